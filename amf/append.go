@@ -1,0 +1,110 @@
+package amf
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// AMF0 type markers (AMF 0 specification, section 2.1). 04 movieclip and 0E
+// recordset are reserved and never sent.
+const (
+	markerNumber      = 0x00
+	markerBoolean     = 0x01
+	markerString      = 0x02
+	markerObject      = 0x03
+	markerNull        = 0x05
+	markerUndefined   = 0x06
+	markerReference   = 0x07
+	markerECMAArray   = 0x08
+	markerObjectEnd   = 0x09
+	markerStrictArray = 0x0A
+	markerDate        = 0x0B
+	markerLongString  = 0x0C
+	markerUnsupported = 0x0D
+	markerXML         = 0x0F
+	markerTypedObject = 0x10
+)
+
+// Sizes in bytes.
+const (
+	maxShortString = math.MaxUint16 // the length field has 16 bits
+	sizeOfNumber   = 8
+	sizeOfTimeZone = 2
+)
+
+// AppendNumber appends an AMF0 number:
+//
+//	+----+-----------------------+
+//	| 00 | IEEE double (8 bytes) |
+//	+----+-----------------------+
+func AppendNumber(dst []byte, f float64) []byte {
+	return appendDouble(append(dst, markerNumber), f)
+}
+
+// AppendBoolean appends an AMF0 boolean.
+func AppendBoolean(dst []byte, b bool) []byte {
+	if b {
+		return append(dst, markerBoolean, 1)
+	}
+	return append(dst, markerBoolean, 0)
+}
+
+// AppendString appends an AMF0 string, or a long string when s is longer than
+// 65535 bytes. s must be shorter than 4 GiB.
+//
+//	+----+------------+-------+     +----+------------+-------+
+//	| 02 | length (2) | bytes |     | 0C | length (4) | bytes |
+//	+----+------------+-------+     +----+------------+-------+
+func AppendString(dst []byte, s string) []byte {
+	if len(s) > maxShortString {
+		return appendLongText(append(dst, markerLongString), s)
+	}
+	return AppendKey(append(dst, markerString), s)
+}
+
+// AppendNull appends an AMF0 null.
+func AppendNull(dst []byte) []byte { return append(dst, markerNull) }
+
+// AppendUndefined appends an AMF0 undefined.
+func AppendUndefined(dst []byte) []byte { return append(dst, markerUndefined) }
+
+// AppendObjectStart begins an object. What follows is AppendKey and a value for
+// every member, then AppendObjectEnd.
+func AppendObjectStart(dst []byte) []byte { return append(dst, markerObject) }
+
+// AppendECMAArrayStart begins an ECMA array of count members, which are
+// appended and ended as an object's are.
+func AppendECMAArrayStart(dst []byte, count uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, markerECMAArray), count)
+}
+
+// AppendStrictArrayStart begins a strict array. Exactly count values must
+// follow; there is no end marker.
+func AppendStrictArrayStart(dst []byte, count uint32) []byte {
+	return binary.BigEndian.AppendUint32(append(dst, markerStrictArray), count)
+}
+
+// AppendKey appends the name of a member. A name longer than 65535 bytes, which
+// AMF0 cannot express, is cut.
+func AppendKey(dst []byte, name string) []byte {
+	if len(name) > maxShortString {
+		name = name[:maxShortString]
+	}
+	dst = binary.BigEndian.AppendUint16(dst, uint16(len(name)))
+	return append(dst, name...)
+}
+
+// AppendObjectEnd ends an object or an ECMA array: an empty name and the end
+// marker.
+func AppendObjectEnd(dst []byte) []byte {
+	return append(dst, 0, 0, markerObjectEnd)
+}
+
+func appendDouble(dst []byte, f float64) []byte {
+	return binary.BigEndian.AppendUint64(dst, math.Float64bits(f))
+}
+
+func appendLongText(dst []byte, s string) []byte {
+	dst = binary.BigEndian.AppendUint32(dst, uint32(len(s)))
+	return append(dst, s...)
+}

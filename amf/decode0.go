@@ -1,0 +1,223 @@
+package amf
+
+import "io"
+
+// DecodeAMF0 reads all values of a message body. They share one reference
+// table, as the specification wants it. On an error, which is always a
+// *DecodeError, the values in front of the faulty one are returned too.
+//
+// b is not kept; strings are copied. An empty b has no values.
+//
+// Accepted although the specification says otherwise, because encoders in use
+// send it: an ECMA array whose count is wrong, an object or ECMA array whose
+// end marker is missing at the end of the input, a member with an empty name,
+// and text that is not UTF-8. A date that is not a number is the zero time.
+func DecodeAMF0(b []byte) ([]any, error) {
+	d := NewDecoder(b)
+	var values []any
+	for d.More() {
+		v, err := d.Decode()
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// Decoder reads the AMF0 values of one message body, one at a time.
+type Decoder struct {
+	in input
+	budget
+	objects table
+	err     error
+}
+
+// NewDecoder returns a Decoder that reads b, which must not change until it is
+// done.
+func NewDecoder(b []byte) *Decoder {
+	return &Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}}
+}
+
+// SetMaxValues replaces MaxValues by n for this message. It must be called
+// before the first Decode.
+func (d *Decoder) SetMaxValues(n int) { d.valuesLeft = n }
+
+// More reports whether there is something left to decode: false at the end of
+// the input and after an error.
+func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
+
+// Offset returns how many bytes have been read.
+func (d *Decoder) Offset() int { return d.in.off }
+
+// Decode returns the next value, io.EOF at the end of the input, or a
+// *DecodeError, which is final: there is no telling where the next value would
+// begin.
+func (d *Decoder) Decode() (any, error) {
+	if d.err == nil && d.in.left() == 0 {
+		d.err = io.EOF
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	v, err := d.value0()
+	if err != nil {
+		d.err = err
+		return nil, err
+	}
+	return v, nil
+}
+
+// value0 reads a marker and the value that follows it.
+func (d *Decoder) value0() (any, error) {
+	at := d.in.off
+	marker, err := d.in.u8("value")
+	if err != nil {
+		return nil, err
+	}
+	if err := d.spend(1, at); err != nil {
+		return nil, err
+	}
+	switch marker {
+	case markerNumber:
+		return boxed(d.in.double("number"))
+	case markerBoolean:
+		b, err := d.in.u8("boolean")
+		return b != 0, err
+	case markerString:
+		return boxed(d.in.shortText("string"))
+	case markerLongString:
+		return boxed(d.in.longText("long string"))
+	case markerNull, markerUnsupported:
+		return nil, nil
+	case markerUndefined:
+		return Undefined, nil
+	case markerDate:
+		return d.date0()
+	case markerXML:
+		text, err := d.in.longText("XML document")
+		return XML(text), err
+	case markerObject, markerTypedObject, markerECMAArray, markerStrictArray:
+		return d.container0(marker, at)
+	case markerReference:
+		index, err := d.in.u16("reference")
+		if err != nil {
+			return nil, err
+		}
+		return d.refer(d.objects, uint32(index), at)
+	case markerObjectEnd:
+		return nil, &DecodeError{Offset: at, Detail: "object end outside of an object, marker", Value: marker}
+	default:
+		return nil, &DecodeError{Offset: at, Detail: "unknown AMF0 marker", Value: marker}
+	}
+}
+
+// boxed is v, err as the two results of a function that returns any.
+func boxed[T any](v T, err error) (any, error) { return v, err }
+
+// date0 reads milliseconds since 1970 and a time zone, which is ignored as the
+// specification asks.
+func (d *Decoder) date0() (any, error) {
+	ms, err := d.in.double("date")
+	if err != nil {
+		return nil, err
+	}
+	if _, err := d.in.take(sizeOfTimeZone, "date"); err != nil {
+		return nil, err
+	}
+	return dateFromMillis(ms), nil
+}
+
+// container0 reads what can be referred to: the object, typed object, ECMA array
+// or strict array whose marker was at offset at.
+func (d *Decoder) container0(marker byte, at int) (any, error) {
+	f, err := d.open(&d.objects, at)
+	if err != nil {
+		return nil, err
+	}
+	v, err := d.contents0(marker)
+	if err != nil {
+		return nil, err
+	}
+	return d.close(d.objects, f, v), nil
+}
+
+func (d *Decoder) contents0(marker byte) (any, error) {
+	switch marker {
+	case markerStrictArray:
+		return boxed(d.elements0())
+	case markerECMAArray:
+		if _, err := d.in.u32("ECMA array"); err != nil { // a count: a mere hint, often wrong
+			return nil, err
+		}
+		members, err := d.members0()
+		return ECMAArray(members), err
+	case markerTypedObject:
+		class, err := d.in.shortText("class name")
+		if err != nil {
+			return nil, err
+		}
+		members, err := d.members0()
+		return TypedObject{Class: class, Object: members}, err
+	default:
+		members, err := d.members0()
+		return Object(members), err
+	}
+}
+
+// members0 reads the members of an object up to its end:
+//
+//	+-----------------+------+-------+ ... +-------+----+
+//	| name length (2) | name | value |     | 00 00 | 09 |
+//	+-----------------+------+-------+ ... +-------+----+
+//
+// An empty name is the end only in front of 09, else a member like any other.
+// The end of the input is as good as the end marker.
+func (d *Decoder) members0() ([]Property, error) {
+	members := []Property{}
+	for d.in.left() > 0 {
+		name, err := d.in.shortText("member name")
+		if err != nil {
+			return nil, err
+		}
+		if name == "" && d.in.skipIf(markerObjectEnd) {
+			break
+		}
+		v, err := d.value0()
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, Property{name, v})
+	}
+	return members, nil
+}
+
+// elements0 reads a strict array: a count and that many values, each of at
+// least one byte.
+func (d *Decoder) elements0() ([]any, error) {
+	at := d.in.off
+	count, err := d.in.u32("strict array")
+	if err != nil {
+		return nil, err
+	}
+	return d.list(count, at, d.value0)
+}
+
+// list reads count values. The count may be a lie: it is held against what is
+// left, and the slice begins small and grows with what is really there, for
+// arrays nested in each other could each claim the same bytes.
+func (d *Decoder) list(count uint32, at int, next func() (any, error)) ([]any, error) {
+	if uint64(count) > uint64(d.in.left()) {
+		return nil, &DecodeError{Offset: at, Detail: "more elements than bytes left", Value: count}
+	}
+	const believed = 256
+	list := make([]any, 0, min(count, believed))
+	for range count {
+		v, err := next()
+		if err != nil {
+			return nil, err
+		}
+		list = append(list, v)
+	}
+	return list, nil
+}

@@ -1,0 +1,34 @@
+// Package amf reads and writes AMF0, the value format of RTMP commands, RTMP
+// data messages and FLV script data.
+//
+// What a value looks like in Go:
+//
+//	AMF0                     decoded as      encoded from
+//	number                   float64         every integer and float type
+//	boolean                  bool            bool
+//	string, long string      string          string
+//	object                   Object          Object, maps, structs
+//	null, unsupported        nil             nil, nil pointers, nil maps, nil slices
+//	undefined                Undefined       Undefined
+//	ECMA array               ECMAArray       ECMAArray
+//	strict array             []any           slices and arrays
+//	date                     time.Time       time.Time
+//	XML document             XML             XML
+//	typed object             TypedObject     TypedObject
+//
+// Object and ECMAArray keep the order of their members, because peers depend
+// on it. Strings are byte strings: text that is not UTF-8 (old encoders send
+// Latin-1) passes through unchanged in both directions.
+//
+// DecodeAMF0 reads a whole message body, Decoder one value at a time,
+// AppendAMF0 appends Go values, and AppendNumber, AppendString and their like
+// append one value without an interface conversion.
+//
+// # Hostile input
+//
+// Nothing that a peer sends can panic, overflow the stack or reserve more
+// memory than a small multiple of its own length: nesting ends at MaxDepth,
+// a message at MaxValues values, and every length and count is compared with
+// the bytes that are left before anything is allocated. A reference is charged
+// for everything that it refers to.
+package amf

@@ -1,0 +1,169 @@
+package amf
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+	"time"
+)
+
+// AppendAMF0 appends values, one after the other, as a message body holds them.
+//
+// The package comment lists what the types become. Further: integers beyond
+// ±2^53 lose precision, since AMF has only doubles; a map needs keys of a string
+// type and is written as an object sorted by name; a struct is written as an
+// object of its exported fields in order of declaration, under the names that
+// their tags give:
+//
+//	Code  string `amf0:"code"`
+//	Level string `amf0:"level,omitempty"`  // left out when empty
+//	Local string `amf0:"-"`                // never sent
+//	Name  string                           // without a tag: "Name"
+//
+// Repeated slices and objects are written out each time, never as references.
+//
+// On an error, which is always an *EncodeError, dst comes back as it was.
+// Cyclic data is such an error, because it is deeper than MaxDepth.
+func AppendAMF0(dst []byte, values ...any) ([]byte, error) {
+	out := dst
+	for i, v := range values {
+		var err *EncodeError
+		if out, err = append0(out, v, 0); err != nil {
+			return dst, err.within(elementStep(i))
+		}
+	}
+	return out, nil
+}
+
+// append0 appends one value that is nested in depth containers.
+func append0(dst []byte, v any, depth int) ([]byte, *EncodeError) {
+	switch v := v.(type) {
+	case nil:
+		return AppendNull(dst), nil
+	case float64:
+		return AppendNumber(dst, v), nil
+	case int:
+		return AppendNumber(dst, float64(v)), nil
+	case bool:
+		return AppendBoolean(dst, v), nil
+	case string:
+		return appendText0(dst, v)
+	case Object:
+		return appendMembers0(AppendObjectStart(dst), v, depth)
+	case ECMAArray:
+		return appendMembers0(AppendECMAArrayStart(dst, uint32(len(v))), v, depth)
+	case []any:
+		return appendStrictArray(dst, v, depth)
+	case TypedObject:
+		return appendTypedObject(dst, v, depth)
+	case time.Time:
+		return appendDate0(dst, v)
+	case XML:
+		if err := checkLength("XML document", string(v), math.MaxUint32); err != nil {
+			return dst, err
+		}
+		return appendLongText(append(dst, markerXML), string(v)), nil
+	case UndefinedType:
+		return AppendUndefined(dst), nil
+	default:
+		reduced, err := reduce(v)
+		if err != nil {
+			return dst, err
+		}
+		return append0(dst, reduced, depth)
+	}
+}
+
+func appendText0(dst []byte, s string) ([]byte, *EncodeError) {
+	if err := checkLength("string", s, math.MaxUint32); err != nil {
+		return dst, err
+	}
+	return AppendString(dst, s), nil
+}
+
+// appendMembers0 appends name and value of every member, and the end.
+func appendMembers0(dst []byte, members []Property, depth int) ([]byte, *EncodeError) {
+	err := checkDepth(depth)
+	if err != nil {
+		return dst, err
+	}
+	for _, m := range members {
+		if err := checkLength("member name", m.Name, maxShortString); err != nil {
+			return dst, err
+		}
+		if dst, err = append0(AppendKey(dst, m.Name), m.Value, depth+1); err != nil {
+			return dst, err.within(memberStep(m.Name))
+		}
+	}
+	return AppendObjectEnd(dst), nil
+}
+
+func appendStrictArray(dst []byte, list []any, depth int) ([]byte, *EncodeError) {
+	err := checkDepth(depth)
+	if err != nil {
+		return dst, err
+	}
+	dst = AppendStrictArrayStart(dst, uint32(len(list)))
+	for i, v := range list {
+		if dst, err = append0(dst, v, depth+1); err != nil {
+			return dst, err.within(elementStep(i))
+		}
+	}
+	return dst, nil
+}
+
+func appendTypedObject(dst []byte, o TypedObject, depth int) ([]byte, *EncodeError) {
+	if err := checkLength("class name", o.Class, maxShortString); err != nil {
+		return dst, err
+	}
+	return appendMembers0(AppendKey(append(dst, markerTypedObject), o.Class), o.Object, depth)
+}
+
+// appendDate0 appends milliseconds since 1970 and a time zone, which the
+// specification wants to be 0 and readers ignore.
+//
+//	+----+-----------------------+---------------+
+//	| 0B | IEEE double (8 bytes) | time zone (2) |
+//	+----+-----------------------+---------------+
+func appendDate0(dst []byte, t time.Time) ([]byte, *EncodeError) {
+	ms, err := checkDate(t)
+	if err != nil {
+		return dst, err
+	}
+	return binary.BigEndian.AppendUint16(appendDouble(append(dst, markerDate), ms), 0), nil
+}
+
+func checkDate(t time.Time) (ms float64, err *EncodeError) {
+	ms, ok := dateToMillis(t)
+	if !ok {
+		return 0, &EncodeError{Detail: "time beyond the range of a date", Value: t}
+	}
+	return ms, nil
+}
+
+func checkDepth(depth int) *EncodeError {
+	if depth >= MaxDepth {
+		return &EncodeError{Detail: "nested deeper than allowed", Value: MaxDepth}
+	}
+	return nil
+}
+
+// checkLength counts in 64 bits: limit may be more than an int holds.
+func checkLength(what, s string, limit uint64) *EncodeError {
+	if uint64(len(s)) > limit {
+		return &EncodeError{Detail: what + " longer than " + fmt.Sprint(limit) + " bytes", Value: len(s)}
+	}
+	return nil
+}
+
+func elementStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+// memberStep cuts absurdly long names, for error texts end up in logs.
+func memberStep(name string) string {
+	const limit = 64
+	if len(name) > limit {
+		name = name[:limit] + "..."
+	}
+	return "." + name
+}

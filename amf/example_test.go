@@ -1,0 +1,79 @@
+package amf_test
+
+import (
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
+
+// A command message is a sequence of values: name, transaction id, command
+// object, arguments.
+func ExampleAppendAMF0() {
+	body, err := amf.AppendAMF0(nil, "connect", 1, amf.Object{
+		{Name: "app", Value: "live"},
+		{Name: "tcUrl", Value: "rtmp://example.com/live"},
+	})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%d bytes: %x...\n", len(body), body[:10])
+	// Output: 68 bytes: 020007636f6e6e656374...
+}
+
+func ExampleAppendAMF0_struct() {
+	type status struct {
+		Code   string `amf0:"code"`
+		Detail string `amf0:"description,omitempty"`
+	}
+	body, err := amf.AppendAMF0(nil, status{Code: "NetStream.Play.Start"})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	values, err := amf.DecodeAMF0(body)
+	fmt.Println(values, err)
+	// Output: [[{code NetStream.Play.Start}]] <nil>
+}
+
+func ExampleDecodeAMF0() {
+	body, _ := amf.AppendAMF0(nil, "onStatus", 0, nil, map[string]any{"code": "NetStream.Play.Start"})
+	values, err := amf.DecodeAMF0(body)
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	if info, ok := values[3].(amf.Object); ok {
+		code, _ := info.Get("code")
+		fmt.Println(values[0], code)
+	}
+	// Output: onStatus NetStream.Play.Start
+}
+
+// A Decoder suits a body of which only the first values are wanted.
+func ExampleDecoder() {
+	body, _ := amf.AppendAMF0(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+	d := amf.NewDecoder(body)
+	for d.More() {
+		v, err := d.Decode()
+		if err != nil {
+			fmt.Println(err)
+			return
+		}
+		fmt.Println(v, "ends at", d.Offset())
+	}
+	// Output:
+	// onMetaData ends at 13
+	// [{duration 12.5}] ends at 40
+}
+
+// The low-level appenders write a known message without any allocation.
+func ExampleAppendString() {
+	buffer := make([]byte, 0, 64)
+	buffer = amf.AppendString(buffer, "deleteStream")
+	buffer = amf.AppendNumber(buffer, 0)
+	buffer = amf.AppendNull(buffer)
+	buffer = amf.AppendNumber(buffer, 1)
+	fmt.Println(len(buffer))
+	// Output: 34
+}

@@ -1,0 +1,96 @@
+package amf
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// input is a message body and how far it has been read. Each method takes the
+// next bytes, or fails and takes none; what names the thing wanted in the
+// error. The bytes belong to the caller: everything kept is copied.
+type input struct {
+	b   []byte
+	off int
+}
+
+func (in *input) left() int { return len(in.b) - in.off }
+
+// take returns a view of the next n bytes. Lengths are 32 bits wide on the
+// wire, more than an int may hold, and so they stay uint32 up to here.
+func (in *input) take(n uint32, what string) ([]byte, error) {
+	if uint64(n) > uint64(in.left()) {
+		return nil, &DecodeError{
+			Offset: in.off,
+			Detail: "input ends inside " + what + ", bytes wanted",
+			Value:  n,
+		}
+	}
+	view := in.b[in.off : in.off+int(n)]
+	in.off += int(n)
+	return view, nil
+}
+
+func (in *input) u8(what string) (byte, error) {
+	b, err := in.take(1, what)
+	if err != nil {
+		return 0, err
+	}
+	return b[0], nil
+}
+
+func (in *input) u16(what string) (uint16, error) {
+	b, err := in.take(2, what)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint16(b), nil
+}
+
+func (in *input) u32(what string) (uint32, error) {
+	b, err := in.take(4, what)
+	if err != nil {
+		return 0, err
+	}
+	return binary.BigEndian.Uint32(b), nil
+}
+
+func (in *input) double(what string) (float64, error) {
+	b, err := in.take(sizeOfNumber, what)
+	if err != nil {
+		return 0, err
+	}
+	return math.Float64frombits(binary.BigEndian.Uint64(b)), nil
+}
+
+// text reads n bytes as a string.
+func (in *input) text(n uint32, what string) (string, error) {
+	b, err := in.take(n, what)
+	return string(b), err
+}
+
+// shortText reads a string with a length of 16 bits in front.
+func (in *input) shortText(what string) (string, error) {
+	n, err := in.u16(what)
+	if err != nil {
+		return "", err
+	}
+	return in.text(uint32(n), what)
+}
+
+// longText reads a string with a length of 32 bits in front.
+func (in *input) longText(what string) (string, error) {
+	n, err := in.u32(what)
+	if err != nil {
+		return "", err
+	}
+	return in.text(n, what)
+}
+
+// skipIf takes the next byte if it is b.
+func (in *input) skipIf(b byte) bool {
+	if in.left() == 0 || in.b[in.off] != b {
+		return false
+	}
+	in.off++
+	return true
+}

@@ -1,0 +1,260 @@
+package rtmp
+
+import (
+	"encoding/binary"
+	"fmt"
+	"log/slog"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// dispatch does what a received message asks for. It never blocks and never writes; it runs under pump.dispatching.
+// direct is the stream whose Read is doing the reading, if any. An error is fatal to the connection.
+func (c *Conn) dispatch(m *incoming, direct *Stream) error {
+	c.counts.messages.Add(1)
+	switch m.Type {
+	case message.TypeAudio, message.TypeVideo:
+		c.media(m, direct)
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		c.data(m, direct)
+	case message.TypeAggregate:
+		c.aggregate(m, direct)
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		return c.commandReceived(m)
+	case message.TypeUserControl:
+		return c.userControl(m.body())
+	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
+		return c.window(m)
+	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement:
+		// The chunk reader has acted on the first two. Acknowledgements limit nobody: servers disagree on how they wrap.
+	default:
+		c.counts.unknownMessages.Add(1)
+		c.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.size())
+	}
+	return nil
+}
+
+func (c *Conn) media(m *incoming, direct *Stream) {
+	if s := c.streams.of(m.StreamID); s != nil {
+		s.receive(m, s == direct)
+		return
+	}
+	c.counts.strayMedia.Add(1)
+}
+
+func (c *Conn) data(m *incoming, direct *Stream) {
+	s := c.streams.of(m.StreamID)
+	if s == nil {
+		c.counts.strayMedia.Add(1)
+		return
+	}
+	d, err := message.ParseData(m.Type, m.body())
+	if err != nil {
+		c.counts.badData.Add(1)
+		c.log.Debug("rtmp: unreadable data message", "error", err)
+	}
+	switch d.Name {
+	case "onMetaData":
+		s.metadataReceived(d.Args)
+	case "onPlayStatus":
+		// librtmp ignores it, and playlists send it between their items: the end is told by other means.
+	}
+	s.receive(m, s == direct)
+}
+
+// aggregate takes the messages out of an aggregate. Where it is damaged, those before the damage are kept.
+func (c *Conn) aggregate(m *incoming, direct *Stream) {
+	for sub, err := range message.Aggregate(m.Timestamp, m.body()) {
+		if err != nil {
+			c.counts.badData.Add(1)
+			c.log.Debug("rtmp: damaged aggregate", "error", err)
+			return
+		}
+		part := incoming{Packet: m.Packet}
+		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
+		switch sub.Type {
+		case message.TypeAudio, message.TypeVideo:
+			c.media(&part, direct)
+		case message.TypeDataAMF0, message.TypeDataAMF3:
+			c.data(&part, direct)
+		default:
+			c.counts.unknownMessages.Add(1)
+		}
+	}
+}
+
+// window obeys Window Acknowledgement Size, and answers Set Peer Bandwidth (RTMP 1.0 sections 5.4.4 and 5.4.5).
+func (c *Conn) window(m *incoming) error {
+	size, err := message.Uint32(m.Type, m.body())
+	if err != nil {
+		return &ProtocolError{Phase: "control", Err: err}
+	}
+	c.pump.mu.Lock()
+	defer c.pump.mu.Unlock()
+	if m.Type == message.TypeWindowAckSize {
+		if size > 0 { // 0 has been seen; an acknowledgement for every byte can't be meant
+			c.pump.window = size
+		}
+		return nil
+	}
+	if size == c.pump.announced {
+		return nil
+	}
+	c.pump.announced = size
+	return c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, size))
+}
+
+func (c *Conn) userControl(body []byte) error {
+	u, err := message.ParseUserControl(body)
+	if err != nil {
+		return &ProtocolError{Phase: "user control", Err: err}
+	}
+	switch u.Event {
+	case message.EventPingRequest:
+		return c.replyControl(message.TypeUserControl,
+			message.AppendUserControl(nil, message.EventPingResponse, u.Value))
+	case message.EventStreamEOF:
+		if s := c.streams.of(u.Value); s != nil {
+			s.streamEOF()
+		}
+	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
+		message.EventBufferEmpty, message.EventBufferReady, message.EventSWFVerifyRequest:
+		c.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
+	default:
+		c.counts.unknownEvents.Add(1)
+		c.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
+	}
+	return nil
+}
+
+func (c *Conn) replyControl(t message.Type, body []byte) error {
+	return c.replyBounded(control(t, body))
+}
+
+func (c *Conn) replyCommand(cmd *message.Command) error {
+	o, err := command(csCommand, 0, cmd)
+	if err != nil {
+		return err
+	}
+	return c.replyBounded(o)
+}
+
+func (c *Conn) replyBounded(o chunk.Outgoing) error {
+	if err := c.reply(o); err != nil {
+		return &ProtocolError{Phase: "control", Detail: "limit", Value: maxReplies, Err: err}
+	}
+	return nil
+}
+
+// commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
+// program.
+func (c *Conn) commandReceived(m *incoming) error {
+	cmd, err := message.ParseCommand(m.Type, m.body())
+	if err != nil {
+		return &ProtocolError{Phase: "command", Detail: cmd.Name, Err: err}
+	}
+	c.log.Debug("rtmp: command", "name", cmd.Name, "transaction", cmd.TransactionID, "stream", m.StreamID)
+	switch cmd.Name {
+	case "_result", "_error":
+		return c.answered(&cmd)
+	case "onStatus":
+		c.statusReceived(m.StreamID, message.ParseStatus(cmd.Args))
+		return nil
+	case "close":
+		return &lostError{what: "server called close"}
+	}
+	known, err := c.knownMethod(&cmd)
+	if err != nil {
+		return err
+	}
+	return c.invoked.arrived(c, &cmd, known)
+}
+
+// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored.
+func (c *Conn) answered(cmd *message.Command) error {
+	k := c.calls.take(cmd.TransactionID)
+	if k == nil {
+		return nil
+	}
+	reply := append([]any{cmd.Object}, cmd.Args...)
+	if cmd.Name == "_error" {
+		k.complete(reply, statusError(message.ParseStatus(reply)))
+		return nil
+	}
+	if k == c.connectCall {
+		if err := c.connectAccepted(); err != nil {
+			return err
+		}
+	}
+	k.complete(reply, nil)
+	return nil
+}
+
+// connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a
+// small buffer for the connection as a whole.
+func (c *Conn) connectAccepted() error {
+	c.pump.mu.Lock()
+	window := c.pump.window
+	c.pump.announced = window
+	c.pump.mu.Unlock()
+	if err := c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, window)); err != nil {
+		return err
+	}
+	return c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
+}
+
+// knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
+// for the same name runs as well.
+func (c *Conn) knownMethod(cmd *message.Command) (known bool, err error) {
+	switch cmd.Name {
+	case "onBWDone": // only the first: some servers repeat it after every check
+		if c.bandwidthChecks++; c.bandwidthChecks == 1 {
+			err = c.replyCommand(&message.Command{Name: "_checkbw", TransactionID: c.calls.nextID()})
+		}
+	case "_onbwcheck":
+		count := float64(c.bandwidthReplies)
+		c.bandwidthReplies++
+		err = c.replyCommand(&message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{count}})
+	case "ping":
+		err = c.replyCommand(&message.Command{Name: "pong", TransactionID: cmd.TransactionID})
+	case "onFCUnsubscribe":
+		for _, s := range c.streams.all() {
+			s.end()
+		}
+	case "_onbwdone", "onFCSubscribe", "onFCPublish", "onFCUnpublish", "playlist_ready":
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// statusReceived hands an onStatus to its stream. Servers are seen that send a stream's status on message stream 0.
+func (c *Conn) statusReceived(streamID uint32, status message.Status) {
+	level := slog.LevelDebug
+	if status.Level == "error" {
+		level = slog.LevelWarn
+	}
+	c.log.Log(ctxBackground, level, "rtmp: status", "stream", streamID, "code", status.Code, "level", status.Level,
+		"description", status.Description)
+	s := c.streams.of(streamID)
+	if s != nil {
+		s.statusReceived(status)
+	}
+	if on := c.opts.OnStatus; on != nil {
+		c.invoked.run(c, func() { on(s, statusError(status)) })
+	}
+}
+
+// streamIDOf reads the message stream id that createStream's _result carries.
+func streamIDOf(result any) (uint32, error) {
+	id, ok := result.(float64)
+	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
+		return 0, fmt.Errorf("rtmp: createStream: %w",
+			&ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result})
+	}
+	return uint32(id), nil
+}
+
+// onMetaDataPrefix is how the body of an onMetaData message begins: the AMF0 string.
+var onMetaDataPrefix = append(binary.BigEndian.AppendUint16([]byte{2}, 10), "onMetaData"...)

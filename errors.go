@@ -1,0 +1,131 @@
+package rtmp
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+var (
+	// ErrNotConnected is returned by everything that needs a connection before Connect was called.
+	ErrNotConnected = errors.New("rtmp: not connected: call Connect first")
+	// ErrNotWritable is returned by the writing methods of a Stream that plays.
+	ErrNotWritable = errors.New("rtmp: the stream was not opened for publishing")
+	// ErrStreamBacklog is returned to a waiter that would have to read past the media of a Stream that nobody reads, once
+	// Options.MaxQueue bytes of it are queued. Nothing is lost and the connection lives: read or close that Stream.
+	ErrStreamBacklog = errors.New("rtmp: too much unread media")
+)
+
+// StatusError is a server's refusal: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2).
+// The connection stays usable.
+type StatusError struct {
+	Code        string // such as NetStream.Play.StreamNotFound
+	Level       string // "error"; in OnStatus also "status" and "warning"
+	Description string
+	Info        any // the information object as it came
+}
+
+func (e *StatusError) Error() string {
+	text := e.Code
+	if text == "" {
+		text = "refused"
+	}
+	if e.Description != "" {
+		text += ": " + e.Description
+	}
+	return "rtmp: server: " + text
+}
+
+func statusError(s message.Status) *StatusError {
+	return &StatusError{Code: s.Code, Level: s.Level, Description: s.Description, Info: s.Info}
+}
+
+// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead.
+type ProtocolError struct {
+	Phase  string // chunk, command, user control, ...
+	Detail string
+	Value  any   // what the peer sent
+	Err    error // the cause, such as a *chunk.Error or an *amf.DecodeError
+}
+
+func (e *ProtocolError) Error() string {
+	text := "rtmp: protocol: " + e.Phase
+	if e.Detail != "" {
+		text += ": " + e.Detail
+	}
+	if e.Value != nil {
+		text += fmt.Sprintf(": %v", e.Value)
+	}
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// HandshakeError reports that no RTMP connection came about. Stage is dial, proxy, tls, tunnel, swf, rtmp or rtmpe.
+type HandshakeError struct {
+	Stage string
+	Err   error
+}
+
+func (e *HandshakeError) Error() string { return "rtmp: " + e.Stage + ": " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *HandshakeError) Unwrap() error { return e.Err }
+
+// Timeout reports whether the stage ran into Options.Timeout or a deadline, as net.Error has it.
+func (e *HandshakeError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
+
+// Temporary is there for net.Error.
+func (e *HandshakeError) Temporary() bool { return e.Timeout() }
+
+// OptionError reports an unknown option or a value that it can't have. Values that are secrets are left out.
+type OptionError struct {
+	Name, Value string
+	Err         error
+}
+
+func (e *OptionError) Error() string {
+	text := "rtmp: option " + e.Name
+	if e.Value != "" {
+		text += fmt.Sprintf(" %q", e.Value)
+	}
+	return text + ": " + e.Err.Error()
+}
+
+// Unwrap returns the cause.
+func (e *OptionError) Unwrap() error { return e.Err }
+
+// timeoutError is a net.Error that is os.ErrDeadlineExceeded.
+type timeoutError struct{ what string }
+
+func (e *timeoutError) Error() string   { return "rtmp: " + e.what + ": timed out" }
+func (e *timeoutError) Timeout() bool   { return true }
+func (e *timeoutError) Temporary() bool { return true }
+func (e *timeoutError) Unwrap() error   { return os.ErrDeadlineExceeded }
+
+// lostError is a connection that ended without our doing. It is io.ErrUnexpectedEOF whatever the cause.
+type lostError struct {
+	what  string
+	cause error
+}
+
+func (e *lostError) Error() string {
+	if e.cause == nil || errors.Is(e.cause, io.EOF) || errors.Is(e.cause, io.ErrUnexpectedEOF) {
+		return "rtmp: " + e.what + ": the server closed the connection"
+	}
+	return "rtmp: " + e.what + ": connection lost: " + e.cause.Error()
+}
+
+func (e *lostError) Unwrap() []error {
+	if e.cause == nil {
+		return []error{io.ErrUnexpectedEOF}
+	}
+	return []error{io.ErrUnexpectedEOF, e.cause}
+}

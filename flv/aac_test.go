@@ -1,0 +1,86 @@
+package flv
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestParseAudioSpecificConfig(t *testing.T) {
+	lc := func(rate, channels int) AudioSpecificConfig {
+		return AudioSpecificConfig{ObjectType: 2, CoreSampleRate: rate, SampleRate: rate, Channels: channels}
+	}
+	he := AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SBR: true, SampleRate: 44100, Channels: 2}
+	heV2 := he
+	heV2.PS = true
+	for _, c := range []struct {
+		name, config string
+		want         AudioSpecificConfig
+	}{
+		// FFmpeg's
+		{"44.1 kHz mono", "1208", lc(44100, 1)},
+		{"44.1 kHz stereo, extension says no SBR", "121056e500", lc(44100, 2)},
+		{"48 kHz stereo", "1190", lc(48000, 2)},
+		{"5.1", "11b0", lc(48000, 6)},
+		{"7.1", "11b8", lc(48000, 8)},
+		{"8 kHz", "1588", lc(8000, 1)},
+		{"96 kHz", "1010", lc(96000, 2)},
+		{"quadro, as a list", "118004c4040021100d4c61766335392e33372e31303056e500", lc(48000, 4)},
+		{"2.1, as a list", "118004c4010020000d4c61766335392e33372e31303056e500", lc(48000, 3)},
+
+		{"SBR in front", "2b920800", he},
+		{"SBR in the extension", "139056e5a0", he},
+		{"PS in front", "eb8a0800", heV2},
+		{"PS in the extension", "138856e5a54880", heV2},
+		{"rate of 24 bits", "17 80 5622 10", lc(44100, 2)}, // 00010 1111 000000001010110001000100 0010 000
+		{"rate of 24 bits for SBR", "2b97 80562208 00", he},
+		{"cut extension is none", "121056", lc(44100, 2)},
+		{"other bits behind", "1210ffffffff", lc(44100, 2)},
+		{"Main", "0a10", AudioSpecificConfig{ObjectType: 1, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
+		{"escaped object type", "f90840", AudioSpecificConfig{ObjectType: 40, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			got, err := ParseAudioSpecificConfig(unhex(c.config))
+			require.NoError(t, err)
+			assert.Equal(t, c.want, got)
+		})
+	}
+}
+
+func TestParseAudioSpecificConfigMalformed(t *testing.T) {
+	for _, c := range []struct{ name, config, want string }{
+		{"empty", "", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"one byte", "12", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"rate cut", "1780", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"list cut", "118004c4", "flv: offset 0: cut within GASpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"reserved rate", "1690", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
+		{"rate 0", "17 80 0000 10", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
+		{"reserved rate of SBR", "2b968800", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
+		{"reserved channels", "1248", "flv: offset 0: channel configuration of AudioSpecificConfig is reserved: 0x9"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseAudioSpecificConfig(unhex(c.config))
+			requireError(t, err, c.want)
+		})
+	}
+}
+
+// FuzzAudioSpecificConfig checks that what is accepted makes sense.
+func FuzzAudioSpecificConfig(f *testing.F) {
+	for _, s := range []string{"1210", "2b920800", "eb8a0800", "138856e5a54880", "118004c4040021100d4c61766335392e33372e31303056e500"} {
+		f.Add(unhex(s))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		c, err := ParseAudioSpecificConfig(b)
+		if err != nil {
+			var e *Error
+			require.ErrorAs(t, err, &e)
+			return
+		}
+		require.Positive(t, c.CoreSampleRate)
+		require.Positive(t, c.SampleRate)
+		require.GreaterOrEqual(t, c.Channels, 0)
+		require.False(t, c.PS && !c.SBR, "parametric stereo rides on SBR")
+	})
+}

@@ -1,0 +1,75 @@
+package flv
+
+import "encoding/binary"
+
+// AVCConfig is an AVCDecoderConfigurationRecord: what a decoder of H.264 needs before the first picture.
+type AVCConfig struct {
+	Profile       uint8 // profile_idc: 66 baseline, 77 main, 100 high
+	Compatibility uint8 // the constraint flags
+	Level         uint8 // level_idc: ten times the level, 31 for 3.1
+	NALLengthSize int   // how many bytes precede each NAL unit with its length: 1, 2, 4, and 3 in broken files
+
+	SPS, PPS [][]byte // parameter sets, NAL unit header included: views of the record
+
+	Width, Height int // of the picture in pixels, after cropping, as the first SPS has it
+}
+
+const avcConfigVersion = 1
+
+// ParseAVCConfig reads the data of a video tag with an AVCSequenceHeader (ISO/IEC 14496-15 5.2.4.1):
+//
+//	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
+//	| 1 | profile | compatibility | level | ones 6 length 2 | ones 3 SPS 5| { size 2, bytes } | n | { size 2, bytes } |
+//	| 1 | 1       | 1             | 1     | 1               | 1           | per SPS           | 1 | per PPS           |
+//	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
+//
+// What may follow, the chroma format of the high profiles, is in the SPS too and is not looked at. The error is an [*Error];
+// the fields read before it are set.
+func ParseAVCConfig(b []byte) (AVCConfig, error) {
+	const fixed = 6
+	var c AVCConfig
+	if len(b) < fixed {
+		return c, cut("AVC configuration", int64(fixed-len(b)))
+	}
+	if b[0] != avcConfigVersion {
+		return c, &Error{Detail: "version of AVC configuration is not 1", Value: b[0]}
+	}
+	c.Profile, c.Compatibility, c.Level = b[1], b[2], b[3]
+	c.NALLengthSize = 1 + int(b[4]&3)
+
+	var err error
+	at := fixed
+	firstSPS := at + 2
+	if c.SPS, at, err = parameterSets(b, at, int(b[5]&0x1f)); err != nil {
+		return c, err
+	}
+	if at == len(b) {
+		return c, shift(cut("AVC configuration, in front of its PPS count", 1), int64(at))
+	}
+	if c.PPS, _, err = parameterSets(b, at+1, int(b[at])); err != nil {
+		return c, err
+	}
+	if len(c.SPS) > 0 {
+		if c.Width, c.Height, err = parseSPS(c.SPS[0]); err != nil {
+			return c, shift(err, int64(firstSPS))
+		}
+	}
+	return c, nil
+}
+
+// parameterSets reads n NAL units, each behind its length, from b[at:]. It returns views of b and where it stopped.
+func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
+	for range n {
+		if len(b)-at < 2 {
+			return sets, at, shift(cut("length of parameter set", int64(2-(len(b)-at))), int64(at))
+		}
+		size := int(binary.BigEndian.Uint16(b[at:]))
+		at += 2
+		if missing := size - (len(b) - at); missing > 0 {
+			return sets, at, shift(cut("parameter set", int64(missing)), int64(at))
+		}
+		sets = append(sets, b[at:at+size:at+size])
+		at += size
+	}
+	return sets, at, nil
+}

@@ -1,0 +1,130 @@
+package flv
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"io"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// sample is a file of FFmpeg's: H.264 with B-frames and AAC.
+func sample(tb testing.TB) []byte {
+	tb.Helper()
+	b, err := os.ReadFile("../internal/testserver/sample.flv")
+	require.NoError(tb, err)
+	return b
+}
+
+// smallTags has what a parser can stumble over: an empty body, a type nobody knows, all four bytes of a timestamp, the
+// filter bit, and a body that begins like a file header.
+func smallTags() []Tag {
+	return []Tag{
+		{Type: TagScript, Body: []byte{2, 0, 1, 'x'}},
+		{Type: TagVideo, Timestamp: 0x01020304, Body: []byte{0x17, 0, 0, 0, 0, 9, 9}},
+		{Type: TagAudio, Timestamp: 0xfffffffe, Body: []byte{}},
+		{Type: 31, Timestamp: 7, Body: []byte("FLV\x01\x05\x00\x00\x00\x09")},
+		{Type: TagAudio, Timestamp: 8, Filtered: true, Body: []byte{0xaf, 1, 5}},
+	}
+}
+
+func smallFile() []byte {
+	b := AppendFileHeader(nil, FileHeader{HasAudio: true, HasVideo: true})
+	for _, t := range smallTags() {
+		b = AppendTag(b, t)
+	}
+	return b
+}
+
+// parsed is all that a Parser makes of an input.
+type parsed struct {
+	tags    []Tag
+	offsets []int64
+	header  FileHeader
+	seen    bool
+	wrong   int64
+	end     string // of the error, or of what End says
+}
+
+// parse pushes the pieces into p, and after the end End.
+func parse(p *Parser, pieces ...[]byte) (out parsed) {
+	err := func() error {
+		for _, b := range pieces {
+			for {
+				var t Tag
+				n, ok, err := p.Parse(b, &t)
+				if err != nil {
+					return err
+				}
+				b = b[n:]
+				if !ok {
+					break
+				}
+				t.Body = append([]byte{}, t.Body...)
+				out.tags = append(out.tags, t)
+				out.offsets = append(out.offsets, p.Offset())
+			}
+			if len(b) != 0 {
+				return errors.New("Parse left bytes behind")
+			}
+		}
+		return p.End()
+	}()
+	out.header, out.seen = p.Header()
+	out.wrong = p.WrongBackPointers()
+	if err != nil {
+		out.end = err.Error()
+	}
+	return out
+}
+
+// readAll reads tags until an error, io.EOF included.
+func readAll(r *Reader) (tags []Tag, err error) {
+	for {
+		var t Tag
+		if err := r.Next(&t); err != nil {
+			return tags, err
+		}
+		t.Body = append([]byte{}, t.Body...)
+		tags = append(tags, t)
+	}
+}
+
+// unhex decodes hexadecimal digits with spaces between them.
+func unhex(s string) []byte {
+	b, err := hex.DecodeString(strings.ReplaceAll(s, " ", ""))
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+// requireCut asserts that err says that the input ended too early, at which offset, and how much was missing.
+func requireCut(tb testing.TB, err error, offset, missing int64) {
+	tb.Helper()
+	require.ErrorIs(tb, err, io.ErrUnexpectedEOF)
+	var e *Error
+	require.ErrorAs(tb, err, &e)
+	require.Equal(tb, offset, e.Offset, err)
+	require.Equal(tb, missing, e.Value, err)
+}
+
+func requireError(tb testing.TB, err error, want string) {
+	tb.Helper()
+	var e *Error
+	require.ErrorAs(tb, err, &e)
+	require.EqualError(tb, err, want)
+}
+
+func splits(b []byte, size int) (pieces [][]byte) {
+	for len(b) > 0 {
+		n := min(size, len(b))
+		pieces = append(pieces, bytes.Clone(b[:n]))
+		b = b[n:]
+	}
+	return pieces
+}

@@ -1,0 +1,57 @@
+package flv
+
+import "encoding/binary"
+
+// FileHeaderSize is how many bytes come before the first tag of the files that this package writes: the header proper (9)
+// and the back pointer behind it (4), which is always zero.
+const FileHeaderSize = fileHeaderProper + BackPointerSize
+
+// BackPointerSize is the length of the back pointer behind the file header and behind every tag.
+const BackPointerSize = 4
+
+const (
+	fileHeaderProper = 9
+	signature        = "FLV"
+	version          = 1
+	flagVideo        = 0x01
+	flagAudio        = 0x04
+)
+
+// FileHeader is what the file header tells. It is a hint: programs that write while they receive guess both flags.
+type FileHeader struct {
+	HasAudio, HasVideo bool
+}
+
+// AppendFileHeader appends the file header and the back pointer behind it, [FileHeaderSize] bytes (FLV E.2, E.3):
+//
+//	+-----+---+-------------------------------+-------------+--------------+
+//	| FLV | 1 | 00000 | audio 1 | 0 | video 1 | data offset | back pointer |
+//	| 3   | 1 | 1                             | 4       = 9 | 4        = 0 |
+//	+-----+---+-------------------------------+-------------+--------------+
+func AppendFileHeader(dst []byte, h FileHeader) []byte {
+	var flags byte
+	if h.HasAudio {
+		flags |= flagAudio
+	}
+	if h.HasVideo {
+		flags |= flagVideo
+	}
+	dst = append(dst, signature...)
+	return append(dst, version, flags, 0, 0, 0, fileHeaderProper, 0, 0, 0, 0)
+}
+
+// ParseFileHeader reads the first 9 bytes of a file. dataOffset is where the first back pointer is: 9, or more if a later
+// version of the format puts something in between. The version itself is not looked at, since no other than 1 exists.
+func ParseFileHeader(b []byte) (h FileHeader, dataOffset uint32, err error) {
+	if len(b) < fileHeaderProper {
+		return h, 0, cut("file header", int64(fileHeaderProper-len(b)))
+	}
+	if string(b[:3]) != signature {
+		return h, 0, &Error{Detail: "not an FLV file, which begins with the bytes FLV", Value: string(b[:3])}
+	}
+	dataOffset = binary.BigEndian.Uint32(b[5:])
+	if dataOffset < fileHeaderProper {
+		return h, 0, &Error{Detail: "file header is shorter than 9 bytes", Value: dataOffset}
+	}
+	return FileHeader{HasAudio: b[4]&flagAudio != 0, HasVideo: b[4]&flagVideo != 0}, dataOffset, nil
+}

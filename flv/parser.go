@@ -1,0 +1,244 @@
+package flv
+
+import "encoding/binary"
+
+// Parser takes an FLV stream apart that arrives in pieces of any size. The zero value is ready to use.
+//
+// Back pointers are skipped; they are never needed going forward, and programs get them wrong. A file header is accepted
+// wherever a tag can begin, since joined files and interrupted downloads have them in the middle, and need not be there at
+// all unless RequireHeader is set. Tags of unknown types are delivered like all others.
+type Parser struct {
+	// RequireHeader makes input that does not begin with a file header an error. Set it before the first byte.
+	RequireHeader bool
+
+	state  state
+	head   [TagHeaderSize]byte // file header, tag header or back pointer, as far as it has arrived
+	have   int                 // bytes in head
+	skip   int64               // stateSkip: bytes left
+	tag    Tag                 // stateBody: its header
+	size   int                 // length of the body of tag
+	back   uint32              // stateBackPointer: what it should be
+	body   []byte              // stateBody: what arrived in earlier pieces; reused
+	pos    int64               // bytes consumed
+	start  int64               // where the tag or header that is being parsed begins
+	tagAt  int64               // where the tag delivered last begins
+	header FileHeader
+	seen   bool // header is set
+	wrong  int64
+	err    error
+}
+
+// state is what the next byte belongs to.
+type state uint8
+
+const (
+	stateHead        state = iota // the header of a file or of a tag
+	stateSkip                     // what a file header longer than 9 bytes has more
+	stateBody                     // the body of a tag
+	stateBackPointer              // the back pointer behind a header or a tag
+)
+
+// event is why advance returned.
+type event uint8
+
+const (
+	eventNone   event = iota // everything was consumed
+	eventHeader              // a file header is complete
+	eventTag                 // a tag is complete but for its back pointer
+)
+
+// Parse consumes bytes from the front of b, and returns how many. Either a tag is complete, then ok is true and the rest of
+// b is for the next call, or all of b was consumed. Usually it is called in a loop:
+//
+//	for {
+//		n, ok, err := p.Parse(b, &tag)
+//		if err != nil {
+//			return err
+//		}
+//		if !ok {
+//			break // b is used up
+//		}
+//		use(tag)
+//		b = b[n:]
+//	}
+//
+// A tag is delivered when its body is complete, without waiting for the back pointer. Its Body is part of b if b holds all
+// of it, otherwise memory of the Parser: it is valid until the next call, and until b is changed.
+//
+// An error, always an [*Error], is final: every later call returns it.
+func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
+	for {
+		k, ev, err := p.advance(b[n:], t)
+		n += k
+		switch {
+		case err != nil:
+			return n, false, err
+		case ev == eventTag:
+			return n, true, nil
+		case ev == eventNone:
+			return n, false, nil
+		}
+	}
+}
+
+// End says whether the input may end here. It may between tags, not within one or its back pointer; otherwise the result is
+// an [*Error] that wraps io.ErrUnexpectedEOF. Unless that is about the file header, a file that is cut to its Offset is whole
+// again; should only the back pointer be missing, the tag in front of it was delivered nevertheless.
+func (p *Parser) End() error {
+	if p.err != nil {
+		return p.err
+	}
+	var where string
+	var missing int64
+	switch {
+	case p.state == stateSkip:
+		where, missing = "file header", p.skip+BackPointerSize
+	case p.state == stateBody:
+		where, missing = "tag body", int64(p.size-len(p.body)+BackPointerSize)
+	case p.state == stateBackPointer:
+		where, missing = "back pointer", int64(BackPointerSize-p.have)
+	case p.RequireHeader && !p.seen, p.have >= len(signature) && p.isFileHeader():
+		where, missing = "file header", int64(FileHeaderSize-p.have)
+	case p.have > 0:
+		where, missing = "tag header", int64(TagOverhead-p.have)
+	default:
+		return nil
+	}
+	return shift(cut(where, missing), p.start)
+}
+
+// Header returns the file header seen last. ok is false if there was none so far.
+func (p *Parser) Header() (h FileHeader, ok bool) { return p.header, p.seen }
+
+// Offset returns where the tag that was delivered last begins, in bytes from the start of the input.
+func (p *Parser) Offset() int64 { return p.tagAt }
+
+// WrongBackPointers returns how many back pointers were not what they should have been.
+func (p *Parser) WrongBackPointers() int64 { return p.wrong }
+
+// advance goes on to the next event, or to the end of b.
+func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
+	for p.err == nil {
+		var k int
+		before := p.state
+		switch rest := b[n:]; p.state {
+		case stateHead:
+			k, ev = p.parseHead(rest)
+		case stateSkip:
+			k = p.skipHeader(rest)
+		case stateBody:
+			k, ev = p.parseBody(rest, t)
+		case stateBackPointer:
+			k = p.parseBackPointer(rest)
+		}
+		n += k
+		p.pos += int64(k)
+		if ev != eventNone || k == 0 && p.state == before {
+			break
+		}
+	}
+	return n, ev, p.err
+}
+
+// parseHead collects a header. Its first three bytes tell which: F is no tag's first byte, because reserved bits are set.
+func (p *Parser) parseHead(b []byte) (n int, ev event) {
+	if p.have == 0 {
+		p.start = p.pos
+	}
+	for p.have < p.headSize() && n < len(b) {
+		k := copy(p.head[p.have:p.headSize()], b[n:])
+		p.have += k
+		n += k
+	}
+	if p.have < p.headSize() {
+		return n, eventNone
+	}
+	if p.isFileHeader() {
+		return n, p.beginFile()
+	}
+	p.beginTag()
+	return n, eventNone
+}
+
+// headSize is how many bytes parseHead needs to go on. It grows while they arrive.
+func (p *Parser) headSize() int {
+	switch {
+	case p.have < len(signature):
+		return len(signature)
+	case p.isFileHeader():
+		return fileHeaderProper
+	}
+	return TagHeaderSize
+}
+
+func (p *Parser) isFileHeader() bool {
+	return string(p.head[:len(signature)]) == signature || p.RequireHeader && !p.seen
+}
+
+func (p *Parser) beginFile() event {
+	h, dataOffset, err := ParseFileHeader(p.head[:p.have])
+	if err != nil {
+		p.fail(err)
+		return eventNone
+	}
+	p.header, p.seen = h, true
+	p.have, p.back = 0, 0
+	p.state = stateBackPointer
+	if p.skip = int64(dataOffset) - fileHeaderProper; p.skip > 0 {
+		p.state = stateSkip
+	}
+	return eventHeader
+}
+
+func (p *Parser) skipHeader(b []byte) (n int) {
+	n = int(min(p.skip, int64(len(b))))
+	if p.skip -= int64(n); p.skip == 0 {
+		p.state = stateBackPointer
+	}
+	return n
+}
+
+func (p *Parser) beginTag() {
+	t, size, err := parseTagHeader(p.head[:])
+	if err != nil {
+		p.fail(err)
+		return
+	}
+	p.tag, p.size = t, size
+	p.have, p.body = 0, p.body[:0]
+	p.state = stateBody
+}
+
+// parseBody delivers a body that lies in b as a whole without copying. Otherwise it is gathered as it arrives, because a
+// length is only a promise: 16 MiB cost eleven bytes.
+func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
+	n = min(p.size-len(p.body), len(b))
+	body := b[:n:n]
+	if len(body) < p.size {
+		p.body = append(p.body, body...)
+		body = p.body
+	}
+	if len(body) < p.size {
+		return n, eventNone
+	}
+	*t = p.tag
+	t.Body = body
+	p.tagAt = p.start
+	p.back = uint32(p.size) + TagHeaderSize
+	p.state = stateBackPointer
+	return n, eventTag
+}
+
+func (p *Parser) parseBackPointer(b []byte) (n int) {
+	n = copy(p.head[p.have:BackPointerSize], b)
+	if p.have += n; p.have == BackPointerSize {
+		if binary.BigEndian.Uint32(p.head[:]) != p.back {
+			p.wrong++
+		}
+		p.have = 0
+		p.state = stateHead
+	}
+	return n
+}
+
+func (p *Parser) fail(err error) { p.err = shift(err, p.start) }

@@ -1,0 +1,95 @@
+package flv
+
+import (
+	"encoding/binary"
+	"fmt"
+)
+
+// Sizes in bytes.
+const (
+	TagHeaderSize = 11                              // in front of a tag's body
+	TagOverhead   = TagHeaderSize + BackPointerSize // what a tag occupies in a file besides its body
+	MaxBodySize   = 1<<24 - 1                       // of one tag, and of one RTMP message
+)
+
+// TagType is what a tag's body holds. The numbers are those of RTMP's message types.
+type TagType uint8
+
+// The tag types of FLV E.4.1. Others occur and are to be skipped.
+const (
+	TagAudio  TagType = 8
+	TagVideo  TagType = 9
+	TagScript TagType = 18
+)
+
+// String returns "audio", "video", "script" or "tag type 15".
+func (t TagType) String() string {
+	switch t {
+	case TagAudio:
+		return "audio"
+	case TagVideo:
+		return "video"
+	case TagScript:
+		return "script"
+	}
+	return fmt.Sprintf("tag type %d", uint8(t))
+}
+
+const (
+	typeBits     = 0x1f // the five bits of the type in a tag's first byte
+	filterBit    = 0x20 // set: the body is encrypted
+	reservedBits = 0xc0 // always zero
+)
+
+// Tag is one tag of an FLV file, or one audio, video or data message of RTMP.
+type Tag struct {
+	Type      TagType // five bits
+	Timestamp uint32  // decoding time in milliseconds, modulo 2^32
+	Filtered  bool    // the body is encrypted (FLV annex F): pass it on untouched
+	Body      []byte  // at most MaxBodySize bytes; who owns them is said where a Tag is handed over
+}
+
+// PutTagHeader writes the header of a tag with a body of size bytes into the first [TagHeaderSize] bytes of b, which must
+// have that many. Of t the lower five bits count, of size the lower 24.
+func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
+	_ = b[TagHeaderSize-1]
+	binary.BigEndian.PutUint32(b, uint32(size))
+	b[0] = byte(t & typeBits)
+	binary.BigEndian.PutUint32(b[4:], timestamp<<8|timestamp>>24) // the high byte comes last
+	b[8], b[9], b[10] = 0, 0, 0                                   // stream id
+}
+
+// PutBackPointer writes what follows a tag with a body of size bytes into the first [BackPointerSize] bytes of b.
+func PutBackPointer(b []byte, size int) {
+	binary.BigEndian.PutUint32(b, uint32(size)+TagHeaderSize)
+}
+
+// AppendTag appends a tag and its back pointer. Nothing of t is kept. A body that is longer than [MaxBodySize], which the
+// format cannot express, is cut to it.
+func AppendTag(dst []byte, t Tag) []byte {
+	body := t.Body[:min(len(t.Body), MaxBodySize)]
+	var header [TagHeaderSize]byte
+	PutTagHeader(header[:], t.Type, len(body), t.Timestamp)
+	if t.Filtered {
+		header[0] |= filterBit
+	}
+	dst = append(dst, header[:]...)
+	dst = append(dst, body...)
+	var back [BackPointerSize]byte
+	PutBackPointer(back[:], len(body))
+	return append(dst, back[:]...)
+}
+
+// parseTagHeader reads the 11 bytes in front of a body. The stream id, always zero, is not looked at.
+func parseTagHeader(b []byte) (t Tag, size int, err error) {
+	_ = b[TagHeaderSize-1]
+	if b[0]&reservedBits != 0 {
+		return t, 0, &Error{Detail: "not a tag: reserved bits are set in its first byte", Value: b[0]}
+	}
+	t.Type = TagType(b[0] & typeBits)
+	t.Filtered = b[0]&filterBit != 0
+	size = int(binary.BigEndian.Uint32(b) & MaxBodySize)
+	ts := binary.BigEndian.Uint32(b[4:])
+	t.Timestamp = ts>>8 | ts<<24
+	return t, size, nil
+}

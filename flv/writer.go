@@ -1,0 +1,43 @@
+package flv
+
+import "io"
+
+// Writer writes an FLV file to an io.Writer.
+type Writer struct {
+	w   io.Writer
+	buf []byte // reused; grows to the largest tag
+	err error
+}
+
+// NewWriter returns a Writer to w. Every call of WriteHeader and WriteTag is one Write, so that a file which is
+// followed while it grows mostly ends between tags. Wrap w in a bufio.Writer where system calls matter more.
+func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
+
+// WriteHeader writes the file header. It must come first, and is left out when appending to a file.
+func (w *Writer) WriteHeader(h FileHeader) error {
+	return w.write(AppendFileHeader(w.buf[:0], h))
+}
+
+// WriteTag writes a tag and its back pointer. Nothing of t is kept.
+//
+// A body that is longer than [MaxBodySize] is an [*Error] and nothing is written. An error of the io.Writer is final, since
+// the file may end anywhere then; every later call returns it.
+func (w *Writer) WriteTag(t Tag) error {
+	if len(t.Body) > MaxBodySize {
+		return &Error{Detail: "body is too long for a tag", Value: len(t.Body)}
+	}
+	return w.write(AppendTag(w.buf[:0], t))
+}
+
+func (w *Writer) write(b []byte) error {
+	w.buf = b
+	if w.err != nil {
+		return w.err
+	}
+	n, err := w.w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	w.err = err
+	return err
+}

@@ -1,0 +1,21 @@
+module github.com/go-librtmp/rtmp
+
+go 1.25.0
+
+require (
+	github.com/schollz/progressbar/v3 v3.18.0
+	github.com/stretchr/testify v1.11.1
+	github.com/yutopp/go-amf0 v0.1.1
+	go.uber.org/goleak v1.3.0
+	golang.org/x/term v0.28.0
+)
+
+require (
+	github.com/davecgh/go-spew v1.1.1 // indirect
+	github.com/kr/text v0.2.0 // indirect
+	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
+	github.com/pmezard/go-difflib v1.0.0 // indirect
+	github.com/rivo/uniseg v0.4.7 // indirect
+	golang.org/x/sys v0.29.0 // indirect
+	gopkg.in/yaml.v3 v3.0.1 // indirect
+)

@@ -1,0 +1,189 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// ctxBackground is for calls that want a context and have none.
+var ctxBackground = context.Background()
+
+// maxInvocations bounds the calls of the server that wait for a handler.
+const maxInvocations = 4096
+
+// HandlerFunc serves a method that the server calls. args are the values behind the command object. When the server asked
+// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn.
+type HandlerFunc func(ctx context.Context, args []any) (any, error)
+
+// handlers runs the program's handlers, one at a time and in the order of arrival, on a goroutine of its own: never on
+// the reader, so that a handler may use the Conn like anybody else.
+type handlers struct {
+	mu      sync.Mutex
+	methods map[string]HandlerFunc
+	waiting map[string][]*invokeWait
+	queue   []func()
+	running bool
+}
+
+// invokeWait is one WaitInvoke.
+type invokeWait struct {
+	args []any
+	done chan struct{}
+}
+
+// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. The goroutine that
+// runs handlers reads nothing: see Conn for who does.
+func (c *Conn) InvokeHandler(method string, h HandlerFunc) {
+	t := &c.invoked
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if h == nil {
+		delete(t.methods, method)
+		return
+	}
+	if t.methods == nil {
+		t.methods = make(map[string]HandlerFunc)
+	}
+	t.methods[method] = h
+}
+
+// WaitInvoke waits until the server calls method and returns the arguments. Only a call that arrives while it waits
+// counts; a handler for the method runs as well. It is bounded by ctx alone.
+func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
+	if !c.started.Load() {
+		return nil, ErrNotConnected
+	}
+	w := &invokeWait{done: make(chan struct{})}
+	t := &c.invoked
+	t.mu.Lock()
+	if t.waiting == nil {
+		t.waiting = make(map[string][]*invokeWait)
+	}
+	t.waiting[method] = append(t.waiting[method], w)
+	t.mu.Unlock()
+	arrived := func() bool {
+		select {
+		case <-w.done:
+			return true
+		default:
+			return false
+		}
+	}
+	err := c.await(&waiter{what: "wait for " + method, ctx: ctx, ready: arrived, wake: w.done})
+	if arrived() {
+		return w.args, nil
+	}
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for i, other := range t.waiting[method] {
+		if other == w {
+			t.waiting[method] = append(t.waiting[method][:i], t.waiting[method][i+1:]...)
+			break
+		}
+	}
+	return nil, err
+}
+
+// arrived queues the server's call. known says that the library has dealt with it already.
+func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) error {
+	t.mu.Lock()
+	h := t.methods[cmd.Name]
+	waits := t.waiting[cmd.Name]
+	delete(t.waiting, cmd.Name)
+	t.mu.Unlock()
+	for _, w := range waits {
+		w.args = cmd.Args
+		close(w.done)
+	}
+	if h == nil && (known || cmd.TransactionID == 0) {
+		return nil
+	}
+	name, id, args := cmd.Name, cmd.TransactionID, cmd.Args
+	return t.run(c, func() {
+		var result any
+		err := error(nil)
+		switch {
+		case h != nil:
+			result, err = h(c.handlerContext(), args)
+		case len(waits) == 0:
+			err = fmt.Errorf("method %s is not known", name)
+		}
+		if id != 0 && !known {
+			c.answer(name, id, result, err)
+		}
+	})
+}
+
+// run queues f for the handler goroutine.
+func (t *handlers) run(c *Conn, f func()) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.queue) >= maxInvocations {
+		return &ProtocolError{Phase: "command", Detail: "calls waiting for their handlers", Value: len(t.queue)}
+	}
+	t.queue = append(t.queue, f)
+	if !t.running {
+		t.running = true
+		go t.serve(c) // not joined by Close, which a handler may call; it ends with the queue or the Conn
+	}
+	return nil
+}
+
+func (t *handlers) serve(c *Conn) {
+	for {
+		t.mu.Lock()
+		if len(t.queue) == 0 || c.Err() != nil {
+			t.running, t.queue = false, nil
+			t.mu.Unlock()
+			return
+		}
+		f := t.queue[0]
+		t.queue = t.queue[1:]
+		t.mu.Unlock()
+		f()
+	}
+}
+
+// answer sends the outcome of a handler.
+func (c *Conn) answer(method string, id float64, result any, err error) {
+	cmd := message.Command{Name: "_result", TransactionID: id, Args: []any{result}}
+	if err == nil {
+		o, bad := command(csCommand, 0, &cmd)
+		if bad == nil {
+			c.send(ctxBackground, o)
+			return
+		}
+		err = fmt.Errorf("result of %s: %w", method, bad)
+	}
+	cmd.Name = "_error"
+	var refused *StatusError
+	if errors.As(err, &refused) {
+		cmd.Args = []any{message.StatusObject("error", refused.Code, refused.Description)}
+	} else {
+		cmd.Args = []any{message.StatusObject("error", "NetConnection.Call.Failed", err.Error())}
+	}
+	if o, bad := command(csCommand, 0, &cmd); bad == nil {
+		c.send(ctxBackground, o)
+	}
+}
+
+// handlerContext is a context that ends with the Conn.
+func (c *Conn) handlerContext() context.Context { return doneContext{Context: ctxBackground, c: c} }
+
+type doneContext struct {
+	context.Context
+	c *Conn
+}
+
+func (d doneContext) Done() <-chan struct{} { return d.c.done }
+
+func (d doneContext) Err() error {
+	if d.c.Err() != nil {
+		return context.Canceled
+	}
+	return nil
+}

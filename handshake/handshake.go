@@ -1,0 +1,135 @@
+// Package handshake performs the exchange that opens every RTMP connection, as client or as server.
+//
+// Each side sends three packets; the chunk stream follows directly behind the last one:
+//
+//	client                                  server
+//	  C0 (1 byte: 3)  C1 (1536 bytes)  ---->
+//	                                   <----  S0 (1 byte: 3)  S1 (1536)  S2 (1536)
+//	  C2 (1536)                        ---->
+//
+// There are two forms. In the plain form (RTMP 1.0, section 5.2) C1 and S1 are a timestamp and random bytes, and C2 and S2
+// repeat what the peer sent. In the digest form (Flash Player 9.0.115 and later) C1 and S1 carry an HMAC at a position that
+// depends on their other bytes, and C2 and S2 are signed with a key made from it. The keys are public, so a digest proves
+// nothing about a peer; but servers that ask for SWF verification insist on this form.
+//
+// Both halves do their input and output through an [io.ReadWriter], take exactly the bytes of the handshake from it, and
+// leave deadlines to the caller.
+package handshake
+
+import (
+	"bytes"
+	"crypto/rand"
+	"encoding/binary"
+	"io"
+)
+
+// packetSize is the size in bytes of C1, C2, S1 and S2.
+const packetSize = 1536
+
+// C0 and S0 (RTMP 1.0, section 5.2.2): the version of the protocol that follows.
+const (
+	typePlain = 3 // unencrypted, with or without digests
+
+	// The versions of RTMPE, which differ in how C2 and S2 are signed.
+	typeEncrypted         = 6
+	typeEncryptedXTEA     = 8
+	typeEncryptedBlowfish = 9
+)
+
+// Config selects the form of the handshake. Its zero value is a client that handshakes plainly and a server that answers
+// every client in the client's own form.
+type Config struct {
+	// Digest makes the client send a digest C1. A server that does not answer with a digest gets a plain C2 all the same.
+	// A Server ignores it.
+	Digest bool
+
+	// PlainOnly makes the server answer every client plainly, as servers before Flash Media Server 3 do. A Client ignores it.
+	PlainOnly bool
+
+	// Scheme is where the digest of our own first packet lies. SchemeAuto: the client uses SchemeDigestFirst, as
+	// all players do on unencrypted connections, and the server the scheme that the client used.
+	Scheme Scheme
+
+	// Version is the word after the timestamp of our own first packet. Zero: with a digest what librtmp (0a 00 2d 02) and
+	// Flash Media Server (03 05 01 01) send, without one four zeros. A peer takes a word other than zero to announce a digest.
+	Version [4]byte
+
+	// Time is the timestamp of our own first packet, in milliseconds of any epoch. Zero is as good as any.
+	Time uint32
+
+	// Rand is where the random bytes come from. Nil: crypto/rand.
+	Rand io.Reader
+}
+
+// Result is what a handshake has found out about the peer.
+type Result struct {
+	// PeerType is the peer's C0 or S0: 3, or another value that is harmless. See [Client] and [Server].
+	PeerType byte
+
+	// PeerVersion is the word after the timestamp of the peer's first packet. Zero in most plain handshakes.
+	PeerVersion [4]byte
+
+	// Digest tells that both first packets were signed.
+	Digest bool
+
+	// Scheme is where the peer's digest lay, SchemeAuto if there was none.
+	Scheme Scheme
+
+	// ReplyValid tells that the peer's second packet was right: signed with the proper key in the digest form, an echo of
+	// our first packet in the plain form. Many peers do neither, so this is for logs, not for decisions.
+	ReplyValid bool
+
+	// S1Tail is the last 32 bytes of S1: the key for the answer to SWF verification.
+	S1Tail [32]byte
+}
+
+// packet is C1, S1, C2 or S2.
+//
+//	      0             4             8                                            1536
+//	      +-------------+-------------+--------------------------------------------+
+//	C1 S1 | time, ms    | version     | random bytes; in the digest form one digest |
+//	      +-------------+-------------+--------------------------------------------+
+//	C2 S2 | peer's time | when read   | peer's random bytes                         |  plain form
+//	      +-------------+-------------+------------------------------+-------------+
+//	C2 S2 | 1504 random bytes                                        | signature   |  digest form
+//	      +----------------------------------------------------------+-------------+
+type packet [packetSize]byte
+
+// newPacket returns a first packet that still lacks its digest.
+func newPacket(cfg Config, version [4]byte) (*packet, error) {
+	p := new(packet)
+	if err := fillRandom(cfg, p[8:]); err != nil {
+		return nil, err
+	}
+	binary.BigEndian.PutUint32(p[:4], cfg.Time)
+	copy(p[4:8], version[:])
+	return p, nil
+}
+
+func (p *packet) version() [4]byte { return [4]byte(p[4:8]) }
+
+func (p *packet) tail() [32]byte { return [32]byte(p[packetSize-32:]) }
+
+// echoes tells whether p repeats first as the plain form asks. Bytes 4 to 7 are the peer's clock, or a copy too.
+func (p *packet) echoes(first *packet) bool {
+	return bytes.Equal(p[:4], first[:4]) && bytes.Equal(p[8:], first[8:])
+}
+
+func fillRandom(cfg Config, b []byte) error {
+	src := cfg.Rand
+	if src == nil {
+		src = rand.Reader
+	}
+	if _, err := io.ReadFull(src, b); err != nil {
+		return &Error{Stage: "random bytes", Err: noEOF(err)}
+	}
+	return nil
+}
+
+// versionOr returns cfg.Version, or def if that is unset.
+func (cfg Config) versionOr(def [4]byte) [4]byte {
+	if cfg.Version != [4]byte{} {
+		return cfg.Version
+	}
+	return def
+}

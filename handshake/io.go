@@ -1,0 +1,98 @@
+package handshake
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+)
+
+// reader takes a fixed number of bytes from r, and never more than buf holds.
+type reader struct {
+	r    io.Reader
+	buf  []byte // room for everything that may be read
+	n    int    // bytes read so far
+	used int    // bytes handed out so far
+}
+
+// need reads until the next size bytes are there, and hands them out.
+func (in *reader) need(what string, size int) ([]byte, error) {
+	if missing := in.used + size - in.n; missing > 0 {
+		n, err := io.ReadAtLeast(in.r, in.buf[in.n:], missing)
+		in.n += n
+		if err != nil {
+			return nil, &Error{
+				Stage:  "read " + what,
+				Detail: fmt.Sprintf("after %d of %d bytes", in.n-in.used, size),
+				Value:  in.n - in.used,
+				Err:    noEOF(err),
+			}
+		}
+	}
+	b := in.buf[in.used : in.used+size]
+	in.used += size
+	return b, nil
+}
+
+func (in *reader) packet(what string) (*packet, error) {
+	b, err := in.need(what, packetSize)
+	if err != nil {
+		return nil, err
+	}
+	return (*packet)(b), nil
+}
+
+// names are the words for an error about the peer's first byte.
+type names struct{ packet, peer string }
+
+var (
+	serverNames = names{"S0", "server"}
+	clientNames = names{"C0", "client"}
+)
+
+// first reads the peer's C0 or S0, before anything else is waited for: a peer that speaks something else sends less than a
+// whole handshake and then waits for ever, or hangs up.
+func (in *reader) first(names names) (byte, error) {
+	b, err := in.need(names.packet, 1)
+	if err != nil {
+		return 0, err
+	}
+	stage := "read " + names.packet
+	switch c := b[0]; {
+	case c == typeEncrypted, c == typeEncryptedXTEA, c == typeEncryptedBlowfish:
+		detail := fmt.Sprintf("%s wants an encrypted connection (RTMPE type %d)", names.peer, c)
+		return 0, &Error{Stage: stage, Detail: detail, Value: c}
+	case c >= ' ', c == tlsAlert, c == tlsHandshake:
+		detail := fmt.Sprintf("peer answered %#02x%s: not an RTMP %s?", c, quotePrintable(in.buf[:in.n]), names.peer)
+		return 0, &Error{Stage: stage, Detail: detail, Value: c}
+	default:
+		return c, nil
+	}
+}
+
+// The first byte of a TLS record (RFC 8446, section 5.1): a server that got C0 instead of TLS sends an alert, a
+// client that wants TLS begins with a handshake message.
+const (
+	tlsAlert     = 21
+	tlsHandshake = 22
+)
+
+// quotePrintable returns the printable text at the beginning of b as ` ("text")`, a few characters at most.
+func quotePrintable(b []byte) string {
+	const most = 24
+	b = b[:min(len(b), most)]
+	if i := bytes.IndexFunc(b, func(r rune) bool { return r < ' ' || r > '~' }); i >= 0 {
+		b = b[:i]
+	}
+	if len(b) == 0 {
+		return ""
+	}
+	return fmt.Sprintf(" (%q)", b)
+}
+
+// writeAll sends the parts in one write: peers see one segment, and a tunnel makes one request.
+func writeAll(w io.Writer, stage string, parts ...[]byte) error {
+	if _, err := w.Write(bytes.Join(parts, nil)); err != nil {
+		return &Error{Stage: stage, Err: err}
+	}
+	return nil
+}

@@ -1,0 +1,53 @@
+package message
+
+import "iter"
+
+// SubMessage is one message of an aggregate.
+type SubMessage struct {
+	Type      Type
+	Timestamp uint32 // milliseconds, already moved to the aggregate's time
+	Body      []byte // part of the aggregate's body
+}
+
+const subHeaderSize, backPointerSize = 11, 4
+
+// Aggregate walks through the messages of an aggregate body (section 7.1.6), which are laid out like FLV tags:
+//
+//	+------+--------+-----------+--------+-----------+ - - - - +--------------+
+//	| type | size24 | timestamp | ts 31.. | stream 24 |  body   | back pointer |
+//	+------+--------+-----------+--------+-----------+ - - - - +--------------+
+//
+// Their times are moved so that the first one is at the aggregate's own timestamp. Back pointers are not looked at, and
+// the last may be missing. A message that does not fit ends the walk with an *Error as the second value; an aggregate
+// inside an aggregate does so too.
+func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
+	return func(yield func(SubMessage, error) bool) {
+		var offset uint32
+		for first := true; len(body) > 0; first = false {
+			if len(body) < subHeaderSize {
+				yield(SubMessage{}, &Error{Type: TypeAggregate, Detail: "cut in a header, bytes left", Value: len(body)})
+				return
+			}
+			size := int(body[1])<<16 | int(body[2])<<8 | int(body[3])
+			m := SubMessage{Type: Type(body[0] & 0x1F),
+				Timestamp: uint32(body[7])<<24 | uint32(body[4])<<16 | uint32(body[5])<<8 | uint32(body[6])}
+			if m.Type == TypeAggregate {
+				yield(m, &Error{Type: TypeAggregate, Detail: "nested in an aggregate"})
+				return
+			}
+			if size > len(body)-subHeaderSize {
+				yield(m, &Error{Type: TypeAggregate, Detail: "message longer than what is left", Value: size})
+				return
+			}
+			if first {
+				offset = timestamp - m.Timestamp
+			}
+			m.Timestamp += offset
+			m.Body = body[subHeaderSize : subHeaderSize+size]
+			if !yield(m, nil) {
+				return
+			}
+			body = body[min(len(body), subHeaderSize+size+backPointerSize):]
+		}
+	}
+}

@@ -1,0 +1,158 @@
+package message
+
+import "github.com/go-librtmp/rtmp/amf"
+
+// Command is a command message (section 7.2): a call, its answer, or a notification.
+type Command struct {
+	Name          string
+	TransactionID float64 // 0: no answer is wanted
+	Object        any     // the command object: amf.Object or nil
+	Args          []any
+}
+
+// AppendCommand appends the body of a command message of the given type. Type 17 begins with a format selector byte and
+// holds AMF0 values all the same (enhanced.md: errata 7.2).
+func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
+	start := len(dst)
+	if t == TypeCommandAMF3 {
+		dst = append(dst, 0)
+	}
+	dst = amf.AppendString(dst, c.Name)
+	dst = amf.AppendNumber(dst, c.TransactionID)
+	out, err := amf.AppendAMF0(dst, c.Object)
+	if err == nil {
+		out, err = amf.AppendAMF0(out, c.Args...)
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	return out, nil
+}
+
+// ParseCommand reads a command body of type 20 or 17. Name and transaction id must be there; a body that breaks off or
+// becomes undecodable behind them gives what was decoded together with an *Error, so that a call can still be answered.
+func ParseCommand(t Type, body []byte) (c Command, err error) {
+	values, err := amf.DecodeAMF0(withoutSelector(t, body))
+	if err != nil {
+		err = &Error{Type: t, Detail: "bad AMF", Err: err}
+	}
+	if len(values) > 0 {
+		name, ok := values[0].(string)
+		if !ok {
+			return c, &Error{Type: t, Detail: "command name is not a string", Value: values[0], Err: err}
+		}
+		c.Name = name
+	}
+	if len(values) > 1 {
+		id, ok := values[1].(float64)
+		if !ok {
+			return c, &Error{Type: t, Detail: "transaction id is not a number", Value: values[1], Err: err}
+		}
+		c.TransactionID = id
+	}
+	if len(values) > 2 {
+		c.Object = values[2]
+		c.Args = values[3:]
+	}
+	if len(values) < 2 && err == nil {
+		err = &Error{Type: t, Detail: "command of too few values", Value: len(values)}
+	}
+	return c, err
+}
+
+// withoutSelector strips the format selector byte of types 15 to 17. Some senders leave it out: the body then begins
+// with the AMF0 marker of a string, or of a switch to AMF3.
+func withoutSelector(t Type, body []byte) []byte {
+	if (t == TypeCommandAMF3 || t == TypeDataAMF3) && len(body) > 0 && body[0] == 0 {
+		return body[1:]
+	}
+	return body
+}
+
+// Data is a data message (section 7.1.2): a name such as onMetaData, and values.
+type Data struct {
+	Name string
+	Args []any
+}
+
+// ParseData reads a data body of type 18 or 15. As with ParseCommand, what could be decoded comes with the error.
+func ParseData(t Type, body []byte) (d Data, err error) {
+	values, err := amf.DecodeAMF0(withoutSelector(t, body))
+	if err != nil {
+		err = &Error{Type: t, Detail: "bad AMF", Err: err}
+	}
+	if len(values) == 0 {
+		return d, err
+	}
+	name, ok := values[0].(string)
+	if !ok {
+		return d, &Error{Type: t, Detail: "name is not a string", Value: values[0], Err: err}
+	}
+	return Data{Name: name, Args: values[1:]}, err
+}
+
+// AppendData appends the body of a data message of the given type.
+func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
+	start := len(dst)
+	if t == TypeDataAMF3 {
+		dst = append(dst, 0)
+	}
+	out, err := amf.AppendAMF0(amf.AppendString(dst, name), args...)
+	if err != nil {
+		return dst[:start], err
+	}
+	return out, nil
+}
+
+// Status is the information object of onStatus, _error and onPlayStatus (section 7.2.2).
+type Status struct {
+	Code, Level, Description string
+	Info                     any // the whole value as it came
+}
+
+// ParseStatus finds the information object among the values behind the command object: the first object or ECMA array
+// that has a code, else the first that has a description; some servers send a bare string instead.
+func ParseStatus(args []any) Status {
+	var found Status
+	for _, arg := range args {
+		get := getter(arg)
+		if get == nil {
+			if text, ok := arg.(string); ok && found.Info == nil {
+				found = Status{Description: text, Info: arg}
+			}
+			continue
+		}
+		s := Status{Code: get("code"), Level: get("level"), Description: get("description"), Info: arg}
+		if s.Code != "" {
+			return s
+		}
+		if found.Info == nil || found.Description == "" {
+			found = s
+		}
+	}
+	return found
+}
+
+func getter(v any) func(string) string {
+	var get func(string) (any, bool)
+	switch o := v.(type) {
+	case amf.Object:
+		get = o.Get
+	case amf.ECMAArray:
+		get = o.Get
+	case amf.TypedObject:
+		get = o.Object.Get
+	default:
+		return nil
+	}
+	return func(name string) string {
+		v, _ := get(name)
+		text, _ := v.(string)
+		return text
+	}
+}
+
+// StatusObject makes an information object as servers send it.
+func StatusObject(level, code, description string) amf.Object {
+	return amf.Object{{Name: "level", Value: level}, {Name: "code", Value: code}, {Name: "description", Value: description}}
+}

@@ -1,0 +1,82 @@
+package message
+
+import "encoding/binary"
+
+// Limit types of Set Peer Bandwidth (section 5.4.5).
+const (
+	LimitHard    uint8 = 0
+	LimitSoft    uint8 = 1
+	LimitDynamic uint8 = 2
+)
+
+// Uint32 reads the body of Set Chunk Size, Abort, Acknowledgement, Window Acknowledgement Size, and the window of Set
+// Peer Bandwidth. Longer bodies are tolerated.
+func Uint32(t Type, body []byte) (uint32, error) {
+	if len(body) < 4 {
+		return 0, &Error{Type: t, Detail: "body too short, bytes", Value: len(body)}
+	}
+	return binary.BigEndian.Uint32(body), nil
+}
+
+// AppendUint32 appends the body of the control messages that carry one number.
+func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
+
+// AppendSetPeerBandwidth appends the body of a Set Peer Bandwidth message: window in bytes and limit type.
+func AppendSetPeerBandwidth(dst []byte, window uint32, limit uint8) []byte {
+	return append(binary.BigEndian.AppendUint32(dst, window), limit)
+}
+
+// Event is a user control event type (section 7.1.7; 26 and above are not in it but on every Adobe server).
+type Event uint16
+
+const (
+	EventStreamBegin       Event = 0
+	EventStreamEOF         Event = 1
+	EventStreamDry         Event = 2
+	EventSetBufferLength   Event = 3
+	EventStreamIsRecorded  Event = 4
+	EventPingRequest       Event = 6
+	EventPingResponse      Event = 7
+	EventSWFVerifyRequest  Event = 26
+	EventSWFVerifyResponse Event = 27
+	EventBufferEmpty       Event = 31
+	EventBufferReady       Event = 32
+)
+
+// UserControl is the body of a user control message.
+//
+//	+--------+--------+--------+--------+--------+--------+--------+--------+--------+--------+
+//	|     event       |   message stream id or ping time  |  buffer in ms (event 3 only)      |
+//	+--------+--------+--------+--------+--------+--------+--------+--------+--------+--------+
+type UserControl struct {
+	Event  Event
+	Value  uint32 // message stream id; for the pings the sender's time in ms
+	Buffer uint32 // SetBufferLength: milliseconds
+	Data   []byte // everything after the event; part of the body given to ParseUserControl
+}
+
+// ParseUserControl reads a user control body. Only the event itself must be there: fields that the body is too short for
+// are 0.
+func ParseUserControl(body []byte) (UserControl, error) {
+	if len(body) < 2 {
+		return UserControl{}, &Error{Type: TypeUserControl, Detail: "body too short, bytes", Value: len(body)}
+	}
+	u := UserControl{Event: Event(binary.BigEndian.Uint16(body)), Data: body[2:]}
+	if len(u.Data) >= 4 {
+		u.Value = binary.BigEndian.Uint32(u.Data)
+	}
+	if len(u.Data) >= 8 {
+		u.Buffer = binary.BigEndian.Uint32(u.Data[4:])
+	}
+	return u, nil
+}
+
+// AppendUserControl appends the body of an event that carries one number: a message stream id or a ping time.
+func AppendUserControl(dst []byte, e Event, value uint32) []byte {
+	return binary.BigEndian.AppendUint32(binary.BigEndian.AppendUint16(dst, uint16(e)), value)
+}
+
+// AppendSetBufferLength appends the body that tells the server how many milliseconds of the stream the client buffers.
+func AppendSetBufferLength(dst []byte, streamID, ms uint32) []byte {
+	return binary.BigEndian.AppendUint32(AppendUserControl(dst, EventSetBufferLength, streamID), ms)
+}

@@ -1,0 +1,210 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+// Options configure a Conn. Every zero value works and means librtmp's default where it has one. Options that this
+// version can't serve yet make Connect fail with an *OptionError rather than being ignored; the README lists them.
+type Options struct {
+	App        string // connect's app; "": from the URL
+	Playpath   string // what to play; "": from the URL
+	TCURL      string // connect's tcUrl; "": derived from the URL
+	PageURL    string // connect's pageUrl; "": absent
+	SWFURL     string // connect's swfUrl; "": absent
+	Auth       string // if set, connect carries true and this string behind its object
+	Subscribe  string // FCSubscribe to this name before playing; "": only when Live, to the playpath
+	Token      string // SecureToken key
+	UsherToken string // argument of NetStream.Authenticate.UsherToken (librtmp: jtv)
+	FlashVer   string // "": LNX 10,0,32,18
+
+	ConnectData    []any      // appended to connect, in order (librtmp: conn)
+	ConnectFields  amf.Object // extra properties of connect's command object
+	ObjectEncoding int        // 0 or 3
+
+	Live     bool // a live stream: play's start is -1000
+	Playlist bool // send set_playlist before play
+	Publish  bool // connect as a publisher does
+
+	PublishUser, PublishPassword string // credentials of a publisher
+
+	Start  time.Duration // where a recording starts, to the millisecond
+	Stop   time.Duration // where it stops; 0: its end
+	Buffer time.Duration // told to the server; 0: 30 s
+	// Timeout bounds dialling and handshake together, each wait for an answer, each write, and a read that receives no
+	// byte. 0: 30 s, negative: none.
+	Timeout time.Duration
+
+	SWFHash   []byte        // SWF verification: the player's hash, 32 bytes
+	SWFSize   uint32        // and its size in bytes
+	SWFVerify bool          // fetch and hash SWFURL
+	SWFAge    time.Duration // how long a hash is good; 0: 30 days, negative: always revalidate
+
+	Proxy        string // a proxy's URL; "" and "direct": none in this version
+	DialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
+	TLSConfig    *tls.Config
+	HTTPClient   *http.Client
+	MaxRedirects int // 0: follow none
+
+	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
+	MaxMessageSize int // bytes; 0: 16 MiB
+	MaxQueue       int // bytes of media queued for a Stream that nobody reads; 0: 16 MiB
+	SendQueue      int // 0: writes block
+
+	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
+	NoEnhanced     bool // announce nothing of Enhanced RTMP; this version never does
+
+	// OnStatus is told every onStatus, s is nil for the connection's. It runs like a handler.
+	OnStatus func(s *Stream, status *StatusError)
+	Logger   *slog.Logger // nil: silent
+
+	open []*amf.Object // objects of conn= that are not closed yet, the innermost last
+}
+
+// clone copies o and fills in what zero stands for.
+func (o *Options) clone() *Options {
+	var c Options
+	if o != nil {
+		c = *o
+	}
+	c.ConnectData = slices.Clone(c.ConnectData)
+	c.ConnectFields = slices.Clone(c.ConnectFields)
+	c.SWFHash = slices.Clone(c.SWFHash)
+	if c.Timeout == 0 {
+		c.Timeout = 30 * time.Second
+	}
+	return &c
+}
+
+// optionTable is the one list of options by name: for SetOption, for the tail of a URL, and of what each one sets.
+// Names are librtmp's and match in any letter case.
+var optionTable = []struct {
+	name   string
+	secret bool
+	set    func(o *Options, value string) error
+}{
+	{"app", false, text(func(o *Options) *string { return &o.App })},
+	{"tcUrl", false, text(func(o *Options) *string { return &o.TCURL })},
+	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
+	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
+	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
+	{"conn", false, (*Options).addConnectData},
+	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
+	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
+	{"socks", false, func(o *Options, value string) error { o.Proxy = "socks4://" + value; return nil }},
+	{"jtv", true, text(func(o *Options) *string { return &o.UsherToken })},
+	{"token", true, text(func(o *Options) *string { return &o.Token })},
+	{"pubUser", false, text(func(o *Options) *string { return &o.PublishUser })},
+	{"pubPasswd", true, text(func(o *Options) *string { return &o.PublishPassword })},
+	{"live", false, flag(func(o *Options) *bool { return &o.Live })},
+	{"playlist", false, flag(func(o *Options) *bool { return &o.Playlist })},
+	{"swfVfy", false, flag(func(o *Options) *bool { return &o.SWFVerify })},
+	{"swfAge", false, number(24*time.Hour, func(o *Options) *time.Duration { return &o.SWFAge }, -1)},
+	{"start", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Start }, 0)},
+	{"stop", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Stop }, 0)},
+	{"buffer", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Buffer }, 0)},
+	{"timeout", false, number(time.Second, func(o *Options) *time.Duration { return &o.Timeout }, -1)},
+}
+
+func text(field func(*Options) *string) func(*Options, string) error {
+	return func(o *Options, value string) error { *field(o) = value; return nil }
+}
+
+func flag(field func(*Options) *bool) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		switch strings.ToLower(value) {
+		case "1", "on", "yes", "true":
+			*field(o) = true
+		case "0", "off", "no", "false":
+			*field(o) = false
+		default:
+			return errors.New("not a boolean: 1, on, yes, true, 0, off, no or false")
+		}
+		return nil
+	}
+}
+
+// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. zero replaces 0 for fields
+// whose zero value already means something else.
+func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*Options, string) error {
+	return func(o *Options, value string) error {
+		n, err := strconv.ParseInt(value, 0, 32)
+		if err != nil {
+			return errors.New("not a whole number")
+		}
+		d := time.Duration(n) * unit
+		if n == 0 {
+			d = zero
+		}
+		*field(o) = d
+		return nil
+	}
+}
+
+// set sets an option by librtmp's name and in librtmp's syntax. The error is an *OptionError.
+func (o *Options) set(name, value string) error {
+	for _, option := range optionTable {
+		if !strings.EqualFold(option.name, name) {
+			continue
+		}
+		if err := option.set(o, value); err != nil {
+			if option.secret {
+				value = ""
+			}
+			return &OptionError{Name: option.name, Value: value, Err: err}
+		}
+		return nil
+	}
+	return &OptionError{Name: name, Err: errors.New("no such option")}
+}
+
+var errConnected = errors.New("must be set before Connect")
+
+// SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations in milliseconds
+// but timeout in seconds and swfAge in days, booleans as 1/on/yes/true and 0/off/no/false. The error is an *OptionError.
+func (c *Conn) SetOption(name, value string) error {
+	if c.isConnecting() {
+		return &OptionError{Name: name, Err: errConnected}
+	}
+	return c.opts.set(name, value)
+}
+
+// SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...".
+func (c *Conn) SetupURL(rawURL string) error {
+	if c.isConnecting() {
+		return &OptionError{Name: "url", Err: errConnected}
+	}
+	rawURL, options, err := rtmpurl.SplitOptions(rawURL)
+	if err != nil {
+		return err
+	}
+	u, err := rtmpurl.Parse(rawURL)
+	if err != nil {
+		return err
+	}
+	for _, option := range options {
+		if err := c.opts.set(option.Name, option.Value); err != nil {
+			return err
+		}
+	}
+	c.url = u
+	return nil
+}
+
+func (c *Conn) isConnecting() bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connecting
+}

@@ -1,0 +1,71 @@
+package rtmp
+
+import (
+	"encoding/binary"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// mediaQueue is a first-in-first-out queue of media messages in one slab of bytes, so that queueing allocates nothing
+// once the slab has its size.
+//
+//	+------+--------+---------+-----------+--------+ - - - -+
+//	| type | format | cs id 4 | time 4    | size 4 |  body  |
+//	+------+--------+---------+-----------+--------+ - - - -+
+type mediaQueue struct {
+	slab []byte
+	head int
+}
+
+const (
+	queueHeaderSize = 14
+	keepQueue       = 256 << 10 // the largest slab kept when the queue runs empty, in bytes
+)
+
+func (q *mediaQueue) len() int { return len(q.slab) - q.head }
+
+func (q *mediaQueue) push(m *incoming) {
+	if q.head > 0 && len(q.slab)+queueHeaderSize+m.size() > cap(q.slab) {
+		q.slab = q.slab[:copy(q.slab, q.slab[q.head:])]
+		q.head = 0
+	}
+	b := append(q.slab, byte(m.Type), byte(m.Format))
+	b = binary.BigEndian.AppendUint32(b, m.ChunkStreamID)
+	b = binary.BigEndian.AppendUint32(b, m.Timestamp)
+	b = binary.BigEndian.AppendUint32(b, uint32(m.size()))
+	at := len(b)
+	if need := at + m.size(); need <= cap(b) {
+		b = b[:need]
+	} else {
+		grown := make([]byte, need, max(need, 2*cap(b)))
+		copy(grown, b)
+		b = grown
+	}
+	m.copyTo(b[at:])
+	q.slab = b
+}
+
+// front describes the oldest message; its body is a view into the queue. The queue must not be empty.
+func (q *mediaQueue) front() incoming {
+	b := q.slab[q.head:]
+	size := binary.BigEndian.Uint32(b[10:])
+	return incoming{Packet: Packet{Type: message.Type(b[0]), Format: chunk.Format(b[1]),
+		ChunkStreamID: binary.BigEndian.Uint32(b[2:]), Timestamp: binary.BigEndian.Uint32(b[6:]), Absolute: true,
+		Body: b[queueHeaderSize : queueHeaderSize+size]}}
+}
+
+// pop drops the oldest message.
+func (q *mediaQueue) pop() {
+	q.head += queueHeaderSize + int(binary.BigEndian.Uint32(q.slab[q.head+10:]))
+	if q.head == len(q.slab) {
+		q.clear()
+	}
+}
+
+func (q *mediaQueue) clear() {
+	q.slab, q.head = q.slab[:0], 0
+	if cap(q.slab) > keepQueue {
+		q.slab = nil
+	}
+}

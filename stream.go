@@ -1,0 +1,500 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// StreamOptions say what a Stream is for. The zero value plays the Conn's playpath.
+type StreamOptions struct {
+	Name           string        // "": the Conn's playpath
+	Writable       bool          // publish
+	PublishType    string        // "": live; record, append
+	Seek           time.Duration // > 0 replaces Options.Start
+	NoBufferUpdate bool          // do not raise the buffer to duration + 5 s once the duration is known
+}
+
+// Stream is a message stream that plays (a NetStream in Adobe's terms). One goroutine reads it; every other method may
+// be called from any goroutine.
+type Stream struct {
+	conn    *Conn
+	id      uint32
+	name    string
+	options StreamOptions
+	wake    chan struct{} // signalled when something changed that a reader of this stream looks at
+
+	reader waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	out    flvOut // likewise
+
+	mu           sync.Mutex // guards the rest
+	sink         sink       // where the goroutine that reads wants media now
+	queue        mediaQueue // media that somebody else read
+	started      bool
+	ended        bool  // the server has signalled the end
+	err          error // the server broke the stream off, or Close
+	paused       bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
+	seeking      bool  // from Seek until the server's notification: media is of the old position
+	expected     []*expectation
+	readDeadline time.Time
+	position     uint32 // time of the last audio or video message
+	duration     time.Duration
+	metadata     amf.ECMAArray
+	buffer       time.Duration // as last told to the server
+}
+
+// expectation is a wait for a status: Play.Start, Seek.Notify, ...
+type expectation struct {
+	codes []string
+	done  chan struct{}
+	err   error
+	once  sync.Once
+}
+
+func (e *expectation) finish(err error) {
+	e.once.Do(func() {
+		e.err = err
+		close(e.done)
+	})
+}
+
+func (e *expectation) finished() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// streamTable holds the open streams by message stream id.
+type streamTable struct {
+	mu   sync.Mutex
+	byID map[uint32]*Stream
+	only *Stream // the single open stream, else nil
+}
+
+// of returns the stream that a message is for. While just one is open it gets everything: servers are seen that send
+// media with the message stream id 0, or another than they announced.
+func (t *streamTable) of(id uint32) *Stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.only != nil {
+		return t.only
+	}
+	return t.byID[id]
+}
+
+func (t *streamTable) all() []*Stream {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	all := make([]*Stream, 0, len(t.byID))
+	for _, s := range t.byID {
+		all = append(all, s)
+	}
+	return all
+}
+
+func (t *streamTable) add(s *Stream) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID[s.id] != nil {
+		return &StatusError{Code: "NetConnection.Call.Failed", Level: "error", Description: fmt.Sprintf(
+			"the server gave out stream id %d twice: it can't serve several streams on one connection", s.id)}
+	}
+	if t.byID == nil {
+		t.byID = make(map[uint32]*Stream)
+	}
+	t.byID[s.id] = s
+	t.count()
+	return nil
+}
+
+func (t *streamTable) remove(s *Stream) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byID[s.id] == s {
+		delete(t.byID, s.id)
+		t.count()
+	}
+}
+
+func (t *streamTable) count() {
+	t.only = nil
+	if len(t.byID) == 1 {
+		for _, s := range t.byID {
+			t.only = s
+		}
+	}
+}
+
+// CreateStream opens a stream and plays it; nil opts play the playpath of the URL. It waits for connect's answer, and
+// returns once the server has started the stream or the first media has arrived. A refusal is a *StatusError and leaves
+// the connection usable.
+func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
+	if !c.started.Load() {
+		return nil, ErrNotConnected
+	}
+	var o StreamOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Writable {
+		return nil, &OptionError{Name: "Writable", Err: errNotSupported}
+	}
+	if _, err := c.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	s := &Stream{conn: c, name: o.Name, options: o, wake: make(chan struct{}, 1), buffer: c.opts.Buffer}
+	s.reader = waiter{what: "read", idle: max(0, c.opts.Timeout), ready: s.readable, more: s.hasRoom, wake: s.wake, stream: s}
+	if s.name == "" {
+		s.name = c.playpath()
+	}
+	if s.buffer == 0 {
+		s.buffer = defaultBuffer
+	}
+	start, length, err := c.playRange(o.Seek)
+	if err != nil {
+		return nil, err
+	}
+	if s.id, err = c.newStreamID(ctx, s.name); err != nil {
+		return nil, err
+	}
+	if err := c.streams.add(s); err != nil {
+		return nil, err
+	}
+	if err := s.play(ctx, start, length); err != nil {
+		s.Close()
+		return nil, fmt.Errorf("rtmp: play %s: %w", s.name, err)
+	}
+	return s, nil
+}
+
+// defaultBuffer is librtmp's.
+const defaultBuffer = 30 * time.Second
+
+// playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end (legacy.md 9.8).
+func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err error) {
+	from := c.opts.Start
+	if seek > 0 {
+		from = seek
+	}
+	if c.opts.Stop != 0 {
+		if c.opts.Stop <= from {
+			return 0, nil, &OptionError{Name: "stop", Value: c.opts.Stop.String(),
+				Err: errors.New("not behind the start, " + from.String())}
+		}
+		length = []any{milliseconds(c.opts.Stop - from)}
+	}
+	if c.opts.Live {
+		return -1000, length, nil
+	}
+	return milliseconds(from), length, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
+
+// newStreamID asks for a message stream, and subscribes where that is wanted, in librtmp's order.
+func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
+	k := c.calls.add(c, "createStream", 0)
+	commands := []message.Command{{Name: "createStream", TransactionID: k.id}}
+	if token := c.opts.UsherToken; token != "" {
+		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken",
+			TransactionID: c.calls.nextID(), Args: []any{token}})
+	}
+	subscribe := c.opts.Subscribe
+	if subscribe == "" && c.opts.Live {
+		subscribe = name
+	}
+	if subscribe != "" {
+		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.calls.nextID(),
+			Args: []any{subscribe}})
+	}
+	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
+		return 0, err
+	}
+	result, err := k.Result(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return streamIDOf(result)
+}
+
+// sendCommands sends commands with one system call, and messages behind them.
+func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
+	behind ...chunk.Outgoing) error {
+	messages := make([]chunk.Outgoing, 0, len(commands)+len(behind))
+	for i := range commands {
+		o, err := command(chunkStreamID, streamID, &commands[i])
+		if err != nil {
+			return err
+		}
+		messages = append(messages, o)
+	}
+	return c.send(ctx, append(messages, behind...)...)
+}
+
+func (s *Stream) play(ctx context.Context, start float64, length []any) error {
+	var before []message.Command
+	if s.conn.opts.Playlist {
+		before = []message.Command{{Name: "set_playlist", Args: []any{amf.ECMAArray{{Name: "0", Value: s.name}}}}}
+	}
+	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
+	buffer := control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
+	return s.request(ctx, append(before, play), []chunk.Outgoing{buffer}, true,
+		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
+}
+
+// request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
+// _error instead, or, if resultDoes, with _result.
+func (s *Stream) request(ctx context.Context, commands []message.Command, behind []chunk.Outgoing, resultDoes bool,
+	codes ...string) error {
+	c := s.conn
+	e := &expectation{codes: codes, done: make(chan struct{})}
+	last := &commands[len(commands)-1]
+	k := c.calls.add(c, last.Name, 0)
+	defer c.calls.take(k.id)
+	k.then = func(err error) {
+		if err != nil || resultDoes {
+			e.finish(err)
+		}
+	}
+	last.TransactionID = k.id
+	s.mu.Lock()
+	s.expected = append(s.expected, e)
+	s.mu.Unlock()
+	defer func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == e })
+	}()
+	if err := c.sendCommands(ctx, csStream, s.id, commands, behind...); err != nil {
+		return err
+	}
+	err := c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
+	if e.finished() {
+		return e.err
+	}
+	return err
+}
+
+// statusReceived acts on an onStatus for this stream (legacy.md 9.5). Called by the reader.
+func (s *Stream) statusReceived(status message.Status) {
+	refusal := status.Level == "error" || fatalStatus[status.Code]
+	s.mu.Lock()
+	waitedFor := false
+	for _, e := range s.expected {
+		switch {
+		case slices.Contains(e.codes, status.Code):
+			e.finish(nil)
+			waitedFor = true
+		case refusal:
+			e.finish(statusError(status))
+			waitedFor = true
+		}
+	}
+	switch status.Code {
+	case "NetStream.Play.Start", "NetStream.Play.PublishNotify":
+		s.started = true
+	case "NetStream.Play.Stop", "NetStream.Play.Complete", "NetStream.Play.UnpublishNotify":
+		s.ended = !s.seeking
+	case "NetStream.Seek.Notify":
+		s.seeking, s.ended = false, false
+	}
+	if refusal && !waitedFor && s.err == nil {
+		s.err = statusError(status)
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+// fatalStatus are refusals whatever their level.
+var fatalStatus = map[string]bool{
+	"NetStream.Failed":                     true,
+	"NetStream.Play.Failed":                true,
+	"NetStream.Play.StreamNotFound":        true,
+	"NetConnection.Connect.InvalidApp":     true,
+	"NetStream.Play.NoSupportedTrackFound": true,
+}
+
+// streamEOF is the user control event: the end, unless it only says that a pause has taken effect.
+func (s *Stream) streamEOF() {
+	s.mu.Lock()
+	if s.started && !s.paused && !s.seeking {
+		s.ended = true
+	}
+	s.mu.Unlock()
+	s.signal()
+}
+
+func (s *Stream) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	s.signal()
+}
+
+// signal makes whoever reads this stream look at its state.
+func (s *Stream) signal() {
+	select {
+	case s.wake <- struct{}{}:
+	default:
+	}
+}
+
+// metadataReceived keeps the newest onMetaData, and makes room for the whole of a recording in the server's idea of our
+// buffer, so that it sends at full speed.
+func (s *Stream) metadataReceived(args []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, arg := range args {
+		switch o := arg.(type) {
+		case amf.ECMAArray:
+			s.metadata = o
+		case amf.Object:
+			s.metadata = amf.ECMAArray(o)
+		}
+	}
+	if d := flv.Duration(args...); d > 0 {
+		s.duration = d
+		if want := d + 5*time.Second; s.buffer < want && !s.options.NoBufferUpdate {
+			s.buffer = want
+			ms := uint32(min(milliseconds(want), 1<<32-1))
+			s.conn.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms))
+		}
+	}
+}
+
+// ID is the message stream id.
+func (s *Stream) ID() uint32 { return s.id }
+
+// Duration is the stream's length as its metadata gives it; 0: not known (yet), as for live streams.
+func (s *Stream) Duration() time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.duration
+}
+
+// Metadata is what the newest onMetaData carried; nil: none so far. It is not to be modified.
+func (s *Stream) Metadata() amf.ECMAArray {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.metadata
+}
+
+// Pause stops the server from sending, and waits for its notification.
+func (s *Stream) Pause(ctx context.Context) error {
+	s.mu.Lock()
+	before := s.paused
+	s.paused = true
+	s.mu.Unlock()
+	err := s.pause(ctx, true, "NetStream.Pause.Notify")
+	if err != nil {
+		s.mu.Lock()
+		s.paused = before
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// Unpause lets the server go on, and waits for its notification.
+func (s *Stream) Unpause(ctx context.Context) error {
+	err := s.pause(ctx, false, "NetStream.Unpause.Notify")
+	if err == nil {
+		s.mu.Lock()
+		s.paused = false
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func (s *Stream) pause(ctx context.Context, on bool, code string) error {
+	s.mu.Lock()
+	at := float64(s.position)
+	s.mu.Unlock()
+	return s.request(ctx, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
+}
+
+// Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
+// what arrives before the server's notification is dropped; a stream that had ended goes on. Bytes of a tag that Read
+// has begun to hand out still come.
+func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
+	s.mu.Lock()
+	s.seeking = true
+	s.queue.clear()
+	s.mu.Unlock()
+	s.conn.relieve(s, 0)
+	err := s.request(ctx, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
+		"NetStream.Seek.Notify")
+	if err != nil {
+		s.mu.Lock()
+		s.seeking = false
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// UpdateBuffer tells the server how much of the stream we are ready to buffer: with more, it sends ahead.
+func (s *Stream) UpdateBuffer(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	s.buffer = d
+	s.mu.Unlock()
+	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
+	return s.conn.send(ctx, control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
+}
+
+// SetReadDeadline bounds Read, WriteTo and ReadPacket, also one under way. The zero time removes the bound. A read that
+// runs into it has lost nothing.
+func (s *Stream) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	s.readDeadline = t
+	s.mu.Unlock()
+	s.rouse()
+	return nil
+}
+
+// rouse makes a Read under way look at its state, whether it reads the socket itself or waits for another.
+func (s *Stream) rouse() {
+	s.signal()
+	s.conn.interrupt(&s.reader)
+}
+
+func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
+	return command(csCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.calls.nextID(),
+		Args: []any{float64(id)}})
+}
+
+// Close deletes the stream at the server and ends a Read under way with net.ErrClosed. The Conn goes on.
+func (s *Stream) Close() error {
+	c := s.conn
+	s.mu.Lock()
+	if errors.Is(s.err, net.ErrClosed) {
+		s.mu.Unlock()
+		return nil
+	}
+	s.err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	s.queue.clear()
+	s.mu.Unlock()
+	c.streams.remove(s)
+	c.relieve(s, 0)
+	s.rouse()
+	if !c.Connected() {
+		return nil
+	}
+	o, err := c.deleteStream(s.id)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctxBackground, time.Second)
+	defer cancel()
+	return c.send(ctx, o)
+}

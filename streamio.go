@@ -1,0 +1,311 @@
+package rtmp
+
+import (
+	"bytes"
+	"io"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// sink is where a reading goroutine wants a stream's media: FLV bytes, or a Packet. Its owner is that goroutine, which
+// calls it from inside a dispatch of its own or while it holds the stream's lock.
+type sink interface {
+	take(m *incoming)
+	full() bool // take no more in this call
+	has() bool  // enough for the call to return
+}
+
+// receive takes a media message from the reader. direct says that the reader is the goroutine that reads this stream.
+func (s *Stream) receive(m *incoming, direct bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
+	if s.err != nil || s.seeking && av {
+		return
+	}
+	if av {
+		s.position = m.Timestamp
+		if !s.started {
+			s.begin()
+		}
+	}
+	if direct && s.queue.len() == 0 && !s.sink.full() {
+		s.sink.take(m)
+		return
+	}
+	s.queue.push(m)
+	if s.queue.len() > s.conn.maxQueue() {
+		s.conn.full.CompareAndSwap(nil, s)
+	}
+	s.signal()
+}
+
+// begin marks the stream as playing because media has come: some servers send no Play.Start. The caller holds s.mu.
+func (s *Stream) begin() {
+	s.started = true
+	for _, e := range s.expected {
+		e.finish(nil)
+	}
+}
+
+func (s *Stream) queued() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.queue.len()
+}
+
+// maxQueue is the limit of a stream's queue in bytes.
+func (c *Conn) maxQueue() int {
+	if c.opts.MaxQueue > 0 {
+		return c.opts.MaxQueue
+	}
+	return 16 << 20
+}
+
+// relieve lets others read on once s has only queued bytes left.
+func (c *Conn) relieve(s *Stream, queued int) {
+	if c.full.Load() == s && queued <= c.maxQueue()/2 && c.full.CompareAndSwap(s, nil) {
+		select {
+		case c.drained <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// next waits until dst has something or the stream can't give any more, which is the error.
+func (s *Stream) next(dst sink) error {
+	s.mu.Lock()
+	s.sink = dst
+	s.mu.Unlock()
+	err := s.conn.await(&s.reader)
+	if dst.has() {
+		return nil
+	}
+	if over := s.over(); over != nil {
+		return over
+	}
+	return err
+}
+
+// over is why the stream can't go on: its own end comes before that of the connection.
+func (s *Stream) over() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.err == nil && s.ended {
+		return io.EOF
+	}
+	return s.err
+}
+
+// readable is what a Read waits for. It hands over what others have queued.
+func (s *Stream) readable() bool {
+	s.mu.Lock()
+	for s.queue.len() > 0 && !s.sink.full() {
+		m := s.queue.front()
+		s.sink.take(&m)
+		s.queue.pop()
+	}
+	queued := s.queue.len()
+	s.reader.deadline = s.readDeadline
+	s.mu.Unlock()
+	s.conn.relieve(s, queued)
+	return s.sink.has() || queued == 0 && s.over() != nil
+}
+
+// hasRoom says that a Read which could return takes what has arrived already, too.
+func (s *Stream) hasRoom() bool { return !s.sink.full() }
+
+// Read reads the stream as an FLV file: the file header, the metadata, and a tag for each audio and video message with the
+// server's timestamps. It returns io.EOF when the server has signalled the end, and only then; a connection that is lost
+// is io.ErrUnexpectedEOF. A Read that runs into Options.Timeout or a deadline may be repeated.
+func (s *Stream) Read(p []byte) (int, error) {
+	if len(p) == 0 {
+		return 0, nil
+	}
+	o := &s.out
+	o.dst, o.n = p, 0
+	defer func() { o.dst = nil }()
+	o.drain()
+	if o.n > 0 {
+		return o.n, nil
+	}
+	err := s.next(o)
+	if o.n == 0 && err != nil {
+		o.begin() // what waited for the file header to be complete
+		if o.n > 0 {
+			err = nil
+		}
+	}
+	return o.n, err
+}
+
+// writeToBuffer is what WriteTo gathers for one write: what one read of the socket brings, and some more.
+const writeToBuffer = 128 << 10
+
+// WriteTo writes the stream as an FLV file to w until its end, which is not an error. It is the fast path of io.Copy.
+func (s *Stream) WriteTo(w io.Writer) (int64, error) {
+	buf := make([]byte, writeToBuffer)
+	var total int64
+	for {
+		n, err := s.Read(buf)
+		if n > 0 {
+			written, werr := w.Write(buf[:n])
+			total += int64(written)
+			if werr == nil && written < n {
+				werr = io.ErrShortWrite
+			}
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if err == io.EOF {
+			return total, nil
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
+
+// ReadPacket reads the next audio, video or data message; p.Body is reused. Don't mix it with Read. The errors are those
+// of Read.
+func (s *Stream) ReadPacket(p *Packet) error {
+	return s.next(&packetSink{p: p})
+}
+
+// packetSink takes one message.
+type packetSink struct {
+	p     *Packet
+	taken bool
+}
+
+func (k *packetSink) full() bool { return k.taken }
+func (k *packetSink) has() bool  { return k.taken }
+
+func (k *packetSink) take(m *incoming) {
+	body := k.p.Body
+	*k.p = m.Packet
+	if n := m.size(); n <= cap(body) {
+		k.p.Body = body[:n]
+	} else {
+		k.p.Body = make([]byte, n)
+	}
+	m.copyTo(k.p.Body)
+	k.taken = true
+}
+
+// Write is for streams that publish.
+func (s *Stream) Write([]byte) (int, error) { return 0, ErrNotWritable }
+
+// ReadFrom is for streams that publish.
+func (s *Stream) ReadFrom(io.Reader) (int64, error) { return 0, ErrNotWritable }
+
+// WritePacket is for streams that publish.
+func (s *Stream) WritePacket(*Packet) error { return ErrNotWritable }
+
+// SetWriteDeadline is for streams that publish.
+func (s *Stream) SetWriteDeadline(time.Time) error { return ErrNotWritable }
+
+// maxPrelude is how much media waits at most, in bytes, for the file header to be known.
+const maxPrelude = 128 << 10
+
+// flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
+// is made in rest and handed out in pieces.
+type flvOut struct {
+	dst  []byte
+	n    int // bytes in dst
+	rest []byte
+	off  int // bytes of rest handed out
+
+	begun         bool // the file header is out
+	flags         flv.FileHeader
+	script, media []byte // tags before that
+}
+
+func (o *flvOut) has() bool { return o.n > 0 }
+
+func (o *flvOut) full() bool { return o.n == len(o.dst) || o.off < len(o.rest) }
+
+// take makes a tag of m. As in librtmp, of the data messages only onMetaData becomes one.
+func (o *flvOut) take(m *incoming) {
+	size := m.size()
+	if size == 0 || m.Type == message.TypeDataAMF3 {
+		return
+	}
+	script := m.Type == message.TypeDataAMF0
+	if script && !bytes.HasPrefix(m.body(), onMetaDataPrefix) {
+		return
+	}
+	need := size + flv.TagOverhead
+	switch {
+	case !o.begun:
+		o.prepare(m, script)
+	case o.off == len(o.rest) && need <= len(o.dst)-o.n:
+		putTag(o.dst[o.n:o.n+need], m)
+		o.n += need
+	default:
+		o.rest = appendTag(o.rest, m)
+		o.drain()
+	}
+}
+
+// prepare collects tags until it is known which kinds of media the file header must announce: both have come, or time
+// has begun to run without the other, or a lot has been collected. Metadata goes first even when it comes late.
+func (o *flvOut) prepare(m *incoming, script bool) {
+	if script {
+		o.script = appendTag(o.script, m)
+	} else {
+		o.media = appendTag(o.media, m)
+		o.flags.HasAudio = o.flags.HasAudio || m.Type == message.TypeAudio
+		o.flags.HasVideo = o.flags.HasVideo || m.Type == message.TypeVideo
+	}
+	if o.flags.HasAudio && o.flags.HasVideo || m.Timestamp != 0 && !script || len(o.media)+len(o.script) > maxPrelude {
+		o.begin()
+	}
+}
+
+// begin puts out the file header and what was collected, if anything was.
+func (o *flvOut) begin() {
+	if o.begun || len(o.media)+len(o.script) == 0 {
+		return
+	}
+	o.begun = true
+	o.rest = append(append(flv.AppendFileHeader(o.rest, o.flags), o.script...), o.media...)
+	o.script, o.media = nil, nil
+	o.drain()
+}
+
+// drain moves what it can from rest to dst.
+func (o *flvOut) drain() {
+	n := copy(o.dst[o.n:], o.rest[o.off:])
+	o.n += n
+	if o.off += n; o.off < len(o.rest) {
+		return
+	}
+	o.rest, o.off = o.rest[:0], 0
+	if cap(o.rest) > keepQueue {
+		o.rest = nil
+	}
+}
+
+func appendTag(dst []byte, m *incoming) []byte {
+	at, need := len(dst), m.size()+flv.TagOverhead
+	if at+need > cap(dst) {
+		grown := make([]byte, at, max(at+need, 2*cap(dst)))
+		copy(grown, dst)
+		dst = grown
+	}
+	dst = dst[:at+need]
+	putTag(dst[at:], m)
+	return dst
+}
+
+// putTag makes a whole tag in b, which has exactly its size.
+func putTag(b []byte, m *incoming) {
+	size := m.size()
+	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
+	m.copyTo(b[flv.TagHeaderSize:])
+	flv.PutBackPointer(b[flv.TagHeaderSize+size:], size)
+}

@@ -1,0 +1,53 @@
+package url
+
+import (
+	"strconv"
+	"strings"
+)
+
+// Option is one name=value behind a URL, with the value's escapes undone.
+type Option struct{ Name, Value string }
+
+// SplitOptions divides "URL name=value name=value ..." as librtmp's RTMP_SetupURL does: options are separated by spaces, a
+// token without = ends the list, and \xx with two hex digits is a byte of a value (\20 a space, \5c a backslash).
+func SplitOptions(text string) (rawURL string, options []Option, err error) {
+	rawURL, tail, found := strings.Cut(text, " ")
+	if found && strings.HasPrefix(tail, " ") {
+		return "", nil, &Error{Detail: "more than one space behind the URL"}
+	}
+	for token := range strings.FieldsFuncSeq(tail, func(r rune) bool { return r == ' ' }) {
+		name, value, found := strings.Cut(token, "=")
+		if !found {
+			break
+		}
+		value, err := unescapeValue(value)
+		if err != nil {
+			return "", nil, err
+		}
+		options = append(options, Option{Name: name, Value: value})
+	}
+	return rawURL, options, nil
+}
+
+func unescapeValue(s string) (string, error) {
+	if !strings.Contains(s, `\`) {
+		return s, nil
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] != '\\' {
+			b.WriteByte(s[i])
+			continue
+		}
+		if i+2 >= len(s) {
+			return "", &Error{Detail: `a \ in an option needs two hex digits behind it`}
+		}
+		v, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
+		if err != nil {
+			return "", &Error{Detail: `a \ in an option needs two hex digits behind it`, Value: s[i : i+3]}
+		}
+		b.WriteByte(byte(v))
+		i += 2
+	}
+	return b.String(), nil
+}

@@ -1,0 +1,215 @@
+// Package url takes RTMP URLs apart by librtmp's rules, so that a URL means here what it has always meant to rtmpdump.
+// It shares its name with net/url; import it as rtmpurl.
+package url
+
+import (
+	"fmt"
+	"net"
+	"strconv"
+	"strings"
+)
+
+// URL is an RTMP URL. The query, where there is one, stays part of App or Playpath.
+type URL struct {
+	Scheme   string // rtmp, rtmpt, rtmpe, rtmpte, rtmps or rtmpts, in lower case
+	Host     string // name or address; an IPv6 address without brackets
+	Port     uint16 // 0: not given, see EffectivePort
+	App      string // up to three path components
+	Playpath string // the stream's name, with mp4: or mp3: in front where librtmp puts it
+	User     string // from user:password@; never sent to the server
+	Password string
+
+	prefix string // the URL up to its path, without user info, letter case as given
+	rest   string // path behind App
+}
+
+// Error reports a URL that can't be used. It never holds the URL itself, which may contain secrets.
+type Error struct {
+	Detail string
+	Value  string // the offending part
+}
+
+func (e *Error) Error() string {
+	if e.Value == "" {
+		return "rtmp: url: " + e.Detail
+	}
+	return fmt.Sprintf("rtmp: url: %s: %q", e.Detail, e.Value)
+}
+
+var defaultPorts = map[string]uint16{
+	"rtmp": 1935, "rtmpe": 1935, "rtmpt": 80, "rtmpte": 80, "rtmps": 443, "rtmpts": 443,
+}
+
+// EffectivePort is the port to connect to: Port, or the scheme's default.
+func (u *URL) EffectivePort() uint16 {
+	if u.Port != 0 {
+		return u.Port
+	}
+	return defaultPorts[u.Scheme]
+}
+
+// Parse takes rawURL apart. Errors are *Error: no scheme or an unknown one, no host, a port that is no number up to 65535.
+func Parse(rawURL string) (*URL, error) {
+	scheme, rest, found := strings.Cut(rawURL, "://")
+	if !found {
+		return nil, &Error{Detail: "no scheme: it must begin with rtmp://"}
+	}
+	u := &URL{Scheme: strings.ToLower(scheme)}
+	if _, known := defaultPorts[u.Scheme]; !known {
+		return nil, &Error{Detail: "unknown scheme", Value: scheme}
+	}
+	authority, path, hasPath := strings.Cut(rest, "/")
+	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
+		u.User, u.Password, _ = strings.Cut(authority[:at], ":")
+		authority = authority[at+1:]
+	}
+	if err := u.parseHost(authority); err != nil {
+		return nil, err
+	}
+	u.prefix = scheme + "://" + authority
+	if hasPath {
+		u.prefix += "/"
+		u.parsePath(path)
+	}
+	return u, nil
+}
+
+func (u *URL) parseHost(authority string) error {
+	host, port := authority, ""
+	if strings.HasPrefix(authority, "[") {
+		end := strings.IndexByte(authority, ']')
+		if end < 0 {
+			return &Error{Detail: "no ] behind the IPv6 address", Value: authority}
+		}
+		host, port = authority[1:end], authority[end+1:]
+		if ip := net.ParseIP(strings.SplitN(host, "%", 2)[0]); ip == nil {
+			return &Error{Detail: "not an IPv6 address", Value: host}
+		}
+		if port != "" && port[0] != ':' {
+			return &Error{Detail: "unexpected text behind the IPv6 address", Value: port}
+		}
+		port = strings.TrimPrefix(port, ":")
+	} else if i := strings.IndexByte(authority, ':'); i >= 0 {
+		host, port = authority[:i], authority[i+1:]
+	}
+	if host == "" {
+		return &Error{Detail: "no host"}
+	}
+	u.Host = host
+	if port != "" {
+		n, err := strconv.ParseUint(port, 10, 16)
+		if err != nil {
+			return &Error{Detail: "port is not a number from 0 to 65535", Value: port}
+		}
+		u.Port = uint16(n)
+	}
+	return nil
+}
+
+// parsePath divides what follows the host into app and playpath (legacy.md 1.2 steps 7 and 8 tell the whole story):
+// app takes up to three components but never the last one, unless the URL says otherwise by slist= or ondemand/.
+func (u *URL) parsePath(path string) {
+	question := strings.IndexByte(path, '?')
+	switch {
+	case question >= 0 && strings.Contains(path, "slist="):
+		u.App = path
+		u.Playpath = playpath(path[question:])
+		return
+	case strings.HasPrefix(path, "ondemand/"):
+		u.App = "ondemand"
+	default:
+		end, from := len(path), 0
+		for range 3 {
+			slash := strings.IndexByte(path[from:], '/')
+			if slash < 0 {
+				break
+			}
+			end = from + slash
+			from = end + 1
+		}
+		u.App = path[:end]
+	}
+	if len(u.App) < len(path) {
+		u.rest = path[len(u.App):]
+		u.Playpath = playpath(u.rest[1:])
+	}
+}
+
+// playpath turns the text behind the app into the name that servers want.
+func playpath(text string) string {
+	listed := false
+	if strings.HasPrefix(text, "?") {
+		if _, value, found := strings.Cut(text, "slist="); found {
+			text, _, _ = strings.Cut(value, "&")
+			listed = true
+		}
+	}
+	name, query := text, ""
+	if i := strings.IndexByte(text, '?'); i >= 0 {
+		name, query = text[:i], text[i:]
+	}
+	base, extension := name, ""
+	if len(name) >= 4 {
+		base, extension = name[:len(name)-4], name[len(name)-4:]
+	}
+	switch extension {
+	case ".mp4", ".f4v":
+		name = withKind("mp4:", name, base)
+	case ".mp3":
+		name = withKind("mp3:", name, base)
+	case ".flv":
+		if !listed {
+			name = base
+		}
+	}
+	return unescape(name + query)
+}
+
+func withKind(kind, name, base string) string {
+	if strings.HasPrefix(name, kind) {
+		return name
+	}
+	return kind + base
+}
+
+// unescape decodes %XX; a % without two hex digits stays.
+func unescape(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	var b strings.Builder
+	for i := 0; i < len(s); i++ {
+		if s[i] == '%' && i+2 < len(s) {
+			if v, err := strconv.ParseUint(s[i+1:i+3], 16, 8); err == nil {
+				b.WriteByte(byte(v))
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return b.String()
+}
+
+// TCURL is connect's tcUrl: the URL up to the end of the app, as it was written but without user info. app replaces the
+// URL's own unless it is empty; librtmp then writes the port as :0 where the URL has none, which is left out here.
+func (u *URL) TCURL(app string) string {
+	if app == "" {
+		return u.prefix + u.App + u.wholeIfNoApp()
+	}
+	host := u.Host
+	if strings.Contains(host, ":") {
+		host = "[" + host + "]"
+	}
+	if u.Port != 0 {
+		host += ":" + strconv.Itoa(int(u.Port))
+	}
+	return u.Scheme + "://" + host + "/" + app
+}
+
+func (u *URL) wholeIfNoApp() string {
+	if u.App == "" {
+		return u.rest
+	}
+	return ""
+}
