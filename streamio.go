@@ -22,7 +22,7 @@ func (s *Stream) receive(m *incoming, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
-	if s.err != nil || s.seeking && av {
+	if s.err != nil || s.seeking {
 		return
 	}
 	if av {

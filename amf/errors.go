@@ -1,6 +1,10 @@
 package amf
 
-import "fmt"
+import (
+	"fmt"
+	"reflect"
+	"time"
+)
 
 // DecodeError says why bytes are not AMF, or break one of this package's
 // limits.
@@ -32,4 +36,50 @@ func (e *EncodeError) Error() string {
 func (e *EncodeError) within(step string) *EncodeError {
 	e.Path = step + e.Path
 	return e
+}
+
+// AssignError says which part of a decoded value does not fit where it should
+// be stored.
+type AssignError struct {
+	Path   string // inside the value: ".info.streams[3]"; empty for the value itself
+	Detail string // why it does not fit
+	Value  any    // what was to be stored
+	Type   reflect.Type
+}
+
+// Error implements error. It does not quote the value, which may be a secret,
+// unless it is a number.
+func (e *AssignError) Error() string {
+	return fmt.Sprintf("amf: cannot store %s in %v at value%s: %s", kindOf(e.Value), e.Type, e.Path, e.Detail)
+}
+
+func (e *AssignError) within(step string) *AssignError {
+	e.Path = step + e.Path
+	return e
+}
+
+// kindOf is what the specification calls the type of v.
+func kindOf(v any) string {
+	switch v := v.(type) {
+	case nil:
+		return "null"
+	case float64:
+		return fmt.Sprint("number ", v)
+	case bool:
+		return "boolean"
+	case string:
+		return "string"
+	case Object:
+		return "object"
+	case ECMAArray:
+		return "ECMA array"
+	case TypedObject:
+		return "typed object"
+	case []any:
+		return fmt.Sprint("strict array of ", len(v))
+	case time.Time:
+		return "date"
+	default:
+		return fmt.Sprintf("%T", v)
+	}
 }

@@ -77,3 +77,35 @@ func ExampleAppendString() {
 	fmt.Println(len(buffer))
 	// Output: 34
 }
+
+// Unmarshal fills a struct from an object; the tag is the one of go-amf0.
+func ExampleUnmarshal() {
+	body, _ := amf.Marshal(amf.Object{
+		{Name: "code", Value: "NetStream.Play.Start"},
+		{Name: "clientid", Value: 7},
+		{Name: "details", Value: "not asked for"},
+	})
+	var status struct {
+		Code   string `amf0:"code"`
+		Client uint32 `amf0:"clientid"`
+	}
+	if err := amf.Unmarshal(body, &status); err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println(status.Code, status.Client)
+	// Output: NetStream.Play.Start 7
+}
+
+// Assign does the same with a value that has been decoded already.
+func ExampleAssign() {
+	values := []any{1.0, 2.0, 4.0}
+	var seconds []int
+	fmt.Println(amf.Assign(&seconds, values), seconds)
+
+	values[1] = 2.5
+	fmt.Println(amf.Assign(&seconds, values))
+	// Output:
+	// <nil> [1 2 4]
+	// amf: cannot store number 2.5 in int at value[1]: not a whole number
+}

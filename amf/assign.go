@@ -1,0 +1,257 @@
+package amf
+
+import (
+	"math"
+	"reflect"
+	"time"
+)
+
+// Assign stores a decoded value in what dst, a non-nil pointer, points to.
+//
+//	value                          fits into
+//	any                            any, and its own type
+//	null, undefined                everything, as the zero value; pointers become nil
+//	number                         floats; integers, if it is whole and in range
+//	boolean, string, XML           types of kind bool; types of kind string
+//	date                           time.Time
+//	object, ECMA or typed object   structs, maps with string keys, each other
+//	strict array                   slices; arrays of exactly that length
+//
+// Pointers are followed, and allocated where they are nil. Struct fields are
+// found by tag first, then by Go name, case-sensitive both; members without a
+// field are skipped, fields without a member and the other entries of a map stay
+// as they are. Where a name is repeated the last member wins. A value stored in
+// an interface or in its own type is shared with value, not copied.
+//
+// The error is always an *AssignError; dst may then be partly filled.
+func Assign(dst, value any) error {
+	rv := reflect.ValueOf(dst)
+	if rv.Kind() != reflect.Pointer || rv.IsNil() {
+		return &AssignError{Detail: "the destination must be a pointer that is not nil", Value: value, Type: reflect.TypeOf(dst)}
+	}
+	if err := assign(rv.Elem(), value, 0); err != nil {
+		return err
+	}
+	return nil
+}
+
+// assign stores value, which is nested in depth containers, in dst.
+func assign(dst reflect.Value, value any, depth int) *AssignError {
+	if value == nil {
+		dst.SetZero()
+		return nil
+	}
+	if v := reflect.ValueOf(value); v.Type().AssignableTo(dst.Type()) {
+		dst.Set(v)
+		return nil
+	}
+	if value == Undefined {
+		dst.SetZero()
+		return nil
+	}
+	dst, err := follow(dst, value)
+	if err != nil {
+		return err
+	}
+	switch value := value.(type) {
+	case bool:
+		if dst.Kind() != reflect.Bool {
+			return mismatch(dst, value)
+		}
+		dst.SetBool(value)
+		return nil
+	case float64:
+		return assignNumber(dst, value)
+	case string:
+		return assignText(dst, value, value)
+	case XML:
+		return assignText(dst, string(value), value)
+	case time.Time:
+		return convert(dst, value)
+	case Object:
+		return assignMembers(dst, value, value, depth)
+	case ECMAArray:
+		return assignMembers(dst, value, value, depth)
+	case TypedObject:
+		return assignMembers(dst, value.Object, value, depth)
+	case []any:
+		return assignList(dst, value, depth)
+	default:
+		return assignReduced(dst, value, depth)
+	}
+}
+
+// follow goes through pointers to what they point to.
+func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
+	for hops := 0; dst.Kind() == reflect.Pointer; hops++ {
+		if hops == MaxDepth { // type P *P
+			return dst, &AssignError{Detail: "too many pointers to follow", Value: value, Type: dst.Type()}
+		}
+		if dst.IsNil() {
+			dst.Set(reflect.New(dst.Type().Elem()))
+		}
+		dst = dst.Elem()
+	}
+	return dst, nil
+}
+
+// assignReduced serves values that decoding does not yield, such as ints.
+func assignReduced(dst reflect.Value, value any, depth int) *AssignError {
+	reduced, err := reduce(value)
+	if err != nil {
+		return &AssignError{Detail: err.Detail, Value: value, Type: dst.Type()}
+	}
+	return assign(dst, reduced, depth)
+}
+
+func assignNumber(dst reflect.Value, f float64) *AssignError {
+	switch dst.Kind() {
+	case reflect.Float32, reflect.Float64:
+		if dst.OverflowFloat(f) {
+			return outOfRange(dst, f)
+		}
+		dst.SetFloat(f)
+	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
+		if f != math.Trunc(f) {
+			return notWhole(dst, f)
+		}
+		// 2^63 is the first float64 that is too great for every kind.
+		if f < -1<<63 || f >= 1<<63 || dst.OverflowInt(int64(f)) {
+			return outOfRange(dst, f)
+		}
+		dst.SetInt(int64(f))
+	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
+		if f != math.Trunc(f) {
+			return notWhole(dst, f)
+		}
+		if f < 0 || f >= 1<<64 || dst.OverflowUint(uint64(f)) {
+			return outOfRange(dst, f)
+		}
+		dst.SetUint(uint64(f))
+	default:
+		return mismatch(dst, f)
+	}
+	return nil
+}
+
+func assignText(dst reflect.Value, text string, value any) *AssignError {
+	if dst.Kind() != reflect.String {
+		return mismatch(dst, value)
+	}
+	dst.SetString(text)
+	return nil
+}
+
+// convert stores value in a type that was declared from its type.
+func convert(dst reflect.Value, value any) *AssignError {
+	v := reflect.ValueOf(value)
+	if v.Kind() != dst.Kind() || !v.CanConvert(dst.Type()) {
+		return mismatch(dst, value)
+	}
+	dst.Set(v.Convert(dst.Type()))
+	return nil
+}
+
+// assignMembers stores the members of value, an object of whichever kind.
+func assignMembers(dst reflect.Value, members []Property, value any, depth int) *AssignError {
+	if depth == MaxDepth {
+		return tooDeep(dst, value)
+	}
+	switch {
+	case dst.Type() == reflect.TypeFor[TypedObject]():
+		dst.Set(reflect.ValueOf(TypedObject{Object: members}))
+		return nil
+	case dst.Kind() == reflect.Struct && !vocabularyStructs[dst.Type()]:
+		return assignStruct(dst, members, depth)
+	case dst.Kind() == reflect.Map && dst.Type().Key().Kind() == reflect.String:
+		return assignMap(dst, members, depth)
+	case dst.Kind() == reflect.Slice && dst.Type().Elem() == propertyType:
+		return convert(dst, members)
+	default:
+		return mismatch(dst, value)
+	}
+}
+
+func assignStruct(dst reflect.Value, members []Property, depth int) *AssignError {
+	fields := fieldsOf(dst.Type())
+	for _, m := range members {
+		f := findField(fields, m.Name)
+		if f == nil {
+			continue
+		}
+		if err := assign(dst.Field(f.index), m.Value, depth+1); err != nil {
+			return err.within(memberStep(m.Name))
+		}
+	}
+	return nil
+}
+
+// findField looks at the names that encoding writes first. go-amf0 finds fields
+// by their Go name too, whatever the tag says, and so does this.
+func findField(fields []field, name string) *field {
+	for i := range fields {
+		if fields[i].name == name {
+			return &fields[i]
+		}
+	}
+	for i := range fields {
+		if fields[i].goName == name {
+			return &fields[i]
+		}
+	}
+	return nil
+}
+
+func assignMap(dst reflect.Value, members []Property, depth int) *AssignError {
+	t := dst.Type()
+	if dst.IsNil() {
+		dst.Set(reflect.MakeMap(t))
+	}
+	for _, m := range members {
+		element := reflect.New(t.Elem()).Elem()
+		if err := assign(element, m.Value, depth+1); err != nil {
+			return err.within(memberStep(m.Name))
+		}
+		dst.SetMapIndex(reflect.ValueOf(m.Name).Convert(t.Key()), element)
+	}
+	return nil
+}
+
+// assignList replaces the contents of a slice or array.
+func assignList(dst reflect.Value, list []any, depth int) *AssignError {
+	if depth == MaxDepth {
+		return tooDeep(dst, list)
+	}
+	switch kind := dst.Kind(); {
+	case kind == reflect.Slice && dst.Type().Elem() != propertyType:
+		dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
+	case kind == reflect.Array:
+		if dst.Len() != len(list) {
+			return &AssignError{Detail: "the array has another length", Value: list, Type: dst.Type()}
+		}
+	default:
+		return mismatch(dst, list)
+	}
+	for i, v := range list {
+		if err := assign(dst.Index(i), v, depth+1); err != nil {
+			return err.within(elementStep(i))
+		}
+	}
+	return nil
+}
+
+func mismatch(dst reflect.Value, value any) *AssignError {
+	return &AssignError{Detail: "the types do not match", Value: value, Type: dst.Type()}
+}
+
+func outOfRange(dst reflect.Value, f float64) *AssignError {
+	return &AssignError{Detail: "out of range", Value: f, Type: dst.Type()}
+}
+
+func notWhole(dst reflect.Value, f float64) *AssignError {
+	return &AssignError{Detail: "not a whole number", Value: f, Type: dst.Type()}
+}
+
+func tooDeep(dst reflect.Value, value any) *AssignError {
+	return &AssignError{Detail: "nested deeper than allowed", Value: value, Type: dst.Type()}
+}

@@ -1,0 +1,20 @@
+package amf
+
+// Marshal returns the AMF0 form of one value; AppendAMF0 says what becomes of
+// the types of Go. The error is always an *EncodeError.
+func Marshal(v any) ([]byte, error) { return AppendAMF0(nil, v) }
+
+// Unmarshal decodes b, which must be exactly one AMF0 value, and stores it in
+// what dst, a non-nil pointer, points to; Assign says what fits where. The error
+// is a *DecodeError or an *AssignError.
+func Unmarshal(b []byte, dst any) error {
+	d := NewDecoder(b)
+	v, err := d.value0()
+	if err != nil {
+		return err
+	}
+	if d.More() {
+		return &DecodeError{Offset: d.Offset(), Detail: "more than one value, bytes left", Value: d.in.left()}
+	}
+	return Assign(dst, v)
+}

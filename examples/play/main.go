@@ -1,0 +1,129 @@
+// Command play saves an RTMP stream as an FLV file.
+//
+//	go run ./examples/play                                     the bundled sample, from a server of its own
+//	go run ./examples/play [-o FILE] [-live] [-timeout D] URL  any stream; -o - writes to standard output
+//
+// Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+func main() {
+	output := flag.String("o", "play.flv", "output `file`, - for standard output")
+	live := flag.Bool("live", false, "play a live stream")
+	timeout := flag.Duration("timeout", 30*time.Second, "give up after this long without a byte")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [URL]\n"+
+			"Saves an RTMP stream as FLV. Without a URL it serves itself a sample.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() > 1 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	err := run(ctx, flag.Arg(0), *output, &rtmp.Options{Live: *live, Timeout: *timeout})
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "play:", err)
+		os.Exit(1)
+	}
+}
+
+func run(ctx context.Context, url, output string, options *rtmp.Options) error {
+	if url == "" {
+		server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}})
+		if err != nil {
+			return err
+		}
+		defer server.Close()
+		url = server.URL("vod", "sample")
+	}
+	out, closeOut, err := create(output)
+	if err != nil {
+		return err
+	}
+	err = play(ctx, url, out, options)
+	if closeErr := closeOut(); err == nil {
+		err = closeErr
+	}
+	return err
+}
+
+func create(name string) (io.Writer, func() error, error) {
+	if name == "-" {
+		return os.Stdout, func() error { return nil }, nil
+	}
+	f, err := os.Create(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	return f, f.Close, nil
+}
+
+// play copies the stream to out and says on standard error what it was.
+func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options) error {
+	conn, err := rtmp.Dial(ctx, url, options)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		return err
+	}
+	// An interrupt lets the read end by a deadline: what has arrived is written as whole tags.
+	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Now()) })()
+
+	progress := newProgress(os.Stderr, options.Live)
+	watch := &watcher{stream: stream, progress: progress}
+	_, err = io.Copy(io.MultiWriter(out, watch), stream)
+	progress.finish()
+	fmt.Fprintf(os.Stderr, "received %s\n", watch.info.String())
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return err
+}
+
+// watcher looks at the FLV bytes on their way to the file.
+type watcher struct {
+	stream   *rtmp.Stream
+	progress *progress
+	parser   flv.Parser
+	info     flv.Info
+	bytes    int64
+}
+
+func (w *watcher) Write(b []byte) (int, error) {
+	w.bytes += int64(len(b))
+	for rest := b; ; {
+		var tag flv.Tag
+		n, ok, err := w.parser.Parse(rest, &tag)
+		if err != nil {
+			return 0, err
+		}
+		if rest = rest[n:]; !ok {
+			break
+		}
+		w.info.Add(flv.Tag{Type: tag.Type, Timestamp: tag.Timestamp, Filtered: tag.Filtered, Body: bytes.Clone(tag.Body)})
+	}
+	position := max(w.info.Video.Last, w.info.Audio.Last) - min(w.info.Video.First, w.info.Audio.First)
+	w.progress.update(w.bytes, position, w.stream.Duration())
+	return len(b), nil
+}

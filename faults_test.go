@@ -1,0 +1,225 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+func sampleServer(t *testing.T, cfg testserver.Config) *testserver.Server {
+	t.Helper()
+	cfg.Files = map[string][]byte{"sample": testserver.Sample}
+	s, err := testserver.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// download plays the sample and returns the file and the error of whichever step failed.
+func download(ctx context.Context, url string, o *Options, opts *StreamOptions) ([]byte, error) {
+	c, err := Dial(ctx, url, o)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, opts)
+	if err != nil {
+		return nil, err
+	}
+	var file bytes.Buffer
+	_, err = io.Copy(&file, s)
+	return file.Bytes(), err
+}
+
+func TestPlaySample(t *testing.T) {
+	for _, size := range []int{1, 128, 4096, 65536} {
+		s := sampleServer(t, testserver.Config{ChunkSize: size})
+		file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+		require.NoError(t, err)
+		assert.Equal(t, testserver.Sample, file, "chunk size %d", size)
+	}
+}
+
+func TestPlayFromAndTo(t *testing.T) {
+	s := sampleServer(t, testserver.Config{})
+	file, err := download(testContext(t), s.URL("vod", "sample"), &Options{Start: 5 * time.Second, Stop: 7 * time.Second}, nil)
+	require.NoError(t, err)
+	tags := tagsOf(t, file)
+	require.NotEmpty(t, tags)
+	assert.Equal(t, flv.TagScript, tags[0].Type)
+	first, last := tags[1], tags[len(tags)-1]
+	assert.EqualValues(t, 4000, first.Timestamp, "the key frame at or before the start")
+	assert.Less(t, last.Timestamp, uint32(7000))
+	assert.Greater(t, last.Timestamp, uint32(6900))
+}
+
+func TestSeekInSample(t *testing.T) {
+	s := sampleServer(t, testserver.Config{})
+	_, stream := playing(t, s.URL("vod", "sample"), nil)
+	ctx := testContext(t)
+	var p Packet
+	require.NoError(t, stream.ReadPacket(&p))
+	require.NoError(t, stream.Seek(ctx, 8*time.Second))
+	for p.Type != message.TypeVideo || len(p.Body) < 100 {
+		require.NoError(t, stream.ReadPacket(&p))
+		require.GreaterOrEqual(t, p.Timestamp, uint32(8000))
+	}
+	assert.EqualValues(t, 8000, p.Timestamp)
+	err := error(nil)
+	for err == nil {
+		err = stream.ReadPacket(&p)
+	}
+	require.ErrorIs(t, err, io.EOF)
+	require.NoError(t, stream.Seek(ctx, 0), "a stream that has ended can be played again")
+	require.NoError(t, stream.ReadPacket(&p))
+	assert.Less(t, p.Timestamp, uint32(100))
+	var status *StatusError
+	require.ErrorAs(t, stream.Seek(ctx, time.Hour), &status)
+	assert.Equal(t, "NetStream.Seek.InvalidTime", status.Code)
+}
+
+func TestStreamNotFound(t *testing.T) {
+	s := sampleServer(t, testserver.Config{Apps: []string{"vod"}})
+	_, err := download(testContext(t), s.URL("vod", "nothing"), nil, nil)
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
+	_, err = download(testContext(t), s.URL("elsewhere", "sample"), nil, nil)
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, "NetConnection.Connect.InvalidApp", status.Code)
+}
+
+// typed reports whether err is one that the table of errors names for a connection gone wrong.
+func typed(err error) bool {
+	var protocol *ProtocolError
+	var handshake *HandshakeError
+	var status *StatusError
+	return errors.As(err, &protocol) || errors.As(err, &handshake) || errors.As(err, &status) ||
+		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
+}
+
+// isPrefix reports whether file holds only tags of the sample, in order.
+func isPrefix(t *testing.T, file []byte) {
+	if len(file) == 0 {
+		return
+	}
+	whole, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	tags := tagsOf(t, file)
+	require.LessOrEqual(t, len(tags), len(whole))
+	for i := range tags {
+		require.Equal(t, whole[i], tags[i])
+	}
+}
+
+// faultPositions are every byte up to a little behind the first media, and some behind that; with RTMP_LONG=1 all.
+func faultPositions(seed uint64) (all []int64) {
+	const handshakeSize, toMedia, end = 3073, 3073 + 1500, 3073 + 262_000
+	step := int64(1)
+	for at := int64(0); at < end; at += step {
+		if os.Getenv("RTMP_LONG") == "" {
+			switch {
+			case at < handshakeSize-8:
+				step = 61
+			case at > toMedia:
+				step = 10_000 + int64(rand.New(rand.NewPCG(seed, uint64(at))).IntN(10_000))
+			default:
+				step = 1
+			}
+		}
+		all = append(all, at)
+	}
+	return all
+}
+
+func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, file []byte, err error)) {
+	positions := faultPositions(uint64(action))
+	var workers sync.WaitGroup
+	next := make(chan int64)
+	for range 8 {
+		workers.Go(func() {
+			for at := range next {
+				server, err := testserver.Start(testserver.Config{
+					Files: map[string][]byte{"sample": testserver.Sample},
+					Fault: func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} },
+				})
+				if !assert.NoError(t, err) {
+					continue
+				}
+				file, err := download(testContext(t), server.URL("vod", "sample"), o, nil)
+				server.Close()
+				check(at, file, err)
+			}
+		})
+	}
+	for _, at := range positions {
+		next <- at
+	}
+	close(next)
+	workers.Wait()
+}
+
+func TestServerDiesAtAnyByte(t *testing.T) {
+	for name, action := range map[string]testserver.Action{"cut": testserver.Cut, "reset": testserver.Reset} {
+		t.Run(name, func(t *testing.T) {
+			testFaults(t, action, nil, func(at int64, file []byte, err error) {
+				if at < 259_000 { // behind that the end may have been told already
+					assert.Error(t, err, "byte %d", at)
+				}
+				assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+				isPrefix(t, file)
+			})
+		})
+	}
+}
+
+func TestServerStallsAtAnyByte(t *testing.T) {
+	o := &Options{Timeout: 60 * time.Millisecond}
+	testFaults(t, testserver.Stall, o, func(at int64, file []byte, err error) {
+		if at < 259_000 {
+			assert.ErrorIs(t, err, os.ErrDeadlineExceeded, "byte %d", at)
+		}
+		isPrefix(t, file)
+	})
+}
+
+func TestCorruptedByte(t *testing.T) {
+	testFaults(t, testserver.Corrupt, &Options{Timeout: 200 * time.Millisecond}, func(at int64, _ []byte, err error) {
+		assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+	})
+}
+
+func TestDribble(t *testing.T) {
+	s, err := testserver.Start(testserver.Config{
+		Files: map[string][]byte{"sample": testserver.Sample},
+		Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Dribble} },
+	})
+	require.NoError(t, err)
+	defer s.Close()
+	file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+	require.NoError(t, err)
+	assert.Equal(t, testserver.Sample, file)
+}
+
+func TestNotAnRTMPServer(t *testing.T) {
+	for _, answer := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\r\n", "\x15\x03\x01\x00\x02\x02\x46"} {
+		l := newRawServer(t, answer)
+		_, err := Dial(testContext(t), "rtmp://"+l+"/a/p", nil)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "rtmp", failed.Stage)
+	}
+}

@@ -1,0 +1,130 @@
+// Package testserver is an RTMP server over TCP for tests and examples: it plays FLV files with start, seek and pause,
+// relays what is published to any number of players, records, answers and makes remote calls, and can be told to fail at a
+// chosen byte. ffmpeg, rtmpdump and curl use it like any other server.
+package testserver
+
+import (
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Config says what a Server serves. The zero value relays live streams only.
+type Config struct {
+	Files     map[string][]byte // recordings by stream name, in FLV
+	Dir       string            // more recordings: NAME or NAME.flv in this folder
+	RecordDir string            // where published streams are recorded as NAME.flv; "": nowhere
+	ChunkSize int               // outgoing, bytes; 0: 4096
+	Apps      []string          // the applications there are; empty: any name will do
+	// Handlers answer remote calls by name; an error becomes _error with its text. Unknown methods are refused.
+	Handlers map[string]func(*Session, message.Command) (any, error)
+	// OnConnect runs on the session's goroutine when the client has been accepted.
+	OnConnect func(*Session)
+	// Fault chooses what goes wrong on the n-th connection, counted from 0; nil: nothing.
+	Fault  func(n int) Fault
+	Logger *slog.Logger // nil: silent
+}
+
+// Server is a running server.
+type Server struct {
+	cfg      Config
+	listener net.Listener
+	running  sync.WaitGroup // the accepting goroutine and all sessions
+
+	mu       sync.Mutex
+	closed   bool
+	accepted int
+	sessions map[*Session]struct{}
+	live     map[string]*live
+}
+
+// Start serves on a free port of the loopback interface.
+func Start(cfg Config) (*Server, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("test server: %w", err)
+	}
+	return Serve(l, cfg), nil
+}
+
+// Serve serves on l, which the Server closes.
+func Serve(l net.Listener, cfg Config) *Server {
+	if cfg.ChunkSize == 0 {
+		cfg.ChunkSize = 4096
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	s := &Server{cfg: cfg, listener: l, sessions: make(map[*Session]struct{}), live: make(map[string]*live)}
+	s.running.Go(s.accept)
+	return s
+}
+
+// Addr is the address the server listens on.
+func (s *Server) Addr() string { return s.listener.Addr().String() }
+
+// URL is the URL of a stream on this server.
+func (s *Server) URL(app, name string) string { return "rtmp://" + s.Addr() + "/" + app + "/" + name }
+
+// Close hangs up on everybody and returns when every goroutine of the server has ended.
+func (s *Server) Close() {
+	s.listener.Close()
+	s.mu.Lock()
+	s.closed = true
+	for session := range s.sessions {
+		session.Close()
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+func (s *Server) accept() {
+	for {
+		nc, err := s.listener.Accept()
+		if err != nil {
+			return
+		}
+		s.mu.Lock()
+		if s.closed {
+			s.mu.Unlock()
+			nc.Close()
+			return
+		}
+		if s.cfg.Fault != nil {
+			nc = &faultyConn{Conn: nc, fault: s.cfg.Fault(s.accepted), closed: make(chan struct{})}
+		}
+		s.accepted++
+		session := newSession(s, nc)
+		s.sessions[session] = struct{}{}
+		s.running.Go(func() {
+			session.serve()
+			s.mu.Lock()
+			delete(s.sessions, session)
+			s.mu.Unlock()
+		})
+		s.mu.Unlock()
+	}
+}
+
+// recording finds a recording by name and takes it apart.
+func (s *Server) recording(name string) ([]flv.Tag, error) {
+	file, ok := s.cfg.Files[name]
+	if !ok {
+		if s.cfg.Dir == "" || !filepath.IsLocal(name) {
+			return nil, os.ErrNotExist
+		}
+		var err error
+		if file, err = os.ReadFile(filepath.Join(s.cfg.Dir, name)); err != nil {
+			if file, err = os.ReadFile(filepath.Join(s.cfg.Dir, name+".flv")); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return Tags(file)
+}

@@ -1,0 +1,159 @@
+package rtmp
+
+import (
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
+
+// vector is what the real librtmp 2.4 makes of a URL with options.
+type vector struct {
+	Input                                                                        string
+	OK                                                                           bool `json:"ok"`
+	Protocol                                                                     int
+	Port                                                                         uint16
+	Host, App, Playpath, TCURL, SWFURL, PageURL, FlashVer, Subscribe, Token, JTV string
+	PubUser, SocksHost                                                           string
+	SocksPort, Start, Stop, Buffer, Timeout, SWFAge                              int
+	Live, SWFVfy, Playlist                                                       bool
+	ExtrasAMF0                                                                   string
+}
+
+// stricter are the vectors that librtmp accepts and this library refuses: malformed booleans and numbers.
+var stricter = map[string]string{
+	"rtmp://media.example.com/app/play live=maybe":                       "live",
+	"rtmp://media.example.com/app/play timeout=":                         "timeout",
+	`rtmpe://h1/app/play live=TRUE timeout= flashver=WIN\2011,5,502,146`: "timeout",
+	"rtmpe://h2:81/app/foo.flv live=maybe stop=120 conn=B:0":             "live",
+	"rtmpts://h1/app/inst?slist=mp4:a/b start=-5 live=maybe live=0":      "live",
+}
+
+func TestURLVectors(t *testing.T) {
+	data, err := os.ReadFile("testdata/url.json")
+	require.NoError(t, err)
+	var vectors []vector
+	require.NoError(t, json.Unmarshal(data, &vectors))
+	require.Len(t, vectors, 103)
+	schemes := map[string]int{"rtmp": 0, "rtmpt": 1, "rtmpe": 2, "rtmpte": 3, "rtmps": 4, "rtmpts": 5}
+	refused := 0
+	for _, v := range vectors {
+		t.Run(v.Input, func(t *testing.T) {
+			c, err := New(v.Input, nil)
+			if name, ok := stricter[v.Input]; ok {
+				refused++
+				var option *OptionError
+				require.ErrorAs(t, err, &option)
+				assert.Equal(t, name, option.Name)
+				return
+			}
+			if !v.OK {
+				require.Error(t, err)
+				return
+			}
+			require.NoError(t, err)
+			o := c.opts
+			assert.Equal(t, v.Protocol, schemes[c.url.Scheme])
+			assert.Equal(t, v.Port, c.url.EffectivePort())
+			assert.Equal(t, v.Host, c.url.Host)
+			assert.Equal(t, v.Playpath, c.playpath())
+			if o.App == "" {
+				assert.Equal(t, v.App, c.url.App)
+			} else {
+				assert.Equal(t, v.App, o.App)
+			}
+			// librtmp writes port 0 into a tcUrl whose URL has none; see design.md section 3.
+			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.url.TCURL(o.App))
+			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
+				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
+				assert.Equal(t, field[0], field[1])
+			}
+			assert.Equal(t, []bool{v.Live, v.SWFVfy, v.Playlist}, []bool{o.Live, o.SWFVerify, o.Playlist})
+			assert.Equal(t, time.Duration(v.Start)*time.Millisecond, o.Start)
+			assert.Equal(t, time.Duration(v.Stop)*time.Millisecond, o.Stop)
+			assert.Equal(t, time.Duration(v.Timeout)*time.Second, o.Timeout)
+			assert.Equal(t, time.Duration(v.Buffer)*time.Millisecond, orDefault(o.Buffer, defaultBuffer))
+			age := orDefault(o.SWFAge, 30*24*time.Hour)
+			assert.Equal(t, time.Duration(v.SWFAge)*24*time.Hour, max(0, age), "0 days: negative here, always revalidate")
+			if v.SocksHost != "" {
+				assert.Equal(t, "socks4://127.0.0.1:1080", o.Proxy)
+			}
+			o.closeConnectObjects()
+			extras, err := amf.AppendAMF0(nil, o.ConnectData...)
+			require.NoError(t, err)
+			assert.Equal(t, v.ExtrasAMF0, hex.EncodeToString(extras))
+		})
+	}
+	assert.Equal(t, len(stricter), refused, "every exception is one of the vectors")
+}
+
+func orDefault(d, def time.Duration) time.Duration {
+	if d == 0 {
+		return def
+	}
+	return d
+}
+
+func TestSetOptionErrors(t *testing.T) {
+	for _, test := range []struct{ name, value, want string }{
+		{"nonsense", "1", "no such option"},
+		{"start", "1s", "whole number"},
+		{"timeout", "99999999999", "whole number"},
+		{"playlist", "maybe", "boolean"},
+		{"conn", "O:0", "no object is open"},
+		{"conn", "NS:a:b", "O:1 comes first"},
+		{"conn", "X:1", "type letter"},
+		{"conn", "N:one", "number"},
+		{"conn", "B:yes", "boolean"},
+		{"conn", "S", "no :"},
+	} {
+		t.Run(test.name+"="+test.value, func(t *testing.T) {
+			c, err := New("rtmp://h/a/p", nil)
+			require.NoError(t, err)
+			err = c.SetOption(test.name, test.value)
+			var option *OptionError
+			require.ErrorAs(t, err, &option)
+			assert.Equal(t, test.name, option.Name)
+			assert.ErrorContains(t, err, test.want)
+		})
+	}
+}
+
+func TestConnectDataAcrossCalls(t *testing.T) {
+	c, err := New("rtmp://h/a/p", &Options{ConnectData: []any{"first"}})
+	require.NoError(t, err)
+	for _, item := range []string{"O:1", "NN:code:1.5", "NO:inner:1", "NB:yes:1", "O:0", "NS:text:a:b", "O:0", "Z:"} {
+		require.NoError(t, c.SetOption("CONN", item))
+	}
+	assert.Equal(t, []any{"first", amf.Object{{Name: "code", Value: 1.5},
+		{Name: "inner", Value: amf.Object{{Name: "yes", Value: true}}}, {Name: "text", Value: "a:b"}}, nil}, c.opts.ConnectData)
+	require.Error(t, c.SetOption("conn", "O:0"), "nothing is open any more")
+}
+
+func TestOptionsAreCopied(t *testing.T) {
+	o := &Options{ConnectData: []any{1.0}, Live: true}
+	c, err := New("rtmp://h/a/p live=0 conn=S:x", o)
+	require.NoError(t, err)
+	assert.False(t, c.opts.Live, "a false boolean clears the flag")
+	assert.True(t, o.Live)
+	assert.Len(t, o.ConnectData, 1)
+}
+
+func TestUnsupportedOptionsAreRefused(t *testing.T) {
+	for _, raw := range []string{"rtmpe://h/a/p", "rtmps://h/a/p", "rtmp://h/a/p token=secret", "rtmp://h/a/p swfVfy=1",
+		"rtmp://h/a/p pubUser=me", "rtmp://h/a/p socks=127.0.0.1"} {
+		_, err := Dial(t.Context(), raw, nil)
+		var option *OptionError
+		require.ErrorAs(t, err, &option, raw)
+		assert.True(t, errors.Is(err, errNotSupported))
+		assert.NotContains(t, err.Error(), "secret")
+	}
+}

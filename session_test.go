@@ -1,0 +1,788 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// sent is what the scripted servers below send as media.
+var sent = []flv.Tag{
+	{Type: flv.TagVideo, Timestamp: 0, Body: bytes.Repeat([]byte{0x17}, 40)},
+	{Type: flv.TagAudio, Timestamp: 0, Body: bytes.Repeat([]byte{0xAF}, 7)},
+	{Type: flv.TagVideo, Timestamp: 40, Body: bytes.Repeat([]byte{0x27}, 1000)},
+	{Type: flv.TagAudio, Timestamp: 46, Body: []byte{1}},
+	{Type: flv.TagVideo, Timestamp: 80, Body: bytes.Repeat([]byte{0x27}, 70_000)},
+}
+
+func (p *peer) sendMedia() {
+	for _, tag := range sent {
+		p.media(message.Type(tag.Type), tag.Timestamp, tag.Body)
+	}
+}
+
+// tagsOf parses an FLV file as far as it goes.
+func tagsOf(t *testing.T, file []byte) (tags []flv.Tag) {
+	t.Helper()
+	r := flv.NewReader(bytes.NewReader(file))
+	for {
+		var tag flv.Tag
+		if err := r.Next(&tag); err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			return tags
+		}
+		tag.Body = bytes.Clone(tag.Body)
+		tags = append(tags, tag)
+	}
+}
+
+func TestPlayToFLV(t *testing.T) {
+	for _, size := range []int{1, 3, 100, 4096, 1 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.play()
+				p.media(message.TypeVideo, 0, nil) // silence: no tag
+				p.data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+				p.sendMedia()
+				p.data("onCuePoint", "dropped")
+				p.status("NetStream.Play.Stop")
+				p.untilGone()
+			})
+			_, s := playing(t, url, nil)
+			var file bytes.Buffer
+			buf := make([]byte, size)
+			var err error
+			for err == nil {
+				var n int
+				n, err = s.Read(buf)
+				file.Write(buf[:n])
+			}
+			require.ErrorIs(t, err, io.EOF)
+			tags := tagsOf(t, file.Bytes())
+			require.Len(t, tags, len(sent)+1)
+			assert.Equal(t, flv.TagScript, tags[0].Type)
+			assert.Equal(t, sent, tags[1:])
+			assert.EqualValues(t, 5, file.Bytes()[4], "header announces both kinds")
+			assert.Equal(t, 12500*time.Millisecond, s.Duration())
+			d, _ := s.Metadata().Get("duration")
+			assert.Equal(t, 12.5, d)
+			_, err = s.Read(buf)
+			assert.ErrorIs(t, err, io.EOF, "and again")
+		})
+	}
+}
+
+func TestMetadataGoesFirst(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.media(message.TypeVideo, 0, []byte("sequence header"))
+		p.data("onMetaData", amf.Object{{Name: "width", Value: 16.0}})
+		p.media(message.TypeAudio, 0, []byte("audio"))
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	tags := tagsOf(t, file.Bytes())
+	require.Len(t, tags, 3)
+	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagVideo, flv.TagAudio}, []flv.TagType{tags[0].Type, tags[1].Type, tags[2].Type})
+}
+
+func TestEndSignals(t *testing.T) {
+	for name, end := range map[string]func(*peer){
+		"Play.Stop":       func(p *peer) { p.status("NetStream.Play.Stop") },
+		"Play.Complete":   func(p *peer) { p.status("NetStream.Play.Complete") },
+		"UnpublishNotify": func(p *peer) { p.status("NetStream.Play.UnpublishNotify") },
+		"onFCUnsubscribe": func(p *peer) { p.call(0, "onFCUnsubscribe", 0, nil) },
+		"StreamEOF": func(p *peer) {
+			p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, 1))
+		},
+		"Play.Stop, then hanging up": func(p *peer) { p.status("NetStream.Play.Stop"); p.nc.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.play()
+				p.sendMedia()
+				end(p)
+				p.untilGone()
+			})
+			_, s := playing(t, url, nil)
+			var file bytes.Buffer
+			_, err := io.Copy(&file, s)
+			require.NoError(t, err)
+			assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+		})
+	}
+}
+
+func TestConnectionLostInMidStream(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.sendMedia()
+		p.nc.Write([]byte{0x06, 0, 0, 1}) // and a piece of a header
+	})
+	c, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, sent, tagsOf(t, file.Bytes()), "what was received is in the file")
+	<-c.Done()
+	assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
+	_, err = c.Call(testContext(t), "late")
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+func TestRefusals(t *testing.T) {
+	t.Run("connect", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			cmd := p.expect("connect")
+			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no such app"))
+			p.untilGone()
+		})
+		c, err := Dial(testContext(t), url, nil)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, "NetConnection.Connect.Rejected", status.Code)
+		assert.Equal(t, "no such app", status.Description)
+		assert.Nil(t, c)
+	})
+	t.Run("play, and the connection lives", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			p.accept()
+			for i := range 2 {
+				cmd := p.expect("createStream")
+				p.call(0, "_result", cmd.TransactionID, nil, float64(i+1))
+				p.expect("play")
+				if i == 0 {
+					p.status("NetStream.Play.StreamNotFound")
+				} else {
+					p.call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+				}
+			}
+			p.untilGone()
+		})
+		c := dialed(t, url, nil)
+		_, err := c.CreateStream(testContext(t), nil)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
+		s, err := c.CreateStream(testContext(t), nil)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, s.ID())
+	})
+}
+
+func TestCallsInBothDirections(t *testing.T) {
+	answered := make(chan *message.Command, 2)
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		for range 3 {
+			switch cmd := p.expect("add"); {
+			case cmd == nil:
+				return
+			case len(cmd.Args) < 2:
+				p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Call.Failed", "two, please"))
+			default:
+				p.call(0, "_result", cmd.TransactionID, nil, cmd.Args[0].(float64)+cmd.Args[1].(float64))
+			}
+		}
+		p.call(0, "MyMath.MyAdd", 77, nil, 1.0, 2.0)
+		answered <- p.expect("_result")
+		p.call(0, "nobody", 78, nil)
+		answered <- p.expect("_error")
+		p.call(0, "told", 0, nil, "x")
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	ctx := testContext(t)
+	add := c.RemoteMethod("add")
+	v, err := add(ctx, 1, 2)
+	require.NoError(t, err)
+	assert.Equal(t, 3.0, v)
+	_, err = add(ctx)
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, "two, please", status.Description)
+
+	k, err := c.Call(ctx, "add", 5, 6)
+	require.NoError(t, err)
+	c.InvokeHandler("MyMath.MyAdd", func(ctx context.Context, args []any) (any, error) {
+		return args[0].(float64) + args[1].(float64), ctx.Err()
+	})
+	args, err := c.WaitInvoke(ctx, "told")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"x"}, args)
+	v, err = k.Result(ctx)
+	require.NoError(t, err, "answered while we waited for something else")
+	assert.Equal(t, 11.0, v)
+	sum, refused := <-answered, <-answered
+	require.NotNil(t, sum)
+	require.NotNil(t, refused)
+	assert.Equal(t, []any{3.0}, sum.Args)
+	assert.Equal(t, 77.0, sum.TransactionID)
+	assert.Equal(t, 78.0, refused.TransactionID)
+	require.Len(t, c.ConnectReply(), 2)
+}
+
+// A handler may use the connection: it does not run on the goroutine that reads.
+func TestHandlerCallsBack(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.call(0, "ask", 5, nil)
+		cmd := p.expect("more")
+		p.call(0, "_result", cmd.TransactionID, nil, "detail")
+		answer := p.expect("_result")
+		p.call(0, "done", 0, nil, answer.Args...)
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	c.InvokeHandler("ask", func(ctx context.Context, _ []any) (any, error) { return c.RemoteMethod("more")(ctx) })
+	args, err := c.WaitInvoke(testContext(t), "done")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"detail"}, args)
+}
+
+func TestManyCallersAndAReader(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		for i := range 400 {
+			cmd := p.expect("echo")
+			if cmd == nil {
+				return
+			}
+			p.media(message.TypeAudio, uint32(i+1), []byte{byte(i), byte(i >> 8)})
+			p.call(0, "_result", cmd.TransactionID, nil, cmd.Args[0])
+		}
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, nil)
+	var callers sync.WaitGroup
+	for g := range 8 {
+		callers.Go(func() {
+			for i := range 50 {
+				want := float64(g*1000 + i)
+				got, err := c.RemoteMethod("echo")(context.Background(), want)
+				assert.NoError(t, err)
+				assert.Equal(t, want, got)
+			}
+		})
+	}
+	var p Packet
+	count := 0
+	err := s.ReadPacket(&p)
+	for ; err == nil; err = s.ReadPacket(&p) {
+		assert.Equal(t, []byte{byte(count), byte(count >> 8)}, p.Body)
+		count++
+		assert.EqualValues(t, count, p.Timestamp)
+	}
+	assert.ErrorIs(t, err, io.EOF)
+	assert.Equal(t, 400, count)
+	callers.Wait()
+}
+
+func TestCancelledWaitsLoseNothing(t *testing.T) {
+	release := make(chan struct{})
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		cmd := p.expect("slow")
+		first := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1)))
+		p.nc.Write(first[:7]) // in mid-message
+		<-release
+		p.nc.Write(first[7:])
+		p.call(0, "_result", cmd.TransactionID, nil, "at last")
+		p.sendMedia()
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, &Options{Timeout: -1})
+	k, err := c.Call(testContext(t), "slow")
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+	defer cancel()
+	_, err = k.Result(ctx)
+	require.ErrorIs(t, err, context.DeadlineExceeded)
+
+	s.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
+	_, err = s.Read(make([]byte, 100))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	var timeout net.Error
+	require.ErrorAs(t, err, &timeout)
+	assert.True(t, timeout.Timeout())
+	s.SetReadDeadline(time.Time{})
+	require.NoError(t, c.Err())
+
+	close(release)
+	v, err := k.Result(testContext(t))
+	require.NoError(t, err)
+	assert.Equal(t, "at last", v)
+	var file bytes.Buffer
+	_, err = io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+}
+
+// A deadline that is set while Read blocks counts, and so does closing the stream.
+func TestReadIsRoused(t *testing.T) {
+	url := newPeer(t, func(p *peer) { p.play(); p.untilGone() })
+	c, s := playing(t, url, nil)
+	errs := make(chan error)
+	read := func() { _, err := s.Read(make([]byte, 10)); errs <- err }
+	go read()
+	s.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	require.ErrorIs(t, <-errs, os.ErrDeadlineExceeded)
+	s.SetReadDeadline(time.Time{})
+	go read()
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-errs, net.ErrClosed)
+	require.NoError(t, c.Err(), "the connection goes on")
+}
+
+func TestTimeouts(t *testing.T) {
+	short := &Options{Timeout: 40 * time.Millisecond}
+	t.Run("handshake", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
+		require.NoError(t, err)
+		defer l.Close()
+		_, err = Dial(testContext(t), "rtmp://"+l.Addr().String()+"/a/p", short)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "rtmp", failed.Stage)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, failed.Timeout())
+	})
+	t.Run("cancelled handshake", func(t *testing.T) {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		require.NoError(t, err)
+		defer l.Close()
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		defer cancel()
+		_, err = Dial(ctx, "rtmp://"+l.Addr().String()+"/a/p", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+	t.Run("connect", func(t *testing.T) {
+		_, err := Dial(testContext(t), newPeer(t, (*peer).untilGone), short)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.ErrorContains(t, err, "connect")
+	})
+	t.Run("read, and the connection lives", func(t *testing.T) {
+		again := make(chan struct{})
+		url := newPeer(t, func(p *peer) {
+			p.play()
+			<-again
+			p.sendMedia()
+			p.status("NetStream.Play.Stop")
+			p.untilGone()
+		})
+		_, s := playing(t, url, short)
+		_, err := s.Read(make([]byte, 10))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		close(again)
+		var file bytes.Buffer
+		_, err = io.Copy(&file, s)
+		require.NoError(t, err)
+		assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	})
+}
+
+func TestDialFailures(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	addr := l.Addr().String()
+	l.Close()
+	_, err = Dial(testContext(t), "rtmp://"+addr+"/a/p", nil)
+	var failed *HandshakeError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "dial", failed.Stage)
+
+	_, err = (&Conn{}).Call(testContext(t), "x")
+	require.ErrorIs(t, err, ErrNotConnected)
+}
+
+func TestSeekAndPause(t *testing.T) {
+	asked := make(chan *message.Command, 8)
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.media(message.TypeAudio, 10, []byte("before"))
+		asked <- p.expect("pause")
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, 1))
+		p.status("NetStream.Pause.Notify")
+		asked <- p.expect("pause")
+		p.status("NetStream.Unpause.Notify")
+		asked <- p.expect("seek")
+		p.media(message.TypeAudio, 20, []byte("of the old position"))
+		p.status("NetStream.Seek.Notify")
+		p.media(message.TypeAudio, 5000, []byte("after"))
+		asked <- p.expect("seek")
+		p.status("NetStream.Seek.InvalidTime")
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	ctx := testContext(t)
+	var p Packet
+	require.NoError(t, s.ReadPacket(&p))
+	assert.Equal(t, "before", string(p.Body))
+	require.NoError(t, s.Pause(ctx))
+	require.NoError(t, s.Unpause(ctx))
+	require.NoError(t, s.Seek(ctx, 5*time.Second))
+	require.NoError(t, s.ReadPacket(&p))
+	assert.Equal(t, "after", string(p.Body), "what was under way before the seek is dropped")
+	err := s.Seek(ctx, time.Hour)
+	var status *StatusError
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, "NetStream.Seek.InvalidTime", status.Code)
+	require.ErrorIs(t, s.ReadPacket(&p), io.EOF)
+	for _, want := range [][]any{{true, 10.0}, {false, 10.0}, {5000.0}, {3_600_000.0}} {
+		assert.Equal(t, want, (<-asked).Args)
+	}
+}
+
+func TestPlayArguments(t *testing.T) {
+	for _, test := range []struct {
+		options Options
+		stream  StreamOptions
+		want    []any
+	}{
+		{Options{}, StreamOptions{}, []any{"play", 0.0}},
+		{Options{Live: true}, StreamOptions{}, []any{"play", -1000.0}},
+		{Options{Start: 2 * time.Second, Stop: 5500 * time.Millisecond}, StreamOptions{}, []any{"play", 2000.0, 3500.0}},
+		{Options{Start: 2 * time.Second}, StreamOptions{Name: "other", Seek: time.Second}, []any{"other", 1000.0}},
+		{Options{Live: true, Start: 10 * time.Millisecond, Stop: 20 * time.Millisecond}, StreamOptions{}, []any{"play", -1000.0, 10.0}},
+	} {
+		got := make(chan *message.Command, 1)
+		c := dialed(t, newPeer(t, func(p *peer) { got <- p.play(); p.untilGone() }), &test.options)
+		_, err := c.CreateStream(testContext(t), &test.stream)
+		require.NoError(t, err)
+		assert.Equal(t, test.want, (<-got).Args)
+	}
+	c := dialed(t, newPeer(t, func(p *peer) { p.accept(); p.untilGone() }), &Options{Start: 2 * time.Second, Stop: time.Second})
+	_, err := c.CreateStream(testContext(t), nil)
+	var option *OptionError
+	require.ErrorAs(t, err, &option)
+}
+
+func TestPacketLevel(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 99))
+		p.media(message.TypeAudio, 7, []byte("sound"))
+		p.call(0, "_result", 99, nil, p.expectType(message.TypeUserControl)) // SetBufferLength
+		if b := p.expectType(message.TypeUserControl); b != nil {
+			u, _ := message.ParseUserControl(b)
+			p.call(0, "pong seen", 0, nil, float64(u.Event), float64(u.Value))
+		}
+		p.untilGone()
+	})
+	c, s := playing(t, url, nil)
+	ctx := testContext(t)
+	var ping, sound Packet
+	require.NoError(t, c.ReadPacket(ctx, &ping))
+	require.Equal(t, message.TypeUserControl, ping.Type)
+	require.NoError(t, c.ReadPacket(ctx, &sound))
+	assert.Equal(t, "sound", string(sound.Body))
+	assert.Contains(t, sound.Dump(), "Audio (8), format 0, chunk stream 6, message stream 1, time 7 ms, 5 bytes")
+	require.NoError(t, c.HandlePacket(ctx, &sound))
+	require.NoError(t, c.HandlePacket(ctx, &ping))
+	args, err := c.WaitInvoke(ctx, "pong seen")
+	require.NoError(t, err)
+	assert.Equal(t, []any{float64(message.EventPingResponse), 99.0}, args)
+	var again Packet
+	require.NoError(t, s.ReadPacket(&again))
+	assert.Equal(t, sound.Body, again.Body)
+}
+
+func TestBacklog(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		cmd := p.expect("echo")
+		for i := range 100 {
+			p.media(message.TypeAudio, uint32(i), make([]byte, 1000))
+		}
+		p.call(0, "_result", cmd.TransactionID, nil, "there")
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, &Options{MaxQueue: 10_000})
+	k, err := c.Call(testContext(t), "echo")
+	require.NoError(t, err)
+	_, err = k.Result(testContext(t))
+	require.ErrorIs(t, err, ErrStreamBacklog)
+	assert.LessOrEqual(t, c.Stats().QueuedBytes, 12_000)
+	count := 0
+	var p Packet
+	for err = s.ReadPacket(&p); err == nil; err = s.ReadPacket(&p) {
+		count++
+	}
+	require.ErrorIs(t, err, io.EOF)
+	assert.Equal(t, 100, count, "nothing is lost")
+	v, err := k.Result(testContext(t))
+	require.NoError(t, err)
+	assert.Equal(t, "there", v)
+}
+
+func TestBackgroundRead(t *testing.T) {
+	pong := make(chan []byte, 1)
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.expectType(message.TypeUserControl) // SetBufferLength
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 5))
+		pong <- p.expectType(message.TypeUserControl)
+		p.sendMedia()
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, &Options{BackgroundRead: true, MaxQueue: 2000})
+	assert.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, 5), <-pong, "answered although nobody waits")
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+}
+
+// A server that sends pings and reads nothing must not stop us from reading.
+func TestPingFlood(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+		ping = append(ping, p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))...)
+		p.nc.Write(ping[:12+6])
+		for range 100 {
+			p.nc.Write(bytes.Repeat(ping[12+6:], 2000))
+		}
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	_, err := s.Read(make([]byte, 10))
+	require.ErrorIs(t, err, io.EOF)
+}
+
+func TestBrokenProtocol(t *testing.T) {
+	deep := []byte{2, 0, 8}
+	deep = append(deep, "onStatus"...)
+	deep = append(deep, 0, 0, 0, 0, 0, 0, 0, 0, 0)
+	for range 100_000 {
+		deep = append(deep, 3, 0, 1, 'a')
+	}
+	array := append([]byte{2, 0, 7}, "_result"...)
+	array = append(array, 0)
+	array = append(array, make([]byte, 8)...)
+	array = append(array, 5, 0x0A, 0xFF, 0xFF, 0xFF, 0xFF)
+	for name, test := range map[string]struct {
+		t     message.Type
+		body  []byte
+		phase string
+	}{
+		"chunk size 0":       {message.TypeSetChunkSize, []byte{0, 0, 0, 0}, "chunk"},
+		"chunk size 2^31":    {message.TypeSetChunkSize, []byte{0x80, 0, 0, 0}, "chunk"},
+		"nested AMF":         {message.TypeCommandAMF0, deep, "command"},
+		"4 billion elements": {message.TypeCommandAMF0, array, "command"},
+		"no command":         {message.TypeCommandAMF0, []byte{5}, "command"},
+		"short event":        {message.TypeUserControl, []byte{0}, "user control"},
+		"short window":       {message.TypeWindowAckSize, []byte{0, 0}, "control"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.play()
+				p.sendMedia()
+				if test.t == message.TypeSetChunkSize { // which our own writer refuses
+					p.nc.Write(append([]byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}, test.body...))
+				} else {
+					p.control(test.t, test.body)
+				}
+				p.untilGone()
+			})
+			c, s := playing(t, url, nil)
+			var file bytes.Buffer
+			_, err := io.Copy(&file, s)
+			var bad *ProtocolError
+			require.ErrorAs(t, err, &bad)
+			assert.Equal(t, test.phase, bad.Phase)
+			assert.Equal(t, sent, tagsOf(t, file.Bytes()), "what was received before is in the file")
+			assert.ErrorIs(t, c.Err(), error(bad))
+		})
+	}
+}
+
+func TestUnknownThingsAreSkipped(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.control(200, []byte("what?"))
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, 500, 1))
+		p.control(message.TypeAcknowledgement, []byte{0xF0, 0, 0, 0})
+		p.call(0, "_result", 4711, nil, "for nobody")
+		p.call(1, "onWhatever", 0, nil, 1.0)
+		p.data("onTextData", "x")
+		p.media(message.TypeDataAMF0, 0, []byte{0x99})
+		p.sendMedia()
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	stats := c.Stats()
+	assert.EqualValues(t, []uint64{1, 1, 1}, []uint64{stats.UnknownMessages, stats.UnknownEvents, stats.BadData})
+}
+
+func TestAggregates(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		var body []byte
+		for _, tag := range sent[:4] {
+			tag.Timestamp += 500 // their own clock; the aggregate's counts
+			body = flv.AppendTag(body, tag)
+		}
+		p.media(message.TypeAggregate, 0, body)
+		p.media(message.TypeVideo, 80, sent[4].Body)
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+}
+
+func TestAcknowledgements(t *testing.T) {
+	const window = 20_000
+	acks := make(chan []byte, 1)
+	url := newPeer(t, func(p *peer) {
+		p.control(message.TypeWindowAckSize, message.AppendUint32(nil, window))
+		p.play()
+		p.media(message.TypeVideo, 1, make([]byte, 50_000))
+		acks <- p.expectType(message.TypeAcknowledgement)
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	_, err := io.Copy(io.Discard, s)
+	require.NoError(t, err)
+	value, err := message.Uint32(message.TypeAcknowledgement, <-acks)
+	require.NoError(t, err)
+	assert.GreaterOrEqual(t, value, uint32(window/2))
+}
+
+// The sequence number is the count of bytes modulo 2^32.
+func TestAcknowledgementsWrap(t *testing.T) {
+	c, err := New("rtmp://h/a/p", nil)
+	require.NoError(t, err)
+	c.pump.received, c.pump.acked = math.MaxUint32-10, math.MaxUint32-10
+	c.fail(errors.New("no flusher")) // keep it in the buffer
+	c.count(defaultWindow)
+	assert.True(t, c.out.ackDue)
+	assert.EqualValues(t, defaultWindow-11, c.out.ack)
+}
+
+func TestServersOwnCalls(t *testing.T) {
+	log := make(chan string, 4)
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.call(0, "onBWDone", 0, nil, 8192.0)
+		p.expect("_checkbw")
+		log <- "_checkbw"
+		p.call(0, "onBWDone", 0, nil, 8192.0) // not twice
+		p.call(0, "ping", 0, nil)
+		p.expect("pong")
+		log <- "pong"
+		p.call(0, "_onbwcheck", 12, nil, "payload")
+		if cmd := p.expect("_result"); cmd != nil && cmd.TransactionID == 12 {
+			log <- "bandwidth"
+		}
+		p.call(0, "close", 0, nil)
+		p.untilGone()
+		close(log)
+	})
+	c := dialed(t, url, nil)
+	err := c.ProcessPackets(testContext(t))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.ErrorContains(t, err, "close")
+	var got []string
+	for entry := range log {
+		got = append(got, entry)
+	}
+	assert.Equal(t, []string{"_checkbw", "pong", "bandwidth"}, got)
+}
+
+func TestSeveralStreams(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		for id := uint32(1); id <= 2; id++ {
+			cmd := p.expect("createStream")
+			p.call(0, "_result", cmd.TransactionID, nil, float64(id))
+			p.expect("play")
+			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+		}
+		for i := range 50 {
+			o := Packet{Type: message.TypeAudio, StreamID: uint32(1 + i%2), Timestamp: uint32(i), Body: []byte{byte(i)}}
+			p.send(o.outgoing())
+		}
+		for id := uint32(1); id <= 2; id++ {
+			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", ""))
+		}
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	var readers sync.WaitGroup
+	var streams []*Stream
+	for range 2 {
+		s, err := c.CreateStream(testContext(t), nil)
+		require.NoError(t, err)
+		streams = append(streams, s)
+	}
+	for i, s := range streams {
+		readers.Go(func() {
+			var p Packet
+			for next := i; ; next += 2 {
+				if err := s.ReadPacket(&p); err != nil {
+					assert.ErrorIs(t, err, io.EOF)
+					assert.GreaterOrEqual(t, next, 50)
+					return
+				}
+				assert.Equal(t, []byte{byte(next)}, p.Body)
+			}
+		})
+	}
+	readers.Wait()
+}
+
+func TestCloseUnblocksEverybody(t *testing.T) {
+	url := newPeer(t, func(p *peer) { p.play(); p.untilGone() })
+	c, s := playing(t, url, &Options{Timeout: -1, BackgroundRead: true})
+	ctx := testContext(t)
+	k, err := c.Call(ctx, "never answered")
+	require.NoError(t, err)
+	errs := make(chan error, 5)
+	go func() { _, err := s.Read(make([]byte, 10)); errs <- err }()
+	go func() { _, err := k.Result(ctx); errs <- err }()
+	go func() { errs <- c.ProcessPackets(ctx) }()
+	go func() { _, err := c.WaitInvoke(ctx, "x"); errs <- err }()
+	go func() { var p Packet; errs <- c.ReadPacket(ctx, &p) }()
+	require.NoError(t, c.Close())
+	for range 5 {
+		assert.ErrorIs(t, <-errs, net.ErrClosed)
+	}
+	require.NoError(t, c.Close(), "again")
+	assert.False(t, c.Connected())
+}
