@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -50,6 +51,15 @@ func (k *Call) isDone() bool {
 	default:
 		return false
 	}
+}
+
+// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for what fits what.
+func (k *Call) Decode(ctx context.Context, dst any) error {
+	v, err := k.Result(ctx)
+	if err != nil {
+		return err
+	}
+	return amf.Assign(dst, v)
 }
 
 // Reply is everything that the answer carries behind the transaction id: the command object and the values. It is nil
