@@ -74,10 +74,6 @@ var (
 		SchemeDigestFirst: {selector: 8, start: 12, span: 728},
 		SchemeKeyFirst:    {selector: 772, start: 776, span: 728},
 	}
-	keyFields = [...]field{
-		SchemeDigestFirst: {selector: 1532, start: 772, span: 632},
-		SchemeKeyFirst:    {selector: 768, start: 8, span: 632},
-	}
 )
 
 // role holds the keys of one side. They are published constants that every implementation contains.

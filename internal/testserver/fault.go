@@ -38,16 +38,13 @@ func (c *faultyConn) Close() error {
 }
 
 func (c *faultyConn) Write(b []byte) (int, error) {
-	before := len(b) // bytes that are still sent as they should be
-	if room := c.fault.At - c.written; c.fault.Action == None || room > int64(len(b)) {
+	room := c.fault.At - c.written
+	if c.fault.Action == None || room > int64(len(b)) {
 		n, err := c.Conn.Write(b)
 		c.written += int64(n)
 		return n, err
-	} else if room >= 0 {
-		before = int(room)
-	} else {
-		before = 0
 	}
+	before := int(max(0, room)) // bytes that are still sent as they should be
 	n, err := c.Conn.Write(b[:before])
 	c.written += int64(n)
 	if err != nil || before == len(b) && c.fault.Action == Corrupt {

@@ -1,0 +1,37 @@
+// Package rtmp is a client for RTMP, the protocol of Flash Media Server and of today's live ingest. It plays streams to
+// FLV, calls methods of a server, and serves the methods that a server calls. It does what librtmp and python-librtmp do,
+// in pure Go.
+//
+// Play a stream into a file:
+//
+//	conn, err := rtmp.Dial(ctx, "rtmp://example.com/vod/sample", nil)
+//	...
+//	defer conn.Close()
+//	stream, err := conn.CreateStream(ctx, nil)
+//	...
+//	_, err = io.Copy(file, stream)
+//
+// Call a method, and serve one:
+//
+//	sum, err := conn.RemoteMethod("add")(ctx, 1, 2)
+//	conn.InvokeHandler("MyMath.MyAdd", func(ctx context.Context, args []any) (any, error) { ... })
+//
+// # Somebody must read
+//
+// A Conn reads from the network only while somebody waits for something: Stream.Read, Call.Result, CreateStream,
+// WaitInvoke, ReadPacket or ProcessPackets. Whoever waits, reads for everybody. While nobody does, pings go unanswered,
+// handlers are not called, and servers hang up after a while. A program that is idle between its calls sets
+// Options.BackgroundRead, or keeps a goroutine in ProcessPackets.
+//
+// # Goroutines
+//
+// Everything may be called from any goroutine, but one Stream is read by one goroutine at a time. Handlers run one after
+// the other on a goroutine of the Conn, never on the one that reads, so they may use the Conn.
+//
+// # Errors
+//
+// A refusal of the server is a *StatusError and leaves the connection usable. A *HandshakeError says that no connection
+// came about. A *ProtocolError says that the server broke the protocol or a limit of Options; it ends the connection, and
+// so does losing it, which is io.ErrUnexpectedEOF. io.EOF comes from reading a stream that the server has ended, and from
+// nothing else. What was received before an error is always delivered first.
+package rtmp

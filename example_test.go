@@ -1,0 +1,114 @@
+package rtmp_test
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// startServer is a server for the examples: it has a recording, adds numbers, and calls back.
+func startServer() *testserver.Server {
+	server, err := testserver.Start(testserver.Config{
+		Files: map[string][]byte{"sample": testserver.Sample},
+		Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+			"add": func(_ *testserver.Session, c message.Command) (any, error) {
+				return c.Args[0].(float64) + c.Args[1].(float64), nil
+			},
+			"greetMe": func(s *testserver.Session, c message.Command) (any, error) {
+				return nil, s.Notify("greet", "you")
+			},
+		},
+	})
+	if err != nil {
+		log.Fatal(err)
+	}
+	return server
+}
+
+func ExampleDial() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	n, err := io.Copy(io.Discard, stream) // usually a file
+	fmt.Println(n, "bytes,", stream.Duration(), err)
+	// Output: 260412 bytes, 10.08s <nil>
+}
+
+func ExampleConn_RemoteMethod() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("app", ""), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	add := conn.RemoteMethod("add")
+	fmt.Println(add(ctx, 1, 2))
+	_, err = conn.RemoteMethod("subtract")(ctx, 1, 2)
+	fmt.Println(err)
+	// Output:
+	// 3 <nil>
+	// rtmp: server: NetConnection.Call.Failed: method subtract is not known
+}
+
+func ExampleConn_InvokeHandler() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	greeted := make(chan any)
+	conn.InvokeHandler("greet", func(ctx context.Context, args []any) (any, error) {
+		greeted <- args[0]
+		return nil, nil
+	})
+	if _, err := conn.Call(ctx, "greetMe"); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println("hello,", <-greeted)
+	// Output: hello, you
+}
+
+func ExampleStream_ReadPacket() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	counts := map[message.Type]int{}
+	var p rtmp.Packet
+	for err = stream.ReadPacket(&p); err == nil; err = stream.ReadPacket(&p) {
+		counts[p.Type]++
+	}
+	fmt.Println(counts[message.TypeVideo], counts[message.TypeAudio], err)
+	// Output: 252 433 EOF
+}
