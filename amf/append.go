@@ -23,6 +23,7 @@ const (
 	markerUnsupported = 0x0D
 	markerXML         = 0x0F
 	markerTypedObject = 0x10
+	markerAVMPlus     = 0x11 // one AMF3 value follows
 )
 
 // Sizes in bytes.

@@ -15,7 +15,10 @@ import (
 //	boolean, string, XML           types of kind bool; types of kind string
 //	date                           time.Time
 //	object, ECMA or typed object   structs, maps with string keys, each other
-//	strict array                   slices; arrays of exactly that length
+//	strict array, vector           slices; arrays of exactly that length
+//	byte array                     slices of bytes
+//	dictionary                     maps
+//	External                       what its Value fits into
 //
 // Pointers are followed, and allocated where they are nil. Struct fields are
 // found by tag first, then by Go name, case-sensitive both; members without a
@@ -66,6 +69,8 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 		return assignText(dst, value, value)
 	case XML:
 		return assignText(dst, string(value), value)
+	case XMLDocument:
+		return assignText(dst, string(value), value)
 	case time.Time:
 		return convert(dst, value)
 	case Object:
@@ -75,7 +80,9 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 	case TypedObject:
 		return assignMembers(dst, value.Object, value, depth)
 	case []any:
-		return assignList(dst, value, depth)
+		return assignList(dst, value, value, depth)
+	case ByteArray, []byte, Vector[int32], Vector[uint32], Vector[float64], ObjectVector, Dictionary, External, AVMPlus:
+		return assignAMF3(dst, value, depth)
 	default:
 		return assignReduced(dst, value, depth)
 	}
@@ -149,94 +156,6 @@ func convert(dst reflect.Value, value any) *AssignError {
 		return mismatch(dst, value)
 	}
 	dst.Set(v.Convert(dst.Type()))
-	return nil
-}
-
-// assignMembers stores the members of value, an object of whichever kind.
-func assignMembers(dst reflect.Value, members []Property, value any, depth int) *AssignError {
-	if depth == MaxDepth {
-		return tooDeep(dst, value)
-	}
-	switch {
-	case dst.Type() == reflect.TypeFor[TypedObject]():
-		dst.Set(reflect.ValueOf(TypedObject{Object: members}))
-		return nil
-	case dst.Kind() == reflect.Struct && !vocabularyStructs[dst.Type()]:
-		return assignStruct(dst, members, depth)
-	case dst.Kind() == reflect.Map && dst.Type().Key().Kind() == reflect.String:
-		return assignMap(dst, members, depth)
-	case dst.Kind() == reflect.Slice && dst.Type().Elem() == propertyType:
-		return convert(dst, members)
-	default:
-		return mismatch(dst, value)
-	}
-}
-
-func assignStruct(dst reflect.Value, members []Property, depth int) *AssignError {
-	fields := fieldsOf(dst.Type())
-	for _, m := range members {
-		f := findField(fields, m.Name)
-		if f == nil {
-			continue
-		}
-		if err := assign(dst.Field(f.index), m.Value, depth+1); err != nil {
-			return err.within(memberStep(m.Name))
-		}
-	}
-	return nil
-}
-
-// findField looks at the names that encoding writes first. go-amf0 finds fields
-// by their Go name too, whatever the tag says, and so does this.
-func findField(fields []field, name string) *field {
-	for i := range fields {
-		if fields[i].name == name {
-			return &fields[i]
-		}
-	}
-	for i := range fields {
-		if fields[i].goName == name {
-			return &fields[i]
-		}
-	}
-	return nil
-}
-
-func assignMap(dst reflect.Value, members []Property, depth int) *AssignError {
-	t := dst.Type()
-	if dst.IsNil() {
-		dst.Set(reflect.MakeMap(t))
-	}
-	for _, m := range members {
-		element := reflect.New(t.Elem()).Elem()
-		if err := assign(element, m.Value, depth+1); err != nil {
-			return err.within(memberStep(m.Name))
-		}
-		dst.SetMapIndex(reflect.ValueOf(m.Name).Convert(t.Key()), element)
-	}
-	return nil
-}
-
-// assignList replaces the contents of a slice or array.
-func assignList(dst reflect.Value, list []any, depth int) *AssignError {
-	if depth == MaxDepth {
-		return tooDeep(dst, list)
-	}
-	switch kind := dst.Kind(); {
-	case kind == reflect.Slice && dst.Type().Elem() != propertyType:
-		dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
-	case kind == reflect.Array:
-		if dst.Len() != len(list) {
-			return &AssignError{Detail: "the array has another length", Value: list, Type: dst.Type()}
-		}
-	default:
-		return mismatch(dst, list)
-	}
-	for i, v := range list {
-		if err := assign(dst.Index(i), v, depth+1); err != nil {
-			return err.within(elementStep(i))
-		}
-	}
 	return nil
 }
 

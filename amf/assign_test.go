@@ -19,6 +19,7 @@ type (
 	namedBool  bool
 	namedTime  time.Time
 	namedList  []any
+	namedBytes []byte
 	loop       *loop
 	statusInfo struct {
 		Code    string `amf0:"code"`
@@ -91,6 +92,19 @@ func TestAssign(t *testing.T) {
 		{"strict array in array", []any{1.0, nil}, [2]float64{1, 0}},
 		{"empty strict array", []any{}, []string{}},
 		{"objects in slice of structs", []any{Object{{"code", "a"}}}, []statusInfo{{Code: "a"}}},
+		{"XML document in string", XMLDocument("a"), "a"},
+		{"byte array", ByteArray{1, 2}, ByteArray{1, 2}},
+		{"byte array in bytes", ByteArray{1, 2}, []byte{1, 2}},
+		{"byte array in named bytes", ByteArray{1}, namedBytes{1}},
+		{"bytes in named bytes", []byte{1}, namedBytes{1}},
+		{"vector of int", Vector[int32]{Items: []int32{-1}}, []int{-1}},
+		{"vector of uint", Vector[uint32]{Items: []uint32{1}}, []uint8{1}},
+		{"vector of double", Vector[float64]{Items: []float64{0.5}}, [1]float32{0.5}},
+		{"vector of objects", ObjectVector{Items: []any{Object{{"code", "c"}}}}, []statusInfo{{Code: "c"}}},
+		{"dictionary in map", Dictionary{Entries: []DictionaryEntry{{1.0, "a"}, {2.0, "b"}}}, map[int]string{1: "a", 2: "b"}},
+		{"dictionary in map of any", Dictionary{Entries: []DictionaryEntry{{1.0, nil}, {"k", true}}}, map[any]any{1.0: nil, "k": true}},
+		{"external in what it holds", External{"A", []any{1.0}}, []int{1}},
+		{"AVMPlus in what it holds", AVMPlus{1}, 1},
 		{"a value that no decoder yields", 5, uint8(5)},
 		{"another, inside", Object{{"a", []string{"s"}}}, map[string][]string{"a": {"s"}}},
 	} {
@@ -110,6 +124,8 @@ func TestAssignRefuses(t *testing.T) {
 	var nilPointer *int
 	cyclic := map[string]any{}
 	cyclic["next"] = cyclic
+	cyclicExternal := &External{}
+	cyclicExternal.Value = cyclicExternal
 	number := Object{{"next", Object{{"count", 1.5}}}}
 
 	for _, tt := range []struct {
@@ -153,6 +169,15 @@ func TestAssignRefuses(t *testing.T) {
 		{"pointer without end", new(loop), 1.0, "", "too many pointers"},
 		{"in a field", new(statusInfo), number, ".next.count", "not a whole number"},
 		{"in a map of slices", new(map[string][]int), Object{{"a", []any{1.0, "x"}}}, ".a[1]", "types do not match"},
+		{"byte array in string", new(string), ByteArray{}, "", "types do not match"},
+		{"byte array in numbers", new([]int), ByteArray{}, "", "types do not match"},
+		{"vector in number", new(int), Vector[int32]{}, "", "types do not match"},
+		{"fraction in a vector", new([]int), Vector[float64]{Items: []float64{1, 1.5}}, "[1]", "not a whole number"},
+		{"dictionary in struct", new(statusInfo), Dictionary{}, "", "types do not match"},
+		{"dictionary key", new(map[string]any), Dictionary{Entries: []DictionaryEntry{{1.0, nil}}}, "[0]", "types do not match"},
+		{"dictionary value", new(map[any]int), Dictionary{Entries: []DictionaryEntry{{1.0, "a"}}}, "[0]", "types do not match"},
+		{"dictionary with an object as key", new(map[any]any), Dictionary{Entries: []DictionaryEntry{{Object{}, nil}}}, "[0]", "not usable as a map key"},
+		{"cyclic external", new(int), cyclicExternal, "", "nested deeper"},
 		{"cyclic", new(statusInfo), cyclic, strings.Repeat(".next", MaxDepth), "nested deeper"},
 		{"not AMF", new(statusInfo), Object{{"code", make(chan int)}}, ".code", "without an AMF form"},
 	} {

@@ -1,73 +1,5 @@
 package amf
 
-import "io"
-
-// DecodeAMF0 reads all values of a message body. They share one reference
-// table, as the specification wants it. On an error, which is always a
-// *DecodeError, the values in front of the faulty one are returned too.
-//
-// b is not kept; strings are copied. An empty b has no values.
-//
-// Accepted although the specification says otherwise, because encoders in use
-// send it: an ECMA array whose count is wrong, an object or ECMA array whose
-// end marker is missing at the end of the input, a member with an empty name,
-// and text that is not UTF-8. A date that is not a number is the zero time.
-func DecodeAMF0(b []byte) ([]any, error) {
-	d := NewDecoder(b)
-	var values []any
-	for d.More() {
-		v, err := d.Decode()
-		if err != nil {
-			return values, err
-		}
-		values = append(values, v)
-	}
-	return values, nil
-}
-
-// Decoder reads the AMF0 values of one message body, one at a time.
-type Decoder struct {
-	in input
-	budget
-	objects table
-	err     error
-}
-
-// NewDecoder returns a Decoder that reads b, which must not change until it is
-// done.
-func NewDecoder(b []byte) *Decoder {
-	return &Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}}
-}
-
-// SetMaxValues replaces MaxValues by n for this message. It must be called
-// before the first Decode.
-func (d *Decoder) SetMaxValues(n int) { d.valuesLeft = n }
-
-// More reports whether there is something left to decode: false at the end of
-// the input and after an error.
-func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
-
-// Offset returns how many bytes have been read.
-func (d *Decoder) Offset() int { return d.in.off }
-
-// Decode returns the next value, io.EOF at the end of the input, or a
-// *DecodeError, which is final: there is no telling where the next value would
-// begin.
-func (d *Decoder) Decode() (any, error) {
-	if d.err == nil && d.in.left() == 0 {
-		d.err = io.EOF
-	}
-	if d.err != nil {
-		return nil, d.err
-	}
-	v, err := d.value0()
-	if err != nil {
-		d.err = err
-		return nil, err
-	}
-	return v, nil
-}
-
 // value0 reads a marker and the value that follows it.
 func (d *Decoder) value0() (any, error) {
 	at := d.in.off
@@ -105,15 +37,14 @@ func (d *Decoder) value0() (any, error) {
 			return nil, err
 		}
 		return d.refer(d.objects, uint32(index), at)
+	case markerAVMPlus:
+		return d.root3()
 	case markerObjectEnd:
 		return nil, &DecodeError{Offset: at, Detail: "object end outside of an object, marker", Value: marker}
 	default:
 		return nil, &DecodeError{Offset: at, Detail: "unknown AMF0 marker", Value: marker}
 	}
 }
-
-// boxed is v, err as the two results of a function that returns any.
-func boxed[T any](v T, err error) (any, error) { return v, err }
 
 // date0 reads milliseconds since 1970 and a time zone, which is ignored as the
 // specification asks.
@@ -203,6 +134,9 @@ func (d *Decoder) elements0() ([]any, error) {
 	return d.list(count, at, d.value0)
 }
 
+// believed is the greatest count for which room is made at once.
+const believed = 256
+
 // list reads count values. The count may be a lie: it is held against what is
 // left, and the slice begins small and grows with what is really there, for
 // arrays nested in each other could each claim the same bytes.
@@ -210,7 +144,6 @@ func (d *Decoder) list(count uint32, at int, next func() (any, error)) ([]any, e
 	if uint64(count) > uint64(d.in.left()) {
 		return nil, &DecodeError{Offset: at, Detail: "more elements than bytes left", Value: count}
 	}
-	const believed = 256
 	list := make([]any, 0, min(count, believed))
 	for range count {
 		v, err := next()

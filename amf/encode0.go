@@ -59,13 +59,18 @@ func append0(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 		return appendTypedObject(dst, v, depth)
 	case time.Time:
 		return appendDate0(dst, v)
+	case []byte:
+		return appendByteNumbers(dst, v), nil
 	case XML:
-		if err := checkLength("XML document", string(v), math.MaxUint32); err != nil {
-			return dst, err
-		}
-		return appendLongText(append(dst, markerXML), string(v)), nil
+		return appendXML0(dst, string(v))
+	case XMLDocument:
+		return appendXML0(dst, string(v))
 	case UndefinedType:
 		return AppendUndefined(dst), nil
+	case AVMPlus:
+		return appendAVMPlus(dst, v.Value, depth)
+	case ByteArray, Vector[int32], Vector[uint32], Vector[float64], ObjectVector, Dictionary, Externalizable:
+		return appendAVMPlus(dst, v, depth)
 	default:
 		reduced, err := reduce(v)
 		if err != nil {
@@ -80,6 +85,30 @@ func appendText0(dst []byte, s string) ([]byte, *EncodeError) {
 		return dst, err
 	}
 	return AppendString(dst, s), nil
+}
+
+func appendXML0(dst []byte, s string) ([]byte, *EncodeError) {
+	if err := checkLength("XML document", s, math.MaxUint32); err != nil {
+		return dst, err
+	}
+	return appendLongText(append(dst, markerXML), s), nil
+}
+
+// appendAVMPlus switches to AMF3 for one value.
+func appendAVMPlus(dst []byte, v any, depth int) ([]byte, *EncodeError) {
+	return newEncoder3().value(append(dst, markerAVMPlus), v, depth)
+}
+
+// appendByteNumbers appends what AMF0, which has no bytes, makes of them.
+func appendByteNumbers(dst, b []byte) []byte {
+	if b == nil {
+		return AppendNull(dst)
+	}
+	dst = AppendStrictArrayStart(dst, uint32(len(b)))
+	for _, n := range b {
+		dst = AppendNumber(dst, float64(n))
+	}
+	return dst
 }
 
 // appendMembers0 appends name and value of every member, and the end.
@@ -100,6 +129,9 @@ func appendMembers0(dst []byte, members []Property, depth int) ([]byte, *EncodeE
 }
 
 func appendStrictArray(dst []byte, list []any, depth int) ([]byte, *EncodeError) {
+	if list == nil {
+		return AppendNull(dst), nil
+	}
 	err := checkDepth(depth)
 	if err != nil {
 		return dst, err

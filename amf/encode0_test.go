@@ -183,6 +183,35 @@ func TestDepthLimitIsTheSameInBothDirections(t *testing.T) {
 	assert.Error(t, err)
 }
 
+func TestOmitEmptyLeavesOutWhatJSONWould(t *testing.T) {
+	type options struct {
+		Text    string         `amf0:"text,omitempty"`
+		Number  float64        `amf0:"number,omitempty"`
+		Flag    bool           `amf0:"flag,omitempty"`
+		List    []int          `amf0:"list,omitempty"`
+		Array   [0]int         `amf0:"array,omitempty"`
+		Map     map[string]int `amf0:"map,omitempty"`
+		Pointer *int           `amf0:"pointer,omitempty"`
+		Any     any            `amf0:",omitempty"`
+		Struct  struct{}       `amf0:"struct,omitempty"`
+		When    time.Time      `amf0:"when,omitempty"`
+	}
+	names := func(o options) (names []string) {
+		b, err := AppendAMF0(nil, o)
+		require.NoError(t, err)
+		values, err := DecodeAMF0(b)
+		require.NoError(t, err)
+		for _, m := range values[0].(Object) {
+			names = append(names, m.Name)
+		}
+		return names
+	}
+	assert.Equal(t, []string{"struct", "when"}, names(options{}))
+	assert.Equal(t, []string{"text", "number", "flag", "list", "map", "pointer", "Any", "struct", "when"}, names(options{
+		Text: "a", Number: 1, Flag: true, List: []int{0}, Map: map[string]int{"": 0}, Pointer: new(int), Any: 0,
+	}))
+}
+
 func TestAppendersMatchAppendAMF0(t *testing.T) {
 	want, err := AppendAMF0(nil, "m", 1.5, true, false, nil, Undefined,
 		Object{{"o", 1.0}}, ECMAArray{{"e", 2.0}}, []any{"s"}, strings.Repeat("x", 65536))

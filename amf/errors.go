@@ -11,24 +11,41 @@ import (
 type DecodeError struct {
 	Offset int    // in bytes, from the start of the input
 	Detail string // what is wrong
-	Value  any    // the offending marker, length, count or index
+	Value  any    // the offending marker, length, count, index or class
+	Err    error  // what the ExternalFunc of that class returned, else nil
+
+	missing bool // an AMF3 reference to what is not there (yet, or in this scope)
 }
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("amf: offset %d: %s: %v", e.Offset, e.Detail, e.Value)
+	return fmt.Sprintf("amf: offset %d: %s: %v%s", e.Offset, e.Detail, e.Value, because(e.Err))
 }
+
+// Unwrap returns Err.
+func (e *DecodeError) Unwrap() error { return e.Err }
 
 // EncodeError says which part of a Go value has no AMF form.
 type EncodeError struct {
 	Path   string // from the argument list: "[2].info.code" is inside the third value
 	Detail string // what is wrong
-	Value  any    // the offending value, or a measure of it such as a length
+	Value  any    // the offending type or time, or a measure such as a length
+	Err    error  // what an Externalizable returned, else nil
 }
 
 // Error implements error.
 func (e *EncodeError) Error() string {
-	return fmt.Sprintf("amf: cannot encode %s: %s: %v", e.Path, e.Detail, e.Value)
+	return fmt.Sprintf("amf: cannot encode %s: %s: %v%s", e.Path, e.Detail, e.Value, because(e.Err))
+}
+
+// Unwrap returns Err.
+func (e *EncodeError) Unwrap() error { return e.Err }
+
+func because(err error) string {
+	if err == nil {
+		return ""
+	}
+	return ": " + err.Error()
 }
 
 // within puts where the failing value was found in front of the path, on the

@@ -109,3 +109,18 @@ func ExampleAssign() {
 	// <nil> [1 2 4]
 	// amf: cannot store number 2.5 in int at value[1]: not a whole number
 }
+
+// With a peer that has agreed to object encoding 3, arguments may be AMF3.
+func ExampleAVMPlus() {
+	body, err := amf.AppendAMF0(nil, "ping", 5, nil, amf.AVMPlus{Value: []string{"a", "a"}}, amf.ByteArray{1, 2})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Printf("%x\n", body[17:])
+	values, err := amf.DecodeAMF0(body)
+	fmt.Println(values, err)
+	// Output:
+	// 110905010603610600110c050102
+	// [ping 5 <nil> [a a] [1 2]] <nil>
+}

@@ -22,6 +22,8 @@ func FuzzDecodeAMF0(f *testing.F) {
 		"0a 00000001 07 0000",
 		"0b 7ff8000000000000 0000 02 0002 e97f",
 		"02 0007 636f6e6e656374 00 3ff0000000000000 03 0003 617070 02 0004 6c697665 000009",
+		"11 0a 0b 01 03 61 09 03 01 06 00 01 11 06 00 07 0000",
+		"03 0001 61 11 11 03 00 04 01 0c 05 0102 0001 62 11 10 03 01 03 2a 0a 00 000009",
 	} {
 		f.Add(unhex(f, seed))
 	}
@@ -88,6 +90,14 @@ func (k *kitchen) number() float64 {
 	return f
 }
 
+func (k *kitchen) date() time.Time {
+	ms := k.number()
+	if math.IsInf(ms, 0) {
+		ms = maxDateMillis
+	}
+	return time.UnixMilli(int64(math.Mod(ms, maxDateMillis))).UTC()
+}
+
 func (k *kitchen) members(depth int) []Property {
 	members := []Property{}
 	for range k.count() % 8 {
@@ -97,7 +107,7 @@ func (k *kitchen) members(depth int) []Property {
 }
 
 func (k *kitchen) value(depth int) any {
-	kind := k.count() % 11
+	kind := k.count() % 12
 	if depth == 0 {
 		kind %= 7
 	}
@@ -113,7 +123,7 @@ func (k *kitchen) value(depth int) any {
 	case 5:
 		return XML(k.text())
 	case 6:
-		return time.UnixMilli(int64(math.Mod(k.number(), maxDateMillis))).UTC()
+		return k.date()
 	case 7:
 		return Object(k.members(depth))
 	case 8:
@@ -126,6 +136,8 @@ func (k *kitchen) value(depth int) any {
 			list = append(list, k.value(depth-1))
 		}
 		return list
+	case 11:
+		return k.onlyAMF3(depth)
 	default:
 		return nil
 	}

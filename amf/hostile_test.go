@@ -47,6 +47,28 @@ func TestNestingAMillionDeep(t *testing.T) {
 	}
 }
 
+func TestNestingAMillionDeepInAMF3(t *testing.T) {
+	const deep = 1_000_000
+	collection := append([]byte{marker3Object, 7}, unhex(t, hexArrayCollection)...)
+	for name, tt := range map[string]struct{ first, level []byte }{
+		"arrays":       {nil, []byte{marker3Array, 3, 1}},
+		"named items":  {nil, []byte{marker3Array, 1, 3, 'a'}},
+		"objects":      {nil, []byte{marker3Object, 0x0b, 1, 3, 'a'}},
+		"vectors":      {nil, []byte{marker3VectorObject, 3, 0, 1}},
+		"dictionaries": {nil, []byte{marker3Dictionary, 3, 0}},
+		"collections":  {collection, []byte{marker3Object, 1}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			in := append(tt.first, bytes.Repeat(tt.level, deep)...)
+			cost := allocated(func() {
+				_, err := DecodeAMF3(in)
+				assert.ErrorContains(t, err, "nested deeper")
+			})
+			assert.Less(t, cost, uint64(1<<20))
+		})
+	}
+}
+
 // Whatever is claimed, memory stays within a small multiple of what is there.
 func TestMemoryIsBoundedByTheInput(t *testing.T) {
 	manyElements := func(element []byte) []byte {
@@ -76,6 +98,83 @@ func TestMemoryIsBoundedByTheInput(t *testing.T) {
 			assert.LessOrEqual(t, cost, uint64(128*len(in)+1<<16))
 		})
 	}
+}
+
+func TestMemoryIsBoundedByTheInputInAMF3(t *testing.T) {
+	huge := []byte{0xff, 0xff, 0xff, 0xff} // U29: a count of 2^28-1
+	claim := func(marker byte, rest ...byte) []byte { return append(append([]byte{marker}, huge...), rest...) }
+	manyElements := func(element ...byte) []byte {
+		array := append(appendU29([]byte{marker3Array}, (MaxValues-1)<<1|1), 1)
+		return append(array, bytes.Repeat(element, MaxValues-1)...)
+	}
+	// Objects of a class with 10000 sealed members, nested in the first of them.
+	wide := append(appendU29([]byte{marker3Object}, 10000<<4|3), 3, 'W')
+	wide = append(append(wide, 3, 'n'), bytes.Repeat([]byte{2}, 9999)...)
+	wide = append(wide, bytes.Repeat([]byte{marker3Object, 1}, MaxDepth-1)...)
+	wide = append(wide, bytes.Repeat([]byte{marker3Null}, 20000)...)
+
+	for name, in := range map[string][]byte{
+		"array of 2^28":         claim(marker3Array, 1, 1, 1),
+		"int vector of 2^28":    claim(marker3VectorInt, 0, 0),
+		"double vector of 2^28": claim(marker3VectorDouble, 0, 0),
+		"vector of 2^28":        claim(marker3VectorObject, 0, 1, 1),
+		"dictionary of 2^28":    claim(marker3Dictionary, 0, 1, 1),
+		"byte array of 2^28":    claim(marker3ByteArray, 1),
+		"string of 2^28":        claim(marker3String, 1),
+		"XML of 2^28":           claim(marker3XML, 1),
+		"sealed members":        claim(marker3Object, 1, 1),
+		"wide classes nested":   wide,
+		"nulls":                 manyElements(marker3Null),
+		"empty arrays":          manyElements(marker3Array, 1, 1),
+		"empty objects":         manyElements(marker3Object, 0x0b, 1, 1),
+		"empty byte arrays":     manyElements(marker3ByteArray, 1),
+		"empty vectors":         manyElements(marker3VectorInt, 1, 0),
+		"classes":               manyElements(marker3Object, 3, 1),
+	} {
+		t.Run(name, func(t *testing.T) {
+			cost := allocated(func() { _, _ = DecodeAMF3(in) })
+			assert.LessOrEqual(t, cost, uint64(256*len(in)+1<<16))
+		})
+	}
+}
+
+func TestReferencesToStringsAndClassesAreBounded(t *testing.T) {
+	long := appendU29(nil, 1<<20<<1|1)
+	long = append(long, strings.Repeat("x", 1<<20)...)
+	array := func(count uint32) []byte { return append(appendU29([]byte{marker3Array}, count<<1|1), 1) }
+
+	values := append(append(array(18), marker3String), long...)
+	values = append(values, bytes.Repeat([]byte{marker3String, 0}, 17)...)
+	_, err := DecodeAMF3(values)
+	assert.ErrorContains(t, err, "references repeat more bytes than allowed")
+
+	names := append([]byte{marker3Object, 0x0b, 1}, long...)
+	names = append(names, marker3Null)
+	names = append(append(names, bytes.Repeat([]byte{0, marker3Null}, 17)...), 1)
+	_, err = DecodeAMF3(names)
+	assert.ErrorContains(t, err, "references repeat more bytes than allowed")
+
+	classes := append(append(array(18), marker3Object, 3), long...)
+	classes = append(classes, bytes.Repeat([]byte{marker3Object, 1}, 17)...)
+	_, err = DecodeAMF3(classes)
+	assert.ErrorContains(t, err, "references repeat more bytes than allowed")
+
+	vectors := append(array(18), appendU29([]byte{marker3ByteArray}, 1<<20<<1|1)...)
+	vectors = append(vectors, make([]byte, 1<<20)...)
+	vectors = append(vectors, bytes.Repeat([]byte{marker3ByteArray, 2}, 17)...)
+	_, err = DecodeAMF3(vectors)
+	assert.ErrorContains(t, err, "references repeat more bytes than allowed")
+}
+
+func TestAMF3ReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
+	const levels = 40
+	in := bytes.Repeat([]byte{marker3Array, 5, 1}, levels)
+	in = append(in, marker3Null, marker3Null)
+	for level := levels - 1; level > 0; level-- {
+		in = append(in, marker3Array, byte(level<<1))
+	}
+	_, err := DecodeAMF3(in)
+	assert.ErrorContains(t, err, "more values than allowed")
 }
 
 func TestMoreValuesThanAllowed(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 )
 
 // input is a message body and how far it has been read. Each method takes the
-// next bytes, or fails and takes none; what names the thing wanted in the
-// error. The bytes belong to the caller: everything kept is copied.
+// next bytes or fails; what names the thing wanted in the error. The bytes belong
+// to the caller: everything kept is copied.
 type input struct {
 	b   []byte
 	off int

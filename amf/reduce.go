@@ -7,19 +7,34 @@ import (
 	"time"
 )
 
-// The struct types of the AMF vocabulary, which must not be taken for
-// structs of the caller's.
-var vocabularyStructs = map[reflect.Type]bool{
-	reflect.TypeFor[time.Time]():   true,
-	reflect.TypeFor[TypedObject](): true,
+// vocabulary is every named type that the encoders know by itself, which must
+// not be taken for a type of the caller's with the same underlying type.
+var vocabulary = map[reflect.Type]bool{
+	reflect.TypeFor[UndefinedType]():   true,
+	reflect.TypeFor[Object]():          true,
+	reflect.TypeFor[ECMAArray]():       true,
+	reflect.TypeFor[TypedObject]():     true,
+	reflect.TypeFor[time.Time]():       true,
+	reflect.TypeFor[XML]():             true,
+	reflect.TypeFor[XMLDocument]():     true,
+	reflect.TypeFor[ByteArray]():       true,
+	reflect.TypeFor[Vector[int32]]():   true,
+	reflect.TypeFor[Vector[uint32]]():  true,
+	reflect.TypeFor[Vector[float64]](): true,
+	reflect.TypeFor[ObjectVector]():    true,
+	reflect.TypeFor[Dictionary]():      true,
+	reflect.TypeFor[AVMPlus]():         true,
 }
 
-var propertyType = reflect.TypeFor[Property]()
+var (
+	propertyType       = reflect.TypeFor[Property]()
+	externalizableType = reflect.TypeFor[Externalizable]()
+)
 
-// reduce turns one level of any Go value into the types that decoding yields:
-// pointers are followed, numbers become float64, structs and maps Object,
-// slices and arrays []any. The parts of a container are left as they are, for
-// the encoder comes back with each.
+// reduce turns one level of any Go value into a type that the encoders know:
+// pointers are followed, numbers become float64, structs and maps Object, slices
+// and arrays []any. The parts of a container are left as they are, for the
+// encoder comes back with each.
 func reduce(v any) (any, *EncodeError) {
 	rv := reflect.ValueOf(v)
 	for hops := 0; rv.Kind() == reflect.Pointer || rv.Kind() == reflect.Interface; hops++ {
@@ -30,6 +45,12 @@ func reduce(v any) (any, *EncodeError) {
 			return nil, &EncodeError{Detail: "too many pointers to follow", Value: rv.Type()}
 		}
 		rv = rv.Elem()
+		if rv.IsValid() && rv.Type().Implements(externalizableType) && rv.Kind() != reflect.Interface {
+			return rv.Interface(), nil
+		}
+	}
+	if rv.IsValid() && vocabulary[rv.Type()] {
+		return rv.Interface(), nil
 	}
 	switch rv.Kind() {
 	case reflect.Invalid:
@@ -39,11 +60,11 @@ func reduce(v any) (any, *EncodeError) {
 	case reflect.Int, reflect.Int8, reflect.Int16, reflect.Int32, reflect.Int64:
 		return float64(rv.Int()), nil
 	case reflect.Uint, reflect.Uint8, reflect.Uint16, reflect.Uint32, reflect.Uint64, reflect.Uintptr:
-		return reduceUint(rv), nil
+		return float64(rv.Uint()), nil
 	case reflect.Float32, reflect.Float64:
 		return rv.Float(), nil
 	case reflect.String:
-		return reduceString(rv), nil
+		return rv.String(), nil
 	case reflect.Map:
 		return reduceMap(rv)
 	case reflect.Slice, reflect.Array:
@@ -53,20 +74,6 @@ func reduce(v any) (any, *EncodeError) {
 	default:
 		return nil, &EncodeError{Detail: "type without an AMF form", Value: rv.Type()}
 	}
-}
-
-func reduceUint(rv reflect.Value) any {
-	if u, ok := rv.Interface().(UndefinedType); ok {
-		return u
-	}
-	return float64(rv.Uint())
-}
-
-func reduceString(rv reflect.Value) any {
-	if x, ok := rv.Interface().(XML); ok {
-		return x
-	}
-	return rv.String()
 }
 
 // reduceMap sorts by name: maps have no order of their own, and equal values
@@ -88,14 +95,13 @@ func reduceMap(rv reflect.Value) (any, *EncodeError) {
 
 func reduceList(rv reflect.Value) any {
 	if rv.Kind() == reflect.Slice {
-		if rv.Type().Elem() == propertyType {
-			if array, ok := rv.Interface().(ECMAArray); ok {
-				return array
-			}
-			return Object(rv.Convert(reflect.TypeFor[Object]()).Interface().(Object))
-		}
-		if rv.IsNil() {
+		switch elem := rv.Type().Elem(); {
+		case elem == propertyType:
+			return rv.Convert(reflect.TypeFor[Object]()).Interface()
+		case rv.IsNil():
 			return nil
+		case elem.Kind() == reflect.Uint8:
+			return rv.Bytes()
 		}
 	}
 	list := make([]any, rv.Len())
@@ -106,9 +112,6 @@ func reduceList(rv reflect.Value) any {
 }
 
 func reduceStruct(rv reflect.Value) any {
-	if vocabularyStructs[rv.Type()] {
-		return rv.Interface()
-	}
 	fields := fieldsOf(rv.Type())
 	object := make(Object, 0, len(fields))
 	for _, f := range fields {

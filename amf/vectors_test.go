@@ -3,10 +3,12 @@ package amf
 import (
 	"encoding/hex"
 	"encoding/json"
+	"fmt"
 	"math"
 	"os"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -20,15 +22,24 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// vector is a value in the notation of testdata/amf0.json and the bytes that
-// python-librtmp encodes it to; of long strings only the first bytes.
-type vector struct {
+// goldenAMF0 is a value and the bytes that python-librtmp encodes it to; of long
+// strings only the first bytes.
+type goldenAMF0 struct {
 	Value  json.RawMessage `json:"value"`
 	Whole  string          `json:"amf0"`
 	Prefix string          `json:"amf0Prefix"`
 }
 
-// vectorValue reads one {"kind": content}.
+// goldenAMF3 is a value and the bytes of an independent AMF3 encoder.
+type goldenAMF3 struct {
+	From  string          `json:"from"`
+	Name  string          `json:"name"`
+	Exact bool            `json:"exact"` // AppendAMF3 writes the same bytes
+	Value json.RawMessage `json:"value"`
+	Bytes string          `json:"amf3"`
+}
+
+// vectorValue reads one {"kind": content}, the notation of the vectors.
 func vectorValue(t *testing.T, raw json.RawMessage) any {
 	t.Helper()
 	var tagged map[string]json.RawMessage
@@ -58,10 +69,56 @@ func vectorValue(t *testing.T, raw json.RawMessage) any {
 		case "ecmaArray":
 			return ECMAArray(vectorMembers(t, content))
 		default:
-			require.Fail(t, "unknown kind", kind)
+			return vectorValue3(t, kind, content)
 		}
 	}
 	return nil
+}
+
+// vectorValue3 reads the kinds that only testdata/amf3.json has.
+func vectorValue3(t *testing.T, kind string, content json.RawMessage) any {
+	t.Helper()
+	var parts []json.RawMessage // of the kinds that have several
+	if content[0] == '[' {
+		parts = vectorScalar[[]json.RawMessage](t, content)
+	}
+	switch kind {
+	case "undefined":
+		return Undefined
+	case "xml":
+		return XML(vectorScalar[string](t, content))
+	case "xmlDocument":
+		return XMLDocument(vectorScalar[string](t, content))
+	case "date":
+		return time.UnixMilli(vectorScalar[int64](t, content)).UTC()
+	case "byteArray":
+		return ByteArray(unhex(t, vectorScalar[string](t, content)))
+	case "typedObject":
+		return TypedObject{vectorScalar[string](t, parts[0]), vectorMembers(t, parts[1])}
+	case "external":
+		return External{vectorScalar[string](t, parts[0]), vectorValue(t, parts[1])}
+	case "vectorInt":
+		return Vector[int32]{vectorScalar[bool](t, parts[0]), vectorScalar[[]int32](t, parts[1])}
+	case "vectorUint":
+		return Vector[uint32]{vectorScalar[bool](t, parts[0]), vectorScalar[[]uint32](t, parts[1])}
+	case "vectorDouble":
+		return Vector[float64]{vectorScalar[bool](t, parts[0]), vectorScalar[[]float64](t, parts[1])}
+	case "vectorObject":
+		items := []any{}
+		for _, item := range vectorScalar[[]json.RawMessage](t, parts[2]) {
+			items = append(items, vectorValue(t, item))
+		}
+		return ObjectVector{vectorScalar[string](t, parts[0]), vectorScalar[bool](t, parts[1]), items}
+	case "dictionary":
+		entries := []DictionaryEntry{}
+		for _, pair := range vectorScalar[[][2]json.RawMessage](t, parts[1]) {
+			entries = append(entries, DictionaryEntry{vectorValue(t, pair[0]), vectorValue(t, pair[1])})
+		}
+		return Dictionary{vectorScalar[bool](t, parts[0]), entries}
+	default:
+		require.Fail(t, "unknown kind", kind)
+		return nil
+	}
 }
 
 func vectorScalar[T any](t *testing.T, raw json.RawMessage) (v T) {
@@ -82,7 +139,7 @@ func vectorMembers(t *testing.T, raw json.RawMessage) []Property {
 func TestVectorsOfPythonLibrtmp(t *testing.T) {
 	file, err := os.ReadFile("testdata/amf0.json")
 	require.NoError(t, err)
-	var vectors []vector
+	var vectors []goldenAMF0
 	require.NoError(t, json.Unmarshal(file, &vectors))
 	require.Len(t, vectors, 103)
 
@@ -109,5 +166,39 @@ func TestVectorsOfPythonLibrtmp(t *testing.T) {
 		if f, ok := value.(float64); ok { // require.Equal does not tell -0 from 0
 			assert.Equal(t, math.Float64bits(f), math.Float64bits(back[0].(float64)), "vector %d", i)
 		}
+	}
+}
+
+func TestVectorsOfOtherAMF3Encoders(t *testing.T) {
+	file, err := os.ReadFile("testdata/amf3.json")
+	require.NoError(t, err)
+	var golden struct{ Vectors []goldenAMF3 }
+	require.NoError(t, json.Unmarshal(file, &golden))
+	require.Len(t, golden.Vectors, 92)
+
+	for i, v := range golden.Vectors {
+		t.Run(fmt.Sprintf("%d %s %s", i, v.From, v.Name), func(t *testing.T) {
+			want := vectorValue(t, v.Value)
+			theirs := unhex(t, v.Bytes)
+			got, err := DecodeAMF3(theirs)
+			require.NoError(t, err)
+			require.Equal(t, []any{want}, got)
+
+			ours, err := AppendAMF3(nil, want)
+			require.NoError(t, err)
+			if v.Exact {
+				require.Equal(t, theirs, ours)
+			}
+			got, err = DecodeAMF3(ours)
+			require.NoError(t, err)
+			require.Equal(t, []any{want}, got)
+
+			// The same inside AMF0, between values that count for no AMF3 table.
+			inside, err := AppendAMF0(nil, "name", AVMPlus{want}, Object{})
+			require.NoError(t, err)
+			got, err = DecodeAMF0(inside)
+			require.NoError(t, err)
+			require.Equal(t, []any{"name", want, Object{}}, got)
+		})
 	}
 }

@@ -62,17 +62,22 @@ func (f field) in(p *packet) int {
 	return f.start + (int(b[0])+int(b[1])+int(b[2])+int(b[3]))%f.span
 }
 
-// In the first half the selector of a digest comes before its range of positions, that of a key after it; likewise in the second.
+// The selector of a digest lies before the range of its positions, that of a key behind it:
 //
-//	              8     12           772          776          1536
-//	              +-----+------------+-----------+-+-----------+
-//	digest first  | sel | digest     | key             | sel   |
-//	key first     | key        | sel | sel | digest          |
-//	              +-----+------------+-----------+-+-----------+
+//	              8       12                768     772     776              1532    1536
+//	              +-------+---------------------------+-----------------------+-------+
+//	digest first  | sel D | digest somewhere in here  | key somewhere in here | sel K |
+//	              +-------+-----------------+-------+-+-----+-----------------+-------+
+//	key first     | key somewhere in here   | sel K | sel D | digest somewhere in here |
+//	              +-------------------------+-------+-------+-------------------------+
 var (
 	digestFields = [...]field{
 		SchemeDigestFirst: {selector: 8, start: 12, span: 728},
 		SchemeKeyFirst:    {selector: 772, start: 776, span: 728},
+	}
+	keyFields = [...]field{
+		SchemeDigestFirst: {selector: 1532, start: 772, span: 632},
+		SchemeKeyFirst:    {selector: 768, start: 8, span: 632},
 	}
 )
 

@@ -42,11 +42,11 @@ func (in *reader) packet(what string) (*packet, error) {
 }
 
 // names are the words for an error about the peer's first byte.
-type names struct{ packet, peer string }
+type names struct{ packet, peer, verb string }
 
 var (
-	serverNames = names{"S0", "server"}
-	clientNames = names{"C0", "client"}
+	serverNames = names{"S0", "server", "answered"}
+	clientNames = names{"C0", "client", "sent"}
 )
 
 // first reads the peer's C0 or S0, before anything else is waited for: a peer that speaks something else sends less than a
@@ -62,7 +62,7 @@ func (in *reader) first(names names) (byte, error) {
 		detail := fmt.Sprintf("%s wants an encrypted connection (RTMPE type %d)", names.peer, c)
 		return 0, &Error{Stage: stage, Detail: detail, Value: c}
 	case c >= ' ', c == tlsAlert, c == tlsHandshake:
-		detail := fmt.Sprintf("peer answered %#02x%s: not an RTMP %s?", c, quotePrintable(in.buf[:in.n]), names.peer)
+		detail := fmt.Sprintf("peer %s %#02x%s: not an RTMP %s?", names.verb, c, quotePrintable(in.buf[:in.n]), names.peer)
 		return 0, &Error{Stage: stage, Detail: detail, Value: c}
 	default:
 		return c, nil

@@ -1,0 +1,140 @@
+package amf
+
+import (
+	"errors"
+	"io"
+)
+
+// DecodeAMF0 reads all values of a message body. They share one reference
+// table, as the specification wants it. On an error, which is always a
+// *DecodeError, the values in front of the faulty one are returned too.
+//
+// b is not kept; strings are copied. An empty b has no values.
+//
+// Accepted although the specification says otherwise, because encoders in use
+// send it: an ECMA array whose count is wrong, an object or ECMA array whose
+// end marker is missing at the end of the input, a member with an empty name,
+// and text that is not UTF-8. A date that is not a number is the zero time.
+//
+// Values behind the marker that switches to AMF3 are decoded as by DecodeAMF3.
+func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
+
+// DecodeAMF3 reads a sequence of AMF3 values, without any AMF0 around them, in
+// the way of DecodeAMF0. What is an array without names in ActionScript becomes
+// []any, one with names an ECMAArray, whose numbered items come last and are
+// called "0", "1" and so on; objects without a class become Object.
+//
+// References go back to the beginning of each outermost value. Some encoders
+// count from the beginning of the message instead: when a reference leads
+// nowhere, the message is read again in that way.
+func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, NewAMF3Decoder) }
+
+func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
+	d := newDecoder(b)
+	values, err := d.rest()
+	if d.tables3.shared { // found out on the way: earlier references may be wrong
+		again := newDecoder(b)
+		again.tables3.shared = true
+		if better, err := again.rest(); err == nil {
+			return better, nil
+		}
+	}
+	return values, err
+}
+
+// rest decodes everything that is left.
+func (d *Decoder) rest() (values []any, err error) {
+	for d.More() {
+		v, err := d.Decode()
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
+}
+
+// Decoder reads the values of one message body, one at a time. Unlike DecodeAMF0
+// and DecodeAMF3 it cannot take back values that it has returned already when it
+// finds out that AMF3 references count from the beginning of the message.
+type Decoder struct {
+	in input
+	budget
+	objects  table // AMF0
+	tables3  tables3
+	amf3     bool // the input is AMF3 values, not AMF0
+	external map[string]ExternalFunc
+	err      error
+}
+
+// NewDecoder returns a Decoder that reads AMF0 from b, which must not change
+// until it is done.
+func NewDecoder(b []byte) *Decoder {
+	return &Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}}
+}
+
+// NewAMF3Decoder returns a Decoder that reads AMF3 values without any AMF0
+// around them from b.
+func NewAMF3Decoder(b []byte) *Decoder {
+	d := NewDecoder(b)
+	d.amf3 = true
+	return d
+}
+
+// SetMaxValues replaces MaxValues by n for this message. It must be called
+// before the first Decode.
+func (d *Decoder) SetMaxValues(n int) { d.valuesLeft = n }
+
+// More reports whether there is something left to decode: false at the end of
+// the input and after an error.
+func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
+
+// Offset returns how many bytes have been read.
+func (d *Decoder) Offset() int { return d.in.off }
+
+// Decode returns the next value, io.EOF at the end of the input, or a
+// *DecodeError, which is final: there is no telling where the next value would
+// begin.
+func (d *Decoder) Decode() (v any, err error) {
+	if d.err == nil && d.in.left() == 0 {
+		d.err = io.EOF
+	}
+	if d.err != nil {
+		return nil, d.err
+	}
+	if d.amf3 {
+		v, err = d.root3()
+	} else {
+		v, err = d.value0()
+	}
+	if err != nil {
+		d.err = err
+		return nil, err
+	}
+	return v, nil
+}
+
+// root3 reads an AMF3 value that is not inside another one. Its reference tables
+// are its own. If a reference leads nowhere, it is read again with those of the
+// whole message, and so is everything after it.
+func (d *Decoder) root3() (any, error) {
+	if d.tables3.shared {
+		return d.value3()
+	}
+	start, spent, known := d.in.off, d.budget, d.tables3
+	d.tables3.beginValue()
+	v, err := d.value3()
+	var missing *DecodeError
+	if !errors.As(err, &missing) || !missing.missing || known.empty() {
+		return v, err
+	}
+	d.in.off, d.budget, d.tables3 = start, spent, known
+	d.tables3.shareAll()
+	if v, again := d.value3(); again == nil {
+		return v, nil
+	}
+	return nil, err
+}
+
+// boxed is v, err as the two results of a function that returns any.
+func boxed[T any](v T, err error) (any, error) { return v, err }

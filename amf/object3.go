@@ -1,0 +1,110 @@
+package amf
+
+// traits is what AMF3 objects of one class have in common. The U29 in front of
+// an object, lowest bits first:
+//
+//	...........0  a reference to an earlier object
+//	..........01  traits by reference: index = U29 >> 2
+//	........0011  new traits, sealed members only: their count = U29 >> 4
+//	........1011  new traits, dynamic: further members follow the sealed ones
+//	.........111  new traits of an externalizable class
+//
+// New traits go on with the class name, empty for anonymous objects, and the
+// names of the sealed members.
+type traits struct {
+	class    string
+	names    []string // of the sealed members
+	dynamic  bool
+	external bool
+	bytes    int // of class and names
+}
+
+// tables3 are AMF3's reference tables, in order of appearance. They hold the
+// whole message; the current scope begins at the indices in start.
+type tables3 struct {
+	strings []string
+	objects table
+	traits  []traits
+	start   struct{ strings, objects, traits int }
+	shared  bool // the scope is the whole message
+}
+
+func (t *tables3) stringsOfScope() []string { return t.strings[t.start.strings:] }
+func (t *tables3) objectsOfScope() table    { return t.objects[t.start.objects:] }
+func (t *tables3) traitsOfScope() []traits  { return t.traits[t.start.traits:] }
+
+func (t *tables3) empty() bool { return len(t.strings)+len(t.objects)+len(t.traits) == 0 }
+
+// beginValue makes the scope begin with what comes next.
+func (t *tables3) beginValue() {
+	t.start.strings, t.start.objects, t.start.traits = len(t.strings), len(t.objects), len(t.traits)
+}
+
+func (t *tables3) shareAll() {
+	t.start.strings, t.start.objects, t.start.traits = 0, 0, 0
+	t.shared = true
+}
+
+// object3 reads an object behind the U29 whose bits but the lowest are given.
+func (d *Decoder) object3(bits uint32, at int) (any, error) {
+	t, err := d.traits3(bits, at)
+	if err != nil {
+		return nil, err
+	}
+	if t.external {
+		return d.external3(t.class, at)
+	}
+	members := make([]Property, 0, min(len(t.names), believed))
+	for _, name := range t.names {
+		v, err := d.value3()
+		if err != nil {
+			return nil, err
+		}
+		members = append(members, Property{name, v})
+	}
+	if t.dynamic {
+		if members, err = d.members3(members); err != nil {
+			return nil, err
+		}
+	}
+	if t.class == "" {
+		return Object(members), nil
+	}
+	return TypedObject{Class: t.class, Object: members}, nil
+}
+
+// traits3 reads new traits, or finds earlier ones, which are charged for as if
+// they had been written out.
+func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
+	if bits&1 == 0 {
+		known := d.tables3.traitsOfScope()
+		if uint64(bits>>1) >= uint64(len(known)) {
+			return traits{}, notThere("class", bits>>1, at)
+		}
+		t := known[bits>>1]
+		return t, d.spendReferred(t.bytes, at)
+	}
+	count := bits >> 3
+	t := traits{external: bits&2 != 0, dynamic: bits&4 != 0}
+	if t.external {
+		count = 0
+	}
+	class, err := d.string3("class name")
+	if err != nil {
+		return traits{}, err
+	}
+	if uint64(count) > uint64(d.in.left()) {
+		return traits{}, &DecodeError{Offset: at, Detail: "more sealed members than bytes left", Value: count}
+	}
+	t.class, t.bytes = class, len(class)
+	for range count {
+		name, err := d.string3("sealed member name")
+		if err != nil {
+			return traits{}, err
+		}
+		t.names = append(t.names, name)
+		t.bytes += len(name)
+	}
+	d.tables3.traits = append(d.tables3.traits, t)
+	return t, nil
+}

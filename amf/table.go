@@ -1,0 +1,79 @@
+package amf
+
+// table is a reference table: the complex values of a message in order of
+// appearance, entered before their contents are read.
+type table []entry
+
+type entry struct {
+	value  any
+	open   bool // its contents are still being read
+	values int  // what a reference to it costs
+	bytes  int
+	height int // levels of containers, itself included
+}
+
+// frame is what close needs to know about the value that open began.
+type frame struct {
+	index      int
+	valuesLeft int
+	bytes      int
+	deepest    int
+}
+
+// open begins a container at offset at: a new table entry and one more level.
+func (d *Decoder) open(t *table, at int) (frame, error) {
+	if d.depth == MaxDepth {
+		return frame{}, &DecodeError{Offset: at, Detail: "nested deeper than allowed", Value: MaxDepth}
+	}
+	f := frame{index: len(*t), valuesLeft: d.valuesLeft, bytes: d.referred + at, deepest: d.deepest}
+	*t = append(*t, entry{open: true})
+	d.depth++
+	d.deepest = d.depth
+	return f, nil
+}
+
+// close completes the container with its value. After an error it is not
+// called: nothing more is read then.
+func (d *Decoder) close(t table, f frame, v any) any {
+	t[f.index] = entry{
+		value:  v,
+		values: f.valuesLeft - d.valuesLeft,
+		bytes:  d.referred + d.in.off - f.bytes,
+		height: d.deepest - d.depth + 1,
+	}
+	d.depth--
+	d.deepest = max(d.deepest, f.deepest)
+	return v
+}
+
+// refer returns the value with the given index. Circular references are
+// refused: they could be neither walked nor encoded.
+func (d *Decoder) refer(t table, index uint32, at int) (any, error) {
+	if uint64(index) >= uint64(len(t)) {
+		return nil, notThere("value", index, at)
+	}
+	e := t[index]
+	if e.open {
+		return nil, &DecodeError{Offset: at, Detail: "circular reference, index", Value: index}
+	}
+	if d.depth+e.height > MaxDepth {
+		return nil, &DecodeError{Offset: at, Detail: "nested deeper than allowed by reference, index", Value: index}
+	}
+	d.deepest = max(d.deepest, d.depth+e.height)
+	if err := d.spend(e.values, at); err != nil {
+		return nil, err
+	}
+	if err := d.spendReferred(e.bytes, at); err != nil {
+		return nil, err
+	}
+	return e.value, nil
+}
+
+func notThere(what string, index uint32, at int) *DecodeError {
+	return &DecodeError{
+		Offset:  at,
+		Detail:  "reference to a " + what + " that is not there, index",
+		Value:   index,
+		missing: true,
+	}
+}

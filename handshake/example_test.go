@@ -1,0 +1,31 @@
+package handshake_test
+
+import (
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/go-librtmp/rtmp/handshake"
+)
+
+// Both halves over a pipe. On a real connection set a deadline first, as here: the package waits as long as it takes.
+func Example() {
+	client, server := net.Pipe()
+	defer client.Close()
+	defer server.Close()
+	client.SetDeadline(time.Now().Add(30 * time.Second))
+
+	served := make(chan error)
+	go func() {
+		_, err := handshake.Server(server, handshake.Config{})
+		served <- err
+	}()
+
+	res, err := handshake.Client(client, handshake.Config{Digest: true})
+	if err != nil {
+		fmt.Println(err)
+		return
+	}
+	fmt.Println("digest:", res.Digest, "scheme:", res.Scheme, "server's error:", <-served)
+	// Output: digest: true scheme: digest first server's error: <nil>
+}
