@@ -171,13 +171,14 @@ func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgo
 	}
 	k := c.calls.add(c, "connect", transactionID)
 	c.connectCall = k
-	messages := []chunk.Outgoing{o}
-	c.started.Store(true)
-	if err := c.send(ctx, messages...); err != nil {
-		return nil, c.fail(err)
-	}
 	if c.opts.BackgroundRead {
 		c.standing = &waiter{what: "background read", ready: func() bool { return c.claimed() != nil }}
+	}
+	c.started.Store(true)
+	if err := c.send(ctx, o); err != nil {
+		return nil, c.fail(err)
+	}
+	if c.standing != nil {
 		c.own(c.standingReader)
 	}
 	return k, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -15,7 +16,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if what := os.Getenv(senderEnv); what != "" {
+		runSender(what)
+		return
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // peer is a scripted server: it does exactly what a test tells it to, message by message.
 type peer struct {

@@ -138,6 +138,16 @@ func TestDecodeAMF3Malformed(t *testing.T) {
 	}
 }
 
+func TestErrorTextsAreFitForALog(t *testing.T) {
+	class := "A\n" + strings.Repeat("x", 1000)
+	in := append(appendU29([]byte{marker3Object, 7}, uint32(len(class))<<1|1), class...)
+	_, err := DecodeAMF3(in)
+	assert.EqualError(t, err, `amf: offset 0: unknown externalizable class: "A\n`+strings.Repeat("x", 62)+`"`)
+
+	err = Assign(new(map[string]int), Object{{"a\nb\xff", "x"}})
+	assert.EqualError(t, err, `amf: cannot store string in int at value."a\nb\xff": the types do not match`)
+}
+
 func TestAMF3InsideAMF0(t *testing.T) {
 	for _, tt := range []struct {
 		name string

@@ -4,7 +4,6 @@ import (
 	"encoding/binary"
 	"fmt"
 	"math"
-	"strconv"
 	"time"
 )
 
@@ -21,6 +20,7 @@ import (
 //	Local string `amf0:"-"`                // never sent
 //	Name  string                           // without a tag: "Name"
 //
+// Types that only AMF3 has are written behind the marker that switches to it.
 // Repeated slices and objects are written out each time, never as references.
 //
 // On an error, which is always an *EncodeError, dst comes back as it was.
@@ -187,15 +187,4 @@ func checkLength(what, s string, limit uint64) *EncodeError {
 		return &EncodeError{Detail: what + " longer than " + fmt.Sprint(limit) + " bytes", Value: len(s)}
 	}
 	return nil
-}
-
-func elementStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
-
-// memberStep cuts absurdly long names, for error texts end up in logs.
-func memberStep(name string) string {
-	const limit = 64
-	if len(name) > limit {
-		name = name[:limit] + "..."
-	}
-	return "." + name
 }

@@ -3,7 +3,11 @@ package amf
 import (
 	"fmt"
 	"reflect"
+	"strconv"
+	"strings"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // DecodeError says why bytes are not AMF, or break one of this package's
@@ -19,7 +23,7 @@ type DecodeError struct {
 
 // Error implements error.
 func (e *DecodeError) Error() string {
-	return fmt.Sprintf("amf: offset %d: %s: %v%s", e.Offset, e.Detail, e.Value, because(e.Err))
+	return fmt.Sprintf("amf: offset %d: %s: %s%s", e.Offset, e.Detail, show(e.Value), because(e.Err))
 }
 
 // Unwrap returns Err.
@@ -35,11 +39,19 @@ type EncodeError struct {
 
 // Error implements error.
 func (e *EncodeError) Error() string {
-	return fmt.Sprintf("amf: cannot encode %s: %s: %v%s", e.Path, e.Detail, e.Value, because(e.Err))
+	return fmt.Sprintf("amf: cannot encode %s: %s: %s%s", e.Path, e.Detail, show(e.Value), because(e.Err))
 }
 
 // Unwrap returns Err.
 func (e *EncodeError) Unwrap() error { return e.Err }
+
+// show makes v fit for a log: names from the wire may be long, or hold anything.
+func show(v any) string {
+	if s, ok := v.(string); ok {
+		return strconv.Quote(s[:min(len(s), maxShownName)])
+	}
+	return fmt.Sprint(v)
+}
 
 func because(err error) string {
 	if err == nil {
@@ -73,6 +85,20 @@ func (e *AssignError) Error() string {
 func (e *AssignError) within(step string) *AssignError {
 	e.Path = step + e.Path
 	return e
+}
+
+const maxShownName = 64 // bytes
+
+func elementStep(i int) string { return "[" + strconv.Itoa(i) + "]" }
+
+func memberStep(name string) string {
+	if len(name) > maxShownName {
+		name = name[:maxShownName] + "..."
+	}
+	if !utf8.ValidString(name) || strings.ContainsFunc(name, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		name = strconv.Quote(name)
+	}
+	return "." + name
 }
 
 // kindOf is what the specification calls the type of v.

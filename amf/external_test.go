@@ -101,7 +101,7 @@ func TestExternalizableFailures(t *testing.T) {
 	require.ErrorAs(t, err, &encodeError)
 	assert.ErrorIs(t, err, errCold)
 	assert.Equal(t, "[0][0]", encodeError.Path)
-	assert.EqualError(t, err, "amf: cannot encode [0][0]: externalizable class: test.Temperature: below absolute zero")
+	assert.EqualError(t, err, "amf: cannot encode [0][0]: externalizable class: \"test.Temperature\": below absolute zero")
 	_, err = AppendAMF3(nil, &temperature{1, 1, Object{{"a", make(chan int)}}})
 	require.ErrorAs(t, err, &encodeError)
 	assert.Equal(t, "[0].a", encodeError.Path)

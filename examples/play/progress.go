@@ -17,6 +17,7 @@ type progress struct {
 	bar      *progressbar.ProgressBar
 	started  time.Time
 	printed  time.Time
+	last     string // the newest line, which the bar may not have shown yet
 }
 
 const lineInterval = 2 * time.Second
@@ -33,18 +34,17 @@ func (p *progress) update(bytes int64, position, duration time.Duration) {
 	}
 	rate := float64(bytes) / 1024 / max(time.Since(p.started).Seconds(), 0.001)
 	text := fmt.Sprintf("%.0f kB  %.0f kB/s  %s", float64(bytes)/1024, rate, clock(position))
+	p.last = text
 	if duration > 0 {
 		text += " of " + clock(duration)
+		p.last = fmt.Sprintf("%s  %.1f%%", text, 100*min(1, position.Seconds()/duration.Seconds()))
 	}
 	if !p.terminal {
 		if time.Since(p.printed) < lineInterval {
 			return
 		}
 		p.printed = time.Now()
-		if duration > 0 {
-			text += fmt.Sprintf("  %.1f%%", 100*min(1, position.Seconds()/duration.Seconds()))
-		}
-		fmt.Fprintln(p.out, text)
+		fmt.Fprintln(p.out, p.last)
 		return
 	}
 	if p.bar == nil {
@@ -65,8 +65,8 @@ func (p *progress) update(bytes int64, position, duration time.Duration) {
 
 func (p *progress) finish() {
 	if p.bar != nil {
-		p.bar.Exit()
-		fmt.Fprintln(p.out)
+		p.bar.Clear()
+		fmt.Fprintln(p.out, p.last)
 	}
 }
 
