@@ -211,7 +211,11 @@ func (c *Conn) open(parent context.Context) error {
 		err = ctx.Err() // the deadline may be set already
 	}
 	if err != nil {
-		return &HandshakeError{Stage: "rtmp", Err: stageError(parent, err)}
+		var reset *net.OpError
+		if err = stageError(parent, err); errors.As(err, &reset) {
+			err = &lostError{what: "handshake", cause: err}
+		}
+		return &HandshakeError{Stage: "rtmp", Err: err}
 	}
 	c.pump.received = counter.received
 	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)

@@ -12,7 +12,9 @@ import (
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
 //	O:1 ... O:0                     an object: what stands between goes into it, by name
-//	NB:name:1  NS:name:text  NN:name:1.5  NO:name:1     its members, the last an object again
+//	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members, the last an object again
+//
+// librtmp forgets the name of NZ, writes unnamed values into objects, and closes objects that are not open.
 func (o *Options) addConnectData(item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
@@ -37,9 +39,6 @@ func (o *Options) addConnectData(item string) error {
 	value, err := connectValue(kind, rest)
 	if err != nil {
 		return err
-	}
-	if kind == "Z" && named {
-		return errors.New("unknown type letter")
 	}
 	o.putConnectValue(name, value)
 	return nil
@@ -69,7 +68,11 @@ func connectValue(kind, text string) (any, error) {
 
 // addConnectObject opens an object (1) or closes the innermost one (0). A named one is always opened.
 func (o *Options) addConnectObject(name string, named bool, text string) error {
-	if text == "0" && !named {
+	n, err := strconv.Atoi(text)
+	if err != nil && !named {
+		return errors.New("not 1 to open or 0 to close an object")
+	}
+	if n == 0 && !named {
 		if len(o.open) == 0 {
 			return errors.New("no object is open")
 		}

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -74,7 +75,14 @@ type HandshakeError struct {
 	Err   error
 }
 
-func (e *HandshakeError) Error() string { return "rtmp: " + e.Stage + ": " + e.Err.Error() }
+func (e *HandshakeError) Error() string {
+	stage := e.Stage
+	if stage == "rtmp" {
+		stage = "handshake"
+	}
+	cause := strings.TrimPrefix(e.Err.Error(), "rtmp: ")
+	return "rtmp: " + stage + ": " + strings.TrimPrefix(cause, stage+": ")
+}
 
 // Unwrap returns the cause.
 func (e *HandshakeError) Unwrap() error { return e.Err }

@@ -221,5 +221,6 @@ func TestNotAnRTMPServer(t *testing.T) {
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "rtmp", failed.Stage)
+		assert.Regexp(t, `^rtmp: handshake: .*not an RTMP server`, err.Error())
 	}
 }

@@ -26,8 +26,8 @@ type Options struct {
 	SWFURL     string // connect's swfUrl; "": absent
 	Auth       string // if set, connect carries true and this string behind its object
 	Subscribe  string // FCSubscribe to this name before playing; "": only when Live, to the playpath
-	Token      string // SecureToken key
-	UsherToken string // argument of NetStream.Authenticate.UsherToken (librtmp: jtv)
+	Token      string // SecureToken key; "": a server's challenge stays unanswered
+	UsherToken string // argument of NetStream.Authenticate.UsherToken (librtmp: jtv); "": not called
 	FlashVer   string // "": LNX 10,0,32,18
 
 	ConnectData    []any      // appended to connect, in order (librtmp: conn)
@@ -38,25 +38,26 @@ type Options struct {
 	Playlist bool // send set_playlist before play
 	Publish  bool // connect as a publisher does
 
-	PublishUser, PublishPassword string // credentials of a publisher
+	PublishUser, PublishPassword string // credentials of a publisher; "": none
 
-	Start  time.Duration // where a recording starts, to the millisecond
+	Start  time.Duration // where a recording starts, to the millisecond; 0: its beginning
 	Stop   time.Duration // where it stops; 0: its end
 	Buffer time.Duration // told to the server; 0: 30 s
 	// Timeout bounds dialling and handshake together, each wait for an answer, each write, and a read that receives no
 	// byte. 0: 30 s, negative: none.
 	Timeout time.Duration
 
-	SWFHash   []byte        // SWF verification: the player's hash, 32 bytes
-	SWFSize   uint32        // and its size in bytes
-	SWFVerify bool          // fetch and hash SWFURL
+	SWFHash   []byte        // SWF verification: the player's hash, 32 bytes; nil: none
+	SWFSize   uint32        // and the player's size in bytes
+	SWFVerify bool          // fetch and hash SWFURL instead
 	SWFAge    time.Duration // how long a hash is good; 0: 30 days, negative: always revalidate
 
-	Proxy        string // a proxy's URL; "" and "direct": none in this version
+	Proxy string // a proxy's URL; "" and "direct": none in this version
+	// DialContext makes the connection to addr, "host:port"; nil: as net.Dialer does.
 	DialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
-	TLSConfig    *tls.Config
-	HTTPClient   *http.Client
-	MaxRedirects int // 0: follow none
+	TLSConfig    *tls.Config  // for rtmps and rtmpts; nil: crypto/tls's defaults
+	HTTPClient   *http.Client // for tunnels and SWF downloads, used as it is; nil: one made from the fields above
+	MaxRedirects int          // 0: follow none
 
 	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
 	MaxMessageSize int // bytes; 0: 16 MiB
@@ -66,7 +67,7 @@ type Options struct {
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
 	NoEnhanced     bool // announce nothing of Enhanced RTMP; this version never does
 
-	// OnStatus is told every onStatus, s is nil for the connection's. It runs like a handler.
+	// OnStatus is told every onStatus, s is nil for the connection's. It runs like a handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)
 	Logger   *slog.Logger // nil: silent
 
@@ -92,7 +93,7 @@ func (o *Options) clone() *Options {
 // Names are librtmp's and match in any letter case.
 var optionTable = []struct {
 	name   string
-	secret bool
+	secret bool // the value stays out of errors
 	set    func(o *Options, value string) error
 }{
 	{"app", false, text(func(o *Options) *string { return &o.App })},
@@ -100,7 +101,7 @@ var optionTable = []struct {
 	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
 	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
 	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
-	{"conn", false, (*Options).addConnectData},
+	{"conn", true, (*Options).addConnectData}, // S:... often is a ticket
 	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
 	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
 	{"socks", false, func(o *Options, value string) error { o.Proxy = "socks4://" + value; return nil }},
@@ -136,8 +137,8 @@ func flag(field func(*Options) *bool) func(*Options, string) error {
 	}
 }
 
-// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. zero replaces 0 for fields
-// whose zero value already means something else.
+// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. What does not fit into a
+// time.Duration (292 years) is refused. zero replaces 0 for fields whose zero value already means something else.
 func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*Options, string) error {
 	return func(o *Options, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)
@@ -145,6 +146,9 @@ func number(unit time.Duration, field func(*Options) *time.Duration, zero time.D
 			return errors.New("not a whole number")
 		}
 		d := time.Duration(n) * unit
+		if d/unit != time.Duration(n) {
+			return errors.New("out of range")
+		}
 		if n == 0 {
 			d = zero
 		}

@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"os"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -114,6 +115,17 @@ func TestSetOptionErrors(t *testing.T) {
 		{"conn", "N:one", "number"},
 		{"conn", "B:yes", "boolean"},
 		{"conn", "S", "no :"},
+		{"conn", "O:", "1 to open or 0 to close"},
+		{"conn", "O:x", "1 to open or 0 to close"},
+		{"conn", "NS:a", "no : behind the member's name"},
+		{"conn", "NZ:a:", "O:1 comes first"},
+		{"conn", "", "no :"},
+		{"swfAge", "200000", "out of range"},
+		{"swfAge", "-200000", "out of range"},
+		{"start", "", "whole number"},
+		{"stop", "08", "whole number"},
+		{"buffer", "1.5", "whole number"},
+		{"live", "", "boolean"},
 	} {
 		t.Run(test.name+"="+test.value, func(t *testing.T) {
 			c, err := New("rtmp://h/a/p", nil)
@@ -136,6 +148,111 @@ func TestConnectDataAcrossCalls(t *testing.T) {
 	assert.Equal(t, []any{"first", amf.Object{{Name: "code", Value: 1.5},
 		{Name: "inner", Value: amf.Object{{Name: "yes", Value: true}}}, {Name: "text", Value: "a:b"}}, nil}, c.opts.ConnectData)
 	require.Error(t, c.SetOption("conn", "O:0"), "nothing is open any more")
+}
+
+func TestConnectDataInsideObjects(t *testing.T) {
+	open := func(t *testing.T, items ...string) (*Options, error) {
+		o := new(Options).clone()
+		require.NoError(t, o.set("conn", "O:1"))
+		for _, item := range items {
+			if err := o.set("conn", item); err != nil {
+				return o, err
+			}
+		}
+		return o, nil
+	}
+	t.Run("what librtmp spoils", func(t *testing.T) {
+		for _, unnamed := range []string{"S:a", "B:1", "N:1", "Z:", "O:1"} {
+			_, err := open(t, unnamed)
+			assert.ErrorContains(t, err, "inside an object needs a name", unnamed)
+		}
+		_, err := open(t, "O:0", "O:0")
+		assert.ErrorContains(t, err, "no object is open")
+	})
+	t.Run("a null keeps its name", func(t *testing.T) {
+		o, err := open(t, "NZ:gone:", "O:0")
+		require.NoError(t, err)
+		assert.Equal(t, []any{amf.Object{{Name: "gone", Value: nil}}}, o.ConnectData)
+	})
+	t.Run("left open", func(t *testing.T) {
+		o, err := open(t, "NO:inner:0", "NN:n:-1e3")
+		require.NoError(t, err)
+		o.closeConnectObjects()
+		assert.Equal(t, []any{amf.Object{{Name: "inner", Value: amf.Object{{Name: "n", Value: -1000.0}}}}}, o.ConnectData)
+	})
+	t.Run("a refused item changes nothing", func(t *testing.T) {
+		o, err := open(t, "NS:a:b", "NN:c:one")
+		require.Error(t, err)
+		require.NoError(t, o.set("conn", "O:0"))
+		assert.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}}}, o.ConnectData)
+	})
+	t.Run("depth", func(t *testing.T) {
+		_, err := open(t, slices.Repeat([]string{"NO:x:1"}, 16)...)
+		assert.ErrorContains(t, err, "nested too deep")
+	})
+}
+
+// Every name in every letter case, with what its value becomes.
+func TestOptionTable(t *testing.T) {
+	const day = 24 * time.Hour
+	tests := []struct {
+		name, value string
+		want        Options
+	}{
+		{"socks", "proxy:1081", Options{Proxy: "socks4://proxy:1081"}},
+		{"app", "a b", Options{App: "a b"}},
+		{"tcUrl", "rtmp://x/y", Options{TCURL: "rtmp://x/y"}},
+		{"pageUrl", "http://p", Options{PageURL: "http://p"}},
+		{"swfUrl", "http://s", Options{SWFURL: "http://s"}},
+		{"flashver", "WIN", Options{FlashVer: "WIN"}},
+		{"conn", "N:16", Options{ConnectData: []any{16.0}}},
+		{"playpath", "mp4:x", Options{Playpath: "mp4:x"}},
+		{"playlist", "on", Options{Playlist: true}},
+		{"live", "YES", Options{Live: true}},
+		{"subscribe", "feed", Options{Subscribe: "feed"}},
+		{"jtv", "j", Options{UsherToken: "j"}},
+		{"token", "t", Options{Token: "t"}},
+		{"swfVfy", "1", Options{SWFVerify: true}},
+		{"swfAge", "7", Options{SWFAge: 7 * day}},
+		{"swfAge", "0", Options{SWFAge: -1}},
+		{"start", "-5", Options{Start: -5 * time.Millisecond}},
+		{"stop", "0x10", Options{Stop: 16 * time.Millisecond}},
+		{"buffer", "010", Options{Buffer: 8 * time.Millisecond}},
+		{"timeout", "5", Options{Timeout: 5 * time.Second}},
+		{"timeout", "0", Options{Timeout: -1}},
+		{"pubUser", "u", Options{PublishUser: "u"}},
+		{"pubPasswd", "p", Options{PublishPassword: "p"}},
+	}
+	covered := map[string]bool{}
+	for _, tt := range tests {
+		covered[tt.name] = true
+		for _, name := range []string{tt.name, strings.ToUpper(tt.name), strings.ToLower(tt.name)} {
+			var o Options
+			require.NoError(t, o.set(name, tt.value), name)
+			assert.Equal(t, tt.want, o, name)
+		}
+	}
+	for _, option := range optionTable {
+		assert.True(t, covered[option.name], "no test for option %s", option.name)
+	}
+}
+
+func TestFalseClears(t *testing.T) {
+	for _, value := range []string{"0", "off", "No", "FALSE"} {
+		o := Options{Live: true, Playlist: true, SWFVerify: true}
+		for _, name := range []string{"live", "playlist", "swfVfy"} {
+			require.NoError(t, o.set(name, value))
+		}
+		assert.Equal(t, Options{}, o, value)
+	}
+}
+
+func TestOptionErrorsKeepSecrets(t *testing.T) {
+	for _, tail := range []string{`token=hunter\zz`, `pubPasswd=hunter2\`, "conn=O:1 conn=S:hunter2", "conn=NS:hunter2", "nope=hunter2"} {
+		_, err := New("rtmp://h/a/p "+tail, nil)
+		require.Error(t, err, tail)
+		assert.NotContains(t, err.Error(), "hunter", tail)
+	}
 }
 
 func TestOptionsAreCopied(t *testing.T) {

@@ -1,6 +1,7 @@
 package url
 
 import (
+	"errors"
 	"strconv"
 	"strings"
 )
@@ -9,7 +10,8 @@ import (
 type Option struct{ Name, Value string }
 
 // SplitOptions divides "URL name=value name=value ..." as librtmp's RTMP_SetupURL does: options are separated by spaces, a
-// token without = ends the list, and \xx with two hex digits is a byte of a value (\20 a space, \5c a backslash).
+// token without = ends the list, and \xx with two hex digits is a byte of a value (\20 a space, \5c a backslash). The
+// URL itself is not looked at; see [Parse]. Errors are *Error.
 func SplitOptions(text string) (rawURL string, options []Option, err error) {
 	rawURL, tail, found := strings.Cut(text, " ")
 	if found && strings.HasPrefix(tail, " ") {
@@ -22,12 +24,14 @@ func SplitOptions(text string) (rawURL string, options []Option, err error) {
 		}
 		value, err := unescapeValue(value)
 		if err != nil {
-			return "", nil, err
+			return "", nil, &Error{Detail: err.Error(), Value: name}
 		}
 		options = append(options, Option{Name: name, Value: value})
 	}
 	return rawURL, options, nil
 }
+
+var errEscape = errors.New(`a \ in an option's value needs two hex digits behind it`)
 
 func unescapeValue(s string) (string, error) {
 	if !strings.Contains(s, `\`) {
@@ -40,11 +44,11 @@ func unescapeValue(s string) (string, error) {
 			continue
 		}
 		if i+2 >= len(s) {
-			return "", &Error{Detail: `a \ in an option needs two hex digits behind it`}
+			return "", errEscape
 		}
 		v, err := strconv.ParseUint(s[i+1:i+3], 16, 8)
 		if err != nil {
-			return "", &Error{Detail: `a \ in an option needs two hex digits behind it`, Value: s[i : i+3]}
+			return "", errEscape
 		}
 		b.WriteByte(byte(v))
 		i += 2

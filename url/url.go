@@ -16,7 +16,7 @@ type URL struct {
 	Port     uint16 // 0: not given, see EffectivePort
 	App      string // up to three path components
 	Playpath string // the stream's name, with mp4: or mp3: in front where librtmp puts it
-	User     string // from user:password@; never sent to the server
+	User     string // from user:password@, %XX decoded; never part of TCURL
 	Password string
 
 	prefix string // the URL up to its path, without user info, letter case as given
@@ -26,9 +26,10 @@ type URL struct {
 // Error reports a URL that can't be used. It never holds the URL itself, which may contain secrets.
 type Error struct {
 	Detail string
-	Value  string // the offending part
+	Value  string // the offending part; "" where it might be a piece of a secret
 }
 
+// Error returns the text "rtmp: url: detail: value".
 func (e *Error) Error() string {
 	if e.Value == "" {
 		return "rtmp: url: " + e.Detail
@@ -48,7 +49,8 @@ func (u *URL) EffectivePort() uint16 {
 	return defaultPorts[u.Scheme]
 }
 
-// Parse takes rawURL apart. Errors are *Error: no scheme or an unknown one, no host, a port that is no number up to 65535.
+// Parse takes rawURL apart. Errors are *Error: no scheme or an unknown one, no host, a port that is no number up to 65535, a
+// query where no path is. (librtmp warns of an unknown scheme, connects to port 0 and takes a query into the host.)
 func Parse(rawURL string) (*URL, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -56,11 +58,16 @@ func Parse(rawURL string) (*URL, error) {
 	}
 	u := &URL{Scheme: strings.ToLower(scheme)}
 	if _, known := defaultPorts[u.Scheme]; !known {
-		return nil, &Error{Detail: "unknown scheme", Value: scheme}
+		return nil, &Error{Detail: "unknown scheme", Value: harmless(scheme, letters)}
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
+	if strings.ContainsAny(authority, "?#") {
+		// RFC 3986 section 3.2 ends the host here, librtmp does not: neither may decide which host is meant.
+		return nil, &Error{Detail: "? or # before the path: put a / behind the host, write %3F or %23 in user info"}
+	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
-		u.User, u.Password, _ = strings.Cut(authority[:at], ":")
+		user, password, _ := strings.Cut(authority[:at], ":")
+		u.User, u.Password = unescape(user), unescape(password)
 		authority = authority[at+1:]
 	}
 	if err := u.parseHost(authority); err != nil {
@@ -79,14 +86,14 @@ func (u *URL) parseHost(authority string) error {
 	if strings.HasPrefix(authority, "[") {
 		end := strings.IndexByte(authority, ']')
 		if end < 0 {
-			return &Error{Detail: "no ] behind the IPv6 address", Value: authority}
+			return &Error{Detail: "no ] behind the IPv6 address"}
 		}
 		host, port = authority[1:end], authority[end+1:]
 		if ip := net.ParseIP(strings.SplitN(host, "%", 2)[0]); ip == nil {
-			return &Error{Detail: "not an IPv6 address", Value: host}
+			return &Error{Detail: "not an IPv6 address", Value: harmless(host, digits+"abcdefABCDEF:.")}
 		}
 		if port != "" && port[0] != ':' {
-			return &Error{Detail: "unexpected text behind the IPv6 address", Value: port}
+			return &Error{Detail: "unexpected text behind the IPv6 address"}
 		}
 		port = strings.TrimPrefix(port, ":")
 	} else if i := strings.IndexByte(authority, ':'); i >= 0 {
@@ -99,11 +106,25 @@ func (u *URL) parseHost(authority string) error {
 	if port != "" {
 		n, err := strconv.ParseUint(port, 10, 16)
 		if err != nil {
-			return &Error{Detail: "port is not a number from 0 to 65535", Value: port}
+			return &Error{Detail: "port is not a number from 0 to 65535", Value: harmless(port, digits+"-+")}
 		}
 		u.Port = uint16(n)
 	}
 	return nil
+}
+
+const (
+	digits  = "0123456789"
+	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+)
+
+// harmless returns s if it consists of few characters, all from the given ones, and otherwise nothing. An error may show
+// what is harmless; a port that is none may be a piece of a password with a slash in it.
+func harmless(s, characters string) string {
+	if len(s) > 40 || strings.Trim(s, characters) != "" {
+		return ""
+	}
+	return s
 }
 
 // parsePath divides what follows the host into app and playpath (legacy.md 1.2 steps 7 and 8 tell the whole story):
@@ -191,11 +212,17 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// TCURL is connect's tcUrl: the URL up to the end of the app, as it was written but without user info. app replaces the
-// URL's own unless it is empty; librtmp then writes the port as :0 where the URL has none, which is left out here.
+// TCURL is connect's tcUrl: the URL up to the end of the app, or the whole of it if it has no app, as it was written but
+// without user info and fragment (RTMP Errata and Addenda of 2024). app replaces the URL's own unless it is empty;
+// librtmp then writes the port as :0 where the URL has none, which is left out here.
 func (u *URL) TCURL(app string) string {
 	if app == "" {
-		return u.prefix + u.App + u.wholeIfNoApp()
+		path := u.App
+		if path == "" {
+			path = u.rest
+		}
+		path, _, _ = strings.Cut(path, "#")
+		return u.prefix + path
 	}
 	host := u.Host
 	if strings.Contains(host, ":") {
@@ -205,11 +232,4 @@ func (u *URL) TCURL(app string) string {
 		host += ":" + strconv.Itoa(int(u.Port))
 	}
 	return u.Scheme + "://" + host + "/" + app
-}
-
-func (u *URL) wholeIfNoApp() string {
-	if u.App == "" {
-		return u.rest
-	}
-	return ""
 }

@@ -1,6 +1,7 @@
 package url
 
 import (
+	"fmt"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -67,6 +68,7 @@ func TestParseErrors(t *testing.T) {
 		"": "no scheme", "h/a/p": "no scheme", "rtmp:/h": "no scheme", "http://h/a/p": "unknown scheme",
 		"rtmfp://h/a": "unknown scheme", "rtmp://": "no host", "rtmp:///a/p": "no host", "rtmp://:1935/a": "no host",
 		"rtmp://h:99999/a/p": "port", "rtmp://h:-1/a/p": "port", "rtmp://h:19x/a/p": "port",
+		"rtmp://h?x=1": "before the path", "rtmp://h?x=u@other/a": "before the path", "rtmp://h#f/a": "before the path",
 		"rtmp://[::1/a/p": "no ]", "rtmp://[nonsense]/a/p": "not an IPv6 address", "rtmp://[::1]x/a": "unexpected text",
 	} {
 		u, err := Parse(in)
@@ -74,6 +76,44 @@ func TestParseErrors(t *testing.T) {
 		require.ErrorAs(t, err, &bad, in)
 		assert.ErrorContains(t, err, want, in)
 		assert.Nil(t, u)
+	}
+}
+
+// What is no port or no scheme may be a piece of a secret that is in the wrong place.
+func TestErrorsKeepSecrets(t *testing.T) {
+	for _, in := range []string{
+		"rtmp://me:hunter2/x@h/a", "rtmp://h:hunter2/a", "rtmp://[::1]hunter2/a", "rtmp://[hunter2]/a", "rtmp://[hunter2",
+		"rtmp:/h/a/p?key=hunter2&from=http://x", "rtmp://h?key=hunter2", "rtmp://me:hunter2@/a", "rtmp://me:hunter2@h:x/a",
+	} {
+		_, err := Parse(in)
+		require.Error(t, err, in)
+		assert.NotContains(t, err.Error(), "hunter", in)
+	}
+	_, _, err := SplitOptions(`rtmp://h/a/p token=hunter\zz`)
+	assert.EqualError(t, err, `rtmp: url: a \ in an option's value needs two hex digits behind it: "token"`)
+}
+
+func TestErrorsShowTheOffendingPart(t *testing.T) {
+	for in, want := range map[string]string{"http://h/a": "http", "rtmp://h:99999/a": "99999", "rtmp://h:-1/a": "-1", "rtmp://[1::2::3]/a": "1::2::3"} {
+		_, err := Parse(in)
+		var bad *Error
+		require.ErrorAs(t, err, &bad, in)
+		assert.Equal(t, want, bad.Value)
+		assert.ErrorContains(t, err, `: "`+want+`"`)
+	}
+}
+
+func TestUserInfo(t *testing.T) {
+	for in, want := range map[string][2]string{
+		"h": {}, "me@h": {"me", ""}, "me:secret@h": {"me", "secret"}, "me:a:b@h:1": {"me", "a:b"}, ":secret@h": {"", "secret"},
+		"m%40e:p%2Fw%3a%@h": {"m@e", "p/w:%"}, "me:p@w@h": {"me", "p@w"},
+	} {
+		u, err := Parse("rtmp://" + in + "/a/p")
+		require.NoError(t, err)
+		assert.Equal(t, want, [2]string{u.User, u.Password}, in)
+		assert.Equal(t, "h", u.Host, in)
+		assert.NotContains(t, u.TCURL(""), "@", in)
+		assert.NotContains(t, u.TCURL("app"), "@", in)
 	}
 }
 
@@ -85,6 +125,9 @@ func TestTCURL(t *testing.T) {
 		{"rtmp://me:secret@h:80/a/p", "", "rtmp://h:80/a"},
 		{"rtmp://h", "", "rtmp://h"},
 		{"rtmp://h//p", "", "rtmp://h//p"},
+		{"rtmp://h/a#f/p", "", "rtmp://h/a"},
+		{"rtmp://h/a?x=1#f", "", "rtmp://h/a?x=1"},
+		{"rtmp://h//p#f", "", "rtmp://h//p"},
 		{"rtmp://h/a/p", "other", "rtmp://h/other"},
 		{"rtmp://h:81/a/p", "other", "rtmp://h:81/other"},
 		{"rtmp://[::1]:81/a/p", "", "rtmp://[::1]:81/a"},
@@ -133,6 +176,11 @@ func FuzzParse(f *testing.F) {
 		again, err := Parse(u.TCURL(""))
 		require.NoError(t, err, "tcUrl is a URL")
 		assert.Equal(t, [2]any{u.Host, u.EffectivePort()}, [2]any{again.Host, again.EffectivePort()})
+
+		whole, err := Parse(u.prefix + u.App + u.rest)
+		require.NoError(t, err)
+		u.User, u.Password = "", ""
+		assert.Equal(t, u, whole, "nothing but user info is lost")
 	})
 }
 
@@ -141,11 +189,22 @@ func FuzzSplitOptions(f *testing.F) {
 	f.Fuzz(func(t *testing.T, text string) {
 		raw, options, err := SplitOptions(text)
 		if err != nil {
+			var e *Error
+			require.ErrorAs(t, err, &e)
 			return
 		}
 		assert.NotContains(t, raw, " ")
+		again := raw
 		for _, o := range options {
 			assert.NotContains(t, o.Name, " ")
+			again += " " + o.Name + "="
+			for _, c := range []byte(o.Value) {
+				again += fmt.Sprintf(`\%02x`, c)
+			}
 		}
+		raw2, options2, err := SplitOptions(again)
+		require.NoError(t, err)
+		assert.Equal(t, raw, raw2)
+		assert.Equal(t, options, options2)
 	})
 }
