@@ -10,9 +10,9 @@ type Action int
 
 const (
 	None    Action = iota
-	Cut            // hang up
+	Cut            // end the connection (FIN); the client's bytes are still read, so that ours are not lost to a reset
 	Reset          // hang up with a TCP reset
-	Stall          // send nothing more, and keep the connection open
+	Stall          // send nothing more, and keep the connection open until Server.Close
 	Dribble        // from there on one byte with each write
 	Corrupt        // invert that byte
 )
@@ -28,6 +28,7 @@ type faultyConn struct {
 	net.Conn
 	fault   Fault
 	written int64 // owned by the writer
+	cut     bool  // likewise
 	once    sync.Once
 	closed  chan struct{}
 }
@@ -37,38 +38,56 @@ func (c *faultyConn) Close() error {
 	return c.Conn.Close()
 }
 
+func (c *faultyConn) CloseWrite() error {
+	closeWrite(c.Conn)
+	return nil
+}
+
+// closeWrite sends a FIN. Connections that have none are closed.
+func closeWrite(nc net.Conn) {
+	if half, ok := nc.(interface{ CloseWrite() error }); ok {
+		half.CloseWrite()
+		return
+	}
+	nc.Close()
+}
+
+func (c *faultyConn) send(b []byte) (int, error) {
+	n, err := c.Conn.Write(b)
+	c.written += int64(n)
+	return n, err
+}
+
 func (c *faultyConn) Write(b []byte) (int, error) {
+	if c.cut {
+		return len(b), nil
+	}
 	room := c.fault.At - c.written
 	if c.fault.Action == None || room > int64(len(b)) {
-		n, err := c.Conn.Write(b)
-		c.written += int64(n)
-		return n, err
+		return c.send(b)
 	}
 	before := int(max(0, room)) // bytes that are still sent as they should be
-	n, err := c.Conn.Write(b[:before])
-	c.written += int64(n)
-	if err != nil || before == len(b) && c.fault.Action == Corrupt {
+	if c.fault.Action == Corrupt {
+		return c.corrupt(b, before)
+	}
+	n, err := c.send(b[:before])
+	if err != nil {
 		return n, err
 	}
-	rest := b[before:]
 	switch c.fault.Action {
-	case Corrupt:
-		if c.written == c.fault.At {
-			rest = append([]byte{^rest[0]}, rest[1:]...)
-		}
-		m, err := c.Conn.Write(rest)
-		c.written += int64(m)
-		return n + m, err
 	case Dribble:
-		for i := range rest {
-			m, err := c.Conn.Write(rest[i : i+1])
+		for n < len(b) {
+			m, err := c.send(b[n : n+1])
 			n += m
-			c.written += int64(m)
 			if err != nil {
 				return n, err
 			}
 		}
 		return n, nil
+	case Cut:
+		c.cut = true
+		closeWrite(c.Conn)
+		return len(b), nil
 	case Stall:
 		<-c.closed
 		return n, net.ErrClosed
@@ -79,4 +98,13 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	}
 	c.Close()
 	return n, net.ErrClosed
+}
+
+// corrupt sends b with the byte at index inverted, if it is the one.
+func (c *faultyConn) corrupt(b []byte, index int) (int, error) {
+	if index < len(b) && c.written+int64(index) == c.fault.At {
+		b = append([]byte{}, b...)
+		b[index] ^= 0xFF
+	}
+	return c.send(b)
 }

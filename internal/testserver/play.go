@@ -1,9 +1,9 @@
 package testserver
 
 import (
-	"math"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
@@ -11,131 +11,202 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// gatherSize is how many bytes of tags leave with one write.
-const gatherSize = 64 << 10
-
-// player plays a recording on one stream. Pausing and seeking stop its goroutine and start another.
-type player struct {
-	session  *Session
-	id       uint32
-	tags     []flv.Tag
-	end      uint32 // timestamp to stop before, ms
-	next     int    // owned by the goroutine while it runs
-	finished bool   // likewise
-
-	quit chan struct{}
-	done sync.WaitGroup
-}
-
-func (s *Session) streamCommand(st *stream, cmd message.Command) error {
-	switch cmd.Name {
-	case "play":
-		return s.play(st, cmd)
-	case "publish":
-		return s.publish(st, cmd)
-	case "pause":
-		on, _ := any(nil), false
-		if len(cmd.Args) > 0 {
-			on = cmd.Args[0]
-		}
-		return s.pause(st, on == true)
-	case "seek":
-		ms, _ := number(cmd.Args, 0)
-		return s.seek(st, ms)
-	}
-	return nil // receiveAudio and receiveVideo: everything is sent
-}
+// The values of play's second argument that are not a position in milliseconds.
+const (
+	startAny  = -2000 // a live stream, else a recording, else wait for a live stream
+	startLive = -1000 // a live stream only
+)
 
 func (s *Session) play(st *stream, cmd message.Command) error {
 	s.release(st)
-	st.player, st.viewer, st.live = nil, nil, nil
 	name, _ := text(cmd.Args, 0)
 	start, given := number(cmd.Args, 1)
 	if !given {
-		start = -2000
+		start = startAny
 	}
-	if start != -1000 && s.server.liveStream(name) == nil {
-		tags, err := s.server.recording(name)
-		for _, kind := range []string{"mp4:", "mp3:", "flv:"} {
-			if err != nil && strings.HasPrefix(name, kind) {
-				tags, err = s.server.recording(name[len(kind):])
-			}
-		}
-		if err == nil {
-			return s.playRecording(st, tags, max(0, start), cmd.Args)
-		}
-		if start >= 0 {
-			return s.status(st.id, "error", "NetStream.Play.StreamNotFound", "no recording "+name)
+	if start == startLive || s.server.hub.published(name) && start < 0 {
+		return s.view(st, name, cmd.Args)
+	}
+	tags, err := s.server.recording(name)
+	for _, kind := range []string{"mp4:", "mp3:", "flv:"} {
+		if err != nil && strings.HasPrefix(name, kind) {
+			tags, err = s.server.recording(name[len(kind):])
 		}
 	}
-	return s.view(st, name)
+	switch {
+	case err == nil:
+		return s.playRecording(st, tags, milliseconds(start), cmd.Args)
+	case start < 0 || s.server.hub.published(name):
+		return s.view(st, name, cmd.Args)
+	}
+	return s.status(st.id, "error", "NetStream.Play.StreamNotFound", "no recording "+name)
 }
 
-func (s *Session) playRecording(st *stream, tags []flv.Tag, start float64, args []any) error {
-	p := &player{session: s, id: st.id, tags: tags, end: math.MaxUint32, quit: make(chan struct{})}
-	if length, ok := number(args, 2); ok && length >= 0 {
-		p.end = uint32(min(start+length, math.MaxUint32))
+// begun are the messages with which both kinds of play begin. Play.Reset is left out when the client wants to add to a
+// playlist.
+func begun(id uint32, args []any) ([]chunk.Outgoing, error) {
+	var messages []chunk.Outgoing
+	if len(args) < 4 || args[3] != false && args[3] != 0.0 {
+		reset, err := statusMessage(id, "status", "NetStream.Play.Reset", "Resetting.")
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, reset)
+	}
+	start, err := statusMessage(id, "status", "NetStream.Play.Start", "Started.")
+	if err != nil {
+		return nil, err
+	}
+	access, err := dataMessage(id, "|RtmpSampleAccess", true, true)
+	return append(messages, start, access), err
+}
+
+// dataMessage encodes a data message with a whole header, since a Shape may be using its chunk stream as well.
+func dataMessage(id uint32, name string, args ...any) (chunk.Outgoing, error) {
+	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
+	return chunk.Outgoing{Type: uint8(message.TypeDataAMF0), ChunkStreamID: 4, StreamID: id, Body: body}, err
+}
+
+func (s *Session) playRecording(st *stream, tags []flv.Tag, start uint32, args []any) error {
+	messages, err := begun(st.id, args)
+	if err != nil {
+		return err
+	}
+	messages = append([]chunk.Outgoing{event(message.EventStreamIsRecorded, st.id), event(message.EventStreamBegin, st.id)},
+		messages...)
+	if err := s.Send(messages...); err != nil {
+		return err
+	}
+	p := &player{session: s, id: st.id, tags: s.server.cfg.Shape.arrange(tags), changed: make(chan struct{}, 1)}
+	p.shaper = newShaper(s.server.cfg.Shape, s.out)
+	s.mu.Lock()
+	p.buffer = s.buffer
+	s.mu.Unlock()
+	if start > 0 {
+		p.next = keyFrameBefore(p.tags, start)
+	}
+	p.limit = len(p.tags)
+	if length, ok := number(args, 2); ok && length == 0 {
+		p.limit = frameAfter(p.tags, p.next)
+	} else if ok && length > 0 {
+		p.limit = tagAt(p.tags, milliseconds(float64(start)+length))
 	}
 	st.player = p
-	access, err := message.AppendData(nil, message.TypeDataAMF0, "|RtmpSampleAccess", true, true)
-	if err != nil {
-		return err
-	}
-	reset, err := commandMessage(st.id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Reset", "Resetting."))
-	if err != nil {
-		return err
-	}
-	begin, err := commandMessage(st.id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", "Started."))
-	if err != nil {
-		return err
-	}
-	err = s.Send(event(message.EventStreamIsRecorded, st.id), event(message.EventStreamBegin, st.id), reset, begin,
-		chunk.Outgoing{Type: uint8(message.TypeDataAMF0), ChunkStreamID: 4, StreamID: st.id, Body: access})
-	if err != nil {
-		return err
-	}
-	var headers []chunk.Outgoing
-	p.next = 0
+	var headers []flv.Tag
 	if start > 0 {
-		p.next = keyFrameBefore(tags, uint32(min(start, math.MaxUint32)))
 		headers = p.headers()
 	}
 	p.start(headers)
 	return nil
 }
 
+// pause stops sending and goes on.
+func (s *Session) pause(st *stream, on bool) error {
+	if st.player == nil && st.viewer == nil {
+		return nil
+	}
+	if st.player != nil {
+		st.player.stop()
+	} else {
+		s.server.hub.pause(st.viewer, on)
+	}
+	if on {
+		err := s.status(st.id, "status", "NetStream.Pause.Notify", "Paused.")
+		if err == nil {
+			err = s.Send(event(message.EventStreamEOF, st.id))
+		}
+		return err
+	}
+	err := s.status(st.id, "status", "NetStream.Unpause.Notify", "Unpaused.")
+	if err != nil || st.player == nil {
+		return err
+	}
+	if !st.player.finished() {
+		err = s.Send(event(message.EventStreamBegin, st.id))
+	}
+	if err == nil {
+		st.player.start(nil)
+	}
+	return err
+}
+
+func (s *Session) seek(st *stream, ms float64) error {
+	p := st.player
+	if p == nil || len(p.tags) == 0 || ms < 0 || ms > float64(p.tags[len(p.tags)-1].Timestamp) {
+		return s.status(st.id, "error", "NetStream.Seek.InvalidTime", "there is nothing at that time")
+	}
+	p.stop()
+	p.next = keyFrameBefore(p.tags, milliseconds(ms))
+	notify, err := statusMessage(st.id, "status", "NetStream.Seek.Notify", "Seeking.")
+	if err != nil {
+		return err
+	}
+	start, err := statusMessage(st.id, "status", "NetStream.Play.Start", "Started.")
+	if err != nil {
+		return err
+	}
+	if err := s.Send(notify, event(message.EventStreamBegin, st.id), start); err != nil {
+		return err
+	}
+	p.start(p.headers())
+	return nil
+}
+
+// gatherSize is how many bytes of tags leave with one write.
+const gatherSize = 64 << 10
+
+// player plays a recording on one stream. Pausing and seeking stop its goroutine and start another. The fields without a
+// lock belong to the goroutine while it runs, else to the session's.
+type player struct {
+	session *Session
+	id      uint32
+	tags    []flv.Tag
+	shaper  *shaper // nil: nothing special
+	next    int     // the first tag that was not sent yet
+	limit   int     // the first tag that is not to be sent at all
+
+	quit chan struct{}
+	done sync.WaitGroup
+
+	mu      sync.Mutex
+	buffer  uint32        // ms, for Config.Realtime
+	changed chan struct{} // buffer was
+}
+
+func (p *player) finished() bool { return p.next >= p.limit }
+
+func (p *player) setBuffer(ms uint32) {
+	p.mu.Lock()
+	p.buffer = ms
+	p.mu.Unlock()
+	select {
+	case p.changed <- struct{}{}:
+	default:
+	}
+}
+
 // headers are what a decoder needs before it can begin at p.next: the metadata and the sequence headers before it, with
 // the time of where it begins.
-func (p *player) headers() []chunk.Outgoing {
-	var headers []chunk.Outgoing
+func (p *player) headers() []flv.Tag {
+	var headers []flv.Tag
 	for _, tag := range p.tags[:p.next] {
 		if tag.Type == flv.TagScript || isSequenceHeader(tag) {
 			if p.next < len(p.tags) {
 				tag.Timestamp = p.tags[p.next].Timestamp
 			}
-			headers = append(headers, tagMessage(p.id, tag))
+			headers = append(headers, tag)
 		}
 	}
 	return headers
 }
 
-func tagMessage(streamID uint32, tag flv.Tag) chunk.Outgoing {
-	o := chunk.Outgoing{Type: uint8(tag.Type), ChunkStreamID: 4, StreamID: streamID, Timestamp: tag.Timestamp,
-		Format: chunk.Format3, Body: tag.Body}
-	if tag.Type == flv.TagVideo {
-		o.ChunkStreamID = 6
-	}
-	return o
-}
-
-func (p *player) start(first []chunk.Outgoing) {
-	p.quit = make(chan struct{})
-	quit := p.quit
-	run := func() { p.run(first, quit) }
+func (p *player) start(headers []flv.Tag) {
+	quit := make(chan struct{})
+	p.quit = quit
 	p.done.Add(1)
 	p.session.helper.Go(func() {
 		defer p.done.Done()
-		run()
+		p.run(headers, quit)
 	})
 }
 
@@ -149,81 +220,119 @@ func (p *player) stop() {
 	p.done.Wait()
 }
 
-func (p *player) run(batch []chunk.Outgoing, quit chan struct{}) {
-	size := 0
-	for ; p.next < len(p.tags) && p.tags[p.next].Timestamp < p.end; p.next++ {
+func (p *player) run(headers []flv.Tag, quit <-chan struct{}) {
+	if p.send(headers) != nil {
+		return
+	}
+	began := time.Now()
+	for first := p.next; p.next < p.limit; {
 		select {
 		case <-quit:
 			return
 		default:
 		}
-		tag := p.tags[p.next]
-		batch = append(batch, tagMessage(p.id, tag))
-		if size += len(tag.Body); size >= gatherSize {
-			if p.session.Send(batch...) != nil {
+		end, wait := p.ready(p.tags[first].Timestamp, time.Since(began))
+		if end == p.next {
+			if !p.wait(wait, quit) {
 				return
 			}
-			batch, size = batch[:0], 0
+			continue
+		}
+		if p.send(p.tags[p.next:end]) != nil {
+			return
+		}
+		p.next = end
+	}
+	if p.session.server.cfg.Shape.EndSignal == EndClose {
+		p.session.hangUp()
+		return
+	}
+	if messages, err := endMessages(p.id, p.session.server.cfg.Shape.EndSignal); err == nil {
+		p.session.Send(messages...)
+	}
+}
+
+// ready returns the end of the tags that may be sent now, and if there are none how long to wait. What was sent first has
+// the timestamp base and left so long ago.
+func (p *player) ready(base uint32, elapsed time.Duration) (end int, wait time.Duration) {
+	p.mu.Lock()
+	buffer := time.Duration(p.buffer) * time.Millisecond
+	p.mu.Unlock()
+	end, size := p.next, 0
+	for ; end < p.limit && size < gatherSize; end++ {
+		position := time.Duration(int32(p.tags[end].Timestamp-base)) * time.Millisecond
+		wait = position - elapsed - buffer
+		if p.session.server.cfg.Realtime && wait > 0 {
+			return end, wait
+		}
+		size += len(p.tags[end].Body)
+	}
+	return end, 0
+}
+
+// wait reports false when the player shall end.
+func (p *player) wait(d time.Duration, quit <-chan struct{}) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-p.changed:
+	case <-quit:
+		return false
+	}
+	return true
+}
+
+func (p *player) send(tags []flv.Tag) error {
+	if p.shaper != nil {
+		return p.session.write(func(dst []byte) ([]byte, error) { return p.shaper.append(dst, p.id, tags) })
+	}
+	messages := make([]chunk.Outgoing, len(tags))
+	for i, tag := range tags {
+		messages[i] = tagMessage(p.id, tag)
+	}
+	return p.session.Send(messages...)
+}
+
+func tagMessage(streamID uint32, tag flv.Tag) chunk.Outgoing {
+	o := chunk.Outgoing{Type: uint8(tag.Type), ChunkStreamID: 4, StreamID: streamID, Timestamp: tag.Timestamp,
+		Format: chunk.Format3, Body: tag.Body}
+	if tag.Type == flv.TagVideo {
+		o.ChunkStreamID = 6
+	}
+	return o
+}
+
+// endMessages say that a recording is over.
+func endMessages(id uint32, signal EndSignal) (messages []chunk.Outgoing, err error) {
+	status := func(code string) {
+		var m chunk.Outgoing
+		if err == nil {
+			m, err = statusMessage(id, "status", code, "The end.")
+			messages = append(messages, m)
 		}
 	}
-	p.finished = true
-	if p.session.Send(batch...) == nil {
-		p.session.sendEnd(p.id)
+	eof := event(message.EventStreamEOF, id)
+	switch signal {
+	case EndAll:
+		var complete chunk.Outgoing
+		complete, err = dataMessage(id, "onPlayStatus",
+			amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: "NetStream.Play.Complete"}})
+		messages = append(messages, eof, complete)
+		status("NetStream.Play.Stop")
+	case EndStop:
+		status("NetStream.Play.Stop")
+	case EndComplete:
+		status("NetStream.Play.Complete")
+	case EndUnpublishNotify:
+		status("NetStream.Play.UnpublishNotify")
+	case EndFCUnsubscribe:
+		var m chunk.Outgoing
+		m, err = commandMessage(0, "onFCUnsubscribe", 0, nil,
+			message.StatusObject("status", "NetStream.Play.Stop", "The end."))
+		messages = append(messages, m)
+	case EndStreamEOF:
+		messages = append(messages, eof)
 	}
-}
-
-// sendEnd says in all the usual ways that a recording is over.
-func (s *Session) sendEnd(id uint32) error {
-	complete, err := message.AppendData(nil, message.TypeDataAMF0, "onPlayStatus",
-		amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: "NetStream.Play.Complete"}})
-	if err != nil {
-		return err
-	}
-	stop, err := commandMessage(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", "Stopped."))
-	if err != nil {
-		return err
-	}
-	return s.Send(chunk.Outgoing{Type: uint8(message.TypeDataAMF0), ChunkStreamID: 4, StreamID: id, Body: complete},
-		event(message.EventStreamEOF, id), stop)
-}
-
-func (s *Session) pause(st *stream, on bool) error {
-	if st.player == nil {
-		return nil
-	}
-	st.player.stop()
-	if on {
-		if err := s.status(st.id, "status", "NetStream.Pause.Notify", "Paused."); err != nil {
-			return err
-		}
-		return s.Send(event(message.EventStreamEOF, st.id))
-	}
-	err := s.status(st.id, "status", "NetStream.Unpause.Notify", "Unpaused.")
-	if err == nil && !st.player.finished {
-		err = s.Send(event(message.EventStreamBegin, st.id))
-	}
-	if err == nil {
-		st.player.start(nil)
-	}
-	return err
-}
-
-func (s *Session) seek(st *stream, ms float64) error {
-	p := st.player
-	if p == nil || len(p.tags) == 0 || !(ms >= 0) || ms > float64(p.tags[len(p.tags)-1].Timestamp) {
-		return s.status(st.id, "error", "NetStream.Seek.InvalidTime", "there is nothing at that time")
-	}
-	p.stop()
-	p.next, p.finished = keyFrameBefore(p.tags, uint32(ms)), false
-	err := s.status(st.id, "status", "NetStream.Seek.Notify", "Seeking.")
-	if err == nil {
-		err = s.Send(event(message.EventStreamBegin, st.id))
-	}
-	if err == nil {
-		err = s.status(st.id, "status", "NetStream.Play.Start", "Started.")
-	}
-	if err == nil {
-		p.start(p.headers())
-	}
-	return err
+	return messages, err
 }

@@ -1,6 +1,7 @@
 // Package testserver is an RTMP server over TCP for tests and examples: it plays FLV files with start, seek and pause,
-// relays what is published to any number of players, records, answers and makes remote calls, and can be told to fail at a
-// chosen byte. ffmpeg, rtmpdump and curl use it like any other server.
+// relays what is published to any number of players, records, answers and makes remote calls, can send streams in every
+// odd shape that the protocol allows (Shape), and can be told to fail at a chosen byte (Fault). ffmpeg, rtmpdump and curl
+// use it like any other server.
 package testserver
 
 import (
@@ -11,21 +12,34 @@ import (
 	"path/filepath"
 	"sync"
 
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Config says what a Server serves. The zero value relays live streams only.
+// Config says what a Server serves. The zero value relays live streams only. The functions are called on the session's
+// goroutine, which reads nothing meanwhile: they must not wait for what the client sends, an answer to a Call included.
 type Config struct {
 	Files     map[string][]byte // recordings by stream name, in FLV
 	Dir       string            // more recordings: NAME or NAME.flv in this folder
 	RecordDir string            // where published streams are recorded as NAME.flv; "": nowhere
-	ChunkSize int               // outgoing, bytes; 0: 4096
-	Apps      []string          // the applications there are; empty: any name will do
+	Realtime  bool              // send recordings no further ahead than the client's buffer; default: as fast as possible
+	Shape     Shape             // how recordings are sent
+
+	ChunkSize     int    // outgoing, bytes; 0: 4096
+	WindowAckSize uint32 // announced to the client, bytes; 0: 2500000
+
+	Apps []string // the applications there are; empty: any name will do
+	// Refuse returns the information object with which a connect is refused, nil to accept it.
+	Refuse func(connect message.Command) amf.Object
+	// OnConnect runs when the client has been accepted.
+	OnConnect func(*Session)
+	// OnMessage sees every message before it is served. It is valid during the call.
+	OnMessage func(*Session, *chunk.Message)
 	// Handlers answer remote calls by name; an error becomes _error with its text. Unknown methods are refused.
 	Handlers map[string]func(*Session, message.Command) (any, error)
-	// OnConnect runs on the session's goroutine when the client has been accepted.
-	OnConnect func(*Session)
+
 	// Fault chooses what goes wrong on the n-th connection, counted from 0; nil: nothing.
 	Fault  func(n int) Fault
 	Logger *slog.Logger // nil: silent
@@ -35,13 +49,13 @@ type Config struct {
 type Server struct {
 	cfg      Config
 	listener net.Listener
+	hub      *hub
 	running  sync.WaitGroup // the accepting goroutine and all sessions
 
 	mu       sync.Mutex
 	closed   bool
 	accepted int
 	sessions map[*Session]struct{}
-	live     map[string]*live
 }
 
 // Start serves on a free port of the loopback interface.
@@ -58,10 +72,13 @@ func Serve(l net.Listener, cfg Config) *Server {
 	if cfg.ChunkSize == 0 {
 		cfg.ChunkSize = 4096
 	}
+	if cfg.WindowAckSize == 0 {
+		cfg.WindowAckSize = 2_500_000
+	}
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, listener: l, sessions: make(map[*Session]struct{}), live: make(map[string]*live)}
+	s := &Server{cfg: cfg, listener: l, hub: newHub(cfg), sessions: make(map[*Session]struct{})}
 	s.running.Go(s.accept)
 	return s
 }

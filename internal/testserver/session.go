@@ -5,39 +5,48 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
+	"time"
 
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/message"
 )
 
+// Limits on what a client can make the server keep.
 const (
-	ackWindow    = 2_500_000
-	maxClientMsg = 16 << 20
+	maxClientMsg     = 16 << 20         // bytes of one message
+	maxStreams       = 64               // message streams at once
+	maxCommands      = 4096             // commands in the log
+	handshakeTimeout = 30 * time.Second // from accepting the connection
+	lingerTimeout    = 5 * time.Second  // from our FIN to hanging up
 )
 
 // Session is one client. Its methods may be called from any goroutine.
 type Session struct {
 	server *Server
 	nc     net.Conn
-	helper sync.WaitGroup // the goroutines that play
+	helper sync.WaitGroup // the goroutines that play, started by the session's goroutine only
 
 	writing sync.Mutex // guards the write side
 	out     *chunk.Writer
 	buf     []byte
 
+	acknowledged atomic.Uint32
+
 	mu       sync.Mutex // guards the rest
 	connect  message.Command
 	commands []message.Command
 	streams  map[uint32]*stream
+	buffer   uint32 // what SetBufferLength said last, ms
 	lastID   uint32
 	calls    map[float64]chan message.Command
 	lastCall float64
 	ended    bool
 }
 
-// stream is a message stream: nothing yet, a player or a publisher.
+// stream is a message stream: nothing yet, a player of a recording, a viewer of a live stream, or a publisher. Only the
+// session's goroutine changes it.
 type stream struct {
 	id     uint32
 	player *player
@@ -51,7 +60,10 @@ func newSession(s *Server, nc net.Conn) *Session {
 }
 
 // Close hangs up.
-func (s *Session) Close() { s.nc.Close() }
+func (s *Session) Close() {
+	s.nc.Close()
+	s.endCalls()
+}
 
 // Connect is the client's connect command.
 func (s *Session) Connect() message.Command {
@@ -60,55 +72,49 @@ func (s *Session) Connect() message.Command {
 	return s.connect
 }
 
-// Commands are the commands that the client has sent so far.
+// Commands are the commands that the client has sent so far, at most the first 4096.
 func (s *Session) Commands() []message.Command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.commands)
 }
 
-// Call calls a method of the client. The answer, _result or _error, comes through the channel, which is closed without
-// one when the session ends.
-func (s *Session) Call(method string, args ...any) (<-chan message.Command, error) {
-	s.mu.Lock()
-	s.lastCall++
-	id, answer := s.lastCall, make(chan message.Command, 1)
-	if s.ended {
-		close(answer)
-	} else {
-		s.calls[id] = answer
-	}
-	s.mu.Unlock()
-	return answer, s.command(0, method, id, nil, args...)
-}
-
-// Notify calls a method of the client without asking for an answer.
-func (s *Session) Notify(method string, args ...any) error {
-	return s.command(0, method, 0, nil, args...)
-}
+// Acknowledged is the sequence number of the client's last Acknowledgement, in bytes modulo 2^32.
+func (s *Session) Acknowledged() uint32 { return s.acknowledged.Load() }
 
 // Send sends messages with one write.
 func (s *Session) Send(messages ...chunk.Outgoing) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	s.buf = s.buf[:0]
-	for i := range messages {
-		var err error
-		if s.buf, err = s.out.AppendMessage(s.buf, &messages[i]); err != nil {
-			return err
+	return s.write(func(dst []byte) ([]byte, error) {
+		for i := range messages {
+			var err error
+			if dst, err = s.out.AppendMessage(dst, &messages[i]); err != nil {
+				return nil, err
+			}
 		}
-	}
-	_, err := s.nc.Write(s.buf)
-	return err
+		return dst, nil
+	})
 }
 
 // SendRaw sends bytes as they are.
 func (s *Session) SendRaw(b []byte) error {
+	return s.write(func(dst []byte) ([]byte, error) { return append(dst, b...), nil })
+}
+
+// write sends what encode appends. encode owns s.out.
+func (s *Session) write(encode func(dst []byte) ([]byte, error)) error {
 	s.writing.Lock()
 	defer s.writing.Unlock()
-	_, err := s.nc.Write(b)
+	b, err := encode(s.buf[:0])
+	if err != nil || len(b) == 0 {
+		return err
+	}
+	s.buf = b
+	_, err = s.nc.Write(b)
 	return err
 }
+
+// Ping sends a PingRequest. The answer is seen by Config.OnMessage.
+func (s *Session) Ping(ms uint32) error { return s.Send(event(message.EventPingRequest, ms)) }
 
 func control(t message.Type, body []byte) chunk.Outgoing {
 	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: 2, Format: chunk.Format3, Body: body}
@@ -118,206 +124,58 @@ func event(e message.Event, value uint32) chunk.Outgoing {
 	return control(message.TypeUserControl, message.AppendUserControl(nil, e, value))
 }
 
-func commandMessage(streamID uint32, name string, id float64, object any, args ...any) (chunk.Outgoing, error) {
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0,
-		&message.Command{Name: name, TransactionID: id, Object: object, Args: args})
-	if err != nil {
-		return chunk.Outgoing{}, fmt.Errorf("test server: %s: %w", name, err)
-	}
-	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, StreamID: streamID,
-		Format: chunk.Format3, Body: body}, nil
-}
-
-func (s *Session) command(streamID uint32, name string, id float64, object any, args ...any) error {
-	o, err := commandMessage(streamID, name, id, object, args...)
-	if err != nil {
-		return err
-	}
-	return s.Send(o)
-}
-
-func (s *Session) status(streamID uint32, level, code, description string) error {
-	return s.command(streamID, "onStatus", 0, nil, message.StatusObject(level, code, description))
+// hangUp ends the session from our side such that the client gets everything that was sent: a FIN now, and the socket is
+// closed when the client has gone or lingerTimeout is over. A close with unread input would be a reset.
+func (s *Session) hangUp() {
+	closeWrite(s.nc)
+	s.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 }
 
 // serve is the session's goroutine: it reads until the client goes.
 func (s *Session) serve() {
 	defer s.end()
-	if _, err := handshake.Server(s.nc, handshake.Config{}); err != nil {
-		s.server.cfg.Logger.Debug("test server: handshake", "error", err)
-		return
+	in := &counter{Conn: s.nc, window: s.server.cfg.WindowAckSize}
+	if err := s.read(in); err != nil {
+		s.server.cfg.Logger.Debug("test server: session ended", "error", err)
 	}
-	counter := &counter{Conn: s.nc, session: s}
-	in := chunk.NewReader(counter, maxClientMsg)
-	var m chunk.Message
+}
+
+func (s *Session) read(in *counter) error {
+	s.nc.SetDeadline(time.Now().Add(handshakeTimeout))
+	if _, err := handshake.Server(in, handshake.Config{}); err != nil {
+		return err
+	}
+	s.nc.SetDeadline(time.Time{})
+	r := chunk.NewReader(in, maxClientMsg)
 	for {
-		err := in.Next(&m)
-		if err == nil {
-			err = s.received(&m)
+		var m chunk.Message
+		if err := r.Next(&m); err != nil {
+			return err
 		}
-		if err == nil {
-			err = counter.acknowledge()
+		if s.server.cfg.OnMessage != nil {
+			s.server.cfg.OnMessage(s, &m)
 		}
-		if err != nil {
-			s.server.cfg.Logger.Debug("test server: session ended", "error", err)
-			return
+		if err := s.received(in, &m); err != nil {
+			return err
+		}
+		if in.due() {
+			if err := s.Send(control(message.TypeAcknowledgement, message.AppendUint32(nil, in.count))); err != nil {
+				return err
+			}
 		}
 	}
 }
 
 func (s *Session) end() {
-	s.nc.Close()
+	s.Close()
 	s.mu.Lock()
-	s.ended = true
 	streams := s.streams
 	s.streams = nil
-	for id, answer := range s.calls {
-		close(answer)
-		delete(s.calls, id)
-	}
 	s.mu.Unlock()
 	for _, stream := range streams {
 		s.release(stream)
 	}
 	s.helper.Wait()
-}
-
-// counter counts what the client sends, for the acknowledgements that some clients wait for.
-type counter struct {
-	net.Conn
-	session      *Session
-	count, acked uint32
-}
-
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.count += uint32(n)
-	return n, err
-}
-
-func (c *counter) acknowledge() error {
-	if c.count-c.acked < ackWindow/2 {
-		return nil
-	}
-	c.acked = c.count
-	return c.session.Send(control(message.TypeAcknowledgement, message.AppendUint32(nil, c.count)))
-}
-
-func (s *Session) received(m *chunk.Message) error {
-	t := message.Type(m.Type)
-	switch t {
-	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		cmd, err := message.ParseCommand(t, m.Body())
-		if err != nil {
-			return err
-		}
-		return s.invoked(m.StreamID, cmd)
-	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0:
-		return s.published(m)
-	case message.TypeUserControl:
-		u, err := message.ParseUserControl(m.Body())
-		if err == nil && u.Event == message.EventPingRequest {
-			return s.Send(event(message.EventPingResponse, u.Value))
-		}
-		return err
-	}
-	return nil
-}
-
-// invoked serves a command.
-func (s *Session) invoked(streamID uint32, cmd message.Command) error {
-	s.mu.Lock()
-	s.commands = append(s.commands, cmd)
-	stream := s.streams[streamID]
-	s.mu.Unlock()
-	s.server.cfg.Logger.Debug("test server: command", "name", cmd.Name, "args", cmd.Args)
-	switch cmd.Name {
-	case "connect":
-		return s.connected(cmd)
-	case "createStream":
-		return s.createStream(cmd)
-	case "deleteStream", "closeStream":
-		if id, ok := number(cmd.Args, 0); ok {
-			streamID = uint32(id)
-		}
-		s.deleteStream(streamID)
-		return nil
-	case "_result", "_error":
-		s.answered(cmd)
-		return nil
-	case "releaseStream", "_checkbw", "FCPublish", "FCUnpublish":
-		return s.command(0, "_result", cmd.TransactionID, nil, amf.Undefined)
-	case "FCSubscribe":
-		name, _ := text(cmd.Args, 0)
-		return s.command(0, "onFCSubscribe", 0, nil, message.StatusObject("status", "NetStream.Play.Start", name))
-	case "getStreamLength":
-		return s.streamLength(cmd)
-	case "set_playlist":
-		return s.command(0, "playlist_ready", 0, nil)
-	case "play", "publish", "pause", "seek", "receiveAudio", "receiveVideo":
-		if stream == nil {
-			return s.command(0, "_error", cmd.TransactionID, nil,
-				message.StatusObject("error", "NetConnection.Call.Failed", "no such stream"))
-		}
-		return s.streamCommand(stream, cmd)
-	}
-	return s.call(cmd)
-}
-
-func (s *Session) connected(cmd message.Command) error {
-	s.mu.Lock()
-	s.connect = cmd
-	s.mu.Unlock()
-	object, _ := cmd.Object.(amf.Object)
-	get := func(name string) any { v, _ := object.Get(name); return v }
-	app, _ := get("app").(string)
-	if apps := s.server.cfg.Apps; len(apps) > 0 && !slices.Contains(apps, app) {
-		return s.command(0, "_error", cmd.TransactionID, nil,
-			message.StatusObject("error", "NetConnection.Connect.InvalidApp", "no application "+app))
-	}
-	encoding, _ := get("objectEncoding").(float64)
-	result, err := commandMessage(0, "_result", cmd.TransactionID,
-		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
-		append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."),
-			amf.Property{Name: "objectEncoding", Value: encoding}))
-	if err != nil {
-		return err
-	}
-	err = s.Send(control(message.TypeWindowAckSize, message.AppendUint32(nil, ackWindow)),
-		control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, ackWindow, message.LimitDynamic)),
-		event(message.EventStreamBegin, 0),
-		control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(s.server.cfg.ChunkSize))), result)
-	if err == nil && s.server.cfg.OnConnect != nil {
-		s.server.cfg.OnConnect(s)
-	}
-	return err
-}
-
-// maxStreams bounds what a client can open.
-const maxStreams = 64
-
-func (s *Session) createStream(cmd message.Command) error {
-	s.mu.Lock()
-	if len(s.streams) >= maxStreams {
-		s.mu.Unlock()
-		return s.command(0, "_error", cmd.TransactionID, nil,
-			message.StatusObject("error", "NetConnection.Call.Failed", "too many streams"))
-	}
-	s.lastID++
-	id := s.lastID
-	s.streams[id] = &stream{id: id}
-	s.mu.Unlock()
-	return s.command(0, "_result", cmd.TransactionID, nil, float64(id))
-}
-
-func (s *Session) deleteStream(id uint32) {
-	s.mu.Lock()
-	stream := s.streams[id]
-	delete(s.streams, id)
-	s.mu.Unlock()
-	if stream != nil {
-		s.release(stream)
-	}
 }
 
 // release ends what a stream was doing.
@@ -326,62 +184,108 @@ func (s *Session) release(st *stream) {
 		st.player.stop()
 	}
 	if st.viewer != nil {
-		st.viewer.leave()
+		s.server.hub.leave(st.viewer)
 	}
 	if st.live != nil {
-		st.live.unpublish()
+		s.server.hub.unpublish(st.live)
 	}
+	st.player, st.viewer, st.live = nil, nil, nil
 }
 
-func (s *Session) answered(cmd message.Command) {
-	s.mu.Lock()
-	answer := s.calls[cmd.TransactionID]
-	delete(s.calls, cmd.TransactionID)
-	s.mu.Unlock()
-	if answer != nil {
-		answer <- cmd
-	}
+// counter counts what the client sends, from the first byte of the handshake, for the acknowledgements that some clients
+// wait for. It belongs to the session's goroutine.
+type counter struct {
+	net.Conn
+	count, acked uint32 // bytes modulo 2^32
+	window       uint32
 }
 
-// call serves a remote call of the client.
-func (s *Session) call(cmd message.Command) error {
-	handler := s.server.cfg.Handlers[cmd.Name]
-	err := fmt.Errorf("method %s is not known", cmd.Name)
-	var result any
-	if handler != nil {
-		result, err = handler(s, cmd)
+func (c *counter) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.count += uint32(n)
+	return n, err
+}
+
+// due tells that an Acknowledgement should be sent now: at half the window.
+func (c *counter) due() bool {
+	if c.count-c.acked < max(c.window/2, 1) {
+		return false
 	}
-	if cmd.TransactionID == 0 {
-		return nil
+	c.acked = c.count
+	return true
+}
+
+// received serves a message.
+func (s *Session) received(in *counter, m *chunk.Message) error {
+	t := message.Type(m.Type)
+	switch t {
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		cmd, err := message.ParseCommand(t, m.Body())
+		if err != nil {
+			return err
+		}
+		return s.invoked(m.StreamID, cmd)
+	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3:
+		return s.published(m)
+	case message.TypeWindowAckSize, message.TypeAcknowledgement:
+		v, err := message.Uint32(t, m.Body())
+		if err == nil && t == message.TypeWindowAckSize {
+			in.window = v
+		} else if err == nil {
+			s.acknowledged.Store(v)
+		}
+		return err
+	case message.TypeUserControl:
+		u, err := message.ParseUserControl(m.Body())
+		if err != nil {
+			return err
+		}
+		return s.controlled(u)
 	}
+	return nil
+}
+
+func (s *Session) controlled(u message.UserControl) error {
+	switch u.Event {
+	case message.EventPingRequest:
+		return s.Send(event(message.EventPingResponse, u.Value))
+	case message.EventSetBufferLength: // some clients say it for stream 0: it holds for all streams here
+		s.mu.Lock()
+		s.buffer = u.Buffer
+		streams := s.streams
+		s.mu.Unlock()
+		for _, st := range streams {
+			if st.player != nil {
+				st.player.setBuffer(u.Buffer)
+			}
+		}
+	}
+	return nil
+}
+
+// commandMessage encodes a command. The id is a message stream's, 0 for the connection's own.
+func commandMessage(id uint32, name string, transaction float64, object any, args ...any) (chunk.Outgoing, error) {
+	body, err := message.AppendCommand(nil, message.TypeCommandAMF0,
+		&message.Command{Name: name, TransactionID: transaction, Object: object, Args: args})
 	if err != nil {
-		return s.command(0, "_error", cmd.TransactionID, nil,
-			message.StatusObject("error", "NetConnection.Call.Failed", err.Error()))
+		return chunk.Outgoing{}, fmt.Errorf("test server: %s: %w", name, err)
 	}
-	return s.command(0, "_result", cmd.TransactionID, nil, result)
+	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, StreamID: id,
+		Format: chunk.Format3, Body: body}, nil
 }
 
-func (s *Session) streamLength(cmd message.Command) error {
-	name, _ := text(cmd.Args, 0)
-	seconds := 0.0
-	if tags, err := s.server.recording(name); err == nil && len(tags) > 0 {
-		seconds = float64(tags[len(tags)-1].Timestamp) / 1000
-	}
-	return s.command(0, "_result", cmd.TransactionID, nil, seconds)
+func statusMessage(id uint32, level, code, description string) (chunk.Outgoing, error) {
+	return commandMessage(id, "onStatus", 0, nil, message.StatusObject(level, code, description))
 }
 
-func number(args []any, i int) (float64, bool) {
-	if i >= len(args) {
-		return 0, false
+func (s *Session) command(id uint32, name string, transaction float64, object any, args ...any) error {
+	o, err := commandMessage(id, name, transaction, object, args...)
+	if err != nil {
+		return err
 	}
-	v, ok := args[i].(float64)
-	return v, ok
+	return s.Send(o)
 }
 
-func text(args []any, i int) (string, bool) {
-	if i >= len(args) {
-		return "", false
-	}
-	v, ok := args[i].(string)
-	return v, ok
+func (s *Session) status(id uint32, level, code, description string) error {
+	return s.command(id, "onStatus", 0, nil, message.StatusObject(level, code, description))
 }

@@ -28,11 +28,8 @@ func Tags(file []byte) ([]flv.Tag, error) {
 // keyFrameBefore is the index of the last video key frame that starts at or before ms, for recordings without video the
 // index of the first tag at or after it.
 func keyFrameBefore(tags []flv.Tag, ms uint32) int {
-	key, first := -1, len(tags)
+	key := -1
 	for i, tag := range tags {
-		if tag.Timestamp >= ms && first == len(tags) {
-			first = i
-		}
 		if tag.Type != flv.TagVideo || tag.Timestamp > ms {
 			continue
 		}
@@ -43,7 +40,52 @@ func keyFrameBefore(tags []flv.Tag, ms uint32) int {
 	if key >= 0 {
 		return key
 	}
-	return first
+	return tagAt(tags, ms)
+}
+
+// tagAt is the index of the first tag at or after ms.
+func tagAt(tags []flv.Tag, ms uint32) int {
+	for i, tag := range tags {
+		if tag.Timestamp >= ms {
+			return i
+		}
+	}
+	return len(tags)
+}
+
+// frameAfter is the index behind the first picture from next on; without pictures, behind the next tag.
+func frameAfter(tags []flv.Tag, next int) int {
+	for i := next; i < len(tags); i++ {
+		if h, err := flv.ParseVideoHeader(tags[i].Body); tags[i].Type == flv.TagVideo && err == nil && h.IsFrame() {
+			return i + 1
+		}
+	}
+	return min(next+1, len(tags))
+}
+
+// The kinds of tags that describe all that follow.
+const (
+	metadata = iota
+	videoHeader
+	audioHeader
+	headerKinds // none of them
+)
+
+// headerKind tells which kind a tag is of.
+func headerKind(tag flv.Tag) int {
+	if tag.Type == flv.TagScript {
+		if name, _, err := flv.ParseScript(tag.Body); err == nil && name == "onMetaData" {
+			return metadata
+		}
+		return headerKinds
+	}
+	switch {
+	case !isSequenceHeader(tag):
+		return headerKinds
+	case tag.Type == flv.TagVideo:
+		return videoHeader
+	}
+	return audioHeader
 }
 
 // isSequenceHeader reports whether a decoder needs this tag before any other of its kind.

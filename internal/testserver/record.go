@@ -1,0 +1,56 @@
+package testserver
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// recorder writes a published stream to a file.
+type recorder struct {
+	file   *os.File
+	out    *flv.Writer
+	offset uint32 // added to all timestamps, ms: where the file that is appended to ends
+}
+
+// newRecorder opens NAME.flv in dir, to replace what is there or to go on behind it.
+func newRecorder(dir, name string, resume bool) (*recorder, error) {
+	base := name + ".flv"
+	if name == "" || !filepath.IsLocal(base) {
+		return nil, fmt.Errorf("not a file name: %q", name)
+	}
+	path := filepath.Join(dir, base)
+	r := &recorder{}
+	mode := os.O_TRUNC
+	if old, err := os.ReadFile(path); resume && err == nil && len(old) > 0 {
+		tags, err := Tags(old)
+		if err != nil {
+			return nil, err
+		}
+		mode = os.O_APPEND
+		if len(tags) > 0 {
+			r.offset = tags[len(tags)-1].Timestamp
+		}
+	}
+	var err error
+	if r.file, err = os.OpenFile(path, os.O_WRONLY|os.O_CREATE|mode, 0o644); err != nil {
+		return nil, err
+	}
+	r.out = flv.NewWriter(r.file)
+	if mode == os.O_TRUNC {
+		if err := r.out.WriteHeader(flv.FileHeader{HasAudio: true, HasVideo: true}); err != nil {
+			r.file.Close()
+			return nil, err
+		}
+	}
+	return r, nil
+}
+
+func (r *recorder) write(tag flv.Tag) error {
+	tag.Timestamp += r.offset
+	return r.out.WriteTag(tag)
+}
+
+func (r *recorder) close() { r.file.Close() }
