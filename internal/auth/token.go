@@ -1,0 +1,112 @@
+package auth
+
+import (
+	"encoding/binary"
+	"encoding/hex"
+)
+
+// maxToken is the longest challenge, in bytes: what an AMF0 string with a 16-bit length can hold.
+const maxToken = 1<<16 - 1
+
+// SecureToken answers the challenge of a Wowza server: the string secureToken in connect's _result, which is the hex
+// form of bytes encrypted with a key (block TEA, corrected: XXTEA). The response, for the call secureTokenResponse, is
+// those bytes, which may be any.
+//
+// It does what librtmp does, for text that is no proper challenge too: of the key the first 16 bytes count; a character
+// that is no hex digit has the value of its low four bits, plus nine if bit 6 is set; the response has half as many bytes
+// as the challenge has digits, rounded down. Digits that are missing to whole words of eight count as zero, where librtmp
+// reads on behind the string. Errors are *Error: an empty challenge, and one of more than 65535 bytes.
+func SecureToken(key, challenge string) (string, error) {
+	switch {
+	case challenge == "":
+		return "", &Error{Detail: "secureToken: empty challenge"}
+	case len(challenge) > maxToken:
+		return "", &Error{Detail: "secureToken: challenge over 65535 bytes", Value: clip(challenge)}
+	}
+	words := make([]uint32, (len(challenge)+7)/8)
+	for i := 0; i < len(challenge); i += 2 {
+		// Values over 15 run over into the digit and the byte in front, as librtmp adds digits and ors bytes.
+		words[i/8] |= (digit(challenge, i)<<4 + digit(challenge, i+1)) << (i % 8 * 4)
+	}
+	decrypt(words, tokenKey(key))
+	return string(appendWords(nil, words)[:len(challenge)/2]), nil
+}
+
+// SecureTokenChallenge is the server's half: the challenge that [SecureToken] answers with plain. XXTEA works on two or
+// more 32-bit words, so zeros are appended to plain as needed; they are part of the response then.
+func SecureTokenChallenge(key, plain string) string {
+	b := []byte(plain)
+	for len(b) < 8 || len(b)%4 != 0 {
+		b = append(b, 0)
+	}
+	words := make([]uint32, len(b)/4)
+	for i := range words {
+		words[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	encrypt(words, tokenKey(key))
+	return hex.EncodeToString(appendWords(b[:0], words))
+}
+
+// digit is the value of the hex digit at index i by librtmp's rule, 0 behind the end.
+func digit(s string, i int) uint32 {
+	switch {
+	case i >= len(s):
+		return 0
+	case s[i]&0x40 != 0:
+		return uint32(s[i]&0xF) + 9
+	}
+	return uint32(s[i] & 0xF)
+}
+
+func appendWords(dst []byte, words []uint32) []byte {
+	for _, w := range words {
+		dst = binary.LittleEndian.AppendUint32(dst, w)
+	}
+	return dst
+}
+
+// tokenKey is the first 16 bytes of a key, with zeros behind a shorter one.
+func tokenKey(key string) (k [4]uint32) {
+	var b [16]byte
+	copy(b[:], key)
+	for i := range k {
+		k[i] = binary.LittleEndian.Uint32(b[4*i:])
+	}
+	return k
+}
+
+const teaDelta = 0x9E3779B9
+
+// teaMix is XXTEA's round function for word p between its neighbours y (right) and z (left).
+func teaMix(k *[4]uint32, sum, y, z uint32, p int) uint32 {
+	e := sum >> 2 & 3
+	return ((z>>5 ^ y<<2) + (y>>3 ^ z<<4)) ^ ((sum ^ y) + (k[uint32(p)&3^e] ^ z))
+}
+
+// decrypt decrypts v, which must not be empty, in place. A single word goes through the same steps, though nothing
+// encrypts to it.
+func decrypt(v []uint32, k [4]uint32) {
+	n := len(v)
+	y := v[0]
+	for sum := uint32(6+52/n) * teaDelta; sum != 0; sum -= teaDelta {
+		for p := n - 1; p >= 0; p-- {
+			z := v[(p+n-1)%n]
+			v[p] -= teaMix(&k, sum, y, z, p)
+			y = v[p]
+		}
+	}
+}
+
+// encrypt undoes decrypt for two and more words.
+func encrypt(v []uint32, k [4]uint32) {
+	n := len(v)
+	z := v[n-1]
+	sum := uint32(0)
+	for range 6 + 52/n {
+		sum += teaDelta
+		for p := range n {
+			v[p] += teaMix(&k, sum, v[(p+1)%n], z, p)
+			z = v[p]
+		}
+	}
+}
