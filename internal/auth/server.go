@@ -1,0 +1,105 @@
+package auth
+
+import (
+	"crypto/subtle"
+	"encoding/base64"
+	"io"
+	"strings"
+	"sync"
+)
+
+// maxIssued bounds the challenges that wait for an answer. Beyond it some of them are forgotten, and those clients refused.
+const maxIssued = 1024
+
+// Server is the server's half of publisher authentication. Its method may be called from any goroutine.
+type Server struct {
+	Scheme Scheme            // Adobe or Limelight
+	Users  map[string]string // passwords by user, without & and ? in names
+	Rand   io.Reader         // for challenges, read under a lock; nil: crypto/rand
+
+	mu     sync.Mutex
+	issued map[string]challenge // by opaque (Adobe) or nonce (Limelight), until it is answered
+}
+
+// challenge is what the server has to know of one until it is answered.
+type challenge struct{ user, salt string }
+
+// Verify looks at the app of a publisher's connect. name is that without the authentication. Unless the publisher has
+// proved its identity there, rejection is the description to reject it with. The error is that of Rand, as an *Error.
+// An answer is good for one connect, right or wrong.
+func (s *Server) Verify(app string) (name, rejection string, err error) {
+	name, query, found := strings.Cut(app, "?authmod=")
+	p := make(map[string]string)
+	if found && len(query) <= maxText {
+		p = parameters("authmod=" + query)
+	}
+	if p["authmod"] != string(s.Scheme) {
+		return name, "[ AccessManager.Reject ] : [ code=403 need auth; authmod=" + string(s.Scheme) + " ] : ", nil
+	}
+	password, known := s.Users[p["user"]]
+	_, answered := p["response"]
+	switch {
+	case !known:
+		return name, s.reject("nosuchuser"), nil
+	case !answered:
+		rejection, err = s.challenge(p["user"])
+		return name, rejection, err
+	case s.answers(name, password, p):
+		return name, "", nil
+	case s.Scheme == Limelight:
+		return name, s.reject("authfail"), nil
+	}
+	return name, s.reject("authfailed"), nil
+}
+
+func (s *Server) reject(reason string) string {
+	return "[ AccessManager.Reject ] : [ authmod=" + string(s.Scheme) + " ] : ?reason=" + reason
+}
+
+// challenge issues a challenge and returns the description with it.
+func (s *Server) challenge(user string) (string, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	b, err := randomBytes(s.Rand, 22)
+	if err != nil {
+		return "", &Error{Scheme: s.Scheme, Err: err}
+	}
+	for id := range s.issued {
+		if len(s.issued) < maxIssued {
+			break
+		}
+		delete(s.issued, id)
+	}
+	if s.issued == nil {
+		s.issued = make(map[string]challenge)
+	}
+	text := base64.StdEncoding.EncodeToString
+	id, salt := text(b[:8]), text(b[8:14])
+	s.issued[id] = challenge{user: user, salt: salt}
+	rejection := s.reject("needauth&user=" + user)
+	if s.Scheme == Limelight {
+		return rejection + "&nonce=" + id, nil
+	}
+	// The opaque takes the place of the challenge in the response; this challenge finds out clients that hash the wrong one.
+	return rejection + "&salt=" + salt + "&challenge=" + text(b[14:]) + "&opaque=" + id, nil
+}
+
+// answers tells whether p answers a challenge that was issued to its user.
+func (s *Server) answers(app, password string, p map[string]string) bool {
+	id := p["opaque"]
+	if s.Scheme == Limelight {
+		id = p["nonce"]
+	}
+	s.mu.Lock()
+	c, found := s.issued[id]
+	delete(s.issued, id)
+	s.mu.Unlock()
+	if !found || c.user != p["user"] {
+		return false
+	}
+	want := adobeResponse(c.user, password, c.salt, id, p["challenge"])
+	if s.Scheme == Limelight {
+		want = limelightResponse(c.user, password, app, id, p["cnonce"])
+	}
+	return subtle.ConstantTimeCompare([]byte(want), []byte(p["response"])) == 1
+}
