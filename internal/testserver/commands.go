@@ -69,8 +69,15 @@ func (s *Session) connected(cmd message.Command) error {
 	s.mu.Unlock()
 	cfg := &s.server.cfg
 	object, _ := cmd.Object.(amf.Object)
-	get := func(name string) any { v, _ := object.Get(name); return v }
-	app, _ := get("app").(string)
+	app, rejection, err := s.authenticate(object)
+	if err != nil {
+		return err
+	}
+	if rejection != nil {
+		err := s.command(0, "_error", cmd.TransactionID, nil, rejection)
+		s.hangUp()
+		return err
+	}
 	var refused amf.Object
 	if len(cfg.Apps) > 0 && !slices.Contains(cfg.Apps, app) {
 		refused = message.StatusObject("error", "NetConnection.Connect.InvalidApp", "no application "+app)
@@ -80,7 +87,8 @@ func (s *Session) connected(cmd message.Command) error {
 	if refused != nil {
 		return s.command(0, "_error", cmd.TransactionID, nil, refused)
 	}
-	encoding, _ := get("objectEncoding").(float64)
+	value, _ := object.Get("objectEncoding")
+	encoding, _ := value.(float64)
 	result, err := commandMessage(0, "_result", cmd.TransactionID,
 		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
 		append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."),

@@ -15,6 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -31,6 +32,9 @@ type Config struct {
 	WindowAckSize uint32 // announced to the client, bytes; 0: 2500000
 
 	Apps []string // the applications there are; empty: any name will do
+	// Auth demands authentication of clients that connect as publishers; nil: nobody's. A client that it rejects has to
+	// connect again to do better.
+	Auth *auth.Server
 	// Refuse returns the information object with which a connect is refused, nil to accept it.
 	Refuse func(connect message.Command) amf.Object
 	// OnConnect runs when the client has been accepted.
