@@ -11,6 +11,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -22,6 +23,10 @@ import (
 // senderEnv makes this test binary the sending side of a benchmark: a process of its own, so that the CPU time measured
 // is the reader's alone.
 const senderEnv = "RTMP_BENCH_SENDER"
+
+// senderRate is how fast the sender sends, in bytes per second: nearly as fast as a reader can read. At full speed the
+// kernel does the sender's work in whichever process happens to be there, and figures of two readers can't be compared.
+const senderRate = 2_000_000_000
 
 // runSender serves one connection: for "raw" it sends bytes, else chunks of "chunk size,message size,...".
 func runSender(what string) {
@@ -52,8 +57,11 @@ func runSender(what string) {
 		round = p.mediaRound(numbers[1:], 512<<10)
 		go io.Copy(io.Discard, nc)
 	}
+	started, sent := time.Now(), 0
 	for err == nil {
 		_, err = nc.Write(round)
+		sent += len(round)
+		time.Sleep(time.Until(started.Add(time.Duration(sent) * time.Second / senderRate)))
 	}
 }
 
@@ -85,12 +93,31 @@ func startSender(b *testing.B, what string) string {
 	return strings.TrimSpace(addr)
 }
 
-// BenchmarkRawTCP is the floor: reading the same amount of bytes from the same kind of sender, and nothing else.
+// BenchmarkRawTCP is the floor: reading the same amount of bytes from the same kind of sender and nothing else, or one
+// copy, which nobody can do without who makes tags of chunks.
 func BenchmarkRawTCP(b *testing.B) {
-	nc, err := net.Dial("tcp", startSender(b, "raw"))
-	require.NoError(b, err)
-	defer nc.Close()
-	measure(b, nc)
+	for _, copied := range []bool{false, true} {
+		b.Run(fmt.Sprintf("copied-%t", copied), func(b *testing.B) {
+			nc, err := net.Dial("tcp", startSender(b, "raw"))
+			require.NoError(b, err)
+			defer nc.Close()
+			if copied {
+				measure(b, &copyingReader{r: nc})
+				return
+			}
+			measure(b, nc)
+		})
+	}
+}
+
+type copyingReader struct {
+	r   io.Reader
+	buf [64 << 10]byte
+}
+
+func (c *copyingReader) Read(p []byte) (int, error) {
+	n, err := c.r.Read(c.buf[:min(len(p), len(c.buf))])
+	return copy(p, c.buf[:n]), err
 }
 
 // measure reads 1 MiB at an iteration.

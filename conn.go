@@ -219,6 +219,7 @@ func (c *Conn) open(parent context.Context) error {
 	}
 	c.pump.received = counter.received
 	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
+	c.out.try = newTryWriter(nc)
 	return nil
 }
 

@@ -14,7 +14,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "url": "", "message": "amf", "flv": "amf",
-		"internal/testserver": "amf chunk flv handshake message",
+		"internal/auth": "", "internal/testserver": "amf chunk flv handshake internal/auth message",
 	}
 	for name, want := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+name).Output()

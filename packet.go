@@ -101,8 +101,10 @@ func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
 		return fmt.Errorf("rtmp: handle packet: %w", err)
 	}
 	c.pump.dispatching.Lock()
-	defer c.pump.dispatching.Unlock()
-	if err := c.dispatch(&incoming{Packet: *p}, nil); err != nil {
+	err := c.dispatch(&incoming{Packet: *p}, nil)
+	c.pump.dispatching.Unlock()
+	c.flushReplies()
+	if err != nil {
 		return c.fail(err)
 	}
 	return nil

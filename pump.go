@@ -29,11 +29,12 @@ type pump struct {
 
 	mu        sync.Mutex // guards the rest; orders setting a deadline and interrupting
 	holder    *waiter
-	received  uint64 // bytes since the first of the handshake
-	acked     uint64 // received at the last Acknowledgement
-	window    uint32 // the server's Window Acknowledgement Size
-	announced uint32 // ours, as last sent
-	claims    int    // calls that take precedence over the standing reader
+	armed     time.Time // the socket's read deadline
+	received  uint64    // bytes since the first of the handshake
+	acked     uint64    // received at the last Acknowledgement
+	window    uint32    // the server's Window Acknowledgement Size
+	announced uint32    // ours, as last sent
+	claims    int       // calls that take precedence over the standing reader
 	unclaim   chan struct{}
 }
 
@@ -72,6 +73,7 @@ func (c *Conn) await(w *waiter) error {
 		}
 		again, err := c.readFor(w)
 		<-c.pump.token
+		c.flushReplies()
 		if !again {
 			return err
 		}
@@ -211,7 +213,7 @@ func (c *Conn) interrupt(w *waiter) {
 	defer c.pump.mu.Unlock()
 	if c.pump.holder == w {
 		w.interrupted = true
-		c.nc.SetReadDeadline(past)
+		c.pump.setDeadline(c.nc, past)
 	}
 }
 
@@ -220,24 +222,49 @@ type source struct{ c *Conn }
 
 func (s source) Read(b []byte) (int, error) {
 	c := s.c
-	if !c.arm() {
-		return 0, os.ErrDeadlineExceeded
+	c.flushReplies()
+	due, ok := c.arm()
+	for ok {
+		n, err := c.nc.Read(b)
+		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
+			c.count(n)
+			return n, err
+		}
+		ok = c.rearm(due)
 	}
-	n, err := c.nc.Read(b)
-	c.count(n)
-	return n, err
+	return 0, os.ErrDeadlineExceeded
 }
 
-// arm sets the deadline for one read. It reports false when the holder was interrupted before.
-func (c *Conn) arm() bool {
+// arm makes sure that a read ends when the holder gives up, which it returns. It reports false when the holder was
+// interrupted before. A deadline that would end the read too early stays: moving it for each read costs more than the
+// read (the runtime's timers wake another thread), and rearm deals with the one that it ends.
+func (c *Conn) arm() (due time.Time, ok bool) {
 	p := &c.pump
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if p.holder.interrupted {
+	due = c.due(p.holder)
+	if !due.IsZero() && (p.armed.IsZero() || due.Before(p.armed)) {
+		p.setDeadline(c.nc, due)
+	}
+	return due, !p.holder.interrupted
+}
+
+// rearm reports whether to read again after a deadline has ended a read: it was none of the holder's.
+func (c *Conn) rearm(due time.Time) bool {
+	p := &c.pump
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.holder.interrupted || !due.IsZero() && !time.Now().Before(due) {
 		return false
 	}
-	c.nc.SetReadDeadline(c.due(p.holder))
+	p.setDeadline(c.nc, due)
 	return true
+}
+
+// setDeadline sets the socket's read deadline. The caller holds p.mu.
+func (p *pump) setDeadline(nc net.Conn, t time.Time) {
+	p.armed = t
+	nc.SetReadDeadline(t)
 }
 
 // count adds received bytes and leaves an Acknowledgement whenever half the window is full (RTMP 1.0 section 5.4.3).

@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -24,13 +25,18 @@ const (
 
 var errTooManyReplies = errors.New("more replies wait than the peer reads")
 
-// writeSide owns the direction to the server. The reader never writes: what it has to answer goes to pending, which the
-// next writer takes along, or a flusher that is started for it.
+// writeSide owns the direction to the server. The reader never waits for the peer to read: what it has to answer goes to
+// pending. The next writer takes it along; else the reader gives the socket what it takes without waiting, and a flusher
+// that is started for it writes the rest.
 type writeSide struct {
 	lock   chan struct{} // one slot: the right to encode and write. Ordinary mutexes can't be waited for with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // owned by the holder of lock
 	err    error         // owned by the holder of lock: the first failed write
+	unsent []byte        // owned by the holder of lock: what the socket did not take without waiting
+	try    *tryWriter    // owned by the holder of lock; nil: there is no such thing here
+	armed  time.Time     // owned by the holder of lock: the socket's write deadline
+	due    atomic.Bool   // replies wait
 
 	mu       sync.Mutex // guards the rest
 	pending  []chunk.Outgoing
@@ -78,7 +84,8 @@ func (c *Conn) write(ctx context.Context, messages []chunk.Outgoing) error {
 	if w.err != nil {
 		return w.err
 	}
-	buf := w.takeReplies(w.buf[:0])
+	buf := w.takeReplies(append(w.buf[:0], w.unsent...))
+	w.unsent = nil
 	var refused error // a message that can't be encoded keeps those before it from being lost
 	for i := range messages {
 		if buf, refused = w.chunks.AppendMessage(buf, &messages[i]); refused != nil {
@@ -91,24 +98,45 @@ func (c *Conn) write(ctx context.Context, messages []chunk.Outgoing) error {
 	if len(buf) == 0 {
 		return refused
 	}
-	var deadline time.Time
-	if c.opts.Timeout > 0 {
-		deadline = time.Now().Add(c.opts.Timeout)
-	}
-	c.nc.SetWriteDeadline(deadline)
 	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { c.nc.SetWriteDeadline(past) })
+		stop := context.AfterFunc(ctx, func() { c.nc.SetWriteDeadline(past) }) // which writeAll undoes when it is late
 		defer stop()
 	}
-	n, err := c.nc.Write(buf)
-	w.mu.Lock()
-	w.written += uint64(n)
-	w.mu.Unlock()
-	if err == nil {
-		return refused
+	if err := c.writeAll(ctx, buf); err != nil {
+		w.err = c.writeError(ctx, err)
+		return w.err
 	}
-	w.err = c.writeError(ctx, err)
-	return w.err
+	return refused
+}
+
+// writeAll writes b within Options.Timeout. The socket's deadline is moved only when it is the one that ends a write:
+// moving it for each write costs more than many a write.
+func (c *Conn) writeAll(ctx context.Context, b []byte) error {
+	w := &c.out
+	var due time.Time
+	if c.opts.Timeout > 0 {
+		due = time.Now().Add(c.opts.Timeout)
+		if w.armed.IsZero() {
+			w.armed = due
+			c.nc.SetWriteDeadline(due)
+		}
+	}
+	for {
+		n, err := c.nc.Write(b)
+		w.mu.Lock()
+		w.written += uint64(n)
+		w.mu.Unlock()
+		b = b[n:]
+		if err == nil {
+			return nil
+		}
+		expired := !due.IsZero() && !time.Now().Before(due)
+		if !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil || expired {
+			return err
+		}
+		w.armed = due
+		c.nc.SetWriteDeadline(due)
+	}
 }
 
 func (c *Conn) writeError(ctx context.Context, err error) error {
@@ -137,10 +165,48 @@ func (w *writeSide) takeReplies(buf []byte) []byte {
 	}
 	clear(w.pending)
 	w.pending = w.pending[:0]
+	w.due.Store(false)
 	return buf
 }
 
-// reply leaves a message for the next writer. Called by the reader, so it never blocks.
+// flushReplies sends what the reader left, without waiting for anything.
+func (c *Conn) flushReplies() {
+	w := &c.out
+	if !w.due.Load() {
+		return
+	}
+	select {
+	case w.lock <- struct{}{}:
+		done := c.writeNow()
+		<-w.lock
+		if done {
+			return
+		}
+	default: // its holder may have taken the replies before the last came
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if !w.flushing {
+		w.flushing = c.own(c.flush)
+	}
+}
+
+// writeNow gives the socket what it takes. It reports whether that was all. The caller holds the lock.
+func (c *Conn) writeNow() bool {
+	w := &c.out
+	if w.try == nil || w.err != nil || len(w.unsent) > 0 {
+		return false
+	}
+	w.buf = w.takeReplies(w.buf[:0])
+	n := w.try.write(w.buf)
+	w.mu.Lock()
+	w.written += uint64(n)
+	w.mu.Unlock()
+	w.unsent = append(w.unsent, w.buf[n:]...)
+	return len(w.unsent) == 0
+}
+
+// reply leaves a message for the next writer, or flushReplies. Called by the reader, so it never blocks.
 func (c *Conn) reply(o chunk.Outgoing) error {
 	w := &c.out
 	w.mu.Lock()
@@ -153,7 +219,7 @@ func (c *Conn) reply(o chunk.Outgoing) error {
 		return nil
 	}
 	w.pending = append(w.pending, o)
-	c.startFlusher()
+	w.due.Store(true)
 	return nil
 }
 
@@ -163,21 +229,14 @@ func (c *Conn) acknowledge(received uint64) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	w.ackDue, w.ack = true, uint32(received)
-	c.startFlusher()
-}
-
-// startFlusher makes sure that pending replies leave although nobody writes. The caller holds w.mu.
-func (c *Conn) startFlusher() {
-	if !c.out.flushing {
-		c.out.flushing = c.own(c.flush)
-	}
+	w.due.Store(true)
 }
 
 func (c *Conn) flush() {
 	w := &c.out
 	for c.send(context.Background()) == nil {
 		w.mu.Lock()
-		if len(w.pending) == 0 && !w.ackDue {
+		if !w.due.Load() {
 			w.flushing = false
 			w.mu.Unlock()
 			return

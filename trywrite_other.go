@@ -1,0 +1,12 @@
+//go:build !unix
+
+package rtmp
+
+import "net"
+
+// tryWriter exists only where a socket can be asked to take what it can at once.
+type tryWriter struct{}
+
+func newTryWriter(net.Conn) *tryWriter { return nil }
+
+func (*tryWriter) write([]byte) int { return 0 }
