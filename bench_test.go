@@ -8,6 +8,7 @@ import (
 	"net"
 	"os"
 	"os/exec"
+	"runtime"
 	"strconv"
 	"strings"
 	"testing"
@@ -28,13 +29,27 @@ const senderEnv = "RTMP_BENCH_SENDER"
 // kernel does the sender's work in whichever process happens to be there, and figures of two readers can't be compared.
 const senderRate = 2_000_000_000
 
-// runSender serves one connection: for "raw" it sends bytes, else chunks of "chunk size,message size,...".
+// runSender serves one connection: for "raw" it sends bytes, else chunks of "chunk size,message size,...". For "idle" it
+// sends a little to any number of connections.
 func runSender(what string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		return
 	}
 	fmt.Println(l.Addr())
+	for what == "idle" {
+		nc, err := l.Accept()
+		if err != nil {
+			return
+		}
+		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
+			return
+		}
+		p := &peer{nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
+		p.play()
+		p.sendMedia()
+		defer nc.Close()
+	}
 	nc, err := l.Accept()
 	if err != nil {
 		return
@@ -158,6 +173,38 @@ func BenchmarkPlay(b *testing.B) {
 				require.NoError(b, err)
 				measure(b, s)
 			})
+		}
+	}
+}
+
+// BenchmarkIdle measures the memory that a connection keeps which has played something and waits for more.
+func BenchmarkIdle(b *testing.B) {
+	addr := startSender(b, "idle")
+	inUse := func() uint64 {
+		runtime.GC()
+		runtime.GC() // twice: what a pool keeps goes with the second
+		var m runtime.MemStats
+		runtime.ReadMemStats(&m)
+		return m.HeapAlloc + m.StackInuse
+	}
+	const count = 200
+	var packet Packet
+	for b.Loop() {
+		before := inUse()
+		conns := make([]*Conn, count)
+		for i := range conns {
+			c, err := Dial(b.Context(), "rtmp://"+addr+"/app/play", &Options{BackgroundRead: true})
+			require.NoError(b, err)
+			s, err := c.CreateStream(b.Context(), nil)
+			require.NoError(b, err)
+			for range sent {
+				require.NoError(b, s.ReadPacket(&packet))
+			}
+			conns[i] = c
+		}
+		b.ReportMetric(float64(inUse()-before)/count, "B/connection")
+		for _, c := range conns {
+			c.Close()
 		}
 	}
 }

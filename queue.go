@@ -2,30 +2,38 @@ package rtmp
 
 import (
 	"encoding/binary"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// mediaQueue is a first-in-first-out queue of media messages in one slab of bytes, so that queueing allocates nothing
-// once the slab has its size.
+// mediaQueue is a first-in-first-out queue of media messages in one slab of bytes. An empty queue has no slab: all queues
+// share a pool, so that queueing allocates nothing in the long run and idle connections hold nothing.
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
 //	+------+--------+---------+-----------+--------+ - - - -+
 type mediaQueue struct {
-	slab []byte
-	head int
+	slab   []byte
+	head   int
+	pooled *[]byte // what slab came from
 }
 
 const (
 	queueHeaderSize = 14
-	keepQueue       = 256 << 10 // the largest slab kept when the queue runs empty, in bytes
+	keepQueue       = 1 << 20 // the largest slab kept when a queue runs empty, in bytes
 )
+
+var slabs = sync.Pool{New: func() any { return new([]byte) }}
 
 func (q *mediaQueue) len() int { return len(q.slab) - q.head }
 
 func (q *mediaQueue) push(m *incoming) {
+	if q.pooled == nil {
+		q.pooled = slabs.Get().(*[]byte)
+		q.slab = *q.pooled
+	}
 	if q.head > 0 && len(q.slab)+queueHeaderSize+m.size() > cap(q.slab) {
 		q.slab = q.slab[:copy(q.slab, q.slab[q.head:])]
 		q.head = 0
@@ -64,8 +72,9 @@ func (q *mediaQueue) pop() {
 }
 
 func (q *mediaQueue) clear() {
-	q.slab, q.head = q.slab[:0], 0
-	if cap(q.slab) > keepQueue {
-		q.slab = nil
+	if q.pooled != nil && cap(q.slab) <= keepQueue {
+		*q.pooled = q.slab[:0]
+		slabs.Put(q.pooled)
 	}
+	*q = mediaQueue{}
 }

@@ -211,6 +211,9 @@ func (s *Stream) SetWriteDeadline(time.Time) error { return ErrNotWritable }
 // maxPrelude is how much media waits at most, in bytes, for the file header to be known.
 const maxPrelude = 128 << 10
 
+// keepRest is the largest buffer kept for what did not fit into a Read, in bytes.
+const keepRest = 64 << 10
+
 // flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
 // is made in rest and handed out in pieces.
 type flvOut struct {
@@ -285,7 +288,7 @@ func (o *flvOut) drain() {
 		return
 	}
 	o.rest, o.off = o.rest[:0], 0
-	if cap(o.rest) > keepQueue {
+	if cap(o.rest) > keepRest {
 		o.rest = nil
 	}
 }

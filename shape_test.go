@@ -1,0 +1,90 @@
+package rtmp
+
+import (
+	"cmp"
+	"io"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// Servers differ in how they send the same recording. The file is the same, or differs as the server made it differ.
+func TestEveryShape(t *testing.T) {
+	original, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	for name, shape := range map[string]testserver.Shape{
+		"high chunk streams":          {AudioChunkStream: 65599, VideoChunkStream: 320},
+		"two-byte chunk streams":      {AudioChunkStream: 64, VideoChunkStream: 319},
+		"interleaved":                 {InterleaveAV: true},
+		"chunk size changes":          {ChunkSizeEvery: 7},
+		"aborts":                      {AbortEvery: 5},
+		"unknown types":               {UnknownTypes: true},
+		"aggregates":                  {Aggregate: 9},
+		"across 2^24":                 {TimestampOffset: 1<<24 - 5000},
+		"across 2^24, omitted":        {TimestampOffset: 1<<24 - 5000, OmitExtendedType3: true},
+		"behind 2^24":                 {TimestampOffset: 1 << 25},
+		"behind 2^24, omitted":        {TimestampOffset: 1 << 25, OmitExtendedType3: true},
+		"behind 2^24, absolute":       {TimestampOffset: 1 << 25, AbsoluteExtended: true},
+		"across 2^31":                 {TimestampOffset: 1<<31 - 5000},
+		"across 2^32":                 {TimestampOffset: 1<<32 - 5000},
+		"across 2^32, omitted":        {TimestampOffset: 1<<32 - 5000, OmitExtendedType3: true},
+		"aggregates across 2^32":      {TimestampOffset: 1<<32 - 5000, Aggregate: 5},
+		"everything at once":          {InterleaveAV: true, ChunkSizeEvery: 3, AbortEvery: 4, UnknownTypes: true, TimestampOffset: 1<<24 - 3000},
+		"duplicate metadata":          {DuplicateMetadata: true},
+		"late metadata":               {LateMetadata: true},
+		"end: Play.Stop":              {EndSignal: testserver.EndStop},
+		"end: Play.Complete":          {EndSignal: testserver.EndComplete},
+		"end: UnpublishNotify":        {EndSignal: testserver.EndUnpublishNotify},
+		"end: onFCUnsubscribe":        {EndSignal: testserver.EndFCUnsubscribe},
+		"end: StreamEOF":              {EndSignal: testserver.EndStreamEOF},
+		"end: the connection's alone": {EndSignal: testserver.EndClose},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := sampleServer(t, testserver.Config{Shape: shape, ChunkSize: 300})
+			file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+			if shape.EndSignal == testserver.EndClose {
+				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			} else {
+				require.NoError(t, err)
+			}
+			want := slices.Clone(original)
+			switch {
+			case shape.DuplicateMetadata:
+				want = slices.Insert(want, 0, want[0])
+			case shape.LateMetadata: // behind ten tags, with the time of the last
+				late := want[0]
+				late.Timestamp = want[10].Timestamp
+				want = slices.Insert(want[1:], 10, late)
+			}
+			for i := range want {
+				want[i].Timestamp += shape.TimestampOffset
+			}
+			got := tagsOf(t, file)
+			if shape.InterleaveAV { // a short message may overtake a long one
+				slices.SortStableFunc(want, byTimeAndType)
+				slices.SortStableFunc(got, byTimeAndType)
+			}
+			require.Len(t, got, len(want))
+			for i := range want {
+				require.Equal(t, want[i], got[i], "tag %d", i)
+			}
+		})
+	}
+}
+
+func byTimeAndType(a, b flv.Tag) int {
+	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(int32(a.Timestamp-b.Timestamp), 0))
+}
+
+// Without any sign of the end, a read runs into its timeout; what came is there.
+func TestNoEndSignal(t *testing.T) {
+	s := sampleServer(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
+	file, err := download(testContext(t), s.URL("vod", "sample"), &Options{Timeout: 300e6}, nil)
+	require.ErrorContains(t, err, "timed out")
+	assert.Equal(t, testserver.Sample, file)
+}

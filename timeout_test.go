@@ -1,0 +1,139 @@
+package rtmp
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// piped is a client whose server is script, at the other end of a pipe, and whose time is the bubble's.
+func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Conn) {
+	t.Helper()
+	client, server := net.Pipe()
+	o.DialContext = func(context.Context, string, string) (net.Conn, error) { return client, nil }
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		defer server.Close()
+		if _, err := handshake.Server(server, handshake.Config{}); err != nil {
+			return
+		}
+		script(&peer{t: t, nc: server, in: chunk.NewReader(server, 0), out: chunk.NewWriter()})
+	}()
+	c, err := New("rtmp://server/app/play", &o)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close(); <-done })
+	return t.Context(), c
+}
+
+func elapsed(f func()) time.Duration {
+	start := time.Now()
+	f()
+	return time.Since(start)
+}
+
+// discard reads what the client says, which a pipe would else block.
+func (p *peer) discard() { go io.Copy(io.Discard, p.nc) }
+
+func TestTimeoutsToTheMoment(t *testing.T) {
+	t.Run("handshake", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			client, server := net.Pipe()
+			defer server.Close()
+			c, err := New("rtmp://server/app/play", &Options{
+				DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }})
+			require.NoError(t, err)
+			defer c.Close()
+			go io.Copy(io.Discard, server)
+			assert.Equal(t, 30*time.Second, elapsed(func() { _, err = c.Connect(t.Context()) }))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		})
+	})
+	t.Run("an answer", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, c := piped(t, Options{Timeout: 7 * time.Second}, (*peer).untilGone)
+			k, err := c.Connect(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, 7*time.Second, elapsed(func() { _, err = k.Result(ctx) }))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			shorter, cancel := context.WithTimeout(ctx, time.Second)
+			defer cancel()
+			assert.Equal(t, time.Second, elapsed(func() { _, err = k.Result(shorter) }))
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		})
+	})
+	// The socket's deadline is seldom moved. Reads must end at the right moment all the same: Timeout after the last byte.
+	t.Run("read", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, c := piped(t, Options{Timeout: 10 * time.Second}, func(p *peer) {
+				p.play()
+				p.discard()
+				for i := range 5 {
+					time.Sleep(9 * time.Second)
+					p.media(message.TypeAudio, uint32(9000*i), []byte{0xAF, 1})
+				}
+				time.Sleep(time.Hour)
+			})
+			_, err := c.Connect(ctx)
+			require.NoError(t, err)
+			s, err := c.CreateStream(ctx, nil)
+			require.NoError(t, err)
+			var packet Packet
+			for range 5 {
+				require.NoError(t, s.ReadPacket(&packet))
+			}
+			assert.Equal(t, 10*time.Second, elapsed(func() { err = s.ReadPacket(&packet) }))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.NoError(t, s.SetReadDeadline(time.Now().Add(3*time.Second)))
+			assert.Equal(t, 3*time.Second, elapsed(func() { err = s.ReadPacket(&packet) }))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.NoError(t, s.SetReadDeadline(time.Time{}))
+			assert.Equal(t, 10*time.Second, elapsed(func() { err = s.ReadPacket(&packet) }))
+			require.NoError(t, c.Err())
+		})
+	})
+	t.Run("write", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, c := piped(t, Options{Timeout: 4 * time.Second}, func(p *peer) {
+				p.accept()
+				time.Sleep(time.Hour) // and reads nothing more
+			})
+			k, err := c.Connect(ctx)
+			require.NoError(t, err)
+			_, err = k.Result(ctx)
+			require.NoError(t, err)
+			synctest.Wait() // the answers to connect's result wait for the server
+			assert.Equal(t, 4*time.Second, elapsed(func() { _, err = c.Call(ctx, "anything") }))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
+		})
+	})
+	t.Run("none for who waits for nothing", func(t *testing.T) {
+		synctest.Test(t, func(t *testing.T) {
+			ctx, c := piped(t, Options{Timeout: time.Second, BackgroundRead: true}, func(p *peer) {
+				p.accept()
+				p.discard()
+				time.Sleep(24 * time.Hour)
+				p.call(0, "hello", 0, nil)
+				time.Sleep(time.Minute)
+			})
+			called := make(chan struct{})
+			c.InvokeHandler("hello", func(context.Context, []any) (any, error) { close(called); return nil, nil })
+			_, err := c.Connect(ctx)
+			require.NoError(t, err)
+			assert.Equal(t, 24*time.Hour, elapsed(func() { <-called }))
+			require.NoError(t, c.Err())
+		})
+	})
+}
