@@ -40,10 +40,13 @@ type Conn struct {
 	calls   calls
 	invoked handlers
 
-	started     atomic.Bool
-	connectCall *Call
-	standing    *waiter
-	counts      counts
+	started       atomic.Bool
+	connectCall   *Call
+	standing      *waiter
+	startStanding func() // starts the standing reader, once
+
+	chunkSizeSent, published, closing atomic.Bool
+	counts                            counts
 
 	bandwidthChecks, bandwidthReplies int // guarded by pump.dispatching
 
@@ -75,6 +78,9 @@ func (c *Conn) fail(err error) error {
 	if c.err != nil {
 		defer c.mu.Unlock()
 		return c.err
+	}
+	if c.closing.Load() { // the server's hanging up is what Close waits for
+		err = fmt.Errorf("rtmp: %w", net.ErrClosed)
 	}
 	c.err = err
 	if c.nc != nil {
@@ -171,15 +177,12 @@ func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgo
 	}
 	k := c.calls.add(c, "connect", transactionID)
 	c.connectCall = k
-	if c.opts.BackgroundRead {
-		c.standing = &waiter{what: "background read", ready: func() bool { return c.claimed() != nil }}
-	}
 	c.started.Store(true)
 	if err := c.send(ctx, o); err != nil {
 		return nil, c.fail(err)
 	}
-	if c.standing != nil {
-		c.own(c.standingReader)
+	if c.opts.BackgroundRead {
+		c.startStanding()
 	}
 	return k, nil
 }
@@ -269,24 +272,39 @@ func (c *Conn) connectObject() (amf.Object, error) {
 	if app == "" {
 		app = c.url.App
 	}
-	flashVer := o.FlashVer
-	if flashVer == "" {
-		flashVer = defaultFlashVer
+	object := amf.Object{{Name: "app", Value: app}}
+	if o.publishes() {
+		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
 	}
-	object := amf.Object{{Name: "app", Value: app}, {Name: "flashVer", Value: flashVer}}
+	object = append(object, amf.Property{Name: "flashVer", Value: o.flashVer()})
 	object = withString(object, "swfUrl", o.SWFURL)
 	object = withString(object, "tcUrl", tcURL)
-	object = append(object,
-		amf.Property{Name: "fpad", Value: false},
-		amf.Property{Name: "capabilities", Value: 15.0},
-		amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers filter media by these
-		amf.Property{Name: "videoCodecs", Value: 252.0},
-		amf.Property{Name: "videoFunction", Value: 1.0})
-	object = withString(object, "pageUrl", o.PageURL)
+	if !o.publishes() {
+		object = append(object,
+			amf.Property{Name: "fpad", Value: false},
+			amf.Property{Name: "capabilities", Value: 15.0},
+			amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers filter media by these
+			amf.Property{Name: "videoCodecs", Value: 252.0},
+			amf.Property{Name: "videoFunction", Value: 1.0})
+		object = withString(object, "pageUrl", o.PageURL)
+	}
 	if o.ObjectEncoding != 0 {
 		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
 	}
 	return append(object, o.ConnectFields...), nil
+}
+
+// publishes reports whether connect is a publisher's.
+func (o *Options) publishes() bool { return o.Publish || o.PublishUser != "" }
+
+func (o *Options) flashVer() string {
+	switch {
+	case o.FlashVer != "":
+		return o.FlashVer
+	case o.publishes():
+		return publisherFlashVer
+	}
+	return defaultFlashVer
 }
 
 // defaultFlashVer is librtmp's.
@@ -317,29 +335,42 @@ func (c *Conn) playpath() string {
 
 // Close ends the session: every waiting call returns, every goroutine of the Conn is joined but for a handler that is in
 // the program's own code (its context has ended then). It may be called from anywhere, a handler included, any number of
-// times, and returns within a second. The error is that of closing the socket.
+// times. It returns within a second, but after publishing: then it closes the open streams, tells the server that nothing
+// more will come and waits, at most for Options.Timeout, until that has read everything and hung up. The error is what
+// was lost of something published.
 func (c *Conn) Close() error {
-	if c.Connected() {
-		c.sayGoodbye()
+	var lost error
+	if c.Connected() && c.closing.CompareAndSwap(false, true) {
+		lost = c.sayGoodbye()
 	}
 	c.fail(fmt.Errorf("rtmp: %w", net.ErrClosed))
 	c.owned.Wait()
-	return nil
+	return lost
 }
 
 // sayGoodbye deletes the open streams, as librtmp does, if the server is there to be told.
-func (c *Conn) sayGoodbye() {
-	ctx, cancel := context.WithTimeout(context.Background(), closeTimeout)
-	defer cancel()
+func (c *Conn) sayGoodbye() (lost error) {
 	var farewell []chunk.Outgoing
 	for _, s := range c.streams.all() {
-		if o, err := c.deleteStream(s.id); err == nil {
-			farewell = append(farewell, o)
+		if s.options.Writable {
+			lost = errors.Join(lost, s.Close())
+		} else if o, err := s.farewell(); err == nil {
+			farewell = append(farewell, o...)
 		}
 	}
+	timeout := closeTimeout
+	if c.published.Load() {
+		timeout = max(timeout, c.opts.Timeout)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
+	defer cancel()
 	if len(farewell) > 0 {
 		c.send(ctx, farewell...)
 	}
+	if c.published.Load() && c.Err() == nil {
+		c.linger(ctx)
+	}
+	return lost
 }
 
 // Stats are counters of one connection, since its start.
@@ -352,6 +383,8 @@ type Stats struct {
 	StrayMedia              uint64 // media for no open stream
 	UnansweredPings         uint64 // because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
+	SendQueueBytes          int    // media written and not yet sent, of all streams
+	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
 }
 
 type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia atomic.Uint64 }
@@ -365,10 +398,13 @@ func (c *Conn) Stats() Stats {
 	s.BytesRead = c.pump.received
 	c.pump.mu.Unlock()
 	c.out.mu.Lock()
-	s.BytesWritten, s.UnansweredPings = c.out.written, c.out.dropped
+	s.BytesWritten, s.UnansweredPings = c.out.total, c.out.dropped
 	c.out.mu.Unlock()
 	for _, stream := range c.streams.all() {
 		s.QueuedBytes += stream.queued()
+		waiting, dropped := stream.sending.state()
+		s.SendQueueBytes += waiting
+		s.DroppedMessages += dropped
 	}
 	return s
 }

@@ -291,9 +291,7 @@ func (c *Conn) claim() (release func()) {
 		p.unclaim = make(chan struct{})
 	}
 	p.mu.Unlock()
-	if c.standing != nil {
-		c.interrupt(c.standing)
-	}
+	c.interrupt(c.standing)
 	return func() {
 		p.mu.Lock()
 		defer p.mu.Unlock()

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"encoding/binary"
+	"iter"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -63,9 +64,23 @@ func (q *mediaQueue) front() incoming {
 		Body: b[queueHeaderSize : queueHeaderSize+size]}}
 }
 
+// all yields the messages, oldest first, without taking them out.
+func (q *mediaQueue) all() iter.Seq[incoming] {
+	return func(yield func(incoming) bool) {
+		rest := *q
+		for rest.len() > 0 && yield(rest.front()) {
+			rest.head += rest.step()
+		}
+	}
+}
+
+func (q *mediaQueue) step() int {
+	return queueHeaderSize + int(binary.BigEndian.Uint32(q.slab[q.head+10:]))
+}
+
 // pop drops the oldest message.
 func (q *mediaQueue) pop() {
-	q.head += queueHeaderSize + int(binary.BigEndian.Uint32(q.slab[q.head+10:]))
+	q.head += q.step()
 	if q.head == len(q.slab) {
 		q.clear()
 	}

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"log/slog"
+	"sync"
 
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
@@ -14,6 +15,8 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 	c := &Conn{opts: opts.clone(), out: newWriteSide(), done: make(chan struct{}), drained: make(chan struct{}, 1)}
 	c.pump.token = make(chan struct{}, 1)
 	c.pump.window = defaultWindow
+	c.standing = &waiter{what: "background read", ready: func() bool { return c.claimed() != nil }}
+	c.startStanding = sync.OnceFunc(func() { c.own(c.standingReader) })
 	if err := c.SetupURL(rawURL); err != nil {
 		return nil, err
 	}

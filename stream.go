@@ -24,8 +24,8 @@ type StreamOptions struct {
 	NoBufferUpdate bool          // do not raise the buffer to duration + 5 s once the duration is known
 }
 
-// Stream is a message stream that plays (a NetStream in Adobe's terms). One goroutine reads it; every other method may
-// be called from any goroutine.
+// Stream is a message stream that plays or publishes (a NetStream in Adobe's terms). One goroutine reads it, or one writes
+// it; every other method may be called from any goroutine.
 type Stream struct {
 	conn    *Conn
 	id      uint32
@@ -36,20 +36,29 @@ type Stream struct {
 	reader waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
 	out    flvOut // likewise
 
-	mu           sync.Mutex // guards the rest
-	sink         sink       // where the goroutine that reads wants media now
-	queue        mediaQueue // media that somebody else read
-	started      bool
-	ended        bool  // the server has signalled the end
-	err          error // the server broke the stream off, or Close
-	paused       bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
-	seeking      bool  // from Seek until the server's notification: media is of the old position
-	expected     []*expectation
-	readDeadline time.Time
-	position     uint32 // time of the last audio or video message
-	duration     time.Duration
-	metadata     amf.ECMAArray
-	buffer       time.Duration // as last told to the server
+	in          flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
+	tag         flv.Tag        // likewise
+	message     chunk.Outgoing // likewise
+	packetOut   chunk.Outgoing // likewise, of WritePacket
+	metadataOut []byte         // likewise
+	sending     sendQueue
+	writeWake   chan struct{} // signalled when something changed that a writer of this stream looks at
+
+	mu            sync.Mutex // guards the rest
+	sink          sink       // where the goroutine that reads wants media now
+	queue         mediaQueue // media that somebody else read
+	started       bool
+	ended         bool  // the server has signalled the end
+	err           error // the server broke the stream off, or Close
+	paused        bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
+	seeking       bool  // from Seek until the server's notification: media is of the old position
+	expected      []*expectation
+	readDeadline  time.Time
+	writeDeadline time.Time
+	position      uint32 // time of the last audio or video message
+	duration      time.Duration
+	metadata      amf.ECMAArray
+	buffer        time.Duration // as last told to the server
 }
 
 // expectation is a wait for a status: Play.Start, Seek.Notify, ...
@@ -137,9 +146,9 @@ func (t *streamTable) count() {
 	}
 }
 
-// CreateStream opens a stream and plays it; nil opts play the playpath of the URL. It waits for connect's answer, and
-// returns once the server has started the stream or the first media has arrived. A refusal is a *StatusError and leaves
-// the connection usable.
+// CreateStream opens a stream and plays it, or publishes with StreamOptions.Writable; nil opts play the playpath of the
+// URL. It waits for connect's answer, and returns once the server has started the stream or, playing, the first media has
+// arrived. A refusal is a *StatusError and leaves the connection usable.
 func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
 	if !c.started.Load() {
 		return nil, ErrNotConnected
@@ -148,35 +157,37 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 	if opts != nil {
 		o = *opts
 	}
-	if o.Writable {
-		return nil, &OptionError{Name: "Writable", Err: errNotSupported}
-	}
 	if _, err := c.connectCall.Result(ctx); err != nil {
 		return nil, err
 	}
-	s := &Stream{conn: c, name: o.Name, options: o, wake: make(chan struct{}, 1), buffer: c.opts.Buffer}
+	s := c.newStream(o)
+	open, what := s.play, "play"
+	if o.Writable {
+		open, what = s.publish, "publish"
+	}
+	if err := open(ctx); err != nil {
+		s.abandon()
+		var option *OptionError
+		if errors.As(err, &option) {
+			return nil, err
+		}
+		return nil, fmt.Errorf("rtmp: %s %s: %w", what, s.name, err)
+	}
+	return s, nil
+}
+
+func (c *Conn) newStream(o StreamOptions) *Stream {
+	s := &Stream{conn: c, name: o.Name, options: o, buffer: c.opts.Buffer,
+		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
 	s.reader = waiter{what: "read", idle: max(0, c.opts.Timeout), ready: s.readable, more: s.hasRoom, wake: s.wake, stream: s}
+	s.sending.init(c.opts.SendQueue)
 	if s.name == "" {
 		s.name = c.playpath()
 	}
 	if s.buffer == 0 {
 		s.buffer = defaultBuffer
 	}
-	start, length, err := c.playRange(o.Seek)
-	if err != nil {
-		return nil, err
-	}
-	if s.id, err = c.newStreamID(ctx, s.name); err != nil {
-		return nil, err
-	}
-	if err := c.streams.add(s); err != nil {
-		return nil, err
-	}
-	if err := s.play(ctx, start, length); err != nil {
-		s.Close()
-		return nil, fmt.Errorf("rtmp: play %s: %w", s.name, err)
-	}
-	return s, nil
+	return s
 }
 
 // defaultBuffer is librtmp's.
@@ -243,21 +254,33 @@ func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32,
 	return c.send(ctx, append(messages, behind...)...)
 }
 
-func (s *Stream) play(ctx context.Context, start float64, length []any) error {
+// play asks for a message stream and plays on it.
+func (s *Stream) play(ctx context.Context) error {
+	c := s.conn
+	start, length, err := c.playRange(s.options.Seek)
+	if err != nil {
+		return err
+	}
+	if s.id, err = c.newStreamID(ctx, s.name); err != nil {
+		return err
+	}
+	if err := c.streams.add(s); err != nil {
+		return err
+	}
 	var before []message.Command
-	if s.conn.opts.Playlist {
+	if c.opts.Playlist {
 		before = []message.Command{{Name: "set_playlist", Args: []any{amf.ECMAArray{{Name: "0", Value: s.name}}}}}
 	}
 	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
 	buffer := control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
-	return s.request(ctx, append(before, play), []chunk.Outgoing{buffer}, true,
+	return s.request(ctx, csStream, append(before, play), []chunk.Outgoing{buffer}, true,
 		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
 }
 
 // request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
 // _error instead, or, if resultDoes, with _result.
-func (s *Stream) request(ctx context.Context, commands []message.Command, behind []chunk.Outgoing, resultDoes bool,
-	codes ...string) error {
+func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, behind []chunk.Outgoing,
+	resultDoes bool, codes ...string) error {
 	c := s.conn
 	e := &expectation{codes: codes, done: make(chan struct{})}
 	last := &commands[len(commands)-1]
@@ -277,7 +300,7 @@ func (s *Stream) request(ctx context.Context, commands []message.Command, behind
 		defer s.mu.Unlock()
 		s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == e })
 	}()
-	if err := c.sendCommands(ctx, csStream, s.id, commands, behind...); err != nil {
+	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
 		return err
 	}
 	err := c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
@@ -324,6 +347,11 @@ var fatalStatus = map[string]bool{
 	"NetStream.Play.StreamNotFound":        true,
 	"NetConnection.Connect.InvalidApp":     true,
 	"NetStream.Play.NoSupportedTrackFound": true,
+	"NetStream.Publish.BadName":            true,
+	"NetStream.Publish.Denied":             true,
+	"NetStream.Publish.Rejected":           true,
+	"NetStream.Record.Failed":              true,
+	"NetStream.Record.NoAccess":            true,
 }
 
 // streamEOF is the user control event: the end, unless it only says that a pause has taken effect.
@@ -421,7 +449,7 @@ func (s *Stream) pause(ctx context.Context, on bool, code string) error {
 	s.mu.Lock()
 	at := float64(s.position)
 	s.mu.Unlock()
-	return s.request(ctx, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
+	return s.request(ctx, csStream, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
 }
 
 // Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
@@ -433,7 +461,7 @@ func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.queue.clear()
 	s.mu.Unlock()
 	s.conn.relieve(s, 0)
-	err := s.request(ctx, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
+	err := s.request(ctx, csStream, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
 		"NetStream.Seek.Notify")
 	if err != nil {
 		s.mu.Lock()
@@ -473,7 +501,9 @@ func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
 		Args: []any{float64(id)}})
 }
 
-// Close deletes the stream at the server and ends a Read under way with net.ErrClosed. The Conn goes on.
+// Close ends the stream at the server, and a Read or Write under way with net.ErrClosed; the Conn goes on. A stream that
+// publishes sends first what was written, and reports what went wrong with that: a network that takes nothing for a second
+// is given up, and the connection with it.
 func (s *Stream) Close() error {
 	c := s.conn
 	s.mu.Lock()
@@ -481,20 +511,59 @@ func (s *Stream) Close() error {
 		s.mu.Unlock()
 		return nil
 	}
-	s.err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
-	s.queue.clear()
+	refused := s.err
+	if !s.options.Writable {
+		s.markClosed()
+	}
 	s.mu.Unlock()
+	var failed error
+	if s.options.Writable {
+		failed = s.finish()
+		s.mu.Lock()
+		s.markClosed()
+		s.mu.Unlock()
+		if failed == nil {
+			failed = refused
+		}
+	}
 	c.streams.remove(s)
 	c.relieve(s, 0)
 	s.rouse()
+	s.rouseWriter()
 	if !c.Connected() {
-		return nil
+		return failed
 	}
-	o, err := c.deleteStream(s.id)
+	farewell, err := s.farewell()
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctxBackground, time.Second)
+	ctx, cancel := context.WithTimeout(ctxBackground, closeGrace)
 	defer cancel()
-	return c.send(ctx, o)
+	if err := c.send(ctx, farewell...); failed == nil {
+		failed = err
+	}
+	return failed
+}
+
+// markClosed ends the stream for those who use it. The caller holds s.mu.
+func (s *Stream) markClosed() {
+	s.err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	s.queue.clear()
+}
+
+// farewell is what the server is told when the stream is closed.
+func (s *Stream) farewell() ([]chunk.Outgoing, error) {
+	if s.options.Writable {
+		return s.unpublish()
+	}
+	o, err := s.conn.deleteStream(s.id)
+	return []chunk.Outgoing{o}, err
+}
+
+// abandon closes a stream that was not opened completely.
+func (s *Stream) abandon() {
+	close(s.sending.ended)
+	if s.id != 0 {
+		s.Close()
+	}
 }

@@ -3,7 +3,6 @@ package rtmp
 import (
 	"bytes"
 	"io"
-	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
@@ -22,7 +21,7 @@ func (s *Stream) receive(m *incoming, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
-	if s.err != nil || s.seeking {
+	if s.err != nil || s.seeking || s.options.Writable {
 		return
 	}
 	if av {
@@ -76,6 +75,9 @@ func (c *Conn) relieve(s *Stream, queued int) {
 
 // next waits until dst has something or the stream can't give any more, which is the error.
 func (s *Stream) next(dst sink) error {
+	if s.options.Writable {
+		return errNotReadable
+	}
 	s.mu.Lock()
 	s.sink = dst
 	s.mu.Unlock()
@@ -195,18 +197,6 @@ func (k *packetSink) take(m *incoming) {
 	m.copyTo(k.p.Body)
 	k.taken = true
 }
-
-// Write is for streams that publish.
-func (s *Stream) Write([]byte) (int, error) { return 0, ErrNotWritable }
-
-// ReadFrom is for streams that publish.
-func (s *Stream) ReadFrom(io.Reader) (int64, error) { return 0, ErrNotWritable }
-
-// WritePacket is for streams that publish.
-func (s *Stream) WritePacket(*Packet) error { return ErrNotWritable }
-
-// SetWriteDeadline is for streams that publish.
-func (s *Stream) SetWriteDeadline(time.Time) error { return ErrNotWritable }
 
 // maxPrelude is how much media waits at most, in bytes, for the file header to be known.
 const maxPrelude = 128 << 10

@@ -17,7 +17,7 @@ func (o *Options) supported(u *rtmpurl.URL) error {
 		{"token", o.Token != ""},
 		{"swfVfy", o.SWFVerify || len(o.SWFHash) > 0},
 		{"pubUser", o.PublishUser != ""},
-		{"Publish", o.Publish},
+
 		{"Proxy", o.Proxy != "" && o.Proxy != "direct"},
 		{"scheme " + u.Scheme, u.Scheme != "rtmp"},
 		{"objectEncoding", o.ObjectEncoding != 0},

@@ -35,7 +35,6 @@ type writeSide struct {
 	err    error         // owned by the holder of lock: the first failed write
 	unsent []byte        // owned by the holder of lock: what the socket did not take without waiting
 	try    *tryWriter    // owned by the holder of lock; nil: there is no such thing here
-	armed  time.Time     // owned by the holder of lock: the socket's write deadline
 	due    atomic.Bool   // replies wait
 
 	mu       sync.Mutex // guards the rest
@@ -44,108 +43,200 @@ type writeSide struct {
 	ack      uint32 // only the newest Acknowledgement says anything
 	flushing bool   // a flusher runs
 	dropped  uint64 // pings left unanswered
-	written  uint64 // bytes
+	total    uint64 // bytes written
+
+	arming  sync.Mutex // guards the rest; orders setting a deadline and interrupting
+	armed   time.Time  // the socket's write deadline
+	current *Stream    // who writes
 }
 
 func newWriteSide() writeSide {
 	return writeSide{lock: make(chan struct{}, 1), chunks: chunk.NewWriter()}
 }
 
-// send writes messages with one system call, pending replies first. ctx ending before the write begins leaves the
-// connection as it was; ending in mid-write it is final, since half a chunk may be out.
-func (c *Conn) send(ctx context.Context, messages ...chunk.Outgoing) error {
+// writer is for whom something is written: what ends the writing early.
+type writer struct {
+	ctx    context.Context // nil: none
+	stream *Stream         // nil: none; else its write deadline and its end count
+	sender bool            // the stream's send queue: goes on when the stream is being closed
+
+	replies bool // nothing but replies: when they are lost, what the server sent before it hung up can still be read
+}
+
+// limit is when the writing has to end, zero: never, and what has ended it already.
+func (who writer) limit() (time.Time, error) {
+	if who.ctx != nil {
+		return time.Time{}, who.ctx.Err()
+	}
+	if who.sender {
+		return time.Time{}, nil
+	}
+	return who.stream.writeLimit()
+}
+
+// lockWrites takes the write side's lock, if there is still something to write to.
+func (c *Conn) lockWrites(who writer) error {
+	if err := c.waitForWrites(who); err != nil {
+		return err
+	}
+	err := c.Err()
+	if err == nil && c.out.err != nil {
+		if err = c.out.err; !who.replies && !c.closing.Load() {
+			err = c.fail(err)
+		}
+	}
+	if err != nil {
+		<-c.out.lock
+	}
+	return err
+}
+
+func (c *Conn) waitForWrites(who writer) error {
+	if _, err := who.limit(); err != nil {
+		return fmt.Errorf("rtmp: write: %w", err)
+	}
 	select {
 	case c.out.lock <- struct{}{}:
-		defer func() { <-c.out.lock }()
-	case <-ctx.Done():
-		return fmt.Errorf("rtmp: write: %w", ctx.Err())
+		return nil
+	default:
+	}
+	if who.ctx == nil {
+		return who.stream.waitToWrite(c.out.lock, nil)
+	}
+	select {
+	case c.out.lock <- struct{}{}:
+		return nil
+	case <-who.ctx.Done():
+		return fmt.Errorf("rtmp: write: %w", who.ctx.Err())
 	case <-c.done:
 		return c.Err()
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("rtmp: write: %w", err)
-	}
-	if err := c.write(ctx, messages); c.out.err == nil {
-		return err
-	}
-	if len(messages) == 0 {
-		// Only replies are lost: what the server sent before it hung up can still be read.
-		return c.out.err
-	}
-	return c.fail(c.out.err)
 }
 
-// write is send for the holder of the lock.
-func (c *Conn) write(ctx context.Context, messages []chunk.Outgoing) error {
-	w := &c.out
-	if err := c.Err(); err != nil {
+// send writes messages with one system call, pending replies first. ctx ending before the write begins leaves the
+// connection as it was; ending in mid-write it is final, since half a chunk may be out.
+func (c *Conn) send(ctx context.Context, messages ...chunk.Outgoing) error {
+	who := writer{ctx: ctx, replies: len(messages) == 0}
+	if err := c.lockWrites(who); err != nil {
 		return err
 	}
-	if w.err != nil {
-		return w.err
-	}
-	buf := w.takeReplies(append(w.buf[:0], w.unsent...))
-	w.unsent = nil
+	defer func() { <-c.out.lock }()
+	w := &c.out
+	w.begin()
 	var refused error // a message that can't be encoded keeps those before it from being lost
 	for i := range messages {
-		if buf, refused = w.chunks.AppendMessage(buf, &messages[i]); refused != nil {
+		if w.buf, refused = w.chunks.AppendMessage(w.buf, &messages[i]); refused != nil {
 			break
 		}
 	}
-	if cap(buf) <= keepWriteBuffer {
-		w.buf = buf
+	buf := w.buf
+	if w.buf = buf[:0]; cap(buf) > keepWriteBuffer {
+		w.buf = nil
 	}
 	if len(buf) == 0 {
 		return refused
 	}
-	if ctx.Done() != nil {
-		stop := context.AfterFunc(ctx, func() { c.nc.SetWriteDeadline(past) }) // which writeAll undoes when it is late
-		defer stop()
+	switch err := c.writeOut(who, buf); {
+	case err == nil:
+		return refused
+	case who.replies:
+		return err
+	default:
+		return c.fail(err)
 	}
-	if err := c.writeAll(ctx, buf); err != nil {
-		w.err = c.writeError(ctx, err)
-		return w.err
-	}
-	return refused
 }
 
-// writeAll writes b within Options.Timeout. The socket's deadline is moved only when it is the one that ends a write:
-// moving it for each write costs more than many a write.
-func (c *Conn) writeAll(ctx context.Context, b []byte) error {
+// begin starts a write buffer with what has to leave first. The caller holds the lock.
+func (w *writeSide) begin() {
+	w.buf = w.takeReplies(append(w.buf[:0], w.unsent...))
+	w.unsent = nil
+}
+
+// writeOut writes b within Options.Timeout and who's limit. The caller holds the lock; an error is final.
+//
+// The socket's deadline is moved only when it would end the write at a wrong time: moving it for each write costs more
+// than many a write.
+func (c *Conn) writeOut(who writer, b []byte) error {
 	w := &c.out
-	var due time.Time
-	if c.opts.Timeout > 0 {
-		due = time.Now().Add(c.opts.Timeout)
-		if w.armed.IsZero() {
-			w.armed = due
-			c.nc.SetWriteDeadline(due)
-		}
+	if who.ctx != nil && who.ctx.Done() != nil {
+		stop := context.AfterFunc(who.ctx, func() { w.interrupt(c.nc) }) // undone by armWrite when it comes too late
+		defer stop()
 	}
-	for {
+	var timeout time.Time
+	if c.opts.Timeout > 0 {
+		timeout = time.Now().Add(c.opts.Timeout)
+	}
+	w.err = c.armWrite(who, timeout, false)
+	for w.err == nil {
 		n, err := c.nc.Write(b)
 		w.mu.Lock()
-		w.written += uint64(n)
+		w.total += uint64(n)
 		w.mu.Unlock()
-		b = b[n:]
-		if err == nil {
-			return nil
+		if b = b[n:]; err == nil {
+			break
 		}
-		expired := !due.IsZero() && !time.Now().Before(due)
-		if !errors.Is(err, os.ErrDeadlineExceeded) || ctx.Err() != nil || expired {
-			return err
+		if !errors.Is(err, os.ErrDeadlineExceeded) {
+			w.err = c.writeError(err)
+			break
 		}
+		w.err = c.armWrite(who, timeout, true)
+	}
+	w.arming.Lock()
+	w.current = nil
+	w.arming.Unlock()
+	return w.err
+}
+
+// armWrite sets the socket's deadline for a write, if it has to: after it has ended a write, or if it comes too late. The
+// error is why there is to be no (further) write.
+func (c *Conn) armWrite(who writer, timeout time.Time, again bool) error {
+	w := &c.out
+	w.arming.Lock()
+	defer w.arming.Unlock()
+	w.current = who.stream
+	limit, err := who.limit()
+	if err != nil {
+		return fmt.Errorf("rtmp: write: %w", err)
+	}
+	due := timeout
+	if !limit.IsZero() && (due.IsZero() || limit.Before(due)) {
+		due = limit
+	}
+	if !due.IsZero() && (again || !limit.IsZero()) && !time.Now().Before(due) {
+		return &timeoutError{what: "write"}
+	}
+	if again || !due.IsZero() && (w.armed.IsZero() || due.Before(w.armed)) {
 		w.armed = due
 		c.nc.SetWriteDeadline(due)
 	}
+	return nil
 }
 
-func (c *Conn) writeError(ctx context.Context, err error) error {
-	switch {
-	case ctx.Err() != nil:
-		return fmt.Errorf("rtmp: write: %w", ctx.Err())
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return &timeoutError{what: "write"}
-	case errors.Is(err, net.ErrClosed):
+// rouse makes a write for s look at its limit.
+func (w *writeSide) rouse(nc net.Conn, s *Stream) {
+	w.arming.Lock()
+	defer w.arming.Unlock()
+	if w.current == s {
+		nc.SetWriteDeadline(past)
+	}
+}
+
+// interrupt makes the write under way look at its limit.
+func (w *writeSide) interrupt(nc net.Conn) {
+	w.arming.Lock()
+	defer w.arming.Unlock()
+	nc.SetWriteDeadline(past)
+}
+
+// written is how many bytes have left.
+func (c *Conn) written() uint64 {
+	c.out.mu.Lock()
+	defer c.out.mu.Unlock()
+	return c.out.total
+}
+
+func (c *Conn) writeError(err error) error {
+	if errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("rtmp: write: %w", err)
 	}
 	return &lostError{what: "write", cause: err}
@@ -200,7 +291,7 @@ func (c *Conn) writeNow() bool {
 	w.buf = w.takeReplies(w.buf[:0])
 	n := w.try.write(w.buf)
 	w.mu.Lock()
-	w.written += uint64(n)
+	w.total += uint64(n)
 	w.mu.Unlock()
 	w.unsent = append(w.unsent, w.buf[n:]...)
 	return len(w.unsent) == 0

@@ -1,0 +1,477 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// publishing connects and opens a stream to be written.
+func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
+	t.Helper()
+	c := dialed(t, url, o)
+	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	require.NoError(t, err)
+	return c, s
+}
+
+// recordingServer records what is published, and recorded waits for the file: Conn.Close has returned by then.
+func recordingServer(t *testing.T, cfg testserver.Config) (s *testserver.Server, recorded func(name string) []byte) {
+	t.Helper()
+	cfg.RecordDir = t.TempDir()
+	s, err := testserver.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s, func(name string) []byte {
+		s.Close()
+		file, err := os.ReadFile(filepath.Join(cfg.RecordDir, name+".flv"))
+		require.NoError(t, err)
+		return file
+	}
+}
+
+// However the file is given, the server records the same.
+func TestPublishSample(t *testing.T) {
+	want, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	pieces := func(size int) func(s *Stream) error {
+		return func(s *Stream) error {
+			for b := testserver.Sample; len(b) > 0; {
+				n, err := s.Write(b[:min(size, len(b))])
+				if err != nil {
+					return err
+				}
+				b = b[n:]
+			}
+			return nil
+		}
+	}
+	for name, publish := range map[string]func(s *Stream) error{
+		"one byte at a time": pieces(1),
+		"pieces":             pieces(1237),
+		"at once":            pieces(len(testserver.Sample)),
+		"io.Copy":            func(s *Stream) error { _, err := io.Copy(s, bytes.NewReader(testserver.Sample)); return err },
+		"packets": func(s *Stream) error {
+			for _, tag := range want {
+				if err := s.WritePacket(&Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	} {
+		for _, chunkSize := range []int{0, 128, 65536} {
+			t.Run(name, func(t *testing.T) {
+				server, recorded := recordingServer(t, testserver.Config{})
+				c, s := publishing(t, server.URL("live", "out"), &Options{Publish: true, ChunkSize: chunkSize})
+				require.NoError(t, publish(s))
+				require.NoError(t, s.Close())
+				require.NoError(t, c.Close())
+				require.ErrorIs(t, c.Err(), net.ErrClosed)
+				assert.Equal(t, want, tagsOf(t, recorded("out")))
+			})
+		}
+	}
+}
+
+// The tail of a large push is not lost, although acknowledgements come all the time.
+func TestCloseLosesNothing(t *testing.T) {
+	server, recorded := recordingServer(t, testserver.Config{})
+	c, s := publishing(t, server.URL("live", "out"), nil)
+	const count, size = 20, 1 << 20
+	for i := range count {
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: bytes.Repeat([]byte{0x27}, size)}))
+	}
+	require.NoError(t, c.Close()) // closes the stream as well
+	assert.Len(t, tagsOf(t, recorded("out")), count)
+}
+
+func TestPublishCommands(t *testing.T) {
+	commands := make(chan *message.Command, 10)
+	chunkSize := make(chan uint32, 1)
+	url := newPeer(t, func(p *peer) {
+		commands <- p.accept()
+		chunkSize <- binary.BigEndian.Uint32(p.expectType(message.TypeSetChunkSize))
+		for _, name := range []string{"releaseStream", "FCPublish", "createStream"} {
+			commands <- p.expect(name)
+		}
+		p.call(0, "_result", 4, nil, 1.0)
+		commands <- p.expect("publish")
+		p.status("NetStream.Publish.Start")
+		commands <- p.expect("FCUnpublish")
+		commands <- p.expect("deleteStream")
+		p.untilGone()
+	})
+	c := dialed(t, url, &Options{Publish: true, ChunkSize: 60_000})
+	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true, PublishType: "record"})
+	require.NoError(t, err)
+	require.NoError(t, s.Close())
+	require.NoError(t, c.Close())
+
+	assert.EqualValues(t, 60_000, <-chunkSize)
+	connect := (<-commands).Object.(amf.Object)
+	var names []string
+	for _, p := range connect {
+		names = append(names, p.Name)
+	}
+	assert.Equal(t, []string{"app", "type", "flashVer", "tcUrl"}, names[:4])
+	kind, _ := connect.Get("type")
+	assert.Equal(t, "nonprivate", kind)
+	for _, want := range []message.Command{
+		{Name: "releaseStream", TransactionID: 2, Args: []any{"play"}},
+		{Name: "FCPublish", TransactionID: 3, Args: []any{"play"}},
+		{Name: "createStream", TransactionID: 4, Args: []any{}},
+		{Name: "publish", TransactionID: 5, Args: []any{"play", "record"}},
+		{Name: "FCUnpublish", TransactionID: 6, Args: []any{"play"}},
+		{Name: "deleteStream", TransactionID: 7, Args: []any{1.0}},
+	} {
+		assert.Equal(t, want, *<-commands)
+	}
+}
+
+func TestPublishRefused(t *testing.T) {
+	server, err := testserver.Start(testserver.Config{})
+	require.NoError(t, err)
+	defer server.Close()
+	first, _ := publishing(t, server.URL("live", "out"), nil)
+	c := dialed(t, server.URL("live", "out"), nil)
+	_, err = c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	var refused *StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "NetStream.Publish.BadName", refused.Code)
+	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true, Name: "another"})
+	require.NoError(t, err, "the connection lives")
+	require.NoError(t, s.Close())
+	require.NoError(t, first.Close())
+}
+
+// accepting is a server that accepts to be published to, and goes on with then.
+func accepting(t *testing.T, then func(p *peer)) string {
+	return newPeer(t, func(p *peer) {
+		p.accept()
+		if cmd := p.expect("createStream"); cmd != nil {
+			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+		}
+		p.expect("publish")
+		p.status("NetStream.Publish.Start")
+		then(p)
+	})
+}
+
+func TestMetadataIsSetDataFrame(t *testing.T) {
+	got := make(chan []byte, 4)
+	url := accepting(t, func(p *peer) {
+		for range 3 {
+			got <- p.expectType(message.TypeDataAMF0)
+		}
+		p.untilGone()
+	})
+	_, s := publishing(t, url, nil)
+	data := func(values ...any) []byte {
+		b, err := amf.AppendAMF0(nil, values...)
+		require.NoError(t, err)
+		return b
+	}
+	meta := amf.ECMAArray{{Name: "width", Value: 320.0}}
+	for _, body := range [][]byte{data("onMetaData", meta), data("@setDataFrame", "onMetaData", meta), data("onTextData", "x")} {
+		_, err := s.Write(flv.AppendTag(nil, flv.Tag{Type: flv.TagScript, Body: body}))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, data("@setDataFrame", "onMetaData", meta), <-got)
+	assert.Equal(t, data("@setDataFrame", "onMetaData", meta), <-got)
+	assert.Equal(t, data("onTextData", "x"), <-got)
+}
+
+// Pings, status and the end of the connection reach a program that only writes.
+func TestPublisherIsServed(t *testing.T) {
+	ponged := make(chan []byte, 1)
+	url := accepting(t, func(p *peer) {
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 77))
+		ponged <- p.expectType(message.TypeUserControl)
+		p.call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.Denied", "quota"))
+		p.untilGone()
+	})
+	told := make(chan *StatusError, 4)
+	c, s := publishing(t, url, &Options{OnStatus: func(_ *Stream, status *StatusError) { told <- status }})
+	assert.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, 77), <-ponged)
+	assert.Equal(t, "NetStream.Publish.Start", (<-told).Code)
+	assert.Equal(t, "NetStream.Publish.Denied", (<-told).Code)
+	var refused *StatusError
+	_, err := s.Write(flv.AppendTag(nil, sent[0]))
+	require.ErrorAs(t, err, &refused)
+	require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{1}}), &refused)
+	require.ErrorAs(t, s.Close(), &refused)
+	require.NoError(t, c.Err())
+}
+
+// deaf accepts to be published to and then reads nothing until the test is over.
+func deaf(t *testing.T) string {
+	over := make(chan struct{})
+	url := accepting(t, func(*peer) { <-over })
+	t.Cleanup(func() { close(over) }) // before accepting's own
+	return url
+}
+
+var large = flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Body: make([]byte, 1<<20)})
+
+// blocked writes until the network takes no more and returns the error.
+func blocked(s *Stream) error {
+	for range 100 {
+		if _, err := s.Write(large); err != nil {
+			return err
+		}
+	}
+	return errors.New("100 MB went to a server that does not read")
+}
+
+// untilStuck waits until c writes and the network takes nothing.
+func untilStuck(t *testing.T, c *Conn) {
+	t.Helper()
+	last := uint64(0)
+	require.Eventually(t, func() bool {
+		before := last
+		last = c.Stats().BytesWritten
+		return last > 100_000 && last == before
+	}, 10*time.Second, 50*time.Millisecond)
+}
+
+func TestWriteBlocks(t *testing.T) {
+	t.Run("until the deadline", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded, "half a chunk is out")
+		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded)
+	})
+	t.Run("until a deadline set meanwhile", func(t *testing.T) {
+		_, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(time.Hour)))
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(30*time.Millisecond)))
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+	})
+	t.Run("until the timeout", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), &Options{Timeout: 100 * time.Millisecond})
+		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
+	})
+	t.Run("until Close", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		untilStuck(t, c)
+		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded, "nothing moves for a second")
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+	})
+	t.Run("until Conn.Close", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		untilStuck(t, c)
+		require.ErrorIs(t, c.Close(), net.ErrClosed, "something was lost")
+		require.ErrorIs(t, <-failed, net.ErrClosed)
+	})
+	t.Run("packets too", func(t *testing.T) {
+		_, s := publishing(t, deaf(t), nil)
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+		err := error(nil)
+		for i := 0; err == nil && i < 100; i++ {
+			err = s.WritePacket(&Packet{Type: message.TypeVideo, Body: large})
+		}
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
+	t.Run("not behind a ping flood", func(t *testing.T) {
+		flooded := make(chan struct{})
+		url := accepting(t, func(p *peer) {
+			ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+			p.nc.Write(bytes.Repeat(ping, 200_000))
+			close(flooded)
+			p.untilGone()
+		})
+		_, s := publishing(t, url, nil)
+		for more := true; more; {
+			_, err := s.Write(large)
+			require.NoError(t, err)
+			select {
+			case <-flooded:
+				more = false
+			default:
+			}
+		}
+	})
+}
+
+func TestPublishingConnectionLost(t *testing.T) {
+	for name, end := range map[string]func(p *peer){
+		"closed": func(p *peer) { p.nc.Close() },
+		"reset":  func(p *peer) { p.nc.(*net.TCPConn).SetLinger(0); p.nc.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, s := publishing(t, accepting(t, end), nil)
+			require.ErrorIs(t, blocked(s), io.ErrUnexpectedEOF)
+			require.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
+			require.ErrorIs(t, s.WritePacket(&Packet{Type: message.TypeAudio}), io.ErrUnexpectedEOF)
+			require.Error(t, s.Close())
+		})
+	}
+}
+
+func TestWriteRefusesOtherThings(t *testing.T) {
+	_, s := publishing(t, accepting(t, (*peer).untilGone), nil)
+	_, err := s.Write([]byte("this is no FLV at all"))
+	var bad *flv.Error
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "no media")
+	var tooLong *chunk.Error
+	require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 1<<24)}), &tooLong)
+	_, err = s.Read(make([]byte, 10))
+	require.ErrorContains(t, err, "publishing")
+
+	_, s = playing(t, newPeer(t, func(p *peer) { p.play(); p.untilGone() }), nil)
+	_, err = s.Write(large)
+	require.ErrorIs(t, err, ErrNotWritable)
+	_, err = s.ReadFrom(nil)
+	require.ErrorIs(t, err, ErrNotWritable)
+	require.ErrorIs(t, s.WritePacket(&Packet{}), ErrNotWritable)
+	require.ErrorIs(t, s.SetWriteDeadline(time.Time{}), ErrNotWritable)
+}
+
+func TestReadFromCutFile(t *testing.T) {
+	server, recorded := recordingServer(t, testserver.Config{})
+	c, s := publishing(t, server.URL("live", "out"), nil)
+	_, err := s.ReadFrom(bytes.NewReader(testserver.Sample[:100_000]))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NoError(t, c.Close())
+	all, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	got := tagsOf(t, recorded("out"))
+	assert.Equal(t, all[:len(got)], got)
+	assert.Greater(t, len(got), 100)
+}
+
+// With a send queue nobody waits: what is dropped is dropped such that the rest can be shown.
+func TestSendQueueDrops(t *testing.T) {
+	read := make(chan struct{})
+	var mu sync.Mutex
+	var got []flv.Tag
+	url := accepting(t, func(p *peer) {
+		<-read
+		for {
+			var m chunk.Message
+			if p.in.Next(&m) != nil {
+				return
+			}
+			if message.Type(m.Type).Media() {
+				mu.Lock()
+				got = append(got, flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: bytes.Clone(m.Body())})
+				mu.Unlock()
+			}
+		}
+	})
+	c, s := publishing(t, url, &Options{SendQueue: 1 << 20})
+	header := []byte{0x17, 0, 0, 0, 0}
+	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: header}))
+	const pictures = 3000
+	for i := range pictures { // 60 MB in 2 minutes, a key frame every 2 seconds, with sound
+		body := make([]byte, 20_000)
+		body[0], body[1] = 0x27, 1
+		if i%50 == 0 {
+			body[0] = 0x17
+		}
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(40 * i), Body: body}))
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Timestamp: uint32(40 * i), Body: []byte{0xAF, 1}}))
+	}
+	stats := c.Stats()
+	assert.LessOrEqual(t, stats.SendQueueBytes, 1<<20+100_000)
+	assert.Positive(t, stats.DroppedMessages)
+	close(read)
+	require.NoError(t, s.Close())
+	require.NoError(t, c.Close())
+	mu.Lock()
+	defer mu.Unlock()
+	require.Equal(t, header, got[0].Body)
+	assert.Equal(t, int(stats.DroppedMessages), 1+2*pictures-len(got))
+	decodable, last := false, uint32(0)
+	for _, tag := range got[1:] {
+		require.GreaterOrEqual(t, tag.Timestamp, last)
+		last = tag.Timestamp
+		if tag.Type == flv.TagVideo {
+			if tag.Body[0] != 0x17 {
+				require.True(t, decodable, "a picture at %d ms whose reference was dropped", tag.Timestamp)
+			}
+			decodable = true
+		}
+	}
+	assert.EqualValues(t, 40*(pictures-1), last, "the newest is there")
+}
+
+// Nothing is allocated for a tag.
+func TestWriteAllocatesNothing(t *testing.T) {
+	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.nc) })
+	_, s := publishing(t, url, nil)
+	b := flv.AppendTag(flv.AppendTag(nil, sent[2]), sent[3])
+	allocs := testing.AllocsPerRun(200, func() {
+		if _, err := s.Write(b); err != nil {
+			t.Error(err)
+		}
+	})
+	assert.LessOrEqual(t, allocs, 1.0)
+	p := &Packet{Type: message.TypeVideo, Body: sent[2].Body}
+	allocs = testing.AllocsPerRun(200, func() {
+		if err := s.WritePacket(p); err != nil {
+			t.Error(err)
+		}
+	})
+	assert.LessOrEqual(t, allocs, 1.0)
+}
+
+// Calls go on in both directions while a stream is published.
+func TestCallWhilePublishing(t *testing.T) {
+	server, err := testserver.Start(testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+		"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
+	}})
+	require.NoError(t, err)
+	defer server.Close()
+	c, s := publishing(t, server.URL("live", "out"), nil)
+	stop := make(chan struct{})
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				if _, err := s.Write(large); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+	})
+	for i := range 50 {
+		got, err := c.RemoteMethod("echo")(context.Background(), i)
+		require.NoError(t, err)
+		require.Equal(t, float64(i), got)
+	}
+	close(stop)
+	writing.Wait()
+	require.NoError(t, c.Close())
+}

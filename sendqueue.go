@@ -1,0 +1,311 @@
+package rtmp
+
+import (
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// gatherLimit bounds what WritePacket leaves to the sender before it blocks, in bytes, when there is no SendQueue.
+const gatherLimit = 256 << 10
+
+// sendQueue holds what a publishing stream has to send. A goroutine of the Conn, the sender, takes everything that is
+// there with one system call. When it is full, those who write wait; with Options.SendQueue, media is dropped instead.
+type sendQueue struct {
+	limit    int  // bytes
+	dropping bool // drop when full
+
+	more  chan struct{} // signalled when there is something for the sender
+	room  chan struct{} // signalled when the sender has taken what was there, and when it ends
+	ended chan struct{} // closed when the sender has ended
+
+	mu       sync.Mutex // guards the rest
+	queue    mediaQueue
+	busy     bool // the sender is writing
+	closed   bool
+	awaitKey bool // video is dropped until a key frame comes
+	err      error
+	dropped  uint64 // messages
+}
+
+func (q *sendQueue) init(sendQueueBytes int) {
+	q.limit, q.dropping = gatherLimit, sendQueueBytes > 0
+	if q.dropping {
+		q.limit = sendQueueBytes
+	}
+	q.more, q.room = make(chan struct{}, 1), make(chan struct{}, 1)
+	q.ended = make(chan struct{})
+}
+
+func (q *sendQueue) drops() bool { return q.dropping }
+
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}
+
+// close lets the sender end once it has sent everything.
+func (q *sendQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	signal(q.more)
+}
+
+func (q *sendQueue) failure() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err
+}
+
+// state returns how many bytes wait, and how many messages were dropped so far.
+func (q *sendQueue) state() (bytes int, dropped uint64) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.queue.len(), q.dropped
+}
+
+// offer puts a message into the queue. It reports false when there is no room.
+func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.err != nil:
+		return false, q.err
+	case q.closed:
+		return false, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	}
+	if len(o.Body) > chunk.MaxMessageLength {
+		return false, fmt.Errorf("rtmp: publish: %w", &chunk.Error{Detail: "message too long to send", Value: len(o.Body)})
+	}
+	m := incoming{Packet: Packet{Type: message.Type(o.Type), ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
+		Body: o.Body}}
+	if q.queue.len() > 0 && q.queue.len()+len(o.Body) > q.limit {
+		if !q.dropping {
+			return false, nil
+		}
+		q.prune()
+	}
+	if q.dropping && q.refuse(&m) {
+		q.dropped++
+		return true, nil
+	}
+	q.queue.push(&m)
+	signal(q.more)
+	return true, nil
+}
+
+// refuse says whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
+// does not fit even now.
+func (q *sendQueue) refuse(m *incoming) bool {
+	kind := kindOf(m)
+	if kind == keyFrame {
+		q.awaitKey = false
+	}
+	if kind == kept {
+		return false
+	}
+	if kind == frame && q.awaitKey {
+		return true
+	}
+	if q.queue.len() == 0 || q.queue.len()+m.size() <= q.limit {
+		return false
+	}
+	if kind != sound {
+		q.awaitKey = true
+	}
+	return true
+}
+
+// prune drops the oldest media: everything before the last key frame that waits, in media time, so that a viewer sees a
+// jump to newer pictures that can be decoded. Without a key frame all pictures go, and those that follow until one comes;
+// sound goes only if that was not enough. Metadata and codec headers stay.
+func (q *sendQueue) prune() {
+	var key *incoming
+	for m := range q.queue.all() {
+		if kindOf(&m) == keyFrame {
+			key = &m
+		}
+	}
+	if key == nil {
+		q.awaitKey = true
+		q.keep(func(m *incoming) bool { k := kindOf(m); return k != frame })
+	} else {
+		from, seen := key.Timestamp, 0
+		keys := 0
+		for m := range q.queue.all() {
+			if kindOf(&m) == keyFrame {
+				keys++
+			}
+		}
+		q.keep(func(m *incoming) bool {
+			switch kindOf(m) {
+			case keyFrame:
+				seen++
+				return seen == keys
+			case frame:
+				return seen == keys
+			case sound:
+				return int32(m.Timestamp-from) >= 0
+			}
+			return true
+		})
+	}
+	if q.queue.len() > q.limit {
+		q.keep(func(m *incoming) bool { return kindOf(m) != sound })
+	}
+}
+
+// keep drops the messages that f does not want.
+func (q *sendQueue) keep(f func(*incoming) bool) {
+	old := q.queue
+	q.queue = mediaQueue{}
+	for m := range old.all() {
+		if f(&m) {
+			q.queue.push(&m)
+		} else {
+			q.dropped++
+		}
+	}
+	old.clear()
+}
+
+// kind is how much a message matters.
+type kind int
+
+const (
+	kept     kind = iota // metadata, codec headers: others mean nothing without them
+	keyFrame             // video that can be decoded by itself
+	frame                // video that can't
+	sound
+)
+
+func kindOf(m *incoming) kind {
+	switch m.Type {
+	case message.TypeVideo:
+		h, err := flv.ParseVideoHeader(m.Body)
+		switch {
+		case err != nil:
+			return frame
+		case !h.IsFrame():
+			return kept
+		case h.IsKeyFrame():
+			return keyFrame
+		}
+		return frame
+	case message.TypeAudio:
+		if h, err := flv.ParseAudioHeader(m.Body); err == nil && !h.IsFrame() {
+			return kept
+		}
+		return sound
+	}
+	return kept
+}
+
+// enqueue leaves a message to the sender, waiting for room if need be.
+func (s *Stream) enqueue(o *chunk.Outgoing) error {
+	for {
+		if err := s.conn.Err(); err != nil {
+			return err
+		}
+		if _, err := s.writeLimit(); err != nil {
+			return err
+		}
+		ok, err := s.sending.offer(o)
+		if ok || err != nil {
+			return err
+		}
+		if err := s.waitToWrite(nil, s.sending.room); err != nil {
+			return err
+		}
+	}
+}
+
+// drained waits until the sender has sent everything.
+func (s *Stream) drained() error {
+	q := &s.sending
+	for {
+		q.mu.Lock()
+		busy, err := q.busy || q.queue.len() > 0, q.err
+		if err == nil && q.closed {
+			err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+		}
+		q.mu.Unlock()
+		if err != nil || !busy {
+			return err
+		}
+		if err := s.waitToWrite(nil, q.room); err != nil {
+			return err
+		}
+	}
+}
+
+// sender sends what is queued until the queue is closed and empty, or the connection ends.
+func (s *Stream) sender() {
+	q, c := &s.sending, s.conn
+	defer func() {
+		close(q.ended)
+		signal(q.room)
+	}()
+	for {
+		q.mu.Lock()
+		taken := q.queue
+		q.queue = mediaQueue{}
+		q.busy = taken.len() > 0
+		last := q.closed && !q.busy
+		q.mu.Unlock()
+		if last {
+			return
+		}
+		if taken.len() == 0 {
+			signal(q.room)
+			select {
+			case <-q.more:
+				continue
+			case <-c.done:
+				return
+			}
+		}
+		err := s.sendAll(&taken)
+		taken.clear()
+		q.mu.Lock()
+		q.busy, q.err = false, err
+		q.mu.Unlock()
+		if err != nil {
+			return
+		}
+		signal(q.room)
+	}
+}
+
+// sendAll sends a queue with as few system calls as possible.
+func (s *Stream) sendAll(queue *mediaQueue) error {
+	c := s.conn
+	who := writer{stream: s, sender: true}
+	if err := c.lockWrites(who); err != nil {
+		return err
+	}
+	defer func() { <-c.out.lock }()
+	b := batch{c: c, who: who}
+	var o chunk.Outgoing
+	for m := range queue.all() {
+		o = chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, StreamID: s.id, Timestamp: m.Timestamp,
+			Format: chunk.Format3, Body: m.Body}
+		if err := b.add(&o); err != nil {
+			break
+		}
+	}
+	if b.err == nil {
+		b.flush()
+	}
+	if b.err != nil {
+		return c.fail(b.err)
+	}
+	return nil
+}
