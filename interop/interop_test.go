@@ -106,7 +106,8 @@ func startNginx(t *testing.T, recordings string) string {
 		events { worker_connections 64; }
 		rtmp { access_log off; server { listen %s;
 			application vod { play %s; }
-			application live { live on; } } }`, nginxModule, dir, dir, addr, recordings)
+			application live { live on; }
+			application rec { live on; record all; record_path %s; } } }`, nginxModule, dir, dir, addr, recordings, recordings)
 	if os.Getuid() == 0 {
 		config = "user root; " + config
 	}

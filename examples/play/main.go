@@ -7,7 +7,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"flag"
@@ -18,7 +17,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/examples/internal/progress"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -90,40 +89,15 @@ func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options)
 	// An interrupt lets the read end by a deadline: what has arrived is written as whole tags.
 	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Now()) })()
 
-	progress := newProgress(os.Stderr, options.Live)
-	watch := &watcher{stream: stream, progress: progress}
-	_, err = io.Copy(io.MultiWriter(out, watch), stream)
-	progress.finish()
-	fmt.Fprintf(os.Stderr, "received %s\n", watch.info.String())
+	meter := progress.New(os.Stderr)
+	if !options.Live {
+		meter.Duration = stream.Duration
+	}
+	_, err = io.Copy(io.MultiWriter(out, meter), stream)
+	meter.Finish()
+	fmt.Fprintf(os.Stderr, "received %s\n", meter.Info.String())
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
 	return err
-}
-
-// watcher looks at the FLV bytes on their way to the file.
-type watcher struct {
-	stream   *rtmp.Stream
-	progress *progress
-	parser   flv.Parser
-	info     flv.Info
-	bytes    int64
-}
-
-func (w *watcher) Write(b []byte) (int, error) {
-	w.bytes += int64(len(b))
-	for rest := b; ; {
-		var tag flv.Tag
-		n, ok, err := w.parser.Parse(rest, &tag)
-		if err != nil {
-			return 0, err
-		}
-		if rest = rest[n:]; !ok {
-			break
-		}
-		w.info.Add(flv.Tag{Type: tag.Type, Timestamp: tag.Timestamp, Filtered: tag.Filtered, Body: bytes.Clone(tag.Body)})
-	}
-	position := max(w.info.Video.Last, w.info.Audio.Last) - min(w.info.Video.First, w.info.Audio.First)
-	w.progress.update(w.bytes, position, w.stream.Duration())
-	return len(b), nil
 }

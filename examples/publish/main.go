@@ -1,0 +1,129 @@
+// Command publish sends an FLV file as a live stream, at the file's own speed.
+//
+//	go run ./examples/publish                                the bundled sample, to a server of its own and back
+//	go run ./examples/publish [-user NAME -password P] FILE.flv URL   to any server; - is standard input
+//
+// Without arguments it says whether what a player got is what was sent. The exit status is 0 only if everything went well.
+package main
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/examples/internal/progress"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+func main() {
+	options := rtmp.Options{Publish: true}
+	flag.StringVar(&options.PublishUser, "user", "", "user `name`, for servers that ask for one")
+	flag.StringVar(&options.PublishPassword, "password", "", "password")
+	queue := flag.Int("queue", 4<<20, "drop media rather than wait when so many `bytes` wait to be sent; 0: wait")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: publish [options] [FILE.flv URL]\n"+
+			"Sends an FLV file as a live stream. Without arguments it sends a sample to itself.")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() != 0 && flag.NArg() != 2 {
+		flag.Usage()
+		os.Exit(2)
+	}
+	options.SendQueue = *queue
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var err error
+	if flag.NArg() == 0 {
+		err = roundTrip(ctx, &options)
+	} else {
+		err = publishFile(ctx, flag.Arg(0), flag.Arg(1), &options)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "publish:", err)
+		os.Exit(1)
+	}
+}
+
+func publishFile(ctx context.Context, name, url string, options *rtmp.Options) error {
+	file := os.Stdin
+	if name != "-" {
+		var err error
+		if file, err = os.Open(name); err != nil {
+			return err
+		}
+		defer file.Close()
+	}
+	return publish(ctx, file, url, options)
+}
+
+// publish sends what file holds at its own speed, and closes everything properly: nothing is lost that was sent.
+func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Options) (err error) {
+	conn, err := rtmp.Dial(ctx, url, options)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, conn.Close()) }()
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		return err
+	}
+	meter := progress.New(os.Stderr)
+	meter.Extra = func() string {
+		if dropped := conn.Stats().DroppedMessages; dropped > 0 {
+			return fmt.Sprintf("  %d dropped", dropped)
+		}
+		return ""
+	}
+	_, err = io.Copy(stream, io.TeeReader(flv.NewPacedReader(ctx, file, time.Second), meter))
+	meter.Finish()
+	fmt.Fprintf(os.Stderr, "sent %s\n", meter.Info.String())
+	if ctx.Err() != nil {
+		return errors.New("interrupted")
+	}
+	return errors.Join(err, stream.Close())
+}
+
+// roundTrip sends the sample to a server of its own, while a player saves what that relays.
+func roundTrip(ctx context.Context, options *rtmp.Options) error {
+	server, err := testserver.Start(testserver.Config{})
+	if err != nil {
+		return err
+	}
+	defer server.Close()
+	url := server.URL("live", "sample")
+	player, err := rtmp.Dial(ctx, url, &rtmp.Options{Live: true})
+	if err != nil {
+		return err
+	}
+	defer player.Close()
+	stream, err := player.CreateStream(ctx, nil) // before the stream is there: the server tells when it begins
+	if err != nil {
+		return err
+	}
+	var played bytes.Buffer
+	done := make(chan error, 1)
+	go func() {
+		_, err := io.Copy(&played, stream)
+		done <- err
+	}()
+	if err := publish(ctx, bytes.NewReader(testserver.Sample), url, options); err != nil {
+		return err
+	}
+	if err := <-done; err != nil {
+		return err
+	}
+	if !bytes.Equal(played.Bytes(), testserver.Sample) {
+		return fmt.Errorf("what was played, %d bytes, is not what was sent, %d bytes", played.Len(), len(testserver.Sample))
+	}
+	fmt.Fprintf(os.Stderr, "played back: %d bytes, the same as were sent\n", played.Len())
+	return nil
+}

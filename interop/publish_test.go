@@ -1,0 +1,164 @@
+package interop
+
+import (
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// make lets ffmpeg make an FLV file of ten seconds.
+func makeFile(t *testing.T, args ...string) string {
+	t.Helper()
+	need(t, "ffmpeg")
+	file := filepath.Join(t.TempDir(), "made.flv")
+	all := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=44100"}
+	run(t, "ffmpeg", append(append(append(all, args...), "-t", "10"), file)...)
+	return file
+}
+
+// publish sends a file, at its own speed or as fast as the server takes it.
+func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	ctx := testContext(t)
+	c, err := rtmp.Dial(ctx, url, o)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		return err
+	}
+	var source io.Reader = f
+	if paced {
+		source = flv.NewPacedReader(ctx, f, 0)
+	}
+	if _, err := io.Copy(s, source); err != nil {
+		return err
+	}
+	if err := s.Close(); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// What nginx-rtmp records of our publishing is what ffmpeg made, and rtmpdump and ffmpeg play it meanwhile.
+func TestPublishToNginx(t *testing.T) {
+	need(t, "rtmpdump", "ffmpeg")
+	for name, args := range map[string][]string{
+		"H.264 and AAC": {"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac"},
+		"H.264 and MP3": {"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "2", "-c:a", "libmp3lame"},
+		"audio only":    {"-map", "1:a", "-c:a", "aac"},
+		"video only":    {"-map", "0:v", "-c:v", "libx264", "-preset", "ultrafast", "-g", "25"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			file := makeFile(t, args...)
+			dir := t.TempDir()
+			url := "rtmp://" + startNginx(t, dir) + "/rec/stream"
+			dump := filepath.Join(t.TempDir(), "dump.flv")
+			dumped := make(chan error, 1)
+			go func() {
+				cmd := exec.CommandContext(testContext(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", dump)
+				dumped <- cmd.Run()
+			}()
+			pulled := filepath.Join(t.TempDir(), "pulled.flv")
+			ffmpeg := make(chan string, 1)
+			go func() {
+				cmd := exec.CommandContext(testContext(t), "ffmpeg", "-v", "error", "-analyzeduration", "1000000", "-t", "3", "-i", url, "-c", "copy", pulled)
+				out, err := cmd.CombinedOutput() // -t, because it does not know the end either
+				ffmpeg <- strings.TrimSpace(string(out)) + errorText(err)
+			}()
+			require.NoError(t, publish(t, file, url, true, &rtmp.Options{Publish: true}))
+			<-dumped // an error: it does not know the end of a live stream, see TestNginxLive
+			assert.Empty(t, <-ffmpeg)
+
+			want := mediaOnly(packets(t, file))
+			recorded := filepath.Join(dir, "stream.flv")
+			require.Eventually(t, func() bool { // nginx ends the file when it has seen us go
+				return len(mediaOnly(packets(t, recorded))) >= len(want)
+			}, 10*time.Second, 100*time.Millisecond)
+			assert.Equal(t, want, mediaOnly(packets(t, recorded)))
+			for _, file := range []string{dump, pulled} {
+				got := contents(packets(t, file))
+				assert.Subset(t, contents(packets(t, recorded)), got)
+				assert.Greater(t, len(got), len(want)/10)
+			}
+		})
+	}
+}
+
+// contents strips packets to size and MD5: players join at some moment and count from there.
+func contents(lines []string) []string {
+	for i, line := range lines {
+		fields := strings.Split(line, ",")
+		lines[i] = fields[4] + fields[5]
+	}
+	return lines
+}
+
+func errorText(err error) string {
+	if err == nil {
+		return ""
+	}
+	return err.Error()
+}
+
+// As fast as possible, past 2^24 ms: five hours of media time.
+func TestPublishFiveHours(t *testing.T) {
+	tags, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	const hours5, step = 5 * 3600 * 1000, 10_080
+	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	var want []uint32
+	for shift := uint32(0); shift < hours5; shift += step {
+		for i, tag := range tags {
+			if i > 3 && tag.Type == flv.TagAudio || shift == 0 { // mostly sound, to keep it small
+				tag.Timestamp += shift
+				file = flv.AppendTag(file, tag)
+				want = append(want, tag.Timestamp)
+			}
+		}
+	}
+	source := filepath.Join(t.TempDir(), "long.flv")
+	require.NoError(t, os.WriteFile(source, file, 0o644))
+	dir := t.TempDir()
+	require.NoError(t, publish(t, source, "rtmp://"+startNginx(t, dir)+"/rec/stream", false, nil))
+	recorded, err := os.ReadFile(filepath.Join(dir, "stream.flv"))
+	require.NoError(t, err)
+	var got []uint32
+	recordedTags, err := testserver.Tags(recorded)
+	require.NoError(t, err)
+	for _, tag := range recordedTags {
+		got = append(got, tag.Timestamp)
+	}
+	assert.Equal(t, want, got)
+}
+
+func TestRefusedByNginx(t *testing.T) {
+	dir := t.TempDir()
+	url := "rtmp://" + startNginx(t, dir) + "/rec/stream"
+	ctx := testContext(t)
+	first, err := rtmp.Dial(ctx, url, nil)
+	require.NoError(t, err)
+	defer first.Close()
+	_, err = first.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	require.NoError(t, err)
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, publish(t, writeSample(t, dir, "sample.flv", 0), url, false, nil), &refused)
+	assert.Equal(t, "NetStream.Publish.BadName", refused.Code)
+}
