@@ -145,7 +145,7 @@ type CallOptions struct {
 	ChunkStreamID uint32  // 0: 3, as for all commands
 	StreamID      uint32  // message stream id; 0: the connection's
 	TransactionID float64 // 0: the next free one
-	AMF3          bool    // send as a command of type 17
+	AMF3          bool    // send as a command of type 17, as is done anyway once ObjectEncoding 3 was agreed on
 }
 
 // Call calls a method of the server. ctx governs the sending only; the answer is the Call's Result.
@@ -160,7 +160,7 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 	}
 	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
 		Absolute: true}
-	if o.AMF3 {
+	if o.AMF3 || c.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
 	k := c.calls.add(c, method, o.TransactionID)

@@ -45,8 +45,8 @@ type Conn struct {
 	standing      *waiter
 	startStanding func() // starts the standing reader, once
 
-	chunkSizeSent, published, closing atomic.Bool
-	counts                            counts
+	chunkSizeSent, published, closing, amf3 atomic.Bool
+	counts                                  counts
 
 	bandwidthChecks, bandwidthReplies int // guarded by pump.dispatching
 
@@ -125,22 +125,41 @@ func (c *Conn) addr(of func(net.Conn) net.Addr) net.Addr {
 }
 
 // Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
-// the server's answer: that is the Call's Result. The error is an *OptionError, *HandshakeError or one of ctx; a Conn
-// whose Connect failed is dead.
+// the server's answer: that is the Call's Result. But with PublishUser or MaxRedirects it does, since it may have to
+// connect again. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
-	object, err := c.connectObject()
-	if err != nil {
+	if err := c.beginConnect(); err != nil {
 		return nil, err
+	}
+	var a admission
+	for {
+		o, err := c.connectMessage(&a)
+		if err != nil {
+			return nil, err
+		}
+		k, err := c.connect(ctx, 1, o)
+		if err != nil || !c.opts.negotiates() {
+			return c.connected(k, err)
+		}
+		again, err := c.admit(ctx, &a, k)
+		if err != nil || !again {
+			return c.connected(k, err)
+		}
+		c.again()
+	}
+}
+
+// connectMessage is the connect command that Options and URL describe.
+func (c *Conn) connectMessage(a *admission) (chunk.Outgoing, error) {
+	object, err := c.connectObject(a.query)
+	if err != nil {
+		return chunk.Outgoing{}, err
 	}
 	args := c.opts.ConnectData
 	if c.opts.Auth != "" {
 		args = append([]any{true, c.opts.Auth}, args...)
 	}
-	o, err := command(csCommand, 0, &message.Command{Name: "connect", TransactionID: 1, Object: object, Args: args})
-	if err != nil {
-		return nil, err
-	}
-	return c.connect(ctx, 1, o)
+	return command(csCommand, 0, &message.Command{Name: "connect", TransactionID: 1, Object: object, Args: args})
 }
 
 // ConnectPacket is Connect with a connect command of the caller's making. Its transaction id is that of p.
@@ -149,20 +168,32 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
 		id = cmd.TransactionID
 	}
-	return c.connect(ctx, id, p.outgoing())
-}
-
-func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgoing) (*Call, error) {
-	c.mu.Lock()
-	if c.connecting {
-		c.mu.Unlock()
-		return nil, errors.New("rtmp: connect: called a second time")
-	}
-	c.connecting = true
-	c.mu.Unlock()
-	if err := c.Err(); err != nil {
+	if err := c.beginConnect(); err != nil {
 		return nil, err
 	}
+	k, err := c.connect(ctx, id, p.outgoing())
+	return c.connected(k, err)
+}
+
+// beginConnect makes sure that Connect is called once.
+func (c *Conn) beginConnect() error {
+	if err := c.opts.supported(c.url); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	if c.connecting {
+		return errors.New("rtmp: connect: called a second time")
+	}
+	c.connecting = true
+	return nil
+}
+
+// connect makes a connection and sends connect on it.
+func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgoing) (*Call, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	c.own(func() { // Close ends a Connect under way
@@ -173,14 +204,19 @@ func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgo
 		}
 	})
 	if err := c.open(ctx); err != nil {
-		return nil, c.fail(err)
+		return nil, err
 	}
 	k := c.calls.add(c, "connect", transactionID)
 	c.connectCall = k
-	c.started.Store(true)
-	if err := c.send(ctx, o); err != nil {
+	return k, c.send(ctx, o)
+}
+
+// connected opens the Conn for use, or ends it.
+func (c *Conn) connected(k *Call, err error) (*Call, error) {
+	if err != nil {
 		return nil, c.fail(err)
 	}
+	c.started.Store(true)
 	if c.opts.BackgroundRead {
 		c.startStanding()
 	}
@@ -258,20 +294,25 @@ func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
 	return d.DialContext(ctx, "tcp", addr)
 }
 
-// connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
-func (c *Conn) connectObject() (amf.Object, error) {
-	if err := c.opts.supported(c.url); err != nil {
-		return nil, err
+// app is connect's application.
+func (c *Conn) app() string {
+	if c.opts.App != "" {
+		return c.opts.App
 	}
+	return c.url.App
+}
+
+// connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1). query goes behind app and
+// tcUrl.
+func (c *Conn) connectObject(query string) (amf.Object, error) {
 	o := c.opts
 	o.closeConnectObjects()
-	app, tcURL := o.App, o.TCURL
+	tcURL := o.TCURL
 	if tcURL == "" {
-		tcURL = c.url.TCURL(app)
+		tcURL = c.url.TCURL(o.App)
 	}
-	if app == "" {
-		app = c.url.App
-	}
+	app := c.app() + query
+	tcURL += query
 	object := amf.Object{{Name: "app", Value: app}}
 	if o.publishes() {
 		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"log/slog"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
@@ -183,7 +184,7 @@ func (c *Conn) answered(cmd *message.Command) error {
 		return nil
 	}
 	if k == c.connectCall {
-		if err := c.connectAccepted(); err != nil {
+		if err := c.connectAccepted(reply); err != nil {
 			return err
 		}
 	}
@@ -193,7 +194,13 @@ func (c *Conn) answered(cmd *message.Command) error {
 
 // connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a
 // small buffer for the connection as a whole.
-func (c *Conn) connectAccepted() error {
+func (c *Conn) connectAccepted(reply []any) error {
+	if err := c.answerChallenge(reply); err != nil {
+		return err
+	}
+	if encoding, _ := findValue(reply, "objectEncoding", 0).(float64); encoding == 3 && c.opts.ObjectEncoding == 3 {
+		c.amf3.Store(true)
+	}
 	c.pump.mu.Lock()
 	window := c.pump.window
 	c.pump.announced = window
@@ -240,6 +247,11 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 	s := c.streams.of(streamID)
 	if s != nil {
 		s.statusReceived(status)
+	}
+	if k := c.connectCall; k != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
+		if c.calls.take(k.id) == k { // SRS refuses a connect this way
+			k.complete(nil, statusError(status))
+		}
 	}
 	if on := c.opts.OnStatus; on != nil {
 		c.invoked.run(c, func() { on(s, statusError(status)) })

@@ -38,7 +38,9 @@ type Options struct {
 	Playlist bool // send set_playlist before play
 	Publish  bool // connect as a publisher does
 
-	PublishUser, PublishPassword string // credentials of a publisher; "": none
+	// PublishUser and PublishPassword answer a server that asks publishers who they are (authmod adobe and llnw); "": those
+	// of the URL, rtmp://user:password@host.
+	PublishUser, PublishPassword string
 
 	Start  time.Duration // where a recording starts, to the millisecond; 0: its beginning
 	Stop   time.Duration // where it stops; 0: its end
@@ -57,7 +59,7 @@ type Options struct {
 	DialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
 	TLSConfig    *tls.Config  // for rtmps and rtmpts; nil: crypto/tls's defaults
 	HTTPClient   *http.Client // for tunnels and SWF downloads, used as it is; nil: one made from the fields above
-	MaxRedirects int          // 0: follow none
+	MaxRedirects int          // how often a refused connect that names another server is tried there; 0: never
 
 	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
 	MaxMessageSize int // bytes; 0: 16 MiB
@@ -204,6 +206,9 @@ func (c *Conn) SetupURL(rawURL string) error {
 		}
 	}
 	c.url = u
+	if c.opts.PublishUser == "" { // rtmp://user:password@host, as ffmpeg has it
+		c.opts.PublishUser, c.opts.PublishPassword = u.User, u.Password
+	}
 	return nil
 }
 

@@ -265,8 +265,8 @@ func TestOptionsAreCopied(t *testing.T) {
 }
 
 func TestUnsupportedOptionsAreRefused(t *testing.T) {
-	for _, raw := range []string{"rtmpe://h/a/p", "rtmps://h/a/p", "rtmp://h/a/p token=secret", "rtmp://h/a/p swfVfy=1",
-		"rtmp://h/a/p pubUser=me", "rtmp://h/a/p socks=127.0.0.1"} {
+	for _, raw := range []string{"rtmpe://h/a/p", "rtmps://h/a/p", "rtmp://h/a/p swfVfy=1",
+		"rtmp://h/a/p socks=127.0.0.1"} {
 		_, err := Dial(t.Context(), raw, nil)
 		var option *OptionError
 		require.ErrorAs(t, err, &option, raw)

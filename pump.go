@@ -38,6 +38,12 @@ type pump struct {
 	unclaim   chan struct{}
 }
 
+// reset makes the read side ready for another connection. Nobody uses it meanwhile.
+func (p *pump) reset() {
+	p.armed = time.Time{}
+	p.acked, p.window, p.announced = 0, defaultWindow, 0
+}
+
 // waiter is somebody who waits for something that the server will send.
 type waiter struct {
 	what     string          // for the error text

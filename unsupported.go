@@ -2,7 +2,9 @@ package rtmp
 
 import (
 	"errors"
+	"strconv"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -14,18 +16,20 @@ func (o *Options) supported(u *rtmpurl.URL) error {
 		name string
 		set  bool
 	}{
-		{"token", o.Token != ""},
 		{"swfVfy", o.SWFVerify || len(o.SWFHash) > 0},
-		{"pubUser", o.PublishUser != ""},
 
 		{"Proxy", o.Proxy != "" && o.Proxy != "direct"},
 		{"scheme " + u.Scheme, u.Scheme != "rtmp"},
-		{"objectEncoding", o.ObjectEncoding != 0},
-		{"MaxRedirects", o.MaxRedirects != 0},
 	} {
 		if option.set {
 			return &OptionError{Name: option.name, Err: errNotSupported}
 		}
+	}
+	switch {
+	case o.ObjectEncoding != 0 && o.ObjectEncoding != 3:
+		return &OptionError{Name: "ObjectEncoding", Value: strconv.Itoa(o.ObjectEncoding), Err: errors.New("neither 0 nor 3")}
+	case o.ChunkSize < 0 || o.ChunkSize > chunk.MaxMessageLength:
+		return &OptionError{Name: "ChunkSize", Value: strconv.Itoa(o.ChunkSize), Err: errors.New("not from 1 to 16777215")}
 	}
 	return nil
 }

@@ -42,6 +42,7 @@ type writeSide struct {
 	ackDue   bool
 	ack      uint32 // only the newest Acknowledgement says anything
 	flushing bool   // a flusher runs
+	flusher  sync.WaitGroup
 	dropped  uint64 // pings left unanswered
 	total    uint64 // bytes written
 
@@ -52,6 +53,14 @@ type writeSide struct {
 
 func newWriteSide() writeSide {
 	return writeSide{lock: make(chan struct{}, 1), chunks: chunk.NewWriter()}
+}
+
+// reset makes the write side ready for another connection. Nobody uses it meanwhile.
+func (w *writeSide) reset() {
+	w.chunks, w.err, w.unsent, w.try = chunk.NewWriter(), nil, nil, nil
+	w.pending, w.ackDue, w.flushing = nil, false, false
+	w.due.Store(false)
+	w.armed = time.Time{}
 }
 
 // writer is for whom something is written: what ends the writing early.
@@ -278,7 +287,10 @@ func (c *Conn) flushReplies() {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if !w.flushing {
-		w.flushing = c.own(c.flush)
+		w.flusher.Add(1)
+		if w.flushing = c.own(c.flush); !w.flushing {
+			w.flusher.Done()
+		}
 	}
 }
 
@@ -325,6 +337,7 @@ func (c *Conn) acknowledge(received uint64) {
 
 func (c *Conn) flush() {
 	w := &c.out
+	defer w.flusher.Done()
 	for c.send(context.Background()) == nil {
 		w.mu.Lock()
 		if !w.due.Load() {

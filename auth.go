@@ -1,0 +1,145 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/message"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+// admission is how a connect gets in where the server says "not like this": with a query that proves who we are
+// (legacy.md 9.10), or elsewhere (9.7). Each time it is a new connection.
+type admission struct {
+	publisher auth.Publisher
+	query     string // appended to app and tcUrl
+	redirects int
+}
+
+// negotiates reports whether Connect has to wait for the server's answer, because it may have to connect again.
+func (o *Options) negotiates() bool { return o.PublishUser != "" || o.MaxRedirects > 0 }
+
+// admit looks at the server's answer to connect. again says to connect once more; an error that there is no use in that.
+func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, err error) {
+	_, err = k.Result(ctx)
+	var refused *StatusError
+	if err == nil || !errors.As(err, &refused) {
+		return false, err
+	}
+	if to := redirection(refused); to != "" && c.opts.MaxRedirects > 0 {
+		if a.redirects++; a.redirects > c.opts.MaxRedirects {
+			return false, fmt.Errorf("rtmp: connect: redirected more than %d times: %w", c.opts.MaxRedirects, refused)
+		}
+		return true, c.redirect(a, to)
+	}
+	if c.opts.PublishUser == "" {
+		return false, nil
+	}
+	if a.publisher.App == "" {
+		a.publisher.App = c.app()
+		a.publisher.User, a.publisher.Password = c.opts.PublishUser, c.opts.PublishPassword
+	}
+	query, again, err := a.publisher.Next(refused.Description)
+	if err != nil {
+		return false, fmt.Errorf("rtmp: connect: %w: %w", err, refused)
+	}
+	a.query = query
+	return again, nil
+}
+
+// redirection is where a refusal sends us, "" if nowhere.
+func redirection(refused *StatusError) string {
+	info, _ := refused.Info.(amf.Object)
+	value, _ := info.Get("ex")
+	ex, _ := value.(amf.Object)
+	code, _ := ex.Get("code")
+	to, _ := ex.Get("redirect")
+	if text, ok := to.(string); ok && code == 302.0 {
+		return text
+	}
+	return ""
+}
+
+// redirect makes to, a tcUrl without a stream name, the server to connect to. Credentials do not go to another host, and
+// what was encrypted stays so.
+func (c *Conn) redirect(a *admission, to string) error {
+	u, err := rtmpurl.Parse(to)
+	if err == nil && strings.HasSuffix(c.url.Scheme, "s") && !strings.HasSuffix(u.Scheme, "s") {
+		err = errors.New("to an unencrypted server")
+	}
+	parsed, bad := url.Parse(to)
+	if err == nil {
+		err = bad
+	}
+	if err != nil {
+		return fmt.Errorf("rtmp: connect: redirect: %w", err)
+	}
+	o := c.opts
+	o.Playpath = c.playpath()
+	o.TCURL, o.App = to, strings.TrimPrefix(parsed.Path, "/")
+	if u.Host != c.url.Host && o.PublishUser != "" {
+		o.Publish, o.PublishUser, o.PublishPassword = true, "", ""
+	}
+	c.url, a.query, a.publisher = u, "", auth.Publisher{}
+	c.log.Debug("rtmp: redirected", "host", u.Host, "app", o.App)
+	return o.supported(u)
+}
+
+// again drops a connection that the server has refused to use, such that Connect can make another.
+func (c *Conn) again() {
+	c.nc.Close()
+	c.out.lock <- struct{}{} // whoever holds it fails at once
+	c.out.flusher.Wait()
+	<-c.out.lock
+	c.mu.Lock()
+	c.nc = nil
+	c.mu.Unlock()
+	c.out.reset()
+	c.pump.reset()
+	c.bandwidthChecks, c.bandwidthReplies = 0, 0
+}
+
+// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token (legacy.md 9.9).
+func (c *Conn) answerChallenge(reply []any) error {
+	challenge, found := findValue(reply, "secureToken", 0).(string)
+	if !found || c.opts.Token == "" {
+		return nil
+	}
+	response, err := auth.SecureToken(c.opts.Token, challenge)
+	if err != nil {
+		return &ProtocolError{Phase: "secure token", Err: err}
+	}
+	return c.replyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
+}
+
+// findValue finds the first property of that name, however deep, as librtmp does; nil: there is none.
+func findValue(values []any, name string, depth int) any {
+	if depth > amf.MaxDepth {
+		return nil
+	}
+	for _, value := range values {
+		var members []amf.Property
+		switch o := value.(type) {
+		case amf.Object:
+			members = o
+		case amf.ECMAArray:
+			members = o
+		case amf.TypedObject:
+			members = o.Object
+		}
+		for _, m := range members {
+			if m.Name == name {
+				return m.Value
+			}
+			if found := findValue([]any{m.Value}, name, depth+1); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
+}
