@@ -112,7 +112,7 @@ func (s *Stream) finish() error {
 			continue
 		case lock <- struct{}{}:
 			<-lock
-			return nil
+			return c.Err()
 		case <-c.done:
 			return c.Err()
 		case <-limit:
