@@ -51,6 +51,7 @@ type Conn struct {
 	bandwidthChecks, bandwidthReplies int // guarded by pump.dispatching
 
 	streams streamTable
+	shared  sharedTable
 	full    atomic.Pointer[Stream] // a stream whose queue is at its limit
 	drained chan struct{}          // signalled when full is cleared
 

@@ -23,6 +23,8 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 		c.aggregate(m, direct)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		return c.commandReceived(m)
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		return c.sharedObjectReceived(m)
 	case message.TypeUserControl:
 		return c.userControl(m.body())
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:

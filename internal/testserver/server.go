@@ -44,6 +44,9 @@ type Config struct {
 	// Handlers answer remote calls by name; an error becomes _error with its text. Unknown methods are refused.
 	Handlers map[string]func(*Session, message.Command) (any, error)
 
+	// RefuseShared says which shared objects clients may not change; nil: they may change all.
+	RefuseShared func(name string) bool
+
 	// Fault chooses what goes wrong on the n-th connection, counted from 0; nil: nothing.
 	Fault  func(n int) Fault
 	Logger *slog.Logger // nil: silent
@@ -54,6 +57,7 @@ type Server struct {
 	cfg      Config
 	listener net.Listener
 	hub      *hub
+	shared   sharedObjects
 	running  sync.WaitGroup // the accepting goroutine and all sessions
 
 	mu       sync.Mutex

@@ -33,6 +33,7 @@ type Session struct {
 	buf     []byte
 
 	acknowledged atomic.Uint32
+	shared       chan chunk.Outgoing // of shared objects, to be sent; closed when the session ends
 
 	mu       sync.Mutex // guards the rest
 	connect  message.Command
@@ -56,7 +57,7 @@ type stream struct {
 
 func newSession(s *Server, nc net.Conn) *Session {
 	return &Session{server: s, nc: nc, out: chunk.NewWriter(), streams: make(map[uint32]*stream),
-		calls: make(map[float64]chan message.Command)}
+		calls: make(map[float64]chan message.Command), shared: make(chan chunk.Outgoing, maxSharedQueue)}
 }
 
 // Close hangs up.
@@ -134,6 +135,7 @@ func (s *Session) hangUp() {
 // serve is the session's goroutine: it reads until the client goes.
 func (s *Session) serve() {
 	defer s.end()
+	s.helper.Go(s.sendShared)
 	in := &counter{Conn: s.nc, window: s.server.cfg.WindowAckSize}
 	if err := s.read(in); err != nil {
 		s.server.cfg.Logger.Debug("test server: session ended", "error", err)
@@ -175,6 +177,7 @@ func (s *Session) end() {
 	for _, stream := range streams {
 		s.release(stream)
 	}
+	s.server.shared.leave(s)
 	s.helper.Wait()
 }
 
@@ -227,6 +230,8 @@ func (s *Session) received(in *counter, m *chunk.Message) error {
 		return s.invoked(m.StreamID, cmd)
 	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3:
 		return s.published(m)
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		return s.sharedReceived(m)
 	case message.TypeWindowAckSize, message.TypeAcknowledgement:
 		v, err := message.Uint32(t, m.Body())
 		if err == nil && t == message.TypeWindowAckSize {

@@ -1,0 +1,195 @@
+package message
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
+
+// SharedObject is a shared object message (types 19 and 16): events about one named object.
+//
+//   - - - - -+--------+------+---------+---------+---------+ - - - - - -+
+//     | 0 (16) | size 2 | name | version |  flags  |    0    |   events   |
+//   - - - - -+--------+------+---------+---------+---------+ - - - - - -+
+//
+// version, flags and the zero are of 4 bytes; flags is 2 for a persistent object, else 0. An event is its type in 1 byte,
+// the size of its data in 4, and the data.
+type SharedObject struct {
+	Name       string
+	Version    uint32 // the server counts changes; a client says what it has seen
+	Persistent bool
+	Events     []SharedEvent
+}
+
+// SharedEvent is one event of a shared object message. Data is part of the body given to ParseSharedObject.
+type SharedEvent struct {
+	Type SharedEventType
+	Data []byte
+}
+
+// SharedEventType is the type of a SharedEvent.
+type SharedEventType uint8
+
+// The types of events. Those of which the comment says "client" are requests.
+const (
+	SharedUse           SharedEventType = 1  // client: empty
+	SharedRelease       SharedEventType = 2  // client: empty
+	SharedRequestChange SharedEventType = 3  // client: properties
+	SharedChange        SharedEventType = 4  // properties
+	SharedSuccess       SharedEventType = 5  // names: the requester's acknowledgement, in the place of a change
+	SharedSendMessage   SharedEventType = 6  // both: a name as an AMF value, and arguments
+	SharedStatus        SharedEventType = 7  // code and level
+	SharedClear         SharedEventType = 8  // empty: the local copy is void
+	SharedRemove        SharedEventType = 9  // names
+	SharedRequestRemove SharedEventType = 10 // client: one name
+	SharedUseSuccess    SharedEventType = 11 // empty, or properties
+)
+
+// persistentFlag marks an object that outlives its users.
+const persistentFlag = 2
+
+// maxSharedEvents bounds the events of a message.
+const maxSharedEvents = 65536
+
+// ParseSharedObject reads the body of a message of type 19 or 16. Unknown events are kept as they are.
+func ParseSharedObject(t Type, body []byte) (SharedObject, error) {
+	bad := func(detail string, value any) (SharedObject, error) {
+		return SharedObject{}, &Error{Type: t, Detail: detail, Value: value}
+	}
+	if t == TypeSharedObjectAMF3 {
+		if len(body) == 0 || body[0] != 0 {
+			return bad("no format selector 0", nil)
+		}
+		body = body[1:]
+	}
+	name, body, ok := cutKey(body)
+	if !ok || len(body) < 12 {
+		return bad("header cut off, bytes", len(body))
+	}
+	o := SharedObject{Name: string(name), Version: binary.BigEndian.Uint32(body),
+		Persistent: binary.BigEndian.Uint32(body[4:])&persistentFlag != 0}
+	for body = body[12:]; len(body) > 0; {
+		if len(body) < 5 {
+			return bad("event cut off, bytes", len(body))
+		}
+		size := binary.BigEndian.Uint32(body[1:])
+		if uint64(size) > uint64(len(body)-5) {
+			return bad("event longer than the message, bytes", size)
+		}
+		if len(o.Events) == maxSharedEvents {
+			return bad("too many events", maxSharedEvents)
+		}
+		end := 5 + int(size)
+		o.Events = append(o.Events, SharedEvent{Type: SharedEventType(body[0]), Data: body[5:end:end]})
+		body = body[end:]
+	}
+	return o, nil
+}
+
+// AppendSharedObject appends the body of a message of type 19 or 16. It fails for a name of over 65,535 bytes.
+func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
+	if len(o.Name) > 0xFFFF {
+		return dst, &Error{Type: t, Detail: "name too long, bytes", Value: len(o.Name)}
+	}
+	if t == TypeSharedObjectAMF3 {
+		dst = append(dst, 0)
+	}
+	dst = AppendSharedName(dst, o.Name)
+	flags := uint32(0)
+	if o.Persistent {
+		flags = persistentFlag
+	}
+	dst = binary.BigEndian.AppendUint32(dst, o.Version)
+	dst = binary.BigEndian.AppendUint32(dst, flags)
+	dst = binary.BigEndian.AppendUint32(dst, 0)
+	for _, e := range o.Events {
+		dst = append(dst, byte(e.Type))
+		dst = binary.BigEndian.AppendUint32(dst, uint32(len(e.Data)))
+		dst = append(dst, e.Data...)
+	}
+	return dst, nil
+}
+
+// Properties reads the data of an event that holds names and values.
+func (e SharedEvent) Properties() ([]amf.Property, error) {
+	var properties []amf.Property
+	for b := e.Data; len(b) > 0; {
+		name, rest, ok := cutKey(b)
+		if !ok {
+			return properties, e.bad("property name cut off", nil)
+		}
+		d := amf.NewDecoder(rest)
+		value, err := d.Decode()
+		if err != nil {
+			return properties, e.bad("bad AMF in property "+fmt.Sprintf("%.40q", name), err)
+		}
+		properties = append(properties, amf.Property{Name: string(name), Value: value})
+		b = rest[d.Offset():]
+	}
+	return properties, nil
+}
+
+// Names reads the data of an event that holds names.
+func (e SharedEvent) Names() ([]string, error) {
+	var names []string
+	for b := e.Data; len(b) > 0; {
+		name, rest, ok := cutKey(b)
+		if !ok {
+			return names, e.bad("name cut off", nil)
+		}
+		names = append(names, string(name))
+		b = rest
+	}
+	return names, nil
+}
+
+// Message reads the data of a SharedSendMessage.
+func (e SharedEvent) Message() (name string, args []any, err error) {
+	values, err := amf.DecodeAMF0(e.Data)
+	if err != nil {
+		return "", nil, e.bad("bad AMF", err)
+	}
+	if len(values) > 0 {
+		if name, ok := values[0].(string); ok {
+			return name, values[1:], nil
+		}
+	}
+	return "", nil, e.bad("message without a name", nil)
+}
+
+// Status reads the data of a SharedStatus.
+func (e SharedEvent) Status() (Status, error) {
+	names, err := e.Names()
+	if err != nil {
+		return Status{}, err
+	}
+	names = append(names, "", "")
+	return Status{Code: names[0], Level: names[1], Description: "shared object"}, nil
+}
+
+func (e SharedEvent) bad(detail string, cause error) error {
+	return &Error{Type: TypeSharedObjectAMF0, Detail: fmt.Sprintf("event %d: %s", e.Type, detail), Err: cause}
+}
+
+// AppendSharedProperty appends a name and a value to the data of an event.
+func AppendSharedProperty(dst []byte, name string, value any) ([]byte, error) {
+	if len(name) > 0xFFFF {
+		return dst, &Error{Type: TypeSharedObjectAMF0, Detail: "property name too long, bytes", Value: len(name)}
+	}
+	return amf.AppendAMF0(AppendSharedName(dst, name), value)
+}
+
+// AppendSharedName appends a name of at most 65,535 bytes to the data of an event.
+func AppendSharedName(dst []byte, name string) []byte {
+	return append(binary.BigEndian.AppendUint16(dst, uint16(len(name))), name...)
+}
+
+// cutKey takes a name with its length off the front of b.
+func cutKey(b []byte) (name, rest []byte, ok bool) {
+	if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
+		return nil, b, false
+	}
+	end := 2 + int(binary.BigEndian.Uint16(b))
+	return b[2:end], b[end:], true
+}

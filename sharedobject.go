@@ -1,0 +1,451 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxSharedBytes bounds what a server can make us keep of one shared object: the bytes of its properties' messages.
+const maxSharedBytes = 16 << 20
+
+// SharedObject is a remote shared object: named properties that the server keeps and tells all its clients about.
+//
+// The local copy holds what the server has said. Set and Delete ask the server and return when it has answered; a refusal
+// is a *StatusError and changes nothing here. When several clients write the same property, the server's order decides:
+// every client ends with the same value, the last it was told. All methods may be called from any goroutine; as with
+// everything else, somebody must be reading for changes to arrive (see Conn).
+type SharedObject struct {
+	conn       *Conn
+	name       string
+	persistent bool
+	order      chan struct{} // one slot: requests are sent in the order of waits
+
+	mu         sync.Mutex // guards the rest
+	version    uint32
+	properties map[string]sharedProperty
+	size       int
+	waits      []*sharedWait
+	handler    func(SharedObjectEvent)
+	closed     bool
+}
+
+type sharedProperty struct {
+	value any
+	size  int // bytes
+}
+
+// sharedWait is a request without an answer. Servers answer in order, and a refusal does not say what it refuses.
+type sharedWait struct {
+	property string
+	value    any // what Set asks for
+	size     int // its bytes
+	kind     sharedRequest
+	answer   *expectation
+}
+
+// sharedRequest is what a sharedWait has asked for.
+type sharedRequest int
+
+const (
+	sharedUse sharedRequest = iota
+	sharedSet
+	sharedDelete
+)
+
+// SharedObjectEvent is something that the server has told about a shared object.
+type SharedObjectEvent struct {
+	Kind  SharedObjectEventKind
+	Name  string       // the property, or the message's handler
+	Value any          // SharedObjectChanged: the new value
+	Args  []any        // SharedObjectMessage
+	Err   *StatusError // SharedObjectRefused: what nobody waits for
+}
+
+// SharedObjectEventKind tells SharedObjectEvents apart.
+type SharedObjectEventKind int
+
+const (
+	SharedObjectChanged SharedObjectEventKind = iota // a property has a new value, by us or by another
+	SharedObjectDeleted                              // a property is gone
+	SharedObjectCleared                              // all properties are gone
+	SharedObjectMessage                              // somebody has called Send
+	SharedObjectRefused                              // the server has refused something
+)
+
+// sharedTable holds the connected shared objects by name.
+type sharedTable struct {
+	mu     sync.Mutex
+	byName map[string]*SharedObject
+}
+
+func (t *sharedTable) of(name string) *SharedObject {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byName[name]
+}
+
+func (t *sharedTable) add(o *SharedObject) error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byName[o.name] != nil {
+		return fmt.Errorf("rtmp: shared object %s: connected already", o.name)
+	}
+	if t.byName == nil {
+		t.byName = make(map[string]*SharedObject)
+	}
+	t.byName[o.name] = o
+	return nil
+}
+
+func (t *sharedTable) remove(o *SharedObject) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.byName[o.name] == o {
+		delete(t.byName, o.name)
+	}
+}
+
+// SharedObject connects to the shared object of that name in the Conn's application, and returns when the server has
+// answered; its properties may follow. A persistent object outlives its users. A name can be connected once on a Conn.
+func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
+	if !c.started.Load() {
+		return nil, ErrNotConnected
+	}
+	if _, err := c.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	o := &SharedObject{conn: c, name: name, persistent: persistent, order: make(chan struct{}, 1),
+		properties: make(map[string]sharedProperty)}
+	if err := c.shared.add(o); err != nil {
+		return nil, err
+	}
+	if err := o.request(ctx, &sharedWait{kind: sharedUse}, message.SharedEvent{Type: message.SharedUse}); err != nil {
+		c.shared.remove(o)
+		return nil, err
+	}
+	return o, nil
+}
+
+// Name is the object's name.
+func (o *SharedObject) Name() string { return o.name }
+
+// Version is how often the server has changed the object, as far as it has told.
+func (o *SharedObject) Version() uint32 {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.version
+}
+
+// Get returns a property of the local copy. The value is shared: it is not to be modified.
+func (o *SharedObject) Get(name string) (any, bool) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	p, ok := o.properties[name]
+	return p.value, ok
+}
+
+// Properties returns the local copy, sorted by name.
+func (o *SharedObject) Properties() amf.Object {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	all := make(amf.Object, 0, len(o.properties))
+	for name, p := range o.properties {
+		all = append(all, amf.Property{Name: name, Value: p.value})
+	}
+	slices.SortFunc(all, func(a, b amf.Property) int { return strings.Compare(a.Name, b.Name) })
+	return all
+}
+
+// Handle makes f be told of everything that happens to the object from now on, one event at a time and in order, on the
+// goroutine that runs the Conn's handlers. nil: nobody is told.
+func (o *SharedObject) Handle(f func(SharedObjectEvent)) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.handler = f
+}
+
+// Set asks the server to change a property, and waits for its answer. A refusal is a *StatusError.
+func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
+	data, err := message.AppendSharedProperty(nil, name, value)
+	if err != nil {
+		return o.error(err)
+	}
+	return o.request(ctx, &sharedWait{kind: sharedSet, property: name, value: value, size: len(data)},
+		message.SharedEvent{Type: message.SharedRequestChange, Data: data})
+}
+
+// Delete asks the server to remove a property, and waits for its answer. A refusal is a *StatusError.
+func (o *SharedObject) Delete(ctx context.Context, name string) error {
+	return o.request(ctx, &sharedWait{kind: sharedDelete, property: name},
+		message.SharedEvent{Type: message.SharedRequestRemove, Data: message.AppendSharedName(nil, name)})
+}
+
+// Send sends a message to all clients of the object, this one included: their Handle gets it. Servers don't answer.
+func (o *SharedObject) Send(ctx context.Context, handler string, args ...any) error {
+	data, err := amf.AppendAMF0(amf.AppendString(nil, handler), args...)
+	if err != nil {
+		return o.error(err)
+	}
+	return o.send(ctx, message.SharedEvent{Type: message.SharedSendMessage, Data: data})
+}
+
+// Close releases the object: the server tells no more of it, and pending Sets return net.ErrClosed. The Conn goes on.
+func (o *SharedObject) Close() error {
+	o.mu.Lock()
+	closed := o.closed
+	o.closed, o.handler = true, nil
+	o.mu.Unlock()
+	if closed {
+		return nil
+	}
+	o.refuse(fmt.Errorf("rtmp: %w", net.ErrClosed), true)
+	o.conn.shared.remove(o)
+	if !o.conn.Connected() {
+		return nil
+	}
+	ctx, cancel := context.WithTimeout(ctxBackground, closeGrace)
+	defer cancel()
+	return o.transmit(ctx, message.SharedEvent{Type: message.SharedRelease})
+}
+
+func (o *SharedObject) error(err error) error {
+	return fmt.Errorf("rtmp: shared object %s: %w", o.name, err)
+}
+
+func (o *SharedObject) send(ctx context.Context, e message.SharedEvent) error {
+	o.mu.Lock()
+	closed := o.closed
+	o.mu.Unlock()
+	if closed {
+		return o.error(net.ErrClosed)
+	}
+	return o.transmit(ctx, e)
+}
+
+func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) error {
+	body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &message.SharedObject{Name: o.name,
+		Version: o.Version(), Persistent: o.persistent, Events: []message.SharedEvent{e}})
+	if err != nil {
+		return o.error(err)
+	}
+	return o.conn.send(ctx, chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: csCommand,
+		Format: chunk.Format3, Body: body})
+}
+
+// request sends an event and waits for the server's answer to it.
+func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
+	w.answer = &expectation{done: make(chan struct{})}
+	defer func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		o.waits = slices.DeleteFunc(o.waits, func(other *sharedWait) bool { return other == w })
+	}()
+	if err := o.ask(ctx, w, e); err != nil {
+		return err
+	}
+	c := o.conn
+	err := c.await(&waiter{what: "shared object " + o.name, ctx: ctx, deadline: c.replyDeadline(), ready: w.answer.finished,
+		wake: w.answer.done})
+	if w.answer.finished() {
+		err = w.answer.err
+	}
+	if err != nil && !errors.Is(err, context.Canceled) {
+		return o.error(err)
+	}
+	return err
+}
+
+// ask sends an event and puts its wait in line, both in the same order.
+func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
+	select {
+	case o.order <- struct{}{}:
+		defer func() { <-o.order }()
+	case <-ctx.Done():
+		return o.error(ctx.Err())
+	}
+	o.mu.Lock()
+	o.waits = append(o.waits, w)
+	o.mu.Unlock()
+	return o.send(ctx, e)
+}
+
+// sharedObjectReceived applies a shared object message. Damaged ones are skipped: what came before the damage counts.
+func (c *Conn) sharedObjectReceived(m *incoming) error {
+	parsed, err := message.ParseSharedObject(m.Type, m.body())
+	if err != nil {
+		c.counts.badData.Add(1)
+		c.log.Debug("rtmp: unreadable shared object", "error", err)
+		return nil
+	}
+	o := c.shared.of(parsed.Name)
+	if o == nil {
+		return nil
+	}
+	for _, e := range parsed.Events {
+		if err := o.apply(e); err != nil {
+			var tooMuch *ProtocolError
+			if errors.As(err, &tooMuch) {
+				return err
+			}
+			c.counts.badData.Add(1)
+			c.log.Debug("rtmp: unreadable shared object event", "error", err)
+		}
+	}
+	o.mu.Lock()
+	o.version = parsed.Version
+	o.mu.Unlock()
+	return nil
+}
+
+// apply does what an event says. Called by the reader.
+func (o *SharedObject) apply(e message.SharedEvent) error {
+	switch e.Type {
+	case message.SharedUseSuccess, message.SharedChange:
+		if e.Type == message.SharedUseSuccess {
+			o.used()
+		}
+		properties, err := e.Properties()
+		for _, p := range properties {
+			if err := o.put(p, len(e.Data)/len(properties)); err != nil {
+				return err
+			}
+		}
+		return err
+	case message.SharedSuccess:
+		names, err := e.Names()
+		for _, name := range names {
+			if err := o.granted(name); err != nil {
+				return err
+			}
+		}
+		return err
+	case message.SharedRemove:
+		names, err := e.Names()
+		for _, name := range names {
+			o.drop(name)
+		}
+		return err
+	case message.SharedClear:
+		o.clear()
+		o.used()
+	case message.SharedSendMessage:
+		name, args, err := e.Message()
+		if err != nil {
+			return err
+		}
+		return o.tell(SharedObjectEvent{Kind: SharedObjectMessage, Name: name, Args: args})
+	case message.SharedStatus:
+		status, err := e.Status()
+		if err != nil {
+			return err
+		}
+		if refused := statusError(status); !o.refuse(refused, false) {
+			return o.tell(SharedObjectEvent{Kind: SharedObjectRefused, Err: refused})
+		}
+	}
+	return nil
+}
+
+// used ends the wait for Use.
+func (o *SharedObject) used() { o.finish(nil, func(w *sharedWait) bool { return w.kind == sharedUse }) }
+
+// granted makes what was asked for true: the requester is told Success in the place of the change itself.
+func (o *SharedObject) granted(name string) error {
+	o.mu.Lock()
+	i := slices.IndexFunc(o.waits, func(w *sharedWait) bool { return w.kind != sharedUse && w.property == name })
+	if i < 0 {
+		o.mu.Unlock()
+		return nil
+	}
+	w := o.waits[i]
+	o.mu.Unlock()
+	if w.kind == sharedDelete {
+		o.drop(name)
+		return nil
+	}
+	return o.put(amf.Property{Name: name, Value: w.value}, w.size)
+}
+
+func (o *SharedObject) put(p amf.Property, size int) error {
+	o.mu.Lock()
+	o.size += size - o.properties[p.Name].size
+	o.properties[p.Name] = sharedProperty{value: p.Value, size: size}
+	total := o.size
+	o.mu.Unlock()
+	if total > maxSharedBytes {
+		return &ProtocolError{Phase: "shared object", Detail: "limit of bytes", Value: total}
+	}
+	o.answered(p.Name, sharedSet)
+	return o.tell(SharedObjectEvent{Kind: SharedObjectChanged, Name: p.Name, Value: p.Value})
+}
+
+func (o *SharedObject) drop(name string) {
+	o.mu.Lock()
+	p, existed := o.properties[name]
+	o.size -= p.size
+	delete(o.properties, name)
+	o.mu.Unlock()
+	o.answered(name, sharedDelete)
+	if existed {
+		o.tell(SharedObjectEvent{Kind: SharedObjectDeleted, Name: name})
+	}
+}
+
+func (o *SharedObject) clear() {
+	o.mu.Lock()
+	some := len(o.properties) > 0
+	clear(o.properties)
+	o.size = 0
+	o.mu.Unlock()
+	if some {
+		o.tell(SharedObjectEvent{Kind: SharedObjectCleared})
+	}
+}
+
+// tell leaves an event to the handlers' goroutine.
+func (o *SharedObject) tell(e SharedObjectEvent) error {
+	o.mu.Lock()
+	handler := o.handler
+	o.mu.Unlock()
+	if handler == nil {
+		return nil
+	}
+	return o.conn.invoked.run(o.conn, func() { handler(e) })
+}
+
+// answered ends the oldest wait of that kind for a property.
+func (o *SharedObject) answered(property string, kind sharedRequest) {
+	o.finish(nil, func(w *sharedWait) bool { return w.kind == kind && w.property == property })
+}
+
+// refuse ends the oldest wait, or all, with err, and reports whether there was one.
+func (o *SharedObject) refuse(err error, all bool) (found bool) {
+	for o.finish(err, func(*sharedWait) bool { return true }) {
+		if found = true; !all {
+			break
+		}
+	}
+	return found
+}
+
+// finish ends the oldest wait that match accepts.
+func (o *SharedObject) finish(err error, match func(*sharedWait) bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := slices.IndexFunc(o.waits, match)
+	if i < 0 {
+		return false
+	}
+	o.waits[i].answer.finish(err)
+	o.waits = slices.Delete(o.waits, i, i+1)
+	return true
+}

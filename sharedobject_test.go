@@ -1,0 +1,166 @@
+package rtmp
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// shared connects a client of its own to a shared object, and returns what it is told.
+func shared(t *testing.T, s *testserver.Server, name string, persistent bool) (*SharedObject, <-chan SharedObjectEvent) {
+	t.Helper()
+	c := dialed(t, s.URL("app", ""), &Options{BackgroundRead: true})
+	o, err := c.SharedObject(testContext(t), name, persistent)
+	require.NoError(t, err)
+	told := make(chan SharedObjectEvent, 1000)
+	o.Handle(func(e SharedObjectEvent) { told <- e })
+	return o, told
+}
+
+func TestSharedObject(t *testing.T) {
+	ctx := testContext(t)
+	s := sampleServer(t, testserver.Config{RefuseShared: func(name string) bool { return name == "locked" }})
+	a, toldA := shared(t, s, "users", false)
+	b, toldB := shared(t, s, "users", false)
+
+	value := amf.Object{{Name: "x", Value: 1.0}}
+	require.NoError(t, a.Set(ctx, "first", value))
+	got, ok := a.Get("first")
+	require.True(t, ok, "the requester has its own change")
+	assert.Equal(t, value, got)
+	assert.Equal(t, SharedObjectEvent{Kind: SharedObjectChanged, Name: "first", Value: value}, <-toldA)
+	assert.Equal(t, SharedObjectEvent{Kind: SharedObjectChanged, Name: "first", Value: value}, <-toldB)
+	assert.EqualValues(t, 1, a.Version())
+
+	late, _ := shared(t, s, "users", false)
+	require.Eventually(t, func() bool { return len(late.Properties()) == 1 }, 5*time.Second, time.Millisecond)
+
+	require.NoError(t, b.Send(ctx, "hello", "all", 2))
+	want := SharedObjectEvent{Kind: SharedObjectMessage, Name: "hello", Args: []any{"all", 2.0}}
+	assert.Equal(t, want, <-toldA)
+	assert.Equal(t, want, <-toldB, "the sender gets it too")
+
+	require.NoError(t, b.Delete(ctx, "first"))
+	assert.Equal(t, SharedObjectEvent{Kind: SharedObjectDeleted, Name: "first"}, <-toldA)
+	assert.Empty(t, b.Properties())
+
+	locked, _ := shared(t, s, "locked", false)
+	var refused *StatusError
+	require.ErrorAs(t, locked.Set(ctx, "a", 1), &refused)
+	assert.Equal(t, "SharedObject.NoWriteAccess", refused.Code)
+	_, ok = locked.Get("a")
+	assert.False(t, ok, "a refusal changes nothing")
+
+	require.NoError(t, a.Close())
+	require.NoError(t, a.Close())
+	require.ErrorIs(t, a.Set(ctx, "b", 1), net.ErrClosed)
+	again, err := a.conn.SharedObject(ctx, "users", false)
+	require.NoError(t, err, "the name is free again")
+	_, err = a.conn.SharedObject(ctx, "users", false)
+	require.ErrorContains(t, err, "already")
+	require.NoError(t, again.Close())
+}
+
+// Those that are not persistent go with their last user.
+func TestPersistentSharedObjects(t *testing.T) {
+	s := sampleServer(t, testserver.Config{})
+	for name, persistent := range map[string]bool{"kept": true, "gone": false} {
+		o, _ := shared(t, s, name, persistent)
+		require.NoError(t, o.Set(testContext(t), "a", "b"))
+		require.NoError(t, o.Close())
+		require.NoError(t, o.conn.Close())
+		require.Eventually(t, func() bool {
+			again, _ := shared(t, s, name, persistent)
+			defer again.Close()
+			if !persistent {
+				return again.Version() == 0 && len(again.Properties()) == 0
+			}
+			v, _ := again.Get("a")
+			return v == "b"
+		}, 5*time.Second, 10*time.Millisecond, name)
+	}
+}
+
+// Many clients write the same properties at once: all end with the same.
+func TestSharedObjectConverges(t *testing.T) {
+	s := sampleServer(t, testserver.Config{})
+	const clients, changes = 8, 50
+	objects := make([]*SharedObject, clients)
+	for i := range objects {
+		objects[i], _ = shared(t, s, "board", false)
+	}
+	var writing sync.WaitGroup
+	for i, o := range objects {
+		for half := range 2 { // two goroutines a client
+			writing.Go(func() {
+				for n := range changes / 2 {
+					if err := o.Set(context.Background(), fmt.Sprint("p", n%5), fmt.Sprint(i, half, "/", n)); err != nil {
+						t.Error(err)
+					}
+				}
+			})
+		}
+	}
+	writing.Wait()
+	for _, o := range objects {
+		require.Eventually(t, func() bool { return o.Version() == clients*changes }, 10*time.Second, time.Millisecond)
+		assert.Equal(t, objects[0].Properties(), o.Properties())
+		assert.Len(t, o.Properties(), 5)
+	}
+}
+
+// What other servers do, and what none should.
+func TestSharedObjectServers(t *testing.T) {
+	send := func(p *peer, kind message.Type, name string, events ...message.SharedEvent) {
+		body, err := message.AppendSharedObject(nil, kind, &message.SharedObject{Name: name, Version: 9, Events: events})
+		if err == nil {
+			p.send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
+		}
+	}
+	property := func(name string, value any) []byte {
+		data, err := message.AppendSharedProperty(nil, name, value)
+		require.NoError(t, err)
+		return data
+	}
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.expectType(message.TypeSharedObjectAMF0) // Use
+		send(p, message.TypeSharedObjectAMF3, "o", message.SharedEvent{Type: message.SharedUseSuccess, Data: property("at once", 1)})
+		p.expectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for everybody else
+		send(p, message.TypeSharedObjectAMF0, "other", message.SharedEvent{Type: message.SharedClear})
+		p.send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte("garbage")})
+		send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange, Data: []byte{0, 9, 'x'}},
+			message.SharedEvent{Type: 99, Data: []byte{1, 2, 3}},
+			message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, "nobody asked")},
+			message.SharedEvent{Type: message.SharedChange, Data: property("a", "server's")})
+		p.expectType(message.TypeSharedObjectAMF0)
+		for i := range 20 { // more than a client should keep
+			send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange,
+				Data: property(fmt.Sprint(i), string(make([]byte, 1<<20)))})
+		}
+		p.untilGone()
+	})
+	c := dialed(t, url, &Options{BackgroundRead: true})
+	o, err := c.SharedObject(testContext(t), "o", false)
+	require.NoError(t, err)
+	require.NoError(t, o.Set(testContext(t), "a", "mine"))
+	got, _ := o.Get("a")
+	assert.Equal(t, "server's", got)
+	_, ok := o.Get("at once")
+	assert.True(t, ok)
+	assert.EqualValues(t, 2, c.Stats().BadData)
+	var tooMuch *ProtocolError
+	require.ErrorAs(t, o.Set(testContext(t), "b", 1), &tooMuch)
+	assert.Equal(t, "shared object", tooMuch.Phase)
+}
