@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -36,6 +37,8 @@ type SharedObject struct {
 	waits      []*sharedWait
 	handler    func(SharedObjectEvent)
 	closed     bool
+
+	acknowledges bool // the server was seen to send Success
 }
 
 type sharedProperty struct {
@@ -46,8 +49,8 @@ type sharedProperty struct {
 // sharedWait is a request without an answer. Servers answer in order, and a refusal does not say what it refuses.
 type sharedWait struct {
 	property string
-	value    any // what Set asks for
-	size     int // its bytes
+	value    any    // what Set asks for
+	data     []byte // as it was sent
 	kind     sharedRequest
 	answer   *expectation
 }
@@ -179,7 +182,7 @@ func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
 	if err != nil {
 		return o.error(err)
 	}
-	return o.request(ctx, &sharedWait{kind: sharedSet, property: name, value: value, size: len(data)},
+	return o.request(ctx, &sharedWait{kind: sharedSet, property: name, value: value, data: data},
 		message.SharedEvent{Type: message.SharedRequestChange, Data: data})
 }
 
@@ -318,6 +321,7 @@ func (o *SharedObject) apply(e message.SharedEvent) error {
 			if err := o.put(p, len(e.Data)/len(properties)); err != nil {
 				return err
 			}
+			o.echoed(p)
 		}
 		return err
 	case message.SharedSuccess:
@@ -367,12 +371,35 @@ func (o *SharedObject) granted(name string) error {
 		return nil
 	}
 	w := o.waits[i]
+	o.acknowledges = true
 	o.mu.Unlock()
 	if w.kind == sharedDelete {
 		o.drop(name)
 		return nil
 	}
-	return o.put(amf.Property{Name: name, Value: w.value}, w.size)
+	err := o.put(amf.Property{Name: name, Value: w.value}, len(w.data))
+	o.answered(name, sharedSet)
+	return err
+}
+
+// echoed takes a change for the answer to our own request, if it is what we asked for and the server is one of those that
+// never send Success.
+func (o *SharedObject) echoed(p amf.Property) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if o.acknowledges || len(o.waits) == 0 {
+		return
+	}
+	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
+	if err != nil {
+		return
+	}
+	for _, w := range o.waits {
+		if w.kind == sharedSet && bytes.Equal(w.data, data) {
+			w.answer.finish(nil)
+			return
+		}
+	}
 }
 
 func (o *SharedObject) put(p amf.Property, size int) error {
@@ -384,7 +411,6 @@ func (o *SharedObject) put(p amf.Property, size int) error {
 	if total > maxSharedBytes {
 		return &ProtocolError{Phase: "shared object", Detail: "limit of bytes", Value: total}
 	}
-	o.answered(p.Name, sharedSet)
 	return o.tell(SharedObjectEvent{Kind: SharedObjectChanged, Name: p.Name, Value: p.Value})
 }
 

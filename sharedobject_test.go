@@ -143,7 +143,8 @@ func TestSharedObjectServers(t *testing.T) {
 		send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange, Data: []byte{0, 9, 'x'}},
 			message.SharedEvent{Type: 99, Data: []byte{1, 2, 3}},
 			message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, "nobody asked")},
-			message.SharedEvent{Type: message.SharedChange, Data: property("a", "server's")})
+			message.SharedEvent{Type: message.SharedChange, Data: property("a", "another's")},
+			message.SharedEvent{Type: message.SharedChange, Data: property("a", "mine")})
 		p.expectType(message.TypeSharedObjectAMF0)
 		for i := range 20 { // more than a client should keep
 			send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange,
@@ -156,7 +157,7 @@ func TestSharedObjectServers(t *testing.T) {
 	require.NoError(t, err)
 	require.NoError(t, o.Set(testContext(t), "a", "mine"))
 	got, _ := o.Get("a")
-	assert.Equal(t, "server's", got)
+	assert.Equal(t, "mine", got)
 	_, ok := o.Get("at once")
 	assert.True(t, ok)
 	assert.EqualValues(t, 2, c.Stats().BadData)
