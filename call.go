@@ -86,15 +86,16 @@ type calls struct {
 	pending map[float64]*Call
 }
 
-// add registers a call before it is sent. id 0 takes the next number.
+// add registers a call before it is sent. id 0 takes the next number; others don't count, as in librtmp, unless they are
+// the next.
 func (t *calls) add(c *Conn, method string, id float64) *Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if id == 0 {
-		t.last++
-		id = t.last
+		id = t.next()
+	} else if id == t.last+1 {
+		t.last = id
 	}
-	t.last = max(t.last, id)
 	if t.pending == nil {
 		t.pending = make(map[float64]*Call)
 	}
@@ -107,7 +108,14 @@ func (t *calls) add(c *Conn, method string, id float64) *Call {
 func (t *calls) nextID() float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.last++
+	return t.next()
+}
+
+// next is the next number that nobody waits for. The caller holds t.mu.
+func (t *calls) next() float64 {
+	for t.last++; t.pending[t.last] != nil; {
+		t.last++
+	}
 	return t.last
 }
 
