@@ -1,6 +1,6 @@
 // Package rtmp is a client for RTMP, the protocol of Flash Media Server and of today's live ingest. It plays streams to
-// FLV, calls methods of a server, and serves the methods that a server calls. It does what librtmp and python-librtmp do,
-// in pure Go.
+// FLV, publishes FLV, calls methods of a server, and serves the methods that a server calls. It does what librtmp and
+// python-librtmp do, in pure Go.
 //
 // Play a stream into a file:
 //
@@ -10,6 +10,16 @@
 //	stream, err := conn.CreateStream(ctx, nil)
 //	...
 //	_, err = io.Copy(file, stream)
+//
+// Publish a file at its own speed:
+//
+//	conn, err := rtmp.Dial(ctx, "rtmp://example.com/live/key", &rtmp.Options{Publish: true})
+//	...
+//	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+//	...
+//	_, err = io.Copy(stream, flv.NewPacedReader(ctx, file, time.Second))
+//	...
+//	err = conn.Close() // waits until the server has read everything
 //
 // Call a method, and serve one:
 //
@@ -21,11 +31,11 @@
 // A Conn reads from the network only while somebody waits for something: Stream.Read, Call.Result, CreateStream,
 // WaitInvoke, ReadPacket or ProcessPackets. Whoever waits, reads for everybody. While nobody does, pings go unanswered,
 // handlers are not called, and servers hang up after a while. A program that is idle between its calls sets
-// Options.BackgroundRead, or keeps a goroutine in ProcessPackets.
+// Options.BackgroundRead, or keeps a goroutine in ProcessPackets. A stream that publishes does it by itself.
 //
 // # Goroutines
 //
-// Everything may be called from any goroutine, but one Stream is read by one goroutine at a time. Handlers run one after
+// Everything may be called from any goroutine, but one Stream is read, or written, by one goroutine at a time. Handlers run one after
 // the other on a goroutine of the Conn, never on the one that reads, so they may use the Conn.
 //
 // # Errors

@@ -1,12 +1,14 @@
 package rtmp_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"io"
 	"log"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -111,4 +113,57 @@ func ExampleStream_ReadPacket() {
 	}
 	fmt.Println(counts[message.TypeVideo], counts[message.TypeAudio], err)
 	// Output: 252 433 EOF
+}
+
+func ExampleStream_ReadFrom() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("live", "mine"), &rtmp.Options{Publish: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	file := bytes.NewReader(testserver.Sample)                       // usually an os.File
+	n, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 1e9*20)) // at its own speed, but 20 seconds ahead
+	fmt.Println(n, "bytes,", err)
+	fmt.Println(conn.Close()) // when the server has read everything
+	// Output:
+	// 260412 bytes, <nil>
+	// <nil>
+}
+
+func ExampleFunc() {
+	handler := rtmp.Func(func(a, b float64) float64 { return a + b })
+	fmt.Println(handler(context.Background(), []any{1.0, 2.0}))
+	_, err := handler(context.Background(), []any{1.0, "two"})
+	fmt.Println(err)
+	// Output:
+	// 3 <nil>
+	// argument 2: amf: cannot store string in float64 at value: the types do not match
+}
+
+func ExampleConn_SharedObject() {
+	server := startServer()
+	defer server.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	score, err := conn.SharedObject(ctx, "score", false)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := score.Set(ctx, "home", 3); err != nil {
+		log.Fatal(err)
+	}
+	fmt.Println(score.Get("home"))
+	// Output: 3 true
 }

@@ -94,7 +94,6 @@ func TestFuncPanicsAtOnce(t *testing.T) {
 		"within a struct":   func(struct{ C chan int }) {},
 		"within a slice":    func([]chan int) {},
 		"context not first": func(int, context.Context) {},
-		"error not last":    func() (error, int) { return nil, 1 },
 	} {
 		assert.Panics(t, func() { Func(fn) }, name)
 	}

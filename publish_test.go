@@ -165,14 +165,18 @@ func TestPublishRefused(t *testing.T) {
 // accepting is a server that accepts to be published to, and goes on with then.
 func accepting(t *testing.T, then func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
-		p.accept()
-		if cmd := p.expect("createStream"); cmd != nil {
-			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-		}
-		p.expect("publish")
-		p.status("NetStream.Publish.Start")
+		p.acceptPublisher()
 		then(p)
 	})
+}
+
+func (p *peer) acceptPublisher() {
+	p.accept()
+	if cmd := p.expect("createStream"); cmd != nil {
+		p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+	}
+	p.expect("publish")
+	p.status("NetStream.Publish.Start")
 }
 
 func TestMetadataIsSetDataFrame(t *testing.T) {
