@@ -1,0 +1,255 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
+// the server's answer: that is the Call's Result. But with PublishUser or MaxRedirects it does, since it may have to
+// connect again. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
+func (c *Conn) Connect(ctx context.Context) (*Call, error) {
+	if err := c.beginConnect(); err != nil {
+		return nil, err
+	}
+	var a admission
+	for {
+		o, err := c.connectMessage(&a)
+		if err != nil {
+			return c.connected(nil, err)
+		}
+		k, err := c.connect(ctx, 1, o)
+		if err != nil || !c.opts.negotiates() {
+			return c.connected(k, err)
+		}
+		again, err := c.admit(ctx, &a, k)
+		if err != nil || !again {
+			return c.connected(k, err)
+		}
+		c.again()
+	}
+}
+
+// connectMessage is the connect command that Options and URL describe.
+func (c *Conn) connectMessage(a *admission) (chunk.Outgoing, error) {
+	object, err := c.connectObject(a.query)
+	if err != nil {
+		return chunk.Outgoing{}, err
+	}
+	args := c.opts.ConnectData
+	if c.opts.Auth != "" {
+		args = append([]any{true, c.opts.Auth}, args...)
+	}
+	return command(csCommand, 0, &message.Command{Name: "connect", TransactionID: 1, Object: object, Args: args})
+}
+
+// ConnectPacket is Connect with a connect command of the caller's making. Its transaction id is that of p.
+func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
+	id := 1.0
+	if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
+		id = cmd.TransactionID
+	}
+	if err := c.beginConnect(); err != nil {
+		return nil, err
+	}
+	k, err := c.connect(ctx, id, p.outgoing())
+	return c.connected(k, err)
+}
+
+// beginConnect makes sure that Connect is called once.
+func (c *Conn) beginConnect() error {
+	if err := c.opts.supported(c.url); err != nil {
+		return err
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err != nil {
+		return c.err
+	}
+	if c.connecting {
+		return errors.New("rtmp: connect: called a second time")
+	}
+	c.connecting = true
+	return nil
+}
+
+// connect makes a connection and sends connect on it.
+func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgoing) (*Call, error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	c.own(func() { // Close ends a Connect under way
+		select {
+		case <-c.done:
+			cancel()
+		case <-ctx.Done():
+		}
+	})
+	if err := c.open(ctx); err != nil {
+		return nil, err
+	}
+	k := c.calls.add(c, "connect", transactionID)
+	c.connectCall = k
+	return k, c.send(ctx, o)
+}
+
+// connected opens the Conn for use, or ends it.
+func (c *Conn) connected(k *Call, err error) (*Call, error) {
+	if err != nil {
+		return nil, c.fail(err)
+	}
+	c.started.Store(true)
+	if c.opts.BackgroundRead {
+		c.startStanding()
+	}
+	return k, nil
+}
+
+// open dials and shakes hands, both within Options.Timeout.
+func (c *Conn) open(parent context.Context) error {
+	ctx := parent
+	if c.opts.Timeout > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(parent, c.opts.Timeout)
+		defer cancel()
+	}
+	nc, err := c.dial(ctx)
+	if err != nil {
+		return &HandshakeError{Stage: "dial", Err: stageError(parent, err)}
+	}
+	c.mu.Lock()
+	c.nc = nc
+	closed := c.err
+	c.mu.Unlock()
+	if closed != nil {
+		nc.Close()
+		return closed
+	}
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(past) })
+	counter := &countingConn{Conn: nc}
+	_, err = handshake.Client(counter, handshake.Config{})
+	if !stop() && err == nil {
+		err = ctx.Err() // the deadline may be set already
+	}
+	if err != nil {
+		var reset *net.OpError
+		if err = stageError(parent, err); errors.As(err, &reset) {
+			err = &lostError{what: "handshake", cause: err}
+		}
+		return &HandshakeError{Stage: "rtmp", Err: err}
+	}
+	c.pump.received = counter.received
+	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
+	c.out.try = newTryWriter(nc)
+	return nil
+}
+
+// stageError tells the caller's own context ending from Options.Timeout running out.
+func stageError(parent context.Context, err error) error {
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	var timeout net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return &timeoutError{what: "no answer"}
+	}
+	return err
+}
+
+type countingConn struct {
+	net.Conn
+	received uint64
+}
+
+func (c *countingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.received += uint64(n)
+	return n, err
+}
+
+func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
+	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
+	if dial := c.opts.DialContext; dial != nil {
+		return dial(ctx, "tcp", addr)
+	}
+	var d net.Dialer
+	return d.DialContext(ctx, "tcp", addr)
+}
+
+// app is connect's application.
+func (c *Conn) app() string {
+	if c.opts.App != "" {
+		return c.opts.App
+	}
+	return c.url.App
+}
+
+// connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1). query goes behind app and
+// tcUrl.
+func (c *Conn) connectObject(query string) (amf.Object, error) {
+	o := c.opts
+	o.closeConnectObjects()
+	tcURL := o.TCURL
+	if tcURL == "" {
+		tcURL = c.url.TCURL(o.App)
+	}
+	app := c.app() + query
+	tcURL += query
+	object := amf.Object{{Name: "app", Value: app}}
+	if o.publishes() {
+		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
+	}
+	object = append(object, amf.Property{Name: "flashVer", Value: o.flashVer()})
+	object = withString(object, "swfUrl", o.SWFURL)
+	object = withString(object, "tcUrl", tcURL)
+	if !o.publishes() {
+		object = append(object,
+			amf.Property{Name: "fpad", Value: false},
+			amf.Property{Name: "capabilities", Value: 15.0},
+			amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers filter media by these
+			amf.Property{Name: "videoCodecs", Value: 252.0},
+			amf.Property{Name: "videoFunction", Value: 1.0})
+		object = withString(object, "pageUrl", o.PageURL)
+	}
+	if o.ObjectEncoding != 0 {
+		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
+	}
+	return append(object, o.ConnectFields...), nil
+}
+
+// publishes reports whether connect is a publisher's.
+func (o *Options) publishes() bool { return o.Publish || o.PublishUser != "" }
+
+func (o *Options) flashVer() string {
+	switch {
+	case o.FlashVer != "":
+		return o.FlashVer
+	case o.publishes():
+		return publisherFlashVer
+	}
+	return defaultFlashVer
+}
+
+// defaultFlashVer is librtmp's.
+const defaultFlashVer = "LNX 10,0,32,18"
+
+func withString(o amf.Object, name, value string) amf.Object {
+	if value == "" {
+		return o
+	}
+	return append(o, amf.Property{Name: name, Value: value})
+}
+
+// ConnectReply is what connect's _result carried: the properties and the information object. It is nil before that.
+func (c *Conn) ConnectReply() []any {
+	if !c.started.Load() {
+		return nil
+	}
+	return c.connectCall.Reply()
+}

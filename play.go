@@ -1,0 +1,169 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// defaultBuffer is librtmp's.
+const defaultBuffer = 30 * time.Second
+
+// playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end (legacy.md 9.8).
+func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err error) {
+	from := c.opts.Start
+	if seek > 0 {
+		from = seek
+	}
+	if c.opts.Stop != 0 {
+		if c.opts.Stop <= from {
+			return 0, nil, &OptionError{Name: "stop", Value: c.opts.Stop.String(),
+				Err: errors.New("not behind the start, " + from.String())}
+		}
+		length = []any{milliseconds(c.opts.Stop - from)}
+	}
+	if c.opts.Live {
+		return -1000, length, nil
+	}
+	return milliseconds(from), length, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
+
+// newStreamID asks for a message stream, and subscribes where that is wanted, in librtmp's order.
+func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
+	k := c.calls.add(c, "createStream", 0)
+	commands := []message.Command{{Name: "createStream", TransactionID: k.id}}
+	if token := c.opts.UsherToken; token != "" {
+		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken",
+			TransactionID: c.calls.nextID(), Args: []any{token}})
+	}
+	subscribe := c.opts.Subscribe
+	if subscribe == "" && c.opts.Live {
+		subscribe = name
+	}
+	if subscribe != "" {
+		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.calls.nextID(),
+			Args: []any{subscribe}})
+	}
+	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
+		return 0, err
+	}
+	result, err := k.Result(ctx)
+	if err != nil {
+		return 0, err
+	}
+	return streamIDOf(result)
+}
+
+// play asks for a message stream and plays on it.
+func (s *Stream) play(ctx context.Context) error {
+	c := s.conn
+	start, length, err := c.playRange(s.options.Seek)
+	if err != nil {
+		return err
+	}
+	if s.id, err = c.newStreamID(ctx, s.name); err != nil {
+		return err
+	}
+	if err := c.streams.add(s); err != nil {
+		return err
+	}
+	var before []message.Command
+	if c.opts.Playlist {
+		before = []message.Command{{Name: "set_playlist", Args: []any{amf.ECMAArray{{Name: "0", Value: s.name}}}}}
+	}
+	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
+	buffer := control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
+	return s.request(ctx, csStream, append(before, play), []chunk.Outgoing{buffer}, true,
+		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
+}
+
+// metadataReceived keeps the newest onMetaData, and makes room for the whole of a recording in the server's idea of our
+// buffer, so that it sends at full speed.
+func (s *Stream) metadataReceived(args []any) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for _, arg := range args {
+		switch o := arg.(type) {
+		case amf.ECMAArray:
+			s.metadata = o
+		case amf.Object:
+			s.metadata = amf.ECMAArray(o)
+		}
+	}
+	if d := flv.Duration(args...); d > 0 {
+		s.duration = d
+		if want := d + 5*time.Second; s.buffer < want && !s.options.NoBufferUpdate {
+			s.buffer = want
+			ms := uint32(min(milliseconds(want), 1<<32-1))
+			s.conn.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms))
+		}
+	}
+}
+
+// Pause stops the server from sending, and waits for its notification.
+func (s *Stream) Pause(ctx context.Context) error {
+	s.mu.Lock()
+	before := s.paused
+	s.paused = true
+	s.mu.Unlock()
+	err := s.pause(ctx, true, "NetStream.Pause.Notify")
+	if err != nil {
+		s.mu.Lock()
+		s.paused = before
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// Unpause lets the server go on, and waits for its notification.
+func (s *Stream) Unpause(ctx context.Context) error {
+	err := s.pause(ctx, false, "NetStream.Unpause.Notify")
+	if err == nil {
+		s.mu.Lock()
+		s.paused = false
+		s.mu.Unlock()
+	}
+	return err
+}
+
+func (s *Stream) pause(ctx context.Context, on bool, code string) error {
+	s.mu.Lock()
+	at := float64(s.position)
+	s.mu.Unlock()
+	return s.request(ctx, csStream, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
+}
+
+// Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
+// what arrives before the server's notification is dropped; a stream that had ended goes on. Bytes of a tag that Read
+// has begun to hand out still come.
+func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
+	s.mu.Lock()
+	s.seeking = true
+	s.queue.clear()
+	s.mu.Unlock()
+	s.conn.relieve(s, 0)
+	err := s.request(ctx, csStream, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
+		"NetStream.Seek.Notify")
+	if err != nil {
+		s.mu.Lock()
+		s.seeking = false
+		s.mu.Unlock()
+	}
+	return err
+}
+
+// UpdateBuffer tells the server how much of the stream we are ready to buffer: with more, it sends ahead.
+func (s *Stream) UpdateBuffer(ctx context.Context, d time.Duration) error {
+	s.mu.Lock()
+	s.buffer = d
+	s.mu.Unlock()
+	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
+	return s.conn.send(ctx, control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
+}
