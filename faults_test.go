@@ -125,11 +125,26 @@ func isPrefix(t *testing.T, file []byte) {
 	}
 }
 
-// faultPositions are every byte up to a little behind the first media, and some behind that; with RTMP_LONG=1 all.
-func faultPositions(seed uint64) (all []int64) {
-	const handshakeSize, toMedia, end = 3073, 3073 + 1500, 3073 + 262_000
+// faultRecording is the sample; with RTMP_LONG=1 its first tags, which are played with a fault at each of their bytes.
+func faultRecording(t *testing.T) []byte {
+	if os.Getenv("RTMP_LONG") == "" {
+		return testserver.Sample
+	}
+	tags, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for i := 0; len(file) < 20_000; i++ {
+		file = flv.AppendTag(file, tags[i])
+	}
+	return file
+}
+
+// faultPositions are every byte up to a little behind the first media, and some behind that; with RTMP_LONG=1 all. What a
+// server says behind the recording is the last of them.
+func faultPositions(seed uint64, recording []byte) (all []int64) {
+	const handshakeSize, toMedia = 3073, 3073 + 1500
 	step := int64(1)
-	for at := int64(0); at < end; at += step {
+	for at := int64(0); at < handshakeSize+int64(len(recording))+1500; at += step {
 		if os.Getenv("RTMP_LONG") == "" {
 			switch {
 			case at < handshakeSize-8:
@@ -145,15 +160,17 @@ func faultPositions(seed uint64) (all []int64) {
 	return all
 }
 
-func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, file []byte, err error)) {
-	positions := faultPositions(uint64(action))
+// testFaults plays with a fault at each position. told says that the end may have been told before the fault.
+func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, told bool, file []byte, err error)) {
+	recording := faultRecording(t)
+	positions := faultPositions(uint64(action), recording)
 	var workers sync.WaitGroup
 	next := make(chan int64)
 	for range 8 {
 		workers.Go(func() {
 			for at := range next {
 				server, err := testserver.Start(testserver.Config{
-					Files: map[string][]byte{"sample": testserver.Sample},
+					Files: map[string][]byte{"sample": recording},
 					Fault: func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} },
 				})
 				if !assert.NoError(t, err) {
@@ -161,7 +178,7 @@ func testFaults(t *testing.T, action testserver.Action, o *Options, check func(a
 				}
 				file, err := download(testContext(t), server.URL("vod", "sample"), o, nil)
 				server.Close()
-				check(at, file, err)
+				check(at, at > int64(len(recording))-1500, file, err)
 			}
 		})
 	}
@@ -175,8 +192,8 @@ func testFaults(t *testing.T, action testserver.Action, o *Options, check func(a
 func TestServerDiesAtAnyByte(t *testing.T) {
 	for name, action := range map[string]testserver.Action{"cut": testserver.Cut, "reset": testserver.Reset} {
 		t.Run(name, func(t *testing.T) {
-			testFaults(t, action, nil, func(at int64, file []byte, err error) {
-				if at < 259_000 { // behind that the end may have been told already
+			testFaults(t, action, nil, func(at int64, told bool, file []byte, err error) {
+				if !told {
 					assert.Error(t, err, "byte %d", at)
 				}
 				assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
@@ -188,8 +205,8 @@ func TestServerDiesAtAnyByte(t *testing.T) {
 
 func TestServerStallsAtAnyByte(t *testing.T) {
 	o := &Options{Timeout: 60 * time.Millisecond}
-	testFaults(t, testserver.Stall, o, func(at int64, file []byte, err error) {
-		if at < 259_000 {
+	testFaults(t, testserver.Stall, o, func(at int64, told bool, file []byte, err error) {
+		if !told {
 			assert.ErrorIs(t, err, os.ErrDeadlineExceeded, "byte %d", at)
 		}
 		isPrefix(t, file)
@@ -197,7 +214,7 @@ func TestServerStallsAtAnyByte(t *testing.T) {
 }
 
 func TestCorruptedByte(t *testing.T) {
-	testFaults(t, testserver.Corrupt, &Options{Timeout: 200 * time.Millisecond}, func(at int64, _ []byte, err error) {
+	testFaults(t, testserver.Corrupt, &Options{Timeout: 200 * time.Millisecond}, func(at int64, _ bool, _ []byte, err error) {
 		assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
 	})
 }

@@ -1,0 +1,126 @@
+package rtmp
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// brokenPath is a way to a server that passes on so many bytes from the client, and then fails: it resets the connection, or
+// reads no more. It returns its address, and a function that ends it.
+func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	stop := make(chan struct{})
+	var running sync.WaitGroup
+	running.Go(func() {
+		client, err := l.Accept()
+		if err != nil {
+			return
+		}
+		defer client.Close()
+		client.(*net.TCPConn).SetReadBuffer(4096)
+		onward, err := net.Dial("tcp", server)
+		if err != nil {
+			return
+		}
+		defer onward.Close()
+		running.Go(func() { io.Copy(client, onward) })
+		if _, err := io.CopyN(onward, client, passes); err != nil {
+			return // the client has gone before
+		}
+		if reset {
+			client.(*net.TCPConn).SetLinger(0)
+			return
+		}
+		<-stop
+	})
+	return l.Addr().String(), func() {
+		close(stop)
+		l.Close()
+		running.Wait()
+	}
+}
+
+// Wherever the network fails while we publish, the error says so in time, nothing leaks, and the server has whole tags.
+func TestPublishingNetworkFails(t *testing.T) {
+	step := int64(19_997)
+	if os.Getenv("RTMP_LONG") != "" {
+		step = 211
+	}
+	for _, reset := range []bool{true, false} {
+		t.Run(fmt.Sprintf("reset=%t", reset), func(t *testing.T) {
+			dir := t.TempDir()
+			server, err := testserver.Start(testserver.Config{RecordDir: dir})
+			require.NoError(t, err)
+			defer server.Close()
+			var workers sync.WaitGroup
+			positions := make(chan int64)
+			for range 4 {
+				workers.Go(func() {
+					for at := range positions {
+						name := fmt.Sprint("at", at)
+						addr, end := brokenPath(t, server.Addr(), at, reset)
+						err := publishSample("rtmp://"+addr+"/live/"+name, &Options{Timeout: 150 * time.Millisecond})
+						end()
+						assert.True(t, typed(err), "byte %d: %v", at, err)
+						isSample(t, filepath.Join(dir, name+".flv"))
+					}
+				})
+			}
+			for at := int64(1); at < 260_000; at += step {
+				positions <- at
+			}
+			close(positions)
+			workers.Wait()
+		})
+	}
+}
+
+// publishSample publishes the sample, and then more until the network takes nothing; it returns what went wrong.
+func publishSample(rawURL string, o *Options) error {
+	c, err := Dial(ctxBackground, rawURL, o)
+	if err != nil {
+		return err
+	}
+	s, err := c.CreateStream(ctxBackground, &StreamOptions{Writable: true})
+	if err != nil {
+		c.Close()
+		return err
+	}
+	_, err = s.ReadFrom(bytes.NewReader(testserver.Sample))
+	for range 100 { // until the buffers between us are full
+		if err == nil {
+			_, err = s.Write(large)
+		}
+	}
+	return errors.Join(err, s.Close(), c.Close())
+}
+
+// isSample checks what the server has recorded so far: the sample's tags, as many as have come.
+func isSample(t *testing.T, path string) {
+	file, err := os.ReadFile(path)
+	if errors.Is(err, os.ErrNotExist) { // nothing was published yet
+		return
+	}
+	require.NoError(t, err)
+	got, _ := testserver.Tags(file) // the last one may be half written
+	want, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	for i := range min(len(got), len(want)) {
+		assert.Equal(t, want[i], got[i])
+	}
+}
