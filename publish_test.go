@@ -245,15 +245,17 @@ func blocked(s *Stream) error {
 	return errors.New("100 MB went to a server that does not read")
 }
 
-// untilStuck waits until c writes and the network takes nothing.
+// untilStuck waits until c writes and the network has taken nothing for a second.
 func untilStuck(t *testing.T, c *Conn) {
 	t.Helper()
-	last := uint64(0)
+	last, same := uint64(0), 0
 	require.Eventually(t, func() bool {
-		before := last
-		last = c.Stats().BytesWritten
-		return last > 100_000 && last == before
-	}, 10*time.Second, 50*time.Millisecond)
+		now := c.Stats().BytesWritten
+		if same++; now != last {
+			last, same = now, 0
+		}
+		return last > 100_000 && same >= 20
+	}, 20*time.Second, 50*time.Millisecond)
 }
 
 func TestWriteBlocks(t *testing.T) {
