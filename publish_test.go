@@ -260,7 +260,7 @@ func untilStuck(t *testing.T, c *Conn) {
 
 func TestWriteBlocks(t *testing.T) {
 	t.Run("until the deadline", func(t *testing.T) {
-		_, s := publishing(t, deaf(t), nil)
+		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
 		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
 	})
@@ -297,7 +297,7 @@ func TestWriteBlocks(t *testing.T) {
 		require.ErrorIs(t, <-failed, net.ErrClosed)
 	})
 	t.Run("packets too", func(t *testing.T) {
-		_, s := publishing(t, deaf(t), nil)
+		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
 		require.NoError(t, s.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
 		err := error(nil)
 		for i := 0; err == nil && i < 100; i++ {
