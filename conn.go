@@ -76,7 +76,8 @@ func (c *Conn) fail(err error) error {
 		defer c.mu.Unlock()
 		return c.err
 	}
-	if c.closing.Load() { // the server's hanging up is what Close waits for
+	var lost *lostError
+	if errors.As(err, &lost) && lost.cause == nil && c.closing.Load() { // the server's hanging up is what Close waits for
 		err = fmt.Errorf("rtmp: %w", net.ErrClosed)
 	}
 	c.err = err
@@ -156,7 +157,9 @@ func (c *Conn) sayGoodbye() (lost error) {
 	}
 	timeout := closeTimeout
 	if c.published.Load() {
-		timeout = max(timeout, c.opts.Timeout)
+		if timeout = c.opts.Timeout; timeout <= 0 {
+			timeout = defaultTimeout
+		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()

@@ -76,6 +76,9 @@ type Options struct {
 	open []*amf.Object // objects of conn= that are not closed yet, the innermost last
 }
 
+// defaultTimeout is librtmp's.
+const defaultTimeout = 30 * time.Second
+
 // clone copies o and fills in what zero stands for.
 func (o *Options) clone() *Options {
 	var c Options
@@ -86,7 +89,7 @@ func (o *Options) clone() *Options {
 	c.ConnectFields = slices.Clone(c.ConnectFields)
 	c.SWFHash = slices.Clone(c.SWFHash)
 	if c.Timeout == 0 {
-		c.Timeout = 30 * time.Second
+		c.Timeout = defaultTimeout
 	}
 	return &c
 }

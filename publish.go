@@ -56,6 +56,9 @@ func (s *Stream) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	s.mu.Lock()
+	s.published = true
+	s.mu.Unlock()
 	c.published.Store(true)
 	c.startStanding()
 	c.own(s.sender)

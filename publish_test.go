@@ -162,6 +162,27 @@ func TestPublishRefused(t *testing.T) {
 	require.NoError(t, first.Close())
 }
 
+// Nothing is said about the name of a stream that another publishes.
+func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
+	after := make(chan string, 1)
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		if cmd := p.expect("createStream"); cmd != nil {
+			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+		}
+		p.expect("publish")
+		p.call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "taken"))
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+			after <- cmd.Name
+		}
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	_, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	require.ErrorContains(t, err, "BadName")
+	assert.Equal(t, "deleteStream", <-after)
+}
+
 // accepting is a server that accepts to be published to, and goes on with then.
 func accepting(t *testing.T, then func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
@@ -293,8 +314,8 @@ func TestWriteBlocks(t *testing.T) {
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
 		untilStuck(t, c)
-		require.ErrorIs(t, c.Close(), net.ErrClosed, "something was lost")
-		require.ErrorIs(t, <-failed, net.ErrClosed)
+		require.ErrorIs(t, c.Close(), os.ErrDeadlineExceeded, "something was lost")
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
 	})
 	t.Run("packets too", func(t *testing.T) {
 		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})

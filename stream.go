@@ -50,6 +50,8 @@ type Stream struct {
 	started       bool
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
+	closing       bool  // Close was called
+	published     bool  // the server has agreed to our publishing
 	paused        bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
 	seeking       bool  // from Seek until the server's notification: media is of the old position
 	expected      []*expectation
@@ -350,10 +352,11 @@ func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
 func (s *Stream) Close() error {
 	c := s.conn
 	s.mu.Lock()
-	if errors.Is(s.err, net.ErrClosed) {
+	if s.closing {
 		s.mu.Unlock()
 		return nil
 	}
+	s.closing = true
 	refused := s.err
 	if !s.options.Writable {
 		s.markClosed()
@@ -396,7 +399,10 @@ func (s *Stream) markClosed() {
 
 // farewell is what the server is told when the stream is closed.
 func (s *Stream) farewell() ([]chunk.Outgoing, error) {
-	if s.options.Writable {
+	s.mu.Lock()
+	published := s.published
+	s.mu.Unlock()
+	if published { // not where we were refused: the name may be another's
 		return s.unpublish()
 	}
 	o, err := s.conn.deleteStream(s.id)
