@@ -61,7 +61,7 @@ func begun(id uint32, args []any) ([]chunk.Outgoing, error) {
 	return append(messages, start, access), err
 }
 
-// dataMessage encodes a data message with a whole header, since a Shape may be using its chunk stream as well.
+// dataMessage encodes a data message.
 func dataMessage(id uint32, name string, args ...any) (chunk.Outgoing, error) {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	return chunk.Outgoing{Type: uint8(message.TypeDataAMF0), ChunkStreamID: 4, StreamID: id, Body: body}, err
@@ -78,7 +78,7 @@ func (s *Session) playRecording(st *stream, tags []flv.Tag, start uint32, args [
 		return err
 	}
 	p := &player{session: s, id: st.id, tags: s.server.cfg.Shape.arrange(tags), changed: make(chan struct{}, 1)}
-	p.shaper = newShaper(s.server.cfg.Shape, s.out)
+	p.shaper = newShaper(s.server.cfg.Shape, s.out, s.shaped)
 	s.mu.Lock()
 	p.buffer = s.buffer
 	s.mu.Unlock()

@@ -30,6 +30,7 @@ type Session struct {
 
 	writing sync.Mutex // guards the write side
 	out     *chunk.Writer
+	shaped  map[uint32]sentHeader // by chunk stream, if a shaper was the last to use it
 	buf     []byte
 
 	acknowledged atomic.Uint32
@@ -56,7 +57,8 @@ type stream struct {
 }
 
 func newSession(s *Server, nc net.Conn) *Session {
-	return &Session{server: s, nc: nc, out: chunk.NewWriter(), streams: make(map[uint32]*stream),
+	return &Session{server: s, nc: nc, out: chunk.NewWriter(),
+		shaped: make(map[uint32]sentHeader), streams: make(map[uint32]*stream),
 		calls: make(map[float64]chan message.Command), shared: make(chan chunk.Outgoing, maxSharedQueue)}
 }
 
@@ -86,9 +88,13 @@ func (s *Session) Acknowledged() uint32 { return s.acknowledged.Load() }
 // Send sends messages with one write.
 func (s *Session) Send(messages ...chunk.Outgoing) error {
 	return s.write(func(dst []byte) ([]byte, error) {
-		for i := range messages {
+		for _, o := range messages {
+			if _, used := s.shaped[o.ChunkStreamID]; used { // s.out does not know what a shaper has sent
+				o.Format = chunk.Format0
+				delete(s.shaped, o.ChunkStreamID)
+			}
 			var err error
-			if dst, err = s.out.AppendMessage(dst, &messages[i]); err != nil {
+			if dst, err = s.out.AppendMessage(dst, &o); err != nil {
 				return nil, err
 			}
 		}

@@ -81,14 +81,14 @@ func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 type shaper struct {
 	shape Shape
 	out   *chunk.Writer // the session's: for control messages, and what knows the chunk size
-	last  map[uint32]sentHeader
+	last  map[uint32]sentHeader // the session's, since all its streams share the chunk streams
 
 	count, sizes, unknowns int  // messages, changes of the chunk size and unknown messages so far
 	resize                 bool // a change of the chunk size is due
 }
 
 // newShaper returns nil if nothing is unusual about the messages.
-func newShaper(shape Shape, out *chunk.Writer) *shaper {
+func newShaper(shape Shape, out *chunk.Writer, last map[uint32]sentHeader) *shaper {
 	usual := Shape{EndSignal: shape.EndSignal, DuplicateMetadata: shape.DuplicateMetadata, LateMetadata: shape.LateMetadata}
 	if shape == usual {
 		return nil
@@ -99,7 +99,7 @@ func newShaper(shape Shape, out *chunk.Writer) *shaper {
 	if shape.VideoChunkStream == 0 {
 		shape.VideoChunkStream = 6
 	}
-	return &shaper{shape: shape, out: out, last: make(map[uint32]sentHeader)}
+	return &shaper{shape: shape, out: out, last: last}
 }
 
 // append appends tags as messages on a stream.
