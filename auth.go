@@ -21,8 +21,19 @@ type admission struct {
 	redirects int
 }
 
+// credentials are those of Options, or of the URL.
+func (c *Conn) credentials() (user, password string) {
+	if c.opts.PublishUser != "" {
+		return c.opts.PublishUser, c.opts.PublishPassword
+	}
+	return c.url.User, c.url.Password
+}
+
 // negotiates reports whether Connect has to wait for the server's answer, because it may have to connect again.
-func (o *Options) negotiates() bool { return o.PublishUser != "" || o.MaxRedirects > 0 }
+func (c *Conn) negotiates() bool {
+	user, _ := c.credentials()
+	return user != "" || c.opts.MaxRedirects > 0
+}
 
 // admit looks at the server's answer to connect. again says to connect once more; an error that there is no use in that.
 func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, err error) {
@@ -37,12 +48,12 @@ func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, er
 		}
 		return true, c.redirect(a, to)
 	}
-	if c.opts.PublishUser == "" {
+	user, password := c.credentials()
+	if user == "" {
 		return false, nil
 	}
 	if a.publisher.App == "" {
-		a.publisher.App = c.app()
-		a.publisher.User, a.publisher.Password = c.opts.PublishUser, c.opts.PublishPassword
+		a.publisher = auth.Publisher{User: user, Password: password, App: c.app()}
 	}
 	query, again, err := a.publisher.Next(refused.Description)
 	if err != nil {

@@ -40,7 +40,7 @@ func TestPublisherAuthentication(t *testing.T) {
 			require.ErrorContains(t, err, "authmod")
 
 			url := "rtmp://me:secret%20word@" + server.Addr() + "/live/out"
-			c, s := publishing(t, url, nil)
+			c, s := publishing(t, url, &Options{Publish: true})
 			_, err = io.Copy(s, bytes.NewReader(testserver.Sample))
 			require.NoError(t, err)
 			require.NoError(t, c.Close())

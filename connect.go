@@ -13,7 +13,7 @@ import (
 )
 
 // Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
-// the server's answer: that is the Call's Result. But with PublishUser or MaxRedirects it does, since it may have to
+// the server's answer: that is the Call's Result. But with credentials or MaxRedirects it does, since it may have to
 // connect again. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	if err := c.beginConnect(); err != nil {
@@ -26,7 +26,7 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 			return c.connected(nil, err)
 		}
 		k, err := c.connect(ctx, 1, o)
-		if err != nil || !c.opts.negotiates() {
+		if err != nil || !c.negotiates() {
 			return c.connected(k, err)
 		}
 		again, err := c.admit(ctx, &a, k)

@@ -38,8 +38,8 @@ type Options struct {
 	Playlist bool // send set_playlist before play
 	Publish  bool // connect as a publisher does
 
-	// PublishUser and PublishPassword answer a server that asks publishers who they are (authmod adobe and llnw); "": those
-	// of the URL, rtmp://user:password@host.
+	// PublishUser and PublishPassword answer a server that asks who we are (authmod adobe and llnw); "": those of the URL,
+	// rtmp://user:password@host, which unlike these do not imply Publish.
 	PublishUser, PublishPassword string
 
 	Start  time.Duration // where a recording starts, to the millisecond; 0: its beginning
@@ -209,9 +209,6 @@ func (c *Conn) SetupURL(rawURL string) error {
 		}
 	}
 	c.url = u
-	if c.opts.PublishUser == "" { // rtmp://user:password@host, as ffmpeg has it
-		c.opts.PublishUser, c.opts.PublishPassword = u.User, u.Password
-	}
 	return nil
 }
 

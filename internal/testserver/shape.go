@@ -80,7 +80,7 @@ func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 // shaper turns tags into messages as a Shape says, and the messages into chunks. Its owner holds Session.writing.
 type shaper struct {
 	shape Shape
-	out   *chunk.Writer // the session's: for control messages, and what knows the chunk size
+	out   *chunk.Writer         // the session's: for control messages, and what knows the chunk size
 	last  map[uint32]sentHeader // the session's, since all its streams share the chunk streams
 
 	count, sizes, unknowns int  // messages, changes of the chunk size and unknown messages so far
