@@ -141,7 +141,7 @@ func TestAcknowledgements(t *testing.T) {
 	}
 	c.control(message.TypeAcknowledgement, message.AppendUint32(nil, 0xFFFFFFF0))
 	c.sync()
-	assert.EqualValues(t, 0xFFFFFFF0, (<-sessions).Acknowledged())
+	assert.EqualValues(t, uint32(0xFFFFFFF0), (<-sessions).Acknowledged())
 }
 
 func TestPing(t *testing.T) {
