@@ -32,7 +32,7 @@ func (p pipes) Accept() (net.Conn, error) {
 func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
-// overPipe runs test with a client on a pipe, in a bubble of synctest.
+// overPipe runs test with a client on a pipe, which is a *recorded, in a bubble of synctest.
 func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -43,7 +43,7 @@ func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *cl
 		ours, theirs := net.Pipe()
 		defer ours.Close()
 		listener <- theirs
-		c := newClient(t, ours)
+		c := newClient(t, &recorded{Conn: ours})
 		c.connect()
 		test(t, c)
 	})

@@ -1,0 +1,228 @@
+package testserver_test
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// handshakeSize is what the server sends before its first message: S0, S1 and S2.
+const handshakeSize = 1 + 2*1536
+
+// recorded keeps what is read from a connection, and the length of each read.
+type recorded struct {
+	net.Conn
+	bytes []byte
+	reads []int
+}
+
+func (r *recorded) Read(b []byte) (int, error) {
+	n, err := r.Conn.Read(b)
+	r.bytes = append(r.bytes, b[:n]...)
+	if n > 0 {
+		r.reads = append(r.reads, n)
+	}
+	return n, err
+}
+
+// faulty starts a server with a recording of ten tags behind which it hangs up, and with a fault on its first connection.
+func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
+	t.Helper()
+	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for _, tag := range sampleTags(t)[:10] {
+		file = flv.AppendTag(file, tag)
+	}
+	return start(t, testserver.Config{Files: map[string][]byte{"sample": file},
+		Shape: testserver.Shape{EndSignal: testserver.EndClose},
+		Fault: func(n int) testserver.Fault {
+			if n > 0 {
+				return testserver.Fault{}
+			}
+			return fault
+		}})
+}
+
+// session plays, with all commands sent at once, and returns what came until err.
+func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
+	t.Helper()
+	nc, err := net.Dial("tcp", s.Addr())
+	require.NoError(t, err)
+	t.Cleanup(func() { nc.Close() })
+	require.NoError(t, nc.SetDeadline(time.Now().Add(30*time.Second)))
+	r = &recorded{Conn: nc}
+	if _, err := handshake.Client(r, handshake.Config{}); err != nil {
+		return r, err
+	}
+	c := &client{t: t, nc: nc, out: chunk.NewWriter()}
+	var b []byte
+	for _, o := range []chunk.Outgoing{c.command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}),
+		c.command(0, "createStream", 2, nil), c.command(1, "play", 0, nil, "sample")} {
+		b, err = c.out.AppendMessage(b, &o)
+		require.NoError(t, err)
+	}
+	if _, err := nc.Write(b); err != nil {
+		return r, err
+	}
+	_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
+	return r, err
+}
+
+// faultsAt are bytes in the handshake, between it and the messages, in messages, and one that is never reached.
+func faultsAt(whole []byte) []int64 {
+	n := int64(len(whole))
+	return []int64{0, 1, 1000, handshakeSize - 1, handshakeSize, handshakeSize + 1, handshakeSize + 100, n / 2, n - 1, n, n + 1000}
+}
+
+// wholeSession is what a session without faults receives.
+func wholeSession(t *testing.T) []byte {
+	t.Helper()
+	r, err := session(t, faulty(t, testserver.Fault{At: 10})) // action None
+	require.NoError(t, err)
+	return r.bytes
+}
+
+// requireSame compares what came behind the handshake, which is random, with the beginning of want.
+func requireSame(t *testing.T, want, got []byte) {
+	t.Helper()
+	if len(got) > handshakeSize {
+		require.Equal(t, want[handshakeSize:len(got)], got[handshakeSize:])
+	}
+}
+
+func TestCut(t *testing.T) {
+	whole := wholeSession(t)
+	for _, at := range faultsAt(whole) {
+		r, err := session(t, faulty(t, testserver.Fault{Action: testserver.Cut, At: at}))
+		if at < handshakeSize {
+			require.True(t, errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF), "at %d: %v", at, err)
+		} else {
+			require.NoError(t, err, "at %d: the end is a FIN", at)
+		}
+		require.Len(t, r.bytes, min(int(at), len(whole)))
+		requireSame(t, whole, r.bytes)
+	}
+}
+
+func TestReset(t *testing.T) {
+	whole := wholeSession(t)
+	for _, at := range faultsAt(whole) {
+		r, err := session(t, faulty(t, testserver.Fault{Action: testserver.Reset, At: at}))
+		if at <= int64(len(whole)) {
+			require.Error(t, err, "at %d", at)
+			require.LessOrEqual(t, len(r.bytes), int(at), "a reset may overtake bytes")
+		} else {
+			require.NoError(t, err)
+			require.Len(t, r.bytes, len(whole))
+		}
+		requireSame(t, whole, r.bytes)
+	}
+}
+
+// Close ends a handshake that has stalled.
+func TestStallInHandshake(t *testing.T) {
+	for _, at := range []int64{0, 1, 1000, handshakeSize - 1} {
+		s := faulty(t, testserver.Fault{Action: testserver.Stall, At: at})
+		nc, err := net.Dial("tcp", s.Addr())
+		require.NoError(t, err)
+		defer nc.Close()
+		r := &recorded{Conn: nc}
+		failed := make(chan error, 1)
+		go func() {
+			_, err := handshake.Client(r, handshake.Config{})
+			failed <- err
+		}()
+		s.Close()
+		require.Error(t, <-failed)
+		require.LessOrEqual(t, len(r.bytes), int(at))
+	}
+}
+
+// What has stalled stays open until Close, and is nobody else's problem.
+func TestStall(t *testing.T) {
+	whole := wholeSession(t)
+	for _, at := range []int{handshakeSize, handshakeSize + 100, len(whole) - 1} {
+		s := faulty(t, testserver.Fault{Action: testserver.Stall, At: int64(at)})
+		stalled, err := net.Dial("tcp", s.Addr())
+		require.NoError(t, err)
+		r := &recorded{Conn: stalled}
+		_, err = handshake.Client(r, handshake.Config{})
+		require.NoError(t, err)
+		c := &client{t: t, nc: stalled, out: chunk.NewWriter()}
+		c.send(c.command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}), c.command(0, "createStream", 2, nil),
+			c.command(1, "play", 0, nil, "sample"))
+		_, err = io.ReadFull(r, make([]byte, at-handshakeSize))
+		require.NoError(t, err, "all that is before the fault")
+		requireSame(t, whole, r.bytes)
+		require.NoError(t, stalled.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
+		_, err = r.Read(make([]byte, 1))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded, "the connection stays open")
+		other, err := session(t, s)
+		require.NoError(t, err, "others don't notice")
+		requireSame(t, whole, other.bytes)
+		s.Close()
+		require.NoError(t, stalled.SetReadDeadline(time.Now().Add(30*time.Second)))
+		_, err = r.Read(make([]byte, 1))
+		require.Error(t, err)
+		require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "Close ends it")
+		stalled.Close()
+	}
+}
+
+// Each byte is a write of its own, which a pipe shows.
+func TestDribble(t *testing.T) {
+	const at = handshakeSize + 50
+	overPipe(t, testserver.Config{Fault: func(int) testserver.Fault {
+		return testserver.Fault{Action: testserver.Dribble, At: at}
+	}}, func(t *testing.T, c *client) {
+		r, ok := c.nc.(*recorded)
+		require.True(t, ok)
+		r.bytes, r.reads = nil, nil
+		id := c.createStream()
+		c.tell(id, "play", "sample", 0, 1000)
+		c.until(isStop)
+		assert.NotEmpty(t, r.reads)
+		assert.Len(t, r.reads, len(r.bytes))
+	})
+	whole := wholeSession(t)
+	for _, at := range faultsAt(whole) {
+		r, err := session(t, faulty(t, testserver.Fault{Action: testserver.Dribble, At: at}))
+		require.NoError(t, err)
+		require.Len(t, r.bytes, len(whole))
+		requireSame(t, whole, r.bytes)
+	}
+}
+
+func TestCorrupt(t *testing.T) {
+	whole := wholeSession(t)
+	for _, at := range faultsAt(whole) {
+		r, err := session(t, faulty(t, testserver.Fault{Action: testserver.Corrupt, At: at}))
+		switch {
+		case at == 0:
+			require.Error(t, err, "a version that there is not")
+			require.EqualValues(t, 0xFF^3, r.bytes[0])
+		case at < handshakeSize:
+			require.NoError(t, err)
+			requireSame(t, whole, r.bytes)
+		default:
+			require.NoError(t, err)
+			want := append([]byte{}, whole...)
+			if at < int64(len(want)) {
+				want[at] ^= 0xFF
+			}
+			requireSame(t, want, r.bytes)
+			require.Len(t, r.bytes, len(want))
+		}
+	}
+}
