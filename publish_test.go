@@ -451,6 +451,17 @@ func TestSendQueueDrops(t *testing.T) {
 	assert.EqualValues(t, 40*(pictures-1), last, "the newest is there")
 }
 
+// What is never dropped for its meaning is dropped when there is far too much of it.
+func TestSendQueueIsBounded(t *testing.T) {
+	c, s := publishing(t, deaf(t), &Options{SendQueue: 1 << 20, Timeout: time.Second})
+	for range 2000 {
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeDataAMF0, Body: make([]byte, 10_000)}))
+	}
+	stats := c.Stats()
+	assert.LessOrEqual(t, stats.SendQueueBytes, 2<<20+100_000)
+	assert.Positive(t, stats.DroppedMessages)
+}
+
 // Nothing is allocated for a tag.
 func TestWriteAllocatesNothing(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.nc) })

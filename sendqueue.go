@@ -28,6 +28,7 @@ type sendQueue struct {
 	busy     bool // the sender is writing
 	closed   bool
 	awaitKey bool // video is dropped until a key frame comes
+	pruned   bool // since the sender took something
 	err      error
 	dropped  uint64 // messages
 }
@@ -90,7 +91,10 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		if !q.dropping {
 			return false, nil
 		}
-		q.prune()
+		if !q.pruned || kindOf(&m) == keyFrame { // else there is nothing new to drop: prune copies what it keeps
+			q.prune()
+			q.pruned = true
+		}
 	}
 	if q.dropping && q.refuse(&m) {
 		q.dropped++
@@ -108,8 +112,8 @@ func (q *sendQueue) refuse(m *incoming) bool {
 	if kind == keyFrame {
 		q.awaitKey = false
 	}
-	if kind == kept {
-		return false
+	if kind == kept { // within reason: data messages may be many
+		return q.queue.len()+m.size() > 2*q.limit
 	}
 	if kind == frame && q.awaitKey {
 		return true
@@ -256,7 +260,7 @@ func (s *Stream) sender() {
 	for {
 		q.mu.Lock()
 		taken := q.queue
-		q.queue = mediaQueue{}
+		q.queue, q.pruned = mediaQueue{}, false
 		q.busy = taken.len() > 0
 		last := q.closed && !q.busy
 		q.mu.Unlock()
