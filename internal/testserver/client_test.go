@@ -3,6 +3,7 @@ package testserver_test
 import (
 	"bytes"
 	"net"
+	"os"
 	"testing"
 	"time"
 
@@ -229,13 +230,14 @@ func (c *client) untilEvent(e message.Event) received {
 	return c.until(func(m received) bool { return m.typ == message.TypeUserControl && m.event.Event == e })
 }
 
-// untilGone reads until the server hangs up, and returns the error that says so.
+// untilGone reads until the server hangs up, and returns the error that says so. It fails if the server does not.
 func (c *client) untilGone() error {
 	c.t.Helper()
 	c.skipped = nil
 	for {
 		m, err := c.read()
 		if err != nil {
+			require.NotErrorIs(c.t, err, os.ErrDeadlineExceeded)
 			return err
 		}
 		c.skipped = append(c.skipped, m)

@@ -3,6 +3,7 @@ package testserver
 import (
 	"math"
 	"slices"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
@@ -78,6 +79,7 @@ func (s *Session) connected(cmd message.Command) error {
 		s.hangUp()
 		return err
 	}
+	s.app, _, _ = strings.Cut(app, "?")
 	var refused amf.Object
 	if len(cfg.Apps) > 0 && !slices.Contains(cfg.Apps, app) {
 		refused = message.StatusObject("error", "NetConnection.Connect.InvalidApp", "no application "+app)

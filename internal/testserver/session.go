@@ -35,6 +35,8 @@ type Session struct {
 
 	acknowledged atomic.Uint32
 	shared       chan chunk.Outgoing // of shared objects, to be sent; closed when the session ends
+	sharedQueued atomic.Int64        // bytes in shared
+	app          string              // without its parameters; the session's goroutine's
 
 	mu       sync.Mutex // guards the rest
 	connect  message.Command

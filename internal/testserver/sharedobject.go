@@ -15,12 +15,15 @@ const (
 	maxSharedProperties = 4096 // of one object
 )
 
-// sharedObjects keeps the shared objects of a server: all applications have the same. Clients are told through queues of
-// their own, so that none of them holds up another.
+// sharedObjects keeps the shared objects of a server. Clients are told through queues of their own, so that none of them
+// holds up another.
 type sharedObjects struct {
-	mu     sync.Mutex // guards everything below
-	byName map[string]*sharedObject
+	mu    sync.Mutex // guards everything below
+	byKey map[sharedKey]*sharedObject
 }
+
+// sharedKey tells objects apart: each application has its own.
+type sharedKey struct{ app, name string }
 
 type sharedObject struct {
 	persistent bool
@@ -29,71 +32,95 @@ type sharedObject struct {
 	users      map[*Session]struct{}
 }
 
-// maxSharedQueue is how many messages may wait for a client before it is dropped.
-const maxSharedQueue = 1024
+// How much may wait for a client before it is dropped.
+const (
+	maxSharedQueue = 1024     // messages
+	maxSharedBytes = 32 << 20 // unless one message alone is longer
+)
 
-// sharedReceived serves a shared object message.
+// sharedReceived serves a shared object message. Whatever its events lead to is one message to each user.
 func (s *Session) sharedReceived(m *chunk.Message) error {
 	in, err := message.ParseSharedObject(message.Type(m.Type), m.Body())
 	if err != nil {
 		return err
 	}
-	h := &s.server.shared
+	h, key := &s.server.shared, sharedKey{s.app, in.Name}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	o := h.byName[in.Name]
+	o := h.byKey[key]
+	var news sharedNews
 	for _, e := range in.Events {
 		switch {
 		case e.Type == message.SharedUse:
-			if o = h.use(s, &in); o == nil {
-				s.tellShared(in.Name, 0, in.Persistent, status("SharedObject.NoReadAccess"))
+			if o = h.use(s, key, in.Persistent, &news); o == nil {
+				news.refuse("SharedObject.NoReadAccess")
 			}
-		case o == nil:
-			s.tellShared(in.Name, 0, in.Persistent, status("SharedObject.BadPersistence"))
+		case o == nil || !o.usedBy(s):
+			news.refuse("SharedObject.BadPersistence")
 		case e.Type == message.SharedRelease:
-			h.release(s, in.Name)
+			h.release(s, key)
 		default:
-			if err := o.change(s, in.Name, e); err != nil {
+			if err := o.change(in.Name, e, s.server.cfg.RefuseShared, &news); err != nil {
 				return err
 			}
 		}
 	}
+	if o == nil {
+		o = &sharedObject{persistent: in.Persistent} // for what its user-to-be is told
+	}
+	o.tell(s, in.Name, news)
 	return nil
 }
 
+// sharedNews are what a message leads to: events for its sender and for the other users.
+type sharedNews struct{ sender, others []message.SharedEvent }
+
+func (n *sharedNews) refuse(code string) {
+	n.sender = append(n.sender, message.SharedEvent{Type: message.SharedStatus,
+		Data: message.AppendSharedName(message.AppendSharedName(nil, code), "error")})
+}
+
+func (n *sharedNews) all(e message.SharedEvent) {
+	n.sender, n.others = append(n.sender, e), append(n.others, e)
+}
+
 // use makes a session a user of an object and tells it what there is. The caller holds h.mu.
-func (h *sharedObjects) use(s *Session, in *message.SharedObject) *sharedObject {
-	o := h.byName[in.Name]
+func (h *sharedObjects) use(s *Session, key sharedKey, persistent bool, news *sharedNews) *sharedObject {
+	o := h.byKey[key]
 	if o == nil {
-		if len(h.byName) == maxSharedObjects {
+		if len(h.byKey) == maxSharedObjects {
 			return nil
 		}
-		o = &sharedObject{persistent: in.Persistent, users: make(map[*Session]struct{})}
-		if h.byName == nil {
-			h.byName = make(map[string]*sharedObject)
+		o = &sharedObject{persistent: persistent, users: make(map[*Session]struct{})}
+		if h.byKey == nil {
+			h.byKey = make(map[sharedKey]*sharedObject)
 		}
-		h.byName[in.Name] = o
+		h.byKey[key] = o
 	}
 	o.users[s] = struct{}{}
-	events := []message.SharedEvent{{Type: message.SharedUseSuccess}, {Type: message.SharedClear}}
+	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedUseSuccess}, message.SharedEvent{Type: message.SharedClear})
 	for _, p := range o.properties {
 		if data, err := message.AppendSharedProperty(nil, p.Name, p.Value); err == nil {
-			events = append(events, message.SharedEvent{Type: message.SharedChange, Data: data})
+			news.sender = append(news.sender, message.SharedEvent{Type: message.SharedChange, Data: data})
 		}
 	}
-	s.tellShared(in.Name, o.version, o.persistent, events...)
 	return o
 }
 
+func (o *sharedObject) usedBy(s *Session) bool {
+	_, ok := o.users[s]
+	return ok
+}
+
 // release ends a session's use, and an object that is not persistent with the last one. The caller holds h.mu.
-func (h *sharedObjects) release(s *Session, name string) {
-	o := h.byName[name]
+func (h *sharedObjects) release(s *Session, key sharedKey) {
+	o := h.byKey[key]
 	if o == nil {
 		return
 	}
 	delete(o.users, s)
 	if len(o.users) == 0 && !o.persistent {
-		delete(h.byName, name)
+		delete(h.byKey, key)
 	}
 }
 
@@ -101,80 +128,88 @@ func (h *sharedObjects) release(s *Session, name string) {
 func (h *sharedObjects) leave(s *Session) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	for name := range h.byName {
-		h.release(s, name)
+	for key := range h.byKey {
+		h.release(s, key)
 	}
 	close(s.shared)
 }
 
 // change serves the request of a user. The caller holds sharedObjects.mu.
-func (o *sharedObject) change(s *Session, name string, e message.SharedEvent) error {
-	refused := s.server.cfg.RefuseShared
+func (o *sharedObject) change(name string, e message.SharedEvent, refused func(string) bool, news *sharedNews) error {
+	writes := e.Type == message.SharedRequestChange || e.Type == message.SharedRequestRemove
+	if writes && refused != nil && refused(name) {
+		news.refuse("SharedObject.NoWriteAccess")
+		return nil
+	}
 	switch e.Type {
 	case message.SharedRequestChange:
 		properties, err := e.Properties()
 		if err != nil {
 			return err
 		}
-		if refused != nil && refused(name) || len(o.properties)+len(properties) > maxSharedProperties {
-			s.tellShared(name, o.version, o.persistent, status("SharedObject.NoWriteAccess"))
-			return nil
-		}
 		for _, p := range properties {
-			o.set(p)
-			o.version++
-			s.tellShared(name, o.version, o.persistent,
-				message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, p.Name)})
-			if data, err := message.AppendSharedProperty(nil, p.Name, p.Value); err == nil {
-				o.tellOthers(s, name, message.SharedEvent{Type: message.SharedChange, Data: data})
-			}
+			o.set(p, news)
 		}
 	case message.SharedRequestRemove:
 		names, err := e.Names()
 		if err != nil {
 			return err
 		}
-		if refused != nil && refused(name) {
-			s.tellShared(name, o.version, o.persistent, status("SharedObject.NoWriteAccess"))
-			return nil
-		}
 		o.properties = slices.DeleteFunc(o.properties, func(p amf.Property) bool { return slices.Contains(names, p.Name) })
 		o.version++
-		o.tellOthers(nil, name, message.SharedEvent{Type: message.SharedRemove, Data: e.Data})
+		news.all(message.SharedEvent{Type: message.SharedRemove, Data: e.Data})
 	case message.SharedSendMessage:
-		o.tellOthers(nil, name, e)
+		news.all(e)
 	}
 	return nil
 }
 
-func (o *sharedObject) set(p amf.Property) {
+// set changes a property, if there is room for it.
+func (o *sharedObject) set(p amf.Property, news *sharedNews) {
+	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
 	i := slices.IndexFunc(o.properties, func(old amf.Property) bool { return old.Name == p.Name })
-	if i < 0 {
+	switch {
+	case err != nil || i < 0 && len(o.properties) == maxSharedProperties:
+		news.refuse("SharedObject.NoWriteAccess")
+		return
+	case i < 0:
 		o.properties = append(o.properties, p)
-	} else {
+	default:
 		o.properties[i] = p
 	}
+	o.version++
+	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, p.Name)})
+	news.others = append(news.others, message.SharedEvent{Type: message.SharedChange, Data: data})
 }
 
-// tellOthers tells all users but one.
-func (o *sharedObject) tellOthers(but *Session, name string, e message.SharedEvent) {
+// tell tells the sender of a message and the other users what it has led to. The caller holds sharedObjects.mu.
+func (o *sharedObject) tell(sender *Session, name string, news sharedNews) {
+	encode := func(events []message.SharedEvent) []byte {
+		body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0,
+			&message.SharedObject{Name: name, Version: o.version, Persistent: o.persistent, Events: events})
+		if err != nil {
+			return nil
+		}
+		return body
+	}
+	if len(news.sender) > 0 {
+		sender.tellShared(encode(news.sender))
+	}
+	if len(news.others) == 0 {
+		return
+	}
+	body := encode(news.others)
 	for user := range o.users {
-		if user != but {
-			user.tellShared(name, o.version, o.persistent, e)
+		if user != sender {
+			user.tellShared(body)
 		}
 	}
 }
 
-func status(code string) message.SharedEvent {
-	return message.SharedEvent{Type: message.SharedStatus,
-		Data: message.AppendSharedName(message.AppendSharedName(nil, code), "error")}
-}
-
-// tellShared queues events for a client, and hangs up on one that is too slow. The caller holds sharedObjects.mu.
-func (s *Session) tellShared(name string, version uint32, persistent bool, events ...message.SharedEvent) {
-	body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0,
-		&message.SharedObject{Name: name, Version: version, Persistent: persistent, Events: events})
-	if err != nil {
+// tellShared queues a message for a client, and hangs up on one that is too slow. The caller holds sharedObjects.mu.
+func (s *Session) tellShared(body []byte) {
+	if n := int64(len(body)); s.sharedQueued.Add(n) > max(n, maxSharedBytes) {
+		s.nc.Close()
 		return
 	}
 	select {
@@ -190,5 +225,6 @@ func (s *Session) sendShared() {
 		if s.Send(o) != nil {
 			s.nc.Close()
 		}
+		s.sharedQueued.Add(-int64(len(o.Body)))
 	}
 }
