@@ -101,16 +101,17 @@ func (c *Conn) redirect(a *admission, to string) error {
 	return o.supported(u)
 }
 
-// again drops a connection that the server has refused to use, such that Connect can make another.
+// again drops a connection that the server has refused to use, such that Connect can make another. What was still to be
+// said on it, by a handler that runs for instance, is not said on the next.
 func (c *Conn) again() {
 	c.nc.Close()
-	c.out.lock <- struct{}{} // whoever holds it fails at once
-	c.out.flusher.Wait()
-	<-c.out.lock
+	c.out.flusher.Wait() // it fails at once now, and nobody reads who could start another
+	c.out.lock <- struct{}{}
 	c.mu.Lock()
 	c.nc = nil
 	c.mu.Unlock()
 	c.out.reset()
+	<-c.out.lock
 	c.pump.reset()
 	c.bandwidthChecks, c.bandwidthReplies = 0, 0
 }

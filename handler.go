@@ -103,6 +103,7 @@ func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) error {
 		return nil
 	}
 	name, id, args := cmd.Name, cmd.TransactionID, cmd.Args
+	who := writer{ctx: ctxBackground, connection: c.out.connection.Load(), only: true}
 	return t.run(c, func() {
 		var result any
 		err := error(nil)
@@ -113,7 +114,7 @@ func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) error {
 			err = fmt.Errorf("method %s is not known", name)
 		}
 		if id != 0 && !known {
-			c.answer(name, id, result, err)
+			c.answer(who, name, id, result, err)
 		}
 	})
 }
@@ -148,13 +149,13 @@ func (t *handlers) serve(c *Conn) {
 	}
 }
 
-// answer sends the outcome of a handler.
-func (c *Conn) answer(method string, id float64, result any, err error) {
+// answer sends the outcome of a handler, on the connection on which it was asked for.
+func (c *Conn) answer(who writer, method string, id float64, result any, err error) {
 	cmd := message.Command{Name: "_result", TransactionID: id, Args: []any{result}}
 	if err == nil {
 		o, bad := command(csCommand, 0, &cmd)
 		if bad == nil {
-			c.send(ctxBackground, o)
+			c.sendFor(who, o)
 			return
 		}
 		err = fmt.Errorf("result of %s: %w", method, bad)
@@ -167,7 +168,7 @@ func (c *Conn) answer(method string, id float64, result any, err error) {
 		cmd.Args = []any{message.StatusObject("error", "NetConnection.Call.Failed", err.Error())}
 	}
 	if o, bad := command(csCommand, 0, &cmd); bad == nil {
-		c.send(ctxBackground, o)
+		c.sendFor(who, o)
 	}
 }
 

@@ -37,6 +37,8 @@ type writeSide struct {
 	try    *tryWriter    // owned by the holder of lock; nil: there is no such thing here
 	due    atomic.Bool   // replies wait
 
+	connection atomic.Uint64 // counts those that Connect has made; changed by the holder of lock
+
 	mu       sync.Mutex // guards the rest
 	pending  []chunk.Outgoing
 	ackDue   bool
@@ -61,6 +63,7 @@ func (w *writeSide) reset() {
 	w.pending, w.ackDue, w.flushing = nil, false, false
 	w.due.Store(false)
 	w.armed = time.Time{}
+	w.connection.Add(1)
 }
 
 // writer is for whom something is written: what ends the writing early.
@@ -69,7 +72,9 @@ type writer struct {
 	stream *Stream         // nil: none; else its write deadline and its end count
 	sender bool            // the stream's send queue: goes on when the stream is being closed
 
-	replies bool // nothing but replies: when they are lost, what the server sent before it hung up can still be read
+	connection uint64 // what is to be written belongs to this connection and no other; meant if only is set
+	only       bool
+	replies    bool // nothing but replies: when they are lost, what the server sent before it hung up can still be read
 }
 
 // limit is when the writing has to end, zero: never, and what has ended it already.
@@ -89,6 +94,9 @@ func (c *Conn) lockWrites(who writer) error {
 		return err
 	}
 	err := c.Err()
+	if err == nil && who.only && who.connection != c.out.connection.Load() {
+		err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
+	}
 	if err == nil && c.out.err != nil {
 		if err = c.out.err; !who.replies && !c.closing.Load() {
 			err = c.fail(err)
@@ -125,7 +133,10 @@ func (c *Conn) waitForWrites(who writer) error {
 // send writes messages with one system call, pending replies first. ctx ending before the write begins leaves the
 // connection as it was; ending in mid-write it is final, since half a chunk may be out.
 func (c *Conn) send(ctx context.Context, messages ...chunk.Outgoing) error {
-	who := writer{ctx: ctx, replies: len(messages) == 0}
+	return c.sendFor(writer{ctx: ctx, replies: len(messages) == 0}, messages...)
+}
+
+func (c *Conn) sendFor(who writer, messages ...chunk.Outgoing) error {
 	if err := c.lockWrites(who); err != nil {
 		return err
 	}

@@ -1,0 +1,94 @@
+package rtmp
+
+import (
+	"context"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// redirection302 refuses a connect and names another server.
+func redirection302(to string) amf.Object {
+	return append(message.StatusObject("error", "NetConnection.Connect.Rejected", "elsewhere"),
+		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
+}
+
+// hidden is a connection that is no plain socket, as tunnels are.
+type hidden struct{ net.Conn }
+
+// What was to be said on a connection that is given up does not hold up the next one.
+func TestRedirectWhileRepliesWait(t *testing.T) {
+	target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	url := newPeer(t, func(p *peer) {
+		cmd := p.expect("connect")
+		ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+		o, err := command(3, 0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID,
+			Args: []any{redirection302(target)}})
+		assert.NoError(t, err)
+		p.nc.Write(append(ping, p.encode(o)...))
+		p.untilGone()
+	})
+	done := make(chan error, 1)
+	go func() {
+		c, err := Dial(context.Background(), url, &Options{MaxRedirects: 1,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return hidden{nc}, err
+			}})
+		if err == nil {
+			err = c.Close()
+		}
+		done <- err
+	}()
+	select {
+	case err := <-done:
+		require.NoError(t, err)
+	case <-time.After(10 * time.Second):
+		require.FailNow(t, "Connect hangs")
+	}
+}
+
+// A handler's result belongs to the connection on which the server has asked for it.
+func TestRedirectWhileAHandlerRuns(t *testing.T) {
+	first := make(chan string, 1)
+	target := newPeer(t, func(p *peer) {
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+			first <- cmd.Name
+			p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+		}
+		p.untilGone()
+	})
+	url := newPeer(t, func(p *peer) {
+		cmd := p.expect("connect")
+		p.call(0, "question", 9, nil)
+		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.untilGone()
+	})
+	var c *Conn
+	release, dials := make(chan struct{}), 0
+	c, err := New(url, &Options{MaxRedirects: 1,
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			if dials++; dials == 2 {
+				close(release)
+				assert.Eventually(t, func() bool {
+					c.invoked.mu.Lock()
+					defer c.invoked.mu.Unlock()
+					return !c.invoked.running
+				}, 10*time.Second, time.Millisecond)
+			}
+			return new(net.Dialer).DialContext(ctx, network, addr)
+		}})
+	require.NoError(t, err)
+	defer c.Close()
+	c.InvokeHandler("question", func(context.Context, []any) (any, error) { <-release; return "answer", nil })
+	_, err = c.Connect(testContext(t))
+	require.NoError(t, err)
+	assert.Equal(t, "connect", <-first)
+	require.NoError(t, c.Err())
+}
