@@ -198,6 +198,10 @@ func TestRecord(t *testing.T) {
 	requireTags(t, want, recorded())
 	publish("live", tags[:3])
 	requireTags(t, tags[:3], recorded())
+	late := []flv.Tag{{Type: flv.TagAudio, Timestamp: 100, Body: []byte{1}}, {Type: flv.TagVideo, Timestamp: 60, Body: []byte{2}}}
+	publish("record", late) // the last tag is not the latest
+	publish("append", tags[:1])
+	assert.EqualValues(t, 100, recorded()[2].Timestamp)
 
 	for _, name := range []string{"", "../cam", "/cam", "no/such/folder"} {
 		id := c.createStream()

@@ -30,8 +30,8 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 			return nil, err
 		}
 		mode = os.O_APPEND
-		if len(tags) > 0 {
-			r.offset = tags[len(tags)-1].Timestamp
+		for _, tag := range tags { // the last is not always the latest
+			r.offset = max(r.offset, tag.Timestamp)
 		}
 	}
 	var err error
