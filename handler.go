@@ -103,7 +103,7 @@ func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) error {
 		return nil
 	}
 	name, id, args := cmd.Name, cmd.TransactionID, cmd.Args
-	who := writer{ctx: ctxBackground, connection: c.out.connection.Load(), only: true}
+	who := writer{ctx: ctxBackground, connection: c.out.connection.Load(), only: true, replies: true}
 	return t.run(c, func() {
 		var result any
 		err := error(nil)

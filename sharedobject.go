@@ -187,6 +187,9 @@ func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
 
 // Delete asks the server to remove a property, and waits for its answer. A refusal is a *StatusError.
 func (o *SharedObject) Delete(ctx context.Context, name string) error {
+	if len(name) > 0xFFFF {
+		return o.error(fmt.Errorf("property name of %d bytes", len(name)))
+	}
 	return o.request(ctx, &sharedWait{kind: sharedDelete, property: name},
 		message.SharedEvent{Type: message.SharedRequestRemove, Data: message.AppendSharedName(nil, name)})
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -54,6 +55,8 @@ func TestSharedObject(t *testing.T) {
 	require.NoError(t, b.Delete(ctx, "first"))
 	assert.Equal(t, SharedObjectEvent{Kind: SharedObjectDeleted, Name: "first"}, <-toldA)
 	assert.Empty(t, b.Properties())
+
+	require.ErrorContains(t, b.Delete(ctx, strings.Repeat("x", 1<<16)), "65536 bytes")
 
 	locked, _ := shared(t, s, "locked", false)
 	var refused *StatusError
