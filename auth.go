@@ -52,7 +52,7 @@ func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, er
 	if user == "" {
 		return false, nil
 	}
-	if a.publisher.App == "" {
+	if a.publisher.User == "" {
 		a.publisher = auth.Publisher{User: user, Password: password, App: c.app()}
 	}
 	query, again, err := a.publisher.Next(refused.Description)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -160,4 +161,20 @@ func TestObjectEncoding(t *testing.T) {
 			assert.Equal(t, 1.0, (<-args)[0])
 		})
 	}
+}
+
+// A server can't make us connect for ever where the URL names no app either.
+func TestAuthenticationEndsWithoutApp(t *testing.T) {
+	var connects atomic.Int32
+	server, err := testserver.Start(testserver.Config{Refuse: func(message.Command) amf.Object {
+		if connects.Add(1) > 10 {
+			return message.StatusObject("error", "NetConnection.Connect.Rejected", "enough")
+		}
+		return message.StatusObject("error", "NetConnection.Connect.Rejected",
+			"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ")
+	}})
+	require.NoError(t, err)
+	defer server.Close()
+	_, err = Dial(testContext(t), "rtmp://me:secret@"+server.Addr(), nil)
+	require.ErrorIs(t, err, auth.ErrRefused)
 }

@@ -514,3 +514,28 @@ func TestCallWhilePublishing(t *testing.T) {
 	writing.Wait()
 	require.NoError(t, c.Close())
 }
+
+// What WritePacket has taken leaves, whatever happens to the write deadline meanwhile.
+func TestWriteDeadlineSparesTheSender(t *testing.T) {
+	got := make(chan []byte, 1)
+	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.expectType(message.TypeAudio); p.untilGone() }), nil)
+	c.out.lock <- struct{}{} // another writes
+	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
+	require.Eventually(t, func() bool {
+		waiting, _ := s.sending.state()
+		return waiting == 0
+	}, 10*time.Second, time.Millisecond, "the sender has it")
+	require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
+	assert.Never(t, func() bool {
+		select {
+		case <-s.sending.ended:
+			return true
+		default:
+			return false
+		}
+	}, 50*time.Millisecond, time.Millisecond)
+	<-c.out.lock
+	require.NoError(t, s.SetWriteDeadline(time.Time{}))
+	require.NoError(t, s.Close())
+	require.Equal(t, []byte{0xAF, 1}, <-got)
+}

@@ -117,13 +117,17 @@ func (c *Conn) waitForWrites(who writer) error {
 		return nil
 	default:
 	}
-	if who.ctx == nil {
+	var cancelled <-chan struct{}
+	switch {
+	case who.ctx != nil:
+		cancelled = who.ctx.Done()
+	case !who.sender: // which would take the wake-ups from the stream's writer
 		return who.stream.waitToWrite(c.out.lock, nil)
 	}
 	select {
 	case c.out.lock <- struct{}{}:
 		return nil
-	case <-who.ctx.Done():
+	case <-cancelled:
 		return fmt.Errorf("rtmp: write: %w", who.ctx.Err())
 	case <-c.done:
 		return c.Err()
