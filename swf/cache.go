@@ -1,0 +1,130 @@
+package swf
+
+import (
+	"errors"
+	"io"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"sync"
+)
+
+const (
+	maxCacheFile = 1 << 20 // bytes, some 4,000 records; a larger file is left alone
+	maxCacheURL  = 2048    // bytes; a longer URL is not cached
+)
+
+// storing keeps the program's own goroutines from losing each other's records. Another process may still win the race
+// between reading and renaming: its price is one download.
+var storing sync.Mutex
+
+// cachePath returns the path that Options.CacheFile stands for, "" for no cache. librtmp takes the current directory where
+// there is no home; that would let whoever can write there choose our hashes.
+func cachePath(option string) string {
+	switch {
+	case option == NoCache:
+		return ""
+	case option != "":
+		return option
+	}
+	home := ""
+	if runtime.GOOS == "windows" {
+		home = os.Getenv("HOMEDRIVE") + os.Getenv("HOMEPATH") // librtmp's rule
+	}
+	if home == "" {
+		home, _ = os.UserHomeDir()
+	}
+	if home == "" {
+		return ""
+	}
+	return filepath.Join(home, ".swfinfo")
+}
+
+// cache is librtmp's file of player hashes. It is read and written whole. Errors are *Error of PhaseCache.
+type cache struct {
+	path string // "": no cache
+}
+
+// lookup returns the record of a URL, or a zero one. A file that isn't there is an empty one.
+func (c cache) lookup(url string) (record, error) {
+	if c.path == "" {
+		return record{}, nil
+	}
+	file, err := c.read()
+	if err != nil {
+		return record{}, err
+	}
+	return findRecord(file, url), nil
+}
+
+// store puts r into the file, in the place of what was known of its URL. The records of others stay.
+func (c cache) store(r record) error {
+	if c.path == "" {
+		return nil
+	}
+	if len(r.url) > maxCacheURL {
+		return c.failed("URL longer than the limit, bytes", len(r.url), nil)
+	}
+	storing.Lock()
+	defer storing.Unlock()
+	file, err := c.read()
+	if err != nil {
+		return err
+	}
+	file = replaceRecord(file, r)
+	if len(file) > maxCacheFile {
+		return c.failed("no room, limit in bytes", maxCacheFile, nil)
+	}
+	if err := replaceFile(c.path, file); err != nil {
+		return c.failed("", nil, err)
+	}
+	return nil
+}
+
+func (c cache) read() ([]byte, error) {
+	f, err := openRegular(c.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, c.failed("", nil, err)
+	}
+	defer f.Close()
+	file, err := io.ReadAll(io.LimitReader(f, maxCacheFile+1))
+	if err != nil {
+		return nil, c.failed("", nil, err)
+	}
+	if len(file) > maxCacheFile {
+		return nil, c.failed("file larger than the limit, bytes", maxCacheFile, nil)
+	}
+	return file, nil
+}
+
+func (c cache) failed(detail string, value any, err error) error {
+	return &Error{Phase: PhaseCache, Source: c.path, Detail: detail, Value: value, Err: err}
+}
+
+// replaceFile writes a new file, readable by its owner only, and renames it, so that nobody ever sees half of it. Where path
+// is a symbolic link, what it points to is replaced.
+func replaceFile(path string, data []byte) error {
+	if target, err := filepath.EvalSymlinks(path); err == nil {
+		path = target
+	}
+	f, err := os.CreateTemp(filepath.Dir(path), filepath.Base(path)+".*") // mode 0600
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	err = errors.Join(err, f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		os.Remove(f.Name())
+	}
+	return err
+}

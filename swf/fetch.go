@@ -1,0 +1,138 @@
+package swf
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"net/url"
+	"os"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"time"
+)
+
+// target is where a player is: at url, or if that is nil, in the file called name.
+type target struct {
+	url  *url.URL
+	name string // path of the file; or the URL without query, fragment and user info: fit for the cache and for errors
+}
+
+func parseTarget(raw string) (target, error) {
+	invalid := func(detail string) error { return &Error{Phase: PhaseFetch, Detail: detail} }
+	scheme, _, found := strings.Cut(raw, ":")
+	switch scheme = strings.ToLower(scheme); {
+	case raw == "":
+		return target{}, invalid("no URL")
+	case found && (scheme == "http" || scheme == "https"):
+		u, err := url.Parse(raw)
+		if err != nil || u.Host == "" {
+			return target{}, invalid("not a valid URL") // which may hold secrets, and so may err
+		}
+		return target{url: u, name: publicName(raw)}, nil
+	case found && scheme == "file":
+		path, ok := filePath(raw)
+		if !ok {
+			return target{}, invalid("not a file URL of this machine")
+		}
+		return target{name: path}, nil
+	case strings.Contains(raw, "://"):
+		return target{}, invalid("unknown scheme: it must be http, https or file")
+	}
+	return target{name: raw}, nil
+}
+
+// publicName cuts a valid URL as librtmp does for its cache, and removes what librtmp would write there: user and password.
+func publicName(raw string) string {
+	if i := strings.IndexAny(raw, "?#"); i >= 0 {
+		raw = raw[:i]
+	}
+	scheme, rest, _ := strings.Cut(raw, "://")
+	authority, path, hasPath := strings.Cut(rest, "/")
+	authority = authority[strings.LastIndexByte(authority, '@')+1:]
+	if hasPath {
+		path = "/" + path
+	}
+	return scheme + "://" + authority + path
+}
+
+// filePath returns the path in a file URL (RFC 8089), on Windows without the slash before the drive letter.
+func filePath(raw string) (string, bool) {
+	u, err := url.Parse(raw)
+	if err != nil || u.Path == "" || (u.Host != "" && !strings.EqualFold(u.Host, "localhost")) {
+		return "", false
+	}
+	path := u.Path
+	if runtime.GOOS == "windows" && len(path) > 2 && path[2] == ':' {
+		path = path[1:]
+	}
+	return filepath.FromSlash(path), true
+}
+
+func openAndSum(ctx context.Context, path string, limit uint32) ([]byte, uint32, error) {
+	f, err := openRegular(path)
+	if err != nil {
+		return nil, 0, &Error{Phase: PhaseFetch, Err: err}
+	}
+	defer f.Close()
+	return sum(ctx, f, limit)
+}
+
+// openRegular refuses pipes and devices, whose opening alone may never return.
+func openRegular(path string) (*os.File, error) {
+	info, err := os.Stat(path)
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, errors.New("not a regular file")
+	}
+	return os.Open(path)
+}
+
+// fetch asks the server for the player and returns its record, which is known's, confirmed, if the file has not changed.
+// A zero known means that nothing is.
+func fetch(ctx context.Context, o *Options, t target, known record) (record, error) {
+	failed := func(detail string, value any, err error) error {
+		return &Error{Phase: PhaseFetch, Detail: detail, Value: value, Err: err}
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodGet, t.url.String(), nil)
+	if err != nil {
+		return record{}, failed("not a valid URL", nil, nil)
+	}
+	// What librtmp sends: some servers give their player only to what looks like a browser on one of their own pages.
+	req.Header.Set("User-Agent", "Mozilla/5.0")
+	req.Header.Set("Referer", t.url.Scheme+"://"+t.url.Host+"/")
+	conditional := !known.modified.IsZero()
+	if conditional {
+		req.Header.Set("If-Modified-Since", known.modified.UTC().Format(http.TimeFormat))
+	}
+
+	resp, err := o.Client.Do(req)
+	if err != nil {
+		if e := (*url.Error)(nil); errors.As(err, &e) {
+			err = e.Err // without the URL and its query
+		}
+		return record{}, failed("", nil, err)
+	}
+	defer resp.Body.Close()
+	switch status := resp.StatusCode; {
+	case status == http.StatusOK:
+	case status == http.StatusNotModified && conditional:
+		known.checked = time.Now()
+		return known, nil
+	case status/100 == 3 && status != http.StatusNotModified:
+		return record{}, failed("server answered with a redirect that is not followed", status, nil)
+	default:
+		return record{}, failed("server answered with status", status, nil)
+	}
+	if resp.ContentLength > int64(o.MaxSize) {
+		return record{}, failed("length in bytes", resp.ContentLength, ErrTooLarge)
+	}
+	hash, size, err := sum(ctx, resp.Body, o.MaxSize)
+	if err != nil {
+		return record{}, err
+	}
+	modified, _ := http.ParseTime(resp.Header.Get("Last-Modified")) // zero if unknown
+	return record{url: t.name, checked: time.Now(), modified: modified, size: size, hash: [32]byte(hash)}, nil
+}
