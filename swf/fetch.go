@@ -133,6 +133,6 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	if err != nil {
 		return record{}, err
 	}
-	modified, _ := http.ParseTime(resp.Header.Get("Last-Modified")) // zero if unknown
+	modified := parseTime(resp.Header.Get("Last-Modified"))
 	return record{url: t.name, checked: time.Now(), modified: modified, size: size, hash: [32]byte(hash)}, nil
 }

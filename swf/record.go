@@ -54,6 +54,9 @@ func (r *record) appendTo(dst []byte) []byte {
 // be told from a date is not worth more than asking the server again.
 func parseRecord(block []byte) (record, bool) {
 	r := record{url: blockURL(block)}
+	if r.url == "" {
+		return record{}, false
+	}
 	var fields [5]string
 	for i, label := range [...]string{urlLabel, "ctim:", "date:", "size:", "hash:"} {
 		line, rest, _ := bytes.Cut(block, []byte("\n"))
@@ -72,11 +75,17 @@ func parseRecord(block []byte) (record, bool) {
 		return record{}, false
 	}
 	r.size, r.hash = uint32(size), [32]byte(hash)
-	r.checked, _ = http.ParseTime(fields[1])
-	if t, err := http.ParseTime(fields[2]); err == nil && !t.Equal(never) {
-		r.modified = t
+	r.checked, r.modified = parseTime(fields[1]), parseTime(fields[2])
+	return r, true
+}
+
+// parseTime reads a date of HTTP's (RFC 9110 section 5.6.7). What is none, or stands for none, is zero.
+func parseTime(s string) time.Time {
+	t, err := http.ParseTime(s)
+	if err != nil || t.Equal(never) {
+		return time.Time{}
 	}
-	return r, r.url != ""
+	return t.UTC()
 }
 
 // splitRecords cuts a cache file before each line that begins a record. The first block may be something else; together the

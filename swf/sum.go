@@ -70,7 +70,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 func hashFile(src io.Reader, limit uint32) ([]byte, uint32, error) {
 	var h header
 	if n, err := io.ReadFull(src, h[:]); err != nil {
-		if n > 0 || errors.Is(err, io.EOF) {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return nil, 0, &Error{Phase: PhaseUnpack, Detail: "shorter than a SWF header, bytes", Value: n, Err: io.ErrUnexpectedEOF}
 		}
 		return nil, 0, err
