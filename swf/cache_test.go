@@ -110,7 +110,7 @@ func TestUnusableCache(t *testing.T) {
 		text    string
 	}{
 		"a directory":       {dir, small, false, "not a regular file"},
-		"below a file":      {filepath.Join(write("file", nil), "x"), small, false, ""},
+		"below a file":      {filepath.Join(write("file", nil), "x"), small, runtime.GOOS == "windows", ""}, // which calls it absent
 		"no such directory": {path("none/x"), small, true, ""},
 		"too large":         {write("large", append(full, '#')), small, false, "file larger than the limit, bytes: 1048576"},
 		"full":              {write("full", full), small, true, "no room, limit in bytes: 1048576"},

@@ -3,6 +3,7 @@ package swf
 import (
 	"bufio"
 	"bytes"
+	"cmp"
 	"compress/zlib"
 	"context"
 	"crypto/hmac"
@@ -48,14 +49,14 @@ func Sum(r io.Reader) (hash []byte, size uint32, err error) {
 }
 
 func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error) {
-	src := &source{ctx: ctx, r: r, left: int64(limit) + 1}
-	hash, size, err := hashFile(src, limit)
+	src := &bounded{ctx: ctx, r: r, left: int64(limit) + 1}
+	hash, size, err := hashFile(ctx, src, limit)
 	if err == nil {
 		return hash, size, nil
 	}
 	// Decompressors wrap or replace the errors of what they read from: the source knows whose fault it was.
-	if src.err != nil {
-		return nil, 0, &Error{Phase: PhaseFetch, Err: src.err}
+	if cause := cmp.Or(src.err, ctx.Err()); cause != nil {
+		return nil, 0, &Error{Phase: PhaseFetch, Err: cause}
 	}
 	if e := (*Error)(nil); errors.As(err, &e) {
 		return nil, 0, e
@@ -67,7 +68,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 }
 
 // hashFile unpacks and hashes; it never reads more than limit+1 unpacked bytes.
-func hashFile(src io.Reader, limit uint32) ([]byte, uint32, error) {
+func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32, error) {
 	var h header
 	if n, err := io.ReadFull(src, h[:]); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
@@ -83,14 +84,12 @@ func hashFile(src io.Reader, limit uint32) ([]byte, uint32, error) {
 	h[0] = 'F'
 	mac := hmac.New(sha256.New, []byte(hashKey))
 	mac.Write(h[:])
-	n, err := io.Copy(mac, io.LimitReader(body, int64(limit)-headerSize+1))
+	// Bounded here too: a few bytes unpack to many, all without another look at the source.
+	n, err := io.Copy(mac, &bounded{ctx: ctx, r: body, left: int64(limit) - headerSize + 1})
 	if err != nil {
 		return nil, 0, err
 	}
 	size := headerSize + n
-	if size > int64(limit) {
-		return nil, 0, ErrTooLarge
-	}
 	// A packed body has an end of its own. A plain one cut off by its server would be hashed wrong and cached for a month.
 	if !packed && size < int64(h.claim()) {
 		return nil, 0, &Error{Phase: PhaseUnpack, Detail: "cut off, bytes missing", Value: int64(h.claim()) - size, Err: io.ErrUnexpectedEOF}
@@ -136,32 +135,35 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return lzma.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(lz[:]), src)))
 }
 
-// source is the packed file: bounded, ended by ctx, and with a memory for its error.
-type source struct {
+// bounded is a reader that ends with ctx or where there is more than left bytes, and remembers why.
+type bounded struct {
 	ctx  context.Context
 	r    io.Reader
-	left int64 // bytes that may still be read
-	err  error // the first error but io.EOF
+	left int64 // bytes that may still be read: one more than the limit, so that a file of just the limit has its end
+	err  error // the first error of r or ctx, but io.EOF
 }
 
-func (s *source) Read(p []byte) (int, error) {
-	if s.err != nil {
-		return 0, s.err
+// Read returns ErrTooLarge when nothing is left.
+func (b *bounded) Read(p []byte) (int, error) {
+	if b.err == nil {
+		b.err = b.ctx.Err()
 	}
-	if err := s.ctx.Err(); err != nil {
-		s.err = err
-		return 0, err
+	if b.err != nil {
+		return 0, b.err
 	}
-	if s.left <= 0 {
+	if b.left <= 0 {
 		return 0, ErrTooLarge
 	}
-	if int64(len(p)) > s.left {
-		p = p[:s.left]
+	if int64(len(p)) > b.left {
+		p = p[:b.left]
 	}
-	n, err := s.r.Read(p)
-	s.left -= int64(n)
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
-		s.err = err
+		b.err = err
+	}
+	if b.left <= 0 && b.err == nil {
+		return n, ErrTooLarge // even if the end comes with the last byte
 	}
 	return n, err
 }

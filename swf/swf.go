@@ -30,7 +30,7 @@ type Options struct {
 	// the home directory, so that rtmpdump's downloads count here and the other way round. [NoCache]: nowhere.
 	//
 	// As in librtmp, a URL's query is no part of the name a hash is kept under. Use NoCache or another file where the query
-	// selects the player.
+	// selects the player, or where librtmp uses the same file for two players of one name at one host: it confuses them.
 	CacheFile string
 
 	// MaxSize is the largest player accepted, in bytes, packed and unpacked. 0: [DefaultMaxSize].
