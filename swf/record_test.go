@@ -53,6 +53,7 @@ func TestWritesWhatRTMPDumpWrote(t *testing.T) {
 func TestRecordHasFixedWidth(t *testing.T) {
 	full, undated := goldenRecord(t, goldenURL), record{url: goldenURL, size: 8}
 	assert.Len(t, undated.appendTo(nil), len(full.appendTo(nil)))
+	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "a year that every server knows")
 	again, ok := parseRecord(undated.appendTo(nil))
 	require.True(t, ok)
 	assert.True(t, again.modified.IsZero(), "the date that stands for none is none")
