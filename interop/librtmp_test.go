@@ -38,8 +38,8 @@ type difference struct {
 
 // The differences that several sessions have.
 var (
-	flashVer = difference{"flashVer", "python-librtmp sends none by default; here the default is that of librtmp's programs, " +
-		"since servers are seen that want one", replaced(`("app" "app"}), `, `$1, {"flashVer" "LNX 10,0,32,18"}, `), nil}
+	flashVer = difference{"flashVer", "librtmp has a default, but not for python-librtmp, which does not call " +
+		"RTMP_SetupStream; here it is the default", replaced(`("app" "[a-z]+"}), `, `$1, {"flashVer" "LNX 10,0,32,18"}, `), nil}
 	peerBandwidth = difference{"peer bandwidth", "RTMP 1.0 section 5.4.5 asks for an answer to Set Peer Bandwidth, which " +
 		"librtmp only notes", added(window, "3/0 connect "), nil}
 )
@@ -63,12 +63,14 @@ var sessions = map[string]struct {
 		{"number of a connect by hand", "librtmp does not count it, and gives its number to the next call too", replaced("echo 1 ", "echo 2 "), nil},
 	}},
 	"publish": {publishing, []difference{flashVer,
+		{"tcUrl after app", "librtmp makes tcUrl when it is given the URL, and an app that is set later does not count; here the " +
+			"order does not matter", replaced(`rtmp://ADDRESS/app`, "rtmp://ADDRESS/renamed"), nil},
 		{"a publisher's window", "librtmp is told that it publishes before it looks at connect's result, and says neither; here " +
 			"CreateStream comes later, and both are said to every server", both(added(buffer, "3/0 connect"), added(window, "3/0 connect")), nil},
 		peerBandwidth,
 		{"chunk size", "librtmp publishes in chunks of 128 bytes; here the chunks are larger, which has to be announced",
 			added("2/0 Set Chunk Size 4096", buffer), nil},
-		{"video's chunk stream", "librtmp sends audio and video on one chunk stream, here as FFmpeg on two, so that headers stay short",
+		{"video's chunk stream", "librtmp sends audio and video on one chunk stream, here they have one each, as with FFmpeg",
 			replaced("4/1 Video", "6/1 Video"), nil},
 	}},
 	"recorded": {recorded, []difference{
@@ -92,6 +94,8 @@ var sessions = map[string]struct {
 		{"no handler", "python-librtmp leaves a caller waiting whose method it does not know; here it gets an _error",
 			added(`3/0 _error 104 null amf.Object{{"level" "error"}, {"code" "NetConnection.Call.Failed"}, `+
 				`{"description" "method nobody is not known"}}`, "3/0 _result 103"), nil},
+		{"time in a short header", "librtmp takes the time of a packet with a short header for the message's, too; here it is the " +
+			"difference to the message before unless Packet.Absolute is set", replaced(`140 ms, onDelta`, "240 ms, onDelta"), nil},
 		{"unpause", "librtmp unpauses where it has paused, though more has arrived since; here the newest media counts, since the " +
 			"server sends what comes behind it", replaced(`(pause 46 null false) 2000$`, "$1 LATER"), replaced(`(pause 46 null false) [2-9]\d{3}$`, "$1 LATER")},
 	}},
@@ -219,7 +223,7 @@ func describe(m *chunk.Message) string {
 		if err != nil {
 			return err.Error()
 		}
-		return fmt.Sprintf("%s %s%s", t, d.Name, values(d.Args))
+		return fmt.Sprintf("%s %d ms, %s%s", t, m.Timestamp, d.Name, values(d.Args))
 	case message.TypeUserControl:
 		u, err := message.ParseUserControl(m.Body())
 		if err != nil {
@@ -429,7 +433,7 @@ func recorded(t *testing.T, url string, server *recording) {
 	server.await(t, "welcomed") // handlers run beside us
 	require.Equal(t, "zażółć €", c.result(plain, "echo", "zażółć €"))
 	c.send(plain, "unanswered")
-	c.result(plain, "many", true, false, nil, "", "a", -3, 1e300, math.Inf(1), 1<<53)
+	c.result(plain, "many", true, false, nil, "", "a", -3, 1e300, math.Inf(1), int64(1)<<53)
 	c.result(plain, "nested", amf.Object{{Name: "b", Value: 1}, {Name: "a", Value: []any{1, "b", amf.ECMAArray{{Name: "k"}}}}},
 		amf.ECMAArray{{Name: "z", Value: 1}, {Name: "a", Value: amf.Object{}}}, []any{})
 	c.result(rtmp.CallOptions{Object: map[string]any{"o": 1.0}}, "object", map[string]any{"k": "v"})
@@ -460,7 +464,10 @@ func recorded(t *testing.T, url string, server *recording) {
 	server.await(t, "_error 104")
 
 	// packets
-	c.packet(rtmp.Packet{Type: message.TypeDataAMF0, ChunkStreamID: 4}, "onSomething", 7)
+	c.packet(rtmp.Packet{Type: message.TypeDataAMF0, ChunkStreamID: 4, Timestamp: 100}, "onSomething", 7)
+	c.packet(rtmp.Packet{Type: message.TypeDataAMF0, Format: chunk.Format1, ChunkStreamID: 4, Timestamp: 140}, "onDelta")
+	c.packet(rtmp.Packet{Type: message.TypeDataAMF0, Format: chunk.Format1, ChunkStreamID: 4, Timestamp: 1 << 24, Absolute: true},
+		"onExtended")
 	c.packet(rtmp.Packet{Type: message.TypeCommandAMF0, Format: chunk.Format1, ChunkStreamID: 3}, "byHand", 0, nil, "x")
 	c.packet(rtmp.Packet{Type: message.TypeDataAMF0, Format: chunk.Format1, ChunkStreamID: 70}, "elsewhere", []any{true})
 	c.send(plain, "ping me")
@@ -514,7 +521,7 @@ func packet(t *testing.T, url string, _ *recording) {
 }
 
 func publishing(t *testing.T, url string, _ *recording) {
-	c := newPlayer(t, url, nil)
+	c := newPlayer(t, url, &rtmp.Options{App: "renamed"})
 	c.connect()
 	s, err := c.CreateStream(c.ctx, &rtmp.StreamOptions{Writable: true})
 	require.NoError(t, err)

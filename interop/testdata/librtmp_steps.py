@@ -91,30 +91,34 @@ def recorded(url, _):
 
     # packets
     conn.send_packet(RTMPPacket(type=PACKET_TYPE_INFO, format=PACKET_SIZE_LARGE, channel=4,         # 35
-                                body=body("onSomething", 7)))
-    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INVOKE, format=PACKET_SIZE_MEDIUM, channel=3,      # 36
+                                timestamp=100, body=body("onSomething", 7)))
+    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INFO, format=PACKET_SIZE_MEDIUM, channel=4,        # 36
+                                timestamp=140, body=body("onDelta")))
+    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INFO, format=PACKET_SIZE_MEDIUM, channel=4,        # 37
+                                timestamp=1 << 24, absolute_timestamp=True, body=body("onExtended")))
+    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INVOKE, format=PACKET_SIZE_MEDIUM, channel=3,      # 38
                                 body=body("byHand", 0, None, "x")))
-    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INFO, format=PACKET_SIZE_MEDIUM, channel=70,       # 37: a header of two bytes
+    conn.send_packet(RTMPPacket(type=PACKET_TYPE_INFO, format=PACKET_SIZE_MEDIUM, channel=70,       # 39: a header of two bytes
                                 body=body("elsewhere", [True])))
     conn.call("ping me")
-    handle_until(conn, lambda packet: packet.type == 4)                                             # 38
-    conn.call("measure")                                                                            # 39: onBWDone and what follows
+    handle_until(conn, lambda packet: packet.type == 4)                                             # 40
+    conn.call("measure")                                                                            # 41: onBWDone and what follows
     handle_until(conn, command("_onbwdone"))
 
     # a stream
-    stream = conn.create_stream(update_buffer=False)                                                # 40
-    assert len(stream.read(1024)) > 0                                                               # 41
-    stream.seek(3000)                                                                               # 42
+    stream = conn.create_stream(update_buffer=False)                                                # 42
+    assert len(stream.read(1024)) > 0                                                               # 43
+    stream.seek(3000)                                                                               # 44
     handle_until(conn, status("NetStream.Seek.Notify"))
-    handle_until(conn, lambda packet: packet.type == 9)                                             # 43
-    stream.pause()                                                                                  # 44
+    handle_until(conn, lambda packet: packet.type == 9)                                             # 45
+    stream.pause()                                                                                  # 46
     handle_until(conn, status("NetStream.Pause.Notify"))
-    stream.unpause()                                                                                # 45
+    stream.unpause()                                                                                # 47
     handle_until(conn, status("NetStream.Unpause.Notify"))
-    stream.update_buffer(9000)                                                                      # 46
-    conn.call("last").result()                                                                      # 47
-    stream.close()                                                                                  # 48
-    assert not conn.connected                                                                       # 49
+    stream.update_buffer(9000)                                                                      # 48
+    conn.call("last").result()                                                                      # 49
+    stream.close()                                                                                  # 50
+    assert not conn.connected                                                                       # 51
 
 
 def live(url, _):  # everything as it is by default
@@ -133,7 +137,7 @@ def packet(url, _):  # a connect of the caller's making, and no stream
 
 
 def publish(url, file):
-    conn = librtmp.RTMP(url)
+    conn = librtmp.RTMP(url, app="renamed")
     conn.connect().result()
     stream = conn.create_stream(writeable=True)
     with open(file, "rb") as f:
