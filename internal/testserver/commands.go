@@ -161,6 +161,9 @@ func (s *Session) announced(cmd message.Command) error {
 
 // streamLength answers how long a recording is, in seconds.
 func (s *Session) streamLength(cmd message.Command) error {
+	if cmd.TransactionID == 0 {
+		return nil
+	}
 	name, _ := text(cmd.Args, 0)
 	seconds := 0.0
 	if tags, err := s.server.recording(name); err == nil && len(tags) > 0 {

@@ -1,7 +1,6 @@
 package testserver
 
 import (
-	"strings"
 	"sync"
 	"time"
 
@@ -28,11 +27,6 @@ func (s *Session) play(st *stream, cmd message.Command) error {
 		return s.view(st, name, cmd.Args)
 	}
 	tags, err := s.server.recording(name)
-	for _, kind := range []string{"mp4:", "mp3:", "flv:"} {
-		if err != nil && strings.HasPrefix(name, kind) {
-			tags, err = s.server.recording(name[len(kind):])
-		}
-	}
 	switch {
 	case err == nil:
 		return s.playRecording(st, tags, milliseconds(start), cmd.Args)

@@ -10,6 +10,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -137,8 +138,18 @@ func (s *Server) accept() {
 	}
 }
 
-// recording finds a recording by name and takes it apart.
+// recording finds a recording by the name that a client gives it, which may begin with its kind, and takes it apart.
 func (s *Server) recording(name string) ([]flv.Tag, error) {
+	tags, err := s.load(name)
+	for _, kind := range []string{"mp4:", "mp3:", "flv:"} {
+		if rest, found := strings.CutPrefix(name, kind); found && err != nil {
+			return s.load(rest)
+		}
+	}
+	return tags, err
+}
+
+func (s *Server) load(name string) ([]flv.Tag, error) {
 	file, ok := s.cfg.Files[name]
 	if !ok {
 		if s.cfg.Dir == "" || !filepath.IsLocal(name) {
