@@ -81,7 +81,7 @@ func (s *Session) connected(cmd message.Command) error {
 	}
 	s.app, _, _ = strings.Cut(app, "?")
 	var refused amf.Object
-	if len(cfg.Apps) > 0 && !slices.Contains(cfg.Apps, app) {
+	if len(cfg.Apps) > 0 && !slices.Contains(cfg.Apps, s.app) {
 		refused = message.StatusObject("error", "NetConnection.Connect.InvalidApp", "no application "+app)
 	} else if cfg.Refuse != nil {
 		refused = cfg.Refuse(cmd)

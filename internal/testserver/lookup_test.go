@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
@@ -38,4 +39,16 @@ func TestStreamLength(t *testing.T) {
 	c.tell(0, "getStreamLength", "sample") // transaction id 0: nobody wants to know
 	c.sync()
 	assert.Empty(t, c.skipped)
+}
+
+// An application's parameters are not part of its name.
+func TestParametersOfApp(t *testing.T) {
+	s := start(t, testserver.Config{Apps: []string{"live"}})
+	for app, answer := range map[string]string{
+		"live": "_result", "live?token=1": "_result", "live?": "_result",
+		"": "_error", "?live": "_error", "liv": "_error", "live/x": "_error", "x?live": "_error",
+	} {
+		c := dial(t, s)
+		assert.Equal(t, answer, c.call("connect", amf.Object{{Name: "app", Value: app}}).command.Name, app)
+	}
 }
