@@ -11,6 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // flvFile puts tags in a file.
@@ -51,4 +52,33 @@ func TestParametersOfApp(t *testing.T) {
 		c := dial(t, s)
 		assert.Equal(t, answer, c.call("connect", amf.Object{{Name: "app", Value: app}}).command.Name, app)
 	}
+}
+
+// Where playing begins in the middle, metadata is repeated, but nothing that belongs to a moment that is over.
+func TestSeekBehindCuePoints(t *testing.T) {
+	script := func(ms uint32, name string) flv.Tag {
+		body, err := message.AppendData(nil, message.TypeDataAMF0, name, amf.Object{{Name: "at", Value: float64(ms)}})
+		require.NoError(t, err)
+		return flv.Tag{Type: flv.TagScript, Timestamp: ms, Body: body}
+	}
+	key := func(ms uint32) flv.Tag {
+		return flv.Tag{Type: flv.TagVideo, Timestamp: ms, Body: []byte{0x17, 1, 0, 0, 0, byte(ms)}}
+	}
+	sequence := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 0, 0, 0, 0, 1}}
+	tags := []flv.Tag{script(0, "onMetaData"), sequence, key(0), script(500, "onCuePoint"), script(600, "onTextData"),
+		key(1000), script(1500, "onCuePoint"), key(2000)}
+	want := append([]flv.Tag{tags[0], sequence}, tags[5:]...)
+	want[0].Timestamp, want[1].Timestamp = 1000, 1000
+
+	c := connected(t, start(t, testserver.Config{Files: map[string][]byte{"cues": flvFile(tags...)}}))
+	id := c.play("cues")
+	c.until(isStop)
+	requireTags(t, tags, media(t, c.skipped))
+	c.tell(id, "seek", 1000)
+	c.untilCode("NetStream.Play.Start")
+	c.until(isStop)
+	requireTags(t, want, media(t, c.skipped))
+	c.play("cues", 1000)
+	c.until(isStop)
+	requireTags(t, want, media(t, c.skipped))
 }
