@@ -1,7 +1,9 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 
@@ -24,14 +26,14 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	path := filepath.Join(dir, base)
 	r := &recorder{}
 	mode := os.O_TRUNC
-	if old, err := os.ReadFile(path); resume && err == nil && len(old) > 0 {
-		tags, err := Tags(old)
-		if err != nil {
+	if resume {
+		var found bool
+		var err error
+		if r.offset, found, err = recorded(path); err != nil {
 			return nil, err
 		}
-		mode = os.O_APPEND
-		for _, tag := range tags { // the last is not always the latest
-			r.offset = max(r.offset, tag.Timestamp)
+		if found {
+			mode = os.O_APPEND
 		}
 	}
 	var err error
@@ -46,6 +48,23 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 		}
 	}
 	return r, nil
+}
+
+// recorded returns the time at which a recording ends, ms, and whether there is one to append to. One that can't be read is
+// an error: it would be replaced otherwise.
+func recorded(path string) (end uint32, found bool, err error) {
+	file, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) || err == nil && len(file) == 0 {
+		return 0, false, nil
+	}
+	if err != nil {
+		return 0, false, err
+	}
+	tags, err := Tags(file)
+	for _, tag := range tags { // the last is not always the latest
+		end = max(end, tag.Timestamp)
+	}
+	return end, true, err
 }
 
 func (r *recorder) write(tag flv.Tag) error {
