@@ -1,9 +1,15 @@
 package handshake
 
-import "io"
+import (
+	"fmt"
+	"io"
+)
 
-// defaultPlayerVersion is what librtmp announces when it wants a digest handshake.
-var defaultPlayerVersion = [4]byte{0x0a, 0x00, 0x2d, 0x02}
+// What librtmp announces when it wants a digest handshake, unencrypted and encrypted.
+var (
+	defaultPlayerVersion    = [4]byte{0x0a, 0x00, 0x2d, 0x02}
+	defaultEncryptedVersion = [4]byte{0x80, 0x00, 0x03, 0x02}
+)
 
 // Client performs the client's half on rw: one write of C0 and C1, one of C2, and it reads exactly S0, S1 and S2. S2 may
 // arrive before or after C2 has been sent.
@@ -12,28 +18,38 @@ var defaultPlayerVersion = [4]byte{0x0a, 0x00, 0x2d, 0x02}
 // C1 that is answered by an S1 without a digest leads to a plain C2. An S0 below 32 is accepted, except those of RTMPE and
 // TLS; the others are forbidden by RTMP 1.0, section 5.2.2, since they begin the text of other protocols.
 //
+// With Config.Encryption it is strict: a server must agree to encryption, S1 must have a digest and a sound public key, and S2
+// a valid signature.
+//
 // All errors are *[Error]; those of rw stay reachable through [errors.Is].
 func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
-	c1, digest, err := newC1(cfg)
+	if err := cfg.Encryption.check(); err != nil {
+		return nil, err
+	}
+	c1, err := newC1(cfg)
 	if err != nil {
 		return nil, err
 	}
-	if err := writeAll(rw, "write C0 and C1", []byte{typePlain}, c1[:]); err != nil {
+	if err := writeAll(rw, "write C0 and C1", []byte{cfg.Encryption.first()}, c1.packet[:]); err != nil {
 		return nil, err
 	}
 
 	// A server may send S2 right away or wait for C2. So demand no more than S0 and S1 for now, but take what is there.
 	in := reader{r: rw, buf: make([]byte, 1+2*packetSize)}
-	s0, err := in.first(serverNames)
+	s0, err := in.first(serverNames, cfg.Encryption != EncryptionNone)
 	if err != nil {
 		return nil, err
+	}
+	if cfg.Encryption != EncryptionNone && encryptionOf(s0) == EncryptionNone {
+		detail := fmt.Sprintf("server answered %#02x: no encrypted connection", s0)
+		return nil, &Error{Stage: "read S0", Detail: detail, Value: s0}
 	}
 	s1, err := in.packet("S1")
 	if err != nil {
 		return nil, err
 	}
-	res := &Result{PeerType: s0, PeerVersion: s1.version(), S1Tail: s1.tail()}
-	c2, err := newC2(cfg, s1, res)
+	res := &Result{PeerType: s0, Encryption: encryptionOf(s0), PeerVersion: s1.version(), S1Tail: s1.tail()}
+	c2, err := newC2(cfg, c1, s1, res)
 	if err != nil {
 		return nil, err
 	}
@@ -45,36 +61,39 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.Digest {
-		res.ReplyValid = mediaServer.verifyReply(s2, digest)
-	} else {
-		res.ReplyValid = s2.echoes(c1)
+	if err := c1.checkReply(mediaServer, "S2", s2, res); err != nil {
+		return nil, err
 	}
 	return res, nil
 }
 
-// newC1 returns C1 and, if cfg asks for one, the digest that it carries.
-func newC1(cfg Config) (c1 *packet, digest [digestSize]byte, err error) {
-	if !cfg.Digest {
-		c1, err = newPacket(cfg, cfg.Version)
-		return c1, digest, err
+// newC1 returns C1 in the form that cfg asks for.
+func newC1(cfg Config) (*opening, error) {
+	switch {
+	case cfg.Encryption != EncryptionNone:
+		return newSignedOpening(cfg, player, cfg.versionOr(defaultEncryptedVersion), cfg.Scheme.or(SchemeKeyFirst), true)
+	case cfg.Digest:
+		return newSignedOpening(cfg, player, cfg.versionOr(defaultPlayerVersion), cfg.Scheme.or(SchemeDigestFirst), false)
 	}
-	c1, err = newPacket(cfg, cfg.versionOr(defaultPlayerVersion))
-	if err != nil {
-		return nil, digest, err
-	}
-	return c1, player.sign(c1, cfg.Scheme.or(SchemeDigestFirst)), nil
+	return newPlainOpening(cfg)
 }
 
-// newC2 returns the answer to s1 and notes in res which form it has.
-func newC2(cfg Config, s1 *packet, res *Result) (*packet, error) {
-	if !cfg.Digest {
+// newC2 returns the answer to s1 in the form that fits it, which it notes in res, with the ciphers of an encrypted connection.
+func newC2(cfg Config, c1 *opening, s1 *packet, res *Result) (*packet, error) {
+	if c1.scheme == SchemeAuto {
 		return s1, nil
 	}
-	scheme, digest := mediaServer.find(s1, cfg.Scheme.or(SchemeDigestFirst))
-	if scheme == SchemeAuto {
+	var digest [digestSize]byte
+	res.Scheme, digest = mediaServer.find(s1, c1.scheme)
+	res.Digest = res.Scheme != SchemeAuto
+	if err := res.needDigest("S1"); err != nil {
+		return nil, err
+	}
+	if !res.Digest {
 		return s1, nil
 	}
-	res.Digest, res.Scheme = true, scheme
-	return player.newReply(cfg, digest)
+	if err := c1.agree("S1", s1, res); err != nil {
+		return nil, err
+	}
+	return player.newReply(cfg, digest, res.Encryption)
 }

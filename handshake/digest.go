@@ -134,26 +134,3 @@ func (r role) find(p *packet, first Scheme) (Scheme, [digestSize]byte) {
 	}
 	return SchemeAuto, [digestSize]byte{}
 }
-
-// replySignature returns the last 32 bytes of a C2 or S2 that answers a first packet with the given digest.
-func (r role) replySignature(reply *packet, peerDigest [digestSize]byte) [digestSize]byte {
-	key := hmacSHA256(r.replyKey, peerDigest[:])
-	return hmacSHA256(key[:], reply[:packetSize-digestSize])
-}
-
-// newReply returns a signed C2 or S2.
-func (r role) newReply(cfg Config, peerDigest [digestSize]byte) (*packet, error) {
-	p := new(packet)
-	if err := fillRandom(cfg, p[:packetSize-digestSize]); err != nil {
-		return nil, err
-	}
-	sig := r.replySignature(p, peerDigest)
-	copy(p[packetSize-digestSize:], sig[:])
-	return p, nil
-}
-
-// verifyReply tells whether reply answers a first packet of ours that has the given digest.
-func (r role) verifyReply(reply *packet, ourDigest [digestSize]byte) bool {
-	want := r.replySignature(reply, ourDigest)
-	return hmac.Equal(want[:], reply[packetSize-digestSize:])
-}

@@ -79,12 +79,12 @@ func TestDigestVectors(t *testing.T) {
 				key := hmacSHA256(replier.replyKey, digest[:])
 				assert.Equal(t, want.key, hex.EncodeToString(key[:]), "key of the reply")
 				reply := pattern(1, 0, [8]byte{0, 1, 2, 3, 4, 5, 6, 7})
-				sig := replier.replySignature(reply, digest)
+				sig := replier.replySignature(reply, digest, EncryptionNone)
 				assert.Equal(t, want.signature, hex.EncodeToString(sig[:]), "signature of the reply")
 
-				assert.False(t, replier.verifyReply(reply, digest), "unsigned reply")
+				assert.False(t, replier.verifyReply(reply, digest, EncryptionNone), "unsigned reply")
 				copy(reply[packetSize-digestSize:], sig[:])
-				assert.True(t, replier.verifyReply(reply, digest), "signed reply")
+				assert.True(t, replier.verifyReply(reply, digest, EncryptionNone), "signed reply")
 			})
 		}
 		check("C1", pattern(7, 3, [8]byte{0, 0, 0, 0, 0x80, 0, 7, 2}), player, mediaServer, tt.c1)

@@ -7,9 +7,9 @@ import (
 
 // Error says where a handshake failed.
 type Error struct {
-	Stage  string // what was being done: "read S1", "write C2"
+	Stage  string // what was being done: "read S1", "write C2", or "config" if nothing was
 	Detail string // what was wrong, if Err does not say it all
-	Value  any    // the offending value: the first byte of a peer that speaks something else, or how many bytes had arrived
+	Value  any    // the offending value: a first byte, version, public key or signature, or how many bytes had arrived
 	Err    error  // the cause, nil if the peer's bytes are it
 }
 

@@ -201,7 +201,7 @@ func TestClientPackets(t *testing.T) {
 		assert.True(t, res.Digest, "although the version word is zero")
 		assert.Equal(t, SchemeKeyFirst, res.Scheme)
 		assert.False(t, res.ReplyValid)
-		assert.True(t, player.verifyReply((*packet)(peer.sent.Bytes()[1+packetSize:]), digest), "C2")
+		assert.True(t, player.verifyReply((*packet)(peer.sent.Bytes()[1+packetSize:]), digest, EncryptionNone), "C2")
 	})
 	t.Run("a plain client does not look for digests", func(t *testing.T) {
 		s1 := pattern(5, 1, [8]byte{})

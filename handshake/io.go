@@ -50,16 +50,16 @@ var (
 )
 
 // first reads the peer's C0 or S0, before anything else is waited for: a peer that speaks something else sends less than a
-// whole handshake and then waits for ever, or hangs up.
-func (in *reader) first(names names) (byte, error) {
+// whole handshake and then waits for ever, or hangs up. It refuses encryption unless encrypted says that we can have that.
+func (in *reader) first(names names, encrypted bool) (byte, error) {
 	b, err := in.need(names.packet, 1)
 	if err != nil {
 		return 0, err
 	}
 	stage := "read " + names.packet
 	switch c := b[0]; {
-	case c == typeEncrypted, c == typeEncryptedXTEA, c == typeEncryptedBlowfish:
-		detail := fmt.Sprintf("%s wants an encrypted connection (RTMPE type %d)", names.peer, c)
+	case encryptionOf(c) != EncryptionNone && !encrypted:
+		detail := fmt.Sprintf("%s wants an encrypted connection (%v)", names.peer, encryptionOf(c))
 		return 0, &Error{Stage: stage, Detail: detail, Value: c}
 	case c >= ' ', c == tlsAlert, c == tlsHandshake:
 		detail := fmt.Sprintf("peer %s %#02x%s: not an RTMP %s?", names.verb, c, quotePrintable(in.buf[:in.n]), names.peer)

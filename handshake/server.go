@@ -11,10 +11,16 @@ var defaultServerVersion = [4]byte{0x03, 0x05, 0x01, 0x01}
 // A client whose C1 has a version word other than zero and a valid digest in either scheme is answered with digests, every
 // other one plainly. What C2 contains is reported in Result.ReplyValid only. The rules for C0 are those of S0 in [Client].
 //
+// A client that asks for encryption gets it if Config.Encryption is set, in the type that is set there. It must send a
+// digest, a sound public key, and a valid signature in C2.
+//
 // All errors are *[Error]; those of rw stay reachable through [errors.Is].
 func Server(rw io.ReadWriter, cfg Config) (*Result, error) {
+	if err := cfg.Encryption.check(); err != nil {
+		return nil, err
+	}
 	in := reader{r: rw, buf: make([]byte, 1+packetSize)}
-	c0, err := in.first(clientNames)
+	c0, err := in.first(clientNames, cfg.Encryption != EncryptionNone && !cfg.PlainOnly)
 	if err != nil {
 		return nil, err
 	}
@@ -24,12 +30,15 @@ func Server(rw io.ReadWriter, cfg Config) (*Result, error) {
 	}
 
 	res := &Result{PeerType: c0, PeerVersion: c1.version()}
-	s1, s2, digest, err := newS1S2(cfg, c1, res)
+	if encryptionOf(c0) != EncryptionNone {
+		res.Encryption = cfg.Encryption
+	}
+	s1, s2, err := newS1S2(cfg, c1, res)
 	if err != nil {
 		return nil, err
 	}
-	res.S1Tail = s1.tail()
-	if err := writeAll(rw, "write S0, S1 and S2", []byte{typePlain}, s1[:], s2[:]); err != nil {
+	res.S1Tail = s1.packet.tail()
+	if err := writeAll(rw, "write S0, S1 and S2", []byte{res.Encryption.first()}, s1.packet[:], s2[:]); err != nil {
 		return nil, err
 	}
 
@@ -38,29 +47,35 @@ func Server(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if res.Digest {
-		res.ReplyValid = player.verifyReply(c2, digest)
-	} else {
-		res.ReplyValid = c2.echoes(s1)
+	if err := s1.checkReply(player, "C2", c2, res); err != nil {
+		return nil, err
 	}
 	return res, nil
 }
 
-// newS1S2 returns the answers to c1 in the form that fits it, which it notes in res, and the digest of S1 if it has one.
-func newS1S2(cfg Config, c1 *packet, res *Result) (s1, s2 *packet, digest [digestSize]byte, err error) {
-	if !cfg.PlainOnly && res.PeerVersion != [4]byte{} {
-		var peerDigest [digestSize]byte
-		if res.Scheme, peerDigest = player.find(c1, SchemeKeyFirst); res.Scheme != SchemeAuto {
-			res.Digest = true
-			s1, err = newPacket(cfg, cfg.versionOr(defaultServerVersion))
-			if err != nil {
-				return nil, nil, digest, err
-			}
-			digest = mediaServer.sign(s1, cfg.Scheme.or(res.Scheme))
-			s2, err = mediaServer.newReply(cfg, peerDigest)
-			return s1, s2, digest, err
-		}
+// newS1S2 returns the answers to c1 in the form that fits it, which it notes in res, with the ciphers of an encrypted connection.
+func newS1S2(cfg Config, c1 *packet, res *Result) (s1 *opening, s2 *packet, err error) {
+	encrypted := res.Encryption != EncryptionNone
+	var digest [digestSize]byte
+	if !cfg.PlainOnly && (encrypted || res.PeerVersion != [4]byte{}) {
+		res.Scheme, digest = player.find(c1, SchemeKeyFirst)
+		res.Digest = res.Scheme != SchemeAuto
 	}
-	s1, err = newPacket(cfg, cfg.Version)
-	return s1, c1, digest, err
+	if err := res.needDigest("C1"); err != nil {
+		return nil, nil, err
+	}
+	if !res.Digest {
+		s1, err = newPlainOpening(cfg)
+		return s1, c1, err
+	}
+
+	s1, err = newSignedOpening(cfg, mediaServer, cfg.versionOr(defaultServerVersion), cfg.Scheme.or(res.Scheme), encrypted)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := s1.agree("C1", c1, res); err != nil {
+		return nil, nil, err
+	}
+	s2, err = mediaServer.newReply(cfg, digest, res.Encryption)
+	return s1, s2, err
 }

@@ -1,0 +1,62 @@
+package handshake
+
+import (
+	"errors"
+	"fmt"
+	"math/big"
+)
+
+const (
+	// keySize is the size in bytes of public keys and of the shared secret, leading zeros included.
+	keySize = 128
+	// privateSize is how many random bytes make a private key: twice the strength that a group of 1024 bits has at best.
+	privateSize = 32
+)
+
+// The group of RTMPE is the Second Oakley Group (RFC 2409, section 6.2).
+var (
+	groupPrime, _ = new(big.Int).SetString(""+
+		"ffffffffffffffffc90fdaa22168c234c4c6628b80dc1cd129024e088a67cc74"+
+		"020bbea63b139b22514a08798e3404ddef9519b3cd3a431b302b0a6df25f1437"+
+		"4fe1356d6d51c245e485b576625e7ec6f44c42e9a637ed6b0bff5cb6f406b7ed"+
+		"ee386bfb5a899fa5ae9f24117c4b1fe649286651ece65381ffffffffffffffff", 16)
+	groupGenerator = big.NewInt(2)
+
+	one         = big.NewInt(1)
+	primeMinus1 = new(big.Int).Sub(groupPrime, one)
+)
+
+// keyPair is one side's half of a Diffie-Hellman key exchange. It serves one connection only, which is why math/big, whose
+// run time depends on its operands, is good enough.
+type keyPair struct {
+	private *big.Int
+	public  [keySize]byte // big-endian, as it lies in C1 or S1
+}
+
+func newKeyPair(cfg Config) (*keyPair, error) {
+	// A one in front of the random bits makes all private keys equally long: the same work for each, and none that is trivial.
+	b := make([]byte, 1+privateSize)
+	b[0] = 1
+	if err := fillRandom(cfg, b[1:]); err != nil {
+		return nil, err
+	}
+	k := &keyPair{private: new(big.Int).SetBytes(b)}
+	new(big.Int).Exp(groupGenerator, k.private, groupPrime).FillBytes(k.public[:])
+	return k, nil
+}
+
+// secret returns what both sides can compute, big-endian. It refuses the public keys 0, 1 and p-1, with which everybody can,
+// and those that are no remainders.
+func (k *keyPair) secret(peer [keySize]byte) (s [keySize]byte, err error) {
+	y := new(big.Int).SetBytes(peer[:])
+	switch order := y.Cmp(primeMinus1); {
+	case y.Cmp(one) <= 0:
+		return s, fmt.Errorf("public key is %d", y)
+	case order == 0:
+		return s, errors.New("public key is p-1")
+	case order > 0:
+		return s, errors.New("public key is p or greater")
+	}
+	y.Exp(y, k.private, groupPrime).FillBytes(s[:])
+	return s, nil
+}

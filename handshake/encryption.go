@@ -1,0 +1,84 @@
+package handshake
+
+import (
+	"crypto/rc4"
+	"fmt"
+)
+
+// Encryption is a type of RTMPE, as C0 and S0 name it. The types differ only in how C2 and S2 are signed; the bytes that
+// follow the handshake are enciphered with RC4 in all of them.
+//
+// RTMPE hides a session from those who merely look on. It does not say who the peer is: all its keys are either public or
+// agreed upon with whoever answers.
+type Encryption uint8
+
+const (
+	// EncryptionNone is an unencrypted connection.
+	EncryptionNone Encryption = 0
+	// EncryptionPlain signs in the digest form's own way. It is what all players ask for, and what every server of RTMPE takes.
+	EncryptionPlain Encryption = 6
+	// EncryptionXTEA enciphers the signatures with XTEA.
+	EncryptionXTEA Encryption = 8
+	// EncryptionBlowfish enciphers the signatures with Blowfish.
+	EncryptionBlowfish Encryption = 9
+)
+
+// String returns the name of the type for logs.
+func (e Encryption) String() string {
+	switch e {
+	case EncryptionNone:
+		return "none"
+	case EncryptionPlain, EncryptionXTEA, EncryptionBlowfish:
+		return fmt.Sprintf("RTMPE type %d", uint8(e))
+	}
+	return "unknown"
+}
+
+// encryptionOf returns the type that a C0 or S0 names.
+func encryptionOf(first byte) Encryption {
+	switch e := Encryption(first); e {
+	case EncryptionPlain, EncryptionXTEA, EncryptionBlowfish:
+		return e
+	}
+	return EncryptionNone
+}
+
+// first returns the C0 or S0 that names e.
+func (e Encryption) first() byte {
+	if e == EncryptionNone {
+		return typePlain
+	}
+	return byte(e)
+}
+
+// check refuses what a caller has made up.
+func (e Encryption) check() error {
+	if e != EncryptionNone && encryptionOf(byte(e)) == EncryptionNone {
+		return &Error{Stage: "config", Detail: fmt.Sprintf("there is no encryption of type %d", uint8(e)), Value: e}
+	}
+	return nil
+}
+
+// Each direction of a session has an RC4 key made from the shared secret, and the session does not use the first bytes of its
+// key stream: as many as there are in a packet of the handshake.
+const (
+	sessionKeySize = 16
+	skippedBytes   = packetSize
+)
+
+// newCipher returns the cipher of what is sent to the owner of publicKey, ready for the first byte of the session.
+func newCipher(secret, publicKey [keySize]byte) *rc4.Cipher {
+	key := hmacSHA256(secret[:], publicKey[:])
+	c, _ := rc4.NewCipher(key[:sessionKeySize]) // fails for keys of other sizes only
+	var skipped [skippedBytes]byte
+	c.XORKeyStream(skipped[:], skipped[:])
+	return c
+}
+
+// needDigest refuses an encrypted connection with a peer whose first packet has no digest: nobody knows where its key lies.
+func (res *Result) needDigest(what string) error {
+	if res.Encryption == EncryptionNone || res.Digest {
+		return nil
+	}
+	return &Error{Stage: "read " + what, Detail: "no valid digest, which RTMPE needs", Value: res.PeerVersion}
+}

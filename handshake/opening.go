@@ -1,0 +1,65 @@
+package handshake
+
+// opening is a first packet of ours, C1 or S1, with what it takes to understand the peer's answers to it.
+type opening struct {
+	packet *packet
+	scheme Scheme           // where the digest lies, SchemeAuto without one
+	digest [digestSize]byte // unless scheme is SchemeAuto
+	key    *keyPair         // nil on an unencrypted connection
+}
+
+// newPlainOpening returns a C1 or S1 of the plain form.
+func newPlainOpening(cfg Config) (*opening, error) {
+	p, err := newPacket(cfg, cfg.Version)
+	if err != nil {
+		return nil, err
+	}
+	return &opening{packet: p}, nil
+}
+
+// newSignedOpening returns a C1 or S1 of the digest form, with a public key for an encrypted connection.
+func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted bool) (*opening, error) {
+	p, err := newPacket(cfg, version)
+	if err != nil {
+		return nil, err
+	}
+	o := &opening{packet: p, scheme: s}
+	if encrypted {
+		if o.key, err = newKeyPair(cfg); err != nil {
+			return nil, err
+		}
+		copy(p[keyFields[s].in(p):], o.key.public[:])
+	}
+	o.digest = r.sign(p, s) // last, since it covers the rest
+	return o, nil
+}
+
+// agree derives the session's ciphers from our key and that in the peer's first packet, which what names for errors. The
+// peer's key lies where the scheme of the peer's digest puts it.
+func (o *opening) agree(what string, theirs *packet, res *Result) error {
+	if o.key == nil {
+		return nil
+	}
+	at := keyFields[res.Scheme].in(theirs)
+	publicKey := [keySize]byte(theirs[at:])
+	secret, err := o.key.secret(publicKey)
+	if err != nil {
+		return &Error{Stage: "read " + what, Detail: err.Error(), Value: publicKey}
+	}
+	res.In, res.Out = newCipher(secret, o.key.public), newCipher(secret, publicKey)
+	return nil
+}
+
+// checkReply notes in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection it must: a peer
+// that has not understood our first packet has not found our key either.
+func (o *opening) checkReply(replier role, what string, reply *packet, res *Result) error {
+	if !res.Digest {
+		res.ReplyValid = reply.echoes(o.packet)
+		return nil
+	}
+	res.ReplyValid = replier.verifyReply(reply, o.digest, res.Encryption)
+	if res.Encryption != EncryptionNone && !res.ReplyValid {
+		return &Error{Stage: "read " + what, Detail: "wrong signature for " + res.Encryption.String(), Value: reply.signature()}
+	}
+	return nil
+}
