@@ -1,0 +1,50 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"net"
+	"strings"
+)
+
+// startTLS begins TLS on nc as a client: the certificate is verified unless cfg says otherwise, and the server name sent
+// is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError.
+func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tls.Conn, error) {
+	if cfg = cfg.Clone(); cfg == nil {
+		cfg = &tls.Config{}
+	}
+	if cfg.ServerName == "" {
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone means something on this machine only
+	}
+	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
+	tc := tls.Client(nc, cfg)
+	if err := tc.HandshakeContext(ctx); err != nil {
+		nc.Close()
+		return nil, &TLSError{Host: cfg.ServerName, Advice: tlsAdvice(err), Err: noEOF(err)}
+	}
+	return tc, nil
+}
+
+// tlsAdvice says what somebody can do about err.
+func tlsAdvice(err error) string {
+	var (
+		invalid   x509.CertificateInvalidError
+		authority x509.UnknownAuthorityError
+		name      x509.HostnameError
+		record    tls.RecordHeaderError
+	)
+	switch {
+	case errors.As(err, &invalid) && invalid.Reason == x509.Expired:
+		return "the server needs a new certificate, or this machine's clock is wrong"
+	case errors.As(err, &authority):
+		return "no authority that this machine trusts has signed the certificate: add it, or the certificate itself, " +
+			"to TLSConfig.RootCAs"
+	case errors.As(err, &name):
+		return "use a name that the certificate is for in the URL, or as TLSConfig.ServerName"
+	case errors.As(err, &record):
+		return "the server does not speak TLS on this port"
+	}
+	return ""
+}
