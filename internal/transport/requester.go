@@ -1,0 +1,210 @@
+package transport
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"mime"
+	"net"
+	"net/http"
+	"net/http/httptrace"
+	"net/url"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// maxAnswerHeader bounds the header of an answer, in bytes.
+	maxAnswerHeader = 64 << 10
+	// httpBuffer is net/http's buffer for each direction, in bytes.
+	httpBuffer = 64 << 10
+)
+
+// DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or HTTPS if secure. The error is a
+// *TunnelError, which wraps those of Dial and DialTLS. A ctx that ends afterwards does not matter to the session.
+//
+// Writes wait for the network only when 128 KiB are on their way already; an error in sending comes with a later call.
+// Between the server and Read there are as many bytes at most, unless the writer can't go on either. Writes that come
+// together share a request, of which there is one at a time. CloseWrite returns at once; then Read returns io.EOF when all
+// that was written has been sent, and the server had nothing to say to it. Close sends what was written for at most a
+// quarter of a second.
+func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
+	if _, _, err := splitTarget(addr); err != nil {
+		return nil, &TunnelError{Op: "open", Err: err}
+	}
+	scheme := "http"
+	if secure {
+		scheme = "https"
+	}
+	client := d.cfg.HTTPClient
+	own := func() {}
+	if client == nil {
+		transport, err := d.httpTransport(scheme, addr)
+		if err != nil {
+			return nil, &TunnelError{Op: "open", Err: err}
+		}
+		own = transport.CloseIdleConnections
+		client = &http.Client{Transport: transport,
+			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	}
+	t := &tunnel{http: &requester{client: client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
+		scratch: make([]byte, 32<<10)}
+	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
+	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
+		local, remote = info.Conn.LocalAddr(), info.Conn.RemoteAddr()
+	}})
+	if err := t.open(traced, d.cfg.Ident); err != nil {
+		own()
+		return nil, err
+	}
+	t.duplex.init(local, remote)
+	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	t.cancel = cancel
+	t.poll.set(time.Now().Add(minPoll), t.wake) // as a rule, the client has the first word
+	go t.run(running)
+	return t, nil
+}
+
+// tunnelAddr is an address where there is no socket to ask.
+type tunnelAddr string
+
+func (tunnelAddr) Network() string  { return "tcp" }
+func (a tunnelAddr) String() string { return string(a) }
+
+// httpTransport makes HTTP/1.1 connections as Config says, for one tunnel. An HTTP proxy is asked for a tunnel's requests
+// themselves, not to connect: proxies often connect to the ports of TLS servers only.
+func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
+	p, err := d.proxyFor(scheme, addr)
+	if err != nil {
+		return nil, err
+	}
+	transport := &http.Transport{
+		DialContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+			return d.dialFor(ctx, scheme, addr)
+		},
+		DialTLSContext: func(ctx context.Context, _, addr string) (net.Conn, error) {
+			nc, err := d.dialFor(ctx, scheme, addr)
+			if err != nil {
+				return nil, err
+			}
+			host, _, _ := net.SplitHostPort(addr)
+			return startTLS(ctx, nc, host, d.cfg.TLSConfig)
+		},
+		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
+		DisableCompression:     true,
+		MaxResponseHeaderBytes: maxAnswerHeader,
+		ReadBufferSize:         httpBuffer,
+		WriteBufferSize:        httpBuffer,
+	}
+	if scheme == "http" && p != nil && strings.HasPrefix(p.scheme, "http") {
+		transport.Proxy = http.ProxyURL(&url.URL{Scheme: "http", Host: p.addr, User: p.user})
+		transport.DialContext = func(ctx context.Context, _, _ string) (net.Conn, error) { return p.connect(ctx, d) }
+	}
+	return transport, nil
+}
+
+// requester makes the requests of a tunnel.
+type requester struct {
+	client       *http.Client
+	scheme, addr string
+	close        func() // the connections of client, if it is ours
+}
+
+// tunnelHeader is what librtmp sends, word for word: crtmpserver keeps connections only for this spelling of Keep-Alive.
+var tunnelHeader = http.Header{
+	"Accept":        {"*/*"},
+	"User-Agent":    {"Shockwave Flash"},
+	"Connection":    {"Keep-Alive"},
+	"Cache-Control": {"no-cache"},
+	"Content-Type":  {"application/x-fcs"},
+}
+
+// post makes a request, and has receive read the body of a good answer. When it returns without an error, the server has
+// got all of the body. The error is a *TunnelError.
+func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
+	up := newUpload(body)
+	request := (&http.Request{Method: http.MethodPost, URL: &url.URL{Scheme: q.scheme, Host: q.addr, Path: path},
+		Header: tunnelHeader.Clone(), Body: up, ContentLength: int64(len(body)),
+		GetBody: func() (io.ReadCloser, error) {
+			up = newUpload(body)
+			return up, nil
+		}}).WithContext(ctx)
+	answer, err := q.client.Do(request)
+	if err != nil {
+		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+			err = wrapped.Err // without the URL, which holds the session's id
+		}
+		return &TunnelError{Op: op, Err: noEOF(err)}
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		return &TunnelError{Op: op, Status: answer.StatusCode}
+	}
+	if kind := answer.Header.Get("Content-Type"); !carriesTunnel(kind) {
+		return &TunnelError{Op: op, Detail: "the answer is " + strings.ToValidUTF8(kind[:min(len(kind), 40)], "?") +
+			", not application/x-fcs: a page of a proxy or a web server?"}
+	}
+	if err := receive(answer.Body); err != nil {
+		return &TunnelError{Op: op, Err: noEOF(err)}
+	}
+	answer.Body.Close()
+	return up.sent(ctx, op)
+}
+
+// carriesTunnel tells the content types of tunnels, those that servers send without thinking included, from others.
+func carriesTunnel(contentType string) bool {
+	kind, _, _ := mime.ParseMediaType(contentType)
+	switch kind {
+	case "application/x-fcs", "application/octet-stream", "text/plain":
+		return true
+	}
+	return contentType == ""
+}
+
+// upload is the body of a request. The bytes belong to net/http until it closes it, which may be after the answer.
+type upload struct {
+	mu     sync.Mutex
+	rest   []byte
+	closed chan struct{}
+}
+
+func newUpload(b []byte) *upload { return &upload{rest: b, closed: make(chan struct{})} }
+
+func (u *upload) Read(p []byte) (int, error) {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.rest) == 0 {
+		return 0, io.EOF
+	}
+	n := copy(p, u.rest)
+	u.rest = u.rest[n:]
+	return n, nil
+}
+
+func (u *upload) Close() error {
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	select {
+	case <-u.closed:
+	default:
+		close(u.closed)
+	}
+	return nil
+}
+
+// sent makes sure that the request has left and its bytes are no longer in use.
+func (u *upload) sent(ctx context.Context, op string) error {
+	select {
+	case <-u.closed:
+	case <-ctx.Done():
+		return &TunnelError{Op: op, Err: ctx.Err()}
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	if len(u.rest) > 0 {
+		return &TunnelError{Op: op, Detail: "the server answered before it had got the whole request"}
+	}
+	return nil
+}

@@ -1,0 +1,199 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	// minPoll and maxPoll bound the pause between polls for data when there was none, which doubles from poll to poll.
+	minPoll = 10 * time.Millisecond
+	maxPoll = 500 * time.Millisecond
+	// pollUnit is what one more in the interval byte adds to the least pause. The highest value in use, 33, then means half
+	// a second, which is what Red5 has in mind.
+	pollUnit = 15 * time.Millisecond
+	// tunnelCloseTimeout bounds Close, which carries what was written and takes leave of the server.
+	tunnelCloseTimeout = 250 * time.Millisecond
+	// maxSessionID is the longest session id in bytes; servers use 8 to 32.
+	maxSessionID = 128
+)
+
+// nothing is the body of requests that carry nothing: some servers refuse empty ones.
+var nothing = []byte{0}
+
+// tunnel is the client's half of an RTMPT session: POST requests, one after the other, whose bodies carry what is written
+// and whose answers bring what is read.
+type tunnel struct {
+	duplex
+	http   *requester
+	cancel context.CancelFunc // ends the request under way
+	done   chan struct{}      // closed when run has returned
+
+	// Of run, or guarded by duplex.mu:
+	id       string
+	sequence uint64        // of the next request
+	poll     deadline      // when to ask for data
+	pause    time.Duration // before the latest poll
+	quiet    bool          // the latest poll brought nothing, and nothing was sent since
+	ending   bool          // the latest answer said that the session is about to end
+	scratch  []byte
+}
+
+// open begins a session. The error is a *TunnelError.
+func (t *tunnel) open(ctx context.Context, ident bool) error {
+	if ident {
+		// What the server says, if anything, is the address of the machine to go on with. Only Flash cares.
+		err := t.http.post(ctx, "ident2", "/fcs/ident2", nothing, func(r io.Reader) error {
+			io.CopyN(io.Discard, r, 1<<10)
+			return nil
+		})
+		if refused := (*TunnelError)(nil); errors.As(err, &refused) && refused.Status == 0 && refused.Err != nil {
+			return err
+		}
+	}
+	return t.http.post(ctx, "open", "/open/1", nothing, func(r io.Reader) error {
+		id, err := io.ReadAll(io.LimitReader(r, maxSessionID+3))
+		if err != nil {
+			return err
+		}
+		t.id = strings.Trim(string(id), " \r\n")
+		return checkSessionID(t.id)
+	})
+}
+
+// checkSessionID accepts what stands for itself in a path (RFC 3986 section 3.3).
+func checkSessionID(id string) error {
+	odd := func(r rune) bool {
+		letter := r|0x20 >= 'a' && r|0x20 <= 'z' && r < 0x80
+		return !letter && (r < '0' || r > '9') && !strings.ContainsRune("-._~!$&'()*+,;=:@", r)
+	}
+	switch {
+	case len(id) > maxSessionID:
+		return errors.New("the answer is too long for a session id")
+	case strings.Trim(id, ".\x00") == "":
+		return errors.New("the server gave no session id: it may have no session left")
+	case strings.ContainsFunc(id, odd):
+		return errors.New("the answer is no session id: not an RTMPT server?")
+	}
+	return nil
+}
+
+// run makes the requests until the session ends.
+func (t *tunnel) run(ctx context.Context) {
+	defer close(t.done)
+	for {
+		op, body := t.next()
+		err := t.exchange(ctx, op, body)
+		switch {
+		case op == "close" || err != nil && t.ending: // how servers refuse the farewell, or a session of the past, varies
+			err = io.EOF
+		case err == nil && op == "send":
+			t.release(body)
+		}
+		if err != nil {
+			t.end(err)
+			return
+		}
+	}
+}
+
+// next waits until there is a request to make.
+func (t *tunnel) next() (op string, body []byte) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	for {
+		switch {
+		case len(t.out) > 0:
+			return "send", t.take()
+		case t.closed || t.shut && t.quiet:
+			return "close", nothing
+		case t.poll.passed() && t.in.len() < roomSize:
+			return "idle", nothing
+		}
+		t.changed.Wait()
+	}
+}
+
+// exchange makes one request and delivers what its answer brings, as it comes in. A request is never repeated: few servers
+// would notice by its number that they have served it. (net/http does, but only if not a byte of it was sent.)
+func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
+	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
+	t.sequence++
+	received, interval := -1, byte(0) // the first byte is no data
+	err := t.http.post(ctx, op, path, body, func(r io.Reader) error {
+		for {
+			n, err := r.Read(t.scratch)
+			b := t.scratch[:n]
+			if n > 0 && received < 0 {
+				interval, b = b[0], b[1:]
+				received = 0
+			}
+			if len(b) > 0 {
+				received += len(b)
+				t.deliver(b)
+			}
+			switch {
+			case err == io.EOF && received < 0:
+				return errors.New("the answer is empty: it should be a polling interval at least")
+			case err == io.EOF:
+				return nil
+			case err != nil:
+				return err
+			}
+		}
+	})
+	if err == nil {
+		t.schedule(op, interval, received)
+	}
+	return err
+}
+
+// schedule says when to poll, after an answer.
+func (t *tunnel) schedule(op string, interval byte, received int) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.ending = interval == 0 && received == 0
+	t.quiet = op == "idle" && received == 0
+	switch {
+	case received > 0:
+		t.pause = 0 // there may be more
+	case op == "send":
+		t.pause = minPoll
+	default:
+		t.pause = min(max(2*t.pause, minPoll), maxPoll)
+	}
+	asked := time.Duration(max(interval, 1)-1) * pollUnit
+	t.poll.set(time.Now().Add(min(max(t.pause, asked), maxPoll)), t.wake)
+}
+
+// CloseWrite returns at once. What was written is still sent; when the server has nothing more to say to that, the session
+// is closed, and Read returns io.EOF.
+func (t *tunnel) CloseWrite() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return net.ErrClosed
+	}
+	t.shut, t.quiet = true, false
+	t.changed.Broadcast()
+	return nil
+}
+
+// Close takes tunnelCloseTimeout at most. In that time it sends what was written and closes the session.
+func (t *tunnel) Close() error {
+	t.leave()
+	timer := time.AfterFunc(tunnelCloseTimeout, t.cancel)
+	<-t.done
+	timer.Stop()
+	t.cancel()
+	t.mu.Lock()
+	t.poll.stop()
+	t.mu.Unlock()
+	t.http.close()
+	return nil
+}

@@ -1,0 +1,262 @@
+package transport
+
+import (
+	"crypto/rand"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	// sessionTimeout is how long a session lives without a request, and how long a request may make no progress.
+	sessionTimeout = 30 * time.Second
+	// maxSessions bounds the sessions of a server.
+	maxSessions = 1024
+	// idleHold is how long an idle request waits for data. It spares a round for an answer that takes a moment, and slows
+	// clients down that poll without a pause, as librtmp does.
+	idleHold = 15 * time.Millisecond
+	// maxEmpty is how many answers may be empty in a row before clients are asked to poll less often.
+	maxEmpty = 10
+)
+
+// intervals are the interval bytes in answers, from lively to idle, as Flash Media Server and Red5 use them.
+var intervals = [...]byte{0x01, 0x03, 0x05, 0x09, 0x11, 0x21}
+
+// TunnelServer is the server's half of RTMPT: a http.Handler for /fcs/ident2, /open/1, /idle/ID/N, /send/ID/N and
+// /close/ID/N. It keeps at most 1024 sessions, and those without a request for 30 seconds end.
+type TunnelServer struct {
+	serve   func(net.Conn)
+	timeout time.Duration
+	running sync.WaitGroup // the calls of serve
+
+	mu       sync.Mutex
+	closed   bool
+	sessions map[string]*session
+}
+
+// NewTunnelServer makes a server that calls serve for every session, on a goroutine of its own. The net.Conn is closed when
+// serve returns. A read of it ends with io.EOF when the client has closed the session.
+func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
+	return &TunnelServer{serve: serve, timeout: sessionTimeout, sessions: make(map[string]*session)}
+}
+
+// Close ends all sessions and waits until the calls of serve have returned.
+func (s *TunnelServer) Close() {
+	s.mu.Lock()
+	s.closed = true
+	for id, session := range s.sessions {
+		delete(s.sessions, id)
+		session.expiry.Stop()
+		session.end(net.ErrClosed)
+	}
+	s.mu.Unlock()
+	s.running.Wait()
+}
+
+// ServeHTTP serves one request.
+func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodPost {
+		w.Header().Set("Allow", http.MethodPost)
+		http.Error(w, "RTMPT is POST only", http.StatusMethodNotAllowed)
+		return
+	}
+	part := strings.Split(r.URL.Path, "/")
+	switch {
+	case r.URL.Path == "/open/1":
+		s.open(w, r)
+		return
+	case len(part) == 4 && (part[1] == "send" || part[1] == "idle" || part[1] == "close"):
+		s.mu.Lock()
+		session := s.sessions[part[2]]
+		s.mu.Unlock()
+		sequence, err := strconv.ParseUint(part[3], 10, 64)
+		if session != nil && err == nil {
+			session.request(w, r, part[1], sequence)
+			return
+		}
+	}
+	// To /fcs/ident2, too: it means that there is no other machine to go on with.
+	http.NotFound(w, r)
+}
+
+// open begins a session.
+func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
+	id := rand.Text()
+	one := &session{server: s, id: id, turn: make(chan struct{}, 1)}
+	local, ok := r.Context().Value(http.LocalAddrContextKey).(net.Addr)
+	if !ok {
+		local = tunnelAddr(r.Host)
+	}
+	one.init(local, tunnelAddr(r.RemoteAddr))
+	s.mu.Lock()
+	if s.closed || len(s.sessions) >= maxSessions {
+		s.mu.Unlock()
+		http.Error(w, "no session left", http.StatusServiceUnavailable)
+		return
+	}
+	s.sessions[id] = one
+	one.expiry = time.AfterFunc(s.timeout, func() { one.remove(io.ErrUnexpectedEOF) })
+	s.running.Go(func() {
+		defer one.Close()
+		s.serve(one)
+	})
+	s.mu.Unlock()
+	reply(w, []byte(id+"\n"))
+}
+
+// reply sends the answer, with its length for the sake of librtmp, which can't do without.
+func reply(w http.ResponseWriter, parts ...[]byte) error {
+	n := 0
+	for _, part := range parts {
+		n += len(part)
+	}
+	w.Header().Set("Content-Type", "application/x-fcs")
+	w.Header().Set("Cache-Control", "no-cache")
+	w.Header().Set("Content-Length", strconv.Itoa(n))
+	for _, part := range parts {
+		if _, err := w.Write(part); err != nil {
+			return err
+		}
+	}
+	if err := http.NewResponseController(w).Flush(); !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return nil
+}
+
+// session is a net.Conn whose bytes are carried by the requests of one client.
+type session struct {
+	duplex
+	server *TunnelServer
+	id     string
+	expiry *time.Timer
+
+	turn     chan struct{} // held by the request that is being served
+	started  bool          // sequence is known: clients begin with 0 or 1. Of the request, like all that follows
+	sequence uint64        // of the next request
+	empty    int           // answers without data in a row
+	hold     deadline      // of an idle request. Guarded by duplex.mu
+}
+
+// Close lets the client fetch what was written.
+func (s *session) Close() error {
+	s.leave()
+	return nil
+}
+
+// remove makes the session unknown.
+func (s *session) remove(why error) {
+	s.server.mu.Lock()
+	delete(s.server.sessions, s.id)
+	s.server.mu.Unlock()
+	s.expiry.Stop()
+	s.end(why)
+}
+
+// request serves one request. One out of turn changes nothing: it may be an old one, repeated by a proxy.
+func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
+	select {
+	case s.turn <- struct{}{}:
+		defer func() { <-s.turn }()
+	case <-r.Context().Done():
+		return
+	}
+	s.expiry.Stop()
+	if s.ended() {
+		http.NotFound(w, r)
+		return
+	}
+	defer func() {
+		if !s.ended() {
+			s.expiry.Reset(s.server.timeout)
+		}
+	}()
+	if s.started && sequence != s.sequence {
+		http.Error(w, "out of sequence", http.StatusBadRequest)
+		return
+	}
+	s.started, s.sequence = true, sequence+1
+	if err := s.receive(w, r, op); err != nil {
+		s.remove(io.ErrUnexpectedEOF) // what the client goes on with would not fit
+		return
+	}
+	if op == "close" {
+		s.remove(io.EOF)
+	}
+	s.answer(w)
+}
+
+func (s *session) ended() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over != nil
+}
+
+// receive takes the request in.
+func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) error {
+	control := http.NewResponseController(w)
+	defer control.SetReadDeadline(time.Time{})
+	scratch := scratches.Get().(*[32 << 10]byte)
+	defer scratches.Put(scratch)
+	for {
+		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // not every server can; then it has one of its own
+		n, err := r.Body.Read(scratch[:])
+		if op == "send" && n > 0 {
+			s.deliver(scratch[:n])
+		}
+		if err == io.EOF {
+			break
+		}
+		if err != nil {
+			return err
+		}
+	}
+	if op == "idle" {
+		s.await()
+	}
+	return nil
+}
+
+var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
+
+// await waits a moment for something to answer.
+func (s *session) await() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.hold.set(time.Now().Add(idleHold), s.wake)
+	for len(s.out) == 0 && !s.closed && s.over == nil && !s.hold.passed() {
+		s.changed.Wait()
+	}
+	s.hold.stop()
+}
+
+// answer sends the interval byte, and what was written. An interval of zero says that nothing will follow.
+func (s *session) answer(w http.ResponseWriter) {
+	s.mu.Lock()
+	b := s.take()
+	last := len(b) == 0 && s.closed || s.over != nil
+	s.mu.Unlock()
+	interval := byte(0)
+	switch {
+	case last:
+		s.remove(io.EOF)
+	case len(b) > 0:
+		s.empty, interval = 0, intervals[0]
+	default:
+		s.empty++
+		interval = intervals[min(max(0, s.empty-maxEmpty), len(intervals)-1)]
+	}
+	control := http.NewResponseController(w)
+	control.SetWriteDeadline(time.Now().Add(s.server.timeout))
+	err := reply(w, []byte{interval}, b)
+	control.SetWriteDeadline(time.Time{})
+	if err != nil {
+		s.remove(io.ErrUnexpectedEOF)
+	}
+	s.release(b)
+}
