@@ -80,8 +80,8 @@ func redirection(refused *StatusError) string {
 // what was encrypted stays so.
 func (c *Conn) redirect(a *admission, to string) error {
 	u, err := rtmpurl.Parse(to)
-	if err == nil && strings.HasSuffix(c.url.Scheme, "s") && !strings.HasSuffix(u.Scheme, "s") {
-		err = errors.New("to an unencrypted server")
+	if err == nil && !schemes[u.Scheme].protects(schemes[c.url.Scheme]) {
+		err = fmt.Errorf("to %s, which protects less than %s", u.Scheme, c.url.Scheme)
 	}
 	parsed, bad := url.Parse(to)
 	if err == nil {
@@ -98,7 +98,7 @@ func (c *Conn) redirect(a *admission, to string) error {
 	}
 	c.url, a.query, a.publisher = u, "", auth.Publisher{}
 	c.log.Debug("rtmp: redirected", "host", u.Host, "app", o.App)
-	return o.supported(u)
+	return nil
 }
 
 // again drops a connection that the server has refused to use, such that Connect can make another. What was still to be

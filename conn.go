@@ -38,6 +38,7 @@ type Conn struct {
 
 	started       atomic.Bool
 	connectCall   *Call
+	verification  []byte // the answer to SWF verification, a user control body; nil: none. Set before started
 	standing      *waiter
 	startStanding func() // starts the standing reader, once
 

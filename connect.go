@@ -3,12 +3,9 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"net"
-	"strconv"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -65,7 +62,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 
 // beginConnect makes sure that Connect is called once.
 func (c *Conn) beginConnect() error {
-	if err := c.opts.supported(c.url); err != nil {
+	if err := c.opts.validate(); err != nil {
 		return err
 	}
 	c.mu.Lock()
@@ -109,77 +106,6 @@ func (c *Conn) connected(k *Call, err error) (*Call, error) {
 		c.startStanding()
 	}
 	return k, nil
-}
-
-// open dials and shakes hands, both within Options.Timeout.
-func (c *Conn) open(parent context.Context) error {
-	ctx := parent
-	if c.opts.Timeout > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(parent, c.opts.Timeout)
-		defer cancel()
-	}
-	nc, err := c.dial(ctx)
-	if err != nil {
-		return &HandshakeError{Stage: "dial", Err: stageError(parent, err)}
-	}
-	c.mu.Lock()
-	c.nc = nc
-	closed := c.err
-	c.mu.Unlock()
-	if closed != nil {
-		nc.Close()
-		return closed
-	}
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(past) })
-	counter := &countingConn{Conn: nc}
-	_, err = handshake.Client(counter, handshake.Config{})
-	if !stop() && err == nil {
-		err = ctx.Err() // the deadline may be set already
-	}
-	if err != nil {
-		var reset *net.OpError
-		if err = stageError(parent, err); errors.As(err, &reset) {
-			err = &lostError{what: "handshake", cause: err}
-		}
-		return &HandshakeError{Stage: "rtmp", Err: err}
-	}
-	c.pump.received = counter.received
-	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
-	c.out.try = newTryWriter(nc)
-	return nil
-}
-
-// stageError tells the caller's own context ending from Options.Timeout running out.
-func stageError(parent context.Context, err error) error {
-	if parent.Err() != nil {
-		return parent.Err()
-	}
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		return &timeoutError{what: "no answer"}
-	}
-	return err
-}
-
-type countingConn struct {
-	net.Conn
-	received uint64
-}
-
-func (c *countingConn) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.received += uint64(n)
-	return n, err
-}
-
-func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
-	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
-	if dial := c.opts.DialContext; dial != nil {
-		return dial(ctx, "tcp", addr)
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, "tcp", addr)
 }
 
 // app is connect's application.

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
 )
 
 // dispatch does what a received message asks for. It never blocks and never writes; it runs under pump.dispatching.
@@ -121,14 +122,26 @@ func (c *Conn) userControl(body []byte) error {
 		if s := c.streams.of(u.Value); s != nil {
 			s.streamEOF()
 		}
+	case message.EventSWFVerifyRequest:
+		return c.verifyPlayer(u.Data)
 	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
-		message.EventBufferEmpty, message.EventBufferReady, message.EventSWFVerifyRequest:
+		message.EventBufferEmpty, message.EventBufferReady:
 		c.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
 	default:
 		c.counts.unknownEvents.Add(1)
 		c.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
 	}
 	return nil
+}
+
+// verifyPlayer answers SWF verification (legacy.md 4), if it can.
+func (c *Conn) verifyPlayer(request []byte) error {
+	if c.verification == nil || !swf.Answerable(request) {
+		c.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
+			"request", request)
+		return nil
+	}
+	return c.replyControl(message.TypeUserControl, c.verification)
 }
 
 func (c *Conn) replyControl(t message.Type, body []byte) error {

@@ -130,10 +130,15 @@ func faultRecording(t *testing.T) []byte {
 	if os.Getenv("RTMP_LONG") == "" {
 		return testserver.Sample
 	}
+	return shortSample(t, 20_000)
+}
+
+// shortSample is the beginning of the sample, of so many bytes or a little more.
+func shortSample(t *testing.T, size int) []byte {
 	tags, err := testserver.Tags(testserver.Sample)
 	require.NoError(t, err)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for i := 0; len(file) < 20_000; i++ {
+	for i := 0; len(file) < size; i++ {
 		file = flv.AppendTag(file, tags[i])
 	}
 	return file

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"crypto/tls"
+	"encoding/hex"
 	"errors"
 	"log/slog"
 	"net"
@@ -13,11 +14,13 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// Options configure a Conn. Every zero value works and means librtmp's default where it has one. Options that this
-// version can't serve yet make Connect fail with an *OptionError rather than being ignored; the README lists them.
+// Options configure a Conn. Every zero value works and means librtmp's default where it has one. Values that make no sense
+// make Connect fail with an *OptionError.
 type Options struct {
 	App        string // connect's app; "": from the URL
 	Playpath   string // what to play; "": from the URL
@@ -49,17 +52,25 @@ type Options struct {
 	// byte. 0: 30 s, negative: none.
 	Timeout time.Duration
 
-	SWFHash   []byte        // SWF verification: the player's hash, 32 bytes; nil: none
-	SWFSize   uint32        // and the player's size in bytes
-	SWFVerify bool          // fetch and hash SWFURL instead
-	SWFAge    time.Duration // how long a hash is good; 0: 30 days, negative: always revalidate
+	// SWF verification: servers may ask which player this is (legacy.md 4). SWFHash and SWFSize say it, see swf.Hash; or
+	// SWFVerify does, with which Connect fetches and hashes what is at SWFURL. Hashes are kept in librtmp's cache, ~/.swfinfo.
+	SWFHash   []byte        // 32 bytes; nil: none
+	SWFSize   uint32        // of the unpacked player, bytes
+	SWFVerify bool          // SWFHash, if set as well, comes first
+	SWFAge    time.Duration // how long a cached hash is good; 0: 30 days, negative: always revalidate
 
-	Proxy string // a proxy's URL; "" and "direct": none in this version
-	// DialContext makes the connection to addr, "host:port"; nil: as net.Dialer does.
-	DialContext  func(ctx context.Context, network, addr string) (net.Conn, error)
-	TLSConfig    *tls.Config  // for rtmps and rtmpts; nil: crypto/tls's defaults
-	HTTPClient   *http.Client // for tunnels and SWF downloads, used as it is; nil: one made from the fields above
-	MaxRedirects int          // how often a refused connect that names another server is tried there; 0: never
+	// Proxy is the URL of a proxy, socks4, socks4a, socks5, http or https, with user:password@ where it wants them. socks4
+	// resolves names here, the others leave that to the proxy. "direct": none. "": what the environment says in ALL_PROXY
+	// and NO_PROXY, tunnels and SWF downloads look at HTTP_PROXY and HTTPS_PROXY first; loopback is then reached directly.
+	Proxy string
+	// DialContext makes the connection to addr, "host:port", also that to a proxy; nil: as net.Dialer does.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// TLSConfig is for rtmps, rtmpts, and https. nil: crypto/tls's defaults, which verify certificates.
+	TLSConfig *tls.Config
+	// HTTPClient is for tunnels and SWF downloads, used as it is: Proxy, DialContext and TLSConfig then do not apply to
+	// them. nil: one made from these.
+	HTTPClient   *http.Client
+	MaxRedirects int // how often a refused connect that names another server is tried there; 0: never
 
 	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
 	MaxMessageSize int // bytes; 0: 16 MiB
@@ -179,6 +190,32 @@ func (o *Options) set(name, value string) error {
 	return &OptionError{Name: name, Err: errors.New("no such option")}
 }
 
+// swfHashSize is that of HMAC-SHA256, in bytes.
+const swfHashSize = 32
+
+// validate refuses what can't be meant, rather than connect without it. The error is an *OptionError.
+func (o *Options) validate() error {
+	_, badProxy := transport.NewDialer(transport.Config{Proxy: o.Proxy})
+	for _, bad := range []struct {
+		is          bool
+		name, value string
+		why         error
+	}{
+		{o.ObjectEncoding != 0 && o.ObjectEncoding != 3, "ObjectEncoding", strconv.Itoa(o.ObjectEncoding), errors.New("neither 0 nor 3")},
+		{o.ChunkSize < 0 || o.ChunkSize > chunk.MaxMessageLength, "ChunkSize", strconv.Itoa(o.ChunkSize),
+			errors.New("not from 1 to 16777215")},
+		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("not 32 bytes")},
+		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("SWFHash needs the player's size as well")},
+		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs swfUrl, or hash and size")},
+		{badProxy != nil, "Proxy", "", badProxy}, // without its value, which may hold a password
+	} {
+		if bad.is {
+			return &OptionError{Name: bad.name, Value: bad.value, Err: bad.why}
+		}
+	}
+	return nil
+}
+
 var errConnected = errors.New("must be set before Connect")
 
 // SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations in milliseconds
@@ -190,7 +227,8 @@ func (c *Conn) SetOption(name, value string) error {
 	return c.opts.set(name, value)
 }
 
-// SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...".
+// SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...". When it fails
+// nothing has changed.
 func (c *Conn) SetupURL(rawURL string) error {
 	if c.isConnecting() {
 		return &OptionError{Name: "url", Err: errConnected}
@@ -203,12 +241,13 @@ func (c *Conn) SetupURL(rawURL string) error {
 	if err != nil {
 		return err
 	}
+	changed := c.opts.clone()
 	for _, option := range options {
-		if err := c.opts.set(option.Name, option.Value); err != nil {
+		if err := changed.set(option.Name, option.Value); err != nil {
 			return err
 		}
 	}
-	c.url = u
+	c.url, c.opts = u, changed
 	return nil
 }
 

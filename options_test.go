@@ -3,7 +3,6 @@ package rtmp
 import (
 	"encoding/hex"
 	"encoding/json"
-	"errors"
 	"os"
 	"slices"
 	"strings"
@@ -264,13 +263,29 @@ func TestOptionsAreCopied(t *testing.T) {
 	assert.Len(t, o.ConnectData, 1)
 }
 
-func TestUnsupportedOptionsAreRefused(t *testing.T) {
-	for _, raw := range []string{"rtmpe://h/a/p", "rtmps://h/a/p", "rtmp://h/a/p swfVfy=1",
-		"rtmp://h/a/p socks=127.0.0.1"} {
-		_, err := Dial(t.Context(), raw, nil)
+func TestOptionsThatCannotBeMeantAreRefused(t *testing.T) {
+	for raw, opts := range map[string]*Options{
+		"rtmp://h/a/p swfVfy=1":          nil,
+		"rtmp://h/a/p socks=127.0.0.1:0": nil,
+		"rtmp://h/a/0":                   {Proxy: "http://user:secret@:1"},
+		"rtmp://h/a/1":                   {Proxy: "gopher://user:secret@h"},
+		"rtmp://h/a/2":                   {SWFHash: []byte("short"), SWFSize: 1},
+		"rtmp://h/a/3":                   {SWFHash: make([]byte, 32)},
+		"rtmp://h/a/4":                   {ObjectEncoding: 1},
+		"rtmp://h/a/5":                   {ChunkSize: -1},
+	} {
+		_, err := Dial(t.Context(), raw, opts)
 		var option *OptionError
 		require.ErrorAs(t, err, &option, raw)
-		assert.True(t, errors.Is(err, errNotSupported))
 		assert.NotContains(t, err.Error(), "secret")
 	}
+}
+
+func TestSetupURLThatFailsChangesNothing(t *testing.T) {
+	c, err := New("rtmp://h/a/p", nil)
+	require.NoError(t, err)
+	require.Error(t, c.SetupURL("rtmp://other/b/q live=1 conn=S:x buffer=never"))
+	assert.Equal(t, "h", c.url.Host)
+	assert.False(t, c.opts.Live)
+	assert.Empty(t, c.opts.ConnectData)
 }

@@ -89,6 +89,9 @@ func (s *Session) connected(cmd message.Command) error {
 	if refused != nil {
 		return s.command(0, "_error", cmd.TransactionID, nil, refused)
 	}
+	if err := s.askForPlayer(); err != nil {
+		return err
+	}
 	value, _ := object.Get("objectEncoding")
 	encoding, _ := value.(float64)
 	result, err := commandMessage(0, "_result", cmd.TransactionID,

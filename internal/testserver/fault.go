@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"crypto/tls"
 	"net"
 	"sync"
 )
@@ -11,7 +12,7 @@ type Action int
 const (
 	None    Action = iota
 	Cut            // end the connection (FIN); the client's bytes are still read, so that ours are not lost to a reset
-	Reset          // hang up with a TCP reset
+	Reset          // hang up with a TCP reset, a tunnel without warning
 	Stall          // send nothing more, and keep the connection open until Server.Close
 	Dribble        // from there on one byte with each write
 	Corrupt        // invert that byte
@@ -23,6 +24,22 @@ type Fault struct {
 	At     int64 // the byte before which it happens, counted from the first of the handshake
 }
 
+// faultyListener lets the connections that it accepts fail.
+type faultyListener struct {
+	net.Listener
+	fault    func(n int) Fault
+	accepted int // owned by the goroutine that accepts
+}
+
+func (l *faultyListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.accepted++
+	return newFaultyConn(nc, l.fault(l.accepted-1)), nil
+}
+
 // faultyConn lets a connection fail.
 type faultyConn struct {
 	net.Conn
@@ -31,6 +48,10 @@ type faultyConn struct {
 	cut     bool  // likewise
 	once    sync.Once
 	closed  chan struct{}
+}
+
+func newFaultyConn(nc net.Conn, fault Fault) *faultyConn {
+	return &faultyConn{Conn: nc, fault: fault, closed: make(chan struct{})}
 }
 
 func (c *faultyConn) Close() error {
@@ -92,8 +113,13 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 		<-c.closed
 		return n, net.ErrClosed
 	case Reset:
-		if tcp, ok := c.Conn.(*net.TCPConn); ok {
+		nc := c.Conn
+		if secure, ok := nc.(*tls.Conn); ok {
+			nc = secure.NetConn()
+		}
+		if tcp, ok := nc.(*net.TCPConn); ok {
 			tcp.SetLinger(0)
+			tcp.Close()
 		}
 	}
 	c.Close()

@@ -18,6 +18,9 @@ const (
 
 func (s *Session) play(st *stream, cmd message.Command) error {
 	s.release(st)
+	if !s.mayPlay() {
+		return s.status(st.id, "error", "NetStream.Play.Failed", "the player has not been verified")
+	}
 	name, _ := text(cmd.Args, 0)
 	start, given := number(cmd.Args, 1)
 	if !given {

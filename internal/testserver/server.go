@@ -1,10 +1,12 @@
-// Package testserver is an RTMP server over TCP for tests and examples: it plays FLV files with start, seek and pause,
+// Package testserver is an RTMP server for tests and examples, over any transport: it plays FLV files with start, seek and pause,
 // relays what is published to any number of players, records, answers and makes remote calls, can send streams in every
 // odd shape that the protocol allows (Shape), and can be told to fail at a chosen byte (Fault). ffmpeg, rtmpdump and curl
 // use it like any other server.
 package testserver
 
 import (
+	"cmp"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
@@ -16,6 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -48,22 +51,32 @@ type Config struct {
 	// RefuseShared says which shared objects clients may not change; nil: they may change all.
 	RefuseShared func(name string) bool
 
-	// Fault chooses what goes wrong on the n-th connection, counted from 0; nil: nothing.
-	Fault  func(n int) Fault
-	Logger *slog.Logger // nil: silent
+	// Scheme is that of the server's URLs, one of package rtmp's six; "": rtmp. Those of the encrypted ones can be used
+	// unencrypted as well.
+	Scheme     string
+	TLS        *tls.Config          // for rtmps and rtmpts; nil: with a certificate that ClientTLS trusts
+	Encryption handshake.Encryption // for rtmpe and rtmpte; EncryptionNone: EncryptionPlain
+	Player     *Player              // which clients have to prove to be by SWF verification before they play; nil: none
+
+	// Fault chooses what goes wrong on the n-th TCP connection, counted from 0, below TLS and HTTP; nil: nothing.
+	Fault func(n int) Fault
+	// SessionFault is the same above TLS and HTTP, on the n-th RTMP connection; nil: nothing.
+	SessionFault func(n int) Fault
+	Logger       *slog.Logger // nil: silent
 }
 
 // Server is a running server.
 type Server struct {
 	cfg      Config
 	listener net.Listener
+	web      *webServer // nil: clients connect directly, not by HTTP
 	hub      *hub
 	shared   sharedObjects
 	running  sync.WaitGroup // the accepting goroutine and all sessions
 
 	mu       sync.Mutex
 	closed   bool
-	accepted int
+	served   int // how many sessions there have been
 	sessions map[*Session]struct{}
 }
 
@@ -87,8 +100,8 @@ func Serve(l net.Listener, cfg Config) *Server {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.New(slog.DiscardHandler)
 	}
-	s := &Server{cfg: cfg, listener: l, hub: newHub(cfg), sessions: make(map[*Session]struct{})}
-	s.running.Go(s.accept)
+	s := &Server{cfg: cfg, hub: newHub(cfg), sessions: make(map[*Session]struct{})}
+	s.listen(l)
 	return s
 }
 
@@ -96,7 +109,9 @@ func Serve(l net.Listener, cfg Config) *Server {
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
 // URL is the URL of a stream on this server.
-func (s *Server) URL(app, name string) string { return "rtmp://" + s.Addr() + "/" + app + "/" + name }
+func (s *Server) URL(app, name string) string {
+	return cmp.Or(s.cfg.Scheme, "rtmp") + "://" + s.Addr() + "/" + app + "/" + name
+}
 
 // Close hangs up on everybody and returns when every goroutine of the server has ended.
 func (s *Server) Close() {
@@ -107,35 +122,10 @@ func (s *Server) Close() {
 		session.Close()
 	}
 	s.mu.Unlock()
-	s.running.Wait()
-}
-
-func (s *Server) accept() {
-	for {
-		nc, err := s.listener.Accept()
-		if err != nil {
-			return
-		}
-		s.mu.Lock()
-		if s.closed {
-			s.mu.Unlock()
-			nc.Close()
-			return
-		}
-		if s.cfg.Fault != nil {
-			nc = &faultyConn{Conn: nc, fault: s.cfg.Fault(s.accepted), closed: make(chan struct{})}
-		}
-		s.accepted++
-		session := newSession(s, nc)
-		s.sessions[session] = struct{}{}
-		s.running.Go(func() {
-			session.serve()
-			s.mu.Lock()
-			delete(s.sessions, session)
-			s.mu.Unlock()
-		})
-		s.mu.Unlock()
+	if s.web != nil {
+		s.web.close()
 	}
+	s.running.Wait()
 }
 
 // recording finds a recording by the name that a client gives it, which may begin with its kind, and takes it apart.

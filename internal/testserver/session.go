@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -25,7 +24,8 @@ const (
 // Session is one client. Its methods may be called from any goroutine.
 type Session struct {
 	server *Server
-	nc     net.Conn
+	nc     net.Conn       // to close and to set deadlines
+	wire   net.Conn       // to write: nc or what enciphers it. Set by the session's goroutine before anybody writes
 	helper sync.WaitGroup // the goroutines that play, started by the session's goroutine only
 
 	writing sync.Mutex // guards the write side
@@ -37,6 +37,8 @@ type Session struct {
 	shared       chan chunk.Outgoing // of shared objects, to be sent; closed when the session ends
 	sharedQueued atomic.Int64        // bytes in shared
 	app          string              // without its parameters; the session's goroutine's
+	s1Tail       [32]byte            // the key of SWF verification; the session's goroutine's
+	verified     bool                // the client is Config.Player; the session's goroutine's
 
 	mu       sync.Mutex // guards the rest
 	connect  message.Command
@@ -59,7 +61,7 @@ type stream struct {
 }
 
 func newSession(s *Server, nc net.Conn) *Session {
-	return &Session{server: s, nc: nc, out: chunk.NewWriter(),
+	return &Session{server: s, nc: nc, wire: nc, out: chunk.NewWriter(),
 		shaped: make(map[uint32]sentHeader), streams: make(map[uint32]*stream),
 		calls: make(map[float64]chan message.Command), shared: make(chan chunk.Outgoing, maxSharedQueue)}
 }
@@ -118,7 +120,7 @@ func (s *Session) write(encode func(dst []byte) ([]byte, error)) error {
 		return err
 	}
 	s.buf = b
-	_, err = s.nc.Write(b)
+	_, err = s.wire.Write(b)
 	return err
 }
 
@@ -136,7 +138,7 @@ func event(e message.Event, value uint32) chunk.Outgoing {
 // hangUp ends the session from our side such that the client gets everything that was sent: a FIN now, and the socket is
 // closed when the client has gone or lingerTimeout is over. A close with unread input would be a reset.
 func (s *Session) hangUp() {
-	closeWrite(s.nc)
+	closeWrite(s.wire)
 	s.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 }
 
@@ -151,11 +153,9 @@ func (s *Session) serve() {
 }
 
 func (s *Session) read(in *counter) error {
-	s.nc.SetDeadline(time.Now().Add(handshakeTimeout))
-	if _, err := handshake.Server(in, handshake.Config{}); err != nil {
+	if err := s.shakeHands(in); err != nil {
 		return err
 	}
-	s.nc.SetDeadline(time.Time{})
 	r := chunk.NewReader(in, maxClientMsg)
 	for {
 		var m chunk.Message
@@ -260,6 +260,8 @@ func (s *Session) received(in *counter, m *chunk.Message) error {
 
 func (s *Session) controlled(u message.UserControl) error {
 	switch u.Event {
+	case message.EventSWFVerifyResponse:
+		return s.playerVerified(u.Data)
 	case message.EventPingRequest:
 		return s.Send(event(message.EventPingResponse, u.Value))
 	case message.EventSetBufferLength: // some clients say it for stream 0: it holds for all streams here

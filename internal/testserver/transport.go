@@ -1,0 +1,142 @@
+package testserver
+
+import (
+	"cmp"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log"
+	"math/big"
+	"net"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/transport"
+)
+
+// listen starts to serve on l, in layers: TCP with its faults, TLS, HTTP. What is encrypted by the handshake comes on top.
+func (s *Server) listen(l net.Listener) {
+	s.listener = l
+	if s.cfg.Fault != nil {
+		l = &faultyListener{Listener: l, fault: s.cfg.Fault}
+	}
+	if strings.HasSuffix(s.cfg.Scheme, "s") {
+		cfg := s.cfg.TLS
+		if cfg == nil {
+			cfg = ServerTLS()
+		}
+		l = tls.NewListener(l, cfg)
+	}
+	if strings.HasPrefix(s.cfg.Scheme, "rtmpt") {
+		s.web = newWebServer(s.serve)
+		s.running.Go(func() { s.web.Serve(l) })
+		return
+	}
+	s.running.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			s.running.Go(func() { s.serve(nc) })
+		}
+	})
+}
+
+// serve serves one client until it goes.
+func (s *Server) serve(nc net.Conn) {
+	s.mu.Lock()
+	if s.closed {
+		s.mu.Unlock()
+		nc.Close()
+		return
+	}
+	if s.cfg.SessionFault != nil {
+		nc = newFaultyConn(nc, s.cfg.SessionFault(s.served))
+	}
+	s.served++
+	session := newSession(s, nc)
+	s.sessions[session] = struct{}{}
+	s.mu.Unlock()
+	session.serve()
+	s.mu.Lock()
+	delete(s.sessions, session)
+	s.mu.Unlock()
+}
+
+// shakeHands returns the connection to go on with.
+func (s *Session) shakeHands(in *counter) error {
+	var config handshake.Config
+	if strings.HasSuffix(s.server.cfg.Scheme, "e") {
+		config.Encryption = cmp.Or(s.server.cfg.Encryption, handshake.EncryptionPlain)
+	}
+	s.nc.SetDeadline(time.Now().Add(handshakeTimeout))
+	result, err := handshake.Server(in, config)
+	if err != nil {
+		return err
+	}
+	s.nc.SetDeadline(time.Time{})
+	s.s1Tail = result.S1Tail
+	if result.In != nil {
+		s.wire = transport.Encipher(s.nc, result.In, result.Out)
+		in.Conn = s.wire
+	}
+	return nil
+}
+
+// webServer is the HTTP server that clients of the tunnel use.
+type webServer struct {
+	http.Server
+	tunnel *transport.TunnelServer
+}
+
+func newWebServer(serve func(net.Conn)) *webServer {
+	tunnel := transport.NewTunnelServer(serve)
+	return &webServer{tunnel: tunnel, Server: http.Server{
+		Handler: tunnel, ReadHeaderTimeout: handshakeTimeout, ErrorLog: log.New(io.Discard, "", 0)}}
+}
+
+func (w *webServer) close() {
+	w.Server.Close()
+	w.tunnel.Close()
+}
+
+// certificate is a certificate with its key, and what trusts it.
+type certificate struct {
+	key   tls.Certificate
+	roots *x509.CertPool
+}
+
+// ownCertificate is signed by itself, for localhost and 127.0.0.1.
+var ownCertificate = sync.OnceValue(func() certificate {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		panic(err) // the random source never fails
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
+		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
+		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
+		IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		panic(err) // likewise: the template is constant
+	}
+	leaf, _ := x509.ParseCertificate(der)
+	roots := x509.NewCertPool()
+	roots.AddCert(leaf)
+	return certificate{key: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots: roots}
+})
+
+// ServerTLS is what a server uses whose Config.TLS is nil.
+func ServerTLS() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{ownCertificate().key}}
+}
+
+// ClientTLS is what a client needs to trust such a server.
+func ClientTLS() *tls.Config { return &tls.Config{RootCAs: ownCertificate().roots} }

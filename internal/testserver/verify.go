@@ -1,0 +1,42 @@
+package testserver
+
+import (
+	"encoding/binary"
+
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// Player is an SWF file that clients have to know: its hash and size, as swf.Hash has them.
+type Player struct {
+	Hash []byte
+	Size uint32
+}
+
+// askForPlayer sends the request for SWF verification. It goes out before connect's answer, so that a client that asks for
+// something has seen it.
+func (s *Session) askForPlayer() error {
+	if s.server.cfg.Player == nil {
+		return nil
+	}
+	body := binary.BigEndian.AppendUint16(nil, uint16(message.EventSWFVerifyRequest))
+	return s.Send(control(message.TypeUserControl, append(body, 1)))
+}
+
+// playerVerified takes the client's answer. A wrong one ends the session, as Adobe's servers do.
+func (s *Session) playerVerified(response []byte) error {
+	player := s.server.cfg.Player
+	if player == nil {
+		return nil
+	}
+	wrong := swf.CheckResponse(response, player.Hash, player.Size, s.s1Tail)
+	if s.verified = wrong == nil; s.verified {
+		return nil
+	}
+	err := s.status(0, "error", "NetConnection.Connect.Rejected", wrong.Error())
+	s.hangUp()
+	return err
+}
+
+// mayPlay reports whether the client has proved what it has to.
+func (s *Session) mayPlay() bool { return s.server.cfg.Player == nil || s.verified }

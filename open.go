@@ -1,0 +1,175 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"net"
+	"strconv"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/transport"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// scheme is what a URL's scheme asks for.
+type scheme struct {
+	tls       bool // rtmps, rtmpts
+	tunnel    bool // rtmpt, rtmpte, rtmpts: HTTP requests
+	encrypted bool // rtmpe, rtmpte: by the handshake, which hides and does not authenticate
+}
+
+var schemes = map[string]scheme{
+	"rtmp":   {},
+	"rtmps":  {tls: true},
+	"rtmpe":  {encrypted: true},
+	"rtmpt":  {tunnel: true},
+	"rtmpts": {tls: true, tunnel: true},
+	"rtmpte": {tunnel: true, encrypted: true},
+}
+
+// protects reports whether s is at least as good as before against those who listen, and those who pretend.
+func (s scheme) protects(before scheme) bool {
+	return s.tls || !before.tls && (s.encrypted || !before.encrypted)
+}
+
+// open makes a connection that is ready for its first message. The player is hashed first, and may take Options.Timeout for
+// itself; dialling and the handshake share one.
+func (c *Conn) open(parent context.Context) error {
+	player, err := c.player(parent)
+	if err != nil {
+		return &HandshakeError{Stage: "swf", Err: stageError(parent, err)}
+	}
+	ctx, cancel := c.withTimeout(parent)
+	defer cancel()
+	nc, err := c.dial(ctx)
+	if err != nil {
+		return &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
+	}
+	c.mu.Lock()
+	c.nc = nc
+	closed := c.err
+	c.mu.Unlock()
+	if closed != nil {
+		nc.Close()
+		return closed
+	}
+	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(past) })
+	result, err := c.shakeHands(nc, player != nil)
+	if !stop() && err == nil {
+		err = ctx.Err() // the deadline may be set already
+	}
+	if err != nil {
+		stage := "rtmp"
+		if schemes[c.url.Scheme].encrypted {
+			stage = "rtmpe"
+		}
+		var reset *net.OpError
+		if err = stageError(parent, err); errors.As(err, &reset) {
+			err = &lostError{what: "handshake", cause: err}
+		}
+		return &HandshakeError{Stage: stage, Err: err}
+	}
+	if result.In != nil {
+		nc = transport.Encipher(nc, result.In, result.Out)
+		c.mu.Lock()
+		c.nc = nc
+		c.mu.Unlock()
+	}
+	if player != nil {
+		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
+	}
+	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
+	c.out.try = newTryWriter(nc)
+	return nil
+}
+
+func (c *Conn) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if c.opts.Timeout > 0 {
+		return context.WithTimeout(ctx, c.opts.Timeout)
+	}
+	return context.WithCancel(ctx)
+}
+
+// shakeHands counts what it reads, since Acknowledgements do.
+func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
+	config := handshake.Config{Digest: verify} // servers that verify players want it, and some others don't understand it
+	if schemes[c.url.Scheme].encrypted {
+		config.Encryption = handshake.EncryptionPlain
+	}
+	counter := &countingConn{Conn: nc}
+	result, err := handshake.Client(counter, config)
+	c.pump.received = counter.received
+	return result, err
+}
+
+type countingConn struct {
+	net.Conn
+	received uint64
+}
+
+func (c *countingConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.received += uint64(n)
+	return n, err
+}
+
+// stageError tells the caller's own context ending from Options.Timeout running out.
+func stageError(parent context.Context, err error) error {
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	var timeout net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		return &timeoutError{what: "no answer"}
+	}
+	return err
+}
+
+func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
+	dialer, err := c.dialer()
+	if err != nil {
+		return nil, err
+	}
+	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
+	switch s := schemes[c.url.Scheme]; {
+	case s.tunnel:
+		return dialer.DialTunnel(ctx, addr, s.tls)
+	case s.tls:
+		return dialer.DialTLS(ctx, addr)
+	}
+	return dialer.Dial(ctx, addr)
+}
+
+func (c *Conn) dialer() (*transport.Dialer, error) {
+	return transport.NewDialer(transport.Config{
+		Proxy: c.opts.Proxy, DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, HTTPClient: c.opts.HTTPClient})
+}
+
+// player is what SWF verification asks about, the player that the program pretends to be.
+type player struct {
+	hash []byte
+	size uint32
+}
+
+// player returns nil without SWF verification.
+func (c *Conn) player(ctx context.Context) (*player, error) {
+	o := c.opts
+	if len(o.SWFHash) > 0 || !o.SWFVerify {
+		if len(o.SWFHash) == 0 {
+			return nil, nil
+		}
+		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
+	}
+	dialer, err := c.dialer()
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.withTimeout(ctx)
+	defer cancel()
+	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: c.log})
+	if err != nil {
+		return nil, err
+	}
+	return &player{hash: hash, size: size}, nil
+}

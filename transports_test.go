@@ -1,0 +1,231 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"testing"
+	"testing/iotest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// overEveryTransport runs test with each URL scheme, and with options that trust the test server.
+func overEveryTransport(t *testing.T, test func(t *testing.T, scheme string, o *Options)) {
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpts", "rtmpte"} {
+		t.Run(scheme, func(t *testing.T) { test(t, scheme, &Options{TLSConfig: testserver.ClientTLS()}) })
+	}
+}
+
+func TestPlayOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		s := sampleServer(t, testserver.Config{Scheme: scheme})
+		file, err := download(testContext(t), s.URL("vod", "sample"), o, nil)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(testserver.Sample, file), "%d bytes, %d are right", len(file), len(testserver.Sample))
+	})
+}
+
+func TestPublishOverEveryTransport(t *testing.T) {
+	want, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		s, recorded := recordingServer(t, testserver.Config{Scheme: scheme})
+		c, stream := publishing(t, s.URL("live", "out"), o)
+		_, err := stream.ReadFrom(bytes.NewReader(testserver.Sample))
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+		assert.Equal(t, want, tagsOf(t, recorded("out")))
+	})
+}
+
+func TestCallsOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		answer := make(chan any, 1)
+		s := sampleServer(t, testserver.Config{Scheme: scheme,
+			Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+				"back": func(s *testserver.Session, cmd message.Command) (any, error) {
+					reply, err := s.Call("double", cmd.Args[0])
+					if err != nil {
+						return nil, err
+					}
+					go func() { answer <- (<-reply).Args[0] }()
+					return "asked", nil
+				}}})
+		c := dialed(t, s.URL("vod", "sample"), o)
+		c.InvokeHandler("double", Func(func(x float64) float64 { return 2 * x }))
+		ctx, cancel := context.WithCancel(testContext(t))
+		v, err := c.RemoteMethod("back")(ctx, 21)
+		require.NoError(t, err)
+		assert.Equal(t, "asked", v)
+		processed := make(chan error)
+		go func() { processed <- c.ProcessPackets(ctx) }()
+		assert.Equal(t, 42.0, <-answer)
+		cancel()
+		assert.ErrorIs(t, <-processed, context.Canceled)
+		_, err = c.RemoteMethod("nobody")(testContext(t))
+		var status *StatusError
+		assert.ErrorAs(t, err, &status, "a cancelled wait leaves the connection as it was")
+	})
+}
+
+// A wait that is cancelled in the middle of the stream, again and again, loses no byte of it.
+func TestInterruptedReadsOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		s := sampleServer(t, testserver.Config{Scheme: scheme, SessionFault: func(int) testserver.Fault {
+			return testserver.Fault{Action: testserver.Dribble, At: 100_000}
+		}})
+		_, stream := playing(t, s.URL("vod", "sample"), o)
+		var file bytes.Buffer
+		buf := make([]byte, 3000)
+		for err := error(nil); !errors.Is(err, io.EOF); {
+			if err != nil {
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			}
+			require.NoError(t, stream.SetReadDeadline(time.Now().Add(100*time.Microsecond)))
+			var n int
+			n, err = stream.Read(buf)
+			file.Write(buf[:n])
+		}
+		assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()))
+	})
+}
+
+func TestConnectIsCancelledOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		address := newRawServer(t, "")
+		ctx, cancel := context.WithCancel(testContext(t))
+		dial := &net.Dialer{}
+		o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			defer time.AfterFunc(10*time.Millisecond, cancel)
+			return dial.DialContext(ctx, network, addr)
+		}
+		_, err := Dial(ctx, scheme+"://"+address+"/a/p", o)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.ErrorIs(t, err, context.Canceled)
+	})
+}
+
+func TestSilentServerOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		o.Timeout = 50 * time.Millisecond
+		_, err := Dial(testContext(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, failed.Timeout())
+	})
+}
+
+// messageBoundaries are the offsets, from the first byte of the handshake, at which the messages end that a server sends
+// to a player of the recording.
+func messageBoundaries(t *testing.T, recording []byte) (all []int64) {
+	s, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": recording}})
+	require.NoError(t, err)
+	defer s.Close()
+	var received bytes.Buffer
+	_, err = download(testContext(t), s.URL("vod", "sample"), &Options{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return &recordedConn{Conn: nc, read: &received}, err
+		}}, nil)
+	require.NoError(t, err)
+	const handshakeSize = 3073
+	rest := bytes.NewReader(received.Bytes()[handshakeSize:])
+	r := chunk.NewReader(iotest.OneByteReader(rest), 0) // takes no byte before it needs it
+	for {
+		all = append(all, int64(received.Len()-rest.Len()))
+		var m chunk.Message
+		if r.Next(&m) != nil {
+			return all
+		}
+	}
+}
+
+type recordedConn struct {
+	net.Conn
+	read *bytes.Buffer
+}
+
+func (c *recordedConn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.read.Write(b[:n])
+	return n, err
+}
+
+// The server dies behind each message, and at some other bytes, above and below TLS and HTTP. With RTMP_LONG=1 at each byte.
+func TestServerDiesOverEveryTransport(t *testing.T) {
+	size := 20_000
+	if os.Getenv("RTMP_LONG") != "" {
+		size = 3_000
+	}
+	recording := shortSample(t, size)
+	boundaries := messageBoundaries(t, recording)
+	end := boundaries[len(boundaries)-1]
+	require.Greater(t, len(boundaries), 10)
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		var above, below []int64
+		random := rand.New(rand.NewPCG(1, 2))
+		for range 30 {
+			above = append(above, random.Int64N(end))
+			below = append(below, random.Int64N(end))
+		}
+		above = append(above, boundaries...)
+		if os.Getenv("RTMP_LONG") != "" {
+			above, below = nil, nil
+			for at := range end {
+				above, below = append(above, at), append(below, at)
+			}
+		}
+		for _, action := range []testserver.Action{testserver.Cut, testserver.Reset} {
+			f := func(at int64) func(int) testserver.Fault {
+				return func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} }
+			}
+			playWithFaults(t, o, above, func(at int64) testserver.Config {
+				return testserver.Config{Scheme: scheme, Files: map[string][]byte{"sample": recording}, SessionFault: f(at)}
+			})
+			playWithFaults(t, o, below, func(at int64) testserver.Config {
+				return testserver.Config{Scheme: scheme, Files: map[string][]byte{"sample": recording}, Fault: f(at)}
+			})
+		}
+	})
+}
+
+// playWithFaults plays from a server made for each of the positions.
+func playWithFaults(t *testing.T, o *Options, positions []int64, config func(at int64) testserver.Config) {
+	var workers sync.WaitGroup
+	next := make(chan int64)
+	for range 8 {
+		workers.Go(func() {
+			for at := range next {
+				server, err := testserver.Start(config(at))
+				if !assert.NoError(t, err) {
+					continue
+				}
+				started := time.Now()
+				file, err := download(testContext(t), server.URL("vod", "sample"), o, nil)
+				assert.Less(t, time.Since(started), 10*time.Second, "byte %d: %v", at, err)
+				server.Close()
+				assert.True(t, err == nil || typed(err), "byte %d: %v", at, err)
+				isPrefix(t, file)
+			}
+		})
+	}
+	for _, at := range positions {
+		next <- at
+	}
+	close(next)
+	workers.Wait()
+}
