@@ -31,7 +31,7 @@ const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 // need skips the test, or fails it in CI, when a program is missing.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
-	packages := map[string]string{"nginx": "nginx-light"}
+	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server"}
 	for _, program := range programs {
 		_, err := exec.LookPath(program)
 		if program == nginxModule {
@@ -114,13 +114,7 @@ func startNginx(t *testing.T, recordings string) string {
 	file := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o644))
 	background(t, "nginx", "-c", file, "-e", filepath.Join(dir, "error.log"))
-	require.Eventually(t, func() bool {
-		nc, err := net.Dial("tcp", addr)
-		if err == nil {
-			nc.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 20*time.Millisecond)
+	untilListening(t, addr)
 	return addr
 }
 

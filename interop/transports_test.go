@@ -1,0 +1,228 @@
+package interop
+
+import (
+	"bytes"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/pem"
+	"errors"
+	"fmt"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// oldTLS is what Debian's librtmp can do: it stumbles over the session tickets of TLS 1.3.
+func oldTLS() *tls.Config {
+	cfg := testserver.ServerTLS()
+	cfg.MaxVersion = tls.VersionTLS12
+	return cfg
+}
+
+func TestProgramsPlayOverEveryTransport(t *testing.T) {
+	need(t, "rtmpdump", "ffmpeg")
+	source := mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0)))
+	for _, scheme := range []string{"rtmpe", "rtmpt", "rtmpte", "rtmps", "rtmpts"} {
+		url := startServer(t, testserver.Config{Scheme: scheme, TLS: oldTLS()}).URL("vod", "sample")
+		t.Run(scheme+" rtmpdump", func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "out.flv")
+			run(t, "rtmpdump", "-q", "-r", url, "-o", file)
+			assert.Equal(t, source, mediaOnly(packets(t, file)))
+		})
+		if scheme == "rtmpe" || scheme == "rtmpte" {
+			continue // Debian's FFmpeg has been built without it
+		}
+		t.Run(scheme+" ffmpeg", func(t *testing.T) {
+			file := filepath.Join(t.TempDir(), "out.flv")
+			run(t, "ffmpeg", "-v", "error", "-i", url, "-c", "copy", "-copyts", file)
+			assert.Equal(t, source, mediaOnly(packets(t, file)))
+		})
+	}
+}
+
+func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
+	need(t, "ffmpeg")
+	source := writeSample(t, t.TempDir(), "sample.flv", 0)
+	for _, scheme := range []string{"rtmps", "rtmpt", "rtmpts"} {
+		t.Run(scheme, func(t *testing.T) {
+			dir := t.TempDir()
+			s := startServer(t, testserver.Config{Scheme: scheme, RecordDir: dir})
+			run(t, "ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-f", "flv", s.URL("live", "out"))
+			s.Close()
+			want, got := mediaOnly(packets(t, source)), mediaOnly(packets(t, filepath.Join(dir, "out.flv")))
+			if scheme != "rtmps" { // into a tunnel it puts ten packets at a time, and forgets those that remain at the end
+				require.Greater(t, len(got), len(want)-10)
+				want = want[:len(got)]
+			}
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+// rtmpdump proves to be a player that it has fetched by HTTP, over each kind of handshake that carries the proof.
+func TestVerificationOfRtmpdump(t *testing.T) {
+	need(t, "rtmpdump", "ffmpeg")
+	player := append([]byte("FWS\x09\x28\x23\x00\x00"), bytes.Repeat([]byte("a player "), 1000)...) // with its size, 9000
+	player = player[:9000]
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		http.ServeContent(w, r, "", time.Now().Add(-time.Hour), bytes.NewReader(player))
+	}))
+	defer web.Close()
+	hash, size, err := swf.Hash(t.Context(), web.URL+"/p.swf", &swf.Options{CacheFile: swf.NoCache})
+	require.NoError(t, err)
+	source := mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0)))
+	for _, scheme := range []string{"rtmp", "rtmpe", "rtmpt", "rtmpte"} {
+		t.Run(scheme, func(t *testing.T) {
+			url := startServer(t, testserver.Config{Scheme: scheme, Player: &testserver.Player{Hash: hash, Size: size}}).URL("vod", "sample")
+			file := filepath.Join(t.TempDir(), "out.flv")
+			run(t, "rtmpdump", "-q", "-r", url, "-W", web.URL+"/p.swf", "-o", file)
+			assert.Equal(t, source, mediaOnly(packets(t, file)))
+			run(t, "rtmpdump", "-q", "-r", url, "-w", fmt.Sprintf("%x", hash), "-x", fmt.Sprint(size), "-o", file)
+			assert.Equal(t, source, mediaOnly(packets(t, file)))
+
+			hash[0] ^= 1
+			defer func() { hash[0] ^= 1 }()
+			out, err := exec.CommandContext(testContext(t), "rtmpdump", "-r", url, "-w", fmt.Sprintf("%064x", 1),
+				"-x", fmt.Sprint(size), "-o", file).CombinedOutput()
+			assert.Error(t, err, "a wrong hash is refused: %s", out)
+		})
+	}
+}
+
+// selfSigned writes a certificate for localhost that names the issuer it was given, or signs itself.
+func selfSigned(t *testing.T, dir string, names ...string) (file string, roots *x509.CertPool) {
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	require.NoError(t, err)
+	template := &x509.Certificate{SerialNumber: big.NewInt(7), DNSNames: names, NotBefore: time.Now().Add(-time.Hour),
+		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	require.NoError(t, err)
+	secret, err := x509.MarshalPKCS8PrivateKey(key)
+	require.NoError(t, err)
+	text := pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: secret})
+	text = append(text, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})...)
+	file = filepath.Join(dir, "server.pem")
+	require.NoError(t, os.WriteFile(file, text, 0o600))
+	roots = x509.NewCertPool()
+	require.True(t, roots.AppendCertsFromPEM(text[bytes.Index(text, []byte("-----BEGIN CERT")):]))
+	return file, roots
+}
+
+// freePort is one that nobody listens on.
+func freePort(t *testing.T) string {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// untilListening waits for a server to start.
+func untilListening(t *testing.T, addr string) {
+	require.Eventually(t, func() bool {
+		nc, err := net.Dial("tcp", addr)
+		if err == nil {
+			nc.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 20*time.Millisecond)
+}
+
+// nginx-rtmp behind stunnel, as everybody who offers rtmps has it.
+func TestNginxBehindTLS(t *testing.T) {
+	need(t, "stunnel4")
+	recordings, dir := t.TempDir(), t.TempDir()
+	source := writeSample(t, recordings, "sample.flv", 0)
+	plain := startNginx(t, recordings)
+	certificate, roots := selfSigned(t, dir, "localhost")
+	port := freePort(t)
+	config := fmt.Sprintf("foreground = yes\npid =\n[rtmps]\naccept = 127.0.0.1:%s\nconnect = %s\ncert = %s\n", port, plain, certificate)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "stunnel.conf"), []byte(config), 0o600))
+	background(t, "stunnel4", filepath.Join(dir, "stunnel.conf"))
+	untilListening(t, "127.0.0.1:"+port)
+	url := "rtmps://localhost:" + port
+
+	file, err := play(t, url+"/vod/sample.flv", &rtmp.Options{TLSConfig: &tls.Config{RootCAs: roots}})
+	require.NoError(t, err)
+	assert.Equal(t, mediaOnly(packets(t, source)), mediaOnly(packets(t, file)))
+	require.NoError(t, publish(t, source, url+"/rec/tls", false, &rtmp.Options{TLSConfig: &tls.Config{RootCAs: roots}}))
+	require.Eventually(t, func() bool {
+		matches, _ := filepath.Glob(filepath.Join(recordings, "tls*.flv"))
+		return len(matches) == 1 && len(mediaOnly(packets(t, matches[0]))) == len(mediaOnly(packets(t, source)))
+	}, 10*time.Second, 100*time.Millisecond)
+
+	_, err = rtmp.Dial(testContext(t), url+"/vod/sample.flv", nil)
+	var failed *rtmp.HandshakeError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "tls", failed.Stage)
+	assert.True(t, errors.As(err, new(x509.UnknownAuthorityError)), "%v", err)
+}
+
+// Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. Each has to have been used: the server is only known
+// to it by a name.
+func TestProxies(t *testing.T) {
+	need(t, "microsocks", "danted", "tinyproxy")
+	dir := t.TempDir()
+	plain := startServer(t, testserver.Config{})
+	tunnelled := startServer(t, testserver.Config{Scheme: "rtmpt"})
+	secure := startServer(t, testserver.Config{Scheme: "rtmps"})
+
+	socks := freePort(t)
+	background(t, "microsocks", "-i", "127.0.0.1", "-p", socks, "-u", "me", "-P", "pass")
+	dante := freePort(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "danted.conf"), fmt.Appendf(nil, `logoutput: stderr
+		internal: 127.0.0.1 port = %s
+		external: 127.0.0.1
+		clientmethod: none
+		socksmethod: none
+		client pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }
+		socks pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }
+		`, dante), 0o600))
+	background(t, "danted", "-f", filepath.Join(dir, "danted.conf"), "-p", filepath.Join(dir, "danted.pid"))
+	web := freePort(t)
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "tinyproxy.conf"), fmt.Appendf(nil,
+		"Listen 127.0.0.1\nPort %s\nTimeout 60\nMaxClients 20\nBasicAuth me pass\nLogLevel Error\n", web), 0o600))
+	background(t, "tinyproxy", "-d", "-c", filepath.Join(dir, "tinyproxy.conf"))
+	for _, port := range []string{socks, dante, web} {
+		untilListening(t, "127.0.0.1:"+port)
+	}
+
+	for _, proxy := range []string{"socks5://me:pass@127.0.0.1:" + socks, "socks4://127.0.0.1:" + dante,
+		"socks4a://127.0.0.1:" + dante, "socks5://127.0.0.1:" + dante, "http://me:pass@127.0.0.1:" + web} {
+		for _, server := range []*testserver.Server{plain, tunnelled, secure} {
+			url := server.URL("vod", "sample")
+			t.Run(proxy+" "+url, func(t *testing.T) {
+				file, err := play(t, url, &rtmp.Options{Proxy: proxy, TLSConfig: testserver.ClientTLS()})
+				require.NoError(t, err)
+				got, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.True(t, bytes.Equal(testserver.Sample, got))
+			})
+		}
+	}
+	for _, wrong := range []string{"socks5://me:other@127.0.0.1:" + socks, "http://me:other@127.0.0.1:" + web,
+		"socks5://127.0.0.1:" + freePort(t), "socks4://127.0.0.1:" + web} {
+		_, err := rtmp.Dial(testContext(t), plain.URL("vod", "sample"), &rtmp.Options{Proxy: wrong, Timeout: 2 * time.Second})
+		var failed *rtmp.HandshakeError
+		require.ErrorAs(t, err, &failed, wrong)
+		assert.Equal(t, "proxy", failed.Stage, "%v", err)
+		assert.NotContains(t, err.Error(), "other")
+	}
+}
