@@ -30,6 +30,7 @@ type duplex struct {
 	spare   []byte    // out's next memory, nil while it is being carried
 	closed  bool      // by the application
 	shut    bool      // by the application, for writing
+	readers int       // calls of Read that wait
 	over    error     // why nothing is carried any more: io.EOF after an orderly end
 
 	readDue, writeDue deadline
@@ -59,7 +60,11 @@ func (d *duplex) Read(p []byte) (int, error) {
 		case d.over != nil:
 			return 0, d.over
 		}
+		if d.readers++; d.readers == 1 {
+			d.changed.Broadcast()
+		}
 		d.changed.Wait()
+		d.readers--
 	}
 }
 
@@ -148,6 +153,9 @@ func (d *duplex) deliver(p []byte) {
 		d.changed.Broadcast()
 	}
 }
+
+// hungry tells that the application has read everything and waits for more. The caller holds d.mu.
+func (d *duplex) hungry() bool { return d.readers > 0 && d.in.len() == 0 }
 
 // take returns all that waits to be carried. It is the caller's until release. The caller holds d.mu.
 func (d *duplex) take() []byte {

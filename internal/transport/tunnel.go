@@ -14,6 +14,8 @@ const (
 	// minPoll and maxPoll bound the pause between polls for data when there was none, which doubles from poll to poll.
 	minPoll = 10 * time.Millisecond
 	maxPoll = 500 * time.Millisecond
+	// bulk is the size of an answer, in bytes, that tells a stream, which goes on, from a reply.
+	bulk = 4 << 10
 	// pollUnit is what one more in the interval byte adds to the least pause. The highest value in use, 33, then means half
 	// a second, which is what Red5 has in mind.
 	pollUnit = 15 * time.Millisecond
@@ -38,7 +40,8 @@ type tunnel struct {
 	id       string
 	sequence uint64        // of the next request
 	poll     deadline      // when to ask for data
-	pause    time.Duration // before the latest poll
+	pause    time.Duration // before that
+	eager    bool          // ask as soon as the application has read everything
 	quiet    bool          // the latest poll brought nothing, and nothing was sent since
 	ending   bool          // the latest answer said that the session is about to end
 	scratch  []byte
@@ -112,7 +115,7 @@ func (t *tunnel) next() (op string, body []byte) {
 			return "send", t.take()
 		case t.closed || t.shut && t.quiet:
 			return "close", nothing
-		case t.poll.passed() && t.in.len() < roomSize:
+		case (t.poll.passed() || t.eager && t.hungry()) && t.in.len() < roomSize:
 			return "idle", nothing
 		}
 		t.changed.Wait()
@@ -153,21 +156,23 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	return err
 }
 
-// schedule says when to poll, after an answer.
+// schedule says when to poll, after an answer: at once in a stream; otherwise the application may be about to write, which
+// would have to wait for the poll's answer.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
+	asked := time.Duration(max(interval, 1)-1) * pollUnit
+	t.eager = received > 0 && asked == 0
 	switch {
-	case received > 0:
-		t.pause = 0 // there may be more
-	case op == "send":
+	case received >= bulk:
+		t.pause = 0
+	case received > 0 || op == "send":
 		t.pause = minPoll
 	default:
 		t.pause = min(max(2*t.pause, minPoll), maxPoll)
 	}
-	asked := time.Duration(max(interval, 1)-1) * pollUnit
 	t.poll.set(time.Now().Add(min(max(t.pause, asked), maxPoll)), t.wake)
 }
 

@@ -17,9 +17,9 @@ const (
 	sessionTimeout = 30 * time.Second
 	// maxSessions bounds the sessions of a server.
 	maxSessions = 1024
-	// idleHold is how long an idle request waits for data. It spares a round for an answer that takes a moment, and slows
+	// maxHold is how long a request waits for data to answer with. It spares a round for data that takes a moment, and slows
 	// clients down that poll without a pause, as librtmp does.
-	idleHold = 15 * time.Millisecond
+	maxHold = 15 * time.Millisecond
 	// maxEmpty is how many answers may be empty in a row before clients are asked to poll less often.
 	maxEmpty = 10
 )
@@ -140,7 +140,7 @@ type session struct {
 	started  bool          // sequence is known: clients begin with 0 or 1. Of the request, like all that follows
 	sequence uint64        // of the next request
 	empty    int           // answers without data in a row
-	hold     deadline      // of an idle request. Guarded by duplex.mu
+	hold     deadline      // see await. Guarded by duplex.mu
 }
 
 // Close lets the client fetch what was written.
@@ -216,20 +216,24 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 			return err
 		}
 	}
-	if op == "idle" {
-		s.await()
+	if op != "close" {
+		s.await(op)
 	}
 	return nil
 }
 
 var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// await waits a moment for something to answer.
-func (s *session) await() {
+// await waits a moment for something to answer with. A send need not wait any longer when the application has read it all
+// and wants more.
+func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	s.hold.set(time.Now().Add(idleHold), s.wake)
+	s.hold.set(time.Now().Add(maxHold), s.wake)
 	for len(s.out) == 0 && !s.closed && s.over == nil && !s.hold.passed() {
+		if op == "send" && s.hungry() {
+			break
+		}
 		s.changed.Wait()
 	}
 	s.hold.stop()
