@@ -82,7 +82,8 @@ func TestTunnelServesRtmpdump(t *testing.T) {
 	}
 	file, err := os.ReadFile(path)
 	require.NoError(t, err, out)
-	assert.Len(t, tags(t, file), len(tags(t, testserver.Sample)))
+	// librtmp drops video of five bytes or fewer, like the end of sequence here.
+	assert.Equal(t, len(tags(t, testserver.Sample))-1, len(tags(t, file)))
 }
 
 func TestTunnelServesFFmpeg(t *testing.T) {
@@ -102,6 +103,5 @@ func TestTunnelServesFFmpeg(t *testing.T) {
 	file, err = os.ReadFile(filepath.Join(recorded, "published.flv"))
 	require.NoError(t, err, out)
 	// FFmpeg throws away what it has not sent yet when it closes a tunnel.
-	t.Log(len(tags(t, file)), len(tags(t, testserver.Sample)))
 	assert.Greater(t, len(tags(t, file)), len(tags(t, testserver.Sample))*9/10)
 }
