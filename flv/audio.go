@@ -5,7 +5,7 @@ import "fmt"
 // SoundFormat is the codec of an audio tag.
 type SoundFormat uint8
 
-// The sound formats of FLV E.4.2.1.
+// The sound formats of FLV E.4.2.1, and Opus under the number that some servers use for it without a standard.
 const (
 	AudioPCM           SoundFormat = 0 // byte order of the machine that wrote it
 	AudioADPCM         SoundFormat = 1
@@ -16,9 +16,10 @@ const (
 	AudioNellymoser    SoundFormat = 6
 	AudioALaw          SoundFormat = 7
 	AudioMuLaw         SoundFormat = 8
-	audioExHeader      SoundFormat = 9 // Enhanced RTMP
+	AudioExHeader      SoundFormat = 9 // no codec: Enhanced RTMP, where the FourCC tells it
 	AudioAAC           SoundFormat = 10
 	AudioSpeex         SoundFormat = 11
+	AudioOpus          SoundFormat = 13
 	AudioMP38k         SoundFormat = 14
 	AudioDevice        SoundFormat = 15 // device specific
 )
@@ -26,8 +27,8 @@ const (
 var soundFormatNames = map[SoundFormat]string{
 	AudioPCM: "PCM", AudioADPCM: "ADPCM", AudioMP3: "MP3", AudioPCMLE: "PCM little-endian",
 	AudioNellymoser16k: "Nellymoser 16 kHz", AudioNellymoser8k: "Nellymoser 8 kHz", AudioNellymoser: "Nellymoser",
-	AudioALaw: "G.711 A-law", AudioMuLaw: "G.711 mu-law", AudioAAC: "AAC", AudioSpeex: "Speex", AudioMP38k: "MP3 8 kHz",
-	AudioDevice: "device-specific sound",
+	AudioALaw: "G.711 A-law", AudioMuLaw: "G.711 mu-law", AudioAAC: "AAC", AudioSpeex: "Speex", AudioOpus: "Opus",
+	AudioMP38k: "MP3 8 kHz", AudioDevice: "device-specific sound",
 }
 
 // String returns the codec's name: "AAC", "Speex"; "sound format 12" if it has none.
@@ -38,25 +39,81 @@ func (f SoundFormat) String() string {
 	return fmt.Sprintf("sound format %d", uint8(f))
 }
 
-// AACPacketType is what an AAC tag holds.
-type AACPacketType uint8
+// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none.
+func (f SoundFormat) FourCC() FourCC {
+	switch f {
+	case AudioMP3, AudioMP38k:
+		return FourCCMP3
+	case AudioAAC:
+		return FourCCAAC
+	case AudioOpus:
+		return FourCCOpus
+	}
+	return 0
+}
+
+// soundFormatOf returns the codec's number without Enhanced RTMP, AudioExHeader if it has none.
+func soundFormatOf(c FourCC) SoundFormat {
+	switch c {
+	case FourCCMP3:
+		return AudioMP3
+	case FourCCAAC:
+		return AudioAAC
+	case FourCCOpus:
+		return AudioOpus
+	}
+	return AudioExHeader
+}
+
+// hasPacketType reports whether the format's tags have a second byte.
+func (f SoundFormat) hasPacketType() bool { return f == AudioAAC || f == AudioOpus }
+
+// AudioPacketType is what an audio tag holds. It has four bits; types without a constant here are for the future, and are
+// passed through.
+type AudioPacketType uint8
+
+// The packet types of E-RTMP v2. The first two are those of FLV E.4.2.1 as well.
+const (
+	AudioSequenceStart      AudioPacketType = 0 // the decoder configuration: ParseAudioSpecificConfig, ParseOpusHead, ...
+	AudioCodedFrames        AudioPacketType = 1
+	AudioSequenceEnd        AudioPacketType = 2 // nothing: play what there is, then silence
+	AudioMultichannelConfig AudioPacketType = 4 // ParseMultichannelConfig
+
+	audioMultitrack AudioPacketType = 5
+)
+
+// AACPacketType is what an AAC tag holds, under the name that it had before Enhanced RTMP.
+type AACPacketType = AudioPacketType
 
 // The packet types of FLV E.4.2.1.
 const (
-	AACSequenceHeader AACPacketType = 0 // the decoder configuration: ParseAudioSpecificConfig
-	AACRaw            AACPacketType = 1 // a frame without ADTS header
+	AACSequenceHeader = AudioSequenceStart
+	AACRaw            = AudioCodedFrames // a frame without ADTS header
 )
 
-// AudioHeader is what precedes the coded data in the body of an audio tag.
+// AudioHeader is what precedes the coded data in the body of an audio tag, in the form of FLV or of Enhanced RTMP. What it holds
+// and which codec it is of is told in the same way for both, by the methods, PacketType and FourCC.
 type AudioHeader struct {
-	Empty  bool // the body has no bytes at all, which is legal and means silence until audio returns; the other fields are zero
+	Empty    bool // the body has no bytes at all, which is legal and means silence until audio returns; the other fields are zero
+	Enhanced bool // the form is that of Enhanced RTMP
+
+	// Format is the codec's number without Enhanced RTMP, AudioExHeader if it has none; FourCC its name in it, 0 if it has none.
+	// Writing, the one that the form has counts. FourCC is 0 in messages whose tracks may differ, see Tracks.
 	Format SoundFormat
+	FourCC FourCC
 
 	// SampleRate in Hz, SampleSize in bits before compression, Channels 1 or 2. Of AAC they are always 44100, 16 and 2: what
-	// is true of it only its AudioSpecificConfig tells.
+	// is true of it only its AudioSpecificConfig tells. Enhanced RTMP does not have them: 0.
 	SampleRate, SampleSize, Channels int
 
-	PacketType AACPacketType // AAC only
+	PacketType AudioPacketType // AudioCodedFrames for codecs of FLV that have none
+	ModEx      ModEx           // Enhanced only: modifiers
+
+	// Multitrack says that the message is made for several tracks; Enhanced only. TrackID is that of OneTrack, and 0, the default
+	// track, where there is no Multitrack. With any other MultitrackType, Data is what Tracks takes apart.
+	Multitrack     bool
+	MultitrackType MultitrackType
+	TrackID        uint8
 
 	Data []byte // what follows the header: a view of the body
 }
@@ -64,32 +121,60 @@ type AudioHeader struct {
 // ParseAudioHeader reads the beginning of an audio tag's body (FLV E.4.2):
 //
 //	+----------+--------+--------+----------+   +---------------+
-//	| format 4 | rate 2 | size 1 | stereo 1 |   | packet type 1 |   AAC only
+//	| format 4 | rate 2 | size 1 | stereo 1 |   | packet type 1 |   AAC and Opus only
 //	| 1                                     |   | 1             |
 //	+----------+--------+--------+----------+   +---------------+
 //
-// An empty body is no error, see AudioHeader.Empty. One whose header is cut is an [*Error] that wraps io.ErrUnexpectedEOF;
-// one with an Enhanced RTMP header wraps errors.ErrUnsupported.
+// or, if the format is 9, of Enhanced RTMP's (E-RTMP v2, ExAudioTagHeader), in full in exheader.go:
+//
+//	+-----+---------------+  +-------------------+  +--------+
+//	| 9 4 | packet type 4 |  | ModEx, multitrack |  | FourCC |
+//	| 1                   |  | if type 7, 5      |  | 4      |
+//	+-----+---------------+  +-------------------+  +--------+
+//
+// An empty body is no error, see AudioHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
+// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated.
 func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	if len(body) == 0 {
 		return AudioHeader{Empty: true}, nil
 	}
 	b := body[0]
 	h := AudioHeader{Format: SoundFormat(b >> 4), Data: body[1:]}
-	if h.Format == audioExHeader {
-		return AudioHeader{}, &Error{Detail: "audio tag", Value: b, Err: errEnhanced}
+	if h.Format == AudioExHeader {
+		return parseExAudio(body)
 	}
+	h.FourCC = h.Format.FourCC()
 	h.SampleRate = h.Format.sampleRate(b >> 2 & 3)
 	h.SampleSize = 8 << (b >> 1 & 1)
 	h.Channels = 1 + int(b&1)
-	if h.Format == AudioAAC {
+	h.PacketType = AudioCodedFrames
+	if h.Format.hasPacketType() {
 		if len(h.Data) == 0 {
-			return h, cut("AAC audio header", 1)
+			return h, cut(h.Format.String()+" audio header", 1)
 		}
-		h.PacketType, h.Data = AACPacketType(h.Data[0]), h.Data[1:]
+		h.PacketType, h.Data = AudioPacketType(h.Data[0]), h.Data[1:]
 	}
 	return h, nil
 }
+
+func parseExAudio(body []byte) (AudioHeader, error) {
+	var x exHeader
+	h := AudioHeader{Enhanced: true, Format: AudioExHeader}
+	at, err := x.parseModEx(body)
+	if err == nil {
+		at, err = x.parseTrack(body, at, byte(audioMultitrack))
+	}
+	if err != nil {
+		return h, err
+	}
+	h.ModEx, h.PacketType, h.FourCC, h.Format = x.modEx, AudioPacketType(x.packetType), x.fourCC, soundFormatOf(x.fourCC)
+	h.Multitrack, h.MultitrackType, h.TrackID = x.multitrack, x.layout, x.trackID
+	h.Data = body[at:]
+	return h, nil
+}
+
+// soundRates are what the two rate bits mean.
+var soundRates = [4]int{5512, 11025, 22050, 44100}
 
 // sampleRate returns what the two rate bits mean. They cannot express 8 and 16 kHz, which some formats imply instead.
 func (f SoundFormat) sampleRate(bits byte) int {
@@ -99,13 +184,28 @@ func (f SoundFormat) sampleRate(bits byte) int {
 	case AudioNellymoser8k, AudioALaw, AudioMuLaw, AudioMP38k:
 		return 8000
 	}
-	return [4]int{5512, 11025, 22050, 44100}[bits&3]
+	return soundRates[bits&3]
 }
 
 // IsSequenceHeader reports whether the data is a decoder configuration.
-func (h AudioHeader) IsSequenceHeader() bool {
-	return h.Format == AudioAAC && h.PacketType == AACSequenceHeader
+func (h AudioHeader) IsSequenceHeader() bool { return !h.Empty && h.PacketType == AudioSequenceStart }
+
+// IsFrame reports whether the data is coded sound, not a configuration, the end of a sequence or nothing.
+func (h AudioHeader) IsFrame() bool {
+	if !h.Enhanced { // whatever is no configuration
+		return !h.Empty && !h.IsSequenceHeader()
+	}
+	return h.PacketType == AudioCodedFrames
 }
 
-// IsFrame reports whether the data is coded sound, not a configuration or nothing.
-func (h AudioHeader) IsFrame() bool { return !h.Empty && !h.IsSequenceHeader() }
+// CodecName returns the codec's name: "AAC", "Opus"; for a codec that is not known "sound format 12" or the FourCC; "" for
+// messages whose tracks may differ.
+func (h AudioHeader) CodecName() string {
+	switch {
+	case !h.Enhanced:
+		return h.Format.String()
+	case h.FourCC == 0:
+		return ""
+	}
+	return h.FourCC.CodecName()
+}

@@ -28,6 +28,15 @@ func (r *bitReader) bits(n int) (v uint32) {
 	return v
 }
 
+// skip passes over n bits.
+func (r *bitReader) skip(n int64) {
+	if n > r.left() {
+		r.short = true
+		n = r.left()
+	}
+	r.pos += n
+}
+
 func (r *bitReader) flag() bool { return r.bit() == 1 }
 
 // left returns how many bits were not read yet.

@@ -34,6 +34,9 @@ func (e *Error) Unwrap() error { return e.Err }
 // shift makes the offset of an [*Error] that counts from the start of a part count from the start of the whole instead: the
 // part begins by bytes into it.
 func shift(err error, by int64) error {
+	if err == nil {
+		return nil // before e, which costs an allocation
+	}
 	var e *Error
 	if errors.As(err, &e) {
 		e.Offset += by

@@ -130,8 +130,13 @@ func pictureSize(r *bitReader, chroma uint32, separatePlanes bool) (width, heigh
 	}
 	w = w*macroblock - unitX*(left+right)
 	h = h*macroblock*fields - unitY*(top+bottom)
+	return checkedSize("SPS", w, h)
+}
+
+// checkedSize returns the sides of a picture if they can be.
+func checkedSize(where string, w, h int64) (width, height int, err error) {
 	if w <= 0 || h <= 0 || w > maxPictureSize || h > maxPictureSize {
-		return 0, 0, &Error{Detail: "width and height of SPS cannot be", Value: [2]int64{w, h}}
+		return 0, 0, &Error{Detail: "width and height of " + where + " cannot be", Value: [2]int64{w, h}}
 	}
 	return int(w), int(h), nil
 }

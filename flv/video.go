@@ -1,11 +1,8 @@
 package flv
 
-import (
-	"errors"
-	"fmt"
-)
+import "fmt"
 
-// FrameType says what a decoder needs to decode a video tag.
+// FrameType says what a decoder needs to decode a video tag. It has three bits.
 type FrameType uint8
 
 // The frame types of FLV E.4.3.1.
@@ -20,7 +17,7 @@ const (
 // VideoCodec is the codec of a video tag.
 type VideoCodec uint8
 
-// The codecs of FLV E.4.3.1, and HEVC under the number that cameras and content networks use for it without a standard.
+// The codecs of FLV E.4.3.1, and two under the numbers that cameras and content networks use for them without a standard.
 const (
 	VideoJPEG         VideoCodec = 1
 	VideoSorensonH263 VideoCodec = 2
@@ -30,11 +27,12 @@ const (
 	VideoScreen2      VideoCodec = 6
 	VideoAVC          VideoCodec = 7
 	VideoHEVC         VideoCodec = 12
+	VideoAV1          VideoCodec = 13
 )
 
 var videoCodecNames = map[VideoCodec]string{
 	VideoJPEG: "JPEG", VideoSorensonH263: "Sorenson H.263", VideoScreen: "Screen video", VideoVP6: "VP6",
-	VideoVP6Alpha: "VP6 with alpha", VideoScreen2: "Screen video 2", VideoAVC: "H.264", VideoHEVC: "H.265",
+	VideoVP6Alpha: "VP6 with alpha", VideoScreen2: "Screen video 2", VideoAVC: "H.264", VideoHEVC: "H.265", VideoAV1: "AV1",
 }
 
 // String returns the codec's name: "H.264", "VP6"; "video codec 9" if it has none.
@@ -45,97 +43,231 @@ func (c VideoCodec) String() string {
 	return fmt.Sprintf("video codec %d", uint8(c))
 }
 
-// AVCPacketType is what an AVC (or HEVC) tag holds.
-type AVCPacketType uint8
+// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none. Those that have one are the codecs whose tags have a
+// packet type and a composition time.
+func (c VideoCodec) FourCC() FourCC {
+	switch c {
+	case VideoAVC:
+		return FourCCAVC
+	case VideoHEVC:
+		return FourCCHEVC
+	case VideoAV1:
+		return FourCCAV1
+	}
+	return 0
+}
+
+// videoCodecOf returns the codec's number without Enhanced RTMP, 0 if it has none.
+func videoCodecOf(c FourCC) VideoCodec {
+	switch c {
+	case FourCCAVC:
+		return VideoAVC
+	case FourCCHEVC:
+		return VideoHEVC
+	case FourCCAV1:
+		return VideoAV1
+	}
+	return 0
+}
+
+// VideoPacketType is what a video tag holds. It has four bits; types without a constant here are for the future, and are
+// passed through.
+type VideoPacketType uint8
+
+// The packet types of E-RTMP v2. The first three are those of FLV E.4.3.1 as well.
+const (
+	VideoSequenceStart VideoPacketType = 0 // the decoder configuration: ParseAVCConfig, ParseHEVCConfig, ...
+	VideoCodedFrames   VideoPacketType = 1 // a picture, of some codecs with a composition time
+	VideoSequenceEnd   VideoPacketType = 2 // nothing
+	VideoCodedFramesX  VideoPacketType = 3 // a picture of AVC, HEVC or VVC whose composition time is 0 and left out
+
+	// VideoMetadata is a name, "colorInfo", and its value, as [ParseScript] and [AppendScript] have them: what the pictures
+	// after it mean. Write it with FrameCommand, which FFmpeg expects; reading, the frame type is without meaning.
+	VideoMetadata             VideoPacketType = 4
+	VideoMPEG2TSSequenceStart VideoPacketType = 5 // the decoder configuration of AV1 as an MPEG-2 TS descriptor
+
+	videoMultitrack VideoPacketType = 6
+)
+
+// AVCPacketType is what an AVC tag holds, under the name that it had before Enhanced RTMP.
+type AVCPacketType = VideoPacketType
 
 // The packet types of FLV E.4.3.1.
 const (
-	AVCSequenceHeader AVCPacketType = 0 // the decoder configuration: ParseAVCConfig
-	AVCNALU           AVCPacketType = 1 // NAL units, each behind its length
-	AVCEndOfSequence  AVCPacketType = 2 // nothing
+	AVCSequenceHeader = VideoSequenceStart
+	AVCNALU           = VideoCodedFrames
+	AVCEndOfSequence  = VideoSequenceEnd
 )
 
-// VideoHeader is what precedes the coded data in the body of a video tag.
+// VideoHeader is what precedes the coded data in the body of a video tag, in the form of FLV or of Enhanced RTMP. What it holds
+// and which codec it is of is told in the same way for both, by the methods, PacketType and FourCC.
 type VideoHeader struct {
 	Empty     bool // the body has no bytes at all, which is legal and means nothing; the other fields are zero
+	Enhanced  bool // the form is that of Enhanced RTMP
 	FrameType FrameType
-	Codec     VideoCodec
 
-	PacketType      AVCPacketType // AVC and HEVC only
-	CompositionTime int32         // AVC and HEVC only: presentation time minus decoding time, milliseconds, 24 bits and signed
+	// Codec is the codec's number without Enhanced RTMP, FourCC its name in it; 0 if it has none. Writing, the one that the form
+	// has counts. FourCC is 0 in messages whose tracks may differ, see Tracks.
+	Codec  VideoCodec
+	FourCC FourCC
+
+	PacketType      VideoPacketType // VideoCodedFrames for codecs of FLV that have none
+	CompositionTime int32           // presentation time minus decoding time, milliseconds, 24 bits and signed; 0 where there is none
+	ModEx           ModEx           // Enhanced only: modifiers
 
 	Command uint8 // FrameCommand only: 0 begins a seek on the client's side, 1 ends it
+
+	// Multitrack says that the message is made for several tracks; Enhanced only. TrackID is that of OneTrack, and 0, the default
+	// track, where there is no Multitrack. With any other MultitrackType, Data is what Tracks takes apart.
+	Multitrack     bool
+	MultitrackType MultitrackType
+	TrackID        uint8
 
 	Data []byte // what follows the header: a view of the body
 }
 
-// errEnhanced is the cause of the error for headers that only Enhanced RTMP defines.
-var errEnhanced = fmt.Errorf("enhanced RTMP header: %w", errors.ErrUnsupported)
-
 // ParseVideoHeader reads the beginning of a video tag's body (FLV E.4.3):
 //
 //	+--------------+---------+   +---------------+------------------+
-//	| frame type 4 | codec 4 |   | packet type 1 | composition time |   AVC and HEVC only
+//	| frame type 4 | codec 4 |   | packet type 1 | composition time |   AVC, HEVC and AV1 only
 //	| 1                      |   | 1             | 3                |
 //	+--------------+---------+   +---------------+------------------+
 //
-// An empty body is no error, see VideoHeader.Empty. One whose header is cut is an [*Error] that wraps io.ErrUnexpectedEOF;
-// one with an Enhanced RTMP header wraps errors.ErrUnsupported.
+// or, if the first bit is set, of Enhanced RTMP's (E-RTMP v2, ExVideoTagHeader), in full in exheader.go:
+//
+//	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
+//	| 1 | frame type 3 | packet type 4 |  | ModEx, multitrack   |  | FourCC |  | composition time |   AVC, HEVC and VVC only
+//	| 1                                |  | if type 7, 6        |  | 4      |  | 3 if type 1      |
+//	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
+//
+// An empty body is no error, see VideoHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
+// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated.
 func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	if len(body) == 0 {
 		return VideoHeader{Empty: true}, nil
 	}
-	if body[0]&0x80 != 0 {
-		return VideoHeader{}, &Error{Detail: "video tag", Value: body[0], Err: errEnhanced}
+	if body[0]&exVideoBit != 0 {
+		return parseExVideo(body)
 	}
 	h := VideoHeader{FrameType: FrameType(body[0] >> 4), Codec: VideoCodec(body[0] & 0x0f), Data: body[1:]}
+	h.FourCC = h.Codec.FourCC()
+	h.PacketType = VideoCodedFrames
 	switch {
 	case h.FrameType == FrameCommand: // no codec header, whatever the codec
-		if len(h.Data) == 0 {
-			return h, cut("video command", 1)
-		}
-		h.Command, h.Data = h.Data[0], h.Data[1:]
-	case h.Codec == VideoAVC || h.Codec == VideoHEVC:
+		return h, h.parseCommand()
+	case h.FourCC != 0:
 		return h, h.parseAVC()
 	}
 	return h, nil
 }
 
-const avcHeaderSize = 4 // packet type and composition time
+const (
+	exVideoBit          = 0x80
+	avcHeaderSize       = 1 + compositionTimeSize
+	compositionTimeSize = 3
+)
+
+func (h *VideoHeader) parseCommand() error {
+	if len(h.Data) == 0 {
+		return cut("video command", 1)
+	}
+	h.Command, h.Data = h.Data[0], h.Data[1:]
+	return nil
+}
 
 func (h *VideoHeader) parseAVC() error {
 	if len(h.Data) > 0 {
-		h.PacketType = AVCPacketType(h.Data[0])
+		h.PacketType = VideoPacketType(h.Data[0])
 	}
 	if len(h.Data) < avcHeaderSize {
-		if len(h.Data) > 0 && h.PacketType == AVCEndOfSequence {
+		if len(h.Data) > 0 && h.PacketType == VideoSequenceEnd {
 			h.Data = nil // some publishers leave the composition time out, which has no meaning here
 			return nil
 		}
 		return cut("AVC video header", int64(avcHeaderSize-len(h.Data)))
 	}
-	// The shifts up and down again extend the sign from 24 bits to 32.
-	cts := uint32(h.Data[1])<<24 | uint32(h.Data[2])<<16 | uint32(h.Data[3])<<8
-	h.CompositionTime = int32(cts) >> 8
+	h.CompositionTime = int24(h.Data[1:])
 	h.Data = h.Data[avcHeaderSize:]
 	return nil
 }
 
+func parseExVideo(body []byte) (VideoHeader, error) {
+	var x exHeader
+	h := VideoHeader{Enhanced: true, FrameType: FrameType(body[0] >> 4 & 7)}
+	at, err := x.parseModEx(body)
+	if err != nil {
+		return h, err
+	}
+	h.ModEx, h.PacketType, h.Data = x.modEx, VideoPacketType(x.packetType), body[at:]
+	if h.isCommand() { // no FourCC, nor tracks
+		return h, shift(h.parseCommand(), int64(at))
+	}
+	if at, err = x.parseTrack(body, at, byte(videoMultitrack)); err != nil {
+		return h, err
+	}
+	h.PacketType, h.FourCC, h.Codec = VideoPacketType(x.packetType), x.fourCC, videoCodecOf(x.fourCC)
+	h.Multitrack, h.MultitrackType, h.TrackID = x.multitrack, x.layout, x.trackID
+	h.Data = body[at:]
+	return h, shift(h.parseCompositionTime(), int64(at))
+}
+
+// parseCompositionTime takes it from the front of an enhanced header's Data, if it is there.
+func (h *VideoHeader) parseCompositionTime() error {
+	if !h.hasCompositionTime() {
+		return nil
+	}
+	if missing := compositionTimeSize - len(h.Data); missing > 0 {
+		return cut("composition time", int64(missing))
+	}
+	h.CompositionTime, h.Data = int24(h.Data), h.Data[compositionTimeSize:]
+	return nil
+}
+
+// hasCompositionTime reports whether an enhanced header has one.
+func (h *VideoHeader) hasCompositionTime() bool {
+	return h.PacketType == VideoCodedFrames && h.FourCC.hasCompositionTime() && !isList(h.Multitrack, h.MultitrackType)
+}
+
+// int24 reads a signed number. The shifts up and down again extend the sign from 24 bits to 32.
+func int24(b []byte) int32 { return int32(uint24(b)<<8) >> 8 }
+
 // IsSequenceHeader reports whether the data is a decoder configuration.
 func (h VideoHeader) IsSequenceHeader() bool {
-	return h.isAVC() && h.PacketType == AVCSequenceHeader
+	return !h.Empty && !h.isCommand() &&
+		(h.PacketType == VideoSequenceStart || h.Enhanced && h.PacketType == VideoMPEG2TSSequenceStart)
 }
 
-// IsFrame reports whether the data is a coded picture, not a configuration, a command or nothing.
+// IsFrame reports whether the data is a coded picture, not a configuration, metadata, a command or nothing.
 func (h VideoHeader) IsFrame() bool {
-	return !h.Empty && h.FrameType != FrameCommand && (!h.isAVC() || h.PacketType == AVCNALU)
+	return !h.Empty && !h.isCommand() &&
+		(h.PacketType == VideoCodedFrames || h.Enhanced && h.PacketType == VideoCodedFramesX)
 }
 
-// IsKeyFrame reports whether the data is a picture that can be decoded without those before it.
+// IsKeyFrame reports whether the data is a picture that can be decoded without those before it. Some publishers of Enhanced
+// RTMP do not say so: if the frame type is 0, the pictures are looked at, of every track.
 func (h VideoHeader) IsKeyFrame() bool {
-	return h.IsFrame() && (h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey)
+	switch {
+	case !h.IsFrame():
+		return false
+	case h.Enhanced && h.FrameType == 0:
+		return h.looksLikeKeyFrame()
+	}
+	return h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey
 }
 
-func (h VideoHeader) isAVC() bool {
-	return h.FrameType != FrameCommand && (h.Codec == VideoAVC || h.Codec == VideoHEVC)
+// CodecName returns the codec's name: "H.264", "VP9"; for a codec that is not known "video codec 9" or the FourCC; "" for
+// messages whose tracks may differ.
+func (h VideoHeader) CodecName() string {
+	switch {
+	case !h.Enhanced:
+		return h.Codec.String()
+	case h.FourCC == 0:
+		return ""
+	}
+	return h.FourCC.CodecName()
+}
+
+// isCommand reports whether there is a command instead of media. The frame type of metadata is without meaning.
+func (h *VideoHeader) isCommand() bool {
+	return h.FrameType == FrameCommand && !(h.Enhanced && h.PacketType == VideoMetadata)
 }

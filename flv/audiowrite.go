@@ -1,0 +1,66 @@
+package flv
+
+import "slices"
+
+// AppendAudioHeader appends what precedes the data in the body of an audio tag; h.Data itself is the caller's to append. What was
+// parsed and is written comes out as it was, but for the rate bits of formats that have but one rate.
+//
+// The form is Enhanced RTMP's if h.Enhanced is set, and FLV's otherwise, in which h.Format must be, and SampleRate, SampleSize and
+// Channels count, except of AAC and Opus. For the default track FLV's form is understood more widely where it has the codec.
+//
+// The error is an [*Error] that names what the form cannot express. Then dst comes back as it was.
+func AppendAudioHeader(dst []byte, h AudioHeader) ([]byte, error) {
+	if h.Empty {
+		return dst, nil
+	}
+	if !h.Enhanced {
+		return h.appendLegacy(dst)
+	}
+	x := exHeader{
+		modEx: h.ModEx, packetType: byte(h.PacketType), fourCC: h.FourCC,
+		multitrack: h.Multitrack, layout: h.MultitrackType, trackID: h.TrackID,
+	}
+	b, err := x.append(dst, byte(AudioExHeader)<<4, byte(audioMultitrack))
+	if err != nil {
+		return dst, err
+	}
+	return b, nil
+}
+
+func (h *AudioHeader) appendLegacy(dst []byte) ([]byte, error) {
+	switch {
+	case h.Format > maxNibble || h.Format == AudioExHeader:
+		return dst, &Error{Detail: "sound format cannot be written", Value: uint8(h.Format)}
+	case len(h.ModEx) > 0 || h.Multitrack:
+		return dst, notEnhanced()
+	}
+	bits, err := h.soundBits()
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, byte(h.Format)<<4|bits)
+	if h.Format.hasPacketType() {
+		dst = append(dst, byte(h.PacketType))
+	}
+	return dst, nil
+}
+
+// soundBits returns the lower half of the first byte: two bits of rate, one of size, one of stereo.
+func (h *AudioHeader) soundBits() (bits byte, err error) {
+	rate := slices.Index(soundRates[:], h.SampleRate)
+	if only := h.Format.sampleRate(0); only == h.Format.sampleRate(3) {
+		rate = slices.Index([]int{only}, h.SampleRate) // 0 stands for it
+	}
+	if h.Format.hasPacketType() && h.SampleRate == 0 && h.SampleSize == 0 && h.Channels == 0 {
+		return 0xf, nil // FLV E.4.2.1 wants 44.1 kHz, 16 bits, stereo
+	}
+	switch {
+	case rate < 0:
+		return 0, &Error{Detail: "sample rate is not one of FLV's", Value: h.SampleRate}
+	case h.SampleSize != 8 && h.SampleSize != 16:
+		return 0, &Error{Detail: "sample size is neither 8 nor 16 bits", Value: h.SampleSize}
+	case h.Channels != 1 && h.Channels != 2:
+		return 0, &Error{Detail: "number of channels is neither 1 nor 2", Value: h.Channels}
+	}
+	return byte(rate<<2 | (h.SampleSize/8-1)<<1 | (h.Channels - 1)), nil
+}

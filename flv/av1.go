@@ -1,0 +1,159 @@
+package flv
+
+// AV1Config is an AV1CodecConfigurationRecord: what a decoder of AV1 needs before the first picture.
+type AV1Config struct {
+	Profile    uint8 // seq_profile: 0 Main, 1 High, 2 Professional
+	Level      uint8 // seq_level_idx_0: four times the major level above 2, and the minor one: 5 for 3.1
+	HighTier   bool
+	BitDepth   int // 8, 10 or 12
+	Monochrome bool
+
+	OBUs []byte // a sequence header, and metadata; often empty: a view of the record
+
+	Width, Height int // the largest picture in pixels, as the sequence header has it; 0 if there is none
+}
+
+const (
+	av1ConfigFixed   = 4
+	av1ConfigVersion = 0x81 // a marker bit, and version 1
+
+	obuSequenceHeader = 1 // AV1 6.2.2
+	obuFrameHeader    = 3
+	obuFrame          = 6
+)
+
+// ParseAV1Config reads the data of a sequence header of AV1 (AV1 Codec ISO Media File Format Binding 2.3.3). All fields are of
+// bits:
+//
+//	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
+//	| 1 1 | version 7 | profile 3 | level 5 | tier 1 | 10 1 | 12  1 | mono 1 | chroma 4 | presentation .. 8 | OBUs |
+//	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
+//
+// The error is an [*Error]; the fields read before it are set.
+func ParseAV1Config(b []byte) (AV1Config, error) {
+	var c AV1Config
+	if missing := av1ConfigFixed - len(b); missing > 0 {
+		return c, cut("AV1 configuration", int64(missing))
+	}
+	if b[0] != av1ConfigVersion {
+		return c, &Error{Detail: "marker and version of AV1 configuration are not 0x81", Value: b[0]}
+	}
+	c.Profile, c.Level = b[1]>>5, b[1]&0x1f
+	c.HighTier, c.Monochrome = b[2]&0x80 != 0, b[2]&0x10 != 0
+	c.BitDepth = 8 + int(b[2]>>6&1)*2
+	if b[2]&0x60 == 0x60 { // high_bitdepth and twelve_bit
+		c.BitDepth = 12
+	}
+	c.OBUs = b[av1ConfigFixed:]
+	var err error
+	c.Width, c.Height, err = av1Size(c.OBUs)
+	return c, shift(err, av1ConfigFixed)
+}
+
+// av1Size returns the size that the first sequence header among the OBUs tells, 0 if there is none.
+func av1Size(obus []byte) (width, height int, err error) {
+	for rest := obus; len(rest) > 0; {
+		at := int64(len(obus) - len(rest))
+		t, payload, next, err := nextOBU(rest)
+		if err != nil {
+			return 0, 0, shift(err, at)
+		}
+		if t == obuSequenceHeader {
+			w, h, err := parseAV1SequenceHeader(payload)
+			return w, h, shift(err, at)
+		}
+		rest = next
+	}
+	return 0, 0, nil
+}
+
+// nextOBU takes the first open bitstream unit off b, which is not empty (AV1 5.3):
+//
+//	+-----+--------+-------------+------------+-----+  +-----------+  +------------+  +---------+
+//	| 0 1 | type 4 | extension 1 | has size 1 | 0 1 |  | extension |  | size       |  | payload |
+//	| 1                                             |  | 1         |  | LEB128     |  |         |
+//	+-----+--------+-------------+------------+-----+  +-----------+  +------------+  +---------+
+func nextOBU(b []byte) (t uint8, payload, rest []byte, err error) {
+	head := b[0]
+	if head&0x80 != 0 {
+		return 0, nil, nil, &Error{Detail: "forbidden bit of OBU header is set", Value: head}
+	}
+	at := 1
+	if head&4 != 0 {
+		at++
+	}
+	if at > len(b) {
+		return 0, nil, nil, cut("OBU header", 1)
+	}
+	size := uint64(len(b) - at)
+	if head&2 != 0 {
+		v, n := leb128(b[at:])
+		if n == 0 {
+			return 0, nil, nil, cut("OBU size", 1)
+		}
+		at += n
+		size = v
+	}
+	if left := uint64(len(b) - at); size > left {
+		return 0, nil, nil, cut("OBU", int64(min(size-left, 1<<32)))
+	}
+	end := at + int(size)
+	return head >> 3 & 0x0f, b[at:end:end], b[end:], nil
+}
+
+// leb128 reads a number of seven bits a byte, the lowest first (AV1 4.10.5). n is its size, 0 if it does not end in time.
+func leb128(b []byte) (v uint64, n int) {
+	const maxSize = 8
+	for i, c := range b[:min(len(b), maxSize)] {
+		v |= uint64(c&0x7f) << (7 * i)
+		if c&0x80 == 0 {
+			return v, i + 1
+		}
+	}
+	return 0, 0
+}
+
+// parseAV1SequenceHeader reads the size of the largest picture (AV1 5.5.1).
+func parseAV1SequenceHeader(b []byte) (width, height int, err error) {
+	r := &bitReader{b: b}
+	r.bits(3 + 1) // seq_profile, still_picture
+	if r.flag() { // reduced_still_picture_header
+		r.bits(5) // seq_level_idx
+	} else {
+		skipAV1OperatingPoints(r)
+	}
+	widthBits, heightBits := int(r.bits(4))+1, int(r.bits(4))+1
+	w, h := int64(r.bits(widthBits))+1, int64(r.bits(heightBits))+1
+	if r.short {
+		return 0, 0, cut("AV1 sequence header", 1)
+	}
+	return checkedSize("AV1 sequence header", w, h)
+}
+
+// skipAV1OperatingPoints reads from timing_info_present_flag to the last operating point.
+func skipAV1OperatingPoints(r *bitReader) {
+	delayBits := int64(0)
+	if r.flag() { // timing_info_present_flag
+		r.skip(32 + 32) // num_units_in_display_tick, time_scale
+		if r.flag() {   // equal_picture_interval
+			r.ue() // num_ticks_per_picture_minus_1, which uvlc() codes as H.264's ue(v)
+		}
+		if r.flag() { // decoder_model_info_present_flag
+			delayBits = int64(r.bits(5)) + 1
+			r.skip(32 + 5 + 5) // num_units_in_decoding_tick, lengths of removal and presentation time
+		}
+	}
+	displayDelay := r.flag()
+	for range r.bits(5) + 1 { // operating_points_cnt_minus_1
+		r.bits(12)         // operating_point_idc
+		if r.bits(5) > 7 { // seq_level_idx
+			r.bit() // seq_tier
+		}
+		if delayBits > 0 && r.flag() { // decoder_model_present_for_this_op
+			r.skip(2*delayBits + 1) // delays of decoder and encoder, low_delay_mode_flag
+		}
+		if displayDelay && r.flag() {
+			r.bits(4) // initial_display_delay_minus_1
+		}
+	}
+}

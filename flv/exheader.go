@@ -1,0 +1,133 @@
+package flv
+
+import (
+	"encoding/binary"
+)
+
+// MultitrackType says how a message holds several tracks.
+type MultitrackType uint8
+
+// The layouts of E-RTMP v2, Multitrack. Of others nothing is known; their Data is what follows the layout's byte.
+const (
+	OneTrack             MultitrackType = 0 // one, which need not be the default track. What every reader of tracks understands
+	ManyTracks           MultitrackType = 1 // of the same codec
+	ManyTracksManyCodecs MultitrackType = 2
+)
+
+const (
+	fourCCSize    = 4
+	trackSizeSize = 3  // the length of a track's data in a list
+	packetModEx   = 7  // in video and in audio
+	maxNibble     = 15 // of packet types, layouts, codecs
+)
+
+// exHeader is what the headers of Enhanced RTMP have in common in video and audio:
+//
+//	+-------------------------+ +-------------+ +----------------------------+ +--------+ +----------+
+//	| frame type or 9, type 4 | | ModEx chain | | layout 4, real type 4      | | FourCC | | track id |
+//	| 1                       | | if type 7   | | 1: if type is multitrack   | | 4      | | 1        |
+//	+-------------------------+ +-------------+ +----------------------------+ +--------+ +----------+
+//	                                                                           not (2)    only (0)
+//
+// (0) OneTrack, (2) ManyTracksManyCodecs, or a layout that is not known.
+type exHeader struct {
+	modEx      ModEx
+	packetType byte // the real one
+	multitrack bool
+	layout     MultitrackType
+	fourCC     FourCC
+	trackID    uint8
+}
+
+// parseModEx reads the first byte and the modifiers behind it. It returns where they end.
+func (x *exHeader) parseModEx(body []byte) (at int, err error) {
+	x.packetType = body[0] & 0x0f
+	for at = 1; x.packetType == packetModEx; {
+		_, _, size, err := modExBlock(body[at:])
+		if err != nil {
+			return at, shift(err, int64(at))
+		}
+		at += size
+		x.packetType = body[at-1] & 0x0f
+	}
+	if at > 1 {
+		x.modEx = ModEx(body[1:at:at])
+	}
+	return at, nil
+}
+
+// parseTrack reads what follows the modifiers. It returns where that ends. The packet type that means multitrack is video's
+// or audio's.
+func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error) {
+	if x.packetType == multitrack {
+		if at == len(body) {
+			return at, shift(cut("multitrack header", 1), int64(at))
+		}
+		x.multitrack = true
+		x.layout, x.packetType = MultitrackType(body[at]>>4), body[at]&0x0f
+		if x.packetType == multitrack || x.packetType == packetModEx {
+			return at, &Error{Offset: int64(at), Detail: "packet type cannot be that of the tracks in a multitrack", Value: x.packetType}
+		}
+		at++
+	}
+	if x.hasFourCC() {
+		if missing := fourCCSize - (len(body) - at); missing > 0 {
+			return at, shift(cut("FourCC", int64(missing)), int64(at))
+		}
+		x.fourCC = FourCC(binary.BigEndian.Uint32(body[at:]))
+		at += fourCCSize
+	}
+	if x.hasTrackID() {
+		if at == len(body) {
+			return at, shift(cut("track id", 1), int64(at))
+		}
+		x.trackID = body[at]
+		at++
+	}
+	return at, nil
+}
+
+// hasFourCC reports whether one codec holds for the message, and is in its header.
+func (x *exHeader) hasFourCC() bool { return !x.multitrack || x.layout <= ManyTracks }
+
+// hasTrackID reports whether the header has the id of the only track.
+func (x *exHeader) hasTrackID() bool { return x.multitrack && x.layout == OneTrack }
+
+// isList reports whether a message is a list of tracks, or something not known that is not one track either.
+func isList(multitrack bool, layout MultitrackType) bool { return multitrack && layout != OneTrack }
+
+// appendModEx writes what parseModEx reads. high is the upper half of the first byte, next the packet type that is no ModEx.
+func (x *exHeader) appendModEx(dst []byte, high, next byte) ([]byte, error) {
+	if len(x.modEx) == 0 {
+		return append(dst, high|next), nil
+	}
+	return x.modEx.appendChain(append(dst, high|packetModEx), next)
+}
+
+// append writes what parseModEx and parseTrack read.
+func (x *exHeader) append(dst []byte, high, multitrack byte) ([]byte, error) {
+	if x.packetType > maxNibble || x.packetType == packetModEx || x.packetType == multitrack {
+		return dst, &Error{Detail: "packet type cannot be written; ModEx and multitrack have fields of their own", Value: x.packetType}
+	}
+	if x.layout > maxNibble {
+		return dst, &Error{Detail: "multitrack type has more than four bits", Value: uint8(x.layout)}
+	}
+	next := x.packetType
+	if x.multitrack {
+		next = multitrack
+	}
+	dst, err := x.appendModEx(dst, high, next)
+	if err != nil {
+		return dst, err
+	}
+	if x.multitrack {
+		dst = append(dst, byte(x.layout)<<4|x.packetType)
+	}
+	if x.hasFourCC() {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(x.fourCC))
+	}
+	if x.hasTrackID() {
+		dst = append(dst, x.trackID)
+	}
+	return dst, nil
+}

@@ -1,0 +1,158 @@
+package flv
+
+import "encoding/binary"
+
+// HEVCConfig is an HEVCDecoderConfigurationRecord: what a decoder of H.265 needs before the first picture.
+type HEVCConfig struct {
+	Profile       uint8 // general_profile_idc: 1 Main, 2 Main 10
+	HighTier      bool
+	Level         uint8 // general_level_idc: thirty times the level, 93 for 3.1
+	BitDepth      int   // of luma
+	NALLengthSize int   // how many bytes precede each NAL unit with its length: 1, 2, 4, and 3 in broken files
+
+	VPS, SPS, PPS [][]byte // parameter sets, NAL unit header included: views of the record
+
+	Width, Height int // of the picture in pixels, after cropping, as the first SPS has it; 0 if there is none
+}
+
+const (
+	hevcConfigVersion = 1
+	hevcConfigFixed   = 23
+	hevcVPS           = 32
+	hevcSPS           = 33
+	hevcPPS           = 34
+	maxHEVCSets       = 64 // of one kind in one array: H.265 allows 16 VPS, 16 SPS and 64 PPS
+	hevcMaxSubLayers  = 7  // H.265 7.4.3.2.1: at most 6 beyond the first
+)
+
+// ParseHEVCConfig reads the data of a sequence header of HEVC (ISO/IEC 14496-15 8.3.3.1):
+//
+//	+---+---------------+------------+-----------------------+-----------+--------------------------------------+-------------+
+//	| 1 | profile 8     | level      | segmentation 16,      | bit depth | .., size of lengths 2 | arrays       | per array:  |
+//	| 1 | constraints 80| 1          | parallelism 8, chroma | 1, 1      | 3                     | 1            | see below   |
+//	+---+---------------+------------+-----------------------+-----------+--------------------------------------+-------------+
+//
+//	array   +------------------+-------+-------------------+
+//	        | .. 2, NAL type 6 | count | { size 2, bytes } |
+//	        | 1                | 2     | per NAL unit      |
+//	        +------------------+-------+-------------------+
+//
+// The error is an [*Error]; the fields read before it are set.
+func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
+	var c HEVCConfig
+	if len(b) < hevcConfigFixed {
+		return c, cut("HEVC configuration", int64(hevcConfigFixed-len(b)))
+	}
+	if b[0] != hevcConfigVersion {
+		return c, &Error{Detail: "version of HEVC configuration is not 1", Value: b[0]}
+	}
+	c.Profile, c.HighTier, c.Level = b[1]&0x1f, b[1]&0x20 != 0, b[12]
+	c.BitDepth = 8 + int(b[17]&7)
+	c.NALLengthSize = 1 + int(b[21]&3)
+	at := hevcConfigFixed
+	for range b[22] {
+		var err error
+		if at, err = c.parseArray(b, at); err != nil {
+			return c, err
+		}
+	}
+	return c, nil
+}
+
+// parseArray reads the array at b[at:]. It returns where it ends.
+func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
+	const head = 3
+	if missing := head - (len(b) - at); missing > 0 {
+		return at, shift(cut("array of HEVC configuration", int64(missing)), int64(at))
+	}
+	kind, count := b[at]&0x3f, int(binary.BigEndian.Uint16(b[at+1:]))
+	if count > maxHEVCSets {
+		return at, &Error{Offset: int64(at), Detail: "too many NAL units in HEVC configuration", Value: count}
+	}
+	at += head
+	sets, end, err := parameterSets(b, at, count)
+	if err != nil {
+		return end, err
+	}
+	switch kind {
+	case hevcVPS:
+		c.VPS = append(c.VPS, sets...)
+	case hevcSPS:
+		if len(c.SPS) == 0 && len(sets) > 0 {
+			const length = 2
+			if c.Width, c.Height, err = parseHEVCSPS(sets[0]); err != nil {
+				return end, shift(err, int64(at+length))
+			}
+		}
+		c.SPS = append(c.SPS, sets...)
+	case hevcPPS:
+		c.PPS = append(c.PPS, sets...)
+	}
+	return end, nil
+}
+
+// parseHEVCSPS reads the size of the picture from a sequence parameter set with its NAL unit header (H.265 7.3.2.2.1).
+func parseHEVCSPS(nal []byte) (width, height int, err error) {
+	const headerSize = 2
+	if missing := headerSize - len(nal); missing > 0 {
+		return 0, 0, cut("HEVC SPS", int64(missing))
+	}
+	if nal[0]>>1&0x3f != hevcSPS {
+		return 0, 0, &Error{Detail: "NAL unit is not an HEVC SPS", Value: nal[0]}
+	}
+	r := &bitReader{b: unescape(nal[headerSize:])}
+	r.bits(4) // sps_video_parameter_set_id
+	subLayers := r.bits(3)
+	if subLayers >= hevcMaxSubLayers {
+		return 0, 0, &Error{Detail: "sps_max_sub_layers_minus1 of HEVC SPS is above 6", Value: subLayers}
+	}
+	r.bit() // sps_temporal_id_nesting_flag
+	skipProfileTierLevel(r, int(subLayers))
+	r.ue() // sps_seq_parameter_set_id
+	chroma, planes := r.ue(), false
+	if chroma > chroma444 {
+		return 0, 0, &Error{Detail: "chroma_format_idc of HEVC SPS is above 3", Value: chroma}
+	}
+	if chroma == chroma444 {
+		planes = r.flag() // separate_colour_plane_flag
+	}
+	w, h := int64(r.ue()), int64(r.ue())
+	if r.flag() { // conformance_window_flag: counts in chroma samples (H.265 7.4.3.2.1)
+		left, right, top, bottom := int64(r.ue()), int64(r.ue()), int64(r.ue()), int64(r.ue())
+		unitX, unitY := int64(1), int64(1)
+		if !planes && (chroma == 1 || chroma == 2) {
+			unitX = 2
+		}
+		if !planes && chroma == 1 {
+			unitY = 2
+		}
+		w -= unitX * (left + right)
+		h -= unitY * (top + bottom)
+	}
+	if r.short {
+		return 0, 0, cut("HEVC SPS", 1)
+	}
+	return checkedSize("HEVC SPS", w, h)
+}
+
+// skipProfileTierLevel follows H.265 7.3.3.
+func skipProfileTierLevel(r *bitReader, subLayers int) {
+	const profileBits, levelBits = 88, 8
+	r.skip(profileBits + levelBits)
+	var present [2 * hevcMaxSubLayers]bool // profile and level of each
+	for i := range 2 * subLayers {
+		present[i] = r.flag()
+	}
+	if subLayers > 0 {
+		r.skip(int64(2 * (8 - subLayers))) // reserved
+	}
+	for i := range 2 * subLayers {
+		switch {
+		case !present[i]:
+		case i%2 == 0:
+			r.skip(profileBits)
+		default:
+			r.skip(levelBits)
+		}
+	}
+}

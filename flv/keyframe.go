@@ -1,0 +1,88 @@
+package flv
+
+import "encoding/binary"
+
+// looksLikeKeyFrame tells from the pictures themselves whether every track has a key frame. It is for publishers that leave the
+// frame type 0, and of codecs that are not known it believes the worst.
+func (h VideoHeader) looksLikeKeyFrame() bool {
+	tracks := 0
+	for track, err := range h.Tracks() {
+		if err != nil || !isKeyPicture(track.FourCC, track.Data) {
+			return false
+		}
+		tracks++
+	}
+	return tracks > 0
+}
+
+// isKeyPicture reports whether the coded picture can be decoded by itself.
+func isKeyPicture(c FourCC, data []byte) bool {
+	switch c {
+	case FourCCAVC, FourCCHEVC, FourCCVVC:
+		return isKeyNALUnits(c, data)
+	case FourCCAV1:
+		return isKeyTemporalUnit(data)
+	case FourCCVP8: // RFC 6386 9.1: the lowest bit is set in all other frames
+		return len(data) > 0 && data[0]&1 == 0
+	case FourCCVP9:
+		return isKeyVP9(data)
+	}
+	return false
+}
+
+// isKeyNALUnits looks for the first NAL unit with a piece of picture. Their lengths have four bytes, as good as always; what they
+// really have only the configuration tells, and that is in another tag.
+func isKeyNALUnits(c FourCC, data []byte) bool {
+	const lengthSize, headerSize = 4, 2
+	for len(data) >= lengthSize+headerSize {
+		size := int64(binary.BigEndian.Uint32(data))
+		nal := data[lengthSize:]
+		switch c {
+		case FourCCAVC: // H.264 table 7-1: 5 is IDR
+			if t := nal[0] & 0x1f; 1 <= t && t <= 5 {
+				return t == 5
+			}
+		case FourCCHEVC: // H.265 table 7-1: 16 to 23 are IRAP
+			if t := nal[0] >> 1 & 0x3f; t < 32 {
+				return 16 <= t && t <= 23
+			}
+		case FourCCVVC: // H.266 table 5: 7 and 8 are IDR, 9 is CRA
+			if t := nal[1] >> 3; t < 12 {
+				return 7 <= t && t <= 9
+			}
+		}
+		if size >= int64(len(nal)) {
+			return false
+		}
+		data = nal[size:]
+	}
+	return false
+}
+
+// isKeyTemporalUnit looks for the first frame header (AV1 5.9.2).
+func isKeyTemporalUnit(data []byte) bool {
+	for len(data) > 0 {
+		t, payload, rest, err := nextOBU(data)
+		if err != nil {
+			return false
+		}
+		if t == obuFrameHeader || t == obuFrame {
+			return len(payload) > 0 && payload[0]&0xe0 == 0 // show_existing_frame 0, frame_type 0 in two bits
+		}
+		data = rest
+	}
+	return false
+}
+
+// isKeyVP9 reads the beginning of an uncompressed header (VP9 6.2).
+func isKeyVP9(data []byte) bool {
+	r := &bitReader{b: data}
+	if r.bits(2) != 2 { // frame_marker
+		return false
+	}
+	if profile := r.bit() | r.bit()<<1; profile == 3 {
+		r.bit() // reserved_zero
+	}
+	shown, inter := r.flag(), r.flag() // show_existing_frame, frame_type
+	return !r.short && !shown && !inter
+}

@@ -1,0 +1,66 @@
+package flv
+
+import "encoding/binary"
+
+// OpusHead is Opus's identification header (RFC 7845 5.1). Opus is decoded at 48 kHz, whatever it was made of.
+type OpusHead struct {
+	Channels        int    // 1 to 255
+	PreSkip         uint16 // samples at 48 kHz to discard at the beginning
+	InputSampleRate uint32 // Hz, before encoding; 0 if it is not known
+	OutputGain      int16  // in 1/256 dB
+	MappingFamily   uint8  // 0: mono or stereo, 1: up to eight channels in Vorbis's order, 255: no meaning
+
+	Mapping []byte // of families other than 0: streams, coupled streams, an index per channel: a view
+}
+
+// OpusSampleRate is what a decoder of Opus puts out, in Hz.
+const OpusSampleRate = 48000
+
+const (
+	opusMagic = "OpusHead"
+	opusFixed = 19
+)
+
+// ParseOpusHead reads the data of a sequence header of Opus. All numbers are little-endian:
+//
+//	+----------+-----------+----------+----------+------+-------------+--------+---------------------------+
+//	| OpusHead | version 1 | channels | pre-skip | rate | output gain | family | streams, coupled, mapping |
+//	| 8        | 1         | 1        | 2        | 4    | 2           | 1      | 1, 1, channels if family  |
+//	+----------+-----------+----------+----------+------+-------------+--------+---------------------------+
+//
+// The data may be empty too, which this function does not take. The error is an [*Error].
+func ParseOpusHead(b []byte) (OpusHead, error) {
+	if missing := opusFixed - len(b); missing > 0 {
+		return OpusHead{}, cut("OpusHead", int64(missing))
+	}
+	if string(b[:len(opusMagic)]) != opusMagic {
+		return OpusHead{}, &Error{Detail: "configuration of Opus does not begin with OpusHead", Value: string(b[:len(opusMagic)])}
+	}
+	if b[8]>>4 != 0 { // the lower half is for compatible changes
+		return OpusHead{}, &Error{Offset: 8, Detail: "version of OpusHead is not known", Value: b[8]}
+	}
+	h := OpusHead{
+		Channels: int(b[9]), PreSkip: binary.LittleEndian.Uint16(b[10:]), InputSampleRate: binary.LittleEndian.Uint32(b[12:]),
+		OutputGain: int16(binary.LittleEndian.Uint16(b[16:])), MappingFamily: b[18],
+	}
+	if h.Channels == 0 {
+		return h, &Error{Offset: 9, Detail: "OpusHead has no channels"}
+	}
+	if h.MappingFamily != 0 {
+		end := opusFixed + 2 + h.Channels
+		if missing := end - len(b); missing > 0 {
+			return h, cut("channel mapping of OpusHead", int64(missing))
+		}
+		h.Mapping = b[opusFixed:end:end]
+	}
+	return h, nil
+}
+
+// AppendOpusHead appends what [ParseOpusHead] reads. The lowest eight bits of Channels count.
+func AppendOpusHead(dst []byte, h OpusHead) []byte {
+	dst = append(append(dst, opusMagic...), 1, byte(h.Channels))
+	dst = binary.LittleEndian.AppendUint16(dst, h.PreSkip)
+	dst = binary.LittleEndian.AppendUint32(dst, h.InputSampleRate)
+	dst = binary.LittleEndian.AppendUint16(dst, uint16(h.OutputGain))
+	return append(append(dst, h.MappingFamily), h.Mapping...)
+}

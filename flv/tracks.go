@@ -1,0 +1,159 @@
+package flv
+
+import (
+	"encoding/binary"
+	"iter"
+)
+
+// trackList reads the tracks of a message that has many:
+//
+//	+--------+----------+--------+------+
+//	| FourCC | track id | size   | data |   the FourCC only in ManyTracksManyCodecs
+//	| 4      | 1        | 3      | size |
+//	+--------+----------+--------+------+
+type trackList struct {
+	layout MultitrackType
+	fourCC FourCC // of all tracks, or of the one read last
+	id     uint8
+	data   []byte // of the one read last
+	list   []byte
+	at     int // in list
+}
+
+// next reads the next track. ok is false at the end. After an error there is no telling where the next one would begin.
+func (l *trackList) next() (ok bool, err error) {
+	if l.layout > ManyTracksManyCodecs {
+		return false, &Error{Detail: "multitrack type is not known", Value: uint8(l.layout)}
+	}
+	if l.at == len(l.list) {
+		return false, nil
+	}
+	head := 1 + trackSizeSize
+	if l.layout == ManyTracksManyCodecs {
+		head += fourCCSize
+	}
+	rest := l.list[l.at:]
+	if len(rest) < head {
+		return false, shift(cut("header of a track", int64(head-len(rest))), int64(l.at))
+	}
+	if l.layout == ManyTracksManyCodecs {
+		l.fourCC = FourCC(binary.BigEndian.Uint32(rest))
+	}
+	l.id = rest[head-trackSizeSize-1]
+	end := head + int(uint24(rest[head-trackSizeSize:]))
+	if missing := end - len(rest); missing > 0 {
+		return false, shift(cut("a track", int64(missing)), int64(l.at))
+	}
+	l.data = rest[head:end:end]
+	l.at += end
+	return true, nil
+}
+
+// appendTrack appends the part of a list's entry that precedes the data, which has size bytes.
+func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, size int) ([]byte, error) {
+	if layout != ManyTracks && layout != ManyTracksManyCodecs {
+		return dst, &Error{Detail: "multitrack type has no list of tracks", Value: uint8(layout)}
+	}
+	if size > MaxBodySize {
+		return dst, &Error{Detail: "track has more bytes than a message", Value: size}
+	}
+	if layout == ManyTracksManyCodecs {
+		dst = binary.BigEndian.AppendUint32(dst, uint32(fourCC))
+	}
+	return append(dst, id, byte(size>>16), byte(size>>8), byte(size)), nil
+}
+
+// Tracks returns the tracks of the message, each with a header as if it had come in a message of its own: what h says of the
+// whole message, and its own FourCC, TrackID, CompositionTime and Data, a view. So that all can be treated alike, a message
+// without Multitrack has one track too, which is h; an empty one has none.
+//
+// A track that is malformed comes with an [*Error], whose Offset counts from the start of h.Data. One with an unknown layout
+// is such an error. The tracks behind it follow if it can be said where they begin.
+func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
+	return func(yield func(VideoHeader, error) bool) {
+		if !isList(h.Multitrack, h.MultitrackType) {
+			if !h.Empty {
+				yield(h, nil)
+			}
+			return
+		}
+		list := trackList{layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
+		for {
+			ok, err := list.next()
+			if err != nil {
+				yield(VideoHeader{}, err)
+			}
+			if !ok {
+				return
+			}
+			track := h
+			track.MultitrackType, track.TrackID = OneTrack, list.id
+			track.FourCC, track.Codec = list.fourCC, videoCodecOf(list.fourCC)
+			track.Data = list.data
+			err = shift(track.parseCompositionTime(), int64(list.at-len(list.data)))
+			if !yield(track, err) {
+				return
+			}
+		}
+	}
+}
+
+// AppendTrack appends a track to the body of a message with many, behind [AppendVideoHeader] of h: TrackID, CompositionTime and
+// Data of track, and its FourCC if h is ManyTracksManyCodecs. All else is h's to say. On an error, an [*Error], dst comes back
+// as it was.
+func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {
+	if h.MultitrackType == ManyTracks {
+		track.FourCC = h.FourCC
+	}
+	track.PacketType = h.PacketType
+	if err := track.checkCompositionTime(); err != nil {
+		return dst, err
+	}
+	size := len(track.Data)
+	if track.hasCompositionTime() {
+		size += compositionTimeSize
+	}
+	dst, err := appendTrack(dst, h.MultitrackType, track.FourCC, track.TrackID, size)
+	if err != nil {
+		return dst, err
+	}
+	return append(track.appendCompositionTime(dst), track.Data...), nil
+}
+
+// Tracks returns the tracks of the message, as [VideoHeader.Tracks] does.
+func (h AudioHeader) Tracks() iter.Seq2[AudioHeader, error] {
+	return func(yield func(AudioHeader, error) bool) {
+		if !isList(h.Multitrack, h.MultitrackType) {
+			if !h.Empty {
+				yield(h, nil)
+			}
+			return
+		}
+		list := trackList{layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
+		for {
+			ok, err := list.next()
+			if err != nil {
+				yield(AudioHeader{}, err)
+			}
+			if !ok {
+				return
+			}
+			track := h
+			track.MultitrackType, track.TrackID = OneTrack, list.id
+			track.FourCC, track.Format = list.fourCC, soundFormatOf(list.fourCC)
+			track.Data = list.data
+			if !yield(track, nil) {
+				return
+			}
+		}
+	}
+}
+
+// AppendTrack appends a track to the body of a message with many, as [VideoHeader.AppendTrack] does.
+func (h AudioHeader) AppendTrack(dst []byte, track AudioHeader) ([]byte, error) {
+	dst, err := appendTrack(dst, h.MultitrackType, track.FourCC, track.TrackID, len(track.Data))
+	if err != nil {
+		return dst, err
+	}
+	return append(dst, track.Data...), nil
+}

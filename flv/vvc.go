@@ -1,0 +1,70 @@
+package flv
+
+// VVCConfig is what a VVCDecoderConfigurationRecord tells before its parameter sets: what a decoder of H.266 needs before the
+// first picture.
+type VVCConfig struct {
+	NALLengthSize int // how many bytes precede each NAL unit with its length: 1, 2 or 4
+
+	// All below is 0 in a record without profile, tier and level.
+	Profile       uint8 // general_profile_idc: 1 Main 10
+	HighTier      bool
+	Level         uint8 // general_level_idc: sixteen times the major and three times the minor level, 67 for 4.1
+	BitDepth      int
+	Width, Height int // the largest picture, in pixels
+}
+
+// ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2), up to the parameter sets. All fields
+// are of bits:
+//
+//	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
+//	| 31 5 | lengths 2 | PTL 1 |  | output layer set 9| layers 3| frame     | 31 5 | VvcPTLRecord | width 16 |
+//	|      |           |       |  |                   |         | rate 2,   |      |              | height 16|
+//	|      |           |       |  |                   |         | chroma 2, |      |              | rate 16  |
+//	|      |           |       |  | if PTL            |         | depth 3   |      |              |          |
+//	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
+//
+// The error is an [*Error].
+func ParseVVCConfig(b []byte) (VVCConfig, error) {
+	r := &bitReader{b: b}
+	r.bits(5)
+	c := VVCConfig{NALLengthSize: 1 + int(r.bits(2))}
+	if !r.flag() { // ptl_present_flag
+		if r.short {
+			return VVCConfig{}, cut("VVC configuration", 1)
+		}
+		return c, nil
+	}
+	r.bits(9) // ols_idx
+	subLayers := int(r.bits(3))
+	r.bits(2 + 2) // constant_frame_rate, chroma_format_idc
+	c.BitDepth = 8 + int(r.bits(3))
+	r.bits(5)
+	c.parsePTL(r, subLayers)
+	w, h := int64(r.bits(16)), int64(r.bits(16))
+	if r.short {
+		return VVCConfig{}, cut("VVC configuration", 1)
+	}
+	var err error
+	c.Width, c.Height, err = checkedSize("VVC configuration", w, h)
+	return c, err
+}
+
+// parsePTL reads a VvcPTLRecord (ISO/IEC 14496-15 11.2.4.2.2).
+func (c *VVCConfig) parsePTL(r *bitReader, subLayers int) {
+	r.bits(2)
+	constraintBytes := int64(r.bits(6))
+	c.Profile, c.HighTier, c.Level = uint8(r.bits(7)), r.flag(), uint8(r.bits(8))
+	r.bits(1 + 1) // ptl_frame_only_constraint_flag, ptl_multilayer_enabled_flag
+	r.skip(max(8*constraintBytes-2, 0))
+	levels := int64(0)
+	if subLayers > 1 {
+		for i := range 8 { // the flags of the sublayers below the highest, and zeros up to eight bits
+			if r.flag() && i < subLayers-1 {
+				levels++
+			}
+		}
+	}
+	r.skip(8 * levels)
+	const subProfileBits = 32
+	r.skip(subProfileBits * int64(r.bits(8)))
+}
