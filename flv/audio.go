@@ -65,9 +65,6 @@ func soundFormatOf(c FourCC) SoundFormat {
 	return AudioExHeader
 }
 
-// hasPacketType reports whether the format's tags have a second byte.
-func (f SoundFormat) hasPacketType() bool { return f == AudioAAC || f == AudioOpus }
-
 // AudioPacketType is what an audio tag holds. It has four bits; types without a constant here are for the future, and are
 // passed through.
 type AudioPacketType uint8
@@ -80,15 +77,6 @@ const (
 	AudioMultichannelConfig AudioPacketType = 4 // ParseMultichannelConfig
 
 	audioMultitrack AudioPacketType = 5
-)
-
-// AACPacketType is what an AAC tag holds, under the name that it had before Enhanced RTMP.
-type AACPacketType = AudioPacketType
-
-// The packet types of FLV E.4.2.1.
-const (
-	AACSequenceHeader = AudioSequenceStart
-	AACRaw            = AudioCodedFrames // a frame without ADTS header
 )
 
 // AudioHeader is what precedes the coded data in the body of an audio tag, in the form of FLV or of Enhanced RTMP. What it holds
@@ -121,7 +109,7 @@ type AudioHeader struct {
 // ParseAudioHeader reads the beginning of an audio tag's body (FLV E.4.2):
 //
 //	+----------+--------+--------+----------+   +---------------+
-//	| format 4 | rate 2 | size 1 | stereo 1 |   | packet type 1 |   AAC and Opus only
+//	| format 4 | rate 2 | size 1 | stereo 1 |   | packet type 1 |   AAC only
 //	| 1                                     |   | 1             |
 //	+----------+--------+--------+----------+   +---------------+
 //
@@ -148,9 +136,9 @@ func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	h.SampleSize = 8 << (b >> 1 & 1)
 	h.Channels = 1 + int(b&1)
 	h.PacketType = AudioCodedFrames
-	if h.Format.hasPacketType() {
+	if h.Format == AudioAAC {
 		if len(h.Data) == 0 {
-			return h, cut(h.Format.String()+" audio header", 1)
+			return h, cut("AAC audio header", 1)
 		}
 		h.PacketType, h.Data = AudioPacketType(h.Data[0]), h.Data[1:]
 	}

@@ -6,7 +6,8 @@ import "slices"
 // parsed and is written comes out as it was, but for the rate bits of formats that have but one rate.
 //
 // The form is Enhanced RTMP's if h.Enhanced is set, and FLV's otherwise, in which h.Format must be, and SampleRate, SampleSize and
-// Channels count, except of AAC and Opus. For the default track FLV's form is understood more widely where it has the codec.
+// Channels count; of AAC, where they mean nothing, they may be 0. For the default track
+// this form is understood more widely where it has the codec.
 //
 // The error is an [*Error] that names what the form cannot express. Then dst comes back as it was.
 func AppendAudioHeader(dst []byte, h AudioHeader) ([]byte, error) {
@@ -39,7 +40,7 @@ func (h *AudioHeader) appendLegacy(dst []byte) ([]byte, error) {
 		return dst, err
 	}
 	dst = append(dst, byte(h.Format)<<4|bits)
-	if h.Format.hasPacketType() {
+	if h.Format == AudioAAC {
 		dst = append(dst, byte(h.PacketType))
 	}
 	return dst, nil
@@ -51,7 +52,7 @@ func (h *AudioHeader) soundBits() (bits byte, err error) {
 	if only := h.Format.sampleRate(0); only == h.Format.sampleRate(3) {
 		rate = slices.Index([]int{only}, h.SampleRate) // 0 stands for it
 	}
-	if h.Format.hasPacketType() && h.SampleRate == 0 && h.SampleSize == 0 && h.Channels == 0 {
+	if h.Format == AudioAAC && h.SampleRate == 0 && h.SampleSize == 0 && h.Channels == 0 {
 		return 0xf, nil // FLV E.4.2.1 wants 44.1 kHz, 16 bits, stereo
 	}
 	switch {

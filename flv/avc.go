@@ -16,7 +16,7 @@ type AVCConfig struct {
 
 const avcConfigVersion = 1
 
-// ParseAVCConfig reads the data of a video tag with an AVCSequenceHeader (ISO/IEC 14496-15 5.2.4.1):
+// ParseAVCConfig reads the data of a video tag with VideoSequenceStart (ISO/IEC 14496-15 5.2.4.1):
 //
 //	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
 //	| 1 | profile | compatibility | level | ones 6 length 2 | ones 3 SPS 5| { size 2, bytes } | n | { size 2, bytes } |

@@ -89,16 +89,6 @@ const (
 	videoMultitrack VideoPacketType = 6
 )
 
-// AVCPacketType is what an AVC tag holds, under the name that it had before Enhanced RTMP.
-type AVCPacketType = VideoPacketType
-
-// The packet types of FLV E.4.3.1.
-const (
-	AVCSequenceHeader = VideoSequenceStart
-	AVCNALU           = VideoCodedFrames
-	AVCEndOfSequence  = VideoSequenceEnd
-)
-
 // VideoHeader is what precedes the coded data in the body of a video tag, in the form of FLV or of Enhanced RTMP. What it holds
 // and which codec it is of is told in the same way for both, by the methods, PacketType and FourCC.
 type VideoHeader struct {
