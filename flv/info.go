@@ -4,15 +4,14 @@ import (
 	"fmt"
 	"strings"
 	"time"
-
-	"github.com/go-librtmp/rtmp/amf"
 )
 
 // Info tells what a stream is made of. The zero value is ready to use; every tag is given to Add, in order.
 type Info struct {
 	Video, Audio, Script Traffic
 
-	// What the stream itself says, as far as it does: "" or 0 otherwise. Of a stream that changes, what holds at its end.
+	// What the stream itself says, or the metadata until it does: "" or 0 otherwise. Of a stream that changes, what holds at its
+	// end; of several tracks, what holds for the one with the lowest id.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"
@@ -22,7 +21,8 @@ type Info struct {
 	Duration time.Duration // according to the metadata; 0 for a live stream
 
 	timeline Timeline
-	exact    bool // Width and Height come from the decoder configuration, which metadata does not overrule
+	tracks   struct{ video, audio trackSet }
+	exact    struct{ videoCodec, size, audioCodec, sound bool } // comes from the stream itself, which metadata does not overrule
 }
 
 // Traffic counts the tags of one kind.
@@ -30,6 +30,7 @@ type Traffic struct {
 	Tags    int64 // all of them
 	Packets int64 // those with a coded frame, or with script data: not configurations, ends of sequence and empty tags
 	Bytes   int64 // of all bodies
+	Tracks  int   // different track ids: 1 without Multitrack, 0 of scripts
 
 	// First and Last are the timestamps of the first and last tag, unrolled beyond 2^32 ms by one Timeline for all kinds.
 	First, Last time.Duration
@@ -69,15 +70,23 @@ func (i *Info) addVideo(body []byte) bool {
 	if err != nil {
 		return true
 	}
-	if h.IsFrame() || h.IsSequenceHeader() {
-		i.VideoCodec = h.Codec.String()
-	}
-	if h.Codec == VideoAVC && h.IsSequenceHeader() {
-		if c, err := ParseAVCConfig(h.Data); err == nil && c.Width > 0 {
-			i.Width, i.Height, i.exact = c.Width, c.Height, true
+	for track, err := range h.Tracks() {
+		if err != nil || !track.IsFrame() && !track.IsSequenceHeader() {
+			continue
+		}
+		if i.tracks.video.add(track.TrackID) {
+			i.describeVideo(track)
 		}
 	}
+	i.Video.Tracks = i.tracks.video.len()
 	return h.IsFrame()
+}
+
+func (i *Info) describeVideo(h VideoHeader) {
+	i.VideoCodec, i.exact.videoCodec = h.CodecName(), true
+	if w, h := videoSize(h); w > 0 {
+		i.Width, i.Height, i.exact.size = w, h, true
+	}
 }
 
 // addAudio is addVideo for sound.
@@ -86,18 +95,31 @@ func (i *Info) addAudio(body []byte) bool {
 	if err != nil {
 		return true
 	}
-	if h.Empty {
-		return false
-	}
-	i.AudioCodec = h.Format.String()
-	if h.Format != AudioAAC {
-		i.SampleRate, i.Channels = h.SampleRate, h.Channels
-	} else if h.IsSequenceHeader() {
-		if c, err := ParseAudioSpecificConfig(h.Data); err == nil {
-			i.SampleRate, i.Channels = c.SampleRate, c.Channels
+	for track, err := range h.Tracks() {
+		if err == nil && i.tracks.audio.add(track.TrackID) {
+			i.describeAudio(track)
 		}
 	}
+	i.Audio.Tracks = i.tracks.audio.len()
 	return h.IsFrame()
+}
+
+func (i *Info) describeAudio(h AudioHeader) {
+	if name := h.CodecName(); name != i.AudioCodec {
+		i.AudioCodec, i.exact.sound = name, false
+	}
+	i.exact.audioCodec = true
+	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.sound {
+		return // a packet tells one channel or two even if it is a part of more
+	}
+	rate, channels := soundOf(h)
+	if rate > 0 {
+		i.SampleRate = rate
+	}
+	if channels > 0 {
+		i.Channels = channels
+	}
+	i.exact.sound = i.exact.sound || rate > 0 && channels > 0
 }
 
 func (i *Info) addScript(body []byte) {
@@ -108,25 +130,22 @@ func (i *Info) addScript(body []byte) {
 	if d := Duration(values...); d > 0 {
 		i.Duration = d
 	}
-	if w, h := sizeOf(values); w > 0 && h > 0 && !i.exact {
+	if len(values) == 0 {
+		return
+	}
+	m := metadata(members(values[0]))
+	if c := m.videoCodec(); c != "" && !i.exact.videoCodec {
+		i.VideoCodec = c
+	}
+	if w, h := m.size(); w > 0 && h > 0 && !i.exact.size {
 		i.Width, i.Height = w, h
 	}
-}
-
-// sizeOf returns the picture size that metadata tells, in pixels.
-func sizeOf(values []any) (width, height int) {
-	if len(values) == 0 {
-		return 0, 0
+	if c := m.audioCodec(); c != "" && !i.exact.audioCodec {
+		i.AudioCodec = c
 	}
-	metadata := amf.Object(members(values[0]))
-	side := func(name string) int {
-		v, _ := metadata.Get(name)
-		if f, ok := v.(float64); ok && f >= 1 && f <= maxPictureSize {
-			return int(f)
-		}
-		return 0
+	if rate, channels := m.sound(); rate > 0 && !i.exact.sound {
+		i.SampleRate, i.Channels = rate, channels
 	}
-	return side("width"), side("height")
 }
 
 // String describes the stream in one line:
@@ -144,7 +163,10 @@ func (i *Info) String() string {
 	if i.Audio.Tags > 0 {
 		s := joinWords("audio", i.AudioCodec)
 		if i.SampleRate > 0 {
-			s += fmt.Sprintf(" %d Hz, %d channels", i.SampleRate, i.Channels)
+			s += fmt.Sprintf(" %d Hz", i.SampleRate)
+		}
+		if i.Channels > 0 {
+			s += fmt.Sprintf(", %d channels", i.Channels)
 		}
 		parts = append(parts, s+", "+i.Audio.String())
 	}
@@ -160,9 +182,13 @@ func (i *Info) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// String returns "250 packets, 195136 bytes, 0s to 9.96s".
+// String returns "250 packets, 195136 bytes, 0s to 9.96s", with "2 tracks, " in front if there are.
 func (t Traffic) String() string {
-	return fmt.Sprintf("%d packets, %d bytes, %v to %v", t.Packets, t.Bytes, t.First, t.Last)
+	s := fmt.Sprintf("%d packets, %d bytes, %v to %v", t.Packets, t.Bytes, t.First, t.Last)
+	if t.Tracks > 1 {
+		s = fmt.Sprintf("%d tracks, ", t.Tracks) + s
+	}
+	return s
 }
 
 func joinWords(a, b string) string {

@@ -103,7 +103,7 @@ func TestInfo(t *testing.T) {
 		{"timestamps wrap", []Tag{{Type: TagAudio, Timestamp: 0xffffff00, Body: unhex("b2")}, {Type: TagAudio, Timestamp: 0x100, Body: unhex("b2")}},
 			"audio Speex 16000 Hz, 1 channels, 2 packets, 2 bytes, 1193h2m47.04s to 1193h2m47.552s"},
 		{"Enhanced RTMP counts", []Tag{{Type: TagVideo, Body: unhex("91 68766331 000000")}, {Type: TagAudio, Body: unhex("91 4f707573")}},
-			"video H.265, 1 packets, 8 bytes, 0s to 0s; audio Opus, 1 packets, 5 bytes, 0s to 0s"},
+			"video H.265, 1 packets, 8 bytes, 0s to 0s; audio Opus 48000 Hz, 1 packets, 5 bytes, 0s to 0s"},
 		{"broken configurations", []Tag{{Type: TagVideo, Body: unhex("17 00 000000 ff")}, {Type: TagAudio, Body: unhex("af00 ff")}},
 			"video H.264, 0 packets, 6 bytes, 0s to 0s; audio AAC, 0 packets, 3 bytes, 0s to 0s"},
 		{"encrypted", []Tag{{Type: TagVideo, Filtered: true, Body: config}, {Type: TagScript, Filtered: true, Body: metadata(size...)}},

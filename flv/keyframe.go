@@ -22,10 +22,11 @@ func isKeyPicture(c FourCC, data []byte) bool {
 		return isKeyNALUnits(c, data)
 	case FourCCAV1:
 		return isKeyTemporalUnit(data)
-	case FourCCVP8: // RFC 6386 9.1: the lowest bit is set in all other frames
-		return len(data) > 0 && data[0]&1 == 0
+	case FourCCVP8:
+		return isKeyVP8(data)
 	case FourCCVP9:
-		return isKeyVP9(data)
+		_, key := vp9Frame(&bitReader{b: data})
+		return key
 	}
 	return false
 }
@@ -37,18 +38,9 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 	for len(data) >= lengthSize+headerSize {
 		size := int64(binary.BigEndian.Uint32(data))
 		nal := data[lengthSize:]
-		switch c {
-		case FourCCAVC: // H.264 table 7-1: 5 is IDR
-			if t := nal[0] & 0x1f; 1 <= t && t <= 5 {
-				return t == 5
-			}
-		case FourCCHEVC: // H.265 table 7-1: 16 to 23 are IRAP
-			if t := nal[0] >> 1 & 0x3f; t < 32 {
-				return 16 <= t && t <= 23
-			}
-		case FourCCVVC: // H.266 table 5: 7 and 8 are IDR, 9 is CRA
-			if t := nal[1] >> 3; t < 12 {
-				return 7 <= t && t <= 9
+		if size >= headerSize {
+			if picture, key := pictureKind(c, nal); picture {
+				return key
 			}
 		}
 		if size >= int64(len(nal)) {
@@ -57,6 +49,21 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 		data = nal[size:]
 	}
 	return false
+}
+
+// pictureKind reads the header of a NAL unit, two bytes: is it a piece of a picture, and of one that is the first of its sequence?
+func pictureKind(c FourCC, nal []byte) (picture, key bool) {
+	switch c {
+	case FourCCAVC: // H.264 table 7-1: 5 is IDR
+		t := nal[0] & 0x1f
+		return 1 <= t && t <= 5, t == 5
+	case FourCCHEVC: // H.265 table 7-1: 16 to 23 are IRAP
+		t := nal[0] >> 1 & 0x3f
+		return t < 32, 16 <= t && t <= 23
+	}
+	// H.266 table 5: 7 and 8 are IDR, 9 is CRA
+	t := nal[1] >> 3
+	return t < 12, 7 <= t && t <= 9
 }
 
 // isKeyTemporalUnit looks for the first frame header (AV1 5.9.2).
@@ -72,17 +79,4 @@ func isKeyTemporalUnit(data []byte) bool {
 		data = rest
 	}
 	return false
-}
-
-// isKeyVP9 reads the beginning of an uncompressed header (VP9 6.2).
-func isKeyVP9(data []byte) bool {
-	r := &bitReader{b: data}
-	if r.bits(2) != 2 { // frame_marker
-		return false
-	}
-	if profile := r.bit() | r.bit()<<1; profile == 3 {
-		r.bit() // reserved_zero
-	}
-	shown, inter := r.flag(), r.flag() // show_existing_frame, frame_type
-	return !r.short && !shown && !inter
 }

@@ -17,8 +17,10 @@ type OpusHead struct {
 const OpusSampleRate = 48000
 
 const (
-	opusMagic = "OpusHead"
-	opusFixed = 19
+	opusMagic   = "OpusHead"
+	opusVersion = 1
+	opusFixed   = 19
+	opusStreams = 2 // in front of the mapping proper: numbers of streams and of coupled ones
 )
 
 // ParseOpusHead reads the data of a sequence header of Opus. All numbers are little-endian:
@@ -47,7 +49,7 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 		return h, &Error{Offset: 9, Detail: "OpusHead has no channels"}
 	}
 	if h.MappingFamily != 0 {
-		end := opusFixed + 2 + h.Channels
+		end := opusFixed + opusStreams + h.Channels
 		if missing := end - len(b); missing > 0 {
 			return h, cut("channel mapping of OpusHead", int64(missing))
 		}
@@ -56,11 +58,31 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 	return h, nil
 }
 
-// AppendOpusHead appends what [ParseOpusHead] reads. The lowest eight bits of Channels count.
-func AppendOpusHead(dst []byte, h OpusHead) []byte {
-	dst = append(append(dst, opusMagic...), 1, byte(h.Channels))
+// AppendOpusHead appends what [ParseOpusHead] reads. On a number of channels that is not within 1 and 255, or to which Mapping
+// does not fit, the error is an [*Error], and dst comes back as it was.
+func AppendOpusHead(dst []byte, h OpusHead) ([]byte, error) {
+	mapping := 0
+	if h.MappingFamily != 0 {
+		mapping = opusStreams + h.Channels
+	}
+	switch {
+	case h.Channels < 1 || h.Channels > 255:
+		return dst, &Error{Detail: "number of channels of OpusHead is not within 1 and 255", Value: h.Channels}
+	case len(h.Mapping) != mapping:
+		return dst, &Error{Detail: "size of the channel mapping of OpusHead does not fit its family and channels", Value: len(h.Mapping)}
+	}
+	dst = append(append(dst, opusMagic...), opusVersion, byte(h.Channels))
 	dst = binary.LittleEndian.AppendUint16(dst, h.PreSkip)
 	dst = binary.LittleEndian.AppendUint32(dst, h.InputSampleRate)
 	dst = binary.LittleEndian.AppendUint16(dst, uint16(h.OutputGain))
-	return append(append(dst, h.MappingFamily), h.Mapping...)
+	return append(append(dst, h.MappingFamily), h.Mapping...), nil
+}
+
+// opusChannels returns how many channels a packet has, 0 if there is none (RFC 6716 3.1).
+func opusChannels(packet []byte) int {
+	if len(packet) == 0 {
+		return 0
+	}
+	const stereo = 2 // number of the bit
+	return 1 + int(packet[0]>>stereo&1)
 }

@@ -18,7 +18,7 @@ const setDataFrame = "@setDataFrame"
 // When the body is damaged behind the name, name and the values up to there are returned together with the error, an
 // [*amf.DecodeError]. A body without a name is an [*Error].
 func ParseScript(body []byte) (name string, values []any, err error) {
-	values, err = amf.DecodeAMF0(body)
+	values, err = decodeScript(body)
 	if len(values) > 0 && values[0] == setDataFrame {
 		values = values[1:]
 	}
@@ -35,6 +35,26 @@ func ParseScript(body []byte) (name string, values []any, err error) {
 		e = &Error{Detail: "script data begins with another type than a name's", Value: fmt.Sprintf("%T", values[0])}
 	}
 	return "", nil, e
+}
+
+// decodeScript reads all values. The index of key frames in a long recording has more of them than amf allows a message: two
+// numbers for each key frame. They are what the limit is raised for, so it grows with their size.
+func decodeScript(body []byte) (values []any, err error) {
+	const numberSize = 9 // bytes
+	limit := len(body) / numberSize
+	if limit <= amf.MaxValues {
+		return amf.DecodeAMF0(body)
+	}
+	d := amf.NewDecoder(body)
+	d.SetMaxValues(limit)
+	for d.More() {
+		v, err := d.Decode()
+		if err != nil {
+			return values, err
+		}
+		values = append(values, v)
+	}
+	return values, nil
 }
 
 // AppendScript appends the body of a script tag: name, then values. The values may be what [amf.AppendAMF0] takes. On an

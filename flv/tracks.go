@@ -102,22 +102,22 @@ func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 // Data of track, and its FourCC if h is ManyTracksManyCodecs. All else is h's to say. On an error, an [*Error], dst comes back
 // as it was.
 func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {
+	entry := VideoHeader{Enhanced: true, PacketType: h.PacketType, FourCC: track.FourCC, CompositionTime: track.CompositionTime}
 	if h.MultitrackType == ManyTracks {
-		track.FourCC = h.FourCC
+		entry.FourCC = h.FourCC
 	}
-	track.PacketType = h.PacketType
-	if err := track.checkCompositionTime(); err != nil {
+	if err := entry.checkCompositionTime(); err != nil {
 		return dst, err
 	}
 	size := len(track.Data)
-	if track.hasCompositionTime() {
+	if entry.hasCompositionTime() {
 		size += compositionTimeSize
 	}
-	dst, err := appendTrack(dst, h.MultitrackType, track.FourCC, track.TrackID, size)
+	dst, err := appendTrack(dst, h.MultitrackType, entry.FourCC, track.TrackID, size)
 	if err != nil {
 		return dst, err
 	}
-	return append(track.appendCompositionTime(dst), track.Data...), nil
+	return append(entry.appendCompositionTime(dst), track.Data...), nil
 }
 
 // Tracks returns the tracks of the message, as [VideoHeader.Tracks] does.

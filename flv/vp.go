@@ -51,3 +51,61 @@ func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	dst = append(dst, vpConfigVersion, 0, 0, 0, c.Profile, c.Level, depth, c.Primaries, c.Transfer, c.Matrix)
 	return binary.BigEndian.AppendUint16(dst, 0) // codecInitializationDataSize
 }
+
+// isKeyVP8 reports whether a frame is a key frame: the lowest bit is set in all others (RFC 6386 9.1).
+func isKeyVP8(frame []byte) bool { return len(frame) > 0 && frame[0]&1 == 0 }
+
+// vp8Size returns the size of the picture that a key frame tells (RFC 6386 9.1), 0 if it does not:
+//
+//	+-------------------------+------------+------------------+-------------------+
+//	| .., key frame if bit 0  | start code | scale 2 width 14 | scale 2 height 14 |   little-endian
+//	| is 0                  3 | 3   9d012a | 2                | 2                 |
+//	+-------------------------+------------+------------------+-------------------+
+func vp8Size(frame []byte) (width, height int) {
+	const startCode, sideBits = "\x9d\x01\x2a", 0x3fff
+	if !isKeyVP8(frame) || len(frame) < 10 || string(frame[3:6]) != startCode {
+		return 0, 0
+	}
+	side := func(b []byte) int { return int(binary.LittleEndian.Uint16(b) & sideBits) }
+	return side(frame[6:]), side(frame[8:])
+}
+
+// vp9Frame reads the beginning of an uncompressed header (VP9 6.2).
+func vp9Frame(r *bitReader) (profile uint32, key bool) {
+	if r.bits(2) != 2 { // frame_marker
+		return 0, false
+	}
+	if profile = r.bit() | r.bit()<<1; profile == 3 {
+		r.bit() // reserved_zero
+	}
+	shown, inter := r.flag(), r.flag() // show_existing_frame, frame_type
+	return profile, !r.short && !shown && !inter
+}
+
+// vp9Size returns the size of the picture that a key frame tells (VP9 6.2), 0 if it does not.
+func vp9Size(frame []byte) (width, height int) {
+	const syncCode, rgb = 0x498342, 7
+	r := &bitReader{b: frame}
+	profile, key := vp9Frame(r)
+	r.bits(2) // show_frame, error_resilient_mode
+	if !key || r.bits(24) != syncCode {
+		return 0, 0
+	}
+	if profile >= 2 {
+		r.bit() // ten_or_twelve_bit
+	}
+	subsampling := profile&1 != 0
+	if r.bits(3) != rgb { // color_space
+		r.bit() // color_range
+		if subsampling {
+			r.bits(3) // subsampling_x, subsampling_y, reserved_zero
+		}
+	} else if subsampling {
+		r.bit() // reserved_zero
+	}
+	w, h := int(r.bits(16))+1, int(r.bits(16))+1
+	if r.short {
+		return 0, 0
+	}
+	return w, h
+}

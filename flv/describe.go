@@ -1,0 +1,116 @@
+package flv
+
+import "math/bits"
+
+// videoSize returns the size in pixels of the picture that a sequence header or a key frame tells, 0 if it does not.
+func videoSize(h VideoHeader) (width, height int) {
+	switch {
+	case h.IsSequenceHeader():
+		return configSize(h)
+	case h.IsKeyFrame():
+		switch h.FourCC {
+		case FourCCVP8:
+			return vp8Size(h.Data)
+		case FourCCVP9:
+			return vp9Size(h.Data)
+		case FourCCAV1: // whose configuration may lack it
+			width, height, _ = av1Size(h.Data)
+		}
+	}
+	return width, height
+}
+
+// configSize takes what the parsers return: 0 with every error but those behind the size.
+func configSize(h VideoHeader) (width, height int) {
+	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not have it
+		return 0, 0
+	}
+	switch h.FourCC {
+	case FourCCAVC:
+		c, _ := ParseAVCConfig(h.Data)
+		return c.Width, c.Height
+	case FourCCHEVC:
+		c, _ := ParseHEVCConfig(h.Data)
+		return c.Width, c.Height
+	case FourCCVVC:
+		c, _ := ParseVVCConfig(h.Data)
+		return c.Width, c.Height
+	case FourCCAV1:
+		c, _ := ParseAV1Config(h.Data)
+		return c.Width, c.Height
+	}
+	return 0, 0
+}
+
+// soundOf returns the sample rate in Hz and the number of channels that a message tells, 0 for what it does not.
+func soundOf(h AudioHeader) (rate, channels int) {
+	switch {
+	case h.Empty:
+		return 0, 0
+	case h.IsSequenceHeader():
+		return configSound(h)
+	case h.IsFrame():
+		return frameSound(h)
+	case h.Enhanced && h.PacketType == AudioMultichannelConfig:
+		c, _ := ParseMultichannelConfig(h.Data)
+		return 0, c.Channels
+	}
+	return 0, 0
+}
+
+func configSound(h AudioHeader) (rate, channels int) {
+	switch h.FourCC {
+	case FourCCAAC:
+		if c, err := ParseAudioSpecificConfig(h.Data); err == nil {
+			return c.SampleRate, c.Channels
+		}
+	case FourCCOpus:
+		c, _ := ParseOpusHead(h.Data)
+		return OpusSampleRate, c.Channels
+	case FourCCFLAC:
+		c, _ := ParseFLACConfig(h.Data)
+		return c.SampleRate, c.Channels
+	}
+	return 0, 0
+}
+
+// frameSound looks into the frames of codecs that have no configuration. What FLV's own header says comes last: it has no bits for
+// the rates of MP3 beyond 44.1 kHz, and of AAC and Opus it says always the same.
+func frameSound(h AudioHeader) (rate, channels int) {
+	switch h.FourCC {
+	case FourCCAAC:
+		return 0, 0
+	case FourCCOpus:
+		return OpusSampleRate, opusChannels(h.Data)
+	case FourCCMP3:
+		if rate, channels, ok := parseMP3(h.Data); ok {
+			return rate, channels
+		}
+	case FourCCAC3, FourCCEAC3:
+		if rate, channels, ok := parseAC3(h.Data); ok {
+			return rate, channels
+		}
+	}
+	return h.SampleRate, h.Channels
+}
+
+// trackSet is a set of track ids.
+type trackSet [4]uint64
+
+// add reports whether id is the lowest in the set now.
+func (s *trackSet) add(id uint8) (lowest bool) {
+	s[id/64] |= 1 << (id % 64)
+	for i, word := range s {
+		if word != 0 {
+			return int(id) == 64*i+bits.TrailingZeros64(word)
+		}
+	}
+	return false
+}
+
+func (s *trackSet) len() (n int) {
+	for _, word := range s {
+		n += bits.OnesCount64(word)
+	}
+	return n
+}
