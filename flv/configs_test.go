@@ -1,0 +1,350 @@
+package flv
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// Records and beginnings of frames as x265, libvpx, libaom, libopus and FFmpeg's own encoders made them, of pictures with
+// 322x182 pixels.
+const (
+	hevcRecord = "0101600000009000000000003cf000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003c959809" +
+		"a10001002b42010101600000030090000003000003003ca00a480b9c9596566924caf016808000000300800000030284a2000100" +
+		"074401c172b46240"
+	hevcMain10 = "0102200000009000000000003cf000fcfdfafa00000f03a00001001840010c01ffff02200000030090000003000003003c959809" +
+		"a10001002c42010102200000030090000003000003003ca00a480b9c94d96566924caf0168080000030008000003002840a20001" +
+		"00074401c172b46240"
+	av1Record    = "81000c000a0b000000043d06d4daf90040"
+	av1Frame     = "0a0b000000043d06d4daf90040 3206 1400a0b010b4"
+	vp9Record    = "01000000 000b820202020000"
+	vp9Frame420  = "824983420014100b560838241c184a00"
+	vp9Frame444  = "b124c1a10000a0805ab041c120e0c2c0" // profile 3, 10 bits
+	vp8Frame     = "3059009d012a4201b600000708858858"
+	opusStereo   = "4f70757348656164 01 02 3801 80bb0000 0000 00"
+	opus51       = "4f70757348656164 01 06 3801 80bb0000 0000 01 0402 000401020305"
+	flacInfo     = "120012000000780005110bb802f0000012c0ba43705036a3bb057849a9f54f6928a3"
+	flacRecord   = "664c6143 80000022" + flacInfo
+	ac3Frame51   = "0b77b50b1e40ebf8403eff99ff0841fc"
+	ac3FrameMono = "0b7738664c402f842be1877b875dfbe7"
+	eac3Frame    = "0b77017f3487c0002084210838008c06"
+	eac3Frame51  = "0b77037f3f87c00020f8200002004000"
+	mp3Frame48k  = "fffb54c4"
+	mp3Frame22k  = "fff38064"
+
+	// By hand: four bytes of length, Main 10, level 4.1, 1920x1080; one sublayer, then three with a level and a subprofile.
+	vvcRecord    = "ff 0011 5f 01 02 43 80 00 0780 0438 0000 00"
+	vvcSublayers = "ff 0031 5f 01 02 43 80 40 33 01 00000001 0780 0438 0000 00"
+)
+
+func TestParseHEVCConfig(t *testing.T) {
+	for _, c := range []struct {
+		record string
+		want   HEVCConfig
+		sizes  [3]int // of VPS, SPS, PPS
+	}{
+		{hevcRecord, HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 43, 7}},
+		{hevcMain10, HEVCConfig{Profile: 2, Level: 60, BitDepth: 10, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 44, 7}},
+		{hevcRecord[:44] + "00", HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4}, [3]int{}},
+	} {
+		h, err := ParseHEVCConfig(unhex(c.record))
+		require.NoError(t, err)
+		sizes := [3]int{}
+		for i, sets := range [][][]byte{h.VPS, h.SPS, h.PPS} {
+			for _, set := range sets {
+				sizes[i] += len(set)
+			}
+		}
+		assert.Equal(t, c.sizes, sizes)
+		h.VPS, h.SPS, h.PPS = nil, nil, nil
+		assert.Equal(t, c.want, h)
+	}
+}
+
+func TestParseHEVCConfigMalformed(t *testing.T) {
+	head := hevcRecord[:44]
+	for _, c := range []struct{ name, record, want string }{
+		{"empty", "", "flv: offset 0: cut within HEVC configuration, bytes missing: 23: unexpected EOF"},
+		{"Annex B", "00" + hevcRecord[2:], "flv: offset 0: version of HEVC configuration is not 1: 0x0"},
+		{"no array", head + "01", "flv: offset 23: cut within array of HEVC configuration, bytes missing: 3: unexpected EOF"},
+		{"many NAL units", head + "01 20 0041", "flv: offset 23: too many NAL units in HEVC configuration: 65"},
+		{"no NAL unit", head + "01 20 0001 00", "flv: offset 26: cut within length of parameter set, bytes missing: 1: unexpected EOF"},
+		{"NAL unit cut", head + "01 20 0001 ffff 40", "flv: offset 28: cut within parameter set, bytes missing: 65534: unexpected EOF"},
+		{"SPS of one byte", head + "01 21 0001 0001 42", "flv: offset 28: cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{"PPS as SPS", head + "01 21 0001 0002 4401", "flv: offset 28: NAL unit is not an HEVC SPS: 0x44"},
+		{"SPS cut", head + "01 21 0001 0004 42010101", "flv: offset 28: cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{"eight sublayers", head + "01 21 0001 0003 42010f", "flv: offset 28: sps_max_sub_layers_minus1 of HEVC SPS is above 6: 0x7"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseHEVCConfig(unhex(c.record))
+			requireError(t, err, c.want)
+		})
+	}
+	requireCutEverywhere(t, hevcRecord, func(b []byte) error { _, err := ParseHEVCConfig(b); return err })
+}
+
+// requireCutEverywhere checks that no beginning of the record will do.
+func requireCutEverywhere(t *testing.T, record string, parse func(b []byte) error) {
+	t.Helper()
+	b := unhex(record)
+	require.NoError(t, parse(b))
+	for n := range b {
+		var e *Error
+		require.ErrorAs(t, parse(b[:n]), &e, "cut at %d", n)
+	}
+}
+
+func TestParseVVCConfig(t *testing.T) {
+	want := VVCConfig{NALLengthSize: 4, Profile: 1, Level: 67, BitDepth: 10, Width: 1920, Height: 1080}
+	for _, record := range []string{vvcRecord, vvcSublayers} {
+		c, err := ParseVVCConfig(unhex(record))
+		require.NoError(t, err)
+		assert.Equal(t, want, c)
+	}
+	c, err := ParseVVCConfig([]byte{0xfa})
+	require.NoError(t, err)
+	assert.Equal(t, VVCConfig{NALLengthSize: 2}, c, "no profile, tier and level")
+
+	b := unhex(vvcSublayers)
+	for n := range len(b) - 3 { // the frame rate and the parameter sets are not looked at
+		_, err := ParseVVCConfig(b[:n])
+		requireError(t, err, "flv: offset 0: cut within VVC configuration, bytes missing: 1: unexpected EOF")
+	}
+	_, err = ParseVVCConfig(unhex("ff 0011 5f 01 02 43 80 00 0000 0438"))
+	requireError(t, err, "flv: offset 0: width and height of VVC configuration cannot be: [2]int64{0, 1080}")
+}
+
+func TestParseAV1Config(t *testing.T) {
+	c, err := ParseAV1Config(unhex(av1Record))
+	require.NoError(t, err)
+	assert.Equal(t, AV1Config{BitDepth: 8, OBUs: unhex(av1Record[8:]), Width: 322, Height: 182}, c)
+
+	c, err = ParseAV1Config(unhex("81 2d f0 00"))
+	require.NoError(t, err)
+	assert.Equal(t, AV1Config{Profile: 1, Level: 13, HighTier: true, BitDepth: 12, Monochrome: true, OBUs: []byte{}}, c)
+
+	c, err = ParseAV1Config(unhex("81 00 4c 00 1200 0a0b000000043d06d4daf90040"))
+	require.NoError(t, err)
+	assert.Equal(t, [3]int{10, 322, 182}, [3]int{c.BitDepth, c.Width, c.Height}, "a temporal delimiter in front")
+
+	w, h, err := av1Size(unhex("0c 00 000000043d06d4daf90040"))
+	require.NoError(t, err)
+	assert.Equal(t, [2]int{322, 182}, [2]int{w, h}, "an extension, and no size")
+}
+
+// av1Bits makes a sequence header OBU of bits.
+func av1Bits(bits ...string) []byte {
+	s := strings.ReplaceAll(strings.Join(bits, ""), " ", "")
+	s += strings.Repeat("0", 8-len(s)%8)
+	out := []byte{obuSequenceHeader << 3} // no size: up to the end
+	for ; s != ""; s = s[8:] {
+		var c byte
+		for _, bit := range s[:8] {
+			c = c<<1 | byte(bit-'0')
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+func TestParseAV1SequenceHeader(t *testing.T) {
+	const size = "0111 0110 01001111 0101101 " // 8 bits, 7 bits: 80x46
+	zeros := func(n int) string { return strings.Repeat("0", n) }
+	for _, c := range []struct {
+		name string
+		bits []string
+	}{
+		{"still picture", []string{"000 1 1 00000", size}},
+		{"one operating point", []string{"000 0 0", "0", "0", "00000", zeros(12), "00111", size}},
+		{"tier", []string{"000 0 0", "0", "0", "00000", zeros(12), "01000 1", size}},
+		{"two operating points", []string{"000 0 0", "0", "0", "00001", zeros(12), "00111", zeros(12), "01001 0", size}},
+		{"timing", []string{"000 0 0", "1", zeros(64), "1", "00101", "0", "0", "00000", zeros(12), "00111", size}},
+		{"decoder model", []string{"000 0 0", "1", zeros(64), "0", "1", "00011", zeros(42), "0", "00000", zeros(12), "00111",
+			"1", "1111 0000 1", size}},
+		{"no decoder model of the operating point", []string{"000 0 0", "1", zeros(64), "0", "1", "00011", zeros(42), "0", "00000",
+			zeros(12), "00111", "0", size}},
+		{"display delay", []string{"000 0 0", "0", "1", "00001", zeros(12), "00111", "1 0101", zeros(12), "00111", "0", size}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			w, h, err := av1Size(av1Bits(c.bits...))
+			require.NoError(t, err)
+			assert.Equal(t, [2]int{80, 46}, [2]int{w, h})
+		})
+	}
+}
+
+func TestParseAV1ConfigMalformed(t *testing.T) {
+	for _, c := range []struct{ name, record, want string }{
+		{"empty", "", "flv: offset 0: cut within AV1 configuration, bytes missing: 4: unexpected EOF"},
+		{"version", "01 00 0c 00", "flv: offset 0: marker and version of AV1 configuration are not 0x81: 0x1"},
+		{"forbidden bit", "81 00 0c 00 1200 80", "flv: offset 6: forbidden bit of OBU header is set: 0x80"},
+		{"OBU extension cut", "81 00 0c 00 0c", "flv: offset 4: cut within OBU header, bytes missing: 1: unexpected EOF"},
+		{"OBU size cut", "81 00 0c 00 0a 80", "flv: offset 4: cut within OBU size, bytes missing: 1: unexpected EOF"},
+		{"OBU size endless", "81 00 0c 00 0a ffffffffffffffffff", "flv: offset 4: cut within OBU size, bytes missing: 1: unexpected EOF"},
+		{"OBU cut", "81 00 0c 00 0a 05 0000", "flv: offset 4: cut within OBU, bytes missing: 3: unexpected EOF"},
+		{"OBU of 2^55 bytes", "81 00 0c 00 0a ffffffffffffff7f", "flv: offset 4: cut within OBU, bytes missing: 4294967296: unexpected EOF"},
+		{"sequence header cut", "81 00 0c 00 0a 03 000000", "flv: offset 4: cut within AV1 sequence header, bytes missing: 1: unexpected EOF"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			_, err := ParseAV1Config(unhex(c.record))
+			requireError(t, err, c.want)
+		})
+	}
+}
+
+func TestVPConfig(t *testing.T) {
+	want := VPConfig{Level: 11, BitDepth: 8, Chroma: 1, Primaries: 2, Transfer: 2, Matrix: 2}
+	for _, record := range []string{vp9Record, vp9Record[8:]} {
+		c, err := ParseVPConfig(unhex(record))
+		require.NoError(t, err)
+		assert.Equal(t, want, c)
+	}
+	assert.Equal(t, unhex(vp9Record), AppendVPConfig(nil, want))
+	full := VPConfig{Profile: 3, Level: 41, BitDepth: 12, Chroma: 3, FullRange: true, Primaries: 9, Transfer: 16, Matrix: 9}
+	b := AppendVPConfig(nil, full)
+	assert.Equal(t, unhex("01000000 03 29 c7 09 10 09 0000"), b)
+	c, err := ParseVPConfig(b)
+	require.NoError(t, err)
+	assert.Equal(t, full, c)
+
+	for n := range 8 {
+		_, err := ParseVPConfig(make([]byte, n))
+		requireCut(t, err, 0, int64(8-n))
+	}
+}
+
+func TestOpusHead(t *testing.T) {
+	for _, c := range []struct {
+		record string
+		want   OpusHead
+	}{
+		{opusStereo, OpusHead{Channels: 2, PreSkip: 312, InputSampleRate: 48000}},
+		{opus51, OpusHead{Channels: 6, PreSkip: 312, InputSampleRate: 48000, MappingFamily: 1, Mapping: unhex("0402000401020305")}},
+		{"4f70757348656164 01 01 0000 00000000 ff7f 00", OpusHead{Channels: 1, OutputGain: 1<<15 - 1}},
+		{"4f70757348656164 01 01 0000 00000000 0080 00", OpusHead{Channels: 1, OutputGain: -1 << 15}},
+	} {
+		h, err := ParseOpusHead(unhex(c.record))
+		require.NoError(t, err)
+		assert.Equal(t, c.want, h)
+		b, err := AppendOpusHead([]byte("x"), h)
+		require.NoError(t, err)
+		assert.Equal(t, append([]byte("x"), unhex(c.record)...), b)
+		requireCutEverywhere(t, c.record, func(b []byte) error { _, err := ParseOpusHead(b); return err })
+	}
+}
+
+func TestOpusHeadMalformed(t *testing.T) {
+	for _, c := range []struct{ record, want string }{
+		{"", "flv: offset 0: cut within OpusHead, bytes missing: 19: unexpected EOF"},
+		{"4f70757354616773 01 02 3801 80bb0000 0000 00", `flv: offset 0: configuration of Opus does not begin with OpusHead: "OpusTags"`},
+		{"4f70757348656164 10 02 3801 80bb0000 0000 00", "flv: offset 8: version of OpusHead is not known: 0x10"},
+		{"4f70757348656164 01 00 3801 80bb0000 0000 00", "flv: offset 9: OpusHead has no channels"},
+		{"4f70757348656164 01 ff 3801 80bb0000 0000 01 00", "flv: offset 0: cut within channel mapping of OpusHead, bytes missing: 256: unexpected EOF"},
+	} {
+		_, err := ParseOpusHead(unhex(c.record))
+		requireError(t, err, c.want)
+	}
+	for _, c := range []struct {
+		head OpusHead
+		want string
+	}{
+		{OpusHead{}, "number of channels of OpusHead is not within 1 and 255: 0"},
+		{OpusHead{Channels: 256}, "number of channels of OpusHead is not within 1 and 255: 256"},
+		{OpusHead{Channels: 2, Mapping: []byte{1}}, "size of the channel mapping of OpusHead does not fit its family and channels: 1"},
+		{OpusHead{Channels: 2, MappingFamily: 1, Mapping: []byte{1}}, "size of the channel mapping of OpusHead does not fit its family and channels: 1"},
+	} {
+		b, err := AppendOpusHead([]byte("x"), c.head)
+		requireError(t, err, "flv: offset 0: "+c.want)
+		assert.Equal(t, []byte("x"), b)
+	}
+}
+
+func TestFLACConfig(t *testing.T) {
+	info := unhex(flacInfo)
+	want := FLACConfig{SampleRate: 48000, SampleSize: 16, Channels: 2, StreamInfo: info}
+	for name, record := range map[string]string{
+		"fLaC, header": flacRecord, "header": flacRecord[9:], "alone": flacInfo, "fLaC alone": "664c6143" + flacInfo,
+		"more blocks": "664c6143 00000022" + flacInfo + "84000000",
+	} {
+		c, err := ParseFLACConfig(unhex(record))
+		require.NoError(t, err, name)
+		assert.Equal(t, want, c, name)
+	}
+	b, err := AppendFLACConfig([]byte("x"), info)
+	require.NoError(t, err)
+	assert.Equal(t, append([]byte("x"), unhex(flacRecord)...), b)
+	requireCutEverywhere(t, flacRecord, func(b []byte) error { _, err := ParseFLACConfig(b); return err })
+}
+
+func TestFLACConfigMalformed(t *testing.T) {
+	_, err := ParseFLACConfig(unhex("664c6143 80000022 1200"))
+	requireCut(t, err, 0, 32)
+	_, err = ParseFLACConfig(append(unhex("664c6143 80000022"), make([]byte, 34)...))
+	requireError(t, err, "flv: offset 18: sample rate of FLAC is 0")
+	b, err := AppendFLACConfig([]byte("x"), make([]byte, 33))
+	requireError(t, err, "flv: offset 0: STREAMINFO does not have 34 bytes: 33")
+	assert.Equal(t, []byte("x"), b)
+}
+
+// TestFrames reads the size of pictures and the rate of sound where there is no configuration.
+func TestFrames(t *testing.T) {
+	size := func(f func([]byte) (int, int)) func([]byte) [2]int {
+		return func(b []byte) [2]int { w, h := f(b); return [2]int{w, h} }
+	}
+	sound := func(f func([]byte) (int, int, bool)) func([]byte) [2]int {
+		return func(b []byte) [2]int {
+			rate, channels, ok := f(b)
+			if !ok {
+				return [2]int{}
+			}
+			return [2]int{rate, channels}
+		}
+	}
+	vp8, vp9, mp3, ac3 := size(vp8Size), size(vp9Size), sound(parseMP3), sound(parseAC3)
+	for _, c := range []struct {
+		name  string
+		parse func([]byte) [2]int
+		frame string
+		want  [2]int
+	}{
+		{"VP8", vp8, vp8Frame, [2]int{322, 182}},
+		{"VP8 inter", vp8, "31" + vp8Frame[2:], [2]int{}},
+		{"VP8 start code", vp8, "3059009d012b4201b600", [2]int{}},
+		{"VP8 scaled", vp8, "3059009d012a42c1b6c0", [2]int{322, 182}},
+		{"VP9", vp9, vp9Frame420, [2]int{322, 182}},
+		{"VP9 4:4:4, 10 bits", vp9, vp9Frame444, [2]int{322, 182}},
+		{"VP9 inter", vp9, "86" + vp9Frame420[2:], [2]int{}},
+		{"VP9 sync code", vp9, "82498343" + vp9Frame420[8:], [2]int{}},
+		{"VP9 frame marker", vp9, "42" + vp9Frame420[2:], [2]int{}},
+		{"VP9 RGB", vp9, "a0 498342 e0 14 10 0b 50", [2]int{322, 182}},
+		{"MP3 48 kHz mono", mp3, mp3Frame48k, [2]int{48000, 1}},
+		{"MP3 22 kHz stereo", mp3, mp3Frame22k, [2]int{22050, 2}},
+		{"MP3 of MPEG 2.5", mp3, "ffe34044", [2]int{11025, 2}},
+		{"MP3 version reserved", mp3, "ffeb8064", [2]int{}},
+		{"MP3 layer reserved", mp3, "fff98064", [2]int{}},
+		{"MP3 bitrate reserved", mp3, "fffbf4c4", [2]int{}},
+		{"MP3 rate reserved", mp3, "fffb5cc4", [2]int{}},
+		{"ID3", mp3, "49443303", [2]int{}},
+		{"AC-3 5.1", ac3, ac3Frame51, [2]int{48000, 6}},
+		{"AC-3 mono", ac3, ac3FrameMono, [2]int{44100, 1}},
+		{"AC-3 stereo", ac3, "0b77 0000 80 40 40 00", [2]int{32000, 2}},
+		{"AC-3 rate reserved", ac3, "0b77 0000 c0 40 40 00", [2]int{}},
+		{"AC-3 half rate", ac3, "0b77 0000 00 48 40 00", [2]int{24000, 2}},
+		{"E-AC-3 stereo", ac3, eac3Frame, [2]int{48000, 2}},
+		{"E-AC-3 5.1", ac3, eac3Frame51, [2]int{48000, 6}},
+		{"E-AC-3 half rate", ac3, "0b77 0000 d4 80 00 00", [2]int{22050, 2}},
+		{"E-AC-3 rate reserved", ac3, "0b77 0000 f4 80 00 00", [2]int{}},
+		{"neither", ac3, "0b77 0000 34 88 00 00", [2]int{}},
+		{"no syncframe", ac3, "0b76" + ac3Frame51[4:], [2]int{}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b := unhex(c.frame)
+			assert.Equal(t, c.want, c.parse(b))
+			for n := range min(len(b), 4) {
+				assert.Zero(t, c.parse(b[:n]), "cut at %d", n)
+			}
+		})
+	}
+}
