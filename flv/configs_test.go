@@ -313,6 +313,7 @@ func TestFrames(t *testing.T) {
 		{"VP8 inter", vp8, "31" + vp8Frame[2:], [2]int{}},
 		{"VP8 start code", vp8, "3059009d012b4201b600", [2]int{}},
 		{"VP8 scaled", vp8, "3059009d012a42c1b6c0", [2]int{322, 182}},
+		{"VP8 without height", vp8, "3059009d012a42010000", [2]int{}},
 		{"VP9", vp9, vp9Frame420, [2]int{322, 182}},
 		{"VP9 4:4:4, 10 bits", vp9, vp9Frame444, [2]int{322, 182}},
 		{"VP9 inter", vp9, "86" + vp9Frame420[2:], [2]int{}},

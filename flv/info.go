@@ -22,7 +22,7 @@ type Info struct {
 
 	timeline Timeline
 	tracks   struct{ video, audio trackSet }
-	exact    struct{ videoCodec, size, audioCodec, sound bool } // comes from the stream itself, which metadata does not overrule
+	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // comes from the stream itself, which metadata does not overrule
 }
 
 // Traffic counts the tags of one kind.
@@ -106,20 +106,19 @@ func (i *Info) addAudio(body []byte) bool {
 
 func (i *Info) describeAudio(h AudioHeader) {
 	if name := h.CodecName(); name != i.AudioCodec {
-		i.AudioCodec, i.exact.sound = name, false
+		i.AudioCodec, i.exact.rate, i.exact.channels = name, false, false
 	}
 	i.exact.audioCodec = true
-	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.sound {
-		return // a packet tells one channel or two even if it is a part of more
-	}
 	rate, channels := soundOf(h)
 	if rate > 0 {
-		i.SampleRate = rate
+		i.SampleRate, i.exact.rate = rate, true
+	}
+	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.channels {
+		return // a packet tells one channel or two even if it is a part of more
 	}
 	if channels > 0 {
-		i.Channels = channels
+		i.Channels, i.exact.channels = channels, true
 	}
-	i.exact.sound = i.exact.sound || rate > 0 && channels > 0
 }
 
 func (i *Info) addScript(body []byte) {
@@ -143,8 +142,12 @@ func (i *Info) addScript(body []byte) {
 	if c := m.audioCodec(); c != "" && !i.exact.audioCodec {
 		i.AudioCodec = c
 	}
-	if rate, channels := m.sound(); rate > 0 && !i.exact.sound {
-		i.SampleRate, i.Channels = rate, channels
+	rate, channels := m.sound()
+	if rate > 0 && !i.exact.rate {
+		i.SampleRate = rate
+	}
+	if channels > 0 && !i.exact.channels {
+		i.Channels = channels
 	}
 }
 

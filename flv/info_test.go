@@ -3,6 +3,7 @@ package flv
 import (
 	"bytes"
 	"io"
+	"math"
 	"testing"
 	"time"
 
@@ -102,6 +103,25 @@ func TestInfo(t *testing.T) {
 			"audio AAC 44100 Hz, 2 channels, 1 packets, 9 bytes, 0s to 46ms"},
 		{"timestamps wrap", []Tag{{Type: TagAudio, Timestamp: 0xffffff00, Body: unhex("b2")}, {Type: TagAudio, Timestamp: 0x100, Body: unhex("b2")}},
 			"audio Speex 16000 Hz, 1 channels, 2 packets, 2 bytes, 1193h2m47.04s to 1193h2m47.552s"},
+		{"metadata tells the codecs", []Tag{{Type: TagScript, Body: metadata(
+			amf.Property{Name: "videocodecid", Value: 1752589105.0}, amf.Property{Name: "audiocodecid", Value: 10.0},
+			amf.Property{Name: "audiosamplerate", Value: 48000.0}, amf.Property{Name: "stereo", Value: true})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video H.265, 0 packets, 0 bytes, 0s to 0s; audio AAC 48000 Hz, 2 channels, 0 packets, 0 bytes, 0s to 0s; " +
+				"script, 1 packets, 103 bytes, 0s to 0s"},
+		{"codecs as text", []Tag{{Type: TagScript, Body: metadata(
+			amf.Property{Name: "videocodecid", Value: "avc1"}, amf.Property{Name: "audiocodecid", Value: "Opus"},
+			amf.Property{Name: "audiosamplerate", Value: 48000.0}, amf.Property{Name: "audiochannels", Value: 6.0})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video H.264, 0 packets, 0 bytes, 0s to 0s; audio Opus 48000 Hz, 6 channels, 0 packets, 0 bytes, 0s to 0s; " +
+				"script, 1 packets, 113 bytes, 0s to 0s"},
+		{"codecs that cannot be", []Tag{{Type: TagScript, Body: metadata(
+			amf.Property{Name: "videocodecid", Value: -1.0}, amf.Property{Name: "audiocodecid", Value: math.NaN()},
+			amf.Property{Name: "audiosamplerate", Value: 1e300}, amf.Property{Name: "audiochannels", Value: -6.0})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 117 bytes, 0s to 0s"},
+		{"metadata behind the stream", []Tag{{Type: TagVideo, Body: unhex("91 76703039 " + vp9Frame420)}, {Type: TagAudio, Body: unhex("af00 1210")},
+			{Type: TagScript, Body: metadata(append(size, amf.Property{Name: "videocodecid", Value: 7.0}, amf.Property{Name: "audiocodecid", Value: 2.0},
+				amf.Property{Name: "audiosamplerate", Value: 8000.0})...)}},
+			"video VP9 322x182, 1 packets, 21 bytes, 0s to 0s; audio AAC 44100 Hz, 2 channels, 0 packets, 4 bytes, 0s to 0s; " +
+				"script, 1 packets, 126 bytes, 0s to 0s"},
 		{"Enhanced RTMP counts", []Tag{{Type: TagVideo, Body: unhex("91 68766331 000000")}, {Type: TagAudio, Body: unhex("91 4f707573")}},
 			"video H.265, 1 packets, 8 bytes, 0s to 0s; audio Opus 48000 Hz, 1 packets, 5 bytes, 0s to 0s"},
 		{"broken configurations", []Tag{{Type: TagVideo, Body: unhex("17 00 000000 ff")}, {Type: TagAudio, Body: unhex("af00 ff")}},
@@ -120,11 +140,90 @@ func TestInfo(t *testing.T) {
 	}
 }
 
+// What the stream itself says, message by message: sequence headers, and frames where they tell more.
+func TestInfoOfCodecs(t *testing.T) {
+	type format struct {
+		codec         string
+		width, height int // or rate and channels
+	}
+	video := func(bodies ...string) (i Info, got format) {
+		for _, body := range bodies {
+			i.Add(Tag{Type: TagVideo, Body: unhex(body)})
+		}
+		return i, format{i.VideoCodec, i.Width, i.Height}
+	}
+	audio := func(bodies ...string) (i Info, got format) {
+		for _, body := range bodies {
+			i.Add(Tag{Type: TagAudio, Body: unhex(body)})
+		}
+		return i, format{i.AudioCodec, i.SampleRate, i.Channels}
+	}
+	avc := avcRecords[1].record // 176x144
+	for _, c := range []struct {
+		name   string
+		parse  func(...string) (Info, format)
+		bodies []string
+		want   format
+		tracks int
+	}{
+		{"H.264", video, []string{"90 61766331" + avc}, format{"H.264", 176, 144}, 1},
+		{"H.265", video, []string{"90 68766331" + hevcRecord}, format{"H.265", 322, 182}, 1},
+		{"H.265, old form", video, []string{"1c 00 000000" + hevcRecord}, format{"H.265", 322, 182}, 1},
+		{"H.266", video, []string{"90 76766331" + vvcRecord}, format{"H.266", 1920, 1080}, 1},
+		{"AV1", video, []string{"90 61763031" + av1Record}, format{"AV1", 322, 182}, 1},
+		{"AV1, key frame only", video, []string{"90 61763031 81000c00", "91 61763031" + av1Frame}, format{"AV1", 322, 182}, 1},
+		{"AV1, descriptor of MPEG-2 TS", video, []string{"95 61763031 800481000c00"}, format{"AV1", 0, 0}, 1},
+		{"VP9", video, []string{"90 76703039" + vp9Record, "91 76703039" + vp9Frame420}, format{"VP9", 322, 182}, 1},
+		{"VP8", video, []string{"91 76703038" + vp8Frame}, format{"VP8", 322, 182}, 1},
+		{"changes", video, []string{"90 68766331" + hevcRecord, "90 61766331" + avc}, format{"H.264", 176, 144}, 1},
+		{"not known", video, []string{"91 7a7a7a7a 00"}, format{"zzzz", 0, 0}, 1},
+		{"commands and metadata tell nothing", video, []string{"57 00", "d0 00", "d4 68766331 02", "92 68766331"}, format{}, 0},
+		{"tracks, the lowest id counts", video, []string{"90 61766331" + avc, "96 00 68766331 01" + hevcRecord}, format{"H.264", 176, 144}, 2},
+		{"tracks, the lowest id comes late", video, []string{"96 00 68766331 c8" + hevcRecord, "96 00 61766331 40" + avc}, format{"H.264", 176, 144}, 2},
+		{"tracks in one message", video, []string{"96 23 76703039 05 000010" + vp9Frame420 + "76703038 02 000010" + vp8Frame}, format{"VP8", 322, 182}, 2},
+		{"tracks cut", video, []string{"96 23 76703039 05 000010" + vp9Frame420 + "76"}, format{"VP9", 322, 182}, 1},
+
+		{"AAC", audio, []string{"90 6d703461 1210", "91 6d703461 21"}, format{"AAC", 44100, 2}, 1},
+		{"AAC, 5.1 in the old form", audio, []string{"af00 11b0", "af01 21"}, format{"AAC", 48000, 6}, 1},
+		{"Opus", audio, []string{"90 4f707573" + opusStereo, "91 4f707573 fc"}, format{"Opus", 48000, 2}, 1},
+		{"Opus 5.1", audio, []string{"90 4f707573" + opus51, "91 4f707573 fc"}, format{"Opus", 48000, 6}, 1},
+		{"Opus without configuration", audio, []string{"90 4f707573", "91 4f707573 f8"}, format{"Opus", 48000, 1}, 1},
+		{"Opus, then its channels", audio, []string{"90 4f707573", "94 4f707573 01 06 0000003f", "91 4f707573 fc"}, format{"Opus", 48000, 6}, 1},
+		{"Opus, old form", audio, []string{"df fc"}, format{"Opus", 48000, 2}, 1},
+		{"FLAC", audio, []string{"90 664c6143" + flacRecord}, format{"FLAC", 48000, 2}, 1},
+		{"FLAC, from FFmpeg", audio, []string{"90 664c6143" + flacInfo, "91 664c6143 fff8"}, format{"FLAC", 48000, 2}, 1},
+		{"AC-3", audio, []string{"90 61632d33", "91 61632d33" + ac3Frame51}, format{"AC-3", 48000, 6}, 1},
+		{"E-AC-3", audio, []string{"91 65632d33" + eac3Frame}, format{"E-AC-3", 48000, 2}, 1},
+		{"MP3", audio, []string{"91 2e6d7033" + mp3Frame48k}, format{"MP3", 48000, 1}, 1},
+		{"MP3, old form", audio, []string{"2f" + mp3Frame48k}, format{"MP3", 48000, 1}, 1},
+		{"changes", audio, []string{"90 6d703461 1210", "91 4f707573 f8"}, format{"Opus", 48000, 1}, 1},
+		{"tracks", audio, []string{"af00 1210", "95 00 4f707573 01" + opus51}, format{"AAC", 44100, 2}, 2},
+		{"broken", audio, []string{"90 4f707573 00", "90 664c6143 00", "91 61632d33 00"}, format{"AC-3", 48000, 0}, 1},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			info, got := c.parse(c.bodies...)
+			assert.Equal(t, c.want, got)
+			assert.Equal(t, c.tracks, info.Video.Tracks+info.Audio.Tracks)
+			if c.tracks > 1 {
+				assert.Contains(t, info.String(), "2 tracks, ")
+			}
+		})
+	}
+}
+
 func TestInfoAllocates(t *testing.T) {
 	var info Info
-	video, audio := Tag{Type: TagVideo, Body: unhex("27 01 000000 aa")}, Tag{Type: TagAudio, Body: unhex("af 01 aa")}
+	var tags []Tag
+	for _, body := range []string{"27 01 000000 aa", "a3 68766331 aa", "91 76703039" + vp9Frame420, "91 61763031" + av1Frame,
+		"a6 23 76703039 05 000010" + vp9Frame420 + "76703038 02 000010" + vp8Frame} {
+		tags = append(tags, Tag{Type: TagVideo, Body: unhex(body)})
+	}
+	for _, body := range []string{"af 01 aa", "91 4f707573 fc", "91 61632d33" + ac3Frame51, "91 2e6d7033" + mp3Frame48k} {
+		tags = append(tags, Tag{Type: TagAudio, Body: unhex(body)})
+	}
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
-		info.Add(video)
-		info.Add(audio)
+		for _, tag := range tags {
+			info.Add(tag)
+		}
 	}))
 }

@@ -1,6 +1,7 @@
 package flv
 
 import (
+	"bytes"
 	"math"
 	"testing"
 	"time"
@@ -112,6 +113,37 @@ func TestDuration(t *testing.T) {
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, Duration(c.values...)) })
 	}
+}
+
+// A recording of ten hours with a key frame every second has an index of 72000 numbers.
+func TestScriptLong(t *testing.T) {
+	times := make([]any, 36_000)
+	for i := range times {
+		times[i] = float64(i)
+	}
+	index := amf.Object{{Name: "filepositions", Value: times}, {Name: "times", Value: times}}
+	b := script(t, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 36_000.0}, {Name: "keyframes", Value: index}})
+	name, values, err := ParseScript(b)
+	require.NoError(t, err)
+	assert.Equal(t, "onMetaData", name)
+	assert.Equal(t, 10*time.Hour, Duration(values...))
+	got, _ := values[0].(amf.ECMAArray)
+	assert.Equal(t, amf.Property{Name: "keyframes", Value: index}, got[1])
+
+	_, values, err = ParseScript(b[:len(b)-10])
+	assert.Error(t, err)
+	assert.Empty(t, values, "of a container that is cut nothing is left")
+}
+
+// What costs a byte each is no index of key frames.
+func TestScriptLongMalformed(t *testing.T) {
+	const size = 1 << 20
+	b := append(script(t, "onMetaData"), bytes.Repeat([]byte{5}, size)...) // null
+	name, values, err := ParseScript(b)
+	var e *amf.DecodeError
+	require.ErrorAs(t, err, &e)
+	assert.Equal(t, "onMetaData", name)
+	assert.Len(t, values, len(b)/9-1)
 }
 
 // FuzzScript checks that what was parsed survives being written and parsed again.

@@ -67,7 +67,11 @@ func vp8Size(frame []byte) (width, height int) {
 		return 0, 0
 	}
 	side := func(b []byte) int { return int(binary.LittleEndian.Uint16(b) & sideBits) }
-	return side(frame[6:]), side(frame[8:])
+	w, h := side(frame[6:]), side(frame[8:])
+	if w == 0 || h == 0 {
+		return 0, 0
+	}
+	return w, h
 }
 
 // vp9Frame reads the beginning of an uncompressed header (VP9 6.2).
