@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
@@ -146,7 +147,17 @@ func (c *Conn) connectObject(query string) (amf.Object, error) {
 	if o.ObjectEncoding != 0 {
 		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
 	}
-	return append(object, o.ConnectFields...), nil
+	if !o.NoEnhanced {
+		object = append(object, enhancedProperties(o.publishes())...)
+	}
+	for _, p := range o.ConnectFields {
+		if i := slices.IndexFunc(object, func(ours amf.Property) bool { return ours.Name == p.Name }); i >= 0 {
+			object[i] = p
+		} else {
+			object = append(object, p)
+		}
+	}
+	return object, nil
 }
 
 // publishes reports whether connect is a publisher's.

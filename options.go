@@ -34,7 +34,7 @@ type Options struct {
 	FlashVer   string // "": LNX 10,0,32,18
 
 	ConnectData    []any      // appended to connect, in order (librtmp: conn)
-	ConnectFields  amf.Object // extra properties of connect's command object
+	ConnectFields  amf.Object // further properties of connect's command object; those of the library's names replace its own
 	ObjectEncoding int        // 0 or 3
 
 	Live     bool // a live stream: play's start is -1000
@@ -78,7 +78,7 @@ type Options struct {
 	SendQueue      int // 0: writes block
 
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
-	NoEnhanced     bool // announce nothing of Enhanced RTMP; this version never does
+	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it
 
 	// OnStatus is told every onStatus, s is nil for the connection's. It runs like a handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)

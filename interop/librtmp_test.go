@@ -356,6 +356,10 @@ type player struct {
 }
 
 func newPlayer(t *testing.T, url string, o *rtmp.Options) *player {
+	if o == nil {
+		o = &rtmp.Options{}
+	}
+	o.NoEnhanced = true // librtmp does not know it
 	c, err := rtmp.New(url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
@@ -402,7 +406,7 @@ func recorded(t *testing.T, url string, server *recording) {
 	// options
 	c := newPlayer(t, "rtmp://127.0.0.1:1/first/one", &rtmp.Options{SWFURL: "http://example.com/player.swf",
 		ConnectData: []any{true, "text", 15, nil, amf.Object{{Name: "a", Value: "b"}, {Name: "n", Value: 1}, {Name: "t", Value: false}}},
-		Subscribe:   "channel", UsherToken: "ticket", Start: time.Second, Stop: 9 * time.Second, NoEnhanced: true})
+		Subscribe:   "channel", UsherToken: "ticket", Start: time.Second, Stop: 9 * time.Second})
 	require.NoError(t, c.SetupURL(url+` pageUrl=http://example.com/a\20page buffer=4000 conn=S:last\20one`))
 	require.NoError(t, c.SetOption("flashver", "LNX 11,2,202,235"))
 	require.NoError(t, c.SetOption("conn", "N:1.5"))

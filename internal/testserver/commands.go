@@ -97,7 +97,7 @@ func (s *Session) connected(cmd message.Command) error {
 	result, err := commandMessage(0, "_result", cmd.TransactionID,
 		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
 		append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."),
-			amf.Property{Name: "objectEncoding", Value: encoding}))
+			append(capabilities(object), amf.Property{Name: "objectEncoding", Value: encoding})...))
 	if err != nil {
 		return err
 	}
@@ -109,6 +109,16 @@ func (s *Session) connected(cmd message.Command) error {
 		cfg.OnConnect(s)
 	}
 	return err
+}
+
+// capabilities answer a client that knows Enhanced RTMP: the server hands on whatever it gets (E-RTMP v2, connect).
+func capabilities(connect amf.Object) amf.Object {
+	if _, ok := connect.Get("fourCcList"); !ok {
+		return nil
+	}
+	forward := amf.Object{{Name: "*", Value: 4.0}}
+	return amf.Object{{Name: "fourCcList", Value: []any{"*"}}, {Name: "videoFourCcInfoMap", Value: forward},
+		{Name: "audioFourCcInfoMap", Value: forward}, {Name: "capsEx", Value: 14.0}} // all but reconnecting
 }
 
 func (s *Session) createStream(cmd message.Command) error {

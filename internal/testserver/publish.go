@@ -76,8 +76,8 @@ func (s *Session) published(m *chunk.Message) error {
 func (h *hub) relay(l *live, tag flv.Tag) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if kind := headerKind(tag); kind < headerKinds {
-		l.headers[kind] = &tag
+	if id, ok := headerOf(tag); ok {
+		l.remember(header{id, tag})
 	}
 	for v := range l.viewers {
 		if !v.paused {
@@ -102,7 +102,7 @@ func (h *hub) unpublish(l *live) {
 	if l.record != nil {
 		l.record.close()
 	}
-	l.publisher, l.record, l.headers = nil, nil, [headerKinds]*flv.Tag{}
+	l.publisher, l.record, l.headers = nil, nil, nil
 	for v := range l.viewers {
 		notify, err := statusMessage(v.id, "status", "NetStream.Play.UnpublishNotify", l.name+" is over.")
 		if err == nil {

@@ -63,29 +63,31 @@ func frameAfter(tags []flv.Tag, next int) int {
 	return min(next+1, len(tags))
 }
 
-// The kinds of tags that describe all that follow.
-const (
-	metadata = iota
-	videoHeader
-	audioHeader
-	headerKinds // none of them
-)
+// headerID is what a tag is about that describes those that follow: the next with the same id replaces it.
+type headerID struct {
+	kind       flv.TagType
+	packetType uint8 // sequence header, colours, channels
+	multitrack flv.MultitrackType
+	track      uint8
+}
 
-// headerKind tells which kind a tag is of.
-func headerKind(tag flv.Tag) int {
-	if tag.Type == flv.TagScript {
-		if name, _, err := flv.ParseScript(tag.Body); err == nil && name == "onMetaData" {
-			return metadata
-		}
-		return headerKinds
+// headerOf returns false for tags that do not describe others.
+func headerOf(tag flv.Tag) (id headerID, ok bool) {
+	id.kind = tag.Type
+	switch tag.Type {
+	case flv.TagScript:
+		name, _, err := flv.ParseScript(tag.Body)
+		return id, err == nil && name == "onMetaData"
+	case flv.TagVideo:
+		h, err := flv.ParseVideoHeader(tag.Body)
+		id.packetType, id.multitrack, id.track = uint8(h.PacketType), h.MultitrackType, h.TrackID
+		return id, err == nil && (h.IsSequenceHeader() || h.Enhanced && h.PacketType == flv.VideoMetadata)
+	case flv.TagAudio:
+		h, err := flv.ParseAudioHeader(tag.Body)
+		id.packetType, id.multitrack, id.track = uint8(h.PacketType), h.MultitrackType, h.TrackID
+		return id, err == nil && (h.IsSequenceHeader() || h.Enhanced && h.PacketType == flv.AudioMultichannelConfig)
 	}
-	switch {
-	case !isSequenceHeader(tag):
-		return headerKinds
-	case tag.Type == flv.TagVideo:
-		return videoHeader
-	}
-	return audioHeader
+	return id, false
 }
 
 // isSequenceHeader reports whether a decoder needs this tag before any other of its kind.

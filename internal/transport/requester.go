@@ -119,6 +119,9 @@ var tunnelHeader = http.Header{
 	"Connection":    {"Keep-Alive"},
 	"Cache-Control": {"no-cache"},
 	"Content-Type":  {"application/x-fcs"},
+	// It tells net/http, and nobody else, that a request may be sent again when the connection that it kept from an earlier
+	// one ends before a byte of the answer: proxies close them without a word (Tinyproxy after each answer).
+	"X-Idempotency-Key": nil,
 }
 
 // post makes a request, and has receive read the body of a good answer. When it returns without an error, the server has

@@ -122,8 +122,8 @@ func (t *tunnel) next() (op string, body []byte) {
 	}
 }
 
-// exchange makes one request and delivers what its answer brings, as it comes in. A request is never repeated: few servers
-// would notice by its number that they have served it. (net/http does, but only if not a byte of it was sent.)
+// exchange makes one request and delivers what its answer brings, as it comes in. A request is not repeated, since
+// few servers would notice by its number that they have served it, but for the case that tunnelHeader names.
 func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++

@@ -1,0 +1,140 @@
+package rtmp
+
+import (
+	"strings"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// CodecSupport says what somebody can do with a codec: the flags of videoFourCcInfoMap and audioFourCcInfoMap (E-RTMP v2,
+// Enhancing NetConnection connect Command).
+type CodecSupport uint32
+
+// The flags of CodecSupport.
+const (
+	CanDecode  CodecSupport = 1
+	CanEncode  CodecSupport = 2
+	CanForward CodecSupport = 4
+)
+
+// Extensions are the flags of capsEx (E-RTMP v2, Enhancing NetConnection connect Command).
+type Extensions uint32
+
+// The flags of Extensions.
+const (
+	ExtReconnect       Extensions = 1 // NetConnection.Connect.ReconnectRequest is understood
+	ExtMultitrack      Extensions = 2
+	ExtModEx           Extensions = 4
+	ExtTimestampOffset Extensions = 8 // the ModEx with nanoseconds
+)
+
+// anyCodec stands for every codec in the lists.
+const anyCodec = "*"
+
+// Capabilities are what a server says of Enhanced RTMP when it answers connect. Zero: nothing, as servers do that do not know
+// it, and some that do.
+type Capabilities struct {
+	FourCCs      []string                // what it takes, the form of E-RTMP v1; "*": every codec
+	Video, Audio map[string]CodecSupport // by FourCC; "*" holds for every codec
+	Extensions   Extensions
+}
+
+// VideoSupport is what the server can do with a video codec, 0 if it has said nothing of it.
+func (c Capabilities) VideoSupport(codec flv.FourCC) CodecSupport { return c.support(c.Video, codec) }
+
+// AudioSupport is VideoSupport for sound.
+func (c Capabilities) AudioSupport(codec flv.FourCC) CodecSupport { return c.support(c.Audio, codec) }
+
+func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) CodecSupport {
+	s := of[anyCodec] | of[codec.String()]
+	for _, name := range c.FourCCs {
+		if name == anyCodec || name == codec.String() {
+			s |= CanDecode
+		}
+	}
+	return s
+}
+
+// Capabilities are what the server has answered to what connect has announced. They are zero before connect's Result.
+func (c *Conn) Capabilities() Capabilities {
+	var found Capabilities
+	for _, value := range c.ConnectReply() {
+		object, _ := value.(amf.Object)
+		if array, ok := value.(amf.ECMAArray); ok {
+			object = amf.Object(array)
+		}
+		for _, p := range object { // in either object of the answer, and in any letter case: Red5 says CapsEx
+			switch strings.ToLower(p.Name) {
+			case "fourcclist":
+				list, _ := p.Value.([]any)
+				for _, item := range list {
+					if name, ok := item.(string); ok {
+						found.FourCCs = append(found.FourCCs, name)
+					}
+				}
+			case "videofourccinfomap":
+				found.Video = codecSupport(p.Value)
+			case "audiofourccinfomap":
+				found.Audio = codecSupport(p.Value)
+			case "capsex":
+				n, _ := p.Value.(float64)
+				found.Extensions = Extensions(flags(n))
+			}
+		}
+	}
+	return found
+}
+
+func codecSupport(value any) map[string]CodecSupport {
+	var list []amf.Property
+	switch v := value.(type) {
+	case amf.Object:
+		list = v
+	case amf.ECMAArray:
+		list = v
+	}
+	support := make(map[string]CodecSupport, len(list))
+	for _, p := range list {
+		n, _ := p.Value.(float64)
+		support[p.Name] = CodecSupport(flags(n))
+	}
+	return support
+}
+
+// flags makes nothing of numbers that are none.
+func flags(n float64) uint32 {
+	if n >= 0 && n < 1<<32 {
+		return uint32(n)
+	}
+	return 0
+}
+
+var (
+	videoFourCCs = []flv.FourCC{flv.FourCCAVC, flv.FourCCHEVC, flv.FourCCVVC, flv.FourCCVP8, flv.FourCCVP9, flv.FourCCAV1}
+	audioFourCCs = []flv.FourCC{flv.FourCCAAC, flv.FourCCOpus, flv.FourCCFLAC, flv.FourCCMP3, flv.FourCCAC3, flv.FourCCEAC3}
+)
+
+// enhancedProperties announce Enhanced RTMP in connect: every codec, since the library hands on what comes, and what flv can
+// read. Servers leave tracks out that a player has not announced. Reconnecting is up to the program, and so not announced.
+func enhancedProperties(publishes bool) amf.Object {
+	support := CanDecode | CanForward
+	if publishes {
+		support = CanEncode | CanForward
+	}
+	var names []any
+	infoMap := func(codecs []flv.FourCC) (object amf.Object) {
+		for _, c := range codecs {
+			names = append(names, c.String())
+			object = append(object, amf.Property{Name: c.String(), Value: float64(support)})
+		}
+		return object
+	}
+	video, audio := infoMap(videoFourCCs), infoMap(audioFourCCs)
+	return amf.Object{
+		{Name: "fourCcList", Value: names},
+		{Name: "videoFourCcInfoMap", Value: video},
+		{Name: "audioFourCcInfoMap", Value: audio},
+		{Name: "capsEx", Value: float64(ExtMultitrack | ExtModEx | ExtTimestampOffset)},
+	}
+}
