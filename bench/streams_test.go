@@ -2,6 +2,7 @@ package bench
 
 import (
 	"encoding/binary"
+	"fmt"
 	"testing"
 	"time"
 
@@ -48,16 +49,20 @@ const (
 )
 
 // sample is testserver.Sample, H.264 with B-frames and AAC, without its metadata and its end of sequence: gortmplib
-// writes metadata of its own, and has no unit for the other.
-func sample(t *testing.T) stream {
+// writes metadata of its own, and has no unit for the other. All but the sequence headers are shifted, in milliseconds.
+func sample(t *testing.T, shift uint32) stream {
 	t.Helper()
 	tags, err := testserver.Tags(testserver.Sample)
 	require.NoError(t, err)
-	s := stream{name: "H.264 and AAC", tracks: []*gortmplib.Track{{}, {}}}
+	s := stream{name: fmt.Sprintf("H.264 and AAC from %d", shift), tracks: []*gortmplib.Track{{}, {}}}
 	for _, tag := range tags {
+		if tag.Type != flv.TagScript && tag.Body[1] != sequenceHeader {
+			tag.Timestamp += shift
+		}
 		dts := time.Duration(tag.Timestamp) * time.Millisecond
 		switch {
 		case tag.Type == flv.TagAudio && tag.Body[1] == sequenceHeader:
+			tag.Body = tag.Body[:4] // gortmplib leaves out the extension, by which FFmpeg says that there is no SBR
 			var config mpeg4audio.AudioSpecificConfig
 			require.NoError(t, config.Unmarshal(tag.Body[2:]))
 			s.tracks[1].Codec = &codecs.MPEG4Audio{Config: &config}

@@ -1,0 +1,148 @@
+package bench
+
+import (
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/bluenviron/gortmplib"
+	"github.com/bluenviron/gortmplib/pkg/codecs"
+	gomessage "github.com/bluenviron/gortmplib/pkg/message"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// gortmplibServer serves one connection with gortmplib. The URL is that of a stream; done is what serve returned, after
+// the connection was closed.
+func gortmplibServer(t *testing.T, serve func(*gortmplib.ServerConn) error) (url string, done <-chan error) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	result, ended := make(chan error, 1), make(chan struct{})
+	go func() {
+		defer close(ended)
+		result <- func() error {
+			nc, err := l.Accept()
+			if err != nil {
+				return err
+			}
+			defer nc.Close()
+			nc.SetDeadline(time.Now().Add(testTimeout))
+			sc := &gortmplib.ServerConn{RW: nc}
+			if err := sc.Initialize(); err != nil {
+				return err
+			}
+			if err := sc.Accept(); err != nil {
+				return err
+			}
+			return serve(sc)
+		}()
+	}()
+	t.Cleanup(func() {
+		l.Close()
+		<-ended
+	})
+	return "rtmp://" + l.Addr().String() + "/live/stream", result
+}
+
+func TestPublishToGortmplib(t *testing.T) {
+	publishers := map[string]func(*rtmp.Stream, stream) error{
+		"as FLV": func(s *rtmp.Stream, media stream) error {
+			_, err := s.Write(media.file())
+			return err
+		},
+		"as packets": func(s *rtmp.Stream, media stream) error {
+			for i := range media.packets {
+				if err := s.WritePacket(&media.packets[i]); err != nil {
+					return err
+				}
+			}
+			return nil
+		},
+	}
+	for _, media := range streams(t) {
+		for name, publish := range publishers {
+			t.Run(media.name+" "+name, func(t *testing.T) {
+				var tracks []*gortmplib.Track
+				var got []unit
+				url, done := gortmplibServer(t, func(sc *gortmplib.ServerConn) (err error) {
+					assert.True(t, sc.Publish)
+					tracks, got, err = readUnits(sc)
+					return err
+				})
+				c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Publish: true})
+				require.NoError(t, err)
+				defer c.Close()
+				s, err := c.CreateStream(testContext(t), &rtmp.StreamOptions{Writable: true})
+				require.NoError(t, err)
+				require.NoError(t, publish(s, media))
+				require.NoError(t, c.Close())
+				require.NoError(t, <-done)
+				assertUnits(t, media, tracks, got)
+			})
+		}
+	}
+}
+
+func TestPlayFromGortmplib(t *testing.T) {
+	for _, media := range streams(t) {
+		t.Run(media.name, func(t *testing.T) {
+			url, done := gortmplibServer(t, func(sc *gortmplib.ServerConn) error {
+				assert.False(t, sc.Publish)
+				if err := writeUnits(sc, media); err != nil {
+					return err
+				}
+				if err := sc.Write(&gomessage.UserControlStreamEOF{StreamID: 1}); err != nil {
+					return err
+				}
+				_, err := io.Copy(io.Discard, sc.RW)
+				return err
+			})
+			c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
+			require.NoError(t, err)
+			defer c.Close()
+			s, err := c.CreateStream(testContext(t), nil)
+			require.NoError(t, err)
+			var got []rtmp.Packet
+			var metadata []any
+			for {
+				var p rtmp.Packet
+				err := s.ReadPacket(&p)
+				if err == io.EOF {
+					break
+				}
+				require.NoError(t, err)
+				if p.Type == message.TypeDataAMF0 {
+					metadata, err = amf.DecodeAMF0(p.Body)
+					require.NoError(t, err)
+					continue
+				}
+				got = append(got, p)
+			}
+			assertPackets(t, media, got)
+			assertCodecID(t, media.tracks[0].Codec, metadata)
+			require.NoError(t, c.Close())
+			require.NoError(t, <-done)
+		})
+	}
+}
+
+// assertCodecID looks for the first track's codec in the metadata that gortmplib's writer has made. It sends players what
+// is meant for servers, "@setDataFrame" in front of "onMetaData".
+func assertCodecID(t *testing.T, codec codecs.Codec, metadata []any) {
+	t.Helper()
+	name := "audiocodecid"
+	if codec.IsVideo() {
+		name = "videocodecid"
+	}
+	require.NotEmpty(t, metadata)
+	properties, ok := metadata[len(metadata)-1].(amf.Object)
+	require.True(t, ok, "%v", metadata)
+	id, _ := properties.Get(name)
+	assert.Equal(t, float64(codec.ID()), id)
+}
