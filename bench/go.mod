@@ -8,7 +8,9 @@ require (
 	github.com/bluenviron/gortmplib v1.0.0
 	github.com/bluenviron/mediacommon/v2 v2.9.2
 	github.com/go-librtmp/rtmp v0.0.0-00010101000000-000000000000
+	github.com/sirupsen/logrus v1.7.0
 	github.com/stretchr/testify v1.11.1
+	github.com/yutopp/go-rtmp v0.0.7
 	go.uber.org/goleak v1.3.0
 )
 
@@ -16,6 +18,12 @@ require (
 	github.com/abema/go-mp4 v1.7.1 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/google/uuid v1.6.0 // indirect
+	github.com/hashicorp/errwrap v1.1.0 // indirect
+	github.com/hashicorp/go-multierror v1.1.0 // indirect
+	github.com/mitchellh/mapstructure v1.4.1 // indirect
+	github.com/pkg/errors v0.9.1 // indirect
 	github.com/pmezard/go-difflib v1.0.0 // indirect
+	github.com/yutopp/go-amf0 v0.1.1 // indirect
+	golang.org/x/sys v0.38.0 // indirect
 	gopkg.in/yaml.v3 v3.0.1 // indirect
 )
