@@ -1,3 +1,5 @@
+//go:build !(386 || arm || mips || mipsle)
+
 package bench
 
 import (
@@ -5,12 +7,9 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/url"
 	"sync"
 	"testing"
 
-	"github.com/bluenviron/gortmplib"
-	gomessage "github.com/bluenviron/gortmplib/pkg/message"
 	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/require"
 	gortmp "github.com/yutopp/go-rtmp"
@@ -20,52 +19,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-func connectGortmplib(b *testing.B, what string) *gortmplib.Client {
-	addr, _ := startCounterpart(b, what)
-	u, err := url.Parse("rtmp://" + addr + "/app#stream")
-	require.NoError(b, err)
-	c := &gortmplib.Client{URL: u, Publish: what == "accept"}
-	require.NoError(b, c.Initialize(b.Context()))
-	b.Cleanup(c.Close)
-	return c
-}
-
-func readWithGortmplib(b *testing.B, what string) {
-	c := connectGortmplib(b, what)
-	measureReads(b, func() (int, error) {
-		m, err := c.Read()
-		switch m := m.(type) {
-		case *gomessage.Audio:
-			return flv.TagOverhead + 2 + len(m.AU), err
-		case *gomessage.Video:
-			return flv.TagOverhead + 5 + len(m.AU), err
-		}
-		return 0, err
-	})
-}
-
-func publishWithGortmplib(b *testing.B) {
-	c := connectGortmplib(b, "accept")
-	var messages []gomessage.Message
-	for _, tag := range mix() {
-		if tag.Type == flv.TagAudio {
-			messages = append(messages, &gomessage.Audio{ChunkStreamID: gomessage.AudioChunkStreamID, MessageStreamID: 0x1000000,
-				Codec: gomessage.CodecMPEG4Audio, AACType: gomessage.AudioAACTypeAU, AU: tag.Body[2:]})
-			continue
-		}
-		messages = append(messages, &gomessage.Video{ChunkStreamID: gomessage.VideoChunkStreamID, MessageStreamID: 0x1000000,
-			Codec: gomessage.CodecH264, Type: gomessage.VideoTypeAU, AU: tag.Body[5:]})
-	}
-	measureWrites(b, func() error {
-		for _, m := range messages {
-			if err := c.Write(m); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
 
 // goRTMPServer serves with go-rtmp, which gives media to take. It ends with the test.
 func goRTMPServer(tb testing.TB, take func(message.Type, uint32, io.Reader) error) (url string) {
