@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"log/slog"
@@ -52,6 +53,9 @@ func (c *Conn) data(m *incoming, direct *Stream) {
 	if s == nil {
 		c.counts.strayMedia.Add(1)
 		return
+	}
+	if body, found := bytes.CutPrefix(m.body(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
+		m.Body, m.msg = body, nil // a publisher's order to its server, which some hand on to players (gortmplib)
 	}
 	d, err := message.ParseData(m.Type, m.body())
 	if err != nil {

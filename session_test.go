@@ -17,6 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -785,4 +786,46 @@ func TestCloseUnblocksEverybody(t *testing.T) {
 	}
 	require.NoError(t, c.Close(), "again")
 	assert.False(t, c.Connected())
+}
+
+func TestReadPacketAllocatesNothing(t *testing.T) {
+	const runs = 1000
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		var all []byte
+		for i := range uint32(runs + 10) {
+			all = append(all, p.encode(chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: 4, StreamID: 1, Timestamp: i,
+				Body: make([]byte, 100)})...)
+		}
+		p.nc.Write(all)
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	var p Packet
+	require.NoError(t, s.ReadPacket(&p), "the first brings the memory")
+	allocs := testing.AllocsPerRun(runs, func() {
+		if err := s.ReadPacket(&p); err != nil || len(p.Body) != 100 {
+			t.Fatal(err, len(p.Body))
+		}
+	})
+	assert.Zero(t, allocs)
+}
+
+// A publisher's order to its server, which some servers hand on to players, is metadata all the same.
+func TestMetadataWithSetDataFrame(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.play()
+		p.data("@setDataFrame", "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+		p.sendMedia()
+		p.status("NetStream.Play.Stop")
+		p.untilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, 12500*time.Millisecond, s.Duration())
+	name, _, err := flv.ParseScript(tagsOf(t, file.Bytes())[0].Body)
+	require.NoError(t, err)
+	assert.Equal(t, "onMetaData", name)
 }

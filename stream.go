@@ -33,8 +33,9 @@ type Stream struct {
 	options StreamOptions
 	wake    chan struct{} // signalled when something changed that a reader of this stream looks at
 
-	reader waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
-	out    flvOut // likewise
+	reader waiter     // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	out    flvOut     // likewise
+	packet packetSink // likewise
 
 	in          flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
 	tag         flv.Tag        // likewise

@@ -174,12 +174,14 @@ func (s *Stream) WriteTo(w io.Writer) (int64, error) {
 // ReadPacket reads the next audio, video or data message; p.Body is reused. Don't mix it with Read. The errors are those
 // of Read.
 func (s *Stream) ReadPacket(p *Packet) error {
-	return s.next(&packetSink{p: p})
+	s.packet = packetSink{p: p}
+	defer func() { s.packet.p = nil }()
+	return s.next(&s.packet)
 }
 
 // packetSink takes one message.
 type packetSink struct {
-	p     *Packet
+	p     *Packet // the caller's
 	taken bool
 }
 
