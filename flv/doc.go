@@ -17,13 +17,33 @@
 // for it. [Writer] writes files, and [PutTagHeader], [PutBackPointer] and [AppendTag] are for callers with buffers of
 // their own. None of them allocates per tag.
 //
-// What is inside a tag's body is read by [ParseVideoHeader], [ParseAudioHeader], [ParseAVCConfig],
-// [ParseAudioSpecificConfig] and [ParseScript]. [Info] applies them to a whole stream and says what it is made of.
+// # Inside of a body
+//
+// [ParseVideoHeader] and [ParseAudioHeader] read what precedes the coded data in a message, in the form of FLV or of Enhanced
+// RTMP v1 and v2, and answer the same questions for both: which codec, is it a decoder configuration, a frame, a key frame.
+// [AppendVideoHeader] and [AppendAudioHeader] write it. What is not known, packet types, codecs, modifiers and layouts, is passed
+// through untouched. Where to read on:
+//
+//	fourcc.go                         the codecs of Enhanced RTMP
+//	video.go, audio.go                the headers; written in videowrite.go, audiowrite.go
+//	exheader.go, modex.go, tracks.go  what Enhanced RTMP has in common for both: the header, its modifiers, several tracks
+//	keyframe.go                       key frames of publishers that do not say so
+//	avc.go, hevc.go, opus.go, ...     the decoder configuration of each codec; multichannel.go order of channels
+//	script.go, metadata.go            script data: ParseScript, AppendScript, Duration
+//	info.go, describe.go              Info: all of that applied to a whole stream, and what it is made of
+//
+// # Memory
+//
+// Slices in what was parsed are views of the bytes that were handed in: Data of the headers and tracks, ModEx, parameter sets, OBUs and
+// such. They hold as long as those bytes stay as they are; who keeps one longer clones it. Nothing keeps the bytes beyond that.
+// Parsing a header, asking it, walking its tracks and appending it to a buffer with room allocate nothing; nor does [Info] per
+// frame. Parsers of decoder configurations and of script data do.
 //
 // # Hostile input
 //
 // Bytes may come from anywhere: nothing panics, lengths are never believed before the bytes are there, and what is wrong
-// is an [*Error] that names the offset and the offending value.
+// is an [*Error] that names the offset and the offending value, in script data an error of package amf.
 //
-// The rules are those of the Adobe Flash Video File Format Specification 10.1, annex E, cited below as FLV.
+// The rules are those of the Adobe Flash Video File Format Specification 10.1, annex E, cited below as FLV, and of Enhanced RTMP v2,
+// cited as E-RTMP.
 package flv

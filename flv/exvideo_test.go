@@ -4,6 +4,11 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
 )
 
 // The bodies are put together by hand from E-RTMP v2, ExVideoTagHeader:
@@ -119,4 +124,27 @@ func TestParseExVideoHeaderMalformed(t *testing.T) {
 		{"97 00 aa 06", cut(4, "multitrack header", 1)},
 		{"d7 00 aa 01", cut(4, "video command", 1)},
 	})
+}
+
+// A metadata packet is read and written as script data is.
+func TestVideoMetadata(t *testing.T) {
+	color := amf.Object{
+		{Name: "colorConfig", Value: amf.Object{{Name: "bitDepth", Value: 10.0}, {Name: "transferCharacteristics", Value: 16.0}}},
+		{Name: "hdrCll", Value: amf.Object{{Name: "maxFall", Value: 400.0}, {Name: "maxCLL", Value: 1000.0}}},
+	}
+	for _, value := range []any{color, amf.Undefined} { // the latter takes it back
+		body, err := AppendVideoHeader(nil, VideoHeader{Enhanced: true, FrameType: FrameCommand, FourCC: FourCCHEVC, PacketType: VideoMetadata})
+		require.NoError(t, err)
+		assert.Equal(t, unhex("d4 68766331"), body)
+		body, err = AppendScript(body, "colorInfo", value)
+		require.NoError(t, err)
+
+		h, err := ParseVideoHeader(body)
+		require.NoError(t, err)
+		assert.Equal(t, VideoMetadata, h.PacketType)
+		name, values, err := ParseScript(h.Data)
+		require.NoError(t, err)
+		assert.Equal(t, "colorInfo", name)
+		assert.Equal(t, []any{value}, values)
+	}
 }

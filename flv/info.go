@@ -22,8 +22,22 @@ type Info struct {
 
 	timeline Timeline
 	tracks   struct{ video, audio trackSet }
+	video    videoID // what VideoCodec is the name of
+	audio    audioID
 	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // comes from the stream itself, which metadata does not overrule
 }
+
+// videoID and audioID tell codecs apart without making up their names for every frame.
+type (
+	videoID struct {
+		codec  VideoCodec
+		fourCC FourCC
+	}
+	audioID struct {
+		format SoundFormat
+		fourCC FourCC
+	}
+)
 
 // Traffic counts the tags of one kind.
 type Traffic struct {
@@ -83,7 +97,10 @@ func (i *Info) addVideo(body []byte) bool {
 }
 
 func (i *Info) describeVideo(h VideoHeader) {
-	i.VideoCodec, i.exact.videoCodec = h.CodecName(), true
+	codec := videoID{h.Codec, h.FourCC}
+	if !i.exact.videoCodec || codec != i.video {
+		i.video, i.VideoCodec, i.exact.videoCodec = codec, h.CodecName(), true
+	}
 	if w, h := videoSize(h); w > 0 {
 		i.Width, i.Height, i.exact.size = w, h, true
 	}
@@ -105,10 +122,11 @@ func (i *Info) addAudio(body []byte) bool {
 }
 
 func (i *Info) describeAudio(h AudioHeader) {
-	if name := h.CodecName(); name != i.AudioCodec {
-		i.AudioCodec, i.exact.rate, i.exact.channels = name, false, false
+	codec := audioID{h.Format, h.FourCC}
+	if !i.exact.audioCodec || codec != i.audio {
+		i.audio, i.AudioCodec, i.exact.audioCodec = codec, h.CodecName(), true
+		i.exact.rate, i.exact.channels = false, false
 	}
-	i.exact.audioCodec = true
 	rate, channels := soundOf(h)
 	if rate > 0 {
 		i.SampleRate, i.exact.rate = rate, true

@@ -226,4 +226,12 @@ func TestInfoAllocates(t *testing.T) {
 			info.Add(tag)
 		}
 	}))
+	unknownVideo, unknownAudio := unhex("20"), unhex("91 01020304")
+	info.Add(Tag{Type: TagVideo, Body: unknownVideo})
+	info.Add(Tag{Type: TagAudio, Body: unknownAudio})
+	assert.Equal(t, [2]string{"video codec 0", "0x01020304"}, [2]string{info.VideoCodec, info.AudioCodec})
+	assert.Zero(t, testing.AllocsPerRun(100, func() {
+		info.Add(Tag{Type: TagVideo, Body: unknownVideo})
+		info.Add(Tag{Type: TagAudio, Body: unknownAudio})
+	}), "codecs whose names are made up")
 }
