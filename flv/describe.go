@@ -45,8 +45,6 @@ func configSize(h VideoHeader) (width, height int) {
 // soundOf returns the sample rate in Hz and the number of channels that a message tells, 0 for what it does not.
 func soundOf(h AudioHeader) (rate, channels int) {
 	switch {
-	case h.Empty:
-		return 0, 0
 	case h.IsSequenceHeader():
 		return configSound(h)
 	case h.IsFrame():

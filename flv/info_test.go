@@ -113,6 +113,8 @@ func TestInfo(t *testing.T) {
 			amf.Property{Name: "audiosamplerate", Value: 48000.0}, amf.Property{Name: "audiochannels", Value: 6.0})}, {Type: TagVideo}, {Type: TagAudio}},
 			"video H.264, 0 packets, 0 bytes, 0s to 0s; audio Opus 48000 Hz, 6 channels, 0 packets, 0 bytes, 0s to 0s; " +
 				"script, 1 packets, 113 bytes, 0s to 0s"},
+		{"the highest number of a codec", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "audiocodecid", Value: 15.0})}, {Type: TagAudio}},
+			"audio device-specific sound, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 44 bytes, 0s to 0s"},
 		{"codecs that cannot be", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "videocodecid", Value: -1.0}, amf.Property{Name: "audiocodecid", Value: math.NaN()},
 			amf.Property{Name: "audiosamplerate", Value: 1e300}, amf.Property{Name: "audiochannels", Value: -6.0})}, {Type: TagVideo}, {Type: TagAudio}},

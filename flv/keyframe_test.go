@@ -24,6 +24,7 @@ func TestIsKeyFrameByPicture(t *testing.T) {
 		{"AVC composition time", "81 61766331 000050 00000002 6588", true},
 		{"HEVC IDR", "83 68766331 00000002 2601", true},
 		{"HEVC CRA behind parameter sets", "83 68766331 00000002 4001 00000002 2a01", true},
+		{"HEVC empty NAL unit", "83 68766331 00000000 00000002 2601", true},
 		{"HEVC trailing picture", "83 68766331 00000002 0201", false},
 		{"VVC IDR", "83 76766331 00000002 0039", true},
 		{"VVC CRA", "83 76766331 00000002 0049", true},
