@@ -2,6 +2,7 @@ package handshake
 
 import (
 	"bytes"
+	"crypto/cipher"
 	"errors"
 	"fmt"
 	"io"
@@ -58,7 +59,7 @@ func tcpPair(t *testing.T) (client, server net.Conn) {
 	return client, server
 }
 
-// run performs both halves at once and then checks that the bytes behind the handshake arrive untouched.
+// run performs both halves at once and then checks that what follows the handshake arrives.
 func run(t *testing.T, cc, sc net.Conn, clientCfg, serverCfg Config) (client, server *Result) {
 	t.Helper()
 	type outcome struct {
@@ -70,13 +71,17 @@ func run(t *testing.T, cc, sc net.Conn, clientCfg, serverCfg Config) (client, se
 		if o.res, o.err = f(c, cfg); o.err != nil {
 			return o
 		}
+		r, w := io.Reader(c), io.Writer(c)
+		if o.res.Encryption != EncryptionNone {
+			r, w = cipher.StreamReader{S: o.res.In, R: c}, cipher.StreamWriter{S: o.res.Out, W: c}
+		}
 		sent := make(chan error, 1)
 		go func() {
-			_, err := io.WriteString(c, greeting)
+			_, err := io.WriteString(w, greeting)
 			sent <- err
 		}()
 		o.rest = make([]byte, 5)
-		_, o.err = io.ReadFull(c, o.rest)
+		_, o.err = io.ReadFull(r, o.rest)
 		o.err = errors.Join(o.err, <-sent)
 		return o
 	}
