@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/http/httptrace"
 	"net/url"
+	"os"
 	"strings"
 	"sync"
 	"time"
@@ -139,7 +140,7 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // without the URL, which holds the session's id
 		}
-		return &TunnelError{Op: op, Err: noEOF(err)}
+		return lost(op, err)
 	}
 	defer answer.Body.Close()
 	if answer.StatusCode != http.StatusOK {
@@ -150,10 +151,19 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 			", not application/x-fcs: a page of a proxy or a web server?"}
 	}
 	if err := receive(answer.Body); err != nil {
-		return &TunnelError{Op: op, Err: noEOF(err)}
+		return lost(op, err)
 	}
 	answer.Body.Close()
 	return up.sent(ctx, op)
+}
+
+// lost is the error for a request that failed for err. A timeout below HTTP must not look like one of the tunnel's own, after
+// which it can be used.
+func lost(op string, err error) *TunnelError {
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return &TunnelError{Op: op, Detail: err.Error()}
+	}
+	return &TunnelError{Op: op, Err: noEOF(err)}
 }
 
 // carriesTunnel tells the content types of tunnels, those that servers send without thinking included, from others.

@@ -3,12 +3,19 @@ package transport
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"net/http/httptest"
+	"net/http/httputil"
+	"net/url"
+	"os"
 	"strings"
+	"sync/atomic"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -16,10 +23,17 @@ import (
 	"golang.org/x/net/nettest"
 )
 
-// serveTunnel starts a server that calls serve for its sessions.
-func serveTunnel(t testing.TB, serve func(net.Conn)) (addr string) {
+// patience bounds the waits of tests: it is reached only when they fail.
+const patience = 20 * time.Second
+
+// serveTunnel starts a server that calls serve for its sessions. Requests pass through the handlers that wrap makes.
+func serveTunnel(t testing.TB, serve func(net.Conn), wrap ...func(http.Handler) http.Handler) (addr string) {
 	tunnels := NewTunnelServer(serve)
-	s := httptest.NewServer(tunnels)
+	handler := http.Handler(tunnels)
+	for _, w := range wrap {
+		handler = w(handler)
+	}
+	s := httptest.NewServer(handler)
 	t.Cleanup(func() {
 		tunnels.Close()
 		s.Close()
@@ -27,15 +41,120 @@ func serveTunnel(t testing.TB, serve func(net.Conn)) (addr string) {
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-func dialTunnel(t testing.TB, cfg Config, addr string) net.Conn {
+// tryTunnel dials, and has the tunnel closed when the test ends.
+func tryTunnel(t testing.TB, cfg Config, addr string) (net.Conn, error) {
 	d, err := NewDialer(cfg)
 	require.NoError(t, err)
-	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
 	defer cancel()
 	nc, err := d.DialTunnel(ctx, addr, false)
+	if err == nil {
+		t.Cleanup(func() { nc.Close() })
+		nc.SetDeadline(time.Now().Add(patience))
+	}
+	return nc, err
+}
+
+func dialTunnel(t testing.TB, cfg Config, addr string) net.Conn {
+	nc, err := tryTunnel(t, cfg, addr)
 	require.NoError(t, err)
-	t.Cleanup(func() { nc.Close() })
 	return nc
+}
+
+func echo(nc net.Conn) { io.Copy(nc, nc) }
+
+// noise returns n bytes that depend on seed.
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{byte(seed)}).Read(b)
+	return b
+}
+
+// writeResuming writes b in pieces of any size, under deadlines that keep ending that.
+func writeResuming(nc net.Conn, b []byte, r *rand.Rand) (timeouts int, err error) {
+	defer nc.SetWriteDeadline(time.Time{})
+	for rest := b; ; {
+		nc.SetWriteDeadline(time.Now().Add(time.Duration(r.IntN(2000)) * time.Microsecond))
+		n, err := nc.Write(rest[:min(len(rest), r.IntN(300<<10))])
+		rest = rest[n:]
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			timeouts++
+		case err != nil:
+			return timeouts, err
+		case len(rest) == 0:
+			nc.SetWriteDeadline(time.Time{})
+			_, err := nc.Write(nil) // of TLS, bytes may wait still
+			return timeouts, err
+		}
+	}
+}
+
+// readResuming reads n bytes likewise.
+func readResuming(nc net.Conn, n int, r *rand.Rand) (b []byte, timeouts int, err error) {
+	defer nc.SetReadDeadline(time.Time{})
+	piece := make([]byte, 100<<10)
+	for len(b) < n {
+		nc.SetReadDeadline(time.Now().Add(time.Duration(r.IntN(2000)) * time.Microsecond))
+		m, err := nc.Read(piece[:min(n-len(b), 1+r.IntN(len(piece)))])
+		b = append(b, piece[:m]...)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			timeouts++
+		} else if err != nil {
+			return b, timeouts, err
+		}
+	}
+	return b, timeouts, nil
+}
+
+// fullDuplex has both ends send and receive at the same time, and fails the test if anything is lost, doubled or mixed.
+func fullDuplex(t *testing.T, client, server net.Conn, size int) {
+	type result struct {
+		name     string
+		got      []byte
+		timeouts int
+		err      error
+	}
+	results := make(chan result)
+	for i, end := range []struct {
+		name string
+		nc   net.Conn
+	}{{"client", client}, {"server", server}} {
+		seed := uint64(i)
+		go func() {
+			n, err := writeResuming(end.nc, noise(seed, size), rand.New(rand.NewPCG(seed, 1)))
+			results <- result{end.name + " writing", nil, n, err}
+		}()
+		go func() {
+			b, n, err := readResuming(end.nc, size, rand.New(rand.NewPCG(seed, 2)))
+			results <- result{end.name + " reading", b, n, err}
+		}()
+	}
+	timeouts := 0
+	for range 4 {
+		r := <-results
+		require.NoError(t, r.err, r.name)
+		timeouts += r.timeouts
+		switch r.name {
+		case "client reading":
+			assert.True(t, bytes.Equal(noise(1, size), r.got), r.name)
+		case "server reading":
+			assert.True(t, bytes.Equal(noise(0, size), r.got), r.name)
+		}
+	}
+	assert.NotZero(t, timeouts)
+}
+
+// handOver returns a function that serves sessions by handing them to the test, and keeps them until it ends.
+func handOver(t *testing.T) (serve func(net.Conn), accepted chan net.Conn) {
+	accepted = make(chan net.Conn)
+	return func(nc net.Conn) {
+		select {
+		case accepted <- nc:
+			<-t.Context().Done() // before the cleanup
+		case <-t.Context().Done():
+		}
+	}, accepted
 }
 
 func TestTunnelIsNetConn(t *testing.T) {
@@ -64,17 +183,263 @@ func TestTunnelIsNetConn(t *testing.T) {
 	})
 }
 
-func TestTunnelEcho(t *testing.T) {
-	addr := serveTunnel(t, func(nc net.Conn) { io.Copy(nc, nc) })
-	nc := dialTunnel(t, Config{Ident: true}, addr)
-	want := bytes.Repeat([]byte("0123456789abcdef"), 1<<16)
-	go func() {
-		nc.Write(want)
-	}()
+// forwarder is an HTTP proxy that demands a password and counts what it forwards.
+func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
+	forwarded = new(atomic.Int64)
+	transport := &http.Transport{}
+	t.Cleanup(transport.CloseIdleConnections)
+	forward := &httputil.ReverseProxy{Rewrite: func(*httputil.ProxyRequest) {}, Transport: transport, FlushInterval: -1}
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.Header.Get("Proxy-Authorization") != "Basic bWU6c2VjcmV0":
+			w.WriteHeader(http.StatusProxyAuthRequired)
+		case !r.URL.IsAbs():
+			w.WriteHeader(http.StatusBadRequest)
+		default:
+			forwarded.Add(1)
+			forward.ServeHTTP(w, r)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return strings.TrimPrefix(s.URL, "http://"), forwarded
+}
+
+func TestTunnelFullDuplex(t *testing.T) {
+	t.Run("direct", func(t *testing.T) {
+		serve, accepted := handOver(t)
+		client := dialTunnel(t, Config{Ident: true}, serveTunnel(t, serve))
+		fullDuplex(t, client, <-accepted, 3<<20)
+	})
+	t.Run("through an HTTP proxy", func(t *testing.T) {
+		proxy, forwarded := forwarder(t)
+		serve, accepted := handOver(t)
+		client := dialTunnel(t, Config{Proxy: "http://me:secret@" + proxy}, serveTunnel(t, serve))
+		fullDuplex(t, client, <-accepted, 2<<20)
+		assert.NotZero(t, forwarded.Load())
+	})
+}
+
+func TestTunnelProxyRefuses(t *testing.T) {
+	proxy, forwarded := forwarder(t)
+	_, err := tryTunnel(t, Config{Proxy: "http://me:wrong@" + proxy}, serveTunnel(t, echo))
+	var refused *TunnelError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, TunnelError{Op: "open", Status: http.StatusProxyAuthRequired}, *refused)
+	assert.NotContains(t, err.Error(), "wrong")
+	assert.Zero(t, forwarded.Load())
+}
+
+// An application that reads only when it has written all must not stop the other side.
+func TestTunnelEchoOfSlowReader(t *testing.T) {
+	client := dialTunnel(t, Config{}, serveTunnel(t, echo))
+	want := noise(3, 2<<20)
+	_, err := client.Write(want)
+	require.NoError(t, err)
 	got := make([]byte, len(want))
-	_, err := io.ReadFull(nc, got)
+	_, err = io.ReadFull(client, got)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(want, got))
 }
 
-var _ http.Handler = (*TunnelServer)(nil)
+// A writer whose peer does not read waits after some hundred kilobytes, and what Write says is what the peer gets.
+func TestTunnelBackPressure(t *testing.T) {
+	serve, accepted := handOver(t)
+	client := dialTunnel(t, Config{}, serveTunnel(t, serve))
+	server := <-accepted
+	server.SetDeadline(time.Now().Add(patience))
+	for _, test := range []struct{ from, to net.Conn }{{client, server}, {server, client}} {
+		b := noise(4, 4<<20)
+		test.from.SetWriteDeadline(time.Now().Add(300 * time.Millisecond))
+		n, err := test.from.Write(b)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.Less(t, n, 1<<20)
+		got := make([]byte, n)
+		_, err = io.ReadFull(test.to, got)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(b[:n], got))
+		test.to.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		n, err = test.to.Read(got)
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded, "%d bytes more", n)
+	}
+}
+
+// CloseWrite is how a publisher ends: all that it wrote arrives, and it hears what the server says to that.
+func TestTunnelCloseWrite(t *testing.T) {
+	want := noise(5, 700<<10)
+	got, gone := make(chan []byte, 1), make(chan error, 1)
+	client := dialTunnel(t, Config{}, serveTunnel(t, func(nc net.Conn) {
+		b := make([]byte, len(want))
+		io.ReadFull(nc, b)
+		io.WriteString(nc, "thanks")
+		got <- b
+		_, err := nc.Read(b)
+		gone <- err
+	}))
+	client.SetWriteDeadline(time.Now().Add(patience))
+	_, err := client.Write(want)
+	require.NoError(t, err)
+	client.SetWriteDeadline(past) // of an earlier write
+	require.NoError(t, client.(interface{ CloseWrite() error }).CloseWrite())
+	said, err := io.ReadAll(client)
+	require.NoError(t, err)
+	assert.Equal(t, "thanks", string(said))
+	assert.True(t, bytes.Equal(want, <-got))
+	assert.Equal(t, io.EOF, <-gone)
+	_, err = client.Write(want)
+	assert.ErrorIs(t, err, net.ErrClosed)
+}
+
+func TestTunnelServerCloses(t *testing.T) {
+	want := noise(6, 700<<10)
+	client := dialTunnel(t, Config{}, serveTunnel(t, func(nc net.Conn) { nc.Write(want) }))
+	got, err := io.ReadAll(client)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(want, got))
+	_, err = client.Write(want)
+	assert.ErrorIs(t, err, io.ErrClosedPipe)
+}
+
+// Close sends what was written, tells the server, and may be called again.
+func TestTunnelClose(t *testing.T) {
+	got := make(chan []byte, 1)
+	client := dialTunnel(t, Config{}, serveTunnel(t, func(nc net.Conn) {
+		b, _ := io.ReadAll(nc) // ends without an error only when the client has said that it closes
+		got <- b
+	}))
+	_, err := io.WriteString(client, "the end")
+	require.NoError(t, err)
+	require.NoError(t, client.Close())
+	require.NoError(t, client.Close())
+	assert.Equal(t, "the end", string(<-got))
+	_, err = client.Read(make([]byte, 1))
+	assert.ErrorIs(t, err, net.ErrClosed)
+	_, err = client.Write(make([]byte, 1))
+	assert.ErrorIs(t, err, net.ErrClosed)
+	assert.ErrorIs(t, client.SetDeadline(time.Time{}), net.ErrClosed)
+	assert.ErrorIs(t, client.(interface{ CloseWrite() error }).CloseWrite(), net.ErrClosed)
+}
+
+// Writes that wait while a request is under way share the next one, and there is one request at a time.
+func TestTunnelRequestsAreSerial(t *testing.T) {
+	var sends, sizes, underWay atomic.Int64
+	first, hold := make(chan struct{}), make(chan struct{})
+	serve, accepted := handOver(t)
+	addr := serveTunnel(t, serve, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			assert.EqualValues(t, 1, underWay.Add(1))
+			defer underWay.Add(-1)
+			if strings.HasPrefix(r.URL.Path, "/send/") {
+				sizes.Add(r.ContentLength)
+				if sends.Add(1) == 1 {
+					close(first)
+					<-hold
+				}
+			}
+			assert.Equal(t, "Keep-Alive", r.Header.Get("Connection"))
+			assert.Equal(t, "application/x-fcs", r.Header.Get("Content-Type"))
+			next.ServeHTTP(w, r)
+		})
+	})
+	client := dialTunnel(t, Config{}, addr)
+	for range 100 {
+		_, err := client.Write(make([]byte, 100))
+		require.NoError(t, err)
+		<-first
+	}
+	close(hold)
+	_, err := io.ReadFull(<-accepted, make([]byte, 100*100))
+	require.NoError(t, err)
+	assert.EqualValues(t, 2, sends.Load())
+	assert.EqualValues(t, 100*100, sizes.Load())
+}
+
+func TestTunnelAddresses(t *testing.T) {
+	serve, accepted := handOver(t)
+	addr := serveTunnel(t, serve)
+	client := dialTunnel(t, Config{}, addr)
+	server := <-accepted
+	assert.Equal(t, addr, client.RemoteAddr().String())
+	assert.Equal(t, addr, server.LocalAddr().String())
+	assert.Equal(t, server.RemoteAddr().String(), client.LocalAddr().String())
+	assert.Equal(t, "tcp", server.RemoteAddr().Network())
+}
+
+func TestTunnelPolling(t *testing.T) {
+	const ms = time.Millisecond
+	type answer struct {
+		op       string
+		interval byte
+		received int
+	}
+	for name, test := range map[string]struct {
+		answers []answer
+		want    time.Duration // until the next poll
+		eager   bool
+	}{
+		"after a send":                {[]answer{{"send", 1, 0}}, 10 * ms, false},
+		"one empty poll":              {[]answer{{"send", 1, 0}, {"idle", 1, 0}}, 20 * ms, false},
+		"three":                       {[]answer{{"send", 1, 0}, {"idle", 1, 0}, {"idle", 1, 0}, {"idle", 1, 0}}, 80 * ms, false},
+		"many":                        {append([]answer{}, make([]answer, 99)...), 500 * ms, false},
+		"a send among them":           {append(make([]answer, 99), answer{"send", 1, 0}), 10 * ms, false},
+		"a reply":                     {append(make([]answer, 99), answer{"idle", 1, 100}), 10 * ms, true},
+		"a stream":                    {append(make([]answer, 99), answer{"idle", 1, 9000}), 0, true},
+		"the server wants a pause":    {[]answer{{"idle", 0x11, 0}}, 240 * ms, false},
+		"in a stream":                 {[]answer{{"idle", 3, 9000}}, 30 * ms, false},
+		"of half a second":            {[]answer{{"idle", 0x21, 0}}, 480 * ms, false},
+		"of a second":                 {[]answer{{"idle", 0x41, 0}}, 500 * ms, false},
+		"of four":                     {[]answer{{"idle", 0xff, 0}}, 500 * ms, false},
+		"shorter than ours, in vain":  {append(make([]answer, 4), answer{"idle", 3, 0}), 160 * ms, false},
+		"an interval of 0 means none": {[]answer{{"idle", 0, 9000}}, 0, true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				var tunnel tunnel
+				tunnel.init(nil, nil)
+				for _, a := range test.answers {
+					tunnel.schedule(a.op, a.interval, a.received)
+				}
+				assert.Equal(t, test.want, tunnel.poll.at.Sub(time.Now()))
+				assert.Equal(t, test.eager, tunnel.eager)
+				tunnel.poll.stop()
+			})
+		})
+	}
+}
+
+func TestTunnelUsesHTTPClient(t *testing.T) {
+	addr := serveTunnel(t, echo)
+	used := new(atomic.Int64)
+	inner := &http.Transport{}
+	defer inner.CloseIdleConnections()
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		used.Add(1)
+		return inner.RoundTrip(r)
+	})}
+	nc := dialTunnel(t, Config{HTTPClient: client, Proxy: "socks5://127.0.0.1:1"}, addr)
+	_, err := io.WriteString(nc, "hello")
+	require.NoError(t, err)
+	_, err = io.ReadFull(nc, make([]byte, 5))
+	require.NoError(t, err)
+	require.NoError(t, nc.Close())
+	assert.GreaterOrEqual(t, used.Load(), int64(3))
+}
+
+type roundTripper func(*http.Request) (*http.Response, error)
+
+func (f roundTripper) RoundTrip(r *http.Request) (*http.Response, error) { return f(r) }
+
+func TestTunnelURL(t *testing.T) {
+	for addr, host := range map[string]string{"server.test:80": "server.test:80", "[2001:db8::1]:8080": "[2001:db8::1]:8080"} {
+		var asked *url.URL
+		client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+			asked = r.URL
+			r.Body.Close()
+			return nil, io.ErrNoProgress
+		})}
+		d, err := NewDialer(Config{HTTPClient: client})
+		require.NoError(t, err)
+		_, err = d.DialTunnel(t.Context(), addr, true)
+		require.ErrorIs(t, err, io.ErrNoProgress)
+		assert.Equal(t, "https://"+host+"/open/1", asked.String())
+	}
+}

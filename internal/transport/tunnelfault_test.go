@@ -1,0 +1,492 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// answers returns a fault: an answer with this content type, none if empty, and body.
+func answers(status int, contentType, body string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		w.Header()["Content-Type"] = nil
+		if contentType != "" {
+			w.Header().Set("Content-Type", contentType)
+		}
+		w.Header().Set("Content-Length", strconv.Itoa(len(body)))
+		w.WriteHeader(status)
+		io.WriteString(w, body)
+	}
+}
+
+// raw returns a fault: these bytes, whatever they are, and then the connection is closed.
+func raw(bytes string) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		io.Copy(io.Discard, r.Body)
+		nc, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			panic(err)
+		}
+		defer nc.Close()
+		io.WriteString(nc, bytes)
+	}
+}
+
+// instead answers requests for op by fault, from the n-th on, counted from 0.
+func instead(op string, n int64, fault http.HandlerFunc) func(http.Handler) http.Handler {
+	var seen atomic.Int64
+	return func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			if strings.HasPrefix(r.URL.Path, "/"+op+"/") && seen.Add(1) > n {
+				fault(w, r)
+				return
+			}
+			next.ServeHTTP(w, r)
+		})
+	}
+}
+
+const fcs = "application/x-fcs"
+
+var tunnelFaults = []struct {
+	name   string
+	fault  http.HandlerFunc
+	status int
+	text   string
+}{
+	{"bad request", answers(400, fcs, "\x00"), 400, "HTTP status 400 Bad Request"},
+	{"not found", answers(404, "text/html", "<html>"), 404, "HTTP status 404 Not Found"},
+	{"server error", answers(500, "", "x"), 500, "HTTP status 500 Internal Server Error"},
+	{"unavailable", answers(503, fcs, ""), 503, "HTTP status 503 Service Unavailable"},
+	{"no content", answers(204, fcs, ""), 204, "HTTP status 204 No Content"},
+	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/open/1", 307) }, 307, "307 Temporary Redirect"},
+	{"page", answers(200, "text/html; charset=utf-8", "<html>"), 0, "the answer is text/html; charset=utf-8, not application/x-fcs"},
+	{"json", answers(200, "application/json", "{}"), 0, "the answer is application/json,"},
+	{"bad content type", answers(200, "text/\xff"+strings.Repeat("x", 99), "1"), 0, "the answer is text/?xxx"},
+	{"no answer", raw(""), 0, "EOF"},
+	{"no HTTP", raw("\x03\x00\x00\x00\r\n\r\n"), 0, "malformed HTTP"},
+	{"cut in the header", raw("HTTP/1.1 200 OK\r\nContent-Type: appl"), 0, "unexpected EOF"},
+	{"cut before the body", raw("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n"), 0, "unexpected EOF"},
+	{"bad length", raw("HTTP/1.1 200 OK\r\nContent-Length: -9\r\n\r\n"), 0, "bad Content-Length"},
+	{"bad chunk", raw("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"), 0, "invalid byte in chunk length"},
+	{"endless header", raw("HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 1<<15)), 0, "server response headers exceeded"},
+}
+
+// isTunnelError checks err, and that it keeps the session's id to itself.
+func isTunnelError(t *testing.T, err error, op string, status int, text string) {
+	var broken *TunnelError
+	require.ErrorAs(t, err, &broken)
+	assert.Equal(t, op, broken.Op)
+	assert.Equal(t, status, broken.Status)
+	assert.Contains(t, err.Error(), "tunnel: "+op+": ")
+	assert.Contains(t, err.Error(), text)
+	assert.NotContains(t, err.Error(), "://")
+	assert.Equal(t, "tunnel", Stage(err))
+}
+
+func TestTunnelFaults(t *testing.T) {
+	for _, test := range append(tunnelFaults, tunnelFaults[0]) {
+		t.Run(test.name, func(t *testing.T) {
+			_, err := tryTunnel(t, Config{}, serveTunnel(t, echo, instead("open", 0, test.fault)))
+			isTunnelError(t, err, "open", test.status, test.text)
+
+			for n := range int64(2) {
+				nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", n, test.fault)))
+				_, err = nc.Read(make([]byte, 1))
+				isTunnelError(t, err, "idle", test.status, test.text)
+				_, err = nc.Write(make([]byte, 1))
+				isTunnelError(t, err, "idle", test.status, test.text) // for ever after
+			}
+
+			nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("send", 1, test.fault)))
+			_, err = io.WriteString(nc, "hello")
+			require.NoError(t, err)
+			got := make([]byte, 5)
+			_, err = io.ReadFull(nc, got)
+			require.NoError(t, err)
+			_, err = io.WriteString(nc, "hello")
+			require.NoError(t, err)
+			_, err = nc.Read(got)
+			isTunnelError(t, err, "send", test.status, test.text)
+
+			// How the farewell is taken does not matter.
+			nc = dialTunnel(t, Config{}, serveTunnel(t, echo, instead("close", 0, test.fault)))
+			require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
+			_, err = nc.Read(got)
+			assert.Equal(t, io.EOF, err)
+
+			// What /fcs/ident2 says doesn't, either, as long as it is HTTP.
+			_, err = tryTunnel(t, Config{Ident: true}, serveTunnel(t, echo, instead("fcs", 0, test.fault)))
+			if test.status != 0 || strings.HasPrefix(test.text, "the answer is ") || test.name == "cut before the body" ||
+				test.name == "bad chunk" {
+				require.NoError(t, err)
+			} else {
+				isTunnelError(t, err, "ident2", 0, test.text)
+			}
+		})
+	}
+}
+
+func TestTunnelSessionID(t *testing.T) {
+	const none, bad = "the server gave no session id", "the answer is no session id"
+	for body, text := range map[string]string{
+		"":                              none,
+		"\n":                            none,
+		"\x00":                          none, // Red5's way to say that it has no session left
+		"..\n":                          none,
+		"a/b\n":                         bad,
+		"a b\n":                         bad,
+		"a%2fb\n":                       bad,
+		"a?b\n":                         bad,
+		"a#b":                           bad,
+		"ab\x01":                        bad,
+		"a\r\nb":                        bad,
+		"\x03abc":                       bad,
+		"h\u00e9":                       bad,
+		"h\u017f":                       bad, // looks like a letter if only some bits count
+		strings.Repeat("a", 129) + "\n": "too long",
+		strings.Repeat("a", 1<<20):      "too long",
+	} {
+		_, err := tryTunnel(t, Config{}, serveTunnel(t, echo, instead("open", 0, answers(200, fcs, body))))
+		isTunnelError(t, err, "open", 0, text)
+	}
+	for body, id := range map[string]string{"1\n": "1", "C0FFEE\r\n": "C0FFEE", " a-b_c.d~e:f@g=h ": "a-b_c.d~e:f@g=h",
+		strings.Repeat("a", 128) + "\r\n": strings.Repeat("a", 128)} {
+		asked := make(chan string, 1)
+		addr := serveTunnel(t, echo, instead("open", 0, answers(200, fcs, body)),
+			instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {
+				select {
+				case asked <- r.RequestURI:
+				default:
+				}
+				answers(200, fcs, "\x01")(w, r)
+			}))
+		dialTunnel(t, Config{}, addr)
+		assert.Equal(t, "/idle/"+id+"/0", <-asked)
+	}
+}
+
+// The last byte of a broken answer can be read, and then the error.
+func TestTunnelBrokenAnswer(t *testing.T) {
+	for body, want := range map[string]string{
+		"Content-Length: 9\r\n\r\n\x01hello":                       "hello",
+		"Content-Length: 9\r\n\r\n\x01":                            "",
+		"Transfer-Encoding: chunked\r\n\r\n4\r\n\x01abc\r\n5\r\nd": "abcd",
+	} {
+		nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, raw("HTTP/1.1 200 OK\r\n"+body))))
+		got, err := io.ReadAll(nc)
+		assert.Equal(t, want, string(got))
+		isTunnelError(t, err, "idle", 0, "unexpected EOF")
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	}
+	nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, answers(200, fcs, ""))))
+	_, err := nc.Read(make([]byte, 1))
+	isTunnelError(t, err, "idle", 0, "the answer is empty")
+}
+
+// Where answers begin and end, and how they come, has no meaning.
+func TestTunnelAnswersCutAnywhere(t *testing.T) {
+	want := noise(7, 3000)
+	for name, size := range map[string]func(n int) int{
+		"one by one":    func(int) int { return 1 },
+		"empty between": func(n int) int { return n % 2 * 100 },
+		"all at once":   func(int) int { return len(want) },
+		"growing":       func(n int) int { return n * n },
+	} {
+		t.Run(name, func(t *testing.T) {
+			rest, n := want, 0
+			addr := serveTunnel(t, echo, instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {
+				m := min(size(n), len(rest))
+				n++
+				if m%2 == 0 { // in one piece
+					answers(200, fcs, "\x01"+string(rest[:m]))(w, r)
+				} else { // in as many as there are bytes
+					for _, b := range append([]byte{1}, rest[:m]...) {
+						w.Write([]byte{b})
+						http.NewResponseController(w).Flush()
+					}
+				}
+				rest = rest[m:]
+			}))
+			nc := dialTunnel(t, Config{}, addr)
+			got := make([]byte, len(want))
+			piece := got
+			if name == "one by one" {
+				piece = got[:30] // 3000 polls would take their time
+			}
+			_, err := io.ReadFull(nc, piece)
+			require.NoError(t, err)
+			assert.Equal(t, want[:len(piece)], piece)
+		})
+	}
+}
+
+// A server that hangs costs no more than the deadline, and nothing is lost by it.
+func TestTunnelHangs(t *testing.T) {
+	for _, op := range []string{"idle", "send"} {
+		t.Run(op, func(t *testing.T) {
+			release := make(chan struct{})
+			var real http.Handler
+			hang := func(w http.ResponseWriter, r *http.Request) {
+				<-release
+				real.ServeHTTP(w, r)
+			}
+			serve, accepted := handOver(t)
+			addr := serveTunnel(t, serve, func(next http.Handler) http.Handler { real = next; return next },
+				instead(op, 0, hang))
+			nc := dialTunnel(t, Config{}, addr)
+			want := noise(8, 1<<20)
+			nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
+			sent, err := nc.Write(want)
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			var timeout net.Error
+			require.ErrorAs(t, err, &timeout)
+			assert.True(t, timeout.Timeout())
+			nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+			_, err = nc.Read(make([]byte, 1))
+			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+
+			close(release)
+			nc.SetDeadline(time.Now().Add(patience))
+			go nc.Write(want[sent:])
+			server := <-accepted
+			got := make([]byte, len(want))
+			_, err = io.ReadFull(server, got)
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+		})
+	}
+}
+
+func TestTunnelClosesThoughServerHangs(t *testing.T) {
+	for _, op := range []string{"idle", "send", "close"} {
+		hanging, release := make(chan struct{}), make(chan struct{})
+		addr := serveTunnel(t, echo, instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
+			io.Copy(io.Discard, r.Body)
+			close(hanging)
+			<-release
+		}))
+		nc := dialTunnel(t, Config{}, addr)
+		if op != "idle" {
+			_, err := nc.Write(make([]byte, 9))
+			require.NoError(t, err)
+		}
+		if op == "close" {
+			require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
+		}
+		<-hanging
+		read := make(chan error)
+		go func() {
+			_, err := io.Copy(io.Discard, nc)
+			read <- err
+		}()
+		require.NoError(t, nc.Close())
+		if err := <-read; err != nil { // the end may have been read before
+			assert.ErrorIs(t, err, net.ErrClosed)
+		}
+		close(release)
+	}
+}
+
+func TestTunnelOpenHangs(t *testing.T) {
+	hanging, release := make(chan struct{}), make(chan struct{})
+	addr := serveTunnel(t, echo, instead("open", 0, func(http.ResponseWriter, *http.Request) {
+		close(hanging)
+		<-release
+	}))
+	defer close(release)
+	d, err := NewDialer(Config{})
+	require.NoError(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	go func() {
+		<-hanging
+		cancel()
+	}()
+	_, err = d.DialTunnel(ctx, addr, false)
+	require.ErrorIs(t, err, context.Canceled)
+	isTunnelError(t, err, "open", 0, "context canceled")
+}
+
+func TestTunnelDialHangs(t *testing.T) {
+	ctx, cancel := context.WithCancel(t.Context())
+	d, err := NewDialer(Config{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		cancel()
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	require.NoError(t, err)
+	for _, secure := range []bool{false, true} {
+		_, err = d.DialTunnel(ctx, "server.test:80", secure)
+		require.ErrorIs(t, err, context.Canceled)
+	}
+}
+
+func TestTunnelDialFails(t *testing.T) {
+	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
+	cfg := Config{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
+	for proxy, stage := range map[string]string{"": "dial", "socks5://proxy.test": "proxy", "http://proxy.test": "proxy"} {
+		cfg.Proxy = proxy
+		_, err := tryTunnel(t, cfg, "server.test:80")
+		var broken *TunnelError
+		require.ErrorAs(t, err, &broken)
+		assert.ErrorIs(t, err, refused)
+		assert.Equal(t, stage, Stage(err))
+	}
+	_, err := tryTunnel(t, cfg, "server.test")
+	assert.Equal(t, "dial", Stage(err))
+}
+
+// Read need not wait for the whole answer.
+func TestTunnelReadsPartOfAnswer(t *testing.T) {
+	read := make(chan struct{})
+	nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Content-Length", "5")
+		io.WriteString(w, "\x01ab")
+		http.NewResponseController(w).Flush()
+		<-read
+		io.WriteString(w, "cd")
+	})))
+	got := make([]byte, 4)
+	n, err := io.ReadFull(nc, got[:2])
+	require.NoError(t, err)
+	assert.Equal(t, "ab", string(got[:n]))
+	nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	_, err = nc.Read(got)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	close(read)
+	nc.SetReadDeadline(time.Now().Add(patience))
+	_, err = io.ReadFull(nc, got[2:])
+	require.NoError(t, err)
+	assert.Equal(t, "cd", string(got[2:]))
+}
+
+// A lone zero announces the end. What a server makes of requests after that varies.
+func TestTunnelAnnouncedEnd(t *testing.T) {
+	for _, test := range tunnelFaults {
+		lone := instead("idle", 0, answers(200, fcs, "\x00"))
+		nc := dialTunnel(t, Config{}, serveTunnel(t, echo, lone, instead("idle", 1, test.fault)))
+		_, err := nc.Read(make([]byte, 1))
+		assert.Equal(t, io.EOF, err, test.name)
+	}
+}
+
+// Servers that close every connection after an answer, and say so, cost a connection for each request and nothing else.
+func TestTunnelWithoutKeepAlive(t *testing.T) {
+	serve, accepted := handOver(t)
+	nc := dialTunnel(t, Config{}, serveTunnel(t, serve, func(next http.Handler) http.Handler {
+		return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			w.Header().Set("Connection", "close")
+			next.ServeHTTP(w, r)
+		})
+	}))
+	fullDuplex(t, nc, <-accepted, 1<<20)
+}
+
+// flakyConn stops taking bytes when told to.
+type flakyConn struct {
+	net.Conn
+	left *atomic.Int64 // how many it takes; negative: all
+}
+
+func (c *flakyConn) Write(b []byte) (int, error) {
+	left := c.left.Load()
+	if left < 0 {
+		return c.Conn.Write(b)
+	}
+	n, _ := c.Conn.Write(b[:min(len(b), int(left))])
+	c.Conn.Close()
+	return n, errors.New("connection reset")
+}
+
+// A request is repeated only if the server can't have got a byte of it.
+func TestTunnelConnectionDies(t *testing.T) {
+	for taken, again := range map[int64]bool{0: true, 1: false, 500: false} {
+		var dials, left atomic.Int64
+		left.Store(-1)
+		cfg := Config{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			dials.Add(1)
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if dials.Load() > 1 {
+				return nc, err
+			}
+			return &flakyConn{nc, &left}, err
+		}}
+		polled, goOn := make(chan struct{}), make(chan struct{})
+		first := true
+		nc := dialTunnel(t, cfg, serveTunnel(t, echo, func(next http.Handler) http.Handler {
+			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+				if first && strings.HasPrefix(r.URL.Path, "/idle/") {
+					first = false
+					close(polled)
+					<-goOn
+				}
+				next.ServeHTTP(w, r)
+			})
+		}))
+		<-polled
+		want := noise(9, 10<<10)
+		_, err := nc.Write(want)
+		require.NoError(t, err)
+		left.Store(taken)
+		close(goOn) // the next request is the send
+		got := make([]byte, len(want))
+		_, err = io.ReadFull(nc, got)
+		if again {
+			require.NoError(t, err)
+			assert.Equal(t, want, got)
+			assert.EqualValues(t, 2, dials.Load())
+		} else {
+			isTunnelError(t, err, "send", 0, "")
+			assert.EqualValues(t, 1, dials.Load())
+		}
+	}
+}
+
+// An answer that comes too early says nothing about the request.
+func TestTunnelAnswerBeforeRequest(t *testing.T) {
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		body := "\x01"
+		switch {
+		case r.URL.Path == "/open/1":
+			body = "1\n"
+			io.Copy(io.Discard, r.Body)
+		case strings.HasPrefix(r.URL.Path, "/send/"):
+			r.Body.Read(make([]byte, 1))
+		default:
+			io.Copy(io.Discard, r.Body)
+		}
+		r.Body.Close()
+		w := httptest.NewRecorder()
+		io.WriteString(w, body)
+		return w.Result(), nil
+	})}
+	nc := dialTunnel(t, Config{HTTPClient: client}, "server.test:80")
+	_, err := nc.Write(make([]byte, 2))
+	require.NoError(t, err)
+	_, err = nc.Read(make([]byte, 1))
+	isTunnelError(t, err, "send", 0, "the server answered before it had got the whole request")
+}
+
+// A timeout below HTTP ends the session, and must not look like a deadline that has passed.
+func TestTunnelTimeoutBelow(t *testing.T) {
+	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
+		r.Body.Close()
+		return nil, os.ErrDeadlineExceeded
+	})}
+	_, err := tryTunnel(t, Config{HTTPClient: client}, "server.test:80")
+	isTunnelError(t, err, "open", 0, "i/o timeout")
+	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+}
