@@ -430,6 +430,7 @@ func TestTunnelConnectionDies(t *testing.T) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if first && strings.HasPrefix(r.URL.Path, "/idle/") {
 					first = false
+					io.Copy(io.Discard, r.Body) // it has been sent then
 					close(polled)
 					<-goOn
 				}

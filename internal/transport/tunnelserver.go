@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"context"
 	"crypto/rand"
 	"errors"
 	"io"
@@ -160,12 +161,10 @@ func (s *session) remove(why error) {
 
 // request serves one request. One out of turn changes nothing: it may be an old one, repeated by a proxy.
 func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
-	select {
-	case s.turn <- struct{}{}:
-		defer func() { <-s.turn }()
-	case <-r.Context().Done():
+	if !s.enter(r.Context()) {
 		return
 	}
+	defer func() { <-s.turn }()
 	s.expiry.Stop()
 	if s.ended() {
 		http.NotFound(w, r)
@@ -189,6 +188,21 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 		s.remove(io.EOF)
 	}
 	s.answer(w)
+}
+
+// enter waits for the turn. A client that has hung up after its request is served if that can be done at once.
+func (s *session) enter(ctx context.Context) bool {
+	select {
+	case s.turn <- struct{}{}:
+		return true
+	default:
+	}
+	select {
+	case s.turn <- struct{}{}:
+		return true
+	case <-ctx.Done():
+		return false
+	}
 }
 
 func (s *session) ended() bool {

@@ -1,0 +1,259 @@
+package transport
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// ask makes a request without HTTP below it, the way that servers which lack deadlines and flushing would.
+func ask(h http.Handler, method, path, body string) (status int, answer string) {
+	w := httptest.NewRecorder()
+	h.ServeHTTP(struct{ http.ResponseWriter }{w}, httptest.NewRequest(method, path, strings.NewReader(body)))
+	return w.Code, w.Body.String()
+}
+
+// openSession begins a session and returns its id.
+func openSession(t *testing.T, s *TunnelServer) string {
+	status, id := ask(s, "POST", "/open/1", "\x00")
+	require.Equal(t, 200, status)
+	require.Regexp(t, `^[A-Z2-7]{26}\n$`, id)
+	return strings.TrimSpace(id)
+}
+
+func TestTunnelServer(t *testing.T) {
+	type step struct{ op, body, answer string }
+	for name, test := range map[string]struct {
+		first int // number
+		steps []step
+	}{
+		"echo":               {0, []step{{"send", "hello", "\x01hello"}, {"send", "you", "\x01you"}}},
+		"numbers from one":   {1, []step{{"send", "hello", "\x01hello"}, {"idle", "\x00", "\x01"}}},
+		"body of idle":       {0, []step{{"idle", "hello", "\x01"}, {"send", "you", "\x01you"}}},
+		"empty send":         {0, []step{{"send", "", "\x01"}, {"send", "you", "\x01you"}}},
+		"close":              {0, []step{{"close", "\x00", "\x00"}}},
+		"close after a send": {0, []step{{"send", "hello", "\x01hello"}, {"close", "hello", "\x00"}}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := NewTunnelServer(echo)
+			defer s.Close()
+			id := openSession(t, s)
+			for i, step := range test.steps {
+				status, answer := ask(s, "POST", fmt.Sprintf("/%s/%s/%d", step.op, id, test.first+i), step.body)
+				assert.Equal(t, 200, status)
+				assert.Equal(t, step.answer, answer)
+			}
+		})
+	}
+}
+
+func TestTunnelServerRefuses(t *testing.T) {
+	s := NewTunnelServer(echo)
+	defer s.Close()
+	id := openSession(t, s)
+	for _, test := range []struct {
+		method, path string
+		status       int
+	}{
+		{"GET", "/open/1", 405},
+		{"GET", "/idle/" + id + "/0", 405},
+		{"PUT", "/send/" + id + "/0", 405},
+		{"POST", "/fcs/ident2", 404}, // no other machine
+		{"POST", "/", 404},
+		{"POST", "", 404},
+		{"POST", "/open", 404},
+		{"POST", "/open/2", 404},
+		{"POST", "/open/1/2", 404},
+		{"POST", "/idle/" + id, 404},
+		{"POST", "/idle/" + id + "/", 404},
+		{"POST", "/idle/" + id + "/x", 404},
+		{"POST", "/idle/" + id + "/-1", 404},
+		{"POST", "/idle/" + id + "/18446744073709551616", 404},
+		{"POST", "/idle/" + id + "/0/0", 404},
+		{"POST", "/idle//0", 404},
+		{"POST", "/idle/" + id[1:] + "/0", 404},
+		{"POST", "/what/" + id + "/0", 404},
+	} {
+		status, _ := ask(s, test.method, "http://server.test"+test.path, "hello")
+		assert.Equal(t, test.status, status, "%s %s", test.method, test.path)
+	}
+	// None of that has touched the session.
+	_, answer := ask(s, "POST", "/send/"+id+"/0", "hello")
+	assert.Equal(t, "\x01hello", answer)
+}
+
+// A request out of turn, which may be a repeated one, does nothing.
+func TestTunnelServerOutOfTurn(t *testing.T) {
+	s := NewTunnelServer(echo)
+	defer s.Close()
+	id := openSession(t, s)
+	_, answer := ask(s, "POST", "/send/"+id+"/7", "hello")
+	assert.Equal(t, "\x01hello", answer)
+	for _, n := range []int{7, 6, 0, 9} {
+		status, _ := ask(s, "POST", fmt.Sprintf("/send/%s/%d", id, n), "again")
+		assert.Equal(t, 400, status)
+		status, _ = ask(s, "POST", fmt.Sprintf("/close/%s/%d", id, n), "again")
+		assert.Equal(t, 400, status)
+	}
+	_, answer = ask(s, "POST", "/send/"+id+"/8", "you")
+	assert.Equal(t, "\x01you", answer)
+}
+
+func TestTunnelServerIntervals(t *testing.T) {
+	serve, accepted := handOver(t)
+	s := NewTunnelServer(serve)
+	t.Cleanup(s.Close)
+	idle, n := "/idle/"+openSession(t, s)+"/", 0
+	poll := func() string {
+		_, answer := ask(s, "POST", fmt.Sprint(idle, n), "\x00")
+		n++
+		return answer
+	}
+	nc := <-accepted
+	seen := ""
+	for range 17 {
+		seen += poll()
+	}
+	assert.Equal(t, strings.Repeat("\x01", 10)+"\x03\x05\x09\x11\x21\x21\x21", seen)
+	io.WriteString(nc, "hello")
+	assert.Equal(t, "\x01hello", poll())
+	assert.Equal(t, "\x01", poll())
+}
+
+// What was written before Close can be fetched, and then the end.
+func TestTunnelServerConnCloses(t *testing.T) {
+	s := NewTunnelServer(func(nc net.Conn) { io.WriteString(nc, "bye") })
+	defer s.Close()
+	id := openSession(t, s)
+	s.running.Wait()
+	_, answer := ask(s, "POST", "/idle/"+id+"/0", "\x00")
+	assert.Equal(t, "\x01bye", answer)
+	_, answer = ask(s, "POST", "/send/"+id+"/1", "ignored")
+	assert.Equal(t, "\x00", answer)
+	status, _ := ask(s, "POST", "/idle/"+id+"/2", "\x00")
+	assert.Equal(t, 404, status)
+}
+
+// readAll returns a function that serves a session by reading it to the end.
+func readAll() (serve func(net.Conn), ended chan error) {
+	ended = make(chan error, 1)
+	return func(nc net.Conn) {
+		_, err := io.Copy(io.Discard, nc)
+		ended <- err
+	}, ended
+}
+
+func TestTunnelServerSessionEnds(t *testing.T) {
+	t.Run("for want of requests", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		defer s.Close()
+		s.timeout = time.Millisecond
+		id := openSession(t, s)
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+		status, _ := ask(s, "POST", "/idle/"+id+"/0", "\x00")
+		assert.Equal(t, 404, status)
+	})
+	t.Run("with half a request", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		defer s.Close()
+		id := openSession(t, s)
+		r := httptest.NewRequest("POST", "/send/"+id+"/0", io.MultiReader(strings.NewReader("hel"), brokenReader{}))
+		s.ServeHTTP(httptest.NewRecorder(), r)
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+		status, _ := ask(s, "POST", "/send/"+id+"/1", "lo")
+		assert.Equal(t, 404, status)
+	})
+	t.Run("with a request that never ends", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		s.timeout = 100 * time.Millisecond
+		web := httptest.NewServer(s)
+		defer web.Close()
+		defer s.Close()
+		id := openSession(t, s)
+		nc, err := net.Dial("tcp", web.Listener.Addr().String())
+		require.NoError(t, err)
+		defer nc.Close()
+		fmt.Fprintf(nc, "POST /send/%s/0 HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\nhel", id)
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+	})
+	t.Run("with an answer that is lost", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		defer s.Close()
+		id := openSession(t, s)
+		s.ServeHTTP(brokenWriter{httptest.NewRecorder()}, httptest.NewRequest("POST", "/idle/"+id+"/0", strings.NewReader("\x00")))
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
+	})
+	t.Run("with the server", func(t *testing.T) {
+		serve, ended := readAll()
+		s := NewTunnelServer(serve)
+		openSession(t, s)
+		s.Close()
+		assert.Equal(t, net.ErrClosed, <-ended)
+		status, _ := ask(s, "POST", "/open/1", "\x00")
+		assert.Equal(t, 503, status)
+	})
+}
+
+type brokenReader struct{}
+
+func (brokenReader) Read([]byte) (int, error) { return 0, io.ErrUnexpectedEOF }
+
+type brokenWriter struct{ http.ResponseWriter }
+
+func (brokenWriter) Write([]byte) (int, error) { return 0, io.ErrClosedPipe }
+
+func TestTunnelServerHasItsLimit(t *testing.T) {
+	s := NewTunnelServer(echo)
+	defer s.Close()
+	seen := make(map[string]bool)
+	for range maxSessions {
+		seen[openSession(t, s)] = true
+	}
+	assert.Len(t, seen, maxSessions)
+	status, _ := ask(s, "POST", "/open/1", "\x00")
+	assert.Equal(t, 503, status)
+	for id := range seen {
+		ask(s, "POST", "/close/"+id+"/0", "\x00")
+		break
+	}
+	openSession(t, s)
+}
+
+// librtmp sends a request after the other without waiting for the answers.
+func TestTunnelServerPipelining(t *testing.T) {
+	s := NewTunnelServer(func(nc net.Conn) {
+		b, _ := io.ReadAll(nc)
+		nc.Write(b) // too late
+	})
+	web := httptest.NewServer(s)
+	defer web.Close()
+	defer s.Close()
+	id := openSession(t, s)
+	nc, err := net.Dial("tcp", web.Listener.Addr().String())
+	require.NoError(t, err)
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	const request = "POST /%s/%s/%d HTTP/1.1\r\nHost: x:80\r\nConnection: Keep-Alive\r\nContent-length: 3\r\n\r\nabc"
+	for n := range 50 {
+		fmt.Fprintf(nc, request, "send", id, n)
+	}
+	fmt.Fprintf(nc, request, "close", id, 50)
+	nc.(*net.TCPConn).CloseWrite()
+	answers, err := io.ReadAll(nc)
+	require.NoError(t, err)
+	// librtmp wants exactly these.
+	assert.Equal(t, 51, strings.Count(string(answers), "HTTP/1.1 200 "))
+	assert.Equal(t, 51, strings.Count(string(answers), "\r\nContent-Length: 1\r\n"))
+}
