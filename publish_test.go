@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -418,13 +419,21 @@ func TestSendQueueDrops(t *testing.T) {
 	header := []byte{0x17, 0, 0, 0, 0}
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: header}))
 	const pictures = 3000
-	for i := range pictures { // 60 MB in 2 minutes, a key frame every 2 seconds, with sound
-		body := make([]byte, 20_000)
+	second, err := flv.AppendVideoHeader(nil, flv.VideoHeader{Enhanced: true, FrameType: flv.FrameInter, FourCC: flv.FourCCHEVC,
+		PacketType: flv.VideoCodedFramesX, Multitrack: true, TrackID: 1})
+	require.NoError(t, err)
+	for i := range pictures { // 120 MB in 2 minutes, on each of two tracks a key frame every 2 seconds, with sound
+		body, other := make([]byte, 20_000), append(slices.Clip(second), make([]byte, 20_000)...)
 		body[0], body[1] = 0x27, 1
 		if i%50 == 0 {
 			body[0] = 0x17
 		}
-		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(40 * i), Body: body}))
+		if i%50 == 25 || i == 0 {
+			other[0] ^= 0x30
+		}
+		for _, video := range [][]byte{body, other} {
+			require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(40 * i), Body: video}))
+		}
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Timestamp: uint32(40 * i), Body: []byte{0xAF, 1}}))
 	}
 	stats := c.Stats()
@@ -436,18 +445,25 @@ func TestSendQueueDrops(t *testing.T) {
 	mu.Lock()
 	defer mu.Unlock()
 	require.Equal(t, header, got[0].Body)
-	assert.Equal(t, int(stats.DroppedMessages), 1+2*pictures-len(got))
-	decodable, last := false, uint32(0)
+	assert.Equal(t, int(stats.DroppedMessages), 1+3*pictures-len(got))
+	var last uint32
+	next := [2]int64{-1, -1} // when the picture comes that can be decoded after the latest of the track
+	seen := [2]int{}
 	for _, tag := range got[1:] {
 		require.GreaterOrEqual(t, tag.Timestamp, last)
 		last = tag.Timestamp
-		if tag.Type == flv.TagVideo {
-			if tag.Body[0] != 0x17 {
-				require.True(t, decodable, "a picture at %d ms whose reference was dropped", tag.Timestamp)
-			}
-			decodable = true
+		if tag.Type != flv.TagVideo {
+			continue
 		}
+		h, err := flv.ParseVideoHeader(tag.Body)
+		require.NoError(t, err)
+		if !h.IsKeyFrame() {
+			require.EqualValues(t, next[h.TrackID], tag.Timestamp, "a picture of track %d whose reference was dropped", h.TrackID)
+		}
+		next[h.TrackID] = int64(tag.Timestamp) + 40
+		seen[h.TrackID]++
 	}
+	assert.Greater(t, min(seen[0], seen[1]), 20)
 	assert.EqualValues(t, 40*(pictures-1), last, "the newest is there")
 }
 

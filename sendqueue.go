@@ -27,8 +27,8 @@ type sendQueue struct {
 	queue    mediaQueue
 	busy     bool // the sender is writing
 	closed   bool
-	awaitKey bool // video is dropped until a key frame comes
-	pruned   bool // since the sender took something
+	awaitKey map[uint8]bool // tracks whose pictures are dropped until a key frame comes
+	pruned   bool           // since the sender took something
 	err      error
 	dropped  uint64 // messages
 }
@@ -91,7 +91,7 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		if !q.dropping {
 			return false, nil
 		}
-		if !q.pruned || kindOf(&m) == keyFrame { // else there is nothing new to drop: prune copies what it keeps
+		if kind, _ := kindOf(&m); !q.pruned || kind == keyFrame { // else there is nothing new to drop: prune copies what it keeps
 			q.prune()
 			q.pruned = true
 		}
@@ -108,61 +108,72 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 // refuse says whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
 // does not fit even now.
 func (q *sendQueue) refuse(m *incoming) bool {
-	kind := kindOf(m)
+	kind, track := kindOf(m)
 	if kind == keyFrame {
-		q.awaitKey = false
+		delete(q.awaitKey, track)
 	}
 	if kind == kept { // within reason: data messages may be many
 		return q.queue.len()+m.size() > 2*q.limit
 	}
-	if kind == frame && q.awaitKey {
+	if kind == frame && q.awaitKey[track] {
 		return true
 	}
 	if q.queue.len() == 0 || q.queue.len()+m.size() <= q.limit {
 		return false
 	}
 	if kind != sound {
-		q.awaitKey = true
+		q.await(track)
 	}
 	return true
 }
 
-// prune drops the oldest media: everything before the last key frame that waits, in media time, so that a viewer sees a
-// jump to newer pictures that can be decoded. Without a key frame all pictures go, and those that follow until one comes;
-// sound goes only if that was not enough. Metadata and codec headers stay.
+// await drops the track's pictures until a key frame comes.
+func (q *sendQueue) await(track uint8) {
+	if q.awaitKey == nil {
+		q.awaitKey = make(map[uint8]bool)
+	}
+	q.awaitKey[track] = true
+}
+
+// prune drops the oldest media: of each track everything before the last key frame that waits, in media time, so that a
+// viewer sees a jump to newer pictures that can be decoded. Without a key frame all pictures go, and those that follow until
+// one comes; sound goes only if that was not enough. Metadata and codec headers stay.
 func (q *sendQueue) prune() {
-	var key *incoming
+	type place struct {
+		at   int
+		time uint32
+	}
+	last := make(map[uint8]place) // each track's last key frame
+	i := 0
 	for m := range q.queue.all() {
-		if kindOf(&m) == keyFrame {
-			key = &m
+		if kind, track := kindOf(&m); kind == keyFrame {
+			last[track] = place{i, m.Timestamp}
+		}
+		i++
+	}
+	first := place{at: i} // of these
+	for _, p := range last {
+		if p.at < first.at {
+			first = p
 		}
 	}
-	if key == nil {
-		q.awaitKey = true
-		q.keep(func(m *incoming) bool { k := kindOf(m); return k != frame })
-	} else {
-		from, seen := key.Timestamp, 0
-		keys := 0
-		for m := range q.queue.all() {
-			if kindOf(&m) == keyFrame {
-				keys++
+	i = -1
+	q.keep(func(m *incoming) bool {
+		i++
+		switch kind, track := kindOf(m); kind {
+		case keyFrame, frame:
+			key, found := last[track]
+			if !found {
+				q.await(track)
 			}
+			return found && i >= key.at
+		case sound:
+			return len(last) == 0 || int32(m.Timestamp-first.time) >= 0
 		}
-		q.keep(func(m *incoming) bool {
-			switch kindOf(m) {
-			case keyFrame:
-				seen++
-				return seen == keys
-			case frame:
-				return seen == keys
-			case sound:
-				return int32(m.Timestamp-from) >= 0
-			}
-			return true
-		})
-	}
+		return true
+	})
 	if q.queue.len() > q.limit {
-		q.keep(func(m *incoming) bool { return kindOf(m) != sound })
+		q.keep(func(m *incoming) bool { kind, _ := kindOf(m); return kind != sound })
 	}
 }
 
@@ -190,26 +201,27 @@ const (
 	sound
 )
 
-func kindOf(m *incoming) kind {
+// kindOf returns the track as well, for pictures.
+func kindOf(m *incoming) (_ kind, track uint8) {
 	switch m.Type {
 	case message.TypeVideo:
 		h, err := flv.ParseVideoHeader(m.Body)
 		switch {
 		case err != nil:
-			return frame
+			return frame, 0
 		case !h.IsFrame():
-			return kept
+			return kept, 0
 		case h.IsKeyFrame():
-			return keyFrame
+			return keyFrame, h.TrackID
 		}
-		return frame
+		return frame, h.TrackID
 	case message.TypeAudio:
 		if h, err := flv.ParseAudioHeader(m.Body); err == nil && !h.IsFrame() {
-			return kept
+			return kept, 0
 		}
-		return sound
+		return sound, 0
 	}
-	return kept
+	return kept, 0
 }
 
 // enqueue leaves a message to the sender, waiting for room if need be.

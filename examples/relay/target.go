@@ -1,7 +1,6 @@
 package main
 
 import (
-	"bytes"
 	"context"
 	"log"
 	"sync"
@@ -16,10 +15,10 @@ type target struct {
 	url string
 
 	mu       sync.Mutex
-	stream   *rtmp.Stream    // nil while there is no connection
-	headers  [3]*rtmp.Packet // newest metadata, video and audio header
-	awaitKey bool            // pictures are left out until one comes that can be decoded by itself
-	lost     chan struct{}   // closed when sending has failed
+	stream   *rtmp.Stream  // nil while there is no connection
+	headers  flv.Headers   // what describes the stream, newest
+	awaitKey bool          // pictures are left out until one comes that can be decoded by itself
+	lost     chan struct{} // closed when sending has failed
 }
 
 // connect publishes until the connection is lost.
@@ -55,10 +54,8 @@ func (t *target) begin(stream *rtmp.Stream) (lost <-chan struct{}) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.stream, t.awaitKey, t.lost = stream, true, make(chan struct{})
-	for _, p := range t.headers {
-		if p != nil {
-			t.write(p)
-		}
+	for tag := range t.headers.All() {
+		t.write(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body})
 	}
 	return t.lost
 }
@@ -67,17 +64,16 @@ func (t *target) begin(stream *rtmp.Stream) (lost <-chan struct{}) {
 func (t *target) send(p *rtmp.Packet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	keep, picture, key := classify(p)
-	if keep >= 0 {
-		kept := *p
-		kept.Body = bytes.Clone(p.Body)
-		t.headers[keep] = &kept
-	}
-	if t.stream == nil || picture && t.awaitKey && !key {
+	if t.headers.Keep(flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}) {
+		t.write(p)
 		return
 	}
-	if key {
-		t.awaitKey = false
+	if p.Type == message.TypeVideo {
+		h, err := flv.ParseVideoHeader(p.Body)
+		if t.awaitKey && err == nil && h.IsFrame() && !h.IsKeyFrame() {
+			return
+		}
+		t.awaitKey = t.awaitKey && !h.IsKeyFrame()
 	}
 	t.write(p)
 }
@@ -91,26 +87,4 @@ func (t *target) write(p *rtmp.Packet) {
 		t.stream = nil
 		close(t.lost)
 	}
-}
-
-// classify tells which header a packet is, if any, and whether it is a picture, and one that needs no other.
-func classify(p *rtmp.Packet) (header int, picture, key bool) {
-	switch p.Type {
-	case message.TypeDataAMF0:
-		if name, _, err := flv.ParseScript(p.Body); err == nil && name == "onMetaData" {
-			return 0, false, false
-		}
-	case message.TypeVideo:
-		if h, err := flv.ParseVideoHeader(p.Body); err == nil {
-			if h.IsSequenceHeader() {
-				return 1, false, false
-			}
-			return -1, h.IsFrame(), h.IsKeyFrame()
-		}
-	case message.TypeAudio:
-		if h, err := flv.ParseAudioHeader(p.Body); err == nil && h.IsSequenceHeader() {
-			return 2, false, false
-		}
-	}
-	return -1, false, false
 }

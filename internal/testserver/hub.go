@@ -1,7 +1,6 @@
 package testserver
 
 import (
-	"slices"
 	"sync"
 	"sync/atomic"
 
@@ -30,28 +29,8 @@ type live struct {
 	publisher *Session
 	id        uint32 // the publisher's message stream
 	viewers   map[*viewer]struct{}
-	headers   []header // the latest of each, in the order of the first, for viewers that come later
+	headers   flv.Headers // for viewers that come later
 	record    *recorder
-}
-
-// header is a tag that describes those that follow.
-type header struct {
-	id  headerID
-	tag flv.Tag
-}
-
-// maxHeaders bounds the headers kept of a stream: what a publisher can make the server keep.
-const maxHeaders = 64
-
-// remember keeps a header. The caller holds hub.mu.
-func (l *live) remember(h header) {
-	i := slices.IndexFunc(l.headers, func(old header) bool { return old.id == h.id })
-	switch {
-	case i >= 0:
-		l.headers[i] = h
-	case len(l.headers) < maxHeaders:
-		l.headers = append(l.headers, h)
-	}
 }
 
 // viewer is a player of a live stream.
@@ -149,8 +128,8 @@ func (h *hub) pause(v *viewer, on bool) {
 
 // headers are the messages that a viewer needs before the rest. The caller holds hub.mu.
 func (v *viewer) headers() (messages []chunk.Outgoing) {
-	for _, h := range v.live.headers {
-		messages = append(messages, tagMessage(v.id, h.tag))
+	for tag := range v.live.headers.All() {
+		messages = append(messages, tagMessage(v.id, tag))
 	}
 	return messages
 }

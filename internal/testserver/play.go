@@ -187,7 +187,7 @@ func (p *player) setBuffer(ms uint32) {
 func (p *player) headers() []flv.Tag {
 	var headers []flv.Tag
 	for _, tag := range p.tags[:p.next] {
-		if _, ok := headerOf(tag); ok {
+		if flv.IsHeader(tag) {
 			if p.next < len(p.tags) {
 				tag.Timestamp = p.tags[p.next].Timestamp
 			}

@@ -76,9 +76,7 @@ func (s *Session) published(m *chunk.Message) error {
 func (h *hub) relay(l *live, tag flv.Tag) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if id, ok := headerOf(tag); ok {
-		l.remember(header{id, tag})
-	}
+	l.headers.Keep(tag)
 	for v := range l.viewers {
 		if !v.paused {
 			v.push(tagMessage(v.id, tag))
@@ -102,7 +100,7 @@ func (h *hub) unpublish(l *live) {
 	if l.record != nil {
 		l.record.close()
 	}
-	l.publisher, l.record, l.headers = nil, nil, nil
+	l.publisher, l.record, l.headers = nil, nil, flv.Headers{}
 	for v := range l.viewers {
 		notify, err := statusMessage(v.id, "status", "NetStream.Play.UnpublishNotify", l.name+" is over.")
 		if err == nil {

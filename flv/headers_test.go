@@ -1,0 +1,63 @@
+package flv_test
+
+import (
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+func video(t *testing.T, h flv.VideoHeader, data string) flv.Tag {
+	t.Helper()
+	body, err := flv.AppendVideoHeader(nil, h)
+	require.NoError(t, err)
+	return flv.Tag{Type: flv.TagVideo, Body: append(body, data...)}
+}
+
+func TestHeadersKeepTheLatestOfEachTrack(t *testing.T) {
+	start := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCHEVC}
+	second := start
+	second.Multitrack, second.TrackID = true, 1
+	frame := start
+	frame.PacketType = flv.VideoCodedFramesX
+	script, err := flv.AppendScript(nil, "onMetaData", "first")
+	require.NoError(t, err)
+	cue, err := flv.AppendScript(nil, "onCuePoint")
+	require.NoError(t, err)
+
+	var headers flv.Headers
+	first := video(t, start, "first")
+	for _, tag := range []flv.Tag{
+		first, video(t, second, "of track 1"), {Type: flv.TagScript, Body: script},
+		{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12, 0x10}}, video(t, start, "later"),
+	} {
+		assert.True(t, headers.Keep(tag))
+		assert.True(t, flv.IsHeader(tag))
+	}
+	for _, tag := range []flv.Tag{
+		video(t, frame, "picture"), {Type: flv.TagAudio, Body: []byte{0xaf, 1, 2}}, {Type: flv.TagScript, Body: cue},
+		{Type: flv.TagVideo}, {Type: flv.TagAudio, Body: []byte{0x90}}, {Type: 15, Body: script},
+	} {
+		assert.False(t, headers.Keep(tag), "%v", tag)
+	}
+	got := slices.Collect(headers.All())
+	require.Len(t, got, 4)
+	assert.Equal(t, video(t, start, "later"), got[0], "in the place of the first")
+	assert.Equal(t, video(t, second, "of track 1"), got[1])
+	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagAudio}, []flv.TagType{got[2].Type, got[3].Type})
+
+	first.Body[5] ^= 0xff
+	assert.Equal(t, video(t, start, "later"), got[0], "copied")
+}
+
+func TestHeadersAreBounded(t *testing.T) {
+	var headers flv.Headers
+	for track := range 256 {
+		assert.True(t, headers.Keep(video(t, flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCAV1,
+			Multitrack: true, TrackID: uint8(track)}, "")))
+	}
+	assert.Len(t, slices.Collect(headers.All()), 64)
+}
