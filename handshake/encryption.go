@@ -66,13 +66,17 @@ const (
 	skippedBytes   = packetSize
 )
 
-// newCipher returns the cipher of what is sent to the owner of publicKey, ready for the first byte of the session.
-func newCipher(secret, publicKey [keySize]byte) *rc4.Cipher {
+// newCipher returns the cipher of what is sent to the owner of publicKey, ready for the first byte of the session. It fails in
+// a program that is restricted to FIPS 140, which forbids RC4.
+func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	key := hmacSHA256(secret[:], publicKey[:])
-	c, _ := rc4.NewCipher(key[:sessionKeySize]) // fails for keys of other sizes only
+	c, err := rc4.NewCipher(key[:sessionKeySize])
+	if err != nil {
+		return nil, &Error{Stage: "session ciphers", Err: err}
+	}
 	var skipped [skippedBytes]byte
 	c.XORKeyStream(skipped[:], skipped[:])
-	return c
+	return c, nil
 }
 
 // needDigest refuses an encrypted connection with a peer whose first packet has no digest: nobody knows where its key lies.

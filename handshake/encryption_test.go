@@ -96,7 +96,9 @@ func TestSessionCiphers(t *testing.T) {
 	}
 	for _, tt := range tests {
 		stream := make([]byte, 16)
-		newCipher(secret, tt.publicKey).XORKeyStream(stream, stream)
+		c, err := newCipher(secret, tt.publicKey)
+		require.NoError(t, err)
+		c.XORKeyStream(stream, stream)
 		assert.Equal(t, tt.want, hex.EncodeToString(stream), "to the %s", tt.receiver)
 	}
 }

@@ -46,8 +46,11 @@ func (o *opening) agree(what string, theirs *packet, res *Result) error {
 	if err != nil {
 		return &Error{Stage: "read " + what, Detail: err.Error(), Value: publicKey}
 	}
-	res.In, res.Out = newCipher(secret, o.key.public), newCipher(secret, publicKey)
-	return nil
+	if res.In, err = newCipher(secret, o.key.public); err != nil {
+		return err
+	}
+	res.Out, err = newCipher(secret, publicKey)
+	return err
 }
 
 // checkReply notes in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection it must: a peer
@@ -59,7 +62,7 @@ func (o *opening) checkReply(replier role, what string, reply *packet, res *Resu
 	}
 	res.ReplyValid = replier.verifyReply(reply, o.digest, res.Encryption)
 	if res.Encryption != EncryptionNone && !res.ReplyValid {
-		return &Error{Stage: "read " + what, Detail: "wrong signature for " + res.Encryption.String(), Value: reply.signature()}
+		return &Error{Stage: "read " + what, Detail: "wrong signature for " + res.Encryption.String(), Value: [digestSize]byte(reply.signature())}
 	}
 	return nil
 }

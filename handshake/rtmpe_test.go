@@ -146,7 +146,7 @@ func TestWrongSignature(t *testing.T) {
 					requireRefusal(t, &Error{
 						Stage:  "read " + hears[half][2],
 						Detail: "wrong signature for " + e.String(),
-						Value:  signature(s.second[packetSize-digestSize:]),
+						Value:  [32]byte(s.second[packetSize-32:]),
 					}, res, err)
 				})
 			}
