@@ -94,12 +94,24 @@ func TestStrangers(t *testing.T) {
 						assert.Equal(t, e, res.Encryption)
 						assert.Equal(t, theirs, res.Scheme)
 						assert.Equal(t, s.first, res.PeerType)
+						assert.Equal(t, strangerVersion, res.PeerVersion)
 						assert.True(t, res.ReplyValid)
 						talk(t, res, peer)
 					})
 				}
 			}
 		}
+	}
+}
+
+// crtmpserver signs S1 and leaves its version word zero. The type asks for a digest enough.
+func TestDigestNotAnnounced(t *testing.T) {
+	for half := range halves {
+		s := stranger{first: 6, silent: true}.facing(half)
+		res, err := meet(half, Config{Encryption: EncryptionPlain}, s)
+		require.NoError(t, err, half)
+		assert.Zero(t, res.PeerVersion)
+		talk(t, res, s)
 	}
 }
 
@@ -157,9 +169,8 @@ func TestWrongSignature(t *testing.T) {
 // Who wants encryption and does not get it, or gets it without having asked, learns so from the first byte; who does not sign
 // the first packet, from that.
 func TestNoAgreement(t *testing.T) {
-	version := [4]byte(stranger{}.facing("server").packet[4:])
 	unsigned := func(packet string) *Error {
-		return &Error{Stage: "read " + packet, Detail: "no valid digest, which RTMPE needs", Value: version}
+		return &Error{Stage: "read " + packet, Detail: "no valid digest, which RTMPE needs", Value: strangerVersion}
 	}
 	refusesS0 := func(s0 byte) *Error {
 		return &Error{Stage: "read S0", Detail: fmt.Sprintf("server answered %#02x: no encrypted connection", s0), Value: s0}

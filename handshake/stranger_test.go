@@ -27,6 +27,7 @@ type stranger struct {
 	private     *big.Int // its private key, nil for a small one
 	public      []byte   // 128 bytes that it sends in place of 2^private, unless nil
 	unsigned    bool     // its first packet has no digest
+	silent      bool     // its version word is zero, which announces no digest
 	signAs      byte     // the type that its second packet is signed for, 0 for that of S0
 	signName    string   // the name in the key that signs its second packet, empty for its own
 	spoilAt     int      // where it spoils its second packet
@@ -42,6 +43,8 @@ type stranger struct {
 	secret         []byte
 	complaint      error // what it found wrong with its peer
 }
+
+var strangerVersion = [4]byte{0x80, 0, 7, 2}
 
 const (
 	playerName = "Genuine Adobe Flash Player 001"
@@ -96,7 +99,10 @@ func (s *stranger) say(parts ...[]byte) {
 
 func (s *stranger) open() {
 	s.packet = make([]byte, 1536)
-	io.ReadFull(testRand(99), s.packet[4:])
+	io.ReadFull(testRand(99), s.packet[8:])
+	if !s.silent {
+		copy(s.packet[4:], strangerVersion[:])
+	}
 	digestAt, keyAt := positions(s.packet, s.digestFirst)
 	copy(s.packet[keyAt:], s.public)
 	s.digest = mac(s.name, s.packet[:digestAt], s.packet[digestAt+32:])
