@@ -62,7 +62,8 @@ func (o *opening) checkReply(replier role, what string, reply *packet, res *Resu
 	}
 	res.ReplyValid = replier.verifyReply(reply, o.digest, res.Encryption)
 	if res.Encryption != EncryptionNone && !res.ReplyValid {
-		return &Error{Stage: "read " + what, Detail: "wrong signature for " + res.Encryption.String(), Value: [digestSize]byte(reply.signature())}
+		detail := "wrong signature for " + res.Encryption.String()
+		return &Error{Stage: "read " + what, Detail: detail, Value: [digestSize]byte(reply.signature())}
 	}
 	return nil
 }
