@@ -3,11 +3,16 @@ package rtmp
 import (
 	"bytes"
 	"context"
+	"crypto/hmac"
+	"crypto/sha256"
 	"errors"
 	"io"
 	"math/rand/v2"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"sync"
 	"testing"
 	"testing/iotest"
@@ -17,6 +22,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -78,6 +84,68 @@ func TestCallsOverEveryTransport(t *testing.T) {
 		var status *StatusError
 		assert.ErrorAs(t, err, &status, "a cancelled wait leaves the connection as it was")
 	})
+}
+
+// What clients have to prove they prove over every transport: the publisher's password, a token, the player.
+func TestProofsOverEveryTransport(t *testing.T) {
+	player := testserver.Player{Hash: bytes.Repeat([]byte{7}, 32), Size: 1234}
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		server := sampleServer(t, testserver.Config{Scheme: scheme, Player: &player, Token: "a key",
+			Auth: &auth.Server{Scheme: auth.Adobe, Users: map[string]string{"me": "word"}}})
+		url := server.URL("vod", "sample")
+		for name, lacks := range map[string]func(o *Options){
+			"nothing": func(*Options) {},
+			"token":   func(o *Options) { o.Token = "other" },
+			"player":  func(o *Options) { o.SWFHash = bytes.Repeat([]byte{8}, 32) },
+			"any":     func(o *Options) { o.SWFHash = nil },
+		} {
+			proves := *o
+			proves.Token, proves.SWFHash, proves.SWFSize = "a key", player.Hash, player.Size
+			lacks(&proves)
+			file, err := download(testContext(t), url, &proves, nil)
+			if name == "nothing" {
+				require.NoError(t, err)
+				assert.True(t, bytes.Equal(testserver.Sample, file))
+			} else {
+				assert.Error(t, err, name)
+			}
+		}
+		o.PublishUser, o.PublishPassword = "me", "word"
+		publishing(t, server.URL("live", "out"), o)
+		o.PublishPassword = "guess"
+		_, err := Dial(testContext(t), url, o)
+		var refused *StatusError
+		assert.ErrorAs(t, err, &refused)
+	})
+}
+
+// A player is found by HTTP, in a file, and through the cache; a server that asks nobody knows is told nothing.
+func TestSWFVerification(t *testing.T) {
+	t.Setenv("HOME", t.TempDir()) // for the cache
+	swf := append([]byte("FWS\x09"), 0x10, 0, 0, 0, 'p', 'l', 'a', 'y', 'e', 'r', '-', '-')
+	asked := 0
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		asked++
+		w.Write(swf)
+	}))
+	defer web.Close()
+	file := filepath.Join(t.TempDir(), "player.swf")
+	require.NoError(t, os.WriteFile(file, swf, 0o600))
+	mac := hmac.New(sha256.New, []byte("Genuine Adobe Flash Player 001"))
+	mac.Write(swf)
+	server := sampleServer(t, testserver.Config{Player: &testserver.Player{Hash: mac.Sum(nil), Size: uint32(len(swf))}})
+	for _, from := range []string{web.URL + "/player.swf", web.URL + "/player.swf", "file://" + filepath.ToSlash(file)} {
+		got, err := download(testContext(t), server.URL("vod", "sample")+" swfVfy=1 swfUrl="+from, nil, nil)
+		require.NoError(t, err, from)
+		assert.True(t, bytes.Equal(testserver.Sample, got))
+	}
+	assert.Equal(t, 1, asked, "then it was in the cache")
+	_, err := Dial(testContext(t), server.URL("vod", "sample"), &Options{SWFVerify: true, SWFURL: web.URL + "/other.swf?secret",
+		Proxy: "socks5://user:secret@127.0.0.1:1"})
+	var failed *HandshakeError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "swf", failed.Stage)
+	assert.NotContains(t, err.Error(), "secret")
 }
 
 // A wait that is cancelled in the middle of the stream, again and again, loses no byte of it.

@@ -31,7 +31,7 @@ const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 // need skips the test, or fails it in CI, when a program is missing.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
-	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server"}
+	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server", "rtmpsrv": "rtmpdump"}
 	for _, program := range programs {
 		_, err := exec.LookPath(program)
 		if program == nginxModule {

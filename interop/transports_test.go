@@ -175,12 +175,12 @@ func TestNginxBehindTLS(t *testing.T) {
 	assert.True(t, errors.As(err, new(x509.UnknownAuthorityError)), "%v", err)
 }
 
-// Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. Each has to have been used: the server is only known
-// to it by a name.
+// Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. SOCKS4a is Dante's.
 func TestProxies(t *testing.T) {
 	need(t, "microsocks", "danted", "tinyproxy")
-	dir := t.TempDir()
-	plain := startServer(t, testserver.Config{})
+	dir, recordings := t.TempDir(), t.TempDir()
+	source := mediaOnly(packets(t, writeSample(t, recordings, "sample.flv", 0)))
+	plain := "rtmp://" + startNginx(t, recordings) + "/vod/sample.flv"
 	tunnelled := startServer(t, testserver.Config{Scheme: "rtmpt"})
 	secure := startServer(t, testserver.Config{Scheme: "rtmps"})
 
@@ -196,30 +196,31 @@ func TestProxies(t *testing.T) {
 		socks pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }
 		`, dante), 0o600))
 	background(t, "danted", "-f", filepath.Join(dir, "danted.conf"), "-p", filepath.Join(dir, "danted.pid"))
-	web := freePort(t)
-	require.NoError(t, os.WriteFile(filepath.Join(dir, "tinyproxy.conf"), fmt.Appendf(nil,
-		"Listen 127.0.0.1\nPort %s\nTimeout 60\nMaxClients 20\nBasicAuth me pass\nLogLevel Error\n", web), 0o600))
-	background(t, "tinyproxy", "-d", "-c", filepath.Join(dir, "tinyproxy.conf"))
-	for _, port := range []string{socks, dante, web} {
+	web, open := freePort(t), freePort(t)
+	for port, auth := range map[string]string{web: "BasicAuth me pass\n", open: ""} {
+		file := filepath.Join(dir, port+".conf")
+		require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
+			"Listen 127.0.0.1\nPort %s\nTimeout 60\nMaxClients 20\nLogLevel Error\n%s", port, auth), 0o600))
+		background(t, "tinyproxy", "-d", "-c", file)
+	}
+	for _, port := range []string{socks, dante, web, open} {
 		untilListening(t, "127.0.0.1:"+port)
 	}
 
 	for _, proxy := range []string{"socks5://me:pass@127.0.0.1:" + socks, "socks4://127.0.0.1:" + dante,
-		"socks4a://127.0.0.1:" + dante, "socks5://127.0.0.1:" + dante, "http://me:pass@127.0.0.1:" + web} {
-		for _, server := range []*testserver.Server{plain, tunnelled, secure} {
-			url := server.URL("vod", "sample")
+		"socks4a://127.0.0.1:" + dante, "socks5://127.0.0.1:" + dante, "http://me:pass@127.0.0.1:" + web,
+		"127.0.0.1:" + open} {
+		for _, url := range []string{plain, tunnelled.URL("vod", "sample"), secure.URL("vod", "sample")} {
 			t.Run(proxy+" "+url, func(t *testing.T) {
 				file, err := play(t, url, &rtmp.Options{Proxy: proxy, TLSConfig: testserver.ClientTLS()})
 				require.NoError(t, err)
-				got, err := os.ReadFile(file)
-				require.NoError(t, err)
-				assert.True(t, bytes.Equal(testserver.Sample, got))
+				assert.Equal(t, source, mediaOnly(packets(t, file)))
 			})
 		}
 	}
 	for _, wrong := range []string{"socks5://me:other@127.0.0.1:" + socks, "http://me:other@127.0.0.1:" + web,
 		"socks5://127.0.0.1:" + freePort(t), "socks4://127.0.0.1:" + web} {
-		_, err := rtmp.Dial(testContext(t), plain.URL("vod", "sample"), &rtmp.Options{Proxy: wrong, Timeout: 2 * time.Second})
+		_, err := rtmp.Dial(testContext(t), plain, &rtmp.Options{Proxy: wrong, Timeout: 2 * time.Second})
 		var failed *rtmp.HandshakeError
 		require.ErrorAs(t, err, &failed, wrong)
 		assert.Equal(t, "proxy", failed.Stage, "%v", err)

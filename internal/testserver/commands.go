@@ -34,6 +34,10 @@ func (s *Session) invoked(streamID uint32, cmd message.Command) error {
 		return nil
 	case "releaseStream", "FCPublish", "FCUnpublish", "FCSubscribe", "FCUnsubscribe", "set_playlist":
 		return s.announced(cmd)
+	case "secureTokenResponse":
+		response, _ := text(cmd.Args, 0)
+		s.tokenAnswered(response)
+		return nil
 	case "_checkbw":
 		return s.checkBandwidth(cmd)
 	case "getStreamLength":
@@ -94,10 +98,10 @@ func (s *Session) connected(cmd message.Command) error {
 	}
 	value, _ := object.Get("objectEncoding")
 	encoding, _ := value.(float64)
+	info := append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."), capabilities(object)...)
+	info = append(append(info, amf.Property{Name: "objectEncoding", Value: encoding}), s.tokenChallenge()...)
 	result, err := commandMessage(0, "_result", cmd.TransactionID,
-		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
-		append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."),
-			append(capabilities(object), amf.Property{Name: "objectEncoding", Value: encoding})...))
+		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}}, info)
 	if err != nil {
 		return err
 	}

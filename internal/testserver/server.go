@@ -57,6 +57,7 @@ type Config struct {
 	TLS        *tls.Config          // for rtmps and rtmpts; nil: with a certificate that ClientTLS trusts
 	Encryption handshake.Encryption // for rtmpe and rtmpte; EncryptionNone: EncryptionPlain
 	Player     *Player              // which clients have to prove to be by SWF verification before they play; nil: none
+	Token      string               // key of the SecureToken challenge that clients have to answer before they play; "": none
 
 	// Fault chooses what goes wrong on the n-th TCP connection, counted from 0, below TLS and HTTP; nil: nothing.
 	Fault func(n int) Fault

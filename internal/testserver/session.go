@@ -39,6 +39,8 @@ type Session struct {
 	app          string              // without its parameters; the session's goroutine's
 	s1Tail       [32]byte            // the key of SWF verification; the session's goroutine's
 	verified     bool                // the client is Config.Player; the session's goroutine's
+	token        string              // what decrypts the challenge to; the session's goroutine's
+	tokenKnown   bool                // the client has decrypted it; the session's goroutine's
 
 	mu       sync.Mutex // guards the rest
 	connect  message.Command

@@ -1,8 +1,12 @@
 package testserver
 
 import (
+	"crypto/rand"
 	"encoding/binary"
+	"strings"
 
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -38,5 +42,23 @@ func (s *Session) playerVerified(response []byte) error {
 	return err
 }
 
+// tokenChallenge is what connect's result has for clients that have to know Config.Token.
+func (s *Session) tokenChallenge() amf.Object {
+	key := s.server.cfg.Token
+	if key == "" {
+		return nil
+	}
+	s.token = rand.Text()
+	return amf.Object{{Name: "secureToken", Value: auth.SecureTokenChallenge(key, s.token)}}
+}
+
+// tokenAnswered takes secureTokenResponse. The cipher works on whole words, and fills them with zeros.
+func (s *Session) tokenAnswered(response string) {
+	s.tokenKnown = s.token != "" && strings.TrimRight(response, "\x00") == s.token
+}
+
 // mayPlay reports whether the client has proved what it has to.
-func (s *Session) mayPlay() bool { return s.server.cfg.Player == nil || s.verified }
+func (s *Session) mayPlay() bool {
+	cfg := &s.server.cfg
+	return (cfg.Player == nil || s.verified) && (cfg.Token == "" || s.tokenKnown)
+}

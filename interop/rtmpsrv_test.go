@@ -1,0 +1,77 @@
+package interop
+
+import (
+	"bytes"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/handshake"
+)
+
+// startRtmpsrv runs librtmp's server, which listens on port 1935 and no other. For every stream that is played it starts the
+// rtmpdump that it finds, so there is one that does nothing.
+func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
+	t.Helper()
+	need(t, "rtmpsrv")
+	const port = "1935"
+	l, err := net.Listen("tcp", ":"+port)
+	require.NoError(t, err, "rtmpsrv can't have another port")
+	l.Close()
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "rtmpdump"), []byte("#!/bin/sh\n"), 0o755))
+	program, err := exec.LookPath("rtmpsrv")
+	require.NoError(t, err)
+	cmd := exec.Command(program)
+	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, []string{"PATH=" + dir + ":/usr/bin:/bin"}, 5*time.Second
+	_, err = cmd.StdinPipe() // open and silent: at its end it spins
+	require.NoError(t, err)
+	var log bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &log, &log
+	require.NoError(t, cmd.Start())
+	stop = func() string {
+		cmd.Process.Kill()
+		cmd.Wait()
+		return log.String()
+	}
+	t.Cleanup(func() { stop() })
+	return "127.0.0.1:" + port, stop
+}
+
+// librtmp's own server understands our RTMPE, and we its: it answers connect and createStream, and at play it prints the
+// command that would play the same, and hangs up.
+func TestRtmpsrv(t *testing.T) {
+	addr, stop := startRtmpsrv(t)
+	untilListening(t, addr)
+	for _, scheme := range []string{"rtmp", "rtmpe"} {
+		c, err := rtmp.Dial(testContext(t), scheme+"://"+addr+"/app/of-"+scheme, nil)
+		require.NoError(t, err)
+		defer c.Close()
+		require.NotEmpty(t, c.ConnectReply())
+		_, err = c.CreateStream(testContext(t), nil)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.ErrorContains(t, err, "waiting for the answer to play")
+	}
+
+	// Our sessions never ask for XTEA.
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer nc.Close()
+	require.NoError(t, nc.SetDeadline(time.Now().Add(10*time.Second)))
+	result, err := handshake.Client(nc, handshake.Config{Encryption: handshake.EncryptionXTEA})
+	require.NoError(t, err)
+	assert.Equal(t, handshake.EncryptionXTEA, result.Encryption)
+	assert.True(t, result.ReplyValid)
+
+	printed := stop()
+	assert.Contains(t, printed, `-y "of-rtmp"`)
+	assert.Contains(t, printed, `-y "of-rtmpe"`)
+}
