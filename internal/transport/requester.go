@@ -13,6 +13,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -120,22 +121,12 @@ var tunnelHeader = http.Header{
 	"Connection":    {"Keep-Alive"},
 	"Cache-Control": {"no-cache"},
 	"Content-Type":  {"application/x-fcs"},
-	// It tells net/http, and nobody else, that a request may be sent again when the connection that it kept from an earlier
-	// one ends before a byte of the answer: proxies close them without a word (Tinyproxy after each answer).
-	"X-Idempotency-Key": nil,
 }
 
 // post makes a request, and has receive read the body of a good answer. When it returns without an error, the server has
 // got all of the body. The error is a *TunnelError.
 func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
-	up := newUpload(body)
-	request := (&http.Request{Method: http.MethodPost, URL: &url.URL{Scheme: q.scheme, Host: q.addr, Path: path},
-		Header: tunnelHeader.Clone(), Body: up, ContentLength: int64(len(body)),
-		GetBody: func() (io.ReadCloser, error) {
-			up = newUpload(body)
-			return up, nil
-		}}).WithContext(ctx)
-	answer, err := q.client.Do(request)
+	answer, up, err := q.send(ctx, path, body)
 	if err != nil {
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 			err = wrapped.Err // without the URL, which holds the session's id
@@ -164,6 +155,31 @@ func lost(op string, err error) *TunnelError {
 		return &TunnelError{Op: op, Detail: err.Error()}
 	}
 	return &TunnelError{Op: op, Err: noEOF(err)}
+}
+
+// send sends a request until it is answered. It does so once more when the connection was kept from an earlier request and has
+// ended before a byte of the answer: proxies close them without a word (Tinyproxy after each answer), and browsers do the same.
+// net/http sends a POST again only where not a byte of it had left.
+func (q *requester) send(ctx context.Context, path string, body []byte) (*http.Response, *upload, error) {
+	for again := true; ; again = false {
+		var kept, answered atomic.Bool // set on goroutines of net/http
+		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
+			GotConn:              func(info httptrace.GotConnInfo) { kept.Store(info.Reused) },
+			GotFirstResponseByte: func() { answered.Store(true) },
+		})
+		up := newUpload(body)
+		request := (&http.Request{Method: http.MethodPost, URL: &url.URL{Scheme: q.scheme, Host: q.addr, Path: path},
+			Header: tunnelHeader.Clone(), Body: up, ContentLength: int64(len(body)),
+			GetBody: func() (io.ReadCloser, error) {
+				up = newUpload(body)
+				return up, nil
+			}}).WithContext(traced)
+		answer, err := q.client.Do(request)
+		if err != nil && ctx.Err() == nil && again && kept.Load() && up.ended(ctx) && !answered.Load() {
+			continue
+		}
+		return answer, up, err
+	}
 }
 
 // carriesTunnel tells the content types of tunnels, those that servers send without thinking included, from others.
@@ -207,11 +223,19 @@ func (u *upload) Close() error {
 	return nil
 }
 
-// sent makes sure that the request has left and its bytes are no longer in use.
-func (u *upload) sent(ctx context.Context, op string) error {
+// ended waits until net/http does not read the body any more, and reports whether that is so before ctx ends.
+func (u *upload) ended(ctx context.Context) bool {
 	select {
 	case <-u.closed:
+		return true
 	case <-ctx.Done():
+		return false
+	}
+}
+
+// sent makes sure that the request has left and its bytes are no longer in use.
+func (u *upload) sent(ctx context.Context, op string) error {
+	if !u.ended(ctx) {
 		return &TunnelError{Op: op, Err: ctx.Err()}
 	}
 	u.mu.Lock()
