@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bufio"
+	"crypto/tls"
 	"encoding/binary"
 	"fmt"
 	"io"
@@ -19,6 +20,8 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -30,7 +33,7 @@ const senderEnv = "RTMP_BENCH_SENDER"
 // kernel does the sender's work in whichever process happens to be there, and figures of two readers can't be compared.
 const senderRate = 2_000_000_000
 
-// runSender serves one connection: for "raw" it sends bytes, else chunks of "chunk size,message size,...". For "idle" it
+// runSender serves one connection: for "raw" it sends bytes, else chunks of "scheme chunk size,message size,...". For "idle" it
 // sends a little to any number of connections; for "sink" and "publish" it receives.
 func runSender(what string) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,13 +74,21 @@ func runSender(what string) {
 	}
 	round := make([]byte, 512<<10)
 	if what != "raw" {
+		scheme, what, _ := strings.Cut(what, " ")
+		if scheme == "rtmps" {
+			nc = tls.Server(nc, testserver.ServerTLS())
+		}
 		var numbers []int
 		for field := range strings.SplitSeq(what, ",") {
 			n, _ := strconv.Atoi(field)
 			numbers = append(numbers, n)
 		}
-		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
+		result, err := handshake.Server(nc, handshake.Config{Encryption: handshake.EncryptionPlain})
+		if err != nil {
 			return
+		}
+		if result.In != nil {
+			nc = transport.Encipher(nc, result.In, result.Out)
 		}
 		p := &peer{nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
 		p.play()
@@ -179,7 +190,7 @@ func BenchmarkPlay(b *testing.B) {
 	}{{"300B", []int{300}}, {"6KB-mix", []int{300, 17400, 300}}, {"60KB", []int{60_000}}} {
 		for _, chunkSize := range []int{128, 4096, 65536} {
 			b.Run(fmt.Sprintf("%s/chunk-%d", mix.name, chunkSize), func(b *testing.B) {
-				what := strconv.Itoa(chunkSize)
+				what := "rtmp " + strconv.Itoa(chunkSize)
 				for _, size := range mix.sizes {
 					what += "," + strconv.Itoa(size)
 				}
@@ -191,6 +202,21 @@ func BenchmarkPlay(b *testing.B) {
 				measure(b, s)
 			})
 		}
+	}
+}
+
+// BenchmarkTransports reads the 6 KB mix with and without encryption.
+func BenchmarkTransports(b *testing.B) {
+	for _, scheme := range []string{"rtmp", "rtmpe", "rtmps"} {
+		b.Run(scheme, func(b *testing.B) {
+			c, err := Dial(b.Context(), scheme+"://"+startSender(b, scheme+" 4096,300,17400,300")+"/app/play",
+				&Options{TLSConfig: &tls.Config{InsecureSkipVerify: true}}) // the sender has made its certificate itself
+			require.NoError(b, err)
+			defer c.Close()
+			s, err := c.CreateStream(b.Context(), nil)
+			require.NoError(b, err)
+			measure(b, s)
+		})
 	}
 }
 
