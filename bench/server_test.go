@@ -14,12 +14,13 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // gortmplibServer serves one connection with gortmplib. The URL is that of a stream; done is what serve returned, after
 // the connection was closed.
-func gortmplibServer(t *testing.T, serve func(*gortmplib.ServerConn) error) (url string, done <-chan error) {
+func gortmplibServer(t *testing.T, scheme string, serve func(*gortmplib.ServerConn) error) (url string, done <-chan error) {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
@@ -47,7 +48,14 @@ func gortmplibServer(t *testing.T, serve func(*gortmplib.ServerConn) error) (url
 		l.Close()
 		<-ended
 	})
-	return "rtmp://" + l.Addr().String() + "/live/stream", result
+	return scheme + "://" + l.Addr().String() + "/live/stream", result
+}
+
+// overBoth runs a test with and without encryption, for gortmplib's server knows RTMPE of type 6.
+func overBoth(t *testing.T, name string, test func(t *testing.T, scheme string)) {
+	for _, scheme := range []string{"rtmp", "rtmpe"} {
+		t.Run(name+" "+scheme, func(t *testing.T) { test(t, scheme) })
+	}
 }
 
 func TestPublishToGortmplib(t *testing.T) {
@@ -67,10 +75,10 @@ func TestPublishToGortmplib(t *testing.T) {
 	}
 	for _, media := range streams(t) {
 		for name, publish := range publishers {
-			t.Run(media.name+" "+name, func(t *testing.T) {
+			overBoth(t, media.name+" "+name, func(t *testing.T, scheme string) {
 				var tracks []*gortmplib.Track
 				var got []unit
-				url, done := gortmplibServer(t, func(sc *gortmplib.ServerConn) (err error) {
+				url, done := gortmplibServer(t, scheme, func(sc *gortmplib.ServerConn) (err error) {
 					assert.True(t, sc.Publish)
 					tracks, got, err = readUnits(sc)
 					return err
@@ -91,8 +99,8 @@ func TestPublishToGortmplib(t *testing.T) {
 
 func TestPlayFromGortmplib(t *testing.T) {
 	for _, media := range streams(t) {
-		t.Run(media.name, func(t *testing.T) {
-			url, done := gortmplibServer(t, func(sc *gortmplib.ServerConn) error {
+		overBoth(t, media.name, func(t *testing.T, scheme string) {
+			url, done := gortmplibServer(t, scheme, func(sc *gortmplib.ServerConn) error {
 				assert.False(t, sc.Publish)
 				if err := writeUnits(sc, media); err != nil {
 					return err
@@ -125,10 +133,35 @@ func TestPlayFromGortmplib(t *testing.T) {
 				got = append(got, p)
 			}
 			assertPackets(t, media, got)
+			assertHeaders(t, got)
 			assertCodecID(t, media.tracks[0].Codec, metadata)
 			require.NoError(t, c.Close())
 			require.NoError(t, <-done)
 		})
+	}
+}
+
+// assertHeaders reads the headers that gortmplib has made, and makes the same again.
+func assertHeaders(t *testing.T, packets []rtmp.Packet) {
+	t.Helper()
+	for _, p := range packets {
+		var again, data []byte
+		var err error
+		if p.Type == message.TypeVideo {
+			var h flv.VideoHeader
+			h, err = flv.ParseVideoHeader(p.Body)
+			require.NoError(t, err)
+			again, err = flv.AppendVideoHeader(nil, h)
+			data = h.Data
+		} else {
+			var h flv.AudioHeader
+			h, err = flv.ParseAudioHeader(p.Body)
+			require.NoError(t, err)
+			again, err = flv.AppendAudioHeader(nil, h)
+			data = h.Data
+		}
+		require.NoError(t, err)
+		require.Equal(t, p.Body, append(again, data...))
 	}
 }
 
