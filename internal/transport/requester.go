@@ -148,6 +148,11 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	return up.sent(ctx, op)
 }
 
+// tunnelURL leaves the path as it is: Path alone would escape some marks that need not be.
+func tunnelURL(scheme, addr, path string) *url.URL {
+	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
+}
+
 // lost is the error for a request that failed for err. A timeout below HTTP must not look like one of the tunnel's own, after
 // which it can be used.
 func lost(op string, err error) *TunnelError {
@@ -168,7 +173,7 @@ func (q *requester) send(ctx context.Context, path string, body []byte) (*http.R
 			GotFirstResponseByte: func() { answered.Store(true) },
 		})
 		up := newUpload(body)
-		request := (&http.Request{Method: http.MethodPost, URL: &url.URL{Scheme: q.scheme, Host: q.addr, Path: path},
+		request := (&http.Request{Method: http.MethodPost, URL: tunnelURL(q.scheme, q.addr, path),
 			Header: tunnelHeader.Clone(), Body: up, ContentLength: int64(len(body)),
 			GetBody: func() (io.ReadCloser, error) {
 				up = newUpload(body)

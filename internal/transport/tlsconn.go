@@ -30,6 +30,9 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	for err = c.box.flush(); err == nil && n < len(p); {
+		if c.box.late() { // nothing more need wait there
+			return n, os.ErrDeadlineExceeded
+		}
 		var m int
 		m, err = c.Conn.Write(p[n:min(len(p), n+tlsPiece)])
 		n += m
@@ -64,6 +67,7 @@ type outbox struct {
 	waiting []byte     // of the records that crypto/tls believes to be written
 
 	closing sync.Mutex // guards the rest
+	due     time.Time  // the write deadline
 	latest  time.Time  // no write deadline after this; zero: not closing
 }
 
@@ -111,7 +115,15 @@ func (o *outbox) hurry() {
 func (o *outbox) SetWriteDeadline(t time.Time) error {
 	o.closing.Lock()
 	defer o.closing.Unlock()
-	return o.Conn.SetWriteDeadline(o.bound(t))
+	o.due = o.bound(t)
+	return o.Conn.SetWriteDeadline(o.due)
+}
+
+// late tells whether the write deadline has passed.
+func (o *outbox) late() bool {
+	o.closing.Lock()
+	defer o.closing.Unlock()
+	return !o.due.IsZero() && !time.Now().Before(o.due)
 }
 
 func (o *outbox) SetDeadline(t time.Time) error {

@@ -12,7 +12,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -234,106 +233,6 @@ func TestTunnelAnswersCutAnywhere(t *testing.T) {
 	}
 }
 
-// A server that hangs costs no more than the deadline, and nothing is lost by it.
-func TestTunnelHangs(t *testing.T) {
-	for _, op := range []string{"idle", "send"} {
-		t.Run(op, func(t *testing.T) {
-			release := make(chan struct{})
-			var real http.Handler
-			hang := func(w http.ResponseWriter, r *http.Request) {
-				<-release
-				real.ServeHTTP(w, r)
-			}
-			serve, accepted := handOver(t)
-			addr := serveTunnel(t, serve, func(next http.Handler) http.Handler { real = next; return next },
-				instead(op, 0, hang))
-			nc := dialTunnel(t, Config{}, addr)
-			want := noise(8, 1<<20)
-			nc.SetWriteDeadline(time.Now().Add(50 * time.Millisecond))
-			sent, err := nc.Write(want)
-			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-			var timeout net.Error
-			require.ErrorAs(t, err, &timeout)
-			assert.True(t, timeout.Timeout())
-			nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-			_, err = nc.Read(make([]byte, 1))
-			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-
-			close(release)
-			nc.SetDeadline(time.Now().Add(patience))
-			go nc.Write(want[sent:])
-			server := <-accepted
-			got := make([]byte, len(want))
-			_, err = io.ReadFull(server, got)
-			require.NoError(t, err)
-			assert.Equal(t, want, got)
-		})
-	}
-}
-
-func TestTunnelClosesThoughServerHangs(t *testing.T) {
-	for _, op := range []string{"idle", "send", "close"} {
-		hanging, release := make(chan struct{}), make(chan struct{})
-		addr := serveTunnel(t, echo, instead(op, 0, func(_ http.ResponseWriter, r *http.Request) {
-			io.Copy(io.Discard, r.Body)
-			close(hanging)
-			<-release
-		}))
-		nc := dialTunnel(t, Config{}, addr)
-		if op != "idle" {
-			_, err := nc.Write(make([]byte, 9))
-			require.NoError(t, err)
-		}
-		if op == "close" {
-			require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
-		}
-		<-hanging
-		read := make(chan error)
-		go func() {
-			_, err := io.Copy(io.Discard, nc)
-			read <- err
-		}()
-		require.NoError(t, nc.Close())
-		if err := <-read; err != nil { // the end may have been read before
-			assert.ErrorIs(t, err, net.ErrClosed)
-		}
-		close(release)
-	}
-}
-
-func TestTunnelOpenHangs(t *testing.T) {
-	hanging, release := make(chan struct{}), make(chan struct{})
-	addr := serveTunnel(t, echo, instead("open", 0, func(http.ResponseWriter, *http.Request) {
-		close(hanging)
-		<-release
-	}))
-	defer close(release)
-	d, err := NewDialer(Config{})
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(t.Context())
-	go func() {
-		<-hanging
-		cancel()
-	}()
-	_, err = d.DialTunnel(ctx, addr, false)
-	require.ErrorIs(t, err, context.Canceled)
-	isTunnelError(t, err, "open", 0, "context canceled")
-}
-
-func TestTunnelDialHangs(t *testing.T) {
-	ctx, cancel := context.WithCancel(t.Context())
-	d, err := NewDialer(Config{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
-		cancel()
-		<-ctx.Done()
-		return nil, ctx.Err()
-	}})
-	require.NoError(t, err)
-	for _, secure := range []bool{false, true} {
-		_, err = d.DialTunnel(ctx, "server.test:80", secure)
-		require.ErrorIs(t, err, context.Canceled)
-	}
-}
-
 func TestTunnelDialFails(t *testing.T) {
 	refused := &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("refused")}
 	cfg := Config{DialContext: func(context.Context, string, string) (net.Conn, error) { return nil, refused }}
@@ -347,30 +246,6 @@ func TestTunnelDialFails(t *testing.T) {
 	}
 	_, err := tryTunnel(t, cfg, "server.test")
 	assert.Equal(t, "dial", Stage(err))
-}
-
-// Read need not wait for the whole answer.
-func TestTunnelReadsPartOfAnswer(t *testing.T) {
-	read := make(chan struct{})
-	nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {
-		w.Header().Set("Content-Length", "5")
-		io.WriteString(w, "\x01ab")
-		http.NewResponseController(w).Flush()
-		<-read
-		io.WriteString(w, "cd")
-	})))
-	got := make([]byte, 4)
-	n, err := io.ReadFull(nc, got[:2])
-	require.NoError(t, err)
-	assert.Equal(t, "ab", string(got[:n]))
-	nc.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
-	_, err = nc.Read(got)
-	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	close(read)
-	nc.SetReadDeadline(time.Now().Add(patience))
-	_, err = io.ReadFull(nc, got[2:])
-	require.NoError(t, err)
-	assert.Equal(t, "cd", string(got[2:]))
 }
 
 // A lone zero announces the end. What a server makes of requests after that varies.

@@ -1,0 +1,153 @@
+package transport
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// patience bounds the waits of tests: it is reached only when they fail.
+const patience = 20 * time.Second
+
+// serveTunnel starts a server that calls serve for its sessions. Requests pass through the handlers that wrap makes.
+func serveTunnel(t testing.TB, serve func(net.Conn), wrap ...func(http.Handler) http.Handler) (addr string) {
+	tunnels := NewTunnelServer(serve)
+	handler := http.Handler(tunnels)
+	for _, w := range wrap {
+		handler = w(handler)
+	}
+	s := httptest.NewServer(handler)
+	t.Cleanup(func() {
+		tunnels.Close()
+		s.Close()
+	})
+	return strings.TrimPrefix(s.URL, "http://")
+}
+
+// tryTunnel dials, and has the tunnel closed when the test ends.
+func tryTunnel(t testing.TB, cfg Config, addr string) (net.Conn, error) {
+	d, err := NewDialer(cfg)
+	require.NoError(t, err)
+	ctx, cancel := context.WithTimeout(t.Context(), patience)
+	defer cancel()
+	nc, err := d.DialTunnel(ctx, addr, false)
+	if err == nil {
+		t.Cleanup(func() { nc.Close() })
+		nc.SetDeadline(time.Now().Add(patience))
+	}
+	return nc, err
+}
+
+func dialTunnel(t testing.TB, cfg Config, addr string) net.Conn {
+	nc, err := tryTunnel(t, cfg, addr)
+	require.NoError(t, err)
+	return nc
+}
+
+func echo(nc net.Conn) { io.Copy(nc, nc) }
+
+// noise returns n bytes that depend on seed.
+func noise(seed uint64, n int) []byte {
+	b := make([]byte, n)
+	rand.NewChaCha8([32]byte{byte(seed)}).Read(b)
+	return b
+}
+
+// writeResuming writes b in pieces of any size, under deadlines that keep ending that.
+func writeResuming(nc net.Conn, b []byte, r *rand.Rand) (timeouts int, err error) {
+	defer nc.SetWriteDeadline(time.Time{})
+	for rest := b; ; {
+		nc.SetWriteDeadline(time.Now().Add(time.Duration(r.IntN(2000)) * time.Microsecond))
+		n, err := nc.Write(rest[:min(len(rest), r.IntN(300<<10))])
+		rest = rest[n:]
+		switch {
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			timeouts++
+		case err != nil:
+			return timeouts, err
+		case len(rest) == 0:
+			nc.SetWriteDeadline(time.Time{})
+			_, err := nc.Write(nil) // of TLS, bytes may wait still
+			return timeouts, err
+		}
+	}
+}
+
+// readResuming reads n bytes likewise.
+func readResuming(nc net.Conn, n int, r *rand.Rand) (b []byte, timeouts int, err error) {
+	defer nc.SetReadDeadline(time.Time{})
+	piece := make([]byte, 100<<10)
+	for len(b) < n {
+		nc.SetReadDeadline(time.Now().Add(time.Duration(r.IntN(2000)) * time.Microsecond))
+		m, err := nc.Read(piece[:min(n-len(b), 1+r.IntN(len(piece)))])
+		b = append(b, piece[:m]...)
+		if errors.Is(err, os.ErrDeadlineExceeded) {
+			timeouts++
+		} else if err != nil {
+			return b, timeouts, err
+		}
+	}
+	return b, timeouts, nil
+}
+
+// fullDuplex has both ends send and receive at the same time, and fails the test if anything is lost, doubled or mixed.
+func fullDuplex(t *testing.T, client, server net.Conn, size int) {
+	type result struct {
+		name     string
+		got      []byte
+		timeouts int
+		err      error
+	}
+	results := make(chan result)
+	for i, end := range []struct {
+		name string
+		nc   net.Conn
+	}{{"client", client}, {"server", server}} {
+		seed := uint64(i)
+		go func() {
+			n, err := writeResuming(end.nc, noise(seed, size), rand.New(rand.NewPCG(seed, 1)))
+			results <- result{end.name + " writing", nil, n, err}
+		}()
+		go func() {
+			b, n, err := readResuming(end.nc, size, rand.New(rand.NewPCG(seed, 2)))
+			results <- result{end.name + " reading", b, n, err}
+		}()
+	}
+	timeouts := 0
+	for range 4 {
+		r := <-results
+		require.NoError(t, r.err, r.name)
+		timeouts += r.timeouts
+		switch r.name {
+		case "client reading":
+			assert.True(t, bytes.Equal(noise(1, size), r.got), r.name)
+		case "server reading":
+			assert.True(t, bytes.Equal(noise(0, size), r.got), r.name)
+		}
+	}
+	assert.NotZero(t, timeouts)
+}
+
+// handOver returns a function that serves sessions by handing them to the test, and keeps them until it ends.
+func handOver(t *testing.T) (serve func(net.Conn), accepted chan net.Conn) {
+	accepted = make(chan net.Conn)
+	return func(nc net.Conn) {
+		select {
+		case accepted <- nc:
+			<-t.Context().Done() // before the cleanup
+		case <-t.Context().Done():
+		}
+	}, accepted
+}
