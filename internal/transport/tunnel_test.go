@@ -261,7 +261,7 @@ func TestTunnelPolling(t *testing.T) {
 				for _, a := range test.answers {
 					tunnel.schedule(a.op, a.interval, a.received)
 				}
-				assert.Equal(t, test.want, tunnel.poll.at.Sub(time.Now()))
+				assert.Equal(t, test.want, time.Until(tunnel.poll.at))
 				assert.Equal(t, test.eager, tunnel.eager)
 				tunnel.poll.stop()
 			})

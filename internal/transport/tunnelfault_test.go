@@ -71,7 +71,9 @@ var tunnelFaults = []struct {
 	{"server error", answers(500, "", "x"), 500, "HTTP status 500 Internal Server Error"},
 	{"unavailable", answers(503, fcs, ""), 503, "HTTP status 503 Service Unavailable"},
 	{"no content", answers(204, fcs, ""), 204, "HTTP status 204 No Content"},
-	{"redirect", func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/open/1", 307) }, 307, "307 Temporary Redirect"},
+	{"redirect", func(w http.ResponseWriter, r *http.Request) {
+		http.Redirect(w, r, "/open/1", http.StatusTemporaryRedirect)
+	}, 307, "307 Temporary Redirect"},
 	{"page", answers(200, "text/html; charset=utf-8", "<html>"), 0, "the answer is text/html; charset=utf-8, not application/x-fcs"},
 	{"json", answers(200, "application/json", "{}"), 0, "the answer is application/json,"},
 	{"bad content type", answers(200, "text/\xff"+strings.Repeat("x", 99), "1"), 0, "the answer is text/?xxx"},
