@@ -152,6 +152,23 @@ func TestTunnelCloseWrite(t *testing.T) {
 	assert.ErrorIs(t, err, net.ErrClosed)
 }
 
+// The server is asked once more after CloseWrite, though the latest answer before was empty.
+func TestTunnelAsksAfterCloseWrite(t *testing.T) {
+	var tunnel tunnel
+	tunnel.init(nil, nil)
+	tunnel.schedule("idle", 1, 0)
+	require.NoError(t, tunnel.CloseWrite())
+	op, _ := tunnel.next()
+	assert.Equal(t, "idle", op)
+	tunnel.schedule(op, 1, 5)
+	op, _ = tunnel.next()
+	assert.Equal(t, "idle", op)
+	tunnel.schedule(op, 1, 0)
+	op, _ = tunnel.next()
+	assert.Equal(t, "close", op)
+	tunnel.poll.stop()
+}
+
 func TestTunnelServerCloses(t *testing.T) {
 	want := noise(6, 700<<10)
 	client := dialTunnel(t, Config{}, serveTunnel(t, func(nc net.Conn) { nc.Write(want) }))

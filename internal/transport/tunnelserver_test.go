@@ -166,12 +166,13 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		serve, ended := readAll()
 		s := NewTunnelServer(serve)
 		defer s.Close()
+		s.timeout = time.Hour
 		id := openSession(t, s)
 		r := httptest.NewRequest("POST", "/send/"+id+"/0", io.MultiReader(strings.NewReader("hel"), brokenReader{}))
 		s.ServeHTTP(httptest.NewRecorder(), r)
-		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 		status, _ := ask(s, "POST", "/send/"+id+"/1", "lo")
-		assert.Equal(t, 404, status)
+		require.Equal(t, 404, status)
+		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 	})
 	t.Run("with a request that never ends", func(t *testing.T) {
 		serve, ended := readAll()
@@ -191,8 +192,11 @@ func TestTunnelServerSessionEnds(t *testing.T) {
 		serve, ended := readAll()
 		s := NewTunnelServer(serve)
 		defer s.Close()
+		s.timeout = time.Hour
 		id := openSession(t, s)
 		s.ServeHTTP(brokenWriter{httptest.NewRecorder()}, httptest.NewRequest("POST", "/idle/"+id+"/0", strings.NewReader("\x00")))
+		status, _ := ask(s, "POST", "/idle/"+id+"/1", "\x00")
+		require.Equal(t, 404, status)
 		assert.Equal(t, io.ErrUnexpectedEOF, <-ended)
 	})
 	t.Run("with the server", func(t *testing.T) {
