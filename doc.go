@@ -1,6 +1,7 @@
 // Package rtmp is a client for RTMP, the protocol of Flash Media Server and of today's live ingest. It plays streams to
-// FLV, publishes FLV, calls methods of a server, and serves the methods that a server calls. It does what librtmp and
-// python-librtmp do, in pure Go.
+// FLV, publishes FLV, calls methods of a server, and serves the methods that a server calls, over TCP, TLS, RTMPE and HTTP
+// tunnels (rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte), through proxies if need be. It does what librtmp and python-librtmp
+// do, in pure Go.
 //
 // Play a stream into a file:
 //
