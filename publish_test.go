@@ -247,6 +247,28 @@ func TestPublisherIsServed(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
+// What was answered while nobody wrote is not said again by the next Write.
+func TestPingsAreAnsweredOnce(t *testing.T) {
+	got := make(chan []message.Type, 1)
+	ponged := make(chan struct{})
+	url := accepting(t, func(p *peer) {
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 77))
+		p.expectType(message.TypeUserControl)
+		close(ponged)
+		var types []message.Type
+		for m := (chunk.Message{}); !slices.Contains(types, message.TypeVideo) && p.in.Next(&m) == nil; {
+			types = append(types, message.Type(m.Type))
+		}
+		got <- types
+		p.untilGone()
+	})
+	_, s := publishing(t, url, nil)
+	<-ponged
+	_, err := s.Write(large)
+	require.NoError(t, err)
+	assert.Equal(t, []message.Type{message.TypeVideo}, <-got)
+}
+
 // deaf accepts to be published to and then reads nothing until the test is over.
 func deaf(t *testing.T) string {
 	over := make(chan struct{})

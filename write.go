@@ -315,12 +315,13 @@ func (c *Conn) writeNow() bool {
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 {
 		return false
 	}
-	w.buf = w.takeReplies(w.buf[:0])
-	n := w.try.write(w.buf)
+	b := w.takeReplies(w.buf[:0])
+	w.buf = b[:0] // a batch begins where it is empty
+	n := w.try.write(b)
 	w.mu.Lock()
 	w.total += uint64(n)
 	w.mu.Unlock()
-	w.unsent = append(w.unsent, w.buf[n:]...)
+	w.unsent = append(w.unsent, b[n:]...)
 	return len(w.unsent) == 0
 }
 
