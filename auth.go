@@ -135,16 +135,7 @@ func findValue(values []any, name string, depth int) any {
 		return nil
 	}
 	for _, value := range values {
-		var members []amf.Property
-		switch o := value.(type) {
-		case amf.Object:
-			members = o
-		case amf.ECMAArray:
-			members = o
-		case amf.TypedObject:
-			members = o.Object
-		}
-		for _, m := range members {
+		for _, m := range properties(value) {
 			if m.Name == name {
 				return m.Value
 			}
@@ -152,6 +143,19 @@ func findValue(values []any, name string, depth int) any {
 				return found
 			}
 		}
+	}
+	return nil
+}
+
+// properties are those of an object of any kind, nil of other values.
+func properties(value any) []amf.Property {
+	switch o := value.(type) {
+	case amf.Object:
+		return o
+	case amf.ECMAArray:
+		return o
+	case amf.TypedObject:
+		return o.Object
 	}
 	return nil
 }

@@ -221,11 +221,13 @@ func (c *Conn) connectAccepted(reply []any) error {
 		c.amf3.Store(true)
 	}
 	c.pump.mu.Lock()
-	window := c.pump.window
+	window, known := c.pump.window, c.pump.window == c.pump.announced
 	c.pump.announced = window
 	c.pump.mu.Unlock()
-	if err := c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, window)); err != nil {
-		return err
+	if !known { // by our answer to Set Peer Bandwidth
+		if err := c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, window)); err != nil {
+			return err
+		}
 	}
 	return c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
 }

@@ -60,11 +60,7 @@ func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) Code
 func (c *Conn) Capabilities() Capabilities {
 	var found Capabilities
 	for _, value := range c.ConnectReply() {
-		object, _ := value.(amf.Object)
-		if array, ok := value.(amf.ECMAArray); ok {
-			object = amf.Object(array)
-		}
-		for _, p := range object { // in either object of the answer, and in any letter case: Red5 says CapsEx
+		for _, p := range properties(value) { // in either object of the answer, and in any letter case: Red5 says CapsEx
 			switch strings.ToLower(p.Name) {
 			case "fourcclist":
 				list, _ := p.Value.([]any)
@@ -87,15 +83,8 @@ func (c *Conn) Capabilities() Capabilities {
 }
 
 func codecSupport(value any) map[string]CodecSupport {
-	var list []amf.Property
-	switch v := value.(type) {
-	case amf.Object:
-		list = v
-	case amf.ECMAArray:
-		list = v
-	}
-	support := make(map[string]CodecSupport, len(list))
-	for _, p := range list {
+	support := make(map[string]CodecSupport)
+	for _, p := range properties(value) {
 		n, _ := p.Value.(float64)
 		support[p.Name] = CodecSupport(flags(n))
 	}
