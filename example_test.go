@@ -3,6 +3,7 @@ package rtmp_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -166,4 +167,42 @@ func ExampleConn_SharedObject() {
 	}
 	fmt.Println(score.Get("home"))
 	// Output: 3 true
+}
+
+// A server with a certificate of its own authority, reached by TLS.
+func ExampleOptions_tls() {
+	server, err := testserver.Start(testserver.Config{Scheme: "rtmps", Files: map[string][]byte{"sample": testserver.Sample}})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer server.Close()
+	ctx := context.Background()
+
+	_, err = rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
+	var failed *rtmp.HandshakeError
+	fmt.Println(errors.As(err, &failed), failed.Stage)
+
+	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), &rtmp.Options{TLSConfig: testserver.ClientTLS()}) // with RootCAs
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Println(conn.Connected())
+	// Output:
+	// true tls
+	// true
+}
+
+func ExampleConn_Capabilities() {
+	server := startServer()
+	defer server.Close()
+	conn, err := rtmp.Dial(context.Background(), server.URL("live", "stream"), &rtmp.Options{Publish: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+
+	can := conn.Capabilities().VideoSupport(flv.FourCCHEVC)
+	fmt.Println("HEVC can be handed on:", can&rtmp.CanForward != 0)
+	// Output: HEVC can be handed on: true
 }
