@@ -1,0 +1,19 @@
+// Package download saves RTMP streams as FLV files that grow until they are complete: a download that was cut off is
+// continued, a connection that is lost is made again, and the outcome says whether everything is there.
+//
+//	result, err := download.File(ctx, "rtmp://example.com/vod/film", "film.flv", &download.Options{Resume: true})
+//
+// err is nil exactly when result.Outcome is Complete.
+//
+// # How a file is continued
+//
+// Where a file ends in the middle of a tag, or in bytes that are no tag, the end is ignored. The server is asked to play
+// from the last key frame before it. Servers start there, at another key frame near by, or at the beginning; their
+// timestamps count from the beginning of the stream, or from where they start. So nothing of that is believed: what
+// arrives is held back and compared with the end of the file, tag by tag, until it has gone beyond. Then the file is cut
+// behind the last tag that is the same, and goes on with what was held. If nothing is the same, the new tags are joined by
+// their timestamps, at a key frame.
+//
+// The file is changed only then, so an attempt that fails leaves it as it was, and a crash leaves a file that can be
+// continued.
+package download

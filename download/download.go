@@ -1,0 +1,105 @@
+package download
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+)
+
+// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made, or without
+// Options.Resume emptied, before anything else. The error is nil exactly when the outcome is Complete; otherwise it is
+// ErrTruncated, ErrNotFLV, ErrNoMatch, a *WriteError, an error of ctx, or one of package rtmp (its errors.go has the list).
+// Whatever it is, the file is whole tags and can be continued.
+func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) {
+	d, err := newDownload(rawURL, o)
+	if err != nil {
+		return Result{}, err
+	}
+	open := createOutput
+	if d.o.Resume && !d.target.live {
+		open = resumeOutput
+	}
+	if d.out, err = open(path, d.o.SkipKeyFrames); err != nil {
+		return Result{}, err
+	}
+	return d.run(ctx)
+}
+
+// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. What is written can't be taken back,
+// so after a recovery the parts are joined as they are. See File for the rest.
+func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
+	d, err := newDownload(rawURL, o)
+	if err != nil {
+		return Result{}, err
+	}
+	d.out = newOutput(w, d.o.SkipKeyFrames)
+	return d.run(ctx)
+}
+
+// newDownload fills in the defaults.
+func newDownload(rawURL string, o *Options) (*download, error) {
+	d := &download{log: slog.New(slog.DiscardHandler)}
+	if o != nil {
+		d.o = *o
+	}
+	if d.o.RTMP == nil {
+		d.o.RTMP = &rtmp.Options{}
+	}
+	if d.o.Logger != nil {
+		d.log = d.o.Logger
+	} else if d.o.RTMP.Logger != nil {
+		d.log = d.o.RTMP.Logger
+	}
+	d.o.SkipKeyFrames = min(max(0, d.o.SkipKeyFrames), maxKeys/2)
+	var err error
+	d.target, err = newTarget(rawURL, d.o.RTMP)
+	return d, err
+}
+
+// download is one call of File or To.
+type download struct {
+	o      Options
+	log    *slog.Logger
+	target *target
+	out    *output
+	result Result
+
+	base     uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
+	position uint32        // of the last message, in the file's time
+	shift    uint32        // from the session's time to the file's
+	splice   *splice       // while it is looked for where the session continues the file
+	joined   time.Time     // when the file was last written, for live streams
+	resumed  bool          // the session continues the file
+	from     time.Duration // where the session began
+	known    time.Duration // duration
+}
+
+func (d *download) run(ctx context.Context) (Result, error) {
+	d.known = d.out.tail.duration
+	d.position = d.out.tail.last()
+	err := d.sessions(ctx)
+	if flushErr := d.out.flush(); err == nil || flushErr != nil && !isWrite(err) {
+		err = flushErr
+	}
+	if closeErr := d.out.close(); err == nil {
+		err = closeErr
+	}
+	err = d.judge(err)
+	d.result.Size = d.out.tail.end
+	return d.result, err
+}
+
+// report tells the program what happens.
+func (d *download) report(p Progress) {
+	if d.o.Progress == nil {
+		return
+	}
+	p.Size, p.Position, p.Duration = d.out.tail.end, ms(d.position), d.known
+	p.From, p.Resuming = d.from, d.resumed
+	d.o.Progress(&p)
+}
+
+func ms(t uint32) time.Duration { return time.Duration(t) * time.Millisecond }

@@ -1,0 +1,148 @@
+package download
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// maxPrelude is how many bytes of tags wait at most until it is known what the file header has to announce.
+const maxPrelude = 128 << 10
+
+// output is the FLV file, or the stream of one, that a download writes. Every write is of whole tags.
+type output struct {
+	file *os.File // nil: the output can't be cut
+	out  *flv.Writer
+	tail *tail
+
+	begun bool // there is a file header
+	stale bool // the file has bytes behind tail.end
+	flags flv.FileHeader
+	early []flv.Tag // tags in front of the file header being decided, and copies
+	size  int       // of early
+}
+
+// newOutput writes to w from the beginning.
+func newOutput(w io.Writer, skip int) *output {
+	return &output{out: flv.NewWriter(w), tail: &tail{skip: skip}}
+}
+
+// createOutput makes a new file.
+func createOutput(path string, skip int) (*output, error) {
+	f, err := os.Create(path)
+	if err != nil {
+		return nil, &WriteError{err}
+	}
+	o := newOutput(f, skip)
+	o.file = f
+	return o, nil
+}
+
+// resumeOutput opens a file to be continued, and makes it if it is not there. What can't be continued is replaced, but only
+// when there is something to replace it.
+func resumeOutput(path string, skip int) (*output, error) {
+	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, &WriteError{err}
+	}
+	t, err := scan(f, skip)
+	if err != nil {
+		f.Close()
+		return nil, err
+	}
+	o := &output{file: f, out: flv.NewWriter(f), tail: t, begun: true, stale: true}
+	if t.empty() {
+		o.tail, o.begun = &tail{skip: skip}, false
+	}
+	return o, nil
+}
+
+func (o *output) close() error {
+	if o.file == nil {
+		return nil
+	}
+	if err := o.file.Close(); err != nil {
+		return &WriteError{err}
+	}
+	return nil
+}
+
+// cut makes the file end at offset, at or before its end, so that tags can follow.
+func (o *output) cut(offset int64) error {
+	if o.file == nil {
+		return nil
+	}
+	if offset < o.tail.end {
+		o.tail.cut(offset)
+	}
+	if err := o.file.Truncate(offset); err != nil {
+		return &WriteError{err}
+	}
+	if _, err := o.file.Seek(offset, io.SeekStart); err != nil {
+		return &WriteError{err}
+	}
+	o.stale = false
+	return nil
+}
+
+// write adds a tag. Until it is known which kinds of media there are (both have come, or time has begun to run without the
+// other, or a lot has come) tags wait for the file header.
+func (o *output) write(tag flv.Tag) error {
+	if o.begun {
+		return o.put(tag)
+	}
+	tag.Body = bytes.Clone(tag.Body)
+	o.early = append(o.early, tag)
+	o.size += len(tag.Body)
+	o.flags.HasAudio = o.flags.HasAudio || tag.Type == flv.TagAudio
+	o.flags.HasVideo = o.flags.HasVideo || tag.Type == flv.TagVideo
+	if o.flags.HasAudio && o.flags.HasVideo || tag.Timestamp != 0 || o.size > maxPrelude {
+		return o.flush()
+	}
+	return nil
+}
+
+// flush writes the file header and what has waited for it, if anything has.
+func (o *output) flush() error {
+	if o.begun || len(o.early) == 0 {
+		return nil
+	}
+	if o.stale {
+		if err := o.cut(0); err != nil {
+			return err
+		}
+	}
+	if err := o.out.WriteHeader(o.flags); err != nil {
+		return o.failed(err)
+	}
+	o.begun, o.tail.end = true, flv.FileHeaderSize
+	early := o.early
+	o.early = nil
+	for _, tag := range early {
+		if err := o.put(tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (o *output) put(tag flv.Tag) error {
+	if err := o.out.WriteTag(tag); err != nil {
+		return o.failed(err)
+	}
+	o.tail.add(tag)
+	return nil
+}
+
+// failed takes away what was written of a tag before a disk was full.
+func (o *output) failed(err error) error {
+	if o.file != nil {
+		if cutErr := o.file.Truncate(o.tail.end); cutErr != nil {
+			err = errors.Join(err, cutErr)
+		}
+	}
+	return &WriteError{err}
+}

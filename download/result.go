@@ -1,0 +1,82 @@
+package download
+
+import (
+	"errors"
+	"fmt"
+	"time"
+)
+
+// Outcome is how a download ended.
+type Outcome int
+
+const (
+	// Truncated: there is more, and it is not the server's hanging up that is to blame: it said the end before the end, or
+	// went silent, or the download was cancelled or could not be written.
+	Truncated Outcome = iota
+	// ClosedEarly: the server hung up, or the connection was lost, before the end.
+	ClosedEarly
+	// Complete: the server has said the end, and the duration, where it is known, has been reached; or the connection was
+	// lost when all of the known duration had arrived. A live stream is complete when the server says its end.
+	Complete
+)
+
+// String returns "complete", "truncated" or "server-closed-early".
+func (o Outcome) String() string {
+	switch o {
+	case Complete:
+		return "complete"
+	case ClosedEarly:
+		return "server-closed-early"
+	}
+	return "truncated"
+}
+
+// ErrTruncated says that the server ended a stream before its duration was over.
+var ErrTruncated = errors.New("download: the server ended the stream early")
+
+// ErrNotFLV says that the file to continue is none of ours. It was not touched.
+var ErrNotFLV = errors.New("download: not an FLV file")
+
+// ErrNoMatch says that what the server plays does not continue the file. It was not touched.
+var ErrNoMatch = errors.New("download: the server's stream does not continue the file")
+
+// WriteError says that the file, or the writer, took no more. What had been written before is whole.
+type WriteError struct{ Err error }
+
+func (e *WriteError) Error() string { return "download: write: " + e.Err.Error() }
+
+// Unwrap returns the cause.
+func (e *WriteError) Unwrap() error { return e.Err }
+
+// Result is what a download came to.
+type Result struct {
+	Outcome  Outcome
+	Ended    bool          // the server said the end of the stream
+	Size     int64         // of the file, or of what was written, bytes
+	Position time.Duration // the time of the last message that the server has sent
+	Duration time.Duration // of the stream, as the metadata tells; 0: not known
+
+	Audio, Video, Data int64 // tags written by this call
+	Dropped            int64 // messages that were in the file already, or left out because of Options.Quirks
+
+	Sessions        int      // connections on which the stream was played
+	Splices         []Splice // where the file was continued
+	MetadataChanged bool     // the server's metadata is not what the file has
+}
+
+// Splice is a place where a file was continued.
+type Splice struct {
+	Offset    int64         // where the new tags begin, bytes
+	Removed   int64         // bytes behind Offset that were replaced
+	ByContent bool          // the server's tags before Offset are those of the file; else it was joined by time
+	Gap       time.Duration // media time that is missing here
+}
+
+// String describes the result in one line.
+func (r *Result) String() string {
+	s := fmt.Sprintf("%s: %d bytes, %v", r.Outcome, r.Size, r.Position)
+	if r.Duration > 0 {
+		s += fmt.Sprintf(" of %v", r.Duration)
+	}
+	return s
+}

@@ -1,0 +1,73 @@
+package download
+
+import (
+	"errors"
+	"fmt"
+	"io"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// scan reads a file to learn where it can be continued. Its good part ends behind the last tag that has the right back
+// pointer: what a crash or a full disk leaves behind it does not. Files that never have it, since some programs get them
+// wrong, end before their last tag. The error is ErrNotFLV, or one of r; a file that is empty or ends within its header
+// has nothing to continue.
+func scan(r io.Reader, skip int) (*tail, error) {
+	t := &tail{skip: skip}
+	in := flv.NewReader(r)
+	if _, err := in.Header(); err != nil {
+		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
+			return t, nil
+		}
+		return nil, notFLV(err)
+	}
+	at, wrong := int64(-1), int64(0) // of the tag before: where it begins, and the wrong back pointers up to it
+	good := int64(-1)                // the end of the last tag with the right back pointer
+	for {
+		var tag flv.Tag
+		err := in.Next(&tag)
+		if at >= 0 && in.WrongBackPointers() == wrong && !endsIn(err, at) {
+			good = t.end
+		}
+		if err == nil && !known(tag.Type) {
+			err = &flv.Error{Offset: in.Offset(), Detail: "unknown tag type", Value: tag.Type}
+		}
+		if err != nil {
+			if t.end == 0 && err != io.EOF && !errors.Is(err, io.ErrUnexpectedEOF) {
+				return nil, notFLV(err)
+			}
+			if good < 0 {
+				good = max(0, at)
+			}
+			t.cut(good)
+			return t, readError(err)
+		}
+		at, wrong = in.Offset(), in.WrongBackPointers()
+		t.end = at
+		t.add(tag)
+	}
+}
+
+func known(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
+
+// endsIn reports whether the file ends within the tag that begins at offset; only its back pointer can be missing.
+func endsIn(err error, offset int64) bool {
+	var bad *flv.Error
+	return errors.As(err, &bad) && bad.Err == io.ErrUnexpectedEOF && bad.Offset == offset
+}
+
+// readError is nil if a file just ends, be it in the middle of a tag or in something else.
+func readError(err error) error {
+	var bad *flv.Error
+	if err == io.EOF || errors.As(err, &bad) {
+		return nil
+	}
+	return err
+}
+
+func notFLV(err error) error {
+	if readError(err) == nil {
+		return fmt.Errorf("%w: %w", ErrNotFLV, err)
+	}
+	return err
+}

@@ -1,0 +1,130 @@
+package download
+
+import (
+	"context"
+	"errors"
+	"os"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// session plays the stream on one connection.
+type session struct {
+	conn   *rtmp.Conn
+	stream *rtmp.Stream
+	speed  bool        // answer BufferEmpty by a pause that is undone
+	packet rtmp.Packet // the stream's newest
+	other  rtmp.Packet // the connection's newest
+
+	woken    bool // silence was answered by a pause and its end, and nothing has come since
+	unpaused bool // media that was sent before a pause may come again
+}
+
+// open connects and plays from a time on. connected is called in between.
+func (t *target) open(ctx context.Context, o *Options, from time.Duration, connected func()) (*session, error) {
+	conn, err := t.connect(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	connected()
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: o.KeepBuffer})
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	return &session{conn: conn, stream: stream, speed: !o.Realtime && !t.live}, nil
+}
+
+func (s *session) close() { s.conn.Close() }
+
+// next returns the next audio, video or data message, valid until the next call.
+func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
+	for {
+		err := s.receive(ctx)
+		switch {
+		case err == nil:
+			s.woken = false
+			return &s.packet, nil
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.speed && !s.woken && ctx.Err() == nil:
+			s.woken = true // rtmpdump's remedy for servers that have fallen silent
+			if err := s.toggle(ctx); err != nil {
+				return nil, err
+			}
+		default:
+			return nil, err
+		}
+	}
+}
+
+// receive takes what the stream has, and reads on while it has nothing. It reads the connection rather than the stream to
+// see what a Stream does not tell: BufferEmpty, and the request to reconnect.
+func (s *session) receive(ctx context.Context) error {
+	for s.conn.Stats().QueuedBytes == 0 {
+		p := &s.other
+		if err := s.conn.ReadPacket(ctx, p); err != nil {
+			return err
+		}
+		if err := s.conn.HandlePacket(ctx, p); err != nil {
+			return err
+		}
+		switch p.Type {
+		case message.TypeUserControl, message.TypeCommandAMF0, message.TypeCommandAMF3:
+			if more, err := s.noticed(ctx, p); more || err != nil {
+				return err
+			}
+		}
+	}
+	return s.stream.ReadPacket(&s.packet)
+}
+
+// noticed acts on a user control event or a command. more says that it has read a packet of the stream.
+func (s *session) noticed(ctx context.Context, p *rtmp.Packet) (more bool, err error) {
+	if p.Type == message.TypeUserControl {
+		u, err := message.ParseUserControl(p.Body)
+		switch {
+		case err != nil: // HandlePacket has seen to it
+		case u.Event == message.EventBufferEmpty && s.speed:
+			return false, s.toggle(ctx)
+		case u.Event == message.EventStreamEOF:
+			return s.look()
+		}
+		return false, nil
+	}
+	cmd, err := message.ParseCommand(p.Type, p.Body)
+	if err != nil {
+		return false, nil // likewise
+	}
+	switch cmd.Name {
+	case "onStatus":
+		status := message.ParseStatus(cmd.Args)
+		if status.Code == reconnectRequest {
+			return false, &reconnectError{tcURL: newTCURL(status.Info)}
+		}
+		return s.look()
+	case "onFCUnsubscribe":
+		return s.look()
+	}
+	return false, nil
+}
+
+// look asks the stream whether it has ended, without waiting.
+func (s *session) look() (more bool, err error) {
+	s.stream.SetReadDeadline(time.Unix(1, 0))
+	defer s.stream.SetReadDeadline(time.Time{})
+	err = s.stream.ReadPacket(&s.packet)
+	if errors.Is(err, os.ErrDeadlineExceeded) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// toggle pauses and goes on.
+func (s *session) toggle(ctx context.Context) error {
+	if err := s.stream.Pause(ctx); err != nil {
+		return err
+	}
+	s.unpaused = true
+	return s.stream.Unpause(ctx)
+}

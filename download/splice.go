@@ -1,0 +1,252 @@
+package download
+
+import (
+	"bytes"
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const (
+	// maxHeld is how many bytes are held back at most while looking for where they continue the file.
+	maxHeld = 64 << 20
+	// overtake is how far the new tags may get beyond the end of the file, ms, while one of the tracks lags behind.
+	overtake = 2000
+	// enough is how many sounds have to be the same, where there is no picture to tell.
+	enough = 3
+	// maxSame is how many tags with the same content, such as silence, are looked at.
+	maxSame = 32
+)
+
+// held is a tag that has arrived and may have to be written. Its body is a copy.
+type held struct {
+	flv.Tag
+	content
+	role role
+}
+
+func (h *held) isFrame() bool { return h.role == frame || h.role == keyFrame }
+
+// splice finds out how what a server sends continues a file. It is given all tags, from the first, until it has gone
+// beyond the end of the file.
+type splice struct {
+	tail   *tail
+	from   uint32               // the time that the server was asked for, in the file's terms
+	places map[content][]uint32 // the times at which the file has a content
+	held   []held
+	bytes  int
+
+	votes   map[uint32]int  // how many new tags are in the file if this is added to their times
+	sure    map[uint32]bool // a picture was among them
+	haveKey bool
+	audio   track // of what has arrived, in its own time
+	video   track
+	began   bool
+	first   uint32 // time of the first frame that has arrived
+}
+
+func newSplice(t *tail, from uint32) *splice {
+	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]int),
+		sure: make(map[uint32]bool)}
+	for _, list := range [][]entry{t.keys, t.recent} {
+		for _, e := range list {
+			if times := s.places[e.content]; len(times) < maxSame && !slices.Contains(times, e.time) {
+				s.places[e.content] = append(times, e.time)
+			}
+		}
+	}
+	return s
+}
+
+// plan is how to go on with the file.
+type plan struct {
+	cut       int64  // the file ends here
+	shift     uint32 // to be added to the times of what arrives, modulo 2^32
+	tags      []held // to be written first, with their own times
+	dropped   int    // held tags that the file has
+	byContent bool
+	gap       time.Duration
+}
+
+// add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
+func (s *splice) add(tag flv.Tag) (ready bool, err error) {
+	h := held{Tag: tag, content: contentOf(tag), role: roleOf(tag)}
+	h.Body = bytes.Clone(tag.Body)
+	if h.role == keyFrame {
+		s.forget()
+		s.haveKey = true
+	}
+	s.held = append(s.held, h)
+	if s.bytes += len(h.Body); s.bytes > maxHeld {
+		return false, ErrNoMatch
+	}
+	if !h.isFrame() {
+		return false, nil
+	}
+	if !s.began {
+		s.began, s.first = true, h.Timestamp
+	}
+	tr := pick(h.kind, &s.audio, &s.video)
+	tr.seen, tr.last = true, h.Timestamp
+	s.vote(&h)
+	shift, byContent := s.shift()
+	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil
+}
+
+// vote notes by how much the new times differ from those of the file, if h is in it.
+func (s *splice) vote(h *held) {
+	for _, at := range s.places[h.content] {
+		shift := at - h.Timestamp
+		s.votes[shift]++
+		if h.kind == flv.TagVideo {
+			s.sure[shift] = true
+		}
+	}
+}
+
+// shift is what has to be added to the new times: what most tags say, else (not by content) what is usual: servers count
+// from the beginning of the stream, or from where they begin to play.
+func (s *splice) shift() (shift uint32, byContent bool) {
+	guess := s.from - s.first
+	if abs(s.first-s.from) < abs(s.first) {
+		guess = 0
+	}
+	best := 0
+	for d, n := range s.votes {
+		if n < enough && !s.sure[d] {
+			continue
+		}
+		if n > best || n == best && closer(d, shift, guess) {
+			best, shift = n, d
+		}
+	}
+	if best > 0 {
+		return shift, true
+	}
+	return guess, false
+}
+
+func closer(a, b, to uint32) bool { return abs(a-to) < abs(b-to) || abs(a-to) == abs(b-to) && a < b }
+
+func abs(d uint32) uint32 {
+	if int32(d) < 0 {
+		return -d
+	}
+	return d
+}
+
+// beyond reports whether every track has come past its end in the file.
+func (s *splice) beyond(shift uint32) bool {
+	t := s.tail
+	past := func(track, of *track, by int32) bool {
+		return track.seen && int32(track.last+shift-of.last) > by
+	}
+	end := &track{last: t.last()}
+	if past(&s.audio, end, overtake) || past(&s.video, end, overtake) {
+		return true
+	}
+	return (!t.audio.seen || past(&s.audio, &t.audio, 0)) && (!t.video.seen || past(&s.video, &t.video, 0))
+}
+
+// forget lets go of what can't be needed any more when a key frame comes: all that is before the part of the file that
+// is known, and if nothing is known to be the same, all before that key frame, unless it is beyond the file.
+func (s *splice) forget() {
+	shift, byContent := s.shift()
+	if !byContent {
+		if s.beyond(shift) {
+			return
+		}
+		s.keep(func(h *held) bool { return !h.isFrame() })
+		return
+	}
+	if len(s.tail.recent) == 0 {
+		return
+	}
+	oldest := s.tail.recent[0].time
+	s.keep(func(h *held) bool {
+		return !h.isFrame() || int32(h.Timestamp+shift-oldest) >= 0
+	})
+}
+
+func pick(kind flv.TagType, audio, video *track) *track {
+	if kind == flv.TagVideo {
+		return video
+	}
+	return audio
+}
+
+func (s *splice) keep(wanted func(*held) bool) {
+	kept := s.held[:0]
+	s.bytes = 0
+	for i := range s.held {
+		if wanted(&s.held[i]) {
+			kept = append(kept, s.held[i])
+			s.bytes += len(s.held[i].Body)
+		}
+	}
+	clear(s.held[len(kept):])
+	s.held = kept
+}
+
+// plan says how to go on. ended says that nothing more will come. ok is false when that is not known.
+func (s *splice) plan(ended bool) (p plan, ok bool) {
+	shift, byContent := s.shift()
+	if byContent {
+		return newOverlap(s, shift).plan(), true
+	}
+	if ended && !s.beyond(shift) {
+		return plan{}, false
+	}
+	return s.byTime(shift)
+}
+
+// byTime joins the file and what arrives at the newest key frame that is not beyond the end of the file, or at the first.
+func (s *splice) byTime(shift uint32) (p plan, ok bool) {
+	t := s.tail
+	joint := s.joint(shift)
+	if joint < 0 {
+		return plan{}, false
+	}
+	at := s.held[joint].Timestamp + shift
+	if int32(at-t.recent[0].time) < 0 && t.recent[0].offset != t.first.offset {
+		return plan{}, false // what is there in the file is not known any more
+	}
+	p = plan{cut: t.end, shift: shift}
+	if d := int32(at - t.last()); d > 0 {
+		p.gap = time.Duration(d) * time.Millisecond
+	}
+	sound := at - 1 // the last of what stays
+	for _, e := range t.recent {
+		if int32(e.time-at) >= 0 {
+			p.cut = e.offset
+			break
+		}
+		if e.kind == flv.TagAudio {
+			sound = e.time
+		}
+	}
+	for i := range s.held {
+		h := &s.held[i]
+		ms := h.Timestamp + shift
+		switch {
+		case h.role == config && h.content != t.trackOf(h.kind).config,
+			h.kind == flv.TagVideo && h.isFrame() && i >= joint,
+			h.kind == flv.TagAudio && h.isFrame() && int32(ms-sound) > 0:
+			p.tags = append(p.tags, *h)
+		default:
+			p.dropped++
+		}
+	}
+	return p, true
+}
+
+// joint is the index of the held tag at which a joint by time is made, -1 if there is none.
+func (s *splice) joint(shift uint32) int {
+	return slices.IndexFunc(s.held, func(h held) bool {
+		if s.video.seen {
+			return h.role == keyFrame
+		}
+		return h.role == frame && int32(h.Timestamp+shift-s.tail.last()) > 0
+	})
+}

@@ -1,0 +1,205 @@
+package download
+
+import (
+	"hash/maphash"
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const (
+	maxKeys   = 512     // key frames that a tail remembers
+	maxRecent = 1 << 18 // and tags
+	// audioStep is how far apart the places are from which a file without video may be continued, ms.
+	audioStep = 1000
+)
+
+// seed makes hashes of bodies comparable within this process, and unpredictable for a peer.
+var seed = maphash.MakeSeed()
+
+// content tells a tag by what is in it.
+type content struct {
+	kind flv.TagType
+	size int
+	hash uint64
+}
+
+func contentOf(t flv.Tag) content {
+	return content{t.Type, len(t.Body), maphash.Bytes(seed, t.Body)}
+}
+
+// entry is a tag that is in the file.
+type entry struct {
+	content
+	offset int64
+	time   uint32 // ms modulo 2^32
+}
+
+// role is what a tag means for continuing a file.
+type role int
+
+const (
+	frame    role = iota // coded audio or video
+	keyFrame             // video that can be decoded without what precedes it
+	config               // a decoder configuration, repeated whenever playing begins
+	script               // metadata, likewise
+)
+
+func roleOf(t flv.Tag) role {
+	switch t.Type {
+	case flv.TagVideo:
+		h, err := flv.ParseVideoHeader(t.Body)
+		switch {
+		case err == nil && h.IsSequenceHeader():
+			return config
+		case err == nil && h.IsKeyFrame():
+			return keyFrame
+		}
+		return frame
+	case flv.TagAudio:
+		if h, err := flv.ParseAudioHeader(t.Body); err == nil && h.IsSequenceHeader() {
+			return config
+		}
+		return frame
+	}
+	return script
+}
+
+// track is what a tail knows of the audio or the video.
+type track struct {
+	seen   bool
+	last   uint32 // time of the last frame
+	config content
+}
+
+// tail is what has to be known of a file to continue it: its last tags, and where its last key frames are. It is built by
+// reading the file, and kept while writing it.
+type tail struct {
+	end      int64 // of the last tag, bytes from the start: what comes behind is no tag
+	first    entry // frame
+	keys     []entry
+	recent   []entry // the frames since one of the last keys, in file order
+	skip     int     // Options.SkipKeyFrames: recent reaches so many keys further back
+	metadata content // of the first onMetaData
+	duration time.Duration
+	audio    track
+	video    track
+}
+
+func (t *tail) trackOf(kind flv.TagType) *track { return pick(kind, &t.audio, &t.video) }
+
+// empty reports whether there is nothing to continue.
+func (t *tail) empty() bool { return !t.audio.seen && !t.video.seen }
+
+// add takes note of a tag at the end of the file.
+func (t *tail) add(tag flv.Tag) {
+	e := entry{content: contentOf(tag), offset: t.end, time: tag.Timestamp}
+	t.end += int64(len(tag.Body)) + flv.TagOverhead
+	switch r := roleOf(tag); r {
+	case script:
+		if name, values, _ := flv.ParseScript(tag.Body); name == "onMetaData" && t.metadata == (content{}) {
+			t.metadata = e.content
+			t.duration = flv.Duration(values...)
+		}
+	case config:
+		t.trackOf(tag.Type).config = e.content
+	case frame, keyFrame:
+		t.addFrame(e, r == keyFrame)
+	}
+}
+
+func (t *tail) addFrame(e entry, key bool) {
+	if !t.video.seen {
+		if e.kind == flv.TagVideo {
+			t.keys = nil // those of the audio
+		} else if n := len(t.keys); n == 0 || int32(e.time-t.keys[n-1].time) >= audioStep {
+			key = true
+		}
+	}
+	if t.empty() {
+		t.first = e
+	}
+	tr := t.trackOf(e.kind)
+	tr.seen, tr.last = true, e.time
+	if len(t.recent) == maxRecent {
+		t.recent = append(t.recent[:0], t.recent[maxRecent/2:]...)
+	}
+	t.recent = append(t.recent, e)
+	if key {
+		t.addKey(e)
+	}
+}
+
+// addKey forgets what is too old: recent begins one key before the one to continue from, because audio of the same time
+// may stand in front of a key frame.
+func (t *tail) addKey(e entry) {
+	if len(t.keys) == maxKeys {
+		t.keys = append(t.keys[:0], t.keys[maxKeys/2:]...)
+	}
+	t.keys = append(t.keys, e)
+	keep := 4
+	if !t.video.seen {
+		keep = 8
+	}
+	if n := len(t.keys) - keep - t.skip; n > 0 {
+		from := t.keys[n].offset
+		n = 0
+		for t.recent[n].offset < from {
+			n++
+		}
+		if n > len(t.recent)/2 { // not each time: what is kept moves
+			t.recent = append(t.recent[:0], t.recent[n:]...)
+		}
+	}
+}
+
+// point is the time to continue from, back keys before the last one. ok is false when that is the very beginning.
+func (t *tail) point(back int) (at uint32, ok bool) {
+	n := len(t.keys) - 1 - back
+	if !t.video.seen {
+		n -= 2 // enough audio to recognise
+	}
+	if n < 0 {
+		return 0, false
+	}
+	return t.keys[n].time, true
+}
+
+// last is the time of the last frame.
+func (t *tail) last() uint32 {
+	switch {
+	case !t.video.seen, t.audio.seen && int32(t.audio.last-t.video.last) > 0:
+		return t.audio.last
+	}
+	return t.video.last
+}
+
+// cut forgets the tags from offset on. It must not be before the oldest of recent.
+func (t *tail) cut(offset int64) {
+	keep := func(list []entry) []entry {
+		for len(list) > 0 && list[len(list)-1].offset >= offset {
+			list = list[:len(list)-1]
+		}
+		return list
+	}
+	t.recent, t.keys = keep(t.recent), keep(t.keys)
+	t.end = offset
+	t.audio.seen, t.video.seen = false, false
+	for _, e := range t.recent {
+		tr := t.trackOf(e.kind)
+		tr.seen, tr.last = true, e.time
+	}
+}
+
+// holds reports whether one of the last tags has this content at about this time.
+func (t *tail) holds(c content, at uint32) bool {
+	return slices.ContainsFunc(t.recent, func(e entry) bool { return e.content == c && near(e.time, at) })
+}
+
+// near allows for servers that round times when they make them relative, ms.
+func near(a, b uint32) bool {
+	const tolerance = 10
+	d := int32(a - b)
+	return -tolerance <= d && d <= tolerance
+}
