@@ -89,6 +89,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	}
 	err = d.judge(err)
 	d.result.Size = d.out.tail.end
+	d.result.Audio, d.result.Video, d.result.Data = d.out.audio, d.out.video, d.out.data
 	return d.result, err
 }
 

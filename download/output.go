@@ -23,6 +23,8 @@ type output struct {
 	flags flv.FileHeader
 	early []flv.Tag // tags in front of the file header being decided, and copies
 	size  int       // of early
+
+	audio, video, data int64 // tags written
 }
 
 // newOutput writes to w from the beginning.
@@ -134,7 +136,20 @@ func (o *output) put(tag flv.Tag) error {
 		return o.failed(err)
 	}
 	o.tail.add(tag)
+	switch tag.Type {
+	case flv.TagAudio:
+		o.audio++
+	case flv.TagVideo:
+		o.video++
+	default:
+		o.data++
+	}
 	return nil
+}
+
+// restart forgets what has not been written.
+func (o *output) restart() {
+	o.early, o.size, o.flags = nil, 0, flv.FileHeader{}
 }
 
 // failed takes away what was written of a tag before a disk was full.

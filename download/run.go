@@ -24,7 +24,7 @@ func (d *download) sessions(ctx context.Context) error {
 	back := 0 // key frames
 	failed := 0
 	for {
-		before := d.result.Audio + d.result.Video
+		before := d.out.audio + d.out.video
 		err := d.session(ctx, back)
 		if errors.Is(err, errGap) {
 			back = max(1, 2*back)
@@ -35,7 +35,7 @@ func (d *download) sessions(ctx context.Context) error {
 		if errors.As(err, &again) {
 			d.target = d.target.moved(again.tcURL, d.o.RTMP)
 		}
-		if d.result.Audio+d.result.Video > before {
+		if d.out.audio+d.out.video > before {
 			failed = 0
 		}
 		wait, ok := d.recoverable(ctx, err, again != nil, failed)
@@ -136,6 +136,7 @@ func (d *download) prepare(back int) (last bool) {
 	t := d.out.tail
 	d.splice, d.shift, d.resumed = nil, 0, false
 	if t.empty() {
+		d.out.restart()
 		d.from = d.target.start
 		return true
 	}
@@ -203,6 +204,10 @@ func (d *download) metadata(s *session, tag flv.Tag) {
 func (d *download) append(s *session, tag flv.Tag) error {
 	tag.Timestamp += d.shift
 	t := d.out.tail
+	if t.empty() && t.repeats(tag) {
+		d.result.Dropped++ // the session before has brought nothing else
+		return nil
+	}
 	if s.unpaused || d.resumed && !t.empty() && int32(tag.Timestamp-t.trackOf(tag.Type).last) <= 0 {
 		if tag.Type != flv.TagScript && t.holds(contentOf(tag), tag.Timestamp) {
 			d.result.Dropped++
@@ -221,14 +226,6 @@ func (d *download) write(tag flv.Tag) error {
 	}
 	if err := d.out.write(tag); err != nil {
 		return err
-	}
-	switch tag.Type {
-	case flv.TagAudio:
-		d.result.Audio++
-	case flv.TagVideo:
-		d.result.Video++
-	default:
-		d.result.Data++
 	}
 	d.position = tag.Timestamp
 	if d.target.live {
@@ -287,17 +284,32 @@ func (d *download) ended(last bool) error {
 	return errGap
 }
 
-// tolerance is how much may be missing at the end of a stream of known duration: the last frame's own, and what metadata
-// is wrong by.
+// tolerance is how much may be missing at the end of a stream of known duration when the server has said the end: the
+// last frame's own, and what metadata is wrong by.
 const tolerance = time.Second
 
 // reached reports whether what has come ends where the stream should, as far as that is known.
 func (d *download) reached() bool {
-	end := d.known
-	if stop := d.target.stop; stop > 0 && (end == 0 || stop < end) {
-		end = stop
-	}
+	end := d.end()
 	return end == 0 || ms(d.position+d.base)+tolerance >= end
+}
+
+// filled reports whether the last frame has come, as far as one can tell without the server's saying so.
+func (d *download) filled() bool {
+	const rounding = 10 // ms
+	t, filled := d.out.tail, false
+	for _, tr := range []track{t.audio, t.video} {
+		filled = filled || tr.seen && ms(tr.last+tr.step+rounding+d.base) >= d.end()
+	}
+	return d.end() > 0 && filled
+}
+
+// end is where the stream should end, 0 if that is not known.
+func (d *download) end() time.Duration {
+	if stop := d.target.stop; stop > 0 && (d.known == 0 || stop < d.known) {
+		return stop
+	}
+	return d.known
 }
 
 // judge makes the outcome of how the last session ended.
@@ -308,7 +320,7 @@ func (d *download) judge(err error) error {
 	lost := errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again)
 	switch {
 	case err == nil && (d.target.live || d.reached()),
-		lost && !d.target.live && d.known > 0 && d.reached() && d.splice == nil:
+		lost && !d.target.live && d.splice == nil && d.filled():
 		r.Outcome = Complete
 		return nil
 	case err == nil:

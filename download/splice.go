@@ -87,8 +87,7 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	if !s.began {
 		s.began, s.first = true, h.Timestamp
 	}
-	tr := pick(h.kind, &s.audio, &s.video)
-	tr.seen, tr.last = true, h.Timestamp
+	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
 	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil

@@ -70,7 +70,16 @@ func roleOf(t flv.Tag) role {
 type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
+	step   uint32 // from the frame before, ms
 	config content
+}
+
+func (t *track) advance(to uint32) {
+	t.step = 0
+	if t.seen {
+		t.step = to - t.last
+	}
+	t.seen, t.last = true, to
 }
 
 // tail is what has to be known of a file to continue it: its last tags, and where its last key frames are. It is built by
@@ -120,8 +129,7 @@ func (t *tail) addFrame(e entry, key bool) {
 	if t.empty() {
 		t.first = e
 	}
-	tr := t.trackOf(e.kind)
-	tr.seen, tr.last = true, e.time
+	t.trackOf(e.kind).advance(e.time)
 	if len(t.recent) == maxRecent {
 		t.recent = append(t.recent[:0], t.recent[maxRecent/2:]...)
 	}
@@ -187,14 +195,25 @@ func (t *tail) cut(offset int64) {
 	t.end = offset
 	t.audio.seen, t.video.seen = false, false
 	for _, e := range t.recent {
-		tr := t.trackOf(e.kind)
-		tr.seen, tr.last = true, e.time
+		t.trackOf(e.kind).advance(e.time)
 	}
 }
 
 // holds reports whether one of the last tags has this content at about this time.
 func (t *tail) holds(c content, at uint32) bool {
 	return slices.ContainsFunc(t.recent, func(e entry) bool { return e.content == c && near(e.time, at) })
+}
+
+// repeats reports whether a tag that is not media is the newest of its kind.
+func (t *tail) repeats(tag flv.Tag) bool {
+	c := contentOf(tag)
+	switch roleOf(tag) {
+	case script:
+		return c == t.metadata
+	case config:
+		return c == t.trackOf(tag.Type).config
+	}
+	return false
 }
 
 // near allows for servers that round times when they make them relative, ms.
