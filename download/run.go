@@ -138,6 +138,9 @@ func (d *download) prepare(back int) (last bool) {
 	if t.empty() {
 		d.out.restart()
 		d.from = d.target.start
+		if d.o.Quirks && !d.target.live {
+			d.shift = uint32(d.from.Milliseconds())
+		}
 		return true
 	}
 	at, ok := t.point(d.o.SkipKeyFrames + back)
@@ -202,8 +205,11 @@ func (d *download) metadata(s *session, tag flv.Tag) {
 
 // append writes a tag of the session.
 func (d *download) append(s *session, tag flv.Tag) error {
-	tag.Timestamp += d.shift
 	t := d.out.tail
+	if !d.resumed && t.empty() && tag.Type != flv.TagScript {
+		d.base = d.origin(tag.Timestamp)
+	}
+	tag.Timestamp += d.shift
 	if t.empty() && t.repeats(tag) {
 		d.result.Dropped++ // the session before has brought nothing else
 		return nil
@@ -220,10 +226,17 @@ func (d *download) append(s *session, tag flv.Tag) error {
 	return d.write(tag)
 }
 
-func (d *download) write(tag flv.Tag) error {
-	if d.out.tail.empty() && d.from > 0 && !d.resumed && tag.Type != flv.TagScript && tag.Timestamp < uint32(d.from.Milliseconds())/2 {
-		d.base = uint32(d.from.Milliseconds()) // the server counts from where it begins
+// origin is where the file's time 0 is in the stream, ms, judged by the first timestamp of the first session: servers that
+// count from where they begin say less than that.
+func (d *download) origin(first uint32) uint32 {
+	from := uint32(d.from.Milliseconds())
+	if first < from/2 {
+		return from - d.shift
 	}
+	return -d.shift
+}
+
+func (d *download) write(tag flv.Tag) error {
 	if err := d.out.write(tag); err != nil {
 		return err
 	}

@@ -1,0 +1,142 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+)
+
+// level is how important a message is, in RTMPDump's steps.
+type level int
+
+const (
+	levelCritical level = iota
+	levelError
+	levelWarning
+	levelInfo
+	levelDebug
+	levelAll
+)
+
+var levelNames = [...]string{"CRIT", "ERROR", "WARNING", "INFO", "DEBUG", "DEBUG2"}
+
+// console is standard error: messages, and a line of progress that is written over and over.
+type console struct {
+	mu       sync.Mutex
+	out      io.Writer
+	level    level
+	terminal bool
+	width    int  // of the progress on the last line, which a message must not run into
+	open     bool // the last line is progress
+}
+
+// print writes text as it is, unless the command is to be quiet.
+func (c *console) print(format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.level == levelCritical {
+		return
+	}
+	c.endLine()
+	fmt.Fprintf(c.out, format, args...)
+}
+
+// log writes a message with its level in front.
+func (c *console) log(l level, format string, args ...any) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if l > c.level {
+		return
+	}
+	c.endLine()
+	fmt.Fprintf(c.out, levelNames[min(int(l), len(levelNames)-1)]+": "+format+"\n", args...)
+}
+
+func (c *console) endLine() {
+	if c.open {
+		io.WriteString(c.out, "\n")
+		c.open, c.width = false, 0
+	}
+}
+
+// status replaces the line of progress.
+func (c *console) status(text string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.level == levelCritical {
+		return
+	}
+	padding := strings.Repeat(" ", max(0, c.width-len(text)))
+	if !c.terminal {
+		padding = ""
+	}
+	io.WriteString(c.out, "\r"+text+padding)
+	c.open, c.width = true, len(text)
+}
+
+// hash adds to the line of progress.
+func (c *console) hash() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.level == levelCritical {
+		return
+	}
+	io.WriteString(c.out, "#")
+	c.open = true
+}
+
+// logger shows what the library says.
+func (c *console) logger() *slog.Logger { return slog.New(handler{console: c}) }
+
+// handler writes slog's records as messages.
+type handler struct {
+	console *console
+	attrs   string
+}
+
+func levelOf(l slog.Level) level {
+	switch {
+	case l >= slog.LevelError:
+		return levelError
+	case l >= slog.LevelWarn:
+		return levelWarning
+	case l >= slog.LevelInfo:
+		return levelInfo
+	case l >= slog.LevelDebug:
+		return levelDebug
+	}
+	return levelAll
+}
+
+// Enabled implements slog.Handler.
+func (h handler) Enabled(_ context.Context, l slog.Level) bool {
+	h.console.mu.Lock()
+	defer h.console.mu.Unlock()
+	return levelOf(l) <= h.console.level
+}
+
+// Handle implements slog.Handler.
+func (h handler) Handle(_ context.Context, r slog.Record) error {
+	var b strings.Builder
+	b.WriteString(r.Message + h.attrs)
+	r.Attrs(func(a slog.Attr) bool {
+		b.WriteString(" " + a.String())
+		return true
+	})
+	h.console.log(levelOf(r.Level), "%s", b.String())
+	return nil
+}
+
+// WithAttrs implements slog.Handler.
+func (h handler) WithAttrs(attrs []slog.Attr) slog.Handler {
+	for _, a := range attrs {
+		h.attrs += " " + a.String()
+	}
+	return h
+}
+
+// WithGroup implements slog.Handler. Groups are not shown.
+func (h handler) WithGroup(string) slog.Handler { return h }

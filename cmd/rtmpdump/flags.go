@@ -1,0 +1,241 @@
+package main
+
+import (
+	"fmt"
+	"runtime/debug"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// flags are the command line.
+type flags struct {
+	set *pflag.FlagSet
+
+	url, rtmp, host, socks, playpath, app, tcURL, swfURL, pageURL, auth, flashVer, subscribe, token, usherToken string
+	conn                                                                                                        []string
+	port, protocol                                                                                              cInt
+	playlist, live, realtime                                                                                    bool
+	swfVfy, swfHash                                                                                             string
+	swfSize, swfAge                                                                                             cInt
+
+	output                        string
+	resume, hashes, help, version bool
+	timeout, buffer, skip         cInt
+	start, stop                   cSeconds
+
+	proxy          string
+	json, recovers bool
+}
+
+// cInt is a number as C's atoi reads it: the digits at the front, 0 if there are none.
+type cInt struct {
+	n     int
+	given bool
+}
+
+// Set implements pflag.Value.
+func (v *cInt) Set(s string) error {
+	var n int64
+	fmt.Sscanf(strings.TrimLeft(s, " \t"), "%d", &n)
+	v.n, v.given = int(int32(n)), true
+	return nil
+}
+
+func (v *cInt) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *cInt) Type() string { return "num" }
+
+// cSeconds is a time in seconds as C's atof reads it, kept in ms.
+type cSeconds struct{ ms int64 }
+
+// Set implements pflag.Value.
+func (v *cSeconds) Set(s string) error {
+	var seconds float64
+	fmt.Sscanf(strings.TrimLeft(s, " \t"), "%g", &seconds)
+	if seconds > 1<<22 { // RTMP's times end at 2^32 ms
+		seconds = 1 << 22
+	}
+	v.ms = int64(max(0, seconds) * 1000)
+	return nil
+}
+
+func (v *cSeconds) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v *cSeconds) Type() string { return "num" }
+
+// first is a text of which the first one counts.
+type first struct{ s *string }
+
+// Set implements pflag.Value.
+func (v first) Set(s string) error {
+	if *v.s == "" {
+		*v.s = s
+	}
+	return nil
+}
+
+func (v first) String() string { return "" }
+
+// Type implements pflag.Value.
+func (v first) Type() string { return "url" }
+
+// parseFlags reads the command line. Long options may be shortened as long as they are unmistakable.
+func parseFlags(args []string, c *console) (*flags, error) {
+	o := &flags{}
+	set := pflag.NewFlagSet("rtmpdump", pflag.ContinueOnError)
+	o.set = set
+	set.SortFlags = false
+	set.Usage = func() {}
+	o.connection(set)
+	o.session(set)
+	o.saving(set)
+	o.talking(set, c)
+	return o, set.Parse(expand(args, set))
+}
+
+func (o *flags) connection(set *pflag.FlagSet) {
+	set.StringVarP(&o.url, "url", "i", "", "`URL` with options behind it: \"rtmp://host[:port]/path swfUrl=... live=1\"")
+	set.VarP(first{&o.rtmp}, "rtmp", "r", "`URL`: rtmp[t][e|s]://host[:port]/app/playpath")
+	set.StringVarP(&o.host, "host", "n", "", "`host` to connect to instead of the URL's")
+	set.VarP(&o.port, "port", "c", "`port` to connect to instead of the URL's")
+	set.VarP(&o.protocol, "protocol", "l", "protocol instead of the URL's, a `number`: 0 RTMP, 1 RTMPT, 2 RTMPE, 3 RTMPTE, 4 RTMPS, 5 RTMPTS")
+	set.StringVarP(&o.socks, "socks", "S", "", "connect through this SOCKS4 proxy, `host[:port]`")
+	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5 or http")
+	set.VarP(&o.timeout, "timeout", "m", "give up after so many `seconds` without a byte (30; 0: never)")
+}
+
+func (o *flags) session(set *pflag.FlagSet) {
+	set.StringVarP(&o.app, "app", "a", "", "application on the server, instead of the URL's `name`")
+	set.StringVarP(&o.playpath, "playpath", "y", "", "stream to play, instead of the URL's `name`")
+	set.BoolVarP(&o.playlist, "playlist", "Y", false, "set a playlist before playing")
+	set.StringVarP(&o.tcURL, "tcUrl", "t", "", "connect's tcUrl (\"rtmp://host:port/app\")")
+	set.StringVarP(&o.pageURL, "pageUrl", "p", "", "connect's pageUrl, the page that has the player")
+	set.StringVarP(&o.swfURL, "swfUrl", "s", "", "connect's swfUrl, the player")
+	set.StringVarP(&o.flashVer, "flashVer", "f", "", "connect's flashVer (\"LNX 10,0,32,18\")")
+	set.StringVarP(&o.auth, "auth", "u", "", "append true and this `text` to connect")
+	set.StringArrayVarP(&o.conn, "conn", "C", nil, "append a value to connect; may be repeated. `type:value` is B:0|1, S:text, N:number, Z:, "+
+		"O:1 to begin and O:0 to end an object, NB:name:0|1, NS:name:text, NN:name:number in it")
+	set.StringVarP(&o.subscribe, "subscribe", "d", "", "subscribe to this `name` (with --live: the stream's)")
+	set.StringVarP(&o.token, "token", "T", "", "`key` that answers a SecureToken challenge")
+	set.StringVarP(&o.usherToken, "jtv", "j", "", "token for Justin.tv's servers, `JSON`")
+	set.StringVarP(&o.swfVfy, "swfVfy", "W", "", "`URL` of the player, whose hash and size are found out")
+	set.VarP(&o.swfAge, "swfAge", "X", "use a hash found out before for so many `days` (30)")
+	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
+	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
+}
+
+func (o *flags) saving(set *pflag.FlagSet) {
+	set.StringVarP(&o.output, "flv", "o", "", "save to this `file`; -: standard output, which is the default")
+	set.BoolVarP(&o.live, "live", "v", false, "the stream is live: no seeking, no resuming")
+	set.BoolVarP(&o.resume, "resume", "e", false, "continue the file")
+	set.VarP(&o.skip, "skip", "k", "with --resume, go back so many key `frames` more")
+	set.VarP(&o.start, "start", "A", "begin at so many `seconds`")
+	set.VarP(&o.stop, "stop", "B", "end at so many `seconds`")
+	set.VarP(&o.buffer, "buffer", "b", "let the server send this far ahead, `ms` (36000000)")
+	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't hurry servers that send in real time by pausing")
+	set.BoolVar(&o.recovers, "recover", false, "make lost connections again, and go on")
+}
+
+func (o *flags) talking(set *pflag.FlagSet, c *console) {
+	set.BoolVarP(&o.hashes, "hashes", "#", false, "show progress as a # for each percent")
+	for _, v := range []struct {
+		name, short, usage string
+		level              level
+	}{
+		{"quiet", "q", "say nothing", levelCritical},
+		{"verbose", "V", "say more", levelDebug},
+		{"debug", "z", "say everything", levelAll},
+	} {
+		set.BoolFuncP(v.name, v.short, v.usage, func(string) error { c.level = v.level; return nil })
+	}
+	set.BoolVar(&o.json, "json", false, "at the end, print what happened as JSON: on standard output, or on standard error if that has the stream")
+	set.BoolVarP(&o.help, "help", "h", false, "print this")
+	set.BoolVar(&o.version, "version", false, "print the version")
+}
+
+// expand completes long options that were shortened, as getopt_long does. What it can't complete is left as it is.
+func expand(args []string, set *pflag.FlagSet) []string {
+	expanded := append([]string{}, args...)
+	for i := 0; i < len(args) && args[i] != "--"; i++ {
+		name, isLong := strings.CutPrefix(args[i], "--")
+		if !isLong {
+			if takesNext(args[i], set) {
+				i++
+			}
+			continue
+		}
+		name, value, hasValue := strings.Cut(name, "=")
+		f := complete(name, set)
+		if f == nil {
+			continue
+		}
+		if expanded[i] = "--" + f.Name; hasValue {
+			expanded[i] += "=" + value
+		} else if f.NoOptDefVal == "" {
+			i++
+		}
+	}
+	return expanded
+}
+
+// complete finds the one long option that begins with name.
+func complete(name string, set *pflag.FlagSet) (found *pflag.Flag) {
+	if f := set.Lookup(name); f != nil {
+		return f
+	}
+	n := 0
+	set.VisitAll(func(f *pflag.Flag) {
+		if strings.HasPrefix(f.Name, name) {
+			found = f
+			n++
+		}
+	})
+	if n != 1 {
+		return nil
+	}
+	return found
+}
+
+// takesNext reports whether a group of short options ends in one whose value is the next argument.
+func takesNext(arg string, set *pflag.FlagSet) bool {
+	if len(arg) < 2 || arg[0] != '-' {
+		return false
+	}
+	for i := 1; i < len(arg); i++ {
+		if f := set.ShorthandLookup(arg[i : i+1]); f == nil || f.NoOptDefVal == "" {
+			return f != nil && i == len(arg)-1
+		}
+	}
+	return false
+}
+
+// usage is the text of --help.
+func usage() string {
+	var b strings.Builder
+	o := &flags{}
+	b.WriteString("rtmpdump: saves RTMP streams as FLV.\n\n    rtmpdump -r rtmp://host/app/playpath -o file.flv [options]\n")
+	for _, group := range []struct {
+		title  string
+		define func(*pflag.FlagSet)
+	}{
+		{"Connection", o.connection}, {"Session", o.session}, {"Saving", o.saving},
+		{"Messages", func(set *pflag.FlagSet) { o.talking(set, &console{}) }},
+	} {
+		set := pflag.NewFlagSet("", pflag.ContinueOnError)
+		set.SortFlags = false
+		group.define(set)
+		b.WriteString("\n" + group.title + ":\n" + set.FlagUsagesWrapped(110))
+	}
+	return b.String()
+}
+
+func version() string {
+	v := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return "rtmpdump of go-librtmp " + v + ", compatible with RTMPDump 2.4\n"
+}

@@ -1,0 +1,294 @@
+package main
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	neturl "net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/download"
+)
+
+const (
+	defaultTimeout = 30               // seconds
+	defaultBuffer  = 10 * 3600 * 1000 // ms
+	defaultSWFAge  = 30               // days
+)
+
+// job is a command line that has been understood.
+type job struct {
+	*flags
+	console *console
+	url     string // with options behind it
+	options download.Options
+	toFile  bool
+}
+
+// newJob applies RTMPDump's rules of what goes with what. Most of what does not is said and left out.
+func newJob(o *flags, c *console) (*job, error) {
+	j := &job{flags: o, console: c}
+	if !o.timeout.given {
+		o.timeout.n = defaultTimeout
+	}
+	if !o.buffer.given {
+		o.buffer.n = defaultBuffer
+	}
+	j.checkNumbers()
+	build := j.fromParts
+	if o.url != "" {
+		build = j.fromURL
+	}
+	if err := build(); err != nil {
+		return nil, err
+	}
+	if err := j.checkConn(); err != nil {
+		return nil, err
+	}
+	j.chooseOutput()
+	if o.live && o.start.ms > 0 {
+		c.log(levelWarning, "Can't seek in a live stream, ignoring --start option")
+		o.start.ms = 0
+	}
+	r := j.options.RTMP
+	r.Buffer = time.Duration(o.buffer.n) * time.Millisecond
+	if r.Buffer == 0 {
+		r.Buffer = 1 // rounded to 0 when it is sent; 0 itself would mean the default
+	}
+	r.Logger = c.logger()
+	j.options.KeepBuffer = o.buffer.given
+	j.options.Resume, j.options.SkipKeyFrames = o.resume, o.skip.n
+	j.options.Quirks = true
+	if o.recovers {
+		j.options.Recover = &download.Recovery{}
+	}
+	return j, nil
+}
+
+func (j *job) checkNumbers() {
+	c := j.console
+	if j.swfSize.given && j.swfSize.n <= 0 {
+		c.log(levelError, "SWF Size must be at least 1, ignoring\n")
+		j.swfSize.n = 0
+	}
+	if j.swfAge.given && j.swfAge.n < 0 {
+		c.log(levelError, "SWF Age must be non-negative, ignoring\n")
+		j.swfAge = cInt{}
+	}
+	if j.skip.n < 0 {
+		c.log(levelError, "Number of keyframes skipped must be greater or equal zero, using zero!")
+		j.skip.n = 0
+	}
+	if j.buffer.n < 0 {
+		c.log(levelError, "Buffer time must be greater than zero, ignoring the specified value %d!", j.buffer.n)
+		j.buffer = cInt{n: defaultBuffer}
+	}
+}
+
+// chooseOutput also says where resuming is not possible.
+func (j *job) chooseOutput() {
+	c := j.console
+	if j.output == "" {
+		c.log(levelWarning, "You haven't specified an output file (-o filename), using stdout")
+		j.output = "-"
+	}
+	j.toFile = j.output != "-"
+	if !j.toFile && j.resume {
+		c.log(levelWarning, "Can't resume in stdout mode, ignoring --resume option")
+		j.resume = false
+	}
+	if j.live && j.resume {
+		c.log(levelWarning, "Can't resume live stream, ignoring --resume option")
+		j.resume = false
+	}
+}
+
+// fromURL is -i: the URL says everything, and of the other options only few count.
+func (j *job) fromURL() error {
+	base, tail, found := strings.Cut(j.flags.url, " ")
+	j.url = base + j.connOptions()
+	if found {
+		j.url += " " + tail
+	}
+	j.options.RTMP = &rtmp.Options{Token: j.token, Playlist: j.playlist, Start: milliseconds(j.start.ms), Proxy: j.proxy}
+	j.options.Realtime = true
+	if _, err := rtmp.New(j.url, j.options.RTMP); err != nil {
+		return fmt.Errorf("Couldn't parse URL: %s: %w", base, err)
+	}
+	return nil
+}
+
+func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Millisecond }
+
+var protocols = []string{"rtmp", "rtmpt", "rtmpe", "rtmpte", "rtmps", "rtmpts"}
+
+// fromParts is -r and the options that replace parts of it.
+func (j *job) fromParts() error {
+	o, c := j.flags, j.console
+	scheme, port, user := "", 0, ""
+	if o.rtmp != "" {
+		u, err := rtmp.ParseURL(o.rtmp)
+		if err != nil {
+			c.log(levelWarning, "Couldn't parse the specified url: %s", err)
+		} else {
+			scheme, port = u.Scheme, int(u.EffectivePort())
+			if u.User != "" {
+				user = neturl.UserPassword(u.User, u.Password).String() + "@"
+			}
+			o.host = either(o.host, u.Host)
+			o.app = either(o.app, u.App)
+			o.playpath = either(o.playpath, u.Playpath)
+
+		}
+	}
+	if o.protocol.given {
+		if o.protocol.n < 0 || o.protocol.n >= len(protocols) {
+			return fmt.Errorf("Unknown protocol specified: %d", o.protocol.n)
+		}
+		scheme = protocols[o.protocol.n]
+	}
+	switch {
+	case o.host == "":
+		return errors.New(`You must specify a hostname (--host) or url (-r "rtmp://host[:port]/playpath") containing a hostname`)
+	case o.playpath == "":
+		return errors.New(`You must specify a playpath (--playpath) or url (-r "rtmp://host[:port]/playpath") containing a playpath`)
+	}
+	if scheme == "" {
+		c.log(levelWarning, "You haven't specified a protocol (--protocol) or rtmp url (-r), using default protocol RTMP")
+		scheme = "rtmp"
+	}
+	if o.port.given {
+		port = o.port.n
+	} else if port == 0 {
+		c.log(levelWarning, "You haven't specified a port (--port) or rtmp url (-r), using default port")
+	}
+	address, err := address(scheme, o.host, port)
+	if err != nil {
+		return err
+	}
+	j.url = strings.Replace(address, "//", "//"+user, 1) + j.connOptions()
+	j.options.RTMP = j.sessionOptions()
+	if j.options.RTMP.TCURL == "" {
+		j.options.RTMP.TCURL = address + o.app
+	}
+	j.options.Realtime = o.realtime || strings.HasPrefix(scheme, "rtmpt")
+	return nil
+}
+
+func either(a, b string) string {
+	if a != "" {
+		return a
+	}
+	return b
+}
+
+// address is a URL without a path; port 0 is the scheme's own.
+func address(scheme, host string, port int) (string, error) {
+	u, err := rtmp.ParseURL(scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/")
+	if err != nil {
+		return "", err
+	}
+	return scheme + "://" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.EffectivePort()))) + "/", nil
+}
+
+// sessionOptions are the options of the session that -i would have in its URL.
+func (j *job) sessionOptions() *rtmp.Options {
+	o := j.flags
+	r := &rtmp.Options{App: o.app, Playpath: o.playpath, TCURL: o.tcURL, PageURL: o.pageURL, SWFURL: o.swfURL, Auth: o.auth,
+		FlashVer: o.flashVer, Subscribe: o.subscribe, Token: o.token, UsherToken: o.usherToken, Live: o.live,
+		Playlist: o.playlist, Start: milliseconds(o.start.ms), Stop: milliseconds(o.stop.ms), Proxy: o.proxy,
+		Timeout: time.Duration(o.timeout.n) * time.Second}
+	if o.timeout.n <= 0 {
+		r.Timeout = -1
+	}
+	if o.live {
+		r.Start = 0
+	}
+	if o.socks != "" {
+		r.Proxy = "socks4://" + o.socks
+	}
+	j.verification(r)
+	return r
+}
+
+// verification sets what SWF verification needs: the player's URL, or its hash and size.
+func (j *job) verification(r *rtmp.Options) {
+	c := j.console
+	if j.swfVfy != "" {
+		r.SWFURL, r.SWFVerify = j.swfVfy, true
+		if j.swfAge.given {
+			r.SWFAge = time.Duration(j.swfAge.n) * 24 * time.Hour
+			if j.swfAge.n == 0 {
+				r.SWFAge = -1
+			}
+		}
+		return
+	}
+	var hash []byte
+	if j.swfHash != "" {
+		var err error
+		if hash, err = hex.DecodeString(j.swfHash); err != nil || len(hash) != 32 {
+			c.log(levelWarning, "Couldn't parse swf hash hex string, not hexstring or not 32 bytes, ignoring!")
+			hash = nil
+		}
+	}
+	switch {
+	case hash != nil && j.swfSize.n > 0:
+		r.SWFHash, r.SWFSize = hash, uint32(j.swfSize.n)
+	case hash != nil || j.swfHash != "" && j.swfSize.n == 0:
+		c.log(levelWarning, "Ignoring SWF hash, supply also the swf size  with --swfsize")
+	case j.swfSize.n > 0:
+		c.log(levelWarning, "Ignoring SWF size, supply also the hash with --swfhash")
+	}
+}
+
+// connOptions are the --conn items as options behind a URL.
+func (j *job) connOptions() string {
+	var b strings.Builder
+	for _, item := range j.conn {
+		b.WriteString(" conn=" + strings.NewReplacer(`\`, `\5c`, " ", `\20`).Replace(item))
+	}
+	return b.String()
+}
+
+// checkConn finds the --conn item that is wrong, if one is.
+func (j *job) checkConn() error {
+	conn, err := rtmp.New("rtmp://host/", nil)
+	if err != nil {
+		return err
+	}
+	for _, item := range j.conn {
+		if err := conn.SetOption("conn", item); err != nil {
+			return fmt.Errorf("Invalid AMF parameter: %s: %w", item, errors.Unwrap(err))
+		}
+	}
+	return nil
+}
+
+// run downloads, and returns the exit code.
+func (j *job) run(ctx context.Context, stdout io.Writer) int {
+	p := newReporter(j)
+	j.options.Progress = p.progress
+	var result download.Result
+	var err error
+	if j.toFile {
+		result, err = download.File(ctx, j.url, j.output, &j.options)
+	} else {
+		result, err = download.To(ctx, j.url, stdout, &j.options)
+	}
+	code := p.finish(ctx, &result, err)
+	if j.json {
+		out := stdout
+		if !j.toFile {
+			out = j.console.out
+		}
+		writeSummary(out, j, &result, code, err)
+	}
+	return code
+}

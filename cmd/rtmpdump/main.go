@@ -1,0 +1,88 @@
+// Command rtmpdump saves RTMP streams as FLV. It takes the place of RTMPDump 2.4: the same options, exit codes, progress
+// lines and files, without a C library.
+//
+//	rtmpdump -r rtmp://example.com/vod/film -o film.flv
+//	rtmpdump -r rtmp://example.com/vod/film -o film.flv --resume
+//	rtmpdump -r rtmp://example.com/live/camera --live -o - | ffmpeg -i - camera.mp4
+//
+// See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the
+// stream is incomplete and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins
+// before 99.9 % of its duration is called incomplete; --json tells what really happened.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+	"os/signal"
+	"strings"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// The exit codes of RTMPDump.
+const (
+	exitSuccess    = 0
+	exitFailed     = 1
+	exitIncomplete = 2 // resuming makes sense
+	exitNoConnect  = 3
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))))
+}
+
+// run is the command: stream, and the summary, go to stdout, everything else to stderr.
+func run(args []string, stdout, stderr io.Writer, terminal bool) int {
+	c := &console{out: stderr, level: levelInfo, terminal: terminal}
+	for _, arg := range args { // looked for before everything else, even where it is another option's value
+		if arg == "-q" || arg == "--quiet" {
+			c.level = levelCritical
+		}
+	}
+	c.print("RTMPDump v2.4\n(go-librtmp: the same command in Go, without librtmp)\n")
+	o, err := parseFlags(args, c)
+	switch {
+	case err != nil:
+		c.print("%s\n\n%s", err, usage())
+		return exitFailed
+	case o.help:
+		c.print("\n%s", usage())
+		return exitSuccess
+	case o.version:
+		io.WriteString(stdout, version())
+		return exitSuccess
+	}
+	j, err := newJob(o, c)
+	if err != nil {
+		c.log(levelError, "%s", err)
+		return exitFailed
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	defer cancel()
+	defer catchSignals(c, cancel)()
+	return j.run(ctx, stdout)
+}
+
+// catchSignals makes the first signal end the download, and ignores those after it. A closed pipe is an error of the write.
+func catchSignals(c *console, cancel func()) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)
+	pipe := make(chan os.Signal, 1)
+	signal.Notify(pipe, syscall.SIGPIPE)
+	done := make(chan struct{})
+	go func() {
+		select {
+		case s := <-signals:
+			c.log(levelError, "Caught signal: %s, cleaning up, just a second...", strings.ToLower(s.String()))
+			cancel()
+		case <-done:
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		signal.Stop(pipe)
+		close(done)
+	}
+}

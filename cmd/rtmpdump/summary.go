@@ -1,0 +1,48 @@
+package main
+
+import (
+	"encoding/json"
+	"io"
+
+	"github.com/go-librtmp/rtmp/download"
+)
+
+// summary is what --json prints. Times are in seconds, sizes in bytes.
+type summary struct {
+	Outcome  string  `json:"outcome"` // complete, truncated, server-closed-early
+	ExitCode int     `json:"exit_code"`
+	Error    string  `json:"error,omitempty"`
+	File     string  `json:"file"` // - is standard output
+	Size     int64   `json:"size"`
+	Position float64 `json:"position"`
+	Duration float64 `json:"duration,omitempty"`
+	Ended    bool    `json:"ended"` // the server has said the end
+
+	Audio           int64           `json:"audio_tags"` // written by this call
+	Video           int64           `json:"video_tags"`
+	Dropped         int64           `json:"dropped"`
+	Sessions        int             `json:"sessions"`
+	MetadataChanged bool            `json:"metadata_changed"`
+	Splices         []spliceSummary `json:"splices"`
+}
+
+type spliceSummary struct {
+	Offset    int64   `json:"offset"`
+	Removed   int64   `json:"removed"`
+	ByContent bool    `json:"by_content"`
+	Gap       float64 `json:"gap"`
+}
+
+// writeSummary prints one line.
+func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) {
+	s := summary{Outcome: r.Outcome.String(), ExitCode: code, File: j.output, Size: r.Size, Position: r.Position.Seconds(),
+		Duration: r.Duration.Seconds(), Ended: r.Ended, Audio: r.Audio, Video: r.Video, Dropped: r.Dropped,
+		Sessions: r.Sessions, MetadataChanged: r.MetadataChanged, Splices: []spliceSummary{}}
+	if err != nil {
+		s.Error = err.Error()
+	}
+	for _, splice := range r.Splices {
+		s.Splices = append(s.Splices, spliceSummary{splice.Offset, splice.Removed, splice.ByContent, splice.Gap.Seconds()})
+	}
+	json.NewEncoder(w).Encode(s)
+}
