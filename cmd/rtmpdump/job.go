@@ -116,6 +116,7 @@ func (j *job) fromURL() error {
 	if found {
 		j.url += " " + tail
 	}
+	j.url += " buffer=" + strconv.Itoa(j.buffer.n)
 	j.options.RTMP = &rtmp.Options{Token: j.token, Playlist: j.playlist, Start: milliseconds(j.start.ms), Proxy: j.proxy}
 	j.options.Realtime = true
 	if _, err := rtmp.New(j.url, j.options.RTMP); err != nil {

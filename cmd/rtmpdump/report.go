@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"strings"
 	"time"
@@ -188,8 +189,8 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitFailed
 	case errors.As(err, &refused), errors.As(err, &option): // after the beginning
 		err = nil
-	case errors.Is(err, download.ErrTruncated):
-		err = nil // the percentage decides
+	case errors.Is(err, download.ErrTruncated), errors.Is(err, io.ErrUnexpectedEOF):
+		err = nil // the percentage decides, even if the connection was lost
 	}
 	if err != nil || ctx.Err() != nil || p.Duration > 0 && percent(p.Position, p.Duration) < 99.9 {
 		return exitIncomplete

@@ -1,0 +1,197 @@
+package main
+
+import (
+	"bytes"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// wire is what a program has said to the server.
+type wire struct {
+	mu       sync.Mutex
+	commands []string
+	buffers  []string
+}
+
+func (w *wire) add(_ *testserver.Session, m *chunk.Message) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch t := message.Type(m.Type); t {
+	case message.TypeCommandAMF0:
+		cmd, err := message.ParseCommand(t, m.Body())
+		w.commands = append(w.commands, fmt.Sprintf("%d %d %s %g %v %v %v", m.ChunkStreamID, m.StreamID, cmd.Name, cmd.TransactionID,
+			cmd.Object, cmd.Args, err))
+	case message.TypeUserControl:
+		if u, err := message.ParseUserControl(m.Body()); err == nil && u.Event == message.EventSetBufferLength {
+			w.buffers = append(w.buffers, fmt.Sprintf("%d: %d ms", u.Value, u.Buffer))
+		}
+	}
+}
+
+// seen is what came of a command line.
+type seen struct {
+	code     int
+	stdout   []byte
+	stderr   string
+	file     []byte
+	exists   bool
+	commands []string
+	buffers  []string
+}
+
+// patientListener knows when the server has heard all that the program had to say.
+type patientListener struct {
+	net.Listener
+	sessions sync.WaitGroup
+}
+
+// Accept implements net.Listener.
+func (l *patientListener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	if err != nil {
+		return nil, err
+	}
+	l.sessions.Add(1)
+	return &patientConn{TCPConn: nc.(*net.TCPConn), closed: sync.OnceFunc(l.sessions.Done)}, nil
+}
+
+type patientConn struct {
+	*net.TCPConn
+	closed func()
+}
+
+// Close implements net.Conn.
+func (c *patientConn) Close() error {
+	defer c.closed()
+	return c.TCPConn.Close()
+}
+
+// ports are different in each run.
+var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
+
+// attempt runs a command line against a server of its own. In args, URL is the address of the server's application vod,
+// HOST and PORT are parts of it, and FILE is the output, which has the content before if that is not nil.
+func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buffer) int, cfg testserver.Config, args string,
+	before []byte) seen {
+	t.Helper()
+	w := &wire{}
+	cfg.OnMessage = w.add
+	if cfg.Files == nil {
+		cfg.Files = recordings(t)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	patient := &patientListener{Listener: l}
+	s := testserver.Serve(patient, cfg)
+	defer s.Close()
+	host, port, _ := strings.Cut(s.Addr(), ":")
+	file := filepath.Join(t.TempDir(), "out.flv")
+	if before != nil {
+		require.NoError(t, os.WriteFile(file, before, 0o600))
+	}
+	var list []string
+	for arg := range strings.FieldsSeq(args) {
+		list = append(list, strings.NewReplacer("URL", "rtmp://"+s.Addr()+"/vod", "HOST", host, "PORT", port, "FILE", file,
+			"_", " ").Replace(arg))
+	}
+	var stdout, stderr bytes.Buffer
+	result := seen{code: program(list, &stdout, &stderr)}
+	patient.sessions.Wait()
+	result.stdout, result.stderr = stdout.Bytes(), stderr.String()
+	result.file, err = os.ReadFile(file)
+	result.exists = err == nil
+	for _, c := range w.commands {
+		result.commands = append(result.commands, ports.ReplaceAllString(c, "ADDRESS"))
+	}
+	result.buffers = w.buffers
+	return result
+}
+
+// ours is this command.
+func ours(args []string, stdout, stderr *bytes.Buffer) int { return run(args, stdout, stderr, false) }
+
+// theirs is the original.
+func theirs(args []string, stdout, stderr *bytes.Buffer) int {
+	cmd := exec.Command("rtmpdump", args...)
+	cmd.Stdout, cmd.Stderr = stdout, stderr
+	cmd.Env = append(os.Environ(), "HOME="+os.TempDir())
+	cmd.Run()
+	return cmd.ProcessState.ExitCode()
+}
+
+func needOriginal(t *testing.T) {
+	t.Helper()
+	if _, err := exec.LookPath("rtmpdump"); err == nil {
+		return
+	}
+	if text := "rtmpdump is missing: apt-get install rtmpdump"; os.Getenv("CI") != "" {
+		t.Fatal(text)
+	} else {
+		t.Skip(text)
+	}
+}
+
+var recordingsOnce = sync.OnceValue(makeRecordings)
+
+func recordings(t *testing.T) map[string][]byte {
+	t.Helper()
+	return recordingsOnce()
+}
+
+// makeRecordings are variants of the sample: without metadata, with sound only, with pictures only, with messages so
+// short that librtmp leaves them out, and one whose duration is less than it is, so that it is complete in rtmpdump's eyes.
+func makeRecordings() map[string][]byte {
+	all, err := testserver.Tags(testserver.Sample)
+	if err != nil {
+		panic(err)
+	}
+	file := func(h flv.FileHeader, keep func(flv.Tag) bool) []byte {
+		b := flv.AppendFileHeader(nil, h)
+		for _, tag := range all {
+			if keep(tag) {
+				b = flv.AppendTag(b, tag)
+			}
+		}
+		return b
+	}
+	both := flv.FileHeader{HasAudio: true, HasVideo: true}
+	files := map[string][]byte{
+		"sample": testserver.Sample,
+		"bare":   file(both, func(t flv.Tag) bool { return t.Type != flv.TagScript }),
+		"sound":  file(flv.FileHeader{HasAudio: true}, func(t flv.Tag) bool { return t.Type != flv.TagVideo }),
+		"silent": file(flv.FileHeader{HasVideo: true}, func(t flv.Tag) bool { return t.Type != flv.TagAudio }),
+	}
+	body, err := flv.AppendScript(nil, "onMetaData", amf.Object{{Name: "duration", Value: 10.0},
+		{Name: "nested", Value: amf.Object{{Name: "title", Value: "short"}}}, {Name: "audiocodecid", Value: 10.0}})
+	if err != nil {
+		panic(err)
+	}
+	short := flv.AppendTag(flv.AppendFileHeader(nil, both), flv.Tag{Type: flv.TagScript, Body: body})
+	for i, tag := range all[1:] {
+		short = flv.AppendTag(short, tag)
+		if i%50 == 49 {
+			short = flv.AppendTag(short, flv.Tag{Type: flv.TagAudio, Timestamp: tag.Timestamp, Body: []byte{0xaf}})
+			short = flv.AppendTag(short, flv.Tag{Type: flv.TagVideo, Timestamp: tag.Timestamp, Body: []byte{0x27, 1, 0, 0, 0}})
+		}
+	}
+	files["short"] = short
+	return files
+}
