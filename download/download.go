@@ -53,6 +53,7 @@ func newDownload(rawURL string, o *Options) (*download, error) {
 	} else if d.o.RTMP.Logger != nil {
 		d.log = d.o.RTMP.Logger
 	}
+	d.open = d.connect
 	d.o.SkipKeyFrames = min(max(0, d.o.SkipKeyFrames), maxKeys/2)
 	var err error
 	d.target, err = newTarget(rawURL, d.o.RTMP)
@@ -66,6 +67,7 @@ type download struct {
 	target *target
 	out    *output
 	result Result
+	open   func(ctx context.Context, from time.Duration) (player, error)
 
 	base     uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
 	position uint32        // of the last message, in the file's time
@@ -75,6 +77,8 @@ type download struct {
 	resumed  bool          // the session continues the file
 	from     time.Duration // where the session began
 	known    time.Duration // duration
+
+	repeating bool // media from before a pause may come again
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {

@@ -1,6 +1,10 @@
 package download
 
-import "github.com/go-librtmp/rtmp/flv"
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
 
 // overlap compares what has arrived with the end of the file, tag by tag, once it is known by how much their times differ.
 type overlap struct {
@@ -61,6 +65,7 @@ func (o *overlap) plan() plan {
 	if keep < len(t.recent) {
 		p.cut = t.recent[keep].offset
 	}
+	p.gap = max(gap(&t.audio, &o.audio), gap(&t.video, &o.video))
 	for i := range o.held {
 		h := &o.held[i]
 		write := false
@@ -77,6 +82,14 @@ func (o *overlap) plan() plan {
 		}
 	}
 	return p
+}
+
+// gap is what is missing between the end of a track in the file and where it begins again.
+func gap(t *track, sp *span) time.Duration {
+	if !sp.seen {
+		return 0
+	}
+	return t.gap(sp.first)
 }
 
 // inside reports whether h is not of the part of the file that is forgotten.

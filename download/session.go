@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -19,27 +20,37 @@ type session struct {
 	other  rtmp.Packet // the connection's newest
 
 	woken    bool // silence was answered by a pause and its end, and nothing has come since
-	unpaused bool // media that was sent before a pause may come again
+	unpaused bool // paused has not said so yet
 }
 
-// open connects and plays from a time on. connected is called in between.
-func (t *target) open(ctx context.Context, o *Options, from time.Duration, connected func()) (*session, error) {
-	conn, err := t.connect(ctx, o)
+// connect connects and plays from a time on.
+func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
+	conn, err := d.target.connect(ctx, &d.o)
 	if err != nil {
 		return nil, err
 	}
-	connected()
-	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: o.KeepBuffer})
+	d.report(Progress{Phase: Connected})
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: d.o.KeepBuffer})
 	if err != nil {
 		conn.Close()
 		return nil, err
 	}
-	return &session{conn: conn, stream: stream, speed: !o.Realtime && !t.live}, nil
+	return &session{conn: conn, stream: stream, speed: !d.o.Realtime && !d.target.live}, nil
 }
 
 func (s *session) close() { s.conn.Close() }
 
-// next returns the next audio, video or data message, valid until the next call.
+func (s *session) known() (time.Duration, amf.ECMAArray) {
+	return s.stream.Duration(), s.stream.Metadata()
+}
+
+func (s *session) paused() bool {
+	unpaused := s.unpaused
+	s.unpaused = false
+	return unpaused
+}
+
+// next implements player.
 func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
 	for {
 		err := s.receive(ctx)

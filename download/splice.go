@@ -66,7 +66,7 @@ type plan struct {
 	tags      []held // to be written first, with their own times
 	dropped   int    // held tags that the file has
 	byContent bool
-	gap       time.Duration
+	gap       time.Duration // what is missing between the end of the file and the new tags
 }
 
 // add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
@@ -212,9 +212,7 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 		return plan{}, false // what is there in the file is not known any more
 	}
 	p = plan{cut: t.end, shift: shift}
-	if d := int32(at - t.last()); d > 0 {
-		p.gap = time.Duration(d) * time.Millisecond
-	}
+	p.gap = t.trackOf(s.held[joint].kind).gap(at)
 	sound := at - 1 // the last of what stays
 	for _, e := range t.recent {
 		if int32(e.time-at) >= 0 {

@@ -70,16 +70,25 @@ func roleOf(t flv.Tag) role {
 type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
-	step   uint32 // from the frame before, ms
+	step   uint32 // how far apart frames have been lately at most, ms
 	config content
 }
 
 func (t *track) advance(to uint32) {
-	t.step = 0
-	if t.seen {
-		t.step = to - t.last
+	t.step -= t.step / 8
+	if t.seen && int32(to-t.last) > 0 {
+		t.step = max(t.step, to-t.last)
 	}
 	t.seen, t.last = true, to
+}
+
+// gap is how much is missing if the track goes on at a time, 0 if that may well be the next frame.
+func (t *track) gap(at uint32) time.Duration {
+	d := int32(at - t.last)
+	if !t.seen || d <= int32(t.step+t.step/2+10) {
+		return 0
+	}
+	return time.Duration(d) * time.Millisecond
 }
 
 // tail is what has to be known of a file to continue it: its last tags, and where its last key frames are. It is built by

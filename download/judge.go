@@ -1,0 +1,55 @@
+package download
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+)
+
+// tolerance is how much may be missing at the end of a stream of known duration when the server has said the end: the
+// last frame's own, and what metadata is wrong by.
+const tolerance = time.Second
+
+// reached reports whether what has come ends where the stream should, as far as that is known.
+func (d *download) reached() bool {
+	end := d.end()
+	return end == 0 || ms(d.position+d.base)+tolerance >= end
+}
+
+// filled reports whether the last frame has come, as far as one can tell without the server's saying so.
+func (d *download) filled() bool {
+	const rounding = 10 // ms
+	t, filled := d.out.tail, false
+	for _, tr := range []track{t.audio, t.video} {
+		filled = filled || tr.seen && ms(tr.last+tr.step+rounding+d.base) >= d.end()
+	}
+	return d.end() > 0 && filled
+}
+
+// end is where the stream should end, 0 if that is not known.
+func (d *download) end() time.Duration {
+	if stop := d.target.stop; stop > 0 && (d.known == 0 || stop < d.known) {
+		return stop
+	}
+	return d.known
+}
+
+// judge makes the outcome of how the last session ended.
+func (d *download) judge(err error) error {
+	r := &d.result
+	r.Position, r.Duration = ms(d.position), d.known
+	var again *reconnectError
+	lost := errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again)
+	switch {
+	case err == nil && (d.target.live || d.reached()),
+		lost && !d.target.live && d.splice == nil && d.filled():
+		r.Outcome = Complete
+		return nil
+	case err == nil:
+		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
+	case lost && !isWrite(err):
+		r.Outcome = ClosedEarly
+	}
+	return err
+}

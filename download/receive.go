@@ -1,0 +1,148 @@
+package download
+
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// received takes a message of the stream.
+func (d *download) received(s player, p *rtmp.Packet, last bool) error {
+	tag := flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
+	switch p.Type {
+	case message.TypeAudio, message.TypeVideo:
+		if len(tag.Body) == 0 || d.o.Quirks && (tag.Type == flv.TagAudio && len(tag.Body) <= 1 || tag.Type == flv.TagVideo && len(tag.Body) <= 5) {
+			d.result.Dropped++
+			return nil
+		}
+	case message.TypeDataAMF0:
+		if name, _, _ := flv.ParseScript(tag.Body); name != "onMetaData" || tag.Body[0] != 2 {
+			return nil
+		}
+		d.metadata(s, tag)
+	default:
+		return nil
+	}
+	if d.splice == nil {
+		return d.append(s, tag)
+	}
+	ready, err := d.splice.add(tag)
+	if err != nil {
+		return err
+	}
+	if !ready {
+		d.report(Progress{Phase: Matching})
+		return nil
+	}
+	return d.join(false, last)
+}
+
+// metadata takes note of onMetaData.
+func (d *download) metadata(s player, tag flv.Tag) {
+	duration, properties := s.known()
+	if duration > 0 {
+		d.known = duration
+	}
+	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != contentOf(tag) && !d.target.live {
+		d.result.MetadataChanged = true
+		d.log.Warn("download: the server's metadata is not what the file has")
+	}
+	d.report(Progress{Phase: Metadata, Metadata: properties})
+}
+
+// append writes a tag of the session.
+func (d *download) append(s player, tag flv.Tag) error {
+	t := d.out.tail
+	if !d.resumed && t.empty() && tag.Type != flv.TagScript {
+		d.base = d.origin(tag.Timestamp)
+	}
+	tag.Timestamp += d.shift
+	if t.empty() && t.repeats(tag) {
+		d.result.Dropped++ // the session before has brought nothing else
+		return nil
+	}
+	if s.paused() {
+		d.repeating = true
+	}
+	if tag.Type != flv.TagScript && (d.repeating || d.resumed && !t.empty() && int32(tag.Timestamp-t.trackOf(tag.Type).last) <= 0) {
+		if t.holds(contentOf(tag), tag.Timestamp) {
+			d.result.Dropped++
+			return nil
+		}
+		d.repeating = false
+	}
+	return d.write(tag)
+}
+
+// origin is where the file's time 0 is in the stream, ms, judged by the first timestamp of the first session: servers that
+// count from where they begin say less than that.
+func (d *download) origin(first uint32) uint32 {
+	from := uint32(d.from.Milliseconds())
+	if first < from/2 {
+		return from - d.shift
+	}
+	return -d.shift
+}
+
+func (d *download) write(tag flv.Tag) error {
+	if err := d.out.write(tag); err != nil {
+		return err
+	}
+	d.position = tag.Timestamp
+	if d.target.live {
+		d.joined = time.Now()
+	}
+	d.report(Progress{Phase: Receiving})
+	return nil
+}
+
+// join continues the file with what is held. last says that there is no further back to go than this session.
+func (d *download) join(ended, last bool) error {
+	p, ok := d.splice.plan(ended)
+	if !ok {
+		if last || !ended {
+			return ErrNoMatch
+		}
+		return errGap
+	}
+	if !last && p.gap > 0 {
+		return errGap
+	}
+	d.splice, d.shift = nil, p.shift
+	t := d.out.tail
+	if d.out.file == nil {
+		p.cut = t.end
+	}
+	d.result.Splices = append(d.result.Splices, Splice{Offset: p.cut, Removed: t.end - p.cut, ByContent: p.byContent, Gap: p.gap})
+	d.result.Dropped += int64(p.dropped)
+	d.log.Info("download: continuing", "offset", p.cut, "removed", t.end-p.cut, "by content", p.byContent, "gap", p.gap)
+	if err := d.out.cut(p.cut); err != nil {
+		return err
+	}
+	d.position = t.last()
+	for _, h := range p.tags {
+		h.Timestamp += p.shift
+		if d.out.file == nil && h.isFrame() && int32(h.Timestamp-t.trackOf(h.kind).last) <= 0 {
+			continue
+		}
+		if err := d.write(h.Tag); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// ended is called when the server has said the end.
+func (d *download) ended(last bool) error {
+	switch {
+	case d.splice == nil:
+		return nil
+	case d.splice.began:
+		return d.join(true, last)
+	case last:
+		return nil // there is nothing behind what the file has
+	}
+	return errGap
+}

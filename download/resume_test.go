@@ -1,0 +1,262 @@
+package download
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// A file cut at every byte of its last two tags becomes whole.
+func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
+	all := tags(t, testserver.Sample)
+	for name, keep := range map[string]func(flv.Tag) bool{
+		"both":    func(flv.Tag) bool { return true },
+		"sound":   func(tag flv.Tag) bool { return tag.Type != flv.TagVideo },
+		"picture": func(tag flv.Tag) bool { return tag.Type != flv.TagAudio },
+	} {
+		t.Run(name, func(t *testing.T) {
+			var list []flv.Tag
+			for _, tag := range all {
+				if keep(tag) {
+					list = append(list, tag)
+				}
+			}
+			s := startServer(t, testserver.Config{Files: map[string][]byte{"it": fileOf(list)}})
+			url := s.URL("vod", "it")
+			want := whole(t, url, nil)
+			last := len(list[len(list)-1].Body) + len(list[len(list)-2].Body) + 2*flv.TagOverhead
+			path := filepath.Join(t.TempDir(), "cut.flv")
+			step := 1
+			if testing.Short() {
+				step = 7
+			}
+			for n := len(want) - last; n <= len(want); n += step {
+				require.NoError(t, os.WriteFile(path, want[:n], 0o600))
+				result, err := File(testContext(t), url, path, &Options{Resume: true})
+				require.NoError(t, err, "%d bytes", n)
+				got, err := os.ReadFile(path)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(want, got), "%d bytes: %+v", n, result)
+			}
+		})
+	}
+}
+
+// Every share of a file, and every number of key frames to go back.
+func TestResumeAnywhere(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	url := s.URL("vod", "sample")
+	path := filepath.Join(t.TempDir(), "cut.flv")
+	for n := 0; n < len(testserver.Sample); n += 9973 {
+		for _, skip := range []int{0, 1, 2, 100} {
+			require.NoError(t, os.WriteFile(path, testserver.Sample[:n], 0o600))
+			result, err := File(testContext(t), url, path, &Options{Resume: true, SkipKeyFrames: skip})
+			require.NoError(t, err, "%d bytes", n)
+			got, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(testserver.Sample, got), "%d bytes, skip %d: %+v", n, skip, result)
+		}
+	}
+}
+
+func TestResumeNothing(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	for name, before := range map[string][]byte{
+		"no file": nil, "empty": {}, "half a header": testserver.Sample[:7], "a header": testserver.Sample[:13],
+		"half a tag": testserver.Sample[:100], "metadata": testserver.Sample[:300], "the first picture": testserver.Sample[:5000],
+	} {
+		path := filepath.Join(t.TempDir(), "out.flv")
+		if before != nil {
+			require.NoError(t, os.WriteFile(path, before, 0o600))
+		}
+		_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true, SkipKeyFrames: 1})
+		require.NoError(t, err, name)
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(testserver.Sample, got), name)
+	}
+}
+
+// What is no FLV file stays what it is.
+func TestResumeForeignFile(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	for name, before := range map[string]string{
+		"text":               strings.Repeat("dear diary, ", 100),
+		"one letter":         "F" + strings.Repeat("x", 40),
+		"header, then text":  string(testserver.Sample[:13]) + strings.Repeat("\xff\xfe", 100),
+		"header, then zeros": string(testserver.Sample[:13]) + strings.Repeat("\x00", 1000),
+	} {
+		path := filepath.Join(t.TempDir(), "out.flv")
+		require.NoError(t, os.WriteFile(path, []byte(before), 0o600))
+		_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+		assert.ErrorIs(t, err, ErrNotFLV, name)
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.Equal(t, before, string(got), name)
+	}
+}
+
+// A server that can't be reached, or refuses, changes nothing.
+func TestResumeRefused(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	before := append(bytes.Clone(testserver.Sample[:100_000]), "rest"...)
+	for _, url := range []string{s.URL("vod", "nosuch"), "rtmp://127.0.0.1:1/a/b"} {
+		require.NoError(t, os.WriteFile(path, before, 0o600))
+		_, err := File(testContext(t), url, path, &Options{Resume: true})
+		require.Error(t, err)
+		got, err := os.ReadFile(path)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(before, got))
+	}
+}
+
+// reencoded is the same recording, with every body different.
+func reencoded(all []flv.Tag) []flv.Tag {
+	var list []flv.Tag
+	for i, tag := range all {
+		tag.Body = bytes.Clone(tag.Body)
+		if i >= headers {
+			tag.Body[len(tag.Body)-1] ^= 0xff
+		}
+		list = append(list, tag)
+	}
+	return list
+}
+
+// A recording that has changed is joined by time, at a key frame.
+func TestJoinByTime(t *testing.T) {
+	all := sample(t)
+	other := reencoded(all)
+	for _, server := range []string{"absolute", "relative", "the key frame before", "the key frame behind", "without headers", "sound from before"} {
+		for _, n := range []int{4, 70, 140, 300, 420, 600} {
+			got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+				return servers[server](other, from), io.EOF
+			})
+			require.NoError(t, err, "%s, %d", server, n)
+			require.Len(t, result.Splices, 1)
+			assert.False(t, result.Splices[0].ByContent)
+			assert.Zero(t, result.Splices[0].Gap, "%s, %d", server, n)
+			list := tags(t, got)
+			audio, video := tracks(t, got)
+			wantAudio, wantVideo := tracks(t, fileOf(all))
+			assert.Equal(t, times(wantVideo), times(video), "%s, %d: %+v", server, n, result)
+			assert.Equal(t, times(wantAudio), times(audio), "%s, %d: %+v", server, n, result)
+			first := 0
+			for first < len(all) && bytes.Equal(list[first].Body, all[first].Body) {
+				first++
+			}
+			assert.LessOrEqual(t, first, n)
+		}
+	}
+}
+
+func times(list []flv.Tag) (ms []uint32) {
+	for _, tag := range list {
+		ms = append(ms, tag.Timestamp)
+	}
+	return ms
+}
+
+// A picture that does not move, and silence: nearly all contents are the same.
+func TestContinueStillPicture(t *testing.T) {
+	var all []flv.Tag
+	for i, tag := range sample(t) {
+		if i >= headers {
+			tag.Body = bytes.Clone(tag.Body[:20])
+			copy(tag.Body[5:], "the same for ever")
+		}
+		all = append(all, tag)
+	}
+	for _, server := range []string{"absolute", "relative", "the key frame before", "from the beginning"} {
+		for n := headers + 1; n < len(all); n += 13 {
+			got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+				if from == 0 {
+					return all, io.EOF
+				}
+				return servers[server](all, from), io.EOF
+			})
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(fileOf(all), got), "%s, %d: %+v", server, n, result)
+		}
+	}
+}
+
+// Times that run over 2^32 ms.
+func TestContinueAcrossWrap(t *testing.T) {
+	var all []flv.Tag
+	for _, tag := range sample(t) {
+		tag.Timestamp += 1<<32 - 5000
+		all = append(all, tag)
+	}
+	for n := headers + 1; n < len(all); n += 29 {
+		got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+			index := headers
+			for i, tag := range all {
+				if roleOf(tag) == keyFrame && i < n {
+					index = i
+				}
+			}
+			return playFrom(all, index, false), io.EOF
+		})
+		require.NoError(t, err)
+		require.True(t, bytes.Equal(fileOf(all), got), "%d: %+v", n, result)
+	}
+}
+
+func TestMetadataChanged(t *testing.T) {
+	all := sample(t)
+	other := append([]flv.Tag{}, all...)
+	other[0].Body = bytes.Replace(all[0].Body, []byte("width"), []byte("depth"), 1)
+	got, result, err := continued(t, fileOf(all[:300]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+		return servers["absolute"](other, from), io.EOF
+	})
+	require.NoError(t, err)
+	assert.True(t, result.MetadataChanged)
+	assert.True(t, bytes.Equal(fileOf(all), got))
+}
+
+// Another codec configuration at the same times is written where the new pictures begin.
+func TestConfigurationChanged(t *testing.T) {
+	all := sample(t)
+	other := reencoded(all)
+	other[1].Body = append(bytes.Clone(other[1].Body), 1)
+	got, _, err := continued(t, fileOf(all[:300]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+		return servers["absolute"](other, from), io.EOF
+	})
+	require.NoError(t, err)
+	list := tags(t, got)
+	at := -1
+	for i, tag := range list {
+		if bytes.Equal(tag.Body, other[1].Body) {
+			at = i
+		}
+	}
+	require.Positive(t, at)
+	assert.Equal(t, keyFrame, roleOf(list[at+1]))
+}
+
+// A stream of another kind is refused, and the file stays.
+func TestOtherKindOfStream(t *testing.T) {
+	all := sample(t)
+	var sound []flv.Tag
+	for _, tag := range reencoded(all) {
+		if tag.Type != flv.TagVideo {
+			sound = append(sound, tag)
+		}
+	}
+	before := fileOf(all[:300])
+	got, _, err := continued(t, before, Options{}, func(time.Duration) ([]flv.Tag, error) { return sound, io.EOF })
+	assert.ErrorIs(t, err, ErrNoMatch)
+	assert.True(t, bytes.Equal(before, got))
+}

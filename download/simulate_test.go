@@ -1,0 +1,267 @@
+package download
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// fakePlayer plays tags, and ends with err.
+type fakePlayer struct {
+	tags []flv.Tag
+	err  error
+}
+
+func (p *fakePlayer) next(ctx context.Context) (*rtmp.Packet, error) {
+	if ctx.Err() != nil {
+		return nil, ctx.Err()
+	}
+	if len(p.tags) == 0 {
+		return nil, p.err
+	}
+	tag := p.tags[0]
+	p.tags = p.tags[1:]
+	return &rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: bytes.Clone(tag.Body)}, nil
+}
+
+func (p *fakePlayer) known() (time.Duration, amf.ECMAArray) { return 10080 * time.Millisecond, nil }
+func (p *fakePlayer) paused() bool                          { return false }
+func (p *fakePlayer) close()                                {}
+
+// sample is the sample's tags without its mark of the end, which not all servers repeat: metadata, two configurations, media.
+func sample(t *testing.T) []flv.Tag {
+	all := tags(t, testserver.Sample)
+	return all[:len(all)-1]
+}
+
+const headers = 3 // tags at the front of the sample that are no media
+
+func fileOf(list []flv.Tag) []byte {
+	b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for _, tag := range list {
+		b = flv.AppendTag(b, tag)
+	}
+	return b
+}
+
+// seek is the index of the newest key frame at or before a time, n key frames further on.
+func seek(all []flv.Tag, from time.Duration, n int) int {
+	var keys []int
+	at := 0
+	for i, tag := range all {
+		if roleOf(tag) == keyFrame {
+			if tag.Timestamp <= uint32(from.Milliseconds()) {
+				at = len(keys)
+			}
+			keys = append(keys, i)
+		}
+	}
+	if at += n; at >= len(keys) {
+		return len(all)
+	}
+	if from == 0 && at <= 0 {
+		return headers
+	}
+	return keys[max(0, at)]
+}
+
+// playFrom is what a server sends that begins at an index: the headers first, with times that count from zero or not.
+func playFrom(all []flv.Tag, index int, relative bool) []flv.Tag {
+	base := uint32(0)
+	if index < len(all) {
+		base = all[index].Timestamp
+	}
+	sent := slices.Clone(all[:headers])
+	for i := range sent {
+		sent[i].Timestamp = base
+	}
+	sent = append(sent, all[index:]...)
+	if relative {
+		for i := range sent {
+			sent[i].Timestamp -= base
+		}
+	}
+	return sent
+}
+
+// servers are the ways in which servers begin to play in the middle of a recording.
+var servers = map[string]func(all []flv.Tag, from time.Duration) []flv.Tag{
+	"absolute": func(all []flv.Tag, from time.Duration) []flv.Tag { return playFrom(all, seek(all, from, 0), false) },
+	"relative": func(all []flv.Tag, from time.Duration) []flv.Tag { return playFrom(all, seek(all, from, 0), true) },
+	"relative, rounded": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		sent := playFrom(all, seek(all, from, 0), true)
+		for i := range sent {
+			sent[i].Timestamp += uint32(i % 2 * 3)
+		}
+		return sent
+	},
+	"from the beginning": func(all []flv.Tag, from time.Duration) []flv.Tag { return all },
+	"the key frame before": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		return playFrom(all, seek(all, from, -1), false)
+	},
+	"the key frame before, relative": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		return playFrom(all, seek(all, from, -1), true)
+	},
+	"the key frame behind": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		return playFrom(all, seek(all, from, 1), false)
+	},
+	"without headers": func(all []flv.Tag, from time.Duration) []flv.Tag { return all[seek(all, from, 0):] },
+	"headers twice": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		sent := playFrom(all, seek(all, from, 0), false)
+		return append(slices.Clone(sent[:headers]), sent...)
+	},
+	"sound from before": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		index := seek(all, from, 0)
+		var sent []flv.Tag
+		for _, tag := range all[max(headers, index-10):index] {
+			if tag.Type == flv.TagAudio {
+				sent = append(sent, tag)
+			}
+		}
+		return append(sent, all[index:]...)
+	},
+	"sound begins later": func(all []flv.Tag, from time.Duration) []flv.Tag {
+		index := seek(all, from, 0)
+		return append(slices.DeleteFunc(slices.Clone(all[index:min(len(all), index+9)]), func(tag flv.Tag) bool {
+			return tag.Type == flv.TagAudio
+		}), all[min(len(all), index+9):]...)
+	},
+}
+
+// damages are what may have happened to a file that was good up to a point.
+var damages = map[string]func(good []byte, next []flv.Tag) []byte{
+	"none":            func(good []byte, _ []flv.Tag) []byte { return good },
+	"zeros":           func(good []byte, _ []flv.Tag) []byte { return append(good, make([]byte, 5000)...) },
+	"text":            func(good []byte, _ []flv.Tag) []byte { return append(good, "connection closed by remote host\n"...) },
+	"another file":    func(good []byte, _ []flv.Tag) []byte { return append(good, testserver.Sample[:13]...) },
+	"half a tag":      func(good []byte, next []flv.Tag) []byte { return append(good, flv.AppendTag(nil, next[0])[:20]...) },
+	"no back pointer": func(good []byte, next []flv.Tag) []byte { b := flv.AppendTag(good, next[0]); return b[:len(b)-4] },
+	"half a tag, zeros": func(good []byte, next []flv.Tag) []byte {
+		return append(append(good, flv.AppendTag(nil, next[0])[:20]...), make([]byte, 100_000)...)
+	},
+	"a damaged tag": func(good []byte, next []flv.Tag) []byte {
+		tag := next[0]
+		tag.Body = bytes.Clone(tag.Body)
+		tag.Body[len(tag.Body)/2] ^= 0x55
+		return flv.AppendTag(flv.AppendTag(good, tag), next[1])
+	},
+	"random": func(good []byte, _ []flv.Tag) []byte {
+		random := rand.New(rand.NewPCG(9, 9))
+		for range 3000 {
+			good = append(good, byte(random.Uint32()))
+		}
+		return good
+	},
+}
+
+// continued is a download into a file that exists, from a server that behaves as play says.
+func continued(t *testing.T, file []byte, o Options, play func(from time.Duration) ([]flv.Tag, error)) ([]byte, Result, error) {
+	t.Helper()
+	path := filepath.Join(t.TempDir(), "out.flv")
+	require.NoError(t, os.WriteFile(path, file, 0o600))
+	o.Resume = true
+	d, err := newDownload("rtmp://h/a/b", &o)
+	require.NoError(t, err)
+	if d.out, err = resumeOutput(path, d.o.SkipKeyFrames); err != nil {
+		return file, Result{}, err
+	}
+	d.open = func(_ context.Context, from time.Duration) (player, error) {
+		list, err := play(from)
+		return &fakePlayer{list, err}, nil
+	}
+	result, err := d.run(testContext(t))
+	after, readErr := os.ReadFile(path)
+	require.NoError(t, readErr)
+	return after, result, err
+}
+
+// tracks are the audio and the video of a file, each in order.
+func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
+	for _, tag := range tags(t, file) {
+		switch tag.Type {
+		case flv.TagAudio:
+			audio = append(audio, tag)
+		case flv.TagVideo:
+			video = append(video, tag)
+		}
+	}
+	return audio, video
+}
+
+func TestEveryServerAndDamage(t *testing.T) {
+	all := sample(t)
+	want := fileOf(all)
+	for server, play := range servers {
+		for damage, damaged := range damages {
+			for _, n := range []int{1, 2, 4, 30, 69, 70, 71, 140, 276, 277, 400, 420, 421, 550, 600, len(all) - 2} {
+				if damage == "a damaged tag" && n < headers {
+					continue // a configuration that is damaged stays; the right one comes behind it
+				}
+				if damage == "a damaged tag" && server == "sound begins later" {
+					continue // what is not sent again can't be known to be damaged
+				}
+				file := damaged(fileOf(all[:n]), all[n:])
+				got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
+					if from == 0 {
+						return all, io.EOF
+					}
+					return play(all, from), io.EOF
+				})
+				require.NoError(t, err, "%s, %s, %d tags", server, damage, n)
+				if server == "relative, rounded" {
+					requireNear(t, want, got, "%s, %s, %d tags: %+v", server, damage, n, result)
+					continue
+				}
+				wantAudio, wantVideo := tracks(t, want)
+				gotAudio, gotVideo := tracks(t, got)
+				require.True(t, bytes.Equal(fileOf(wantAudio), fileOf(gotAudio)), "%s, %s, %d tags: %+v", server, damage, n, result)
+				require.True(t, bytes.Equal(fileOf(wantVideo), fileOf(gotVideo)), "%s, %s, %d tags: %+v", server, damage, n, result)
+				if server == "absolute" || server == "relative" {
+					require.True(t, bytes.Equal(want, got), "%s, %s, %d tags: %+v", server, damage, n, result)
+				}
+			}
+		}
+	}
+}
+
+// requireNear allows times to differ by a few milliseconds.
+func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
+	t.Helper()
+	a, b := tags(t, want), tags(t, got)
+	require.Equal(t, len(a), len(b), append([]any{format}, args...)...)
+	for i := range a {
+		require.True(t, bytes.Equal(a[i].Body, b[i].Body), append([]any{format}, args...)...)
+		require.True(t, near(a[i].Timestamp, b[i].Timestamp), append([]any{format}, args...)...)
+	}
+}
+
+// A server that hangs up before the file's end is reached again leaves the file as it was.
+func TestFailedAttemptChangesNothing(t *testing.T) {
+	all := sample(t)
+	for damage, damaged := range damages {
+		file := damaged(fileOf(all[:300]), all[300:])
+		for _, n := range []int{0, 1, 5, 15} {
+			got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
+				return playFrom(all, seek(all, from, 0), false)[:n], io.ErrUnexpectedEOF
+			})
+			assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+			assert.Equal(t, ClosedEarly, result.Outcome)
+			assert.True(t, bytes.Equal(file, got), "%s, %d", damage, n)
+		}
+	}
+}
