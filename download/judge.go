@@ -14,7 +14,7 @@ const tolerance = time.Second
 // reached reports whether what has come ends where the stream should, as far as that is known.
 func (d *download) reached() bool {
 	end := d.end()
-	return end == 0 || ms(d.position+d.base)+tolerance >= end
+	return end == 0 || d.streamTime(d.position)+tolerance >= end
 }
 
 // filled reports whether the last frame has come, as far as one can tell without the server's saying so.
@@ -22,9 +22,18 @@ func (d *download) filled() bool {
 	const rounding = 10 // ms
 	t, filled := d.out.tail, false
 	for _, tr := range []track{t.audio, t.video} {
-		filled = filled || tr.seen && ms(tr.last+tr.step+rounding+d.base) >= d.end()
+		filled = filled || tr.seen && d.streamTime(tr.last+tr.step+rounding) >= d.end()
 	}
 	return d.end() > 0 && filled
+}
+
+// streamTime is where in the stream a time of the file is. Streams whose times begin behind their duration count from
+// anywhere.
+func (d *download) streamTime(t uint32) time.Duration {
+	if first := d.out.tail.first.time; d.known > 0 && ms(first+d.base) > d.known {
+		return ms(t-first) + d.target.start
+	}
+	return ms(t + d.base)
 }
 
 // end is where the stream should end, 0 if that is not known.

@@ -80,7 +80,7 @@ func (d *download) append(s player, tag flv.Tag) error {
 // count from where they begin say less than that.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
-	if first < from/2 {
+	if countsFromStart(first, from) {
 		return from - d.shift
 	}
 	return -d.shift

@@ -15,7 +15,8 @@ const (
 	overtake = 2000
 	// enough is how many sounds have to be the same, where there is no picture to tell.
 	enough = 3
-	// maxSame is how many tags with the same content, such as silence, are looked at.
+	// maxSame is how many tags may have the same content, such as silence, before only those count that are where they are
+	// expected.
 	maxSame = 32
 )
 
@@ -49,9 +50,10 @@ type splice struct {
 func newSplice(t *tail, from uint32) *splice {
 	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]int),
 		sure: make(map[uint32]bool)}
+	// A key frame may be in both: then its two places follow each other but in still pictures, where a vote more is no harm.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
-			if times := s.places[e.content]; len(times) < maxSame && !slices.Contains(times, e.time) {
+			if times := s.places[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
 				s.places[e.content] = append(times, e.time)
 			}
 		}
@@ -95,8 +97,13 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 
 // vote notes by how much the new times differ from those of the file, if h is in it.
 func (s *splice) vote(h *held) {
-	for _, at := range s.places[h.content] {
+	places := s.places[h.content]
+	guess := s.guess()
+	for _, at := range places {
 		shift := at - h.Timestamp
+		if len(places) > maxSame && !near(shift, guess) {
+			continue
+		}
 		s.votes[shift]++
 		if h.kind == flv.TagVideo {
 			s.sure[shift] = true
@@ -107,10 +114,7 @@ func (s *splice) vote(h *held) {
 // shift is what has to be added to the new times: what most tags say, else (not by content) what is usual: servers count
 // from the beginning of the stream, or from where they begin to play.
 func (s *splice) shift() (shift uint32, byContent bool) {
-	guess := s.from - s.first
-	if abs(s.first-s.from) < abs(s.first) {
-		guess = 0
-	}
+	guess := s.guess()
 	best := 0
 	for d, n := range s.votes {
 		if n < enough && !s.sure[d] {
@@ -125,6 +129,17 @@ func (s *splice) shift() (shift uint32, byContent bool) {
 	}
 	return guess, false
 }
+
+func (s *splice) guess() uint32 {
+	if countsFromStart(s.first, s.from) {
+		return s.from - s.first
+	}
+	return 0
+}
+
+// countsFromStart reports whether a server's first timestamp means that its times count from where it begins to play: they
+// are (nearly) 0 then.
+func countsFromStart(first, from uint32) bool { return abs(first) < min(abs(from)/2, 1000) }
 
 func closer(a, b, to uint32) bool { return abs(a-to) < abs(b-to) || abs(a-to) == abs(b-to) && a < b }
 
@@ -194,7 +209,7 @@ func (s *splice) plan(ended bool) (p plan, ok bool) {
 	if byContent {
 		return newOverlap(s, shift).plan(), true
 	}
-	if ended && !s.beyond(shift) {
+	if ended && !s.beyond(shift) || s.tail.video.seen != s.haveKey {
 		return plan{}, false
 	}
 	return s.byTime(shift)
