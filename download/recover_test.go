@@ -1,0 +1,379 @@
+package download
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// pauses counts the pause commands that a client sends, and answers each Acknowledgement with a message.
+type pauses struct {
+	mu      sync.Mutex
+	on, off int
+	names   []string // of the streams played
+	answer  func(n int) *chunk.Outgoing
+	acks    int
+}
+
+func (p *pauses) seen(s *testserver.Session, m *chunk.Message) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch t := message.Type(m.Type); t {
+	case message.TypeCommandAMF0:
+		cmd, err := message.ParseCommand(t, m.Body())
+		switch {
+		case err == nil && cmd.Name == "play":
+			p.names = append(p.names, cmd.Args[0].(string))
+		case err == nil && cmd.Name == "pause" && cmd.Args[0] == true:
+			p.on++
+		case err == nil && cmd.Name == "pause":
+			p.off++
+		}
+	case message.TypeAcknowledgement:
+		p.acks++
+		if p.answer == nil {
+			return
+		}
+		if o := p.answer(p.acks); o != nil {
+			s.Send(*o)
+		}
+	}
+}
+
+func bufferEmpty(int) *chunk.Outgoing {
+	return &chunk.Outgoing{Type: uint8(message.TypeUserControl), ChunkStreamID: 2, Format: chunk.Format3,
+		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
+}
+
+// A server in real time that says its buffer is empty is paused, and goes on at once with another buffer full.
+func TestBufferEmpty(t *testing.T) {
+	p := &pauses{answer: bufferEmpty}
+	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
+	got := whole(t, s.URL("vod", "sample"), &Options{RTMP: &rtmp.Options{Buffer: 2 * time.Second}, KeepBuffer: true})
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	assert.Greater(t, p.on, 2)
+	assert.Equal(t, p.on, p.off)
+}
+
+func TestBufferEmptyInRealtime(t *testing.T) {
+	p := &pauses{answer: bufferEmpty}
+	s := startServer(t, testserver.Config{WindowAckSize: 20_000, OnMessage: p.seen})
+	got := whole(t, s.URL("vod", "sample"), &Options{Realtime: true})
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	assert.Zero(t, p.on)
+	assert.Positive(t, p.acks)
+}
+
+// A server that falls silent is woken in vain, and then left.
+func TestSilence(t *testing.T) {
+	p := &pauses{}
+	s := startServer(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
+		if n > 1 {
+			return testserver.Fault{}
+		}
+		return testserver.Fault{Action: testserver.Stall, At: 100_000}
+	}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{Resume: true, RTMP: &rtmp.Options{Timeout: 100 * time.Millisecond}}
+	result, err := File(testContext(t), s.URL("vod", "sample"), path, o)
+	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	assert.Equal(t, Truncated, result.Outcome)
+	o.Recover = impatient()
+	result, err = File(testContext(t), s.URL("vod", "sample"), path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	assert.Equal(t, 2, p.on, "once for each connection that fell silent")
+}
+
+// reconnectTo asks a client to come to another server.
+func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
+	info := append(message.StatusObject("status", reconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
+	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "onStatus", Args: []any{info}})
+	require.NoError(t, err)
+	return &chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body}
+}
+
+func TestReconnectRequest(t *testing.T) {
+	there := &pauses{}
+	next := startServer(t, testserver.Config{OnMessage: there.seen})
+	p := &pauses{answer: func(n int) *chunk.Outgoing {
+		if n > 1 {
+			return nil
+		}
+		return reconnectTo(t, "rtmp://"+next.Addr()+"/elsewhere")
+	}}
+	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true}
+	result, err := File(testContext(t), s.URL("vod", "sample")+" playpath=sample", path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	there.mu.Lock()
+	defer there.mu.Unlock()
+	assert.Equal(t, []string{"sample"}, there.names)
+}
+
+func TestMoved(t *testing.T) {
+	for _, test := range []struct{ url, tcURL, want string }{
+		{"rtmp://a:1935/app/name", "rtmp://b/other", "rtmp://b/ app=other playpath=name tcUrl=rtmp://b/other"},
+		{"rtmp://a/app/name", "rtmp://b:99/x/y?k=v", "rtmp://b:99/ app=x/y?k=v playpath=name tcUrl=rtmp://b:99/x/y?k=v"},
+		{"rtmp://a/app/name", "//b/other", "rtmp://b/ app=other playpath=name tcUrl=rtmp://b/other"},
+		{"rtmp://a/app/name", "/other", "rtmp://a/ app=other playpath=name tcUrl=rtmp://a/other"},
+		{"rtmp://a/app/name", "rtmps://b/other", "rtmps://b/ app=other playpath=name tcUrl=rtmps://b/other"},
+		{"rtmp://a/app/ignored playpath=name", "/other", "rtmp://a/ playpath=name app=other playpath=name tcUrl=rtmp://a/other"},
+		{"rtmp://a/app/name", "", "rtmp://a/app/name"},
+		{"rtmps://a/app/name", "rtmp://b/other", "rtmps://a/app/name"},
+		{"rtmp://a/app/name", "http://b/other", "rtmp://a/app/name"},
+		{"rtmp://a/app/name", "rtmp://b:99999/other", "rtmp://a/app/name"},
+		{"rtmp://a/app/name", "rtmp:///other", "rtmp://a/app/name"},
+		{"rtmp://a/app/name", "\x00", "rtmp://a/app/name"},
+	} {
+		before, err := newTarget(test.url, &rtmp.Options{})
+		require.NoError(t, err)
+		after := before.moved(test.tcURL, &rtmp.Options{})
+		got := after.url
+		for _, o := range after.options {
+			got += " " + o.Name + "=" + o.Value
+		}
+		assert.Equal(t, test.want, got, "%s, then %s", test.url, test.tcURL)
+	}
+}
+
+// A live stream goes on behind a lost connection, at a key frame.
+func TestRecoverLive(t *testing.T) {
+	s := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+		if n == 1 { // the first viewer
+			return testserver.Fault{Action: testserver.Cut, At: 60_000}
+		}
+		return testserver.Fault{}
+	}})
+	ctx := testContext(t)
+	conn, err := rtmp.Dial(ctx, s.URL("live", "camera"), &rtmp.Options{Publish: true})
+	require.NoError(t, err)
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	require.NoError(t, err)
+
+	all := sample(t)
+	publish := func(list []flv.Tag) {
+		for _, tag := range list {
+			require.NoError(t, stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+		}
+	}
+	publish(all[:headers])
+	playing := make(chan struct{}, 10)
+	path := filepath.Join(t.TempDir(), "out.flv")
+	done := make(chan error, 1)
+	var result Result
+	go func() {
+		var err error
+		result, err = File(ctx, s.URL("live", "camera"), path, &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient(),
+			Progress: func(p *Progress) {
+				if p.Phase == Metadata { // which the server sends to whom it has let in
+					playing <- struct{}{}
+				}
+			}})
+		done <- err
+	}()
+	<-playing
+	publish(all[headers:400]) // beyond the cut
+	<-playing
+	publish(all[400:])
+	require.NoError(t, stream.Close())
+	require.NoError(t, <-done)
+	assert.Equal(t, Complete, result.Outcome)
+	require.Len(t, result.Splices, 1)
+	assert.Positive(t, result.Splices[0].Gap)
+
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	wantAudio, wantVideo := tracks(t, fileOf(all))
+	gotAudio, gotVideo := tracks(t, got)
+	for _, track := range []struct{ want, got []flv.Tag }{{wantAudio, gotAudio}, {wantVideo, gotVideo}} {
+		n := 0
+		for track.got[n].Timestamp == track.want[n].Timestamp && bytes.Equal(track.got[n].Body, track.want[n].Body) {
+			n++
+		}
+		assert.Greater(t, n, 40)
+		if track.got[n].Type == flv.TagVideo {
+			assert.Equal(t, keyFrame, roleOf(track.got[n]))
+		}
+		assert.Equal(t, track.want[len(track.want)-len(track.got)+n:], track.got[n:], "the rest of what was published")
+	}
+}
+
+func TestCancel(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	ctx, cancel := context.WithCancel(testContext(t))
+	result, err := File(ctx, s.URL("vod", "sample"), path, &Options{Recover: impatient(), Progress: func(p *Progress) {
+		if p.Position > 2*time.Second {
+			cancel()
+		}
+	}})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, Truncated, result.Outcome)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.EqualValues(t, len(got), result.Size)
+	assert.Greater(t, len(tags(t, got)), 50)
+	_, err = File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+	require.NoError(t, err)
+	got, err = os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+}
+
+func TestCancelWhileWaiting(t *testing.T) {
+	ctx, cancel := context.WithCancel(testContext(t))
+	var phases []Phase
+	_, err := To(ctx, "rtmp://127.0.0.1:1/a/b", io.Discard, &Options{Recover: &Recovery{Delay: time.Hour, MaxDelay: time.Hour},
+		Progress: func(p *Progress) {
+			if phases = append(phases, p.Phase); p.Phase == Retrying {
+				cancel()
+			}
+		}})
+	assert.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, []Phase{Connecting, Retrying}, phases)
+}
+
+// What the server refuses is not tried again.
+func TestRefusalsAreFinal(t *testing.T) {
+	p := &pauses{}
+	s := startServer(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
+	for _, url := range []string{s.URL("vod", "nosuch"), s.URL("nosuch", "sample")} {
+		sessions := 0
+		_, err := To(testContext(t), url, io.Discard, &Options{Recover: impatient(), Progress: func(p *Progress) {
+			if p.Phase == Connecting {
+				sessions++
+			}
+		}})
+		var refused *rtmp.StatusError
+		assert.ErrorAs(t, err, &refused)
+		assert.Equal(t, 1, sessions)
+	}
+}
+
+var errBroken = errors.New("broken")
+
+// brokenWriter takes so many bytes.
+type brokenWriter struct{ left int }
+
+func (w *brokenWriter) Write(b []byte) (int, error) {
+	if len(b) > w.left {
+		return w.left, errBroken
+	}
+	w.left -= len(b)
+	return len(b), nil
+}
+
+func TestWriteError(t *testing.T) {
+	s := startServer(t, testserver.Config{})
+	for _, n := range []int{0, 5, 13, 100, 5000, 100_000} {
+		result, err := To(testContext(t), s.URL("vod", "sample"), &brokenWriter{n}, &Options{Recover: impatient()})
+		var write *WriteError
+		require.ErrorAs(t, err, &write)
+		assert.ErrorIs(t, err, errBroken)
+		assert.Equal(t, Truncated, result.Outcome)
+		assert.LessOrEqual(t, result.Size, int64(n))
+		assert.Equal(t, min(1, n/100), result.Sessions*min(1, n/100), "writing is not tried again")
+	}
+	_, err := File(testContext(t), s.URL("vod", "sample"), filepath.Join(t.TempDir(), "no", "such", "folder"), nil)
+	var write *WriteError
+	require.ErrorAs(t, err, &write)
+	assert.ErrorIs(t, err, os.ErrNotExist)
+}
+
+// withDuration is the sample with other metadata; 0: without.
+func withDuration(t *testing.T, seconds float64) []byte {
+	list := tags(t, testserver.Sample)
+	if seconds == 0 {
+		return fileOf(list[1:])
+	}
+	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds}})
+	require.NoError(t, err)
+	list[0].Body = body
+	return fileOf(list)
+}
+
+func TestOutcome(t *testing.T) {
+	for _, test := range []struct {
+		name     string
+		duration float64
+		end      testserver.EndSignal
+		cut      int64
+		options  rtmp.Options
+		outcome  Outcome
+		err      error
+	}{
+		{"the end at the end", 10.08, testserver.EndAll, 0, rtmp.Options{}, Complete, nil},
+		{"the end, no duration", 0, testserver.EndAll, 0, rtmp.Options{}, Complete, nil},
+		{"StreamEOF", 10.08, testserver.EndStreamEOF, 0, rtmp.Options{}, Complete, nil},
+		{"UnpublishNotify", 10.08, testserver.EndUnpublishNotify, 0, rtmp.Options{}, Complete, nil},
+		{"onFCUnsubscribe", 10.08, testserver.EndFCUnsubscribe, 0, rtmp.Options{}, Complete, nil},
+		{"the end before the end", 20, testserver.EndAll, 0, rtmp.Options{}, Truncated, ErrTruncated},
+		{"hanging up at the end", 10.08, testserver.EndClose, 0, rtmp.Options{}, Complete, nil},
+		{"hanging up, no duration", 0, testserver.EndClose, 0, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
+		{"hanging up before the end", 10.08, testserver.EndAll, 100_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
+		{"hanging up a bit before the end", 10.08, testserver.EndAll, 258_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
+		{"nothing", 10.08, testserver.EndNothing, 0, rtmp.Options{Timeout: 100 * time.Millisecond}, Truncated, os.ErrDeadlineExceeded},
+		{"a part", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 2 * time.Second, Stop: 5 * time.Second}, Complete, nil},
+		{"the rest", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 6 * time.Second}, Complete, nil},
+		{"no such part", 10.08, testserver.EndAll, 0, rtmp.Options{Stop: 15 * time.Second}, Complete, nil},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			s := startServer(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, test.duration)},
+				Shape: testserver.Shape{EndSignal: test.end}, Fault: func(int) testserver.Fault {
+					if test.cut > 0 {
+						return testserver.Fault{Action: testserver.Cut, At: test.cut}
+					}
+					return testserver.Fault{}
+				}})
+			for _, quirks := range []bool{false, true} {
+				result, err := To(testContext(t), s.URL("vod", "it"), io.Discard, &Options{RTMP: &test.options, Quirks: quirks})
+				assert.Equal(t, test.outcome, result.Outcome, "%v", &result)
+				if test.err == nil {
+					assert.NoError(t, err)
+				} else {
+					assert.ErrorIs(t, err, test.err)
+				}
+			}
+		})
+	}
+}
+
+// An end that comes too early is not believed at once, but when it comes again at the same place.
+func TestRecoverFromEarlyEnd(t *testing.T) {
+	s := startServer(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
+	result, err := To(testContext(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
+	assert.ErrorIs(t, err, ErrTruncated)
+	assert.Equal(t, 2, result.Sessions)
+}
