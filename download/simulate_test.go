@@ -208,7 +208,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 	want := fileOf(all)
 	for server, play := range servers {
 		for damage, damaged := range damages {
-			for _, n := range []int{1, 2, 4, 30, 69, 70, 71, 140, 276, 277, 400, 420, 421, 550, 600, len(all) - 2} {
+			for _, n := range []int{1, 4, 70, 71, 140, 277, 420, 600, len(all) - 2} {
 				if damage == "a damaged tag" && n < headers {
 					continue // a configuration that is damaged stays; the right one comes behind it
 				}

@@ -22,6 +22,11 @@ const (
 	defaultSWFAge  = 30               // days
 )
 
+// complaint is an error in RTMPDump's words.
+type complaint string
+
+func (c complaint) Error() string { return string(c) }
+
 // job is a command line that has been understood.
 type job struct {
 	*flags
@@ -120,7 +125,7 @@ func (j *job) fromURL() error {
 	j.options.RTMP = &rtmp.Options{Token: j.token, Playlist: j.playlist, Start: milliseconds(j.start.ms), Proxy: j.proxy}
 	j.options.Realtime = true
 	if _, err := rtmp.New(j.url, j.options.RTMP); err != nil {
-		return fmt.Errorf("Couldn't parse URL: %s: %w", base, err)
+		return complaint(fmt.Sprintf("Couldn't parse URL: %s: %s", base, err))
 	}
 	return nil
 }
@@ -150,15 +155,15 @@ func (j *job) fromParts() error {
 	}
 	if o.protocol.given {
 		if o.protocol.n < 0 || o.protocol.n >= len(protocols) {
-			return fmt.Errorf("Unknown protocol specified: %d", o.protocol.n)
+			return complaint(fmt.Sprintf("Unknown protocol specified: %d", o.protocol.n))
 		}
 		scheme = protocols[o.protocol.n]
 	}
 	switch {
 	case o.host == "":
-		return errors.New(`You must specify a hostname (--host) or url (-r "rtmp://host[:port]/playpath") containing a hostname`)
+		return complaint(`You must specify a hostname (--host) or url (-r "rtmp://host[:port]/playpath") containing a hostname`)
 	case o.playpath == "":
-		return errors.New(`You must specify a playpath (--playpath) or url (-r "rtmp://host[:port]/playpath") containing a playpath`)
+		return complaint(`You must specify a playpath (--playpath) or url (-r "rtmp://host[:port]/playpath") containing a playpath`)
 	}
 	if scheme == "" {
 		c.log(levelWarning, "You haven't specified a protocol (--protocol) or rtmp url (-r), using default protocol RTMP")
@@ -266,7 +271,7 @@ func (j *job) checkConn() error {
 	}
 	for _, item := range j.conn {
 		if err := conn.SetOption("conn", item); err != nil {
-			return fmt.Errorf("Invalid AMF parameter: %s: %w", item, errors.Unwrap(err))
+			return complaint(fmt.Sprintf("Invalid AMF parameter: %s: %s", item, errors.Unwrap(err)))
 		}
 	}
 	return nil
