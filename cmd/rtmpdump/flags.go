@@ -24,8 +24,8 @@ type flags struct {
 	timeout, buffer, skip         cInt
 	start, stop                   cSeconds
 
-	proxy          string
-	json, recovers bool
+	proxy                    string
+	json, recovers, enhanced bool
 }
 
 // cInt is a number as C's atoi reads it: the digits at the front, 0 if there are none.
@@ -125,6 +125,7 @@ func (o *flags) session(set *pflag.FlagSet) {
 	set.VarP(&o.swfAge, "swfAge", "X", "use a hash found out before for so many `days` (30)")
 	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
 	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
+	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP, without which many servers leave out HEVC, AV1, Opus and further tracks")
 }
 
 func (o *flags) saving(set *pflag.FlagSet) {

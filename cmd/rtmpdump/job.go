@@ -67,6 +67,7 @@ func newJob(o *flags, c *console) (*job, error) {
 		r.Buffer = 1 // rounded to 0 when it is sent; 0 itself would mean the default
 	}
 	r.Logger = c.logger()
+	r.NoEnhanced = !o.enhanced
 	j.options.KeepBuffer = o.buffer.given
 	j.options.Resume, j.options.SkipKeyFrames = o.resume, o.skip.n
 	j.options.Quirks = true
