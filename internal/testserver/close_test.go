@@ -149,8 +149,10 @@ func TestCloseWhilePacing(t *testing.T) {
 func TestSessionClose(t *testing.T) {
 	sessions := make(chan *testserver.Session, 2)
 	s := start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
-	one, two := connected(t, s), connected(t, s)
-	first, second := <-sessions, <-sessions
+	one := connected(t, s)
+	first := <-sessions // before another is there, or it could be that one's
+	two := connected(t, s)
+	second := <-sessions
 	first.Close()
 	require.Error(t, one.untilGone())
 	require.NoError(t, second.SendRaw([]byte{2, 0, 0, 0, 0, 0, 4, 99, 0, 0, 0, 0, 'r', 'a', 'w', '!'}))
