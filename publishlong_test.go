@@ -1,0 +1,246 @@
+package rtmp
+
+import (
+	"bytes"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// long reports whether the checks run that take minutes.
+func long() bool { return os.Getenv("RTMP_LONG") != "" }
+
+// repeatedSample is the sample again and again, one behind the other, of so many bytes or a little more.
+func repeatedSample(t *testing.T, size int) []byte {
+	tags, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	const headers, period = 4, 10_080 // tags that are not repeated; ms
+	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for shift := uint32(0); len(file) < size; shift += period {
+		for i, tag := range tags {
+			if i < headers && shift > 0 {
+				continue
+			}
+			tag.Timestamp += shift
+			file = flv.AppendTag(file, tag)
+		}
+	}
+	return file
+}
+
+// pushes are the ways to publish a file as fast as possible.
+var pushes = []func(s *Stream, file []byte) error{
+	func(s *Stream, file []byte) error {
+		_, err := s.ReadFrom(bytes.NewReader(file))
+		return err
+	},
+	func(s *Stream, file []byte) error {
+		_, err := s.Write(file)
+		return err
+	},
+	func(s *Stream, file []byte) error {
+		r := flv.NewReader(bytes.NewReader(file))
+		for {
+			var tag flv.Tag
+			if err := r.Next(&tag); err != nil {
+				if err == io.EOF {
+					return nil
+				}
+				return err
+			}
+			if err := s.WritePacket(&Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}); err != nil {
+				return err
+			}
+		}
+	},
+}
+
+// What was pushed as fast as possible is there to the last byte, although we close at once and acknowledgements come all the
+// time: a socket that is closed with unread ones in it would take the tail along.
+func TestTailArrives(t *testing.T) {
+	file := repeatedSample(t, 20<<20)
+	push := func(t *testing.T, scheme string, n int) {
+		server, recorded := recordingServer(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000})
+		c, s := publishing(t, server.URL("live", "out"), &Options{TLSConfig: testserver.ClientTLS()})
+		require.NoError(t, pushes[n%len(pushes)](s, file))
+		require.NoError(t, c.Close())
+		got := recorded("out")
+		assert.True(t, bytes.Equal(file, got), "%d bytes of %d", len(got), len(file))
+	}
+	times := 3
+	if long() {
+		times = 100
+	}
+	for i := range times {
+		t.Run(fmt.Sprint(i), func(t *testing.T) { push(t, "rtmp", i) })
+	}
+	for i, scheme := range []string{"rtmps", "rtmpe", "rtmpt"} {
+		t.Run(scheme, func(t *testing.T) { push(t, scheme, i) })
+	}
+}
+
+// hugeCount is how many messages of hugeSize bytes are more than 2^32 bytes together, with RTMP_LONG=1.
+func hugeCount() int {
+	if long() {
+		return 4608
+	}
+	return 8
+}
+
+const hugeSize = 1 << 20
+
+// The byte counters of both sides, and the server's acknowledgements, pass 2^32.
+func TestPublishMoreThan4GB(t *testing.T) {
+	count, received := hugeCount(), 0
+	server, err := testserver.Start(testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+		if message.Type(m.Type) != message.TypeVideo {
+			return
+		}
+		want := uint32(received)
+		if m.Len() != hugeSize || m.Timestamp != 40*want || binary.BigEndian.Uint32(m.Body()[1:]) != want {
+			t.Errorf("message %d: %d bytes at %d ms", received, m.Len(), m.Timestamp)
+		}
+		received++
+	}})
+	require.NoError(t, err)
+	defer server.Close()
+	c, s := publishing(t, server.URL("live", "out"), nil)
+	body := make([]byte, hugeSize)
+	body[0] = 0x27
+	tag := make([]byte, 0, hugeSize+100)
+	for i := range uint32(count) {
+		binary.BigEndian.PutUint32(body[1:], i)
+		tag = flv.AppendTag(tag[:0], flv.Tag{Type: flv.TagVideo, Timestamp: 40 * i, Body: body})
+		_, err := s.Write(tag)
+		require.NoError(t, err)
+	}
+	require.NoError(t, c.Close())
+	server.Close()
+	assert.Equal(t, count, received)
+	stats, sent := c.Stats(), uint64(count)*hugeSize
+	assert.Equal(t, long(), stats.BytesWritten > 1<<32)
+	assert.Greater(t, stats.BytesWritten, sent)
+	assert.Less(t, stats.BytesWritten, sent+sent/1000+10_000, "a header of a byte for 4096 bytes")
+	const window = 2_500_000 // of the server, which acknowledges when half of it is full
+	assert.Greater(t, stats.Messages, sent/window, "acknowledgements")
+}
+
+// Our byte counter and acknowledgements pass 2^32.
+func TestPlayMoreThan4GB(t *testing.T) {
+	count := hugeCount()
+	last := make(chan uint64, 1) // acknowledgement
+	url := newPeer(t, func(p *peer) {
+		p.nc.SetDeadline(time.Now().Add(10 * time.Minute))
+		p.play()
+		p.control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, 64<<10))
+		var reading sync.WaitGroup
+		reading.Go(func() {
+			acknowledged := uint64(0)
+			defer func() { last <- acknowledged }()
+			for body := p.expectType(message.TypeAcknowledgement); body != nil; body = p.expectType(message.TypeAcknowledgement) {
+				acknowledged += uint64(binary.BigEndian.Uint32(body) - uint32(acknowledged)) // modulo 2^32
+			}
+		})
+		body := make([]byte, hugeSize)
+		for i := range 2 {
+			p.media(message.TypeVideo, uint32(40*i), body)
+		}
+		again := p.encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
+			Format: chunk.Format3, Body: body}) // the same type, size and 40 ms more: nothing but these is in it
+		for range count - 2 {
+			p.nc.Write(again)
+		}
+		p.status("NetStream.Play.Stop")
+		reading.Wait()
+	})
+	c, s := playing(t, url, nil)
+	var packet Packet
+	for i := range count {
+		require.NoError(t, s.ReadPacket(&packet))
+		require.Len(t, packet.Body, hugeSize)
+		require.Equal(t, uint32(40*i), packet.Timestamp)
+	}
+	require.ErrorIs(t, s.ReadPacket(&packet), io.EOF)
+	stats := c.Stats()
+	assert.Equal(t, long(), stats.BytesRead > 1<<32)
+	_, err := c.Call(testContext(t), "flush") // takes the last acknowledgement along
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	acknowledged := <-last
+	assert.LessOrEqual(t, acknowledged, stats.BytesRead)
+	assert.Less(t, stats.BytesRead-acknowledged, uint64(defaultWindow))
+}
+
+// A server that asks 200,000 times whether we are there, reading meanwhile or not, does not stop us who write as fast as we
+// can. Every ping is answered, or counted because the server did not read the answers.
+func TestPingFloodOverEveryTransport(t *testing.T) {
+	const pings, batch = 200_000, 1000
+	ping := control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 7))
+	for _, reads := range []bool{true, false} {
+		overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+			flooded := make(chan struct{})
+			var flooding sync.WaitGroup
+			flood := func(s *testserver.Session) {
+				defer close(flooded)
+				for range pings / batch {
+					if !assert.NoError(t, s.Send(slices.Repeat([]chunk.Outgoing{ping}, batch)...)) {
+						return
+					}
+				}
+			}
+			begun, pongs := false, 0 // of the session's goroutine
+			cfg := testserver.Config{Scheme: scheme, OnMessage: func(s *testserver.Session, m *chunk.Message) {
+				switch message.Type(m.Type) {
+				case message.TypeUserControl:
+					if u, err := message.ParseUserControl(m.Body()); err == nil && u.Event == message.EventPingResponse {
+						pongs++
+					}
+				case message.TypeVideo:
+					if !begun && reads {
+						flooding.Go(func() { flood(s) })
+					} else if !begun {
+						flood(s)
+					}
+					begun = true
+				}
+			}}
+			cfg.Handlers = map[string]func(*testserver.Session, message.Command) (any, error){
+				"done": func(*testserver.Session, message.Command) (any, error) { return nil, nil }}
+			server, err := testserver.Start(cfg)
+			require.NoError(t, err)
+			defer server.Close()
+			c, s := publishing(t, server.URL("live", "out"), o)
+			for more := true; more; {
+				_, err := s.Write(large)
+				require.NoError(t, err)
+				select {
+				case <-flooded:
+					more = false
+				default:
+				}
+			}
+			_, err = c.RemoteMethod("done")(testContext(t)) // its answer is behind the pings
+			require.NoError(t, err)
+			_, err = s.Write(large) // behind the answers to them
+			require.NoError(t, err)
+			require.NoError(t, c.Close())
+			flooding.Wait()
+			server.Close()
+			assert.Positive(t, pongs)
+			assert.Equal(t, pings, pongs+int(c.Stats().UnansweredPings))
+		})
+	}
+}
