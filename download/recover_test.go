@@ -127,12 +127,18 @@ func TestReconnectRequest(t *testing.T) {
 		}
 		return reconnectTo(t, "rtmp://"+next.Addr()+"/elsewhere")
 	}}
-	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen})
+	announced := make(chan any, 1)
+	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen,
+		OnConnect: func(s *testserver.Session) {
+			extensions, _ := s.Connect().Object.(amf.Object).Get("capsEx")
+			announced <- extensions
+		}})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true}
 	result, err := File(testContext(t), s.URL("vod", "sample")+" playpath=sample", path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
+	assert.Equal(t, 15.0, <-announced, "that it may be asked")
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(testserver.Sample, got))

@@ -60,6 +60,9 @@ func (t *target) connect(ctx context.Context, o *Options) (*rtmp.Conn, error) {
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
+	if !options.NoEnhanced {
+		options.ConnectFields = append(amf.Object{{Name: "capsEx", Value: float64(extensions)}}, options.ConnectFields...)
+	}
 	conn, err := rtmp.New(t.url, &options)
 	if err != nil {
 		return nil, err
@@ -79,6 +82,9 @@ func (t *target) connect(ctx context.Context, o *Options) (*rtmp.Conn, error) {
 	}
 	return conn, nil
 }
+
+// extensions are those of the session, and coming back when the server asks for it.
+const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
 
 // reconnectRequest is how a server asks its clients to come back, there or elsewhere (Enhanced RTMP).
 const reconnectRequest = "NetConnection.Connect.ReconnectRequest"
