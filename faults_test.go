@@ -168,22 +168,29 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 // testFaults plays with a fault at each position. told says that the end may have been told before the fault.
 func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, told bool, file []byte, err error)) {
 	recording := faultRecording(t)
-	positions := faultPositions(uint64(action), recording)
+	playWithFaults(t, o, faultPositions(uint64(action), recording), func(at int64, file []byte, err error) {
+		check(at, at > int64(len(recording))-1500, file, err)
+	}, func(at int64) testserver.Config {
+		return testserver.Config{Files: map[string][]byte{"sample": recording},
+			Fault: func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} }}
+	})
+}
+
+// playWithFaults plays from a server made for each of the positions.
+func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at int64, file []byte, err error),
+	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup
 	next := make(chan int64)
 	for range 8 {
 		workers.Go(func() {
 			for at := range next {
-				server, err := testserver.Start(testserver.Config{
-					Files: map[string][]byte{"sample": recording},
-					Fault: func(int) testserver.Fault { return testserver.Fault{Action: action, At: at} },
-				})
+				server, err := testserver.Start(config(at))
 				if !assert.NoError(t, err) {
 					continue
 				}
 				file, err := download(testContext(t), server.URL("vod", "sample"), o, nil)
 				server.Close()
-				check(at, at > int64(len(recording))-1500, file, err)
+				check(at, file, err)
 			}
 		})
 	}
