@@ -99,7 +99,9 @@ func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
 	}
 	counter := &countingConn{Conn: nc}
 	result, err := handshake.Client(counter, config)
+	c.pump.mu.Lock() // Stats may look already
 	c.pump.received = counter.received
+	c.pump.mu.Unlock()
 	return result, err
 }
 

@@ -40,6 +40,8 @@ type pump struct {
 
 // reset makes the read side ready for another connection. Nobody uses it meanwhile.
 func (p *pump) reset() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.armed = time.Time{}
 	p.acked, p.window, p.announced = 0, defaultWindow, 0
 }
