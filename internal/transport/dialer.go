@@ -66,12 +66,11 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 		return nil, err
 	}
 	host, _, _ := net.SplitHostPort(addr)
-	box := &outbox{Conn: nc}
-	tc, err := startTLS(ctx, box, host, d.cfg.TLSConfig)
+	tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
 	if err != nil {
-		return nil, err
+		return nil, err // not tc, which is a nil of another type
 	}
-	return &tlsConn{Conn: tc, box: box}, nil
+	return tc, nil
 }
 
 // dialFor connects to addr through the proxy for URLs of the scheme.

@@ -92,7 +92,11 @@ func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 				return nil, err
 			}
 			host, _, _ := net.SplitHostPort(addr)
-			return startTLS(ctx, nc, host, d.cfg.TLSConfig)
+			tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
+			if err != nil {
+				return nil, err
+			}
+			return tc, nil
 		},
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
 		DisableCompression:     true,

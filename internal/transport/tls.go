@@ -11,7 +11,7 @@ import (
 
 // startTLS begins TLS on nc as a client: the certificate is verified unless cfg says otherwise, and the server name sent
 // is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError.
-func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tls.Conn, error) {
+func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
 	}
@@ -19,12 +19,13 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone means something on this machine only
 	}
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
-	tc := tls.Client(nc, cfg)
+	box := &outbox{Conn: nc}
+	tc := tls.Client(box, cfg)
 	if err := tc.HandshakeContext(ctx); err != nil {
 		nc.Close()
 		return nil, &TLSError{Host: cfg.ServerName, Advice: tlsAdvice(err), Err: noEOF(err)}
 	}
-	return tc, nil
+	return &tlsConn{Conn: tc, box: box}, nil
 }
 
 // tlsAdvice says what somebody can do about err.

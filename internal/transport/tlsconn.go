@@ -64,6 +64,7 @@ type outbox struct {
 	net.Conn
 
 	mu      sync.Mutex // held while writing
+	late    bool       // a timeout has ended the latest write
 	waiting []byte     // of the records that crypto/tls believes to be written
 
 	closing sync.Mutex // guards the rest
@@ -75,7 +76,7 @@ type outbox struct {
 func (o *outbox) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.waiting) > 0 {
+	if o.late {
 		if len(o.waiting) > 2*tlsPiece { // answers to the peer's key updates, which it does not read
 			return 0, errors.New("the peer reads nothing")
 		}
@@ -83,23 +84,23 @@ func (o *outbox) Write(b []byte) (int, error) {
 		return len(b), nil
 	}
 	n, err := o.Conn.Write(b)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	if o.late = errors.Is(err, os.ErrDeadlineExceeded); o.late {
 		o.waiting = append(o.waiting[:0], b[n:]...)
 		return len(b), nil
 	}
 	return n, err
 }
 
-// flush writes what waits.
+// flush writes what waits, here or in an outbox further below (that of a proxy): for that, an empty write does.
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	if len(o.waiting) == 0 {
+	if !o.late {
 		return nil
 	}
 	n, err := o.Conn.Write(o.waiting)
-	if o.waiting = o.waiting[n:]; len(o.waiting) == 0 {
-		o.waiting = nil
+	if o.waiting = o.waiting[n:]; err == nil {
+		o.late, o.waiting = false, nil
 	}
 	return err
 }
