@@ -82,8 +82,8 @@ func (c *Conn) fail(err error) error {
 		err = fmt.Errorf("rtmp: %w", net.ErrClosed)
 	}
 	c.err = err
-	if c.nc != nil {
-		c.nc.Close()
+	if nc := c.nc; nc != nil {
+		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
 	}
 	close(c.done)
 	c.mu.Unlock()

@@ -1,0 +1,312 @@
+package rtmp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"io"
+	"math"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// breakage is what happens to a network.
+type breakage string
+
+const (
+	stalled breakage = "stalled" // nothing arrives any more, in either direction
+	reset   breakage = "reset"
+	closed  breakage = "closed" // the server hangs up
+	unread  breakage = "unread" // none of the network: the server reads nothing more
+)
+
+// network is one in memory, whose time can be a bubble's. It breaks when so many bytes have passed from client to server,
+// as the client's socket counts them.
+type network struct {
+	how      breakage
+	accepted chan net.Conn
+	over     chan struct{}
+	close    sync.Once
+
+	mu   sync.Mutex
+	left int64 // bytes until it breaks
+}
+
+func newNetwork(how breakage, at int64) *network {
+	return &network{how: how, left: at, accepted: make(chan net.Conn), over: make(chan struct{})}
+}
+
+func (n *network) Accept() (net.Conn, error) {
+	select {
+	case nc := <-n.accepted:
+		return nc, nil
+	case <-n.over:
+		return nil, net.ErrClosed
+	}
+}
+
+func (n *network) Close() error {
+	n.close.Do(func() { close(n.over) })
+	return nil
+}
+
+func (n *network) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 1935} }
+
+func (n *network) dial(context.Context, string, string) (net.Conn, error) {
+	if n.pass(0); n.broken() && n.how != stalled {
+		return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
+	}
+	client, server := net.Pipe()
+	void, _ := net.Pipe()
+	select {
+	case n.accepted <- server:
+		return &brittle{Conn: client, void: void, network: n}, nil
+	case <-n.over:
+		return nil, net.ErrClosed
+	}
+}
+
+// pass returns how many of size bytes get through.
+func (n *network) pass(size int) int {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	passed := min(n.left, int64(size))
+	n.left -= passed
+	return int(passed)
+}
+
+func (n *network) broken() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.left == 0
+}
+
+// brittle is a client's connection in a network.
+type brittle struct {
+	net.Conn
+	void    net.Conn // takes its place when the network has stalled: a pipe without another end
+	network *network
+
+	mu   sync.Mutex
+	gone bool
+}
+
+func (b *brittle) Write(p []byte) (n int, err error) {
+	if !b.network.broken() {
+		if n, err = b.Conn.Write(p[:b.network.pass(len(p))]); err != nil {
+			return n, b.sort("write", err)
+		}
+	}
+	if !b.network.broken() {
+		return n, nil
+	}
+	if b.network.how != stalled {
+		b.Conn.Close()
+		return n, b.sort("write", io.ErrClosedPipe)
+	}
+	m, err := b.void.Write(p[n:])
+	return n + m, b.sort("write", err)
+}
+
+func (b *brittle) Read(p []byte) (int, error) {
+	n, err := b.Conn.Read(p)
+	if b.network.how == stalled && b.network.broken() && (err == nil || err == io.EOF) {
+		n, err = b.void.Read(p)
+	}
+	return n, b.sort("read", err)
+}
+
+// sort gives errors of pipes the form that they have with sockets.
+func (b *brittle) sort(op string, err error) error {
+	if !errors.Is(err, io.ErrClosedPipe) {
+		return err
+	}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	switch {
+	case b.gone:
+		return net.ErrClosed
+	case b.network.how == closed && op == "read":
+		return io.EOF
+	case b.network.how == closed:
+		return &net.OpError{Op: op, Net: "tcp", Err: syscall.EPIPE}
+	}
+	return &net.OpError{Op: op, Net: "tcp", Err: syscall.ECONNRESET}
+}
+
+func (b *brittle) SetDeadline(t time.Time) error {
+	return errors.Join(b.Conn.SetDeadline(t), b.void.SetDeadline(t))
+}
+
+func (b *brittle) SetReadDeadline(t time.Time) error {
+	return errors.Join(b.Conn.SetReadDeadline(t), b.void.SetReadDeadline(t))
+}
+
+func (b *brittle) SetWriteDeadline(t time.Time) error {
+	return errors.Join(b.Conn.SetWriteDeadline(t), b.void.SetWriteDeadline(t))
+}
+
+func (b *brittle) Close() error {
+	b.mu.Lock()
+	b.gone = true
+	b.mu.Unlock()
+	return errors.Join(b.Conn.Close(), b.void.Close())
+}
+
+// slowlyClosed is a connection whose Close takes as long as a test wants.
+type slowlyClosed struct {
+	net.Conn
+	release <-chan struct{}
+	done    atomic.Bool
+}
+
+func (c *slowlyClosed) Close() error {
+	<-c.release
+	c.done.Store(true)
+	return c.Conn.Close()
+}
+
+// Tunnels and TLS take leave of the server when they are closed. Only Conn.Close waits for that.
+func TestHangingUpDelaysNobody(t *testing.T) {
+	url := accepting(t, func(*peer) {})
+	release := make(chan struct{})
+	var slow *slowlyClosed
+	c, s := publishing(t, url, &Options{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+		slow = &slowlyClosed{Conn: nc, release: release}
+		return slow, err
+	}})
+	failed := make(chan error, 1)
+	go func() { failed <- blocked(s) }()
+	select {
+	case err := <-failed:
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
+	case <-testContext(t).Done():
+		t.Error("Write waits until the connection has been closed")
+	}
+	close(release)
+	require.NoError(t, c.Close())
+	assert.True(t, slow.done.Load())
+}
+
+// publishDeadline is for each Write of publishUntilItFails.
+const publishDeadline = 3 * time.Second
+
+// publishUntilItFails publishes until an error, which it returns with how long it took what returned it, and how long Close
+// took then. opened says that it was a Write.
+func publishUntilItFails(url string, o *Options) (err error, opened bool, took, closing time.Duration) {
+	var c *Conn
+	var s *Stream
+	if took = elapsed(func() { c, err = Dial(ctxBackground, url, o) }); err != nil {
+		return err, false, took, 0
+	}
+	took = elapsed(func() { s, err = c.CreateStream(ctxBackground, &StreamOptions{Writable: true}) })
+	opened = err == nil
+	for i := 0; err == nil && i < 100; i++ { // until the buffers between us are full
+		took = elapsed(func() {
+			s.SetWriteDeadline(time.Now().Add(publishDeadline))
+			_, err = s.Write(large)
+		})
+	}
+	return err, opened, took, elapsed(func() { c.Close() })
+}
+
+// isRight checks the error of a publisher whose network has failed.
+func isRight(t *testing.T, how breakage, err error, at int64) {
+	var handshake *HandshakeError
+	switch {
+	case how == stalled || how == unread:
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded, "%d", at)
+	case !errors.As(err, &handshake):
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d", at)
+	}
+}
+
+// inBubble publishes in a network of its own, which breaks at that byte, or to a server that reads up to that message. Time
+// passes only when everybody waits: so we know to the moment how long things took. It fails when a goroutine is left.
+func inBubble(t *testing.T, scheme string, how breakage, at int64, o Options) {
+	synctest.Test(t, func(t *testing.T) {
+		n := newNetwork(how, at)
+		over, messages := make(chan struct{}), int64(0)
+		cfg := testserver.Config{Scheme: scheme}
+		if how == unread {
+			n = newNetwork(how, math.MaxInt64)
+			cfg.OnMessage = func(*testserver.Session, *chunk.Message) {
+				if messages++; messages == at {
+					<-over
+				}
+			}
+		}
+		server := testserver.Serve(n, cfg)
+		defer server.Close()
+		defer close(over)
+		o.DialContext = n.dial
+		err, opened, took, closing := publishUntilItFails(server.URL("live", "out"), &o)
+		isRight(t, how, err, at)
+		limit := 2*o.Timeout + time.Second // what opens a stream waits twice: to be connected or to send, and for an answer
+		if opened {
+			limit = publishDeadline
+		}
+		assert.LessOrEqual(t, took, limit, "%d: %v", at, err)
+		assert.LessOrEqual(t, closing, time.Second, "%d: %v", at, err)
+	})
+}
+
+// breakingPoints are bytes of a session, counted at the client's socket, from the first to behind the first gathered write.
+func breakingPoints() (all []int64) {
+	early, late := int64(503), int64(49_999)
+	if long() {
+		early, late = 11, 3001
+	}
+	for at := int64(0); at < 400_000; at += early {
+		if at > 8000 {
+			early = late
+		}
+		all = append(all, at)
+	}
+	return all
+}
+
+// trusting is for TLS in a bubble, where it is the year 2000.
+func trusting() *tls.Config {
+	cfg, now := testserver.ClientTLS(), time.Now()
+	cfg.Time = func() time.Time { return now }
+	return cfg
+}
+
+// Wherever the network fails, Write, CreateStream and Dial say so, and in time; then Close returns within a second.
+func TestPublishingNetworkFailsInTime(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		o.TLSConfig, o.Timeout = trusting(), 20*time.Second
+		for _, how := range []breakage{stalled, reset, closed} {
+			t.Run(string(how), func(t *testing.T) {
+				for _, at := range breakingPoints() {
+					inBubble(t, scheme, how, at, *o)
+				}
+			})
+		}
+	})
+}
+
+// The same with a server that reads nothing more from some message on: connect is the first, the tenth is the second tag.
+func TestPublishingServerStopsReading(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		o.TLSConfig, o.Timeout = trusting(), 20*time.Second
+		for n := int64(1); n <= 10; n++ {
+			inBubble(t, scheme, unread, n, *o)
+		}
+	})
+}
