@@ -202,12 +202,12 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 	assert.True(t, slow.done.Load())
 }
 
-// publishDeadline is for each Write of publishUntilItFails.
+// publishDeadline is for each Write in a bubble.
 const publishDeadline = 3 * time.Second
 
 // publishUntilItFails publishes until an error, which it returns with how long it took what returned it, and how long Close
-// took then. opened says that it was a Write.
-func publishUntilItFails(url string, o *Options) (err error, opened bool, took, closing time.Duration) {
+// took then. opened says that it was a Write, each of which may take so long.
+func publishUntilItFails(url string, o *Options, deadline time.Duration) (err error, opened bool, took, closing time.Duration) {
 	var c *Conn
 	var s *Stream
 	if took = elapsed(func() { c, err = Dial(ctxBackground, url, o) }); err != nil {
@@ -217,7 +217,7 @@ func publishUntilItFails(url string, o *Options) (err error, opened bool, took, 
 	opened = err == nil
 	for i := 0; err == nil && i < 100; i++ { // until the buffers between us are full
 		took = elapsed(func() {
-			s.SetWriteDeadline(time.Now().Add(publishDeadline))
+			s.SetWriteDeadline(time.Now().Add(deadline))
 			_, err = s.Write(large)
 		})
 	}
@@ -254,7 +254,7 @@ func inBubble(t *testing.T, scheme string, how breakage, at int64, o Options) {
 		defer server.Close()
 		defer close(over)
 		o.DialContext = n.dial
-		err, opened, took, closing := publishUntilItFails(server.URL("live", "out"), &o)
+		err, opened, took, closing := publishUntilItFails(server.URL("live", "out"), &o, publishDeadline)
 		isRight(t, how, err, at)
 		limit := 2*o.Timeout + time.Second // what opens a stream waits twice: to be connected or to send, and for an answer
 		if opened {
@@ -267,9 +267,9 @@ func inBubble(t *testing.T, scheme string, how breakage, at int64, o Options) {
 
 // breakingPoints are bytes of a session, counted at the client's socket, from the first to behind the first gathered write.
 func breakingPoints() (all []int64) {
-	early, late := int64(503), int64(49_999)
+	early, late := int64(151), int64(19_997)
 	if long() {
-		early, late = 11, 3001
+		early, late = 3, 997
 	}
 	for at := int64(0); at < 400_000; at += early {
 		if at > 8000 {
@@ -307,6 +307,44 @@ func TestPublishingServerStopsReading(t *testing.T) {
 		o.TLSConfig, o.Timeout = trusting(), 20*time.Second
 		for n := int64(1); n <= 10; n++ {
 			inBubble(t, scheme, unread, n, *o)
+		}
+	})
+}
+
+// The same with sockets and in real time, at a few points: while we open the stream, and while we write.
+func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		o.Timeout = 500 * time.Millisecond
+		var running sync.WaitGroup
+		defer running.Wait()
+		try := func(how breakage, at int64) {
+			over, messages := make(chan struct{}), int64(0)
+			server, err := testserver.Start(testserver.Config{Scheme: scheme,
+				OnMessage: func(*testserver.Session, *chunk.Message) {
+					if messages++; how == unread && messages == at {
+						<-over
+					}
+				}})
+			require.NoError(t, err)
+			defer server.Close()
+			defer close(over)
+			url := server.URL("live", "out")
+			if how != unread {
+				addr, end := brokenPath(t, server.Addr(), at, how == reset)
+				defer end()
+				url = scheme + "://" + addr + "/live/out"
+			}
+			failure, _, _, _ := publishUntilItFails(url, o, time.Second)
+			if how == reset { // tunnels connect again, to somebody who does not answer
+				assert.True(t, typed(failure), "%s at %d: %v", how, at, failure)
+			} else {
+				isRight(t, how, failure, at)
+			}
+		}
+		for how, points := range map[breakage][]int64{stalled: {1000, 5000, 30_000}, reset: {1000, 5000, 30_000}, unread: {1, 6, 10}} {
+			for _, at := range points {
+				running.Go(func() { try(how, at) })
+			}
 		}
 	})
 }
