@@ -17,8 +17,9 @@ const (
 	defaultChunkSize = 4096
 	// publisherFlashVer is what FMLE and OBS send, and what servers take for a publisher.
 	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
-	// closeGrace is how long Stream.Close lets a write go on that makes no progress.
-	closeGrace = time.Second
+	// closeGrace is how long Stream.Close lets a write go on that makes no progress. Hanging up may take a quarter of a second
+	// more, and both together no longer than a second.
+	closeGrace = 750 * time.Millisecond
 )
 
 // publish opens s for writing, in the order of librtmp, OBS and FFmpeg: releaseStream, FCPublish and createStream

@@ -348,8 +348,8 @@ func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
 }
 
 // Close ends the stream at the server, and a Read or Write under way with net.ErrClosed; the Conn goes on. A stream that
-// publishes sends first what was written, and reports what went wrong with that: a network that takes nothing for a second
-// is given up, and the connection with it.
+// publishes sends first what was written, and reports what went wrong with that: a network that takes nothing for three
+// quarters of a second is given up, and the connection with it.
 func (s *Stream) Close() error {
 	c := s.conn
 	s.mu.Lock()
