@@ -25,5 +25,9 @@ func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 		return nil, err
 	}
 	transport.DisableKeepAlives = true
-	return transport.RoundTrip(r)
+	response, err := transport.RoundTrip(r)
+	if err != nil {
+		transport.CloseIdleConnections() // ends dialling, too, which goes on when r's context has ended
+	}
+	return response, err
 }

@@ -171,7 +171,9 @@ func within(ctx context.Context, nc net.Conn, f func() error) error {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(interrupted)
-		nc.SetDeadline(past)
+		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
+			nc.Close()
+		}
 	})
 	err := f()
 	if !stop() {

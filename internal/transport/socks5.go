@@ -2,56 +2,43 @@ package transport
 
 import (
 	"context"
-	"errors"
 	"net"
 	"strings"
 
 	"golang.org/x/net/proxy"
 )
 
-// dialSOCKS5 leaves RFC 1928 to x/net/proxy, which reads no byte too many, and which ctx interrupts.
+// dialSOCKS5 leaves RFC 1928 to x/net/proxy, which reads no byte too many.
 func (p *proxyServer) dialSOCKS5(ctx context.Context, d *Dialer, t target) (net.Conn, error) {
 	var auth *proxy.Auth
 	if name, password := p.credentials(); name != "" {
 		auth = &proxy.Auth{User: name, Password: password}
 	}
-	own := &ownConn{p: p, d: d}
-	dialer, err := proxy.SOCKS5("tcp", p.addr, auth, own)
+	nc, err := p.connect(ctx, d)
 	if err != nil {
-		return nil, p.fail("", err)
+		return nil, err
 	}
-	if _, err := dialer.(proxy.ContextDialer).DialContext(ctx, "tcp", t.String()); err != nil {
-		if own.nc != nil {
-			own.nc.Close()
-		}
+	dialer, err := proxy.SOCKS5("tcp", p.addr, auth, ownConn{nc})
+	if err == nil {
+		err = within(ctx, nc, func() error {
+			_, err := dialer.Dial("tcp", t.String())
+			return err
+		})
+	}
+	if err != nil {
+		nc.Close()
 		return nil, p.socks5Error(ctx, err)
 	}
-	return own.nc, nil // not x/net's wrapping of it, which hides that it is a *net.TCPConn
+	return nc, nil // not x/net's wrapping of it, which hides that it is a *net.TCPConn
 }
 
-// ownConn is a proxy.Dialer that keeps the connection it makes.
-type ownConn struct {
-	p  *proxyServer
-	d  *Dialer
-	nc net.Conn
-}
+// ownConn is a proxy.Dialer that has dialled already.
+type ownConn struct{ nc net.Conn }
 
-func (o *ownConn) Dial(network, addr string) (net.Conn, error) {
-	return o.DialContext(context.Background(), network, addr)
-}
-
-func (o *ownConn) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
-	nc, err := o.p.connect(ctx, o.d)
-	o.nc = nc
-	return nc, err
-}
+func (o ownConn) Dial(_, _ string) (net.Conn, error) { return o.nc, nil }
 
 // socks5Error leaves of x/net's error what the proxy said.
 func (p *proxyServer) socks5Error(ctx context.Context, err error) error {
-	var ours *ProxyError
-	if errors.As(err, &ours) {
-		return ours
-	}
 	if ctx.Err() != nil {
 		return p.fail("", ctx.Err())
 	}

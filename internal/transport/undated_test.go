@@ -1,0 +1,86 @@
+package transport
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// silentDial is a Config.DialContext to a server that reads and never answers. gone is closed when the client has hung up.
+func silentDial(t *testing.T, wrap func(net.Conn) net.Conn) (dial func(context.Context, string, string) (net.Conn, error), gone chan struct{}) {
+	near, far := net.Pipe()
+	gone = make(chan struct{})
+	go func() {
+		defer close(gone)
+		for b := make([]byte, 1<<10); ; {
+			if _, err := far.Read(b); err != nil {
+				return
+			}
+		}
+	}()
+	t.Cleanup(func() { far.Close(); <-gone })
+	return func(context.Context, string, string) (net.Conn, error) { return wrap(near), nil }, gone
+}
+
+// isGone waits until the client has hung up.
+func isGone(t *testing.T, gone chan struct{}) {
+	t.Helper()
+	select {
+	case <-gone:
+	case <-time.After(patience):
+		require.Fail(t, "the connection is still open")
+	}
+}
+
+// undated is a connection without deadlines, as those of x/crypto/ssh are.
+type undated struct{ net.Conn }
+
+var errUndated = errors.New("deadlines are not supported")
+
+func (undated) SetDeadline(time.Time) error      { return errUndated }
+func (undated) SetReadDeadline(time.Time) error  { return errUndated }
+func (undated) SetWriteDeadline(time.Time) error { return errUndated }
+
+// A proxy that hangs holds nobody up longer than the context, and keeps no connection.
+func TestProxyHangsWithoutDeadlines(t *testing.T) {
+	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
+		"https://proxy.test"} {
+		t.Run(proxy, func(t *testing.T) {
+			dial, gone := silentDial(t, func(nc net.Conn) net.Conn { return undated{nc} })
+			d, err := NewDialer(Config{Proxy: proxy, DialContext: dial})
+			require.NoError(t, err)
+			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+			defer cancel()
+			_, err = d.Dial(ctx, "192.0.2.1:1935")
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+			assert.Equal(t, "proxy", Stage(err))
+			isGone(t, gone)
+		})
+	}
+}
+
+// A request that is given up takes the connection along that was being made for it.
+func TestRequestGivenUpWhileDialling(t *testing.T) {
+	for _, proxy := range []string{"socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test", "https://proxy.test"} {
+		for _, url := range []string{"http://192.0.2.1/", "https://192.0.2.1/"} {
+			t.Run(proxy+" "+url, func(t *testing.T) {
+				dial, gone := silentDial(t, func(nc net.Conn) net.Conn { return nc })
+				d, err := NewDialer(Config{Proxy: proxy, DialContext: dial})
+				require.NoError(t, err)
+				ctx, cancel := context.WithTimeout(t.Context(), 20*time.Millisecond)
+				defer cancel()
+				r, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+				require.NoError(t, err)
+				_, err = d.HTTPClient().Do(r)
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				isGone(t, gone)
+			})
+		}
+	}
+}
