@@ -54,10 +54,14 @@ func (c *Conn) open(parent context.Context) error {
 		nc.Close()
 		return closed
 	}
-	stop := context.AfterFunc(ctx, func() { nc.SetDeadline(past) })
+	stop := context.AfterFunc(ctx, func() {
+		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
+			nc.Close()
+		}
+	})
 	result, err := c.shakeHands(nc, player != nil)
-	if !stop() && err == nil {
-		err = ctx.Err() // the deadline may be set already
+	if !stop() {
+		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
 	if err != nil {
 		stage := "rtmp"

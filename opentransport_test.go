@@ -1,9 +1,15 @@
 package rtmp
 
 import (
+	"context"
+	"errors"
+	"net"
+	"os"
 	"sync"
 	"testing"
+	"time"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -43,4 +49,46 @@ func TestLookingAtAConnWhileItConnects(t *testing.T) {
 		require.NoError(t, err)
 		require.NotZero(t, c.Stats().BytesRead)
 	})
+}
+
+// undated is a connection without deadlines, as those of x/crypto/ssh are.
+type undated struct{ net.Conn }
+
+var errUndated = errors.New("deadlines are not supported")
+
+func (undated) SetDeadline(time.Time) error      { return errUndated }
+func (undated) SetReadDeadline(time.Time) error  { return errUndated }
+func (undated) SetWriteDeadline(time.Time) error { return errUndated }
+
+// The handshake ends in time with a server that says nothing, even where deadlines have no effect.
+func TestSilentServerWithoutDeadlines(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		o.Timeout = 50 * time.Millisecond
+		o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			return undated{nc}, err
+		}
+		_, err := Dial(testContext(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, failed.Timeout())
+	})
+}
+
+// A proxy that hangs while the player is fetched: the stage is right, and no secret is told.
+func TestFetchingThePlayerHangs(t *testing.T) {
+	t.Setenv("HOME", t.TempDir())
+	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {
+		for _, player := range []string{"http", "https"} {
+			_, err := Dial(testContext(t), "rtmp://127.0.0.1:9/a/p", &Options{Timeout: 50 * time.Millisecond,
+				Proxy:     scheme + "://me:secret@" + newRawServer(t, ""),
+				SWFVerify: true, SWFURL: player + "://127.0.0.1:9/p.swf?token=secret"})
+			var failed *HandshakeError
+			require.ErrorAs(t, err, &failed)
+			assert.Equal(t, "swf", failed.Stage)
+			assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			assert.NotContains(t, err.Error(), "secret")
+		}
+	}
 }

@@ -63,7 +63,8 @@ type Options struct {
 	// resolves names here, the others leave that to the proxy. "direct": none. "": what the environment says in ALL_PROXY
 	// and NO_PROXY, tunnels and SWF downloads look at HTTP_PROXY and HTTPS_PROXY first; loopback is then reached directly.
 	Proxy string
-	// DialContext makes the connection to addr, "host:port", also that to a proxy; nil: as net.Dialer does.
+	// DialContext makes the connection to addr, "host:port", also that to a proxy; nil: as net.Dialer does. Where deadlines
+	// of its connections don't work, nothing but Close ends a read or write once Connect has returned.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
 	// TLSConfig is for rtmps, rtmpts, and https. nil: crypto/tls's defaults, which verify certificates.
 	TLSConfig *tls.Config
