@@ -274,7 +274,7 @@ func inBubble(t *testing.T, scheme, way string, how breakage, at int64, o Option
 
 // breakingPoints are bytes of a session, counted at the client's socket, from the first to behind the first gathered write.
 func breakingPoints() (all []int64) {
-	early, late := int64(251), int64(19_997)
+	early, late := int64(503), int64(49_999)
 	if long() {
 		early, late = 3, 997
 	}
