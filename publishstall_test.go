@@ -212,23 +212,31 @@ var writes = map[string]func(s *Stream) error{
 	"WritePacket": func(s *Stream) error { return s.WritePacket(&Packet{Type: message.TypeVideo, Body: large}) },
 }
 
-// publishUntilItFails publishes until an error, which it returns with how long it took what returned it, and how long Close
-// took then. opened says that it was a write, each of which may take so long.
-func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (err error, opened bool, took, closing time.Duration) {
+// outcome is how publishing has ended.
+type outcome struct {
+	err     error
+	opened  bool          // the error is a write's, else it is that of Dial or CreateStream
+	took    time.Duration // what returned it
+	closing time.Duration // Conn.Close after that
+}
+
+// publishUntilItFails publishes until an error. Each write may take so long.
+func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (out outcome) {
 	var c *Conn
 	var s *Stream
-	if took = elapsed(func() { c, err = Dial(ctxBackground, url, o) }); err != nil {
-		return err, false, took, 0
+	if out.took = elapsed(func() { c, out.err = Dial(ctxBackground, url, o) }); out.err != nil {
+		return out
 	}
-	took = elapsed(func() { s, err = c.CreateStream(ctxBackground, &StreamOptions{Writable: true}) })
-	opened = err == nil
-	for i := 0; err == nil && i < 100; i++ { // until the buffers between us are full
-		took = elapsed(func() {
+	out.took = elapsed(func() { s, out.err = c.CreateStream(ctxBackground, &StreamOptions{Writable: true}) })
+	out.opened = out.err == nil
+	for i := 0; out.err == nil && i < 100; i++ { // until the buffers between us are full
+		out.took = elapsed(func() {
 			s.SetWriteDeadline(time.Now().Add(deadline))
-			err = writes[way](s)
+			out.err = writes[way](s)
 		})
 	}
-	return err, opened, took, elapsed(func() { c.Close() })
+	out.closing = elapsed(func() { c.Close() })
+	return out
 }
 
 // isRight checks the error of a publisher whose network has failed.
@@ -261,14 +269,14 @@ func inBubble(t *testing.T, scheme, way string, how breakage, at int64, o Option
 		defer server.Close()
 		defer close(over)
 		o.DialContext = n.dial
-		err, opened, took, closing := publishUntilItFails(server.URL("live", "out"), &o, way, publishDeadline)
-		isRight(t, how, err, at)
+		out := publishUntilItFails(server.URL("live", "out"), &o, way, publishDeadline)
+		isRight(t, how, out.err, at)
 		limit := 2*o.Timeout + time.Second // what opens a stream waits twice: to be connected or to send, and for an answer
-		if opened {
+		if out.opened {
 			limit = publishDeadline
 		}
-		assert.LessOrEqual(t, took, limit, "%s at %d: %v", how, at, err)
-		assert.LessOrEqual(t, closing, time.Second, "%s at %d: %v", how, at, err)
+		assert.LessOrEqual(t, out.took, limit, "%s at %d: %v", how, at, out.err)
+		assert.LessOrEqual(t, out.closing, time.Second, "%s at %d: %v", how, at, out.err)
 	})
 }
 
@@ -346,7 +354,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 				defer end()
 				url = scheme + "://" + addr + "/live/out"
 			}
-			failure, _, _, _ := publishUntilItFails(url, o, way, time.Second)
+			failure := publishUntilItFails(url, o, way, time.Second).err
 			if how == reset { // tunnels connect again, to somebody who does not answer
 				assert.True(t, typed(failure), "%s at %d: %v", how, at, failure)
 			} else {
