@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
@@ -22,7 +23,26 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+// beCommand makes this test binary the command itself, for those who start it as a process.
+const beCommand = "BE_RTMPDUMP"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beCommand) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// process is this command as a process of its own.
+func process(t *testing.T, args ...string) *exec.Cmd {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(self, args...)
+	cmd.Env = append(os.Environ(), beCommand+"=1")
+	cmd.WaitDelay = 10 * time.Second
+	return cmd
+}
 
 // wire is what a program has said to the server.
 type wire struct {
@@ -137,12 +157,13 @@ func theirs(args []string, stdout, stderr *bytes.Buffer) int {
 	return cmd.ProcessState.ExitCode()
 }
 
-func needOriginal(t *testing.T) {
+// need skips the test, or fails it in CI, when a program is missing.
+func need(t *testing.T, program string) {
 	t.Helper()
-	if _, err := exec.LookPath("rtmpdump"); err == nil {
+	if _, err := exec.LookPath(program); err == nil {
 		return
 	}
-	if text := "rtmpdump is missing: apt-get install rtmpdump"; os.Getenv("CI") != "" {
+	if text := program + " is missing: apt-get install " + program; os.Getenv("CI") != "" {
 		t.Fatal(text)
 	} else {
 		t.Skip(text)

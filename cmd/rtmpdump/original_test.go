@@ -154,7 +154,7 @@ func boundary(n int) int {
 }
 
 func TestSameAsOriginal(t *testing.T) {
-	needOriginal(t)
+	need(t, "rtmpdump")
 	for _, test := range commandLines {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

@@ -1,0 +1,232 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"io"
+	"math/rand/v2"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"runtime"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// slowly makes a server send one byte at a time, so that there is time to do something to who downloads.
+func slowly(int) testserver.Fault { return testserver.Fault{Action: testserver.Dribble, At: 4000} }
+
+func startServer(t *testing.T, cfg testserver.Config) string {
+	t.Helper()
+	cfg.Files = recordings(t)
+	s, err := testserver.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s.URL("vod", "sample")
+}
+
+// saved is the sample as RTMPDump saves it: without the five bytes that mark its end.
+var saved = testserver.Sample[:len(testserver.Sample)-20]
+
+// Killed at any moment, the file is a beginning of the whole, and the next run goes on with it.
+func TestKill(t *testing.T) {
+	kills := 8
+	if os.Getenv("RTMP_LONG") != "" {
+		kills = 200
+	}
+	_, err := exec.LookPath("ffprobe")
+	probe := err == nil
+	url := startServer(t, testserver.Config{Fault: slowly})
+	file := filepath.Join(t.TempDir(), "out.flv")
+	random := rand.New(rand.NewPCG(7, 8))
+	wholes := 0
+	for killed := 0; killed < kills; {
+		cmd := process(t, "-q", "-r", url, "-o", file, "--resume", "--skip", "1")
+		require.NoError(t, cmd.Start())
+		timer := time.AfterFunc(time.Duration(random.IntN(800))*time.Millisecond, func() { cmd.Process.Kill() })
+		cmd.Wait()
+		timer.Stop()
+		got, err := os.ReadFile(file)
+		if os.IsNotExist(err) {
+			continue
+		}
+		require.NoError(t, err)
+		require.True(t, bytes.HasPrefix(saved, got), "%d bytes", len(got))
+		if cmd.ProcessState.Exited() {
+			require.Equal(t, exitIncomplete, cmd.ProcessState.ExitCode())
+			require.Equal(t, len(saved), len(got))
+			wholes++
+			require.NoError(t, os.Remove(file))
+			continue
+		}
+		killed++
+		if probe && len(got) > 5000 {
+			out, err := exec.Command("ffprobe", "-v", "quiet", "-show_format", file).CombinedOutput()
+			require.NoError(t, err, "ffprobe: %s", out)
+		}
+	}
+	t.Logf("killed %d times, whole %d times", kills, wholes)
+	out, err := process(t, "-q", "-r", url, "-o", file, "--resume").CombinedOutput()
+	require.Error(t, err, "99.8 %% is exit code 2: %s", out)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	require.True(t, bytes.Equal(saved, got))
+}
+
+// A signal ends the download with a file of whole tags and the exit code of the original.
+func TestSignals(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there are no such signals")
+	}
+	for _, signal := range []os.Signal{os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT} {
+		url := startServer(t, testserver.Config{Fault: slowly})
+		file := filepath.Join(t.TempDir(), "out.flv")
+		cmd := process(t, "-r", url, "-o", file, "--json")
+		stderr, err := cmd.StderrPipe()
+		require.NoError(t, err)
+		var stdout bytes.Buffer
+		cmd.Stdout = &stdout
+		require.NoError(t, cmd.Start())
+		var said strings.Builder
+		for b := make([]byte, 1); !strings.Contains(said.String(), " kB / "); {
+			n, err := stderr.Read(b)
+			require.NoError(t, err, "%s", said.String())
+			said.Write(b[:n])
+		}
+		require.NoError(t, cmd.Process.Signal(signal))
+		rest, err := io.ReadAll(stderr)
+		require.NoError(t, err)
+		cmd.Wait()
+		assert.Equal(t, exitIncomplete, cmd.ProcessState.ExitCode(), "%s", rest)
+		assert.Contains(t, string(rest), "Caught signal")
+		assert.Contains(t, string(rest), "try resuming")
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		_, err = testserver.Tags(got)
+		require.NoError(t, err, "whole tags")
+		var s summary
+		require.NoError(t, json.Unmarshal(stdout.Bytes(), &s))
+		assert.Equal(t, "truncated", s.Outcome)
+		assert.EqualValues(t, len(got), s.Size)
+	}
+}
+
+// Whoever reads standard output goes away.
+func TestClosedPipe(t *testing.T) {
+	url := startServer(t, testserver.Config{})
+	cmd := process(t, "-r", url, "-o", "-")
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	var stderr bytes.Buffer
+	cmd.Stderr = &stderr
+	require.NoError(t, cmd.Start())
+	_, err = io.ReadFull(stdout, make([]byte, 1000))
+	require.NoError(t, err)
+	require.NoError(t, stdout.Close())
+	cmd.Wait()
+	assert.Equal(t, exitFailed, cmd.ProcessState.ExitCode(), "%s", stderr.String())
+	assert.Contains(t, stderr.String(), "Failed writing standard output")
+}
+
+// A file that may not grow any more ends with a whole tag, and can be continued.
+func TestFileSizeLimit(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("how a limit is set depends on the system")
+	}
+	url := startServer(t, testserver.Config{})
+	file := filepath.Join(t.TempDir(), "out.flv")
+	command := process(t, "-r", url, "-o", file)
+	limited := exec.Command("bash", append([]string{"-c", `ulimit -f 100; exec "$0" "$@"`}, command.Args...)...)
+	limited.Env = command.Env
+	out, err := limited.CombinedOutput()
+	require.Error(t, err)
+	assert.Equal(t, exitFailed, limited.ProcessState.ExitCode(), "%s", out)
+	assert.Contains(t, string(out), "Failed writing")
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.HasPrefix(saved, got))
+	assert.Greater(t, len(got), 90_000, "nothing is lost that was written")
+	_, err = testserver.Tags(got)
+	assert.NoError(t, err, "whole tags")
+	process(t, "-e", "-r", url, "-o", file).Run()
+	got, err = os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(saved, got))
+}
+
+func TestIntoFFmpeg(t *testing.T) {
+	need(t, "ffmpeg")
+	url := startServer(t, testserver.Config{})
+	packets := func(in io.Reader) string {
+		cmd := exec.Command("ffmpeg", "-v", "error", "-i", "-", "-c", "copy", "-f", "framemd5", "-")
+		cmd.Stdin = in
+		out, err := cmd.CombinedOutput()
+		require.NoError(t, err, "%s", out)
+		return string(out)
+	}
+	dump := process(t, "-q", "-r", url, "-o", "-")
+	stdout, err := dump.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, dump.Start())
+	got := packets(stdout)
+	dump.Wait()
+	assert.Equal(t, packets(bytes.NewReader(saved)), got)
+	assert.Greater(t, strings.Count(got, "\n"), 600)
+}
+
+// yt-dlp starts us as rtmpdump, shows our progress, and makes us go on when it was killed.
+func TestYtDlp(t *testing.T) {
+	need(t, "yt-dlp")
+	bin := t.TempDir()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	require.NoError(t, os.Symlink(self, filepath.Join(bin, "rtmpdump")))
+	url := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+		if n == 0 {
+			return testserver.Fault{Action: testserver.Stall, At: 150_000}
+		}
+		return slowly(n)
+	}})
+	file := filepath.Join(t.TempDir(), "out.flv")
+	start := func() (*exec.Cmd, io.Reader) {
+		cmd := exec.Command("yt-dlp", "--newline", "--no-cache-dir", "--ignore-config", "-o", file, url)
+		cmd.Env = append(os.Environ(), beCommand+"=1", "PYTHONUNBUFFERED=1", "PATH="+bin+":"+os.Getenv("PATH"))
+		out, err := cmd.StdoutPipe()
+		require.NoError(t, err)
+		cmd.Stderr = cmd.Stdout
+		require.NoError(t, cmd.Start())
+		return cmd, out
+	}
+	percents := regexp.MustCompile(`([0-9.]+)% of`)
+	cmd, out := start()
+	var said []byte
+	for b := make([]byte, 1); !percents.Match(said); {
+		n, err := out.Read(b)
+		require.NoError(t, err, "%s", said)
+		said = append(said, b[:n]...)
+	}
+	require.NoError(t, cmd.Process.Signal(os.Interrupt)) // it kills us
+	io.Copy(io.Discard, out)
+	cmd.Wait()
+	part, err := os.ReadFile(file + ".part")
+	require.NoError(t, err)
+	require.True(t, bytes.HasPrefix(saved, part))
+	require.Less(t, len(part), len(saved))
+
+	cmd, out = start()
+	said, err = io.ReadAll(out)
+	require.NoError(t, err)
+	require.NoError(t, cmd.Wait(), "%s", said)
+	assert.NotEmpty(t, percents.FindAll(said, -1), "%s", said)
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(saved, got))
+}
