@@ -1,13 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"bytes"
+	"encoding/hex"
 	"fmt"
+	"io"
 	"net"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -21,6 +27,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
 )
 
 // beCommand makes this test binary the command itself, for those who start it as a process.
@@ -30,7 +37,15 @@ func TestMain(m *testing.M) {
 	if os.Getenv(beCommand) != "" {
 		main()
 	}
-	goleak.VerifyTestMain(m)
+	home, err := os.MkdirTemp("", "") // where hashes of players are kept
+	if err != nil {
+		panic(err)
+	}
+	os.Setenv("HOME", home)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		os.RemoveAll(home)
+		os.Exit(code)
+	}))
 }
 
 // process is this command as a process of its own.
@@ -104,8 +119,83 @@ func (c *patientConn) Close() error {
 	return c.TCPConn.Close()
 }
 
+// playerFile is what stands for a Flash player, and testPlayer what is known of it.
+var playerFile = append([]byte("FWS\x0a\x34\x01\x00\x00"), bytes.Repeat([]byte("player"), 50)...)
+
+var testPlayer = func() *testserver.Player {
+	hash, size, err := swf.Sum(bytes.NewReader(playerFile))
+	if err != nil {
+		panic(err)
+	}
+	return &testserver.Player{Hash: hash, Size: size}
+}()
+
+func startPlayerHost(t *testing.T) *httptest.Server {
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		w.Header().Set("Last-Modified", "Mon, 02 Jan 2006 15:04:05 GMT")
+		w.Write(playerFile)
+	}))
+	t.Cleanup(s.Close)
+	return s
+}
+
+// startSOCKS runs a SOCKS4 proxy and returns its address.
+func startSOCKS(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	var running sync.WaitGroup
+	t.Cleanup(func() {
+		l.Close()
+		running.Wait()
+	})
+	running.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			running.Go(func() { serveSOCKS(nc) })
+		}
+	})
+	return l.Addr().String()
+}
+
+// serveSOCKS serves a CONNECT: version, command, port (2), address (4), user id and a zero.
+func serveSOCKS(nc net.Conn) {
+	defer nc.Close()
+	in := bufio.NewReader(nc)
+	request, err := in.ReadBytes(0)
+	for err == nil && len(request) < 9 { // zeros in port and address
+		var more []byte
+		more, err = in.ReadBytes(0)
+		request = append(request, more...)
+	}
+	if err != nil {
+		return
+	}
+	to, err := net.Dial("tcp", net.JoinHostPort(net.IP(request[4:8]).String(), strconv.Itoa(int(request[2])<<8|int(request[3]))))
+	if err != nil {
+		return
+	}
+	defer to.Close()
+	nc.Write([]byte{0, 90, 0, 0, 0, 0, 0, 0})
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		io.Copy(to, in)
+		to.(*net.TCPConn).CloseWrite()
+	}()
+	io.Copy(nc, to)
+	nc.Close()
+	<-done
+}
+
 // ports are different in each run.
 var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
+
+// tokens are answers to a challenge, which is random. That they are right the server sees to.
+var tokens = regexp.MustCompile(`(?s)(secureTokenResponse .*) \[.*\]`)
 
 // attempt runs a command line against a server of its own. In args, URL is the address of the server's application vod,
 // HOST and PORT are parts of it, and FILE is the output, which has the content before if that is not nil.
@@ -127,10 +217,11 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	if before != nil {
 		require.NoError(t, os.WriteFile(file, before, 0o600))
 	}
+	socks, player := startSOCKS(t), startPlayerHost(t)
 	var list []string
 	for arg := range strings.FieldsSeq(args) {
-		list = append(list, strings.NewReplacer("URL", "rtmp://"+s.Addr()+"/vod", "HOST", host, "PORT", port, "FILE", file,
-			"_", " ").Replace(arg))
+		list = append(list, strings.NewReplacer("URL", strings.TrimSuffix(s.URL("vod", ""), "/"), "HOST", host, "PORT", port, "FILE", file,
+			"SOCKS", socks, "SWF", player.URL+"/player.swf", "HASH", hex.EncodeToString(testPlayer.Hash), "_", " ").Replace(arg))
 	}
 	var stdout, stderr bytes.Buffer
 	result := seen{code: program(list, &stdout, &stderr)}
@@ -139,7 +230,8 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	result.file, err = os.ReadFile(file)
 	result.exists = err == nil
 	for _, c := range w.commands {
-		result.commands = append(result.commands, ports.ReplaceAllString(c, "ADDRESS"))
+		c = ports.ReplaceAllString(c, "ADDRESS")
+		result.commands = append(result.commands, tokens.ReplaceAllString(c, "$1 TOKEN"))
 	}
 	result.buffers = w.buffers
 	return result
@@ -152,7 +244,6 @@ func ours(args []string, stdout, stderr *bytes.Buffer) int { return run(args, st
 func theirs(args []string, stdout, stderr *bytes.Buffer) int {
 	cmd := exec.Command("rtmpdump", args...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
-	cmd.Env = append(os.Environ(), "HOME="+os.TempDir())
 	cmd.Run()
 	return cmd.ProcessState.ExitCode()
 }

@@ -71,6 +71,18 @@ var commandLines = []struct {
 	{name: "pictures", args: "-r URL/silent -o FILE"},
 	{name: "short messages, and complete", args: "-r URL/short -o FILE"},
 
+	{name: "encrypted", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmpe"}},
+	{name: "encrypted, by number", args: "-r rtmp://HOST:PORT/vod/sample -l 2 -o FILE", config: testserver.Config{Scheme: "rtmpe"}},
+	{name: "tunnelled", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmpt"}},
+	{name: "tunnelled, encrypted, by number", args: "-r rtmp://HOST:PORT/vod/sample -l 3 -o FILE", config: testserver.Config{Scheme: "rtmpte"}},
+	{name: "TLS", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmps"}}, // a certificate that nobody has signed
+	{name: "SOCKS", args: "-r URL/sample -S SOCKS -o FILE"},
+	{name: "token", args: "-r URL/sample -T secret -o FILE", config: testserver.Config{Token: "secret"}},
+	{name: "player", args: "-r URL/sample -W SWF -o FILE", config: testserver.Config{Player: testPlayer}},
+	{name: "player, known for a day", args: "-r URL/sample --swfVfy SWF --swfAge 1 -o FILE", config: testserver.Config{Player: testPlayer}},
+	{name: "player by hash and size", args: "-r URL/sample -w HASH -x " + fmt.Sprint(testPlayer.Size) + " -o FILE",
+		config: testserver.Config{Player: testPlayer}},
+
 	{name: "replace", args: "-r URL/sample -o FILE", before: "all"},
 	{name: "resume nothing", args: "-r URL/sample -e -o FILE"},
 	{name: "resume nothing, as yt-dlp does", args: "--verbose -r URL/sample -o FILE --resume --skip 1"},

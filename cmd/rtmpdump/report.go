@@ -76,11 +76,11 @@ func (r *reporter) began(p *download.Progress) {
 	default:
 		c.print("%s download at: %.3f kB\n", verb, kB(p.Size))
 	}
-	if r.stop.ms > 0 {
-		c.print("For duration: %.3f sec\n", (milliseconds(r.stop.ms) - p.From).Seconds())
-	}
 	if r.realtime {
 		c.print("  in approximately realtime (disabled BUFX speedup hack)\n")
+	}
+	if r.stop.ms > 0 {
+		c.print("For duration: %.3f sec\n", (milliseconds(r.stop.ms) - p.From).Seconds())
 	}
 }
 

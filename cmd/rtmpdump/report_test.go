@@ -1,0 +1,188 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/download"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// What is said is what RTMPDump says, but for how often it says how far it is.
+func TestSaysTheSame(t *testing.T) {
+	need(t, "rtmpdump")
+	progress := regexp.MustCompile(`(?:\r[0-9.]+ kB / [0-9.]+ sec(?: \([0-9.]+%\))?)+`)
+	hashes := regexp.MustCompile("#+")
+	banner := regexp.MustCompile(`(?m)^\(.*\)$|^\(c\).*$`)
+	for _, test := range []struct {
+		args   string
+		before string
+	}{
+		{"-r URL/sample -o FILE", ""},
+		{"-r URL/short -o FILE", ""},
+		{"-r URL/bare -o FILE -R -B 5", ""},
+		{"-r URL/sample -o FILE -# -B 20", ""},
+		{"-r URL/sample", ""},
+		{"-r URL/sample -e -o -", ""},
+		{"-r URL/sample -o FILE -b -1", ""},
+		{"-r URL/sample -o FILE -k -1", ""},
+		{"-r URL/sample -o FILE -X -1", ""},
+		{"-r URL/sample -o FILE -x -1", ""},
+		{"-r URL/sample -o FILE -w 00", ""},
+		{"-r URL/sample -o FILE -x 7", ""},
+		{"-n HOST -c PORT -y sample -a vod -o FILE", ""},
+		{"-r URL/sample -A 5 -B 3 -o FILE", ""},
+		{"-i URL/sample -A 5 -B 6 -o FILE", ""},
+		{"-o FILE", ""},
+		{"-r URL -o FILE", ""},
+		{"-r URL/sample -l 7 -o FILE", ""},
+		{"-q -r URL/sample -o FILE", ""},
+		{"-q", ""},
+	} {
+		want := attempt(t, theirs, testserver.Config{}, test.args, before(test.before))
+		got := attempt(t, ours, testserver.Config{}, test.args, before(test.before))
+		text := func(s seen) string {
+			s.stderr = progress.ReplaceAllString(banner.ReplaceAllString(s.stderr, "BANNER"), "\rPROGRESS")
+			s.stderr = hashes.ReplaceAllString(s.stderr, "#")                    // how many depends on how much comes at once
+			return strings.Replace(s.stderr, "at: -0.001 kB", "at: 0.000 kB", 1) // RTMPDump asks a pipe for its position
+		}
+		assert.Equal(t, text(want), text(got), test.args)
+	}
+}
+
+// What yt-dlp looks for.
+func TestProgressLines(t *testing.T) {
+	got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o FILE", nil)
+	assert.Regexp(t, `\r254\.289 kB / 10\.06 sec \(99\.8%\)\n`, got.stderr)
+	assert.Regexp(t, `(?i)^RTMPDump\s*v?([0-9a-zA-Z._-]+)`, got.stderr)
+	got = attempt(t, ours, testserver.Config{}, "-r URL/bare -o FILE", nil)
+	assert.Regexp(t, `\r[0-9]+\.[0-9]{3} kB / 10\.06 sec\n`, got.stderr)
+	got = attempt(t, ours, testserver.Config{}, "-r URL/sample -# -o FILE", nil)
+	assert.Contains(t, got.stderr, "\n"+strings.Repeat("#", 100)+"\n")
+}
+
+func TestSummary(t *testing.T) {
+	for _, test := range []struct {
+		args   string
+		config testserver.Config
+		before string
+		check  func(s summary)
+	}{
+		{"-r URL/sample -o FILE --json", testserver.Config{}, "", func(s summary) {
+			assert.Equal(t, "complete", s.Outcome, "the truth")
+			assert.Equal(t, exitIncomplete, s.ExitCode, "the original's")
+			assert.EqualValues(t, len(saved), s.Size)
+			assert.InDelta(t, 10.08, s.Duration, 0.001)
+			assert.True(t, s.Ended)
+			assert.EqualValues(t, 433, s.Audio)
+			assert.EqualValues(t, 251, s.Video)
+			assert.EqualValues(t, 1, s.Dropped)
+			assert.Empty(t, s.Error)
+		}},
+		{"-r URL/sample -e -o FILE --json", testserver.Config{}, "60%", func(s summary) {
+			assert.Equal(t, "complete", s.Outcome)
+			require.Len(t, s.Splices, 1)
+			assert.True(t, s.Splices[0].ByContent)
+			assert.EqualValues(t, boundary(len(testserver.Sample)*6/10), s.Splices[0].Offset)
+		}},
+		{"-r URL/sample -o FILE --json", testserver.Config{Fault: cutAt(100_000)}, "", func(s summary) {
+			assert.Equal(t, "server-closed-early", s.Outcome)
+			assert.NotEmpty(t, s.Error)
+			assert.False(t, s.Ended)
+		}},
+		{"-r URL/nosuch -o FILE --json", testserver.Config{}, "", func(s summary) {
+			assert.Equal(t, "truncated", s.Outcome)
+			assert.Equal(t, exitFailed, s.ExitCode)
+			assert.Contains(t, s.Error, "StreamNotFound")
+		}},
+		{"-r URL/sample -o FILE --json --recover -q", testserver.Config{Fault: func(n int) testserver.Fault {
+			if n > 2 {
+				return testserver.Fault{}
+			}
+			return testserver.Fault{Action: testserver.Cut, At: 80_000}
+		}}, "", func(s summary) {
+			assert.Equal(t, "complete", s.Outcome)
+			assert.Equal(t, 4, s.Sessions)
+			assert.EqualValues(t, len(saved), s.Size)
+		}},
+	} {
+		got := attempt(t, ours, test.config, test.args, before(test.before))
+		var s summary
+		require.NoError(t, json.Unmarshal(got.stdout, &s), "%s", got.stdout)
+		assert.Equal(t, got.code, s.ExitCode)
+		test.check(s)
+	}
+	got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o - --json", nil)
+	assert.True(t, bytes.Equal(saved, got.stdout), "standard output has nothing but the stream")
+	assert.Contains(t, got.stderr, `{"outcome":"complete"`)
+}
+
+func TestVersion(t *testing.T) {
+	got := attempt(t, ours, testserver.Config{}, "--version", nil)
+	assert.Equal(t, exitSuccess, got.code)
+	assert.Contains(t, string(got.stdout), "compatible with RTMPDump 2.4")
+}
+
+func TestUsageNamesEveryOption(t *testing.T) {
+	text := usage()
+	for _, name := range []string{"help", "url", "rtmp", "host", "port", "socks", "protocol", "playpath", "playlist", "swfUrl", "tcUrl",
+		"pageUrl", "app", "swfhash", "swfsize", "swfVfy", "swfAge", "auth", "conn", "flashVer", "live", "subscribe", "realtime",
+		"flv", "resume", "timeout", "start", "stop", "token", "jtv", "hashes", "buffer", "skip", "quiet", "verbose", "debug",
+		"proxy", "json", "version", "recover"} {
+		assert.Contains(t, text, "--"+name)
+	}
+	for line := range strings.Lines(text) {
+		assert.LessOrEqual(t, len(line), 112)
+	}
+}
+
+func TestBar(t *testing.T) {
+	now := time.Unix(1000, 0)
+	b := newBar()
+	p := &download.Progress{Duration: 100 * time.Second}
+	assert.Equal(t, "[                        ]   0.0%  0 B 0 B/s  0:00/1:40", b.line(p, now))
+	p.Size, p.Position = 3<<20, 25*time.Second
+	assert.Equal(t, "[======                  ]  25.0%  3.0 MB 1.5 MB/s  0:25/1:40  0:06 left", b.line(p, now.Add(2*time.Second)))
+	p.Size, p.Position = 12<<20, 101*time.Second
+	assert.Equal(t, "[========================] 101.0%  12.0 MB 1.5 MB/s  1:41/1:40", b.line(p, now.Add(8*time.Second)))
+	p.Duration = 0
+	assert.Equal(t, "12.0 MB 1.5 MB/s  1:41", b.line(p, now.Add(8*time.Second)))
+	p.Position = 3*time.Hour + 2*time.Minute + time.Second
+	assert.Contains(t, b.line(p, now.Add(8*time.Second)), "3:02:01")
+}
+
+func TestBarOnTerminal(t *testing.T) {
+	got := attempt(t, func(args []string, stdout, stderr *bytes.Buffer) int { return run(args, stdout, stderr, true) },
+		testserver.Config{}, "-r URL/sample -o FILE", nil)
+	assert.Contains(t, got.stderr, "[=======================")
+	assert.NotContains(t, got.stderr, "kB /")
+}
+
+func TestShortenedOptions(t *testing.T) {
+	for args, want := range map[string]string{
+		"--rt x":          "--rtmp x",
+		"--rt=x":          "--rtmp=x",
+		"--swfV x":        "--swfVfy x",
+		"--swf x":         "--swf x", // could be several
+		"--res --re":      "--resume --re",
+		"-o --rt":         "-o --rt", // a file's name
+		"-Vo --rt --liv":  "-Vo --rt --live",
+		"-oFILE --liv":    "-oFILE --live",
+		"--flv --rt":      "--flv --rt",
+		"-V --liv":        "-V --live",
+		"-- --rt":         "-- --rt",
+		"--nosuch --liv":  "--nosuch --live",
+		"-Z --liv - -v x": "-Z --live - -v x",
+	} {
+		o, err := parseFlags(nil, &console{})
+		require.NoError(t, err)
+		assert.Equal(t, want, strings.Join(expand(strings.Fields(args), o.set), " "), args)
+	}
+}
