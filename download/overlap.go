@@ -65,7 +65,11 @@ func (o *overlap) plan() plan {
 	if keep < len(t.recent) {
 		p.cut = t.recent[keep].offset
 	}
-	p.gap = max(gap(&t.audio, &o.audio), gap(&t.video, &o.video))
+	var audio, video track // as far as they are kept
+	for _, e := range t.recent[:keep] {
+		pick(e.kind, &audio, &video).advance(e.time)
+	}
+	p.gap = max(gap(&audio, &o.audio), gap(&video, &o.video))
 	for i := range o.held {
 		h := &o.held[i]
 		write := false
@@ -84,7 +88,7 @@ func (o *overlap) plan() plan {
 	return p
 }
 
-// gap is what is missing between the end of a track in the file and where it begins again.
+// gap is what is missing between the end of a track and where it begins again.
 func gap(t *track, sp *span) time.Duration {
 	if !sp.seen {
 		return 0

@@ -160,6 +160,11 @@ var damages = map[string]func(good []byte, next []flv.Tag) []byte{
 		tag.Body[len(tag.Body)/2] ^= 0x55
 		return flv.AppendTag(flv.AppendTag(good, tag), next[1])
 	},
+	"a damaged time": func(good []byte, next []flv.Tag) []byte {
+		tag := next[0]
+		tag.Timestamp += 1 << 30
+		return flv.AppendTag(good, tag)
+	},
 	"random": func(good []byte, _ []flv.Tag) []byte {
 		random := rand.New(rand.NewPCG(9, 9))
 		for range 3000 {
@@ -208,7 +213,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 	want := fileOf(all)
 	for server, play := range servers {
 		for damage, damaged := range damages {
-			for _, n := range []int{1, 4, 70, 71, 140, 277, 420, 600, len(all) - 2} {
+			for _, n := range []int{1, 4, 71, 140, 277, 600} {
 				if damage == "a damaged tag" && n < headers {
 					continue // a configuration that is damaged stays; the right one comes behind it
 				}

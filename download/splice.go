@@ -10,7 +10,7 @@ import (
 
 const (
 	// maxHeld is how many bytes are held back at most while looking for where they continue the file.
-	maxHeld = 64 << 20
+	maxHeld = 256 << 20
 	// overtake is how far the new tags may get beyond the end of the file, ms, while one of the tracks lags behind.
 	overtake = 2000
 	// enough is how many sounds have to be the same, where there is no picture to tell.
@@ -18,6 +18,11 @@ const (
 	// maxSame is how many tags may have the same content, such as silence, before only those count that are where they are
 	// expected.
 	maxSame = 32
+	// maxShifts is how many differences of time are voted on.
+	maxShifts = 1 << 16
+	// unlike is how long nothing has to be the same any more, ms, after something was: then the end of the file is passed, or
+	// it is nowhere, because its times are damaged.
+	unlike = 5000
 )
 
 // held is a tag that has arrived and may have to be written. Its body is a copy.
@@ -29,6 +34,12 @@ type held struct {
 
 func (h *held) isFrame() bool { return h.role == frame || h.role == keyFrame }
 
+// votes are for a difference between the times of the new tags and those of the file.
+type votes struct {
+	tags int  // that are in the file if that is so
+	sure bool // a picture is among them
+}
+
 // splice finds out how what a server sends continues a file. It is given all tags, from the first, until it has gone
 // beyond the end of the file.
 type splice struct {
@@ -38,8 +49,11 @@ type splice struct {
 	held   []held
 	bytes  int
 
-	votes   map[uint32]int  // how many new tags are in the file if this is added to their times
-	sure    map[uint32]bool // a picture was among them
+	votes     map[uint32]votes // by what is added to the new times
+	best      uint32           // what most are for
+	bestVotes int
+	matched   uint32 // time of the last tag that was for it
+
 	haveKey bool
 	audio   track // of what has arrived, in its own time
 	video   track
@@ -48,8 +62,7 @@ type splice struct {
 }
 
 func newSplice(t *tail, from uint32) *splice {
-	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]int),
-		sure: make(map[uint32]bool)}
+	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes)}
 	// A key frame may be in both: then its two places follow each other but in still pictures, where a vote more is no harm.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
@@ -92,6 +105,9 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
+	if byContent && int32(h.Timestamp-s.matched) > unlike {
+		return true, nil
+	}
 	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil
 }
 
@@ -104,9 +120,20 @@ func (s *splice) vote(h *held) {
 		if len(places) > maxSame && !near(shift, guess) {
 			continue
 		}
-		s.votes[shift]++
-		if h.kind == flv.TagVideo {
-			s.sure[shift] = true
+		v, known := s.votes[shift]
+		if !known && len(s.votes) >= maxShifts {
+			continue
+		}
+		v.tags++
+		v.sure = v.sure || h.kind == flv.TagVideo
+		s.votes[shift] = v
+		if v.sure || v.tags >= enough {
+			if v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess) {
+				s.best, s.bestVotes = shift, v.tags
+			}
+		}
+		if shift == s.best {
+			s.matched = h.Timestamp
 		}
 	}
 }
@@ -114,20 +141,10 @@ func (s *splice) vote(h *held) {
 // shift is what has to be added to the new times: what most tags say, else (not by content) what is usual: servers count
 // from the beginning of the stream, or from where they begin to play.
 func (s *splice) shift() (shift uint32, byContent bool) {
-	guess := s.guess()
-	best := 0
-	for d, n := range s.votes {
-		if n < enough && !s.sure[d] {
-			continue
-		}
-		if n > best || n == best && closer(d, shift, guess) {
-			best, shift = n, d
-		}
+	if s.bestVotes > 0 {
+		return s.best, true
 	}
-	if best > 0 {
-		return shift, true
-	}
-	return guess, false
+	return s.guess(), false
 }
 
 func (s *splice) guess() uint32 {
