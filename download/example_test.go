@@ -2,6 +2,7 @@ package download_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -32,13 +33,13 @@ func ExampleFile() {
 	ctx := context.Background()
 
 	result, err := download.File(ctx, server.URL("vod", "film"), path, nil)
-	fmt.Println(result.Outcome, err)
+	fmt.Println(result.Outcome, errors.Is(err, io.ErrUnexpectedEOF))
 
 	result, err = download.File(ctx, server.URL("vod", "film"), path, &download.Options{Resume: true, Recover: &download.Recovery{}})
 	fmt.Println(&result, err)
 	fmt.Println(result.Sessions, "connections,", len(result.Splices), "joints")
 	// Output:
-	// server-closed-early rtmp: read packet: the server closed the connection
+	// server-closed-early true
 	// complete: 260412 bytes, 9.96s of 10.08s <nil>
 	// 2 connections, 2 joints
 }
