@@ -3,6 +3,7 @@ package download
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"time"
 
@@ -11,15 +12,20 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
+// toggleTimeout bounds a pause and its end.
+const toggleTimeout = 10 * time.Second
+
 // session plays the stream on one connection.
 type session struct {
 	conn   *rtmp.Conn
 	stream *rtmp.Stream
 	speed  bool        // answer BufferEmpty by a pause that is undone
+	pauses bool        // the stream can be paused, as far as is known
 	packet rtmp.Packet // the stream's newest
 	other  rtmp.Packet // the connection's newest
 
 	woken    bool // silence was answered by a pause and its end, and nothing has come since
+	toggled  bool // there was a pause, and nothing has come since
 	unpaused bool // paused has not said so yet
 }
 
@@ -35,7 +41,7 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 		conn.Close()
 		return nil, err
 	}
-	return &session{conn: conn, stream: stream, speed: !d.o.Realtime && !d.target.live}, nil
+	return &session{conn: conn, stream: stream, speed: !d.o.Realtime, pauses: !d.target.live}, nil
 }
 
 func (s *session) close() { s.conn.Close() }
@@ -56,11 +62,14 @@ func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
 		err := s.receive(ctx)
 		switch {
 		case err == nil:
-			s.woken = false
+			s.woken, s.toggled = false, false
 			return &s.packet, nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && s.speed && !s.woken && ctx.Err() == nil:
+		case errors.Is(err, os.ErrDeadlineExceeded) && s.pauses && !s.woken && ctx.Err() == nil:
 			s.woken = true // rtmpdump's remedy for servers that have fallen silent
-			if err := s.toggle(ctx); err != nil {
+			if lost := s.toggle(ctx); lost != nil {
+				return nil, lost
+			}
+			if !s.pauses {
 				return nil, err
 			}
 		default:
@@ -96,7 +105,7 @@ func (s *session) noticed(ctx context.Context, p *rtmp.Packet) (more bool, err e
 		u, err := message.ParseUserControl(p.Body)
 		switch {
 		case err != nil: // HandlePacket has seen to it
-		case u.Event == message.EventBufferEmpty && s.speed:
+		case u.Event == message.EventBufferEmpty && s.speed && s.pauses && !s.toggled:
 			return false, s.toggle(ctx)
 		case u.Event == message.EventStreamEOF:
 			return s.look()
@@ -131,11 +140,29 @@ func (s *session) look() (more bool, err error) {
 	return err == nil, err
 }
 
-// toggle pauses and goes on.
+// toggle pauses and goes on. A server that does not do as it is told is not asked again; the error is one of the connection,
+// or of ctx.
 func (s *session) toggle(ctx context.Context) error {
-	if err := s.stream.Pause(ctx); err != nil {
-		return err
+	s.unpaused, s.toggled = true, true
+	limited, cancel := context.WithTimeout(ctx, toggleTimeout)
+	defer cancel()
+	err := s.stream.Pause(limited)
+	if err == nil {
+		err = s.stream.Unpause(limited)
+	} else if s.conn.Err() == nil && ctx.Err() == nil {
+		undo, cancel := context.WithTimeout(ctx, toggleTimeout/4) // it may have paused without a word
+		defer cancel()
+		s.stream.Unpause(undo)
 	}
-	s.unpaused = true
-	return s.stream.Unpause(ctx)
+	if err == nil {
+		return nil
+	}
+	s.pauses = false
+	if lost := s.conn.Err(); lost != nil {
+		return lost
+	}
+	if ctx.Err() != nil {
+		return fmt.Errorf("download: %w", ctx.Err())
+	}
+	return nil
 }
