@@ -78,7 +78,7 @@ type download struct {
 	from     time.Duration // where the session began
 	known    time.Duration // duration
 
-	repeating bool // media from before a pause may come again
+	audio, video repeats
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {

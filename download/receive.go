@@ -64,16 +64,45 @@ func (d *download) append(s player, tag flv.Tag) error {
 		return nil
 	}
 	if s.paused() {
-		d.repeating = true
+		d.expectRepeats()
 	}
-	if tag.Type != flv.TagScript && (d.repeating || d.resumed && !t.empty() && int32(tag.Timestamp-t.trackOf(tag.Type).last) <= 0) {
-		if t.holds(contentOf(tag), tag.Timestamp) {
-			d.result.Dropped++
-			return nil
-		}
-		d.repeating = false
+	if d.repeated(tag) {
+		d.result.Dropped++
+		return nil
 	}
 	return d.write(tag)
+}
+
+// repeats is where a track is expected to begin earlier than where the file ends.
+type repeats struct {
+	expected bool
+	until    uint32 // ms, in the file's time
+}
+
+// expectRepeats is called when the server begins again somewhere before the end of the file.
+func (d *download) expectRepeats() {
+	t := d.out.tail
+	d.audio = repeats{t.audio.seen, t.audio.last}
+	d.video = repeats{t.video.seen, t.video.last}
+}
+
+// repeated reports whether a tag is in the file already. That is over for a track as soon as it has passed its end.
+func (d *download) repeated(tag flv.Tag) bool {
+	r := &d.audio
+	switch tag.Type {
+	case flv.TagVideo:
+		r = &d.video
+	case flv.TagScript:
+		return false
+	}
+	if !r.expected {
+		return false
+	}
+	ahead := int32(tag.Timestamp - r.until)
+	if ahead > 0 {
+		r.expected = false
+	}
+	return ahead < 0 || ahead == 0 && d.out.tail.holds(contentOf(tag), tag.Timestamp)
 }
 
 // origin is where the file's time 0 is in the stream, ms, judged by the first timestamp of the first session: servers that
@@ -122,9 +151,10 @@ func (d *download) join(ended, last bool) error {
 		return err
 	}
 	d.position = t.last()
+	d.expectRepeats()
 	for _, h := range p.tags {
 		h.Timestamp += p.shift
-		if d.out.file == nil && h.isFrame() && int32(h.Timestamp-t.trackOf(h.kind).last) <= 0 {
+		if d.out.file == nil && d.repeated(h.Tag) { // what is in there twice could not be cut off
 			continue
 		}
 		if err := d.write(h.Tag); err != nil {

@@ -266,3 +266,45 @@ func TestOtherKindOfStream(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNoMatch)
 	assert.True(t, bytes.Equal(before, got))
 }
+
+// recording is a synthetic one: 25 pictures a second, a key frame every so many seconds, sound in between.
+func recording(seconds, group int) []flv.Tag {
+	list := []flv.Tag{
+		{Type: flv.TagScript, Body: []byte("\x02\x00\x0aonMetaData\x05")},
+		{Type: flv.TagVideo, Body: []byte{0x17, 0, 0, 0, 0, 1}},
+		{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12}},
+	}
+	for i := range seconds * 25 {
+		kind := byte(0x27)
+		if i%(group*25) == 0 {
+			kind = 0x17
+		}
+		picture := []byte{kind, 1, 0, 0, 0, byte(i), byte(i >> 8), 7}
+		list = append(list, flv.Tag{Type: flv.TagVideo, Timestamp: uint32(i * 40), Body: picture},
+			flv.Tag{Type: flv.TagAudio, Timestamp: uint32(i*40 + 7), Body: []byte{0xaf, 1, byte(i), byte(i >> 8)}})
+	}
+	return list
+}
+
+// Key frames far apart, or none but the first, and servers that begin long before the end of the file.
+func TestContinueLongGroups(t *testing.T) {
+	for _, group := range []int{1, 20, 1000} {
+		all := recording(150, group)
+		for _, server := range []string{"absolute", "relative", "the key frame before", "from the beginning"} {
+			for _, n := range []int{headers + 1, 100, 1003, 1004, 5003, 7000, len(all) - 1} {
+				for _, skip := range []int{0, 2} {
+					got, result, err := continued(t, fileOf(all[:n]), Options{SkipKeyFrames: skip}, func(from time.Duration) ([]flv.Tag, error) {
+						if from == 0 {
+							return all, io.EOF
+						}
+						return servers[server](all, from), io.EOF
+					})
+					if err != nil { // the fake player's duration is another
+						require.ErrorIs(t, err, ErrTruncated)
+					}
+					require.True(t, bytes.Equal(fileOf(all), got), "%s, groups of %d s, %d tags, skip %d: %+v", server, group, n, skip, result)
+				}
+			}
+		}
+	}
+}

@@ -20,9 +20,9 @@ const (
 	maxSame = 32
 	// maxShifts is how many differences of time are voted on.
 	maxShifts = 1 << 16
-	// unlike is how long nothing has to be the same any more, ms, after something was: then the end of the file is passed, or
+	// maxUnlike is how long nothing has to be the same any more, ms, after something was: then the end of the file is passed, or
 	// it is nowhere, because its times are damaged.
-	unlike = 5000
+	maxUnlike = 5000
 )
 
 // held is a tag that has arrived and may have to be written. Its body is a copy.
@@ -105,10 +105,19 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
-	if byContent && int32(h.Timestamp-s.matched) > unlike {
+	if byContent && s.unlike(h.Timestamp+shift) {
 		return true, nil
 	}
 	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil
+}
+
+// unlike reports whether nothing has been the same for long, in that part of the file that is known.
+func (s *splice) unlike(now uint32) bool {
+	since := s.matched + s.best
+	if oldest := s.tail.recent[0].time; int32(oldest-since) > 0 {
+		since = oldest
+	}
+	return int32(now-since) > maxUnlike
 }
 
 // vote notes by how much the new times differ from those of the file, if h is in it.
