@@ -14,9 +14,10 @@ const maxPrelude = 128 << 10
 
 // output is the FLV file, or the stream of one, that a download writes. Every write is of whole tags.
 type output struct {
-	file *os.File // nil: the output can't be cut
-	out  *flv.Writer
-	tail *tail
+	file   *os.File // nil: the output can't be cut
+	closer io.Closer
+	out    *flv.Writer
+	tail   *tail
 
 	begun bool // there is a file header
 	stale bool // the file has bytes behind tail.end
@@ -39,13 +40,19 @@ func createOutput(path string, skip int) (*output, error) {
 		return nil, &WriteError{err}
 	}
 	o := newOutput(f, skip)
-	o.file = f
+	o.closer = f
+	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // not a pipe or a device
+		o.file = f
+	}
 	return o, nil
 }
 
 // resumeOutput opens a file to be continued, and makes it if it is not there. What can't be continued is replaced, but only
 // when there is something to replace it.
 func resumeOutput(path string, skip int) (*output, error) {
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return createOutput(path, skip)
+	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, &WriteError{err}
@@ -55,7 +62,7 @@ func resumeOutput(path string, skip int) (*output, error) {
 		f.Close()
 		return nil, err
 	}
-	o := &output{file: f, out: flv.NewWriter(f), tail: t, begun: true, stale: true}
+	o := &output{file: f, closer: f, out: flv.NewWriter(f), tail: t, begun: true, stale: true}
 	if t.empty() {
 		o.tail, o.begun = &tail{skip: skip}, false
 	}
@@ -63,10 +70,10 @@ func resumeOutput(path string, skip int) (*output, error) {
 }
 
 func (o *output) close() error {
-	if o.file == nil {
+	if o.closer == nil {
 		return nil
 	}
-	if err := o.file.Close(); err != nil {
+	if err := o.closer.Close(); err != nil {
 		return &WriteError{err}
 	}
 	return nil

@@ -66,3 +66,21 @@ func TestYtDlp(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(saved, got))
 }
+
+// A named pipe is written like standard output, over lost connections as well.
+func TestNamedPipe(t *testing.T) {
+	url := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+		if n < 2 {
+			return testserver.Fault{Action: testserver.Cut, At: 80_000}
+		}
+		return testserver.Fault{}
+	}})
+	pipe := filepath.Join(t.TempDir(), "pipe")
+	require.NoError(t, syscall.Mkfifo(pipe, 0o600))
+	cmd := process(t, "-q", "-r", url, "-o", pipe, "--recover")
+	require.NoError(t, cmd.Start())
+	got, err := os.ReadFile(pipe)
+	require.NoError(t, err)
+	cmd.Wait()
+	assert.True(t, bytes.Equal(saved, got), "%d bytes", len(got))
+}
