@@ -36,9 +36,13 @@ func (h *held) isFrame() bool { return h.role == frame || h.role == keyFrame }
 
 // votes are for a difference between the times of the new tags and those of the file.
 type votes struct {
-	tags int  // that are in the file if that is so
-	sure bool // a picture is among them
+	tags int    // that are in the file if that is so
+	sure bool   // a picture is among them
+	last uint32 // the new time of the last of them
 }
+
+// tell reports whether enough tags are the same for it to be no coincidence.
+func (v votes) tell() bool { return v.sure || v.tags >= enough }
 
 // splice finds out how what a server sends continues a file. It is given all tags, from the first, until it has gone
 // beyond the end of the file.
@@ -52,7 +56,8 @@ type splice struct {
 	votes     map[uint32]votes // by what is added to the new times
 	best      uint32           // what most are for
 	bestVotes int
-	matched   uint32 // time of the last tag that was for it
+	usual     int                    // how many there should be for guess
+	oldest    map[flv.TagType]uint32 // time of the first frame of tail.recent
 
 	haveKey bool
 	audio   track // of what has arrived, in its own time
@@ -62,7 +67,13 @@ type splice struct {
 }
 
 func newSplice(t *tail, from uint32) *splice {
-	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes)}
+	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes),
+		oldest: make(map[flv.TagType]uint32)}
+	for _, e := range t.recent {
+		if _, seen := s.oldest[e.kind]; !seen {
+			s.oldest[e.kind] = e.time
+		}
+	}
 	// A key frame may be in both: then its two places follow each other but in still pictures, where a vote more is no harm.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
@@ -105,15 +116,15 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
-	if byContent && s.unlike(h.Timestamp+shift) {
+	if byContent && s.unlike(shift, h.Timestamp+shift) {
 		return true, nil
 	}
 	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil
 }
 
 // unlike reports whether nothing has been the same for long, in that part of the file that is known.
-func (s *splice) unlike(now uint32) bool {
-	since := s.matched + s.best
+func (s *splice) unlike(shift, now uint32) bool {
+	since := s.votes[shift].last + shift
 	if oldest := s.tail.recent[0].time; int32(oldest-since) > 0 {
 		since = oldest
 	}
@@ -124,6 +135,10 @@ func (s *splice) unlike(now uint32) bool {
 func (s *splice) vote(h *held) {
 	places := s.places[h.content]
 	guess := s.guess()
+	oldest, seen := s.oldest[h.kind]
+	if at := h.Timestamp + guess; seen && int32(at-oldest) >= 0 && int32(at-s.tail.trackOf(h.kind).last) <= 0 {
+		s.usual++
+	}
 	for _, at := range places {
 		shift := at - h.Timestamp
 		if len(places) > maxSame && !near(shift, guess) {
@@ -133,29 +148,28 @@ func (s *splice) vote(h *held) {
 		if !known && len(s.votes) >= maxShifts {
 			continue
 		}
-		v.tags++
-		v.sure = v.sure || h.kind == flv.TagVideo
+		v = votes{v.tags + 1, v.sure || h.kind == flv.TagVideo, h.Timestamp}
 		s.votes[shift] = v
-		if v.sure || v.tags >= enough {
-			if v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess) {
-				s.best, s.bestVotes = shift, v.tags
-			}
-		}
-		if shift == s.best {
-			s.matched = h.Timestamp
+		if v.tell() && (v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess)) {
+			s.best, s.bestVotes = shift, v.tags
 		}
 	}
 }
 
-// shift is what has to be added to the new times: what most tags say, else (not by content) what is usual: servers count
-// from the beginning of the stream, or from where they begin to play.
+// shift is what has to be added to the new times: what is usual if no tag contradicts that (in a stream that repeats itself
+// more may agree with something else), else what most tags say, else (not by content) what is usual.
 func (s *splice) shift() (shift uint32, byContent bool) {
+	guess := s.guess()
+	if v := s.votes[guess]; v.tell() && v.tags >= s.usual {
+		return guess, true
+	}
 	if s.bestVotes > 0 {
 		return s.best, true
 	}
-	return s.guess(), false
+	return guess, false
 }
 
+// guess is the usual shift: servers count from the beginning of the stream, or from where they begin to play.
 func (s *splice) guess() uint32 {
 	if countsFromStart(s.first, s.from) {
 		return s.from - s.first

@@ -1,0 +1,46 @@
+package download
+
+import (
+	"bytes"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// repeated is the first ms milliseconds of the sample, so many times one after the other.
+func repeated(t *testing.T, ms uint32, n int) []byte {
+	all := sample(t)
+	list := all[1:headers:headers]
+	for i := range n {
+		for _, tag := range all[headers:] {
+			if tag.Timestamp < ms {
+				tag.Timestamp += uint32(i) * ms
+				list = append(list, tag)
+			}
+		}
+	}
+	return fileOf(list)
+}
+
+// A stream that repeats itself is continued where it was left, not where it was the same before.
+func TestResumeRepetition(t *testing.T) {
+	for _, ms := range []uint32{10_000, 6000, 2000} {
+		film := repeated(t, ms, 3)
+		s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film}})
+		path := filepath.Join(t.TempDir(), "out.flv")
+		for n := flv.FileHeaderSize; n < len(film); n += 7919 {
+			require.NoError(t, os.WriteFile(path, film[:n], 0o600))
+			result, err := File(testContext(t), s.URL("vod", "film"), path, &Options{Resume: true})
+			require.NoError(t, err, "repeated after %d ms, %d bytes of %d", ms, n, len(film))
+			got, err := os.ReadFile(path)
+			require.NoError(t, err)
+			require.True(t, bytes.Equal(film, got), "repeated after %d ms, %d bytes of %d: %v %+v", ms, n, len(film), &result, result.Splices)
+		}
+		s.Close()
+	}
+}
