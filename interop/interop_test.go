@@ -24,14 +24,19 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		removeBuilt()
+		os.Exit(code)
+	}))
+}
 
 const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
 // need skips the test, or fails it in CI, when a program is missing.
 func need(t *testing.T, programs ...string) {
 	t.Helper()
-	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server", "rtmpsrv": "rtmpdump"}
+	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg"}
 	for _, program := range programs {
 		_, err := exec.LookPath(program)
 		if program == nginxModule {
@@ -239,7 +244,9 @@ func common(a, b []string) ([]string, []string) {
 
 func startServer(t *testing.T, cfg testserver.Config) *testserver.Server {
 	t.Helper()
-	cfg.Files = map[string][]byte{"sample": testserver.Sample}
+	if cfg.Files == nil {
+		cfg.Files = map[string][]byte{"sample": testserver.Sample}
+	}
 	s, err := testserver.Start(cfg)
 	require.NoError(t, err)
 	t.Cleanup(s.Close)

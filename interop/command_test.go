@@ -1,0 +1,204 @@
+package interop
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// times is how often to do something: more with RTMP_LONG=1, when tests may take minutes.
+func times(normal, inLong int) int {
+	if os.Getenv("RTMP_LONG") != "" {
+		return inLong
+	}
+	return normal
+}
+
+// buildFolder makes a folder that has this repository's rtmpdump. TestMain removes it.
+var buildFolder = sync.OnceValues(func() (string, error) {
+	dir, err := os.MkdirTemp("", "rtmpdump")
+	if err != nil {
+		return "", err
+	}
+	built = dir
+	name := "rtmpdump"
+	if runtime.GOOS == "windows" {
+		name += ".exe"
+	}
+	out, err := exec.Command("go", "build", "-o", filepath.Join(dir, name), "github.com/go-librtmp/rtmp/cmd/rtmpdump").CombinedOutput()
+	if err != nil {
+		return "", fmt.Errorf("%w: %s", err, out)
+	}
+	return dir, nil
+})
+
+var built string // what buildFolder has made
+
+func removeBuilt() {
+	if built != "" {
+		os.RemoveAll(built)
+	}
+}
+
+// ourFolder has our rtmpdump, to be put first on PATH.
+func ourFolder(t *testing.T) string {
+	t.Helper()
+	dir, err := buildFolder()
+	require.NoError(t, err)
+	return dir
+}
+
+func ourCommand(t *testing.T) string { return filepath.Join(ourFolder(t), "rtmpdump") }
+
+// ended is how a program has ended.
+type ended struct {
+	code           int // -1: by a signal
+	stdout, stderr string
+}
+
+// execute runs a program to its end, whatever that is. It fails the test if it hangs.
+func execute(t *testing.T, program string, args ...string) ended {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, program, args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where rtmpdump keeps what it knows of players
+	cmd.WaitDelay = 5 * time.Second
+	var stdout, stderr bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &stdout, &stderr
+	if err := cmd.Run(); !errors.As(err, new(*exec.ExitError)) {
+		require.NoError(t, err)
+	}
+	require.NoError(t, ctx.Err(), "%s hangs: %s", program, stderr.String())
+	return ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+}
+
+// dump runs our rtmpdump.
+func dump(t *testing.T, args ...string) ended {
+	t.Helper()
+	return execute(t, ourCommand(t), args...)
+}
+
+// recordingOf is the sample as a recording that RTMPDump calls complete: its duration is a bit less than it is.
+func recordingOf(t *testing.T, tags []flv.Tag, seconds float64) []byte {
+	t.Helper()
+	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds}})
+	require.NoError(t, err)
+	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	file = flv.AppendTag(file, flv.Tag{Type: flv.TagScript, Body: body})
+	for _, tag := range tags {
+		if tag.Type != flv.TagScript {
+			file = flv.AppendTag(file, tag)
+		}
+	}
+	return file
+}
+
+// relay passes connections on to a server, at so many bytes a second if pace is not 0. Before each piece that comes from
+// the server it asks passed, if there is one, whether to go on when the connection has brought so much.
+type relay struct {
+	net.Listener
+	running sync.WaitGroup
+	to      string
+	pace    int
+	passed  func(n int64) bool
+
+	mu     sync.Mutex
+	closed bool
+	conns  []net.Conn
+}
+
+func startRelay(t *testing.T, to string, pace int, passed func(n int64) bool) *relay {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	r := &relay{Listener: l, to: to, pace: pace, passed: passed}
+	r.running.Go(func() {
+		for {
+			client, err := l.Accept()
+			if err != nil {
+				return
+			}
+			r.running.Go(func() { r.serve(client) })
+		}
+	})
+	t.Cleanup(r.close)
+	return r
+}
+
+// own makes close close nc, or closes it if that has been.
+func (r *relay) own(nc net.Conn) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.conns = append(r.conns, nc)
+	if r.closed {
+		nc.Close()
+	}
+}
+
+func (r *relay) close() {
+	r.Listener.Close()
+	r.mu.Lock()
+	r.closed = true
+	for _, nc := range r.conns {
+		nc.Close()
+	}
+	r.mu.Unlock()
+	r.running.Wait()
+}
+
+func (r *relay) serve(client net.Conn) {
+	defer client.Close()
+	r.own(client)
+	server, err := net.Dial("tcp", r.to)
+	if err != nil {
+		return
+	}
+	defer server.Close()
+	r.own(server)
+	r.running.Go(func() {
+		io.Copy(server, client)
+		server.Close()
+	})
+	piece := make([]byte, 1500)
+	for n := int64(0); ; {
+		if r.passed != nil && !r.passed(n) {
+			return
+		}
+		got, err := server.Read(piece)
+		if err != nil {
+			return
+		}
+		n += int64(got)
+		if _, err := client.Write(piece[:got]); err != nil {
+			return
+		}
+		if r.pace > 0 {
+			time.Sleep(time.Duration(got) * time.Second / time.Duration(r.pace))
+		}
+	}
+}
+
+// sampleTags are the sample's.
+func sampleTags(t *testing.T) []flv.Tag {
+	t.Helper()
+	tags, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	return tags
+}

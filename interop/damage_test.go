@@ -1,0 +1,210 @@
+package interop
+
+import (
+	"bytes"
+	"math/rand/v2"
+	"net"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/download"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// film is the sample with a duration that RTMPDump calls complete.
+func film(t *testing.T) []byte { return recordingOf(t, sampleTags(t), 10) }
+
+// startNginxFilm runs nginx-rtmp with the film, whose path is /vod/film.flv.
+func startNginxFilm(t *testing.T) (addr string) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film(t), 0o600))
+	return startNginx(t, dir)
+}
+
+// saved is an uninterrupted download by our rtmpdump.
+func saved(t *testing.T, url string) (file string, content []byte) {
+	t.Helper()
+	file = filepath.Join(t.TempDir(), "whole.flv")
+	out := dump(t, "-r", url, "-o", file)
+	require.Zero(t, out.code, out.stderr)
+	content, err := os.ReadFile(file)
+	require.NoError(t, err)
+	return file, content
+}
+
+// cutAgainAndAgain downloads from url, whose server hangs up too early, until all is there. reference is where it doesn't.
+func cutAgainAndAgain(t *testing.T, url, reference string) {
+	need(t, "ffmpeg", "ffprobe")
+	whole, want := saved(t, reference)
+	for range times(2, 30) {
+		file := filepath.Join(t.TempDir(), "cut.flv")
+		size := 0
+		for i := 0; ; i++ {
+			require.Less(t, i, 40)
+			out := dump(t, "-r", url, "-e", "-o", file)
+			content := readable(t, file)
+			require.True(t, bytes.HasPrefix(want, content), out.stderr)
+			require.GreaterOrEqual(t, len(content), size, "it never shrinks: %s", out.stderr)
+			size = len(content)
+			if out.code == 0 {
+				break
+			}
+			require.Equal(t, 2, out.code, out.stderr)
+			require.Contains(t, out.stderr, "try resuming")
+		}
+		// The last 80 ms are beyond the duration: a server that hangs up there leaves nothing to be known of.
+		require.GreaterOrEqual(t, size, len(want)-5000)
+		if size == len(want) {
+			require.Equal(t, packets(t, whole), packets(t, file))
+		}
+	}
+}
+
+func TestServerHangsUp(t *testing.T) {
+	t.Run("testserver", func(t *testing.T) {
+		random := rand.New(rand.NewPCG(7, 6))
+		files := map[string][]byte{"film": film(t)}
+		s := startServer(t, testserver.Config{Files: files, Fault: func(n int) testserver.Fault {
+			return testserver.Fault{Action: testserver.Cut + testserver.Action(n%2), At: 40_000 + random.Int64N(200_000)}
+		}})
+		cutAgainAndAgain(t, s.URL("vod", "film"), startServer(t, testserver.Config{Files: files}).URL("vod", "film"))
+	})
+	t.Run("nginx", func(t *testing.T) {
+		random := rand.New(rand.NewPCG(8, 6))
+		addr := startNginxFilm(t)
+		var limit atomic.Int64
+		r := startRelay(t, addr, 0, func(n int64) bool {
+			if n == 0 {
+				limit.Store(40_000 + random.Int64N(200_000))
+			}
+			return n < limit.Load()
+		})
+		cutAgainAndAgain(t, "rtmp://"+r.Addr().String()+"/vod/film.flv", "rtmp://"+addr+"/vod/film.flv")
+	})
+}
+
+// endOf is how many bytes the last n tags of a file have.
+func endOf(t *testing.T, file []byte, n int) (size int) {
+	tags, err := testserver.Tags(file)
+	require.NoError(t, err)
+	for _, tag := range tags[len(tags)-n:] {
+		size += flv.TagOverhead + len(tag.Body)
+	}
+	return size
+}
+
+// A file lacks its end, from nothing to its last tags: what is left of it is continued.
+func TestChopped(t *testing.T) {
+	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
+	nginx := startNginxFilm(t)
+	random := rand.New(rand.NewPCG(9, 6))
+	for _, test := range []struct{ name, url string }{
+		{"testserver", s.URL("vod", "film")}, {"nginx", "rtmp://" + nginx + "/vod/film.flv"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			whole, want := saved(t, test.url)
+			file := filepath.Join(t.TempDir(), "chopped.flv")
+			most := endOf(t, want, 3)
+			if test.name == "testserver" {
+				most = max(most, times(0, 20_000))
+				for missing := range most {
+					require.NoError(t, os.WriteFile(file, want[:len(want)-missing], 0o600))
+					result, err := download.File(t.Context(), test.url, file, &download.Options{Resume: true, Quirks: true})
+					require.NoError(t, err, "%d bytes are missing", missing)
+					got, err := os.ReadFile(file)
+					require.NoError(t, err)
+					require.True(t, bytes.Equal(want, got), "%d bytes are missing, %v", missing, &result)
+				}
+				t.Logf("at each of %d offsets", most)
+			}
+			for range times(5, 100) { // the same by the command
+				missing := random.IntN(most)
+				require.NoError(t, os.WriteFile(file, want[:len(want)-missing], 0o600))
+				out := dump(t, "-r", test.url, "-e", "-o", file)
+				require.Zero(t, out.code, "%d bytes are missing: %s", missing, out.stderr)
+				got, err := os.ReadFile(file)
+				require.NoError(t, err)
+				require.True(t, bytes.Equal(want, got), "%d bytes are missing: %s", missing, out.stderr)
+			}
+			need(t, "ffmpeg")
+			assert.Equal(t, packets(t, whole), packets(t, file))
+		})
+	}
+}
+
+// longFilm is the sample so many times, one after the other.
+func longFilm(t *testing.T, n int) []byte {
+	const length = 10_080 // ms
+	sample := sampleTags(t)
+	tags := sample
+	for i := 1; i < n; i++ {
+		for _, tag := range sample {
+			if !flv.IsHeader(tag) {
+				tag.Timestamp += uint32(i * length)
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return recordingOf(t, tags, float64(n)*length/1000)
+}
+
+// mortal is a server that dies and comes back at the same address, when it is told to.
+type mortal struct {
+	t      *testing.T
+	film   []byte
+	server *testserver.Server
+}
+
+func (m *mortal) live(addr string) {
+	l, err := net.Listen("tcp", addr)
+	require.NoError(m.t, err)
+	m.server = testserver.Serve(l, testserver.Config{Realtime: true, Files: map[string][]byte{"film": m.film}})
+}
+
+// A server dies after each second of the stream and is away for a while: one file comes of it, without a duplicate or a gap.
+func TestServerDies(t *testing.T) {
+	m := &mortal{t: t, film: longFilm(t, times(6, 60))}
+	m.live("127.0.0.1:0")
+	defer func() { m.server.Close() }()
+	addr := m.server.Addr()
+	deaths, refused := 0, 0
+	next, dead := time.Second, false
+	progress := func(p *download.Progress) { // on the goroutine of this test
+		switch {
+		case p.Phase == download.Receiving && p.Position >= next && !dead:
+			m.server.Close()
+			deaths, dead = deaths+1, true
+		case p.Phase == download.Retrying && dead:
+			if refused++; refused%2 == 0 { // it was away for one attempt
+				m.live(addr)
+				next, dead = p.Position+time.Second, false
+			}
+		}
+	}
+	file := filepath.Join(t.TempDir(), "out.flv")
+	result, err := download.File(testContext(t), "rtmp://"+addr+"/vod/film", file, &download.Options{
+		RTMP:     &rtmp.Options{Buffer: 3 * time.Second}, // it sends so far ahead
+		Recover:  &download.Recovery{Delay: time.Millisecond, MaxDelay: time.Millisecond},
+		Progress: progress, KeepBuffer: true,
+	})
+	require.NoError(t, err)
+	assert.Equal(t, download.Complete, result.Outcome)
+	assert.Greater(t, deaths, 10)
+	assert.Contains(t, []int{deaths, deaths + 1}, result.Sessions, "after the last death there may be nothing left to come")
+	for _, splice := range result.Splices {
+		assert.True(t, splice.ByContent)
+		assert.Zero(t, splice.Gap)
+	}
+	got, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(m.film, got))
+	t.Logf("%d deaths, %v", deaths, &result)
+}
