@@ -213,7 +213,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 	want := fileOf(all)
 	for server, play := range servers {
 		for damage, damaged := range damages {
-			for _, n := range []int{1, 4, 71, 140, 277, 600} {
+			for _, n := range []int{1, 4, 140, 277, 600} {
 				if damage == "a damaged tag" && n < headers {
 					continue // a configuration that is damaged stays; the right one comes behind it
 				}
