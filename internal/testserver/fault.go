@@ -66,8 +66,7 @@ func (c *faultyConn) CloseWrite() error {
 
 // closeWrite sends a FIN. Connections that have none are closed.
 func closeWrite(nc net.Conn) {
-	if half, ok := nc.(interface{ CloseWrite() error }); ok {
-		half.CloseWrite()
+	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		return
 	}
 	nc.Close()

@@ -2,6 +2,7 @@ package transport
 
 import (
 	"crypto/cipher"
+	"errors"
 	"net"
 	"sync"
 )
@@ -54,7 +55,7 @@ func (c *cipherConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite tells the server that nothing more will come, if the connection below can.
+// CloseWrite tells the server that nothing more will come. It returns errors.ErrUnsupported if the connection below can't.
 func (c *cipherConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -63,7 +64,7 @@ func (c *cipherConn) CloseWrite() error {
 	}
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {
-		return nil
+		return errors.ErrUnsupported
 	}
 	return half.CloseWrite()
 }

@@ -41,14 +41,22 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite tells the server that nothing more will come. The connection can still be read.
+// CloseWrite tells the server that nothing more will come. The connection can still be read. Close ends a CloseWrite that has to
+// wait, and nothing else does.
 func (c *tlsConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	if err := c.box.flush(); err != nil {
 		return err
 	}
-	return c.Conn.CloseWrite()
+	if err := c.Conn.CloseWrite(); err != nil {
+		return err
+	}
+	if !c.box.late { // crypto/tls gives it five seconds
+		return nil
+	}
+	c.box.SetWriteDeadline(time.Time{})
+	return c.box.flush()
 }
 
 // Close takes tlsCloseTimeout at most.
