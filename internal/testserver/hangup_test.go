@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// A connection that can't be half closed is closed, also if it is enciphered: rtmpte's end at once, too.
+// A connection that can't be half closed is closed, also if it is enciphered: rtmpte sessions end at once, too.
 func TestCloseWriteWithoutHalfClose(t *testing.T) {
 	cipher, err := rc4.NewCipher([]byte("key"))
 	require.NoError(t, err)
