@@ -84,8 +84,8 @@ func (c *Conn) redirect(a *admission, to string) error {
 		err = fmt.Errorf("to %s, which protects less than %s", u.Scheme, c.url.Scheme)
 	}
 	parsed, bad := url.Parse(to)
-	if err == nil {
-		err = bad
+	if err == nil && bad != nil {
+		err = errors.Unwrap(bad) // without the URL, which may hold a token
 	}
 	if err != nil {
 		return fmt.Errorf("rtmp: connect: redirect: %w", err)
@@ -95,6 +95,9 @@ func (c *Conn) redirect(a *admission, to string) error {
 	o.TCURL, o.App = to, strings.TrimPrefix(parsed.Path, "/")
 	if u.Host != c.url.Host && o.PublishUser != "" {
 		o.Publish, o.PublishUser, o.PublishPassword = true, "", ""
+	}
+	if u.Host == c.url.Host && u.User == "" {
+		u.User, u.Password = c.url.User, c.url.Password
 	}
 	c.url, a.query, a.publisher = u, "", auth.Publisher{}
 	c.log.Debug("rtmp: redirected", "host", u.Host, "app", o.App)

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -91,4 +92,35 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "connect", <-first)
 	require.NoError(t, c.Err())
+}
+
+// A redirect that can't be followed is not quoted: it may carry a token.
+func TestRedirectKeepsSecrets(t *testing.T) {
+	for _, to := range []string{"rtmp://h/%zz?token=secret", "rtmp://h\x01/a?token=secret", "rtmp://u:secret@h:99/%%",
+		"rtmp://u:secret@h:x/a", "ftp://h/?token=secret", "secret"} {
+		url := newPeer(t, func(p *peer) {
+			cmd := p.expect("connect")
+			p.call(0, "_error", cmd.TransactionID, nil, redirection302(to))
+			p.untilGone()
+		})
+		_, err := Dial(testContext(t), url, &Options{MaxRedirects: 1})
+		require.ErrorContains(t, err, "redirect: ")
+		assert.NotContains(t, err.Error(), "secret")
+	}
+}
+
+// The credentials of the URL stay valid where the server sends us to another of its apps, but go to no other host.
+func TestRedirectCredentials(t *testing.T) {
+	for host, user := range map[string]string{"127.0.0.1": "me", "localhost": ""} {
+		var c *Conn
+		target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+		url := newPeer(t, func(p *peer) {
+			cmd := p.expect("connect")
+			p.call(0, "_error", cmd.TransactionID, nil, redirection302(strings.Replace(target, "127.0.0.1", host, 1)))
+			p.untilGone()
+		})
+		c = dialed(t, strings.Replace(url, "rtmp://", "rtmp://me:secret@", 1), &Options{MaxRedirects: 1})
+		got, _ := c.credentials()
+		assert.Equal(t, user, got, host)
+	}
 }
