@@ -52,10 +52,7 @@ func (c *tlsConn) CloseWrite() error {
 	if err := c.Conn.CloseWrite(); err != nil {
 		return err
 	}
-	if !c.box.late { // crypto/tls gives it five seconds
-		return nil
-	}
-	c.box.SetWriteDeadline(time.Time{})
+	c.box.SetWriteDeadline(time.Time{}) // crypto/tls gives it five seconds
 	return c.box.flush()
 }
 
