@@ -99,6 +99,8 @@ func Stage(err error) string {
 		return "tls"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return "dial"
+	case errors.As(err, &tunnel) && tunnel.Status == http.StatusProxyAuthRequired:
+		return "proxy" // who has answered in the server's place
 	case errors.As(err, &tunnel):
 		return "tunnel"
 	}

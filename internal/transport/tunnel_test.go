@@ -88,6 +88,7 @@ func TestTunnelProxyRefuses(t *testing.T) {
 	var refused *TunnelError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, TunnelError{Op: "open", Status: http.StatusProxyAuthRequired}, *refused)
+	assert.Equal(t, "proxy", Stage(err))
 	assert.NotContains(t, err.Error(), "wrong")
 	assert.Zero(t, forwarded.Load())
 }
