@@ -72,21 +72,40 @@ type ended struct {
 	stdout, stderr string
 }
 
-// execute runs a program to its end, whatever that is. It fails the test if it hangs.
-func execute(t *testing.T, program string, args ...string) ended {
-	t.Helper()
+// attempt runs a program to its end, whatever that is. The error says that it did not start, or hangs.
+func attempt(home, program string, args ...string) (ended, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // where rtmpdump keeps what it knows of players
+	cmd.Env = append(os.Environ(), "HOME="+home) // where rtmpdump keeps what it knows of players
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
-	if err := cmd.Run(); !errors.As(err, new(*exec.ExitError)) {
-		require.NoError(t, err)
+	err := cmd.Run()
+	if ctx.Err() != nil {
+		return ended{}, fmt.Errorf("%s hangs: %s", program, stderr.String())
 	}
-	require.NoError(t, ctx.Err(), "%s hangs: %s", program, stderr.String())
-	return ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}
+	if err != nil && !errors.As(err, new(*exec.ExitError)) {
+		return ended{}, err
+	}
+	return ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
+}
+
+// execute is attempt, for the goroutine of the test.
+func execute(t *testing.T, program string, args ...string) ended {
+	t.Helper()
+	end, err := attempt(t.TempDir(), program, args...)
+	require.NoError(t, err)
+	return end
+}
+
+// exitCode is what Wait's error says.
+func exitCode(err error) int {
+	var exit *exec.ExitError
+	if errors.As(err, &exit) {
+		return exit.ExitCode()
+	}
+	return 0
 }
 
 // dump runs our rtmpdump.
