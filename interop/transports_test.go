@@ -57,6 +57,7 @@ func TestProgramsPlayOverEveryTransport(t *testing.T) {
 }
 
 func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
+	t.Parallel()
 	need(t, "ffmpeg")
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)
 	for _, scheme := range []string{"rtmps", "rtmpt", "rtmpts"} {
