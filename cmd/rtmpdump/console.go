@@ -29,8 +29,16 @@ type console struct {
 	out      io.Writer
 	level    level
 	terminal bool
-	width    int  // of the progress on the last line, which a message must not run into
-	open     bool // the last line is progress
+	width    int    // of the progress on the last line, which a message must not run into
+	open     bool   // the last line is progress
+	gone     func() // is called when nobody reads any more; nil: nothing is done about it
+}
+
+// write is the only way to out. Its owner holds mu.
+func (c *console) write(text string) {
+	if _, err := io.WriteString(c.out, text); pipeClosed(err) && c.gone != nil {
+		c.gone()
+	}
 }
 
 // print writes text as it is, unless the command is to be quiet.
@@ -41,7 +49,7 @@ func (c *console) print(format string, args ...any) {
 		return
 	}
 	c.endLine()
-	fmt.Fprintf(c.out, format, args...)
+	c.write(fmt.Sprintf(format, args...))
 }
 
 // log writes a message with its level in front.
@@ -52,12 +60,12 @@ func (c *console) log(l level, format string, args ...any) {
 		return
 	}
 	c.endLine()
-	fmt.Fprintf(c.out, levelNames[min(int(l), len(levelNames)-1)]+": "+format+"\n", args...)
+	c.write(levelNames[min(int(l), len(levelNames)-1)] + ": " + fmt.Sprintf(format, args...) + "\n")
 }
 
 func (c *console) endLine() {
 	if c.open {
-		io.WriteString(c.out, "\n")
+		c.write("\n")
 		c.open, c.width = false, 0
 	}
 }
@@ -73,7 +81,7 @@ func (c *console) status(text string) {
 	if !c.terminal {
 		padding = ""
 	}
-	io.WriteString(c.out, "\r"+text+padding)
+	c.write("\r" + text + padding)
 	c.open, c.width = true, len(text)
 }
 
@@ -84,7 +92,7 @@ func (c *console) hash() {
 	if c.level == levelCritical {
 		return
 	}
-	io.WriteString(c.out, "#")
+	c.write("#")
 	c.open = true
 }
 

@@ -100,7 +100,7 @@ func (j *job) checkNumbers() {
 // chooseOutput also says where resuming is not possible.
 func (j *job) chooseOutput() {
 	c := j.console
-	if j.output == "" {
+	if !j.set.Changed("flv") {
 		c.log(levelWarning, "You haven't specified an output file (-o filename), using stdout")
 		j.output = "-"
 	}

@@ -61,6 +61,7 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
+	c.gone = cancel // as RTMPDump: the downloader that started it may be dead, and start another one for the same file
 	defer catchSignals(c, cancel)()
 	return j.run(ctx, stdout)
 }
