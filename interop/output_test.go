@@ -1,0 +1,132 @@
+package interop
+
+import (
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// smallDisk runs a command with a disk of 100 kB on $1, in a name space of its own, and copies what is on it to $2.
+const smallDisk = `mount -t tmpfs -o size=100k none "$1" || exit 99
+	disk=$1 saved=$2; shift 2; "$@"; code=$?; cp "$disk"/* "$saved"; exit $code`
+
+// A disk gets full in the middle: the file is whole, and goes on where there is room.
+func TestDiskFull(t *testing.T) {
+	need(t, "unshare", "mount")
+	url := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}}).URL("vod", "film")
+	_, want := saved(t, url)
+	disk, rescued := t.TempDir(), t.TempDir()
+	for _, more := range []string{"-q", "-e", "--recover"} {
+		out := execute(t, "unshare", "-Urm", "sh", "-c", smallDisk, "sh", disk, rescued,
+			ourCommand(t), "-r", url, "-o", filepath.Join(disk, "out.flv"), more)
+		if out.code == 99 || bytes.Contains([]byte(out.stderr), []byte("unshare failed")) {
+			t.Skip("no disk can be mounted here: ", out.stderr)
+		}
+		assert.Equal(t, 1, out.code, out.stderr)
+		if more != "-q" {
+			assert.Contains(t, out.stderr, "ERROR: Failed writing "+filepath.Join(disk, "out.flv")+", exiting! The disk is full")
+		}
+		file := filepath.Join(rescued, "out.flv")
+		got := readable(t, file)
+		assert.True(t, bytes.HasPrefix(want, got))
+		assert.Greater(t, len(got), 80<<10, "it was used")
+
+		out = dump(t, "-r", url, "-e", "-o", file)
+		assert.Zero(t, out.code, out.stderr)
+		got, err := os.ReadFile(file)
+		require.NoError(t, err)
+		assert.True(t, bytes.Equal(want, got))
+	}
+}
+
+// What can't be written is said, at once and clearly, and nothing is played in vain.
+func TestUnwritable(t *testing.T) {
+	url := startServer(t, testserver.Config{}).URL("vod", "sample")
+	dir := t.TempDir()
+	file := filepath.Join(dir, "file")
+	require.NoError(t, os.WriteFile(file, []byte("not a folder"), 0o600))
+	for _, test := range []struct {
+		name, output, says string
+	}{
+		{"a folder", dir, "is a directory"},
+		{"in a file", filepath.Join(file, "out.flv"), "not a directory"},
+		{"in a folder that is not there", filepath.Join(dir, "nosuch", "out.flv"), "no such file or directory"},
+		{"a device that is full", "/dev/full", "The disk is full"},
+		{"nothing", "", "no such file"},
+	} {
+		for _, more := range [][]string{nil, {"-e"}} {
+			if test.output == "/dev/full" && more != nil {
+				continue // to read it has no end
+			}
+			t.Run(test.name, func(t *testing.T) {
+				out := dump(t, append([]string{"-r", url, "-o", test.output}, more...)...)
+				assert.Equal(t, 1, out.code)
+				assert.Contains(t, out.stderr, "ERROR: Failed ")
+				assert.Contains(t, out.stderr, test.says)
+			})
+		}
+	}
+	t.Run("not allowed", func(t *testing.T) {
+		locked := filepath.Join(dir, "locked.flv")
+		require.NoError(t, os.WriteFile(locked, []byte("kept"), 0o400))
+		if f, err := os.OpenFile(locked, os.O_WRONLY, 0); err == nil {
+			f.Close()
+			t.Skip("this user may write everything")
+		}
+		out := dump(t, "-r", url, "-o", locked)
+		assert.Equal(t, 1, out.code)
+		assert.Contains(t, out.stderr, "permission denied")
+	})
+}
+
+// Somebody reads the beginning and closes the pipe: rtmpdump ends, though more is to come.
+func TestPipeClosedEarly(t *testing.T) {
+	url := startServer(t, testserver.Config{}).URL("vod", "sample")
+	for _, n := range []int64{0, 1, 1000, 100_000} {
+		cmd := exec.CommandContext(testContext(t), ourCommand(t), "-r", url, "-o", "-")
+		var stderr bytes.Buffer
+		cmd.Stderr = &stderr
+		r, w, err := os.Pipe()
+		require.NoError(t, err)
+		cmd.Stdout = w
+		require.NoError(t, cmd.Start())
+		w.Close()
+		got, err := io.ReadAll(io.LimitReader(r, n))
+		require.NoError(t, err)
+		r.Close()
+		assert.Equal(t, 1, exitCode(cmd.Wait()), "%d bytes", n)
+		assert.Contains(t, stderr.String(), "ERROR: Failed writing standard output, exiting! Whoever reads it has closed it")
+		assert.True(t, bytes.Equal(testserver.Sample[:n], got))
+	}
+}
+
+// Whoever reads the messages is gone, as when a downloader was killed that may soon start another rtmpdump with the same file.
+func TestMessagesClosedEarly(t *testing.T) {
+	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
+	_, want := saved(t, s.URL("vod", "film"))
+	r := startRelay(t, s.Addr(), 200_000, nil)
+	file := filepath.Join(t.TempDir(), "out.flv")
+	cmd := exec.CommandContext(testContext(t), ourCommand(t), "-r", "rtmp://"+r.Addr().String()+"/vod/film", "-o", file)
+	stderr, err := cmd.StderrPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	text := ""
+	for b := make([]byte, 100); !strings.Contains(text, "sec ("); text += string(b) {
+		_, err := stderr.Read(b)
+		require.NoError(t, err)
+	}
+	require.NoError(t, stderr.Close())
+	assert.Equal(t, 2, exitCode(cmd.Wait()), "it ends, and can be resumed")
+	got := readable(t, file)
+	assert.Less(t, len(got), len(want)*3/4)
+	assert.True(t, bytes.HasPrefix(want, got))
+}
