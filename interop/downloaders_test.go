@@ -1,0 +1,133 @@
+//go:build unix
+
+package interop
+
+import (
+	"bufio"
+	"bytes"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// downloaders call rtmpdump. Debian's youtube-dl is an empty package that brings yt-dlp, so the test of the other one runs
+// only where somebody has installed it in another way.
+var downloaders = []struct {
+	name  string
+	empty bool
+}{{"yt-dlp", false}, {"youtube-dl", true}}
+
+// downloader starts one, with our rtmpdump first on PATH and a new home, in a process group of its own.
+func downloader(t *testing.T, name, url, file string) *exec.Cmd {
+	t.Helper()
+	cmd := exec.Command(name, "--ignore-config", "--no-cache-dir", "--newline", "--verbose", "-o", file, url)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir(), "PATH="+ourFolder(t)+string(os.PathListSeparator)+os.Getenv("PATH"))
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setpgid: true}
+	cmd.WaitDelay = 20 * time.Second
+	return cmd
+}
+
+// downloaded runs one to its end.
+func downloaded(t *testing.T, name, url, file string) (printed string) {
+	t.Helper()
+	cmd := downloader(t, name, url, file)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	require.NoError(t, cmd.Start())
+	hanging := time.AfterFunc(60*time.Second, func() { syscall.Kill(-cmd.Process.Pid, syscall.SIGKILL) })
+	defer hanging.Stop()
+	require.NoError(t, cmd.Wait(), "%s", out.String())
+	assert.Contains(t, out.String(), "[rtmpdump] (go-librtmp", "it was ours")
+	return out.String()
+}
+
+// killedDownloader starts one and kills it in the middle, which is when it has shown progress of its rtmpdump; alone, or
+// with its rtmpdump.
+func killedDownloader(t *testing.T, name, url, file string, alone bool) {
+	t.Helper()
+	cmd := downloader(t, name, url, file)
+	stdout, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	group := -cmd.Process.Pid
+	hanging := time.AfterFunc(60*time.Second, func() { syscall.Kill(group, syscall.SIGKILL) })
+	defer hanging.Stop()
+	lines := bufio.NewScanner(stdout)
+	shown := 0
+	for shown < 2 && lines.Scan() {
+		if progress(lines.Text()) {
+			shown++
+		}
+	}
+	assert.Equal(t, 2, shown, "it shows progress")
+	if alone {
+		require.NoError(t, cmd.Process.Kill())
+		io.Copy(io.Discard, stdout) // which its rtmpdump has, too, and closes
+	} else {
+		require.NoError(t, syscall.Kill(group, syscall.SIGKILL))
+	}
+	cmd.Wait()
+}
+
+// progress reports whether a line is a downloader's progress, with a percentage.
+func progress(line string) bool {
+	return strings.HasPrefix(line, "[download] ") && strings.Contains(line, "% of ")
+}
+
+func TestDownloaders(t *testing.T) {
+	need(t, "ffmpeg")
+	content := film(t)
+	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": content, "sample": testserver.Sample}})
+	whole, want := saved(t, s.URL("vod", "film"))
+	for _, d := range downloaders {
+		if _, err := exec.LookPath(d.name); err != nil && d.empty {
+			t.Logf("%s is not here, and Debian's package of that name is empty", d.name)
+			continue
+		}
+		need(t, d.name)
+		for _, alone := range []bool{false, true} {
+			name := d.name + " killed with its rtmpdump"
+			if alone {
+				name = d.name + " killed alone"
+			}
+			t.Run(name, func(t *testing.T) {
+				t.Parallel()
+				// Slow enough for progress, which is shown five times a second, and to be killed long before the end.
+				slow := startRelay(t, s.Addr(), 60_000, nil)
+				fast := startRelay(t, s.Addr(), 300_000, nil)
+				file := filepath.Join(t.TempDir(), "film.flv")
+				killedDownloader(t, d.name, "rtmp://"+slow.Addr().String()+"/vod/film", file, alone)
+				size := len(readable(t, file+".part"))
+				assert.Positive(t, size)
+				assert.Less(t, size, len(want)*3/4)
+
+				printed := downloaded(t, d.name, "rtmp://"+fast.Addr().String()+"/vod/film", file)
+				assert.Contains(t, printed, "download at: ")
+				assert.Contains(t, printed, "% of ")
+				assert.NoFileExists(t, file+".part")
+				got, err := os.ReadFile(file)
+				require.NoError(t, err)
+				assert.True(t, bytes.Equal(want, got), "%d bytes", len(got))
+				assert.Equal(t, packets(t, whole), packets(t, file))
+			})
+		}
+		// What RTMPDump calls incomplete, since it ends at 99.6 % of the duration, is resumed at once, and then taken as it is.
+		t.Run(d.name+" and the end", func(t *testing.T) {
+			t.Parallel()
+			file := filepath.Join(t.TempDir(), "sample.flv")
+			printed := downloaded(t, d.name, s.URL("vod", "sample"), file)
+			assert.Contains(t, printed, "Resuming download at: ")
+			assert.Equal(t, mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0))), mediaOnly(packets(t, file)))
+		})
+	}
+}
