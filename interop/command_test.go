@@ -114,16 +114,33 @@ func dump(t *testing.T, args ...string) ended {
 	return execute(t, ourCommand(t), args...)
 }
 
-// recordingOf is the sample as a recording that RTMPDump calls complete: its duration is a bit less than it is.
+// recordingOf makes a recording of tags with other metadata: its duration, and where its key frames are, which nginx-rtmp
+// has to be told to play from them.
 func recordingOf(t *testing.T, tags []flv.Tag, seconds float64) []byte {
 	t.Helper()
-	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds}})
-	require.NoError(t, err)
-	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	file = flv.AppendTag(file, flv.Tag{Type: flv.TagScript, Body: body})
-	for _, tag := range tags {
-		if tag.Type != flv.TagScript {
+	var file []byte
+	times, positions := []any{}, []any{}
+	for range 2 { // the second time with the right positions
+		body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds},
+			{Name: "keyframes", Value: amf.Object{{Name: "filepositions", Value: positions}, {Name: "times", Value: times}}}})
+		require.NoError(t, err)
+		file = flv.AppendTag(flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}), flv.Tag{Type: flv.TagScript, Body: body})
+		shift := 0.0
+		if len(times) == 0 {
+			shift = 18 // bytes that each key frame adds to the metadata
+		}
+		times, positions = nil, nil
+		for _, tag := range tags {
+			if tag.Type == flv.TagScript {
+				continue
+			}
+			if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsKeyFrame() && h.IsFrame() {
+				times, positions = append(times, float64(tag.Timestamp)/1000), append(positions, float64(len(file)))
+			}
 			file = flv.AppendTag(file, tag)
+		}
+		for i, at := range positions {
+			positions[i] = at.(float64) + shift*float64(len(times))
 		}
 	}
 	return file
