@@ -6,7 +6,7 @@ import (
 	"net"
 	"os"
 	"path/filepath"
-	"sync/atomic"
+	"sync"
 	"testing"
 	"time"
 
@@ -80,12 +80,15 @@ func TestServerHangsUp(t *testing.T) {
 	t.Run("nginx", func(t *testing.T) {
 		random := rand.New(rand.NewPCG(8, 6))
 		addr := startNginxFilm(t)
-		var limit atomic.Int64
+		var mu sync.Mutex
+		limit := int64(0)
 		r := startRelay(t, addr, 4_000_000, func(n int64) bool { // so that what it has brought is not lost to a reset
+			mu.Lock()
+			defer mu.Unlock()
 			if n == 0 {
-				limit.Store(40_000 + random.Int64N(200_000))
+				limit = 40_000 + random.Int64N(200_000)
 			}
-			return n < limit.Load()
+			return n < limit
 		})
 		cutAgainAndAgain(t, "rtmp://"+r.Addr().String()+"/vod/film.flv", "rtmp://"+addr+"/vod/film.flv")
 	})

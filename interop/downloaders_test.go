@@ -85,6 +85,7 @@ func progress(line string) bool {
 }
 
 func TestDownloaders(t *testing.T) {
+	t.Parallel() // it waits most of the time
 	need(t, "ffmpeg")
 	content := film(t)
 	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": content, "sample": testserver.Sample}})

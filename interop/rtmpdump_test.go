@@ -158,7 +158,7 @@ func (v *viewing) start(running *sync.WaitGroup, programs [2]string, url, line s
 
 // All view the same stream at the same time, from before its beginning to its end.
 func TestLiveAsRtmpdump(t *testing.T) {
-	t.Parallel()
+	t.Parallel() // it waits most of the time
 	need(t, "rtmpdump", "ffmpeg")
 	dir := t.TempDir()
 	source := writeSample(t, dir, "sample.flv", 0)
