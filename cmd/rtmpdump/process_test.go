@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/json"
 	"io"
-	"math/rand/v2"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -12,7 +11,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -34,51 +32,6 @@ func startServer(t *testing.T, cfg testserver.Config) string {
 
 // saved is the sample as RTMPDump saves it: without the five bytes that mark its end.
 var saved = testserver.Sample[:len(testserver.Sample)-20]
-
-// Killed at any moment, the file is a beginning of the whole, and the next run goes on with it.
-func TestKill(t *testing.T) {
-	kills := 8
-	if os.Getenv("RTMP_LONG") != "" {
-		kills = 200
-	}
-	_, err := exec.LookPath("ffprobe")
-	probe := err == nil
-	url := startServer(t, testserver.Config{Fault: slowly})
-	file := filepath.Join(t.TempDir(), "out.flv")
-	random := rand.New(rand.NewPCG(7, 8))
-	wholes := 0
-	for killed := 0; killed < kills; {
-		cmd := process(t, "-q", "-r", url, "-o", file, "--resume", "--skip", "1")
-		require.NoError(t, cmd.Start())
-		timer := time.AfterFunc(time.Duration(random.IntN(800))*time.Millisecond, func() { cmd.Process.Kill() })
-		cmd.Wait()
-		timer.Stop()
-		got, err := os.ReadFile(file)
-		if os.IsNotExist(err) {
-			continue
-		}
-		require.NoError(t, err)
-		require.True(t, bytes.HasPrefix(saved, got), "%d bytes", len(got))
-		if cmd.ProcessState.Exited() {
-			require.Equal(t, exitIncomplete, cmd.ProcessState.ExitCode())
-			require.Equal(t, len(saved), len(got))
-			wholes++
-			require.NoError(t, os.Remove(file))
-			continue
-		}
-		killed++
-		if probe && len(got) > 5000 {
-			out, err := exec.Command("ffprobe", "-v", "quiet", "-show_format", file).CombinedOutput()
-			require.NoError(t, err, "ffprobe: %s", out)
-		}
-	}
-	t.Logf("killed %d times, whole %d times", kills, wholes)
-	out, err := process(t, "-q", "-r", url, "-o", file, "--resume").CombinedOutput()
-	require.Error(t, err, "99.8 %% is exit code 2: %s", out)
-	got, err := os.ReadFile(file)
-	require.NoError(t, err)
-	require.True(t, bytes.Equal(saved, got))
-}
 
 // A signal ends the download with a file of whole tags and the exit code of the original.
 func TestSignals(t *testing.T) {
@@ -161,22 +114,3 @@ func TestFileSizeLimit(t *testing.T) {
 	assert.True(t, bytes.Equal(saved, got))
 }
 
-func TestIntoFFmpeg(t *testing.T) {
-	need(t, "ffmpeg")
-	url := startServer(t, testserver.Config{})
-	packets := func(in io.Reader) string {
-		cmd := exec.Command("ffmpeg", "-v", "error", "-i", "-", "-c", "copy", "-f", "framemd5", "-")
-		cmd.Stdin = in
-		out, err := cmd.CombinedOutput()
-		require.NoError(t, err, "%s", out)
-		return string(out)
-	}
-	dump := process(t, "-q", "-r", url, "-o", "-")
-	stdout, err := dump.StdoutPipe()
-	require.NoError(t, err)
-	require.NoError(t, dump.Start())
-	got := packets(stdout)
-	dump.Wait()
-	assert.Equal(t, packets(bytes.NewReader(saved)), got)
-	assert.Greater(t, strings.Count(got, "\n"), 600)
-}

@@ -41,7 +41,7 @@ func tlsAdvice(err error) string {
 		return "the server needs a new certificate, or this machine's clock is wrong"
 	case errors.As(err, &authority):
 		return "no authority that this machine trusts has signed the certificate: add it, or the certificate itself, " +
-			"to TLSConfig.RootCAs"
+			"to TLSConfig.RootCAs, or to the file that the environment variable SSL_CERT_FILE names"
 	case errors.As(err, &name):
 		return "use a name that the certificate is for in the URL, or as TLSConfig.ServerName"
 	case errors.As(err, &record):
