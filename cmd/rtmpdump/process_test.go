@@ -113,4 +113,3 @@ func TestFileSizeLimit(t *testing.T) {
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(saved, got))
 }
-
