@@ -61,6 +61,11 @@ var commandLines = []struct {
 	{name: "verbose", args: "-r URL/sample -V -o FILE"},
 	{name: "debug", args: "-r URL/sample --debug -o FILE"},
 	{name: "hashes", args: "-r URL/sample -# -o FILE"},
+	{name: "the rest in long", args: "--rtmp URL/sample --playlist --subscribe topic --token secret --jtv {token} --buffer 5000 --stop 3 " +
+		"--timeout 20 --realtime --hashes --quiet --flv FILE"},
+	{name: "URL in long", args: "--url URL/sample --flv FILE", differs: map[string]string{"wire": noFlashVer}},
+	{name: "live in long", args: "--rtmp URL/sample --live --timeout 1 --flv FILE"},
+	{name: "debug in short", args: "-z -r URL/sample -o FILE"},
 	{name: "numbers that are none", args: "-r URL/sample -b -5 -x 0 -X -1 -k -2 -o FILE"},
 	{name: "hash without size", args: "-r URL/sample -w 00 -o FILE"},
 	{name: "size without hash", args: "-r URL/sample -x 10 -o FILE"},
@@ -77,10 +82,13 @@ var commandLines = []struct {
 	{name: "tunnelled, encrypted, by number", args: "-r rtmp://HOST:PORT/vod/sample -l 3 -o FILE", config: testserver.Config{Scheme: "rtmpte"}},
 	{name: "TLS", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmps"}}, // a certificate that nobody has signed
 	{name: "SOCKS", args: "-r URL/sample -S SOCKS -o FILE"},
+	{name: "SOCKS in long", args: "-r URL/sample --socks SOCKS -o FILE"},
 	{name: "token", args: "-r URL/sample -T secret -o FILE", config: testserver.Config{Token: "secret"}},
 	{name: "player", args: "-r URL/sample -W SWF -o FILE", config: testserver.Config{Player: testPlayer}},
 	{name: "player, known for a day", args: "-r URL/sample --swfVfy SWF --swfAge 1 -o FILE", config: testserver.Config{Player: testPlayer}},
 	{name: "player by hash and size", args: "-r URL/sample -w HASH -x " + fmt.Sprint(testPlayer.Size) + " -o FILE",
+		config: testserver.Config{Player: testPlayer}},
+	{name: "player by hash and size in long", args: "-r URL/sample --swfhash HASH --swfsize " + fmt.Sprint(testPlayer.Size) + " -o FILE",
 		config: testserver.Config{Player: testPlayer}},
 
 	{name: "replace", args: "-r URL/sample -o FILE", before: "all"},
