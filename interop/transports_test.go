@@ -97,8 +97,6 @@ func TestVerificationOfRtmpdump(t *testing.T) {
 			run(t, "rtmpdump", "-q", "-r", url, "-w", fmt.Sprintf("%x", hash), "-x", fmt.Sprint(size), "-o", file)
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
 
-			hash[0] ^= 1
-			defer func() { hash[0] ^= 1 }()
 			out, err := exec.CommandContext(testContext(t), "rtmpdump", "-r", url, "-w", fmt.Sprintf("%064x", 1),
 				"-x", fmt.Sprint(size), "-o", file).CombinedOutput()
 			assert.Error(t, err, "a wrong hash is refused: %s", out)
