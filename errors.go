@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 	"strings"
 
@@ -81,7 +82,25 @@ func (e *HandshakeError) Error() string {
 		stage = "handshake"
 	}
 	cause := strings.TrimPrefix(e.Err.Error(), "rtmp: ")
-	return "rtmp: " + stage + ": " + strings.TrimPrefix(cause, stage+": ")
+	text := "rtmp: " + stage + ": " + strings.TrimPrefix(cause, stage+": ")
+	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
+		text += ": " + hint
+	}
+	return text
+}
+
+// hungUp reports whether the server has ended the connection, with a FIN or a reset.
+func hungUp(err error) bool {
+	var failed *net.OpError
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && (failed.Op == "read" || failed.Op == "write") && !failed.Timeout()
+}
+
+// hangUpHints say what it often means that a server hangs up in a stage.
+var hangUpHints = map[string]string{
+	"tls":    "the server may not speak TLS on this port",
+	"tunnel": "the server may not speak HTTP on this port",
+	"rtmp":   "the server may want rtmps, or not speak RTMP on this port",
+	"rtmpe":  "the server may not offer RTMPE: try rtmp or rtmps",
 }
 
 // Unwrap returns the cause.

@@ -127,7 +127,11 @@ func stageError(parent context.Context, err error) error {
 	}
 	var timeout net.Error
 	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		return &timeoutError{what: "no answer"}
+		what := "no answer"
+		if proxy := (*transport.ProxyError)(nil); errors.As(err, &proxy) && proxy.Addr != "" {
+			what += " from " + proxy.Scheme + " " + proxy.Addr
+		}
+		return &timeoutError{what: what}
 	}
 	return err
 }
@@ -161,11 +165,11 @@ type player struct {
 // player returns nil without SWF verification.
 func (c *Conn) player(ctx context.Context) (*player, error) {
 	o := c.opts
-	if len(o.SWFHash) > 0 || !o.SWFVerify {
-		if len(o.SWFHash) == 0 {
-			return nil, nil
-		}
+	switch {
+	case len(o.SWFHash) > 0:
 		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
+	case !o.SWFVerify:
+		return nil, nil
 	}
 	dialer, err := c.dialer()
 	if err != nil {
@@ -177,5 +181,6 @@ func (c *Conn) player(ctx context.Context) (*player, error) {
 	if err != nil {
 		return nil, err
 	}
+	o.SWFHash, o.SWFSize = hash, size // should Connect have to connect again
 	return &player{hash: hash, size: size}, nil
 }

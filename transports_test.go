@@ -147,6 +147,25 @@ func TestSWFVerification(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
+// Whoever has mistaken one kind of server for another is told what that may be.
+func TestHangingUpIsExplained(t *testing.T) {
+	for scheme, want := range map[string]string{ // a FIN or a reset, as it happens
+		"rtmps":  `^rtmp: tls: .*: the server may not speak TLS on this port$`,
+		"rtmpt":  `^rtmp: tunnel: open: .*: the server may not speak HTTP on this port$`,
+		"rtmpe":  `^rtmp: rtmpe: .*: the server may not offer RTMPE: try rtmp or rtmps$`,
+		"rtmpte": `^rtmp: tunnel: open: .*: the server may not speak HTTP on this port$`,
+	} {
+		server := sampleServer(t, testserver.Config{})
+		_, err := Dial(testContext(t), scheme+"://"+server.Addr()+"/vod/sample", nil)
+		require.Error(t, err)
+		assert.Regexp(t, want, err.Error())
+		assert.NotErrorIs(t, err, net.ErrClosed)
+	}
+	_, err := Dial(testContext(t), "rtmp://127.0.0.1/a/p", &Options{Proxy: "socks4://" + newRawServer(t, ""), Timeout: 50 * time.Millisecond})
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	assert.Regexp(t, `^rtmp: proxy: no answer from socks4 127\.0\.0\.1:\d+: timed out$`, err.Error())
+}
+
 // A wait that is cancelled in the middle of the stream, again and again, loses no byte of it.
 func TestInterruptedReadsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {

@@ -158,10 +158,13 @@ func tunnelURL(scheme, addr, path string) *url.URL {
 }
 
 // lost is the error for a request that failed for err. A timeout below HTTP must not look like one of the tunnel's own, after
-// which it can be used.
+// which it can be used; nor what net/http finds closed, because it has closed it itself when the server hung up, like our Close.
 func lost(op string, err error) *TunnelError {
-	if errors.Is(err, os.ErrDeadlineExceeded) {
+	switch {
+	case errors.Is(err, os.ErrDeadlineExceeded):
 		return &TunnelError{Op: op, Detail: err.Error()}
+	case errors.Is(err, net.ErrClosed):
+		err = io.ErrUnexpectedEOF
 	}
 	return &TunnelError{Op: op, Err: noEOF(err)}
 }

@@ -368,3 +368,29 @@ func TestTunnelTimeoutBelow(t *testing.T) {
 	isTunnelError(t, err, "open", 0, "i/o timeout")
 	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
+
+// When the server hangs up, net/http may find the connection closed by itself. That is not the caller's doing.
+func TestTunnelServerHangsUp(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			nc.Read(make([]byte, 1))
+			nc.Close()
+		}
+	}()
+	defer func() { l.Close(); <-done }()
+	for range 300 {
+		d, err := NewDialer(Config{})
+		require.NoError(t, err)
+		_, err = d.DialTunnel(t.Context(), l.Addr().String(), false)
+		require.Error(t, err)
+		require.NotErrorIs(t, err, net.ErrClosed)
+	}
+}
