@@ -24,6 +24,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -65,8 +66,15 @@ func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
 			dir := t.TempDir()
 			s := startServer(t, testserver.Config{Scheme: scheme, RecordDir: dir})
 			run(t, "ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-f", "flv", s.URL("live", "out"))
+			want, recorded := mediaOnly(packets(t, source)), filepath.Join(dir, "out.flv")
+			least := len(want)
+			if scheme != "rtmps" {
+				least -= 9
+			}
+			require.Eventually(t, func() bool { return mediaTags(recorded) >= least+2 }, // with both sequence headers
+				10*time.Second, 20*time.Millisecond, "the server may still be reading")
 			s.Close()
-			want, got := mediaOnly(packets(t, source)), mediaOnly(packets(t, filepath.Join(dir, "out.flv")))
+			got := mediaOnly(packets(t, recorded))
 			if scheme != "rtmps" { // into a tunnel it puts ten packets at a time, and forgets those that remain at the end
 				require.Greater(t, len(got), len(want)-10)
 				want = want[:len(got)]
@@ -74,6 +82,21 @@ func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
 			assert.Equal(t, want, got)
 		})
 	}
+}
+
+// mediaTags counts the audio and video tags of a file that is being written.
+func mediaTags(file string) (n int) {
+	content, err := os.ReadFile(file)
+	if err != nil {
+		return 0
+	}
+	r := flv.NewReader(bytes.NewReader(content))
+	for tag := (flv.Tag{}); r.Next(&tag) == nil; {
+		if tag.Type != flv.TagScript {
+			n++
+		}
+	}
+	return n
 }
 
 // rtmpdump proves to be a player that it has fetched by HTTP, over each kind of handshake that carries the proof.
