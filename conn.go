@@ -1,25 +1,16 @@
 package rtmp
 
 import (
-	"context"
-	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-const (
-	// defaultWindow is the acknowledgement window in bytes before the server announces one (librtmp's 2,500,000).
-	defaultWindow = 2_500_000
-	// closeTimeout bounds what Close says to the server before it hangs up.
-	closeTimeout = 250 * time.Millisecond
-)
+// defaultWindow is the acknowledgement window in bytes before the server announces one (librtmp's 2,500,000).
+const defaultWindow = 2_500_000
 
 // Conn is a session with an RTMP server: a NetConnection in Adobe's terms, an RTMP* in librtmp's.
 //
@@ -31,6 +22,7 @@ type Conn struct {
 	log  *slog.Logger
 
 	nc      net.Conn // set before started; never changed after
+	relayed bool     // something that is not the server may be at nc's other end: a proxy. Set with nc
 	out     writeSide
 	pump    pump
 	calls   calls
@@ -42,8 +34,9 @@ type Conn struct {
 	standing      *waiter
 	startStanding func() // starts the standing reader, once
 
-	chunkSizeSent, published, closing, amf3 atomic.Bool
-	counts                                  counts
+	chunkSizeSent, amf3 atomic.Bool
+	counts              counts
+	farewell            farewell
 
 	bandwidthChecks, bandwidthReplies int // guarded by pump.dispatching
 
@@ -77,15 +70,12 @@ func (c *Conn) fail(err error) error {
 		defer c.mu.Unlock()
 		return c.err
 	}
-	var lost *lostError
-	if errors.As(err, &lost) && lost.cause == nil && c.closing.Load() { // the server's hanging up is what Close waits for
-		err = fmt.Errorf("rtmp: %w", net.ErrClosed)
-	}
-	c.err = err
+	c.err = c.farewell.outcome(err, c.nc)
 	if nc := c.nc; nc != nil {
 		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
 	}
 	close(c.done)
+	err = c.err
 	c.mu.Unlock()
 	c.log.Debug("rtmp: connection ended", "error", err)
 	c.calls.end(err)
@@ -131,48 +121,6 @@ func (c *Conn) playpath() string {
 	return c.url.Playpath
 }
 
-// Close ends the session: every waiting call returns, every goroutine of the Conn is joined but for a handler that is in
-// the program's own code (its context has ended then). It may be called from anywhere, a handler included, any number of
-// times. It returns within a second, but after publishing: then it closes the open streams, tells the server that nothing
-// more will come and waits, at most for Options.Timeout, until that has read everything and hung up. The error is what
-// was lost of something published.
-func (c *Conn) Close() error {
-	var lost error
-	if c.Connected() && c.closing.CompareAndSwap(false, true) {
-		lost = c.sayGoodbye()
-	}
-	c.fail(fmt.Errorf("rtmp: %w", net.ErrClosed))
-	c.owned.Wait()
-	return lost
-}
-
-// sayGoodbye deletes the open streams, as librtmp does, if the server is there to be told.
-func (c *Conn) sayGoodbye() (lost error) {
-	var farewell []chunk.Outgoing
-	for _, s := range c.streams.all() {
-		if s.options.Writable {
-			lost = errors.Join(lost, s.Close())
-		} else if o, err := s.farewell(); err == nil {
-			farewell = append(farewell, o...)
-		}
-	}
-	timeout := closeTimeout
-	if c.published.Load() {
-		if timeout = c.opts.Timeout; timeout <= 0 {
-			timeout = defaultTimeout
-		}
-	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
-	if len(farewell) > 0 {
-		c.send(ctx, farewell...)
-	}
-	if c.published.Load() && c.Err() == nil {
-		c.linger(ctx)
-	}
-	return lost
-}
-
 // Stats are counters of one connection, since its start.
 type Stats struct {
 	BytesRead, BytesWritten uint64 // of the RTMP connection, handshake included in BytesRead
@@ -187,7 +135,7 @@ type Stats struct {
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
 }
 
-type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia atomic.Uint64 }
+type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia, acknowledgements atomic.Uint64 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {

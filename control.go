@@ -31,8 +31,9 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 		return c.userControl(m.body())
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
 		return c.window(m)
-	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement:
-		// The chunk reader has acted on the first two. Acknowledgements limit nobody: servers disagree on how they wrap.
+	case message.TypeAcknowledgement: // limits nobody: servers disagree on how it wraps
+		c.counts.acknowledgements.Add(1)
+	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has acted on them
 	default:
 		c.counts.unknownMessages.Add(1)
 		c.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.size())

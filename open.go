@@ -142,6 +142,7 @@ func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
 		return nil, err
 	}
 	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
+	c.relayed = c.opts.DialContext != nil || dialer.Proxied(addr)
 	switch s := schemes[c.url.Scheme]; {
 	case s.tunnel:
 		return dialer.DialTunnel(ctx, addr, s.tls)

@@ -4,8 +4,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
-	"net"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -60,7 +58,8 @@ func (s *Stream) publish(ctx context.Context) error {
 	s.mu.Lock()
 	s.published = true
 	s.mu.Unlock()
-	c.published.Store(true)
+	c.farewell.publishing.Add(1)
+	c.farewell.published.Store(true)
 	c.startStanding()
 	c.own(s.sender)
 	return nil
@@ -126,43 +125,8 @@ func (s *Stream) finish() error {
 				continue
 			}
 		}
-		return c.fail(fmt.Errorf("rtmp: stream: %w", &timeoutError{what: "close"}))
+		return c.fail(&timeoutError{what: "stream: close"})
 	}
-}
-
-// linger ends a connection that has published so that nothing of it is lost: closing a socket with unread data in it is
-// a reset, which makes the server drop what it has not read yet. So the write side is shut, and what the server still
-// sends is read, until it hangs up. Where only half of the connection can't be shut, as when DialContext has hidden that it is
-// a socket, the server is asked for something that all know: when it answers, it has read everything.
-func (c *Conn) linger(ctx context.Context) {
-	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("rtmp: %w", net.ErrClosed)) }) // ends a write, too
-	defer stop()
-	if !c.shutWrites(ctx) {
-		if k, err := c.Call(ctx, "createStream"); err == nil {
-			k.Result(ctx)
-		}
-		return
-	}
-	<-c.done
-}
-
-// shutWrites tells the server that nothing more will come, if the connection can.
-func (c *Conn) shutWrites(ctx context.Context) bool {
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok {
-		return false
-	}
-	select {
-	case c.out.lock <- struct{}{}:
-	case <-ctx.Done():
-		return true
-	}
-	defer func() { <-c.out.lock }()
-	if half.CloseWrite() != nil {
-		return false
-	}
-	c.out.err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
-	return true
 }
 
 var errNotReadable = errors.New("rtmp: the stream was opened for publishing: it can't be read")

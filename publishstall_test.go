@@ -199,7 +199,7 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 		t.Error("Write waits until the connection has been closed")
 	}
 	close(release)
-	require.NoError(t, c.Close())
+	require.ErrorIs(t, c.Close(), io.ErrUnexpectedEOF)
 	assert.True(t, slow.done.Load())
 }
 

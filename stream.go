@@ -45,13 +45,15 @@ type Stream struct {
 	sending     sendQueue
 	writeWake   chan struct{} // signalled when something changed that a writer of this stream looks at
 
+	closing sync.Once
+	closed  error // what Close returns; written by closing
+
 	mu            sync.Mutex // guards the rest
 	sink          sink       // where the goroutine that reads wants media now
 	queue         mediaQueue // media that somebody else read
 	started       bool
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
-	closing       bool  // Close was called
 	published     bool  // the server has agreed to our publishing
 	paused        bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
 	seeking       bool  // from Seek until the server's notification: media is of the old position
@@ -349,29 +351,30 @@ func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
 
 // Close ends the stream at the server, and a Read or Write under way with net.ErrClosed; the Conn goes on. A stream that
 // publishes sends first what was written, and reports what went wrong with that: a network that takes nothing for three
-// quarters of a second is given up, and the connection with it.
+// quarters of a second is given up, and the connection with it. Further calls wait for the first and return its error.
 func (s *Stream) Close() error {
+	s.closing.Do(func() {
+		s.conn.farewell.underWay.RLock()
+		defer s.conn.farewell.underWay.RUnlock()
+		s.closed = s.close()
+	})
+	return s.closed
+}
+
+func (s *Stream) close() error {
 	c := s.conn
-	s.mu.Lock()
-	if s.closing {
-		s.mu.Unlock()
-		return nil
-	}
-	s.closing = true
-	refused := s.err
-	if !s.options.Writable {
-		s.markClosed()
-	}
-	s.mu.Unlock()
 	var failed error
 	if s.options.Writable {
 		failed = s.finish()
 		s.mu.Lock()
-		s.markClosed()
-		s.mu.Unlock()
-		if failed == nil {
-			failed = refused
+		if failed == nil && s.published {
+			c.farewell.publishing.Add(-1)
 		}
+		s.mu.Unlock()
+	}
+	refused := s.markClosed()
+	if failed == nil && s.options.Writable {
+		failed = refused
 	}
 	c.streams.remove(s)
 	c.relieve(s, 0)
@@ -392,10 +395,13 @@ func (s *Stream) Close() error {
 	return failed
 }
 
-// markClosed ends the stream for those who use it. The caller holds s.mu.
-func (s *Stream) markClosed() {
-	s.err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+// markClosed ends the stream for those who use it, and returns why it had ended before.
+func (s *Stream) markClosed() (before error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	before, s.err = s.err, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
 	s.queue.clear()
+	return before
 }
 
 // farewell is what the server is told when the stream is closed.

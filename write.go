@@ -98,7 +98,7 @@ func (c *Conn) lockWrites(who writer) error {
 		err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
 	}
 	if err == nil && c.out.err != nil {
-		if err = c.out.err; !who.replies && !c.closing.Load() {
+		if err = c.out.err; !who.replies && !c.farewell.closing.Load() {
 			err = c.fail(err)
 		}
 	}

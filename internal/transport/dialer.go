@@ -73,6 +73,12 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	return tc, nil
 }
 
+// Proxied reports whether Dial and DialTLS reach addr, "host:port", through a proxy.
+func (d *Dialer) Proxied(addr string) bool {
+	p, err := d.proxyFor("rtmp", addr)
+	return p != nil || err != nil
+}
+
 // dialFor connects to addr through the proxy for URLs of the scheme.
 func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, error) {
 	host, port, err := splitTarget(addr)

@@ -1,0 +1,207 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/transport"
+)
+
+const (
+	// closeTimeout bounds what Close says to the server before it hangs up.
+	closeTimeout = 250 * time.Millisecond
+	// lingerGrace is how long a server that has everything may take to hang up. Some never do.
+	lingerGrace = time.Second
+	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: there is no event to wait for.
+	lingerPoll = 10 * time.Millisecond
+	// farewellSize is less than what a published stream's last commands take, in bytes on the wire: when no more than this is
+	// unacknowledged, all media has arrived.
+	farewellSize = 64
+)
+
+// errClosed is the Conn's error once Close has ended it.
+var errClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
+
+// farewell is what Close has to know to tell whether something that was published got lost.
+type farewell struct {
+	once sync.Once
+	err  error // what Close returns; written by once
+
+	underWay   sync.RWMutex // read-locked while a Stream is being closed: Close waits for that
+	closing    atomic.Bool  // every Stream is closed, and the server may hang up
+	published  atomic.Bool  // some Stream has published
+	publishing atomic.Int32 // the Streams of which something may still have to be sent
+	cut        atomic.Bool  // the server hung up before it had acknowledged everything
+}
+
+// outcome is what err, with which the connection on nc ends, means to the program: a server that hangs up when Close waits for
+// just that has not broken anything.
+func (f *farewell) outcome(err error, nc net.Conn) error {
+	if !hangUp(err) {
+		return err
+	}
+	if f.published.Load() {
+		n, known := transport.Unacknowledged(nc)
+		f.cut.Store(known && n > farewellSize)
+	}
+	if f.closing.Load() && !f.cut.Load() {
+		return errClosed
+	}
+	return err
+}
+
+// hangUp reports whether err is the server's closing the connection in the orderly way.
+func hangUp(err error) bool {
+	var lost *lostError
+	return errors.As(err, &lost) && lost.cause == nil
+}
+
+// lost returns the error that the connection has ended with, if something published may not have arrived for it.
+func (f *farewell) lost(err error) error {
+	if !f.published.Load() || err == nil || err == errClosed {
+		return nil
+	}
+	if hangUp(err) && f.publishing.Load() == 0 && !f.cut.Load() {
+		return nil
+	}
+	return err
+}
+
+// Close ends the session: every waiting call returns, every goroutine of the Conn is joined but for a handler that is in
+// the program's own code (its context has ended then). It may be called from anywhere, a handler included, any number of
+// times: further calls wait for the first and return its error.
+//
+// It returns within a second, but after publishing: then it closes the open streams, tells the server that nothing more
+// will come and waits until that has read everything and hung up. A server that does not hang up is given a second from when
+// it has acknowledged everything and is no longer seen to read. Close waits for Options.Timeout at most.
+//
+// The error says that something published may not have arrived, also where the connection had died before; it is then that
+// of Conn.Err. Everything else is no error of Close.
+func (c *Conn) Close() error {
+	c.farewell.once.Do(func() { c.farewell.err = c.close() })
+	return c.farewell.err
+}
+
+func (c *Conn) close() error {
+	var refused error
+	if c.Connected() {
+		refused = c.sayGoodbye()
+	}
+	c.fail(errClosed)
+	c.owned.Wait()
+	if lost := c.farewell.lost(c.Err()); lost != nil {
+		return lost
+	}
+	return refused
+}
+
+// sayGoodbye deletes the open streams, as librtmp does. The error is what the server has refused of them.
+func (c *Conn) sayGoodbye() (refused error) {
+	var last []chunk.Outgoing
+	for _, s := range c.streams.all() {
+		if s.options.Writable {
+			if err := s.Close(); c.Err() == nil {
+				refused = errors.Join(refused, err)
+			}
+			continue
+		}
+		if o, err := s.farewell(); err == nil {
+			last = append(last, o...)
+		}
+		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
+		c.relieve(s, 0)
+	}
+	c.farewell.underWay.Lock()
+	defer c.farewell.underWay.Unlock()
+	c.farewell.closing.Store(true)
+	published, timeout := c.farewell.published.Load(), closeTimeout
+	if published {
+		if timeout = c.opts.Timeout; timeout <= 0 {
+			timeout = defaultTimeout
+		}
+	}
+	ctx, cancel := context.WithTimeout(ctxBackground, timeout)
+	defer cancel()
+	if len(last) > 0 {
+		c.send(ctx, last...)
+	}
+	if published && c.Err() == nil {
+		c.linger(ctx)
+	}
+	return refused
+}
+
+// linger ends a connection that has published so that nothing of it is lost: closing a socket with unread data in it is
+// a reset, which makes the server drop what it has not read yet. So the write side is shut where that can be done, and what
+// the server still sends is read, until it hangs up, or has had lingerGrace for it since it is known to have everything.
+// Where the socket can't be asked about that, the server is asked for something that all know: when it answers, it has
+// read everything. A server that goes on acknowledging is still reading.
+func (c *Conn) linger(ctx context.Context) {
+	stop := context.AfterFunc(ctx, func() { // ends a write, too
+		c.fail(&timeoutError{what: "close: the server has not taken everything that was published"})
+	})
+	defer stop()
+	var answered <-chan struct{}
+	if _, known := c.unacknowledged(); !known {
+		if k, err := c.Call(ctx, "createStream"); err == nil {
+			answered = k.done
+		}
+	}
+	half := c.shutWrites(ctx)
+	tick := time.NewTicker(lingerPoll)
+	defer tick.Stop()
+	arrived, acknowledgements := false, c.counts.acknowledgements.Load()
+	for missing := time.Now(); ; { // when we last knew of something
+		select {
+		case <-c.done:
+			return
+		case <-answered:
+			if answered, arrived, missing = nil, true, time.Now(); !half {
+				return
+			}
+		case now := <-tick.C:
+			n, known := c.unacknowledged()
+			more := c.counts.acknowledgements.Load()
+			if !arrived && (!known || n > farewellSize || more != acknowledgements) {
+				missing, acknowledgements = now, more
+			}
+			if now.Sub(missing) >= lingerGrace {
+				return
+			}
+		}
+	}
+}
+
+// unacknowledged is what the server's TCP has not acknowledged yet, in bytes, if that can be asked: of a proxy's it would say
+// nothing about the server.
+func (c *Conn) unacknowledged() (n int, known bool) {
+	if c.relayed {
+		return 0, false
+	}
+	return transport.Unacknowledged(c.nc)
+}
+
+// shutWrites tells the server that nothing more will come, if the connection can.
+func (c *Conn) shutWrites(ctx context.Context) bool {
+	half, ok := c.nc.(interface{ CloseWrite() error })
+	if !ok {
+		return false
+	}
+	select {
+	case c.out.lock <- struct{}{}:
+	case <-ctx.Done():
+		return true
+	}
+	defer func() { <-c.out.lock }()
+	if half.CloseWrite() != nil {
+		return false
+	}
+	c.out.err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
+	return true
+}

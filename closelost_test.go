@@ -1,0 +1,201 @@
+package rtmp
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// writePackets publishes so many packets of that size.
+func writePackets(t *testing.T, s *Stream, count, size int) {
+	t.Helper()
+	body := make([]byte, size)
+	for i := range count {
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i), Body: body}))
+	}
+}
+
+// saysWhatWasLost checks Close's error: it is the connection's, says so once, and is the same each time.
+func saysWhatWasLost(t *testing.T, c *Conn, target error) {
+	t.Helper()
+	err := c.Close()
+	require.ErrorIs(t, err, target)
+	assert.Equal(t, c.Err(), err)
+	assert.Equal(t, 1, strings.Count(err.Error(), "rtmp:"), err)
+	assert.Equal(t, err, c.Close())
+}
+
+// narrow makes a peer that does not read take little.
+func (p *peer) narrow() { p.nc.(*net.TCPConn).SetReadBuffer(4096) }
+
+func TestCloseReportsWhatWasLost(t *testing.T) {
+	resets := func(p *peer) {
+		io.CopyN(io.Discard, p.nc, 20_000)
+		p.nc.(*net.TCPConn).SetLinger(0)
+	}
+	t.Run("with a connection that was reset before", func(t *testing.T) {
+		c, s := publishing(t, accepting(t, resets), &Options{SendQueue: 1 << 20})
+		writePackets(t, s, 20, 20_000)
+		<-c.Done()
+		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+	})
+	t.Run("after Stream.Close has told", func(t *testing.T) {
+		c, s := publishing(t, accepting(t, resets), &Options{SendQueue: 1 << 20})
+		writePackets(t, s, 20, 20_000)
+		<-c.Done()
+		require.ErrorIs(t, s.Close(), io.ErrUnexpectedEOF)
+		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+	})
+	t.Run("in the send queue of a stalled connection", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), &Options{SendQueue: 64 << 20})
+		writePackets(t, s, 32, 1<<20)
+		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded)
+		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+	})
+	t.Run("in the socket of one that nobody reads", func(t *testing.T) {
+		over := make(chan struct{})
+		url := accepting(t, func(p *peer) { p.narrow(); <-over })
+		t.Cleanup(func() { close(over) })
+		c, s := publishing(t, url, &Options{Timeout: 300 * time.Millisecond})
+		writePackets(t, s, 10, 100_000)
+		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+	})
+	t.Run("when the server ends in the middle of it", func(t *testing.T) {
+		lingers, over := make(chan struct{}), make(chan struct{})
+		url := accepting(t, func(p *peer) {
+			p.narrow()
+			<-lingers
+			p.nc.(*net.TCPConn).CloseWrite() // a killed server that had read all it had got does the same
+			<-over
+		})
+		t.Cleanup(func() { close(over) })
+		c, s := publishing(t, url, nil)
+		writePackets(t, s, 10, 100_000)
+		go func() {
+			for !c.farewell.closing.Load() {
+				time.Sleep(time.Millisecond)
+			}
+			close(lingers)
+		}()
+		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
+	})
+}
+
+// A stream that was closed, and a server that hung up after that in an orderly way: nothing was lost.
+func TestCloseAfterTheServerHungUp(t *testing.T) {
+	url := accepting(t, func(p *peer) { p.expect("deleteStream") })
+	c, s := publishing(t, url, nil)
+	writePackets(t, s, 10, 100_000)
+	require.NoError(t, s.Close())
+	<-c.Done()
+	assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
+	assert.NoError(t, c.Close())
+}
+
+// Whoever else closes waits until the first has sent everything, and learns the same.
+func TestClosersWaitForTheFirst(t *testing.T) {
+	const count, size = 30, 1 << 20
+	type closer func(c *Conn, s *Stream) error
+	conn := func(c *Conn, _ *Stream) error { return c.Close() }
+	stream := func(_ *Conn, s *Stream) error { return s.Close() }
+	for name, closers := range map[string][2]closer{
+		"Conn and Conn": {conn, conn}, "Conn and Stream": {conn, stream},
+		"Stream and Conn": {stream, conn}, "Stream and Stream": {stream, stream},
+	} {
+		t.Run(name, func(t *testing.T) {
+			read, arrived := make(chan struct{}), make(chan int, 1)
+			url := accepting(t, func(p *peer) {
+				<-read
+				total := 0
+				for m := (chunk.Message{}); p.in.Next(&m) == nil; {
+					if message.Type(m.Type) == message.TypeVideo {
+						total += m.Len()
+					}
+				}
+				arrived <- total
+			})
+			c, s := publishing(t, url, &Options{SendQueue: 2 * count * size})
+			writePackets(t, s, count, size)
+			results := make(chan error, 2)
+			go func() { results <- closers[0](c, s) }()
+			require.Eventually(t, func() bool { // the first has begun
+				s.sending.mu.Lock()
+				defer s.sending.mu.Unlock()
+				return s.sending.closed
+			}, 10*time.Second, time.Millisecond)
+			go func() { results <- closers[1](c, s) }()
+			select {
+			case err := <-results:
+				t.Error("one of them does not wait:", err)
+			case <-time.After(20 * time.Millisecond):
+			}
+			close(read)
+			assert.NoError(t, <-results)
+			assert.NoError(t, <-results)
+			assert.NoError(t, c.Close())
+			assert.Equal(t, count*size, <-arrived)
+		})
+	}
+}
+
+// joy4, livego and go2rtc read everything, answer nothing more, and keep the connection open.
+func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
+	read := make(chan int64, 1)
+	server := func(t *testing.T) string {
+		over := make(chan struct{})
+		url := accepting(t, func(p *peer) {
+			n, _ := io.Copy(io.Discard, p.nc)
+			read <- n
+			<-over
+		})
+		t.Cleanup(func() { close(over) }) // before accepting's own
+		return url
+	}
+	t.Run("a socket", func(t *testing.T) {
+		c, s := publishing(t, server(t), nil)
+		writePackets(t, s, 10, 100_000)
+		assert.Less(t, elapsed(func() { assert.NoError(t, c.Close()) }), 15*time.Second, "half of Timeout")
+		assert.Greater(t, <-read, int64(1_000_000))
+	})
+	t.Run("not known to be one", func(t *testing.T) { // so nobody can say whether everything has arrived
+		c, s := publishing(t, server(t), &Options{Timeout: 300 * time.Millisecond,
+			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+				nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+				return hidden{nc}, err
+			}})
+		writePackets(t, s, 10, 100_000)
+		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
+		assert.Greater(t, <-read, int64(1_000_000))
+	})
+}
+
+// What the server's system has taken is not yet read: as long as acknowledgements come, Close waits.
+func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
+	read := make(chan struct{})
+	url := accepting(t, func(p *peer) {
+		for i := range uint32(5) { // a slow server, for longer than lingerGrace
+			time.Sleep(lingerGrace / 3)
+			p.control(message.TypeAcknowledgement, message.AppendUint32(nil, i))
+		}
+		p.untilGone()
+		close(read)
+	})
+	c, s := publishing(t, url, nil)
+	writePackets(t, s, 10, 1000)
+	require.NoError(t, c.Close())
+	select {
+	case <-read:
+	default:
+		t.Error("Close has not waited for the server")
+	}
+}

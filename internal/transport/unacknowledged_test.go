@@ -1,0 +1,56 @@
+package transport
+
+import (
+	"net"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+func TestUnacknowledged(t *testing.T) {
+	if runtime.GOOS != "linux" {
+		t.Skip("macOS is untried, and nothing else is known to tell")
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	nc, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	defer nc.Close()
+	other, err := l.Accept()
+	require.NoError(t, err)
+	defer other.Close()
+	require.NoError(t, other.(*net.TCPConn).SetReadBuffer(4096))
+
+	n, known := Unacknowledged(nc)
+	assert.True(t, known)
+	assert.Zero(t, n)
+	nc.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
+	written, err := nc.Write(make([]byte, 64<<20))
+	require.Error(t, err, "nobody reads it")
+	n, _ = Unacknowledged(nc)
+	assert.Positive(t, n)
+	assert.Less(t, n, written)
+	for _, above := range []net.Conn{Encipher(nc, zeros{}, zeros{}), &prefixedConn{Conn: nc}, &tlsConn{box: &outbox{Conn: nc}}} {
+		m, known := Unacknowledged(above)
+		assert.True(t, known, "%T", above)
+		assert.Equal(t, n, m, "%T", above)
+	}
+	box := &outbox{Conn: nc, waiting: make([]byte, 100)}
+	m, _ := Unacknowledged(&tlsConn{box: box})
+	assert.Equal(t, n+100, m, "what waits in the outbox")
+	box.mu.Lock()
+	m, _ = Unacknowledged(&tlsConn{box: box})
+	assert.Greater(t, m, n, "a write is under way")
+
+	_, known = Unacknowledged(&net.UDPConn{})
+	assert.False(t, known)
+}
+
+// zeros is a cipher that changes nothing.
+type zeros struct{}
+
+func (zeros) XORKeyStream(dst, src []byte) { copy(dst, src) }
