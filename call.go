@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -18,7 +19,7 @@ type Call struct {
 	done   chan struct{} // closed when reply and err are set
 	reply  []any
 	err    error
-	then   func(error) // called on completion, by the reader; may be nil
+	then   atomic.Pointer[func()] // called once, on completion; nil: nobody waits this way
 }
 
 // TransactionID is the call's number on the wire.
@@ -74,8 +75,21 @@ func (k *Call) Reply() []any {
 func (k *Call) complete(reply []any, err error) {
 	k.reply, k.err = reply, err
 	close(k.done)
-	if k.then != nil {
-		k.then(err)
+	k.runThen()
+}
+
+// whenDone has f called once the answer is there: by the reader, which must not be blocked, or here if it is there already.
+// There is one f: a second takes the place of a first that has not been called.
+func (k *Call) whenDone(f func()) {
+	k.then.Store(&f)
+	if k.isDone() {
+		k.runThen()
+	}
+}
+
+func (k *Call) runThen() {
+	if f := k.then.Swap(nil); f != nil {
+		(*f)()
 	}
 }
 

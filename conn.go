@@ -128,7 +128,7 @@ type Stats struct {
 	UnknownMessages         uint64 // of a type the library does not know
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
-	StrayMedia              uint64 // media for no open stream
+	StrayMedia              uint64 // media for no open stream, such as what comes after Stream.Close
 	UnansweredPings         uint64 // because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams

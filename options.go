@@ -81,7 +81,8 @@ type Options struct {
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
 	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it
 
-	// OnStatus is told every onStatus, s is nil for the connection's. It runs like a handler. nil: nobody is told.
+	// OnStatus is told every onStatus, s is nil for the connection's and those of a stream that was closed. It runs like a
+	// handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)
 	Logger   *slog.Logger // nil: silent
 

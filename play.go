@@ -51,14 +51,41 @@ func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
 		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.calls.nextID(),
 			Args: []any{subscribe}})
 	}
+	return c.awaitStreamID(ctx, k, commands)
+}
+
+// awaitStreamID sends commands, of which createStream is k, and waits for the answer. When that is given up, the server is told
+// to delete the stream as soon as the answer comes: it keeps it otherwise.
+func (c *Conn) awaitStreamID(ctx context.Context, k *Call, commands []message.Command) (uint32, error) {
 	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
+		c.calls.take(k.id)
 		return 0, err
 	}
 	result, err := k.Result(ctx)
 	if err != nil {
+		k.whenDone(func() { c.refuseStream(k) })
+		c.flushReplies()
 		return 0, err
 	}
 	return streamIDOf(result)
+}
+
+// refuseStream has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
+func (c *Conn) refuseStream(k *Call) {
+	if k.err != nil || len(k.reply) < 2 {
+		return
+	}
+	id, err := streamIDOf(k.reply[1])
+	if err != nil || !c.streams.giveUp(id) {
+		return
+	}
+	o, err := c.deleteStream(id)
+	if err == nil {
+		err = c.reply(o)
+	}
+	if err != nil {
+		c.log.Debug("rtmp: a stream that nobody wants stays open at the server", "stream", id, "error", err)
+	}
 }
 
 // play asks for a message stream and plays on it.

@@ -33,14 +33,8 @@ func (s *Stream) publish(ctx context.Context) error {
 	}
 	k := c.calls.add(c, "createStream", 0)
 	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.id})
-	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
-		return err
-	}
-	result, err := k.Result(ctx)
-	if err != nil {
-		return err
-	}
-	if s.id, err = streamIDOf(result); err != nil {
+	var err error
+	if s.id, err = c.awaitStreamID(ctx, k, commands); err != nil {
 		return err
 	}
 	if err := c.streams.add(s); err != nil {
@@ -56,12 +50,19 @@ func (s *Stream) publish(ctx context.Context) error {
 		return err
 	}
 	s.mu.Lock()
-	s.published = true
+	if err = s.err; err == nil { // not closed meanwhile
+		s.published = true
+		c.farewell.publishing.Add(1)
+		c.farewell.published.Store(true)
+	}
 	s.mu.Unlock()
-	c.farewell.publishing.Add(1)
-	c.farewell.published.Store(true)
+	if err != nil {
+		return err
+	}
 	c.startStanding()
-	c.own(s.sender)
+	if !c.own(s.sender) {
+		return c.Err()
+	}
 	return nil
 }
 

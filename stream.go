@@ -90,67 +90,6 @@ func (e *expectation) finished() bool {
 	}
 }
 
-// streamTable holds the open streams by message stream id.
-type streamTable struct {
-	mu   sync.Mutex
-	byID map[uint32]*Stream
-	only *Stream // the single open stream, else nil
-}
-
-// of returns the stream that a message is for. While just one is open it gets everything: servers are seen that send
-// media with the message stream id 0, or another than they announced.
-func (t *streamTable) of(id uint32) *Stream {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.only != nil {
-		return t.only
-	}
-	return t.byID[id]
-}
-
-func (t *streamTable) all() []*Stream {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	all := make([]*Stream, 0, len(t.byID))
-	for _, s := range t.byID {
-		all = append(all, s)
-	}
-	return all
-}
-
-func (t *streamTable) add(s *Stream) error {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byID[s.id] != nil {
-		return &StatusError{Code: "NetConnection.Call.Failed", Level: "error", Description: fmt.Sprintf(
-			"the server gave out stream id %d twice: it can't serve several streams on one connection", s.id)}
-	}
-	if t.byID == nil {
-		t.byID = make(map[uint32]*Stream)
-	}
-	t.byID[s.id] = s
-	t.count()
-	return nil
-}
-
-func (t *streamTable) remove(s *Stream) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.byID[s.id] == s {
-		delete(t.byID, s.id)
-		t.count()
-	}
-}
-
-func (t *streamTable) count() {
-	t.only = nil
-	if len(t.byID) == 1 {
-		for _, s := range t.byID {
-			t.only = s
-		}
-	}
-}
-
 // CreateStream opens a stream and plays it, or publishes with StreamOptions.Writable; nil opts play the playpath of the
 // URL. It waits for connect's answer, and returns once the server has started the stream or, playing, the first media has
 // arrived. A refusal is a *StatusError and leaves the connection usable.
@@ -218,11 +157,11 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	last := &commands[len(commands)-1]
 	k := c.calls.add(c, last.Name, 0)
 	defer c.calls.take(k.id)
-	k.then = func(err error) {
-		if err != nil || resultDoes {
-			e.finish(err)
+	k.whenDone(func() {
+		if k.err != nil || resultDoes {
+			e.finish(k.err)
 		}
-	}
+	})
 	last.TransactionID = k.id
 	s.mu.Lock()
 	s.expected = append(s.expected, e)
@@ -363,18 +302,20 @@ func (s *Stream) Close() error {
 
 func (s *Stream) close() error {
 	c := s.conn
+	s.mu.Lock()
+	publishing := s.published
+	if !publishing { // nor will CreateStream make it so
+		s.setClosed()
+	}
+	s.mu.Unlock()
 	var failed error
-	if s.options.Writable {
-		failed = s.finish()
-		s.mu.Lock()
-		if failed == nil && s.published {
+	if publishing {
+		if failed = s.finish(); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
-		s.mu.Unlock()
-	}
-	refused := s.markClosed()
-	if failed == nil && s.options.Writable {
-		failed = refused
+		if refused := s.markClosed(); failed == nil {
+			failed = refused
+		}
 	}
 	c.streams.remove(s)
 	c.relieve(s, 0)
@@ -399,6 +340,11 @@ func (s *Stream) close() error {
 func (s *Stream) markClosed() (before error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	return s.setClosed()
+}
+
+// setClosed is markClosed for a caller that holds s.mu.
+func (s *Stream) setClosed() (before error) {
 	before, s.err = s.err, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
 	s.queue.clear()
 	return before
@@ -416,10 +362,9 @@ func (s *Stream) farewell() ([]chunk.Outgoing, error) {
 	return []chunk.Outgoing{o}, err
 }
 
-// abandon closes a stream that was not opened completely.
+// abandon closes a stream that was not opened completely, if it came so far that the server has one for it.
 func (s *Stream) abandon() {
-	close(s.sending.ended)
-	if s.id != 0 {
+	if s.conn.streams.holds(s) {
 		s.Close()
 	}
 }

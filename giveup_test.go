@@ -1,0 +1,150 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"math/rand/v2"
+	"net"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// A CreateStream that is given up before createStream's answer has the server delete the stream when the answer comes, and what
+// is sent for it belongs to nobody.
+func TestLateStreamIsDeleted(t *testing.T) {
+	for name, test := range map[string]struct {
+		opts  StreamOptions
+		o     Options
+		early bool // there is more media than the queue takes
+		want  error
+	}{
+		"playing, cancelled":    {want: context.Canceled},
+		"publishing, cancelled": {opts: StreamOptions{Writable: true}, want: context.Canceled},
+		"timed out":             {o: Options{Timeout: 50 * time.Millisecond}, want: os.ErrDeadlineExceeded},
+		"backlog":               {o: Options{MaxQueue: 1000}, early: true, want: ErrStreamBacklog},
+	} {
+		t.Run(name, func(t *testing.T) {
+			asked, answer, deleted := make(chan struct{}), make(chan struct{}), make(chan []any, 1)
+			url := newPeer(t, func(p *peer) {
+				p.accept()
+				p.giveStream(1)
+				cmd := p.expect("createStream")
+				if test.early {
+					p.send((&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}).outgoing())
+				}
+				close(asked)
+				<-answer
+				p.call(0, "_result", cmd.TransactionID, nil, 2.0)
+				if cmd := p.expect("deleteStream"); cmd != nil {
+					deleted <- cmd.Args
+				}
+				p.mediaOn(2, "B")
+				p.endsOn(2)
+				p.mediaOn(1, "A")
+				p.statusOn(1, "NetStream.Play.Stop")
+				p.untilGone()
+			})
+			c, s := playing(t, url, &test.o)
+			ctx, cancel := context.WithCancel(testContext(t))
+			defer cancel()
+			if test.want == context.Canceled {
+				go func() { <-asked; cancel() }()
+			}
+			_, err := c.CreateStream(ctx, &test.opts)
+			require.ErrorIs(t, err, test.want)
+			close(answer)
+			if test.early {
+				var p Packet
+				require.NoError(t, s.ReadPacket(&p))
+			}
+			require.NoError(t, s.SetReadDeadline(time.Now().Add(10*time.Second)))
+			assert.Equal(t, "AAAA", spoken(t, s))
+			assert.Equal(t, []any{2.0}, <-deleted)
+			assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
+		})
+	}
+}
+
+// The answer may come at the same moment at which it is given up.
+func TestCallThatIsDoneAlready(t *testing.T) {
+	for range 1000 {
+		k := &Call{done: make(chan struct{})}
+		var ran atomic.Int32
+		var both sync.WaitGroup
+		both.Go(func() { k.complete(nil, nil) })
+		both.Go(func() { k.whenDone(func() { ran.Add(1) }) })
+		both.Wait()
+		require.EqualValues(t, 1, ran.Load())
+	}
+}
+
+// While one stream is played to its end, many others are opened and given up at random moments, more than the server has
+// room for. The one gets what is its own, and the server has room for another in the end.
+func TestManyStreamsGivenUp(t *testing.T) {
+	server := sampleServer(t, testserver.Config{SessionFault: func(int) testserver.Fault {
+		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
+	}})
+	c, s := playing(t, server.URL("vod", "sample"), &Options{BackgroundRead: true, MaxQueue: 64 << 20})
+	var file bytes.Buffer
+	var reading sync.WaitGroup
+	reading.Go(func() {
+		_, err := io.Copy(&file, s)
+		assert.NoError(t, err)
+	})
+	random := rand.New(rand.NewPCG(13, 1))
+	for i := range 200 {
+		if i%32 == 0 { // all that the server was asked for so far has been answered then
+			_, err := c.RemoteMethod("unknown")(testContext(t))
+			require.ErrorContains(t, err, "unknown")
+		}
+		ctx, cancel := context.WithTimeout(testContext(t), time.Duration(random.IntN(300))*time.Microsecond)
+		if other, err := c.CreateStream(ctx, nil); err == nil {
+			assert.NoError(t, other.Close())
+		} else {
+			assert.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		cancel()
+	}
+	_, err := c.RemoteMethod("unknown")(testContext(t))
+	require.ErrorContains(t, err, "unknown")
+	_, err = c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	reading.Wait()
+	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
+}
+
+// Close does not wait for a stream that the server has not let us publish yet, and nothing was lost with it.
+func TestCloseWhilePublishIsUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{}, func(p *peer) {
+			p.accept()
+			cmd := p.expect("createStream")
+			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+			p.untilGone()
+		})
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		failed := make(chan error)
+		go func() {
+			_, err := c.CreateStream(ctx, &StreamOptions{Writable: true})
+			failed <- err
+		}()
+		synctest.Wait()
+		require.Len(t, c.streams.all(), 1)
+		assert.Zero(t, elapsed(func() { err = c.Close() }))
+		require.NoError(t, err)
+		require.ErrorIs(t, <-failed, net.ErrClosed)
+		require.ErrorIs(t, c.Err(), net.ErrClosed)
+	})
+}

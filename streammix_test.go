@@ -1,0 +1,211 @@
+package rtmp
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// giveStream answers createStream with id and play with Play.Start.
+func (p *peer) giveStream(id uint32) {
+	if cmd := p.expect("createStream"); cmd != nil {
+		p.call(0, "_result", cmd.TransactionID, nil, float64(id))
+	}
+	p.expect("play")
+	p.statusOn(id, "NetStream.Play.Start")
+}
+
+func (p *peer) statusOn(id uint32, code string) {
+	p.call(id, "onStatus", 0, nil, message.StatusObject("status", code, ""))
+}
+
+// mediaOn sends one message of each kind on a message stream, all with the same letter.
+func (p *peer) mediaOn(id uint32, letter string) {
+	data, err := message.AppendData(nil, message.TypeDataAMF0, "onMetaData", letter)
+	if err != nil {
+		panic(err)
+	}
+	aggregate := append([]byte{byte(message.TypeAudio), 0, 0, 1, 0, 0, 0, 0, 0, 0, 0}, letter...)
+	aggregate = binary.BigEndian.AppendUint32(aggregate, 12)
+	for _, m := range []Packet{
+		{Type: message.TypeAudio, Body: []byte(letter)},
+		{Type: message.TypeVideo, Body: []byte(letter)},
+		{Type: message.TypeDataAMF0, Body: data},
+		{Type: message.TypeAggregate, Body: aggregate},
+	} {
+		m.StreamID, m.Absolute = id, true
+		p.send(m.outgoing())
+	}
+}
+
+// kindsOfMedia is how many messages mediaOn sends, and spoken what a Stream's packets have of them in common.
+const kindsOfMedia = 4
+
+func spoken(t *testing.T, s *Stream) (letters string) {
+	var p Packet
+	for {
+		err := s.ReadPacket(&p)
+		if err != nil {
+			require.ErrorIs(t, err, io.EOF)
+			return letters
+		}
+		letters += string(p.Body[len(p.Body)-1:])
+	}
+}
+
+// endsOn tells the end of a stream in every way that names it.
+func (p *peer) endsOn(id uint32) {
+	p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, id))
+	p.statusOn(id, "NetStream.Play.Stop")
+	p.statusOn(id, "NetStream.Play.Complete")
+	p.statusOn(id, "NetStream.Play.UnpublishNotify")
+	p.call(id, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.Failed", ""))
+}
+
+// What a server still has under way for a stream that was closed gets into no other, and does not end it.
+func TestClosedStreamsBelongToNobody(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.giveStream(1)
+		p.giveStream(2)
+		p.expect("deleteStream")
+		p.mediaOn(1, "A")
+		p.mediaOn(2, "B")
+		p.endsOn(2)
+		p.mediaOn(1, "A")
+		p.mediaOn(0, "0") // this is tolerated while there is just one stream
+		p.mediaOn(77, "7")
+		p.statusOn(0, "NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, first := playing(t, url, nil)
+	second, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	require.NoError(t, second.Close())
+	assert.Equal(t, "AAAAAAAA00007777", spoken(t, first))
+	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
+}
+
+// The same when the second stream was given up before it was opened.
+func TestStreamsGivenUpBelongToNobody(t *testing.T) {
+	asked := make(chan struct{})
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.giveStream(1)
+		cmd := p.expect("createStream")
+		p.call(0, "_result", cmd.TransactionID, nil, 2.0)
+		p.expect("play")
+		close(asked)
+		p.expect("deleteStream")
+		p.mediaOn(2, "B")
+		p.endsOn(2)
+		p.mediaOn(1, "A")
+		p.statusOn(1, "NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, nil)
+	ctx, cancel := context.WithCancel(testContext(t))
+	go func() { <-asked; cancel() }()
+	_, err := c.CreateStream(ctx, nil)
+	require.ErrorIs(t, err, context.Canceled)
+	assert.Equal(t, "AAAA", spoken(t, s))
+	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
+}
+
+// An id that is given out again is that of the new stream.
+func TestStreamIDIsGivenOutAgain(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.giveStream(1)
+		p.giveStream(2)
+		p.expect("deleteStream")
+		p.mediaOn(2, "B")
+		p.giveStream(2)
+		p.mediaOn(2, "C")
+		p.mediaOn(1, "A")
+		p.endsOn(2)
+		p.statusOn(1, "NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, first := playing(t, url, nil)
+	second, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	require.NoError(t, second.Close())
+	third, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "AAAA", spoken(t, first))
+	var p Packet
+	require.NoError(t, third.ReadPacket(&p))
+	assert.Equal(t, "C", string(p.Body))
+	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
+}
+
+// A server that gives out the same id twice has one stream, and keeps it.
+func TestStreamIDGivenOutTwice(t *testing.T) {
+	next := make(chan string, 1)
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.giveStream(1)
+		cmd := p.expect("createStream")
+		p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+			next <- cmd.Name
+		}
+		p.mediaOn(1, "A")
+		p.statusOn(1, "NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c, s := playing(t, url, nil)
+	_, err := c.CreateStream(testContext(t), nil)
+	var refused *StatusError
+	require.ErrorAs(t, err, &refused)
+	_, err = c.Call(testContext(t), "something else")
+	require.NoError(t, err)
+	assert.Equal(t, "something else", <-next)
+	assert.Equal(t, "AAAA", spoken(t, s))
+}
+
+// A stream with the id 0 that was refused leaves the table as any other, and its id does not become nobody's.
+func TestRefusedStreamZero(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		cmd := p.expect("createStream")
+		p.call(0, "_result", cmd.TransactionID, nil, 0.0)
+		p.expect("play")
+		p.call(0, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.StreamNotFound", ""))
+		p.giveStream(1)
+		p.mediaOn(1, "A")
+		p.mediaOn(0, "0")
+		p.statusOn(0, "NetStream.Play.Stop")
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	_, err := c.CreateStream(testContext(t), nil)
+	require.ErrorContains(t, err, "StreamNotFound")
+	s, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "AAAA0000", spoken(t, s))
+}
+
+func TestClosedIDsAreBounded(t *testing.T) {
+	var table streamTable
+	open := &Stream{id: 7}
+	require.NoError(t, table.add(open))
+	for id := range uint32(3 * maxClosedIDs) {
+		table.giveUp(id) // 7 is somebody's
+		table.giveUp(id)
+	}
+	require.Len(t, table.closed, maxClosedIDs)
+	assert.Nil(t, table.of(3*maxClosedIDs-1))
+	assert.Equal(t, open, table.of(7))
+	assert.Equal(t, open, table.of(0))
+	assert.Equal(t, open, table.of(1), "forgotten")
+	table.remove(open)
+	assert.Nil(t, table.of(7))
+}
