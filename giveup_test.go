@@ -31,7 +31,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 	}{
 		"playing, cancelled":    {want: context.Canceled},
 		"publishing, cancelled": {opts: StreamOptions{Writable: true}, want: context.Canceled},
-		"timed out":             {o: Options{Timeout: 50 * time.Millisecond}, want: os.ErrDeadlineExceeded},
+		"timed out":             {o: Options{Timeout: 250 * time.Millisecond}, want: os.ErrDeadlineExceeded},
 		"backlog":               {o: Options{MaxQueue: 1000}, early: true, want: ErrStreamBacklog},
 	} {
 		t.Run(name, func(t *testing.T) {

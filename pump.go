@@ -64,11 +64,12 @@ type waiter struct {
 // await returns nil once w is ready, else why it can't become so.
 func (c *Conn) await(w *waiter) error {
 	for {
+		lost := c.Err() // before ready: what arrived before the connection was lost counts
 		if w.ready != nil && w.ready() {
 			return nil
 		}
-		if err := c.Err(); err != nil {
-			return err
+		if lost != nil {
+			return lost
 		}
 		select {
 		case c.pump.token <- struct{}{}:

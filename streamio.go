@@ -91,11 +91,15 @@ func (s *Stream) next(dst sink) error {
 	return err
 }
 
-// over is why the stream can't go on: its own end comes before that of the connection.
+// over is why the stream can't go on: its own end comes before that of the connection, and after everything that is queued,
+// which another reader may have done together with the end since this one last looked.
 func (s *Stream) over() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.err == nil && s.ended {
+	switch {
+	case s.queue.len() > 0:
+		return nil
+	case s.err == nil && s.ended:
 		return io.EOF
 	}
 	return s.err
@@ -113,7 +117,7 @@ func (s *Stream) readable() bool {
 	s.reader.deadline = s.readDeadline
 	s.mu.Unlock()
 	s.conn.relieve(s, queued)
-	return s.sink.has() || queued == 0 && s.over() != nil
+	return s.sink.has() || s.over() != nil
 }
 
 // hasRoom says that a Read which could return takes what has arrived already, too.

@@ -1,0 +1,137 @@
+package rtmp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// lateReader is a stream of which a Read has just seen that there is nothing, and does not get to read the socket, when
+// another reader queues the last picture and then happens.
+func lateReader(t *testing.T, then func(s *Stream)) *Stream {
+	c, err := New("rtmp://server/app/play", nil)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	s := c.newStream(StreamOptions{})
+	c.pump.token <- struct{}{}
+	looked := false
+	s.reader.ready = func() bool {
+		ok := s.readable()
+		if !looked {
+			looked = true
+			last := incoming{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
+			s.mu.Lock()
+			s.queue.push(&last)
+			s.mu.Unlock()
+			then(s)
+		}
+		return ok
+	}
+	return s
+}
+
+// The end is told only when the queue is empty, however a Read has come to its own end.
+func TestEndComesAfterTheQueue(t *testing.T) {
+	readings := map[string]func(s *Stream) (string, error){
+		"ReadPacket": func(s *Stream) (string, error) {
+			var p Packet
+			err := s.ReadPacket(&p)
+			return string(p.Body), err
+		},
+		"Read": func(s *Stream) (string, error) {
+			b := make([]byte, 1000)
+			n, err := s.Read(b)
+			if at := bytes.Index(b[:n], []byte("the last")); at >= 0 {
+				return string(b[at : n-4]), err // without the size that follows each tag
+			}
+			return "", err
+		},
+	}
+	ends := map[string]struct {
+		end  func(s *Stream)
+		want error
+	}{
+		"Play.Stop": {func(s *Stream) { s.ended = true }, io.EOF},
+		"a refusal": {func(s *Stream) { s.err = &StatusError{Code: "NetStream.Play.Failed"} }, &StatusError{}},
+	}
+	for way, read := range readings {
+		for what, test := range ends {
+			t.Run(way+", "+what, func(t *testing.T) {
+				s := lateReader(t, func(s *Stream) {
+					s.mu.Lock()
+					defer s.mu.Unlock()
+					test.end(s)
+				})
+				require.NoError(t, s.SetReadDeadline(past))
+				<-s.wake // which SetReadDeadline has left
+				_, err := read(s)
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				require.NoError(t, s.SetReadDeadline(time.Time{}))
+				got, err := read(s)
+				require.NoError(t, err)
+				assert.Equal(t, "the last picture", got)
+				_, err = read(s)
+				if test.want == io.EOF {
+					require.ErrorIs(t, err, io.EOF)
+				} else {
+					require.ErrorAs(t, err, new(*StatusError))
+				}
+			})
+		}
+	}
+	t.Run("the connection is lost", func(t *testing.T) {
+		s := lateReader(t, func(s *Stream) { s.conn.fail(&lostError{what: "read"}) })
+		var p Packet
+		require.NoError(t, s.ReadPacket(&p))
+		assert.Equal(t, "the last picture", string(p.Body))
+		require.ErrorIs(t, s.ReadPacket(&p), io.ErrUnexpectedEOF)
+	})
+}
+
+// Deadlines pass at random moments while another goroutine reads the socket: every byte arrives before the end does.
+func TestDeadlinesBesideAnotherReader(t *testing.T) {
+	recording := shortSample(t, 60_000)
+	for _, scheme := range []string{"rtmp", "rtmpe", "rtmps", "rtmpt"} {
+		t.Run(scheme, func(t *testing.T) {
+			server, err := testserver.Start(testserver.Config{Scheme: scheme, Files: map[string][]byte{"sample": recording}})
+			require.NoError(t, err)
+			defer server.Close()
+			random := rand.New(rand.NewPCG(1, uint64(len(scheme))))
+			sessions := 40
+			if long() {
+				sessions = 4000
+			}
+			for range sessions {
+				o := &Options{TLSConfig: testserver.ClientTLS(), BackgroundRead: true}
+				c, err := Dial(testContext(t), server.URL("vod", "sample"), o)
+				require.NoError(t, err)
+				s, err := c.CreateStream(testContext(t), nil)
+				require.NoError(t, err)
+				var file bytes.Buffer
+				buf := make([]byte, 100_000)
+				for err = nil; !errors.Is(err, io.EOF); {
+					if err != nil {
+						require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+					}
+					require.NoError(t, s.SetReadDeadline(time.Now().Add(time.Duration(random.IntN(200))*time.Microsecond)))
+					var n int
+					n, err = s.Read(buf)
+					file.Write(buf[:n])
+				}
+				require.Zero(t, c.Stats().QueuedBytes)
+				require.NoError(t, c.Close())
+				require.True(t, bytes.Equal(recording, file.Bytes()), "%d of %d bytes", file.Len(), len(recording))
+			}
+		})
+	}
+}
