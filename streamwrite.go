@@ -25,8 +25,8 @@ var setDataFrame = amf.AppendString(nil, "@setDataFrame")
 // Everything that is complete in p leaves before Write returns, with as few system calls as possible, unless
 // Options.SendQueue is set: then it is queued. onMetaData is sent as @setDataFrame; timestamps are sent as they are.
 //
-// A slow network blocks Write. A deadline that ends it in the middle of a chunk ends the connection; before that, nothing
-// of p is consumed. The error is a *StatusError when the server has ended the stream.
+// A slow network blocks Write. A deadline that ends it in the middle of a chunk ends the connection. Otherwise the count says
+// how much of p was published; the rest can be written later. The error is a *StatusError when the server has ended the stream.
 func (s *Stream) Write(p []byte) (int, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
@@ -100,8 +100,12 @@ func (b *batch) add(o *chunk.Outgoing) error {
 	if w.buf, err = w.chunks.AppendMessage(w.buf, o); err != nil {
 		return err
 	}
-	if len(w.buf) >= gatherSize {
-		b.flush()
+	if len(w.buf) < gatherSize {
+		return nil
+	}
+	if b.flush(); b.err == nil {
+		_, err = b.who.limit() // the last moment to stop without harm: everything that was encoded has left
+		return err
 	}
 	return b.err
 }
@@ -212,5 +216,9 @@ func (s *Stream) waitToWrite(lock chan<- struct{}, event <-chan struct{}) error 
 func (s *Stream) writeLimit() (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.writeDeadline, s.err
+	err := s.err
+	if err == nil && !s.writeDeadline.IsZero() && !time.Now().Before(s.writeDeadline) {
+		err = &timeoutError{what: "write"}
+	}
+	return s.writeDeadline, err
 }

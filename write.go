@@ -21,6 +21,9 @@ const (
 	maxReplies = 1024
 	// keepWriteBuffer is the largest write buffer kept between writes, in bytes.
 	keepWriteBuffer = 64 << 10
+	// writeGrace is how long a write may last at least. A context or deadline that ends sooner may do so before the socket was
+	// offered a byte, which a connection that is well takes in microseconds.
+	writeGrace = 100 * time.Millisecond
 )
 
 var errTooManyReplies = errors.New("more replies wait than the peer reads")
@@ -80,7 +83,10 @@ type writer struct {
 // limit is when the writing has to end, zero: never, and what has ended it already.
 func (who writer) limit() (time.Time, error) {
 	if who.ctx != nil {
-		return time.Time{}, who.ctx.Err()
+		if err := who.ctx.Err(); err != nil {
+			return time.Time{}, fmt.Errorf("rtmp: write: %w", err)
+		}
+		return time.Time{}, nil
 	}
 	if who.sender {
 		return time.Time{}, nil
@@ -88,12 +94,16 @@ func (who writer) limit() (time.Time, error) {
 	return who.stream.writeLimit()
 }
 
-// lockWrites takes the write side's lock, if there is still something to write to.
+// lockWrites takes the write side's lock, if there is still something to write to, and somebody for whom: nothing is encoded for
+// who has given up meanwhile, since what has been encoded has to leave.
 func (c *Conn) lockWrites(who writer) error {
 	if err := c.waitForWrites(who); err != nil {
 		return err
 	}
 	err := c.Err()
+	if err == nil {
+		_, err = who.limit()
+	}
 	if err == nil && who.only && who.connection != c.out.connection.Load() {
 		err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
 	}
@@ -110,7 +120,7 @@ func (c *Conn) lockWrites(who writer) error {
 
 func (c *Conn) waitForWrites(who writer) error {
 	if _, err := who.limit(); err != nil {
-		return fmt.Errorf("rtmp: write: %w", err)
+		return err
 	}
 	select {
 	case c.out.lock <- struct{}{}:
@@ -135,7 +145,7 @@ func (c *Conn) waitForWrites(who writer) error {
 }
 
 // send writes messages with one system call, pending replies first. ctx ending before the write begins leaves the
-// connection as it was; ending in mid-write it is final, since half a chunk may be out.
+// connection as it was; ending in mid-write it is final, since half a chunk may be out, unless the rest leaves in writeGrace.
 func (c *Conn) send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return c.sendFor(writer{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
@@ -176,7 +186,8 @@ func (w *writeSide) begin() {
 	w.unsent = nil
 }
 
-// writeOut writes b within Options.Timeout and who's limit. The caller holds the lock; an error is final.
+// writeOut writes b within Options.Timeout and who's limit, or writeGrace if that is longer. The caller holds the lock; an error
+// is final.
 //
 // The socket's deadline is moved only when it would end the write at a wrong time: moving it for each write costs more
 // than many a write.
@@ -186,11 +197,8 @@ func (c *Conn) writeOut(who writer, b []byte) error {
 		stop := context.AfterFunc(who.ctx, func() { w.interrupt(c.nc) }) // undone by armWrite when it comes too late
 		defer stop()
 	}
-	var timeout time.Time
-	if c.opts.Timeout > 0 {
-		timeout = time.Now().Add(c.opts.Timeout)
-	}
-	w.err = c.armWrite(who, timeout, false)
+	began := time.Now()
+	w.err = c.armWrite(who, began, false)
 	for w.err == nil {
 		n, err := c.nc.Write(b)
 		w.mu.Lock()
@@ -203,7 +211,7 @@ func (c *Conn) writeOut(who writer, b []byte) error {
 			w.err = c.writeError(err)
 			break
 		}
-		w.err = c.armWrite(who, timeout, true)
+		w.err = c.armWrite(who, began, true)
 	}
 	w.arming.Lock()
 	w.current = nil
@@ -212,22 +220,24 @@ func (c *Conn) writeOut(who writer, b []byte) error {
 }
 
 // armWrite sets the socket's deadline for a write, if it has to: after it has ended a write, or if it comes too late. The
-// error is why there is to be no (further) write.
-func (c *Conn) armWrite(who writer, timeout time.Time, again bool) error {
+// error is why there is to be no further write; a first one is always tried.
+func (c *Conn) armWrite(who writer, began time.Time, again bool) error {
 	w := &c.out
 	w.arming.Lock()
 	defer w.arming.Unlock()
 	w.current = who.stream
-	limit, err := who.limit()
-	if err != nil {
-		return fmt.Errorf("rtmp: write: %w", err)
+	due, err := who.limit()
+	if grace := began.Add(writeGrace); err != nil || !due.IsZero() && due.Before(grace) {
+		due = grace
 	}
-	due := timeout
-	if !limit.IsZero() && (due.IsZero() || limit.Before(due)) {
-		due = limit
+	if t := c.opts.Timeout; t > 0 && (due.IsZero() || began.Add(t).Before(due)) {
+		due = began.Add(t)
 	}
-	if !due.IsZero() && (again || !limit.IsZero()) && !time.Now().Before(due) {
-		return &timeoutError{what: "write"}
+	if again && !due.IsZero() && !time.Now().Before(due) {
+		if err == nil {
+			err = &timeoutError{what: "write"}
+		}
+		return err
 	}
 	if again || !due.IsZero() && (w.armed.IsZero() || due.Before(w.armed)) {
 		w.armed = due

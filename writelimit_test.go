@@ -1,0 +1,199 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"math/rand/v2"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// hookedConn is a socket with something that happens once, right before or after a Write.
+type hookedConn struct {
+	net.Conn
+	before, after atomic.Pointer[func()]
+	ended         chan struct{} // signalled when a deadline in the past is set
+}
+
+func hookedDial(nc **hookedConn) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		socket, err := new(net.Dialer).DialContext(ctx, network, addr)
+		*nc = &hookedConn{Conn: socket, ended: make(chan struct{}, 1)}
+		return *nc, err
+	}
+}
+
+func (c *hookedConn) Write(b []byte) (int, error) {
+	if f := c.before.Swap(nil); f != nil {
+		(*f)()
+	}
+	n, err := c.Conn.Write(b)
+	if f := c.after.Swap(nil); f != nil {
+		(*f)()
+	}
+	return n, err
+}
+
+func (c *hookedConn) SetWriteDeadline(t time.Time) error {
+	err := c.Conn.SetWriteDeadline(t)
+	if !t.IsZero() && t.Before(time.Now()) {
+		signal(c.ended)
+	}
+	return err
+}
+
+// What ends between the lock and the first byte harms nothing: the write, which had begun, goes on.
+func TestLimitBeforeTheFirstByte(t *testing.T) {
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
+		t.Run(scheme, func(t *testing.T) {
+			server, recorded := recordingServer(t, testserver.Config{Scheme: scheme})
+			var nc *hookedConn
+			c, s := publishing(t, server.URL("live", "out"), &Options{TLSConfig: testserver.ClientTLS(), DialContext: hookedDial(&nc)})
+			for range 3 {
+				ctx, cancel := context.WithCancel(testContext(t))
+				end := func() { cancel(); <-nc.ended }
+				nc.before.Store(&end)
+				k, err := c.Call(ctx, "unknown")
+				require.NoError(t, err)
+				require.ErrorIs(t, ctx.Err(), context.Canceled)
+				_, err = k.Result(testContext(t))
+				require.ErrorContains(t, err, "unknown", "the server has understood it")
+			}
+			late := func() { s.SetWriteDeadline(past); <-nc.ended }
+			nc.before.Store(&late)
+			_, err := s.Write(testserver.Sample)
+			if err != nil { // it is long
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			}
+			require.NoError(t, c.Err())
+			require.NoError(t, c.Close())
+			isPrefix(t, recorded("out"))
+		})
+	}
+}
+
+// A deadline that has passed, or that passes between two writes to the socket, leaves the connection alive, and what Write
+// has not consumed can be written later.
+func TestWriteDeadlineLosesNothing(t *testing.T) {
+	server, recorded := recordingServer(t, testserver.Config{})
+	var nc *hookedConn
+	c, s := publishing(t, server.URL("live", "out"), &Options{DialContext: hookedDial(&nc)})
+	require.NoError(t, s.SetWriteDeadline(past))
+	n, err := s.Write(testserver.Sample)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Zero(t, n)
+	require.ErrorIs(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}), os.ErrDeadlineExceeded)
+	require.NoError(t, c.Err())
+
+	require.NoError(t, s.SetWriteDeadline(time.Time{}))
+	file := slices.Concat(testserver.Sample, testserver.Sample)
+	end := func() { s.SetWriteDeadline(past) }
+	nc.after.Store(&end)
+	n, err = s.Write(file)
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	require.Positive(t, n)
+	require.Less(t, n, len(file))
+	require.NoError(t, c.Err())
+
+	require.NoError(t, s.SetWriteDeadline(time.Time{}))
+	_, err = s.Write(file[n:])
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	want, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	assert.Equal(t, slices.Concat(want, want), tagsOf(t, recorded("out")))
+}
+
+// Whose context ends right after the lock was had sends nothing, or everything.
+func TestContextEndsWithTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{}, func(p *peer) { p.accept(); p.untilGone() })
+		k, err := c.Connect(ctx)
+		require.NoError(t, err)
+		_, err = k.Result(ctx)
+		require.NoError(t, err)
+		for range 100 {
+			short, cancel := context.WithCancel(ctx)
+			c.out.lock <- struct{}{}
+			result := make(chan error, 1)
+			go func() { _, err := c.Call(short, "anything"); result <- err }()
+			synctest.Wait()
+			<-c.out.lock // Call has it now
+			cancel()
+			if err := <-result; err != nil {
+				require.ErrorIs(t, err, context.Canceled)
+			}
+			require.NoError(t, c.Err())
+		}
+	})
+}
+
+// A write that had begun and can't go on is ended by its context all the same.
+func TestContextEndsAWriteThatBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{}, func(p *peer) {
+			p.accept()
+			p.expectType(message.TypeUserControl) // an answer to connect's result
+			time.Sleep(time.Hour)
+		})
+		k, err := c.Connect(ctx)
+		require.NoError(t, err)
+		_, err = k.Result(ctx)
+		require.NoError(t, err)
+		synctest.Wait()
+		short, cancel := context.WithTimeout(ctx, time.Second)
+		defer cancel()
+		assert.Equal(t, time.Second, elapsed(func() { _, err = c.Call(short, "anything") }))
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+		require.ErrorIs(t, c.Err(), context.DeadlineExceeded)
+	})
+}
+
+// Contexts of some microseconds end at every moment of a call, and the connection lives.
+func TestShortContexts(t *testing.T) {
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe", "rtmpt"} {
+		t.Run(scheme, func(t *testing.T) {
+			server, err := testserver.Start(testserver.Config{Scheme: scheme,
+				Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+					"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil }}})
+			require.NoError(t, err)
+			defer server.Close()
+			c := dialed(t, server.URL("app", ""), &Options{TLSConfig: testserver.ClientTLS(), BackgroundRead: true})
+			random := rand.New(rand.NewPCG(10, uint64(len(scheme))))
+			calls := 1000
+			if long() {
+				calls = 50_000
+			}
+			ended := 0
+			for range calls {
+				ctx, cancel := context.WithTimeout(testContext(t), time.Duration(20+random.IntN(200))*time.Microsecond)
+				k, err := c.Call(ctx, "echo", strings.Repeat("x", 100))
+				if err == nil {
+					_, err = k.Result(ctx)
+				}
+				cancel()
+				if err != nil {
+					require.True(t, errors.Is(err, context.DeadlineExceeded), "%v", err)
+					ended++
+				}
+				require.NoError(t, c.Err())
+			}
+			got, err := c.RemoteMethod("echo")(testContext(t), "afterwards")
+			require.NoError(t, err)
+			assert.Equal(t, "afterwards", got)
+			t.Logf("%d of %d calls ended early", ended, calls)
+		})
+	}
+}
