@@ -121,9 +121,10 @@ func (c *Conn) playpath() string {
 	return c.url.Playpath
 }
 
-// Stats are counters of one connection, since its start.
+// Stats are counters of a Conn since Connect, which may have connected several times. They never fall, but for QueuedBytes and
+// SendQueueBytes, which say what there is at the moment.
 type Stats struct {
-	BytesRead, BytesWritten uint64 // of the RTMP connection, handshake included in BytesRead
+	BytesRead, BytesWritten uint64 // by RTMP, the handshake included in BytesRead
 	Messages                uint64 // received
 	UnknownMessages         uint64 // of a type the library does not know
 	UnknownEvents           uint64 // user control events likewise
@@ -132,27 +133,27 @@ type Stats struct {
 	UnansweredPings         uint64 // because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
-	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
+	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
 }
 
-type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia, acknowledgements atomic.Uint64 }
+type counts struct {
+	messages, unknownMessages, unknownEvents, badData, strayMedia, dropped, acknowledgements atomic.Uint64
+}
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load()}
+		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load()}
 	c.pump.mu.Lock()
-	s.BytesRead = c.pump.received
+	s.BytesRead = c.pump.before + c.pump.received
 	c.pump.mu.Unlock()
 	c.out.mu.Lock()
 	s.BytesWritten, s.UnansweredPings = c.out.total, c.out.dropped
 	c.out.mu.Unlock()
 	for _, stream := range c.streams.all() {
 		s.QueuedBytes += stream.queued()
-		waiting, dropped := stream.sending.state()
-		s.SendQueueBytes += waiting
-		s.DroppedMessages += dropped
+		s.SendQueueBytes += stream.sending.waiting()
 	}
 	return s
 }

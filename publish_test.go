@@ -560,8 +560,7 @@ func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	c.out.lock <- struct{}{} // another writes
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 	require.Eventually(t, func() bool {
-		waiting, _ := s.sending.state()
-		return waiting == 0
+		return s.sending.waiting() == 0
 	}, 10*time.Second, time.Millisecond, "the sender has it")
 	require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
 	assert.Never(t, func() bool {

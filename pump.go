@@ -31,6 +31,7 @@ type pump struct {
 	holder    *waiter
 	armed     time.Time // the socket's read deadline
 	received  uint64    // bytes since the first of the handshake
+	before    uint64    // bytes of connections that were given up while connecting
 	acked     uint64    // received at the last Acknowledgement
 	window    uint32    // the server's Window Acknowledgement Size
 	announced uint32    // ours, as last sent
@@ -43,6 +44,7 @@ func (p *pump) reset() {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.armed = time.Time{}
+	p.before, p.received = p.before+p.received, 0
 	p.acked, p.window, p.announced = 0, defaultWindow, 0
 }
 

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
@@ -30,10 +31,11 @@ type sendQueue struct {
 	awaitKey map[uint8]bool // tracks whose pictures are dropped until a key frame comes
 	pruned   bool           // since the sender took something
 	err      error
-	dropped  uint64 // messages
+	dropped  *atomic.Uint64 // messages; the Conn's counter
 }
 
-func (q *sendQueue) init(sendQueueBytes int) {
+func (q *sendQueue) init(sendQueueBytes int, dropped *atomic.Uint64) {
+	q.dropped = dropped
 	q.limit, q.dropping = gatherLimit, sendQueueBytes > 0
 	if q.dropping {
 		q.limit = sendQueueBytes
@@ -65,11 +67,11 @@ func (q *sendQueue) failure() error {
 	return q.err
 }
 
-// state returns how many bytes wait, and how many messages were dropped so far.
-func (q *sendQueue) state() (bytes int, dropped uint64) {
+// waiting returns how many bytes wait.
+func (q *sendQueue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.queue.len(), q.dropped
+	return q.queue.len()
 }
 
 // offer puts a message into the queue. It reports false when there is no room.
@@ -97,7 +99,7 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		}
 	}
 	if q.dropping && q.refuse(&m) {
-		q.dropped++
+		q.dropped.Add(1)
 		return true, nil
 	}
 	q.queue.push(&m)
@@ -185,7 +187,7 @@ func (q *sendQueue) keep(f func(*incoming) bool) {
 		if f(&m) {
 			q.queue.push(&m)
 		} else {
-			q.dropped++
+			q.dropped.Add(1)
 		}
 	}
 	old.clear()

@@ -124,7 +124,7 @@ func (c *Conn) newStream(o StreamOptions) *Stream {
 	s := &Stream{conn: c, name: o.Name, options: o, buffer: c.opts.Buffer,
 		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
 	s.reader = waiter{what: "read", idle: max(0, c.opts.Timeout), ready: s.readable, more: s.hasRoom, wake: s.wake, stream: s}
-	s.sending.init(c.opts.SendQueue)
+	s.sending.init(c.opts.SendQueue, &c.counts.dropped)
 	if s.name == "" {
 		s.name = c.playpath()
 	}

@@ -133,7 +133,7 @@ func TestDeadlinesBesideAnotherReader(t *testing.T) {
 				}
 				require.NoError(t, c.Close())
 				got := file.Bytes()
-				require.Len(t, got, len(recording))
+				require.Equal(t, len(recording), len(got))
 				got[flvFlags] = recording[flvFlags]
 				require.True(t, bytes.Equal(recording, got))
 			}

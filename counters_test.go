@@ -1,0 +1,74 @@
+package rtmp
+
+import (
+	"context"
+	"net"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// neverFall checks that no counter is lower than before.
+func neverFall(t *testing.T, before, after Stats) {
+	t.Helper()
+	for name, n := range map[string][2]uint64{
+		"BytesRead":       {before.BytesRead, after.BytesRead},
+		"BytesWritten":    {before.BytesWritten, after.BytesWritten},
+		"Messages":        {before.Messages, after.Messages},
+		"UnknownMessages": {before.UnknownMessages, after.UnknownMessages},
+		"UnknownEvents":   {before.UnknownEvents, after.UnknownEvents},
+		"BadData":         {before.BadData, after.BadData},
+		"StrayMedia":      {before.StrayMedia, after.StrayMedia},
+		"UnansweredPings": {before.UnansweredPings, after.UnansweredPings},
+		"DroppedMessages": {before.DroppedMessages, after.DroppedMessages},
+	} {
+		assert.GreaterOrEqual(t, n[1], n[0], name)
+	}
+}
+
+func TestDroppedMessagesOfAClosedStream(t *testing.T) {
+	c, s := publishing(t, accepting(t, (*peer).untilGone), &Options{SendQueue: 10_000})
+	c.out.lock <- struct{}{} // another writes
+	for range 100 {
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: append([]byte{0x27, 1}, make([]byte, 1000)...)}))
+	}
+	<-c.out.lock
+	before := c.Stats()
+	require.Positive(t, before.DroppedMessages)
+	require.NoError(t, s.Close())
+	neverFall(t, before, c.Stats())
+	require.NoError(t, c.Close())
+	neverFall(t, before, c.Stats())
+}
+
+// Connect that connects again goes on counting.
+func TestCountersAcrossARedirect(t *testing.T) {
+	target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	url := newPeer(t, func(p *peer) {
+		cmd := p.expect("connect")
+		p.mediaOn(1, "A")
+		p.control(message.TypeUserControl, message.AppendUserControl(nil, 1000, 1))
+		p.send((&Packet{Type: 99, Body: make([]byte, 10_000)}).outgoing())
+		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.untilGone()
+	})
+	var c *Conn
+	var seen []Stats // at each dial
+	c, err := New(url, &Options{MaxRedirects: 1, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+		seen = append(seen, c.Stats())
+		return new(net.Dialer).DialContext(ctx, network, addr)
+	}})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Connect(testContext(t))
+	require.NoError(t, err)
+	require.Len(t, seen, 2)
+	require.Greater(t, seen[1].BytesRead, uint64(10_000))
+	after := c.Stats()
+	neverFall(t, seen[1], after)
+	const handshakeSize = 3073
+	assert.GreaterOrEqual(t, after.BytesRead, seen[1].BytesRead+handshakeSize)
+}
