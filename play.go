@@ -107,8 +107,9 @@ func (s *Stream) play(ctx context.Context) error {
 	}
 	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
 	buffer := control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
-	return s.request(ctx, csStream, append(before, play), []chunk.Outgoing{buffer}, true,
+	_, err = s.request(ctx, csStream, append(before, play), []chunk.Outgoing{buffer}, true,
 		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
+	return err
 }
 
 // metadataReceived keeps the newest onMetaData, and makes room for the whole of a recording in the server's idea of our
@@ -134,14 +135,16 @@ func (s *Stream) metadataReceived(args []any) {
 	}
 }
 
-// Pause stops the server from sending, and waits for its notification.
+// Pause stops the server from sending, and waits for its notification. A wait that is given up, as with ErrStreamBacklog when
+// this stream's own queue is full, takes nothing back: the server has been told, and the stream goes on with Unpause.
 func (s *Stream) Pause(ctx context.Context) error {
 	s.mu.Lock()
 	before := s.paused
-	s.paused = true
+	s.paused = true // before it is sent: another may read what the server says to it
 	s.mu.Unlock()
-	err := s.pause(ctx, true, "NetStream.Pause.Notify")
-	if err != nil {
+	sent, err := s.pause(ctx, true, "NetStream.Pause.Notify")
+	var refused *StatusError
+	if err != nil && (!sent || errors.As(err, &refused)) {
 		s.mu.Lock()
 		s.paused = before
 		s.mu.Unlock()
@@ -151,16 +154,11 @@ func (s *Stream) Pause(ctx context.Context) error {
 
 // Unpause lets the server go on, and waits for its notification.
 func (s *Stream) Unpause(ctx context.Context) error {
-	err := s.pause(ctx, false, "NetStream.Unpause.Notify")
-	if err == nil {
-		s.mu.Lock()
-		s.paused = false
-		s.mu.Unlock()
-	}
+	_, err := s.pause(ctx, false, "NetStream.Unpause.Notify")
 	return err
 }
 
-func (s *Stream) pause(ctx context.Context, on bool, code string) error {
+func (s *Stream) pause(ctx context.Context, on bool, code string) (sent bool, _ error) {
 	s.mu.Lock()
 	at := float64(s.position)
 	s.mu.Unlock()
@@ -176,7 +174,7 @@ func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.queue.clear()
 	s.mu.Unlock()
 	s.conn.relieve(s, 0)
-	err := s.request(ctx, csStream, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
+	_, err := s.request(ctx, csStream, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
 		"NetStream.Seek.Notify")
 	if err != nil {
 		s.mu.Lock()

@@ -44,7 +44,7 @@ func (s *Stream) publish(ctx context.Context) error {
 	if kind == "" {
 		kind = "live"
 	}
-	err = s.request(ctx, csMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
+	_, err = s.request(ctx, csMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
 		"NetStream.Publish.Start")
 	if err != nil {
 		return err

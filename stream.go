@@ -55,7 +55,7 @@ type Stream struct {
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
 	published     bool  // the server has agreed to our publishing
-	paused        bool  // from Pause until Unpause has succeeded: StreamEOF means nothing then
+	paused        bool  // from Pause until the server has noticed Unpause: StreamEOF means nothing then
 	seeking       bool  // from Seek until the server's notification: media is of the old position
 	expected      []*expectation
 	readDeadline  time.Time
@@ -149,9 +149,9 @@ func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32,
 }
 
 // request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
-// _error instead, or, if resultDoes, with _result.
+// _error instead, or, if resultDoes, with _result. Once they are sent the server may act on them, whatever the error.
 func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, behind []chunk.Outgoing,
-	resultDoes bool, codes ...string) error {
+	resultDoes bool, codes ...string) (sent bool, _ error) {
 	c := s.conn
 	e := &expectation{codes: codes, done: make(chan struct{})}
 	last := &commands[len(commands)-1]
@@ -172,13 +172,13 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 		s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == e })
 	}()
 	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
-		return err
+		return false, err
 	}
 	err := c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
 	if e.finished() {
-		return e.err
+		return true, e.err
 	}
-	return err
+	return true, err
 }
 
 // statusReceived acts on an onStatus for this stream (legacy.md 9.5). Called by the reader.
@@ -203,6 +203,10 @@ func (s *Stream) statusReceived(status message.Status) {
 		s.ended = !s.seeking
 	case "NetStream.Seek.Notify":
 		s.seeking, s.ended = false, false
+	case "NetStream.Pause.Notify":
+		s.paused = true // an Unpause before that may have been given up, and noticed since
+	case "NetStream.Unpause.Notify":
+		s.paused = false
 	}
 	if refusal && !waitedFor && s.err == nil {
 		s.err = statusError(status)
