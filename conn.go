@@ -6,6 +6,7 @@ import (
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -27,6 +28,8 @@ type Conn struct {
 	pump    pump
 	calls   calls
 	invoked handlers
+
+	near transport.Nearness // the server's. Set before started
 
 	started       atomic.Bool
 	connectCall   *Call
