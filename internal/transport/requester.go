@@ -57,7 +57,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	t := &tunnel{http: &requester{client: client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
-		scratch: make([]byte, 32<<10)}
+		credit: maxCredit, scratch: make([]byte, 32<<10)}
 	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		local, remote = info.Conn.LocalAddr(), info.Conn.RemoteAddr()
