@@ -34,7 +34,7 @@ func (c *Conn) negotiates() bool {
 
 // admit looks at the server's answer to connect. again says to connect once more; an error that there is no use in that.
 func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, err error) {
-	_, err = k.Result(ctx)
+	err = c.connectResult(ctx, k)
 	var refused *StatusError
 	if err == nil || !errors.As(err, &refused) {
 		return false, err

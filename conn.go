@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
@@ -29,7 +30,9 @@ type Conn struct {
 	calls   calls
 	invoked handlers
 
-	near transport.Nearness // the server's. Set before started
+	near            transport.Nearness // the server's. Set before started
+	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
+	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise
 
 	started       atomic.Bool
 	connectCall   *Call
@@ -73,7 +76,7 @@ func (c *Conn) fail(err error) error {
 		defer c.mu.Unlock()
 		return c.err
 	}
-	c.err = c.farewell.outcome(err, c.nc)
+	c.err = c.lostAtConnect(c.farewell.outcome(err, c.nc))
 	if nc := c.nc; nc != nil {
 		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
 	}
@@ -136,6 +139,7 @@ type Stats struct {
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
+	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
 }
 
 type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia, acknowledgements atomic.Uint64 }
@@ -144,7 +148,7 @@ type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedi
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load()}
+		StrayMedia: c.counts.strayMedia.Load(), WithoutEnhanced: c.withoutEnhanced}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.received
 	c.pump.mu.Unlock()

@@ -33,7 +33,7 @@ var schemes = map[string]scheme{
 func (c *Conn) open(parent context.Context) error {
 	player, err := c.player(parent)
 	if err != nil {
-		return &HandshakeError{Stage: "swf", Err: stageError(parent, err)}
+		return &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
 	}
 	ctx, cancel := c.withTimeout(parent)
 	defer cancel()
@@ -59,9 +59,9 @@ func (c *Conn) open(parent context.Context) error {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
 	if err != nil {
-		stage := "rtmp"
+		stage := StageRTMP
 		if schemes[c.url.Scheme].encrypted {
-			stage = "rtmpe"
+			stage = StageRTMPE
 		}
 		var reset *net.OpError
 		if err = stageError(parent, err); errors.As(err, &reset) {
