@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ type StatusError struct {
 	Level       string // "error"; in OnStatus also "status" and "warning"
 	Description string
 	Info        any // the information object as it came
+
+	masked string // Description without our secrets, for Error, where that makes a difference
 }
 
 func (e *StatusError) Error() string {
@@ -35,8 +38,8 @@ func (e *StatusError) Error() string {
 	if text == "" {
 		text = "refused"
 	}
-	if e.Description != "" {
-		text += ": " + e.Description
+	if description := cmp.Or(e.masked, e.Description); description != "" {
+		text += ": " + description
 	}
 	return "rtmp: server: " + text
 }

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -143,7 +144,7 @@ func (c *Conn) readFor(w *waiter) (again bool, err error) {
 	}
 	for w.ready == nil || !w.ready() {
 		if s := c.full.Load(); s != nil && s != w.stream {
-			return false, fmt.Errorf("%w: stream %d (%s)", ErrStreamBacklog, s.id, s.name)
+			return false, fmt.Errorf("%w: %s", ErrStreamBacklog, s.opening("stream "+strconv.Itoa(int(s.id))))
 		}
 		if err := p.in.Next(&p.msg); err != nil {
 			return c.readFailed(w, err)

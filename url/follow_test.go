@@ -48,5 +48,9 @@ func TestRedacted(t *testing.T) {
 		u, err := rtmpurl.Parse(url)
 		require.NoError(t, err)
 		assert.Equal(t, want, u.Redacted())
+		assert.Equal(t, want, rtmpurl.Redact(url+" conn=S:secret"))
+	}
+	for _, url := range []string{"secret", "rtmp://me:secret@host:x/", "http://secret/"} {
+		assert.NotContains(t, rtmpurl.Redact(url), "secret")
 	}
 }

@@ -240,6 +240,16 @@ func (u *URL) Authority() string {
 	return host
 }
 
+// Redact is Redacted for a URL as it was given, librtmp's options included.
+func Redact(rawURL string) string {
+	rawURL, _, _ = strings.Cut(rawURL, " ")
+	u, err := Parse(rawURL)
+	if err != nil {
+		return "(not a URL of RTMP)"
+	}
+	return u.Redacted()
+}
+
 // Redacted is the URL for logs and terminals: scheme, host, port and app, without user info, and without the stream's name
 // and queries, which often are keys and tokens. It is quoted where it holds more than plain characters, and cut at 200 bytes.
 func (u *URL) Redacted() string {

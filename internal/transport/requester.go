@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 const (
@@ -147,7 +149,7 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 		return &TunnelError{Op: op, Status: answer.StatusCode}
 	}
 	if kind := answer.Header.Get("Content-Type"); !carriesTunnel(kind) {
-		return &TunnelError{Op: op, Detail: "the answer is " + strings.ToValidUTF8(kind[:min(len(kind), 40)], "?") +
+		return &TunnelError{Op: op, Detail: "the answer is " + quote.Text(kind, 40) +
 			", not application/x-fcs: a page of a proxy or a web server?"}
 	}
 	if err := receive(answer.Body); err != nil {
