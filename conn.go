@@ -30,6 +30,7 @@ type Conn struct {
 	calls   calls
 	invoked handlers
 
+	quickAcks       quickAcks          // of nc
 	near            transport.Nearness // the server's. Set before started
 	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
 	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise

@@ -43,6 +43,7 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 }
 
 func (c *Conn) media(m *incoming, direct *Stream) {
+	c.quickAcks.stop()
 	if s := c.streams.of(m.StreamID); s != nil {
 		s.receive(m, s == direct)
 		return

@@ -49,6 +49,7 @@ func (c *Conn) open(parent context.Context) error {
 		nc.Close()
 		return closed
 	}
+	c.quickAcks.init(nc)
 	stop := context.AfterFunc(ctx, func() {
 		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
 			nc.Close()
@@ -96,7 +97,7 @@ func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
 	if schemes[c.url.Scheme].encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
-	counter := &countingConn{Conn: nc}
+	counter := &countingConn{Conn: nc, acks: &c.quickAcks}
 	result, err := handshake.Client(counter, config)
 	c.pump.mu.Lock() // Stats may look already
 	c.pump.received = counter.received
@@ -106,10 +107,12 @@ func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
 
 type countingConn struct {
 	net.Conn
+	acks     *quickAcks
 	received uint64
 }
 
 func (c *countingConn) Read(b []byte) (int, error) {
+	c.acks.arm()
 	n, err := c.Conn.Read(b)
 	c.received += uint64(n)
 	return n, err

@@ -233,6 +233,7 @@ func (s source) Read(b []byte) (int, error) {
 	c := s.c
 	c.flushReplies()
 	due, ok := c.arm()
+	c.quickAcks.arm()
 	for ok {
 		n, err := c.nc.Read(b)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
