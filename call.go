@@ -33,6 +33,9 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 	default:
 		if err := k.conn.await(&waiter{what: k.method, ctx: ctx, deadline: k.conn.replyDeadline(), ready: k.isDone,
 			wake: k.done}); err != nil && !k.isDone() {
+			if late, ok := err.(*timeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
+				late.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+			}
 			return nil, err
 		}
 	}

@@ -5,7 +5,9 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
+	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -27,6 +29,11 @@ type Conn struct {
 	pump    pump
 	calls   calls
 	invoked handlers
+
+	quickAcks       quickAcks          // of nc
+	near            transport.Nearness // the server's. Set before started
+	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
+	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise
 
 	started       atomic.Bool
 	connectCall   *Call
@@ -70,7 +77,7 @@ func (c *Conn) fail(err error) error {
 		defer c.mu.Unlock()
 		return c.err
 	}
-	c.err = c.farewell.outcome(err, c.nc)
+	c.err = c.lostAtConnect(c.farewell.outcome(err, c.nc))
 	if nc := c.nc; nc != nil {
 		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
 	}
@@ -134,6 +141,7 @@ type Stats struct {
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
+	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
 }
 
 type counts struct {
@@ -144,7 +152,7 @@ type counts struct {
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load()}
+		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load(), WithoutEnhanced: c.withoutEnhanced}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.before + c.pump.received
 	c.pump.mu.Unlock()

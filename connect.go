@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
@@ -12,7 +13,7 @@ import (
 
 // Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
 // the server's answer: that is the Call's Result. But with credentials or MaxRedirects it does, since it may have to
-// connect again. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
+// connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	if err := c.beginConnect(); err != nil {
 		return nil, err
@@ -33,6 +34,34 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 		}
 		c.again()
 	}
+}
+
+// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries without.
+// go2rtc 1.9 drops a command that holds a strict array, as fourCcList is, and says nothing.
+const connectPatience = 3 * time.Second
+
+// errImpatient is connect's while another way to connect is left.
+var errImpatient error = &timeoutError{what: "connect"}
+
+// connectResult waits for the server's answer to connect.
+func (c *Conn) connectResult(ctx context.Context, k *Call) error {
+	limited := ctx
+	if limit := c.patience; limit > 0 {
+		if t := c.opts.Timeout; t > 0 {
+			limit = min(limit, t/2)
+		}
+		if due, ok := ctx.Deadline(); ok {
+			limit = min(limit, time.Until(due)/2)
+		}
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	_, err := k.Result(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return errImpatient
+	}
+	return err
 }
 
 // connectMessage is the connect command that Options and URL describe.
@@ -117,17 +146,20 @@ func (c *Conn) app() string {
 	return c.url.App
 }
 
+// tcURL is connect's tcUrl.
+func (c *Conn) tcURL() string {
+	if c.opts.TCURL != "" {
+		return c.opts.TCURL
+	}
+	return c.url.TCURL(c.opts.App)
+}
+
 // connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1). query goes behind app and
 // tcUrl.
 func (c *Conn) connectObject(query string) (amf.Object, error) {
 	o := c.opts
 	o.closeConnectObjects()
-	tcURL := o.TCURL
-	if tcURL == "" {
-		tcURL = c.url.TCURL(o.App)
-	}
-	app := c.app() + query
-	tcURL += query
+	app, tcURL := c.app()+query, c.tcURL()+query
 	object := amf.Object{{Name: "app", Value: app}}
 	if o.publishes() {
 		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
@@ -147,7 +179,7 @@ func (c *Conn) connectObject(query string) (amf.Object, error) {
 	if o.ObjectEncoding != 0 {
 		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
 	}
-	if !o.NoEnhanced {
+	if c.announces() {
 		object = append(object, enhancedProperties(o.publishes())...)
 	}
 	for _, p := range o.ConnectFields {
@@ -158,6 +190,21 @@ func (c *Conn) connectObject(query string) (amf.Object, error) {
 		}
 	}
 	return object, nil
+}
+
+// announces reports whether connect says that we know Enhanced RTMP.
+func (c *Conn) announces() bool { return !c.opts.NoEnhanced && !c.withoutEnhanced }
+
+// connectUnanswered reports whether connect was sent and the server has not answered it.
+func (c *Conn) connectUnanswered() bool { return c.connectCall != nil && !c.connectCall.isDone() }
+
+// lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
+func (c *Conn) lostAtConnect(err error) error {
+	var lost *lostError
+	if errors.As(err, &lost) && c.connectUnanswered() {
+		return &HandshakeError{Stage: StageConnect, Err: err}
+	}
+	return err
 }
 
 // publishes reports whether connect is a publisher's.

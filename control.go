@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -42,6 +43,7 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 }
 
 func (c *Conn) media(m *incoming, direct *Stream) {
+	c.quickAcks.stop()
 	if s := c.streams.of(m.StreamID); s != nil {
 		s.receive(m, s == direct)
 		return
@@ -143,7 +145,7 @@ func (c *Conn) userControl(body []byte) error {
 func (c *Conn) verifyPlayer(request []byte) error {
 	if c.verification == nil || !swf.Answerable(request) {
 		c.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
-			"request", request)
+			"request", quote.Peer(string(request)))
 		return nil
 	}
 	return c.replyControl(message.TypeUserControl, c.verification)
@@ -175,7 +177,7 @@ func (c *Conn) commandReceived(m *incoming) error {
 	if err != nil {
 		return &ProtocolError{Phase: "command", Detail: cmd.Name, Err: err}
 	}
-	c.log.Debug("rtmp: command", "name", cmd.Name, "transaction", cmd.TransactionID, "stream", m.StreamID)
+	c.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
 	switch cmd.Name {
 	case "_result", "_error":
 		return c.answered(&cmd)
@@ -200,7 +202,7 @@ func (c *Conn) answered(cmd *message.Command) error {
 	}
 	reply := append([]any{cmd.Object}, cmd.Args...)
 	if cmd.Name == "_error" {
-		k.complete(reply, statusError(message.ParseStatus(reply)))
+		k.complete(reply, c.refusal(message.ParseStatus(reply)))
 		return nil
 	}
 	if k == c.connectCall {
@@ -264,15 +266,15 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 	if status.Level == "error" {
 		level = slog.LevelWarn
 	}
-	c.log.Log(ctxBackground, level, "rtmp: status", "stream", streamID, "code", status.Code, "level", status.Level,
-		"description", status.Description)
+	c.log.Log(ctxBackground, level, "rtmp: status", "stream", streamID, "code", quote.Peer(status.Code),
+		"level", quote.Peer(status.Level), "description", quote.Peer(c.mask(status.Description)))
 	s := c.streams.of(streamID)
 	if s != nil {
 		s.statusReceived(status)
 	}
 	if k := c.connectCall; k != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
 		if c.calls.take(k.id) == k { // SRS refuses a connect this way
-			k.complete(nil, statusError(status))
+			k.complete(nil, c.refusal(status))
 		}
 	}
 	if on := c.opts.OnStatus; on != nil {

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"io"
@@ -28,6 +29,8 @@ type StatusError struct {
 	Level       string // "error"; in OnStatus also "status" and "warning"
 	Description string
 	Info        any // the information object as it came
+
+	masked string // Description without our secrets, for Error, where that makes a difference
 }
 
 func (e *StatusError) Error() string {
@@ -35,8 +38,8 @@ func (e *StatusError) Error() string {
 	if text == "" {
 		text = "refused"
 	}
-	if e.Description != "" {
-		text += ": " + e.Description
+	if description := cmp.Or(e.masked, e.Description); description != "" {
+		text += ": " + description
 	}
 	return "rtmp: server: " + text
 }
@@ -70,15 +73,28 @@ func (e *ProtocolError) Error() string {
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
-// HandshakeError reports that no RTMP connection came about. Stage is dial, proxy, tls, tunnel, swf, rtmp or rtmpe.
+// HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
+// of the Stage constants.
 type HandshakeError struct {
 	Stage string
 	Err   error
 }
 
+// The stages of connecting, in which a HandshakeError can happen.
+const (
+	StageDial    = "dial"    // resolving the name, and TCP
+	StageProxy   = "proxy"   // reaching the proxy, and what it says
+	StageTLS     = "tls"     // rtmps, rtmpts
+	StageTunnel  = "tunnel"  // the first HTTP requests of rtmpt, rtmpts and rtmpte
+	StageSWF     = "swf"     // fetching the player for SWF verification, which comes before all others
+	StageRTMP    = "rtmp"    // RTMP's handshake
+	StageRTMPE   = "rtmpe"   // likewise, encrypted
+	StageConnect = "connect" // the server has hung up instead of answering connect, as some refuse an app
+)
+
 func (e *HandshakeError) Error() string {
 	stage := e.Stage
-	if stage == "rtmp" {
+	if stage == StageRTMP {
 		stage = "handshake"
 	}
 	cause := strings.TrimPrefix(e.Err.Error(), "rtmp: ")
@@ -97,10 +113,11 @@ func hungUp(err error) bool {
 
 // hangUpHints say what it often means that a server hangs up in a stage.
 var hangUpHints = map[string]string{
-	"tls":    "the server may not speak TLS on this port",
-	"tunnel": "the server may not speak HTTP on this port",
-	"rtmp":   "the server may want rtmps, or not speak RTMP on this port",
-	"rtmpe":  "the server may not offer RTMPE: try rtmp or rtmps",
+	StageTLS:     "the server may not speak TLS on this port",
+	StageTunnel:  "the server may not speak HTTP on this port",
+	StageRTMP:    "the server may want rtmps, or not speak RTMP on this port",
+	StageRTMPE:   "the server may not offer RTMPE: try rtmp or rtmps",
+	StageConnect: "the server may not have this app, or not want this client",
 }
 
 // Unwrap returns the cause.
@@ -130,9 +147,16 @@ func (e *OptionError) Error() string {
 func (e *OptionError) Unwrap() error { return e.Err }
 
 // timeoutError is a net.Error that is os.ErrDeadlineExceeded.
-type timeoutError struct{ what string }
+type timeoutError struct{ what, hint string }
 
-func (e *timeoutError) Error() string   { return "rtmp: " + e.what + ": timed out" }
+func (e *timeoutError) Error() string {
+	text := "rtmp: " + e.what + ": timed out"
+	if e.hint != "" {
+		text += ": " + e.hint
+	}
+	return text
+}
+
 func (e *timeoutError) Timeout() bool   { return true }
 func (e *timeoutError) Temporary() bool { return true }
 func (e *timeoutError) Unwrap() error   { return os.ErrDeadlineExceeded }

@@ -14,8 +14,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf", "flv": "amf",
-		"internal/auth": "", "internal/transport": "",
-		"internal/testserver": "amf chunk flv handshake internal/auth internal/transport message swf",
+		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
+		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/transport message swf",
 	}
 	for name, want := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+name).Output()

@@ -28,17 +28,12 @@ var schemes = map[string]scheme{
 	"rtmpte": {tunnel: true, encrypted: true},
 }
 
-// protects reports whether s is at least as good as before against those who listen, and those who pretend.
-func (s scheme) protects(before scheme) bool {
-	return s.tls || !before.tls && (s.encrypted || !before.encrypted)
-}
-
 // open makes a connection that is ready for its first message. The player is hashed first, and may take Options.Timeout for
 // itself; dialling and the handshake share one.
 func (c *Conn) open(parent context.Context) error {
 	player, err := c.player(parent)
 	if err != nil {
-		return &HandshakeError{Stage: "swf", Err: stageError(parent, err)}
+		return &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
 	}
 	ctx, cancel := c.withTimeout(parent)
 	defer cancel()
@@ -54,6 +49,7 @@ func (c *Conn) open(parent context.Context) error {
 		nc.Close()
 		return closed
 	}
+	c.quickAcks.init(nc)
 	stop := context.AfterFunc(ctx, func() {
 		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
 			nc.Close()
@@ -64,9 +60,9 @@ func (c *Conn) open(parent context.Context) error {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
 	if err != nil {
-		stage := "rtmp"
+		stage := StageRTMP
 		if schemes[c.url.Scheme].encrypted {
-			stage = "rtmpe"
+			stage = StageRTMPE
 		}
 		var reset *net.OpError
 		if err = stageError(parent, err); errors.As(err, &reset) {
@@ -101,7 +97,7 @@ func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
 	if schemes[c.url.Scheme].encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
-	counter := &countingConn{Conn: nc}
+	counter := &countingConn{Conn: nc, acks: &c.quickAcks}
 	result, err := handshake.Client(counter, config)
 	c.pump.mu.Lock() // Stats may look already
 	c.pump.received = counter.received
@@ -111,10 +107,12 @@ func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
 
 type countingConn struct {
 	net.Conn
+	acks     *quickAcks
 	received uint64
 }
 
 func (c *countingConn) Read(b []byte) (int, error) {
+	c.acks.arm()
 	n, err := c.Conn.Read(b)
 	c.received += uint64(n)
 	return n, err
@@ -137,10 +135,11 @@ func stageError(parent context.Context, err error) error {
 }
 
 func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
-	dialer, err := c.dialer()
+	dialer, err := c.dialer(c.opts.refuse)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { c.near = dialer.Nearness() }()
 	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
 	c.relayed = c.opts.DialContext != nil || dialer.Proxied(addr)
 	switch s := schemes[c.url.Scheme]; {
@@ -152,8 +151,9 @@ func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
 	return dialer.Dial(ctx, addr)
 }
 
-func (c *Conn) dialer() (*transport.Dialer, error) {
-	return transport.NewDialer(transport.Config{
+// dialer refuses addresses that are so near, and nearer ones.
+func (c *Conn) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
+	return transport.NewDialer(transport.Config{Refuse: refuse,
 		Proxy: c.opts.Proxy, DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, HTTPClient: c.opts.HTTPClient})
 }
 
@@ -172,7 +172,7 @@ func (c *Conn) player(ctx context.Context) (*player, error) {
 	case !o.SWFVerify:
 		return nil, nil
 	}
-	dialer, err := c.dialer()
+	dialer, err := c.dialer(0) // the program's choice, not a server's
 	if err != nil {
 		return nil, err
 	}

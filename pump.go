@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"sync"
 	"time"
 
@@ -146,7 +147,7 @@ func (c *Conn) readFor(w *waiter) (again bool, err error) {
 	}
 	for w.ready == nil || !w.ready() {
 		if s := c.full.Load(); s != nil && s != w.stream {
-			return false, fmt.Errorf("%w: stream %d (%s)", ErrStreamBacklog, s.id, s.name)
+			return false, fmt.Errorf("%w: %s", ErrStreamBacklog, s.opening("stream "+strconv.Itoa(int(s.id))))
 		}
 		if err := p.in.Next(&p.msg); err != nil {
 			return c.readFailed(w, err)
@@ -235,6 +236,7 @@ func (s source) Read(b []byte) (int, error) {
 	c := s.c
 	c.flushReplies()
 	due, ok := c.arm()
+	c.quickAcks.arm()
 	for ok {
 		n, err := c.nc.Read(b)
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {

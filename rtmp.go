@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"sync"
 
@@ -28,15 +29,51 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 
 // Dial connects and waits for the server's consent: New, Connect and the Result of its Call. On failure nothing is left
 // open. A refusal by the server is a *StatusError, anything before that a *HandshakeError.
+//
+// Some servers don't answer a connect that announces Enhanced RTMP, or hang up at it. When nothing has come for three
+// seconds, or for half of what Options.Timeout and ctx allow, Dial connects once more without; Stats.WithoutEnhanced then says
+// so. Options.NoEnhanced does so from the start.
 func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, err := New(rawURL, opts)
 	if err != nil {
 		return nil, err
 	}
+	if c.announces() {
+		c.patience = connectPatience
+	}
+	deaf, err := c.establish(ctx)
+	if !deaf {
+		return established(c, err)
+	}
+	c.log.Warn("rtmp: the server did not answer connect: once more without Enhanced RTMP", "server", c.url.Redacted(), "error", err)
+	c, _ = New(rawURL, opts) // which has succeeded before
+	c.withoutEnhanced = true
+	_, second := c.establish(ctx)
+	var earlier *HandshakeError
+	if errors.As(second, &earlier) && earlier.Stage != StageConnect && ctx.Err() == nil {
+		return established(c, err) // which came further, and says more
+	}
+	return established(c, second)
+}
+
+// establish connects and waits for the server's consent. deaf says that the server may give it to a connect that does not
+// announce Enhanced RTMP; the Conn is closed then.
+func (c *Conn) establish(ctx context.Context) (deaf bool, err error) {
 	k, err := c.Connect(ctx)
 	if err == nil {
-		_, err = k.Result(ctx)
+		err = c.connectResult(ctx, k)
 	}
+	var hungUp *HandshakeError
+	deaf = c.announces() && ctx.Err() == nil &&
+		(errors.As(err, &hungUp) && hungUp.Stage == StageConnect || errors.Is(err, errImpatient))
+	if deaf {
+		c.Close()
+	}
+	return deaf, err
+}
+
+// established is what Dial returns.
+func established(c *Conn, err error) (*Conn, error) {
 	if err != nil {
 		c.Close()
 		return nil, err

@@ -115,7 +115,7 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 		if errors.As(err, &option) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("rtmp: %s %s: %w", what, s.name, err)
+		return nil, fmt.Errorf("rtmp: %s: %w", s.opening(what), err)
 	}
 	return s, nil
 }
@@ -192,7 +192,7 @@ func (s *Stream) statusReceived(status message.Status) {
 			e.finish(nil)
 			waitedFor = true
 		case refusal:
-			e.finish(statusError(status))
+			e.finish(s.conn.refusal(status))
 			waitedFor = true
 		}
 	}
@@ -209,7 +209,7 @@ func (s *Stream) statusReceived(status message.Status) {
 		s.paused = false
 	}
 	if refusal && !waitedFor && s.err == nil {
-		s.err = statusError(status)
+		s.err = s.conn.refusal(status)
 	}
 	s.mu.Unlock()
 	s.signal()

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // level is how important a message is, in RTMPDump's steps.
@@ -52,7 +54,10 @@ func (c *console) print(format string, args ...any) {
 	c.write(fmt.Sprintf(format, args...))
 }
 
-// log writes a message with its level in front.
+// maxMessage bounds the text of a message, in bytes.
+const maxMessage = 1000
+
+// log writes a message with its level in front. What the server has sent may be part of args: it can't begin a line.
 func (c *console) log(l level, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -60,7 +65,9 @@ func (c *console) log(l level, format string, args ...any) {
 		return
 	}
 	c.endLine()
-	c.write(levelNames[min(int(l), len(levelNames)-1)] + ": " + fmt.Sprintf(format, args...) + "\n")
+	text := fmt.Sprintf(strings.TrimRight(format, "\n"), args...)
+	ending := format[len(strings.TrimRight(format, "\n")):] + "\n"
+	c.write(levelNames[min(int(l), len(levelNames)-1)] + ": " + quote.Text(text, maxMessage) + ending)
 }
 
 func (c *console) endLine() {

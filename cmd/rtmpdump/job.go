@@ -126,7 +126,7 @@ func (j *job) fromURL() error {
 	j.options.RTMP = &rtmp.Options{Token: j.token, Playlist: j.playlist, Start: milliseconds(j.start.ms), Proxy: j.proxy}
 	j.options.Realtime = true
 	if _, err := rtmp.New(j.url, j.options.RTMP); err != nil {
-		return complaint(fmt.Sprintf("Couldn't parse URL: %s: %s", base, err))
+		return complaint(fmt.Sprintf("Couldn't parse URL: %s", err))
 	}
 	return nil
 }
@@ -270,9 +270,9 @@ func (j *job) checkConn() error {
 	if err != nil {
 		return err
 	}
-	for _, item := range j.conn {
+	for i, item := range j.conn {
 		if err := conn.SetOption("conn", item); err != nil {
-			return complaint(fmt.Sprintf("Invalid AMF parameter: %s: %s", item, errors.Unwrap(err)))
+			return complaint(fmt.Sprintf("Invalid AMF parameter: number %d: %s", i+1, errors.Unwrap(err)))
 		}
 	}
 	return nil

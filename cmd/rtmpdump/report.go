@@ -183,7 +183,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitFailed
 	case r.alreadyComplete(err):
 		return exitSuccess
-	case !r.connected && (errors.As(err, &handshake) || ctx.Err() != nil):
+	case !r.connected && (errors.As(err, &handshake) && handshake.Stage != rtmp.StageConnect || ctx.Err() != nil):
 		return exitNoConnect
 	case !r.playing:
 		return exitFailed

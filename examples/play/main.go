@@ -1,7 +1,7 @@
 // Command play saves an RTMP stream as an FLV file.
 //
 //	go run ./examples/play                                     the bundled sample, from a server of its own
-//	go run ./examples/play [-o FILE] [-live] [-timeout D] URL  any stream; -o - writes to standard output
+//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] URL  any stream; -o - writes to standard output
 //
 // Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
 package main
@@ -25,8 +25,9 @@ func main() {
 	output := flag.String("o", "play.flv", "output `file`, - for standard output")
 	live := flag.Bool("live", false, "play a live stream")
 	timeout := flag.Duration("timeout", 30*time.Second, "give up after this long without a byte")
+	plain := flag.Bool("no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [URL]\n"+
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [URL]\n"+
 			"Saves an RTMP stream as FLV. Without a URL it serves itself a sample.")
 		flag.PrintDefaults()
 	}
@@ -37,7 +38,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, flag.Arg(0), *output, &rtmp.Options{Live: *live, Timeout: *timeout})
+	err := run(ctx, flag.Arg(0), *output, &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain})
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "play:", err)
 		os.Exit(1)

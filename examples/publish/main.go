@@ -1,7 +1,7 @@
 // Command publish sends an FLV file as a live stream, at the file's own speed.
 //
 //	go run ./examples/publish                                the bundled sample, to a server of its own and back
-//	go run ./examples/publish [-user NAME -password P] FILE.flv URL   to any server; - is standard input
+//	go run ./examples/publish [-user NAME -password P] [-timeout D] [-no-enhanced] FILE.flv URL   to any server; - is standard input
 //
 // Without arguments it says whether what a player got is what was sent. The exit status is 0 only if everything went well.
 package main
@@ -28,6 +28,8 @@ func main() {
 	flag.StringVar(&options.PublishUser, "user", "", "user `name`, for servers that ask for one")
 	flag.StringVar(&options.PublishPassword, "password", "", "password")
 	queue := flag.Int("queue", 4<<20, "drop media rather than wait when so many `bytes` wait to be sent; 0: wait")
+	flag.DurationVar(&options.Timeout, "timeout", 30*time.Second, "give up after this long without an answer, or a write that does not end")
+	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: publish [options] [FILE.flv URL]\n"+
 			"Sends an FLV file as a live stream. Without arguments it sends a sample to itself.")
@@ -100,7 +102,7 @@ func roundTrip(ctx context.Context, options *rtmp.Options) error {
 	}
 	defer server.Close()
 	url := server.URL("live", "sample")
-	player, err := rtmp.Dial(ctx, url, &rtmp.Options{Live: true})
+	player, err := rtmp.Dial(ctx, url, &rtmp.Options{Live: true, Timeout: options.Timeout, NoEnhanced: options.NoEnhanced})
 	if err != nil {
 		return err
 	}

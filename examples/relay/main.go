@@ -1,6 +1,6 @@
 // Command relay plays one stream and publishes it at several places.
 //
-//	go run ./examples/relay SOURCE-URL TARGET-URL...
+//	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
 // Each side is connected anew when it is lost, with growing pauses. A target that comes back gets the metadata and the codec
 // headers first, and then the stream from a key frame on; one that is slow misses pictures and holds up nobody.
@@ -9,6 +9,7 @@ package main
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log"
 	"os"
@@ -17,36 +18,47 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/message"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 func main() {
-	if len(os.Args) < 3 {
-		fmt.Fprintln(os.Stderr, "usage: relay SOURCE-URL TARGET-URL...")
+	var options rtmp.Options
+	flag.DurationVar(&options.Timeout, "timeout", 30*time.Second, "give a side up after this long without a byte or an answer")
+	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
+	flag.Usage = func() {
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...")
+		flag.PrintDefaults()
+	}
+	flag.Parse()
+	if flag.NArg() < 2 {
+		flag.Usage()
 		os.Exit(2)
 	}
 	log.SetFlags(log.Ltime)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	run(ctx, os.Args[1], os.Args[2:])
+	run(ctx, flag.Arg(0), flag.Args()[1:], options)
 }
 
-func run(ctx context.Context, source string, urls []string) {
+func run(ctx context.Context, source string, urls []string, options rtmp.Options) {
 	var targets []*target
 	var running sync.WaitGroup
 	for _, url := range urls {
-		t := &target{url: url}
+		t := &target{url: url, options: options}
 		targets = append(targets, t)
 		running.Go(func() { again(ctx, url, t.connect) })
 	}
 	var clock clock
 	running.Go(func() {
-		again(ctx, source, func(ctx context.Context) (lived bool, err error) { return pull(ctx, source, &clock, targets) })
+		again(ctx, source, func(ctx context.Context) (lived bool, err error) { return pull(ctx, source, options, &clock, targets) })
 	})
 	running.Wait()
 }
 
-// again repeats f until ctx ends. The pause between two tries doubles, up to half a minute, until one has lived.
-func again(ctx context.Context, what string, f func(context.Context) (lived bool, err error)) {
+// again repeats f until ctx ends. The pause between two tries doubles, up to half a minute, until one has lived. url says in
+// the log what it is about, without its secrets.
+func again(ctx context.Context, url string, f func(context.Context) (lived bool, err error)) {
 	const shortest, longest = time.Second / 2, 30 * time.Second
 	pause := shortest
 	for {
@@ -57,7 +69,7 @@ func again(ctx context.Context, what string, f func(context.Context) (lived bool
 		if lived {
 			pause = shortest
 		}
-		log.Printf("%s: %v; again in %s", what, err, pause)
+		log.Printf("%s: %v; again in %s", rtmpurl.Redact(url), err, pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():
@@ -67,9 +79,11 @@ func again(ctx context.Context, what string, f func(context.Context) (lived bool
 	}
 }
 
-// pull plays the source and gives its packets to all targets, until it ends.
-func pull(ctx context.Context, url string, clock *clock, targets []*target) (lived bool, err error) {
-	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Live: true})
+// pull plays the source and gives its packets to all targets, until it ends. It has lived when there was sound or a picture:
+// servers send data such as |RtmpSampleAccess also while nobody publishes.
+func pull(ctx context.Context, url string, options rtmp.Options, clock *clock, targets []*target) (lived bool, err error) {
+	options.Live = true
+	conn, err := rtmp.Dial(ctx, url, &options)
 	if err != nil {
 		return false, err
 	}
@@ -79,14 +93,14 @@ func pull(ctx context.Context, url string, clock *clock, targets []*target) (liv
 		return false, err
 	}
 	defer context.AfterFunc(ctx, func() { conn.Close() })()
-	log.Printf("%s: playing", url)
+	log.Printf("%s: playing", rtmpurl.Redact(url))
 	clock.restart()
 	var p rtmp.Packet
 	for {
 		if err := stream.ReadPacket(&p); err != nil {
 			return lived, err
 		}
-		lived = true
+		lived = lived || p.Type == message.TypeAudio || p.Type == message.TypeVideo
 		p.Timestamp = clock.at(p.Timestamp)
 		for _, t := range targets {
 			t.send(&p)

@@ -8,11 +8,13 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // target is one place where the stream is published.
 type target struct {
-	url string
+	url     string
+	options rtmp.Options
 
 	mu       sync.Mutex
 	stream   *rtmp.Stream  // nil while there is no connection
@@ -24,7 +26,9 @@ type target struct {
 // connect publishes until the connection is lost.
 func (t *target) connect(ctx context.Context) (lived bool, err error) {
 	// With a send queue, sending never waits.
-	conn, err := rtmp.Dial(ctx, t.url, &rtmp.Options{Publish: true, SendQueue: 4 << 20})
+	options := t.options
+	options.Publish, options.SendQueue = true, 4<<20
+	conn, err := rtmp.Dial(ctx, t.url, &options)
 	if err != nil {
 		return false, err
 	}
@@ -33,7 +37,7 @@ func (t *target) connect(ctx context.Context) (lived bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	log.Printf("%s: publishing", t.url)
+	log.Printf("%s: publishing", rtmpurl.Redact(t.url))
 	lost := t.begin(stream)
 	select {
 	case <-lost:

@@ -33,15 +33,13 @@ type person struct {
 
 func run(ctx context.Context) error {
 	server, err := testserver.Start(testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-		"add": func(_ *testserver.Session, call message.Command) (any, error) {
-			return call.Args[0].(float64) + call.Args[1].(float64), nil
-		},
-		"whois": func(_ *testserver.Session, call message.Command) (any, error) {
-			if call.Args[0] != "ada" {
-				return nil, errors.New("nobody of that name")
+		"add": served(func(a, b float64) float64 { return a + b }),
+		"whois": served(func(name string) (person, error) {
+			if name != "ada" {
+				return person{}, errors.New("nobody of that name")
 			}
 			return person{Name: "Ada", Age: 36, Roles: []string{"analyst", "author"}}, nil
-		},
+		}),
 		"callMeBack": func(s *testserver.Session, call message.Command) (any, error) {
 			_, err := s.Call("MyMath.MyMultiply", 6, 7) // the answer is printed by the client's side
 			return nil, err
@@ -76,6 +74,14 @@ func run(ctx context.Context) error {
 	return share(ctx, server, conn)
 }
 
+// served makes a method of the server of a function. A call whose arguments don't fit is answered with an error.
+func served(fn any) func(*testserver.Session, message.Command) (any, error) {
+	handler := rtmp.Func(fn)
+	return func(_ *testserver.Session, call message.Command) (any, error) {
+		return handler(context.Background(), call.Args)
+	}
+}
+
 func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) error {
 	sum, err := conn.RemoteMethod("add")(ctx, 1, 2)
 	if err != nil {
@@ -97,7 +103,7 @@ func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) er
 	if _, err := conn.RemoteMethod("whois")(ctx, "bob"); !errors.As(err, &refused) {
 		return fmt.Errorf("whois(bob) should have been refused: %w", err)
 	}
-	fmt.Printf("the client calls   whois(bob), and is refused: %s\n", refused.Description)
+	fmt.Printf("the client calls   whois(bob), and is refused: %q\n", refused.Description)
 
 	if _, err := conn.RemoteMethod("callMeBack")(ctx); err != nil {
 		return err

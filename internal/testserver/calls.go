@@ -1,26 +1,46 @@
 package testserver
 
 import (
+	"errors"
 	"fmt"
+	"runtime/debug"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+var errTooManyCalls = errors.New("test server: the client has not answered the calls before")
 
 // Call calls a method of the client. The answer, _result or _error, comes through the channel, which is closed without
 // one when the session ends.
 func (s *Session) Call(method string, args ...any) (<-chan message.Command, error) {
 	answer := make(chan message.Command, 1)
-	s.mu.Lock()
-	s.lastCall++
-	id := s.lastCall
-	if s.ended {
+	return answer, s.callThen(method, func(cmd *message.Command) {
+		if cmd != nil {
+			answer <- *cmd
+		}
 		close(answer)
-	} else {
-		s.calls[id] = answer
+	}, args...)
+}
+
+// callThen is Call with what is to be done with the answer, on the session's goroutine; nil stands for the session's end.
+func (s *Session) callThen(method string, then func(answer *message.Command), args ...any) error {
+	s.mu.Lock()
+	if len(s.calls) >= maxCalls {
+		s.mu.Unlock()
+		return errTooManyCalls
+	}
+	s.lastCall++
+	id, ended := s.lastCall, s.ended
+	if !ended {
+		s.calls[id] = then
 	}
 	s.mu.Unlock()
-	return answer, s.command(0, method, id, nil, args...)
+	if ended {
+		then(nil)
+	}
+	return s.command(0, method, id, nil, args...)
 }
 
 // Notify calls a method of the client without asking for an answer.
@@ -28,25 +48,26 @@ func (s *Session) Notify(method string, args ...any) error {
 	return s.command(0, method, 0, nil, args...)
 }
 
-// answered takes the client's answer to a Call. Whoever takes a channel out of s.calls may send to it or close it.
+// answered takes the client's answer to a Call. Whoever takes a function out of s.calls calls it.
 func (s *Session) answered(cmd message.Command) {
 	s.mu.Lock()
-	answer := s.calls[cmd.TransactionID]
+	then := s.calls[cmd.TransactionID]
 	delete(s.calls, cmd.TransactionID)
 	s.mu.Unlock()
-	if answer != nil {
-		answer <- cmd
+	if then != nil {
+		then(&cmd)
 	}
 }
 
 // endCalls ends all waiting for answers, now and later.
 func (s *Session) endCalls() {
 	s.mu.Lock()
-	defer s.mu.Unlock()
 	s.ended = true
-	for id, answer := range s.calls {
-		close(answer)
-		delete(s.calls, id)
+	calls := s.calls
+	s.calls = nil
+	s.mu.Unlock()
+	for _, then := range calls {
+		then(nil)
 	}
 }
 
@@ -54,9 +75,9 @@ func (s *Session) endCalls() {
 func (s *Session) call(cmd message.Command) error {
 	handler := s.server.cfg.Handlers[cmd.Name]
 	if handler == nil {
-		return s.failed(cmd, fmt.Sprintf("method %s is not known", cmd.Name))
+		return s.failed(cmd, fmt.Sprintf("method %s is not known", quote.Peer(cmd.Name)))
 	}
-	result, err := handler(s, cmd)
+	result, err := s.handle(handler, cmd)
 	if err != nil {
 		return s.failed(cmd, err.Error())
 	}
@@ -64,6 +85,17 @@ func (s *Session) call(cmd message.Command) error {
 		return nil
 	}
 	return s.command(0, "_result", cmd.TransactionID, nil, result)
+}
+
+// handle runs a handler. One that panics has failed, and takes nobody with it.
+func (s *Session) handle(handler func(*Session, message.Command) (any, error), cmd message.Command) (result any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			s.server.cfg.Logger.Error("test server: handler panicked", "name", cmd.Name, "panic", p, "stack", string(debug.Stack()))
+			result, err = nil, fmt.Errorf("method %s has failed", quote.Peer(cmd.Name))
+		}
+	}()
+	return handler(s, cmd)
 }
 
 // failed answers a command with an error, if it wants an answer.
@@ -75,21 +107,21 @@ func (s *Session) failed(cmd message.Command, description string) error {
 		message.StatusObject("error", "NetConnection.Call.Failed", description))
 }
 
-// checkBandwidth measures nothing, but makes the calls with which Flash Media Server does.
+// checkBandwidth measures nothing, but makes the calls with which Flash Media Server does. A client whose answers are missing
+// gets no more of them.
 func (s *Session) checkBandwidth(cmd message.Command) error {
 	if cmd.TransactionID != 0 {
 		if err := s.command(0, "_result", cmd.TransactionID, nil, amf.Undefined); err != nil {
 			return err
 		}
 	}
-	answer, err := s.Call("_onbwcheck", "payload", 1)
-	if err != nil {
-		return err
-	}
-	s.helper.Go(func() {
-		if _, ok := <-answer; ok {
+	err := s.callThen("_onbwcheck", func(answer *message.Command) {
+		if answer != nil {
 			s.Notify("_onbwdone", 10000, 8, 1, 0) // kilobits per second, kilobits, seconds, latency in ms
 		}
-	})
-	return nil
+	}, "payload", 1)
+	if err == errTooManyCalls {
+		return nil
+	}
+	return err
 }

@@ -76,13 +76,10 @@ func (s *Session) view(st *stream, name string, args []any) error {
 	if err != nil {
 		return err
 	}
-	if err := s.Send(messages...); err != nil {
-		return err
-	}
 	v := &viewer{session: s, id: st.id, queue: make(chan []chunk.Outgoing, viewerMessages)}
 	st.viewer = v
 	s.helper.Go(v.run)
-	s.server.hub.join(v, name)
+	s.server.hub.join(v, name, messages)
 	return nil
 }
 
@@ -97,11 +94,13 @@ func (v *viewer) run() {
 	}
 }
 
-func (h *hub) join(v *viewer, name string) {
+// join makes v a viewer, and sends begun: from then on it misses nothing of what is published.
+func (h *hub) join(v *viewer, name string, begun []chunk.Outgoing) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	v.live = h.stream(name)
 	v.live.viewers[v] = struct{}{}
+	v.push(begun...)
 	if v.live.publisher != nil {
 		v.push(append([]chunk.Outgoing{event(message.EventStreamBegin, v.id)}, v.headers()...)...)
 	}

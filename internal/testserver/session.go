@@ -17,6 +17,7 @@ const (
 	maxClientMsg     = 16 << 20         // bytes of one message
 	maxStreams       = 64               // message streams at once
 	maxCommands      = 4096             // commands in the log
+	maxCalls         = 256              // of ours that the client has not answered
 	handshakeTimeout = 30 * time.Second // from accepting the connection
 	lingerTimeout    = 5 * time.Second  // from our FIN to hanging up
 )
@@ -48,7 +49,7 @@ type Session struct {
 	streams  map[uint32]*stream
 	buffer   uint32 // what SetBufferLength said last, ms
 	lastID   uint32
-	calls    map[float64]chan message.Command
+	calls    map[float64]func(answer *message.Command) // what to do when it comes, or (nil) no more can
 	lastCall float64
 	ended    bool
 }
@@ -65,7 +66,7 @@ type stream struct {
 func newSession(s *Server, nc net.Conn) *Session {
 	return &Session{server: s, nc: nc, wire: nc, out: chunk.NewWriter(),
 		shaped: make(map[uint32]sentHeader), streams: make(map[uint32]*stream),
-		calls: make(map[float64]chan message.Command), shared: make(chan chunk.Outgoing, maxSharedQueue)}
+		calls: make(map[float64]func(*message.Command)), shared: make(chan chunk.Outgoing, maxSharedQueue)}
 }
 
 // Close hangs up.

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // ProxyError says why a proxy did not connect us. Its text never holds credentials.
@@ -27,7 +29,7 @@ func (e *ProxyError) Error() string {
 		s += ": "
 	}
 	if e.Err != nil {
-		s += e.Err.Error()
+		s += because(e.Err)
 	}
 	if e.Code != 0 {
 		s += fmt.Sprintf(" (code %d)", e.Code)
@@ -48,7 +50,7 @@ type TLSError struct {
 
 // Error returns the text "tls: host: cause: advice".
 func (e *TLSError) Error() string {
-	s := "tls: " + e.Host + ": " + e.Err.Error()
+	s := "tls: " + e.Host + ": " + because(e.Err)
 	if e.Advice != "" {
 		s += ": " + e.Advice
 	}
@@ -76,10 +78,13 @@ func (e *TunnelError) Error() string {
 		s += ": " + e.Detail
 	}
 	if e.Err != nil {
-		s += ": " + e.Err.Error()
+		s += ": " + because(e.Err)
 	}
 	return s
 }
+
+// because is the text of a cause, which crypto/x509 and net/http make of names and lines that the server has sent.
+func because(err error) string { return quote.Text(err.Error(), 400) }
 
 // Unwrap returns the cause.
 func (e *TunnelError) Unwrap() error { return e.Err }

@@ -15,6 +15,8 @@ import (
 	"sync"
 	"sync/atomic"
 	"time"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 const (
@@ -33,9 +35,14 @@ const (
 // that was written has been sent, and the server had nothing to say to it. Close sends what was written for at most a
 // quarter of a second.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
-	if _, _, err := splitTarget(addr); err != nil {
+	host, _, err := splitTarget(addr)
+	if err == nil {
+		err = d.allow(host)
+	}
+	if err != nil {
 		return nil, &TunnelError{Op: "open", Err: err}
 	}
+	d.near.Store(int32(hostNearness(host)))
 	scheme := "http"
 	if secure {
 		scheme = "https"
@@ -52,7 +59,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	t := &tunnel{http: &requester{client: client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
-		scratch: make([]byte, 32<<10)}
+		credit: maxCredit, scratch: make([]byte, 32<<10)}
 	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		local, remote = info.Conn.LocalAddr(), info.Conn.RemoteAddr()
@@ -142,7 +149,7 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 		return &TunnelError{Op: op, Status: answer.StatusCode}
 	}
 	if kind := answer.Header.Get("Content-Type"); !carriesTunnel(kind) {
-		return &TunnelError{Op: op, Detail: "the answer is " + strings.ToValidUTF8(kind[:min(len(kind), 40)], "?") +
+		return &TunnelError{Op: op, Detail: "the answer is " + quote.Text(kind, 40) +
 			", not application/x-fcs: a page of a proxy or a web server?"}
 	}
 	if err := receive(answer.Body); err != nil {

@@ -16,6 +16,10 @@ const (
 	maxPoll = 500 * time.Millisecond
 	// bulk is the size of an answer, in bytes, that tells a stream, which goes on, from a reply.
 	bulk = 4 << 10
+	// pollCost is how many bytes an answer has to bring for its poll to pay: about a tenth of what the HTTP around it takes.
+	// Polls are paid for in advance by maxCredit bytes at most. Without credit they become rarer, like those that bring nothing.
+	pollCost  = 64
+	maxCredit = 4 << 10
 	// pollUnit is what one more in the interval byte adds to the least pause. The highest value in use, 33, then means half
 	// a second, which is what Red5 has in mind.
 	pollUnit = 15 * time.Millisecond
@@ -41,6 +45,7 @@ type tunnel struct {
 	sequence uint64        // of the next request
 	poll     deadline      // when to ask for data
 	pause    time.Duration // before that
+	credit   int           // bytes that polls have brought beyond what they cost
 	eager    bool          // ask as soon as the application has read everything
 	quiet    bool          // the latest poll brought nothing, and nothing was sent since
 	ending   bool          // the latest answer said that the session is about to end
@@ -157,18 +162,23 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 }
 
 // schedule says when to poll, after an answer: at once in a stream; otherwise the application may be about to write, which
-// would have to wait for the poll's answer.
+// would have to wait for the poll's answer. A server whose answers hold next to nothing can't make it poll without a pause.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
 	asked := time.Duration(max(interval, 1)-1) * pollUnit
-	t.eager = received > 0 && asked == 0
+	if t.credit += received; op == "idle" {
+		t.credit -= pollCost
+	}
+	t.credit = min(max(t.credit, -pollCost), maxCredit)
+	pays := received > 0 && t.credit >= 0
+	t.eager = pays && asked == 0
 	switch {
 	case received >= bulk:
 		t.pause = 0
-	case received > 0 || op == "send":
+	case pays || op == "send":
 		t.pause = minPoll
 	default:
 		t.pause = min(max(2*t.pause, minPoll), maxPoll)

@@ -1,0 +1,38 @@
+package main
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// yt-dlp reads what rtmpdump writes on standard error: a server must not be able to write a line of it, nor a terminal's
+// commands.
+func TestServersWriteNoLines(t *testing.T) {
+	var out bytes.Buffer
+	c := &console{out: &out, level: levelDebug}
+	hostile := "x\r\nINFO: Download complete\x1b[2J"
+	c.log(levelInfo, "  %-22s%s", hostile, hostile)
+	c.logger().Warn(hostile, "code", hostile, "error", hostile)
+	c.log(levelError, "SWF Size must be at least 1, ignoring\n")
+	assert.Equal(t, "INFO:   x\\r\\nINFO: Download complete\\x1b[2Jx\\r\\nINFO: Download complete\\x1b[2J\n"+
+		"WARNING: x\\r\\nINFO: Download complete\\x1b[2J code=x\\r\\nINFO: Download complete\\x1b[2J error=x\\r\\nINFO: Download complete\\x1b[2J\n"+
+		"ERROR: SWF Size must be at least 1, ignoring\n\n", out.String())
+}
+
+// What can't be used is not shown: it may be a piece of a password or a ticket.
+func TestComplaintsHoldNoSecrets(t *testing.T) {
+	for _, args := range [][]string{
+		{"-i", "rtmp://user:secret@host:port/app/secret"},
+		{"-i", "rtmp//user:secret@host/app"},
+		{"-r", "rtmp://user:secret@host:port/app/secret"},
+		{"-r", "rtmp://host/app", "-C", "secret"},
+		{"-r", "rtmp://host/app", "--conn", "S:fine", "--conn", "N:secret"},
+	} {
+		var stdout, stderr bytes.Buffer
+		assert.NotEqual(t, exitSuccess, run(append(args, "-o", "-", "--timeout", "1"), &stdout, &stderr, false))
+		assert.NotEmpty(t, stderr.String())
+		assert.NotContains(t, stderr.String()+stdout.String(), "secret", "%v", args)
+	}
+}
