@@ -28,7 +28,7 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
 		return c.sharedObjectReceived(m)
 	case message.TypeUserControl:
-		return c.userControl(m.body())
+		return c.userControl(m)
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
 		return c.window(m)
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement:
@@ -59,8 +59,7 @@ func (c *Conn) data(m *incoming, direct *Stream) {
 	}
 	d, err := message.ParseData(m.Type, m.body())
 	if err != nil {
-		c.counts.badData.Add(1)
-		c.log.Debug("rtmp: unreadable data message", "error", err)
+		c.unreadable(m, err)
 	}
 	switch d.Name {
 	case "onMetaData":
@@ -96,7 +95,8 @@ func (c *Conn) aggregate(m *incoming, direct *Stream) {
 func (c *Conn) window(m *incoming) error {
 	size, err := message.Uint32(m.Type, m.body())
 	if err != nil {
-		return &ProtocolError{Phase: "control", Err: err}
+		c.unreadable(m, err)
+		return nil
 	}
 	c.pump.mu.Lock()
 	defer c.pump.mu.Unlock()
@@ -113,10 +113,11 @@ func (c *Conn) window(m *incoming) error {
 	return c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, size))
 }
 
-func (c *Conn) userControl(body []byte) error {
-	u, err := message.ParseUserControl(body)
+func (c *Conn) userControl(m *incoming) error {
+	u, err := message.ParseUserControl(m.body())
 	if err != nil {
-		return &ProtocolError{Phase: "user control", Err: err}
+		c.unreadable(m, err)
+		return nil
 	}
 	switch u.Event {
 	case message.EventPingRequest:
@@ -168,16 +169,19 @@ func (c *Conn) replyBounded(o chunk.Outgoing) error {
 }
 
 // commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
-// program.
+// program. Of one that is damaged, or has an odd transaction id, what could be read counts.
 func (c *Conn) commandReceived(m *incoming) error {
-	cmd, err := message.ParseCommand(m.Type, m.body())
-	if err != nil {
-		return &ProtocolError{Phase: "command", Detail: cmd.Name, Err: err}
+	cmd, damage := message.ParseCommand(m.Type, m.body())
+	if damage != nil {
+		c.unreadable(m, damage)
+		if cmd.Name == "" {
+			return nil
+		}
 	}
 	c.log.Debug("rtmp: command", "name", cmd.Name, "transaction", cmd.TransactionID, "stream", m.StreamID)
 	switch cmd.Name {
 	case "_result", "_error":
-		return c.answered(&cmd)
+		return c.answered(&cmd, damage)
 	case "onStatus":
 		c.statusReceived(m.StreamID, message.ParseStatus(cmd.Args))
 		return nil
@@ -191,10 +195,21 @@ func (c *Conn) commandReceived(m *incoming) error {
 	return c.invoked.arrived(c, &cmd, known)
 }
 
-// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored.
-func (c *Conn) answered(cmd *message.Command) error {
+// unreadable counts a message that could not be read, or not as a whole.
+func (c *Conn) unreadable(m *incoming, err error) {
+	c.counts.badData.Add(1)
+	c.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
+}
+
+// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored. damage is
+// why not all of it could be read: that matters only where the result itself is missing, and is the end of a connection
+// whose connect is still unanswered.
+func (c *Conn) answered(cmd *message.Command, damage error) error {
 	k := c.calls.take(cmd.TransactionID)
 	if k == nil {
+		if damage != nil && cmd.TransactionID == 0 && c.connectCall != nil && !c.connectCall.isDone() {
+			return unreadableAnswer("connect", damage)
+		}
 		return nil
 	}
 	reply := append([]any{cmd.Object}, cmd.Args...)
@@ -202,13 +217,25 @@ func (c *Conn) answered(cmd *message.Command) error {
 		k.complete(reply, statusError(message.ParseStatus(reply)))
 		return nil
 	}
-	if k == c.connectCall {
+	connect := k == c.connectCall
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !connect) { // connect's says all with its coming
+		err := unreadableAnswer(k.method, damage)
+		if k.complete(nil, err); connect {
+			return err
+		}
+		return nil
+	}
+	if connect {
 		if err := c.connectAccepted(reply); err != nil {
 			return err
 		}
 	}
 	k.complete(reply, nil)
 	return nil
+}
+
+func unreadableAnswer(method string, damage error) error {
+	return &ProtocolError{Phase: "command", Detail: "answer to " + method, Err: damage}
 }
 
 // connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a

@@ -45,7 +45,8 @@ func statusError(s message.Status) *StatusError {
 	return &StatusError{Code: s.Code, Level: s.Level, Description: s.Description, Info: s.Info}
 }
 
-// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead.
+// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead, unless
+// all that could not be read is the answer to one call.
 type ProtocolError struct {
 	Phase  string // chunk, command, user control, ...
 	Detail string

@@ -13,8 +13,7 @@ import (
 func (c *Conn) sharedObjectReceived(m *incoming) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.body())
 	if err != nil {
-		c.counts.badData.Add(1)
-		c.log.Debug("rtmp: unreadable shared object", "error", err)
+		c.unreadable(m, err)
 		return nil
 	}
 	o := c.shared.of(parsed.Name)
