@@ -181,7 +181,7 @@ type Stats struct {
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
 	StrayMedia              uint64 // media for no open stream
-	UnansweredPings         uint64 // because the server did not read our answers
+	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams

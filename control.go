@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -28,9 +27,9 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
 		return c.sharedObjectReceived(m)
 	case message.TypeUserControl:
-		return c.userControl(m)
+		c.userControl(m)
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
-		return c.window(m)
+		c.window(m)
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement:
 		// The chunk reader has acted on the first two. Acknowledgements limit nobody: servers disagree on how they wrap.
 	default:
@@ -92,43 +91,38 @@ func (c *Conn) aggregate(m *incoming, direct *Stream) {
 }
 
 // window obeys Window Acknowledgement Size, and answers Set Peer Bandwidth (RTMP 1.0 sections 5.4.4 and 5.4.5).
-func (c *Conn) window(m *incoming) error {
+func (c *Conn) window(m *incoming) {
 	size, err := message.Uint32(m.Type, m.body())
 	if err != nil {
 		c.unreadable(m, err)
-		return nil
+		return
 	}
 	c.pump.mu.Lock()
 	defer c.pump.mu.Unlock()
-	if m.Type == message.TypeWindowAckSize {
-		if size > 0 { // 0 has been seen; an acknowledgement for every byte can't be meant
-			c.pump.window = size
-		}
-		return nil
+	switch {
+	case m.Type == message.TypeSetPeerBandwidth && size != c.pump.announced:
+		c.pump.announced = size
+		c.announceWindow(size)
+	case m.Type == message.TypeWindowAckSize && size > 0: // 0 has been seen; an acknowledgement for every byte can't be meant
+		c.pump.window = size
 	}
-	if size == c.pump.announced {
-		return nil
-	}
-	c.pump.announced = size
-	return c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, size))
 }
 
-func (c *Conn) userControl(m *incoming) error {
+func (c *Conn) userControl(m *incoming) {
 	u, err := message.ParseUserControl(m.body())
 	if err != nil {
 		c.unreadable(m, err)
-		return nil
+		return
 	}
 	switch u.Event {
 	case message.EventPingRequest:
-		return c.replyControl(message.TypeUserControl,
-			message.AppendUserControl(nil, message.EventPingResponse, u.Value))
+		c.replyControl(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value))
 	case message.EventStreamEOF:
 		if s := c.streams.of(u.Value); s != nil {
 			s.streamEOF()
 		}
 	case message.EventSWFVerifyRequest:
-		return c.verifyPlayer(u.Data)
+		c.verifyPlayer(u.Data)
 	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
 		message.EventBufferEmpty, message.EventBufferReady:
 		c.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
@@ -136,36 +130,27 @@ func (c *Conn) userControl(m *incoming) error {
 		c.counts.unknownEvents.Add(1)
 		c.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
 	}
-	return nil
 }
 
 // verifyPlayer answers SWF verification (legacy.md 4), if it can.
-func (c *Conn) verifyPlayer(request []byte) error {
+func (c *Conn) verifyPlayer(request []byte) {
 	if c.verification == nil || !swf.Answerable(request) {
 		c.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
 			"request", request)
-		return nil
+		return
 	}
-	return c.replyControl(message.TypeUserControl, c.verification)
+	c.replyControl(message.TypeUserControl, c.verification)
 }
 
-func (c *Conn) replyControl(t message.Type, body []byte) error {
-	return c.replyBounded(control(t, body))
-}
+func (c *Conn) replyControl(t message.Type, body []byte) { c.reply(control(t, body)) }
 
+// replyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
 func (c *Conn) replyCommand(cmd *message.Command) error {
 	o, err := command(csCommand, 0, cmd)
-	if err != nil {
-		return err
+	if err == nil {
+		c.reply(o)
 	}
-	return c.replyBounded(o)
-}
-
-func (c *Conn) replyBounded(o chunk.Outgoing) error {
-	if err := c.reply(o); err != nil {
-		return &ProtocolError{Phase: "control", Detail: "limit", Value: maxReplies, Err: err}
-	}
-	return nil
+	return err
 }
 
 // commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
@@ -252,11 +237,10 @@ func (c *Conn) connectAccepted(reply []any) error {
 	c.pump.announced = window
 	c.pump.mu.Unlock()
 	if !known { // by our answer to Set Peer Bandwidth
-		if err := c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, window)); err != nil {
-			return err
-		}
+		c.announceWindow(window)
 	}
-	return c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
+	c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
+	return nil
 }
 
 // knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
