@@ -131,6 +131,13 @@ func (t *streamTable) add(s *Stream) error {
 	return nil
 }
 
+// holds reports whether s is in the table.
+func (t *streamTable) holds(s *Stream) bool {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.byID[s.id] == s
+}
+
 func (t *streamTable) remove(s *Stream) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -413,7 +420,7 @@ func (s *Stream) farewell() ([]chunk.Outgoing, error) {
 // abandon closes a stream that was not opened completely.
 func (s *Stream) abandon() {
 	close(s.sending.ended)
-	if s.id != 0 {
+	if s.conn.streams.holds(s) { // before that it has no id, or another's
 		s.Close()
 	}
 }
