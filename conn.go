@@ -181,19 +181,20 @@ type Stats struct {
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
 	StrayMedia              uint64 // media for no open stream
+	DroppedEvents           uint64 // calls, statuses and shared object events that slow handlers left no room for
 	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
 }
 
-type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia atomic.Uint64 }
+type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia, droppedEvents atomic.Uint64 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load()}
+		StrayMedia: c.counts.strayMedia.Load(), DroppedEvents: c.counts.droppedEvents.Load()}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.received
 	c.pump.mu.Unlock()

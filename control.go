@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -177,7 +178,8 @@ func (c *Conn) commandReceived(m *incoming) error {
 	if err != nil {
 		return err
 	}
-	return c.invoked.arrived(c, &cmd, known)
+	c.invoked.arrived(c, &cmd, known)
+	return nil
 }
 
 // unreadable counts a message that could not be read, or not as a whole.
@@ -286,7 +288,10 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 		}
 	}
 	if on := c.opts.OnStatus; on != nil {
-		c.invoked.run(c, func() { on(s, statusError(status)) })
+		size := amf.Size(status.Info) // the other fields are parts of it
+		if !c.invoked.run(c, size, func() { on(s, statusError(status)) }) {
+			c.dropped(1, status.Code)
+		}
 	}
 }
 

@@ -17,8 +17,8 @@ func rawCommand(name string, rest ...byte) []byte {
 	return append(amf.AppendString(nil, name), rest...)
 }
 
-// encoded is values in AMF0.
-func encoded(values ...any) []byte {
+// amfValues is values in AMF0.
+func amfValues(values ...any) []byte {
 	b, err := amf.AppendAMF0(nil, values...)
 	if err != nil {
 		panic(err)
@@ -47,12 +47,12 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 		"name without an id":          {message.TypeCommandAMF0, rawCommand("onBWDone")},
 		"null for an id":              {message.TypeCommandAMF0, rawCommand("onBWDone", 5)},
 		"undefined for an id":         {message.TypeCommandAMF0, rawCommand("onBWDone", 6, 5)},
-		"text for an id":              {message.TypeCommandAMF0, rawCommand("onBWDone", encoded("0", nil)...)},
+		"text for an id":              {message.TypeCommandAMF0, rawCommand("onBWDone", amfValues("0", nil)...)},
 		"answer with null for an id":  {message.TypeCommandAMF0, rawCommand("_result", 5)},
-		"garbage after a command":     {message.TypeCommandAMF0, rawCommand("onBWDone", append(encoded(0.0, nil), 0x99)...)},
+		"garbage after a command":     {message.TypeCommandAMF0, rawCommand("onBWDone", append(amfValues(0.0, nil), 0x99)...)},
 		"values nested too deep":      {message.TypeCommandAMF0, deep},
-		"4 billion elements":          {message.TypeCommandAMF0, rawCommand("odd", append(encoded(0.0, nil), 10, 0xFF, 0xFF, 0xFF, 0xFF)...)},
-		"unknown externalizable":      {message.TypeCommandAMF3, append([]byte{0}, rawCommand("odd", append(encoded(0.0, nil), unknownClass...)...)...)},
+		"4 billion elements":          {message.TypeCommandAMF0, rawCommand("odd", append(amfValues(0.0, nil), 10, 0xFF, 0xFF, 0xFF, 0xFF)...)},
+		"unknown externalizable":      {message.TypeCommandAMF3, append([]byte{0}, rawCommand("odd", append(amfValues(0.0, nil), unknownClass...)...)...)},
 		"user control of 0 bytes":     {message.TypeUserControl, nil},
 		"user control of 1 byte":      {message.TypeUserControl, []byte{0}},
 		"window of 3 bytes":           {message.TypeWindowAckSize, []byte{0, 1, 2}},
@@ -81,10 +81,10 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 func TestOddCommandsAreObeyed(t *testing.T) {
 	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
 	for name, body := range map[string][]byte{
-		"null":      rawCommand("onStatus", encoded(nil, nil, stop)...),
-		"undefined": rawCommand("onStatus", encoded(amf.Undefined, nil, stop)...),
-		"text":      rawCommand("onStatus", encoded("", nil, stop)...),
-		"garbage":   rawCommand("onStatus", append(encoded(0.0, nil, stop), 0x99, 1, 2)...),
+		"null":      rawCommand("onStatus", amfValues(nil, nil, stop)...),
+		"undefined": rawCommand("onStatus", amfValues(amf.Undefined, nil, stop)...),
+		"text":      rawCommand("onStatus", amfValues("", nil, stop)...),
+		"garbage":   rawCommand("onStatus", append(amfValues(0.0, nil, stop), 0x99, 1, 2)...),
 	} {
 		t.Run("onStatus, "+name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
@@ -99,9 +99,9 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 	}
 	for name, rest := range map[string][]byte{
 		"no id":     nil,
-		"null":      encoded(nil, nil),
-		"undefined": encoded(amf.Undefined, nil),
-		"garbage":   append(encoded(0.0), 0x99),
+		"null":      amfValues(nil, nil),
+		"undefined": amfValues(amf.Undefined, nil),
+		"garbage":   append(amfValues(0.0), 0x99),
 	} {
 		t.Run("onBWDone, "+name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
@@ -122,9 +122,9 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 func TestUnreadableAnswer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.accept()
-		for _, rest := range [][]byte{encoded(nil, "good"), encoded(nil), {}} {
+		for _, rest := range [][]byte{amfValues(nil, "good"), amfValues(nil), {}} {
 			if cmd := p.expect("ask"); cmd != nil {
-				p.control(message.TypeCommandAMF0, rawCommand("_result", append(append(encoded(cmd.TransactionID), rest...), 0x99)...))
+				p.control(message.TypeCommandAMF0, rawCommand("_result", append(append(amfValues(cmd.TransactionID), rest...), 0x99)...))
 			}
 		}
 		p.untilGone()
@@ -146,10 +146,10 @@ func TestUnreadableAnswer(t *testing.T) {
 // Where connect's own answer can't be read, connect says so at once.
 func TestUnreadableConnectAnswer(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"no object":             rawCommand("_result", append(encoded(1.0), 0x99)...),
-		"object cut off":        rawCommand("_result", append(encoded(1.0), 3, 0, 9, 'a')...),
-		"null for an id":        rawCommand("_result", encoded(nil, nil)...),
-		"refusal, null for id":  rawCommand("_error", encoded(nil, nil)...),
+		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),
+		"object cut off":        rawCommand("_result", append(amfValues(1.0), 3, 0, 9, 'a')...),
+		"null for an id":        rawCommand("_result", amfValues(nil, nil)...),
+		"refusal, null for id":  rawCommand("_error", amfValues(nil, nil)...),
 		"answer without any id": rawCommand("_result"),
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -168,7 +168,7 @@ func TestUnreadableConnectAnswer(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
 			p.expect("connect")
 			p.control(message.TypeCommandAMF0, nil)
-			p.control(message.TypeCommandAMF0, rawCommand("_result", append(encoded(1.0, nil,
+			p.control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
 				message.StatusObject("status", "NetConnection.Connect.Success", "welcome")), 0x99)...))
 			p.untilGone()
 		})
@@ -180,7 +180,7 @@ func TestUnreadableConnectAnswer(t *testing.T) {
 func TestHandlerOfDamagedCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.accept()
-		p.control(message.TypeCommandAMF0, rawCommand("news", append(encoded(7.0, nil, "first"), 0x99)...))
+		p.control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
 		if cmd := p.expect("_result"); cmd != nil {
 			p.call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
 		}

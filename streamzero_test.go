@@ -45,7 +45,7 @@ func TestIDGivenOutTwice(t *testing.T) {
 		if cmd := p.expect("createStream"); cmd != nil {
 			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
 		}
-		for cmd := p.next(); cmd != nil && cmd.Name != "done"; cmd = p.next() {
+		for cmd := p.nextCommand(); cmd != nil && cmd.Name != "done"; cmd = p.nextCommand() {
 			if cmd.Name == "deleteStream" {
 				deleted <- true
 			}
@@ -61,8 +61,8 @@ func TestIDGivenOutTwice(t *testing.T) {
 	require.False(t, <-deleted)
 }
 
-// next is the next command of the client, nil when it has gone.
-func (p *peer) next() *message.Command {
+// nextCommand is the next command of the client, nil when it has gone.
+func (p *peer) nextCommand() *message.Command {
 	cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0))
 	if err != nil {
 		return nil
