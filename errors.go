@@ -8,6 +8,7 @@ import (
 	"os"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -31,12 +32,12 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	text := e.Code
-	if text == "" {
-		text = "refused"
+	text := "refused"
+	if e.Code != "" {
+		text = quote.Peer(e.Code)
 	}
 	if e.Description != "" {
-		text += ": " + e.Description
+		text += ": " + quote.Peer(e.Description)
 	}
 	return "rtmp: server: " + text
 }
@@ -60,7 +61,7 @@ func (e *ProtocolError) Error() string {
 		text += ": " + e.Detail
 	}
 	if e.Value != nil {
-		text += fmt.Sprintf(": %v", e.Value)
+		text += ": " + quote.Peer(fmt.Sprint(e.Value))
 	}
 	if e.Err != nil {
 		text += ": " + e.Err.Error()

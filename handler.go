@@ -52,8 +52,9 @@ type invokeWait struct {
 	done chan struct{}
 }
 
-// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. The goroutine that
-// runs handlers reads nothing: see Conn for who does.
+// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. What the server calls
+// right after it has accepted connect may come before a program gets to this: see Options.Handlers. The goroutine that runs
+// handlers reads nothing: see Conn for who does.
 func (c *Conn) InvokeHandler(method string, h HandlerFunc) {
 	t := &c.invoked
 	t.mu.Lock()
