@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
@@ -64,13 +65,25 @@ func (e *ProtocolError) Error() string {
 		text += ": " + quote.Peer(fmt.Sprint(e.Value))
 	}
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		text += ": " + cause(e.Err)
 	}
 	return text
 }
 
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// maxCause is how long, in bytes, the text of a cause may be: longer ones have taken in what a peer sent.
+const maxCause = 1000
+
+// cause returns the text of err, fit to be part of another's: net/http and others may take a peer's text in as it is.
+func cause(err error) string {
+	text := err.Error()
+	if len(text) > maxCause || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsGraphic(r) }) {
+		return quote.Peer(text)
+	}
+	return text
+}
 
 // HandshakeError reports that no RTMP connection came about. Stage is dial, proxy, tls, tunnel, swf, rtmp or rtmpe.
 type HandshakeError struct {
@@ -83,8 +96,8 @@ func (e *HandshakeError) Error() string {
 	if stage == "rtmp" {
 		stage = "handshake"
 	}
-	cause := strings.TrimPrefix(e.Err.Error(), "rtmp: ")
-	text := "rtmp: " + stage + ": " + strings.TrimPrefix(cause, stage+": ")
+	why := strings.TrimPrefix(cause(e.Err), "rtmp: ")
+	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint
 	}

@@ -1,6 +1,10 @@
 package message
 
-import "github.com/go-librtmp/rtmp/amf"
+import (
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
 
 // Command is a command message (section 7.2): a call, its answer, or a notification.
 type Command struct {
@@ -41,7 +45,7 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 	if len(values) > 0 {
 		name, ok := values[0].(string)
 		if !ok {
-			return c, &Error{Type: t, Detail: "command name is not a string", Value: values[0], Err: err}
+			return c, &Error{Type: t, Detail: "command name is not a string", Value: fmt.Sprintf("%T", values[0]), Err: err}
 		}
 		c.Name = name
 	}
@@ -52,7 +56,7 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 	if len(values) > 1 {
 		id, ok := values[1].(float64)
 		if !ok {
-			return c, &Error{Type: t, Detail: "transaction id is not a number", Value: values[1], Err: err}
+			return c, &Error{Type: t, Detail: "transaction id is not a number", Value: fmt.Sprintf("%T", values[1]), Err: err}
 		}
 		c.TransactionID = id
 	}
@@ -88,7 +92,7 @@ func ParseData(t Type, body []byte) (d Data, err error) {
 	}
 	name, ok := values[0].(string)
 	if !ok {
-		return d, &Error{Type: t, Detail: "name is not a string", Value: values[0], Err: err}
+		return d, &Error{Type: t, Detail: "name is not a string", Value: fmt.Sprintf("%T", values[0]), Err: err}
 	}
 	return Data{Name: name, Args: values[1:]}, err
 }
