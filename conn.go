@@ -137,7 +137,8 @@ type Stats struct {
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
 	StrayMedia              uint64 // media for no open stream, such as what comes after Stream.Close
-	UnansweredPings         uint64 // because the server did not read our answers
+	DroppedEvents           uint64 // calls, statuses and shared object events that slow handlers left no room for
+	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
@@ -145,14 +146,15 @@ type Stats struct {
 }
 
 type counts struct {
-	messages, unknownMessages, unknownEvents, badData, strayMedia, dropped, acknowledgements atomic.Uint64
+	messages, unknownMessages, unknownEvents, badData, strayMedia, dropped, droppedEvents, acknowledgements atomic.Uint64
 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load(), WithoutEnhanced: c.withoutEnhanced}
+		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load(),
+		DroppedEvents: c.counts.droppedEvents.Load(), WithoutEnhanced: c.withoutEnhanced}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.before + c.pump.received
 	c.pump.mu.Unlock()

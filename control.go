@@ -7,7 +7,7 @@ import (
 	"log/slog"
 	"strings"
 
-	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
@@ -29,9 +29,9 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
 		return c.sharedObjectReceived(m)
 	case message.TypeUserControl:
-		return c.userControl(m.body())
+		c.userControl(m)
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
-		return c.window(m)
+		c.window(m)
 	case message.TypeAcknowledgement: // limits nobody: servers disagree on how it wraps
 		c.counts.acknowledgements.Add(1)
 	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has acted on them
@@ -62,8 +62,7 @@ func (c *Conn) data(m *incoming, direct *Stream) {
 	}
 	d, err := message.ParseData(m.Type, m.body())
 	if err != nil {
-		c.counts.badData.Add(1)
-		c.log.Debug("rtmp: unreadable data message", "error", err)
+		c.unreadable(m, err)
 	}
 	switch d.Name {
 	case "onMetaData":
@@ -96,41 +95,38 @@ func (c *Conn) aggregate(m *incoming, direct *Stream) {
 }
 
 // window obeys Window Acknowledgement Size, and answers Set Peer Bandwidth (RTMP 1.0 sections 5.4.4 and 5.4.5).
-func (c *Conn) window(m *incoming) error {
+func (c *Conn) window(m *incoming) {
 	size, err := message.Uint32(m.Type, m.body())
 	if err != nil {
-		return &ProtocolError{Phase: "control", Err: err}
+		c.unreadable(m, err)
+		return
 	}
 	c.pump.mu.Lock()
 	defer c.pump.mu.Unlock()
-	if m.Type == message.TypeWindowAckSize {
-		if size > 0 { // 0 has been seen; an acknowledgement for every byte can't be meant
-			c.pump.window = size
-		}
-		return nil
+	switch {
+	case m.Type == message.TypeSetPeerBandwidth && size != c.pump.announced:
+		c.pump.announced = size
+		c.announceWindow(size)
+	case m.Type == message.TypeWindowAckSize && size > 0: // 0 has been seen; an acknowledgement for every byte can't be meant
+		c.pump.window = size
 	}
-	if size == c.pump.announced {
-		return nil
-	}
-	c.pump.announced = size
-	return c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, size))
 }
 
-func (c *Conn) userControl(body []byte) error {
-	u, err := message.ParseUserControl(body)
+func (c *Conn) userControl(m *incoming) {
+	u, err := message.ParseUserControl(m.body())
 	if err != nil {
-		return &ProtocolError{Phase: "user control", Err: err}
+		c.unreadable(m, err)
+		return
 	}
 	switch u.Event {
 	case message.EventPingRequest:
-		return c.replyControl(message.TypeUserControl,
-			message.AppendUserControl(nil, message.EventPingResponse, u.Value))
+		c.replyControl(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value))
 	case message.EventStreamEOF:
 		if s := c.streams.of(u.Value); s != nil {
 			s.streamEOF()
 		}
 	case message.EventSWFVerifyRequest:
-		return c.verifyPlayer(u.Data)
+		c.verifyPlayer(u.Data)
 	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
 		message.EventBufferEmpty, message.EventBufferReady:
 		c.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
@@ -138,49 +134,43 @@ func (c *Conn) userControl(body []byte) error {
 		c.counts.unknownEvents.Add(1)
 		c.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
 	}
-	return nil
 }
 
 // verifyPlayer answers SWF verification (legacy.md 4), if it can.
-func (c *Conn) verifyPlayer(request []byte) error {
+func (c *Conn) verifyPlayer(request []byte) {
 	if c.verification == nil || !swf.Answerable(request) {
 		c.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
 			"request", quote.Peer(string(request)))
-		return nil
+		return
 	}
-	return c.replyControl(message.TypeUserControl, c.verification)
+	c.replyControl(message.TypeUserControl, c.verification)
 }
 
-func (c *Conn) replyControl(t message.Type, body []byte) error {
-	return c.replyBounded(control(t, body))
-}
+func (c *Conn) replyControl(t message.Type, body []byte) { c.reply(control(t, body)) }
 
+// replyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
 func (c *Conn) replyCommand(cmd *message.Command) error {
 	o, err := command(csCommand, 0, cmd)
-	if err != nil {
-		return err
+	if err == nil {
+		c.reply(o)
 	}
-	return c.replyBounded(o)
-}
-
-func (c *Conn) replyBounded(o chunk.Outgoing) error {
-	if err := c.reply(o); err != nil {
-		return &ProtocolError{Phase: "control", Detail: "limit", Value: maxReplies, Err: err}
-	}
-	return nil
+	return err
 }
 
 // commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
-// program.
+// program. Of one that is damaged, or has an odd transaction id, what could be read counts.
 func (c *Conn) commandReceived(m *incoming) error {
-	cmd, err := message.ParseCommand(m.Type, m.body())
-	if err != nil {
-		return &ProtocolError{Phase: "command", Detail: cmd.Name, Err: err}
+	cmd, damage := message.ParseCommand(m.Type, m.body())
+	if damage != nil {
+		c.unreadable(m, damage)
+		if cmd.Name == "" {
+			return nil
+		}
 	}
 	c.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
 	switch cmd.Name {
 	case "_result", "_error":
-		return c.answered(&cmd)
+		return c.answered(&cmd, damage)
 	case "onStatus":
 		c.statusReceived(m.StreamID, message.ParseStatus(cmd.Args))
 		return nil
@@ -191,13 +181,25 @@ func (c *Conn) commandReceived(m *incoming) error {
 	if err != nil {
 		return err
 	}
-	return c.invoked.arrived(c, &cmd, known)
+	c.invoked.arrived(c, &cmd, known)
+	return nil
 }
 
-// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored.
-func (c *Conn) answered(cmd *message.Command) error {
+// unreadable counts a message that could not be read, or not as a whole.
+func (c *Conn) unreadable(m *incoming, err error) {
+	c.counts.badData.Add(1)
+	c.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
+}
+
+// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored. damage is
+// why not all of it could be read: that matters only where the result itself is missing, and is the end of a connection
+// whose connect is still unanswered.
+func (c *Conn) answered(cmd *message.Command, damage error) error {
 	k := c.calls.take(cmd.TransactionID)
 	if k == nil {
+		if damage != nil && cmd.TransactionID == 0 && c.connectCall != nil && !c.connectCall.isDone() {
+			return unreadableAnswer("connect", damage)
+		}
 		return nil
 	}
 	reply := append([]any{cmd.Object}, cmd.Args...)
@@ -205,13 +207,25 @@ func (c *Conn) answered(cmd *message.Command) error {
 		k.complete(reply, c.refusal(message.ParseStatus(reply)))
 		return nil
 	}
-	if k == c.connectCall {
+	connect := k == c.connectCall
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !connect) { // connect's says all with its coming
+		err := unreadableAnswer(k.method, damage)
+		if k.complete(nil, err); connect {
+			return err
+		}
+		return nil
+	}
+	if connect {
 		if err := c.connectAccepted(reply); err != nil {
 			return err
 		}
 	}
 	k.complete(reply, nil)
 	return nil
+}
+
+func unreadableAnswer(method string, damage error) error {
+	return &ProtocolError{Phase: "command", Detail: "answer to " + method, Err: damage}
 }
 
 // connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a
@@ -228,11 +242,10 @@ func (c *Conn) connectAccepted(reply []any) error {
 	c.pump.announced = window
 	c.pump.mu.Unlock()
 	if !known { // by our answer to Set Peer Bandwidth
-		if err := c.replyControl(message.TypeWindowAckSize, message.AppendUint32(nil, window)); err != nil {
-			return err
-		}
+		c.announceWindow(window)
 	}
-	return c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
+	c.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300))
+	return nil
 }
 
 // knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
@@ -278,7 +291,10 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 		}
 	}
 	if on := c.opts.OnStatus; on != nil {
-		c.invoked.run(c, func() { on(s, statusError(status)) })
+		size := amf.Size(status.Info) // the other fields are parts of it
+		if !c.invoked.run(c, size, func() { on(s, statusError(status)) }) {
+			c.dropped(1, status.Code)
+		}
 	}
 }
 

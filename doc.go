@@ -22,10 +22,14 @@
 //	...
 //	err = conn.Close() // waits until the server has read everything
 //
-// Call a method, and serve one:
+// Serve a method, and call one:
 //
+//	conn, err := rtmp.Dial(ctx, "rtmp://example.com/app", &rtmp.Options{
+//		BackgroundRead: true,
+//		Handlers:       map[string]rtmp.HandlerFunc{"MyMath.MyAdd": func(ctx context.Context, args []any) (any, error) { ... }},
+//	})
+//	...
 //	sum, err := conn.RemoteMethod("add")(ctx, 1, 2)
-//	conn.InvokeHandler("MyMath.MyAdd", func(ctx context.Context, args []any) (any, error) { ... })
 //
 // # Somebody must read
 //

@@ -7,8 +7,10 @@ import (
 	"io"
 	"net"
 	"os"
+	"strconv"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -34,12 +36,12 @@ type StatusError struct {
 }
 
 func (e *StatusError) Error() string {
-	text := e.Code
-	if text == "" {
-		text = "refused"
+	text := "refused"
+	if e.Code != "" {
+		text = quote.Peer(e.Code)
 	}
 	if description := cmp.Or(e.masked, e.Description); description != "" {
-		text += ": " + description
+		text += ": " + quote.Peer(description)
 	}
 	return "rtmp: server: " + text
 }
@@ -48,7 +50,8 @@ func statusError(s message.Status) *StatusError {
 	return &StatusError{Code: s.Code, Level: s.Level, Description: s.Description, Info: s.Info}
 }
 
-// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead.
+// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead, unless
+// all that could not be read is the answer to one call.
 type ProtocolError struct {
 	Phase  string // chunk, command, user control, ...
 	Detail string
@@ -62,16 +65,28 @@ func (e *ProtocolError) Error() string {
 		text += ": " + e.Detail
 	}
 	if e.Value != nil {
-		text += fmt.Sprintf(": %v", e.Value)
+		text += ": " + quote.Peer(fmt.Sprint(e.Value))
 	}
 	if e.Err != nil {
-		text += ": " + e.Err.Error()
+		text += ": " + cause(e.Err)
 	}
 	return text
 }
 
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// maxCause is how long, in bytes, the text of a cause may be: longer ones have taken in what a peer sent.
+const maxCause = 1000
+
+// cause returns the text of err, fit to be part of another's: net/http and others may take a peer's text in as it is.
+func cause(err error) string {
+	text := err.Error()
+	if len(text) > maxCause || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsGraphic(r) }) {
+		return quote.Peer(text)
+	}
+	return text
+}
 
 // HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
 // of the Stage constants.
@@ -97,8 +112,8 @@ func (e *HandshakeError) Error() string {
 	if stage == StageRTMP {
 		stage = "handshake"
 	}
-	cause := strings.TrimPrefix(e.Err.Error(), "rtmp: ")
-	text := "rtmp: " + stage + ": " + strings.TrimPrefix(cause, stage+": ")
+	why := strings.TrimPrefix(cause(e.Err), "rtmp: ")
+	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint
 	}

@@ -68,24 +68,30 @@ func ExampleConn_RemoteMethod() {
 	fmt.Println(err)
 	// Output:
 	// 3 <nil>
-	// rtmp: server: NetConnection.Call.Failed: method subtract is not known
+	// rtmp: server: NetConnection.Call.Failed: "method subtract is not known"
 }
 
-func ExampleConn_InvokeHandler() {
+// A server may call as soon as it has accepted the connection: handlers are there in time when they are part of the
+// options.
+func ExampleOptions_handlers() {
 	server := startServer()
 	defer server.Close()
 	ctx := context.Background()
 
-	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+	greeted := make(chan any)
+	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{
+		BackgroundRead: true,
+		Handlers: map[string]rtmp.HandlerFunc{
+			"greet": func(ctx context.Context, args []any) (any, error) {
+				greeted <- args[0]
+				return nil, nil
+			},
+		},
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	greeted := make(chan any)
-	conn.InvokeHandler("greet", func(ctx context.Context, args []any) (any, error) {
-		greeted <- args[0]
-		return nil, nil
-	})
 	if _, err := conn.Call(ctx, "greetMe"); err != nil {
 		log.Fatal(err)
 	}

@@ -85,6 +85,9 @@ type Options struct {
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
 	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it
 
+	// Handlers serve the methods of those names, as InvokeHandler would make them, but from the start: a server may call as
+	// soon as it has accepted connect.
+	Handlers map[string]HandlerFunc
 	// OnStatus is told every onStatus, s is nil for the connection's and those of a stream that was closed. It runs like a
 	// handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)

@@ -79,12 +79,8 @@ func (c *Conn) refuseStream(k *Call) {
 	if err != nil || !c.streams.giveUp(id) {
 		return
 	}
-	o, err := c.deleteStream(id)
-	if err == nil {
-		err = c.reply(o)
-	}
-	if err != nil {
-		c.log.Debug("rtmp: a stream that nobody wants stays open at the server", "stream", id, "error", err)
+	if o, err := c.deleteStream(id); err == nil {
+		c.reply(o)
 	}
 }
 

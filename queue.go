@@ -35,24 +35,29 @@ func (q *mediaQueue) push(m *incoming) {
 		q.pooled = slabs.Get().(*[]byte)
 		q.slab = *q.pooled
 	}
-	if q.head > 0 && len(q.slab)+queueHeaderSize+m.size() > cap(q.slab) {
-		q.slab = q.slab[:copy(q.slab, q.slab[q.head:])]
-		q.head = 0
-	}
+	q.makeRoom(queueHeaderSize + m.size())
 	b := append(q.slab, byte(m.Type), byte(m.Format))
 	b = binary.BigEndian.AppendUint32(b, m.ChunkStreamID)
 	b = binary.BigEndian.AppendUint32(b, m.Timestamp)
 	b = binary.BigEndian.AppendUint32(b, uint32(m.size()))
 	at := len(b)
-	if need := at + m.size(); need <= cap(b) {
-		b = b[:need]
-	} else {
-		grown := make([]byte, need, max(need, 2*cap(b)))
-		copy(grown, b)
-		b = grown
-	}
+	b = b[:at+m.size()]
 	m.copyTo(b[at:])
 	q.slab = b
+}
+
+// makeRoom makes room for n bytes. What is queued is moved only once at least as much has been taken out, and else to a slab of
+// twice the size, so that each byte moves a fixed number of times and the slab is never more than twice what it holds at
+// most.
+func (q *mediaQueue) makeRoom(n int) {
+	if len(q.slab)+n <= cap(q.slab) {
+		return
+	}
+	to := q.slab[:0]
+	if need := q.len() + n; q.head < q.len() || need > cap(q.slab) {
+		to = make([]byte, 0, max(need, 2*q.len()))
+	}
+	q.slab, q.head = append(to, q.slab[q.head:]...), 0
 }
 
 // front describes the oldest message; its body is a view into the queue. The queue must not be empty.

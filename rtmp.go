@@ -21,6 +21,9 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 	if err := c.SetupURL(rawURL); err != nil {
 		return nil, err
 	}
+	for method, h := range c.opts.Handlers {
+		c.InvokeHandler(method, h)
+	}
 	if c.log = c.opts.Logger; c.log == nil {
 		c.log = slog.New(slog.DiscardHandler)
 	}

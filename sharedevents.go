@@ -13,16 +13,17 @@ import (
 func (c *Conn) sharedObjectReceived(m *incoming) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.body())
 	if err != nil {
-		c.counts.badData.Add(1)
-		c.log.Debug("rtmp: unreadable shared object", "error", err)
+		c.unreadable(m, err)
 		return nil
 	}
 	o := c.shared.of(parsed.Name)
 	if o == nil {
 		return nil
 	}
+	told := &sharedNews{object: o, handler: o.told()}
+	defer told.deliver()
 	for _, e := range parsed.Events {
-		if err := o.apply(e); err != nil {
+		if err := o.apply(e, told); err != nil {
 			var tooMuch *ProtocolError
 			if errors.As(err, &tooMuch) {
 				return err
@@ -37,51 +38,99 @@ func (c *Conn) sharedObjectReceived(m *incoming) error {
 	return nil
 }
 
+// sharedNews are the events of one message that the handler is to be told of.
+type sharedNews struct {
+	object  *SharedObject
+	handler func(SharedObjectEvent)
+	events  []SharedObjectEvent
+	size    int // bytes of memory
+	dropped int
+}
+
+// told returns the handler, nil if there is none.
+func (o *SharedObject) told() func(SharedObjectEvent) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.handler
+}
+
+func (n *sharedNews) add(e SharedObjectEvent) {
+	switch {
+	case n.handler == nil:
+	case n.size > maxInvocationBytes: // however the events repeat themselves in one message
+		n.dropped++
+	default:
+		n.size += invocationSize + len(e.Name) + amf.Size(e.Value, e.Args)
+		n.events = append(n.events, e)
+	}
+}
+
+// deliver leaves the events to the handlers' goroutine.
+func (n *sharedNews) deliver() {
+	if n.handler == nil || len(n.events) == 0 {
+		return
+	}
+	events, handler := n.events, n.handler
+	if !n.object.conn.invoked.run(n.object.conn, n.size, func() {
+		for _, e := range events {
+			handler(e)
+		}
+	}) {
+		n.dropped += len(events)
+	}
+	if n.dropped > 0 {
+		n.object.conn.dropped(n.dropped, n.object.name)
+	}
+}
+
 // apply does what an event says. Called by the reader.
-func (o *SharedObject) apply(e message.SharedEvent) error {
+func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 	switch e.Type {
 	case message.SharedUseSuccess, message.SharedChange:
 		if e.Type == message.SharedUseSuccess {
 			o.used()
 		}
-		properties, err := e.Properties()
-		for _, p := range properties {
-			if err := o.put(p, len(e.Data)/len(properties)); err != nil {
+		for p, err := range e.EachProperty() {
+			if err == nil {
+				err = o.put(p, amf.Size(p.Value), news)
+			}
+			if err != nil {
 				return err
 			}
 			o.echoed(p)
 		}
-		return err
 	case message.SharedSuccess:
-		names, err := e.Names()
-		for _, name := range names {
-			if err := o.granted(name); err != nil {
+		for name, err := range e.EachName() {
+			if err == nil {
+				err = o.granted(name, news)
+			}
+			if err != nil {
 				return err
 			}
 		}
-		return err
 	case message.SharedRemove:
-		names, err := e.Names()
-		for _, name := range names {
-			o.drop(name)
+		for name, err := range e.EachName() {
+			if err != nil {
+				return err
+			}
+			o.drop(name, news)
 		}
-		return err
 	case message.SharedClear:
-		o.clear()
+		o.clear(news)
 		o.used()
 	case message.SharedSendMessage:
 		name, args, err := e.Message()
 		if err != nil {
 			return err
 		}
-		return o.tell(SharedObjectEvent{Kind: SharedObjectMessage, Name: name, Args: args})
+		news.add(SharedObjectEvent{Kind: SharedObjectMessage, Name: name, Args: args})
 	case message.SharedStatus:
 		status, err := e.Status()
 		if err != nil {
 			return err
 		}
 		if refused := statusError(status); !o.refuse(refused, false) {
-			return o.tell(SharedObjectEvent{Kind: SharedObjectRefused, Err: refused})
+			news.add(SharedObjectEvent{Kind: SharedObjectRefused, Err: refused})
 		}
 	}
 	return nil
@@ -91,7 +140,7 @@ func (o *SharedObject) apply(e message.SharedEvent) error {
 func (o *SharedObject) used() { o.finish(nil, func(w *sharedWait) bool { return w.kind == sharedUse }) }
 
 // granted makes what was asked for true: the requester is told Success in the place of the change itself.
-func (o *SharedObject) granted(name string) error {
+func (o *SharedObject) granted(name string, news *sharedNews) error {
 	o.mu.Lock()
 	i := slices.IndexFunc(o.waits, func(w *sharedWait) bool { return w.kind != sharedUse && w.property == name })
 	if i < 0 {
@@ -102,10 +151,10 @@ func (o *SharedObject) granted(name string) error {
 	o.acknowledges = true
 	o.mu.Unlock()
 	if w.kind == sharedDelete {
-		o.drop(name)
+		o.drop(name, news)
 		return nil
 	}
-	err := o.put(amf.Property{Name: name, Value: w.value}, len(w.data))
+	err := o.put(amf.Property{Name: name, Value: w.value}, len(w.data), news)
 	o.answered(name, sharedSet)
 	return err
 }
@@ -130,7 +179,9 @@ func (o *SharedObject) echoed(p amf.Property) {
 	}
 }
 
-func (o *SharedObject) put(p amf.Property, size int) error {
+// put stores a property whose value takes size bytes.
+func (o *SharedObject) put(p amf.Property, size int, news *sharedNews) error {
+	size += sharedPropertySize + len(p.Name)
 	o.mu.Lock()
 	o.size += size - o.properties[p.Name].size
 	o.properties[p.Name] = sharedProperty{value: p.Value, size: size}
@@ -139,10 +190,11 @@ func (o *SharedObject) put(p amf.Property, size int) error {
 	if total > maxSharedBytes {
 		return &ProtocolError{Phase: "shared object", Detail: "limit of bytes", Value: total}
 	}
-	return o.tell(SharedObjectEvent{Kind: SharedObjectChanged, Name: p.Name, Value: p.Value})
+	news.add(SharedObjectEvent{Kind: SharedObjectChanged, Name: p.Name, Value: p.Value})
+	return nil
 }
 
-func (o *SharedObject) drop(name string) {
+func (o *SharedObject) drop(name string, news *sharedNews) {
 	o.mu.Lock()
 	p, existed := o.properties[name]
 	o.size -= p.size
@@ -150,30 +202,19 @@ func (o *SharedObject) drop(name string) {
 	o.mu.Unlock()
 	o.answered(name, sharedDelete)
 	if existed {
-		o.tell(SharedObjectEvent{Kind: SharedObjectDeleted, Name: name})
+		news.add(SharedObjectEvent{Kind: SharedObjectDeleted, Name: name})
 	}
 }
 
-func (o *SharedObject) clear() {
+func (o *SharedObject) clear(news *sharedNews) {
 	o.mu.Lock()
 	some := len(o.properties) > 0
 	clear(o.properties)
 	o.size = 0
 	o.mu.Unlock()
 	if some {
-		o.tell(SharedObjectEvent{Kind: SharedObjectCleared})
+		news.add(SharedObjectEvent{Kind: SharedObjectCleared})
 	}
-}
-
-// tell leaves an event to the handlers' goroutine.
-func (o *SharedObject) tell(e SharedObjectEvent) error {
-	o.mu.Lock()
-	handler := o.handler
-	o.mu.Unlock()
-	if handler == nil {
-		return nil
-	}
-	return o.conn.invoked.run(o.conn, func() { handler(e) })
 }
 
 // answered ends the oldest wait of that kind for a property.

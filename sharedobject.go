@@ -14,8 +14,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxSharedBytes bounds what a server can make us keep of one shared object: the bytes of its properties' messages.
-const maxSharedBytes = 16 << 20
+const (
+	// maxSharedBytes bounds what a server can make us keep of one shared object, in bytes of memory.
+	maxSharedBytes = 16 << 20
+	// sharedPropertySize is what a property takes beside its name and value: its place in a map.
+	sharedPropertySize = 96
+)
 
 // SharedObject is a remote shared object: named properties that the server keeps and tells all its clients about.
 //
@@ -42,7 +46,7 @@ type SharedObject struct {
 
 type sharedProperty struct {
 	value any
-	size  int // bytes
+	size  int // bytes of memory
 }
 
 // sharedWait is a request without an answer. Servers answer in order, and a refusal does not say what it refuses.
@@ -169,6 +173,10 @@ func (o *SharedObject) Properties() amf.Object {
 
 // Handle makes f be told of everything that happens to the object from now on, one event at a time and in order, on the
 // goroutine that runs the Conn's handlers. nil: nobody is told.
+//
+// Nothing waits for f: Get and Properties may be ahead of what it is told. A slow f finds up to 16 MiB of events and calls
+// waiting (see HandlerFunc); those beyond it is never told, and Stats.DroppedEvents counts them. Properties is right all
+// the same.
 func (o *SharedObject) Handle(f func(SharedObjectEvent)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

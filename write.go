@@ -26,8 +26,6 @@ const (
 	writeGrace = 100 * time.Millisecond
 )
 
-var errTooManyReplies = errors.New("more replies wait than the peer reads")
-
 // writeSide owns the direction to the server. The reader never waits for the peer to read: what it has to answer goes to
 // pending. The next writer takes it along; else the reader gives the socket what it takes without waiting, and a flusher
 // that is started for it writes the rest.
@@ -42,14 +40,16 @@ type writeSide struct {
 
 	connection atomic.Uint64 // counts those that Connect has made; changed by the holder of lock
 
-	mu       sync.Mutex // guards the rest
-	pending  []chunk.Outgoing
-	ackDue   bool
-	ack      uint32 // only the newest Acknowledgement says anything
-	flushing bool   // a flusher runs
-	flusher  sync.WaitGroup
-	dropped  uint64 // pings left unanswered
-	total    uint64 // bytes written
+	mu        sync.Mutex // guards the rest
+	pending   []chunk.Outgoing
+	ackDue    bool
+	ack       uint32 // only the newest Acknowledgement says anything
+	windowDue bool
+	window    uint32 // likewise of our Window Acknowledgement Size
+	flushing  bool   // a flusher runs
+	flusher   sync.WaitGroup
+	dropped   uint64 // pings and the like left unanswered
+	total     uint64 // bytes written
 
 	arming  sync.Mutex // guards the rest; orders setting a deadline and interrupting
 	armed   time.Time  // the socket's write deadline
@@ -63,7 +63,7 @@ func newWriteSide() writeSide {
 // reset makes the write side ready for another connection. Nobody uses it meanwhile.
 func (w *writeSide) reset() {
 	w.chunks, w.err, w.unsent, w.try = chunk.NewWriter(), nil, nil, nil
-	w.pending, w.ackDue, w.flushing = nil, false, false
+	w.pending, w.ackDue, w.windowDue, w.flushing = nil, false, false, false
 	w.due.Store(false)
 	w.armed = time.Time{}
 	w.connection.Add(1)
@@ -285,6 +285,11 @@ func (w *writeSide) takeReplies(buf []byte) []byte {
 		o := control(message.TypeAcknowledgement, binary.BigEndian.AppendUint32(nil, w.ack))
 		buf, _ = w.chunks.AppendMessage(buf, &o)
 	}
+	if w.windowDue {
+		w.windowDue = false
+		o := control(message.TypeWindowAckSize, binary.BigEndian.AppendUint32(nil, w.window))
+		buf, _ = w.chunks.AppendMessage(buf, &o)
+	}
 	for i := range w.pending {
 		buf, _ = w.chunks.AppendMessage(buf, &w.pending[i])
 	}
@@ -335,21 +340,27 @@ func (c *Conn) writeNow() bool {
 	return len(w.unsent) == 0
 }
 
-// reply leaves a message for the next writer, or flushReplies. Called by the reader, so it never blocks.
-func (c *Conn) reply(o chunk.Outgoing) error {
+// reply leaves a message for the next writer, or flushReplies. Called by the reader, so it never blocks: what finds no room
+// is dropped.
+func (c *Conn) reply(o chunk.Outgoing) {
 	w := &c.out
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	if len(w.pending) >= maxReplies {
-		if message.Type(o.Type) != message.TypeUserControl {
-			return errTooManyReplies
-		}
 		w.dropped++
-		return nil
+		return
 	}
 	w.pending = append(w.pending, o)
 	w.due.Store(true)
-	return nil
+}
+
+// announceWindow leaves a Window Acknowledgement Size, replacing one that has not left yet.
+func (c *Conn) announceWindow(size uint32) {
+	w := &c.out
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.windowDue, w.window = true, size
+	w.due.Store(true)
 }
 
 // acknowledge leaves an Acknowledgement, replacing one that has not left yet.

@@ -1,6 +1,10 @@
 package message
 
-import "github.com/go-librtmp/rtmp/amf"
+import (
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
 
 // Command is a command message (section 7.2): a call, its answer, or a notification.
 type Command struct {
@@ -29,8 +33,10 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	return out, nil
 }
 
-// ParseCommand reads a command body of type 20 or 17. Name and transaction id must be there; a body that breaks off or
-// becomes undecodable behind them gives what was decoded together with an *Error, so that a call can still be answered.
+// ParseCommand reads a command body of type 20 or 17. What could be read comes with the error, an *Error, so that a peer which
+// makes a mistake can still be obeyed and answered: a command without a Name can't be read at all, a transaction id that is
+// missing or no number is 0, and where the body breaks off or becomes undecodable Object (nil) and Args (nil, if even the
+// command object could not be read) hold what came before.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
@@ -39,20 +45,20 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 	if len(values) > 0 {
 		name, ok := values[0].(string)
 		if !ok {
-			return c, &Error{Type: t, Detail: "command name is not a string", Value: values[0], Err: err}
+			return c, &Error{Type: t, Detail: "command name is not a string", Value: fmt.Sprintf("%T", values[0]), Err: err}
 		}
 		c.Name = name
-	}
-	if len(values) > 1 {
-		id, ok := values[1].(float64)
-		if !ok {
-			return c, &Error{Type: t, Detail: "transaction id is not a number", Value: values[1], Err: err}
-		}
-		c.TransactionID = id
 	}
 	if len(values) > 2 {
 		c.Object = values[2]
 		c.Args = values[3:]
+	}
+	if len(values) > 1 {
+		id, ok := values[1].(float64)
+		if !ok {
+			return c, &Error{Type: t, Detail: "transaction id is not a number", Value: fmt.Sprintf("%T", values[1]), Err: err}
+		}
+		c.TransactionID = id
 	}
 	if len(values) < 2 && err == nil {
 		err = &Error{Type: t, Detail: "command of too few values", Value: len(values)}
@@ -86,7 +92,7 @@ func ParseData(t Type, body []byte) (d Data, err error) {
 	}
 	name, ok := values[0].(string)
 	if !ok {
-		return d, &Error{Type: t, Detail: "name is not a string", Value: values[0], Err: err}
+		return d, &Error{Type: t, Detail: "name is not a string", Value: fmt.Sprintf("%T", values[0]), Err: err}
 	}
 	return Data{Name: name, Args: values[1:]}, err
 }

@@ -3,6 +3,7 @@ package message
 import (
 	"encoding/binary"
 	"fmt"
+	"iter"
 
 	"github.com/go-librtmp/rtmp/amf"
 )
@@ -112,36 +113,61 @@ func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 }
 
 // Properties reads the data of an event that holds names and values.
-func (e SharedEvent) Properties() ([]amf.Property, error) {
-	var properties []amf.Property
-	for b := e.Data; len(b) > 0; {
-		name, rest, ok := cutKey(b)
-		if !ok {
-			return properties, e.bad("property name cut off", nil)
+func (e SharedEvent) Properties() ([]amf.Property, error) { return collect(e.EachProperty()) }
+
+// EachProperty is Properties one by one: decoded, a property may take many times the memory that its data does. After an
+// error there are no more.
+func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
+	return func(yield func(amf.Property, error) bool) {
+		for b := e.Data; len(b) > 0; {
+			name, rest, ok := cutKey(b)
+			if !ok {
+				yield(amf.Property{}, e.bad("property name cut off", nil))
+				return
+			}
+			d := amf.NewDecoder(rest)
+			value, err := d.Decode()
+			if err != nil {
+				yield(amf.Property{}, e.bad("bad AMF in property "+fmt.Sprintf("%.40q", name), err))
+				return
+			}
+			if !yield(amf.Property{Name: string(name), Value: value}, nil) {
+				return
+			}
+			b = rest[d.Offset():]
 		}
-		d := amf.NewDecoder(rest)
-		value, err := d.Decode()
-		if err != nil {
-			return properties, e.bad("bad AMF in property "+fmt.Sprintf("%.40q", name), err)
-		}
-		properties = append(properties, amf.Property{Name: string(name), Value: value})
-		b = rest[d.Offset():]
 	}
-	return properties, nil
 }
 
 // Names reads the data of an event that holds names.
-func (e SharedEvent) Names() ([]string, error) {
-	var names []string
-	for b := e.Data; len(b) > 0; {
-		name, rest, ok := cutKey(b)
-		if !ok {
-			return names, e.bad("name cut off", nil)
+func (e SharedEvent) Names() ([]string, error) { return collect(e.EachName()) }
+
+// EachName is Names one by one. After an error there are no more.
+func (e SharedEvent) EachName() iter.Seq2[string, error] {
+	return func(yield func(string, error) bool) {
+		for b := e.Data; len(b) > 0; {
+			name, rest, ok := cutKey(b)
+			if !ok {
+				yield("", e.bad("name cut off", nil))
+				return
+			}
+			if !yield(string(name), nil) {
+				return
+			}
+			b = rest
 		}
-		names = append(names, string(name))
-		b = rest
 	}
-	return names, nil
+}
+
+// collect gathers what comes before an error.
+func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
+	for v, err := range each {
+		if err != nil {
+			return all, err
+		}
+		all = append(all, v)
+	}
+	return all, nil
 }
 
 // Message reads the data of a SharedSendMessage.

@@ -50,7 +50,7 @@ func (t Type) Media() bool {
 type Error struct {
 	Type   Type
 	Detail string
-	Value  any
+	Value  any   // a size, a count, or the Go type of what is no string or number; never the peer's text
 	Err    error // the cause, for AMF an *amf.DecodeError
 }
 

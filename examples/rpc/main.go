@@ -50,24 +50,21 @@ func run(ctx context.Context) error {
 	}
 	defer server.Close()
 
-	conn, err := rtmp.New(server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+	called := make(chan struct{})
+	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{
+		BackgroundRead: true,
+		Handlers: map[string]rtmp.HandlerFunc{
+			"MyMath.MyMultiply": rtmp.Func(func(a, b float64) float64 {
+				fmt.Printf("the server calls   MyMath.MyMultiply(%g, %g), and gets %g\n", a, b, a*b)
+				close(called)
+				return a * b
+			}),
+		},
+	})
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	called := make(chan struct{})
-	conn.InvokeHandler("MyMath.MyMultiply", rtmp.Func(func(a, b float64) float64 {
-		fmt.Printf("the server calls   MyMath.MyMultiply(%g, %g), and gets %g\n", a, b, a*b)
-		close(called)
-		return a * b
-	}))
-	connected, err := conn.Connect(ctx)
-	if err != nil {
-		return err
-	}
-	if _, err := connected.Result(ctx); err != nil {
-		return err
-	}
 	if err := callServer(ctx, conn, called); err != nil {
 		return err
 	}

@@ -1,0 +1,50 @@
+package amf
+
+import (
+	"bytes"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// The size is about what the garbage collector has to keep, whatever the values are made of.
+func TestSize(t *testing.T) {
+	repeat := func(head []byte, n int, element ...byte) []byte {
+		return append(head, bytes.Repeat(element, n)...)
+	}
+	array := func(n int, element ...byte) []byte {
+		return repeat([]byte{10, byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}, n, element...)
+	}
+	big, err := AppendAMF0(nil, string(make([]byte, 1<<20)), AVMPlus{ByteArray(make([]byte, 1<<20))}, AVMPlus{Vector[float64]{Items: make([]float64, 1<<17)}})
+	require.NoError(t, err)
+	for name, wire := range map[string][]byte{
+		"nulls":         array(60000, 5),
+		"numbers":       array(60000, 0, 1, 2, 3, 4, 5, 6, 7, 8),
+		"texts":         array(60000, 2, 0, 3, 'a', 'b', 'c'),
+		"empty objects": array(60000, 3, 0, 0, 9),
+		"small objects": array(30000, 3, 0, 1, 'a', 5, 0, 0, 9),
+		"members":       append(repeat([]byte{3}, 60000, 0, 1, 'a', 5), 0, 0, 9),
+		"big ones":      big,
+	} {
+		t.Run(name, func(t *testing.T) {
+			var before, after runtime.MemStats
+			runtime.GC()
+			runtime.ReadMemStats(&before)
+			values, err := DecodeAMF0(wire)
+			require.NoError(t, err)
+			runtime.GC()
+			runtime.ReadMemStats(&after)
+			held := int(after.HeapAlloc) - int(before.HeapAlloc)
+			assert.InEpsilon(t, held, Size(values...), 0.6, "wire: %d bytes", len(wire))
+			runtime.KeepAlive(wire)
+		})
+	}
+	assert.Zero(t, Size())
+	for _, v := range []any{Undefined, true, time.Now(), External{Class: "c"}, Dictionary{}, TypedObject{}, ObjectVector{},
+		ECMAArray{{Name: "n"}}, XML("x"), XMLDocument("x"), Vector[int32]{}, Vector[uint32]{}, struct{}{}} {
+		assert.GreaterOrEqual(t, Size(v), 16)
+	}
+}

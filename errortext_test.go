@@ -1,0 +1,56 @@
+package rtmp
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// What a peer sent is in the text of an error only as one short line.
+func TestPeersTextInErrors(t *testing.T) {
+	hostile := "\x1b[2J\r\nINFO: Download complete\u202e" + strings.Repeat("x", 2<<20)
+	cut, err := amf.DecodeAMF0(append(amf.AppendString(nil, "ok"), 0x99))
+	require.Len(t, cut, 1)
+	_, bad := message.ParseCommand(message.TypeCommandAMF0, append(amf.AppendString(nil, "x"), amfValues([]any{hostile})...))
+	require.Error(t, bad)
+	for name, err := range map[string]error{
+		"status":              &StatusError{Code: hostile, Description: hostile},
+		"protocol":            &ProtocolError{Phase: "command", Value: hostile},
+		"protocol, object":    &ProtocolError{Phase: "command", Value: amf.Object{{Name: hostile, Value: hostile}}},
+		"amf":                 &amf.DecodeError{Detail: "unknown externalizable class", Value: hostile},
+		"command's id":        bad,
+		"handshake":           &HandshakeError{Stage: "tunnel", Err: errors.New("malformed answer " + hostile)},
+		"protocol, a message": &ProtocolError{Phase: "command", Err: &message.Error{Detail: hostile, Err: err}},
+	} {
+		text := err.Error()
+		require.Less(t, len(text), 1500, name)
+		require.NotContains(t, text, "\x1b", name)
+		require.NotContains(t, text, "\n", name)
+		require.NotContains(t, text, "\u202e", name)
+	}
+	require.Equal(t, `rtmp: server: NetStream.Play.StreamNotFound: "no such stream"`,
+		(&StatusError{Code: "NetStream.Play.StreamNotFound", Description: "no such stream"}).Error())
+	require.Equal(t, "rtmp: server: refused", (&StatusError{}).Error())
+	require.Equal(t, "rtmp: protocol: chunk: limit: 5", (&ProtocolError{Phase: "chunk", Detail: "limit", Value: 5}).Error())
+}
+
+// Names of properties and methods are the peer's as well.
+func TestPeersNamesInErrors(t *testing.T) {
+	name := "\x1b]0;" + strings.Repeat("x", 60_000)
+	data, err := message.AppendSharedProperty(nil, name, 1)
+	require.NoError(t, err)
+	_, err = message.SharedEvent{Type: message.SharedChange, Data: data[:len(data)-1]}.Properties()
+	require.Error(t, err)
+	_, func1 := Func(func(struct{ A int }) int { return 0 })(t.Context(), []any{amf.Object{{Name: name, Value: 1.0}, {Name: "A", Value: name}}})
+	require.Error(t, func1)
+	for _, err := range []error{err, func1, fmt.Errorf("x: %w", errors.Join(err, func1))} {
+		require.Less(t, len(err.Error()), 1000)
+		require.NotContains(t, err.Error(), "\x1b")
+	}
+}

@@ -1,0 +1,171 @@
+package rtmp
+
+import (
+	"context"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	floodCalls  = 48
+	floodLength = 1 << 20
+)
+
+// heldBytes is the bytes of memory in use once f has returned, beyond those before.
+func heldBytes(f func()) int {
+	var before, after runtime.MemStats
+	runtime.GC()
+	runtime.ReadMemStats(&before)
+	f()
+	runtime.GC()
+	runtime.ReadMemStats(&after)
+	return int(after.HeapAlloc) - int(before.HeapAlloc)
+}
+
+// blockingHandler is a handler that waits; busy is closed when it has begun.
+func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
+	busy, gate := make(chan struct{}), make(chan struct{})
+	return func(context.Context, []any) (any, error) {
+		close(busy)
+		<-gate
+		return nil, nil
+	}, busy, func() { close(gate) }
+}
+
+// flooded connects to a server that calls "block" and then sends messages, and returns when all have arrived. go on makes
+// the server count the _error answers and call "counted".
+func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
+	flood, goOn := make(chan struct{}), make(chan struct{})
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.call(0, "block", 0, nil)
+		<-flood
+		send(p)
+		p.call(0, "flooded", 0, nil)
+		<-goOn
+		refused := 0
+		p.call(0, "last", 99, nil)
+		for cmd := p.nextCommand(); cmd != nil && cmd.TransactionID != 99; cmd = p.nextCommand() {
+			if cmd.Name == "_error" {
+				refused++
+			}
+		}
+		p.call(0, "counted", 0, nil, refused)
+		p.untilGone()
+	})
+	c = dialed(t, url, o)
+	h, busy, free := blockingHandler()
+	release = sync.OnceFunc(func() { free(); close(goOn) })
+	t.Cleanup(release)
+	c.InvokeHandler("block", h)
+	go c.ProcessPackets(context.Background())
+	<-busy
+	hold = heldBytes(func() {
+		close(flood)
+		_, err := c.WaitInvoke(testContext(t), "flooded")
+		require.NoError(t, err)
+	})
+	return c, release, hold
+}
+
+func (p *peer) flood(name string, id float64) {
+	for range floodCalls {
+		p.call(0, name, id, nil, strings.Repeat("x", floodLength))
+	}
+}
+
+// counted waits until the server has got all answers, and returns how many calls it was refused.
+func counted(t *testing.T, c *Conn) int {
+	args, err := c.WaitInvoke(testContext(t), "counted")
+	require.NoError(t, err)
+	return int(args[0].(float64))
+}
+
+// Statuses that a slow OnStatus has not seen yet are held up to a limit of memory; the rest is dropped and counted.
+func TestStatusesOfASlowProgram(t *testing.T) {
+	var told atomic.Int64
+	c, release, hold := flooded(t, &Options{OnStatus: func(*Stream, *StatusError) { told.Add(1) }}, func(p *peer) {
+		for range floodCalls {
+			p.call(0, "onStatus", 0, nil, message.StatusObject("status", "A.B", strings.Repeat("x", floodLength)))
+		}
+	})
+	require.Less(t, hold, maxInvocationBytes+8<<20)
+	release()
+	require.Zero(t, counted(t, c))
+	require.EqualValues(t, floodCalls, told.Load()+int64(c.Stats().DroppedEvents))
+	require.GreaterOrEqual(t, told.Load(), int64(12))
+	require.NoError(t, c.Err())
+}
+
+// Calls that find no room are answered with _error.
+func TestCallsOfASlowHandler(t *testing.T) {
+	for name, id := range map[string]float64{"with an answer": 7, "without": 0} {
+		t.Run(name, func(t *testing.T) {
+			var served atomic.Int64
+			c, release, hold := flooded(t, &Options{Handlers: map[string]HandlerFunc{
+				"big": func(context.Context, []any) (any, error) { served.Add(1); return nil, nil }}},
+				func(p *peer) { p.flood("big", id) })
+			require.Less(t, hold, maxInvocationBytes+8<<20)
+			release()
+			refused := counted(t, c)
+			dropped := int(c.Stats().DroppedEvents)
+			require.Equal(t, floodCalls, int(served.Load())+dropped)
+			require.Positive(t, dropped)
+			if id == 0 {
+				require.Zero(t, refused)
+			} else {
+				require.Equal(t, dropped, refused, "nobody is left waiting")
+			}
+			require.NoError(t, c.Err())
+		})
+	}
+}
+
+// What nobody will get is not kept, except that a call of an unknown method is answered.
+func TestNobodyWantsIt(t *testing.T) {
+	for name, send := range map[string]func(p *peer){
+		"unknown method":                   func(p *peer) { p.flood("nobody", 7) },
+		"unknown method without an answer": func(p *peer) { p.flood("nobody", 0) },
+		"status":                           func(p *peer) { p.flood("onStatus", 0) },
+		"method of that length": func(p *peer) {
+			for range floodCalls {
+				p.call(0, strings.Repeat("x", 60_000), 7, nil)
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			c, release, hold := flooded(t, nil, send)
+			require.Less(t, hold, 2<<20)
+			release()
+			refused := 0
+			if strings.Contains(name, "of that length") || name == "unknown method" {
+				refused = floodCalls
+			}
+			require.Equal(t, refused, counted(t, c))
+			require.Zero(t, c.Stats().DroppedEvents)
+		})
+	}
+}
+
+// A message that is larger than the limit gets through while nothing else waits.
+func TestOneLargeCall(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.call(0, "large", 1, nil, strings.Repeat("x", maxInvocationBytes-invocationSize))
+		p.expect("_result")
+		p.call(0, "done", 0, nil)
+		p.untilGone()
+	})
+	c := dialed(t, url, &Options{Handlers: map[string]HandlerFunc{
+		"large": func(context.Context, []any) (any, error) { return nil, nil }}})
+	_, err := c.WaitInvoke(testContext(t), "done")
+	require.NoError(t, err)
+	require.Zero(t, c.Stats().DroppedEvents)
+}

@@ -1,0 +1,194 @@
+package rtmp
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// rawCommand is a command whose values a test has encoded itself.
+func rawCommand(name string, rest ...byte) []byte {
+	return append(amf.AppendString(nil, name), rest...)
+}
+
+// amfValues is values in AMF0.
+func amfValues(values ...any) []byte {
+	b, err := amf.AppendAMF0(nil, values...)
+	if err != nil {
+		panic(err)
+	}
+	return b
+}
+
+var number0 = make([]byte, 9) // the AMF0 number 0
+
+// unknownClass is an AMF3 value of an externalizable class that nobody knows, inside AMF0.
+var unknownClass = append([]byte{0x11, 0x0A, 0x07, 0x09}, "what"...)
+
+// What a server does wrong in a message is skipped, as far as it is wrong, and counted.
+func TestOddMessagesAreSkipped(t *testing.T) {
+	deep := rawCommand("odd", number0...)
+	for range 1000 {
+		deep = append(deep, 3, 0, 1, 'a')
+	}
+	for name, test := range map[string]struct {
+		t    message.Type
+		body []byte
+	}{
+		"empty command":               {message.TypeCommandAMF0, nil},
+		"empty command of AMF3":       {message.TypeCommandAMF3, []byte{0}},
+		"null for a name":             {message.TypeCommandAMF0, []byte{5}},
+		"name without an id":          {message.TypeCommandAMF0, rawCommand("onBWDone")},
+		"null for an id":              {message.TypeCommandAMF0, rawCommand("onBWDone", 5)},
+		"undefined for an id":         {message.TypeCommandAMF0, rawCommand("onBWDone", 6, 5)},
+		"text for an id":              {message.TypeCommandAMF0, rawCommand("onBWDone", amfValues("0", nil)...)},
+		"answer with null for an id":  {message.TypeCommandAMF0, rawCommand("_result", 5)},
+		"garbage after a command":     {message.TypeCommandAMF0, rawCommand("onBWDone", append(amfValues(0.0, nil), 0x99)...)},
+		"values nested too deep":      {message.TypeCommandAMF0, deep},
+		"4 billion elements":          {message.TypeCommandAMF0, rawCommand("odd", append(amfValues(0.0, nil), 10, 0xFF, 0xFF, 0xFF, 0xFF)...)},
+		"unknown externalizable":      {message.TypeCommandAMF3, append([]byte{0}, rawCommand("odd", append(amfValues(0.0, nil), unknownClass...)...)...)},
+		"user control of 0 bytes":     {message.TypeUserControl, nil},
+		"user control of 1 byte":      {message.TypeUserControl, []byte{0}},
+		"window of 3 bytes":           {message.TypeWindowAckSize, []byte{0, 1, 2}},
+		"bandwidth of 0 bytes":        {message.TypeSetPeerBandwidth, nil},
+		"unreadable shared object":    {message.TypeSharedObjectAMF0, []byte{0xFF}},
+		"shared object without AMF 0": {message.TypeSharedObjectAMF3, []byte{3}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.play()
+				p.control(test.t, test.body)
+				p.sendMedia()
+				p.status("NetStream.Play.Stop")
+				p.untilGone()
+			})
+			c, s := playing(t, url, nil)
+			_, err := io.Copy(io.Discard, s)
+			require.NoError(t, err)
+			require.NoError(t, c.Err())
+			require.EqualValues(t, 1, c.Stats().BadData)
+		})
+	}
+}
+
+// An id that is no number stands for 0, and garbage leaves what came before it good: the message is obeyed.
+func TestOddCommandsAreObeyed(t *testing.T) {
+	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
+	for name, body := range map[string][]byte{
+		"null":      rawCommand("onStatus", amfValues(nil, nil, stop)...),
+		"undefined": rawCommand("onStatus", amfValues(amf.Undefined, nil, stop)...),
+		"text":      rawCommand("onStatus", amfValues("", nil, stop)...),
+		"garbage":   rawCommand("onStatus", append(amfValues(0.0, nil, stop), 0x99, 1, 2)...),
+	} {
+		t.Run("onStatus, "+name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.play()
+				p.control(message.TypeCommandAMF0, body)
+				p.untilGone()
+			})
+			_, s := playing(t, url, nil)
+			_, err := s.Read(make([]byte, 1))
+			require.Equal(t, io.EOF, err)
+		})
+	}
+	for name, rest := range map[string][]byte{
+		"no id":     nil,
+		"null":      amfValues(nil, nil),
+		"undefined": amfValues(amf.Undefined, nil),
+		"garbage":   append(amfValues(0.0), 0x99),
+	} {
+		t.Run("onBWDone, "+name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.accept()
+				p.control(message.TypeCommandAMF0, rawCommand("onBWDone", rest...))
+				if p.expect("_checkbw") != nil {
+					p.call(0, "checked", 0, nil)
+				}
+				p.untilGone()
+			})
+			_, err := dialed(t, url, nil).WaitInvoke(testContext(t), "checked")
+			require.NoError(t, err)
+		})
+	}
+}
+
+// A call whose answer can't be read fails at once, and the connection goes on; garbage after the result changes nothing.
+func TestUnreadableAnswer(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		for _, rest := range [][]byte{amfValues(nil, "good"), amfValues(nil), {}} {
+			if cmd := p.expect("ask"); cmd != nil {
+				p.control(message.TypeCommandAMF0, rawCommand("_result", append(append(amfValues(cmd.TransactionID), rest...), 0x99)...))
+			}
+		}
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	ask := c.RemoteMethod("ask")
+	result, err := ask(testContext(t))
+	require.NoError(t, err)
+	require.Equal(t, "good", result)
+	for range 2 {
+		_, err = ask(testContext(t))
+		var bad *ProtocolError
+		require.ErrorAs(t, err, &bad)
+		require.ErrorContains(t, err, "answer to ask: ")
+	}
+	require.NoError(t, c.Err())
+}
+
+// Where connect's own answer can't be read, connect says so at once.
+func TestUnreadableConnectAnswer(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),
+		"object cut off":        rawCommand("_result", append(amfValues(1.0), 3, 0, 9, 'a')...),
+		"null for an id":        rawCommand("_result", amfValues(nil, nil)...),
+		"refusal, null for id":  rawCommand("_error", amfValues(nil, nil)...),
+		"answer without any id": rawCommand("_result"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.expect("connect")
+				p.control(message.TypeCommandAMF0, body)
+				p.untilGone()
+			})
+			_, err := Dial(testContext(t), url, &Options{Timeout: -1})
+			var bad *ProtocolError
+			require.ErrorAs(t, err, &bad)
+			require.ErrorContains(t, err, "connect")
+		})
+	}
+	t.Run("garbage after the answer", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			p.expect("connect")
+			p.control(message.TypeCommandAMF0, nil)
+			p.control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
+				message.StatusObject("status", "NetConnection.Connect.Success", "welcome")), 0x99)...))
+			p.untilGone()
+		})
+		require.Len(t, dialed(t, url, nil).ConnectReply(), 2)
+	})
+}
+
+// A handler gets what could be read of the arguments.
+func TestHandlerOfDamagedCall(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
+		if cmd := p.expect("_result"); cmd != nil {
+			p.call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
+		}
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	c.InvokeHandler("news", func(_ context.Context, args []any) (any, error) { return fmt.Sprint(args...), nil })
+	args, err := c.WaitInvoke(testContext(t), "answered")
+	require.NoError(t, err)
+	require.Equal(t, []any{7.0, "first"}, args)
+}

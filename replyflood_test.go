@@ -1,0 +1,78 @@
+package rtmp
+
+import (
+	"bytes"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// A server may ask for more small answers in one go than are kept. It gets as many as there is room for, and of the
+// windows the newest; the connection goes on.
+func TestRepliesToAFlood(t *testing.T) {
+	const many = 4 * maxReplies
+	commandOf := func(name string, id float64) func(*peer) []byte {
+		return func(p *peer) []byte {
+			o, err := command(csCommand, 0, &message.Command{Name: name, TransactionID: id})
+			require.NoError(t, err)
+			return p.encode(o)
+		}
+	}
+	for name, test := range map[string]struct {
+		encode     func(p *peer) []byte
+		unanswered bool
+	}{
+		"ping as a command": {commandOf("ping", 0), true},
+		"_onbwcheck":        {commandOf("_onbwcheck", 3), true},
+		"SWF verification": {func(p *peer) []byte {
+			return p.encode(control(message.TypeUserControl, []byte{0, 26}))
+		}, true},
+		"Set Peer Bandwidth": {func(p *peer) []byte { // never the same twice
+			return append(p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
+				p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
+		}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.accept()
+				p.nc.Write(test.encode(p)) // the first has a header of its own
+				flood := bytes.Repeat(test.encode(p), many)
+				flood = append(flood, p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
+				p.nc.Write(flood)
+				for {
+					window := p.expectType(message.TypeWindowAckSize)
+					if window == nil {
+						return
+					}
+					if size, _ := message.Uint32(message.TypeWindowAckSize, window); size == 424242 {
+						break
+					}
+				}
+				p.call(0, "answered", 0, nil)
+				p.untilGone()
+			})
+			c, err := New(url, &Options{SWFHash: make([]byte, 32), SWFSize: 1})
+			require.NoError(t, err)
+			defer c.Close()
+			_, err = c.Connect(testContext(t))
+			require.NoError(t, err)
+			_, err = c.WaitInvoke(testContext(t), "answered")
+			require.NoError(t, err)
+			if !test.unanswered {
+				require.Zero(t, c.Stats().UnansweredPings)
+			}
+		})
+	}
+}
+
+// What finds no room is counted.
+func TestUnansweredAreCounted(t *testing.T) {
+	c, err := New("rtmp://h/a/p", nil)
+	require.NoError(t, err)
+	for range maxReplies + 5 {
+		require.NoError(t, c.replyCommand(&message.Command{Name: "pong"}))
+	}
+	require.EqualValues(t, 5, c.Stats().UnansweredPings)
+}
