@@ -4,13 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"net/url"
-	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/message"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // admission is how a connect gets in where the server says "not like this": with a query that proves who we are
@@ -76,31 +73,14 @@ func redirection(refused *StatusError) string {
 	return ""
 }
 
-// redirect makes to, a tcUrl without a stream name, the server to connect to. Credentials do not go to another host, and
-// what was encrypted stays so.
+// redirect makes to, a tcUrl, the server to connect to.
 func (c *Conn) redirect(a *admission, to string) error {
-	u, err := rtmpurl.Parse(to)
-	if err == nil && !schemes[u.Scheme].protects(schemes[c.url.Scheme]) {
-		err = fmt.Errorf("to %s, which protects less than %s", u.Scheme, c.url.Scheme)
-	}
-	parsed, bad := url.Parse(to)
-	if err == nil && bad != nil {
-		err = errors.Unwrap(bad) // without the URL, which may hold a token
-	}
+	u, err := c.follow(to, c.opts, true)
 	if err != nil {
 		return fmt.Errorf("rtmp: connect: redirect: %w", err)
 	}
-	o := c.opts
-	o.Playpath = c.playpath()
-	o.TCURL, o.App = to, strings.TrimPrefix(parsed.Path, "/")
-	if u.Host != c.url.Host && o.PublishUser != "" {
-		o.Publish, o.PublishUser, o.PublishPassword = true, "", ""
-	}
-	if u.Host == c.url.Host && u.User == "" {
-		u.User, u.Password = c.url.User, c.url.Password
-	}
 	c.url, a.query, a.publisher = u, "", auth.Publisher{}
-	c.log.Debug("rtmp: redirected", "host", u.Host, "app", o.App)
+	c.log.Debug("rtmp: redirected", "url", u.Redacted())
 	return nil
 }
 

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -35,6 +36,8 @@ type Conn struct {
 	pump    pump
 	calls   calls
 	invoked handlers
+
+	near transport.Nearness // the server's. Set before started
 
 	started       atomic.Bool
 	connectCall   *Call

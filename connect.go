@@ -117,17 +117,20 @@ func (c *Conn) app() string {
 	return c.url.App
 }
 
+// tcURL is connect's tcUrl.
+func (c *Conn) tcURL() string {
+	if c.opts.TCURL != "" {
+		return c.opts.TCURL
+	}
+	return c.url.TCURL(c.opts.App)
+}
+
 // connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1). query goes behind app and
 // tcUrl.
 func (c *Conn) connectObject(query string) (amf.Object, error) {
 	o := c.opts
 	o.closeConnectObjects()
-	tcURL := o.TCURL
-	if tcURL == "" {
-		tcURL = c.url.TCURL(o.App)
-	}
-	app := c.app() + query
-	tcURL += query
+	app, tcURL := c.app()+query, c.tcURL()+query
 	object := amf.Object{{Name: "app", Value: app}}
 	if o.publishes() {
 		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})

@@ -28,11 +28,6 @@ var schemes = map[string]scheme{
 	"rtmpte": {tunnel: true, encrypted: true},
 }
 
-// protects reports whether s is at least as good as before against those who listen, and those who pretend.
-func (s scheme) protects(before scheme) bool {
-	return s.tls || !before.tls && (s.encrypted || !before.encrypted)
-}
-
 // open makes a connection that is ready for its first message. The player is hashed first, and may take Options.Timeout for
 // itself; dialling and the handshake share one.
 func (c *Conn) open(parent context.Context) error {
@@ -137,10 +132,11 @@ func stageError(parent context.Context, err error) error {
 }
 
 func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
-	dialer, err := c.dialer()
+	dialer, err := c.dialer(c.opts.refuse)
 	if err != nil {
 		return nil, err
 	}
+	defer func() { c.near = dialer.Nearness() }()
 	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
 	switch s := schemes[c.url.Scheme]; {
 	case s.tunnel:
@@ -151,8 +147,9 @@ func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
 	return dialer.Dial(ctx, addr)
 }
 
-func (c *Conn) dialer() (*transport.Dialer, error) {
-	return transport.NewDialer(transport.Config{
+// dialer refuses addresses that are so near, and nearer ones.
+func (c *Conn) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
+	return transport.NewDialer(transport.Config{Refuse: refuse,
 		Proxy: c.opts.Proxy, DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, HTTPClient: c.opts.HTTPClient})
 }
 
@@ -171,7 +168,7 @@ func (c *Conn) player(ctx context.Context) (*player, error) {
 	case !o.SWFVerify:
 		return nil, nil
 	}
-	dialer, err := c.dialer()
+	dialer, err := c.dialer(0) // the program's choice, not a server's
 	if err != nil {
 		return nil, err
 	}

@@ -70,8 +70,12 @@ type Options struct {
 	TLSConfig *tls.Config
 	// HTTPClient is for tunnels and SWF downloads, used as it is: Proxy, DialContext and TLSConfig then do not apply to
 	// them. nil: one made from these.
-	HTTPClient   *http.Client
-	MaxRedirects int // how often a refused connect that names another server is tried there; 0: never
+	HTTPClient *http.Client
+	// MaxRedirects is how often a refused connect that names another server is tried there; 0: never. See Follow for what
+	// goes along.
+	MaxRedirects int
+	// FollowReconnect says where Follow leads, for programs that come back when a server asks for it; 0: FollowSameHost.
+	FollowReconnect ReconnectPolicy
 
 	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
 	MaxMessageSize int // bytes; 0: 16 MiB
@@ -85,7 +89,8 @@ type Options struct {
 	OnStatus func(s *Stream, status *StatusError)
 	Logger   *slog.Logger // nil: silent
 
-	open []*amf.Object // objects of conn= that are not closed yet, the innermost last
+	open   []*amf.Object      // objects of conn= that are not closed yet, the innermost last
+	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }
 
 // defaultTimeout is librtmp's.

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"net"
 	"strings"
@@ -109,18 +110,21 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 	}
 }
 
-// The credentials of the URL stay valid where the server sends us to another of its apps, but go to no other host.
+// The credentials of the URL stay valid where the server sends us to another of its apps, but go to no other host or port.
 func TestRedirectCredentials(t *testing.T) {
-	for host, user := range map[string]string{"127.0.0.1": "me", "localhost": ""} {
-		var c *Conn
-		target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
-		url := newPeer(t, func(p *peer) {
+	elsewhere := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	for to, user := range map[string]string{"": "me", "localhost": "", elsewhere: ""} {
+		var url string
+		url, _ = newPeers(t, func(p *peer) {
 			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(strings.Replace(target, "127.0.0.1", host, 1)))
+			if to != elsewhere {
+				to = strings.Replace(url, "127.0.0.1", cmp.Or(to, "127.0.0.1"), 1)
+			}
+			p.call(0, "_error", cmd.TransactionID, nil, redirection302(to))
 			p.untilGone()
-		})
-		c = dialed(t, strings.Replace(url, "rtmp://", "rtmp://me:secret@", 1), &Options{MaxRedirects: 1})
+		}, func(p *peer) { p.accept(); p.untilGone() })
+		c := dialed(t, strings.Replace(url, "rtmp://", "rtmp://me:secret@", 1), &Options{MaxRedirects: 1})
 		got, _ := c.credentials()
-		assert.Equal(t, user, got, host)
+		assert.Equal(t, user, got, to)
 	}
 }

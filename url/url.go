@@ -224,6 +224,12 @@ func (u *URL) TCURL(app string) string {
 		path, _, _ = strings.Cut(path, "#")
 		return u.prefix + path
 	}
+	return u.Scheme + "://" + u.Authority() + "/" + app
+}
+
+// Authority is the host, in brackets if it is an IPv6 address, and the port if there is one: what stands between user info
+// and path.
+func (u *URL) Authority() string {
 	host := u.Host
 	if strings.Contains(host, ":") {
 		host = "[" + host + "]"
@@ -231,5 +237,20 @@ func (u *URL) TCURL(app string) string {
 	if u.Port != 0 {
 		host += ":" + strconv.Itoa(int(u.Port))
 	}
-	return u.Scheme + "://" + host + "/" + app
+	return host
+}
+
+// Redacted is the URL for logs and terminals: scheme, host, port and app, without user info, and without the stream's name
+// and queries, which often are keys and tokens. It is quoted where it holds more than plain characters, and cut at 200 bytes.
+func (u *URL) Redacted() string {
+	app, _, _ := strings.Cut(u.App, "?")
+	text, more := u.Scheme+"://"+u.Authority()+"/"+app, ""
+	if len(text) > 200 {
+		text, more = text[:200], "..."
+	}
+	quoted := strconv.QuoteToGraphic(text)
+	if strings.Contains(text, " ") || quoted != `"`+text+`"` {
+		text = quoted
+	}
+	return text + more
 }

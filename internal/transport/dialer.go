@@ -11,6 +11,8 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
+	"syscall"
 	"time"
 )
 
@@ -32,12 +34,17 @@ type Config struct {
 	HTTPClient *http.Client
 	// Ident makes tunnels begin with /fcs/ident2, as Flash does, and unlike librtmp and FFmpeg.
 	Ident bool
+	// Refuse is the nearest kind of address that servers must not have, and all nearer ones; 0: none. The address is looked
+	// at after a name was resolved. Where others resolve it, socks4a, socks5 and HTTP proxies and HTTPClient, only a host
+	// that is an address itself, or localhost, can be refused.
+	Refuse Nearness
 }
 
 // Dialer connects to servers. It may be used by many goroutines.
 type Dialer struct {
 	cfg      Config
 	explicit *proxyServer // nil: none, or that of the environment
+	near     atomic.Int32 // the Nearness of the server reached
 }
 
 // NewDialer checks cfg. The error is a *ProxyError.
@@ -79,17 +86,43 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	if err != nil {
 		return nil, err
 	}
+	if err := d.allow(host); err != nil {
+		return nil, err
+	}
 	p, err := d.proxyFor(scheme, addr)
 	if err != nil {
 		return nil, err
 	}
 	if p == nil {
-		return d.dialTCP(ctx, addr)
+		return d.dialServer(ctx, addr)
 	}
+	d.near.Store(int32(hostNearness(host)))
 	return p.dial(ctx, d, target{host: host, port: port})
 }
 
-// dialTCP connects without a proxy.
+// dialServer connects without a proxy, to an address that Config.Refuse allows. Where that can be helped, not even a
+// connection is made to others.
+func (d *Dialer) dialServer(ctx context.Context, addr string) (net.Conn, error) {
+	dial := d.cfg.DialContext
+	if dial == nil {
+		nd := net.Dialer{ControlContext: func(_ context.Context, _, resolved string, _ syscall.RawConn) error {
+			host, _, _ := net.SplitHostPort(resolved)
+			return d.allow(host)
+		}}
+		dial = nd.DialContext
+	}
+	nc, err := dial(ctx, "tcp", addr)
+	if err != nil {
+		return nil, err
+	}
+	if err := d.reached(nc.RemoteAddr()); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return nc, nil
+}
+
+// dialTCP connects to a proxy.
 func (d *Dialer) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	if dial := d.cfg.DialContext; dial != nil {
 		return dial(ctx, "tcp", addr)

@@ -126,7 +126,7 @@ func (p *proxyServer) dial(ctx context.Context, d *Dialer, t target) (net.Conn, 
 		return nil, err
 	}
 	through := nc
-	ask := func() error { return p.askSOCKS4(ctx, nc, t) }
+	ask := func() error { return p.askSOCKS4(ctx, d, nc, t) }
 	if strings.HasPrefix(p.scheme, "http") {
 		ask = func() (err error) { through, err = p.askHTTP(nc, t); return err }
 	}

@@ -33,9 +33,14 @@ const (
 // that was written has been sent, and the server had nothing to say to it. Close sends what was written for at most a
 // quarter of a second.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
-	if _, _, err := splitTarget(addr); err != nil {
+	host, _, err := splitTarget(addr)
+	if err == nil {
+		err = d.allow(host)
+	}
+	if err != nil {
 		return nil, &TunnelError{Op: "open", Err: err}
 	}
+	d.near.Store(int32(hostNearness(host)))
 	scheme := "http"
 	if secure {
 		scheme = "https"

@@ -26,8 +26,11 @@ const (
 // The reply has 8 bytes: 00, the code, and six more that say nothing.
 
 // askSOCKS4 makes the proxy connect to t. Nothing behind the reply is read.
-func (p *proxyServer) askSOCKS4(ctx context.Context, nc net.Conn, t target) error {
+func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t target) error {
 	addr, err := p.resolve(ctx, t.host)
+	if err == nil && addr != byName {
+		err = d.allow(netip.AddrFrom4(addr).String())
+	}
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,224 @@
+package rtmp
+
+import (
+	"context"
+	"net"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// announces is what connect says that can follow a request to reconnect.
+var announces = amf.Object{{Name: "capsEx", Value: float64(ExtReconnect)}}
+
+// secretive are options with a secret wherever there is room for one.
+func secretive(o Options) *Options {
+	o.Auth, o.Token, o.UsherToken = "secret-auth", "secret-token", "secret-usher"
+	o.ConnectData = []any{"secret-ticket", amf.Object{{Name: "key", Value: "secret-member"}}}
+	o.ConnectFields = append(o.ConnectFields, amf.Property{Name: "session", Value: "secret-field"})
+	o.Subscribe = "play?key=secret-subscription"
+	o.PageURL, o.SWFURL = "http://page/?s=secret-page", "http://page/p.swf?s=secret-player"
+	return &o
+}
+
+// everythingSaid reads the commands of a client up to play and returns the bytes of their messages.
+func (p *peer) everythingSaid() string {
+	cmd := p.expect("connect")
+	if cmd == nil {
+		return ""
+	}
+	said, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
+	assert.NoError(p.t, err)
+	p.call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
+		amf.Property{Name: "secureToken", Value: "0123456789abcdef"}))
+	for cmd.Name != "play" {
+		body := p.expectType(message.TypeCommandAMF0)
+		said = append(said, body...)
+		got, err := message.ParseCommand(message.TypeCommandAMF0, body)
+		if err != nil {
+			break // the client has gone
+		}
+		if cmd = &got; cmd.Name == "createStream" {
+			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+		}
+	}
+	p.status("NetStream.Play.Start")
+	p.untilGone()
+	return string(said)
+}
+
+// What proves to one server who we are is not told to another: another port of the same host is another server.
+func TestRedirectStripsSecrets(t *testing.T) {
+	said := make(chan string, 1)
+	target := newPeer(t, func(p *peer) { said <- p.everythingSaid() })
+	from := newPeer(t, func(p *peer) {
+		cmd := p.expect("connect")
+		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.untilGone()
+	})
+	c := dialed(t, strings.Replace(from, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key",
+		secretive(Options{MaxRedirects: 1}))
+	s, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	assert.Equal(t, "play", s.name)
+	require.NoError(t, c.Close())
+	assert.NotContains(t, <-said, "secret")
+}
+
+// A stream's name is the key of who publishes it.
+func TestRedirectKeepsPublishersHere(t *testing.T) {
+	target, connections := newPeers(t, func(p *peer) { p.accept(); p.untilGone() })
+	for _, policy := range []ReconnectPolicy{FollowSameHost, FollowAny} {
+		from := newPeer(t, func(p *peer) {
+			cmd := p.expect("connect")
+			p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+			p.untilGone()
+		})
+		c, err := Dial(testContext(t), from, &Options{Publish: true, MaxRedirects: 1, FollowReconnect: policy})
+		if policy == FollowSameHost {
+			require.ErrorContains(t, err, "the key")
+			require.Zero(t, connections.Load())
+			continue
+		}
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+	}
+}
+
+// seeming is a connection that seems to lead to another address.
+type seeming struct {
+	net.Conn
+	addr net.Addr
+}
+
+func (s seeming) RemoteAddr() net.Addr { return s.addr }
+
+// A public server must not make us connect to what only we can reach, by whatever name.
+func TestRedirectFromAPublicServer(t *testing.T) {
+	for _, scheme := range []string{"rtmp", "rtmpt"} {
+		for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost", "localhost.", "a.public.name"} {
+			for _, policy := range []ReconnectPolicy{FollowSameHost, FollowAny} {
+				target, connections := newPeers(t, func(p *peer) { p.accept(); p.untilGone() })
+				to, err := url.Parse(target)
+				require.NoError(t, err)
+				from := newPeer(t, func(p *peer) {
+					cmd := p.expect("connect")
+					p.call(0, "_error", cmd.TransactionID, nil, redirection302(scheme+"://"+host+":"+to.Port()+"/app"))
+					p.untilGone()
+				})
+				first := true
+				o := &Options{MaxRedirects: 1, FollowReconnect: policy, Timeout: 5 * time.Second,
+					DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+						if first {
+							first = false
+							nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+							return seeming{nc, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 1935}}, err
+						}
+						return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+to.Port()) // what the name resolves to
+					}}
+				c, err := Dial(testContext(t), from, o)
+				if policy == FollowAny && scheme == "rtmp" {
+					require.NoError(t, err, host)
+					require.NoError(t, c.Close())
+					continue
+				}
+				if policy == FollowAny {
+					require.Error(t, err) // no tunnel there; but it was tried
+					require.Positive(t, connections.Load())
+					continue
+				}
+				var failed *HandshakeError
+				require.ErrorAs(t, err, &failed, host)
+				assert.Equal(t, "dial", failed.Stage, host)
+				assert.ErrorContains(t, err, "is a loopback address", host)
+				if host != "a.public.name" { // which had to be resolved by DialContext; nothing is said on that connection
+					assert.Zero(t, connections.Load(), host)
+				}
+			}
+		}
+	}
+}
+
+// followed connects with secrets in the URL, and returns what Follow says.
+func followed(t *testing.T, o *Options, to string) (string, *Options, error) {
+	at := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	c := dialed(t, strings.Replace(at, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key", o)
+	return c.Follow(to)
+}
+
+func TestFollow(t *testing.T) {
+	announced := Options{ConnectFields: announces}
+	t.Run("back to the same place", func(t *testing.T) {
+		for _, to := range []string{"", "/app"} {
+			url, o, err := followed(t, secretive(announced), to)
+			require.NoError(t, err)
+			c, err := New(url, o)
+			require.NoError(t, err)
+			assert.Equal(t, "play?key=secret-key", c.playpath())
+			assert.Equal(t, "app", c.app())
+			user, password := c.credentials()
+			assert.Equal(t, []string{"secret-user", "secret-password"}, []string{user, password})
+			assert.Equal(t, "secret-auth", o.Auth)
+		}
+	})
+	t.Run("to another app of the same server", func(t *testing.T) {
+		url, o, err := followed(t, secretive(announced), "/other/instance?node=2")
+		require.NoError(t, err)
+		c, err := New(url, o)
+		require.NoError(t, err)
+		assert.Equal(t, "other/instance?node=2", c.app())
+		assert.Regexp(t, `^rtmp://127\.0\.0\.1:\d+/other/instance\?node=2$`, c.tcURL())
+		assert.Equal(t, "play?key=secret-key", c.playpath())
+		assert.Equal(t, "secret-auth", o.Auth)
+	})
+	t.Run("to another server, where that is allowed", func(t *testing.T) {
+		o := announced
+		o.FollowReconnect = FollowAny
+		url, moved, err := followed(t, secretive(o), "rtmps://elsewhere.example/app")
+		require.NoError(t, err)
+		assert.Equal(t, "rtmps://elsewhere.example/", url)
+		c, err := New(url, moved)
+		require.NoError(t, err)
+		assert.Equal(t, []string{"app", "play", "rtmps://elsewhere.example/app"}, []string{c.app(), c.playpath(), c.tcURL()})
+		user, _ := c.credentials()
+		assert.Empty(t, user)
+		object, err := c.connectObject("")
+		require.NoError(t, err)
+		text := amf.Object(append(object, amf.Property{Name: "rest", Value: moved.ConnectData}))
+		body, err := amf.AppendAMF0(nil, text)
+		require.NoError(t, err)
+		assert.NotContains(t, string(body)+moved.Auth+moved.Token+moved.UsherToken+moved.Subscribe, "secret")
+	})
+	t.Run("refused", func(t *testing.T) {
+		none, elsewhere := announced, announced
+		none.FollowReconnect = FollowNone
+		elsewhere.FollowReconnect = FollowAny
+		for _, test := range []struct {
+			o        Options
+			to, text string
+		}{
+			{Options{}, "", "not announced"},
+			{none, "", "don't allow"},
+			{announced, "rtmp://127.0.0.1:1/app", "another host or port"},
+			{announced, "//other.example/app", "another host or port"},
+			{announced, "rtmpt://127.0.0.1:80/app", "another host or port"},
+			{elsewhere, "http://elsewhere.example/secret", "unknown scheme"},
+			{elsewhere, "rtmp://u:secret@%zz/", "invalid"},
+		} {
+			_, _, err := followed(t, &test.o, test.to)
+			require.ErrorContains(t, err, test.text)
+			assert.NotContains(t, err.Error(), "secret")
+		}
+		c, err := New("rtmp://127.0.0.1/app/play", &announced)
+		require.NoError(t, err)
+		_, _, err = c.Follow("")
+		require.ErrorIs(t, err, ErrNotConnected)
+	})
+}
