@@ -183,6 +183,7 @@ type Stats struct {
 	UnknownMessages         uint64 // of a type the library does not know
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
+	LostMedia               uint64 // those of them that are aggregates and metadata: what was in them is lost
 	StrayMedia              uint64 // media for no open stream
 	UnansweredPings         uint64 // because the server did not read our answers
 	QueuedBytes             int    // media read and not yet consumed, of all streams
@@ -190,13 +191,13 @@ type Stats struct {
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all open streams
 }
 
-type counts struct{ messages, unknownMessages, unknownEvents, badData, strayMedia atomic.Uint64 }
+type counts struct{ messages, unknownMessages, unknownEvents, badData, lostMedia, strayMedia atomic.Uint64 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load()}
+		LostMedia: c.counts.lostMedia.Load(), StrayMedia: c.counts.strayMedia.Load()}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.received
 	c.pump.mu.Unlock()

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 )
 
 // File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made, or without
@@ -69,14 +70,15 @@ type download struct {
 	result Result
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
-	base     uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
-	position uint32        // of the last message, in the file's time
-	shift    uint32        // from the session's time to the file's
-	splice   *splice       // while it is looked for where the session continues the file
-	joined   time.Time     // when the file was last written, for live streams
-	resumed  bool          // the session continues the file
-	from     time.Duration // where the session began
-	known    time.Duration // duration
+	base       uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
+	position   uint32        // of the last message, in the file's time
+	shift      uint32        // from the session's time to the file's
+	splice     *splice       // while it is looked for where the session continues the file
+	joined     time.Time     // when the file was last written, for live streams
+	resumed    bool          // the session continues the file
+	from       time.Duration // where the session began
+	known      time.Duration // duration
+	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats
 }

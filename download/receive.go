@@ -45,6 +45,7 @@ func (d *download) metadata(s player, tag flv.Tag) {
 	if duration > 0 {
 		d.known = duration
 	}
+	d.properties = properties
 	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != contentOf(tag) && !d.target.live {
 		d.result.MetadataChanged = true
 		d.log.Warn("download: the server's metadata is not what the file has")
@@ -119,7 +120,9 @@ func (d *download) write(tag flv.Tag) error {
 	if err := d.out.write(tag); err != nil {
 		return err
 	}
-	d.position = tag.Timestamp
+	if tag.Type != flv.TagScript { // late metadata may have the time 0
+		d.position = tag.Timestamp
+	}
 	if d.target.live {
 		d.joined = time.Now()
 	}

@@ -25,7 +25,9 @@ func (d *download) recoverable(ctx context.Context, err error, asked bool, faile
 	switch {
 	case errors.As(err, &refused), errors.As(err, &option), isWrite(err), errors.Is(err, ErrNoMatch):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached()): // the end, or an end twice at the same place
+	case d.allCame(err):
+		return 0, false
+	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or an end twice at the same place
 		return 0, false
 	}
 	limit, delay, longest := r.Attempts, r.Delay, r.MaxDelay

@@ -51,6 +51,8 @@ type player interface {
 	next(ctx context.Context) (*rtmp.Packet, error)
 	// known is what the metadata has told so far.
 	known() (duration time.Duration, metadata amf.ECMAArray)
+	// damaged is how many messages of the stream were damaged so far.
+	damaged() uint64
 	// paused reports whether there was a pause since the last call: media from before it may come again.
 	paused() bool
 	close()
@@ -64,7 +66,10 @@ func (d *download) session(ctx context.Context, back int) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	defer func() {
+		d.result.BadData += s.damaged()
+		s.close()
+	}()
 	d.result.Sessions++
 	d.result.Ended = false
 	d.report(Progress{Phase: Playing})

@@ -50,6 +50,8 @@ func (s *session) known() (time.Duration, amf.ECMAArray) {
 	return s.stream.Duration(), s.stream.Metadata()
 }
 
+func (s *session) damaged() uint64 { return s.conn.Stats().LostMedia }
+
 func (s *session) paused() bool {
 	unpaused := s.unpaused
 	s.unpaused = false
