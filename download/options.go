@@ -19,6 +19,10 @@ type Options struct {
 	// SkipKeyFrames goes back so many key frames more to continue a file.
 	SkipKeyFrames int
 
+	// Sync makes sure that the file is on the disk (fsync), and not only in the system's memory, when File returns and when a
+	// joint has been made.
+	Sync bool
+
 	// Realtime leaves out rtmpdump's way of getting more than real time from a server that says its buffer is empty: a
 	// pause that is undone at once. Live streams are never paused.
 	Realtime bool

@@ -130,11 +130,15 @@ func (d *download) write(tag flv.Tag) error {
 	return nil
 }
 
+// maxBack is how many key frames further back it is looked for something in common with a server that plays what the file
+// should have. (It may only look so: servers are not always where one believes them to be.)
+const maxBack = 2
+
 // join continues the file with what is held. last says that there is no further back to go than this session.
 func (d *download) join(ended, last bool) error {
 	p, ok := d.splice.plan(ended)
 	if !ok {
-		if last || !ended {
+		if last || d.back >= maxBack && d.splice.overlaps() {
 			return ErrNoMatch
 		}
 		return errGap
@@ -164,7 +168,7 @@ func (d *download) join(ended, last bool) error {
 			return err
 		}
 	}
-	return nil
+	return d.out.flushDisk()
 }
 
 // ended is called when the server has said the end.

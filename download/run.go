@@ -91,7 +91,7 @@ func (d *download) session(ctx context.Context, back int) error {
 // prepare chooses where to begin. last says that there is nothing further back.
 func (d *download) prepare(back int) (last bool) {
 	t := d.out.tail
-	d.splice, d.shift, d.resumed = nil, 0, false
+	d.splice, d.shift, d.resumed, d.back = nil, 0, false, back
 	if t.empty() {
 		d.out.restart()
 		d.from = d.target.start
@@ -113,6 +113,6 @@ func (d *download) prepare(back int) (last bool) {
 		d.from = 0
 	}
 	d.resumed = true
-	d.splice = newSplice(t, at)
+	d.splice = newSplice(t, at, d.target.live)
 	return !ok || d.target.live
 }
