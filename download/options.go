@@ -40,7 +40,9 @@ type Options struct {
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
 
-// Recovery says how to go on after a lost connection. What the server refuses is not tried again.
+// Recovery says how to go on after a lost connection. What the server refuses is not tried again. A request to reconnect
+// (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
+// minute it counts as an attempt that brought nothing.
 type Recovery struct {
 	Attempts int           // how many in a row may fail to bring anything new; 0: 8
 	Delay    time.Duration // before the first attempt; it doubles with each one, by chance a bit more or less. 0: 500 ms

@@ -12,13 +12,10 @@ import (
 
 // recoverable reports whether, and after how long, another connection is to be tried. failed is how many in a row have
 // brought nothing.
-func (d *download) recoverable(ctx context.Context, err error, asked bool, failed int) (time.Duration, bool) {
+func (d *download) recoverable(ctx context.Context, err error, failed int) (time.Duration, bool) {
 	r := d.o.Recover
-	if r == nil && !(asked && failed == 0) || ctx.Err() != nil {
+	if r == nil || ctx.Err() != nil {
 		return 0, false
-	}
-	if asked && failed == 0 {
-		return 0, true
 	}
 	var refused *rtmp.StatusError
 	var option *rtmp.OptionError

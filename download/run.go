@@ -13,12 +13,16 @@ import (
 // errGap says that the server began to play behind the end of the file.
 var errGap = errors.New("download: the server begins behind the end of the file")
 
+// settled is how long a session has to last for the server's request to reconnect to be no failure: servers could ask for
+// ever.
+const settled = time.Minute
+
 // sessions plays the stream until it is over: the error is nil when the server has said so.
 func (d *download) sessions(ctx context.Context) error {
 	back := 0 // key frames
 	failed := 0
 	for {
-		before := d.out.audio + d.out.video
+		before, began := d.out.audio+d.out.video, time.Now()
 		err := d.session(ctx, back)
 		if errors.Is(err, errGap) {
 			back = max(1, 2*back)
@@ -27,12 +31,12 @@ func (d *download) sessions(ctx context.Context) error {
 		back = 0
 		var again *reconnectError
 		if errors.As(err, &again) {
-			d.target = d.target.moved(again.tcURL, d.o.RTMP)
+			d.target = d.target.moved(again)
 		}
-		if d.out.audio+d.out.video > before {
+		if d.out.audio+d.out.video > before && (again == nil || time.Since(began) > settled) {
 			failed = 0
 		}
-		wait, ok := d.recoverable(ctx, err, again != nil, failed)
+		wait, ok := d.recoverable(ctx, err, failed)
 		if !ok {
 			return err
 		}
