@@ -10,7 +10,7 @@ import (
 
 // Options say how to download. The zero value plays a stream from its beginning into a new file.
 type Options struct {
-	// RTMP are the session's: Start, Stop, Live, Buffer and Timeout are what matters here most. nil: the defaults.
+	// RTMP are the session's: Start, Stop, Live, Buffer, Timeout and MediaTimeout are what matters here most. nil: the defaults.
 	// Buffer's default is ten hours here, so that servers send as fast as they can.
 	RTMP *rtmp.Options
 

@@ -70,6 +70,7 @@ func (d *download) session(ctx context.Context, back int) error {
 	if err != nil {
 		return err
 	}
+	s = watch(ctx, s, d.o.RTMP.MediaTimeout)
 	defer func() {
 		d.result.BadData += s.damaged()
 		s.close()
