@@ -136,6 +136,7 @@ type Stats struct {
 	UnknownMessages         uint64 // of a type the library does not know
 	UnknownEvents           uint64 // user control events likewise
 	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
+	LostMedia               uint64 // those of them that are aggregates and metadata: what was in them is lost
 	StrayMedia              uint64 // media for no open stream, such as what comes after Stream.Close
 	DroppedEvents           uint64 // calls, statuses and shared object events that slow handlers left no room for
 	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
@@ -146,15 +147,17 @@ type Stats struct {
 }
 
 type counts struct {
-	messages, unknownMessages, unknownEvents, badData, strayMedia, dropped, droppedEvents, acknowledgements atomic.Uint64
+	messages, unknownMessages, unknownEvents, badData, lostMedia, strayMedia, dropped, droppedEvents,
+	acknowledgements atomic.Uint64
 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
 	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
 		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		StrayMedia: c.counts.strayMedia.Load(), DroppedMessages: c.counts.dropped.Load(),
-		DroppedEvents: c.counts.droppedEvents.Load(), WithoutEnhanced: c.withoutEnhanced}
+		LostMedia: c.counts.lostMedia.Load(), StrayMedia: c.counts.strayMedia.Load(),
+		DroppedMessages: c.counts.dropped.Load(), DroppedEvents: c.counts.droppedEvents.Load(),
+		WithoutEnhanced: c.withoutEnhanced}
 	c.pump.mu.Lock()
 	s.BytesRead = c.pump.before + c.pump.received
 	c.pump.mu.Unlock()

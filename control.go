@@ -66,6 +66,9 @@ func (c *Conn) data(m *incoming, direct *Stream) {
 	}
 	switch d.Name {
 	case "onMetaData":
+		if err != nil {
+			c.counts.lostMedia.Add(1)
+		}
 		s.metadataReceived(d.Args)
 	case "onPlayStatus":
 		// librtmp ignores it, and playlists send it between their items: the end is told by other means.
@@ -78,6 +81,7 @@ func (c *Conn) aggregate(m *incoming, direct *Stream) {
 	for sub, err := range message.Aggregate(m.Timestamp, m.body()) {
 		if err != nil {
 			c.counts.badData.Add(1)
+			c.counts.lostMedia.Add(1)
 			c.log.Debug("rtmp: damaged aggregate", "error", err)
 			return
 		}

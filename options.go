@@ -51,6 +51,9 @@ type Options struct {
 	// Timeout bounds dialling and handshake together, each wait for an answer, each write, and a read that receives no
 	// byte. 0: 30 s, negative: none.
 	Timeout time.Duration
+	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a whole audio, video or data message,
+	// which Timeout does not where a server dribbles. 0: for ever.
+	MediaTimeout time.Duration
 
 	// SWF verification: servers may ask which player this is (legacy.md 4). SWFHash and SWFSize say it, see swf.Hash; or
 	// SWFVerify does, with which Connect fetches and hashes what is at SWFURL. Hashes are kept in librtmp's cache, ~/.swfinfo.

@@ -59,6 +59,7 @@ type Stream struct {
 	seeking       bool  // from Seek until the server's notification: media is of the old position
 	expected      []*expectation
 	readDeadline  time.Time
+	mediaDue      time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
 	writeDeadline time.Time
 	position      uint32 // time of the last audio or video message
 	duration      time.Duration

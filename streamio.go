@@ -3,6 +3,7 @@ package rtmp
 import (
 	"bytes"
 	"io"
+	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
@@ -78,8 +79,12 @@ func (s *Stream) next(dst sink) error {
 	if s.options.Writable {
 		return errNotReadable
 	}
+	var due time.Time
+	if limit := s.conn.opts.MediaTimeout; limit > 0 {
+		due = time.Now().Add(limit)
+	}
 	s.mu.Lock()
-	s.sink = dst
+	s.sink, s.mediaDue = dst, due
 	s.mu.Unlock()
 	err := s.conn.await(&s.reader)
 	if dst.has() {
@@ -114,7 +119,10 @@ func (s *Stream) readable() bool {
 		s.queue.pop()
 	}
 	queued := s.queue.len()
-	s.reader.deadline = s.readDeadline
+	s.reader.deadline = s.mediaDue
+	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
+		s.reader.deadline = d
+	}
 	s.mu.Unlock()
 	s.conn.relieve(s, queued)
 	return s.sink.has() || s.over() != nil

@@ -4,13 +4,16 @@ import (
 	"context"
 	"io"
 	"log/slog"
+	"os"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 )
 
-// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made, or without
-// Options.Resume emptied, before anything else. The error is nil exactly when the outcome is Complete; otherwise it is
+// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made before anything
+// else. One that is there already stays as it is until the stream has begun; then it is replaced, or continued with
+// Options.Resume. The error is nil exactly when the outcome is Complete; otherwise it is
 // ErrTruncated, ErrNotFLV, ErrNoMatch, a *WriteError, an error of ctx, or one of package rtmp (its errors.go has the list).
 // Whatever it is, the file is whole tags and can be continued.
 func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) {
@@ -24,6 +27,9 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	}
 	if d.out, err = open(path, d.o.SkipKeyFrames); err != nil {
 		return Result{}, err
+	}
+	if d.o.Sync {
+		d.out.sync = (*os.File).Sync
 	}
 	return d.run(ctx)
 }
@@ -69,14 +75,16 @@ type download struct {
 	result Result
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
-	base     uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
-	position uint32        // of the last message, in the file's time
-	shift    uint32        // from the session's time to the file's
-	splice   *splice       // while it is looked for where the session continues the file
-	joined   time.Time     // when the file was last written, for live streams
-	resumed  bool          // the session continues the file
-	from     time.Duration // where the session began
-	known    time.Duration // duration
+	base       uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
+	position   uint32        // of the last message, in the file's time
+	shift      uint32        // from the session's time to the file's
+	splice     *splice       // while it is looked for where the session continues the file
+	joined     time.Time     // when the file was last written, for live streams
+	resumed    bool          // the session continues the file
+	from       time.Duration // where the session began
+	back       int           // how many key frames before the last one of the file that is
+	known      time.Duration // duration
+	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats
 }
@@ -87,6 +95,9 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	err := d.sessions(ctx)
 	if flushErr := d.out.flush(); err == nil || flushErr != nil && !isWrite(err) {
 		err = flushErr
+	}
+	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, and so is what replaces the file
+		err = d.out.cut(0)
 	}
 	if closeErr := d.out.close(); err == nil {
 		err = closeErr

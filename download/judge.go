@@ -5,26 +5,30 @@ import (
 	"fmt"
 	"io"
 	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
 )
 
-// tolerance is how much may be missing at the end of a stream of known duration when the server has said the end: the
-// last frame's own, and what metadata is wrong by.
+// tolerance is how much of a track may be missing at the end when the server has said the end: tracks are not of the same
+// length to the frame, and metadata is wrong by a bit.
 const tolerance = time.Second
 
-// reached reports whether what has come ends where the stream should, as far as that is known.
-func (d *download) reached() bool {
-	end := d.end()
-	return end == 0 || d.streamTime(d.position)+tolerance >= end
+// reached reports whether one of the tracks ends where the stream should, as far as that is known.
+func (d *download) reached() bool { return d.ends(tolerance) }
+
+// filled reports whether the last frame of a track has come, as far as one can tell without the server's saying so.
+func (d *download) filled() bool {
+	const rounding = 10 * time.Millisecond // of the duration
+	return d.end() > 0 && d.ends(rounding)
 }
 
-// filled reports whether the last frame has come, as far as one can tell without the server's saying so.
-func (d *download) filled() bool {
-	const rounding = 10 // ms
-	t, filled := d.out.tail, false
-	for _, tr := range []track{t.audio, t.video} {
-		filled = filled || tr.seen && d.streamTime(tr.last+tr.step+rounding) >= d.end()
+// ends reports whether the last frame of a track, and what it takes, ends no more than missing before the end.
+func (d *download) ends(missing time.Duration) bool {
+	end, reached := d.end(), d.end() == 0
+	for _, tr := range []*track{&d.out.tail.audio, &d.out.tail.video} {
+		reached = reached || tr.seen && d.streamTime(tr.last+tr.step)+missing >= end
 	}
-	return d.end() > 0 && filled
+	return reached
 }
 
 // streamTime is where in the stream a time of the file is. Streams whose times begin behind their duration count from
@@ -44,21 +48,96 @@ func (d *download) end() time.Duration {
 	return d.known
 }
 
+// holes are the gaps between the frames of the tracks.
+func (d *download) holes() (list []Gap) {
+	for _, kind := range tracksOf {
+		for _, g := range d.out.tail.trackOf(kind).rhythm.gaps() {
+			list = append(list, Gap{kind, ms(g.from), ms(g.to)})
+		}
+	}
+	return list
+}
+
+// ragged are the gaps at the end of the tracks. ended says that the server has said the end: then a track may end a bit
+// earlier.
+func (d *download) ragged(ended bool) (list []Gap) {
+	t := d.out.tail
+	end := d.end()
+	if end == 0 {
+		end = d.streamTime(t.last())
+	}
+	for _, kind := range tracksOf {
+		tr := t.trackOf(kind)
+		if d.target.live || !d.judgeable(kind) {
+			continue
+		}
+		missing := ms(tr.rhythm.few())
+		if ended {
+			missing = max(missing, tolerance)
+		}
+		if behind := end - d.streamTime(tr.last); !tr.seen || behind > missing {
+			list = append(list, Gap{kind, ms(tr.last), ms(tr.last) + max(0, behind)})
+		}
+	}
+	return list
+}
+
+var tracksOf = []flv.TagType{flv.TagAudio, flv.TagVideo}
+
+// judgeable reports whether it can be told where a track should end: it has to be regular, or the metadata to name it.
+func (d *download) judgeable(kind flv.TagType) bool {
+	tr := d.out.tail.trackOf(kind)
+	if tr.rhythm.total > 0 {
+		return tr.rhythm.regular()
+	}
+	if tr.seen { // one frame
+		rate, _ := d.properties.Get("framerate")
+		perSecond, _ := rate.(float64)
+		return kind == flv.TagVideo && perSecond >= 1
+	}
+	codec, has := "audiocodecid", "hasAudio"
+	if kind == flv.TagVideo {
+		codec, has = "videocodecid", "hasVideo"
+	}
+	id, _ := d.properties.Get(codec)
+	switch id := id.(type) {
+	case float64:
+		return id > 0 // servers say 0 for a track that there is not
+	case string:
+		return id != ""
+	}
+	named, _ := d.properties.Get(has)
+	return named == true
+}
+
 // judge makes the outcome of how the last session ended.
 func (d *download) judge(err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.known
-	var again *reconnectError
-	lost := errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again)
+	r.Gaps = append(d.holes(), d.ragged(err == nil)...)
+	whole := r.BadData == 0 && (d.target.live || len(r.Gaps) == 0)
 	switch {
-	case err == nil && (d.target.live || d.reached()),
-		lost && !d.target.live && d.splice == nil && d.filled():
+	case err == nil && !d.target.live && !d.reached():
+		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
+	case err == nil && !whole:
+		r.Outcome = Incomplete
+		return fmt.Errorf("%w: %d gaps, %d damaged messages", ErrIncomplete, len(r.Gaps), r.BadData)
+	case err == nil, whole && d.allCame(err):
 		r.Outcome = Complete
 		return nil
-	case err == nil:
-		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
-	case lost && !isWrite(err):
+	case lost(err):
 		r.Outcome = ClosedEarly
 	}
 	return err
+}
+
+// allCame reports whether a connection was lost when all of the known duration had arrived.
+func (d *download) allCame(err error) bool {
+	return lost(err) && !d.target.live && d.splice == nil && d.filled() && len(d.ragged(false)) == 0
+}
+
+// lost reports whether a connection was lost, or was to be made anew.
+func lost(err error) bool {
+	var again *reconnectError
+	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))
 }

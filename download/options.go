@@ -10,7 +10,7 @@ import (
 
 // Options say how to download. The zero value plays a stream from its beginning into a new file.
 type Options struct {
-	// RTMP are the session's: Start, Stop, Live, Buffer and Timeout are what matters here most. nil: the defaults.
+	// RTMP are the session's: Start, Stop, Live, Buffer, Timeout and MediaTimeout are what matters here most. nil: the defaults.
 	// Buffer's default is ten hours here, so that servers send as fast as they can.
 	RTMP *rtmp.Options
 
@@ -18,6 +18,10 @@ type Options struct {
 	Resume bool
 	// SkipKeyFrames goes back so many key frames more to continue a file.
 	SkipKeyFrames int
+
+	// Sync makes sure that the file is on the disk (fsync), and not only in the system's memory, when File returns and when a
+	// joint has been made.
+	Sync bool
 
 	// Realtime leaves out rtmpdump's way of getting more than real time from a server that says its buffer is empty: a
 	// pause that is undone at once. Live streams are never paused.
@@ -36,7 +40,9 @@ type Options struct {
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
 
-// Recovery says how to go on after a lost connection. What the server refuses is not tried again.
+// Recovery says how to go on after a lost connection. What the server refuses is not tried again. A request to reconnect
+// (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
+// minute it counts as an attempt that brought nothing.
 type Recovery struct {
 	Attempts int           // how many in a row may fail to bring anything new; 0: 8
 	Delay    time.Duration // before the first attempt; it doubles with each one, by chance a bit more or less. 0: 500 ms

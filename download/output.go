@@ -16,6 +16,7 @@ const maxPrelude = 128 << 10
 type output struct {
 	file   *os.File // nil: the output can't be cut
 	closer io.Closer
+	sync   func(*os.File) error // nil: the system writes to the disk when it likes
 	out    *flv.Writer
 	tail   *tail
 
@@ -33,38 +34,40 @@ func newOutput(w io.Writer, skip int) *output {
 	return &output{out: flv.NewWriter(w), tail: &tail{skip: skip}}
 }
 
-// createOutput makes a new file.
+// createOutput opens a file to be replaced, and makes it if it is not there. What it has is kept until there is something to
+// replace it with.
 func createOutput(path string, skip int) (*output, error) {
-	f, err := os.Create(path)
-	if err != nil {
-		return nil, &WriteError{err}
-	}
-	o := newOutput(f, skip)
-	o.closer = f
-	if info, err := f.Stat(); err == nil && info.Mode().IsRegular() { // not a pipe or a device
-		o.file = f
-	}
-	return o, nil
-}
-
-// resumeOutput opens a file to be continued, and makes it if it is not there. What can't be continued is replaced, but only
-// when there is something to replace it.
-func resumeOutput(path string, skip int) (*output, error) {
-	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() {
-		return createOutput(path, skip)
+	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
+		f, err := os.Create(path)
+		if err != nil {
+			return nil, &WriteError{err}
+		}
+		o := newOutput(f, skip)
+		o.closer = f
+		return o, nil
 	}
 	f, err := os.OpenFile(path, os.O_RDWR|os.O_CREATE, 0o666)
 	if err != nil {
 		return nil, &WriteError{err}
 	}
-	t, err := scan(f, skip)
+	o := newOutput(f, skip)
+	o.file, o.closer, o.stale = f, f, true
+	return o, nil
+}
+
+// resumeOutput opens a file to be continued. What can't be continued is replaced as by createOutput.
+func resumeOutput(path string, skip int) (*output, error) {
+	o, err := createOutput(path, skip)
+	if err != nil || o.file == nil {
+		return o, err
+	}
+	t, err := scan(o.file, skip)
 	if err != nil {
-		f.Close()
+		o.file.Close()
 		return nil, err
 	}
-	o := &output{file: f, closer: f, out: flv.NewWriter(f), tail: t, begun: true, stale: true}
-	if t.empty() {
-		o.tail, o.begun = &tail{skip: skip}, false
+	if !t.empty() {
+		o.tail, o.begun = t, true
 	}
 	return o, nil
 }
@@ -73,7 +76,22 @@ func (o *output) close() error {
 	if o.closer == nil {
 		return nil
 	}
+	if err := o.flushDisk(); err != nil {
+		o.closer.Close()
+		return err
+	}
 	if err := o.closer.Close(); err != nil {
+		return &WriteError{err}
+	}
+	return nil
+}
+
+// flushDisk returns when what was written is on the disk, if that is wanted.
+func (o *output) flushDisk() error {
+	if o.sync == nil || o.file == nil {
+		return nil
+	}
+	if err := o.sync(o.file); err != nil {
 		return &WriteError{err}
 	}
 	return nil

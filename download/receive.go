@@ -45,6 +45,7 @@ func (d *download) metadata(s player, tag flv.Tag) {
 	if duration > 0 {
 		d.known = duration
 	}
+	d.properties = properties
 	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != contentOf(tag) && !d.target.live {
 		d.result.MetadataChanged = true
 		d.log.Warn("download: the server's metadata is not what the file has")
@@ -119,7 +120,9 @@ func (d *download) write(tag flv.Tag) error {
 	if err := d.out.write(tag); err != nil {
 		return err
 	}
-	d.position = tag.Timestamp
+	if tag.Type != flv.TagScript { // late metadata may have the time 0
+		d.position = tag.Timestamp
+	}
 	if d.target.live {
 		d.joined = time.Now()
 	}
@@ -127,11 +130,15 @@ func (d *download) write(tag flv.Tag) error {
 	return nil
 }
 
+// maxBack is how many key frames further back it is looked for something in common with a server that plays what the file
+// should have. (It may only look so: servers are not always where one believes them to be.)
+const maxBack = 2
+
 // join continues the file with what is held. last says that there is no further back to go than this session.
 func (d *download) join(ended, last bool) error {
 	p, ok := d.splice.plan(ended)
 	if !ok {
-		if last || !ended {
+		if last || d.back >= maxBack && d.splice.overlaps() {
 			return ErrNoMatch
 		}
 		return errGap
@@ -161,7 +168,7 @@ func (d *download) join(ended, last bool) error {
 			return err
 		}
 	}
-	return nil
+	return d.out.flushDisk()
 }
 
 // ended is called when the server has said the end.

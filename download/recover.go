@@ -12,20 +12,19 @@ import (
 
 // recoverable reports whether, and after how long, another connection is to be tried. failed is how many in a row have
 // brought nothing.
-func (d *download) recoverable(ctx context.Context, err error, asked bool, failed int) (time.Duration, bool) {
+func (d *download) recoverable(ctx context.Context, err error, failed int) (time.Duration, bool) {
 	r := d.o.Recover
-	if r == nil && !(asked && failed == 0) || ctx.Err() != nil {
+	if r == nil || ctx.Err() != nil {
 		return 0, false
-	}
-	if asked && failed == 0 {
-		return 0, true
 	}
 	var refused *rtmp.StatusError
 	var option *rtmp.OptionError
 	switch {
 	case errors.As(err, &refused), errors.As(err, &option), isWrite(err), errors.Is(err, ErrNoMatch):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached()): // the end, or an end twice at the same place
+	case d.allCame(err):
+		return 0, false
+	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or an end twice at the same place
 		return 0, false
 	}
 	limit, delay, longest := r.Attempts, r.Delay, r.MaxDelay

@@ -138,7 +138,7 @@ func TestReconnectRequest(t *testing.T) {
 			announced <- extensions
 		}})
 	path := filepath.Join(t.TempDir(), "out.flv")
-	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true}
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second, FollowReconnect: rtmp.FollowAny}, KeepBuffer: true, Recover: impatient()}
 	result, err := File(testContext(t), s.URL("vod", "sample")+" playpath=sample", path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
@@ -149,32 +149,6 @@ func TestReconnectRequest(t *testing.T) {
 	there.mu.Lock()
 	defer there.mu.Unlock()
 	assert.Equal(t, []string{"sample"}, there.names)
-}
-
-func TestMoved(t *testing.T) {
-	for _, test := range []struct{ url, tcURL, want string }{
-		{"rtmp://a:1935/app/name", "rtmp://b/other", "rtmp://b/ app=other playpath=name tcUrl=rtmp://b/other"},
-		{"rtmp://a/app/name", "rtmp://b:99/x/y?k=v", "rtmp://b:99/ app=x/y?k=v playpath=name tcUrl=rtmp://b:99/x/y?k=v"},
-		{"rtmp://a/app/name", "//b/other", "rtmp://b/ app=other playpath=name tcUrl=rtmp://b/other"},
-		{"rtmp://a/app/name", "/other", "rtmp://a/ app=other playpath=name tcUrl=rtmp://a/other"},
-		{"rtmp://a/app/name", "rtmps://b/other", "rtmps://b/ app=other playpath=name tcUrl=rtmps://b/other"},
-		{"rtmp://a/app/ignored playpath=name", "/other", "rtmp://a/ playpath=name app=other playpath=name tcUrl=rtmp://a/other"},
-		{"rtmp://a/app/name", "", "rtmp://a/app/name"},
-		{"rtmps://a/app/name", "rtmp://b/other", "rtmps://a/app/name"},
-		{"rtmp://a/app/name", "http://b/other", "rtmp://a/app/name"},
-		{"rtmp://a/app/name", "rtmp://b:99999/other", "rtmp://a/app/name"},
-		{"rtmp://a/app/name", "rtmp:///other", "rtmp://a/app/name"},
-		{"rtmp://a/app/name", "\x00", "rtmp://a/app/name"},
-	} {
-		before, err := newTarget(test.url, &rtmp.Options{})
-		require.NoError(t, err)
-		after := before.moved(test.tcURL, &rtmp.Options{})
-		got := after.url
-		for _, o := range after.options {
-			got += " " + o.Name + "=" + o.Value
-		}
-		assert.Equal(t, test.want, got, "%s, then %s", test.url, test.tcURL)
-	}
 }
 
 // A live stream goes on behind a lost connection, at a key frame.

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"fmt"
 	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
 )
 
 // Outcome is how a download ended.
@@ -15,16 +17,22 @@ const (
 	Truncated Outcome = iota
 	// ClosedEarly: the server hung up, or the connection was lost, before the end.
 	ClosedEarly
-	// Complete: the server has said the end, and the duration, where it is known, has been reached; or the connection was
-	// lost when all of the known duration had arrived. A live stream is complete when the server says its end.
+	// Complete: everything is there, as far as that can be told. The server has said the end, or the connection was lost when
+	// all of the known duration had arrived; and nothing is in Result.Gaps and Result.BadData. A live stream is complete when
+	// the server has said its end and BadData is 0, since nobody can tell what is missing in it.
 	Complete
+	// Incomplete: the end was reached, but something before it is missing: see Result.Gaps and Result.BadData. Resuming does
+	// not bring it.
+	Incomplete
 )
 
-// String returns "complete", "truncated" or "server-closed-early".
+// String returns "complete", "incomplete", "truncated" or "server-closed-early".
 func (o Outcome) String() string {
 	switch o {
 	case Complete:
 		return "complete"
+	case Incomplete:
+		return "incomplete"
 	case ClosedEarly:
 		return "server-closed-early"
 	}
@@ -33,6 +41,9 @@ func (o Outcome) String() string {
 
 // ErrTruncated says that the server ended a stream before its duration was over.
 var ErrTruncated = errors.New("download: the server ended the stream early")
+
+// ErrIncomplete says that a stream has ended at its end, but something before is missing.
+var ErrIncomplete = errors.New("download: the stream has ended, but a part of it is missing")
 
 // ErrNotFLV says that the file to continue is none of ours. It was not touched.
 var ErrNotFLV = errors.New("download: not an FLV file")
@@ -59,6 +70,16 @@ type Result struct {
 	Audio, Video, Data int64 // tags written by this call
 	Dropped            int64 // messages that were in the file already, or left out because of Options.Quirks
 
+	// Gaps are the parts of the file, what it had before included, in which a track has nothing for longer than a few of its
+	// frames usually take (four to eight, and 250 ms at least), and where a track ends that long before the end: a second
+	// before it if the server has said the end. The end is that of the duration, or of the longest track if there is no
+	// duration. A track that the metadata names and that never came is a gap as well. Tracks that are irregular, as slide shows
+	// and single pictures are, have none, and data is no track. Of each track the
+	// longest 16 are here.
+	Gaps []Gap
+	// BadData counts damaged messages of the stream, aggregates and metadata: what was in them is lost.
+	BadData uint64
+
 	Sessions        int      // connections on which the stream was played
 	Splices         []Splice // where the file was continued
 	MetadataChanged bool     // the server's metadata is not what the file has
@@ -70,6 +91,12 @@ type Splice struct {
 	Removed   int64         // bytes behind Offset that were replaced
 	ByContent bool          // the server's tags before Offset are those of the file; else it was joined by time
 	Gap       time.Duration // media time that is missing here
+}
+
+// Gap is a part of a track that is missing.
+type Gap struct {
+	Track    flv.TagType   // TagAudio or TagVideo
+	From, To time.Duration // the times of the frames around it
 }
 
 // String describes the result in one line.

@@ -13,12 +13,16 @@ import (
 // errGap says that the server began to play behind the end of the file.
 var errGap = errors.New("download: the server begins behind the end of the file")
 
+// settled is how long a session has to last for the server's request to reconnect to be no failure: servers could ask for
+// ever.
+const settled = time.Minute
+
 // sessions plays the stream until it is over: the error is nil when the server has said so.
 func (d *download) sessions(ctx context.Context) error {
 	back := 0 // key frames
 	failed := 0
 	for {
-		before := d.out.audio + d.out.video
+		before, began := d.out.audio+d.out.video, time.Now()
 		err := d.session(ctx, back)
 		if errors.Is(err, errGap) {
 			back = max(1, 2*back)
@@ -27,12 +31,12 @@ func (d *download) sessions(ctx context.Context) error {
 		back = 0
 		var again *reconnectError
 		if errors.As(err, &again) {
-			d.target = d.target.moved(again.tcURL, d.o.RTMP)
+			d.target = d.target.moved(again)
 		}
-		if d.out.audio+d.out.video > before {
+		if d.out.audio+d.out.video > before && (again == nil || time.Since(began) > settled) {
 			failed = 0
 		}
-		wait, ok := d.recoverable(ctx, err, again != nil, failed)
+		wait, ok := d.recoverable(ctx, err, failed)
 		if !ok {
 			return err
 		}
@@ -51,6 +55,8 @@ type player interface {
 	next(ctx context.Context) (*rtmp.Packet, error)
 	// known is what the metadata has told so far.
 	known() (duration time.Duration, metadata amf.ECMAArray)
+	// damaged is how many messages of the stream were damaged so far.
+	damaged() uint64
 	// paused reports whether there was a pause since the last call: media from before it may come again.
 	paused() bool
 	close()
@@ -64,7 +70,11 @@ func (d *download) session(ctx context.Context, back int) error {
 	if err != nil {
 		return err
 	}
-	defer s.close()
+	s = watch(ctx, s, d.o.RTMP.MediaTimeout)
+	defer func() {
+		d.result.BadData += s.damaged()
+		s.close()
+	}()
 	d.result.Sessions++
 	d.result.Ended = false
 	d.report(Progress{Phase: Playing})
@@ -86,7 +96,7 @@ func (d *download) session(ctx context.Context, back int) error {
 // prepare chooses where to begin. last says that there is nothing further back.
 func (d *download) prepare(back int) (last bool) {
 	t := d.out.tail
-	d.splice, d.shift, d.resumed = nil, 0, false
+	d.splice, d.shift, d.resumed, d.back = nil, 0, false, back
 	if t.empty() {
 		d.out.restart()
 		d.from = d.target.start
@@ -108,6 +118,6 @@ func (d *download) prepare(back int) (last bool) {
 		d.from = 0
 	}
 	d.resumed = true
-	d.splice = newSplice(t, at)
+	d.splice = newSplice(t, at, d.target.live)
 	return !ok || d.target.live
 }

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"io"
@@ -14,7 +15,17 @@ import (
 // has nothing to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}
-	in := flv.NewReader(r)
+	head := make([]byte, len(header))
+	n, err := io.ReadFull(r, head)
+	switch {
+	case err == io.EOF:
+		return t, nil
+	case err == io.ErrUnexpectedEOF:
+		return t, beginsHeader(head[:n])
+	case err != nil:
+		return nil, err
+	}
+	in := flv.NewReader(io.MultiReader(bytes.NewReader(head), r))
 	if _, err := in.Header(); err != nil {
 		if errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF) {
 			return t, nil
@@ -46,6 +57,20 @@ func scan(r io.Reader, skip int) (*tail, error) {
 		t.end = at
 		t.add(tag)
 	}
+}
+
+// header is that of a file without tracks, as far as its data offset.
+var header = flv.AppendFileHeader(nil, flv.FileHeader{})[:9]
+
+// beginsHeader returns ErrNotFLV for a file that is shorter than a header if it is not the beginning of one. Whatever its
+// flags say, the rest of a header is always the same.
+func beginsHeader(b []byte) error {
+	for i := range b {
+		if i != 4 && b[i] != header[i] {
+			return fmt.Errorf("%w: %d bytes that are no beginning of one", ErrNotFLV, len(b))
+		}
+	}
+	return nil
 }
 
 func known(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }

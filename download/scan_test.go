@@ -122,7 +122,7 @@ func FuzzContinue(f *testing.F) {
 		if !ok {
 			at = tl.first.time
 		}
-		s := newSplice(tl, at)
+		s := newSplice(tl, at, false)
 		kept := fileOf(all[:good])
 		for _, tag := range playFrom(all, seek(all, ms(min(at, 10_000)), 0), relative && at <= 10_000) {
 			ready, err := s.add(tag)

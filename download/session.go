@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"os"
 	"time"
 
@@ -19,8 +20,10 @@ const toggleTimeout = 10 * time.Second
 type session struct {
 	conn   *rtmp.Conn
 	stream *rtmp.Stream
-	speed  bool        // answer BufferEmpty by a pause that is undone
-	pauses bool        // the stream can be paused, as far as is known
+	speed  bool // answer BufferEmpty by a pause that is undone
+	pauses bool // the stream can be paused, as far as is known
+	moves  bool // come back when the server asks for it
+	log    *slog.Logger
 	packet rtmp.Packet // the stream's newest
 	other  rtmp.Packet // the connection's newest
 
@@ -31,7 +34,7 @@ type session struct {
 
 // connect connects and plays from a time on.
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
-	conn, err := d.target.connect(ctx, &d.o)
+	conn, err := d.target.connect(ctx, d.o.Recover != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -41,7 +44,7 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 		conn.Close()
 		return nil, err
 	}
-	return &session{conn: conn, stream: stream, speed: !d.o.Realtime, pauses: !d.target.live}, nil
+	return &session{conn: conn, stream: stream, log: d.log, speed: !d.o.Realtime, pauses: !d.target.live, moves: d.o.Recover != nil}, nil
 }
 
 func (s *session) close() { s.conn.Close() }
@@ -49,6 +52,8 @@ func (s *session) close() { s.conn.Close() }
 func (s *session) known() (time.Duration, amf.ECMAArray) {
 	return s.stream.Duration(), s.stream.Metadata()
 }
+
+func (s *session) damaged() uint64 { return s.conn.Stats().LostMedia }
 
 func (s *session) paused() bool {
 	unpaused := s.unpaused
@@ -120,13 +125,27 @@ func (s *session) noticed(ctx context.Context, p *rtmp.Packet) (more bool, err e
 	case "onStatus":
 		status := message.ParseStatus(cmd.Args)
 		if status.Code == reconnectRequest {
-			return false, &reconnectError{tcURL: newTCURL(status.Info)}
+			return false, s.move(newTCURL(status.Info))
 		}
 		return s.look()
 	case "onFCUnsubscribe":
 		return s.look()
 	}
 	return false, nil
+}
+
+// move is a *reconnectError if a request to reconnect is to be followed. Others are ignored: what the server sends is taken
+// as long as it does.
+func (s *session) move(tcURL string) error {
+	if !s.moves {
+		return nil
+	}
+	url, options, err := s.conn.Follow(tcURL)
+	if err != nil {
+		s.log.Debug("download: a request to reconnect is not followed", "error", err)
+		return nil
+	}
+	return &reconnectError{url, options}
 }
 
 // look asks the stream whether it has ended, without waiting.

@@ -40,6 +40,7 @@ func (p *fakePlayer) next(ctx context.Context) (*rtmp.Packet, error) {
 }
 
 func (p *fakePlayer) known() (time.Duration, amf.ECMAArray) { return 10080 * time.Millisecond, nil }
+func (p *fakePlayer) damaged() uint64                       { return 0 }
 func (p *fakePlayer) paused() bool                          { return false }
 func (p *fakePlayer) close()                                {}
 

@@ -13,7 +13,9 @@ const (
 	maxHeld = 256 << 20
 	// overtake is how far the new tags may get beyond the end of the file, ms, while one of the tracks lags behind.
 	overtake = 2000
-	// enough is how many sounds have to be the same, where there is no picture to tell.
+	// heldSize is what a held tag costs beside its body, bytes: a held, what append leaves free behind it, and a rounding up.
+	heldSize = 256
+	// enough is how many sounds have to be the same, where there is no picture to tell. In a file that has less, all have to.
 	enough = 3
 	// maxSame is how many tags may have the same content, such as silence, before only those count that are where they are
 	// expected.
@@ -42,16 +44,18 @@ type votes struct {
 }
 
 // tell reports whether enough tags are the same for it to be no coincidence.
-func (v votes) tell() bool { return v.sure || v.tags >= enough }
+func (s *splice) tell(v votes) bool { return v.sure || v.tags >= min(enough, len(s.tail.recent)) }
 
 // splice finds out how what a server sends continues a file. It is given all tags, from the first, until it has gone
 // beyond the end of the file.
 type splice struct {
 	tail   *tail
+	live   bool                 // nothing of it comes twice: it may be joined by time
 	from   uint32               // the time that the server was asked for, in the file's terms
 	places map[content][]uint32 // the times at which the file has a content
 	held   []held
-	bytes  int
+	bytes  int // of memory that held takes
+	wanted int // bytes that have to be held before what is cut off can have been replaced
 
 	votes     map[uint32]votes // by what is added to the new times
 	best      uint32           // what most are for
@@ -66,8 +70,8 @@ type splice struct {
 	first   uint32 // time of the first frame that has arrived
 }
 
-func newSplice(t *tail, from uint32) *splice {
-	s := &splice{tail: t, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes),
+func newSplice(t *tail, from uint32, live bool) *splice {
+	s := &splice{tail: t, live: live, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes),
 		oldest: make(map[flv.TagType]uint32)}
 	for _, e := range t.recent {
 		if _, seen := s.oldest[e.kind]; !seen {
@@ -95,6 +99,15 @@ type plan struct {
 	gap       time.Duration // what is missing between the end of the file and the new tags
 }
 
+// missing is how many bytes more would be cut off a file that ends at end than there are to replace them.
+func (p *plan) missing(end int64) int {
+	n := end - p.cut
+	for i := range p.tags {
+		n -= int64(len(p.tags[i].Body)) + flv.TagOverhead
+	}
+	return int(max(0, n))
+}
+
 // add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	h := held{Tag: tag, content: contentOf(tag), role: roleOf(tag)}
@@ -104,7 +117,7 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 		s.haveKey = true
 	}
 	s.held = append(s.held, h)
-	if s.bytes += len(h.Body); s.bytes > maxHeld {
+	if s.bytes += len(h.Body) + heldSize; s.bytes > maxHeld {
 		return false, ErrNoMatch
 	}
 	if !h.isFrame() {
@@ -116,10 +129,16 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
-	if byContent && s.unlike(shift, h.Timestamp+shift) {
-		return true, nil
+	if !byContent {
+		return s.beyond(shift) && s.tail.video.seen == s.haveKey, nil
 	}
-	return s.beyond(shift) && (byContent || s.tail.video.seen == s.haveKey), nil
+	if !s.beyond(shift) && !s.unlike(shift, h.Timestamp+shift) || s.bytes < s.wanted {
+		return false, nil
+	}
+	p := newOverlap(s, shift).plan()
+	missing := p.missing(s.tail.end)
+	s.wanted = s.bytes + missing
+	return missing == 0, nil
 }
 
 // unlike reports whether nothing has been the same for long, in that part of the file that is known.
@@ -150,7 +169,7 @@ func (s *splice) vote(h *held) {
 		}
 		v = votes{v.tags + 1, v.sure || h.kind == flv.TagVideo, h.Timestamp}
 		s.votes[shift] = v
-		if v.tell() && (v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess)) {
+		if s.tell(v) && (v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess)) {
 			s.best, s.bestVotes = shift, v.tags
 		}
 	}
@@ -160,7 +179,7 @@ func (s *splice) vote(h *held) {
 // more may agree with something else), else what most tags say, else (not by content) what is usual.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.guess()
-	if v := s.votes[guess]; v.tell() && v.tags >= s.usual {
+	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
 		return guess, true
 	}
 	if s.bestVotes > 0 {
@@ -236,23 +255,30 @@ func (s *splice) keep(wanted func(*held) bool) {
 	for i := range s.held {
 		if wanted(&s.held[i]) {
 			kept = append(kept, s.held[i])
-			s.bytes += len(s.held[i].Body)
+			s.bytes += len(s.held[i].Body) + heldSize
 		}
 	}
 	clear(s.held[len(kept):])
 	s.held = kept
 }
 
-// plan says how to go on. ended says that nothing more will come. ok is false when that is not known.
+// plan says how to go on. ended says that nothing more will come. ok is false when that is not known: nothing is the same, or
+// there is not enough to replace what differs.
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
-		return newOverlap(s, shift).plan(), true
+		p = newOverlap(s, shift).plan()
+		return p, p.missing(s.tail.end) == 0
 	}
-	if ended && !s.beyond(shift) || s.tail.video.seen != s.haveKey {
+	if !s.live || ended && !s.beyond(shift) || s.tail.video.seen != s.haveKey {
 		return plan{}, false
 	}
 	return s.byTime(shift)
+}
+
+// overlaps reports whether what has arrived seems to begin before the end of the file.
+func (s *splice) overlaps() bool {
+	return int32(s.first+s.guess()-s.tail.last()) <= 0
 }
 
 // byTime joins the file and what arrives at the newest key frame that is not beyond the end of the file, or at the first.

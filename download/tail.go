@@ -72,6 +72,7 @@ type track struct {
 	last   uint32 // time of the last frame
 	step   uint32 // how far apart frames have been lately at most, ms
 	config content
+	rhythm rhythm // of the whole file
 }
 
 func (t *track) advance(to uint32) {
@@ -138,7 +139,11 @@ func (t *tail) addFrame(e entry, key bool) {
 	if t.empty() {
 		t.first = e
 	}
-	t.trackOf(e.kind).advance(e.time)
+	tr := t.trackOf(e.kind)
+	if tr.seen {
+		tr.rhythm.add(tr.last, e.time, e.offset)
+	}
+	tr.advance(e.time)
 	if len(t.recent) == maxRecent {
 		t.recent = append(t.recent[:0], t.recent[maxRecent/2:]...)
 	}
@@ -203,6 +208,8 @@ func (t *tail) cut(offset int64) {
 	t.recent, t.keys = keep(t.recent), keep(t.keys)
 	t.end = offset
 	t.audio.seen, t.video.seen = false, false
+	t.audio.rhythm.cut(offset)
+	t.video.rhythm.cut(offset)
 	for _, e := range t.recent {
 		t.trackOf(e.kind).advance(e.time)
 	}

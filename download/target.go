@@ -2,7 +2,6 @@ package download
 
 import (
 	"context"
-	neturl "net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -15,10 +14,10 @@ import (
 // defaultBuffer is rtmpdump's: servers that send ahead send everything.
 const defaultBuffer = 10 * time.Hour
 
-// target is what to play: a URL and the options behind it.
+// target is what to play.
 type target struct {
-	url     string
-	options []rtmpurl.Option
+	url  string // with options behind it
+	rtmp *rtmp.Options
 
 	live        bool
 	start, stop time.Duration
@@ -31,11 +30,11 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if _, err := rtmp.New(rawURL, o); err != nil {
 		return nil, err
 	}
-	base, options, err := rtmpurl.SplitOptions(rawURL)
+	_, options, err := rtmpurl.SplitOptions(rawURL)
 	if err != nil {
 		return nil, err
 	}
-	t := &target{url: base, options: options, live: o.Live, start: o.Start, stop: o.Stop, buffer: o.Buffer != 0}
+	t := &target{url: rawURL, rtmp: o, live: o.Live, start: o.Start, stop: o.Stop, buffer: o.Buffer != 0}
 	for _, option := range options {
 		n, _ := strconv.ParseInt(option.Value, 0, 32)
 		ms := time.Duration(n) * time.Millisecond
@@ -54,33 +53,16 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect makes a connection on which nothing is played yet.
-func (t *target) connect(ctx context.Context, o *Options) (*rtmp.Conn, error) {
-	options := *o.RTMP
+// connect makes a connection on which nothing is played yet. reconnects says that the server may ask to come back.
+func (t *target) connect(ctx context.Context, reconnects bool) (*rtmp.Conn, error) {
+	options := *t.rtmp
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
-	if !options.NoEnhanced {
+	if _, given := options.ConnectFields.Get("capsEx"); reconnects && !given && !options.NoEnhanced && options.FollowReconnect != rtmp.FollowNone {
 		options.ConnectFields = append(amf.Object{{Name: "capsEx", Value: float64(extensions)}}, options.ConnectFields...)
 	}
-	conn, err := rtmp.New(t.url, &options)
-	if err != nil {
-		return nil, err
-	}
-	for _, option := range append(t.options[:len(t.options):len(t.options)], rtmpurl.Option{Name: "start", Value: "0"}) {
-		if err := conn.SetOption(option.Name, option.Value); err != nil {
-			return nil, err
-		}
-	}
-	call, err := conn.Connect(ctx)
-	if err == nil {
-		_, err = call.Result(ctx)
-	}
-	if err != nil {
-		conn.Close()
-		return nil, err
-	}
-	return conn, nil
+	return rtmp.Dial(ctx, t.url+" start=0", &options) // StreamOptions.Seek says where to begin
 }
 
 // extensions are those of the session, and coming back when the server asks for it.
@@ -89,10 +71,20 @@ const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp
 // reconnectRequest is how a server asks its clients to come back, there or elsewhere (Enhanced RTMP).
 const reconnectRequest = "NetConnection.Connect.ReconnectRequest"
 
-// reconnectError says that the server asks for a new connection.
-type reconnectError struct{ tcURL string }
+// reconnectError says that the server asks for a new connection, and that it may be made.
+type reconnectError struct {
+	url  string
+	rtmp *rtmp.Options
+}
 
 func (e *reconnectError) Error() string { return "download: the server asks to reconnect" }
+
+// moved is the target after a request to reconnect.
+func (t *target) moved(e *reconnectError) *target {
+	moved := *t
+	moved.url, moved.rtmp = e.url, e.rtmp
+	return &moved
+}
 
 func newTCURL(info any) string {
 	if o, ok := info.(amf.Object); ok {
@@ -101,58 +93,4 @@ func newTCURL(info any) string {
 		return s
 	}
 	return ""
-}
-
-// moved is the target behind a new tcUrl, which is relative to the old one. A server may not make the connection less
-// safe than it is: then, or if the address can't be used, it stays as it is.
-func (t *target) moved(tcURL string, o *rtmp.Options) *target {
-	u, err := rtmp.ParseURL(t.url)
-	if err != nil || tcURL == "" {
-		return t
-	}
-	app, playpath, old := o.App, o.Playpath, o.TCURL
-	for _, option := range t.options {
-		switch strings.ToLower(option.Name) {
-		case "app":
-			app = option.Value
-		case "playpath":
-			playpath = option.Value
-		case "tcurl":
-			old = option.Value
-		}
-	}
-	if playpath == "" {
-		playpath = u.Playpath
-	}
-	if old == "" {
-		old = u.TCURL(app)
-	}
-	base, err := neturl.Parse(old)
-	if err != nil {
-		return t
-	}
-	next, err := base.Parse(tcURL)
-	if err != nil || next.Host == "" || safety(next.Scheme) < safety(u.Scheme) {
-		return t
-	}
-	moved := *t
-	moved.url = next.Scheme + "://" + next.Host + "/"
-	app = strings.TrimPrefix(next.RequestURI(), "/")
-	moved.options = append(t.options[:len(t.options):len(t.options)], rtmpurl.Option{Name: "app", Value: app},
-		rtmpurl.Option{Name: "playpath", Value: playpath}, rtmpurl.Option{Name: "tcUrl", Value: next.String()})
-	if _, err := rtmp.New(moved.url, nil); err != nil {
-		return t
-	}
-	return &moved
-}
-
-// safety orders schemes by how well they protect.
-func safety(scheme string) int {
-	switch strings.ToLower(scheme) {
-	case "rtmps", "rtmpts":
-		return 2
-	case "rtmpe", "rtmpte":
-		return 1
-	}
-	return 0
 }

@@ -22,6 +22,7 @@ type flags struct {
 	output                        string
 	resume, hashes, help, version bool
 	timeout, buffer, skip         cInt
+	mediaTimeout                  cInt
 	start, stop                   cSeconds
 
 	proxy                    string
@@ -105,6 +106,7 @@ func (o *flags) connection(set *pflag.FlagSet) {
 	set.StringVarP(&o.socks, "socks", "S", "", "connect through this SOCKS4 proxy, `host[:port]`")
 	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5 or http")
 	set.VarP(&o.timeout, "timeout", "m", "give up after so many `seconds` without a byte (30; 0: never)")
+	set.Var(&o.mediaTimeout, "media-timeout", "give up after so many `seconds` without a whole message of the stream (0: never)")
 }
 
 func (o *flags) session(set *pflag.FlagSet) {

@@ -66,6 +66,7 @@ func newJob(o *flags, c *console) (*job, error) {
 	if r.Buffer == 0 {
 		r.Buffer = 1 // rounded to 0 when it is sent; 0 itself would mean the default
 	}
+	r.MediaTimeout = time.Duration(max(0, o.mediaTimeout.n)) * time.Second
 	r.Logger = c.logger()
 	r.NoEnhanced = !o.enhanced
 	j.options.KeepBuffer = o.buffer.given

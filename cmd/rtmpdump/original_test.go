@@ -92,6 +92,8 @@ var commandLines = []struct {
 		config: testserver.Config{Player: testPlayer}},
 
 	{name: "replace", args: "-r URL/sample -o FILE", before: "all"},
+	{name: "replace by nothing", args: "-r URL/nosuch -o FILE", before: "all", differs: map[string]string{
+		"wire": "RTMPDump hangs up without deleting its stream", "file": "RTMPDump empties the file before it knows what the server has"}},
 	{name: "resume nothing", args: "-r URL/sample -e -o FILE"},
 	{name: "resume nothing, as yt-dlp does", args: "--verbose -r URL/sample -o FILE --resume --skip 1"},
 	{name: "resume", args: "-r URL/sample -e -o FILE", before: "60%", differs: map[string]string{

@@ -151,7 +151,9 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 		r.show(&p, true)
 	}
 	code := r.exitCode(ctx, &p, err)
-	if err != nil && !errors.Is(err, download.ErrTruncated) && !r.alreadyComplete(err) && ctx.Err() == nil {
+	if errors.Is(err, download.ErrIncomplete) {
+		c.log(levelWarning, "%s", err)
+	} else if err != nil && !errors.Is(err, download.ErrTruncated) && !r.alreadyComplete(err) && ctx.Err() == nil {
 		c.log(levelError, "%s", explain(err, r.output))
 	}
 	if errors.Is(err, download.ErrNoMatch) {
@@ -189,7 +191,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitFailed
 	case errors.As(err, &refused), errors.As(err, &option): // after the beginning
 		err = nil
-	case errors.Is(err, download.ErrTruncated), errors.Is(err, io.ErrUnexpectedEOF):
+	case errors.Is(err, download.ErrTruncated), errors.Is(err, download.ErrIncomplete), errors.Is(err, io.ErrUnexpectedEOF):
 		err = nil // the percentage decides, even if the connection was lost
 	}
 	if err != nil || ctx.Err() != nil || p.Duration > 0 && percent(p.Position, p.Duration) < 99.9 {

@@ -135,7 +135,7 @@ func TestUsageNamesEveryOption(t *testing.T) {
 	for _, name := range []string{"help", "url", "rtmp", "host", "port", "socks", "protocol", "playpath", "playlist", "swfUrl", "tcUrl",
 		"pageUrl", "app", "swfhash", "swfsize", "swfVfy", "swfAge", "auth", "conn", "flashVer", "live", "subscribe", "realtime",
 		"flv", "resume", "timeout", "start", "stop", "token", "jtv", "hashes", "buffer", "skip", "quiet", "verbose", "debug",
-		"proxy", "json", "version", "recover"} {
+		"proxy", "json", "version", "recover", "media-timeout"} {
 		assert.Contains(t, text, "--"+name)
 	}
 	for line := range strings.Lines(text) {

@@ -5,11 +5,12 @@ import (
 	"io"
 
 	"github.com/go-librtmp/rtmp/download"
+	"github.com/go-librtmp/rtmp/flv"
 )
 
 // summary is what --json prints. Times are in seconds, sizes in bytes.
 type summary struct {
-	Outcome  string  `json:"outcome"` // complete, truncated, server-closed-early
+	Outcome  string  `json:"outcome"` // complete, incomplete, truncated, server-closed-early
 	ExitCode int     `json:"exit_code"`
 	Error    string  `json:"error,omitempty"`
 	File     string  `json:"file"` // - is standard output
@@ -24,6 +25,14 @@ type summary struct {
 	Sessions        int             `json:"sessions"`
 	MetadataChanged bool            `json:"metadata_changed"`
 	Splices         []spliceSummary `json:"splices"`
+	Gaps            []gapSummary    `json:"gaps"`     // what is missing of the tracks
+	BadData         uint64          `json:"bad_data"` // damaged messages of the stream
+}
+
+type gapSummary struct {
+	Track string  `json:"track"` // audio, video
+	From  float64 `json:"from"`
+	To    float64 `json:"to"`
 }
 
 type spliceSummary struct {
@@ -37,12 +46,20 @@ type spliceSummary struct {
 func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) {
 	s := summary{Outcome: r.Outcome.String(), ExitCode: code, File: j.output, Size: r.Size, Position: r.Position.Seconds(),
 		Duration: r.Duration.Seconds(), Ended: r.Ended, Audio: r.Audio, Video: r.Video, Dropped: r.Dropped,
-		Sessions: r.Sessions, MetadataChanged: r.MetadataChanged, Splices: []spliceSummary{}}
+		Sessions: r.Sessions, MetadataChanged: r.MetadataChanged, Splices: []spliceSummary{},
+		Gaps: []gapSummary{}, BadData: r.BadData}
 	if err != nil {
 		s.Error = err.Error()
 	}
 	for _, splice := range r.Splices {
 		s.Splices = append(s.Splices, spliceSummary{splice.Offset, splice.Removed, splice.ByContent, splice.Gap.Seconds()})
+	}
+	for _, gap := range r.Gaps {
+		track := "audio"
+		if gap.Track == flv.TagVideo {
+			track = "video"
+		}
+		s.Gaps = append(s.Gaps, gapSummary{track, gap.From.Seconds(), gap.To.Seconds()})
 	}
 	json.NewEncoder(w).Encode(s)
 }

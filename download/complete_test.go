@@ -1,0 +1,220 @@
+package download
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// tellingPlayer is a fakePlayer with metadata of its own.
+type tellingPlayer struct {
+	fakePlayer
+	duration   time.Duration
+	properties amf.ECMAArray
+}
+
+func (p *tellingPlayer) known() (time.Duration, amf.ECMAArray) { return p.duration, p.properties }
+
+// judged is a download of tags, after which the server says the end, or err happens.
+func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray, err error, live bool) (Result, error) {
+	t.Helper()
+	d, newErr := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: live}})
+	require.NoError(t, newErr)
+	d.out = newOutput(io.Discard, 0)
+	d.open = func(context.Context, time.Duration) (player, error) {
+		return &tellingPlayer{fakePlayer{list, err}, duration, properties}, nil
+	}
+	return d.run(testContext(t))
+}
+
+// without are the tags that drop does not name.
+func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
+	return slices.DeleteFunc(slices.Clone(list), drop)
+}
+
+func isVideo(tag flv.Tag) bool { return tag.Type == flv.TagVideo }
+func isAudio(tag flv.Tag) bool { return tag.Type == flv.TagAudio }
+
+// delayed lets the frames of one kind come later than those of the other, so many ms.
+func delayed(list []flv.Tag, of func(flv.Tag) bool, by uint32) []flv.Tag {
+	list = slices.Clone(list)
+	due := func(tag flv.Tag) uint32 {
+		if of(tag) {
+			return tag.Timestamp + by
+		}
+		return tag.Timestamp
+	}
+	slices.SortStableFunc(list[headers:], func(a, b flv.Tag) int { return int(due(a)) - int(due(b)) })
+	return list
+}
+
+// slides is a talk: sound for so many seconds, and a picture each few.
+func slides(seconds, every int, irregular bool) []flv.Tag {
+	list := without(recording(seconds, 1), func(tag flv.Tag) bool { return isVideo(tag) && tag.Body[1] != 0 })
+	var shown []flv.Tag
+	for at, n := 0, 0; at < seconds*1000; n++ {
+		shown = append(shown, flv.Tag{Type: flv.TagVideo, Timestamp: uint32(at), Body: []byte{0x17, 1, 0, 0, 0, byte(n), 7}})
+		if at += every * 1000; irregular {
+			at += n % 3 * 4000
+		}
+	}
+	list = append(list, shown...)
+	slices.SortStableFunc(list[headers:], func(a, b flv.Tag) int { return int(a.Timestamp) - int(b.Timestamp) })
+	return list
+}
+
+// What is called complete has all of every track, as far as that can be told.
+func TestIncomplete(t *testing.T) {
+	all := sample(t)
+	lost := io.ErrUnexpectedEOF
+	const duration = 10080 * time.Millisecond
+	both := amf.ECMAArray{{Name: "videocodecid", Value: 7.0}, {Name: "audiocodecid", Value: 10.0}}
+	hole := func(from, to uint32, of func(flv.Tag) bool) []flv.Tag {
+		return without(all, func(tag flv.Tag) bool { return of(tag) && tag.Timestamp > from && tag.Timestamp < to })
+	}
+	media := func(tag flv.Tag) bool { return tag.Type != flv.TagScript }
+	for _, test := range []struct {
+		name       string
+		tags       []flv.Tag
+		duration   time.Duration
+		properties amf.ECMAArray
+		end        error
+	}{
+		{"all the sound and a quarter of the pictures, lost", hole(2500, 99999, isVideo), duration, nil, lost},
+		{"all the sound and a quarter of the pictures", hole(2500, 99999, isVideo), duration, nil, io.EOF},
+		{"the same without a duration", hole(2500, 99999, isVideo), 0, nil, io.EOF},
+		{"all the pictures and a quarter of the sound", hole(2500, 99999, isAudio), duration, nil, io.EOF},
+		{"the sound ahead, lost", delayed(all, isVideo, 1500)[:len(all)-35], duration, nil, lost},
+		{"the sound ahead", delayed(all, isVideo, 1500)[:len(all)-35], duration, nil, io.EOF},
+		{"the sound half a second ahead, lost", delayed(all, isVideo, 500)[:len(all)-11], duration, nil, lost},
+		{"a hole", hole(1000, 9400, media), duration, nil, io.EOF},
+		{"a hole without a duration", hole(1000, 9400, media), 0, nil, io.EOF},
+		{"a hole, then lost at the end", hole(1000, 9400, media), duration, nil, lost},
+		{"a short hole in the pictures", hole(4000, 4400, isVideo), duration, nil, io.EOF},
+		{"a short hole in the sound", hole(4000, 4400, isAudio), duration, nil, io.EOF},
+		{"pictures that never came", without(all, isVideo), duration, both, io.EOF},
+		{"pictures that never came, lost", without(all, isVideo), duration, both, lost},
+		{"sound that never came", without(all, isAudio), 0, amf.ECMAArray{{Name: "audiocodecid", Value: "mp4a"}}, io.EOF},
+		{"one picture of many", hole(0, 99999, isVideo), duration, amf.ECMAArray{{Name: "framerate", Value: 25.0}}, io.EOF},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			result, err := judged(t, test.tags, test.duration, test.properties, test.end, false)
+			assert.Error(t, err)
+			assert.NotEqual(t, Complete, result.Outcome, "%+v", result)
+			assert.NotEmpty(t, result.Gaps)
+			if test.end == io.EOF {
+				assert.ErrorIs(t, err, ErrIncomplete)
+				assert.Equal(t, Incomplete, result.Outcome)
+			}
+		})
+	}
+	result, _ := judged(t, hole(1000, 9400, isVideo), duration, nil, io.EOF, false)
+	assert.Equal(t, []Gap{{flv.TagVideo, 1000 * time.Millisecond, 9400 * time.Millisecond}}, result.Gaps)
+}
+
+// What only looks as if something were missing.
+func TestCompleteAllTheSame(t *testing.T) {
+	all := sample(t)
+	lost := io.ErrUnexpectedEOF
+	const duration = 10080 * time.Millisecond
+	late := append(slices.Clone(all[1:]), all[0]) // metadata comes last, with the time 0
+	talk := slides(60, 10, false)
+	for _, test := range []struct {
+		name       string
+		tags       []flv.Tag
+		duration   time.Duration
+		properties amf.ECMAArray
+		end        error
+	}{
+		{"everything", all, duration, nil, io.EOF},
+		{"everything, lost", all, duration, nil, lost},
+		{"metadata that comes last", late, duration, nil, io.EOF},
+		{"metadata that comes last, lost", late, duration, nil, lost},
+		{"sound that ends earlier", without(all, func(tag flv.Tag) bool { return isAudio(tag) && tag.Timestamp > 9300 }), duration, nil, io.EOF},
+		{"pictures that end earlier", without(all, func(tag flv.Tag) bool { return isVideo(tag) && tag.Timestamp > 9300 }), duration, nil, io.EOF},
+		{"sound that ends a bit earlier, lost", without(all, func(tag flv.Tag) bool { return isAudio(tag) && tag.Timestamp > 9900 }),
+			10 * time.Second, nil, lost},
+		{"sound that begins later", without(all, func(tag flv.Tag) bool { return isAudio(tag) && tag.Timestamp < 5000 }), duration, nil, io.EOF},
+		{"a duration that is a bit long", all, duration + 700*time.Millisecond, nil, io.EOF},
+		{"a duration that is short", all, duration - 3*time.Second, nil, io.EOF},
+		{"a slide each 10 s", talk, time.Minute, nil, io.EOF},
+		{"a slide each 10 s, lost", talk, time.Minute, nil, lost},
+		{"slides now and then", slides(60, 3, true), time.Minute, nil, io.EOF},
+		{"a single picture", without(all, func(tag flv.Tag) bool { return isVideo(tag) && tag.Timestamp > 0 }), duration, nil, io.EOF},
+		{"only sound", without(all, isVideo), duration, amf.ECMAArray{{Name: "videocodecid", Value: 0.0}, {Name: "hasVideo", Value: false}}, io.EOF},
+		{"the sound ahead", delayed(all, isVideo, 1500), duration, nil, io.EOF},
+		{"pictures that skip one here and there", without(all, func(tag flv.Tag) bool { return isVideo(tag) && tag.Timestamp%400 == 40 }), duration, nil, io.EOF},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			result, err := judged(t, test.tags, test.duration, test.properties, test.end, false)
+			assert.NoError(t, err)
+			assert.Equal(t, Complete, result.Outcome, "%+v", result)
+			assert.Empty(t, result.Gaps)
+		})
+	}
+	result, err := judged(t, late, duration, nil, io.EOF, false)
+	require.NoError(t, err)
+	assert.Equal(t, ms(all[len(all)-1].Timestamp), result.Position)
+}
+
+// Nobody can know what a live stream should have had. Holes are told all the same.
+func TestHolesInLiveStreams(t *testing.T) {
+	all := sample(t)
+	result, err := judged(t, append(slices.Clone(all[:200]), all[400:]...), 0, nil, io.EOF, true)
+	assert.NoError(t, err)
+	assert.Equal(t, Complete, result.Outcome)
+	assert.Len(t, result.Gaps, 2)
+}
+
+// Old holes of a file stay holes when it is continued.
+func TestContinueFileWithHole(t *testing.T) {
+	all := sample(t)
+	file := fileOf(append(slices.Clone(all[:100]), all[200:500]...))
+	got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
+		return servers["absolute"](all, from), io.EOF
+	})
+	assert.ErrorIs(t, err, ErrIncomplete)
+	assert.Len(t, result.Gaps, 2)
+	assert.True(t, bytes.HasPrefix(got, file))
+}
+
+// An aggregate that is damaged loses the rest of what was in it: that is not complete, although every track has its end.
+func TestDamagedAggregate(t *testing.T) {
+	picture := flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Timestamp: 1, Body: make([]byte, 50)})
+	s := startServer(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
+		cmd, err := message.ParseCommand(message.Type(m.Type), m.Body())
+		if err != nil || cmd.Name != "play" {
+			return
+		}
+		s.Send(chunk.Outgoing{Type: uint8(message.TypeAggregate), ChunkStreamID: 9, StreamID: m.StreamID, Body: picture[:40]})
+	}})
+	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, nil)
+	assert.ErrorIs(t, err, ErrIncomplete)
+	assert.Equal(t, Incomplete, result.Outcome)
+	assert.EqualValues(t, 1, result.BadData)
+}
+
+// Messages that are damaged and not the stream's, which count as bad data of the connection, have nothing to do with the stream.
+func TestDamageElsewhere(t *testing.T) {
+	s := startServer(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
+		if cmd, err := message.ParseCommand(message.Type(m.Type), m.Body()); err == nil && cmd.Name == "play" {
+			s.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 9, Body: []byte{1, 2, 3}})
+		}
+	}})
+	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, nil)
+	assert.NoError(t, err)
+	assert.Zero(t, result.BadData)
+}

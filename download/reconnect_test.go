@@ -1,0 +1,121 @@
+package download
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// asking serves the sample in real time, and asks each client that plays to reconnect, when it tells its buffer after that.
+func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
+	connections = new(atomic.Int32)
+	cfg.Realtime = true
+	cfg.Fault = func(int) testserver.Fault {
+		connections.Add(1)
+		return testserver.Fault{}
+	}
+	cfg.OnMessage = func(s *testserver.Session, m *chunk.Message) {
+		if u, err := message.ParseUserControl(m.Body()); message.Type(m.Type) == message.TypeUserControl && err == nil &&
+			u.Event == message.EventSetBufferLength {
+			s.Send(*reconnectTo(t, tcURL()))
+		}
+	}
+	return startServer(t, cfg), connections
+}
+
+// Where a request to reconnect must not be followed the stream is played on.
+func TestReconnectRequestIsIgnored(t *testing.T) {
+	for _, test := range []struct {
+		name    string
+		options Options
+		here    bool // else to another port
+	}{
+		{"without recovery", Options{RTMP: &rtmp.Options{FollowReconnect: rtmp.FollowAny}}, true},
+		{"not announced", Options{RTMP: &rtmp.Options{NoEnhanced: true, FollowReconnect: rtmp.FollowAny}, Recover: impatient()}, true},
+		{"never", Options{RTMP: &rtmp.Options{FollowReconnect: rtmp.FollowNone}, Recover: impatient()}, true},
+		{"another port", Options{Recover: impatient()}, false},
+		{"announced something else", Options{Recover: impatient(),
+			RTMP: &rtmp.Options{ConnectFields: amf.Object{{Name: "capsEx", Value: 2.0}}}}, true},
+	} {
+		for _, scheme := range []string{"rtmp", "rtmpt"} {
+			t.Run(test.name+", "+scheme, func(t *testing.T) {
+				var to string
+				there, strangers := asking(t, func() string { return to }, testserver.Config{Scheme: scheme})
+				s, connections := asking(t, func() string { return to }, testserver.Config{})
+				if to = scheme + "://" + there.Addr() + "/vod"; test.here {
+					to = "/vod"
+				}
+				var got bytes.Buffer
+				if test.options.KeepBuffer = true; test.options.RTMP == nil {
+					test.options.RTMP = &rtmp.Options{}
+				}
+				test.options.RTMP.Buffer = 10 * time.Second // nearly all
+				result, err := To(testContext(t), s.URL("vod", "sample"), &got, &test.options)
+				require.NoError(t, err)
+				assert.Equal(t, 1, result.Sessions)
+				assert.True(t, bytes.Equal(testserver.Sample, got.Bytes()))
+				assert.EqualValues(t, 1, connections.Load())
+				assert.Zero(t, strangers.Load())
+			})
+		}
+	}
+}
+
+// A server that asks for ever is left after as many attempts as fail otherwise, with a pause before each.
+func TestReconnectRequestsAreBounded(t *testing.T) {
+	s, connections := asking(t, func() string { return "" }, testserver.Config{})
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true,
+		Recover: &Recovery{Attempts: 5, Delay: time.Millisecond, MaxDelay: time.Millisecond}}
+	pauses := 0
+	o.Progress = func(p *Progress) {
+		if p.Phase == Retrying {
+			pauses++
+			assert.Positive(t, p.Wait)
+		}
+	}
+	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, o)
+	assert.Error(t, err)
+	assert.Equal(t, ClosedEarly, result.Outcome)
+	assert.EqualValues(t, 6, connections.Load())
+	assert.Equal(t, 5, pauses)
+}
+
+// What proves to one server who we are goes to no other.
+func TestReconnectTakesNoSecretsAlong(t *testing.T) {
+	said := make(chan string, 100)
+	next := startServer(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+		select {
+		case said <- fmt.Sprintf("%q", m.Body()):
+		default:
+		}
+	}})
+	s, _ := asking(t, func() string { return "rtmp://" + next.Addr() + "/vod" },
+		testserver.Config{Files: map[string][]byte{"sample?secret": testserver.Sample}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{Recover: impatient(), KeepBuffer: true, RTMP: &rtmp.Options{Buffer: 3 * time.Second, Auth: "secret", UsherToken: "secret", Token: "secret",
+		ConnectData: []any{"secret"}, ConnectFields: amf.Object{{Name: "x", Value: "secret"}}, FollowReconnect: rtmp.FollowAny}}
+	result, err := File(testContext(t), s.URL("vod", "sample?secret")+" conn=S:secret", path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
+	got, err := os.ReadFile(path)
+	require.NoError(t, err)
+	assert.True(t, bytes.Equal(testserver.Sample, got))
+	require.NotEmpty(t, said)
+	for len(said) > 0 {
+		assert.NotContains(t, <-said, "secret")
+	}
+}

@@ -1,0 +1,69 @@
+package rtmp
+
+import (
+	"io"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// dribbled is a server that sends a picture, and of the next one a byte each second, with a ping now and then.
+func dribbled(p *peer) {
+	p.play()
+	p.discard()
+	p.media(message.TypeVideo, 40, make([]byte, 50))
+	next := p.encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
+		Format: chunk.Format3, Body: make([]byte, 90)})
+	for i := range next {
+		time.Sleep(time.Second)
+		p.nc.Write(next[i : i+1])
+	}
+	time.Sleep(time.Hour)
+}
+
+// A server that dribbles keeps Timeout from ending a read. MediaTimeout is for a whole message.
+func TestMediaTimeout(t *testing.T) {
+	for name, read := range map[string]func(s *Stream) error{
+		"ReadPacket": func(s *Stream) error { return s.ReadPacket(new(Packet)) },
+		"Read":       func(s *Stream) error { _, err := s.Read(make([]byte, 1000)); return err },
+		"WriteTo":    func(s *Stream) error { _, err := s.WriteTo(io.Discard); return err },
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, c := piped(t, Options{Timeout: 10 * time.Second, MediaTimeout: 20 * time.Second}, dribbled)
+				_, err := c.Connect(ctx)
+				require.NoError(t, err)
+				s, err := c.CreateStream(ctx, nil)
+				require.NoError(t, err)
+				if name != "WriteTo" {
+					require.NoError(t, read(s))
+				}
+				assert.Equal(t, 20*time.Second, elapsed(func() { err = read(s) }))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				require.NoError(t, c.Err(), "the connection lives, and the next one goes on")
+				for tries := 0; err != nil && tries < 10; tries++ {
+					err = s.ReadPacket(new(Packet))
+				}
+				require.NoError(t, err)
+			})
+		})
+	}
+	synctest.Test(t, func(t *testing.T) { // an earlier deadline counts
+		ctx, c := piped(t, Options{MediaTimeout: 20 * time.Second}, dribbled)
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		s, err := c.CreateStream(ctx, nil)
+		require.NoError(t, err)
+		require.NoError(t, s.ReadPacket(new(Packet)))
+		require.NoError(t, s.SetReadDeadline(time.Now().Add(5*time.Second)))
+		assert.Equal(t, 5*time.Second, elapsed(func() { err = s.ReadPacket(new(Packet)) }))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
+}
