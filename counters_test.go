@@ -51,7 +51,7 @@ func TestCountersAcrossARedirect(t *testing.T) {
 		cmd := p.expect("connect")
 		p.mediaOn(1, "A")
 		p.control(message.TypeUserControl, message.AppendUserControl(nil, 1000, 1))
-		p.send((&Packet{Type: 99, Body: make([]byte, 10_000)}).outgoing())
+		p.send(outgoing(&Packet{Type: 99, Body: make([]byte, 10_000)}))
 		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
 		p.untilGone()
 	})

@@ -41,7 +41,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 				p.giveStream(1)
 				cmd := p.expect("createStream")
 				if test.early {
-					p.send((&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}).outgoing())
+					p.send(outgoing(&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}))
 				}
 				close(asked)
 				<-answer

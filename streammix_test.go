@@ -40,7 +40,7 @@ func (p *peer) mediaOn(id uint32, letter string) {
 		{Type: message.TypeAggregate, Body: aggregate},
 	} {
 		m.StreamID, m.Absolute = id, true
-		p.send(m.outgoing())
+		p.send(outgoing(&m))
 	}
 }
 
