@@ -39,20 +39,24 @@ func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 func (p *peer) narrow() { p.nc.(*net.TCPConn).SetReadBuffer(4096) }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
-	resets := func(p *peer) {
-		io.CopyN(io.Discard, p.nc, 20_000)
-		p.nc.(*net.TCPConn).SetLinger(0)
+	reset := func(t *testing.T) (*Conn, *Stream) {
+		written := make(chan struct{})
+		c, s := publishing(t, accepting(t, func(p *peer) {
+			io.CopyN(io.Discard, p.nc, 20_000)
+			<-written
+			p.nc.(*net.TCPConn).SetLinger(0)
+		}), &Options{SendQueue: 1 << 20})
+		writePackets(t, s, 20, 20_000)
+		close(written)
+		<-c.Done()
+		return c, s
 	}
 	t.Run("with a connection that was reset before", func(t *testing.T) {
-		c, s := publishing(t, accepting(t, resets), &Options{SendQueue: 1 << 20})
-		writePackets(t, s, 20, 20_000)
-		<-c.Done()
+		c, _ := reset(t)
 		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
 	})
 	t.Run("after Stream.Close has told", func(t *testing.T) {
-		c, s := publishing(t, accepting(t, resets), &Options{SendQueue: 1 << 20})
-		writePackets(t, s, 20, 20_000)
-		<-c.Done()
+		c, s := reset(t)
 		require.ErrorIs(t, s.Close(), io.ErrUnexpectedEOF)
 		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
 	})
