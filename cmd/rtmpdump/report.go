@@ -128,7 +128,7 @@ func logMetadata(c *console, properties []amf.Property) {
 		case bool:
 			text = strings.ToUpper(fmt.Sprint(v))
 		case string:
-			text = v[:min(len(v), 255)]
+			text = strings.ToValidUTF8(v[:min(len(v), 255)], "")
 		case amf.Object:
 			c.log(levelInfo, "%s:", p.Name)
 			logMetadata(c, v)
