@@ -45,9 +45,12 @@ type Options struct {
 	// rtmp://user:password@host, which unlike these do not imply Publish.
 	PublishUser, PublishPassword string
 
-	Start  time.Duration // where a recording starts, to the millisecond; 0: its beginning
-	Stop   time.Duration // where it stops; 0: its end
-	Buffer time.Duration // told to the server; 0: 30 s
+	Start time.Duration // where a recording starts, to the millisecond; 0: its beginning
+	Stop  time.Duration // where it stops; 0: its end
+	// Buffer is told to the server, which may send so far ahead; 0: 30 s. Servers that count by timestamps, as nginx-rtmp, fall
+	// silent where those of a recording begin later than that or jump: a program that saves a recording asks for more than any
+	// has, as rtmpdump does by 10 h.
+	Buffer time.Duration
 	// Timeout bounds dialling and handshake together, each wait for an answer, each write, and a read that receives no
 	// byte. 0: 30 s, negative: none.
 	Timeout time.Duration

@@ -31,13 +31,30 @@ func (d *download) ends(missing time.Duration) bool {
 	return reached
 }
 
-// streamTime is where in the stream a time of the file is. Streams whose times begin behind their duration count from
-// anywhere.
+// streamTime is where in the stream a time of the file is, which is behind all jumps. Streams whose times begin behind their
+// duration count from anywhere.
 func (d *download) streamTime(t uint32) time.Duration {
 	if first := d.out.tail.first.time; d.known > 0 && ms(first+d.base) > d.known {
-		return ms(t-first) + d.target.start
+		return ms(t-first) + d.target.start - d.jumped()
 	}
-	return ms(t + d.base)
+	return ms(t+d.base) - d.jumped()
+}
+
+// jumps reports whether from one frame to the next the times jump: so long that it can't be media that is missing.
+func (d *download) jumps(s step) bool { return d.known > 0 && ms(s.length()) > d.known }
+
+// jumped is by how much the times have jumped altogether.
+func (d *download) jumped() (most time.Duration) {
+	for _, kind := range tracksOf {
+		sum := time.Duration(0)
+		for _, s := range d.out.tail.trackOf(kind).rhythm.long {
+			if d.jumps(s) {
+				sum += ms(s.length())
+			}
+		}
+		most = max(most, sum)
+	}
+	return most
 }
 
 // end is where the stream should end, 0 if that is not known.
@@ -51,8 +68,10 @@ func (d *download) end() time.Duration {
 // holes are the gaps between the frames of the tracks.
 func (d *download) holes() (list []Gap) {
 	for _, kind := range tracksOf {
-		for _, g := range d.out.tail.trackOf(kind).rhythm.gaps() {
-			list = append(list, Gap{kind, ms(g.from), ms(g.to)})
+		for _, s := range d.out.tail.trackOf(kind).rhythm.gaps() {
+			if !d.jumps(s) {
+				list = append(list, Gap{kind, ms(s.from), ms(s.to)})
+			}
 		}
 	}
 	return list

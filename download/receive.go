@@ -78,13 +78,14 @@ func (d *download) append(s player, tag flv.Tag) error {
 type repeats struct {
 	expected bool
 	until    uint32 // ms, in the file's time
+	config   bool   // that of the decoder may come again, at any time
 }
 
 // expectRepeats is called when the server begins again somewhere before the end of the file.
 func (d *download) expectRepeats() {
 	t := d.out.tail
-	d.audio = repeats{t.audio.seen, t.audio.last}
-	d.video = repeats{t.video.seen, t.video.last}
+	d.audio = repeats{t.audio.seen, t.audio.last, true}
+	d.video = repeats{t.video.seen, t.video.last, true}
 }
 
 // repeated reports whether a tag is in the file already. That is over for a track as soon as it has passed its end.
@@ -96,6 +97,10 @@ func (d *download) repeated(tag flv.Tag) bool {
 	case flv.TagScript:
 		return false
 	}
+	if r.config && roleOf(tag) == config {
+		return d.out.tail.repeats(tag)
+	}
+	r.config = false
 	if !r.expected {
 		return false
 	}

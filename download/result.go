@@ -74,7 +74,7 @@ type Result struct {
 	// frames usually take (four to eight, and 250 ms at least), and where a track ends that long before the end: a second
 	// before it if the server has said the end. The end is that of the duration, or of the longest track if there is no
 	// duration. A track that the metadata names and that never came is a gap as well. Tracks that are irregular, as slide shows
-	// and single pictures are, have none, and data is no track. Of each track the
+	// and single pictures are, have none, data is no track, and times that jump by more than the duration are no gap. Of each track the
 	// longest 16 are here.
 	Gaps []Gap
 	// BadData counts damaged messages of the stream, aggregates and metadata: what was in them is lost.

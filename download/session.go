@@ -70,8 +70,8 @@ func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
 			s.woken, s.toggled = false, false
 			return &s.packet, nil
 		case errors.Is(err, os.ErrDeadlineExceeded) && s.pauses && !s.woken && ctx.Err() == nil:
-			s.woken = true // rtmpdump's remedy for servers that have fallen silent
-			if lost := s.toggle(ctx); lost != nil {
+			s.woken = true
+			if lost := s.wake(ctx); lost != nil {
 				return nil, lost
 			}
 			if !s.pauses {
@@ -81,6 +81,18 @@ func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
 			return nil, err
 		}
 	}
+}
+
+// maxBuffer is the longest that no server takes for a negative number.
+const maxBuffer = (1<<31 - 1) * time.Millisecond
+
+// wake is what helps with servers that have fallen silent: those that wait, because the times jump by more than the buffer,
+// are told one that is as long as can be, and then comes rtmpdump's remedy.
+func (s *session) wake(ctx context.Context) error {
+	if err := s.stream.UpdateBuffer(ctx, maxBuffer); err != nil {
+		return err
+	}
+	return s.toggle(ctx)
 }
 
 // receive takes what the stream has, and reads on while it has nothing. It reads the connection rather than the stream to

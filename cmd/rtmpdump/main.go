@@ -7,7 +7,8 @@
 //
 // See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the
 // stream is incomplete and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins
-// before 99.9 % of its duration is called incomplete; --json tells what really happened.
+// before 99.9 % of its duration is called incomplete, and a live stream complete when its server dies; --json tells what
+// really happened, and with it the exit status of a recording is 0 when it is complete, and only then.
 package main
 
 import (

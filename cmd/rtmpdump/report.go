@@ -128,7 +128,7 @@ func logMetadata(c *console, properties []amf.Property) {
 		case bool:
 			text = strings.ToUpper(fmt.Sprint(v))
 		case string:
-			text = v[:min(len(v), 255)]
+			text = strings.ToValidUTF8(v[:min(len(v), 255)], "")
 		case amf.Object:
 			c.log(levelInfo, "%s:", p.Name)
 			logMetadata(c, v)
@@ -151,6 +151,14 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 		r.show(&p, true)
 	}
 	code := r.exitCode(ctx, &p, err)
+	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
+		// RTMPDump judges by percentages: 2 for a stream whose last frame begins before 99.9 % of the duration, although
+		// everything is there, and 0 for a connection that is lost where there is no duration. Programs that read --json are none
+		// of those that count on that.
+		if code = exitIncomplete; result.Outcome == download.Complete {
+			code = exitSuccess
+		}
+	}
 	if errors.Is(err, download.ErrIncomplete) {
 		c.log(levelWarning, "%s", err)
 	} else if err != nil && !errors.Is(err, download.ErrTruncated) && !r.alreadyComplete(err) && ctx.Err() == nil {

@@ -77,7 +77,7 @@ func TestSummary(t *testing.T) {
 	}{
 		{"-r URL/sample -o FILE --json", testserver.Config{}, "", func(s summary) {
 			assert.Equal(t, "complete", s.Outcome, "the truth")
-			assert.Equal(t, exitIncomplete, s.ExitCode, "the original's")
+			assert.Equal(t, exitSuccess, s.ExitCode, "and not the original's")
 			assert.EqualValues(t, len(saved), s.Size)
 			assert.InDelta(t, 10.08, s.Duration, 0.001)
 			assert.True(t, s.Ended)

@@ -38,7 +38,11 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	err := run(ctx, flag.Arg(0), *output, &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain})
+	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain}
+	if !*live {
+		options.Buffer = 10 * time.Hour // all at once, also where a recording's times begin late, or jump
+	}
+	err := run(ctx, flag.Arg(0), *output, options)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "play:", err)
 		os.Exit(1)

@@ -1,0 +1,109 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// With --json, which RTMPDump does not have, the exit code is 0 for recordings that are complete, and for no others.
+func TestSummaryAgreesWithExitCode(t *testing.T) {
+	for _, test := range []struct {
+		name, args string
+		config     testserver.Config
+		outcome    string
+		code       int
+		says       string
+	}{
+		{"complete, but not to RTMPDump", "-r URL/sample", testserver.Config{}, "complete", exitSuccess, "Download complete"},
+		{"without a duration, cut", "-r URL/bare", testserver.Config{Fault: cutAt(100_000)}, "server-closed-early", exitIncomplete, "may be incomplete"},
+		{"without pictures, which the metadata names", "-r URL/sound", testserver.Config{}, "incomplete", exitIncomplete, "may be incomplete"},
+		{"cut", "-r URL/sample", testserver.Config{Fault: cutAt(100_000)}, "server-closed-early", exitIncomplete, "may be incomplete"},
+		{"no such stream", "-r URL/nosuch", testserver.Config{}, "truncated", exitFailed, ""},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			got := attempt(t, ours, test.config, test.args+" -o FILE --json", nil)
+			var s summary
+			require.NoError(t, json.Unmarshal(got.stdout, &s), "%s", got.stdout)
+			assert.Equal(t, test.outcome, s.Outcome)
+			assert.Equal(t, test.code, s.ExitCode)
+			assert.Equal(t, test.code, got.code)
+			assert.Contains(t, got.stderr, test.says)
+		})
+	}
+}
+
+// The server of a live stream dies. RTMPDump calls that complete, which --json does not.
+func TestLiveServerDies(t *testing.T) {
+	for _, action := range []testserver.Action{testserver.Cut, testserver.Reset} {
+		for name, program := range map[string]func(args []string, stdout, stderr *bytes.Buffer) int{"ours": ours, "theirs": theirs} {
+			if name == "theirs" {
+				need(t, "rtmpdump")
+				if action == testserver.Reset {
+					continue // which may end it by SIGPIPE
+				}
+			}
+			s, err := testserver.Start(testserver.Config{Fault: func(n int) testserver.Fault {
+				return testserver.Fault{Action: []testserver.Action{testserver.None, action}[min(n, 1)], At: 60_000}
+			}})
+			require.NoError(t, err)
+			defer s.Close()
+			stop := publishing(t, s.URL("live", "camera"))
+			args := []string{"-r", s.URL("live", "camera"), "-v", "-m", "5", "-o", "-"}
+			if name == "ours" {
+				args = append(args, "--json")
+			}
+			var stdout, stderr bytes.Buffer
+			code := program(args, &stdout, &stderr)
+			stop()
+			assert.Equal(t, exitSuccess, code, "%s: %s", name, stderr.String())
+			assert.Contains(t, stderr.String(), "Download complete", name)
+			if name == "ours" {
+				assert.Contains(t, stderr.String(), `{"outcome":"server-closed-early"`)
+				assert.Contains(t, stderr.String(), `"ended":false`)
+			}
+		}
+	}
+}
+
+// publishing publishes the sample over and over until stop.
+func publishing(t *testing.T, url string) (stop func()) {
+	t.Helper()
+	conn, err := rtmp.Dial(t.Context(), url, &rtmp.Options{Publish: true})
+	require.NoError(t, err)
+	stream, err := conn.CreateStream(t.Context(), &rtmp.StreamOptions{Writable: true})
+	require.NoError(t, err)
+	list, err := testserver.Tags(testserver.Sample)
+	require.NoError(t, err)
+	list = slices.DeleteFunc(list, func(tag flv.Tag) bool { return tag.Type == flv.TagScript }) // of no duration
+	quit, done := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for n := uint32(0); ; n++ {
+			for _, tag := range list {
+				select {
+				case <-quit:
+					return
+				default:
+				}
+				if stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp + n*10_000, Body: tag.Body}) != nil {
+					return
+				}
+			}
+		}
+	}()
+	return func() {
+		close(quit)
+		<-done
+		conn.Close()
+	}
+}

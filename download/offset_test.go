@@ -1,0 +1,61 @@
+package download
+
+import (
+	"bytes"
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// jumping is the sample with a jump in time in front of a tag.
+func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
+	all := tags(t, testserver.Sample)
+	for i := at; i < len(all); i++ {
+		all[i].Timestamp += uint32(by.Milliseconds())
+	}
+	return all
+}
+
+// Servers that pace recordings by their times, as nginx-rtmp does, send those at once whose times begin late, or jump.
+func TestTimesThatJump(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		at   int
+		by   time.Duration
+	}{
+		{"begin at 4:39", headers, 1<<24*time.Millisecond - 5*time.Second},
+		{"begin at 4:39 after the first picture", headers + 1, 1<<24*time.Millisecond - 5*time.Second},
+		{"jump in the middle", 300, 5 * time.Hour},
+		{"begin at 40:00", headers, 40 * time.Hour},
+		{"jump in the middle, by 20 days", 300, 20 * 24 * time.Hour},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			film := fileOf(jumping(t, test.at, test.by))
+			s := startServer(t, testserver.Config{Realtime: true, Files: map[string][]byte{"film": film}})
+			var got bytes.Buffer
+			result, err := To(testContext(t), s.URL("vod", "film"), &got, &Options{RTMP: &rtmp.Options{Timeout: 200 * time.Millisecond}})
+			assert.NoError(t, err)
+			assert.Equal(t, Complete, result.Outcome, "%+v", result)
+			assert.True(t, bytes.Equal(film, got.Bytes()))
+		})
+	}
+}
+
+// What is there after a jump does not make a recording complete that is cut off.
+func TestCutAfterJump(t *testing.T) {
+	for _, at := range []int{headers, headers + 1, 100} {
+		list := jumping(t, at, 5*time.Hour)
+		result, err := judged(t, list[:400], 10080*time.Millisecond, nil, io.ErrUnexpectedEOF, false)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.Equal(t, ClosedEarly, result.Outcome)
+		result, err = judged(t, list[:400], 10080*time.Millisecond, nil, io.EOF, false)
+		assert.ErrorIs(t, err, ErrTruncated)
+		assert.Equal(t, Truncated, result.Outcome)
+	}
+}
