@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 const (
@@ -26,9 +25,8 @@ const (
 // All methods may be called from any goroutine. Nothing is read from the network unless somebody waits for something
 // (Stream.Read, Call.Result, ProcessPackets, ...) or Options.BackgroundRead is set.
 type Conn struct {
-	opts *Options
-	url  *rtmpurl.URL
-	log  *slog.Logger
+	setup // guarded by mu until connecting; then Connect's, and nobody changes it once that has returned
+	log   *slog.Logger
 
 	nc      net.Conn // set before started; never changed after
 	out     writeSide

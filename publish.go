@@ -33,7 +33,10 @@ func (s *Stream) publish(ctx context.Context) error {
 		{Name: "releaseStream", TransactionID: c.calls.nextID(), Args: []any{s.name}},
 		{Name: "FCPublish", TransactionID: c.calls.nextID(), Args: []any{s.name}},
 	}
-	k := c.calls.add(c, "createStream", 0)
+	k, err := c.calls.add(c, "createStream", 0, nil)
+	if err != nil {
+		return err
+	}
 	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.id})
 	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
 		return err

@@ -221,13 +221,15 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	c := s.conn
 	e := &expectation{codes: codes, done: make(chan struct{})}
 	last := &commands[len(commands)-1]
-	k := c.calls.add(c, last.Name, 0)
-	defer c.calls.take(k.id)
-	k.then = func(err error) {
+	k, err := c.calls.add(c, last.Name, 0, func(err error) {
 		if err != nil || resultDoes {
 			e.finish(err)
 		}
+	})
+	if err != nil {
+		return err
 	}
+	defer c.calls.take(k.id)
 	last.TransactionID = k.id
 	s.mu.Lock()
 	s.expected = append(s.expected, e)
@@ -240,7 +242,7 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
 		return err
 	}
-	err := c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
+	err = c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
 	if e.finished() {
 		return e.err
 	}
