@@ -25,7 +25,7 @@ type Call struct {
 // TransactionID is the call's number on the wire.
 func (k *Call) TransactionID() float64 { return k.id }
 
-// Result waits for the answer and returns its value: the one behind the command object. It may be called any number of
+// Result waits for the answer and returns its value: the one after the command object. It may be called any number of
 // times and from any goroutine; ctx governs this wait only, as does Options.Timeout. A refusal is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	select {
@@ -103,11 +103,17 @@ type calls struct {
 	pending map[float64]*Call
 }
 
+// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
+const maxPendingCalls = 1 << 16
+
 // add registers a call before it is sent. id 0 takes the next number; others don't count, as in librtmp, unless they are
 // the next.
-func (t *calls) add(c *Conn, method string, id float64) *Call {
+func (t *calls) add(c *Conn, method string, id float64) (*Call, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
+	if len(t.pending) >= maxPendingCalls {
+		return nil, fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
+	}
 	if id == 0 {
 		id = t.next()
 	} else if id == t.last+1 {
@@ -118,7 +124,7 @@ func (t *calls) add(c *Conn, method string, id float64) *Call {
 	}
 	k := &Call{conn: c, id: id, method: method, done: make(chan struct{})}
 	t.pending[id] = k
-	return k
+	return k, nil
 }
 
 // nextID numbers a command whose answer does not matter.
@@ -169,11 +175,17 @@ type CallOptions struct {
 	Object        any     // the command object; nil: null
 	ChunkStreamID uint32  // 0: 3, as for all commands
 	StreamID      uint32  // message stream id; 0: the connection's
-	TransactionID float64 // 0: the next free one
+	TransactionID float64 // 0: the next free one; without meaning when NoReply is set
 	AMF3          bool    // send as a command of type 17, as is done anyway once ObjectEncoding 3 was agreed on
+
+	// NoReply asks for no answer: the transaction id is 0, which servers don't answer, and nothing is remembered of the call.
+	// Its Result is nil at once, without an error.
+	NoReply bool
 }
 
-// Call calls a method of the server. ctx governs the sending only; the answer is the Call's Result.
+// Call calls a method of the server. ctx governs the sending only; the answer is the Call's Result. A call that is not
+// answered is remembered as long as the Conn lives, and further ones fail once there are 65,536 of them: where no answer is
+// wanted, CallOptions.NoReply says so.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	return c.CallWith(ctx, CallOptions{}, method, args...)
 }
@@ -188,15 +200,23 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 	if o.AMF3 || c.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
-	k := c.calls.add(c, method, o.TransactionID)
-	body, err := message.AppendCommand(nil, p.Type,
-		&message.Command{Name: method, TransactionID: k.id, Object: o.Object, Args: args})
-	if err != nil {
-		c.calls.take(k.id)
-		return nil, fmt.Errorf("rtmp: %s: %w", method, err)
+	k := &Call{conn: c, method: method, done: make(chan struct{})}
+	if o.NoReply {
+		close(k.done)
+	} else {
+		var err error
+		if k, err = c.calls.add(c, method, o.TransactionID); err != nil {
+			return nil, err
+		}
 	}
-	p.Body = body
-	if err := c.send(ctx, outgoing(&p)); err != nil {
+	var err error
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: k.id, Object: o.Object, Args: args})
+	if err != nil {
+		err = fmt.Errorf("rtmp: %s: %w", method, err)
+	} else {
+		err = c.send(ctx, outgoing(&p))
+	}
+	if err != nil {
 		c.calls.take(k.id)
 		return nil, err
 	}

@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/transport"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // defaultWindow is the acknowledgement window in bytes before the server announces one (librtmp's 2,500,000).
@@ -19,9 +18,8 @@ const defaultWindow = 2_500_000
 // All methods may be called from any goroutine. Nothing is read from the network unless somebody waits for something
 // (Stream.Read, Call.Result, ProcessPackets, ...) or Options.BackgroundRead is set.
 type Conn struct {
-	opts *Options
-	url  *rtmpurl.URL
-	log  *slog.Logger
+	setup // guarded by mu until connecting; then Connect's, and nobody changes it once that has returned
+	log   *slog.Logger
 
 	nc      net.Conn // set before started; never changed after
 	relayed bool     // something that is not the server may be at nc's other end: a proxy. Set with nc

@@ -2,45 +2,65 @@ package rtmp
 
 import (
 	"errors"
+	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// addConnectData appends one value of librtmp's conn= grammar to ConnectData (legacy.md 1.4):
+// connectData reads librtmp's conn= grammar, item by item, into a list of values (legacy.md 1.4):
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
 //	O:1 ... O:0                     an object: what stands between goes into it, by name
 //	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members, the last an object again
 //
 // librtmp forgets the name of NZ, writes unnamed values into objects, and closes objects that are not open.
-func (o *Options) addConnectData(item string) error {
+type connectData struct {
+	open []openObject // the innermost last
+}
+
+// openObject is an object whose end has not come yet.
+type openObject struct {
+	name    string // in the object around it
+	members amf.Object
+}
+
+func (d *connectData) clone() connectData {
+	open := slices.Clone(d.open)
+	for i := range open {
+		open[i].members = slices.Clone(open[i].members)
+	}
+	return connectData{open: open}
+}
+
+// add reads one item. An item that is refused changes nothing.
+func (d *connectData) add(values *[]any, item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
-		return errors.New("no : behind the type letter")
+		return errors.New("no : after the type letter")
 	}
 	name, named := "", false
 	if len(kind) == 2 && kind[0] == 'N' {
 		if name, rest, named = strings.Cut(rest, ":"); !named {
-			return errors.New("no : behind the member's name")
+			return errors.New("no : after the member's name")
 		}
-		if len(o.open) == 0 {
+		if len(d.open) == 0 {
 			return errors.New("a named value belongs into an object: O:1 comes first")
 		}
 		kind = kind[1:]
 	}
 	if kind == "O" {
-		return o.addConnectObject(name, named, rest)
+		return d.object(values, name, named, rest)
 	}
-	if len(o.open) > 0 && !named {
+	if len(d.open) > 0 && !named {
 		return errors.New("a value inside an object needs a name")
 	}
 	value, err := connectValue(kind, rest)
 	if err != nil {
 		return err
 	}
-	o.putConnectValue(name, value)
+	d.put(values, name, value)
 	return nil
 }
 
@@ -66,55 +86,50 @@ func connectValue(kind, text string) (any, error) {
 	return nil, errors.New("unknown type letter")
 }
 
-// addConnectObject opens an object (1) or closes the innermost one (0). A named one is always opened.
-func (o *Options) addConnectObject(name string, named bool, text string) error {
+// object opens an object (1) or closes the innermost one (0). A named one is always opened.
+func (d *connectData) object(values *[]any, name string, named bool, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil && !named {
 		return errors.New("not 1 to open or 0 to close an object")
 	}
 	if n == 0 && !named {
-		if len(o.open) == 0 {
+		if len(d.open) == 0 {
 			return errors.New("no object is open")
 		}
-		closed := o.open[len(o.open)-1]
-		o.open = o.open[:len(o.open)-1]
-		o.storeConnectObject(*closed)
+		d.close(values)
 		return nil
 	}
-	if len(o.open) > 0 && !named {
+	if len(d.open) > 0 && !named {
 		return errors.New("a value inside an object needs a name")
 	}
-	if len(o.open) >= 16 {
+	if len(d.open) >= 16 {
 		return errors.New("objects are nested too deep")
 	}
-	o.putConnectValue(name, amf.Object{})
-	o.open = append(o.open, new(amf.Object))
+	d.open = append(d.open, openObject{name: name, members: amf.Object{}})
 	return nil
 }
 
-// closeConnectObjects ends the objects that were left open.
-func (o *Options) closeConnectObjects() {
-	for len(o.open) > 0 {
-		o.addConnectObject("", false, "0")
+// close ends the innermost object.
+func (d *connectData) close(values *[]any) {
+	last := len(d.open) - 1
+	closed := d.open[last]
+	d.open = d.open[:last]
+	d.put(values, closed.name, closed.members)
+}
+
+// end ends the objects that were left open.
+func (d *connectData) end(values *[]any) {
+	for len(d.open) > 0 {
+		d.close(values)
 	}
 }
 
-// putConnectValue adds a value to the innermost open object, or to ConnectData.
-func (o *Options) putConnectValue(name string, value any) {
-	if len(o.open) == 0 {
-		o.ConnectData = append(o.ConnectData, value)
+// put adds a value to the innermost open object, or to values.
+func (d *connectData) put(values *[]any, name string, value any) {
+	if len(d.open) == 0 {
+		*values = append(*values, value)
 		return
 	}
-	inner := o.open[len(o.open)-1]
-	*inner = append(*inner, amf.Property{Name: name, Value: value})
-}
-
-// storeConnectObject puts a finished object into the place that was made for it when it was opened.
-func (o *Options) storeConnectObject(finished amf.Object) {
-	if len(o.open) == 0 {
-		o.ConnectData[len(o.ConnectData)-1] = finished
-		return
-	}
-	outer := *o.open[len(o.open)-1]
-	outer[len(outer)-1].Value = finished
+	inner := &d.open[len(d.open)-1]
+	inner.members = append(inner.members, amf.Property{Name: name, Value: value})
 }

@@ -92,11 +92,11 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 
 // beginConnect makes sure that Connect is called once.
 func (c *Conn) beginConnect() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
 	if err := c.opts.validate(); err != nil {
 		return err
 	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
 	if c.err != nil {
 		return c.err
 	}
@@ -104,6 +104,7 @@ func (c *Conn) beginConnect() error {
 		return errors.New("rtmp: connect: called a second time")
 	}
 	c.connecting = true
+	c.connItems.end(&c.opts.ConnectData)
 	return nil
 }
 
@@ -111,17 +112,22 @@ func (c *Conn) beginConnect() error {
 func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgoing) (*Call, error) {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	c.own(func() { // Close ends a Connect under way
+	if !c.own(func() { // Close ends a Connect under way
 		select {
 		case <-c.done:
 			cancel()
 		case <-ctx.Done():
 		}
-	})
+	}) {
+		return nil, c.Err()
+	}
 	if err := c.open(ctx); err != nil {
 		return nil, err
 	}
-	k := c.calls.add(c, "connect", transactionID)
+	k, err := c.calls.add(c, "connect", transactionID)
+	if err != nil {
+		return nil, err
+	}
 	c.connectCall = k
 	return k, c.send(ctx, o)
 }
@@ -158,7 +164,6 @@ func (c *Conn) tcURL() string {
 // tcUrl.
 func (c *Conn) connectObject(query string) (amf.Object, error) {
 	o := c.opts
-	o.closeConnectObjects()
 	app, tcURL := c.app()+query, c.tcURL()+query
 	object := amf.Object{{Name: "app", Value: app}}
 	if o.publishes() {

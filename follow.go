@@ -121,7 +121,7 @@ func (c *Conn) follow(to string, o *Options, others bool) (*rtmpurl.URL, error) 
 func (o *Options) forgetSecrets() {
 	o.Publish = o.publishes()
 	o.PublishUser, o.PublishPassword, o.Auth, o.Token, o.UsherToken = "", "", "", "", ""
-	o.ConnectData, o.ConnectFields, o.open = nil, nil, nil
+	o.ConnectData, o.ConnectFields = nil, nil
 	for _, text := range []*string{&o.Playpath, &o.Subscribe, &o.PageURL, &o.SWFURL} {
 		*text, _, _ = strings.Cut(*text, "?")
 	}

@@ -99,7 +99,6 @@ type Options struct {
 	OnStatus func(s *Stream, status *StatusError)
 	Logger   *slog.Logger // nil: silent
 
-	open   []*amf.Object      // objects of conn= that are not closed yet, the innermost last
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }
 
@@ -121,22 +120,33 @@ func (o *Options) clone() *Options {
 	return &c
 }
 
+// setup is what a Conn is told before it connects, and what conn= has left open meanwhile.
+type setup struct {
+	url       *rtmpurl.URL
+	opts      *Options // our own copy
+	connItems connectData
+}
+
+func (s *setup) clone() setup {
+	return setup{url: s.url, opts: s.opts.clone(), connItems: s.connItems.clone()}
+}
+
 // optionTable is the one list of options by name: for SetOption, for the tail of a URL, and of what each one sets.
 // Names are librtmp's and match in any letter case.
 var optionTable = []struct {
 	name   string
 	secret bool // the value stays out of errors
-	set    func(o *Options, value string) error
+	set    func(s *setup, value string) error
 }{
 	{"app", false, text(func(o *Options) *string { return &o.App })},
 	{"tcUrl", false, text(func(o *Options) *string { return &o.TCURL })},
 	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
 	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
 	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
-	{"conn", true, (*Options).addConnectData}, // S:... often is a ticket
+	{"conn", true, func(s *setup, item string) error { return s.connItems.add(&s.opts.ConnectData, item) }}, // S:... often is a ticket
 	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
 	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
-	{"socks", false, func(o *Options, value string) error { o.Proxy = "socks4://" + value; return nil }},
+	{"socks", false, func(s *setup, value string) error { s.opts.Proxy = "socks4://" + value; return nil }},
 	{"jtv", true, text(func(o *Options) *string { return &o.UsherToken })},
 	{"token", true, text(func(o *Options) *string { return &o.Token })},
 	{"pubUser", false, text(func(o *Options) *string { return &o.PublishUser })},
@@ -151,17 +161,17 @@ var optionTable = []struct {
 	{"timeout", false, number(time.Second, func(o *Options) *time.Duration { return &o.Timeout }, -1)},
 }
 
-func text(field func(*Options) *string) func(*Options, string) error {
-	return func(o *Options, value string) error { *field(o) = value; return nil }
+func text(field func(*Options) *string) func(*setup, string) error {
+	return func(s *setup, value string) error { *field(s.opts) = value; return nil }
 }
 
-func flag(field func(*Options) *bool) func(*Options, string) error {
-	return func(o *Options, value string) error {
+func flag(field func(*Options) *bool) func(*setup, string) error {
+	return func(s *setup, value string) error {
 		switch strings.ToLower(value) {
 		case "1", "on", "yes", "true":
-			*field(o) = true
+			*field(s.opts) = true
 		case "0", "off", "no", "false":
-			*field(o) = false
+			*field(s.opts) = false
 		default:
 			return errors.New("not a boolean: 1, on, yes, true, 0, off, no or false")
 		}
@@ -171,8 +181,8 @@ func flag(field func(*Options) *bool) func(*Options, string) error {
 
 // number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. What does not fit into a
 // time.Duration (292 years) is refused. zero replaces 0 for fields whose zero value already means something else.
-func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*Options, string) error {
-	return func(o *Options, value string) error {
+func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*setup, string) error {
+	return func(s *setup, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)
 		if err != nil {
 			return errors.New("not a whole number")
@@ -184,18 +194,18 @@ func number(unit time.Duration, field func(*Options) *time.Duration, zero time.D
 		if n == 0 {
 			d = zero
 		}
-		*field(o) = d
+		*field(s.opts) = d
 		return nil
 	}
 }
 
 // set sets an option by librtmp's name and in librtmp's syntax. The error is an *OptionError.
-func (o *Options) set(name, value string) error {
+func (s *setup) set(name, value string) error {
 	for _, option := range optionTable {
 		if !strings.EqualFold(option.name, name) {
 			continue
 		}
-		if err := option.set(o, value); err != nil {
+		if err := option.set(s, value); err != nil {
 			if option.secret {
 				value = ""
 			}
@@ -237,38 +247,35 @@ var errConnected = errors.New("must be set before Connect")
 // SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations in milliseconds
 // but timeout in seconds and swfAge in days, booleans as 1/on/yes/true and 0/off/no/false. The error is an *OptionError.
 func (c *Conn) SetOption(name, value string) error {
-	if c.isConnecting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.connecting {
 		return &OptionError{Name: name, Err: errConnected}
 	}
-	return c.opts.set(name, value)
+	return c.setup.set(name, value)
 }
 
 // SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...". When it fails
 // nothing has changed.
 func (c *Conn) SetupURL(rawURL string) error {
-	if c.isConnecting() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.connecting {
 		return &OptionError{Name: "url", Err: errConnected}
 	}
 	rawURL, options, err := rtmpurl.SplitOptions(rawURL)
 	if err != nil {
 		return err
 	}
-	u, err := rtmpurl.Parse(rawURL)
-	if err != nil {
+	changed := c.setup.clone()
+	if changed.url, err = rtmpurl.Parse(rawURL); err != nil {
 		return err
 	}
-	changed := c.opts.clone()
 	for _, option := range options {
 		if err := changed.set(option.Name, option.Value); err != nil {
 			return err
 		}
 	}
-	c.url, c.opts = u, changed
+	c.setup = changed
 	return nil
-}
-
-func (c *Conn) isConnecting() bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.connecting
 }

@@ -86,7 +86,7 @@ func TestURLVectors(t *testing.T) {
 			if v.SocksHost != "" {
 				assert.Equal(t, "socks4://127.0.0.1:1080", o.Proxy)
 			}
-			o.closeConnectObjects()
+			c.connItems.end(&o.ConnectData)
 			extras, err := amf.AppendAMF0(nil, o.ConnectData...)
 			require.NoError(t, err)
 			assert.Equal(t, v.ExtrasAMF0, hex.EncodeToString(extras))
@@ -150,8 +150,8 @@ func TestConnectDataAcrossCalls(t *testing.T) {
 }
 
 func TestConnectDataInsideObjects(t *testing.T) {
-	open := func(t *testing.T, items ...string) (*Options, error) {
-		o := new(Options).clone()
+	open := func(t *testing.T, items ...string) (*setup, error) {
+		o := &setup{opts: new(Options)}
 		require.NoError(t, o.set("conn", "O:1"))
 		for _, item := range items {
 			if err := o.set("conn", item); err != nil {
@@ -171,19 +171,19 @@ func TestConnectDataInsideObjects(t *testing.T) {
 	t.Run("a null keeps its name", func(t *testing.T) {
 		o, err := open(t, "NZ:gone:", "O:0")
 		require.NoError(t, err)
-		assert.Equal(t, []any{amf.Object{{Name: "gone", Value: nil}}}, o.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "gone", Value: nil}}}, o.opts.ConnectData)
 	})
 	t.Run("left open", func(t *testing.T) {
 		o, err := open(t, "NO:inner:0", "NN:n:-1e3")
 		require.NoError(t, err)
-		o.closeConnectObjects()
-		assert.Equal(t, []any{amf.Object{{Name: "inner", Value: amf.Object{{Name: "n", Value: -1000.0}}}}}, o.ConnectData)
+		o.connItems.end(&o.opts.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "inner", Value: amf.Object{{Name: "n", Value: -1000.0}}}}}, o.opts.ConnectData)
 	})
 	t.Run("a refused item changes nothing", func(t *testing.T) {
 		o, err := open(t, "NS:a:b", "NN:c:one")
 		require.Error(t, err)
 		require.NoError(t, o.set("conn", "O:0"))
-		assert.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}}}, o.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}}}, o.opts.ConnectData)
 	})
 	t.Run("depth", func(t *testing.T) {
 		_, err := open(t, slices.Repeat([]string{"NO:x:1"}, 16)...)
@@ -226,9 +226,9 @@ func TestOptionTable(t *testing.T) {
 	for _, tt := range tests {
 		covered[tt.name] = true
 		for _, name := range []string{tt.name, strings.ToUpper(tt.name), strings.ToLower(tt.name)} {
-			var o Options
-			require.NoError(t, o.set(name, tt.value), name)
-			assert.Equal(t, tt.want, o, name)
+			s := setup{opts: new(Options)}
+			require.NoError(t, s.set(name, tt.value), name)
+			assert.Equal(t, tt.want, *s.opts, name)
 		}
 	}
 	for _, option := range optionTable {
@@ -238,11 +238,11 @@ func TestOptionTable(t *testing.T) {
 
 func TestFalseClears(t *testing.T) {
 	for _, value := range []string{"0", "off", "No", "FALSE"} {
-		o := Options{Live: true, Playlist: true, SWFVerify: true}
+		s := setup{opts: &Options{Live: true, Playlist: true, SWFVerify: true}}
 		for _, name := range []string{"live", "playlist", "swfVfy"} {
-			require.NoError(t, o.set(name, value))
+			require.NoError(t, s.set(name, value))
 		}
-		assert.Equal(t, Options{}, o, value)
+		assert.Equal(t, Options{}, *s.opts, value)
 	}
 }
 

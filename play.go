@@ -37,7 +37,10 @@ func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond
 
 // newStreamID asks for a message stream, and subscribes where that is wanted, in librtmp's order.
 func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
-	k := c.calls.add(c, "createStream", 0)
+	k, err := c.calls.add(c, "createStream", 0)
+	if err != nil {
+		return 0, err
+	}
 	commands := []message.Command{{Name: "createStream", TransactionID: k.id}}
 	if token := c.opts.UsherToken; token != "" {
 		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken",

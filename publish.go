@@ -31,9 +31,11 @@ func (s *Stream) publish(ctx context.Context) error {
 		{Name: "releaseStream", TransactionID: c.calls.nextID(), Args: []any{s.name}},
 		{Name: "FCPublish", TransactionID: c.calls.nextID(), Args: []any{s.name}},
 	}
-	k := c.calls.add(c, "createStream", 0)
+	k, err := c.calls.add(c, "createStream", 0)
+	if err != nil {
+		return err
+	}
 	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.id})
-	var err error
 	if s.id, err = c.awaitStreamID(ctx, k, commands); err != nil {
 		return err
 	}

@@ -13,7 +13,7 @@ import (
 // that has not touched the network. nil opts are the defaults; options in rawURL win over opts, which is copied. The
 // error is an *OptionError or that of package url.
 func New(rawURL string, opts *Options) (*Conn, error) {
-	c := &Conn{opts: opts.clone(), out: newWriteSide(), done: make(chan struct{}), drained: make(chan struct{}, 1)}
+	c := &Conn{setup: setup{opts: opts.clone()}, out: newWriteSide(), done: make(chan struct{}), drained: make(chan struct{}, 1)}
 	c.pump.token = make(chan struct{}, 1)
 	c.pump.window = defaultWindow
 	c.standing = &waiter{what: "background read", ready: func() bool { return c.claimed() != nil }}

@@ -156,7 +156,10 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	c := s.conn
 	e := &expectation{codes: codes, done: make(chan struct{})}
 	last := &commands[len(commands)-1]
-	k := c.calls.add(c, last.Name, 0)
+	k, err := c.calls.add(c, last.Name, 0)
+	if err != nil {
+		return false, err
+	}
 	defer c.calls.take(k.id)
 	k.whenDone(func() {
 		if k.err != nil || resultDoes {
@@ -175,7 +178,7 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
 		return false, err
 	}
-	err := c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
+	err = c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
 	if e.finished() {
 		return true, e.err
 	}

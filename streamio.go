@@ -146,8 +146,8 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return o.n, nil
 	}
 	err := s.next(o)
-	if o.n == 0 && err != nil {
-		o.begin() // what waited for the file header to be complete
+	if o.n == 0 && err != nil && (len(o.media) > 0 || s.over() != nil || s.conn.Err() != nil) {
+		o.begin() // what waited for the file header to be complete; metadata alone waits on
 		if o.n > 0 {
 			err = nil
 		}
@@ -267,6 +267,9 @@ func (o *flvOut) prepare(m *incoming, script bool) {
 		o.media = appendTag(o.media, m)
 		o.flags.HasAudio = o.flags.HasAudio || m.Type == message.TypeAudio
 		o.flags.HasVideo = o.flags.HasVideo || m.Type == message.TypeVideo
+	}
+	if len(o.media)+len(o.script) > maxPrelude && len(o.media) == 0 {
+		o.flags = flv.FileHeader{HasAudio: true, HasVideo: true} // nothing is known, and players look for what is announced
 	}
 	if o.flags.HasAudio && o.flags.HasVideo || m.Timestamp != 0 && !script || len(o.media)+len(o.script) > maxPrelude {
 		o.begin()

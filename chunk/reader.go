@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"encoding/binary"
 	"io"
-	"sync"
 )
 
 const (
@@ -12,8 +11,14 @@ const (
 	readBufferSize = 64 << 10
 	// maxPartials is how many messages may be under way at once, one on each chunk stream.
 	maxPartials = 256
-	// maxPartialMessages bounds the bytes of unfinished messages, in units of the largest message.
+	// maxPartialMessages bounds the memory of unfinished messages, in units of the largest message.
 	maxPartialMessages = 2
+	// minBody is the smallest body that is made room for, in bytes.
+	minBody = 512
+	// maxStreamBytes bounds the memory of chunk streams: the format has 65,598, and nobody uses more than some dozens.
+	maxStreamBytes = 1 << 20
+	// streamSize is what a stream takes with its place in a map, about.
+	streamSize = 128
 	// absoluteWindow is how close to the last message, in ms, an extended value in a format 1 or 2 header must lie to
 	// be taken for an absolute time: SRS before 7.0.52 and lal write one where the specification has a delta.
 	absoluteWindow = 10_000
@@ -41,11 +46,12 @@ type Reader struct {
 	current *stream // in the middle of a chunk's payload
 	left    int     // payload bytes of that chunk still to come
 
-	partials, partialBytes int
-	lent                   *buffer // what the last Message's body lies in, returned at the next call
-	tolerated              Tolerated
-	srcErr                 error // came together with bytes; due once they are parsed
-	err                    error // first violation: sticky
+	partial   []*stream // with a message under way
+	held      int       // bytes of memory of those messages
+	lent      *buffer   // what the last Message's body lies in, returned at the next call
+	tolerated Tolerated
+	srcErr    error // came together with bytes; due once they are parsed
+	err       error // first violation: sticky
 }
 
 // stream is what the format keeps for each chunk stream: the header "as before", and the message under way.
@@ -65,31 +71,6 @@ type stream struct {
 	body       *buffer
 	basicBytes [3]byte // basic header of a continuation chunk in the form the peer used last
 	basicSize  int
-}
-
-// buffer holds a body under assembly. Buffers are shared by all Readers, so that an idle connection holds none.
-type buffer struct{ bytes []byte }
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-// keepBuffer is the largest buffer worth keeping, in bytes.
-const keepBuffer = 1 << 20
-
-func release(b *buffer) {
-	if b != nil && cap(b.bytes) <= keepBuffer {
-		b.bytes = b.bytes[:0]
-		buffers.Put(b)
-	}
-}
-
-// growTo returns b with room for n bytes in all, at least doubling so that appending stays linear.
-func growTo(b []byte, n int) []byte {
-	if n <= cap(b) {
-		return b
-	}
-	grown := make([]byte, len(b), max(n, 2*cap(b), 512))
-	copy(grown, b)
-	return grown
 }
 
 // NewReader returns a Reader of src. A message longer than maxMessageSize bytes is an *Error; 0 and anything above
@@ -138,12 +119,12 @@ func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 		}
 		s := r.current
 		take := min(r.left, r.end-r.pos)
-		s.body.bytes = append(growTo(s.body.bytes, len(s.body.bytes)+take), r.buf[r.pos:r.pos+take]...)
+		if !r.makeRoom(s, take) {
+			return false, r.err
+		}
+		s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
 		r.pos += take
 		r.left -= take
-		if r.partialBytes += take; r.partialBytes > maxPartialMessages*r.maxSize {
-			return false, r.fail("bytes of unfinished messages", r.partialBytes)
-		}
 		if r.left > 0 {
 			return false, nil
 		}
@@ -179,7 +160,7 @@ func (r *Reader) fill() error {
 }
 
 func (r *Reader) sourceError(err error) error {
-	if err == io.EOF && (r.partials > 0 || r.current != nil || r.end > r.pos) {
+	if err == io.EOF && (len(r.partial) > 0 || r.current != nil || r.end > r.pos) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -193,7 +174,9 @@ func (r *Reader) header() (s *stream, more bool) {
 	if size == 0 || len(b) < size+messageHeaderSize[f] {
 		return nil, false
 	}
-	s = r.stream(id)
+	if s = r.stream(id); s == nil {
+		return nil, false
+	}
 	if !s.begun && f != Format0 && f != Format1 {
 		r.fail("first chunk of a chunk stream has no header of its own, chunk stream", id)
 		return nil, false
@@ -304,22 +287,33 @@ func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	s.delta = delta
 }
 
+// stream returns the state of a chunk stream, which it makes if need be; nil: there are too many.
 func (r *Reader) stream(id uint32) *stream {
+	s := r.known(id)
+	switch {
+	case s != nil:
+		return s
+	case id < uint32(len(r.low)):
+		s = &stream{id: id}
+		r.low[id] = s
+		return s
+	case (len(r.high)+1)*streamSize > maxStreamBytes:
+		r.fail("memory of chunk streams, bytes", (len(r.high)+1)*streamSize)
+		return nil
+	case r.high == nil:
+		r.high = make(map[uint32]*stream)
+	}
+	s = &stream{id: id}
+	r.high[id] = s
+	return s
+}
+
+// known is stream for one that was used before; nil: it was not.
+func (r *Reader) known(id uint32) *stream {
 	if id < uint32(len(r.low)) {
-		if r.low[id] == nil {
-			r.low[id] = &stream{id: id}
-		}
 		return r.low[id]
 	}
-	s := r.high[id]
-	if s == nil {
-		if r.high == nil {
-			r.high = make(map[uint32]*stream)
-		}
-		s = &stream{id: id}
-		r.high[id] = s
-	}
-	return s
+	return r.high[id]
 }
 
 // view hands out a message that lies in the buffer as a whole, in chunks with nothing between them, without copying it.
@@ -350,47 +344,11 @@ func (r *Reader) view(s *stream, m *Message) bool {
 	return true
 }
 
-// begin starts or goes on with the assembly of a message whose next chunk's payload lies at pos.
-func (r *Reader) begin(s *stream, more bool) {
-	if !more {
-		if r.partials++; r.partials > maxPartials {
-			r.fail("unfinished messages at once", r.partials)
-			return
-		}
-		s.partial = true
-		s.body = buffers.Get().(*buffer)
-	}
-	r.current = s
-	r.left = min(r.chunkSize, int(s.length)-len(s.body.bytes))
-}
-
 func (r *Reader) finish(s *stream, m *Message) {
 	*m = Message{Type: s.typ, Format: s.format, ChunkStreamID: s.id, StreamID: s.streamID, Timestamp: s.timestamp,
 		raw: s.body.bytes, length: len(s.body.bytes), reader: r}
 	r.lent = s.body
 	r.forget(s)
-}
-
-func (r *Reader) drop(s *stream) {
-	release(s.body)
-	r.forget(s)
-}
-
-func (r *Reader) forget(s *stream) {
-	r.partials--
-	r.partialBytes -= len(s.body.bytes)
-	s.partial, s.body = false, nil
-}
-
-// hand returns a buffer that lives until the next call.
-func (r *Reader) hand() *buffer {
-	r.lent = buffers.Get().(*buffer)
-	return r.lent
-}
-
-func (r *Reader) takeBack() {
-	release(r.lent)
-	r.lent = nil
 }
 
 // control applies the two messages that change how chunks are read (sections 5.4.1 and 5.4.2).
@@ -403,7 +361,7 @@ func (r *Reader) control(m *Message) error {
 		if v > MaxChunkStreamID {
 			return nil
 		}
-		if s := r.stream(v); s.partial {
+		if s := r.known(v); s != nil && s.partial {
 			r.drop(s)
 			r.tolerated.Aborts++
 		}

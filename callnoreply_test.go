@@ -1,0 +1,66 @@
+package rtmp
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// A call that wants no answer has the transaction id 0, and nothing is left of it.
+func TestCallWithoutReply(t *testing.T) {
+	calls := make(chan *message.Command, 2)
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		calls <- p.expect("tell")
+		p.call(0, "_result", 0, nil, "unasked")
+		p.call(0, "told", 0, nil)
+		calls <- p.expect("ask")
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	k, err := c.CallWith(testContext(t), CallOptions{NoReply: true, TransactionID: 44}, "tell", "you")
+	require.NoError(t, err)
+	result, err := k.Result(testContext(t))
+	require.NoError(t, err)
+	require.Nil(t, result)
+	require.Nil(t, k.Reply())
+	require.Zero(t, k.TransactionID())
+	require.Empty(t, c.calls.pending)
+	tell := <-calls
+	require.NotNil(t, tell)
+	require.Zero(t, tell.TransactionID)
+	require.Equal(t, []any{"you"}, tell.Args)
+	_, err = c.WaitInvoke(testContext(t), "told")
+	require.NoError(t, err)
+
+	k, err = c.Call(testContext(t), "ask")
+	require.NoError(t, err)
+	ask := <-calls
+	require.NotNil(t, ask)
+	require.Equal(t, k.TransactionID(), ask.TransactionID)
+	require.NoError(t, c.Close())
+	_, err = k.Result(testContext(t))
+	require.Error(t, err)
+}
+
+// A server that never answers can't make us remember calls without end.
+func TestUnansweredCallsAreBounded(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		p.untilGone()
+	})
+	c := dialed(t, url, nil)
+	for range maxPendingCalls {
+		_, err := c.calls.add(c, "ask", 0)
+		require.NoError(t, err)
+	}
+	_, err := c.Call(testContext(t), "ask")
+	require.ErrorContains(t, err, "65536 calls without an answer")
+	_, err = c.CreateStream(testContext(t), nil)
+	require.ErrorContains(t, err, "without an answer")
+	_, err = c.CallWith(testContext(t), CallOptions{NoReply: true}, "tell")
+	require.NoError(t, err)
+	require.NoError(t, c.Err())
+}

@@ -1,0 +1,136 @@
+package chunk
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// readAllMessages reads until an error and returns it.
+func readAllMessages(r *Reader) error {
+	for {
+		var m Message
+		if err := r.Next(&m); err != nil {
+			return err
+		}
+	}
+}
+
+// A peer can't make us keep state for every chunk stream there is.
+func TestChunkStreamsAreBounded(t *testing.T) {
+	var in []byte
+	for id := uint32(2); id <= MaxChunkStreamID; id++ {
+		in = append(appendBasicHeader(in, Format0, id), make([]byte, 11)...)
+	}
+	r := NewReader(bytes.NewReader(in), 0)
+	var bad *Error
+	require.ErrorAs(t, readAllMessages(r), &bad)
+	require.Equal(t, "memory of chunk streams, bytes", bad.Detail)
+	require.LessOrEqual(t, len(r.high)*streamSize, maxStreamBytes)
+	require.GreaterOrEqual(t, len(r.high), 4096, "far more than anybody uses")
+}
+
+// Abort of a chunk stream that was never used makes none.
+func TestAbortMakesNoChunkStream(t *testing.T) {
+	w := NewWriter()
+	var in []byte
+	for id := uint32(0); id < 20_000; id++ {
+		in, _ = w.AppendMessage(in, &Outgoing{Type: typeAbort, ChunkStreamID: 2, Body: []byte{0, 0, byte(id >> 8), byte(id)}})
+	}
+	r := NewReader(bytes.NewReader(in), 0)
+	require.Equal(t, io.EOF, readAllMessages(r))
+	require.Empty(t, r.high)
+	require.Zero(t, r.Tolerated().Aborts)
+	used := 0
+	for _, s := range r.low {
+		if s != nil {
+			used++
+		}
+	}
+	require.Equal(t, 1, used)
+}
+
+// interleaved is messages of those lengths, each on a chunk stream of its own, in chunks that take turns at random. Each read
+// gives one chunk and calls check before it.
+func interleaved(lengths []int, check func()) io.Reader {
+	rnd := rand.New(rand.NewPCG(1, 2))
+	left := slices.Clone(lengths)
+	begun := make([]bool, len(lengths))
+	return readerFunc(func(b []byte) (int, error) {
+		check()
+		var open []int
+		for i, n := range left {
+			if n > 0 {
+				open = append(open, i)
+			}
+		}
+		if len(open) == 0 {
+			return 0, io.EOF
+		}
+		i := open[rnd.IntN(len(open))]
+		format, header := Format3, []byte(nil)
+		if n := lengths[i]; !begun[i] {
+			format, header = Format0, []byte{0, 0, 0, byte(n >> 16), byte(n >> 8), byte(n), 9, 1, 0, 0, 0}
+		}
+		chunk := append(appendBasicHeader(nil, format, uint32(3+i)), header...)
+		size := min(left[i], DefaultChunkSize)
+		begun[i], left[i] = true, left[i]-size
+		return copy(b, append(chunk, make([]byte, size)...)), nil
+	})
+}
+
+type readerFunc func([]byte) (int, error)
+
+func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
+
+// Unfinished messages never hold more memory than is allowed, however they grow, and whatever buffers are lying about. Those
+// whose lengths fit into the limit are all read.
+func TestPartialMessagesMemory(t *testing.T) {
+	const maxSize = 256 << 10
+	const limit = maxPartialMessages * maxSize
+	for name, test := range map[string]struct {
+		lengths []int
+		fits    bool
+	}{
+		"two of the largest":     {[]int{maxSize, maxSize}, true},
+		"of all sizes":           {[]int{100, 300, 5000, 7000, 9000, 11_000, 90_000, 100_000, 120_000, 150_000}, true},
+		"three of the largest":   {[]int{maxSize, maxSize, maxSize}, false},
+		"many that are too much": {slices.Repeat([]int{20_000}, 100), false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			for range 16 { // of other connections
+				buffers.Put(&buffer{bytes: make([]byte, 0, keepBuffer)})
+			}
+			var r *Reader
+			most := 0
+			r = NewReader(interleaved(test.lengths, func() {
+				held := 0
+				for _, s := range r.low {
+					if s != nil && s.body != nil {
+						held += cap(s.body.bytes)
+					}
+				}
+				for _, s := range r.high {
+					if s.body != nil {
+						held += cap(s.body.bytes)
+					}
+				}
+				most = max(most, held)
+			}), maxSize)
+			err := readAllMessages(r)
+			require.LessOrEqual(t, most, limit)
+			if test.fits {
+				require.Equal(t, io.EOF, err)
+				require.Zero(t, r.held)
+				return
+			}
+			var bad *Error
+			require.ErrorAs(t, err, &bad)
+			require.Equal(t, "bytes of unfinished messages", bad.Detail)
+		})
+	}
+}
