@@ -116,7 +116,7 @@ func TestSetOptionErrors(t *testing.T) {
 		{"conn", "S", "no :"},
 		{"conn", "O:", "1 to open or 0 to close"},
 		{"conn", "O:x", "1 to open or 0 to close"},
-		{"conn", "NS:a", "no : behind the member's name"},
+		{"conn", "NS:a", "no : after the member's name"},
 		{"conn", "NZ:a:", "O:1 comes first"},
 		{"conn", "", "no :"},
 		{"swfAge", "200000", "out of range"},

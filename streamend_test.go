@@ -98,9 +98,6 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 	})
 }
 
-// flvFlags is where the file header says which kinds of media there are, which is decided when a Read times out.
-const flvFlags = 4
-
 // Deadlines pass at random moments while another goroutine reads the socket: every byte arrives before the end does.
 func TestDeadlinesBesideAnotherReader(t *testing.T) {
 	recording := shortSample(t, 60_000)
@@ -134,7 +131,6 @@ func TestDeadlinesBesideAnotherReader(t *testing.T) {
 				require.NoError(t, c.Close())
 				got := file.Bytes()
 				require.Equal(t, len(recording), len(got))
-				got[flvFlags] = recording[flvFlags]
 				require.True(t, bytes.Equal(recording, got))
 			}
 		})
