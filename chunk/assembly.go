@@ -34,7 +34,7 @@ func growTo(b []byte, n int) []byte {
 func (r *Reader) begin(s *stream, more bool) {
 	if !more {
 		if len(r.partial) >= maxPartials {
-			r.fail("unfinished messages at once", len(r.partial)+1)
+			r.fail("unfinished messages at once", maxPartials)
 			return
 		}
 		s.partial = true
@@ -61,8 +61,8 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 		r.clip()
 		b = s.body.bytes
 		size = min(need+need/8+minBody, int(s.length))
-		if all := r.held - cap(b) + size; all > limit {
-			r.fail("bytes of unfinished messages", all)
+		if r.held-cap(b)+size > limit {
+			r.fail("bytes of unfinished messages", limit)
 			return false
 		}
 	}
