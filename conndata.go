@@ -38,12 +38,12 @@ func (d *connectData) clone() connectData {
 func (d *connectData) add(values *[]any, item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
-		return errors.New("no : behind the type letter")
+		return errors.New("no : after the type letter")
 	}
 	name, named := "", false
 	if len(kind) == 2 && kind[0] == 'N' {
 		if name, rest, named = strings.Cut(rest, ":"); !named {
-			return errors.New("no : behind the member's name")
+			return errors.New("no : after the member's name")
 		}
 		if len(d.open) == 0 {
 			return errors.New("a named value belongs into an object: O:1 comes first")
