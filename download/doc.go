@@ -11,7 +11,8 @@
 // from the last key frame before it. Servers start there, at another key frame near by, or at the beginning; their
 // timestamps count from the beginning of the stream, or from where they start. So nothing of that is believed: what
 // arrives is held back and compared with the end of the file, tag by tag, until it has gone beyond. Then the file is cut
-// behind the last tag that is the same, and goes on with what was held. What is cut off is replaced by at least as much. If
+// behind the last tag that is the same, and goes on with what was held: not before that goes as far in time as what is cut
+// off, or is as much. If
 // nothing is the same it is another recording: the file stays as it is, and the error is ErrNoMatch. Only live streams, of
 // which nothing comes twice, are joined by their timestamps, at a key frame.
 //

@@ -149,3 +149,14 @@ func TestSync(t *testing.T) {
 	_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Sync: true})
 	assert.NoError(t, err)
 }
+
+// What the file has at its end and the server has not goes, if the server has played that far.
+func TestMoreThanTheServerHas(t *testing.T) {
+	all := sample(t)
+	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // the last picture's time
+	got, result, err := continued(t, fileOf(append(all[:len(all):len(all)], mark)), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+		return servers["absolute"](all, from), io.EOF
+	})
+	require.NoError(t, err, "%+v", result)
+	assert.True(t, bytes.Equal(fileOf(all), got))
+}

@@ -1,6 +1,7 @@
 package download
 
 import (
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -69,6 +70,7 @@ func (o *overlap) plan() plan {
 	for _, e := range t.recent[:keep] {
 		pick(e.kind, &audio, &video).advance(e.time)
 	}
+	p.covered = o.covers(t.recent[keep:])
 	p.gap = max(gap(&audio, &o.audio), gap(&video, &o.video))
 	for i := range o.held {
 		h := &o.held[i]
@@ -86,6 +88,14 @@ func (o *overlap) plan() plan {
 		}
 	}
 	return p
+}
+
+// covers reports whether what has arrived goes as far as these tags do.
+func (o *overlap) covers(cut []entry) bool {
+	return !slices.ContainsFunc(cut, func(e entry) bool {
+		sp := o.span(e.kind)
+		return !sp.seen || int32(e.time-sp.last) > 0
+	})
 }
 
 // gap is what is missing between the end of a track and where it begins again.

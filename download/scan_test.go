@@ -118,25 +118,34 @@ func FuzzContinue(f *testing.F) {
 		file := append(fileOf(all[:good]), rest...)
 		tl, err := scan(bytes.NewReader(file), 0)
 		require.NoError(t, err)
-		at, ok := tl.point(0)
-		if !ok {
-			at = tl.first.time
-		}
-		s := newSplice(tl, at, false)
 		kept := fileOf(all[:good])
-		for _, tag := range playFrom(all, seek(all, ms(min(at, 10_000)), 0), relative && at <= 10_000) {
-			ready, err := s.add(tag)
-			require.NoError(t, err)
-			if !ready {
-				continue
+		for back := 0; ; back++ { // as long as there is nothing in common
+			at, further := tl.point(back)
+			if !further {
+				at = tl.first.time
 			}
-			p, ok := s.plan(false)
-			require.True(t, ok)
-			require.LessOrEqual(t, p.cut, tl.end)
-			if p.byContent && len(rest) == 0 {
-				require.EqualValues(t, len(kept), p.cut, "nothing good is cut")
+			s := newSplice(tl, at, false)
+			for _, tag := range playFrom(all, seek(all, ms(min(at, 10_000)), 0), relative && at <= 10_000) {
+				ready, err := s.add(tag)
+				require.NoError(t, err)
+				if !ready {
+					continue
+				}
+				p, ok := s.plan(false)
+				if !ok {
+					require.True(t, further)
+					break
+				}
+				require.LessOrEqual(t, p.cut, tl.end)
+				require.True(t, p.byContent)
+				if len(rest) == 0 {
+					require.EqualValues(t, len(kept), p.cut, "nothing good is cut")
+				}
+				return
 			}
-			return
+			if !further {
+				return
+			}
 		}
 	})
 }

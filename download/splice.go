@@ -96,11 +96,16 @@ type plan struct {
 	tags      []held // to be written first, with their own times
 	dropped   int    // held tags that the file has
 	byContent bool
+	covered   bool          // what has arrived goes as far in time as what is cut off
 	gap       time.Duration // what is missing between the end of the file and the new tags
 }
 
-// missing is how many bytes more would be cut off a file that ends at end than there are to replace them.
+// missing is how many bytes more would be cut off a file that ends at end than there are to replace them. Where times go as
+// far that is 0, whatever the size is: the server has nothing else for them.
 func (p *plan) missing(end int64) int {
+	if p.covered {
+		return 0
+	}
 	n := end - p.cut
 	for i := range p.tags {
 		n -= int64(len(p.tags[i].Body)) + flv.TagOverhead
