@@ -278,7 +278,7 @@ func (c *Conn) knownMethod(cmd *message.Command) (known bool, err error) {
 }
 
 // statusReceived hands an onStatus to its stream. Servers are seen that send a stream's status on message stream 0.
-func (c *Conn) statusReceived(streamID uint32, status message.Status) {
+func (c *Conn) statusReceived(streamID uint32, status *StatusError) {
 	level := slog.LevelDebug
 	if status.Level == "error" {
 		level = slog.LevelWarn
@@ -296,7 +296,7 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 	}
 	if on := c.opts.OnStatus; on != nil {
 		size := amf.Size(status.Info) // the other fields are parts of it
-		if !c.invoked.run(c, size, func() { on(s, statusError(status)) }) {
+		if !c.invoked.run(c, size, func() { on(s, status) }) {
 			c.dropped(1, status.Code)
 		}
 	}

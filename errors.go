@@ -1,13 +1,11 @@
 package rtmp
 
 import (
-	"cmp"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"os"
-	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
@@ -26,67 +24,11 @@ var (
 
 // StatusError is a server's refusal: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2).
 // The connection stays usable.
-type StatusError struct {
-	Code        string // such as NetStream.Play.StreamNotFound
-	Level       string // "error"; in OnStatus also "status" and "warning"
-	Description string
-	Info        any // the information object as it came
-
-	masked string // Description without our secrets, for Error, where that makes a difference
-}
-
-func (e *StatusError) Error() string {
-	text := "refused"
-	if e.Code != "" {
-		text = quote.Peer(e.Code)
-	}
-	if description := cmp.Or(e.masked, e.Description); description != "" {
-		text += ": " + quote.Peer(description)
-	}
-	return "rtmp: server: " + text
-}
-
-func statusError(s message.Status) *StatusError {
-	return &StatusError{Code: s.Code, Level: s.Level, Description: s.Description, Info: s.Info}
-}
+type StatusError = message.StatusError
 
 // ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead, unless
 // all that could not be read is the answer to one call.
-type ProtocolError struct {
-	Phase  string // chunk, command, user control, ...
-	Detail string
-	Value  any   // what the peer sent
-	Err    error // the cause, such as a *chunk.Error or an *amf.DecodeError
-}
-
-func (e *ProtocolError) Error() string {
-	text := "rtmp: protocol: " + e.Phase
-	if e.Detail != "" {
-		text += ": " + e.Detail
-	}
-	if e.Value != nil {
-		text += ": " + quote.Peer(fmt.Sprint(e.Value))
-	}
-	if e.Err != nil {
-		text += ": " + cause(e.Err)
-	}
-	return text
-}
-
-// Unwrap returns the cause.
-func (e *ProtocolError) Unwrap() error { return e.Err }
-
-// maxCause is how long, in bytes, the text of a cause may be: longer ones have taken in what a peer sent.
-const maxCause = 1000
-
-// cause returns the text of err, fit to be part of another's: net/http and others may take a peer's text in as it is.
-func cause(err error) string {
-	text := err.Error()
-	if len(text) > maxCause || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsGraphic(r) }) {
-		return quote.Peer(text)
-	}
-	return text
-}
+type ProtocolError = message.ProtocolError
 
 // HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
 // of the Stage constants.
@@ -112,7 +54,7 @@ func (e *HandshakeError) Error() string {
 	if stage == StageRTMP {
 		stage = "handshake"
 	}
-	why := strings.TrimPrefix(cause(e.Err), "rtmp: ")
+	why := strings.TrimPrefix(quote.Cause(e.Err), "rtmp: ")
 	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint

@@ -4,7 +4,6 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // maskedSecret stands for what proves who we are.
@@ -14,12 +13,12 @@ const maskedSecret = "***"
 const minSecret = 3
 
 // refusal is a server's refusal whose text holds none of our secrets, which servers like to repeat: "KEY is being published".
-func (c *Conn) refusal(status message.Status) *StatusError {
-	e := statusError(status)
+func (c *Conn) refusal(status *StatusError) *StatusError {
+	e := *status
 	if masked := c.mask(status.Description); masked != status.Description {
-		e.masked = masked
+		e.Mask(masked)
 	}
-	return e
+	return &e
 }
 
 // mask replaces our secrets in a text of the server's.

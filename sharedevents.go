@@ -129,8 +129,8 @@ func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 		if err != nil {
 			return err
 		}
-		if refused := statusError(status); !o.refuse(refused, false) {
-			news.add(SharedObjectEvent{Kind: SharedObjectRefused, Err: refused})
+		if !o.refuse(status, false) {
+			news.add(SharedObjectEvent{Kind: SharedObjectRefused, Err: status})
 		}
 	}
 	return nil

@@ -186,7 +186,7 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 }
 
 // statusReceived acts on an onStatus for this stream (legacy.md 9.5). Called by the reader.
-func (s *Stream) statusReceived(status message.Status) {
+func (s *Stream) statusReceived(status *StatusError) {
 	refusal := status.Level == "error" || fatalStatus[status.Code]
 	s.mu.Lock()
 	waitedFor := false

@@ -110,25 +110,20 @@ func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
 	return out, nil
 }
 
-// Status is the information object of onStatus, _error and onPlayStatus (section 7.2.2).
-type Status struct {
-	Code, Level, Description string
-	Info                     any // the whole value as it came
-}
-
-// ParseStatus finds the information object among the values behind the command object: the first object or ECMA array
-// that has a code, else the first that has a description; some servers send a bare string instead.
-func ParseStatus(args []any) Status {
-	var found Status
+// ParseStatus finds the information object of an onStatus, _error or onPlayStatus (section 7.2.2) among the values after the
+// command object: the first object or ECMA array that has a code, else the first that has a description; some servers send a
+// bare string instead.
+func ParseStatus(args []any) *StatusError {
+	found := new(StatusError)
 	for _, arg := range args {
 		get := getter(arg)
 		if get == nil {
 			if text, ok := arg.(string); ok && found.Info == nil {
-				found = Status{Description: text, Info: arg}
+				found = &StatusError{Description: text, Info: arg}
 			}
 			continue
 		}
-		s := Status{Code: get("code"), Level: get("level"), Description: get("description"), Info: arg}
+		s := &StatusError{Code: get("code"), Level: get("level"), Description: get("description"), Info: arg}
 		if s.Code != "" {
 			return s
 		}

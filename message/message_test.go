@@ -70,7 +70,7 @@ func TestParseStatus(t *testing.T) {
 		assert.Equal(t, []string{"error", "NetStream.Failed", "why"}, []string{s.Level, s.Code, s.Description})
 	}
 	assert.Equal(t, "no", ParseStatus([]any{"no"}).Description)
-	assert.Equal(t, Status{}, ParseStatus(nil))
+	assert.Equal(t, &StatusError{}, ParseStatus(nil))
 }
 
 func TestUserControl(t *testing.T) {

@@ -185,13 +185,13 @@ func (e SharedEvent) Message() (name string, args []any, err error) {
 }
 
 // Status reads the data of a SharedStatus.
-func (e SharedEvent) Status() (Status, error) {
+func (e SharedEvent) Status() (*StatusError, error) {
 	names, err := e.Names()
 	if err != nil {
-		return Status{}, err
+		return nil, err
 	}
 	names = append(names, "", "")
-	return Status{Code: names[0], Level: names[1], Description: "shared object"}, nil
+	return &StatusError{Code: names[0], Level: names[1], Description: "shared object"}, nil
 }
 
 func (e SharedEvent) bad(detail string, cause error) error {

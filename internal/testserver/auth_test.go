@@ -59,7 +59,7 @@ func sendConnect(t *testing.T, s *testserver.Server, object amf.Object) net.Conn
 }
 
 // answerToConnect connects and returns the answer's name and status. After an _error it expects the server to hang up.
-func answerToConnect(t *testing.T, s *testserver.Server, object amf.Object) (name string, status message.Status) {
+func answerToConnect(t *testing.T, s *testserver.Server, object amf.Object) (name string, status *message.StatusError) {
 	t.Helper()
 	nc := sendConnect(t, s, object)
 	defer nc.Close()

@@ -1,0 +1,30 @@
+package message
+
+import (
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Mask changes what Error says, and nothing that a program looks at.
+func TestStatusErrorMask(t *testing.T) {
+	e := &StatusError{Code: "NetStream.Publish.BadName", Description: "secret is being published"}
+	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "secret is being published"`, e.Error())
+	e.Mask("*** is being published")
+	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "*** is being published"`, e.Error())
+	require.Equal(t, "secret is being published", e.Description)
+}
+
+// What a peer sent is cut and quoted.
+func TestErrorsQuoteThePeer(t *testing.T) {
+	hostile := "\x1b[2J\n" + strings.Repeat("x", 10_000)
+	for _, err := range []error{
+		&StatusError{Code: hostile, Description: hostile},
+		&ProtocolError{Phase: "command", Value: hostile, Err: &StatusError{Description: hostile}},
+	} {
+		require.NotContains(t, err.Error(), "\x1b")
+		require.NotContains(t, err.Error(), "\n")
+		require.Less(t, len(err.Error()), 1000)
+	}
+}
