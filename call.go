@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -33,8 +34,8 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 	default:
 		if err := k.conn.await(&waiter{what: k.method, ctx: ctx, deadline: k.conn.replyDeadline(), ready: k.isDone,
 			wake: k.done}); err != nil && !k.isDone() {
-			if late, ok := err.(*timeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
-				late.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+			if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
+				late.Hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
 			}
 			return nil, err
 		}
@@ -214,7 +215,7 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = c.send(ctx, outgoing(&p))
+		err = c.send(ctx, session.EncodePacket(&p))
 	}
 	if err != nil {
 		c.calls.take(k.id)

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
@@ -58,8 +59,8 @@ func (f *farewell) outcome(err error, nc net.Conn) error {
 
 // hangUp reports whether err is the server's closing the connection in the orderly way.
 func hangUp(err error) bool {
-	var lost *lostError
-	return errors.As(err, &lost) && lost.cause == nil
+	var lost *session.LostError
+	return errors.As(err, &lost) && lost.Cause == nil
 }
 
 // lost returns the error that the connection has ended with, if something published may not have arrived for it.
@@ -144,7 +145,7 @@ func (c *Conn) sayGoodbye() (refused error) {
 // read everything. A server that goes on acknowledging is still reading.
 func (c *Conn) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // ends a write, too
-		c.fail(&timeoutError{what: "close: the server has not taken everything that was published"})
+		c.fail(&session.TimeoutError{What: "close: the server has not taken everything that was published"})
 	})
 	defer stop()
 	var answered <-chan struct{}

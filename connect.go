@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -41,7 +42,7 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 const connectPatience = 3 * time.Second
 
 // errImpatient is connect's while another way to connect is left.
-var errImpatient error = &timeoutError{what: "connect"}
+var errImpatient error = &session.TimeoutError{What: "connect"}
 
 // connectResult waits for the server's answer to connect.
 func (c *Conn) connectResult(ctx context.Context, k *Call) error {
@@ -74,7 +75,7 @@ func (c *Conn) connectMessage(a *admission) (chunk.Outgoing, error) {
 	if c.opts.Auth != "" {
 		args = append([]any{true, c.opts.Auth}, args...)
 	}
-	return command(csCommand, 0, &message.Command{Name: "connect", TransactionID: 1, Object: object, Args: args})
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1, Object: object, Args: args})
 }
 
 // ConnectPacket is Connect with a connect command of the caller's making. Its transaction id is that of p.
@@ -86,7 +87,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	if err := c.beginConnect(); err != nil {
 		return nil, err
 	}
-	k, err := c.connect(ctx, id, outgoing(p))
+	k, err := c.connect(ctx, id, session.EncodePacket(p))
 	return c.connected(k, err)
 }
 
@@ -205,7 +206,7 @@ func (c *Conn) connectUnanswered() bool { return c.connectCall != nil && !c.conn
 
 // lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
 func (c *Conn) lostAtConnect(err error) error {
-	var lost *lostError
+	var lost *session.LostError
 	if errors.As(err, &lost) && c.connectUnanswered() {
 		return &HandshakeError{Stage: StageConnect, Err: err}
 	}

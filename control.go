@@ -9,13 +9,14 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
 
 // dispatch does what a received message asks for. It never blocks and never writes; it runs under pump.dispatching.
 // direct is the stream whose Read is doing the reading, if any. An error is fatal to the connection.
-func (c *Conn) dispatch(m *incoming, direct *Stream) error {
+func (c *Conn) dispatch(m *session.Message, direct *Stream) error {
 	c.counts.messages.Add(1)
 	switch m.Type {
 	case message.TypeAudio, message.TypeVideo:
@@ -37,12 +38,12 @@ func (c *Conn) dispatch(m *incoming, direct *Stream) error {
 	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has acted on them
 	default:
 		c.counts.unknownMessages.Add(1)
-		c.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.size())
+		c.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.Size())
 	}
 	return nil
 }
 
-func (c *Conn) media(m *incoming, direct *Stream) {
+func (c *Conn) media(m *session.Message, direct *Stream) {
 	c.quickAcks.stop()
 	if s := c.streams.of(m.StreamID); s != nil {
 		s.receive(m, s == direct)
@@ -51,16 +52,16 @@ func (c *Conn) media(m *incoming, direct *Stream) {
 	c.counts.strayMedia.Add(1)
 }
 
-func (c *Conn) data(m *incoming, direct *Stream) {
+func (c *Conn) data(m *session.Message, direct *Stream) {
 	s := c.streams.of(m.StreamID)
 	if s == nil {
 		c.counts.strayMedia.Add(1)
 		return
 	}
-	if body, found := bytes.CutPrefix(m.body(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
-		m.Body, m.msg = body, nil // a publisher's order to its server, which some hand on to players (gortmplib)
+	if body, found := bytes.CutPrefix(m.Payload(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
+		m.SetPayload(body) // a publisher's order to its server, which some hand on to players (gortmplib)
 	}
-	d, err := message.ParseData(m.Type, m.body())
+	d, err := message.ParseData(m.Type, m.Payload())
 	if err != nil {
 		c.unreadable(m, err)
 	}
@@ -77,15 +78,15 @@ func (c *Conn) data(m *incoming, direct *Stream) {
 }
 
 // aggregate takes the messages out of an aggregate. Where it is damaged, those before the damage are kept.
-func (c *Conn) aggregate(m *incoming, direct *Stream) {
-	for sub, err := range message.Aggregate(m.Timestamp, m.body()) {
+func (c *Conn) aggregate(m *session.Message, direct *Stream) {
+	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
 		if err != nil {
 			c.counts.badData.Add(1)
 			c.counts.lostMedia.Add(1)
 			c.log.Debug("rtmp: damaged aggregate", "error", err)
 			return
 		}
-		part := incoming{Packet: m.Packet}
+		part := session.Message{Packet: m.Packet}
 		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
 		switch sub.Type {
 		case message.TypeAudio, message.TypeVideo:
@@ -99,8 +100,8 @@ func (c *Conn) aggregate(m *incoming, direct *Stream) {
 }
 
 // window obeys Window Acknowledgement Size, and answers Set Peer Bandwidth (RTMP 1.0 sections 5.4.4 and 5.4.5).
-func (c *Conn) window(m *incoming) {
-	size, err := message.Uint32(m.Type, m.body())
+func (c *Conn) window(m *session.Message) {
+	size, err := message.Uint32(m.Type, m.Payload())
 	if err != nil {
 		c.unreadable(m, err)
 		return
@@ -116,8 +117,8 @@ func (c *Conn) window(m *incoming) {
 	}
 }
 
-func (c *Conn) userControl(m *incoming) {
-	u, err := message.ParseUserControl(m.body())
+func (c *Conn) userControl(m *session.Message) {
+	u, err := message.ParseUserControl(m.Payload())
 	if err != nil {
 		c.unreadable(m, err)
 		return
@@ -150,11 +151,11 @@ func (c *Conn) verifyPlayer(request []byte) {
 	c.replyControl(message.TypeUserControl, c.verification)
 }
 
-func (c *Conn) replyControl(t message.Type, body []byte) { c.reply(control(t, body)) }
+func (c *Conn) replyControl(t message.Type, body []byte) { c.reply(session.Control(t, body)) }
 
 // replyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
 func (c *Conn) replyCommand(cmd *message.Command) error {
-	o, err := command(csCommand, 0, cmd)
+	o, err := session.Command(session.ChunkStreamCommand, 0, cmd)
 	if err == nil {
 		c.reply(o)
 	}
@@ -163,8 +164,8 @@ func (c *Conn) replyCommand(cmd *message.Command) error {
 
 // commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
 // program. Of one that is damaged, or has an odd transaction id, what could be read counts.
-func (c *Conn) commandReceived(m *incoming) error {
-	cmd, damage := message.ParseCommand(m.Type, m.body())
+func (c *Conn) commandReceived(m *session.Message) error {
+	cmd, damage := message.ParseCommand(m.Type, m.Payload())
 	if damage != nil {
 		c.unreadable(m, damage)
 		if cmd.Name == "" {
@@ -179,7 +180,7 @@ func (c *Conn) commandReceived(m *incoming) error {
 		c.statusReceived(m.StreamID, message.ParseStatus(cmd.Args))
 		return nil
 	case "close":
-		return &lostError{what: "server called close"}
+		return &session.LostError{What: "server called close"}
 	}
 	known, err := c.knownMethod(&cmd)
 	if err != nil {
@@ -190,7 +191,7 @@ func (c *Conn) commandReceived(m *incoming) error {
 }
 
 // unreadable counts a message that could not be read, or not as a whole.
-func (c *Conn) unreadable(m *incoming, err error) {
+func (c *Conn) unreadable(m *session.Message, err error) {
 	c.counts.badData.Add(1)
 	c.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
 }

@@ -8,6 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -51,7 +52,7 @@ func TestCountersAcrossARedirect(t *testing.T) {
 		cmd := p.expect("connect")
 		p.mediaOn(1, "A")
 		p.control(message.TypeUserControl, message.AppendUserControl(nil, 1000, 1))
-		p.send(outgoing(&Packet{Type: 99, Body: make([]byte, 10_000)}))
+		p.send(session.EncodePacket(&Packet{Type: 99, Body: make([]byte, 10_000)}))
 		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
 		p.untilGone()
 	})

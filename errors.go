@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -19,7 +20,7 @@ var (
 	ErrNotWritable = errors.New("rtmp: the stream was not opened for publishing")
 	// ErrStreamBacklog is returned to a waiter that would have to read past the media of a Stream that nobody reads, once
 	// Options.MaxQueue bytes of it are queued. Nothing is lost and the connection lives: read or close that Stream.
-	ErrStreamBacklog = errors.New("rtmp: too much unread media")
+	ErrStreamBacklog = session.ErrBacklog
 )
 
 // StatusError is a server's refusal: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2).
@@ -102,38 +103,3 @@ func (e *OptionError) Error() string {
 
 // Unwrap returns the cause.
 func (e *OptionError) Unwrap() error { return e.Err }
-
-// timeoutError is a net.Error that is os.ErrDeadlineExceeded.
-type timeoutError struct{ what, hint string }
-
-func (e *timeoutError) Error() string {
-	text := "rtmp: " + e.what + ": timed out"
-	if e.hint != "" {
-		text += ": " + e.hint
-	}
-	return text
-}
-
-func (e *timeoutError) Timeout() bool   { return true }
-func (e *timeoutError) Temporary() bool { return true }
-func (e *timeoutError) Unwrap() error   { return os.ErrDeadlineExceeded }
-
-// lostError is a connection that ended without our doing. It is io.ErrUnexpectedEOF whatever the cause.
-type lostError struct {
-	what  string
-	cause error
-}
-
-func (e *lostError) Error() string {
-	if e.cause == nil || errors.Is(e.cause, io.EOF) || errors.Is(e.cause, io.ErrUnexpectedEOF) {
-		return "rtmp: " + e.what + ": the server closed the connection"
-	}
-	return "rtmp: " + e.what + ": connection lost: " + e.cause.Error()
-}
-
-func (e *lostError) Unwrap() []error {
-	if e.cause == nil {
-		return []error{io.ErrUnexpectedEOF}
-	}
-	return []error{io.ErrUnexpectedEOF, e.cause}
-}

@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -41,7 +42,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 				p.giveStream(1)
 				cmd := p.expect("createStream")
 				if test.early {
-					p.send(outgoing(&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}))
+					p.send(session.EncodePacket(&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}))
 				}
 				close(asked)
 				<-answer

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -192,7 +193,7 @@ func (t *handlers) serve(c *Conn) {
 func (c *Conn) answer(who writer, method string, id float64, result any, err error) {
 	cmd := message.Command{Name: "_result", TransactionID: id, Args: []any{result}}
 	if err == nil {
-		o, bad := command(csCommand, 0, &cmd)
+		o, bad := session.Command(session.ChunkStreamCommand, 0, &cmd)
 		if bad == nil {
 			c.sendFor(who, o)
 			return
@@ -206,7 +207,7 @@ func (c *Conn) answer(who writer, method string, id float64, result any, err err
 	} else {
 		cmd.Args = []any{message.StatusObject("error", "NetConnection.Call.Failed", err.Error())}
 	}
-	if o, bad := command(csCommand, 0, &cmd); bad == nil {
+	if o, bad := session.Command(session.ChunkStreamCommand, 0, &cmd); bad == nil {
 		c.sendFor(who, o)
 	}
 }

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -14,9 +15,9 @@ func TestHandlersAreThereFromTheStart(t *testing.T) {
 	answers := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
 		connect := p.expect("connect")
-		result, err := command(3, 0, &message.Command{Name: "_result", TransactionID: connect.TransactionID})
+		result, err := session.Command(3, 0, &message.Command{Name: "_result", TransactionID: connect.TransactionID})
 		require.NoError(t, err)
-		call, err := command(3, 0, &message.Command{Name: "hello", TransactionID: 5, Args: []any{"you"}})
+		call, err := session.Command(3, 0, &message.Command{Name: "hello", TransactionID: 5, Args: []any{"you"}})
 		require.NoError(t, err)
 		p.nc.Write(append(p.encode(result), p.encode(call)...))
 		answers <- p.nextCommand()

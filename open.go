@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -66,7 +67,7 @@ func (c *Conn) open(parent context.Context) error {
 		}
 		var reset *net.OpError
 		if err = stageError(parent, err); errors.As(err, &reset) {
-			err = &lostError{what: "handshake", cause: err}
+			err = &session.LostError{What: "handshake", Cause: err}
 		}
 		return &HandshakeError{Stage: stage, Err: err}
 	}
@@ -80,7 +81,7 @@ func (c *Conn) open(parent context.Context) error {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
 	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
-	c.out.try = newTryWriter(nc)
+	c.out.try = session.NewTryWriter(nc)
 	return nil
 }
 
@@ -129,7 +130,7 @@ func stageError(parent context.Context, err error) error {
 		if proxy := (*transport.ProxyError)(nil); errors.As(err, &proxy) && proxy.Addr != "" {
 			what += " from " + proxy.Scheme + " " + proxy.Addr
 		}
-		return &timeoutError{what: what}
+		return &session.TimeoutError{What: what}
 	}
 	return err
 }

@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -105,10 +106,10 @@ func (p *peer) encode(o chunk.Outgoing) []byte {
 
 func (p *peer) send(o chunk.Outgoing) { p.nc.Write(p.encode(o)) }
 
-func (p *peer) control(t message.Type, body []byte) { p.send(control(t, body)) }
+func (p *peer) control(t message.Type, body []byte) { p.send(session.Control(t, body)) }
 
 func (p *peer) call(streamID uint32, name string, id float64, object any, args ...any) {
-	o, err := command(3, streamID, &message.Command{Name: name, TransactionID: id, Object: object, Args: args})
+	o, err := session.Command(3, streamID, &message.Command{Name: name, TransactionID: id, Object: object, Args: args})
 	if err != nil {
 		panic(err)
 	}

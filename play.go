@@ -8,6 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -60,7 +61,7 @@ func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
 // awaitStreamID sends commands, of which createStream is k, and waits for the answer. When that is given up, the server is told
 // to delete the stream as soon as the answer comes: it keeps it otherwise.
 func (c *Conn) awaitStreamID(ctx context.Context, k *Call, commands []message.Command) (uint32, error) {
-	if err := c.sendCommands(ctx, csCommand, 0, commands); err != nil {
+	if err := c.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
 		c.calls.take(k.id)
 		return 0, err
 	}
@@ -105,8 +106,8 @@ func (s *Stream) play(ctx context.Context) error {
 		before = []message.Command{{Name: "set_playlist", Args: []any{amf.ECMAArray{{Name: "0", Value: s.name}}}}}
 	}
 	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
-	buffer := control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
-	_, err = s.request(ctx, csStream, append(before, play), []chunk.Outgoing{buffer}, true,
+	buffer := session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
+	_, err = s.request(ctx, session.ChunkStreamPlay, append(before, play), []chunk.Outgoing{buffer}, true,
 		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
 	return err
 }
@@ -161,7 +162,7 @@ func (s *Stream) pause(ctx context.Context, on bool, code string) (sent bool, _ 
 	s.mu.Lock()
 	at := float64(s.position)
 	s.mu.Unlock()
-	return s.request(ctx, csStream, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
+	return s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
 }
 
 // Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
@@ -170,10 +171,10 @@ func (s *Stream) pause(ctx context.Context, on bool, code string) (sent bool, _ 
 func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.mu.Lock()
 	s.seeking = true
-	s.queue.clear()
+	s.queue.Clear()
 	s.mu.Unlock()
 	s.conn.relieve(s, 0)
-	_, err := s.request(ctx, csStream, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
+	_, err := s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
 		"NetStream.Seek.Notify")
 	if err != nil {
 		s.mu.Lock()
@@ -189,5 +190,5 @@ func (s *Stream) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.buffer = d
 	s.mu.Unlock()
 	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
-	return s.conn.send(ctx, control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
+	return s.conn.send(ctx, session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
 }

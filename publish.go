@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -46,7 +47,7 @@ func (s *Stream) publish(ctx context.Context) error {
 	if kind == "" {
 		kind = "live"
 	}
-	_, err = s.request(ctx, csMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
+	_, err = s.request(ctx, session.ChunkStreamMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
 		"NetStream.Publish.Start")
 	if err != nil {
 		return err
@@ -77,13 +78,13 @@ func (c *Conn) announceChunkSize(ctx context.Context) error {
 	if size == 0 {
 		size = defaultChunkSize
 	}
-	return c.send(ctx, control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
+	return c.send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
 }
 
 // unpublish is what the server is told at the end of a stream that publishes.
 func (s *Stream) unpublish() ([]chunk.Outgoing, error) {
 	c := s.conn
-	fc, err := command(csCommand, 0, &message.Command{Name: "FCUnpublish", TransactionID: c.calls.nextID(),
+	fc, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "FCUnpublish", TransactionID: c.calls.nextID(),
 		Args: []any{s.name}})
 	if err != nil {
 		return nil, err
@@ -128,7 +129,7 @@ func (s *Stream) finish() error {
 				continue
 			}
 		}
-		return c.fail(&timeoutError{what: "stream: close"})
+		return c.fail(&session.TimeoutError{What: "stream: close"})
 	}
 }
 

@@ -20,6 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -352,7 +353,7 @@ func TestWriteBlocks(t *testing.T) {
 	t.Run("not behind a ping flood", func(t *testing.T) {
 		flooded := make(chan struct{})
 		url := accepting(t, func(p *peer) {
-			ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+			ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
 			p.nc.Write(bytes.Repeat(ping, 200_000))
 			close(flooded)
 			p.untilGone()

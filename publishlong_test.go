@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -188,7 +189,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 // can. Every ping is answered, or counted because the server did not read the answers.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const pings, batch = 200_000, 1000
-	ping := control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 7))
+	ping := session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 7))
 	for _, reads := range []bool{true, false} {
 		overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 			flooded := make(chan struct{})

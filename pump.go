@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // past is a deadline that makes a blocked read or write return at once.
@@ -25,8 +26,8 @@ type pump struct {
 	in    *chunk.Reader // owned by the holder of the token
 	msg   chunk.Message // owned by the holder of the token
 
-	incoming    incoming   // the message in dispatch, guarded by dispatching
-	dispatching sync.Mutex // held for one dispatch: by the holder of the token, or by HandlePacket
+	incoming    session.Message // the message in dispatch, guarded by dispatching
+	dispatching sync.Mutex      // held for one dispatch: by the holder of the token, or by HandlePacket
 
 	mu        sync.Mutex // guards the rest; orders setting a deadline and interrupting
 	holder    *waiter
@@ -114,7 +115,7 @@ func (c *Conn) awaitTurn(w *waiter) (got bool, err error) {
 	case <-cancelled:
 		return false, fmt.Errorf("rtmp: %s: %w", w.what, w.ctx.Err())
 	case <-expired:
-		return false, &timeoutError{what: w.what}
+		return false, &session.TimeoutError{What: w.what}
 	}
 }
 
@@ -153,7 +154,7 @@ func (c *Conn) readFor(w *waiter) (again bool, err error) {
 			return c.readFailed(w, err)
 		}
 		if w.packet != nil {
-			*w.packet = received(&p.msg)
+			*w.packet = session.Received(&p.msg).Packet
 			w.packet.Body = append([]byte{}, p.msg.Body()...)
 		} else if err := c.dispatchMessage(w.stream); err != nil {
 			return false, c.fail(err)
@@ -178,7 +179,7 @@ func (c *Conn) dispatchMessage(direct *Stream) error {
 	m := &c.pump.msg
 	c.pump.dispatching.Lock()
 	defer c.pump.dispatching.Unlock()
-	c.pump.incoming = incoming{Packet: received(m), msg: m}
+	c.pump.incoming = session.Received(m)
 	return c.dispatch(&c.pump.incoming, direct)
 }
 
@@ -199,7 +200,7 @@ func (c *Conn) readFailed(w *waiter, err error) (again bool, _ error) {
 		w.interrupted = false
 		return true, nil
 	}
-	return false, &timeoutError{what: w.what}
+	return false, &session.TimeoutError{What: w.what}
 }
 
 // protocolError gives an error of the read side its place in the table of errors.
@@ -214,9 +215,9 @@ func protocolError(err error) error {
 	case errors.Is(err, net.ErrClosed):
 		return fmt.Errorf("rtmp: read: %w", err)
 	case errors.Is(err, io.EOF):
-		return &lostError{what: "read"}
+		return &session.LostError{What: "read"}
 	}
-	return &lostError{what: "read", cause: err}
+	return &session.LostError{What: "read", Cause: err}
 }
 
 // interrupt makes w, if it is reading, stop and look at its state.

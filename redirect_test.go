@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -29,8 +30,8 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
 	url := newPeer(t, func(p *peer) {
 		cmd := p.expect("connect")
-		ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
-		o, err := command(3, 0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID,
+		ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+		o, err := session.Command(3, 0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID,
 			Args: []any{redirection302(target)}})
 		assert.NoError(t, err)
 		p.nc.Write(append(ping, p.encode(o)...))

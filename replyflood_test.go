@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -15,7 +16,7 @@ func TestRepliesToAFlood(t *testing.T) {
 	const many = 4 * maxReplies
 	commandOf := func(name string, id float64) func(*peer) []byte {
 		return func(p *peer) []byte {
-			o, err := command(csCommand, 0, &message.Command{Name: name, TransactionID: id})
+			o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: name, TransactionID: id})
 			require.NoError(t, err)
 			return p.encode(o)
 		}
@@ -27,11 +28,11 @@ func TestRepliesToAFlood(t *testing.T) {
 		"ping as a command": {commandOf("ping", 0), true},
 		"_onbwcheck":        {commandOf("_onbwcheck", 3), true},
 		"SWF verification": {func(p *peer) []byte {
-			return p.encode(control(message.TypeUserControl, []byte{0, 26}))
+			return p.encode(session.Control(message.TypeUserControl, []byte{0, 26}))
 		}, true},
 		"Set Peer Bandwidth": {func(p *peer) []byte { // never the same twice
-			return append(p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
-				p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
+			return append(p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
+				p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -39,7 +40,7 @@ func TestRepliesToAFlood(t *testing.T) {
 				p.accept()
 				p.nc.Write(test.encode(p)) // the first has a header of its own
 				flood := bytes.Repeat(test.encode(p), many)
-				flood = append(flood, p.encode(control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
+				flood = append(flood, p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
 				p.nc.Write(flood)
 				for {
 					window := p.expectType(message.TypeWindowAckSize)

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -25,7 +26,7 @@ type sendQueue struct {
 	ended chan struct{} // closed when the sender has ended
 
 	mu       sync.Mutex // guards the rest
-	queue    mediaQueue
+	queue    session.MediaQueue
 	busy     bool // the sender is writing
 	closed   bool
 	awaitKey map[uint8]bool // tracks whose pictures are dropped until a key frame comes
@@ -71,7 +72,7 @@ func (q *sendQueue) failure() error {
 func (q *sendQueue) waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	return q.queue.len()
+	return q.queue.Len()
 }
 
 // offer puts a message into the queue. It reports false when there is no room.
@@ -87,9 +88,9 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	if len(o.Body) > chunk.MaxMessageLength {
 		return false, fmt.Errorf("rtmp: publish: %w", &chunk.Error{Detail: "message too long to send", Value: len(o.Body)})
 	}
-	m := incoming{Packet: Packet{Type: message.Type(o.Type), ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
+	m := session.Message{Packet: Packet{Type: message.Type(o.Type), ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
 		Body: o.Body}}
-	if q.queue.len() > 0 && q.queue.len()+len(o.Body) > q.limit {
+	if q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > q.limit {
 		if !q.dropping {
 			return false, nil
 		}
@@ -102,25 +103,25 @@ func (q *sendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		q.dropped.Add(1)
 		return true, nil
 	}
-	q.queue.push(&m)
+	q.queue.Push(&m)
 	signal(q.more)
 	return true, nil
 }
 
 // refuse says whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
 // does not fit even now.
-func (q *sendQueue) refuse(m *incoming) bool {
+func (q *sendQueue) refuse(m *session.Message) bool {
 	kind, track := kindOf(m)
 	if kind == keyFrame {
 		delete(q.awaitKey, track)
 	}
 	if kind == kept { // within reason: data messages may be many
-		return q.queue.len()+m.size() > 2*q.limit
+		return q.queue.Len()+m.Size() > 2*q.limit
 	}
 	if kind == frame && q.awaitKey[track] {
 		return true
 	}
-	if q.queue.len() == 0 || q.queue.len()+m.size() <= q.limit {
+	if q.queue.Len() == 0 || q.queue.Len()+m.Size() <= q.limit {
 		return false
 	}
 	if kind != sound {
@@ -147,7 +148,7 @@ func (q *sendQueue) prune() {
 	}
 	last := make(map[uint8]place) // each track's last key frame
 	i := 0
-	for m := range q.queue.all() {
+	for m := range q.queue.All() {
 		if kind, track := kindOf(&m); kind == keyFrame {
 			last[track] = place{i, m.Timestamp}
 		}
@@ -160,7 +161,7 @@ func (q *sendQueue) prune() {
 		}
 	}
 	i = -1
-	q.keep(func(m *incoming) bool {
+	q.keep(func(m *session.Message) bool {
 		i++
 		switch kind, track := kindOf(m); kind {
 		case keyFrame, frame:
@@ -174,23 +175,23 @@ func (q *sendQueue) prune() {
 		}
 		return true
 	})
-	if q.queue.len() > q.limit {
-		q.keep(func(m *incoming) bool { kind, _ := kindOf(m); return kind != sound })
+	if q.queue.Len() > q.limit {
+		q.keep(func(m *session.Message) bool { kind, _ := kindOf(m); return kind != sound })
 	}
 }
 
 // keep drops the messages that f does not want.
-func (q *sendQueue) keep(f func(*incoming) bool) {
+func (q *sendQueue) keep(f func(*session.Message) bool) {
 	old := q.queue
-	q.queue = mediaQueue{}
-	for m := range old.all() {
+	q.queue = session.MediaQueue{}
+	for m := range old.All() {
 		if f(&m) {
-			q.queue.push(&m)
+			q.queue.Push(&m)
 		} else {
 			q.dropped.Add(1)
 		}
 	}
-	old.clear()
+	old.Clear()
 }
 
 // kind is how much a message matters.
@@ -204,7 +205,7 @@ const (
 )
 
 // kindOf returns the track as well, for pictures.
-func kindOf(m *incoming) (_ kind, track uint8) {
+func kindOf(m *session.Message) (_ kind, track uint8) {
 	switch m.Type {
 	case message.TypeVideo:
 		h, err := flv.ParseVideoHeader(m.Body)
@@ -250,7 +251,7 @@ func (s *Stream) drained() error {
 	q := &s.sending
 	for {
 		q.mu.Lock()
-		busy, err := q.busy || q.queue.len() > 0, q.err
+		busy, err := q.busy || q.queue.Len() > 0, q.err
 		if err == nil && q.closed {
 			err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
 		}
@@ -274,14 +275,14 @@ func (s *Stream) sender() {
 	for {
 		q.mu.Lock()
 		taken := q.queue
-		q.queue, q.pruned = mediaQueue{}, false
-		q.busy = taken.len() > 0
+		q.queue, q.pruned = session.MediaQueue{}, false
+		q.busy = taken.Len() > 0
 		last := q.closed && !q.busy
 		q.mu.Unlock()
 		if last {
 			return
 		}
-		if taken.len() == 0 {
+		if taken.Len() == 0 {
 			signal(q.room)
 			select {
 			case <-q.more:
@@ -291,7 +292,7 @@ func (s *Stream) sender() {
 			}
 		}
 		err := s.sendAll(&taken)
-		taken.clear()
+		taken.Clear()
 		q.mu.Lock()
 		q.busy, q.err = false, err
 		q.mu.Unlock()
@@ -303,7 +304,7 @@ func (s *Stream) sender() {
 }
 
 // sendAll sends a queue with as few system calls as possible.
-func (s *Stream) sendAll(queue *mediaQueue) error {
+func (s *Stream) sendAll(queue *session.MediaQueue) error {
 	c := s.conn
 	who := writer{stream: s, sender: true}
 	if err := c.lockWrites(who); err != nil {
@@ -312,7 +313,7 @@ func (s *Stream) sendAll(queue *mediaQueue) error {
 	defer func() { <-c.out.lock }()
 	b := batch{c: c, who: who}
 	var o chunk.Outgoing
-	for m := range queue.all() {
+	for m := range queue.All() {
 		o = chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, StreamID: s.id, Timestamp: m.Timestamp,
 			Format: chunk.Format3, Body: m.Body}
 		if err := b.add(&o); err != nil {

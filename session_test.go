@@ -19,6 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -304,7 +305,7 @@ func TestCancelledWaitsLoseNothing(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.play()
 		cmd := p.expect("slow")
-		first := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1)))
+		first := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1)))
 		p.nc.Write(first[:7]) // in mid-message
 		<-release
 		p.nc.Write(first[7:])
@@ -562,8 +563,8 @@ func TestBackgroundRead(t *testing.T) {
 func TestPingFlood(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.play()
-		ping := p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
-		ping = append(ping, p.encode(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))...)
+		ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+		ping = append(ping, p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))...)
 		p.nc.Write(ping[:12+6])
 		for range 100 {
 			p.nc.Write(bytes.Repeat(ping[12+6:], 2000))
@@ -722,7 +723,7 @@ func TestSeveralStreams(t *testing.T) {
 		}
 		for i := range 50 {
 			o := Packet{Type: message.TypeAudio, StreamID: uint32(1 + i%2), Timestamp: uint32(i), Body: []byte{byte(i)}}
-			p.send(outgoing(&o))
+			p.send(session.EncodePacket(&o))
 		}
 		for id := uint32(1); id <= 2; id++ {
 			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", ""))

@@ -14,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -156,7 +157,7 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	o := flvOut{dst: make([]byte, 1<<20)}
 	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, maxPrelude)...)
-	o.take(&incoming{Packet: Packet{Type: message.TypeDataAMF0, Body: body}})
+	o.take(&session.Message{Packet: Packet{Type: message.TypeDataAMF0, Body: body}})
 	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
 	require.NoError(t, err)
 	require.Equal(t, flv.FileHeader{HasAudio: true, HasVideo: true}, header)

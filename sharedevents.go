@@ -6,12 +6,13 @@ import (
 	"slices"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // sharedObjectReceived applies a shared object message. Damaged ones are skipped: what came before the damage counts.
-func (c *Conn) sharedObjectReceived(m *incoming) error {
-	parsed, err := message.ParseSharedObject(m.Type, m.body())
+func (c *Conn) sharedObjectReceived(m *session.Message) error {
+	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
 		c.unreadable(m, err)
 		return nil

@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -250,8 +250,7 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 	if err != nil {
 		return o.error(err)
 	}
-	return o.conn.send(ctx, chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: csCommand,
-		Format: chunk.Format3, Body: body})
+	return o.conn.send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body))
 }
 
 // request sends an event and waits for the server's answer to it.

@@ -12,6 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -48,9 +49,9 @@ type Stream struct {
 	closing sync.Once
 	closed  error // what Close returns; written by closing
 
-	mu            sync.Mutex // guards the rest
-	sink          sink       // where the goroutine that reads wants media now
-	queue         mediaQueue // media that somebody else read
+	mu            sync.Mutex         // guards the rest
+	sink          sink               // where the goroutine that reads wants media now
+	queue         session.MediaQueue // media that somebody else read
 	started       bool
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
@@ -140,7 +141,7 @@ func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32,
 	behind ...chunk.Outgoing) error {
 	messages := make([]chunk.Outgoing, 0, len(commands)+len(behind))
 	for i := range commands {
-		o, err := command(chunkStreamID, streamID, &commands[i])
+		o, err := session.Command(chunkStreamID, streamID, &commands[i])
 		if err != nil {
 			return err
 		}
@@ -292,7 +293,7 @@ func (s *Stream) rouse() {
 }
 
 func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
-	return command(csCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.calls.nextID(),
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.calls.nextID(),
 		Args: []any{float64(id)}})
 }
 
@@ -354,7 +355,7 @@ func (s *Stream) markClosed() (before error) {
 // setClosed is markClosed for a caller that holds s.mu.
 func (s *Stream) setClosed() (before error) {
 	before, s.err = s.err, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
-	s.queue.clear()
+	s.queue.Clear()
 	return before
 }
 

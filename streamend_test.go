@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -29,9 +30,9 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 		ok := s.readable()
 		if !looked {
 			looked = true
-			last := incoming{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
+			last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
 			s.mu.Lock()
-			s.queue.push(&last)
+			s.queue.Push(&last)
 			s.mu.Unlock()
 			then(s)
 		}
@@ -90,7 +91,7 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 		}
 	}
 	t.Run("the connection is lost", func(t *testing.T) {
-		s := lateReader(t, func(s *Stream) { s.conn.fail(&lostError{what: "read"}) })
+		s := lateReader(t, func(s *Stream) { s.conn.fail(&session.LostError{What: "read"}) })
 		var p Packet
 		require.NoError(t, s.ReadPacket(&p))
 		assert.Equal(t, "the last picture", string(p.Body))

@@ -6,19 +6,20 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // sink is where a reading goroutine wants a stream's media: FLV bytes, or a Packet. Its owner is that goroutine, which
 // calls it from inside a dispatch of its own or while it holds the stream's lock.
 type sink interface {
-	take(m *incoming)
+	take(m *session.Message)
 	full() bool // take no more in this call
 	has() bool  // enough for the call to return
 }
 
 // receive takes a media message from the reader. direct says that the reader is the goroutine that reads this stream.
-func (s *Stream) receive(m *incoming, direct bool) {
+func (s *Stream) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
@@ -31,12 +32,12 @@ func (s *Stream) receive(m *incoming, direct bool) {
 			s.begin()
 		}
 	}
-	if direct && s.queue.len() == 0 && !s.sink.full() {
+	if direct && s.queue.Len() == 0 && !s.sink.full() {
 		s.sink.take(m)
 		return
 	}
-	s.queue.push(m)
-	if s.queue.len() > s.conn.maxQueue() {
+	s.queue.Push(m)
+	if s.queue.Len() > s.conn.maxQueue() {
 		s.conn.full.CompareAndSwap(nil, s)
 	}
 	s.signal()
@@ -53,7 +54,7 @@ func (s *Stream) begin() {
 func (s *Stream) queued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.queue.len()
+	return s.queue.Len()
 }
 
 // maxQueue is the limit of a stream's queue in bytes.
@@ -102,7 +103,7 @@ func (s *Stream) over() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	switch {
-	case s.queue.len() > 0:
+	case s.queue.Len() > 0:
 		return nil
 	case s.err == nil && s.ended:
 		return io.EOF
@@ -113,12 +114,12 @@ func (s *Stream) over() error {
 // readable is what a Read waits for. It hands over what others have queued.
 func (s *Stream) readable() bool {
 	s.mu.Lock()
-	for s.queue.len() > 0 && !s.sink.full() {
-		m := s.queue.front()
+	for s.queue.Len() > 0 && !s.sink.full() {
+		m := s.queue.Front()
 		s.sink.take(&m)
-		s.queue.pop()
+		s.queue.Pop()
 	}
-	queued := s.queue.len()
+	queued := s.queue.Len()
 	s.reader.deadline = s.mediaDue
 	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
 		s.reader.deadline = d
@@ -200,15 +201,15 @@ type packetSink struct {
 func (k *packetSink) full() bool { return k.taken }
 func (k *packetSink) has() bool  { return k.taken }
 
-func (k *packetSink) take(m *incoming) {
+func (k *packetSink) take(m *session.Message) {
 	body := k.p.Body
 	*k.p = m.Packet
-	if n := m.size(); n <= cap(body) {
+	if n := m.Size(); n <= cap(body) {
 		k.p.Body = body[:n]
 	} else {
 		k.p.Body = make([]byte, n)
 	}
-	m.copyTo(k.p.Body)
+	m.CopyTo(k.p.Body)
 	k.taken = true
 }
 
@@ -236,13 +237,13 @@ func (o *flvOut) has() bool { return o.n > 0 }
 func (o *flvOut) full() bool { return o.n == len(o.dst) || o.off < len(o.rest) }
 
 // take makes a tag of m. As in librtmp, of the data messages only onMetaData becomes one.
-func (o *flvOut) take(m *incoming) {
-	size := m.size()
+func (o *flvOut) take(m *session.Message) {
+	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {
 		return
 	}
 	script := m.Type == message.TypeDataAMF0
-	if script && !bytes.HasPrefix(m.body(), onMetaDataPrefix) {
+	if script && !bytes.HasPrefix(m.Payload(), onMetaDataPrefix) {
 		return
 	}
 	need := size + flv.TagOverhead
@@ -260,7 +261,7 @@ func (o *flvOut) take(m *incoming) {
 
 // prepare collects tags until it is known which kinds of media the file header must announce: both have come, or time
 // has begun to run without the other, or a lot has been collected. Metadata goes first even when it comes late.
-func (o *flvOut) prepare(m *incoming, script bool) {
+func (o *flvOut) prepare(m *session.Message, script bool) {
 	if script {
 		o.script = appendTag(o.script, m)
 	} else {
@@ -300,8 +301,8 @@ func (o *flvOut) drain() {
 	}
 }
 
-func appendTag(dst []byte, m *incoming) []byte {
-	at, need := len(dst), m.size()+flv.TagOverhead
+func appendTag(dst []byte, m *session.Message) []byte {
+	at, need := len(dst), m.Size()+flv.TagOverhead
 	if at+need > cap(dst) {
 		grown := make([]byte, at, max(at+need, 2*cap(dst)))
 		copy(grown, dst)
@@ -313,9 +314,9 @@ func appendTag(dst []byte, m *incoming) []byte {
 }
 
 // putTag makes a whole tag in b, which has exactly its size.
-func putTag(b []byte, m *incoming) {
-	size := m.size()
+func putTag(b []byte, m *session.Message) {
+	size := m.Size()
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
-	m.copyTo(b[flv.TagHeaderSize:])
+	m.CopyTo(b[flv.TagHeaderSize:])
 	flv.PutBackPointer(b[flv.TagHeaderSize+size:], size)
 }

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -40,7 +41,7 @@ func (p *peer) mediaOn(id uint32, letter string) {
 		{Type: message.TypeAggregate, Body: aggregate},
 	} {
 		m.StreamID, m.Absolute = id, true
-		p.send(outgoing(&m))
+		p.send(session.EncodePacket(&m))
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -73,15 +74,13 @@ func (s *Stream) writeTags(p []byte, put func(*chunk.Outgoing) error) (n int, er
 	return n, nil
 }
 
-// outgoing is a media message of this stream. Audio and data go on one chunk stream, video on another, as in FFmpeg, so
-// that headers can be short.
+// outgoing is a media message of this stream.
 func (s *Stream) outgoing(t message.Type, timestamp uint32, body []byte) chunk.Outgoing {
 	if t == message.TypeDataAMF0 && bytes.HasPrefix(body, onMetaDataPrefix) {
 		body = append(append(s.metadataOut[:0], setDataFrame...), body...)
 		s.metadataOut = body
 	}
-	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: defaultChunkStream(t), StreamID: s.id, Timestamp: timestamp,
-		Format: chunk.Format3, Body: body}
+	return session.Encode(t, s.id, timestamp, body)
 }
 
 // batch gathers messages in the connection's write buffer. Its owner holds the write lock.
@@ -206,7 +205,7 @@ func (s *Stream) waitToWrite(lock chan<- struct{}, event <-chan struct{}) error 
 		case <-s.conn.done:
 			return s.conn.Err()
 		case <-expired:
-			return &timeoutError{what: "write"}
+			return &session.TimeoutError{What: "write"}
 		case <-s.writeWake:
 		}
 	}
@@ -218,7 +217,7 @@ func (s *Stream) writeLimit() (time.Time, error) {
 	defer s.mu.Unlock()
 	err := s.err
 	if err == nil && !s.writeDeadline.IsZero() && !time.Now().Before(s.writeDeadline) {
-		err = &timeoutError{what: "write"}
+		err = &session.TimeoutError{What: "write"}
 	}
 	return s.writeDeadline, err
 }

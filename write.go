@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -30,13 +31,13 @@ const (
 // pending. The next writer takes it along; else the reader gives the socket what it takes without waiting, and a flusher
 // that is started for it writes the rest.
 type writeSide struct {
-	lock   chan struct{} // one slot: the right to encode and write. Ordinary mutexes can't be waited for with a context
-	chunks *chunk.Writer // owned by the holder of lock
-	buf    []byte        // owned by the holder of lock
-	err    error         // owned by the holder of lock: the first failed write
-	unsent []byte        // owned by the holder of lock: what the socket did not take without waiting
-	try    *tryWriter    // owned by the holder of lock; nil: there is no such thing here
-	due    atomic.Bool   // replies wait
+	lock   chan struct{}      // one slot: the right to encode and write. Ordinary mutexes can't be waited for with a context
+	chunks *chunk.Writer      // owned by the holder of lock
+	buf    []byte             // owned by the holder of lock
+	err    error              // owned by the holder of lock: the first failed write
+	unsent []byte             // owned by the holder of lock: what the socket did not take without waiting
+	try    *session.TryWriter // owned by the holder of lock; nil: there is no such thing here
+	due    atomic.Bool        // replies wait
 
 	connection atomic.Uint64 // counts those that Connect has made; changed by the holder of lock
 
@@ -235,7 +236,7 @@ func (c *Conn) armWrite(who writer, began time.Time, again bool) error {
 	}
 	if again && !due.IsZero() && !time.Now().Before(due) {
 		if err == nil {
-			err = &timeoutError{what: "write"}
+			err = &session.TimeoutError{What: "write"}
 		}
 		return err
 	}
@@ -273,7 +274,7 @@ func (c *Conn) writeError(err error) error {
 	if errors.Is(err, net.ErrClosed) {
 		return fmt.Errorf("rtmp: write: %w", err)
 	}
-	return &lostError{what: "write", cause: err}
+	return &session.LostError{What: "write", Cause: err}
 }
 
 // takeReplies encodes what the reader left. The chunk writer can't refuse it: the library made it.
@@ -282,12 +283,12 @@ func (w *writeSide) takeReplies(buf []byte) []byte {
 	defer w.mu.Unlock()
 	if w.ackDue {
 		w.ackDue = false
-		o := control(message.TypeAcknowledgement, binary.BigEndian.AppendUint32(nil, w.ack))
+		o := session.Control(message.TypeAcknowledgement, binary.BigEndian.AppendUint32(nil, w.ack))
 		buf, _ = w.chunks.AppendMessage(buf, &o)
 	}
 	if w.windowDue {
 		w.windowDue = false
-		o := control(message.TypeWindowAckSize, binary.BigEndian.AppendUint32(nil, w.window))
+		o := session.Control(message.TypeWindowAckSize, binary.BigEndian.AppendUint32(nil, w.window))
 		buf, _ = w.chunks.AppendMessage(buf, &o)
 	}
 	for i := range w.pending {
@@ -332,7 +333,7 @@ func (c *Conn) writeNow() bool {
 	}
 	b := w.takeReplies(w.buf[:0])
 	w.buf = b[:0] // a batch begins where it is empty
-	n := w.try.write(b)
+	n := w.try.Write(b)
 	w.mu.Lock()
 	w.total += uint64(n)
 	w.mu.Unlock()
@@ -384,28 +385,4 @@ func (c *Conn) flush() {
 		}
 		w.mu.Unlock()
 	}
-}
-
-// Chunk streams of our messages: what librtmp uses, for servers that look.
-const (
-	csControl = 2
-	csCommand = 3
-	csMedia   = 4
-	csVideo   = 6
-	csStream  = 8 // play, pause, seek
-)
-
-// control makes a protocol control or user control message (message stream 0, timestamp ignored).
-func control(t message.Type, body []byte) chunk.Outgoing {
-	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: csControl, Format: chunk.Format3, Body: body}
-}
-
-// command makes a command message. It fails only for arguments that AMF can't express.
-func command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
-	if err != nil {
-		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", cmd.Name, err)
-	}
-	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: chunkStreamID, StreamID: streamID,
-		Format: chunk.Format3, Body: body}, nil
 }

@@ -1,4 +1,4 @@
-package rtmp
+package session
 
 import (
 	"bytes"
@@ -12,62 +12,62 @@ import (
 // A reader that stays as far behind as it is costs the same for each message, however far that is.
 func TestFullMediaQueueIsNotMoved(t *testing.T) {
 	const size, enough = 300, 4 << 20
-	var q mediaQueue
-	m := &incoming{Packet: Packet{Type: message.TypeAudio, Body: bytes.Repeat([]byte{7}, size)}}
+	var q MediaQueue
+	m := &Message{Packet: message.Packet{Type: message.TypeAudio, Body: bytes.Repeat([]byte{7}, size)}}
 	messages := 0
-	for q.len() < enough || len(q.slab)+queueHeaderSize+size <= cap(q.slab) { // no room is left
-		q.push(m)
+	for q.Len() < enough || len(q.slab)+queueHeaderSize+size <= cap(q.slab) { // no room is left
+		q.Push(m)
 		messages++
 	}
 	moved, largest := 0, 0
 	for i := range 2 * messages {
-		q.pop()
+		q.Pop()
 		before := q.head
 		m.Timestamp = uint32(i)
-		q.push(m)
+		q.Push(m)
 		if q.head < before {
-			moved += q.len()
+			moved += q.Len()
 		}
 		largest = max(largest, cap(q.slab))
 	}
 	pushed := 2 * messages * (size + queueHeaderSize)
 	require.LessOrEqual(t, moved, 2*pushed, "bytes moved")
-	require.LessOrEqual(t, largest, 5*q.len()/2, "bytes of memory")
+	require.LessOrEqual(t, largest, 5*q.Len()/2, "bytes of memory")
 	require.Zero(t, testing.AllocsPerRun(1000, func() {
-		q.pop()
-		q.push(m)
+		q.Pop()
+		q.Push(m)
 	}))
 	for range messages {
-		front := q.front()
+		front := q.Front()
 		require.Len(t, front.Body, size)
-		q.pop()
+		q.Pop()
 	}
 	require.Nil(t, q.slab)
 }
 
 // Messages come out as they went in, of whatever size and in whatever rhythm.
 func TestMediaQueueKeepsOrder(t *testing.T) {
-	var q mediaQueue
+	var q MediaQueue
 	next, first := 0, 0
 	sizeOf := func(i int) int { return i * i % 977 }
 	for round := range 400 {
 		for range round % 13 {
-			q.push(&incoming{Packet: Packet{Type: message.TypeVideo, Timestamp: uint32(next), ChunkStreamID: 6,
+			q.Push(&Message{Packet: message.Packet{Type: message.TypeVideo, Timestamp: uint32(next), ChunkStreamID: 6,
 				Body: bytes.Repeat([]byte{byte(next)}, sizeOf(next))}})
 			next++
 		}
 		for range (round * 7) % 12 {
-			if q.len() == 0 {
+			if q.Len() == 0 {
 				break
 			}
-			m := q.front()
+			m := q.Front()
 			require.EqualValues(t, first, m.Timestamp)
 			require.Equal(t, bytes.Repeat([]byte{byte(first)}, sizeOf(first)), append([]byte{}, m.Body...))
-			q.pop()
+			q.Pop()
 			first++
 		}
 	}
-	for m := range q.all() {
+	for m := range q.All() {
 		require.EqualValues(t, first, m.Timestamp)
 		first++
 	}

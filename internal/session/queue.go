@@ -1,4 +1,4 @@
-package rtmp
+package session
 
 import (
 	"encoding/binary"
@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// mediaQueue is a first-in-first-out queue of media messages in one slab of bytes. An empty queue has no slab: all queues
+// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. An empty queue has no slab: all queues
 // share a pool, so that queueing allocates nothing in the long run and idle connections hold nothing.
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
 //	+------+--------+---------+-----------+--------+ - - - -+
-type mediaQueue struct {
+type MediaQueue struct {
 	slab   []byte
 	head   int
 	pooled *[]byte // what slab came from
@@ -28,73 +28,76 @@ const (
 
 var slabs = sync.Pool{New: func() any { return new([]byte) }}
 
-func (q *mediaQueue) len() int { return len(q.slab) - q.head }
+// Len is how many bytes are queued, headers included.
+func (q *MediaQueue) Len() int { return len(q.slab) - q.head }
 
-func (q *mediaQueue) push(m *incoming) {
+// Push appends a copy of m.
+func (q *MediaQueue) Push(m *Message) {
 	if q.pooled == nil {
 		q.pooled = slabs.Get().(*[]byte)
 		q.slab = *q.pooled
 	}
-	q.makeRoom(queueHeaderSize + m.size())
+	q.makeRoom(queueHeaderSize + m.Size())
 	b := append(q.slab, byte(m.Type), byte(m.Format))
 	b = binary.BigEndian.AppendUint32(b, m.ChunkStreamID)
 	b = binary.BigEndian.AppendUint32(b, m.Timestamp)
-	b = binary.BigEndian.AppendUint32(b, uint32(m.size()))
+	b = binary.BigEndian.AppendUint32(b, uint32(m.Size()))
 	at := len(b)
-	b = b[:at+m.size()]
-	m.copyTo(b[at:])
+	b = b[:at+m.Size()]
+	m.CopyTo(b[at:])
 	q.slab = b
 }
 
 // makeRoom makes room for n bytes. What is queued is moved only once at least as much has been taken out, and else to a slab of
 // twice the size, so that each byte moves a fixed number of times and the slab is never more than twice what it holds at
 // most.
-func (q *mediaQueue) makeRoom(n int) {
+func (q *MediaQueue) makeRoom(n int) {
 	if len(q.slab)+n <= cap(q.slab) {
 		return
 	}
 	to := q.slab[:0]
-	if need := q.len() + n; q.head < q.len() || need > cap(q.slab) {
-		to = make([]byte, 0, max(need, 2*q.len()))
+	if need := q.Len() + n; q.head < q.Len() || need > cap(q.slab) {
+		to = make([]byte, 0, max(need, 2*q.Len()))
 	}
 	q.slab, q.head = append(to, q.slab[q.head:]...), 0
 }
 
-// front describes the oldest message; its body is a view into the queue. The queue must not be empty.
-func (q *mediaQueue) front() incoming {
+// Front describes the oldest message; its body is a view into the queue. The queue must not be empty.
+func (q *MediaQueue) Front() Message {
 	b := q.slab[q.head:]
 	size := binary.BigEndian.Uint32(b[10:])
-	return incoming{Packet: Packet{Type: message.Type(b[0]), Format: chunk.Format(b[1]),
+	return Message{Packet: message.Packet{Type: message.Type(b[0]), Format: chunk.Format(b[1]),
 		ChunkStreamID: binary.BigEndian.Uint32(b[2:]), Timestamp: binary.BigEndian.Uint32(b[6:]), Absolute: true,
 		Body: b[queueHeaderSize : queueHeaderSize+size]}}
 }
 
-// all yields the messages, oldest first, without taking them out.
-func (q *mediaQueue) all() iter.Seq[incoming] {
-	return func(yield func(incoming) bool) {
+// All yields the messages, oldest first, without taking them out.
+func (q *MediaQueue) All() iter.Seq[Message] {
+	return func(yield func(Message) bool) {
 		rest := *q
-		for rest.len() > 0 && yield(rest.front()) {
+		for rest.Len() > 0 && yield(rest.Front()) {
 			rest.head += rest.step()
 		}
 	}
 }
 
-func (q *mediaQueue) step() int {
+func (q *MediaQueue) step() int {
 	return queueHeaderSize + int(binary.BigEndian.Uint32(q.slab[q.head+10:]))
 }
 
-// pop drops the oldest message.
-func (q *mediaQueue) pop() {
+// Pop drops the oldest message.
+func (q *MediaQueue) Pop() {
 	q.head += q.step()
 	if q.head == len(q.slab) {
-		q.clear()
+		q.Clear()
 	}
 }
 
-func (q *mediaQueue) clear() {
+// Clear empties the queue.
+func (q *MediaQueue) Clear() {
 	if q.pooled != nil && cap(q.slab) <= keepQueue {
 		*q.pooled = q.slab[:0]
 		slabs.Put(q.pooled)
 	}
-	*q = mediaQueue{}
+	*q = MediaQueue{}
 }

@@ -1,0 +1,87 @@
+package session
+
+import (
+	"cmp"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// ErrBacklog is returned to a waiter that would have to read past media that nobody takes, once the limit of its queue is
+// reached. Nothing is lost and the connection lives.
+var ErrBacklog = errors.New("rtmp: too much unread media")
+
+// TimeoutError is a net.Error that is os.ErrDeadlineExceeded.
+type TimeoutError struct {
+	What string // what took too long
+	Hint string // why that may be; "": nothing is known
+}
+
+// Error names what took too long.
+func (e *TimeoutError) Error() string {
+	text := "rtmp: " + e.What + ": timed out"
+	if e.Hint != "" {
+		text += ": " + e.Hint
+	}
+	return text
+}
+
+// Timeout is there for net.Error.
+func (e *TimeoutError) Timeout() bool { return true }
+
+// Temporary is there for net.Error.
+func (e *TimeoutError) Temporary() bool { return true }
+
+// Unwrap returns os.ErrDeadlineExceeded.
+func (e *TimeoutError) Unwrap() error { return os.ErrDeadlineExceeded }
+
+// LostError is a connection that ended without our doing. It is io.ErrUnexpectedEOF whatever the cause.
+type LostError struct {
+	What  string // what was being done
+	Peer  string // what the other end is; "": the server
+	Cause error  // nil: the peer has ended the connection in the orderly way
+}
+
+// Error tells whether the peer has closed the connection or something has broken it.
+func (e *LostError) Error() string {
+	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
+		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
+	}
+	return "rtmp: " + e.What + ": connection lost: " + e.Cause.Error()
+}
+
+// Unwrap returns io.ErrUnexpectedEOF and the cause.
+func (e *LostError) Unwrap() []error {
+	if e.Cause == nil {
+		return []error{io.ErrUnexpectedEOF}
+	}
+	return []error{io.ErrUnexpectedEOF, e.Cause}
+}
+
+// HungUp reports whether err is the peer's closing the connection in the orderly way.
+func HungUp(err error) bool {
+	var lost *LostError
+	return errors.As(err, &lost) && lost.Cause == nil
+}
+
+// ReadError gives an error of the chunk reader its place among the errors.
+func ReadError(err error, peer string) error {
+	var bad *chunk.Error
+	var protocol *message.ProtocolError
+	switch {
+	case errors.As(err, &bad):
+		return &message.ProtocolError{Phase: "chunk", Detail: bad.Detail, Value: bad.Value, Err: err}
+	case errors.As(err, &protocol):
+		return err
+	case errors.Is(err, net.ErrClosed):
+		return fmt.Errorf("rtmp: read: %w", err)
+	case errors.Is(err, io.EOF):
+		return &LostError{What: "read", Peer: peer}
+	}
+	return &LostError{What: "read", Peer: peer, Cause: err}
+}

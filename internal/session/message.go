@@ -1,0 +1,47 @@
+package session
+
+import (
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Message is a message on its way through the library: received and not yet with who it is for, or queued. Its payload is
+// either Packet.Body or still in the chunk reader's buffer.
+type Message struct {
+	message.Packet
+	Chunks *chunk.Message // as the chunk reader has it; nil: the payload is Packet.Body
+}
+
+// Received is a message as the chunk reader has it.
+func Received(m *chunk.Message) Message {
+	return Message{Chunks: m, Packet: message.Packet{Type: message.Type(m.Type), Format: m.Format,
+		ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID, Absolute: true}}
+}
+
+// Size is the length of the payload in bytes.
+func (m *Message) Size() int {
+	if m.Chunks != nil {
+		return m.Chunks.Len()
+	}
+	return len(m.Body)
+}
+
+// CopyTo copies the payload into dst, which must have room for Size bytes.
+func (m *Message) CopyTo(dst []byte) {
+	if m.Chunks != nil {
+		m.Chunks.CopyTo(dst)
+		return
+	}
+	copy(dst, m.Body)
+}
+
+// Payload is the payload in one piece, a view that is valid as long as the message is.
+func (m *Message) Payload() []byte {
+	if m.Chunks != nil {
+		return m.Chunks.Body()
+	}
+	return m.Body
+}
+
+// SetPayload replaces the payload.
+func (m *Message) SetPayload(b []byte) { m.Body, m.Chunks = b, nil }
