@@ -84,32 +84,17 @@ func (c *Conn) redirect(a *admission, to string) error {
 	return nil
 }
 
-// again drops a connection that the server has refused to use, such that Connect can make another. What was still to be
-// said on it, by a handler that runs for instance, is not said on the next.
-func (c *Conn) again() {
-	c.nc.Close()
-	c.out.flusher.Wait() // it fails at once now, and nobody reads who could start another
-	c.out.lock <- struct{}{}
-	c.mu.Lock()
-	c.nc = nil
-	c.mu.Unlock()
-	c.out.reset()
-	<-c.out.lock
-	c.pump.reset()
-	c.bandwidthChecks, c.bandwidthReplies = 0, 0
-}
-
 // answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token (legacy.md 9.9).
-func (c *Conn) answerChallenge(reply []any) error {
+func (k *client) answerChallenge(reply []any) error {
 	challenge, found := findValue(reply, "secureToken", 0).(string)
-	if !found || c.opts.Token == "" {
+	if !found || k.conn.opts.Token == "" {
 		return nil
 	}
-	response, err := auth.SecureToken(c.opts.Token, challenge)
+	response, err := auth.SecureToken(k.conn.opts.Token, challenge)
 	if err != nil {
 		return &ProtocolError{Phase: "secure token", Err: err}
 	}
-	return c.replyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
+	return k.session.ReplyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
 }
 
 // findValue finds the first property of that name, however deep, as librtmp does; nil: there is none.

@@ -3,9 +3,6 @@ package rtmp
 import (
 	"context"
 	"fmt"
-	"sync"
-	"sync/atomic"
-	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -14,48 +11,23 @@ import (
 
 // Call is a remote call that was sent (librtmp: an RTMP_METHOD in m_methodCalls).
 type Call struct {
-	conn   *Conn
-	id     float64
-	method string
-	done   chan struct{} // closed when reply and err are set
-	reply  []any
-	err    error
-	then   atomic.Pointer[func()] // called once, on completion; nil: nobody waits this way
+	conn *Conn
+	call *session.Call
 }
 
 // TransactionID is the call's number on the wire.
-func (k *Call) TransactionID() float64 { return k.id }
+func (k *Call) TransactionID() float64 { return k.call.ID }
 
 // Result waits for the answer and returns its value: the one after the command object. It may be called any number of
 // times and from any goroutine; ctx governs this wait only, as does Options.Timeout. A refusal is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
-	select {
-	case <-k.done: // also after the connection has ended
-	default:
-		if err := k.conn.await(&waiter{what: k.method, ctx: ctx, deadline: k.conn.replyDeadline(), ready: k.isDone,
-			wake: k.done}); err != nil && !k.isDone() {
-			if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
-				late.Hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
-			}
-			return nil, err
+	if err := k.call.Wait(ctx); err != nil {
+		if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
+			late.Hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
 		}
+		return nil, err
 	}
-	if k.err != nil {
-		return nil, k.err
-	}
-	if len(k.reply) < 2 {
-		return nil, nil
-	}
-	return k.reply[1], nil
-}
-
-func (k *Call) isDone() bool {
-	select {
-	case <-k.done:
-		return true
-	default:
-		return false
-	}
+	return k.call.Result()
 }
 
 // Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for what fits what.
@@ -70,105 +42,8 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 // Reply is everything that the answer carries behind the transaction id: the command object and the values. It is nil
 // until the answer is there.
 func (k *Call) Reply() []any {
-	if !k.isDone() {
-		return nil
-	}
-	return k.reply
-}
-
-func (k *Call) complete(reply []any, err error) {
-	k.reply, k.err = reply, err
-	close(k.done)
-	k.runThen()
-}
-
-// whenDone has f called once the answer is there: by the reader, which must not be blocked, or here if it is there already.
-// There is one f: a second takes the place of a first that has not been called.
-func (k *Call) whenDone(f func()) {
-	k.then.Store(&f)
-	if k.isDone() {
-		k.runThen()
-	}
-}
-
-func (k *Call) runThen() {
-	if f := k.then.Swap(nil); f != nil {
-		(*f)()
-	}
-}
-
-// calls are the calls without an answer, by transaction id.
-type calls struct {
-	mu      sync.Mutex
-	last    float64 // transaction id
-	pending map[float64]*Call
-}
-
-// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
-const maxPendingCalls = 1 << 16
-
-// add registers a call before it is sent. id 0 takes the next number; others don't count, as in librtmp, unless they are
-// the next.
-func (t *calls) add(c *Conn, method string, id float64) (*Call, error) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if len(t.pending) >= maxPendingCalls {
-		return nil, fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
-	}
-	if id == 0 {
-		id = t.next()
-	} else if id == t.last+1 {
-		t.last = id
-	}
-	if t.pending == nil {
-		t.pending = make(map[float64]*Call)
-	}
-	k := &Call{conn: c, id: id, method: method, done: make(chan struct{})}
-	t.pending[id] = k
-	return k, nil
-}
-
-// nextID numbers a command whose answer does not matter.
-func (t *calls) nextID() float64 {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	return t.next()
-}
-
-// next is the next number that nobody waits for. The caller holds t.mu.
-func (t *calls) next() float64 {
-	for t.last++; t.pending[t.last] != nil; {
-		t.last++
-	}
-	return t.last
-}
-
-// take removes and returns the call with this id.
-func (t *calls) take(id float64) *Call {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	k := t.pending[id]
-	delete(t.pending, id)
-	return k
-}
-
-// end completes every call with the connection's error.
-func (t *calls) end(err error) {
-	t.mu.Lock()
-	pending := t.pending
-	t.pending = nil
-	t.mu.Unlock()
-	for _, k := range pending {
-		k.complete(nil, fmt.Errorf("%w (while waiting for the answer to %s)", err, k.method))
-	}
-}
-
-// replyDeadline is when a wait that begins now runs into Options.Timeout.
-func (c *Conn) replyDeadline() time.Time {
-	if c.opts.Timeout <= 0 {
-		return time.Time{}
-	}
-	return time.Now().Add(c.opts.Timeout)
+	reply, _ := k.call.Answer()
+	return reply
 }
 
 // CallOptions are what CallWith lets a program choose about a call.
@@ -198,30 +73,27 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 	}
 	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
 		Absolute: true}
-	if o.AMF3 || c.amf3.Load() {
+	if o.AMF3 || c.client.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
-	k := &Call{conn: c, method: method, done: make(chan struct{})}
-	if o.NoReply {
-		close(k.done)
-	} else {
-		var err error
-		if k, err = c.calls.add(c, method, o.TransactionID); err != nil {
+	call := session.Answered(method)
+	var err error
+	if !o.NoReply {
+		if call, err = c.session.NewCall(method, o.TransactionID); err != nil {
 			return nil, err
 		}
 	}
-	var err error
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: k.id, Object: o.Object, Args: args})
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = c.send(ctx, session.EncodePacket(&p))
+		err = c.session.Send(ctx, session.EncodePacket(&p))
 	}
 	if err != nil {
-		c.calls.take(k.id)
+		c.session.TakeCall(call.ID)
 		return nil, err
 	}
-	return k, nil
+	return &Call{conn: c, call: call}, nil
 }
 
 // RemoteMethod returns a function that calls method and waits for its result.

@@ -27,7 +27,7 @@ func TestCallWithoutReply(t *testing.T) {
 	require.Nil(t, result)
 	require.Nil(t, k.Reply())
 	require.Zero(t, k.TransactionID())
-	require.Empty(t, c.calls.pending)
+	require.Zero(t, c.session.PendingCalls())
 	tell := <-calls
 	require.NotNil(t, tell)
 	require.Zero(t, tell.TransactionID)
@@ -52,8 +52,8 @@ func TestUnansweredCallsAreBounded(t *testing.T) {
 		p.untilGone()
 	})
 	c := dialed(t, url, nil)
-	for range maxPendingCalls {
-		_, err := c.calls.add(c, "ask", 0)
+	for range 1 << 16 {
+		_, err := c.session.NewCall("ask", 0)
 		require.NoError(t, err)
 	}
 	_, err := c.Call(testContext(t), "ask")

@@ -44,7 +44,7 @@ type farewell struct {
 // outcome is what err, with which the connection on nc ends, means to the program: a server that hangs up when Close waits for
 // just that has not broken anything.
 func (f *farewell) outcome(err error, nc net.Conn) error {
-	if !hangUp(err) {
+	if !session.HungUp(err) {
 		return err
 	}
 	if f.published.Load() {
@@ -57,18 +57,12 @@ func (f *farewell) outcome(err error, nc net.Conn) error {
 	return err
 }
 
-// hangUp reports whether err is the server's closing the connection in the orderly way.
-func hangUp(err error) bool {
-	var lost *session.LostError
-	return errors.As(err, &lost) && lost.Cause == nil
-}
-
 // lost returns the error that the connection has ended with, if something published may not have arrived for it.
 func (f *farewell) lost(err error) error {
 	if !f.published.Load() || err == nil || err == errClosed {
 		return nil
 	}
-	if hangUp(err) && f.publishing.Load() == 0 && !f.cut.Load() {
+	if session.HungUp(err) && f.publishing.Load() == 0 && !f.cut.Load() {
 		return nil
 	}
 	return err
@@ -95,6 +89,12 @@ func (c *Conn) close() error {
 		refused = c.sayGoodbye()
 	}
 	c.fail(errClosed)
+	c.mu.Lock()
+	s := c.session
+	c.mu.Unlock()
+	if s != nil {
+		s.Close()
+	}
 	c.owned.Wait()
 	if lost := c.farewell.lost(c.Err()); lost != nil {
 		return lost
@@ -116,21 +116,22 @@ func (c *Conn) sayGoodbye() (refused error) {
 			last = append(last, o...)
 		}
 		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
-		c.relieve(s, 0)
+		s.backlog.Queued(0)
 	}
 	c.farewell.underWay.Lock()
 	defer c.farewell.underWay.Unlock()
 	c.farewell.closing.Store(true)
+	c.session.Leaving()
 	published, timeout := c.farewell.published.Load(), closeTimeout
 	if published {
 		if timeout = c.opts.Timeout; timeout <= 0 {
 			timeout = defaultTimeout
 		}
 	}
-	ctx, cancel := context.WithTimeout(ctxBackground, timeout)
+	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if len(last) > 0 {
-		c.send(ctx, last...)
+		c.session.Send(ctx, last...)
 	}
 	if published && c.Err() == nil {
 		c.linger(ctx)
@@ -145,22 +146,22 @@ func (c *Conn) sayGoodbye() (refused error) {
 // read everything. A server that goes on acknowledging is still reading.
 func (c *Conn) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // ends a write, too
-		c.fail(&session.TimeoutError{What: "close: the server has not taken everything that was published"})
+		c.session.Fail(&session.TimeoutError{What: "close: the server has not taken everything that was published"})
 	})
 	defer stop()
 	var answered <-chan struct{}
 	if _, known := c.unacknowledged(); !known {
 		if k, err := c.Call(ctx, "createStream"); err == nil {
-			answered = k.done
+			answered = k.call.Done()
 		}
 	}
-	half := c.shutWrites(ctx)
+	half := c.session.CloseWrite(ctx)
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
-	arrived, acknowledgements := false, c.counts.acknowledgements.Load()
+	arrived, acknowledgements := false, c.counts.Acknowledgements.Load()
 	for missing := time.Now(); ; { // when we last knew of something
 		select {
-		case <-c.done:
+		case <-c.session.Done():
 			return
 		case <-answered:
 			if answered, arrived, missing = nil, true, time.Now(); !half {
@@ -168,7 +169,7 @@ func (c *Conn) linger(ctx context.Context) {
 			}
 		case now := <-tick.C:
 			n, known := c.unacknowledged()
-			more := c.counts.acknowledgements.Load()
+			more := c.counts.Acknowledgements.Load()
 			if !arrived && (!known || n > farewellSize || more != acknowledgements) {
 				missing, acknowledgements = now, more
 			}
@@ -185,24 +186,5 @@ func (c *Conn) unacknowledged() (n int, known bool) {
 	if c.relayed {
 		return 0, false
 	}
-	return transport.Unacknowledged(c.nc)
-}
-
-// shutWrites tells the server that nothing more will come, if the connection can.
-func (c *Conn) shutWrites(ctx context.Context) bool {
-	half, ok := c.nc.(interface{ CloseWrite() error })
-	if !ok {
-		return false
-	}
-	select {
-	case c.out.lock <- struct{}{}:
-	case <-ctx.Done():
-		return true
-	}
-	defer func() { <-c.out.lock }()
-	if half.CloseWrite() != nil {
-		return false
-	}
-	c.out.err = fmt.Errorf("rtmp: write: %w", net.ErrClosed)
-	return true
+	return transport.Unacknowledged(c.client.nc)
 }

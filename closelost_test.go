@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -110,6 +111,7 @@ func TestCloseAfterTheServerHungUp(t *testing.T) {
 func TestClosersWaitForTheFirst(t *testing.T) {
 	const count, size = 30, 1 << 20
 	type closer func(c *Conn, s *Stream) error
+	tooLong := make([]byte, chunk.MaxMessageLength+1) // refused in any case
 	conn := func(c *Conn, _ *Stream) error { return c.Close() }
 	stream := func(_ *Conn, s *Stream) error { return s.Close() }
 	for name, closers := range map[string][2]closer{
@@ -133,9 +135,7 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 			results := make(chan error, 2)
 			go func() { results <- closers[0](c, s) }()
 			require.Eventually(t, func() bool { // the first has begun
-				s.sending.mu.Lock()
-				defer s.sending.mu.Unlock()
-				return s.sending.closed
+				return errors.Is(s.WritePacket(&Packet{Type: message.TypeVideo, Body: tooLong}), net.ErrClosed)
 			}, 10*time.Second, time.Millisecond)
 			go func() { results <- closers[1](c, s) }()
 			select {

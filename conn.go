@@ -1,17 +1,16 @@
 package rtmp
 
 import (
+	"context"
 	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
 	"time"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
-
-// defaultWindow is the acknowledgement window in bytes before the server announces one (librtmp's 2,500,000).
-const defaultWindow = 2_500_000
 
 // Conn is a session with an RTMP server: a NetConnection in Adobe's terms, an RTMP* in librtmp's.
 //
@@ -21,77 +20,62 @@ type Conn struct {
 	setup // guarded by mu until connecting; then Connect's, and nobody changes it once that has returned
 	log   *slog.Logger
 
-	nc      net.Conn // set before started; never changed after
-	relayed bool     // something that is not the server may be at nc's other end: a proxy. Set with nc
-	out     writeSide
-	pump    pump
-	calls   calls
-	invoked handlers
-
-	quickAcks       quickAcks          // of nc
-	near            transport.Nearness // the server's. Set before started
+	relayed         bool               // something that is not the server may be at the other end: a proxy. Set with session
+	near            transport.Nearness // the server's. Likewise
 	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
 	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise
 
-	started       atomic.Bool
-	connectCall   *Call
-	verification  []byte // the answer to SWF verification, a user control body; nil: none. Set before started
-	standing      *waiter
-	startStanding func() // starts the standing reader, once
+	started     atomic.Bool      // Connect has succeeded
+	session     *session.Session // the connection; guarded by mu until started, never changed after
+	client      *client          // our half of it; likewise
+	connectCall *Call            // set before started
 
-	chunkSizeSent, amf3 atomic.Bool
-	counts              counts
-	farewell            farewell
+	chunkSizeSent atomic.Bool
+	counts        counts
+	farewell      farewell
+	streams       streamTable
+	shared        sharedTable
+	invoked       handlers
+	handlers      session.Handlers // runs what is in invoked
 
-	bandwidthChecks, bandwidthReplies int // guarded by pump.dispatching
-
-	streams streamTable
-	shared  sharedTable
-	full    atomic.Pointer[Stream] // a stream whose queue is at its limit
-	drained chan struct{}          // signalled when full is cleared
+	ctx    context.Context // ends with the Conn
+	cancel context.CancelFunc
 
 	mu         sync.Mutex // guards the rest
 	connecting bool
-	err        error         // first fatal error: sticky
-	done       chan struct{} // closed when err is set
+	err        error    // first fatal error: sticky. The session's, once there is one
+	dialed     net.Conn // while no session has it
 	owned      sync.WaitGroup
-}
-
-// own runs f on a goroutine that Close joins. It reports false on a Conn that is closed.
-func (c *Conn) own(f func()) bool {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err != nil {
-		return false
-	}
-	c.owned.Go(f)
-	return true
 }
 
 // fail makes err the Conn's error unless it has one, ends everything that waits, and returns the Conn's error.
 func (c *Conn) fail(err error) error {
 	c.mu.Lock()
+	if s := c.session; s != nil {
+		c.mu.Unlock()
+		return s.Fail(err) // which calls end
+	}
+	defer c.mu.Unlock()
+	return c.end(err)
+}
+
+// end makes err the Conn's error unless it has one, and returns the Conn's error. The caller holds c.mu.
+func (c *Conn) end(err error) error {
 	if c.err != nil {
-		defer c.mu.Unlock()
 		return c.err
 	}
-	c.err = c.lostAtConnect(c.farewell.outcome(err, c.nc))
-	if nc := c.nc; nc != nil {
+	c.err = err
+	if nc := c.dialed; nc != nil {
 		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
 	}
-	close(c.done)
-	err = c.err
-	c.mu.Unlock()
-	c.log.Debug("rtmp: connection ended", "error", err)
-	c.calls.end(err)
+	c.cancel()
+	c.handlers.End()
 	return err
 }
 
 // Err is the error that ended the connection: net.ErrClosed after Close. It is nil while the connection lives.
 func (c *Conn) Err() error {
-	select {
-	case <-c.done:
-	default:
+	if c.ctx.Err() == nil {
 		return nil
 	}
 	c.mu.Lock()
@@ -100,7 +84,7 @@ func (c *Conn) Err() error {
 }
 
 // Done is closed when the connection has ended; Err then says why.
-func (c *Conn) Done() <-chan struct{} { return c.done }
+func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
 
 // Connected reports whether Connect has succeeded and the connection lives.
 func (c *Conn) Connected() bool { return c.started.Load() && c.Err() == nil }
@@ -115,7 +99,7 @@ func (c *Conn) addr(of func(net.Conn) net.Addr) net.Addr {
 	if !c.started.Load() {
 		return nil
 	}
-	return of(c.nc)
+	return of(c.client.nc)
 }
 
 // playpath is the stream name that Options or the URL give.
@@ -145,26 +129,20 @@ type Stats struct {
 }
 
 type counts struct {
-	messages, unknownMessages, unknownEvents, badData, lostMedia, strayMedia, dropped, droppedEvents,
-	acknowledgements atomic.Uint64
+	session.Counters
+	lostMedia, strayMedia, droppedEvents atomic.Uint64
 }
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
-	s := Stats{Messages: c.counts.messages.Load(), UnknownMessages: c.counts.unknownMessages.Load(),
-		UnknownEvents: c.counts.unknownEvents.Load(), BadData: c.counts.badData.Load(),
-		LostMedia: c.counts.lostMedia.Load(), StrayMedia: c.counts.strayMedia.Load(),
-		DroppedMessages: c.counts.dropped.Load(), DroppedEvents: c.counts.droppedEvents.Load(),
-		WithoutEnhanced: c.withoutEnhanced}
-	c.pump.mu.Lock()
-	s.BytesRead = c.pump.before + c.pump.received
-	c.pump.mu.Unlock()
-	c.out.mu.Lock()
-	s.BytesWritten, s.UnansweredPings = c.out.total, c.out.dropped
-	c.out.mu.Unlock()
+	n := &c.counts
+	s := Stats{BytesRead: n.BytesRead.Load(), BytesWritten: n.BytesWritten.Load(), Messages: n.Messages.Load(),
+		UnknownMessages: n.UnknownMessages.Load(), UnknownEvents: n.UnknownEvents.Load(), BadData: n.BadData.Load(),
+		LostMedia: n.lostMedia.Load(), StrayMedia: n.strayMedia.Load(), DroppedMessages: n.Dropped.Load(),
+		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load(), WithoutEnhanced: c.withoutEnhanced}
 	for _, stream := range c.streams.all() {
 		s.QueuedBytes += stream.queued()
-		s.SendQueueBytes += stream.sending.waiting()
+		s.SendQueueBytes += stream.sending.Waiting()
 	}
 	return s
 }

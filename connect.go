@@ -33,7 +33,7 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 		if err != nil || !again {
 			return c.connected(k, err)
 		}
-		c.again()
+		c.giveUp()
 	}
 }
 
@@ -111,26 +111,33 @@ func (c *Conn) beginConnect() error {
 
 // connect makes a connection and sends connect on it.
 func (c *Conn) connect(ctx context.Context, transactionID float64, o chunk.Outgoing) (*Call, error) {
+	if err := c.Err(); err != nil {
+		return nil, err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if !c.own(func() { // Close ends a Connect under way
-		select {
-		case <-c.done:
-			cancel()
-		case <-ctx.Done():
-		}
-	}) {
-		return nil, c.Err()
-	}
+	stop := context.AfterFunc(c.ctx, cancel) // Close ends a Connect under way
+	defer stop()
 	if err := c.open(ctx); err != nil {
 		return nil, err
 	}
-	k, err := c.calls.add(c, "connect", transactionID)
+	call, err := c.session.NewCall("connect", transactionID)
 	if err != nil {
 		return nil, err
 	}
-	c.connectCall = k
-	return k, c.send(ctx, o)
+	call.BeforeResult(c.client.connectAccepted)
+	c.client.connectCall = call
+	c.connectCall = &Call{conn: c, call: call}
+	return c.connectCall, c.session.Send(ctx, o)
+}
+
+// giveUp ends a connection that the server has refused to use, such that Connect can make another.
+func (c *Conn) giveUp() {
+	c.mu.Lock()
+	s := c.session
+	c.session, c.client = nil, nil
+	c.mu.Unlock()
+	s.Close()
 }
 
 // connected opens the Conn for use, or ends it.
@@ -140,7 +147,7 @@ func (c *Conn) connected(k *Call, err error) (*Call, error) {
 	}
 	c.started.Store(true)
 	if c.opts.BackgroundRead {
-		c.startStanding()
+		c.session.StartStanding()
 	}
 	return k, nil
 }
@@ -200,18 +207,6 @@ func (c *Conn) connectObject(query string) (amf.Object, error) {
 
 // announces reports whether connect says that we know Enhanced RTMP.
 func (c *Conn) announces() bool { return !c.opts.NoEnhanced && !c.withoutEnhanced }
-
-// connectUnanswered reports whether connect was sent and the server has not answered it.
-func (c *Conn) connectUnanswered() bool { return c.connectCall != nil && !c.connectCall.isDone() }
-
-// lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
-func (c *Conn) lostAtConnect(err error) error {
-	var lost *session.LostError
-	if errors.As(err, &lost) && c.connectUnanswered() {
-		return &HandshakeError{Stage: StageConnect, Err: err}
-	}
-	return err
-}
 
 // publishes reports whether connect is a publisher's.
 func (o *Options) publishes() bool { return o.Publish || o.PublishUser != "" }

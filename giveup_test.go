@@ -8,7 +8,6 @@ import (
 	"net"
 	"os"
 	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -74,19 +73,6 @@ func TestLateStreamIsDeleted(t *testing.T) {
 			assert.Equal(t, []any{2.0}, <-deleted)
 			assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 		})
-	}
-}
-
-// The answer may come at the same moment at which it is given up.
-func TestCallThatIsDoneAlready(t *testing.T) {
-	for range 1000 {
-		k := &Call{done: make(chan struct{})}
-		var ran atomic.Int32
-		var both sync.WaitGroup
-		both.Go(func() { k.complete(nil, nil) })
-		both.Go(func() { k.whenDone(func() { ran.Add(1) }) })
-		both.Wait()
-		require.EqualValues(t, 1, ran.Load())
 	}
 }
 

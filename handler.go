@@ -12,17 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// ctxBackground is for calls that want a context and have none.
-var ctxBackground = context.Background()
-
-const (
-	// maxInvocationBytes bounds what waits for the program's handlers and what they are at, in bytes of memory. Beyond it is only
-	// one message that came when nothing else was there.
-	maxInvocationBytes = 16 << 20
-	// invocationSize is what an entry of the queue takes beside its arguments.
-	invocationSize = 256
-)
-
 // HandlerFunc serves a method that the server calls. args are the values behind the command object. When the server asked
 // for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn.
 //
@@ -30,21 +19,11 @@ const (
 // answered with an _error, where the server asked for an answer, and counted in Stats.DroppedEvents.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
-// handlers runs the program's handlers, one at a time and in the order of arrival, on a goroutine of its own: never on
-// the reader, so that a handler may use the Conn like anybody else.
+// handlers are the program's handlers by method, and who waits for the server to call one.
 type handlers struct {
 	mu      sync.Mutex
 	methods map[string]HandlerFunc
 	waiting map[string][]*invokeWait
-	queue   []invocation
-	bytes   int // of queue, and of what runs
-	running bool
-}
-
-// invocation is something that the handlers' goroutine has to do.
-type invocation struct {
-	run  func()
-	size int // bytes of memory that run holds
 }
 
 // invokeWait is one WaitInvoke.
@@ -84,17 +63,11 @@ func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	}
 	t.waiting[method] = append(t.waiting[method], w)
 	t.mu.Unlock()
-	arrived := func() bool {
-		select {
-		case <-w.done:
-			return true
-		default:
-			return false
-		}
-	}
-	err := c.await(&waiter{what: "wait for " + method, ctx: ctx, ready: arrived, wake: w.done})
-	if arrived() {
+	err := c.session.Await(ctx, "wait for "+method, w.done)
+	select {
+	case <-w.done:
 		return w.args, nil
+	default:
 	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -107,8 +80,9 @@ func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	return nil, err
 }
 
-// arrived queues the server's call, if it concerns anybody. known says that the library has dealt with it already.
-func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) {
+// called queues the server's call, if it concerns anybody. known says that the library has dealt with it already.
+func (k *client) called(cmd *message.Command, known bool) {
+	c, t := k.conn, &k.conn.invoked
 	t.mu.Lock()
 	h := t.methods[cmd.Name]
 	waits := t.waiting[cmd.Name]
@@ -122,27 +96,25 @@ func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) {
 	if known {
 		id = 0 // it has got its answer
 	}
-	who := writer{ctx: ctxBackground, connection: c.out.connection.Load(), only: true, replies: true}
 	queued := true
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
 	case h != nil:
-		queued = t.run(c, amf.Size(cmd.Object, args), func() { // args are of the same array as the object
-			result, err := h(c.handlerContext(), args)
+		queued = c.handlers.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
+			result, err := h(c.ctx, args)
 			if id != 0 {
-				c.answer(who, name, id, result, err)
+				k.session.Answer(name, id, result, err)
 			}
 		})
 	case id == 0:
 	case len(waits) > 0:
-		queued = t.run(c, 0, func() { c.answer(who, name, id, nil, nil) })
+		queued = c.handlers.Run(0, func() { k.session.Answer(name, id, nil, nil) })
 	default:
-		queued = t.run(c, len(name), func() { c.answer(who, name, id, nil, fmt.Errorf("method %s is not known", name)) })
+		queued = c.handlers.Run(len(name), func() { k.session.Answer(name, id, nil, fmt.Errorf("method %s is not known", name)) })
 	}
 	if !queued {
 		c.dropped(1, cmd.Name)
 		if id != 0 {
-			c.replyCommand(&message.Command{Name: "_error", TransactionID: id, Args: []any{
-				message.StatusObject("error", "NetConnection.Call.Failed", "too many calls wait for their handlers")}})
+			k.session.Reply(session.CallFailed(id, errors.New("too many calls wait for their handlers")))
 		}
 	}
 }
@@ -151,80 +123,4 @@ func (t *handlers) arrived(c *Conn, cmd *message.Command, known bool) {
 func (c *Conn) dropped(events int, what string) {
 	c.counts.droppedEvents.Add(uint64(events))
 	c.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
-}
-
-// run queues f, which holds size bytes, for the handler goroutine. It reports false if there is no room.
-func (t *handlers) run(c *Conn, size int, f func()) bool {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	size += invocationSize
-	if t.bytes > 0 && t.bytes+size > maxInvocationBytes {
-		return false
-	}
-	t.bytes += size
-	t.queue = append(t.queue, invocation{run: f, size: size})
-	if !t.running {
-		t.running = true
-		go t.serve(c) // not joined by Close, which a handler may call; it ends with the queue or the Conn
-	}
-	return true
-}
-
-func (t *handlers) serve(c *Conn) {
-	for {
-		t.mu.Lock()
-		if len(t.queue) == 0 || c.Err() != nil {
-			t.running, t.queue, t.bytes = false, nil, 0
-			t.mu.Unlock()
-			return
-		}
-		next := t.queue[0]
-		t.queue[0] = invocation{} // so that it is not kept by what comes after it
-		t.queue = t.queue[1:]
-		t.mu.Unlock()
-		next.run()
-		t.mu.Lock()
-		t.bytes -= next.size
-		t.mu.Unlock()
-	}
-}
-
-// answer sends the outcome of a handler, on the connection on which it was asked for.
-func (c *Conn) answer(who writer, method string, id float64, result any, err error) {
-	cmd := message.Command{Name: "_result", TransactionID: id, Args: []any{result}}
-	if err == nil {
-		o, bad := session.Command(session.ChunkStreamCommand, 0, &cmd)
-		if bad == nil {
-			c.sendFor(who, o)
-			return
-		}
-		err = fmt.Errorf("result of %s: %w", method, bad)
-	}
-	cmd.Name = "_error"
-	var refused *StatusError
-	if errors.As(err, &refused) {
-		cmd.Args = []any{message.StatusObject("error", refused.Code, refused.Description)}
-	} else {
-		cmd.Args = []any{message.StatusObject("error", "NetConnection.Call.Failed", err.Error())}
-	}
-	if o, bad := session.Command(session.ChunkStreamCommand, 0, &cmd); bad == nil {
-		c.sendFor(who, o)
-	}
-}
-
-// handlerContext is a context that ends with the Conn.
-func (c *Conn) handlerContext() context.Context { return doneContext{Context: ctxBackground, c: c} }
-
-type doneContext struct {
-	context.Context
-	c *Conn
-}
-
-func (d doneContext) Done() <-chan struct{} { return d.c.done }
-
-func (d doneContext) Err() error {
-	if d.c.Err() != nil {
-		return context.Canceled
-	}
-	return nil
 }

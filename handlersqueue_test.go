@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -96,7 +97,7 @@ func TestStatusesOfASlowProgram(t *testing.T) {
 			p.call(0, "onStatus", 0, nil, message.StatusObject("status", "A.B", strings.Repeat("x", floodLength)))
 		}
 	})
-	require.Less(t, hold, maxInvocationBytes+8<<20)
+	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
 	release()
 	require.Zero(t, counted(t, c))
 	require.EqualValues(t, floodCalls, told.Load()+int64(c.Stats().DroppedEvents))
@@ -112,7 +113,7 @@ func TestCallsOfASlowHandler(t *testing.T) {
 			c, release, hold := flooded(t, &Options{Handlers: map[string]HandlerFunc{
 				"big": func(context.Context, []any) (any, error) { served.Add(1); return nil, nil }}},
 				func(p *peer) { p.flood("big", id) })
-			require.Less(t, hold, maxInvocationBytes+8<<20)
+			require.Less(t, hold, session.MaxInvocationBytes+8<<20)
 			release()
 			refused := counted(t, c)
 			dropped := int(c.Stats().DroppedEvents)
@@ -158,7 +159,7 @@ func TestNobodyWantsIt(t *testing.T) {
 func TestOneLargeCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.accept()
-		p.call(0, "large", 1, nil, strings.Repeat("x", maxInvocationBytes-invocationSize))
+		p.call(0, "large", 1, nil, strings.Repeat("x", session.MaxInvocationBytes-session.InvocationSize))
 		p.expect("_result")
 		p.call(0, "done", 0, nil)
 		p.untilGone()

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"time"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
@@ -43,20 +43,23 @@ func (c *Conn) open(parent context.Context) error {
 		return &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
 	}
 	c.mu.Lock()
-	c.nc = nc
 	closed := c.err
+	if closed == nil {
+		c.dialed = nc
+	}
 	c.mu.Unlock()
 	if closed != nil {
 		nc.Close()
 		return closed
 	}
-	c.quickAcks.init(nc)
+	k := &client{conn: c}
+	k.quickAcks.init(nc)
 	stop := context.AfterFunc(ctx, func() {
-		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
+		if nc.SetDeadline(time.Unix(1, 0)) != nil { // DialContext's connections may know no deadlines
 			nc.Close()
 		}
 	})
-	result, err := c.shakeHands(nc, player != nil)
+	result, received, err := c.shakeHands(nc, &k.quickAcks, player != nil)
 	if !stop() {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
@@ -73,16 +76,24 @@ func (c *Conn) open(parent context.Context) error {
 	}
 	if result.In != nil {
 		nc = transport.Encipher(nc, result.In, result.Out)
-		c.mu.Lock()
-		c.nc = nc
-		c.mu.Unlock()
 	}
 	if player != nil {
-		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
+		k.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.pump.in = chunk.NewReader(source{c}, c.opts.MaxMessageSize)
-	c.out.try = session.NewTryWriter(nc)
-	return nil
+	return c.begin(k, nc, received)
+}
+
+// begin makes a session of nc, of which so many bytes were received.
+func (c *Conn) begin(k *client, nc net.Conn, received uint64) error {
+	k.nc = nc
+	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: c.opts.MaxMessageSize, Timeout: c.opts.Timeout,
+		HandshakeBytes: received, Counters: &c.counts.Counters, BeforeRead: k.quickAcks.arm, Mask: c.mask, Logger: c.log})
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.err == nil { // else nc is being closed
+		c.dialed, c.client, c.session = nil, k, k.session
+	}
+	return c.err
 }
 
 func (c *Conn) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
@@ -93,17 +104,15 @@ func (c *Conn) withTimeout(ctx context.Context) (context.Context, context.Cancel
 }
 
 // shakeHands counts what it reads, since Acknowledgements do.
-func (c *Conn) shakeHands(nc net.Conn, verify bool) (*handshake.Result, error) {
+func (c *Conn) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *handshake.Result, received uint64, _ error) {
 	config := handshake.Config{Digest: verify} // servers that verify players want it, and some others don't understand it
 	if schemes[c.url.Scheme].encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
-	counter := &countingConn{Conn: nc, acks: &c.quickAcks}
+	counter := &countingConn{Conn: nc, acks: acks}
 	result, err := handshake.Client(counter, config)
-	c.pump.mu.Lock() // Stats may look already
-	c.pump.received = counter.received
-	c.pump.mu.Unlock()
-	return result, err
+	c.counts.BytesRead.Add(counter.received)
+	return result, counter.received, err
 }
 
 type countingConn struct {

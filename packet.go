@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -17,7 +16,7 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	if !c.started.Load() {
 		return ErrNotConnected
 	}
-	return c.send(ctx, session.EncodePacket(p))
+	return c.session.Send(ctx, session.EncodePacket(p))
 }
 
 // ReadPacket reads the next message of any type, before the library has acted on it: pings, calls, results and media
@@ -28,15 +27,7 @@ func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
 	if !c.started.Load() {
 		return ErrNotConnected
 	}
-	defer c.claim()()
-	w := &waiter{what: "read packet", ctx: ctx, idle: c.opts.Timeout}
-	w.ready = func() bool { return w.packet.Absolute } // which every received packet is
-	w.packet = new(Packet)
-	if err := c.await(w); err != nil {
-		return err
-	}
-	*p = *w.packet
-	return nil
+	return c.session.ReadPacket(ctx, c.opts.Timeout, p)
 }
 
 // HandlePacket does with a packet of ReadPacket what the library would have done with it.
@@ -44,15 +35,14 @@ func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
 	if !c.started.Load() {
 		return ErrNotConnected
 	}
-	if err := ctx.Err(); err != nil {
-		return fmt.Errorf("rtmp: handle packet: %w", err)
+	return c.session.HandlePacket(ctx, p)
+}
+
+// ProcessPackets reads and serves the connection (pings, calls of the server, media into its Streams' queues) until ctx
+// ends or the connection does, and returns ctx's error or Conn.Err.
+func (c *Conn) ProcessPackets(ctx context.Context) error {
+	if !c.started.Load() {
+		return ErrNotConnected
 	}
-	c.pump.dispatching.Lock()
-	err := c.dispatch(&session.Message{Packet: *p}, nil)
-	c.pump.dispatching.Unlock()
-	c.flushReplies()
-	if err != nil {
-		return c.fail(err)
-	}
-	return nil
+	return c.session.Await(ctx, "process packets", nil)
 }

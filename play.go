@@ -38,21 +38,21 @@ func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond
 
 // newStreamID asks for a message stream, and subscribes where that is wanted, in librtmp's order.
 func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
-	k, err := c.calls.add(c, "createStream", 0)
+	k, err := c.session.NewCall("createStream", 0)
 	if err != nil {
 		return 0, err
 	}
-	commands := []message.Command{{Name: "createStream", TransactionID: k.id}}
+	commands := []message.Command{{Name: "createStream", TransactionID: k.ID}}
 	if token := c.opts.UsherToken; token != "" {
 		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken",
-			TransactionID: c.calls.nextID(), Args: []any{token}})
+			TransactionID: c.session.NextID(), Args: []any{token}})
 	}
 	subscribe := c.opts.Subscribe
 	if subscribe == "" && c.opts.Live {
 		subscribe = name
 	}
 	if subscribe != "" {
-		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.calls.nextID(),
+		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.session.NextID(),
 			Args: []any{subscribe}})
 	}
 	return c.awaitStreamID(ctx, k, commands)
@@ -60,31 +60,35 @@ func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
 
 // awaitStreamID sends commands, of which createStream is k, and waits for the answer. When that is given up, the server is told
 // to delete the stream as soon as the answer comes: it keeps it otherwise.
-func (c *Conn) awaitStreamID(ctx context.Context, k *Call, commands []message.Command) (uint32, error) {
+func (c *Conn) awaitStreamID(ctx context.Context, k *session.Call, commands []message.Command) (uint32, error) {
 	if err := c.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
-		c.calls.take(k.id)
+		c.session.TakeCall(k.ID)
 		return 0, err
 	}
-	result, err := k.Result(ctx)
+	if err := k.Wait(ctx); err != nil {
+		k.WhenDone(func() { c.refuseStream(k) })
+		c.session.FlushReplies()
+		return 0, err
+	}
+	result, err := k.Result()
 	if err != nil {
-		k.whenDone(func() { c.refuseStream(k) })
-		c.flushReplies()
 		return 0, err
 	}
 	return streamIDOf(result)
 }
 
 // refuseStream has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
-func (c *Conn) refuseStream(k *Call) {
-	if k.err != nil || len(k.reply) < 2 {
+func (c *Conn) refuseStream(k *session.Call) {
+	result, err := k.Result()
+	if err != nil {
 		return
 	}
-	id, err := streamIDOf(k.reply[1])
+	id, err := streamIDOf(result)
 	if err != nil || !c.streams.giveUp(id) {
 		return
 	}
 	if o, err := c.deleteStream(id); err == nil {
-		c.reply(o)
+		c.session.Reply(o)
 	}
 }
 
@@ -130,7 +134,7 @@ func (s *Stream) metadataReceived(args []any) {
 		if want := d + 5*time.Second; s.buffer < want && !s.options.NoBufferUpdate {
 			s.buffer = want
 			ms := uint32(min(milliseconds(want), 1<<32-1))
-			s.conn.replyControl(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms))
+			s.conn.session.Reply(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
 		}
 	}
 }
@@ -173,7 +177,7 @@ func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.seeking = true
 	s.queue.Clear()
 	s.mu.Unlock()
-	s.conn.relieve(s, 0)
+	s.backlog.Queued(0)
 	_, err := s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
 		"NetStream.Seek.Notify")
 	if err != nil {
@@ -190,5 +194,5 @@ func (s *Stream) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.buffer = d
 	s.mu.Unlock()
 	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
-	return s.conn.send(ctx, session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
+	return s.conn.session.Send(ctx, session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
 }

@@ -29,14 +29,14 @@ func (s *Stream) publish(ctx context.Context) error {
 		return err
 	}
 	commands := []message.Command{
-		{Name: "releaseStream", TransactionID: c.calls.nextID(), Args: []any{s.name}},
-		{Name: "FCPublish", TransactionID: c.calls.nextID(), Args: []any{s.name}},
+		{Name: "releaseStream", TransactionID: c.session.NextID(), Args: []any{s.name}},
+		{Name: "FCPublish", TransactionID: c.session.NextID(), Args: []any{s.name}},
 	}
-	k, err := c.calls.add(c, "createStream", 0)
+	k, err := c.session.NewCall("createStream", 0)
 	if err != nil {
 		return err
 	}
-	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.id})
+	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.ID})
 	if s.id, err = c.awaitStreamID(ctx, k, commands); err != nil {
 		return err
 	}
@@ -62,8 +62,8 @@ func (s *Stream) publish(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	c.startStanding()
-	if !c.own(s.sender) {
+	c.session.StartStanding()
+	if !s.sending.Start(s.id) {
 		return c.Err()
 	}
 	return nil
@@ -78,59 +78,19 @@ func (c *Conn) announceChunkSize(ctx context.Context) error {
 	if size == 0 {
 		size = defaultChunkSize
 	}
-	return c.send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
+	return c.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
 }
 
 // unpublish is what the server is told at the end of a stream that publishes.
 func (s *Stream) unpublish() ([]chunk.Outgoing, error) {
 	c := s.conn
-	fc, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "FCUnpublish", TransactionID: c.calls.nextID(),
+	fc, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "FCUnpublish", TransactionID: c.session.NextID(),
 		Args: []any{s.name}})
 	if err != nil {
 		return nil, err
 	}
 	del, err := c.deleteStream(s.id)
 	return []chunk.Outgoing{fc, del}, err
-}
-
-// finish lets what was written leave and then ends the stream's writing: the send queue, and a Write under way, go on as
-// long as they make progress, but no longer than Options.Timeout. It returns what writing has failed with, which
-// WritePacket may not have been there to tell.
-func (s *Stream) finish() error {
-	q, c := &s.sending, s.conn
-	q.close()
-	var limit <-chan time.Time
-	if t := c.opts.Timeout; t > 0 {
-		timer := time.NewTimer(t)
-		defer timer.Stop()
-		limit = timer.C
-	}
-	tick := time.NewTicker(closeGrace)
-	defer tick.Stop()
-	before, ended := c.written(), q.ended
-	var lock chan struct{} // first the queue, then the lock
-	for {
-		select {
-		case <-ended:
-			if err := q.failure(); err != nil {
-				return err
-			}
-			ended, lock = nil, c.out.lock
-			continue
-		case lock <- struct{}{}:
-			<-lock
-			return c.Err()
-		case <-c.done:
-			return c.Err()
-		case <-limit:
-		case <-tick.C:
-			if now := c.written(); now != before {
-				before = now
-				continue
-			}
-		}
-		return c.fail(&session.TimeoutError{What: "stream: close"})
-	}
 }
 
 var errNotReadable = errors.New("rtmp: the stream was opened for publishing: it can't be read")

@@ -558,21 +558,22 @@ func TestCallWhilePublishing(t *testing.T) {
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	got := make(chan []byte, 1)
 	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.expectType(message.TypeAudio); p.untilGone() }), nil)
-	c.out.lock <- struct{}{} // another writes
+	another, err := c.session.Begin(nil) // writes
+	require.NoError(t, err)
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 	require.Eventually(t, func() bool {
-		return s.sending.waiting() == 0
+		return s.sending.Waiting() == 0
 	}, 10*time.Second, time.Millisecond, "the sender has it")
 	require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
 	assert.Never(t, func() bool {
 		select {
-		case <-s.sending.ended:
+		case <-s.sending.Ended():
 			return true
 		default:
 			return false
 		}
 	}, 50*time.Millisecond, time.Millisecond)
-	<-c.out.lock
+	require.NoError(t, another.End(nil))
 	require.NoError(t, s.SetWriteDeadline(time.Time{}))
 	require.NoError(t, s.Close())
 	require.Equal(t, []byte{0xAF, 1}, <-got)

@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -92,11 +93,11 @@ func TestPublishingNetworkFails(t *testing.T) {
 
 // publishSample publishes the sample, and then more until the network takes nothing; it returns what went wrong.
 func publishSample(rawURL string, o *Options) error {
-	c, err := Dial(ctxBackground, rawURL, o)
+	c, err := Dial(context.Background(), rawURL, o)
 	if err != nil {
 		return err
 	}
-	s, err := c.CreateStream(ctxBackground, &StreamOptions{Writable: true})
+	s, err := c.CreateStream(context.Background(), &StreamOptions{Writable: true})
 	if err != nil {
 		c.Close()
 		return err

@@ -182,7 +182,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	require.NoError(t, c.Close())
 	acknowledged := <-last
 	assert.LessOrEqual(t, acknowledged, stats.BytesRead)
-	assert.Less(t, stats.BytesRead-acknowledged, uint64(defaultWindow))
+	assert.Less(t, stats.BytesRead-acknowledged, uint64(session.DefaultWindow))
 }
 
 // A server that asks 200,000 times whether we are there, reading meanwhile or not, does not stop us who write as fast as we

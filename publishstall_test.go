@@ -224,10 +224,10 @@ type outcome struct {
 func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (out outcome) {
 	var c *Conn
 	var s *Stream
-	if out.took = elapsed(func() { c, out.err = Dial(ctxBackground, url, o) }); out.err != nil {
+	if out.took = elapsed(func() { c, out.err = Dial(context.Background(), url, o) }); out.err != nil {
 		return out
 	}
-	out.took = elapsed(func() { s, out.err = c.CreateStream(ctxBackground, &StreamOptions{Writable: true}) })
+	out.took = elapsed(func() { s, out.err = c.CreateStream(context.Background(), &StreamOptions{Writable: true}) })
 	out.opened = out.err == nil
 	for i := 0; out.err == nil && i < 100; i++ { // until the buffers between us are full
 		out.took = elapsed(func() {

@@ -79,11 +79,9 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			if dials++; dials == 2 {
 				close(release)
-				assert.Eventually(t, func() bool {
-					c.invoked.mu.Lock()
-					defer c.invoked.mu.Unlock()
-					return !c.invoked.running
-				}, 10*time.Second, time.Millisecond)
+				answered := make(chan struct{})
+				c.handlers.Run(0, func() { close(answered) }) // after it
+				<-answered
 			}
 			return new(net.Dialer).DialContext(ctx, network, addr)
 		}})

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"log/slog"
-	"sync"
 
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
@@ -13,11 +12,8 @@ import (
 // that has not touched the network. nil opts are the defaults; options in rawURL win over opts, which is copied. The
 // error is an *OptionError or that of package url.
 func New(rawURL string, opts *Options) (*Conn, error) {
-	c := &Conn{setup: setup{opts: opts.clone()}, out: newWriteSide(), done: make(chan struct{}), drained: make(chan struct{}, 1)}
-	c.pump.token = make(chan struct{}, 1)
-	c.pump.window = defaultWindow
-	c.standing = &waiter{what: "background read", ready: func() bool { return c.claimed() != nil }}
-	c.startStanding = sync.OnceFunc(func() { c.own(c.standingReader) })
+	c := &Conn{setup: setup{opts: opts.clone()}}
+	c.ctx, c.cancel = context.WithCancel(context.Background())
 	if err := c.SetupURL(rawURL); err != nil {
 		return nil, err
 	}

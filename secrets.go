@@ -12,15 +12,6 @@ const maskedSecret = "***"
 // minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
 const minSecret = 3
 
-// refusal is a server's refusal whose text holds none of our secrets, which servers like to repeat: "KEY is being published".
-func (c *Conn) refusal(status *StatusError) *StatusError {
-	e := *status
-	if masked := c.mask(status.Description); masked != status.Description {
-		e.Mask(masked)
-	}
-	return &e
-}
-
 // mask replaces our secrets in a text of the server's.
 func (c *Conn) mask(text string) string {
 	if text == "" {

@@ -3,10 +3,8 @@ package rtmp
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
-	"math"
 	"net"
 	"os"
 	"sync"
@@ -669,17 +667,6 @@ func TestAcknowledgements(t *testing.T) {
 	value, err := message.Uint32(message.TypeAcknowledgement, <-acks)
 	require.NoError(t, err)
 	assert.GreaterOrEqual(t, value, uint32(window/2))
-}
-
-// The sequence number is the count of bytes modulo 2^32.
-func TestAcknowledgementsWrap(t *testing.T) {
-	c, err := New("rtmp://h/a/p", nil)
-	require.NoError(t, err)
-	c.pump.received, c.pump.acked = math.MaxUint32-10, math.MaxUint32-10
-	c.fail(errors.New("no flusher")) // keep it in the buffer
-	c.count(defaultWindow)
-	assert.True(t, c.out.ackDue)
-	assert.EqualValues(t, defaultWindow-11, c.out.ack)
 }
 
 func TestServersOwnCalls(t *testing.T) {

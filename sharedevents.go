@@ -11,13 +11,13 @@ import (
 )
 
 // sharedObjectReceived applies a shared object message. Damaged ones are skipped: what came before the damage counts.
-func (c *Conn) sharedObjectReceived(m *session.Message) error {
+func (k *client) sharedObjectReceived(m *session.Message) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
-		c.unreadable(m, err)
+		k.session.Unreadable(m, err)
 		return nil
 	}
-	o := c.shared.of(parsed.Name)
+	o := k.conn.shared.of(parsed.Name)
 	if o == nil {
 		return nil
 	}
@@ -29,8 +29,8 @@ func (c *Conn) sharedObjectReceived(m *session.Message) error {
 			if errors.As(err, &tooMuch) {
 				return err
 			}
-			c.counts.badData.Add(1)
-			c.log.Debug("rtmp: unreadable shared object event", "error", err)
+			k.conn.counts.BadData.Add(1)
+			k.conn.log.Debug("rtmp: unreadable shared object event", "error", err)
 		}
 	}
 	o.mu.Lock()
@@ -58,10 +58,10 @@ func (o *SharedObject) told() func(SharedObjectEvent) {
 func (n *sharedNews) add(e SharedObjectEvent) {
 	switch {
 	case n.handler == nil:
-	case n.size > maxInvocationBytes: // however the events repeat themselves in one message
+	case n.size > session.MaxInvocationBytes: // however the events repeat themselves in one message
 		n.dropped++
 	default:
-		n.size += invocationSize + len(e.Name) + amf.Size(e.Value, e.Args)
+		n.size += session.InvocationSize + len(e.Name) + amf.Size(e.Value, e.Args)
 		n.events = append(n.events, e)
 	}
 }
@@ -72,7 +72,7 @@ func (n *sharedNews) deliver() {
 		return
 	}
 	events, handler := n.events, n.handler
-	if !n.object.conn.invoked.run(n.object.conn, n.size, func() {
+	if !n.object.conn.handlers.Run(n.size, func() {
 		for _, e := range events {
 			handler(e)
 		}

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -94,7 +95,7 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 		_, err = c.WaitInvoke(testContext(t), "sent")
 		require.NoError(t, err)
 	})
-	require.Less(t, hold, maxInvocationBytes+8<<20)
+	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
 	value, _ := o.Get("004999")
 	require.Equal(t, changes-1.0, value)
 	dropped := int(c.Stats().DroppedEvents)

@@ -225,7 +225,7 @@ func (o *SharedObject) Close() error {
 	if !o.conn.Connected() {
 		return nil
 	}
-	ctx, cancel := context.WithTimeout(ctxBackground, closeGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
 	return o.transmit(ctx, message.SharedEvent{Type: message.SharedRelease})
 }
@@ -250,7 +250,7 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 	if err != nil {
 		return o.error(err)
 	}
-	return o.conn.send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body))
+	return o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body))
 }
 
 // request sends an event and waits for the server's answer to it.
@@ -265,8 +265,7 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 		return err
 	}
 	c := o.conn
-	err := c.await(&waiter{what: "shared object " + o.name, ctx: ctx, deadline: c.replyDeadline(), ready: w.answer.finished,
-		wake: w.answer.done})
+	err := c.session.AwaitReply(ctx, "shared object "+o.name, w.answer.done)
 	if w.answer.finished() {
 		err = w.answer.err
 	}

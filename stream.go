@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"strconv"
 	"sync"
 	"time"
 
@@ -34,17 +35,18 @@ type Stream struct {
 	options StreamOptions
 	wake    chan struct{} // signalled when something changed that a reader of this stream looks at
 
-	reader waiter     // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
-	out    flvOut     // likewise
-	packet packetSink // likewise
+	reader session.Waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	out    flvOut         // likewise
+	packet packetSink     // likewise
 
 	in          flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
 	tag         flv.Tag        // likewise
 	message     chunk.Outgoing // likewise
 	packetOut   chunk.Outgoing // likewise, of WritePacket
 	metadataOut []byte         // likewise
-	sending     sendQueue
-	writeWake   chan struct{} // signalled when something changed that a writer of this stream looks at
+	sending     *session.SendQueue
+	backlog     *session.Backlog // of queue
+	writeWake   chan struct{}    // signalled when something changed that a writer of this stream looks at
 
 	closing sync.Once
 	closed  error // what Close returns; written by closing
@@ -125,8 +127,9 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 func (c *Conn) newStream(o StreamOptions) *Stream {
 	s := &Stream{conn: c, name: o.Name, options: o, buffer: c.opts.Buffer,
 		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
-	s.reader = waiter{what: "read", idle: max(0, c.opts.Timeout), ready: s.readable, more: s.hasRoom, wake: s.wake, stream: s}
-	s.sending.init(c.opts.SendQueue, &c.counts.dropped)
+	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink()}
+	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
+	s.backlog = c.session.NewBacklog(c.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 	if s.name == "" {
 		s.name = c.playpath()
 	}
@@ -147,7 +150,7 @@ func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32,
 		}
 		messages = append(messages, o)
 	}
-	return c.send(ctx, append(messages, behind...)...)
+	return c.session.Send(ctx, append(messages, behind...)...)
 }
 
 // request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
@@ -157,17 +160,17 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	c := s.conn
 	e := &expectation{codes: codes, done: make(chan struct{})}
 	last := &commands[len(commands)-1]
-	k, err := c.calls.add(c, last.Name, 0)
+	k, err := c.session.NewCall(last.Name, 0)
 	if err != nil {
 		return false, err
 	}
-	defer c.calls.take(k.id)
-	k.whenDone(func() {
-		if k.err != nil || resultDoes {
-			e.finish(k.err)
+	defer c.session.TakeCall(k.ID)
+	k.WhenDone(func() {
+		if _, refused := k.Answer(); refused != nil || resultDoes {
+			e.finish(refused)
 		}
 	})
-	last.TransactionID = k.id
+	last.TransactionID = k.ID
 	s.mu.Lock()
 	s.expected = append(s.expected, e)
 	s.mu.Unlock()
@@ -179,7 +182,7 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
 		return false, err
 	}
-	err = c.await(&waiter{what: last.Name, ctx: ctx, deadline: c.replyDeadline(), ready: e.finished, wake: e.done})
+	err = c.session.AwaitReply(ctx, last.Name, e.done)
 	if e.finished() {
 		return true, e.err
 	}
@@ -197,7 +200,7 @@ func (s *Stream) statusReceived(status *StatusError) {
 			e.finish(nil)
 			waitedFor = true
 		case refusal:
-			e.finish(s.conn.refusal(status))
+			e.finish(s.conn.session.Refusal(status))
 			waitedFor = true
 		}
 	}
@@ -214,7 +217,7 @@ func (s *Stream) statusReceived(status *StatusError) {
 		s.paused = false
 	}
 	if refusal && !waitedFor && s.err == nil {
-		s.err = s.conn.refusal(status)
+		s.err = s.conn.session.Refusal(status)
 	}
 	s.mu.Unlock()
 	s.signal()
@@ -289,11 +292,11 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 // rouse makes a Read under way look at its state, whether it reads the socket itself or waits for another.
 func (s *Stream) rouse() {
 	s.signal()
-	s.conn.interrupt(&s.reader)
+	s.conn.session.Interrupt(&s.reader)
 }
 
 func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
-	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.calls.nextID(),
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.session.NextID(),
 		Args: []any{float64(id)}})
 }
 
@@ -319,7 +322,7 @@ func (s *Stream) close() error {
 	s.mu.Unlock()
 	var failed error
 	if publishing {
-		if failed = s.finish(); failed == nil {
+		if failed = s.sending.Finish(closeGrace); failed == nil {
 			c.farewell.publishing.Add(-1)
 		}
 		if refused := s.markClosed(); failed == nil {
@@ -327,7 +330,7 @@ func (s *Stream) close() error {
 		}
 	}
 	c.streams.remove(s)
-	c.relieve(s, 0)
+	s.backlog.Queued(0)
 	s.rouse()
 	s.rouseWriter()
 	if !c.Connected() {
@@ -337,9 +340,9 @@ func (s *Stream) close() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctxBackground, closeGrace)
+	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
 	defer cancel()
-	if err := c.send(ctx, farewell...); failed == nil {
+	if err := c.session.Send(ctx, farewell...); failed == nil {
 		failed = err
 	}
 	return failed

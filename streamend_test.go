@@ -5,8 +5,10 @@ import (
 	"errors"
 	"io"
 	"math/rand/v2"
+	"net"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,28 +19,43 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
+// past is a deadline that has passed.
+var past = time.Unix(1, 0)
+
 // lateReader is a stream of which a Read has just seen that there is nothing, and does not get to read the socket, when
-// another reader queues the last picture and then happens.
+// another reader queues the last picture and then happens. It runs in a synctest bubble.
 func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	c, err := New("rtmp://server/app/play", nil)
 	require.NoError(t, err)
-	t.Cleanup(func() { c.Close() })
+	ours, theirs := net.Pipe()
+	t.Cleanup(func() { c.Close(); theirs.Close() })
+	require.NoError(t, c.begin(&client{conn: c}, ours, 0))
 	s := c.newStream(StreamOptions{})
-	c.pump.token <- struct{}{}
-	looked := false
-	s.reader.ready = func() bool {
-		ok := s.readable()
-		if !looked {
-			looked = true
-			last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
-			s.mu.Lock()
-			s.queue.Push(&last)
-			s.mu.Unlock()
-			then(s)
-		}
-		return ok
-	}
+	c.session.StartStanding()
+	synctest.Wait() // it reads
+	s.reader.Sink = &lateSink{Sink: s.reader.Sink, late: func() {
+		last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
+		s.mu.Lock()
+		s.queue.Push(&last)
+		s.mu.Unlock()
+		then(s)
+	}}
 	return s
+}
+
+// lateSink calls late after the first look.
+type lateSink struct {
+	session.Sink
+	late func()
+}
+
+func (k *lateSink) Ready() bool {
+	ok := k.Sink.Ready()
+	if late := k.late; late != nil {
+		k.late = nil
+		late()
+	}
+	return ok
 }
 
 // The end is told only when the queue is empty, however a Read has come to its own end.
@@ -68,34 +85,38 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 	for way, read := range readings {
 		for what, test := range ends {
 			t.Run(way+", "+what, func(t *testing.T) {
-				s := lateReader(t, func(s *Stream) {
-					s.mu.Lock()
-					defer s.mu.Unlock()
-					test.end(s)
+				synctest.Test(t, func(t *testing.T) {
+					s := lateReader(t, func(s *Stream) {
+						s.mu.Lock()
+						defer s.mu.Unlock()
+						test.end(s)
+					})
+					require.NoError(t, s.SetReadDeadline(past))
+					<-s.wake // which SetReadDeadline has left
+					_, err := read(s)
+					require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+					require.NoError(t, s.SetReadDeadline(time.Time{}))
+					got, err := read(s)
+					require.NoError(t, err)
+					assert.Equal(t, "the last picture", got)
+					_, err = read(s)
+					if test.want == io.EOF {
+						require.ErrorIs(t, err, io.EOF)
+					} else {
+						require.ErrorAs(t, err, new(*StatusError))
+					}
 				})
-				require.NoError(t, s.SetReadDeadline(past))
-				<-s.wake // which SetReadDeadline has left
-				_, err := read(s)
-				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-				require.NoError(t, s.SetReadDeadline(time.Time{}))
-				got, err := read(s)
-				require.NoError(t, err)
-				assert.Equal(t, "the last picture", got)
-				_, err = read(s)
-				if test.want == io.EOF {
-					require.ErrorIs(t, err, io.EOF)
-				} else {
-					require.ErrorAs(t, err, new(*StatusError))
-				}
 			})
 		}
 	}
 	t.Run("the connection is lost", func(t *testing.T) {
-		s := lateReader(t, func(s *Stream) { s.conn.fail(&session.LostError{What: "read"}) })
-		var p Packet
-		require.NoError(t, s.ReadPacket(&p))
-		assert.Equal(t, "the last picture", string(p.Body))
-		require.ErrorIs(t, s.ReadPacket(&p), io.ErrUnexpectedEOF)
+		synctest.Test(t, func(t *testing.T) {
+			s := lateReader(t, func(s *Stream) { s.conn.fail(&session.LostError{What: "read"}) })
+			var p Packet
+			require.NoError(t, s.ReadPacket(&p))
+			assert.Equal(t, "the last picture", string(p.Body))
+			require.ErrorIs(t, s.ReadPacket(&p), io.ErrUnexpectedEOF)
+		})
 	})
 }
 

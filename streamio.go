@@ -37,9 +37,7 @@ func (s *Stream) receive(m *session.Message, direct bool) {
 		return
 	}
 	s.queue.Push(m)
-	if s.queue.Len() > s.conn.maxQueue() {
-		s.conn.full.CompareAndSwap(nil, s)
-	}
+	s.backlog.Queued(s.queue.Len())
 	s.signal()
 }
 
@@ -65,16 +63,6 @@ func (c *Conn) maxQueue() int {
 	return 16 << 20
 }
 
-// relieve lets others read on once s has only queued bytes left.
-func (c *Conn) relieve(s *Stream, queued int) {
-	if c.full.Load() == s && queued <= c.maxQueue()/2 && c.full.CompareAndSwap(s, nil) {
-		select {
-		case c.drained <- struct{}{}:
-		default:
-		}
-	}
-}
-
 // next waits until dst has something or the stream can't give any more, which is the error.
 func (s *Stream) next(dst sink) error {
 	if s.options.Writable {
@@ -87,14 +75,37 @@ func (s *Stream) next(dst sink) error {
 	s.mu.Lock()
 	s.sink, s.mediaDue = dst, due
 	s.mu.Unlock()
-	err := s.conn.await(&s.reader)
-	if dst.has() {
-		return nil
+	for {
+		s.handOver()
+		if dst.has() {
+			return nil
+		}
+		if over := s.over(); over != nil {
+			return over
+		}
+		if err := s.conn.session.Read(&s.reader); err != nil {
+			if dst.has() {
+				return nil
+			}
+			if over := s.over(); over != nil {
+				return over
+			}
+			return err
+		}
 	}
-	if over := s.over(); over != nil {
-		return over
+}
+
+// handOver gives the goroutine that reads what others have queued.
+func (s *Stream) handOver() {
+	s.mu.Lock()
+	for s.queue.Len() > 0 && !s.sink.full() {
+		m := s.queue.Front()
+		s.sink.take(&m)
+		s.queue.Pop()
 	}
-	return err
+	queued := s.queue.Len()
+	s.mu.Unlock()
+	s.backlog.Queued(queued)
 }
 
 // over is why the stream can't go on: its own end comes before that of the connection, and after everything that is queued,
@@ -111,26 +122,32 @@ func (s *Stream) over() error {
 	return s.err
 }
 
-// readable is what a Read waits for. It hands over what others have queued.
-func (s *Stream) readable() bool {
+// readingStream is a Stream as the session sees it while it is read: a session.Sink.
+type readingStream Stream
+
+func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
+
+// Ready reports whether there is something for a Read to return, or to take out of the queue first.
+func (s *readingStream) Ready() bool {
 	s.mu.Lock()
-	for s.queue.Len() > 0 && !s.sink.full() {
-		m := s.queue.Front()
-		s.sink.take(&m)
-		s.queue.Pop()
-	}
-	queued := s.queue.Len()
-	s.reader.deadline = s.mediaDue
-	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
-		s.reader.deadline = d
-	}
-	s.mu.Unlock()
-	s.conn.relieve(s, queued)
-	return s.sink.has() || s.over() != nil
+	defer s.mu.Unlock()
+	return s.sink.has() || s.queue.Len() > 0 || s.ended || s.err != nil
 }
 
-// hasRoom says that a Read which could return takes what has arrived already, too.
-func (s *Stream) hasRoom() bool { return !s.sink.full() }
+// Room reports that a Read which could return takes what has arrived already, too.
+func (s *readingStream) Room() bool { return !s.sink.full() }
+
+// Deadline is the earlier of SetReadDeadline's and that of Options.MediaTimeout.
+func (s *readingStream) Deadline() time.Time {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
+		return d
+	}
+	return s.mediaDue
+}
+
+func (s *readingStream) Backlog() *session.Backlog { return s.backlog }
 
 // Read reads the stream as an FLV file: the file header, the metadata, and a tag for each audio and video message with the
 // server's timestamps. It returns io.EOF when the server has signalled the end, and only then; a connection that is lost

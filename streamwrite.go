@@ -13,8 +13,6 @@ import (
 )
 
 const (
-	// gatherSize is how many bytes of chunks leave with one system call, if there are so many.
-	gatherSize = 128 << 10
 	// readFromBuffer is what ReadFrom reads at a time, in bytes.
 	readFromBuffer = 256 << 10
 )
@@ -32,28 +30,21 @@ func (s *Stream) Write(p []byte) (int, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
 	}
-	if s.sending.drops() {
+	if s.sending.Drops() {
 		return s.writeTags(p, s.enqueue)
 	}
-	if err := s.drained(); err != nil {
+	if err := s.sending.Drained(s.asWriter()); err != nil {
 		return 0, err
 	}
-	c := s.conn
-	who := writer{stream: s}
-	if err := c.lockWrites(who); err != nil {
+	b, err := s.conn.session.Begin(s.asWriter())
+	if err != nil {
 		return 0, err
 	}
-	defer func() { <-c.out.lock }()
-	b := batch{c: c, who: who}
-	n, err := s.writeTags(p, b.add)
-	if b.err == nil {
-		b.flush()
-	}
-	if b.err != nil {
-		return n, c.fail(b.err)
-	}
-	return n, err
+	n, err := s.writeTags(p, b.Add)
+	return n, b.End(err)
 }
+
+func (s *Stream) enqueue(o *chunk.Outgoing) error { return s.sending.Enqueue(s.asWriter(), o) }
 
 // writeTags gives the messages in p to put.
 func (s *Stream) writeTags(p []byte, put func(*chunk.Outgoing) error) (n int, err error) {
@@ -81,44 +72,6 @@ func (s *Stream) outgoing(t message.Type, timestamp uint32, body []byte) chunk.O
 		s.metadataOut = body
 	}
 	return session.Encode(t, s.id, timestamp, body)
-}
-
-// batch gathers messages in the connection's write buffer. Its owner holds the write lock.
-type batch struct {
-	c   *Conn
-	who writer
-	err error // of the connection
-}
-
-func (b *batch) add(o *chunk.Outgoing) error {
-	w := &b.c.out
-	if len(w.buf) == 0 {
-		w.begin()
-	}
-	var err error
-	if w.buf, err = w.chunks.AppendMessage(w.buf, o); err != nil {
-		return err
-	}
-	if len(w.buf) < gatherSize {
-		return nil
-	}
-	if b.flush(); b.err == nil {
-		_, err = b.who.limit() // the last moment to stop without harm: everything that was encoded has left
-		return err
-	}
-	return b.err
-}
-
-func (b *batch) flush() {
-	w := &b.c.out
-	buf := w.buf
-	w.buf = buf[:0]
-	if cap(buf) > 2*gatherSize {
-		w.buf = nil
-	}
-	if len(buf) > 0 {
-		b.err = b.c.writeOut(b.who, buf)
-	}
 }
 
 // ReadFrom publishes an FLV file or stream until its end; io.Copy uses it. What one Read brings leaves at once: see
@@ -181,38 +134,16 @@ func (s *Stream) rouseWriter() {
 	case s.writeWake <- struct{}{}:
 	default:
 	}
-	s.conn.out.rouse(s.conn.nc, s)
+	s.conn.session.InterruptWrite(s.asWriter())
 }
 
-// waitToWrite waits for the write lock or for an event, one of which is nil, as long as s may write.
-func (s *Stream) waitToWrite(lock chan<- struct{}, event <-chan struct{}) error {
-	for {
-		deadline, err := s.writeLimit()
-		if err != nil {
-			return err
-		}
-		var expired <-chan time.Time
-		if !deadline.IsZero() {
-			timer := time.NewTimer(time.Until(deadline))
-			defer timer.Stop()
-			expired = timer.C
-		}
-		select {
-		case lock <- struct{}{}:
-			return nil
-		case <-event:
-			return nil
-		case <-s.conn.done:
-			return s.conn.Err()
-		case <-expired:
-			return &session.TimeoutError{What: "write"}
-		case <-s.writeWake:
-		}
-	}
-}
+// writingStream is a Stream as the session sees it while it is written: a session.Writer.
+type writingStream Stream
 
-// writeLimit is when a write of s has to end, zero: never, and what has ended it already.
-func (s *Stream) writeLimit() (time.Time, error) {
+func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
+
+// WriteLimit is when a write of s has to end, zero: never, and what has ended it already.
+func (s *writingStream) WriteLimit() (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.err
@@ -221,3 +152,6 @@ func (s *Stream) writeLimit() (time.Time, error) {
 	}
 	return s.writeDeadline, err
 }
+
+// WriteWake is signalled when that has changed.
+func (s *writingStream) WriteWake() <-chan struct{} { return s.writeWake }

@@ -49,7 +49,10 @@ func (c *hookedConn) Write(b []byte) (int, error) {
 func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 	err := c.Conn.SetWriteDeadline(t)
 	if !t.IsZero() && t.Before(time.Now()) {
-		signal(c.ended)
+		select {
+		case c.ended <- struct{}{}:
+		default:
+		}
 	}
 	return err
 }
@@ -126,11 +129,12 @@ func TestContextEndsWithTheLock(t *testing.T) {
 		require.NoError(t, err)
 		for range 100 {
 			short, cancel := context.WithCancel(ctx)
-			c.out.lock <- struct{}{}
+			another, err := c.session.Begin(nil)
+			require.NoError(t, err)
 			result := make(chan error, 1)
 			go func() { _, err := c.Call(short, "anything"); result <- err }()
 			synctest.Wait()
-			<-c.out.lock // Call has it now
+			require.NoError(t, another.End(nil)) // Call has it now
 			cancel()
 			if err := <-result; err != nil {
 				require.ErrorIs(t, err, context.Canceled)

@@ -12,8 +12,8 @@ type Message struct {
 	Chunks *chunk.Message // as the chunk reader has it; nil: the payload is Packet.Body
 }
 
-// Received is a message as the chunk reader has it.
-func Received(m *chunk.Message) Message {
+// received is a message as the chunk reader has it.
+func received(m *chunk.Message) Message {
 	return Message{Chunks: m, Packet: message.Packet{Type: message.Type(m.Type), Format: m.Format,
 		ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID, Absolute: true}}
 }

@@ -4,9 +4,9 @@ package session
 
 import "net"
 
-// TryWriter exists only where a socket can be asked to take what it can at once.
-type TryWriter struct{}
+// tryWriter exists only where a socket can be asked to take what it can at once.
+type tryWriter struct{}
 
-func NewTryWriter(net.Conn) *TryWriter { return nil }
+func newTryWriter(net.Conn) *tryWriter { return nil }
 
-func (*TryWriter) Write([]byte) int { return 0 }
+func (*tryWriter) write([]byte) int { return 0 }

@@ -7,16 +7,16 @@ import (
 	"syscall"
 )
 
-// TryWriter writes to a socket without ever waiting for the peer to read.
-type TryWriter struct {
+// tryWriter writes to a socket without ever waiting for the peer to read.
+type tryWriter struct {
 	raw  syscall.RawConn
 	buf  []byte
 	n    int
 	once func(fd uintptr) bool // write, made once so that a write allocates nothing
 }
 
-// NewTryWriter returns nil for connections that are no plain sockets.
-func NewTryWriter(nc net.Conn) *TryWriter {
+// newTryWriter returns nil for connections that are no plain sockets.
+func newTryWriter(nc net.Conn) *tryWriter {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {
 		return nil
@@ -25,7 +25,7 @@ func NewTryWriter(nc net.Conn) *TryWriter {
 	if err != nil {
 		return nil
 	}
-	t := &TryWriter{raw: raw}
+	t := &tryWriter{raw: raw}
 	t.once = func(fd uintptr) bool {
 		// Sockets of package net don't block. An error is left to the next ordinary write to find.
 		t.n, _ = syscall.Write(int(fd), t.buf)
@@ -35,7 +35,7 @@ func NewTryWriter(nc net.Conn) *TryWriter {
 }
 
 // write returns how many bytes of b the socket took.
-func (t *TryWriter) Write(b []byte) int {
+func (t *tryWriter) write(b []byte) int {
 	t.buf, t.n = b, 0
 	if err := t.raw.Write(t.once); err != nil {
 		t.n = 0

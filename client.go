@@ -1,0 +1,282 @@
+package rtmp
+
+import (
+	"bytes"
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"strings"
+	"sync/atomic"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// client is the client's half of one connection: what a server's messages mean beyond what the session serves by itself.
+// Connect makes one for each connection that it tries.
+type client struct {
+	conn    *Conn
+	nc      net.Conn
+	session *session.Session
+
+	quickAcks    quickAcks     // of nc
+	verification []byte        // the answer to SWF verification, a user control body; nil: none
+	connectCall  *session.Call // set before connect is sent
+	amf3         atomic.Bool   // was agreed on
+
+	bandwidthChecks, bandwidthReplies int // changed by dispatches only
+}
+
+// Dispatch does what a received message asks for. It never blocks and never writes. direct is that of the stream whose Read
+// is doing the reading, if any. An error is fatal to the connection.
+func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
+	switch m.Type {
+	case message.TypeAudio, message.TypeVideo:
+		k.media(m, direct)
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		k.data(m, direct)
+	case message.TypeAggregate:
+		k.aggregate(m, direct)
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		return k.commandReceived(m)
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		return k.sharedObjectReceived(m)
+	case message.TypeUserControl:
+		k.userControl(m)
+	default:
+		k.conn.counts.UnknownMessages.Add(1)
+		k.conn.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.Size())
+	}
+	return nil
+}
+
+// Ended ends the Conn with the connection, unless Connect has given that up.
+func (k *client) Ended(err error) error {
+	c := k.conn
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.client != k {
+		return err
+	}
+	return c.end(k.lostAtConnect(c.farewell.outcome(err, k.nc)))
+}
+
+func (k *client) media(m *session.Message, direct session.Sink) {
+	k.quickAcks.stop()
+	if s := k.conn.streams.of(m.StreamID); s != nil {
+		s.receive(m, direct == s.asSink())
+		return
+	}
+	k.conn.counts.strayMedia.Add(1)
+}
+
+func (k *client) data(m *session.Message, direct session.Sink) {
+	s := k.conn.streams.of(m.StreamID)
+	if s == nil {
+		k.conn.counts.strayMedia.Add(1)
+		return
+	}
+	if body, found := bytes.CutPrefix(m.Payload(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
+		m.SetPayload(body) // a publisher's order to its server, which some hand on to players (gortmplib)
+	}
+	d, err := message.ParseData(m.Type, m.Payload())
+	if err != nil {
+		k.session.Unreadable(m, err)
+	}
+	switch d.Name {
+	case "onMetaData":
+		if err != nil {
+			k.conn.counts.lostMedia.Add(1)
+		}
+		s.metadataReceived(d.Args)
+	case "onPlayStatus":
+		// librtmp ignores it, and playlists send it between their items: the end is told by other means.
+	}
+	s.receive(m, direct == s.asSink())
+}
+
+// aggregate takes the messages out of an aggregate. Where it is damaged, those before the damage are kept.
+func (k *client) aggregate(m *session.Message, direct session.Sink) {
+	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+		if err != nil {
+			k.conn.counts.BadData.Add(1)
+			k.conn.counts.lostMedia.Add(1)
+			k.conn.log.Debug("rtmp: damaged aggregate", "error", err)
+			return
+		}
+		part := session.Message{Packet: m.Packet}
+		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
+		switch sub.Type {
+		case message.TypeAudio, message.TypeVideo:
+			k.media(&part, direct)
+		case message.TypeDataAMF0, message.TypeDataAMF3:
+			k.data(&part, direct)
+		default:
+			k.conn.counts.UnknownMessages.Add(1)
+		}
+	}
+}
+
+func (k *client) userControl(m *session.Message) {
+	u, err := message.ParseUserControl(m.Payload())
+	if err != nil {
+		return // the session has counted it
+	}
+	switch u.Event {
+	case message.EventStreamEOF:
+		if s := k.conn.streams.of(u.Value); s != nil {
+			s.streamEOF()
+		}
+	case message.EventSWFVerifyRequest:
+		k.verifyPlayer(u.Data)
+	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
+		message.EventBufferEmpty, message.EventBufferReady:
+		k.conn.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
+	default:
+		k.conn.counts.UnknownEvents.Add(1)
+		k.conn.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
+	}
+}
+
+// verifyPlayer answers SWF verification (legacy.md 4), if it can.
+func (k *client) verifyPlayer(request []byte) {
+	if k.verification == nil || !swf.Answerable(request) {
+		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
+			"request", quote.Peer(string(request)))
+		return
+	}
+	k.session.Reply(session.Control(message.TypeUserControl, k.verification))
+}
+
+// commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
+// program. Of one that is damaged, or has an odd transaction id, what could be read counts.
+func (k *client) commandReceived(m *session.Message) error {
+	cmd, damage := message.ParseCommand(m.Type, m.Payload())
+	if damage != nil {
+		k.session.Unreadable(m, damage)
+		if cmd.Name == "" {
+			return nil
+		}
+	}
+	k.conn.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
+	switch cmd.Name {
+	case "_result", "_error":
+		return k.answered(&cmd, damage)
+	case "onStatus":
+		k.statusReceived(m.StreamID, message.ParseStatus(cmd.Args))
+		return nil
+	case "close":
+		return &session.LostError{What: "server called close"}
+	}
+	known, err := k.knownMethod(&cmd)
+	if err != nil {
+		return err
+	}
+	k.called(&cmd, known)
+	return nil
+}
+
+// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored. One that could
+// not be read may have been connect's, and is the end of a connection whose connect is still unanswered.
+func (k *client) answered(cmd *message.Command, damage error) error {
+	found, err := k.session.CallAnswered(cmd, damage)
+	if !found && damage != nil && cmd.TransactionID == 0 && k.connectUnanswered() {
+		return session.UnreadableAnswer("connect", damage)
+	}
+	return err
+}
+
+// connectUnanswered reports whether connect was sent and the server has not answered it.
+func (k *client) connectUnanswered() bool { return k.connectCall != nil && !k.connectCall.IsDone() }
+
+// lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
+func (k *client) lostAtConnect(err error) error {
+	var lost *session.LostError
+	if errors.As(err, &lost) && k.connectUnanswered() {
+		return &HandshakeError{Stage: StageConnect, Err: err}
+	}
+	return err
+}
+
+// connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a
+// small buffer for the connection as a whole.
+func (k *client) connectAccepted(reply []any) error {
+	if err := k.answerChallenge(reply); err != nil {
+		return err
+	}
+	if encoding, _ := findValue(reply, "objectEncoding", 0).(float64); encoding == 3 && k.conn.opts.ObjectEncoding == 3 {
+		k.amf3.Store(true)
+	}
+	k.session.EchoWindow()
+	k.session.Reply(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
+	return nil
+}
+
+// knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
+// for the same name runs as well.
+func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
+	switch cmd.Name {
+	case "onBWDone": // only the first: some servers repeat it after every check
+		if k.bandwidthChecks++; k.bandwidthChecks == 1 {
+			err = k.session.ReplyCommand(&message.Command{Name: "_checkbw", TransactionID: k.session.NextID()})
+		}
+	case "_onbwcheck":
+		count := float64(k.bandwidthReplies)
+		k.bandwidthReplies++
+		err = k.session.ReplyCommand(&message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{count}})
+	case "ping":
+		err = k.session.ReplyCommand(&message.Command{Name: "pong", TransactionID: cmd.TransactionID})
+	case "onFCUnsubscribe":
+		for _, s := range k.conn.streams.all() {
+			s.end()
+		}
+	case "_onbwdone", "onFCSubscribe", "onFCPublish", "onFCUnpublish", "playlist_ready":
+	default:
+		return false, nil
+	}
+	return true, err
+}
+
+// statusReceived hands an onStatus to its stream. Servers are seen that send a stream's status on message stream 0.
+func (k *client) statusReceived(streamID uint32, status *StatusError) {
+	level := slog.LevelDebug
+	if status.Level == "error" {
+		level = slog.LevelWarn
+	}
+	k.conn.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(status.Code),
+		"level", quote.Peer(status.Level), "description", quote.Peer(k.conn.mask(status.Description)))
+	s := k.conn.streams.of(streamID)
+	if s != nil {
+		s.statusReceived(status)
+	}
+	if call := k.connectCall; call != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
+		if k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
+			call.Complete(nil, k.session.Refusal(status))
+		}
+	}
+	if on := k.conn.opts.OnStatus; on != nil {
+		size := amf.Size(status.Info) // the other fields are parts of it
+		if !k.conn.handlers.Run(size, func() { on(s, status) }) {
+			k.conn.dropped(1, status.Code)
+		}
+	}
+}
+
+// streamIDOf reads the message stream id that createStream's _result carries.
+func streamIDOf(result any) (uint32, error) {
+	id, ok := result.(float64)
+	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
+		return 0, fmt.Errorf("rtmp: createStream: %w",
+			&ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result})
+	}
+	return uint32(id), nil
+}
+
+// onMetaDataPrefix is how the body of an onMetaData message begins: the AMF0 string.
+var onMetaDataPrefix = append(binary.BigEndian.AppendUint16([]byte{2}, 10), "onMetaData"...)

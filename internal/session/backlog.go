@@ -1,0 +1,37 @@
+package session
+
+import "fmt"
+
+// Backlog is back-pressure: a queue of received media with its limit. While one is at its limit, nobody reads but who takes
+// from it; every other waiter gets ErrBacklog, and the standing reader waits.
+type Backlog struct {
+	reader *reader
+	limit  int
+	what   func() string
+}
+
+// NewBacklog returns the Backlog of a queue of limit bytes. what names it for errors.
+func (r *reader) NewBacklog(limit int, what func() string) *Backlog {
+	return &Backlog{reader: r, limit: limit, what: what}
+}
+
+// Queued says how many bytes are queued now. Beyond the limit others stop reading, and at half of it they go on.
+func (b *Backlog) Queued(n int) {
+	full := &b.reader.full
+	switch {
+	case n > b.limit:
+		full.CompareAndSwap(nil, b)
+	case n <= b.limit/2 && full.Load() == b && full.CompareAndSwap(b, nil):
+		signal(b.reader.drained)
+	}
+}
+
+func (b *Backlog) err() error { return fmt.Errorf("%w: %s", ErrBacklog, b.what()) }
+
+// signal leaves a signal in a channel of one slot.
+func signal(ch chan struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

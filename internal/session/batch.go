@@ -1,0 +1,68 @@
+package session
+
+import "github.com/go-librtmp/rtmp/chunk"
+
+// gatherSize is how many bytes of chunks leave with one system call, if there are so many.
+const gatherSize = 128 << 10
+
+// Batch gathers messages in the connection's write buffer, of which its owner holds the lock from Begin to End.
+type Batch struct {
+	w   *writer
+	p   purpose
+	err error // of the connection
+}
+
+// Begin takes the write lock for who; nil: for somebody without a limit.
+func (w *writer) Begin(who Writer) (Batch, error) {
+	p := purpose{who: who}
+	return Batch{w: w, p: p}, w.acquire(p)
+}
+
+// Add encodes o, and writes what has been gathered if that is enough. An error keeps what was added before from nothing.
+func (b *Batch) Add(o *chunk.Outgoing) (err error) {
+	w := b.w
+	if len(w.buf) == 0 {
+		w.begin()
+	}
+	if w.buf, err = w.chunks.AppendMessage(w.buf, o); err != nil {
+		return err
+	}
+	return b.added()
+}
+
+// Append lets encode append bytes of its own making, which the chunk writer may know nothing of: it is for test servers.
+func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
+	w := b.w
+	if len(w.buf) == 0 {
+		w.begin()
+	}
+	buf, err := encode(w.buf, w.chunks)
+	if err != nil {
+		return err
+	}
+	w.buf = buf
+	return b.added()
+}
+
+func (b *Batch) added() error {
+	if len(b.w.buf) < gatherSize {
+		return nil
+	}
+	if b.err = b.w.flush(b.p, 2*gatherSize); b.err != nil {
+		return b.err
+	}
+	_, err := b.p.limit() // the last moment to stop without harm: everything that was encoded has left
+	return err
+}
+
+// End writes the rest and releases the lock. It returns err, or what ends the connection.
+func (b *Batch) End(err error) error {
+	defer b.w.release()
+	if b.err == nil {
+		b.err = b.w.flush(b.p, 2*gatherSize)
+	}
+	if b.err != nil {
+		return b.w.life.Fail(b.err)
+	}
+	return err
+}

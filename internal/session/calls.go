@@ -1,0 +1,219 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"sync/atomic"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
+const maxPendingCalls = 1 << 16
+
+// Call is a remote call that was sent, or is about to be.
+type Call struct {
+	ID     float64 // the transaction id
+	Method string
+
+	table  *calls
+	done   chan struct{} // closed when reply and err are set
+	reply  []any
+	err    error
+	then   atomic.Pointer[func()]  // called once, on completion; nil: nobody waits this way
+	accept func(reply []any) error // sees a result before anybody else; its error is fatal. nil: nobody does
+}
+
+// Answered returns a Call that has its answer, which says nothing.
+func Answered(method string) *Call {
+	k := &Call{Method: method, done: make(chan struct{})}
+	close(k.done)
+	return k
+}
+
+// Done is closed when the answer is there.
+func (k *Call) Done() <-chan struct{} { return k.done }
+
+// IsDone reports whether the answer is there.
+func (k *Call) IsDone() bool {
+	select {
+	case <-k.done:
+		return true
+	default:
+		return false
+	}
+}
+
+// Answer is what the answer carries after the transaction id, the command object and the values, and why there is none or it is
+// a refusal. Both are nil until IsDone.
+func (k *Call) Answer() (reply []any, err error) {
+	if !k.IsDone() {
+		return nil, nil
+	}
+	return k.reply, k.err
+}
+
+// Result is the value of the answer: the one after the command object.
+func (k *Call) Result() (any, error) {
+	reply, err := k.Answer()
+	if err != nil || len(reply) < 2 {
+		return nil, err
+	}
+	return reply[1], nil
+}
+
+// Wait waits for the answer, bounded by ctx and by Config.Timeout. An error is why it has not come.
+func (k *Call) Wait(ctx context.Context) error {
+	if k.IsDone() { // also after the connection has ended
+		return nil
+	}
+	if err := k.table.wait(ctx, k.Method, k.done); err != nil && !k.IsDone() {
+		return err
+	}
+	return nil
+}
+
+// Complete ends the call with an answer. It must have been taken out of the calls that wait.
+func (k *Call) Complete(reply []any, err error) {
+	k.reply, k.err = reply, err
+	close(k.done)
+	k.runThen()
+}
+
+// WhenDone has f called once the answer is there: by the reader, which must not be blocked, or here if it is there already.
+// There is one f: a second takes the place of a first that has not been called.
+func (k *Call) WhenDone(f func()) {
+	k.then.Store(&f)
+	if k.IsDone() {
+		k.runThen()
+	}
+}
+
+func (k *Call) runThen() {
+	if f := k.then.Swap(nil); f != nil {
+		(*f)()
+	}
+}
+
+// BeforeResult has f called by the reader with a result before anybody else knows of it. An error ends the connection, as does
+// a result that can't be read. It is called before the call is sent.
+func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
+
+// calls are the calls without an answer, by transaction id.
+type calls struct {
+	wait func(ctx context.Context, what string, done <-chan struct{}) error // the reader's AwaitReply
+	mask func(string) string                                                // Config.Mask
+
+	mu      sync.Mutex // guards the rest
+	last    float64    // transaction id
+	pending map[float64]*Call
+}
+
+// NewCall registers a call before it is sent. id 0 takes the next number; others don't count, as in librtmp, unless they are
+// the next.
+func (t *calls) NewCall(method string, id float64) (*Call, error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if len(t.pending) >= maxPendingCalls {
+		return nil, fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
+	}
+	if id == 0 {
+		id = t.next()
+	} else if id == t.last+1 {
+		t.last = id
+	}
+	if t.pending == nil {
+		t.pending = make(map[float64]*Call)
+	}
+	k := &Call{table: t, ID: id, Method: method, done: make(chan struct{})}
+	t.pending[id] = k
+	return k, nil
+}
+
+// PendingCalls is how many calls have no answer.
+func (t *calls) PendingCalls() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return len(t.pending)
+}
+
+// NextID numbers a command whose answer does not matter.
+func (t *calls) NextID() float64 {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.next()
+}
+
+// next is the next number that nobody waits for. The caller holds t.mu.
+func (t *calls) next() float64 {
+	for t.last++; t.pending[t.last] != nil; {
+		t.last++
+	}
+	return t.last
+}
+
+// TakeCall removes and returns the call with this id, nil: there is none. Whoever takes a call completes it, if it was sent.
+func (t *calls) TakeCall(id float64) *Call {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	k := t.pending[id]
+	delete(t.pending, id)
+	return k
+}
+
+// end completes every call with the connection's error.
+func (t *calls) end(err error) {
+	t.mu.Lock()
+	pending := t.pending
+	t.pending = nil
+	t.mu.Unlock()
+	for _, k := range pending {
+		k.Complete(nil, fmt.Errorf("%w (while waiting for the answer to %s)", err, k.Method))
+	}
+}
+
+// CallAnswered completes the call that a _result or _error belongs to. It reports false for an answer to a call that nobody made.
+// damage is why not all of it could be read: that matters only where the result itself is missing. The error is fatal.
+func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ error) {
+	k := t.TakeCall(cmd.TransactionID)
+	if k == nil {
+		return false, nil
+	}
+	reply := append([]any{cmd.Object}, cmd.Args...)
+	if cmd.Name == "_error" {
+		k.Complete(reply, t.Refusal(message.ParseStatus(reply)))
+		return true, nil
+	}
+	matters := k.accept != nil
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // connect's says all with its coming
+		err := UnreadableAnswer(k.Method, damage)
+		if k.Complete(nil, err); matters {
+			return true, err
+		}
+		return true, nil
+	}
+	if matters {
+		if err := k.accept(reply); err != nil {
+			return true, err
+		}
+	}
+	k.Complete(reply, nil)
+	return true, nil
+}
+
+// UnreadableAnswer is the error of a call whose answer could not be read.
+func UnreadableAnswer(method string, damage error) error {
+	return &message.ProtocolError{Phase: "command", Detail: "answer to " + method, Err: damage}
+}
+
+// Refusal is a peer's refusal whose text holds none of our secrets, which peers like to repeat: "KEY is being published".
+func (t *calls) Refusal(status *message.StatusError) *message.StatusError {
+	e := *status
+	if t.mask != nil {
+		if masked := t.mask(status.Description); masked != status.Description {
+			e.Mask(masked)
+		}
+	}
+	return &e
+}

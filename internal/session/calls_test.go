@@ -1,0 +1,109 @@
+package session
+
+import (
+	"errors"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// The answer may come at the same moment at which it is given up.
+func TestCallThatIsDoneAlready(t *testing.T) {
+	for range 1000 {
+		k := &Call{done: make(chan struct{})}
+		var ran atomic.Int32
+		var both sync.WaitGroup
+		both.Go(func() { k.Complete(nil, nil) })
+		both.Go(func() { k.WhenDone(func() { ran.Add(1) }) })
+		both.Wait()
+		require.EqualValues(t, 1, ran.Load())
+	}
+}
+
+func TestTransactionIDs(t *testing.T) {
+	var table calls
+	id := func(want float64) float64 {
+		k, err := table.NewCall("m", want)
+		require.NoError(t, err)
+		return k.ID
+	}
+	require.Equal(t, 1.0, id(1))
+	require.Equal(t, 2.0, id(0), "1 was the next")
+	require.Equal(t, 4.0, id(4))
+	require.Equal(t, 3.0, id(0), "4 was not")
+	require.Equal(t, 5.0, id(0), "4 is waited for")
+	require.Equal(t, 6.0, table.NextID())
+	require.Nil(t, table.TakeCall(6))
+	require.NotNil(t, table.TakeCall(4))
+	require.Equal(t, 4, table.PendingCalls())
+}
+
+func TestCallAnswered(t *testing.T) {
+	damage, refused := errors.New("damage"), errors.New("refused")
+	status := message.StatusObject("error", "code", "SECRET is busy")
+	for name, test := range map[string]struct {
+		answer message.Command
+		damage error
+		accept func([]any) error
+		want   any
+		err    string // of the call
+		fatal  bool
+		undone bool
+	}{
+		"a result":         {answer: message.Command{Name: "_result", Args: []any{7.0}}, want: 7.0},
+		"nothing":          {answer: message.Command{Name: "_result", Args: []any{}}},
+		"a refusal":        {answer: message.Command{Name: "_error", Args: []any{status}}, err: "*** is busy"},
+		"a damaged result": {answer: message.Command{Name: "_result"}, damage: damage, err: "answer to ask: damage"},
+		"damage after it":  {answer: message.Command{Name: "_result", Args: []any{7.0}}, damage: damage, want: 7.0},
+		"damaged where it counts": {answer: message.Command{Name: "_result"}, damage: damage, accept: func([]any) error { return nil },
+			err: "damage", fatal: true},
+		"not accepted": {answer: message.Command{Name: "_result", Args: []any{7.0}}, accept: func(reply []any) error {
+			require.Equal(t, []any{amf.Object(nil), 7.0}, reply)
+			return refused
+		}, fatal: true, undone: true},
+	} {
+		t.Run(name, func(t *testing.T) {
+			table := calls{mask: func(s string) string { return strings.ReplaceAll(s, "SECRET", "***") }}
+			k, err := table.NewCall("ask", 5)
+			require.NoError(t, err)
+			k.BeforeResult(test.accept)
+			test.answer.TransactionID = 4
+			found, err := table.CallAnswered(&test.answer, test.damage)
+			require.False(t, found, "another's")
+			require.NoError(t, err)
+			test.answer.TransactionID = 5
+			if test.accept != nil {
+				test.answer.Object = amf.Object(nil)
+			}
+			found, err = table.CallAnswered(&test.answer, test.damage)
+			require.True(t, found)
+			require.Equal(t, test.fatal, err != nil)
+			require.Equal(t, !test.undone, k.IsDone())
+			got, err := k.Result()
+			require.Equal(t, test.want, got)
+			if test.err != "" {
+				require.ErrorContains(t, err, test.err)
+			}
+		})
+	}
+}
+
+// A peer that never answers can't make us remember calls without end.
+func TestPendingCallsAreBounded(t *testing.T) {
+	var table calls
+	for range maxPendingCalls {
+		_, err := table.NewCall("ask", 0)
+		require.NoError(t, err)
+	}
+	_, err := table.NewCall("ask", 0)
+	require.ErrorContains(t, err, "65536 calls")
+	table.TakeCall(1)
+	_, err = table.NewCall("ask", 0)
+	require.NoError(t, err)
+}

@@ -1,0 +1,174 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// moves records what a deadline does to its socket.
+type moves []time.Time
+
+func (m *moves) set(t time.Time) error { *m = append(*m, t); return nil }
+
+func TestDeadlineMovesOnlyWhenItMust(t *testing.T) {
+	now := time.Now()
+	var m moves
+	d := deadline{set: m.set}
+	d.hold(t)
+	require.True(t, d.arm(time.Time{}))
+	require.Empty(t, m, "never")
+	require.True(t, d.arm(now.Add(time.Hour)))
+	require.True(t, d.arm(now.Add(2*time.Hour)))
+	require.Equal(t, moves{now.Add(time.Hour)}, m, "a later one: the socket's stays")
+	require.True(t, d.arm(now.Add(time.Minute)))
+	require.Len(t, m, 2, "an earlier one")
+	require.True(t, d.rearm(now.Add(2*time.Hour)))
+	require.Equal(t, now.Add(2*time.Hour), m[2], "it has ended an operation: moved whatever it was")
+	require.True(t, d.rearm(time.Time{}))
+	require.True(t, m[3].IsZero())
+	require.False(t, d.rearm(now.Add(-time.Second)), "has passed")
+	require.Len(t, m, 4)
+}
+
+func TestDeadlineInterrupts(t *testing.T) {
+	var m moves
+	d := deadline{set: m.set}
+	me, other := new(int), new(int)
+	d.hold(me)
+	d.interrupt(other)
+	require.Empty(t, m, "not who holds it")
+	require.False(t, d.looks())
+	d.interrupt(me)
+	require.Equal(t, moves{past}, m)
+	require.False(t, d.rearm(time.Time{}), "an interruption is not lost")
+	require.True(t, d.looks())
+	require.False(t, d.looks(), "once")
+	require.True(t, d.rearm(time.Time{}), "after a look")
+	d.interrupt(me)
+	require.False(t, d.arm(time.Now().Add(time.Hour)))
+	d.hold(other)
+	require.True(t, d.arm(time.Now().Add(time.Hour)), "another's")
+	require.Equal(t, past, m[len(m)-1], "which the next operation finds and moves")
+	require.True(t, d.rearm(time.Time{}))
+	d.hold(nil)
+	d.interrupt(other)
+	require.True(t, m[len(m)-1].IsZero(), "nobody holds it")
+}
+
+// limited is a Writer whose limit is moved.
+type limited struct {
+	due  time.Time
+	err  error
+	wake chan struct{}
+}
+
+func (l *limited) WriteLimit() (time.Time, error) { return l.due, l.err }
+func (l *limited) WriteWake() <-chan struct{}     { return l.wake }
+
+// A write that nobody takes ends when it has to: by its Writer, by its context, or by Config.Timeout.
+func TestWriteThatBlocksEnds(t *testing.T) {
+	stopped := errors.New("stopped")
+	for name, test := range map[string]struct {
+		write func(s *Session) error
+		want  error
+		after time.Duration
+	}{
+		"Config.Timeout": {func(s *Session) error { return s.Send(context.Background(), ping) }, os.ErrDeadlineExceeded, time.Minute},
+		"a context": {func(s *Session) error {
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			return s.Send(ctx, ping)
+		}, context.DeadlineExceeded, time.Second},
+		"a Writer's deadline": {func(s *Session) error {
+			return writeFor(s, &limited{due: time.Now().Add(time.Second)})
+		}, os.ErrDeadlineExceeded, time.Second},
+		"a Writer that is stopped": {func(s *Session) error {
+			w := new(limited)
+			time.AfterFunc(time.Second, func() { w.err = stopped; s.InterruptWrite(w) })
+			return writeFor(s, w)
+		}, stopped, time.Second},
+		"not before writeGrace is over": {func(s *Session) error {
+			return writeFor(s, &limited{due: time.Now().Add(time.Millisecond)})
+		}, os.ErrDeadlineExceeded, writeGrace},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, _ := pair(t, Config{Timeout: time.Minute})
+				began := time.Now()
+				require.ErrorIs(t, test.write(client.session), test.want)
+				require.Equal(t, test.after, time.Since(began))
+				require.ErrorIs(t, client.session.Err(), test.want, "half a chunk may be out")
+			})
+		})
+	}
+}
+
+var ping = Event(message.EventPingRequest, 1)
+
+func writeFor(s *Session, w Writer) error {
+	b, err := s.Begin(w)
+	if err != nil {
+		return err
+	}
+	o := ping
+	return b.End(b.Add(&o))
+}
+
+// A Writer's limit that moves while its write blocks counts as it is then, and one that is interrupted for nothing goes on.
+func TestWriteLimitMoves(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		w := &limited{due: time.Now().Add(time.Minute)}
+		time.AfterFunc(time.Second, func() { w.due = time.Time{}; client.session.InterruptWrite(w) })
+		time.AfterFunc(2*time.Second, func() { client.session.InterruptWrite(new(limited)) }) // another's
+		time.AfterFunc(time.Hour, server.session.StartStanding)
+		began := time.Now()
+		require.NoError(t, writeFor(client.session, w))
+		require.Equal(t, time.Hour, time.Since(began))
+	})
+}
+
+// Who gives up before the lock is had leaves the connection alive, and sends nothing.
+func TestGivingUpBeforeTheLock(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		another, err := client.session.Begin(nil)
+		require.NoError(t, err)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, client.session.Send(ctx, ping), context.DeadlineExceeded)
+		require.ErrorIs(t, writeFor(client.session, &limited{due: time.Now().Add(time.Second)}), os.ErrDeadlineExceeded)
+		require.NoError(t, another.End(nil))
+		require.NoError(t, client.session.Err())
+		server.session.StartStanding()
+		_, err = client.call(context.Background(), "echo")
+		require.NoError(t, err)
+		require.EqualValues(t, 1, server.session.Counters().Messages.Load(), "the call")
+	})
+}
+
+// CloseWrite ends writing without ending the connection.
+func TestCloseWrite(t *testing.T) {
+	a, b := tcp(t)
+	client, server := pairOn(t, a, b, Config{})
+	client.session.Leaving()
+	require.True(t, client.session.CloseWrite(testContext(t)))
+	require.ErrorIs(t, client.session.Send(testContext(t), ping), net.ErrClosed)
+	require.NoError(t, client.session.Err())
+	require.NoError(t, server.session.Send(testContext(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3}))
+	var p message.Packet
+	require.NoError(t, client.session.ReadPacket(testContext(t), 0, &p))
+	require.EqualValues(t, 99, p.Type)
+	piped, _ := pair(t, Config{})
+	require.False(t, piped.session.CloseWrite(testContext(t)), "a pipe can't")
+}

@@ -1,0 +1,114 @@
+package session
+
+import (
+	"errors"
+	"fmt"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	// MaxInvocationBytes bounds what waits for the program's handlers and what they are at, in bytes of memory. Beyond it is only
+	// one message that came when nothing else was there.
+	MaxInvocationBytes = 16 << 20
+	// InvocationSize is what an entry of the queue takes beside its arguments.
+	InvocationSize = 256
+)
+
+// Handlers runs the program's functions, one at a time and in the order of arrival, on a goroutine of its own: never on the
+// reader, so that a handler may use the connection like anybody else. The zero value is ready.
+type Handlers struct {
+	mu      sync.Mutex // guards the rest
+	queue   []invocation
+	bytes   int // of queue, and of what runs
+	running bool
+	ended   bool
+}
+
+// invocation is something that the goroutine has to do.
+type invocation struct {
+	run  func()
+	size int // bytes of memory that run holds
+}
+
+// Run queues f, which holds size bytes. It reports false if there is no room. After End nothing runs any more.
+func (h *Handlers) Run(size int, f func()) bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.ended {
+		return true
+	}
+	size += InvocationSize
+	if h.bytes > 0 && h.bytes+size > MaxInvocationBytes {
+		return false
+	}
+	h.bytes += size
+	h.queue = append(h.queue, invocation{run: f, size: size})
+	if !h.running {
+		h.running = true
+		go h.serve() // not joined: a handler may be what ends the connection, and waits for that
+	}
+	return true
+}
+
+// End drops what is queued. It does not wait for the function that runs.
+func (h *Handlers) End() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.ended, h.queue = true, nil
+}
+
+func (h *Handlers) serve() {
+	for {
+		h.mu.Lock()
+		if len(h.queue) == 0 {
+			h.running, h.queue, h.bytes = false, nil, 0
+			h.mu.Unlock()
+			return
+		}
+		next := h.queue[0]
+		h.queue[0] = invocation{} // so that it is not kept by what comes after it
+		h.queue = h.queue[1:]
+		h.mu.Unlock()
+		next.run()
+		h.mu.Lock()
+		h.bytes -= next.size
+		h.mu.Unlock()
+	}
+}
+
+// Answer sends the outcome of a call of the peer's: a _result, or an _error with err's text.
+func (w *writer) Answer(method string, id float64, result any, err error) {
+	if err == nil {
+		o, bad := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: id, Args: []any{result}})
+		if bad == nil {
+			w.SendReply(o)
+			return
+		}
+		err = fmt.Errorf("result of %s: %w", method, bad)
+	}
+	w.SendReply(CallFailed(id, err))
+}
+
+// CallFailed is the _error that refuses a call.
+func CallFailed(id float64, err error) chunk.Outgoing {
+	code, description := "NetConnection.Call.Failed", err.Error()
+	var refused *message.StatusError
+	if errors.As(err, &refused) {
+		code, description = refused.Code, refused.Description
+	}
+	o, _ := Command(ChunkStreamCommand, 0, &message.Command{Name: "_error", TransactionID: id, // texts can always be expressed
+		Args: []any{message.StatusObject("error", code, description)}})
+	return o
+}
+
+// ReplyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
+func (w *writer) ReplyCommand(cmd *message.Command) error {
+	o, err := Command(ChunkStreamCommand, 0, cmd)
+	if err == nil {
+		w.Reply(o)
+	}
+	return err
+}

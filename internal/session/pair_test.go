@@ -1,0 +1,116 @@
+package session
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// role is a Dispatcher of a test: it serves calls by echoing their arguments, and keeps what else comes.
+type role struct {
+	session  *Session
+	handlers Handlers
+	ended    func(error) error // nil: the error stays
+
+	mu       sync.Mutex
+	received []message.Packet
+	news     chan struct{} // signalled when something was received
+}
+
+func (r *role) Dispatch(m *Message, direct Sink) error {
+	if m.Type == message.TypeCommandAMF0 {
+		cmd, damage := message.ParseCommand(m.Type, m.Payload())
+		if cmd.Name == "_result" || cmd.Name == "_error" {
+			_, err := r.session.CallAnswered(&cmd, damage)
+			return err
+		}
+		r.handlers.Run(len(m.Payload()), func() { r.session.Answer(cmd.Name, cmd.TransactionID, cmd.Args, nil) })
+		return nil
+	}
+	p := m.Packet
+	p.Body = append([]byte{}, m.Payload()...)
+	r.mu.Lock()
+	r.received = append(r.received, p)
+	r.mu.Unlock()
+	signal(r.news)
+	return nil
+}
+
+func (r *role) Ended(err error) error {
+	r.handlers.End()
+	if r.ended != nil {
+		return r.ended(err)
+	}
+	return err
+}
+
+func newRole(nc net.Conn, config Config) *role {
+	r := &role{news: make(chan struct{}, 1)}
+	r.session = New(nc, r, config)
+	return r
+}
+
+// pair is two Sessions that talk with each other. They are closed with the test.
+func pair(t *testing.T, config Config) (client, server *role) {
+	t.Helper()
+	a, b := net.Pipe()
+	return pairOn(t, a, b, config)
+}
+
+func pairOn(t *testing.T, a, b net.Conn, config Config) (client, server *role) {
+	t.Helper()
+	config.Peer = "server"
+	client = newRole(a, config)
+	config.Peer = "client"
+	server = newRole(b, config)
+	t.Cleanup(func() {
+		client.session.Close()
+		server.session.Close()
+	})
+	return client, server
+}
+
+// tcp is a connection over the loopback interface, whose socket can be written without waiting.
+func tcp(t *testing.T) (a, b net.Conn) {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer l.Close()
+	a, err = net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	b, err = l.Accept()
+	require.NoError(t, err)
+	return a, b
+}
+
+// testContext bounds a test that would hang.
+func testContext(t *testing.T) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// call calls the other end and returns the answer's values.
+func (r *role) call(ctx context.Context, method string, args ...any) (any, error) {
+	k, err := r.session.NewCall(method, 0)
+	if err != nil {
+		return nil, err
+	}
+	o, err := Command(ChunkStreamCommand, 0, &message.Command{Name: method, TransactionID: k.ID, Args: args})
+	if err != nil {
+		return nil, err
+	}
+	if err := r.session.Send(ctx, o); err != nil {
+		return nil, err
+	}
+	if err := k.Wait(ctx); err != nil {
+		return nil, err
+	}
+	return k.Result()
+}

@@ -1,0 +1,244 @@
+package session
+
+import (
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// gatherLimit bounds what Enqueue leaves to the sender before it blocks, in bytes, when nothing is dropped.
+const gatherLimit = 256 << 10
+
+// SendQueue holds what a stream has to send. A goroutine of the Session, the sender, takes everything that is there with one
+// system call. When it is full, those who write wait, or media is dropped instead.
+type SendQueue struct {
+	w        *writer
+	streamID uint32 // set before the sender runs
+	limit    int    // bytes
+	dropping bool   // drop when full
+
+	more  chan struct{} // signalled when there is something for the sender
+	room  chan struct{} // signalled when the sender has taken what was there, and when it ends
+	ended chan struct{} // closed when the sender has ended
+
+	mu       sync.Mutex // guards the rest
+	queue    MediaQueue
+	busy     bool // the sender is writing
+	closed   bool
+	awaitKey map[uint8]bool // tracks whose pictures are dropped until a key frame comes
+	pruned   bool           // since the sender took something
+	err      error
+}
+
+// NewSendQueue returns a queue that drops media beyond so many bytes; 0: one that lets its writers wait.
+func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
+	q := &SendQueue{w: w, limit: gatherLimit, dropping: dropBeyond > 0,
+		more: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{})}
+	if q.dropping {
+		q.limit = dropBeyond
+	}
+	return q
+}
+
+// Drops reports whether the queue drops media when it is full.
+func (q *SendQueue) Drops() bool { return q.dropping }
+
+// Start starts the sender for a message stream. It reports false when the Session has ended.
+func (q *SendQueue) Start(streamID uint32) bool {
+	q.streamID = streamID
+	return q.w.life.Own(q.run)
+}
+
+// Ended is closed when the sender has ended.
+func (q *SendQueue) Ended() <-chan struct{} { return q.ended }
+
+// close lets the sender end once it has sent everything.
+func (q *SendQueue) close() {
+	q.mu.Lock()
+	q.closed = true
+	q.mu.Unlock()
+	signal(q.more)
+}
+
+func (q *SendQueue) failure() error {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.err
+}
+
+// Waiting is how many bytes wait to be sent.
+func (q *SendQueue) Waiting() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.queue.Len()
+}
+
+// offer puts a message into the queue. It reports false when there is no room.
+func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.err != nil:
+		return false, q.err
+	case q.closed:
+		return false, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	}
+	if len(o.Body) > chunk.MaxMessageLength {
+		return false, fmt.Errorf("rtmp: publish: %w", &chunk.Error{Detail: "message too long to send", Value: len(o.Body)})
+	}
+	m := Message{Packet: message.Packet{Type: message.Type(o.Type), ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
+		Body: o.Body}}
+	if q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > q.limit {
+		if !q.dropping {
+			return false, nil
+		}
+		if kind, _ := kindOf(&m); !q.pruned || kind == keyFrame { // else there is nothing new to drop: prune copies what it keeps
+			q.prune()
+			q.pruned = true
+		}
+	}
+	if q.dropping && q.refuse(&m) {
+		q.w.config.Counters.Dropped.Add(1)
+		return true, nil
+	}
+	q.queue.Push(&m)
+	signal(q.more)
+	return true, nil
+}
+
+// Enqueue leaves a message to the sender, waiting for room as long as who may write. The body is copied; of the rest, the
+// stream id is the queue's.
+func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
+	for {
+		if err := q.w.life.Err(); err != nil {
+			return err
+		}
+		if _, err := who.WriteLimit(); err != nil {
+			return err
+		}
+		ok, err := q.offer(o)
+		if ok || err != nil {
+			return err
+		}
+		if err := q.w.waitFor(who, nil, q.room); err != nil {
+			return err
+		}
+	}
+}
+
+// Drained waits until the sender has sent everything, as long as who may write.
+func (q *SendQueue) Drained(who Writer) error {
+	for {
+		q.mu.Lock()
+		busy, err := q.busy || q.queue.Len() > 0, q.err
+		if err == nil && q.closed {
+			err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+		}
+		q.mu.Unlock()
+		if err != nil || !busy {
+			return err
+		}
+		if err := q.w.waitFor(who, nil, q.room); err != nil {
+			return err
+		}
+	}
+}
+
+// run is the sender: it sends what is queued until the queue is closed and empty, or the connection ends.
+func (q *SendQueue) run() {
+	defer func() {
+		close(q.ended)
+		signal(q.room)
+	}()
+	for {
+		q.mu.Lock()
+		taken := q.queue
+		q.queue, q.pruned = MediaQueue{}, false
+		q.busy = taken.Len() > 0
+		last := q.closed && !q.busy
+		q.mu.Unlock()
+		if last {
+			return
+		}
+		if taken.Len() == 0 {
+			signal(q.room)
+			select {
+			case <-q.more:
+				continue
+			case <-q.w.life.done:
+				return
+			}
+		}
+		err := q.send(&taken)
+		taken.Clear()
+		q.mu.Lock()
+		q.busy, q.err = false, err
+		q.mu.Unlock()
+		if err != nil {
+			return
+		}
+		signal(q.room)
+	}
+}
+
+// send sends a queue with as few system calls as possible. It has no limit: what was accepted goes on also while the stream is
+// being closed.
+func (q *SendQueue) send(queue *MediaQueue) error {
+	b, err := q.w.Begin(nil)
+	if err != nil {
+		return err
+	}
+	var o chunk.Outgoing
+	for m := range queue.All() {
+		o = chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, StreamID: q.streamID, Timestamp: m.Timestamp,
+			Format: chunk.Format3, Body: m.Body}
+		if err := b.Add(&o); err != nil {
+			break
+		}
+	}
+	return b.End(nil)
+}
+
+// Finish lets what was written leave and then ends the queue: the sender, and a write under way, go on as long as they make
+// progress in each grace, but no longer than Config.Timeout. It returns what writing has failed with, which Enqueue may not
+// have been there to tell.
+func (q *SendQueue) Finish(grace time.Duration) error {
+	w := q.w
+	q.close()
+	var limit <-chan time.Time
+	if t := w.config.Timeout; t > 0 {
+		timer := time.NewTimer(t)
+		defer timer.Stop()
+		limit = timer.C
+	}
+	tick := time.NewTicker(grace)
+	defer tick.Stop()
+	before, ended := w.config.Counters.BytesWritten.Load(), q.ended
+	var lock chan struct{} // first the queue, then the lock
+	for {
+		select {
+		case <-ended:
+			if err := q.failure(); err != nil {
+				return err
+			}
+			ended, lock = nil, w.lock
+			continue
+		case lock <- struct{}{}:
+			w.release()
+			return w.life.Err()
+		case <-w.life.done:
+			return w.life.Err()
+		case <-limit:
+		case <-tick.C:
+			if now := w.config.Counters.BytesWritten.Load(); now != before {
+				before = now
+				continue
+			}
+		}
+		return w.life.Fail(&TimeoutError{What: "stream: close"})
+	}
+}

@@ -1,0 +1,201 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Either end calls the other, many at once, and every answer reaches its own caller.
+func TestCallsBothWays(t *testing.T) {
+	a, b := tcp(t)
+	client, server := pairOn(t, a, b, Config{})
+	client.session.StartStanding()
+	server.session.StartStanding()
+	var calling sync.WaitGroup
+	for _, end := range []*role{client, server} {
+		for caller := range 8 {
+			calling.Go(func() {
+				for n := range 50 {
+					want := float64(caller*1000 + n)
+					got, err := end.call(testContext(t), "echo", want)
+					if !assert.NoError(t, err) || !assert.Equal(t, []any{want}, got) {
+						return
+					}
+				}
+			})
+		}
+	}
+	calling.Wait()
+	require.Zero(t, client.session.PendingCalls())
+	require.Zero(t, server.session.PendingCalls())
+}
+
+// Both ends send pings without reading until everything is stuck but what nobody waits for: no end deadlocks, and what finds no
+// room is counted.
+func TestPingFlood(t *testing.T) {
+	var seen atomic.Uint64 // pings, at both ends
+	count := func(m *Message) error {
+		if u, err := message.ParseUserControl(m.Payload()); err == nil && m.Type == message.TypeUserControl && u.Event == message.EventPingRequest {
+			seen.Add(1)
+		}
+		return nil
+	}
+	a, b := tcp(t)
+	client, server := pairOn(t, a, b, Config{Tap: count})
+	client.session.StartStanding()
+	server.session.StartStanding()
+	var flooding sync.WaitGroup
+	const pings = 100_000
+	for _, end := range []*role{client, server} {
+		flooding.Go(func() {
+			batch, err := end.session.Begin(nil)
+			if !assert.NoError(t, err) {
+				return
+			}
+			o := Event(message.EventPingRequest, 1)
+			for range pings {
+				assert.NoError(t, batch.Add(&o))
+			}
+			assert.NoError(t, batch.End(nil))
+		})
+	}
+	flooding.Wait()
+	for _, end := range []*role{client, server} {
+		_, err := end.call(testContext(t), "echo")
+		require.NoError(t, err)
+	}
+	require.EqualValues(t, 2*pings, seen.Load())
+}
+
+// A flood of replies that nobody takes is bounded, and the connection lives.
+func TestRepliesAreBounded(t *testing.T) {
+	client, _ := pair(t, Config{})
+	for range MaxReplies + 5 {
+		require.NoError(t, client.session.ReplyCommand(&message.Command{Name: "pong"}))
+	}
+	require.EqualValues(t, 5, client.session.Counters().Unanswered.Load())
+	require.NoError(t, client.session.Err())
+}
+
+// Close ends who waits and who writes, with its own error, and joins every goroutine.
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		client.session.StartStanding()
+		results := make(chan error, 3)
+		go func() { results <- client.session.Await(context.Background(), "nothing", nil) }()
+		go func() { _, err := client.call(context.Background(), "echo"); results <- err }() // nobody reads
+		go func() { results <- client.session.Send(context.Background(), Event(message.EventPingRequest, 1)) }()
+		synctest.Wait()
+		client.session.Close()
+		for range 3 {
+			require.ErrorIs(t, <-results, net.ErrClosed)
+		}
+		require.ErrorIs(t, client.session.Err(), net.ErrClosed)
+		require.False(t, client.session.Own(func() {}))
+		err := server.session.Await(context.Background(), "nothing", nil)
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		require.ErrorContains(t, err, "the client closed the connection")
+		client.session.Close()
+	})
+}
+
+// What Ended makes of the first error is the Session's, and the error of calls that wait.
+func TestEndedChoosesTheError(t *testing.T) {
+	client, _ := pair(t, Config{})
+	k, err := client.session.NewCall("ask", 0)
+	require.NoError(t, err)
+	chosen := errors.New("chosen")
+	calls := 0
+	client.ended = func(err error) error {
+		calls++
+		require.ErrorIs(t, err, io.EOF)
+		return chosen
+	}
+	require.ErrorIs(t, client.session.Fail(io.EOF), chosen)
+	require.ErrorIs(t, client.session.Fail(io.ErrShortWrite), chosen)
+	require.Equal(t, 1, calls)
+	_, err = k.Answer()
+	require.ErrorIs(t, err, chosen)
+	require.ErrorContains(t, err, "ask")
+}
+
+// ReadPacket takes precedence over the standing reader and gets every message before anything has acted on it; HandlePacket acts.
+func TestReadPacketBesideTheStandingReader(t *testing.T) {
+	a, b := tcp(t)
+	client, server := pairOn(t, a, b, Config{})
+	client.session.StartStanding()
+	for n := range uint32(50) {
+		got := make(chan message.Packet, 1)
+		ctx := testContext(t)
+		client.session.standing.claim() // ours, from before the ping is sent
+		go func() {
+			var p message.Packet
+			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
+			got <- p
+		}()
+		require.NoError(t, server.session.Send(ctx, Event(message.EventPingRequest, n)))
+		p := <-got
+		client.session.standing.release()
+		require.Equal(t, message.TypeUserControl, p.Type)
+		require.NoError(t, client.session.HandlePacket(ctx, &p))
+		var pong message.Packet
+		require.NoError(t, server.session.ReadPacket(ctx, 0, &pong))
+		require.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, n), pong.Body)
+	}
+}
+
+// A wait for an answer ends with Config.Timeout, with its context, or with what came first; the connection lives.
+func TestWaitsEnd(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{Timeout: time.Minute})
+		began := time.Now()
+		err := client.session.AwaitReply(context.Background(), "answer", nil)
+		var timeout net.Error
+		require.ErrorAs(t, err, &timeout)
+		require.True(t, timeout.Timeout())
+		require.Equal(t, time.Minute, time.Since(began))
+
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		require.ErrorIs(t, client.session.AwaitReply(ctx, "answer", nil), context.DeadlineExceeded)
+		require.Equal(t, time.Minute+time.Second, time.Since(began))
+
+		server.session.StartStanding() // who answers
+		got, err := client.call(context.Background(), "echo", "afterwards")
+		require.NoError(t, err)
+		require.Equal(t, []any{"afterwards"}, got)
+		require.NoError(t, client.session.Err())
+	})
+}
+
+// Two wait at once: one reads, for both.
+func TestWhoWaitsReadsForAll(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		server.session.StartStanding()
+		ctx, cancel := context.WithCancel(context.Background())
+		reading := make(chan error, 1)
+		go func() { reading <- client.session.Await(ctx, "nothing", nil) }()
+		synctest.Wait() // it has the token
+		got, err := client.call(context.Background(), "echo", 1.0)
+		require.NoError(t, err)
+		require.Equal(t, []any{1.0}, got)
+		cancel()
+		require.ErrorIs(t, <-reading, context.Canceled)
+		_, err = client.call(context.Background(), "echo", 2.0) // reads for itself
+		require.NoError(t, err)
+	})
+}

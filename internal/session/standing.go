@@ -1,0 +1,83 @@
+package session
+
+import (
+	"errors"
+	"sync"
+	"time"
+)
+
+// standing is the standing reader, which reads when nobody else does, so that pings and calls are answered at any time: a
+// waiter without a deadline whose only event is that somebody takes precedence.
+type standing struct {
+	reader *reader
+	waiter Waiter
+	start  sync.Once
+
+	mu      sync.Mutex // guards the rest
+	claims  int        // calls that take precedence
+	unclaim chan struct{}
+}
+
+func (s *standing) init(r *reader) {
+	s.reader = r
+	s.waiter = Waiter{What: "background read", Sink: s}
+}
+
+// StartStanding starts the standing reader, once.
+func (r *reader) StartStanding() {
+	r.standing.start.Do(func() { r.life.Own(r.standing.read) })
+}
+
+// claim makes the standing reader let go of the token until release is called.
+func (s *standing) claim() {
+	s.mu.Lock()
+	if s.claims++; s.claims == 1 {
+		s.unclaim = make(chan struct{})
+	}
+	s.mu.Unlock()
+	s.reader.Interrupt(&s.waiter)
+}
+
+func (s *standing) release() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims--; s.claims == 0 {
+		close(s.unclaim)
+	}
+}
+
+// claimed returns a channel to wait for while somebody takes precedence, else nil.
+func (s *standing) claimed() <-chan struct{} {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.claims == 0 {
+		return nil
+	}
+	return s.unclaim
+}
+
+// The Sink of a waiter that takes no media.
+
+func (s *standing) Ready() bool         { return s.claimed() != nil }
+func (s *standing) Room() bool          { return false }
+func (s *standing) Deadline() time.Time { return time.Time{} }
+func (s *standing) Backlog() *Backlog   { return nil }
+
+func (s *standing) read() {
+	r := s.reader
+	for r.life.Err() == nil {
+		if claimed := s.claimed(); claimed != nil {
+			select {
+			case <-claimed:
+			case <-r.life.done:
+			}
+			continue
+		}
+		if err := r.Read(&s.waiter); errors.Is(err, ErrBacklog) {
+			select {
+			case <-r.drained:
+			case <-r.life.done:
+			}
+		}
+	}
+}

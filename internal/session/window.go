@@ -1,0 +1,106 @@
+package session
+
+import (
+	"sync"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// window counts what the peer sends, and acknowledges it (RTMP 1.0 section 5.4.3 to 5.4.5).
+type window struct {
+	replies *replies
+
+	mu        sync.Mutex // guards the rest
+	received  uint64     // bytes since the first of the handshake
+	acked     uint64     // received at the last Acknowledgement
+	size      uint32     // the peer's Window Acknowledgement Size
+	announced uint32     // ours, as last sent
+}
+
+// count adds received bytes and leaves an Acknowledgement whenever half the window is full.
+func (w *window) count(n int) {
+	w.mu.Lock()
+	w.received += uint64(n)
+	received, due := w.received, w.received-w.acked >= uint64(w.size)/2
+	if due {
+		w.acked = received
+	}
+	w.mu.Unlock()
+	if due {
+		w.replies.acknowledge(received)
+	}
+}
+
+// obey takes a Window Acknowledgement Size, and answers a Set Peer Bandwidth.
+func (w *window) obey(t message.Type, size uint32) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	switch {
+	case t == message.TypeSetPeerBandwidth && size != w.announced:
+		w.announced = size
+		w.replies.announceWindow(size)
+	case t == message.TypeWindowAckSize && size > 0: // 0 has been seen; an acknowledgement for every byte can't be meant
+		w.size = size
+	}
+}
+
+// EchoWindow leaves a Window Acknowledgement Size that is the peer's own, unless an answer to Set Peer Bandwidth has said the
+// same before.
+func (r *reader) EchoWindow() {
+	w := &r.window
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.size != w.announced {
+		w.announced = w.size
+		w.replies.announceWindow(w.size)
+	}
+}
+
+// serve does what a message asks for: what both roles answer alike here, all else by the Dispatcher. It never blocks and never
+// writes; it runs under dispatching. An error is fatal to the connection.
+func (r *reader) serve(m *Message, direct Sink) error {
+	r.config.Counters.Messages.Add(1)
+	if r.config.Tap != nil {
+		if err := r.config.Tap(m); err != nil {
+			return err
+		}
+	}
+	switch m.Type {
+	case message.TypeUserControl:
+		u, err := message.ParseUserControl(m.Payload())
+		if err != nil {
+			r.Unreadable(m, err)
+			return nil
+		}
+		if u.Event == message.EventPingRequest {
+			r.out.Reply(Event(message.EventPingResponse, u.Value))
+			return nil
+		}
+	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth, message.TypeAcknowledgement:
+		n, err := message.Uint32(m.Type, m.Payload())
+		switch {
+		case m.Type == message.TypeAcknowledgement: // limits nobody: peers disagree on how it wraps
+			r.config.Counters.Acknowledgements.Add(1)
+			if err == nil {
+				r.acknowledged.Store(n)
+			}
+		case err != nil:
+			r.Unreadable(m, err)
+		default:
+			r.window.obey(m.Type, n)
+		}
+		return nil
+	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has acted on them
+		return nil
+	}
+	return r.life.up.Dispatch(m, direct)
+}
+
+// Acknowledged is the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
+func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }
+
+// Unreadable counts a message that could not be read, or not as a whole.
+func (r *reader) Unreadable(m *Message, err error) {
+	r.config.Counters.BadData.Add(1)
+	r.life.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
+}
