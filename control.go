@@ -3,7 +3,6 @@ package rtmp
 import (
 	"bytes"
 	"encoding/binary"
-	"fmt"
 	"log/slog"
 	"strings"
 
@@ -306,8 +305,7 @@ func (c *Conn) statusReceived(streamID uint32, status message.Status) {
 func streamIDOf(result any) (uint32, error) {
 	id, ok := result.(float64)
 	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
-		return 0, fmt.Errorf("rtmp: createStream: %w",
-			&ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result})
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
 	}
 	return uint32(id), nil
 }

@@ -76,6 +76,20 @@ func (e *ProtocolError) Error() string {
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
+// during returns err with the name of what it ended in front of its text, after a single "rtmp: ".
+func during(what string, err error) error { return &phaseError{what: what, err: err} }
+
+type phaseError struct {
+	what string
+	err  error
+}
+
+func (e *phaseError) Error() string {
+	return "rtmp: " + e.what + ": " + strings.TrimPrefix(e.err.Error(), "rtmp: ")
+}
+
+func (e *phaseError) Unwrap() error { return e.err }
+
 // maxCause is how long, in bytes, the text of a cause may be: longer ones have taken in what a peer sent.
 const maxCause = 1000
 
