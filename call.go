@@ -179,7 +179,7 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 		return nil, fmt.Errorf("rtmp: %s: %w", method, err)
 	}
 	p.Body = body
-	if err := c.send(ctx, p.outgoing()); err != nil {
+	if err := c.send(ctx, outgoing(&p)); err != nil {
 		c.calls.take(k.id)
 		return nil, err
 	}

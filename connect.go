@@ -57,7 +57,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	if err := c.beginConnect(); err != nil {
 		return nil, err
 	}
-	k, err := c.connect(ctx, id, p.outgoing())
+	k, err := c.connect(ctx, id, outgoing(p))
 	return c.connected(k, err)
 }
 

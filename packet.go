@@ -2,28 +2,15 @@ package rtmp
 
 import (
 	"context"
-	"encoding/hex"
 	"fmt"
-	"strings"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Packet is one message with what its chunks say about it; librtmp calls it RTMPPacket.
-//
-// Received packets hold the message's own time in Timestamp, and Absolute is true. In packets to be sent, Timestamp is
-// the message's time when Format is Format0 or Absolute is set, and the difference to the message before on the same
-// chunk stream otherwise. Format is the shortest header wanted; what it can't express gets a longer one.
-type Packet struct {
-	Type          message.Type
-	Format        chunk.Format
-	ChunkStreamID uint32 // librtmp: channel. 0 when sending: the usual one for the type
-	Timestamp     uint32 // milliseconds, modulo 2^32
-	StreamID      uint32 // message stream id
-	Absolute      bool
-	Body          []byte
-}
+// Packet is one message with what its chunks say about it. It stands in package message, so that packages which only
+// take or give packets need not import this one.
+type Packet = message.Packet
 
 // received is a message's header as a Packet.
 func received(m *chunk.Message) Packet {
@@ -31,7 +18,8 @@ func received(m *chunk.Message) Packet {
 		StreamID: m.StreamID, Absolute: true}
 }
 
-func (p *Packet) outgoing() chunk.Outgoing {
+// outgoing is p as the chunk writer takes it.
+func outgoing(p *Packet) chunk.Outgoing {
 	cs := p.ChunkStreamID
 	if cs == 0 {
 		cs = defaultChunkStream(p.Type)
@@ -52,25 +40,12 @@ func defaultChunkStream(t message.Type) uint32 {
 	return csControl
 }
 
-// Dump is the packet in readable form, for bug reports: a line of header fields and a hex dump of the body.
-func (p *Packet) Dump() string {
-	var b strings.Builder
-	time := "delta"
-	if p.Absolute || p.Format == chunk.Format0 {
-		time = "time"
-	}
-	fmt.Fprintf(&b, "%s (%d), format %d, chunk stream %d, message stream %d, %s %d ms, %d bytes\n",
-		p.Type, uint8(p.Type), p.Format, p.ChunkStreamID, p.StreamID, time, p.Timestamp, len(p.Body))
-	b.WriteString(hex.Dump(p.Body))
-	return b.String()
-}
-
 // SendPacket sends p as it is. p.Body is neither modified nor kept.
 func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	if !c.started.Load() {
 		return ErrNotConnected
 	}
-	return c.send(ctx, p.outgoing())
+	return c.send(ctx, outgoing(p))
 }
 
 // ReadPacket reads the next message of any type, before the library has acted on it: pings, calls, results and media

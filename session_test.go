@@ -737,7 +737,7 @@ func TestSeveralStreams(t *testing.T) {
 		}
 		for i := range 50 {
 			o := Packet{Type: message.TypeAudio, StreamID: uint32(1 + i%2), Timestamp: uint32(i), Body: []byte{byte(i)}}
-			p.send(o.outgoing())
+			p.send(outgoing(&o))
 		}
 		for id := uint32(1); id <= 2; id++ {
 			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", ""))
