@@ -26,7 +26,8 @@ const (
 //	| 1         | 3     |  | 1       | 1     | 1                             | 1         | 1        | 1      | 2          |
 //	+-----------+-------+  +---------+-------+-------------------------------+-----------+----------+--------+------------+
 //
-// Version and flags are those of the box in which the record is in files, and may be missing. The error is an [*Error].
+// Version and flags are those of the box in which the record is in files, and may be missing. The error is an [*Error]. Nothing of
+// what it returns is a view.
 func ParseVPConfig(b []byte) (VPConfig, error) {
 	record := b
 	if len(b) >= vpVersionSize+vpRecordSize && b[0] == vpConfigVersion && b[1] == 0 && b[2] == 0 && b[3] == 0 {
