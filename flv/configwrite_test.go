@@ -213,3 +213,51 @@ func TestClone(t *testing.T) {
 	requireKept("video", "97 02 0000fa 01 76703039 8249", func(b []byte) (any, any) { h, _ := ParseVideoHeader(b); return h, h.Clone() })
 	requireKept("audio", "97 02 000001 01 4f707573 fc", func(b []byte) (any, any) { h, _ := ParseAudioHeader(b); return h, h.Clone() })
 }
+
+func TestParseVVCConfigSets(t *testing.T) {
+	const arrays = "03 8d 0002 006b 8f 0002 0003 0079aa 0003 0079bb 90 0001 0004 00810102" // DCI, two SPS, a PPS
+	want := [][]byte{unhex("006b"), unhex("0079aa"), unhex("0079bb"), unhex("00810102")}
+	full := vvcRecord[:len(vvcRecord)-2] + arrays
+	for _, record := range []string{full, "fa" + arrays} {
+		c, err := ParseVVCConfig(unhex(record))
+		require.NoError(t, err)
+		assert.Equal(t, want, c.Sets)
+		b := unhex(record)
+		c, err = ParseVVCConfig(b)
+		require.NoError(t, err)
+		kept := c.Clone()
+		clear(b)
+		assert.Equal(t, want, kept.Sets)
+	}
+	b := unhex("fa" + arrays)
+	for n := 2; n < len(b); n++ {
+		var e *Error
+		_, err := ParseVVCConfig(b[:n])
+		require.ErrorAs(t, err, &e, "cut at %d", n)
+	}
+	_, err := ParseVVCConfig(unhex("fa 01 8f 0101"))
+	requireError(t, err, "flv: offset 3: too many NAL units in VVC configuration: 257")
+}
+
+func TestVPConfigOf(t *testing.T) {
+	for _, c := range []struct {
+		codec FourCC
+		frame string
+		want  VPConfig
+		ok    bool
+	}{
+		{FourCCVP8, vp8Frame, VPConfig{BitDepth: 8, Chroma: 1, Primaries: 2, Transfer: 2, Matrix: 2}, true},
+		{FourCCVP8, "31" + vp8Frame[2:], VPConfig{}, false},
+		{FourCCVP9, vp9Frame420, VPConfig{BitDepth: 8, Chroma: 1, Primaries: 2, Transfer: 2, Matrix: 2}, true},
+		{FourCCVP9, vp9Frame444, VPConfig{Profile: 3, BitDepth: 10, Chroma: 3, Primaries: 2, Transfer: 2, Matrix: 2}, true},
+		{FourCCVP9, "a0 498342 e0 14 10 0b 50", VPConfig{Profile: 1, BitDepth: 8, Chroma: 3, FullRange: true, Primaries: 2, Transfer: 2}, true},
+		{FourCCVP9, "86" + vp9Frame420[2:], VPConfig{}, false},
+		{FourCCAV1, av1Frame, VPConfig{}, false},
+	} {
+		got, ok := VPConfigOf(c.codec, unhex(c.frame))
+		assert.Equal(t, c.ok, ok, "%s %s", c.codec, c.frame)
+		if ok {
+			assert.Equal(t, c.want, got, "%s %s", c.codec, c.frame)
+		}
+	}
+}
