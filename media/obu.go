@@ -78,13 +78,21 @@ func obuLayout(b []byte) (at, size int, err error) {
 	return at, int(v), nil
 }
 
-// AppendTemporalUnit appends OBUs as the temporal unit of a file .obu, and of RTMP: a temporal delimiter, then the OBUs, each with a size.
-// They may come with sizes or, as encoders and RTP have them, without; temporal delimiters among them are left out.
+// AppendTemporalUnit appends OBUs as a temporal unit of a file .obu: a temporal delimiter, then the OBUs, each with a size.
+// They may come with sizes or, as RTP has them, without; temporal delimiters among them are left out. RTMP and MP4 have none at all.
 //
 // The error is an [*Error], and dst comes back as it was: one of them is not an OBU, or is more than one.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
+	out, err := appendOBUs(append(dst, obuTemporalDelimiter<<3|obuHasSize, 0), obus)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+// appendOBUs appends OBUs with sizes, but no temporal delimiters.
+func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
 	start := len(dst)
-	dst = append(dst, obuTemporalDelimiter<<3|obuHasSize, 0)
 	for _, obu := range obus {
 		at, size, err := obuLayout(obu)
 		if err == nil && at+size < len(obu) {
