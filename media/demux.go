@@ -7,8 +7,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxTracks is how many tracks a stream may have: 64 KiB of configuration each.
-const maxTracks = 32
+const (
+	maxTracks          = 32 // of a stream: 64 KiB of configuration each
+	maxUnitsPerMessage = 64 // more than one of each track; of a list with millions of entries there would be hundreds of megabytes
+)
 
 // demuxer makes units of messages.
 type demuxer struct {
@@ -55,6 +57,9 @@ func (d *demuxer) feedVideo(body []byte, out []Unit) (_ []Unit, failed error) {
 		return out, &Error{Where: "video", Err: err}
 	}
 	for track, err := range h.Tracks() {
+		if len(out) == maxUnitsPerMessage {
+			return out, tooManyUnits("video")
+		}
 		if err == nil {
 			out, err = d.video(&track, out)
 		} else {
@@ -73,6 +78,9 @@ func (d *demuxer) feedAudio(body []byte, out []Unit) (_ []Unit, failed error) {
 		return out, &Error{Where: "audio", Err: err}
 	}
 	for track, err := range h.Tracks() {
+		if len(out) == maxUnitsPerMessage {
+			return out, tooManyUnits("audio")
+		}
 		if err == nil {
 			out, err = d.audio(&track, out)
 		} else {
@@ -83,6 +91,10 @@ func (d *demuxer) feedAudio(body []byte, out []Unit) (_ []Unit, failed error) {
 		}
 	}
 	return out, failed
+}
+
+func tooManyUnits(where string) error {
+	return &Error{Where: where, Detail: "more units in a message than", Value: maxUnitsPerMessage}
 }
 
 func (d *demuxer) video(h *flv.VideoHeader, out []Unit) ([]Unit, error) {

@@ -238,6 +238,23 @@ func TestTooManyTracks(t *testing.T) {
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 }
 
+// TestTooManyUnits gives it a message in which a track comes again and again.
+func TestTooManyUnits(t *testing.T) {
+	for _, head := range []string{"95 11 4f707573", "96 11 76703038"} {
+		p := message.Packet{Type: message.TypeAudio, Body: append(unhex(head), bytes.Repeat(unhex("00 000001 fc"), 1000)...)}
+		if head[1] == '6' {
+			p.Type = message.TypeVideo
+			p.Body = append(unhex("96 11 76703038"), bytes.Repeat(append(unhex("00 000010"), vp8Key...), 1000)...)
+		}
+		reader := NewReader(&recorder{packets: []message.Packet{p}})
+		for range maxUnitsPerMessage {
+			require.NoError(t, reader.Read(new(Unit)))
+		}
+		require.ErrorContains(t, reader.Read(new(Unit)), "more units in a message than: 64")
+		require.Equal(t, io.EOF, reader.Read(new(Unit)))
+	}
+}
+
 // loop gives the same packets for ever.
 type loop struct {
 	packets []message.Packet
