@@ -16,7 +16,8 @@ type outTrack struct {
 	desc     Track // what is known, from the caller and from key frames
 	id       uint8
 	enhanced bool
-	stale    bool // metadata and configuration have to be written
+	stale    bool // metadata has to be written, and the configuration if it is not what was sent
+	sent     []byte
 	vp       []byte
 }
 

@@ -1,6 +1,7 @@
 package media
 
 import (
+	"bytes"
 	"errors"
 	"math"
 	"sync"
@@ -175,13 +176,13 @@ func (w *Writer) writeHeaders(at uint32) error {
 			continue
 		}
 		kind, body, err := t.sequenceHeader()
-		if err == nil && len(body) > 0 {
+		if err == nil && len(body) > 0 && !bytes.Equal(body, t.sent) {
 			err = w.send(kind, at, body)
 		}
 		if err != nil {
 			return err
 		}
-		t.stale = t.waits()
+		t.sent, t.stale = body, t.waits()
 	}
 	return nil
 }

@@ -245,3 +245,29 @@ func TestHeadersAreWrittenOnceMoreAfterAnError(t *testing.T) {
 	require.NoError(t, w.WriteMPEG4Audio(audio, 0, []byte{1}))
 	assert.Len(t, f.packets, 3)
 }
+
+// TestGoroutines has one for each track, as encoders do.
+func TestGoroutines(t *testing.T) {
+	var r recorder
+	video, audio := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: Opus}
+	w := NewWriter(&r, video, audio)
+	const units = 100
+	done := make(chan error, 2)
+	go func() {
+		var err error
+		for i := range units {
+			err = errors.Join(err, w.WriteH264(video, time.Duration(i)*ms, time.Duration(i)*ms, parts("6588")))
+		}
+		done <- err
+	}()
+	go func() {
+		var err error
+		for i := range units {
+			err = errors.Join(err, w.WriteOpus(audio, time.Duration(i)*ms, []byte{byte(i)}))
+		}
+		done <- err
+	}()
+	require.NoError(t, <-done)
+	require.NoError(t, <-done)
+	assert.Len(t, readAll(t, NewReader(&r)), 2*units)
+}
