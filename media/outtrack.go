@@ -176,18 +176,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 	if body == nil {
 		return kind, nil, nil
 	}
-	at := len(body)
-	body = append(body, d.Config...)
-	const fourBytes = 3
-	switch d.Codec { // NAL units are written with lengths of four bytes, whatever the caller's configuration is for
-	case H264:
-		body[at+4] |= fourBytes
-	case H265:
-		body[at+21] |= fourBytes
-	case H266:
-		body[at] |= fourBytes << 1
-	}
-	return kind, body, nil
+	return kind, append(body, d.Config...), nil
 }
 
 // videoHeader returns the header of a packet, a key frame's.

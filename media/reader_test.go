@@ -174,6 +174,19 @@ func TestTolerance(t *testing.T) {
 	requireError(t, "audio track 0 (no codec): FourCC is not text", NewReader(&r).Read(new(Unit)))
 }
 
+// TestLengthsOfFourBytes keeps configurations that go with AppendAVCC, whatever the stream has.
+func TestLengthsOfFourBytes(t *testing.T) {
+	r := recorder{packets: []message.Packet{videoPacket(0, "1700000000 014d400cfd"+avcRecord[10:]), videoPacket(0, "1701000000 0002 6588")}}
+	reader := NewReader(&r)
+	tracks, err := reader.Tracks(context.Background())
+	require.NoError(t, err)
+	assert.Equal(t, unhex(avcRecord), tracks[0].Config)
+	var again recorder
+	w := NewWriter(&again, &Track{Codec: H264, Config: unhex("014d400cfd" + avcRecord[10:])})
+	require.NoError(t, w.WriteHeaders())
+	assert.Equal(t, unhex("1700000000"+avcRecord), again.packets[1].Body)
+}
+
 // TestMetadataFillsIn describes codecs that say nothing themselves.
 func TestMetadataFillsIn(t *testing.T) {
 	number := func(name string, n float64) amf.Property { return amf.Property{Name: name, Value: n} }

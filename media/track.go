@@ -29,7 +29,8 @@ type Track struct {
 	SampleSize           int // bits, of LPCM 8 or 16
 
 	// Config is the configuration that a decoder needs first, as MP4 and libavcodec's extradata have it too: the record of H.264
-	// (avcC), H.265, H.266, AV1, VP8 and VP9, AAC's AudioSpecificConfig, Opus's OpusHead, FLAC's STREAMINFO after "fLaC" and a header.
+	// (avcC), H.265 and H.266, from a Reader for lengths of four bytes as [AppendAVCC] writes them, of AV1, VP8 and VP9; AAC's
+	// AudioSpecificConfig, Opus's OpusHead, FLAC's STREAMINFO after "fLaC" and a header.
 	Config []byte
 
 	// ParameterSets are the same as units, for decoders that take Annex B or OBUs: VPS, SPS and PPS as NAL units without start
@@ -74,26 +75,30 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	return lengthSize, nil
 }
 
-// parseConfig reads t.Config, of which ParameterSets become views.
+// parseConfig reads t.Config, of which ParameterSets become views, and says in it that NAL units have lengths of four bytes.
 func (t *Track) parseConfig() (lengthSize int, err error) {
+	const fourBytes = 3
 	switch t.Codec {
 	case H264:
 		var c flv.AVCConfig
 		if c, err = flv.ParseAVCConfig(t.Config); err == nil {
 			lengthSize, t.Width, t.Height = c.NALLengthSize, c.Width, c.Height
 			t.ParameterSets = slices.Concat(c.SPS, c.PPS)
+			t.Config[4] |= fourBytes
 		}
 	case H265:
 		var c flv.HEVCConfig
 		if c, err = flv.ParseHEVCConfig(t.Config); err == nil {
 			lengthSize, t.Width, t.Height = c.NALLengthSize, c.Width, c.Height
 			t.ParameterSets = slices.Concat(c.VPS, c.SPS, c.PPS)
+			t.Config[21] |= fourBytes
 		}
 	case H266:
 		var c flv.VVCConfig
 		if c, err = flv.ParseVVCConfig(t.Config); err == nil {
 			lengthSize, t.Width, t.Height = c.NALLengthSize, c.Width, c.Height
 			t.ParameterSets = c.Sets
+			t.Config[0] |= fourBytes << 1
 		}
 	case AV1:
 		var c flv.AV1Config
