@@ -18,7 +18,7 @@
 //
 // # Configurations
 //
-// A decoder cannot begin without a configuration, so a [Writer] puts it in front of the units: the Track's Config, or one made of
+// A decoder cannot begin without a configuration, so a [Writer] writes it before the units: the Track's Config, or one made of
 // ParameterSets, or of the first key frame that has them. It is written again when the Track or a key frame has another one. A [Reader]
 // keeps a Track up to date and says so with the first unit that it is true of, Unit.Changed. Both ways a Track is a pointer that stays the
 // same, so that a Reader's tracks can be given to a Writer, and its units to [Writer.WriteUnit].
@@ -32,7 +32,7 @@
 // # Times
 //
 // A stream's timestamps are milliseconds, 32 bits of them: a Writer rounds, and a Reader goes on past 2^32 ms. A Reader leaves times as they
-// are; a Writer moves a stream that begins in front of 0 to 0. Steps of more than 24 days cannot be told from steps back.
+// are; a Writer moves a stream that begins before 0 to 0. Steps of more than 24 days cannot be told from steps back.
 //
 // # Forms
 //

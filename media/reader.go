@@ -28,7 +28,7 @@ type Reader struct {
 
 	probing *probe // until Tracks has returned them
 	queue   []message.Packet
-	srcErr  error // what src said behind the queue
+	srcErr  error // what src returned after the queue
 }
 
 // NewReader returns a Reader of src.
@@ -75,8 +75,8 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 }
 
 // Tracks returns the tracks of the stream, in the order in which they came. It reads until they are known, which metadata, their
-// configurations and the first pictures tell: normally a few packets, at most 8 MiB of them, or ten seconds of the stream. Read returns
-// their units afterwards.
+// configurations and the first pictures tell: normally a few packets, at most 8 MiB of them, and ten seconds of the stream once one track is
+// known. Read returns their units afterwards.
 //
 // The Tracks stay the Reader's: it changes them when the stream does, together with the unit that says Changed. Tracks that come later
 // are told by a unit too, and returned by the next call.

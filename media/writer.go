@@ -22,7 +22,7 @@ type PacketWriter interface {
 // key frame with one. Such units are not written. Encoders that are joined while they run begin like that.
 var ErrNoConfig = errors.New("no configuration yet")
 
-// HeaderForm says which headers a [Writer] puts in front of units.
+// HeaderForm says which headers a [Writer] gives to units.
 type HeaderForm uint8
 
 // The forms. Other numbers are those of FLV alone.
@@ -60,9 +60,9 @@ type Writer struct {
 // headroom is more than any header that is written here has.
 const headroom = 32
 
-// NewWriter returns a Writer of tracks to dst. What is known of them is written in front of the first unit, whichever it is of: metadata
-// and configurations. The caller may change a Track, between units of it; the Writer notices, and writes the new configuration in front of
-// the next one. It does so too when a key frame has other parameter sets.
+// NewWriter returns a Writer of tracks to dst. What is known of them is written before the first unit, whichever it is of: metadata
+// and configurations. The caller may change a Track, between units of it once the first unit is written; the Writer notices, and writes
+// the new configuration before the next one. It does so too when a key frame has other parameter sets.
 func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	w := &Writer{dst: dst}
 	for _, t := range tracks {
@@ -270,7 +270,7 @@ func (w *Writer) writeAudio(u *Unit, codec Codec) error {
 	return w.send(message.TypeAudio, dts, w.buf)
 }
 
-// times returns the timestamp of a unit, and its composition time in milliseconds. A stream that begins in front of 0, as those with
+// times returns the timestamp of a unit, and its composition time in milliseconds. A stream that begins before 0, as those with
 // B-frames do, is moved there as a whole; what would come before 0 still is decoded at 0.
 func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition int32) {
 	if !w.timed {
