@@ -271,3 +271,33 @@ func TestGoroutines(t *testing.T) {
 	require.NoError(t, <-done)
 	assert.Len(t, readAll(t, NewReader(&r)), 2*units)
 }
+
+// TestEmptySequenceHeaders writes those that some readers wait for, of codecs without a configuration.
+func TestEmptySequenceHeaders(t *testing.T) {
+	for _, c := range []struct {
+		track Track
+		frame []byte
+		want  string // the first message of sound
+	}{
+		{Track{Codec: AC3}, ac3Frame, "90 61632d33"},
+		{Track{Codec: EAC3}, eac3Frame, "90 65632d33"},
+		{Track{Codec: MP3, ID: 1}, mp3Frame, "95 00 2e6d7033 01"},
+	} {
+		var r recorder
+		w := NewWriter(&r, &c.track)
+		require.NoError(t, w.WriteUnit(&Unit{Track: &c.track, Parts: [][]byte{c.frame}}))
+		assert.Equal(t, unhex(c.want), r.bodies(message.TypeAudio)[0])
+	}
+}
+
+// TestPPSAlone is an addition, which the frame brings itself.
+func TestPPSAlone(t *testing.T) {
+	var r recorder
+	video := &Track{Codec: H264, ParameterSets: avcSets}
+	w := NewWriter(&r, video)
+	require.NoError(t, w.WriteH264(video, 0, 0, parts("6588")))
+	require.NoError(t, w.WriteH264(video, 0, 0, parts("68cb83cb20", "6588")))
+	assert.Len(t, r.bodies(message.TypeVideo), 3, "one configuration, two pictures")
+	require.NoError(t, w.WriteH264(video, 0, 0, append(avcSets[:1:1], parts("68cb83cb20", "6588")...)))
+	assert.Len(t, r.bodies(message.TypeVideo), 5, "with an SPS, even the same one, they are all")
+}
