@@ -13,7 +13,7 @@ import (
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	allowed := map[string]string{
-		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk", "flv": "amf",
+		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk", "flv": "amf", "media": "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/transport message swf",
 	}
