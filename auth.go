@@ -41,7 +41,7 @@ func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, er
 	}
 	if to := redirection(refused); to != "" && c.opts.MaxRedirects > 0 {
 		if a.redirects++; a.redirects > c.opts.MaxRedirects {
-			return false, fmt.Errorf("rtmp: connect: redirected more than %d times: %w", c.opts.MaxRedirects, refused)
+			return false, during(fmt.Sprintf("connect: redirected more than %d times", c.opts.MaxRedirects), refused)
 		}
 		return true, c.redirect(a, to)
 	}
@@ -54,7 +54,7 @@ func (c *Conn) admit(ctx context.Context, a *admission, k *Call) (again bool, er
 	}
 	query, again, err := a.publisher.Next(refused.Description)
 	if err != nil {
-		return false, fmt.Errorf("rtmp: connect: %w: %w", err, refused)
+		return false, during("connect", fmt.Errorf("%w: %w", err, refused))
 	}
 	a.query = query
 	return again, nil
@@ -77,7 +77,7 @@ func redirection(refused *StatusError) string {
 func (c *Conn) redirect(a *admission, to string) error {
 	u, err := c.follow(to, c.opts, true)
 	if err != nil {
-		return fmt.Errorf("rtmp: connect: redirect: %w", err)
+		return during("connect: redirect", err)
 	}
 	c.url, a.query, a.publisher = u, "", auth.Publisher{}
 	c.log.Debug("rtmp: redirected", "url", u.Redacted())

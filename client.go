@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"strings"
@@ -272,8 +271,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 func streamIDOf(result any) (uint32, error) {
 	id, ok := result.(float64)
 	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
-		return 0, fmt.Errorf("rtmp: createStream: %w",
-			&ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result})
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
 	}
 	return uint32(id), nil
 }

@@ -159,22 +159,19 @@ func (c *Conn) linger(ctx context.Context) {
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
 	arrived, acknowledgements := false, c.counts.Acknowledgements.Load()
-	for missing := time.Now(); ; { // when we last knew of something
+	for quiet := time.Duration(0); quiet < lingerGrace; { // in ticks, of which a busy machine makes fewer
 		select {
 		case <-c.session.Done():
 			return
 		case <-answered:
-			if answered, arrived, missing = nil, true, time.Now(); !half {
+			if answered, arrived, quiet = nil, true, 0; !half {
 				return
 			}
-		case now := <-tick.C:
+		case <-tick.C:
+			quiet += lingerPoll
 			n, known := c.unacknowledged()
-			more := c.counts.Acknowledgements.Load()
-			if !arrived && (!known || n > farewellSize || more != acknowledgements) {
-				missing, acknowledgements = now, more
-			}
-			if now.Sub(missing) >= lingerGrace {
-				return
+			if more := c.counts.Acknowledgements.Load(); !arrived && (!known || n > farewellSize || more != acknowledgements) {
+				quiet, acknowledgements = 0, more
 			}
 		}
 	}

@@ -187,8 +187,8 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	read := make(chan struct{})
 	url := accepting(t, func(p *peer) {
-		for i := range uint32(5) { // a slow server, for longer than lingerGrace
-			time.Sleep(lingerGrace / 3)
+		for i := range uint32(lingerGrace / time.Millisecond) { // a slow server, for longer than lingerGrace
+			time.Sleep(2 * time.Millisecond)
 			p.control(message.TypeAcknowledgement, message.AppendUint32(nil, i))
 		}
 		p.untilGone()

@@ -31,6 +31,20 @@ type StatusError = message.StatusError
 // all that could not be read is the answer to one call.
 type ProtocolError = message.ProtocolError
 
+// during returns err with the name of what it ended in front of its text, after a single "rtmp: ".
+func during(what string, err error) error { return &phaseError{what: what, err: err} }
+
+type phaseError struct {
+	what string
+	err  error
+}
+
+func (e *phaseError) Error() string {
+	return "rtmp: " + e.what + ": " + strings.TrimPrefix(e.err.Error(), "rtmp: ")
+}
+
+func (e *phaseError) Unwrap() error { return e.err }
+
 // HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
 // of the Stage constants.
 type HandshakeError struct {

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"errors"
-	"fmt"
 	"net/url"
 	"strings"
 
@@ -57,7 +56,7 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 		u, err = c.follow(tcURL, o, o.FollowReconnect == FollowAny)
 	}
 	if err != nil {
-		return "", nil, fmt.Errorf("rtmp: reconnect: %w", err)
+		return "", nil, during("reconnect", err)
 	}
 	user := ""
 	if u.User != "" {

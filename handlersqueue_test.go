@@ -37,43 +37,52 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 		close(busy)
 		<-gate
 		return nil, nil
-	}, busy, func() { close(gate) }
+	}, busy, sync.OnceFunc(func() { close(gate) })
 }
 
-// flooded connects to a server that calls "block" and then sends messages, and returns when all have arrived. go on makes
-// the server count the _error answers and call "counted".
+// flooded connects to a server that calls "block", and makes it send messages. It returns when they have arrived, with the bytes
+// of memory that they hold. release lets the handler go on.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
-	flood, goOn := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
 		p.accept()
 		p.call(0, "block", 0, nil)
-		<-flood
-		send(p)
-		p.call(0, "flooded", 0, nil)
-		<-goOn
-		refused := 0
-		p.call(0, "last", 99, nil)
-		for cmd := p.nextCommand(); cmd != nil && cmd.TransactionID != 99; cmd = p.nextCommand() {
-			if cmd.Name == "_error" {
-				refused++
-			}
+		if cmd := p.expect("flood"); cmd != nil {
+			send(p)
+			p.call(0, "_result", cmd.TransactionID, nil)
 		}
-		p.call(0, "counted", 0, nil, refused)
+		p.count()
 		p.untilGone()
 	})
 	c = dialed(t, url, o)
-	h, busy, free := blockingHandler()
-	release = sync.OnceFunc(func() { free(); close(goOn) })
+	h, busy, release := blockingHandler()
 	t.Cleanup(release)
 	c.InvokeHandler("block", h)
 	go c.ProcessPackets(context.Background())
 	<-busy
 	hold = heldBytes(func() {
-		close(flood)
-		_, err := c.WaitInvoke(testContext(t), "flooded")
+		_, err := c.RemoteMethod("flood")(testContext(t))
 		require.NoError(t, err)
 	})
 	return c, release, hold
+}
+
+// count tells the client, which calls "count", how many calls it has refused. The answer to a last one comes after all
+// others.
+func (p *peer) count() {
+	const last = 99
+	refused, asked := 0, 0.0
+	for cmd := p.nextCommand(); cmd != nil; cmd = p.nextCommand() {
+		switch {
+		case cmd.Name == "count":
+			asked = cmd.TransactionID
+			p.call(0, "last", last, nil)
+		case cmd.TransactionID == last:
+			p.call(0, "_result", asked, nil, refused)
+			return
+		case cmd.Name == "_error":
+			refused++
+		}
+	}
 }
 
 func (p *peer) flood(name string, id float64) {
@@ -84,9 +93,9 @@ func (p *peer) flood(name string, id float64) {
 
 // counted waits until the server has got all answers, and returns how many calls it was refused.
 func counted(t *testing.T, c *Conn) int {
-	args, err := c.WaitInvoke(testContext(t), "counted")
+	refused, err := c.RemoteMethod("count")(testContext(t))
 	require.NoError(t, err)
-	return int(args[0].(float64))
+	return int(refused.(float64))
 }
 
 // Statuses that a slow OnStatus has not seen yet are held up to a limit of memory; the rest is dropped and counted.

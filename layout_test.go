@@ -14,6 +14,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
+		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/session":    "chunk flv message",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/transport message swf",

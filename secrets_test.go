@@ -28,7 +28,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 		require.NoError(t, err)
 		second := dialed(t, server.URL("live", ""), &Options{Publish: true, Logger: logger})
 		_, err = second.CreateStream(testContext(t), &StreamOptions{Writable: true, Name: "secretkey?sign=secretsign"})
-		hidden(t, err, "rtmp: publish: rtmp: server: NetStream.Publish.BadName")
+		hidden(t, err, "rtmp: publish: server: NetStream.Publish.BadName")
 		var refused *StatusError
 		require.ErrorAs(t, err, &refused)
 		assert.Contains(t, refused.Description, "secretkey", "the program may look at what the server has said")
@@ -37,7 +37,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 		server := sampleServer(t, testserver.Config{})
 		c := dialed(t, server.URL("vod", "nothing?token=secret"), &Options{Logger: logger})
 		_, err := c.CreateStream(testContext(t), nil)
-		hidden(t, err, "rtmp: play nothing: rtmp: server: NetStream.Play.StreamNotFound")
+		hidden(t, err, "rtmp: play nothing: server: NetStream.Play.StreamNotFound")
 	})
 	t.Run("connect", func(t *testing.T) {
 		server := sampleServer(t, testserver.Config{Apps: []string{"vod"}})

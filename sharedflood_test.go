@@ -39,7 +39,7 @@ func TestLargeSharedObject(t *testing.T) {
 		p.call(0, "sent", 0, nil)
 		p.untilGone()
 	})
-	c := dialed(t, url, &Options{BackgroundRead: true})
+	c := dialed(t, url, nil)
 	o, err := c.SharedObject(testContext(t), "o", false)
 	require.NoError(t, err)
 	gate, told := make(chan struct{}), make(chan string, properties)
@@ -47,14 +47,10 @@ func TestLargeSharedObject(t *testing.T) {
 		<-gate
 		told <- e.Name
 	})
-	sent := make(chan error, 1)
-	go func() {
-		_, err := c.WaitInvoke(testContext(t), "sent")
-		sent <- err
-	}()
 	_, err = c.Call(testContext(t), "ready")
 	require.NoError(t, err)
-	require.NoError(t, <-sent)
+	_, err = c.WaitInvoke(testContext(t), "sent")
+	require.NoError(t, err)
 	require.Len(t, o.Properties(), properties, "the copy does not wait for the handler")
 	close(gate)
 	for i := range properties {

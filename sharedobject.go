@@ -231,7 +231,7 @@ func (o *SharedObject) Close() error {
 }
 
 func (o *SharedObject) error(err error) error {
-	return fmt.Errorf("rtmp: shared object %s: %w", o.name, err)
+	return during("shared object "+o.name, err)
 }
 
 func (o *SharedObject) send(ctx context.Context, e message.SharedEvent) error {

@@ -119,7 +119,7 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 		if errors.As(err, &option) {
 			return nil, err
 		}
-		return nil, fmt.Errorf("rtmp: %s: %w", s.opening(what), err)
+		return nil, during(s.opening(what), err)
 	}
 	return s, nil
 }

@@ -38,7 +38,7 @@ var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8
 //	+---------------+--------------+------------------+----------+-----------------------------------------+
 //
 // SBR is signalled by an object type of 5 or 29 in front of the real one, or by the extension at the end, which old decoders
-// do not look at. The error is an [*Error].
+// do not look at. The error is an [*Error]. Nothing of what it returns is a view.
 func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	var c AudioSpecificConfig
 	r := &bitReader{b: b}

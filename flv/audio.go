@@ -1,6 +1,9 @@
 package flv
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // SoundFormat is the codec of an audio tag.
 type SoundFormat uint8
@@ -121,7 +124,8 @@ type AudioHeader struct {
 //	+-----+---------------+  +-------------------+  +--------+
 //
 // An empty body is no error, see AudioHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
-// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated.
+// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated: Data and ModEx are views of body, [AudioHeader.Clone] what
+// is to outlive it.
 func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	if len(body) == 0 {
 		return AudioHeader{Empty: true}, nil
@@ -196,4 +200,10 @@ func (h AudioHeader) CodecName() string {
 		return ""
 	}
 	return h.FourCC.CodecName()
+}
+
+// Clone returns a copy whose Data and ModEx are not views.
+func (h AudioHeader) Clone() AudioHeader {
+	h.Data, h.ModEx = bytes.Clone(h.Data), bytes.Clone(h.ModEx)
+	return h
 }

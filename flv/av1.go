@@ -29,7 +29,7 @@ const (
 //	| 1 1 | version 7 | profile 3 | level 5 | tier 1 | 10 1 | 12  1 | mono 1 | chroma 4 | presentation .. 8 | OBUs |
 //	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
 //
-// The error is an [*Error]; the fields read before it are set.
+// The error is an [*Error]; the fields read before it are set. OBUs is a view of b: [AV1Config.Clone] what is to outlive it.
 func ParseAV1Config(b []byte) (AV1Config, error) {
 	var c AV1Config
 	if missing := av1ConfigFixed - len(b); missing > 0 {
@@ -59,8 +59,8 @@ func av1Size(obus []byte) (width, height int, err error) {
 			return 0, 0, shift(err, at)
 		}
 		if t == obuSequenceHeader {
-			w, h, err := parseAV1SequenceHeader(payload)
-			return w, h, shift(err, at)
+			s, err := parseAV1SequenceHeader(payload)
+			return s.width, s.height, shift(err, at)
 		}
 		rest = next
 	}
@@ -113,25 +113,44 @@ func leb128(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// parseAV1SequenceHeader reads the size of the largest picture (AV1 5.5.1).
-func parseAV1SequenceHeader(b []byte) (width, height int, err error) {
+// av1Sequence is what a configuration tells of a sequence header.
+type av1Sequence struct {
+	width, height  int
+	profile, level uint8 // level and tier are those of the first operating point
+	highTier       bool
+
+	complete                            bool // what follows was read, color_config
+	highDepth, twelveBits, mono         bool
+	subsamplingX, subsamplingY, located uint8 // located is chroma_sample_position
+}
+
+// parseAV1SequenceHeader reads a sequence header, up to color_config (AV1 5.5.1).
+func parseAV1SequenceHeader(b []byte) (s av1Sequence, err error) {
 	r := &bitReader{b: b}
-	r.bits(3 + 1) // seq_profile, still_picture
-	if r.flag() { // reduced_still_picture_header
-		r.bits(5) // seq_level_idx
+	s.profile = uint8(r.bits(3))
+	r.bit() // still_picture
+	reduced := r.flag()
+	if reduced {
+		s.level = uint8(r.bits(5))
 	} else {
-		skipAV1OperatingPoints(r)
+		s.parseOperatingPoints(r)
 	}
 	widthBits, heightBits := int(r.bits(4))+1, int(r.bits(4))+1
 	w, h := int64(r.bits(widthBits))+1, int64(r.bits(heightBits))+1
 	if r.short {
-		return 0, 0, cut("AV1 sequence header", 1)
+		return s, cut("AV1 sequence header", 1)
 	}
-	return checkedSize("AV1 sequence header", w, h)
+	if s.width, s.height, err = checkedSize("AV1 sequence header", w, h); err != nil {
+		return s, err
+	}
+	skipAV1Tools(r, reduced)
+	s.parseColor(r)
+	s.complete = !r.short
+	return s, nil
 }
 
-// skipAV1OperatingPoints reads from timing_info_present_flag to the last operating point.
-func skipAV1OperatingPoints(r *bitReader) {
+// parseOperatingPoints reads from timing_info_present_flag to the last operating point.
+func (s *av1Sequence) parseOperatingPoints(r *bitReader) {
 	delayBits := int64(0)
 	if r.flag() { // timing_info_present_flag
 		r.skip(32 + 32) // num_units_in_display_tick, time_scale
@@ -144,10 +163,14 @@ func skipAV1OperatingPoints(r *bitReader) {
 		}
 	}
 	displayDelay := r.flag()
-	for range r.bits(5) + 1 { // operating_points_cnt_minus_1
-		r.bits(12)         // operating_point_idc
-		if r.bits(5) > 7 { // seq_level_idx
-			r.bit() // seq_tier
+	for i := range r.bits(5) + 1 { // operating_points_cnt_minus_1
+		r.bits(12) // operating_point_idc
+		level, tier := uint8(r.bits(5)), false
+		if level > 7 {
+			tier = r.flag()
+		}
+		if i == 0 {
+			s.level, s.highTier = level, tier
 		}
 		if delayBits > 0 && r.flag() { // decoder_model_present_for_this_op
 			r.skip(2*delayBits + 1) // delays of decoder and encoder, low_delay_mode_flag
@@ -155,5 +178,69 @@ func skipAV1OperatingPoints(r *bitReader) {
 		if displayDelay && r.flag() {
 			r.bits(4) // initial_display_delay_minus_1
 		}
+	}
+}
+
+// skipAV1Tools reads from frame_id_numbers_present_flag to enable_restoration.
+func skipAV1Tools(r *bitReader, reduced bool) {
+	if !reduced && r.flag() { // frame_id_numbers_present_flag
+		r.bits(4 + 3) // lengths of delta_frame_id and of frame_id
+	}
+	r.bits(3) // use_128x128_superblock, enable_filter_intra, enable_intra_edge_filter
+	if !reduced {
+		r.bits(4)     // interintra, masked compound, warped motion, dual filter
+		if r.flag() { // enable_order_hint
+			r.bits(2) // enable_jnt_comp, enable_ref_frame_mvs
+			skipAV1Forced(r)
+			r.bits(3) // order_hint_bits_minus_1
+		} else {
+			skipAV1Forced(r)
+		}
+	}
+	r.bits(3) // enable_superres, enable_cdef, enable_restoration
+}
+
+// skipAV1Forced reads what says whether screen content tools and integer motion vectors are forced.
+func skipAV1Forced(r *bitReader) {
+	if choose := r.flag(); choose || r.flag() { // seq_choose_screen_content_tools, seq_force_screen_content_tools
+		if !r.flag() { // seq_choose_integer_mv
+			r.bit() // seq_force_integer_mv
+		}
+	}
+}
+
+// parseColor reads color_config (AV1 5.5.2).
+func (s *av1Sequence) parseColor(r *bitReader) {
+	const professional, sRGB, sRGBTransfer, identity = 2, 1, 13, 0
+	s.highDepth = r.flag()
+	if s.profile == professional && s.highDepth {
+		s.twelveBits = r.flag()
+	}
+	s.mono = s.profile != 1 && r.flag()
+	primaries, transfer, matrix := uint32(2), uint32(2), uint32(2) // unspecified
+	if r.flag() {                                                  // color_description_present_flag
+		primaries, transfer, matrix = r.bits(8), r.bits(8), r.bits(8)
+	}
+	if s.mono {
+		r.bit() // color_range
+		s.subsamplingX, s.subsamplingY = 1, 1
+		return
+	}
+	if primaries == sRGB && transfer == sRGBTransfer && matrix == identity {
+		return
+	}
+	r.bit() // color_range
+	switch {
+	case s.profile == 0:
+		s.subsamplingX, s.subsamplingY = 1, 1
+	case s.profile == professional && s.twelveBits:
+		if s.subsamplingX = uint8(r.bit()); s.subsamplingX == 1 {
+			s.subsamplingY = uint8(r.bit())
+		}
+	case s.profile == professional:
+		s.subsamplingX = 1
+	}
+	if s.subsamplingX == 1 && s.subsamplingY == 1 {
+		s.located = uint8(r.bits(2))
 	}
 }

@@ -1,6 +1,11 @@
 package flv
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+)
 
 // AVCConfig is an AVCDecoderConfigurationRecord: what a decoder of H.264 needs before the first picture.
 type AVCConfig struct {
@@ -24,7 +29,7 @@ const avcConfigVersion = 1
 //	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
 //
 // What may follow, the chroma format of the high profiles, is in the SPS too and is not looked at. The error is an [*Error];
-// the fields read before it are set.
+// the fields read before it are set. SPS and PPS are views of b: [AVCConfig.Clone] what is to outlive it.
 func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	const fixed = 6
 	var c AVCConfig
@@ -50,9 +55,11 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 		return c, err
 	}
 	if len(c.SPS) > 0 {
-		if c.Width, c.Height, err = parseSPS(c.SPS[0]); err != nil {
+		sps, err := parseSPS(c.SPS[0])
+		if err != nil {
 			return c, shift(err, int64(firstSPS))
 		}
+		c.Width, c.Height = sps.width, sps.height
 	}
 	return c, nil
 }
@@ -72,4 +79,73 @@ func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 		at += size
 	}
 	return sets, at, nil
+}
+
+// AppendAVCConfig appends what [ParseAVCConfig] reads, made of c.SPS and c.PPS: everything else is in the first SPS, but for
+// NALLengthSize, where 0 means 4. Nothing of c is kept.
+//
+// On sets that cannot be written, and on an SPS that cannot be read, the error is an [*Error], and dst comes back as it was.
+func AppendAVCConfig(dst []byte, c AVCConfig) ([]byte, error) {
+	const maxSPS, maxPPS = 31, 255 // bits of their counts
+	lengthSize, err := lengthSizeBits(c.NALLengthSize)
+	switch {
+	case err != nil:
+		return dst, err
+	case len(c.SPS) == 0 || len(c.SPS) > maxSPS:
+		return dst, &Error{Detail: "number of SPS is not within 1 and 31", Value: len(c.SPS)}
+	case len(c.PPS) == 0 || len(c.PPS) > maxPPS:
+		return dst, &Error{Detail: "number of PPS is not within 1 and 255", Value: len(c.PPS)}
+	}
+	sps, err := parseSPS(c.SPS[0])
+	if err != nil {
+		return dst, err
+	}
+	start := len(dst)
+	dst = append(dst, avcConfigVersion, sps.profile, sps.compatibility, sps.level, 0xfc|lengthSize, 0xe0|byte(len(c.SPS)))
+	if dst, err = appendParameterSets(dst, c.SPS); err == nil {
+		dst, err = appendParameterSets(append(dst, byte(len(c.PPS))), c.PPS)
+	}
+	if err != nil {
+		return dst[:start], err
+	}
+	if hasChromaFormat(sps.profile) {
+		dst = append(dst, 0xfc|byte(sps.chroma), 0xf8|byte(sps.lumaDepth8&7), 0xf8|byte(sps.chromaDepth8&7), 0) // no SPS extensions
+	}
+	return dst, nil
+}
+
+// Clone returns a copy whose parameter sets are not views.
+func (c AVCConfig) Clone() AVCConfig {
+	c.SPS, c.PPS = cloneSets(c.SPS), cloneSets(c.PPS)
+	return c
+}
+
+// appendParameterSets writes what parameterSets reads.
+func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
+	for _, set := range sets {
+		if len(set) == 0 || len(set) > math.MaxUint16 {
+			return dst, &Error{Detail: "size of a parameter set is not within 1 and 65535", Value: len(set)}
+		}
+		dst = append(binary.BigEndian.AppendUint16(dst, uint16(len(set))), set...)
+	}
+	return dst, nil
+}
+
+// lengthSizeBits returns the two bits for how many bytes precede a NAL unit.
+func lengthSizeBits(size int) (byte, error) {
+	switch size {
+	case 0:
+		return 3, nil
+	case 1, 2, 4:
+		return byte(size - 1), nil
+	}
+	return 0, &Error{Detail: "size of the lengths of NAL units is not 1, 2 or 4", Value: size}
+}
+
+func cloneSets(sets [][]byte) [][]byte {
+	sets = slices.Clone(sets)
+	for i := range sets {
+		sets[i] = bytes.Clone(sets[i])
+	}
+	return sets
 }

@@ -147,9 +147,9 @@ func TestParseSPS(t *testing.T) {
 			0, 2, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			width, height, err := parseSPS(c.sps)
+			sps, err := parseSPS(c.sps)
 			require.NoError(t, err)
-			assert.Equal(t, [2]int{c.width, c.height}, [2]int{width, height})
+			assert.Equal(t, [2]int{c.width, c.height}, [2]int{sps.width, sps.height})
 		})
 	}
 }
@@ -174,7 +174,7 @@ func TestParseSPSMalformed(t *testing.T) {
 			"flv: offset 0: cut within SPS, bytes missing: 1: unexpected EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			_, _, err := parseSPS(c.sps)
+			_, err := parseSPS(c.sps)
 			requireError(t, err, c.want)
 		})
 	}

@@ -61,7 +61,7 @@ func TestParseVVCConfig(t *testing.T) {
 	assert.Equal(t, VVCConfig{NALLengthSize: 2}, c, "no profile, tier and level")
 
 	b := unhex(vvcSublayers)
-	for n := range len(b) - 3 { // the frame rate and the parameter sets are not looked at
+	for n := range len(b) - 3 { // the frame rate and the parameter sets may be left out
 		_, err := ParseVVCConfig(b[:n])
 		requireError(t, err, "flv: offset 0: cut within VVC configuration, bytes missing: 1: unexpected EOF")
 	}

@@ -2,8 +2,8 @@ package flv
 
 import "math/bits"
 
-// videoSize returns the size in pixels of the picture that a sequence header or a key frame tells, 0 if it does not.
-func videoSize(h VideoHeader) (width, height int) {
+// PictureSize returns the size of the picture in pixels that a sequence header or a key frame tells, 0 if it does not.
+func (h VideoHeader) PictureSize() (width, height int) {
 	switch {
 	case h.IsSequenceHeader():
 		return configSize(h)
@@ -42,8 +42,9 @@ func configSize(h VideoHeader) (width, height int) {
 	return 0, 0
 }
 
-// soundOf returns the sample rate in Hz and the number of channels that a message tells, 0 for what it does not.
-func soundOf(h AudioHeader) (rate, channels int) {
+// Sound returns the sample rate in Hz and the number of channels that a message tells, 0 for what it does not. A packet of Opus tells
+// one channel or two even if it is a part of more.
+func (h AudioHeader) Sound() (rate, channels int) {
 	switch {
 	case h.IsSequenceHeader():
 		return configSound(h)

@@ -28,14 +28,16 @@
 //	video.go, audio.go                the headers; written in videowrite.go, audiowrite.go
 //	exheader.go, modex.go, tracks.go  what Enhanced RTMP has in common for both: the header, its modifiers, several tracks
 //	keyframe.go                       key frames of publishers that do not say so
-//	avc.go, hevc.go, opus.go, ...     the decoder configuration of each codec; multichannel.go order of channels
+//	avc.go, hevc.go, opus.go, ...     the decoder configuration of each codec, read and made of parameter sets or a sequence header;
+//	                                  multichannel.go order of channels
 //	script.go, metadata.go            script data: ParseScript, AppendScript, Duration
 //	info.go, describe.go              Info: all of that applied to a whole stream, and what it is made of
 //
 // # Memory
 //
 // Slices in what was parsed are views of the bytes that were handed in: Data of the headers and tracks, ModEx, parameter sets, OBUs and
-// such. They hold as long as those bytes stay as they are; who keeps one longer clones it. Nothing keeps the bytes beyond that.
+// such. They hold as long as those bytes stay as they are, in a packet until the next ReadPacket: a configuration, which comes once, has
+// to be cloned to be kept. The types with views have a method Clone for that. Nothing keeps the bytes beyond that.
 // Parsing a header, asking it, walking its tracks and appending it to a buffer with room allocate nothing; nor does [Info] per
 // frame. Parsers of decoder configurations and of script data do.
 //

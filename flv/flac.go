@@ -1,6 +1,9 @@
 package flv
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // FLACConfig is what FLAC's STREAMINFO block (RFC 9639 8.2) tells.
 type FLACConfig struct {
@@ -24,7 +27,8 @@ const (
 //	| 4    | type 0 7 | 3              | 34                                                                         |
 //	+------+----------+----------------+----------------------------------------------------------------------------+
 //
-// Publishers leave out fLaC, or the block's header as well. The error is an [*Error].
+// Publishers leave out fLaC, or the block's header as well. The error is an [*Error]. StreamInfo is a view of b: [FLACConfig.Clone]
+// what is to outlive it.
 func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	info := b
 	if len(info) >= len(flacMagic) && string(info[:len(flacMagic)]) == flacMagic {
@@ -57,4 +61,10 @@ func AppendFLACConfig(dst, streamInfo []byte) ([]byte, error) {
 	dst = append(dst, flacMagic...)
 	dst = binary.BigEndian.AppendUint32(dst, flacLastBlock)
 	return append(dst, streamInfo...), nil
+}
+
+// Clone returns a copy whose StreamInfo is not a view.
+func (c FLACConfig) Clone() FLACConfig {
+	c.StreamInfo = bytes.Clone(c.StreamInfo)
+	return c
 }

@@ -115,6 +115,7 @@ func FuzzConfigs(f *testing.F) {
 	for _, seed := range []string{
 		hevcRecord, hevcMain10, vvcRecord, vvcSublayers, av1Record, av1Frame, vp9Record, vp9Frame420, vp9Frame444, vp8Frame,
 		opusStereo, opus51, flacRecord, ac3Frame51, eac3Frame51, mp3Frame48k, "02 04 01 00 fe ff", "01 06 0000003f",
+		avcRecords[0].record, avcRecords[4].record, av1Record[8:], "121056e500", "139056e5a0", "eb8a0800", "17 80 5622 90",
 	} {
 		f.Add(unhex(seed))
 	}
@@ -138,6 +139,7 @@ func FuzzConfigs(f *testing.F) {
 			rate, channels, ok := sound(b)
 			require.True(t, !ok || rate > 0 && channels > 0)
 		}
+		requireRewritten(t, b)
 		if vp, err := ParseVPConfig(b); err == nil {
 			again, err := ParseVPConfig(AppendVPConfig(nil, vp))
 			require.NoError(t, err)
@@ -159,6 +161,42 @@ func FuzzConfigs(f *testing.F) {
 			require.Equal(t, b[:len(again)], again)
 		}
 	})
+}
+
+// requireRewritten checks that configurations made of what was parsed say the same again.
+func requireRewritten(t *testing.T, b []byte) {
+	t.Helper()
+	if c, err := ParseAVCConfig(b); err == nil {
+		if record, err := AppendAVCConfig(nil, AVCConfig{SPS: c.SPS, PPS: c.PPS}); err == nil {
+			again, err := ParseAVCConfig(record)
+			require.NoError(t, err)
+			require.Equal(t, [2][][]byte{c.SPS, c.PPS}, [2][][]byte{again.SPS, again.PPS})
+			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{again.Width, again.Height})
+		}
+	}
+	if c, err := ParseHEVCConfig(b); err == nil {
+		if record, err := AppendHEVCConfig(nil, HEVCConfig{VPS: c.VPS, SPS: c.SPS, PPS: c.PPS}); err == nil {
+			again, err := ParseHEVCConfig(record)
+			require.NoError(t, err)
+			require.Equal(t, [3][][]byte{c.VPS, c.SPS, c.PPS}, [3][][]byte{again.VPS, again.SPS, again.PPS})
+			require.Equal(t, [2]int{c.Width, c.Height}, [2]int{again.Width, again.Height})
+		}
+	}
+	if record, err := AppendAV1Config([]byte("x"), AV1Config{OBUs: b}); err == nil {
+		c, err := ParseAV1Config(record[1:])
+		require.NoError(t, err)
+		require.NotZero(t, c.Width)
+		again, err := AppendAV1Config([]byte("x"), c)
+		require.NoError(t, err)
+		require.Equal(t, record, again)
+	}
+	if c, err := ParseAudioSpecificConfig(b); err == nil {
+		if record, err := AppendAudioSpecificConfig(nil, c); err == nil {
+			again, err := ParseAudioSpecificConfig(record)
+			require.NoError(t, err)
+			require.Equal(t, c, again)
+		}
+	}
 }
 
 // FuzzInfo checks that no tag upsets what describes a stream.

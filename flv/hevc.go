@@ -18,9 +18,9 @@ type HEVCConfig struct {
 const (
 	hevcConfigVersion = 1
 	hevcConfigFixed   = 23
-	hevcVPS           = 32
-	hevcSPS           = 33
-	hevcPPS           = 34
+	hevcVPSType       = 32
+	hevcSPSType       = 33
+	hevcPPSType       = 34
 	maxHEVCSets       = 64 // of one kind in one array: H.265 allows 16 VPS, 16 SPS and 64 PPS
 	hevcMaxSubLayers  = 7  // H.265 7.4.3.2.1: at most 6 beyond the first
 )
@@ -37,7 +37,8 @@ const (
 //	        | 1                | 2     | per NAL unit      |
 //	        +------------------+-------+-------------------+
 //
-// The error is an [*Error]; the fields read before it are set.
+// The error is an [*Error]; the fields read before it are set. VPS, SPS and PPS are views of b: [HEVCConfig.Clone] what is to
+// outlive it.
 func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	var c HEVCConfig
 	if len(b) < hevcConfigFixed {
@@ -75,70 +76,92 @@ func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 		return end, err
 	}
 	switch kind {
-	case hevcVPS:
+	case hevcVPSType:
 		c.VPS = append(c.VPS, sets...)
-	case hevcSPS:
+	case hevcSPSType:
 		if len(c.SPS) == 0 && len(sets) > 0 {
 			const length = 2
-			if c.Width, c.Height, err = parseHEVCSPS(sets[0]); err != nil {
+			sps, err := parseHEVCSPS(sets[0])
+			if err != nil {
 				return end, shift(err, int64(at+length))
 			}
+			c.Width, c.Height = sps.width, sps.height
 		}
 		c.SPS = append(c.SPS, sets...)
-	case hevcPPS:
+	case hevcPPSType:
 		c.PPS = append(c.PPS, sets...)
 	}
 	return end, nil
 }
 
-// parseHEVCSPS reads the size of the picture from a sequence parameter set with its NAL unit header (H.265 7.3.2.2.1).
-func parseHEVCSPS(nal []byte) (width, height int, err error) {
+// hevcSPS is what a configuration tells of a sequence parameter set of H.265.
+type hevcSPS struct {
+	width, height                    int
+	subLayers                        uint32 // beyond the first
+	nested                           bool
+	general                          [hevcGeneralSize]byte // profile, compatibility and constraint flags, level
+	chroma, lumaDepth8, chromaDepth8 uint32                // depths minus 8, as in the SPS
+	complete                         bool                  // up to the depths
+}
+
+// hevcGeneralSize is that of the first part of profile_tier_level, in the SPS and in the configuration.
+const hevcGeneralSize = 12
+
+// parseHEVCSPS reads a sequence parameter set with its NAL unit header, up to the bit depths (H.265 7.3.2.2.1).
+func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 	const headerSize = 2
 	if missing := headerSize - len(nal); missing > 0 {
-		return 0, 0, cut("HEVC SPS", int64(missing))
+		return s, cut("HEVC SPS", int64(missing))
 	}
-	if nal[0]>>1&0x3f != hevcSPS {
-		return 0, 0, &Error{Detail: "NAL unit is not an HEVC SPS", Value: nal[0]}
+	if nal[0]>>1&0x3f != hevcSPSType {
+		return s, &Error{Detail: "NAL unit is not an HEVC SPS", Value: nal[0]}
 	}
 	r := &bitReader{b: unescape(nal[headerSize:])}
 	r.bits(4) // sps_video_parameter_set_id
-	subLayers := r.bits(3)
-	if subLayers >= hevcMaxSubLayers {
-		return 0, 0, &Error{Detail: "sps_max_sub_layers_minus1 of HEVC SPS is above 6", Value: subLayers}
+	s.subLayers = r.bits(3)
+	if s.subLayers >= hevcMaxSubLayers {
+		return s, &Error{Detail: "sps_max_sub_layers_minus1 of HEVC SPS is above 6", Value: s.subLayers}
 	}
-	r.bit() // sps_temporal_id_nesting_flag
-	skipProfileTierLevel(r, int(subLayers))
+	s.nested = r.flag() // sps_temporal_id_nesting_flag
+	for i := range s.general {
+		s.general[i] = uint8(r.bits(8))
+	}
+	skipSubLayerLevels(r, int(s.subLayers))
 	r.ue() // sps_seq_parameter_set_id
-	chroma, planes := r.ue(), false
-	if chroma > chroma444 {
-		return 0, 0, &Error{Detail: "chroma_format_idc of HEVC SPS is above 3", Value: chroma}
+	planes := false
+	if s.chroma = r.ue(); s.chroma > chroma444 {
+		return s, &Error{Detail: "chroma_format_idc of HEVC SPS is above 3", Value: s.chroma}
 	}
-	if chroma == chroma444 {
+	if s.chroma == chroma444 {
 		planes = r.flag() // separate_colour_plane_flag
 	}
 	w, h := int64(r.ue()), int64(r.ue())
 	if r.flag() { // conformance_window_flag: counts in chroma samples (H.265 7.4.3.2.1)
 		left, right, top, bottom := int64(r.ue()), int64(r.ue()), int64(r.ue()), int64(r.ue())
 		unitX, unitY := int64(1), int64(1)
-		if !planes && (chroma == 1 || chroma == 2) {
+		if !planes && (s.chroma == 1 || s.chroma == 2) {
 			unitX = 2
 		}
-		if !planes && chroma == 1 {
+		if !planes && s.chroma == 1 {
 			unitY = 2
 		}
 		w -= unitX * (left + right)
 		h -= unitY * (top + bottom)
 	}
 	if r.short {
-		return 0, 0, cut("HEVC SPS", 1)
+		return s, cut("HEVC SPS", 1)
 	}
-	return checkedSize("HEVC SPS", w, h)
+	if s.width, s.height, err = checkedSize("HEVC SPS", w, h); err != nil {
+		return s, err
+	}
+	s.lumaDepth8, s.chromaDepth8 = r.ue(), r.ue()
+	s.complete = !r.short
+	return s, nil
 }
 
-// skipProfileTierLevel follows H.265 7.3.3.
-func skipProfileTierLevel(r *bitReader, subLayers int) {
+// skipSubLayerLevels follows profile_tier_level (H.265 7.3.3) after its general part.
+func skipSubLayerLevels(r *bitReader, subLayers int) {
 	const profileBits, levelBits = 88, 8
-	r.skip(profileBits + levelBits)
 	var present [2 * hevcMaxSubLayers]bool // profile and level of each
 	for i := range 2 * subLayers {
 		present[i] = r.flag()

@@ -79,9 +79,9 @@ func TestParseHEVCSPS(t *testing.T) {
 		{"seven sublayers", hevcSPSBits(seven, 0, 1, 320, 184, "0"), [2]int{320, 184}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			w, h, err := parseHEVCSPS(c.sps)
+			sps, err := parseHEVCSPS(c.sps)
 			require.NoError(t, err)
-			assert.Equal(t, c.want, [2]int{w, h})
+			assert.Equal(t, c.want, [2]int{sps.width, sps.height})
 		})
 	}
 	for _, c := range []struct {
@@ -93,7 +93,7 @@ func TestParseHEVCSPS(t *testing.T) {
 		{hevcSPSBits(one, 0, 1, 65537, 184, "0"), "width and height of HEVC SPS cannot be: [2]int64{65537, 184}"},
 		{hevcSPSBits(one, 0, 1, 320, 184, "1", largestUE, largestUE, 0, 0), "width and height of HEVC SPS cannot be: [2]int64{-17179868856, 184}"},
 	} {
-		_, _, err := parseHEVCSPS(c.sps)
+		_, err := parseHEVCSPS(c.sps)
 		requireError(t, err, "flv: offset 0: "+c.want)
 	}
 }

@@ -101,7 +101,7 @@ func (i *Info) describeVideo(h VideoHeader) {
 	if !i.exact.videoCodec || codec != i.video {
 		i.video, i.VideoCodec, i.exact.videoCodec = codec, h.CodecName(), true
 	}
-	if w, h := videoSize(h); w > 0 {
+	if w, h := h.PictureSize(); w > 0 {
 		i.Width, i.Height, i.exact.size = w, h, true
 	}
 }
@@ -127,7 +127,7 @@ func (i *Info) describeAudio(h AudioHeader) {
 		i.audio, i.AudioCodec, i.exact.audioCodec = codec, h.CodecName(), true
 		i.exact.rate, i.exact.channels = false, false
 	}
-	rate, channels := soundOf(h)
+	rate, channels := h.Sound()
 	if rate > 0 {
 		i.SampleRate, i.exact.rate = rate, true
 	}

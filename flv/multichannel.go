@@ -83,7 +83,8 @@ type MultichannelConfig struct {
 //	| 1     | 1     |  | count                |     | 4       |
 //	+-------+-------+  +----------------------+     +---------+
 //
-// The error is an [*Error]. An order that is not known is none, and what follows the count is not looked at.
+// The error is an [*Error]. An order that is not known is none, and what follows the count is not looked at. Nothing of what it
+// returns is a view.
 func ParseMultichannelConfig(b []byte) (MultichannelConfig, error) {
 	const head, maskSize = 2, 4
 	if missing := head - len(b); missing > 0 {

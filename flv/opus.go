@@ -1,6 +1,9 @@
 package flv
 
-import "encoding/binary"
+import (
+	"bytes"
+	"encoding/binary"
+)
 
 // OpusHead is Opus's identification header (RFC 7845 5.1). Opus is decoded at 48 kHz, whatever it was made of.
 type OpusHead struct {
@@ -30,7 +33,8 @@ const (
 //	| 8        | 1         | 1        | 2        | 4    | 2           | 1      | 1, 1, channels if family  |
 //	+----------+-----------+----------+----------+------+-------------+--------+---------------------------+
 //
-// The data may be empty too, which this function does not take. The error is an [*Error].
+// The data may be empty too, which this function does not take. The error is an [*Error]. Mapping is a view of b: [OpusHead.Clone]
+// what is to outlive it.
 func ParseOpusHead(b []byte) (OpusHead, error) {
 	if missing := opusFixed - len(b); missing > 0 {
 		return OpusHead{}, cut("OpusHead", int64(missing))
@@ -85,4 +89,10 @@ func opusChannels(packet []byte) int {
 	}
 	const stereo = 2 // number of the bit
 	return 1 + int(packet[0]>>stereo&1)
+}
+
+// Clone returns a copy whose Mapping is not a view.
+func (h OpusHead) Clone() OpusHead {
+	h.Mapping = bytes.Clone(h.Mapping)
+	return h
 }

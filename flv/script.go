@@ -16,7 +16,7 @@ const setDataFrame = "@setDataFrame"
 // values behind it. A leading "@setDataFrame" is dropped.
 //
 // When the body is damaged behind the name, name and the values up to there are returned together with the error, an
-// [*amf.DecodeError]. A body without a name is an [*Error].
+// [*amf.DecodeError]. A body without a name is an [*Error]. Nothing of what it returns is a view.
 func ParseScript(body []byte) (name string, values []any, err error) {
 	values, err = decodeScript(body)
 	if len(values) > 0 && values[0] == setDataFrame {

@@ -15,34 +15,42 @@ const (
 	smallScalingLists = 6 // the first six are 4x4, the rest 8x8
 )
 
-// parseSPS reads the size of the picture from a sequence parameter set with its NAL unit header (H.264 7.3.2.1.1).
-func parseSPS(nal []byte) (width, height int, err error) {
+// avcSPS is what a configuration tells of a sequence parameter set of H.264.
+type avcSPS struct {
+	width, height                    int
+	profile, compatibility, level    uint8
+	chroma, lumaDepth8, chromaDepth8 uint32 // depths minus 8, as in the SPS
+}
+
+// parseSPS reads a sequence parameter set with its NAL unit header, up to the size of the picture (H.264 7.3.2.1.1).
+func parseSPS(nal []byte) (s avcSPS, err error) {
 	if len(nal) == 0 {
-		return 0, 0, cut("SPS", 1)
+		return s, cut("SPS", 1)
 	}
 	if nal[0]&0x1f != nalTypeSPS {
-		return 0, 0, &Error{Detail: "NAL unit is not an SPS", Value: nal[0]}
+		return s, &Error{Detail: "NAL unit is not an SPS", Value: nal[0]}
 	}
 	r := &bitReader{b: unescape(nal[1:])}
-	profile := r.bits(8)
-	r.bits(16) // constraint flags, level
-	r.ue()     // seq_parameter_set_id
-	chroma, planes := uint32(chroma420), false
-	if hasChromaFormat(profile) {
-		chroma, planes = skipChromaFormat(r)
+	s.profile, s.compatibility, s.level = uint8(r.bits(8)), uint8(r.bits(8)), uint8(r.bits(8))
+	r.ue() // seq_parameter_set_id
+	s.chroma = chroma420
+	planes := false
+	if hasChromaFormat(s.profile) {
+		planes = s.parseChromaFormat(r)
 	}
-	if chroma > chroma444 {
-		return 0, 0, &Error{Detail: "chroma_format_idc of SPS is above 3", Value: chroma}
+	if s.chroma > chroma444 {
+		return s, &Error{Detail: "chroma_format_idc of SPS is above 3", Value: s.chroma}
 	}
 	r.ue() // log2_max_frame_num_minus4
 	skipPictureOrder(r)
 	r.ue()  // max_num_ref_frames
 	r.bit() // gaps_in_frame_num_value_allowed_flag
-	return pictureSize(r, chroma, planes)
+	s.width, s.height, err = pictureSize(r, s.chroma, planes)
+	return s, err
 }
 
 // hasChromaFormat reports whether an SPS of the profile has the fields from chroma_format_idc on.
-func hasChromaFormat(profile uint32) bool {
+func hasChromaFormat(profile uint8) bool {
 	switch profile {
 	case 100, 110, 122, 244, 44, 83, 86, 118, 128, 138, 139, 134, 135:
 		return true
@@ -50,15 +58,14 @@ func hasChromaFormat(profile uint32) bool {
 	return false
 }
 
-func skipChromaFormat(r *bitReader) (chroma uint32, separatePlanes bool) {
-	chroma = r.ue()
+func (s *avcSPS) parseChromaFormat(r *bitReader) (separatePlanes bool) {
+	s.chroma = r.ue()
 	lists := scalingLists
-	if chroma == chroma444 {
+	if s.chroma == chroma444 {
 		separatePlanes = r.flag()
 		lists = scalingLists444
 	}
-	r.ue()  // bit_depth_luma_minus8
-	r.ue()  // bit_depth_chroma_minus8
+	s.lumaDepth8, s.chromaDepth8 = r.ue(), r.ue()
 	r.bit() // qpprime_y_zero_transform_bypass_flag
 	if r.flag() {
 		for i := range lists {
@@ -67,7 +74,7 @@ func skipChromaFormat(r *bitReader) (chroma uint32, separatePlanes bool) {
 			}
 		}
 	}
-	return chroma, separatePlanes
+	return separatePlanes
 }
 
 // skipScalingList follows H.264 7.3.2.1.1.1: a scale of 0 ends the list early.

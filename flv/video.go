@@ -1,6 +1,9 @@
 package flv
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+)
 
 // FrameType says what a decoder needs to decode a video tag. It has three bits.
 type FrameType uint8
@@ -131,7 +134,8 @@ type VideoHeader struct {
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //
 // An empty body is no error, see VideoHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
-// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated.
+// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated: Data and ModEx are views of body, [VideoHeader.Clone] what
+// is to outlive it.
 func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	if len(body) == 0 {
 		return VideoHeader{Empty: true}, nil
@@ -260,4 +264,10 @@ func (h VideoHeader) CodecName() string {
 // isCommand reports whether there is a command instead of media. The frame type of metadata is without meaning.
 func (h *VideoHeader) isCommand() bool {
 	return h.FrameType == FrameCommand && !(h.Enhanced && h.PacketType == VideoMetadata)
+}
+
+// Clone returns a copy whose Data and ModEx are not views.
+func (h VideoHeader) Clone() VideoHeader {
+	h.Data, h.ModEx = bytes.Clone(h.Data), bytes.Clone(h.ModEx)
+	return h
 }

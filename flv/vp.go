@@ -17,6 +17,11 @@ const (
 	vpConfigVersion = 1
 	vpVersionSize   = 4 // version and flags
 	vpRecordSize    = 8
+
+	vpChroma420   = 1 // colocated with luma
+	vpChroma422   = 2
+	vpChroma444   = 3
+	vpUnspecified = 2 // of ITU-T H.273
 )
 
 // ParseVPConfig reads the data of a sequence header of VP8 or VP9 (VP Codec ISO Media File Format Binding, vpcC):
@@ -26,7 +31,8 @@ const (
 //	| 1         | 3     |  | 1       | 1     | 1                             | 1         | 1        | 1      | 2          |
 //	+-----------+-------+  +---------+-------+-------------------------------+-----------+----------+--------+------------+
 //
-// Version and flags are those of the box in which the record is in files, and may be missing. The error is an [*Error].
+// Version and flags are those of the box in which the record is in files, and may be missing. The error is an [*Error]. Nothing of
+// what it returns is a view.
 func ParseVPConfig(b []byte) (VPConfig, error) {
 	record := b
 	if len(b) >= vpVersionSize+vpRecordSize && b[0] == vpConfigVersion && b[1] == 0 && b[2] == 0 && b[3] == 0 {
@@ -88,28 +94,62 @@ func vp9Frame(r *bitReader) (profile uint32, key bool) {
 
 // vp9Size returns the size of the picture that a key frame tells (VP9 6.2), 0 if it does not.
 func vp9Size(frame []byte) (width, height int) {
+	_, w, h := vp9KeyFrame(frame)
+	return w, h
+}
+
+// vp9KeyFrame reads the uncompressed header of a key frame (VP9 6.2). The sides are 0 if it is not one.
+func vp9KeyFrame(frame []byte) (c VPConfig, width, height int) {
 	const syncCode, rgb = 0x498342, 7
 	r := &bitReader{b: frame}
 	profile, key := vp9Frame(r)
 	r.bits(2) // show_frame, error_resilient_mode
 	if !key || r.bits(24) != syncCode {
-		return 0, 0
+		return c, 0, 0
 	}
+	c = VPConfig{Profile: uint8(profile), BitDepth: 8, Chroma: vpChroma420,
+		Primaries: vpUnspecified, Transfer: vpUnspecified, Matrix: vpUnspecified}
 	if profile >= 2 {
-		r.bit() // ten_or_twelve_bit
+		c.BitDepth = 10 + 2*uint8(r.bit()) // ten_or_twelve_bit
 	}
 	subsampling := profile&1 != 0
-	if r.bits(3) != rgb { // color_space
-		r.bit() // color_range
+	switch space := r.bits(3); {
+	case space == rgb:
+		c.Chroma, c.FullRange, c.Matrix = vpChroma444, true, 0
 		if subsampling {
-			r.bits(3) // subsampling_x, subsampling_y, reserved_zero
+			r.bit() // reserved_zero
 		}
-	} else if subsampling {
+	case subsampling:
+		c.FullRange = r.flag()
+		c.Chroma = vpChroma444
+		if x, y := r.flag(), r.flag(); x && !y {
+			c.Chroma = vpChroma422
+		}
 		r.bit() // reserved_zero
+	default:
+		c.FullRange = r.flag()
 	}
 	w, h := int(r.bits(16))+1, int(r.bits(16))+1
 	if r.short {
-		return 0, 0
+		return c, 0, 0
 	}
-	return w, h
+	return c, w, h
+}
+
+// VPConfigOf returns the configuration that a key frame of VP8 or VP9 tells: all but the level and what the colours mean, which are not
+// in it. ok is false if frame is not a key frame, or of another codec.
+func VPConfigOf(codec FourCC, frame []byte) (c VPConfig, ok bool) {
+	switch codec {
+	case FourCCVP8:
+		w, _ := vp8Size(frame)
+		if w == 0 {
+			return c, false
+		}
+		return VPConfig{Profile: frame[0] >> 1 & 7, BitDepth: 8, Chroma: vpChroma420,
+			Primaries: vpUnspecified, Transfer: vpUnspecified, Matrix: vpUnspecified}, true
+	case FourCCVP9:
+		c, w, _ := vp9KeyFrame(frame)
+		return c, w > 0
+	}
+	return c, false
 }

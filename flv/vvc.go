@@ -1,7 +1,8 @@
 package flv
 
-// VVCConfig is what a VVCDecoderConfigurationRecord tells before its parameter sets: what a decoder of H.266 needs before the
-// first picture.
+import "encoding/binary"
+
+// VVCConfig is a VVCDecoderConfigurationRecord: what a decoder of H.266 needs before the first picture.
 type VVCConfig struct {
 	NALLengthSize int // how many bytes precede each NAL unit with its length: 1, 2 or 4
 
@@ -11,10 +12,17 @@ type VVCConfig struct {
 	Level         uint8 // general_level_idc: sixteen times the major and three times the minor level, 67 for 4.1
 	BitDepth      int
 	Width, Height int // the largest picture, in pixels
+
+	Sets [][]byte // VPS, SPS, PPS and others, NAL unit header included, in the order of the record: views of the record
 }
 
-// ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2), up to the parameter sets. All fields
-// are of bits:
+const (
+	vvcOPI     = 12 // H.266 table 5: of these two a record has one at most, and no count
+	vvcDCI     = 13
+	maxVVCSets = 256 // in one array: H.266 allows 16 VPS, 16 SPS and 64 PPS
+)
+
+// ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2). All fields are of bits:
 //
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //	| 31 5 | lengths 2 | PTL 1 |  | output layer set 9| layers 3| frame     | 31 5 | VvcPTLRecord | width 16 |
@@ -23,7 +31,8 @@ type VVCConfig struct {
 //	|      |           |       |  | if PTL            |         | depth 3   |      |              |          |
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //
-// The error is an [*Error].
+// Arrays of parameter sets follow, as in HEVC's record but with five bits of type; a record may end before them. The error is an
+// [*Error]; the fields read before it are set. Sets are views of b: [VVCConfig.Clone] what is to outlive it.
 func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	r := &bitReader{b: b}
 	r.bits(5)
@@ -32,7 +41,7 @@ func ParseVVCConfig(b []byte) (VVCConfig, error) {
 		if r.short {
 			return VVCConfig{}, cut("VVC configuration", 1)
 		}
-		return c, nil
+		return c, c.parseSets(b, r.pos)
 	}
 	r.bits(9) // ols_idx
 	subLayers := int(r.bits(3))
@@ -45,8 +54,49 @@ func ParseVVCConfig(b []byte) (VVCConfig, error) {
 		return VVCConfig{}, cut("VVC configuration", 1)
 	}
 	var err error
-	c.Width, c.Height, err = checkedSize("VVC configuration", w, h)
-	return c, err
+	if c.Width, c.Height, err = checkedSize("VVC configuration", w, h); err != nil {
+		return c, err
+	}
+	const frameRateBits = 16
+	return c, c.parseSets(b, r.pos+frameRateBits)
+}
+
+// parseSets reads the arrays of parameter sets, which begin at a bit of b.
+func (c *VVCConfig) parseSets(b []byte, bit int64) error {
+	at := int(bit / 8)
+	if at >= len(b) {
+		return nil
+	}
+	arrays := b[at]
+	at++
+	for range arrays {
+		if at == len(b) {
+			return shift(cut("array of VVC configuration", 1), int64(at))
+		}
+		kind, count := b[at]&0x1f, 1
+		if at++; kind != vvcOPI && kind != vvcDCI {
+			if missing := 2 - (len(b) - at); missing > 0 {
+				return shift(cut("array of VVC configuration", int64(missing)), int64(at))
+			}
+			count = int(binary.BigEndian.Uint16(b[at:]))
+			if count > maxVVCSets {
+				return &Error{Offset: int64(at), Detail: "too many NAL units in VVC configuration", Value: count}
+			}
+			at += 2
+		}
+		sets, end, err := parameterSets(b, at, count)
+		if err != nil {
+			return err
+		}
+		c.Sets, at = append(c.Sets, sets...), end
+	}
+	return nil
+}
+
+// Clone returns a copy whose parameter sets are not views.
+func (c VVCConfig) Clone() VVCConfig {
+	c.Sets = cloneSets(c.Sets)
+	return c
 }
 
 // parsePTL reads a VvcPTLRecord (ISO/IEC 14496-15 11.2.4.2.2).

@@ -73,7 +73,11 @@ func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Opti
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, conn.Close()) }()
+	defer func() {
+		if lost := conn.Close(); err == nil { // sends the rest, and says whether everything has arrived
+			err = lost
+		}
+	}()
 	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
 	if err != nil {
 		return err
@@ -91,7 +95,7 @@ func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Opti
 	if ctx.Err() != nil {
 		return errors.New("interrupted")
 	}
-	return errors.Join(err, stream.Close())
+	return err
 }
 
 // roundTrip sends the sample to a server of its own, while a player saves what that relays.

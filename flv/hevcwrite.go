@@ -1,0 +1,63 @@
+package flv
+
+import "encoding/binary"
+
+// AppendHEVCConfig appends what [ParseHEVCConfig] reads, made of c.VPS, c.SPS and c.PPS: everything else is in the first SPS, but
+// for NALLengthSize, where 0 means 4. Nothing of c is kept.
+//
+// On sets that cannot be written, and on an SPS that cannot be read, the error is an [*Error], and dst comes back as it was.
+func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
+	lengthSize, err := lengthSizeBits(c.NALLengthSize)
+	if err != nil {
+		return dst, err
+	}
+	arrays := [...]struct {
+		kind byte
+		sets [][]byte
+	}{{hevcVPSType, c.VPS}, {hevcSPSType, c.SPS}, {hevcPPSType, c.PPS}}
+	for _, a := range arrays {
+		if len(a.sets) == 0 || len(a.sets) > maxHEVCSets {
+			return dst, &Error{Detail: "number of VPS, SPS or PPS is not within 1 and 64", Value: len(a.sets)}
+		}
+	}
+	sps, err := parseHEVCSPS(c.SPS[0])
+	if err == nil && !sps.complete {
+		err = cut("HEVC SPS", 1)
+	}
+	if err != nil {
+		return dst, err
+	}
+	start := len(dst)
+	dst = sps.appendFixed(dst, lengthSize)
+	dst = append(dst, byte(len(arrays)))
+	for _, a := range arrays {
+		dst = append(dst, a.kind) // array_completeness 0: the pictures may bring others
+		dst = binary.BigEndian.AppendUint16(dst, uint16(len(a.sets)))
+		if dst, err = appendParameterSets(dst, a.sets); err != nil {
+			return dst[:start], err
+		}
+	}
+	return dst, nil
+}
+
+// appendFixed appends the part of a configuration that precedes the arrays. Of what only video usability information tells, it
+// says that it is not known.
+func (s *hevcSPS) appendFixed(dst []byte, lengthSize byte) []byte {
+	dst = append(append(dst, hevcConfigVersion), s.general[:]...)
+	dst = append(dst, 0xf0, 0, // min_spatial_segmentation_idc
+		0xfc,                // parallelismType
+		0xfc|byte(s.chroma), // ones are reserved
+		0xf8|byte(s.lumaDepth8&7), 0xf8|byte(s.chromaDepth8&7),
+		0, 0) // avgFrameRate
+	layers := byte(s.subLayers+1) << 3 // constantFrameRate 0 in front
+	if s.nested {
+		layers |= 4
+	}
+	return append(dst, layers|lengthSize)
+}
+
+// Clone returns a copy whose parameter sets are not views.
+func (c HEVCConfig) Clone() HEVCConfig {
+	c.VPS, c.SPS, c.PPS = cloneSets(c.VPS), cloneSets(c.SPS), cloneSets(c.PPS)
+	return c
+}

@@ -1,0 +1,89 @@
+package media
+
+import (
+	"io"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const (
+	adtsHeaderSize = 7
+	adtsCRCSize    = 2
+	adtsMaxFrame   = 1<<13 - 1 // header included
+)
+
+var adtsRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
+
+// ParseADTS takes the first frame of AAC off b, an ADTS stream (ISO/IEC 14496-3 1.A.2.2), as files .aac and encoders' pipes have it. All
+// fields are of bits:
+//
+//	+---------+---------------------+-----------+--------+-----------+------------+------+---------+-------+------------+----------+
+//	| fff  12 | .. 3, without CRC 1 | profile 2 | rate 4 | private 1 | channels 3 | .. 4 | size 13 | .. 11 | blocks-1 2 | CRC   16 |
+//	+---------+---------------------+-----------+--------+-----------+------------+------+---------+-------+------------+----------+
+//
+// frame and rest are views of b; c is what [flv.AppendAudioSpecificConfig] makes the track's configuration of. It knows nothing of SBR,
+// and has no channels if the frame has to tell them. Nothing is allocated.
+//
+// The error is an [*Error]. It wraps io.ErrUnexpectedEOF if more bytes may help; what begins with something else than a frame, or has
+// several in one, does not.
+func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err error) {
+	if len(b) < adtsHeaderSize {
+		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
+	}
+	if b[0] != 0xff || b[1]&0xf6 != 0xf0 {
+		return c, nil, b, &Error{Where: "ADTS", Detail: "no sync word", Value: uint16(b[0])<<8 | uint16(b[1])}
+	}
+	rate := int(b[2] >> 2 & 15)
+	if rate >= len(adtsRates) {
+		return c, nil, b, &Error{Where: "ADTS", Detail: "sample rate is reserved", Value: rate}
+	}
+	head := adtsHeaderSize
+	if b[1]&1 == 0 {
+		head += adtsCRCSize
+	}
+	size := int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5)
+	switch {
+	case size < head:
+		return c, nil, b, &Error{Where: "ADTS", Detail: "frame is shorter than its header", Value: size}
+	case b[6]&3 != 0:
+		return c, nil, b, &Error{Where: "ADTS", Detail: "several raw data blocks in a frame", Value: 1 + int(b[6]&3)}
+	case size > len(b):
+		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within a frame of bytes", Value: size, Err: io.ErrUnexpectedEOF}
+	}
+	c = flv.AudioSpecificConfig{ObjectType: 1 + b[2]>>6, CoreSampleRate: adtsRates[rate], SampleRate: adtsRates[rate]}
+	if c.Channels = int(b[2]&1<<2 | b[3]>>6); c.Channels == 7 { // the number of a channel configuration
+		c.Channels = 8
+	}
+	return c, b[head:size:size], b[size:], nil
+}
+
+// AppendADTS appends a frame of AAC with the header that decoders and players need which are given no configuration. Of c count the object
+// type, the rate of the core and the channels.
+//
+// The error is an [*Error], and dst comes back as it was: ADTS has no way to say one of them, or a frame of that size.
+func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, error) {
+	rate := slices.Index(adtsRates[:], c.CoreSampleRate)
+	size := adtsHeaderSize + len(frame)
+	channels := c.Channels
+	switch {
+	case channels == 8:
+		channels = 7
+	case channels == 7:
+		channels = -1
+	case c.PS && channels == 2:
+		channels = 1
+	}
+	switch {
+	case c.ObjectType < 1 || c.ObjectType > 4:
+		return dst, &Error{Where: "ADTS", Detail: "object type is not within 1 and 4", Value: c.ObjectType}
+	case rate < 0:
+		return dst, &Error{Where: "ADTS", Detail: "sample rate has no number", Value: c.CoreSampleRate}
+	case channels < 0 || channels > 7:
+		return dst, &Error{Where: "ADTS", Detail: "channels have no channel configuration", Value: c.Channels}
+	case size > adtsMaxFrame:
+		return dst, &Error{Where: "ADTS", Detail: "frame is too long", Value: len(frame)}
+	}
+	return append(append(dst, 0xff, 0xf1, (c.ObjectType-1)<<6|byte(rate)<<2|byte(channels>>2),
+		byte(channels&3)<<6|byte(size>>11), byte(size>>3), byte(size&7)<<5|0x1f, 0xfc), frame...), nil
+}

@@ -1,0 +1,94 @@
+package media
+
+import "github.com/go-librtmp/rtmp/flv"
+
+// Codec is the codec of a track: an [flv.FourCC] as a number where Enhanced RTMP has one, also of codecs that are not among the
+// constants, and otherwise a number of this package's own. Zero is no codec.
+type Codec uint32
+
+// The codecs whose units a [Writer] has a method for.
+const (
+	H264 = Codec(flv.FourCCAVC)
+	H265 = Codec(flv.FourCCHEVC)
+	H266 = Codec(flv.FourCCVVC)
+	AV1  = Codec(flv.FourCCAV1)
+	VP8  = Codec(flv.FourCCVP8)
+	VP9  = Codec(flv.FourCCVP9)
+
+	AAC   = Codec(flv.FourCCAAC)
+	MP3   = Codec(flv.FourCCMP3)
+	Opus  = Codec(flv.FourCCOpus)
+	FLAC  = Codec(flv.FourCCFLAC)
+	AC3   = Codec(flv.FourCCAC3)
+	EAC3  = Codec(flv.FourCCEAC3)
+	ALaw  = legacyAudio | Codec(flv.AudioALaw)  // G.711, 8 kHz
+	MuLaw = legacyAudio | Codec(flv.AudioMuLaw) // G.711, 8 kHz
+	LPCM  = legacyAudio | Codec(flv.AudioPCMLE) // of 16 bits, little-endian and signed, or of 8 bits and unsigned
+)
+
+// Numbers of FLV that have no FourCC, the lowest byte. Printable characters make larger ones.
+const (
+	legacyVideo Codec = 1 << 8
+	legacyAudio Codec = 2 << 8
+	firstFourCC Codec = 1 << 24
+)
+
+// videoCodec returns 0 for a FourCC that is not text, which would be somebody else's number.
+func videoCodec(h *flv.VideoHeader) Codec {
+	switch c := Codec(h.FourCC); {
+	case c >= firstFourCC:
+		return c
+	case h.Enhanced:
+		return 0
+	}
+	return legacyVideo | Codec(h.Codec)
+}
+
+// audioCodec is videoCodec for sound.
+func audioCodec(h *flv.AudioHeader) Codec {
+	switch c := Codec(h.FourCC); {
+	case c >= firstFourCC:
+		return c
+	case h.Enhanced:
+		return 0
+	}
+	return legacyAudio | Codec(h.Format)
+}
+
+// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none.
+func (c Codec) FourCC() flv.FourCC {
+	if c < firstFourCC {
+		return 0
+	}
+	return flv.FourCC(c)
+}
+
+// String returns the codec's name: "H.264", "G.711 A-law"; of one that is not known the FourCC.
+func (c Codec) String() string {
+	switch {
+	case c == 0:
+		return "no codec"
+	case c >= firstFourCC:
+		return flv.FourCC(c).CodecName()
+	case c&legacyAudio != 0:
+		return flv.SoundFormat(c &^ legacyAudio).String()
+	}
+	return flv.VideoCodec(c &^ legacyVideo).String()
+}
+
+// IsVideo reports whether the codec is known to be one of pictures.
+func (c Codec) IsVideo() bool {
+	switch c {
+	case H264, H265, H266, AV1, VP8, VP9:
+		return true
+	}
+	return c < firstFourCC && c&legacyVideo != 0
+}
+
+// hasNALUnits reports whether units are made of NAL units.
+func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }
+
+// needsConfig reports whether nothing can be decoded without a configuration.
+func (c Codec) needsConfig() bool {
+	return c.hasNALUnits() || c == AV1 || c == AAC || c == FLAC
+}

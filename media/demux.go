@@ -1,0 +1,297 @@
+package media
+
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	maxTracks          = 32 // of a stream: 64 KiB of configuration each
+	maxUnitsPerMessage = 64 // more than one of each track; of a list with millions of entries there would be hundreds of megabytes
+)
+
+// demuxer makes units of messages.
+type demuxer struct {
+	line   flv.Timeline
+	now    time.Duration // of the message read last
+	frames bool          // there was one
+	states []*state
+	hint   hint // of the metadata
+
+	frozen bool // what is known does not change any more
+}
+
+// state is a track on its way.
+type state struct {
+	video      bool
+	track      *Track // the caller's
+	lengthSize int    // of NAL units
+	known      bool   // can be decoded
+	announced  bool   // the caller knows of it
+	before     Track  // what the caller knows
+}
+
+// feed appends the units of a message to out, whose memory it reuses. What is wrong with one track does not touch the others: the error
+// is told, and their units are there.
+func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
+	switch p.Type {
+	case message.TypeVideo, message.TypeAudio:
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		d.hint.read(p)
+		return out, nil
+	default:
+		return out, nil
+	}
+	d.now = time.Duration(d.line.Advance(p.Timestamp)) * time.Millisecond
+	if p.Type == message.TypeVideo {
+		return d.feedVideo(p.Body, out)
+	}
+	return d.feedAudio(p.Body, out)
+}
+
+func (d *demuxer) feedVideo(body []byte, out []Unit) (_ []Unit, failed error) {
+	h, err := flv.ParseVideoHeader(body)
+	if err != nil {
+		return out, &Error{Where: "video", Err: err}
+	}
+	for track, err := range h.Tracks() {
+		if len(out) == maxUnitsPerMessage {
+			return out, tooManyUnits("video")
+		}
+		if err == nil {
+			out, err = d.video(&track, out)
+		} else {
+			err = &Error{Where: "video", Err: err}
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return out, failed
+}
+
+func (d *demuxer) feedAudio(body []byte, out []Unit) (_ []Unit, failed error) {
+	h, err := flv.ParseAudioHeader(body)
+	if err != nil {
+		return out, &Error{Where: "audio", Err: err}
+	}
+	for track, err := range h.Tracks() {
+		if len(out) == maxUnitsPerMessage {
+			return out, tooManyUnits("audio")
+		}
+		if err == nil {
+			out, err = d.audio(&track, out)
+		} else {
+			err = &Error{Where: "audio", Err: err}
+		}
+		if err != nil {
+			failed = err
+		}
+	}
+	return out, failed
+}
+
+func tooManyUnits(where string) error {
+	return &Error{Where: where, Detail: "more units in a message than", Value: maxUnitsPerMessage}
+}
+
+func (d *demuxer) video(h *flv.VideoHeader, out []Unit) ([]Unit, error) {
+	config, frame := h.IsSequenceHeader() && h.PacketType == flv.VideoSequenceStart, h.IsFrame() && len(h.Data) > 0
+	if !config && !frame {
+		return out, nil
+	}
+	s, err := d.state(true, h.TrackID, videoCodec(h))
+	if err != nil {
+		return out, err
+	}
+	if config {
+		return out, d.configure(s, h.Data)
+	}
+	d.frames = true
+	u := grow(&out)
+	if u.Parts, err = s.split(u.Parts[:0], h.Data); err != nil {
+		return out[:len(out)-1], s.track.fail("", err)
+	}
+	if u.KeyFrame = h.IsKeyFrame(); u.KeyFrame && !(d.frozen && s.known) {
+		s.keyFrame(h, u.Parts)
+	}
+	u.DTS = d.now
+	u.PTS = d.now + time.Duration(h.CompositionTime)*time.Millisecond + h.ModEx.TimestampOffset()
+	return d.finish(s, out), nil
+}
+
+func (d *demuxer) audio(h *flv.AudioHeader, out []Unit) ([]Unit, error) {
+	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig
+	config, frame := h.IsSequenceHeader(), h.IsFrame() && len(h.Data) > 0
+	if !config && !frame && !described {
+		return out, nil
+	}
+	s, err := d.state(false, h.TrackID, audioCodec(h))
+	if err != nil {
+		return out, err
+	}
+	if config {
+		return out, d.configure(s, h.Data)
+	}
+	if !(d.frozen && s.known) {
+		s.hear(h)
+	}
+	if described {
+		return out, nil
+	}
+	d.frames = true
+	u := grow(&out)
+	u.Parts = append(u.Parts[:0], h.Data)
+	u.KeyFrame = true
+	u.DTS, u.PTS = d.now, d.now+h.ModEx.TimestampOffset()
+	return d.finish(s, out), nil
+}
+
+// grow adds a unit that has the memory for its parts of the one which was there before.
+func grow(out *[]Unit) *Unit {
+	units := *out
+	if len(units) == cap(units) {
+		units = append(units, Unit{})
+	} else {
+		units = units[:len(units)+1]
+	}
+	*out = units
+	u := &units[len(units)-1]
+	*u = Unit{Parts: u.Parts}
+	return u
+}
+
+// finish tells the unit that was added last about its track, or leaves it out.
+func (d *demuxer) finish(s *state, out []Unit) []Unit {
+	u := &out[len(out)-1]
+	if !s.known || len(u.Parts) == 0 {
+		return out[:len(out)-1]
+	}
+	u.Track = s.track
+	d.hint.complete(s.track)
+	if u.Changed = !s.announced || !s.track.same(&s.before); u.Changed {
+		s.announced, s.before = true, *s.track
+	}
+	return out
+}
+
+// state returns the state of a track, which is new if it has another codec now.
+func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
+	for _, s := range d.states {
+		if s.video != video || s.track.ID != id {
+			continue
+		}
+		if s.track.Codec != codec && !(d.frozen && s.known) {
+			*s.track = Track{ID: id, Codec: codec, video: video}
+			s.known, s.lengthSize = false, 0
+		}
+		return s, nil
+	}
+	s := &state{video: video, track: &Track{ID: id, Codec: codec, video: video}}
+	switch {
+	case codec == 0:
+		return nil, s.track.fail("FourCC is not text", nil)
+	case len(d.states) == maxTracks:
+		return nil, &Error{Where: s.track.String(), Detail: "more tracks than", Value: maxTracks}
+	}
+	d.states = append(d.states, s)
+	return s, nil
+}
+
+// configure takes a sequence header.
+func (d *demuxer) configure(s *state, config []byte) error {
+	if d.frozen && s.known {
+		return nil
+	}
+	lengthSize, err := s.track.configure(config)
+	if err != nil {
+		return err
+	}
+	s.lengthSize = lengthSize
+	switch c := s.track.Codec; {
+	case len(config) == 0: // which says nothing
+	case c == AV1:
+		s.known = len(s.track.ParameterSets) > 0
+	case c.needsConfig() || !s.video: // of other pictures the size is in the first key frame
+		s.known = true
+	}
+	return nil
+}
+
+// split takes the data of a frame apart.
+func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
+	switch {
+	case s.track.Codec.hasNALUnits():
+		size := s.lengthSize
+		if size == 0 { // no configuration yet
+			size = 4
+		}
+		return SplitAVCC(parts, data, size)
+	case s.track.Codec == AV1:
+		parts, err := SplitOBUs(parts, data)
+		kept := parts[:0]
+		for _, obu := range parts {
+			if obuType(obu) != obuTemporalDelimiter {
+				kept = append(kept, obu)
+			}
+		}
+		return kept, err
+	}
+	return append(parts, data), nil
+}
+
+// keyFrame looks what a key frame tells of its track: parameter sets, or the size. Sets that cannot be read are the decoder's matter.
+func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
+	t := s.track
+	if t.Codec.needsConfig() {
+		if t.bringsNew(parts) && t.reconfigure(parts) == nil {
+			s.known = true
+		}
+		return
+	}
+	if w, h := h.PictureSize(); w > 0 {
+		t.Width, t.Height = w, h
+	}
+	s.known = true
+}
+
+// hear looks what a frame tells of the sound, of codecs without a configuration.
+func (s *state) hear(h *flv.AudioHeader) {
+	t := s.track
+	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig
+	if t.Codec.needsConfig() && !described || t.Codec == Opus && s.known && !described {
+		return
+	}
+	rate, channels := h.Sound()
+	if rate > 0 {
+		t.SampleRate = rate
+	}
+	if channels > 0 {
+		t.Channels = channels
+	}
+	if described {
+		return
+	}
+	if t.Codec < firstFourCC {
+		t.SampleSize = h.SampleSize
+	}
+	s.known = true
+}
+
+// complete reports whether there are as many tracks as the metadata has promised, or one of each kind if there is none.
+func (d *demuxer) complete() bool {
+	video, audio := 0, 0
+	for _, s := range d.states {
+		if s.video {
+			video++
+		} else {
+			audio++
+		}
+	}
+	if d.hint.video+d.hint.audio == 0 {
+		return video > 0 && audio > 0
+	}
+	return video >= d.hint.video && audio >= d.hint.audio
+}

@@ -1,0 +1,137 @@
+package media
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// Types of NAL units that are parameter sets: H.264 table 7-1, H.265 table 7-1.
+const (
+	avcSPS  = 7
+	avcPPS  = 8
+	hevcVPS = 32
+	hevcSPS = 33
+	hevcPPS = 34
+)
+
+// maxSetsOfKind bounds the sets that are taken from a key frame: H.264 allows 256 PPS and uses one.
+const maxSetsOfKind = 64
+
+// setKinds are the types of a codec's parameter sets, in the order of its configuration.
+func (c Codec) setKinds() []uint8 {
+	switch c {
+	case H264:
+		return []uint8{avcSPS, avcPPS}
+	case H265:
+		return []uint8{hevcVPS, hevcSPS, hevcPPS}
+	case AV1:
+		return []uint8{obuSequenceHeader}
+	}
+	return nil
+}
+
+// unitType returns the type of a NAL unit or OBU, which is not empty.
+func (c Codec) unitType(unit []byte) uint8 {
+	switch c {
+	case H264:
+		return unit[0] & 0x1f
+	case H265:
+		return unit[0] >> 1 & 0x3f
+	}
+	return obuType(unit)
+}
+
+// isSet reports whether a unit is one of the parameter sets that a configuration holds.
+func (c Codec) isSet(unit []byte) bool {
+	t := c.unitType(unit)
+	switch c {
+	case H264:
+		return t == avcSPS || t == avcPPS
+	case H265:
+		return t >= hevcVPS && t <= hevcPPS
+	}
+	return c == AV1 && t == obuSequenceHeader
+}
+
+// bringsNew reports whether a key frame has a sequence parameter set or header, and not all of its sets are in the track's
+// configuration. PPS that come alone are an addition, which a decoder finds in the frame. It allocates nothing.
+func (t *Track) bringsNew(parts [][]byte) bool {
+	sequence, other := false, false
+	for _, part := range parts {
+		if len(part) == 0 || !t.Codec.isSet(part) {
+			continue
+		}
+		sequence = sequence || t.Codec.isSequence(part)
+		other = other || !t.hasSet(part)
+	}
+	return sequence && other
+}
+
+func (c Codec) isSequence(set []byte) bool {
+	t := c.unitType(set)
+	return c == H264 && t == avcSPS || c == H265 && t == hevcSPS || c == AV1 && t == obuSequenceHeader
+}
+
+// reconfigure sets what the parameter sets in parts tell.
+func (t *Track) reconfigure(parts [][]byte) error {
+	config, err := t.Codec.configOf(parts, t.ParameterSets)
+	if err == nil {
+		_, err = t.configure(config)
+	}
+	return err
+}
+
+func (t *Track) hasSet(set []byte) bool {
+	for _, known := range t.ParameterSets {
+		if bytes.Equal(known, set) || t.Codec == AV1 && sameOBU(known, set) {
+			return true
+		}
+	}
+	return false
+}
+
+// sameOBU compares OBUs of which one may have a size and the other none.
+func sameOBU(a, b []byte) bool {
+	i, n, err := obuLayout(a)
+	k, m, err2 := obuLayout(b)
+	return err == nil && err2 == nil && a[0]&^obuHasSize == b[0]&^obuHasSize && bytes.Equal(a[i:i+n], b[k:k+m])
+}
+
+// configOf makes a configuration of parameter sets, in whatever order they are among other units; of kinds that are missing those
+// of old are taken.
+func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
+	kinds := c.setKinds()
+	sets := make([][][]byte, len(kinds))
+	for i, kind := range kinds {
+		for _, from := range [...][][]byte{parts, old} {
+			for _, part := range from {
+				same := func(set []byte) bool { return bytes.Equal(set, part) }
+				if len(part) > 0 && len(sets[i]) < maxSetsOfKind && c.unitType(part) == kind && !slices.ContainsFunc(sets[i], same) {
+					sets[i] = append(sets[i], part)
+				}
+			}
+			if len(sets[i]) > 0 {
+				break
+			}
+		}
+	}
+	switch c {
+	case H264:
+		return flv.AppendAVCConfig(nil, flv.AVCConfig{SPS: sets[0], PPS: sets[1]})
+	case H265:
+		return flv.AppendHEVCConfig(nil, flv.HEVCConfig{VPS: sets[0], SPS: sets[1], PPS: sets[2]})
+	case AV1:
+		var obus []byte
+		for _, obu := range sets[0][:min(1, len(sets[0]))] {
+			at, size, err := obuLayout(obu)
+			if err != nil {
+				return nil, err
+			}
+			obus = appendOBU(obus, obu, obu[at:at+size])
+		}
+		return flv.AppendAV1Config(nil, flv.AV1Config{OBUs: obus})
+	}
+	return nil, &Error{Where: c.String(), Detail: "a configuration cannot be made of parameter sets"}
+}

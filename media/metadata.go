@@ -1,0 +1,132 @@
+package media
+
+import (
+	"strconv"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// hint is what metadata promises.
+type hint struct {
+	video, audio   int // tracks
+	width, height  int
+	rate, channels int
+}
+
+// read takes onMetaData. What cannot be read is left out: the stream itself knows better.
+func (h *hint) read(p *message.Packet) {
+	body := p.Body
+	if p.Type == message.TypeDataAMF3 && len(body) > 0 && body[0] == 0 { // the format selector
+		body = body[1:]
+	}
+	name, values, _ := flv.ParseScript(body)
+	if name != "onMetaData" || len(values) == 0 {
+		return
+	}
+	m := members(values[0])
+	*h = hint{
+		video: m.tracks("videocodecid", "width", "videoTrackIdInfoMap"), width: m.number("width"), height: m.number("height"),
+		audio: m.tracks("audiocodecid", "audiosamplerate", "audioTrackIdInfoMap"), rate: m.number("audiosamplerate"),
+		channels: m.number("audiochannels"),
+	}
+	if stereo, _ := amf.Object(m).Get("stereo"); h.channels == 0 && stereo == true {
+		h.channels = 2
+	}
+}
+
+// complete sets what a codec does not tell.
+func (h *hint) complete(t *Track) {
+	switch {
+	case t.ID != 0:
+	case t.IsVideo():
+		if t.Width == 0 {
+			t.Width, t.Height = h.width, h.height
+		}
+	default:
+		if t.SampleRate == 0 {
+			t.SampleRate = h.rate
+		}
+		if t.Channels == 0 {
+			t.Channels = h.channels
+		}
+	}
+}
+
+type properties amf.Object
+
+func members(v any) properties {
+	switch v := v.(type) {
+	case amf.Object:
+		return properties(v)
+	case amf.ECMAArray:
+		return properties(v)
+	}
+	return nil
+}
+
+// number returns a number that makes sense as a size or rate, and 0 otherwise.
+func (m properties) number(name string) int {
+	const most = 1 << 20
+	v, _ := amf.Object(m).Get(name)
+	if f, ok := v.(float64); ok && f >= 0 && f <= most { // nor if it is NaN
+		return int(f)
+	}
+	return 0
+}
+
+// tracks returns how many tracks of a kind there are: the default track if one of two properties is there and not 0, and those in a map.
+func (m properties) tracks(codec, rate, others string) (n int) {
+	for _, name := range [...]string{codec, rate} {
+		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {
+			n = 1
+		}
+	}
+	v, _ := amf.Object(m).Get(others)
+	return n + len(members(v))
+}
+
+// appendMetadata appends the body of onMetaData for tracks that are to be written.
+func appendMetadata(dst []byte, tracks []*outTrack, extra amf.Object) ([]byte, error) {
+	var m, videos, audios amf.Object
+	for _, t := range tracks {
+		switch described := t.metadata(); {
+		case t.id == 0:
+			m = append(m, described...)
+		case t.desc.IsVideo():
+			videos = append(videos, amf.Property{Name: strconv.Itoa(int(t.id)), Value: described})
+		default:
+			audios = append(audios, amf.Property{Name: strconv.Itoa(int(t.id)), Value: described})
+		}
+	}
+	if len(videos) > 0 {
+		m = append(m, amf.Property{Name: "videoTrackIdInfoMap", Value: videos})
+	}
+	if len(audios) > 0 {
+		m = append(m, amf.Property{Name: "audioTrackIdInfoMap", Value: audios})
+	}
+	return flv.AppendScript(dst, "onMetaData", amf.ECMAArray(append(m, extra...)))
+}
+
+// metadata describes one track.
+func (t *outTrack) metadata() (m amf.Object) {
+	add := func(name string, value int) {
+		if value > 0 {
+			m = append(m, amf.Property{Name: name, Value: float64(value)})
+		}
+	}
+	d := &t.desc
+	if d.IsVideo() {
+		add("width", d.Width)
+		add("height", d.Height)
+		return append(m, amf.Property{Name: "videocodecid", Value: t.codecID()})
+	}
+	add("audiosamplerate", d.SampleRate)
+	add("audiosamplesize", d.SampleSize)
+	add("audiochannels", d.Channels)
+	if d.Channels > 0 {
+		m = append(m, amf.Property{Name: "stereo", Value: d.Channels == 2})
+	}
+	return append(m, amf.Property{Name: "audiocodecid", Value: t.codecID()})
+}

@@ -1,0 +1,110 @@
+package media
+
+import (
+	"bytes"
+	"encoding/binary"
+	"io"
+)
+
+// maxUnits bounds how many NAL units or OBUs an access unit may be split into: of a few bytes each, a message of 16 MiB would
+// otherwise make hundreds of megabytes of slices. Pictures of the largest level have 600 slices.
+const maxUnits = 8192
+
+// AppendAnnexB appends NAL units as a byte stream (H.264 annex B, H.265 annex B), each after a start code of four bytes:
+//
+//	+----------+----------+----------+----------+
+//	| 00000001 | NAL unit | 00000001 | NAL unit | ...
+//	| 4        |          | 4        |          |
+//	+----------+----------+----------+----------+
+//
+// It is what encoders put out, files .h264 and .h265 have, and most decoders want. Empty NAL units are left out.
+func AppendAnnexB(dst []byte, nalus [][]byte) []byte {
+	for _, nalu := range nalus {
+		if len(nalu) > 0 {
+			dst = append(append(dst, 0, 0, 0, 1), nalu...)
+		}
+	}
+	return dst
+}
+
+// SplitAnnexB appends the NAL units of a byte stream to nalus, as views of b. Start codes have three bytes or four, zeros may follow a
+// NAL unit. Nothing is allocated if nalus has room.
+//
+// The error is an [*Error], and nalus comes back as it was: b does not begin with a start code, or has more than 8192 NAL units.
+func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {
+	out := nalus
+	rest, ok := bytes.CutPrefix(bytes.TrimLeft(b, "\x00"), []byte{1})
+	if zeros := len(b) - len(rest) - 1; len(b) > 0 && (!ok || zeros < 2) {
+		return nalus, &Error{Where: "Annex B", Detail: "no start code at the beginning"}
+	}
+	for len(rest) > 0 {
+		nalu := rest
+		if end := bytes.Index(rest, []byte{0, 0, 1}); end >= 0 {
+			nalu, rest = rest[:end:end], rest[end+3:]
+		} else {
+			rest = nil
+		}
+		if nalu = bytes.TrimRight(nalu, "\x00"); len(nalu) == 0 {
+			continue
+		}
+		if len(out)-len(nalus) == maxUnits {
+			return nalus, tooMany("Annex B")
+		}
+		out = append(out, nalu)
+	}
+	return out, nil
+}
+
+// AppendAVCC appends NAL units as FLV, MP4 and RTMP have them, each after its length in four bytes:
+//
+//	+--------+----------+--------+----------+
+//	| length | NAL unit | length | NAL unit | ...
+//	| 4      | length   | 4      | length   |
+//	+--------+----------+--------+----------+
+//
+// Empty NAL units are left out.
+func AppendAVCC(dst []byte, nalus [][]byte) []byte {
+	for _, nalu := range nalus {
+		if len(nalu) > 0 {
+			dst = append(binary.BigEndian.AppendUint32(dst, uint32(len(nalu))), nalu...)
+		}
+	}
+	return dst
+}
+
+// SplitAVCC appends the NAL units of b to nalus, as views of b. lengthSize is the number of bytes of a length, NALLengthSize of the
+// configuration: 1 to 4. Nothing is allocated if nalus has room.
+//
+// The error is an [*Error], and nalus comes back as it was: a length does not fit, or there are more than 8192 NAL units.
+func SplitAVCC(nalus [][]byte, b []byte, lengthSize int) ([][]byte, error) {
+	const where = "length-prefixed NAL units"
+	if lengthSize < 1 || lengthSize > 4 {
+		return nalus, &Error{Where: where, Detail: "size of lengths is not within 1 and 4", Value: lengthSize}
+	}
+	out := nalus
+	for len(b) > 0 {
+		if len(b) < lengthSize {
+			return nalus, &Error{Where: where, Detail: "cut within a length", Err: io.ErrUnexpectedEOF}
+		}
+		size := int64(0)
+		for _, c := range b[:lengthSize] {
+			size = size<<8 | int64(c)
+		}
+		if b = b[lengthSize:]; size > int64(len(b)) {
+			return nalus, &Error{Where: where, Detail: "cut within a NAL unit of bytes", Value: size, Err: io.ErrUnexpectedEOF}
+		}
+		if size == 0 {
+			continue
+		}
+		if len(out)-len(nalus) == maxUnits {
+			return nalus, tooMany(where)
+		}
+		out = append(out, b[:size:size])
+		b = b[size:]
+	}
+	return out, nil
+}
+
+func tooMany(where string) error {
+	return &Error{Where: where, Detail: "more units than", Value: maxUnits}
+}

@@ -1,0 +1,158 @@
+package media
+
+import (
+	"encoding/binary"
+	"io"
+)
+
+// Types of OBUs (AV1 6.2.2).
+const (
+	obuSequenceHeader    = 1
+	obuTemporalDelimiter = 2
+)
+
+// Flags in the first byte of an OBU.
+const (
+	obuForbidden = 0x80
+	obuExtension = 0x04
+	obuHasSize   = 0x02
+)
+
+func obuType(obu []byte) uint8 { return obu[0] >> 3 & 15 }
+
+// SplitOBUs appends the open bitstream units of a temporal unit to obus, as views of b (AV1 5.2, the low-overhead bitstream format):
+//
+//	+--------+------+---------+--------+------+---------+
+//	| header | size | payload | header | size | payload | ...
+//	| 1 or 2 | 1..8 | size    | 1 or 2 | 1..8 | size    |
+//	+--------+------+---------+--------+------+---------+
+//
+// Header and size belong to what is appended, so that put together again they are b. An OBU without a size extends to the end.
+// Nothing is allocated if obus has room.
+//
+// The error is an [*Error], and obus comes back as it was: b is not made of OBUs, or of more than 8192.
+func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
+	out := obus
+	for len(b) > 0 {
+		at, size, err := obuLayout(b)
+		if err != nil {
+			return obus, err
+		}
+		if len(out)-len(obus) == maxUnits {
+			return obus, tooMany("OBUs")
+		}
+		end := at + size
+		out = append(out, b[:end:end])
+		b = b[end:]
+	}
+	return out, nil
+}
+
+// obuLayout returns where the payload of the OBU at the beginning of b begins, and its size.
+func obuLayout(b []byte) (at, size int, err error) {
+	const where = "OBU"
+	if len(b) == 0 {
+		return 0, 0, &Error{Where: where, Detail: "is empty", Err: io.ErrUnexpectedEOF}
+	}
+	if b[0]&obuForbidden != 0 {
+		return 0, 0, &Error{Where: where, Detail: "forbidden bit is set", Value: b[0]}
+	}
+	at = 1
+	if b[0]&obuExtension != 0 {
+		at++
+	}
+	if at > len(b) {
+		return 0, 0, &Error{Where: where, Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
+	}
+	if b[0]&obuHasSize == 0 {
+		return at, len(b) - at, nil
+	}
+	const maxSize = 8 // AV1 4.10.5
+	v, n := binary.Uvarint(b[at:min(len(b), at+maxSize)])
+	if n <= 0 {
+		return 0, 0, &Error{Where: where, Detail: "cut within the size", Err: io.ErrUnexpectedEOF}
+	}
+	if at += n; v > uint64(len(b)-at) {
+		return 0, 0, &Error{Where: where, Detail: "cut within a payload of bytes", Value: v, Err: io.ErrUnexpectedEOF}
+	}
+	return at, int(v), nil
+}
+
+// AppendTemporalUnit appends OBUs as a temporal unit of a file .obu: a temporal delimiter, then the OBUs, each with a size.
+// They may come with sizes or, as RTP has them, without; temporal delimiters among them are left out. RTMP and MP4 have none at all.
+//
+// The error is an [*Error], and dst comes back as it was: one of them is not an OBU, or is more than one.
+func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
+	out, err := appendOBUs(append(dst, obuTemporalDelimiter<<3|obuHasSize, 0), obus)
+	if err != nil {
+		return dst, err
+	}
+	return out, nil
+}
+
+// appendOBUs appends OBUs with sizes, but no temporal delimiters.
+func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
+	start := len(dst)
+	for _, obu := range obus {
+		at, size, err := obuLayout(obu)
+		if err == nil && at+size < len(obu) {
+			err = &Error{Where: "OBU", Detail: "bytes after the payload", Value: len(obu) - at - size}
+		}
+		if err != nil {
+			return dst[:start], err
+		}
+		if obuType(obu) != obuTemporalDelimiter {
+			dst = appendOBU(dst, obu, obu[at:])
+		}
+	}
+	return dst, nil
+}
+
+// appendOBU appends an OBU with a size.
+func appendOBU(dst, obu, payload []byte) []byte {
+	dst = append(dst, obu[0]|obuHasSize)
+	if obu[0]&obuExtension != 0 {
+		dst = append(dst, obu[1])
+	}
+	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same as LEB128
+	return append(dst, payload...)
+}
+
+// AppendOBU appends an OBU without a size, as RTP and the WebRTC libraries have it. The error is an [*Error], and dst comes back as it
+// was: obu is not one OBU.
+func AppendOBU(dst, obu []byte) ([]byte, error) {
+	at, size, err := obuLayout(obu)
+	if err != nil {
+		return dst, err
+	}
+	dst = append(dst, obu[0]&^obuHasSize)
+	if obu[0]&obuExtension != 0 {
+		dst = append(dst, obu[1])
+	}
+	return append(dst, obu[at:at+size]...), nil
+}
+
+// SplitTemporalUnits appends the temporal units of a file .obu to units, as views of b. Each begins with a temporal delimiter.
+//
+// The error is an [*Error], and units comes back as it was.
+func SplitTemporalUnits(units [][]byte, b []byte) ([][]byte, error) {
+	out, begin := units, 0
+	for at := 0; at < len(b); {
+		head, size, err := obuLayout(b[at:])
+		if err != nil {
+			return units, err
+		}
+		isDelimiter := obuType(b[at:]) == obuTemporalDelimiter
+		if at == 0 && !isDelimiter {
+			return units, &Error{Where: "temporal units", Detail: "no temporal delimiter at the beginning"}
+		}
+		if at > 0 && isDelimiter {
+			out, begin = append(out, b[begin:at:at]), at
+		}
+		at += head + size
+	}
+	if begin < len(b) {
+		out = append(out, b[begin:])
+	}
+	return out, nil
+}

@@ -1,0 +1,265 @@
+package media
+
+import (
+	"bytes"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// outTrack is a track of a Writer.
+type outTrack struct {
+	given *Track // the caller's
+	seen  Track  // what it was when it was looked at last
+
+	desc     Track // what is known, from the caller and from key frames
+	id       uint8
+	enhanced bool
+	stale    bool // metadata has to be written, and the configuration if it is not what was sent
+	sent     []byte
+	vp       []byte
+}
+
+// look takes what the caller says of the track, if that has changed.
+func (t *outTrack) look(w *Writer) error {
+	g := t.given
+	if t.desc.Codec != 0 && g.same(&t.seen) && slices.EqualFunc(g.ParameterSets, t.seen.ParameterSets, bytes.Equal) {
+		return nil
+	}
+	desc := *g
+	desc.Config, desc.ParameterSets = nil, nil
+	config, err := g.config()
+	if err == nil && len(config) > 0 {
+		_, err = desc.configure(config)
+	}
+	if err != nil {
+		return err
+	}
+	if t.enhanced, err = t.choose(&desc, w.Headers, w.Accepts); err != nil {
+		return err
+	}
+	t.desc, t.stale = desc, true
+	if !t.enhanced && !desc.IsVideo() {
+		if _, err := flv.AppendAudioHeader(w.scratch[:0], t.audioHeader(flv.AudioCodedFrames)); err != nil {
+			t.desc.Codec = 0 // to be looked at again
+			return g.fail("", err)
+		}
+	}
+	t.seen = *g
+	t.seen.Config, t.seen.ParameterSets = bytes.Clone(g.Config), slices.Clone(g.ParameterSets)
+	for i, set := range t.seen.ParameterSets {
+		t.seen.ParameterSets[i] = bytes.Clone(set)
+	}
+	return nil
+}
+
+// config makes the configuration of what the caller knows, nil if that is not enough.
+func (t *Track) config() (config []byte, err error) {
+	const lowComplexity, stereo = 2, 2
+	switch {
+	case len(t.Config) > 0:
+		return t.Config, nil
+	case len(t.ParameterSets) > 0:
+		config, err = t.Codec.configOf(t.ParameterSets, nil)
+	case t.Codec == AAC && t.SampleRate > 0 && t.Channels > 0:
+		config, err = flv.AppendAudioSpecificConfig(nil, flv.AudioSpecificConfig{
+			ObjectType: lowComplexity, SampleRate: t.SampleRate, Channels: t.Channels})
+	case t.Codec == Opus && t.Channels <= stereo: // more need a mapping
+		channels := t.Channels
+		if channels == 0 {
+			channels = stereo
+		}
+		config, err = flv.AppendOpusHead(nil, flv.OpusHead{Channels: channels, InputSampleRate: uint32(max(t.SampleRate, 0))})
+	}
+	if err != nil {
+		return nil, t.fail("configuration", err)
+	}
+	return config, nil
+}
+
+// choose reports whether the track needs the headers of Enhanced RTMP. An error says that it cannot be written.
+func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
+	fourCC := d.Codec.FourCC()
+	standard := d.Codec == H264 || d.Codec == AAC || d.Codec == MP3
+	switch {
+	case d.Codec == 0:
+		return false, d.fail("cannot be written", nil)
+	case fourCC == 0 && t.id != 0:
+		return false, d.fail("only the first track of its kind can have this codec", nil)
+	case fourCC == 0:
+		return false, nil
+	case form == HeadersLegacy:
+		if known := standard || d.Codec == H265 || d.Codec == AV1 || d.Codec == Opus; !known || t.id != 0 {
+			return false, d.fail("needs the headers of Enhanced RTMP", nil)
+		}
+		return false, nil
+	case standard && t.id == 0 && form == HeadersAuto:
+		return false, nil
+	case accepts != nil && !accepts(fourCC):
+		return false, d.fail("the other side does not take this codec", nil)
+	}
+	return true, nil
+}
+
+// waits reports whether units cannot be decoded yet.
+func (t *outTrack) waits() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
+
+// keyFrame looks whether a key frame tells something new of its track.
+func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
+	d := &t.desc
+	if d.bringsNew(parts) {
+		if err := d.reconfigure(parts); err != nil {
+			return d.fail("parameter sets in a key frame", err)
+		}
+		t.stale = true
+		return nil
+	}
+	if d.Codec != VP8 && d.Codec != VP9 {
+		return nil
+	}
+	h := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: d.Codec.FourCC(), PacketType: flv.VideoCodedFrames, Data: data}
+	if w, h := h.PictureSize(); w > 0 && (w != d.Width || h != d.Height) {
+		d.Width, d.Height, t.stale = w, h, true
+	}
+	if c, ok := flv.VPConfigOf(d.Codec.FourCC(), data); ok && len(t.given.Config) == 0 {
+		if t.vp = flv.AppendVPConfig(t.vp[:0], c); !bytes.Equal(t.vp, d.Config) {
+			d.Config, t.stale = bytes.Clone(t.vp), true
+		}
+	}
+	return nil
+}
+
+// hear takes from a frame what the caller does not say of a codec without a configuration.
+func (t *outTrack) hear(frame []byte) {
+	d := &t.desc
+	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
+		return
+	}
+	h := flv.AudioHeader{Enhanced: true, FourCC: d.Codec.FourCC(), PacketType: flv.AudioCodedFrames, Data: frame}
+	if rate, channels := h.Sound(); rate > 0 && channels > 0 {
+		d.SampleRate, d.Channels, t.stale = rate, channels, true
+	}
+}
+
+// appendData appends the parts of a unit as they follow the header.
+func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
+	switch {
+	case t.desc.Codec.hasNALUnits():
+		return AppendAVCC(dst, parts), nil
+	case t.desc.Codec == AV1:
+		return appendOBUs(dst, parts)
+	case len(parts) != 1:
+		return dst, &Error{Where: t.desc.String(), Detail: "unit is not one frame, but", Value: len(parts)}
+	}
+	return append(dst, parts[0]...), nil
+}
+
+// sequenceHeader returns the message with the configuration; the body is nil if the codec has none.
+func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) {
+	d := &t.desc
+	if d.IsVideo() {
+		kind = message.TypeVideo
+		if len(d.Config) > 0 && d.Codec >= firstFourCC {
+			body, err = flv.AppendVideoHeader(nil, t.videoHeader(flv.VideoSequenceStart))
+		}
+	} else {
+		kind = message.TypeAudio
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // as FFmpeg does: some readers wait for it
+		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
+			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
+		}
+	}
+	if err != nil {
+		return kind, nil, d.fail("", err)
+	}
+	if body == nil {
+		return kind, nil, nil
+	}
+	return kind, append(body, d.Config...), nil
+}
+
+// videoHeader returns the header of a packet, a key frame's.
+func (t *outTrack) videoHeader(kind flv.VideoPacketType) flv.VideoHeader {
+	h := flv.VideoHeader{FrameType: flv.FrameKey, PacketType: kind, Codec: t.videoNumber()}
+	if t.enhanced {
+		h.Enhanced, h.FourCC = true, t.desc.Codec.FourCC()
+		h.Multitrack, h.TrackID = t.id != 0, t.id
+	}
+	return h
+}
+
+// audioHeader returns the header of a packet.
+func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
+	d := &t.desc
+	if t.enhanced {
+		return flv.AudioHeader{Enhanced: true, FourCC: d.Codec.FourCC(), PacketType: kind, Multitrack: t.id != 0, TrackID: t.id}
+	}
+	h := flv.AudioHeader{Format: t.soundFormat(), PacketType: kind, SampleRate: d.SampleRate, SampleSize: 16, Channels: d.Channels}
+	switch d.Codec {
+	case AAC:
+		h.SampleRate, h.SampleSize, h.Channels = 0, 0, 0 // which mean nothing
+	case Opus:
+		h.SampleRate, h.Channels = 44100, 2
+	case MP3:
+		h.SampleRate, h.Channels = nearestRate(d.SampleRate), max(d.Channels, 1)
+	case ALaw, MuLaw:
+		h.SampleRate, h.Channels = 8000, max(d.Channels, 1)
+	default:
+		if d.SampleSize > 0 {
+			h.SampleSize = d.SampleSize
+		}
+	}
+	return h
+}
+
+// nearestRate returns the rate to be said of MP3: decoders look into the frames.
+func nearestRate(rate int) int {
+	switch {
+	case rate == 8000:
+		return rate // a format of its own
+	case rate == 0 || rate >= 32000:
+		return 44100
+	case rate >= 16000:
+		return 22050
+	}
+	return 11025
+}
+
+func (t *outTrack) videoNumber() flv.VideoCodec {
+	switch t.desc.Codec {
+	case H264:
+		return flv.VideoAVC
+	case H265:
+		return flv.VideoHEVC
+	case AV1:
+		return flv.VideoAV1
+	}
+	return flv.VideoCodec(t.desc.Codec)
+}
+
+func (t *outTrack) soundFormat() flv.SoundFormat {
+	switch t.desc.Codec {
+	case AAC:
+		return flv.AudioAAC
+	case Opus:
+		return flv.AudioOpus
+	case MP3:
+		if t.desc.SampleRate == 8000 {
+			return flv.AudioMP38k
+		}
+		return flv.AudioMP3
+	}
+	return flv.SoundFormat(t.desc.Codec)
+}
+
+// codecID is what metadata says of the codec.
+func (t *outTrack) codecID() float64 {
+	switch {
+	case t.enhanced:
+		return float64(t.desc.Codec.FourCC())
+	case t.desc.IsVideo():
+		return float64(t.videoNumber())
+	}
+	return float64(t.soundFormat())
+}

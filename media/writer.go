@@ -1,0 +1,288 @@
+package media
+
+import (
+	"bytes"
+	"errors"
+	"math"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// PacketWriter is what a [Writer] writes to: a Stream of package rtmp that publishes, a publisher of package server, or anything else
+// that takes the packets of one stream. Type, Timestamp and Body count. WritePacket must not keep the body.
+type PacketWriter interface {
+	WritePacket(p *message.Packet) error
+}
+
+// ErrNoConfig is what writing a unit wraps when a decoder could not begin with it: its track has neither a configuration nor was there a
+// key frame with one. Such units are not written. Encoders that are joined while they run begin like that.
+var ErrNoConfig = errors.New("no configuration yet")
+
+// HeaderForm says which headers a [Writer] gives to units.
+type HeaderForm uint8
+
+// The forms. Other numbers are those of FLV alone.
+const (
+	HeadersAuto     HeaderForm = iota // FLV's where the codec has a standard one there, which everybody understands; else Enhanced RTMP's
+	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it has
+	HeadersLegacy                     // FLV's alone; H.265, AV1 and Opus under numbers that some servers and cameras use for them
+)
+
+// Writer puts access units into a stream: it makes metadata, configurations and headers of them. Methods may be called by several
+// goroutines, one for each track for example. In steady state nothing is allocated.
+//
+// The fields may be set until the first unit is written.
+type Writer struct {
+	Headers HeaderForm
+
+	// Accepts reports whether the other side takes a codec of Enhanced RTMP; nil: all. A client asks Conn.Capabilities.
+	Accepts func(codec flv.FourCC) bool
+
+	Metadata amf.Object // further properties of onMetaData, such as encoder and framerate
+
+	mu      sync.Mutex
+	dst     PacketWriter
+	tracks  []*outTrack
+	begun   bool          // tracks have their numbers
+	timed   bool          // shift is fixed
+	shift   time.Duration // added to all times
+	last    uint32        // timestamp
+	buf     []byte        // of a body, with room in front for the header
+	packet  message.Packet
+	scratch [headroom]byte
+	one     [1][]byte // the parts of a unit with one
+}
+
+// headroom is more than any header that is written here has.
+const headroom = 32
+
+// NewWriter returns a Writer of tracks to dst. What is known of them is written before the first unit, whichever it is of: metadata
+// and configurations. The caller may change a Track, between units of it once the first unit is written; the Writer notices, and writes
+// the new configuration before the next one. It does so too when a key frame has other parameter sets.
+func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
+	w := &Writer{dst: dst}
+	for _, t := range tracks {
+		w.tracks = append(w.tracks, &outTrack{given: t})
+	}
+	return w
+}
+
+// WriteUnit writes a unit of a [Reader], or of any codec. Its Track must be one of the Writer's, such as the Reader's own; KeyFrame
+// counts, Changed does not.
+func (w *Writer) WriteUnit(u *Unit) error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if u.Track.IsVideo() {
+		return w.writeVideo(u, u.Track.Codec, false)
+	}
+	return w.writeAudio(u, u.Track.Codec)
+}
+
+// WriteHeaders writes metadata and the configurations that are known now, as the first unit does otherwise. It tells early what is
+// wrong with a track.
+func (w *Writer) WriteHeaders() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if err := w.begin(); err != nil {
+		return err
+	}
+	return w.writeHeaders(w.last)
+}
+
+// Close writes the end of each track, as OBS does. It does not close what is written to.
+func (w *Writer) Close() error {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	for _, t := range w.tracks {
+		if !w.begun || t.stale || t.desc.Codec == MP3 || t.desc.Codec < firstFourCC {
+			continue
+		}
+		var body []byte
+		var err error
+		kind := message.TypeAudio
+		switch {
+		case t.desc.IsVideo():
+			kind = message.TypeVideo
+			body, err = flv.AppendVideoHeader(w.scratch[:0], t.videoHeader(flv.VideoSequenceEnd))
+		case t.enhanced:
+			body, err = flv.AppendAudioHeader(w.scratch[:0], t.audioHeader(flv.AudioSequenceEnd))
+		default:
+			continue
+		}
+		if err == nil {
+			err = w.send(kind, w.last, body)
+		}
+		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// find returns the track of a unit, which must be of a codec.
+func (w *Writer) find(track *Track, codec Codec) (*outTrack, error) {
+	for _, t := range w.tracks {
+		if t.given != track {
+			continue
+		}
+		if track.Codec != codec {
+			return nil, track.fail("unit is of "+codec.String(), nil)
+		}
+		return t, t.look(w)
+	}
+	return nil, track.fail("not a track of this Writer", nil)
+}
+
+// begin numbers the tracks and chooses their headers.
+func (w *Writer) begin() error {
+	if w.begun {
+		return nil
+	}
+	if len(w.tracks) > maxTracks {
+		return &Error{Where: "tracks", Detail: "more than", Value: maxTracks}
+	}
+	var video, audio [256]bool
+	for _, t := range w.tracks {
+		used := &audio
+		if t.given.IsVideo() {
+			used = &video
+		}
+		for t.id = t.given.ID; used[t.id]; t.id++ {
+		}
+		used[t.id] = true
+		if err := t.look(w); err != nil {
+			return err
+		}
+	}
+	w.begun = true
+	return nil
+}
+
+// writeHeaders writes metadata, then the configurations that have not been told yet.
+func (w *Writer) writeHeaders(at uint32) error {
+	body, err := appendMetadata(nil, w.tracks, w.Metadata)
+	if err == nil {
+		err = w.send(message.TypeDataAMF0, at, body)
+	}
+	if err != nil {
+		return err
+	}
+	for _, t := range w.tracks {
+		if !t.stale {
+			continue
+		}
+		kind, body, err := t.sequenceHeader()
+		if err == nil && len(body) > 0 && !bytes.Equal(body, t.sent) {
+			err = w.send(kind, at, body)
+		}
+		if err != nil {
+			return err
+		}
+		t.sent, t.stale = body, t.waits()
+	}
+	return nil
+}
+
+// prepare is what precedes a unit: its headers, if they have changed.
+func (w *Writer) prepare(t *outTrack, at uint32) error {
+	if t.waits() {
+		return t.desc.fail("", ErrNoConfig)
+	}
+	if t.stale {
+		return w.writeHeaders(at)
+	}
+	return nil
+}
+
+func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	t, err := w.find(u.Track, codec)
+	if err != nil {
+		return err
+	}
+	buf, err := t.appendData(append(w.buf[:0], w.scratch[:]...), u.Parts)
+	if w.buf = buf[:0]; err != nil {
+		return err
+	}
+	data := buf[headroom:]
+	if len(data) == 0 || len(data) > flv.MaxBodySize-headroom {
+		return &Error{Where: t.desc.String(), Detail: "unit is empty or too long, bytes", Value: len(data)}
+	}
+	key := u.KeyFrame
+	if detect {
+		key = flv.VideoHeader{Enhanced: true, FourCC: codec.FourCC(), PacketType: flv.VideoCodedFrames, Data: data}.IsKeyFrame()
+	}
+	if key {
+		if err := t.keyFrame(u.Parts, data); err != nil {
+			return err
+		}
+	}
+	dts, composition := w.times(u.PTS, u.DTS)
+	if err := w.prepare(t, dts); err != nil {
+		return err
+	}
+	h := t.videoHeader(flv.VideoCodedFrames)
+	if h.CompositionTime, h.FrameType = composition, flv.FrameInter; key {
+		h.FrameType = flv.FrameKey
+	}
+	switch {
+	case !codec.hasNALUnits():
+		h.CompositionTime = 0 // there is no room for one, nor do pictures change their order
+	case composition == 0 && h.Enhanced:
+		h.PacketType = flv.VideoCodedFramesX
+	}
+	header, err := flv.AppendVideoHeader(w.scratch[:0], h)
+	if err != nil {
+		return t.desc.fail("", err)
+	}
+	body := buf[headroom-len(header):]
+	copy(body, header)
+	return w.send(message.TypeVideo, dts, body)
+}
+
+func (w *Writer) writeAudio(u *Unit, codec Codec) error {
+	if err := w.begin(); err != nil {
+		return err
+	}
+	t, err := w.find(u.Track, codec)
+	if err != nil {
+		return err
+	}
+	if len(u.Parts) != 1 || len(u.Parts[0]) == 0 || len(u.Parts[0]) > flv.MaxBodySize-headroom {
+		return t.desc.fail("unit is not one frame, or too long", nil)
+	}
+	t.hear(u.Parts[0])
+	dts, _ := w.times(u.PTS, u.PTS)
+	if err := w.prepare(t, dts); err != nil {
+		return err
+	}
+	body, err := flv.AppendAudioHeader(w.buf[:0], t.audioHeader(flv.AudioCodedFrames))
+	if err != nil {
+		return t.desc.fail("", err)
+	}
+	w.buf = append(body, u.Parts[0]...)
+	return w.send(message.TypeAudio, dts, w.buf)
+}
+
+// times returns the timestamp of a unit, and its composition time in milliseconds. A stream that begins before 0, as those with
+// B-frames do, is moved there as a whole; what would come before 0 still is decoded at 0.
+func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition int32) {
+	if !w.timed {
+		w.timed, w.shift = true, max(-dts, 0)
+	}
+	ms := func(t time.Duration) int64 { return int64((t + w.shift).Round(time.Millisecond) / time.Millisecond) }
+	at := max(ms(dts), 0)
+	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // the header says whether that can be
+}
+
+func (w *Writer) send(kind message.Type, at uint32, body []byte) error {
+	w.last = at
+	w.packet = message.Packet{Type: kind, Timestamp: at, Absolute: true, Body: body}
+	return w.dst.WritePacket(&w.packet)
+}
