@@ -17,7 +17,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/session":    "chunk flv message",
-		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/transport message swf",
+		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 	}
 	for name, want := range allowed {
 		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+name).Output()

@@ -109,23 +109,10 @@ func (c *Conn) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *handsha
 	if schemes[c.url.Scheme].encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
-	counter := &countingConn{Conn: nc, acks: acks}
+	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
-	c.counts.BytesRead.Add(counter.received)
-	return result, counter.received, err
-}
-
-type countingConn struct {
-	net.Conn
-	acks     *quickAcks
-	received uint64
-}
-
-func (c *countingConn) Read(b []byte) (int, error) {
-	c.acks.arm()
-	n, err := c.Conn.Read(b)
-	c.received += uint64(n)
-	return n, err
+	c.counts.BytesRead.Add(counter.Received)
+	return result, counter.Received, err
 }
 
 // stageError tells the caller's own context ending from Options.Timeout running out.

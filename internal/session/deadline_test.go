@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"os"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -67,13 +68,25 @@ func TestDeadlineInterrupts(t *testing.T) {
 
 // limited is a Writer whose limit is moved.
 type limited struct {
+	mu   sync.Mutex
 	due  time.Time
 	err  error
 	wake chan struct{}
 }
 
-func (l *limited) WriteLimit() (time.Time, error) { return l.due, l.err }
-func (l *limited) WriteWake() <-chan struct{}     { return l.wake }
+func (l *limited) move(due time.Time, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.due, l.err = due, err
+}
+
+func (l *limited) WriteLimit() (time.Time, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.due, l.err
+}
+
+func (l *limited) WriteWake() <-chan struct{} { return l.wake }
 
 // A write that nobody takes ends when it has to: by its Writer, by its context, or by Config.Timeout.
 func TestWriteThatBlocksEnds(t *testing.T) {
@@ -94,7 +107,7 @@ func TestWriteThatBlocksEnds(t *testing.T) {
 		}, os.ErrDeadlineExceeded, time.Second},
 		"a Writer that is stopped": {func(s *Session) error {
 			w := new(limited)
-			time.AfterFunc(time.Second, func() { w.err = stopped; s.InterruptWrite(w) })
+			time.AfterFunc(time.Second, func() { w.move(time.Time{}, stopped); s.InterruptWrite(w) })
 			return writeFor(s, w)
 		}, stopped, time.Second},
 		"not before writeGrace is over": {func(s *Session) error {
@@ -129,7 +142,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
 		w := &limited{due: time.Now().Add(time.Minute)}
-		time.AfterFunc(time.Second, func() { w.due = time.Time{}; client.session.InterruptWrite(w) })
+		time.AfterFunc(time.Second, func() { w.move(time.Time{}, nil); client.session.InterruptWrite(w) })
 		time.AfterFunc(2*time.Second, func() { client.session.InterruptWrite(new(limited)) }) // another's
 		time.AfterFunc(time.Hour, server.session.StartStanding)
 		began := time.Now()

@@ -69,8 +69,7 @@ func (r *reader) serve(m *Message, direct Sink) error {
 	case message.TypeUserControl:
 		u, err := message.ParseUserControl(m.Payload())
 		if err != nil {
-			r.Unreadable(m, err)
-			return nil
+			return r.unreadable(m, err)
 		}
 		if u.Event == message.EventPingRequest {
 			r.out.Reply(Event(message.EventPingResponse, u.Value))
@@ -79,13 +78,11 @@ func (r *reader) serve(m *Message, direct Sink) error {
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth, message.TypeAcknowledgement:
 		n, err := message.Uint32(m.Type, m.Payload())
 		switch {
+		case err != nil:
+			return r.unreadable(m, err)
 		case m.Type == message.TypeAcknowledgement: // limits nobody: peers disagree on how it wraps
 			r.config.Counters.Acknowledgements.Add(1)
-			if err == nil {
-				r.acknowledged.Store(n)
-			}
-		case err != nil:
-			r.Unreadable(m, err)
+			r.acknowledged.Store(n)
 		default:
 			r.window.obey(m.Type, n)
 		}
@@ -103,4 +100,13 @@ func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }
 func (r *reader) Unreadable(m *Message, err error) {
 	r.config.Counters.BadData.Add(1)
 	r.life.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
+}
+
+// unreadable is Unreadable, and the end of the connection where Config.Strict says so.
+func (r *reader) unreadable(m *Message, err error) error {
+	r.Unreadable(m, err)
+	if r.config.Strict {
+		return err
+	}
+	return nil
 }

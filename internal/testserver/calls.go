@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -26,49 +27,37 @@ func (s *Session) Call(method string, args ...any) (<-chan message.Command, erro
 
 // callThen is Call with what is to be done with the answer, on the session's goroutine; nil stands for the session's end.
 func (s *Session) callThen(method string, then func(answer *message.Command), args ...any) error {
-	s.mu.Lock()
-	if len(s.calls) >= maxCalls {
-		s.mu.Unlock()
+	if s.core.PendingCalls() >= maxCalls {
 		return errTooManyCalls
 	}
-	s.lastCall++
-	id, ended := s.lastCall, s.ended
-	if !ended {
-		s.calls[id] = then
+	k, err := s.core.NewCall(method, 0)
+	if err != nil {
+		return err
 	}
-	s.mu.Unlock()
-	if ended {
-		then(nil)
+	k.WhenDone(func() { then(answerOf(k)) })
+	err = s.command(0, method, k.ID, nil, args...)
+	if err != nil && s.core.TakeCall(k.ID) == k {
+		k.Complete(nil, err)
 	}
-	return s.command(0, method, id, nil, args...)
+	return err
+}
+
+// answerOf is the command that has answered a call; nil: none has.
+func answerOf(k *session.Call) *message.Command {
+	reply, err := k.Answer()
+	if reply == nil {
+		return nil
+	}
+	answer := &message.Command{Name: "_result", TransactionID: k.ID, Object: reply[0], Args: reply[1:]}
+	if err != nil {
+		answer.Name = "_error"
+	}
+	return answer
 }
 
 // Notify calls a method of the client without asking for an answer.
 func (s *Session) Notify(method string, args ...any) error {
 	return s.command(0, method, 0, nil, args...)
-}
-
-// answered takes the client's answer to a Call. Whoever takes a function out of s.calls calls it.
-func (s *Session) answered(cmd message.Command) {
-	s.mu.Lock()
-	then := s.calls[cmd.TransactionID]
-	delete(s.calls, cmd.TransactionID)
-	s.mu.Unlock()
-	if then != nil {
-		then(&cmd)
-	}
-}
-
-// endCalls ends all waiting for answers, now and later.
-func (s *Session) endCalls() {
-	s.mu.Lock()
-	s.ended = true
-	calls := s.calls
-	s.calls = nil
-	s.mu.Unlock()
-	for _, then := range calls {
-		then(nil)
-	}
 }
 
 // call serves a remote call of the client.

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -30,8 +31,8 @@ func (s *Session) invoked(streamID uint32, cmd message.Command) error {
 		s.deleteStream(streamID)
 		return nil
 	case "_result", "_error":
-		s.answered(cmd)
-		return nil
+		_, err := s.core.CallAnswered(&cmd, nil)
+		return err
 	case "releaseStream", "FCPublish", "FCUnpublish", "FCSubscribe", "FCUnsubscribe", "set_playlist":
 		return s.announced(cmd)
 	case "secureTokenResponse":
@@ -105,10 +106,10 @@ func (s *Session) connected(cmd message.Command) error {
 	if err != nil {
 		return err
 	}
-	err = s.Send(control(message.TypeWindowAckSize, message.AppendUint32(nil, cfg.WindowAckSize)),
-		control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, cfg.WindowAckSize, message.LimitDynamic)),
-		event(message.EventStreamBegin, 0),
-		control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(cfg.ChunkSize))), result)
+	err = s.Send(session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, cfg.WindowAckSize)),
+		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, cfg.WindowAckSize, message.LimitDynamic)),
+		session.Event(message.EventStreamBegin, 0),
+		session.Control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(cfg.ChunkSize))), result)
 	if err == nil && cfg.OnConnect != nil {
 		cfg.OnConnect(s)
 	}

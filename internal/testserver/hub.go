@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -102,7 +103,7 @@ func (h *hub) join(v *viewer, name string, begun []chunk.Outgoing) {
 	v.live.viewers[v] = struct{}{}
 	v.push(begun...)
 	if v.live.publisher != nil {
-		v.push(append([]chunk.Outgoing{event(message.EventStreamBegin, v.id)}, v.headers()...)...)
+		v.push(append([]chunk.Outgoing{session.Event(message.EventStreamBegin, v.id)}, v.headers()...)...)
 	}
 }
 
@@ -120,7 +121,7 @@ func (h *hub) pause(v *viewer, on bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	if v.paused && !on && v.live.publisher != nil {
-		v.push(append([]chunk.Outgoing{event(message.EventStreamBegin, v.id)}, v.headers()...)...)
+		v.push(append([]chunk.Outgoing{session.Event(message.EventStreamBegin, v.id)}, v.headers()...)...)
 	}
 	v.paused = on
 }

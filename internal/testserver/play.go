@@ -7,6 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -44,24 +45,11 @@ func (s *Session) play(st *stream, cmd message.Command) error {
 func begun(id uint32, args []any) ([]chunk.Outgoing, error) {
 	var messages []chunk.Outgoing
 	if len(args) < 4 || args[3] != false && args[3] != 0.0 {
-		reset, err := statusMessage(id, "status", "NetStream.Play.Reset", "Resetting.")
-		if err != nil {
-			return nil, err
-		}
-		messages = append(messages, reset)
+		messages = append(messages, session.Status(id, "status", "NetStream.Play.Reset", "Resetting."))
 	}
-	start, err := statusMessage(id, "status", "NetStream.Play.Start", "Started.")
-	if err != nil {
-		return nil, err
-	}
-	access, err := dataMessage(id, "|RtmpSampleAccess", true, true)
+	start := session.Status(id, "status", "NetStream.Play.Start", "Started.")
+	access, err := session.Data(id, "|RtmpSampleAccess", true, true)
 	return append(messages, start, access), err
-}
-
-// dataMessage encodes a data message.
-func dataMessage(id uint32, name string, args ...any) (chunk.Outgoing, error) {
-	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
-	return chunk.Outgoing{Type: uint8(message.TypeDataAMF0), ChunkStreamID: 4, StreamID: id, Body: body}, err
 }
 
 func (s *Session) playRecording(st *stream, tags []flv.Tag, start uint32, args []any) error {
@@ -69,13 +57,13 @@ func (s *Session) playRecording(st *stream, tags []flv.Tag, start uint32, args [
 	if err != nil {
 		return err
 	}
-	messages = append([]chunk.Outgoing{event(message.EventStreamIsRecorded, st.id), event(message.EventStreamBegin, st.id)},
+	messages = append([]chunk.Outgoing{session.Event(message.EventStreamIsRecorded, st.id), session.Event(message.EventStreamBegin, st.id)},
 		messages...)
 	if err := s.Send(messages...); err != nil {
 		return err
 	}
 	p := &player{session: s, id: st.id, tags: s.server.cfg.Shape.arrange(tags), changed: make(chan struct{}, 1)}
-	p.shaper = newShaper(s.server.cfg.Shape, s.out, s.shaped)
+	p.shaper = newShaper(s.server.cfg.Shape, s.shaped)
 	s.mu.Lock()
 	p.buffer = s.buffer
 	s.mu.Unlock()
@@ -110,7 +98,7 @@ func (s *Session) pause(st *stream, on bool) error {
 	if on {
 		err := s.status(st.id, "status", "NetStream.Pause.Notify", "Paused.")
 		if err == nil {
-			err = s.Send(event(message.EventStreamEOF, st.id))
+			err = s.Send(session.Event(message.EventStreamEOF, st.id))
 		}
 		return err
 	}
@@ -119,7 +107,7 @@ func (s *Session) pause(st *stream, on bool) error {
 		return err
 	}
 	if !st.player.finished() {
-		err = s.Send(event(message.EventStreamBegin, st.id))
+		err = s.Send(session.Event(message.EventStreamBegin, st.id))
 	}
 	if err == nil {
 		st.player.start(nil)
@@ -134,15 +122,9 @@ func (s *Session) seek(st *stream, ms float64) error {
 	}
 	p.stop()
 	p.next = keyFrameBefore(p.tags, milliseconds(ms))
-	notify, err := statusMessage(st.id, "status", "NetStream.Seek.Notify", "Seeking.")
-	if err != nil {
-		return err
-	}
-	start, err := statusMessage(st.id, "status", "NetStream.Play.Start", "Started.")
-	if err != nil {
-		return err
-	}
-	if err := s.Send(notify, event(message.EventStreamBegin, st.id), start); err != nil {
+	notify := session.Status(st.id, "status", "NetStream.Seek.Notify", "Seeking.")
+	start := session.Status(st.id, "status", "NetStream.Play.Start", "Started.")
+	if err := s.Send(notify, session.Event(message.EventStreamBegin, st.id), start); err != nil {
 		return err
 	}
 	p.start(p.headers())
@@ -282,7 +264,7 @@ func (p *player) wait(d time.Duration, quit <-chan struct{}) bool {
 
 func (p *player) send(tags []flv.Tag) error {
 	if p.shaper != nil {
-		return p.session.write(func(dst []byte) ([]byte, error) { return p.shaper.append(dst, p.id, tags) })
+		return p.session.append(func(dst []byte, out *chunk.Writer) ([]byte, error) { return p.shaper.append(dst, out, p.id, tags) })
 	}
 	messages := make([]chunk.Outgoing, len(tags))
 	for i, tag := range tags {
@@ -292,28 +274,17 @@ func (p *player) send(tags []flv.Tag) error {
 }
 
 func tagMessage(streamID uint32, tag flv.Tag) chunk.Outgoing {
-	o := chunk.Outgoing{Type: uint8(tag.Type), ChunkStreamID: 4, StreamID: streamID, Timestamp: tag.Timestamp,
-		Format: chunk.Format3, Body: tag.Body}
-	if tag.Type == flv.TagVideo {
-		o.ChunkStreamID = 6
-	}
-	return o
+	return session.Encode(message.Type(tag.Type), streamID, tag.Timestamp, tag.Body)
 }
 
 // endMessages say that a recording is over.
 func endMessages(id uint32, signal EndSignal) (messages []chunk.Outgoing, err error) {
-	status := func(code string) {
-		var m chunk.Outgoing
-		if err == nil {
-			m, err = statusMessage(id, "status", code, "The end.")
-			messages = append(messages, m)
-		}
-	}
-	eof := event(message.EventStreamEOF, id)
+	status := func(code string) { messages = append(messages, session.Status(id, "status", code, "The end.")) }
+	eof := session.Event(message.EventStreamEOF, id)
 	switch signal {
 	case EndAll:
 		var complete chunk.Outgoing
-		complete, err = dataMessage(id, "onPlayStatus",
+		complete, err = session.Data(id, "onPlayStatus",
 			amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: "NetStream.Play.Complete"}})
 		messages = append(messages, eof, complete)
 		status("NetStream.Play.Stop")

@@ -4,8 +4,8 @@ import (
 	"bytes"
 
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -41,24 +41,22 @@ func (h *hub) publish(s *Session, id uint32, name string, resume bool) (l *live,
 	}
 	l.publisher, l.id = s, id
 	for v := range l.viewers {
-		notify, err := statusMessage(v.id, "status", "NetStream.Play.PublishNotify", name+" begins.")
-		if err == nil {
-			v.push(event(message.EventStreamBegin, v.id), notify)
-		}
+		notify := session.Status(v.id, "status", "NetStream.Play.PublishNotify", name+" begins.")
+		v.push(session.Event(message.EventStreamBegin, v.id), notify)
 	}
 	return l, "", nil
 }
 
 // published takes a media message of a publisher. From others it is ignored.
-func (s *Session) published(m *chunk.Message) error {
+func (s *Session) published(m *session.Message) error {
 	s.mu.Lock()
 	st := s.streams[m.StreamID]
 	s.mu.Unlock()
 	if st == nil || st.live == nil {
 		return nil
 	}
-	tag := flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: bytes.Clone(m.Body())}
-	if message.Type(m.Type) == message.TypeDataAMF3 { // AMF0 behind a format selector
+	tag := flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: bytes.Clone(m.Payload())}
+	if m.Type == message.TypeDataAMF3 { // AMF0 behind a format selector
 		tag.Type = flv.TagScript
 		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
 	}
@@ -102,10 +100,8 @@ func (h *hub) unpublish(l *live) {
 	}
 	l.publisher, l.record, l.headers = nil, nil, flv.Headers{}
 	for v := range l.viewers {
-		notify, err := statusMessage(v.id, "status", "NetStream.Play.UnpublishNotify", l.name+" is over.")
-		if err == nil {
-			v.push(notify, event(message.EventStreamEOF, v.id))
-		}
+		notify := session.Status(v.id, "status", "NetStream.Play.UnpublishNotify", l.name+" is over.")
+		v.push(notify, session.Event(message.EventStreamEOF, v.id))
 	}
 	h.forget(l)
 	h.mu.Unlock()

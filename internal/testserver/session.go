@@ -1,6 +1,7 @@
 package testserver
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -25,16 +27,11 @@ const (
 // Session is one client. Its methods may be called from any goroutine.
 type Session struct {
 	server *Server
-	nc     net.Conn       // to close and to set deadlines
-	wire   net.Conn       // to write: nc or what enciphers it. Set by the session's goroutine before anybody writes
-	helper sync.WaitGroup // the goroutines that play, started by the session's goroutine only
+	nc     net.Conn
+	core   *session.Session      // set after the handshake, by the session's goroutine and with mu
+	helper sync.WaitGroup        // the goroutines that play, started by the session's goroutine only
+	shaped map[uint32]sentHeader // by chunk stream, if a shaper was the last to use it; guarded by core's write lock
 
-	writing sync.Mutex // guards the write side
-	out     *chunk.Writer
-	shaped  map[uint32]sentHeader // by chunk stream, if a shaper was the last to use it
-	buf     []byte
-
-	acknowledged atomic.Uint32
 	shared       chan chunk.Outgoing // of shared objects, to be sent; closed when the session ends
 	sharedQueued atomic.Int64        // bytes in shared
 	app          string              // without its parameters; the session's goroutine's
@@ -49,9 +46,6 @@ type Session struct {
 	streams  map[uint32]*stream
 	buffer   uint32 // what SetBufferLength said last, ms
 	lastID   uint32
-	calls    map[float64]func(answer *message.Command) // what to do when it comes, or (nil) no more can
-	lastCall float64
-	ended    bool
 }
 
 // stream is a message stream: nothing yet, a player of a recording, a viewer of a live stream, or a publisher. Only the
@@ -64,15 +58,19 @@ type stream struct {
 }
 
 func newSession(s *Server, nc net.Conn) *Session {
-	return &Session{server: s, nc: nc, wire: nc, out: chunk.NewWriter(),
-		shaped: make(map[uint32]sentHeader), streams: make(map[uint32]*stream),
-		calls: make(map[float64]func(*message.Command)), shared: make(chan chunk.Outgoing, maxSharedQueue)}
+	return &Session{server: s, nc: nc, shaped: make(map[uint32]sentHeader), streams: make(map[uint32]*stream),
+		shared: make(chan chunk.Outgoing, maxSharedQueue)}
 }
 
 // Close hangs up.
 func (s *Session) Close() {
 	s.nc.Close()
-	s.endCalls()
+	s.mu.Lock()
+	core := s.core
+	s.mu.Unlock()
+	if core != nil {
+		core.Fail(fmt.Errorf("test server: %w", net.ErrClosed))
+	}
 }
 
 // Connect is the client's connect command.
@@ -90,97 +88,82 @@ func (s *Session) Commands() []message.Command {
 }
 
 // Acknowledged is the sequence number of the client's last Acknowledgement, in bytes modulo 2^32.
-func (s *Session) Acknowledged() uint32 { return s.acknowledged.Load() }
+func (s *Session) Acknowledged() uint32 { return s.core.Acknowledged() }
 
-// Send sends messages with one write.
+// Send sends messages with one write, unless they are many.
 func (s *Session) Send(messages ...chunk.Outgoing) error {
-	return s.write(func(dst []byte) ([]byte, error) {
+	return s.write(func(b *session.Batch) error {
 		for _, o := range messages {
-			if _, used := s.shaped[o.ChunkStreamID]; used { // s.out does not know what a shaper has sent
+			if _, used := s.shaped[o.ChunkStreamID]; used { // the chunk writer does not know what a shaper has sent
 				o.Format = chunk.Format0
 				delete(s.shaped, o.ChunkStreamID)
 			}
-			var err error
-			if dst, err = s.out.AppendMessage(dst, &o); err != nil {
-				return nil, err
+			if err := b.Add(&o); err != nil {
+				return err
 			}
 		}
-		return dst, nil
+		return nil
 	})
 }
 
 // SendRaw sends bytes as they are.
 func (s *Session) SendRaw(b []byte) error {
-	return s.write(func(dst []byte) ([]byte, error) { return append(dst, b...), nil })
+	return s.append(func(dst []byte, _ *chunk.Writer) ([]byte, error) { return append(dst, b...), nil })
 }
 
-// write sends what encode appends. encode owns s.out.
-func (s *Session) write(encode func(dst []byte) ([]byte, error)) error {
-	s.writing.Lock()
-	defer s.writing.Unlock()
-	b, err := encode(s.buf[:0])
-	if err != nil || len(b) == 0 {
+// append sends what encode appends, which may make its own chunks.
+func (s *Session) append(encode func(dst []byte, out *chunk.Writer) ([]byte, error)) error {
+	return s.write(func(b *session.Batch) error { return b.Append(encode) })
+}
+
+// write calls fill with the write lock held.
+func (s *Session) write(fill func(*session.Batch) error) error {
+	b, err := s.core.Begin(nil)
+	if err != nil {
 		return err
 	}
-	s.buf = b
-	_, err = s.wire.Write(b)
-	return err
+	return b.End(fill(&b))
 }
 
 // Ping sends a PingRequest. The answer is seen by Config.OnMessage.
-func (s *Session) Ping(ms uint32) error { return s.Send(event(message.EventPingRequest, ms)) }
-
-func control(t message.Type, body []byte) chunk.Outgoing {
-	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: 2, Format: chunk.Format3, Body: body}
-}
-
-func event(e message.Event, value uint32) chunk.Outgoing {
-	return control(message.TypeUserControl, message.AppendUserControl(nil, e, value))
-}
+func (s *Session) Ping(ms uint32) error { return s.Send(session.Event(message.EventPingRequest, ms)) }
 
 // hangUp ends the session from our side such that the client gets everything that was sent: a FIN now, and the socket is
 // closed when the client has gone or lingerTimeout is over. A close with unread input would be a reset.
 func (s *Session) hangUp() {
-	closeWrite(s.wire)
-	s.nc.SetReadDeadline(time.Now().Add(lingerTimeout))
+	s.core.Leaving()
+	ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
+	if !s.core.CloseWrite(ctx) {
+		s.Close()
+	}
+	if !s.core.Own(func() {
+		defer cancel()
+		select {
+		case <-ctx.Done():
+			s.Close()
+		case <-s.core.Done():
+		}
+	}) {
+		cancel()
+	}
 }
 
 // serve is the session's goroutine: it reads until the client goes.
 func (s *Session) serve() {
 	defer s.end()
-	s.helper.Go(s.sendShared)
-	in := &counter{Conn: s.nc, window: s.server.cfg.WindowAckSize}
-	if err := s.read(in); err != nil {
-		s.server.cfg.Logger.Debug("test server: session ended", "error", err)
+	err := s.shakeHands()
+	if err == nil {
+		s.helper.Go(s.sendShared)
+		err = s.core.Await(context.Background(), "serve", nil)
 	}
-}
-
-func (s *Session) read(in *counter) error {
-	if err := s.shakeHands(in); err != nil {
-		return err
-	}
-	r := chunk.NewReader(in, maxClientMsg)
-	for {
-		var m chunk.Message
-		if err := r.Next(&m); err != nil {
-			return err
-		}
-		if s.server.cfg.OnMessage != nil {
-			s.server.cfg.OnMessage(s, &m)
-		}
-		if err := s.received(in, &m); err != nil {
-			return err
-		}
-		if in.due() {
-			if err := s.Send(control(message.TypeAcknowledgement, message.AppendUint32(nil, in.count))); err != nil {
-				return err
-			}
-		}
-	}
+	s.server.cfg.Logger.Debug("test server: session ended", "error", err)
 }
 
 func (s *Session) end() {
 	s.Close()
+	if s.core != nil {
+		s.core.Close()
+	}
 	s.mu.Lock()
 	streams := s.streams
 	s.streams = nil
@@ -206,35 +189,18 @@ func (s *Session) release(st *stream) {
 	st.player, st.viewer, st.live = nil, nil, nil
 }
 
-// counter counts what the client sends, from the first byte of the handshake, for the acknowledgements that some clients
-// wait for. It belongs to the session's goroutine.
-type counter struct {
-	net.Conn
-	count, acked uint32 // bytes modulo 2^32
-	window       uint32
-}
+// role is the server's half of a connection, as session.Dispatcher.
+type role struct{ *Session }
 
-func (c *counter) Read(b []byte) (int, error) {
-	n, err := c.Conn.Read(b)
-	c.count += uint32(n)
-	return n, err
-}
+// Ended has nothing to add.
+func (r role) Ended(err error) error { return err }
 
-// due tells that an Acknowledgement should be sent now: at half the window.
-func (c *counter) due() bool {
-	if c.count-c.acked < max(c.window/2, 1) {
-		return false
-	}
-	c.acked = c.count
-	return true
-}
-
-// received serves a message.
-func (s *Session) received(in *counter, m *chunk.Message) error {
-	t := message.Type(m.Type)
-	switch t {
+// Dispatch serves a message.
+func (r role) Dispatch(m *session.Message, _ session.Sink) error {
+	s := r.Session
+	switch m.Type {
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		cmd, err := message.ParseCommand(t, m.Body())
+		cmd, err := message.ParseCommand(m.Type, m.Payload())
 		if err != nil {
 			return err
 		}
@@ -243,16 +209,8 @@ func (s *Session) received(in *counter, m *chunk.Message) error {
 		return s.published(m)
 	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
 		return s.sharedReceived(m)
-	case message.TypeWindowAckSize, message.TypeAcknowledgement:
-		v, err := message.Uint32(t, m.Body())
-		if err == nil && t == message.TypeWindowAckSize {
-			in.window = v
-		} else if err == nil {
-			s.acknowledged.Store(v)
-		}
-		return err
 	case message.TypeUserControl:
-		u, err := message.ParseUserControl(m.Body())
+		u, err := message.ParseUserControl(m.Payload())
 		if err != nil {
 			return err
 		}
@@ -265,8 +223,6 @@ func (s *Session) controlled(u message.UserControl) error {
 	switch u.Event {
 	case message.EventSWFVerifyResponse:
 		return s.playerVerified(u.Data)
-	case message.EventPingRequest:
-		return s.Send(event(message.EventPingResponse, u.Value))
 	case message.EventSetBufferLength: // some clients say it for stream 0: it holds for all streams here
 		s.mu.Lock()
 		s.buffer = u.Buffer
@@ -283,17 +239,8 @@ func (s *Session) controlled(u message.UserControl) error {
 
 // commandMessage encodes a command. The id is a message stream's, 0 for the connection's own.
 func commandMessage(id uint32, name string, transaction float64, object any, args ...any) (chunk.Outgoing, error) {
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0,
+	return session.Command(session.ChunkStreamCommand, id,
 		&message.Command{Name: name, TransactionID: transaction, Object: object, Args: args})
-	if err != nil {
-		return chunk.Outgoing{}, fmt.Errorf("test server: %s: %w", name, err)
-	}
-	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, StreamID: id,
-		Format: chunk.Format3, Body: body}, nil
-}
-
-func statusMessage(id uint32, level, code, description string) (chunk.Outgoing, error) {
-	return commandMessage(id, "onStatus", 0, nil, message.StatusObject(level, code, description))
 }
 
 func (s *Session) command(id uint32, name string, transaction float64, object any, args ...any) error {
@@ -305,5 +252,5 @@ func (s *Session) command(id uint32, name string, transaction float64, object an
 }
 
 func (s *Session) status(id uint32, level, code, description string) error {
-	return s.command(id, "onStatus", 0, nil, message.StatusObject(level, code, description))
+	return s.Send(session.Status(id, level, code, description))
 }

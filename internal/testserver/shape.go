@@ -6,6 +6,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -77,10 +78,10 @@ func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 	return slices.Insert(arranged, at, scripts...)
 }
 
-// shaper turns tags into messages as a Shape says, and the messages into chunks. Its owner holds Session.writing.
+// shaper turns tags into messages as a Shape says, and the messages into chunks. Its owner holds the write lock.
 type shaper struct {
 	shape Shape
-	out   *chunk.Writer         // the session's: for control messages, and what knows the chunk size
+	out   *chunk.Writer         // the session's, during append: for control messages, and what knows the chunk size
 	last  map[uint32]sentHeader // the session's, since all its streams share the chunk streams
 
 	count, sizes, unknowns int  // messages, changes of the chunk size and unknown messages so far
@@ -88,7 +89,7 @@ type shaper struct {
 }
 
 // newShaper returns nil if nothing is unusual about the messages.
-func newShaper(shape Shape, out *chunk.Writer, last map[uint32]sentHeader) *shaper {
+func newShaper(shape Shape, last map[uint32]sentHeader) *shaper {
 	usual := Shape{EndSignal: shape.EndSignal, DuplicateMetadata: shape.DuplicateMetadata, LateMetadata: shape.LateMetadata}
 	if shape == usual {
 		return nil
@@ -99,11 +100,12 @@ func newShaper(shape Shape, out *chunk.Writer, last map[uint32]sentHeader) *shap
 	if shape.VideoChunkStream == 0 {
 		shape.VideoChunkStream = 6
 	}
-	return &shaper{shape: shape, out: out, last: last}
+	return &shaper{shape: shape, last: last}
 }
 
 // append appends tags as messages on a stream.
-func (s *shaper) append(dst []byte, streamID uint32, tags []flv.Tag) ([]byte, error) {
+func (s *shaper) append(dst []byte, out *chunk.Writer, streamID uint32, tags []flv.Tag) ([]byte, error) {
+	s.out = out
 	messages := s.messages(streamID, tags)
 	for len(messages) > 0 {
 		var err error
@@ -190,7 +192,7 @@ func (s *shaper) abort(dst []byte, streamID uint32) ([]byte, error) {
 	}
 	dst = s.appendChunk(dst, bogus)
 	delete(s.last, bogus.id) // a whole header next: peers differ in whether an aborted one counts
-	o := control(message.TypeAbort, message.AppendUint32(nil, bogus.id))
+	o := session.Control(message.TypeAbort, message.AppendUint32(nil, bogus.id))
 	return s.out.AppendMessage(dst, &o)
 }
 
@@ -208,7 +210,7 @@ func (s *shaper) chunks(dst []byte, messages []*shaped) (_ []byte, err error) {
 			}
 			open = true
 			if s.resize {
-				o := control(message.TypeSetChunkSize, message.AppendUint32(nil, sizes[s.sizes%len(sizes)]))
+				o := session.Control(message.TypeSetChunkSize, message.AppendUint32(nil, sizes[s.sizes%len(sizes)]))
 				if dst, err = s.out.AppendMessage(dst, &o); err != nil {
 					return nil, err
 				}

@@ -5,7 +5,7 @@ import (
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -39,8 +39,8 @@ const (
 )
 
 // sharedReceived serves a shared object message. Whatever its events lead to is one message to each user.
-func (s *Session) sharedReceived(m *chunk.Message) error {
-	in, err := message.ParseSharedObject(message.Type(m.Type), m.Body())
+func (s *Session) sharedReceived(m *session.Message) error {
+	in, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
 		return err
 	}
@@ -213,7 +213,7 @@ func (s *Session) tellShared(body []byte) {
 		return
 	}
 	select {
-	case s.shared <- chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body}:
+	case s.shared <- session.Encode(message.TypeSharedObjectAMF0, 0, 0, body):
 	default:
 		s.nc.Close()
 	}

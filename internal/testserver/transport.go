@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
@@ -70,23 +71,32 @@ func (s *Server) serve(nc net.Conn) {
 	s.mu.Unlock()
 }
 
-// shakeHands returns the connection to go on with.
-func (s *Session) shakeHands(in *counter) error {
+// shakeHands makes the session's core.
+func (s *Session) shakeHands() error {
+	cfg := &s.server.cfg
 	var config handshake.Config
-	if strings.HasSuffix(s.server.cfg.Scheme, "e") {
-		config.Encryption = cmp.Or(s.server.cfg.Encryption, handshake.EncryptionPlain)
+	if strings.HasSuffix(cfg.Scheme, "e") {
+		config.Encryption = cmp.Or(cfg.Encryption, handshake.EncryptionPlain)
 	}
 	s.nc.SetDeadline(time.Now().Add(handshakeTimeout))
+	in := &session.Counted{Conn: s.nc}
 	result, err := handshake.Server(in, config)
 	if err != nil {
 		return err
 	}
 	s.nc.SetDeadline(time.Time{})
 	s.s1Tail = result.S1Tail
+	wire := s.nc
 	if result.In != nil {
-		s.wire = transport.Encipher(s.nc, result.In, result.Out)
-		in.Conn = s.wire
+		wire = transport.Encipher(wire, result.In, result.Out)
 	}
+	core := session.Config{Peer: "client", MaxMessageSize: maxClientMsg, Window: cfg.WindowAckSize, HandshakeBytes: in.Received, Strict: true}
+	if cfg.OnMessage != nil {
+		core.Tap = func(m *session.Message) error { cfg.OnMessage(s, m.Chunks); return nil }
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.core = session.New(wire, role{s}, core)
 	return nil
 }
 

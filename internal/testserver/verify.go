@@ -7,6 +7,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -24,7 +25,7 @@ func (s *Session) askForPlayer() error {
 		return nil
 	}
 	body := binary.BigEndian.AppendUint16(nil, uint16(message.EventSWFVerifyRequest))
-	return s.Send(control(message.TypeUserControl, append(body, 1)))
+	return s.Send(session.Control(message.TypeUserControl, append(body, 1)))
 }
 
 // playerVerified takes the client's answer. A wrong one ends the session, as Adobe's servers do.
