@@ -141,6 +141,8 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 		got := make(chan message.Packet, 1)
 		ctx := testContext(t)
 		client.session.standing.claim() // ours, from before the ping is sent
+		client.session.token <- struct{}{}
+		<-client.session.token // the standing reader has let go
 		go func() {
 			var p message.Packet
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
