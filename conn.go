@@ -23,6 +23,7 @@ type Conn struct {
 	relayed         bool               // something that is not the server may be at the other end: a proxy. Set with session
 	near            transport.Nearness // the server's. Likewise
 	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
+	answers         bool               // a connect that announces Enhanced RTMP has been answered, if only by a refusal. Connect's
 	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise
 
 	started     atomic.Bool      // Connect has succeeded

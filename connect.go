@@ -14,7 +14,8 @@ import (
 
 // Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
 // the server's answer: that is the Call's Result. But with credentials or MaxRedirects it does, since it may have to
-// connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError, *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
+// connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError,
+// *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	if err := c.beginConnect(); err != nil {
 		return nil, err
@@ -33,6 +34,7 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 		if err != nil || !again {
 			return c.connected(k, err)
 		}
+		c.answers = true
 		c.giveUp()
 	}
 }
@@ -51,8 +53,8 @@ func (c *Conn) connectResult(ctx context.Context, k *Call) error {
 		if t := c.opts.Timeout; t > 0 {
 			limit = min(limit, t/2)
 		}
-		if due, ok := ctx.Deadline(); ok {
-			limit = min(limit, time.Until(due)/2)
+		if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
+			limit = min(limit, time.Until(due)/4)
 		}
 		var cancel context.CancelFunc
 		limited, cancel = context.WithTimeout(ctx, limit)

@@ -78,7 +78,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 		{"after three seconds", 0, 0, 3 * time.Second},
 		{"without a timeout", -1, 0, 3 * time.Second},
 		{"after half of the timeout", 4 * time.Second, 0, 2 * time.Second},
-		{"after half of what the context has left", 0, 2 * time.Second, time.Second},
+		{"after a quarter of what the context has left", 0, 4 * time.Second, time.Second},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

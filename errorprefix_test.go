@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -32,4 +33,14 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 			assert.Equal(t, 1, strings.Count(err.Error(), "rtmp:"), err)
 		}
 	}
+}
+
+// "Text has one prefix."
+func TestErrorsOfSilenceHaveOnePrefix(t *testing.T) {
+	url := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	c := dialed(t, url, &Options{Timeout: 50 * time.Millisecond})
+	_, err := c.SharedObject(context.Background(), "so", false)
+	assert.Equal(t, 1, strings.Count(err.Error(), "rtmp: "), err.Error())
+	_, err = c.CreateStream(context.Background(), nil)
+	assert.Equal(t, 1, strings.Count(err.Error(), "rtmp: "), err.Error())
 }

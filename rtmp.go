@@ -30,7 +30,7 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 // open. A refusal by the server is a *StatusError, anything before that a *HandshakeError.
 //
 // Some servers don't answer a connect that announces Enhanced RTMP, or hang up at it. When nothing has come for three
-// seconds, or for half of what Options.Timeout and ctx allow, Dial connects once more without; Stats.WithoutEnhanced then says
+// seconds, or for half of Options.Timeout or a quarter of what ctx allows, Dial connects once more without; Stats.WithoutEnhanced then says
 // so. Options.NoEnhanced does so from the start.
 func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, err := New(rawURL, opts)
@@ -63,7 +63,7 @@ func (c *Conn) establish(ctx context.Context) (deaf bool, err error) {
 		err = c.connectResult(ctx, k)
 	}
 	var hungUp *HandshakeError
-	deaf = c.announces() && ctx.Err() == nil &&
+	deaf = c.announces() && !c.answers && ctx.Err() == nil &&
 		(errors.As(err, &hungUp) && hungUp.Stage == StageConnect || errors.Is(err, errImpatient))
 	if deaf {
 		c.Close()

@@ -39,14 +39,12 @@ type Stream struct {
 	out    flvOut         // likewise
 	packet packetSink     // likewise
 
-	in          flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
-	tag         flv.Tag        // likewise
-	message     chunk.Outgoing // likewise
-	packetOut   chunk.Outgoing // likewise, of WritePacket
-	metadataOut []byte         // likewise
-	sending     *session.SendQueue
-	backlog     *session.Backlog // of queue
-	writeWake   chan struct{}    // signalled when something changed that a writer of this stream looks at
+	in        flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
+	tag       flv.Tag        // likewise
+	message   chunk.Outgoing // likewise
+	sending   *session.SendQueue
+	backlog   *session.Backlog // of queue
+	writeWake chan struct{}    // signalled when something changed that a writer of this stream looks at
 
 	closing sync.Once
 	closed  error // what Close returns; written by closing
@@ -113,7 +111,11 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 	if o.Writable {
 		open, what = s.publish, "publish"
 	}
-	if err := open(ctx); err != nil {
+	err := c.session.Blocked() // before the server is asked for a stream that it would keep
+	if err == nil {
+		err = open(ctx)
+	}
+	if err != nil {
 		s.abandon()
 		var option *OptionError
 		if errors.As(err, &option) {
@@ -255,9 +257,12 @@ func (s *Stream) end() {
 }
 
 // signal makes whoever reads this stream look at its state.
-func (s *Stream) signal() {
+func (s *Stream) signal() { signal(s.wake) }
+
+// signal leaves a signal in a channel of one slot.
+func signal(ch chan<- struct{}) {
 	select {
-	case s.wake <- struct{}{}:
+	case ch <- struct{}{}:
 	default:
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -68,8 +69,7 @@ func (s *Stream) writeTags(p []byte, put func(*chunk.Outgoing) error) (n int, er
 // outgoing is a media message of this stream.
 func (s *Stream) outgoing(t message.Type, timestamp uint32, body []byte) chunk.Outgoing {
 	if t == message.TypeDataAMF0 && bytes.HasPrefix(body, onMetaDataPrefix) {
-		body = append(append(s.metadataOut[:0], setDataFrame...), body...)
-		s.metadataOut = body
+		body = slices.Concat(setDataFrame, body)
 	}
 	return session.Encode(t, s.id, timestamp, body)
 }
@@ -103,7 +103,8 @@ func (s *Stream) ReadFrom(r io.Reader) (int64, error) {
 
 // WritePacket publishes an audio, video or data message: p's Type, Timestamp (message time, milliseconds) and Body count,
 // and Body is copied. It returns at once unless much waits to be sent; packets that come while others are on their way
-// leave together. What goes wrong then is returned by the next call and by Close.
+// leave together. What goes wrong then is returned by the next call and by Close. Several goroutines may call it at a time, such as
+// an encoder's for video and one for audio.
 func (s *Stream) WritePacket(p *Packet) error {
 	if !s.options.Writable {
 		return ErrNotWritable
@@ -111,8 +112,12 @@ func (s *Stream) WritePacket(p *Packet) error {
 	if !p.Type.Media() {
 		return fmt.Errorf("rtmp: publish: %s is no media: use Conn.SendPacket", p.Type)
 	}
-	s.packetOut = s.outgoing(p.Type, p.Timestamp, p.Body)
-	return s.enqueue(&s.packetOut)
+	o := s.outgoing(p.Type, p.Timestamp, p.Body)
+	err := s.enqueue(&o)
+	if err != nil {
+		signal(s.writeWake) // another may wait beside us, whom the same concerns
+	}
+	return err
 }
 
 // SetWriteDeadline bounds Write, ReadFrom and WritePacket, also one under way. The zero time removes the bound. Writing
@@ -130,10 +135,7 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 
 // rouseWriter makes a write of this stream that is under way look at the stream's state.
 func (s *Stream) rouseWriter() {
-	select {
-	case s.writeWake <- struct{}{}:
-	default:
-	}
+	signal(s.writeWake)
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 

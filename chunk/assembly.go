@@ -86,8 +86,9 @@ func (r *Reader) clip() {
 }
 
 func (r *Reader) drop(s *stream) {
-	release(s.body)
-	r.forget(s)
+	body := s.body
+	r.forget(s) // first: once it is released, body may be another Reader's
+	release(body)
 }
 
 func (r *Reader) forget(s *stream) {

@@ -26,6 +26,14 @@ func (b *Backlog) Queued(n int) {
 	}
 }
 
+// Blocked is ErrBacklog while a queue is at its limit, else nil.
+func (r *reader) Blocked() error {
+	if b := r.full.Load(); b != nil {
+		return b.err()
+	}
+	return nil
+}
+
 func (b *Backlog) err() error { return fmt.Errorf("%w: %s", ErrBacklog, b.what()) }
 
 // signal leaves a signal in a channel of one slot.

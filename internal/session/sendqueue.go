@@ -111,23 +111,30 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 }
 
 // Enqueue leaves a message to the sender, waiting for room as long as who may write. The body is copied; of the rest, the
-// stream id is the queue's.
+// stream id is the queue's. Several goroutines may wait at a time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
-	for {
-		if err := q.w.life.Err(); err != nil {
-			return err
-		}
-		if _, err := who.WriteLimit(); err != nil {
-			return err
-		}
-		ok, err := q.offer(o)
-		if ok || err != nil {
-			return err
-		}
-		if err := q.w.waitFor(who, nil, q.room); err != nil {
-			return err
+	done, err := q.try(who, o)
+	if done || err != nil {
+		return err
+	}
+	defer signal(q.room) // there may be room for the next who waits, and the end is everybody's
+	for !done && err == nil {
+		if err = q.w.waitFor(who, nil, q.room); err == nil {
+			done, err = q.try(who, o)
 		}
 	}
+	return err
+}
+
+// try is Enqueue without waiting. It reports false when there is no room.
+func (q *SendQueue) try(who Writer, o *chunk.Outgoing) (bool, error) {
+	if err := q.w.life.Err(); err != nil {
+		return false, err
+	}
+	if _, err := who.WriteLimit(); err != nil {
+		return false, err
+	}
+	return q.offer(o)
 }
 
 // Drained waits until the sender has sent everything, as long as who may write.

@@ -140,9 +140,9 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	for n := range uint32(50) {
 		got := make(chan message.Packet, 1)
 		ctx := testContext(t)
-		client.session.standing.claim()
-		client.session.token <- struct{}{} // the standing reader has let go before the ping is sent
-		<-client.session.token
+		client.session.standing.claim() // ours, from before the ping is sent
+		client.session.token <- struct{}{}
+		<-client.session.token // the standing reader has let go
 		go func() {
 			var p message.Packet
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))

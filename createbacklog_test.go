@@ -1,0 +1,44 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// A program that tries again to open a stream while another's queue is full must not use up the server's streams.
+func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
+	server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
+	require.NoError(t, err)
+	defer server.Close()
+	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})
+	for c.session.Blocked() == nil {
+	}
+	tries := 0
+	for ; tries < 200; tries++ {
+		_, err := c.CreateStream(context.Background(), nil)
+		require.ErrorIs(t, err, ErrStreamBacklog)
+	}
+	for { // now the backlog is read
+		b := make([]byte, 10000)
+		_, err := s.Read(b)
+		require.NoError(t, err)
+		if c.session.Blocked() == nil {
+			break
+		}
+	}
+	for {
+		_, err = c.CreateStream(context.Background(), nil)
+		if !errors.Is(err, ErrStreamBacklog) {
+			break
+		}
+		b := make([]byte, 100000)
+		_, err := s.Read(b)
+		require.NoError(t, err)
+	}
+	require.NoError(t, err)
+}

@@ -1,0 +1,166 @@
+package rtmp
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// A server whose connect takes more than half of what the caller allows could be reached before there was a second try.
+func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
+	slow := func(p *peer) {
+		cmd := p.expect("connect")
+		if cmd == nil {
+			return
+		}
+		time.Sleep(600 * time.Millisecond)
+		p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+		p.untilGone()
+	}
+	for name, o := range map[string]*Options{"announcing": {}, "NoEnhanced": {NoEnhanced: true}} {
+		t.Run(name, func(t *testing.T) {
+			url, accepted := newPeers(t, slow, slow, slow)
+			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+			defer cancel()
+			c, err := Dial(ctx, url, o)
+			t.Logf("%d connections", accepted.Load())
+			require.NoError(t, err)
+			c.Close()
+		})
+	}
+}
+
+// The password's proof goes out again although the server has hung up on it.
+func TestDialRetriesCredentials(t *testing.T) {
+	var proofs atomic.Int32
+	script := func(p *peer) {
+		cmd := p.expect("connect")
+		if cmd == nil {
+			return
+		}
+		o, _ := cmd.Object.(amf.Object)
+		app, _ := o.Get("app")
+		text := fmt.Sprint(app)
+		switch {
+		case text == "app":
+			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+				"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : "))
+			p.untilGone()
+		case !contains(text, "response="):
+			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+				"[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=me&salt=abc&challenge=def&opaque=ghi"))
+			p.untilGone()
+		default:
+			proofs.Add(1) // and hangs up
+		}
+	}
+	url, accepted := newPeers(t, script, script, script, script, script, script, script, script)
+	_, err := Dial(testContext(t), url, &Options{PublishUser: "me", PublishPassword: "word"})
+	require.Error(t, err)
+	t.Logf("%d connections, %d proofs: %v", accepted.Load(), proofs.Load(), err)
+	assert.EqualValues(t, 1, proofs.Load())
+}
+
+func contains(s, sub string) bool {
+	for i := 0; i+len(sub) <= len(s); i++ {
+		if s[i:i+len(sub)] == sub {
+			return true
+		}
+	}
+	return false
+}
+
+// Close and contexts at any moment of a Dial that tries twice: nothing stays open.
+func TestDialGivenUpAtAnyMoment(t *testing.T) {
+	var open atomic.Int32
+	script := func(p *peer) { p.expect("connect") } // hangs up
+	for i := range 150 {
+		url, _ := newPeers(t, script, script)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*20*time.Microsecond)
+		_, err := Dial(ctx, url, &Options{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err == nil {
+				open.Add(1)
+				nc = &openCounted{Conn: nc, open: &open}
+			}
+			return nc, err
+		}})
+		cancel()
+		require.Error(t, err)
+		assert.True(t, rightlyTyped(err) || ctx.Err() != nil, "%T %v", err, err)
+	}
+	require.Eventually(t, func() bool { return open.Load() == 0 }, time.Second, time.Millisecond)
+}
+
+type openCounted struct {
+	net.Conn
+	open *atomic.Int32
+	done atomic.Bool
+}
+
+func (c *openCounted) Close() error {
+	if c.done.CompareAndSwap(false, true) {
+		c.open.Add(-1)
+	}
+	return c.Conn.Close()
+}
+
+// A context that ends while connect is being sent, and a server that asks for credentials at once.
+func TestConnectAgainBesideContext(t *testing.T) {
+	refuse := func(p *peer) {
+		cmd := p.expect("connect")
+		if cmd == nil {
+			return
+		}
+		p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+			"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : "))
+		p.untilGone()
+	}
+	scripts := make([]func(*peer), 2000)
+	for i := range scripts {
+		scripts[i] = refuse
+	}
+	url, _ := newPeers(t, scripts...)
+	for i := range repetitions(400) {
+		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(200+i%100*8)*time.Microsecond)
+		_, err := Dial(ctx, url, &Options{PublishUser: "me", PublishPassword: "word"})
+		cancel()
+		require.Error(t, err)
+	}
+}
+
+// Close beside Dial's own Connect: with New, at random moments.
+func TestCloseBesideConnect(t *testing.T) {
+	ok := func(p *peer) { p.accept(); p.untilGone() }
+	scripts := make([]func(*peer), 500)
+	for i := range scripts {
+		scripts[i] = ok
+	}
+	url, _ := newPeers(t, scripts...)
+	for i := range 300 {
+		c, err := New(url, &Options{BackgroundRead: i%2 == 0})
+		require.NoError(t, err)
+		go func() {
+			time.Sleep(time.Duration(i*5) * time.Microsecond)
+			c.Close()
+		}()
+		k, err := c.Connect(context.Background())
+		if err == nil {
+			_, err = k.Result(context.Background())
+		}
+		if err != nil {
+			assert.ErrorIs(t, err, net.ErrClosed)
+		}
+		took := elapsed(func() { assert.NoError(t, c.Close()) })
+		assert.Less(t, took, 2*time.Second)
+	}
+}
