@@ -97,17 +97,32 @@ func (t *tunnel) run(ctx context.Context) {
 	for {
 		op, body := t.next()
 		err := t.exchange(ctx, op, body)
-		switch {
-		case op == "close" || err != nil && t.ending: // how servers refuse the farewell, or a session of the past, varies
-			err = io.EOF
-		case err == nil && op == "send":
-			t.release(body)
-		}
-		if err != nil {
-			t.end(err)
+		if op == "close" || err != nil {
+			t.finish(op, err)
 			return
 		}
+		if op == "send" {
+			t.release(body)
+		}
 	}
+}
+
+// finish ends the tunnel after a request that was its last, because of err if there is one. How servers refuse the farewell, or
+// a session of the past, varies: that is an orderly end, but not where something that was written has not arrived.
+func (t *tunnel) finish(op string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if op == "close" || t.ending && t.uncarried() == 0 {
+		err = io.EOF
+	}
+	t.endLocked(err)
+}
+
+// unacknowledged returns how many of the bytes that were written no request has carried yet that was answered with success.
+func (t *tunnel) unacknowledged() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.uncarried()
 }
 
 // next waits until there is a request to make.
