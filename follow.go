@@ -30,8 +30,9 @@ const (
 // says so; and without FollowAny not to addresses that are nearer to this machine than its own, such as a public server to
 // private, link-local or loopback addresses, which is checked when the new Conn connects, after names were resolved. (A
 // proxy, or an HTTPClient, that resolves names is on its own.) What proves to one server who we are goes to no other host
-// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, and what follows
-// a ? in Playpath, Subscribe, PageURL and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
+// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, the client
+// certificates of TLSConfig, what follows a ? in Playpath and Subscribe, and user, password, query and fragment of PageURL
+// and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
 // only with FollowAny. All of this holds for MaxRedirects too, but that other hosts and ports are allowed there.
 //
 // It is up to the caller to pause in between, and not to follow for ever.
@@ -121,7 +122,24 @@ func (o *Options) forgetSecrets() {
 	o.Publish = o.publishes()
 	o.PublishUser, o.PublishPassword, o.Auth, o.Token, o.UsherToken = "", "", "", "", ""
 	o.ConnectData, o.ConnectFields = nil, nil
-	for _, text := range []*string{&o.Playpath, &o.Subscribe, &o.PageURL, &o.SWFURL} {
-		*text, _, _ = strings.Cut(*text, "?")
+	for _, name := range []*string{&o.Playpath, &o.Subscribe} {
+		*name, _, _ = strings.Cut(*name, "?")
 	}
+	for _, page := range []*string{&o.PageURL, &o.SWFURL} {
+		*page = bareURL(*page)
+	}
+	if o.TLSConfig != nil {
+		o.TLSConfig = o.TLSConfig.Clone()
+		o.TLSConfig.Certificates, o.TLSConfig.GetClientCertificate = nil, nil
+	}
+}
+
+// bareURL returns the URL of a page without user, password, query and fragment, and nothing of what is no URL.
+func bareURL(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	return u.String()
 }
