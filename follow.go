@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/quote"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -70,15 +71,18 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 func (c *Conn) resolve(to string) (string, error) {
 	base, err := url.Parse(c.tcURL())
 	if err != nil {
-		return "", errors.Unwrap(err) // without the URL, which may hold a token
+		return "", invalid(err)
 	}
 	base.Scheme, base.Host = c.url.Scheme, c.url.Authority()
 	absolute, err := base.Parse(to)
 	if err != nil {
-		return "", errors.Unwrap(err)
+		return "", invalid(err)
 	}
 	return absolute.String(), nil
 }
+
+// invalid is what url.Parse finds wrong, without the URL, which may hold a token. Its text may still have a long piece of that.
+func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
 // follow changes o, the options of c or a copy of them, to those for the place that to names, an absolute tcUrl; "": where
 // we are. It returns the URL, which says nothing of a stream. Other hosts and ports are allowed only with others.
@@ -91,7 +95,7 @@ func (c *Conn) follow(to string, o *Options, others bool) (*rtmpurl.URL, error) 
 		}
 		parsed, err := url.Parse(to)
 		if err != nil {
-			return nil, errors.Unwrap(err) // without the URL, which may hold a token
+			return nil, invalid(err)
 		}
 		parsed.User, parsed.Fragment, parsed.RawFragment = nil, "", ""
 		u, tcURL, app = *next, parsed.String(), strings.TrimPrefix(parsed.RequestURI(), "/")
