@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -63,6 +64,27 @@ func (d *download) end() time.Duration {
 		return stop
 	}
 	return d.known
+}
+
+// headless are the gaps at the beginning of the tracks: no track begins there, and what has come is shorter by that than it
+// should be. Times of a recording that merely begin late, and a single track that does, are no gap; nor is what a server leaves
+// out that was asked to begin later.
+func (d *download) headless() (list []Gap) {
+	t, end := d.out.tail, d.end()
+	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
+		return nil
+	}
+	begin := d.streamTime(t.first.time)
+	late := begin+d.jumped() > tolerance
+	if short := d.streamTime(t.last())-begin < end-tolerance; !late || !short {
+		return nil
+	}
+	for _, kind := range tracksOf {
+		if t.trackOf(kind).seen {
+			list = append(list, Gap{kind, 0, ms(t.first.time)})
+		}
+	}
+	return list
 }
 
 // holes are the gaps between the frames of the tracks.
@@ -133,7 +155,7 @@ func (d *download) judgeable(kind flv.TagType) bool {
 func (d *download) judge(err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.known
-	r.Gaps = append(d.holes(), d.ragged(err == nil)...)
+	r.Gaps = slices.Concat(d.headless(), d.holes(), d.ragged(err == nil))
 	whole := r.BadData == 0 && (d.target.live || len(r.Gaps) == 0)
 	switch {
 	case err == nil && !d.target.live && !d.reached():

@@ -73,7 +73,8 @@ type Result struct {
 	// Gaps are the parts of the file, what it had before included, in which a track has nothing for longer than a few of its
 	// frames usually take (four to eight, and 250 ms at least), and where a track ends that long before the end: a second
 	// before it if the server has said the end. The end is that of the duration, or of the longest track if there is no
-	// duration. A track that the metadata names and that never came is a gap as well. Tracks that are irregular, as slide shows
+	// duration. A track that the metadata names and that never came is a gap as well, and so is the beginning where all
+	// tracks begin more than a second late and what has come is shorter than the duration by as much. Tracks that are irregular, as slide shows
 	// and single pictures are, have none, data is no track, and times that jump by more than the duration are no gap. Of each track the
 	// longest 16 are here.
 	Gaps []Gap

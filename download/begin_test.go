@@ -1,0 +1,70 @@
+package download
+
+import (
+	"io"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// later are the tags with their media so many ms later.
+func later(list []flv.Tag, by uint32) []flv.Tag {
+	list = slices.Clone(list)
+	for i := headers; i < len(list); i++ {
+		list[i].Timestamp += by
+	}
+	return list
+}
+
+// What misses its beginning is not complete, however regular the rest is.
+func TestBeginningThatNeverCame(t *testing.T) {
+	const duration = 10080 * time.Millisecond
+	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
+	result, err := judged(t, half, duration, nil, io.EOF, false)
+	assert.ErrorIs(t, err, ErrIncomplete)
+	assert.Equal(t, Incomplete, result.Outcome)
+	first := half[slices.IndexFunc(half, func(tag flv.Tag) bool { return tag.Type != flv.TagScript })].Timestamp
+	assert.Equal(t, []Gap{{flv.TagAudio, 0, ms(first)}, {flv.TagVideo, 0, ms(first)}}, result.Gaps)
+
+	result, err = judged(t, half, duration, nil, io.ErrUnexpectedEOF, false)
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, ClosedEarly, result.Outcome)
+
+	// A live stream has no beginning, and without a duration nobody knows.
+	result, err = judged(t, half, 0, nil, io.EOF, true)
+	assert.NoError(t, err)
+	assert.Equal(t, Complete, result.Outcome)
+	result, err = judged(t, half, 0, nil, io.EOF, false)
+	assert.NoError(t, err)
+	assert.Equal(t, Complete, result.Outcome)
+}
+
+// Times that begin late are no reason to miss anything, if there is as much as there should be.
+func TestTimesThatBeginLate(t *testing.T) {
+	const duration = 10080 * time.Millisecond
+	for _, by := range []time.Duration{900 * time.Millisecond, 5 * time.Second, 5 * time.Hour} {
+		for _, end := range []error{io.EOF, io.ErrUnexpectedEOF} {
+			result, err := judged(t, later(sample(t), uint32(by.Milliseconds())), duration, nil, end, false)
+			assert.NoError(t, err, by)
+			assert.Equal(t, Complete, result.Outcome, "%v: %+v", by, result)
+		}
+	}
+}
+
+// Where to start is the server's choice of a key frame near Options.Start.
+func TestBeginningThatWasNotAskedFor(t *testing.T) {
+	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
+	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Start: 3 * time.Second}})
+	assert.NoError(t, err)
+	d.out, d.known = newOutput(io.Discard, 0), 10080*time.Millisecond
+	for _, tag := range half {
+		assert.NoError(t, d.out.write(tag))
+	}
+	assert.NoError(t, d.judge(nil))
+	assert.Equal(t, Complete, d.result.Outcome)
+}
