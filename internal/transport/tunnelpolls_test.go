@@ -117,7 +117,8 @@ func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	require.NoError(t, err)
 	nc, err := dialer.DialTunnel(t.Context(), "server:80", false)
 	require.NoError(t, err)
-	for until := time.Now().Add(d); err == nil && time.Now().Before(until) && a.sends < 10_000; {
+	until := time.Now().Add(d)
+	for n := 0; err == nil && time.Now().Before(until) && n < 10_000; n++ {
 		if _, err = io.ReadFull(nc, make([]byte, answer)); err == nil {
 			_, err = nc.Write(make([]byte, reply))
 		}
