@@ -248,7 +248,7 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	if status.Level == "error" {
 		level = slog.LevelWarn
 	}
-	k.conn.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(status.Code),
+	k.conn.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(k.conn.mask(status.Code)),
 		"level", quote.Peer(status.Level), "description", quote.Peer(k.conn.mask(status.Description)))
 	s := k.conn.streams.of(streamID)
 	if s != nil {
