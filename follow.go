@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/quote"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -30,8 +31,9 @@ const (
 // says so; and without FollowAny not to addresses that are nearer to this machine than its own, such as a public server to
 // private, link-local or loopback addresses, which is checked when the new Conn connects, after names were resolved. (A
 // proxy, or an HTTPClient, that resolves names is on its own.) What proves to one server who we are goes to no other host
-// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, and what follows
-// a ? in Playpath, Subscribe, PageURL and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
+// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, the client
+// certificates of TLSConfig, what follows a ? in Playpath and Subscribe, and user, password, query and fragment of PageURL
+// and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
 // only with FollowAny. All of this holds for MaxRedirects too, but that other hosts and ports are allowed there.
 //
 // It is up to the caller to pause in between, and not to follow for ever.
@@ -69,15 +71,18 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 func (c *Conn) resolve(to string) (string, error) {
 	base, err := url.Parse(c.tcURL())
 	if err != nil {
-		return "", errors.Unwrap(err) // without the URL, which may hold a token
+		return "", invalid(err)
 	}
 	base.Scheme, base.Host = c.url.Scheme, c.url.Authority()
 	absolute, err := base.Parse(to)
 	if err != nil {
-		return "", errors.Unwrap(err)
+		return "", invalid(err)
 	}
 	return absolute.String(), nil
 }
+
+// invalid is what url.Parse finds wrong, without the URL, which may hold a token. Its text may still have a long piece of that.
+func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
 // follow changes o, the options of c or a copy of them, to those for the place that to names, an absolute tcUrl; "": where
 // we are. It returns the URL, which says nothing of a stream. Other hosts and ports are allowed only with others.
@@ -90,7 +95,7 @@ func (c *Conn) follow(to string, o *Options, others bool) (*rtmpurl.URL, error) 
 		}
 		parsed, err := url.Parse(to)
 		if err != nil {
-			return nil, errors.Unwrap(err) // without the URL, which may hold a token
+			return nil, invalid(err)
 		}
 		parsed.User, parsed.Fragment, parsed.RawFragment = nil, "", ""
 		u, tcURL, app = *next, parsed.String(), strings.TrimPrefix(parsed.RequestURI(), "/")
@@ -121,7 +126,24 @@ func (o *Options) forgetSecrets() {
 	o.Publish = o.publishes()
 	o.PublishUser, o.PublishPassword, o.Auth, o.Token, o.UsherToken = "", "", "", "", ""
 	o.ConnectData, o.ConnectFields = nil, nil
-	for _, text := range []*string{&o.Playpath, &o.Subscribe, &o.PageURL, &o.SWFURL} {
-		*text, _, _ = strings.Cut(*text, "?")
+	for _, name := range []*string{&o.Playpath, &o.Subscribe} {
+		*name, _, _ = strings.Cut(*name, "?")
 	}
+	for _, page := range []*string{&o.PageURL, &o.SWFURL} {
+		*page = bareURL(*page)
+	}
+	if o.TLSConfig != nil {
+		o.TLSConfig = o.TLSConfig.Clone()
+		o.TLSConfig.Certificates, o.TLSConfig.GetClientCertificate = nil, nil
+	}
+}
+
+// bareURL returns the URL of a page without user, password, query and fragment, and nothing of what is no URL.
+func bareURL(page string) string {
+	u, err := url.Parse(page)
+	if err != nil {
+		return ""
+	}
+	u.User, u.RawQuery, u.ForceQuery, u.Fragment, u.RawFragment = nil, "", false, "", ""
+	return u.String()
 }

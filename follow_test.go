@@ -24,7 +24,7 @@ func secretive(o Options) *Options {
 	o.ConnectData = []any{"secret-ticket", amf.Object{{Name: "key", Value: "secret-member"}}}
 	o.ConnectFields = append(o.ConnectFields, amf.Property{Name: "session", Value: "secret-field"})
 	o.Subscribe = "play?key=secret-subscription"
-	o.PageURL, o.SWFURL = "http://page/?s=secret-page", "http://page/p.swf?s=secret-player"
+	o.PageURL, o.SWFURL = "http://me:secret-page@page/?s=secret-page#secret-part", "http://secret-user@page/p.swf?s=secret-player#secret-part"
 	return &o
 }
 

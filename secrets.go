@@ -1,8 +1,11 @@
 package rtmp
 
 import (
+	"encoding/hex"
+	"regexp"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
@@ -26,12 +29,82 @@ func (c *Conn) mask(text string) string {
 	for _, s := range c.streams.all() {
 		secrets = append(secrets, secretsOf(s.name, s.options.Writable)...)
 	}
+	secrets = appendTexts(secrets, c.opts.ConnectData)
+	secrets = appendTexts(secrets, c.opts.ConnectFields)
+	return hide(text, secrets)
+}
+
+// hide replaces the secrets in text, and what they overlap with of each other, also where some bytes are written as %XX in
+// either. What has to be replaced is returned without %XX.
+func hide(text string, secrets []string) string {
+	plain := unescaped(text)
+	var covered []bool // bytes of plain
 	for _, secret := range secrets {
-		if len(secret) >= minSecret {
-			text = strings.ReplaceAll(text, secret, maskedSecret)
+		if secret = unescaped(secret); len(secret) < minSecret {
+			continue
+		}
+		for at, rest := 0, plain; ; {
+			before, after, found := strings.Cut(rest, secret)
+			if !found {
+				break
+			}
+			if covered == nil {
+				covered = make([]bool, len(plain))
+			}
+			at += len(before)
+			for i := range len(secret) {
+				covered[at+i] = true
+			}
+			at, rest = at+len(secret), after
 		}
 	}
-	return text
+	if covered == nil {
+		return text
+	}
+	var b strings.Builder
+	for i, hidden := range covered {
+		switch {
+		case !hidden:
+			b.WriteByte(plain[i])
+		case i == 0 || !covered[i-1]:
+			b.WriteString(maskedSecret)
+		}
+	}
+	return b.String()
+}
+
+var escapedByte = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
+
+// unescaped decodes %XX. Other uses of % stay.
+func unescaped(s string) string {
+	if !strings.Contains(s, "%") {
+		return s
+	}
+	return escapedByte.ReplaceAllStringFunc(s, func(escaped string) string {
+		b, _ := hex.DecodeString(escaped[1:])
+		return string(b)
+	})
+}
+
+// appendTexts appends the strings in a value of connect's, which often are tickets.
+func appendTexts(texts []string, value any) []string {
+	var members []amf.Property
+	switch v := value.(type) {
+	case string:
+		return append(texts, v)
+	case []any:
+		for _, element := range v {
+			texts = appendTexts(texts, element)
+		}
+	case amf.Object:
+		members = v
+	case amf.ECMAArray:
+		members = v
+	}
+	for _, member := range members {
+		texts = appendTexts(texts, member.Value)
+	}
+	return texts
 }
 
 // secretsOf are what is secret of a name: the query with its values, and all of it where it is a key.

@@ -3,6 +3,7 @@ package message
 import (
 	"cmp"
 	"fmt"
+	"regexp"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
@@ -15,14 +16,14 @@ type StatusError struct {
 	Description string
 	Info        any // the information object as it came
 
-	masked string // Description as Error tells it; "": as it is
+	maskedCode, masked string // Code and Description as Error tells them; "": as they are
 }
 
 // Error tells Code and Description, quoted.
 func (e *StatusError) Error() string {
 	text := "refused"
-	if e.Code != "" {
-		text = quote.Peer(e.Code)
+	if code := cmp.Or(e.maskedCode, e.Code); code != "" {
+		text = quote.Peer(code)
 	}
 	if description := cmp.Or(e.masked, e.Description); description != "" {
 		text += ": " + quote.Peer(description)
@@ -30,8 +31,16 @@ func (e *StatusError) Error() string {
 	return "rtmp: server: " + text
 }
 
-// Mask makes Error tell text in place of Description, which stays as it is: peers like to repeat what is secret.
-func (e *StatusError) Mask(text string) { e.masked = text }
+// Mask makes Error tell Code and Description without what hide takes out of them: peers like to repeat what is secret. The fields
+// stay as they are, and so does a code like the protocol's own, even if a secret is one of its words.
+func (e *StatusError) Mask(hide func(text string) string) {
+	e.masked = hide(e.Description)
+	if !plainCode.MatchString(e.Code) {
+		e.maskedCode = hide(e.Code)
+	}
+}
+
+var plainCode = regexp.MustCompile(`^[A-Za-z.]*$`)
 
 // ProtocolError reports that the peer broke the protocol or one of our limits. The connection is dead, unless all that could
 // not be read is the answer to one call.

@@ -11,7 +11,7 @@ import (
 func TestStatusErrorMask(t *testing.T) {
 	e := &StatusError{Code: "NetStream.Publish.BadName", Description: "secret is being published"}
 	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "secret is being published"`, e.Error())
-	e.Mask("*** is being published")
+	e.Mask(func(text string) string { return strings.ReplaceAll(text, "secret", "***") })
 	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "*** is being published"`, e.Error())
 	require.Equal(t, "secret is being published", e.Description)
 }
@@ -27,4 +27,11 @@ func TestErrorsQuoteThePeer(t *testing.T) {
 		require.NotContains(t, err.Error(), "\n")
 		require.Less(t, len(err.Error()), 1000)
 	}
+}
+
+// A code that is none of the protocol's may repeat a secret, too.
+func TestStatusErrorMasksOddCodes(t *testing.T) {
+	e := &StatusError{Code: "Rejected: key_1", Description: "no"}
+	e.Mask(func(text string) string { return strings.ReplaceAll(text, "key_1", "***") })
+	require.Equal(t, `rtmp: server: "Rejected: ***": no`, e.Error())
 }

@@ -211,9 +211,7 @@ func UnreadableAnswer(method string, damage error) error {
 func (t *calls) Refusal(status *message.StatusError) *message.StatusError {
 	e := *status
 	if t.mask != nil {
-		if masked := t.mask(status.Description); masked != status.Description {
-			e.Mask(masked)
-		}
+		e.Mask(t.mask)
 	}
 	return &e
 }

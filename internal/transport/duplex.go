@@ -28,6 +28,7 @@ type duplex struct {
 	in      fifo      // arrived, and not read yet
 	out     []byte    // written, and not taken yet
 	spare   []byte    // out's next memory, nil while it is being carried
+	taken   int       // bytes that are being carried
 	closed  bool      // by the application
 	shut    bool      // by the application, for writing
 	readers int       // calls of Read that wait
@@ -160,15 +161,19 @@ func (d *duplex) hungry() bool { return d.readers > 0 && d.in.len() == 0 }
 // take returns all that waits to be carried. It is the caller's until release. The caller holds d.mu.
 func (d *duplex) take() []byte {
 	taken := d.out
-	d.out, d.spare = d.spare, nil
+	d.out, d.spare, d.taken = d.spare, nil, len(taken)
 	d.changed.Broadcast()
 	return taken
 }
 
-// release gives back what take returned.
+// uncarried returns how many bytes were written and have not been carried to the end. The caller holds d.mu.
+func (d *duplex) uncarried() int { return len(d.out) + d.taken }
+
+// release gives back what take returned, which was carried.
 func (d *duplex) release(taken []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.taken = 0
 	if d.spare == nil {
 		d.spare = taken[:0]
 	}
@@ -178,6 +183,11 @@ func (d *duplex) release(taken []byte) {
 func (d *duplex) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.endLocked(why)
+}
+
+// endLocked is end for a caller that holds d.mu.
+func (d *duplex) endLocked(why error) {
 	if d.over == nil {
 		d.over = why
 		d.changed.Broadcast()

@@ -14,7 +14,7 @@ type Nearness int32
 // The kinds of addresses, the nearest last.
 const (
 	Public    Nearness = iota
-	Private            // RFC 1918, RFC 4193, RFC 6598
+	Private            // RFC 1918, RFC 3879, RFC 4193, RFC 6598, RFC 8215
 	LinkLocal          // RFC 3927, RFC 4291 section 2.5.6: the addresses of clouds' metadata are of these
 	Loopback           // and the unspecified address, which systems take for it
 )
@@ -24,23 +24,28 @@ func (n Nearness) String() string {
 }
 
 var (
-	sharedSpace = netip.MustParsePrefix("100.64.0.0/10") // RFC 6598
-	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")     // RFC 1122 section 3.2.1.3
-	embedding   = netip.MustParsePrefix("64:ff9b::/96")  // RFC 6052: the last four bytes are an IPv4 address
+	sharedSpace = netip.MustParsePrefix("100.64.0.0/10")  // RFC 6598
+	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")      // RFC 1122 section 3.2.1.3
+	siteLocal   = netip.MustParsePrefix("fec0::/10")      // RFC 3879: deprecated, and still in use here and there
+	translated  = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215: to IPv4 addresses of the local network's choice
+	embedding   = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052: the last four bytes are an IPv4 address
+	sixToFour   = netip.MustParsePrefix("2002::/16")      // RFC 3056: the four bytes that follow are an IPv4 address
 )
 
 func nearness(ip netip.Addr) Nearness {
-	ip = ip.Unmap()
-	if embedding.Contains(ip.WithZone("")) {
-		b := ip.As16()
+	ip = ip.WithZone("").Unmap() // netip finds no address with a zone in a prefix, nor unspecified, but systems take it
+	switch b := ip.As16(); {
+	case embedding.Contains(ip):
 		ip = netip.AddrFrom4([4]byte(b[12:]))
+	case sixToFour.Contains(ip):
+		ip = netip.AddrFrom4([4]byte(b[2:6]))
 	}
 	switch {
 	case ip.IsLoopback(), ip.IsUnspecified(), thisNetwork.Contains(ip):
 		return Loopback
 	case ip.IsLinkLocalUnicast(), ip.IsLinkLocalMulticast(), ip.IsInterfaceLocalMulticast():
 		return LinkLocal
-	case ip.IsPrivate(), sharedSpace.Contains(ip):
+	case ip.IsPrivate(), sharedSpace.Contains(ip), siteLocal.Contains(ip), translated.Contains(ip):
 		return Private
 	}
 	return Public

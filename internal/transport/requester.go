@@ -72,6 +72,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel = cancel
 	t.poll.set(time.Now().Add(minPoll), t.wake) // as a rule, the client has the first word
+	t.turn.set(time.Now(), t.wake)
 	go t.run(running)
 	return t, nil
 }

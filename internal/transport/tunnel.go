@@ -18,6 +18,8 @@ const (
 	bulk = 4 << 10
 	// pollCost is how many bytes an answer has to bring for its poll to pay: about a tenth of what the HTTP around it takes.
 	// Polls are paid for in advance by maxCredit bytes at most. Without credit they become rarer, like those that bring nothing.
+	// A send that brings something, which may call for the next one, has to carry as much altogether: calls and their answers do,
+	// pings and the replies to them don't. Without credit the next one leaves minPoll after it at the earliest.
 	pollCost  = 64
 	maxCredit = 4 << 10
 	// pollUnit is what one more in the interval byte adds to the least pause. The highest value in use, 33, then means half
@@ -45,7 +47,8 @@ type tunnel struct {
 	sequence uint64        // of the next request
 	poll     deadline      // when to ask for data
 	pause    time.Duration // before that
-	credit   int           // bytes that polls have brought beyond what they cost
+	turn     deadline      // when the next send may leave
+	credit   int           // bytes that requests have carried beyond what they cost
 	eager    bool          // ask as soon as the application has read everything
 	quiet    bool          // the latest poll brought nothing, and nothing was sent since
 	ending   bool          // the latest answer said that the session is about to end
@@ -97,17 +100,32 @@ func (t *tunnel) run(ctx context.Context) {
 	for {
 		op, body := t.next()
 		err := t.exchange(ctx, op, body)
-		switch {
-		case op == "close" || err != nil && t.ending: // how servers refuse the farewell, or a session of the past, varies
-			err = io.EOF
-		case err == nil && op == "send":
-			t.release(body)
-		}
-		if err != nil {
-			t.end(err)
+		if op == "close" || err != nil {
+			t.finish(op, err)
 			return
 		}
+		if op == "send" {
+			t.release(body)
+		}
 	}
+}
+
+// finish ends the tunnel after a request that was its last, because of err if there is one. How servers refuse the farewell, or
+// a session of the past, varies: that is an orderly end, but not where something that was written has not arrived.
+func (t *tunnel) finish(op string, err error) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if op == "close" || t.ending && t.uncarried() == 0 {
+		err = io.EOF
+	}
+	t.endLocked(err)
+}
+
+// unacknowledged returns how many of the bytes that were written no request has carried yet that was answered with success.
+func (t *tunnel) unacknowledged() int {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	return t.uncarried()
 }
 
 // next waits until there is a request to make.
@@ -116,8 +134,9 @@ func (t *tunnel) next() (op string, body []byte) {
 	defer t.mu.Unlock()
 	for {
 		switch {
-		case len(t.out) > 0:
+		case len(t.out) > 0 && (t.closed || t.turn.passed()):
 			return "send", t.take()
+		case len(t.out) > 0: // not yet
 		case t.closed || t.shut && t.quiet:
 			return "close", nothing
 		case (t.poll.passed() || t.eager && t.hungry()) && t.in.len() < roomSize:
@@ -132,6 +151,7 @@ func (t *tunnel) next() (op string, body []byte) {
 func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++
+	began := time.Now()
 	received, interval := -1, byte(0) // the first byte is no data
 	err := t.http.post(ctx, op, path, body, func(r io.Reader) error {
 		for {
@@ -156,23 +176,35 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 		}
 	})
 	if err == nil {
+		t.mu.Lock()
+		t.charge(op, len(body), received, began)
 		t.schedule(op, interval, received)
+		t.mu.Unlock()
 	}
 	return err
+}
+
+// charge books what a request has carried, and says when the next send may leave. The caller holds t.mu.
+func (t *tunnel) charge(op string, sent, received int, began time.Time) {
+	switch {
+	case op == "idle":
+		t.credit += received - pollCost
+	case received > 0:
+		t.credit += received + sent - pollCost
+	}
+	t.credit = min(max(t.credit, -pollCost), maxCredit)
+	if op == "send" && received > 0 && t.credit < 0 {
+		began = began.Add(minPoll)
+	}
+	t.turn.set(began, t.wake)
 }
 
 // schedule says when to poll, after an answer: at once in a stream; otherwise the application may be about to write, which
 // would have to wait for the poll's answer. A server whose answers hold next to nothing can't make it poll without a pause.
 func (t *tunnel) schedule(op string, interval byte, received int) {
-	t.mu.Lock()
-	defer t.mu.Unlock()
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
 	asked := time.Duration(max(interval, 1)-1) * pollUnit
-	if t.credit += received; op == "idle" {
-		t.credit -= pollCost
-	}
-	t.credit = min(max(t.credit, -pollCost), maxCredit)
 	pays := received > 0 && t.credit >= 0
 	t.eager = pays && asked == 0
 	switch {
@@ -208,6 +240,7 @@ func (t *tunnel) Close() error {
 	t.cancel()
 	t.mu.Lock()
 	t.poll.stop()
+	t.turn.stop()
 	t.mu.Unlock()
 	t.http.close()
 	return nil

@@ -14,10 +14,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// instantServer is a server of tunnels that takes no time: each poll brings what it returns.
+// instantServer is a server of tunnels that takes no time: each poll brings what it returns, and each send what send returns.
 type instantServer struct {
 	polls int
 	poll  func() []byte
+	send  func() []byte // nil: nothing
+	sends int
 }
 
 var errTooMany = errors.New("polled without a pause")
@@ -36,6 +38,13 @@ func (a *instantServer) RoundTrip(r *http.Request) (*http.Response, error) {
 			return nil, errTooMany
 		}
 		body = append(body, a.poll()...)
+	case strings.HasPrefix(r.URL.Path, "/send/"):
+		if a.sends++; a.sends > 50_000 {
+			return nil, errTooMany
+		}
+		if a.send != nil {
+			body = append(body, a.send()...)
+		}
 	}
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
@@ -97,5 +106,61 @@ func TestPollsForAStream(t *testing.T) {
 		require.NoError(t, err)
 		assert.LessOrEqual(t, time.Since(began), minPoll)
 		require.NoError(t, nc.Close())
+	})
+}
+
+// exchanged replies to each answer of so many bytes with so many for a while, and returns how many requests that took.
+func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
+	bring := func() []byte { return make([]byte, answer) }
+	a := &instantServer{poll: bring, send: bring}
+	dialer, err := NewDialer(Config{HTTPClient: &http.Client{Transport: a}})
+	require.NoError(t, err)
+	nc, err := dialer.DialTunnel(t.Context(), "server:80", false)
+	require.NoError(t, err)
+	for until := time.Now().Add(d); err == nil && time.Now().Before(until) && a.sends < 10_000; {
+		if _, err = io.ReadFull(nc, make([]byte, answer)); err == nil {
+			_, err = nc.Write(make([]byte, reply))
+		}
+	}
+	require.NoError(t, err)
+	require.NoError(t, nc.Close())
+	return a.polls + a.sends
+}
+
+// A ping in each answer, which has to be replied to, is not worth requests without a pause; calls and their answers are.
+func TestPingsInEachAnswer(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		assert.Less(t, exchanged(t, 10*time.Second, 18, 18), 1500)
+		assert.Less(t, exchanged(t, 10*time.Second, 1, 1), 1500)
+	})
+	synctest.Test(t, func(t *testing.T) {
+		began := time.Now()
+		assert.GreaterOrEqual(t, exchanged(t, time.Second, 37, 42), 10_000)
+		assert.LessOrEqual(t, time.Since(began), 5*minPoll, "calls wait for nothing")
+	})
+}
+
+// Pings don't hold up what is written at the pace of people or media.
+func TestWritesBesidePings(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		a := &instantServer{poll: func() []byte { return nil }, send: func() []byte { return make([]byte, 18) }}
+		dialer, err := NewDialer(Config{HTTPClient: &http.Client{Transport: a}})
+		require.NoError(t, err)
+		nc, err := dialer.DialTunnel(t.Context(), "server:80", false)
+		require.NoError(t, err)
+		for n := range 1000 {
+			_, err = nc.Write(make([]byte, 18))
+			require.NoError(t, err)
+			synctest.Wait()
+			require.Equal(t, n+1, a.sends)
+			time.Sleep(minPoll)
+		}
+		_, err = nc.Write(make([]byte, 18))
+		require.NoError(t, err)
+		synctest.Wait()
+		_, err = nc.Write(make([]byte, 18))
+		require.NoError(t, err)
+		require.NoError(t, nc.Close(), "which sends what waits")
+		assert.Equal(t, 1002, a.sends)
 	})
 }

@@ -3,8 +3,9 @@ package transport
 import "net"
 
 // Unacknowledged returns how many bytes of what was written to nc the other end's TCP has not acknowledged yet, a FIN counting as
-// one. known is false where that can't be asked: of tunnels, of connections that are not made of a socket, and on systems
-// other than Linux and macOS. (The latter is untried.) It does not wait for a write under way.
+// one; for a client's tunnel, those that were not carried by a request that was answered with success. known is false where
+// that can't be asked: of connections that are not made of a socket, and on systems other than Linux and macOS. (The latter
+// is untried.) It does not wait for a write under way.
 func Unacknowledged(nc net.Conn) (n int, known bool) {
 	switch c := nc.(type) {
 	case *net.TCPConn:
@@ -13,6 +14,8 @@ func Unacknowledged(nc net.Conn) (n int, known bool) {
 		return c.box.unacknowledged()
 	case *cipherConn:
 		return c.box.unacknowledged()
+	case *tunnel:
+		return c.unacknowledged(), true
 	case *prefixedConn:
 		return Unacknowledged(c.Conn)
 	}
