@@ -14,7 +14,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
-	"github.com/go-librtmp/rtmp/swf"
 )
 
 // client is the client's half of one connection: what a server's messages mean beyond what the session serves by itself.
@@ -143,16 +142,6 @@ func (k *client) userControl(m *session.Message) {
 	}
 }
 
-// verifyPlayer answers SWF verification (legacy.md 4), if it can.
-func (k *client) verifyPlayer(request []byte) {
-	if k.verification == nil || !swf.Answerable(request) {
-		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
-			"request", quote.Peer(string(request)))
-		return
-	}
-	k.session.Reply(session.Control(message.TypeUserControl, k.verification))
-}
-
 // commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
 // program. Of one that is damaged, or has an odd transaction id, what could be read counts.
 func (k *client) commandReceived(m *session.Message) error {
@@ -265,15 +254,6 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			k.conn.dropped(1, status.Code)
 		}
 	}
-}
-
-// streamIDOf reads the message stream id that createStream's _result carries.
-func streamIDOf(result any) (uint32, error) {
-	id, ok := result.(float64)
-	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
-		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
-	}
-	return uint32(id), nil
 }
 
 // onMetaDataPrefix is how the body of an onMetaData message begins: the AMF0 string.

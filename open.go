@@ -153,32 +153,3 @@ func (c *Conn) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
 	return transport.NewDialer(transport.Config{Refuse: refuse,
 		Proxy: c.opts.Proxy, DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, HTTPClient: c.opts.HTTPClient})
 }
-
-// player is what SWF verification asks about, the player that the program pretends to be.
-type player struct {
-	hash []byte
-	size uint32
-}
-
-// player returns nil without SWF verification.
-func (c *Conn) player(ctx context.Context) (*player, error) {
-	o := c.opts
-	switch {
-	case len(o.SWFHash) > 0:
-		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
-	case !o.SWFVerify:
-		return nil, nil
-	}
-	dialer, err := c.dialer(0) // the program's choice, not a server's
-	if err != nil {
-		return nil, err
-	}
-	ctx, cancel := c.withTimeout(ctx)
-	defer cancel()
-	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: c.log})
-	if err != nil {
-		return nil, err
-	}
-	o.SWFHash, o.SWFSize = hash, size // should Connect have to connect again
-	return &player{hash: hash, size: size}, nil
-}

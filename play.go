@@ -36,60 +36,19 @@ func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err e
 
 func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
 
-// newStreamID asks for a message stream, and subscribes where that is wanted, in librtmp's order.
-func (c *Conn) newStreamID(ctx context.Context, name string) (uint32, error) {
-	k, err := c.session.NewCall("createStream", 0)
-	if err != nil {
-		return 0, err
-	}
-	commands := []message.Command{{Name: "createStream", TransactionID: k.ID}}
+// subscription are the commands that some servers want to hear before play, in librtmp's order.
+func (c *Conn) subscription(name string) (commands []message.Command) {
 	if token := c.opts.UsherToken; token != "" {
-		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken",
-			TransactionID: c.session.NextID(), Args: []any{token}})
+		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken", Args: []any{token}})
 	}
 	subscribe := c.opts.Subscribe
 	if subscribe == "" && c.opts.Live {
 		subscribe = name
 	}
 	if subscribe != "" {
-		commands = append(commands, message.Command{Name: "FCSubscribe", TransactionID: c.session.NextID(),
-			Args: []any{subscribe}})
+		commands = append(commands, message.Command{Name: "FCSubscribe", Args: []any{subscribe}})
 	}
-	return c.awaitStreamID(ctx, k, commands)
-}
-
-// awaitStreamID sends commands, of which createStream is k, and waits for the answer. When that is given up, the server is told
-// to delete the stream as soon as the answer comes: it keeps it otherwise.
-func (c *Conn) awaitStreamID(ctx context.Context, k *session.Call, commands []message.Command) (uint32, error) {
-	if err := c.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
-		c.session.TakeCall(k.ID)
-		return 0, err
-	}
-	if err := k.Wait(ctx); err != nil {
-		k.WhenDone(func() { c.refuseStream(k) })
-		c.session.FlushReplies()
-		return 0, err
-	}
-	result, err := k.Result()
-	if err != nil {
-		return 0, err
-	}
-	return streamIDOf(result)
-}
-
-// refuseStream has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
-func (c *Conn) refuseStream(k *session.Call) {
-	result, err := k.Result()
-	if err != nil {
-		return
-	}
-	id, err := streamIDOf(result)
-	if err != nil || !c.streams.giveUp(id) {
-		return
-	}
-	if o, err := c.deleteStream(id); err == nil {
-		c.session.Reply(o)
-	}
+	return commands
 }
 
 // play asks for a message stream and plays on it.
@@ -99,7 +58,7 @@ func (s *Stream) play(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if s.id, err = c.newStreamID(ctx, s.name); err != nil {
+	if s.id, err = c.newStreamID(ctx, nil, c.subscription(s.name)); err != nil {
 		return err
 	}
 	if err := c.streams.add(s); err != nil {

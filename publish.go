@@ -28,16 +28,11 @@ func (s *Stream) publish(ctx context.Context) error {
 	if err := c.announceChunkSize(ctx); err != nil {
 		return err
 	}
-	commands := []message.Command{
-		{Name: "releaseStream", TransactionID: c.session.NextID(), Args: []any{s.name}},
-		{Name: "FCPublish", TransactionID: c.session.NextID(), Args: []any{s.name}},
-	}
-	k, err := c.session.NewCall("createStream", 0)
-	if err != nil {
-		return err
-	}
-	commands = append(commands, message.Command{Name: "createStream", TransactionID: k.ID})
-	if s.id, err = c.awaitStreamID(ctx, k, commands); err != nil {
+	var err error
+	if s.id, err = c.newStreamID(ctx, []message.Command{
+		{Name: "releaseStream", Args: []any{s.name}},
+		{Name: "FCPublish", Args: []any{s.name}},
+	}, nil); err != nil {
 		return err
 	}
 	if err := c.streams.add(s); err != nil {

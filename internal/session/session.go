@@ -18,18 +18,18 @@ const DefaultWindow = 2_500_000
 // dispatches for everybody until its own event has happened. Who writes takes the write lock. The reader never writes: what it
 // has to answer is left to the next writer, to the socket as far as that takes it at once, or to a flusher.
 //
-// Lock order, outermost first; no arrow means that neither is taken while the other is held:
+// Lock order, outermost first, and what each lock guards:
 //
-//	token (reader.in, reader.msg, reader.holder)
-//	  -> reader.dispatching (reader.message; what a Dispatcher changes in Dispatch)
-//	    -> locks of the Dispatcher and its Sinks -> replies.mu, calls.mu, Handlers.mu
-//	    -> window.mu -> replies.mu
-//	write lock (writer.chunks, buf, unsent, err)
-//	  -> locks of Writers (Writer.WriteLimit), SendQueue.mu
-//	  -> replies.mu -> lifetime.mu
-//	lifetime.mu (err) -> locks that Dispatcher.Ended takes: it must not call the Session
-//	deadline.mu (armed, holder, interrupted), one for each direction: nothing is taken while it is held, and it under all but
-//	  lifetime.mu
+//	token (reader.in, msg, holder)
+//	  -> the write lock, but only tried: the reader never waits for it
+//	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
+//	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Handlers.mu, SendQueue.mu
+//	    -> window.mu (its counts and sizes) -> replies.mu
+//	write lock (writer.chunks, buf, unsent, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
+//	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
+//
+// calls.mu, Handlers.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
+// innermost: nothing is taken while they are held, and nobody is called back.
 type Session struct {
 	*lifetime
 	*writer

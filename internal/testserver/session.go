@@ -195,7 +195,7 @@ type role struct{ *Session }
 // Ended has nothing to add.
 func (r role) Ended(err error) error { return err }
 
-// Dispatch serves a message.
+// Dispatch serves a message. It writes, which a Dispatcher should not: a client that does not read stops its session.
 func (r role) Dispatch(m *session.Message, _ session.Sink) error {
 	s := r.Session
 	switch m.Type {

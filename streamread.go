@@ -1,11 +1,9 @@
 package rtmp
 
 import (
-	"bytes"
 	"io"
 	"time"
 
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -228,112 +226,4 @@ func (k *packetSink) take(m *session.Message) {
 	}
 	m.CopyTo(k.p.Body)
 	k.taken = true
-}
-
-// maxPrelude is how much media waits at most, in bytes, for the file header to be known.
-const maxPrelude = 128 << 10
-
-// keepRest is the largest buffer kept for what did not fit into a Read, in bytes.
-const keepRest = 64 << 10
-
-// flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
-// is made in rest and handed out in pieces.
-type flvOut struct {
-	dst  []byte
-	n    int // bytes in dst
-	rest []byte
-	off  int // bytes of rest handed out
-
-	begun         bool // the file header is out
-	flags         flv.FileHeader
-	script, media []byte // tags before that
-}
-
-func (o *flvOut) has() bool { return o.n > 0 }
-
-func (o *flvOut) full() bool { return o.n == len(o.dst) || o.off < len(o.rest) }
-
-// take makes a tag of m. As in librtmp, of the data messages only onMetaData becomes one.
-func (o *flvOut) take(m *session.Message) {
-	size := m.Size()
-	if size == 0 || m.Type == message.TypeDataAMF3 {
-		return
-	}
-	script := m.Type == message.TypeDataAMF0
-	if script && !bytes.HasPrefix(m.Payload(), onMetaDataPrefix) {
-		return
-	}
-	need := size + flv.TagOverhead
-	switch {
-	case !o.begun:
-		o.prepare(m, script)
-	case o.off == len(o.rest) && need <= len(o.dst)-o.n:
-		putTag(o.dst[o.n:o.n+need], m)
-		o.n += need
-	default:
-		o.rest = appendTag(o.rest, m)
-		o.drain()
-	}
-}
-
-// prepare collects tags until it is known which kinds of media the file header must announce: both have come, or time
-// has begun to run without the other, or a lot has been collected. Metadata goes first even when it comes late.
-func (o *flvOut) prepare(m *session.Message, script bool) {
-	if script {
-		o.script = appendTag(o.script, m)
-	} else {
-		o.media = appendTag(o.media, m)
-		o.flags.HasAudio = o.flags.HasAudio || m.Type == message.TypeAudio
-		o.flags.HasVideo = o.flags.HasVideo || m.Type == message.TypeVideo
-	}
-	if len(o.media)+len(o.script) > maxPrelude && len(o.media) == 0 {
-		o.flags = flv.FileHeader{HasAudio: true, HasVideo: true} // nothing is known, and players look for what is announced
-	}
-	if o.flags.HasAudio && o.flags.HasVideo || m.Timestamp != 0 && !script || len(o.media)+len(o.script) > maxPrelude {
-		o.begin()
-	}
-}
-
-// begin puts out the file header and what was collected, if anything was.
-func (o *flvOut) begin() {
-	if o.begun || len(o.media)+len(o.script) == 0 {
-		return
-	}
-	o.begun = true
-	o.rest = append(append(flv.AppendFileHeader(o.rest, o.flags), o.script...), o.media...)
-	o.script, o.media = nil, nil
-	o.drain()
-}
-
-// drain moves what it can from rest to dst.
-func (o *flvOut) drain() {
-	n := copy(o.dst[o.n:], o.rest[o.off:])
-	o.n += n
-	if o.off += n; o.off < len(o.rest) {
-		return
-	}
-	o.rest, o.off = o.rest[:0], 0
-	if cap(o.rest) > keepRest {
-		o.rest = nil
-	}
-}
-
-func appendTag(dst []byte, m *session.Message) []byte {
-	at, need := len(dst), m.Size()+flv.TagOverhead
-	if at+need > cap(dst) {
-		grown := make([]byte, at, max(at+need, 2*cap(dst)))
-		copy(grown, dst)
-		dst = grown
-	}
-	dst = dst[:at+need]
-	putTag(dst[at:], m)
-	return dst
-}
-
-// putTag makes a whole tag in b, which has exactly its size.
-func putTag(b []byte, m *session.Message) {
-	size := m.Size()
-	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
-	m.CopyTo(b[flv.TagHeaderSize:])
-	flv.PutBackPointer(b[flv.TagHeaderSize+size:], size)
 }

@@ -1,0 +1,64 @@
+package rtmp
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// newStreamID asks for a message stream between other commands, all sent together. When the answer is given up, the server is
+// told to delete the stream as soon as it comes: it keeps it otherwise.
+func (c *Conn) newStreamID(ctx context.Context, before, after []message.Command) (uint32, error) {
+	number := func(commands []message.Command) {
+		for i := range commands {
+			commands[i].TransactionID = c.session.NextID()
+		}
+	}
+	number(before)
+	k, err := c.session.NewCall("createStream", 0)
+	if err != nil {
+		return 0, err
+	}
+	number(after)
+	create := message.Command{Name: "createStream", TransactionID: k.ID}
+	if err := c.sendCommands(ctx, session.ChunkStreamCommand, 0, slices.Concat(before, []message.Command{create}, after)); err != nil {
+		c.session.TakeCall(k.ID)
+		return 0, err
+	}
+	if err := k.Wait(ctx); err != nil {
+		k.WhenDone(func() { c.refuseStream(k) })
+		c.session.FlushReplies()
+		return 0, err
+	}
+	result, err := k.Result()
+	if err != nil {
+		return 0, err
+	}
+	return streamIDOf(result)
+}
+
+// refuseStream has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
+func (c *Conn) refuseStream(k *session.Call) {
+	result, err := k.Result()
+	if err != nil {
+		return
+	}
+	id, err := streamIDOf(result)
+	if err != nil || !c.streams.giveUp(id) {
+		return
+	}
+	if o, err := c.deleteStream(id); err == nil {
+		c.session.Reply(o)
+	}
+}
+
+// streamIDOf reads the message stream id that createStream's _result carries.
+func streamIDOf(result any) (uint32, error) {
+	id, ok := result.(float64)
+	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
+	}
+	return uint32(id), nil
+}

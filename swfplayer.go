@@ -1,0 +1,49 @@
+package rtmp
+
+import (
+	"context"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// player is what SWF verification asks about, the player that the program pretends to be.
+type player struct {
+	hash []byte
+	size uint32
+}
+
+// player returns nil without SWF verification.
+func (c *Conn) player(ctx context.Context) (*player, error) {
+	o := c.opts
+	switch {
+	case len(o.SWFHash) > 0:
+		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
+	case !o.SWFVerify:
+		return nil, nil
+	}
+	dialer, err := c.dialer(0) // the program's choice, not a server's
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := c.withTimeout(ctx)
+	defer cancel()
+	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: c.log})
+	if err != nil {
+		return nil, err
+	}
+	o.SWFHash, o.SWFSize = hash, size // should Connect have to connect again
+	return &player{hash: hash, size: size}, nil
+}
+
+// verifyPlayer answers SWF verification (legacy.md 4), if it can.
+func (k *client) verifyPlayer(request []byte) {
+	if k.verification == nil || !swf.Answerable(request) {
+		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
+			"request", quote.Peer(string(request)))
+		return
+	}
+	k.session.Reply(session.Control(message.TypeUserControl, k.verification))
+}
