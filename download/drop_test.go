@@ -2,11 +2,13 @@ package download
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
 	"os"
 	"path/filepath"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -116,5 +118,30 @@ func TestResumeDroppedAnywhere(t *testing.T) {
 		requireInOrder(t, all, got, what)
 		require.Equal(t, Complete, result.Outcome, what)
 		require.Greater(t, len(got), len(all)*97/100, what)
+	}
+}
+
+// A server that seeks counts from the right time again, while the file is late by what it has lost.
+func TestResumeDroppedSeeking(t *testing.T) {
+	all := recording(40, 2)
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, oneIn := range []int{50, 150, 600} {
+		some := func(int, flv.Tag) bool { return random.IntN(oneIn) == 0 }
+		for _, server := range []string{"absolute", "relative", "the key frame before", "from the beginning"} {
+			for n := range 60 {
+				file := dropping(all, some)
+				file = file[:len(file)-random.IntN(2)*random.IntN(len(file)/2)]
+				what := fmt.Sprintf("%s, one in %d, run %d, %d of %d tags", server, oneIn, n, len(file), len(all))
+				after, result, err := continued(t, fileOf(file), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+					return dropping(servers[server](all, from), some), io.EOF
+				})
+				if err != nil { // the fake player's duration is another
+					require.ErrorIs(t, err, ErrTruncated, "%s: %+v", what, result)
+				}
+				got := tags(t, after)
+				requireInOrder(t, all, got, what)
+				require.Greater(t, len(got), len(all)*(oneIn-4)/oneIn, what)
+			}
+		}
 	}
 }

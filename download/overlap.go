@@ -219,9 +219,15 @@ func gap(t *track, sp *span) time.Duration {
 
 // inside reports whether a held frame is not of the part of the file that is forgotten.
 func (o *overlap) inside(i int) bool {
-	oldest := &o.tail.recent[0]
-	d := int32(o.at[i] - oldest.time)
-	return d > 0 || d == 0 && oldest.offset == o.tail.first.offset
+	oldest := o.tail.recent[0]
+	if oldest.offset == o.tail.first.offset {
+		return int32(o.at[i]-oldest.time) >= 0
+	}
+	since, seen := o.oldest[o.held[i].kind] // tracks may be late by more than each other
+	if !seen {
+		since = oldest.time
+	}
+	return int32(o.at[i]-since) > 0
 }
 
 // kept is how many of tail.recent stay in the file.
