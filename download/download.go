@@ -77,7 +77,7 @@ type download struct {
 
 	base       uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
 	position   uint32        // of the last message, in the file's time
-	shift      uint32        // from the session's time to the file's
+	shifts     shifts        // from the session's time to the file's
 	splice     *splice       // while it is looked for where the session continues the file
 	joined     time.Time     // when the file was last written, for live streams
 	resumed    bool          // the session continues the file

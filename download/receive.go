@@ -59,7 +59,7 @@ func (d *download) append(s player, tag flv.Tag) error {
 	if !d.resumed && t.empty() && tag.Type != flv.TagScript {
 		d.base = d.origin(tag.Timestamp)
 	}
-	tag.Timestamp += d.shift
+	tag.Timestamp += *d.shifts.of(tag.Type)
 	if t.empty() && t.repeats(tag) {
 		d.result.Dropped++ // the session before has brought nothing else
 		return nil
@@ -67,7 +67,7 @@ func (d *download) append(s player, tag flv.Tag) error {
 	if s.paused() {
 		d.expectRepeats()
 	}
-	if d.repeated(tag) {
+	if d.repeated(&tag) {
 		d.result.Dropped++
 		return nil
 	}
@@ -76,6 +76,7 @@ func (d *download) append(s player, tag flv.Tag) error {
 
 // repeats is where a track is expected to begin earlier than where the file ends.
 type repeats struct {
+	follower // from the session's times, as they were shifted until now
 	expected bool
 	until    uint32 // ms, in the file's time
 	config   bool   // that of the decoder may come again, at any time
@@ -84,12 +85,13 @@ type repeats struct {
 // expectRepeats is called when the server begins again somewhere before the end of the file.
 func (d *download) expectRepeats() {
 	t := d.out.tail
-	d.audio = repeats{t.audio.seen, t.audio.last, true}
-	d.video = repeats{t.video.seen, t.video.last, true}
+	f := follower{frames: framesOf(t.recent)}
+	d.audio = repeats{f, t.audio.seen, t.audio.last, true}
+	d.video = repeats{f, t.video.seen, t.video.last, true}
 }
 
 // repeated reports whether a tag is in the file already. That is over for a track as soon as it has passed its end.
-func (d *download) repeated(tag flv.Tag) bool {
+func (d *download) repeated(tag *flv.Tag) bool {
 	r := &d.audio
 	switch tag.Type {
 	case flv.TagVideo:
@@ -97,18 +99,25 @@ func (d *download) repeated(tag flv.Tag) bool {
 	case flv.TagScript:
 		return false
 	}
-	if r.config && roleOf(tag) == config {
-		return d.out.tail.repeats(tag)
+	if r.config && roleOf(*tag) == config {
+		return d.out.tail.repeats(*tag)
 	}
 	r.config = false
 	if !r.expected {
 		return false
 	}
+	if r.after > 0 || int32(tag.Timestamp-r.until) <= 0 {
+		if _, again := r.find(contentOf(*tag), tag.Timestamp); again {
+			return true
+		}
+	}
+	tag.Timestamp += r.shift
 	ahead := int32(tag.Timestamp - r.until)
 	if ahead > 0 {
-		r.expected = false
+		*d.shifts.of(tag.Type) += r.shift
+		r.expected, r.follower = false, follower{}
 	}
-	return ahead < 0 || ahead == 0 && d.out.tail.holds(contentOf(tag), tag.Timestamp)
+	return ahead < 0
 }
 
 // origin is where the file's time 0 is in the stream, ms, judged by the first timestamp of the first session: servers that
@@ -116,9 +125,9 @@ func (d *download) repeated(tag flv.Tag) bool {
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
-		return from - d.shift
+		return from - d.shifts.other
 	}
-	return -d.shift
+	return -d.shifts.other
 }
 
 func (d *download) write(tag flv.Tag) error {
@@ -151,7 +160,7 @@ func (d *download) join(ended, last bool) error {
 	if !last && p.gap > 0 {
 		return errGap
 	}
-	d.splice, d.shift = nil, p.shift
+	d.splice, d.shifts = nil, p.shifts
 	t := d.out.tail
 	if d.out.file == nil {
 		p.cut = t.end
@@ -165,8 +174,8 @@ func (d *download) join(ended, last bool) error {
 	d.position = t.last()
 	d.expectRepeats()
 	for _, h := range p.tags {
-		h.Timestamp += p.shift
-		if d.out.file == nil && d.repeated(h.Tag) { // what is in there twice could not be cut off
+		h.Timestamp += *p.shifts.of(h.Type)
+		if d.out.file == nil && d.repeated(&h.Tag) { // what is in there twice could not be cut off
 			continue
 		}
 		if err := d.write(h.Tag); err != nil {

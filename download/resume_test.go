@@ -153,11 +153,11 @@ func joinedLive(t *testing.T, file []byte, sent func(from time.Duration) []flv.T
 	require.True(t, ok)
 	got := bytes.Clone(file[:p.cut])
 	for _, h := range p.tags {
-		h.Timestamp += p.shift
+		h.Timestamp += *p.shifts.of(h.Type)
 		got = flv.AppendTag(got, h.Tag)
 	}
 	for _, tag := range list[n:] {
-		tag.Timestamp += p.shift
+		tag.Timestamp += *p.shifts.of(tag.Type)
 		got = flv.AppendTag(got, tag)
 	}
 	return got, p

@@ -96,12 +96,13 @@ func (d *download) session(ctx context.Context, back int) error {
 // prepare chooses where to begin. last says that there is nothing further back.
 func (d *download) prepare(back int) (last bool) {
 	t := d.out.tail
-	d.splice, d.shift, d.resumed, d.back = nil, 0, false, back
+	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
 	if t.empty() {
 		d.out.restart()
 		d.from = d.target.start
 		if d.o.Quirks && !d.target.live {
-			d.shift = uint32(d.from.Milliseconds())
+			by := uint32(d.from.Milliseconds())
+			d.shifts = shifts{by, by, by}
 		}
 		return true
 	}

@@ -91,13 +91,26 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 
 // plan is how to go on with the file.
 type plan struct {
-	cut       int64  // the file ends here
-	shift     uint32 // to be added to the times of what arrives, modulo 2^32
+	cut       int64 // the file ends here
+	shifts    shifts
 	tags      []held // to be written first, with their own times
 	dropped   int    // held tags that the file has
 	byContent bool
 	covered   bool          // what has arrived goes as far in time as what is cut off
 	gap       time.Duration // what is missing between the end of the file and the new tags
+}
+
+// shifts are to be added to the times of what arrives, modulo 2^32.
+type shifts struct{ audio, video, other uint32 }
+
+func (s *shifts) of(kind flv.TagType) *uint32 {
+	switch kind {
+	case flv.TagAudio:
+		return &s.audio
+	case flv.TagVideo:
+		return &s.video
+	}
+	return &s.other
 }
 
 // missing is how many bytes more would be cut off a file that ends at end than there are to replace them. Where times go as
@@ -140,8 +153,12 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	if !s.beyond(shift) && !s.unlike(shift, h.Timestamp+shift) || s.bytes < s.wanted {
 		return false, nil
 	}
-	p := newOverlap(s, shift).plan()
+	o := newOverlap(s, shift)
+	p := o.plan()
 	missing := p.missing(s.tail.end)
+	if missing == 0 && !o.passed() && !o.unlike() {
+		missing = 1 + s.bytes/16 // comparing all of it for each tag would take too long
+	}
 	s.wanted = s.bytes + missing
 	return missing == 0, nil
 }
@@ -216,15 +233,9 @@ func abs(d uint32) uint32 {
 
 // beyond reports whether every track has come past its end in the file.
 func (s *splice) beyond(shift uint32) bool {
-	t := s.tail
-	past := func(track, of *track, by int32) bool {
-		return track.seen && int32(track.last+shift-of.last) > by
-	}
-	end := &track{last: t.last()}
-	if past(&s.audio, end, overtake) || past(&s.video, end, overtake) {
-		return true
-	}
-	return (!t.audio.seen || past(&s.audio, &t.audio, 0)) && (!t.video.seen || past(&s.video, &t.video, 0))
+	audio := span{seen: s.audio.seen, last: s.audio.last + shift}
+	video := span{seen: s.video.seen, last: s.video.last + shift}
+	return s.tail.passed(&audio, &video)
 }
 
 // forget lets go of what can't be needed any more when a key frame comes: all that is before the part of the file that
@@ -272,7 +283,10 @@ func (s *splice) keep(wanted func(*held) bool) {
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
-		p = newOverlap(s, shift).plan()
+		o := newOverlap(s, shift)
+		if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.alike() {
+			p = o.keep(len(s.tail.recent)) // the server has dropped what is missing
+		}
 		return p, p.missing(s.tail.end) == 0
 	}
 	if !s.live || ended && !s.beyond(shift) || s.tail.video.seen != s.haveKey {
@@ -289,7 +303,7 @@ func (s *splice) overlaps() bool {
 // byTime joins the file and what arrives at the newest key frame that is not beyond the end of the file, or at the first.
 func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	t := s.tail
-	joint := s.joint(shift)
+	joint := s.firstKey(shift)
 	if joint < 0 {
 		return plan{}, false
 	}
@@ -297,7 +311,7 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	if int32(at-t.recent[0].time) < 0 && t.recent[0].offset != t.first.offset {
 		return plan{}, false // what is there in the file is not known any more
 	}
-	p = plan{cut: t.end, shift: shift}
+	p = plan{cut: t.end, shifts: shifts{shift, shift, shift}}
 	p.gap = t.trackOf(s.held[joint].kind).gap(at)
 	sound := at - 1 // the last of what stays
 	for _, e := range t.recent {
@@ -324,8 +338,8 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	return p, true
 }
 
-// joint is the index of the held tag at which a joint by time is made, -1 if there is none.
-func (s *splice) joint(shift uint32) int {
+// firstKey is the index of the held tag at which a joint by time is made, -1 if there is none.
+func (s *splice) firstKey(shift uint32) int {
 	return slices.IndexFunc(s.held, func(h held) bool {
 		if s.video.seen {
 			return h.role == keyFrame

@@ -2,7 +2,6 @@ package download
 
 import (
 	"hash/maphash"
-	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -197,6 +196,15 @@ func (t *tail) last() uint32 {
 	return t.video.last
 }
 
+// passed reports whether new tags that cover so much have come past the end of every track.
+func (t *tail) passed(audio, video *span) bool {
+	past := func(sp *span, end uint32, by int32) bool { return sp.seen && int32(sp.last-end) > by }
+	if past(audio, t.last(), overtake) || past(video, t.last(), overtake) {
+		return true
+	}
+	return (!t.audio.seen || past(audio, t.audio.last, 0)) && (!t.video.seen || past(video, t.video.last, 0))
+}
+
 // cut forgets the tags from offset on. It must not be before the oldest of recent.
 func (t *tail) cut(offset int64) {
 	keep := func(list []entry) []entry {
@@ -213,11 +221,6 @@ func (t *tail) cut(offset int64) {
 	for _, e := range t.recent {
 		t.trackOf(e.kind).advance(e.time)
 	}
-}
-
-// holds reports whether one of the last tags has this content at about this time.
-func (t *tail) holds(c content, at uint32) bool {
-	return slices.ContainsFunc(t.recent, func(e entry) bool { return e.content == c && near(e.time, at) })
 }
 
 // repeats reports whether a tag that is not media is the newest of its kind.

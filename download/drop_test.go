@@ -1,0 +1,147 @@
+package download
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// dropping is what a server sends that drops frames since its queue is full, as nginx-rtmp does: the times of what follows in
+// the track are late by as much, since they count from the frame before.
+func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
+	var sent []flv.Tag
+	late, last := map[flv.TagType]uint32{}, map[flv.TagType]uint32{}
+	for i, tag := range list {
+		at := tag.Timestamp
+		if roleOf(tag) == frame && drop(i, tag) || roleOf(tag) == keyFrame && drop(i, tag) {
+			late[tag.Type] += at - last[tag.Type]
+		} else {
+			tag.Timestamp -= late[tag.Type]
+			sent = append(sent, tag)
+		}
+		last[tag.Type] = at
+	}
+	return sent
+}
+
+// dropped are frames to drop, by their number among all tags.
+func dropped(n ...int) func(int, flv.Tag) bool {
+	return func(i int, _ flv.Tag) bool { return slices.Contains(n, i) }
+}
+
+// resumedFrom continues a file from a server that has the tags of served, and says what has become of it.
+func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error) {
+	t.Helper()
+	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": fileOf(served)}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	require.NoError(t, os.WriteFile(path, fileOf(file), 0o600))
+	result, err := File(testContext(t), s.URL("vod", "film"), path, &Options{Resume: true})
+	s.Close()
+	got, readErr := os.ReadFile(path)
+	require.NoError(t, readErr)
+	return result, tags(t, got), err
+}
+
+// requireInOrder requires that the frames of each track are those of all in their order, with none twice, and that time does
+// not go back.
+func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
+	t.Helper()
+	next, last := map[flv.TagType]int{}, map[flv.TagType]uint32{}
+	for _, tag := range got {
+		if r := roleOf(tag); r != frame && r != keyFrame {
+			continue
+		}
+		i := next[tag.Type]
+		for i < len(all) && contentOf(all[i]) != contentOf(tag) {
+			i++
+		}
+		require.Less(t, i, len(all), "%s: a frame at %d comes again or out of order", what, tag.Timestamp)
+		require.GreaterOrEqual(t, int32(tag.Timestamp-last[tag.Type]), int32(0), "%s: time goes back in a track", what)
+		next[tag.Type], last[tag.Type] = i+1, tag.Timestamp
+	}
+}
+
+// A recording that lost a few frames is the same recording when it comes again without a few others: it stays complete, and
+// nothing comes into the file twice.
+func TestResumeDropped(t *testing.T) {
+	all := recording(40, 50)
+	end := len(all)
+	for name, test := range map[string]struct{ file, server []int }{
+		"nothing":                          {nil, nil},
+		"a picture in the file":            {[]int{end - 500}, nil},
+		"sound in the file":                {[]int{indexBefore(all, end-500, isAudio)}, nil},
+		"this time":                        {nil, []int{end - 300, end - 100}},
+		"the end of the file":              {[]int{end - 1}, nil},
+		"the end this time":                {nil, []int{end - 1}},
+		"the end of both tracks this time": {nil, []int{end - 1, end - 2, end - 3}},
+		"both":                             {[]int{700, 1200, end - 90, end - 44}, []int{900, end - 100, end - 60, end - 7}},
+		"much earlier":                     {[]int{100, 200, 300, 400}, []int{150, 250}},
+	} {
+		file := dropping(all, dropped(test.file...))
+		result, got, err := resumedFrom(t, file, dropping(all, dropped(test.server...)))
+		require.NoError(t, err, "%s: %+v", name, result)
+		require.Equal(t, Complete, result.Outcome, name)
+		requireInOrder(t, all, got, name)
+		require.GreaterOrEqual(t, len(got), len(file)-len(test.server), name)
+	}
+}
+
+// indexBefore is the last tag of a kind before an index.
+func indexBefore(list []flv.Tag, i int, of func(flv.Tag) bool) int {
+	for i--; !of(list[i]); i-- {
+	}
+	return i
+}
+
+// Whatever is dropped, and wherever the file ends.
+func TestResumeDroppedAnywhere(t *testing.T) {
+	all := recording(40, 50)
+	random := rand.New(rand.NewPCG(1, 2))
+	some := func(int, flv.Tag) bool { return random.IntN(150) == 0 }
+	for n := range 150 {
+		file := dropping(all, some)
+		file = file[:len(file)-random.IntN(2)*random.IntN(len(file)/2)]
+		served := dropping(all, some)
+		what := fmt.Sprintf("run %d, %d of %d tags", n, len(file), len(all))
+		result, got, err := resumedFrom(t, file, served)
+		require.NoError(t, err, "%s: %+v", what, result)
+		requireInOrder(t, all, got, what)
+		require.Equal(t, Complete, result.Outcome, what)
+		require.Greater(t, len(got), len(all)*97/100, what)
+	}
+}
+
+// A server that seeks counts from the right time again, while the file is late by what it has lost.
+func TestResumeDroppedSeeking(t *testing.T) {
+	all := recording(40, 2)
+	random := rand.New(rand.NewPCG(3, 4))
+	for _, oneIn := range []int{50, 150, 600} {
+		some := func(int, flv.Tag) bool { return random.IntN(oneIn) == 0 }
+		for _, server := range []string{"absolute", "relative", "the key frame before", "from the beginning"} {
+			for n := range 60 {
+				file := dropping(all, some)
+				file = file[:len(file)-random.IntN(2)*random.IntN(len(file)/2)]
+				what := fmt.Sprintf("%s, one in %d, run %d, %d of %d tags", server, oneIn, n, len(file), len(all))
+				after, result, err := continued(t, fileOf(file), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+					return dropping(servers[server](all, from), some), io.EOF
+				})
+				if err != nil { // the fake player's duration is another
+					require.ErrorIs(t, err, ErrTruncated, "%s: %+v", what, result)
+				}
+				got := tags(t, after)
+				requireInOrder(t, all, got, what)
+				require.Greater(t, len(got), len(all)*(oneIn-4)/oneIn, what)
+			}
+		}
+	}
+}
