@@ -42,7 +42,7 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	if b[1]&1 == 0 {
 		head += adtsCRCSize
 	}
-	size := int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5)
+	size := adtsSize(b)
 	switch {
 	case size < head:
 		return c, nil, b, &Error{Where: "ADTS", Detail: "frame is shorter than its header", Value: size}
@@ -57,6 +57,9 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	}
 	return c, b[head:size:size], b[size:], nil
 }
+
+// adtsSize returns the size of a frame, header included, of which b has the header.
+func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5) }
 
 // AppendADTS appends a frame of AAC with the header that decoders and players need which are given no configuration. Of c count the object
 // type, the rate of the core and the channels.

@@ -41,6 +41,9 @@
 // [AppendTemporalUnit]. AAC has ADTS headers in pipes and files .aac, [ParseADTS] and [AppendADTS], and none in RTMP. All of these work on
 // buffers of the caller, and what they return are views of what they were given.
 //
+// They take whole units. What comes from a pipe or file is first divided into units by an [AccessUnitScanner], of H.264 and H.265, or an
+// [ADTSScanner].
+//
 // github.com/bluenviron/mediacommon/v2 has the same forms, with the same [][]byte for an access unit, so that units go from here to it, or to
 // gohlslib and gortsplib, as they are. This package does not use it, for three reasons: its functions make new slices for every
 // unit, it refuses access units of more than 25 NAL units or 8 MiB, and its go.mod puts the modules for MP4 and MPEG-TS into the
