@@ -83,7 +83,7 @@ func TestCodecs(t *testing.T) {
 			assert.Equal(t, want, got)
 			for i, u := range readAll(t, reader) {
 				at := time.Duration(i) * 40 * ms
-				assert.Equal(t, unit{tracks[0].String(), at, at, i == 0 || !tracks[0].IsVideo(), false, c.units[i]}, u)
+				assert.Equal(t, unit{tracks[0].String(), at, at, i == 0 || !tracks[0].IsVideo(), i == 0, c.units[i]}, u)
 			}
 		}
 		t.Run(c.name, func(t *testing.T) {

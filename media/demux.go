@@ -29,8 +29,8 @@ type state struct {
 	track      *Track // the caller's
 	lengthSize int    // of NAL units
 	known      bool   // can be decoded
-	announced  bool   // the caller knows of it
-	before     Track  // what the caller knows
+	announced  bool   // the caller knows of it, by Tracks or a unit
+	before     Track  // what it was with its unit before; none is the same as no codec
 }
 
 // feed appends the units of a message to out, whose memory it reuses. What is wrong with one track does not touch the others: the error
@@ -171,7 +171,7 @@ func (d *demuxer) finish(s *state, out []Unit) []Unit {
 	}
 	u.Track = s.track
 	d.hint.complete(s.track)
-	if u.Changed = !s.announced || !s.track.same(&s.before); u.Changed {
+	if u.Changed = !s.track.same(&s.before); u.Changed {
 		s.announced, s.before = true, *s.track
 	}
 	return out

@@ -20,7 +20,7 @@
 //
 // A decoder cannot begin without a configuration, so a [Writer] writes it before the units: the Track's Config, or one made of
 // ParameterSets, or of the first key frame that has them. It is written again when the Track or a key frame has another one. A [Reader]
-// keeps a Track up to date and says so with the first unit that it is true of, Unit.Changed. Both ways a Track is a pointer that stays the
+// keeps a Track up to date: the first unit of each track, and the first after each change, has Unit.Changed set. Both ways a Track is a pointer that stays the
 // same, so that a Reader's tracks can be given to a Writer, and its units to [Writer.WriteUnit].
 //
 // # Headers
@@ -40,6 +40,9 @@
 // FLV and RTMP each has its length in front instead, [AppendAVCC] and [SplitAVCC]. AV1 comes as OBUs, [SplitOBUs] and
 // [AppendTemporalUnit]. AAC has ADTS headers in pipes and files .aac, [ParseADTS] and [AppendADTS], and none in RTMP. All of these work on
 // buffers of the caller, and what they return are views of what they were given.
+//
+// They take whole units. What comes from a pipe or file is first divided into units by an [AccessUnitScanner], of H.264 and H.265, or an
+// [ADTSScanner].
 //
 // github.com/bluenviron/mediacommon/v2 has the same forms, with the same [][]byte for an access unit, so that units go from here to it, or to
 // gohlslib and gortsplib, as they are. This package does not use it, for three reasons: its functions make new slices for every

@@ -26,7 +26,8 @@ func (f *fileReader) ReadPacket(p *message.Packet) error {
 	}
 }
 
-// NewFileWriter returns a Writer of tracks to an FLV file. It writes the file header first: w must be new.
+// NewFileWriter returns a Writer of tracks to an FLV file, of which w must have written nothing yet. The file header precedes the
+// metadata: both are written with the first unit or by [Writer.WriteHeaders], and until then nothing is.
 func NewFileWriter(w *flv.Writer, tracks ...*Track) *Writer {
 	f := &fileWriter{w: w}
 	for _, t := range tracks {

@@ -147,7 +147,9 @@ func TestFile(t *testing.T) {
 	var file bytes.Buffer
 	video := &Track{Codec: H264, ParameterSets: avcSets}
 	w := NewFileWriter(flv.NewWriter(&file), video)
+	require.Empty(t, file.Bytes(), "nothing before the first unit or WriteHeaders")
 	require.NoError(t, w.WriteHeaders())
+	require.NotEmpty(t, file.Bytes())
 	require.NoError(t, w.WriteH264(video, 0, 0, parts("6588")))
 	require.NoError(t, w.Close())
 	assert.Equal(t, flv.AppendFileHeader(nil, flv.FileHeader{HasVideo: true}), file.Bytes()[:13])

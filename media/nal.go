@@ -35,7 +35,7 @@ func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {
 	out := nalus
 	rest, ok := bytes.CutPrefix(bytes.TrimLeft(b, "\x00"), []byte{1})
 	if zeros := len(b) - len(rest) - 1; len(b) > 0 && (!ok || zeros < 2) {
-		return nalus, &Error{Where: "Annex B", Detail: "no start code at the beginning"}
+		return nalus, noStartCode()
 	}
 	for len(rest) > 0 {
 		nalu := rest
@@ -103,6 +103,10 @@ func SplitAVCC(nalus [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 		b = b[size:]
 	}
 	return out, nil
+}
+
+func noStartCode() error {
+	return &Error{Where: "Annex B", Detail: "no start code at the beginning"}
 }
 
 func tooMany(where string) error {

@@ -78,8 +78,8 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 // configurations and the first pictures tell: normally a few packets, at most 8 MiB of them, and ten seconds of the stream once one track is
 // known. Read returns their units afterwards.
 //
-// The Tracks stay the Reader's: it changes them when the stream does, together with the unit that says Changed. Tracks that come later
-// are told by a unit too, and returned by the next call.
+// The Tracks stay the Reader's: it changes them when the stream does, and sets Changed in the first unit after that. A track that comes
+// later is announced by its first unit, and returned by the next call.
 //
 // ctx ends the wait, after which Tracks may be called again, if src has a method Bind, as Streams do, and otherwise between two packets.
 // A stream that ends without a track is an [*Error] that wraps io.EOF.
@@ -183,13 +183,13 @@ func (d *demuxer) known() []*Track {
 	return tracks
 }
 
-// announce takes over the tracks that a probe has found. What they are the packets tell once more, which is no change then.
+// announce takes over the tracks that a probe has found. The packets tell once more what they are.
 func (d *demuxer) announce(found *demuxer) {
 	d.states = d.states[:0]
 	for _, s := range found.states {
 		if s.known {
 			found.hint.complete(s.track)
-			d.states = append(d.states, &state{video: s.video, track: s.track, announced: true, before: *s.track})
+			d.states = append(d.states, &state{video: s.video, track: s.track, announced: true})
 		}
 	}
 }

@@ -12,7 +12,9 @@ type Unit struct {
 
 	KeyFrame bool // can be decoded without those before it. True of all sound
 
-	// Changed says that the Track is another than with its unit before, in size, codec or configuration, or that it is new.
+	// Changed reports whether this is the first unit of its Track, or the first since the size, the codec or the configuration of the
+	// Track changed. So a program that sets up its decoder whenever Changed is set always has the right one, whether or not it
+	// called Tracks before.
 	Changed bool
 
 	// Parts are the NAL units of H.264, H.265 and H.266, without start codes, the OBUs of AV1, without temporal delimiters, and of other

@@ -50,8 +50,8 @@ func TestH264RoundTrip(t *testing.T) {
 	assert.Equal(t, Track{Codec: AAC, SampleRate: 44100, Channels: 2, Config: []byte{0x12, 0x10}}, *tracks[1])
 	const v, a = "video track 0 (H.264)", "audio track 0 (AAC)"
 	assert.Equal(t, []unit{
-		{a, 0, 0, true, false, parts("2101")},
-		{v, 80 * ms, 0, true, false, idr},
+		{a, 0, 0, true, true, parts("2101")},
+		{v, 80 * ms, 0, true, true, idr},
 		{v, 160 * ms, 40 * ms, false, false, p},
 		{a, 23 * ms, 23 * ms, true, false, parts("2102")},
 		{v, 120 * ms, 80 * ms, false, false, b},
@@ -92,8 +92,8 @@ func TestChangeInMidStream(t *testing.T) {
 		require.Equal(t, changed, u.Changed)
 	}
 	assert.Equal(t, [2]int{320, 180}, [2]int{v.Width, v.Height}, "what it is at first")
-	next(a, false)
-	next(v, false)
+	next(a, true)
+	next(v, true)
 	next(v, false)
 	assert.Equal(t, 320, v.Width)
 	next(v, true)

@@ -1,0 +1,169 @@
+package media
+
+import (
+	"bytes"
+	"io"
+)
+
+// maxAccessUnit bounds an access unit of a byte stream, in bytes. The largest pictures of level 6.2 have fewer.
+const maxAccessUnit = 8 << 20
+
+var startCode = []byte{0, 0, 1}
+
+// AccessUnitScanner divides a byte stream of H.264 or H.265 (annex B) into access units, as [Writer.WriteH264] and [Writer.WriteH265] take
+// them: what encoders such as "ffmpeg -f h264 -" write to a pipe, and files .h264 and .h265 have.
+//
+//	s := media.NewAccessUnitScanner(pipe, media.H264)
+//	for n := 0; s.Scan(); n++ {
+//		at := time.Duration(n) * time.Second / 25 // a byte stream has no times
+//		err := w.WriteH264(video, at, at, s.Unit())
+//	}
+//	err := s.Err()
+//
+// Access unit delimiters are not needed: a unit ends where the next picture begins, so it is returned when the first slice of that
+// picture, or the end of the input, has arrived. Of interlaced video each field that is coded as a picture is a unit, as the standards
+// have it. What follows the last picture is left out.
+//
+// In steady state nothing is allocated.
+type AccessUnitScanner struct {
+	in    window
+	codec Codec
+	size  int // of the unit in the window
+	nalus [][]byte
+	err   error
+}
+
+// NewAccessUnitScanner returns a scanner of r. codec is [H264] or [H265]; with another one, Err returns an [*Error].
+func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
+	s := &AccessUnitScanner{in: window{r: r, max: maxAccessUnit + 1}, codec: codec}
+	if codec != H264 && codec != H265 {
+		s.err = &Error{Where: codec.String(), Detail: "access units of a byte stream are known of H.264 and H.265 only"}
+	}
+	return s
+}
+
+// Unit returns the NAL units of the access unit that Scan has found, without start codes. They are valid until the next Scan.
+func (s *AccessUnitScanner) Unit() [][]byte { return s.nalus }
+
+// Err returns why Scan has returned false, nil at the end of the input.
+//
+// It is an [*Error] if the input does not begin with a start code, or if a unit has more than 8 MiB or 8192 NAL units, and otherwise the
+// error of the io.Reader. The units before it have been returned; there are none after it.
+func (s *AccessUnitScanner) Err() error {
+	if s.err == io.EOF {
+		return nil
+	}
+	return s.err
+}
+
+// Scan reads up to the end of the next access unit, and reports whether there is one.
+func (s *AccessUnitScanner) Scan() bool {
+	s.in.drop(s.size)
+	s.size, s.nalus = 0, s.nalus[:0]
+	end := unitEnd{bounds: pictureBounds{codec: s.codec}}
+	for s.err == nil {
+		b, isFull := s.in.bytes(), s.in.full()
+		isAll := s.in.err == io.EOF && !isFull // a full window is too long, whether or not the end was seen with it
+		if s.size, s.err = end.find(b, isAll); s.size > 0 {
+			s.nalus, s.err = SplitAnnexB(s.nalus, b[:s.size])
+			return s.err == nil
+		}
+		switch {
+		case s.err != nil:
+		case isFull:
+			s.err = &Error{Where: "Annex B", Detail: "access unit has more bytes than", Value: maxAccessUnit}
+		case s.in.err != nil:
+			s.err = s.in.err
+		default:
+			s.in.fill()
+		}
+	}
+	return false
+}
+
+// unitEnd looks for the end of the access unit at the beginning of a byte stream that grows. Offsets are those in it.
+type unitEnd struct {
+	bounds  pictureBounds
+	begun   bool // there was a start code
+	seen    bool // the role of the NAL unit is known
+	picture bool // there was a slice
+	code    int  // the start code of the last NAL unit
+	nalu    int  // its first byte
+	from    int  // where to look for the next start code
+	first   int  // the start code that a unit begins with, if the next slice begins a picture; 0: none
+}
+
+// find returns the size of the access unit, 0 if more bytes are needed. isAll says that there are no more: then 0 means that b has no picture.
+// What it returns does not depend on how much of b it got when.
+func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
+	for {
+		next := bytes.Index(b[e.from:], startCode)
+		if next >= 0 {
+			next += e.from
+		}
+		if err := e.checkBegin(b, next); err != nil {
+			return 0, err
+		}
+		if e.begun && !e.seen {
+			end := next
+			if next < 0 {
+				end = len(b)
+			}
+			if size := e.look(bytes.TrimRight(b[e.nalu:end], "\x00"), isAll || next >= 0); size > 0 {
+				return size, nil
+			}
+		}
+		if next < 0 {
+			e.from = max(e.from, len(b)-len(startCode)+1)
+			break
+		}
+		e.begun, e.seen, e.code, e.nalu = true, false, next, next+len(startCode)
+		e.from = e.nalu
+	}
+	switch {
+	case !isAll || !e.picture:
+		return 0, nil
+	case e.first > 0:
+		return e.first, nil
+	}
+	return len(b), nil
+}
+
+// checkBegin checks that only zeros precede the first start code, at next.
+func (e *unitEnd) checkBegin(b []byte, next int) error {
+	if e.begun {
+		return nil
+	}
+	if next < 0 {
+		next = len(b)
+	}
+	if len(bytes.TrimLeft(b[:next], "\x00")) > 0 {
+		return noStartCode()
+	}
+	return nil
+}
+
+// look takes the NAL unit that e is at, or as much of it as there is. It returns the size of the unit if the NAL unit shows it.
+func (e *unitEnd) look(nalu []byte, isWhole bool) (size int) {
+	role, begins, ok := e.bounds.look(nalu)
+	if e.seen = ok || isWhole; !ok {
+		return 0
+	}
+	switch role {
+	case nalFirst:
+		if e.picture && e.first == 0 {
+			e.first = e.code
+		}
+	case nalSlice:
+		if e.picture && begins {
+			if e.first > 0 {
+				return e.first
+			}
+			return e.code
+		}
+		e.picture, e.first = true, 0
+	case nalExtra:
+		e.first = 0
+	}
+	return 0
+}

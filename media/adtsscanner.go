@@ -1,0 +1,75 @@
+package media
+
+import (
+	"io"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// ADTSScanner divides an ADTS stream into frames of AAC, as [Writer.WriteMPEG4Audio] takes them: what encoders such as "ffmpeg -f adts -"
+// write to a pipe, and files .aac have.
+//
+//	s := media.NewADTSScanner(pipe)
+//	for at := time.Duration(0); s.Scan(); {
+//		c := s.Config()
+//		if audio.Config == nil {
+//			audio.Config, err = flv.AppendAudioSpecificConfig(nil, c)
+//		}
+//		err = w.WriteMPEG4Audio(audio, at, s.Frame())
+//		at += 1024 * time.Second / time.Duration(c.SampleRate) // a frame has 1024 samples
+//	}
+//	err = s.Err()
+//
+// In steady state nothing is allocated.
+type ADTSScanner struct {
+	in     window
+	used   int // bytes of the frame in the window
+	config flv.AudioSpecificConfig
+	frame  []byte
+	err    error
+}
+
+// NewADTSScanner returns a scanner of r.
+func NewADTSScanner(r io.Reader) *ADTSScanner {
+	return &ADTSScanner{in: window{r: r, max: 2 * (adtsMaxFrame + 1)}}
+}
+
+// Frame returns the frame that Scan has found, without its header. It is valid until the next Scan.
+func (s *ADTSScanner) Frame() []byte { return s.frame }
+
+// Config returns what the header of the frame says, see [ParseADTS].
+func (s *ADTSScanner) Config() flv.AudioSpecificConfig { return s.config }
+
+// Err returns why Scan has returned false, nil at the end of the input. It is the [*Error] of [ParseADTS] or the error of the io.Reader; of
+// an input that ends within a frame it wraps io.ErrUnexpectedEOF.
+func (s *ADTSScanner) Err() error {
+	if s.err == io.EOF {
+		return nil
+	}
+	return s.err
+}
+
+// Scan reads up to the end of the next frame, and reports whether there is one.
+func (s *ADTSScanner) Scan() bool {
+	s.in.drop(s.used)
+	s.used, s.frame = 0, nil
+	for s.err == nil {
+		b := s.in.bytes()
+		if isWhole := len(b) >= adtsHeaderSize && len(b) >= adtsSize(b); !isWhole {
+			switch {
+			case s.in.err == nil:
+				s.in.fill()
+				continue
+			case len(b) == 0 || s.in.err != io.EOF:
+				s.err = s.in.err
+				return false
+			}
+		}
+		var rest []byte
+		if s.config, s.frame, rest, s.err = ParseADTS(b); s.err == nil {
+			s.used = len(b) - len(rest)
+			return true
+		}
+	}
+	return false
+}

@@ -1,0 +1,42 @@
+package media
+
+import "io"
+
+const maxEmptyReads = 100 // as bufio has it
+
+// window holds the bytes of an io.Reader that have not been used yet. Its memory is reused, and grows to max.
+type window struct {
+	r     io.Reader
+	max   int
+	buf   []byte
+	begin int
+	err   error // of r, after the bytes in buf
+}
+
+// bytes returns what is there. It is valid until fill is called.
+func (w *window) bytes() []byte { return w.buf[w.begin:] }
+
+// drop uses up n bytes.
+func (w *window) drop(n int) { w.begin += n }
+
+// full reports whether fill cannot add anything.
+func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
+
+// fill reads once: bytes or an error are there afterwards, unless it is full.
+func (w *window) fill() {
+	const smallest = 16 << 10
+	if w.begin > 0 {
+		w.buf, w.begin = append(w.buf[:0], w.bytes()...), 0
+	}
+	if len(w.buf) == cap(w.buf) {
+		w.buf = append(make([]byte, 0, min(max(2*cap(w.buf), smallest), w.max)), w.buf...)
+	}
+	for range maxEmptyReads {
+		n, err := w.r.Read(w.buf[len(w.buf):cap(w.buf)])
+		w.buf, w.err = w.buf[:len(w.buf)+n], err
+		if n > 0 || err != nil {
+			return
+		}
+	}
+	w.err = io.ErrNoProgress
+}
