@@ -62,6 +62,7 @@ type Stream struct {
 	readDeadline  time.Time
 	mediaDue      time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
 	writeDeadline time.Time
+	bindings      []*binding // whose contexts are done, the first at first
 	position      uint32 // time of the last audio or video message
 	duration      time.Duration
 	metadata      amf.ECMAArray

@@ -74,6 +74,12 @@ func (s *Stream) next(dst sink) error {
 	s.sink, s.mediaDue = dst, due
 	s.mu.Unlock()
 	for {
+		s.mu.Lock()
+		bound := s.bound("read")
+		s.mu.Unlock()
+		if bound != nil {
+			return bound
+		}
 		s.handOver()
 		if dst.has() {
 			return nil
@@ -129,7 +135,7 @@ func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
 func (s *readingStream) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sink.has() || s.queue.Len() > 0 || s.ended || s.err != nil
+	return s.sink.has() || s.queue.Len() > 0 || s.ended || s.err != nil || len(s.bindings) > 0
 }
 
 // Room reports that a Read which could return takes what has arrived already, too.

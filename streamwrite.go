@@ -149,6 +149,9 @@ func (s *writingStream) WriteLimit() (time.Time, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	err := s.err
+	if err == nil {
+		err = (*Stream)(s).bound("write")
+	}
 	if err == nil && !s.writeDeadline.IsZero() && !time.Now().Before(s.writeDeadline) {
 		err = &session.TimeoutError{What: "write"}
 	}

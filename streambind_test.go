@@ -1,0 +1,78 @@
+package rtmp
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+func TestBindEndsReads(t *testing.T) {
+	for _, background := range []bool{false, true} {
+		goOn := make(chan struct{})
+		url := newPeer(t, func(p *peer) {
+			p.play()
+			p.media(message.TypeVideo, 0, []byte{0x17, 1})
+			<-goOn
+			p.media(message.TypeVideo, 40, []byte{0x17, 2})
+			p.untilGone()
+		})
+		_, s := playing(t, url, &Options{BackgroundRead: background})
+		var p Packet
+		require.NoError(t, s.ReadPacket(&p))
+		first, cancel := context.WithCancel(context.Background())
+		release := s.Bind(first)
+		releaseSecond := s.Bind(context.Background())
+		failed := make(chan error, 1)
+		go func() { failed <- s.ReadPacket(new(Packet)) }()
+		cancel()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		require.ErrorIs(t, s.ReadPacket(&p), context.Canceled, "until it is released")
+		release()
+		releaseSecond()
+		close(goOn)
+		require.NoError(t, s.ReadPacket(&p))
+		require.Equal(t, byte(2), p.Body[1], "nothing was lost")
+
+		late, cancelLate := context.WithCancel(context.Background())
+		s.Bind(late)()
+		cancelLate()
+		require.NoError(t, s.SetReadDeadline(time.Now()))
+		require.NotErrorIs(t, s.ReadPacket(&p), context.Canceled, "it was released before")
+	}
+}
+
+func TestBindEndsWrites(t *testing.T) {
+	t.Run("before they begin", func(t *testing.T) {
+		url := accepting(t, func(p *peer) { p.untilGone() })
+		c, s := publishing(t, url, nil)
+		ctx, cancel := context.WithCancel(context.Background())
+		release := s.Bind(ctx)
+		cancel()
+		require.Eventually(t, func() bool {
+			err := s.WritePacket(&Packet{Type: message.TypeVideo, Body: []byte{0x17}})
+			return err != nil && assert.ErrorIs(t, err, context.Canceled)
+		}, 10*time.Second, time.Millisecond)
+		_, err := s.Write(large)
+		require.ErrorIs(t, err, context.Canceled)
+		release()
+		_, err = s.Write(large)
+		require.NoError(t, err)
+		require.NoError(t, c.Close())
+	})
+	t.Run("in the middle", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		ctx, cancel := context.WithCancel(context.Background())
+		defer s.Bind(ctx)()
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		untilStuck(t, c)
+		cancel()
+		require.ErrorIs(t, <-failed, context.Canceled)
+		require.ErrorIs(t, c.Err(), context.Canceled, "half a chunk is out")
+	})
+}
