@@ -17,6 +17,8 @@ type AVCConfig struct {
 	SPS, PPS [][]byte // parameter sets, NAL unit header included: views of the record
 
 	Width, Height int // of the picture in pixels, after cropping, as the first SPS has it
+
+	Interlaced bool // the first SPS allows pictures that are one field (frame_mbs_only_flag is 0)
 }
 
 const avcConfigVersion = 1
@@ -59,7 +61,7 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 		if err != nil {
 			return c, shift(err, int64(firstSPS))
 		}
-		c.Width, c.Height = sps.width, sps.height
+		c.Width, c.Height, c.Interlaced = sps.width, sps.height, sps.interlaced
 	}
 	return c, nil
 }

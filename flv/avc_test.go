@@ -35,6 +35,7 @@ func TestParseAVCConfig(t *testing.T) {
 			assert.Equal(t, c.level, got.Level)
 			assert.Equal(t, 4, got.NALLengthSize)
 			assert.Equal(t, [2]int{c.width, c.height}, [2]int{got.Width, got.Height})
+			assert.Equal(t, strings.HasPrefix(c.name, "interlaced"), got.Interlaced)
 			require.Len(t, got.SPS, 1)
 			require.Len(t, got.PPS, 1)
 			assert.Equal(t, b[8:8+len(got.SPS[0])], got.SPS[0])

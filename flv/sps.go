@@ -18,6 +18,7 @@ const (
 // avcSPS is what a configuration tells of a sequence parameter set of H.264.
 type avcSPS struct {
 	width, height                    int
+	interlaced                       bool
 	profile, compatibility, level    uint8
 	chroma, lumaDepth8, chromaDepth8 uint32 // depths minus 8, as in the SPS
 }
@@ -45,8 +46,7 @@ func parseSPS(nal []byte) (s avcSPS, err error) {
 	skipPictureOrder(r)
 	r.ue()  // max_num_ref_frames
 	r.bit() // gaps_in_frame_num_value_allowed_flag
-	s.width, s.height, err = pictureSize(r, s.chroma, planes)
-	return s, err
+	return s, s.parsePictureSize(r, planes)
 }
 
 // hasChromaFormat reports whether an SPS of the profile has the fields from chroma_format_idc on.
@@ -110,14 +110,15 @@ func skipPictureOrder(r *bitReader) {
 	}
 }
 
-// pictureSize reads the fields from pic_width_in_mbs_minus1 on. Cropping counts in chroma samples, and in pairs of lines
+// parsePictureSize reads the fields from pic_width_in_mbs_minus1 on. Cropping counts in chroma samples, and in pairs of lines
 // where pictures may be fields (H.264 7.4.2.1.1).
-func pictureSize(r *bitReader, chroma uint32, separatePlanes bool) (width, height int, err error) {
+func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error) {
 	w, h := int64(r.ue())+1, int64(r.ue())+1
 	fields := int64(2)
 	if r.flag() { // frame_mbs_only_flag
 		fields = 1
 	} else {
+		s.interlaced = true
 		r.bit() // mb_adaptive_frame_field_flag
 	}
 	r.bit() // direct_8x8_inference_flag
@@ -126,18 +127,19 @@ func pictureSize(r *bitReader, chroma uint32, separatePlanes bool) (width, heigh
 		left, right, top, bottom = int64(r.ue()), int64(r.ue()), int64(r.ue()), int64(r.ue())
 	}
 	if r.short {
-		return 0, 0, cut("SPS", 1)
+		return cut("SPS", 1)
 	}
 	unitX, unitY := int64(1), fields
-	if !separatePlanes && (chroma == 1 || chroma == 2) {
+	if !separatePlanes && (s.chroma == 1 || s.chroma == 2) {
 		unitX = 2
 	}
-	if !separatePlanes && chroma == 1 {
+	if !separatePlanes && s.chroma == 1 {
 		unitY *= 2
 	}
 	w = w*macroblock - unitX*(left+right)
 	h = h*macroblock*fields - unitY*(top+bottom)
-	return checkedSize("SPS", w, h)
+	s.width, s.height, err = checkedSize("SPS", w, h)
+	return err
 }
 
 // checkedSize returns the sides of a picture if they can be.

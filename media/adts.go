@@ -31,7 +31,7 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	if len(b) < adtsHeaderSize {
 		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
 	}
-	if b[0] != 0xff || b[1]&0xf6 != 0xf0 {
+	if !beginsADTS(b) {
 		return c, nil, b, &Error{Where: "ADTS", Detail: "no sync word", Value: uint16(b[0])<<8 | uint16(b[1])}
 	}
 	rate := int(b[2] >> 2 & 15)
@@ -57,6 +57,9 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	}
 	return c, b[head:size:size], b[size:], nil
 }
+
+// beginsADTS reports whether b has a header, which begins with the sync word.
+func beginsADTS(b []byte) bool { return len(b) >= adtsHeaderSize && b[0] == 0xff && b[1]&0xf6 == 0xf0 }
 
 // adtsSize returns the size of a frame, header included, of which b has the header.
 func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5) }

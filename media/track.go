@@ -37,7 +37,8 @@ type Track struct {
 	// codes, the sequence header of AV1. A Writer makes a Config of them where there is none.
 	ParameterSets [][]byte
 
-	video bool // told by the stream, of codecs that are not known
+	video      bool // told by the stream, of codecs that are not known
+	interlaced bool // told by the configuration: a unit may have two pictures, the fields
 }
 
 // IsVideo reports whether the track is one of pictures; otherwise it is one of sound.
@@ -82,7 +83,7 @@ func (t *Track) parseConfig() (lengthSize int, err error) {
 	case H264:
 		var c flv.AVCConfig
 		if c, err = flv.ParseAVCConfig(t.Config); err == nil {
-			lengthSize, t.Width, t.Height = c.NALLengthSize, c.Width, c.Height
+			lengthSize, t.Width, t.Height, t.interlaced = c.NALLengthSize, c.Width, c.Height, c.Interlaced
 			t.ParameterSets = slices.Concat(c.SPS, c.PPS)
 			t.Config[4] |= fourBytes
 		}

@@ -2,7 +2,7 @@ package media
 
 import "time"
 
-// WriteH264 writes an access unit of H.264: NAL units without start codes, see [SplitAnnexB]. An SPS in a key frame makes a new configuration
+// WriteH264 writes an access unit of H.264, which is one picture: NAL units without start codes, see [SplitAnnexB] and [AccessUnitScanner]. An SPS in a key frame makes a new configuration
 // if it is new. pts and dts differ in streams with B-frames.
 func (w *Writer) WriteH264(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H264, pts, dts, au)
@@ -34,7 +34,7 @@ func (w *Writer) WriteVP9(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, VP9, pts, frame)
 }
 
-// WriteMPEG4Audio writes a frame of AAC without an ADTS header, see [ParseADTS]. Its track needs a Config or, of AAC-LC, SampleRate
+// WriteMPEG4Audio writes a frame of AAC without an ADTS header, see [ParseADTS] and [ADTSScanner]. Its track needs a Config or, of AAC-LC, SampleRate
 // and Channels.
 func (w *Writer) WriteMPEG4Audio(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, AAC, pts, frame)
@@ -94,6 +94,9 @@ func (w *Writer) frame(track *Track, codec Codec, pts time.Duration, frame []byt
 	defer func() { w.one[0] = nil }()
 	if codec.IsVideo() {
 		return w.writeVideo(&u, codec, true)
+	}
+	if codec == AAC && hasADTS(frame) {
+		return track.fail("frame has an ADTS header: ParseADTS or an ADTSScanner removes it", nil)
 	}
 	return w.writeAudio(&u, codec)
 }

@@ -72,7 +72,7 @@ func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 }
 
 // WriteUnit writes a unit of a [Reader], or of any codec. Its Track must be one of the Writer's, such as the Reader's own; KeyFrame
-// counts, Changed does not.
+// counts, Changed does not. Unlike the methods for one codec it does not check the form of the Parts: they are copied as a stream had them.
 func (w *Writer) WriteUnit(u *Unit) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -190,7 +190,7 @@ func (w *Writer) writeHeaders(at uint32) error {
 // prepare is what precedes a unit: its headers, if they have changed.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
 	if t.waits() {
-		return t.desc.fail("", ErrNoConfig)
+		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)
 	}
 	if t.stale {
 		return w.writeHeaders(at)
@@ -206,6 +206,11 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	if err != nil {
 		return err
 	}
+	if detect {
+		if err := checkStartCodes(t, u.Parts); err != nil {
+			return err
+		}
+	}
 	buf, err := t.appendData(append(w.buf[:0], w.scratch[:]...), u.Parts)
 	if w.buf = buf[:0]; err != nil {
 		return err
@@ -220,6 +225,11 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	}
 	if key {
 		if err := t.keyFrame(u.Parts, data); err != nil {
+			return err
+		}
+	}
+	if detect {
+		if err := checkPictures(t, u.Parts); err != nil {
 			return err
 		}
 	}

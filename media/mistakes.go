@@ -1,0 +1,62 @@
+package media
+
+import "bytes"
+
+// configHint says what a track of the codec needs before a unit can be written.
+func (c Codec) configHint() string {
+	switch {
+	case c == AAC:
+		return "it needs a Config, or SampleRate and Channels"
+	case c.setKinds() != nil:
+		return "it needs a Config, ParameterSets or a key frame with parameter sets"
+	}
+	return "it needs a Config"
+}
+
+// checkStartCodes finds NAL units that are a byte stream still. No NAL unit begins like that: its type is not 0.
+func checkStartCodes(t *outTrack, parts [][]byte) error {
+	if !t.desc.Codec.hasNALUnits() {
+		return nil
+	}
+	for _, part := range parts {
+		if bytes.HasPrefix(part, startCode) || bytes.HasPrefix(part, []byte{0, 0, 0, 1}) {
+			return t.desc.fail("NAL unit begins with a start code: SplitAnnexB removes it", nil)
+		}
+	}
+	return nil
+}
+
+// checkPictures finds units of several pictures. Both fields of an interlaced one may be in a unit, as MP4 has them.
+func checkPictures(t *outTrack, parts [][]byte) error {
+	if t.desc.Codec != H264 && t.desc.Codec != H265 {
+		return nil
+	}
+	most := 1
+	if t.desc.interlaced {
+		most = 2
+	}
+	bounds := pictureBounds{codec: t.desc.Codec}
+	for _, part := range parts {
+		if _, begins, _ := bounds.look(part); begins {
+			most--
+		}
+	}
+	if most < 0 {
+		return t.desc.fail("unit holds more than one picture: an AccessUnitScanner divides a byte stream into units", nil)
+	}
+	return nil
+}
+
+// hasADTS reports whether b is made of ADTS frames. A frame of AAC may begin with the sync word, but has not that size too.
+func hasADTS(b []byte) bool {
+	for at := 0; at < len(b); {
+		rest := b[at:]
+		if !beginsADTS(rest) || adtsSize(rest) < adtsHeaderSize {
+			return false
+		}
+		if at += adtsSize(rest); at == len(b) {
+			return true
+		}
+	}
+	return false
+}
