@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// admission is how a connect gets in where the server says "not like this": with a query that proves who we are
-// (legacy.md 9.10), or elsewhere (9.7). Each time it is a new connection.
+// admission is how a connect gets in where the server says "not like this": with a query that proves who we are,
+// or elsewhere. Each time it is a new connection.
 type admission struct {
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
@@ -84,7 +84,7 @@ func (c *Conn) redirect(a *admission, to string) error {
 	return nil
 }
 
-// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token (legacy.md 9.9).
+// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token.
 func (k *client) answerChallenge(reply []any) error {
 	challenge, found := findValue(reply, "secureToken", 0).(string)
 	if !found || k.conn.opts.Token == "" {

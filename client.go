@@ -143,7 +143,7 @@ func (k *client) userControl(m *session.Message) {
 	}
 }
 
-// verifyPlayer answers SWF verification (legacy.md 4), if it can.
+// verifyPlayer answers SWF verification, if it can.
 func (k *client) verifyPlayer(request []byte) {
 	if k.verification == nil || !swf.Answerable(request) {
 		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
