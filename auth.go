@@ -14,7 +14,7 @@ func (c *Conn) credentials() (user, password string) {
 	return c.url.User, c.url.Password
 }
 
-// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token (legacy.md 9.9).
+// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token.
 func (k *client) answerChallenge(reply []any) error {
 	challenge, found := findValue(reply, "secureToken", 0).(string)
 	if !found || k.conn.opts.Token == "" {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// connectData reads librtmp's conn= grammar, item by item, into a list of values (legacy.md 1.4):
+// connectData reads librtmp's conn= grammar, item by item, into a list of values:
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
 //	O:1 ... O:0                     an object: what stands between goes into it, by name

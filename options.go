@@ -58,7 +58,7 @@ type Options struct {
 	// which Timeout does not where a server dribbles. 0: for ever.
 	MediaTimeout time.Duration
 
-	// SWF verification: servers may ask which player this is (legacy.md 4). SWFHash and SWFSize say it, see swf.Hash; or
+	// SWF verification: servers may ask which player this is. SWFHash and SWFSize say it, see swf.Hash; or
 	// SWFVerify does, with which Connect fetches and hashes what is at SWFURL. Hashes are kept in librtmp's cache, ~/.swfinfo.
 	SWFHash   []byte        // 32 bytes; nil: none
 	SWFSize   uint32        // of the unpacked player, bytes

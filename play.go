@@ -15,7 +15,7 @@ import (
 // defaultBuffer is librtmp's.
 const defaultBuffer = 30 * time.Second
 
-// playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end (legacy.md 9.8).
+// playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end.
 func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err error) {
 	from := c.opts.Start
 	if seek > 0 {

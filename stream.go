@@ -192,7 +192,7 @@ func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []m
 	return true, err
 }
 
-// statusReceived acts on an onStatus for this stream (legacy.md 9.5). Called by the reader.
+// statusReceived acts on an onStatus for this stream. Called by the reader.
 func (s *Stream) statusReceived(status *StatusError) {
 	refusal := status.Level == "error" || fatalStatus[status.Code]
 	s.mu.Lock()

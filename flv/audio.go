@@ -116,7 +116,7 @@ type AudioHeader struct {
 //	| 1                                     |   | 1             |
 //	+----------+--------+--------+----------+   +---------------+
 //
-// or, if the format is 9, of Enhanced RTMP's (E-RTMP v2, ExAudioTagHeader), in full in exheader.go:
+// or, if the format is 9, of Enhanced RTMP's (E-RTMP v2, ExAudioTagHeader):
 //
 //	+-----+---------------+  +-------------------+  +--------+
 //	| 9 4 | packet type 4 |  | ModEx, multitrack |  | FourCC |

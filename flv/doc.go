@@ -24,14 +24,13 @@
 // [AppendVideoHeader] and [AppendAudioHeader] write it. What is not known, packet types, codecs, modifiers and layouts, is passed
 // through untouched. Where to read on:
 //
-//	fourcc.go                         the codecs of Enhanced RTMP
-//	video.go, audio.go                the headers; written in videowrite.go, audiowrite.go
-//	exheader.go, modex.go, tracks.go  what Enhanced RTMP has in common for both: the header, its modifiers, several tracks
-//	keyframe.go                       key frames of publishers that do not say so
-//	avc.go, hevc.go, opus.go, ...     the decoder configuration of each codec, read and made of parameter sets or a sequence header;
-//	                                  multichannel.go order of channels
-//	script.go, metadata.go            script data: ParseScript, AppendScript, Duration
-//	info.go, describe.go              Info: all of that applied to a whole stream, and what it is made of
+//   - [FourCC]: the codecs of Enhanced RTMP
+//   - [VideoHeader], [AudioHeader]: the headers; [ModEx] and Tracks are what Enhanced RTMP has in common for both
+//   - [VideoHeader.IsKeyFrame]: also of publishers that do not say so
+//   - [AVCConfig], [HEVCConfig], [OpusHead] and so on: the decoder configuration of each codec, read and made of parameter sets or a
+//     sequence header; [ChannelOrder]
+//   - [ParseScript], [AppendScript], [Duration]: script data
+//   - [Info]: all of that applied to a whole stream, and what it is made of
 //
 // # Memory
 //

@@ -126,7 +126,7 @@ type VideoHeader struct {
 //	| 1                      |   | 1             | 3                |
 //	+--------------+---------+   +---------------+------------------+
 //
-// or, if the first bit is set, of Enhanced RTMP's (E-RTMP v2, ExVideoTagHeader), in full in exheader.go:
+// or, if the first bit is set, of Enhanced RTMP's (E-RTMP v2, ExVideoTagHeader):
 //
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //	| 1 | frame type 3 | packet type 4 |  | ModEx, multitrack   |  | FourCC |  | composition time |   AVC, HEVC and VVC only

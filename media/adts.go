@@ -64,8 +64,8 @@ func beginsADTS(b []byte) bool { return len(b) >= adtsHeaderSize && b[0] == 0xff
 // adtsSize returns the size of a frame, header included, of which b has the header.
 func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5) }
 
-// AppendADTS appends a frame of AAC with the header that decoders and players need which are given no configuration. Of c count the object
-// type, the rate of the core and the channels.
+// AppendADTS appends a frame of AAC with the header that decoders and players need which are given no configuration. Only c's
+// object type, core sample rate and channels are used.
 //
 // The error is an [*Error], and dst comes back as it was: ADTS has no way to say one of them, or a frame of that size.
 func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, error) {

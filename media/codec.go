@@ -76,7 +76,7 @@ func (c Codec) String() string {
 	return flv.VideoCodec(c &^ legacyVideo).String()
 }
 
-// IsVideo reports whether the codec is known to be one of pictures.
+// IsVideo reports whether the codec is known to be a video codec.
 func (c Codec) IsVideo() bool {
 	switch c {
 	case H264, H265, H266, AV1, VP8, VP9:

@@ -20,8 +20,9 @@
 //
 // A decoder cannot begin without a configuration, so a [Writer] writes it before the units: the Track's Config, or one made of
 // ParameterSets, or of the first key frame that has them. It is written again when the Track or a key frame has another one. A [Reader]
-// keeps a Track up to date: the first unit of each track, and the first after each change, has Unit.Changed set. Both ways a Track is a pointer that stays the
-// same, so that a Reader's tracks can be given to a Writer, and its units to [Writer.WriteUnit].
+// keeps a Track up to date: the first unit of each track, and the first after each change, has Unit.Changed set.
+// Both ways a Track is a pointer that stays the same, so that a Reader's tracks can be given to a Writer, and its units to
+// [Writer.WriteUnit].
 //
 // # Headers
 //

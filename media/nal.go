@@ -27,8 +27,9 @@ func AppendAnnexB(dst []byte, nalus [][]byte) []byte {
 	return dst
 }
 
-// SplitAnnexB appends the NAL units of a byte stream to nalus, as views of b. Start codes have three bytes or four, zeros may follow a
-// NAL unit. Nothing is allocated if nalus has room.
+// SplitAnnexB appends the NAL units of one whole access unit to nalus, as views of b. A NAL unit cut at the end is not noticed: what
+// comes from a pipe goes through an [AccessUnitScanner]. Start codes have three bytes or four, zeros may follow a NAL unit. Nothing is
+// allocated if nalus has room.
 //
 // The error is an [*Error], and nalus comes back as it was: b does not begin with a start code, or has more than 8192 NAL units.
 func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {

@@ -41,7 +41,7 @@ type Track struct {
 	interlaced bool // told by the configuration: a unit may have two pictures, the fields
 }
 
-// IsVideo reports whether the track is one of pictures; otherwise it is one of sound.
+// IsVideo reports whether the track has a video codec; otherwise it has an audio codec.
 func (t *Track) IsVideo() bool { return t.video || t.Codec.IsVideo() }
 
 // String describes the track: "video track 0 (H.264)".

@@ -65,7 +65,7 @@ func (w *Writer) WriteEAC3(track *Track, pts time.Duration, frame []byte) error 
 	return w.frame(track, EAC3, pts, frame)
 }
 
-// WriteG711 writes samples of G.711, 8 kHz, by the law that the track's codec says: [ALaw] or [MuLaw].
+// WriteG711 writes samples of G.711, 8 kHz, with the companding of the track's codec: [ALaw] or [MuLaw].
 func (w *Writer) WriteG711(track *Track, pts time.Duration, samples []byte) error {
 	codec := ALaw
 	if track.Codec == MuLaw {

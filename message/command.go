@@ -15,7 +15,7 @@ type Command struct {
 }
 
 // AppendCommand appends the body of a command message of the given type. Type 17 begins with a format selector byte and
-// holds AMF0 values all the same (enhanced.md: errata 7.2).
+// holds AMF0 values all the same (RTMP Errata and Addenda of 2024, section 7.2).
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
 	if t == TypeCommandAMF3 {

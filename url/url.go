@@ -127,7 +127,7 @@ func harmless(s, characters string) string {
 	return s
 }
 
-// parsePath divides what follows the host into app and playpath (legacy.md 1.2 steps 7 and 8 tell the whole story):
+// parsePath divides what follows the host into app and playpath, as librtmp does:
 // app takes up to three components but never the last one, unless the URL says otherwise by slist= or ondemand/.
 func (u *URL) parsePath(path string) {
 	question := strings.IndexByte(path, '?')

@@ -3,7 +3,7 @@
 //	go run ./examples/play                                     the bundled sample, from a server of its own
 //	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] URL  any stream; -o - writes to standard output
 //
-// Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
+// FILE is created when the stream has begun. Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
 package main
 
 import (
@@ -58,26 +58,37 @@ func run(ctx context.Context, url, output string, options *rtmp.Options) error {
 		defer server.Close()
 		url = server.URL("vod", "sample")
 	}
-	out, closeOut, err := create(output)
-	if err != nil {
-		return err
+	if output == "-" {
+		return play(ctx, url, os.Stdout, options)
 	}
-	err = play(ctx, url, out, options)
-	if closeErr := closeOut(); err == nil {
+	out := &file{name: output}
+	err := play(ctx, url, out, options)
+	if closeErr := out.Close(); err == nil {
 		err = closeErr
 	}
 	return err
 }
 
-func create(name string) (io.Writer, func() error, error) {
-	if name == "-" {
-		return os.Stdout, func() error { return nil }, nil
+// file is created by the first Write: a stream that is missing leaves a file of that name as it was.
+type file struct {
+	name string
+	f    *os.File
+}
+
+func (o *file) Write(b []byte) (n int, err error) {
+	if o.f == nil {
+		if o.f, err = os.Create(o.name); err != nil {
+			return 0, err
+		}
 	}
-	f, err := os.Create(name)
-	if err != nil {
-		return nil, nil, err
+	return o.f.Write(b)
+}
+
+func (o *file) Close() error {
+	if o.f == nil {
+		return nil
 	}
-	return f, f.Close, nil
+	return o.f.Close()
 }
 
 // play copies the stream to out and says on standard error what it was.

@@ -9,11 +9,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"flag"
 	"fmt"
 	"log"
 	"os"
 	"os/signal"
+	"strings"
 	"sync"
 	"time"
 
@@ -35,30 +37,47 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
+	if err := check(flag.Args(), options); err != nil {
+		fmt.Fprintln(os.Stderr, "relay:", err)
+		os.Exit(2)
+	}
 	log.SetFlags(log.Ltime)
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
 	run(ctx, flag.Arg(0), flag.Args()[1:], options)
 }
 
+// check tells before anything is tried what can never work.
+func check(urls []string, options rtmp.Options) error {
+	for _, url := range urls {
+		if strings.HasPrefix(url, "-") {
+			return errors.New("options must precede the URLs")
+		}
+		if _, err := rtmp.New(url, &options); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
 func run(ctx context.Context, source string, urls []string, options rtmp.Options) {
 	var targets []*target
 	var running sync.WaitGroup
-	for _, url := range urls {
-		t := &target{url: url, options: options}
+	for i, url := range urls {
+		t := &target{name: fmt.Sprintf("target %d, %s", i+1, rtmpurl.Redact(url)), url: url, options: options}
 		targets = append(targets, t)
-		running.Go(func() { again(ctx, url, t.connect) })
+		running.Go(func() { again(ctx, t.name, t.connect) })
 	}
 	var clock clock
 	running.Go(func() {
-		again(ctx, source, func(ctx context.Context) (lived bool, err error) { return pull(ctx, source, options, &clock, targets) })
+		again(ctx, rtmpurl.Redact(source), func(ctx context.Context) (lived bool, err error) { return pull(ctx, source, options, &clock, targets) })
 	})
 	running.Wait()
 }
 
-// again repeats f until ctx ends. The pause between two tries doubles, up to half a minute, until one has lived. url says in
-// the log what it is about, without its secrets.
-func again(ctx context.Context, url string, f func(context.Context) (lived bool, err error)) {
+// again repeats f until ctx ends. The pause between two tries doubles, up to half a minute, until one has lived. name says in
+// the log what it is about.
+func again(ctx context.Context, name string, f func(context.Context) (lived bool, err error)) {
 	const shortest, longest = time.Second / 2, 30 * time.Second
 	pause := shortest
 	for {
@@ -69,7 +88,7 @@ func again(ctx context.Context, url string, f func(context.Context) (lived bool,
 		if lived {
 			pause = shortest
 		}
-		log.Printf("%s: %v; again in %s", rtmpurl.Redact(url), err, pause)
+		log.Printf("%s: %v; again in %s", name, err, pause)
 		select {
 		case <-time.After(pause):
 		case <-ctx.Done():

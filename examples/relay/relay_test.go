@@ -6,6 +6,8 @@ import (
 	"errors"
 	"io"
 	"log"
+	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -33,7 +35,7 @@ func TestSourceWithoutMediaHasNotLived(t *testing.T) {
 				return
 			}
 			u, err := message.ParseUserControl(m.Body())
-			if err == nil && u.Event == message.EventSetBufferLength && u.Value != 0 { // comes behind play
+			if err == nil && u.Event == message.EventSetBufferLength && u.Value != 0 { // comes after play
 				playing <- struct{}{}
 			}
 		}})
@@ -65,14 +67,45 @@ type writerFunc func(b []byte) (int, error)
 
 func (w writerFunc) Write(b []byte) (int, error) { return w(b) }
 
-// A log is shown to others than the owner of the keys.
+// A log is shown to others than the owner of the keys, and tells targets on one server apart.
 func TestLogHoldsNoSecrets(t *testing.T) {
+	const host = "rtmp://me:secret@127.0.0.1:1/live/secret"
 	ctx, cancel := context.WithCancel(t.Context())
-	var out bytes.Buffer
-	log.SetOutput(writerFunc(func(b []byte) (int, error) { cancel(); return out.Write(b) }))
+	var out bytes.Buffer // the log writes one line after the other
+	seen := map[string]bool{}
+	log.SetFlags(0)
+	log.SetOutput(writerFunc(func(b []byte) (int, error) {
+		name, _, _ := strings.Cut(string(b), ": ")
+		if seen[name] = true; len(seen) == 3 {
+			cancel()
+		}
+		return out.Write(b)
+	}))
 	defer log.SetOutput(io.Discard)
-	again(ctx, "rtmp://me:secret@host/live/secret?token=secret conn=S:secret",
-		func(context.Context) (bool, error) { return false, errors.New("lost") })
-	assert.Contains(t, out.String(), "rtmp://host/live: lost")
+	refuse := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("lost") }
+	run(ctx, host+"?token=secret conn=S:secret", []string{host + "1", host + "2"}, rtmp.Options{DialContext: refuse})
+	assert.Equal(t, map[string]bool{"rtmp://127.0.0.1:1/live": true, "target 1, rtmp://127.0.0.1:1/live": true, "target 2, rtmp://127.0.0.1:1/live": true}, seen)
 	assert.NotContains(t, out.String(), "secret")
+}
+
+// Options after the URLs were tried as URLs for ever.
+func TestArgumentsAreCheckedFirst(t *testing.T) {
+	const good = "rtmp://127.0.0.1/live/secret"
+	for _, c := range []struct {
+		args []string
+		want string
+	}{
+		{[]string{good, good + " live=1"}, ""},
+		{[]string{good, "-timeout", "2s"}, "options must precede the URLs"},
+		{[]string{"http://127.0.0.1/live", good}, "scheme"},
+		{[]string{good, "rtmp://"}, "host"},
+	} {
+		err := check(c.args, rtmp.Options{})
+		if c.want == "" {
+			assert.NoError(t, err)
+			continue
+		}
+		require.ErrorContains(t, err, c.want)
+		assert.NotContains(t, err.Error(), "secret")
+	}
 }

@@ -8,11 +8,11 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // target is one place where the stream is published.
 type target struct {
+	name    string // in the log: without the stream's name and queries, which may be keys, several targets may have the same URL
 	url     string
 	options rtmp.Options
 
@@ -37,7 +37,7 @@ func (t *target) connect(ctx context.Context) (lived bool, err error) {
 	if err != nil {
 		return false, err
 	}
-	log.Printf("%s: publishing", rtmpurl.Redact(t.url))
+	log.Printf("%s: publishing", t.name)
 	lost := t.begin(stream)
 	select {
 	case <-lost:
