@@ -148,7 +148,7 @@ func TestResumeDroppedSeeking(t *testing.T) {
 
 // Silence is the same wherever it is: only other frames tell where the file ends.
 func TestResumeDroppedSilence(t *testing.T) {
-	all := recording(40, 50)
+	all := recording(40, 5)
 	for i, tag := range all {
 		if isAudio(tag) && roleOf(tag) == frame && i%200 > 20 {
 			all[i].Body = []byte{0xaf, 1, 0x21}
