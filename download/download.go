@@ -13,9 +13,17 @@ import (
 
 // File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made before anything
 // else. One that is there already stays as it is until the stream has begun; then it is replaced, or continued with
-// Options.Resume. The error is nil exactly when the outcome is Complete; otherwise it is
-// ErrTruncated, ErrNotFLV, ErrNoMatch, a *WriteError, an error of ctx, or one of package rtmp (its errors.go has the list).
-// Whatever it is, the file is whole tags and can be continued.
+// Options.Resume. Whatever the error is, the file is whole tags and can be continued.
+//
+// The error is nil exactly when the outcome is Complete. Otherwise it is, or wraps, one of these:
+//
+//   - ErrTruncated, ErrIncomplete, ErrNotFLV, ErrNoMatch, a *WriteError;
+//   - an error of ctx when ctx is done;
+//   - before a connection: a *url.Error of package github.com/go-librtmp/rtmp/url for the URL, an *rtmp.OptionError;
+//   - an *rtmp.HandshakeError if no connection came about, which wraps the errors of package net and others;
+//   - an *rtmp.StatusError if the server refused;
+//   - an *rtmp.ProtocolError if the server broke the protocol;
+//   - io.ErrUnexpectedEOF if the connection was lost, os.ErrDeadlineExceeded if the server fell silent.
 func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
 	if err != nil {

@@ -36,7 +36,7 @@ func ExampleFile() {
 	fmt.Println(result.Outcome, errors.Is(err, io.ErrUnexpectedEOF))
 
 	result, err = download.File(ctx, server.URL("vod", "film"), path, &download.Options{Resume: true, Recover: &download.Recovery{}})
-	fmt.Println(&result, err)
+	fmt.Println(result, err)
 	fmt.Println(result.Sessions, "connections,", len(result.Splices), "joints")
 	// Output:
 	// server-closed-early true

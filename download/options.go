@@ -1,6 +1,7 @@
 package download
 
 import (
+	"fmt"
 	"log/slog"
 	"time"
 
@@ -62,6 +63,27 @@ const (
 	Matching         // what arrives is being compared with the end of the file
 	Retrying         // Progress.Err has ended the connection; the next one comes after Progress.Wait
 )
+
+// String returns the phase's name in lower case, such as "connecting".
+func (p Phase) String() string {
+	switch p {
+	case Connecting:
+		return "connecting"
+	case Connected:
+		return "connected"
+	case Playing:
+		return "playing"
+	case Metadata:
+		return "metadata"
+	case Receiving:
+		return "receiving"
+	case Matching:
+		return "matching"
+	case Retrying:
+		return "retrying"
+	}
+	return fmt.Sprintf("Phase(%d)", int(p))
+}
 
 // Progress is the state of a download. It is valid during the call.
 type Progress struct {

@@ -175,7 +175,7 @@ func (o *overlap) keep(keep int) plan {
 // joint is where a track goes on.
 type joint struct {
 	held  int    // what has arrived up to here is in the file, or would be in front of what is; -1: nothing
-	exact bool   // this is the last that is kept of the track
+	exact bool   // what is kept of the track ends there
 	shift uint32 // to be added to the times of what follows
 }
 
@@ -194,6 +194,8 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 		case k >= 0 && k < keep:
 			j = joint{i, k == last, o.at[i] - h.Timestamp}
 			begun = true
+		case k >= 0 && last >= 0 && !j.exact: // what came since the one before is where others stay
+			return joint{i - 1, true, o.at[i] - h.Timestamp}
 		case !begun:
 			j.shift, begun = o.at[i]-h.Timestamp, true
 		}

@@ -101,7 +101,7 @@ type Gap struct {
 }
 
 // String describes the result in one line.
-func (r *Result) String() string {
+func (r Result) String() string {
 	s := fmt.Sprintf("%s: %d bytes, %v", r.Outcome, r.Size, r.Position)
 	if r.Duration > 0 {
 		s += fmt.Sprintf(" of %v", r.Duration)

@@ -2,6 +2,7 @@ package download
 
 import (
 	"bytes"
+	"cmp"
 	"slices"
 	"time"
 
@@ -39,8 +40,14 @@ func (h *held) isFrame() bool { return h.role == frame || h.role == keyFrame }
 // votes are for a difference between the times of the new tags and those of the file.
 type votes struct {
 	tags int    // that are in the file if that is so
+	only int    // those of them that the file has at one place, unlike silence
 	sure bool   // a picture is among them
 	last uint32 // the new time of the last of them
+}
+
+// compare is positive if v says more than w.
+func (v votes) compare(w votes) int {
+	return cmp.Or(cmp.Compare(v.only, w.only), cmp.Compare(v.tags, w.tags))
 }
 
 // tell reports whether enough tags are the same for it to be no coincidence.
@@ -57,11 +64,11 @@ type splice struct {
 	bytes  int // of memory that held takes
 	wanted int // bytes that have to be held before what is cut off can have been replaced
 
-	votes     map[uint32]votes // by what is added to the new times
-	best      uint32           // what most are for
-	bestVotes int
-	usual     int                    // how many there should be for guess
-	oldest    map[flv.TagType]uint32 // time of the first frame of tail.recent
+	votes  map[uint32]votes       // by what is added to the new times
+	best   uint32                 // what most are for
+	told   bool                   // there is a best
+	usual  int                    // how many there should be for guess
+	oldest map[flv.TagType]uint32 // time of the first frame of tail.recent
 
 	haveKey bool
 	audio   track // of what has arrived, in its own time
@@ -189,10 +196,13 @@ func (s *splice) vote(h *held) {
 		if !known && len(s.votes) >= maxShifts {
 			continue
 		}
-		v = votes{v.tags + 1, v.sure || h.kind == flv.TagVideo, h.Timestamp}
+		v.tags, v.sure, v.last = v.tags+1, v.sure || h.kind == flv.TagVideo, h.Timestamp
+		if len(places) == 1 {
+			v.only++
+		}
 		s.votes[shift] = v
-		if s.tell(v) && (v.tags > s.bestVotes || v.tags == s.bestVotes && closer(shift, s.best, guess)) {
-			s.best, s.bestVotes = shift, v.tags
+		if c := v.compare(s.votes[s.best]); s.tell(v) && (!s.told || c > 0 || c == 0 && closer(shift, s.best, guess)) {
+			s.best, s.told = shift, true
 		}
 	}
 }
@@ -204,7 +214,7 @@ func (s *splice) shift() (shift uint32, byContent bool) {
 	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
 		return guess, true
 	}
-	if s.bestVotes > 0 {
+	if s.told {
 		return s.best, true
 	}
 	return guess, false

@@ -1,0 +1,30 @@
+package download
+
+import (
+	"context"
+	"fmt"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp/url"
+)
+
+func TestStrings(t *testing.T) {
+	result := Result{Outcome: Complete, Size: 7, Position: time.Second, Duration: 2 * time.Second}
+	assert.Equal(t, "complete: 7 bytes, 1s of 2s", fmt.Sprint(result))
+	assert.Equal(t, "complete: 7 bytes, 1s of 2s", fmt.Sprint(&result))
+	assert.Equal(t, "connecting connected playing metadata receiving matching retrying Phase(7)",
+		fmt.Sprint(Connecting, " ", Connected, " ", Playing, " ", Metadata, " ", Receiving, " ", Matching, " ", Retrying, " ", Retrying+1))
+}
+
+// A URL that is none is told before anything is made.
+func TestFileBadURL(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "out.flv")
+	_, err := File(context.Background(), "http://h/a/b", path, nil)
+	var bad *url.Error
+	assert.ErrorAs(t, err, &bad)
+	assert.NoFileExists(t, path)
+}
