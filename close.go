@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"sync"
 	"sync/atomic"
@@ -25,9 +24,6 @@ const (
 	// unacknowledged, all media has arrived.
 	farewellSize = 64
 )
-
-// errClosed is the Conn's error once Close has ended it.
-var errClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
 
 // farewell is what Close has to know to tell whether something that was published got lost.
 type farewell struct {
@@ -52,14 +48,14 @@ func (f *farewell) outcome(err error, nc net.Conn) error {
 		f.cut.Store(known && n > farewellSize)
 	}
 	if f.closing.Load() && !f.cut.Load() {
-		return errClosed
+		return session.ErrClosed
 	}
 	return err
 }
 
 // lost returns the error that the connection has ended with, if something published may not have arrived for it.
 func (f *farewell) lost(err error) error {
-	if !f.published.Load() || err == nil || err == errClosed {
+	if !f.published.Load() || err == nil || err == session.ErrClosed {
 		return nil
 	}
 	if session.HungUp(err) && f.publishing.Load() == 0 && !f.cut.Load() {
@@ -88,7 +84,7 @@ func (c *Conn) close() error {
 	if c.Connected() {
 		refused = c.sayGoodbye()
 	}
-	c.fail(errClosed)
+	c.fail(session.ErrClosed)
 	c.mu.Lock()
 	s := c.session
 	c.mu.Unlock()

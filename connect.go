@@ -69,8 +69,8 @@ func (c *Conn) connectResult(ctx context.Context, k *Call) error {
 	return err
 }
 
-// admission is how a connect gets in where the server says "not like this": with a query that proves who we are
-// (legacy.md 9.10), or elsewhere (9.7). Each time it is a new connection.
+// admission is how a connect gets in where the server says "not like this": with a query that proves who we are,
+// or elsewhere. Each time it is a new connection.
 type admission struct {
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl

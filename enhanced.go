@@ -91,7 +91,7 @@ func codecSupport(value any) map[string]CodecSupport {
 	return support
 }
 
-// flags makes nothing of numbers that are none.
+// flags returns 0 if n is not a uint32.
 func flags(n float64) uint32 {
 	if n >= 0 && n < 1<<32 {
 		return uint32(n)

@@ -9,23 +9,49 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The lower packages never import the upper ones.
+// Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
+	const public = "amf chunk download flv handshake media message rtmp swf url"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/session":    "chunk flv message",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
+
+		"rtmp":     "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",
+		"download": "amf flv internal/quote message rtmp url",
+
+		"cmd/rtmpdump":               public + " internal/quote",
+		"examples/internal/progress": public,
+		"examples/play":              public + " internal/testserver examples/internal/progress",
+		"examples/publish":           public + " internal/testserver examples/internal/progress",
+		"examples/relay":             public + " internal/quote examples/internal/progress",
+		"examples/rpc":               public + " internal/quote internal/testserver",
+		"interop":                    "",
 	}
-	for name, want := range allowed {
-		out, err := exec.Command("go", "list", "-f", `{{join .Imports "\n"}}`, module+"/"+name).Output()
-		require.NoError(t, err)
-		for imported := range strings.FieldsSeq(string(out)) {
-			if inner, ours := strings.CutPrefix(imported, module); ours {
-				assert.Contains(t, strings.Fields(want), strings.TrimPrefix(inner, "/"), "imported by %s", name)
+	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
+	require.NoError(t, err)
+	for line := range strings.Lines(string(out)) {
+		packages := strings.Fields(line)
+		name := inside(module, packages[0])
+		want, known := allowed[name]
+		assert.True(t, known, "%s: say what it may import", name)
+		for _, imported := range packages[1:] {
+			if strings.HasPrefix(imported, module) {
+				assert.Contains(t, strings.Fields(want), inside(module, imported), "imported by %s", name)
 			}
 		}
+		delete(allowed, name)
 	}
+	assert.Empty(t, allowed, "packages that are not there")
+}
+
+// inside is a package's path in the module; the root package is rtmp.
+func inside(module, path string) string {
+	if path == module {
+		return "rtmp"
+	}
+	return strings.TrimPrefix(path, module+"/")
 }

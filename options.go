@@ -86,7 +86,7 @@ type Options struct {
 	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
 	MaxMessageSize int // bytes; 0: 16 MiB
 	MaxQueue       int // bytes of media queued for a Stream that nobody reads; 0: 16 MiB
-	SendQueue      int // 0: writes block
+	SendQueue      int // bytes of media that wait to be sent, of each Stream; beyond it media is dropped. 0: writes block
 
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
 	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it

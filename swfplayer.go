@@ -38,7 +38,7 @@ func (c *Conn) player(ctx context.Context) (*player, error) {
 	return &player{hash: hash, size: size}, nil
 }
 
-// verifyPlayer answers SWF verification (legacy.md 4), if it can.
+// verifyPlayer answers SWF verification, if it can.
 func (k *client) verifyPlayer(request []byte) {
 	if k.verification == nil || !swf.Answerable(request) {
 		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",

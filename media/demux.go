@@ -33,7 +33,7 @@ type state struct {
 	before     Track  // what it was with its unit before; none is the same as no codec
 }
 
-// feed appends the units of a message to out, whose memory it reuses. What is wrong with one track does not touch the others: the error
+// feed appends the units of a message to out, whose memory it reuses. An error in one track does not affect the others: the error
 // is told, and their units are there.
 func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	switch p.Type {

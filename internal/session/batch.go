@@ -18,7 +18,8 @@ func (w *writer) Begin(who Writer) (Batch, error) {
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
-// Add encodes o, and writes what has been gathered if that is enough. An error keeps what was added before from nothing.
+// Add encodes o, and writes what has been gathered if that is enough. If Add
+// fails, messages added earlier are still sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
 	if len(w.buf) == 0 {

@@ -10,8 +10,8 @@ var past = time.Unix(1, 0)
 
 // deadline is the socket's deadline in one direction, together with who uses that direction. A deadline that would end an
 // operation too early stays: moving it for each one costs more than many an operation (the runtime's timers wake another
-// thread). The operation that it ends is repeated after rearm. So a deadline in the past can serve to interrupt, however it
-// falls in with the operation's end and another's beginning: who did not mean it sets it anew and goes on.
+// thread). The operation that it ends is repeated after rearm. So a deadline in the past can serve to interrupt. A stray
+// interrupt is harmless: the next operation sets the deadline anew.
 type deadline struct {
 	set func(time.Time) error // the socket's SetReadDeadline or SetWriteDeadline
 

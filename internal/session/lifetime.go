@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// errClosed is the error of a Session that Close has ended.
-var errClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
+// ErrClosed is the error of a Session that Close has ended.
+var ErrClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
 
 // lifetime is a connection's first error, and what ends with it.
 type lifetime struct {
@@ -55,7 +55,7 @@ func (l *lifetime) Fail(err error) error {
 
 // Close ends the Session and returns when every goroutine that it owns has ended.
 func (l *lifetime) Close() {
-	l.Fail(errClosed)
+	l.Fail(ErrClosed)
 	l.owned.Wait()
 }
 

@@ -203,11 +203,11 @@ func (q *SendQueue) send(queue *MediaQueue) error {
 	for m := range queue.All() {
 		o = chunk.Outgoing{Type: uint8(m.Type), ChunkStreamID: m.ChunkStreamID, StreamID: q.streamID, Timestamp: m.Timestamp,
 			Format: chunk.Format3, Body: m.Body}
-		if err := b.Add(&o); err != nil {
+		if err = b.Add(&o); err != nil {
 			break
 		}
 	}
-	return b.End(nil)
+	return b.End(err)
 }
 
 // Finish lets what was written leave and then ends the queue: the sender, and a write under way, go on as long as they make

@@ -43,7 +43,8 @@ type Dispatcher interface {
 	// Dispatch does what a message asks for that the Session does not serve itself. It must neither block nor write: Reply is
 	// there for answers. direct is the Sink whose owner does the reading, if any. An error ends the Session.
 	Dispatch(m *Message, direct Sink) error
-	// Ended is called once, with the error that ends the Session, and returns what it shall be. It must not call the Session.
+	// Ended is called once, with the error that ends the Session, and returns the error that callers will see. It must not call
+	// the Session, and takes none of the locks that are held when the Dispatcher calls Reply or Own.
 	Ended(err error) error
 }
 

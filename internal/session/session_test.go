@@ -140,17 +140,21 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	for n := range uint32(50) {
 		got := make(chan message.Packet, 1)
 		ctx := testContext(t)
-		client.session.standing.claim() // ours, from before the ping is sent
-		client.session.token <- struct{}{}
-		<-client.session.token // the standing reader has let go
 		go func() {
 			var p message.Packet
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
 			got <- p
 		}()
+		reads := func() bool { // instead of the standing reader
+			d := &client.session.reader.deadline
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			w, ok := d.holder.(*Waiter)
+			return ok && w.packet != nil
+		}
+		require.Eventually(t, reads, 10*time.Second, time.Millisecond)
 		require.NoError(t, server.session.Send(ctx, Event(message.EventPingRequest, n)))
 		p := <-got
-		client.session.standing.release()
 		require.Equal(t, message.TypeUserControl, p.Type)
 		require.NoError(t, client.session.HandlePacket(ctx, &p))
 		var pong message.Packet

@@ -69,8 +69,8 @@ func (p purpose) limit() (time.Time, error) {
 	return p.who.WriteLimit()
 }
 
-// acquire takes the lock, if there is still something to write to, and somebody for whom: nothing is encoded for who has
-// given up meanwhile, since what has been encoded has to leave.
+// acquire takes the write lock. It fails if the Session has ended or p's limit has passed: what has been encoded has to leave, so
+// nothing is encoded for somebody who has given up.
 func (w *writer) acquire(p purpose) error {
 	if _, err := p.limit(); err != nil {
 		return err
