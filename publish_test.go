@@ -487,7 +487,7 @@ func TestSendQueueDrops(t *testing.T) {
 		seen[h.TrackID]++
 	}
 	assert.Greater(t, min(seen[0], seen[1]), 20)
-	assert.EqualValues(t, 40*(pictures-1), last, "the newest is there")
+	assert.GreaterOrEqual(t, last, uint32(40*(pictures-50)), "the newest is there, or what follows the newest key frame was dropped")
 }
 
 // What is never dropped for its meaning is dropped when there is far too much of it.
