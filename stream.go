@@ -63,7 +63,7 @@ type Stream struct {
 	mediaDue      time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
 	writeDeadline time.Time
 	bindings      []*binding // whose contexts are done, the first at first
-	position      uint32 // time of the last audio or video message
+	position      uint32     // time of the last audio or video message
 	duration      time.Duration
 	metadata      amf.ECMAArray
 	buffer        time.Duration // as last told to the server
