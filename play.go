@@ -71,7 +71,7 @@ func (s *Stream) play(ctx context.Context) error {
 	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
 	buffer := session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
 	_, err = s.request(ctx, session.ChunkStreamPlay, append(before, play), []chunk.Outgoing{buffer}, true,
-		"NetStream.Play.Start", "NetStream.Play.PublishNotify")
+		message.CodePlayStart, message.CodePlayPublishNotify)
 	return err
 }
 
@@ -105,7 +105,7 @@ func (s *Stream) Pause(ctx context.Context) error {
 	before := s.paused
 	s.paused = true // before it is sent: another may read what the server says to it
 	s.mu.Unlock()
-	sent, err := s.pause(ctx, true, "NetStream.Pause.Notify")
+	sent, err := s.pause(ctx, true, message.CodePauseNotify)
 	var refused *StatusError
 	if err != nil && (!sent || errors.As(err, &refused)) {
 		s.mu.Lock()
@@ -117,7 +117,7 @@ func (s *Stream) Pause(ctx context.Context) error {
 
 // Unpause lets the server go on, and waits for its notification.
 func (s *Stream) Unpause(ctx context.Context) error {
-	_, err := s.pause(ctx, false, "NetStream.Unpause.Notify")
+	_, err := s.pause(ctx, false, message.CodeUnpauseNotify)
 	return err
 }
 
@@ -138,7 +138,7 @@ func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.mu.Unlock()
 	s.backlog.Queued(0)
 	_, err := s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "seek", Args: []any{milliseconds(to)}}}, nil, false,
-		"NetStream.Seek.Notify")
+		message.CodeSeekNotify)
 	if err != nil {
 		s.mu.Lock()
 		s.seeking = false

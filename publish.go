@@ -43,7 +43,7 @@ func (s *Stream) publish(ctx context.Context) error {
 		kind = "live"
 	}
 	_, err = s.request(ctx, session.ChunkStreamMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
-		"NetStream.Publish.Start")
+		message.CodePublishStart)
 	if err != nil {
 		return err
 	}

@@ -208,15 +208,15 @@ func (s *Stream) statusReceived(status *StatusError) {
 		}
 	}
 	switch status.Code {
-	case "NetStream.Play.Start", "NetStream.Play.PublishNotify":
+	case message.CodePlayStart, message.CodePlayPublishNotify:
 		s.started = true
-	case "NetStream.Play.Stop", "NetStream.Play.Complete", "NetStream.Play.UnpublishNotify":
+	case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
 		s.ended = !s.seeking
-	case "NetStream.Seek.Notify":
+	case message.CodeSeekNotify:
 		s.seeking, s.ended = false, false
-	case "NetStream.Pause.Notify":
+	case message.CodePauseNotify:
 		s.paused = true // an Unpause before that may have been given up, and noticed since
-	case "NetStream.Unpause.Notify":
+	case message.CodeUnpauseNotify:
 		s.paused = false
 	}
 	if refusal && !waitedFor && s.err == nil {
@@ -228,16 +228,16 @@ func (s *Stream) statusReceived(status *StatusError) {
 
 // fatalStatus are refusals whatever their level.
 var fatalStatus = map[string]bool{
-	"NetStream.Failed":                     true,
-	"NetStream.Play.Failed":                true,
-	"NetStream.Play.StreamNotFound":        true,
-	"NetConnection.Connect.InvalidApp":     true,
-	"NetStream.Play.NoSupportedTrackFound": true,
-	"NetStream.Publish.BadName":            true,
-	"NetStream.Publish.Denied":             true,
-	"NetStream.Publish.Rejected":           true,
-	"NetStream.Record.Failed":              true,
-	"NetStream.Record.NoAccess":            true,
+	message.CodeFailed:                    true,
+	message.CodePlayFailed:                true,
+	message.CodePlayStreamNotFound:        true,
+	message.CodeConnectInvalidApp:         true,
+	message.CodePlayNoSupportedTrackFound: true,
+	message.CodePublishBadName:            true,
+	message.CodePublishDenied:             true,
+	message.CodePublishRejected:           true,
+	message.CodeRecordFailed:              true,
+	message.CodeRecordNoAccess:            true,
 }
 
 // streamEOF is the user control event: the end, unless it only says that a pause has taken effect.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // maxClosedIDs is how many ids of closed streams are remembered, the newest. What a server still has under way for a stream
@@ -54,7 +56,7 @@ func (t *streamTable) add(s *Stream) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byID[s.id] != nil {
-		return &StatusError{Code: "NetConnection.Call.Failed", Level: "error", Description: fmt.Sprintf(
+		return &StatusError{Code: message.CodeCallFailed, Level: "error", Description: fmt.Sprintf(
 			"the server gave out stream id %d twice: it can't serve several streams on one connection", s.id)}
 	}
 	if t.byID == nil {

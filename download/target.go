@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -69,7 +70,7 @@ func (t *target) connect(ctx context.Context, reconnects bool) (*rtmp.Conn, erro
 const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
 
 // reconnectRequest is how a server asks its clients to come back, there or elsewhere (Enhanced RTMP).
-const reconnectRequest = "NetConnection.Connect.ReconnectRequest"
+const reconnectRequest = message.CodeConnectReconnectRequest
 
 // reconnectError says that the server asks for a new connection, and that it may be made.
 type reconnectError struct {

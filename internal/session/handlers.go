@@ -94,7 +94,7 @@ func (w *writer) Answer(method string, id float64, result any, err error) {
 
 // CallFailed is the _error that refuses a call.
 func CallFailed(id float64, err error) chunk.Outgoing {
-	code, description := "NetConnection.Call.Failed", err.Error()
+	code, description := message.CodeCallFailed, err.Error()
 	var refused *message.StatusError
 	if errors.As(err, &refused) {
 		code, description = refused.Code, refused.Description

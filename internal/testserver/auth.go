@@ -19,7 +19,7 @@ func (s *Session) authenticate(connect amf.Object) (app string, rejection amf.Ob
 	if err != nil || description == "" {
 		return app, nil, err
 	}
-	return app, message.StatusObject("error", "NetConnection.Connect.Rejected", description), nil
+	return app, message.StatusObject("error", message.CodeConnectRejected, description), nil
 }
 
 // publishes tells whether a client says that it is going to publish. That is all a server can know this early; Adobe's

@@ -93,7 +93,7 @@ func (s *Session) failed(cmd message.Command, description string) error {
 		return nil
 	}
 	return s.command(0, "_error", cmd.TransactionID, nil,
-		message.StatusObject("error", "NetConnection.Call.Failed", description))
+		message.StatusObject("error", message.CodeCallFailed, description))
 }
 
 // checkBandwidth measures nothing, but makes the calls with which Flash Media Server does. A client whose answers are missing

@@ -87,7 +87,7 @@ func (s *Session) connected(cmd message.Command) error {
 	s.app, _, _ = strings.Cut(app, "?")
 	var refused amf.Object
 	if len(cfg.Apps) > 0 && !slices.Contains(cfg.Apps, s.app) {
-		refused = message.StatusObject("error", "NetConnection.Connect.InvalidApp", "no application "+app)
+		refused = message.StatusObject("error", message.CodeConnectInvalidApp, "no application "+app)
 	} else if cfg.Refuse != nil {
 		refused = cfg.Refuse(cmd)
 	}
@@ -99,7 +99,7 @@ func (s *Session) connected(cmd message.Command) error {
 	}
 	value, _ := object.Get("objectEncoding")
 	encoding, _ := value.(float64)
-	info := append(message.StatusObject("status", "NetConnection.Connect.Success", "Connection succeeded."), capabilities(object)...)
+	info := append(message.StatusObject("status", message.CodeConnectSuccess, "Connection succeeded."), capabilities(object)...)
 	info = append(append(info, amf.Property{Name: "objectEncoding", Value: encoding}), s.tokenChallenge()...)
 	result, err := commandMessage(0, "_result", cmd.TransactionID,
 		amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}}, info)
@@ -155,13 +155,13 @@ func (s *Session) announced(cmd message.Command) error {
 	callback, code := "", ""
 	switch cmd.Name {
 	case "FCPublish":
-		callback, code = "onFCPublish", "NetStream.Publish.Start"
+		callback, code = "onFCPublish", message.CodePublishStart
 	case "FCUnpublish":
-		callback, code = "onFCUnpublish", "NetStream.Unpublish.Success"
+		callback, code = "onFCUnpublish", message.CodeUnpublishSuccess
 	case "FCSubscribe":
-		callback, code = "onFCSubscribe", "NetStream.Play.Start"
+		callback, code = "onFCSubscribe", message.CodePlayStart
 	case "FCUnsubscribe":
-		callback, code = "onFCUnsubscribe", "NetStream.Play.Stop"
+		callback, code = "onFCUnsubscribe", message.CodePlayStop
 	case "set_playlist":
 		return s.Notify("playlist_ready")
 	}

@@ -20,7 +20,7 @@ const (
 func (s *Session) play(st *stream, cmd message.Command) error {
 	s.release(st)
 	if !s.mayPlay() {
-		return s.status(st.id, "error", "NetStream.Play.Failed", "the player has not been verified")
+		return s.status(st.id, "error", message.CodePlayFailed, "the player has not been verified")
 	}
 	name, _ := text(cmd.Args, 0)
 	start, given := number(cmd.Args, 1)
@@ -37,7 +37,7 @@ func (s *Session) play(st *stream, cmd message.Command) error {
 	case start < 0 || s.server.hub.published(name):
 		return s.view(st, name, cmd.Args)
 	}
-	return s.status(st.id, "error", "NetStream.Play.StreamNotFound", "no recording "+name)
+	return s.status(st.id, "error", message.CodePlayStreamNotFound, "no recording "+name)
 }
 
 // begun are the messages with which both kinds of play begin. Play.Reset is left out when the client wants to add to a
@@ -45,9 +45,9 @@ func (s *Session) play(st *stream, cmd message.Command) error {
 func begun(id uint32, args []any) ([]chunk.Outgoing, error) {
 	var messages []chunk.Outgoing
 	if len(args) < 4 || args[3] != false && args[3] != 0.0 {
-		messages = append(messages, session.Status(id, "status", "NetStream.Play.Reset", "Resetting."))
+		messages = append(messages, session.Status(id, "status", message.CodePlayReset, "Resetting."))
 	}
-	start := session.Status(id, "status", "NetStream.Play.Start", "Started.")
+	start := session.Status(id, "status", message.CodePlayStart, "Started.")
 	access, err := session.Data(id, "|RtmpSampleAccess", true, true)
 	return append(messages, start, access), err
 }
@@ -96,13 +96,13 @@ func (s *Session) pause(st *stream, on bool) error {
 		s.server.hub.pause(st.viewer, on)
 	}
 	if on {
-		err := s.status(st.id, "status", "NetStream.Pause.Notify", "Paused.")
+		err := s.status(st.id, "status", message.CodePauseNotify, "Paused.")
 		if err == nil {
 			err = s.Send(session.Event(message.EventStreamEOF, st.id))
 		}
 		return err
 	}
-	err := s.status(st.id, "status", "NetStream.Unpause.Notify", "Unpaused.")
+	err := s.status(st.id, "status", message.CodeUnpauseNotify, "Unpaused.")
 	if err != nil || st.player == nil {
 		return err
 	}
@@ -118,12 +118,12 @@ func (s *Session) pause(st *stream, on bool) error {
 func (s *Session) seek(st *stream, ms float64) error {
 	p := st.player
 	if p == nil || len(p.tags) == 0 || ms < 0 || ms > float64(p.tags[len(p.tags)-1].Timestamp) {
-		return s.status(st.id, "error", "NetStream.Seek.InvalidTime", "there is nothing at that time")
+		return s.status(st.id, "error", message.CodeSeekInvalidTime, "there is nothing at that time")
 	}
 	p.stop()
 	p.next = keyFrameBefore(p.tags, milliseconds(ms))
-	notify := session.Status(st.id, "status", "NetStream.Seek.Notify", "Seeking.")
-	start := session.Status(st.id, "status", "NetStream.Play.Start", "Started.")
+	notify := session.Status(st.id, "status", message.CodeSeekNotify, "Seeking.")
+	start := session.Status(st.id, "status", message.CodePlayStart, "Started.")
 	if err := s.Send(notify, session.Event(message.EventStreamBegin, st.id), start); err != nil {
 		return err
 	}
@@ -285,19 +285,19 @@ func endMessages(id uint32, signal EndSignal) (messages []chunk.Outgoing, err er
 	case EndAll:
 		var complete chunk.Outgoing
 		complete, err = session.Data(id, "onPlayStatus",
-			amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: "NetStream.Play.Complete"}})
+			amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 		messages = append(messages, eof, complete)
-		status("NetStream.Play.Stop")
+		status(message.CodePlayStop)
 	case EndStop:
-		status("NetStream.Play.Stop")
+		status(message.CodePlayStop)
 	case EndComplete:
-		status("NetStream.Play.Complete")
+		status(message.CodePlayComplete)
 	case EndUnpublishNotify:
-		status("NetStream.Play.UnpublishNotify")
+		status(message.CodePlayUnpublishNotify)
 	case EndFCUnsubscribe:
 		var m chunk.Outgoing
 		m, err = commandMessage(0, "onFCUnsubscribe", 0, nil,
-			message.StatusObject("status", "NetStream.Play.Stop", "The end."))
+			message.StatusObject("status", message.CodePlayStop, "The end."))
 		messages = append(messages, m)
 	case EndStreamEOF:
 		messages = append(messages, eof)

@@ -22,7 +22,7 @@ func (s *Session) publish(st *stream, cmd message.Command) error {
 		return s.status(st.id, "error", code, description)
 	}
 	st.live = l
-	return s.status(st.id, "status", "NetStream.Publish.Start", "Publishing "+name+".")
+	return s.status(st.id, "status", message.CodePublishStart, "Publishing "+name+".")
 }
 
 // publish makes a session the publisher of a stream. Otherwise code says why not.
@@ -31,17 +31,17 @@ func (h *hub) publish(s *Session, id uint32, name string, resume bool) (l *live,
 	defer h.mu.Unlock()
 	l = h.stream(name)
 	if l.publisher != nil {
-		return nil, "NetStream.Publish.BadName", nil
+		return nil, message.CodePublishBadName, nil
 	}
 	if h.cfg.RecordDir != "" {
 		if l.record, err = newRecorder(h.cfg.RecordDir, name, resume); err != nil {
 			h.forget(l)
-			return nil, "NetStream.Record.Failed", err
+			return nil, message.CodeRecordFailed, err
 		}
 	}
 	l.publisher, l.id = s, id
 	for v := range l.viewers {
-		notify := session.Status(v.id, "status", "NetStream.Play.PublishNotify", name+" begins.")
+		notify := session.Status(v.id, "status", message.CodePlayPublishNotify, name+" begins.")
 		v.push(session.Event(message.EventStreamBegin, v.id), notify)
 	}
 	return l, "", nil
@@ -100,10 +100,10 @@ func (h *hub) unpublish(l *live) {
 	}
 	l.publisher, l.record, l.headers = nil, nil, flv.Headers{}
 	for v := range l.viewers {
-		notify := session.Status(v.id, "status", "NetStream.Play.UnpublishNotify", l.name+" is over.")
+		notify := session.Status(v.id, "status", message.CodePlayUnpublishNotify, l.name+" is over.")
 		v.push(notify, session.Event(message.EventStreamEOF, v.id))
 	}
 	h.forget(l)
 	h.mu.Unlock()
-	publisher.status(id, "status", "NetStream.Unpublish.Success", l.name+" is over.") // it may be gone: no error
+	publisher.status(id, "status", message.CodeUnpublishSuccess, l.name+" is over.") // it may be gone: no error
 }

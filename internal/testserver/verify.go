@@ -38,7 +38,7 @@ func (s *Session) playerVerified(response []byte) error {
 	if s.verified = wrong == nil; s.verified {
 		return nil
 	}
-	err := s.status(0, "error", "NetConnection.Connect.Rejected", wrong.Error())
+	err := s.status(0, "error", message.CodeConnectRejected, wrong.Error())
 	s.hangUp()
 	return err
 }
