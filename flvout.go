@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"bytes"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -11,16 +12,21 @@ import (
 // maxPrelude is how much media waits at most, in bytes, for the file header to be known.
 const maxPrelude = 128 << 10
 
-// keepRest is the largest buffer kept for what did not fit into a Read, in bytes.
-const keepRest = 64 << 10
+// keepRest is the largest buffer kept for what did not fit into a Read, in bytes: room for most key frames.
+const keepRest = 1 << 20
+
+// rests are buffers for flvOut.rest. All Streams share them, so that key frames allocate nothing and a Stream that waits for the
+// next one holds nothing.
+var rests = sync.Pool{New: func() any { return new([]byte) }}
 
 // flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
 // is made in rest and handed out in pieces.
 type flvOut struct {
-	dst  []byte
-	n    int // bytes in dst
-	rest []byte
-	off  int // bytes of rest handed out
+	dst    []byte
+	n      int // bytes in dst
+	rest   []byte
+	off    int     // bytes of rest handed out
+	pooled *[]byte // where rest is from; nil: there is no rest
 
 	begun         bool // the file header is out
 	flags         flv.FileHeader
@@ -49,9 +55,18 @@ func (o *flvOut) take(m *session.Message) {
 		putTag(o.dst[o.n:o.n+need], m)
 		o.n += need
 	default:
-		o.rest = appendTag(o.rest, m)
+		o.rest = appendTag(o.more(), m)
 		o.drain()
 	}
+}
+
+// more is rest, to be appended to.
+func (o *flvOut) more() []byte {
+	if o.pooled == nil {
+		o.pooled = rests.Get().(*[]byte)
+		o.rest = *o.pooled
+	}
+	return o.rest
 }
 
 // prepare collects tags until it is known which kinds of media the file header must announce: both have come, or time
@@ -78,7 +93,7 @@ func (o *flvOut) begin() {
 		return
 	}
 	o.begun = true
-	o.rest = append(append(flv.AppendFileHeader(o.rest, o.flags), o.script...), o.media...)
+	o.rest = append(append(flv.AppendFileHeader(o.more(), o.flags), o.script...), o.media...)
 	o.script, o.media = nil, nil
 	o.drain()
 }
@@ -87,13 +102,14 @@ func (o *flvOut) begin() {
 func (o *flvOut) drain() {
 	n := copy(o.dst[o.n:], o.rest[o.off:])
 	o.n += n
-	if o.off += n; o.off < len(o.rest) {
+	if o.off += n; o.off < len(o.rest) || o.pooled == nil {
 		return
 	}
-	o.rest, o.off = o.rest[:0], 0
-	if cap(o.rest) > keepRest {
-		o.rest = nil
+	if cap(o.rest) <= keepRest {
+		*o.pooled = o.rest[:0]
+		rests.Put(o.pooled)
 	}
+	o.rest, o.off, o.pooled = nil, 0, nil
 }
 
 func appendTag(dst []byte, m *session.Message) []byte {
