@@ -116,9 +116,9 @@ func (c *Conn) sayGoodbye() (refused error) {
 		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
 		s.backlog.Queued(0)
 	}
-	c.farewell.underWay.Lock()
-	defer c.farewell.underWay.Unlock()
+	c.farewell.underWay.Lock() // what other Streams have to say comes first
 	c.farewell.closing.Store(true)
+	c.farewell.underWay.Unlock()
 	c.session.Leaving()
 	published, timeout := c.farewell.published.Load(), closeTimeout
 	if published {

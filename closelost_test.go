@@ -203,3 +203,38 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 		t.Error("Close has not waited for the server")
 	}
 }
+
+// A Stream that is closed while Conn.Close waits for the server does not wait with it.
+func TestStreamCloseBesideALingeringConn(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.accept()
+		for id := range 2 {
+			if cmd := p.expect("createStream"); cmd != nil {
+				p.call(0, "_result", cmd.TransactionID, nil, float64(id+1))
+			}
+			if id == 0 {
+				p.expect("publish")
+				p.status("NetStream.Publish.Start")
+			} else {
+				p.expect("play")
+				p.call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+			}
+		}
+		p.untilGone()
+	})
+	c, _ := publishing(t, url, nil)
+	player, err := c.CreateStream(testContext(t), nil)
+	require.NoError(t, err)
+	half := make(chan struct{})
+	closed := make(chan error, 1)
+	go func() {
+		for !c.farewell.closing.Load() {
+			time.Sleep(time.Millisecond)
+		}
+		close(half)
+	}()
+	go func() { closed <- c.Close() }()
+	<-half
+	assert.NoError(t, player.Close())
+	assert.NoError(t, <-closed)
+}

@@ -339,7 +339,7 @@ func (s *Stream) close() error {
 	s.backlog.Queued(0)
 	s.rouse()
 	s.rouseWriter()
-	if !c.Connected() {
+	if !c.Connected() || c.farewell.closing.Load() { // Conn.Close has told the server, or there is nobody to tell
 		return failed
 	}
 	farewell, err := s.farewell()

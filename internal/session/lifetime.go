@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net"
 	"sync"
+	"sync/atomic"
 )
 
 // ErrClosed is the error of a Session that Close has ended.
@@ -17,7 +18,8 @@ type lifetime struct {
 	up    Dispatcher
 	calls *calls
 
-	done chan struct{} // closed when err is set
+	done   chan struct{} // closed when err is set
+	ending atomic.Bool   // Fail was called: err is set, or about to be under mu
 
 	mu    sync.Mutex // guards the rest
 	err   error      // first fatal error: sticky
@@ -43,6 +45,7 @@ func (l *lifetime) Fail(err error) error {
 		defer l.mu.Unlock()
 		return l.err
 	}
+	l.ending.Store(true) // first: who learns of the end from Ended finds it here, too
 	l.err = l.up.Ended(err)
 	l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS take leave of the peer, which may take a moment
 	close(l.done)
@@ -61,9 +64,7 @@ func (l *lifetime) Close() {
 
 // Err is the error that ended the Session, nil while it lives.
 func (l *lifetime) Err() error {
-	select {
-	case <-l.done:
-	default:
+	if !l.ending.Load() {
 		return nil
 	}
 	l.mu.Lock()

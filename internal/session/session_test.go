@@ -205,3 +205,19 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 		require.NoError(t, err)
 	})
 }
+
+// Who learns of the end from the Dispatcher finds it at the Session, too.
+func TestEndedIsTheEnd(t *testing.T) {
+	client, _ := pair(t, Config{})
+	told, found := make(chan struct{}), make(chan error)
+	client.ended = func(err error) error {
+		go func() {
+			close(told)
+			found <- client.session.Err()
+		}()
+		<-told
+		return err
+	}
+	client.session.Fail(io.ErrClosedPipe)
+	require.ErrorIs(t, <-found, io.ErrClosedPipe)
+}
