@@ -377,7 +377,10 @@ func TestPublishingConnectionLost(t *testing.T) {
 		"reset":  func(p *peer) { p.nc.(*net.TCPConn).SetLinger(0); p.nc.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
-			c, s := publishing(t, accepting(t, end), nil)
+			c, s := publishing(t, accepting(t, func(p *peer) {
+				p.nc.Read(make([]byte, 1)) // of the first tag: a reset would overtake Publish.Start
+				end(p)
+			}), nil)
 			require.ErrorIs(t, blocked(s), io.ErrUnexpectedEOF)
 			require.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
 			require.ErrorIs(t, s.WritePacket(&Packet{Type: message.TypeAudio}), io.ErrUnexpectedEOF)

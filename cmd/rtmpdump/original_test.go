@@ -191,6 +191,9 @@ func TestSameAsOriginal(t *testing.T) {
 			}
 			same("code", want.code == got.code, "exit code %d, theirs %d\n%s\n---- theirs:\n%s", got.code, want.code, got.stderr, want.stderr)
 			same("file", slices.Equal(want.file, got.file) && want.exists == got.exists, "%d bytes, theirs %d", len(got.file), len(want.file))
+			if n := len(got.commands); test.differs["wire"] == "" && n == len(want.commands)+1 && strings.Contains(got.commands[n-1], "deleteStream") {
+				got.commands = got.commands[:n-1] // RTMPDump hangs up with unread media, and that reset may overtake its own
+			}
 			same("wire", slices.Equal(want.commands, got.commands), "%s\n---- theirs:\n%s",
 				strings.Join(got.commands, "\n"), strings.Join(want.commands, "\n"))
 			slices.Sort(want.buffers)
