@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -72,12 +73,14 @@ func publishing(t *testing.T, url string) (stop func()) {
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)
+		pace := time.NewTicker(500 * time.Microsecond) // the server drops viewers that can't keep up
+		defer pace.Stop()
 		for n := uint32(0); ; n++ {
 			for _, tag := range list {
 				select {
 				case <-quit:
 					return
-				default:
+				case <-pace.C:
 				}
 				if stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp + n*10_000, Body: tag.Body}) != nil {
 					return

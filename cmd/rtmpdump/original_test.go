@@ -175,6 +175,14 @@ func boundary(n int) int {
 	}
 }
 
+// withoutFarewell leaves deleteStream out: who hangs up with unread media resets the connection, which may overtake it.
+func withoutFarewell(commands []string) []string {
+	if n := len(commands); n > 0 && strings.Contains(commands[n-1], "deleteStream") {
+		return commands[:n-1]
+	}
+	return commands
+}
+
 func TestSameAsOriginal(t *testing.T) {
 	need(t, "rtmpdump")
 	for _, test := range commandLines {
@@ -191,8 +199,8 @@ func TestSameAsOriginal(t *testing.T) {
 			}
 			same("code", want.code == got.code, "exit code %d, theirs %d\n%s\n---- theirs:\n%s", got.code, want.code, got.stderr, want.stderr)
 			same("file", slices.Equal(want.file, got.file) && want.exists == got.exists, "%d bytes, theirs %d", len(got.file), len(want.file))
-			if n := len(got.commands); test.differs["wire"] == "" && n == len(want.commands)+1 && strings.Contains(got.commands[n-1], "deleteStream") {
-				got.commands = got.commands[:n-1] // RTMPDump hangs up with unread media, and that reset may overtake its own
+			if test.differs["wire"] == "" && len(got.commands) != len(want.commands) {
+				got.commands, want.commands = withoutFarewell(got.commands), withoutFarewell(want.commands)
 			}
 			same("wire", slices.Equal(want.commands, got.commands), "%s\n---- theirs:\n%s",
 				strings.Join(got.commands, "\n"), strings.Join(want.commands, "\n"))
