@@ -52,7 +52,15 @@ func TestCloseTellsTheTruth(t *testing.T) {
 				}
 				got <- media
 			})
-			c, s := publishing(t, url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+			c, err := Dial(testContext(t), url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+			if !assert.NoError(t, err) {
+				return
+			}
+			s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+			if err != nil { // it has left already
+				c.Close()
+				return
+			}
 			accepted := 0
 			for j := range count {
 				if s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(j), Body: make([]byte, size)}) == nil {
