@@ -77,9 +77,9 @@ type tail struct {
 	end      int64 // of the last tag, bytes from the start: what comes behind is no tag
 	first    entry // frame
 	keys     []entry
-	recent   []entry // the frames since one of the last keys, in file order
-	skip     int     // Options.SkipKeyFrames: recent reaches so many keys further back
-	metadata content // of the first onMetaData
+	recent   []entry     // the frames since one of the last keys, in file order
+	skip     int         // Options.SkipKeyFrames: recent reaches so many keys further back
+	metadata content     // of the first onMetaData
 	headers  flv.Headers // of audio and video
 	duration time.Duration
 	audio    track
