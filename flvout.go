@@ -9,9 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxPrelude is how much media waits at most, in bytes, for the file header to be known.
-const maxPrelude = 128 << 10
-
 // keepRest is the largest buffer kept for what did not fit into a Read, in bytes: room for most key frames.
 const keepRest = 1 << 20
 
@@ -29,7 +26,7 @@ type flvOut struct {
 	pooled *[]byte // where rest is from; nil: there is no rest
 
 	begun         bool // the file header is out
-	flags         flv.FileHeader
+	prelude       flv.Prelude
 	script, media []byte // tags before that
 }
 
@@ -69,20 +66,14 @@ func (o *flvOut) more() []byte {
 	return o.rest
 }
 
-// prepare collects tags until it is known which kinds of media the file header must announce: both have come, or time
-// has begun to run without the other, or a lot has been collected. Metadata goes first even when it comes late.
+// prepare collects tags until the file header is known. Metadata goes first even when it comes late.
 func (o *flvOut) prepare(m *session.Message, script bool) {
 	if script {
 		o.script = appendTag(o.script, m)
 	} else {
 		o.media = appendTag(o.media, m)
-		o.flags.HasAudio = o.flags.HasAudio || m.Type == message.TypeAudio
-		o.flags.HasVideo = o.flags.HasVideo || m.Type == message.TypeVideo
 	}
-	if len(o.media)+len(o.script) > maxPrelude && len(o.media) == 0 {
-		o.flags = flv.FileHeader{HasAudio: true, HasVideo: true} // nothing is known, and players look for what is announced
-	}
-	if o.flags.HasAudio && o.flags.HasVideo || m.Timestamp != 0 && !script || len(o.media)+len(o.script) > maxPrelude {
+	if o.prelude.Add(flv.TagType(m.Type), m.Timestamp, m.Size()) {
 		o.begin()
 	}
 }
@@ -93,7 +84,7 @@ func (o *flvOut) begin() {
 		return
 	}
 	o.begun = true
-	o.rest = append(append(flv.AppendFileHeader(o.more(), o.flags), o.script...), o.media...)
+	o.rest = append(append(flv.AppendFileHeader(o.more(), o.prelude.Header()), o.script...), o.media...)
 	o.script, o.media = nil, nil
 	o.drain()
 }

@@ -156,7 +156,7 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 // announced.
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	o := flvOut{dst: make([]byte, 1<<20)}
-	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, maxPrelude)...)
+	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, 128<<10)...)
 	o.take(&session.Message{Packet: Packet{Type: message.TypeDataAMF0, Body: body}})
 	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
 	require.NoError(t, err)

@@ -23,7 +23,7 @@ func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	late, last := map[flv.TagType]uint32{}, map[flv.TagType]uint32{}
 	for i, tag := range list {
 		at := tag.Timestamp
-		if roleOf(tag) == frame && drop(i, tag) || roleOf(tag) == keyFrame && drop(i, tag) {
+		if isFrame(kindOf(tag)) && drop(i, tag) {
 			late[tag.Type] += at - last[tag.Type]
 		} else {
 			tag.Timestamp -= late[tag.Type]
@@ -58,7 +58,7 @@ func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	t.Helper()
 	next, last := map[flv.TagType]int{}, map[flv.TagType]uint32{}
 	for _, tag := range got {
-		if r := roleOf(tag); r != frame && r != keyFrame {
+		if !isFrame(kindOf(tag)) {
 			continue
 		}
 		i := next[tag.Type]
@@ -150,7 +150,7 @@ func TestResumeDroppedSeeking(t *testing.T) {
 func TestResumeDroppedSilence(t *testing.T) {
 	all := recording(40, 5)
 	for i, tag := range all {
-		if isAudio(tag) && roleOf(tag) == frame && i%200 > 20 {
+		if kindOf(tag) == flv.KindAudio && i%200 > 20 {
 			all[i].Body = []byte{0xaf, 1, 0x21}
 		}
 	}

@@ -9,9 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxPrelude is how many bytes of tags wait at most until it is known what the file header has to announce.
-const maxPrelude = 128 << 10
-
 // output is the FLV file, or the stream of one, that a download writes. Every write is of whole tags.
 type output struct {
 	file   *os.File // nil: the output can't be cut
@@ -20,11 +17,10 @@ type output struct {
 	out    *flv.Writer
 	tail   *tail
 
-	begun bool // there is a file header
-	stale bool // the file has bytes behind tail.end
-	flags flv.FileHeader
-	early []flv.Tag // tags in front of the file header being decided, and copies
-	size  int       // of early
+	begun   bool // there is a file header
+	stale   bool // the file has bytes after tail.end
+	prelude flv.Prelude
+	early   []flv.Tag // the tags of prelude, copies
 
 	audio, video, data int64 // tags written
 }
@@ -115,18 +111,14 @@ func (o *output) cut(offset int64) error {
 	return nil
 }
 
-// write adds a tag. Until it is known which kinds of media there are (both have come, or time has begun to run without the
-// other, or a lot has come) tags wait for the file header.
+// write adds a tag. Tags wait for the file header until that is known.
 func (o *output) write(tag flv.Tag) error {
 	if o.begun {
 		return o.put(tag)
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	o.early = append(o.early, tag)
-	o.size += len(tag.Body)
-	o.flags.HasAudio = o.flags.HasAudio || tag.Type == flv.TagAudio
-	o.flags.HasVideo = o.flags.HasVideo || tag.Type == flv.TagVideo
-	if o.flags.HasAudio && o.flags.HasVideo || tag.Timestamp != 0 || o.size > maxPrelude {
+	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) {
 		return o.flush()
 	}
 	return nil
@@ -142,7 +134,7 @@ func (o *output) flush() error {
 			return err
 		}
 	}
-	if err := o.out.WriteHeader(o.flags); err != nil {
+	if err := o.out.WriteHeader(o.prelude.Header()); err != nil {
 		return o.failed(err)
 	}
 	o.begun, o.tail.end = true, flv.FileHeaderSize
@@ -174,7 +166,7 @@ func (o *output) put(tag flv.Tag) error {
 
 // restart forgets what has not been written.
 func (o *output) restart() {
-	o.early, o.size, o.flags = nil, 0, flv.FileHeader{}
+	o.early, o.prelude = nil, flv.Prelude{}
 }
 
 // failed takes away what was written of a tag before a disk was full.

@@ -49,7 +49,7 @@ func newOverlap(s *splice, shift uint32) *overlap {
 		if !s.held[i].isFrame() {
 			continue
 		}
-		a := o.track(s.held[i].kind)
+		a := o.track(s.held[i].typ)
 		if !a.seen {
 			a.seen, a.first = true, o.at[i]
 		}
@@ -57,7 +57,7 @@ func newOverlap(s *splice, shift uint32) *overlap {
 	}
 	for i := range s.tail.recent {
 		e := &s.tail.recent[i]
-		if a := o.track(e.kind); !o.again[i] && (!a.seen || int32(e.time-a.first) < 0) {
+		if a := o.track(e.typ); !o.again[i] && (!a.seen || int32(e.time-a.first) < 0) {
 			o.lowest = max(o.lowest, i+1)
 		}
 	}
@@ -67,7 +67,7 @@ func newOverlap(s *splice, shift uint32) *overlap {
 // align looks for a held frame in the file.
 func (o *overlap) align(i int) {
 	h := &o.held[i]
-	a := o.track(h.kind)
+	a := o.track(h.typ)
 	before := a.shift
 	e, ok := a.find(h.content, h.Timestamp)
 	o.at[i] = h.Timestamp + a.shift
@@ -80,13 +80,13 @@ func (o *overlap) align(i int) {
 	o.found[i], o.again[k] = k, true
 	if a.pair < 0 { // what came before it is late by as much
 		for j := range i {
-			if o.held[j].kind == h.kind {
+			if o.held[j].typ == h.typ {
 				o.at[j] += a.shift - before
 			}
 		}
 	} else if !a.fresh { // what the file has in between was dropped this time: it stays
 		for j := k - 1; j > a.pair; j-- {
-			if recent[j].kind == h.kind {
+			if recent[j].typ == h.typ {
 				o.lowest = max(o.lowest, j+1)
 				break
 			}
@@ -124,7 +124,7 @@ func (o *overlap) alike() bool {
 		if o.again[i] {
 			same++
 		}
-		if a := o.track(e.kind); o.again[i] || a.seen && int32(e.time-a.first) >= 0 {
+		if a := o.track(e.typ); o.again[i] || a.seen && int32(e.time-a.first) >= 0 {
 			all++
 		}
 	}
@@ -144,7 +144,7 @@ func (o *overlap) keep(keep int) plan {
 	}
 	var audio, video track // as far as they are kept
 	for _, e := range t.recent[:keep] {
-		pick(e.kind, &audio, &video).advance(e.time)
+		pick(e.typ, &audio, &video).advance(e.time)
 	}
 	p.covered = o.covers(t.recent[keep:])
 	p.gap = max(gap(&audio, &o.audio.span), gap(&video, &o.video.span))
@@ -158,10 +158,10 @@ func (o *overlap) keep(keep int) plan {
 		write := false
 		switch {
 		case h.isFrame():
-			j, kept := joints[h.kind], pick(h.kind, &audio, &video)
+			j, kept := joints[h.typ], pick(h.typ, &audio, &video)
 			write = i > j.held && o.inside(i) && (j.exact || !kept.seen || int32(h.Timestamp+j.shift-kept.last) > 0)
-		case h.role == config:
-			write = h.content != t.trackOf(h.kind).config
+		case h.isConfig():
+			write = !t.headers.Has(h.Tag)
 		}
 		if write {
 			p.tags = append(p.tags, *h)
@@ -182,7 +182,7 @@ type joint struct {
 // joint looks for the newest held frame among those that are kept.
 func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	last := keep - 1
-	for last >= 0 && o.tail.recent[last].kind != kind {
+	for last >= 0 && o.tail.recent[last].typ != kind {
 		last--
 	}
 	j := joint{held: -1, shift: o.shift}
@@ -190,7 +190,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	for i := range o.held {
 		h := &o.held[i]
 		switch k := o.found[i]; {
-		case !h.isFrame() || h.kind != kind:
+		case !h.isFrame() || h.typ != kind:
 		case k >= 0 && k < keep:
 			j = joint{i, k == last, o.at[i] - h.Timestamp}
 			begun = true
@@ -206,7 +206,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 // covers reports whether what has arrived goes as far as these tags do.
 func (o *overlap) covers(cut []entry) bool {
 	return !slices.ContainsFunc(cut, func(e entry) bool {
-		a := o.track(e.kind)
+		a := o.track(e.typ)
 		return !a.seen || int32(e.time-a.last) > 0
 	})
 }
@@ -225,7 +225,7 @@ func (o *overlap) inside(i int) bool {
 	if oldest.offset == o.tail.first.offset {
 		return int32(o.at[i]-oldest.time) >= 0
 	}
-	since, seen := o.oldest[o.held[i].kind] // tracks may be late by more than each other
+	since, seen := o.oldest[o.held[i].typ] // tracks may be late by more than each other
 	if !seen {
 		since = oldest.time
 	}
@@ -237,7 +237,7 @@ func (o *overlap) kept() int {
 	keep := max(o.same(), o.lowest)
 	for i := o.lowest; i < keep; i++ {
 		e := &o.tail.recent[i]
-		if a := o.track(e.kind); !o.again[i] && int32(a.last-e.time) >= 0 {
+		if a := o.track(e.typ); !o.again[i] && int32(a.last-e.time) >= 0 {
 			return i // damaged
 		}
 	}

@@ -99,7 +99,7 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	case flv.TagScript:
 		return false
 	}
-	if r.config && roleOf(*tag) == config {
+	if r.config && kindOf(*tag) == flv.KindHeader {
 		return d.out.tail.repeats(*tag)
 	}
 	r.config = false

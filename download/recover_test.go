@@ -208,7 +208,7 @@ func TestRecoverLive(t *testing.T) {
 		}
 		assert.Greater(t, n, 40)
 		if track.got[n].Type == flv.TagVideo {
-			assert.Equal(t, keyFrame, roleOf(track.got[n]))
+			assert.Equal(t, flv.KindKeyFrame, kindOf(track.got[n]))
 		}
 		assert.Equal(t, track.want[len(track.want)-len(track.got)+n:], track.got[n:], "the rest of what was published")
 	}

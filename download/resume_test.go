@@ -236,7 +236,7 @@ func TestContinueAcrossWrap(t *testing.T) {
 		got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 			index := headers
 			for i, tag := range all {
-				if roleOf(tag) == keyFrame && i < n {
+				if kindOf(tag) == flv.KindKeyFrame && i < n {
 					index = i
 				}
 			}
@@ -273,7 +273,7 @@ func TestConfigurationChanged(t *testing.T) {
 		}
 	}
 	require.Positive(t, at)
-	assert.Equal(t, keyFrame, roleOf(list[at+1]))
+	assert.Equal(t, flv.KindKeyFrame, kindOf(list[at+1]))
 }
 
 // A stream of another kind is refused, and the file stays.

@@ -65,7 +65,7 @@ func seek(all []flv.Tag, from time.Duration, n int) int {
 	var keys []int
 	at := 0
 	for i, tag := range all {
-		if roleOf(tag) == keyFrame {
+		if kindOf(tag) == flv.KindKeyFrame {
 			if tag.Timestamp <= uint32(from.Milliseconds()) {
 				at = len(keys)
 			}

@@ -32,10 +32,13 @@ const (
 type held struct {
 	flv.Tag
 	content
-	role role
+	kind flv.Kind
 }
 
-func (h *held) isFrame() bool { return h.role == frame || h.role == keyFrame }
+func (h *held) isFrame() bool { return isFrame(h.kind) }
+
+// isConfig reports whether it is repeated whenever playing begins, and is not metadata.
+func (h *held) isConfig() bool { return h.kind == flv.KindHeader && h.typ != flv.TagScript }
 
 // votes are for a difference between the times of the new tags and those of the file.
 type votes struct {
@@ -81,8 +84,8 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 	s := &splice{tail: t, live: live, from: from, places: make(map[content][]uint32), votes: make(map[uint32]votes),
 		oldest: make(map[flv.TagType]uint32)}
 	for _, e := range t.recent {
-		if _, seen := s.oldest[e.kind]; !seen {
-			s.oldest[e.kind] = e.time
+		if _, seen := s.oldest[e.typ]; !seen {
+			s.oldest[e.typ] = e.time
 		}
 	}
 	// A key frame may be in both: then its two places follow each other but in still pictures, where a vote more is no harm.
@@ -135,9 +138,9 @@ func (p *plan) missing(end int64) int {
 
 // add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
-	h := held{Tag: tag, content: contentOf(tag), role: roleOf(tag)}
+	h := held{Tag: tag, content: contentOf(tag), kind: kindOf(tag)}
 	h.Body = bytes.Clone(tag.Body)
-	if h.role == keyFrame {
+	if h.kind == flv.KindKeyFrame {
 		s.forget()
 		s.haveKey = true
 	}
@@ -151,7 +154,7 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	if !s.began {
 		s.began, s.first = true, h.Timestamp
 	}
-	pick(h.kind, &s.audio, &s.video).advance(h.Timestamp)
+	pick(h.typ, &s.audio, &s.video).advance(h.Timestamp)
 	s.vote(&h)
 	shift, byContent := s.shift()
 	if !byContent {
@@ -183,8 +186,8 @@ func (s *splice) unlike(shift, now uint32) bool {
 func (s *splice) vote(h *held) {
 	places := s.places[h.content]
 	guess := s.guess()
-	oldest, seen := s.oldest[h.kind]
-	if at := h.Timestamp + guess; seen && int32(at-oldest) >= 0 && int32(at-s.tail.trackOf(h.kind).last) <= 0 {
+	oldest, seen := s.oldest[h.typ]
+	if at := h.Timestamp + guess; seen && int32(at-oldest) >= 0 && int32(at-s.tail.trackOf(h.typ).last) <= 0 {
 		s.usual++
 	}
 	for _, at := range places {
@@ -196,7 +199,7 @@ func (s *splice) vote(h *held) {
 		if !known && len(s.votes) >= maxShifts {
 			continue
 		}
-		v.tags, v.sure, v.last = v.tags+1, v.sure || h.kind == flv.TagVideo, h.Timestamp
+		v.tags, v.sure, v.last = v.tags+1, v.sure || h.typ == flv.TagVideo, h.Timestamp
 		if len(places) == 1 {
 			v.only++
 		}
@@ -322,14 +325,14 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 		return plan{}, false // what is there in the file is not known any more
 	}
 	p = plan{cut: t.end, shifts: shifts{shift, shift, shift}}
-	p.gap = t.trackOf(s.held[joint].kind).gap(at)
+	p.gap = t.trackOf(s.held[joint].typ).gap(at)
 	sound := at - 1 // the last of what stays
 	for _, e := range t.recent {
 		if int32(e.time-at) >= 0 {
 			p.cut = e.offset
 			break
 		}
-		if e.kind == flv.TagAudio {
+		if e.typ == flv.TagAudio {
 			sound = e.time
 		}
 	}
@@ -337,9 +340,9 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 		h := &s.held[i]
 		ms := h.Timestamp + shift
 		switch {
-		case h.role == config && h.content != t.trackOf(h.kind).config,
-			h.kind == flv.TagVideo && h.isFrame() && i >= joint,
-			h.kind == flv.TagAudio && h.isFrame() && int32(ms-sound) > 0:
+		case h.isConfig() && !t.headers.Has(h.Tag),
+			h.typ == flv.TagVideo && h.isFrame() && i >= joint,
+			h.typ == flv.TagAudio && h.isFrame() && int32(ms-sound) > 0:
 			p.tags = append(p.tags, *h)
 		default:
 			p.dropped++
@@ -352,8 +355,8 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 func (s *splice) firstKey(shift uint32) int {
 	return slices.IndexFunc(s.held, func(h held) bool {
 		if s.video.seen {
-			return h.role == keyFrame
+			return h.kind == flv.KindKeyFrame
 		}
-		return h.role == frame && int32(h.Timestamp+shift-s.tail.last()) > 0
+		return h.isFrame() && int32(h.Timestamp+shift-s.tail.last()) > 0
 	})
 }

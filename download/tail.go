@@ -19,7 +19,7 @@ var seed = maphash.MakeSeed()
 
 // content tells a tag by what is in it.
 type content struct {
-	kind flv.TagType
+	typ  flv.TagType
 	size int
 	hash uint64
 }
@@ -35,34 +35,15 @@ type entry struct {
 	time   uint32 // ms modulo 2^32
 }
 
-// role is what a tag means for continuing a file.
-type role int
+// kindOf returns how much a tag matters for continuing a file.
+func kindOf(t flv.Tag) flv.Kind {
+	kind, _ := flv.KindOf(t)
+	return kind
+}
 
-const (
-	frame    role = iota // coded audio or video
-	keyFrame             // video that can be decoded without what precedes it
-	config               // a decoder configuration, repeated whenever playing begins
-	script               // metadata, likewise
-)
-
-func roleOf(t flv.Tag) role {
-	switch t.Type {
-	case flv.TagVideo:
-		h, err := flv.ParseVideoHeader(t.Body)
-		switch {
-		case err == nil && h.IsSequenceHeader():
-			return config
-		case err == nil && h.IsKeyFrame():
-			return keyFrame
-		}
-		return frame
-	case flv.TagAudio:
-		if h, err := flv.ParseAudioHeader(t.Body); err == nil && h.IsSequenceHeader() {
-			return config
-		}
-		return frame
-	}
-	return script
+// isFrame reports whether it is that of coded audio or video.
+func isFrame(k flv.Kind) bool {
+	return k == flv.KindKeyFrame || k == flv.KindFrame || k == flv.KindAudio
 }
 
 // track is what a tail knows of the audio or the video.
@@ -70,7 +51,6 @@ type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
 	step   uint32 // how far apart frames have been lately at most, ms
-	config content
 	rhythm rhythm // of the whole file
 }
 
@@ -97,9 +77,10 @@ type tail struct {
 	end      int64 // of the last tag, bytes from the start: what comes behind is no tag
 	first    entry // frame
 	keys     []entry
-	recent   []entry // the frames since one of the last keys, in file order
-	skip     int     // Options.SkipKeyFrames: recent reaches so many keys further back
-	metadata content // of the first onMetaData
+	recent   []entry     // the frames since one of the last keys, in file order
+	skip     int         // Options.SkipKeyFrames: recent reaches so many keys further back
+	metadata content     // of the first onMetaData
+	headers  flv.Headers // of audio and video
 	duration time.Duration
 	audio    track
 	video    track
@@ -114,22 +95,23 @@ func (t *tail) empty() bool { return !t.audio.seen && !t.video.seen }
 func (t *tail) add(tag flv.Tag) {
 	e := entry{content: contentOf(tag), offset: t.end, time: tag.Timestamp}
 	t.end += int64(len(tag.Body)) + flv.TagOverhead
-	switch r := roleOf(tag); r {
-	case script:
-		if name, values, _ := flv.ParseScript(tag.Body); name == "onMetaData" && t.metadata == (content{}) {
+	switch kind := kindOf(tag); {
+	case kind == flv.KindHeader && tag.Type == flv.TagScript:
+		if t.metadata == (content{}) {
+			_, values, _ := flv.ParseScript(tag.Body)
 			t.metadata = e.content
 			t.duration = flv.Duration(values...)
 		}
-	case config:
-		t.trackOf(tag.Type).config = e.content
-	case frame, keyFrame:
-		t.addFrame(e, r == keyFrame)
+	case kind == flv.KindHeader:
+		t.headers.Keep(tag)
+	case isFrame(kind):
+		t.addFrame(e, kind == flv.KindKeyFrame)
 	}
 }
 
 func (t *tail) addFrame(e entry, key bool) {
 	if !t.video.seen {
-		if e.kind == flv.TagVideo {
+		if e.typ == flv.TagVideo {
 			t.keys = nil // those of the audio
 		} else if n := len(t.keys); n == 0 || int32(e.time-t.keys[n-1].time) >= audioStep {
 			key = true
@@ -138,7 +120,7 @@ func (t *tail) addFrame(e entry, key bool) {
 	if t.empty() {
 		t.first = e
 	}
-	tr := t.trackOf(e.kind)
+	tr := t.trackOf(e.typ)
 	if tr.seen {
 		tr.rhythm.add(tr.last, e.time, e.offset)
 	}
@@ -219,20 +201,16 @@ func (t *tail) cut(offset int64) {
 	t.audio.rhythm.cut(offset)
 	t.video.rhythm.cut(offset)
 	for _, e := range t.recent {
-		t.trackOf(e.kind).advance(e.time)
+		t.trackOf(e.typ).advance(e.time)
 	}
 }
 
 // repeats reports whether a tag that is not media is the newest of its kind.
 func (t *tail) repeats(tag flv.Tag) bool {
-	c := contentOf(tag)
-	switch roleOf(tag) {
-	case script:
-		return c == t.metadata
-	case config:
-		return c == t.trackOf(tag.Type).config
+	if tag.Type == flv.TagScript {
+		return contentOf(tag) == t.metadata
 	}
-	return false
+	return t.headers.Has(tag)
 }
 
 // near allows for servers that round times when they make them relative, ms.

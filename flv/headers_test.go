@@ -61,3 +61,24 @@ func TestHeadersAreBounded(t *testing.T) {
 	}
 	assert.Len(t, slices.Collect(headers.All()), 64)
 }
+
+func TestHeadersAreBoundedInBytes(t *testing.T) {
+	var headers flv.Headers
+	start := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, FourCC: flv.FourCCHEVC}
+	second := start
+	second.Multitrack, second.TrackID = true, 1
+	half := string(make([]byte, 2<<20))
+	small := video(t, start, "small")
+	assert.True(t, headers.Keep(small))
+	assert.True(t, headers.Keep(video(t, second, half)))
+	assert.True(t, headers.Keep(video(t, second, half)), "in place of the other")
+	assert.Equal(t, 2, len(slices.Collect(headers.All())))
+	assert.True(t, headers.Has(small))
+	assert.True(t, headers.Keep(video(t, start, half)))
+	assert.False(t, headers.Has(small), "it is not true any more")
+	assert.Len(t, slices.Collect(headers.All()), 1)
+	assert.True(t, headers.Keep(small))
+	assert.True(t, headers.Has(small))
+	assert.False(t, headers.Has(video(t, start, "other")))
+	assert.False(t, headers.Has(flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 1, 2}}))
+}

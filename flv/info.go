@@ -141,7 +141,7 @@ func (i *Info) describeAudio(h AudioHeader) {
 
 func (i *Info) addScript(body []byte) {
 	name, values, _ := ParseScript(body) // what came before the damage is good
-	if name != "onMetaData" {
+	if name != onMetaData {
 		return
 	}
 	if d := Duration(values...); d > 0 {

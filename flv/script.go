@@ -8,9 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// setDataFrame is what publishers put in front of metadata that a server shall keep and give to every player. It belongs
-// on the wire, but is found in files too.
-const setDataFrame = "@setDataFrame"
+const (
+	onMetaData = "onMetaData" // the name of metadata
+	// setDataFrame is what publishers put in front of metadata that a server shall keep and give to every player. It belongs
+	// on the wire, but is found in files too.
+	setDataFrame = "@setDataFrame"
+)
 
 // ParseScript reads the body of a script tag or of an RTMP data message (AMF0): a name, "onMetaData" in most cases, and the
 // values behind it. A leading "@setDataFrame" is dropped.

@@ -12,21 +12,33 @@ import (
 //	| 4      | 1        | 3      | size |
 //	+--------+----------+--------+------+
 type trackList struct {
+	whole  bool // the message is no list: it is its only track
 	layout MultitrackType
 	fourCC FourCC // of all tracks, or of the one read last
 	id     uint8
 	data   []byte // of the one read last
+	err    error  // why that can't be read; there is no telling where the next one would begin
 	list   []byte
 	at     int // in list
 }
 
-// next reads the next track. ok is false at the end. After an error there is no telling where the next one would begin.
-func (l *trackList) next() (ok bool, err error) {
-	if l.layout > ManyTracksManyCodecs {
-		return false, &Error{Detail: "multitrack type is not known", Value: uint8(l.layout)}
+// next reads the next track, and reports whether there is one. One that can't be read is the last.
+func (l *trackList) next() bool {
+	switch {
+	case l.whole:
+		more := l.at == 0
+		l.at = 1
+		return more
+	case l.err != nil || l.at == len(l.list) && l.layout <= ManyTracksManyCodecs:
+		return false
 	}
-	if l.at == len(l.list) {
-		return false, nil
+	l.err = l.read()
+	return true
+}
+
+func (l *trackList) read() error {
+	if l.layout > ManyTracksManyCodecs {
+		return &Error{Detail: "multitrack type is not known", Value: uint8(l.layout)}
 	}
 	head := 1 + trackSizeSize
 	if l.layout == ManyTracksManyCodecs {
@@ -34,7 +46,7 @@ func (l *trackList) next() (ok bool, err error) {
 	}
 	rest := l.list[l.at:]
 	if len(rest) < head {
-		return false, shift(cut("header of a track", int64(head-len(rest))), int64(l.at))
+		return shift(cut("header of a track", int64(head-len(rest))), int64(l.at))
 	}
 	if l.layout == ManyTracksManyCodecs {
 		l.fourCC = FourCC(binary.BigEndian.Uint32(rest))
@@ -42,11 +54,11 @@ func (l *trackList) next() (ok bool, err error) {
 	l.id = rest[head-trackSizeSize-1]
 	end := head + int(uint24(rest[head-trackSizeSize:]))
 	if missing := end - len(rest); missing > 0 {
-		return false, shift(cut("a track", int64(missing)), int64(l.at))
+		return shift(cut("a track", int64(missing)), int64(l.at))
 	}
 	l.data = rest[head:end:end]
 	l.at += end
-	return true, nil
+	return nil
 }
 
 // appendTrack appends the part of a list's entry that precedes the data, which has size bytes.
@@ -71,31 +83,27 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 // is such an error. The tracks behind it follow if it can be said where they begin.
 func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	return func(yield func(VideoHeader, error) bool) {
-		if !isList(h.Multitrack, h.MultitrackType) {
-			if !h.Empty {
-				yield(h, nil)
-			}
+		if h.Empty {
 			return
 		}
-		list := trackList{layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
-		for {
-			ok, err := list.next()
-			if err != nil {
-				yield(VideoHeader{}, err)
-			}
-			if !ok {
-				return
-			}
-			track := h
-			track.MultitrackType, track.TrackID = OneTrack, list.id
-			track.FourCC, track.Codec = list.fourCC, videoCodecOf(list.fourCC)
-			track.Data = list.data
-			err = shift(track.parseCompositionTime(), int64(list.at-len(list.data)))
-			if !yield(track, err) {
-				return
-			}
+		l := trackList{whole: !isList(h.Multitrack, h.MultitrackType), layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
+		for l.next() && yield(h.track(&l)) {
 		}
 	}
+}
+
+// track returns the header of the track that l has read last.
+func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
+	if l.whole {
+		return h, nil
+	}
+	if l.err != nil {
+		return VideoHeader{}, l.err
+	}
+	h.MultitrackType, h.TrackID = OneTrack, l.id
+	h.FourCC, h.Codec = l.fourCC, videoCodecOf(l.fourCC)
+	h.Data = l.data
+	return h, shift(h.parseCompositionTime(), int64(l.at-len(l.data)))
 }
 
 // AppendTrack appends a track to the body of a message with many, behind [AppendVideoHeader] of h: TrackID, CompositionTime and
@@ -123,30 +131,27 @@ func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) 
 // Tracks returns the tracks of the message, as [VideoHeader.Tracks] does.
 func (h AudioHeader) Tracks() iter.Seq2[AudioHeader, error] {
 	return func(yield func(AudioHeader, error) bool) {
-		if !isList(h.Multitrack, h.MultitrackType) {
-			if !h.Empty {
-				yield(h, nil)
-			}
+		if h.Empty {
 			return
 		}
-		list := trackList{layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
-		for {
-			ok, err := list.next()
-			if err != nil {
-				yield(AudioHeader{}, err)
-			}
-			if !ok {
-				return
-			}
-			track := h
-			track.MultitrackType, track.TrackID = OneTrack, list.id
-			track.FourCC, track.Format = list.fourCC, soundFormatOf(list.fourCC)
-			track.Data = list.data
-			if !yield(track, nil) {
-				return
-			}
+		l := trackList{whole: !isList(h.Multitrack, h.MultitrackType), layout: h.MultitrackType, fourCC: h.FourCC, list: h.Data}
+		for l.next() && yield(h.track(&l)) {
 		}
 	}
+}
+
+// track returns the header of the track that l has read last.
+func (h AudioHeader) track(l *trackList) (AudioHeader, error) {
+	if l.whole {
+		return h, nil
+	}
+	if l.err != nil {
+		return AudioHeader{}, l.err
+	}
+	h.MultitrackType, h.TrackID = OneTrack, l.id
+	h.FourCC, h.Format = l.fourCC, soundFormatOf(l.fourCC)
+	h.Data = l.data
+	return h, nil
 }
 
 // AppendTrack appends a track to the body of a message with many, as [VideoHeader.AppendTrack] does.

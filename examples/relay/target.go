@@ -68,16 +68,16 @@ func (t *target) begin(stream *rtmp.Stream) (lost <-chan struct{}) {
 func (t *target) send(p *rtmp.Packet) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	if t.headers.Keep(flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}) {
-		t.write(p)
-		return
-	}
-	if p.Type == message.TypeVideo {
-		h, err := flv.ParseVideoHeader(p.Body)
-		if t.awaitKey && err == nil && h.IsFrame() && !h.IsKeyFrame() {
+	tag := flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
+	switch kind, _ := flv.KindOf(tag); kind {
+	case flv.KindHeader:
+		t.headers.Keep(tag)
+	case flv.KindKeyFrame:
+		t.awaitKey = false
+	case flv.KindFrame:
+		if t.awaitKey {
 			return
 		}
-		t.awaitKey = t.awaitKey && !h.IsKeyFrame()
 	}
 	t.write(p)
 }

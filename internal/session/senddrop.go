@@ -1,27 +1,25 @@
 package session
 
-import (
-	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/message"
-)
+import "github.com/go-librtmp/rtmp/flv"
 
 // refuse says whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
 // does not fit even now.
 func (q *SendQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
-	if kind == keyFrame {
-		delete(q.awaitKey, track)
-	}
-	if kind == kept { // within reason: data messages may be many
+	switch kind {
+	case flv.KindHeader, flv.KindData: // within reason: data messages may be many
 		return q.queue.Len()+m.Size() > 2*q.limit
-	}
-	if kind == frame && q.awaitKey[track] {
-		return true
+	case flv.KindKeyFrame:
+		delete(q.awaitKey, track)
+	case flv.KindFrame:
+		if q.awaitKey[track] {
+			return true
+		}
 	}
 	if q.queue.Len() == 0 || q.queue.Len()+m.Size() <= q.limit {
 		return false
 	}
-	if kind != sound {
+	if kind != flv.KindAudio {
 		q.await(track)
 	}
 	return true
@@ -46,7 +44,7 @@ func (q *SendQueue) prune() {
 	last := make(map[uint8]place) // each track's last key frame
 	i := 0
 	for m := range q.queue.All() {
-		if kind, track := kindOf(&m); kind == keyFrame {
+		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
 			last[track] = place{i, m.Timestamp}
 		}
 		i++
@@ -61,19 +59,19 @@ func (q *SendQueue) prune() {
 	q.keep(func(m *Message) bool {
 		i++
 		switch kind, track := kindOf(m); kind {
-		case keyFrame, frame:
+		case flv.KindKeyFrame, flv.KindFrame:
 			key, found := last[track]
 			if !found {
 				q.await(track)
 			}
 			return found && i >= key.at
-		case sound:
+		case flv.KindAudio:
 			return len(last) == 0 || int32(m.Timestamp-first.time) >= 0
 		}
 		return true
 	})
 	if q.queue.Len() > q.limit {
-		q.keep(func(m *Message) bool { kind, _ := kindOf(m); return kind != sound })
+		q.keep(func(m *Message) bool { kind, _ := kindOf(m); return kind != flv.KindAudio })
 	}
 }
 
@@ -91,35 +89,7 @@ func (q *SendQueue) keep(f func(*Message) bool) {
 	old.Clear()
 }
 
-// kind is how much a message matters.
-type kind int
-
-const (
-	kept     kind = iota // metadata, codec headers: others mean nothing without them
-	keyFrame             // video that can be decoded by itself
-	frame                // video that can't
-	sound
-)
-
-// kindOf returns the track as well, for pictures.
-func kindOf(m *Message) (_ kind, track uint8) {
-	switch m.Type {
-	case message.TypeVideo:
-		h, err := flv.ParseVideoHeader(m.Body)
-		switch {
-		case err != nil:
-			return frame, 0
-		case !h.IsFrame():
-			return kept, 0
-		case h.IsKeyFrame():
-			return keyFrame, h.TrackID
-		}
-		return frame, h.TrackID
-	case message.TypeAudio:
-		if h, err := flv.ParseAudioHeader(m.Body); err == nil && !h.IsFrame() {
-			return kept, 0
-		}
-		return sound, 0
-	}
-	return kept, 0
+// kindOf returns how much a message matters, and the track of audio and video.
+func kindOf(m *Message) (flv.Kind, uint8) {
+	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -96,7 +97,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		if !q.dropping {
 			return false, nil
 		}
-		if kind, _ := kindOf(&m); !q.pruned || kind == keyFrame { // else there is nothing new to drop: prune copies what it keeps
+		if kind, _ := kindOf(&m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
 			q.prune()
 			q.pruned = true
 		}

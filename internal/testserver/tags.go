@@ -30,10 +30,7 @@ func Tags(file []byte) ([]flv.Tag, error) {
 func keyFrameBefore(tags []flv.Tag, ms uint32) int {
 	key := -1
 	for i, tag := range tags {
-		if tag.Type != flv.TagVideo || tag.Timestamp > ms {
-			continue
-		}
-		if h, err := flv.ParseVideoHeader(tag.Body); err == nil && h.IsKeyFrame() && h.IsFrame() {
+		if kind, _ := flv.KindOf(tag); kind == flv.KindKeyFrame && tag.Timestamp <= ms {
 			key = i
 		}
 	}
