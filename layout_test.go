@@ -21,7 +21,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 
 		// Tests alone import these: no package above may name them.
-		"internal/nettest": "", "internal/programtest": "internal/nettest", "internal/peertest": "amf chunk handshake internal/nettest message",
+		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
 		"rtmp":     "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",

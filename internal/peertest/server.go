@@ -8,7 +8,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"github.com/go-librtmp/rtmp/internal/nettest"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -16,7 +16,7 @@ import (
 // accepted counts all of them. The scripts end before the test does.
 func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
-	l := nettest.Listen(t)
+	l := conntest.Listen(t)
 	accepted = new(atomic.Int32)
 	var running sync.WaitGroup
 	running.Go(func() {

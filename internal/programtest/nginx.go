@@ -8,7 +8,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/internal/nettest"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // NginxModule is where Debian has nginx-rtmp.
@@ -19,7 +19,7 @@ const NginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 func Nginx(t testing.TB, recordings string) (addr string) {
 	t.Helper()
 	Need(t, "nginx", NginxModule)
-	addr = nettest.UnusedAddr(t)
+	addr = "127.0.0.1:" + conntest.UnusedPort(t)
 	dir := t.TempDir()
 	require.NoError(t, os.Chmod(recordings, 0o755))
 	config := fmt.Sprintf(`load_module %s; master_process off; daemon off; pid %s/pid; error_log %s/error.log;
@@ -34,6 +34,6 @@ func Nginx(t testing.TB, recordings string) (addr string) {
 	file := filepath.Join(dir, "nginx.conf")
 	require.NoError(t, os.WriteFile(file, []byte(config), 0o644))
 	Start(t, "nginx", "-c", file, "-e", filepath.Join(dir, "error.log"))
-	nettest.UntilListening(t, addr)
+	conntest.UntilListening(t, addr)
 	return addr
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // Server starts a server that ends with the test. Without cfg.Files it has the recording "sample".
@@ -69,4 +70,25 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 		require.Equal(t, want[i].Body, got[i].Body, "body of tag %d", i)
 	}
 	require.Len(t, got, len(want))
+}
+
+// Echo are the handlers of a server with one method, "echo", which returns its first argument.
+var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
+	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
+}
+
+// RepeatedSample is the sample n times, one after the other, with its metadata and its codecs' configurations once.
+func RepeatedSample(t testing.TB, n int) []flv.Tag {
+	const length = 10_080 // ms
+	sample := SampleTags(t)
+	tags := sample
+	for i := 1; i < n; i++ {
+		for _, tag := range sample {
+			if !flv.IsHeader(tag) {
+				tag.Timestamp += uint32(i * length)
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/nettest"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -42,7 +42,7 @@ func (w watchedConn) Write(b []byte) (int, error) {
 
 // Who has been told that it plays misses nothing of what is published from then on.
 func TestViewerIsThereWhenItIsTold(t *testing.T) {
-	l := nettest.Listen(t)
+	l := conntest.Listen(t)
 	var publish func()
 	s := testserver.Serve(watched{l, func(b []byte) {
 		if bytes.Contains(b, []byte("NetStream.Play.Start")) {

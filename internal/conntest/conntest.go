@@ -1,5 +1,5 @@
-// Package nettest holds what tests of connections share: a context that ends, and loopback sockets that end with the test.
-package nettest
+// Package conntest holds what tests of connections share: a context that ends, and loopback sockets that end with the test.
+package conntest
 
 import (
 	"context"
@@ -11,9 +11,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Context bounds a test that would hang: it is done after a minute, or with the test.
+// Context bounds a test that would hang: it is done after two minutes, or with the test.
 func Context(t testing.TB) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
@@ -69,12 +69,14 @@ func Pair(t testing.TB) (client, server *net.TCPConn) {
 	return a.(*net.TCPConn), b.(*net.TCPConn)
 }
 
-// UnusedAddr is an address on the loopback interface that nobody listens on.
-func UnusedAddr(t testing.TB) string {
+// UnusedPort is a port of the loopback interface that nobody listens on.
+func UnusedPort(t testing.TB) string {
 	t.Helper()
 	l := Listen(t)
-	l.Close()
-	return l.Addr().String()
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
 }
 
 // UntilListening waits for a server of another process to start.
