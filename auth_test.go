@@ -12,17 +12,18 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 func TestPublisherAuthentication(t *testing.T) {
-	want, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	want := rtmptest.SampleTags(t)
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		t.Run(string(scheme), func(t *testing.T) {
 			cfg := testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"me": "secret word"}}}
-			server, recorded := recordingServer(t, cfg)
+			server, recorded := rtmptest.Recorder(t, cfg)
 			for name, test := range map[string]struct {
 				user, password, fault string
 			}{
@@ -30,14 +31,14 @@ func TestPublisherAuthentication(t *testing.T) {
 				"unknown user":   {"you", "secret word", "no such user"},
 				"no password":    {"me", "", "password"},
 			} {
-				_, err := Dial(testContext(t), server.URL("live", "out"), &Options{PublishUser: test.user, PublishPassword: test.password})
+				_, err := Dial(conntest.Context(t), server.URL("live", "out"), &Options{PublishUser: test.user, PublishPassword: test.password})
 				var refused *StatusError
 				require.ErrorAs(t, err, &refused, name)
 				assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
 				assert.ErrorContains(t, err, test.fault)
 				assert.NotContains(t, err.Error(), "secret word")
 			}
-			_, err := Dial(testContext(t), server.URL("live", "out"), &Options{Publish: true})
+			_, err := Dial(conntest.Context(t), server.URL("live", "out"), &Options{Publish: true})
 			require.ErrorContains(t, err, "authmod")
 
 			url := "rtmp://me:secret%20word@" + server.Addr() + "/live/out"
@@ -45,7 +46,7 @@ func TestPublisherAuthentication(t *testing.T) {
 			_, err = io.Copy(s, bytes.NewReader(testserver.Sample))
 			require.NoError(t, err)
 			require.NoError(t, c.Close())
-			assert.Equal(t, want, tagsOf(t, recorded("out")))
+			assert.Equal(t, want, rtmptest.Tags(t, recorded("out")))
 		})
 	}
 }
@@ -54,12 +55,12 @@ func TestPublisherAuthentication(t *testing.T) {
 func TestSecureToken(t *testing.T) {
 	answer := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
-		p.call(0, "_result", cmd.TransactionID, amf.Object{{Name: "a", Value: amf.Object{{Name: "secureToken",
+		cmd := p.Expect("connect")
+		p.Call(0, "_result", cmd.TransactionID, amf.Object{{Name: "a", Value: amf.Object{{Name: "secureToken",
 			Value: "58656322c972d6cdf2d776167575045f8484ea888e31c086f7b5ffbd0baec55ce442c2fb"}}}},
 			message.StatusObject("status", "NetConnection.Connect.Success", ""))
-		answer <- p.expect("secureTokenResponse")
-		p.untilGone()
+		answer <- p.Expect("secureTokenResponse")
+		p.UntilGone()
 	})
 	c := dialed(t, url, &Options{Token: "foo#bar", BackgroundRead: true})
 	got := <-answer
@@ -70,31 +71,31 @@ func TestSecureToken(t *testing.T) {
 }
 
 func TestRedirect(t *testing.T) {
-	target := sampleServer(t, testserver.Config{Apps: []string{"there/inst"}})
+	target := rtmptest.Server(t, testserver.Config{Apps: []string{"there/inst"}})
 	to := "rtmp://" + target.Addr() + "/there/inst"
 	rejection := append(message.StatusObject("error", "NetConnection.Connect.Rejected", "RTMP 302 Redirect"),
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
 	first := func() string {
-		s := sampleServer(t, testserver.Config{Refuse: func(message.Command) amf.Object { return rejection }})
+		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object { return rejection }})
 		return s.URL("here", "sample")
 	}
 	t.Run("followed", func(t *testing.T) {
-		file, err := download(testContext(t), first(), &Options{MaxRedirects: 1}, nil)
+		file, err := download(conntest.Context(t), first(), &Options{MaxRedirects: 1}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, testserver.Sample, file)
 	})
 	t.Run("told by onStatus, as SRS does", func(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
-			p.expect("connect")
-			p.call(0, "onStatus", 0, nil, rejection)
-			p.untilGone()
+			p.Expect("connect")
+			p.Call(0, "onStatus", 0, nil, rejection)
+			p.UntilGone()
 		})
-		file, err := download(testContext(t), url+" playpath=sample", &Options{MaxRedirects: 1}, nil)
+		file, err := download(conntest.Context(t), url+" playpath=sample", &Options{MaxRedirects: 1}, nil)
 		require.NoError(t, err)
 		assert.Equal(t, testserver.Sample, file)
 	})
 	t.Run("not asked for", func(t *testing.T) {
-		_, err := Dial(testContext(t), first(), nil)
+		_, err := Dial(conntest.Context(t), first(), nil)
 		var refused *StatusError
 		require.ErrorAs(t, err, &refused)
 		assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
@@ -102,22 +103,22 @@ func TestRedirect(t *testing.T) {
 	t.Run("for ever", func(t *testing.T) {
 		again := rejection
 		url := ""
-		s := sampleServer(t, testserver.Config{Refuse: func(message.Command) amf.Object {
+		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {
 			again[3].Value.(amf.Object)[1].Value = url
 			return again
 		}})
 		url = s.URL("here", "")
-		_, err := Dial(testContext(t), s.URL("here", "sample"), &Options{MaxRedirects: 3})
+		_, err := Dial(conntest.Context(t), s.URL("here", "sample"), &Options{MaxRedirects: 3})
 		require.ErrorContains(t, err, "more than 3 times")
 	})
 	t.Run("to nowhere", func(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, append(rejection[:3:3], amf.Property{Name: "ex",
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, append(rejection[:3:3], amf.Property{Name: "ex",
 				Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: "ftp://elsewhere/"}}}))
-			p.untilGone()
+			p.UntilGone()
 		})
-		_, err := Dial(testContext(t), url, &Options{MaxRedirects: 3})
+		_, err := Dial(conntest.Context(t), url, &Options{MaxRedirects: 3})
 		require.ErrorContains(t, err, "redirect")
 		require.False(t, errors.Is(err, io.EOF))
 	})
@@ -133,12 +134,12 @@ func TestObjectEncoding(t *testing.T) {
 			offered := make(chan any, 1)
 			args := make(chan []any, 1)
 			url := newPeer(t, func(p *peer) {
-				cmd := p.expect("connect")
+				cmd := p.Expect("connect")
 				encoding, _ := cmd.Object.(amf.Object).Get("objectEncoding")
 				offered <- encoding
-				p.call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
+				p.Call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
 					amf.Property{Name: "objectEncoding", Value: test.agreed}))
-				call, err := message.ParseCommand(test.want, p.expectType(test.want))
+				call, err := message.ParseCommand(test.want, p.ExpectType(test.want))
 				if err != nil {
 					return
 				}
@@ -148,15 +149,15 @@ func TestObjectEncoding(t *testing.T) {
 				if err != nil {
 					return
 				}
-				p.media(message.TypeCommandAMF3, 0, body)
-				p.untilGone()
+				p.Media(message.TypeCommandAMF3, 0, body)
+				p.UntilGone()
 			})
 			c := dialed(t, url, &Options{ObjectEncoding: 3})
 			assert.Equal(t, 3.0, <-offered)
-			k, err := c.Call(testContext(t), "f", 1, amf.AVMPlus{Value: amf.Vector[int32]{Items: []int32{1, 2}}})
+			k, err := c.Call(conntest.Context(t), "f", 1, amf.AVMPlus{Value: amf.Vector[int32]{Items: []int32{1, 2}}})
 			require.NoError(t, err)
 			var got []byte
-			require.NoError(t, k.Decode(testContext(t), &got))
+			require.NoError(t, k.Decode(conntest.Context(t), &got))
 			assert.Equal(t, "bytes", string(got))
 			assert.Equal(t, 1.0, (<-args)[0])
 		})
@@ -166,15 +167,13 @@ func TestObjectEncoding(t *testing.T) {
 // A server can't make us connect for ever where the URL names no app either.
 func TestAuthenticationEndsWithoutApp(t *testing.T) {
 	var connects atomic.Int32
-	server, err := testserver.Start(testserver.Config{Refuse: func(message.Command) amf.Object {
+	server := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {
 		if connects.Add(1) > 10 {
 			return message.StatusObject("error", "NetConnection.Connect.Rejected", "enough")
 		}
 		return message.StatusObject("error", "NetConnection.Connect.Rejected",
 			"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ")
 	}})
-	require.NoError(t, err)
-	defer server.Close()
-	_, err = Dial(testContext(t), "rtmp://me:secret@"+server.Addr(), nil)
+	_, err := Dial(conntest.Context(t), "rtmp://me:secret@"+server.Addr(), nil)
 	require.ErrorIs(t, err, auth.ErrRefused)
 }

@@ -20,6 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
@@ -49,8 +50,8 @@ func runSender(what string) {
 		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 			return
 		}
-		p := &peer{nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
-		p.play()
+		p := &peer{peertest.New(nc)}
+		p.AcceptPlayer()
 		p.sendMedia()
 		defer nc.Close()
 	}
@@ -67,8 +68,8 @@ func runSender(what string) {
 		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 			return
 		}
-		p := &peer{nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
-		p.acceptPublisher()
+		p := &peer{peertest.New(nc)}
+		p.AcceptPublisher()
 		io.Copy(io.Discard, onlyReader{nc})
 		return
 	}
@@ -90,10 +91,10 @@ func runSender(what string) {
 		if result.In != nil {
 			nc = transport.Encipher(nc, result.In, result.Out)
 		}
-		p := &peer{nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
-		p.play()
-		p.control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(numbers[0])))
-		p.nc.Write(p.mediaRound(numbers[1:], 0)) // with whole headers, which the rounds that follow refer to
+		p := &peer{peertest.New(nc)}
+		p.AcceptPlayer()
+		p.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(numbers[0])))
+		p.Conn.Write(p.mediaRound(numbers[1:], 0)) // with whole headers, which the rounds that follow refer to
 		round = p.mediaRound(numbers[1:], 512<<10)
 		go io.Copy(io.Discard, nc)
 	}
@@ -109,7 +110,7 @@ func runSender(what string) {
 func (p *peer) mediaRound(sizes []int, atLeast int) (round []byte) {
 	for round == nil || len(round) < atLeast {
 		for i, size := range sizes {
-			round = append(round, p.encode(chunk.Outgoing{Type: 8 + uint8(i%2), ChunkStreamID: 4 + uint32(i%2), StreamID: 1,
+			round = append(round, p.Encode(chunk.Outgoing{Type: 8 + uint8(i%2), ChunkStreamID: 4 + uint32(i%2), StreamID: 1,
 				Format: chunk.Format1, Body: make([]byte, size)})...)
 		}
 	}

@@ -5,6 +5,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -12,17 +13,17 @@ import (
 func TestCallWithoutReply(t *testing.T) {
 	calls := make(chan *message.Command, 2)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		calls <- p.expect("tell")
-		p.call(0, "_result", 0, nil, "unasked")
-		p.call(0, "told", 0, nil)
-		calls <- p.expect("ask")
-		p.untilGone()
+		p.AcceptConnect()
+		calls <- p.Expect("tell")
+		p.Call(0, "_result", 0, nil, "unasked")
+		p.Call(0, "told", 0, nil)
+		calls <- p.Expect("ask")
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	k, err := c.CallWith(testContext(t), CallOptions{NoReply: true, TransactionID: 44}, "tell", "you")
+	k, err := c.CallWith(conntest.Context(t), CallOptions{NoReply: true, TransactionID: 44}, "tell", "you")
 	require.NoError(t, err)
-	result, err := k.Result(testContext(t))
+	result, err := k.Result(conntest.Context(t))
 	require.NoError(t, err)
 	require.Nil(t, result)
 	require.Nil(t, k.Reply())
@@ -32,35 +33,35 @@ func TestCallWithoutReply(t *testing.T) {
 	require.NotNil(t, tell)
 	require.Zero(t, tell.TransactionID)
 	require.Equal(t, []any{"you"}, tell.Args)
-	_, err = c.WaitInvoke(testContext(t), "told")
+	_, err = c.WaitInvoke(conntest.Context(t), "told")
 	require.NoError(t, err)
 
-	k, err = c.Call(testContext(t), "ask")
+	k, err = c.Call(conntest.Context(t), "ask")
 	require.NoError(t, err)
 	ask := <-calls
 	require.NotNil(t, ask)
 	require.Equal(t, k.TransactionID(), ask.TransactionID)
 	require.NoError(t, c.Close())
-	_, err = k.Result(testContext(t))
+	_, err = k.Result(conntest.Context(t))
 	require.Error(t, err)
 }
 
 // A server that never answers can't make us remember calls without end.
 func TestUnansweredCallsAreBounded(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.untilGone()
+		p.AcceptConnect()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	for range 1 << 16 {
 		_, err := c.session.NewCall("ask", 0)
 		require.NoError(t, err)
 	}
-	_, err := c.Call(testContext(t), "ask")
+	_, err := c.Call(conntest.Context(t), "ask")
 	require.ErrorContains(t, err, "65536 calls without an answer")
-	_, err = c.CreateStream(testContext(t), nil)
+	_, err = c.CreateStream(conntest.Context(t), nil)
 	require.ErrorContains(t, err, "without an answer")
-	_, err = c.CallWith(testContext(t), CallOptions{NoReply: true}, "tell")
+	_, err = c.CallWith(conntest.Context(t), CallOptions{NoReply: true}, "tell")
 	require.NoError(t, err)
 	require.NoError(t, c.Err())
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -37,15 +38,15 @@ func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 }
 
 // narrow makes a peer that does not read take little.
-func (p *peer) narrow() { p.nc.(*net.TCPConn).SetReadBuffer(4096) }
+func (p *peer) narrow() { p.Conn.(*net.TCPConn).SetReadBuffer(4096) }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
 	reset := func(t *testing.T) (*Conn, *Stream) {
 		written := make(chan struct{})
 		c, s := publishing(t, accepting(t, func(p *peer) {
-			io.CopyN(io.Discard, p.nc, 20_000)
+			io.CopyN(io.Discard, p.Conn, 20_000)
 			<-written
-			p.nc.(*net.TCPConn).SetLinger(0)
+			p.Conn.(*net.TCPConn).SetLinger(0)
 		}), &Options{SendQueue: 1 << 20})
 		writePackets(t, s, 20, 20_000)
 		close(written)
@@ -80,7 +81,7 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 		url := accepting(t, func(p *peer) {
 			p.narrow()
 			<-lingers
-			p.nc.(*net.TCPConn).CloseWrite() // a killed server that had read all it had got does the same
+			p.Conn.(*net.TCPConn).CloseWrite() // a killed server that had read all it had got does the same
 			<-over
 		})
 		t.Cleanup(func() { close(over) })
@@ -98,7 +99,7 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 
 // A stream that was closed, and a server that hung up after that in an orderly way: nothing was lost.
 func TestCloseAfterTheServerHungUp(t *testing.T) {
-	url := accepting(t, func(p *peer) { p.expect("deleteStream") })
+	url := accepting(t, func(p *peer) { p.Expect("deleteStream") })
 	c, s := publishing(t, url, nil)
 	writePackets(t, s, 10, 100_000)
 	require.NoError(t, s.Close())
@@ -123,7 +124,7 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 			url := accepting(t, func(p *peer) {
 				<-read
 				total := 0
-				for m := (chunk.Message{}); p.in.Next(&m) == nil; {
+				for m := (chunk.Message{}); p.In.Next(&m) == nil; {
 					if message.Type(m.Type) == message.TypeVideo {
 						total += m.Len()
 					}
@@ -158,7 +159,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	server := func(t *testing.T) string {
 		over := make(chan struct{})
 		url := accepting(t, func(p *peer) {
-			n, _ := io.Copy(io.Discard, p.nc)
+			n, _ := io.Copy(io.Discard, p.Conn)
 			read <- n
 			<-over
 		})
@@ -189,9 +190,9 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	url := accepting(t, func(p *peer) {
 		for i := range uint32(lingerGrace / time.Millisecond) { // a slow server, for longer than lingerGrace
 			time.Sleep(2 * time.Millisecond)
-			p.control(message.TypeAcknowledgement, message.AppendUint32(nil, i))
+			p.Control(message.TypeAcknowledgement, message.AppendUint32(nil, i))
 		}
-		p.untilGone()
+		p.UntilGone()
 		close(read)
 	})
 	c, s := publishing(t, url, nil)
@@ -207,23 +208,23 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 // A Stream that is closed while Conn.Close waits for the server does not wait with it.
 func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		for id := range 2 {
-			if cmd := p.expect("createStream"); cmd != nil {
-				p.call(0, "_result", cmd.TransactionID, nil, float64(id+1))
+			if cmd := p.Expect("createStream"); cmd != nil {
+				p.Call(0, "_result", cmd.TransactionID, nil, float64(id+1))
 			}
 			if id == 0 {
-				p.expect("publish")
-				p.status("NetStream.Publish.Start")
+				p.Expect("publish")
+				p.Status("NetStream.Publish.Start")
 			} else {
-				p.expect("play")
-				p.call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+				p.Expect("play")
+				p.Call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
 			}
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, _ := publishing(t, url, nil)
-	player, err := c.CreateStream(testContext(t), nil)
+	player, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	half := make(chan struct{})
 	closed := make(chan error, 1)

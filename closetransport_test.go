@@ -15,6 +15,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -33,7 +35,7 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-				server, recorded := recordingServer(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000,
+				server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000,
 					OnMessage: func(*testserver.Session, *chunk.Message) { time.Sleep(time.Millisecond) }})
 				o.DialContext = dial
 				c, s := publishing(t, server.URL("live", "out"), o)
@@ -41,7 +43,7 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 					require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: body}))
 				}
 				require.NoError(t, c.Close())
-				assert.Len(t, tagsOf(t, recorded("out")), count)
+				assert.Len(t, rtmptest.Tags(t, recorded("out")), count)
 			})
 		})
 	}
@@ -61,9 +63,9 @@ func pipedPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn))
 		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 			return
 		}
-		p := &peer{t: t, nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
-		p.acceptPublisher()
-		p.expect("deleteStream")
+		p := &peer{peertest.New(nc)}
+		p.AcceptPublisher()
+		p.Expect("deleteStream")
 		then(nc)
 	}()
 	trust := testserver.ClientTLS()

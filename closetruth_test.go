@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -36,10 +37,10 @@ func TestCloseTellsTheTruth(t *testing.T) {
 			messages := random.IntN(count + 4) // of media, FCUnpublish, deleteStream, and what may come after
 			got := make(chan int, 1)
 			url := accepting(t, func(p *peer) {
-				p.in = chunk.NewReader(unbuffered{p.nc}, 0) // what it has not asked for stays in the socket
+				p.In = chunk.NewReader(unbuffered{p.Conn}, 0) // what it has not asked for stays in the socket
 				media := 0
 				var m chunk.Message
-				for n := 0; n < messages && p.in.Next(&m) == nil; n++ {
+				for n := 0; n < messages && p.In.Next(&m) == nil; n++ {
 					if message.Type(m.Type) == message.TypeVideo {
 						media++
 					}
@@ -48,15 +49,15 @@ func TestCloseTellsTheTruth(t *testing.T) {
 					time.Sleep(20 * time.Millisecond) // so that Close is at another point
 				}
 				if strings.HasPrefix(how, "reset") {
-					p.nc.(*net.TCPConn).SetLinger(0)
+					p.Conn.(*net.TCPConn).SetLinger(0)
 				}
 				got <- media
 			})
-			c, err := Dial(testContext(t), url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+			c, err := Dial(conntest.Context(t), url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
 			if !assert.NoError(t, err) {
 				return
 			}
-			s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+			s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
 			if err != nil { // it has left already
 				c.Close()
 				return

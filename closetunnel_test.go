@@ -11,8 +11,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
@@ -25,9 +25,9 @@ func TestCloseReportsWhatATunnelRefused(t *testing.T) {
 		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 			return
 		}
-		p := &peer{t: t, nc: nc, in: chunk.NewReader(nc, 0), out: chunk.NewWriter()}
-		p.acceptPublisher()
-		p.untilGone()
+		p := &peer{peertest.New(nc)}
+		p.AcceptPublisher()
+		p.UntilGone()
 	})
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		send := strings.HasPrefix(r.URL.Path, "/send/")

@@ -8,6 +8,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -31,7 +33,7 @@ func neverFall(t *testing.T, before, after Stats) {
 }
 
 func TestDroppedMessagesOfAClosedStream(t *testing.T) {
-	c, s := publishing(t, accepting(t, (*peer).untilGone), &Options{SendQueue: 10_000})
+	c, s := publishing(t, accepting(t, (*peer).UntilGone), &Options{SendQueue: 10_000})
 	another, err := c.session.Begin(nil) // writes
 	require.NoError(t, err)
 	for range 100 {
@@ -48,14 +50,14 @@ func TestDroppedMessagesOfAClosedStream(t *testing.T) {
 
 // Connect that connects again goes on counting.
 func TestCountersAcrossARedirect(t *testing.T) {
-	target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
+		cmd := p.Expect("connect")
 		p.mediaOn(1, "A")
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, 1000, 1))
-		p.send(session.EncodePacket(&Packet{Type: 99, Body: make([]byte, 10_000)}))
-		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
-		p.untilGone()
+		p.Send(peertest.Event(1000, 1))
+		p.Send(session.EncodePacket(&Packet{Type: 99, Body: make([]byte, 10_000)}))
+		p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.UntilGone()
 	})
 	var c *Conn
 	var seen []Stats // at each dial
@@ -65,7 +67,7 @@ func TestCountersAcrossARedirect(t *testing.T) {
 	}})
 	require.NoError(t, err)
 	defer c.Close()
-	_, err = c.Connect(testContext(t))
+	_, err = c.Connect(conntest.Context(t))
 	require.NoError(t, err)
 	require.Len(t, seen, 2)
 	require.Greater(t, seen[1].BytesRead, uint64(10_000))

@@ -7,14 +7,13 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // A program that tries again to open a stream while another's queue is full must not use up the server's streams.
 func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
-	server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
-	require.NoError(t, err)
-	defer server.Close()
+	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
 	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})
 	for c.session.Blocked() == nil {
 	}
@@ -31,6 +30,7 @@ func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 			break
 		}
 	}
+	var err error
 	for {
 		_, err = c.CreateStream(context.Background(), nil)
 		if !errors.Is(err, ErrStreamBacklog) {

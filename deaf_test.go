@@ -13,58 +13,40 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // deafToArrays answers as go2rtc 1.9 does: a connect that holds a strict array is dropped without a word. It returns what
 // connect was answered, if it was.
 func (p *peer) deafToArrays() *message.Command {
-	cmd := p.expect("connect")
+	cmd := p.Expect("connect")
 	if cmd == nil {
 		return nil
 	}
 	for _, property := range cmd.Object.(amf.Object) {
 		if _, strict := property.Value.([]any); strict {
-			p.untilGone()
+			p.UntilGone()
 			return nil
 		}
 	}
-	p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
-	p.untilGone()
+	p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+	p.UntilGone()
 	return cmd
 }
 
 // dialPiped dials servers at the other end of pipes, one for each script. It is to be called in a bubble.
 func dialPiped(t *testing.T, ctx context.Context, o Options, scripts ...func(p *peer)) (c *Conn, dials int, err error) {
-	done := make(chan struct{}, len(scripts))
-	o.DialContext = func(context.Context, string, string) (net.Conn, error) {
-		if dials == len(scripts) {
-			return nil, errors.New("no more scripts")
-		}
-		client, server := net.Pipe()
-		script := scripts[dials]
-		dials++
-		go func() {
-			defer func() { done <- struct{}{} }()
-			defer server.Close()
-			if _, err := handshake.Server(server, handshake.Config{}); err == nil {
-				script(&peer{t: t, nc: server, in: chunk.NewReader(server, 0), out: chunk.NewWriter()})
-			}
-		}()
-		return client, nil
-	}
+	dial, accepted := peertest.Dialer(t, onPeers(scripts)...)
+	o.DialContext = dial
 	c, err = Dial(ctx, "rtmp://server/app/play", &o)
 	t.Cleanup(func() {
 		if c != nil {
 			c.Close()
 		}
-		for range dials {
-			<-done
-		}
 	})
-	return c, dials, err
+	return c, int(accepted.Load()), err
 }
 
 func TestServerDeafToEnhanced(t *testing.T) {
@@ -109,7 +91,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	t.Run("a server that hangs up", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			began := time.Now()
-			c, dials, err := dialPiped(t, t.Context(), Options{}, func(p *peer) { p.expect("connect") }, deaf)
+			c, dials, err := dialPiped(t, t.Context(), Options{}, func(p *peer) { p.Expect("connect") }, deaf)
 			require.NoError(t, err)
 			assert.Zero(t, time.Since(began))
 			assert.Equal(t, 2, dials)
@@ -122,10 +104,10 @@ func TestServerDeafToEnhanced(t *testing.T) {
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {
-			cmd := p.expect("connect")
+			cmd := p.Expect("connect")
 			time.Sleep(after)
-			p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
-			p.untilGone()
+			p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+			p.UntilGone()
 		}
 	}
 	synctest.Test(t, func(t *testing.T) {
@@ -148,8 +130,8 @@ func TestServerNotDeaf(t *testing.T) {
 	})
 	synctest.Test(t, func(t *testing.T) {
 		_, dials, err := dialPiped(t, t.Context(), Options{}, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no"))
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no"))
 		})
 		var refused *StatusError
 		require.ErrorAs(t, err, &refused)
@@ -158,7 +140,7 @@ func TestServerNotDeaf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, dials, err := dialPiped(t, ctx, Options{}, (*peer).untilGone)
+		_, dials, err := dialPiped(t, ctx, Options{}, (*peer).UntilGone)
 		require.ErrorIs(t, err, context.Canceled)
 		assert.Equal(t, 1, dials)
 	})
@@ -168,7 +150,7 @@ func TestServerNotDeaf(t *testing.T) {
 func TestConnectUnansweredHint(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, c := piped(t, Options{NoEnhanced: plain}, (*peer).untilGone)
+			ctx, c := piped(t, Options{NoEnhanced: plain}, (*peer).UntilGone)
 			k, err := c.Connect(ctx)
 			require.NoError(t, err)
 			_, err = k.Result(ctx)
@@ -183,14 +165,14 @@ func TestConnectUnansweredHint(t *testing.T) {
 // nginx-rtmp refuses an app by hanging up.
 func TestHangUpAtConnect(t *testing.T) {
 	for name, last := range map[string]func(p *peer){
-		"FIN":   func(p *peer) { p.expect("connect") },
-		"reset": func(p *peer) { p.expect("connect"); p.nc.(*net.TCPConn).SetLinger(0) },
-		"close": func(p *peer) { p.expect("connect"); p.call(0, "close", 0, nil); p.untilGone() },
+		"FIN":   func(p *peer) { p.Expect("connect") },
+		"reset": func(p *peer) { p.Expect("connect"); p.Conn.(*net.TCPConn).SetLinger(0) },
+		"close": func(p *peer) { p.Expect("connect"); p.Call(0, "close", 0, nil); p.UntilGone() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			url, connections := newPeers(t, last, last)
 			for _, o := range []*Options{{NoEnhanced: true}, {NoEnhanced: true, MaxRedirects: 1}} {
-				_, err := Dial(testContext(t), url, o)
+				_, err := Dial(conntest.Context(t), url, o)
 				var failed *HandshakeError
 				require.ErrorAs(t, err, &failed)
 				assert.Equal(t, StageConnect, failed.Stage)
@@ -200,9 +182,9 @@ func TestHangUpAtConnect(t *testing.T) {
 		})
 	}
 	t.Run("later it is a loss", func(t *testing.T) {
-		url, _ := newPeers(t, func(p *peer) { p.accept() })
+		url, _ := newPeers(t, func(p *peer) { p.AcceptConnect() })
 		c := dialed(t, url, nil)
-		err := c.ProcessPackets(testContext(t))
+		err := c.ProcessPackets(conntest.Context(t))
 		var failed *HandshakeError
 		require.False(t, errors.As(err, &failed), "%v", err)
 	})

@@ -12,19 +12,20 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // A server whose connect takes more than half of what the caller allows could be reached before there was a second try.
 func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	slow := func(p *peer) {
-		cmd := p.expect("connect")
+		cmd := p.Expect("connect")
 		if cmd == nil {
 			return
 		}
 		time.Sleep(600 * time.Millisecond)
-		p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
-		p.untilGone()
+		p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+		p.UntilGone()
 	}
 	for name, o := range map[string]*Options{"announcing": {}, "NoEnhanced": {NoEnhanced: true}} {
 		t.Run(name, func(t *testing.T) {
@@ -43,7 +44,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 func TestDialRetriesCredentials(t *testing.T) {
 	var proofs atomic.Int32
 	script := func(p *peer) {
-		cmd := p.expect("connect")
+		cmd := p.Expect("connect")
 		if cmd == nil {
 			return
 		}
@@ -52,19 +53,19 @@ func TestDialRetriesCredentials(t *testing.T) {
 		text := fmt.Sprint(app)
 		switch {
 		case text == "app":
-			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+			p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
 				"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : "))
-			p.untilGone()
+			p.UntilGone()
 		case !contains(text, "response="):
-			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+			p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
 				"[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=me&salt=abc&challenge=def&opaque=ghi"))
-			p.untilGone()
+			p.UntilGone()
 		default:
 			proofs.Add(1) // and hangs up
 		}
 	}
 	url, accepted := newPeers(t, script, script, script, script, script, script, script, script)
-	_, err := Dial(testContext(t), url, &Options{PublishUser: "me", PublishPassword: "word"})
+	_, err := Dial(conntest.Context(t), url, &Options{PublishUser: "me", PublishPassword: "word"})
 	require.Error(t, err)
 	t.Logf("%d connections, %d proofs: %v", accepted.Load(), proofs.Load(), err)
 	assert.EqualValues(t, 1, proofs.Load())
@@ -82,7 +83,7 @@ func contains(s, sub string) bool {
 // Close and contexts at any moment of a Dial that tries twice: nothing stays open.
 func TestDialGivenUpAtAnyMoment(t *testing.T) {
 	var open atomic.Int32
-	script := func(p *peer) { p.expect("connect") } // hangs up
+	script := func(p *peer) { p.Expect("connect") } // hangs up
 	for i := range 150 {
 		url, _ := newPeers(t, script, script)
 		ctx, cancel := context.WithTimeout(context.Background(), time.Duration(i)*20*time.Microsecond)
@@ -117,13 +118,13 @@ func (c *openCounted) Close() error {
 // A context that ends while connect is being sent, and a server that asks for credentials at once.
 func TestConnectAgainBesideContext(t *testing.T) {
 	refuse := func(p *peer) {
-		cmd := p.expect("connect")
+		cmd := p.Expect("connect")
 		if cmd == nil {
 			return
 		}
-		p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
+		p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected",
 			"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : "))
-		p.untilGone()
+		p.UntilGone()
 	}
 	scripts := make([]func(*peer), 2000)
 	for i := range scripts {
@@ -140,7 +141,7 @@ func TestConnectAgainBesideContext(t *testing.T) {
 
 // Close beside Dial's own Connect: with New, at random moments.
 func TestCloseBesideConnect(t *testing.T) {
-	ok := func(p *peer) { p.accept(); p.untilGone() }
+	ok := func(p *peer) { p.AcceptConnect(); p.UntilGone() }
 	scripts := make([]func(*peer), 500)
 	for i := range scripts {
 		scripts[i] = ok

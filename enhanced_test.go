@@ -8,6 +8,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -15,8 +16,8 @@ func TestConnectAnnouncesEnhancedRTMP(t *testing.T) {
 	connects := make(chan *message.Command, 1)
 	connect := func(o *Options) amf.Object {
 		url := newPeer(t, func(p *peer) {
-			connects <- p.accept()
-			p.untilGone()
+			connects <- p.AcceptConnect()
+			p.UntilGone()
 		})
 		dialed(t, url, o)
 		return (<-connects).Object.(amf.Object)
@@ -71,18 +72,18 @@ func TestCapabilities(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				cmd := p.expect("connect")
-				p.call(0, "_result", cmd.TransactionID, test.properties, append(test.information,
+				cmd := p.Expect("connect")
+				p.Call(0, "_result", cmd.TransactionID, test.properties, append(test.information,
 					amf.Property{Name: "code", Value: "NetConnection.Connect.Success"}))
-				p.untilGone()
+				p.UntilGone()
 			})
 			c, err := New(url, nil)
 			assert.NoError(t, err)
 			defer c.Close()
 			assert.Equal(t, Capabilities{}, c.Capabilities(), "before Connect")
-			k, err := c.Connect(testContext(t))
+			k, err := c.Connect(conntest.Context(t))
 			assert.NoError(t, err)
-			_, err = k.Result(testContext(t))
+			_, err = k.Result(conntest.Context(t))
 			assert.NoError(t, err)
 			got := c.Capabilities()
 			assert.Equal(t, test.want, got)

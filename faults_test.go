@@ -15,18 +15,11 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-func sampleServer(t *testing.T, cfg testserver.Config) *testserver.Server {
-	t.Helper()
-	cfg.Files = map[string][]byte{"sample": testserver.Sample}
-	s, err := testserver.Start(cfg)
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s
-}
 
 // download plays the sample and returns the file and the error of whichever step failed.
 func download(ctx context.Context, url string, o *Options, opts *StreamOptions) ([]byte, error) {
@@ -46,18 +39,18 @@ func download(ctx context.Context, url string, o *Options, opts *StreamOptions) 
 
 func TestPlaySample(t *testing.T) {
 	for _, size := range []int{1, 128, 4096, 65536} {
-		s := sampleServer(t, testserver.Config{ChunkSize: size})
-		file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+		s := rtmptest.Server(t, testserver.Config{ChunkSize: size})
+		file, err := download(conntest.Context(t), s.URL("vod", "sample"), nil, nil)
 		require.NoError(t, err)
 		assert.Equal(t, testserver.Sample, file, "chunk size %d", size)
 	}
 }
 
 func TestPlayFromAndTo(t *testing.T) {
-	s := sampleServer(t, testserver.Config{})
-	file, err := download(testContext(t), s.URL("vod", "sample"), &Options{Start: 5 * time.Second, Stop: 7 * time.Second}, nil)
+	s := rtmptest.Server(t, testserver.Config{})
+	file, err := download(conntest.Context(t), s.URL("vod", "sample"), &Options{Start: 5 * time.Second, Stop: 7 * time.Second}, nil)
 	require.NoError(t, err)
-	tags := tagsOf(t, file)
+	tags := rtmptest.Tags(t, file)
 	require.NotEmpty(t, tags)
 	assert.Equal(t, flv.TagScript, tags[0].Type)
 	first, last := tags[1], tags[len(tags)-1]
@@ -67,9 +60,9 @@ func TestPlayFromAndTo(t *testing.T) {
 }
 
 func TestSeekInSample(t *testing.T) {
-	s := sampleServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	_, stream := playing(t, s.URL("vod", "sample"), nil)
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	var p Packet
 	require.NoError(t, stream.ReadPacket(&p))
 	require.NoError(t, stream.Seek(ctx, 8*time.Second))
@@ -92,12 +85,12 @@ func TestSeekInSample(t *testing.T) {
 }
 
 func TestStreamNotFound(t *testing.T) {
-	s := sampleServer(t, testserver.Config{Apps: []string{"vod"}})
-	_, err := download(testContext(t), s.URL("vod", "nothing"), nil, nil)
+	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}})
+	_, err := download(conntest.Context(t), s.URL("vod", "nothing"), nil, nil)
 	var status *StatusError
 	require.ErrorAs(t, err, &status)
 	assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
-	_, err = download(testContext(t), s.URL("elsewhere", "sample"), nil, nil)
+	_, err = download(conntest.Context(t), s.URL("elsewhere", "sample"), nil, nil)
 	require.ErrorAs(t, err, &status)
 	assert.Equal(t, "NetConnection.Connect.InvalidApp", status.Code)
 }
@@ -116,9 +109,8 @@ func isPrefix(t *testing.T, file []byte) {
 	if len(file) == 0 {
 		return
 	}
-	whole, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	tags := tagsOf(t, file)
+	whole := rtmptest.SampleTags(t)
+	tags := rtmptest.Tags(t, file)
 	require.LessOrEqual(t, len(tags), len(whole))
 	for i := range tags {
 		require.Equal(t, whole[i], tags[i])
@@ -135,8 +127,7 @@ func faultRecording(t *testing.T) []byte {
 
 // shortSample is the beginning of the sample, of so many bytes or a little more.
 func shortSample(t *testing.T, size int) []byte {
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	tags := rtmptest.SampleTags(t)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for i := 0; len(file) < size; i++ {
 		file = flv.AppendTag(file, tags[i])
@@ -188,7 +179,7 @@ func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at i
 				if !assert.NoError(t, err) {
 					continue
 				}
-				file, err := download(testContext(t), server.URL("vod", "sample"), o, nil)
+				file, err := download(conntest.Context(t), server.URL("vod", "sample"), o, nil)
 				server.Close()
 				check(at, file, err)
 			}
@@ -232,13 +223,11 @@ func TestCorruptedByte(t *testing.T) {
 }
 
 func TestDribble(t *testing.T) {
-	s, err := testserver.Start(testserver.Config{
+	s := rtmptest.Server(t, testserver.Config{
 		Files: map[string][]byte{"sample": testserver.Sample},
 		Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Dribble} },
 	})
-	require.NoError(t, err)
-	defer s.Close()
-	file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+	file, err := download(conntest.Context(t), s.URL("vod", "sample"), nil, nil)
 	require.NoError(t, err)
 	assert.Equal(t, testserver.Sample, file)
 }
@@ -246,7 +235,7 @@ func TestDribble(t *testing.T) {
 func TestNotAnRTMPServer(t *testing.T) {
 	for _, answer := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\r\n", "\x15\x03\x01\x00\x02\x02\x46"} {
 		l := newRawServer(t, answer)
-		_, err := Dial(testContext(t), "rtmp://"+l+"/a/p", nil)
+		_, err := Dial(conntest.Context(t), "rtmp://"+l+"/a/p", nil)
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "rtmp", failed.Stage)

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -29,43 +30,43 @@ func secretive(o Options) *Options {
 }
 
 // everythingSaid reads the commands of a client up to play and returns the bytes of their messages.
-func (p *peer) everythingSaid() string {
-	cmd := p.expect("connect")
+func (p *peer) everythingSaid(t *testing.T) string {
+	cmd := p.Expect("connect")
 	if cmd == nil {
 		return ""
 	}
 	said, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
-	assert.NoError(p.t, err)
-	p.call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
+	assert.NoError(t, err)
+	p.Call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
 		amf.Property{Name: "secureToken", Value: "0123456789abcdef"}))
 	for cmd.Name != "play" {
-		body := p.expectType(message.TypeCommandAMF0)
+		body := p.ExpectType(message.TypeCommandAMF0)
 		said = append(said, body...)
 		got, err := message.ParseCommand(message.TypeCommandAMF0, body)
 		if err != nil {
 			break // the client has gone
 		}
 		if cmd = &got; cmd.Name == "createStream" {
-			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
+			p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
 		}
 	}
-	p.status("NetStream.Play.Start")
-	p.untilGone()
+	p.Status("NetStream.Play.Start")
+	p.UntilGone()
 	return string(said)
 }
 
 // What proves to one server who we are is not told to another: another port of the same host is another server.
 func TestRedirectStripsSecrets(t *testing.T) {
 	said := make(chan string, 1)
-	target := newPeer(t, func(p *peer) { said <- p.everythingSaid() })
+	target := newPeer(t, func(p *peer) { said <- p.everythingSaid(t) })
 	from := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
-		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
-		p.untilGone()
+		cmd := p.Expect("connect")
+		p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.UntilGone()
 	})
 	c := dialed(t, strings.Replace(from, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key",
 		secretive(Options{MaxRedirects: 1}))
-	s, err := c.CreateStream(testContext(t), nil)
+	s, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "play", s.name)
 	require.NoError(t, c.Close())
@@ -74,14 +75,14 @@ func TestRedirectStripsSecrets(t *testing.T) {
 
 // A stream's name is the key of who publishes it.
 func TestRedirectKeepsPublishersHere(t *testing.T) {
-	target, connections := newPeers(t, func(p *peer) { p.accept(); p.untilGone() })
+	target, connections := newPeers(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for _, policy := range []ReconnectPolicy{FollowSameHost, FollowAny} {
 		from := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
-			p.untilGone()
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+			p.UntilGone()
 		})
-		c, err := Dial(testContext(t), from, &Options{Publish: true, MaxRedirects: 1, FollowReconnect: policy})
+		c, err := Dial(conntest.Context(t), from, &Options{Publish: true, MaxRedirects: 1, FollowReconnect: policy})
 		if policy == FollowSameHost {
 			require.ErrorContains(t, err, "the key")
 			require.Zero(t, connections.Load())
@@ -105,13 +106,13 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmpt"} {
 		for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost", "localhost.", "a.public.name"} {
 			for _, policy := range []ReconnectPolicy{FollowSameHost, FollowAny} {
-				target, connections := newPeers(t, func(p *peer) { p.accept(); p.untilGone() })
+				target, connections := newPeers(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 				to, err := url.Parse(target)
 				require.NoError(t, err)
 				from := newPeer(t, func(p *peer) {
-					cmd := p.expect("connect")
-					p.call(0, "_error", cmd.TransactionID, nil, redirection302(scheme+"://"+host+":"+to.Port()+"/app"))
-					p.untilGone()
+					cmd := p.Expect("connect")
+					p.Call(0, "_error", cmd.TransactionID, nil, redirection302(scheme+"://"+host+":"+to.Port()+"/app"))
+					p.UntilGone()
 				})
 				first := true
 				o := &Options{MaxRedirects: 1, FollowReconnect: policy, Timeout: 5 * time.Second,
@@ -123,7 +124,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 						}
 						return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+to.Port()) // what the name resolves to
 					}}
-				c, err := Dial(testContext(t), from, o)
+				c, err := Dial(conntest.Context(t), from, o)
 				if policy == FollowAny && scheme == "rtmp" {
 					require.NoError(t, err, host)
 					require.NoError(t, c.Close())
@@ -148,7 +149,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 
 // followed connects with secrets in the URL, and returns what Follow says.
 func followed(t *testing.T, o *Options, to string) (string, *Options, error) {
-	at := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	at := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	c := dialed(t, strings.Replace(at, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key", o)
 	return c.Follow(to)
 }

@@ -15,7 +15,7 @@ import (
 // What a peer sent is cut and quoted before it is in an error, a place to go to included.
 func TestFollowQuotesThePlace(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
-	url := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	c := dialed(t, url, &Options{ConnectFields: announces, FollowReconnect: FollowAny})
 	for _, to := range []string{
 		"rtmp://h:" + long + "x/", "rtmp://[::1]:" + long + "x/", "rtmp://" + long + "/", "rtmp://[" + long + "/", "rtmp://[::1%" + long + "/",
@@ -27,9 +27,9 @@ func TestFollowQuotesThePlace(t *testing.T) {
 			assert.NotContains(t, err.Error(), "\x1b", "%.100s", to)
 		}
 		from := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(to))
-			p.untilGone()
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(to))
+			p.UntilGone()
 		})
 		_, err = Dial(t.Context(), from, &Options{MaxRedirects: 1, Timeout: time.Second, Proxy: "direct", DialContext: onlyLocal})
 		require.Error(t, err)

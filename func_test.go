@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 type point struct {
@@ -103,18 +104,18 @@ func TestFuncPanicsAtOnce(t *testing.T) {
 func TestFuncServes(t *testing.T) {
 	answers := make(chan any, 2)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.call(0, "MyMath.MyAdd", 5, nil, 1, 2)
-		answers <- p.expect("_result").Args[0]
-		p.call(0, "MyMath.MyAdd", 6, nil, "one", 2)
-		answers <- p.expect("_error").Args[0]
-		p.untilGone()
+		p.AcceptConnect()
+		p.Call(0, "MyMath.MyAdd", 5, nil, 1, 2)
+		answers <- p.Expect("_result").Args[0]
+		p.Call(0, "MyMath.MyAdd", 6, nil, "one", 2)
+		answers <- p.Expect("_error").Args[0]
+		p.UntilGone()
 	})
 	c, err := New(url, &Options{BackgroundRead: true})
 	require.NoError(t, err)
 	defer c.Close()
 	c.InvokeHandler("MyMath.MyAdd", Func(func(a, b float64) float64 { return a + b }))
-	_, err = c.Connect(testContext(t))
+	_, err = c.Connect(conntest.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, 3.0, <-answers)
 	code, _ := (<-answers).(amf.Object).Get("code")

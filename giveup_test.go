@@ -15,6 +15,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -37,26 +39,26 @@ func TestLateStreamIsDeleted(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			asked, answer, deleted := make(chan struct{}), make(chan struct{}), make(chan []any, 1)
 			url := newPeer(t, func(p *peer) {
-				p.accept()
+				p.AcceptConnect()
 				p.giveStream(1)
-				cmd := p.expect("createStream")
+				cmd := p.Expect("createStream")
 				if test.early {
-					p.send(session.EncodePacket(&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}))
+					p.Send(session.EncodePacket(&Packet{Type: message.TypeAudio, StreamID: 1, Absolute: true, Body: make([]byte, 2000)}))
 				}
 				close(asked)
 				<-answer
-				p.call(0, "_result", cmd.TransactionID, nil, 2.0)
-				if cmd := p.expect("deleteStream"); cmd != nil {
+				p.Call(0, "_result", cmd.TransactionID, nil, 2.0)
+				if cmd := p.Expect("deleteStream"); cmd != nil {
 					deleted <- cmd.Args
 				}
 				p.mediaOn(2, "B")
 				p.endsOn(2)
 				p.mediaOn(1, "A")
 				p.statusOn(1, "NetStream.Play.Stop")
-				p.untilGone()
+				p.UntilGone()
 			})
 			c, s := playing(t, url, &test.o)
-			ctx, cancel := context.WithCancel(testContext(t))
+			ctx, cancel := context.WithCancel(conntest.Context(t))
 			defer cancel()
 			if test.want == context.Canceled {
 				go func() { <-asked; cancel() }()
@@ -79,7 +81,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 // While one stream is played to its end, many others are opened and given up at random moments, more than the server has
 // room for. The one gets what is its own, and the server has room for another in the end.
 func TestManyStreamsGivenUp(t *testing.T) {
-	server := sampleServer(t, testserver.Config{SessionFault: func(int) testserver.Fault {
+	server := rtmptest.Server(t, testserver.Config{SessionFault: func(int) testserver.Fault {
 		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
 	}})
 	c, s := playing(t, server.URL("vod", "sample"), &Options{BackgroundRead: true, MaxQueue: 64 << 20})
@@ -92,10 +94,10 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	random := rand.New(rand.NewPCG(13, 1))
 	for i := range 200 {
 		if i%32 == 0 { // all that the server was asked for so far has been answered then
-			_, err := c.RemoteMethod("unknown")(testContext(t))
+			_, err := c.RemoteMethod("unknown")(conntest.Context(t))
 			require.ErrorContains(t, err, "unknown")
 		}
-		ctx, cancel := context.WithTimeout(testContext(t), time.Duration(random.IntN(300))*time.Microsecond)
+		ctx, cancel := context.WithTimeout(conntest.Context(t), time.Duration(random.IntN(300))*time.Microsecond)
 		if other, err := c.CreateStream(ctx, nil); err == nil {
 			assert.NoError(t, other.Close())
 		} else {
@@ -103,9 +105,9 @@ func TestManyStreamsGivenUp(t *testing.T) {
 		}
 		cancel()
 	}
-	_, err := c.RemoteMethod("unknown")(testContext(t))
+	_, err := c.RemoteMethod("unknown")(conntest.Context(t))
 	require.ErrorContains(t, err, "unknown")
-	_, err = c.CreateStream(testContext(t), nil)
+	_, err = c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	reading.Wait()
 	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
@@ -115,10 +117,10 @@ func TestManyStreamsGivenUp(t *testing.T) {
 func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {
-			p.accept()
-			cmd := p.expect("createStream")
-			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-			p.untilGone()
+			p.AcceptConnect()
+			cmd := p.Expect("createStream")
+			p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
+			p.UntilGone()
 		})
 		_, err := c.Connect(ctx)
 		require.NoError(t, err)

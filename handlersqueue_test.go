@@ -10,6 +10,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -44,14 +45,14 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 // of memory that they hold. release lets the handler go on.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.call(0, "block", 0, nil)
-		if cmd := p.expect("flood"); cmd != nil {
+		p.AcceptConnect()
+		p.Call(0, "block", 0, nil)
+		if cmd := p.Expect("flood"); cmd != nil {
 			send(p)
-			p.call(0, "_result", cmd.TransactionID, nil)
+			p.Call(0, "_result", cmd.TransactionID, nil)
 		}
 		p.count()
-		p.untilGone()
+		p.UntilGone()
 	})
 	c = dialed(t, url, o)
 	h, busy, release := blockingHandler()
@@ -60,7 +61,7 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 	go c.ProcessPackets(context.Background())
 	<-busy
 	hold = heldBytes(func() {
-		_, err := c.RemoteMethod("flood")(testContext(t))
+		_, err := c.RemoteMethod("flood")(conntest.Context(t))
 		require.NoError(t, err)
 	})
 	return c, release, hold
@@ -71,13 +72,13 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 func (p *peer) count() {
 	const last = 99
 	refused, asked := 0, 0.0
-	for cmd := p.nextCommand(); cmd != nil; cmd = p.nextCommand() {
+	for cmd := p.NextCommand(); cmd != nil; cmd = p.NextCommand() {
 		switch {
 		case cmd.Name == "count":
 			asked = cmd.TransactionID
-			p.call(0, "last", last, nil)
+			p.Call(0, "last", last, nil)
 		case cmd.TransactionID == last:
-			p.call(0, "_result", asked, nil, refused)
+			p.Call(0, "_result", asked, nil, refused)
 			return
 		case cmd.Name == "_error":
 			refused++
@@ -87,13 +88,13 @@ func (p *peer) count() {
 
 func (p *peer) flood(name string, id float64) {
 	for range floodCalls {
-		p.call(0, name, id, nil, strings.Repeat("x", floodLength))
+		p.Call(0, name, id, nil, strings.Repeat("x", floodLength))
 	}
 }
 
 // counted waits until the server has got all answers, and returns how many calls it was refused.
 func counted(t *testing.T, c *Conn) int {
-	refused, err := c.RemoteMethod("count")(testContext(t))
+	refused, err := c.RemoteMethod("count")(conntest.Context(t))
 	require.NoError(t, err)
 	return int(refused.(float64))
 }
@@ -103,7 +104,7 @@ func TestStatusesOfASlowProgram(t *testing.T) {
 	var told atomic.Int64
 	c, release, hold := flooded(t, &Options{OnStatus: func(*Stream, *StatusError) { told.Add(1) }}, func(p *peer) {
 		for range floodCalls {
-			p.call(0, "onStatus", 0, nil, message.StatusObject("status", "A.B", strings.Repeat("x", floodLength)))
+			p.Call(0, "onStatus", 0, nil, message.StatusObject("status", "A.B", strings.Repeat("x", floodLength)))
 		}
 	})
 	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
@@ -146,7 +147,7 @@ func TestNobodyWantsIt(t *testing.T) {
 		"status":                           func(p *peer) { p.flood("onStatus", 0) },
 		"method of that length": func(p *peer) {
 			for range floodCalls {
-				p.call(0, strings.Repeat("x", 60_000), 7, nil)
+				p.Call(0, strings.Repeat("x", 60_000), 7, nil)
 			}
 		},
 	} {
@@ -167,15 +168,15 @@ func TestNobodyWantsIt(t *testing.T) {
 // A message that is larger than the limit gets through while nothing else waits.
 func TestOneLargeCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.call(0, "large", 1, nil, strings.Repeat("x", session.MaxInvocationBytes-session.InvocationSize))
-		p.expect("_result")
-		p.call(0, "done", 0, nil)
-		p.untilGone()
+		p.AcceptConnect()
+		p.Call(0, "large", 1, nil, strings.Repeat("x", session.MaxInvocationBytes-session.InvocationSize))
+		p.Expect("_result")
+		p.Call(0, "done", 0, nil)
+		p.UntilGone()
 	})
 	c := dialed(t, url, &Options{Handlers: map[string]HandlerFunc{
 		"large": func(context.Context, []any) (any, error) { return nil, nil }}})
-	_, err := c.WaitInvoke(testContext(t), "done")
+	_, err := c.WaitInvoke(conntest.Context(t), "done")
 	require.NoError(t, err)
 	require.Zero(t, c.Stats().DroppedEvents)
 }

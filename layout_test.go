@@ -20,6 +20,10 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/session":    "chunk flv message",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 
+		// Tests alone import these: no package above may name them.
+		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
+		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
+
 		"rtmp":     "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",
 		"download": "amf flv internal/quote message rtmp url",
 

@@ -4,25 +4,26 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-librtmp/rtmp/internal/session"
-	"github.com/go-librtmp/rtmp/message"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // MediaTimeout ends a wait, loses nothing, and does not hurt the connection.
 func TestMediaTimeoutLosesNothing(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
+		p.AcceptPlayer()
 		for i := range 40 {
-			b := p.encode(session.EncodePacket(&Packet{Type: message.TypeVideo, StreamID: 1, Timestamp: uint32(i), Absolute: true, Body: []byte{0x17, byte(i)}}))
+			b := p.Encode(session.EncodePacket(&Packet{Type: message.TypeVideo, StreamID: 1, Timestamp: uint32(i), Absolute: true, Body: []byte{0x17, byte(i)}}))
 			for k := range b {
-				p.nc.Write(b[k : k+1])
+				p.Conn.Write(b[k : k+1])
 				time.Sleep(300 * time.Microsecond)
 			}
 		}
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, &Options{MediaTimeout: 2 * time.Millisecond})
 	var p Packet

@@ -16,14 +16,14 @@ import (
 
 // dribbled is a server that sends a picture, and of the next one a byte each second, with a ping now and then.
 func dribbled(p *peer) {
-	p.play()
+	p.AcceptPlayer()
 	p.discard()
-	p.media(message.TypeVideo, 40, make([]byte, 50))
-	next := p.encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
+	p.Media(message.TypeVideo, 40, make([]byte, 50))
+	next := p.Encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
 		Format: chunk.Format3, Body: make([]byte, 90)})
 	for i := range next {
 		time.Sleep(time.Second)
-		p.nc.Write(next[i : i+1])
+		p.Conn.Write(next[i : i+1])
 	}
 	time.Sleep(time.Hour)
 }

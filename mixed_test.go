@@ -21,6 +21,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -257,7 +259,7 @@ func TestWriteIntegrity(t *testing.T) {
 		t.Run(scheme, func(t *testing.T) {
 			for i := range n {
 				r := rand.New(rand.NewPCG(seed, uint64(i)))
-				server, recorded := recordingServer(t, testserver.Config{Scheme: scheme})
+				server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme})
 				o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: 5 * time.Second}
 				c, s := publishing(t, server.URL("live", "out"), o)
 				life, end := context.WithCancel(context.Background())
@@ -328,7 +330,7 @@ func TestWriteIntegrity(t *testing.T) {
 				}
 				err := c.Close()
 				require.NoError(t, err)
-				got := tagsOf(t, recorded("out"))
+				got := rtmptest.Tags(t, recorded("out"))
 				require.Equal(t, len(want), len(got))
 				for j := range got {
 					require.True(t, bytes.Equal(want[j], got[j].Body), "packet %d", j)
@@ -346,16 +348,14 @@ func TestTwoStreams(t *testing.T) {
 	var sessions, whole atomic.Int64
 	for _, scheme := range sixSchemes {
 		t.Run(scheme, func(t *testing.T) {
-			server, err := testserver.Start(testserver.Config{Scheme: scheme, Files: map[string][]byte{"a": a, "b": b}})
-			require.NoError(t, err)
-			t.Cleanup(server.Close)
+			server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: map[string][]byte{"a": a, "b": b}})
 			for i := range n {
 				o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: 5 * time.Second, BackgroundRead: i%3 == 0}
 				if i%4 == 1 {
 					o.MaxQueue = 20_000
 				}
 				c := dialed(t, server.URL("vod", "a"), o)
-				one, err := c.CreateStream(testContext(t), nil)
+				one, err := c.CreateStream(conntest.Context(t), nil)
 				require.NoError(t, err)
 				var wg sync.WaitGroup
 				check := func(s *Stream, want []byte, mayClose bool) {
@@ -402,7 +402,7 @@ func TestTwoStreams(t *testing.T) {
 				for range 3 {
 					var two *Stream
 					for {
-						two, err = c.CreateStream(testContext(t), &StreamOptions{Name: "b"})
+						two, err = c.CreateStream(conntest.Context(t), &StreamOptions{Name: "b"})
 						if !errors.Is(err, ErrStreamBacklog) {
 							break
 						}

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -62,11 +63,11 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
-				p.control(test.t, test.body)
+				p.AcceptPlayer()
+				p.Control(test.t, test.body)
 				p.sendMedia()
-				p.status("NetStream.Play.Stop")
-				p.untilGone()
+				p.Status("NetStream.Play.Stop")
+				p.UntilGone()
 			})
 			c, s := playing(t, url, nil)
 			_, err := io.Copy(io.Discard, s)
@@ -88,9 +89,9 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 	} {
 		t.Run("onStatus, "+name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
-				p.control(message.TypeCommandAMF0, body)
-				p.untilGone()
+				p.AcceptPlayer()
+				p.Control(message.TypeCommandAMF0, body)
+				p.UntilGone()
 			})
 			_, s := playing(t, url, nil)
 			_, err := s.Read(make([]byte, 1))
@@ -105,14 +106,14 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 	} {
 		t.Run("onBWDone, "+name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.accept()
-				p.control(message.TypeCommandAMF0, rawCommand("onBWDone", rest...))
-				if p.expect("_checkbw") != nil {
-					p.call(0, "checked", 0, nil)
+				p.AcceptConnect()
+				p.Control(message.TypeCommandAMF0, rawCommand("onBWDone", rest...))
+				if p.Expect("_checkbw") != nil {
+					p.Call(0, "checked", 0, nil)
 				}
-				p.untilGone()
+				p.UntilGone()
 			})
-			_, err := dialed(t, url, nil).WaitInvoke(testContext(t), "checked")
+			_, err := dialed(t, url, nil).WaitInvoke(conntest.Context(t), "checked")
 			require.NoError(t, err)
 		})
 	}
@@ -121,21 +122,21 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 // A call whose answer can't be read fails at once, and the connection goes on; garbage after the result changes nothing.
 func TestUnreadableAnswer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		for _, rest := range [][]byte{amfValues(nil, "good"), amfValues(nil), {}} {
-			if cmd := p.expect("ask"); cmd != nil {
-				p.control(message.TypeCommandAMF0, rawCommand("_result", append(append(amfValues(cmd.TransactionID), rest...), 0x99)...))
+			if cmd := p.Expect("ask"); cmd != nil {
+				p.Control(message.TypeCommandAMF0, rawCommand("_result", append(append(amfValues(cmd.TransactionID), rest...), 0x99)...))
 			}
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	ask := c.RemoteMethod("ask")
-	result, err := ask(testContext(t))
+	result, err := ask(conntest.Context(t))
 	require.NoError(t, err)
 	require.Equal(t, "good", result)
 	for range 2 {
-		_, err = ask(testContext(t))
+		_, err = ask(conntest.Context(t))
 		var bad *ProtocolError
 		require.ErrorAs(t, err, &bad)
 		require.ErrorContains(t, err, "answer to ask: ")
@@ -154,11 +155,11 @@ func TestUnreadableConnectAnswer(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.expect("connect")
-				p.control(message.TypeCommandAMF0, body)
-				p.untilGone()
+				p.Expect("connect")
+				p.Control(message.TypeCommandAMF0, body)
+				p.UntilGone()
 			})
-			_, err := Dial(testContext(t), url, &Options{Timeout: -1})
+			_, err := Dial(conntest.Context(t), url, &Options{Timeout: -1})
 			var bad *ProtocolError
 			require.ErrorAs(t, err, &bad)
 			require.ErrorContains(t, err, "connect")
@@ -166,11 +167,11 @@ func TestUnreadableConnectAnswer(t *testing.T) {
 	}
 	t.Run("garbage after the answer", func(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
-			p.expect("connect")
-			p.control(message.TypeCommandAMF0, nil)
-			p.control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
+			p.Expect("connect")
+			p.Control(message.TypeCommandAMF0, nil)
+			p.Control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
 				message.StatusObject("status", "NetConnection.Connect.Success", "welcome")), 0x99)...))
-			p.untilGone()
+			p.UntilGone()
 		})
 		require.Len(t, dialed(t, url, nil).ConnectReply(), 2)
 	})
@@ -179,16 +180,16 @@ func TestUnreadableConnectAnswer(t *testing.T) {
 // A handler gets what could be read of the arguments.
 func TestHandlerOfDamagedCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
-		if cmd := p.expect("_result"); cmd != nil {
-			p.call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
+		p.AcceptConnect()
+		p.Control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
+		if cmd := p.Expect("_result"); cmd != nil {
+			p.Call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	c.InvokeHandler("news", func(_ context.Context, args []any) (any, error) { return fmt.Sprint(args...), nil })
-	args, err := c.WaitInvoke(testContext(t), "answered")
+	args, err := c.WaitInvoke(conntest.Context(t), "answered")
 	require.NoError(t, err)
 	require.Equal(t, []any{7.0, "first"}, args)
 }

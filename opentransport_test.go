@@ -12,17 +12,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // What may be called from any goroutine may be called while Connect is under way, and Connect goes elsewhere.
 func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		target := sampleServer(t, testserver.Config{Scheme: scheme})
+		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
 		from := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(target.URL("vod", "")))
-			p.untilGone()
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target.URL("vod", "")))
+			p.UntilGone()
 		})
 		o.MaxRedirects = 1
 		c, err := New(from, o)
@@ -43,7 +45,7 @@ func TestLookingAtAConnWhileItConnects(t *testing.T) {
 				c.ConnectReply()
 			}
 		})
-		_, err = c.Connect(testContext(t))
+		_, err = c.Connect(conntest.Context(t))
 		close(connected)
 		looking.Wait()
 		require.NoError(t, err)
@@ -68,7 +70,7 @@ func TestSilentServerWithoutDeadlines(t *testing.T) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
 			return undated{nc}, err
 		}
-		_, err := Dial(testContext(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
+		_, err := Dial(conntest.Context(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -81,7 +83,7 @@ func TestFetchingThePlayerHangs(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {
 		for _, player := range []string{"http", "https"} {
-			_, err := Dial(testContext(t), "rtmp://127.0.0.1:9/a/p", &Options{Timeout: 50 * time.Millisecond,
+			_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1:9/a/p", &Options{Timeout: 50 * time.Millisecond,
 				Proxy:     scheme + "://me:secret@" + newRawServer(t, ""),
 				SWFVerify: true, SWFURL: player + "://127.0.0.1:9/p.swf?token=secret"})
 			var failed *HandshakeError

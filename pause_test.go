@@ -8,17 +8,19 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 func (p *peer) streamEOF() {
-	p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, 1))
+	p.Send(peertest.Event(message.EventStreamEOF, 1))
 }
 
 // sounds sends count messages from that time on, one in each millisecond.
 func (p *peer) sounds(from, count int) {
 	for i := range count {
-		p.media(message.TypeAudio, uint32(from+i), make([]byte, 100))
+		p.Media(message.TypeAudio, uint32(from+i), make([]byte, 100))
 	}
 }
 
@@ -36,20 +38,20 @@ func hear(t *testing.T, s *Stream, from, count int) {
 // for the pause, is not the end. The one after the last message is.
 func TestPauseByAConsumerThatIsBehind(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.expect("pause")
+		p.AcceptPlayer()
+		p.Expect("pause")
 		p.sounds(0, 100)
-		p.status("NetStream.Pause.Notify")
+		p.Status("NetStream.Pause.Notify")
 		p.streamEOF()
-		p.expect("pause")
+		p.Expect("pause")
 		p.sounds(100, 100)
-		p.status("NetStream.Unpause.Notify")
+		p.Status("NetStream.Unpause.Notify")
 		p.sounds(200, 100)
 		p.streamEOF()
-		p.untilGone()
+		p.UntilGone()
 	})
 	_, s := playing(t, url, &Options{MaxQueue: 5000})
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	require.ErrorIs(t, s.Pause(ctx), ErrStreamBacklog)
 	hear(t, s, 0, 100)
 	require.ErrorIs(t, s.Unpause(ctx), ErrStreamBacklog)
@@ -61,24 +63,24 @@ func TestPauseByAConsumerThatIsBehind(t *testing.T) {
 func TestPauseGivenUp(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.expect("pause")
+		p.AcceptPlayer()
+		p.Expect("pause")
 		close(asked)
 		<-answer
 		p.streamEOF()
-		p.status("NetStream.Pause.Notify")
-		p.expect("pause")
-		p.status("NetStream.Unpause.Notify")
+		p.Status("NetStream.Pause.Notify")
+		p.Expect("pause")
+		p.Status("NetStream.Unpause.Notify")
 		p.sounds(0, 10)
 		p.streamEOF()
-		p.untilGone()
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(conntest.Context(t))
 	go func() { <-asked; cancel() }()
 	require.ErrorIs(t, s.Pause(ctx), context.Canceled)
 	close(answer)
-	require.NoError(t, s.Unpause(testContext(t)))
+	require.NoError(t, s.Unpause(conntest.Context(t)))
 	hear(t, s, 0, 10)
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
@@ -88,25 +90,25 @@ func TestPauseThatDidNotHappen(t *testing.T) {
 	for name, pause := range map[string]func(t *testing.T, s *Stream){
 		"refused": func(t *testing.T, s *Stream) {
 			var refused *StatusError
-			require.ErrorAs(t, s.Pause(testContext(t)), &refused)
+			require.ErrorAs(t, s.Pause(conntest.Context(t)), &refused)
 		},
 		"not sent": func(t *testing.T, s *Stream) {
-			ctx, cancel := context.WithCancel(testContext(t))
+			ctx, cancel := context.WithCancel(conntest.Context(t))
 			cancel()
 			require.ErrorIs(t, s.Pause(ctx), context.Canceled)
-			_, err := s.conn.Call(testContext(t), "pause") // on behalf of nothing
+			_, err := s.conn.Call(conntest.Context(t), "pause") // on behalf of nothing
 			require.NoError(t, err)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
-				if cmd := p.expect("pause"); cmd != nil {
-					p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetStream.Failed", "no"))
+				p.AcceptPlayer()
+				if cmd := p.Expect("pause"); cmd != nil {
+					p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetStream.Failed", "no"))
 				}
 				p.sounds(0, 10)
 				p.streamEOF()
-				p.untilGone()
+				p.UntilGone()
 			})
 			_, s := playing(t, url, nil)
 			pause(t, s)

@@ -8,7 +8,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"testing"
@@ -20,7 +19,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -29,30 +30,14 @@ import (
 func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	t.Helper()
 	c := dialed(t, url, o)
-	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
 	require.NoError(t, err)
 	return c, s
 }
 
-// recordingServer records what is published, and recorded waits for the file: Conn.Close has returned by then.
-func recordingServer(t *testing.T, cfg testserver.Config) (s *testserver.Server, recorded func(name string) []byte) {
-	t.Helper()
-	cfg.RecordDir = t.TempDir()
-	s, err := testserver.Start(cfg)
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s, func(name string) []byte {
-		s.Close()
-		file, err := os.ReadFile(filepath.Join(cfg.RecordDir, name+".flv"))
-		require.NoError(t, err)
-		return file
-	}
-}
-
 // However the file is given, the server records the same.
 func TestPublishSample(t *testing.T) {
-	want, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	want := rtmptest.SampleTags(t)
 	pieces := func(size int) func(s *Stream) error {
 		return func(s *Stream) error {
 			for b := testserver.Sample; len(b) > 0; {
@@ -81,13 +66,13 @@ func TestPublishSample(t *testing.T) {
 	} {
 		for _, chunkSize := range []int{0, 128, 65536} {
 			t.Run(name, func(t *testing.T) {
-				server, recorded := recordingServer(t, testserver.Config{})
+				server, recorded := rtmptest.Recorder(t, testserver.Config{})
 				c, s := publishing(t, server.URL("live", "out"), &Options{Publish: true, ChunkSize: chunkSize})
 				require.NoError(t, publish(s))
 				require.NoError(t, s.Close())
 				require.NoError(t, c.Close())
 				require.ErrorIs(t, c.Err(), net.ErrClosed)
-				assert.Equal(t, want, tagsOf(t, recorded("out")))
+				assert.Equal(t, want, rtmptest.Tags(t, recorded("out")))
 			})
 		}
 	}
@@ -95,34 +80,34 @@ func TestPublishSample(t *testing.T) {
 
 // The tail of a large push is not lost, although acknowledgements come all the time.
 func TestCloseLosesNothing(t *testing.T) {
-	server, recorded := recordingServer(t, testserver.Config{})
+	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	c, s := publishing(t, server.URL("live", "out"), nil)
 	const count, size = 20, 1 << 20
 	for i := range count {
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: bytes.Repeat([]byte{0x27}, size)}))
 	}
 	require.NoError(t, c.Close()) // closes the stream as well
-	assert.Len(t, tagsOf(t, recorded("out")), count)
+	assert.Len(t, rtmptest.Tags(t, recorded("out")), count)
 }
 
 func TestPublishCommands(t *testing.T) {
 	commands := make(chan *message.Command, 10)
 	chunkSize := make(chan uint32, 1)
 	url := newPeer(t, func(p *peer) {
-		commands <- p.accept()
-		chunkSize <- binary.BigEndian.Uint32(p.expectType(message.TypeSetChunkSize))
+		commands <- p.AcceptConnect()
+		chunkSize <- binary.BigEndian.Uint32(p.ExpectType(message.TypeSetChunkSize))
 		for _, name := range []string{"releaseStream", "FCPublish", "createStream"} {
-			commands <- p.expect(name)
+			commands <- p.Expect(name)
 		}
-		p.call(0, "_result", 4, nil, 1.0)
-		commands <- p.expect("publish")
-		p.status("NetStream.Publish.Start")
-		commands <- p.expect("FCUnpublish")
-		commands <- p.expect("deleteStream")
-		p.untilGone()
+		p.Call(0, "_result", 4, nil, 1.0)
+		commands <- p.Expect("publish")
+		p.Status("NetStream.Publish.Start")
+		commands <- p.Expect("FCUnpublish")
+		commands <- p.Expect("deleteStream")
+		p.UntilGone()
 	})
 	c := dialed(t, url, &Options{Publish: true, ChunkSize: 60_000})
-	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true, PublishType: "record"})
+	s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true, PublishType: "record"})
 	require.NoError(t, err)
 	require.NoError(t, s.Close())
 	require.NoError(t, c.Close())
@@ -149,16 +134,14 @@ func TestPublishCommands(t *testing.T) {
 }
 
 func TestPublishRefused(t *testing.T) {
-	server, err := testserver.Start(testserver.Config{})
-	require.NoError(t, err)
-	defer server.Close()
+	server := rtmptest.Server(t, testserver.Config{})
 	first, _ := publishing(t, server.URL("live", "out"), nil)
 	c := dialed(t, server.URL("live", "out"), nil)
-	_, err = c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "NetStream.Publish.BadName", refused.Code)
-	s, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true, Name: "another"})
+	s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true, Name: "another"})
 	require.NoError(t, err, "the connection lives")
 	require.NoError(t, s.Close())
 	require.NoError(t, first.Close())
@@ -168,19 +151,17 @@ func TestPublishRefused(t *testing.T) {
 func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	after := make(chan string, 1)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		if cmd := p.expect("createStream"); cmd != nil {
-			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-		}
-		p.expect("publish")
-		p.call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "taken"))
-		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+		p.AcceptConnect()
+		p.AcceptStream(1)
+		p.Expect("publish")
+		p.Call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "taken"))
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.ExpectType(message.TypeCommandAMF0)); err == nil {
 			after <- cmd.Name
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	_, err := c.CreateStream(testContext(t), &StreamOptions{Writable: true})
+	_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
 	require.ErrorContains(t, err, "BadName")
 	assert.Equal(t, "deleteStream", <-after)
 }
@@ -188,27 +169,18 @@ func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 // accepting is a server that accepts to be published to, and goes on with then.
 func accepting(t *testing.T, then func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
-		p.acceptPublisher()
+		p.AcceptPublisher()
 		then(p)
 	})
-}
-
-func (p *peer) acceptPublisher() {
-	p.accept()
-	if cmd := p.expect("createStream"); cmd != nil {
-		p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-	}
-	p.expect("publish")
-	p.status("NetStream.Publish.Start")
 }
 
 func TestMetadataIsSetDataFrame(t *testing.T) {
 	got := make(chan []byte, 4)
 	url := accepting(t, func(p *peer) {
 		for range 3 {
-			got <- p.expectType(message.TypeDataAMF0)
+			got <- p.ExpectType(message.TypeDataAMF0)
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	_, s := publishing(t, url, nil)
 	data := func(values ...any) []byte {
@@ -230,10 +202,10 @@ func TestMetadataIsSetDataFrame(t *testing.T) {
 func TestPublisherIsServed(t *testing.T) {
 	ponged := make(chan []byte, 1)
 	url := accepting(t, func(p *peer) {
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 77))
-		ponged <- p.expectType(message.TypeUserControl)
-		p.call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.Denied", "quota"))
-		p.untilGone()
+		p.Send(peertest.Event(message.EventPingRequest, 77))
+		ponged <- p.ExpectType(message.TypeUserControl)
+		p.Call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.Denied", "quota"))
+		p.UntilGone()
 	})
 	told := make(chan *StatusError, 4)
 	c, s := publishing(t, url, &Options{OnStatus: func(_ *Stream, status *StatusError) { told <- status }})
@@ -253,15 +225,15 @@ func TestPingsAreAnsweredOnce(t *testing.T) {
 	got := make(chan []message.Type, 1)
 	ponged := make(chan struct{})
 	url := accepting(t, func(p *peer) {
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 77))
-		p.expectType(message.TypeUserControl)
+		p.Send(peertest.Event(message.EventPingRequest, 77))
+		p.ExpectType(message.TypeUserControl)
 		close(ponged)
 		var types []message.Type
-		for m := (chunk.Message{}); !slices.Contains(types, message.TypeVideo) && p.in.Next(&m) == nil; {
+		for m := (chunk.Message{}); !slices.Contains(types, message.TypeVideo) && p.In.Next(&m) == nil; {
 			types = append(types, message.Type(m.Type))
 		}
 		got <- types
-		p.untilGone()
+		p.UntilGone()
 	})
 	_, s := publishing(t, url, nil)
 	<-ponged
@@ -353,10 +325,10 @@ func TestWriteBlocks(t *testing.T) {
 	t.Run("not behind a ping flood", func(t *testing.T) {
 		flooded := make(chan struct{})
 		url := accepting(t, func(p *peer) {
-			ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
-			p.nc.Write(bytes.Repeat(ping, 200_000))
+			ping := p.Encode(peertest.Event(message.EventPingRequest, 1))
+			p.Conn.Write(bytes.Repeat(ping, 200_000))
 			close(flooded)
-			p.untilGone()
+			p.UntilGone()
 		})
 		_, s := publishing(t, url, nil)
 		for more := true; more; {
@@ -373,12 +345,12 @@ func TestWriteBlocks(t *testing.T) {
 
 func TestPublishingConnectionLost(t *testing.T) {
 	for name, end := range map[string]func(p *peer){
-		"closed": func(p *peer) { p.nc.Close() },
-		"reset":  func(p *peer) { p.nc.(*net.TCPConn).SetLinger(0); p.nc.Close() },
+		"closed": func(p *peer) { p.Conn.Close() },
+		"reset":  func(p *peer) { p.Conn.(*net.TCPConn).SetLinger(0); p.Conn.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, s := publishing(t, accepting(t, func(p *peer) {
-				p.nc.Read(make([]byte, 1)) // of the first tag: a reset would overtake Publish.Start
+				p.Conn.Read(make([]byte, 1)) // of the first tag: a reset would overtake Publish.Start
 				end(p)
 			}), nil)
 			require.ErrorIs(t, blocked(s), io.ErrUnexpectedEOF)
@@ -390,7 +362,7 @@ func TestPublishingConnectionLost(t *testing.T) {
 }
 
 func TestWriteRefusesOtherThings(t *testing.T) {
-	_, s := publishing(t, accepting(t, (*peer).untilGone), nil)
+	_, s := publishing(t, accepting(t, (*peer).UntilGone), nil)
 	_, err := s.Write([]byte("this is no FLV at all"))
 	var bad *flv.Error
 	require.ErrorAs(t, err, &bad)
@@ -400,7 +372,7 @@ func TestWriteRefusesOtherThings(t *testing.T) {
 	_, err = s.Read(make([]byte, 10))
 	require.ErrorContains(t, err, "publishing")
 
-	_, s = playing(t, newPeer(t, func(p *peer) { p.play(); p.untilGone() }), nil)
+	_, s = playing(t, newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() }), nil)
 	_, err = s.Write(large)
 	require.ErrorIs(t, err, ErrNotWritable)
 	_, err = s.ReadFrom(nil)
@@ -410,14 +382,13 @@ func TestWriteRefusesOtherThings(t *testing.T) {
 }
 
 func TestReadFromCutFile(t *testing.T) {
-	server, recorded := recordingServer(t, testserver.Config{})
+	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	c, s := publishing(t, server.URL("live", "out"), nil)
 	_, err := s.ReadFrom(bytes.NewReader(testserver.Sample[:100_000]))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	require.NoError(t, c.Close())
-	all, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	got := tagsOf(t, recorded("out"))
+	all := rtmptest.SampleTags(t)
+	got := rtmptest.Tags(t, recorded("out"))
 	assert.Equal(t, all[:len(got)], got)
 	assert.Greater(t, len(got), 100)
 }
@@ -431,7 +402,7 @@ func TestSendQueueDrops(t *testing.T) {
 		<-read
 		for {
 			var m chunk.Message
-			if p.in.Next(&m) != nil {
+			if p.In.Next(&m) != nil {
 				return
 			}
 			if message.Type(m.Type).Media() {
@@ -506,7 +477,7 @@ func TestSendQueueIsBounded(t *testing.T) {
 
 // Nothing is allocated for a tag.
 func TestWriteAllocatesNothing(t *testing.T) {
-	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.nc) })
+	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.Conn) })
 	_, s := publishing(t, url, nil)
 	b := flv.AppendTag(flv.AppendTag(nil, sent[2]), sent[3])
 	allocs := testing.AllocsPerRun(200, func() {
@@ -526,11 +497,7 @@ func TestWriteAllocatesNothing(t *testing.T) {
 
 // Calls go on in both directions while a stream is published.
 func TestCallWhilePublishing(t *testing.T) {
-	server, err := testserver.Start(testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-		"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
-	}})
-	require.NoError(t, err)
-	defer server.Close()
+	server := rtmptest.Server(t, testserver.Config{Handlers: rtmptest.Echo})
 	c, s := publishing(t, server.URL("live", "out"), nil)
 	stop := make(chan struct{})
 	var writing sync.WaitGroup
@@ -560,7 +527,7 @@ func TestCallWhilePublishing(t *testing.T) {
 // What WritePacket has taken leaves, whatever happens to the write deadline meanwhile.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	got := make(chan []byte, 1)
-	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.expectType(message.TypeAudio); p.untilGone() }), nil)
+	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.ExpectType(message.TypeAudio); p.UntilGone() }), nil)
 	another, err := c.session.Begin(nil) // writes
 	require.NoError(t, err)
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -23,8 +25,7 @@ import (
 // reads no more. It returns its address, and a function that ends it.
 func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	stop := make(chan struct{})
 	var running sync.WaitGroup
 	running.Go(func() {
@@ -65,9 +66,7 @@ func TestPublishingNetworkFails(t *testing.T) {
 	for _, reset := range []bool{true, false} {
 		t.Run(fmt.Sprintf("reset=%t", reset), func(t *testing.T) {
 			dir := t.TempDir()
-			server, err := testserver.Start(testserver.Config{RecordDir: dir})
-			require.NoError(t, err)
-			defer server.Close()
+			server := rtmptest.Server(t, testserver.Config{RecordDir: dir})
 			var workers sync.WaitGroup
 			positions := make(chan int64)
 			for range 4 {
@@ -119,8 +118,7 @@ func isSample(t *testing.T, path string) {
 	}
 	require.NoError(t, err)
 	got, _ := testserver.Tags(file) // the last one may be half written
-	want, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	want := rtmptest.SampleTags(t)
 	for i := range min(len(got), len(want)) {
 		assert.Equal(t, want[i], got[i])
 	}

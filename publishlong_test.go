@@ -16,6 +16,9 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -23,24 +26,6 @@ import (
 
 // long reports whether the checks run that take minutes.
 func long() bool { return os.Getenv("RTMP_LONG") != "" }
-
-// repeatedSample is the sample again and again, one behind the other, of so many bytes or a little more.
-func repeatedSample(t *testing.T, size int) []byte {
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	const headers, period = 4, 10_080 // tags that are not repeated; ms
-	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for shift := uint32(0); len(file) < size; shift += period {
-		for i, tag := range tags {
-			if i < headers && shift > 0 {
-				continue
-			}
-			tag.Timestamp += shift
-			file = flv.AppendTag(file, tag)
-		}
-	}
-	return file
-}
 
 // pushes are the ways to publish a file as fast as possible.
 var pushes = []func(s *Stream, file []byte) error{
@@ -72,9 +57,9 @@ var pushes = []func(s *Stream, file []byte) error{
 // What was pushed as fast as possible is there to the last byte, although we close at once and acknowledgements come all the
 // time: a socket that is closed with unread ones in it would take the tail along.
 func TestTailArrives(t *testing.T) {
-	file := repeatedSample(t, 20<<20)
+	file := rtmptest.File(rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)...)
 	push := func(t *testing.T, scheme string, n int) {
-		server, recorded := recordingServer(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000})
+		server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000})
 		c, s := publishing(t, server.URL("live", "out"), &Options{TLSConfig: testserver.ClientTLS()})
 		require.NoError(t, pushes[n%len(pushes)](s, file))
 		require.NoError(t, c.Close())
@@ -106,7 +91,7 @@ const hugeSize = 1 << 20
 // The byte counters of both sides, and the server's acknowledgements, pass 2^32.
 func TestPublishMoreThan4GB(t *testing.T) {
 	count, received := hugeCount(), 0
-	server, err := testserver.Start(testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+	server := rtmptest.Server(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 		if message.Type(m.Type) != message.TypeVideo {
 			return
 		}
@@ -116,8 +101,6 @@ func TestPublishMoreThan4GB(t *testing.T) {
 		}
 		received++
 	}})
-	require.NoError(t, err)
-	defer server.Close()
 	c, s := publishing(t, server.URL("live", "out"), nil)
 	body := make([]byte, hugeSize)
 	body[0] = 0x27
@@ -144,27 +127,27 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	count := hugeCount()
 	last := make(chan uint64, 1) // acknowledgement
 	url := newPeer(t, func(p *peer) {
-		p.nc.SetDeadline(time.Now().Add(10 * time.Minute))
-		p.play()
-		p.control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, 64<<10))
+		p.Conn.SetDeadline(time.Now().Add(10 * time.Minute))
+		p.AcceptPlayer()
+		p.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, 64<<10))
 		var reading sync.WaitGroup
 		reading.Go(func() {
 			acknowledged := uint64(0)
 			defer func() { last <- acknowledged }()
-			for body := p.expectType(message.TypeAcknowledgement); body != nil; body = p.expectType(message.TypeAcknowledgement) {
+			for body := p.ExpectType(message.TypeAcknowledgement); body != nil; body = p.ExpectType(message.TypeAcknowledgement) {
 				acknowledged += uint64(binary.BigEndian.Uint32(body) - uint32(acknowledged)) // modulo 2^32
 			}
 		})
 		body := make([]byte, hugeSize)
 		for i := range 2 {
-			p.media(message.TypeVideo, uint32(40*i), body)
+			p.Media(message.TypeVideo, uint32(40*i), body)
 		}
-		again := p.encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
+		again := p.Encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
 			Format: chunk.Format3, Body: body}) // the same type, size and 40 ms more: nothing but these is in it
 		for range count - 2 {
-			p.nc.Write(again)
+			p.Conn.Write(again)
 		}
-		p.status("NetStream.Play.Stop")
+		p.Status("NetStream.Play.Stop")
 		reading.Wait()
 	})
 	c, s := playing(t, url, nil)
@@ -177,7 +160,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(&packet), io.EOF)
 	stats := c.Stats()
 	assert.Equal(t, long(), stats.BytesRead > 1<<32)
-	_, err := c.Call(testContext(t), "flush") // takes the last acknowledgement along
+	_, err := c.Call(conntest.Context(t), "flush") // takes the last acknowledgement along
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	acknowledged := <-last
@@ -189,7 +172,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 // can. Every ping is answered, or counted because the server did not read the answers.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const pings, batch = 200_000, 1000
-	ping := session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 7))
+	ping := peertest.Event(message.EventPingRequest, 7)
 	for _, reads := range []bool{true, false} {
 		overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 			flooded := make(chan struct{})
@@ -220,9 +203,7 @@ func TestPingFloodOverEveryTransport(t *testing.T) {
 			}}
 			cfg.Handlers = map[string]func(*testserver.Session, message.Command) (any, error){
 				"done": func(*testserver.Session, message.Command) (any, error) { return nil, nil }}
-			server, err := testserver.Start(cfg)
-			require.NoError(t, err)
-			defer server.Close()
+			server := rtmptest.Server(t, cfg)
 			c, s := publishing(t, server.URL("live", "out"), o)
 			for more := true; more; {
 				_, err := s.Write(large)
@@ -233,7 +214,7 @@ func TestPingFloodOverEveryTransport(t *testing.T) {
 				default:
 				}
 			}
-			_, err = c.RemoteMethod("done")(testContext(t)) // its answer is behind the pings
+			_, err := c.RemoteMethod("done")(conntest.Context(t)) // its answer is behind the pings
 			require.NoError(t, err)
 			_, err = s.Write(large) // behind the answers to them
 			require.NoError(t, err)

@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -195,7 +196,7 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 	case err := <-failed:
 		assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
-	case <-testContext(t).Done():
+	case <-conntest.Context(t).Done():
 		t.Error("Write waits until the connection has been closed")
 	}
 	close(release)

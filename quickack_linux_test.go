@@ -8,24 +8,27 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // asSRS sends as SRS does: each message alone, and without TCP_NODELAY.
 func asSRS(p *peer) {
-	p.nc.(*net.TCPConn).SetNoDelay(false)
-	cmd := p.expect("connect")
-	p.control(message.TypeWindowAckSize, message.AppendUint32(nil, 2_500_000))
-	p.control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 2_500_000, message.LimitDynamic))
-	p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
-	p.call(0, "onBWDone", 0, nil)
-	cmd = p.expect("createStream")
-	p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-	p.expect("play")
-	p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1))
-	p.status("NetStream.Play.Reset")
-	p.status("NetStream.Play.Start")
+	p.Conn.(*net.TCPConn).SetNoDelay(false)
+	cmd := p.Expect("connect")
+	p.Control(message.TypeWindowAckSize, message.AppendUint32(nil, 2_500_000))
+	p.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 2_500_000, message.LimitDynamic))
+	p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+	p.Call(0, "onBWDone", 0, nil)
+	cmd = p.Expect("createStream")
+	p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
+	p.Expect("play")
+	p.Send(peertest.Event(message.EventStreamBegin, 1))
+	p.Status("NetStream.Play.Reset")
+	p.Status("NetStream.Play.Start")
 }
 
 // What is read while we connect is acknowledged at once, until media comes.
@@ -34,8 +37,8 @@ func TestQuickAcksWhileConnecting(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		asSRS(p)
 		<-next
-		p.media(message.TypeAudio, 0, []byte{0xAF, 1, 1})
-		p.untilGone()
+		p.Media(message.TypeAudio, 0, []byte{0xAF, 1, 1})
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
 	used := maxQuickAcks - c.client.quickAcks.left.Load()
@@ -49,7 +52,7 @@ func TestQuickAcksWhileConnecting(t *testing.T) {
 
 func TestQuickAcksOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		server := sampleServer(t, testserver.Config{Scheme: scheme})
+		server := rtmptest.Server(t, testserver.Config{Scheme: scheme})
 		c := dialed(t, server.URL("vod", "sample"), o)
 		assert.Equal(t, strings.HasPrefix(scheme, "rtmpt"), c.client.quickAcks.ack == nil)
 	})
@@ -58,14 +61,14 @@ func TestQuickAcksOverEveryTransport(t *testing.T) {
 // A connection that never plays does not pay for it for ever.
 func TestQuickAcksEnd(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		for cmd := p.expect("echo"); cmd != nil; cmd = p.expect("echo") {
-			p.call(0, "_result", cmd.TransactionID, nil)
+		p.AcceptConnect()
+		for cmd := p.Expect("echo"); cmd != nil; cmd = p.Expect("echo") {
+			p.Call(0, "_result", cmd.TransactionID, nil)
 		}
 	})
 	c := dialed(t, url, nil)
 	for range maxQuickAcks {
-		_, err := c.RemoteMethod("echo")(testContext(t))
+		_, err := c.RemoteMethod("echo")(conntest.Context(t))
 		require.NoError(t, err)
 	}
 	assert.Zero(t, c.client.quickAcks.left.Load())

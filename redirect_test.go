@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -27,15 +29,15 @@ type hidden struct{ net.Conn }
 
 // What was to be said on a connection that is given up does not hold up the next one.
 func TestRedirectWhileRepliesWait(t *testing.T) {
-	target := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
-		ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
+		cmd := p.Expect("connect")
+		ping := p.Encode(peertest.Event(message.EventPingRequest, 1))
 		o, err := session.Command(3, 0, &message.Command{Name: "_error", TransactionID: cmd.TransactionID,
 			Args: []any{redirection302(target)}})
 		assert.NoError(t, err)
-		p.nc.Write(append(ping, p.encode(o)...))
-		p.untilGone()
+		p.Conn.Write(append(ping, p.Encode(o)...))
+		p.UntilGone()
 	})
 	done := make(chan error, 1)
 	go func() {
@@ -61,17 +63,17 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	first := make(chan string, 1)
 	target := newPeer(t, func(p *peer) {
-		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.ExpectType(message.TypeCommandAMF0)); err == nil {
 			first <- cmd.Name
-			p.call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
+			p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	url := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
-		p.call(0, "question", 9, nil)
-		p.call(0, "_error", cmd.TransactionID, nil, redirection302(target))
-		p.untilGone()
+		cmd := p.Expect("connect")
+		p.Call(0, "question", 9, nil)
+		p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target))
+		p.UntilGone()
 	})
 	var c *Conn
 	release, dials := make(chan struct{}), 0
@@ -88,7 +90,7 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	require.NoError(t, err)
 	defer c.Close()
 	c.InvokeHandler("question", func(context.Context, []any) (any, error) { <-release; return "answer", nil })
-	_, err = c.Connect(testContext(t))
+	_, err = c.Connect(conntest.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, "connect", <-first)
 	require.NoError(t, c.Err())
@@ -99,11 +101,11 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 	for _, to := range []string{"rtmp://h/%zz?token=secret", "rtmp://h\x01/a?token=secret", "rtmp://u:secret@h:99/%%",
 		"rtmp://u:secret@h:x/a", "ftp://h/?token=secret", "secret"} {
 		url := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(to))
-			p.untilGone()
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(to))
+			p.UntilGone()
 		})
-		_, err := Dial(testContext(t), url, &Options{MaxRedirects: 1})
+		_, err := Dial(conntest.Context(t), url, &Options{MaxRedirects: 1})
 		require.ErrorContains(t, err, "redirect: ")
 		assert.NotContains(t, err.Error(), "secret")
 	}
@@ -111,17 +113,17 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 
 // The credentials of the URL stay valid where the server sends us to another of its apps, but go to no other host or port.
 func TestRedirectCredentials(t *testing.T) {
-	elsewhere := newPeer(t, func(p *peer) { p.accept(); p.untilGone() })
+	elsewhere := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for to, user := range map[string]string{"": "me", "localhost": "", elsewhere: ""} {
 		var url string
 		url, _ = newPeers(t, func(p *peer) {
-			cmd := p.expect("connect")
+			cmd := p.Expect("connect")
 			if to != elsewhere {
 				to = strings.Replace(url, "127.0.0.1", cmp.Or(to, "127.0.0.1"), 1)
 			}
-			p.call(0, "_error", cmd.TransactionID, nil, redirection302(to))
-			p.untilGone()
-		}, func(p *peer) { p.accept(); p.untilGone() })
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(to))
+			p.UntilGone()
+		}, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 		c := dialed(t, strings.Replace(url, "rtmp://", "rtmp://me:secret@", 1), &Options{MaxRedirects: 1})
 		got, _ := c.credentials()
 		assert.Equal(t, user, got, to)

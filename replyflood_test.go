@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -18,7 +19,7 @@ func TestRepliesToAFlood(t *testing.T) {
 		return func(p *peer) []byte {
 			o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: name, TransactionID: id})
 			require.NoError(t, err)
-			return p.encode(o)
+			return p.Encode(o)
 		}
 	}
 	for name, test := range map[string]struct {
@@ -28,22 +29,22 @@ func TestRepliesToAFlood(t *testing.T) {
 		"ping as a command": {commandOf("ping", 0), true},
 		"_onbwcheck":        {commandOf("_onbwcheck", 3), true},
 		"SWF verification": {func(p *peer) []byte {
-			return p.encode(session.Control(message.TypeUserControl, []byte{0, 26}))
+			return p.Encode(session.Control(message.TypeUserControl, []byte{0, 26}))
 		}, true},
 		"Set Peer Bandwidth": {func(p *peer) []byte { // never the same twice
-			return append(p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
-				p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
+			return append(p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
+				p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
 		}, false},
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.accept()
-				p.nc.Write(test.encode(p)) // the first has a header of its own
+				p.AcceptConnect()
+				p.Conn.Write(test.encode(p)) // the first has a header of its own
 				flood := bytes.Repeat(test.encode(p), many)
-				flood = append(flood, p.encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
-				p.nc.Write(flood)
+				flood = append(flood, p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
+				p.Conn.Write(flood)
 				for {
-					window := p.expectType(message.TypeWindowAckSize)
+					window := p.ExpectType(message.TypeWindowAckSize)
 					if window == nil {
 						return
 					}
@@ -51,15 +52,15 @@ func TestRepliesToAFlood(t *testing.T) {
 						break
 					}
 				}
-				p.call(0, "answered", 0, nil)
-				p.untilGone()
+				p.Call(0, "answered", 0, nil)
+				p.UntilGone()
 			})
 			c, err := New(url, &Options{SWFHash: make([]byte, 32), SWFSize: 1})
 			require.NoError(t, err)
 			defer c.Close()
-			_, err = c.Connect(testContext(t))
+			_, err = c.Connect(conntest.Context(t))
 			require.NoError(t, err)
-			_, err = c.WaitInvoke(testContext(t), "answered")
+			_, err = c.WaitInvoke(conntest.Context(t), "answered")
 			require.NoError(t, err)
 			if !test.unanswered {
 				require.Zero(t, c.Stats().UnansweredPings)

@@ -8,23 +8,22 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // One secret is the beginning of another: the rest of the longer one must not be shown.
 func TestMaskedSecretWithinAnother(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		if cmd := p.expect("createStream"); cmd != nil {
-			p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-		}
-		p.expect("publish")
-		p.call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "live_1234-abcdef-THEREST is being published"))
-		p.untilGone()
+		p.AcceptConnect()
+		p.AcceptStream(1)
+		p.Expect("publish")
+		p.Call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "live_1234-abcdef-THEREST is being published"))
+		p.UntilGone()
 	})
 	url = strings.Replace(url, "/app/play", "/app/live", 1)
 	c := dialed(t, url, &Options{Publish: true})
-	_, err := c.CreateStream(testContext(t), &StreamOptions{Name: "live_1234-abcdef-THEREST", Writable: true})
+	_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Name: "live_1234-abcdef-THEREST", Writable: true})
 	require.ErrorContains(t, err, `NetStream.Publish.BadName: "*** is being published"`)
 }
 
@@ -45,12 +44,12 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				cmd := p.expect("connect")
-				p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", test.code, test.said))
-				p.untilGone()
+				cmd := p.Expect("connect")
+				p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", test.code, test.said))
+				p.UntilGone()
 			})
 			url = strings.Replace(url, "/app/play", "/app?token=a%2Fb%2fTHEREST&auth=THEREST/key-abc/THEREST", 1)
-			_, err := Dial(testContext(t), url, &Options{Publish: true, Playpath: "key-abc/THEREST",
+			_, err := Dial(conntest.Context(t), url, &Options{Publish: true, Playpath: "key-abc/THEREST",
 				ConnectData:   []any{"ticket-THEREST", amf.Object{{Name: "a", Value: []any{"member-THEREST"}}}},
 				ConnectFields: amf.Object{{Name: "session", Value: "field-THEREST"}}})
 			require.ErrorContains(t, err, test.want)
@@ -62,11 +61,11 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 // A program that compares codes is not to be surprised by a key that is a word of theirs.
 func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		cmd := p.expect("connect")
-		p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", ""))
-		p.untilGone()
+		cmd := p.Expect("connect")
+		p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", ""))
+		p.UntilGone()
 	})
-	_, err := Dial(testContext(t), url, &Options{Publish: true, Playpath: "Connect"})
+	_, err := Dial(conntest.Context(t), url, &Options{Publish: true, Playpath: "Connect"})
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)

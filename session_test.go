@@ -17,6 +17,9 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -32,22 +35,7 @@ var sent = []flv.Tag{
 
 func (p *peer) sendMedia() {
 	for _, tag := range sent {
-		p.media(message.Type(tag.Type), tag.Timestamp, tag.Body)
-	}
-}
-
-// tagsOf parses an FLV file as far as it goes.
-func tagsOf(t *testing.T, file []byte) (tags []flv.Tag) {
-	t.Helper()
-	r := flv.NewReader(bytes.NewReader(file))
-	for {
-		var tag flv.Tag
-		if err := r.Next(&tag); err != nil {
-			require.ErrorIs(t, err, io.EOF)
-			return tags
-		}
-		tag.Body = bytes.Clone(tag.Body)
-		tags = append(tags, tag)
+		p.Media(message.Type(tag.Type), tag.Timestamp, tag.Body)
 	}
 }
 
@@ -55,13 +43,13 @@ func TestPlayToFLV(t *testing.T) {
 	for _, size := range []int{1, 3, 100, 4096, 1 << 20} {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
-				p.media(message.TypeVideo, 0, nil) // silence: no tag
-				p.data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+				p.AcceptPlayer()
+				p.Media(message.TypeVideo, 0, nil) // silence: no tag
+				p.Data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
 				p.sendMedia()
-				p.data("onCuePoint", "dropped")
-				p.status("NetStream.Play.Stop")
-				p.untilGone()
+				p.Data("onCuePoint", "dropped")
+				p.Status("NetStream.Play.Stop")
+				p.UntilGone()
 			})
 			_, s := playing(t, url, nil)
 			var file bytes.Buffer
@@ -73,7 +61,7 @@ func TestPlayToFLV(t *testing.T) {
 				file.Write(buf[:n])
 			}
 			require.ErrorIs(t, err, io.EOF)
-			tags := tagsOf(t, file.Bytes())
+			tags := rtmptest.Tags(t, file.Bytes())
 			require.Len(t, tags, len(sent)+1)
 			assert.Equal(t, flv.TagScript, tags[0].Type)
 			assert.Equal(t, sent, tags[1:])
@@ -89,74 +77,74 @@ func TestPlayToFLV(t *testing.T) {
 
 func TestMetadataGoesFirst(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.media(message.TypeVideo, 0, []byte("sequence header"))
-		p.data("onMetaData", amf.Object{{Name: "width", Value: 16.0}})
-		p.media(message.TypeAudio, 0, []byte("audio"))
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.AcceptPlayer()
+		p.Media(message.TypeVideo, 0, []byte("sequence header"))
+		p.Data("onMetaData", amf.Object{{Name: "width", Value: 16.0}})
+		p.Media(message.TypeAudio, 0, []byte("audio"))
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.NoError(t, err)
-	tags := tagsOf(t, file.Bytes())
+	tags := rtmptest.Tags(t, file.Bytes())
 	require.Len(t, tags, 3)
 	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagVideo, flv.TagAudio}, []flv.TagType{tags[0].Type, tags[1].Type, tags[2].Type})
 }
 
 func TestEndSignals(t *testing.T) {
 	for name, end := range map[string]func(*peer){
-		"Play.Stop":       func(p *peer) { p.status("NetStream.Play.Stop") },
-		"Play.Complete":   func(p *peer) { p.status("NetStream.Play.Complete") },
-		"UnpublishNotify": func(p *peer) { p.status("NetStream.Play.UnpublishNotify") },
-		"onFCUnsubscribe": func(p *peer) { p.call(0, "onFCUnsubscribe", 0, nil) },
+		"Play.Stop":       func(p *peer) { p.Status("NetStream.Play.Stop") },
+		"Play.Complete":   func(p *peer) { p.Status("NetStream.Play.Complete") },
+		"UnpublishNotify": func(p *peer) { p.Status("NetStream.Play.UnpublishNotify") },
+		"onFCUnsubscribe": func(p *peer) { p.Call(0, "onFCUnsubscribe", 0, nil) },
 		"StreamEOF": func(p *peer) {
-			p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, 1))
+			p.Send(peertest.Event(message.EventStreamEOF, 1))
 		},
-		"Play.Stop, then hanging up": func(p *peer) { p.status("NetStream.Play.Stop"); p.nc.Close() },
+		"Play.Stop, then hanging up": func(p *peer) { p.Status("NetStream.Play.Stop"); p.Conn.Close() },
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
+				p.AcceptPlayer()
 				p.sendMedia()
 				end(p)
-				p.untilGone()
+				p.UntilGone()
 			})
 			_, s := playing(t, url, nil)
 			var file bytes.Buffer
 			_, err := io.Copy(&file, s)
 			require.NoError(t, err)
-			assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+			assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 		})
 	}
 }
 
 func TestConnectionLostInMidStream(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
+		p.AcceptPlayer()
 		p.sendMedia()
-		p.nc.Write([]byte{0x06, 0, 0, 1}) // and a piece of a header
+		p.Conn.Write([]byte{0x06, 0, 0, 1}) // and a piece of a header
 	})
 	c, s := playing(t, url, nil)
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-	assert.Equal(t, sent, tagsOf(t, file.Bytes()), "what was received is in the file")
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()), "what was received is in the file")
 	<-c.Done()
 	assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
-	_, err = c.Call(testContext(t), "late")
+	_, err = c.Call(conntest.Context(t), "late")
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
 func TestRefusals(t *testing.T) {
 	t.Run("connect", func(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
-			cmd := p.expect("connect")
-			p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no such app"))
-			p.untilGone()
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no such app"))
+			p.UntilGone()
 		})
-		c, err := Dial(testContext(t), url, nil)
+		c, err := Dial(conntest.Context(t), url, nil)
 		var status *StatusError
 		require.ErrorAs(t, err, &status)
 		assert.Equal(t, "NetConnection.Connect.Rejected", status.Code)
@@ -165,25 +153,25 @@ func TestRefusals(t *testing.T) {
 	})
 	t.Run("play, and the connection lives", func(t *testing.T) {
 		url := newPeer(t, func(p *peer) {
-			p.accept()
+			p.AcceptConnect()
 			for i := range 2 {
-				cmd := p.expect("createStream")
-				p.call(0, "_result", cmd.TransactionID, nil, float64(i+1))
-				p.expect("play")
+				cmd := p.Expect("createStream")
+				p.Call(0, "_result", cmd.TransactionID, nil, float64(i+1))
+				p.Expect("play")
 				if i == 0 {
-					p.status("NetStream.Play.StreamNotFound")
+					p.Status("NetStream.Play.StreamNotFound")
 				} else {
-					p.call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+					p.Call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
 				}
 			}
-			p.untilGone()
+			p.UntilGone()
 		})
 		c := dialed(t, url, nil)
-		_, err := c.CreateStream(testContext(t), nil)
+		_, err := c.CreateStream(conntest.Context(t), nil)
 		var status *StatusError
 		require.ErrorAs(t, err, &status)
 		assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
-		s, err := c.CreateStream(testContext(t), nil)
+		s, err := c.CreateStream(conntest.Context(t), nil)
 		require.NoError(t, err)
 		assert.EqualValues(t, 2, s.ID())
 	})
@@ -192,26 +180,26 @@ func TestRefusals(t *testing.T) {
 func TestCallsInBothDirections(t *testing.T) {
 	answered := make(chan *message.Command, 2)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		for range 3 {
-			switch cmd := p.expect("add"); {
+			switch cmd := p.Expect("add"); {
 			case cmd == nil:
 				return
 			case len(cmd.Args) < 2:
-				p.call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Call.Failed", "two, please"))
+				p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Call.Failed", "two, please"))
 			default:
-				p.call(0, "_result", cmd.TransactionID, nil, cmd.Args[0].(float64)+cmd.Args[1].(float64))
+				p.Call(0, "_result", cmd.TransactionID, nil, cmd.Args[0].(float64)+cmd.Args[1].(float64))
 			}
 		}
-		p.call(0, "MyMath.MyAdd", 77, nil, 1.0, 2.0)
-		answered <- p.expect("_result")
-		p.call(0, "nobody", 78, nil)
-		answered <- p.expect("_error")
-		p.call(0, "told", 0, nil, "x")
-		p.untilGone()
+		p.Call(0, "MyMath.MyAdd", 77, nil, 1.0, 2.0)
+		answered <- p.Expect("_result")
+		p.Call(0, "nobody", 78, nil)
+		answered <- p.Expect("_error")
+		p.Call(0, "told", 0, nil, "x")
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	add := c.RemoteMethod("add")
 	v, err := add(ctx, 1, 2)
 	require.NoError(t, err)
@@ -244,34 +232,34 @@ func TestCallsInBothDirections(t *testing.T) {
 // A handler may use the connection: it does not run on the goroutine that reads.
 func TestHandlerCallsBack(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.call(0, "ask", 5, nil)
-		cmd := p.expect("more")
-		p.call(0, "_result", cmd.TransactionID, nil, "detail")
-		answer := p.expect("_result")
-		p.call(0, "done", 0, nil, answer.Args...)
-		p.untilGone()
+		p.AcceptConnect()
+		p.Call(0, "ask", 5, nil)
+		cmd := p.Expect("more")
+		p.Call(0, "_result", cmd.TransactionID, nil, "detail")
+		answer := p.Expect("_result")
+		p.Call(0, "done", 0, nil, answer.Args...)
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	c.InvokeHandler("ask", func(ctx context.Context, _ []any) (any, error) { return c.RemoteMethod("more")(ctx) })
-	args, err := c.WaitInvoke(testContext(t), "done")
+	args, err := c.WaitInvoke(conntest.Context(t), "done")
 	require.NoError(t, err)
 	assert.Equal(t, []any{"detail"}, args)
 }
 
 func TestManyCallersAndAReader(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
+		p.AcceptPlayer()
 		for i := range 400 {
-			cmd := p.expect("echo")
+			cmd := p.Expect("echo")
 			if cmd == nil {
 				return
 			}
-			p.media(message.TypeAudio, uint32(i+1), []byte{byte(i), byte(i >> 8)})
-			p.call(0, "_result", cmd.TransactionID, nil, cmd.Args[0])
+			p.Media(message.TypeAudio, uint32(i+1), []byte{byte(i), byte(i >> 8)})
+			p.Call(0, "_result", cmd.TransactionID, nil, cmd.Args[0])
 		}
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
 	var callers sync.WaitGroup
@@ -301,19 +289,19 @@ func TestManyCallersAndAReader(t *testing.T) {
 func TestCancelledWaitsLoseNothing(t *testing.T) {
 	release := make(chan struct{})
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		cmd := p.expect("slow")
-		first := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamBegin, 1)))
-		p.nc.Write(first[:7]) // in mid-message
+		p.AcceptPlayer()
+		cmd := p.Expect("slow")
+		first := p.Encode(peertest.Event(message.EventStreamBegin, 1))
+		p.Conn.Write(first[:7]) // in mid-message
 		<-release
-		p.nc.Write(first[7:])
-		p.call(0, "_result", cmd.TransactionID, nil, "at last")
+		p.Conn.Write(first[7:])
+		p.Call(0, "_result", cmd.TransactionID, nil, "at last")
 		p.sendMedia()
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	c, s := playing(t, url, &Options{Timeout: -1})
-	k, err := c.Call(testContext(t), "slow")
+	k, err := c.Call(conntest.Context(t), "slow")
 	require.NoError(t, err)
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 	defer cancel()
@@ -330,18 +318,18 @@ func TestCancelledWaitsLoseNothing(t *testing.T) {
 	require.NoError(t, c.Err())
 
 	close(release)
-	v, err := k.Result(testContext(t))
+	v, err := k.Result(conntest.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, "at last", v)
 	var file bytes.Buffer
 	_, err = io.Copy(&file, s)
 	require.NoError(t, err)
-	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 }
 
 // A deadline that is set while Read blocks counts, and so does closing the stream.
 func TestReadIsRoused(t *testing.T) {
-	url := newPeer(t, func(p *peer) { p.play(); p.untilGone() })
+	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
 	c, s := playing(t, url, nil)
 	errs := make(chan error)
 	read := func() { _, err := s.Read(make([]byte, 10)); errs <- err }
@@ -358,10 +346,8 @@ func TestReadIsRoused(t *testing.T) {
 func TestTimeouts(t *testing.T) {
 	short := &Options{Timeout: 40 * time.Millisecond}
 	t.Run("handshake", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0") // accepts and says nothing
-		require.NoError(t, err)
-		defer l.Close()
-		_, err = Dial(testContext(t), "rtmp://"+l.Addr().String()+"/a/p", short)
+		l := conntest.Listen(t) // accepts and says nothing
+		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", short)
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "rtmp", failed.Stage)
@@ -369,27 +355,25 @@ func TestTimeouts(t *testing.T) {
 		assert.True(t, failed.Timeout())
 	})
 	t.Run("cancelled handshake", func(t *testing.T) {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		defer l.Close()
+		l := conntest.Listen(t)
 		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
 		defer cancel()
-		_, err = Dial(ctx, "rtmp://"+l.Addr().String()+"/a/p", nil)
+		_, err := Dial(ctx, "rtmp://"+l.Addr().String()+"/a/p", nil)
 		require.ErrorIs(t, err, context.DeadlineExceeded)
 	})
 	t.Run("connect", func(t *testing.T) {
-		_, err := Dial(testContext(t), newPeer(t, (*peer).untilGone), short)
+		_, err := Dial(conntest.Context(t), newPeer(t, (*peer).UntilGone), short)
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		assert.ErrorContains(t, err, "connect")
 	})
 	t.Run("read, and the connection lives", func(t *testing.T) {
 		again := make(chan struct{})
 		url := newPeer(t, func(p *peer) {
-			p.play()
+			p.AcceptPlayer()
 			<-again
 			p.sendMedia()
-			p.status("NetStream.Play.Stop")
-			p.untilGone()
+			p.Status("NetStream.Play.Stop")
+			p.UntilGone()
 		})
 		_, s := playing(t, url, short)
 		_, err := s.Read(make([]byte, 10))
@@ -398,45 +382,41 @@ func TestTimeouts(t *testing.T) {
 		var file bytes.Buffer
 		_, err = io.Copy(&file, s)
 		require.NoError(t, err)
-		assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+		assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 	})
 }
 
 func TestDialFailures(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	l.Close()
-	_, err = Dial(testContext(t), "rtmp://"+addr+"/a/p", nil)
+	_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/p", nil)
 	var failed *HandshakeError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "dial", failed.Stage)
 
-	_, err = (&Conn{}).Call(testContext(t), "x")
+	_, err = (&Conn{}).Call(conntest.Context(t), "x")
 	require.ErrorIs(t, err, ErrNotConnected)
 }
 
 func TestSeekAndPause(t *testing.T) {
 	asked := make(chan *message.Command, 8)
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.media(message.TypeAudio, 10, []byte("before"))
-		asked <- p.expect("pause")
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, 1))
-		p.status("NetStream.Pause.Notify")
-		asked <- p.expect("pause")
-		p.status("NetStream.Unpause.Notify")
-		asked <- p.expect("seek")
-		p.media(message.TypeAudio, 20, []byte("of the old position"))
-		p.status("NetStream.Seek.Notify")
-		p.media(message.TypeAudio, 5000, []byte("after"))
-		asked <- p.expect("seek")
-		p.status("NetStream.Seek.InvalidTime")
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.AcceptPlayer()
+		p.Media(message.TypeAudio, 10, []byte("before"))
+		asked <- p.Expect("pause")
+		p.Send(peertest.Event(message.EventStreamEOF, 1))
+		p.Status("NetStream.Pause.Notify")
+		asked <- p.Expect("pause")
+		p.Status("NetStream.Unpause.Notify")
+		asked <- p.Expect("seek")
+		p.Media(message.TypeAudio, 20, []byte("of the old position"))
+		p.Status("NetStream.Seek.Notify")
+		p.Media(message.TypeAudio, 5000, []byte("after"))
+		asked <- p.Expect("seek")
+		p.Status("NetStream.Seek.InvalidTime")
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	var p Packet
 	require.NoError(t, s.ReadPacket(&p))
 	assert.Equal(t, "before", string(p.Body))
@@ -468,31 +448,31 @@ func TestPlayArguments(t *testing.T) {
 		{Options{Live: true, Start: 10 * time.Millisecond, Stop: 20 * time.Millisecond}, StreamOptions{}, []any{"play", -1000.0, 10.0}},
 	} {
 		got := make(chan *message.Command, 1)
-		c := dialed(t, newPeer(t, func(p *peer) { got <- p.play(); p.untilGone() }), &test.options)
-		_, err := c.CreateStream(testContext(t), &test.stream)
+		c := dialed(t, newPeer(t, func(p *peer) { got <- p.AcceptPlayer(); p.UntilGone() }), &test.options)
+		_, err := c.CreateStream(conntest.Context(t), &test.stream)
 		require.NoError(t, err)
 		assert.Equal(t, test.want, (<-got).Args)
 	}
-	c := dialed(t, newPeer(t, func(p *peer) { p.accept(); p.untilGone() }), &Options{Start: 2 * time.Second, Stop: time.Second})
-	_, err := c.CreateStream(testContext(t), nil)
+	c := dialed(t, newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() }), &Options{Start: 2 * time.Second, Stop: time.Second})
+	_, err := c.CreateStream(conntest.Context(t), nil)
 	var option *OptionError
 	require.ErrorAs(t, err, &option)
 }
 
 func TestPacketLevel(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 99))
-		p.media(message.TypeAudio, 7, []byte("sound"))
-		p.call(0, "_result", 99, nil, p.expectType(message.TypeUserControl)) // SetBufferLength
-		if b := p.expectType(message.TypeUserControl); b != nil {
+		p.AcceptPlayer()
+		p.Send(peertest.Event(message.EventPingRequest, 99))
+		p.Media(message.TypeAudio, 7, []byte("sound"))
+		p.Call(0, "_result", 99, nil, p.ExpectType(message.TypeUserControl)) // SetBufferLength
+		if b := p.ExpectType(message.TypeUserControl); b != nil {
 			u, _ := message.ParseUserControl(b)
-			p.call(0, "pong seen", 0, nil, float64(u.Event), float64(u.Value))
+			p.Call(0, "pong seen", 0, nil, float64(u.Event), float64(u.Value))
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	var ping, sound Packet
 	require.NoError(t, c.ReadPacket(ctx, &ping))
 	require.Equal(t, message.TypeUserControl, ping.Type)
@@ -511,19 +491,19 @@ func TestPacketLevel(t *testing.T) {
 
 func TestBacklog(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		cmd := p.expect("echo")
+		p.AcceptPlayer()
+		cmd := p.Expect("echo")
 		for i := range 100 {
-			p.media(message.TypeAudio, uint32(i), make([]byte, 1000))
+			p.Media(message.TypeAudio, uint32(i), make([]byte, 1000))
 		}
-		p.call(0, "_result", cmd.TransactionID, nil, "there")
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Call(0, "_result", cmd.TransactionID, nil, "there")
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	c, s := playing(t, url, &Options{MaxQueue: 10_000})
-	k, err := c.Call(testContext(t), "echo")
+	k, err := c.Call(conntest.Context(t), "echo")
 	require.NoError(t, err)
-	_, err = k.Result(testContext(t))
+	_, err = k.Result(conntest.Context(t))
 	require.ErrorIs(t, err, ErrStreamBacklog)
 	assert.LessOrEqual(t, c.Stats().QueuedBytes, 12_000)
 	count := 0
@@ -533,7 +513,7 @@ func TestBacklog(t *testing.T) {
 	}
 	require.ErrorIs(t, err, io.EOF)
 	assert.Equal(t, 100, count, "nothing is lost")
-	v, err := k.Result(testContext(t))
+	v, err := k.Result(conntest.Context(t))
 	require.NoError(t, err)
 	assert.Equal(t, "there", v)
 }
@@ -541,34 +521,34 @@ func TestBacklog(t *testing.T) {
 func TestBackgroundRead(t *testing.T) {
 	pong := make(chan []byte, 1)
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.expectType(message.TypeUserControl) // SetBufferLength
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 5))
-		pong <- p.expectType(message.TypeUserControl)
+		p.AcceptPlayer()
+		p.ExpectType(message.TypeUserControl) // SetBufferLength
+		p.Send(peertest.Event(message.EventPingRequest, 5))
+		pong <- p.ExpectType(message.TypeUserControl)
 		p.sendMedia()
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, &Options{BackgroundRead: true, MaxQueue: 2000})
 	assert.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, 5), <-pong, "answered although nobody waits")
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.NoError(t, err)
-	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 }
 
 // A server that sends pings and reads nothing must not stop us from reading.
 func TestPingFlood(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		ping := p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))
-		ping = append(ping, p.encode(session.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))...)
-		p.nc.Write(ping[:12+6])
+		p.AcceptPlayer()
+		ping := p.Encode(peertest.Event(message.EventPingRequest, 1))
+		ping = append(ping, p.Encode(peertest.Event(message.EventPingRequest, 1))...)
+		p.Conn.Write(ping[:12+6])
 		for range 100 {
-			p.nc.Write(bytes.Repeat(ping[12+6:], 2000))
+			p.Conn.Write(bytes.Repeat(ping[12+6:], 2000))
 		}
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	_, err := s.Read(make([]byte, 10))
@@ -586,14 +566,14 @@ func TestBrokenProtocol(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.play()
+				p.AcceptPlayer()
 				p.sendMedia()
 				if test.t == message.TypeSetChunkSize { // which our own writer refuses
-					p.nc.Write(append([]byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}, test.body...))
+					p.Conn.Write(append([]byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}, test.body...))
 				} else {
-					p.control(test.t, test.body)
+					p.Control(test.t, test.body)
 				}
-				p.untilGone()
+				p.UntilGone()
 			})
 			c, s := playing(t, url, nil)
 			var file bytes.Buffer
@@ -601,7 +581,7 @@ func TestBrokenProtocol(t *testing.T) {
 			var bad *ProtocolError
 			require.ErrorAs(t, err, &bad)
 			assert.Equal(t, test.phase, bad.Phase)
-			assert.Equal(t, sent, tagsOf(t, file.Bytes()), "what was received before is in the file")
+			assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()), "what was received before is in the file")
 			assert.ErrorIs(t, c.Err(), error(bad))
 		})
 	}
@@ -609,57 +589,57 @@ func TestBrokenProtocol(t *testing.T) {
 
 func TestUnknownThingsAreSkipped(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.control(200, []byte("what?"))
-		p.control(message.TypeUserControl, message.AppendUserControl(nil, 500, 1))
-		p.control(message.TypeAcknowledgement, []byte{0xF0, 0, 0, 0})
-		p.call(0, "_result", 4711, nil, "for nobody")
-		p.call(1, "onWhatever", 0, nil, 1.0)
-		p.data("onTextData", "x")
-		p.media(message.TypeDataAMF0, 0, []byte{0x99})
+		p.AcceptPlayer()
+		p.Control(200, []byte("what?"))
+		p.Send(peertest.Event(500, 1))
+		p.Control(message.TypeAcknowledgement, []byte{0xF0, 0, 0, 0})
+		p.Call(0, "_result", 4711, nil, "for nobody")
+		p.Call(1, "onWhatever", 0, nil, 1.0)
+		p.Data("onTextData", "x")
+		p.Media(message.TypeDataAMF0, 0, []byte{0x99})
 		p.sendMedia()
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.NoError(t, err)
-	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 	stats := c.Stats()
 	assert.EqualValues(t, []uint64{1, 1, 1}, []uint64{stats.UnknownMessages, stats.UnknownEvents, stats.BadData})
 }
 
 func TestAggregates(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
+		p.AcceptPlayer()
 		var body []byte
 		for _, tag := range sent[:4] {
 			tag.Timestamp += 500 // their own clock; the aggregate's counts
 			body = flv.AppendTag(body, tag)
 		}
-		p.media(message.TypeAggregate, 0, body)
-		p.media(message.TypeVideo, 80, sent[4].Body)
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Media(message.TypeAggregate, 0, body)
+		p.Media(message.TypeVideo, 80, sent[4].Body)
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.NoError(t, err)
-	assert.Equal(t, sent, tagsOf(t, file.Bytes()))
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 }
 
 func TestAcknowledgements(t *testing.T) {
 	const window = 20_000
 	acks := make(chan []byte, 1)
 	url := newPeer(t, func(p *peer) {
-		p.control(message.TypeWindowAckSize, message.AppendUint32(nil, window))
-		p.play()
-		p.media(message.TypeVideo, 1, make([]byte, 50_000))
-		acks <- p.expectType(message.TypeAcknowledgement)
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window))
+		p.AcceptPlayer()
+		p.Media(message.TypeVideo, 1, make([]byte, 50_000))
+		acks <- p.ExpectType(message.TypeAcknowledgement)
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	_, err := io.Copy(io.Discard, s)
@@ -672,24 +652,24 @@ func TestAcknowledgements(t *testing.T) {
 func TestServersOwnCalls(t *testing.T) {
 	log := make(chan string, 4)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.call(0, "onBWDone", 0, nil, 8192.0)
-		p.expect("_checkbw")
+		p.AcceptConnect()
+		p.Call(0, "onBWDone", 0, nil, 8192.0)
+		p.Expect("_checkbw")
 		log <- "_checkbw"
-		p.call(0, "onBWDone", 0, nil, 8192.0) // not twice
-		p.call(0, "ping", 0, nil)
-		p.expect("pong")
+		p.Call(0, "onBWDone", 0, nil, 8192.0) // not twice
+		p.Call(0, "ping", 0, nil)
+		p.Expect("pong")
 		log <- "pong"
-		p.call(0, "_onbwcheck", 12, nil, "payload")
-		if cmd := p.expect("_result"); cmd != nil && cmd.TransactionID == 12 {
+		p.Call(0, "_onbwcheck", 12, nil, "payload")
+		if cmd := p.Expect("_result"); cmd != nil && cmd.TransactionID == 12 {
 			log <- "bandwidth"
 		}
-		p.call(0, "close", 0, nil)
-		p.untilGone()
+		p.Call(0, "close", 0, nil)
+		p.UntilGone()
 		close(log)
 	})
 	c := dialed(t, url, nil)
-	err := c.ProcessPackets(testContext(t))
+	err := c.ProcessPackets(conntest.Context(t))
 	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.ErrorContains(t, err, "close")
 	var got []string
@@ -701,27 +681,27 @@ func TestServersOwnCalls(t *testing.T) {
 
 func TestSeveralStreams(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		for id := uint32(1); id <= 2; id++ {
-			cmd := p.expect("createStream")
-			p.call(0, "_result", cmd.TransactionID, nil, float64(id))
-			p.expect("play")
-			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+			cmd := p.Expect("createStream")
+			p.Call(0, "_result", cmd.TransactionID, nil, float64(id))
+			p.Expect("play")
+			p.Call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
 		}
 		for i := range 50 {
 			o := Packet{Type: message.TypeAudio, StreamID: uint32(1 + i%2), Timestamp: uint32(i), Body: []byte{byte(i)}}
-			p.send(session.EncodePacket(&o))
+			p.Send(session.EncodePacket(&o))
 		}
 		for id := uint32(1); id <= 2; id++ {
-			p.call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", ""))
+			p.Call(id, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Stop", ""))
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	var readers sync.WaitGroup
 	var streams []*Stream
 	for range 2 {
-		s, err := c.CreateStream(testContext(t), nil)
+		s, err := c.CreateStream(conntest.Context(t), nil)
 		require.NoError(t, err)
 		streams = append(streams, s)
 	}
@@ -742,9 +722,9 @@ func TestSeveralStreams(t *testing.T) {
 }
 
 func TestCloseUnblocksEverybody(t *testing.T) {
-	url := newPeer(t, func(p *peer) { p.play(); p.untilGone() })
+	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
 	c, s := playing(t, url, &Options{Timeout: -1, BackgroundRead: true})
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	k, err := c.Call(ctx, "never answered")
 	require.NoError(t, err)
 	errs := make(chan error, 5)
@@ -764,14 +744,14 @@ func TestCloseUnblocksEverybody(t *testing.T) {
 func TestReadPacketAllocatesNothing(t *testing.T) {
 	const runs = 1000
 	url := newPeer(t, func(p *peer) {
-		p.play()
+		p.AcceptPlayer()
 		var all []byte
 		for i := range uint32(runs + 10) {
-			all = append(all, p.encode(chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: 4, StreamID: 1, Timestamp: i,
+			all = append(all, p.Encode(chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: 4, StreamID: 1, Timestamp: i,
 				Body: make([]byte, 100)})...)
 		}
-		p.nc.Write(all)
-		p.untilGone()
+		p.Conn.Write(all)
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	var p Packet
@@ -787,18 +767,18 @@ func TestReadPacketAllocatesNothing(t *testing.T) {
 // A publisher's order to its server, which some servers hand on to players, is metadata all the same.
 func TestMetadataWithSetDataFrame(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.play()
-		p.data("@setDataFrame", "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+		p.AcceptPlayer()
+		p.Data("@setDataFrame", "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
 		p.sendMedia()
-		p.status("NetStream.Play.Stop")
-		p.untilGone()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
 	})
 	_, s := playing(t, url, nil)
 	var file bytes.Buffer
 	_, err := io.Copy(&file, s)
 	require.NoError(t, err)
 	assert.Equal(t, 12500*time.Millisecond, s.Duration())
-	name, _, err := flv.ParseScript(tagsOf(t, file.Bytes())[0].Body)
+	name, _, err := flv.ParseScript(rtmptest.Tags(t, file.Bytes())[0].Body)
 	require.NoError(t, err)
 	assert.Equal(t, "onMetaData", name)
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -72,15 +73,15 @@ func TestSetupURLThatFailsLeavesOpenObjects(t *testing.T) {
 func TestCloseBesideRequests(t *testing.T) {
 	for range 60 {
 		url := newPeer(t, func(p *peer) {
-			p.play()
-			p.untilGone()
+			p.AcceptPlayer()
+			p.UntilGone()
 		})
 		c, s := playing(t, url, nil)
 		var all sync.WaitGroup
 		for _, f := range []func() error{
-			func() error { return s.Seek(testContext(t), time.Second) },
-			func() error { return s.Pause(testContext(t)) },
-			func() error { _, err := c.CreateStream(testContext(t), nil); return err },
+			func() error { return s.Seek(conntest.Context(t), time.Second) },
+			func() error { return s.Pause(conntest.Context(t)) },
+			func() error { _, err := c.CreateStream(conntest.Context(t), nil); return err },
 			c.Close,
 		} {
 			all.Go(func() { f() })
@@ -119,19 +120,19 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 			goOn := make(chan struct{})
 			release := sync.OnceFunc(func() { close(goOn) })
 			url := newPeer(t, func(p *peer) {
-				p.play()
-				p.data("onMetaData", amf.ECMAArray{{Name: "width", Value: 1.0}})
-				p.call(0, "metadata", 0, nil)
+				p.AcceptPlayer()
+				p.Data("onMetaData", amf.ECMAArray{{Name: "width", Value: 1.0}})
+				p.Call(0, "metadata", 0, nil)
 				<-goOn
 				for _, kind := range test.types {
-					p.media(kind, 0, []byte{0x17, 1, 2})
+					p.Media(kind, 0, []byte{0x17, 1, 2})
 				}
-				p.status("NetStream.Play.Stop")
-				p.untilGone()
+				p.Status("NetStream.Play.Stop")
+				p.UntilGone()
 			})
 			t.Cleanup(release)
 			c, s := playing(t, url, nil)
-			_, err := c.WaitInvoke(testContext(t), "metadata")
+			_, err := c.WaitInvoke(conntest.Context(t), "metadata")
 			require.NoError(t, err)
 			b := make([]byte, 4096)
 			for range 2 {

@@ -10,13 +10,14 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // Servers differ in how they send the same recording. The file is the same, or differs as the server made it differ.
 func TestEveryShape(t *testing.T) {
-	original, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	original := rtmptest.SampleTags(t)
 	for name, shape := range map[string]testserver.Shape{
 		"high chunk streams":          {AudioChunkStream: 65599, VideoChunkStream: 320},
 		"two-byte chunk streams":      {AudioChunkStream: 64, VideoChunkStream: 319},
@@ -45,8 +46,8 @@ func TestEveryShape(t *testing.T) {
 		"end: the connection's alone": {EndSignal: testserver.EndClose},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := sampleServer(t, testserver.Config{Shape: shape, ChunkSize: 300})
-			file, err := download(testContext(t), s.URL("vod", "sample"), nil, nil)
+			s := rtmptest.Server(t, testserver.Config{Shape: shape, ChunkSize: 300})
+			file, err := download(conntest.Context(t), s.URL("vod", "sample"), nil, nil)
 			if shape.EndSignal == testserver.EndClose {
 				require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 			} else {
@@ -64,7 +65,7 @@ func TestEveryShape(t *testing.T) {
 			for i := range want {
 				want[i].Timestamp += shape.TimestampOffset
 			}
-			got := tagsOf(t, file)
+			got := rtmptest.Tags(t, file)
 			if shape.InterleaveAV { // a short message may overtake a long one
 				slices.SortStableFunc(want, byTimeAndType)
 				slices.SortStableFunc(got, byTimeAndType)
@@ -83,8 +84,8 @@ func byTimeAndType(a, b flv.Tag) int {
 
 // Without any sign of the end, a read runs into its timeout; what came is there.
 func TestNoEndSignal(t *testing.T) {
-	s := sampleServer(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
-	file, err := download(testContext(t), s.URL("vod", "sample"), &Options{Timeout: 300e6}, nil)
+	s := rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
+	file, err := download(conntest.Context(t), s.URL("vod", "sample"), &Options{Timeout: 300e6}, nil)
 	require.ErrorContains(t, err, "timed out")
 	assert.Equal(t, testserver.Sample, file)
 }

@@ -7,6 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -16,7 +17,7 @@ func (p *peer) shared(events ...message.SharedEvent) {
 	if err != nil {
 		panic(err)
 	}
-	p.send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
+	p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
 }
 
 // numbered is the data of a change of n properties.
@@ -31,25 +32,25 @@ func numbered(n int, value any) (data []byte) {
 func TestLargeSharedObject(t *testing.T) {
 	const properties = 20_000
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.expectType(message.TypeSharedObjectAMF0)
+		p.AcceptConnect()
+		p.ExpectType(message.TypeSharedObjectAMF0)
 		p.shared(message.SharedEvent{Type: message.SharedUseSuccess})
-		p.expect("ready")
+		p.Expect("ready")
 		p.shared(message.SharedEvent{Type: message.SharedChange, Data: numbered(properties, 1.0)})
-		p.call(0, "sent", 0, nil)
-		p.untilGone()
+		p.Call(0, "sent", 0, nil)
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	o, err := c.SharedObject(testContext(t), "o", false)
+	o, err := c.SharedObject(conntest.Context(t), "o", false)
 	require.NoError(t, err)
 	gate, told := make(chan struct{}), make(chan string, properties)
 	o.Handle(func(e SharedObjectEvent) {
 		<-gate
 		told <- e.Name
 	})
-	_, err = c.Call(testContext(t), "ready")
+	_, err = c.Call(conntest.Context(t), "ready")
 	require.NoError(t, err)
-	_, err = c.WaitInvoke(testContext(t), "sent")
+	_, err = c.WaitInvoke(conntest.Context(t), "sent")
 	require.NoError(t, err)
 	require.Len(t, o.Properties(), properties, "the copy does not wait for the handler")
 	close(gate)
@@ -64,18 +65,18 @@ func TestLargeSharedObject(t *testing.T) {
 func TestSharedObjectWithASlowHandler(t *testing.T) {
 	const changes, properties = 60, 5000
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.expectType(message.TypeSharedObjectAMF0)
+		p.AcceptConnect()
+		p.ExpectType(message.TypeSharedObjectAMF0)
 		p.shared(message.SharedEvent{Type: message.SharedUseSuccess})
-		p.expect("ready")
+		p.Expect("ready")
 		for i := range changes {
 			p.shared(message.SharedEvent{Type: message.SharedChange, Data: numbered(properties, float64(i))})
 		}
-		p.call(0, "sent", 0, nil)
-		p.untilGone()
+		p.Call(0, "sent", 0, nil)
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	o, err := c.SharedObject(testContext(t), "o", false)
+	o, err := c.SharedObject(conntest.Context(t), "o", false)
 	require.NoError(t, err)
 	gate, finished := make(chan struct{}), make(chan struct{})
 	told, want := 0, 0
@@ -86,9 +87,9 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 		}
 	})
 	hold := heldBytes(func() {
-		_, err = c.Call(testContext(t), "ready")
+		_, err = c.Call(conntest.Context(t), "ready")
 		require.NoError(t, err)
-		_, err = c.WaitInvoke(testContext(t), "sent")
+		_, err = c.WaitInvoke(conntest.Context(t), "sent")
 		require.NoError(t, err)
 	})
 	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
@@ -111,16 +112,16 @@ func TestSharedObjectMemory(t *testing.T) {
 	}
 	data := numbered(12_000, values) // 12 MB, some 100 MB here
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.expectType(message.TypeSharedObjectAMF0)
+		p.AcceptConnect()
+		p.ExpectType(message.TypeSharedObjectAMF0)
 		p.shared(message.SharedEvent{Type: message.SharedUseSuccess})
 		p.shared(message.SharedEvent{Type: message.SharedChange, Data: data})
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	o, err := c.SharedObject(testContext(t), "o", false)
+	o, err := c.SharedObject(conntest.Context(t), "o", false)
 	require.NoError(t, err)
-	hold := heldBytes(func() { err = c.ProcessPackets(testContext(t)) })
+	hold := heldBytes(func() { err = c.ProcessPackets(conntest.Context(t)) })
 	var tooMuch *ProtocolError
 	require.ErrorAs(t, err, &tooMuch)
 	require.Equal(t, "shared object", tooMuch.Phase)

@@ -14,6 +14,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -22,7 +24,7 @@ import (
 func shared(t *testing.T, s *testserver.Server, name string, persistent bool) (*SharedObject, <-chan SharedObjectEvent) {
 	t.Helper()
 	c := dialed(t, s.URL("app", ""), &Options{BackgroundRead: true})
-	o, err := c.SharedObject(testContext(t), name, persistent)
+	o, err := c.SharedObject(conntest.Context(t), name, persistent)
 	require.NoError(t, err)
 	told := make(chan SharedObjectEvent, 1000)
 	o.Handle(func(e SharedObjectEvent) { told <- e })
@@ -30,8 +32,8 @@ func shared(t *testing.T, s *testserver.Server, name string, persistent bool) (*
 }
 
 func TestSharedObject(t *testing.T) {
-	ctx := testContext(t)
-	s := sampleServer(t, testserver.Config{RefuseShared: func(name string) bool { return name == "locked" }})
+	ctx := conntest.Context(t)
+	s := rtmptest.Server(t, testserver.Config{RefuseShared: func(name string) bool { return name == "locked" }})
 	a, toldA := shared(t, s, "users", false)
 	b, toldB := shared(t, s, "users", false)
 
@@ -77,10 +79,10 @@ func TestSharedObject(t *testing.T) {
 
 // Those that are not persistent go with their last user.
 func TestPersistentSharedObjects(t *testing.T) {
-	s := sampleServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	for name, persistent := range map[string]bool{"kept": true, "gone": false} {
 		o, _ := shared(t, s, name, persistent)
-		require.NoError(t, o.Set(testContext(t), "a", "b"))
+		require.NoError(t, o.Set(conntest.Context(t), "a", "b"))
 		require.NoError(t, o.Close())
 		require.NoError(t, o.conn.Close())
 		require.Eventually(t, func() bool {
@@ -97,7 +99,7 @@ func TestPersistentSharedObjects(t *testing.T) {
 
 // Many clients write the same properties at once: all end with the same.
 func TestSharedObjectConverges(t *testing.T) {
-	s := sampleServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	const clients, changes = 8, 50
 	objects := make([]*SharedObject, clients)
 	for i := range objects {
@@ -128,7 +130,7 @@ func TestSharedObjectServers(t *testing.T) {
 	send := func(p *peer, kind message.Type, name string, events ...message.SharedEvent) {
 		body, err := message.AppendSharedObject(nil, kind, &message.SharedObject{Name: name, Version: 9, Events: events})
 		if err == nil {
-			p.send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
+			p.Send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
 		}
 	}
 	property := func(name string, value any) []byte {
@@ -137,34 +139,34 @@ func TestSharedObjectServers(t *testing.T) {
 		return data
 	}
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		p.expectType(message.TypeSharedObjectAMF0) // Use
+		p.AcceptConnect()
+		p.ExpectType(message.TypeSharedObjectAMF0) // Use
 		send(p, message.TypeSharedObjectAMF3, "o", message.SharedEvent{Type: message.SharedUseSuccess, Data: property("at once", 1)})
-		p.expectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for everybody else
+		p.ExpectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for everybody else
 		send(p, message.TypeSharedObjectAMF0, "other", message.SharedEvent{Type: message.SharedClear})
-		p.send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte("garbage")})
+		p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte("garbage")})
 		send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange, Data: []byte{0, 9, 'x'}},
 			message.SharedEvent{Type: 99, Data: []byte{1, 2, 3}},
 			message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, "nobody asked")},
 			message.SharedEvent{Type: message.SharedChange, Data: property("a", "another's")},
 			message.SharedEvent{Type: message.SharedChange, Data: property("a", "mine")})
-		p.expectType(message.TypeSharedObjectAMF0)
+		p.ExpectType(message.TypeSharedObjectAMF0)
 		for i := range 20 { // more than a client should keep
 			send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange,
 				Data: property(fmt.Sprint(i), string(make([]byte, 1<<20)))})
 		}
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, &Options{BackgroundRead: true})
-	o, err := c.SharedObject(testContext(t), "o", false)
+	o, err := c.SharedObject(conntest.Context(t), "o", false)
 	require.NoError(t, err)
-	require.NoError(t, o.Set(testContext(t), "a", "mine"))
+	require.NoError(t, o.Set(conntest.Context(t), "a", "mine"))
 	got, _ := o.Get("a")
 	assert.Equal(t, "mine", got)
 	_, ok := o.Get("at once")
 	assert.True(t, ok)
 	assert.EqualValues(t, 2, c.Stats().BadData)
 	var tooMuch *ProtocolError
-	require.ErrorAs(t, o.Set(testContext(t), "b", 1), &tooMuch)
+	require.ErrorAs(t, o.Set(conntest.Context(t), "b", 1), &tooMuch)
 	assert.Equal(t, "shared object", tooMuch.Phase)
 }

@@ -15,11 +15,11 @@ func TestBindEndsReads(t *testing.T) {
 	for _, background := range []bool{false, true} {
 		goOn := make(chan struct{})
 		url := newPeer(t, func(p *peer) {
-			p.play()
-			p.media(message.TypeVideo, 0, []byte{0x17, 1})
+			p.AcceptPlayer()
+			p.Media(message.TypeVideo, 0, []byte{0x17, 1})
 			<-goOn
-			p.media(message.TypeVideo, 40, []byte{0x17, 2})
-			p.untilGone()
+			p.Media(message.TypeVideo, 40, []byte{0x17, 2})
+			p.UntilGone()
 		})
 		_, s := playing(t, url, &Options{BackgroundRead: background})
 		var p Packet
@@ -48,7 +48,7 @@ func TestBindEndsReads(t *testing.T) {
 
 func TestBindEndsWrites(t *testing.T) {
 	t.Run("before they begin", func(t *testing.T) {
-		url := accepting(t, func(p *peer) { p.untilGone() })
+		url := accepting(t, func(p *peer) { p.UntilGone() })
 		c, s := publishing(t, url, nil)
 		ctx, cancel := context.WithCancel(context.Background())
 		release := s.Bind(ctx)

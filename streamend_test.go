@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -128,9 +130,7 @@ func TestDeadlinesBesideAnotherReader(t *testing.T) {
 	recording := shortSample(t, 60_000)
 	for _, scheme := range []string{"rtmp", "rtmpe", "rtmps", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {
-			server, err := testserver.Start(testserver.Config{Scheme: scheme, Files: map[string][]byte{"sample": recording}})
-			require.NoError(t, err)
-			defer server.Close()
+			server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: map[string][]byte{"sample": recording}})
 			random := rand.New(rand.NewPCG(1, uint64(len(scheme))))
 			sessions := 40
 			if long() {
@@ -138,9 +138,9 @@ func TestDeadlinesBesideAnotherReader(t *testing.T) {
 			}
 			for range sessions {
 				o := &Options{TLSConfig: testserver.ClientTLS(), BackgroundRead: true}
-				c, err := Dial(testContext(t), server.URL("vod", "sample"), o)
+				c, err := Dial(conntest.Context(t), server.URL("vod", "sample"), o)
 				require.NoError(t, err)
-				s, err := c.CreateStream(testContext(t), nil)
+				s, err := c.CreateStream(conntest.Context(t), nil)
 				require.NoError(t, err)
 				var file bytes.Buffer
 				buf := make([]byte, 100_000)

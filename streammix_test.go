@@ -9,21 +9,23 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // giveStream answers createStream with id and play with Play.Start.
 func (p *peer) giveStream(id uint32) {
-	if cmd := p.expect("createStream"); cmd != nil {
-		p.call(0, "_result", cmd.TransactionID, nil, float64(id))
+	if cmd := p.Expect("createStream"); cmd != nil {
+		p.Call(0, "_result", cmd.TransactionID, nil, float64(id))
 	}
-	p.expect("play")
+	p.Expect("play")
 	p.statusOn(id, "NetStream.Play.Start")
 }
 
 func (p *peer) statusOn(id uint32, code string) {
-	p.call(id, "onStatus", 0, nil, message.StatusObject("status", code, ""))
+	p.Call(id, "onStatus", 0, nil, message.StatusObject("status", code, ""))
 }
 
 // mediaOn sends one message of each kind on a message stream, all with the same letter.
@@ -41,7 +43,7 @@ func (p *peer) mediaOn(id uint32, letter string) {
 		{Type: message.TypeAggregate, Body: aggregate},
 	} {
 		m.StreamID, m.Absolute = id, true
-		p.send(session.EncodePacket(&m))
+		p.Send(session.EncodePacket(&m))
 	}
 }
 
@@ -62,20 +64,20 @@ func spoken(t *testing.T, s *Stream) (letters string) {
 
 // endsOn tells the end of a stream in every way that names it.
 func (p *peer) endsOn(id uint32) {
-	p.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventStreamEOF, id))
+	p.Send(peertest.Event(message.EventStreamEOF, id))
 	p.statusOn(id, "NetStream.Play.Stop")
 	p.statusOn(id, "NetStream.Play.Complete")
 	p.statusOn(id, "NetStream.Play.UnpublishNotify")
-	p.call(id, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.Failed", ""))
+	p.Call(id, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.Failed", ""))
 }
 
 // What a server still has under way for a stream that was closed gets into no other, and does not end it.
 func TestClosedStreamsBelongToNobody(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		p.giveStream(1)
 		p.giveStream(2)
-		p.expect("deleteStream")
+		p.Expect("deleteStream")
 		p.mediaOn(1, "A")
 		p.mediaOn(2, "B")
 		p.endsOn(2)
@@ -83,10 +85,10 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 		p.mediaOn(0, "0") // this is tolerated while there is just one stream
 		p.mediaOn(77, "7")
 		p.statusOn(0, "NetStream.Play.Stop")
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, first := playing(t, url, nil)
-	second, err := c.CreateStream(testContext(t), nil)
+	second, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	require.NoError(t, second.Close())
 	assert.Equal(t, "AAAAAAAA00007777", spoken(t, first))
@@ -97,21 +99,21 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	asked := make(chan struct{})
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		p.giveStream(1)
-		cmd := p.expect("createStream")
-		p.call(0, "_result", cmd.TransactionID, nil, 2.0)
-		p.expect("play")
+		cmd := p.Expect("createStream")
+		p.Call(0, "_result", cmd.TransactionID, nil, 2.0)
+		p.Expect("play")
 		close(asked)
-		p.expect("deleteStream")
+		p.Expect("deleteStream")
 		p.mediaOn(2, "B")
 		p.endsOn(2)
 		p.mediaOn(1, "A")
 		p.statusOn(1, "NetStream.Play.Stop")
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(conntest.Context(t))
 	go func() { <-asked; cancel() }()
 	_, err := c.CreateStream(ctx, nil)
 	require.ErrorIs(t, err, context.Canceled)
@@ -122,23 +124,23 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 // An id that is given out again is that of the new stream.
 func TestStreamIDIsGivenOutAgain(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		p.giveStream(1)
 		p.giveStream(2)
-		p.expect("deleteStream")
+		p.Expect("deleteStream")
 		p.mediaOn(2, "B")
 		p.giveStream(2)
 		p.mediaOn(2, "C")
 		p.mediaOn(1, "A")
 		p.endsOn(2)
 		p.statusOn(1, "NetStream.Play.Stop")
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, first := playing(t, url, nil)
-	second, err := c.CreateStream(testContext(t), nil)
+	second, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	require.NoError(t, second.Close())
-	third, err := c.CreateStream(testContext(t), nil)
+	third, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "AAAA", spoken(t, first))
 	var p Packet
@@ -151,22 +153,22 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 func TestStreamIDGivenOutTwice(t *testing.T) {
 	next := make(chan string, 1)
 	url := newPeer(t, func(p *peer) {
-		p.accept()
+		p.AcceptConnect()
 		p.giveStream(1)
-		cmd := p.expect("createStream")
-		p.call(0, "_result", cmd.TransactionID, nil, 1.0)
-		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.expectType(message.TypeCommandAMF0)); err == nil {
+		cmd := p.Expect("createStream")
+		p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.ExpectType(message.TypeCommandAMF0)); err == nil {
 			next <- cmd.Name
 		}
 		p.mediaOn(1, "A")
 		p.statusOn(1, "NetStream.Play.Stop")
-		p.untilGone()
+		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
-	_, err := c.CreateStream(testContext(t), nil)
+	_, err := c.CreateStream(conntest.Context(t), nil)
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)
-	_, err = c.Call(testContext(t), "something else")
+	_, err = c.Call(conntest.Context(t), "something else")
 	require.NoError(t, err)
 	assert.Equal(t, "something else", <-next)
 	assert.Equal(t, "AAAA", spoken(t, s))
@@ -175,21 +177,21 @@ func TestStreamIDGivenOutTwice(t *testing.T) {
 // A stream with the id 0 that was refused leaves the table as any other, and its id does not become nobody's.
 func TestRefusedStreamZero(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
-		p.accept()
-		cmd := p.expect("createStream")
-		p.call(0, "_result", cmd.TransactionID, nil, 0.0)
-		p.expect("play")
-		p.call(0, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.StreamNotFound", ""))
+		p.AcceptConnect()
+		cmd := p.Expect("createStream")
+		p.Call(0, "_result", cmd.TransactionID, nil, 0.0)
+		p.Expect("play")
+		p.Call(0, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.StreamNotFound", ""))
 		p.giveStream(1)
 		p.mediaOn(1, "A")
 		p.mediaOn(0, "0")
 		p.statusOn(0, "NetStream.Play.Stop")
-		p.untilGone()
+		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
-	_, err := c.CreateStream(testContext(t), nil)
+	_, err := c.CreateStream(conntest.Context(t), nil)
 	require.ErrorContains(t, err, "StreamNotFound")
-	s, err := c.CreateStream(testContext(t), nil)
+	s, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "AAAA0000", spoken(t, s))
 }

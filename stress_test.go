@@ -14,17 +14,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 func echoServer(t testing.TB) *testserver.Server {
 	t.Helper()
-	s, err := testserver.Start(testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-		"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
-	}})
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
+	s := rtmptest.Server(t, testserver.Config{Handlers: rtmptest.Echo})
 	return s
 }
 
@@ -73,7 +70,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 	}
 	calling.Wait()
 	assert.Positive(t, cancelled)
-	got, err := c.RemoteMethod("echo")(testContext(t), "afterwards")
+	got, err := c.RemoteMethod("echo")(conntest.Context(t), "afterwards")
 	require.NoError(t, err)
 	assert.Equal(t, "afterwards", got)
 	assert.Zero(t, c.session.PendingCalls(), "every answer was taken")

@@ -12,28 +12,17 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // piped is a client whose server is script, at the other end of a pipe, and whose time is the bubble's.
 func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Conn) {
 	t.Helper()
-	client, server := net.Pipe()
-	o.DialContext = func(context.Context, string, string) (net.Conn, error) { return client, nil }
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		defer server.Close()
-		if _, err := handshake.Server(server, handshake.Config{}); err != nil {
-			return
-		}
-		script(&peer{t: t, nc: server, in: chunk.NewReader(server, 0), out: chunk.NewWriter()})
-	}()
+	o.DialContext, _ = peertest.Dialer(t, onPeers([]func(p *peer){script})...)
 	c, err := New("rtmp://server/app/play", &o)
 	require.NoError(t, err)
-	t.Cleanup(func() { c.Close(); <-done })
+	t.Cleanup(func() { c.Close() })
 	return t.Context(), c
 }
 
@@ -44,7 +33,7 @@ func elapsed(f func()) time.Duration {
 }
 
 // discard reads what the client says, which a pipe would else block.
-func (p *peer) discard() { go io.Copy(io.Discard, p.nc) }
+func (p *peer) discard() { go io.Copy(io.Discard, p.Conn) }
 
 func TestTimeoutsToTheMoment(t *testing.T) {
 	t.Run("handshake", func(t *testing.T) {
@@ -62,7 +51,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 	})
 	t.Run("an answer", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			ctx, c := piped(t, Options{Timeout: 7 * time.Second}, (*peer).untilGone)
+			ctx, c := piped(t, Options{Timeout: 7 * time.Second}, (*peer).UntilGone)
 			k, err := c.Connect(ctx)
 			require.NoError(t, err)
 			assert.Equal(t, 7*time.Second, elapsed(func() { _, err = k.Result(ctx) }))
@@ -77,11 +66,11 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 	t.Run("read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: 10 * time.Second}, func(p *peer) {
-				p.play()
+				p.AcceptPlayer()
 				p.discard()
 				for i := range 5 {
 					time.Sleep(9 * time.Second)
-					p.media(message.TypeAudio, uint32(9000*i), []byte{0xAF, 1})
+					p.Media(message.TypeAudio, uint32(9000*i), []byte{0xAF, 1})
 				}
 				time.Sleep(time.Hour)
 			})
@@ -106,7 +95,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 	t.Run("write", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: 4 * time.Second}, func(p *peer) {
-				p.accept()
+				p.AcceptConnect()
 				time.Sleep(time.Hour) // and reads nothing more
 			})
 			k, err := c.Connect(ctx)
@@ -122,10 +111,10 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 	t.Run("none for who waits for nothing", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: time.Second, BackgroundRead: true}, func(p *peer) {
-				p.accept()
+				p.AcceptConnect()
 				p.discard()
 				time.Sleep(24 * time.Hour)
-				p.call(0, "hello", 0, nil)
+				p.Call(0, "hello", 0, nil)
 				time.Sleep(time.Minute)
 			})
 			called := make(chan struct{})

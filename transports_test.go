@@ -22,6 +22,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -35,30 +37,29 @@ func overEveryTransport(t *testing.T, test func(t *testing.T, scheme string, o *
 
 func TestPlayOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		s := sampleServer(t, testserver.Config{Scheme: scheme})
-		file, err := download(testContext(t), s.URL("vod", "sample"), o, nil)
+		s := rtmptest.Server(t, testserver.Config{Scheme: scheme})
+		file, err := download(conntest.Context(t), s.URL("vod", "sample"), o, nil)
 		require.NoError(t, err)
 		assert.True(t, bytes.Equal(testserver.Sample, file), "%d bytes, %d are right", len(file), len(testserver.Sample))
 	})
 }
 
 func TestPublishOverEveryTransport(t *testing.T) {
-	want, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	want := rtmptest.SampleTags(t)
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		s, recorded := recordingServer(t, testserver.Config{Scheme: scheme})
+		s, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme})
 		c, stream := publishing(t, s.URL("live", "out"), o)
 		_, err := stream.ReadFrom(bytes.NewReader(testserver.Sample))
 		require.NoError(t, err)
 		require.NoError(t, c.Close())
-		assert.Equal(t, want, tagsOf(t, recorded("out")))
+		assert.Equal(t, want, rtmptest.Tags(t, recorded("out")))
 	})
 }
 
 func TestCallsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		answer := make(chan any, 1)
-		s := sampleServer(t, testserver.Config{Scheme: scheme,
+		s := rtmptest.Server(t, testserver.Config{Scheme: scheme,
 			Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
 				"back": func(s *testserver.Session, cmd message.Command) (any, error) {
 					reply, err := s.Call("double", cmd.Args[0])
@@ -70,7 +71,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 				}}})
 		c := dialed(t, s.URL("vod", "sample"), o)
 		c.InvokeHandler("double", Func(func(x float64) float64 { return 2 * x }))
-		ctx, cancel := context.WithCancel(testContext(t))
+		ctx, cancel := context.WithCancel(conntest.Context(t))
 		v, err := c.RemoteMethod("back")(ctx, 21)
 		require.NoError(t, err)
 		assert.Equal(t, "asked", v)
@@ -79,7 +80,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 		assert.Equal(t, 42.0, <-answer)
 		cancel()
 		assert.ErrorIs(t, <-processed, context.Canceled)
-		_, err = c.RemoteMethod("nobody")(testContext(t))
+		_, err = c.RemoteMethod("nobody")(conntest.Context(t))
 		var status *StatusError
 		assert.ErrorAs(t, err, &status, "a cancelled wait leaves the connection as it was")
 	})
@@ -89,7 +90,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 func TestProofsOverEveryTransport(t *testing.T) {
 	player := testserver.Player{Hash: bytes.Repeat([]byte{7}, 32), Size: 1234}
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		server := sampleServer(t, testserver.Config{Scheme: scheme, Player: &player, Token: "a key",
+		server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Player: &player, Token: "a key",
 			Auth: &auth.Server{Scheme: auth.Adobe, Users: map[string]string{"me": "word"}}})
 		url := server.URL("vod", "sample")
 		for name, lacks := range map[string]func(o *Options){
@@ -101,7 +102,7 @@ func TestProofsOverEveryTransport(t *testing.T) {
 			proves := *o
 			proves.Token, proves.SWFHash, proves.SWFSize = "a key", player.Hash, player.Size
 			lacks(&proves)
-			file, err := download(testContext(t), url, &proves, nil)
+			file, err := download(conntest.Context(t), url, &proves, nil)
 			if name == "nothing" {
 				require.NoError(t, err)
 				assert.True(t, bytes.Equal(testserver.Sample, file))
@@ -112,7 +113,7 @@ func TestProofsOverEveryTransport(t *testing.T) {
 		o.PublishUser, o.PublishPassword = "me", "word"
 		publishing(t, server.URL("live", "out"), o)
 		o.PublishPassword = "guess"
-		_, err := Dial(testContext(t), url, o)
+		_, err := Dial(conntest.Context(t), url, o)
 		var refused *StatusError
 		assert.ErrorAs(t, err, &refused)
 	})
@@ -132,14 +133,14 @@ func TestSWFVerification(t *testing.T) {
 	require.NoError(t, os.WriteFile(file, swf, 0o600))
 	mac := hmac.New(sha256.New, []byte("Genuine Adobe Flash Player 001"))
 	mac.Write(swf)
-	server := sampleServer(t, testserver.Config{Player: &testserver.Player{Hash: mac.Sum(nil), Size: uint32(len(swf))}})
+	server := rtmptest.Server(t, testserver.Config{Player: &testserver.Player{Hash: mac.Sum(nil), Size: uint32(len(swf))}})
 	for _, from := range []string{web.URL + "/player.swf", web.URL + "/player.swf", "file://" + filepath.ToSlash(file)} {
-		got, err := download(testContext(t), server.URL("vod", "sample")+" swfVfy=1 swfUrl="+from, nil, nil)
+		got, err := download(conntest.Context(t), server.URL("vod", "sample")+" swfVfy=1 swfUrl="+from, nil, nil)
 		require.NoError(t, err, from)
 		assert.True(t, bytes.Equal(testserver.Sample, got))
 	}
 	assert.Equal(t, 1, asked, "then it was in the cache")
-	_, err := Dial(testContext(t), server.URL("vod", "sample"), &Options{SWFVerify: true, SWFURL: web.URL + "/other.swf?secret",
+	_, err := Dial(conntest.Context(t), server.URL("vod", "sample"), &Options{SWFVerify: true, SWFURL: web.URL + "/other.swf?secret",
 		Proxy: "socks5://user:secret@127.0.0.1:1"})
 	var failed *HandshakeError
 	require.ErrorAs(t, err, &failed)
@@ -155,13 +156,13 @@ func TestHangingUpIsExplained(t *testing.T) {
 		"rtmpe":  `^rtmp: rtmpe: .*: the server may not offer RTMPE: try rtmp or rtmps$`,
 		"rtmpte": `^rtmp: tunnel: open: .*: the server may not speak HTTP on this port$`,
 	} {
-		server := sampleServer(t, testserver.Config{})
-		_, err := Dial(testContext(t), scheme+"://"+server.Addr()+"/vod/sample", nil)
+		server := rtmptest.Server(t, testserver.Config{})
+		_, err := Dial(conntest.Context(t), scheme+"://"+server.Addr()+"/vod/sample", nil)
 		require.Error(t, err)
 		assert.Regexp(t, want, err.Error())
 		assert.NotErrorIs(t, err, net.ErrClosed)
 	}
-	_, err := Dial(testContext(t), "rtmp://127.0.0.1/a/p", &Options{Proxy: "socks4://" + newRawServer(t, ""), Timeout: 50 * time.Millisecond})
+	_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1/a/p", &Options{Proxy: "socks4://" + newRawServer(t, ""), Timeout: 50 * time.Millisecond})
 	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	assert.Regexp(t, `^rtmp: proxy: no answer from socks4 127\.0\.0\.1:\d+: timed out$`, err.Error())
 }
@@ -169,7 +170,7 @@ func TestHangingUpIsExplained(t *testing.T) {
 // A wait that is cancelled in the middle of the stream, again and again, loses no byte of it.
 func TestInterruptedReadsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		s := sampleServer(t, testserver.Config{Scheme: scheme, SessionFault: func(int) testserver.Fault {
+		s := rtmptest.Server(t, testserver.Config{Scheme: scheme, SessionFault: func(int) testserver.Fault {
 			return testserver.Fault{Action: testserver.Dribble, At: 100_000}
 		}})
 		_, stream := playing(t, s.URL("vod", "sample"), o)
@@ -191,7 +192,7 @@ func TestInterruptedReadsOverEveryTransport(t *testing.T) {
 func TestConnectIsCancelledOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		address := newRawServer(t, "")
-		ctx, cancel := context.WithCancel(testContext(t))
+		ctx, cancel := context.WithCancel(conntest.Context(t))
 		dial := &net.Dialer{}
 		o.DialContext = func(ctx context.Context, network, addr string) (net.Conn, error) {
 			defer time.AfterFunc(10*time.Millisecond, cancel)
@@ -207,7 +208,7 @@ func TestConnectIsCancelledOverEveryTransport(t *testing.T) {
 func TestSilentServerOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 50 * time.Millisecond
-		_, err := Dial(testContext(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
+		_, err := Dial(conntest.Context(t), scheme+"://"+newRawServer(t, "")+"/a/p", o)
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
@@ -218,11 +219,9 @@ func TestSilentServerOverEveryTransport(t *testing.T) {
 // messageBoundaries are the offsets, from the first byte of the handshake, at which the messages end that a server sends
 // to a player of the recording.
 func messageBoundaries(t *testing.T, recording []byte) (all []int64) {
-	s, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": recording}})
-	require.NoError(t, err)
-	defer s.Close()
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": recording}})
 	var received bytes.Buffer
-	_, err = download(testContext(t), s.URL("vod", "sample"), &Options{
+	_, err := download(conntest.Context(t), s.URL("vod", "sample"), &Options{
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
 			return &recordedConn{Conn: nc, read: &received}, err

@@ -16,6 +16,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -61,17 +63,17 @@ func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 func TestLimitBeforeTheFirstByte(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
 		t.Run(scheme, func(t *testing.T) {
-			server, recorded := recordingServer(t, testserver.Config{Scheme: scheme})
+			server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme})
 			var nc *hookedConn
 			c, s := publishing(t, server.URL("live", "out"), &Options{TLSConfig: testserver.ClientTLS(), DialContext: hookedDial(&nc)})
 			for range 3 {
-				ctx, cancel := context.WithCancel(testContext(t))
+				ctx, cancel := context.WithCancel(conntest.Context(t))
 				end := func() { cancel(); <-nc.ended }
 				nc.before.Store(&end)
 				k, err := c.Call(ctx, "unknown")
 				require.NoError(t, err)
 				require.ErrorIs(t, ctx.Err(), context.Canceled)
-				_, err = k.Result(testContext(t))
+				_, err = k.Result(conntest.Context(t))
 				require.ErrorContains(t, err, "unknown", "the server has understood it")
 			}
 			late := func() { s.SetWriteDeadline(past); <-nc.ended }
@@ -90,7 +92,7 @@ func TestLimitBeforeTheFirstByte(t *testing.T) {
 // A deadline that has passed, or that passes between two writes to the socket, leaves the connection alive, and what Write
 // has not consumed can be written later.
 func TestWriteDeadlineLosesNothing(t *testing.T) {
-	server, recorded := recordingServer(t, testserver.Config{})
+	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	var nc *hookedConn
 	c, s := publishing(t, server.URL("live", "out"), &Options{DialContext: hookedDial(&nc)})
 	require.NoError(t, s.SetWriteDeadline(past))
@@ -114,15 +116,14 @@ func TestWriteDeadlineLosesNothing(t *testing.T) {
 	_, err = s.Write(file[n:])
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
-	want, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	assert.Equal(t, slices.Concat(want, want), tagsOf(t, recorded("out")))
+	want := rtmptest.SampleTags(t)
+	assert.Equal(t, slices.Concat(want, want), rtmptest.Tags(t, recorded("out")))
 }
 
 // Whose context ends right after the lock was had sends nothing, or everything.
 func TestContextEndsWithTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		ctx, c := piped(t, Options{}, func(p *peer) { p.accept(); p.untilGone() })
+		ctx, c := piped(t, Options{}, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 		k, err := c.Connect(ctx)
 		require.NoError(t, err)
 		_, err = k.Result(ctx)
@@ -148,8 +149,8 @@ func TestContextEndsWithTheLock(t *testing.T) {
 func TestContextEndsAWriteThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {
-			p.accept()
-			p.expectType(message.TypeUserControl) // an answer to connect's result
+			p.AcceptConnect()
+			p.ExpectType(message.TypeUserControl) // an answer to connect's result
 			time.Sleep(time.Hour)
 		})
 		k, err := c.Connect(ctx)
@@ -169,11 +170,8 @@ func TestContextEndsAWriteThatBlocks(t *testing.T) {
 func TestShortContexts(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {
-			server, err := testserver.Start(testserver.Config{Scheme: scheme,
-				Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-					"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil }}})
-			require.NoError(t, err)
-			defer server.Close()
+			server := rtmptest.Server(t, testserver.Config{Scheme: scheme,
+				Handlers: rtmptest.Echo})
 			c := dialed(t, server.URL("app", ""), &Options{TLSConfig: testserver.ClientTLS(), BackgroundRead: true})
 			random := rand.New(rand.NewPCG(10, uint64(len(scheme))))
 			calls := 1000
@@ -182,7 +180,7 @@ func TestShortContexts(t *testing.T) {
 			}
 			ended := 0
 			for range calls {
-				ctx, cancel := context.WithTimeout(testContext(t), time.Duration(20+random.IntN(200))*time.Microsecond)
+				ctx, cancel := context.WithTimeout(conntest.Context(t), time.Duration(20+random.IntN(200))*time.Microsecond)
 				k, err := c.Call(ctx, "echo", strings.Repeat("x", 100))
 				if err == nil {
 					_, err = k.Result(ctx)
@@ -194,7 +192,7 @@ func TestShortContexts(t *testing.T) {
 				}
 				require.NoError(t, c.Err())
 			}
-			got, err := c.RemoteMethod("echo")(testContext(t), "afterwards")
+			got, err := c.RemoteMethod("echo")(conntest.Context(t), "afterwards")
 			require.NoError(t, err)
 			assert.Equal(t, "afterwards", got)
 			t.Logf("%d of %d calls ended early", ended, calls)

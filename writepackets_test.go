@@ -5,10 +5,10 @@ import (
 	"testing"
 	"time"
 
-	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/message"
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // design.md 4, rule 12: concurrent WritePackets of one Stream are safe, audio and video encoders are two goroutines.
@@ -17,7 +17,7 @@ func TestConcurrentWritePackets(t *testing.T) {
 	url := accepting(t, func(p *peer) {
 		bad, all, seen := 0, 0, map[[2]uint32]bool{}
 		for {
-			m, err := p.next()
+			m, err := p.Next()
 			if err != nil {
 				break
 			}
@@ -52,12 +52,4 @@ func TestConcurrentWritePackets(t *testing.T) {
 	t.Logf("%d of %d packets came twice, in the place of others", n[0], n[1])
 	assert.Zero(t, n[0])
 	assert.Equal(t, 8_000, n[1])
-}
-
-func (p *peer) next() (Packet, error) {
-	var m chunk.Message
-	if err := p.in.Next(&m); err != nil {
-		return Packet{}, err
-	}
-	return Packet{Type: message.Type(m.Type), Timestamp: m.Timestamp, StreamID: m.StreamID, Body: m.Body()}, nil
 }

@@ -15,6 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -37,7 +39,7 @@ func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf
 	d.open = func(context.Context, time.Duration) (player, error) {
 		return &tellingPlayer{fakePlayer{list, err}, duration, properties}, nil
 	}
-	return d.run(testContext(t))
+	return d.run(conntest.Context(t))
 }
 
 // without are the tags that drop does not name.
@@ -182,7 +184,7 @@ func TestHolesInLiveStreams(t *testing.T) {
 // Old holes of a file stay holes when it is continued.
 func TestContinueFileWithHole(t *testing.T) {
 	all := sample(t)
-	file := fileOf(append(slices.Clone(all[:100]), all[200:500]...))
+	file := rtmptest.File(append(slices.Clone(all[:100]), all[200:500]...)...)
 	got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
 		return servers["absolute"](all, from), io.EOF
 	})
@@ -194,14 +196,14 @@ func TestContinueFileWithHole(t *testing.T) {
 // An aggregate that is damaged loses the rest of what was in it: that is not complete, although every track has its end.
 func TestDamagedAggregate(t *testing.T) {
 	picture := flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Timestamp: 1, Body: make([]byte, 50)})
-	s := startServer(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
+	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		cmd, err := message.ParseCommand(message.Type(m.Type), m.Body())
 		if err != nil || cmd.Name != "play" {
 			return
 		}
 		s.Send(chunk.Outgoing{Type: uint8(message.TypeAggregate), ChunkStreamID: 9, StreamID: m.StreamID, Body: picture[:40]})
 	}})
-	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, nil)
+	result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, nil)
 	assert.ErrorIs(t, err, ErrIncomplete)
 	assert.Equal(t, Incomplete, result.Outcome)
 	assert.EqualValues(t, 1, result.BadData)
@@ -209,12 +211,12 @@ func TestDamagedAggregate(t *testing.T) {
 
 // Messages that are damaged and not the stream's, which count as bad data of the connection, have nothing to do with the stream.
 func TestDamageElsewhere(t *testing.T) {
-	s := startServer(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
+	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if cmd, err := message.ParseCommand(message.Type(m.Type), m.Body()); err == nil && cmd.Name == "play" {
 			s.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 9, Body: []byte{1, 2, 3}})
 		}
 	}})
-	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, nil)
+	result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, nil)
 	assert.NoError(t, err)
 	assert.Zero(t, result.BadData)
 }

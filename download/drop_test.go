@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -42,14 +44,14 @@ func dropped(n ...int) func(int, flv.Tag) bool {
 // resumedFrom continues a file from a server that has the tags of served, and says what has become of it.
 func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error) {
 	t.Helper()
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": fileOf(served)}})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": rtmptest.File(served...)}})
 	path := filepath.Join(t.TempDir(), "out.flv")
-	require.NoError(t, os.WriteFile(path, fileOf(file), 0o600))
-	result, err := File(testContext(t), s.URL("vod", "film"), path, &Options{Resume: true})
+	require.NoError(t, os.WriteFile(path, rtmptest.File(file...), 0o600))
+	result, err := File(conntest.Context(t), s.URL("vod", "film"), path, &Options{Resume: true})
 	s.Close()
 	got, readErr := os.ReadFile(path)
 	require.NoError(t, readErr)
-	return result, tags(t, got), err
+	return result, rtmptest.Tags(t, got), err
 }
 
 // requireInOrder requires that the frames of each track are those of all in their order, with none twice, and that time does
@@ -132,13 +134,13 @@ func TestResumeDroppedSeeking(t *testing.T) {
 				file := dropping(all, some)
 				file = file[:len(file)-random.IntN(2)*random.IntN(len(file)/2)]
 				what := fmt.Sprintf("%s, one in %d, run %d, %d of %d tags", server, oneIn, n, len(file), len(all))
-				after, result, err := continued(t, fileOf(file), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+				after, result, err := continued(t, rtmptest.File(file...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 					return dropping(servers[server](all, from), some), io.EOF
 				})
 				if err != nil { // the fake player's duration is another
 					require.ErrorIs(t, err, ErrTruncated, "%s: %+v", what, result)
 				}
-				got := tags(t, after)
+				got := rtmptest.Tags(t, after)
 				requireInOrder(t, all, got, what)
 				require.Greater(t, len(got), len(all)*(oneIn-4)/oneIn, what)
 			}
@@ -158,11 +160,11 @@ func TestResumeDroppedSilence(t *testing.T) {
 	some := func(int, flv.Tag) bool { return random.IntN(100) == 0 }
 	for range 20 {
 		file := dropping(all, some)
-		after, _, err := continued(t, fileOf(file), Options{}, func(time.Duration) ([]flv.Tag, error) {
+		after, _, err := continued(t, rtmptest.File(file...), Options{}, func(time.Duration) ([]flv.Tag, error) {
 			return dropping(all, some), io.EOF
 		})
 		require.NoError(t, err)
-		got := tags(t, after)
+		got := rtmptest.Tags(t, after)
 		requireInOrder(t, without(all, isAudio), without(got, isAudio), "pictures")
 		require.InDelta(t, len(all), len(got), float64(len(all))/20)
 	}

@@ -11,6 +11,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -24,14 +26,14 @@ func TestRecoverFromCuts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, action := range []testserver.Action{testserver.Cut, testserver.Reset} {
 		for range 20 {
-			s := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+			s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
 				if n >= 8 {
 					return testserver.Fault{}
 				}
 				return testserver.Fault{Action: action, At: 3000 + random.Int64N(100_000)}
 			}})
 			path := filepath.Join(t.TempDir(), "out.flv")
-			result, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Recover: impatient()})
+			result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Recover: impatient()})
 			require.NoError(t, err)
 			got, err := os.ReadFile(path)
 			require.NoError(t, err)
@@ -49,14 +51,14 @@ func TestRecoverFromCuts(t *testing.T) {
 func TestRecoverStream(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
-		s := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+		s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
 			if n >= 6 {
 				return testserver.Fault{}
 			}
 			return testserver.Fault{Action: testserver.Cut, At: 3000 + random.Int64N(100_000)}
 		}})
 		var got bytes.Buffer
-		_, err := To(testContext(t), s.URL("vod", "sample"), &got, &Options{Recover: impatient()})
+		_, err := To(conntest.Context(t), s.URL("vod", "sample"), &got, &Options{Recover: impatient()})
 		require.NoError(t, err)
 		require.True(t, bytes.Equal(testserver.Sample, got.Bytes()))
 		s.Close()
@@ -67,18 +69,18 @@ func TestRecoverStream(t *testing.T) {
 func TestResumeAfterCuts(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 20 {
-		s := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+		s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
 			return testserver.Fault{Action: testserver.Cut, At: 60_000 + random.Int64N(100_000)}
 		}})
 		path := filepath.Join(t.TempDir(), "out.flv")
 		size := int64(0)
 		for i := 0; ; i++ {
 			require.Less(t, i, 20)
-			result, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+			result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 			got, readErr := os.ReadFile(path)
 			require.NoError(t, readErr)
 			require.True(t, bytes.HasPrefix(testserver.Sample, got))
-			tags(t, got)
+			rtmptest.Tags(t, got)
 			require.GreaterOrEqual(t, result.Size, size, "it never shrinks")
 			size = result.Size
 			if err == nil {

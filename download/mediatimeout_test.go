@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -51,13 +53,13 @@ func TestMediaTimeout(t *testing.T) {
 
 // It ends what Timeout does not, and is recovered from like other silence.
 func TestMediaTimeoutWithServer(t *testing.T) {
-	s := startServer(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
+	s := rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
 	o := &Options{RTMP: &rtmp.Options{Timeout: -1, MediaTimeout: 50 * time.Millisecond},
 		Recover: &Recovery{Attempts: 2, Delay: time.Nanosecond, MaxDelay: time.Nanosecond}}
-	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, o)
+	result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, o)
 	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	assert.GreaterOrEqual(t, result.Sessions, 2)
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(conntest.Context(t))
 	cancel()
 	_, err = To(ctx, s.URL("vod", "sample"), io.Discard, o)
 	assert.ErrorIs(t, err, context.Canceled)

@@ -12,6 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -22,7 +24,7 @@ func TestNothingInCommon(t *testing.T) {
 	for server, play := range servers {
 		for _, n := range []int{4, 70, 140, 300, 420, 600} {
 			sessions := 0
-			before := fileOf(all[:n])
+			before := rtmptest.File(all[:n]...)
 			got, result, err := continued(t, before, Options{Recover: impatient()}, func(from time.Duration) ([]flv.Tag, error) {
 				if sessions++; from == 0 {
 					return other, io.EOF
@@ -41,7 +43,7 @@ func TestNothingInCommon(t *testing.T) {
 func TestCutIsReplacedFirst(t *testing.T) {
 	all := recording(120, 1000)
 	other := append(append([]flv.Tag{}, all[:20]...), reencoded(all)[20:]...)
-	before := fileOf(all[:len(all)-100])
+	before := rtmptest.File(all[:len(all)-100]...)
 	for _, n := range []int{25, 400, 1000, len(all) - 200, len(all)} {
 		for _, end := range []error{io.EOF, io.ErrUnexpectedEOF} {
 			got, result, err := continued(t, before, Options{}, func(time.Duration) ([]flv.Tag, error) { return other[:n], end })
@@ -50,7 +52,7 @@ func TestCutIsReplacedFirst(t *testing.T) {
 				assert.Error(t, err)
 				assert.True(t, bytes.Equal(before, got), "%d tags, %v", n, end)
 			} else {
-				assert.True(t, bytes.Equal(fileOf(other), got))
+				assert.True(t, bytes.Equal(rtmptest.File(other...), got))
 			}
 		}
 	}
@@ -60,15 +62,15 @@ func TestCutIsReplacedFirst(t *testing.T) {
 func TestContinueShortSound(t *testing.T) {
 	all := without(recording(10, 1), isVideo)
 	for n := 3; n < 8; n++ {
-		got, _, err := continued(t, fileOf(all[:n]), Options{}, func(time.Duration) ([]flv.Tag, error) { return all, io.EOF })
+		got, _, err := continued(t, rtmptest.File(all[:n]...), Options{}, func(time.Duration) ([]flv.Tag, error) { return all, io.EOF })
 		require.NoError(t, err)
-		assert.True(t, bytes.Equal(fileOf(all), got))
+		assert.True(t, bytes.Equal(rtmptest.File(all...), got))
 	}
 }
 
 // Held tags cost more than their bodies.
 func TestHeldTagsAreBounded(t *testing.T) {
-	tl, err := scan(bytes.NewReader(fileOf(sample(t))), 0)
+	tl, err := scan(bytes.NewReader(rtmptest.File(sample(t)...)), 0)
 	require.NoError(t, err)
 	s := newSplice(tl, 0, false)
 	tag := flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 1, 1}}
@@ -82,38 +84,38 @@ func TestHeldTagsAreBounded(t *testing.T) {
 
 // A file that is too short for a header, and no beginning of one either, is none of ours.
 func TestResumeShortForeignFile(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	for n := 1; n <= 8; n++ {
 		for _, before := range []string{"password: 1234"[:n], "FLV\x02\x05\x00\x00\x00"[:max(n, 4)], "FLV\x01\x05\x00\x00\xff"} {
 			require.NoError(t, os.WriteFile(path, []byte(before), 0o600))
-			_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+			_, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 			assert.ErrorIs(t, err, ErrNotFLV, "%q", before)
 			got, err := os.ReadFile(path)
 			require.NoError(t, err)
 			assert.Equal(t, before, string(got))
 		}
 		require.NoError(t, os.WriteFile(path, testserver.Sample[:n], 0o600))
-		_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+		_, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 		assert.NoError(t, err, "%d bytes of a header", n)
 	}
 }
 
 // A file is replaced when there is something to replace it with, not before.
 func TestReplacedWhenTheStreamBegins(t *testing.T) {
-	s := startServer(t, testserver.Config{})
-	dies := startServer(t, testserver.Config{Fault: cutAt(3500)})
+	s := rtmptest.Server(t, testserver.Config{})
+	dies := rtmptest.Server(t, testserver.Config{Fault: cutAt(3500)})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	for _, url := range []string{s.URL("vod", "nosuch"), "rtmp://127.0.0.1:1/a/b", dies.URL("vod", "sample")} {
 		require.NoError(t, os.WriteFile(path, []byte("what was there before"), 0o600))
-		_, err := File(testContext(t), url, path, nil)
+		_, err := File(conntest.Context(t), url, path, nil)
 		require.Error(t, err)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
 		assert.Equal(t, "what was there before", string(got), url)
 	}
 	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("old"), len(testserver.Sample)), 0o600))
-	result, err := File(testContext(t), s.URL("vod", "sample"), path, nil)
+	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, nil)
 	require.NoError(t, err)
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
@@ -127,7 +129,7 @@ func cutAt(n int64) func(int) testserver.Fault {
 
 // With Sync the file is on the disk when a joint has been made, and at the end.
 func TestSync(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	for before, want := range map[int]int{0: 1, 100_000: 2} {
 		require.NoError(t, os.WriteFile(path, testserver.Sample[:before], 0o600))
@@ -141,12 +143,12 @@ func TestSync(t *testing.T) {
 			sizes = append(sizes, info.Size())
 			return err
 		}
-		_, err = d.run(testContext(t))
+		_, err = d.run(conntest.Context(t))
 		require.NoError(t, err)
 		assert.Len(t, sizes, want)
 		assert.EqualValues(t, len(testserver.Sample), sizes[len(sizes)-1])
 	}
-	_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Sync: true})
+	_, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Sync: true})
 	assert.NoError(t, err)
 }
 
@@ -154,9 +156,9 @@ func TestSync(t *testing.T) {
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
 	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // the last picture's time
-	got, result, err := continued(t, fileOf(append(all[:len(all):len(all)], mark)), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+	got, result, err := continued(t, rtmptest.File(append(all[:len(all):len(all)], mark)...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 		return servers["absolute"](all, from), io.EOF
 	})
 	require.NoError(t, err, "%+v", result)
-	assert.True(t, bytes.Equal(fileOf(all), got))
+	assert.True(t, bytes.Equal(rtmptest.File(all...), got))
 }

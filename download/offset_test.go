@@ -10,12 +10,14 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // jumping is the sample with a jump in time in front of a tag.
 func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
-	all := tags(t, testserver.Sample)
+	all := rtmptest.SampleTags(t)
 	for i := at; i < len(all); i++ {
 		all[i].Timestamp += uint32(by.Milliseconds())
 	}
@@ -36,10 +38,10 @@ func TestTimesThatJump(t *testing.T) {
 		{"jump in the middle, by 20 days", 300, 20 * 24 * time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			film := fileOf(jumping(t, test.at, test.by))
-			s := startServer(t, testserver.Config{Realtime: true, Files: map[string][]byte{"film": film}})
+			film := rtmptest.File(jumping(t, test.at, test.by)...)
+			s := rtmptest.Server(t, testserver.Config{Realtime: true, Files: map[string][]byte{"film": film}})
 			var got bytes.Buffer
-			result, err := To(testContext(t), s.URL("vod", "film"), &got, &Options{RTMP: &rtmp.Options{Timeout: 200 * time.Millisecond}})
+			result, err := To(conntest.Context(t), s.URL("vod", "film"), &got, &Options{RTMP: &rtmp.Options{Timeout: 200 * time.Millisecond}})
 			assert.NoError(t, err)
 			assert.Equal(t, Complete, result.Outcome, "%+v", result)
 			assert.True(t, bytes.Equal(film, got.Bytes()))

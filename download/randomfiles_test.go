@@ -9,12 +9,14 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // Files that are none of ours, or damaged at random: never a panic, never Complete with other bytes, and ErrNoMatch leaves the file alone.
 func TestResumeRandomFiles(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	n, complete, refused := 0, 0, 0
 	for i := range 250 {
 		path := filepath.Join(t.TempDir(), "f.flv")
@@ -34,7 +36,7 @@ func TestResumeRandomFiles(t *testing.T) {
 			}
 		}
 		require.NoError(t, os.WriteFile(path, b, 0o666))
-		result, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+		result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 		got, readErr := os.ReadFile(path)
 		require.NoError(t, readErr)
 		n++

@@ -16,6 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -34,7 +36,7 @@ func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testse
 			s.Send(*reconnectTo(t, tcURL()))
 		}
 	}
-	return startServer(t, cfg), connections
+	return rtmptest.Server(t, cfg), connections
 }
 
 // Where a request to reconnect must not be followed the stream is played on.
@@ -64,7 +66,7 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 					test.options.RTMP = &rtmp.Options{}
 				}
 				test.options.RTMP.Buffer = 10 * time.Second // nearly all
-				result, err := To(testContext(t), s.URL("vod", "sample"), &got, &test.options)
+				result, err := To(conntest.Context(t), s.URL("vod", "sample"), &got, &test.options)
 				require.NoError(t, err)
 				assert.Equal(t, 1, result.Sessions)
 				assert.True(t, bytes.Equal(testserver.Sample, got.Bytes()))
@@ -87,7 +89,7 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 			assert.Positive(t, p.Wait)
 		}
 	}
-	result, err := To(testContext(t), s.URL("vod", "sample"), io.Discard, o)
+	result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, o)
 	assert.Error(t, err)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 	assert.EqualValues(t, 6, connections.Load())
@@ -97,7 +99,7 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 // What proves to one server who we are goes to no other.
 func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	said := make(chan string, 100)
-	next := startServer(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+	next := rtmptest.Server(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 		select {
 		case said <- fmt.Sprintf("%q", m.Body()):
 		default:
@@ -108,7 +110,7 @@ func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "out.flv")
 	o := &Options{Recover: impatient(), KeepBuffer: true, RTMP: &rtmp.Options{Buffer: 3 * time.Second, Auth: "secret", UsherToken: "secret", Token: "secret",
 		ConnectData: []any{"secret"}, ConnectFields: amf.Object{{Name: "x", Value: "secret"}}, FollowReconnect: rtmp.FollowAny}}
-	result, err := File(testContext(t), s.URL("vod", "sample?secret")+" conn=S:secret", path, o)
+	result, err := File(conntest.Context(t), s.URL("vod", "sample?secret")+" conn=S:secret", path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
 	got, err := os.ReadFile(path)

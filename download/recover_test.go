@@ -18,6 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -64,7 +66,7 @@ func bufferEmpty(int) *chunk.Outgoing {
 // A server in real time that says its buffer is empty is paused, and goes on at once with another buffer full.
 func TestBufferEmpty(t *testing.T) {
 	p := &pauses{answer: bufferEmpty}
-	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
 	got := whole(t, s.URL("vod", "sample"), &Options{RTMP: &rtmp.Options{Buffer: 2 * time.Second}, KeepBuffer: true})
 	assert.True(t, bytes.Equal(testserver.Sample, got))
 	p.mu.Lock()
@@ -75,7 +77,7 @@ func TestBufferEmpty(t *testing.T) {
 
 func TestBufferEmptyInRealtime(t *testing.T) {
 	p := &pauses{answer: bufferEmpty}
-	s := startServer(t, testserver.Config{WindowAckSize: 20_000, OnMessage: p.seen})
+	s := rtmptest.Server(t, testserver.Config{WindowAckSize: 20_000, OnMessage: p.seen})
 	got := whole(t, s.URL("vod", "sample"), &Options{Realtime: true})
 	assert.True(t, bytes.Equal(testserver.Sample, got))
 	require.Eventually(t, func() bool { // the server may be behind
@@ -91,7 +93,7 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 // A server that falls silent is woken in vain, and then left.
 func TestSilence(t *testing.T) {
 	p := &pauses{}
-	s := startServer(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
+	s := rtmptest.Server(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
 		if n > 1 {
 			return testserver.Fault{}
 		}
@@ -99,11 +101,11 @@ func TestSilence(t *testing.T) {
 	}})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	o := &Options{Resume: true, RTMP: &rtmp.Options{Timeout: 100 * time.Millisecond}}
-	result, err := File(testContext(t), s.URL("vod", "sample"), path, o)
+	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, o)
 	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	assert.Equal(t, Truncated, result.Outcome)
 	o.Recover = impatient()
-	result, err = File(testContext(t), s.URL("vod", "sample"), path, o)
+	result, err = File(conntest.Context(t), s.URL("vod", "sample"), path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
 	got, err := os.ReadFile(path)
@@ -124,7 +126,7 @@ func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
 
 func TestReconnectRequest(t *testing.T) {
 	there := &pauses{}
-	next := startServer(t, testserver.Config{OnMessage: there.seen})
+	next := rtmptest.Server(t, testserver.Config{OnMessage: there.seen})
 	p := &pauses{answer: func(n int) *chunk.Outgoing {
 		if n > 1 {
 			return nil
@@ -132,14 +134,14 @@ func TestReconnectRequest(t *testing.T) {
 		return reconnectTo(t, "rtmp://"+next.Addr()+"/elsewhere")
 	}}
 	announced := make(chan any, 1)
-	s := startServer(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen,
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 100_000, OnMessage: p.seen,
 		OnConnect: func(s *testserver.Session) {
 			extensions, _ := s.Connect().Object.(amf.Object).Get("capsEx")
 			announced <- extensions
 		}})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second, FollowReconnect: rtmp.FollowAny}, KeepBuffer: true, Recover: impatient()}
-	result, err := File(testContext(t), s.URL("vod", "sample")+" playpath=sample", path, o)
+	result, err := File(conntest.Context(t), s.URL("vod", "sample")+" playpath=sample", path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
 	assert.Equal(t, 15.0, <-announced, "that it may be asked")
@@ -153,13 +155,13 @@ func TestReconnectRequest(t *testing.T) {
 
 // A live stream goes on behind a lost connection, at a key frame.
 func TestRecoverLive(t *testing.T) {
-	s := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
+	s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
 		if n == 1 { // the first viewer
 			return testserver.Fault{Action: testserver.Cut, At: 60_000}
 		}
 		return testserver.Fault{}
 	}})
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	conn, err := rtmp.Dial(ctx, s.URL("live", "camera"), &rtmp.Options{Publish: true})
 	require.NoError(t, err)
 	defer conn.Close()
@@ -199,7 +201,7 @@ func TestRecoverLive(t *testing.T) {
 
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
-	wantAudio, wantVideo := tracks(t, fileOf(all))
+	wantAudio, wantVideo := tracks(t, rtmptest.File(all...))
 	gotAudio, gotVideo := tracks(t, got)
 	for _, track := range []struct{ want, got []flv.Tag }{{wantAudio, gotAudio}, {wantVideo, gotVideo}} {
 		n := 0
@@ -215,9 +217,9 @@ func TestRecoverLive(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(conntest.Context(t))
 	result, err := File(ctx, s.URL("vod", "sample"), path, &Options{Recover: impatient(), Progress: func(p *Progress) {
 		if p.Position > 2*time.Second {
 			cancel()
@@ -228,8 +230,8 @@ func TestCancel(t *testing.T) {
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.EqualValues(t, len(got), result.Size)
-	assert.Greater(t, len(tags(t, got)), 50)
-	_, err = File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+	assert.Greater(t, len(rtmptest.Tags(t, got)), 50)
+	_, err = File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 	require.NoError(t, err)
 	got, err = os.ReadFile(path)
 	require.NoError(t, err)
@@ -237,7 +239,7 @@ func TestCancel(t *testing.T) {
 }
 
 func TestCancelWhileWaiting(t *testing.T) {
-	ctx, cancel := context.WithCancel(testContext(t))
+	ctx, cancel := context.WithCancel(conntest.Context(t))
 	var phases []Phase
 	_, err := To(ctx, "rtmp://127.0.0.1:1/a/b", io.Discard, &Options{Recover: &Recovery{Delay: time.Hour, MaxDelay: time.Hour},
 		Progress: func(p *Progress) {
@@ -252,10 +254,10 @@ func TestCancelWhileWaiting(t *testing.T) {
 // What the server refuses is not tried again.
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
-	s := startServer(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
+	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
 	for _, url := range []string{s.URL("vod", "nosuch"), s.URL("nosuch", "sample")} {
 		sessions := 0
-		_, err := To(testContext(t), url, io.Discard, &Options{Recover: impatient(), Progress: func(p *Progress) {
+		_, err := To(conntest.Context(t), url, io.Discard, &Options{Recover: impatient(), Progress: func(p *Progress) {
 			if p.Phase == Connecting {
 				sessions++
 			}
@@ -280,9 +282,9 @@ func (w *brokenWriter) Write(b []byte) (int, error) {
 }
 
 func TestWriteError(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	for _, n := range []int{0, 5, 13, 100, 5000, 100_000} {
-		result, err := To(testContext(t), s.URL("vod", "sample"), &brokenWriter{n}, &Options{Recover: impatient()})
+		result, err := To(conntest.Context(t), s.URL("vod", "sample"), &brokenWriter{n}, &Options{Recover: impatient()})
 		var write *WriteError
 		require.ErrorAs(t, err, &write)
 		assert.ErrorIs(t, err, errBroken)
@@ -290,7 +292,7 @@ func TestWriteError(t *testing.T) {
 		assert.LessOrEqual(t, result.Size, int64(n))
 		assert.Equal(t, min(1, n/100), result.Sessions*min(1, n/100), "writing is not tried again")
 	}
-	_, err := File(testContext(t), s.URL("vod", "sample"), filepath.Join(t.TempDir(), "no", "such", "folder"), nil)
+	_, err := File(conntest.Context(t), s.URL("vod", "sample"), filepath.Join(t.TempDir(), "no", "such", "folder"), nil)
 	var write *WriteError
 	require.ErrorAs(t, err, &write)
 	assert.ErrorIs(t, err, os.ErrNotExist)
@@ -298,14 +300,14 @@ func TestWriteError(t *testing.T) {
 
 // withDuration is the sample with other metadata; 0: without.
 func withDuration(t *testing.T, seconds float64) []byte {
-	list := tags(t, testserver.Sample)
+	list := rtmptest.SampleTags(t)
 	if seconds == 0 {
-		return fileOf(list[1:])
+		return rtmptest.File(list[1:]...)
 	}
 	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds}})
 	require.NoError(t, err)
 	list[0].Body = body
-	return fileOf(list)
+	return rtmptest.File(list...)
 }
 
 func TestOutcome(t *testing.T) {
@@ -334,7 +336,7 @@ func TestOutcome(t *testing.T) {
 		{"no such part", 10.08, testserver.EndAll, 0, rtmp.Options{Stop: 15 * time.Second}, Complete, nil},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			s := startServer(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, test.duration)},
+			s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, test.duration)},
 				Shape: testserver.Shape{EndSignal: test.end}, Fault: func(int) testserver.Fault {
 					if test.cut > 0 {
 						return testserver.Fault{Action: testserver.Cut, At: test.cut}
@@ -342,7 +344,7 @@ func TestOutcome(t *testing.T) {
 					return testserver.Fault{}
 				}})
 			for _, quirks := range []bool{false, true} {
-				result, err := To(testContext(t), s.URL("vod", "it"), io.Discard, &Options{RTMP: &test.options, Quirks: quirks})
+				result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{RTMP: &test.options, Quirks: quirks})
 				assert.Equal(t, test.outcome, result.Outcome, "%v", &result)
 				if test.err == nil {
 					assert.NoError(t, err)
@@ -356,8 +358,8 @@ func TestOutcome(t *testing.T) {
 
 // An end that comes too early is not believed at once, but when it comes again at the same place.
 func TestRecoverFromEarlyEnd(t *testing.T) {
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
-	result, err := To(testContext(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
+	result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
 	assert.ErrorIs(t, err, ErrTruncated)
 	assert.Equal(t, 2, result.Sessions)
 }

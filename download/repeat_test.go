@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -24,18 +26,18 @@ func repeated(t *testing.T, ms uint32, n int) []byte {
 			}
 		}
 	}
-	return fileOf(list)
+	return rtmptest.File(list...)
 }
 
 // A stream that repeats itself is continued where it was left, not where it was the same before.
 func TestResumeRepetition(t *testing.T) {
 	for _, ms := range []uint32{10_000, 6000, 2000} {
 		film := repeated(t, ms, 3)
-		s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film}})
+		s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film}})
 		path := filepath.Join(t.TempDir(), "out.flv")
 		for n := flv.FileHeaderSize; n < len(film); n += 7919 {
 			require.NoError(t, os.WriteFile(path, film[:n], 0o600))
-			result, err := File(testContext(t), s.URL("vod", "film"), path, &Options{Resume: true})
+			result, err := File(conntest.Context(t), s.URL("vod", "film"), path, &Options{Resume: true})
 			require.NoError(t, err, "repeated after %d ms, %d bytes of %d", ms, n, len(film))
 			got, err := os.ReadFile(path)
 			require.NoError(t, err)

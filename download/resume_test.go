@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -25,12 +27,12 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			var list []flv.Tag
-			for _, tag := range tags(t, withDuration(t, 10.08)) { // metadata that names no track
+			for _, tag := range rtmptest.Tags(t, withDuration(t, 10.08)) { // metadata that names no track
 				if keep(tag) {
 					list = append(list, tag)
 				}
 			}
-			s := startServer(t, testserver.Config{Files: map[string][]byte{"it": fileOf(list)}})
+			s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": rtmptest.File(list...)}})
 			url := s.URL("vod", "it")
 			want := whole(t, url, nil)
 			last := len(list[len(list)-1].Body) + len(list[len(list)-2].Body) + 2*flv.TagOverhead
@@ -41,7 +43,7 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 			}
 			for n := len(want) - last; n <= len(want); n += step {
 				require.NoError(t, os.WriteFile(path, want[:n], 0o600))
-				result, err := File(testContext(t), url, path, &Options{Resume: true})
+				result, err := File(conntest.Context(t), url, path, &Options{Resume: true})
 				require.NoError(t, err, "%d bytes", n)
 				got, err := os.ReadFile(path)
 				require.NoError(t, err)
@@ -53,13 +55,13 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 
 // Every share of a file, and every number of key frames to go back.
 func TestResumeAnywhere(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	url := s.URL("vod", "sample")
 	path := filepath.Join(t.TempDir(), "cut.flv")
 	for n := 0; n < len(testserver.Sample); n += 19_973 {
 		for _, skip := range []int{0, 1, 2, 100} {
 			require.NoError(t, os.WriteFile(path, testserver.Sample[:n], 0o600))
-			result, err := File(testContext(t), url, path, &Options{Resume: true, SkipKeyFrames: skip})
+			result, err := File(conntest.Context(t), url, path, &Options{Resume: true, SkipKeyFrames: skip})
 			require.NoError(t, err, "%d bytes", n)
 			got, err := os.ReadFile(path)
 			require.NoError(t, err)
@@ -69,7 +71,7 @@ func TestResumeAnywhere(t *testing.T) {
 }
 
 func TestResumeNothing(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	for name, before := range map[string][]byte{
 		"no file": nil, "empty": {}, "half a header": testserver.Sample[:7], "a header": testserver.Sample[:13],
 		"half a tag": testserver.Sample[:100], "metadata": testserver.Sample[:300], "the first picture": testserver.Sample[:5000],
@@ -78,7 +80,7 @@ func TestResumeNothing(t *testing.T) {
 		if before != nil {
 			require.NoError(t, os.WriteFile(path, before, 0o600))
 		}
-		_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true, SkipKeyFrames: 1})
+		_, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true, SkipKeyFrames: 1})
 		require.NoError(t, err, name)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -88,7 +90,7 @@ func TestResumeNothing(t *testing.T) {
 
 // What is no FLV file stays what it is.
 func TestResumeForeignFile(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	for name, before := range map[string]string{
 		"text":               strings.Repeat("dear diary, ", 100),
 		"one letter":         "F" + strings.Repeat("x", 40),
@@ -97,7 +99,7 @@ func TestResumeForeignFile(t *testing.T) {
 	} {
 		path := filepath.Join(t.TempDir(), "out.flv")
 		require.NoError(t, os.WriteFile(path, []byte(before), 0o600))
-		_, err := File(testContext(t), s.URL("vod", "sample"), path, &Options{Resume: true})
+		_, err := File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 		assert.ErrorIs(t, err, ErrNotFLV, name)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -107,12 +109,12 @@ func TestResumeForeignFile(t *testing.T) {
 
 // A server that can't be reached, or refuses, changes nothing.
 func TestResumeRefused(t *testing.T) {
-	s := startServer(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	before := append(bytes.Clone(testserver.Sample[:100_000]), "rest"...)
 	for _, url := range []string{s.URL("vod", "nosuch"), "rtmp://127.0.0.1:1/a/b"} {
 		require.NoError(t, os.WriteFile(path, before, 0o600))
-		_, err := File(testContext(t), url, path, &Options{Resume: true})
+		_, err := File(conntest.Context(t), url, path, &Options{Resume: true})
 		require.Error(t, err)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
@@ -172,7 +174,7 @@ func TestJoinByTime(t *testing.T) {
 			if server == "the key frame before" && n == 140 {
 				continue // it begins at 0: so does one that counts from where it begins
 			}
-			got, p := joinedLive(t, fileOf(all[:n]), func(from time.Duration) []flv.Tag {
+			got, p := joinedLive(t, rtmptest.File(all[:n]...), func(from time.Duration) []flv.Tag {
 				if from == 0 {
 					return other
 				}
@@ -180,9 +182,9 @@ func TestJoinByTime(t *testing.T) {
 			})
 			assert.False(t, p.byContent)
 			assert.Zero(t, p.gap, "%s, %d", server, n)
-			list := tags(t, got)
+			list := rtmptest.Tags(t, got)
 			audio, video := tracks(t, got)
-			wantAudio, wantVideo := tracks(t, fileOf(all))
+			wantAudio, wantVideo := tracks(t, rtmptest.File(all...))
 			assert.Equal(t, times(wantVideo), times(video), "%s, %d", server, n)
 			assert.Equal(t, times(wantAudio), times(audio), "%s, %d", server, n)
 			first := 0
@@ -213,14 +215,14 @@ func TestContinueStillPicture(t *testing.T) {
 	}
 	for _, server := range []string{"absolute", "relative", "relative, rounded"} {
 		for n := headers + 1; n < len(all); n += 13 {
-			got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+			got, result, err := continued(t, rtmptest.File(all[:n]...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 				if from == 0 {
 					return all, io.EOF
 				}
 				return servers[server](all, from), io.EOF
 			})
 			require.NoError(t, err, "%s, %d: %+v", server, n, result)
-			requireNear(t, fileOf(all), got, "%s, %d: %+v", server, n, result)
+			requireNear(t, rtmptest.File(all...), got, "%s, %d: %+v", server, n, result)
 		}
 	}
 }
@@ -233,7 +235,7 @@ func TestContinueAcrossWrap(t *testing.T) {
 		all = append(all, tag)
 	}
 	for n := headers + 1; n < len(all); n += 29 {
-		got, result, err := continued(t, fileOf(all[:n]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+		got, result, err := continued(t, rtmptest.File(all[:n]...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 			index := headers
 			for i, tag := range all {
 				if kindOf(tag) == flv.KindKeyFrame && i < n {
@@ -243,7 +245,7 @@ func TestContinueAcrossWrap(t *testing.T) {
 			return playFrom(all, index, false), io.EOF
 		})
 		require.NoError(t, err)
-		require.True(t, bytes.Equal(fileOf(all), got), "%d: %+v", n, result)
+		require.True(t, bytes.Equal(rtmptest.File(all...), got), "%d: %+v", n, result)
 	}
 }
 
@@ -251,12 +253,12 @@ func TestMetadataChanged(t *testing.T) {
 	all := sample(t)
 	other := append([]flv.Tag{}, all...)
 	other[0].Body = bytes.Replace(all[0].Body, []byte("width"), []byte("depth"), 1)
-	got, result, err := continued(t, fileOf(all[:300]), Options{}, func(from time.Duration) ([]flv.Tag, error) {
+	got, result, err := continued(t, rtmptest.File(all[:300]...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 		return servers["absolute"](other, from), io.EOF
 	})
 	require.NoError(t, err)
 	assert.True(t, result.MetadataChanged)
-	assert.True(t, bytes.Equal(fileOf(all), got))
+	assert.True(t, bytes.Equal(rtmptest.File(all...), got))
 }
 
 // Another codec configuration at the same times is written where the new pictures begin.
@@ -264,8 +266,8 @@ func TestConfigurationChanged(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
 	other[1].Body = append(bytes.Clone(other[1].Body), 1)
-	got, _ := joinedLive(t, fileOf(all[:300]), func(from time.Duration) []flv.Tag { return servers["absolute"](other, from) })
-	list := tags(t, got)
+	got, _ := joinedLive(t, rtmptest.File(all[:300]...), func(from time.Duration) []flv.Tag { return servers["absolute"](other, from) })
+	list := rtmptest.Tags(t, got)
 	at := -1
 	for i, tag := range list {
 		if bytes.Equal(tag.Body, other[1].Body) {
@@ -285,7 +287,7 @@ func TestOtherKindOfStream(t *testing.T) {
 			sound = append(sound, tag)
 		}
 	}
-	before := fileOf(all[:300])
+	before := rtmptest.File(all[:300]...)
 	got, _, err := continued(t, before, Options{}, func(time.Duration) ([]flv.Tag, error) { return sound, io.EOF })
 	assert.ErrorIs(t, err, ErrNoMatch)
 	assert.True(t, bytes.Equal(before, got))
@@ -317,7 +319,7 @@ func TestContinueLongGroups(t *testing.T) {
 		for _, server := range []string{"absolute", "relative", "the key frame before", "from the beginning"} {
 			for _, n := range []int{headers + 1, 1003, 1004, len(all) - 700} {
 				for _, skip := range []int{0, 2} {
-					got, result, err := continued(t, fileOf(all[:n]), Options{SkipKeyFrames: skip}, func(from time.Duration) ([]flv.Tag, error) {
+					got, result, err := continued(t, rtmptest.File(all[:n]...), Options{SkipKeyFrames: skip}, func(from time.Duration) ([]flv.Tag, error) {
 						if from == 0 {
 							return all, io.EOF
 						}
@@ -326,7 +328,7 @@ func TestContinueLongGroups(t *testing.T) {
 					if err != nil { // the fake player's duration is another
 						require.ErrorIs(t, err, ErrTruncated)
 					}
-					require.True(t, bytes.Equal(fileOf(all), got), "%s, groups of %d s, %d tags, skip %d: %+v", server, group, n, skip, result)
+					require.True(t, bytes.Equal(rtmptest.File(all...), got), "%s, groups of %d s, %d tags, skip %d: %+v", server, group, n, skip, result)
 				}
 			}
 		}

@@ -10,12 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 func TestScan(t *testing.T) {
 	all := sample(t)
-	file := fileOf(all)
+	file := rtmptest.File(all...)
 	got, err := scan(bytes.NewReader(file), 0)
 	require.NoError(t, err)
 	assert.EqualValues(t, len(file), got.end)
@@ -115,10 +116,10 @@ func FuzzContinue(f *testing.F) {
 	f.Fuzz(func(t *testing.T, n uint16, rest []byte, relative bool) {
 		all := sample(t)
 		good := max(headers+1, int(n)%len(all))
-		file := append(fileOf(all[:good]), rest...)
+		file := append(rtmptest.File(all[:good]...), rest...)
 		tl, err := scan(bytes.NewReader(file), 0)
 		require.NoError(t, err)
-		kept := fileOf(all[:good])
+		kept := rtmptest.File(all[:good]...)
 		for back := 0; ; back++ { // as long as there is nothing in common
 			at, further := tl.point(back)
 			if !further {

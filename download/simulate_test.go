@@ -17,6 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -46,19 +48,11 @@ func (p *fakePlayer) close()                                {}
 
 // sample is the sample's tags without its mark of the end, which not all servers repeat: metadata, two configurations, media.
 func sample(t *testing.T) []flv.Tag {
-	all := tags(t, testserver.Sample)
+	all := rtmptest.SampleTags(t)
 	return all[:len(all)-1]
 }
 
 const headers = 3 // tags at the front of the sample that are no media
-
-func fileOf(list []flv.Tag) []byte {
-	b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for _, tag := range list {
-		b = flv.AppendTag(b, tag)
-	}
-	return b
-}
 
 // seek is the index of the newest key frame at or before a time, n key frames further on.
 func seek(all []flv.Tag, from time.Duration, n int) int {
@@ -190,7 +184,7 @@ func continued(t *testing.T, file []byte, o Options, play func(from time.Duratio
 		list, err := play(from)
 		return &fakePlayer{list, err}, nil
 	}
-	result, err := d.run(testContext(t))
+	result, err := d.run(conntest.Context(t))
 	after, readErr := os.ReadFile(path)
 	require.NoError(t, readErr)
 	return after, result, err
@@ -198,7 +192,7 @@ func continued(t *testing.T, file []byte, o Options, play func(from time.Duratio
 
 // tracks are the audio and the video of a file, each in order.
 func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
-	for _, tag := range tags(t, file) {
+	for _, tag := range rtmptest.Tags(t, file) {
 		switch tag.Type {
 		case flv.TagAudio:
 			audio = append(audio, tag)
@@ -211,7 +205,7 @@ func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
 
 func TestEveryServerAndDamage(t *testing.T) {
 	all := sample(t)
-	want := fileOf(all)
+	want := rtmptest.File(all...)
 	for server, play := range servers {
 		for damage, damaged := range damages {
 			for _, n := range []int{1, 4, 140, 277, 600} {
@@ -221,7 +215,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 				if damage == "a damaged tag" && server == "sound begins later" {
 					continue // what is not sent again can't be known to be damaged
 				}
-				file := damaged(fileOf(all[:n]), all[n:])
+				file := damaged(rtmptest.File(all[:n]...), all[n:])
 				got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
 					if from == 0 {
 						return all, io.EOF
@@ -235,8 +229,8 @@ func TestEveryServerAndDamage(t *testing.T) {
 				}
 				wantAudio, wantVideo := tracks(t, want)
 				gotAudio, gotVideo := tracks(t, got)
-				require.True(t, bytes.Equal(fileOf(wantAudio), fileOf(gotAudio)), "%s, %s, %d tags: %+v", server, damage, n, result)
-				require.True(t, bytes.Equal(fileOf(wantVideo), fileOf(gotVideo)), "%s, %s, %d tags: %+v", server, damage, n, result)
+				require.True(t, bytes.Equal(rtmptest.File(wantAudio...), rtmptest.File(gotAudio...)), "%s, %s, %d tags: %+v", server, damage, n, result)
+				require.True(t, bytes.Equal(rtmptest.File(wantVideo...), rtmptest.File(gotVideo...)), "%s, %s, %d tags: %+v", server, damage, n, result)
 				if server == "absolute" || server == "relative" {
 					require.True(t, bytes.Equal(want, got), "%s, %s, %d tags: %+v", server, damage, n, result)
 				}
@@ -248,7 +242,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 // requireNear allows times to differ by a few milliseconds.
 func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
 	t.Helper()
-	a, b := tags(t, want), tags(t, got)
+	a, b := rtmptest.Tags(t, want), rtmptest.Tags(t, got)
 	require.Equal(t, len(a), len(b), append([]any{format}, args...)...)
 	for i := range a {
 		require.True(t, bytes.Equal(a[i].Body, b[i].Body), append([]any{format}, args...)...)
@@ -260,7 +254,7 @@ func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
 func TestFailedAttemptChangesNothing(t *testing.T) {
 	all := sample(t)
 	for damage, damaged := range damages {
-		file := damaged(fileOf(all[:300]), all[300:])
+		file := damaged(rtmptest.File(all[:300]...), all[300:])
 		for _, n := range []int{0, 1, 5, 15} {
 			got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
 				return playFrom(all, seek(all, from, 0), false)[:n], io.ErrUnexpectedEOF

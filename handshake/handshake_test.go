@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // testRand is a stream of random bytes that is the same on every run.
@@ -45,19 +47,6 @@ func (s *script) rest(t *testing.T) []byte {
 type dribble struct{ net.Conn }
 
 func (d dribble) Read(p []byte) (int, error) { return iotest.OneByteReader(d.Conn).Read(p) }
-
-// tcpPair returns the two ends of a loopback connection. They have buffers, which the ends of net.Pipe lack.
-func tcpPair(t *testing.T) (client, server net.Conn) {
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer ln.Close()
-	client, err = net.Dial("tcp", ln.Addr().String())
-	require.NoError(t, err)
-	server, err = ln.Accept()
-	require.NoError(t, err)
-	t.Cleanup(func() { client.Close(); server.Close() })
-	return client, server
-}
 
 // run performs both halves at once and then checks that what follows the handshake arrives.
 func run(t *testing.T, cc, sc net.Conn, clientCfg, serverCfg Config) (client, server *Result) {
@@ -131,7 +120,7 @@ func TestClientServer(t *testing.T) {
 			return c, s
 		},
 		"dribble": func(t *testing.T) (net.Conn, net.Conn) {
-			c, s := tcpPair(t)
+			c, s := conntest.Pair(t)
 			return dribble{c}, dribble{s}
 		},
 	}
@@ -221,7 +210,7 @@ func TestClientPackets(t *testing.T) {
 func TestClientTakesS2BeforeAndAfterC2(t *testing.T) {
 	for _, s2After := range []bool{true, false} {
 		t.Run(fmt.Sprintf("S2 after C2: %v", s2After), func(t *testing.T) {
-			cc, sc := tcpPair(t)
+			cc, sc := conntest.Pair(t)
 			require.NoError(t, cc.SetDeadline(time.Now().Add(10*time.Second)))
 			served := make(chan error, 1)
 			go func() {

@@ -8,6 +8,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 var (
@@ -22,7 +24,7 @@ func TestOurHalvesEncrypted(t *testing.T) {
 				for _, serverScheme := range schemes {
 					name := fmt.Sprintf("%v gets %v, %v to %v", asked, chosen, clientScheme, serverScheme)
 					t.Run(name, func(t *testing.T) {
-						cc, sc := tcpPair(t)
+						cc, sc := conntest.Pair(t)
 						c, s := run(t, dribble{cc}, dribble{sc},
 							Config{Encryption: asked, Scheme: clientScheme}, Config{Encryption: chosen, Scheme: serverScheme})
 
@@ -229,7 +231,7 @@ func TestUnencryptedClients(t *testing.T) {
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
-			cc, sc := tcpPair(t)
+			cc, sc := conntest.Pair(t)
 			c, s := run(t, cc, sc, tt.client, tt.server)
 			for _, res := range []*Result{c, s} {
 				assert.Equal(t, tt.digest, res.Digest)

@@ -19,7 +19,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // times is how often to do something: more with RTMP_LONG=1, when tests may take minutes.
@@ -162,8 +162,7 @@ type relay struct {
 
 func startRelay(t *testing.T, to string, pace int, passed func(n int64) bool) *relay {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	r := &relay{Listener: l, to: to, pace: pace, passed: passed}
 	r.running.Go(func() {
 		for {
@@ -229,12 +228,4 @@ func (r *relay) serve(client net.Conn) {
 			time.Sleep(time.Duration(got) * time.Second / time.Duration(r.pace))
 		}
 	}
-}
-
-// sampleTags are the sample's.
-func sampleTags(t *testing.T) []flv.Tag {
-	t.Helper()
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	return tags
 }

@@ -16,17 +16,20 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/download"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // film is the sample with a duration that RTMPDump calls complete.
-func film(t *testing.T) []byte { return recordingOf(t, sampleTags(t), 10) }
+func film(t *testing.T) []byte { return recordingOf(t, rtmptest.SampleTags(t), 10) }
 
 // startNginxFilm runs nginx-rtmp with the film, whose path is /vod/film.flv.
 func startNginxFilm(t *testing.T) (addr string) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film(t), 0o600))
-	return startNginx(t, dir)
+	return programtest.Nginx(t, dir)
 }
 
 // saved is an uninterrupted download by our rtmpdump.
@@ -42,7 +45,7 @@ func saved(t *testing.T, url string) (file string, content []byte) {
 
 // cutAgainAndAgain downloads from url, whose server hangs up too early, until all is there. reference is where it doesn't.
 func cutAgainAndAgain(t *testing.T, url, reference string) {
-	need(t, "ffmpeg", "ffprobe")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	whole, want := saved(t, reference)
 	for range times(2, 20) {
 		file := filepath.Join(t.TempDir(), "cut.flv")
@@ -72,10 +75,10 @@ func TestServerHangsUp(t *testing.T) {
 	t.Run("testserver", func(t *testing.T) {
 		random := rand.New(rand.NewPCG(7, 6))
 		files := map[string][]byte{"film": film(t)}
-		s := startServer(t, testserver.Config{Files: files, Fault: func(n int) testserver.Fault {
+		s := rtmptest.Server(t, testserver.Config{Files: files, Fault: func(n int) testserver.Fault {
 			return testserver.Fault{Action: testserver.Cut + testserver.Action(n%2), At: 40_000 + random.Int64N(200_000)}
 		}})
-		cutAgainAndAgain(t, s.URL("vod", "film"), startServer(t, testserver.Config{Files: files}).URL("vod", "film"))
+		cutAgainAndAgain(t, s.URL("vod", "film"), rtmptest.Server(t, testserver.Config{Files: files}).URL("vod", "film"))
 	})
 	t.Run("nginx", func(t *testing.T) {
 		random := rand.New(rand.NewPCG(8, 6))
@@ -96,8 +99,7 @@ func TestServerHangsUp(t *testing.T) {
 
 // endOf is how many bytes the last n tags of a file have.
 func endOf(t *testing.T, file []byte, n int) (size int) {
-	tags, err := testserver.Tags(file)
-	require.NoError(t, err)
+	tags := rtmptest.Tags(t, file)
 	for _, tag := range tags[len(tags)-n:] {
 		size += flv.TagOverhead + len(tag.Body)
 	}
@@ -106,7 +108,7 @@ func endOf(t *testing.T, file []byte, n int) (size int) {
 
 // A file lacks its end, from nothing to its last tags: what is left of it is continued.
 func TestChopped(t *testing.T) {
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	nginx := startNginxFilm(t)
 	random := rand.New(rand.NewPCG(9, 6))
 	for _, test := range []struct{ name, url string }{
@@ -137,26 +139,10 @@ func TestChopped(t *testing.T) {
 				require.NoError(t, err)
 				require.True(t, bytes.Equal(want, got), "%d bytes are missing: %s", missing, out.stderr)
 			}
-			need(t, "ffmpeg")
+			programtest.Need(t, "ffmpeg")
 			assert.Equal(t, packets(t, whole), packets(t, file))
 		})
 	}
-}
-
-// longFilm is the sample so many times, one after the other.
-func longFilm(t *testing.T, n int) []byte {
-	const length = 10_080 // ms
-	sample := sampleTags(t)
-	tags := sample
-	for i := 1; i < n; i++ {
-		for _, tag := range sample {
-			if !flv.IsHeader(tag) {
-				tag.Timestamp += uint32(i * length)
-				tags = append(tags, tag)
-			}
-		}
-	}
-	return recordingOf(t, tags, float64(n)*length/1000)
 }
 
 // mortal is a server that dies and comes back at the same address, when it is told to.
@@ -174,7 +160,8 @@ func (m *mortal) live(addr string) {
 
 // A server dies after each second of the stream and is away for a while: one file comes of it, without a duplicate or a gap.
 func TestServerDies(t *testing.T) {
-	m := &mortal{t: t, film: longFilm(t, times(6, 60))}
+	n := times(6, 60)
+	m := &mortal{t: t, film: recordingOf(t, rtmptest.RepeatedSample(t, n), float64(n)*10.08)}
 	m.live("127.0.0.1:0")
 	defer func() { m.server.Close() }()
 	addr := m.server.Addr()
@@ -193,7 +180,7 @@ func TestServerDies(t *testing.T) {
 		}
 	}
 	file := filepath.Join(t.TempDir(), "out.flv")
-	result, err := download.File(testContext(t), "rtmp://"+addr+"/vod/film", file, &download.Options{
+	result, err := download.File(conntest.Context(t), "rtmp://"+addr+"/vod/film", file, &download.Options{
 		RTMP:     &rtmp.Options{Buffer: 3 * time.Second}, // it sends so far ahead
 		Recover:  &download.Recovery{Delay: time.Millisecond, MaxDelay: time.Millisecond},
 		Progress: progress, KeepBuffer: true,

@@ -17,6 +17,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -86,16 +88,16 @@ func progress(line string) bool {
 
 func TestDownloaders(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	content := film(t)
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": content, "sample": testserver.Sample}})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": content, "sample": testserver.Sample}})
 	whole, want := saved(t, s.URL("vod", "film"))
 	for _, d := range downloaders {
 		if _, err := exec.LookPath(d.name); err != nil && d.empty {
 			t.Logf("%s is not here, and Debian's package of that name is empty", d.name)
 			continue
 		}
-		need(t, d.name)
+		programtest.Need(t, d.name)
 		for _, alone := range []bool{false, true} {
 			name := d.name + " killed with its rtmpdump"
 			if alone {

@@ -3,11 +3,7 @@
 package interop
 
 import (
-	"bytes"
-	"context"
-	"fmt"
 	"io"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -21,6 +17,9 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -31,102 +30,10 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
-
-// need skips the test, or fails it in CI, when a program is missing.
-func need(t *testing.T, programs ...string) {
-	t.Helper()
-	packages := map[string]string{"nginx": "nginx-light", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg"}
-	for _, program := range programs {
-		_, err := exec.LookPath(program)
-		if program == nginxModule {
-			packages[program] = "libnginx-mod-rtmp"
-			_, err = os.Stat(program)
-		}
-		if err == nil {
-			continue
-		}
-		text := fmt.Sprintf("%s is missing: apt-get install %s", program, packages[program])
-		if packages[program] == "" {
-			text = fmt.Sprintf("%s is missing: apt-get install %s", program, program)
-		}
-		if os.Getenv("CI") != "" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
-}
-
-func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 90*time.Second)
-	t.Cleanup(cancel)
-	return ctx
-}
-
-// run runs a program to its end and returns what it printed.
-func run(t *testing.T, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(testContext(t), name, args...)
-	cmd.Env = append(os.Environ(), "HOME="+t.TempDir()) // rtmpdump keeps a cache there
-	cmd.WaitDelay = 5 * time.Second
-	out, err := cmd.CombinedOutput()
-	if name == "rtmpdump" && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 2 {
-		err = nil // "incomplete": it calls a stream so whose last packet begins before 99.9 % of the duration
-	}
-	if name == "curl" && cmd.ProcessState != nil && cmd.ProcessState.ExitCode() == 28 {
-		err = nil // its -m has ended it
-	}
-	require.NoError(t, err, "%s: %s", name, out)
-	return string(out)
-}
-
-// background starts a program and ends it with the test.
-func background(t *testing.T, name string, args ...string) {
-	t.Helper()
-	cmd := exec.Command(name, args...)
-	var out bytes.Buffer
-	cmd.Stdout, cmd.Stderr = &out, &out
-	cmd.WaitDelay = 5 * time.Second
-	require.NoError(t, cmd.Start())
-	t.Cleanup(func() {
-		cmd.Process.Kill()
-		cmd.Wait()
-		if t.Failed() {
-			t.Logf("%s: %s", name, out.String())
-		}
-	})
-}
-
-// startNginx runs nginx-rtmp with a folder of recordings and a live application, and returns its address.
-func startNginx(t *testing.T, recordings string) string {
-	t.Helper()
-	need(t, "nginx", nginxModule)
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	addr := l.Addr().String()
-	l.Close()
-	dir := t.TempDir()
-	require.NoError(t, os.Chmod(recordings, 0o755))
-	config := fmt.Sprintf(`load_module %s; master_process off; daemon off; pid %s/pid; error_log %s/error.log;
-		events { worker_connections 64; }
-		rtmp { access_log off; server { listen %s;
-			application vod { play %s; }
-			application live { live on; }
-			application rec { live on; record all; record_path %s; } } }`, nginxModule, dir, dir, addr, recordings, recordings)
-	if os.Getuid() == 0 {
-		config = "user root; " + config
-	}
-	file := filepath.Join(dir, "nginx.conf")
-	require.NoError(t, os.WriteFile(file, []byte(config), 0o644))
-	background(t, "nginx", "-c", file, "-e", filepath.Join(dir, "error.log"))
-	untilListening(t, addr)
-	return addr
-}
-
 // play saves a stream with this library.
 func play(t *testing.T, url string, o *rtmp.Options) (file string, err error) {
 	t.Helper()
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	c, err := rtmp.Dial(ctx, url, o)
 	require.NoError(t, err)
 	defer c.Close()
@@ -143,9 +50,9 @@ func play(t *testing.T, url string, o *rtmp.Options) (file string, err error) {
 // packets is what ffmpeg sees in a file: a line for each packet with its times, size and MD5.
 func packets(t *testing.T, file string) []string {
 	t.Helper()
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	var lines []string
-	for line := range strings.Lines(run(t, "ffmpeg", "-v", "error", "-copyts", "-i", file, "-map", "0", "-c", "copy", "-f", "framemd5", "-")) {
+	for line := range strings.Lines(programtest.Run(t, "ffmpeg", "-v", "error", "-copyts", "-i", file, "-map", "0", "-c", "copy", "-f", "framemd5", "-")) {
 		if !strings.HasPrefix(line, "#") {
 			lines = append(lines, strings.TrimSpace(line))
 		}
@@ -156,8 +63,7 @@ func packets(t *testing.T, file string) []string {
 
 func writeSample(t *testing.T, dir, name string, shift uint32) string {
 	t.Helper()
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	tags := rtmptest.SampleTags(t)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for i, tag := range tags {
 		if i > 3 { // the headers stay at 0, as in a recording
@@ -171,16 +77,16 @@ func writeSample(t *testing.T, dir, name string, shift uint32) string {
 }
 
 func TestNginxOnDemand(t *testing.T) {
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, shift := range map[string]uint32{"sample": 0, "past 2^24 ms": 1<<24 - 5000} {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			source := writeSample(t, dir, "sample.flv", shift)
-			url := "rtmp://" + startNginx(t, dir) + "/vod/sample"
+			url := "rtmp://" + programtest.Nginx(t, dir) + "/vod/sample"
 			ours, err := play(t, url, &rtmp.Options{Buffer: 6 * time.Hour}) // nginx paces by time stamps
 			require.NoError(t, err)
 			theirs := filepath.Join(t.TempDir(), "theirs.flv")
-			run(t, "rtmpdump", "-q", "-m", "3", "-r", url, "-o", theirs) // now and then it waits for more at the end
+			programtest.Run(t, "rtmpdump", "-q", "-m", "3", "-r", url, "-o", theirs) // now and then it waits for more at the end
 			assert.Equal(t, packets(t, theirs), packets(t, ours))
 			assert.Equal(t, packets(t, source), packets(t, ours))
 		})
@@ -189,16 +95,16 @@ func TestNginxOnDemand(t *testing.T) {
 
 func TestNginxLive(t *testing.T) {
 	t.Parallel()
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	dir := t.TempDir()
 	source := writeSample(t, dir, "sample.flv", 0)
-	url := "rtmp://" + startNginx(t, dir) + "/live/stream"
-	background(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", url)
+	url := "rtmp://" + programtest.Nginx(t, dir) + "/live/stream"
+	programtest.Start(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", url)
 
 	theirs := filepath.Join(t.TempDir(), "theirs.flv")
 	done := make(chan error, 1)
 	go func() {
-		dump := exec.CommandContext(testContext(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", theirs)
+		dump := exec.CommandContext(conntest.Context(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", theirs)
 		done <- dump.Run()
 	}()
 	ours, err := play(t, url, &rtmp.Options{Live: true})
@@ -243,29 +149,18 @@ func common(a, b []string) ([]string, []string) {
 	return first, cut(b, first)
 }
 
-func startServer(t *testing.T, cfg testserver.Config) *testserver.Server {
-	t.Helper()
-	if cfg.Files == nil {
-		cfg.Files = map[string][]byte{"sample": testserver.Sample}
-	}
-	s, err := testserver.Start(cfg)
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s
-}
-
 func TestProgramsPlayFromTestserver(t *testing.T) {
-	url := startServer(t, testserver.Config{}).URL("vod", "sample")
+	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	for name, args := range map[string][]string{
 		"rtmpdump": {"-q", "-r", url, "-o"},
 		"curl":     {"-s", "-m", "3", url, "-o"},
 		"ffmpeg":   {"-v", "error", "-i", url, "-c", "copy", "-copyts", "-y"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			need(t, name, "ffmpeg")
+			programtest.Need(t, name, "ffmpeg")
 			dir := t.TempDir()
 			file := filepath.Join(dir, "out.flv")
-			run(t, name, append(args, file)...)
+			programtest.Run(t, name, append(args, file)...)
 			source := writeSample(t, dir, "sample.flv", 0)
 			want, got := mediaOnly(packets(t, source)), mediaOnly(packets(t, file))
 			if name == "curl" { // it leaves the end in librtmp's buffer and waits, with nginx-rtmp just the same
@@ -280,9 +175,9 @@ func TestProgramsPlayFromTestserver(t *testing.T) {
 
 func TestFFmpegPublishesToTestserver(t *testing.T) {
 	t.Parallel()
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	recorded := t.TempDir()
-	s := startServer(t, testserver.Config{RecordDir: recorded})
+	s := rtmptest.Server(t, testserver.Config{RecordDir: recorded})
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)
 	url := s.URL("live", "stream")
 	type result struct {
@@ -294,7 +189,7 @@ func TestFFmpegPublishesToTestserver(t *testing.T) {
 		file, err := play(t, url, &rtmp.Options{Live: true})
 		played <- result{file, err}
 	}()
-	run(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", url)
+	programtest.Run(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", url)
 	got := <-played
 	require.NoError(t, got.err)
 	want := mediaOnly(packets(t, source))

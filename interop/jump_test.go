@@ -11,21 +11,23 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/download"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
 // nginx-rtmp waits until a recording's times have come, or the buffer has reached them: 4:39, as in a recording of a stream
 // that ran that long before, and more than rtmpdump's buffer of 10 h.
 func TestNginxTimesThatJump(t *testing.T) {
 	t.Parallel()
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	dir := t.TempDir()
-	addr := startNginx(t, dir)
+	addr := programtest.Nginx(t, dir)
 	for name, shift := range map[string]uint32{"late": 1<<24 - 5000, "later": 50 * 3600 * 1000} {
 		t.Run(name, func(t *testing.T) {
 			source := writeSample(t, dir, name+".flv", shift)
 			url := "rtmp://" + addr + "/vod/" + name
 			path := filepath.Join(t.TempDir(), "ours.flv")
-			result, err := download.File(testContext(t), url, path, &download.Options{RTMP: &rtmp.Options{Timeout: time.Second}})
+			result, err := download.File(conntest.Context(t), url, path, &download.Options{RTMP: &rtmp.Options{Timeout: time.Second}})
 			require.NoError(t, err, "%+v", result)
 			assert.Equal(t, packets(t, source), packets(t, path))
 		})
@@ -36,7 +38,7 @@ func TestNginxTimesThatJump(t *testing.T) {
 		program := filepath.Join(t.TempDir(), "play")
 		out, err := exec.Command("go", "build", "-o", program, "github.com/go-librtmp/rtmp/examples/play").CombinedOutput()
 		require.NoError(t, err, "%s", out)
-		run(t, program, "-timeout", "5s", "-o", path, "rtmp://"+addr+"/vod/example")
+		programtest.Run(t, program, "-timeout", "5s", "-o", path, "rtmp://"+addr+"/vod/example")
 		assert.Equal(t, packets(t, source), packets(t, path))
 	})
 }

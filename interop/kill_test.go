@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -35,7 +38,7 @@ func (v *victim) passed(n int64) bool {
 
 // run runs our rtmpdump, and reports whether it was killed.
 func (v *victim) run(t *testing.T, limit int64, args ...string) (killed bool, code int, stderr string) {
-	cmd := exec.CommandContext(testContext(t), ourCommand(t), args...)
+	cmd := exec.CommandContext(conntest.Context(t), ourCommand(t), args...)
 	var out bytes.Buffer
 	cmd.Stderr = &out
 	v.mu.Lock() // until cmd.Process is there
@@ -69,7 +72,7 @@ func readable(t *testing.T, file string) []byte {
 // killed downloads from a server, again and again, until it has been killed so often, and compares each file that is
 // complete with an uninterrupted download.
 func killed(t *testing.T, addr, path string, kills int, seed uint64) {
-	need(t, "ffmpeg", "ffprobe")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	random := rand.New(rand.NewPCG(seed, 6))
 	v := &victim{}
 	r := startRelay(t, addr, 4_000_000, v.passed) // so that the download keeps up
@@ -120,12 +123,12 @@ func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 
 func TestKilled(t *testing.T) {
 	t.Run("testserver", func(t *testing.T) {
-		s := startServer(t, testserver.Config{Files: map[string][]byte{"film": recordingOf(t, sampleTags(t), 10)}})
+		s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": recordingOf(t, rtmptest.SampleTags(t), 10)}})
 		killed(t, s.Addr(), "/vod/film", times(12, 200), 1)
 	})
 	t.Run("nginx", func(t *testing.T) {
 		dir := t.TempDir()
-		require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), recordingOf(t, sampleTags(t), 10), 0o600))
-		killed(t, startNginx(t, dir), "/vod/film.flv", times(6, 50), 2)
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), recordingOf(t, rtmptest.SampleTags(t), 10), 0o600))
+		killed(t, programtest.Nginx(t, dir), "/vod/film.flv", times(6, 50), 2)
 	})
 }

@@ -22,7 +22,10 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -132,16 +135,12 @@ func moved(prefix, before string) func([]string) []string {
 // order, on the same chunk and message streams, but for the differences that are named.
 func TestSameStepsAsLibrtmp(t *testing.T) {
 	if out, err := exec.Command(systemPython, "-c", "import librtmp").CombinedOutput(); err != nil {
-		text := fmt.Sprintf("librtmp for %s is missing: apt-get install python3-librtmp (%v: %s)", systemPython, err, out)
-		if os.Getenv("CI") != "" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
+		programtest.Missing(t, fmt.Sprintf("librtmp for %s is missing: apt-get install python3-librtmp (%v: %s)", systemPython, err, out))
 	}
 	for name, session := range sessions {
 		t.Run(name, func(t *testing.T) {
 			url, theirs := recordingServer(t)
-			run(t, systemPython, "testdata/librtmp_steps.py", name, url, fewTags(t))
+			programtest.Run(t, systemPython, "testdata/librtmp_steps.py", name, url, fewTags(t))
 			url, ours := recordingServer(t)
 			session.steps(t, url, ours)
 
@@ -174,7 +173,7 @@ func (r *recording) all(t *testing.T) []string {
 	t.Helper()
 	select {
 	case <-r.over:
-	case <-testContext(t).Done():
+	case <-conntest.Context(t).Done():
 		t.Fatal("the client does not hang up")
 	}
 	return r.lines
@@ -255,19 +254,18 @@ var gifts = map[string]any{
 func recordingServer(t *testing.T) (url string, r *recording) {
 	t.Helper()
 	r = &recording{over: make(chan struct{})}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	cfg := testserver.Config{
 		Files: map[string][]byte{"sample": testserver.Sample},
 		Shape: testserver.Shape{EndSignal: testserver.EndNothing}, // librtmp would hang up by itself
 		OnMessage: func(s *testserver.Session, m *chunk.Message) {
 			switch line := r.add(m); { // the next when the last was answered: handlers' answers are not in order with others
 			case strings.Contains(line, " _result 100 "):
-				s.Send(call(t, "describe", 101, 1, "b"))
+				s.Send(call("describe", 101, 1, "b"))
 			case strings.Contains(line, " _result 101 "):
-				s.Send(call(t, "ping", 102))
+				s.Send(call("ping", 102))
 			case strings.Contains(line, " pong 102 "):
-				s.Send(call(t, "tell", 0, "a", 5))
+				s.Send(call("tell", 0, "a", 5))
 			}
 		},
 		OnConnect: func(s *testserver.Session) { s.Notify("welcome", "you") },
@@ -277,10 +275,10 @@ func recordingServer(t *testing.T) (url string, r *recording) {
 			"refuse me": func(*testserver.Session, message.Command) (any, error) { return nil, fmt.Errorf("no") },
 			// Numbered by hand: python-librtmp takes anything numbered 1 for the answer to connect.
 			"call me back": func(s *testserver.Session, _ message.Command) (any, error) {
-				return "ok", s.Send(call(t, "MyMath.MyAdd", 100, 20, 22))
+				return "ok", s.Send(call("MyMath.MyAdd", 100, 20, 22))
 			},
 			"call me in vain": func(s *testserver.Session, _ message.Command) (any, error) {
-				return "ok", s.Send(call(t, "silent", 103, 1), call(t, "nobody", 104), call(t, "tell", 0, "b", 6))
+				return "ok", s.Send(call("silent", 103, 1), call("nobody", 104), call("tell", 0, "b", 6))
 			},
 			"ping me": func(s *testserver.Session, _ message.Command) (any, error) { return "ok", s.Ping(1234) },
 			"measure": func(s *testserver.Session, _ message.Command) (any, error) { return "ok", s.Notify("onBWDone") },
@@ -295,10 +293,8 @@ func recordingServer(t *testing.T) (url string, r *recording) {
 	return s.URL("app", "sample"), r
 }
 
-func call(t *testing.T, name string, id float64, args ...any) chunk.Outgoing {
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: name, TransactionID: id, Args: args})
-	require.NoError(t, err)
-	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body}
+func call(name string, id float64, args ...any) chunk.Outgoing {
+	return peertest.Command(0, name, id, nil, args...)
 }
 
 // listener tells when the server is through with its only connection.
@@ -330,12 +326,7 @@ func (c *connection) Close() error {
 
 // fewTags is the beginning of the sample, as a file.
 func fewTags(t *testing.T) string {
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
-	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for _, tag := range tags[:12] {
-		file = flv.AppendTag(file, tag)
-	}
+	file := rtmptest.File(rtmptest.SampleTags(t)[:12]...)
 	path := filepath.Join(t.TempDir(), "few.flv")
 	require.NoError(t, os.WriteFile(path, file, 0o644))
 	return path
@@ -356,7 +347,7 @@ func newPlayer(t *testing.T, url string, o *rtmp.Options) *player {
 	c, err := rtmp.New(url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
-	return &player{c, t, testContext(t)}
+	return &player{c, t, conntest.Context(t)}
 }
 
 func (p *player) connect() {

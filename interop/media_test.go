@@ -19,6 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/media"
 )
 
@@ -32,10 +33,10 @@ type sourceUnit struct {
 // encode makes a file with one stream, and returns its packets and configuration as ffprobe tells them.
 func encode(t *testing.T, file string, args ...string) (units []sourceUnit, config []byte) {
 	t.Helper()
-	run(t, "ffmpeg", append(append([]string{"-v", "error", "-y", "-f", "lavfi", "-i"}, args...), file)...)
+	programtest.Run(t, "ffmpeg", append(append([]string{"-v", "error", "-y", "-f", "lavfi", "-i"}, args...), file)...)
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
-	out := run(t, "ffprobe", "-v", "error", "-show_data", "-show_entries", "packet=pts_time,dts_time,pos,size,flags:stream=extradata", "-of", "json", file)
+	out := programtest.Run(t, "ffprobe", "-v", "error", "-show_data", "-show_entries", "packet=pts_time,dts_time,pos,size,flags:stream=extradata", "-of", "json", file)
 	var probed struct {
 		Packets []struct {
 			PTS   string `json:"pts_time"`
@@ -73,15 +74,15 @@ func seconds(t *testing.T, s string) time.Duration {
 // how long they are.)
 func decoded(t *testing.T, file string, args ...string) string {
 	t.Helper()
-	assert.Empty(t, run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), "-i", file, "-f", "null", "-")...), "%s", file)
-	return run(t, "ffmpeg", append(append([]string{"-v", "fatal"}, args...), "-i", file, "-fps_mode", "passthrough", "-f", "md5", "-")...)
+	assert.Empty(t, programtest.Run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), "-i", file, "-f", "null", "-")...), "%s", file)
+	return programtest.Run(t, "ffmpeg", append(append([]string{"-v", "fatal"}, args...), "-i", file, "-fps_mode", "passthrough", "-f", "md5", "-")...)
 }
 
 const pictures, tone = "testsrc2=s=322x182:r=25:d=2", "sine=440:r=48000:d=2"
 
 // TestMediaOfEveryCodec writes what ffmpeg's encoders have made, reads it again, and lets ffmpeg decode what was read.
 func TestMediaOfEveryCodec(t *testing.T) {
-	need(t, "ffmpeg", "ffprobe")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	x265 := []string{"-c:v", "libx265", "-x265-params", "log-level=none"}
 	for _, c := range []struct {
 		name, container string
@@ -277,7 +278,7 @@ func ivf(fourCC string) func(t *testing.T, track *media.Track, units [][][]byte)
 // TestMediaRecordings copies recordings of ffmpeg's unit by unit: ffmpeg decodes the copy without a warning, to the same pictures
 // and sound at the same times.
 func TestMediaRecordings(t *testing.T) {
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	for name, args := range map[string][]string{
 		"H.264 with B-frames and AAC": {"-c:v", "libx264", "-bf", "2", "-g", "20", "-c:a", "aac"},
 		"H.264 and MP3":               {"-c:v", "libx264", "-ar", "44100", "-c:a", "libmp3lame"},
@@ -289,7 +290,7 @@ func TestMediaRecordings(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			dir := t.TempDir()
 			source, copied := filepath.Join(dir, "source.flv"), filepath.Join(dir, "copy.flv")
-			run(t, "ffmpeg", append(append([]string{"-v", "error", "-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", tone}, args...), source)...)
+			programtest.Run(t, "ffmpeg", append(append([]string{"-v", "error", "-f", "lavfi", "-i", pictures, "-f", "lavfi", "-i", tone}, args...), source)...)
 			in, err := os.Open(source)
 			require.NoError(t, err)
 			defer in.Close()
@@ -309,12 +310,12 @@ func TestMediaRecordings(t *testing.T) {
 			require.Equal(t, io.EOF, err)
 			require.NoError(t, w.Close())
 			md5 := func(file string) string {
-				return run(t, "ffmpeg", "-v", "warning", "-i", file, "-f", "framemd5", "-")
+				return programtest.Run(t, "ffmpeg", "-v", "warning", "-i", file, "-f", "framemd5", "-")
 			}
 			want, got := md5(source), md5(copied)
 			assert.Equal(t, want, got)
 			assert.Contains(t, got, "#stream#")
-			warnings := run(t, "ffmpeg", "-v", "warning", "-i", copied, "-f", "null", "-")
+			warnings := programtest.Run(t, "ffmpeg", "-v", "warning", "-i", copied, "-f", "null", "-")
 			assert.Empty(t, strings.TrimPrefix(warnings, "Guessed Channel Layout for Input Stream #0.0 : mono\n"), "warnings")
 		})
 	}

@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -21,8 +24,8 @@ const smallDisk = `mount -t tmpfs -o size=100k none "$1" || exit 99
 
 // A disk gets full in the middle: the file is whole, and goes on where there is room.
 func TestDiskFull(t *testing.T) {
-	need(t, "unshare", "mount")
-	url := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}}).URL("vod", "film")
+	programtest.Need(t, "unshare", "mount")
+	url := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}}).URL("vod", "film")
 	_, want := saved(t, url)
 	disk, rescued := t.TempDir(), t.TempDir()
 	for _, more := range []string{"-q", "-e", "--recover"} {
@@ -50,7 +53,7 @@ func TestDiskFull(t *testing.T) {
 
 // What can't be written is said, at once and clearly, and nothing is played in vain.
 func TestUnwritable(t *testing.T) {
-	url := startServer(t, testserver.Config{}).URL("vod", "sample")
+	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	dir := t.TempDir()
 	file := filepath.Join(dir, "file")
 	require.NoError(t, os.WriteFile(file, []byte("not a folder"), 0o600))
@@ -90,9 +93,9 @@ func TestUnwritable(t *testing.T) {
 
 // Somebody reads the beginning and closes the pipe: rtmpdump ends, though more is to come.
 func TestPipeClosedEarly(t *testing.T) {
-	url := startServer(t, testserver.Config{}).URL("vod", "sample")
+	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	for _, n := range []int64{0, 1, 1000, 100_000} {
-		cmd := exec.CommandContext(testContext(t), ourCommand(t), "-r", url, "-o", "-")
+		cmd := exec.CommandContext(conntest.Context(t), ourCommand(t), "-r", url, "-o", "-")
 		var stderr bytes.Buffer
 		cmd.Stderr = &stderr
 		r, w, err := os.Pipe()
@@ -111,11 +114,11 @@ func TestPipeClosedEarly(t *testing.T) {
 
 // Whoever reads the messages is gone, as when a downloader was killed that may soon start another rtmpdump with the same file.
 func TestMessagesClosedEarly(t *testing.T) {
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	_, want := saved(t, s.URL("vod", "film"))
 	r := startRelay(t, s.Addr(), 200_000, nil)
 	file := filepath.Join(t.TempDir(), "out.flv")
-	cmd := exec.CommandContext(testContext(t), ourCommand(t), "-r", "rtmp://"+r.Addr().String()+"/vod/film", "-o", file)
+	cmd := exec.CommandContext(conntest.Context(t), ourCommand(t), "-r", "rtmp://"+r.Addr().String()+"/vod/film", "-o", file)
 	stderr, err := cmd.StderrPipe()
 	require.NoError(t, err)
 	require.NoError(t, cmd.Start())

@@ -14,16 +14,18 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 )
 
 // make lets ffmpeg make an FLV file of ten seconds.
 func makeFile(t *testing.T, args ...string) string {
 	t.Helper()
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	file := filepath.Join(t.TempDir(), "made.flv")
 	all := []string{"-v", "error", "-f", "lavfi", "-i", "testsrc2=size=320x180:rate=25", "-f", "lavfi", "-i", "sine=sample_rate=44100"}
-	run(t, "ffmpeg", append(append(append(all, args...), "-t", "10"), file)...)
+	programtest.Run(t, "ffmpeg", append(append(append(all, args...), "-t", "10"), file)...)
 	return file
 }
 
@@ -33,7 +35,7 @@ func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error 
 	f, err := os.Open(file)
 	require.NoError(t, err)
 	defer f.Close()
-	ctx := testContext(t)
+	ctx := conntest.Context(t)
 	c, err := rtmp.Dial(ctx, url, o)
 	if err != nil {
 		return err
@@ -58,7 +60,7 @@ func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error 
 
 // What nginx-rtmp records of our publishing is what ffmpeg made, and rtmpdump and ffmpeg play it meanwhile.
 func TestPublishToNginx(t *testing.T) {
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, args := range map[string][]string{
 		"H.264 and AAC": {"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-c:a", "aac"},
 		"H.264 and MP3": {"-c:v", "libx264", "-preset", "ultrafast", "-g", "25", "-bf", "2", "-c:a", "libmp3lame"},
@@ -69,17 +71,17 @@ func TestPublishToNginx(t *testing.T) {
 			t.Parallel()
 			file := makeFile(t, args...)
 			dir := t.TempDir()
-			url := "rtmp://" + startNginx(t, dir) + "/rec/stream"
+			url := "rtmp://" + programtest.Nginx(t, dir) + "/rec/stream"
 			dump := filepath.Join(t.TempDir(), "dump.flv")
 			dumped := make(chan error, 1)
 			go func() {
-				cmd := exec.CommandContext(testContext(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", dump)
+				cmd := exec.CommandContext(conntest.Context(t), "rtmpdump", "-q", "-v", "-m", "3", "-r", url, "-o", dump)
 				dumped <- cmd.Run()
 			}()
 			pulled := filepath.Join(t.TempDir(), "pulled.flv")
 			ffmpeg := make(chan string, 1)
 			go func() {
-				cmd := exec.CommandContext(testContext(t), "ffmpeg", "-v", "error", "-analyzeduration", "1000000", "-t", "3", "-i", url, "-c", "copy", pulled)
+				cmd := exec.CommandContext(conntest.Context(t), "ffmpeg", "-v", "error", "-analyzeduration", "1000000", "-t", "3", "-i", url, "-c", "copy", pulled)
 				out, err := cmd.CombinedOutput() // -t, because it does not know the end either
 				ffmpeg <- strings.TrimSpace(string(out)) + errorText(err)
 			}()
@@ -120,8 +122,7 @@ func errorText(err error) string {
 
 // As fast as possible, past 2^24 ms: five hours of media time.
 func TestPublishFiveHours(t *testing.T) {
-	tags, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	tags := rtmptest.SampleTags(t)
 	const hours5, step = 5 * 3600 * 1000, 10_080
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	var want []uint32
@@ -137,12 +138,11 @@ func TestPublishFiveHours(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "long.flv")
 	require.NoError(t, os.WriteFile(source, file, 0o644))
 	dir := t.TempDir()
-	require.NoError(t, publish(t, source, "rtmp://"+startNginx(t, dir)+"/rec/stream", false, nil))
+	require.NoError(t, publish(t, source, "rtmp://"+programtest.Nginx(t, dir)+"/rec/stream", false, nil))
 	recorded, err := os.ReadFile(filepath.Join(dir, "stream.flv"))
 	require.NoError(t, err)
 	var got []uint32
-	recordedTags, err := testserver.Tags(recorded)
-	require.NoError(t, err)
+	recordedTags := rtmptest.Tags(t, recorded)
 	for _, tag := range recordedTags {
 		got = append(got, tag.Timestamp)
 	}
@@ -151,8 +151,8 @@ func TestPublishFiveHours(t *testing.T) {
 
 func TestRefusedByNginx(t *testing.T) {
 	dir := t.TempDir()
-	url := "rtmp://" + startNginx(t, dir) + "/rec/stream"
-	ctx := testContext(t)
+	url := "rtmp://" + programtest.Nginx(t, dir) + "/rec/stream"
+	ctx := conntest.Context(t)
 	first, err := rtmp.Dial(ctx, url, nil)
 	require.NoError(t, err)
 	defer first.Close()

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -74,8 +77,7 @@ func part(t *testing.T, file []byte, percent int) []byte {
 	if percent == 0 {
 		return nil
 	}
-	tags, err := testserver.Tags(file)
-	require.NoError(t, err)
+	tags := rtmptest.Tags(t, file)
 	missing := len(tags) - len(tags)*max(percent, -percent)/100
 	size := len(file) - endOf(t, file, missing)
 	if percent < 0 {
@@ -85,7 +87,7 @@ func part(t *testing.T, file []byte, percent int) []byte {
 }
 
 func TestSameAsRtmpdumpWithNginx(t *testing.T) {
-	need(t, "rtmpdump")
+	programtest.Need(t, "rtmpdump")
 	addr := startNginxFilm(t)
 	whole := film(t)
 	ours := ourCommand(t)
@@ -110,9 +112,9 @@ func TestSameAsRtmpdumpWithNginx(t *testing.T) {
 
 // A server whose times count from where it begins to play is what RTMPDump can resume.
 func TestResumeAsRtmpdump(t *testing.T) {
-	need(t, "rtmpdump")
+	programtest.Need(t, "rtmpdump")
 	const keyFrame = 6000 // ms, the last one before 60 % of the film
-	s := startServer(t, testserver.Config{Files: map[string][]byte{"film": film(t)},
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)},
 		Shape: testserver.Shape{TimestampOffset: 1<<32 - keyFrame}})
 	before := part(t, film(t), 60)
 	for _, args := range []string{"-r URL/film -e -o FILE", "-r URL/film -e -o FILE --stop 8"} {
@@ -159,10 +161,10 @@ func (v *viewing) start(running *sync.WaitGroup, programs [2]string, url, line s
 // All view the same stream at the same time, from before its beginning to its end.
 func TestLiveAsRtmpdump(t *testing.T) {
 	t.Parallel() // it waits most of the time
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	dir := t.TempDir()
 	source := writeSample(t, dir, "sample.flv", 0)
-	url := "rtmp://" + startNginx(t, dir) + "/live/stream"
+	url := "rtmp://" + programtest.Nginx(t, dir) + "/live/stream"
 	viewings := make([]viewing, len(liveLines))
 	var running sync.WaitGroup
 	for i, line := range liveLines {
@@ -173,7 +175,7 @@ func TestLiveAsRtmpdump(t *testing.T) {
 		}
 		v.start(&running, [2]string{"rtmpdump", ourCommand(t)}, url, line.args)
 	}
-	run(t, "ffmpeg", "-v", "error", "-re", "-t", "3", "-i", source, "-c", "copy", "-f", "flv", url)
+	programtest.Run(t, "ffmpeg", "-v", "error", "-re", "-t", "3", "-i", source, "-c", "copy", "-f", "flv", url)
 	running.Wait()
 	for i, line := range liveLines {
 		t.Run(line.name, func(t *testing.T) {
@@ -190,16 +192,16 @@ func TestLiveAsRtmpdump(t *testing.T) {
 
 // ffmpeg reads what rtmpdump writes to standard output.
 func TestPipeToFFmpeg(t *testing.T) {
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)
 	for name, url := range map[string]string{
-		"testserver": startServer(t, testserver.Config{}).URL("vod", "sample"),
-		"nginx":      "rtmp://" + startNginx(t, filepath.Dir(source)) + "/vod/sample.flv",
+		"testserver": rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"),
+		"nginx":      "rtmp://" + programtest.Nginx(t, filepath.Dir(source)) + "/vod/sample.flv",
 	} {
 		t.Run(name, func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "out.flv")
-			ours := exec.CommandContext(testContext(t), ourCommand(t), "-q", "-r", url, "-o", "-")
-			ffmpeg := exec.CommandContext(testContext(t), "ffmpeg", "-v", "error", "-copyts", "-i", "-", "-map", "0", "-c", "copy", file)
+			ours := exec.CommandContext(conntest.Context(t), ourCommand(t), "-q", "-r", url, "-o", "-")
+			ffmpeg := exec.CommandContext(conntest.Context(t), "ffmpeg", "-v", "error", "-copyts", "-i", "-", "-map", "0", "-c", "copy", file)
 			stream, err := ours.StdoutPipe()
 			require.NoError(t, err)
 			ffmpeg.Stdin = stream

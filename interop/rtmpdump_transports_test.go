@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -29,10 +30,10 @@ func trust(t *testing.T) {
 
 func TestOurRtmpdumpOverEveryTransport(t *testing.T) {
 	files := map[string][]byte{"film": film(t)}
-	_, want := saved(t, startServer(t, testserver.Config{Files: files}).URL("vod", "film"))
+	_, want := saved(t, rtmptest.Server(t, testserver.Config{Files: files}).URL("vod", "film"))
 	for i, scheme := range []string{"rtmp", "rtmpt", "rtmpe", "rtmpte", "rtmps", "rtmpts"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := startServer(t, testserver.Config{Scheme: scheme, Files: files})
+			s := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: files})
 			url := s.URL("vod", "film")
 			if i >= 4 {
 				out := dump(t, "-r", url, "-o", filepath.Join(t.TempDir(), "out.flv"))
@@ -66,10 +67,10 @@ func TestVerificationByOurRtmpdump(t *testing.T) {
 	hash, size, err := swf.Hash(t.Context(), web.URL+"/p.swf", &swf.Options{CacheFile: swf.NoCache})
 	require.NoError(t, err)
 	files := map[string][]byte{"film": film(t)}
-	_, want := saved(t, startServer(t, testserver.Config{Files: files}).URL("vod", "film"))
+	_, want := saved(t, rtmptest.Server(t, testserver.Config{Files: files}).URL("vod", "film"))
 	for _, scheme := range []string{"rtmp", "rtmpe", "rtmpt", "rtmpte"} {
 		t.Run(scheme, func(t *testing.T) {
-			s := startServer(t, testserver.Config{Scheme: scheme, Files: files, Player: &testserver.Player{Hash: hash, Size: size}})
+			s := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: files, Player: &testserver.Player{Hash: hash, Size: size}})
 			for name, test := range map[string]struct {
 				args  []string
 				known bool

@@ -15,13 +15,15 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
 // startRtmpsrv runs librtmp's server, which listens on port 1935 and no other. For every stream that is played it starts the
 // rtmpdump that it finds, so there is one that does nothing.
 func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	t.Helper()
-	need(t, "rtmpsrv")
+	programtest.Need(t, "rtmpsrv")
 	const port = "1935"
 	l, err := net.Listen("tcp", ":"+port)
 	require.NoError(t, err, "rtmpsrv can't have another port")
@@ -50,13 +52,13 @@ func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 // command that would play the same, and hangs up.
 func TestRtmpsrv(t *testing.T) {
 	addr, stop := startRtmpsrv(t)
-	untilListening(t, addr)
+	conntest.UntilListening(t, addr)
 	for _, scheme := range []string{"rtmp", "rtmpe"} {
-		c, err := rtmp.Dial(testContext(t), scheme+"://"+addr+"/app/of-"+scheme, nil)
+		c, err := rtmp.Dial(conntest.Context(t), scheme+"://"+addr+"/app/of-"+scheme, nil)
 		require.NoError(t, err)
 		defer c.Close()
 		require.NotEmpty(t, c.ConnectReply())
-		_, err = c.CreateStream(testContext(t), nil)
+		_, err = c.CreateStream(conntest.Context(t), nil)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
 		require.ErrorContains(t, err, "waiting for the answer to play")
 	}

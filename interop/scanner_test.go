@@ -13,13 +13,15 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/media"
 )
 
 // encoderPipe runs ffmpeg as an encoder, and gives what it writes to its standard output to read and to a file.
 func encoderPipe(t *testing.T, file string, read func(r io.Reader), args ...string) {
 	t.Helper()
-	cmd := exec.CommandContext(testContext(t), "ffmpeg", append(append([]string{"-v", "error", "-f", "lavfi", "-i"}, args...), "-")...)
+	cmd := exec.CommandContext(conntest.Context(t), "ffmpeg", append(append([]string{"-v", "error", "-f", "lavfi", "-i"}, args...), "-")...)
 	out, err := cmd.StdoutPipe()
 	require.NoError(t, err)
 	var warnings, written bytes.Buffer
@@ -37,7 +39,7 @@ func packetsOf(t *testing.T, file string) (packets [][]byte) {
 	content, err := os.ReadFile(file)
 	require.NoError(t, err)
 	var probed struct{ Packets []struct{ Pos, Size string } }
-	out := run(t, "ffprobe", "-v", "error", "-show_entries", "packet=pos,size", "-of", "json", file)
+	out := programtest.Run(t, "ffprobe", "-v", "error", "-show_entries", "packet=pos,size", "-of", "json", file)
 	require.NoError(t, json.Unmarshal([]byte(out), &probed))
 	for _, p := range probed.Packets {
 		pos, err := strconv.Atoi(p.Pos)
@@ -52,7 +54,7 @@ func packetsOf(t *testing.T, file string) (packets [][]byte) {
 
 // TestMediaPipes divides what ffmpeg's encoders write to a pipe, and compares with what ffmpeg's parsers make of it.
 func TestMediaPipes(t *testing.T) {
-	need(t, "ffmpeg", "ffprobe")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	x264 := []string{pictures, "-c:v", "libx264", "-bf", "2", "-g", "20", "-f", "h264"}
 	x265 := []string{pictures, "-c:v", "libx265", "-f", "hevc", "-x265-params"}
 	for _, c := range []struct {

@@ -11,7 +11,6 @@ import (
 	"errors"
 	"fmt"
 	"math/big"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -25,6 +24,9 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/swf"
 )
@@ -37,13 +39,13 @@ func oldTLS() *tls.Config {
 }
 
 func TestProgramsPlayOverEveryTransport(t *testing.T) {
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	source := mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0)))
 	for _, scheme := range []string{"rtmpe", "rtmpt", "rtmpte", "rtmps", "rtmpts"} {
-		url := startServer(t, testserver.Config{Scheme: scheme, TLS: oldTLS()}).URL("vod", "sample")
+		url := rtmptest.Server(t, testserver.Config{Scheme: scheme, TLS: oldTLS()}).URL("vod", "sample")
 		t.Run(scheme+" rtmpdump", func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "out.flv")
-			run(t, "rtmpdump", "-q", "-r", url, "-o", file)
+			programtest.Run(t, "rtmpdump", "-q", "-r", url, "-o", file)
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
 		})
 		if scheme == "rtmpe" || scheme == "rtmpte" {
@@ -51,7 +53,7 @@ func TestProgramsPlayOverEveryTransport(t *testing.T) {
 		}
 		t.Run(scheme+" ffmpeg", func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "out.flv")
-			run(t, "ffmpeg", "-v", "error", "-i", url, "-c", "copy", "-copyts", file)
+			programtest.Run(t, "ffmpeg", "-v", "error", "-i", url, "-c", "copy", "-copyts", file)
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
 		})
 	}
@@ -59,13 +61,13 @@ func TestProgramsPlayOverEveryTransport(t *testing.T) {
 
 func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
 	t.Parallel()
-	need(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg")
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)
 	for _, scheme := range []string{"rtmps", "rtmpt", "rtmpts"} {
 		t.Run(scheme, func(t *testing.T) {
 			dir := t.TempDir()
-			s := startServer(t, testserver.Config{Scheme: scheme, RecordDir: dir})
-			run(t, "ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-f", "flv", s.URL("live", "out"))
+			s := rtmptest.Server(t, testserver.Config{Scheme: scheme, RecordDir: dir})
+			programtest.Run(t, "ffmpeg", "-v", "error", "-i", source, "-c", "copy", "-f", "flv", s.URL("live", "out"))
 			want, recorded := mediaOnly(packets(t, source)), filepath.Join(dir, "out.flv")
 			least := len(want)
 			if scheme != "rtmps" {
@@ -101,7 +103,7 @@ func mediaTags(file string) (n int) {
 
 // rtmpdump proves to be a player that it has fetched by HTTP, over each kind of handshake that carries the proof.
 func TestVerificationOfRtmpdump(t *testing.T) {
-	need(t, "rtmpdump", "ffmpeg")
+	programtest.Need(t, "rtmpdump", "ffmpeg")
 	player := append([]byte("FWS\x09\x28\x23\x00\x00"), bytes.Repeat([]byte("a player "), 1000)...) // with its size, 9000
 	player = player[:9000]
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -113,14 +115,14 @@ func TestVerificationOfRtmpdump(t *testing.T) {
 	source := mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0)))
 	for _, scheme := range []string{"rtmp", "rtmpe", "rtmpt", "rtmpte"} {
 		t.Run(scheme, func(t *testing.T) {
-			url := startServer(t, testserver.Config{Scheme: scheme, Player: &testserver.Player{Hash: hash, Size: size}}).URL("vod", "sample")
+			url := rtmptest.Server(t, testserver.Config{Scheme: scheme, Player: &testserver.Player{Hash: hash, Size: size}}).URL("vod", "sample")
 			file := filepath.Join(t.TempDir(), "out.flv")
-			run(t, "rtmpdump", "-q", "-r", url, "-W", web.URL+"/p.swf", "-o", file)
+			programtest.Run(t, "rtmpdump", "-q", "-r", url, "-W", web.URL+"/p.swf", "-o", file)
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
-			run(t, "rtmpdump", "-q", "-r", url, "-w", fmt.Sprintf("%x", hash), "-x", fmt.Sprint(size), "-o", file)
+			programtest.Run(t, "rtmpdump", "-q", "-r", url, "-w", fmt.Sprintf("%x", hash), "-x", fmt.Sprint(size), "-o", file)
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
 
-			out, err := exec.CommandContext(testContext(t), "rtmpdump", "-r", url, "-w", fmt.Sprintf("%064x", 1),
+			out, err := exec.CommandContext(conntest.Context(t), "rtmpdump", "-r", url, "-w", fmt.Sprintf("%064x", 1),
 				"-x", fmt.Sprint(size), "-o", file).CombinedOutput()
 			assert.Error(t, err, "a wrong hash is refused: %s", out)
 		})
@@ -146,39 +148,18 @@ func selfSigned(t *testing.T, dir string, names ...string) (file string, roots *
 	return file, roots
 }
 
-// freePort is one that nobody listens on.
-func freePort(t *testing.T) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	_, port, err := net.SplitHostPort(l.Addr().String())
-	require.NoError(t, err)
-	return port
-}
-
-// untilListening waits for a server to start.
-func untilListening(t *testing.T, addr string) {
-	require.Eventually(t, func() bool {
-		nc, err := net.Dial("tcp", addr)
-		if err == nil {
-			nc.Close()
-		}
-		return err == nil
-	}, 10*time.Second, 20*time.Millisecond)
-}
-
 // nginx-rtmp behind stunnel, as everybody who offers rtmps has it.
 func TestNginxBehindTLS(t *testing.T) {
-	need(t, "stunnel4")
+	programtest.Need(t, "stunnel4")
 	recordings, dir := t.TempDir(), t.TempDir()
 	source := writeSample(t, recordings, "sample.flv", 0)
-	plain := startNginx(t, recordings)
+	plain := programtest.Nginx(t, recordings)
 	certificate, roots := selfSigned(t, dir, "localhost")
-	port := freePort(t)
+	port := conntest.UnusedPort(t)
 	config := fmt.Sprintf("foreground = yes\npid =\n[rtmps]\naccept = 127.0.0.1:%s\nconnect = %s\ncert = %s\n", port, plain, certificate)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "stunnel.conf"), []byte(config), 0o600))
-	background(t, "stunnel4", filepath.Join(dir, "stunnel.conf"))
-	untilListening(t, "127.0.0.1:"+port)
+	programtest.Start(t, "stunnel4", filepath.Join(dir, "stunnel.conf"))
+	conntest.UntilListening(t, "127.0.0.1:"+port)
 	url := "rtmps://localhost:" + port
 
 	file, err := play(t, url+"/vod/sample.flv", &rtmp.Options{TLSConfig: &tls.Config{RootCAs: roots}})
@@ -190,7 +171,7 @@ func TestNginxBehindTLS(t *testing.T) {
 		return len(matches) == 1 && len(mediaOnly(packets(t, matches[0]))) == len(mediaOnly(packets(t, source)))
 	}, 10*time.Second, 100*time.Millisecond)
 
-	_, err = rtmp.Dial(testContext(t), url+"/vod/sample.flv", nil)
+	_, err = rtmp.Dial(conntest.Context(t), url+"/vod/sample.flv", nil)
 	var failed *rtmp.HandshakeError
 	require.ErrorAs(t, err, &failed)
 	assert.Equal(t, "tls", failed.Stage)
@@ -199,16 +180,16 @@ func TestNginxBehindTLS(t *testing.T) {
 
 // Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. SOCKS4a is Dante's.
 func TestProxies(t *testing.T) {
-	need(t, "microsocks", "danted", "tinyproxy")
+	programtest.Need(t, "microsocks", "danted", "tinyproxy")
 	dir, recordings := t.TempDir(), t.TempDir()
 	source := mediaOnly(packets(t, writeSample(t, recordings, "sample.flv", 0)))
-	plain := "rtmp://" + startNginx(t, recordings) + "/vod/sample.flv"
-	tunnelled := startServer(t, testserver.Config{Scheme: "rtmpt"})
-	secure := startServer(t, testserver.Config{Scheme: "rtmps"})
+	plain := "rtmp://" + programtest.Nginx(t, recordings) + "/vod/sample.flv"
+	tunnelled := rtmptest.Server(t, testserver.Config{Scheme: "rtmpt"})
+	secure := rtmptest.Server(t, testserver.Config{Scheme: "rtmps"})
 
-	socks := freePort(t)
-	background(t, "microsocks", "-i", "127.0.0.1", "-p", socks, "-u", "me", "-P", "pass")
-	dante := freePort(t)
+	socks := conntest.UnusedPort(t)
+	programtest.Start(t, "microsocks", "-i", "127.0.0.1", "-p", socks, "-u", "me", "-P", "pass")
+	dante := conntest.UnusedPort(t)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "danted.conf"), fmt.Appendf(nil, `logoutput: stderr
 		internal: 127.0.0.1 port = %s
 		external: 127.0.0.1
@@ -217,16 +198,16 @@ func TestProxies(t *testing.T) {
 		client pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }
 		socks pass { from: 127.0.0.0/8 to: 127.0.0.0/8 }
 		`, dante), 0o600))
-	background(t, "danted", "-f", filepath.Join(dir, "danted.conf"), "-p", filepath.Join(dir, "danted.pid"))
-	web, open := freePort(t), freePort(t)
+	programtest.Start(t, "danted", "-f", filepath.Join(dir, "danted.conf"), "-p", filepath.Join(dir, "danted.pid"))
+	web, open := conntest.UnusedPort(t), conntest.UnusedPort(t)
 	for port, auth := range map[string]string{web: "BasicAuth me pass\n", open: ""} {
 		file := filepath.Join(dir, port+".conf")
 		require.NoError(t, os.WriteFile(file, fmt.Appendf(nil,
 			"Listen 127.0.0.1\nPort %s\nTimeout 60\nMaxClients 20\nLogLevel Error\n%s", port, auth), 0o600))
-		background(t, "tinyproxy", "-d", "-c", file)
+		programtest.Start(t, "tinyproxy", "-d", "-c", file)
 	}
 	for _, port := range []string{socks, dante, web, open} {
-		untilListening(t, "127.0.0.1:"+port)
+		conntest.UntilListening(t, "127.0.0.1:"+port)
 	}
 
 	for _, proxy := range []string{"socks5://me:pass@127.0.0.1:" + socks, "socks4://127.0.0.1:" + dante,
@@ -241,8 +222,8 @@ func TestProxies(t *testing.T) {
 		}
 	}
 	for _, wrong := range []string{"socks5://me:other@127.0.0.1:" + socks, "http://me:other@127.0.0.1:" + web,
-		"socks5://127.0.0.1:" + freePort(t), "socks4://127.0.0.1:" + web} {
-		_, err := rtmp.Dial(testContext(t), plain, &rtmp.Options{Proxy: wrong, Timeout: 2 * time.Second})
+		"socks5://127.0.0.1:" + conntest.UnusedPort(t), "socks4://127.0.0.1:" + web} {
+		_, err := rtmp.Dial(conntest.Context(t), plain, &rtmp.Options{Proxy: wrong, Timeout: 2 * time.Second})
 		var failed *rtmp.HandshakeError
 		require.ErrorAs(t, err, &failed, wrong)
 		assert.Equal(t, "proxy", failed.Stage, "%v", err)

@@ -4,26 +4,21 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
 // runRTMPDump lets the real rtmpdump hash the player at url, with its cache in home. The connection it then tries is refused.
 func runRTMPDump(t *testing.T, home, url string, more ...string) {
 	t.Helper()
-	program, err := exec.LookPath("rtmpdump")
-	if err != nil {
-		if os.Getenv("CI") != "" && runtime.GOOS == "linux" {
-			t.Fatal("rtmpdump is missing: apt-get install rtmpdump")
-		}
-		t.Skip("rtmpdump is missing: apt-get install rtmpdump")
-	}
+	programtest.Need(t, "rtmpdump")
 	arguments := append([]string{"--swfVfy", url, "-r", "rtmp://127.0.0.1:1/app/name", "-o", filepath.Join(home, "out.flv")}, more...)
-	cmd := exec.CommandContext(t.Context(), program, arguments...)
+	cmd := exec.CommandContext(t.Context(), "rtmpdump", arguments...)
 	cmd.Env = append(os.Environ(), "HOME="+home)
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "somebody listens on port 1")

@@ -12,6 +12,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -67,8 +68,7 @@ func publishing(t *testing.T, url string) (stop func()) {
 	require.NoError(t, err)
 	stream, err := conn.CreateStream(t.Context(), &rtmp.StreamOptions{Writable: true})
 	require.NoError(t, err)
-	list, err := testserver.Tags(testserver.Sample)
-	require.NoError(t, err)
+	list := rtmptest.SampleTags(t)
 	list = slices.DeleteFunc(list, func(tag flv.Tag) bool { return tag.Type == flv.TagScript }) // of no duration
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {

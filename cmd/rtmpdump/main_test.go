@@ -25,6 +25,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
@@ -142,23 +143,7 @@ func startPlayerHost(t *testing.T) *httptest.Server {
 // startSOCKS runs a SOCKS4 proxy and returns its address.
 func startSOCKS(t *testing.T) string {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	var running sync.WaitGroup
-	t.Cleanup(func() {
-		l.Close()
-		running.Wait()
-	})
-	running.Go(func() {
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			running.Go(func() { serveSOCKS(nc) })
-		}
-	})
-	return l.Addr().String()
+	return conntest.Serve(t, serveSOCKS)
 }
 
 // serveSOCKS serves a CONNECT: version, command, port (2), address (4), user id and a zero.
@@ -207,8 +192,7 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	if cfg.Files == nil {
 		cfg.Files = recordings(t)
 	}
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	patient := &patientListener{Listener: l}
 	s := testserver.Serve(patient, cfg)
 	defer s.Close()
@@ -227,7 +211,8 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	result := seen{code: program(list, &stdout, &stderr)}
 	patient.sessions.Wait()
 	result.stdout, result.stderr = stdout.Bytes(), stderr.String()
-	result.file, err = os.ReadFile(file)
+	content, err := os.ReadFile(file)
+	result.file = content
 	result.exists = err == nil
 	for _, c := range w.commands {
 		c = ports.ReplaceAllString(c, "ADDRESS")
@@ -246,19 +231,6 @@ func theirs(args []string, stdout, stderr *bytes.Buffer) int {
 	cmd.Stdout, cmd.Stderr = stdout, stderr
 	cmd.Run()
 	return cmd.ProcessState.ExitCode()
-}
-
-// need skips the test, or fails it in CI, when a program is missing.
-func need(t *testing.T, program string) {
-	t.Helper()
-	if _, err := exec.LookPath(program); err == nil {
-		return
-	}
-	if text := program + " is missing: apt-get install " + program; os.Getenv("CI") != "" {
-		t.Fatal(text)
-	} else {
-		t.Skip(text)
-	}
 }
 
 var recordingsOnce = sync.OnceValue(makeRecordings)

@@ -9,6 +9,7 @@ import (
 	"github.com/stretchr/testify/assert"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -184,7 +185,7 @@ func withoutFarewell(commands []string) []string {
 }
 
 func TestSameAsOriginal(t *testing.T) {
-	need(t, "rtmpdump")
+	programtest.Need(t, "rtmpdump")
 	for _, test := range commandLines {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()

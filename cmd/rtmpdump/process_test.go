@@ -15,6 +15,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -24,10 +25,7 @@ func slowly(int) testserver.Fault { return testserver.Fault{Action: testserver.D
 func startServer(t *testing.T, cfg testserver.Config) string {
 	t.Helper()
 	cfg.Files = recordings(t)
-	s, err := testserver.Start(cfg)
-	require.NoError(t, err)
-	t.Cleanup(s.Close)
-	return s.URL("vod", "sample")
+	return rtmptest.Server(t, cfg).URL("vod", "sample")
 }
 
 // saved is the sample as RTMPDump saves it: without the five bytes that mark its end.

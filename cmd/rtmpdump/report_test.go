@@ -12,12 +12,13 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/download"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // What is said is what RTMPDump says, but for how often it says how far it is.
 func TestSaysTheSame(t *testing.T) {
-	need(t, "rtmpdump")
+	programtest.Need(t, "rtmpdump")
 	progress := regexp.MustCompile(`(?:\r[0-9.]+ kB / [0-9.]+ sec(?: \([0-9.]+%\))?)+`)
 	hashes := regexp.MustCompile("#+")
 	banner := regexp.MustCompile(`(?m)^\(.*\)$|^\(c\).*$`)

@@ -13,6 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -172,16 +173,16 @@ func TestGivingUpBeforeTheLock(t *testing.T) {
 
 // CloseWrite ends writing without ending the connection.
 func TestCloseWrite(t *testing.T) {
-	a, b := tcp(t)
+	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
 	client.session.Leaving()
-	require.True(t, client.session.CloseWrite(testContext(t)))
-	require.ErrorIs(t, client.session.Send(testContext(t), ping), net.ErrClosed)
+	require.True(t, client.session.CloseWrite(conntest.Context(t)))
+	require.ErrorIs(t, client.session.Send(conntest.Context(t), ping), net.ErrClosed)
 	require.NoError(t, client.session.Err())
-	require.NoError(t, server.session.Send(testContext(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3}))
+	require.NoError(t, server.session.Send(conntest.Context(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3}))
 	var p message.Packet
-	require.NoError(t, client.session.ReadPacket(testContext(t), 0, &p))
+	require.NoError(t, client.session.ReadPacket(conntest.Context(t), 0, &p))
 	require.EqualValues(t, 99, p.Type)
 	piped, _ := pair(t, Config{})
-	require.False(t, piped.session.CloseWrite(testContext(t)), "a pipe can't")
+	require.False(t, piped.session.CloseWrite(conntest.Context(t)), "a pipe can't")
 }

@@ -5,9 +5,6 @@ import (
 	"net"
 	"sync"
 	"testing"
-	"time"
-
-	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -74,26 +71,6 @@ func pairOn(t *testing.T, a, b net.Conn, config Config) (client, server *role) {
 		server.session.Close()
 	})
 	return client, server
-}
-
-// tcp is a connection over the loopback interface, whose socket can be written without waiting.
-func tcp(t *testing.T) (a, b net.Conn) {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
-	a, err = net.Dial("tcp", l.Addr().String())
-	require.NoError(t, err)
-	b, err = l.Accept()
-	require.NoError(t, err)
-	return a, b
-}
-
-// testContext bounds a test that would hang.
-func testContext(t *testing.T) context.Context {
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
-	t.Cleanup(cancel)
-	return ctx
 }
 
 // call calls the other end and returns the answer's values.

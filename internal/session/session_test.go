@@ -14,12 +14,13 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // Either end calls the other, many at once, and every answer reaches its own caller.
 func TestCallsBothWays(t *testing.T) {
-	a, b := tcp(t)
+	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
 	client.session.StartStanding()
 	server.session.StartStanding()
@@ -29,7 +30,7 @@ func TestCallsBothWays(t *testing.T) {
 			calling.Go(func() {
 				for n := range 50 {
 					want := float64(caller*1000 + n)
-					got, err := end.call(testContext(t), "echo", want)
+					got, err := end.call(conntest.Context(t), "echo", want)
 					if !assert.NoError(t, err) || !assert.Equal(t, []any{want}, got) {
 						return
 					}
@@ -52,7 +53,7 @@ func TestPingFlood(t *testing.T) {
 		}
 		return nil
 	}
-	a, b := tcp(t)
+	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{Tap: count})
 	client.session.StartStanding()
 	server.session.StartStanding()
@@ -73,7 +74,7 @@ func TestPingFlood(t *testing.T) {
 	}
 	flooding.Wait()
 	for _, end := range []*role{client, server} {
-		_, err := end.call(testContext(t), "echo")
+		_, err := end.call(conntest.Context(t), "echo")
 		require.NoError(t, err)
 	}
 	require.EqualValues(t, 2*pings, seen.Load())
@@ -134,12 +135,12 @@ func TestEndedChoosesTheError(t *testing.T) {
 
 // ReadPacket takes precedence over the standing reader and gets every message before anything has acted on it; HandlePacket acts.
 func TestReadPacketBesideTheStandingReader(t *testing.T) {
-	a, b := tcp(t)
+	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
 	client.session.StartStanding()
 	for n := range uint32(50) {
 		got := make(chan message.Packet, 1)
-		ctx := testContext(t)
+		ctx := conntest.Context(t)
 		go func() {
 			var p message.Packet
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))

@@ -6,6 +6,7 @@ import (
 
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -29,10 +30,10 @@ func TestAcknowledgements(t *testing.T) {
 	require.True(t, client.session.replies.ackDue)
 	w.count(600)
 	require.EqualValues(t, 1100, client.session.replies.ack)
-	go client.session.Send(testContext(t))
+	go client.session.Send(conntest.Context(t))
 	var p message.Packet
-	require.NoError(t, server.session.ReadPacket(testContext(t), 0, &p))
-	require.NoError(t, server.session.HandlePacket(testContext(t), &p))
+	require.NoError(t, server.session.ReadPacket(conntest.Context(t), 0, &p))
+	require.NoError(t, server.session.HandlePacket(conntest.Context(t), &p))
 	require.EqualValues(t, 1100, server.session.Acknowledged())
 	require.EqualValues(t, 1, server.session.Counters().Acknowledgements.Load())
 }

@@ -2,88 +2,54 @@ package testserver_test
 
 import (
 	"bytes"
-	"context"
 	"fmt"
 	"io"
-	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/iotest"
-	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-	"go.uber.org/goleak"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// authServer starts a server that demands authentication and checks after the test that all of it has ended.
-func authServer(t *testing.T, cfg testserver.Config) *testserver.Server {
+// sendConnect returns a client that has sent connect.
+func sendConnect(t *testing.T, s *testserver.Server, object amf.Object) *peertest.Client {
 	t.Helper()
-	running := goleak.IgnoreCurrent()
-	s, err := testserver.Start(cfg)
-	require.NoError(t, err)
-	t.Cleanup(func() {
-		s.Close()
-		goleak.VerifyNone(t, running)
-	})
-	return s
-}
-
-// sendConnect returns a connection on which connect was sent. It is closed with the test.
-func sendConnect(t *testing.T, s *testserver.Server, object amf.Object) net.Conn {
-	t.Helper()
-	nc, err := net.Dial("tcp", s.Addr())
-	require.NoError(t, err)
-	t.Cleanup(func() { nc.Close() })
-	require.NoError(t, nc.SetDeadline(time.Now().Add(30*time.Second)))
-	_, err = handshake.Client(nc, handshake.Config{})
-	require.NoError(t, err)
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "connect", TransactionID: 1, Object: object})
-	require.NoError(t, err)
-	b, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: body})
-	require.NoError(t, err)
-	_, err = nc.Write(b)
-	require.NoError(t, err)
-	return nc
+	c := peertest.Dial(t, s.Addr())
+	c.Send(peertest.Command(0, "connect", 1, object))
+	return c
 }
 
 // answerToConnect connects and returns the answer's name and status. After an _error it expects the server to hang up.
 func answerToConnect(t *testing.T, s *testserver.Server, object amf.Object) (name string, status *message.StatusError) {
 	t.Helper()
-	nc := sendConnect(t, s, object)
-	defer nc.Close()
-	r := chunk.NewReader(nc, 1<<16)
-	for {
-		var m chunk.Message
-		require.NoError(t, r.Next(&m))
-		if message.Type(m.Type) != message.TypeCommandAMF0 {
-			continue
-		}
-		answer, err := message.ParseCommand(message.TypeCommandAMF0, m.Body())
-		require.NoError(t, err)
-		assert.Equal(t, 1.0, answer.TransactionID)
-		if answer.Name == "_error" {
-			assert.ErrorIs(t, r.Next(&m), io.EOF)
-		}
-		return answer.Name, message.ParseStatus(answer.Args)
+	c := sendConnect(t, s, object)
+	defer c.Conn.Close()
+	answer := c.Until(func(m peertest.Message) bool { return m.Type == message.TypeCommandAMF0 }).Command
+	assert.Equal(t, 1.0, answer.TransactionID)
+	if answer.Name == "_error" {
+		_, err := c.Read()
+		assert.ErrorIs(t, err, io.EOF)
 	}
+	return answer.Name, message.ParseStatus(answer.Args)
 }
 
 func TestAuthRejectsUntilProved(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		t.Run(string(scheme), func(t *testing.T) {
-			s := authServer(t, testserver.Config{Apps: []string{"live"},
+			s := rtmptest.Server(t, testserver.Config{Apps: []string{"live"},
 				Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"usr": "pwd"}}})
 			p := auth.Publisher{User: "usr", Password: "pwd", App: "live"}
 			query := ""
@@ -105,7 +71,7 @@ func TestAuthRejectsUntilProved(t *testing.T) {
 }
 
 func TestAuthAsksPublishersOnly(t *testing.T) {
-	s := authServer(t, testserver.Config{Auth: &auth.Server{Scheme: auth.Adobe}})
+	s := rtmptest.Server(t, testserver.Config{Auth: &auth.Server{Scheme: auth.Adobe}})
 	for name, test := range map[string]struct {
 		object amf.Object
 		want   string
@@ -126,24 +92,17 @@ func TestAuthAsksPublishersOnly(t *testing.T) {
 
 // Without randomness for a challenge the session ends without an answer.
 func TestAuthWithoutRandomness(t *testing.T) {
-	s := authServer(t, testserver.Config{Auth: &auth.Server{Scheme: auth.Adobe, Users: map[string]string{"usr": "pwd"},
+	s := rtmptest.Server(t, testserver.Config{Auth: &auth.Server{Scheme: auth.Adobe, Users: map[string]string{"usr": "pwd"},
 		Rand: iotest.ErrReader(io.ErrNoProgress)}})
-	nc := sendConnect(t, s, amf.Object{{Name: "app", Value: "live?authmod=adobe&user=usr"}, {Name: "type", Value: "nonprivate"}})
-	got, err := io.ReadAll(nc)
+	c := sendConnect(t, s, amf.Object{{Name: "app", Value: "live?authmod=adobe&user=usr"}, {Name: "type", Value: "nonprivate"}})
+	got, err := io.ReadAll(c.Conn)
 	assert.NoError(t, err)
 	assert.Empty(t, got)
 }
 
 // FFmpeg has a client's half of its own for both schemes.
 func TestAuthFFmpegPublishes(t *testing.T) {
-	ffmpeg, err := exec.LookPath("ffmpeg")
-	if err != nil {
-		const text = "ffmpeg is missing: apt-get install ffmpeg"
-		if os.Getenv("CI") != "" {
-			t.Fatal(text)
-		}
-		t.Skip(text)
-	}
+	programtest.Need(t, "ffmpeg")
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		for name, test := range map[string]struct {
 			credentials, app string
@@ -159,7 +118,7 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", scheme, name), func(t *testing.T) {
 				dir := t.TempDir()
 				var connects atomic.Int32
-				server := authServer(t, testserver.Config{RecordDir: dir,
+				server := rtmptest.Server(t, testserver.Config{RecordDir: dir,
 					Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"usr": "pwd"}},
 					OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 						if bytes.HasPrefix(m.Body(), amf.AppendString(nil, "connect")) {
@@ -168,26 +127,20 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 					}})
 				sample := filepath.Join(dir, "sample.flv")
 				require.NoError(t, os.WriteFile(sample, testserver.Sample, 0o644))
-				ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
-				defer cancel()
 				url := strings.Replace(server.URL(test.app, "cam"), "://", "://"+test.credentials, 1)
-				cmd := exec.CommandContext(ctx, ffmpeg, "-nostdin", "-v", "error", "-i", sample, "-t", "1", "-c", "copy", "-f", "flv", url)
-				cmd.WaitDelay = 5 * time.Second
-				out, err := cmd.CombinedOutput()
+				out, err := programtest.Output(t, "ffmpeg", "-nostdin", "-v", "error", "-i", sample, "-t", "1", "-c", "copy", "-f", "flv", url)
 				server.Close() // the recording is complete
 				recording, readErr := os.ReadFile(filepath.Join(dir, "cam.flv"))
 				assert.Equal(t, test.connects, connects.Load())
 				if test.complaint != "" {
 					assert.Error(t, err)
-					assert.Contains(t, string(out), test.complaint)
+					assert.Contains(t, out, test.complaint)
 					assert.ErrorIs(t, readErr, os.ErrNotExist)
 					return
 				}
 				require.NoError(t, err, "%s", out)
 				require.NoError(t, readErr)
-				tags, err := testserver.Tags(recording)
-				require.NoError(t, err)
-				assert.Greater(t, len(tags), 25, "a second has 25 pictures")
+				assert.Greater(t, len(rtmptest.Tags(t, recording)), 25, "a second has 25 pictures")
 			})
 		}
 	}

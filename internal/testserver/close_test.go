@@ -10,6 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -41,7 +43,7 @@ func TestCloseWithoutClients(t *testing.T) {
 // A handler waits for an answer that never comes.
 func TestCloseDuringCall(t *testing.T) {
 	waiting, over := make(chan struct{}), make(chan bool, 1)
-	s := start(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+	s := rtmptest.Server(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
 		"ask": func(s *testserver.Session, _ message.Command) (any, error) {
 			answer, err := s.Call("question")
 			if err != nil {
@@ -53,28 +55,28 @@ func TestCloseDuringCall(t *testing.T) {
 			return nil, nil
 		},
 	}})
-	c := connected(t, s)
-	c.tell(0, "ask")
+	c := peertest.Connect(t, s.Addr())
+	c.Tell(0, "ask")
 	<-waiting
 	closeInTime(t, s)
 	assert.False(t, <-over)
-	require.Error(t, c.untilGone())
+	require.Error(t, c.UntilGone())
 }
 
 // Many goroutines wait for answers.
 func TestCloseWithCallsOutstanding(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
-	s := start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
-	c := connected(t, s)
+	s := rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
+	c := peertest.Connect(t, s.Addr())
 	session := <-sessions
 	var answers []<-chan message.Command
 	for range 10 {
 		answer, err := session.Call("question")
 		require.NoError(t, err)
 		answers = append(answers, answer)
-		c.tell(0, "_checkbw") // the server waits for an answer to a call of its own
+		c.Tell(0, "_checkbw") // the server waits for an answer to a call of its own
 	}
-	c.sync()
+	c.Sync()
 	closeInTime(t, s)
 	for _, answer := range answers {
 		_, ok := <-answer
@@ -89,29 +91,29 @@ func TestCloseWithClientsActive(t *testing.T) {
 	for i := range uint32(40) {
 		file = flv.AppendTag(file, flv.Tag{Type: flv.TagVideo, Timestamp: i, Body: bytes.Repeat([]byte{0x27}, 1<<20)})
 	}
-	s := start(t, testserver.Config{RecordDir: t.TempDir(), ChunkSize: 1 << 20,
+	s := rtmptest.Server(t, testserver.Config{RecordDir: t.TempDir(), ChunkSize: 1 << 20,
 		Files: map[string][]byte{"sample": testserver.Sample, "big": file}})
-	publisher := connected(t, s)
-	id := publisher.publish("cam", "live")
+	publisher := peertest.Connect(t, s.Addr())
+	id := publisher.Publish("cam", "live")
 	for range 3 {
-		connected(t, s).view("cam")
-		connected(t, s).view("not there")
-		player := connected(t, s)
-		player.play("big")
-		player.untilCode("NetStream.Play.Start")
-		paused := connected(t, s)
-		stream := paused.play("sample")
-		paused.tell(stream, "pause", true, 0)
-		paused.untilCode("NetStream.Pause.Notify")
-		useShared(connected(t, s), "object")
+		view(peertest.Connect(t, s.Addr()), "cam")
+		view(peertest.Connect(t, s.Addr()), "not there")
+		player := peertest.Connect(t, s.Addr())
+		player.Play("big")
+		player.UntilCode("NetStream.Play.Start")
+		paused := peertest.Connect(t, s.Addr())
+		stream := paused.Play("sample")
+		paused.Tell(stream, "pause", true, 0)
+		paused.UntilCode("NetStream.Pause.Notify")
+		useShared(peertest.Connect(t, s.Addr()), "object")
 	}
 	unfinished, err := net.Dial("tcp", s.Addr()) // in the handshake
 	require.NoError(t, err)
 	defer unfinished.Close()
-	publisher.sendTags(id, sampleTags(t)...)
-	publisher.sync()
+	rtmptest.SendTags(publisher, id, rtmptest.SampleTags(t)...)
+	publisher.Sync()
 	closeInTime(t, s)
-	require.Error(t, publisher.untilGone())
+	require.Error(t, publisher.UntilGone())
 }
 
 // Clients that come and go while Close is under way.
@@ -138,26 +140,26 @@ func TestCloseWhileConnecting(t *testing.T) {
 
 // Paced players wait for their time, not for a client.
 func TestCloseWhilePacing(t *testing.T) {
-	s := start(t, testserver.Config{Realtime: true})
-	c := connected(t, s)
-	c.play("sample")
-	c.until(func(m received) bool { return m.typ == message.TypeVideo })
+	s := rtmptest.Server(t, testserver.Config{Realtime: true})
+	c := peertest.Connect(t, s.Addr())
+	c.Play("sample")
+	c.Until(func(m peertest.Message) bool { return m.Type == message.TypeVideo })
 	closeInTime(t, s)
 }
 
 // A session can be ended by the server alone.
 func TestSessionClose(t *testing.T) {
 	sessions := make(chan *testserver.Session, 2)
-	s := start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
-	one := connected(t, s)
+	s := rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
+	one := peertest.Connect(t, s.Addr())
 	first := <-sessions // before another is there, or it could be that one's
-	two := connected(t, s)
+	two := peertest.Connect(t, s.Addr())
 	second := <-sessions
 	first.Close()
-	require.Error(t, one.untilGone())
+	require.Error(t, one.UntilGone())
 	require.NoError(t, second.SendRaw([]byte{2, 0, 0, 0, 0, 0, 4, 99, 0, 0, 0, 0, 'r', 'a', 'w', '!'}))
-	m := two.next()
-	assert.EqualValues(t, 99, m.typ)
-	assert.Equal(t, []byte("raw!"), m.body)
+	m := two.Next()
+	assert.EqualValues(t, 99, m.Type)
+	assert.Equal(t, []byte("raw!"), m.Body)
 	assert.Error(t, first.Notify("too late"))
 }

@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -20,7 +22,7 @@ func TestPlayWithoutVideo(t *testing.T) {
 	for ms := uint32(0); ms < 100; ms += 20 {
 		tags = append(tags, flv.Tag{Type: flv.TagAudio, Timestamp: ms, Body: []byte{0xAF, 1, byte(ms)}})
 	}
-	s := start(t, testserver.Config{Files: map[string][]byte{"sound": flvFile(tags...)}})
+	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sound": rtmptest.File(tags...)}})
 	at := func(ms uint32) []flv.Tag {
 		header := sequence
 		header.Timestamp = ms
@@ -40,50 +42,50 @@ func TestPlayWithoutVideo(t *testing.T) {
 		"one tag, at last": {[]any{81, 0}, at(0)},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, s)
-			c.play("sound", test.args...)
-			c.until(isStop)
-			requireTags(t, test.want, media(t, c.skipped))
+			c := peertest.Connect(t, s.Addr())
+			c.Play("sound", test.args...)
+			c.Until(isStop)
+			rtmptest.EqualTags(t, test.want, rtmptest.MediaTags(t, c.Skipped))
 		})
 	}
 }
 
 // A pause and its end, said twice, change nothing more.
 func TestPauseTwice(t *testing.T) {
-	overPipe(t, testserver.Config{Realtime: true}, func(t *testing.T, c *client) {
-		id := c.play("sample")
-		c.untilCode("NetStream.Play.Start")
-		var all []received
+	overPipe(t, testserver.Config{Realtime: true}, func(t *testing.T, c *peertest.Client) {
+		id := c.Play("sample")
+		c.UntilCode("NetStream.Play.Start")
+		var all []peertest.Message
 		for _, on := range []bool{true, true, false, false, true, false} {
 			code, event := "NetStream.Unpause.Notify", message.EventStreamBegin
 			if on {
 				code, event = "NetStream.Pause.Notify", message.EventStreamEOF
 			}
-			c.tell(id, "pause", on, 0)
-			c.untilCode(code)
-			all = append(all, c.skipped...)
-			c.untilEvent(event)
-			all = append(all, c.skipped...)
+			c.Tell(id, "pause", on, 0)
+			c.UntilCode(code)
+			all = append(all, c.Skipped...)
+			c.UntilEvent(event)
+			all = append(all, c.Skipped...)
 		}
-		c.until(isStop)
-		requireTags(t, sampleTags(t), media(t, append(all, c.skipped...)))
+		c.Until(isStop)
+		rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, append(all, c.Skipped...)))
 	})
 }
 
 // What asks for a part of the media gets all of it.
 func TestReceive(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
-	id := c.createStream()
-	c.tell(id, "receiveAudio", false)
-	c.tell(id, "receiveVideo", false)
-	c.tell(id, "play", "sample")
-	c.until(isStop)
-	requireTags(t, sampleTags(t), media(t, c.skipped))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	id := c.CreateStream()
+	c.Tell(id, "receiveAudio", false)
+	c.Tell(id, "receiveVideo", false)
+	c.Tell(id, "play", "sample")
+	c.Until(isStop)
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, c.Skipped))
 }
 
 // The commands by which clients prepare and tidy up, some of which are followed by a call back.
 func TestAnnouncements(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
 	for method, test := range map[string]struct{ back, code string }{
 		"releaseStream": {"", ""},
 		"FCPublish":     {"onFCPublish", "NetStream.Publish.Start"},
@@ -92,18 +94,18 @@ func TestAnnouncements(t *testing.T) {
 		"FCUnsubscribe": {"onFCUnsubscribe", "NetStream.Play.Stop"},
 	} {
 		for _, args := range [][]any{{"cam"}, {17}, {}} {
-			assert.Equal(t, "_result", c.call(method, nil, args...).command.Name, method)
-			c.tell(0, method, args...) // transaction id 0: only the call back
+			assert.Equal(t, "_result", c.Call(method, nil, args...).Command.Name, method)
+			c.Tell(0, method, args...) // transaction id 0: only the call back
 			for range 2 {
 				if test.back == "" {
 					continue
 				}
-				m := c.next()
-				assert.Equal(t, test.back, m.command.Name)
-				assert.Equal(t, test.code, m.code)
+				m := c.Next()
+				assert.Equal(t, test.back, m.Command.Name)
+				assert.Equal(t, test.code, m.Code)
 			}
-			c.sync()
-			assert.Empty(t, c.skipped, method)
+			c.Sync()
+			assert.Empty(t, c.Skipped, method)
 		}
 	}
 }
@@ -114,30 +116,30 @@ func TestSlowViewerOfSmallMessages(t *testing.T) {
 		listener := make(pipes)
 		s := testserver.Serve(listener, testserver.Config{})
 		defer s.Close()
-		connect := func() *client {
+		connect := func() *peertest.Client {
 			ours, theirs := net.Pipe()
 			t.Cleanup(func() { ours.Close() })
 			listener <- theirs
-			c := newClient(t, ours)
-			c.connect()
+			c := peertest.NewClient(t, ours)
+			c.Connect()
 			return c
 		}
 		slow, publisher := connect(), connect()
-		slow.view("cam")
-		id := publisher.publish("cam", "live")
+		view(slow, "cam")
+		id := publisher.Publish("cam", "live")
 		const tags = 2048 + 3 // more than may wait, the one on its way and what comes with PublishNotify
 		for i := range uint32(tags) {
-			publisher.sendTags(id, flv.Tag{Type: flv.TagAudio, Timestamp: i, Body: []byte{0xAF}})
+			rtmptest.SendTags(publisher, id, flv.Tag{Type: flv.TagAudio, Timestamp: i, Body: []byte{0xAF}})
 		}
-		publisher.sync()
-		require.Error(t, slow.untilGone())
-		assert.Less(t, len(media(t, slow.skipped)), tags)
+		publisher.Sync()
+		require.Error(t, slow.UntilGone())
+		assert.Less(t, len(rtmptest.MediaTags(t, slow.Skipped)), tags)
 	})
 }
 
 func TestTags(t *testing.T) {
-	tags := sampleTags(t)[:3]
-	whole := flvFile(tags...)
+	tags := rtmptest.SampleTags(t)[:3]
+	whole := rtmptest.File(tags...)
 	for name, test := range map[string]struct {
 		file []byte
 		want int // tags before the error
@@ -146,19 +148,17 @@ func TestTags(t *testing.T) {
 		"part of a header":  {whole[:5], 0},
 		"not FLV":           {[]byte("FLX\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"), 0},
 		"cut in a tag":      {whole[:len(whole)-10], 2},
-		"cut in its header": {flvFile(tags[0])[:13+5], 0},
+		"cut in its header": {rtmptest.File(tags[0])[:13+5], 0},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got, err := testserver.Tags(test.file)
 			require.Error(t, err)
-			requireTags(t, tags[:test.want], got)
+			rtmptest.EqualTags(t, tags[:test.want], got)
 		})
 	}
-	got, err := testserver.Tags(whole)
-	require.NoError(t, err)
-	requireTags(t, tags, got)
+	got := rtmptest.Tags(t, whole)
+	rtmptest.EqualTags(t, tags, got)
 	got[0].Body[0] ^= 0xFF
-	again, err := testserver.Tags(whole)
-	require.NoError(t, err)
-	requireTags(t, tags, again)
+	again := rtmptest.Tags(t, whole)
+	rtmptest.EqualTags(t, tags, again)
 }

@@ -13,8 +13,9 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
@@ -40,11 +41,8 @@ func (r *recorded) Read(b []byte) (int, error) {
 // faulty starts a server with a recording of ten tags behind which it hangs up, and with a fault on its first connection.
 func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 	t.Helper()
-	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for _, tag := range sampleTags(t)[:10] {
-		file = flv.AppendTag(file, tag)
-	}
-	return start(t, testserver.Config{Files: map[string][]byte{"sample": file},
+	file := rtmptest.File(rtmptest.SampleTags(t)[:10]...)
+	return rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": file},
 		Shape: testserver.Shape{EndSignal: testserver.EndClose},
 		Fault: func(n int) testserver.Fault {
 			if n > 0 {
@@ -53,6 +51,10 @@ func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 			return fault
 		}})
 }
+
+// atOnce are the commands of a player that waits for no answer.
+var atOnce = []chunk.Outgoing{peertest.Command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}),
+	peertest.Command(0, "createStream", 2, nil), peertest.Command(1, "play", 0, nil, "sample")}
 
 // session plays, with all commands sent at once, and returns what came until err.
 func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
@@ -65,14 +67,7 @@ func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
 	if _, err := handshake.Client(r, handshake.Config{}); err != nil {
 		return r, err
 	}
-	c := &client{t: t, nc: nc, out: chunk.NewWriter()}
-	var b []byte
-	for _, o := range []chunk.Outgoing{c.command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}),
-		c.command(0, "createStream", 2, nil), c.command(1, "play", 0, nil, "sample")} {
-		b, err = c.out.AppendMessage(b, &o)
-		require.NoError(t, err)
-	}
-	if _, err := nc.Write(b); err != nil {
+	if _, err := nc.Write(peertest.New(nc).Encode(atOnce...)); err != nil {
 		return r, err
 	}
 	_, err = io.Copy(io.Discard, struct{ io.Reader }{r})
@@ -159,9 +154,7 @@ func TestStall(t *testing.T) {
 		r := &recorded{Conn: stalled}
 		_, err = handshake.Client(r, handshake.Config{})
 		require.NoError(t, err)
-		c := &client{t: t, nc: stalled, out: chunk.NewWriter()}
-		c.send(c.command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}), c.command(0, "createStream", 2, nil),
-			c.command(1, "play", 0, nil, "sample"))
+		peertest.New(stalled).Send(atOnce...)
 		_, err = io.ReadFull(r, make([]byte, at-handshakeSize))
 		require.NoError(t, err, "all that is before the fault")
 		requireSame(t, whole, r.bytes)
@@ -185,13 +178,13 @@ func TestDribble(t *testing.T) {
 	const at = handshakeSize + 50
 	overPipe(t, testserver.Config{Fault: func(int) testserver.Fault {
 		return testserver.Fault{Action: testserver.Dribble, At: at}
-	}}, func(t *testing.T, c *client) {
-		r, ok := c.nc.(*recorded)
+	}}, func(t *testing.T, c *peertest.Client) {
+		r, ok := c.Conn.(*recorded)
 		require.True(t, ok)
 		r.bytes, r.reads = nil, nil
-		id := c.createStream()
-		c.tell(id, "play", "sample", 0, 1000)
-		c.until(isStop)
+		id := c.CreateStream()
+		c.Tell(id, "play", "sample", 0, 1000)
+		c.Until(isStop)
 		assert.NotEmpty(t, r.reads)
 		assert.Len(t, r.reads, len(r.bytes))
 	})

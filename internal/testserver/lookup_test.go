@@ -10,47 +10,40 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-// flvFile puts tags in a file.
-func flvFile(tags ...flv.Tag) []byte {
-	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	for _, tag := range tags {
-		file = flv.AppendTag(file, tag)
-	}
-	return file
-}
 
 // A length is found by all names by which a recording can be played.
 func TestStreamLength(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "whole.flv"), testserver.Sample, 0o644))
-	c := connected(t, start(t, testserver.Config{Dir: dir,
-		Files: map[string][]byte{"sample": testserver.Sample, "empty": flvFile(), "damaged": []byte("not FLV, but long enough")}}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Dir: dir,
+		Files: map[string][]byte{"sample": testserver.Sample, "empty": rtmptest.File(), "damaged": []byte("not FLV, but long enough")}}).Addr())
 	for name, seconds := range map[any]float64{
 		"sample": 9.96, "mp4:sample": 9.96, "flv:sample": 9.96, "mp3:sample": 9.96, "whole": 9.96, "flv:whole": 9.96,
 		"empty": 0, "damaged": 0, "nothing": 0, "mp4:nothing": 0, "": 0, "../whole": 0, 17.0: 0,
 	} {
-		assert.Equal(t, []any{seconds}, c.call("getStreamLength", nil, name).command.Args, name)
+		assert.Equal(t, []any{seconds}, c.Call("getStreamLength", nil, name).Command.Args, name)
 	}
-	assert.Equal(t, []any{0.0}, c.call("getStreamLength", nil).command.Args, "of what?")
+	assert.Equal(t, []any{0.0}, c.Call("getStreamLength", nil).Command.Args, "of what?")
 
-	c.tell(0, "getStreamLength", "sample") // transaction id 0: nobody wants to know
-	c.sync()
-	assert.Empty(t, c.skipped)
+	c.Tell(0, "getStreamLength", "sample") // transaction id 0: nobody wants to know
+	c.Sync()
+	assert.Empty(t, c.Skipped)
 }
 
 // An application's parameters are not part of its name.
 func TestParametersOfApp(t *testing.T) {
-	s := start(t, testserver.Config{Apps: []string{"live"}})
+	s := rtmptest.Server(t, testserver.Config{Apps: []string{"live"}})
 	for app, answer := range map[string]string{
 		"live": "_result", "live?token=1": "_result", "live?": "_result",
 		"": "_error", "?live": "_error", "liv": "_error", "live/x": "_error", "x?live": "_error",
 	} {
-		c := dial(t, s)
-		assert.Equal(t, answer, c.call("connect", amf.Object{{Name: "app", Value: app}}).command.Name, app)
+		c := peertest.Dial(t, s.Addr())
+		assert.Equal(t, answer, c.Call("connect", amf.Object{{Name: "app", Value: app}}).Command.Name, app)
 	}
 }
 
@@ -70,15 +63,15 @@ func TestSeekBehindCuePoints(t *testing.T) {
 	want := append([]flv.Tag{tags[0], sequence}, tags[5:]...)
 	want[0].Timestamp, want[1].Timestamp = 1000, 1000
 
-	c := connected(t, start(t, testserver.Config{Files: map[string][]byte{"cues": flvFile(tags...)}}))
-	id := c.play("cues")
-	c.until(isStop)
-	requireTags(t, tags, media(t, c.skipped))
-	c.tell(id, "seek", 1000)
-	c.untilCode("NetStream.Play.Start")
-	c.until(isStop)
-	requireTags(t, want, media(t, c.skipped))
-	c.play("cues", 1000)
-	c.until(isStop)
-	requireTags(t, want, media(t, c.skipped))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"cues": rtmptest.File(tags...)}}).Addr())
+	id := c.Play("cues")
+	c.Until(isStop)
+	rtmptest.EqualTags(t, tags, rtmptest.MediaTags(t, c.Skipped))
+	c.Tell(id, "seek", 1000)
+	c.UntilCode("NetStream.Play.Start")
+	c.Until(isStop)
+	rtmptest.EqualTags(t, want, rtmptest.MediaTags(t, c.Skipped))
+	c.Play("cues", 1000)
+	c.Until(isStop)
+	rtmptest.EqualTags(t, want, rtmptest.MediaTags(t, c.Skipped))
 }

@@ -13,6 +13,8 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -33,7 +35,7 @@ func (p pipes) Close() error   { close(p); return nil }
 func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // overPipe runs test with a client on a pipe, which is a *recorded, in a bubble of synctest.
-func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *client)) {
+func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *peertest.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg.Files = map[string][]byte{"sample": testserver.Sample}
@@ -43,20 +45,20 @@ func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *cl
 		ours, theirs := net.Pipe()
 		defer ours.Close()
 		listener <- theirs
-		c := newClient(t, &recorded{Conn: ours})
-		c.connect()
+		c := peertest.NewClient(t, &recorded{Conn: ours})
+		c.Connect()
 		test(t, c)
 	})
 }
 
 // isStop tells the last message of a recording.
-func isStop(m received) bool { return m.code == "NetStream.Play.Stop" }
+func isStop(m peertest.Message) bool { return m.Code == "NetStream.Play.Stop" }
 
 // keyFrames are the indices of the sample's pictures of 0, 2000, 4000, 6000 and 8000 ms.
 var keyFrames = [...]int{3, 137, 273, 409, 546}
 
 func TestPlay(t *testing.T) {
-	all := sampleTags(t)
+	all := rtmptest.SampleTags(t)
 	const everything = 1 << 31
 	for name, test := range map[string]struct {
 		args  []any
@@ -79,9 +81,9 @@ func TestPlay(t *testing.T) {
 		"arguments of no use":  {[]any{"x", "y"}, 0, everything},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, start(t, testserver.Config{}))
-			id := c.play("sample", test.args...)
-			c.until(isStop)
+			c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+			id := c.Play("sample", test.args...)
+			c.Until(isStop)
 			var want []flv.Tag
 			if test.first > 0 {
 				want = headersAt(all, all[test.first].Timestamp)
@@ -92,10 +94,10 @@ func TestPlay(t *testing.T) {
 				}
 				want = append(want, tag)
 			}
-			requireTags(t, want, media(t, c.skipped))
-			for _, m := range c.skipped {
-				if m.typ.Media() {
-					require.Equal(t, id, m.streamID)
+			rtmptest.EqualTags(t, want, rtmptest.MediaTags(t, c.Skipped))
+			for _, m := range c.Skipped {
+				if m.Type.Media() {
+					require.Equal(t, id, m.StreamID)
 				}
 			}
 		})
@@ -113,36 +115,36 @@ func headersAt(all []flv.Tag, ms uint32) []flv.Tag {
 
 // What comes before and after the media.
 func TestPlayBeginsAndEnds(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
 	names := func() (names []string) {
-		for _, m := range c.skipped {
+		for _, m := range c.Skipped {
 			switch {
-			case m.typ == message.TypeDataAMF0:
-				data, err := message.ParseData(m.typ, m.body)
+			case m.Type == message.TypeDataAMF0:
+				data, err := message.ParseData(m.Type, m.Body)
 				require.NoError(t, err)
 				names = append(names, data.Name)
-			case m.typ == message.TypeUserControl:
+			case m.Type == message.TypeUserControl:
 				names = append(names, map[message.Event]string{message.EventStreamIsRecorded: "recorded",
-					message.EventStreamBegin: "begin", message.EventStreamEOF: "eof"}[m.event.Event])
-			case m.code != "":
-				names = append(names, m.code)
+					message.EventStreamBegin: "begin", message.EventStreamEOF: "eof"}[m.Event.Event])
+			case m.Code != "":
+				names = append(names, m.Code)
 			}
 		}
 		return names
 	}
-	c.play("sample")
-	c.until(isStop)
+	c.Play("sample")
+	c.Until(isStop)
 	assert.Equal(t, []string{"recorded", "begin", "NetStream.Play.Reset", "NetStream.Play.Start", "|RtmpSampleAccess",
 		"onMetaData", "eof", "onPlayStatus"}, names())
 	for _, keep := range []any{false, 0} { // to be added to a playlist: no Reset
-		c.play("sample", 0, -1, keep)
-		c.until(isStop)
+		c.Play("sample", 0, -1, keep)
+		c.Until(isStop)
 		assert.NotContains(t, names(), "NetStream.Play.Reset")
 	}
-	c.play("sample", 0, 0) // one picture
-	c.until(isStop)
+	c.Play("sample", 0, 0) // one picture
+	c.Until(isStop)
 	var pictures int
-	for _, tag := range media(t, c.skipped) {
+	for _, tag := range rtmptest.MediaTags(t, c.Skipped) {
 		if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsFrame() {
 			pictures++
 		}
@@ -156,43 +158,43 @@ func TestRecordings(t *testing.T) {
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "empty.flv"), testserver.Sample[:13], 0o644))
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "damaged.flv"), []byte("not FLV, but long enough"), 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "inner"), 0o755))
-	c := connected(t, start(t, testserver.Config{Dir: filepath.Join(dir, "inner", ".."),
-		Files: map[string][]byte{"sample": testserver.Sample}}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Dir: filepath.Join(dir, "inner", ".."),
+		Files: map[string][]byte{"sample": testserver.Sample}}).Addr())
 	for name, tags := range map[string]int{
 		"sample": 686, "mp4:sample": 686, "flv:sample": 686, "mp3:sample": 686, "whole": 686, "whole.flv": 686, "mp4:whole": 686, "empty": 0,
 		"nothing": -1, "damaged": -1, "": -1, "inner": -1, "../whole": -1, "inner/../../x": -1, "/etc/passwd": -1, "aac:sample": -1,
 	} {
-		c.play(name, 0)
-		end := c.until(func(m received) bool { return isStop(m) || m.code == "NetStream.Play.StreamNotFound" })
+		c.Play(name, 0)
+		end := c.Until(func(m peertest.Message) bool { return isStop(m) || m.Code == "NetStream.Play.StreamNotFound" })
 		if tags < 0 {
-			assert.Equal(t, "NetStream.Play.StreamNotFound", end.code, name)
+			assert.Equal(t, "NetStream.Play.StreamNotFound", end.Code, name)
 			continue
 		}
 		assert.True(t, isStop(end), name)
-		assert.Len(t, media(t, c.skipped), tags, name)
+		assert.Len(t, rtmptest.MediaTags(t, c.Skipped), tags, name)
 	}
 }
 
 // Several streams at once, each with all of its own.
 func TestPlayTwice(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
-	one, two := c.createStream(), c.createStream()
-	c.tell(one, "play", "sample")
-	c.tell(two, "play", "sample")
-	all := make(map[uint32][]received)
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	one, two := c.CreateStream(), c.CreateStream()
+	c.Tell(one, "play", "sample")
+	c.Tell(two, "play", "sample")
+	all := make(map[uint32][]peertest.Message)
 	for stops := 0; stops < 2; {
-		m := c.next()
-		all[m.streamID] = append(all[m.streamID], m)
+		m := c.Next()
+		all[m.StreamID] = append(all[m.StreamID], m)
 		if isStop(m) {
 			stops++
 		}
 	}
-	requireTags(t, sampleTags(t), media(t, all[one]))
-	requireTags(t, sampleTags(t), media(t, all[two]))
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, all[one]))
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, all[two]))
 
-	c.tell(one, "play", "sample") // and again on the same
-	c.until(isStop)
-	requireTags(t, sampleTags(t), media(t, c.skipped))
+	c.Tell(one, "play", "sample") // and again on the same
+	c.Until(isStop)
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, c.Skipped))
 }
 
 // However often it is paused, nothing is lost or sent twice, and while it is nothing is sent.
@@ -207,113 +209,115 @@ func TestPause(t *testing.T) {
 		"aggregates":          {testserver.Config{Shape: testserver.Shape{Aggregate: 7}}, 2},
 	} {
 		t.Run(name, func(t *testing.T) {
-			overPipe(t, test.cfg, func(t *testing.T, c *client) {
+			overPipe(t, test.cfg, func(t *testing.T, c *peertest.Client) {
 				all, pauses := playWithPauses(t, c)
 				assert.GreaterOrEqual(t, pauses, test.pauses)
-				requireTags(t, sampleTags(t), media(t, all))
+				rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, all))
 			})
 		})
 	}
 }
 
 // playWithPauses plays the sample with a pause after 10, 20, 30 ... messages.
-func playWithPauses(t *testing.T, c *client) (all []received, pauses int) {
+func playWithPauses(t *testing.T, c *peertest.Client) (all []peertest.Message, pauses int) {
 	t.Helper()
-	id := c.play("sample")
+	id := c.Play("sample")
 	for step := 10; ; step += 10 {
 		for range step {
-			m := c.next()
+			m := c.Next()
 			if all = append(all, m); isStop(m) {
 				return all, pauses
 			}
 		}
-		c.tell(id, "pause", true, 0)
+		c.Tell(id, "pause", true, 0)
 		synctest.Wait() // the server has stopped, or does when what it is writing has been read
-		last := c.until(func(m received) bool { return isStop(m) || m.code == "NetStream.Pause.Notify" })
-		if all = append(all, c.skipped...); isStop(last) {
-			c.untilCode("NetStream.Pause.Notify")
+		last := c.Until(func(m peertest.Message) bool { return isStop(m) || m.Code == "NetStream.Pause.Notify" })
+		if all = append(all, c.Skipped...); isStop(last) {
+			c.UntilCode("NetStream.Pause.Notify")
 			return all, pauses
 		}
 		pauses++
-		assert.Equal(t, message.EventStreamEOF, c.next().event.Event)
-		c.sync()
-		assert.Empty(t, c.skipped, "paused")
-		c.tell(id, "pause", false, 0)
-		assert.Equal(t, "NetStream.Unpause.Notify", c.next().code)
+		assert.Equal(t, message.EventStreamEOF, c.Next().Event.Event)
+		c.Sync()
+		assert.Empty(t, c.Skipped, "paused")
+		c.Tell(id, "pause", false, 0)
+		assert.Equal(t, "NetStream.Unpause.Notify", c.Next().Code)
 	}
 }
 
 // With Realtime a tag is sent when it is due, less the client's buffer, to the millisecond.
 func TestRealtime(t *testing.T) {
-	overPipe(t, testserver.Config{Realtime: true}, func(t *testing.T, c *client) {
-		id := c.play("sample")
+	overPipe(t, testserver.Config{Realtime: true}, func(t *testing.T, c *peertest.Client) {
+		id := c.Play("sample")
 		began := time.Now()
 		elapsed := func() int64 { return time.Since(began).Milliseconds() }
-		var all []received
+		var all []peertest.Message
 		// to reads on to the first tag of a time, which it leaves out if the stream ends before.
-		to := func(ms uint32, each func(m received)) {
-			for len(all) == 0 || all[len(all)-1].timestamp < ms {
-				m := c.next()
+		to := func(ms uint32, each func(m peertest.Message)) {
+			for len(all) == 0 || all[len(all)-1].Timestamp < ms {
+				m := c.Next()
 				all = append(all, m)
 				if isStop(m) {
 					return
 				}
-				if m.typ.Media() {
+				if m.Type.Media() {
 					each(m)
 				}
 			}
 		}
-		to(2000, func(m received) { require.EqualValues(t, m.timestamp, elapsed()) })
-		c.control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 3000))
-		to(4000, func(m received) { require.LessOrEqual(t, elapsed(), int64(2100), "the buffer is filled at once") })
-		to(6000, func(m received) { require.EqualValues(t, max(m.timestamp, 5000), elapsed()+3000) })
-		c.control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 0))
-		to(7000, func(m received) { require.EqualValues(t, m.timestamp, elapsed()) })
+		to(2000, func(m peertest.Message) { require.EqualValues(t, m.Timestamp, elapsed()) })
+		c.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 3000))
+		to(4000, func(m peertest.Message) {
+			require.LessOrEqual(t, elapsed(), int64(2100), "the buffer is filled at once")
+		})
+		to(6000, func(m peertest.Message) { require.EqualValues(t, max(m.Timestamp, 5000), elapsed()+3000) })
+		c.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 0))
+		to(7000, func(m peertest.Message) { require.EqualValues(t, m.Timestamp, elapsed()) })
 
-		c.tell(id, "pause", true, 0)
-		c.untilCode("NetStream.Pause.Notify")
-		all = append(all, c.skipped...)
-		c.untilEvent(message.EventStreamEOF)
+		c.Tell(id, "pause", true, 0)
+		c.UntilCode("NetStream.Pause.Notify")
+		all = append(all, c.Skipped...)
+		c.UntilEvent(message.EventStreamEOF)
 		time.Sleep(time.Hour) // of the bubble
-		require.NoError(t, c.nc.SetDeadline(time.Now().Add(time.Minute)))
-		c.tell(id, "pause", false, 0)
-		assert.Equal(t, "NetStream.Unpause.Notify", c.next().code, "nothing has been sent meanwhile")
-		assert.Equal(t, message.EventStreamBegin, c.next().event.Event)
+		require.NoError(t, c.Conn.SetDeadline(time.Now().Add(time.Minute)))
+		c.Tell(id, "pause", false, 0)
+		assert.Equal(t, "NetStream.Unpause.Notify", c.Next().Code, "nothing has been sent meanwhile")
+		assert.Equal(t, message.EventStreamBegin, c.Next().Event.Event)
 		var base uint32 // the time goes on with the first tag
 		began = time.Now()
-		to(9900, func(m received) {
+		to(9900, func(m peertest.Message) {
 			if base == 0 {
-				base = m.timestamp
+				base = m.Timestamp
 			}
-			require.EqualValues(t, m.timestamp-base, elapsed())
+			require.EqualValues(t, m.Timestamp-base, elapsed())
 		})
 		for !isStop(all[len(all)-1]) {
-			all = append(all, c.next())
+			all = append(all, c.Next())
 		}
-		requireTags(t, sampleTags(t), media(t, all))
+		rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, all))
 	})
 }
 
 func TestSeek(t *testing.T) {
-	all := sampleTags(t)
-	c := connected(t, start(t, testserver.Config{}))
-	id := c.play("sample")
-	c.until(isStop)
+	all := rtmptest.SampleTags(t)
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	id := c.Play("sample")
+	c.Until(isStop)
 	for _, test := range []struct {
 		to    any
 		first int
 	}{{4000, keyFrames[2]}, {4999.9, keyFrames[2]}, {0, keyFrames[0]}, {9960, keyFrames[4]}, {1, keyFrames[0]}} {
-		c.tell(id, "seek", test.to)
-		c.untilCode("NetStream.Seek.Notify")
-		assert.Equal(t, message.EventStreamBegin, c.next().event.Event)
-		assert.Equal(t, "NetStream.Play.Start", c.next().code)
-		c.until(isStop)
-		requireTags(t, append(headersAt(all, all[test.first].Timestamp), all[test.first:]...), media(t, c.skipped))
+		c.Tell(id, "seek", test.to)
+		c.UntilCode("NetStream.Seek.Notify")
+		assert.Equal(t, message.EventStreamBegin, c.Next().Event.Event)
+		assert.Equal(t, "NetStream.Play.Start", c.Next().Code)
+		c.Until(isStop)
+		rtmptest.EqualTags(t, append(headersAt(all, all[test.first].Timestamp), all[test.first:]...), rtmptest.MediaTags(t, c.Skipped))
 	}
 	for _, bad := range []any{-1, 9961, 1e12} {
-		c.tell(id, "seek", bad)
-		m := c.next()
-		assert.Equal(t, "NetStream.Seek.InvalidTime", m.code, bad)
-		assert.Equal(t, "error", message.ParseStatus(m.command.Args).Level)
+		c.Tell(id, "seek", bad)
+		m := c.Next()
+		assert.Equal(t, "NetStream.Seek.InvalidTime", m.Code, bad)
+		assert.Equal(t, "error", message.ParseStatus(m.Command.Args).Level)
 	}
 }

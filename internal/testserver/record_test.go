@@ -9,6 +9,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -20,15 +22,15 @@ func TestRecordOverLongFile(t *testing.T) {
 	path := filepath.Join(dir, "cam.flv")
 	require.NoError(t, os.WriteFile(path, nil, 0o644))
 	require.NoError(t, os.Truncate(path, size))
-	c := connected(t, start(t, testserver.Config{RecordDir: dir}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{RecordDir: dir}).Addr())
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
-	id := c.publish("cam", "record")
+	id := c.Publish("cam", "record")
 	runtime.ReadMemStats(&after)
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(size/2))
-	c.sendTags(id, sampleTags(t)[:20]...)
-	c.tell(id, "deleteStream", id)
-	c.untilCode("NetStream.Unpublish.Success")
+	rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:20]...)
+	c.Tell(id, "deleteStream", id)
+	c.UntilCode("NetStream.Unpublish.Success")
 	requireRecorded(t, path, 20)
 }
 
@@ -37,9 +39,8 @@ func requireRecorded(t *testing.T, path string, n int) {
 	t.Helper()
 	file, err := os.ReadFile(path)
 	require.NoError(t, err)
-	tags, err := testserver.Tags(file)
-	require.NoError(t, err)
-	requireTags(t, sampleTags(t)[:n], tags)
+	tags := rtmptest.Tags(t, file)
+	rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:n], tags)
 }
 
 // A recording that can't be written is refused, viewers hear nothing of it, and the name stays free.
@@ -49,27 +50,27 @@ func TestRecordFails(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "cam.flv")
 			require.NoError(t, os.Mkdir(path, 0o755)) // where the file should be
-			s := start(t, testserver.Config{RecordDir: dir})
-			viewer, c := connected(t, s), connected(t, s)
-			viewer.view("cam")
+			s := rtmptest.Server(t, testserver.Config{RecordDir: dir})
+			viewer, c := peertest.Connect(t, s.Addr()), peertest.Connect(t, s.Addr())
+			view(viewer, "cam")
 			for range 2 {
-				id := c.createStream()
-				c.tell(id, "publish", "cam", kind)
-				assert.Equal(t, "NetStream.Record.Failed", c.next().code)
-				c.sendTags(id, sampleTags(t)[:3]...) // to nowhere
+				id := c.CreateStream()
+				c.Tell(id, "publish", "cam", kind)
+				assert.Equal(t, "NetStream.Record.Failed", c.Next().Code)
+				rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:3]...) // to nowhere
 			}
-			c.sync()
+			c.Sync()
 			require.NoError(t, os.Remove(path))
-			id := c.publish("cam", kind)
-			c.sendTags(id, sampleTags(t)[:20]...)
-			c.tell(id, "deleteStream", id)
-			c.untilCode("NetStream.Unpublish.Success")
+			id := c.Publish("cam", kind)
+			rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:20]...)
+			c.Tell(id, "deleteStream", id)
+			c.UntilCode("NetStream.Unpublish.Success")
 			requireRecorded(t, path, 20)
 
-			assert.Equal(t, message.EventStreamBegin, viewer.next().event.Event)
-			assert.Equal(t, "NetStream.Play.PublishNotify", viewer.next().code)
-			viewer.untilCode("NetStream.Play.UnpublishNotify")
-			requireTags(t, sampleTags(t)[:20], media(t, viewer.skipped))
+			assert.Equal(t, message.EventStreamBegin, viewer.Next().Event.Event)
+			assert.Equal(t, "NetStream.Play.PublishNotify", viewer.Next().Code)
+			viewer.UntilCode("NetStream.Play.UnpublishNotify")
+			rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:20], rtmptest.MediaTags(t, viewer.Skipped))
 		})
 	}
 }

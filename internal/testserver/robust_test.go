@@ -12,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -39,8 +42,7 @@ func (w watchedConn) Write(b []byte) (int, error) {
 
 // Who has been told that it plays misses nothing of what is published from then on.
 func TestViewerIsThereWhenItIsTold(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
+	l := conntest.Listen(t)
 	var publish func()
 	s := testserver.Serve(watched{l, func(b []byte) {
 		if bytes.Contains(b, []byte("NetStream.Play.Start")) {
@@ -48,35 +50,35 @@ func TestViewerIsThereWhenItIsTold(t *testing.T) {
 		}
 	}}, testserver.Config{})
 	t.Cleanup(s.Close)
-	publisher := connected(t, s)
-	id := publisher.publish("cam", "live")
+	publisher := peertest.Connect(t, s.Addr())
+	id := publisher.Publish("cam", "live")
 	tag := flv.Tag{Type: flv.TagAudio, Timestamp: 1, Body: []byte{0xAF, 1, 'a'}}
 	publish = func() { // before Play.Start can have reached anybody
-		publisher.sendTags(id, tag)
-		publisher.sync()
+		rtmptest.SendTags(publisher, id, tag)
+		publisher.Sync()
 	}
-	viewer := connected(t, s)
-	viewer.play("cam", -1000.0)
-	viewer.untilCode("NetStream.Play.Start")
-	got := viewer.until(func(m received) bool { return m.typ == message.TypeAudio })
-	assert.Equal(t, tag.Body, got.body)
+	viewer := peertest.Connect(t, s.Addr())
+	viewer.Play("cam", -1000.0)
+	viewer.UntilCode("NetStream.Play.Start")
+	got := viewer.Until(func(m peertest.Message) bool { return m.Type == message.TypeAudio })
+	assert.Equal(t, tag.Body, got.Body)
 }
 
 // What a client that answers nothing can make the server keep is bounded, and no goroutine is among it.
 func TestBandwidthChecksWithoutAnswers(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
-	c.sync()
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	c.Sync()
 	before := runtime.NumGoroutine()
 	checks := 0
 	for range 1000 {
-		c.tell(0, "_checkbw")
+		c.Tell(0, "_checkbw")
 	}
-	c.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1))
-	c.until(func(m received) bool {
-		if m.command.Name == "_onbwcheck" {
+	c.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1))
+	c.Until(func(m peertest.Message) bool {
+		if m.Command.Name == "_onbwcheck" {
 			checks++
 		}
-		return m.event.Event == message.EventPingResponse
+		return m.Event.Event == message.EventPingResponse
 	})
 	assert.LessOrEqual(t, runtime.NumGoroutine(), before+10, "others may have some under way")
 	assert.Positive(t, checks)
@@ -86,30 +88,30 @@ func TestBandwidthChecksWithoutAnswers(t *testing.T) {
 // Calls of the server are bounded likewise.
 func TestCallsWithoutAnswers(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
-	c := connected(t, start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}).Addr())
 	session := <-sessions
 	err := error(nil)
 	for i := 0; err == nil; i++ {
 		require.Less(t, i, 300)
 		_, err = session.Call("question")
 	}
-	c.sync()
+	c.Sync()
 }
 
 // A handler that panics has failed, and takes nobody with it.
 func TestHandlerPanics(t *testing.T) {
 	var served atomic.Int32
-	c := connected(t, start(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
 		"add": func(_ *testserver.Session, call message.Command) (any, error) {
 			served.Add(1)
 			return call.Args[0].(float64) + call.Args[1].(float64), nil
 		},
 		"panic": func(*testserver.Session, message.Command) (any, error) { panic(errors.New("no")) },
-	}}))
-	assert.Equal(t, "_error", c.call("add", nil, "1").command.Name)
-	assert.Equal(t, "_error", c.call("add", nil).command.Name)
-	assert.Equal(t, "_error", c.call("panic", nil).command.Name)
-	c.tell(0, "panic")
-	assert.Equal(t, []any{3.0}, c.call("add", nil, 1, 2).command.Args)
+	}}).Addr())
+	assert.Equal(t, "_error", c.Call("add", nil, "1").Command.Name)
+	assert.Equal(t, "_error", c.Call("add", nil).Command.Name)
+	assert.Equal(t, "_error", c.Call("panic", nil).Command.Name)
+	c.Tell(0, "panic")
+	assert.Equal(t, []any{3.0}, c.Call("add", nil, 1, 2).Command.Args)
 	assert.EqualValues(t, 3, served.Load())
 }

@@ -9,6 +9,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -34,11 +36,11 @@ func TestConnect(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			accepted := make(chan *testserver.Session, 1)
 			test.cfg.OnConnect = func(s *testserver.Session) { accepted <- s }
-			c := dial(t, start(t, test.cfg))
-			answer := c.call("connect", test.object)
-			assert.Equal(t, test.answer, answer.command.Name)
-			assert.Equal(t, test.code, answer.code)
-			c.sync()
+			c := peertest.Dial(t, rtmptest.Server(t, test.cfg).Addr())
+			answer := c.Call("connect", test.object)
+			assert.Equal(t, test.answer, answer.Command.Name)
+			assert.Equal(t, test.code, answer.Code)
+			c.Sync()
 			assert.Equal(t, test.answer == "_result", len(accepted) == 1, "OnConnect runs for clients that are accepted")
 		})
 	}
@@ -47,63 +49,63 @@ func TestConnect(t *testing.T) {
 // What comes before the answer to connect, and the encoding that both can.
 func TestConnectAnnounces(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
-	s := start(t, testserver.Config{ChunkSize: 777, WindowAckSize: 12345, OnConnect: func(s *testserver.Session) { sessions <- s }})
-	c := dial(t, s)
+	s := rtmptest.Server(t, testserver.Config{ChunkSize: 777, WindowAckSize: 12345, OnConnect: func(s *testserver.Session) { sessions <- s }})
+	c := peertest.Dial(t, s.Addr())
 	object := amf.Object{{Name: "app", Value: "live"}, {Name: "objectEncoding", Value: 3.0}}
-	answer := c.call("connect", object)
-	require.Len(t, c.skipped, 4)
-	assert.Equal(t, message.TypeWindowAckSize, c.skipped[0].typ)
-	assert.Equal(t, message.AppendUint32(nil, 12345), c.skipped[0].body)
-	assert.Equal(t, message.TypeSetPeerBandwidth, c.skipped[1].typ)
-	assert.Equal(t, message.EventStreamBegin, c.skipped[2].event.Event)
-	assert.Equal(t, message.TypeSetChunkSize, c.skipped[3].typ)
-	assert.Equal(t, 777, c.in.ChunkSize())
-	information, ok := answer.command.Args[0].(amf.Object)
+	answer := c.Call("connect", object)
+	require.Len(t, c.Skipped, 4)
+	assert.Equal(t, message.TypeWindowAckSize, c.Skipped[0].Type)
+	assert.Equal(t, message.AppendUint32(nil, 12345), c.Skipped[0].Body)
+	assert.Equal(t, message.TypeSetPeerBandwidth, c.Skipped[1].Type)
+	assert.Equal(t, message.EventStreamBegin, c.Skipped[2].Event.Event)
+	assert.Equal(t, message.TypeSetChunkSize, c.Skipped[3].Type)
+	assert.Equal(t, 777, c.In.ChunkSize())
+	information, ok := answer.Command.Args[0].(amf.Object)
 	require.True(t, ok)
 	encoding, _ := information.Get("objectEncoding")
 	assert.Equal(t, 3.0, encoding)
 
 	session := <-sessions
 	assert.Equal(t, object, session.Connect().Object)
-	assert.Equal(t, s.Addr(), c.nc.RemoteAddr().String())
+	assert.Equal(t, s.Addr(), c.Conn.RemoteAddr().String())
 	assert.Equal(t, "rtmp://"+s.Addr()+"/live/cam", s.URL("live", "cam"))
 }
 
 func TestLimitsOfASession(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
-	c := connected(t, start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}).Addr())
 	for want := range uint32(64) {
-		require.Equal(t, want+1, c.createStream())
+		require.Equal(t, want+1, c.CreateStream())
 	}
-	assert.Equal(t, "_error", c.call("createStream", nil).command.Name)
-	c.tell(0, "deleteStream", 7)
-	assert.EqualValues(t, 65, c.createStream(), "ids are not used again")
+	assert.Equal(t, "_error", c.Call("createStream", nil).Command.Name)
+	c.Tell(0, "deleteStream", 7)
+	assert.EqualValues(t, 65, c.CreateStream(), "ids are not used again")
 
 	for range 5000 {
-		c.tell(0, "nothing")
+		c.Tell(0, "nothing")
 	}
-	c.sync()
+	c.Sync()
 	assert.Len(t, (<-sessions).Commands(), 4096)
 }
 
 // Commands on streams that do not exist, and messages that make no sense.
 func TestMisuse(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
-	c.send(c.command(9, "play", 17, nil, "sample"))
-	answer := c.next()
-	assert.Equal(t, "_error", answer.command.Name)
-	assert.Equal(t, 17.0, answer.command.TransactionID)
-	c.tell(0, "deleteStream", 99)
-	c.tell(0, "deleteStream", "text")
-	c.tell(0, "_result", 1)
-	id := c.createStream()
-	c.tell(id, "pause", true)
-	c.tell(id, "seek")
-	assert.Equal(t, "NetStream.Seek.InvalidTime", c.next().code)
-	c.send(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 4, StreamID: id, Body: []byte{1}})
-	c.send(chunk.Outgoing{Type: 200, ChunkStreamID: 4, Body: []byte{1}})
-	c.sync()
-	assert.Empty(t, c.skipped)
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	c.Send(peertest.Command(9, "play", 17, nil, "sample"))
+	answer := c.Next()
+	assert.Equal(t, "_error", answer.Command.Name)
+	assert.Equal(t, 17.0, answer.Command.TransactionID)
+	c.Tell(0, "deleteStream", 99)
+	c.Tell(0, "deleteStream", "text")
+	c.Tell(0, "_result", 1)
+	id := c.CreateStream()
+	c.Tell(id, "pause", true)
+	c.Tell(id, "seek")
+	assert.Equal(t, "NetStream.Seek.InvalidTime", c.Next().Code)
+	c.Send(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 4, StreamID: id, Body: []byte{1}})
+	c.Send(chunk.Outgoing{Type: 200, ChunkStreamID: 4, Body: []byte{1}})
+	c.Sync()
+	assert.Empty(t, c.Skipped)
 
 	for name, bad := range map[string]chunk.Outgoing{
 		"command":       {Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: []byte{9, 9}},
@@ -112,9 +114,9 @@ func TestMisuse(t *testing.T) {
 		"shared object": {Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte{0}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, start(t, testserver.Config{}))
-			c.send(bad)
-			assert.Error(t, c.untilGone(), "the server hangs up")
+			c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+			c.Send(bad)
+			assert.Error(t, c.UntilGone(), "the server hangs up")
 		})
 	}
 }
@@ -122,47 +124,47 @@ func TestMisuse(t *testing.T) {
 func TestAcknowledgements(t *testing.T) {
 	const handshakeSize = 1 + 2*1536 // C0, C1 and C2
 	sessions := make(chan *testserver.Session, 1)
-	c := connected(t, start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}))
-	c.control(message.TypeWindowAckSize, message.AppendUint32(nil, 10_000))
-	c.sync()
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}).Addr())
+	c.Control(message.TypeWindowAckSize, message.AppendUint32(nil, 10_000))
+	c.Sync()
 	// With each, half a window is over: an Acknowledgement follows at once, and says more each time.
 	body := make([]byte, 6000)
 	var sum, last uint32
 	for range 5 {
-		c.send(chunk.Outgoing{Type: 200, ChunkStreamID: 4, Body: body})
+		c.Send(chunk.Outgoing{Type: 200, ChunkStreamID: 4, Body: body})
 		sum += uint32(len(body))
-		m := c.until(func(m received) bool { return m.typ == message.TypeAcknowledgement })
-		count, err := message.Uint32(m.typ, m.body)
+		m := c.Until(func(m peertest.Message) bool { return m.Type == message.TypeAcknowledgement })
+		count, err := message.Uint32(m.Type, m.Body)
 		require.NoError(t, err)
 		assert.Greater(t, count, last)
 		assert.Greater(t, count, handshakeSize+sum, "headers count as well")
 		assert.Less(t, count, handshakeSize+sum+2000, "and little else")
 		last = count
 	}
-	c.control(message.TypeAcknowledgement, message.AppendUint32(nil, 0xFFFFFFF0))
-	c.sync()
+	c.Control(message.TypeAcknowledgement, message.AppendUint32(nil, 0xFFFFFFF0))
+	c.Sync()
 	assert.EqualValues(t, uint32(0xFFFFFFF0), (<-sessions).Acknowledged())
 }
 
 func TestPing(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
 	pongs := make(chan message.UserControl, 1)
-	c := connected(t, start(t, testserver.Config{
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{
 		OnConnect: func(s *testserver.Session) { sessions <- s },
 		OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 			if u, err := message.ParseUserControl(m.Body()); err == nil && message.Type(m.Type) == message.TypeUserControl {
 				pongs <- message.UserControl{Event: u.Event, Value: u.Value}
 			}
-		}}))
+		}}).Addr())
 	require.NoError(t, (<-sessions).Ping(99))
-	ping := c.untilEvent(message.EventPingRequest)
-	assert.EqualValues(t, 99, ping.event.Value)
-	c.control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, 99))
+	ping := c.UntilEvent(message.EventPingRequest)
+	assert.EqualValues(t, 99, ping.Event.Value)
+	c.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, 99))
 	assert.Equal(t, message.UserControl{Event: message.EventPingResponse, Value: 99}, <-pongs)
 }
 
 func TestCallsOfTheClient(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
 		"add": func(_ *testserver.Session, cmd message.Command) (any, error) {
 			a, okA := cmd.Args[0].(float64)
 			b, okB := cmd.Args[1].(float64)
@@ -174,56 +176,56 @@ func TestCallsOfTheClient(t *testing.T) {
 		"back": func(s *testserver.Session, cmd message.Command) (any, error) {
 			return nil, s.Notify("called", cmd.Args...)
 		},
-	}}))
-	answer := c.call("add", nil, 1, 2)
-	assert.Equal(t, "_result", answer.command.Name)
-	assert.Equal(t, []any{3.0}, answer.command.Args)
-	answer = c.call("add", nil, 1, "2")
-	assert.Equal(t, "_error", answer.command.Name)
-	assert.Equal(t, "NetConnection.Call.Failed", answer.code)
-	assert.Equal(t, "not numbers", message.ParseStatus(answer.command.Args).Description)
-	assert.Equal(t, "_error", c.call("subtract", nil, 1, 2).command.Name)
+	}}).Addr())
+	answer := c.Call("add", nil, 1, 2)
+	assert.Equal(t, "_result", answer.Command.Name)
+	assert.Equal(t, []any{3.0}, answer.Command.Args)
+	answer = c.Call("add", nil, 1, "2")
+	assert.Equal(t, "_error", answer.Command.Name)
+	assert.Equal(t, "NetConnection.Call.Failed", answer.Code)
+	assert.Equal(t, "not numbers", message.ParseStatus(answer.Command.Args).Description)
+	assert.Equal(t, "_error", c.Call("subtract", nil, 1, 2).Command.Name)
 
-	answer = c.call("back", nil, "x")
-	assert.Equal(t, []any{nil}, answer.command.Args)
-	require.Len(t, c.skipped, 1, "the call back comes first")
-	assert.Equal(t, message.Command{Name: "called", Args: []any{"x"}}, c.skipped[0].command)
+	answer = c.Call("back", nil, "x")
+	assert.Equal(t, []any{nil}, answer.Command.Args)
+	require.Len(t, c.Skipped, 1, "the call back comes first")
+	assert.Equal(t, message.Command{Name: "called", Args: []any{"x"}}, c.Skipped[0].Command)
 
-	c.tell(0, "add", 1, 2) // transaction id 0: nobody wants to know
-	c.tell(0, "subtract", 1, 2)
-	c.sync()
-	assert.Empty(t, c.skipped)
+	c.Tell(0, "add", 1, 2) // transaction id 0: nobody wants to know
+	c.Tell(0, "subtract", 1, 2)
+	c.Sync()
+	assert.Empty(t, c.Skipped)
 
-	assert.Equal(t, "_result", c.call("FCPublish", nil, "cam").command.Name)
-	assert.Equal(t, "onFCPublish", c.next().command.Name)
-	assert.Equal(t, []any{9.96}, c.call("getStreamLength", nil, "sample").command.Args, "the time of the last tag")
-	assert.Equal(t, []any{0.0}, c.call("getStreamLength", nil, "nothing").command.Args)
-	c.tell(0, "set_playlist")
-	assert.Equal(t, "playlist_ready", c.next().command.Name)
+	assert.Equal(t, "_result", c.Call("FCPublish", nil, "cam").Command.Name)
+	assert.Equal(t, "onFCPublish", c.Next().Command.Name)
+	assert.Equal(t, []any{9.96}, c.Call("getStreamLength", nil, "sample").Command.Args, "the time of the last tag")
+	assert.Equal(t, []any{0.0}, c.Call("getStreamLength", nil, "nothing").Command.Args)
+	c.Tell(0, "set_playlist")
+	assert.Equal(t, "playlist_ready", c.Next().Command.Name)
 }
 
 func TestCallsOfTheServer(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
-	c := connected(t, start(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}))
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }}).Addr())
 	session := <-sessions
 	for _, answer := range []string{"_result", "_error"} {
 		got, err := session.Call("method", 1, "two")
 		require.NoError(t, err)
-		call := c.next().command
+		call := c.Next().Command
 		assert.Equal(t, "method", call.Name)
 		assert.Equal(t, []any{1.0, "two"}, call.Args)
 		require.NotZero(t, call.TransactionID)
-		c.send(c.command(0, answer, call.TransactionID+100, nil, "for nobody"),
-			c.command(0, answer, call.TransactionID, nil, "right"), c.command(0, answer, call.TransactionID, nil, "again"))
+		c.Send(peertest.Command(0, answer, call.TransactionID+100, nil, "for nobody"),
+			peertest.Command(0, answer, call.TransactionID, nil, "right"), peertest.Command(0, answer, call.TransactionID, nil, "again"))
 		assert.Equal(t, message.Command{Name: answer, TransactionID: call.TransactionID, Args: []any{"right"}}, <-got)
-		c.sync()
+		c.Sync()
 	}
 	_, err := session.Call("method", func() {})
 	assert.Error(t, err, "what AMF can't say")
 
 	outstanding, err := session.Call("never answered")
 	require.NoError(t, err)
-	require.NoError(t, c.nc.Close())
+	require.NoError(t, c.Conn.Close())
 	_, ok := <-outstanding
 	assert.False(t, ok)
 	late, _ := session.Call("too late")
@@ -233,12 +235,12 @@ func TestCallsOfTheServer(t *testing.T) {
 
 // The calls by which a bandwidth check goes on when the client answers.
 func TestCheckBandwidth(t *testing.T) {
-	c := connected(t, start(t, testserver.Config{}))
-	assert.Equal(t, "_result", c.call("_checkbw", nil).command.Name)
-	check := c.next().command
+	c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{}).Addr())
+	assert.Equal(t, "_result", c.Call("_checkbw", nil).Command.Name)
+	check := c.Next().Command
 	require.Equal(t, "_onbwcheck", check.Name)
-	c.send(c.command(0, "_result", check.TransactionID, nil))
-	done := c.next().command
+	c.Send(peertest.Command(0, "_result", check.TransactionID, nil))
+	done := c.Next().Command
 	assert.Equal(t, "_onbwdone", done.Name)
 	assert.Len(t, done.Args, 4)
 }

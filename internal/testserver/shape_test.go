@@ -11,6 +11,8 @@ import (
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -18,45 +20,45 @@ import (
 // shapes are all fields of Shape, alone and together. show tells that the shape was really sent.
 var shapes = map[string]struct {
 	shape testserver.Shape
-	show  func(t *testing.T, c *client)
+	show  func(t *testing.T, c *peertest.Client)
 }{
-	"nothing unusual": {testserver.Shape{}, func(t *testing.T, c *client) {
-		assert.Equal(t, chunk.Tolerated{}, c.in.Tolerated())
+	"nothing unusual": {testserver.Shape{}, func(t *testing.T, c *peertest.Client) {
+		assert.Equal(t, chunk.Tolerated{}, c.In.Tolerated())
 		assert.Equal(t, map[uint32]bool{4: true, 6: true}, chunkStreams(c))
 	}},
-	"high chunk streams": {testserver.Shape{AudioChunkStream: 65599, VideoChunkStream: 320}, func(t *testing.T, c *client) {
+	"high chunk streams": {testserver.Shape{AudioChunkStream: 65599, VideoChunkStream: 320}, func(t *testing.T, c *peertest.Client) {
 		assert.Equal(t, map[uint32]bool{65599: true, 320: true}, chunkStreams(c))
 	}},
-	"two-byte chunk streams": {testserver.Shape{AudioChunkStream: 64, VideoChunkStream: 319}, func(t *testing.T, c *client) {
+	"two-byte chunk streams": {testserver.Shape{AudioChunkStream: 64, VideoChunkStream: 319}, func(t *testing.T, c *peertest.Client) {
 		assert.Equal(t, map[uint32]bool{64: true, 319: true}, chunkStreams(c))
 	}},
-	"one chunk stream": {testserver.Shape{AudioChunkStream: 6}, func(t *testing.T, c *client) {
+	"one chunk stream": {testserver.Shape{AudioChunkStream: 6}, func(t *testing.T, c *peertest.Client) {
 		assert.Equal(t, map[uint32]bool{6: true}, chunkStreams(c))
 	}},
-	"interleaved": {testserver.Shape{InterleaveAV: true}, func(t *testing.T, c *client) {
-		assert.NotEqual(t, sampleTags(t), media(t, c.skipped), "some message has overtaken another")
+	"interleaved": {testserver.Shape{InterleaveAV: true}, func(t *testing.T, c *peertest.Client) {
+		assert.NotEqual(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, c.Skipped), "some message has overtaken another")
 	}},
-	"chunk size changes": {testserver.Shape{ChunkSizeEvery: 7}, func(t *testing.T, c *client) {
+	"chunk size changes": {testserver.Shape{ChunkSizeEvery: 7}, func(t *testing.T, c *peertest.Client) {
 		assert.Greater(t, count(c, message.TypeSetChunkSize), 50)
 	}},
-	"aborts": {testserver.Shape{AbortEvery: 5}, func(t *testing.T, c *client) {
-		assert.EqualValues(t, len(sampleTags(t))/5, c.in.Tolerated().Aborts)
+	"aborts": {testserver.Shape{AbortEvery: 5}, func(t *testing.T, c *peertest.Client) {
+		assert.EqualValues(t, len(rtmptest.SampleTags(t))/5, c.In.Tolerated().Aborts)
 	}},
-	"unknown types": {testserver.Shape{UnknownTypes: true}, func(t *testing.T, c *client) {
+	"unknown types": {testserver.Shape{UnknownTypes: true}, func(t *testing.T, c *peertest.Client) {
 		for _, kind := range []message.Type{7, 21, 99, 255} {
 			assert.Positive(t, count(c, kind), "type %d", kind)
 		}
 	}},
-	"aggregates": {testserver.Shape{Aggregate: 9}, func(t *testing.T, c *client) {
-		assert.Greater(t, count(c, message.TypeAggregate), len(sampleTags(t))/9)
+	"aggregates": {testserver.Shape{Aggregate: 9}, func(t *testing.T, c *peertest.Client) {
+		assert.Greater(t, count(c, message.TypeAggregate), len(rtmptest.SampleTags(t))/9)
 		assert.Zero(t, count(c, message.TypeVideo), "gathered with others")
 	}},
 	"across 2^24":          {testserver.Shape{TimestampOffset: 1<<24 - 5000}, extendedAsItShould},
 	"across 2^24, omitted": {testserver.Shape{TimestampOffset: 1<<24 - 5000, OmitExtendedType3: true}, extendedOmitted},
 	"behind 2^24":          {testserver.Shape{TimestampOffset: 1 << 25}, extendedAsItShould},
 	"behind 2^24, omitted": {testserver.Shape{TimestampOffset: 1 << 25, OmitExtendedType3: true}, extendedOmitted},
-	"behind 2^24, absolute": {testserver.Shape{TimestampOffset: 1 << 25, AbsoluteExtended: true}, func(t *testing.T, c *client) {
-		assert.Greater(t, c.in.Tolerated().AbsoluteExtended, uint64(500))
+	"behind 2^24, absolute": {testserver.Shape{TimestampOffset: 1 << 25, AbsoluteExtended: true}, func(t *testing.T, c *peertest.Client) {
+		assert.Greater(t, c.In.Tolerated().AbsoluteExtended, uint64(500))
 	}},
 	"across 2^31":            {testserver.Shape{TimestampOffset: 1<<31 - 5000}, extendedAsItShould},
 	"across 2^32":            {testserver.Shape{TimestampOffset: 1<<32 - 5000}, extendedAsItShould},
@@ -70,36 +72,38 @@ var shapes = map[string]struct {
 }
 
 // chunkStreams are those with media on them.
-func chunkStreams(c *client) map[uint32]bool {
+func chunkStreams(c *peertest.Client) map[uint32]bool {
 	ids := make(map[uint32]bool)
-	for _, m := range c.skipped {
-		if len(media(c.t, []received{m})) > 0 {
-			ids[m.chunkStreamID] = true
+	for _, m := range c.Skipped {
+		if len(rtmptest.MediaTags(c.T, []peertest.Message{m})) > 0 {
+			ids[m.ChunkStreamID] = true
 		}
 	}
 	return ids
 }
 
-func count(c *client, kind message.Type) (n int) {
-	for _, m := range c.skipped {
-		if m.typ == kind {
+func count(c *peertest.Client, kind message.Type) (n int) {
+	for _, m := range c.Skipped {
+		if m.Type == kind {
 			n++
 		}
 	}
 	return n
 }
 
-func extendedAsItShould(t *testing.T, c *client) {
-	assert.Zero(t, c.in.Tolerated().MissingExtended)
-	assert.Zero(t, c.in.Tolerated().AbsoluteExtended)
+func extendedAsItShould(t *testing.T, c *peertest.Client) {
+	assert.Zero(t, c.In.Tolerated().MissingExtended)
+	assert.Zero(t, c.In.Tolerated().AbsoluteExtended)
 }
 
-func extendedOmitted(t *testing.T, c *client) { assert.Positive(t, c.in.Tolerated().MissingExtended) }
+func extendedOmitted(t *testing.T, c *peertest.Client) {
+	assert.Positive(t, c.In.Tolerated().MissingExtended)
+}
 
 // shapedTags are the tags of the sample as a shape says.
 func shapedTags(t *testing.T, shape testserver.Shape) []flv.Tag {
 	t.Helper()
-	tags := sampleTags(t)
+	tags := rtmptest.SampleTags(t)
 	metadata := []flv.Tag{tags[0]}
 	tags = tags[1:]
 	if shape.DuplicateMetadata {
@@ -124,15 +128,15 @@ func shapedTags(t *testing.T, shape testserver.Shape) []flv.Tag {
 func TestShape(t *testing.T) {
 	for name, test := range shapes {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, start(t, testserver.Config{Shape: test.shape, ChunkSize: 300}))
-			c.play("sample")
-			c.until(isStop)
-			want, got := shapedTags(t, test.shape), media(t, c.skipped)
+			c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Shape: test.shape, ChunkSize: 300}).Addr())
+			c.Play("sample")
+			c.Until(isStop)
+			want, got := shapedTags(t, test.shape), rtmptest.MediaTags(t, c.Skipped)
 			if test.shape.InterleaveAV { // a short message overtakes a long one on another chunk stream only
 				slices.SortStableFunc(want, byType)
 				slices.SortStableFunc(got, byType)
 			}
-			requireTags(t, want, got)
+			rtmptest.EqualTags(t, want, got)
 			if test.show != nil {
 				test.show(t, c)
 			}
@@ -146,12 +150,12 @@ func byType(a, b flv.Tag) int { return cmp.Compare(b.Type, a.Type) }
 func TestShapeAfterTheEnd(t *testing.T) {
 	for name, test := range shapes {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, start(t, testserver.Config{Shape: test.shape, ChunkSize: 300}))
-			id := c.play("sample")
-			c.until(isStop)
-			c.tell(id, "seek", 8000)
-			c.untilCode("NetStream.Play.Start")
-			c.until(isStop)
+			c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Shape: test.shape, ChunkSize: 300}).Addr())
+			id := c.Play("sample")
+			c.Until(isStop)
+			c.Tell(id, "seek", 8000)
+			c.UntilCode("NetStream.Play.Start")
+			c.Until(isStop)
 			all := shapedTags(t, test.shape)
 			key := slices.IndexFunc(all, func(tag flv.Tag) bool {
 				h, err := flv.ParseVideoHeader(tag.Body)
@@ -169,85 +173,85 @@ func TestShapeAfterTheEnd(t *testing.T) {
 				}
 			}
 			want = append(want, all[key:]...)
-			got := media(t, c.skipped)
+			got := rtmptest.MediaTags(t, c.Skipped)
 			if test.shape.InterleaveAV {
 				slices.SortStableFunc(want, byType)
 				slices.SortStableFunc(got, byType)
 			}
-			requireTags(t, want, got)
+			rtmptest.EqualTags(t, want, got)
 		})
 	}
 }
 
 // Two shaped recordings on one connection share chunk streams, by turns since each message is sent when it is due.
 func TestShapeOfTwoStreams(t *testing.T) {
-	overPipe(t, testserver.Config{Shape: testserver.Shape{VideoChunkStream: 7}, Realtime: true}, func(t *testing.T, c *client) {
-		one, two := c.createStream(), c.createStream()
-		c.tell(one, "play", "sample")
-		c.untilCode("NetStream.Play.Start")
-		all := map[uint32][]received{}
+	overPipe(t, testserver.Config{Shape: testserver.Shape{VideoChunkStream: 7}, Realtime: true}, func(t *testing.T, c *peertest.Client) {
+		one, two := c.CreateStream(), c.CreateStream()
+		c.Tell(one, "play", "sample")
+		c.UntilCode("NetStream.Play.Start")
+		all := map[uint32][]peertest.Message{}
 		for range 30 {
-			m := c.next()
-			all[m.streamID] = append(all[m.streamID], m)
+			m := c.Next()
+			all[m.StreamID] = append(all[m.StreamID], m)
 		}
-		c.tell(two, "play", "sample", 4000)
+		c.Tell(two, "play", "sample", 4000)
 		for stops := 0; stops < 2; {
-			m := c.next()
-			all[m.streamID] = append(all[m.streamID], m)
+			m := c.Next()
+			all[m.StreamID] = append(all[m.StreamID], m)
 			if isStop(m) {
 				stops++
 			}
 		}
-		tags := sampleTags(t)
-		requireTags(t, tags, media(t, all[one]))
-		requireTags(t, append(headersAt(tags, 4000), tags[keyFrames[2]:]...), media(t, all[two]))
+		tags := rtmptest.SampleTags(t)
+		rtmptest.EqualTags(t, tags, rtmptest.MediaTags(t, all[one]))
+		rtmptest.EqualTags(t, append(headersAt(tags, 4000), tags[keyFrames[2]:]...), rtmptest.MediaTags(t, all[two]))
 	})
 }
 
 func TestEndSignal(t *testing.T) {
 	for name, test := range map[string]struct {
 		signal testserver.EndSignal
-		end    func(received) bool
+		end    func(peertest.Message) bool
 	}{
 		"all":             {testserver.EndAll, isStop},
 		"Play.Stop":       {testserver.EndStop, isStop},
-		"Play.Complete":   {testserver.EndComplete, func(m received) bool { return m.code == "NetStream.Play.Complete" }},
-		"UnpublishNotify": {testserver.EndUnpublishNotify, func(m received) bool { return m.code == "NetStream.Play.UnpublishNotify" }},
-		"FCUnsubscribe":   {testserver.EndFCUnsubscribe, func(m received) bool { return m.command.Name == "onFCUnsubscribe" && m.streamID == 0 }},
-		"StreamEOF": {testserver.EndStreamEOF, func(m received) bool {
-			return m.typ == message.TypeUserControl && m.event.Event == message.EventStreamEOF
+		"Play.Complete":   {testserver.EndComplete, func(m peertest.Message) bool { return m.Code == "NetStream.Play.Complete" }},
+		"UnpublishNotify": {testserver.EndUnpublishNotify, func(m peertest.Message) bool { return m.Code == "NetStream.Play.UnpublishNotify" }},
+		"FCUnsubscribe":   {testserver.EndFCUnsubscribe, func(m peertest.Message) bool { return m.Command.Name == "onFCUnsubscribe" && m.StreamID == 0 }},
+		"StreamEOF": {testserver.EndStreamEOF, func(m peertest.Message) bool {
+			return m.Type == message.TypeUserControl && m.Event.Event == message.EventStreamEOF
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			c := connected(t, start(t, testserver.Config{Shape: testserver.Shape{EndSignal: test.signal}}))
-			c.play("sample")
-			c.until(test.end)
-			requireTags(t, sampleTags(t), media(t, c.skipped))
-			before := c.skipped
-			c.sync()
-			assert.Empty(t, c.skipped, "the last message")
+			c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: test.signal}}).Addr())
+			c.Play("sample")
+			c.Until(test.end)
+			rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, c.Skipped))
+			before := c.Skipped
+			c.Sync()
+			assert.Empty(t, c.Skipped, "the last message")
 			if test.signal == testserver.EndAll {
 				return
 			}
 			for _, m := range before[len(before)-1:] {
-				assert.True(t, m.typ.Media(), "and the only one")
+				assert.True(t, m.Type.Media(), "and the only one")
 			}
 		})
 	}
 	t.Run("the connection's end", func(t *testing.T) {
-		c := connected(t, start(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndClose}}))
-		c.play("sample")
-		err := c.untilGone()
+		c := peertest.Connect(t, rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndClose}}).Addr())
+		c.Play("sample")
+		err := c.UntilGone()
 		assert.True(t, errors.Is(err, io.EOF), err)
-		requireTags(t, sampleTags(t), media(t, c.skipped))
+		rtmptest.EqualTags(t, rtmptest.SampleTags(t), rtmptest.MediaTags(t, c.Skipped))
 	})
 	t.Run("nothing", func(t *testing.T) {
-		overPipe(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}}, func(t *testing.T, c *client) {
-			c.play("sample")
-			c.until(func(m received) bool { return m.typ == message.TypeVideo && len(m.body) == 5 }) // the sample's last
-			requireTags(t, sampleTags(t)[:len(sampleTags(t))-1], media(t, c.skipped))
-			c.sync()
-			assert.Empty(t, c.skipped)
+		overPipe(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}}, func(t *testing.T, c *peertest.Client) {
+			c.Play("sample")
+			c.Until(func(m peertest.Message) bool { return m.Type == message.TypeVideo && len(m.Body) == 5 }) // the sample's last
+			rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:len(rtmptest.SampleTags(t))-1], rtmptest.MediaTags(t, c.Skipped))
+			c.Sync()
+			assert.Empty(t, c.Skipped)
 		})
 	})
 }

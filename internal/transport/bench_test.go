@@ -4,6 +4,8 @@ import (
 	"io"
 	"net"
 	"testing"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // BenchmarkReceive and BenchmarkSend carry 64 KiB at a time, by TCP alone and through a tunnel over it.
@@ -54,7 +56,7 @@ func BenchmarkRoundTrip(b *testing.B) {
 
 func eachWay(b *testing.B, serve func(net.Conn), run func(b *testing.B, nc net.Conn)) {
 	b.Run("TCP", func(b *testing.B) {
-		nc, err := net.Dial("tcp", listen(b, serve))
+		nc, err := net.Dial("tcp", conntest.Serve(b, serve))
 		if err != nil {
 			b.Fatal(err)
 		}

@@ -7,6 +7,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 func TestNearness(t *testing.T) {
@@ -26,9 +28,7 @@ func TestNearness(t *testing.T) {
 
 // What is too near is not connected to, whoever resolves its name; nearer than refused is refused as well.
 func TestRefusedAddresses(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	defer l.Close()
+	l := conntest.Listen(t)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
 	d, err := NewDialer(Config{Proxy: directly, Refuse: Private})
 	require.NoError(t, err)

@@ -22,6 +22,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 	"golang.org/x/net/nettest"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // certify makes a certificate for the name, valid until then, and signed by the authority, or by itself if that is nil.
@@ -52,41 +54,12 @@ func authority(t testing.TB) (ca tls.Certificate, cfg *tls.Config) {
 
 // listenTLS serves every connection with the certificate on the loopback interface until the test ends.
 func listenTLS(t testing.TB, cert tls.Certificate, serve func(*tls.Conn)) (addr string) {
-	return listen(t, func(nc net.Conn) {
+	return conntest.Serve(t, func(nc net.Conn) {
 		tc := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}})
 		if tc.Handshake() == nil {
 			serve(tc)
 		}
 	})
-}
-
-// listen serves every connection on the loopback interface, and closes them when serve returns or the test ends.
-func listen(t testing.TB, serve func(net.Conn)) (addr string) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	ctx, cancel := context.WithCancel(context.Background())
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			stop := context.AfterFunc(ctx, func() { nc.Close() })
-			go func() {
-				defer stop()
-				defer nc.Close()
-				serve(nc)
-			}()
-		}
-	}()
-	t.Cleanup(func() {
-		l.Close()
-		cancel()
-		<-done
-	})
-	return l.Addr().String()
 }
 
 // dialTLS dials addr by the name server.test.
@@ -151,7 +124,7 @@ func TestTLSOfSomethingElse(t *testing.T) {
 		"an alert":  {"\x15\x03\x03\x00\x02\x02\x28", "handshake failure"},
 		"bad hello": {"\x16\x03\x03\x00\x04\x02\x00\x00\x00", "error decoding message"},
 	} {
-		addr := listen(t, func(nc net.Conn) {
+		addr := conntest.Serve(t, func(nc net.Conn) {
 			nc.Read(make([]byte, 1<<10))
 			io.WriteString(nc, test.said)
 			nc.(*net.TCPConn).CloseWrite()
@@ -167,7 +140,7 @@ func TestTLSOfSomethingElse(t *testing.T) {
 func TestTLSHangs(t *testing.T) {
 	asked, release := make(chan struct{}), make(chan struct{})
 	defer close(release)
-	addr := listen(t, func(nc net.Conn) {
+	addr := conntest.Serve(t, func(nc net.Conn) {
 		nc.Read(make([]byte, 1))
 		close(asked)
 		<-release
@@ -274,7 +247,7 @@ func TestTLSFullDuplex(t *testing.T) {
 	ca, trusting := authority(t)
 	accepted, release := make(chan net.Conn), make(chan struct{})
 	defer close(release)
-	addr := listen(t, func(nc net.Conn) {
+	addr := conntest.Serve(t, func(nc net.Conn) {
 		box := &outbox{Conn: nc}
 		tc := tls.Server(box, &tls.Config{Certificates: []tls.Certificate{certify(t, "server.test", time.Now().Add(time.Hour), &ca)}})
 		accepted <- &tlsConn{Conn: tc, box: box}

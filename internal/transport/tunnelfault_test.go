@@ -15,6 +15,8 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
 // answers returns a fault: an answer with this content type, none if empty, and body.
@@ -371,25 +373,11 @@ func TestTunnelTimeoutBelow(t *testing.T) {
 
 // When the server hangs up, net/http may find the connection closed by itself. That is not the caller's doing.
 func TestTunnelServerHangsUp(t *testing.T) {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		for {
-			nc, err := l.Accept()
-			if err != nil {
-				return
-			}
-			nc.Read(make([]byte, 1))
-			nc.Close()
-		}
-	}()
-	defer func() { l.Close(); <-done }()
+	addr := conntest.Serve(t, func(nc net.Conn) { nc.Read(make([]byte, 1)) })
 	for range 300 {
 		d, err := NewDialer(Config{})
 		require.NoError(t, err)
-		_, err = d.DialTunnel(t.Context(), l.Addr().String(), false)
+		_, err = d.DialTunnel(t.Context(), addr, false)
 		require.Error(t, err)
 		require.NotErrorIs(t, err, net.ErrClosed)
 	}

@@ -1,0 +1,92 @@
+// Package conntest holds what tests of connections share: a context that ends, and loopback sockets that end with the test.
+package conntest
+
+import (
+	"context"
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// Context bounds a test that would hang: it is done after two minutes, or with the test.
+func Context(t testing.TB) context.Context {
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	t.Cleanup(cancel)
+	return ctx
+}
+
+// Listen is a listener on the loopback interface. It is closed with the test.
+func Listen(t testing.TB) net.Listener {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	t.Cleanup(func() { l.Close() })
+	return l
+}
+
+// Serve runs serve for each connection to addr. It closes the connection when serve returns or the test ends, and the test ends
+// after the last serve.
+func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
+	t.Helper()
+	l := Listen(t)
+	ctx, cancel := context.WithCancel(context.Background())
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		for {
+			nc, err := l.Accept()
+			if err != nil {
+				return
+			}
+			serving.Go(func() {
+				defer context.AfterFunc(ctx, func() { nc.Close() })()
+				defer nc.Close()
+				serve(nc)
+			})
+		}
+	})
+	t.Cleanup(func() {
+		l.Close()
+		cancel()
+		serving.Wait()
+	})
+	return l.Addr().String()
+}
+
+// Pair is a connection over the loopback interface, whose socket can be written without waiting, unlike net.Pipe's. Both ends
+// are closed with the test.
+func Pair(t testing.TB) (client, server *net.TCPConn) {
+	t.Helper()
+	l := Listen(t)
+	a, err := net.Dial("tcp", l.Addr().String())
+	require.NoError(t, err)
+	t.Cleanup(func() { a.Close() })
+	b, err := l.Accept()
+	require.NoError(t, err)
+	t.Cleanup(func() { b.Close() })
+	return a.(*net.TCPConn), b.(*net.TCPConn)
+}
+
+// UnusedPort is a port of the loopback interface that nobody listens on.
+func UnusedPort(t testing.TB) string {
+	t.Helper()
+	l := Listen(t)
+	defer l.Close()
+	_, port, err := net.SplitHostPort(l.Addr().String())
+	require.NoError(t, err)
+	return port
+}
+
+// UntilListening waits for a server of another process to start.
+func UntilListening(t testing.TB, addr string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		nc, err := net.Dial("tcp", addr)
+		if err == nil {
+			nc.Close()
+		}
+		return err == nil
+	}, 10*time.Second, 20*time.Millisecond, "nobody listens on %s", addr)
+}

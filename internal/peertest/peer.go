@@ -1,0 +1,154 @@
+// Package peertest is a scripted peer of either role: it does exactly what a test tells it to, message by message, and answers
+// nothing by itself. It imports chunk, message and handshake only, so that the tests of everything above these can use it.
+//
+// Peer serves as a script of its own goroutine: what it waits for is nil when the other end has gone, and its methods never fail
+// the test. Client is what a test of a server talks through: its methods fail the test.
+package peertest
+
+import (
+	"bytes"
+	"net"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Peer is an end of a connection after its handshake.
+type Peer struct {
+	Conn net.Conn
+	In   *chunk.Reader
+	Out  *chunk.Writer
+}
+
+// New is a Peer on a connection whose handshake is over.
+func New(nc net.Conn) *Peer {
+	return &Peer{Conn: nc, In: chunk.NewReader(nc, 0), Out: chunk.NewWriter()}
+}
+
+// Accept shakes hands as the server.
+func Accept(nc net.Conn) (*Peer, error) {
+	if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
+		return nil, err
+	}
+	return New(nc), nil
+}
+
+// run is the whole life of a server that a script plays. A script that hangs fails instead of hanging the run.
+func run(nc net.Conn, script func(*Peer)) {
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(20 * time.Second))
+	if p, err := Accept(nc); err == nil {
+		script(p)
+	}
+}
+
+// Expect reads until a command of that name and returns it. It returns nil when the other end has gone.
+func (p *Peer) Expect(name string) *message.Command {
+	for {
+		cmd := p.NextCommand()
+		if cmd == nil || cmd.Name == name {
+			return cmd
+		}
+	}
+}
+
+// NextCommand reads until a command and returns it, nil when the other end has gone.
+func (p *Peer) NextCommand() *message.Command {
+	for {
+		body := p.ExpectType(message.TypeCommandAMF0)
+		if body == nil {
+			return nil
+		}
+		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, body); err == nil {
+			return &cmd
+		}
+	}
+}
+
+// ExpectType reads until a message of that type and returns its body, nil when the other end has gone.
+func (p *Peer) ExpectType(t message.Type) []byte {
+	for {
+		var m chunk.Message
+		if err := p.In.Next(&m); err != nil {
+			return nil
+		}
+		if message.Type(m.Type) == t {
+			return append([]byte{}, m.Body()...)
+		}
+	}
+}
+
+// Next reads a message. Its body is the caller's.
+func (p *Peer) Next() (message.Packet, error) {
+	var m chunk.Message
+	if err := p.In.Next(&m); err != nil {
+		return message.Packet{}, err
+	}
+	return message.Packet{Type: message.Type(m.Type), ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID,
+		Body: bytes.Clone(m.Body())}, nil
+}
+
+// UntilGone reads until the other end hangs up.
+func (p *Peer) UntilGone() {
+	var m chunk.Message
+	for p.In.Next(&m) == nil {
+	}
+}
+
+// Encode is the bytes of messages, which have to be sent next. It panics over messages that can't be sent.
+func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
+	for i := range messages {
+		var err error
+		if b, err = p.Out.AppendMessage(b, &messages[i]); err != nil {
+			panic(err)
+		}
+	}
+	return b
+}
+
+// Send sends messages with one write. That the other end has gone is found by who reads.
+func (p *Peer) Send(messages ...chunk.Outgoing) { p.Conn.Write(p.Encode(messages...)) }
+
+// Control is a protocol control or user control message.
+func Control(t message.Type, body []byte) chunk.Outgoing {
+	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: 2, Format: chunk.Format3, Body: body}
+}
+
+// Event is a user control message about a stream, or a ping.
+func Event(e message.Event, value uint32) chunk.Outgoing {
+	return Control(message.TypeUserControl, message.AppendUserControl(nil, e, value))
+}
+
+// Command is a command message. It panics over arguments that AMF can't express.
+func Command(streamID uint32, name string, id float64, object any, args ...any) chunk.Outgoing {
+	body, err := message.AppendCommand(nil, message.TypeCommandAMF0,
+		&message.Command{Name: name, TransactionID: id, Object: object, Args: args})
+	if err != nil {
+		panic(err)
+	}
+	return chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, StreamID: streamID, Format: chunk.Format3, Body: body}
+}
+
+// Control sends a protocol control or user control message.
+func (p *Peer) Control(t message.Type, body []byte) { p.Send(Control(t, body)) }
+
+// Call sends a command. Answers to commands are some, too: "_result" and "_error".
+func (p *Peer) Call(streamID uint32, name string, id float64, object any, args ...any) {
+	p.Send(Command(streamID, name, id, object, args...))
+}
+
+// Media sends sound, pictures, data or an aggregate on message stream 1.
+func (p *Peer) Media(t message.Type, timestamp uint32, body []byte) {
+	p.Send(chunk.Outgoing{Type: uint8(t), ChunkStreamID: 6, StreamID: 1, Timestamp: timestamp, Format: chunk.Format3, Body: body})
+}
+
+// Data sends a data message on message stream 1.
+func (p *Peer) Data(name string, args ...any) {
+	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
+	if err != nil {
+		panic(err)
+	}
+	p.Media(message.TypeDataAMF0, 0, body)
+}

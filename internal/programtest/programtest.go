@@ -1,0 +1,99 @@
+// Package programtest runs other people's programs in tests.
+package programtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"runtime"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+)
+
+// debianPackages are those not called like their program.
+var debianPackages = map[string]string{
+	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
+}
+
+// Need skips the test when a program is missing. In CI, which installs all of them, it fails the test. A program with slashes in
+// it is a file that has to exist.
+func Need(t testing.TB, programs ...string) {
+	t.Helper()
+	for _, program := range programs {
+		_, err := exec.LookPath(program)
+		if program == NginxModule { // cannot be executed
+			_, err = os.Stat(program)
+		}
+		if err != nil {
+			name, ok := debianPackages[program]
+			if !ok {
+				name = program
+			}
+			Missing(t, fmt.Sprintf("%s is missing: apt-get install %s", program, name))
+		}
+	}
+}
+
+// Missing skips the test, or fails it in CI, for want of what text names.
+func Missing(t testing.TB, text string) {
+	t.Helper()
+	if os.Getenv("CI") != "" && runtime.GOOS == "linux" {
+		t.Fatal(text)
+	}
+	t.Skip(text)
+}
+
+// Output runs a program, which Need has been asked for, to its end and returns what it printed on both outputs, and exec's error.
+// It has two minutes, and a home of its own, where rtmpdump keeps a cache.
+func Output(t testing.TB, name string, args ...string) (string, error) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
+	defer cancel()
+	cmd := exec.CommandContext(ctx, name, args...)
+	cmd.Env = append(os.Environ(), "HOME="+t.TempDir())
+	cmd.WaitDelay = 5 * time.Second
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+// Run is Output of a program that has to succeed.
+func Run(t testing.TB, name string, args ...string) string {
+	t.Helper()
+	out, err := Output(t, name, args...)
+	if name == "rtmpdump" && exitCode(err) == 2 {
+		err = nil // "incomplete": it calls a stream so whose last packet begins before 99.9 % of the duration
+	}
+	if name == "curl" && exitCode(err) == 28 {
+		err = nil // its -m has ended it
+	}
+	require.NoError(t, err, "%s: %s", name, out)
+	return out
+}
+
+// Start starts a program and ends it with the test, which logs what it printed if it fails.
+func Start(t testing.TB, name string, args ...string) {
+	t.Helper()
+	cmd := exec.Command(name, args...)
+	var out bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &out, &out
+	cmd.WaitDelay = 5 * time.Second
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s: %s", name, out.String())
+		}
+	})
+}
+
+func exitCode(err error) int {
+	if exit, ok := err.(*exec.ExitError); ok {
+		return exit.ExitCode()
+	}
+	return 0
+}

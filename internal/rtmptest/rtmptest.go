@@ -1,0 +1,94 @@
+// Package rtmptest holds what tests with a server share: the server that ends with the test, its sample, and FLV files as tags.
+// A peer that does one wrong thing is package peertest.
+package rtmptest
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Server starts a server that ends with the test. Without cfg.Files it has the recording "sample".
+func Server(t testing.TB, cfg testserver.Config) *testserver.Server {
+	t.Helper()
+	if cfg.Files == nil {
+		cfg.Files = map[string][]byte{"sample": testserver.Sample}
+	}
+	s, err := testserver.Start(cfg)
+	require.NoError(t, err)
+	t.Cleanup(s.Close)
+	return s
+}
+
+// Recorder is a Server that records what is published to it. recorded ends the server, which completes its files, and returns the
+// one of a stream.
+func Recorder(t testing.TB, cfg testserver.Config) (s *testserver.Server, recorded func(stream string) []byte) {
+	t.Helper()
+	cfg.RecordDir = t.TempDir()
+	s = Server(t, cfg)
+	return s, func(stream string) []byte {
+		t.Helper()
+		s.Close()
+		file, err := os.ReadFile(filepath.Join(cfg.RecordDir, stream+".flv"))
+		require.NoError(t, err)
+		return file
+	}
+}
+
+// Tags takes a complete FLV file apart. The bodies are copies.
+func Tags(t testing.TB, file []byte) []flv.Tag {
+	t.Helper()
+	tags, err := testserver.Tags(file)
+	require.NoError(t, err)
+	return tags
+}
+
+// SampleTags are the tags of testserver.Sample.
+func SampleTags(t testing.TB) []flv.Tag { return Tags(t, testserver.Sample) }
+
+// File is an FLV file with these tags, whose header announces sound and pictures.
+func File(tags ...flv.Tag) []byte {
+	b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for _, tag := range tags {
+		b = flv.AppendTag(b, tag)
+	}
+	return b
+}
+
+// EqualTags compares tags one by one, since a difference of whole files is unreadable.
+func EqualTags(t testing.TB, want, got []flv.Tag) {
+	t.Helper()
+	for i := range min(len(want), len(got)) {
+		require.Equal(t, want[i].Type, got[i].Type, "type of tag %d", i)
+		require.Equal(t, want[i].Timestamp, got[i].Timestamp, "time of tag %d", i)
+		require.Equal(t, want[i].Body, got[i].Body, "body of tag %d", i)
+	}
+	require.Len(t, got, len(want))
+}
+
+// Echo are the handlers of a server with one method, "echo", which returns its first argument.
+var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
+	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
+}
+
+// RepeatedSample is the sample n times, one after the other, with its metadata and its codecs' configurations once.
+func RepeatedSample(t testing.TB, n int) []flv.Tag {
+	const length = 10_080 // ms
+	sample := SampleTags(t)
+	tags := sample
+	for i := 1; i < n; i++ {
+		for _, tag := range sample {
+			if !flv.IsHeader(tag) {
+				tag.Timestamp += uint32(i * length)
+				tags = append(tags, tag)
+			}
+		}
+	}
+	return tags
+}
