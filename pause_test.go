@@ -94,7 +94,7 @@ func TestPauseThatDidNotHappen(t *testing.T) {
 			ctx, cancel := context.WithCancel(testContext(t))
 			cancel()
 			require.ErrorIs(t, s.Pause(ctx), context.Canceled)
-			_, err := s.conn.Call(testContext(t), "pause") // on behalf of nothing
+			_, err := s.conn.send(testContext(t), CallOptions{}, "pause", nil) // on behalf of nothing
 			require.NoError(t, err)
 		},
 	} {

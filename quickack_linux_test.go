@@ -38,20 +38,20 @@ func TestQuickAcksWhileConnecting(t *testing.T) {
 		p.untilGone()
 	})
 	c, s := playing(t, url, nil)
-	used := maxQuickAcks - c.client.quickAcks.left.Load()
+	used := maxQuickAcks - c.client.Load().quickAcks.left.Load()
 	assert.Greater(t, used, int32(2), "the handshake and two answers at least")
 	assert.Less(t, used, int32(maxQuickAcks/2), "more than connecting takes")
 	close(next)
 	var p Packet
 	require.NoError(t, s.ReadPacket(&p))
-	assert.Zero(t, c.client.quickAcks.left.Load())
+	assert.Zero(t, c.client.Load().quickAcks.left.Load())
 }
 
 func TestQuickAcksOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		server := sampleServer(t, testserver.Config{Scheme: scheme})
 		c := dialed(t, server.URL("vod", "sample"), o)
-		assert.Equal(t, strings.HasPrefix(scheme, "rtmpt"), c.client.quickAcks.ack == nil)
+		assert.Equal(t, strings.HasPrefix(scheme, "rtmpt"), c.client.Load().quickAcks.ack == nil)
 	})
 }
 
@@ -68,5 +68,5 @@ func TestQuickAcksEnd(t *testing.T) {
 		_, err := c.RemoteMethod("echo")(testContext(t))
 		require.NoError(t, err)
 	}
-	assert.Zero(t, c.client.quickAcks.left.Load())
+	assert.Zero(t, c.client.Load().quickAcks.left.Load())
 }
