@@ -6,21 +6,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// credentials are those of Options, or of the URL.
-func (c *Conn) credentials() (user, password string) {
-	if c.opts.PublishUser != "" {
-		return c.opts.PublishUser, c.opts.PublishPassword
-	}
-	return c.url.User, c.url.Password
-}
-
 // answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token.
 func (k *client) answerChallenge(reply []any) error {
 	challenge, found := findValue(reply, "secureToken", 0).(string)
-	if !found || k.conn.opts.Token == "" {
+	if !found || k.opts.Token == "" {
 		return nil
 	}
-	response, err := auth.SecureToken(k.conn.opts.Token, challenge)
+	response, err := auth.SecureToken(k.opts.Token, challenge)
 	if err != nil {
 		return &ProtocolError{Phase: "secure token", Err: err}
 	}

@@ -296,7 +296,7 @@ func BenchmarkPublish(b *testing.B) {
 		open := func(b *testing.B) *Stream {
 			c, err := Dial(b.Context(), "rtmp://"+startSender(b, "publish")+"/app/play", &Options{ChunkSize: chunkSize})
 			require.NoError(b, err)
-			b.Cleanup(func() { c.fail(net.ErrClosed); c.Close() })
+			b.Cleanup(func() { c.core.fail(net.ErrClosed); c.Close() })
 			s, err := c.CreateStream(b.Context(), &StreamOptions{Writable: true})
 			require.NoError(b, err)
 			return s

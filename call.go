@@ -11,7 +11,7 @@ import (
 
 // Call is a remote call that was sent (librtmp: an RTMP_METHOD in m_methodCalls).
 type Call struct {
-	conn *Conn
+	conn *link
 	call *session.Call
 }
 
@@ -22,7 +22,7 @@ func (k *Call) TransactionID() float64 { return k.call.ID }
 // times and from any goroutine; ctx governs this wait only, as does Options.Timeout. A refusal is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.call.Wait(ctx); err != nil {
-		if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announces() {
+		if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announced {
 			late.Hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
 		}
 		return nil, err
@@ -68,18 +68,24 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 
 // CallWith is Call with the details of o.
 func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args ...any) (*Call, error) {
-	if !c.started.Load() {
-		return nil, ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return nil, err
 	}
+	return k.send(ctx, o, method, args)
+}
+
+// send sends a call.
+func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
 	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
 		Absolute: true}
-	if o.AMF3 || c.client.amf3.Load() {
+	if o.AMF3 || l.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
 	call := session.Answered(method)
 	var err error
 	if !o.NoReply {
-		if call, err = c.session.NewCall(method, o.TransactionID); err != nil {
+		if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
 			return nil, err
 		}
 	}
@@ -87,13 +93,13 @@ func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args 
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = c.session.Send(ctx, session.EncodePacket(&p))
+		err = l.session.Send(ctx, session.EncodePacket(&p))
 	}
 	if err != nil {
-		c.session.TakeCall(call.ID)
+		l.session.TakeCall(call.ID)
 		return nil, err
 	}
-	return &Call{conn: c, call: call}, nil
+	return &Call{conn: l, call: call}, nil
 }
 
 // RemoteMethod returns a function that calls method and waits for its result.
@@ -105,4 +111,27 @@ func (c *Conn) RemoteMethod(method string) func(ctx context.Context, args ...any
 		}
 		return k.Result(ctx)
 	}
+}
+
+// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. What the server calls
+// right after it has accepted connect may come before a program gets to this: see Options.Handlers. The goroutine that runs
+// handlers reads nothing: see Conn for who does.
+func (c *Conn) InvokeHandler(method string, h HandlerFunc) { c.core.events.handle(method, h) }
+
+// WaitInvoke waits until the server calls method and returns the arguments. Only a call that arrives while it waits
+// counts; a handler for the method runs as well. It is bounded by ctx alone.
+func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
+	k, err := c.established()
+	if err != nil {
+		return nil, err
+	}
+	w, leave := c.core.events.wait(method)
+	err = k.session.Await(ctx, "wait for "+method, w.done)
+	select {
+	case <-w.done:
+		return w.args, nil
+	default:
+	}
+	leave()
+	return nil, err
 }

@@ -28,7 +28,7 @@ func TestCallWithoutReply(t *testing.T) {
 	require.Nil(t, result)
 	require.Nil(t, k.Reply())
 	require.Zero(t, k.TransactionID())
-	require.Zero(t, c.session.PendingCalls())
+	require.Zero(t, c.client.Load().session.PendingCalls())
 	tell := <-calls
 	require.NotNil(t, tell)
 	require.Zero(t, tell.TransactionID)
@@ -54,7 +54,7 @@ func TestUnansweredCallsAreBounded(t *testing.T) {
 	})
 	c := dialed(t, url, nil)
 	for range 1 << 16 {
-		_, err := c.session.NewCall("ask", 0)
+		_, err := c.client.Load().session.NewCall("ask", 0)
 		require.NoError(t, err)
 	}
 	_, err := c.Call(conntest.Context(t), "ask")

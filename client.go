@@ -8,27 +8,47 @@ import (
 	"log/slog"
 	"net"
 	"strings"
-	"sync/atomic"
 
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// client is the client's half of one connection: what a server's messages mean beyond what the session serves by itself.
-// Connect makes one for each connection that it tries.
+// client is the client's half of a connection: what a server's messages mean beyond what the session serves by itself.
 type client struct {
-	conn    *Conn
-	nc      net.Conn
-	session *session.Session
+	*link
+	streams *streamTable
+	shared  sharedTable
 
-	quickAcks    quickAcks     // of nc
-	verification []byte        // the answer to SWF verification, a user control body; nil: none
-	connectCall  *session.Call // set before connect is sent
-	amf3         atomic.Bool   // was agreed on
+	quickAcks    quickAcks // of nc
+	verification []byte    // the answer to SWF verification, a user control body; nil: none
 
 	bandwidthChecks, bandwidthReplies int // changed by dispatches only
+}
+
+func newClient(c *core, s settings, announces bool) *client {
+	l := &link{core: c, settings: s, announced: announces}
+	return &client{link: l, streams: &streamTable{conn: l}}
+}
+
+// begin makes a session on nc, of which so many bytes were received.
+func (k *client) begin(nc net.Conn, received uint64) error {
+	k.nc = nc
+	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
+		HandshakeBytes: received, Counters: &k.counts.Counters, BeforeRead: k.quickAcks.arm, Mask: k.mask, Logger: k.log})
+	return k.begins(k.session)
+}
+
+// mask replaces our secrets in a text of the server's.
+func (k *client) mask(text string) string {
+	if text == "" {
+		return ""
+	}
+	secrets := k.secrets()
+	for _, s := range k.streams.all() {
+		secrets = append(secrets, secretsOf(s.name, s.options.Writable)...)
+	}
+	return hide(text, secrets)
 }
 
 // Dispatch does what a received message asks for. It never blocks and never writes. direct is that of the stream whose Read
@@ -48,36 +68,30 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 	case message.TypeUserControl:
 		k.userControl(m)
 	default:
-		k.conn.counts.UnknownMessages.Add(1)
-		k.conn.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.Size())
+		k.counts.UnknownMessages.Add(1)
+		k.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.Size())
 	}
 	return nil
 }
 
-// Ended ends the Conn with the connection, unless Connect has given that up.
+// Ended ends the Conn with the connection, unless that was given up.
 func (k *client) Ended(err error) error {
-	c := k.conn
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.client != k {
-		return err
-	}
-	return c.end(k.lostAtConnect(c.farewell.outcome(err, k.nc)))
+	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err, k.nc)) })
 }
 
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()
-	if s := k.conn.streams.of(m.StreamID); s != nil {
+	if s := k.streams.of(m.StreamID); s != nil {
 		s.receive(m, direct == s.asSink())
 		return
 	}
-	k.conn.counts.strayMedia.Add(1)
+	k.counts.strayMedia.Add(1)
 }
 
 func (k *client) data(m *session.Message, direct session.Sink) {
-	s := k.conn.streams.of(m.StreamID)
+	s := k.streams.of(m.StreamID)
 	if s == nil {
-		k.conn.counts.strayMedia.Add(1)
+		k.counts.strayMedia.Add(1)
 		return
 	}
 	if body, found := bytes.CutPrefix(m.Payload(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
@@ -90,7 +104,7 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 	switch d.Name {
 	case "onMetaData":
 		if err != nil {
-			k.conn.counts.lostMedia.Add(1)
+			k.counts.lostMedia.Add(1)
 		}
 		s.metadataReceived(d.Args)
 	case "onPlayStatus":
@@ -103,9 +117,9 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 func (k *client) aggregate(m *session.Message, direct session.Sink) {
 	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
 		if err != nil {
-			k.conn.counts.BadData.Add(1)
-			k.conn.counts.lostMedia.Add(1)
-			k.conn.log.Debug("rtmp: damaged aggregate", "error", err)
+			k.counts.BadData.Add(1)
+			k.counts.lostMedia.Add(1)
+			k.log.Debug("rtmp: damaged aggregate", "error", err)
 			return
 		}
 		part := session.Message{Packet: m.Packet}
@@ -116,7 +130,7 @@ func (k *client) aggregate(m *session.Message, direct session.Sink) {
 		case message.TypeDataAMF0, message.TypeDataAMF3:
 			k.data(&part, direct)
 		default:
-			k.conn.counts.UnknownMessages.Add(1)
+			k.counts.UnknownMessages.Add(1)
 		}
 	}
 }
@@ -128,17 +142,17 @@ func (k *client) userControl(m *session.Message) {
 	}
 	switch u.Event {
 	case message.EventStreamEOF:
-		if s := k.conn.streams.of(u.Value); s != nil {
+		if s := k.streams.of(u.Value); s != nil {
 			s.streamEOF()
 		}
 	case message.EventSWFVerifyRequest:
 		k.verifyPlayer(u.Data)
 	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
 		message.EventBufferEmpty, message.EventBufferReady:
-		k.conn.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
+		k.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
 	default:
-		k.conn.counts.UnknownEvents.Add(1)
-		k.conn.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
+		k.counts.UnknownEvents.Add(1)
+		k.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
 	}
 }
 
@@ -152,7 +166,7 @@ func (k *client) commandReceived(m *session.Message) error {
 			return nil
 		}
 	}
-	k.conn.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
+	k.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
 	switch cmd.Name {
 	case "_result", "_error":
 		return k.answered(&cmd, damage)
@@ -166,7 +180,7 @@ func (k *client) commandReceived(m *session.Message) error {
 	if err != nil {
 		return err
 	}
-	k.called(&cmd, known)
+	k.events.called(k.session, &cmd, known)
 	return nil
 }
 
@@ -181,7 +195,9 @@ func (k *client) answered(cmd *message.Command, damage error) error {
 }
 
 // connectUnanswered reports whether connect was sent and the server has not answered it.
-func (k *client) connectUnanswered() bool { return k.connectCall != nil && !k.connectCall.IsDone() }
+func (k *client) connectUnanswered() bool {
+	return k.connectCall != nil && !k.connectCall.call.IsDone()
+}
 
 // lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
 func (k *client) lostAtConnect(err error) error {
@@ -198,7 +214,7 @@ func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
 	}
-	if encoding, _ := findValue(reply, "objectEncoding", 0).(float64); encoding == 3 && k.conn.opts.ObjectEncoding == 3 {
+	if encoding, _ := findValue(reply, "objectEncoding", 0).(float64); encoding == 3 && k.opts.ObjectEncoding == 3 {
 		k.amf3.Store(true)
 	}
 	k.session.EchoWindow()
@@ -221,7 +237,7 @@ func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	case "ping":
 		err = k.session.ReplyCommand(&message.Command{Name: "pong", TransactionID: cmd.TransactionID})
 	case "onFCUnsubscribe":
-		for _, s := range k.conn.streams.all() {
+		for _, s := range k.streams.all() {
 			s.end()
 		}
 	case "_onbwdone", "onFCSubscribe", "onFCPublish", "onFCUnpublish", "playlist_ready":
@@ -237,23 +253,18 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	if status.Level == "error" {
 		level = slog.LevelWarn
 	}
-	k.conn.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(k.conn.mask(status.Code)),
-		"level", quote.Peer(status.Level), "description", quote.Peer(k.conn.mask(status.Description)))
-	s := k.conn.streams.of(streamID)
+	k.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(k.mask(status.Code)),
+		"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
+	s := k.streams.of(streamID)
 	if s != nil {
 		s.statusReceived(status)
 	}
-	if call := k.connectCall; call != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
-		if k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
+	if connect := k.connectCall; connect != nil && status.Level == "error" && strings.HasPrefix(status.Code, "NetConnection.Connect.") {
+		if call := connect.call; k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
 			call.Complete(nil, k.session.Refusal(status))
 		}
 	}
-	if on := k.conn.opts.OnStatus; on != nil {
-		size := amf.Size(status.Info) // the other fields are parts of it
-		if !k.conn.handlers.Run(size, func() { on(s, status) }) {
-			k.conn.dropped(1, status.Code)
-		}
-	}
+	k.events.status(s, status)
 }
 
 // onMetaDataPrefix is how the body of an onMetaData message begins: the AMF0 string.

@@ -88,7 +88,7 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 		c, s := publishing(t, url, nil)
 		writePackets(t, s, 10, 100_000)
 		go func() {
-			for !c.farewell.closing.Load() {
+			for !c.client.Load().farewell.closing.Load() {
 				time.Sleep(time.Millisecond)
 			}
 			close(lingers)
@@ -229,7 +229,7 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	half := make(chan struct{})
 	closed := make(chan error, 1)
 	go func() {
-		for !c.farewell.closing.Load() {
+		for !c.client.Load().farewell.closing.Load() {
 			time.Sleep(time.Millisecond)
 		}
 		close(half)

@@ -1,15 +1,11 @@
 package rtmp
 
 import (
-	"context"
-	"log/slog"
 	"net"
 	"sync"
 	"sync/atomic"
-	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
-	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
 // Conn is a session with an RTMP server: a NetConnection in Adobe's terms, an RTMP* in librtmp's.
@@ -17,98 +13,109 @@ import (
 // All methods may be called from any goroutine. Nothing is read from the network unless somebody waits for something
 // (Stream.Read, Call.Result, ProcessPackets, ...) or Options.BackgroundRead is set.
 type Conn struct {
-	setup // guarded by mu until connecting; then Connect's, and nobody changes it once that has returned
-	log   *slog.Logger
-
-	relayed         bool               // something that is not the server may be at the other end: a proxy. Set with session
-	near            transport.Nearness // the server's. Likewise
-	withoutEnhanced bool               // connect does not announce Enhanced RTMP although Options would. Set before Connect
-	answers         bool               // a connect that announces Enhanced RTMP has been answered, if only by a refusal. Connect's
-	patience        time.Duration      // how long connect may stay unanswered while another way is left; 0: Timeout. Likewise
-
-	started     atomic.Bool      // Connect has succeeded
-	session     *session.Session // the connection; guarded by mu until started, never changed after
-	client      *client          // our half of it; likewise
-	connectCall *Call            // set before started
-
-	chunkSizeSent atomic.Bool
-	counts        counts
-	farewell      farewell
-	streams       streamTable
-	shared        sharedTable
-	invoked       handlers
-	handlers      session.Handlers // runs what is in invoked
-
-	ctx    context.Context // ends with the Conn
-	cancel context.CancelFunc
+	core   *core
+	client atomic.Pointer[client] // the connection, once Connect has made it
 
 	mu         sync.Mutex // guards the rest
+	setup      setup      // as it was when connecting began
 	connecting bool
-	err        error    // first fatal error: sticky. The session's, once there is one
-	dialed     net.Conn // while no session has it
-	owned      sync.WaitGroup
-}
 
-// fail makes err the Conn's error unless it has one, ends everything that waits, and returns the Conn's error.
-func (c *Conn) fail(err error) error {
-	c.mu.Lock()
-	if s := c.session; s != nil {
-		c.mu.Unlock()
-		return s.Fail(err) // which calls end
-	}
-	defer c.mu.Unlock()
-	return c.end(err)
-}
-
-// end makes err the Conn's error unless it has one, and returns the Conn's error. The caller holds c.mu.
-func (c *Conn) end(err error) error {
-	if c.err != nil {
-		return c.err
-	}
-	c.err = err
-	if nc := c.dialed; nc != nil {
-		c.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
-	}
-	c.cancel()
-	c.handlers.End()
-	return err
+	closing sync.Once
+	closed  error // what Close returns; written by closing
 }
 
 // Err is the error that ended the connection: net.ErrClosed after Close. It is nil while the connection lives.
-func (c *Conn) Err() error {
-	if c.ctx.Err() == nil {
-		return nil
-	}
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.err
-}
+func (c *Conn) Err() error { return c.core.Err() }
 
 // Done is closed when the connection has ended; Err then says why.
-func (c *Conn) Done() <-chan struct{} { return c.ctx.Done() }
+func (c *Conn) Done() <-chan struct{} { return c.core.ctx.Done() }
 
 // Connected reports whether Connect has succeeded and the connection lives.
-func (c *Conn) Connected() bool { return c.started.Load() && c.Err() == nil }
+func (c *Conn) Connected() bool { return c.client.Load() != nil && c.Err() == nil }
 
 // LocalAddr is the local address of the connection, nil before Connect.
-func (c *Conn) LocalAddr() net.Addr { return c.addr(net.Conn.LocalAddr) }
-
-// RemoteAddr is the server's (or the proxy's) address, nil before Connect.
-func (c *Conn) RemoteAddr() net.Addr { return c.addr(net.Conn.RemoteAddr) }
-
-func (c *Conn) addr(of func(net.Conn) net.Addr) net.Addr {
-	if !c.started.Load() {
-		return nil
+func (c *Conn) LocalAddr() net.Addr {
+	if k := c.client.Load(); k != nil {
+		return k.nc.LocalAddr()
 	}
-	return of(c.client.nc)
+	return nil
 }
 
-// playpath is the stream name that Options or the URL give.
-func (c *Conn) playpath() string {
-	if c.opts.Playpath != "" {
-		return c.opts.Playpath
+// RemoteAddr is the server's (or the proxy's) address, nil before Connect.
+func (c *Conn) RemoteAddr() net.Addr {
+	if k := c.client.Load(); k != nil {
+		return k.nc.RemoteAddr()
 	}
-	return c.url.Playpath
+	return nil
+}
+
+// ConnectReply is what connect's _result carried: the properties and the information object. It is nil before that.
+func (c *Conn) ConnectReply() []any {
+	if k := c.client.Load(); k != nil {
+		return k.connectCall.Reply()
+	}
+	return nil
+}
+
+// Capabilities are what the server has answered to what connect has announced. They are zero before connect's Result.
+func (c *Conn) Capabilities() Capabilities { return capabilities(c.ConnectReply()) }
+
+// Follow answers a request to reconnect, which connect must have announced by ExtReconnect in ConnectFields: it returns the
+// URL and the options with which New makes the Conn for the place that tcURL names, relative to the present one; "" is the
+// present one. The stream's name stays. Nothing happens to c.
+//
+// A server may not lead to a connection that is less well encrypted; to another host or port only if Options.FollowReconnect
+// says so; and without FollowAny not to addresses that are nearer to this machine than its own, such as a public server to
+// private, link-local or loopback addresses, which is checked when the new Conn connects, after names were resolved. (A
+// proxy, or an HTTPClient, that resolves names is on its own.) What proves to one server who we are goes to no other host
+// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, the client
+// certificates of TLSConfig, what follows a ? in Playpath and Subscribe, and user, password, query and fragment of PageURL
+// and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
+// only with FollowAny. All of this holds for MaxRedirects too, but that other hosts and ports are allowed there.
+//
+// It is up to the caller to pause in between, and not to follow for ever.
+func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
+	k, err := c.established()
+	if err != nil {
+		return "", nil, err
+	}
+	if rawURL, o, err = k.reconnect(tcURL, k.near); err != nil {
+		return "", nil, during("reconnect", err)
+	}
+	return rawURL, o, nil
+}
+
+// Close ends the session: every waiting call returns, every goroutine of the Conn is joined but for a handler that is in
+// the program's own code (its context has ended then). It may be called from anywhere, a handler included, any number of
+// times: further calls wait for the first and return its error.
+//
+// It returns within a second, but after publishing: then it closes the open streams, tells the server that nothing more
+// will come and waits until that has read everything and hung up. A server that does not hang up is given a second from when
+// it has acknowledged everything and is no longer seen to read. Close waits for Options.Timeout at most.
+//
+// The error says that something published may not have arrived, also where the connection had died before; it is then that
+// of Conn.Err. Everything else is no error of Close. What has arrived is known from TCP on Linux and macOS, and elsewhere, through a
+// proxy, or with Options.DialContext, from the server's answer to a last question; there, a server that hangs up in the orderly way
+// without answering is believed to have read everything.
+func (c *Conn) Close() error {
+	c.closing.Do(func() { c.closed = c.close() })
+	return c.closed
+}
+
+func (c *Conn) close() error {
+	k := c.client.Load()
+	var refused error
+	if k != nil && c.Err() == nil {
+		refused = k.sayGoodbye()
+	}
+	err := c.core.fail(session.ErrClosed)
+	c.core.join()
+	if k != nil {
+		if lost := k.farewell.lost(err); lost != nil {
+			return lost
+		}
+	}
+	return refused
 }
 
 // Stats are counters of a Conn since Connect, which may have connected several times. They never fall, but for QueuedBytes and
@@ -129,19 +136,19 @@ type Stats struct {
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
 }
 
-type counts struct {
-	session.Counters
-	lostMedia, strayMedia, droppedEvents atomic.Uint64
-}
-
 // Stats returns the connection's counters.
 func (c *Conn) Stats() Stats {
-	n := &c.counts
+	n := &c.core.counts
 	s := Stats{BytesRead: n.BytesRead.Load(), BytesWritten: n.BytesWritten.Load(), Messages: n.Messages.Load(),
 		UnknownMessages: n.UnknownMessages.Load(), UnknownEvents: n.UnknownEvents.Load(), BadData: n.BadData.Load(),
 		LostMedia: n.lostMedia.Load(), StrayMedia: n.strayMedia.Load(), DroppedMessages: n.Dropped.Load(),
-		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load(), WithoutEnhanced: c.withoutEnhanced}
-	for _, stream := range c.streams.all() {
+		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load()}
+	k := c.client.Load()
+	if k == nil {
+		return s
+	}
+	s.WithoutEnhanced = !k.announced && !k.opts.NoEnhanced
+	for _, stream := range k.streams.all() {
 		s.QueuedBytes += stream.queued()
 		s.SendQueueBytes += stream.sending.Waiting()
 	}

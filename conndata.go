@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// connectData reads librtmp's conn= grammar, item by item, into a list of values:
+// connectData is the list of values that is read, item by item, in librtmp's conn= grammar:
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
 //	O:1 ... O:0                     an object: what stands between goes into it, by name
@@ -17,7 +17,8 @@ import (
 //
 // librtmp forgets the name of NZ, writes unnamed values into objects, and closes objects that are not open.
 type connectData struct {
-	open []openObject // the innermost last
+	values []any
+	open   []openObject // the innermost last
 }
 
 // openObject is an object whose end has not come yet.
@@ -31,11 +32,20 @@ func (d *connectData) clone() connectData {
 	for i := range open {
 		open[i].members = slices.Clone(open[i].members)
 	}
-	return connectData{open: open}
+	return connectData{values: slices.Clone(d.values), open: open}
+}
+
+// list returns the values. Objects that were left open end here.
+func (d *connectData) list() []any {
+	ended := d.clone()
+	for len(ended.open) > 0 {
+		ended.close()
+	}
+	return ended.values
 }
 
 // add reads one item. An item that is refused changes nothing.
-func (d *connectData) add(values *[]any, item string) error {
+func (d *connectData) add(item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
 		return errors.New("no : after the type letter")
@@ -51,7 +61,7 @@ func (d *connectData) add(values *[]any, item string) error {
 		kind = kind[1:]
 	}
 	if kind == "O" {
-		return d.object(values, name, named, rest)
+		return d.object(name, named, rest)
 	}
 	if len(d.open) > 0 && !named {
 		return errors.New("a value inside an object needs a name")
@@ -60,7 +70,7 @@ func (d *connectData) add(values *[]any, item string) error {
 	if err != nil {
 		return err
 	}
-	d.put(values, name, value)
+	d.put(name, value)
 	return nil
 }
 
@@ -87,7 +97,7 @@ func connectValue(kind, text string) (any, error) {
 }
 
 // object opens an object (1) or closes the innermost one (0). A named one is always opened.
-func (d *connectData) object(values *[]any, name string, named bool, text string) error {
+func (d *connectData) object(name string, named bool, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil && !named {
 		return errors.New("not 1 to open or 0 to close an object")
@@ -96,7 +106,7 @@ func (d *connectData) object(values *[]any, name string, named bool, text string
 		if len(d.open) == 0 {
 			return errors.New("no object is open")
 		}
-		d.close(values)
+		d.close()
 		return nil
 	}
 	if len(d.open) > 0 && !named {
@@ -110,24 +120,17 @@ func (d *connectData) object(values *[]any, name string, named bool, text string
 }
 
 // close ends the innermost object.
-func (d *connectData) close(values *[]any) {
+func (d *connectData) close() {
 	last := len(d.open) - 1
 	closed := d.open[last]
 	d.open = d.open[:last]
-	d.put(values, closed.name, closed.members)
+	d.put(closed.name, closed.members)
 }
 
-// end ends the objects that were left open.
-func (d *connectData) end(values *[]any) {
-	for len(d.open) > 0 {
-		d.close(values)
-	}
-}
-
-// put adds a value to the innermost open object, or to values.
-func (d *connectData) put(values *[]any, name string, value any) {
+// put adds a value to the innermost open object, or to the list.
+func (d *connectData) put(name string, value any) {
 	if len(d.open) == 0 {
-		*values = append(*values, value)
+		d.values = append(d.values, value)
 		return
 	}
 	inner := &d.open[len(d.open)-1]

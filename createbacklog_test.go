@@ -15,7 +15,7 @@ import (
 func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
 	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})
-	for c.session.Blocked() == nil {
+	for c.client.Load().session.Blocked() == nil {
 	}
 	tries := 0
 	for ; tries < 200; tries++ {
@@ -26,7 +26,7 @@ func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 		b := make([]byte, 10000)
 		_, err := s.Read(b)
 		require.NoError(t, err)
-		if c.session.Blocked() == nil {
+		if c.client.Load().session.Blocked() == nil {
 			break
 		}
 	}

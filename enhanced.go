@@ -56,10 +56,10 @@ func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) Code
 	return s
 }
 
-// Capabilities are what the server has answered to what connect has announced. They are zero before connect's Result.
-func (c *Conn) Capabilities() Capabilities {
+// capabilities are what an answer to connect says.
+func capabilities(reply []any) Capabilities {
 	var found Capabilities
-	for _, value := range c.ConnectReply() {
+	for _, value := range reply {
 		for _, p := range properties(value) { // in either object of the answer, and in any letter case: Red5 says CapsEx
 			switch strings.ToLower(p.Name) {
 			case "fourcclist":

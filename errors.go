@@ -31,6 +31,9 @@ type StatusError = message.StatusError
 // all that could not be read is the answer to one call.
 type ProtocolError = message.ProtocolError
 
+// PanicError reports that a handler of the program's has panicked. It ends the Conn.
+type PanicError = message.PanicError
+
 // during returns err with the name of what it ended in front of its text, after a single "rtmp: ".
 func during(what string, err error) error { return &phaseError{what: what, err: err} }
 

@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -23,57 +24,39 @@ const (
 	FollowAny
 )
 
-// Follow answers a request to reconnect, which connect must have announced by ExtReconnect in ConnectFields: it returns the
-// URL and the options with which New makes the Conn for the place that tcURL names, relative to the present one; "" is the
-// present one. The stream's name stays. Nothing happens to c.
-//
-// A server may not lead to a connection that is less well encrypted; to another host or port only if Options.FollowReconnect
-// says so; and without FollowAny not to addresses that are nearer to this machine than its own, such as a public server to
-// private, link-local or loopback addresses, which is checked when the new Conn connects, after names were resolved. (A
-// proxy, or an HTTPClient, that resolves names is on its own.) What proves to one server who we are goes to no other host
-// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, the client
-// certificates of TLSConfig, what follows a ? in Playpath and Subscribe, and user, password, query and fragment of PageURL
-// and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
-// only with FollowAny. All of this holds for MaxRedirects too, but that other hosts and ports are allowed there.
-//
-// It is up to the caller to pause in between, and not to follow for ever.
-func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
-	if !c.started.Load() {
-		return "", nil, ErrNotConnected
-	}
-	extensions, _ := c.opts.ConnectFields.Get("capsEx")
+// reconnect is what Conn.Follow does, for a connection to a server that is so near.
+func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL string, o *Options, err error) {
+	extensions, _ := s.opts.ConnectFields.Get("capsEx")
 	n, _ := extensions.(float64)
 	switch {
-	case c.opts.FollowReconnect == FollowNone:
-		err = errors.New("the options don't allow it")
+	case s.opts.FollowReconnect == FollowNone:
+		return "", nil, errors.New("the options don't allow it")
 	case Extensions(flags(n))&ExtReconnect == 0:
-		err = errors.New("it was not announced that this is understood")
+		return "", nil, errors.New("it was not announced that this is understood")
 	}
-	if err == nil && tcURL != "" {
-		tcURL, err = c.resolve(tcURL)
+	if tcURL != "" {
+		if tcURL, err = s.resolve(tcURL); err != nil {
+			return "", nil, err
+		}
 	}
-	var u *rtmpurl.URL
-	if err == nil {
-		o = c.opts.clone()
-		u, err = c.follow(tcURL, o, o.FollowReconnect == FollowAny)
-	}
+	there, err := s.follow(tcURL, near, s.opts.FollowReconnect == FollowAny)
 	if err != nil {
-		return "", nil, during("reconnect", err)
+		return "", nil, err
 	}
 	user := ""
-	if u.User != "" {
+	if u := there.url; u.User != "" {
 		user = url.UserPassword(u.User, u.Password).String() + "@"
 	}
-	return u.Scheme + "://" + user + u.Authority() + "/", o, nil
+	return there.url.Scheme + "://" + user + there.url.Authority() + "/", there.opts, nil
 }
 
-// resolve makes a tcUrl absolute that is relative to the present one, but always to the server that we are connected to.
-func (c *Conn) resolve(to string) (string, error) {
-	base, err := url.Parse(c.tcURL())
+// resolve makes a tcUrl absolute that is relative to the present one, but always to the server that s is for.
+func (s settings) resolve(to string) (string, error) {
+	base, err := url.Parse(s.tcURL())
 	if err != nil {
 		return "", invalid(err)
 	}
-	base.Scheme, base.Host = c.url.Scheme, c.url.Authority()
+	base.Scheme, base.Host = s.url.Scheme, s.url.Authority()
 	absolute, err := base.Parse(to)
 	if err != nil {
 		return "", invalid(err)
@@ -84,41 +67,42 @@ func (c *Conn) resolve(to string) (string, error) {
 // invalid is what url.Parse finds wrong, without the URL, which may hold a token. Its text may still have a long piece of that.
 func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
-// follow changes o, the options of c or a copy of them, to those for the place that to names, an absolute tcUrl; "": where
-// we are. It returns the URL, which says nothing of a stream. Other hosts and ports are allowed only with others.
-func (c *Conn) follow(to string, o *Options, others bool) (*rtmpurl.URL, error) {
-	u, tcURL, app := *c.url, c.tcURL(), c.app()
+// follow returns the settings for the place that to names, an absolute tcUrl; "": where s leads. Their URL says nothing of a stream.
+// near is how near the server is that sends us. Other hosts and ports are allowed only with others.
+func (s settings) follow(to string, near transport.Nearness, others bool) (settings, error) {
+	u, tcURL, app := *s.url, s.tcURL(), s.app()
 	if to != "" {
 		next, err := rtmpurl.Parse(to)
 		if err != nil {
-			return nil, err
+			return settings{}, err
 		}
 		parsed, err := url.Parse(to)
 		if err != nil {
-			return nil, invalid(err)
+			return settings{}, invalid(err)
 		}
 		parsed.User, parsed.Fragment, parsed.RawFragment = nil, "", ""
 		u, tcURL, app = *next, parsed.String(), strings.TrimPrefix(parsed.RequestURI(), "/")
 	}
-	if err := c.url.MayLead(&u, others); err != nil {
-		return nil, err
+	if err := s.url.MayLead(&u, others); err != nil {
+		return settings{}, err
 	}
-	same := c.url.SameServer(&u)
+	o := s.opts.clone()
+	same := s.url.SameServer(&u)
 	if !same && o.publishes() && o.FollowReconnect != FollowAny {
-		return nil, errors.New("to another host or port, which would learn the key that is published with")
+		return settings{}, errors.New("to another host or port, which would learn the key that is published with")
 	}
 	if same && u.User == "" {
-		u.User, u.Password = c.url.User, c.url.Password
+		u.User, u.Password = s.url.User, s.url.Password
 	}
-	o.TCURL, o.App, o.Playpath = tcURL, app, c.playpath()
+	o.TCURL, o.App, o.Playpath = tcURL, app, s.playpath()
 	u.Playpath = ""
 	if !same {
 		o.forgetSecrets()
 	}
-	if o.refuse = c.near + 1; o.FollowReconnect == FollowAny {
+	if o.refuse = near + 1; o.FollowReconnect == FollowAny {
 		o.refuse = 0
 	}
-	return &u, nil
+	return settings{url: &u, opts: o}, nil
 }
 
 // forgetSecrets takes out what one server has a right to know and others don't.

@@ -130,7 +130,7 @@ func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 			failed <- err
 		}()
 		synctest.Wait()
-		require.Len(t, c.streams.all(), 1)
+		require.Len(t, c.client.Load().streams.all(), 1)
 		assert.Zero(t, elapsed(func() { err = c.Close() }))
 		require.NoError(t, err)
 		require.ErrorIs(t, <-failed, net.ErrClosed)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -13,15 +15,31 @@ import (
 )
 
 // HandlerFunc serves a method that the server calls. args are the values behind the command object. When the server asked
-// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn.
+// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn, which is [FromContext]'s.
 //
 // Calls wait for the handler before them as long as together they take no more than 16 MiB of memory. Those beyond are
 // answered with an _error, where the server asked for an answer, and counted in Stats.DroppedEvents.
+//
+// A handler that panics ends its Conn, with a *PanicError, and nothing else of the program. So does Options.OnStatus, and the
+// function of SharedObject.Handle.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
-// handlers are the program's handlers by method, and who waits for the server to call one.
-type handlers struct {
-	mu      sync.Mutex
+type connKey struct{}
+
+// FromContext returns the Conn whose handler has been given ctx, nil if ctx is of none.
+func FromContext(ctx context.Context) *Conn {
+	c, _ := ctx.Value(connKey{}).(*Conn)
+	return c
+}
+
+// events are what the server tells the program: calls of its methods, statuses, changes of shared objects. All are told by the
+// goroutine of queue.
+type events struct {
+	core     *core
+	onStatus func(*Stream, *StatusError) // Options.OnStatus
+	queue    session.Handlers
+
+	mu      sync.Mutex // guards the rest
 	methods map[string]HandlerFunc
 	waiting map[string][]*invokeWait
 }
@@ -32,62 +50,57 @@ type invokeWait struct {
 	done chan struct{}
 }
 
-// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. What the server calls
-// right after it has accepted connect may come before a program gets to this: see Options.Handlers. The goroutine that runs
-// handlers reads nothing: see Conn for who does.
-func (c *Conn) InvokeHandler(method string, h HandlerFunc) {
-	t := &c.invoked
-	t.mu.Lock()
-	defer t.mu.Unlock()
+func (e *events) init(c *core, o *Options) {
+	e.core, e.onStatus = c, o.OnStatus
+	e.queue.Panicked = func(err *PanicError) {
+		c.log.Error("rtmp: a handler has panicked", "value", err.Value, "stack", string(err.Stack))
+		c.fail(err)
+	}
+	e.methods = maps.Clone(o.Handlers)
+	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
+}
+
+// handle makes h serve a method; nil: nobody does.
+func (e *events) handle(method string, h HandlerFunc) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
 	if h == nil {
-		delete(t.methods, method)
+		delete(e.methods, method)
 		return
 	}
-	if t.methods == nil {
-		t.methods = make(map[string]HandlerFunc)
+	if e.methods == nil {
+		e.methods = make(map[string]HandlerFunc)
 	}
-	t.methods[method] = h
+	e.methods[method] = h
 }
 
-// WaitInvoke waits until the server calls method and returns the arguments. Only a call that arrives while it waits
-// counts; a handler for the method runs as well. It is bounded by ctx alone.
-func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
-	if !c.started.Load() {
-		return nil, ErrNotConnected
+// wait registers somebody who waits for a call of method. leave ends that.
+func (e *events) wait(method string) (w *invokeWait, leave func()) {
+	w = &invokeWait{done: make(chan struct{})}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.waiting == nil {
+		e.waiting = make(map[string][]*invokeWait)
 	}
-	w := &invokeWait{done: make(chan struct{})}
-	t := &c.invoked
-	t.mu.Lock()
-	if t.waiting == nil {
-		t.waiting = make(map[string][]*invokeWait)
-	}
-	t.waiting[method] = append(t.waiting[method], w)
-	t.mu.Unlock()
-	err := c.session.Await(ctx, "wait for "+method, w.done)
-	select {
-	case <-w.done:
-		return w.args, nil
-	default:
-	}
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	for i, other := range t.waiting[method] {
-		if other == w {
-			t.waiting[method] = append(t.waiting[method][:i], t.waiting[method][i+1:]...)
-			break
+	e.waiting[method] = append(e.waiting[method], w)
+	return w, func() {
+		e.mu.Lock()
+		defer e.mu.Unlock()
+		left := slices.DeleteFunc(e.waiting[method], func(other *invokeWait) bool { return other == w })
+		if e.waiting[method] = left; len(left) == 0 {
+			delete(e.waiting, method)
 		}
 	}
-	return nil, err
 }
 
-// called queues the server's call, if it concerns anybody. known says that the library has dealt with it already.
-func (k *client) called(cmd *message.Command, known bool) {
-	c, t := k.conn, &k.conn.invoked
-	t.mu.Lock()
-	h := t.methods[cmd.Name]
-	waits := t.waiting[cmd.Name]
-	delete(t.waiting, cmd.Name)
-	t.mu.Unlock()
+// called queues a call that came over s, if it concerns anybody. known says that the library has dealt with it already. Called by the
+// reader.
+func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
+	e.mu.Lock()
+	h := e.methods[cmd.Name]
+	waits := e.waiting[cmd.Name]
+	delete(e.waiting, cmd.Name)
+	e.mu.Unlock()
 	for _, w := range waits {
 		w.args = cmd.Args
 		close(w.done)
@@ -99,28 +112,39 @@ func (k *client) called(cmd *message.Command, known bool) {
 	queued := true
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
 	case h != nil:
-		queued = c.handlers.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
-			result, err := h(c.ctx, args)
+		queued = e.queue.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
+			result, err := h(e.core.ctx, args)
 			if id != 0 {
-				k.session.Answer(name, id, result, err)
+				s.Answer(name, id, result, err)
 			}
 		})
 	case id == 0:
 	case len(waits) > 0:
-		queued = c.handlers.Run(0, func() { k.session.Answer(name, id, nil, nil) })
+		queued = e.queue.Run(0, func() { s.Answer(name, id, nil, nil) })
 	default:
-		queued = c.handlers.Run(len(name), func() { k.session.Answer(name, id, nil, fmt.Errorf("method %s is not known", name)) })
+		queued = e.queue.Run(len(name), func() { s.Answer(name, id, nil, fmt.Errorf("method %s is not known", name)) })
 	}
 	if !queued {
-		c.dropped(1, cmd.Name)
+		e.dropped(1, cmd.Name)
 		if id != 0 {
-			k.session.Reply(session.CallFailed(id, errors.New("too many calls wait for their handlers")))
+			s.Reply(session.CallFailed(id, errors.New("too many calls wait for their handlers")))
 		}
 	}
 }
 
+// status queues an onStatus, nil: that of no Stream. Called by the reader.
+func (e *events) status(s *Stream, status *StatusError) {
+	if e.onStatus == nil {
+		return
+	}
+	size := amf.Size(status.Info) // the other fields are parts of it
+	if !e.queue.Run(size, func() { e.onStatus(s, status) }) {
+		e.dropped(1, status.Code)
+	}
+}
+
 // dropped counts what the program is not told.
-func (c *Conn) dropped(events int, what string) {
-	c.counts.droppedEvents.Add(uint64(events))
-	c.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
+func (e *events) dropped(events int, what string) {
+	e.core.counts.droppedEvents.Add(uint64(events))
+	e.core.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
 }

@@ -37,5 +37,5 @@ func TestHandlersAreThereFromTheStart(t *testing.T) {
 	require.Equal(t, []any{"you"}, answer.Args)
 
 	c.InvokeHandler("hello", nil)
-	require.Empty(t, c.invoked.methods, "the program may change its mind")
+	require.Empty(t, c.core.events.methods, "the program may change its mind")
 }

@@ -13,105 +13,62 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// scheme is what a URL's scheme asks for.
-type scheme struct {
-	tls       bool // rtmps, rtmpts
-	tunnel    bool // rtmpt, rtmpte, rtmpts: HTTP requests
-	encrypted bool // rtmpe, rtmpte: by the handshake, which hides and does not authenticate
-}
-
-var schemes = map[string]scheme{
-	"rtmp":   {},
-	"rtmps":  {tls: true},
-	"rtmpe":  {encrypted: true},
-	"rtmpt":  {tunnel: true},
-	"rtmpts": {tls: true, tunnel: true},
-	"rtmpte": {tunnel: true, encrypted: true},
-}
-
 // open makes a connection that is ready for its first message. The player is hashed first, and may take Options.Timeout for
 // itself; dialling and the handshake share one.
-func (c *Conn) open(parent context.Context) error {
-	player, err := c.player(parent)
+func (k *connector) open(parent context.Context) (*client, error) {
+	player, err := k.fetchPlayer(parent)
 	if err != nil {
-		return &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
+		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
 	}
-	ctx, cancel := c.withTimeout(parent)
+	ctx, cancel := k.withTimeout(parent)
 	defer cancel()
-	nc, err := c.dial(ctx)
+	c := newClient(k.core, k.settings, k.announce)
+	nc, err := k.dial(ctx, c.link)
 	if err != nil {
-		return &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
+		return nil, &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
 	}
-	c.mu.Lock()
-	closed := c.err
-	if closed == nil {
-		c.dialed = nc
+	if err := k.dials(nc); err != nil {
+		return nil, err
 	}
-	c.mu.Unlock()
-	if closed != nil {
-		nc.Close()
-		return closed
-	}
-	k := &client{conn: c}
-	k.quickAcks.init(nc)
+	c.quickAcks.init(nc)
 	stop := context.AfterFunc(ctx, func() {
 		if nc.SetDeadline(time.Unix(1, 0)) != nil { // DialContext's connections may know no deadlines
 			nc.Close()
 		}
 	})
-	result, received, err := c.shakeHands(nc, &k.quickAcks, player != nil)
+	result, received, err := k.shakeHands(nc, &c.quickAcks, player != nil)
 	if !stop() {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
 	if err != nil {
 		stage := StageRTMP
-		if schemes[c.url.Scheme].encrypted {
+		if k.url.Transport().Encrypted {
 			stage = StageRTMPE
 		}
 		var reset *net.OpError
 		if err = stageError(parent, err); errors.As(err, &reset) {
 			err = &session.LostError{What: "handshake", Cause: err}
 		}
-		return &HandshakeError{Stage: stage, Err: err}
+		return nil, &HandshakeError{Stage: stage, Err: err}
 	}
 	if result.In != nil {
 		nc = transport.Encipher(nc, result.In, result.Out)
 	}
 	if player != nil {
-		k.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
+		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	return c.begin(k, nc, received)
-}
-
-// begin makes a session of nc, of which so many bytes were received.
-func (c *Conn) begin(k *client, nc net.Conn, received uint64) error {
-	k.nc = nc
-	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: c.opts.MaxMessageSize, Timeout: c.opts.Timeout,
-		HandshakeBytes: received, Counters: &c.counts.Counters, BeforeRead: k.quickAcks.arm, Mask: c.mask, Logger: c.log})
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.err == nil { // else nc is being closed
-		c.dialed, c.client, c.session = nil, k, k.session
-	}
-	return c.err
-}
-
-func (c *Conn) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
-	if c.opts.Timeout > 0 {
-		return context.WithTimeout(ctx, c.opts.Timeout)
-	}
-	return context.WithCancel(ctx)
+	return c, c.begin(nc, received)
 }
 
 // shakeHands counts what it reads, since Acknowledgements do.
-func (c *Conn) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *handshake.Result, received uint64, _ error) {
+func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *handshake.Result, received uint64, _ error) {
 	config := handshake.Config{Digest: verify} // servers that verify players want it, and some others don't understand it
-	if schemes[c.url.Scheme].encrypted {
+	if k.url.Transport().Encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
 	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
-	c.counts.BytesRead.Add(counter.Received)
+	k.counts.BytesRead.Add(counter.Received)
 	return result, counter.Received, err
 }
 
@@ -131,25 +88,26 @@ func stageError(parent context.Context, err error) error {
 	return err
 }
 
-func (c *Conn) dial(ctx context.Context) (net.Conn, error) {
-	dialer, err := c.dialer(c.opts.refuse)
+// dial connects to the server, and says on l what it is to be known of how.
+func (k *connector) dial(ctx context.Context, l *link) (net.Conn, error) {
+	dialer, err := k.dialer(k.opts.refuse)
 	if err != nil {
 		return nil, err
 	}
-	defer func() { c.near = dialer.Nearness() }()
-	addr := net.JoinHostPort(c.url.Host, strconv.Itoa(int(c.url.EffectivePort())))
-	c.relayed = c.opts.DialContext != nil || dialer.Proxied(addr)
-	switch s := schemes[c.url.Scheme]; {
-	case s.tunnel:
-		return dialer.DialTunnel(ctx, addr, s.tls)
-	case s.tls:
+	defer func() { l.near = dialer.Nearness() }()
+	addr := net.JoinHostPort(k.url.Host, strconv.Itoa(int(k.url.EffectivePort())))
+	l.relayed = k.opts.DialContext != nil || dialer.Proxied(addr)
+	switch t := k.url.Transport(); {
+	case t.Tunnel:
+		return dialer.DialTunnel(ctx, addr, t.TLS)
+	case t.TLS:
 		return dialer.DialTLS(ctx, addr)
 	}
 	return dialer.Dial(ctx, addr)
 }
 
 // dialer refuses addresses that are so near, and nearer ones.
-func (c *Conn) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
+func (k *connector) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
 	return transport.NewDialer(transport.Config{Refuse: refuse,
-		Proxy: c.opts.Proxy, DialContext: c.opts.DialContext, TLSConfig: c.opts.TLSConfig, HTTPClient: c.opts.HTTPClient})
+		Proxy: k.opts.Proxy, DialContext: k.opts.DialContext, TLSConfig: k.opts.TLSConfig, HTTPClient: k.opts.HTTPClient})
 }

@@ -10,13 +10,11 @@ import (
 	"net/http"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/transport"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // Options configure a Conn. Every zero value works and means librtmp's default where it has one. Values that make no sense
@@ -120,100 +118,41 @@ func (o *Options) clone() *Options {
 	return &c
 }
 
-// setup is what a Conn is told before it connects, and what conn= has left open meanwhile.
-type setup struct {
-	url       *rtmpurl.URL
-	opts      *Options // our own copy
-	connItems connectData
-}
+// publishes reports whether connect is a publisher's.
+func (o *Options) publishes() bool { return o.Publish || o.PublishUser != "" }
 
-func (s *setup) clone() setup {
-	return setup{url: s.url, opts: s.opts.clone(), connItems: s.connItems.clone()}
-}
-
-// optionTable is the one list of options by name: for SetOption, for the tail of a URL, and of what each one sets.
-// Names are librtmp's and match in any letter case.
-var optionTable = []struct {
-	name   string
-	secret bool // the value stays out of errors
-	set    func(s *setup, value string) error
-}{
-	{"app", false, text(func(o *Options) *string { return &o.App })},
-	{"tcUrl", false, text(func(o *Options) *string { return &o.TCURL })},
-	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
-	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
-	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
-	{"conn", true, func(s *setup, item string) error { return s.connItems.add(&s.opts.ConnectData, item) }}, // S:... often is a ticket
-	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
-	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
-	{"socks", false, func(s *setup, value string) error { s.opts.Proxy = "socks4://" + value; return nil }},
-	{"jtv", true, text(func(o *Options) *string { return &o.UsherToken })},
-	{"token", true, text(func(o *Options) *string { return &o.Token })},
-	{"pubUser", false, text(func(o *Options) *string { return &o.PublishUser })},
-	{"pubPasswd", true, text(func(o *Options) *string { return &o.PublishPassword })},
-	{"live", false, flag(func(o *Options) *bool { return &o.Live })},
-	{"playlist", false, flag(func(o *Options) *bool { return &o.Playlist })},
-	{"swfVfy", false, flag(func(o *Options) *bool { return &o.SWFVerify })},
-	{"swfAge", false, number(24*time.Hour, func(o *Options) *time.Duration { return &o.SWFAge }, -1)},
-	{"start", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Start }, 0)},
-	{"stop", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Stop }, 0)},
-	{"buffer", false, number(time.Millisecond, func(o *Options) *time.Duration { return &o.Buffer }, 0)},
-	{"timeout", false, number(time.Second, func(o *Options) *time.Duration { return &o.Timeout }, -1)},
-}
-
-func text(field func(*Options) *string) func(*setup, string) error {
-	return func(s *setup, value string) error { *field(s.opts) = value; return nil }
-}
-
-func flag(field func(*Options) *bool) func(*setup, string) error {
-	return func(s *setup, value string) error {
-		switch strings.ToLower(value) {
-		case "1", "on", "yes", "true":
-			*field(s.opts) = true
-		case "0", "off", "no", "false":
-			*field(s.opts) = false
-		default:
-			return errors.New("not a boolean: 1, on, yes, true, 0, off, no or false")
-		}
-		return nil
+// flashVer is connect's flashVer.
+func (o *Options) flashVer() string {
+	switch {
+	case o.FlashVer != "":
+		return o.FlashVer
+	case o.publishes():
+		return publisherFlashVer
 	}
+	return defaultFlashVer
 }
 
-// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. What does not fit into a
-// time.Duration (292 years) is refused. zero replaces 0 for fields whose zero value already means something else.
-func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*setup, string) error {
-	return func(s *setup, value string) error {
-		n, err := strconv.ParseInt(value, 0, 32)
-		if err != nil {
-			return errors.New("not a whole number")
-		}
-		d := time.Duration(n) * unit
-		if d/unit != time.Duration(n) {
-			return errors.New("out of range")
-		}
-		if n == 0 {
-			d = zero
-		}
-		*field(s.opts) = d
-		return nil
+const (
+	// defaultFlashVer is librtmp's.
+	defaultFlashVer = "LNX 10,0,32,18"
+	// publisherFlashVer is what FMLE and OBS send, and what servers take for a publisher.
+	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
+)
+
+// buffer is what the server is told of ours.
+func (o *Options) buffer() time.Duration {
+	if o.Buffer != 0 {
+		return o.Buffer
 	}
+	return defaultBuffer
 }
 
-// set sets an option by librtmp's name and in librtmp's syntax. The error is an *OptionError.
-func (s *setup) set(name, value string) error {
-	for _, option := range optionTable {
-		if !strings.EqualFold(option.name, name) {
-			continue
-		}
-		if err := option.set(s, value); err != nil {
-			if option.secret {
-				value = ""
-			}
-			return &OptionError{Name: option.name, Value: value, Err: err}
-		}
-		return nil
+// maxQueue is the limit of a stream's queue in bytes.
+func (o *Options) maxQueue() int {
+	if o.MaxQueue > 0 {
+		return o.MaxQueue
 	}
-	return &OptionError{Name: name, Err: errors.New("no such option")}
+	return 16 << 20
 }
 
 // swfHashSize is that of HMAC-SHA256, in bytes.
@@ -239,43 +178,5 @@ func (o *Options) validate() error {
 			return &OptionError{Name: bad.name, Value: bad.value, Err: bad.why}
 		}
 	}
-	return nil
-}
-
-var errConnected = errors.New("must be set before Connect")
-
-// SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations in milliseconds
-// but timeout in seconds and swfAge in days, booleans as 1/on/yes/true and 0/off/no/false. The error is an *OptionError.
-func (c *Conn) SetOption(name, value string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.connecting {
-		return &OptionError{Name: name, Err: errConnected}
-	}
-	return c.setup.set(name, value)
-}
-
-// SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...". When it fails
-// nothing has changed.
-func (c *Conn) SetupURL(rawURL string) error {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	if c.connecting {
-		return &OptionError{Name: "url", Err: errConnected}
-	}
-	rawURL, options, err := rtmpurl.SplitOptions(rawURL)
-	if err != nil {
-		return err
-	}
-	changed := c.setup.clone()
-	if changed.url, err = rtmpurl.Parse(rawURL); err != nil {
-		return err
-	}
-	for _, option := range options {
-		if err := changed.set(option.Name, option.Value); err != nil {
-			return err
-		}
-	}
-	c.setup = changed
 	return nil
 }

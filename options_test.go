@@ -60,18 +60,18 @@ func TestURLVectors(t *testing.T) {
 				return
 			}
 			require.NoError(t, err)
-			o := c.opts
-			assert.Equal(t, v.Protocol, schemes[c.url.Scheme])
-			assert.Equal(t, v.Port, c.url.EffectivePort())
-			assert.Equal(t, v.Host, c.url.Host)
-			assert.Equal(t, v.Playpath, c.playpath())
+			o := c.setup.opts
+			assert.Equal(t, v.Protocol, schemes[c.setup.url.Scheme])
+			assert.Equal(t, v.Port, c.setup.url.EffectivePort())
+			assert.Equal(t, v.Host, c.setup.url.Host)
+			assert.Equal(t, v.Playpath, c.setup.playpath())
 			if o.App == "" {
-				assert.Equal(t, v.App, c.url.App)
+				assert.Equal(t, v.App, c.setup.url.App)
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
 			// librtmp writes port 0 into a tcUrl whose URL has none; see design.md section 3.
-			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.url.TCURL(o.App))
+			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
 				assert.Equal(t, field[0], field[1])
@@ -86,8 +86,7 @@ func TestURLVectors(t *testing.T) {
 			if v.SocksHost != "" {
 				assert.Equal(t, "socks4://127.0.0.1:1080", o.Proxy)
 			}
-			c.connItems.end(&o.ConnectData)
-			extras, err := amf.AppendAMF0(nil, o.ConnectData...)
+			extras, err := amf.AppendAMF0(nil, c.setup.items.list()...)
 			require.NoError(t, err)
 			assert.Equal(t, v.ExtrasAMF0, hex.EncodeToString(extras))
 		})
@@ -144,14 +143,16 @@ func TestConnectDataAcrossCalls(t *testing.T) {
 	for _, item := range []string{"O:1", "NN:code:1.5", "NO:inner:1", "NB:yes:1", "O:0", "NS:text:a:b", "O:0", "Z:"} {
 		require.NoError(t, c.SetOption("CONN", item))
 	}
+	finished, err := c.setup.finish()
+	require.NoError(t, err)
 	assert.Equal(t, []any{"first", amf.Object{{Name: "code", Value: 1.5},
-		{Name: "inner", Value: amf.Object{{Name: "yes", Value: true}}}, {Name: "text", Value: "a:b"}}, nil}, c.opts.ConnectData)
+		{Name: "inner", Value: amf.Object{{Name: "yes", Value: true}}}, {Name: "text", Value: "a:b"}}, nil}, finished.opts.ConnectData)
 	require.Error(t, c.SetOption("conn", "O:0"), "nothing is open any more")
 }
 
 func TestConnectDataInsideObjects(t *testing.T) {
 	open := func(t *testing.T, items ...string) (*setup, error) {
-		o := &setup{opts: new(Options)}
+		o := &setup{settings: settings{opts: new(Options)}}
 		require.NoError(t, o.set("conn", "O:1"))
 		for _, item := range items {
 			if err := o.set("conn", item); err != nil {
@@ -171,19 +172,18 @@ func TestConnectDataInsideObjects(t *testing.T) {
 	t.Run("a null keeps its name", func(t *testing.T) {
 		o, err := open(t, "NZ:gone:", "O:0")
 		require.NoError(t, err)
-		assert.Equal(t, []any{amf.Object{{Name: "gone", Value: nil}}}, o.opts.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "gone", Value: nil}}}, o.items.list())
 	})
 	t.Run("left open", func(t *testing.T) {
 		o, err := open(t, "NO:inner:0", "NN:n:-1e3")
 		require.NoError(t, err)
-		o.connItems.end(&o.opts.ConnectData)
-		assert.Equal(t, []any{amf.Object{{Name: "inner", Value: amf.Object{{Name: "n", Value: -1000.0}}}}}, o.opts.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "inner", Value: amf.Object{{Name: "n", Value: -1000.0}}}}}, o.items.list())
 	})
 	t.Run("a refused item changes nothing", func(t *testing.T) {
 		o, err := open(t, "NS:a:b", "NN:c:one")
 		require.Error(t, err)
 		require.NoError(t, o.set("conn", "O:0"))
-		assert.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}}}, o.opts.ConnectData)
+		assert.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}}}, o.items.list())
 	})
 	t.Run("depth", func(t *testing.T) {
 		_, err := open(t, slices.Repeat([]string{"NO:x:1"}, 16)...)
@@ -226,8 +226,9 @@ func TestOptionTable(t *testing.T) {
 	for _, tt := range tests {
 		covered[tt.name] = true
 		for _, name := range []string{tt.name, strings.ToUpper(tt.name), strings.ToLower(tt.name)} {
-			s := setup{opts: new(Options)}
+			s := setup{settings: settings{opts: new(Options)}}
 			require.NoError(t, s.set(name, tt.value), name)
+			s.opts.ConnectData = s.items.list()
 			assert.Equal(t, tt.want, *s.opts, name)
 		}
 	}
@@ -238,7 +239,7 @@ func TestOptionTable(t *testing.T) {
 
 func TestFalseClears(t *testing.T) {
 	for _, value := range []string{"0", "off", "No", "FALSE"} {
-		s := setup{opts: &Options{Live: true, Playlist: true, SWFVerify: true}}
+		s := setup{settings: settings{opts: &Options{Live: true, Playlist: true, SWFVerify: true}}}
 		for _, name := range []string{"live", "playlist", "swfVfy"} {
 			require.NoError(t, s.set(name, value))
 		}
@@ -258,7 +259,7 @@ func TestOptionsAreCopied(t *testing.T) {
 	o := &Options{ConnectData: []any{1.0}, Live: true}
 	c, err := New("rtmp://h/a/p live=0 conn=S:x", o)
 	require.NoError(t, err)
-	assert.False(t, c.opts.Live, "a false boolean clears the flag")
+	assert.False(t, c.setup.opts.Live, "a false boolean clears the flag")
 	assert.True(t, o.Live)
 	assert.Len(t, o.ConnectData, 1)
 }
@@ -285,7 +286,7 @@ func TestSetupURLThatFailsChangesNothing(t *testing.T) {
 	c, err := New("rtmp://h/a/p", nil)
 	require.NoError(t, err)
 	require.Error(t, c.SetupURL("rtmp://other/b/q live=1 conn=S:x buffer=never"))
-	assert.Equal(t, "h", c.url.Host)
-	assert.False(t, c.opts.Live)
-	assert.Empty(t, c.opts.ConnectData)
+	assert.Equal(t, "h", c.setup.url.Host)
+	assert.False(t, c.setup.opts.Live)
+	assert.Empty(t, c.setup.items.list())
 }

@@ -13,10 +13,11 @@ type Packet = message.Packet
 
 // SendPacket sends p as it is. p.Body is neither modified nor kept.
 func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
-	if !c.started.Load() {
-		return ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return err
 	}
-	return c.session.Send(ctx, session.EncodePacket(p))
+	return k.session.Send(ctx, session.EncodePacket(p))
 }
 
 // ReadPacket reads the next message of any type, before the library has acted on it: pings, calls, results and media
@@ -24,25 +25,28 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 // bytes are acknowledged.) p.Body is replaced and the caller's to keep. It is bounded by ctx and by Options.Timeout
 // without a byte from the server; neither harms the connection.
 func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
-	if !c.started.Load() {
-		return ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return err
 	}
-	return c.session.ReadPacket(ctx, c.opts.Timeout, p)
+	return k.session.ReadPacket(ctx, k.opts.Timeout, p)
 }
 
 // HandlePacket does with a packet of ReadPacket what the library would have done with it.
 func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
-	if !c.started.Load() {
-		return ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return err
 	}
-	return c.session.HandlePacket(ctx, p)
+	return k.session.HandlePacket(ctx, p)
 }
 
 // ProcessPackets reads and serves the connection (pings, calls of the server, media into its Streams' queues) until ctx
 // ends or the connection does, and returns ctx's error or Conn.Err.
 func (c *Conn) ProcessPackets(ctx context.Context) error {
-	if !c.started.Load() {
-		return ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return err
 	}
-	return c.session.Await(ctx, "process packets", nil)
+	return k.session.Await(ctx, "process packets", nil)
 }

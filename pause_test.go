@@ -96,7 +96,7 @@ func TestPauseThatDidNotHappen(t *testing.T) {
 			ctx, cancel := context.WithCancel(conntest.Context(t))
 			cancel()
 			require.ErrorIs(t, s.Pause(ctx), context.Canceled)
-			_, err := s.conn.Call(conntest.Context(t), "pause") // on behalf of nothing
+			_, err := s.conn.send(conntest.Context(t), CallOptions{}, "pause", nil) // on behalf of nothing
 			require.NoError(t, err)
 		},
 	} {

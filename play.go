@@ -16,19 +16,19 @@ import (
 const defaultBuffer = 30 * time.Second
 
 // playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end.
-func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err error) {
-	from := c.opts.Start
+func (o *Options) playRange(seek time.Duration) (start float64, length []any, err error) {
+	from := o.Start
 	if seek > 0 {
 		from = seek
 	}
-	if c.opts.Stop != 0 {
-		if c.opts.Stop <= from {
-			return 0, nil, &OptionError{Name: "stop", Value: c.opts.Stop.String(),
+	if o.Stop != 0 {
+		if o.Stop <= from {
+			return 0, nil, &OptionError{Name: "stop", Value: o.Stop.String(),
 				Err: errors.New("not behind the start, " + from.String())}
 		}
-		length = []any{milliseconds(c.opts.Stop - from)}
+		length = []any{milliseconds(o.Stop - from)}
 	}
-	if c.opts.Live {
+	if o.Live {
 		return -1000, length, nil
 	}
 	return milliseconds(from), length, nil
@@ -37,12 +37,12 @@ func (c *Conn) playRange(seek time.Duration) (start float64, length []any, err e
 func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
 
 // subscription are the commands that some servers want to hear before play, in librtmp's order.
-func (c *Conn) subscription(name string) (commands []message.Command) {
-	if token := c.opts.UsherToken; token != "" {
+func (o *Options) subscription(name string) (commands []message.Command) {
+	if token := o.UsherToken; token != "" {
 		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken", Args: []any{token}})
 	}
-	subscribe := c.opts.Subscribe
-	if subscribe == "" && c.opts.Live {
+	subscribe := o.Subscribe
+	if subscribe == "" && o.Live {
 		subscribe = name
 	}
 	if subscribe != "" {
@@ -54,14 +54,14 @@ func (c *Conn) subscription(name string) (commands []message.Command) {
 // play asks for a message stream and plays on it.
 func (s *Stream) play(ctx context.Context) error {
 	c := s.conn
-	start, length, err := c.playRange(s.options.Seek)
+	start, length, err := c.opts.playRange(s.options.Seek)
 	if err != nil {
 		return err
 	}
-	if s.id, err = c.newStreamID(ctx, nil, c.subscription(s.name)); err != nil {
+	if s.id, err = s.table.newID(ctx, nil, c.opts.subscription(s.name)); err != nil {
 		return err
 	}
-	if err := c.streams.add(s); err != nil {
+	if err := s.table.add(s); err != nil {
 		return err
 	}
 	var before []message.Command

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"encoding/binary"
 	"errors"
 	"time"
 
@@ -11,15 +10,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-const (
-	// defaultChunkSize is what a publisher announces, in bytes: OBS's.
-	defaultChunkSize = 4096
-	// publisherFlashVer is what FMLE and OBS send, and what servers take for a publisher.
-	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
-	// closeGrace is how long Stream.Close lets a write go on that makes no progress. Hanging up may take a quarter of a second
-	// more, and both together no longer than a second.
-	closeGrace = 750 * time.Millisecond
-)
+// closeGrace is how long Stream.Close lets a write go on that makes no progress. Hanging up may take a quarter of a second
+// more, and both together no longer than a second.
+const closeGrace = 750 * time.Millisecond
 
 // publish opens s for writing, in the order of librtmp, OBS and FFmpeg: releaseStream, FCPublish and createStream
 // together, then publish on the new message stream. The last is what the server may refuse.
@@ -29,13 +22,13 @@ func (s *Stream) publish(ctx context.Context) error {
 		return err
 	}
 	var err error
-	if s.id, err = c.newStreamID(ctx, []message.Command{
+	if s.id, err = s.table.newID(ctx, []message.Command{
 		{Name: "releaseStream", Args: []any{s.name}},
 		{Name: "FCPublish", Args: []any{s.name}},
 	}, nil); err != nil {
 		return err
 	}
-	if err := c.streams.add(s); err != nil {
+	if err := s.table.add(s); err != nil {
 		return err
 	}
 	kind := s.options.PublishType
@@ -62,18 +55,6 @@ func (s *Stream) publish(ctx context.Context) error {
 		return c.Err()
 	}
 	return nil
-}
-
-// announceChunkSize tells the server the size of our chunks, once.
-func (c *Conn) announceChunkSize(ctx context.Context) error {
-	if !c.chunkSizeSent.CompareAndSwap(false, true) {
-		return nil
-	}
-	size := c.opts.ChunkSize
-	if size == 0 {
-		size = defaultChunkSize
-	}
-	return c.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
 }
 
 // unpublish is what the server is told at the end of a stream that publishes.

@@ -528,7 +528,7 @@ func TestCallWhilePublishing(t *testing.T) {
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	got := make(chan []byte, 1)
 	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.ExpectType(message.TypeAudio); p.UntilGone() }), nil)
-	another, err := c.session.Begin(nil) // writes
+	another, err := c.client.Load().session.Begin(nil) // writes
 	require.NoError(t, err)
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
 	require.Eventually(t, func() bool {

@@ -41,20 +41,20 @@ func TestQuickAcksWhileConnecting(t *testing.T) {
 		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
-	used := maxQuickAcks - c.client.quickAcks.left.Load()
+	used := maxQuickAcks - c.client.Load().quickAcks.left.Load()
 	assert.Greater(t, used, int32(2), "the handshake and two answers at least")
 	assert.Less(t, used, int32(maxQuickAcks/2), "more than connecting takes")
 	close(next)
 	var p Packet
 	require.NoError(t, s.ReadPacket(&p))
-	assert.Zero(t, c.client.quickAcks.left.Load())
+	assert.Zero(t, c.client.Load().quickAcks.left.Load())
 }
 
 func TestQuickAcksOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		server := rtmptest.Server(t, testserver.Config{Scheme: scheme})
 		c := dialed(t, server.URL("vod", "sample"), o)
-		assert.Equal(t, strings.HasPrefix(scheme, "rtmpt"), c.client.quickAcks.ack == nil)
+		assert.Equal(t, strings.HasPrefix(scheme, "rtmpt"), c.client.Load().quickAcks.ack == nil)
 	})
 }
 
@@ -71,5 +71,5 @@ func TestQuickAcksEnd(t *testing.T) {
 		_, err := c.RemoteMethod("echo")(conntest.Context(t))
 		require.NoError(t, err)
 	}
-	assert.Zero(t, c.client.quickAcks.left.Load())
+	assert.Zero(t, c.client.Load().quickAcks.left.Load())
 }

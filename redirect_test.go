@@ -82,7 +82,7 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 			if dials++; dials == 2 {
 				close(release)
 				answered := make(chan struct{})
-				c.handlers.Run(0, func() { close(answered) }) // after it
+				c.core.events.queue.Run(0, func() { close(answered) }) // after it
 				<-answered
 			}
 			return new(net.Dialer).DialContext(ctx, network, addr)
@@ -125,7 +125,7 @@ func TestRedirectCredentials(t *testing.T) {
 			p.UntilGone()
 		}, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 		c := dialed(t, strings.Replace(url, "rtmp://", "rtmp://me:secret@", 1), &Options{MaxRedirects: 1})
-		got, _ := c.credentials()
+		got, _ := c.client.Load().credentials()
 		assert.Equal(t, user, got, to)
 	}
 }

@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"errors"
-	"log/slog"
 
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
@@ -12,17 +11,11 @@ import (
 // that has not touched the network. nil opts are the defaults; options in rawURL win over opts, which is copied. The
 // error is an *OptionError or that of package url.
 func New(rawURL string, opts *Options) (*Conn, error) {
-	c := &Conn{setup: setup{opts: opts.clone()}}
-	c.ctx, c.cancel = context.WithCancel(context.Background())
-	if err := c.SetupURL(rawURL); err != nil {
+	c := &Conn{core: new(core), setup: setup{settings: settings{opts: opts.clone()}}}
+	if err := c.setup.replace(rawURL); err != nil {
 		return nil, err
 	}
-	for method, h := range c.opts.Handlers {
-		c.InvokeHandler(method, h)
-	}
-	if c.log = c.opts.Logger; c.log == nil {
-		c.log = slog.New(slog.DiscardHandler)
-	}
+	c.core.init(c, c.setup.opts)
 	return c, nil
 }
 
@@ -33,51 +26,47 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 // seconds, or for half of Options.Timeout or a quarter of what ctx allows, Dial connects once more without; Stats.WithoutEnhanced then says
 // so. Options.NoEnhanced does so from the start.
 func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
-	c, err := New(rawURL, opts)
-	if err != nil {
-		return nil, err
-	}
-	if c.announces() {
-		c.patience = connectPatience
-	}
-	deaf, err := c.establish(ctx)
+	c, deaf, err := dial(ctx, rawURL, opts, true)
 	if !deaf {
-		return established(c, err)
+		return c, err
 	}
-	c.log.Warn("rtmp: the server did not answer connect: once more without Enhanced RTMP", "server", c.url.Redacted(), "error", err)
-	c, _ = New(rawURL, opts) // which has succeeded before
-	c.withoutEnhanced = true
-	_, second := c.establish(ctx)
+	c, _, second := dial(ctx, rawURL, opts, false)
 	var earlier *HandshakeError
 	if errors.As(second, &earlier) && earlier.Stage != StageConnect && ctx.Err() == nil {
-		return established(c, err) // which came further, and says more
+		return nil, err // which came further, and says more
 	}
-	return established(c, second)
+	return c, second
 }
 
-// establish connects and waits for the server's consent. deaf says that the server may give it to a connect that does not
-// announce Enhanced RTMP; the Conn is closed then.
-func (c *Conn) establish(ctx context.Context) (deaf bool, err error) {
-	k, err := c.Connect(ctx)
-	if err == nil {
-		err = c.connectResult(ctx, k)
+// dial is Dial with one way to connect: announce says to announce Enhanced RTMP, unless Options don't want that. deaf says that the
+// server may give its consent if it is not announced.
+func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *Conn, deaf bool, _ error) {
+	c, err := New(rawURL, opts)
+	if err != nil {
+		return nil, false, err
 	}
+	k, err := c.connector()
+	if err != nil {
+		return nil, false, err
+	}
+	if k.announce = k.announce && announce; k.announce {
+		k.patience = connectPatience
+	}
+	connect, err := c.use(k.connect(ctx))
+	if err == nil {
+		err = k.await(ctx, connect)
+	}
+	if err == nil {
+		return c, false, nil
+	}
+	c.Close()
 	var hungUp *HandshakeError
-	deaf = c.announces() && !c.answers && ctx.Err() == nil &&
+	deaf = k.announce && !k.answered && ctx.Err() == nil &&
 		(errors.As(err, &hungUp) && hungUp.Stage == StageConnect || errors.Is(err, errImpatient))
 	if deaf {
-		c.Close()
+		c.core.log.Warn("rtmp: the server did not answer connect: once more without Enhanced RTMP", "server", k.url.Redacted(), "error", err)
 	}
-	return deaf, err
-}
-
-// established is what Dial returns.
-func established(c *Conn, err error) (*Conn, error) {
-	if err != nil {
-		c.Close()
-		return nil, err
-	}
-	return c, nil
+	return nil, deaf, err
 }
 
 // ParseURL takes an RTMP URL apart by librtmp's rules; see package url.

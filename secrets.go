@@ -6,7 +6,6 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // maskedSecret stands for what proves who we are.
@@ -15,23 +14,16 @@ const maskedSecret = "***"
 // minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
 const minSecret = 3
 
-// mask replaces our secrets in a text of the server's.
-func (c *Conn) mask(text string) string {
-	if text == "" {
-		return ""
-	}
-	_, password := c.credentials()
-	secrets := []string{password, c.opts.Auth, c.opts.Token, c.opts.UsherToken}
-	for _, named := range []string{c.app(), c.tcURL(), c.opts.Subscribe} {
+// secrets are what connecting with s tells the server and nobody else is to know.
+func (s settings) secrets() []string {
+	_, password := s.credentials()
+	secrets := []string{password, s.opts.Auth, s.opts.Token, s.opts.UsherToken}
+	for _, named := range []string{s.app(), s.tcURL(), s.opts.Subscribe} {
 		secrets = append(secrets, secretsOf(named, false)...)
 	}
-	secrets = append(secrets, secretsOf(c.playpath(), c.opts.publishes())...)
-	for _, s := range c.streams.all() {
-		secrets = append(secrets, secretsOf(s.name, s.options.Writable)...)
-	}
-	secrets = appendTexts(secrets, c.opts.ConnectData)
-	secrets = appendTexts(secrets, c.opts.ConnectFields)
-	return hide(text, secrets)
+	secrets = append(secrets, secretsOf(s.playpath(), s.opts.publishes())...)
+	secrets = appendTexts(secrets, s.opts.ConnectData)
+	return appendTexts(secrets, s.opts.ConnectFields)
 }
 
 // hide replaces the secrets in text, and what they overlap with of each other, also where some bytes are written as %XX in
@@ -119,14 +111,4 @@ func secretsOf(name string, key bool) (secrets []string) {
 		secrets = append(secrets, value)
 	}
 	return secrets
-}
-
-// opening is what is done with the stream, for errors. The name of a stream that is published is a key, and what follows a ?
-// in that of another a token.
-func (s *Stream) opening(what string) string {
-	name, _, _ := strings.Cut(s.name, "?")
-	if s.options.Writable || name == "" {
-		return what
-	}
-	return what + " " + quote.Peer(name)
 }

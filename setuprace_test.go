@@ -39,7 +39,7 @@ func TestSetOptionBesideSetupURL(t *testing.T) {
 		})
 	}
 	all.Wait()
-	require.Len(t, c.opts.ConnectData, 200, "nothing is lost")
+	require.Len(t, c.setup.items.list(), 200, "nothing is lost")
 }
 
 // Connect decides once and for all: options are set before, or not at all.
@@ -66,7 +66,7 @@ func TestSetupURLThatFailsLeavesOpenObjects(t *testing.T) {
 	require.NoError(t, c.SetOption("conn", "NN:n:1"))
 	require.NoError(t, c.SetOption("conn", "O:0"))
 	require.Error(t, c.SetOption("conn", "O:0"), "nothing is open any more")
-	require.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}, {Name: "n", Value: 1.0}}}, c.opts.ConnectData)
+	require.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}, {Name: "n", Value: 1.0}}}, c.setup.items.list())
 }
 
 // For the race detector: a connection may end while a request is being made.
@@ -97,11 +97,12 @@ func TestCloseJustBeforeDialling(t *testing.T) {
 		return nil, ctx.Err()
 	}})
 	require.NoError(t, err)
-	require.NoError(t, c.beginConnect())
+	k, err := c.connector()
+	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
 	defer cancel()
-	_, err = c.connect(ctx, 1, chunk.Outgoing{})
+	_, err = k.try(ctx, 1, chunk.Outgoing{})
 	require.ErrorIs(t, err, net.ErrClosed)
 	require.NoError(t, ctx.Err(), "it did not wait")
 }

@@ -17,7 +17,7 @@ func (k *client) sharedObjectReceived(m *session.Message) error {
 		k.session.Unreadable(m, err)
 		return nil
 	}
-	o := k.conn.shared.of(parsed.Name)
+	o := k.shared.of(parsed.Name)
 	if o == nil {
 		return nil
 	}
@@ -29,8 +29,8 @@ func (k *client) sharedObjectReceived(m *session.Message) error {
 			if errors.As(err, &tooMuch) {
 				return err
 			}
-			k.conn.counts.BadData.Add(1)
-			k.conn.log.Debug("rtmp: unreadable shared object event", "error", err)
+			k.counts.BadData.Add(1)
+			k.log.Debug("rtmp: unreadable shared object event", "error", err)
 		}
 	}
 	o.mu.Lock()
@@ -72,7 +72,7 @@ func (n *sharedNews) deliver() {
 		return
 	}
 	events, handler := n.events, n.handler
-	if !n.object.conn.handlers.Run(n.size, func() {
+	if !n.object.conn.events.queue.Run(n.size, func() {
 		for _, e := range events {
 			handler(e)
 		}
@@ -80,7 +80,7 @@ func (n *sharedNews) deliver() {
 		n.dropped += len(events)
 	}
 	if n.dropped > 0 {
-		n.object.conn.dropped(n.dropped, n.object.name)
+		n.object.conn.events.dropped(n.dropped, n.object.name)
 	}
 }
 

@@ -28,7 +28,8 @@ const (
 // every client ends with the same value, the last it was told. All methods may be called from any goroutine; as with
 // everything else, somebody must be reading for changes to arrive (see Conn).
 type SharedObject struct {
-	conn       *Conn
+	conn       *link
+	table      *sharedTable
 	name       string
 	persistent bool
 	order      chan struct{} // one slot: requests are sent in the order of waits
@@ -123,19 +124,20 @@ func (t *sharedTable) remove(o *SharedObject) {
 // SharedObject connects to the shared object of that name in the Conn's application, and returns when the server has
 // answered; its properties may follow. A persistent object outlives its users. A name can be connected once on a Conn.
 func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
-	if !c.started.Load() {
-		return nil, ErrNotConnected
-	}
-	if _, err := c.connectCall.Result(ctx); err != nil {
+	k, err := c.established()
+	if err != nil {
 		return nil, err
 	}
-	o := &SharedObject{conn: c, name: name, persistent: persistent, order: make(chan struct{}, 1),
+	if _, err := k.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	o := &SharedObject{conn: k.link, table: &k.shared, name: name, persistent: persistent, order: make(chan struct{}, 1),
 		properties: make(map[string]sharedProperty)}
-	if err := c.shared.add(o); err != nil {
+	if err := o.table.add(o); err != nil {
 		return nil, err
 	}
 	if err := o.request(ctx, &sharedWait{kind: sharedUse}, message.SharedEvent{Type: message.SharedUse}); err != nil {
-		c.shared.remove(o)
+		o.table.remove(o)
 		return nil, err
 	}
 	return o, nil
@@ -221,8 +223,8 @@ func (o *SharedObject) Close() error {
 		return nil
 	}
 	o.refuse(fmt.Errorf("rtmp: %w", net.ErrClosed), true)
-	o.conn.shared.remove(o)
-	if !o.conn.Connected() {
+	o.table.remove(o)
+	if !o.conn.alive() {
 		return nil
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)

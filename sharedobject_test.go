@@ -70,9 +70,9 @@ func TestSharedObject(t *testing.T) {
 	require.NoError(t, a.Close())
 	require.NoError(t, a.Close())
 	require.ErrorIs(t, a.Set(ctx, "b", 1), net.ErrClosed)
-	again, err := a.conn.SharedObject(ctx, "users", false)
+	again, err := FromContext(a.conn.ctx).SharedObject(ctx, "users", false)
 	require.NoError(t, err, "the name is free again")
-	_, err = a.conn.SharedObject(ctx, "users", false)
+	_, err = FromContext(a.conn.ctx).SharedObject(ctx, "users", false)
 	require.ErrorContains(t, err, "already")
 	require.NoError(t, again.Close())
 }
@@ -84,7 +84,7 @@ func TestPersistentSharedObjects(t *testing.T) {
 		o, _ := shared(t, s, name, persistent)
 		require.NoError(t, o.Set(conntest.Context(t), "a", "b"))
 		require.NoError(t, o.Close())
-		require.NoError(t, o.conn.Close())
+		require.NoError(t, FromContext(o.conn.ctx).Close())
 		require.Eventually(t, func() bool {
 			again, _ := shared(t, s, name, persistent)
 			defer again.Close()

@@ -6,13 +6,14 @@ import (
 	"fmt"
 	"net"
 	"slices"
-	"strconv"
+	"strings"
 	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -29,7 +30,8 @@ type StreamOptions struct {
 // Stream is a message stream that plays or publishes (a NetStream in Adobe's terms). One goroutine reads it, or one writes
 // it; every other method may be called from any goroutine.
 type Stream struct {
-	conn    *Conn
+	conn    *link
+	table   *streamTable
 	id      uint32
 	name    string
 	options StreamOptions
@@ -97,22 +99,23 @@ func (e *expectation) finished() bool {
 // URL. It waits for connect's answer, and returns once the server has started the stream or, playing, the first media has
 // arrived. A refusal is a *StatusError and leaves the connection usable.
 func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
-	if !c.started.Load() {
-		return nil, ErrNotConnected
+	k, err := c.established()
+	if err != nil {
+		return nil, err
 	}
 	var o StreamOptions
 	if opts != nil {
 		o = *opts
 	}
-	if _, err := c.connectCall.Result(ctx); err != nil {
+	if _, err := k.connectCall.Result(ctx); err != nil {
 		return nil, err
 	}
-	s := c.newStream(o)
+	s := k.streams.newStream(o)
 	open, what := s.play, "play"
 	if o.Writable {
 		open, what = s.publish, "publish"
 	}
-	err := c.session.Blocked() // before the server is asked for a stream that it would keep
+	err = k.session.Blocked() // before the server is asked for a stream that it would keep
 	if err == nil {
 		err = open(ctx)
 	}
@@ -127,33 +130,14 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 	return s, nil
 }
 
-func (c *Conn) newStream(o StreamOptions) *Stream {
-	s := &Stream{conn: c, name: o.Name, options: o, buffer: c.opts.Buffer,
-		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
-	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink()}
-	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
-	s.backlog = c.session.NewBacklog(c.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
-	if s.name == "" {
-		s.name = c.playpath()
+// opening is what is done with the stream, for errors. The name of a stream that is published is a key, and what follows a ?
+// in that of another a token.
+func (s *Stream) opening(what string) string {
+	name, _, _ := strings.Cut(s.name, "?")
+	if s.options.Writable || name == "" {
+		return what
 	}
-	if s.buffer == 0 {
-		s.buffer = defaultBuffer
-	}
-	return s
-}
-
-// sendCommands sends commands with one system call, and messages behind them.
-func (c *Conn) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
-	behind ...chunk.Outgoing) error {
-	messages := make([]chunk.Outgoing, 0, len(commands)+len(behind))
-	for i := range commands {
-		o, err := session.Command(chunkStreamID, streamID, &commands[i])
-		if err != nil {
-			return err
-		}
-		messages = append(messages, o)
-	}
-	return c.session.Send(ctx, append(messages, behind...)...)
+	return what + " " + quote.Peer(name)
 }
 
 // request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
@@ -301,11 +285,6 @@ func (s *Stream) rouse() {
 	s.conn.session.Interrupt(&s.reader)
 }
 
-func (c *Conn) deleteStream(id uint32) (chunk.Outgoing, error) {
-	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: c.session.NextID(),
-		Args: []any{float64(id)}})
-}
-
 // Close ends the stream at the server, and a Read or Write under way with net.ErrClosed; the Conn goes on. A stream that
 // publishes sends first what was written, and reports what went wrong with that: a network that takes nothing for three
 // quarters of a second is given up, and the connection with it. Further calls wait for the first and return its error.
@@ -335,11 +314,11 @@ func (s *Stream) close() error {
 			failed = refused
 		}
 	}
-	c.streams.remove(s)
+	s.table.remove(s)
 	s.backlog.Queued(0)
 	s.rouse()
 	s.rouseWriter()
-	if !c.Connected() || c.farewell.closing.Load() { // Conn.Close has told the server, or there is nobody to tell
+	if !c.alive() || c.farewell.closing.Load() { // Conn.Close has told the server, or there is nobody to tell
 		return failed
 	}
 	farewell, err := s.farewell()
@@ -382,7 +361,7 @@ func (s *Stream) farewell() ([]chunk.Outgoing, error) {
 
 // abandon closes a stream that was not opened completely, if it came so far that the server has one for it.
 func (s *Stream) abandon() {
-	if s.conn.streams.holds(s) {
+	if s.table.holds(s) {
 		s.Close()
 	}
 }

@@ -31,9 +31,10 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	require.NoError(t, err)
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { c.Close(); theirs.Close() })
-	require.NoError(t, c.begin(&client{conn: c}, ours, 0))
-	s := c.newStream(StreamOptions{})
-	c.session.StartStanding()
+	k := newClient(c.core, c.setup.settings, false)
+	require.NoError(t, k.begin(ours, 0))
+	s := k.streams.newStream(StreamOptions{})
+	k.session.StartStanding()
 	synctest.Wait() // it reads
 	s.reader.Sink = &lateSink{Sink: s.reader.Sink, late: func() {
 		last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}

@@ -8,28 +8,28 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// newStreamID asks for a message stream between other commands, all sent together. When the answer is given up, the server is
+// newID asks for a message stream between other commands, all sent together. When the answer is given up, the server is
 // told to delete the stream as soon as it comes: it keeps it otherwise.
-func (c *Conn) newStreamID(ctx context.Context, before, after []message.Command) (uint32, error) {
+func (t *streamTable) newID(ctx context.Context, before, after []message.Command) (uint32, error) {
 	number := func(commands []message.Command) {
 		for i := range commands {
-			commands[i].TransactionID = c.session.NextID()
+			commands[i].TransactionID = t.conn.session.NextID()
 		}
 	}
 	number(before)
-	k, err := c.session.NewCall("createStream", 0)
+	k, err := t.conn.session.NewCall("createStream", 0)
 	if err != nil {
 		return 0, err
 	}
 	number(after)
 	create := message.Command{Name: "createStream", TransactionID: k.ID}
-	if err := c.sendCommands(ctx, session.ChunkStreamCommand, 0, slices.Concat(before, []message.Command{create}, after)); err != nil {
-		c.session.TakeCall(k.ID)
+	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, slices.Concat(before, []message.Command{create}, after)); err != nil {
+		t.conn.session.TakeCall(k.ID)
 		return 0, err
 	}
 	if err := k.Wait(ctx); err != nil {
-		k.WhenDone(func() { c.refuseStream(k) })
-		c.session.FlushReplies()
+		k.WhenDone(func() { t.refuse(k) })
+		t.conn.session.FlushReplies()
 		return 0, err
 	}
 	result, err := k.Result()
@@ -39,18 +39,18 @@ func (c *Conn) newStreamID(ctx context.Context, before, after []message.Command)
 	return streamIDOf(result)
 }
 
-// refuseStream has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
-func (c *Conn) refuseStream(k *session.Call) {
+// refuse has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
+func (t *streamTable) refuse(k *session.Call) {
 	result, err := k.Result()
 	if err != nil {
 		return
 	}
 	id, err := streamIDOf(result)
-	if err != nil || !c.streams.giveUp(id) {
+	if err != nil || !t.giveUp(id) {
 		return
 	}
-	if o, err := c.deleteStream(id); err == nil {
-		c.session.Reply(o)
+	if o, err := t.conn.deleteStream(id); err == nil {
+		t.conn.session.Reply(o)
 	}
 }
 

@@ -53,14 +53,6 @@ func (s *Stream) queued() int {
 	return s.queue.Len()
 }
 
-// maxQueue is the limit of a stream's queue in bytes.
-func (c *Conn) maxQueue() int {
-	if c.opts.MaxQueue > 0 {
-		return c.opts.MaxQueue
-	}
-	return 16 << 20
-}
-
 // next waits until dst has something or the stream can't give any more, which is the error.
 func (s *Stream) next(dst sink) error {
 	if s.options.Writable {

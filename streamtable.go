@@ -3,8 +3,10 @@ package rtmp
 import (
 	"fmt"
 	"slices"
+	"strconv"
 	"sync"
 
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -14,7 +16,9 @@ const maxClosedIDs = 256
 
 // streamTable holds the open streams by message stream id, and knows which ids belong to nobody any more.
 type streamTable struct {
-	mu     sync.Mutex
+	conn *link
+
+	mu     sync.Mutex // guards the rest
 	byID   map[uint32]*Stream
 	only   *Stream  // the single open stream, else nil
 	closed []uint32 // ids that were given out and are not open, oldest first; at most maxClosedIDs, never 0
@@ -33,6 +37,20 @@ func (t *streamTable) of(id uint32) *Stream {
 		return nil
 	}
 	return t.only
+}
+
+// newStream returns a stream that the server does not know of yet, and that is not in the table.
+func (t *streamTable) newStream(o StreamOptions) *Stream {
+	c := t.conn
+	s := &Stream{conn: c, table: t, name: o.Name, options: o, buffer: c.opts.buffer(),
+		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
+	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink()}
+	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
+	s.backlog = c.session.NewBacklog(c.opts.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
+	if s.name == "" {
+		s.name = c.playpath()
+	}
+	return s
 }
 
 func (t *streamTable) all() []*Stream {

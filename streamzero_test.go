@@ -30,7 +30,7 @@ func TestRefusedStreamWithIDZero(t *testing.T) {
 	_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Name: "gone"})
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)
-	require.Empty(t, c.streams.all())
+	require.Empty(t, c.client.Load().streams.all())
 	s, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	var p Packet

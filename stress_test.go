@@ -73,7 +73,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 	got, err := c.RemoteMethod("echo")(conntest.Context(t), "afterwards")
 	require.NoError(t, err)
 	assert.Equal(t, "afterwards", got)
-	assert.Zero(t, c.session.PendingCalls(), "every answer was taken")
+	assert.Zero(t, c.client.Load().session.PendingCalls(), "every answer was taken")
 }
 
 // BenchmarkCall is one call and its answer at a time, beside as many bytes to and fro on a bare connection.

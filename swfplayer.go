@@ -15,33 +15,35 @@ type player struct {
 	size uint32
 }
 
-// player returns nil without SWF verification.
-func (c *Conn) player(ctx context.Context) (*player, error) {
-	o := c.opts
+// fetchPlayer returns nil without SWF verification.
+func (k *connector) fetchPlayer(ctx context.Context) (*player, error) {
+	o := k.opts
 	switch {
 	case len(o.SWFHash) > 0:
 		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
 	case !o.SWFVerify:
 		return nil, nil
 	}
-	dialer, err := c.dialer(0) // the program's choice, not a server's
+	dialer, err := k.dialer(0) // the program's choice, not a server's
 	if err != nil {
 		return nil, err
 	}
-	ctx, cancel := c.withTimeout(ctx)
+	ctx, cancel := k.withTimeout(ctx)
 	defer cancel()
-	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: c.log})
+	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: k.log})
 	if err != nil {
 		return nil, err
 	}
-	o.SWFHash, o.SWFSize = hash, size // should Connect have to connect again
+	known := *o
+	known.SWFHash, known.SWFSize = hash, size // should it be necessary to connect once more, here or elsewhere
+	k.opts = &known
 	return &player{hash: hash, size: size}, nil
 }
 
 // verifyPlayer answers SWF verification, if it can.
 func (k *client) verifyPlayer(request []byte) {
 	if k.verification == nil || !swf.Answerable(request) {
-		k.conn.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
+		k.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
 			"request", quote.Peer(string(request)))
 		return
 	}

@@ -130,7 +130,7 @@ func TestContextEndsWithTheLock(t *testing.T) {
 		require.NoError(t, err)
 		for range 100 {
 			short, cancel := context.WithCancel(ctx)
-			another, err := c.session.Begin(nil)
+			another, err := c.client.Load().session.Begin(nil)
 			require.NoError(t, err)
 			result := make(chan error, 1)
 			go func() { _, err := c.Call(short, "anything"); result <- err }()

@@ -68,3 +68,21 @@ func (e *ProtocolError) Error() string {
 
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
+
+// PanicError reports that a function of the program's, called for something that the peer has sent, has panicked. The connection is
+// dead.
+type PanicError struct {
+	Value any    // what panic was called with
+	Stack []byte // of the goroutine, as runtime/debug prints it
+}
+
+// Error tells the value, quoted.
+func (e *PanicError) Error() string {
+	return "rtmp: handler: panic: " + quote.Peer(fmt.Sprint(e.Value))
+}
+
+// Unwrap returns Value if it is an error, else nil.
+func (e *PanicError) Unwrap() error {
+	err, _ := e.Value.(error)
+	return err
+}

@@ -10,22 +10,10 @@ func (u *URL) SameServer(v *URL) bool {
 	return strings.EqualFold(u.Host, v.Host) && u.EffectivePort() == v.EffectivePort()
 }
 
-// The protection of a scheme's connections, the best last.
-const (
-	unprotected   = iota
-	unreadable    // rtmpe: hides from those who listen
-	authenticated // TLS: also from those who pretend to be the server
-)
-
-var protection = map[string]int{
-	"rtmp": unprotected, "rtmpt": unprotected, "rtmpe": unreadable, "rtmpte": unreadable,
-	"rtmps": authenticated, "rtmpts": authenticated,
-}
-
 // MayLead says why a client of u must not go to v although its server sends it there; nil: it may. What was encrypted stays
 // so, and other hosts and ports are allowed only with others.
 func (u *URL) MayLead(v *URL, others bool) error {
-	if protection[v.Scheme] < protection[u.Scheme] {
+	if v.Transport().protection() < u.Transport().protection() {
 		return errors.New("to " + v.Scheme + ", which protects less than " + u.Scheme)
 	}
 	if !others && !u.SameServer(v) {

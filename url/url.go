@@ -37,18 +37,6 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("rtmp: url: %s: %q", e.Detail, e.Value)
 }
 
-var defaultPorts = map[string]uint16{
-	"rtmp": 1935, "rtmpe": 1935, "rtmpt": 80, "rtmpte": 80, "rtmps": 443, "rtmpts": 443,
-}
-
-// EffectivePort is the port to connect to: Port, or the scheme's default.
-func (u *URL) EffectivePort() uint16 {
-	if u.Port != 0 {
-		return u.Port
-	}
-	return defaultPorts[u.Scheme]
-}
-
 // Parse takes rawURL apart. Errors are *Error: no scheme or an unknown one, no host, a port that is no number up to 65535, a
 // query where no path is. (librtmp warns of an unknown scheme, connects to port 0 and takes a query into the host.)
 func Parse(rawURL string) (*URL, error) {
@@ -57,7 +45,7 @@ func Parse(rawURL string) (*URL, error) {
 		return nil, &Error{Detail: "no scheme: it must begin with rtmp://"}
 	}
 	u := &URL{Scheme: strings.ToLower(scheme)}
-	if _, known := defaultPorts[u.Scheme]; !known {
+	if _, known := schemes[u.Scheme]; !known {
 		return nil, &Error{Detail: "unknown scheme", Value: harmless(scheme, letters)}
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")

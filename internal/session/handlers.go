@@ -3,6 +3,7 @@ package session
 import (
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -20,6 +21,10 @@ const (
 // Handlers runs the program's functions, one at a time and in the order of arrival, on a goroutine of its own: never on the
 // reader, so that a handler may use the connection like anybody else. The zero value is ready.
 type Handlers struct {
+	// Panicked is told of a function that has panicked, and is to end the connection: on that goroutine, which then goes on. It is set
+	// before the first Run. nil: the panic ends the program.
+	Panicked func(err *message.PanicError)
+
 	mu      sync.Mutex // guards the rest
 	queue   []invocation
 	bytes   int // of queue, and of what runs
@@ -72,11 +77,23 @@ func (h *Handlers) serve() {
 		h.queue[0] = invocation{} // so that it is not kept by what comes after it
 		h.queue = h.queue[1:]
 		h.mu.Unlock()
-		next.run()
+		h.call(next.run)
 		h.mu.Lock()
 		h.bytes -= next.size
 		h.mu.Unlock()
 	}
+}
+
+// call calls f, and reports its panic.
+func (h *Handlers) call(f func()) {
+	if h.Panicked != nil {
+		defer func() {
+			if v := recover(); v != nil {
+				h.Panicked(&message.PanicError{Value: v, Stack: debug.Stack()})
+			}
+		}()
+	}
+	f()
 }
 
 // Answer sends the outcome of a call of the peer's: a _result, or an _error with err's text.

@@ -1,0 +1,155 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/session"
+)
+
+// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries without.
+// go2rtc 1.9 drops a command that holds a strict array, as fourCcList is, and says nothing.
+const connectPatience = 3 * time.Second
+
+// errImpatient is connect's while another way to connect is left.
+var errImpatient error = &session.TimeoutError{What: "connect"}
+
+// connector makes a Conn's connection. The server may say "not like this": then it makes another, with a query that proves who we
+// are, or elsewhere. It is used by one goroutine.
+type connector struct {
+	*core
+	settings               // those of the next try
+	announce bool          // connect announces Enhanced RTMP
+	patience time.Duration // how long connect may stay unanswered while another way is left; 0: Timeout
+	answered bool          // a connect has been answered, if only by a refusal
+
+	publisher auth.Publisher
+	query     string // appended to app and tcUrl
+	redirects int    // so far
+}
+
+// connect connects and sends connect, as often as the server wants it.
+func (k *connector) connect(ctx context.Context) (*client, error) {
+	for {
+		o, err := k.connectMessage(k.query, k.announce)
+		if err != nil {
+			return nil, err
+		}
+		client, err := k.try(ctx, 1, o)
+		if err != nil || !k.negotiates() {
+			return client, err
+		}
+		retry, err := k.admit(ctx, client)
+		if err != nil || !retry {
+			return client, err
+		}
+		k.answered = true
+		k.giveUp()
+	}
+}
+
+// try makes a connection and sends connect on it.
+func (k *connector) try(ctx context.Context, transactionID float64, connect chunk.Outgoing) (*client, error) {
+	if err := k.Err(); err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	stop := context.AfterFunc(k.ctx, cancel) // Close ends a Connect under way
+	defer stop()
+	client, err := k.open(ctx)
+	if err != nil {
+		return nil, err
+	}
+	call, err := client.session.NewCall("connect", transactionID)
+	if err != nil {
+		return nil, err
+	}
+	call.BeforeResult(client.connectAccepted)
+	client.connectCall = &Call{conn: client.link, call: call}
+	return client, client.session.Send(ctx, connect)
+}
+
+// await waits for the server's answer to connect.
+func (k *connector) await(ctx context.Context, connect *Call) error {
+	limited := ctx
+	if limit := k.patience; limit > 0 {
+		if t := k.opts.Timeout; t > 0 {
+			limit = min(limit, t/2)
+		}
+		if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
+			limit = min(limit, time.Until(due)/4)
+		}
+		var cancel context.CancelFunc
+		limited, cancel = context.WithTimeout(ctx, limit)
+		defer cancel()
+	}
+	_, err := connect.Result(limited)
+	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
+		return errImpatient
+	}
+	return err
+}
+
+// negotiates reports whether the server's answer has to be waited for, because it may be necessary to connect once more.
+func (k *connector) negotiates() bool {
+	user, _ := k.credentials()
+	return user != "" || k.opts.MaxRedirects > 0
+}
+
+// admit looks at the server's answer to connect. retry says to connect once more; an error that there is no use in that.
+func (k *connector) admit(ctx context.Context, client *client) (retry bool, err error) {
+	err = k.await(ctx, client.connectCall)
+	var refused *StatusError
+	if err == nil || !errors.As(err, &refused) {
+		return false, err
+	}
+	if to := redirection(refused); to != "" && k.opts.MaxRedirects > 0 {
+		if k.redirects++; k.redirects > k.opts.MaxRedirects {
+			return false, during(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
+		}
+		return true, k.redirect(client, to)
+	}
+	user, password := k.credentials()
+	if user == "" {
+		return false, nil
+	}
+	if k.publisher.User == "" {
+		k.publisher = auth.Publisher{User: user, Password: password, App: k.app()}
+	}
+	query, retry, err := k.publisher.Next(refused.Description)
+	if err != nil {
+		return false, during("connect", fmt.Errorf("%w: %w", err, refused))
+	}
+	k.query = query
+	return retry, nil
+}
+
+// redirection is where a refusal sends us, "" if nowhere.
+func redirection(refused *StatusError) string {
+	info, _ := refused.Info.(amf.Object)
+	value, _ := info.Get("ex")
+	ex, _ := value.(amf.Object)
+	code, _ := ex.Get("code")
+	to, _ := ex.Get("redirect")
+	if text, ok := to.(string); ok && code == 302.0 {
+		return text
+	}
+	return ""
+}
+
+// redirect makes to, a tcUrl, the server to connect to.
+func (k *connector) redirect(from *client, to string) error {
+	there, err := k.follow(to, from.near, true)
+	if err != nil {
+		return during("connect: redirect", err)
+	}
+	k.settings, k.query, k.publisher = there, "", auth.Publisher{}
+	k.log.Debug("rtmp: redirected", "url", there.url.Redacted())
+	return nil
+}

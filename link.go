@@ -1,0 +1,68 @@
+package rtmp
+
+import (
+	"context"
+	"encoding/binary"
+	"net"
+	"sync/atomic"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/transport"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// link is a connection to a server, as its calls, streams and shared objects see it.
+type link struct {
+	*core
+	settings // with which it was made
+
+	nc        net.Conn
+	session   *session.Session
+	relayed   bool               // something that is not the server may be at the other end: a proxy
+	near      transport.Nearness // the server's
+	announced bool               // connect has announced Enhanced RTMP
+
+	connectCall   *Call       // set before connect is sent
+	amf3          atomic.Bool // was agreed on
+	chunkSizeSent atomic.Bool
+	farewell      farewell
+}
+
+// alive reports whether the connection has not ended.
+func (l *link) alive() bool { return l.session.Err() == nil }
+
+// sendCommands sends commands with one system call, and messages after them.
+func (l *link) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
+	then ...chunk.Outgoing) error {
+	messages := make([]chunk.Outgoing, 0, len(commands)+len(then))
+	for i := range commands {
+		o, err := session.Command(chunkStreamID, streamID, &commands[i])
+		if err != nil {
+			return err
+		}
+		messages = append(messages, o)
+	}
+	return l.session.Send(ctx, append(messages, then...)...)
+}
+
+// defaultChunkSize is what a publisher announces, in bytes: OBS's.
+const defaultChunkSize = 4096
+
+// announceChunkSize tells the server the size of our chunks, once.
+func (l *link) announceChunkSize(ctx context.Context) error {
+	if !l.chunkSizeSent.CompareAndSwap(false, true) {
+		return nil
+	}
+	size := l.opts.ChunkSize
+	if size == 0 {
+		size = defaultChunkSize
+	}
+	return l.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
+}
+
+// deleteStream is the command that ends a message stream.
+func (l *link) deleteStream(id uint32) (chunk.Outgoing, error) {
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: l.session.NextID(),
+		Args: []any{float64(id)}})
+}

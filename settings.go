@@ -1,0 +1,112 @@
+package rtmp
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+// settings are where a Conn connects and how. Once connecting has begun nobody changes them or what they point to: a redirect makes
+// others.
+type settings struct {
+	url  *rtmpurl.URL
+	opts *Options // our own copy
+}
+
+// app is connect's application.
+func (s settings) app() string {
+	if s.opts.App != "" {
+		return s.opts.App
+	}
+	return s.url.App
+}
+
+// tcURL is connect's tcUrl.
+func (s settings) tcURL() string {
+	if s.opts.TCURL != "" {
+		return s.opts.TCURL
+	}
+	return s.url.TCURL(s.opts.App)
+}
+
+// playpath is the stream name that Options or the URL give.
+func (s settings) playpath() string {
+	if s.opts.Playpath != "" {
+		return s.opts.Playpath
+	}
+	return s.url.Playpath
+}
+
+// credentials are those of Options, or of the URL.
+func (s settings) credentials() (user, password string) {
+	if s.opts.PublishUser != "" {
+		return s.opts.PublishUser, s.opts.PublishPassword
+	}
+	return s.url.User, s.url.Password
+}
+
+// withTimeout bounds ctx by Options.Timeout.
+func (s settings) withTimeout(ctx context.Context) (context.Context, context.CancelFunc) {
+	if s.opts.Timeout > 0 {
+		return context.WithTimeout(ctx, s.opts.Timeout)
+	}
+	return context.WithCancel(ctx)
+}
+
+// connectMessage is the connect command that Options and URL describe. query goes after app and tcUrl; announce says to announce
+// Enhanced RTMP.
+func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, error) {
+	args := s.opts.ConnectData
+	if s.opts.Auth != "" {
+		args = append([]any{true, s.opts.Auth}, args...)
+	}
+	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1,
+		Object: s.connectObject(query, announce), Args: args})
+}
+
+// connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
+func (s settings) connectObject(query string, announce bool) amf.Object {
+	o := s.opts
+	object := amf.Object{{Name: "app", Value: s.app() + query}}
+	if o.publishes() {
+		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
+	}
+	object = append(object, amf.Property{Name: "flashVer", Value: o.flashVer()})
+	object = withString(object, "swfUrl", o.SWFURL)
+	object = withString(object, "tcUrl", s.tcURL()+query)
+	if !o.publishes() {
+		object = append(object,
+			amf.Property{Name: "fpad", Value: false},
+			amf.Property{Name: "capabilities", Value: 15.0},
+			amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers filter media by these
+			amf.Property{Name: "videoCodecs", Value: 252.0},
+			amf.Property{Name: "videoFunction", Value: 1.0})
+		object = withString(object, "pageUrl", o.PageURL)
+	}
+	if o.ObjectEncoding != 0 {
+		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
+	}
+	if announce {
+		object = append(object, enhancedProperties(o.publishes())...)
+	}
+	for _, p := range o.ConnectFields {
+		if i := slices.IndexFunc(object, func(ours amf.Property) bool { return ours.Name == p.Name }); i >= 0 {
+			object[i] = p
+		} else {
+			object = append(object, p)
+		}
+	}
+	return object
+}
+
+func withString(o amf.Object, name, value string) amf.Object {
+	if value == "" {
+		return o
+	}
+	return append(o, amf.Property{Name: name, Value: value})
+}
