@@ -101,7 +101,7 @@ func TestMaskedSecretWithinAnother(t *testing.T) {
 		p.AcceptConnect()
 		p.AcceptStream(1)
 		p.Expect("publish")
-		p.Status("NetStream.Publish.BadName")
+		p.Call(1, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Publish.BadName", "live_1234-abcdef-THEREST is being published"))
 		p.UntilGone()
 	})
 	url = strings.Replace(url, "/app/play", "/app/live", 1)
