@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"sync/atomic"
 	"testing"
@@ -68,100 +67,6 @@ func TestSecureToken(t *testing.T) {
 	assert.Equal(t, []any{"\xe9\x68\x47\x2d\xf7\xe6\x53\xff\x12\xb2\x0c\xc6\x37\x50\x5f\xc6\x7d\xbc\xec\x65\x23\x73\xf9\x23" +
 		"\x5b\x80\x8f\xce\xcc\xdd\x5d\x3b\x49\x3e\xb3\x46"}, got.Args)
 	require.NoError(t, c.Err())
-}
-
-func TestRedirect(t *testing.T) {
-	target := rtmptest.Server(t, testserver.Config{Apps: []string{"there/inst"}})
-	to := "rtmp://" + target.Addr() + "/there/inst"
-	rejection := append(message.StatusObject("error", "NetConnection.Connect.Rejected", "RTMP 302 Redirect"),
-		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
-	first := func() string {
-		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object { return rejection }})
-		return s.URL("here", "sample")
-	}
-	t.Run("followed", func(t *testing.T) {
-		file, err := download(conntest.Context(t), first(), &Options{MaxRedirects: 1}, nil)
-		require.NoError(t, err)
-		assert.Equal(t, testserver.Sample, file)
-	})
-	t.Run("told by onStatus, as SRS does", func(t *testing.T) {
-		url := newPeer(t, func(p *peer) {
-			p.Expect("connect")
-			p.Call(0, "onStatus", 0, nil, rejection)
-			p.UntilGone()
-		})
-		file, err := download(conntest.Context(t), url+" playpath=sample", &Options{MaxRedirects: 1}, nil)
-		require.NoError(t, err)
-		assert.Equal(t, testserver.Sample, file)
-	})
-	t.Run("not asked for", func(t *testing.T) {
-		_, err := Dial(conntest.Context(t), first(), nil)
-		var refused *StatusError
-		require.ErrorAs(t, err, &refused)
-		assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
-	})
-	t.Run("for ever", func(t *testing.T) {
-		again := rejection
-		url := ""
-		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {
-			again[3].Value.(amf.Object)[1].Value = url
-			return again
-		}})
-		url = s.URL("here", "")
-		_, err := Dial(conntest.Context(t), s.URL("here", "sample"), &Options{MaxRedirects: 3})
-		require.ErrorContains(t, err, "more than 3 times")
-	})
-	t.Run("to nowhere", func(t *testing.T) {
-		url := newPeer(t, func(p *peer) {
-			cmd := p.Expect("connect")
-			p.Call(0, "_error", cmd.TransactionID, nil, append(rejection[:3:3], amf.Property{Name: "ex",
-				Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: "ftp://elsewhere/"}}}))
-			p.UntilGone()
-		})
-		_, err := Dial(conntest.Context(t), url, &Options{MaxRedirects: 3})
-		require.ErrorContains(t, err, "redirect")
-		require.False(t, errors.Is(err, io.EOF))
-	})
-}
-
-// ObjectEncoding 3 is offered in connect; calls are of type 17 when the server agrees, else of type 20.
-func TestObjectEncoding(t *testing.T) {
-	for name, test := range map[string]struct {
-		agreed float64
-		want   message.Type
-	}{"agreed": {3, message.TypeCommandAMF3}, "refused": {0, message.TypeCommandAMF0}} {
-		t.Run(name, func(t *testing.T) {
-			offered := make(chan any, 1)
-			args := make(chan []any, 1)
-			url := newPeer(t, func(p *peer) {
-				cmd := p.Expect("connect")
-				encoding, _ := cmd.Object.(amf.Object).Get("objectEncoding")
-				offered <- encoding
-				p.Call(0, "_result", cmd.TransactionID, nil, append(message.StatusObject("status", "NetConnection.Connect.Success", ""),
-					amf.Property{Name: "objectEncoding", Value: test.agreed}))
-				call, err := message.ParseCommand(test.want, p.ExpectType(test.want))
-				if err != nil {
-					return
-				}
-				args <- call.Args
-				body, err := message.AppendCommand(nil, message.TypeCommandAMF3, &message.Command{Name: "_result",
-					TransactionID: call.TransactionID, Args: []any{amf.AVMPlus{Value: amf.ByteArray("bytes")}}})
-				if err != nil {
-					return
-				}
-				p.Media(message.TypeCommandAMF3, 0, body)
-				p.UntilGone()
-			})
-			c := dialed(t, url, &Options{ObjectEncoding: 3})
-			assert.Equal(t, 3.0, <-offered)
-			k, err := c.Call(conntest.Context(t), "f", 1, amf.AVMPlus{Value: amf.Vector[int32]{Items: []int32{1, 2}}})
-			require.NoError(t, err)
-			var got []byte
-			require.NoError(t, k.Decode(conntest.Context(t), &got))
-			assert.Equal(t, "bytes", string(got))
-			assert.Equal(t, 1.0, (<-args)[0])
-		})
-	}
 }
 
 // A server can't make us connect for ever where the URL names no app either.

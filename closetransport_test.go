@@ -13,11 +13,20 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"math/rand/v2"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -97,4 +106,116 @@ func TestFarewellOfTLS(t *testing.T) {
 			assert.Equal(t, 8*time.Second, elapsed(func() { assert.NoError(t, c.Close()) }))
 		})
 	})
+}
+
+// A server leaves after any number of messages, in several ways: Close returns nil only when all media has arrived. (It may
+// return an error also then: a reset does not say what was unread.)
+func TestCloseTellsTheTruth(t *testing.T) {
+	seed := uint64(1)
+	if long() {
+		seed = uint64(time.Now().UnixNano())
+	}
+	t.Logf("seed %d", seed)
+	var running sync.WaitGroup
+	defer running.Wait()
+	slots := make(chan struct{}, 6)
+	for i := range repetitions(150) {
+		slots <- struct{}{}
+		running.Go(func() {
+			defer func() { <-slots }()
+			random := rand.New(rand.NewPCG(seed, uint64(i)))
+			how := []string{"close", "close late", "reset", "reset late"}[random.IntN(4)]
+			count, size := 1+random.IntN(12), []int{20, 500, 3000}[random.IntN(3)]
+			messages := random.IntN(count + 4) // of media, FCUnpublish, deleteStream, and what may come after
+			got := make(chan int, 1)
+			url := accepting(t, func(p *peer) {
+				p.In = chunk.NewReader(unbuffered{p.Conn}, 0) // what it has not asked for stays in the socket
+				media := 0
+				var m chunk.Message
+				for n := 0; n < messages && p.In.Next(&m) == nil; n++ {
+					if message.Type(m.Type) == message.TypeVideo {
+						media++
+					}
+				}
+				if strings.HasSuffix(how, "late") {
+					time.Sleep(20 * time.Millisecond) // so that Close is at another point
+				}
+				if strings.HasPrefix(how, "reset") {
+					p.Conn.(*net.TCPConn).SetLinger(0)
+				}
+				got <- media
+			})
+			c, err := Dial(conntest.Context(t), url, &Options{Timeout: 2 * time.Second, NoEnhanced: true, SendQueue: 8 << 20})
+			if !assert.NoError(t, err) {
+				return
+			}
+			s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
+			if err != nil { // it has left already
+				c.Close()
+				return
+			}
+			accepted := 0
+			for j := range count {
+				if s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(j), Body: make([]byte, size)}) == nil {
+					accepted++
+				}
+			}
+			if random.IntN(3) == 0 {
+				s.Close()
+			}
+			if err := c.Close(); err == nil {
+				assert.Equal(t, accepted, <-got, "%s after %d messages, %d of %d bytes: %v", how, messages, count, size, c.Err())
+			}
+		})
+	}
+}
+
+// unbuffered is read a byte at a time.
+type unbuffered struct{ io.Reader }
+
+func (u unbuffered) Read(p []byte) (int, error) { return u.Reader.Read(p[:min(1, len(p))]) }
+
+// A tunnel's server ends the session while media is still to be sent: what it refuses then has not arrived, and Close reports that.
+func TestCloseReportsWhatATunnelRefused(t *testing.T) {
+	var ended atomic.Bool
+	var refused atomic.Int64
+	arrived, answer := make(chan struct{}), make(chan struct{})
+	tunnels := transport.NewTunnelServer(func(nc net.Conn) {
+		if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
+			return
+		}
+		p := &peer{peertest.New(nc)}
+		p.AcceptPublisher()
+		p.UntilGone()
+	})
+	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		send := strings.HasPrefix(r.URL.Path, "/send/")
+		switch {
+		case ended.Load():
+			n, _ := io.Copy(io.Discard, r.Body)
+			if send {
+				refused.Add(n)
+			}
+			http.NotFound(w, r)
+		case send && r.ContentLength > 5000:
+			ended.Store(true)
+			io.Copy(io.Discard, r.Body)
+			close(arrived)
+			<-answer
+			w.Header().Set("Content-Type", "application/x-fcs")
+			w.Write([]byte{0}) // the session is about to end
+		default:
+			tunnels.ServeHTTP(w, r)
+		}
+	}))
+	defer tunnels.Close()
+	defer web.Close()
+	c, s := publishing(t, "rtmpt"+strings.TrimPrefix(web.URL, "http")+"/app/play", &Options{NoEnhanced: true})
+	writePackets(t, s, 1, 10_000)
+	<-arrived
+	writePackets(t, s, 10, 10_000)
+	close(answer)
+	s.Close()
+	assert.Error(t, c.Close())
+	assert.Positive(t, refused.Load())
 }

@@ -18,7 +18,6 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // download plays the sample and returns the file and the error of whichever step failed.
@@ -35,64 +34,6 @@ func download(ctx context.Context, url string, o *Options, opts *StreamOptions) 
 	var file bytes.Buffer
 	_, err = io.Copy(&file, s)
 	return file.Bytes(), err
-}
-
-func TestPlaySample(t *testing.T) {
-	for _, size := range []int{1, 128, 4096, 65536} {
-		s := rtmptest.Server(t, testserver.Config{ChunkSize: size})
-		file, err := download(conntest.Context(t), s.URL("vod", "sample"), nil, nil)
-		require.NoError(t, err)
-		assert.Equal(t, testserver.Sample, file, "chunk size %d", size)
-	}
-}
-
-func TestPlayFromAndTo(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{})
-	file, err := download(conntest.Context(t), s.URL("vod", "sample"), &Options{Start: 5 * time.Second, Stop: 7 * time.Second}, nil)
-	require.NoError(t, err)
-	tags := rtmptest.Tags(t, file)
-	require.NotEmpty(t, tags)
-	assert.Equal(t, flv.TagScript, tags[0].Type)
-	first, last := tags[1], tags[len(tags)-1]
-	assert.EqualValues(t, 4000, first.Timestamp, "the key frame at or before the start")
-	assert.Less(t, last.Timestamp, uint32(7000))
-	assert.Greater(t, last.Timestamp, uint32(6900))
-}
-
-func TestSeekInSample(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{})
-	_, stream := playing(t, s.URL("vod", "sample"), nil)
-	ctx := conntest.Context(t)
-	var p Packet
-	require.NoError(t, stream.ReadPacket(&p))
-	require.NoError(t, stream.Seek(ctx, 8*time.Second))
-	for p.Type != message.TypeVideo || len(p.Body) < 100 {
-		require.NoError(t, stream.ReadPacket(&p))
-		require.GreaterOrEqual(t, p.Timestamp, uint32(8000))
-	}
-	assert.EqualValues(t, 8000, p.Timestamp)
-	err := error(nil)
-	for err == nil {
-		err = stream.ReadPacket(&p)
-	}
-	require.ErrorIs(t, err, io.EOF)
-	require.NoError(t, stream.Seek(ctx, 0), "a stream that has ended can be played again")
-	require.NoError(t, stream.ReadPacket(&p))
-	assert.Less(t, p.Timestamp, uint32(100))
-	var status *StatusError
-	require.ErrorAs(t, stream.Seek(ctx, time.Hour), &status)
-	assert.Equal(t, "NetStream.Seek.InvalidTime", status.Code)
-}
-
-func TestStreamNotFound(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}})
-	_, err := download(conntest.Context(t), s.URL("vod", "nothing"), nil, nil)
-	var status *StatusError
-	require.ErrorAs(t, err, &status)
-	assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
-	_, err = download(conntest.Context(t), s.URL("elsewhere", "sample"), nil, nil)
-	require.ErrorAs(t, err, &status)
-	assert.Equal(t, "NetConnection.Connect.InvalidApp", status.Code)
 }
 
 // typed reports whether err is one that the table of errors names for a connection gone wrong.
@@ -230,15 +171,4 @@ func TestDribble(t *testing.T) {
 	file, err := download(conntest.Context(t), s.URL("vod", "sample"), nil, nil)
 	require.NoError(t, err)
 	assert.Equal(t, testserver.Sample, file)
-}
-
-func TestNotAnRTMPServer(t *testing.T) {
-	for _, answer := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\r\n", "\x15\x03\x01\x00\x02\x02\x46"} {
-		l := newRawServer(t, answer)
-		_, err := Dial(conntest.Context(t), "rtmp://"+l+"/a/p", nil)
-		var failed *HandshakeError
-		require.ErrorAs(t, err, &failed)
-		assert.Equal(t, "rtmp", failed.Stage)
-		assert.Regexp(t, `^rtmp: handshake: .*not an RTMP server`, err.Error())
-	}
 }

@@ -11,6 +11,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"crypto/tls"
+	"errors"
+
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
@@ -221,4 +224,77 @@ func TestFollow(t *testing.T) {
 		_, _, err = c.Follow("")
 		require.ErrorIs(t, err, ErrNotConnected)
 	})
+}
+
+// What a peer sent is cut and quoted before it is in an error, a place to go to included.
+func TestFollowQuotesThePlace(t *testing.T) {
+	long := strings.Repeat("9", 100_000)
+	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
+	c := dialed(t, url, &Options{ConnectFields: announces, FollowReconnect: FollowAny})
+	for _, to := range []string{
+		"rtmp://h:" + long + "x/", "rtmp://[::1]:" + long + "x/", "rtmp://" + long + "/", "rtmp://[" + long + "/", "rtmp://[::1%" + long + "/",
+		"rtmp://[::1%25" + long + "%zz]/", "rtmp://" + long + "@@@h:x/", long + "://h/", "%" + long, "\x1b:" + long, "rtmp://h\x1b[2J/", "rtmp://h/\x1b\n" + long,
+	} {
+		_, _, err := c.Follow(to)
+		if err != nil {
+			assert.Less(t, len(err.Error()), 300, "%.100s", to)
+			assert.NotContains(t, err.Error(), "\x1b", "%.100s", to)
+		}
+		from := newPeer(t, func(p *peer) {
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(to))
+			p.UntilGone()
+		})
+		_, err = Dial(t.Context(), from, &Options{MaxRedirects: 1, Timeout: time.Second, Proxy: "direct", DialContext: onlyLocal})
+		require.Error(t, err)
+		assert.Less(t, len(err.Error()), 700, "redirect: %.100s", to)
+		assert.NotContains(t, err.Error(), "\x1b", "redirect: %.100s", to)
+		assert.NotContains(t, err.Error(), "\n", "redirect: %.100s", to)
+	}
+}
+
+// onlyLocal connects to addresses of this machine and looks no names up.
+func onlyLocal(ctx context.Context, network, addr string) (net.Conn, error) {
+	if !strings.HasPrefix(addr, "127.0.0.1:") {
+		return nil, errors.New("no such host")
+	}
+	return new(net.Dialer).DialContext(ctx, network, addr)
+}
+
+// What other servers learn of the pages' URLs.
+func TestPagesForOtherServers(t *testing.T) {
+	for page, told := range map[string]string{
+		"":                                 "",
+		"http://page/@me/p.html":           "http://page/@me/p.html",
+		"http://me:pw@page/p.html":         "http://page/p.html",
+		"https://me:pw@page:8080#token":    "https://page:8080",
+		"http://page/p.swf?token=pw#pw?pw": "http://page/p.swf",
+		"http://page/p%20p.swf?":           "http://page/p%20p.swf",
+		"http://me:p/w@page/":              "",
+		"http://me:p?w@page/":              "",
+		"p.swf#token":                      "p.swf",
+	} {
+		o := &Options{PageURL: page, SWFURL: page, Playpath: "a#b?token=pw", Subscribe: "a#b?token=pw"}
+		o.forgetSecrets()
+		assert.Equal(t, told, o.PageURL, page)
+		assert.Equal(t, told, o.SWFURL, page)
+		assert.Equal(t, []string{"a#b", "a#b"}, []string{o.Playpath, o.Subscribe}, "names, where # has no meaning")
+	}
+}
+
+// A client's certificate tells its server who we are. Others get none; what checks their own stays.
+func TestFollowKeepsClientCertificates(t *testing.T) {
+	identity := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return new(tls.Certificate), nil }
+	cfg := &tls.Config{ServerName: "name", Certificates: make([]tls.Certificate, 1), GetClientCertificate: identity}
+	o := Options{ConnectFields: announces, FollowReconnect: FollowAny, TLSConfig: cfg}
+	_, same, err := followed(t, &o, "/other")
+	require.NoError(t, err)
+	assert.Same(t, cfg, same.TLSConfig)
+	_, other, err := followed(t, &o, "rtmps://elsewhere.example/app")
+	require.NoError(t, err)
+	assert.Empty(t, other.TLSConfig.Certificates)
+	assert.Nil(t, other.TLSConfig.GetClientCertificate)
+	assert.Equal(t, "name", other.TLSConfig.ServerName)
+	assert.Len(t, cfg.Certificates, 1, "the program's own")
+	assert.NotNil(t, cfg.GetClientCertificate)
 }

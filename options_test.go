@@ -12,6 +12,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"context"
+	"net"
+	"sync"
+
 	"github.com/go-librtmp/rtmp/amf"
 )
 
@@ -289,4 +293,54 @@ func TestSetupURLThatFailsChangesNothing(t *testing.T) {
 	assert.Equal(t, "h", c.setup.url.Host)
 	assert.False(t, c.setup.opts.Live)
 	assert.Empty(t, c.setup.items.list())
+}
+
+// For the race detector.
+func TestSetOptionBesideSetupURL(t *testing.T) {
+	c, err := New("rtmp://h/a/p", nil)
+	require.NoError(t, err)
+	var all sync.WaitGroup
+	for _, f := range []func() error{
+		func() error { return c.SetOption("live", "1") },
+		func() error { return c.SetOption("conn", "S:x") },
+		func() error { return c.SetupURL("rtmp://other/b/q conn=Z:") },
+		func() error { return c.SetupURL("rtmp://h/a/p start=1") },
+	} {
+		all.Go(func() {
+			for range 100 {
+				if err := f(); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	require.Len(t, c.setup.items.list(), 200, "nothing is lost")
+}
+
+// Connect decides once and for all: options are set before, or not at all.
+func TestSetOptionBesideConnect(t *testing.T) {
+	for range 50 {
+		c, err := New("rtmp://h/a/p", &Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
+			return nil, net.ErrClosed
+		}})
+		require.NoError(t, err)
+		var all sync.WaitGroup
+		all.Go(func() { c.Connect(t.Context()) })
+		all.Go(func() { c.SetOption("swfVfy", "0") })
+		all.Go(func() { c.SetupURL("rtmp://h/a/p timeout=3") })
+		all.Wait()
+		c.Close()
+	}
+}
+
+// A SetupURL that fails leaves the objects of conn= as they were, those that are still open too.
+func TestSetupURLThatFailsLeavesOpenObjects(t *testing.T) {
+	c, err := New("rtmp://h/a/p conn=O:1 conn=NS:a:b", nil)
+	require.NoError(t, err)
+	require.Error(t, c.SetupURL("rtmp://h/a/p conn=NS:leaked:x conn=NO:deeper:1 buffer=never"))
+	require.NoError(t, c.SetOption("conn", "NN:n:1"))
+	require.NoError(t, c.SetOption("conn", "O:0"))
+	require.Error(t, c.SetOption("conn", "O:0"), "nothing is open any more")
+	require.Equal(t, []any{amf.Object{{Name: "a", Value: "b"}, {Name: "n", Value: 1.0}}}, c.setup.items.list())
 }

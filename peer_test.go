@@ -10,8 +10,12 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"bytes"
+
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 func TestMain(m *testing.M) {
@@ -70,5 +74,37 @@ func newRawServer(t *testing.T, answer string) string {
 	return conntest.Serve(t, func(nc net.Conn) {
 		nc.Write([]byte(answer))
 		io.Copy(io.Discard, nc)
+	})
+}
+
+// sent is what the scripted servers below send as media.
+var sent = []flv.Tag{
+	{Type: flv.TagVideo, Timestamp: 0, Body: bytes.Repeat([]byte{0x17}, 40)},
+	{Type: flv.TagAudio, Timestamp: 0, Body: bytes.Repeat([]byte{0xAF}, 7)},
+	{Type: flv.TagVideo, Timestamp: 40, Body: bytes.Repeat([]byte{0x27}, 1000)},
+	{Type: flv.TagAudio, Timestamp: 46, Body: []byte{1}},
+	{Type: flv.TagVideo, Timestamp: 80, Body: bytes.Repeat([]byte{0x27}, 70_000)},
+}
+
+func (p *peer) sendMedia() {
+	for _, tag := range sent {
+		p.Media(message.Type(tag.Type), tag.Timestamp, tag.Body)
+	}
+}
+
+// publishing connects and opens a stream to be written.
+func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
+	t.Helper()
+	c := dialed(t, url, o)
+	s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
+	require.NoError(t, err)
+	return c, s
+}
+
+// accepting is a server that accepts to be published to, and goes on with then.
+func accepting(t *testing.T, then func(p *peer)) string {
+	return newPeer(t, func(p *peer) {
+		p.AcceptPublisher()
+		then(p)
 	})
 }

@@ -12,7 +12,11 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"bytes"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -124,5 +128,48 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			assert.Equal(t, 24*time.Hour, elapsed(func() { <-called }))
 			require.NoError(t, c.Err())
 		})
+	})
+}
+
+func TestTimeouts(t *testing.T) {
+	short := &Options{Timeout: 40 * time.Millisecond}
+	t.Run("handshake", func(t *testing.T) {
+		l := conntest.Listen(t) // accepts and says nothing
+		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", short)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "rtmp", failed.Stage)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.True(t, failed.Timeout())
+	})
+	t.Run("cancelled handshake", func(t *testing.T) {
+		l := conntest.Listen(t)
+		ctx, cancel := context.WithTimeout(context.Background(), 30*time.Millisecond)
+		defer cancel()
+		_, err := Dial(ctx, "rtmp://"+l.Addr().String()+"/a/p", nil)
+		require.ErrorIs(t, err, context.DeadlineExceeded)
+	})
+	t.Run("connect", func(t *testing.T) {
+		_, err := Dial(conntest.Context(t), newPeer(t, (*peer).UntilGone), short)
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.ErrorContains(t, err, "connect")
+	})
+	t.Run("read, and the connection lives", func(t *testing.T) {
+		again := make(chan struct{})
+		url := newPeer(t, func(p *peer) {
+			p.AcceptPlayer()
+			<-again
+			p.sendMedia()
+			p.Status("NetStream.Play.Stop")
+			p.UntilGone()
+		})
+		_, s := playing(t, url, short)
+		_, err := s.Read(make([]byte, 10))
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		close(again)
+		var file bytes.Buffer
+		_, err = io.Copy(&file, s)
+		require.NoError(t, err)
+		assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 	})
 }

@@ -292,3 +292,5 @@ func TestServerDiesOverEveryTransport(t *testing.T) {
 		}
 	})
 }
+
+var sixSchemes = []string{"rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpts", "rtmpte"}

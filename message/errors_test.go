@@ -1,6 +1,7 @@
 package message
 
 import (
+	"errors"
 	"strings"
 	"testing"
 
@@ -34,4 +35,20 @@ func TestStatusErrorMasksOddCodes(t *testing.T) {
 	e := &StatusError{Code: "Rejected: key_1", Description: "no"}
 	e.Mask(func(text string) string { return strings.ReplaceAll(text, "key_1", "***") })
 	require.Equal(t, `rtmp: server: "Rejected: ***": no`, e.Error())
+}
+
+func TestProtocolErrorText(t *testing.T) {
+	cause := errors.New("cause")
+	for want, e := range map[string]*ProtocolError{
+		"rtmp: protocol: chunk":                  {Phase: "chunk"},
+		"rtmp: protocol: chunk: too long":        {Phase: "chunk", Detail: "too long"},
+		"rtmp: protocol: chunk: too long: 5":     {Phase: "chunk", Detail: "too long", Value: 5},
+		"rtmp: protocol: chunk: five":            {Phase: "chunk", Value: "five"},
+		"rtmp: protocol: chunk: too long: cause": {Phase: "chunk", Detail: "too long", Err: cause},
+	} {
+		require.EqualError(t, e, want)
+		require.Equal(t, e.Err, errors.Unwrap(e))
+	}
+	require.EqualError(t, &Error{Type: TypeVideo, Detail: "cut off"}, "message: Video: cut off")
+	require.EqualError(t, &Error{Type: TypeVideo, Detail: "cut off", Value: 5, Err: cause}, "message: Video: cut off: 5: cause")
 }

@@ -2,6 +2,7 @@ package url
 
 import (
 	"fmt"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -53,6 +54,8 @@ func TestParse(t *testing.T) {
 		{"[::1]/a/p", "::1", "a", "p"},
 		{"[fe80::1%lo]:1936/a/p", "fe80::1%lo", "a", "p"},
 		{"me:secret@h/a/p", "h", "a", "p"},
+		{"@h/a/p", "h", "a", "p"},
+		{"h/?slist=x", "h", "?slist=x", "x"},
 		{"me@[::1]:5/a/p", "::1", "a", "p"},
 	} {
 		t.Run(test.in, func(t *testing.T) {
@@ -94,13 +97,16 @@ func TestErrorsKeepSecrets(t *testing.T) {
 }
 
 func TestErrorsShowTheOffendingPart(t *testing.T) {
-	for in, want := range map[string]string{"http://h/a": "http", "rtmp://h:99999/a": "99999", "rtmp://h:-1/a": "-1", "rtmp://[1::2::3]/a": "1::2::3"} {
+	forty := strings.Repeat("9", 40)
+	for in, want := range map[string]string{"rtmp://h:" + forty + "/a": forty, "http://h/a": "http", "rtmp://h:99999/a": "99999", "rtmp://h:-1/a": "-1", "rtmp://[1::2::3]/a": "1::2::3"} {
 		_, err := Parse(in)
 		var bad *Error
 		require.ErrorAs(t, err, &bad, in)
 		assert.Equal(t, want, bad.Value)
 		assert.ErrorContains(t, err, `: "`+want+`"`)
 	}
+	_, err := Parse("rtmp://h:" + forty + "9/a")
+	assert.EqualError(t, err, "rtmp: url: port is not a number from 0 to 65535", "too long to be harmless")
 }
 
 func TestUserInfo(t *testing.T) {

@@ -63,17 +63,17 @@ func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, st
 	}, dials
 }
 
-// Status sends an onStatus about message stream 1. Its level is that of the code.
-func (p *Peer) Status(code string) {
+// Status sends an onStatus about message stream 1.
+func (p *Peer) Status(code string) { p.StatusOn(1, code) }
+
+// StatusOn sends an onStatus about a message stream, 0: the connection. Its level is that of the code.
+func (p *Peer) StatusOn(streamID uint32, code string) {
 	level := "status"
-	if code == message.CodePlayStreamNotFound || code == message.CodeSeekInvalidTime {
+	switch code {
+	case message.CodePlayStreamNotFound, message.CodePlayFailed, message.CodeSeekInvalidTime, message.CodePublishBadName,
+		message.CodePublishDenied:
 		level = "error"
 	}
-	p.StatusOn(1, level, code)
-}
-
-// StatusOn sends an onStatus about a message stream, 0: the connection.
-func (p *Peer) StatusOn(streamID uint32, level, code string) {
 	p.Call(streamID, "onStatus", 0, nil, message.StatusObject(level, code, "about "+code))
 }
 

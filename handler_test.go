@@ -2,18 +2,84 @@ package rtmp
 
 import (
 	"context"
+	"fmt"
 	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
 
+	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+// A server that calls in the same breath in which it accepts connect finds the handlers there.
+func TestHandlersAreThereFromTheStart(t *testing.T) {
+	answers := make(chan *message.Command, 1)
+	url := newPeer(t, func(p *peer) {
+		connect := p.Expect("connect")
+		result, err := session.Command(3, 0, &message.Command{Name: "_result", TransactionID: connect.TransactionID})
+		require.NoError(t, err)
+		call, err := session.Command(3, 0, &message.Command{Name: "hello", TransactionID: 5, Args: []any{"you"}})
+		require.NoError(t, err)
+		p.Conn.Write(append(p.Encode(result), p.Encode(call)...))
+		answers <- p.NextCommand()
+		p.UntilGone()
+	})
+	handlers := map[string]HandlerFunc{"hello": func(_ context.Context, args []any) (any, error) { return args[0], nil }}
+	c, err := New(url, &Options{BackgroundRead: true, Handlers: handlers})
+	require.NoError(t, err)
+	defer c.Close()
+	delete(handlers, "hello") // New has copied it
+	_, err = c.Connect(conntest.Context(t))
+	require.NoError(t, err)
+	answer := <-answers
+	require.NotNil(t, answer)
+	require.Equal(t, "_result", answer.Name)
+	require.Equal(t, []any{"you"}, answer.Args)
+
+	c.InvokeHandler("hello", nil)
+	require.Empty(t, c.core.events.methods, "the program may change its mind")
+}
+
+// A handler may use the connection: it does not run on the goroutine that reads.
+func TestHandlerCallsBack(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		p.Call(0, "ask", 5, nil)
+		cmd := p.Expect("more")
+		p.Call(0, "_result", cmd.TransactionID, nil, "detail")
+		answer := p.Expect("_result")
+		p.Call(0, "done", 0, nil, answer.Args...)
+		p.UntilGone()
+	})
+	c := dialed(t, url, nil)
+	c.InvokeHandler("ask", func(ctx context.Context, _ []any) (any, error) { return c.RemoteMethod("more")(ctx) })
+	args, err := c.WaitInvoke(conntest.Context(t), "done")
+	require.NoError(t, err)
+	assert.Equal(t, []any{"detail"}, args)
+}
+
+// A handler gets what could be read of the arguments.
+func TestHandlerOfDamagedCall(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		p.Control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
+		if cmd := p.Expect("_result"); cmd != nil {
+			p.Call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
+		}
+		p.UntilGone()
+	})
+	c := dialed(t, url, nil)
+	c.InvokeHandler("news", func(_ context.Context, args []any) (any, error) { return fmt.Sprint(args...), nil })
+	args, err := c.WaitInvoke(conntest.Context(t), "answered")
+	require.NoError(t, err)
+	require.Equal(t, []any{7.0, "first"}, args)
+}
 
 const (
 	floodCalls  = 48

@@ -3,13 +3,12 @@ package rtmp
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"math/rand/v2"
-	"net"
 	"os"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -21,6 +20,47 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+func TestSeveralStreams(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		for id := uint32(1); id <= 2; id++ {
+			p.AcceptStream(id)
+			p.Expect("play")
+			p.StatusOn(id, "NetStream.Play.Start")
+		}
+		for i := range 50 {
+			o := Packet{Type: message.TypeAudio, StreamID: uint32(1 + i%2), Timestamp: uint32(i), Body: []byte{byte(i)}}
+			p.Send(session.EncodePacket(&o))
+		}
+		for id := uint32(1); id <= 2; id++ {
+			p.StatusOn(id, "NetStream.Play.Stop")
+		}
+		p.UntilGone()
+	})
+	c := dialed(t, url, nil)
+	var readers sync.WaitGroup
+	var streams []*Stream
+	for range 2 {
+		s, err := c.CreateStream(conntest.Context(t), nil)
+		require.NoError(t, err)
+		streams = append(streams, s)
+	}
+	for i, s := range streams {
+		readers.Go(func() {
+			var p Packet
+			for next := i; ; next += 2 {
+				if err := s.ReadPacket(&p); err != nil {
+					assert.ErrorIs(t, err, io.EOF)
+					assert.GreaterOrEqual(t, next, 50)
+					return
+				}
+				assert.Equal(t, []byte{byte(next)}, p.Body)
+			}
+		})
+	}
+	readers.Wait()
+}
 
 // A CreateStream that is given up before createStream's answer has the server delete the stream when the answer comes, and what
 // is sent for it belongs to nobody.
@@ -54,7 +94,7 @@ func TestLateStreamIsDeleted(t *testing.T) {
 				p.mediaOn(2, "B")
 				p.endsOn(2)
 				p.mediaOn(1, "A")
-				p.statusOn(1, "NetStream.Play.Stop")
+				p.StatusOn(1, "NetStream.Play.Stop")
 				p.UntilGone()
 			})
 			c, s := playing(t, url, &test.o)
@@ -113,27 +153,34 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
 }
 
-// Close does not wait for a stream that the server has not let us publish yet, and nothing was lost with it.
-func TestCloseWhilePublishIsUnanswered(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		ctx, c := piped(t, Options{}, func(p *peer) {
-			p.AcceptConnect()
-			cmd := p.Expect("createStream")
-			p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
-			p.UntilGone()
-		})
-		_, err := c.Connect(ctx)
+// A program that tries again to open a stream while another's queue is full must not use up the server's streams.
+func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
+	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
+	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})
+	for c.client.Load().session.Blocked() == nil {
+	}
+	tries := 0
+	for ; tries < 200; tries++ {
+		_, err := c.CreateStream(context.Background(), nil)
+		require.ErrorIs(t, err, ErrStreamBacklog)
+	}
+	for { // now the backlog is read
+		b := make([]byte, 10000)
+		_, err := s.Read(b)
 		require.NoError(t, err)
-		failed := make(chan error)
-		go func() {
-			_, err := c.CreateStream(ctx, &StreamOptions{Writable: true})
-			failed <- err
-		}()
-		synctest.Wait()
-		require.Len(t, c.client.Load().streams.all(), 1)
-		assert.Zero(t, elapsed(func() { err = c.Close() }))
+		if c.client.Load().session.Blocked() == nil {
+			break
+		}
+	}
+	var err error
+	for {
+		_, err = c.CreateStream(context.Background(), nil)
+		if !errors.Is(err, ErrStreamBacklog) {
+			break
+		}
+		b := make([]byte, 100000)
+		_, err := s.Read(b)
 		require.NoError(t, err)
-		require.ErrorIs(t, <-failed, net.ErrClosed)
-		require.ErrorIs(t, c.Err(), net.ErrClosed)
-	})
+	}
+	require.NoError(t, err)
 }

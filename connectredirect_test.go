@@ -3,6 +3,8 @@ package rtmp
 import (
 	"cmp"
 	"context"
+	"errors"
+	"io"
 	"net"
 	"strings"
 	"testing"
@@ -14,9 +16,65 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+func TestRedirect(t *testing.T) {
+	target := rtmptest.Server(t, testserver.Config{Apps: []string{"there/inst"}})
+	to := "rtmp://" + target.Addr() + "/there/inst"
+	rejection := append(message.StatusObject("error", "NetConnection.Connect.Rejected", "RTMP 302 Redirect"),
+		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
+	first := func() string {
+		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object { return rejection }})
+		return s.URL("here", "sample")
+	}
+	t.Run("followed", func(t *testing.T) {
+		file, err := download(conntest.Context(t), first(), &Options{MaxRedirects: 1}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, testserver.Sample, file)
+	})
+	t.Run("told by onStatus, as SRS does", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			p.Expect("connect")
+			p.Call(0, "onStatus", 0, nil, rejection)
+			p.UntilGone()
+		})
+		file, err := download(conntest.Context(t), url+" playpath=sample", &Options{MaxRedirects: 1}, nil)
+		require.NoError(t, err)
+		assert.Equal(t, testserver.Sample, file)
+	})
+	t.Run("not asked for", func(t *testing.T) {
+		_, err := Dial(conntest.Context(t), first(), nil)
+		var refused *StatusError
+		require.ErrorAs(t, err, &refused)
+		assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
+	})
+	t.Run("for ever", func(t *testing.T) {
+		again := rejection
+		url := ""
+		s := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {
+			again[3].Value.(amf.Object)[1].Value = url
+			return again
+		}})
+		url = s.URL("here", "")
+		_, err := Dial(conntest.Context(t), s.URL("here", "sample"), &Options{MaxRedirects: 3})
+		require.ErrorContains(t, err, "more than 3 times")
+	})
+	t.Run("to nowhere", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, append(rejection[:3:3], amf.Property{Name: "ex",
+				Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: "ftp://elsewhere/"}}}))
+			p.UntilGone()
+		})
+		_, err := Dial(conntest.Context(t), url, &Options{MaxRedirects: 3})
+		require.ErrorContains(t, err, "redirect")
+		require.False(t, errors.Is(err, io.EOF))
+	})
+}
 
 // redirection302 refuses a connect and names another server.
 func redirection302(to string) amf.Object {
@@ -63,7 +121,7 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	first := make(chan string, 1)
 	target := newPeer(t, func(p *peer) {
-		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.ExpectType(message.TypeCommandAMF0)); err == nil {
+		if cmd := p.NextCommand(); cmd != nil {
 			first <- cmd.Name
 			p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
 		}

@@ -189,3 +189,75 @@ func TestHangUpAtConnect(t *testing.T) {
 		require.False(t, errors.As(err, &failed), "%v", err)
 	})
 }
+
+func TestRefusals(t *testing.T) {
+	t.Run("connect", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", "NetConnection.Connect.Rejected", "no such app"))
+			p.UntilGone()
+		})
+		c, err := Dial(conntest.Context(t), url, nil)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, "NetConnection.Connect.Rejected", status.Code)
+		assert.Equal(t, "no such app", status.Description)
+		assert.Nil(t, c)
+	})
+	t.Run("play, and the connection lives", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			p.AcceptConnect()
+			for i := range 2 {
+				p.AcceptStream(uint32(i + 1))
+				p.Expect("play")
+				if i == 0 {
+					p.Status("NetStream.Play.StreamNotFound")
+				} else {
+					p.StatusOn(2, "NetStream.Play.Start")
+				}
+			}
+			p.UntilGone()
+		})
+		c := dialed(t, url, nil)
+		_, err := c.CreateStream(conntest.Context(t), nil)
+		var status *StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Equal(t, "NetStream.Play.StreamNotFound", status.Code)
+		s, err := c.CreateStream(conntest.Context(t), nil)
+		require.NoError(t, err)
+		assert.EqualValues(t, 2, s.ID())
+	})
+}
+
+// Where connect's own answer can't be read, connect says so at once.
+func TestUnreadableConnectAnswer(t *testing.T) {
+	for name, body := range map[string][]byte{
+		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),
+		"object cut off":        rawCommand("_result", append(amfValues(1.0), 3, 0, 9, 'a')...),
+		"null for an id":        rawCommand("_result", amfValues(nil, nil)...),
+		"refusal, null for id":  rawCommand("_error", amfValues(nil, nil)...),
+		"answer without any id": rawCommand("_result"),
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.Expect("connect")
+				p.Control(message.TypeCommandAMF0, body)
+				p.UntilGone()
+			})
+			_, err := Dial(conntest.Context(t), url, &Options{Timeout: -1})
+			var bad *ProtocolError
+			require.ErrorAs(t, err, &bad)
+			require.ErrorContains(t, err, "connect")
+		})
+	}
+	t.Run("garbage after the answer", func(t *testing.T) {
+		url := newPeer(t, func(p *peer) {
+			p.Expect("connect")
+			p.Control(message.TypeCommandAMF0, nil)
+			p.Control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
+				message.StatusObject("status", "NetConnection.Connect.Success", "welcome")), 0x99)...))
+			p.UntilGone()
+		})
+		require.Len(t, dialed(t, url, nil).ConnectReply(), 2)
+	})
+}

@@ -7,7 +7,9 @@ import (
 	"net"
 	"os"
 	"strings"
+	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -17,6 +19,26 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+func TestCloseUnblocksEverybody(t *testing.T) {
+	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
+	c, s := playing(t, url, &Options{Timeout: -1, BackgroundRead: true})
+	ctx := conntest.Context(t)
+	k, err := c.Call(ctx, "never answered")
+	require.NoError(t, err)
+	errs := make(chan error, 5)
+	go func() { _, err := s.Read(make([]byte, 10)); errs <- err }()
+	go func() { _, err := k.Result(ctx); errs <- err }()
+	go func() { errs <- c.ProcessPackets(ctx) }()
+	go func() { _, err := c.WaitInvoke(ctx, "x"); errs <- err }()
+	go func() { var p Packet; errs <- c.ReadPacket(ctx, &p) }()
+	require.NoError(t, c.Close())
+	for range 5 {
+		assert.ErrorIs(t, <-errs, net.ErrClosed)
+	}
+	require.NoError(t, c.Close(), "again")
+	assert.False(t, c.Connected())
+}
 
 // writePackets publishes so many packets of that size.
 func writePackets(t *testing.T, s *Stream, count, size int) {
@@ -210,15 +232,13 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		for id := range 2 {
-			if cmd := p.Expect("createStream"); cmd != nil {
-				p.Call(0, "_result", cmd.TransactionID, nil, float64(id+1))
-			}
+			p.AcceptStream(uint32(id + 1))
 			if id == 0 {
 				p.Expect("publish")
 				p.Status("NetStream.Publish.Start")
 			} else {
 				p.Expect("play")
-				p.Call(2, "onStatus", 0, nil, message.StatusObject("status", "NetStream.Play.Start", ""))
+				p.StatusOn(2, "NetStream.Play.Start")
 			}
 		}
 		p.UntilGone()
@@ -238,4 +258,49 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	<-half
 	assert.NoError(t, player.Close())
 	assert.NoError(t, <-closed)
+}
+
+// For the race detector: a connection may end while a request is being made.
+func TestCloseBesideRequests(t *testing.T) {
+	for range 60 {
+		url := newPeer(t, func(p *peer) {
+			p.AcceptPlayer()
+			p.UntilGone()
+		})
+		c, s := playing(t, url, nil)
+		var all sync.WaitGroup
+		for _, f := range []func() error{
+			func() error { return s.Seek(conntest.Context(t), time.Second) },
+			func() error { return s.Pause(conntest.Context(t)) },
+			func() error { _, err := c.CreateStream(conntest.Context(t), nil); return err },
+			c.Close,
+		} {
+			all.Go(func() { f() })
+		}
+		all.Wait()
+	}
+}
+
+// Close does not wait for a stream that the server has not let us publish yet, and nothing was lost with it.
+func TestCloseWhilePublishIsUnanswered(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		ctx, c := piped(t, Options{}, func(p *peer) {
+			p.AcceptConnect()
+			p.AcceptStream(1)
+			p.UntilGone()
+		})
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		failed := make(chan error)
+		go func() {
+			_, err := c.CreateStream(ctx, &StreamOptions{Writable: true})
+			failed <- err
+		}()
+		synctest.Wait()
+		require.Len(t, c.client.Load().streams.all(), 1)
+		assert.Zero(t, elapsed(func() { err = c.Close() }))
+		require.NoError(t, err)
+		require.ErrorIs(t, <-failed, net.ErrClosed)
+		require.ErrorIs(t, c.Err(), net.ErrClosed)
+	})
 }

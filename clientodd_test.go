@@ -1,8 +1,6 @@
 package rtmp
 
 import (
-	"context"
-	"fmt"
 	"io"
 	"testing"
 
@@ -117,79 +115,4 @@ func TestOddCommandsAreObeyed(t *testing.T) {
 			require.NoError(t, err)
 		})
 	}
-}
-
-// A call whose answer can't be read fails at once, and the connection goes on; garbage after the result changes nothing.
-func TestUnreadableAnswer(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		for _, rest := range [][]byte{amfValues(nil, "good"), amfValues(nil), {}} {
-			if cmd := p.Expect("ask"); cmd != nil {
-				p.Control(message.TypeCommandAMF0, rawCommand("_result", append(append(amfValues(cmd.TransactionID), rest...), 0x99)...))
-			}
-		}
-		p.UntilGone()
-	})
-	c := dialed(t, url, nil)
-	ask := c.RemoteMethod("ask")
-	result, err := ask(conntest.Context(t))
-	require.NoError(t, err)
-	require.Equal(t, "good", result)
-	for range 2 {
-		_, err = ask(conntest.Context(t))
-		var bad *ProtocolError
-		require.ErrorAs(t, err, &bad)
-		require.ErrorContains(t, err, "answer to ask: ")
-	}
-	require.NoError(t, c.Err())
-}
-
-// Where connect's own answer can't be read, connect says so at once.
-func TestUnreadableConnectAnswer(t *testing.T) {
-	for name, body := range map[string][]byte{
-		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),
-		"object cut off":        rawCommand("_result", append(amfValues(1.0), 3, 0, 9, 'a')...),
-		"null for an id":        rawCommand("_result", amfValues(nil, nil)...),
-		"refusal, null for id":  rawCommand("_error", amfValues(nil, nil)...),
-		"answer without any id": rawCommand("_result"),
-	} {
-		t.Run(name, func(t *testing.T) {
-			url := newPeer(t, func(p *peer) {
-				p.Expect("connect")
-				p.Control(message.TypeCommandAMF0, body)
-				p.UntilGone()
-			})
-			_, err := Dial(conntest.Context(t), url, &Options{Timeout: -1})
-			var bad *ProtocolError
-			require.ErrorAs(t, err, &bad)
-			require.ErrorContains(t, err, "connect")
-		})
-	}
-	t.Run("garbage after the answer", func(t *testing.T) {
-		url := newPeer(t, func(p *peer) {
-			p.Expect("connect")
-			p.Control(message.TypeCommandAMF0, nil)
-			p.Control(message.TypeCommandAMF0, rawCommand("_result", append(amfValues(1.0, nil,
-				message.StatusObject("status", "NetConnection.Connect.Success", "welcome")), 0x99)...))
-			p.UntilGone()
-		})
-		require.Len(t, dialed(t, url, nil).ConnectReply(), 2)
-	})
-}
-
-// A handler gets what could be read of the arguments.
-func TestHandlerOfDamagedCall(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		p.Control(message.TypeCommandAMF0, rawCommand("news", append(amfValues(7.0, nil, "first"), 0x99)...))
-		if cmd := p.Expect("_result"); cmd != nil {
-			p.Call(0, "answered", 0, nil, cmd.TransactionID, cmd.Args[0])
-		}
-		p.UntilGone()
-	})
-	c := dialed(t, url, nil)
-	c.InvokeHandler("news", func(_ context.Context, args []any) (any, error) { return fmt.Sprint(args...), nil })
-	args, err := c.WaitInvoke(conntest.Context(t), "answered")
-	require.NoError(t, err)
-	require.Equal(t, []any{7.0, "first"}, args)
 }

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"net"
+	"sync"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -10,9 +11,77 @@ import (
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+func TestPacketLevel(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.Send(peertest.Event(message.EventPingRequest, 99))
+		p.Media(message.TypeAudio, 7, []byte("sound"))
+		p.Call(0, "_result", 99, nil, p.ExpectType(message.TypeUserControl)) // SetBufferLength
+		if b := p.ExpectType(message.TypeUserControl); b != nil {
+			u, _ := message.ParseUserControl(b)
+			p.Call(0, "pong seen", 0, nil, float64(u.Event), float64(u.Value))
+		}
+		p.UntilGone()
+	})
+	c, s := playing(t, url, nil)
+	ctx := conntest.Context(t)
+	var ping, sound Packet
+	require.NoError(t, c.ReadPacket(ctx, &ping))
+	require.Equal(t, message.TypeUserControl, ping.Type)
+	require.NoError(t, c.ReadPacket(ctx, &sound))
+	assert.Equal(t, "sound", string(sound.Body))
+	assert.Contains(t, sound.Dump(), "Audio (8), format 0, chunk stream 6, message stream 1, time 7 ms, 5 bytes")
+	require.NoError(t, c.HandlePacket(ctx, &sound))
+	require.NoError(t, c.HandlePacket(ctx, &ping))
+	args, err := c.WaitInvoke(ctx, "pong seen")
+	require.NoError(t, err)
+	assert.Equal(t, []any{float64(message.EventPingResponse), 99.0}, args)
+	var again Packet
+	require.NoError(t, s.ReadPacket(&again))
+	assert.Equal(t, sound.Body, again.Body)
+}
+
+// What may be called from any goroutine may be called while Connect is under way, and Connect goes elsewhere.
+func TestLookingAtAConnWhileItConnects(t *testing.T) {
+	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
+		from := newPeer(t, func(p *peer) {
+			cmd := p.Expect("connect")
+			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target.URL("vod", "")))
+			p.UntilGone()
+		})
+		o.MaxRedirects = 1
+		c, err := New(from, o)
+		require.NoError(t, err)
+		defer c.Close()
+		connected := make(chan struct{})
+		var looking sync.WaitGroup
+		looking.Go(func() {
+			for {
+				select {
+				case <-connected:
+					return
+				default:
+				}
+				c.Stats()
+				c.Connected()
+				c.LocalAddr()
+				c.ConnectReply()
+			}
+		})
+		_, err = c.Connect(conntest.Context(t))
+		close(connected)
+		looking.Wait()
+		require.NoError(t, err)
+		require.NotZero(t, c.Stats().BytesRead)
+	})
+}
 
 // neverFall checks that no counter is lower than before.
 func neverFall(t *testing.T, before, after Stats) {

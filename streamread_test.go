@@ -14,7 +14,10 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -163,4 +166,155 @@ func TestDeadlinesBesideAnotherReader(t *testing.T) {
 			}
 		})
 	}
+}
+
+func TestEndSignals(t *testing.T) {
+	for name, end := range map[string]func(*peer){
+		"Play.Stop":       func(p *peer) { p.Status("NetStream.Play.Stop") },
+		"Play.Complete":   func(p *peer) { p.Status("NetStream.Play.Complete") },
+		"UnpublishNotify": func(p *peer) { p.Status("NetStream.Play.UnpublishNotify") },
+		"onFCUnsubscribe": func(p *peer) { p.Call(0, "onFCUnsubscribe", 0, nil) },
+		"StreamEOF": func(p *peer) {
+			p.Send(peertest.Event(message.EventStreamEOF, 1))
+		},
+		"Play.Stop, then hanging up": func(p *peer) { p.Status("NetStream.Play.Stop"); p.Conn.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.AcceptPlayer()
+				p.sendMedia()
+				end(p)
+				p.UntilGone()
+			})
+			_, s := playing(t, url, nil)
+			var file bytes.Buffer
+			_, err := io.Copy(&file, s)
+			require.NoError(t, err)
+			assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
+		})
+	}
+}
+
+func TestConnectionLostInMidStream(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.sendMedia()
+		p.Conn.Write([]byte{0x06, 0, 0, 1}) // and a piece of a header
+	})
+	c, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()), "what was received is in the file")
+	<-c.Done()
+	assert.ErrorIs(t, c.Err(), io.ErrUnexpectedEOF)
+	_, err = c.Call(conntest.Context(t), "late")
+	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
+}
+
+// A deadline that is set while Read blocks counts, and so does closing the stream.
+func TestReadIsRoused(t *testing.T) {
+	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
+	c, s := playing(t, url, nil)
+	errs := make(chan error)
+	read := func() { _, err := s.Read(make([]byte, 10)); errs <- err }
+	go read()
+	s.SetReadDeadline(time.Now().Add(10 * time.Millisecond))
+	require.ErrorIs(t, <-errs, os.ErrDeadlineExceeded)
+	s.SetReadDeadline(time.Time{})
+	go read()
+	require.NoError(t, s.Close())
+	require.ErrorIs(t, <-errs, net.ErrClosed)
+	require.NoError(t, c.Err(), "the connection goes on")
+}
+
+func TestBacklog(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		cmd := p.Expect("echo")
+		for i := range 100 {
+			p.Media(message.TypeAudio, uint32(i), make([]byte, 1000))
+		}
+		p.Call(0, "_result", cmd.TransactionID, nil, "there")
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
+	})
+	c, s := playing(t, url, &Options{MaxQueue: 10_000})
+	k, err := c.Call(conntest.Context(t), "echo")
+	require.NoError(t, err)
+	_, err = k.Result(conntest.Context(t))
+	require.ErrorIs(t, err, ErrStreamBacklog)
+	assert.LessOrEqual(t, c.Stats().QueuedBytes, 12_000)
+	count := 0
+	var p Packet
+	for err = s.ReadPacket(&p); err == nil; err = s.ReadPacket(&p) {
+		count++
+	}
+	require.ErrorIs(t, err, io.EOF)
+	assert.Equal(t, 100, count, "nothing is lost")
+	v, err := k.Result(conntest.Context(t))
+	require.NoError(t, err)
+	assert.Equal(t, "there", v)
+}
+
+func TestBackgroundRead(t *testing.T) {
+	pong := make(chan []byte, 1)
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.ExpectType(message.TypeUserControl) // SetBufferLength
+		p.Send(peertest.Event(message.EventPingRequest, 5))
+		pong <- p.ExpectType(message.TypeUserControl)
+		p.sendMedia()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
+	})
+	_, s := playing(t, url, &Options{BackgroundRead: true, MaxQueue: 2000})
+	assert.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, 5), <-pong, "answered although nobody waits")
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
+}
+
+func TestAggregates(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		var body []byte
+		for _, tag := range sent[:4] {
+			tag.Timestamp += 500 // their own clock; the aggregate's counts
+			body = flv.AppendTag(body, tag)
+		}
+		p.Media(message.TypeAggregate, 0, body)
+		p.Media(message.TypeVideo, 80, sent[4].Body)
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
+}
+
+func TestReadPacketAllocatesNothing(t *testing.T) {
+	const runs = 1000
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		var all []byte
+		for i := range uint32(runs + 10) {
+			all = append(all, p.Encode(chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: 4, StreamID: 1, Timestamp: i,
+				Body: make([]byte, 100)})...)
+		}
+		p.Conn.Write(all)
+		p.UntilGone()
+	})
+	_, s := playing(t, url, nil)
+	var p Packet
+	require.NoError(t, s.ReadPacket(&p), "the first brings the memory")
+	allocs := testing.AllocsPerRun(runs, func() {
+		if err := s.ReadPacket(&p); err != nil || len(p.Body) != 100 {
+			t.Fatal(err, len(p.Body))
+		}
+	})
+	assert.Zero(t, allocs)
 }

@@ -17,15 +17,9 @@ import (
 
 // giveStream answers createStream with id and play with Play.Start.
 func (p *peer) giveStream(id uint32) {
-	if cmd := p.Expect("createStream"); cmd != nil {
-		p.Call(0, "_result", cmd.TransactionID, nil, float64(id))
-	}
+	p.AcceptStream(id)
 	p.Expect("play")
-	p.statusOn(id, "NetStream.Play.Start")
-}
-
-func (p *peer) statusOn(id uint32, code string) {
-	p.Call(id, "onStatus", 0, nil, message.StatusObject("status", code, ""))
+	p.StatusOn(id, "NetStream.Play.Start")
 }
 
 // mediaOn sends one message of each kind on a message stream, all with the same letter.
@@ -65,10 +59,10 @@ func spoken(t *testing.T, s *Stream) (letters string) {
 // endsOn tells the end of a stream in every way that names it.
 func (p *peer) endsOn(id uint32) {
 	p.Send(peertest.Event(message.EventStreamEOF, id))
-	p.statusOn(id, "NetStream.Play.Stop")
-	p.statusOn(id, "NetStream.Play.Complete")
-	p.statusOn(id, "NetStream.Play.UnpublishNotify")
-	p.Call(id, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.Failed", ""))
+	p.StatusOn(id, "NetStream.Play.Stop")
+	p.StatusOn(id, "NetStream.Play.Complete")
+	p.StatusOn(id, "NetStream.Play.UnpublishNotify")
+	p.StatusOn(id, "NetStream.Play.Failed")
 }
 
 // What a server still has under way for a stream that was closed gets into no other, and does not end it.
@@ -84,7 +78,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 		p.mediaOn(1, "A")
 		p.mediaOn(0, "0") // this is tolerated while there is just one stream
 		p.mediaOn(77, "7")
-		p.statusOn(0, "NetStream.Play.Stop")
+		p.StatusOn(0, "NetStream.Play.Stop")
 		p.UntilGone()
 	})
 	c, first := playing(t, url, nil)
@@ -101,15 +95,14 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		p.giveStream(1)
-		cmd := p.Expect("createStream")
-		p.Call(0, "_result", cmd.TransactionID, nil, 2.0)
+		p.AcceptStream(2)
 		p.Expect("play")
 		close(asked)
 		p.Expect("deleteStream")
 		p.mediaOn(2, "B")
 		p.endsOn(2)
 		p.mediaOn(1, "A")
-		p.statusOn(1, "NetStream.Play.Stop")
+		p.StatusOn(1, "NetStream.Play.Stop")
 		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
@@ -133,7 +126,7 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 		p.mediaOn(2, "C")
 		p.mediaOn(1, "A")
 		p.endsOn(2)
-		p.statusOn(1, "NetStream.Play.Stop")
+		p.StatusOn(1, "NetStream.Play.Stop")
 		p.UntilGone()
 	})
 	c, first := playing(t, url, nil)
@@ -155,19 +148,19 @@ func TestStreamIDGivenOutTwice(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		p.giveStream(1)
-		cmd := p.Expect("createStream")
-		p.Call(0, "_result", cmd.TransactionID, nil, 1.0)
-		if cmd, err := message.ParseCommand(message.TypeCommandAMF0, p.ExpectType(message.TypeCommandAMF0)); err == nil {
+		p.AcceptStream(1)
+		if cmd := p.NextCommand(); cmd != nil {
 			next <- cmd.Name
 		}
 		p.mediaOn(1, "A")
-		p.statusOn(1, "NetStream.Play.Stop")
+		p.StatusOn(1, "NetStream.Play.Stop")
 		p.UntilGone()
 	})
 	c, s := playing(t, url, nil)
 	_, err := c.CreateStream(conntest.Context(t), nil)
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)
+	assert.ErrorContains(t, err, "twice")
 	_, err = c.Call(conntest.Context(t), "something else")
 	require.NoError(t, err)
 	assert.Equal(t, "something else", <-next)
@@ -178,19 +171,21 @@ func TestStreamIDGivenOutTwice(t *testing.T) {
 func TestRefusedStreamZero(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
-		cmd := p.Expect("createStream")
-		p.Call(0, "_result", cmd.TransactionID, nil, 0.0)
+		p.AcceptStream(0)
 		p.Expect("play")
-		p.Call(0, "onStatus", 0, nil, message.StatusObject("error", "NetStream.Play.StreamNotFound", ""))
+		p.StatusOn(0, "NetStream.Play.StreamNotFound")
 		p.giveStream(1)
 		p.mediaOn(1, "A")
 		p.mediaOn(0, "0")
-		p.statusOn(0, "NetStream.Play.Stop")
+		p.StatusOn(0, "NetStream.Play.Stop")
 		p.UntilGone()
 	})
 	c := dialed(t, url, nil)
 	_, err := c.CreateStream(conntest.Context(t), nil)
-	require.ErrorContains(t, err, "StreamNotFound")
+	var refused *StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, "NetStream.Play.StreamNotFound", refused.Code)
+	require.Empty(t, c.client.Load().streams.all())
 	s, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "AAAA0000", spoken(t, s))

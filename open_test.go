@@ -5,52 +5,52 @@ import (
 	"errors"
 	"net"
 	"os"
-	"sync"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/conntest"
-	"github.com/go-librtmp/rtmp/internal/rtmptest"
-	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// What may be called from any goroutine may be called while Connect is under way, and Connect goes elsewhere.
-func TestLookingAtAConnWhileItConnects(t *testing.T) {
-	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
-		from := newPeer(t, func(p *peer) {
-			cmd := p.Expect("connect")
-			p.Call(0, "_error", cmd.TransactionID, nil, redirection302(target.URL("vod", "")))
-			p.UntilGone()
-		})
-		o.MaxRedirects = 1
-		c, err := New(from, o)
-		require.NoError(t, err)
-		defer c.Close()
-		connected := make(chan struct{})
-		var looking sync.WaitGroup
-		looking.Go(func() {
-			for {
-				select {
-				case <-connected:
-					return
-				default:
-				}
-				c.Stats()
-				c.Connected()
-				c.LocalAddr()
-				c.ConnectReply()
-			}
-		})
-		_, err = c.Connect(conntest.Context(t))
-		close(connected)
-		looking.Wait()
-		require.NoError(t, err)
-		require.NotZero(t, c.Stats().BytesRead)
-	})
+func TestDialFailures(t *testing.T) {
+	_, err := Dial(conntest.Context(t), "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/p", nil)
+	var failed *HandshakeError
+	require.ErrorAs(t, err, &failed)
+	assert.Equal(t, "dial", failed.Stage)
+
+	_, err = (&Conn{}).Call(conntest.Context(t), "x")
+	require.ErrorIs(t, err, ErrNotConnected)
+}
+
+func TestNotAnRTMPServer(t *testing.T) {
+	for _, answer := range []string{"HTTP/1.1 400 Bad Request\r\n\r\n", "SSH-2.0-x\r\n", "\x15\x03\x01\x00\x02\x02\x46"} {
+		l := newRawServer(t, answer)
+		_, err := Dial(conntest.Context(t), "rtmp://"+l+"/a/p", nil)
+		var failed *HandshakeError
+		require.ErrorAs(t, err, &failed)
+		assert.Equal(t, "rtmp", failed.Stage)
+		assert.Regexp(t, `^rtmp: handshake: .*not an RTMP server`, err.Error())
+	}
+}
+
+// A Close that comes before Connect has begun to dial ends it all the same.
+func TestCloseJustBeforeDialling(t *testing.T) {
+	c, err := New("rtmp://h/a/p", &Options{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+		<-ctx.Done()
+		return nil, ctx.Err()
+	}})
+	require.NoError(t, err)
+	k, err := c.connector()
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+	defer cancel()
+	_, err = k.try(ctx, 1, chunk.Outgoing{})
+	require.ErrorIs(t, err, net.ErrClosed)
+	require.NoError(t, ctx.Err(), "it did not wait")
 }
 
 // undated is a connection without deadlines, as those of x/crypto/ssh are.
@@ -58,8 +58,10 @@ type undated struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
 
-func (undated) SetDeadline(time.Time) error      { return errUndated }
-func (undated) SetReadDeadline(time.Time) error  { return errUndated }
+func (undated) SetDeadline(time.Time) error { return errUndated }
+
+func (undated) SetReadDeadline(time.Time) error { return errUndated }
+
 func (undated) SetWriteDeadline(time.Time) error { return errUndated }
 
 // The handshake ends in time with a server that says nothing, even where deadlines have no effect.

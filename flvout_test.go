@@ -1,0 +1,152 @@
+package rtmp
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+func TestPlayToFLV(t *testing.T) {
+	for _, size := range []int{1, 3, 100, 4096, 1 << 20} {
+		t.Run(fmt.Sprint(size), func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.AcceptPlayer()
+				p.Media(message.TypeVideo, 0, nil) // silence: no tag
+				p.Data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+				p.sendMedia()
+				p.Data("onCuePoint", "dropped")
+				p.Status("NetStream.Play.Stop")
+				p.UntilGone()
+			})
+			_, s := playing(t, url, nil)
+			var file bytes.Buffer
+			buf := make([]byte, size)
+			var err error
+			for err == nil {
+				var n int
+				n, err = s.Read(buf)
+				file.Write(buf[:n])
+			}
+			require.ErrorIs(t, err, io.EOF)
+			tags := rtmptest.Tags(t, file.Bytes())
+			require.Len(t, tags, len(sent)+1)
+			assert.Equal(t, flv.TagScript, tags[0].Type)
+			assert.Equal(t, sent, tags[1:])
+			assert.EqualValues(t, 5, file.Bytes()[4], "header announces both kinds")
+			assert.Equal(t, 12500*time.Millisecond, s.Duration())
+			d, _ := s.Metadata().Get("duration")
+			assert.Equal(t, 12.5, d)
+			_, err = s.Read(buf)
+			assert.ErrorIs(t, err, io.EOF, "and again")
+		})
+	}
+}
+
+func TestMetadataGoesFirst(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.Media(message.TypeVideo, 0, []byte("sequence header"))
+		p.Data("onMetaData", amf.Object{{Name: "width", Value: 16.0}})
+		p.Media(message.TypeAudio, 0, []byte("audio"))
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	tags := rtmptest.Tags(t, file.Bytes())
+	require.Len(t, tags, 3)
+	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagVideo, flv.TagAudio}, []flv.TagType{tags[0].Type, tags[1].Type, tags[2].Type})
+}
+
+// A publisher's order to its server, which some servers hand on to players, is metadata all the same.
+func TestMetadataWithSetDataFrame(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.Data("@setDataFrame", "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
+		p.sendMedia()
+		p.Status("NetStream.Play.Stop")
+		p.UntilGone()
+	})
+	_, s := playing(t, url, nil)
+	var file bytes.Buffer
+	_, err := io.Copy(&file, s)
+	require.NoError(t, err)
+	assert.Equal(t, 12500*time.Millisecond, s.Duration())
+	name, _, err := flv.ParseScript(rtmptest.Tags(t, file.Bytes())[0].Body)
+	require.NoError(t, err)
+	assert.Equal(t, "onMetaData", name)
+}
+
+// The file header is not made up while nothing but metadata has come.
+func TestFileHeaderWaitsForMedia(t *testing.T) {
+	for name, test := range map[string]struct {
+		types []message.Type
+		want  flv.FileHeader
+	}{
+		"video":           {[]message.Type{message.TypeVideo}, flv.FileHeader{HasVideo: true}},
+		"audio and video": {[]message.Type{message.TypeAudio, message.TypeVideo}, flv.FileHeader{HasAudio: true, HasVideo: true}},
+		"nothing":         {nil, flv.FileHeader{}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			goOn := make(chan struct{})
+			release := sync.OnceFunc(func() { close(goOn) })
+			url := newPeer(t, func(p *peer) {
+				p.AcceptPlayer()
+				p.Data("onMetaData", amf.ECMAArray{{Name: "width", Value: 1.0}})
+				p.Call(0, "metadata", 0, nil)
+				<-goOn
+				for _, kind := range test.types {
+					p.Media(kind, 0, []byte{0x17, 1, 2})
+				}
+				p.Status("NetStream.Play.Stop")
+				p.UntilGone()
+			})
+			t.Cleanup(release)
+			c, s := playing(t, url, nil)
+			_, err := c.WaitInvoke(conntest.Context(t), "metadata")
+			require.NoError(t, err)
+			b := make([]byte, 4096)
+			for range 2 {
+				require.NoError(t, s.SetReadDeadline(time.Now().Add(time.Millisecond)))
+				n, err := s.Read(b)
+				require.Zero(t, n)
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+			}
+			require.NoError(t, s.SetReadDeadline(time.Time{}))
+			release()
+			var file bytes.Buffer
+			_, err = s.WriteTo(&file)
+			require.NoError(t, err)
+			header, err := flv.NewReader(&file).Header()
+			require.NoError(t, err)
+			require.Equal(t, test.want, header)
+		})
+	}
+}
+
+// More metadata than is kept waiting makes a header that announces both kinds: nothing is known, and players look for what is
+// announced.
+func TestFileHeaderAfterMuchMetadata(t *testing.T) {
+	o := flvOut{dst: make([]byte, 1<<20)}
+	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, 128<<10)...)
+	o.take(&session.Message{Packet: Packet{Type: message.TypeDataAMF0, Body: body}})
+	header, err := flv.NewReader(bytes.NewReader(o.dst[:o.n])).Header()
+	require.NoError(t, err)
+	require.Equal(t, flv.FileHeader{HasAudio: true, HasVideo: true}, header)
+}

@@ -1,0 +1,188 @@
+package interop
+
+import (
+	"fmt"
+	"hash/crc32"
+	"net"
+	"regexp"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// recording is what a client sends, a line for each message:
+//
+//	chunk stream/message stream, what it is, its values
+type recording struct {
+	over chan struct{} // closed when the client has hung up
+
+	mu    sync.Mutex
+	lines []string
+}
+
+// all returns the lines of a session that has ended.
+func (r *recording) all(t *testing.T) []string {
+	t.Helper()
+	select {
+	case <-r.over:
+	case <-conntest.Context(t).Done():
+		t.Fatal("the client does not hang up")
+	}
+	return r.lines
+}
+
+// await waits for a line that contains text.
+func (r *recording) await(t *testing.T, text string) {
+	t.Helper()
+	require.Eventually(t, func() bool {
+		r.mu.Lock()
+		defer r.mu.Unlock()
+		return slices.ContainsFunc(r.lines, func(line string) bool { return strings.Contains(line, text) })
+	}, 30*time.Second, time.Millisecond, text)
+}
+
+func (r *recording) add(m *chunk.Message) (line string) {
+	if m.Type == uint8(message.TypeAcknowledgement) {
+		return "" // when is everybody's own business
+	}
+	line = fmt.Sprintf("%d/%d %s", m.ChunkStreamID, m.StreamID, describe(m))
+	line = regexp.MustCompile(`127\.0\.0\.1:[0-9]{2,}`).ReplaceAllString(line, "ADDRESS")
+	line = regexp.MustCompile(`x{100,}`).ReplaceAllStringFunc(line, func(s string) string { return fmt.Sprint(len(s), " x") })
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lines = append(r.lines, line)
+	return line
+}
+
+func describe(m *chunk.Message) string {
+	switch t := message.Type(m.Type); t {
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		cmd, err := message.ParseCommand(t, m.Body())
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%s %v%s", cmd.Name, cmd.TransactionID, values(append([]any{cmd.Object}, cmd.Args...)))
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		d, err := message.ParseData(t, m.Body())
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%s %d ms, %s%s", t, m.Timestamp, d.Name, values(d.Args))
+	case message.TypeUserControl:
+		u, err := message.ParseUserControl(m.Body())
+		if err != nil {
+			return err.Error()
+		}
+		return fmt.Sprintf("%s %d %d %d", t, u.Event, u.Value, u.Buffer)
+	case message.TypeAudio, message.TypeVideo:
+		return fmt.Sprintf("%s %d ms, %d bytes, %08x", t, m.Timestamp, m.Len(), crc32.ChecksumIEEE(m.Body()))
+	default:
+		v, err := message.Uint32(t, m.Body())
+		if err != nil || m.Len() > 4 {
+			return fmt.Sprintf("%s %x", t, m.Body())
+		}
+		return fmt.Sprintf("%s %d", t, v)
+	}
+}
+
+// values shows AMF values with their types.
+func values(list []any) string {
+	var b strings.Builder
+	for _, v := range list {
+		fmt.Fprintf(&b, " %#v", v)
+	}
+	return strings.NewReplacer("amf.Property{Name:", "{", `", Value:`, `" `, "[]interface {}", "", "interface {}(nil)", "null",
+		"<nil>", "null", " 0x0", " undefined").Replace(b.String())
+}
+
+// gifts are what the server's method give has to give.
+var gifts = map[string]any{
+	"number": 1.5, "boolean": true, "string": "text", "null": nil, "undefined": amf.Undefined, "date": time.UnixMilli(86400000),
+	"object": amf.Object{{Name: "b", Value: 1.0}, {Name: "a", Value: amf.Object{{Name: "in", Value: "side"}}}},
+	"array":  []any{1.0, "b"}, "map": amf.ECMAArray{{Name: "k", Value: "v"}},
+}
+
+// recordingServer answers the calls of the steps.
+func recordingServer(t *testing.T) (url string, r *recording) {
+	t.Helper()
+	r = &recording{over: make(chan struct{})}
+	l := conntest.Listen(t)
+	cfg := testserver.Config{
+		Files: map[string][]byte{"sample": testserver.Sample},
+		Shape: testserver.Shape{EndSignal: testserver.EndNothing}, // librtmp would hang up by itself
+		OnMessage: func(s *testserver.Session, m *chunk.Message) {
+			switch line := r.add(m); { // the next when the last was answered: handlers' answers are not in order with others
+			case strings.Contains(line, " _result 100 "):
+				s.Send(call("describe", 101, 1, "b"))
+			case strings.Contains(line, " _result 101 "):
+				s.Send(call("ping", 102))
+			case strings.Contains(line, " pong 102 "):
+				s.Send(call("tell", 0, "a", 5))
+			}
+		},
+		OnConnect: func(s *testserver.Session) { s.Notify("welcome", "you") },
+		Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
+			"echo":      func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
+			"give":      func(_ *testserver.Session, cmd message.Command) (any, error) { return gifts[cmd.Args[0].(string)], nil },
+			"refuse me": func(*testserver.Session, message.Command) (any, error) { return nil, fmt.Errorf("no") },
+			// Numbered by hand: python-librtmp takes anything numbered 1 for the answer to connect.
+			"call me back": func(s *testserver.Session, _ message.Command) (any, error) {
+				return "ok", s.Send(call("MyMath.MyAdd", 100, 20, 22))
+			},
+			"call me in vain": func(s *testserver.Session, _ message.Command) (any, error) {
+				return "ok", s.Send(call("silent", 103, 1), call("nobody", 104), call("tell", 0, "b", 6))
+			},
+			"ping me": func(s *testserver.Session, _ message.Command) (any, error) { return "ok", s.Ping(1234) },
+			"measure": func(s *testserver.Session, _ message.Command) (any, error) { return "ok", s.Notify("onBWDone") },
+		},
+	}
+	for _, name := range []string{"welcomed", "unanswered", "many", "nested", "object", "numbered", "long", "longer", "elsewhere",
+		"saw", "byHand", "last", "pong", "NetStream.Authenticate.UsherToken"} {
+		cfg.Handlers[name] = func(*testserver.Session, message.Command) (any, error) { return "ok", nil }
+	}
+	s := testserver.Serve(&listener{Listener: l, over: r.over}, cfg)
+	t.Cleanup(s.Close)
+	return s.URL("app", "sample"), r
+}
+
+func call(name string, id float64, args ...any) chunk.Outgoing {
+	return peertest.Command(0, name, id, nil, args...)
+}
+
+// listener tells when the server is through with its only connection.
+type listener struct {
+	net.Listener
+	over chan struct{}
+}
+
+func (l *listener) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return &connection{Conn: nc, close: sync.OnceFunc(func() { close(l.over) })}, err
+}
+
+type connection struct {
+	net.Conn
+	close func()
+}
+
+// Write does not fail: what librtmp sent before it hung up still counts.
+func (c *connection) Write(b []byte) (int, error) {
+	c.Conn.Write(b)
+	return len(b), nil
+}
+
+func (c *connection) Close() error {
+	c.close()
+	return c.Conn.Close()
+}

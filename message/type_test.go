@@ -1,0 +1,14 @@
+package message
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+func TestTypeNames(t *testing.T) {
+	assert.Equal(t, "Set Chunk Size", TypeSetChunkSize.String())
+	assert.Equal(t, "type 99", Type(99).String())
+	assert.True(t, TypeDataAMF3.Media())
+	assert.False(t, TypeCommandAMF0.Media())
+}

@@ -1,0 +1,101 @@
+package rtmp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"math/rand/v2"
+	"os"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// Two streams of one connection, at random speeds, one closed at a random moment: each gets its own bytes.
+func TestTwoStreams(t *testing.T) {
+	n := repetitions(2)
+	a, b := shortSample(t, 60_000), testserver.Sample[:]
+	var sessions, whole atomic.Int64
+	for _, scheme := range sixSchemes {
+		t.Run(scheme, func(t *testing.T) {
+			server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Files: map[string][]byte{"a": a, "b": b}})
+			for i := range n {
+				o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: 5 * time.Second, BackgroundRead: i%3 == 0}
+				if i%4 == 1 {
+					o.MaxQueue = 20_000
+				}
+				c := dialed(t, server.URL("vod", "a"), o)
+				one, err := c.CreateStream(conntest.Context(t), nil)
+				require.NoError(t, err)
+				var wg sync.WaitGroup
+				check := func(s *Stream, want []byte, mayClose bool) {
+					var got bytes.Buffer
+					buf := make([]byte, 1+rand.IntN(30000))
+					closeAt := -1
+					if mayClose && rand.IntN(2) == 0 {
+						closeAt = rand.IntN(len(want))
+					}
+					for {
+						if rand.IntN(3) == 0 {
+							s.SetReadDeadline(time.Now().Add(time.Duration(rand.IntN(1000)) * time.Microsecond))
+						} else {
+							s.SetReadDeadline(time.Time{})
+						}
+						n, err := s.Read(buf)
+						got.Write(buf[:n])
+						if closeAt >= 0 && got.Len() > closeAt {
+							s.Close()
+							break
+						}
+						if err == io.EOF {
+							if assert.True(t, bytes.Equal(want, got.Bytes()), "EOF with %d of %d", got.Len(), len(want)) {
+								whole.Add(1)
+							}
+							s.Close()
+							break
+						}
+						if errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, ErrStreamBacklog) {
+							continue
+						}
+						if !assert.NoError(t, err) {
+							break
+						}
+						if rand.IntN(8) == 0 {
+							time.Sleep(time.Duration(rand.IntN(300)) * time.Microsecond)
+						}
+					}
+					if !assert.True(t, bytes.HasPrefix(want, got.Bytes())) {
+						return
+					}
+				}
+				wg.Go(func() { check(one, a, true) })
+				for range 3 {
+					var two *Stream
+					for {
+						two, err = c.CreateStream(conntest.Context(t), &StreamOptions{Name: "b"})
+						if !errors.Is(err, ErrStreamBacklog) {
+							break
+						}
+						time.Sleep(3 * time.Millisecond)
+					}
+					if !assert.NoError(t, err) {
+						break
+					}
+					check(two, b, true)
+				}
+				wg.Wait()
+				c.Close()
+				sessions.Add(1)
+			}
+		})
+	}
+	t.Logf("%d sessions, %d streams read to their end", sessions.Load(), whole.Load())
+}

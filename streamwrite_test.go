@@ -1,0 +1,241 @@
+package rtmp
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+func TestMetadataIsSetDataFrame(t *testing.T) {
+	got := make(chan []byte, 4)
+	url := accepting(t, func(p *peer) {
+		for range 3 {
+			got <- p.ExpectType(message.TypeDataAMF0)
+		}
+		p.UntilGone()
+	})
+	_, s := publishing(t, url, nil)
+	data := func(values ...any) []byte {
+		b, err := amf.AppendAMF0(nil, values...)
+		require.NoError(t, err)
+		return b
+	}
+	meta := amf.ECMAArray{{Name: "width", Value: 320.0}}
+	for _, body := range [][]byte{data("onMetaData", meta), data("@setDataFrame", "onMetaData", meta), data("onTextData", "x")} {
+		_, err := s.Write(flv.AppendTag(nil, flv.Tag{Type: flv.TagScript, Body: body}))
+		require.NoError(t, err)
+	}
+	assert.Equal(t, data("@setDataFrame", "onMetaData", meta), <-got)
+	assert.Equal(t, data("@setDataFrame", "onMetaData", meta), <-got)
+	assert.Equal(t, data("onTextData", "x"), <-got)
+}
+
+// deaf accepts to be published to and then reads nothing until the test is over.
+func deaf(t *testing.T) string {
+	over := make(chan struct{})
+	url := accepting(t, func(*peer) { <-over })
+	t.Cleanup(func() { close(over) }) // before accepting's own
+	return url
+}
+
+var large = flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Body: make([]byte, 1<<20)})
+
+// blocked writes until the network takes no more and returns the error.
+func blocked(s *Stream) error {
+	for range 100 {
+		if _, err := s.Write(large); err != nil {
+			return err
+		}
+	}
+	return errors.New("100 MB went to a server that does not read")
+}
+
+// untilStuck waits until c writes and the network has taken nothing for a second.
+func untilStuck(t *testing.T, c *Conn) {
+	t.Helper()
+	last, same := uint64(0), 0
+	require.Eventually(t, func() bool {
+		now := c.Stats().BytesWritten
+		if same++; now != last {
+			last, same = now, 0
+		}
+		return last > 100_000 && same >= 20
+	}, 20*time.Second, 50*time.Millisecond)
+}
+
+func TestWriteBlocks(t *testing.T) {
+	t.Run("until the deadline", func(t *testing.T) {
+		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+	})
+	t.Run("until a deadline set meanwhile", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(time.Hour)))
+		untilStuck(t, c)
+		require.NoError(t, s.SetWriteDeadline(time.Now()))
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded, "half a chunk is out")
+		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded)
+	})
+	t.Run("until the timeout", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), &Options{Timeout: 100 * time.Millisecond})
+		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
+	})
+	t.Run("until Close", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		untilStuck(t, c)
+		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded, "nothing moves for a second")
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+	})
+	t.Run("until Conn.Close", func(t *testing.T) {
+		c, s := publishing(t, deaf(t), nil)
+		failed := make(chan error, 1)
+		go func() { failed <- blocked(s) }()
+		untilStuck(t, c)
+		require.ErrorIs(t, c.Close(), os.ErrDeadlineExceeded, "something was lost")
+		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
+	})
+	t.Run("packets too", func(t *testing.T) {
+		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+		err := error(nil)
+		for i := 0; err == nil && i < 100; i++ {
+			err = s.WritePacket(&Packet{Type: message.TypeVideo, Body: large})
+		}
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
+	t.Run("not behind a ping flood", func(t *testing.T) {
+		flooded := make(chan struct{})
+		url := accepting(t, func(p *peer) {
+			ping := p.Encode(peertest.Event(message.EventPingRequest, 1))
+			p.Conn.Write(bytes.Repeat(ping, 200_000))
+			close(flooded)
+			p.UntilGone()
+		})
+		_, s := publishing(t, url, nil)
+		for more := true; more; {
+			_, err := s.Write(large)
+			require.NoError(t, err)
+			select {
+			case <-flooded:
+				more = false
+			default:
+			}
+		}
+	})
+}
+
+func TestWriteRefusesOtherThings(t *testing.T) {
+	_, s := publishing(t, accepting(t, (*peer).UntilGone), nil)
+	_, err := s.Write([]byte("this is no FLV at all"))
+	var bad *flv.Error
+	require.ErrorAs(t, err, &bad)
+	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "no media")
+	var tooLong *chunk.Error
+	require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 1<<24)}), &tooLong)
+	_, err = s.Read(make([]byte, 10))
+	require.ErrorContains(t, err, "publishing")
+
+	_, s = playing(t, newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() }), nil)
+	_, err = s.Write(large)
+	require.ErrorIs(t, err, ErrNotWritable)
+	_, err = s.ReadFrom(nil)
+	require.ErrorIs(t, err, ErrNotWritable)
+	require.ErrorIs(t, s.WritePacket(&Packet{}), ErrNotWritable)
+	require.ErrorIs(t, s.SetWriteDeadline(time.Time{}), ErrNotWritable)
+}
+
+func TestReadFromCutFile(t *testing.T) {
+	server, recorded := rtmptest.Recorder(t, testserver.Config{})
+	c, s := publishing(t, server.URL("live", "out"), nil)
+	_, err := s.ReadFrom(bytes.NewReader(testserver.Sample[:100_000]))
+	require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+	require.NoError(t, c.Close())
+	all := rtmptest.SampleTags(t)
+	got := rtmptest.Tags(t, recorded("out"))
+	assert.Equal(t, all[:len(got)], got)
+	assert.Greater(t, len(got), 100)
+}
+
+// Nothing is allocated for a tag.
+func TestWriteAllocatesNothing(t *testing.T) {
+	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.Conn) })
+	_, s := publishing(t, url, nil)
+	b := flv.AppendTag(flv.AppendTag(nil, sent[2]), sent[3])
+	allocs := testing.AllocsPerRun(200, func() {
+		if _, err := s.Write(b); err != nil {
+			t.Error(err)
+		}
+	})
+	assert.LessOrEqual(t, allocs, 1.0)
+	p := &Packet{Type: message.TypeVideo, Body: sent[2].Body}
+	allocs = testing.AllocsPerRun(200, func() {
+		if err := s.WritePacket(p); err != nil {
+			t.Error(err)
+		}
+	})
+	assert.LessOrEqual(t, allocs, 1.0)
+}
+
+// design.md 4, rule 12: concurrent WritePackets of one Stream are safe, audio and video encoders are two goroutines.
+func TestConcurrentWritePackets(t *testing.T) {
+	got := make(chan [2]int, 1)
+	url := accepting(t, func(p *peer) {
+		bad, all, seen := 0, 0, map[[2]uint32]bool{}
+		for {
+			m, err := p.Next()
+			if err != nil {
+				break
+			}
+			if m.Type != message.TypeAudio && m.Type != message.TypeVideo {
+				continue
+			}
+			if all++; all%20 == 0 {
+				time.Sleep(time.Millisecond)
+			}
+			if key := [2]uint32{uint32(m.Type), m.Timestamp}; seen[key] || m.Body[0] != byte(m.Type) {
+				bad++
+			} else {
+				seen[key] = true
+			}
+		}
+		got <- [2]int{bad, all}
+	})
+	c, s := publishing(t, url, nil)
+	done := make(chan struct{})
+	for _, kind := range []message.Type{message.TypeAudio, message.TypeVideo} {
+		go func() {
+			for i := range 4_000 {
+				s.WritePacket(&Packet{Type: kind, Timestamp: uint32(i), Body: bytes.Repeat([]byte{byte(kind)}, 20_000)})
+			}
+			done <- struct{}{}
+		}()
+	}
+	<-done
+	<-done
+	require.NoError(t, c.Close())
+	n := <-got
+	t.Logf("%d of %d packets came twice, in the place of others", n[0], n[1])
+	assert.Zero(t, n[0])
+	assert.Equal(t, 8_000, n[1])
+}
