@@ -41,13 +41,25 @@ func (f *farewell) outcome(err error, nc net.Conn) error {
 		return err
 	}
 	if f.published.Load() {
-		n, known := transport.Unacknowledged(nc)
-		f.cut.Store(known && n > farewellSize)
+		f.cut.Store(cutShort(nc))
 	}
 	if f.closing.Load() && !f.cut.Load() {
 		return session.ErrClosed
 	}
 	return err
+}
+
+// cutShort reports whether the server, which has hung up, has not acknowledged everything. The system was seen to count bytes for
+// up to a millisecond after their acknowledgement and the hang-up have been received, so it is asked again before it is believed.
+func cutShort(nc net.Conn) bool {
+	const tries, pause = 20, time.Millisecond
+	for range tries {
+		if n, known := transport.Unacknowledged(nc); !known || n <= farewellSize {
+			return false
+		}
+		time.Sleep(pause)
+	}
+	return true
 }
 
 // lost returns the error that the connection has ended with, if something published may not have arrived for it.
