@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -268,13 +267,13 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 	}
 	c := o.conn
 	err := c.session.AwaitReply(ctx, "shared object "+o.name, w.answer.done)
-	if w.answer.finished() {
-		err = w.answer.err
+	if !w.answer.finished() {
+		return err
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return o.error(err)
+	if w.answer.err != nil {
+		return o.error(w.answer.err)
 	}
-	return err
+	return nil
 }
 
 // ask sends an event and puts its wait in line, both in the same order.
