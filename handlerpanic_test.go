@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -24,26 +25,26 @@ func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 	}{
 		"handler": {
 			options: Options{Handlers: map[string]HandlerFunc{"hello": func(context.Context, []any) (any, error) { panic(boom) }}},
-			provoke: func(p *peer) { p.call(0, "hello", 5, nil) },
+			provoke: func(p *peer) { p.Call(0, "hello", 5, nil) },
 		},
 		"OnStatus": {
 			options: Options{OnStatus: func(*Stream, *StatusError) { panic(boom) }},
 			provoke: func(p *peer) {
-				p.call(0, "onStatus", 0, nil, message.StatusObject("status", "NetConnection.Some.News", ""))
+				p.Call(0, "onStatus", 0, nil, message.StatusObject("status", "NetConnection.Some.News", ""))
 			},
 		},
 		"shared object": {
 			prepare: func(t *testing.T, c *Conn) {
-				o, err := c.SharedObject(testContext(t), "o", false)
+				o, err := c.SharedObject(conntest.Context(t), "o", false)
 				require.NoError(t, err)
 				o.Handle(func(SharedObjectEvent) { panic(boom) })
-				_, err = c.Call(testContext(t), "go")
+				_, err = c.Call(conntest.Context(t), "go")
 				require.NoError(t, err)
 			},
 			provoke: func(p *peer) {
-				p.expectType(message.TypeSharedObjectAMF0)
+				p.ExpectType(message.TypeSharedObjectAMF0)
 				p.shared(message.SharedEvent{Type: message.SharedUseSuccess})
-				p.expect("go")
+				p.Expect("go")
 				data, err := amf.AppendAMF0(amf.AppendString(nil, "hello"))
 				require.NoError(t, err)
 				p.shared(message.SharedEvent{Type: message.SharedSendMessage, Data: data})
@@ -52,9 +53,9 @@ func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
-				p.accept()
+				p.AcceptConnect()
 				test.provoke(p)
-				p.untilGone()
+				p.UntilGone()
 			})
 			var log bytes.Buffer // written before the Conn ends
 			test.options.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
@@ -62,7 +63,7 @@ func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 			if test.prepare != nil {
 				test.prepare(t, c)
 			}
-			err := c.ProcessPackets(testContext(t))
+			err := c.ProcessPackets(conntest.Context(t))
 			var panicked *PanicError
 			require.ErrorAs(t, err, &panicked)
 			assert.Equal(t, err, c.Err())
@@ -87,9 +88,9 @@ func TestFromContext(t *testing.T) {
 	found := make(chan *Conn, 1)
 	for range 2 {
 		url := newPeer(t, func(p *peer) {
-			p.accept()
-			p.call(0, "hello", 0, nil)
-			p.untilGone()
+			p.AcceptConnect()
+			p.Call(0, "hello", 0, nil)
+			p.UntilGone()
 		})
 		c := dialed(t, url, &Options{BackgroundRead: true, Handlers: map[string]HandlerFunc{
 			"hello": Func(func(ctx context.Context) { found <- FromContext(ctx) })}})
