@@ -2,10 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"errors"
-	"net"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -20,82 +16,28 @@ const (
 	lingerGrace = time.Second
 	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: there is no event to wait for.
 	lingerPoll = 10 * time.Millisecond
-	// farewellSize is less than what a published stream's last commands take, in bytes on the wire: when no more than this is
-	// unacknowledged, all media has arrived.
-	farewellSize = 64
 )
 
-// farewell is what Close has to know to tell whether something that was published got lost.
-type farewell struct {
-	underWay   sync.RWMutex // read-locked while a Stream is being closed: Close waits for that
-	closing    atomic.Bool  // every Stream is closed, and the server may hang up
-	published  atomic.Bool  // some Stream has published
-	publishing atomic.Int32 // the Streams of which something may still have to be sent
-	cut        atomic.Bool  // the server hung up before it had acknowledged everything
-}
-
-// outcome is what err, with which the connection on nc ends, means to the program: a server that hangs up when Close waits for
-// just that has not broken anything.
-func (f *farewell) outcome(err error, nc net.Conn) error {
-	if !session.HungUp(err) {
-		return err
-	}
-	if f.published.Load() {
-		n, known := transport.Unacknowledged(nc)
-		f.cut.Store(known && n > farewellSize)
-	}
-	if f.closing.Load() && !f.cut.Load() {
-		return session.ErrClosed
-	}
-	return err
-}
-
-// lost returns the error that the connection has ended with, if something published may not have arrived for it.
-func (f *farewell) lost(err error) error {
-	if !f.published.Load() || err == nil || err == session.ErrClosed {
-		return nil
-	}
-	if session.HungUp(err) && f.publishing.Load() == 0 && !f.cut.Load() {
-		return nil
-	}
-	return err
-}
-
-// sayGoodbye deletes the open streams, as librtmp does. The error is what the server has refused of them.
-func (k *client) sayGoodbye() (refused error) {
-	var last []chunk.Outgoing
-	for _, s := range k.streams.all() {
-		if s.options.Writable {
-			if err := s.Close(); k.Err() == nil {
-				refused = errors.Join(refused, err)
-			}
-			continue
-		}
-		if o, err := s.farewell(); err == nil {
-			last = append(last, o...)
-		}
-		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
-		s.backlog.Queued(0)
-	}
-	k.farewell.underWay.Lock() // what other Streams have to say comes first
-	k.farewell.closing.Store(true)
-	k.farewell.underWay.Unlock()
-	k.session.Leaving()
-	published, timeout := k.farewell.published.Load(), closeTimeout
+// sayGoodbye sends the last messages, and waits until all that was published has arrived.
+func (l *link) sayGoodbye(last []chunk.Outgoing) {
+	l.farewell.underWay.Lock() // what other Streams have to say comes first
+	l.farewell.closing.Store(true)
+	l.farewell.underWay.Unlock()
+	l.session.Leaving()
+	published, timeout := l.farewell.published.Load(), closeTimeout
 	if published {
-		if timeout = k.opts.Timeout; timeout <= 0 {
+		if timeout = l.opts.Timeout; timeout <= 0 {
 			timeout = defaultTimeout
 		}
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), timeout)
 	defer cancel()
 	if len(last) > 0 {
-		k.session.Send(ctx, last...)
+		l.session.Send(ctx, last...)
 	}
-	if published && k.Err() == nil {
-		k.linger(ctx)
+	if published && l.Err() == nil {
+		l.linger(ctx)
 	}
-	return refused
 }
 
 // linger ends a connection that has published so that nothing of it is lost: closing a socket with unread data in it is
