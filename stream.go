@@ -192,6 +192,19 @@ func signal(ch chan<- struct{}) {
 	}
 }
 
+// Ready reports whether ReadPacket would return at once: a message has been read by another, or the stream has come to its end. It is
+// for programs that read the connection themselves, with Conn.ReadPacket and HandlePacket.
+func (s *Stream) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready()
+}
+
+// ready is Ready for a caller that holds s.mu.
+func (s *Stream) ready() bool {
+	return s.queue.Len() > 0 || s.ended || s.err != nil || len(s.bindings) > 0
+}
+
 // ID is the message stream id.
 func (s *Stream) ID() uint32 { return s.id }
 
