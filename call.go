@@ -2,17 +2,15 @@ package rtmp
 
 import (
 	"context"
-	"fmt"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // Call is a remote call that was sent (librtmp: an RTMP_METHOD in m_methodCalls).
 type Call struct {
-	conn *link
 	call *session.Call
+	hint string // what to say of an answer that does not come
 }
 
 // TransactionID is the call's number on the wire.
@@ -22,8 +20,8 @@ func (k *Call) TransactionID() float64 { return k.call.ID }
 // times and from any goroutine; ctx governs this wait only, as does Options.Timeout. A refusal is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.call.Wait(ctx); err != nil {
-		if late, ok := err.(*session.TimeoutError); ok && k == k.conn.connectCall && k.conn.announced {
-			late.Hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+		if late, ok := err.(*session.TimeoutError); ok {
+			late.Hint = k.hint
 		}
 		return nil, err
 	}
@@ -57,81 +55,4 @@ type CallOptions struct {
 	// NoReply asks for no answer: the transaction id is 0, which servers don't answer, and nothing is remembered of the call.
 	// Its Result is nil at once, without an error.
 	NoReply bool
-}
-
-// Call calls a method of the server. ctx governs the sending only; the answer is the Call's Result. A call that is not
-// answered is remembered as long as the Conn lives, and further ones fail once there are 65,536 of them: where no answer is
-// wanted, CallOptions.NoReply says so.
-func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
-	return c.CallWith(ctx, CallOptions{}, method, args...)
-}
-
-// CallWith is Call with the details of o.
-func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args ...any) (*Call, error) {
-	k, err := c.established()
-	if err != nil {
-		return nil, err
-	}
-	return k.send(ctx, o, method, args)
-}
-
-// send sends a call.
-func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
-	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
-		Absolute: true}
-	if o.AMF3 || l.amf3.Load() {
-		p.Type = message.TypeCommandAMF3
-	}
-	call := session.Answered(method)
-	var err error
-	if !o.NoReply {
-		if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
-			return nil, err
-		}
-	}
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
-	if err != nil {
-		err = fmt.Errorf("rtmp: %s: %w", method, err)
-	} else {
-		err = l.session.Send(ctx, session.EncodePacket(&p))
-	}
-	if err != nil {
-		l.session.TakeCall(call.ID)
-		return nil, err
-	}
-	return &Call{conn: l, call: call}, nil
-}
-
-// RemoteMethod returns a function that calls method and waits for its result.
-func (c *Conn) RemoteMethod(method string) func(ctx context.Context, args ...any) (any, error) {
-	return func(ctx context.Context, args ...any) (any, error) {
-		k, err := c.Call(ctx, method, args...)
-		if err != nil {
-			return nil, err
-		}
-		return k.Result(ctx)
-	}
-}
-
-// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. What the server calls
-// right after it has accepted connect may come before a program gets to this: see Options.Handlers. The goroutine that runs
-// handlers reads nothing: see Conn for who does.
-func (c *Conn) InvokeHandler(method string, h HandlerFunc) { c.core.events.handle(method, h) }
-
-// WaitInvoke waits until the server calls method and returns the arguments. Only a call that arrives while it waits
-// counts; a handler for the method runs as well. It is bounded by ctx alone.
-func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
-	k, err := c.established()
-	if err != nil {
-		return nil, err
-	}
-	w, leave := c.core.events.wait(method)
-	err = k.session.Await(ctx, "wait for "+method, w.done)
-	select {
-	case <-w.done:
-		return w.args, nil
-	default:
-	}
-	leave()
-	return nil, err
 }

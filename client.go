@@ -3,12 +3,12 @@ package rtmp
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"log/slog"
 	"net"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -18,17 +18,19 @@ import (
 type client struct {
 	*link
 	streams *streamTable
-	shared  sharedTable
+	shared  *sharedTable
 
-	quickAcks    quickAcks // of nc
-	verification []byte    // the answer to SWF verification, a user control body; nil: none
+	announced   bool  // connect has announced Enhanced RTMP
+	connectCall *Call // set before connect is sent
+
+	quickAcks quickAcks // of nc
 
 	bandwidthChecks, bandwidthReplies int // changed by dispatches only
 }
 
 func newClient(c *core, s settings, announces bool) *client {
-	l := &link{core: c, settings: s, announced: announces}
-	return &client{link: l, streams: &streamTable{conn: l}}
+	l := &link{core: c, settings: s}
+	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
 }
 
 // begin makes a session on nc, of which so many bytes were received.
@@ -64,7 +66,7 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		return k.commandReceived(m)
 	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
-		return k.sharedObjectReceived(m)
+		return k.shared.received(m)
 	case message.TypeUserControl:
 		k.userControl(m)
 	default:
@@ -264,8 +266,8 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			call.Complete(nil, k.session.Refusal(status))
 		}
 	}
-	k.events.status(s, status)
+	if on := k.opts.OnStatus; on != nil {
+		size := amf.Size(status.Info) // the other fields are parts of it
+		k.events.tell(size, status.Code, func() { on(s, status) })
+	}
 }
-
-// onMetaDataPrefix is how the body of an onMetaData message begins: the AMF0 string.
-var onMetaDataPrefix = append(binary.BigEndian.AppendUint16([]byte{2}, 10), "onMetaData"...)

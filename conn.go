@@ -1,10 +1,12 @@
 package rtmp
 
 import (
+	"context"
 	"net"
 	"sync"
 	"sync/atomic"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
@@ -22,6 +24,22 @@ type Conn struct {
 
 	closing sync.Once
 	closed  error // what Close returns; written by closing
+}
+
+type connKey struct{}
+
+// FromContext returns the Conn whose handler has been given ctx, nil if ctx is of none.
+func FromContext(ctx context.Context) *Conn {
+	c, _ := ctx.Value(connKey{}).(*Conn)
+	return c
+}
+
+// established returns the connection, once Connect has made it.
+func (c *Conn) established() (*client, error) {
+	if k := c.client.Load(); k != nil {
+		return k, nil
+	}
+	return nil, ErrNotConnected
 }
 
 // Err is the error that ended the connection: net.ErrClosed after Close. It is nil while the connection lives.
@@ -106,7 +124,9 @@ func (c *Conn) close() error {
 	k := c.client.Load()
 	var refused error
 	if k != nil && c.Err() == nil {
-		refused = k.sayGoodbye()
+		var last []chunk.Outgoing
+		last, refused = k.streams.closeAll()
+		k.sayGoodbye(last)
 	}
 	err := c.core.fail(session.ErrClosed)
 	c.core.join()

@@ -86,11 +86,3 @@ func (c *Conn) use(k *client, err error) (*Call, error) {
 	}
 	return k.connectCall, nil
 }
-
-// established returns the connection, once Connect has made it.
-func (c *Conn) established() (*client, error) {
-	if k := c.client.Load(); k != nil {
-		return k, nil
-	}
-	return nil, ErrNotConnected
-}

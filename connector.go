@@ -71,7 +71,10 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 		return nil, err
 	}
 	call.BeforeResult(client.connectAccepted)
-	client.connectCall = &Call{conn: client.link, call: call}
+	client.connectCall = &Call{call: call}
+	if k.announce {
+		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+	}
 	return client, client.session.Send(ctx, connect)
 }
 

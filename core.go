@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"log/slog"
+	"maps"
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -16,14 +17,21 @@ type core struct {
 	events events
 }
 
-// init makes the core of c ready.
-func (k *core) init(c *Conn, o *Options) {
-	if k.log = o.Logger; k.log == nil {
+// init makes the core of a Conn ready that ends with ctx. Without a logger nothing is logged.
+func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]HandlerFunc) {
+	if k.log = log; k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
 	}
-	k.ctx, k.cancel = context.WithCancel(context.WithValue(context.Background(), connKey{}, c))
+	k.ctx, k.cancel = context.WithCancel(ctx)
 	k.onEnd = k.events.queue.End
-	k.events.init(k, o)
+	e := &k.events
+	e.ctx, e.log, e.dropped = k.ctx, k.log, &k.counts.droppedEvents
+	e.methods = maps.Clone(handlers)
+	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
+	e.queue.Panicked = func(err *PanicError) {
+		k.log.Error("rtmp: a handler has panicked", "value", err.Value, "stack", string(err.Stack))
+		k.fail(err)
+	}
 }
 
 // counts are counted however often a Conn connects.

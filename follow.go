@@ -10,20 +10,6 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// ReconnectPolicy says where a server may send its clients by NetConnection.Connect.ReconnectRequest (E-RTMP v2, Reconnect
-// Request).
-type ReconnectPolicy int
-
-const (
-	// FollowSameHost follows to the same host and port only.
-	FollowSameHost ReconnectPolicy = iota
-	// FollowNone follows nowhere.
-	FollowNone
-	// FollowAny follows to any host and port, and lets servers, redirects included, lead to the loopback interface and to
-	// private networks.
-	FollowAny
-)
-
 // reconnect is what Conn.Follow does, for a connection to a server that is so near.
 func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL string, o *Options, err error) {
 	extensions, _ := s.opts.ConnectFields.Get("capsEx")

@@ -4,9 +4,10 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
+	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/quote"
@@ -24,20 +25,13 @@ import (
 // function of SharedObject.Handle.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
-type connKey struct{}
-
-// FromContext returns the Conn whose handler has been given ctx, nil if ctx is of none.
-func FromContext(ctx context.Context) *Conn {
-	c, _ := ctx.Value(connKey{}).(*Conn)
-	return c
-}
-
 // events are what the server tells the program: calls of its methods, statuses, changes of shared objects. All are told by the
 // goroutine of queue.
 type events struct {
-	core     *core
-	onStatus func(*Stream, *StatusError) // Options.OnStatus
-	queue    session.Handlers
+	ctx     context.Context // the handlers'
+	log     *slog.Logger
+	dropped *atomic.Uint64 // counts what the program is not told
+	queue   session.Handlers
 
 	mu      sync.Mutex // guards the rest
 	methods map[string]HandlerFunc
@@ -48,16 +42,6 @@ type events struct {
 type invokeWait struct {
 	args []any
 	done chan struct{}
-}
-
-func (e *events) init(c *core, o *Options) {
-	e.core, e.onStatus = c, o.OnStatus
-	e.queue.Panicked = func(err *PanicError) {
-		c.log.Error("rtmp: a handler has panicked", "value", err.Value, "stack", string(err.Stack))
-		c.fail(err)
-	}
-	e.methods = maps.Clone(o.Handlers)
-	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
 }
 
 // handle makes h serve a method; nil: nobody does.
@@ -113,7 +97,7 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
 	case h != nil:
 		queued = e.queue.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
-			result, err := h(e.core.ctx, args)
+			result, err := h(e.ctx, args)
 			if id != 0 {
 				s.Answer(name, id, result, err)
 			}
@@ -125,26 +109,22 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 		queued = e.queue.Run(len(name), func() { s.Answer(name, id, nil, fmt.Errorf("method %s is not known", name)) })
 	}
 	if !queued {
-		e.dropped(1, cmd.Name)
+		e.drop(1, cmd.Name)
 		if id != 0 {
 			s.Reply(session.CallFailed(id, errors.New("too many calls wait for their handlers")))
 		}
 	}
 }
 
-// status queues an onStatus, nil: that of no Stream. Called by the reader.
-func (e *events) status(s *Stream, status *StatusError) {
-	if e.onStatus == nil {
-		return
-	}
-	size := amf.Size(status.Info) // the other fields are parts of it
-	if !e.queue.Run(size, func() { e.onStatus(s, status) }) {
-		e.dropped(1, status.Code)
+// tell queues f, which tells the program of what and holds size bytes, unless there is no room.
+func (e *events) tell(size int, what string, f func()) {
+	if !e.queue.Run(size, f) {
+		e.drop(1, what)
 	}
 }
 
-// dropped counts what the program is not told.
-func (e *events) dropped(events int, what string) {
-	e.core.counts.droppedEvents.Add(uint64(events))
-	e.core.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
+// drop counts what the program is not told.
+func (e *events) drop(events int, what string) {
+	e.dropped.Add(uint64(events))
+	e.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
 }

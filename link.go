@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"encoding/binary"
+	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -17,13 +18,12 @@ type link struct {
 	*core
 	settings // with which it was made
 
-	nc        net.Conn
-	session   *session.Session
-	relayed   bool               // something that is not the server may be at the other end: a proxy
-	near      transport.Nearness // the server's
-	announced bool               // connect has announced Enhanced RTMP
+	nc           net.Conn
+	session      *session.Session
+	verification []byte             // the answer to SWF verification, a user control body; nil: none
+	relayed      bool               // something that is not the server may be at the other end: a proxy
+	near         transport.Nearness // the server's
 
-	connectCall   *Call       // set before connect is sent
 	amf3          atomic.Bool // was agreed on
 	chunkSizeSent atomic.Bool
 	farewell      farewell
@@ -65,4 +65,31 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 func (l *link) deleteStream(id uint32) (chunk.Outgoing, error) {
 	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: l.session.NextID(),
 		Args: []any{float64(id)}})
+}
+
+// send sends a call.
+func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
+	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
+		Absolute: true}
+	if o.AMF3 || l.amf3.Load() {
+		p.Type = message.TypeCommandAMF3
+	}
+	call := session.Answered(method)
+	var err error
+	if !o.NoReply {
+		if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
+			return nil, err
+		}
+	}
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
+	if err != nil {
+		err = fmt.Errorf("rtmp: %s: %w", method, err)
+	} else {
+		err = l.session.Send(ctx, session.EncodePacket(&p))
+	}
+	if err != nil {
+		l.session.TakeCall(call.ID)
+		return nil, err
+	}
+	return &Call{call: call}, nil
 }

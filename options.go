@@ -100,8 +100,24 @@ type Options struct {
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }
 
-// defaultTimeout is librtmp's.
-const defaultTimeout = 30 * time.Second
+// ReconnectPolicy says where a server may send its clients by NetConnection.Connect.ReconnectRequest (E-RTMP v2, Reconnect
+// Request).
+type ReconnectPolicy int
+
+const (
+	// FollowSameHost follows to the same host and port only.
+	FollowSameHost ReconnectPolicy = iota
+	// FollowNone follows nowhere.
+	FollowNone
+	// FollowAny follows to any host and port, and lets servers, redirects included, lead to the loopback interface and to
+	// private networks.
+	FollowAny
+)
+
+const (
+	defaultTimeout = 30 * time.Second // librtmp's
+	defaultBuffer  = 30 * time.Second // likewise
+)
 
 // clone copies o and fills in what zero stands for.
 func (o *Options) clone() *Options {

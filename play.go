@@ -12,9 +12,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// defaultBuffer is librtmp's.
-const defaultBuffer = 30 * time.Second
-
 // playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end.
 func (o *Options) playRange(seek time.Duration) (start float64, length []any, err error) {
 	from := o.Start

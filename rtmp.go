@@ -15,7 +15,8 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 	if err := c.setup.replace(rawURL); err != nil {
 		return nil, err
 	}
-	c.core.init(c, c.setup.opts)
+	o := c.setup.opts
+	c.core.init(context.WithValue(context.Background(), connKey{}, c), o.Logger, o.Handlers)
 	return c, nil
 }
 

@@ -10,14 +10,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sharedObjectReceived applies a shared object message. Damaged ones are skipped: what came before the damage counts.
-func (k *client) sharedObjectReceived(m *session.Message) error {
+// received applies a shared object message. Damaged ones are skipped: what came before the damage counts.
+func (t *sharedTable) received(m *session.Message) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
-		k.session.Unreadable(m, err)
+		t.conn.session.Unreadable(m, err)
 		return nil
 	}
-	o := k.shared.of(parsed.Name)
+	o := t.of(parsed.Name)
 	if o == nil {
 		return nil
 	}
@@ -29,8 +29,8 @@ func (k *client) sharedObjectReceived(m *session.Message) error {
 			if errors.As(err, &tooMuch) {
 				return err
 			}
-			k.counts.BadData.Add(1)
-			k.log.Debug("rtmp: unreadable shared object event", "error", err)
+			t.conn.counts.BadData.Add(1)
+			t.conn.log.Debug("rtmp: unreadable shared object event", "error", err)
 		}
 	}
 	o.mu.Lock()
@@ -80,7 +80,7 @@ func (n *sharedNews) deliver() {
 		n.dropped += len(events)
 	}
 	if n.dropped > 0 {
-		n.object.conn.events.dropped(n.dropped, n.object.name)
+		n.object.conn.events.drop(n.dropped, n.object.name)
 	}
 }
 
@@ -221,27 +221,4 @@ func (o *SharedObject) clear(news *sharedNews) {
 // answered ends the oldest wait of that kind for a property.
 func (o *SharedObject) answered(property string, kind sharedRequest) {
 	o.finish(nil, func(w *sharedWait) bool { return w.kind == kind && w.property == property })
-}
-
-// refuse ends the oldest wait, or all, with err, and reports whether there was one.
-func (o *SharedObject) refuse(err error, all bool) (found bool) {
-	for o.finish(err, func(*sharedWait) bool { return true }) {
-		if found = true; !all {
-			break
-		}
-	}
-	return found
-}
-
-// finish ends the oldest wait that match accepts.
-func (o *SharedObject) finish(err error, match func(*sharedWait) bool) bool {
-	o.mu.Lock()
-	defer o.mu.Unlock()
-	i := slices.IndexFunc(o.waits, match)
-	if i < 0 {
-		return false
-	}
-	o.waits[i].answer.finish(err)
-	o.waits = slices.Delete(o.waits, i, i+1)
-	return true
 }

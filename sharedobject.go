@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -90,8 +89,24 @@ const (
 
 // sharedTable holds the connected shared objects by name.
 type sharedTable struct {
-	mu     sync.Mutex
+	conn *link
+
+	mu     sync.Mutex // guards the rest
 	byName map[string]*SharedObject
+}
+
+// use connects to a shared object.
+func (t *sharedTable) use(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
+	o := &SharedObject{conn: t.conn, table: t, name: name, persistent: persistent, order: make(chan struct{}, 1),
+		properties: make(map[string]sharedProperty)}
+	if err := t.add(o); err != nil {
+		return nil, err
+	}
+	if err := o.request(ctx, &sharedWait{kind: sharedUse}, message.SharedEvent{Type: message.SharedUse}); err != nil {
+		t.remove(o)
+		return nil, err
+	}
+	return o, nil
 }
 
 func (t *sharedTable) of(name string) *SharedObject {
@@ -119,28 +134,6 @@ func (t *sharedTable) remove(o *SharedObject) {
 	if t.byName[o.name] == o {
 		delete(t.byName, o.name)
 	}
-}
-
-// SharedObject connects to the shared object of that name in the Conn's application, and returns when the server has
-// answered; its properties may follow. A persistent object outlives its users. A name can be connected once on a Conn.
-func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
-	k, err := c.established()
-	if err != nil {
-		return nil, err
-	}
-	if _, err := k.connectCall.Result(ctx); err != nil {
-		return nil, err
-	}
-	o := &SharedObject{conn: k.link, table: &k.shared, name: name, persistent: persistent, order: make(chan struct{}, 1),
-		properties: make(map[string]sharedProperty)}
-	if err := o.table.add(o); err != nil {
-		return nil, err
-	}
-	if err := o.request(ctx, &sharedWait{kind: sharedUse}, message.SharedEvent{Type: message.SharedUse}); err != nil {
-		o.table.remove(o)
-		return nil, err
-	}
-	return o, nil
 }
 
 // Name is the object's name.
@@ -268,13 +261,13 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 	}
 	c := o.conn
 	err := c.session.AwaitReply(ctx, "shared object "+o.name, w.answer.done)
-	if w.answer.finished() {
-		err = w.answer.err
+	if !w.answer.finished() {
+		return err
 	}
-	if err != nil && !errors.Is(err, context.Canceled) {
-		return o.error(err)
+	if w.answer.err != nil {
+		return o.error(w.answer.err)
 	}
-	return err
+	return nil
 }
 
 // ask sends an event and puts its wait in line, both in the same order.
@@ -289,4 +282,27 @@ func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedE
 	o.waits = append(o.waits, w)
 	o.mu.Unlock()
 	return o.send(ctx, e)
+}
+
+// refuse ends the oldest wait, or all, with err, and reports whether there was one.
+func (o *SharedObject) refuse(err error, all bool) (found bool) {
+	for o.finish(err, func(*sharedWait) bool { return true }) {
+		if found = true; !all {
+			break
+		}
+	}
+	return found
+}
+
+// finish ends the oldest wait that match accepts.
+func (o *SharedObject) finish(err error, match func(*sharedWait) bool) bool {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	i := slices.IndexFunc(o.waits, match)
+	if i < 0 {
+		return false
+	}
+	o.waits[i].answer.finish(err)
+	o.waits = slices.Delete(o.waits, i, i+1)
+	return true
 }

@@ -2,7 +2,6 @@ package rtmp
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -69,65 +68,6 @@ type Stream struct {
 	duration      time.Duration
 	metadata      amf.ECMAArray
 	buffer        time.Duration // as last told to the server
-}
-
-// expectation is a wait for a status: Play.Start, Seek.Notify, ...
-type expectation struct {
-	codes []string
-	done  chan struct{}
-	err   error
-	once  sync.Once
-}
-
-func (e *expectation) finish(err error) {
-	e.once.Do(func() {
-		e.err = err
-		close(e.done)
-	})
-}
-
-func (e *expectation) finished() bool {
-	select {
-	case <-e.done:
-		return true
-	default:
-		return false
-	}
-}
-
-// CreateStream opens a stream and plays it, or publishes with StreamOptions.Writable; nil opts play the playpath of the
-// URL. It waits for connect's answer, and returns once the server has started the stream or, playing, the first media has
-// arrived. A refusal is a *StatusError and leaves the connection usable.
-func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
-	k, err := c.established()
-	if err != nil {
-		return nil, err
-	}
-	var o StreamOptions
-	if opts != nil {
-		o = *opts
-	}
-	if _, err := k.connectCall.Result(ctx); err != nil {
-		return nil, err
-	}
-	s := k.streams.newStream(o)
-	open, what := s.play, "play"
-	if o.Writable {
-		open, what = s.publish, "publish"
-	}
-	err = k.session.Blocked() // before the server is asked for a stream that it would keep
-	if err == nil {
-		err = open(ctx)
-	}
-	if err != nil {
-		s.abandon()
-		var option *OptionError
-		if errors.As(err, &option) {
-			return nil, err
-		}
-		return nil, during(s.opening(what), err)
-	}
-	return s, nil
 }
 
 // opening is what is done with the stream, for errors. The name of a stream that is published is a key, and what follows a ?
@@ -250,6 +190,19 @@ func signal(ch chan<- struct{}) {
 	case ch <- struct{}{}:
 	default:
 	}
+}
+
+// Ready reports whether ReadPacket would return at once: a message has been read by another, or the stream has come to its end. It is
+// for programs that read the connection themselves, with Conn.ReadPacket and HandlePacket.
+func (s *Stream) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready()
+}
+
+// ready is Ready for a caller that holds s.mu.
+func (s *Stream) ready() bool {
+	return s.queue.Len() > 0 || s.ended || s.err != nil || len(s.bindings) > 0
 }
 
 // ID is the message stream id.

@@ -127,7 +127,7 @@ func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
 func (s *readingStream) Ready() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return s.sink.has() || s.queue.Len() > 0 || s.ended || s.err != nil || len(s.bindings) > 0
+	return s.sink.has() || (*Stream)(s).ready()
 }
 
 // Room reports that a Read which could return takes what has arrived already, too.

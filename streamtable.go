@@ -1,11 +1,13 @@
 package rtmp
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"strconv"
 	"sync"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -96,6 +98,25 @@ func (t *streamTable) remove(s *Stream) {
 		t.close(s.id)
 		t.count()
 	}
+}
+
+// closeAll closes the open streams. Those that play only have something to say, which is left to the caller: last. refused is what the
+// server has refused of the others.
+func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
+	for _, s := range t.all() {
+		if s.options.Writable {
+			if err := s.Close(); t.conn.Err() == nil {
+				refused = errors.Join(refused, err)
+			}
+			continue
+		}
+		if o, err := s.farewell(); err == nil { // deleteStream, as librtmp does
+			last = append(last, o...)
+		}
+		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
+		s.backlog.Queued(0)
+	}
+	return last, refused
 }
 
 // giveUp makes id one that belongs to nobody. It reports false when a stream has it, from a server that gives out the same id

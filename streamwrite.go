@@ -7,7 +7,6 @@ import (
 	"slices"
 	"time"
 
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -17,9 +16,6 @@ const (
 	// readFromBuffer is what ReadFrom reads at a time, in bytes.
 	readFromBuffer = 256 << 10
 )
-
-// setDataFrame goes in front of metadata that a server is to keep for those who come later.
-var setDataFrame = amf.AppendString(nil, "@setDataFrame")
 
 // Write publishes FLV bytes. Tags may be split anywhere between calls; file headers are skipped wherever a tag can begin.
 // Everything that is complete in p leaves before Write returns, with as few system calls as possible, unless

@@ -3,9 +3,6 @@ package rtmp
 import (
 	"context"
 
-	"github.com/go-librtmp/rtmp/internal/quote"
-	"github.com/go-librtmp/rtmp/internal/session"
-	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/swf"
 )
 
@@ -38,14 +35,4 @@ func (k *connector) fetchPlayer(ctx context.Context) (*player, error) {
 	known.SWFHash, known.SWFSize = hash, size // should it be necessary to connect once more, here or elsewhere
 	k.opts = &known
 	return &player{hash: hash, size: size}, nil
-}
-
-// verifyPlayer answers SWF verification, if it can.
-func (k *client) verifyPlayer(request []byte) {
-	if k.verification == nil || !swf.Answerable(request) {
-		k.log.Warn("rtmp: the server asks for SWF verification: without SWFVerify, or SWFHash and SWFSize, it gets no answer",
-			"request", quote.Peer(string(request)))
-		return
-	}
-	k.session.Reply(session.Control(message.TypeUserControl, k.verification))
 }

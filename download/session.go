@@ -98,7 +98,7 @@ func (s *session) wake(ctx context.Context) error {
 // receive takes what the stream has, and reads on while it has nothing. It reads the connection rather than the stream to
 // see what a Stream does not tell: BufferEmpty, and the request to reconnect.
 func (s *session) receive(ctx context.Context) error {
-	for s.conn.Stats().QueuedBytes == 0 {
+	for !s.stream.Ready() {
 		p := &s.other
 		if err := s.conn.ReadPacket(ctx, p); err != nil {
 			return err
@@ -106,44 +106,31 @@ func (s *session) receive(ctx context.Context) error {
 		if err := s.conn.HandlePacket(ctx, p); err != nil {
 			return err
 		}
-		switch p.Type {
-		case message.TypeUserControl, message.TypeCommandAMF0, message.TypeCommandAMF3:
-			if more, err := s.noticed(ctx, p); more || err != nil {
-				return err
-			}
+		if err := s.notice(ctx, p); err != nil {
+			return err
 		}
 	}
 	return s.stream.ReadPacket(&s.packet)
 }
 
-// noticed acts on a user control event or a command. more says that it has read a packet of the stream.
-func (s *session) noticed(ctx context.Context, p *rtmp.Packet) (more bool, err error) {
-	if p.Type == message.TypeUserControl {
+// notice acts on BufferEmpty and on a request to reconnect. Of what can't be read HandlePacket has taken care.
+func (s *session) notice(ctx context.Context, p *rtmp.Packet) error {
+	switch p.Type {
+	case message.TypeUserControl:
 		u, err := message.ParseUserControl(p.Body)
-		switch {
-		case err != nil: // HandlePacket has seen to it
-		case u.Event == message.EventBufferEmpty && s.speed && s.pauses && !s.toggled:
-			return false, s.toggle(ctx)
-		case u.Event == message.EventStreamEOF:
-			return s.look()
+		if err == nil && u.Event == message.EventBufferEmpty && s.speed && s.pauses && !s.toggled {
+			return s.toggle(ctx)
 		}
-		return false, nil
-	}
-	cmd, err := message.ParseCommand(p.Type, p.Body)
-	if err != nil {
-		return false, nil // likewise
-	}
-	switch cmd.Name {
-	case "onStatus":
-		status := message.ParseStatus(cmd.Args)
-		if status.Code == reconnectRequest {
-			return false, s.move(newTCURL(status.Info))
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		cmd, err := message.ParseCommand(p.Type, p.Body)
+		if err != nil || cmd.Name != "onStatus" {
+			return nil
 		}
-		return s.look()
-	case "onFCUnsubscribe":
-		return s.look()
+		if status := message.ParseStatus(cmd.Args); status.Code == reconnectRequest {
+			return s.move(newTCURL(status.Info))
+		}
 	}
-	return false, nil
+	return nil
 }
 
 // move is a *reconnectError if a request to reconnect is to be followed. Others are ignored: what the server sends is taken
@@ -158,17 +145,6 @@ func (s *session) move(tcURL string) error {
 		return nil
 	}
 	return &reconnectError{url, options}
-}
-
-// look asks the stream whether it has ended, without waiting.
-func (s *session) look() (more bool, err error) {
-	s.stream.SetReadDeadline(time.Unix(1, 0))
-	defer s.stream.SetReadDeadline(time.Time{})
-	err = s.stream.ReadPacket(&s.packet)
-	if errors.Is(err, os.ErrDeadlineExceeded) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 // toggle pauses and goes on. A server that does not do as it is told is not asked again; the error is one of the connection,

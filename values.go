@@ -2,22 +2,7 @@ package rtmp
 
 import (
 	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/internal/auth"
-	"github.com/go-librtmp/rtmp/message"
 )
-
-// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token.
-func (k *client) answerChallenge(reply []any) error {
-	challenge, found := findValue(reply, "secureToken", 0).(string)
-	if !found || k.opts.Token == "" {
-		return nil
-	}
-	response, err := auth.SecureToken(k.opts.Token, challenge)
-	if err != nil {
-		return &ProtocolError{Phase: "secure token", Err: err}
-	}
-	return k.session.ReplyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
-}
 
 // findValue finds the first property of that name, however deep, as librtmp does; nil: there is none.
 func findValue(values []any, name string, depth int) any {
