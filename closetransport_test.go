@@ -58,9 +58,9 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	}
 }
 
-// pipedPublisher publishes by rtmps through a pipe, where a write waits for its reader. The server reads as far as deleteStream
+// tlsPublisher publishes by rtmps through a pipe, where a write waits for its reader. The server reads as far as deleteStream
 // and then does what then says; what it hears is gone is closed.
-func pipedPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *Conn {
+func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *Conn {
 	client, server := net.Pipe()
 	cfg := testserver.ServerTLS()
 	cfg.SessionTicketsDisabled = true // nobody would read them
@@ -93,12 +93,12 @@ func TestFarewellOfTLS(t *testing.T) {
 	t.Run("nobody reads it", func(t *testing.T) {
 		over := make(chan struct{})
 		defer close(over)
-		c := pipedPublisher(t, 100*time.Millisecond, func(net.Conn) { <-over })
+		c := tlsPublisher(t, 100*time.Millisecond, func(net.Conn) { <-over })
 		assert.Less(t, elapsed(func() { c.Close() }), 4*time.Second) // crypto/tls alone would take five
 	})
 	t.Run("somebody reads it late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
-			c := pipedPublisher(t, 30*time.Second, func(nc net.Conn) {
+			c := tlsPublisher(t, 30*time.Second, func(nc net.Conn) {
 				time.Sleep(8 * time.Second)
 				_, err := io.Copy(io.Discard, nc)
 				assert.NoError(t, err)

@@ -1,42 +1,39 @@
 package rtmp
 
 import (
-	"bytes"
 	"slices"
-	"sync"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // With a send queue nobody waits: what is dropped is dropped such that the rest can be shown.
 func TestSendQueueDrops(t *testing.T) {
+	synctest.Test(t, testSendQueueDrops)
+}
+
+func testSendQueueDrops(t *testing.T) {
 	read := make(chan struct{})
-	var mu sync.Mutex
-	var got []flv.Tag
-	url := accepting(t, func(p *peer) {
+	var got []Packet
+	c, s := pipedPublisher(t, Options{SendQueue: 1 << 20}, func(p *peer) {
 		<-read
-		for {
-			var m chunk.Message
-			if p.In.Next(&m) != nil {
-				return
-			}
-			if message.Type(m.Type).Media() {
-				mu.Lock()
-				got = append(got, flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: bytes.Clone(m.Body())})
-				mu.Unlock()
+		for m, err := p.Next(); err == nil; m, err = p.Next() {
+			if m.Type.Media() {
+				got = append(got, m)
+			} else if cmd, err := message.ParseCommand(m.Type, m.Body); err == nil && cmd.Name == "createStream" { // Close asks
+				p.Call(0, "_result", cmd.TransactionID, nil, 2.0)
 			}
 		}
 	})
-	c, s := publishing(t, url, &Options{SendQueue: 1 << 20})
 	header := []byte{0x17, 0, 0, 0, 0}
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: header}))
+	synctest.Wait() // the sender has the header, and takes nothing else before the server reads
 	const pictures = 3000
 	second, err := flv.AppendVideoHeader(nil, flv.VideoHeader{Enhanced: true, FrameType: flv.FrameInter, FourCC: flv.FourCCHEVC,
 		PacketType: flv.VideoCodedFramesX, Multitrack: true, TrackID: 1})
@@ -61,29 +58,31 @@ func TestSendQueueDrops(t *testing.T) {
 	close(read)
 	require.NoError(t, s.Close())
 	require.NoError(t, c.Close())
-	mu.Lock()
-	defer mu.Unlock()
+	synctest.Wait()
 	require.Equal(t, header, got[0].Body)
 	assert.Equal(t, int(stats.DroppedMessages), 1+3*pictures-len(got))
 	var last uint32
-	next := [2]int64{-1, -1} // when the picture comes that can be decoded after the latest of the track
-	seen := [2]int{}
-	for _, tag := range got[1:] {
-		require.GreaterOrEqual(t, tag.Timestamp, last)
-		last = tag.Timestamp
-		if tag.Type != flv.TagVideo {
+	var keys, pictureAt [2]uint32 // of each track: its last key frame, and the picture after the last, which can be decoded
+	for _, p := range got[1:] {
+		require.GreaterOrEqual(t, p.Timestamp, last)
+		last = p.Timestamp
+		if p.Type != message.TypeVideo {
 			continue
 		}
-		h, err := flv.ParseVideoHeader(tag.Body)
+		h, err := flv.ParseVideoHeader(p.Body)
 		require.NoError(t, err)
-		if !h.IsKeyFrame() {
-			require.EqualValues(t, next[h.TrackID], tag.Timestamp, "a picture of track %d whose reference was dropped", h.TrackID)
+		if h.IsKeyFrame() {
+			keys[h.TrackID] = p.Timestamp
+		} else {
+			require.Equal(t, pictureAt[h.TrackID], p.Timestamp, "a picture of track %d whose reference was dropped", h.TrackID)
 		}
-		next[h.TrackID] = int64(tag.Timestamp) + 40
-		seen[h.TrackID]++
+		pictureAt[h.TrackID] = p.Timestamp + 40
 	}
-	assert.Greater(t, min(seen[0], seen[1]), 20)
-	assert.GreaterOrEqual(t, last, uint32(40*(pictures-50)), "the newest is there, or what follows the newest key frame was dropped")
+	assert.Equal(t, [2]uint32{40 * (pictures - 50), 40 * (pictures - 25)}, keys, "the newest key frames")
+	for track, end := range pictureAt {
+		assert.Greater(t, end, keys[track]+5*40, "what follows is there as long as there is room")
+	}
+	assert.Equal(t, uint32(40*(pictures-1)), last, "there is room for the newest sound")
 }
 
 // What is never dropped for its meaning is dropped when there is far too much of it.
@@ -99,25 +98,24 @@ func TestSendQueueIsBounded(t *testing.T) {
 
 // What WritePacket has taken leaves, whatever happens to the write deadline meanwhile.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
-	got := make(chan []byte, 1)
-	c, s := publishing(t, accepting(t, func(p *peer) { got <- p.ExpectType(message.TypeAudio); p.UntilGone() }), nil)
-	another, err := c.client.Load().session.Begin(nil) // writes
-	require.NoError(t, err)
-	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
-	require.Eventually(t, func() bool {
-		return s.sending.Waiting() == 0
-	}, 10*time.Second, time.Millisecond, "the sender has it")
-	require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
-	assert.Never(t, func() bool {
+	synctest.Test(t, func(t *testing.T) {
+		got := make(chan []byte, 1)
+		c, s := pipedPublisher(t, Options{}, func(p *peer) { got <- p.ExpectType(message.TypeAudio); p.UntilGone() })
+		another, err := c.client.Load().session.Begin(nil) // writes
+		require.NoError(t, err)
+		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Body: []byte{0xAF, 1}}))
+		synctest.Wait()
+		require.Zero(t, s.sending.Waiting(), "the sender has it")
+		require.NoError(t, s.SetWriteDeadline(time.Unix(1, 0)))
+		synctest.Wait()
 		select {
 		case <-s.sending.Ended():
-			return true
+			t.Error("the sender has ended")
 		default:
-			return false
 		}
-	}, 50*time.Millisecond, time.Millisecond)
-	require.NoError(t, another.End(nil))
-	require.NoError(t, s.SetWriteDeadline(time.Time{}))
-	require.NoError(t, s.Close())
-	require.Equal(t, []byte{0xAF, 1}, <-got)
+		require.NoError(t, another.End(nil))
+		require.NoError(t, s.SetWriteDeadline(time.Time{}))
+		require.NoError(t, s.Close())
+		require.Equal(t, []byte{0xAF, 1}, <-got)
+	})
 }

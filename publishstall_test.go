@@ -251,9 +251,9 @@ func isRight(t *testing.T, how breakage, err error, at int64) {
 	}
 }
 
-// inBubble publishes in a network of its own, which breaks at that byte, or to a server that reads up to that message. Time
+// publishInBubble publishes in a network of its own, which breaks at that byte, or to a server that reads up to that message. Time
 // passes only when everybody waits: so we know to the moment how long things took. It fails when a goroutine is left.
-func inBubble(t *testing.T, scheme, way string, how breakage, at int64, o Options) {
+func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o Options) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(how, at)
 		over, messages := make(chan struct{}), atomic.Int64{}
@@ -317,7 +317,7 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for _, how := range []breakage{stalled, reset, closed} {
 			for _, at := range breakingPoints() {
-				inBubble(t, scheme, way, how, at, o)
+				publishInBubble(t, scheme, way, how, at, o)
 			}
 		}
 	})
@@ -327,7 +327,7 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 func TestPublishingServerStopsReading(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for at := int64(1); at <= 10; at++ {
-			inBubble(t, scheme, way, unread, at, o)
+			publishInBubble(t, scheme, way, unread, at, o)
 		}
 	})
 }

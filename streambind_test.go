@@ -3,9 +3,9 @@ package rtmp
 import (
 	"context"
 	"testing"
+	"testing/synctest"
 	"time"
 
-	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/message"
@@ -47,16 +47,13 @@ func TestBindEndsReads(t *testing.T) {
 }
 
 func TestBindEndsWrites(t *testing.T) {
-	t.Run("before they begin", func(t *testing.T) {
-		url := accepting(t, func(p *peer) { p.UntilGone() })
-		c, s := publishing(t, url, nil)
+	inBubble(t, "before they begin", func(t *testing.T) {
+		c, s := pipedPublisher(t, Options{}, func(p *peer) { p.AcceptStream(2); p.UntilGone() }) // Close asks for one
 		ctx, cancel := context.WithCancel(context.Background())
 		release := s.Bind(ctx)
 		cancel()
-		require.Eventually(t, func() bool {
-			err := s.WritePacket(&Packet{Type: message.TypeVideo, Body: []byte{0x17}})
-			return err != nil && assert.ErrorIs(t, err, context.Canceled)
-		}, 10*time.Second, time.Millisecond)
+		synctest.Wait()
+		require.ErrorIs(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: []byte{0x17}}), context.Canceled)
 		_, err := s.Write(large)
 		require.ErrorIs(t, err, context.Canceled)
 		release()
@@ -64,13 +61,13 @@ func TestBindEndsWrites(t *testing.T) {
 		require.NoError(t, err)
 		require.NoError(t, c.Close())
 	})
-	t.Run("in the middle", func(t *testing.T) {
-		c, s := publishing(t, deaf(t), nil)
+	inBubble(t, "in the middle", func(t *testing.T) {
+		c, s := pipedDeaf(t, Options{})
 		ctx, cancel := context.WithCancel(context.Background())
 		defer s.Bind(ctx)()
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
-		untilStuck(t, c)
+		synctest.Wait()
 		cancel()
 		require.ErrorIs(t, <-failed, context.Canceled)
 		require.ErrorIs(t, c.Err(), context.Canceled, "half a chunk is out")

@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -64,65 +65,58 @@ func blocked(s *Stream) error {
 	return errors.New("100 MB went to a server that does not read")
 }
 
-// untilStuck waits until c writes and the network has taken nothing for a second.
-func untilStuck(t *testing.T, c *Conn) {
-	t.Helper()
-	last, same := uint64(0), 0
-	require.Eventually(t, func() bool {
-		now := c.Stats().BytesWritten
-		if same++; now != last {
-			last, same = now, 0
-		}
-		return last > 100_000 && same >= 20
-	}, 20*time.Second, 50*time.Millisecond)
-}
-
 func TestWriteBlocks(t *testing.T) {
-	t.Run("until the deadline", func(t *testing.T) {
-		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
-		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
-		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+	inBubble(t, "until the deadline", func(t *testing.T) {
+		c, s := pipedDeaf(t, Options{})
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(5*time.Second)))
+		assert.Equal(t, 5*time.Second, elapsed(func() { require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded) }))
+		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded, "half a chunk is out")
 	})
-	t.Run("until a deadline set meanwhile", func(t *testing.T) {
-		c, s := publishing(t, deaf(t), nil)
+	inBubble(t, "until a deadline set meanwhile", func(t *testing.T) {
+		c, s := pipedDeaf(t, Options{Timeout: -1})
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
 		require.NoError(t, s.SetWriteDeadline(time.Now().Add(time.Hour)))
-		untilStuck(t, c)
+		synctest.Wait()
 		require.NoError(t, s.SetWriteDeadline(time.Now()))
 		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
 		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded, "half a chunk is out")
 		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded)
 	})
-	t.Run("until the timeout", func(t *testing.T) {
-		c, s := publishing(t, deaf(t), &Options{Timeout: 100 * time.Millisecond})
-		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
+	inBubble(t, "until the timeout", func(t *testing.T) {
+		c, s := pipedDeaf(t, Options{Timeout: 7 * time.Second})
+		assert.Equal(t, 7*time.Second, elapsed(func() { require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded) }))
 		require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
 	})
-	t.Run("until Close", func(t *testing.T) {
-		c, s := publishing(t, deaf(t), nil)
+	inBubble(t, "until Close", func(t *testing.T) {
+		_, s := pipedDeaf(t, Options{})
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
-		untilStuck(t, c)
-		require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded, "nothing moves for a second")
+		synctest.Wait()
+		assert.Equal(t, closeGrace, elapsed(func() { require.ErrorIs(t, s.Close(), os.ErrDeadlineExceeded) }), "nothing moves")
 		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
 	})
-	t.Run("until Conn.Close", func(t *testing.T) {
-		c, s := publishing(t, deaf(t), nil)
+	inBubble(t, "until Conn.Close", func(t *testing.T) {
+		c, s := pipedDeaf(t, Options{})
 		failed := make(chan error, 1)
 		go func() { failed <- blocked(s) }()
-		untilStuck(t, c)
+		synctest.Wait()
 		require.ErrorIs(t, c.Close(), os.ErrDeadlineExceeded, "something was lost")
 		require.ErrorIs(t, <-failed, os.ErrDeadlineExceeded)
 	})
-	t.Run("packets too", func(t *testing.T) {
-		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
-		require.NoError(t, s.SetWriteDeadline(time.Now().Add(100*time.Millisecond)))
+	inBubble(t, "packets too", func(t *testing.T) {
+		_, s := pipedDeaf(t, Options{})
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(time.Second)))
 		err := error(nil)
 		for i := 0; err == nil && i < 100; i++ {
 			err = s.WritePacket(&Packet{Type: message.TypeVideo, Body: large})
 		}
 		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	})
+	t.Run("a socket", func(t *testing.T) {
+		_, s := publishing(t, deaf(t), &Options{Timeout: 2 * time.Second})
+		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
+		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
 	})
 	t.Run("not behind a ping flood", func(t *testing.T) {
 		flooded := make(chan struct{})

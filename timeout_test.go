@@ -30,6 +30,35 @@ func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Con
 	return t.Context(), c
 }
 
+// pipedPublisher is piped with a stream that is published, to a server that accepts it and goes on with then: no byte leaves
+// before it is read.
+func pipedPublisher(t *testing.T, o Options, then func(p *peer)) (*Conn, *Stream) {
+	t.Helper()
+	ctx, c := piped(t, o, func(p *peer) {
+		p.AcceptPublisher()
+		then(p)
+	})
+	_, err := c.Connect(ctx)
+	require.NoError(t, err)
+	s, err := c.CreateStream(ctx, &StreamOptions{Writable: true})
+	require.NoError(t, err)
+	return c, s
+}
+
+// pipedDeaf is pipedPublisher with a server that reads nothing.
+func pipedDeaf(t *testing.T, o Options) (*Conn, *Stream) {
+	t.Helper()
+	over := make(chan struct{})
+	c, s := pipedPublisher(t, o, func(*peer) { <-over })
+	t.Cleanup(func() { close(over) })
+	return c, s
+}
+
+// inBubble runs a subtest whose time is that of a bubble of synctest.
+func inBubble(t *testing.T, name string, test func(t *testing.T)) {
+	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
+}
+
 func elapsed(f func()) time.Duration {
 	start := time.Now()
 	f()

@@ -2,6 +2,7 @@ package amf
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"math"
@@ -327,4 +328,52 @@ func FuzzUnmarshal(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, once, twice)
 	})
+}
+
+// Assign follows values as deep as decoding goes, and no deeper, whatever they are nested in.
+func TestAssignDepth(t *testing.T) {
+	type byName map[string]byName
+	type list []list
+	type byEntry map[string]byEntry
+	type byKey map[*byKey]bool
+	for name, test := range map[string]struct {
+		dst    any
+		around func(v any) any
+	}{
+		"maps":         {new(byName), func(v any) any { return Object{{"x", v}} }},
+		"lists":        {new(list), func(v any) any { return []any{v} }},
+		"externals":    {new(int), func(v any) any { return External{"c", v} }},
+		"AVM+":         {new(int), func(v any) any { return AVMPlus{v} }},
+		"dictionaries": {new(byEntry), func(v any) any { return Dictionary{Entries: []DictionaryEntry{{"x", v}}} }},
+		"their keys":   {new(byKey), func(v any) any { return Dictionary{Entries: []DictionaryEntry{{v, true}}} }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var value any
+			for range MaxDepth {
+				value = test.around(value)
+			}
+			require.NoError(t, Assign(test.dst, value))
+			var deep *AssignError
+			require.ErrorAs(t, Assign(test.dst, test.around(value)), &deep)
+			assert.Contains(t, deep.Error(), "nested deeper")
+		})
+	}
+}
+
+func TestLongestKey(t *testing.T) {
+	for length, want := range map[int]int{maxShortString - 1: maxShortString - 1, maxShortString: maxShortString, maxShortString + 1: maxShortString} {
+		b := AppendKey(nil, strings.Repeat("x", length))
+		assert.Len(t, b, 2+want)
+		assert.EqualValues(t, want, binary.BigEndian.Uint16(b))
+	}
+}
+
+// A budget may be spent to the last.
+func TestBudget(t *testing.T) {
+	b := budget{valuesLeft: 2}
+	require.NoError(t, b.spend(2, 0))
+	require.Error(t, b.spend(1, 0))
+	require.NoError(t, b.spendReferred(maxReferredBytes-1, 0))
+	require.NoError(t, b.spendReferred(1, 0))
+	require.Error(t, b.spendReferred(1, 0))
 }

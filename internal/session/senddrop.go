@@ -33,10 +33,11 @@ func (q *SendQueue) await(track uint8) {
 	q.awaitKey[track] = true
 }
 
-// prune drops the oldest media: of each track everything before the last key frame that waits, in media time, so that a
-// viewer sees a jump to newer pictures that can be decoded. Without a key frame all pictures go, and those that follow until
-// one comes; sound goes only if that was not enough. Metadata and codec headers stay.
-func (q *SendQueue) prune() {
+// prune makes room for next. It drops the oldest media: of each track everything before the last key frame, in media time, so
+// that a viewer sees a jump to newer pictures that can be decoded. The last one may be next itself, or a queue that is full of a
+// single group of pictures would keep it and refuse all that are newer. Without a key frame all pictures go, and those that follow
+// until one comes; sound goes only if that was not enough. Metadata and codec headers stay.
+func (q *SendQueue) prune(next *Message) {
 	type place struct {
 		at   int
 		time uint32
@@ -49,7 +50,10 @@ func (q *SendQueue) prune() {
 		}
 		i++
 	}
-	first := place{at: i} // of these
+	if kind, track := kindOf(next); kind == flv.KindKeyFrame {
+		last[track] = place{i, next.Timestamp}
+	}
+	first := place{at: i, time: next.Timestamp} // of these
 	for _, p := range last {
 		if p.at < first.at {
 			first = p

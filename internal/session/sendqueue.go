@@ -98,7 +98,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 			return false, nil
 		}
 		if kind, _ := kindOf(&m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
-			q.prune()
+			q.prune(&m)
 			q.pruned = true
 		}
 	}
