@@ -11,7 +11,9 @@ type Subscriber struct{}
 func (s *Subscriber) Next(ctx context.Context) (*Message, error) { panic("TODO") }
 
 // NextBatch waits as Next does, and appends what there is, at least one message and within the limits of one write, to dst.
-func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) { panic("TODO") }
+func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
+	panic("TODO")
+}
 
 // Receive is Player.Receive.
 func (s *Subscriber) Receive(audio, video bool) { panic("TODO") }
