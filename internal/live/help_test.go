@@ -19,7 +19,7 @@ import (
 
 // Tags as publishers send them. The last bytes of a body tell it from others.
 
-func videoHeader(n int) flv.Tag { return video(0, "\x17\x00\x00\x00\x00", n) }
+func videoHeader(n int) flv.Tag      { return video(0, "\x17\x00\x00\x00\x00", n) }
 func key(ms uint32, n int) flv.Tag   { return video(ms, "\x17\x01\x00\x00\x00", n) }
 func frame(ms uint32, n int) flv.Tag { return video(ms, "\x27\x01\x00\x00\x00", n) }
 
