@@ -15,38 +15,49 @@ type member interface {
 	cut(err error)
 }
 
-// reader is what members have in common.
+// reader is what members have in common. What is touched for every message comes first.
 type reader struct {
+	mu     sync.Mutex // guards what follows
+	cursor cursor
+	paused bool
+	left   bool  // nothing is given any more
+	err    error // what the member is to be ended with, or was
+
+	position atomic.Uint64 // of the cursor, for those who don't hold mu; the largest number: it needs nothing
+	traffic  traffic
+
 	stream  *stream
-	since   time.Time
 	deliver func(*Message) bool
+	since   time.Time
 	await   *alarm // set before the member is known to anybody
 
 	pusher *pusher // nil: not on the stream; guarded by stream.mu
 	place  int     // in pusher.members; likewise
+}
 
-	position               atomic.Uint64 // of the cursor, for those who don't hold mu; the largest number: it needs nothing
-	bytes, missed, resyncs atomic.Uint64
+// traffic is what a member has got. It may be read at any time, and is written by one goroutine at a time.
+type traffic struct{ bytes, missed, resyncs atomic.Uint64 }
 
-	mu     sync.Mutex // guards what follows
-	cursor cursor
-	paused bool
-	left   bool // nothing is given any more
-	err    error
+// add adds to t what another has got.
+func (t *traffic) add(o *traffic) {
+	t.bytes.Add(o.bytes.Load())
+	t.missed.Add(o.missed.Load())
+	t.resyncs.Add(o.resyncs.Load())
+}
+
+// describe puts t into st.
+func (t *traffic) describe(st *StreamStats) {
+	st.BytesOut, st.Missed, st.Resyncs = t.bytes.Load(), t.missed.Load(), t.resyncs.Load()
 }
 
 func (r *reader) common() *reader { return r }
 
-// count records what a cursor has done.
+// count records what the cursor has done.
 func (r *reader) count(bytes int, p progress) {
-	s := r.stream
-	r.bytes.Add(uint64(bytes))
-	s.bytesOut.Add(uint64(bytes))
+	r.traffic.bytes.Add(uint64(bytes))
 	if p.resyncs > 0 || p.missed > 0 {
-		r.missed.Add(p.missed)
-		r.resyncs.Add(p.resyncs)
-		s.missed.Add(p.missed)
-		s.resyncs.Add(p.resyncs)
+		r.traffic.missed.Add(p.missed)
+		r.traffic.resyncs.Add(p.resyncs)
 	}
 }
 
@@ -64,6 +75,6 @@ func (r *reader) Stats() StreamStats {
 	st := r.stream.stats(r.stream.newest)
 	r.stream.mu.Unlock()
 	st.Since = r.since
-	st.BytesOut, st.Missed, st.Resyncs = r.bytes.Load(), r.missed.Load(), r.resyncs.Load()
+	r.traffic.describe(&st)
 	return st
 }

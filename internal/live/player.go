@@ -41,16 +41,16 @@ type PlayOptions struct {
 
 // Player is an RTMP player of a stream. Its methods may be called from any goroutine.
 type Player struct {
-	reader
 	sink     Sink
 	streamID uint32
-	onBegun  func()
-	onEnded  func(err error)
-	done     chan struct{} // closed when no call to the sink is under way, and none will be
-	serve    func()        // run, made once so that starting it allocates nothing
+	begun    bool // onBegun has been called, or is about to; guarded by mu
+	busy     bool // serve runs, and is the only one to write; likewise
+	reader
 
-	begun bool // onBegun has been called, or is about to; guarded by mu
-	busy  bool // serve runs, and is the only one to write; likewise
+	onBegun func()
+	onEnded func(err error)
+	done    chan struct{} // closed when no call to the sink is under way, and none will be
+	serve   func()        // run, made once so that starting it allocates nothing
 }
 
 func newPlayer(sink Sink, o PlayOptions) *Player {

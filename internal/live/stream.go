@@ -5,7 +5,6 @@ import (
 	"runtime"
 	"slices"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
@@ -22,8 +21,6 @@ type stream struct {
 	hub  *Hub
 	path string
 
-	bytesOut, missed, resyncs atomic.Uint64
-
 	mu        sync.Mutex // guards everything below
 	log       log
 	again     headerEncoder
@@ -39,7 +36,8 @@ type stream struct {
 	lastCame time.Duration // and when that came
 
 	pushers []*pusher
-	players int // those that keep the stream alive without a publisher
+	players int     // those that keep the stream alive without a publisher
+	gone    traffic // of those that have left
 }
 
 func newStream(h *Hub, path string) *stream {
@@ -128,6 +126,7 @@ func (s *stream) remove(m member) {
 	}
 	r.pusher = nil
 	r.await.stop()
+	s.gone.add(&r.traffic)
 	last := len(p.members) - 1
 	p.members[r.place] = p.members[last]
 	p.members[r.place].common().place = r.place
@@ -186,8 +185,15 @@ func (s *stream) end(err error) {
 
 // stats describes the stream as p has made it. The caller holds s.mu.
 func (s *stream) stats(p *Publisher) StreamStats {
-	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost,
-		BytesOut: s.bytesOut.Load(), Missed: s.missed.Load(), Resyncs: s.resyncs.Load()}
+	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost}
+	var all traffic
+	all.add(&s.gone)
+	for _, p := range s.pushers {
+		for _, m := range p.members {
+			all.add(&m.common().traffic)
+		}
+	}
+	all.describe(&st)
 	if p == nil {
 		return st
 	}

@@ -88,7 +88,7 @@ func (s *Subscriber) over() error {
 }
 
 // Missed counts the messages that were skipped because the Subscriber was too slow.
-func (s *Subscriber) Missed() uint64 { return s.missed.Load() }
+func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
 // cut ends the Subscriber before it has got everything. A recorder may fetch the rest all the same: it will get io.EOF.
 func (s *Subscriber) cut(err error) {
