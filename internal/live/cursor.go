@@ -18,7 +18,7 @@ type cursor struct {
 	fresh bool   // the headers are due before the next message, unless
 	seen  uint64 // they have not changed since this sequence number
 
-	carried bool // the headers of the publication before are known
+	carried bool // the headers with which the publication before ended are known
 }
 
 // join begins with the newest key frame in the log, or with the next to come. Without pictures it begins at once.
@@ -92,8 +92,10 @@ func (c *cursor) accepts(m *Message) bool {
 		return true
 	}
 	if m.from != c.from {
-		c.carried = c.from != nil
-		c.from, c.started, c.lagging = m.from, trackSet{}, false
+		if c.from != nil {
+			c.carried, c.started, c.waiting, c.lagging = !c.fresh, trackSet{}, false, false
+		}
+		c.from = m.from
 	}
 	if c.waiting && m.key {
 		c.waiting = false
@@ -113,7 +115,7 @@ func (c *cursor) accepts(m *Message) bool {
 
 // lost is 1 if m, which was not accepted, is so because of what was missed before.
 func (c *cursor) lost(m *Message) uint64 {
-	if c.lagging && c.wants(m.typ) && m.kind != kindHeader {
+	if c.lagging && c.wants(m.typ) && !(m.repeated && c.carried) {
 		return 1
 	}
 	return 0

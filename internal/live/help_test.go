@@ -213,3 +213,11 @@ func at(ms uint32, t flv.Tag) flv.Tag {
 	t.Timestamp = ms
 	return t
 }
+
+// brief describes tags without what they are padded with.
+func brief(tags []flv.Tag) (all []string) {
+	for _, t := range tags {
+		all = append(all, fmt.Sprintf("%v %d %q +%d", t.Type, t.Timestamp, bytes.TrimRight(t.Body, "."), bytes.Count(t.Body, []byte("."))))
+	}
+	return all
+}
