@@ -103,11 +103,11 @@ func (c *cursor) accepts(m *Message) bool {
 	switch {
 	case c.waiting, !c.wants(m.typ):
 		return false
-	case m.kind == kindHeader:
+	case m.kind == flv.KindHeader:
 		return !(m.repeated && c.carried)
-	case m.kind == kindKeyFrame:
+	case m.kind == flv.KindKeyFrame:
 		c.started.add(m.track)
-	case m.kind == kindFrame:
+	case m.kind == flv.KindFrame:
 		return c.started.has(m.track)
 	}
 	return true
@@ -135,3 +135,9 @@ func (c *cursor) headers(m *Message, e *headerEncoder) (due []*Message) {
 	}
 	return due
 }
+
+// trackSet is a set of video track ids. The zero value is empty.
+type trackSet [4]uint64
+
+func (s *trackSet) add(track uint8)      { s[track/64] |= 1 << (track % 64) }
+func (s *trackSet) has(track uint8) bool { return s[track/64]&(1<<(track%64)) != 0 }

@@ -62,7 +62,7 @@ func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	e.set, e.time, e.messages = set, time, nil // those of before may be in use
 	for _, t := range set.tags {
 		if m, err := e.encoder.encode(t, time); err == nil { // as it was when they came
-			m.kind = kindHeader
+			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}
 	}

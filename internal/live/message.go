@@ -26,7 +26,7 @@ type Message struct {
 
 	typ   flv.TagType
 	time  int64 // the stream's, in milliseconds, beyond 32 bits
-	kind  kind
+	kind  flv.Kind
 	track uint8 // of a video frame
 
 	sequence uint64
@@ -84,7 +84,7 @@ func (m *Message) Size() int { return m.size }
 func (m *Message) Key() bool { return m.key }
 
 // Header reports whether the message describes those that follow: metadata or a decoder configuration.
-func (m *Message) Header() bool { return m.kind == kindHeader }
+func (m *Message) Header() bool { return m.kind == flv.KindHeader }
 
 // Sequence numbers the messages of a stream from 1 on, without gaps. It is 0 for headers that a player is given again, because it
 // joins or has missed some.

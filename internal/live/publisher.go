@@ -89,20 +89,20 @@ func (p *Publisher) end(err error, tell bool) {
 // that the body is too long for a message.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()
-	kind, track := kindOf(t)
-	if kind == kindHeader && p.headers.size()+len(t.Body) > maxHeaderBytes {
-		kind = kindData
+	kind, track := flv.KindOf(t)
+	if kind == flv.KindHeader && p.headers.size()+len(t.Body) > maxHeaderBytes {
+		kind = flv.KindData
 	}
-	m, err := p.encoder.encode(t, p.timeline.at(t.Timestamp, kind == kindHeader, now))
+	m, err := p.encoder.encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now))
 	if err != nil {
 		return err
 	}
 	m.kind, m.track, m.at, m.from, m.headers = kind, track, now, p.publication, p.headers
 	changed := false
 	switch kind {
-	case kindHeader:
+	case flv.KindHeader:
 		changed = p.keep(t, m)
-	case kindKeyFrame:
+	case flv.KindKeyFrame:
 		if !p.keyed || track < p.primary {
 			p.keyed, p.primary = true, track
 		}
