@@ -69,10 +69,13 @@ func (c *cursor) resume(l *log) {
 	}
 }
 
-// receive changes what is wanted.
+// receive changes what is wanted, but for recorders.
 func (c *cursor) receive(audio, video bool) {
+	if c.only != nil {
+		return
+	}
 	if audio && c.noAudio || video && c.noVideo {
-		c.fresh, c.seen = true, 0
+		c.fresh, c.seen, c.carried = true, 0, false
 	}
 	if video && c.noVideo {
 		c.started = trackSet{}

@@ -14,7 +14,7 @@ const maxHeaderBytes = 1 << 20
 // header, and does not change once the first of them is in the log.
 type headerSet struct {
 	tags    []flv.Tag
-	changed uint64 // sequence number of the last header that made a difference to those before
+	changed uint64 // sequence number of the header that made the set
 }
 
 // has reports whether a tag like t is in the set. A nil set has none.

@@ -124,28 +124,21 @@ func (p *Publisher) Write(t flv.Tag) error {
 	return nil
 }
 
-// keep takes a header for those who join, unless it says again what is in force. It reports whether players don't have it.
+// keep takes a header for those who join, unless it says again what is in force. It reports whether it does not.
 func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	if p.headers.has(t) {
 		return false
 	}
-	m.repeated = p.known.has(t)
-	p.kept.Keep(t)
-	set := &headerSet{tags: slices.Collect(p.kept.All())}
-	switch {
-	case !m.repeated:
+	if m.repeated = p.known.has(t); !m.repeated {
 		p.known = p.known.without(t.Type)
-	case p.headers != nil:
-		set.changed = p.headers.changed
-	default:
-		set.changed = p.known.changed
 	}
-	p.headers = set
-	m.cost += set.cost() + m.size
-	return !m.repeated
+	p.kept.Keep(t)
+	p.headers = &headerSet{tags: slices.Collect(p.kept.All())}
+	m.cost += p.headers.cost() + m.size
+	return true
 }
 
-// publish puts m, which makes p.headers what they are if changed, into the log.
+// publish puts m, which has changed p.headers or not, into the log.
 func (p *Publisher) publish(m *Message, changed bool) error {
 	s := p.stream
 	s.mu.Lock()
