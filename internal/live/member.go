@@ -1,0 +1,80 @@
+package live
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// member is a Player or a Subscriber.
+type member interface {
+	common() *reader
+	// visit gives a Player what is new, and wakes a Subscriber. It is called by the pusher.
+	visit(r *round)
+	// cut ends the member with an error, without giving it what it has not got yet.
+	cut(err error)
+}
+
+// reader is what members have in common. What is touched for every message comes first.
+type reader struct {
+	mu     sync.Mutex // guards what follows
+	cursor cursor
+	paused bool
+	left   bool  // nothing is given any more
+	err    error // what the member is to be ended with, or was
+
+	position atomic.Uint64 // of the cursor, for those who don't hold mu; the largest number: it needs nothing
+	traffic  traffic
+
+	stream  *stream
+	deliver func(*Message) bool
+	since   time.Time
+	await   *alarm // set before the member is known to anybody
+
+	pusher *pusher // nil: not on the stream; guarded by stream.mu
+	place  int     // in pusher.members; likewise
+}
+
+// traffic is what a member has got. It may be read at any time, and is written by one goroutine at a time.
+type traffic struct{ bytes, missed, resyncs atomic.Uint64 }
+
+// add adds to t what another has got.
+func (t *traffic) add(o *traffic) {
+	t.bytes.Add(o.bytes.Load())
+	t.missed.Add(o.missed.Load())
+	t.resyncs.Add(o.resyncs.Load())
+}
+
+// describe puts t into st.
+func (t *traffic) describe(st *StreamStats) {
+	st.BytesOut, st.Missed, st.Resyncs = t.bytes.Load(), t.missed.Load(), t.resyncs.Load()
+}
+
+func (r *reader) common() *reader { return r }
+
+// count records what the cursor has done.
+func (r *reader) count(bytes int, p progress) {
+	r.traffic.bytes.Add(uint64(bytes))
+	if p.resyncs > 0 || p.missed > 0 {
+		r.traffic.missed.Add(p.missed)
+		r.traffic.resyncs.Add(p.resyncs)
+	}
+}
+
+// Receive says whether sound and pictures are wanted: receiveAudio and receiveVideo. With pictures come their headers, and they
+// begin with a key frame.
+func (r *reader) Receive(audio, video bool) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.cursor.receive(audio, video)
+}
+
+// Stats is the stream's, with what this one has got and missed, since it joined.
+func (r *reader) Stats() StreamStats {
+	r.stream.mu.Lock()
+	st := r.stream.stats(r.stream.newest)
+	r.stream.mu.Unlock()
+	st.Since = r.since
+	r.traffic.describe(&st)
+	return st
+}

@@ -1,0 +1,91 @@
+package live
+
+import (
+	"encoding/binary"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// Message is a message of a stream, encoded once for everybody. Nothing of it must be changed; it may be kept.
+//
+// The bytes lie so that both forms are slices of them. Where the body is longer than a chunk, the header of the next chunk is in
+// between (1 byte, or 5 with an extended timestamp), which FLV leaves out by having more slices:
+//
+//	+----------------+---------------+------------+---+-- - - --+--------------+
+//	| FLV tag header | format 0      | body       | 3 |  body   | back pointer |
+//	| 11             | 12 or 16      | <= a chunk | 1 |         | 4            |
+//	+----------------+---------------+------------+---+-- - - --+--------------+
+//	                 |<--------------- RTMP ----------------->|
+type Message struct {
+	bytes     []byte
+	header    int // length of the format 0 header
+	size      int // of the body
+	chunkSize int
+	cost      int // about what it takes in the log, in bytes of memory
+
+	typ   flv.TagType
+	time  int64 // the stream's, in milliseconds, beyond 32 bits
+	kind  flv.Kind
+	track uint8 // of a video frame
+
+	sequence uint64
+	at       time.Duration // when it came, by the hub's clock
+	from     *publication  // nil: headers that are given again
+	headers  *headerSet    // what somebody who begins here has to be given before
+	key      bool          // a player may begin here
+	repeated bool          // a header that those who have been there for the publication before have already
+}
+
+// Tag is the message as FLV has it, with the stream's time. A body that is longer than a chunk is put together anew at each call.
+func (m *Message) Tag() flv.Tag {
+	t := flv.Tag{Type: m.typ, Timestamp: uint32(m.time)}
+	if body := m.bytes[flv.TagHeaderSize+m.header:]; m.size <= m.chunkSize {
+		t.Body = body[:m.size:m.size]
+		return t
+	}
+	body := make([]byte, 0, m.size+flv.BackPointerSize)
+	for _, piece := range m.AppendFLV(nil)[1:] {
+		body = append(body, piece...)
+	}
+	t.Body = body[:m.size:m.size]
+	return t
+}
+
+// AppendFLV appends the slices that make up the message in an FLV file, the back pointer included, to dst. They are shared. A body
+// that is longer than a chunk is in several pieces.
+func (m *Message) AppendFLV(dst [][]byte) [][]byte {
+	dst = append(dst, m.bytes[:flv.TagHeaderSize:flv.TagHeaderSize])
+	rest := m.bytes[flv.TagHeaderSize+m.header:]
+	for left := m.size; left > m.chunkSize; left -= m.chunkSize {
+		dst = append(dst, rest[:m.chunkSize:m.chunkSize])
+		rest = rest[m.chunkSize+continuationSize(m.header):]
+	}
+	return append(dst, rest[:len(rest):len(rest)])
+}
+
+// AppendRTMP appends the slices that make up the message as chunks of a message stream: one slice for stream 1, which is shared, and
+// for others two, of which the first is made by this call.
+func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
+	end := len(m.bytes) - flv.BackPointerSize
+	chunks := m.bytes[flv.TagHeaderSize:end:end]
+	if streamID == sharedStreamID {
+		return append(dst, chunks)
+	}
+	own := append([]byte(nil), chunks[:m.header]...)
+	binary.LittleEndian.PutUint32(own[streamIDOffset:], streamID)
+	return append(dst, own, chunks[m.header:])
+}
+
+// Size is the length of the body in bytes.
+func (m *Message) Size() int { return m.size }
+
+// Key reports whether a player may begin with this message: a key frame.
+func (m *Message) Key() bool { return m.key }
+
+// Header reports whether the message describes those that follow: metadata or a decoder configuration.
+func (m *Message) Header() bool { return m.kind == flv.KindHeader }
+
+// Sequence numbers the messages of a stream from 1 on, without gaps. It is 0 for headers that a player is given again, because it
+// joins or has missed some.
+func (m *Message) Sequence() uint64 { return m.sequence }

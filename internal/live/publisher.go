@@ -1,0 +1,188 @@
+package live
+
+import (
+	"io"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// Publisher feeds a stream. Write is for one goroutine at a time, the other methods are for any.
+type Publisher struct {
+	stream      *stream
+	options     PublishOptions // the policy is resolved
+	publication *publication
+	since       time.Time
+
+	// Owned by Write.
+	encoder  encoder
+	timeline timeline
+	rate     rate
+	kept     flv.Headers
+	headers  *headerSet // of kept
+	known    *headerSet // what players have from the publication before, and nothing has replaced yet
+	keyed    bool       // there has been a key frame
+	primary  uint8      // the video track at whose key frames players begin: the one with the lowest id
+
+	lastCame atomic.Int64 // when the newest message came, else the publisher, by the hub's clock
+
+	err  error  // why the publication has ended; guarded by stream.mu
+	idle *alarm // likewise
+
+	mu      sync.Mutex // guards what follows; nothing else is locked while it is held
+	info    flv.Info
+	bytesIn uint64
+}
+
+// newPublisher starts a publication. The caller holds Hub.mu and s.mu.
+func newPublisher(s *stream, o PublishOptions) *Publisher {
+	p := &Publisher{stream: s, options: o, publication: new(publication), since: time.Now(), encoder: newEncoder(s.hub.chunkSize),
+		timeline: firstTimeline(), known: s.headers}
+	if s.log.end() > 1 {
+		p.timeline = timeline{last: s.lastTime, lastCame: s.lastCame}
+	}
+	p.lastCame.Store(int64(s.hub.now()))
+	p.watch(o.Policy.PublishIdle)
+	return p
+}
+
+// heard is when the publisher was heard of, by the hub's clock.
+func (p *Publisher) heard() time.Duration { return time.Duration(p.lastCame.Load()) }
+
+// watch looks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
+func (p *Publisher) watch(d time.Duration) {
+	p.idle = newAlarm(&p.stream.hub.running, d, func() {
+		idle := p.stream.hub.now() - p.heard()
+		if idle >= p.options.Policy.PublishIdle {
+			p.end(ErrIdle, true)
+			return
+		}
+		p.locked(func() { p.watch(p.options.Policy.PublishIdle - idle) })
+	})
+}
+
+// locked runs f with Hub.mu and stream.mu held, unless the publication has ended.
+func (p *Publisher) locked(f func()) {
+	p.stream.hub.mu.Lock()
+	defer p.stream.hub.mu.Unlock()
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	if p.err == nil {
+		f()
+	}
+}
+
+// end ends the publication, unless it has ended.
+func (p *Publisher) end(err error, tell bool) {
+	p.locked(func() {
+		p.stream.unpublish(err, tell)
+		p.stream.leave()
+	})
+}
+
+// Write adds a message, of which nothing is kept: the body is copied. It never waits for players. t is what players get: an
+// onMetaData without @setDataFrame, and data in AMF0. Timestamps count from wherever the publisher likes; to what was published
+// before by others they are joined. The error is what the hub has ended the publisher with, ErrClosed after Close, or says
+// that the body is too long for a message.
+func (p *Publisher) Write(t flv.Tag) error {
+	now := p.stream.hub.now()
+	kind, track := flv.KindOf(t)
+	if kind == flv.KindHeader && p.headers.size()+len(t.Body) > maxHeaderBytes {
+		kind = flv.KindData
+	}
+	m, err := p.encoder.encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now))
+	if err != nil {
+		return err
+	}
+	m.kind, m.track, m.at, m.from, m.headers = kind, track, now, p.publication, p.headers
+	changed := false
+	switch kind {
+	case flv.KindHeader:
+		changed = p.keep(t, m)
+	case flv.KindKeyFrame:
+		if !p.keyed || track < p.primary {
+			p.keyed, p.primary = true, track
+		}
+		m.key = track == p.primary
+	}
+	if err := p.publish(m, changed); err != nil {
+		return err
+	}
+	p.lastCame.Store(int64(now))
+	p.mu.Lock()
+	t.Timestamp = uint32(m.time)
+	p.info.Add(t)
+	p.bytesIn += uint64(m.size)
+	p.mu.Unlock()
+	if p.rate.add(now, m.size) > int64(p.options.Policy.MaxBitrate) {
+		p.end(ErrBitrate, true)
+		return ErrBitrate
+	}
+	return nil
+}
+
+// keep takes a header for those who join, unless it says again what is in force. It reports whether it does not.
+func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
+	if p.headers.has(t) {
+		return false
+	}
+	if m.repeated = p.known.has(t); !m.repeated {
+		p.known = p.known.without(t.Type)
+	}
+	p.kept.Keep(t)
+	p.headers = &headerSet{tags: slices.Collect(p.kept.All())}
+	m.cost += p.headers.cost() + m.size
+	return true
+}
+
+// publish puts m, which has changed p.headers or not, into the log.
+func (p *Publisher) publish(m *Message, changed bool) error {
+	s := p.stream
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if p.err != nil {
+		return p.err
+	}
+	if changed {
+		p.headers.changed = s.log.end()
+	}
+	s.headers = p.headers
+	s.log.video = s.log.video || m.typ == flv.TagVideo
+	s.append(m)
+	return nil
+}
+
+// Subscribe returns a Subscriber that gets everything this publisher writes from now on, without waiting for a key frame, and
+// io.EOF when it has left or was replaced: a recorder.
+func (p *Publisher) Subscribe() *Subscriber {
+	sub := newSubscriber(nil)
+	sub.stream, sub.since = p.stream, time.Now()
+	sub.left, sub.err = true, io.EOF
+	p.locked(func() {
+		sub.left, sub.err = false, nil
+		sub.cursor = cursor{next: p.stream.log.end(), fresh: true, only: p.publication}
+		sub.position.Store(sub.cursor.next)
+		p.stream.add(sub)
+	})
+	return sub
+}
+
+// Err is what the hub has ended the publisher with, or ErrClosed; nil as long as it publishes.
+func (p *Publisher) Err() error {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.err
+}
+
+// Stats is the stream's, as far as this publisher has made it: Info, Since and BytesIn begin with it.
+func (p *Publisher) Stats() StreamStats {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.stream.stats(p)
+}
+
+// Close ends the publication. The stream lingers for its players. It may be called again, and after the hub has ended it.
+func (p *Publisher) Close() { p.end(ErrClosed, false) }

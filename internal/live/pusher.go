@@ -1,0 +1,93 @@
+package live
+
+import "time"
+
+// pusher is the goroutine that looks after some of the players of a stream.
+type pusher struct {
+	stream  *stream
+	members []member // guarded by stream.mu
+	news    chan struct{}
+	urgent  chan struct{} // news that does not wait to be merged: somebody has joined
+	done    chan struct{} // closed when there are no members left
+
+	// Owned by run.
+	round round
+	timer *time.Timer
+}
+
+// round is what one visit to all members is made with.
+type round struct {
+	members          []member
+	published, ended bool // the stream's state
+	batch            batch
+}
+
+func newPusher(s *stream) *pusher {
+	return &pusher{stream: s, news: make(chan struct{}, 1), urgent: make(chan struct{}, 1), done: make(chan struct{})}
+}
+
+// signal puts a token into a channel that has room for one, unless there is one.
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}
+
+func (p *pusher) run() {
+	for {
+		select {
+		case <-p.news:
+			if !p.merge() {
+				return
+			}
+		case <-p.urgent:
+		case <-p.done:
+			return
+		}
+		p.visit()
+	}
+}
+
+// merge waits for more to come. It reports false if there is nobody left to give it to.
+func (p *pusher) merge() bool {
+	p.stream.mu.Lock()
+	d := p.stream.policy.Merge
+	if p.stream.ended {
+		d = 0
+	}
+	p.stream.mu.Unlock()
+	if d == 0 {
+		return true
+	}
+	if p.timer == nil {
+		p.timer = time.NewTimer(d)
+	} else {
+		p.timer.Reset(d)
+	}
+	for {
+		select {
+		case <-p.timer.C:
+			return true
+		case <-p.urgent:
+			p.visit()
+		case <-p.done:
+			p.timer.Stop()
+			return false
+		}
+	}
+}
+
+// visit sees every member once.
+func (p *pusher) visit() {
+	r, s := &p.round, p.stream
+	s.mu.Lock()
+	r.members = append(r.members[:0], p.members...)
+	r.published, r.ended = s.newest != nil, s.ended
+	s.mu.Unlock()
+	for _, m := range r.members {
+		m.visit(r)
+	}
+	clear(r.members)
+	r.batch.clear()
+}

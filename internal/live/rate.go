@@ -1,0 +1,27 @@
+package live
+
+import "time"
+
+// rateSeconds is how long the time is over which bytes are counted.
+const rateSeconds = 10
+
+// rate counts the bytes of the last seconds. The zero value has none.
+type rate struct {
+	seconds [rateSeconds]int64 // by second modulo rateSeconds
+	now     int64
+	sum     int64
+}
+
+// add counts bytes that have come now, by any clock, and returns how many bits a second have come over the last seconds.
+func (r *rate) add(now time.Duration, n int) int64 {
+	second := int64(now / time.Second)
+	for r.now = max(r.now, second-rateSeconds); r.now < second; {
+		r.now++
+		place := &r.seconds[r.now%rateSeconds]
+		r.sum -= *place
+		*place = 0
+	}
+	r.seconds[r.now%rateSeconds] += int64(n)
+	r.sum += int64(n)
+	return r.sum * 8 / rateSeconds
+}

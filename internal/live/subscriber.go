@@ -1,0 +1,119 @@
+package live
+
+import (
+	"context"
+	"io"
+	"slices"
+)
+
+// Subscriber is a player that fetches: a viewer by HTTP, a recorder, a program. Next and NextBatch are for one goroutine at a time, the
+// other methods for any.
+type Subscriber struct {
+	reader
+	news    chan struct{}
+	pending []*Message // not returned by Next yet
+}
+
+func newSubscriber(deliver func(*Message) bool) *Subscriber {
+	return &Subscriber{reader: reader{deliver: deliver}, news: make(chan struct{}, 1)}
+}
+
+func (s *Subscriber) visit(*round) { signal(s.news) }
+
+// Next waits for the next message. The error is io.EOF when the stream has ended and everything has been fetched, ErrNotFound after
+// PlayOptions.Await, ErrClosed after Close or Hub.Close, or ctx's.
+func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
+	if len(s.pending) == 0 {
+		var err error
+		if s.pending, err = s.NextBatch(ctx, s.pending); err != nil {
+			return nil, err
+		}
+	}
+	m := s.pending[0]
+	s.pending = slices.Delete(s.pending, 0, 1)
+	return m, nil
+}
+
+// NextBatch waits as Next does, and appends what there is, at least one message and within the limits of one write, to dst.
+func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
+	for n := len(dst); ; {
+		more := false
+		var err error
+		if dst, more, err = s.fetch(dst); err != nil || len(dst) > n {
+			return dst, err
+		}
+		if more {
+			continue
+		}
+		select {
+		case <-s.news:
+		case <-ctx.Done():
+			return dst, ctx.Err()
+		}
+	}
+}
+
+// fetch appends what there is to dst. It reports whether there is more.
+func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.left {
+		return dst, false, s.err
+	}
+	n := len(dst)
+	dst, p, over := s.stream.take(&s.cursor, dst)
+	s.position.Store(s.cursor.next)
+	bytes := 0
+	kept := dst[:n]
+	for _, m := range dst[n:] {
+		if s.deliver == nil || s.deliver(m) {
+			kept = append(kept, m)
+			bytes += m.size
+		}
+	}
+	clear(dst[len(kept):])
+	s.count(bytes, p)
+	if over {
+		return kept, false, s.over()
+	}
+	return kept, p.more, nil
+}
+
+// over is the error of a stream that has ended.
+func (s *Subscriber) over() error {
+	if _, _, err := s.stream.state(); err != nil && s.cursor.only == nil {
+		return err
+	}
+	return io.EOF
+}
+
+// Missed counts the messages that were skipped because the Subscriber was too slow.
+func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
+
+// cut ends the Subscriber before it has got everything. A recorder may fetch the rest all the same: it will get io.EOF.
+func (s *Subscriber) cut(err error) {
+	if s.cursor.only != nil { // which never changes
+		s.detach()
+		return
+	}
+	s.close(err)
+}
+
+// Close ends the Subscriber and wakes Next.
+func (s *Subscriber) Close() { s.close(ErrClosed) }
+
+func (s *Subscriber) close(err error) {
+	s.mu.Lock()
+	if !s.left {
+		s.left, s.err = true, err
+	}
+	s.mu.Unlock()
+	s.detach()
+}
+
+// detach takes the Subscriber off its stream.
+func (s *Subscriber) detach() {
+	s.stream.remove(s)
+	s.stream.hub.gone(s)
+	signal(s.news)
+}
