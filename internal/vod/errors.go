@@ -1,6 +1,7 @@
 package vod
 
 import (
+	"context"
 	"errors"
 	"io/fs"
 
@@ -35,3 +36,20 @@ func (e *Error) Error() string {
 
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
+
+// failed returns the error of an operation, nil if there is none. That of a context stays as it is.
+func failed(op, name string, err error) error {
+	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
+		return err
+	}
+	return &Error{Op: op, Name: name, Err: withoutPath(err)}
+}
+
+// withoutPath returns the reason of a file's error.
+func withoutPath(err error) error {
+	var path *fs.PathError
+	if errors.As(err, &path) {
+		return path.Err
+	}
+	return err
+}
