@@ -17,7 +17,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
-		"internal/vod": "amf flv internal/quote",
+		"internal/vod":        "amf flv internal/quote",
 		"internal/session":    "chunk flv message",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 

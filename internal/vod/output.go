@@ -22,9 +22,10 @@ type output struct {
 	base    int64               // the earliest time that may be written: after the tags of earlier recordings
 	last    int64               // the time of the last tag
 	size    int64               // with what is not written yet
-	whole   int64               // of the file when it was written to last: it ended with a whole tag
 	begun   bool                // this recording's headers are in it
 	closed  bool
+
+	whole, wholeLast int64 // size and last when the file was written to last: it ended with a whole tag
 }
 
 const gatherSize = 64 << 10
@@ -141,7 +142,7 @@ func (o *output) resume() (again bool, err error) {
 	o.has, o.numbers = e.has, e.numbers
 	if e.timed {
 		o.last = int64(e.last)
-		o.base = o.last + 1
+		o.base, o.wholeLast = o.last+1, o.last
 	}
 	return false, nil
 }
@@ -216,7 +217,7 @@ func (o *output) write(t flv.Tag, at int64) error {
 func (o *output) flush() error {
 	err := o.w.Flush()
 	if err == nil {
-		o.whole = o.size
+		o.whole, o.wholeLast = o.size, o.last
 	}
 	return err
 }
@@ -238,9 +239,13 @@ func (o *output) cut() {
 	if err != nil {
 		return
 	}
+	o.last = o.wholeLast
+	var line flv.Timeline
+	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
-	for s.next(&h) {
+	for s.next(&h) && h.end() == s.whole {
+		o.last = max(o.last, line.Advance(h.Timestamp))
 	}
 	o.usage.add(s.whole - o.size)
 	o.size = s.whole
