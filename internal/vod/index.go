@@ -31,6 +31,7 @@ type index struct {
 	line      flv.Timeline
 	now, last int64   // the time of the newest tag, and the latest of all, ms
 	timed     bool    // there has been a tag with a time
+	size      int64   // of the file
 	tail      head    // the last whole tag
 	headers   []place // that are valid after it
 	picture   int64   // where the first tag with video is, 0: none yet
@@ -59,6 +60,7 @@ func newIndex(first int64) *index {
 // scan adds the tags from the scanner's position on. That the file is damaged is no error; what comes before the damage can be played.
 func (x *index) scan(ctx context.Context, s *scanner) error {
 	const often = 1 << 10 // tags between two looks at ctx
+	x.size = s.size
 	var h head
 	for n := 1; s.next(&h); n++ {
 		x.add(&h)
@@ -190,14 +192,14 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	n := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].time > time })
 	e := x.entries[max(n-1, 0)]
 	if e.at != x.entries[0].at {
-		if err := e.check(file, x.tail.end()); err != nil {
+		if err := e.check(file, x.size); err != nil {
 			return e, err
 		}
 	}
 	if x.spacing == 1 {
 		return e, nil
 	}
-	next := x.tail.end()
+	next := x.size
 	if n < len(x.entries) {
 		next = x.entries[n].at
 	}

@@ -19,9 +19,8 @@ var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 // totals are what numbers tell: seconds, bytes, seconds.
 type totals [len(numbers)]float64
 
-func totalsOf(size, last int64) totals {
-	seconds := float64(last) / 1000
-	return totals{seconds, float64(size), seconds}
+func totalsOf(duration, size, last int64) totals {
+	return totals{float64(duration) / 1000, float64(size), float64(last) / 1000}
 }
 
 // outdated are properties that publishers send files with and that are about the places in those.

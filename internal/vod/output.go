@@ -20,7 +20,8 @@ type output struct {
 	has     flv.FileHeader
 	numbers [len(numbers)]int64 // where in the file the numbers of the metadata are, 0: nowhere
 	base    int64               // the earliest time that may be written: after the tags of earlier recordings
-	last    int64               // the time of the last tag
+	last    int64               // the latest time of a tag
+	shown   int64               // and when the last picture is shown, which may be later
 	size    int64               // with what is not written yet
 	begun   bool                // this recording's headers are in it
 	closed  bool
@@ -208,9 +209,22 @@ func (o *output) write(t flv.Tag, at int64) error {
 	}
 	o.grown(n)
 	o.last = max(o.last, at)
+	o.shown = max(o.shown, at+delay(t))
 	o.has.HasAudio = o.has.HasAudio || t.Type == flv.TagAudio
 	o.has.HasVideo = o.has.HasVideo || t.Type == flv.TagVideo
 	return nil
+}
+
+// delay is how much later than its time a picture is shown, ms.
+func delay(t flv.Tag) int64 {
+	if t.Type != flv.TagVideo {
+		return 0
+	}
+	h, err := flv.ParseVideoHeader(t.Body)
+	if err != nil || !h.IsFrame() {
+		return 0
+	}
+	return int64(h.CompositionTime)
 }
 
 // flush writes what was gathered.
@@ -239,13 +253,14 @@ func (o *output) cut() {
 	if err != nil {
 		return
 	}
-	o.last = o.wholeLast
+	o.last, o.shown = o.wholeLast, o.wholeLast
 	var line flv.Timeline
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
 	for s.next(&h) && h.end() == s.whole {
 		o.last = max(o.last, line.Advance(h.Timestamp))
+		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
 	o.usage.add(s.whole - o.size)
 	o.size = s.whole
@@ -258,7 +273,7 @@ func (o *output) finish() error {
 	if _, err := o.file.WriteAt(header[4:5], 4); err != nil { // the flags
 		return err
 	}
-	for i, v := range totalsOf(o.size, o.last) {
+	for i, v := range totalsOf(max(o.shown, o.last), o.size, o.last) {
 		if o.numbers[i] == 0 {
 			continue
 		}
