@@ -18,6 +18,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/live":       "chunk flv message",
+		"internal/vod":        "amf flv internal/quote",
 		"internal/session":    "chunk flv message",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 

@@ -20,7 +20,7 @@ type Headers struct {
 }
 
 type keptHeader struct {
-	about subject
+	about Subject
 	tag   Tag
 }
 
@@ -55,7 +55,7 @@ func (h *Headers) Keep(t Tag) bool {
 }
 
 // find returns the place of the header about that, -1 if there is none.
-func (h *Headers) find(about subject) int {
+func (h *Headers) find(about Subject) int {
 	return slices.IndexFunc(h.kept, func(k keptHeader) bool { return k.about == about })
 }
 

@@ -50,19 +50,25 @@ func IsHeader(t Tag) bool {
 	return kind == KindHeader
 }
 
-// subject is what a tag is about: if it is a header, the newest replaces those before it with the same subject.
-type subject struct {
+// Subject is what a tag is about. It is comparable: of headers with the same Subject the newest replaces those before it.
+type Subject struct {
 	tag        TagType
 	packetType uint8
 	multitrack MultitrackType
 	track      uint8
 }
 
-func classify(t Tag) (Kind, subject) {
+// HeaderSubject returns what t describes; ok is false if t is no header. The first 64 bytes of a body are enough.
+func HeaderSubject(t Tag) (s Subject, ok bool) {
+	kind, s := classify(t)
+	return s, kind == KindHeader
+}
+
+func classify(t Tag) (Kind, Subject) {
 	switch t.Type {
 	case TagVideo:
 		h, err := ParseVideoHeader(t.Body)
-		about := subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
+		about := Subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
 		switch {
 		case err != nil:
 			return KindFrame, about
@@ -74,17 +80,17 @@ func classify(t Tag) (Kind, subject) {
 		return KindFrame, about
 	case TagAudio:
 		h, err := ParseAudioHeader(t.Body)
-		about := subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
+		about := Subject{t.Type, uint8(h.PacketType), h.MultitrackType, h.TrackID}
 		if err == nil && (h.IsSequenceHeader() || h.Enhanced && h.PacketType == AudioMultichannelConfig) {
 			return KindHeader, about
 		}
 		return KindAudio, about
 	case TagScript:
 		if string(scriptName(t.Body)) == onMetaData {
-			return KindHeader, subject{tag: t.Type}
+			return KindHeader, Subject{tag: t.Type}
 		}
 	}
-	return KindData, subject{tag: t.Type}
+	return KindData, Subject{tag: t.Type}
 }
 
 // scriptName returns the name of script data as [ParseScript] does, but looks at no value. It is a view, empty if there is none.

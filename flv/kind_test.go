@@ -151,3 +151,21 @@ func TestKindOfAllocatesNothing(t *testing.T) {
 		assert.Zero(t, testing.AllocsPerRun(10, func() { flv.KindOf(tag) }), "%v", tag)
 	}
 }
+
+func TestHeaderSubject(t *testing.T) {
+	metadata := flv.Tag{Type: flv.TagScript, Body: script(t, "onMetaData", map[string]any{"duration": 1.0}).Body[:14]} // the beginning is enough
+	avc := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 0, 0, 0, 0, 1}}
+	aac := flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12}}
+	seen := map[flv.Subject]bool{}
+	for _, tag := range []flv.Tag{metadata, avc, aac} {
+		s, ok := flv.HeaderSubject(tag)
+		require.True(t, ok)
+		seen[s] = true
+	}
+	require.Len(t, seen, 3)
+	newer, ok := flv.HeaderSubject(flv.Tag{Type: flv.TagVideo, Timestamp: 5, Body: []byte{0x17, 0, 0, 0, 0, 2}})
+	require.True(t, ok)
+	require.True(t, seen[newer])
+	_, ok = flv.HeaderSubject(flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 1}})
+	require.False(t, ok)
+}

@@ -199,7 +199,7 @@ func (p *Parser) skipHeader(b []byte) (n int) {
 }
 
 func (p *Parser) beginTag() {
-	t, size, err := parseTagHeader(p.head[:])
+	t, size, err := ParseTagHeader(p.head[:])
 	if err != nil {
 		p.fail(err)
 		return

@@ -80,8 +80,9 @@ func AppendTag(dst []byte, t Tag) []byte {
 	return append(dst, back[:]...)
 }
 
-// parseTagHeader reads the 11 bytes in front of a body. The stream id, always zero, is not looked at.
-func parseTagHeader(b []byte) (t Tag, size int, err error) {
+// ParseTagHeader reads the [TagHeaderSize] bytes in front of a body of size bytes, of which b must have that many. The stream id, always zero, is not
+// looked at. The error is an [*Error].
+func ParseTagHeader(b []byte) (t Tag, size int, err error) {
 	_ = b[TagHeaderSize-1]
 	if b[0]&reservedBits != 0 {
 		return t, 0, &Error{Detail: "not a tag: reserved bits are set in its first byte", Value: b[0]}

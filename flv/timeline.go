@@ -18,3 +18,6 @@ func (l *Timeline) Advance(timestamp uint32) int64 {
 	l.now += int64(int32(timestamp - uint32(l.now)))
 	return l.now
 }
+
+// Set makes a position the one before, for a Timeline that begins in the middle of a file.
+func (l *Timeline) Set(position int64) { l.now, l.started = position, true }

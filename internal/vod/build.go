@@ -1,0 +1,111 @@
+package vod
+
+import (
+	"context"
+	"io"
+	"math"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// maxMetadata bounds the metadata that is read for its list of key frames: 18 bytes each, so 100 hours with one a second.
+const maxMetadata = 8 << 20
+
+// buildIndex makes the index of a file. With trust it takes over the list of key frames in the metadata, if a few of them are where it says.
+// The error is ErrNotFLV, ctx's or the file's.
+func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (*index, error) {
+	s, err := newScanner(file, size)
+	if err != nil {
+		return nil, err
+	}
+	x := newIndex(s.pos)
+	if trust {
+		x.takeOver(s)
+	}
+	return x, x.scan(ctx, s)
+}
+
+// takeOver adds the beginning of the file and, if there is a list of key frames that can be believed, those. The scanner is then at the last of them.
+func (x *index) takeOver(s *scanner) {
+	const most = 1 << 10 // tags before the first key frame
+	var h head
+	var list []entry
+	for n := 0; n < most && s.next(&h); n++ {
+		switch kind := x.add(&h); {
+		case kind == flv.KindHeader:
+			if h.Type == flv.TagScript {
+				list = readKeyFrames(s.file, &h)
+			}
+		case list == nil:
+			return
+		case kind == flv.KindKeyFrame:
+			if list = after(h.at, list); !probe(s.file, s.size, list) {
+				return
+			}
+			for _, e := range list {
+				x.now = e.time
+				x.line.Set(e.time)
+				x.addEntry(e.at)
+			}
+			x.last = max(x.last, x.now)
+			s.pos = list[len(list)-1].at
+			return
+		}
+	}
+}
+
+// after returns the entries that are after a position; before it lists may have headers.
+func after(at int64, list []entry) []entry {
+	for len(list) > 0 && list[0].at <= at {
+		list = list[1:]
+	}
+	return list
+}
+
+// probe reports whether a list is in order, and right about its first and last entry and some between them.
+func probe(file io.ReaderAt, size int64, list []entry) bool {
+	const probes = 8
+	for i := range list {
+		if i > 0 && (list[i].at <= list[i-1].at || list[i].time < list[i-1].time) {
+			return false
+		}
+	}
+	for n := range probes {
+		if len(list) == 0 || list[n*(len(list)-1)/(probes-1)].check(file, size) != nil {
+			return false
+		}
+	}
+	return true
+}
+
+// readKeyFrames returns the list of key frames in a tag with metadata, nil if it has none: an object keyframes with two arrays, filepositions in
+// bytes and times in seconds.
+func readKeyFrames(file io.ReaderAt, h *head) []entry {
+	if h.size > maxMetadata {
+		return nil
+	}
+	body := make([]byte, h.size)
+	if _, err := file.ReadAt(body, h.at+flv.TagHeaderSize); err != nil {
+		return nil
+	}
+	_, values, err := flv.ParseScript(body)
+	if err != nil || len(values) == 0 {
+		return nil
+	}
+	lists := property(values[0], "keyframes")
+	positions, _ := property(lists, "filepositions").([]any)
+	times, _ := property(lists, "times").([]any)
+	if len(positions) != len(times) {
+		return nil
+	}
+	var list []entry
+	for i := range positions {
+		at, ok1 := positions[i].(float64)
+		seconds, ok2 := times[i].(float64)
+		if !ok1 || !ok2 || !(at >= 0 && at < 1<<53) || !(seconds >= 0 && seconds < 1<<40) {
+			return nil
+		}
+		list = append(list, entry{at: int64(at), time: int64(math.Round(seconds * 1000))})
+	}
+	return list
+}

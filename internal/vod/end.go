@@ -1,0 +1,155 @@
+package vod
+
+import (
+	"encoding/binary"
+	"errors"
+	"io"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// ending is what has to be known of a file to continue it.
+type ending struct {
+	at      int64  // where the next tag goes; 0 if not even the file header is whole
+	last    uint32 // the latest time of a tag, ms modulo 2^32
+	timed   bool   // there is one
+	has     flv.FileHeader
+	numbers [len(numbers)]int64 // where they are, 0: nowhere
+}
+
+// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags are gone through, and
+// something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an [*flv.Error] or the file's.
+func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
+	if cut, err := isCutHeader(file, size); cut || err != nil {
+		return e, err
+	}
+	s, err := newScanner(file, size)
+	if err != nil {
+		return e, err
+	}
+	e.has = s.has
+	if e.numbers, err = numbersOf(file, size, s.pos); err != nil {
+		return e, err
+	}
+	first := s.pos
+	if e.endsWhole(s) {
+		return e, nil
+	}
+	if s.err != nil && !isDamage(s.err) {
+		return e, s.err
+	}
+	s = scannerAt(file, size, first)
+	return e, e.goThrough(s)
+}
+
+// isCutHeader reports whether a file is no more than the beginning of a file header that this package writes.
+func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
+	if size >= flv.FileHeaderSize {
+		return false, nil
+	}
+	b := make([]byte, size)
+	if _, err := file.ReadAt(b, 0); err != nil {
+		return false, err
+	}
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	return string(b) == string(header[:size]), nil
+}
+
+// numbersOf finds the numbers in the metadata that is the first tag, at a position.
+func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err error) {
+	const most = 64 << 10 // of it are searched
+	h, err := headAt(file, size, first)
+	if isDamage(err) {
+		return at, nil
+	}
+	if kind, _ := flv.KindOf(h.Tag); err != nil || h.Type != flv.TagScript || kind != flv.KindHeader {
+		return at, err
+	}
+	body := make([]byte, min(int64(h.size), most, size-first-flv.TagHeaderSize))
+	if _, err := file.ReadAt(body, first+flv.TagHeaderSize); err != nil {
+		return at, err
+	}
+	at = findNumbers(body)
+	for i := range at {
+		if at[i] > 0 {
+			at[i] += first + flv.TagHeaderSize
+		}
+	}
+	return at, nil
+}
+
+// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or so many that
+// they can't be there by chance.
+func (e *ending) endsWhole(s *scanner) bool {
+	const proof = 256
+	first := s.pos
+	var h head
+	at := s.size
+	for range proof {
+		if at == first {
+			break
+		}
+		if s.pos = s.tagBefore(at); s.pos < first {
+			return false
+		}
+		if err := s.read(&h); err != nil || h.end() != at || !isMedia(h.Type) {
+			return false
+		}
+		at = h.at
+		e.note(&h)
+	}
+	e.at = s.size
+	return true
+}
+
+// tagBefore returns where the tag begins that ends at a position, according to its back pointer; < 0 if there is none.
+func (s *scanner) tagBefore(at int64) int64 {
+	b, err := s.bytes(max(at-flv.BackPointerSize, 0), flv.BackPointerSize)
+	if err != nil || len(b) < flv.BackPointerSize {
+		return -1
+	}
+	return at - flv.BackPointerSize - int64(binary.BigEndian.Uint32(b))
+}
+
+// note takes the time of a tag into account.
+func (e *ending) note(h *head) {
+	if kind, _ := flv.KindOf(h.Tag); kind == flv.KindHeader {
+		return
+	}
+	if !e.timed || int32(h.Timestamp-e.last) > 0 {
+		e.last, e.timed = h.Timestamp, true
+	}
+}
+
+// goThrough is endsWhole for a file whose end has to be found.
+func (e *ending) goThrough(s *scanner) error {
+	e.timed = false
+	var h head
+	last := s.pos
+	for s.next(&h) && h.end() == s.whole {
+		last = h.at
+		e.note(&h)
+	}
+	e.at = s.whole
+	switch {
+	case s.err != nil && !errors.Is(s.err, io.ErrUnexpectedEOF):
+		return s.err
+	case e.at < s.size && !s.beginsTag(e.at, last):
+		return &flv.Error{Offset: e.at, Detail: "the file has something else than tags"}
+	}
+	return nil
+}
+
+// beginsTag reports whether what is at a position may be the beginning of a tag: the one before it, at last, is followed by its back pointer, and
+// of what is there nothing is wrong.
+func (s *scanner) beginsTag(at, last int64) bool {
+	if last < at && s.tagBefore(at) != last {
+		return false
+	}
+	b, err := s.bytes(at, flv.TagHeaderSize)
+	if err != nil || len(b) < flv.TagHeaderSize {
+		return err == nil
+	}
+	t, _, err := flv.ParseTagHeader(b)
+	return err == nil && isMedia(t.Type) && b[8]|b[9]|b[10] == 0 // the stream id
+}

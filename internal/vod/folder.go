@@ -1,0 +1,91 @@
+package vod
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"syscall"
+)
+
+// Folder is a directory of FLV files. Its methods may be called from any goroutine.
+//
+// A name has at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does not begin with a dot,
+// is not the name of a device on Windows, and has neither control characters nor those that are special there; everything else is [ErrBadName].
+type Folder struct {
+	root    *os.Root
+	indexes cache
+	usage   usage
+}
+
+// OpenFolder opens a directory, which must exist.
+func OpenFolder(dir string) (*Folder, error) {
+	root, err := os.OpenRoot(dir)
+	if err != nil {
+		return nil, err
+	}
+	return &Folder{root: root}, nil
+}
+
+// Close forgets the indexes. Players and Recorders that are open go on; a Recorder that has to begin a new file fails.
+func (f *Folder) Close() error {
+	f.indexes.clear()
+	return f.root.Close()
+}
+
+// Play opens a file. ctx ends the search for the beginning, which o.Start may make necessary. The error is ctx's or an [*Error]: fs.ErrNotExist,
+// ErrBadName, ErrNotFLV, ErrInvalidTime if o.Start is after the end, or the system's.
+func (f *Folder) Play(ctx context.Context, name string, o PlayOptions) (*Player, error) {
+	file, err := f.open(name)
+	if err != nil {
+		return nil, failed("play", name, err)
+	}
+	p, err := newPlayer(f, name, file, o)
+	if err == nil && o.Start > 0 && !p.over {
+		err = p.seek(ctx, o.Start)
+	}
+	if err != nil {
+		file.Close()
+		return nil, failed("play", name, err)
+	}
+	return p, nil
+}
+
+// open opens a file for reading.
+func (f *Folder) open(name string) (*os.File, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	if err := f.regular(name); err != nil {
+		return nil, err
+	}
+	return f.root.Open(name)
+}
+
+// errIrregular is the error for what can't be played, but may block who opens it.
+var errIrregular = errors.New("not a regular file")
+
+// regular returns an error if there is something else than a file.
+func (f *Folder) regular(name string) error {
+	info, err := f.root.Stat(name)
+	if err == nil && !info.Mode().IsRegular() {
+		err = errIrregular
+	}
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, syscall.ENOTDIR):
+		return fs.ErrNotExist
+	case errors.Is(err, syscall.ENAMETOOLONG):
+		return ErrBadName
+	}
+	return err
+}
+
+// Record begins a recording; directories that are missing are made. The error is an [*Error]: ErrBadName, ErrBusy, ErrNoSpace, ErrNotFLV, or the
+// system's; of a damaged file that was to be appended to it wraps an [*flv.Error]. No error of a recording has its name.
+func (f *Folder) Record(name string, o RecordOptions) (*Recorder, error) {
+	r, err := newRecorder(f, name, o)
+	if err != nil {
+		return nil, failed("record", "", roomError(err))
+	}
+	return r, nil
+}

@@ -1,0 +1,172 @@
+package vod
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// seeds are files that are right, cut, and wrong.
+func seeds(f *testing.F) {
+	small := fileOf(script(f, "onMetaData"), avc(1), aac(1), sound(0), key(0), inter(40), key(80))
+	list := withKeyFrames(f, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
+	for _, file := range [][]byte{
+		nil, []byte("FLV"), small[:9], small[:13], small, small[:len(small)-1], small[:len(small)-6], small[:len(small)-20], list, list[:len(list)-30],
+		append(bytes.Clone(small), make([]byte, 40)...), append(bytes.Clone(small), small...), append(bytes.Clone(small), 9, 0, 0, 40, 0, 0, 1, 0, 0, 0, 0, 0x17, 1),
+		fileOf(flv.Tag{Type: 1, Body: []byte{1}}, key(1<<32-5), key(5)),
+		withKeyFrames(f, []flv.Tag{key(0), key(40), key(80)}, func(p, s []any) (any, any) { return each(p, 3), s }),
+	} {
+		f.Add(file)
+	}
+}
+
+// within is a file of which nothing is to be read beyond its end.
+type within struct {
+	t    *testing.T
+	file []byte
+}
+
+func (w *within) ReadAt(b []byte, at int64) (int, error) {
+	if at < 0 || at+int64(len(b)) > int64(len(w.file)) {
+		w.t.Fatalf("reads %d bytes at %d of %d", len(b), at, len(w.file))
+	}
+	return copy(b, w.file[at:]), nil
+}
+
+// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in two steps it is the same.
+func FuzzIndex(f *testing.F) {
+	seeds(f)
+	f.Fuzz(func(t *testing.T, file []byte) {
+		size := int64(len(file))
+		for _, trust := range []bool{true, false} {
+			x, err := buildIndex(context.Background(), &within{t, file}, size, trust)
+			if err != nil {
+				require.ErrorIs(t, err, ErrNotFLV)
+				return
+			}
+			require.LessOrEqual(t, x.weight, maxWeight)
+			for i, e := range x.entries {
+				if i == 0 {
+					continue
+				}
+				require.Greater(t, e.at, x.entries[i-1].at)
+				require.Greater(t, e.time, x.entries[i-1].time)
+				require.Less(t, e.at, size)
+				for _, h := range e.headers {
+					require.Less(t, h.at, e.at)
+				}
+				found, err := x.seek(context.Background(), &within{t, file}, e.time)
+				if trust && errors.Is(err, errStale) {
+					continue
+				}
+				if e.time < 0 {
+					require.ErrorIs(t, err, ErrInvalidTime)
+					continue
+				}
+				require.NoError(t, err)
+				require.Equal(t, e, found)
+			}
+			if trust {
+				continue
+			}
+			half := size / 2
+			part, err := buildIndex(context.Background(), &within{t, file[:half]}, half, false)
+			if err != nil || part.tail.end() > size {
+				continue
+			}
+			grown, err := part.extended(context.Background(), &within{t, file}, size)
+			require.NoError(t, err)
+			require.Equal(t, x.entries, grown.entries)
+			require.Equal(t, x.last, grown.last)
+		}
+	})
+}
+
+// FuzzPlayer checks that a Player gives out the tags that flv.Reader finds, from whatever place.
+func FuzzPlayer(f *testing.F) {
+	seeds(f)
+	dir := f.TempDir()
+	folder, err := OpenFolder(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { folder.Close() })
+	f.Fuzz(func(t *testing.T, file []byte) {
+		require.NoError(t, os.WriteFile(filepath.Join(dir, "a.flv"), file, 0o644))
+		p, err := folder.Play(t.Context(), "a.flv", all)
+		if err != nil {
+			require.ErrorIs(t, err, ErrNotFLV)
+			return
+		}
+		defer p.Close()
+		got, _ := drain(t, p)
+		r := flv.NewReader(bytes.NewReader(file))
+		var tag flv.Tag
+		for len(got) > 0 {
+			require.NoError(t, r.Next(&tag))
+			if isMedia(tag.Type) {
+				require.Equal(t, clone(tag), got[0])
+				got = got[1:]
+			}
+		}
+		if err := p.Seek(t.Context(), 50e6); err == nil {
+			drain(t, p)
+		}
+	})
+}
+
+// FuzzAppend checks that what is appended to a file can be read after all that was in it, and that a file that is refused stays as it was.
+func FuzzAppend(f *testing.F) {
+	seeds(f)
+	dir := f.TempDir()
+	folder, err := OpenFolder(dir)
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { folder.Close() })
+	path := filepath.Join(dir, "a.flv")
+	f.Fuzz(func(t *testing.T, file []byte) {
+		require.NoError(t, os.WriteFile(path, file, 0o644))
+		before := readAll(file)
+		r, err := folder.Record("a.flv", RecordOptions{Append: true, MinFree: -1})
+		if err != nil {
+			require.Equal(t, file, append([]byte{}, readFile(t, path)...))
+			return
+		}
+		require.NoError(t, r.WriteTag(key(7)))
+		require.NoError(t, r.Close())
+		after := readFile(t, path)
+		tags := readAll(after)
+		require.NotEmpty(t, tags)
+		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
+		require.GreaterOrEqual(t, len(tags), len(before)) // one whose back pointer was cut is gone
+		for i := 1; i < min(len(before), len(tags)-1); i++ {
+			require.Equal(t, before[i], tags[i])
+		}
+		again, err := folder.Record("a.flv", RecordOptions{Append: true, MinFree: -1})
+		require.NoError(t, err)
+		require.NoError(t, again.Close())
+		require.Equal(t, after, readFile(t, path))
+	})
+}
+
+// readAll returns the tags of a file as far as it can be read.
+func readAll(file []byte) (tags []flv.Tag) {
+	r := flv.NewReader(bytes.NewReader(file))
+	var tag flv.Tag
+	for {
+		err := r.Next(&tag)
+		if err == io.EOF || err != nil {
+			return tags
+		}
+		tags = append(tags, clone(tag))
+	}
+}

@@ -1,0 +1,230 @@
+package vod
+
+import (
+	"context"
+	"errors"
+	"io"
+	"slices"
+	"sort"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const (
+	// maxWeight bounds the memory of an index: entries and headers together, of at most 40 bytes each.
+	maxWeight = 16 << 10
+	// maxHeaders is how many headers are valid at a time, as flv.Headers has it.
+	maxHeaders = 64
+	// audioStep is how far apart the entries are before the first picture, ms: all of a file without video.
+	audioStep = 1000
+)
+
+// errStale says that a file has something else at a place than its index says.
+var errStale = errors.New("the index does not fit the file")
+
+// index tells where playing may begin. Once it is shared it is not changed any more; extended makes a new one.
+type index struct {
+	entries []entry // positions and times increase; the first is the beginning of the file
+	spacing int     // of so many key frames one has an entry
+	weight  int     // how many entries, and headers that they do not share
+
+	line      flv.Timeline
+	now, last int64   // the time of the newest tag, and the latest of all, ms
+	timed     bool    // there has been a tag with a time
+	size      int64   // of the file
+	tail      head    // the last whole tag
+	headers   []place // that are valid after it
+	picture   int64   // where the first tag with video is, 0: none yet
+	track     uint8   // whose key frames have entries: that of the first
+	unlisted  int     // key frames since the last entry
+}
+
+// entry is a place where playing may begin.
+type entry struct {
+	at      int64   // of the tag
+	time    int64   // ms, unrolled
+	headers []place // that are valid there
+}
+
+// place is where a header is.
+type place struct {
+	about flv.Subject
+	at    int64
+}
+
+// newIndex returns the index of a file without tags, of which the first would begin at a position.
+func newIndex(first int64) *index {
+	return &index{entries: []entry{{at: first}}, weight: 1, spacing: 1, tail: head{at: first, size: -flv.TagOverhead}}
+}
+
+// scan adds the tags from the scanner's position on. That the file is damaged is no error; what comes before the damage can be played.
+func (x *index) scan(ctx context.Context, s *scanner) error {
+	const often = 1 << 10 // tags between two looks at ctx
+	x.size = s.size
+	var h head
+	for n := 1; s.next(&h); n++ {
+		x.add(&h)
+		if n%often == 0 && ctx.Err() != nil {
+			return ctx.Err()
+		}
+	}
+	if isDamage(s.err) {
+		return nil
+	}
+	return s.err
+}
+
+// isDamage reports whether err is about what is in a file.
+func isDamage(err error) bool {
+	_, ok := err.(*flv.Error)
+	return ok
+}
+
+// add adds a tag at the end.
+func (x *index) add(h *head) flv.Kind {
+	x.tail = *h
+	x.tail.Body = nil
+	kind, track := flv.KindOf(h.Tag)
+	if kind == flv.KindHeader { // which has no time: some writers give it 0 wherever it is
+		x.addHeader(h)
+		return kind
+	}
+	x.advance(h.Timestamp)
+	switch {
+	case kind == flv.KindKeyFrame:
+		if x.picture == 0 {
+			x.track = track
+		}
+		if track == x.track {
+			x.addEntry(h.at)
+		}
+	case kind == flv.KindAudio && x.picture == 0 && x.now-x.entries[len(x.entries)-1].time >= audioStep:
+		x.addEntry(h.at)
+	}
+	if h.Type == flv.TagVideo && h.size > 0 && x.picture == 0 {
+		x.picture = h.at
+	}
+	return kind
+}
+
+func (x *index) advance(timestamp uint32) {
+	x.now = x.line.Advance(timestamp)
+	if !x.timed {
+		x.timed, x.last, x.entries[0].time = true, x.now, x.now
+	}
+	x.last = max(x.last, x.now)
+}
+
+func (x *index) addHeader(h *head) {
+	about, _ := flv.HeaderSubject(h.Tag)
+	headers := slices.DeleteFunc(slices.Clone(x.headers), func(p place) bool { return p.about == about })
+	if len(headers) < maxHeaders {
+		headers = append(headers, place{about, h.at})
+	}
+	x.headers = headers
+}
+
+// addEntry adds the tag at a position, whose time is now.
+func (x *index) addEntry(at int64) {
+	last := &x.entries[len(x.entries)-1]
+	if x.now <= last.time || at <= last.at { // the beginning, the same moment in another tag, or a time that runs backwards
+		return
+	}
+	if x.unlisted++; x.unlisted < x.spacing {
+		return
+	}
+	x.unlisted = 0
+	x.append(entry{at, x.now, x.headers})
+	if x.weight > maxWeight {
+		x.thin()
+	}
+}
+
+func (x *index) append(e entry) {
+	x.weight++
+	if n := len(x.entries); n == 0 || !sameHeaders(e.headers, x.entries[n-1].headers) {
+		x.weight += len(e.headers)
+	}
+	x.entries = append(x.entries, e)
+}
+
+// sameHeaders reports whether two entries share their headers.
+func sameHeaders(a, b []place) bool {
+	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
+}
+
+// thin drops every other entry. What is between two is scanned when it is asked for, see locate.
+func (x *index) thin() {
+	all := x.entries
+	x.entries, x.weight = nil, 0
+	for i := 0; i < len(all); i += 2 {
+		x.append(all[i])
+	}
+	x.spacing *= 2
+}
+
+// extended returns the index of the same file after it has grown. The error is errStale if it has been changed as well.
+func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*index, error) {
+	if x.tail.size >= 0 {
+		if h, err := headAt(file, size, x.tail.at); err != nil || h.Timestamp != x.tail.Timestamp || h.end() != x.tail.end() {
+			return nil, errStale
+		}
+	}
+	grown := *x // the entries that are added to it are behind those that x can see
+	return &grown, grown.scan(ctx, scannerAt(file, size, x.tail.end()))
+}
+
+// headAt reads the header of the tag at a position.
+func headAt(file io.ReaderAt, size, at int64) (h head, err error) {
+	return h, scannerAt(file, size, at).read(&h)
+}
+
+// seek is locate for a time that may be outside of the file, which is ErrInvalidTime.
+func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
+	if time < 0 || time > x.last {
+		return entry{}, ErrInvalidTime
+	}
+	return x.locate(ctx, file, time)
+}
+
+// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies between two entries. The error is errStale, ctx's or the file's.
+func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
+	n := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].time > time })
+	e := x.entries[max(n-1, 0)]
+	if e.at != x.entries[0].at {
+		if err := e.check(file, x.size); err != nil {
+			return e, err
+		}
+	}
+	if x.spacing == 1 {
+		return e, nil
+	}
+	next := x.size
+	if n < len(x.entries) {
+		next = x.entries[n].at
+	}
+	part := &index{entries: []entry{e}, spacing: 1, timed: true, headers: e.headers, track: x.track}
+	part.line.Set(e.time)
+	if x.picture > 0 && x.picture <= e.at {
+		part.picture = x.picture
+	}
+	if err := part.scan(ctx, scannerAt(file, next, e.at)); err != nil {
+		return e, err
+	}
+	n = sort.Search(len(part.entries), func(i int) bool { return part.entries[i].time > time })
+	return part.entries[max(n-1, 0)], nil
+}
+
+// check returns errStale if there is no such place in the file, or the file's error.
+func (e *entry) check(file io.ReaderAt, size int64) error {
+	h, err := headAt(file, size, e.at)
+	if err != nil && !isDamage(err) {
+		return err
+	}
+	kind, _ := flv.KindOf(h.Tag)
+	const rounding = 1 // ms, of seconds that the metadata has
+	if d := int32(h.Timestamp - uint32(e.time)); err != nil || d < -rounding || d > rounding || kind != flv.KindKeyFrame && kind != flv.KindAudio {
+		return errStale
+	}
+	return nil
+}

@@ -1,0 +1,46 @@
+package vod
+
+import (
+	"os"
+	"path/filepath"
+	"strconv"
+	"syscall"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+const locksOtherProcesses = true
+
+// limitVariable says how many bytes a file of the child may have.
+const limitVariable = "VOD_TEST_LIMIT"
+
+func setFileLimit() error {
+	n, err := strconv.ParseUint(os.Getenv(limitVariable), 10, 64)
+	if err != nil {
+		return err
+	}
+	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
+}
+
+// What a full disk does, without one: the child may not write files beyond a limit.
+func TestFullDisk(t *testing.T) {
+	for _, limit := range []int{5, 13, 100, 4096, 300_000, 1 << 20} {
+		f, dir := newFolder(t, nil)
+		cmd := child(t, "fill", dir)
+		cmd.Env = append(cmd.Env, limitVariable+"="+strconv.Itoa(limit))
+		require.NoError(t, cmd.Run(), limit)
+		if limit < 4096 {
+			continue // there was no room for a tag
+		}
+		content, err := os.ReadFile(filepath.Join(dir, "a.flv"))
+		require.NoError(t, err)
+		require.LessOrEqual(t, len(content), limit)
+		require.Greater(t, len(content), limit-8000)
+		tags := tagsOf(t, content)
+		requireTotals(t, content, tags)
+		r, err := f.Record("a.flv", RecordOptions{Append: true})
+		require.NoError(t, err)
+		require.NoError(t, r.Close())
+	}
+}

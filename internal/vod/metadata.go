@@ -1,0 +1,86 @@
+package vod
+
+import (
+	"bytes"
+	"encoding/binary"
+	"math"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const onMetaData = "onMetaData"
+
+// numbers are the properties of metadata that are known at the end only. In a file they are written when it is closed, over the zeros that keep
+// their place, in the order of totals.
+var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
+
+// totals are what numbers tell: seconds, bytes, seconds.
+type totals [len(numbers)]float64
+
+func totalsOf(duration, size, last int64) totals {
+	return totals{float64(duration) / 1000, float64(size), float64(last) / 1000}
+}
+
+// outdated are properties that publishers send files with and that are about the places in those.
+var outdated = []string{"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd"}
+
+// appendMetadata appends the body of the tag with which a recording begins: numbers, then what the publisher sent, the body of a tag or nil.
+func appendMetadata(dst, sent []byte) []byte {
+	var all amf.ECMAArray
+	for _, name := range numbers {
+		all = append(all, amf.Property{Name: name, Value: 0.0})
+	}
+	_, values, _ := flv.ParseScript(sent) // what comes before a damage is good
+	if len(values) > 0 {
+		for _, p := range properties(values[0]) {
+			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
+				all = append(all, p)
+			}
+		}
+	}
+	body, err := flv.AppendScript(dst, onMetaData, all)
+	if err != nil { // the values are too deep or too many for AMF
+		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
+	}
+	if len(body) > flv.MaxBodySize {
+		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
+	}
+	return body
+}
+
+// properties returns what an object or ECMA array consists of.
+func properties(of any) []amf.Property {
+	switch of := of.(type) {
+	case amf.Object:
+		return of
+	case amf.ECMAArray:
+		return of
+	}
+	return nil
+}
+
+// property returns a property of an object or ECMA array, nil if there is none.
+func property(of any, name string) any {
+	v, _ := amf.Object(properties(of)).Get(name)
+	return v
+}
+
+// findNumbers returns where in a tag's body the eight bytes of each of numbers are, 0 where there is none.
+func findNumbers(body []byte) (at [len(numbers)]int64) {
+	const marker, size = 0, 8 // of a number in AMF0
+	for i, name := range numbers {
+		key := append(binary.BigEndian.AppendUint16(nil, uint16(len(name))), name...)
+		key = append(key, marker)
+		if n := bytes.Index(body, key); n >= 0 && n+len(key)+size <= len(body) {
+			at[i] = int64(n + len(key))
+		}
+	}
+	return at
+}
+
+// number returns the eight bytes of a number.
+func number(v float64) []byte {
+	return binary.BigEndian.AppendUint64(nil, math.Float64bits(v))
+}

@@ -1,0 +1,285 @@
+package vod
+
+import (
+	"bufio"
+	"errors"
+	"io"
+	"os"
+	"path"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// output is a file that is being recorded. All times are milliseconds from its beginning.
+type output struct {
+	file  *os.File
+	name  string
+	usage *usage
+	w     *bufio.Writer // of 64 KiB
+
+	has     flv.FileHeader
+	numbers [len(numbers)]int64 // where in the file the numbers of the metadata are, 0: nowhere
+	base    int64               // the earliest time that may be written: after the tags of earlier recordings
+	last    int64               // the latest time of a tag
+	shown   int64               // and when the last picture is shown, which may be later
+	size    int64               // with what is not written yet
+	begun   bool                // this recording's headers are in it
+	closed  bool
+
+	whole, wholeLast int64 // size and last when the file was written to last: it ended with a whole tag
+}
+
+const gatherSize = 64 << 10
+
+// create opens a file for a recording, which replaces what is there, or goes on after it. Missing directories are made.
+func (f *Folder) create(name string, resume bool) (*output, error) {
+	if err := CheckName(name); err != nil {
+		return nil, err
+	}
+	if err := f.regular(name); err != nil && !os.IsNotExist(err) {
+		return nil, err
+	}
+	if dir := path.Dir(name); dir != "." {
+		if err := f.root.MkdirAll(dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	o, err := f.claim(name, os.O_CREATE)
+	if err != nil {
+		return nil, err
+	}
+	if !resume {
+		o, err = f.replace(o)
+	}
+	if err == nil {
+		err = o.start()
+	}
+	if err != nil {
+		o.release()
+		return nil, err
+	}
+	return o, nil
+}
+
+// claim opens a file that nobody else records.
+func (f *Folder) claim(name string, how int) (*output, error) {
+	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
+	if err != nil {
+		return nil, err
+	}
+	o := &output{file: file, name: name, usage: &f.usage}
+	info, err := file.Stat()
+	if err == nil && !recordings.add(o, info) {
+		err = ErrBusy
+	}
+	if err == nil {
+		err = lock(file)
+	}
+	if err != nil {
+		o.release()
+		return nil, err
+	}
+	o.size = info.Size()
+	return o, nil
+}
+
+// replace makes the file a new one. Who plays the old one goes on, where the system allows it to be removed.
+func (f *Folder) replace(o *output) (*output, error) {
+	if o.size == 0 {
+		return o, nil
+	}
+	if f.root.Remove(o.name) != nil {
+		o.size = 0
+		return o, o.file.Truncate(0)
+	}
+	renewed, err := f.claim(o.name, os.O_CREATE|os.O_EXCL)
+	if err != nil {
+		return o, err
+	}
+	o.release()
+	return renewed, nil
+}
+
+// release lets go of the file.
+func (o *output) release() error {
+	recordings.remove(o)
+	return o.file.Close()
+}
+
+// start makes the file ready for tags: after those that are there, or after a new header.
+func (o *output) start() error {
+	o.w = bufio.NewWriterSize(o.file, gatherSize)
+	if o.size > 0 {
+		if again, err := o.resume(); !again {
+			return err
+		}
+	}
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // as long as it is not known
+	if _, err := o.file.Write(header); err != nil {
+		return err
+	}
+	o.grown(len(header))
+	o.whole = o.size
+	return nil
+}
+
+// resume goes on after the tags of the file, or says that there is not even a whole header and the file begins again.
+func (o *output) resume() (again bool, err error) {
+	e, err := findEnd(o.file, o.size)
+	if err != nil {
+		return false, err
+	}
+	if err := o.file.Truncate(e.at); err != nil {
+		return false, err
+	}
+	if _, err := o.file.Seek(e.at, io.SeekStart); err != nil {
+		return false, err
+	}
+	o.usage.add(e.at - o.size)
+	o.size, o.whole = e.at, e.at
+	if e.at == 0 {
+		return true, nil
+	}
+	o.has, o.numbers = e.has, e.numbers
+	if e.timed {
+		o.last = int64(e.last)
+		o.base, o.wholeLast = o.last+1, o.last
+	}
+	return false, nil
+}
+
+// grown takes note of n bytes at the end that may still have to be written.
+func (o *output) grown(n int) {
+	o.size += int64(n)
+	o.usage.add(int64(n))
+}
+
+// begin writes the metadata and the other headers. Of a file that is continued the metadata at its beginning is kept.
+func (o *output) begin(headers *flv.Headers) error {
+	if o.begun {
+		return nil
+	}
+	o.begun = true
+	at := o.base
+	if o.size == flv.FileHeaderSize {
+		body := appendMetadata(nil, metadataOf(headers))
+		for i, n := range findNumbers(body) {
+			o.numbers[i] = o.size + flv.TagHeaderSize + n
+		}
+		if err := o.write(flv.Tag{Type: flv.TagScript, Body: body}, at); err != nil {
+			return err
+		}
+	}
+	for t := range headers.All() {
+		if t.Type == flv.TagScript {
+			continue
+		}
+		if err := o.write(t, at); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// metadataOf returns the publisher's metadata, nil if it has sent none.
+func metadataOf(headers *flv.Headers) []byte {
+	for t := range headers.All() {
+		if t.Type == flv.TagScript {
+			return t.Body
+		}
+	}
+	return nil
+}
+
+// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a whole tag most of the time.
+func (o *output) write(t flv.Tag, at int64) error {
+	n := len(t.Body) + flv.TagOverhead
+	if o.w.Buffered() > 0 && n > o.w.Available() {
+		if err := o.flush(); err != nil {
+			return err
+		}
+	}
+	var b [flv.TagHeaderSize]byte
+	flv.PutTagHeader(b[:], t.Type, len(t.Body), uint32(at))
+	o.w.Write(b[:]) // its errors are the last one's
+	o.w.Write(t.Body)
+	flv.PutBackPointer(b[:], len(t.Body))
+	if _, err := o.w.Write(b[:flv.BackPointerSize]); err != nil {
+		return err
+	}
+	o.grown(n)
+	o.last = max(o.last, at)
+	o.shown = max(o.shown, at+delay(t))
+	o.has.HasAudio = o.has.HasAudio || t.Type == flv.TagAudio
+	o.has.HasVideo = o.has.HasVideo || t.Type == flv.TagVideo
+	return nil
+}
+
+// delay is how much later than its time a picture is shown, ms.
+func delay(t flv.Tag) int64 {
+	if t.Type != flv.TagVideo {
+		return 0
+	}
+	h, err := flv.ParseVideoHeader(t.Body)
+	if err != nil || !h.IsFrame() {
+		return 0
+	}
+	return int64(h.CompositionTime)
+}
+
+// flush writes what was gathered.
+func (o *output) flush() error {
+	err := o.w.Flush()
+	if err == nil {
+		o.whole, o.wholeLast = o.size, o.last
+	}
+	return err
+}
+
+// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. failed says that a write has failed before.
+func (o *output) close(failed bool) error {
+	o.closed = true
+	err := o.flush()
+	if failed || err != nil {
+		o.cut()
+	}
+	err = errors.Join(err, o.finish(), o.release())
+	return err
+}
+
+// cut removes a tag that was not written to its end.
+func (o *output) cut() {
+	info, err := o.file.Stat()
+	if err != nil {
+		return
+	}
+	o.last, o.shown = o.wholeLast, o.wholeLast
+	var line flv.Timeline
+	line.Set(o.last)
+	s := scannerAt(o.file, info.Size(), o.whole)
+	var h head
+	for s.next(&h) && h.end() == s.whole {
+		o.last = max(o.last, line.Advance(h.Timestamp))
+		o.shown = max(o.shown, o.last+delay(h.Tag))
+	}
+	o.usage.add(s.whole - o.size)
+	o.size = s.whole
+	o.file.Truncate(o.size)
+}
+
+// finish writes what is known at the end.
+func (o *output) finish() error {
+	header := flv.AppendFileHeader(nil, o.has)
+	if _, err := o.file.WriteAt(header[4:5], 4); err != nil { // the flags
+		return err
+	}
+	for i, v := range totalsOf(max(o.shown, o.last), o.size, o.last) {
+		if o.numbers[i] == 0 {
+			continue
+		}
+		if _, err := o.file.WriteAt(number(v), o.numbers[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}

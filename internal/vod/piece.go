@@ -1,0 +1,99 @@
+package vod
+
+import (
+	"io"
+	"math/bits"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const pieceSize = 64 << 10
+
+// buffers are the pieces that are not in use: of pieceSize, twice as much, and so on up to more than the largest tag has.
+var buffers [10]sync.Pool
+
+// bufferClass returns which of buffers has n bytes and more.
+func bufferClass(n int) int { return bits.Len(uint((n - 1) / pieceSize)) }
+
+func getBuffer(n int) *[]byte {
+	class := bufferClass(n)
+	if b, ok := buffers[class].Get().(*[]byte); ok {
+		return b
+	}
+	b := make([]byte, pieceSize<<class)
+	return &b
+}
+
+func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
+
+// piece is a part of a file in memory. It begins with the back pointer before a tag.
+type piece struct {
+	file io.ReaderAt
+	at   int64 // where in the file it begins
+	buf  *[]byte
+	next int // of buf: where the next frame begins
+	end  int // of buf: what was read
+}
+
+// position is where in the file the next frame begins.
+func (p *piece) position() int64 { return p.at + int64(p.next) }
+
+// rest is what was read and not taken.
+func (p *piece) rest() []byte {
+	if p.buf == nil {
+		return nil
+	}
+	return (*p.buf)[p.next:p.end]
+}
+
+// take returns the next n bytes, which must be there.
+func (p *piece) take(n int) []byte {
+	b := p.rest()[:n:n]
+	p.next += n
+	return b
+}
+
+// moveTo makes the piece empty, and the next frame the one at a position.
+func (p *piece) moveTo(at int64) {
+	p.at, p.next, p.end = at, 0, 0
+	if p.buf != nil {
+		putBuffer(p.buf)
+		p.buf = nil
+	}
+}
+
+// head parses the header of the next tag, from memory or else from the file.
+func (p *piece) head() (t flv.Tag, size int, err error) {
+	at := p.position() + flv.BackPointerSize
+	if rest := p.rest(); len(rest) >= FrameRoom {
+		return parseHead(rest[flv.BackPointerSize:], at)
+	}
+	var b [flv.TagHeaderSize]byte
+	n, err := p.file.ReadAt(b[:], at)
+	if err != nil && err != io.EOF {
+		return t, 0, err
+	}
+	return parseHead(b[:n], at)
+}
+
+// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only where the file ends.
+func (p *piece) read(n int) error {
+	buf := p.buf
+	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {
+		buf = getBuffer(n)
+	}
+	kept := copy(*buf, p.rest())
+	at := p.position()
+	if buf != p.buf {
+		p.moveTo(at)
+	}
+	p.at, p.buf, p.next, p.end = at, buf, 0, kept
+	to := max(n, pieceSize)
+	got, err := p.file.ReadAt((*buf)[kept:to], at+int64(kept))
+	p.end += got
+	if err == io.EOF {
+		err = nil
+	}
+	return err
+}

@@ -1,0 +1,322 @@
+package vod
+
+import (
+	"context"
+	"errors"
+	"io"
+	"math"
+	"os"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// PlayOptions says what is played, and how fast.
+type PlayOptions struct {
+	Start  time.Duration // a position as in the file's timestamps; play begins with the key frame before. <= 0: the beginning
+	Length time.Duration // play ends so long after Start; 0: at once; < 0: with the file
+	Buffer time.Duration // the client's: how far ahead of their time tags are given out, see Player.Fill
+	AsFast bool          // all tags at once, whatever Buffer says
+}
+
+// FrameRoom is how many bytes of Tag.Frame precede the body.
+const FrameRoom = flv.BackPointerSize + flv.TagHeaderSize
+
+// Tag is a tag of a file.
+type Tag struct {
+	flv.Tag
+
+	// Frame is the tag as it is in the file, the back pointer before it included: FrameRoom bytes, then Body. The frames that are given out
+	// between two calls of Fill that read lie one after the other in memory, so that together they are FLV again. The receiver may overwrite the FrameRoom
+	// bytes, with a chunk header for instance, but not Body.
+	Frame []byte
+}
+
+// Forever is what Fill returns where only Seek or Resume goes on.
+const Forever time.Duration = math.MaxInt64
+
+// Player reads one file for one client. It is used by one goroutine at a time. While nothing is due it has no buffer, otherwise one of 64 KiB, or of the size
+// of a larger tag.
+type Player struct {
+	folder *Folder
+	name   string
+	file   *os.File
+	size   int64 // of the file, when it was asked last
+	closed bool
+
+	piece  piece
+	front  []Tag // headers that come before the piece
+	line   flv.Timeline
+	until  int64 // ms; < 0: no limit
+	over   bool  // until has been reached
+	clock  pacer
+	glance bool // the clock stands, but a picture shall be shown nevertheless
+}
+
+// followEvery is how often a Player looks whether a recording has grown.
+const followEvery = 250 * time.Millisecond
+
+func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Player, error) {
+	p := &Player{folder: folder, name: name, file: file, until: -1, clock: pacer{buffer: o.Buffer, asFast: o.AsFast}}
+	info, err := file.Stat()
+	if err != nil {
+		return nil, err
+	}
+	p.size = info.Size()
+	s, err := newScanner(file, p.size)
+	if err != nil {
+		return nil, err
+	}
+	p.piece = piece{file: file, at: s.pos - flv.BackPointerSize}
+	if o.Length >= 0 {
+		p.until = (max(o.Start, 0) + o.Length).Milliseconds()
+	}
+	p.over = o.Length == 0
+	return p, nil
+}
+
+// Fill gets the next piece of the file, 64 KiB or one larger tag, if it is due. With 0 and no error Next is called until it has no more. Otherwise
+// nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not yet return stay.
+//
+// A piece is due when its first tag is: when its time is no more than Buffer ahead of what a client shows that began when the first tag, or the first after
+// Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes, and up to 64 KiB more.
+//
+// At the end, of the file or of PlayOptions.Length, the error is io.EOF; a file that is being recorded has none until the recording is closed. If the
+// file ends within a tag, or has something else than tags, the error is an [*flv.Error]: all that comes before has been
+// given out. Seek goes on after all of these. Any other error is an [*Error].
+func (p *Player) Fill() (wait time.Duration, err error) {
+	switch {
+	case p.closed:
+		return 0, p.fail("play", ErrClosed)
+	case len(p.front) > 0:
+		return 0, nil
+	case p.over:
+		return 0, io.EOF
+	case p.clock.stands() && !p.glance:
+		return Forever, nil
+	}
+	for {
+		if _, _, ok := p.ready(); ok {
+			return 0, nil
+		}
+		wait, err = p.load()
+		if err != nil || wait > 0 {
+			p.piece.moveTo(p.piece.position())
+			return wait, p.fail("play", err)
+		}
+	}
+}
+
+// ready returns the header of the next tag if all of it is in memory.
+func (p *Player) ready() (t flv.Tag, size int, ok bool) {
+	for {
+		rest := p.piece.rest()
+		if len(rest) < FrameRoom {
+			return t, 0, false
+		}
+		t, size, err := p.piece.head()
+		if err != nil || len(rest) < FrameRoom+size {
+			return t, 0, false
+		}
+		if isMedia(t.Type) {
+			return t, size, true
+		}
+		p.piece.take(FrameRoom + size)
+	}
+}
+
+// load reads the piece with the next tag if that is due, or skips it if it is not to be given out.
+func (p *Player) load() (wait time.Duration, err error) {
+	t, size, err := p.ahead()
+	switch {
+	case err == errNotYet:
+		return followEvery, nil
+	case err != nil:
+		return 0, err
+	case !isMedia(t.Type):
+		p.piece.moveTo(p.piece.position() + FrameRoom + int64(size))
+		return 0, nil
+	}
+	if wait = p.due(t); wait > 0 {
+		return wait, nil
+	}
+	if err = p.piece.read(FrameRoom + size); err == nil && len(p.piece.rest()) < FrameRoom+size {
+		p.size = 0 // it has become shorter: ask again
+	}
+	return 0, err
+}
+
+// errNotYet says that a recording goes on later.
+var errNotYet = errors.New("not recorded yet")
+
+// ahead returns the header of the next tag, of which all is in the file. The error is io.EOF at the end of the file, errNotYet at that of a recording that goes on.
+func (p *Player) ahead() (t flv.Tag, size int, err error) {
+	growing := true
+	for asked := false; ; asked = true {
+		at := p.piece.position()
+		t, size, err = p.piece.head()
+		end := at + FrameRoom + int64(size)
+		if err == nil && end <= p.size || err != nil && !errors.Is(err, io.ErrUnexpectedEOF) {
+			return t, size, err
+		}
+		switch {
+		case !asked:
+			growing = isRecorded(p.file) // before its size is asked: it is closed after the last write
+			info, err := p.file.Stat()
+			if err != nil {
+				return t, size, err
+			}
+			p.size = info.Size()
+			continue
+		case growing:
+			err = errNotYet
+		case p.size == at+flv.BackPointerSize:
+			err = io.EOF
+		case err == nil:
+			err = torn(at+flv.BackPointerSize, end+flv.BackPointerSize-p.size)
+		}
+		return t, size, err
+	}
+}
+
+// due returns how long it is until a tag is due.
+func (p *Player) due(t flv.Tag) time.Duration {
+	if p.glance || t.Type == flv.TagScript {
+		return 0
+	}
+	line := p.line
+	return p.clock.wait(time.Now(), line.Advance(t.Timestamp))
+}
+
+// Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause or Close is called.
+func (p *Player) Next(t *Tag) (ok bool) {
+	if len(p.front) > 0 {
+		*t = p.front[0]
+		p.front = p.front[1:]
+		return true
+	}
+	if p.over || p.clock.stands() && !p.glance {
+		return false
+	}
+	tag, size, ok := p.ready()
+	if !ok {
+		return false
+	}
+	if tag.Type != flv.TagScript {
+		now := p.line.Advance(tag.Timestamp)
+		if p.over = p.until >= 0 && now >= p.until; p.over {
+			return false
+		}
+	}
+	t.Tag, t.Frame = tag, p.piece.take(FrameRoom+size)
+	t.Body = t.Frame[FrameRoom:]
+	if p.glance {
+		kind, _ := flv.KindOf(t.Tag)
+		_, _, more := p.ready()
+		p.glance = more && kind != flv.KindKeyFrame
+	}
+	return true
+}
+
+// Seek goes to a position: Fill and Next then return the headers that are valid there (metadata, decoder configurations, of every track, with the timestamp of what
+// follows), and the key frame before it with what follows; after Pause, that one key frame and no more. Tags that Next did not yet
+// return are dropped. The error is an [*Error], of ErrInvalidTime for instance, or ctx's; the Player is then where it was.
+func (p *Player) Seek(ctx context.Context, to time.Duration) error {
+	return p.fail("seek", p.seek(ctx, to))
+}
+
+func (p *Player) seek(ctx context.Context, to time.Duration) error {
+	if p.closed {
+		return ErrClosed
+	}
+	x, e, err := p.find(ctx, to.Milliseconds())
+	if err != nil {
+		return err
+	}
+	front, err := p.readHeaders(e)
+	if err != nil {
+		return err
+	}
+	p.piece.moveTo(e.at - flv.BackPointerSize)
+	p.front = front
+	p.line.Set(e.time)
+	p.over = false
+	p.clock.restart()
+	p.glance = p.clock.stands() && x.picture > 0
+	return nil
+}
+
+// find returns the place where playing from a time in ms begins.
+func (p *Player) find(ctx context.Context, time int64) (x *index, e entry, err error) {
+	if x, err = p.folder.indexes.get(ctx, p.name, p.file); err != nil {
+		return nil, e, err
+	}
+	if e, err = x.seek(ctx, p.file, time); errors.Is(err, errStale) {
+		if x, err = p.folder.indexes.rebuild(ctx, p.name, p.file); err == nil {
+			e, err = x.seek(ctx, p.file, time)
+		}
+	}
+	return x, e, err
+}
+
+// maxHeaderBytes bounds what is sent before a key frame, as flv.Headers has it.
+const maxHeaderBytes = 4 << 20
+
+// readHeaders returns the headers that are valid at a place.
+func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
+	left := maxHeaderBytes
+	for _, place := range e.headers {
+		h, err := headAt(p.file, e.at, place.at)
+		if isDamage(err) || h.end() > e.at {
+			return nil, errStale
+		}
+		if err != nil {
+			return nil, err
+		}
+		if left -= h.size; left < 0 {
+			break
+		}
+		frame := make([]byte, FrameRoom+h.size)
+		flv.PutTagHeader(frame[flv.BackPointerSize:], h.Type, h.size, uint32(e.time))
+		if _, err := p.file.ReadAt(frame[FrameRoom:], h.at+flv.TagHeaderSize); err != nil {
+			return nil, err
+		}
+		if n := len(tags); n > 0 {
+			flv.PutBackPointer(frame, len(tags[n-1].Body))
+		}
+		tag := flv.Tag{Type: h.Type, Timestamp: uint32(e.time), Filtered: h.Filtered, Body: frame[FrameRoom:]}
+		tags = append(tags, Tag{Tag: tag, Frame: frame})
+	}
+	return tags, nil
+}
+
+// Pause stops the client's clock: nothing is due until Resume. Tags that Next did not yet return come after that.
+func (p *Player) Pause() {
+	p.clock.pause(time.Now())
+	p.glance = false
+	p.piece.moveTo(p.piece.position())
+}
+
+// Resume goes on after Pause.
+func (p *Player) Resume() { p.clock.resume(time.Now()) }
+
+// SetBuffer changes PlayOptions.Buffer.
+func (p *Player) SetBuffer(d time.Duration) { p.clock.buffer = d }
+
+// Close closes the file.
+func (p *Player) Close() error {
+	if p.closed {
+		return p.fail("play", ErrClosed)
+	}
+	p.closed = true
+	p.piece.moveTo(p.piece.position())
+	return p.file.Close()
+}
+
+// fail returns the error of an operation: the end of the file, damage and the end of a context as they are.
+func (p *Player) fail(op string, err error) error {
+	if err == io.EOF || isDamage(err) {
+		return err
+	}
+	return failed(op, p.name, err)
+}

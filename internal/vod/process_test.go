@@ -1,0 +1,110 @@
+package vod
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// jobVariable makes a child of this test program do a job instead of testing; dirVariable says where.
+const (
+	jobVariable = "VOD_TEST_JOB"
+	dirVariable = "VOD_TEST_DIR"
+)
+
+// child returns this program as one that does a job in a directory.
+func child(t *testing.T, job, dir string) *exec.Cmd {
+	t.Helper()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	cmd := exec.Command(program)
+	cmd.Env = append(os.Environ(), jobVariable+"="+job, dirVariable+"="+dir)
+	cmd.Stderr = os.Stderr
+	return cmd
+}
+
+// runJob is the child's main.
+func runJob(job string) {
+	f, err := OpenFolder(os.Getenv(dirVariable))
+	if err == nil {
+		err = map[string]func(*Folder) error{"record": recordForEver, "fill": recordBeyondLimit}[job](f)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// recordForEver records until it is killed. It says when some is in the file.
+func recordForEver(f *Folder) error {
+	r, err := f.Record("a.flv", RecordOptions{})
+	if err != nil {
+		return err
+	}
+	for n := uint32(0); ; n++ {
+		if err := r.WriteTag(big(n*40, 1000+int(n)%7000)); err != nil {
+			return err
+		}
+		if n == 1000 {
+			fmt.Println("begun")
+		}
+	}
+}
+
+// recordBeyondLimit records until the process may not write more.
+func recordBeyondLimit(f *Folder) error {
+	if err := setFileLimit(); err != nil {
+		return err
+	}
+	told := false
+	r, err := f.Record("a.flv", RecordOptions{Done: func(name string, err error) { told = name == "a.flv" && errors.Is(err, ErrNoSpace) }})
+	if errors.Is(err, ErrNoSpace) { // not even for the header
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	for n := uint32(0); n < 10_000 && err == nil; n++ {
+		err = r.WriteTag(big(n*40, 1000+int(n)%7000))
+	}
+	if !errors.Is(err, ErrNoSpace) || !told || !errors.Is(r.Close(), ErrNoSpace) || !errors.Is(r.WriteTag(key(0)), ErrNoSpace) {
+		return fmt.Errorf("no typed error: %v, told %v", err, told)
+	}
+	return nil
+}
+
+// A process that is killed leaves a file that can be played and continued.
+func TestKilled(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	cmd := child(t, "record", dir)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	_, err = out.Read(make([]byte, 1))
+	require.NoError(t, err)
+	_, busy := f.Record("a.flv", RecordOptions{Append: true})
+	require.NoError(t, cmd.Process.Kill())
+	require.Error(t, cmd.Wait())
+	if locksOtherProcesses {
+		require.ErrorIs(t, busy, ErrBusy)
+	}
+
+	before, _ := drain(t, play(t, f, "a.flv", all)) // which may end within a tag
+	require.Greater(t, len(before), 900)
+	r, err := f.Record("a.flv", RecordOptions{Append: true})
+	require.NoError(t, err)
+	require.NoError(t, r.WriteTag(key(77)))
+	require.NoError(t, r.Close())
+	content, err := os.ReadFile(filepath.Join(dir, "a.flv"))
+	require.NoError(t, err)
+	after := tagsOf(t, content)
+	require.InDelta(t, len(before)+1, len(after), 1) // one whose back pointer was missing is gone
+	requireTotals(t, content, after)
+	requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
+	require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
+}

@@ -1,0 +1,297 @@
+package vod
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// RecordOptions says how a recording is made. The zero value replaces what is there, without limits but that of MinFree.
+type RecordOptions struct {
+	Append      bool          // go on 1 ms after the last tag of what is there; a tag that was cut off is removed first
+	MaxSize     int64         // bytes of a file after which the next begins, with a key frame; <= 0: no limit
+	MaxDuration time.Duration // likewise
+	MinFree     int64         // bytes free on the disk below which nothing is recorded; 0: 100 MiB; < 0: no limit
+	MaxTotal    int64         // bytes of all files in the folder above which nothing is recorded; <= 0: no limit
+
+	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so on come before ".flv".
+	// It must not use the Recorder.
+	Next func(start time.Time) string
+
+	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one that writes what has waited
+	// for a second. err is why recording ended early. May be nil.
+	Done func(name string, err error)
+}
+
+// Recorder writes a stream into a file, or into one after the other. Its methods may be called from any goroutine.
+//
+// Tags are gathered and written 64 KiB at a time, or once a second. A file has whole tags in order at any time, but for the last, so
+// one that was never closed can be played. Closing it writes its duration, size and last timestamp into its metadata.
+type Recorder struct {
+	folder *Folder
+	o      RecordOptions
+
+	first string // the name of the first file
+	part  int    // of how many files the names are taken
+
+	mu      sync.Mutex
+	out     *output
+	headers flv.Headers // that have come so far
+	line    flv.Timeline
+	zero    int64 // the position in line that has the time out.base
+	timed   bool  // zero is set
+	checked int64 // out.size when the limits were looked at last
+	timer   *time.Timer
+	armed   bool // timer runs
+	closed  bool
+	err     error
+	done    []finished // of which Done has to be told yet
+}
+
+// finished is a file that was closed.
+type finished struct {
+	name string
+	err  error
+}
+
+const (
+	flushEvery     = time.Second
+	checkEvery     = 1 << 20 // bytes
+	defaultMinFree = 100 << 20
+)
+
+func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
+	if o.MinFree == 0 {
+		o.MinFree = defaultMinFree
+	}
+	r := &Recorder{folder: f, o: o, first: name, part: 1}
+	dir, err := f.root.Open(".")
+	if err != nil {
+		return nil, err
+	}
+	defer dir.Close()
+	if err := r.checkLimits(dir); err != nil {
+		return nil, err
+	}
+	if r.out, err = f.create(name, o.Append); err != nil {
+		return nil, err
+	}
+	r.timer = time.AfterFunc(flushEvery, r.tick)
+	r.timer.Stop()
+	return r, nil
+}
+
+// checkLimits returns ErrNoSpace if there is less than MinFree on the disk that a file is on, or more than MaxTotal in the folder.
+func (r *Recorder) checkLimits(file *os.File) error {
+	if r.o.MinFree > 0 {
+		if free, err := freeSpace(file); err == nil && free < r.o.MinFree {
+			return fmt.Errorf("%w: %d bytes are free on the disk, MinFree is %d", ErrNoSpace, free, r.o.MinFree)
+		}
+	}
+	if r.o.MaxTotal > 0 {
+		total, err := r.folder.usage.total(r.folder.root)
+		if err == nil && total > r.o.MaxTotal {
+			return fmt.Errorf("%w: the folder has %d bytes, MaxTotal is %d", ErrNoSpace, total, r.o.MaxTotal)
+		}
+	}
+	return nil
+}
+
+// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are repeated at the beginning of every
+// file, and get the timestamp of what was written last. All other timestamps are counted from the first of them. Tags of other types than flv has constants for are left out.
+//
+// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later call returns the
+// same. Since tags are gathered, it may be about one that was accepted before.
+func (r *Recorder) WriteTag(t flv.Tag) error {
+	return r.locked(func() error {
+		if r.closed && r.err == nil {
+			return ErrClosed
+		}
+		if r.err == nil && isMedia(t.Type) {
+			r.stop(r.add(t))
+		}
+		return r.err
+	})
+}
+
+// Name returns the name of the file that is written at present, or was last.
+func (r *Recorder) Name() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.out.name
+}
+
+// Close writes what was gathered and closes the file. It returns the error that ended the recording, if one did.
+func (r *Recorder) Close() error {
+	return r.locked(func() error {
+		if !r.closed {
+			r.closed = true
+			r.timer.Stop()
+			r.stop(r.out.begin(&r.headers))
+			r.closeFile()
+		}
+		return r.err
+	})
+}
+
+// locked calls f with the lock, and Done without it.
+func (r *Recorder) locked(f func() error) error {
+	r.mu.Lock()
+	err := f()
+	done := r.done
+	r.done = nil
+	r.mu.Unlock()
+	if r.o.Done != nil {
+		for _, d := range done {
+			r.o.Done(d.name, d.err)
+		}
+	}
+	return failed("record", "", err)
+}
+
+// tick writes what has waited for a second.
+func (r *Recorder) tick() {
+	r.locked(func() error {
+		r.armed = false
+		if !r.closed && r.err == nil {
+			r.stop(r.out.flush())
+		}
+		return nil
+	})
+}
+
+// add writes a tag, and begins the next file before it if it is time to.
+func (r *Recorder) add(t flv.Tag) error {
+	if len(t.Body) > flv.MaxBodySize {
+		return &flv.Error{Detail: "body is too long for a tag", Value: len(t.Body)}
+	}
+	kind, _ := flv.KindOf(t)
+	if kind == flv.KindHeader {
+		r.headers.Keep(t)
+		if !r.out.begun {
+			return nil
+		}
+		return r.write(t, r.out.last)
+	}
+	now := r.line.Advance(t.Timestamp)
+	if !r.timed {
+		r.timed, r.zero = true, now
+	}
+	at := now - r.zero + r.out.base
+	if r.isFull(kind, at) {
+		if err := r.nextFile(); err != nil {
+			return err
+		}
+		r.zero, at = now, 0
+	}
+	if err := r.out.begin(&r.headers); err != nil {
+		return err
+	}
+	return r.write(t, max(at, r.out.base))
+}
+
+func (r *Recorder) write(t flv.Tag, at int64) error {
+	if err := r.out.write(t, at); err != nil {
+		return err
+	}
+	if !r.armed && r.out.w.Buffered() > 0 {
+		r.armed = true
+		r.timer.Reset(flushEvery)
+	}
+	if r.out.size-r.checked < checkEvery {
+		return nil
+	}
+	r.checked = r.out.size
+	return r.checkLimits(r.out.file)
+}
+
+// isFull reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has been no such tag for too long.
+func (r *Recorder) isFull(kind flv.Kind, at int64) bool {
+	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
+	exceeds := func(times int64) bool {
+		return size > 0 && r.out.size/times >= size || time > 0 && at/times >= time
+	}
+	begins := kind == flv.KindKeyFrame || kind == flv.KindAudio && !r.out.has.HasVideo
+	return r.out.begun && (begins && exceeds(1) || exceeds(2))
+}
+
+// nextFile closes the file and begins the next.
+func (r *Recorder) nextFile() error {
+	if r.closeFile(); r.err != nil {
+		return r.err
+	}
+	name, err := r.nextName()
+	if err != nil {
+		return err
+	}
+	out, err := r.folder.create(name, false)
+	if err != nil {
+		return err
+	}
+	r.out, r.checked = out, 0
+	return nil
+}
+
+// nextName returns the name of the next file, of which there is none yet.
+func (r *Recorder) nextName() (string, error) {
+	const most = 1 << 20
+	name := r.first
+	if r.o.Next != nil {
+		name = r.o.Next(time.Now())
+	}
+	if err := CheckName(name); err != nil {
+		return "", err
+	}
+	base, n := strings.TrimSuffix(name, extension), 1
+	if r.o.Next == nil {
+		n = r.part + 1
+	}
+	for ; n < most; n++ {
+		if n > 1 {
+			name = fmt.Sprintf("%s-%d%s", base, n, extension)
+		}
+		switch err := r.folder.regular(name); {
+		case errors.Is(err, fs.ErrNotExist):
+			r.part = n
+			return name, nil
+		case err != nil && !errors.Is(err, errIrregular):
+			return "", err
+		}
+	}
+	return "", ErrBadName
+}
+
+// stop ends the recording if err is not nil.
+func (r *Recorder) stop(err error) {
+	if err == nil || r.err != nil {
+		return
+	}
+	r.err = roomError(err)
+	r.timer.Stop()
+	r.closeFile()
+}
+
+// closeFile closes the file, if it is open.
+func (r *Recorder) closeFile() {
+	if r.out.closed {
+		return
+	}
+	if err := r.out.close(r.err != nil); r.err == nil {
+		r.err = roomError(err)
+	}
+	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
+}
+
+// roomError makes an error ErrNoSpace if it says so in the system's words.
+func roomError(err error) error {
+	if err != nil && isFull(err) {
+		return fmt.Errorf("%w: %w", ErrNoSpace, withoutPath(err))
+	}
+	return err
+}

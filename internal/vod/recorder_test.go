@@ -1,0 +1,403 @@
+package vod
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// record writes tags into a file and returns what is in it.
+func record(t testing.TB, f *Folder, dir, name string, o RecordOptions, tags ...flv.Tag) []byte {
+	t.Helper()
+	r, err := f.Record(name, o)
+	require.NoError(t, err)
+	for _, tag := range tags {
+		require.NoError(t, r.WriteTag(tag))
+	}
+	require.NoError(t, r.Close())
+	content, err := os.ReadFile(filepath.Join(dir, name))
+	require.NoError(t, err)
+	return content
+}
+
+// metadata returns the properties of a tag with metadata.
+func metadata(t testing.TB, tag flv.Tag) amf.ECMAArray {
+	t.Helper()
+	name, values, err := flv.ParseScript(tag.Body)
+	require.NoError(t, err)
+	require.Equal(t, "onMetaData", name)
+	return values[0].(amf.ECMAArray)
+}
+
+// requireTotals checks the metadata, which must be the first tag, and the flags of a file that was closed.
+func requireTotals(t testing.TB, file []byte, tags []flv.Tag) {
+	t.Helper()
+	var last uint32
+	var has flv.FileHeader
+	for _, tag := range tags {
+		last = max(last, tag.Timestamp)
+		has.HasAudio = has.HasAudio || tag.Type == flv.TagAudio
+		has.HasVideo = has.HasVideo || tag.Type == flv.TagVideo
+	}
+	seconds := float64(last) / 1000
+	m := metadata(t, tags[0])
+	require.Equal(t, amf.ECMAArray{{Name: "duration", Value: seconds}, {Name: "filesize", Value: float64(len(file))}, {Name: "lasttimestamp", Value: seconds}}, m[:3])
+	h, _, err := flv.ParseFileHeader(file)
+	require.NoError(t, err)
+	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // a tag that was cut off counts
+}
+
+// requireSame is require.Equal for tags that are too large to be shown.
+func requireSame(t testing.TB, want, got []flv.Tag) {
+	t.Helper()
+	require.Len(t, got, len(want))
+	for i := range want {
+		same := want[i].Type == got[i].Type && want[i].Timestamp == got[i].Timestamp && bytes.Equal(want[i].Body, got[i].Body)
+		require.True(t, same, "tag %d at %d ms of %d bytes is one at %d ms of %d bytes", i, want[i].Timestamp, len(want[i].Body), got[i].Timestamp, len(got[i].Body))
+	}
+}
+
+func at(t flv.Tag, ms uint32) flv.Tag {
+	t.Timestamp = ms
+	return t
+}
+
+func TestRecord(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	sent := script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 320.0}, {Name: "duration", Value: 99.0}, {Name: "keyframes", Value: amf.Object{}}, {Name: "encoder", Value: "x"}})
+	file := record(t, f, dir, "live/room/a.flv", RecordOptions{},
+		at(avc(1), 9), sent, aac(1), // headers in any order and with any time
+		sound(5_000_020), key(5_000_000), inter(5_000_040), flv.Tag{Type: 15, Body: []byte{0}}, avc(2), sound(5_000_060), flv.Tag{Type: flv.TagVideo, Timestamp: 5_000_080})
+	tags := tagsOf(t, file)
+	requireTotals(t, file, tags)
+	require.Equal(t, byte(5), file[4])
+	require.Equal(t, amf.ECMAArray{{Name: "width", Value: 320.0}, {Name: "encoder", Value: "x"}}, metadata(t, tags[0])[3:])
+	require.Equal(t, []flv.Tag{avc(1), aac(1), sound(0), key(0), inter(20), at(avc(2), 20), sound(40), {Type: flv.TagVideo, Timestamp: 60, Body: []byte{}}}, tags[1:])
+
+	again := record(t, f, dir, "live/room/a.flv", RecordOptions{}, sound(7)) // replaces it
+	tags = tagsOf(t, again)
+	requireTotals(t, again, tags)
+	require.Equal(t, byte(4), again[4], "audio alone")
+	require.Equal(t, []flv.Tag{sound(0)}, tags[1:])
+
+	none := record(t, f, dir, "none.flv", RecordOptions{}, avc(1))
+	requireTotals(t, none, tagsOf(t, none))
+}
+
+// Times go on over 2^32, of the stream as of the file.
+func TestRecordBeyond32Bits(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	const max32 = 1<<32 - 1
+	tags := tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{}, key(max32-100), inter(max32), inter(40)))
+	require.Equal(t, []flv.Tag{key(0), inter(100), inter(141)}, tags[1:])
+	step := []flv.Tag{key(0)}
+	for n := range uint32(6) {
+		step = append(step, inter((n+1)*1_000_000_000))
+	}
+	file := record(t, f, dir, "b.flv", RecordOptions{}, step...)
+	tags = tagsOf(t, file)
+	require.Equal(t, uint32(6_000_000_000%(1<<32)), tags[7].Timestamp)
+	require.Equal(t, 6e6, metadata(t, tags[0])[0].Value)
+	d, err := f.Duration(t.Context(), "b.flv")
+	require.NoError(t, err)
+	require.Equal(t, 6_000_000*time.Second, d)
+}
+
+func TestMetadataThatCantBeKept(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	deep := any(1.0)
+	for range amf.MaxDepth - 2 {
+		deep = amf.Object{{Name: "x", Value: deep}}
+	}
+	for name, sent := range map[string]flv.Tag{
+		"cut":    {Type: flv.TagScript, Body: script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 1.0}}).Body[:20]},
+		"none":   script(t, "onMetaData"),
+		"number": script(t, "onMetaData", 1.0),
+		"deep":   script(t, "onMetaData", amf.ECMAArray{{Name: "deep", Value: deep}}),
+		"fake":   script(t, "onMetaData", amf.ECMAArray{{Name: "x\x00\x08duration\x00", Value: "\x00\x08duration\x00aaaaaaaa"}}),
+		"huge":   script(t, "onMetaData", amf.ECMAArray{{Name: "x", Value: string(make([]byte, 3<<20))}}),
+	} {
+		file := record(t, f, dir, "a.flv", RecordOptions{}, sent, key(0), inter(1000))
+		tags := tagsOf(t, file)
+		requireTotals(t, file, tags)
+		require.Equal(t, []flv.Tag{key(0), inter(1000)}, tags[1:], name)
+	}
+}
+
+func TestAppend(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	o := RecordOptions{Append: true}
+	record(t, f, dir, "a.flv", o, script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 1.0}}), avc(1), key(900), sound(990), inter(940))
+	file := record(t, f, dir, "a.flv", o, script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 2.0}}), avc(2), key(50), inter(90))
+	tags := tagsOf(t, file)
+	requireTotals(t, file, tags)
+	require.Equal(t, 1.0, metadata(t, tags[0])[3].Value)
+	require.Equal(t, []flv.Tag{avc(1), key(0), sound(90), inter(40), at(avc(2), 91), key(91), inter(131)}, tags[1:])
+	before := file
+	require.Equal(t, before, record(t, f, dir, "a.flv", o), "nothing came")
+}
+
+func TestAppendRefuses(t *testing.T) {
+	whole := fileOf(key(0), inter(40))
+	garbage := append(bytes.Clone(whole), 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
+	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong back pointer, and the beginning of something
+	stream := append(bytes.Clone(whole), 9, 0, 0, 9, 0, 0, 0, 0, 1, 1, 1, 'x')
+	for name, content := range map[string][]byte{
+		"text": []byte("not a video"), "short": []byte("FL?"), "garbage": garbage, "zeros": append(bytes.Clone(whole), make([]byte, 100)...), "wrong": wrong, "stream": stream,
+		"mp4": []byte("\x00\x00\x00\x20ftypisom"),
+	} {
+		f, dir := newFolder(t, map[string][]byte{"a.flv": content})
+		_, err := f.Record("a.flv", RecordOptions{Append: true})
+		var e *Error
+		require.ErrorAs(t, err, &e, name)
+		var damage *flv.Error
+		require.True(t, errors.Is(err, ErrNotFLV) || errors.As(err, &damage), "%s: %v", name, err)
+		left, err := os.ReadFile(filepath.Join(dir, "a.flv"))
+		require.NoError(t, err)
+		require.Equal(t, content, left, name)
+	}
+}
+
+// A file that was cut at any byte of its last three tags is continued after the last whole one.
+func TestAppendAfterCut(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	path := filepath.Join(dir, "a.flv")
+	content := record(t, f, dir, "a.flv", RecordOptions{}, avc(1), key(0), inter(40), sound(50), big(80, 300))
+	tags := tagsOf(t, content)
+	from := len(fileOf(tags[:len(tags)-3]...))
+	for cut := from; cut <= len(content); cut++ {
+		require.NoError(t, os.WriteFile(path, content[:cut], 0o644))
+		kept := tags[:len(tags)-3]
+		for len(kept) < len(tags) && len(fileOf(tags[:len(kept)+1]...)) <= cut {
+			kept = tags[:len(kept)+1]
+		}
+		file := record(t, f, dir, "a.flv", RecordOptions{Append: true}, avc(1), key(7))
+		after := tagsOf(t, file)
+		requireTotals(t, file, after)
+		base := kept[len(kept)-1].Timestamp + 1
+		require.Equal(t, append(append([]flv.Tag{}, kept[1:]...), at(avc(1), base), key(base)), after[1:], cut)
+	}
+	for cut := range flv.FileHeaderSize { // nor is anything lost where nothing was
+		require.NoError(t, os.WriteFile(path, content[:4], 0o644))
+		require.NoError(t, os.WriteFile(path, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})[:cut], 0o644))
+		require.Len(t, tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7))), 2)
+	}
+}
+
+// A recording goes on in a file that another program made.
+func TestAppendToForeignFile(t *testing.T) {
+	sample, err := os.ReadFile(sampleFile)
+	require.NoError(t, err)
+	for _, cut := range []int{0, 1, 5000} {
+		f, dir := newFolder(t, map[string][]byte{"a.flv": sample[:len(sample)-cut]})
+		file := record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7), inter(47))
+		tags := tagsOf(t, file)
+		requireSame(t, tagsOf(t, sample)[1:len(tags)-2], tags[1:len(tags)-2])
+		name, values, err := flv.ParseScript(tags[0].Body)
+		require.NoError(t, err)
+		require.Equal(t, "onMetaData", name)
+		require.InDelta(t, float64(tags[len(tags)-1].Timestamp)/1000, flv.Duration(values...).Seconds(), 0.0005)
+		size, _ := values[0].(amf.ECMAArray).Get("filesize")
+		require.Equal(t, float64(len(file)), size)
+	}
+}
+
+func TestBusy(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	other, err := OpenFolder(dir)
+	require.NoError(t, err)
+	defer other.Close()
+	r, err := f.Record("a.flv", RecordOptions{})
+	require.NoError(t, err)
+	for _, folder := range []*Folder{f, other} {
+		for _, o := range []RecordOptions{{}, {Append: true}} {
+			_, err = folder.Record("a.flv", o)
+			require.ErrorIs(t, err, ErrBusy)
+		}
+	}
+	require.NoError(t, r.WriteTag(key(0)))
+	require.NoError(t, r.Close())
+	r, err = other.Record("a.flv", RecordOptions{Append: true})
+	require.NoError(t, err)
+	require.NoError(t, r.Close())
+	require.ErrorIs(t, r.WriteTag(key(0)), ErrClosed)
+	require.NoError(t, r.Close())
+}
+
+func TestRotation(t *testing.T) {
+	type done struct {
+		name string
+		err  error
+	}
+	var got []done
+	f, dir := newFolder(t, map[string][]byte{"a-3.flv": fileOf(key(0))})
+	o := RecordOptions{MaxDuration: time.Second, Done: func(name string, err error) { got = append(got, done{name, err}) }}
+	r, err := f.Record("a.flv", o)
+	require.NoError(t, err)
+	require.NoError(t, r.WriteTag(avc(1)))
+	for n := range uint32(40) { // four seconds with a key frame every 600 ms
+		now := 100 * n
+		tag := inter(now)
+		if n%6 == 0 {
+			tag = key(now)
+		}
+		require.NoError(t, r.WriteTag(tag))
+		require.NoError(t, r.WriteTag(sound(now-3)), "which comes late")
+		if n == 13 {
+			require.NoError(t, r.WriteTag(avc(2)))
+		}
+	}
+	require.Equal(t, "a-5.flv", r.Name())
+	require.NoError(t, r.Close())
+	require.Equal(t, []done{{"a.flv", nil}, {"a-2.flv", nil}, {"a-4.flv", nil}, {"a-5.flv", nil}}, got)
+	for n, d := range got {
+		file, err := os.ReadFile(filepath.Join(dir, d.name))
+		require.NoError(t, err)
+		tags := tagsOf(t, file)
+		requireTotals(t, file, tags)
+		require.Equal(t, []flv.Tag{avc(byte(n/2 + 1)), key(0), sound(0)}, tags[1:4], d.name)
+	}
+	left, err := os.ReadFile(filepath.Join(dir, "a-3.flv"))
+	require.NoError(t, err)
+	require.Equal(t, fileOf(key(0)), left, "it was there before")
+}
+
+func TestRotationBySize(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	asked := 0
+	o := RecordOptions{MaxSize: 10_000, Next: func(time.Time) string { asked++; return fmt.Sprintf("%d/x.flv", min(asked, 2)) }}
+	r, err := f.Record("a.flv", o)
+	require.NoError(t, err)
+	for n := range uint32(100) { // no key frame at all
+		require.NoError(t, r.WriteTag(big(40*n, 1000)))
+	}
+	require.NoError(t, r.Close())
+	require.Equal(t, "2/x-3.flv", r.Name())
+	total := 0
+	for _, name := range []string{"a.flv", "1/x.flv", "2/x.flv", "2/x-2.flv", "2/x-3.flv"} {
+		file, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		require.Less(t, len(file), 22_000)
+		total += len(tagsOf(t, file)) - 1
+	}
+	require.Equal(t, 100, total)
+}
+
+func TestRotationThatFails(t *testing.T) {
+	f, _ := newFolder(t, nil)
+	var got []error
+	r, err := f.Record("a.flv", RecordOptions{MaxSize: 1, Next: func(time.Time) string { return "../x.flv" }, Done: func(_ string, err error) { got = append(got, err) }})
+	require.NoError(t, err)
+	require.NoError(t, r.WriteTag(key(0)))
+	require.ErrorIs(t, r.WriteTag(key(40)), ErrBadName)
+	require.ErrorIs(t, r.WriteTag(key(80)), ErrBadName)
+	require.ErrorIs(t, r.Close(), ErrBadName)
+	require.Equal(t, []error{nil}, got)
+}
+
+func TestLimits(t *testing.T) {
+	f, _ := newFolder(t, map[string][]byte{"old/b.flv": make([]byte, 3<<20)})
+	_, err := f.Record("a.flv", RecordOptions{MinFree: 1 << 62})
+	require.ErrorIs(t, err, ErrNoSpace)
+	require.ErrorContains(t, err, "MinFree")
+	_, err = f.Record("a.flv", RecordOptions{MaxTotal: 1 << 20})
+	require.ErrorIs(t, err, ErrNoSpace)
+	require.ErrorContains(t, err, "MaxTotal")
+
+	var told error
+	r, err := f.Record("a.flv", RecordOptions{MaxTotal: 5 << 20, Done: func(_ string, err error) { told = err }})
+	require.NoError(t, err)
+	written := 0
+	for err == nil {
+		err = r.WriteTag(big(uint32(written), 10_000))
+		written += 10_000
+	}
+	require.ErrorIs(t, err, ErrNoSpace)
+	require.ErrorIs(t, told, ErrNoSpace)
+	require.ErrorIs(t, r.Close(), ErrNoSpace)
+	require.InDelta(t, 2<<20, written, 1<<20+20_000)
+	tags, err := drain(t, play(t, f, "a.flv", all))
+	require.NoError(t, ignoreEOF(err))
+	require.Equal(t, written/10_000, len(tags)-1)
+}
+
+// What was gathered is written once a second at the latest.
+func TestWrittenEverySecond(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	size := func() int64 {
+		info, err := os.Stat(filepath.Join(dir, "a.flv"))
+		require.NoError(t, err)
+		return info.Size()
+	}
+	synctest.Test(t, func(t *testing.T) {
+		r, err := f.Record("a.flv", RecordOptions{})
+		require.NoError(t, err)
+		time.Sleep(5 * time.Second)
+		for range 3 {
+			before := size()
+			require.NoError(t, r.WriteTag(key(0)))
+			time.Sleep(flushEvery - time.Millisecond)
+			synctest.Wait()
+			require.Equal(t, before, size())
+			time.Sleep(2 * time.Millisecond)
+			synctest.Wait()
+			require.Greater(t, size(), before)
+		}
+		require.NoError(t, r.WriteTag(key(0)))
+		require.NoError(t, r.Close())
+	})
+}
+
+func TestRecorderIsSafeForGoroutines(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	var mu sync.Mutex
+	var names []string
+	r, err := f.Record("a.flv", RecordOptions{MaxSize: 20_000, Done: func(name string, err error) {
+		mu.Lock()
+		defer mu.Unlock()
+		names = append(names, name)
+		assert.NoError(t, err)
+	}})
+	require.NoError(t, err)
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for n := range uint32(50) {
+				assert.NoError(t, r.WriteTag(big(n, 500)))
+				r.Name()
+			}
+		})
+	}
+	wg.Wait()
+	require.NoError(t, r.Close())
+	total := 0
+	for _, name := range names {
+		file, err := os.ReadFile(filepath.Join(dir, name))
+		require.NoError(t, err)
+		total += len(tagsOf(t, file)) - 1
+	}
+	require.Equal(t, 200, total)
+}
+
+// Who plays a file that is replaced goes on with the old one.
+func TestReplacedWhilePlayed(t *testing.T) {
+	f, dir := newFolder(t, map[string][]byte{"a.flv": fileOf(key(0), inter(40))})
+	p := play(t, f, "a.flv", all)
+	record(t, f, dir, "a.flv", RecordOptions{}, sound(0))
+	tags, _ := drain(t, p)
+	require.Equal(t, []flv.Tag{key(0), inter(40)}, tags)
+	tags, _ = drain(t, play(t, f, "a.flv", all))
+	require.Equal(t, sound(0), tags[1])
+}

@@ -1,0 +1,136 @@
+package vod
+
+import (
+	"io"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+const (
+	peekSize   = 128     // of a body are read: enough for flv.KindOf, and so for key frames and headers
+	windowSize = 4 << 10 // is read at a time: smaller than most pictures, larger than most audio
+)
+
+// head is the header of a tag in a file, with the first bytes of its body.
+type head struct {
+	flv.Tag       // Body: peekSize bytes at most, valid until the next tag is scanned
+	at      int64 // where it begins
+	size    int   // of the whole body
+}
+
+// end is where the next tag begins.
+func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
+
+// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no file may make a server send.
+func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
+
+// scanner goes from tag to tag without reading the bodies.
+type scanner struct {
+	file  io.ReaderAt
+	size  int64          // of the file
+	has   flv.FileHeader // newScanner sets it
+	pos   int64          // where the next tag begins
+	whole int64          // where the last tag ends that is whole, its back pointer included
+	err   error          // why there is no next tag
+
+	window   [windowSize]byte
+	windowAt int64
+	inWindow int
+}
+
+// newScanner returns a scanner at the first tag. The error is ErrNotFLV, or the file's.
+func newScanner(file io.ReaderAt, size int64) (*scanner, error) {
+	s := scannerAt(file, size, 0)
+	b, err := s.bytes(0, flv.FileHeaderSize)
+	if err != nil {
+		return nil, err
+	}
+	has, dataOffset, err := flv.ParseFileHeader(b)
+	if err != nil {
+		return nil, ErrNotFLV
+	}
+	s.has = has
+	s.pos = int64(dataOffset) + flv.BackPointerSize
+	s.whole = s.pos
+	return s, nil
+}
+
+// scannerAt returns a scanner at a tag of an FLV file.
+func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
+	return &scanner{file: file, size: size, pos: pos, whole: pos}
+}
+
+// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between tags, an [*flv.Error] where it ends in a tag or has
+// none, else what the file says.
+func (s *scanner) next(h *head) bool {
+	for s.err == nil && s.pos != s.size {
+		if s.err = s.read(h); s.err != nil {
+			break
+		}
+		if h.end()-flv.BackPointerSize > s.size {
+			s.err = torn(h.at, h.end()-s.size)
+			break
+		}
+		if h.end() <= s.size {
+			s.whole = h.end()
+		}
+		s.pos = min(h.end(), s.size) // of the last tag the back pointer may be missing
+		if isMedia(h.Type) {
+			return true
+		}
+	}
+	return false
+}
+
+// read reads the tag at pos.
+func (s *scanner) read(h *head) error {
+	b, err := s.bytes(s.pos, flv.TagHeaderSize+peekSize)
+	if err != nil {
+		return err
+	}
+	if h.Tag, h.size, err = parseHead(b, s.pos); err != nil {
+		return err
+	}
+	h.at = s.pos
+	body := b[flv.TagHeaderSize:]
+	h.Body = body[:min(len(body), h.size)]
+	return nil
+}
+
+// parseHead reads the header of the tag at a position of the file.
+func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
+	if len(b) < flv.TagHeaderSize {
+		return t, 0, torn(at, int64(flv.TagOverhead-len(b)))
+	}
+	t, size, err = flv.ParseTagHeader(b)
+	if err == nil && t.Type == 0 { // a file system lost the end of the file, or made room that was not used
+		err = &flv.Error{Detail: "not a tag: its type is 0"}
+	}
+	if e, ok := err.(*flv.Error); ok {
+		e.Offset = at
+	}
+	return t, size, err
+}
+
+// torn is the error of a file that ends within the tag at a position.
+func torn(at, missing int64) error {
+	return &flv.Error{Offset: at, Detail: "the file ends within a tag, bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
+}
+
+// bytes returns up to n bytes at a position, fewer at the end of the file.
+func (s *scanner) bytes(at int64, n int) ([]byte, error) {
+	if at < 0 || at > s.size {
+		return nil, torn(at, at-s.size)
+	}
+	n = int(min(int64(n), s.size-at))
+	if at < s.windowAt || at+int64(n) > s.windowAt+int64(s.inWindow) {
+		want := min(windowSize, s.size-at)
+		got, err := s.file.ReadAt(s.window[:want], at)
+		s.windowAt, s.inWindow = at, got
+		if got < n && err != nil && err != io.EOF {
+			return nil, err
+		}
+	}
+	from := int(at - s.windowAt)
+	return s.window[from:min(from+n, s.inWindow)], nil
+}
