@@ -43,13 +43,15 @@ func (s *stream) room() int {
 func (r *Reader) gather() bool {
 	s := r.current
 	for {
-		take := min(r.left, r.end-r.pos)
-		if take == 0 || !r.makeRoom(s, take) {
-			return false
+		if take := min(r.left, r.end-r.pos); take > 0 {
+			if !r.makeRoom(s, take) {
+				return false
+			}
+			s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
+			r.pos += take
+			r.left -= take
 		}
-		s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
-		r.pos += take
-		if r.left -= take; r.left > 0 {
+		if r.left > 0 {
 			return false
 		}
 		if len(s.body.bytes) == int(s.length) {

@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// readBufferSize is what one read asks for. 4 KiB doubles the cost of a raw read, above 64 KiB nothing is won.
-	readBufferSize = 64 << 10
 	// maxPartials is how many messages may be under way at once, one on each chunk stream.
 	maxPartials = 256
 	// maxPartialMessages bounds the memory of unfinished messages, in units of the largest message.
@@ -36,8 +34,11 @@ type Tolerated struct {
 // It is used by one goroutine at a time.
 type Reader struct {
 	src       io.Reader
-	buf       []byte // buf[pos:end] is read and not yet parsed
+	vectored  Vectored // src, if it can do that; else nil
+	in        *buffer  // what buf lies in; nil: there is none
+	buf       []byte   // buf[pos:end] is read and not yet parsed
 	pos, end  int
+	size      int // of the next buf of a source that is not Vectored, in bytes
 	chunkSize int
 	maxSize   int
 
@@ -50,6 +51,7 @@ type Reader struct {
 	held      int       // bytes of memory of those messages
 	longest   int       // of the messages that were put together, in bytes
 	lent      *buffer   // what the last Message's body lies in, returned at the next call
+	scatter   scatter
 	tolerated Tolerated
 	srcErr    error // came together with bytes; due once they are parsed
 	err       error // first violation: sticky
@@ -80,7 +82,8 @@ func NewReader(src io.Reader, maxMessageSize int) *Reader {
 	if maxMessageSize <= 0 || maxMessageSize > MaxMessageLength {
 		maxMessageSize = MaxMessageLength
 	}
-	return &Reader{src: src, buf: make([]byte, readBufferSize), chunkSize: DefaultChunkSize, maxSize: maxMessageSize}
+	vectored, _ := src.(Vectored)
+	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: maxMessageSize}
 }
 
 // ChunkSize is the peer's current chunk size in bytes.

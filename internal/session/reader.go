@@ -133,6 +133,9 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 	}
 	for {
 		if ready, err := r.serveBuffered(w, true); ready || err != nil {
+			if !r.kept {
+				r.in.Rest()
+			}
 			return false, err
 		}
 		if err := r.in.Fill(); err != nil {
@@ -248,29 +251,6 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 
 // Interrupt makes w, if it is reading, stop and look at its state.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
-
-// source is where the chunk reader reads: the socket, under the deadline of whoever holds the token.
-type source struct{ r *reader }
-
-func (s source) Read(b []byte) (int, error) {
-	r := s.r
-	r.out.FlushReplies()
-	due := r.holder.due()
-	ok := r.deadline.arm(due)
-	if r.config.BeforeRead != nil {
-		r.config.BeforeRead()
-	}
-	for ok {
-		n, err := r.life.nc.Read(b)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			r.config.Counters.BytesRead.Add(uint64(n))
-			r.window.count(n)
-			return n, err
-		}
-		ok = r.deadline.rearm(due)
-	}
-	return 0, os.ErrDeadlineExceeded
-}
 
 // ReadPacket reads the next message of any type into p, before anything but the chunk reader has acted on it. It takes
 // precedence over the standing reader. p.Body is replaced and the caller's to keep. idle bounds each read of the socket; <= 0:
