@@ -120,5 +120,5 @@ func putTag(b []byte, m *session.Message) {
 	size := m.Size()
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
 	m.CopyTo(b[flv.TagHeaderSize:])
-	flv.PutBackPointer(b[flv.TagHeaderSize+size:], size)
+	flv.PutPreviousTagSize(b[flv.TagHeaderSize+size:], size)
 }
