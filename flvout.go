@@ -148,5 +148,5 @@ func putTag(b []byte, m *session.Message) {
 // putTagAround makes a whole tag of b, in which the body of size bytes lies already.
 func putTagAround(b []byte, m *session.Message, size int) {
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
-	flv.PutBackPointer(b[flv.TagHeaderSize+size:], size)
+	flv.PutPreviousTagSize(b[flv.TagHeaderSize+size:], size)
 }

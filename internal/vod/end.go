@@ -104,11 +104,11 @@ func (e *ending) endsWhole(s *scanner) bool {
 
 // tagBefore returns where the tag begins that ends at a position, according to its back pointer; < 0 if there is none.
 func (s *scanner) tagBefore(at int64) int64 {
-	b, err := s.bytes(max(at-flv.BackPointerSize, 0), flv.BackPointerSize)
-	if err != nil || len(b) < flv.BackPointerSize {
+	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
+	if err != nil || len(b) < flv.PreviousTagSizeLen {
 		return -1
 	}
-	return at - flv.BackPointerSize - int64(binary.BigEndian.Uint32(b))
+	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b))
 }
 
 // note takes the time of a tag into account.

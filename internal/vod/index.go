@@ -108,7 +108,7 @@ func (x *index) add(h *head) flv.Kind {
 }
 
 func (x *index) advance(timestamp uint32) {
-	x.now = x.line.Advance(timestamp)
+	x.now = x.line.Unwrap(timestamp)
 	if !x.timed {
 		x.timed, x.last, x.entries[0].time = true, x.now, x.now
 	}

@@ -203,8 +203,8 @@ func (o *output) write(t flv.Tag, at int64) error {
 	flv.PutTagHeader(b[:], t.Type, len(t.Body), uint32(at))
 	o.w.Write(b[:]) // its errors are the last one's
 	o.w.Write(t.Body)
-	flv.PutBackPointer(b[:], len(t.Body))
-	if _, err := o.w.Write(b[:flv.BackPointerSize]); err != nil {
+	flv.PutPreviousTagSize(b[:], len(t.Body))
+	if _, err := o.w.Write(b[:flv.PreviousTagSizeLen]); err != nil {
 		return err
 	}
 	o.grown(n)
@@ -259,7 +259,7 @@ func (o *output) cut() {
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
 	for s.next(&h) && h.end() == s.whole {
-		o.last = max(o.last, line.Advance(h.Timestamp))
+		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
 	o.usage.add(s.whole - o.size)

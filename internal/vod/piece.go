@@ -65,9 +65,9 @@ func (p *piece) moveTo(at int64) {
 
 // head parses the header of the next tag, from memory or else from the file.
 func (p *piece) head() (t flv.Tag, size int, err error) {
-	at := p.position() + flv.BackPointerSize
+	at := p.position() + flv.PreviousTagSizeLen
 	if rest := p.rest(); len(rest) >= FrameRoom {
-		return parseHead(rest[flv.BackPointerSize:], at)
+		return parseHead(rest[flv.PreviousTagSizeLen:], at)
 	}
 	var b [flv.TagHeaderSize]byte
 	n, err := p.file.ReadAt(b[:], at)

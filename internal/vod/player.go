@@ -20,7 +20,7 @@ type PlayOptions struct {
 }
 
 // FrameRoom is how many bytes of Tag.Frame precede the body.
-const FrameRoom = flv.BackPointerSize + flv.TagHeaderSize
+const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 
 // Tag is a tag of a file.
 type Tag struct {
@@ -67,7 +67,7 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	if err != nil {
 		return nil, err
 	}
-	p.piece = piece{file: file, at: s.pos - flv.BackPointerSize}
+	p.piece = piece{file: file, at: s.pos - flv.PreviousTagSizeLen}
 	if o.Length >= 0 {
 		p.until = (max(o.Start, 0) + o.Length).Milliseconds()
 	}
@@ -170,10 +170,10 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 			continue
 		case growing:
 			err = errNotYet
-		case p.size == at+flv.BackPointerSize:
+		case p.size == at+flv.PreviousTagSizeLen:
 			err = io.EOF
 		case err == nil:
-			err = torn(at+flv.BackPointerSize, end+flv.BackPointerSize-p.size)
+			err = torn(at+flv.PreviousTagSizeLen, end+flv.PreviousTagSizeLen-p.size)
 		}
 		return t, size, err
 	}
@@ -185,7 +185,7 @@ func (p *Player) due(t flv.Tag) time.Duration {
 		return 0
 	}
 	line := p.line
-	return p.clock.wait(time.Now(), line.Advance(t.Timestamp))
+	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
 // Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause or Close is called.
@@ -203,7 +203,7 @@ func (p *Player) Next(t *Tag) (ok bool) {
 		return false
 	}
 	if tag.Type != flv.TagScript {
-		now := p.line.Advance(tag.Timestamp)
+		now := p.line.Unwrap(tag.Timestamp)
 		if p.over = p.until >= 0 && now >= p.until; p.over {
 			return false
 		}
@@ -237,7 +237,7 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	if err != nil {
 		return err
 	}
-	p.piece.moveTo(e.at - flv.BackPointerSize)
+	p.piece.moveTo(e.at - flv.PreviousTagSizeLen)
 	p.front = front
 	p.line.Set(e.time)
 	p.over = false
@@ -277,12 +277,12 @@ func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 			break
 		}
 		frame := make([]byte, FrameRoom+h.size)
-		flv.PutTagHeader(frame[flv.BackPointerSize:], h.Type, h.size, uint32(e.time))
+		flv.PutTagHeader(frame[flv.PreviousTagSizeLen:], h.Type, h.size, uint32(e.time))
 		if _, err := p.file.ReadAt(frame[FrameRoom:], h.at+flv.TagHeaderSize); err != nil {
 			return nil, err
 		}
 		if n := len(tags); n > 0 {
-			flv.PutBackPointer(frame, len(tags[n-1].Body))
+			flv.PutPreviousTagSize(frame, len(tags[n-1].Body))
 		}
 		tag := flv.Tag{Type: h.Type, Timestamp: uint32(e.time), Filtered: h.Filtered, Body: frame[FrameRoom:]}
 		tags = append(tags, Tag{Tag: tag, Frame: frame})

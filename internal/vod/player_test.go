@@ -56,9 +56,9 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 			file.Write(frames)
 			clear(tag.Frame[:FrameRoom]) // which the receiver may do
 		}
-		back := make([]byte, flv.BackPointerSize)
+		back := make([]byte, flv.PreviousTagSizeLen)
 		if len(tag.Frame) > 0 {
-			flv.PutBackPointer(back, len(tag.Body))
+			flv.PutPreviousTagSize(back, len(tag.Body))
 		}
 		file.Write(back)
 		want, err := os.ReadFile(filepath.Join(f.root.Name(), name))

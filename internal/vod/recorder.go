@@ -179,7 +179,7 @@ func (r *Recorder) add(t flv.Tag) error {
 		}
 		return r.write(t, r.out.last)
 	}
-	now := r.line.Advance(t.Timestamp)
+	now := r.line.Unwrap(t.Timestamp)
 	if !r.timed {
 		r.timed, r.zero = true, now
 	}

@@ -50,7 +50,7 @@ func newScanner(file io.ReaderAt, size int64) (*scanner, error) {
 		return nil, ErrNotFLV
 	}
 	s.has = has
-	s.pos = int64(dataOffset) + flv.BackPointerSize
+	s.pos = int64(dataOffset) + flv.PreviousTagSizeLen
 	s.whole = s.pos
 	return s, nil
 }
@@ -67,7 +67,7 @@ func (s *scanner) next(h *head) bool {
 		if s.err = s.read(h); s.err != nil {
 			break
 		}
-		if h.end()-flv.BackPointerSize > s.size {
+		if h.end()-flv.PreviousTagSizeLen > s.size {
 			s.err = torn(h.at, h.end()-s.size)
 			break
 		}
