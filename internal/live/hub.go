@@ -97,13 +97,19 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 // is used on goroutines of the hub until Player.Close.
 func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	p := newPlayer(sink, o)
-	return p, h.join(path, p, o)
+	if err := h.join(path, p, o); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Subscribe is Play for callers with a goroutine of their own, who fetch the messages. Begun, Ended, StreamID of o are not used.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
-	return s, h.join(path, s, o)
+	if err := h.join(path, s, o); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // join makes m one of those who are at a path.

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"testing"
 	"testing/synctest"
@@ -402,7 +403,11 @@ func runSchedule(t *testing.T, script []byte) {
 }
 
 func TestSchedules(t *testing.T) {
-	for seed := range uint64(300) {
+	seeds := uint64(100)
+	if os.Getenv("RTMP_LONG") != "" {
+		seeds = 20_000
+	}
+	for seed := range seeds {
 		r := rand.New(rand.NewPCG(seed, 7))
 		script := make([]byte, 20+r.IntN(400))
 		for i := range script {

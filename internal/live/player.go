@@ -95,7 +95,7 @@ func (p *Player) visit(r *round) {
 		if ok {
 			b.commit(p)
 		}
-		if !ready {
+		if !ok || !ready {
 			p.start()
 		} else if !b.progress.more {
 			return
