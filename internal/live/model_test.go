@@ -24,14 +24,14 @@ type naive struct {
 	all []entry // everything that was published on one stream, in order: sequence numbers 1, 2, ...
 
 	// The publication.
-	number   int
-	offset   int64 // of its timestamps to the stream's
-	joined   bool
-	keyed    bool                   // there has been a key frame
-	headers  map[flv.TagType][]byte // of it
-	before   map[flv.TagType][]byte // of the one before, as long as it has not sent others
-	last     moment                 // of the newest message
-	from     moment                 // of the newest message of the publication before
+	number  int
+	offset  int64 // of its timestamps to the stream's
+	joined  bool
+	keyed   bool                   // there has been a key frame
+	headers map[flv.TagType][]byte // of it
+	before  map[flv.TagType][]byte // of the one before, as long as it has not sent others
+	last    moment                 // of the newest message
+	from    moment                 // of the newest message of the publication before
 }
 
 // moment is a time of the stream, and when that was.
@@ -178,9 +178,18 @@ func (w *watcher) check(t *testing.T, n *naive) {
 	}
 	if w.recorder == 0 && w.cached && !w.slow && !w.filtered && len(delivered) > 0 {
 		var want []int
+		keyed := 0 // the publication that a key frame has been of
 		for i := delivered[0]; i < len(n.all); i++ {
-			if e := n.all[i]; e.kind != flv.KindHeader && !e.gated {
+			switch e := n.all[i]; e.kind {
+			case flv.KindKeyFrame:
+				keyed = e.publication
+				fallthrough
+			case flv.KindAudio, flv.KindData:
 				want = append(want, i)
+			case flv.KindFrame:
+				if keyed == e.publication {
+					want = append(want, i)
+				}
 			}
 		}
 		assert.Equal(t, want, delivered, "%s: a player that is not slow gets everything", w.name)

@@ -8,7 +8,7 @@ import (
 // Sink is a player's connection. The hub makes one call at a time.
 //
 // The elements of b hold whole messages, of which one is an element, or two (message streams other than 1). Their bytes are shared
-// and never change: they may be kept. b itself is the hub's again after the call.
+// and never change: they may be kept. b itself is the hub's again after the call. TryWrite must not call methods of the Player.
 type Sink interface {
 	// TryWrite takes all of b over, or nothing (ok false): what can be sent without waiting is sent, and the rest, which ready false tells of,
 	// leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
@@ -23,7 +23,7 @@ type Sink interface {
 type PlayOptions struct {
 	StreamID uint32        // of the RTMP messages; 0: 1, whose messages are shared whole
 	Await    time.Duration // how long to wait for a publisher; 0: for ever; < 0: not at all
-	NoCache  bool          // begin with the next key frame, not with the last
+	NoCache  bool          // begin with the next key frame, not with the last. Sound does not wait for one longer than 10 s
 	NoAudio  bool          // as Receive says
 	NoVideo  bool
 
