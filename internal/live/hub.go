@@ -62,7 +62,7 @@ type PublishOptions struct {
 	Owner  string // what StreamStats.Publisher says of it
 
 	// Ended is called, at most once and on a goroutine of its own, when the hub ends the publisher: with ErrReplaced, ErrIdle,
-	// ErrBitrate or ErrClosed. It is not called after Publisher.Close. Hub.Close waits for it. It may be nil.
+	// ErrBitrate or ErrClosed. Who calls Publisher.Close first is not told. Hub.Close waits for it. It may be nil.
 	Ended func(err error)
 }
 
@@ -177,7 +177,7 @@ func (h *Hub) Stats() []StreamStats {
 	for _, s := range h.streams {
 		s.mu.Lock()
 		if s.newest != nil {
-			all = append(all, s.stats(s.newest))
+			all = append(all, s.stats(s.newest, s.traffic()))
 		}
 		s.mu.Unlock()
 	}

@@ -32,9 +32,9 @@ type PlayOptions struct {
 
 	// Begun is called when there is a publisher, once, before the first message: for players that wait as for those that need
 	// not. Ended is called when the hub ends the player, once and as the last thing: with nil when the stream has ended and
-	// everything has been delivered, ErrNotFound after Await, ErrClosed (Hub.Close and Shutdown), or what Sink.Write returned. It is
-	// not called after Player.Close. Both run on a goroutine of the player's, may block (in the Sink, too), and may be nil. Begun must not
-	// call Player.Close.
+	// everything has been delivered, ErrNotFound after Await, ErrClosed (Hub.Close and Shutdown), or what Sink.Write returned. Who calls
+	// Player.Leave or Close first is not told. Both run on a goroutine of the player's, may block (in the Sink, too), and may be nil. Begun
+	// must not call Player.Close.
 	Begun func()
 	Ended func(err error)
 }
@@ -214,8 +214,7 @@ func (p *Player) Pause(on bool) {
 	}
 }
 
-// Leave ends the player without waiting: no call to the Sink begins any more, but one may still be under way. Ended is not called any
-// more, unless it has been already.
+// Leave ends the player without waiting: no call to the Sink begins any more, but one may still be under way.
 func (p *Player) Leave() {
 	p.mu.Lock()
 	left, busy := p.left, p.busy
