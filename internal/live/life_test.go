@@ -232,7 +232,7 @@ func TestMergeGathers(t *testing.T) {
 
 		time.Sleep(40*time.Millisecond - 1)
 		assert.Len(t, joining.got(), 2)
-		time.Sleep(1)
+		time.Sleep(time.Nanosecond)
 		assert.Len(t, c.got(), 2)
 		assert.Len(t, patient.got(), 2)
 		assert.Equal(t, 1, c.writes)
