@@ -1,19 +1,28 @@
 package live
 
-import "github.com/go-librtmp/rtmp/flv"
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// keyFrameWait is how long a player waits for a key frame to begin with. Then it gets what needs none, since there are publishers whose
+// pictures are rare, or can't be told from each other.
+const keyFrameWait = 10 * time.Second
 
 // cursor is where a player is in a log, and what it has to be given or spared there. Equal cursors get the same messages. It is guarded
 // by its owner's mutex.
 type cursor struct {
 	next uint64       // sequence number of the message that is looked at next
-	from *publication // of the message before, nil: there was none
+	from *publication // that it is in the middle of, nil: none has begun
 	only *publication // the messages of this publication alone, all of them, are wanted; nil: those that can be decoded, of any
 
 	noAudio, noVideo bool
 
-	waiting bool     // for a key frame
-	started trackSet // video tracks of which a key frame has been taken
-	lagging bool     // what can't be decoded is so because of what was missed
+	waiting bool          // for a key frame
+	waited  time.Duration // since then, by the hub's clock; 0: nothing has come yet
+	started trackSet      // video tracks of which a key frame has been taken
+	lagging bool          // what can't be decoded is so because of what was missed
 
 	fresh bool   // the headers are due before the next message, unless
 	seen  uint64 // they have not changed since this sequence number
@@ -23,30 +32,33 @@ type cursor struct {
 
 // join begins with the newest key frame in the log, or with the next to come. Without pictures it begins at once.
 func (c *cursor) join(l *log, cached bool) {
-	c.next, c.fresh = l.end(), true
-	if !l.video || c.noVideo {
-		return
-	}
-	if c.waiting = !cached || l.key == 0; !c.waiting {
-		c.next = l.key
-	}
+	c.fresh = true
+	c.begin(l, cached)
 }
 
-// skip moves on to where a player that missed something goes on: the newest key frame, or the next to come.
+// skip moves on to where a player that missed something goes on, which is where it would begin.
 func (c *cursor) skip(l *log) {
 	if !c.fresh {
 		c.fresh, c.seen = true, c.next
 	}
-	c.started, c.waiting = trackSet{}, false
+	c.begin(l, true)
+}
+
+func (c *cursor) begin(l *log, cached bool) {
+	c.next, c.started, c.waiting = l.end(), trackSet{}, false
 	switch {
 	case c.only != nil:
 		c.next = l.base
 	case c.noVideo || !l.video:
-		c.next = l.end()
-	case l.key != 0:
+	case cached && l.key != 0:
 		c.next = l.key
 	default:
-		c.next, c.waiting = l.end(), true
+		c.waiting, c.waited = true, 0
+	}
+	if n := len(l.messages); n > 0 { // in the middle of whose publication
+		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
+			c.from, c.carried = from, false
+		}
 	}
 }
 
@@ -100,7 +112,10 @@ func (c *cursor) accepts(m *Message) bool {
 		}
 		c.from = m.from
 	}
-	if c.waiting && m.key {
+	if c.waiting && c.waited == 0 {
+		c.waited = max(1, m.at)
+	}
+	if c.waiting && (m.key || m.at-c.waited >= keyFrameWait) {
 		c.waiting = false
 	}
 	switch {
