@@ -2,7 +2,6 @@ package vod
 
 import (
 	"io"
-	"math/bits"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -10,18 +9,26 @@ import (
 
 const pieceSize = 64 << 10
 
-// buffers are the pieces that are not in use: of pieceSize, twice as much, and so on up to more than the largest tag has.
-var buffers [10]sync.Pool
+// buffers are the pieces that are not in use, by their size: see bufferSize.
+var buffers [20]sync.Pool
 
-// bufferClass returns which of buffers has n bytes and more.
-func bufferClass(n int) int { return bits.Len(uint((n - 1) / pieceSize)) }
+// bufferSize is 64, 96, 128, 192, 256 KiB and so on up to more than the largest tag has.
+func bufferSize(class int) int { return pieceSize << (class / 2) / 2 * (2 + class%2) }
+
+// bufferClass returns the first class whose buffers have n bytes.
+func bufferClass(n int) (class int) {
+	for bufferSize(class) < n {
+		class++
+	}
+	return class
+}
 
 func getBuffer(n int) *[]byte {
 	class := bufferClass(n)
 	if b, ok := buffers[class].Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, pieceSize<<class)
+	b := make([]byte, bufferSize(class))
 	return &b
 }
 
@@ -47,9 +54,9 @@ func (p *piece) rest() []byte {
 	return (*p.buf)[p.next:p.end]
 }
 
-// take returns the next n bytes, which must be there.
+// take returns the next n bytes, which must be there. Those after them are in its capacity.
 func (p *piece) take(n int) []byte {
-	b := p.rest()[:n:n]
+	b := p.rest()[:n]
 	p.next += n
 	return b
 }
