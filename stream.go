@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -46,6 +47,7 @@ type Stream struct {
 	sending   *session.SendQueue
 	backlog   *session.Backlog // of queue
 	writeWake chan struct{}    // signalled when something changed that a writer of this stream looks at
+	written   atomic.Uint32    // the time of the newest audio or video, ms
 
 	closing sync.Once
 	closed  error // what Close returns; written by closing
