@@ -27,7 +27,8 @@ type PlayOptions struct {
 	NoAudio  bool          // as Receive says
 	NoVideo  bool
 
-	// Deliver reports whether the player shall get a message; nil: all. It must not wait, nor call the hub.
+	// Deliver reports whether the player shall get a message; nil: all. It is asked once for each, in order, must not wait, nor call the
+	// hub. Such a player has only Sink.Write called.
 	Deliver func(m *Message) bool
 
 	// Begun is called when there is a publisher, once, before the first message: for players that wait as for those that need
@@ -84,6 +85,12 @@ func (p *Player) visit(r *round) {
 			return
 		}
 		if !r.published || p.paused {
+			return
+		}
+		if p.deliver != nil { // which is asked once, and what passes is for this player alone
+			if p.cursor.next < r.end {
+				p.start()
+			}
 			return
 		}
 		b := &r.batch
