@@ -62,22 +62,6 @@ func TestAStreamForDays(t *testing.T) {
 	})
 }
 
-func TestTimeWrapsAtTakeover(t *testing.T) {
-	withHub(t, func(t *testing.T, h *live.Hub) {
-		always := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}
-		first := publish(t, h, always)
-		c := newClient(65536)
-		play(t, h, c)
-		write(t, first, sound(1<<32-30, 1), sound(1<<32-10, 2))
-		time.Sleep(20 * time.Millisecond)
-		second := publish(t, h, always)
-		write(t, second, sound(1<<24-10, 3), sound(1<<24+10, 4))
-		third := publish(t, h, always)
-		write(t, third, sound(1<<32-1, 5), sound(1, 6))
-		assert.Equal(t, []flv.Tag{sound(1<<32-30, 1), sound(1<<32-10, 2), sound(10, 3), sound(30, 4), sound(31, 5), sound(33, 6)}, c.got())
-	})
-}
-
 // BenchmarkPublish is a frame of 4 Mbit/s at 30 fps into a stream that nobody plays.
 func BenchmarkPublish(b *testing.B) {
 	h := live.NewHub(live.Config{})

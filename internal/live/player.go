@@ -10,8 +10,8 @@ import (
 // The elements of b hold whole messages, of which one is an element, or two (message streams other than 1). Their bytes are shared
 // and never change: they may be kept. b itself is the hub's again after the call. TryWrite must not call methods of the Player.
 type Sink interface {
-	// TryWrite takes all of b over, or nothing (ok false): what can be sent without waiting is sent, and the rest, which ready false tells of,
-	// leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
+	// TryWrite takes all of b over, or nothing (ok is false). It sends what it can without waiting; ready is false if something is left,
+	// which leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
 	// Write returns when all of b, and any rest before it, has left; b may be nil. It has a time limit of its own. An error ends the
