@@ -94,7 +94,7 @@ func TestFarewellOfTLS(t *testing.T) {
 	t.Run("nobody reads it", func(t *testing.T) {
 		over := make(chan struct{})
 		defer close(over)
-		c := tlsPublisher(t, 100*time.Millisecond, func(net.Conn) { <-over })
+		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
 		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
 	})
 	t.Run("somebody reads it late", func(t *testing.T) {
