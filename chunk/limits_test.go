@@ -14,6 +14,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// What mutation testing (see CONTRIBUTING.md) changes here without a test that notices makes no other message and breaks no limit:
+//   - assembly.go and buffer.go: by how much the memory of a body grows below its limit, and which buffers are kept for others.
+//   - reader.go: a limit of MaxMessageLength that is replaced by itself; view, which may leave a message to be assembled; a basic
+//     header of one byte that is compared twice.
+//   - message.go: which of two loops copies chunks of 128 bytes.
+//   - writer.go: bytes after the end of a header, which are not sent.
+
 // setChunkSize is the message, on chunk stream 2.
 func setChunkSize(body ...byte) []byte { return protocolControl(typeSetChunkSize, body...) }
 

@@ -30,6 +30,7 @@ func TestChunkStreamsAreBounded(t *testing.T) {
 	var bad *Error
 	require.ErrorAs(t, readAllMessages(r), &bad)
 	require.Equal(t, "memory of chunk streams, bytes", bad.Detail)
+	require.Equal(t, maxStreamBytes+streamSize, bad.Value)
 	require.Len(t, r.high, maxStreamBytes/streamSize, "far more than anybody uses")
 }
 
