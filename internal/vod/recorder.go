@@ -95,8 +95,7 @@ func (r *Recorder) checkLimits(file *os.File) error {
 		}
 	}
 	if r.o.MaxTotal > 0 {
-		total, err := r.folder.usage.total(r.folder.root)
-		if err == nil && total > r.o.MaxTotal {
+		if total := r.folder.usage.total(r.folder.root); total > r.o.MaxTotal {
 			return fmt.Errorf("%w: the folder has %d bytes, MaxTotal is %d", ErrNoSpace, total, r.o.MaxTotal)
 		}
 	}

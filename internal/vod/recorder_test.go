@@ -440,3 +440,21 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	tags, _ = drain(t, play(t, f, "a.flv", all))
 	require.Equal(t, sound(0), tags[1])
 }
+
+// The folder is searched again after a while: files come and go.
+func TestUsage(t *testing.T) {
+	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
+	synctest.Test(t, func(t *testing.T) {
+		require.Equal(t, int64(1200), f.usage.total(f.root))
+		f.usage.add(50)
+		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
+		require.Equal(t, int64(1250), f.usage.total(f.root))
+		time.Sleep(searchEvery)
+		f.usage.searching.Lock() // somebody else searches
+		require.Equal(t, int64(1250), f.usage.total(f.root))
+		f.usage.searching.Unlock()
+		require.Equal(t, int64(200), f.usage.total(f.root))
+		f.usage.add(7)
+		require.Equal(t, int64(207), f.usage.total(f.root))
+	})
+}
