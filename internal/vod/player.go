@@ -230,11 +230,17 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	if p.closed {
 		return ErrClosed
 	}
-	x, e, err := p.find(ctx, to.Milliseconds())
+	x, err := p.folder.indexes.get(ctx, p.name, p.file)
 	if err != nil {
 		return err
 	}
-	front, err := p.readHeaders(e)
+	e, front, err := p.find(ctx, x, to.Milliseconds())
+	if errors.Is(err, errStale) {
+		if x, err = p.folder.indexes.rebuild(ctx, p.name, p.file); err != nil {
+			return err
+		}
+		e, front, err = p.find(ctx, x, to.Milliseconds())
+	}
 	if err != nil {
 		return err
 	}
@@ -247,17 +253,12 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place where playing from a time in ms begins.
-func (p *Player) find(ctx context.Context, time int64) (x *index, e entry, err error) {
-	if x, err = p.folder.indexes.get(ctx, p.name, p.file); err != nil {
-		return nil, e, err
+// find returns the place where playing from a time in ms begins, and the headers that are valid there.
+func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
+	if e, err = x.seek(ctx, p.file, time); err == nil {
+		front, err = p.readHeaders(e)
 	}
-	if e, err = x.seek(ctx, p.file, time); errors.Is(err, errStale) {
-		if x, err = p.folder.indexes.rebuild(ctx, p.name, p.file); err == nil {
-			e, err = x.seek(ctx, p.file, time)
-		}
-	}
-	return x, e, err
+	return e, front, err
 }
 
 // maxHeaderBytes bounds what is sent before a key frame, as flv.Headers has it.
