@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path"
+	"runtime"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -84,13 +85,14 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace makes the file a new one. Who plays the old one goes on, where the system allows it to be removed.
+// replace makes the file a new one, so that who plays the old one goes on. On Windows, where the name of an open file may stay taken after it has been removed, and where
+// it can't be removed, the old one is made empty.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
 	}
 	f.usage.add(-o.size)
-	if f.root.Remove(o.name) != nil {
+	if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
 		o.size = 0
 		return o, o.file.Truncate(0)
 	}

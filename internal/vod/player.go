@@ -92,6 +92,7 @@ func (p *Player) Fill() (wait time.Duration, err error) {
 	case len(p.front) > 0:
 		return 0, nil
 	case p.over:
+		p.piece.moveTo(p.piece.position())
 		return 0, io.EOF
 	case p.clock.stands() && !p.glance:
 		return Forever, nil
@@ -192,7 +193,7 @@ func (p *Player) due(t flv.Tag) time.Duration {
 // Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
-		*t = p.front[0]
+		*t, p.front[0] = p.front[0], Tag{} // which may be large
 		p.front = p.front[1:]
 		return true
 	}
