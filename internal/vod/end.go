@@ -18,8 +18,9 @@ type ending struct {
 	numbers [len(numbers)]int64 // where they are, 0: nowhere
 }
 
-// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags are gone through, and
-// something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an [*flv.Error] or the file's.
+// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags
+// are gone through, and something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an
+// [*flv.Error] or the file's.
 func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if cut, err := isCutHeader(file, size); cut || err != nil {
 		return e, err
@@ -78,8 +79,9 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or many
-// and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like tags, or were made to, are not taken for those.
+// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the
+// first, or many and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like
+// tags, or were made to, are not taken for those.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
 	first := s.pos

@@ -41,7 +41,8 @@ func (w *within) ReadAt(b []byte, at int64) (int, error) {
 	return copy(b, w.file[at:]), nil
 }
 
-// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in two steps it is the same.
+// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in
+// two steps it is the same.
 func FuzzIndex(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {

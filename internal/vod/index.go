@@ -190,7 +190,8 @@ func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, 
 	return x.locate(ctx, file, time)
 }
 
-// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies between two entries. The error is errStale, ctx's or the file's.
+// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies
+// between two entries. The error is errStale, ctx's or the file's.
 func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	n := notAfter(x.entries, time)
 	e := x.entries[n]

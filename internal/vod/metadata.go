@@ -26,7 +26,9 @@ func totalsOf(duration, size, last int64) totals {
 }
 
 // outdated are properties that publishers send files with and that are about the places in those.
-var outdated = []string{"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd"}
+var outdated = []string{
+	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
+}
 
 // appendMetadata appends the body of the tag with which a recording begins: numbers, then what the publisher sent, the body of a tag or nil.
 func appendMetadata(dst, sent []byte) []byte {

@@ -85,8 +85,8 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace makes the file a new one, so that who plays the old one goes on. On Windows, where the name of an open file may stay taken after it has been removed, and where
-// it can't be removed, the old one is made empty.
+// replace makes the file a new one, so that who plays the old one goes on. On Windows, where the name of an open file may stay
+// taken after it has been removed, and where it can't be removed, the old one is made empty.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
@@ -195,7 +195,8 @@ func metadataOf(headers *flv.Headers) []byte {
 	return nil
 }
 
-// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a whole tag most of the time.
+// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a
+// whole tag most of the time.
 func (o *output) write(t flv.Tag, at int64) error {
 	n := len(t.Body) + flv.TagOverhead
 	if o.w.Buffered() > 0 && n > o.w.Available() {
@@ -239,8 +240,8 @@ func (o *output) flush() error {
 	return err
 }
 
-// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or has failed before, the file
-// ends with the last whole tag.
+// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or
+// has failed before, the file ends with the last whole tag.
 func (o *output) close() error {
 	o.closed = true
 	err := o.flush()

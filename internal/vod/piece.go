@@ -84,7 +84,8 @@ func (p *piece) head() (t flv.Tag, size int, err error) {
 	return parseHead(b[:n], at)
 }
 
-// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only where the file ends.
+// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only
+// where the file ends.
 func (p *piece) read(n int) error {
 	buf := p.buf
 	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {

@@ -20,12 +20,12 @@ type RecordOptions struct {
 	MinFree     int64         // bytes free on the disk below which nothing is recorded; 0: 100 MiB; < 0: no limit
 	MaxTotal    int64         // bytes of all files in the folder above which nothing is recorded; <= 0: no limit
 
-	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so on come before ".flv".
-	// It must not use the Recorder.
+	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so
+	// on come before ".flv". It must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one that writes what has waited
-	// for a second. err is why recording ended early. May be nil.
+	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one
+	// that writes what has waited for a second. err is why recording ended early. May be nil.
 	Done func(name string, err error)
 }
 
@@ -102,12 +102,12 @@ func (r *Recorder) checkLimits(file *os.File) error {
 	return nil
 }
 
-// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are repeated at the beginning of every
-// file. They and other script data get the timestamp of what was written last; those of audio and video are counted from the first. Tags of other types are
-// left out.
+// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are
+// repeated at the beginning of every file. They and other script data get the timestamp of what was written last; those of audio
+// and video are counted from the first. Tags of other types are left out.
 //
-// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later call returns the
-// same. Since tags are gathered, it may be about one that was accepted before.
+// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later
+// call returns the same. Since tags are gathered, it may be about one that was accepted before.
 func (r *Recorder) WriteTag(t flv.Tag) error {
 	return r.locked(func() error {
 		if r.closed && r.err == nil {
@@ -214,7 +214,8 @@ func (r *Recorder) write(t flv.Tag, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has been no such tag for too long.
+// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has
+// been no such tag for too long.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {

@@ -21,7 +21,8 @@ type head struct {
 // end is where the next tag begins.
 func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
 
-// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no file may make a server send.
+// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no
+// file may make a server send.
 func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
 // scanner goes from tag to tag without reading the bodies.
@@ -60,8 +61,8 @@ func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
 	return &scanner{file: file, size: size, pos: pos, whole: pos}
 }
 
-// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between tags, an [*flv.Error] where it ends in a tag or has
-// none, else what the file says.
+// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between
+// tags, an [*flv.Error] where it ends in a tag or has none, else what the file says.
 func (s *scanner) next(h *head) bool {
 	for s.err == nil && s.pos != s.size {
 		if s.err = s.read(h); s.err != nil {
