@@ -45,10 +45,7 @@ func appendMetadata(dst, sent []byte) []byte {
 		}
 	}
 	body, err := flv.AppendScript(dst, onMetaData, all)
-	if err != nil { // the values are too deep or too many for AMF
-		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
-	}
-	if len(body) > flv.MaxBodySize {
+	if err != nil || len(body) > flv.MaxBodySize { // the publisher's values can't be written, or not together with ours
 		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
 	}
 	return body

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
 	"runtime"
@@ -33,12 +34,24 @@ type output struct {
 
 const gatherSize = 64 << 10
 
-// create opens a file for a recording, which replaces what is there, or goes on after it. Missing directories are made.
-func (f *Folder) create(name string, resume bool) (*output, error) {
+// creation is what happens to a file of the same name.
+type creation int
+
+const (
+	replaceFile  creation = iota
+	continueFile          // tags go after those that it has
+	newFile               // fs.ErrExist
+)
+
+// create opens a file for a recording. Missing directories are made.
+func (f *Folder) create(name string, how creation) (*output, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	if err := f.regular(name); err != nil && !os.IsNotExist(err) {
+	flags := os.O_CREATE
+	if how == newFile {
+		flags |= os.O_EXCL
+	} else if err := f.regular(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if dir := path.Dir(name); dir != "." {
@@ -46,11 +59,11 @@ func (f *Folder) create(name string, resume bool) (*output, error) {
 			return nil, err
 		}
 	}
-	o, err := f.claim(name, os.O_CREATE)
+	o, err := f.claim(name, flags)
 	if err != nil {
 		return nil, err
 	}
-	if !resume {
+	if how == replaceFile {
 		o, err = f.replace(o)
 	}
 	if err == nil {

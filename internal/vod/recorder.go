@@ -79,7 +79,11 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	if err := r.checkLimits(dir); err != nil {
 		return nil, err
 	}
-	if r.out, err = f.create(name, o.Append); err != nil {
+	how := replaceFile
+	if o.Append {
+		how = continueFile
+	}
+	if r.out, err = f.create(name, how); err != nil {
 		return nil, err
 	}
 	r.timer = time.AfterFunc(flushEvery, r.tick)
@@ -225,50 +229,31 @@ func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	return r.out.begun && (begins && exceeds(1) || exceeds(2))
 }
 
-// nextFile closes the file and begins the next.
+// nextFile closes the file and begins the next, under the first name that is free.
 func (r *Recorder) nextFile() error {
 	if r.closeFile(); r.err != nil {
 		return r.err
 	}
-	name, err := r.nextName()
-	if err != nil {
-		return err
-	}
-	out, err := r.folder.create(name, false)
-	if err != nil {
-		return err
-	}
-	r.out, r.checked = out, 0
-	return nil
-}
-
-// nextName returns the name of the next file, of which there is none yet.
-func (r *Recorder) nextName() (string, error) {
 	const most = 1 << 20
-	name := r.first
+	name, n := r.first, r.part+1
 	if r.o.Next != nil {
-		name = r.o.Next(time.Now())
+		name, n = r.o.Next(time.Now()), 1
 	}
-	if err := CheckName(name); err != nil {
-		return "", err
-	}
-	base, n := strings.TrimSuffix(name, extension), 1
-	if r.o.Next == nil {
-		n = r.part + 1
-	}
+	base := strings.TrimSuffix(name, extension)
 	for ; n < most; n++ {
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d%s", base, n, extension)
 		}
-		switch err := r.folder.regular(name); {
-		case errors.Is(err, fs.ErrNotExist):
-			r.part = n
-			return name, nil
-		case err != nil && !errors.Is(err, errIrregular):
-			return "", err
+		out, err := r.folder.create(name, newFile)
+		if err == nil {
+			r.out, r.checked, r.part = out, 0, n
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
 		}
 	}
-	return "", ErrBadName
+	return fs.ErrExist
 }
 
 // stop ends the recording if err is not nil.

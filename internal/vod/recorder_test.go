@@ -335,6 +335,33 @@ func TestRotationBySize(t *testing.T) {
 	require.Equal(t, 100, total)
 }
 
+// Streams whose files get the same names do not end each other.
+func TestRotationToNamesOfOthers(t *testing.T) {
+	f, _ := newFolder(t, nil)
+	var mu sync.Mutex
+	names := map[string]int{}
+	var wg sync.WaitGroup
+	for n := range 4 {
+		wg.Go(func() {
+			r, err := f.Record(fmt.Sprint(n, ".flv"), RecordOptions{MaxSize: 1, Next: func(time.Time) string { return "day/x.flv" }, Done: func(name string, err error) {
+				assert.NoError(t, err)
+				mu.Lock()
+				defer mu.Unlock()
+				names[name]++
+			}})
+			if !assert.NoError(t, err) {
+				return
+			}
+			for n := range uint32(10) {
+				assert.NoError(t, r.WriteTag(key(n)))
+			}
+			assert.NoError(t, r.Close())
+		})
+	}
+	wg.Wait()
+	require.Len(t, names, 40)
+}
+
 func TestRotationThatFails(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	var got []error
