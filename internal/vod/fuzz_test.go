@@ -148,7 +148,7 @@ func FuzzAppend(f *testing.F) {
 		tags := readAll(after)
 		require.NotEmpty(t, tags)
 		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
-		require.GreaterOrEqual(t, len(tags), len(before)) // one whose back pointer was cut is gone
+		require.GreaterOrEqual(t, len(tags), len(before)) // one whose PreviousTagSize was cut is gone
 		for i := 1; i < min(len(before), len(tags)-1); i++ {
 			require.Equal(t, before[i], tags[i])
 		}

@@ -34,7 +34,7 @@ func getBuffer(n int) *[]byte {
 
 func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
 
-// piece is a part of a file in memory. It begins with the back pointer before a tag.
+// piece is a part of a file in memory. It begins with the PreviousTagSize before a tag.
 type piece struct {
 	file io.ReaderAt
 	at   int64 // where in the file it begins

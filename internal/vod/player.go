@@ -26,7 +26,7 @@ const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 type Tag struct {
 	flv.Tag
 
-	// Frame is the tag as it is in the file, the back pointer before it included: FrameRoom bytes, then Body. The frames that are
+	// Frame is the tag as it is in the file, the PreviousTagSize before it included: FrameRoom bytes, then Body. The frames that are
 	// given out between two calls of Fill lie one after the other in memory, so that together they are FLV again, and the capacity
 	// of each reaches to the end of the last. So messages whose headers have FrameRoom bytes or less may be made of them in place:
 	// out = first.Frame[:0], then append header and Body of each before Next is called again.

@@ -89,7 +89,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 	}{
 		"cut in a body":            {whole[:len(whole)-100], 2, true},
 		"cut in a header":          {whole[:len(two)+5], 2, true},
-		"cut in a back pointer":    {whole[:len(whole)-2], 3, true},
+		"cut in a PreviousTagSize": {whole[:len(whole)-2], 3, true},
 		"zeros":                    {append(bytes.Clone(two), make([]byte, 100)...), 2, false},
 		"garbage":                  {append(bytes.Clone(two), bytes.Repeat([]byte{0xee}, 100)...), 2, false},
 		"a header that is too far": {[]byte("FLV\x01\x05\x7f\xff\xff\xff\x00\x00\x00\x00"), 0, true},

@@ -108,7 +108,7 @@ func TestKilled(t *testing.T) {
 		content := record(t, f, dir, name, RecordOptions{Append: true}, key(77))
 		after := tagsOf(t, content)
 		requireTotals(t, content, after)
-		require.InDelta(t, len(before)+1, len(after), 1) // one whose back pointer was missing is gone
+		require.InDelta(t, len(before)+1, len(after), 1) // one whose PreviousTagSize was missing is gone
 		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
 		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
 	}

@@ -176,7 +176,7 @@ func TestAppend(t *testing.T) {
 func TestAppendRefuses(t *testing.T) {
 	whole := fileOf(key(0), inter(40))
 	garbage := append(bytes.Clone(whole), 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong back pointer, and the beginning of something
+	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong PreviousTagSize, and the beginning of something
 	stream := append(bytes.Clone(whole), 9, 0, 0, 9, 0, 0, 0, 0, 1, 1, 1, 'x')
 	for name, content := range map[string][]byte{
 		"text": []byte("not a video"), "short": []byte("FL?"), "garbage": garbage, "zeros": append(bytes.Clone(whole), make([]byte, 100)...), "wrong": wrong, "stream": stream,

@@ -31,7 +31,7 @@ type scanner struct {
 	size  int64          // of the file
 	has   flv.FileHeader // newScanner sets it
 	pos   int64          // where the next tag begins
-	whole int64          // where the last tag ends that is whole, its back pointer included
+	whole int64          // where the last tag ends that is whole, its PreviousTagSize included
 	err   error          // why there is no next tag
 
 	window   [windowSize]byte
@@ -75,7 +75,7 @@ func (s *scanner) next(h *head) bool {
 		if h.end() <= s.size {
 			s.whole = h.end()
 		}
-		s.pos = min(h.end(), s.size) // of the last tag the back pointer may be missing
+		s.pos = min(h.end(), s.size) // of the last tag the PreviousTagSize may be missing
 		if isMedia(h.Type) {
 			return true
 		}
