@@ -34,7 +34,7 @@ func getBuffer(n int) *[]byte {
 
 func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
 
-// piece is a part of a file in memory. It begins with the back pointer before a tag.
+// piece is a part of a file in memory. It begins with the PreviousTagSize before a tag.
 type piece struct {
 	file io.ReaderAt
 	at   int64 // where in the file it begins
@@ -84,7 +84,8 @@ func (p *piece) head() (t flv.Tag, size int, err error) {
 	return parseHead(b[:n], at)
 }
 
-// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only where the file ends.
+// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only
+// where the file ends.
 func (p *piece) read(n int) error {
 	buf := p.buf
 	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {
