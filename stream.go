@@ -54,7 +54,7 @@ type Stream struct {
 	sink          sink               // where the goroutine that reads wants media now
 	queue         session.MediaQueue // media that somebody else read
 	started       bool
-	flows         bool // media has come
+	flows         bool  // media has come
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
 	published     bool  // the server has agreed to our publishing
