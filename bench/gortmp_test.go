@@ -3,16 +3,12 @@
 package bench
 
 import (
-	"fmt"
 	"io"
 	"net"
-	"sync"
 	"testing"
 
-	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/require"
 	gortmp "github.com/yutopp/go-rtmp"
-	rtmpmessage "github.com/yutopp/go-rtmp/message"
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/message"

@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"flag"
 	"fmt"
 	"log"
@@ -40,6 +41,7 @@ func run() error {
 	if *quick {
 		*rounds, *bytes = 1, 5e7
 	}
+	var failed error
 	report := new(strings.Builder)
 	fmt.Fprintf(report, "%s\n", machine())
 	for _, w := range works() {
@@ -48,7 +50,8 @@ func run() error {
 		}
 		log.Print(w.title)
 		if err := w.measure(bin); err != nil {
-			return fmt.Errorf("%s: %w", w.title, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", w.title, err))
+			continue
 		}
 		w.table(report)
 		if *out != "" {
@@ -60,9 +63,9 @@ func run() error {
 	}
 	fmt.Print(report)
 	if *out == "" {
-		return nil
+		return failed
 	}
-	return os.WriteFile(filepath.Join(*out, "results.md"), []byte(report.String()), 0o644)
+	return errors.Join(failed, os.WriteFile(filepath.Join(*out, "results.md"), []byte(report.String()), 0o644))
 }
 
 // build makes the programs. Those of librtmp need cc and librtmp-dev; without them they are left out.

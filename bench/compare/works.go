@@ -52,9 +52,9 @@ func works() []*work {
 			{name: "lal", command: "{bin}/lal conn {url}-idle {n}"},
 		}},
 		&work{title: "Call and answer", file: "call", unit: "CPU µs", n: 20000, profile: "3mbit", clients: []*client{
-			{name: "ours", command: "{bin}/ours rpc {url} {n}"},
-			{name: "least Go code", command: "{bin}/least rpc {url} {n}"},
-			{name: "librtmp", command: "{bin}/librtmp rpc {url} {n}"},
+			{name: "ours", command: "{bin}/ours rpc {url}-idle {n}"},
+			{name: "least Go code", command: "{bin}/least rpc {url}-idle {n}"},
+			{name: "librtmp", command: "{bin}/librtmp rpc {url}-idle {n}"},
 		}},
 		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
