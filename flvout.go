@@ -13,6 +13,9 @@ import (
 // keepRest is the largest buffer kept for what did not fit into a Read, in bytes: room for most key frames.
 const keepRest = 1 << 20
 
+// directSize is the smallest body that is worth a write of its own, in bytes.
+const directSize = 32 << 10
+
 // rests are buffers for flvOut.rest. All Streams share them, so that key frames allocate nothing and a Stream that waits for the
 // next one holds nothing.
 var rests = sync.Pool{New: func() any { return new([]byte) }}
@@ -26,6 +29,8 @@ type flvOut struct {
 	rest []byte
 	off  int // bytes of rest handed out
 
+	direct bool // rest is taken as it is, and what is long goes there
+
 	pooled   *[]byte        // where rest is from; nil: there is no rest, or it is detached
 	detached chunk.Detached // where rest is from, if that is a message's own memory
 
@@ -34,7 +39,7 @@ type flvOut struct {
 	script, media []byte // tags before that
 }
 
-func (o *flvOut) has() bool { return o.n > 0 }
+func (o *flvOut) has() bool { return o.n > 0 || o.off < len(o.rest) }
 
 func (o *flvOut) full() bool { return o.late || o.n == len(o.dst) || o.off < len(o.rest) }
 
@@ -58,6 +63,7 @@ func (o *flvOut) take(m *session.Message) {
 	switch {
 	case !o.begun:
 		o.prepare(m, script)
+	case o.direct && size >= directSize && o.off == len(o.rest) && o.detach(m):
 	case o.off == len(o.rest) && need <= len(o.dst)-o.n:
 		putTag(o.dst[o.n:o.n+need], m)
 		o.n += need
@@ -116,9 +122,13 @@ func (o *flvOut) begin() {
 func (o *flvOut) drain() {
 	n := copy(o.dst[o.n:], o.rest[o.off:])
 	o.n += n
-	if o.off += n; o.off < len(o.rest) || o.rest == nil {
-		return
+	if o.off += n; o.off == len(o.rest) && o.rest != nil {
+		o.drop()
 	}
+}
+
+// drop gives the memory of rest back.
+func (o *flvOut) drop() {
 	o.detached.Release()
 	if o.pooled != nil && cap(o.rest) <= keepRest {
 		*o.pooled = o.rest[:0]

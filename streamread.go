@@ -205,24 +205,34 @@ const writeToBuffer = 128 << 10
 
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error. It is the fast path of io.Copy.
 func (s *Stream) WriteTo(w io.Writer) (int64, error) {
-	buf := make([]byte, writeToBuffer)
+	o, buf := &s.out, make([]byte, writeToBuffer)
+	o.direct = true
+	defer func() { o.direct = false }()
 	var total int64
+	write := func(b []byte) error {
+		if len(b) == 0 {
+			return nil
+		}
+		n, err := w.Write(b)
+		total += int64(n)
+		if err == nil && n < len(b) {
+			err = io.ErrShortWrite
+		}
+		return err
+	}
 	for {
 		n, err := s.Read(buf)
-		if n > 0 {
-			written, werr := w.Write(buf[:n])
-			total += int64(written)
-			if werr == nil && written < n {
-				werr = io.ErrShortWrite
-			}
-			if werr != nil {
-				return total, werr
-			}
+		werr := write(buf[:n])
+		if werr == nil {
+			werr = write(o.rest[o.off:])
+			o.drop()
 		}
-		if err == io.EOF {
+		switch {
+		case werr != nil:
+			return total, werr
+		case err == io.EOF:
 			return total, nil
-		}
-		if err != nil {
+		case err != nil:
 			return total, err
 		}
 	}

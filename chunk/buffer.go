@@ -21,7 +21,7 @@ type buffer struct {
 // keepBuffer is the largest buffer worth keeping, in bytes.
 const keepBuffer = 1 << 20
 
-// pools hold buffers by the logarithm of their size. All Readers share them, so that an idle connection holds none.
+// pools hold buffers by the logarithm of their size, rounded down. All Readers share them, so that an idle connection holds none.
 type pools [21]sync.Pool
 
 var buffers pools
@@ -39,15 +39,14 @@ func (p *pools) Put(b *buffer) {
 // get returns an empty buffer with room for n bytes at least, and for most at most; most is not less than n.
 func (p *pools) get(n, most int) *buffer {
 	if n <= keepBuffer {
-		first := bits.Len(uint(n)) - 1 // some there are large enough, and all of the next class
-		for class := first; class < min(first+2, len(p)); class++ {
-			if b, _ := p[class].Get().(*buffer); b != nil && cap(b.bytes) >= n && cap(b.bytes) <= most {
+		class := bits.Len(uint(n - 1)) // all there are large enough
+		if b, _ := p[class].Get().(*buffer); b != nil {
+			if cap(b.bytes) <= most {
 				return b
 			}
+			p[class].Put(b)
 		}
-	}
-	if n < keepBuffer { // by an eighth larger, so that messages of about one size come to fit into each other's
-		n = min(n+n/8, most, keepBuffer)
+		n = min(1<<class, most) // so that messages of about one size fit into each other's
 	}
 	whole := make([]byte, Headroom+n+Tailroom)
 	return &buffer{bytes: whole[Headroom : Headroom : Headroom+n], whole: whole}

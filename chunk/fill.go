@@ -61,8 +61,9 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// Rest gives the read buffer back if nothing unparsed lies in it. The last Message's body is not valid after that.
+// Rest gives back the memory that nothing unparsed lies in. The last Message's body is not valid after that.
 func (r *Reader) Rest() {
+	r.takeBack()
 	if r.in != nil && r.pos == r.end {
 		release(r.in)
 		r.in, r.buf, r.pos, r.end = nil, nil, 0, 0

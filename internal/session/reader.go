@@ -122,6 +122,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 // make it look at its state.
 func (r *reader) readFor(w *Waiter) (again bool, err error) {
 	if ready, err := r.serveBuffered(w, w.Taker == nil); ready || err != nil {
+		r.rest()
 		return false, err
 	}
 	r.holder = w
@@ -133,14 +134,19 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 	}
 	for {
 		if ready, err := r.serveBuffered(w, true); ready || err != nil {
-			if !r.kept {
-				r.in.Rest()
-			}
+			r.rest()
 			return false, err
 		}
 		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
+	}
+}
+
+// rest gives the read buffer back unless something in it is still needed.
+func (r *reader) rest() {
+	if !r.kept {
+		r.in.Rest()
 	}
 }
 

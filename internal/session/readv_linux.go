@@ -66,18 +66,23 @@ func (r *vectorReader) readv(fd uintptr) bool {
 // read is one read, with the errors of net.Conn's.
 func (r *vectorReader) read(v chunk.Vector) (int, error) {
 	r.vector, r.n, r.errno = v, 0, 0
-	err := r.raw.Read(r.once)
-	var op *net.OpError
+	if err := r.raw.Read(r.once); err != nil {
+		return 0, asRead(err)
+	}
 	switch {
-	case errors.As(err, &op):
-		op.Op = "read"
-		return 0, op
-	case err != nil:
-		return 0, err
 	case r.errno != 0:
 		return 0, &net.OpError{Op: "read", Net: "tcp", Source: r.nc.LocalAddr(), Addr: r.nc.RemoteAddr(), Err: os.NewSyscallError("read", r.errno)}
 	case r.n == 0:
 		return 0, io.EOF
 	}
 	return r.n, nil
+}
+
+// asRead is an error of RawConn.Read as one of Conn.Read.
+func asRead(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) {
+		op.Op = "read"
+	}
+	return err
 }
