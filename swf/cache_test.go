@@ -174,3 +174,23 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 	}
 	assert.ElementsMatch(t, names, got)
 }
+
+// The limits are the last that is allowed.
+func TestFullCache(t *testing.T) {
+	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
+	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))
+	require.Len(t, r.url, maxCacheURL)
+	size := len(r.appendTo(nil))
+	full := append(bytes.Repeat([]byte("#"), maxCacheFile-size-1), '\n')
+	require.NoError(t, os.WriteFile(c.path, full, 0o600))
+	require.NoError(t, c.store(r))
+	info, err := os.Stat(c.path)
+	require.NoError(t, err)
+	require.EqualValues(t, maxCacheFile, info.Size())
+	got, err := c.lookup(r.url)
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+
+	require.NoError(t, os.WriteFile(c.path, append(full, '\n'), 0o600))
+	require.ErrorContains(t, c.store(r), "no room")
+}
