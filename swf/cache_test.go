@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: what cachePath does on Windows, and that
+// replaceFile lets the disk have the file before it is renamed.
+
 func TestCachePath(t *testing.T) {
 	assert.Empty(t, cachePath(NoCache))
 	assert.Equal(t, "elsewhere", cachePath("elsewhere"))
@@ -193,4 +196,12 @@ func TestFullCache(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(c.path, append(full, '\n'), 0o600))
 	require.ErrorContains(t, c.store(r), "no room")
+}
+
+// What could not be put in its place is not left beside it.
+func TestReplaceFileCleansUp(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "taken", "inside"), 0o700))
+	require.Error(t, replaceFile(filepath.Join(dir, "taken"), []byte("data")))
+	assertOnly(t, dir, "taken")
 }
