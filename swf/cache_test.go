@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: what cachePath does on Windows, and that
+// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: what cachePath and filePath do on Windows, and that
 // replaceFile lets the disk have the file before it is renamed.
 
 func TestCachePath(t *testing.T) {
