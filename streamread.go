@@ -156,6 +156,7 @@ func (s *readingStream) Take(m *session.Message) session.Verdict {
 	if !s.sink.fits(m) {
 		return session.Later
 	}
+	s.conn.clock.came()
 	s.position = m.Timestamp
 	s.sink.take(m)
 	return session.Taken

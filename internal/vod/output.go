@@ -260,7 +260,7 @@ func (o *output) cut() {
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
 	for s.next(&h) && h.end() == s.whole { // all of them have times that were given here
-		o.last = max(o.last, line.Advance(h.Timestamp))
+		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
 	o.usage.add(s.whole - o.size)
