@@ -98,7 +98,8 @@ func TestPeersNamesInErrors(t *testing.T) {
 // What net.Error and errors.Is ask for leads to the cause.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
-		var failed net.Error = &HandshakeError{Stage: StageDial, Err: cause}
+		failed := &HandshakeError{Stage: StageDial, Err: cause}
+		var _ net.Error = failed
 		require.ErrorIs(t, failed, cause)
 		require.Equal(t, timeout, failed.Timeout())
 		require.Equal(t, timeout, failed.Temporary())
