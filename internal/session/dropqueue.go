@@ -17,8 +17,8 @@ type DropQueue struct {
 // NewDropQueue returns a queue of limit bytes.
 func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 
-// Offer appends a copy of m, unless m is dropped. It returns how many messages were dropped: m and those that were to make room.
-func (q *DropQueue) Offer(m *Message) (dropped int) {
+// Offer appends a copy of m, if it takes it. dropped is how many others were dropped to make room.
+func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	if q.Len() > 0 && q.Len()+m.Size() > q.limit {
 		if kind, _ := kindOf(m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
 			dropped = q.prune(m)
@@ -26,10 +26,10 @@ func (q *DropQueue) Offer(m *Message) (dropped int) {
 		}
 	}
 	if q.refuse(m) {
-		return dropped + 1
+		return false, dropped
 	}
 	q.Push(m)
-	return dropped
+	return true, dropped
 }
 
 // Pop drops the oldest message, which has been dealt with.

@@ -87,7 +87,11 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		Body: o.Body}}
 	switch {
 	case q.dropping:
-		q.w.config.Counters.Dropped.Add(uint64(q.queue.Offer(&m)))
+		taken, dropped := q.queue.Offer(&m)
+		if !taken {
+			dropped++
+		}
+		q.w.config.Counters.Dropped.Add(uint64(dropped))
 	case q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > gatherLimit:
 		return false, nil
 	default:
