@@ -35,7 +35,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"examples/internal/progress": public,
 		"examples/play":              public + " internal/testserver examples/internal/progress",
 		"examples/publish":           public + " internal/testserver examples/internal/progress",
-		"examples/relay":             public + " internal/quote examples/internal/progress",
+		"examples/relay":             public,
 		"examples/rpc":               public + " internal/quote internal/testserver",
 		"interop":                    "",
 	}

@@ -2,6 +2,7 @@ package relay
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"sync"
@@ -64,26 +65,49 @@ const defaultQueue = 4 << 20
 // Start makes the first connection. So does writing: Start is for who wants it to be there by then. Further calls do nothing.
 func (p *Publisher) Start() {
 	p.starting.Do(func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
 		p.ctx, p.cancel = context.WithCancel(context.Background())
 		p.more, p.ended = make(chan struct{}, 1), make(chan struct{})
+		places, err := p.places()
+		if p.err == nil {
+			p.err, p.failure = err, err
+		}
+		if p.err != nil { // it may be closed
+			p.cancel()
+			close(p.ended)
+			return
+		}
 		size := defaultQueue
 		if p.Options != nil && p.Options.SendQueue > 0 {
 			size = p.Options.SendQueue
 		}
 		p.queue = session.NewDropQueue(size)
-		s := &sender{p: p}
-		if err := s.init(); err != nil {
-			p.err, p.failure = err, err
-			p.cancel()
-			close(p.ended)
-			return
-		}
 		go func() {
 			defer close(p.ended)
 			defer p.cancel()
-			s.run()
+			(&sender{p: p, places: places, gone: make([]bool, len(places))}).run()
 		}()
 	})
+}
+
+// places are where the program wants to publish. The error says that this can't be.
+func (p *Publisher) places() (places []place, _ error) {
+	if len(p.URLs) == 0 {
+		return nil, &impossible{errors.New("relay: publish: no URLs")}
+	}
+	for _, url := range p.URLs {
+		to := place{url: url}
+		if p.Options != nil {
+			to.options = *p.Options
+		}
+		to.options.Publish, to.options.SendQueue = true, 0
+		if err := to.check(); err != nil {
+			return nil, err
+		}
+		places = append(places, to)
+	}
+	return places, nil
 }
 
 // WritePacket publishes an audio, video or data message as soon as that can be: pkt's Type, Timestamp (message time, milliseconds)
@@ -154,15 +178,15 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 // Close sends what is queued, if there is a connection, and ends it: it waits for Options.Timeout at most. The error says that the
 // last of what was written may not have arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
-	p.Start()
 	p.mu.Lock()
 	if p.err == nil {
-		p.err = fmt.Errorf("relay: %w", net.ErrClosed)
-		if p.closed = true; !p.connected {
+		p.err, p.closed = fmt.Errorf("relay: %w", net.ErrClosed), true
+		if p.cancel != nil && !p.connected {
 			p.cancel()
 		}
 	}
 	p.mu.Unlock()
+	p.Start() // if nobody has, there is nothing to end
 	p.signal()
 	limit := 30 * time.Second
 	if p.Options != nil && p.Options.Timeout > 0 {

@@ -8,7 +8,8 @@ import (
 )
 
 // Run publishes what source plays at all targets, until ctx is done, or source or all targets have given up, and closes them. A
-// target that is slow or lost holds up nobody. The error is ctx's, or why source or the last target has given up.
+// target that is slow or lost holds up nobody. The error is ctx's, or why source or the last target has given up. A URL or an option
+// that can't be is told before anything is tried.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
@@ -18,10 +19,18 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 		}
 		closing.Wait()
 	}()
-	defer source.Bind(ctx)()
+	if err := source.place().check(); err != nil {
+		return err
+	}
+	for _, t := range targets {
+		if _, err := t.places(); err != nil {
+			return err
+		}
+	}
 	for _, t := range targets {
 		t.Start()
 	}
+	defer source.Bind(ctx)()
 	var pkt rtmp.Packet
 	for {
 		if err := source.ReadPacket(&pkt); err != nil {

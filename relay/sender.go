@@ -28,25 +28,6 @@ type sender struct {
 	pending  bool        // it is there
 }
 
-func (s *sender) init() error {
-	if len(s.p.URLs) == 0 {
-		return errors.New("relay: publish: no URLs")
-	}
-	for _, url := range s.p.URLs {
-		to := place{url: url}
-		if s.p.Options != nil {
-			to.options = *s.p.Options
-		}
-		to.options.Publish, to.options.SendQueue = true, 0
-		if err := to.check(); err != nil {
-			return err
-		}
-		s.places = append(s.places, to)
-	}
-	s.gone = make([]bool, len(s.places))
-	return nil
-}
-
 // run publishes until Close, or until all places have been given up.
 func (s *sender) run() {
 	var l *link
