@@ -32,6 +32,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 
 		"cmd/rtmpdump":               public + " internal/quote",
+		"examples/encode":            public,
+		"examples/frames":            public,
 		"examples/internal/progress": public,
 		"examples/play":              public + " internal/testserver examples/internal/progress",
 		"examples/publish":           public + " internal/testserver examples/internal/progress",

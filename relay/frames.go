@@ -65,6 +65,9 @@ func (f *frames) take(pkt *rtmp.Packet, now time.Time) (o outcome) {
 		pkt.Timestamp = uint32(f.line.end.at) // servers give those that they have kept any time
 		return o
 	case flv.KindData:
+		if ofConnection(pkt) {
+			o.what = skipped
+		}
 		pkt.Timestamp = uint32(f.line.end.at)
 		return o
 	case flv.KindKeyFrame:
@@ -89,4 +92,11 @@ func tagOf(pkt *rtmp.Packet) flv.Tag {
 // packetOf is the reverse.
 func packetOf(tag flv.Tag) *rtmp.Packet {
 	return &rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}
+}
+
+// ofConnection reports whether a data message is about the connection, not part of the stream: Adobe's servers and those like them
+// begin with such.
+func ofConnection(pkt *rtmp.Packet) bool {
+	name, _, err := flv.ParseScript(pkt.Body)
+	return err == nil && (name == "|RtmpSampleAccess" || name == "onStatus")
 }

@@ -201,7 +201,7 @@ type PlayerStats struct {
 	Received  uint64 // messages of the stream
 	Delivered uint64 // those that ReadPacket has returned
 	Repeated  uint64 // headers that were known
-	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded
+	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded, and what servers say of the connection
 
 	Gaps     uint64        // where something may be missing, see [Gap]
 	Missing  time.Duration // how much in all, as far as that can be told
