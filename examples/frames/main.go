@@ -44,9 +44,9 @@ func run(ctx context.Context, url, folder string) error {
 	return errors.Join(err, d.end())
 }
 
-// keyFrames gives the key frames to a decoder, and to another when the codec changes.
-func keyFrames(p *relay.Player, d *decoder, folder string) error {
-	r := media.NewReader(p)
+// keyFrames gives the key frames of src to a decoder, and to another when the codec changes.
+func keyFrames(src media.PacketReader, d *decoder, folder string) error {
+	r := media.NewReader(src)
 	var picture []byte
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
@@ -87,7 +87,7 @@ func (d *decoder) begin(codec media.Codec, folder string) (err error) {
 		return err
 	}
 	d.codec = codec
-	d.cmd = exec.Command("ffmpeg", "-v", "error", "-flags", "low_delay", "-f", formats[codec], "-i", "pipe:0",
+	d.cmd = exec.Command("ffmpeg", "-v", "error", "-probesize", "32", "-flags", "low_delay", "-f", formats[codec], "-i", "pipe:0",
 		"-fps_mode", "passthrough", filepath.Join(folder, formats[codec]+"-%05d.jpg"))
 	d.cmd.Stderr = os.Stderr
 	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
