@@ -27,6 +27,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
 		"rtmp":               "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",
+		"internal/encoded":   "media",
 		"internal/reconnect": "amf message rtmp",
 		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
