@@ -1,10 +1,16 @@
 package relay
 
 import (
+	"context"
+	"errors"
+	"net"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
 )
 
 func TestLine(t *testing.T) {
@@ -52,4 +58,64 @@ func TestLine(t *testing.T) {
 			}
 		})
 	}
+}
+
+// Whatever a source says, each track's time goes on.
+func FuzzLine(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 0, 10, 1, 0, 0, 40, 10, 2, 0, 0, 0, 100, 0, 0xFF, 0xFF, 0xFF, 10})
+	f.Add([]byte{1, 0x80, 0, 0, 0, 1, 0, 0, 0, 200, 0, 0x7F, 0xFF, 0xFF, 1})
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var l line
+		now := time.Now()
+		last := [2]int64{}
+		for ; len(b) >= 5; b = b[5:] {
+			if b[0]&2 != 0 {
+				l.restart()
+			}
+			now = now.Add(time.Duration(b[4]) * 100 * time.Millisecond)
+			timestamp := uint32(b[1])<<24 | uint32(b[2])<<12 | uint32(b[3])
+			at, gap, _ := l.frame(b[0]&1 != 0, timestamp, now)
+			if at < last[b[0]&1] || gap < 0 {
+				t.Fatalf("%d after %d, gap %v", at, last[b[0]&1], gap)
+			}
+			last[b[0]&1] = at
+		}
+	})
+}
+
+// In steady state nothing is allocated.
+func TestAllocations(t *testing.T) {
+	tags := sampleTags(t)
+	var key, frame, sound rtmp.Packet
+	for _, tag := range tags {
+		switch kind, _ := flv.KindOf(tag); kind {
+		case flv.KindKeyFrame:
+			key = *packetOf(tag)
+		case flv.KindFrame:
+			frame = *packetOf(tag)
+		case flv.KindAudio:
+			sound = *packetOf(tag)
+		}
+	}
+	var f frames
+	f.restart()
+	now := time.Now()
+	assert.Zero(t, testing.AllocsPerRun(1000, func() {
+		for _, pkt := range []*rtmp.Packet{&key, &frame, &sound} {
+			f.take(pkt, now)
+		}
+	}))
+	refused := func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("refused") }
+	p := &Publisher{URLs: []string{"rtmp://x/y/z"}, Options: &rtmp.Options{DialContext: refused}, Backoff: Backoff{Min: time.Hour, Max: time.Hour}}
+	defer p.Close()
+	write := func() {
+		if p.WritePacket(&sound) != nil {
+			t.Fail()
+		}
+		p.mu.Lock()
+		p.queue.Pop()
+		p.mu.Unlock()
+	}
+	write()
+	assert.Zero(t, testing.AllocsPerRun(1000, write))
 }

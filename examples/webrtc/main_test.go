@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -74,5 +75,16 @@ func check(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
+	}
+}
+
+// The documentation shows the program as it is.
+func TestDocumentation(t *testing.T) {
+	page, err := os.ReadFile("../../docs/webrtc.md")
+	check(t, err)
+	program, err := os.ReadFile("main.go")
+	check(t, err)
+	if !bytes.Contains(page, append([]byte("```go\n"), program...)) {
+		t.Fatal("docs/webrtc.md has another program")
 	}
 }
