@@ -2,6 +2,7 @@ package relay
 
 import (
 	"fmt"
+	"io"
 	"time"
 )
 
@@ -54,7 +55,7 @@ type Event struct {
 // String describes the event in a line for a log.
 func (e Event) String() string {
 	text := e.URL + ": " + e.Kind.String()
-	if e.Err != nil {
+	if e.Err != nil && e.Err != io.EOF { // which the kind has said
 		text += ": " + e.Err.Error()
 	}
 	if e.Kind == Gap {

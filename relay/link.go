@@ -30,9 +30,10 @@ type link struct {
 	to     place
 	began  time.Time // when the server had agreed
 
-	ctx    context.Context // of all that is done with the stream; its cause may be a *moved
-	cancel context.CancelCauseFunc
-	dialed chan struct{} // closed when conn is set, nil if there is none
+	ctx     context.Context // of all that is done with the stream; its cause may be a *moved
+	cancel  context.CancelCauseFunc
+	release func()        // of the stream, from ctx
+	dialed  chan struct{} // closed when conn is set, nil if there is none
 }
 
 // open connects and opens the stream. ctx governs the link, dialing opening it.
@@ -70,7 +71,7 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 		return err
 	}
 	if l.stream, err = l.conn.CreateStream(l.ctx, o); err == nil {
-		l.stream.Bind(l.ctx) // for as long as there is the stream
+		l.release = l.stream.Bind(l.ctx)
 	}
 	return err
 }
@@ -110,6 +111,9 @@ func (l *link) lost(err error) error {
 func (l *link) close() (err error) {
 	if l.conn != nil {
 		err = l.conn.Close()
+	}
+	if l.release != nil {
+		l.release()
 	}
 	l.cancel(nil)
 	return err

@@ -60,7 +60,10 @@ type Publisher struct {
 	stats     PublisherStats
 }
 
-const defaultQueue = 4 << 20
+const (
+	defaultQueue = 4 << 20
+	closeLimit   = 10 * time.Second
+)
 
 // Start makes the first connection. So does writing: Start is for who wants it to be there by then. Further calls do nothing.
 func (p *Publisher) Start() {
@@ -175,7 +178,7 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close sends what is queued, if there is a connection, and ends it: it waits for Options.Timeout at most. The error says that the
+// Close sends what is queued, if there is a connection, and ends it: it waits ten seconds for that at most. The error says that the
 // last of what was written may not have arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
@@ -188,11 +191,7 @@ func (p *Publisher) Close() error {
 	p.mu.Unlock()
 	p.Start() // if nobody has, there is nothing to end
 	p.signal()
-	limit := 30 * time.Second
-	if p.Options != nil && p.Options.Timeout > 0 {
-		limit = p.Options.Timeout
-	}
-	defer time.AfterFunc(limit, p.cancel).Stop()
+	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended
 	return p.failure
 }
