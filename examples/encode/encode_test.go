@@ -2,26 +2,20 @@ package main
 
 import (
 	"context"
-	"os"
-	"os/exec"
 	"testing"
 	"time"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/media"
 )
 
 // A player gets pictures and sound of what is encoded.
 func TestEncode(t *testing.T) {
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		if os.Getenv("CI") != "" {
-			require.NoError(t, err)
-		}
-		t.Skip("needs ffmpeg, from Debian's package ffmpeg")
-	}
+	programtest.Need(t, "ffmpeg")
 	server, err := testserver.Start(testserver.Config{})
 	require.NoError(t, err)
 	defer server.Close()

@@ -3,8 +3,6 @@ package main
 import (
 	"bytes"
 	"io"
-	"os"
-	"os/exec"
 	"path/filepath"
 	"testing"
 
@@ -13,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -31,12 +30,7 @@ func (r recording) ReadPacket(p *rtmp.Packet) error {
 
 // Each key frame becomes a picture.
 func TestKeyFrames(t *testing.T) {
-	if _, err := exec.LookPath("ffmpeg"); err != nil {
-		if os.Getenv("CI") != "" {
-			require.NoError(t, err)
-		}
-		t.Skip("needs ffmpeg, from Debian's package ffmpeg")
-	}
+	programtest.Need(t, "ffmpeg")
 	folder := t.TempDir()
 	var d decoder
 	require.Equal(t, io.EOF, keyFrames(recording{flv.NewReader(bytes.NewReader(testserver.Sample))}, &d, folder))
