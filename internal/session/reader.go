@@ -36,6 +36,7 @@ type reader struct {
 	message     Message    // the one in dispatch; guarded by dispatching
 
 	acknowledged atomic.Uint32
+	limit        atomic.Int64 // of SetMaxMessageSize, until the next read
 }
 
 func newReader(life *lifetime, out *writer, config *Config) *reader {
@@ -193,6 +194,7 @@ func (s source) Read(b []byte) (int, error) {
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			r.config.Counters.BytesRead.Add(uint64(n))
 			r.window.count(n)
+			r.takeLimit()
 			return n, err
 		}
 		ok = r.deadline.rearm(due)

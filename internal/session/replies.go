@@ -103,7 +103,7 @@ func (w *writer) FlushReplies() {
 
 // writeNow gives the socket what it takes. It reports whether that was all. The caller holds the lock.
 func (w *writer) writeNow() bool {
-	if w.try == nil || w.err != nil || len(w.unsent) > 0 {
+	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	b := w.replies.take(w.buf[:0], w.chunks)
