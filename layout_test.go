@@ -19,7 +19,9 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/live":       "chunk flv message",
 		"internal/vod":        "amf flv internal/quote",
+		"internal/method":     "amf",
 		"internal/session":    "chunk flv message",
+		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 
 		// Tests alone import these: no package above may name them.
