@@ -22,6 +22,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/method":     "amf",
 		"internal/session":    "chunk flv message",
 		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
+		"server/servertest":   "amf flv message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 
 		// Tests alone import these: no package above may name them.

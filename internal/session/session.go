@@ -58,7 +58,7 @@ type Config struct {
 	HandshakeBytes uint64                          // received before: Acknowledgements count them
 	Counters       *Counters                       // those of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
-	Tap            func(m *Message) error          // sees every message before it is served; nil: nobody does. An error ends the Session
+	Tap            func(*Message) (bool, error)    // sees every message before it is served; nil: nobody does. true: it is served already. An error ends the Session
 	Mask           func(description string) string // hides what is secret in what the peer says of a refusal; nil: nothing is
 	Strict         bool                            // a protocol or user control message that can't be read ends the Session; else it is counted
 	Logger         *slog.Logger                    // nil: silent
