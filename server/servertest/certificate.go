@@ -41,4 +41,6 @@ var ownCertificate = sync.OnceValue(func() certificate {
 	return certificate{key: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots: roots}
 })
 
-func serverTLS() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{ownCertificate().key}} }
+func serverTLS() *tls.Config {
+	return &tls.Config{Certificates: []tls.Certificate{ownCertificate().key}}
+}
