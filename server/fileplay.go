@@ -203,7 +203,7 @@ func put24(b []byte, v uint32) { b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byt
 // finished tells the client that the file is over. err is why if that is not its end.
 func (fp *filePlaying) finished(err error) {
 	fp.ended.Store(true)
-	id, c := fp.stream.id, fp.stream.conn
+	c := fp.stream.conn
 	var damaged *flv.Error
 	if err != io.EOF && !errors.As(err, &damaged) {
 		c.log.Warn("rtmp: a file can't be played", "error", err)
@@ -213,8 +213,13 @@ func (fp *filePlaying) finished(err error) {
 	if damaged != nil {
 		c.log.Info("rtmp: a file is damaged", "error", err)
 	}
-	complete, _ := session.Data(id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
-	c.core.SendReply(session.Event(message.EventStreamEOF, id), complete, session.Status(id, "status", message.CodePlayStop, "The end."))
+	ended(fp.stream)
+}
+
+// ended tells the client that what it plays has come to its end.
+func ended(st *netStream) {
+	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
+	st.conn.core.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
 }
 
 // control does what the client has asked for.

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -112,7 +111,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 		st.refuse(failed, message.CodePublishDenied)
 	case h.play != nil:
 		h.begin()
-		(&filePlaying{playing: *h.play}).finished(io.EOF)
+		ended(st)
 	default:
 		h.begin()
 		st.status("status", message.CodeUnpublishSuccess, h.request.Name+" is over.")

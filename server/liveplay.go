@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -20,6 +21,9 @@ type livePlaying struct {
 	told   chan struct{} // closed when the client has been told that play begins
 	ended  atomic.Bool
 
+	begun, complete bool   // of Length; for the hub's call of deliver
+	first           uint32 // timestamp of the first message, ms
+
 	mu           sync.Mutex // guards the rest
 	audio, video bool       // wanted
 	paused       bool
@@ -30,7 +34,7 @@ func (p *playing) live() error {
 	c, app := p.stream.conn, p.app
 	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.relay.hub.Published(p.request.Path)}
 	o := live.PlayOptions{StreamID: p.stream.id, Await: app.Live.Await, NoCache: app.Live.NoCache, Begun: l.begins, Ended: l.ends}
-	if app.Deliver != nil {
+	if app.Deliver != nil || p.request.Length > 0 {
 		o.Deliver = l.deliver
 	}
 	var err error
@@ -82,13 +86,42 @@ func (l *livePlaying) ends(err error) {
 	l.stream.finishLater(l)
 }
 
-// deliver asks App.Deliver.
+// deliver asks App.Deliver, and ends what is to be played for a while only. The hub calls it for one message at a time.
 func (l *livePlaying) deliver(m *live.Message) bool {
 	tag := m.Tag()
+	if l.request.Length > 0 && tag.Type != flv.TagScript && !m.Header() && !l.within(tag.Timestamp) {
+		return false
+	}
+	if l.app.Deliver == nil {
+		return true
+	}
 	packet := message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, StreamID: l.stream.id, Body: tag.Body}
 	pass := false
 	l.stream.conn.guard(func() { pass = l.app.Deliver(l.request, &packet) })
 	return pass
+}
+
+// within reports whether a message belongs to what is to be played, and ends the playing with the first that does not.
+func (l *livePlaying) within(timestamp uint32) bool {
+	if l.complete {
+		return false
+	}
+	if !l.begun {
+		l.begun, l.first = true, timestamp
+	}
+	if time.Duration(int32(timestamp-l.first))*time.Millisecond < l.request.Length {
+		return true
+	}
+	l.complete = true
+	l.stream.conn.later(0, func() {
+		if l.ended.Swap(true) {
+			return
+		}
+		l.player.Close()
+		ended(l.stream)
+		l.stream.finish(l)
+	})
+	return false
 }
 
 func (l *livePlaying) over() bool              { return l.ended.Load() }

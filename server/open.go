@@ -62,7 +62,6 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 	c.core.Serve()
 	c.core.Close()
 	c.release()
-	c.log.Debug("rtmp: connection ended", "error", c.Err())
 	return c.Err()
 }
 
