@@ -36,8 +36,8 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 
 // authenticate finds out who a client is that says that it publishes, or that authenticates itself. Only in connect can it: both
 // schemes ask it there to connect again. Clients that say nothing connect, but don't publish.
-func (c *Conn) authenticate(app *App, connect amf.Object, raw string) error {
-	creds := app.Publishers
+func (c *Conn) authenticate(app *App, connect amf.Object) error {
+	creds, raw := app.Publishers, property(connect, "app")
 	if creds == nil || !publishes(connect) && !strings.Contains(raw, "authmod=") {
 		return nil
 	}

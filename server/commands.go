@@ -41,9 +41,7 @@ func (c *Conn) invoked(id uint32, cmd message.Command) {
 
 // controlled serves a command about what a stream plays.
 func (c *Conn) controlled(id uint32, cmd message.Command) {
-	c.mu.Lock()
-	st := c.streams[id]
-	c.mu.Unlock()
+	st := c.stream(id)
 	switch {
 	case st == nil:
 		c.failed(cmd, message.CodeFailed, "no such stream")

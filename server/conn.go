@@ -34,7 +34,7 @@ type Conn struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	core    *session.Session // set by open, before anybody else has the Conn but Server, which looks with mu
+	core    *session.Session // set by shakeHands, before anybody else has the Conn but Server, which looks with mu
 	hooks   session.Handlers
 	watch   watch
 	leaving atomic.Bool // nothing is served any more
@@ -53,6 +53,7 @@ type Conn struct {
 	user     string
 	methods  map[string]Method
 	streams  map[uint32]*netStream
+	open     int // of them, not deleted
 	lastID   uint32
 	accepted bool // App.Connect has returned nil: Disconnect is due
 	opening  net.Conn

@@ -20,13 +20,10 @@ const (
 // queries are the parameters that a client has given by its app and tcUrl.
 type queries struct{ app, tcURL url.Values }
 
-// connectReceived takes connect apart. The reader does it, so that App.Packet and the commands that follow know the application.
-func (c *Conn) connectReceived(cmd message.Command) error {
-	c.stage = stageConnected
-	c.watch.start(0, nil) // what the program takes to answer is not the client's time
+// introduce takes connect apart. The reader does it, so that App.Packet and the commands that follow know the application.
+func (c *Conn) introduce(cmd message.Command) {
 	object, _ := cmd.Object.(amf.Object)
-	raw := property(object, "app")
-	name, query, _ := strings.Cut(raw, "?")
+	name, query, _ := strings.Cut(property(object, "app"), "?")
 	name = strings.TrimSuffix(strings.TrimSuffix(strings.Trim(name, "/"), "/_definst_"), "/")
 	_, tcQuery, _ := strings.Cut(property(object, "tcUrl"), "?")
 	c.mu.Lock()
@@ -35,7 +32,13 @@ func (c *Conn) connectReceived(cmd message.Command) error {
 	c.app = c.server.application(name)
 	c.mu.Unlock()
 	c.log = c.log.With("app", peer(name))
-	c.later(amf.Size(cmd.Object, cmd.Args), func() { c.serveConnect(cmd, raw) })
+}
+
+// connectReceived leaves connect to the hooks.
+func (c *Conn) connectReceived(cmd message.Command) error {
+	c.stage = stageConnected
+	c.watch.start(0, nil) // what the program takes to answer is not the client's time
+	c.later(amf.Size(cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
 
@@ -52,7 +55,7 @@ func (s *Server) application(name string) *App {
 }
 
 // serveConnect answers connect. It runs on the goroutine of the hooks.
-func (c *Conn) serveConnect(cmd message.Command, raw string) {
+func (c *Conn) serveConnect(cmd message.Command) {
 	app := c.application()
 	switch {
 	case c.server.isClosing():
@@ -66,7 +69,7 @@ func (c *Conn) serveConnect(cmd message.Command, raw string) {
 		return
 	}
 	object, _ := cmd.Object.(amf.Object)
-	if err := c.authenticate(app, object, raw); err != nil {
+	if err := c.authenticate(app, object); err != nil {
 		c.refuseConnect(cmd, err)
 		return
 	}

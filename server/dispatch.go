@@ -31,8 +31,13 @@ func (r role) Ended(err error) error {
 	return err
 }
 
-// tap gives App.Packet every message.
+// tap gives App.Packet every message, from connect on.
 func (c *Conn) tap(m *session.Message) (served bool, err error) {
+	if c.stage == stageNew && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
+		if cmd, err := message.ParseCommand(m.Type, m.Payload()); err == nil && cmd.Name == "connect" {
+			c.introduce(cmd)
+		}
+	}
 	app := c.application()
 	if app == nil || app.Packet == nil {
 		return false, nil
@@ -68,14 +73,10 @@ func (r role) Dispatch(m *session.Message, _ session.Sink) error {
 
 // media gives a message to whoever wants what is published on its stream. Others are nobody's.
 func (c *Conn) media(m *session.Message) {
-	c.mu.Lock()
-	st := c.streams[m.StreamID]
-	c.mu.Unlock()
-	if st == nil {
-		return
-	}
-	if in := st.ingest(); in != nil {
-		in.receive(m)
+	if st := c.stream(m.StreamID); st != nil {
+		if in := st.ingest(); in != nil {
+			in.receive(m)
+		}
 	}
 }
 
@@ -185,7 +186,8 @@ func (c *Conn) statusReceived(cmd message.Command) {
 func (c *Conn) createStream(cmd message.Command) {
 	c.mu.Lock()
 	var st *netStream
-	if len(c.streams) < orDefault(c.server.MaxStreams, defaultMaxStreams, math.MaxInt) {
+	if c.open < orDefault(c.server.MaxStreams, defaultMaxStreams, math.MaxInt) {
+		c.open++
 		c.lastID++
 		st = &netStream{conn: c, id: c.lastID, buffer: -1}
 		c.streams[st.id] = st
@@ -205,17 +207,35 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	if n, ok := number(cmd.Args, 0); ok && cmd.Name == "deleteStream" {
 		id = milliseconds(n)
 	}
-	c.mu.Lock()
-	st := c.streams[id]
-	if cmd.Name == "deleteStream" {
-		delete(c.streams, id)
-	}
-	c.mu.Unlock()
+	st := c.stream(id)
 	if st == nil {
 		return
 	}
 	st.setIngest(nil)
-	c.serve(cmd, func() { st.finish(st.activity()) })
+	if cmd.Name == "deleteStream" {
+		c.mu.Lock()
+		st.deleted = true
+		c.open--
+		c.mu.Unlock()
+	}
+	c.serve(cmd, func() {
+		st.finish(st.activity())
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if st.deleted {
+			delete(c.streams, id)
+		}
+	})
+}
+
+// stream is a message stream of the client's; nil: there is none of that id, or it was deleted.
+func (c *Conn) stream(id uint32) *netStream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.streams[id]; st != nil && !st.deleted {
+		return st
+	}
+	return nil
 }
 
 // number returns an argument. NaN counts as missing.

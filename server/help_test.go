@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -32,6 +33,9 @@ func background(t testing.TB) context.Context {
 // start serves s on the loopback interface until the end of the test, and returns its address.
 func start(t testing.TB, s *server.Server) string {
 	t.Helper()
+	if s.Logger == nil {
+		s.Logger = slog.New(slog.DiscardHandler)
+	}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(t, err)
 	done := make(chan error, 1)

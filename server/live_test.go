@@ -58,4 +58,3 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	run(t, "rtmpdump", "-q", "-v", "-r", url, "-o", dump, "--stop", "2")
 	run(t, "ffprobe", "-v", "error", dump)
 }
-

@@ -10,8 +10,9 @@ import (
 
 // netStream is a message stream: idle, publishing or playing.
 type netStream struct {
-	conn *Conn
-	id   uint32
+	conn    *Conn
+	id      uint32
+	deleted bool // by the client; what it did is about to be ended. Guarded by conn.mu
 
 	mu     sync.Mutex // guards the rest; innermost
 	in     *ingest    // where media goes; nil: nowhere

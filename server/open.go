@@ -25,7 +25,7 @@ func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	s.init()
 	c := s.newConn(ctx, nc)
 	c.byHand = true
-	if err := c.open(ctx, nil, nil); err != nil {
+	if err := c.shakeHands(ctx, nil, nil); err != nil {
 		nc.Close()
 		return nil, err
 	}
@@ -53,7 +53,7 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 	defer s.remove(c)
 	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("server: %w", context.Cause(ctx))) })
 	defer stop()
-	if err := c.open(ctx, config, p); err != nil {
+	if err := c.shakeHands(ctx, config, p); err != nil {
 		c.fail(err)
 		c.log.Debug("rtmp: handshake failed", "error", err)
 		nc.Close()
@@ -86,8 +86,8 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// open takes all steps up to the end of the handshake, within SetupTimeout. What has come behind a proxy counts for its client (p).
-func (c *Conn) open(ctx context.Context, config *tls.Config, p *place) error {
+// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What has come behind a proxy counts for its client (p).
+func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
 	began := time.Now()
@@ -146,6 +146,9 @@ func (c *Conn) admits() handshake.Encryption {
 	return c.server.Encryption
 }
 
+// handshakeSize is what S0, S1 and S2 take, in bytes.
+const handshakeSize = 1 + 2*1536
+
 // start makes the session of a connection whose handshake is over.
 func (c *Conn) start(received uint64, result *handshake.Result) {
 	s := c.server
@@ -157,6 +160,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 	core := session.New(wire, role{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
 		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, Logger: c.log})
+	core.Counters().BytesRead.Add(received)
+	core.Counters().BytesWritten.Add(handshakeSize)
 	c.hooks.Backlog = core.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })
 	c.mu.Lock()
 	c.core, c.opening = core, nil

@@ -13,9 +13,7 @@ import (
 
 // play serves play: name, start and length in milliseconds, reset.
 func (c *Conn) play(id uint32, cmd message.Command) {
-	c.mu.Lock()
-	st := c.streams[id]
-	c.mu.Unlock()
+	st := c.stream(id)
 	if st == nil {
 		c.status(id, "error", message.CodeFailed, "no such stream")
 		return

@@ -24,9 +24,7 @@ const codePublishIdle = "NetStream.Publish.Idle"
 
 // publishReceived gives what the client publishes from now on a place, since it may go on without waiting for the answer.
 func (c *Conn) publishReceived(id uint32, cmd message.Command) {
-	c.mu.Lock()
-	st := c.streams[id]
-	c.mu.Unlock()
+	st := c.stream(id)
 	var in *ingest
 	if st != nil {
 		in = c.newIngest()
