@@ -12,96 +12,12 @@ import (
 	"syscall"
 	"testing"
 	"time"
-	"unsafe"
 
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
 )
-
-// socket is a Sink as a server has it, without a session: what the kernel does not take at once waits in rest.
-type socket struct {
-	conn  *net.TCPConn
-	raw   syscall.RawConn
-	taken *atomic.Int64 // bytes, of all sockets
-
-	mu    sync.Mutex
-	rest  net.Buffers
-	iovs  []syscall.Iovec
-	bytes int
-	once  func(fd uintptr) bool
-}
-
-func newSocket(conn *net.TCPConn, taken *atomic.Int64) (*socket, error) {
-	raw, err := conn.SyscallConn()
-	s := &socket{conn: conn, raw: raw, taken: taken}
-	s.once = func(fd uintptr) bool {
-		var n uintptr
-		var errno syscall.Errno
-		if v := s.iovs; len(v) == 1 { // which is cheaper
-			n, _, errno = syscall.Syscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(v[0].Base)), uintptr(v[0].Len))
-		} else {
-			n, _, errno = syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&v[0])), uintptr(len(v)))
-		}
-		s.bytes = int(n)
-		if errno != 0 {
-			s.bytes = 0
-		}
-		return true
-	}
-	return s, err
-}
-
-func (s *socket) TryWrite(b [][]byte) (ok, ready bool) {
-	if !s.mu.TryLock() {
-		return false, false
-	}
-	defer s.mu.Unlock()
-	if len(s.rest) > 0 {
-		return false, false
-	}
-	s.iovs = s.iovs[:0]
-	size := 0
-	for _, piece := range b {
-		if len(piece) > 0 {
-			s.iovs = append(s.iovs, syscall.Iovec{Base: &piece[0], Len: uint64(len(piece))})
-			size += len(piece)
-		}
-	}
-	if s.raw.Write(s.once) != nil {
-		return false, false
-	}
-	s.taken.Add(int64(s.bytes))
-	clear(s.iovs)
-	if s.bytes == size {
-		return true, true
-	}
-	for _, piece := range b {
-		if n := min(s.bytes, len(piece)); n < len(piece) {
-			s.rest = append(s.rest, piece[n:])
-			s.bytes = 0
-		} else {
-			s.bytes -= n
-		}
-	}
-	return true, false
-}
-
-func (s *socket) Write(b [][]byte) error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if len(s.rest) == 0 && len(b) == 1 {
-		n, err := s.conn.Write(b[0])
-		s.taken.Add(int64(n))
-		return err
-	}
-	all := append(s.rest, b...)
-	s.rest = nil
-	n, err := all.WriteTo(s.conn)
-	s.taken.Add(n)
-	return err
-}
 
 // patient is a Sink that has only Write, like TLS.
 type patient struct{ *socket }

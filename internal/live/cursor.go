@@ -1,6 +1,14 @@
 package live
 
-import "github.com/go-librtmp/rtmp/flv"
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// keyFrameWait is how long a player waits for a key frame to begin with. Then it gets what needs none, since there are publishers whose
+// pictures are rare, or can't be told from each other.
+const keyFrameWait = 10 * time.Second
 
 // cursor is where a player is in a log, and what it has to be given or spared there. Equal cursors get the same messages. It is guarded
 // by its owner's mutex.
@@ -11,9 +19,10 @@ type cursor struct {
 
 	noAudio, noVideo bool
 
-	waiting bool     // for a key frame
-	started trackSet // video tracks of which a key frame has been taken
-	lagging bool     // what can't be decoded is so because of what was missed
+	waiting bool          // for a key frame
+	waited  time.Duration // since then, by the hub's clock; 0: nothing has come yet
+	started trackSet      // video tracks of which a key frame has been taken
+	lagging bool          // what can't be decoded is so because of what was missed
 
 	fresh bool   // the headers are due before the next message, unless
 	seen  uint64 // they have not changed since this sequence number
@@ -27,8 +36,10 @@ func (c *cursor) join(l *log, cached bool) {
 	if !l.video || c.noVideo {
 		return
 	}
-	if c.waiting = !cached || l.key == 0; !c.waiting {
+	if cached && l.key != 0 {
 		c.next = l.key
+	} else {
+		c.wait()
 	}
 }
 
@@ -46,9 +57,12 @@ func (c *cursor) skip(l *log) {
 	case l.key != 0:
 		c.next = l.key
 	default:
-		c.next, c.waiting = l.end(), true
+		c.next = l.end()
+		c.wait()
 	}
 }
+
+func (c *cursor) wait() { c.waiting, c.waited = true, 0 }
 
 // resync is skip for a cursor that has fallen out of the log. It returns how many messages are lost by that.
 func (c *cursor) resync(l *log) uint64 {
@@ -100,7 +114,10 @@ func (c *cursor) accepts(m *Message) bool {
 		}
 		c.from = m.from
 	}
-	if c.waiting && m.key {
+	if c.waiting && c.waited == 0 {
+		c.waited = max(1, m.at)
+	}
+	if c.waiting && (m.key || m.at-c.waited >= keyFrameWait) {
 		c.waiting = false
 	}
 	switch {

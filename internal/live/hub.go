@@ -62,7 +62,7 @@ type PublishOptions struct {
 	Owner  string // what StreamStats.Publisher says of it
 
 	// Ended is called, at most once and on a goroutine of its own, when the hub ends the publisher: with ErrReplaced, ErrIdle,
-	// ErrBitrate or ErrClosed. It is not called after Publisher.Close. Hub.Close waits for it. It may be nil.
+	// ErrBitrate or ErrClosed. Who calls Publisher.Close first is not told. Hub.Close waits for it. It may be nil.
 	Ended func(err error)
 }
 
@@ -97,13 +97,19 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 // is used on goroutines of the hub until Player.Close.
 func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	p := newPlayer(sink, o)
-	return p, h.join(path, p, o)
+	if err := h.join(path, p, o); err != nil {
+		return nil, err
+	}
+	return p, nil
 }
 
 // Subscribe is Play for callers with a goroutine of their own, who fetch the messages. Begun, Ended, StreamID of o are not used.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
-	return s, h.join(path, s, o)
+	if err := h.join(path, s, o); err != nil {
+		return nil, err
+	}
+	return s, nil
 }
 
 // join makes m one of those who are at a path.
@@ -171,7 +177,7 @@ func (h *Hub) Stats() []StreamStats {
 	for _, s := range h.streams {
 		s.mu.Lock()
 		if s.newest != nil {
-			all = append(all, s.stats(s.newest))
+			all = append(all, s.stats(s.newest, s.traffic()))
 		}
 		s.mu.Unlock()
 	}

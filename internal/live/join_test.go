@@ -2,6 +2,7 @@ package live_test
 
 import (
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -86,6 +87,24 @@ func TestPicturesAreNotGivenBeforeAKeyFrame(t *testing.T) {
 		write(t, pub, sent...)
 		assert.Equal(t, []flv.Tag{sound(10, 1), key(80, 3), frame(120, 4)}, c.got())
 		assert.Equal(t, sent, fetch(t, recorder), "a recorder gets everything")
+	})
+}
+
+func TestSoundDoesNotWaitForPicturesForEver(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		time.Sleep(time.Second)
+		pub := publish(t, h, live.PublishOptions{})
+		write(t, pub, videoHeader(1), audioHeader(1))
+		c := newClient(65536)
+		p := play(t, h, c)
+		for i := range 11 {
+			assert.Empty(t, c.got())
+			write(t, pub, sound(uint32(1000*i), i), frame(uint32(1000*i), i))
+			time.Sleep(time.Second)
+		}
+		write(t, pub, key(11_000, 11), frame(11_040, 12))
+		assert.Equal(t, []flv.Tag{at(10_000, videoHeader(1)), at(10_000, audioHeader(1)), sound(10_000, 10), key(11_000, 11), frame(11_040, 12)}, c.got())
+		assert.Zero(t, p.Stats().Missed)
 	})
 }
 

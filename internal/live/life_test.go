@@ -237,9 +237,9 @@ func TestMergeGathers(t *testing.T) {
 		assert.Len(t, patient.got(), 2)
 		assert.Equal(t, 1, c.writes)
 		assert.Equal(t, 1, patient.writes)
-		batch, err := sub.NextBatch(t.Context(), nil)
+		batch, err := sub.NextBatch(t.Context(), make([]*live.Message, 100))
 		require.NoError(t, err)
-		assert.Len(t, batch, 2)
+		assert.Len(t, batch, 102)
 
 		time.Sleep(time.Hour)
 	})

@@ -64,13 +64,13 @@ type progress struct {
 // take appends what comes next at the cursor to dst, within the limits of one batch, and moves the cursor behind it.
 func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, progress) {
 	var p progress
-	bytes := 0
+	begin, bytes := len(dst), 0
 	if c.next < l.base {
 		p.missed, p.resyncs = c.resync(l), 1
 	}
 	for ; c.next < l.end(); c.next++ {
 		m := l.messages[c.next-l.base]
-		if len(dst) >= batchMessages || bytes >= batchBytes {
+		if len(dst)-begin >= batchMessages || bytes >= batchBytes {
 			p.more = true
 			break
 		}

@@ -26,10 +26,12 @@ type reader struct {
 	position atomic.Uint64 // of the cursor, for those who don't hold mu; the largest number: it needs nothing
 	traffic  traffic
 
-	stream  *stream
-	deliver func(*Message) bool
-	since   time.Time
-	await   *alarm // set before the member is known to anybody
+	// Set before the member is known to anybody.
+	stream   *stream
+	recorder bool // of one publication, which does not keep the stream alive
+	deliver  func(*Message) bool
+	since    time.Time
+	await    *alarm
 
 	pusher *pusher // nil: not on the stream; guarded by stream.mu
 	place  int     // in pusher.members; likewise
@@ -43,11 +45,6 @@ func (t *traffic) add(o *traffic) {
 	t.bytes.Add(o.bytes.Load())
 	t.missed.Add(o.missed.Load())
 	t.resyncs.Add(o.resyncs.Load())
-}
-
-// describe puts t into st.
-func (t *traffic) describe(st *StreamStats) {
-	st.BytesOut, st.Missed, st.Resyncs = t.bytes.Load(), t.missed.Load(), t.resyncs.Load()
 }
 
 func (r *reader) common() *reader { return r }
@@ -72,9 +69,8 @@ func (r *reader) Receive(audio, video bool) {
 // Stats is the stream's, with what this one has got and missed, since it joined.
 func (r *reader) Stats() StreamStats {
 	r.stream.mu.Lock()
-	st := r.stream.stats(r.stream.newest)
-	r.stream.mu.Unlock()
+	defer r.stream.mu.Unlock()
+	st := r.stream.stats(r.stream.newest, &r.traffic)
 	st.Since = r.since
-	r.traffic.describe(&st)
 	return st
 }

@@ -8,7 +8,7 @@ import (
 // Sink is a player's connection. The hub makes one call at a time.
 //
 // The elements of b hold whole messages, of which one is an element, or two (message streams other than 1). Their bytes are shared
-// and never change: they may be kept. b itself is the hub's again after the call.
+// and never change: they may be kept. b itself is the hub's again after the call. TryWrite must not call methods of the Player.
 type Sink interface {
 	// TryWrite takes all of b over, or nothing (ok false): what can be sent without waiting is sent, and the rest, which ready false tells of,
 	// leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
@@ -23,7 +23,7 @@ type Sink interface {
 type PlayOptions struct {
 	StreamID uint32        // of the RTMP messages; 0: 1, whose messages are shared whole
 	Await    time.Duration // how long to wait for a publisher; 0: for ever; < 0: not at all
-	NoCache  bool          // begin with the next key frame, not with the last
+	NoCache  bool          // begin with the next key frame, not with the last. Sound does not wait for one longer than 10 s
 	NoAudio  bool          // as Receive says
 	NoVideo  bool
 
@@ -32,9 +32,9 @@ type PlayOptions struct {
 
 	// Begun is called when there is a publisher, once, before the first message: for players that wait as for those that need
 	// not. Ended is called when the hub ends the player, once and as the last thing: with nil when the stream has ended and
-	// everything has been delivered, ErrNotFound after Await, ErrClosed (Hub.Close and Shutdown), or what Sink.Write returned. It is
-	// not called after Player.Close. Both run on a goroutine of the player's, may block (in the Sink, too), and may be nil. Begun must not
-	// call Player.Close.
+	// everything has been delivered, ErrNotFound after Await, ErrClosed (Hub.Close and Shutdown), or what Sink.Write returned. Who calls
+	// Player.Leave or Close first is not told. Both run on a goroutine of the player's, may block (in the Sink, too), and may be nil. Begun
+	// must not call Player.Close.
 	Begun func()
 	Ended func(err error)
 }
@@ -95,7 +95,7 @@ func (p *Player) visit(r *round) {
 		if ok {
 			b.commit(p)
 		}
-		if !ready {
+		if !ok || !ready {
 			p.start()
 		} else if !b.progress.more {
 			return
@@ -214,8 +214,7 @@ func (p *Player) Pause(on bool) {
 	}
 }
 
-// Leave ends the player without waiting: no call to the Sink begins any more, but one may still be under way. Ended is not called any
-// more, unless it has been already.
+// Leave ends the player without waiting: no call to the Sink begins any more, but one may still be under way.
 func (p *Player) Leave() {
 	p.mu.Lock()
 	left, busy := p.left, p.busy

@@ -159,7 +159,7 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 // io.EOF when it has left or was replaced: a recorder.
 func (p *Publisher) Subscribe() *Subscriber {
 	sub := newSubscriber(nil)
-	sub.stream, sub.since = p.stream, time.Now()
+	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
 	sub.left, sub.err = true, io.EOF
 	p.locked(func() {
 		sub.left, sub.err = false, nil
@@ -181,7 +181,7 @@ func (p *Publisher) Err() error {
 func (p *Publisher) Stats() StreamStats {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
-	return p.stream.stats(p)
+	return p.stream.stats(p, p.stream.traffic())
 }
 
 // Close ends the publication. The stream lingers for its players. It may be called again, and after the hub has ended it.

@@ -106,7 +106,7 @@ func (s *stream) add(m member) {
 	r := m.common()
 	r.pusher, r.place = p, len(p.members)
 	p.members = append(p.members, m)
-	if r.cursor.only == nil {
+	if !r.recorder {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
@@ -136,7 +136,7 @@ func (s *stream) remove(m member) {
 		close(p.done)
 		s.pushers = slices.DeleteFunc(s.pushers, func(other *pusher) bool { return other == p })
 	}
-	if r.cursor.only == nil {
+	if !r.recorder {
 		s.players--
 	}
 	if s.publisher == nil && s.players == 0 && !s.ended {
@@ -183,17 +183,22 @@ func (s *stream) end(err error) {
 	s.wake()
 }
 
-// stats describes the stream as p has made it. The caller holds s.mu.
-func (s *stream) stats(p *Publisher) StreamStats {
-	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost}
-	var all traffic
+// traffic is what all players together have got. The caller holds s.mu.
+func (s *stream) traffic() *traffic {
+	all := new(traffic)
 	all.add(&s.gone)
 	for _, p := range s.pushers {
 		for _, m := range p.members {
 			all.add(&m.common().traffic)
 		}
 	}
-	all.describe(&st)
+	return all
+}
+
+// stats describes the stream as p has made it, nil: nobody, and t was given of it. The caller holds s.mu.
+func (s *stream) stats(p *Publisher, t *traffic) StreamStats {
+	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost,
+		BytesOut: t.bytes.Load(), Missed: t.missed.Load(), Resyncs: t.resyncs.Load()}
 	if p == nil {
 		return st
 	}

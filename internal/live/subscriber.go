@@ -81,7 +81,7 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 
 // over is the error of a stream that has ended.
 func (s *Subscriber) over() error {
-	if _, _, err := s.stream.state(); err != nil && s.cursor.only == nil {
+	if _, _, err := s.stream.state(); err != nil && !s.recorder {
 		return err
 	}
 	return io.EOF
@@ -92,7 +92,7 @@ func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
 // cut ends the Subscriber before it has got everything. A recorder may fetch the rest all the same: it will get io.EOF.
 func (s *Subscriber) cut(err error) {
-	if s.cursor.only != nil { // which never changes
+	if s.recorder {
 		s.detach()
 		return
 	}
