@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -26,6 +27,9 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	s, err := newScanner(file, size)
 	if err != nil {
 		return e, err
+	}
+	if s.pos > size { // the header is longer than ours, and cut
+		return e, ErrNotFLV
 	}
 	e.has = s.has
 	if e.numbers, err = numbersOf(file, size, s.pos); err != nil {
@@ -78,14 +82,14 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or so many that
-// they can't be there by chance.
+// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or many
+// and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like tags, or were made to, are not taken for those.
 func (e *ending) endsWhole(s *scanner) bool {
-	const proof = 256
+	const many = 256
 	first := s.pos
 	var h head
 	at := s.size
-	for range proof {
+	for range many {
 		if at == first {
 			break
 		}
@@ -99,7 +103,17 @@ func (e *ending) endsWhole(s *scanner) bool {
 		e.note(&h)
 	}
 	e.at = s.size
-	return true
+	return at == first || e.wasClosed(s)
+}
+
+// wasClosed reports whether the metadata has the size that the file has.
+func (e *ending) wasClosed(s *scanner) bool {
+	where := e.numbers[filesize]
+	if where == 0 {
+		return false
+	}
+	b, err := s.bytes(where, 8)
+	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
 // tagBefore returns where the tag begins that ends at a position, according to its back pointer; < 0 if there is none.

@@ -196,6 +196,22 @@ func TestAppendAfterCut(t *testing.T) {
 	}
 }
 
+// A body that looks like tags does not hide that the file was cut within it.
+func TestAppendAfterCutInBodyOfTags(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	path := filepath.Join(dir, "a.flv")
+	body := []byte{0x27, 1, 0, 0, 0}
+	for range 1000 {
+		body = flv.AppendTag(body, flv.Tag{Type: flv.TagAudio})
+	}
+	content := record(t, f, dir, "a.flv", RecordOptions{}, key(0), videoTag(40, body...))
+	for _, cut := range []int{flv.BackPointerSize, flv.BackPointerSize + 15, flv.BackPointerSize + 600*15} {
+		require.NoError(t, os.WriteFile(path, content[:len(content)-cut], 0o644))
+		tags := tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7)))
+		require.Equal(t, []flv.Tag{key(0), key(1)}, tags[1:])
+	}
+}
+
 // A recording goes on in a file that another program made.
 func TestAppendToForeignFile(t *testing.T) {
 	sample, err := os.ReadFile(sampleFile)
