@@ -175,3 +175,19 @@ func cpuTime(b *testing.B) time.Duration {
 	require.NoError(b, syscall.Getrusage(syscall.RUSAGE_SELF, &u))
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
+
+// BenchmarkIndex scans a file, and reports the CPU time for each GB of it.
+func BenchmarkIndex(b *testing.B) {
+	_, dir := benchmarkFolder(b)
+	file, err := os.Open(filepath.Join(dir, "a.flv"))
+	require.NoError(b, err)
+	defer file.Close()
+	info, err := file.Stat()
+	require.NoError(b, err)
+	before := cpuTime(b)
+	for b.Loop() {
+		_, err := buildIndex(context.Background(), file, info.Size(), false)
+		require.NoError(b, err)
+	}
+	b.ReportMetric((cpuTime(b)-before).Seconds()/(float64(b.N)*float64(info.Size())/1e9), "cpu-s/GB")
+}

@@ -39,11 +39,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if e.endsWhole(s) {
 		return e, nil
 	}
-	if s.err != nil && !isDamage(s.err) {
-		return e, s.err
-	}
-	s = scannerAt(file, size, first)
-	return e, e.goThrough(s)
+	return e, e.goThrough(scannerAt(file, size, first))
 }
 
 // isCutHeader reports whether a file is no more than the beginning of a file header that this package writes.
@@ -127,7 +123,8 @@ func (s *scanner) tagBefore(at int64) int64 {
 
 // note takes the time of a tag into account.
 func (e *ending) note(h *head) {
-	if kind, _ := flv.KindOf(h.Tag); kind == flv.KindHeader {
+	kind, _ := flv.KindOf(h.Tag)
+	if kind == flv.KindHeader || kind == flv.KindData {
 		return
 	}
 	if !e.timed || int32(h.Timestamp-e.last) > 0 {

@@ -96,6 +96,29 @@ func TestRecord(t *testing.T) {
 	requireTotals(t, none, tagsOf(t, none))
 }
 
+// Script data is kept where it was, whatever its time.
+func TestRecordOtherData(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	text := script(t, "onTextData", "x")
+	tags := tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{}, avc(1), text, aac(1), key(70_000), text, inter(70_040), at(text, 9)))
+	require.Equal(t, []flv.Tag{avc(1), text, aac(1), key(0), text, inter(40), at(text, 40)}, tags[1:])
+	d, err := f.Duration(t.Context(), "a.flv")
+	require.NoError(t, err)
+	require.Equal(t, 40*time.Millisecond, d)
+}
+
+func TestRecordAllocatesNothing(t *testing.T) {
+	f, _ := newFolder(t, nil)
+	r, err := f.Record("a.flv", RecordOptions{MaxSize: 1 << 40, MaxTotal: 1 << 40})
+	require.NoError(t, err)
+	small, large := inter(0), big(0, 200_000)
+	require.Zero(t, testing.AllocsPerRun(50, func() {
+		require.NoError(t, r.WriteTag(small))
+		require.NoError(t, r.WriteTag(large))
+	}))
+	require.NoError(t, r.Close())
+}
+
 // Times go on over 2^32, of the stream as of the file.
 func TestRecordBeyond32Bits(t *testing.T) {
 	f, dir := newFolder(t, nil)
