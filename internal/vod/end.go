@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"io"
+	"math"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -27,6 +28,9 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if err != nil {
 		return e, err
 	}
+	if s.pos > size { // the header is longer than ours, and cut
+		return e, ErrNotFLV
+	}
 	e.has = s.has
 	if e.numbers, err = numbersOf(file, size, s.pos); err != nil {
 		return e, err
@@ -35,11 +39,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if e.endsWhole(s) {
 		return e, nil
 	}
-	if s.err != nil && !isDamage(s.err) {
-		return e, s.err
-	}
-	s = scannerAt(file, size, first)
-	return e, e.goThrough(s)
+	return e, e.goThrough(scannerAt(file, size, first))
 }
 
 // isCutHeader reports whether a file is no more than the beginning of a file header that this package writes.
@@ -78,14 +78,14 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or so many that
-// they can't be there by chance.
+// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or many
+// and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like tags, or were made to, are not taken for those.
 func (e *ending) endsWhole(s *scanner) bool {
-	const proof = 256
+	const many = 256
 	first := s.pos
 	var h head
 	at := s.size
-	for range proof {
+	for range many {
 		if at == first {
 			break
 		}
@@ -99,7 +99,17 @@ func (e *ending) endsWhole(s *scanner) bool {
 		e.note(&h)
 	}
 	e.at = s.size
-	return true
+	return at == first || e.wasClosed(s)
+}
+
+// wasClosed reports whether the metadata has the size that the file has.
+func (e *ending) wasClosed(s *scanner) bool {
+	where := e.numbers[filesize]
+	if where == 0 {
+		return false
+	}
+	b, err := s.bytes(where, 8)
+	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
 // tagBefore returns where the tag begins that ends at a position, according to its back pointer; < 0 if there is none.
@@ -113,7 +123,8 @@ func (s *scanner) tagBefore(at int64) int64 {
 
 // note takes the time of a tag into account.
 func (e *ending) note(h *head) {
-	if kind, _ := flv.KindOf(h.Tag); kind == flv.KindHeader {
+	kind, _ := flv.KindOf(h.Tag)
+	if kind == flv.KindHeader || kind == flv.KindData {
 		return
 	}
 	if !e.timed || int32(h.Timestamp-e.last) > 0 {

@@ -85,8 +85,11 @@ func (x *index) add(h *head) flv.Kind {
 	x.tail = *h
 	x.tail.Body = nil
 	kind, track := flv.KindOf(h.Tag)
-	if kind == flv.KindHeader { // which has no time: some writers give it 0 wherever it is
+	switch kind { // whose times do not count: some writers give them 0 wherever they are
+	case flv.KindHeader:
 		x.addHeader(h)
+		return kind
+	case flv.KindData:
 		return kind
 	}
 	x.advance(h.Timestamp)

@@ -16,6 +16,8 @@ const onMetaData = "onMetaData"
 // their place, in the order of totals.
 var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 
+const filesize = 1 // in numbers
+
 // totals are what numbers tell: seconds, bytes, seconds.
 type totals [len(numbers)]float64
 

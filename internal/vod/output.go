@@ -16,6 +16,7 @@ type output struct {
 	name  string
 	usage *usage
 	w     *bufio.Writer // of 64 KiB
+	head  [flv.TagHeaderSize]byte
 
 	has     flv.FileHeader
 	numbers [len(numbers)]int64 // where in the file the numbers of the metadata are, 0: nowhere
@@ -88,6 +89,7 @@ func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
 	}
+	f.usage.add(-o.size)
 	if f.root.Remove(o.name) != nil {
 		o.size = 0
 		return o, o.file.Truncate(0)
@@ -199,12 +201,11 @@ func (o *output) write(t flv.Tag, at int64) error {
 			return err
 		}
 	}
-	var b [flv.TagHeaderSize]byte
-	flv.PutTagHeader(b[:], t.Type, len(t.Body), uint32(at))
-	o.w.Write(b[:]) // its errors are the last one's
+	flv.PutTagHeader(o.head[:], t.Type, len(t.Body), uint32(at))
+	o.w.Write(o.head[:]) // whose error is that of the last Write, too
 	o.w.Write(t.Body)
-	flv.PutBackPointer(b[:], len(t.Body))
-	if _, err := o.w.Write(b[:flv.BackPointerSize]); err != nil {
+	flv.PutBackPointer(o.head[:], len(t.Body))
+	if _, err := o.w.Write(o.head[:flv.BackPointerSize]); err != nil {
 		return err
 	}
 	o.grown(n)
@@ -236,15 +237,15 @@ func (o *output) flush() error {
 	return err
 }
 
-// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. failed says that a write has failed before.
-func (o *output) close(failed bool) error {
+// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or has failed before, the file
+// ends with the last whole tag.
+func (o *output) close() error {
 	o.closed = true
 	err := o.flush()
-	if failed || err != nil {
+	if err != nil {
 		o.cut()
 	}
-	err = errors.Join(err, o.finish(), o.release())
-	return err
+	return errors.Join(err, o.finish(), o.release())
 }
 
 // cut removes a tag that was not written to its end.
@@ -258,7 +259,7 @@ func (o *output) cut() {
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
-	for s.next(&h) && h.end() == s.whole {
+	for s.next(&h) && h.end() == s.whole { // all of them have times that were given here
 		o.last = max(o.last, line.Advance(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}

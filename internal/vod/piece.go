@@ -47,9 +47,9 @@ func (p *piece) rest() []byte {
 	return (*p.buf)[p.next:p.end]
 }
 
-// take returns the next n bytes, which must be there.
+// take returns the next n bytes, which must be there. Those after them are in its capacity.
 func (p *piece) take(n int) []byte {
-	b := p.rest()[:n:n]
+	b := p.rest()[:n]
 	p.next += n
 	return b
 }

@@ -27,8 +27,9 @@ type Tag struct {
 	flv.Tag
 
 	// Frame is the tag as it is in the file, the back pointer before it included: FrameRoom bytes, then Body. The frames that are given out
-	// between two calls of Fill that read lie one after the other in memory, so that together they are FLV again. The receiver may overwrite the FrameRoom
-	// bytes, with a chunk header for instance, but not Body.
+	// between two calls of Fill lie one after the other in memory, so that together they are FLV again, and the capacity of each reaches to the end of the
+	// last. So messages whose headers have FrameRoom bytes or less may be made of them in place: out = first.Frame[:0], then append header
+	// and Body of each before Next is called again.
 	Frame []byte
 }
 

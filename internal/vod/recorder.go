@@ -38,9 +38,9 @@ type Recorder struct {
 	o      RecordOptions
 
 	first string // the name of the first file
-	part  int    // of how many files the names are taken
 
 	mu      sync.Mutex
+	part    int // the number in the name of the last file
 	out     *output
 	headers flv.Headers // that have come so far
 	line    flv.Timeline
@@ -104,7 +104,8 @@ func (r *Recorder) checkLimits(file *os.File) error {
 }
 
 // WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are repeated at the beginning of every
-// file, and get the timestamp of what was written last. All other timestamps are counted from the first of them. Tags of other types than flv has constants for are left out.
+// file. They and other script data get the timestamp of what was written last; those of audio and video are counted from the first. Tags of other types are
+// left out.
 //
 // The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later call returns the
 // same. Since tags are gathered, it may be about one that was accepted before.
@@ -177,26 +178,29 @@ func (r *Recorder) add(t flv.Tag) error {
 		if !r.out.begun {
 			return nil
 		}
-		return r.write(t, r.out.last)
+	}
+	if kind == flv.KindHeader || kind == flv.KindData {
+		return r.write(t, max(r.out.last, r.out.base))
 	}
 	now := r.line.Advance(t.Timestamp)
 	if !r.timed {
 		r.timed, r.zero = true, now
 	}
 	at := now - r.zero + r.out.base
-	if r.isFull(kind, at) {
+	if r.isNext(kind, at) {
 		if err := r.nextFile(); err != nil {
 			return err
 		}
 		r.zero, at = now, 0
 	}
-	if err := r.out.begin(&r.headers); err != nil {
-		return err
-	}
 	return r.write(t, max(at, r.out.base))
 }
 
+// write writes a tag with a time, after what has to be in front of it.
 func (r *Recorder) write(t flv.Tag, at int64) error {
+	if err := r.out.begin(&r.headers); err != nil {
+		return err
+	}
 	if err := r.out.write(t, at); err != nil {
 		return err
 	}
@@ -211,8 +215,8 @@ func (r *Recorder) write(t flv.Tag, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isFull reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has been no such tag for too long.
-func (r *Recorder) isFull(kind flv.Kind, at int64) bool {
+// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has been no such tag for too long.
+func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {
 		return size > 0 && r.out.size/times >= size || time > 0 && at/times >= time
@@ -282,7 +286,7 @@ func (r *Recorder) closeFile() {
 	if r.out.closed {
 		return
 	}
-	if err := r.out.close(r.err != nil); r.err == nil {
+	if err := r.out.close(); r.err == nil {
 		r.err = roomError(err)
 	}
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})

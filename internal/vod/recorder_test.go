@@ -96,6 +96,29 @@ func TestRecord(t *testing.T) {
 	requireTotals(t, none, tagsOf(t, none))
 }
 
+// Script data is kept where it was, whatever its time.
+func TestRecordOtherData(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	text := script(t, "onTextData", "x")
+	tags := tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{}, avc(1), text, aac(1), key(70_000), text, inter(70_040), at(text, 9)))
+	require.Equal(t, []flv.Tag{avc(1), text, aac(1), key(0), text, inter(40), at(text, 40)}, tags[1:])
+	d, err := f.Duration(t.Context(), "a.flv")
+	require.NoError(t, err)
+	require.Equal(t, 40*time.Millisecond, d)
+}
+
+func TestRecordAllocatesNothing(t *testing.T) {
+	f, _ := newFolder(t, nil)
+	r, err := f.Record("a.flv", RecordOptions{MaxSize: 1 << 40, MaxTotal: 1 << 40})
+	require.NoError(t, err)
+	small, large := inter(0), big(0, 200_000)
+	require.Zero(t, testing.AllocsPerRun(50, func() {
+		require.NoError(t, r.WriteTag(small))
+		require.NoError(t, r.WriteTag(large))
+	}))
+	require.NoError(t, r.Close())
+}
+
 // Times go on over 2^32, of the stream as of the file.
 func TestRecordBeyond32Bits(t *testing.T) {
 	f, dir := newFolder(t, nil)
@@ -193,6 +216,22 @@ func TestAppendAfterCut(t *testing.T) {
 		require.NoError(t, os.WriteFile(path, content[:4], 0o644))
 		require.NoError(t, os.WriteFile(path, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})[:cut], 0o644))
 		require.Len(t, tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7))), 2)
+	}
+}
+
+// A body that looks like tags does not hide that the file was cut within it.
+func TestAppendAfterCutInBodyOfTags(t *testing.T) {
+	f, dir := newFolder(t, nil)
+	path := filepath.Join(dir, "a.flv")
+	body := []byte{0x27, 1, 0, 0, 0}
+	for range 1000 {
+		body = flv.AppendTag(body, flv.Tag{Type: flv.TagAudio})
+	}
+	content := record(t, f, dir, "a.flv", RecordOptions{}, key(0), videoTag(40, body...))
+	for _, cut := range []int{flv.BackPointerSize, flv.BackPointerSize + 15, flv.BackPointerSize + 600*15} {
+		require.NoError(t, os.WriteFile(path, content[:len(content)-cut], 0o644))
+		tags := tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7)))
+		require.Equal(t, []flv.Tag{key(0), key(1)}, tags[1:])
 	}
 }
 
