@@ -29,7 +29,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
-		"rtmp":     "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",
+		"rtmp":     "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
 		"download": "amf flv internal/quote message rtmp url",
 
 		"cmd/rtmpdump":               public + " internal/quote",
