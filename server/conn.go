@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"crypto/tls"
-	"fmt"
 	"log/slog"
 	"net"
 	"runtime/debug"
@@ -231,8 +230,9 @@ func (c *Conn) later(size int, f func()) {
 func (c *Conn) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
-			c.log.Error("rtmp: a hook panicked", "panic", p, "stack", string(debug.Stack()))
-			c.fail(fmt.Errorf("server: a hook panicked: %v", p))
+			err := &message.PanicError{Value: p, Stack: debug.Stack()}
+			c.log.Error("rtmp: a hook panicked", "panic", p, "stack", string(err.Stack))
+			c.fail(err)
 		}
 	}()
 	f()

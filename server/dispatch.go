@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"io"
 	"math"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -211,7 +212,7 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	if st == nil {
 		return
 	}
-	st.setIngest(nil)
+	st.endIngest(io.EOF)
 	if cmd.Name == "deleteStream" {
 		c.mu.Lock()
 		st.deleted = true

@@ -85,7 +85,12 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	}
 	player, err := folder.Play(ctx, r.Path+".flv", vod.PlayOptions{Start: max(0, r.Start), Length: r.Length, Buffer: defaultBuffer,
 		AsFast: f.AsFast})
-	if errors.Is(err, fs.ErrNotExist) {
+	var unreadable *vod.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, vod.ErrBadName):
+		return nil, errNotFound
+	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // a link that leaves the folder, among others
+		s.log().Info("rtmp: a file can't be played", "error", err)
 		return nil, errNotFound
 	}
 	return player, err

@@ -3,7 +3,6 @@ package server
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"net/http"
 	"path"
@@ -149,8 +148,9 @@ func (v *viewer) ask() (err error) {
 
 func (v *viewer) recovered(err *error) {
 	if p := recover(); p != nil {
-		v.server.log().Error("rtmp: a hook panicked", "panic", p, "stack", string(debug.Stack()))
-		*err = fmt.Errorf("server: a hook panicked: %v", p)
+		panicked := &message.PanicError{Value: p, Stack: debug.Stack()}
+		v.server.log().Error("rtmp: a hook panicked", "panic", p, "stack", string(panicked.Stack))
+		*err = panicked
 	}
 }
 

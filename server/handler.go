@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -138,7 +139,7 @@ func (h *handling) over() bool      { return h.ended.Load() }
 
 func (h *handling) release() {
 	if h.in != nil {
-		h.in.end()
+		h.in.end(io.EOF)
 	}
 	h.ended.Store(true)
 	h.cancel()

@@ -177,3 +177,5 @@ func waitFor[T any](t testing.TB, what string, ch <-chan T) (v T) {
 	}
 	return v
 }
+
+var sampleBytes = testserver.Sample

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"io"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -15,7 +16,7 @@ type ingest struct {
 	mu    sync.Mutex // guards the rest; held during take, which must not wait
 	queue session.MediaQueue
 	take  func(m *session.Message) // nil: into the queue
-	ended bool                     // nothing more will come
+	over  error                    // why nothing more will come: io.EOF if the client has said so
 }
 
 func (c *Conn) newIngest() *ingest {
@@ -28,7 +29,7 @@ func (in *ingest) receive(m *session.Message) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	switch {
-	case in.ended:
+	case in.over != nil:
 	case in.take != nil:
 		in.take(m)
 	default:
@@ -58,34 +59,39 @@ func (in *ingest) open(take func(m *session.Message)) {
 	in.take = take
 }
 
-// pop gives into the oldest message, which is valid during the call. It reports false if there is none, and whether none will come.
-func (in *ingest) pop(into func(m *session.Message)) (ok, ended bool) {
+// pop gives into the oldest message, which is valid during the call. It reports false if there is none, and why none will come if so.
+func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	if in.queue.Len() == 0 {
-		return false, in.ended
+		return false, in.over
 	}
 	m := in.queue.Front()
 	into(&m)
 	in.queue.Pop()
 	in.backlog.Queued(in.queue.Len())
-	return true, false
+	return true, nil
 }
 
-// end is for when nothing more will come. What is queued stays for open and pop.
-func (in *ingest) end() {
+// end is for when nothing more will come, and why. What is queued stays for open and pop.
+func (in *ingest) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.ended = true
-	in.signal()
+	in.endLocked(why)
 }
 
 // drop throws away what is queued and what will come: nobody will want it.
 func (in *ingest) drop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
-	in.ended = true
 	in.queue.Clear()
 	in.backlog.Queued(0)
-	in.signal()
+	in.endLocked(io.EOF)
+}
+
+func (in *ingest) endLocked(why error) {
+	if in.over == nil {
+		in.over = why
+		in.signal()
+	}
 }

@@ -41,14 +41,14 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// setIngest replaces where media goes; what went to the one before has been published, or is in its queue.
-func (st *netStream) setIngest(in *ingest) {
+// endIngest is for when the client publishes nothing more, and why; what it has published is in the queue, if it is not with players.
+func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
-	before := st.in
-	st.in = in
+	in := st.in
+	st.in = nil
 	st.mu.Unlock()
-	if before != nil {
-		before.end()
+	if in != nil {
+		in.end(why)
 	}
 }
 
@@ -121,7 +121,7 @@ func (st *netStream) refuse(err error, code string) {
 // release ends what the connection was doing, without waiting for hooks.
 func (c *Conn) release() {
 	for _, st := range c.allStreams() {
-		st.setIngest(nil)
+		st.endIngest(c.core.Err())
 		if a := st.activity(); a != nil {
 			a.release()
 		}

@@ -189,8 +189,10 @@ func (p *publication) start() (err error, code string) {
 			p.pub.Close()
 			return &Refusal{Description: recordFailure(err)}, message.CodeRecordFailed
 		}
-		c.log.Warn("rtmp: not recorded", "error", err)
-		p.stream.status("warning", message.CodeRecordFailed, recordFailure(err))
+		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for it: it is not told
+		if done := p.app.Files.Done; done != nil {
+			done(p.request, "", err)
+		}
 	}
 	if !p.stream.begin(p) {
 		return errBadPath, message.CodeFailed // can't be: the stream was free, and only this goroutine takes it

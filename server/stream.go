@@ -106,7 +106,7 @@ func (s *Stream) next(into func(m *session.Message)) error {
 	h.begin()
 	for {
 		pass := true
-		ok, ended := h.in.pop(func(m *session.Message) {
+		ok, over := h.in.pop(func(m *session.Message) {
 			if h.app.Media != nil {
 				pass = h.stream.conn.filter(h.app.Media, h.request, m)
 			}
@@ -120,11 +120,8 @@ func (s *Stream) next(into func(m *session.Message)) error {
 			return nil
 		case ok:
 			continue
-		case ended:
-			if err := h.stream.conn.Err(); err != nil {
-				return err
-			}
-			return io.EOF
+		case over != nil:
+			return over
 		}
 		if err := s.read.wait(context.Background(), h.in.wake); err != nil {
 			return err
