@@ -52,9 +52,10 @@ func (s *Server) enter(p *place, addr netip.Addr) bool {
 
 // forwarded gives a connection that came by a trusted proxy the place of its client.
 func (s *Server) forwarded(p *place, remote net.Addr) bool {
+	addr := addrOf(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.enter(p, addrOf(remote)) {
+	if s.trusts(addr) || s.enter(p, addr) { // the proxy itself, or it has not said for whom
 		return true
 	}
 	s.refused("MaxConnsPerIP", remote)

@@ -53,7 +53,7 @@ type Config struct {
 	Peer           string                          // what the other end is, for errors: "server", "client"
 	MaxMessageSize int                             // received, in bytes; 0: the longest there are
 	Timeout        time.Duration                   // of each write of the socket and each wait for an answer; <= 0: none
-	Progress       bool                            // Timeout of a write begins anew whenever the peer has taken something
+	Progress       bool                            // Timeout of a write begins anew whenever the peer has taken something; one that passes ends the Session, even if only replies waited
 	Window         uint32                          // the peer's acknowledgement window until it says another, in bytes; 0: DefaultWindow
 	HandshakeBytes uint64                          // received before: Acknowledgements count them
 	Counters       *Counters                       // those of a connection before this one; nil: new ones

@@ -173,7 +173,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies:
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // a peer that only listens no more is heard out
 		return err
 	default:
 		return w.life.Fail(err)
