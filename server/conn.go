@@ -23,6 +23,7 @@ import (
 type Conn struct {
 	server    *Server
 	id        uint64
+	dialed    net.Conn // as it was accepted
 	nc        net.Conn // below RTMPE
 	remote    net.Addr
 	tls       *tls.ConnectionState

@@ -210,7 +210,7 @@ func TestPanicInAHook(t *testing.T) {
 	p.connect("x")
 	p.command(0, "boom", 5, nil)
 	p.closed()
-	assert.ErrorContains(t, waitFor(t, "Disconnect", disconnected), "panicked")
+	assert.ErrorContains(t, waitFor(t, "Disconnect", disconnected), "panic: boom")
 	other.alive()
 }
 

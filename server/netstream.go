@@ -126,6 +126,7 @@ func (c *Conn) release() {
 			a.release()
 		}
 	}
+	c.server.shared.leave(c)
 }
 
 func (c *Conn) allStreams() []*netStream {
@@ -144,7 +145,6 @@ func (c *Conn) farewell(err error) {
 	for _, st := range c.allStreams() {
 		c.guard(func() { st.finish(st.activity()) })
 	}
-	c.server.shared.leave(c)
 	c.mu.Lock()
 	accepted := c.accepted
 	c.mu.Unlock()

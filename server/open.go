@@ -34,7 +34,7 @@ func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 
 // newConn makes the Conn of a connection that has not shaken hands.
 func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
-	c := &Conn{server: s, id: s.lastID.Add(1), nc: nc, opening: nc, remote: nc.RemoteAddr(), streams: make(map[uint32]*netStream)}
+	c := &Conn{server: s, id: s.lastID.Add(1), dialed: nc, nc: nc, opening: nc, remote: nc.RemoteAddr(), streams: make(map[uint32]*netStream)}
 	if s.ConnContext != nil {
 		ctx = s.ConnContext(ctx, nc)
 	}
@@ -134,7 +134,7 @@ func (c *Conn) admits() handshake.Encryption {
 		state := nc.ConnectionState()
 		c.tls, c.transport = &state, "rtmps"
 		return handshake.EncryptionNone
-	case interface{ TLS() *tls.ConnectionState }: // of the tunnel
+	case tunnelled:
 		c.tls, c.transport = nc.TLS(), "rtmpt"
 		if c.tls != nil {
 			c.transport = "rtmpts"

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -23,16 +24,42 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	}
 	err := s.waitForConns(ctx)
 	if err != nil {
-		grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
-		defer cancel()
-		s.relay.hub.Shutdown(grace)
-		for _, c := range s.Conns() {
-			c.Reject(&Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
-		}
-		s.waitForConns(grace)
+		s.hangUp()
 	}
 	s.Close()
 	return err
+}
+
+// hangUp ends what is left, such that everybody is told.
+func (s *Server) hangUp() {
+	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
+	defer cancel()
+	busy := make(map[*Conn]bool)
+	conns := s.Conns()
+	for _, c := range conns {
+		busy[c] = len(c.Streams()) > 0
+		c.stopFiles()
+	}
+	s.relay.hub.Shutdown(grace) // publishers are told, and players
+	for _, c := range conns {
+		if busy[c] {
+			c.leave()
+		} else {
+			c.Reject(&Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
+		}
+	}
+	s.waitForConns(grace)
+}
+
+// stopFiles tells a client that what it plays of files ends.
+func (c *Conn) stopFiles() {
+	for _, st := range c.allStreams() {
+		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {
+			fp.release()
+			c.core.TryReply(session.Event(message.EventStreamEOF, st.id))
+			c.core.TryReply(session.Status(st.id, "status", message.CodePlayStop, "The server is shutting down."))
+		}
+	}
 }
 
 // Close ends everything at once. It returns when every goroutine but those of hooks has ended.

@@ -28,7 +28,7 @@ func (s *Server) Stats() Stats {
 		Players: int(s.counts.files.Load())}
 	s.mu.Lock()
 	for c := range s.conns {
-		if c.transport == "rtmpt" || c.transport == "rtmpts" || c.transport == "rtmpte" {
+		if _, ok := c.dialed.(tunnelled); ok {
 			st.Tunnels++
 		}
 		c.mu.Lock()

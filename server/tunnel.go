@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"crypto/tls"
 	"net"
 	"net/http"
 	"net/netip"
@@ -12,6 +13,9 @@ import (
 
 // tunnel is RTMPT.
 type tunnel struct{ *transport.TunnelServer }
+
+// tunnelled is a connection that comes by a tunnel.
+type tunnelled interface{ TLS() *tls.ConnectionState }
 
 func (s *Server) tunnelHandler() http.Handler {
 	s.init()
