@@ -322,6 +322,7 @@ func TestAwait(t *testing.T) {
 
 func TestFilters(t *testing.T) {
 	addr := app(t, &server.App{
+		Live:    server.Live{Linger: -1},
 		Media:   func(r *server.Request, p *message.Packet) bool { return p.Type != message.TypeAudio },
 		Deliver: func(r *server.Request, p *message.Packet) bool { return p.Timestamp < 1000 },
 	})

@@ -44,7 +44,7 @@ func TestMaxConns(t *testing.T) {
 
 func TestMaxConnsPerIP(t *testing.T) {
 	loopback := netip.MustParsePrefix("127.0.0.1/32")
-	s := &server.Server{MaxConnsPerIP: 1, TrustedProxies: []netip.Prefix{loopback}}
+	s := &server.Server{MaxConnsPerIP: 1, SetupTimeout: time.Second, TrustedProxies: []netip.Prefix{loopback}}
 	addr := start(t, s)
 	from := func(header string) *peer {
 		nc, err := net.Dial("tcp", addr)

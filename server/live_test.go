@@ -14,7 +14,7 @@ import (
 
 // What is published arrives as it was, at a player that waits and at one that joins in the middle.
 func TestLiveRelay(t *testing.T) {
-	addr := app(t, &server.App{})
+	addr := app(t, &server.App{Live: server.Live{Linger: -1}})
 	url := "rtmp://" + addr + "/live/x"
 	_, early := play(t, url)
 	_, out := publish(t, url)

@@ -21,7 +21,7 @@ func TestShutdown(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
 	addr := start(t, s)
-	_, viewer := play(t, "rtmp://"+addr+"/live/x")
+	c, viewer := play(t, "rtmp://"+addr+"/live/x")
 	p := newPeer(t, addr)
 	p.connect("live", amf.Property{Name: "capsEx", Value: 1.0})
 	id := p.createStream()
@@ -39,6 +39,7 @@ func TestShutdown(t *testing.T) {
 	p.until(message.CodeConnectReconnectRequest)
 	_, err := io.Copy(io.Discard, viewer)
 	assert.NoError(t, err, "the player's stream has ended")
+	c.Close()
 	p.until("NetConnection.Connect.AppShutdown")
 	_, err = p.next()
 	assert.ErrorIs(t, err, io.EOF, "a FIN")
@@ -116,7 +117,7 @@ func TestCloseEndsHandshakes(t *testing.T) {
 }
 
 func TestPublishAndSubscribeInTheProgram(t *testing.T) {
-	s := &server.Server{}
+	s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
 	addr := start(t, s)
 	sub, err := s.Subscribe(background(t), "live/x", server.SubscribeOptions{})
 	require.NoError(t, err)
