@@ -131,12 +131,14 @@ func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 // Shutdown or Close, else the error of l. There may be any number of Serve at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is Serve for RTMPS. The files may be "" if TLSConfig has certificates.
+// ServeTLS is Serve for RTMPS. The files may be "" if TLSConfig has certificates. There are no session tickets: connections live long,
+// and RTMPDump takes one of TLS 1.3 for an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
 	if s.TLSConfig != nil {
 		config = s.TLSConfig.Clone()
 	}
+	config.SessionTicketsDisabled = true
 	if certFile != "" || keyFile != "" {
 		pair, err := tls.LoadX509KeyPair(certFile, keyFile)
 		if err != nil {
