@@ -12,7 +12,7 @@ import (
 // Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
-	const public = "amf chunk download flv handshake media message rtmp swf url"
+	const public = "amf chunk download flv handshake media message rtmp server swf url"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
@@ -37,6 +37,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"examples/play":              public + " internal/testserver examples/internal/progress",
 		"examples/publish":           public + " internal/testserver examples/internal/progress",
 		"examples/relay":             public + " internal/quote examples/internal/progress",
+		"examples/server":            "server",
+		"examples/ingest":            "server",
 		"examples/rpc":               public + " internal/quote internal/testserver",
 		"interop":                    "",
 	}

@@ -116,7 +116,9 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app *App) error {
 	}
 	c.core.SetMaxMessageSize(s.maxMessage())
 	c.connected.Store(true)
-	c.watchIdle()
+	if !c.byHand {
+		c.watchIdle()
+	}
 	messages := append(c.playerQuestion(app), // before the answer, so that a client that asks for something has seen it
 		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
 		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -340,4 +341,32 @@ func TestHandlerControls(t *testing.T) {
 	p.command(id, "receiveAudio", 0, nil, false)
 	p.until(message.CodePlayFailed)
 	p.alive()
+}
+
+// intoFFmpeg is pyrtmp's demo_ffmpeg: what is published goes into ffmpeg's standard input.
+type intoFFmpeg struct {
+	byHand
+	out  string
+	done chan error
+}
+
+func (h *intoFFmpeg) ServePublish(ctx context.Context, s *server.Stream) error {
+	cmd := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", h.out)
+	cmd.Stdin = s // it ends with its input, which is after ctx has
+	h.done <- cmd.Run()
+	return nil
+}
+
+func TestPublishIntoFFmpeg(t *testing.T) {
+	program(t, "ffmpeg")
+	h := &intoFFmpeg{out: t.TempDir() + "/out.flv", done: make(chan error, 1)}
+	c, s := publish(t, "rtmp://"+app(t, &server.App{Handler: h})+"/live/x")
+	write(t, s, sample(t))
+	require.NoError(t, s.Close())
+	require.NoError(t, c.Close())
+	require.NoError(t, waitFor(t, "ffmpeg", h.done))
+	out := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", h.out)
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
+	require.NoError(t, err)
+	assert.InDelta(t, 10, seconds, 0.1)
 }

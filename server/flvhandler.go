@@ -65,8 +65,8 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	remote := tunnelAddr(s.client(r))
-	p, ok := s.admit(remote)
-	if !ok {
+	p, err := s.admit(remote)
+	if err != nil {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}

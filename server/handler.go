@@ -14,7 +14,8 @@ import (
 )
 
 // Handler serves streams by hand, in the place of the relay and of files. Its methods run on a goroutine of their own for each stream.
-// The stream ends when the method returns: nil as at the end of a file, else refused. ctx ends with the stream.
+// The stream ends when the method returns: nil as at the end of a file, else refused. ctx ends with the connection, and where the
+// client plays with the stream: what it has published can still be read then.
 //
 // The client is told that its stream has begun when the Handler first uses it.
 type Handler interface {
@@ -142,7 +143,9 @@ func (h *handling) release() {
 		h.in.end(io.EOF)
 	}
 	h.ended.Store(true)
-	h.cancel()
+	if h.play != nil {
+		h.cancel()
+	}
 }
 
 func (h *handling) finish() {

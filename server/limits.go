@@ -1,6 +1,7 @@
 package server
 
 import (
+	"errors"
 	"net"
 	"net/netip"
 )
@@ -11,25 +12,28 @@ type place struct {
 	proxy bool         // the address is a trusted proxy's: it counts for nobody until the proxy has said for whom
 }
 
+var (
+	errTooMany        = errors.New("server: MaxConns: too many connections")
+	errTooManyPerAddr = errors.New("server: MaxConnsPerIP: too many connections from one address")
+)
+
 // admit takes a place for a connection or a viewer, if there is one.
-func (s *Server) admit(remote net.Addr) (p *place, ok bool) {
+func (s *Server) admit(remote net.Addr) (*place, error) {
 	addr := addrOf(remote)
-	p = &place{proxy: s.trusts(addr)}
+	p := &place{proxy: s.trusts(addr)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
-		return nil, false
+		return nil, ErrServerClosed
 	}
 	if s.MaxConns > 0 && s.admitted >= s.MaxConns {
-		s.refused("MaxConns", remote)
-		return nil, false
+		return nil, s.refused(errTooMany, remote)
 	}
 	if !p.proxy && !s.enter(p, addr) {
-		s.refused("MaxConnsPerIP", remote)
-		return nil, false
+		return nil, s.refused(errTooManyPerAddr, remote)
 	}
 	s.admitted++
-	return p, true
+	return p, nil
 }
 
 // enter counts an address. The caller holds s.mu.
@@ -51,15 +55,14 @@ func (s *Server) enter(p *place, addr netip.Addr) bool {
 }
 
 // forwarded gives a connection that came by a trusted proxy the place of its client.
-func (s *Server) forwarded(p *place, remote net.Addr) bool {
+func (s *Server) forwarded(p *place, remote net.Addr) error {
 	addr := addrOf(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.trusts(addr) || s.enter(p, addr) { // the proxy itself, or it has not said for whom
-		return true
+		return nil
 	}
-	s.refused("MaxConnsPerIP", remote)
-	return false
+	return s.refused(errTooManyPerAddr, remote)
 }
 
 func (s *Server) leave(p *place) {
@@ -74,9 +77,11 @@ func (s *Server) leave(p *place) {
 	}
 }
 
-func (s *Server) refused(limit string, remote net.Addr) {
+// refused counts and logs a connection that a limit refuses, and returns the error.
+func (s *Server) refused(limit error, remote net.Addr) error {
 	s.counts.refused.Add(1)
-	s.log().Warn("rtmp: connection refused", "limit", limit, "remote", remote)
+	s.log().Warn("rtmp: connection refused", "error", limit, "remote", remote)
+	return limit
 }
 
 // trusts reports whether addr is one of TrustedProxies.

@@ -2,6 +2,9 @@ package server_test
 
 import (
 	"io"
+	"net"
+	"net/http/httptest"
+	"os"
 	"os/exec"
 	"testing"
 
@@ -9,6 +12,9 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
@@ -57,4 +63,39 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	dump := t.TempDir() + "/dump.flv"
 	run(t, "rtmpdump", "-q", "-v", "-r", url, "-o", dump, "--stop", "2")
 	run(t, "ffprobe", "-v", "error", dump)
+}
+
+// RTMPDump plays over every transport.
+func TestRTMPDumpOverEveryTransport(t *testing.T) {
+	program(t, "rtmpdump")
+	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
+	plain := start(t, s)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { s.Close(); <-served })
+	web := httptest.NewServer(s.TunnelHandler())
+	t.Cleanup(web.Close)
+	secure := httptest.NewUnstartedServer(s.TunnelHandler())
+	secure.TLS = testserver.ServerTLS()
+	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp takes one for an error
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	defer pub.Close()
+	for _, tag := range media(sample(t)) { // with a duration in its metadata a part of the sample would be incomplete
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+	}
+	for scheme, addr := range map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(), "rtmpt": web.Listener.Addr().String(),
+		"rtmpte": web.Listener.Addr().String(), "rtmpts": secure.Listener.Addr().String()} {
+		t.Run(scheme, func(t *testing.T) {
+			out := t.TempDir() + "/out.flv"
+			run(t, "rtmpdump", "-q", "-v", "-r", scheme+"://"+addr+"/live/x", "-o", out, "--stop", "1")
+			file, err := os.ReadFile(out)
+			require.NoError(t, err)
+			assert.NotEmpty(t, tags(t, file))
+		})
+	}
 }

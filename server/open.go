@@ -101,8 +101,8 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
 		c.log = s.log().With("conn", c.id, "remote", c.remote)
-		if !s.forwarded(p, c.remote) {
-			return fmt.Errorf("server: %w", errTooMany)
+		if err := s.forwarded(p, c.remote); err != nil {
+			return err
 		}
 	}
 	if config != nil {

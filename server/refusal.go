@@ -10,8 +10,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-var errTooMany = errors.New("too many connections from this address")
-
 // peer is what a client sent, fit for logs and errors.
 func peer(text string) string { return quote.Peer(text) }
 

@@ -205,8 +205,8 @@ func (s *Server) isClosing() bool {
 
 // accepted serves a connection on a goroutine of its own, if there is room for it.
 func (s *Server) accepted(nc net.Conn, config *tls.Config) {
-	p, ok := s.admit(nc.RemoteAddr())
-	if !ok {
+	p, err := s.admit(nc.RemoteAddr())
+	if err != nil {
 		nc.Close()
 		return
 	}
@@ -219,10 +219,10 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 // ServeConn serves one connection, of any transport, until it ends, and returns why it has. ctx ends it, too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
-	p, ok := s.admit(nc.RemoteAddr())
-	if !ok {
+	p, err := s.admit(nc.RemoteAddr())
+	if err != nil {
 		nc.Close()
-		return ErrServerClosed
+		return err
 	}
 	s.running.Add(1)
 	defer s.running.Done()
