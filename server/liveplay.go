@@ -26,7 +26,6 @@ type livePlaying struct {
 
 	mu           sync.Mutex // guards the rest
 	audio, video bool       // wanted
-	paused       bool
 }
 
 // live plays a live stream, whether it is there already or not.

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"net/url"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -103,19 +102,17 @@ func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
 		st.status("error", message.CodeFailed, "the stream is in use")
 		return
 	}
-	if err, code := p.allowed(); err != nil {
+	if code, err := p.allowed(); err != nil {
 		st.dropIngest(in)
 		if code != "" {
 			st.refuse(err, code)
 		}
 		return
 	}
-	err, code := p.start()
-	if err != nil {
+	if code, err := p.start(); err != nil {
 		st.dropIngest(in)
 		st.refuse(err, code)
 		p.unpublished(StreamStats{Path: r.Path})
-		return
 	}
 }
 
@@ -127,21 +124,19 @@ type publication struct {
 	in      *ingest
 	pub     *live.Publisher
 	record  *recording // nil: none
-
-	ending sync.Once
 }
 
-// allowed asks whether the client may publish. An error without a code has been told.
-func (p *publication) allowed() (err error, code string) {
+// allowed asks whether the client may publish. An error has the code to tell it with; without one it has been told.
+func (p *publication) allowed() (code string, err error) {
 	r := p.request
 	if p.app.Publishers != nil && r.User == "" {
-		return Deny("authentication is needed"), message.CodePublishDenied
+		return message.CodePublishDenied, Deny("authentication is needed")
 	}
 	if !validPath(r.Path) {
-		return &Refusal{Description: errBadPath.Error()}, message.CodePublishBadName
+		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
 	}
 	if p.app.Publish == nil {
-		return nil, ""
+		return "", nil
 	}
 	c := p.stream.conn
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
@@ -156,19 +151,19 @@ func (p *publication) allowed() (err error, code string) {
 		if err == nil {
 			p.unpublished(StreamStats{Path: r.Path})
 		}
-		return context.DeadlineExceeded, ""
+		return "", context.DeadlineExceeded
 	}
 	if err == nil && !validPath(r.Path) {
 		p.unpublished(StreamStats{Path: r.Path})
-		return &Refusal{Description: errBadPath.Error()}, message.CodePublishBadName
+		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
 	}
-	return err, message.CodePublishDenied
+	return message.CodePublishDenied, err
 }
 
 // start begins to publish.
-func (p *publication) start() (err error, code string) {
+func (p *publication) start() (code string, err error) {
 	if p.app.Handler != nil {
-		return p.stream.conn.handle(p.stream, p.app, p.request, p.in), message.CodeFailed
+		return message.CodeFailed, p.stream.conn.handle(p.stream, p.app, p.request, p.in)
 	}
 	c := p.stream.conn
 	host := addrOf(c.remote).String()
@@ -179,15 +174,15 @@ func (p *publication) start() (err error, code string) {
 	p.pub, err = c.server.relay.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
 		User: p.request.User, Host: host, Owner: owner, Ended: p.ended})
 	if errors.Is(err, live.ErrPublished) {
-		return &Refusal{Description: "the stream is being published"}, message.CodePublishBadName
+		return message.CodePublishBadName, &Refusal{Description: "the stream is being published"}
 	}
 	if err != nil {
-		return err, message.CodePublishDenied
+		return message.CodePublishDenied, err
 	}
 	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, p.recordingFailed, c.later); err != nil {
 		if p.asksRecord() {
 			p.pub.Close()
-			return &Refusal{Description: recordFailure(err)}, message.CodeRecordFailed
+			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
 		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for it: it is not told
 		if done := p.app.Files.Done; done != nil {
@@ -195,12 +190,12 @@ func (p *publication) start() (err error, code string) {
 		}
 	}
 	if !p.stream.begin(p) {
-		return errBadPath, message.CodeFailed // can't be: the stream was free, and only this goroutine takes it
+		return message.CodeFailed, errBadPath // can't be: the stream was free, and only this goroutine takes it
 	}
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	p.in.open(p.take)
-	return nil, ""
+	return "", nil
 }
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }

@@ -94,25 +94,7 @@ func (p *Publisher) write(tag flv.Tag) error {
 }
 
 // ReadFrom publishes an FLV file or stream until its end; see flv.NewPacedReader for sending a recording at its own speed.
-func (p *Publisher) ReadFrom(r io.Reader) (total int64, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			written, werr := p.Write(buf[:n])
-			total += int64(written)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, p.parser.End()
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
+func (p *Publisher) ReadFrom(r io.Reader) (int64, error) { return readAll(r, p.Write, &p.parser) }
 
 // WritePacket publishes an audio, video or data message: its Type, Timestamp (message time, milliseconds) and Body, which is copied.
 func (p *Publisher) WritePacket(packet *message.Packet) error {

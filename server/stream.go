@@ -168,28 +168,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 
 // WriteTo writes what is published as an FLV file to w until the client ends it, which is not an error. It is the fast path of
 // io.Copy.
-func (s *Stream) WriteTo(w io.Writer) (total int64, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := s.Read(buf)
-		if n > 0 {
-			written, werr := w.Write(buf[:n])
-			total += int64(written)
-			if werr == nil && written < n {
-				werr = io.ErrShortWrite
-			}
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
+func (s *Stream) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
 // writingStream is a Stream as the session sees it while it is written: a session.Writer.
 type writingStream Stream
@@ -287,25 +266,7 @@ func (s *Stream) add(batch *session.Batch) error {
 
 // ReadFrom plays an FLV file or stream to the client until its end; io.Copy uses it. A source that ends inside a tag is an error that
 // wraps io.ErrUnexpectedEOF.
-func (s *Stream) ReadFrom(r io.Reader) (total int64, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			written, werr := s.Write(buf[:n])
-			total += int64(written)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, s.parser.End()
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
+func (s *Stream) ReadFrom(r io.Reader) (int64, error) { return readAll(r, s.Write, &s.parser) }
 
 // WritePacket plays an audio, video or data message: p's Type, Timestamp (message time, milliseconds) and Body count.
 func (s *Stream) WritePacket(p *message.Packet) error {

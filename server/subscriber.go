@@ -81,28 +81,7 @@ func (s *Subscriber) Read(b []byte) (int, error) {
 }
 
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error.
-func (s *Subscriber) WriteTo(w io.Writer) (total int64, err error) {
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := s.Read(buf)
-		if n > 0 {
-			written, werr := w.Write(buf[:n])
-			total += int64(written)
-			if werr == nil && written < n {
-				werr = io.ErrShortWrite
-			}
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, nil
-		}
-		if err != nil {
-			return total, err
-		}
-	}
-}
+func (s *Subscriber) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
 // Missed counts the messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.sub.Missed() }

@@ -17,7 +17,6 @@ type faults struct {
 	mu      sync.Mutex // guards the rest
 	next    []fault
 	stalled map[string]*faultyConn // that stop once they have opened a stream, by the client's address
-	ended   bool
 }
 
 func (f *faults) add(one fault) {
