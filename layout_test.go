@@ -12,25 +12,28 @@ import (
 // Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
-	const public = "amf chunk download flv handshake media message relay rtmp swf url"
+	const public = "amf chunk download flv handshake media message relay rtmp server swf url"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
 		"internal/live":       "chunk flv message",
 		"internal/vod":        "amf flv internal/quote",
+		"internal/method":     "amf",
 		"internal/session":    "chunk flv message",
+		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
+		"server/servertest":   "amf flv message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
 
 		// Tests alone import these: no package above may name them.
 		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
-		"rtmp":               "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf url",
 		"internal/encoded":   "media",
 		"internal/reconnect": "amf message rtmp",
 		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":               public + " internal/quote",
 		"examples/encode":            public,
@@ -39,6 +42,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"examples/play":              public + " internal/testserver examples/internal/progress",
 		"examples/publish":           public + " internal/testserver examples/internal/progress",
 		"examples/relay":             public,
+		"examples/server":            "server",
+		"examples/ingest":            "server",
 		"examples/rpc":               public + " internal/quote internal/testserver",
 		"interop":                    "",
 	}

@@ -79,11 +79,8 @@ type stream struct {
 // NewReader returns a Reader of src. A message longer than maxMessageSize bytes is an *Error; 0 and anything above
 // MaxMessageLength mean MaxMessageLength.
 func NewReader(src io.Reader, maxMessageSize int) *Reader {
-	if maxMessageSize <= 0 || maxMessageSize > MaxMessageLength {
-		maxMessageSize = MaxMessageLength
-	}
 	vectored, _ := src.(Vectored)
-	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: maxMessageSize}
+	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
 }
 
 // ChunkSize is the peer's current chunk size in bytes.

@@ -28,28 +28,37 @@ type challenge struct{ user, salt string }
 // proved its identity there, rejection is the description to reject it with. The error is that of Rand, as an *Error.
 // An answer is good for one connect, right or wrong.
 func (s *Server) Verify(app string) (name, rejection string, err error) {
+	name, _, rejection, err = s.Identify(app, func(user string) (string, bool) {
+		password, ok := s.Users[user]
+		return password, ok
+	})
+	return name, rejection, err
+}
+
+// Identify is Verify with other passwords than those of Users, and says who the publisher has proved to be.
+func (s *Server) Identify(app string, passwords func(user string) (string, bool)) (name, user, rejection string, err error) {
 	name, query, found := strings.Cut(app, "?authmod=")
 	p := make(map[string]string)
 	if found && len(query) <= maxText {
 		p = parameters("authmod=" + query)
 	}
 	if p["authmod"] != string(s.Scheme) {
-		return name, "[ AccessManager.Reject ] : [ code=403 need auth; authmod=" + string(s.Scheme) + " ] : ", nil
+		return name, "", "[ AccessManager.Reject ] : [ code=403 need auth; authmod=" + string(s.Scheme) + " ] : ", nil
 	}
-	password, known := s.Users[p["user"]]
+	password, known := passwords(p["user"])
 	_, answered := p["response"]
 	switch {
 	case !known:
-		return name, s.reject("nosuchuser"), nil
+		return name, "", s.reject("nosuchuser"), nil
 	case !answered:
 		rejection, err = s.challenge(p["user"])
-		return name, rejection, err
+		return name, "", rejection, err
 	case s.answers(name, password, p):
-		return name, "", nil
+		return name, p["user"], "", nil
 	case s.Scheme == Limelight:
-		return name, s.reject("authfail"), nil
+		return name, "", s.reject("authfail"), nil
 	}
-	return name, s.reject("authfailed"), nil
+	return name, "", s.reject("authfailed"), nil
 }
 
 func (s *Server) reject(reason string) string {

@@ -7,7 +7,7 @@ import "github.com/go-librtmp/rtmp/message"
 func (r *reader) serve(m *Message, direct Sink) error {
 	r.config.Counters.Messages.Add(1)
 	if r.config.Tap != nil {
-		if err := r.config.Tap(m); err != nil {
+		if served, err := r.config.Tap(m); served || err != nil {
 			return err
 		}
 	}

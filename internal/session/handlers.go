@@ -25,6 +25,9 @@ type Handlers struct {
 	// before the first Run. nil: the panic ends the program.
 	Panicked func(err *message.PanicError)
 
+	// Backlog stops the reader while it is full, in the place of MaxInvocationBytes; nil: nothing does. It is set before the first Run.
+	Backlog *Backlog
+
 	mu      sync.Mutex // guards the rest
 	queue   []invocation
 	bytes   int // of queue, and of what runs
@@ -46,16 +49,39 @@ func (h *Handlers) Run(size int, f func()) bool {
 		return true
 	}
 	size += InvocationSize
-	if h.bytes > 0 && h.bytes+size > MaxInvocationBytes {
+	if h.Backlog == nil && h.bytes > 0 && h.bytes+size > MaxInvocationBytes {
 		return false
 	}
-	h.bytes += size
-	h.queue = append(h.queue, invocation{run: f, size: size})
+	h.add(invocation{run: f, size: size})
+	return true
+}
+
+// add queues what there is room for. The caller holds h.mu.
+func (h *Handlers) add(i invocation) {
+	h.grow(i.size)
+	h.queue = append(h.queue, i)
 	if !h.running {
 		h.running = true
 		go h.serve() // not joined: a handler may be what ends the connection, and waits for that
 	}
-	return true
+}
+
+// grow counts bytes. The caller holds h.mu.
+func (h *Handlers) grow(size int) {
+	h.bytes += size
+	if h.Backlog != nil {
+		h.Backlog.Queued(h.bytes)
+	}
+}
+
+// Finish drops what is queued, has f run after the function that runs, and nothing after f.
+func (h *Handlers) Finish(f func()) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if !h.ended {
+		h.ended, h.queue = true, nil
+		h.add(invocation{run: f})
+	}
 }
 
 // End drops what is queued. It does not wait for the function that runs.
@@ -69,7 +95,8 @@ func (h *Handlers) serve() {
 	for {
 		h.mu.Lock()
 		if len(h.queue) == 0 {
-			h.running, h.queue, h.bytes = false, nil, 0
+			h.running, h.queue = false, nil
+			h.grow(-h.bytes)
 			h.mu.Unlock()
 			return
 		}
@@ -79,7 +106,7 @@ func (h *Handlers) serve() {
 		h.mu.Unlock()
 		h.call(next.run)
 		h.mu.Lock()
-		h.bytes -= next.size
+		h.grow(-next.size)
 		h.mu.Unlock()
 	}
 }

@@ -37,6 +37,7 @@ type reader struct {
 	message     Message    // the one in dispatch; guarded by dispatching
 
 	acknowledged atomic.Uint32
+	limit        atomic.Int64 // of SetMaxMessageSize, until the next read
 }
 
 func newReader(life *lifetime, out *writer, config *Config) *reader {

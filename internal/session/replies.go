@@ -20,6 +20,7 @@ type replies struct {
 
 	mu        sync.Mutex // guards the rest
 	pending   []chunk.Outgoing
+	bytes     int // of their bodies
 	ackDue    bool
 	ack       uint32 // only the newest Acknowledgement says anything
 	windowDue bool
@@ -36,7 +37,13 @@ func (w *writer) Reply(o chunk.Outgoing) {
 		r.unanswered.Add(1)
 		return
 	}
+	r.add(o)
+}
+
+// add queues a reply. The caller holds r.mu.
+func (r *replies) add(o chunk.Outgoing) {
 	r.pending = append(r.pending, o)
+	r.bytes += len(o.Body)
 	r.due.Store(true)
 }
 
@@ -74,7 +81,7 @@ func (r *replies) take(buf []byte, chunks *chunk.Writer) []byte {
 		buf, _ = chunks.AppendMessage(buf, &r.pending[i])
 	}
 	clear(r.pending)
-	r.pending = r.pending[:0]
+	r.pending, r.bytes = r.pending[:0], 0
 	r.due.Store(false)
 	return buf
 }
@@ -103,7 +110,7 @@ func (w *writer) FlushReplies() {
 
 // writeNow gives the socket what it takes. It reports whether that was all. The caller holds the lock.
 func (w *writer) writeNow() bool {
-	if w.try == nil || w.err != nil || len(w.unsent) > 0 {
+	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	b := w.replies.take(w.buf[:0], w.chunks)

@@ -25,7 +25,7 @@ const DefaultWindow = 2_500_000
 //	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
 //	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Handlers.mu, SendQueue.mu
 //	    -> window.mu (its counts and sizes) -> replies.mu
-//	write lock (writer.chunks, buf, unsent, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
+//	write lock (writer.chunks, buf, unsent, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
 // calls.mu, Handlers.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
@@ -53,11 +53,12 @@ type Config struct {
 	Peer           string                          // what the other end is, for errors: "server", "client"
 	MaxMessageSize int                             // received, in bytes; 0: the longest there are
 	Timeout        time.Duration                   // of each write of the socket and each wait for an answer; <= 0: none
+	Progress       bool                            // Timeout of a write begins anew whenever the peer has taken something; one that passes ends the Session, even if only replies waited
 	Window         uint32                          // the peer's acknowledgement window until it says another, in bytes; 0: DefaultWindow
 	HandshakeBytes uint64                          // received before: Acknowledgements count them
 	Counters       *Counters                       // those of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
-	Tap            func(m *Message) error          // sees every message before it is served; nil: nobody does. An error ends the Session
+	Tap            func(*Message) (bool, error)    // sees every message before it is served; nil: nobody does. true: it is served already. An error ends the Session
 	Mask           func(description string) string // hides what is secret in what the peer says of a refusal; nil: nothing is
 	Strict         bool                            // a protocol or user control message that can't be read ends the Session; else it is counted
 	Logger         *slog.Logger                    // nil: silent

@@ -47,11 +47,11 @@ func TestCallsBothWays(t *testing.T) {
 // room is counted.
 func TestPingFlood(t *testing.T) {
 	var seen atomic.Uint64 // pings, at both ends
-	count := func(m *Message) error {
+	count := func(m *Message) (bool, error) {
 		if u, err := message.ParseUserControl(m.Payload()); err == nil && m.Type == message.TypeUserControl && u.Event == message.EventPingRequest {
 			seen.Add(1)
 		}
-		return nil
+		return false, nil
 	}
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{Tap: count})

@@ -37,6 +37,7 @@ func (s source) read(once func() (int, error)) (int, error) {
 		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
 			r.config.Counters.BytesRead.Add(uint64(n))
 			r.window.count(n)
+			r.takeLimit()
 			return n, err
 		}
 		ok = r.deadline.rearm(due)

@@ -32,6 +32,7 @@ type writer struct {
 	buf    []byte        // likewise
 	err    error         // likewise: the first failed write
 	unsent []byte        // likewise: what the socket did not take without waiting
+	rest   [][]byte      // likewise: what it did not take of what TryWritev was given. At most one of the two is not empty
 	try    *tryWriter    // likewise; nil: there is no such thing here
 
 	leaving atomic.Bool // Leaving was called
@@ -172,7 +173,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies:
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // a peer that only listens no more is heard out
 		return err
 	default:
 		return w.life.Fail(err)
@@ -181,8 +182,8 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 
 // begin starts a write buffer with what has to leave first. The caller holds the lock.
 func (w *writer) begin() {
-	w.buf = w.replies.take(append(w.buf[:0], w.unsent...), w.chunks)
-	w.unsent = nil
+	w.buf = w.replies.take(appendAll(append(w.buf[:0], w.unsent...), w.rest), w.chunks)
+	w.unsent, w.rest = nil, nil
 }
 
 // flush writes the buffer, and keeps it if it is not larger than that. The caller holds the lock; an error is final.
@@ -200,6 +201,15 @@ func (w *writer) flush(p purpose, keep int) error {
 
 // write writes b within Config.Timeout and p's limit, or writeGrace if that is longer.
 func (w *writer) write(p purpose, b []byte) error {
+	return w.writing(p, func() (int, error) {
+		n, err := w.life.nc.Write(b)
+		b = b[n:]
+		return n, err
+	})
+}
+
+// writing repeats write, which goes on where it stopped, within the limits of write.
+func (w *writer) writing(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
 		holder = p.who
@@ -214,9 +224,9 @@ func (w *writer) write(p purpose, b []byte) error {
 	due, _ := w.due(p, began)
 	w.deadline.arm(due) // whatever it reports: a first write is always tried
 	for {
-		n, err := w.life.nc.Write(b)
+		n, err := write()
 		w.config.Counters.BytesWritten.Add(uint64(n))
-		if b = b[n:]; err == nil {
+		if err == nil {
 			return nil
 		}
 		if errors.Is(err, net.ErrClosed) {
@@ -224,6 +234,10 @@ func (w *writer) write(p purpose, b []byte) error {
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
 			return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
+		}
+		if n > 0 && w.config.Progress {
+			began = time.Now()
+			due, _ = w.due(p, began)
 		}
 		for !w.deadline.rearm(due) {
 			w.deadline.looks()

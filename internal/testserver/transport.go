@@ -92,7 +92,7 @@ func (s *Session) shakeHands() error {
 	}
 	core := session.Config{Peer: "client", MaxMessageSize: maxClientMsg, Window: cfg.WindowAckSize, HandshakeBytes: in.Received, Strict: true}
 	if cfg.OnMessage != nil {
-		core.Tap = func(m *session.Message) error { cfg.OnMessage(s, m.Chunks); return nil }
+		core.Tap = func(m *session.Message) (bool, error) { cfg.OnMessage(s, m.Chunks); return false, nil }
 	}
 	s.mu.Lock()
 	defer s.mu.Unlock()

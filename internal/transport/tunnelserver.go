@@ -3,6 +3,7 @@ package transport
 import (
 	"context"
 	"crypto/rand"
+	"crypto/tls"
 	"errors"
 	"io"
 	"net"
@@ -94,6 +95,7 @@ func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 		local = tunnelAddr(r.Host)
 	}
 	one.init(local, tunnelAddr(r.RemoteAddr))
+	one.tls = r.TLS
 	s.mu.Lock()
 	if s.closed || len(s.sessions) >= maxSessions {
 		s.mu.Unlock()
@@ -136,6 +138,7 @@ type session struct {
 	server *TunnelServer
 	id     string
 	expiry *time.Timer
+	tls    *tls.ConnectionState // of the request that has opened it; nil: it came in the clear
 
 	turn     chan struct{} // held by the request that is being served
 	started  bool          // sequence is known: clients begin with 0 or 1. Of the request, like all that follows
@@ -143,6 +146,10 @@ type session struct {
 	empty    int           // answers without data in a row
 	hold     deadline      // see await. Guarded by duplex.mu
 }
+
+// TLS is the state of the connection that has opened the session, nil if that was in the clear. It makes what NewTunnelServer
+// serves tell RTMPTS from RTMPT.
+func (s *session) TLS() *tls.ConnectionState { return s.tls }
 
 // Close lets the client fetch what was written.
 func (s *session) Close() error {

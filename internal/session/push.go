@@ -1,0 +1,79 @@
+package session
+
+import "net"
+
+// Pushing is for bytes that many connections get alike, such as a live stream's: chunks with whole headers (format 0), on chunk
+// streams that nothing else uses, so that the chunk writer need not know of them.
+const (
+	ChunkStreamPushed      = 5 // sound and data
+	ChunkStreamPushedVideo = 7
+)
+
+// TryWritev takes b over if nothing else is being written, and gives the socket what it takes without waiting, replies first. The
+// rest leaves before anything else that is written. The buffers are kept, not copied, and must not change until ready.
+//
+// ok is false when nothing was taken: somebody else writes, something is left of what was written before, the Session has ended,
+// or the connection is not a plain socket. Writev is for all of these. ready reports that everything has left.
+func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
+	if w.try == nil || w.life.ending.Load() {
+		return false, false
+	}
+	select {
+	case w.lock <- struct{}{}:
+	default:
+		return false, false
+	}
+	defer w.release()
+	if w.err != nil || len(w.rest) > 0 || len(w.unsent) > 0 || w.replies.due.Load() && !w.writeNow() {
+		return false, false
+	}
+	n := w.try.writev(b)
+	w.config.Counters.BytesWritten.Add(uint64(n))
+	for ; len(b) > 0; b = b[1:] {
+		if n < len(b[0]) {
+			w.rest = append(append(w.rest, b[0][n:]), b[1:]...)
+			return true, false
+		}
+		n -= len(b[0])
+	}
+	return true, true
+}
+
+// Writev writes what is left of earlier writes, replies, and b; an empty b writes the rest. An error ends the Session.
+func (w *writer) Writev(b [][]byte) error {
+	if err := w.acquire(purpose{}); err != nil {
+		return err
+	}
+	defer w.release()
+	all := net.Buffers(w.rest)
+	w.rest = nil
+	w.begin()
+	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one record, or one piece of cipher text, instead of many
+		w.buf = appendAll(w.buf, b)
+		return w.flushed(w.flush(purpose{}, keepWriteBuffer))
+	}
+	if len(w.buf) > 0 {
+		all = append(all, w.buf)
+	}
+	all = append(all, b...)
+	w.err = w.writing(purpose{}, func() (int, error) {
+		n, err := all.WriteTo(w.life.nc)
+		return int(n), err
+	})
+	return w.flushed(w.err)
+}
+
+// flushed ends the Session if err is one.
+func (w *writer) flushed(err error) error {
+	if err != nil {
+		return w.life.Fail(err)
+	}
+	return nil
+}
+
+func appendAll(dst []byte, all [][]byte) []byte {
+	for _, b := range all {
+		dst = append(dst, b...)
+	}
+	return dst
+}

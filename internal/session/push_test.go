@@ -1,0 +1,179 @@
+package session
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"os"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// pushed is a message as chunks, in two buffers.
+func pushed(timestamp uint32, body []byte) [][]byte {
+	w := chunk.NewWriter()
+	w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: 2, Body: []byte{0, 1, 0, 0}})
+	b, _ := w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: ChunkStreamPushedVideo, StreamID: 1, Timestamp: timestamp, Body: body})
+	return [][]byte{b[:12], b[12:]}
+}
+
+// What a socket does not take at once leaves in order, with everything else that is sent meanwhile between whole messages.
+func TestTryWritevKeepsTheRest(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: 20 * time.Second})
+	s := server.session
+	require.NoError(t, s.Send(conntest.Context(t), Control(message.TypeSetChunkSize, []byte{0, 1, 0, 0})))
+	body := bytes.Repeat([]byte{7}, 60_000)
+	var sent uint32
+	for ready := true; ready; sent++ {
+		require.Less(t, sent, uint32(10_000))
+		var ok bool
+		ok, ready = s.TryWritev(pushed(sent, body))
+		require.True(t, ok)
+	}
+	ok, _ := s.TryWritev(pushed(sent, body))
+	require.False(t, ok, "something is left of before")
+	s.Reply(ping)
+	var writing sync.WaitGroup
+	writing.Go(func() {
+		s.FlushReplies() // does not wait
+		assert.NoError(t, s.Writev(nil))
+		assert.NoError(t, s.Writev(pushed(sent, body)))
+	})
+	in := chunk.NewReader(a, 0)
+	var m chunk.Message
+	pings := 0
+	for next := uint32(0); next <= sent || pings == 0; {
+		require.NoError(t, in.Next(&m))
+		switch message.Type(m.Type) {
+		case message.TypeVideo:
+			require.Equal(t, next, m.Timestamp)
+			require.True(t, bytes.Equal(body, m.Body()))
+			next++
+		case message.TypeUserControl:
+			pings++
+		}
+	}
+	writing.Wait()
+	ok, ready := s.TryWritev(pushed(sent+1, body))
+	assert.True(t, ok && ready, "everything has left: it goes on without waiting")
+}
+
+// Where there is no plain socket, nothing is taken, and Writev does it.
+func TestPushWithoutASocket(t *testing.T) {
+	client, server := pair(t, Config{})
+	ok, _ := server.session.TryWritev(pushed(0, []byte{1}))
+	require.False(t, ok)
+	done := make(chan error, 1)
+	go func() { done <- server.session.Writev(pushed(5, []byte{1})) }()
+	var p message.Packet
+	require.NoError(t, client.session.ReadPacket(conntest.Context(t), 0, &p))
+	assert.EqualValues(t, 5, p.Timestamp)
+	require.NoError(t, <-done)
+}
+
+// With Progress a peer that reads slowly is waited for, and one that reads nothing is not, if only replies wait for it.
+func TestProgress(t *testing.T) {
+	const limit, size = 300 * time.Millisecond, 32 << 20
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: limit})
+	s := server.session
+	done := make(chan error, 1)
+	go func() { done <- s.Writev([][]byte{make([]byte, size)}) }()
+	begun := time.Now()
+	buf := make([]byte, 1<<20)
+	for range size / len(buf) {
+		time.Sleep(limit / 10) // a slow peer: that is what is tested
+		_, err := io.ReadFull(a, buf)
+		require.NoError(t, err)
+	}
+	require.NoError(t, <-done)
+	require.Greater(t, time.Since(begun), limit)
+	var err error
+	for err == nil {
+		err = s.SendReply(Control(message.TypeUserControl, make([]byte, 100_000)))
+	}
+	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	<-s.Done()
+	assert.ErrorIs(t, s.Err(), os.ErrDeadlineExceeded)
+}
+
+func TestTryReplyIsBounded(t *testing.T) {
+	_, server := pair(t, Config{})
+	s := server.session
+	require.True(t, s.TryReply(Control(99, make([]byte, 2<<20))), "one alone may be long")
+	require.False(t, s.TryReply(ping))
+	_, server = pair(t, Config{})
+	s = server.session
+	n := 0
+	for s.TryReply(ping) {
+		n++
+	}
+	assert.Equal(t, MaxReplies, n)
+}
+
+// A limit that is raised holds for what is read from then on.
+func TestSetMaxMessageSize(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{MaxMessageSize: 1000})
+	c, s := client.session, server.session
+	send := func(size int) {
+		require.NoError(t, c.Send(conntest.Context(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, size)}))
+	}
+	var p message.Packet
+	got := make(chan error, 1)
+	go func() { got <- s.ReadPacket(conntest.Context(t), 0, &p) }() // it waits in a read when the limit is raised
+	s.SetMaxMessageSize(100_000)
+	send(50_000)
+	require.NoError(t, <-got)
+	send(200_000)
+	err := s.ReadPacket(conntest.Context(t), 0, &p)
+	var bad *chunk.Error
+	assert.True(t, errors.As(err, &bad), "%v", err)
+}
+
+// A full queue of handlers stops the reader, and a call that a handler makes then fails.
+func TestHandlersStopTheReader(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{})
+	s := server.session
+	var h Handlers
+	h.Backlog = s.NewBacklog(1000, func() string { return "handlers" })
+	entered, release := make(chan struct{}), make(chan struct{})
+	require.True(t, h.Run(0, func() { close(entered); <-release }))
+	<-entered
+	require.NoError(t, s.Blocked())
+	ran := 0
+	for range 10 {
+		require.True(t, h.Run(200, func() { ran++ }), "it never refuses")
+	}
+	require.ErrorIs(t, s.Blocked(), ErrBacklog)
+	close(release)
+	done := make(chan struct{})
+	h.Run(0, func() { close(done) })
+	<-done
+	require.NoError(t, s.Blocked())
+	require.Equal(t, 10, ran)
+}
+
+// Finish drops what waits, and runs last.
+func TestHandlersFinish(t *testing.T) {
+	var h Handlers
+	entered, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	h.Run(0, func() { close(entered); <-release })
+	<-entered
+	h.Run(0, func() { t.Error("it was dropped") })
+	h.Finish(func() { close(done) })
+	h.Run(0, func() { t.Error("it is too late") })
+	h.Finish(func() { t.Error("only the first counts") })
+	close(release)
+	<-done
+}

@@ -1,0 +1,152 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+var errNotifyFull = errors.New("server: notify: the client does not read what was sent before")
+
+// Call is a remote call that was sent to a client.
+type Call struct {
+	conn *Conn
+	call *session.Call
+}
+
+// Call calls a method of the client. ctx governs the sending only; the answer is the Call's Result. A call that is not answered is
+// remembered as long as the Conn lives: where no answer is wanted, there is Notify.
+func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
+	k, err := c.core.NewCall(method, 0)
+	if err != nil {
+		return nil, err
+	}
+	o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: method, TransactionID: k.ID, Args: args})
+	if err == nil {
+		err = c.core.Send(ctx, o)
+	}
+	if err != nil {
+		c.core.TakeCall(k.ID)
+		return nil, err
+	}
+	return &Call{conn: c, call: k}, nil
+}
+
+// Result waits for the answer and returns its value: the one after the command object. It may be called any number of times and
+// from any goroutine; ctx governs this wait only. A refusal is a *message.StatusError.
+func (k *Call) Result(ctx context.Context) (any, error) {
+	if err := k.wait(ctx); err != nil {
+		return nil, err
+	}
+	return k.call.Result()
+}
+
+func (k *Call) wait(ctx context.Context) error {
+	c := k.conn
+	if k.call.IsDone() {
+		return nil
+	}
+	if !c.byHand {
+		if err := c.core.Await(ctx, k.call.Method, k.call.Done()); err != nil && !k.call.IsDone() {
+			return err
+		}
+		return nil
+	}
+	select {
+	case <-k.call.Done():
+		return nil
+	case <-ctx.Done():
+		return fmt.Errorf("rtmp: %s: %w", k.call.Method, ctx.Err())
+	}
+}
+
+// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for what fits what.
+func (k *Call) Decode(ctx context.Context, dst any) error {
+	v, err := k.Result(ctx)
+	if err != nil {
+		return err
+	}
+	return amf.Assign(dst, v)
+}
+
+// Reply is everything that the answer carries behind the transaction id: the command object and the values. It is nil until the
+// answer is there.
+func (k *Call) Reply() []any {
+	reply, _ := k.call.Answer()
+	return reply
+}
+
+// Notify sends a call without asking for an answer. It never waits: it fails at once if the client has not read so much of what was
+// sent that there is no room.
+func (c *Conn) Notify(method string, args ...any) error {
+	if err := c.core.Err(); err != nil {
+		return err
+	}
+	o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: method, Args: args})
+	if err != nil {
+		return err
+	}
+	if !c.core.TryReply(o) {
+		return errNotifyFull
+	}
+	c.core.FlushReplies()
+	return nil
+}
+
+// Handle makes m serve a method for this client only, before App.Methods. nil removes it.
+func (c *Conn) Handle(method string, m Method) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if m == nil {
+		delete(c.methods, method)
+		return
+	}
+	if c.methods == nil {
+		c.methods = make(map[string]Method)
+	}
+	c.methods[method] = m
+}
+
+// called serves a remote call of the client, on the goroutine of the hooks.
+func (c *Conn) called(cmd message.Command) {
+	app := c.application()
+	c.mu.Lock()
+	m := c.methods[cmd.Name]
+	c.mu.Unlock()
+	if m == nil {
+		m = app.Methods[cmd.Name]
+	}
+	var result any
+	var err error
+	switch {
+	case m != nil:
+		result, err = m(c.ctx, c, cmd.Args)
+	case app.Command != nil:
+		result, err = app.Command(c.ctx, c, cmd)
+	default:
+		err = fmt.Errorf("method %s is not known", peer(cmd.Name))
+	}
+	if cmd.TransactionID == 0 {
+		if err != nil {
+			c.log.Debug("rtmp: call failed", "method", peer(cmd.Name), "error", err)
+		}
+		return
+	}
+	c.core.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
+}
+
+// told is err as a client is told it.
+func told(err error) error {
+	var r *Refusal
+	if errors.As(err, &r) {
+		if r.Code == "" {
+			return errors.New(r.Description)
+		}
+		return &message.StatusError{Code: r.Code, Level: "error", Description: r.Description}
+	}
+	return err
+}

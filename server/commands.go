@@ -1,0 +1,129 @@
+package server
+
+import (
+	"errors"
+	"io/fs"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxChecks bounds the _onbwcheck that a client has not answered.
+const maxChecks = 16
+
+// codeSeekFailed is not among those of package message.
+const codeSeekFailed = "NetStream.Seek.Failed"
+
+// invoked serves a command, on the goroutine of the hooks.
+func (c *Conn) invoked(id uint32, cmd message.Command) {
+	switch cmd.Name {
+	case "play":
+		c.play(id, cmd)
+	case "pause", "pauseRaw", "seek", "receiveAudio", "receiveVideo":
+		c.controlled(id, cmd)
+	case "releaseStream", "FCPublish", "FCUnpublish", "FCSubscribe", "FCUnsubscribe":
+		c.announced(cmd)
+	case "set_playlist":
+		c.command(0, "playlist_ready", 0, nil)
+	case "secureTokenResponse":
+		c.tokenAnswered(text(cmd.Args, 0))
+	case "onStatus":
+		c.statusReceived(cmd)
+	case "_checkbw":
+		c.checkBandwidth(cmd)
+	case "getStreamLength":
+		c.streamLength(cmd)
+	default:
+		c.called(cmd)
+	}
+}
+
+// controlled serves a command about what a stream plays.
+func (c *Conn) controlled(id uint32, cmd message.Command) {
+	st := c.stream(id)
+	switch {
+	case st == nil:
+		c.failed(cmd, message.CodeFailed, "no such stream")
+	case st.activity() != nil:
+		st.activity().serve(cmd)
+	case cmd.Name == "seek":
+		st.status("error", codeSeekFailed, "nothing is played")
+	}
+}
+
+// announced answers the commands by which clients prepare what they are going to do, and tidy up. Flash Media Server calls the
+// client back for some.
+func (c *Conn) announced(cmd message.Command) {
+	name := text(cmd.Args, 0)
+	callback, code := "", ""
+	switch cmd.Name {
+	case "FCPublish":
+		callback, code = "onFCPublish", message.CodePublishStart
+	case "FCUnpublish":
+		c.unpublish(name)
+		callback, code = "onFCUnpublish", message.CodeUnpublishSuccess
+	case "FCSubscribe":
+		callback, code = "onFCSubscribe", message.CodePlayStart
+	case "FCUnsubscribe":
+		callback, code = "onFCUnsubscribe", message.CodePlayStop
+	}
+	c.result(cmd, amf.Undefined)
+	if callback != "" {
+		c.command(0, callback, 0, nil, message.StatusObject("status", code, name))
+	}
+}
+
+// unpublish ends what the client publishes under a name. Others' names are ignored.
+func (c *Conn) unpublish(name string) {
+	name, _ = cutName(name)
+	for _, st := range c.allStreams() {
+		if p, ok := st.activity().(publishing); ok && p.asked().Name == name {
+			st.finish(p)
+		}
+	}
+}
+
+// publishing is an activity that publishes.
+type publishing interface {
+	activity
+	publishes()
+}
+
+// checkBandwidth measures nothing, but makes the calls with which Flash Media Server does. A client whose answers are missing gets no
+// more of them.
+func (c *Conn) checkBandwidth(cmd message.Command) {
+	c.result(cmd, amf.Undefined)
+	if c.pending.Load() >= maxChecks {
+		return
+	}
+	k, err := c.core.NewCall("_onbwcheck", 0)
+	if err != nil {
+		return
+	}
+	c.pending.Add(1)
+	k.WhenDone(func() {
+		c.pending.Add(-1)
+		if reply, _ := k.Answer(); reply != nil {
+			c.Notify("_onbwdone", 10000, 8, 1, 0) // kilobits per second, kilobits, seconds, latency in ms
+		}
+	})
+	if c.command(0, "_onbwcheck", k.ID, nil, "payload", 1) != nil && c.core.TakeCall(k.ID) == k {
+		k.Complete(nil, session.ErrClosed)
+	}
+}
+
+// streamLength answers how long a file is, in seconds; 0: there is none.
+func (c *Conn) streamLength(cmd message.Command) {
+	seconds := 0.0
+	app := c.application()
+	if app.Files != nil && app.Handler == nil {
+		name, _ := cutName(text(cmd.Args, 0))
+		d, err := c.server.duration(c.ctx, app.Files, c.App()+"/"+name)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			c.log.Debug("rtmp: getStreamLength", "error", err)
+		}
+		seconds = d.Seconds()
+	}
+	c.result(cmd, seconds)
+}

@@ -1,0 +1,312 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"log/slog"
+	"net"
+	"runtime/debug"
+	"slices"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Conn is a client. Its methods may be called from any goroutine, also in hooks.
+//
+// One goroutine reads (session.Session's standing reader, or whoever calls ReadPacket), and dispatches in dispatch.go; it neither
+// blocks nor writes. What a command asks for is done on the goroutine of the hooks, in the order of arrival; that goroutine exists
+// while there is something to do. Media goes from the reader straight to where it is wanted (ingest).
+type Conn struct {
+	server    *Server
+	id        uint64
+	dialed    net.Conn // as it was accepted
+	nc        net.Conn // below RTMPE
+	remote    net.Addr
+	tls       *tls.ConnectionState
+	transport string
+	byHand    bool // of Accept: nobody reads but ReadPacket
+	s1Tail    [32]byte
+	log       *slog.Logger
+	ctx       context.Context
+	cancel    context.CancelCauseFunc
+
+	core    *session.Session // set by shakeHands, before anybody else has the Conn but Server, which looks with mu
+	hooks   session.Handlers
+	watch   watch
+	leaving atomic.Bool // nothing is served any more
+	bye     sync.Once
+
+	stage     stage        // the reader's
+	proof     proof        // the hooks'
+	connected atomic.Bool  // connect has been accepted
+	pending   atomic.Int64 // _onbwcheck without an answer
+
+	mu       sync.Mutex // guards the rest
+	app      *App
+	appName  string // with its instance
+	query    queries
+	connect  message.Command
+	user     string
+	methods  map[string]Method
+	streams  map[uint32]*netStream
+	open     int // of them, not deleted
+	lastID   uint32
+	accepted bool // App.Connect has returned nil: Disconnect is due
+	opening  net.Conn
+	err      error
+}
+
+type contextKey struct{}
+
+// FromContext is the client that a context of a hook belongs to; nil where there is none.
+func FromContext(ctx context.Context) *Conn {
+	c, _ := ctx.Value(contextKey{}).(*Conn)
+	return c
+}
+
+// Context ends with the Conn.
+func (c *Conn) Context() context.Context { return c.ctx }
+
+// ID numbers the connections of a Server.
+func (c *Conn) ID() uint64 { return c.id }
+
+// App is the application with its instance, as connect names it: no parameters, no /_definst_.
+func (c *Conn) App() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.appName
+}
+
+// Connect is the connect command: its command object and what the program added.
+func (c *Conn) Connect() message.Command {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.connect
+}
+
+// RemoteAddr is the client's address, as a trusted proxy gives it if it came by one.
+func (c *Conn) RemoteAddr() net.Addr { return c.remote }
+
+// TLS is the state of RTMPS and RTMPTS, else nil.
+func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
+
+// User is who the client has proved to be by Credentials, else "".
+func (c *Conn) User() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.user
+}
+
+// Peers are the connected clients of the same App(), c included.
+func (c *Conn) Peers() []*Conn {
+	name := c.App()
+	return slices.DeleteFunc(c.server.Conns(), func(other *Conn) bool { return other.App() != name })
+}
+
+// Streams are what the client publishes and plays.
+func (c *Conn) Streams() []*Request {
+	c.mu.Lock()
+	streams := make([]*netStream, 0, len(c.streams))
+	for _, st := range c.streams {
+		streams = append(streams, st)
+	}
+	c.mu.Unlock()
+	slices.SortFunc(streams, func(a, b *netStream) int { return int(a.id) - int(b.id) })
+	var requests []*Request
+	for _, st := range streams {
+		if a := st.activity(); a != nil {
+			requests = append(requests, a.asked())
+		}
+	}
+	return requests
+}
+
+// ConnStats counts what has passed a connection, RTMP and its handshake.
+type ConnStats struct {
+	BytesIn, BytesOut uint64
+	Messages          uint64 // received
+}
+
+// Stats returns the connection's counters.
+func (c *Conn) Stats() ConnStats {
+	n := c.core.Counters()
+	return ConnStats{BytesIn: n.BytesRead.Load(), BytesOut: n.BytesWritten.Load(), Messages: n.Messages.Load()}
+}
+
+// Err is what has ended the connection, nil while it lives.
+func (c *Conn) Err() error {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.err
+}
+
+// Close ends the connection at once. It does not wait for hooks.
+func (c *Conn) Close() error {
+	c.fail(session.ErrClosed)
+	return nil
+}
+
+// fail ends the connection.
+func (c *Conn) fail(err error) {
+	c.mu.Lock()
+	core, nc := c.core, c.opening
+	c.mu.Unlock()
+	if core != nil {
+		core.Fail(err)
+		return
+	}
+	c.end(err)
+	if nc != nil {
+		nc.Close()
+	}
+}
+
+// end notes what has ended the connection.
+func (c *Conn) end(err error) {
+	c.mu.Lock()
+	if c.err == nil {
+		c.err = err
+	}
+	c.mu.Unlock()
+	c.cancel(err)
+}
+
+// isConnected reports whether connect was accepted.
+func (c *Conn) isConnected() bool { return c.connected.Load() }
+
+func (c *Conn) application() *App {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.app
+}
+
+// Reject says why in an onStatus, and ends the connection with a FIN after everything that was sent: a kick.
+func (c *Conn) Reject(err error) {
+	if c.leaving.Swap(true) {
+		return
+	}
+	r := refusalOf(err, message.CodeConnectRejected)
+	if o, bad := statusMessage(0, "error", r.Code, r.Description, r.extra()); bad == nil {
+		c.core.TryReply(o)
+	}
+	c.core.Own(c.hangUp)
+}
+
+// hangUp ends the connection from our side such that the client gets everything that was sent: a FIN now, and the socket is closed
+// when the client has gone or lingerTimeout is over. A close with unread input would be a reset.
+func (c *Conn) hangUp() {
+	c.leaving.Store(true)
+	c.bye.Do(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
+		defer cancel()
+		c.core.Leaving()
+		if c.core.Send(ctx) != nil || !c.core.CloseWrite(ctx) {
+			c.fail(session.ErrClosed)
+			return
+		}
+		select {
+		case <-ctx.Done():
+			c.fail(session.ErrClosed)
+		case <-c.core.Done():
+		}
+	})
+}
+
+// leave is hangUp for a caller that can't wait.
+func (c *Conn) leave() {
+	c.leaving.Store(true)
+	c.core.Own(c.hangUp)
+}
+
+// later has f run on the goroutine of the hooks. size is what it holds, in bytes of memory.
+func (c *Conn) later(size int, f func()) {
+	c.hooks.Run(size, func() { c.guard(f) })
+}
+
+// guard runs f, which may be the program's, and ends the connection if it panics.
+func (c *Conn) guard(f func()) {
+	defer func() {
+		if p := recover(); p != nil {
+			err := &message.PanicError{Value: p, Stack: debug.Stack()}
+			c.log.Error("rtmp: a hook panicked", "panic", p, "stack", string(err.Stack))
+			c.fail(err)
+		}
+	}()
+	f()
+}
+
+// status and command are for goroutines that may wait: as long as the client takes something in WriteTimeout.
+func (c *Conn) status(id uint32, level, code, description string) error {
+	return c.core.SendReply(session.Status(id, level, code, description))
+}
+
+func (c *Conn) command(id uint32, name string, transaction float64, object any, args ...any) error {
+	o, err := session.Command(session.ChunkStreamCommand, id,
+		&message.Command{Name: name, TransactionID: transaction, Object: object, Args: args})
+	if err != nil {
+		return err
+	}
+	return c.core.SendReply(o)
+}
+
+// watch ends a connection that takes too long to say connect, and afterwards one that is silent.
+type watch struct {
+	mu    sync.Mutex
+	timer *time.Timer
+	ended bool
+	seen  uint64 // bytes received at the last look
+	quiet int    // looks since then without any
+}
+
+// looks is how many times in Server.IdleTimeout a connection is looked at: it ends at most a quarter late.
+const looks = 4
+
+// start calls f after d, in the place of what was to be called.
+func (w *watch) start(d time.Duration, f func()) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.timer != nil {
+		w.timer.Stop()
+		w.timer = nil
+	}
+	if !w.ended && d > 0 {
+		w.timer = time.AfterFunc(d, f)
+	}
+}
+
+func (w *watch) end() {
+	w.mu.Lock()
+	w.ended = true
+	w.mu.Unlock()
+	w.start(0, nil)
+}
+
+// watchIdle begins to look whether the client is silent.
+func (c *Conn) watchIdle() {
+	limit := orDefault(c.server.IdleTimeout, defaultIdleTimeout, 0)
+	c.watch.quiet = 0
+	c.watch.start(limit/looks, func() { c.look(limit) })
+}
+
+func (c *Conn) look(limit time.Duration) {
+	w := &c.watch
+	switch received := c.core.Counters().BytesRead.Load(); {
+	case received != w.seen || c.core.Blocked() != nil: // while we don't read, silence is ours
+		w.seen, w.quiet = received, 0
+	default:
+		w.quiet++
+	}
+	switch w.quiet {
+	case looks / 2:
+		c.core.Reply(session.Event(message.EventPingRequest, uint32(time.Now().UnixMilli())))
+		c.core.FlushReplies()
+	case looks:
+		c.core.Fail(&session.TimeoutError{What: "read", Hint: "IdleTimeout: the client is silent"})
+		return
+	}
+	w.start(limit/looks, func() { c.look(limit) })
+}

@@ -1,0 +1,201 @@
+package server
+
+import (
+	"errors"
+	"maps"
+	"net/url"
+	"strings"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Codes of Flash's NetConnection beyond those of package message.
+const (
+	codeConnectFailed   = "NetConnection.Connect.Failed"
+	codeConnectShutdown = "NetConnection.Connect.AppShutdown"
+)
+
+// queries are the parameters that a client has given by its app and tcUrl.
+type queries struct{ app, tcURL url.Values }
+
+// introduce takes connect apart. The reader does it, so that App.Packet and the commands that follow know the application.
+func (c *Conn) introduce(cmd message.Command) {
+	object, _ := cmd.Object.(amf.Object)
+	name, query, _ := strings.Cut(property(object, "app"), "?")
+	name = strings.TrimSuffix(strings.TrimSuffix(strings.Trim(name, "/"), "/_definst_"), "/")
+	_, tcQuery, _ := strings.Cut(property(object, "tcUrl"), "?")
+	c.mu.Lock()
+	c.connect, c.appName = cmd, name
+	c.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
+	c.app = c.server.application(name)
+	c.mu.Unlock()
+	c.log = c.log.With("app", peer(name))
+}
+
+// connectReceived leaves connect to the hooks.
+func (c *Conn) connectReceived(cmd message.Command) error {
+	c.stage = stageConnected
+	c.watch.start(0, nil) // what the program takes to answer is not the client's time
+	c.later(amf.Size(cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
+	return nil
+}
+
+// application finds the App of a name; nil: there is none.
+func (s *Server) application(name string) *App {
+	if s.Apps == nil {
+		return new(App)
+	}
+	first, _, _ := strings.Cut(name, "/")
+	if app := s.Apps[first]; app != nil {
+		return app
+	}
+	return s.Apps["*"]
+}
+
+// serveConnect answers connect. It runs on the goroutine of the hooks.
+func (c *Conn) serveConnect(cmd message.Command) {
+	app := c.application()
+	switch {
+	case c.server.isClosing():
+		c.refuseConnect(cmd, &Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
+		return
+	case app == nil:
+		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "no such application"})
+		return
+	case !validPath(c.App()) && c.App() != "":
+		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "bad application name"})
+		return
+	}
+	object, _ := cmd.Object.(amf.Object)
+	if err := c.authenticate(app, object); err != nil {
+		c.refuseConnect(cmd, err)
+		return
+	}
+	if app.Connect != nil {
+		if err := app.Connect(c.ctx, c); err != nil {
+			c.log.Info("rtmp: connect refused", "error", err)
+			c.refuseConnect(cmd, err)
+			return
+		}
+	}
+	c.mu.Lock()
+	c.accepted = true
+	c.mu.Unlock()
+	if c.leaving.Load() { // Reject was called meanwhile
+		return
+	}
+	if err := c.accept(cmd, object, app); err != nil {
+		c.fail(err)
+		return
+	}
+	if app.Connected != nil {
+		app.Connected(c)
+	}
+}
+
+// accept answers that the client is welcome.
+func (c *Conn) accept(cmd message.Command, object amf.Object, app *App) error {
+	s := c.server
+	window := s.WindowAckSize
+	if window == 0 {
+		window = defaultWindow
+	}
+	encoding, _ := object.Get("objectEncoding")
+	if encoding != 3.0 {
+		encoding = 0.0
+	}
+	info := append(message.StatusObject("status", message.CodeConnectSuccess, "Connection succeeded."), capabilities(object)...)
+	info = append(append(info, amf.Property{Name: "objectEncoding", Value: encoding}), c.tokenChallenge(app)...)
+	result, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: cmd.TransactionID,
+		Object: amf.Object{{Name: "fmsVer", Value: "FMS/3,5,7,7009"}, {Name: "capabilities", Value: 31.0}, {Name: "mode", Value: 1.0}},
+		Args:   []any{info}})
+	if err != nil {
+		return err
+	}
+	c.core.SetMaxMessageSize(s.maxMessage())
+	c.connected.Store(true)
+	if !c.byHand {
+		c.watchIdle()
+	}
+	messages := append(c.playerQuestion(app), // before the answer, so that a client that asks for something has seen it
+		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
+		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),
+		session.Event(message.EventStreamBegin, 0),
+		session.Control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(s.chunkSize()))), result)
+	return c.core.Send(c.ctx, messages...)
+}
+
+// capabilities answer a client that knows Enhanced RTMP: the server hands on whatever it gets (E-RTMP v2, connect).
+func capabilities(connect amf.Object) amf.Object {
+	_, list := connect.Get("fourCcList")
+	_, video := connect.Get("videoFourCcInfoMap")
+	if !list && !video {
+		return nil
+	}
+	forward := amf.Object{{Name: "*", Value: 4.0}}
+	return amf.Object{{Name: "fourCcList", Value: []any{"*"}}, {Name: "videoFourCcInfoMap", Value: forward},
+		{Name: "audioFourCcInfoMap", Value: forward}, {Name: "capsEx", Value: 15.0}}
+}
+
+// refuseConnect refuses, and hangs up.
+func (c *Conn) refuseConnect(cmd message.Command, err error) {
+	c.server.counts.refused.Add(1)
+	r := refusalOf(err, message.CodeConnectRejected)
+	info := append(message.StatusObject("error", r.Code, r.Description), r.extra()...)
+	c.command(0, "_error", cmd.TransactionID, nil, info)
+	c.leave()
+}
+
+// disorder answers a command before connect, and a second connect.
+func (c *Conn) disorder(cmd message.Command) {
+	c.stage = stageConnected
+	c.watch.start(0, nil)
+	c.later(0, func() {
+		c.log.Info("rtmp: a client out of order", "command", peer(cmd.Name))
+		c.refuseConnect(cmd, &Refusal{Code: codeConnectFailed, Description: "out of order"})
+	})
+}
+
+var errBadPath = errors.New("not a name of a stream")
+
+// validPath reports whether a path can be a stream's: no empty element, none that is . or .., no NUL and the like.
+func validPath(path string) bool {
+	if path == "" || len(path) > 4096 || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
+		return false
+	}
+	for element := range strings.SplitSeq(path, "/") {
+		if element == "" || element == "." || element == ".." {
+			return false
+		}
+	}
+	return true
+}
+
+// maxQuery bounds what of a client's parameters is looked at, in bytes.
+const maxQuery = 16 << 10
+
+// parseQuery reads parameters, one value a key: of several the first.
+func parseQuery(query string) url.Values {
+	values, _ := url.ParseQuery(query[:min(len(query), maxQuery)])
+	for key, all := range values {
+		values[key] = all[:1]
+	}
+	return values
+}
+
+// merge gives the parameters of the name, else of tcUrl, else of the app.
+func (q queries) merge(name url.Values) url.Values {
+	merged := make(url.Values)
+	for _, from := range []url.Values{q.app, q.tcURL, name} {
+		maps.Copy(merged, from)
+	}
+	return merged
+}
+
+func property(o amf.Object, name string) string {
+	v, _ := o.Get(name)
+	text, _ := v.(string)
+	return text
+}

@@ -1,0 +1,260 @@
+package server
+
+import (
+	"bytes"
+	"io"
+	"math"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// stage is how far a client has come.
+type stage uint8
+
+const (
+	stageNew       stage = iota
+	stageConnected       // connect has come, and is being served or was
+)
+
+// role is the server's half of a connection, as session.Dispatcher. All of it but Ended runs on the goroutine that reads, and takes
+// no more than that allows: what has to wait, write, or ask the program is left to the hooks.
+type role struct{ *Conn }
+
+// Ended ends everything that the connection was doing, and has the hooks told.
+func (r role) Ended(err error) error {
+	c := r.Conn
+	c.leaving.Store(true)
+	c.end(err)
+	c.watch.end()
+	c.hooks.Finish(func() { c.guard(func() { c.farewell(err) }) })
+	return err
+}
+
+// tap gives App.Packet every message, from connect on.
+func (c *Conn) tap(m *session.Message) (served bool, err error) {
+	if c.stage == stageNew && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
+		if cmd, err := message.ParseCommand(m.Type, m.Payload()); err == nil && cmd.Name == "connect" {
+			c.introduce(cmd)
+		}
+	}
+	app := c.application()
+	if app == nil || app.Packet == nil {
+		return false, nil
+	}
+	p := m.Packet
+	p.Body = m.Payload()
+	c.guard(func() { served, err = app.Packet(c, &p) })
+	return served, err
+}
+
+// Dispatch serves a message.
+func (r role) Dispatch(m *session.Message, _ session.Sink) error {
+	c := r.Conn
+	if c.leaving.Load() {
+		return nil
+	}
+	switch m.Type {
+	case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0, message.TypeDataAMF3:
+		c.media(m)
+	case message.TypeAggregate:
+		c.aggregate(m)
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		return c.commandReceived(m)
+	case message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
+		c.sharedReceived(m)
+	case message.TypeUserControl:
+		c.userControl(m)
+	default:
+		c.core.Counters().UnknownMessages.Add(1)
+	}
+	return nil
+}
+
+// media gives a message to whoever wants what is published on its stream. Others are nobody's.
+func (c *Conn) media(m *session.Message) {
+	if st := c.stream(m.StreamID); st != nil {
+		if in := st.ingest(); in != nil {
+			in.receive(m)
+		}
+	}
+}
+
+func (c *Conn) aggregate(m *session.Message) {
+	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+		if err != nil {
+			c.core.Unreadable(m, err)
+			return
+		}
+		part := session.Message{Packet: m.Packet}
+		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
+		if part.Type.Media() {
+			c.media(&part)
+		}
+	}
+}
+
+func (c *Conn) userControl(m *session.Message) {
+	u, err := message.ParseUserControl(m.Payload())
+	if err != nil {
+		return // the session has counted it
+	}
+	switch u.Event {
+	case message.EventSetBufferLength:
+		c.setBuffer(u.Value, u.Buffer)
+	case message.EventSWFVerifyResponse:
+		response := bytes.Clone(u.Data)
+		c.later(len(response), func() { c.playerVerified(response) })
+	case message.EventPingResponse:
+	default:
+		c.core.Counters().UnknownEvents.Add(1)
+	}
+}
+
+// setBuffer takes SetBufferLength. Some clients say it for stream 0: it holds for all streams.
+func (c *Conn) setBuffer(id, ms uint32) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	for _, st := range c.streams {
+		if id == 0 || st.id == id {
+			st.setBuffer(ms)
+		}
+	}
+}
+
+// commandReceived serves a command as far as what follows depends on it at once, such as which stream ids there are, and leaves the
+// rest to the hooks. One that can't be read is skipped.
+func (c *Conn) commandReceived(m *session.Message) error {
+	cmd, err := message.ParseCommand(m.Type, m.Payload())
+	if err != nil && (c.stage == stageNew || cmd.Name == "connect") {
+		return &message.ProtocolError{Phase: "connect", Err: err}
+	}
+	if err != nil {
+		c.core.Unreadable(m, err)
+		return nil
+	}
+	if (cmd.Name == "connect") != (c.stage == stageNew) {
+		c.disorder(cmd)
+		return nil
+	}
+	id := m.StreamID
+	switch cmd.Name {
+	case "connect":
+		return c.connectReceived(cmd)
+	case "_result", "_error":
+		return c.answered(&cmd)
+	case "createStream":
+		c.createStream(cmd)
+		return nil
+	case "closeStream", "deleteStream":
+		c.streamClosed(id, cmd)
+		return nil
+	case "publish":
+		c.publishReceived(id, cmd)
+		return nil
+	}
+	c.serve(cmd, func() { c.invoked(id, cmd) })
+	return nil
+}
+
+// serve has f serve a command on the goroutine of the hooks, unless the client is to leave by then.
+func (c *Conn) serve(cmd message.Command, f func()) {
+	c.later(amf.Size(cmd.Object, cmd.Args), func() {
+		if !c.leaving.Load() {
+			f()
+		}
+	})
+}
+
+// answered completes the call that an answer belongs to. A stray _error is for App.Status.
+func (c *Conn) answered(cmd *message.Command) error {
+	found, err := c.core.CallAnswered(cmd, nil)
+	if !found && cmd.Name == "_error" && !c.byHand {
+		c.statusReceived(*cmd)
+	}
+	return err
+}
+
+func (c *Conn) statusReceived(cmd message.Command) {
+	if app := c.application(); app.Status != nil {
+		status := message.ParseStatus(append([]any{cmd.Object}, cmd.Args...))
+		c.serve(cmd, func() { app.Status(c, status) })
+	}
+}
+
+// createStream gives out an id. It is known at once: clients are seen that guess it, and go on without waiting for the answer.
+func (c *Conn) createStream(cmd message.Command) {
+	c.mu.Lock()
+	var st *netStream
+	if c.open < orDefault(c.server.MaxStreams, defaultMaxStreams, math.MaxInt) {
+		c.open++
+		c.lastID++
+		st = &netStream{conn: c, id: c.lastID, buffer: -1}
+		c.streams[st.id] = st
+	}
+	c.mu.Unlock()
+	c.serve(cmd, func() {
+		if st != nil {
+			c.result(cmd, float64(st.id))
+			return
+		}
+		c.failed(cmd, message.CodeFailed, "MaxStreams: too many streams")
+	})
+}
+
+// streamClosed ends what a stream of the client's is doing, and with deleteStream the stream. Others' ids are ignored.
+func (c *Conn) streamClosed(id uint32, cmd message.Command) {
+	if n, ok := number(cmd.Args, 0); ok && cmd.Name == "deleteStream" {
+		id = milliseconds(n)
+	}
+	st := c.stream(id)
+	if st == nil {
+		return
+	}
+	st.endIngest(io.EOF)
+	if cmd.Name == "deleteStream" {
+		c.mu.Lock()
+		st.deleted = true
+		c.open--
+		c.mu.Unlock()
+	}
+	c.serve(cmd, func() {
+		st.finish(st.activity())
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		if st.deleted {
+			delete(c.streams, id)
+		}
+	})
+}
+
+// stream is a message stream of the client's; nil: there is none of that id, or it was deleted.
+func (c *Conn) stream(id uint32) *netStream {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if st := c.streams[id]; st != nil && !st.deleted {
+		return st
+	}
+	return nil
+}
+
+// number returns an argument. NaN counts as missing.
+func number(args []any, i int) (float64, bool) {
+	if i >= len(args) {
+		return 0, false
+	}
+	v, ok := args[i].(float64)
+	return v, ok && !math.IsNaN(v)
+}
+
+// milliseconds converts a number that may be anything to 32 bits.
+func milliseconds(f float64) uint32 { return uint32(max(0, min(f, math.MaxUint32))) }
+
+func text(args []any, i int) string {
+	if i >= len(args) {
+		return ""
+	}
+	v, _ := args[i].(string)
+	return v
+}

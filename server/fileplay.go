@@ -1,0 +1,287 @@
+package server
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"io"
+	"io/fs"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/vod"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// filePlaying plays a file, on a goroutine of its own.
+type filePlaying struct {
+	playing
+	player   *vod.Player // the goroutine's
+	controls chan control
+	quit     chan struct{}
+	stop     sync.Once
+	done     chan struct{} // closed when the goroutine has ended
+	ended    atomic.Bool   // the file is over, or broken
+	buffer   atomic.Int64  // the client's, ns
+	changed  chan struct{} // buffer was
+
+	noAudio, noVideo bool // the goroutine's
+	frames           [][]byte
+	headers          []byte
+	bytes            atomic.Uint64 // of bodies
+	since            time.Time
+}
+
+// control is a command of the client's about a file, and when it came.
+type control struct {
+	name string
+	on   bool
+	to   time.Duration
+}
+
+// defaultBuffer is the client's buffer until it says otherwise.
+const defaultBuffer = time.Second
+
+// file plays a file. The error is errNotFound where there is none.
+func (p *playing) file() error {
+	r, c := p.request, p.stream.conn
+	f := p.app.Files
+	if f == nil {
+		return errNotFound
+	}
+	player, err := c.server.openFile(c.ctx, f, r)
+	if err != nil {
+		return err
+	}
+	fp := &filePlaying{playing: *p, player: player, controls: make(chan control, 16), quit: make(chan struct{}), done: make(chan struct{}),
+		changed: make(chan struct{}, 1), since: time.Now()}
+	fp.buffer.Store(int64(defaultBuffer))
+	if !p.stream.begin(fp) {
+		player.Close()
+		return errNotFound // can't be, see publication.start
+	}
+	id := p.stream.id
+	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
+	c.server.counts.files.Add(1)
+	if !c.core.Own(fp.run) {
+		fp.over()
+		close(fp.done)
+		c.server.counts.files.Add(-1)
+		player.Close()
+	}
+	return nil
+}
+
+// openFile opens what r asks for.
+func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Player, error) {
+	folder, err := s.folder(f, false)
+	if err != nil {
+		return nil, err
+	}
+	player, err := folder.Play(ctx, r.Path+".flv", vod.PlayOptions{Start: max(0, r.Start), Length: r.Length, Buffer: defaultBuffer,
+		AsFast: f.AsFast})
+	var unreadable *vod.Error
+	switch {
+	case errors.Is(err, fs.ErrNotExist), errors.Is(err, vod.ErrBadName):
+		return nil, errNotFound
+	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // a link that leaves the folder, among others
+		s.log().Info("rtmp: a file can't be played", "error", err)
+		return nil, errNotFound
+	}
+	return player, err
+}
+
+// run sends what is due until the stream is closed, and does what the client asks for meanwhile, after the end of the file, too.
+func (fp *filePlaying) run() {
+	c := fp.stream.conn
+	defer close(fp.done)
+	defer fp.player.Close()
+	defer c.server.counts.files.Add(-1)
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait := vod.Forever
+		if !fp.ended.Load() {
+			var err error
+			if wait, err = fp.player.Fill(); err != nil {
+				fp.finished(err)
+				continue
+			}
+			if wait == 0 {
+				if fp.sendPiece() != nil {
+					return
+				}
+			}
+		}
+		timer.Reset(min(wait, time.Hour))
+		select {
+		case <-fp.quit:
+			return
+		case <-c.core.Done():
+			return
+		case k := <-fp.controls:
+			fp.control(k)
+		case <-fp.changed:
+			fp.player.SetBuffer(time.Duration(fp.buffer.Load()))
+		case <-timer.C:
+		}
+	}
+}
+
+// sendPiece writes what Fill got, with one system call where that is possible.
+func (fp *filePlaying) sendPiece() error {
+	fp.frames, fp.headers = fp.frames[:0], fp.headers[:0]
+	var tag vod.Tag
+	for fp.player.Next(&tag) {
+		if len(tag.Body) == 0 || fp.noAudio && tag.Type == flv.TagAudio || fp.noVideo && tag.Type == flv.TagVideo {
+			continue
+		}
+		if fp.app.Deliver != nil && !fp.deliver(&tag) {
+			continue
+		}
+		fp.bytes.Add(uint64(len(tag.Body)))
+		fp.frames = appendChunks(fp.frames, &tag, fp.stream.id, fp.stream.conn.server.chunkSize())
+	}
+	if len(fp.frames) == 0 {
+		return nil
+	}
+	err := fp.stream.conn.core.Writev(fp.frames)
+	clear(fp.frames)
+	return err
+}
+
+func (fp *filePlaying) deliver(tag *vod.Tag) (pass bool) {
+	packet := message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, StreamID: fp.stream.id, Body: tag.Body}
+	fp.stream.conn.guard(func() { pass = fp.app.Deliver(fp.request, &packet) })
+	return pass
+}
+
+// extendedMark in the 24-bit timestamp field says that the value follows in 32 bits (RTMP 1.0 section 5.3.1.3).
+const extendedMark = 0xFFFFFF
+
+// appendChunks appends a tag as chunks with a whole header (format 0), which is made in the room before the tag's body, so that most
+// tags are one slice. The tag must not be looked at any more.
+func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) [][]byte {
+	cs := byte(session.ChunkStreamPushed)
+	if tag.Type == flv.TagVideo {
+		cs = session.ChunkStreamPushedVideo
+	}
+	const headerSize = 12
+	at := vod.FrameRoom - headerSize
+	h := tag.Frame[at:]
+	extended := tag.Timestamp >= extendedMark
+	var extension [4]byte
+	binary.BigEndian.PutUint32(extension[:], tag.Timestamp)
+	h[0] = cs
+	put24(h[1:], min(tag.Timestamp, extendedMark))
+	put24(h[4:], uint32(len(tag.Body)))
+	h[7] = byte(tag.Type)
+	binary.LittleEndian.PutUint32(h[8:], streamID)
+	continuation := []byte{byte(chunk.Format3)<<6 | cs}
+	body := tag.Body
+	if extended {
+		continuation = append(continuation, extension[:]...)
+		dst = append(dst, h[:headerSize], continuation[1:])
+		first := min(len(body), chunkSize)
+		dst = append(dst, body[:first])
+		body = body[first:]
+	} else {
+		first := min(len(body), chunkSize)
+		dst = append(dst, h[:headerSize+first])
+		body = body[first:]
+	}
+	for len(body) > 0 {
+		n := min(len(body), chunkSize)
+		dst = append(dst, continuation, body[:n])
+		body = body[n:]
+	}
+	return dst
+}
+
+func put24(b []byte, v uint32) { b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v) }
+
+// finished tells the client that the file is over. err is why if that is not its end.
+func (fp *filePlaying) finished(err error) {
+	fp.ended.Store(true)
+	c := fp.stream.conn
+	var damaged *flv.Error
+	if err != io.EOF && !errors.As(err, &damaged) {
+		c.log.Warn("rtmp: a file can't be played", "error", err)
+		fp.stream.status("error", message.CodePlayFailed, "the file can't be read")
+		return
+	}
+	if damaged != nil {
+		c.log.Info("rtmp: a file is damaged", "error", err)
+	}
+	ended(fp.stream)
+}
+
+// ended tells the client that what it plays has come to its end.
+func ended(st *netStream) {
+	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
+	st.conn.core.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
+}
+
+// control does what the client has asked for.
+func (fp *filePlaying) control(k control) {
+	st, c := fp.stream, fp.stream.conn
+	switch k.name {
+	case "seek":
+		if err := fp.player.Seek(c.ctx, k.to); err != nil {
+			st.status("error", message.CodeSeekInvalidTime, "there is nothing at that time")
+			return
+		}
+		fp.ended.Store(false)
+		c.core.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."), session.Event(message.EventStreamBegin, st.id),
+			session.Status(st.id, "status", message.CodePlayStart, "Started."))
+	case "pause", "pauseRaw":
+		if k.on {
+			fp.player.Pause()
+		} else {
+			fp.player.Resume()
+		}
+		pauseNotified(st, k.on)
+	case "receiveAudio":
+		fp.noAudio = !k.on
+		receiveNotified(st, k.on)
+	case "receiveVideo":
+		fp.noVideo = !k.on
+		receiveNotified(st, k.on)
+	}
+}
+
+// serve hands a command to the goroutine that plays.
+func (fp *filePlaying) serve(cmd message.Command) {
+	k := control{name: cmd.Name, on: boolean(cmd.Args, 0, true)}
+	if cmd.Name == "seek" {
+		ms, _ := number(cmd.Args, 0)
+		if k.to = time.Duration(milliseconds(ms)) * time.Millisecond; ms < 0 {
+			k.to = -1
+		}
+	}
+	select {
+	case fp.controls <- k:
+	case <-fp.done:
+	}
+}
+
+func (fp *filePlaying) setBuffer(d time.Duration) {
+	fp.buffer.Store(int64(d))
+	select {
+	case fp.changed <- struct{}{}:
+	default:
+	}
+}
+
+func (fp *filePlaying) over() bool { return fp.ended.Load() }
+func (fp *filePlaying) release()   { fp.stop.Do(func() { close(fp.quit) }) }
+
+func (fp *filePlaying) finish() {
+	<-fp.done
+	fp.stopped(StreamStats{Path: fp.request.Path, Since: fp.since, BytesOut: fp.bytes.Load()})
+}

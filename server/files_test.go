@@ -1,0 +1,372 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"io"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// vodFolder is a folder with the sample as vod/film.flv, played as fast as possible.
+func vodFolder(t testing.TB) *server.Files {
+	t.Helper()
+	dir := t.TempDir()
+	require.NoError(t, os.Mkdir(dir+"/vod", 0o755))
+	sampleFile(t, dir+"/vod", "film.flv")
+	return &server.Files{Dir: dir, AsFast: true}
+}
+
+// read reads a stream to its end.
+func read(t testing.TB, s io.Reader) []flv.Tag {
+	t.Helper()
+	file, err := io.ReadAll(s)
+	require.NoError(t, err)
+	return tags(t, file)
+}
+
+func TestFilePlays(t *testing.T) {
+	addr := app(t, &server.App{Files: vodFolder(t)})
+	c := dial(t, "rtmp://"+addr+"/vod/film", nil)
+	s, err := c.CreateStream(background(t), nil)
+	require.NoError(t, err)
+	assert.Equal(t, media(sample(t)), media(read(t, s)))
+}
+
+func TestFilePlaysFrom(t *testing.T) {
+	addr := app(t, &server.App{Files: vodFolder(t)})
+	c := dial(t, "rtmp://"+addr+"/vod/mp4:film", &rtmp.Options{Start: 5 * time.Second, Stop: 7 * time.Second})
+	s, err := c.CreateStream(background(t), nil)
+	require.NoError(t, err)
+	got := media(read(t, s))
+	require.NotEmpty(t, got)
+	assert.True(t, flv.IsHeader(got[0]))
+	assert.EqualValues(t, 4000, got[0].Timestamp, "the key frame before")
+	assert.Less(t, got[len(got)-1].Timestamp, uint32(7000))
+}
+
+func TestFileSeekAndPause(t *testing.T) {
+	f := vodFolder(t)
+	f.AsFast = false
+	p := newPeer(t, app(t, &server.App{Files: f}))
+	p.connect("vod")
+	id := p.createStream()
+	p.send(control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 100)))
+	p.command(id, "play", 3, nil, "film", 0.0)
+	p.until(message.CodePlayStart)
+	p.command(id, "pause", 0, nil, true, 0.0)
+	p.until(message.CodePauseNotify)
+	p.command(id, "seek", 0, nil, 6500.0)
+	p.until(message.CodeSeekNotify)
+	// Also while paused: one picture, the key frame before, with its headers.
+	var times []uint32
+	for len(times) < 2 {
+		m, err := p.next()
+		require.NoError(t, err)
+		if message.Type(m.Type) == message.TypeVideo {
+			times = append(times, m.Timestamp)
+		}
+	}
+	assert.Equal(t, []uint32{6000, 6000}, times)
+	p.command(id, "seek", 0, nil, 60000.0)
+	p.until(message.CodeSeekInvalidTime)
+	p.command(id, "pause", 0, nil, false, 0.0)
+	p.until(message.CodeUnpauseNotify)
+	p.command(0, "deleteStream", 0, nil, float64(id))
+	p.alive()
+}
+
+func TestFileThatIsNotThere(t *testing.T) {
+	f := vodFolder(t)
+	require.NoError(t, os.WriteFile(filepath.Dir(f.Dir)+"/outside.flv", []byte("FLV"), 0o644))
+	require.NoError(t, os.Symlink(filepath.Dir(f.Dir), f.Dir+"/vod/link"))
+	addr := app(t, &server.App{Files: f, Live: server.Live{Await: -1}})
+	for _, name := range []string{"nothing", "link/outside", ".hidden", `a\b`, "film.mp4"} {
+		p := newPeer(t, addr)
+		p.connect("vod")
+		p.command(p.createStream(), "play", 3, nil, name, 0.0)
+		assert.Equal(t, message.CodePlayStreamNotFound, p.status(), "%q", name)
+		p.alive()
+	}
+}
+
+func TestGetStreamLength(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{Files: vodFolder(t)}))
+	p.connect("vod")
+	p.command(0, "getStreamLength", 5, nil, "film")
+	seconds, _ := p.answer("_result").Args[0].(float64)
+	assert.InDelta(t, 10, seconds, 0.1)
+	p.command(0, "getStreamLength", 6, nil, "nothing")
+	assert.Equal(t, 0.0, p.answer("_result").Args[0])
+}
+
+// recorded is what Files.Done says.
+type recorded struct {
+	path, file string
+	err        error
+}
+
+func recording(t testing.TB, f *server.Files) (*server.Files, chan recorded) {
+	done := make(chan recorded, 100)
+	f.Dir = t.TempDir()
+	f.Done = func(r *server.Request, file string, err error) { done <- recorded{r.Path, file, err} }
+	return f, done
+}
+
+// rtmplite3's -k: live streams are recorded, too.
+func TestRecordingOfALiveStream(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	addr := app(t, &server.App{Files: f})
+	c, s := publish(t, "rtmp://"+addr+"/live/x?token=1")
+	all := sample(t)
+	write(t, s, all)
+	require.NoError(t, s.Close())
+	require.NoError(t, c.Close())
+	d := waitFor(t, "Done", done)
+	assert.Equal(t, recorded{path: "live/x", file: filepath.Join(f.Dir, "live", "x.flv")}, d)
+	file, err := os.ReadFile(d.file)
+	require.NoError(t, err)
+	got := tags(t, file)
+	assert.Equal(t, media(all), media(got))
+	name, values, err := flv.ParseScript(got[0].Body)
+	require.NoError(t, err)
+	assert.Equal(t, "onMetaData", name)
+	assert.NotEmpty(t, values)
+}
+
+func TestRecordAskedAndAppend(t *testing.T) {
+	f, done := recording(t, &server.Files{})
+	addr := app(t, &server.App{Files: f})
+	all := media(sample(t))
+	for _, kind := range []string{"live", "record", "append"} {
+		c := dial(t, "rtmp://"+addr+"/app/x", &rtmp.Options{Publish: true})
+		s, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: kind})
+		require.NoError(t, err)
+		write(t, s, all)
+		require.NoError(t, s.Close())
+		require.NoError(t, c.Close())
+		if kind != "live" {
+			require.NoError(t, waitFor(t, "Done", done).err)
+		}
+	}
+	file, err := os.ReadFile(f.Dir + "/app/x.flv")
+	require.NoError(t, err)
+	got := media(tags(t, file))
+	require.Len(t, got, 2*len(all))
+	end := uint32(0)
+	for _, tag := range all {
+		end = max(end, tag.Timestamp)
+	}
+	assert.Equal(t, end+1, got[len(all)].Timestamp, "append goes on 1 ms after the last tag")
+	select {
+	case d := <-done:
+		t.Fatalf("a third recording: %v", d)
+	default:
+	}
+}
+
+// pyrtmp's own test: ffmpeg publishes three at once, and ffprobe's durations agree.
+func TestThreeRecordingsAtOnce(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	addr := app(t, &server.App{Files: f})
+	in := sampleFile(t, t.TempDir(), "in.flv")
+	program(t, "ffmpeg")
+	var publishing sync.WaitGroup
+	for i := range 3 {
+		publishing.Go(func() {
+			run(t, "ffmpeg", "-nostdin", "-v", "error", "-i", in, "-c", "copy", "-f", "flv", "rtmp://"+addr+"/live/"+strconv.Itoa(i))
+		})
+	}
+	publishing.Wait()
+	for range 3 {
+		d := waitFor(t, "Done", done)
+		require.NoError(t, d.err)
+		out := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", d.file)
+		seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
+		require.NoError(t, err)
+		assert.InDelta(t, 10, seconds, 0.1)
+	}
+}
+
+func TestRecordingCanNotBeWritten(t *testing.T) {
+	f := &server.Files{Dir: "/dev/null/recordings", Record: server.RecordAll}
+	addr := app(t, &server.App{Files: f})
+	c := dial(t, "rtmp://"+addr+"/app/x", &rtmp.Options{Publish: true})
+	_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: "record"})
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, message.CodeRecordFailed, refused.Code)
+	assert.NotContains(t, refused.Description, "/dev/null")
+	_, s := publish(t, "rtmp://"+addr+"/app/x") // it did not ask for a recording: the stream goes on without
+	write(t, s, sample(t)[:5])
+}
+
+func TestSecondRecorderOfOneFile(t *testing.T) {
+	f, _ := recording(t, &server.Files{Record: server.RecordAll, Name: func(*server.Request, time.Time) string { return "same.flv" }})
+	addr := app(t, &server.App{Files: f})
+	dialAndRecord := func(name string) error {
+		c := dial(t, "rtmp://"+addr+"/app/"+name, &rtmp.Options{Publish: true})
+		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: "record"})
+		return err
+	}
+	require.NoError(t, dialAndRecord("a"))
+	assert.ErrorContains(t, dialAndRecord("b"), "recorded already")
+}
+
+// byHand serves films from memory, and keeps what is published.
+type byHand struct {
+	published chan []byte
+	ended     chan error
+}
+
+func (h *byHand) ServePublish(ctx context.Context, s *server.Stream) error {
+	if s.Request.Name == "denied" {
+		return server.Deny("play only")
+	}
+	var b bytes.Buffer
+	_, err := io.Copy(&b, s)
+	h.published <- b.Bytes()
+	h.ended <- err
+	return err
+}
+
+func (h *byHand) ServePlay(ctx context.Context, s *server.Stream) error {
+	if s.Request.Name != "film" {
+		return server.Deny("no such film")
+	}
+	_, err := io.Copy(s, bytes.NewReader(sampleBytes))
+	return err
+}
+
+func TestHandler(t *testing.T) {
+	h := &byHand{published: make(chan []byte, 1), ended: make(chan error, 1)}
+	addr := app(t, &server.App{Handler: h})
+	c := dial(t, "rtmp://"+addr+"/films/film", nil)
+	s, err := c.CreateStream(background(t), nil)
+	require.NoError(t, err)
+	assert.Equal(t, media(sample(t)), media(read(t, s)))
+
+	c = dial(t, "rtmp://"+addr+"/films/other", nil)
+	_, err = c.CreateStream(background(t), nil)
+	assert.ErrorContains(t, err, "no such film")
+
+	c = dial(t, "rtmp://"+addr+"/films/denied", &rtmp.Options{Publish: true})
+	_, err = c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, message.CodePublishDenied, refused.Code)
+
+	c, out := publish(t, "rtmp://"+addr+"/films/mine")
+	write(t, out, sample(t))
+	require.NoError(t, out.Close())
+	require.NoError(t, c.Close())
+	assert.Equal(t, media(sample(t)), media(tags(t, waitFor(t, "what was published", h.published))))
+	assert.NoError(t, waitFor(t, "the end", h.ended))
+}
+
+// A publisher that is lost is no end of its stream.
+func TestHandlerLosesItsPublisher(t *testing.T) {
+	h := &byHand{published: make(chan []byte, 1), ended: make(chan error, 1)}
+	p := newPeer(t, app(t, &server.App{Handler: h}))
+	p.connect("films")
+	p.command(p.createStream(), "publish", 3, nil, "mine", "live")
+	p.until(message.CodePublishStart)
+	p.nc.Close()
+	assert.ErrorIs(t, waitFor(t, "the end", h.ended), io.ErrUnexpectedEOF)
+}
+
+// controlled plays what its client asks for.
+type controlled struct{ byHand }
+
+func (h *controlled) ServePlay(ctx context.Context, s *server.Stream) error {
+	controls := s.Control()
+	s.WriteData("onMetaData", map[string]any{"title": "by hand"})
+	for {
+		select {
+		case k := <-controls:
+			switch k.Kind {
+			case server.ControlSeek:
+				if k.Value > time.Minute {
+					s.Status("error", message.CodeSeekInvalidTime, "too far")
+					continue
+				}
+				s.Status("status", message.CodeSeekNotify, "Seeking.")
+				s.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: uint32(k.Value.Milliseconds()), Body: []byte{0xaf, 1, 1}})
+			case server.ControlReceiveAudio:
+				if !k.On {
+					return errors.New("no sound, no film")
+				}
+			}
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+func TestHandlerControls(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{Handler: &controlled{}}))
+	p.connect("films")
+	id := p.createStream()
+	p.command(id, "play", 3, nil, "film")
+	p.until(message.CodePlayStart)
+	p.command(id, "seek", 0, nil, 3000.0)
+	p.until(message.CodeSeekNotify)
+	for {
+		m, err := p.next()
+		require.NoError(t, err)
+		if message.Type(m.Type) == message.TypeAudio {
+			assert.EqualValues(t, 3000, m.Timestamp)
+			break
+		}
+	}
+	p.command(id, "seek", 0, nil, 99999.0)
+	p.until(message.CodeSeekInvalidTime)
+	p.command(id, "pause", 0, nil, true)
+	p.until(message.CodePauseNotify)
+	p.command(id, "receiveAudio", 0, nil, false)
+	p.until(message.CodePlayFailed)
+	p.alive()
+}
+
+// intoFFmpeg is pyrtmp's demo_ffmpeg: what is published goes into ffmpeg's standard input.
+type intoFFmpeg struct {
+	byHand
+	out  string
+	done chan error
+}
+
+func (h *intoFFmpeg) ServePublish(ctx context.Context, s *server.Stream) error {
+	cmd := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", h.out)
+	cmd.Stdin = s // it ends with its input, which is after ctx has
+	h.done <- cmd.Run()
+	return nil
+}
+
+func TestPublishIntoFFmpeg(t *testing.T) {
+	program(t, "ffmpeg")
+	h := &intoFFmpeg{out: t.TempDir() + "/out.flv", done: make(chan error, 1)}
+	c, s := publish(t, "rtmp://"+app(t, &server.App{Handler: h})+"/live/x")
+	write(t, s, sample(t))
+	require.NoError(t, s.Close())
+	require.NoError(t, c.Close())
+	require.NoError(t, waitFor(t, "ffmpeg", h.done))
+	out := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", h.out)
+	seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
+	require.NoError(t, err)
+	assert.InDelta(t, 10, seconds, 0.1)
+}

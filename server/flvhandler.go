@@ -1,0 +1,378 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"path"
+	"runtime/debug"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/coder/websocket"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/vod"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// httpBuffer is how far ahead of its time a file is sent by HTTP.
+const httpBuffer = 10 * time.Second
+
+// FLVHandler serves GET /app/name.flv: live streams and files as an endless FLV file (HTTP-FLV), or as WebSocket messages of whole
+// tags where the request asks for an upgrade. ?start= gives the position in a file, in seconds. What it serves counts as a connection
+// and as a player everywhere.
+//
+// A Refusal is 403, or 302 with RedirectTo, and what is not there 404. Apps with a Token, a Player or a Handler refuse such viewers.
+// CORS is left to the caller. WebSocket requests from pages of other hosts are refused; a caller that wants them checks Origin, and
+// removes it.
+func (s *Server) FLVHandler() http.Handler { return http.HandlerFunc(s.serveFLV) }
+
+// viewer is a player by HTTP.
+type viewer struct {
+	server  *Server
+	app     *App
+	request *Request
+	ctx     context.Context // ends with the request, and by cancel
+	cancel  context.CancelFunc
+	sent    atomic.Uint64
+	out     flvOut
+	since   time.Time
+	missed  func() live.StreamStats // nil: it plays a file
+}
+
+// flvOut is where a viewer's bytes go.
+type flvOut interface {
+	// write writes whole tags; they were complete with the call before.
+	write(ctx context.Context, b []byte) error
+	end(err error)
+}
+
+func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
+	s.init()
+	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), ".flv")
+	switch {
+	case r.Method != http.MethodGet && r.Method != http.MethodHead:
+		w.Header().Set("Allow", "GET, HEAD")
+		http.Error(w, "GET only", http.StatusMethodNotAllowed)
+		return
+	case !ok || !validPath(name):
+		http.NotFound(w, r)
+		return
+	}
+	remote := tunnelAddr(s.client(r))
+	p, err := s.admit(remote)
+	if err != nil {
+		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.leave(p)
+	v := &viewer{server: s, app: s.application(name), since: time.Now()}
+	v.ctx, v.cancel = context.WithCancel(r.Context())
+	defer v.cancel()
+	if !s.addViewer(v) {
+		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	defer s.removeViewer(v)
+	v.request = &Request{HTTP: r, RemoteAddr: remote, Path: name, Name: path.Base(name), Query: parseQuery(r.URL.RawQuery), Start: StartAny,
+		Length: -1, Transport: "http-flv"}
+	if isUpgrade(r) {
+		v.request.Transport = "ws-flv"
+	}
+	v.serve(w, r)
+}
+
+func isUpgrade(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }
+
+func (s *Server) addViewer(v *viewer) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.viewers[v] = struct{}{}
+	s.running.Add(1)
+	return true
+}
+
+func (s *Server) removeViewer(v *viewer) {
+	s.mu.Lock()
+	delete(s.viewers, v)
+	s.counts.bytesOut.Add(v.sent.Load())
+	s.mu.Unlock()
+	s.running.Done()
+}
+
+// serve serves a viewer until it or the stream ends.
+func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
+	if v.app == nil || v.app.Handler != nil {
+		http.NotFound(w, r)
+		return
+	}
+	if v.app.Token != "" || v.app.Player != nil {
+		v.server.counts.refused.Add(1)
+		http.Error(w, "not by HTTP", http.StatusForbidden)
+		return
+	}
+	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
+		v.request.Start = time.Duration(start * float64(time.Second))
+	}
+	if v.app.Play != nil {
+		if err := v.ask(); err != nil {
+			v.refuse(w, r, err)
+			return
+		}
+		defer v.stopped()
+	}
+	err := errBadPath
+	if validPath(v.request.Path) {
+		err = v.play(w, r)
+	}
+	if v.out != nil {
+		v.out.end(err)
+	} else if err != nil {
+		v.refuse(w, r, playError(err))
+	}
+}
+
+// ask asks App.Play.
+func (v *viewer) ask() (err error) {
+	defer v.recovered(&err)
+	return v.app.Play(v.ctx, v.request)
+}
+
+func (v *viewer) recovered(err *error) {
+	if p := recover(); p != nil {
+		panicked := &message.PanicError{Value: p, Stack: debug.Stack()}
+		v.server.log().Error("rtmp: a hook panicked", "panic", p, "stack", string(panicked.Stack))
+		*err = panicked
+	}
+}
+
+func (v *viewer) stopped() {
+	if v.app.Stop == nil {
+		return
+	}
+	st := StreamStats{Path: v.request.Path, Since: v.since, BytesOut: v.sent.Load()}
+	if v.missed != nil {
+		st = StreamStats(v.missed())
+	}
+	var err error
+	defer v.recovered(&err)
+	v.app.Stop(v.request, st)
+}
+
+// refuse answers with the HTTP status that fits.
+func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	v.server.counts.refused.Add(1)
+	refused := refusalOf(err, message.CodePlayFailed)
+	var known *Refusal
+	switch {
+	case refused.RedirectTo != "":
+		http.Redirect(w, r, refused.RedirectTo, http.StatusFound)
+	case refused.Code == message.CodePlayStreamNotFound:
+		http.NotFound(w, r)
+	case errors.As(err, &known):
+		http.Error(w, refused.Description, http.StatusForbidden)
+	default:
+		v.server.log().Info("rtmp: refused", "remote", v.request.RemoteAddr, "error", err)
+		http.Error(w, "refused", http.StatusForbidden)
+	}
+}
+
+// play finds what is to be played. An error before v.out is set has not been told.
+func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
+	q := v.request
+	if q.Start < 0 && v.server.relay.hub.Published(q.Path) {
+		return v.live(w, r)
+	}
+	err := v.file(w, r)
+	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.relay.hub.Published(q.Path)) {
+		return v.live(w, r)
+	}
+	return err
+}
+
+// live plays a live stream.
+func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
+	o := live.PlayOptions{Await: v.app.Live.Await, NoCache: v.app.Live.NoCache}
+	if v.app.Deliver != nil {
+		o.Deliver = func(m *live.Message) bool { return v.deliver(m.Tag()) }
+	}
+	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
+	if err != nil {
+		return hubError(err, "")
+	}
+	defer sub.Close()
+	v.missed = sub.Stats
+	var prelude flvReader
+	var batch []*live.Message
+	var buf []byte
+	var parts [][]byte
+	for {
+		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
+			return hubError(err, "")
+		}
+		if v.out == nil {
+			if err := v.begin(w, r); err != nil {
+				return err
+			}
+		}
+		buf, parts = buf[:0], parts[:0]
+		for _, m := range batch {
+			if prelude.begun {
+				parts = m.AppendFLV(parts)
+				continue
+			}
+			if prelude.add(m.Tag()); prelude.begun {
+				buf = append(buf, prelude.buf...)
+				prelude.buf = nil
+			}
+		}
+		for _, part := range parts {
+			buf = append(buf, part...)
+		}
+		if err := v.write(buf); err != nil {
+			return err
+		}
+		if cap(buf) > 1<<20 {
+			buf = nil
+		}
+	}
+}
+
+func (v *viewer) deliver(tag flv.Tag) (pass bool) {
+	var err error
+	defer v.recovered(&err)
+	return v.app.Deliver(v.request, &message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, Body: tag.Body})
+}
+
+func (v *viewer) write(b []byte) error {
+	if len(b) == 0 {
+		return nil
+	}
+	limit := orDefault(v.server.WriteTimeout, defaultWriteTimeout, 365*24*time.Hour)
+	ctx, cancel := context.WithTimeout(v.ctx, limit)
+	defer cancel()
+	if err := v.out.write(ctx, b); err != nil {
+		return err
+	}
+	v.sent.Add(uint64(len(b)))
+	return nil
+}
+
+// file plays a file.
+func (v *viewer) file(w http.ResponseWriter, r *http.Request) error {
+	f := v.app.Files
+	if f == nil {
+		return errNotFound
+	}
+	player, err := v.server.openFile(v.ctx, f, v.request)
+	if err != nil {
+		return err
+	}
+	defer player.Close()
+	player.SetBuffer(httpBuffer)
+	if err := v.begin(w, r); err != nil {
+		return err
+	}
+	v.server.counts.files.Add(1)
+	defer v.server.counts.files.Add(-1)
+	out := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		wait, err := player.Fill()
+		if err != nil {
+			return err
+		}
+		if wait > 0 {
+			timer.Reset(min(wait, time.Hour))
+			select {
+			case <-timer.C:
+				continue
+			case <-v.ctx.Done():
+				return v.ctx.Err()
+			}
+		}
+		var tag vod.Tag
+		for player.Next(&tag) {
+			if len(tag.Body) > 0 && (v.app.Deliver == nil || v.deliver(tag.Tag)) {
+				out = flv.AppendTag(out, tag.Tag)
+			}
+		}
+		if err := v.write(out); err != nil {
+			return err
+		}
+		out = out[:0]
+	}
+}
+
+// begin answers the request.
+func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
+	if v.request.Transport == "ws-flv" {
+		conn, err := websocket.Accept(w, r, nil)
+		if err != nil {
+			v.out = answered{}
+			return err
+		}
+		v.out = &socketOut{conn: conn, ctx: conn.CloseRead(v.ctx)}
+		return nil
+	}
+	h := w.Header()
+	h.Set("Content-Type", "video/x-flv")
+	h.Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	v.out = &responseOut{w: w, control: http.NewResponseController(w)}
+	if r.Method == http.MethodHead {
+		return net.ErrClosed
+	}
+	return nil
+}
+
+// answered is for a request that was answered by others.
+type answered struct{}
+
+func (answered) write(context.Context, []byte) error { return net.ErrClosed }
+func (answered) end(error)                           {}
+
+// responseOut is an HTTP response.
+type responseOut struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+}
+
+func (o *responseOut) write(ctx context.Context, b []byte) error {
+	if due, ok := ctx.Deadline(); ok {
+		o.control.SetWriteDeadline(due) // not every server can
+	}
+	if _, err := o.w.Write(b); err != nil {
+		return err
+	}
+	if err := o.control.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	return ctx.Err()
+}
+
+func (o *responseOut) end(error) { o.control.SetWriteDeadline(time.Time{}) }
+
+// socketOut is a WebSocket.
+type socketOut struct {
+	conn *websocket.Conn
+	ctx  context.Context // ends when the viewer closes
+}
+
+func (o *socketOut) write(ctx context.Context, b []byte) error {
+	if err := o.ctx.Err(); err != nil {
+		return err
+	}
+	return o.conn.Write(ctx, websocket.MessageBinary, b)
+}
+
+func (o *socketOut) end(error) { o.conn.Close(websocket.StatusNormalClosure, "") }

@@ -1,0 +1,185 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/vod"
+)
+
+// folder is an open Files.Dir.
+type folder = vod.Folder
+
+// folder opens the folder of f, which is made if something is to be recorded. Without one the error is errNotFound.
+func (s *Server) folder(f *Files, record bool) (*folder, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return nil, ErrServerClosed
+	}
+	if open := s.folders[f]; open != nil {
+		return open, nil
+	}
+	if record {
+		if err := os.MkdirAll(f.Dir, 0o755); err != nil {
+			return nil, err
+		}
+	}
+	open, err := vod.OpenFolder(f.Dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, errNotFound
+	}
+	if err != nil {
+		return nil, err
+	}
+	s.folders[f] = open
+	return open, nil
+}
+
+// duration is how long a file is.
+func (s *Server) duration(ctx context.Context, f *Files, path string) (time.Duration, error) {
+	folder, err := s.folder(f, false)
+	if err != nil {
+		return 0, err
+	}
+	return folder.Duration(ctx, path+".flv")
+}
+
+// recording writes a publication into a file, on a goroutine of its own. It is one more cursor in the stream's log, which waits for
+// nobody.
+type recording struct {
+	files   *Files
+	request *Request
+	from    *live.Subscriber
+	to      *vod.Recorder
+	failed  func(error)
+	done    sync.WaitGroup
+
+	mu     sync.Mutex // guards the rest
+	closed []closedFile
+	later  func(int, func()) // has closed told; nil: not any more, since finish does
+}
+
+type closedFile struct {
+	name string
+	err  error
+}
+
+// record begins to record what pub publishes, if f and r say so; nil: they don't. failed is called if it breaks off. later runs
+// hooks.
+func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
+	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
+		return nil, nil
+	}
+	folder, err := s.folder(f, true)
+	if err != nil {
+		return nil, err
+	}
+	rec := &recording{files: f, request: r, failed: failed, later: later}
+	o := vod.RecordOptions{Append: r.Kind == "append", MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree,
+		MaxTotal: f.MaxTotal, Done: rec.fileClosed}
+	name := r.Path + ".flv"
+	if f.Name != nil {
+		o.Next = func(start time.Time) string { return filepath.ToSlash(f.Name(r, start)) }
+		name = o.Next(time.Now())
+	}
+	if !strings.HasSuffix(name, ".flv") {
+		name += ".flv"
+	}
+	if rec.to, err = folder.Record(name, o); err != nil {
+		return nil, err
+	}
+	rec.from = pub.Subscribe()
+	rec.done.Go(rec.run)
+	return rec, nil
+}
+
+// run records until the publisher has left.
+func (rec *recording) run() {
+	var failure error
+	var batch []*live.Message
+	for failure == nil {
+		var err error
+		if batch, err = rec.from.NextBatch(context.Background(), batch[:0]); err != nil {
+			break
+		}
+		for _, m := range batch {
+			if failure = rec.to.WriteTag(m.Tag()); failure != nil {
+				break
+			}
+		}
+	}
+	rec.from.Close()
+	if err := rec.to.Close(); failure == nil {
+		failure = err
+	}
+	if failure != nil {
+		rec.failed(failure)
+	}
+}
+
+// fileClosed has Files.Done told of a file.
+func (rec *recording) fileClosed(name string, err error) {
+	if missed := rec.from.Missed(); err == nil && missed > 0 {
+		err = &missedError{missed}
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.closed = append(rec.closed, closedFile{filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err})
+	if rec.later != nil {
+		rec.later(0, rec.tell)
+	}
+}
+
+// tell tells Files.Done. It runs on the goroutine of the hooks.
+func (rec *recording) tell() {
+	rec.mu.Lock()
+	closed := rec.closed
+	rec.closed = nil
+	rec.mu.Unlock()
+	for _, file := range closed {
+		if rec.files.Done != nil {
+			rec.files.Done(rec.request, file.name, file.err)
+		}
+	}
+}
+
+// finish waits until all is written; the publisher has left. It is called on the goroutine of the hooks.
+func (rec *recording) finish() {
+	if rec == nil {
+		return
+	}
+	rec.mu.Lock()
+	rec.later = nil
+	rec.mu.Unlock()
+	rec.done.Wait()
+	rec.tell()
+}
+
+// recordFailure is what a client is told.
+func recordFailure(err error) string {
+	switch {
+	case errors.Is(err, vod.ErrBadName):
+		return "the name can't be a file's"
+	case errors.Is(err, vod.ErrBusy):
+		return "the file is being recorded already"
+	case errors.Is(err, vod.ErrNoSpace):
+		return "there is no space for the recording"
+	}
+	return "the recording can't be written"
+}
+
+// missedError is a gap in a recording.
+type missedError struct{ messages uint64 }
+
+func (e *missedError) Error() string {
+	return "server: recording: the disk was too slow for " + strconv.FormatUint(e.messages, 10) + " messages"
+}

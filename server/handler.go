@@ -1,0 +1,237 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Handler serves streams by hand, in the place of the relay and of files. Its methods run on a goroutine of their own for each stream.
+// The stream ends when the method returns: nil as at the end of a file, else refused. ctx ends with the connection, and where the
+// client plays with the stream: what it has published can still be read then.
+//
+// The client is told that its stream has begun when the Handler first uses it.
+type Handler interface {
+	ServePublish(ctx context.Context, s *Stream) error // read s: io.Copy(file, s), or ReadPacket
+	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
+}
+
+// Control is what a client asks of a Handler that plays.
+type Control struct {
+	Kind  string        // ControlSeek and so on
+	On    bool          // of all but seek and buffer
+	Value time.Duration // of seek and buffer
+}
+
+// Kinds of Control.
+const (
+	ControlSeek         = "seek"         // Value: where to
+	ControlPause        = "pause"        // On: pause, else go on
+	ControlBuffer       = "buffer"       // Value: how much the client buffers
+	ControlReceiveAudio = "receiveAudio" // On: sound is wanted
+	ControlReceiveVideo = "receiveVideo" // On: pictures are wanted
+)
+
+// maxControls is how many Controls wait for a Handler. Of those that come when there are as many, a seek fails, and others are lost.
+const maxControls = 64
+
+// handling is a stream that a Handler serves.
+type handling struct {
+	stream  *netStream
+	app     *App
+	request *Request
+	play    *playing // nil: the stream publishes
+	in      *ingest  // of one that publishes
+	ctx     context.Context
+	cancel  context.CancelFunc
+	out     *Stream
+
+	begun    sync.Once
+	controls chan Control
+	watched  atomic.Bool // somebody has asked for controls
+	ended    atomic.Bool
+	gate     gate
+	since    time.Time
+	bytes    atomic.Uint64 // of bodies
+}
+
+// handle has the app's Handler serve a publisher.
+func (c *Conn) handle(st *netStream, app *App, r *Request, in *ingest) error {
+	h := c.newHandling(st, app, r)
+	h.in = in
+	return h.start(app.Handler.ServePublish)
+}
+
+// handlePlay has the app's Handler serve a player.
+func (c *Conn) handlePlay(p *playing) error {
+	h := c.newHandling(p.stream, p.app, p.request)
+	h.play = p
+	return h.start(p.app.Handler.ServePlay)
+}
+
+func (c *Conn) newHandling(st *netStream, app *App, r *Request) *handling {
+	h := &handling{stream: st, app: app, request: r, controls: make(chan Control, maxControls), since: time.Now()}
+	h.ctx, h.cancel = context.WithCancel(c.ctx)
+	h.gate.init()
+	h.out = newStream(h)
+	return h
+}
+
+func (h *handling) start(serve func(context.Context, *Stream) error) error {
+	if !h.stream.begin(h) {
+		return errBadPath // can't be, see publication.start
+	}
+	if h.play != nil {
+		h.stream.conn.server.counts.files.Add(1)
+	}
+	go h.run(serve) // not joined, as hooks are not: it is the program's
+	return nil
+}
+
+// run is the Handler's goroutine.
+func (h *handling) run(serve func(context.Context, *Stream) error) {
+	c, st := h.stream.conn, h.stream
+	failed := errors.New("panic")
+	c.guard(func() { failed = serve(h.ctx, h.out) })
+	h.cancel()
+	if h.ended.Swap(true) || c.core.Err() != nil {
+		h.ended.Store(true)
+		st.finishLater(h)
+		return
+	}
+	switch {
+	case failed != nil && h.play != nil:
+		st.refuse(failed, message.CodePlayFailed)
+	case failed != nil:
+		st.refuse(failed, message.CodePublishDenied)
+	case h.play != nil:
+		h.begin()
+		ended(st)
+	default:
+		h.begin()
+		st.status("status", message.CodeUnpublishSuccess, h.request.Name+" is over.")
+	}
+	if h.in != nil {
+		st.dropIngest(h.in)
+	}
+	st.finishLater(h)
+}
+
+// begin tells the client that the stream has begun, once.
+func (h *handling) begin() {
+	h.begun.Do(func() {
+		if h.play != nil {
+			h.play.begun(session.Event(message.EventStreamBegin, h.stream.id))
+			return
+		}
+		h.stream.status("status", message.CodePublishStart, "Publishing "+h.request.Name+".")
+	})
+}
+
+func (h *handling) asked() *Request { return h.request }
+func (h *handling) over() bool      { return h.ended.Load() }
+
+func (h *handling) release() {
+	if h.in != nil {
+		h.in.end(io.EOF)
+	}
+	h.ended.Store(true)
+	if h.play != nil {
+		h.cancel()
+	}
+}
+
+func (h *handling) finish() {
+	st := StreamStats{Path: h.request.Path, Since: h.since}
+	if h.play == nil {
+		st.BytesIn = h.bytes.Load()
+		if h.app.Unpublish != nil {
+			h.app.Unpublish(h.request, st)
+		}
+		return
+	}
+	h.stream.conn.server.counts.files.Add(-1)
+	st.BytesOut = h.bytes.Load()
+	h.play.stopped(st)
+}
+
+// serve gives the Handler a command of a player. As long as it has not asked for Controls, seeking fails, and pause stops its writes.
+func (h *handling) serve(cmd message.Command) {
+	if h.play == nil {
+		return
+	}
+	k := Control{Kind: cmd.Name, On: boolean(cmd.Args, 0, true)}
+	switch cmd.Name {
+	case "seek":
+		ms, _ := number(cmd.Args, 0)
+		k.On, k.Value = false, time.Duration(milliseconds(ms))*time.Millisecond
+		if !h.watched.Load() || !h.control(k) {
+			h.stream.status("error", codeSeekFailed, "this stream can't be sought in")
+		}
+		return
+	case "pauseRaw":
+		k.Kind = ControlPause
+	}
+	if k.Kind == ControlPause {
+		if !h.watched.Load() {
+			h.gate.set(k.On)
+		}
+		pauseNotified(h.stream, k.On)
+	} else {
+		receiveNotified(h.stream, k.On)
+	}
+	h.control(k)
+}
+
+func (h *handling) control(k Control) bool {
+	select {
+	case h.controls <- k:
+		return true
+	default:
+		return false
+	}
+}
+
+func (h *handling) setBuffer(d time.Duration) { h.control(Control{Kind: ControlBuffer, Value: d}) }
+
+// gate holds up writes while the client pauses.
+type gate struct {
+	mu   sync.Mutex
+	open chan struct{} // closed while writes may pass
+}
+
+func (g *gate) init() {
+	g.open = make(chan struct{})
+	close(g.open)
+}
+
+func (g *gate) set(shut bool) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	select {
+	case <-g.open:
+		if shut {
+			g.open = make(chan struct{})
+		}
+	default:
+		if !shut {
+			close(g.open)
+		}
+	}
+}
+
+func (g *gate) passage() <-chan struct{} {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.open
+}
+
+var errNotPublished = fmt.Errorf("server: the stream is played, not published")
+var errNotPlayed = fmt.Errorf("server: the stream is published, not played")

@@ -1,0 +1,385 @@
+package server_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net"
+	"net/url"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// notes are what hooks have been called.
+type notes struct {
+	mu    sync.Mutex
+	lines []string
+}
+
+func (n *notes) add(line string) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.lines = append(n.lines, line)
+}
+
+func (n *notes) all() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]string(nil), n.lines...)
+}
+
+// noting is an App that notes all of its hooks.
+func noting(n *notes) *server.App {
+	return &server.App{
+		Connect:    func(ctx context.Context, c *server.Conn) error { n.add("connect " + c.App()); return nil },
+		Connected:  func(c *server.Conn) { n.add("connected") },
+		Disconnect: func(c *server.Conn, err error) { n.add("disconnect") },
+		Publish:    func(ctx context.Context, r *server.Request) error { n.add("publish " + r.Path); return nil },
+		Unpublish:  func(r *server.Request, st server.StreamStats) { n.add("unpublish " + r.Path) },
+		Play:       func(ctx context.Context, r *server.Request) error { n.add("play " + r.Path); return nil },
+		Stop:       func(r *server.Request, st server.StreamStats) { n.add("stop " + r.Path) },
+	}
+}
+
+func TestHooksInOrder(t *testing.T) {
+	for _, test := range []struct {
+		name  string
+		leave func(c *rtmp.Conn, s *rtmp.Stream)
+	}{
+		{"the stream is closed", func(c *rtmp.Conn, s *rtmp.Stream) { s.Close(); c.Close() }},
+		{"the client leaves", func(c *rtmp.Conn, s *rtmp.Stream) { c.Close() }},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			var n notes
+			addr := app(t, noting(&n))
+			c, s := publish(t, "rtmp://"+addr+"/live/room/x?key=1")
+			write(t, s, sample(t)[:20])
+			test.leave(c, s)
+			eventually(t, "disconnect", func() bool { return len(n.all()) == 5 })
+			assert.Equal(t, []string{"connect live/room", "connected", "publish live/room/x", "unpublish live/room/x", "disconnect"}, n.all())
+			c, s = play(t, "rtmp://"+addr+"/live/room/x")
+			test.leave(c, s)
+			eventually(t, "disconnect", func() bool { return len(n.all()) == 10 })
+			assert.Equal(t, []string{"connect live/room", "connected", "play live/room/x", "stop live/room/x", "disconnect"}, n.all()[5:])
+		})
+	}
+}
+
+// Every way to refuse, and what a client sees of it.
+func TestRefusals(t *testing.T) {
+	refuse := func(err error) func(context.Context, *server.Request) error {
+		return func(context.Context, *server.Request) error { return err }
+	}
+	plain := errors.New("the database of keys is at 10.0.0.7")
+	for _, test := range []struct {
+		name string
+		app  *server.App
+		code string
+		text string
+	}{
+		{"connect denied", &server.App{Connect: func(context.Context, *server.Conn) error { return server.Deny("not %s", "today") }},
+			message.CodeConnectRejected, "not today"},
+		{"connect refused with a code", &server.App{Connect: func(context.Context, *server.Conn) error {
+			return &server.Refusal{Code: message.CodeConnectInvalidApp, Description: "moved"}
+		}}, message.CodeConnectInvalidApp, "moved"},
+		{"connect failed", &server.App{Connect: func(context.Context, *server.Conn) error { return plain }}, message.CodeConnectRejected, "refused"},
+		{"publish denied", &server.App{Publish: refuse(server.Deny("unknown key"))}, message.CodePublishDenied, "unknown key"},
+		{"publish failed", &server.App{Publish: refuse(plain)}, message.CodePublishDenied, "refused"},
+		{"publish refused with a code", &server.App{Publish: refuse(&server.Refusal{Code: message.CodePublishRejected, Description: "full"})},
+			message.CodePublishRejected, "full"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			url := "rtmp://" + app(t, test.app) + "/live/x"
+			c, err := rtmp.Dial(background(t), url, &rtmp.Options{Publish: true})
+			if err == nil {
+				defer c.Close()
+				_, err = c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+			}
+			var refused *rtmp.StatusError
+			require.ErrorAs(t, err, &refused)
+			assert.Equal(t, test.code, refused.Code)
+			assert.Equal(t, test.text, refused.Description)
+			assert.NotContains(t, err.Error(), "10.0.0.7")
+		})
+	}
+}
+
+func TestPlayIsRefused(t *testing.T) {
+	url := "rtmp://" + app(t, &server.App{Play: func(context.Context, *server.Request) error { return server.Deny("members only") }}) + "/live/x"
+	c := dial(t, url, &rtmp.Options{Live: true})
+	_, err := c.CreateStream(background(t), nil)
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, message.CodePlayFailed, refused.Code)
+	assert.Equal(t, "members only", refused.Description)
+}
+
+func TestRedirect(t *testing.T) {
+	there := app(t, &server.App{})
+	here := app(t, &server.App{Connect: func(context.Context, *server.Conn) error { return server.Redirect("rtmp://" + there + "/live") }})
+	c := dial(t, "rtmp://"+here+"/live/x", &rtmp.Options{MaxRedirects: 1, Live: true})
+	assert.Equal(t, there, c.RemoteAddr().String())
+}
+
+func TestUnknownApplication(t *testing.T) {
+	addr := start(t, &server.Server{Apps: map[string]*server.App{"live": {}}})
+	p := newPeer(t, addr)
+	p.connect("live/room")
+	p.alive()
+	p = newPeer(t, addr)
+	cmd := p.connect("dead")
+	assert.Equal(t, "_error", cmd.Name)
+	assert.Equal(t, message.CodeConnectInvalidApp, message.ParseStatus(cmd.Args).Code)
+	p.closed()
+}
+
+// The token is the publisher's, and does not become part of the name.
+func TestRequest(t *testing.T) {
+	asked := make(chan *server.Request, 1)
+	addr := app(t, &server.App{Publish: func(_ context.Context, r *server.Request) error {
+		asked <- r
+		r.Path = "live/alice"
+		return nil
+	}})
+	p := newPeer(t, addr)
+	p.connect("live/_definst_?a=app&b=app&c=app", amf.Property{Name: "tcUrl", Value: "rtmp://h/live?b=tc&c=tc"})
+	id := p.createStream()
+	p.command(id, "publish", 3, nil, "mp4:secret?c=name&c=again", "append")
+	p.until(message.CodePublishStart)
+	r := waitFor(t, "the request", asked)
+	assert.Equal(t, "secret", r.Name)
+	assert.Equal(t, url.Values{"a": {"app"}, "b": {"tc"}, "c": {"name"}}, r.Query)
+	assert.Equal(t, "append", r.Kind)
+	assert.Equal(t, "rtmp", r.Transport)
+	assert.Equal(t, id, r.StreamID)
+	assert.Equal(t, r.Conn.RemoteAddr(), r.RemoteAddr)
+	assert.Equal(t, p.nc.LocalAddr().String(), r.RemoteAddr.String())
+	assert.Equal(t, "live", r.Conn.App())
+	assert.Equal(t, []*server.Request{r}, r.Conn.Streams())
+	_, s := play(t, "rtmp://"+addr+"/live/alice") // the path is rewritten: players find it there
+	all := media(sample(t))[:3]
+	for _, tag := range all {
+		p.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
+	}
+	assert.Equal(t, all, receive(t, s, 3))
+}
+
+// Hooks may wait, and call the client, while it is served.
+func TestConnectMayWait(t *testing.T) {
+	release := make(chan struct{})
+	addr := start(t, &server.Server{SetupTimeout: 200 * time.Millisecond, Apps: map[string]*server.App{"*": {
+		Connect: func(ctx context.Context, c *server.Conn) error {
+			<-release
+			return nil
+		}}}})
+	p := newPeer(t, addr)
+	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
+	ping := message.AppendUserControl(nil, message.EventPingRequest, 42)
+	p.send(control(message.TypeUserControl, ping))
+	m, err := p.next()
+	require.NoError(t, err)
+	assert.Equal(t, message.TypeUserControl, message.Type(m.Type), "a ping is answered meanwhile")
+	time.AfterFunc(400*time.Millisecond, func() { close(release) }) // longer than SetupTimeout, which does not count it
+	assert.Equal(t, "_result", p.answer("_result").Name)
+}
+
+// A panic in a hook ends its connection, and no other.
+func TestPanicInAHook(t *testing.T) {
+	disconnected := make(chan error, 1)
+	addr := app(t, &server.App{
+		Methods: map[string]server.Method{"boom": func(context.Context, *server.Conn, []any) (any, error) { panic("boom") }},
+		Disconnect: func(c *server.Conn, err error) {
+			select {
+			case disconnected <- err:
+			default:
+			}
+		},
+	})
+	other := newPeer(t, addr)
+	other.connect("x")
+	p := newPeer(t, addr)
+	p.connect("x")
+	p.command(0, "boom", 5, nil)
+	p.closed()
+	assert.ErrorContains(t, waitFor(t, "Disconnect", disconnected), "panic: boom")
+	other.alive()
+}
+
+func TestPanicInFilters(t *testing.T) {
+	for name, a := range map[string]*server.App{
+		"Media":  {Media: func(*server.Request, *message.Packet) bool { panic("boom") }},
+		"Packet": {Packet: func(_ *server.Conn, p *message.Packet) (bool, error) { panic("boom") }},
+	} {
+		t.Run(name, func(t *testing.T) {
+			p := newPeer(t, app(t, a))
+			p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
+			if name == "Media" {
+				p.command(0, "createStream", 2, nil)
+				p.command(1, "publish", 3, nil, "x", "live")
+				p.media(message.TypeAudio, 1, 0, []byte{0xaf, 1, 2})
+			}
+			p.closed()
+		})
+	}
+}
+
+// Media that comes before the hook has agreed is kept for then.
+func TestMediaBeforeThePublishHookReturns(t *testing.T) {
+	release := make(chan struct{})
+	addr := app(t, &server.App{Publish: func(ctx context.Context, r *server.Request) error { <-release; return nil }})
+	_, s := play(t, "rtmp://"+addr+"/live/x")
+	p := newPeer(t, addr)
+	p.connect("live")
+	id := p.createStream()
+	p.command(id, "publish", 3, nil, "x", "live")
+	all := media(sample(t))[:40]
+	for _, tag := range all {
+		p.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
+	}
+	close(release)
+	assert.Equal(t, all, receive(t, s, len(all)))
+}
+
+// A client that sends without end before the hook has agreed is not read, and a Call in the hook fails at once.
+func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
+	failed := make(chan error, 1)
+	addr := start(t, &server.Server{MaxMessageSize: 1 << 20, Apps: map[string]*server.App{"*": {Publish: func(ctx context.Context, r *server.Request) error {
+		k, err := r.Conn.Call(ctx, "whoAreYou")
+		if err == nil {
+			_, err = k.Result(ctx)
+		}
+		failed <- err
+		return nil
+	}}}})
+	p := newPeer(t, addr)
+	p.connect("live")
+	id := p.createStream()
+	p.command(id, "publish", 3, nil, "x", "live")
+	body := make([]byte, 100<<10)
+	body[0] = 0xaf
+	go func() { // more than the queue and all buffers of the system take
+		for i := range 200 {
+			b, _ := p.out.AppendMessage(nil, &chunkAudio{Type: 8, ChunkStreamID: 4, StreamID: id, Timestamp: uint32(i), Body: body})
+			if _, err := p.nc.Write(b); err != nil {
+				return
+			}
+		}
+	}()
+	assert.ErrorContains(t, waitFor(t, "the error", failed), "too much unread media")
+	p.until(message.CodePublishStart)
+}
+
+// A publisher gone without a word: Publish.BadName after a lost network, in rtmplite3. Here the same address may take over.
+func TestPublishAfterALostNetwork(t *testing.T) {
+	addr := app(t, &server.App{})
+	url := "rtmp://" + addr + "/live/x"
+	_, viewer := play(t, url)
+	old := newPeer(t, addr) // stays open, as if its network were gone
+	old.connect("live")
+	id := old.createStream()
+	old.command(id, "publish", 3, nil, "x", "live")
+	old.until(message.CodePublishStart)
+	all := media(sample(t))
+	for _, tag := range all[:10] {
+		old.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
+	}
+	receive(t, viewer, 10)
+	_, s := publish(t, url)
+	write(t, s, all)
+	got := receive(t, viewer, 10) // the players stay, and time goes on
+	assert.GreaterOrEqual(t, got[0].Timestamp, all[9].Timestamp)
+	old.until(message.CodePublishBadName)
+	old.closed()
+}
+
+func TestTakeNever(t *testing.T) {
+	url := "rtmp://" + app(t, &server.App{Live: server.Live{Takeover: server.TakeNever}}) + "/live/x"
+	publish(t, url)
+	c := dial(t, url, &rtmp.Options{Publish: true})
+	_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true})
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, message.CodePublishBadName, refused.Code)
+}
+
+func TestAwait(t *testing.T) {
+	url := "rtmp://" + app(t, &server.App{Live: server.Live{Await: -1}}) + "/live/x"
+	c := dial(t, url, &rtmp.Options{Live: true})
+	_, err := c.CreateStream(background(t), nil)
+	var refused *rtmp.StatusError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, message.CodePlayStreamNotFound, refused.Code)
+}
+
+func TestFilters(t *testing.T) {
+	addr := app(t, &server.App{
+		Live:    server.Live{Linger: -1},
+		Media:   func(r *server.Request, p *message.Packet) bool { return p.Type != message.TypeAudio },
+		Deliver: func(r *server.Request, p *message.Packet) bool { return p.Timestamp < 1000 },
+	})
+	url := "rtmp://" + addr + "/live/x"
+	_, viewer := play(t, url)
+	_, s := publish(t, url)
+	all := sample(t)
+	write(t, s, all)
+	var want []uint32
+	for _, tag := range media(all) {
+		if message.Type(tag.Type) == message.TypeVideo && tag.Timestamp < 1000 {
+			want = append(want, tag.Timestamp)
+		}
+	}
+	var got []uint32
+	for _, tag := range receive(t, viewer, len(want)) {
+		got = append(got, tag.Timestamp)
+	}
+	assert.Equal(t, want, got)
+	require.NoError(t, s.Close())
+	_, err := io.Copy(io.Discard, viewer)
+	assert.NoError(t, err)
+}
+
+func TestKick(t *testing.T) {
+	s := &server.Server{}
+	addr := start(t, s)
+	p := newPeer(t, addr)
+	p.connect("live")
+	require.Len(t, s.Conns(), 1)
+	c := s.Conns()[0]
+	assert.Equal(t, server.FromContext(c.Context()), c)
+	assert.Equal(t, []*server.Conn{c}, c.Peers())
+	c.Reject(server.Deny("out"))
+	cmd := p.answer("onStatus")
+	assert.Equal(t, message.CodeConnectRejected, message.ParseStatus(cmd.Args).Code)
+	assert.Equal(t, "out", message.ParseStatus(cmd.Args).Description)
+	_, err := p.next()
+	assert.ErrorIs(t, err, io.EOF, "a FIN, not a reset")
+	p.nc.Close()
+	eventually(t, "gone", func() bool { return len(s.Conns()) == 0 && c.Err() != nil })
+}
+
+func TestFromContextElsewhere(t *testing.T) { assert.Nil(t, server.FromContext(context.Background())) }
+
+func TestConnContext(t *testing.T) {
+	type key struct{}
+	got := make(chan any, 1)
+	addr := start(t, &server.Server{
+		ConnContext: func(ctx context.Context, nc net.Conn) context.Context {
+			return context.WithValue(ctx, key{}, nc.RemoteAddr().String())
+		},
+		Apps: map[string]*server.App{"*": {Connect: func(ctx context.Context, c *server.Conn) error {
+			got <- ctx.Value(key{})
+			return nil
+		}}}})
+	p := newPeer(t, addr)
+	p.connect("x")
+	assert.Equal(t, p.nc.LocalAddr().String(), <-got)
+}

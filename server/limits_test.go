@@ -1,0 +1,190 @@
+package server_test
+
+import (
+	"context"
+	"encoding/binary"
+	"io"
+	"net"
+	"net/netip"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// refusedAtOnce reports that the server hangs up without a byte.
+func refusedAtOnce(t testing.TB, addr string) bool {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	nc.Write([]byte{3})
+	n, err := nc.Read(make([]byte, 1))
+	return n == 0 && err != nil && !strings.Contains(err.Error(), "timeout")
+}
+
+func TestMaxConns(t *testing.T) {
+	s := &server.Server{MaxConns: 2}
+	addr := start(t, s)
+	p := newPeer(t, addr)
+	newPeer(t, addr)
+	assert.True(t, refusedAtOnce(t, addr))
+	assert.EqualValues(t, 1, s.Stats().Refused)
+	p.nc.Close()
+	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 1 })
+	newPeer(t, addr).connect("x")
+}
+
+func TestMaxConnsPerIP(t *testing.T) {
+	loopback := netip.MustParsePrefix("127.0.0.1/32")
+	s := &server.Server{MaxConnsPerIP: 1, SetupTimeout: time.Second, TrustedProxies: []netip.Prefix{loopback}}
+	addr := start(t, s)
+	from := func(header string) *peer {
+		nc, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		t.Cleanup(func() { nc.Close() })
+		io.WriteString(nc, header)
+		return peerOn(t, nc)
+	}
+	refused := func(header string) {
+		nc, err := net.Dial("tcp", addr)
+		require.NoError(t, err)
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(patience))
+		io.WriteString(nc, header+"\x03")
+		_, err = nc.Read(make([]byte, 1))
+		assert.Error(t, err)
+	}
+	p := from("PROXY TCP4 192.0.2.1 192.0.2.2 1000 1935\r\n")
+	p.connect("x")
+	assert.Equal(t, "192.0.2.1:1000", s.Conns()[0].RemoteAddr().String())
+	refused("PROXY TCP4 192.0.2.1 192.0.2.2 1001 1935\r\n")
+	from("PROXY TCP4 192.0.2.3 192.0.2.2 1000 1935\r\n")
+	v6 := from("PROXY TCP6 2001:db8::1 2001:db8::2 1000 1935\r\n")
+	refused("PROXY TCP6 2001:db8::ffff 2001:db8::2 1000 1935\r\n") // the same /64
+	from("PROXY TCP6 2001:db8:0:1::1 2001:db8::2 1000 1935\r\n")
+	v6.nc.Close()
+	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 3 })
+	from(proxyV2("2001:db8::ffff"))
+	from("PROXY UNKNOWN\r\n")
+	from("") // a proxy may send none
+	refused("PROXY nonsense\r\n")
+	refused("PROXY " + strings.Repeat("x", 200))
+	refused(proxyV2("2001:db8::1")[:16]) // and no more: cut off by the byte that follows
+}
+
+// proxyV2 is the binary header for a client at an IPv6 address.
+func proxyV2(from string) string {
+	src := netip.MustParseAddr(from).As16()
+	b := []byte("\r\n\r\n\x00\r\nQUIT\n\x21\x21")
+	b = binary.BigEndian.AppendUint16(b, 36+7)
+	b = append(append(b, src[:]...), src[:]...)
+	b = binary.BigEndian.AppendUint16(b, 5000)
+	b = binary.BigEndian.AppendUint16(b, 1935)
+	return string(append(b, 4, 0, 4, 1, 2, 3, 4)) // a TLV
+}
+
+func TestUntrustedProxyIsNotBelieved(t *testing.T) {
+	nc, err := net.Dial("tcp", app(t, &server.App{}))
+	require.NoError(t, err)
+	defer nc.Close()
+	nc.SetDeadline(time.Now().Add(patience))
+	io.WriteString(nc, "PROXY TCP4 192.0.2.1 192.0.2.2 1000 1935\r\n")
+	n, err := nc.Read(make([]byte, 1))
+	assert.Zero(t, n)
+	assert.Error(t, err)
+}
+
+func TestSetupTimeout(t *testing.T) {
+	addr := start(t, &server.Server{SetupTimeout: 100 * time.Millisecond})
+	for name, begin := range map[string]func(nc net.Conn){
+		"nothing":          func(net.Conn) {},
+		"half a handshake": func(nc net.Conn) { nc.Write(make([]byte, 500)) },
+		"no connect":       func(nc net.Conn) { peerOn(t, nc) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			nc, err := net.Dial("tcp", addr)
+			require.NoError(t, err)
+			defer nc.Close()
+			begin(nc)
+			nc.SetDeadline(time.Now().Add(patience))
+			_, err = io.Copy(io.Discard, nc)
+			if err != nil { // a reset is as good as a FIN
+				assert.NotErrorIs(t, err, context.DeadlineExceeded)
+				assert.NotContains(t, err.Error(), "i/o timeout")
+			}
+		})
+	}
+}
+
+func TestIdleTimeout(t *testing.T) {
+	addr := start(t, &server.Server{IdleTimeout: 200 * time.Millisecond})
+	p := newPeer(t, addr)
+	p.connect("x")
+	pings := 0
+	for pings < 3 { // answered: the connection lives
+		m, err := p.next()
+		require.NoError(t, err)
+		if u, err := message.ParseUserControl(m.Body()); message.Type(m.Type) == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
+			pings++
+			p.send(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value)))
+		}
+	}
+	p.closed() // not answered
+}
+
+// A player that reads nothing is ended, and the others get everything meanwhile.
+func TestWriteTimeout(t *testing.T) {
+	stopped := make(chan server.StreamStats, 2)
+	s := &server.Server{WriteTimeout: 300 * time.Millisecond, Apps: map[string]*server.App{"*": {
+		Stop: func(r *server.Request, st server.StreamStats) { stopped <- st }}}}
+	addr := start(t, s)
+	stuck := newPeer(t, addr)
+	stuck.connect("live")
+	stuck.command(stuck.createStream(), "play", 3, nil, "x", -1000.0)
+	stuck.until(message.CodePlayStart)
+	_, viewer := play(t, "rtmp://"+addr+"/live/x")
+	_, out := publish(t, "rtmp://"+addr+"/live/x")
+	body := append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 200<<10)...)
+	for i := 0; ; i++ {
+		require.Less(t, i, 10000)
+		require.NoError(t, out.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: uint32(i), Body: body}))
+		require.EqualValues(t, i, receive(t, viewer, 1)[0].Timestamp)
+		select {
+		case st := <-stopped:
+			assert.Equal(t, "live/x", st.Path)
+			return
+		case <-time.After(time.Millisecond):
+		}
+	}
+}
+
+// Pings without end from a client that reads nothing neither stop the server nor fill its memory: it is ended once its answers have
+// nowhere to go.
+func TestPingFloodOfAClient(t *testing.T) {
+	addr := start(t, &server.Server{WriteTimeout: 300 * time.Millisecond})
+	p := newPeer(t, addr)
+	p.nc.(*net.TCPConn).SetReadBuffer(4096)
+	p.connect("x")
+	p.nc.SetDeadline(time.Now().Add(time.Minute))
+	var flood []byte
+	for range 10000 {
+		o := control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1))
+		flood, _ = p.out.AppendMessage(flood, &o)
+	}
+	for i := 0; ; i++ {
+		require.Less(t, i, 5000, "it is still served")
+		if _, err := p.nc.Write(flood); err != nil {
+			require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
+			break
+		}
+	}
+	newPeer(t, addr).connect("x")
+}

@@ -1,0 +1,101 @@
+package server_test
+
+import (
+	"io"
+	"net"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// What is published arrives as it was, at a player that waits and at one that joins in the middle.
+func TestLiveRelay(t *testing.T) {
+	addr := app(t, &server.App{Live: server.Live{Linger: -1}})
+	url := "rtmp://" + addr + "/live/x"
+	_, early := play(t, url)
+	_, out := publish(t, url)
+	all := sample(t)
+	write(t, out, all)
+	want := media(all)
+	assert.Equal(t, want, receive(t, early, len(want)))
+	// Joining after the start: rtmplite3 fails there.
+	_, late := play(t, url)
+	got := receive(t, late, 3)
+	assert.True(t, flv.IsHeader(got[0]), "%v", got[0].Type)
+	first := got[0]
+	for _, tag := range got {
+		if !flv.IsHeader(tag) {
+			first = tag
+			break
+		}
+	}
+	h, err := flv.ParseVideoHeader(first.Body)
+	require.NoError(t, err)
+	assert.True(t, first.Type == flv.TagVideo && h.IsKeyFrame(), "the first picture is a key frame")
+	require.NoError(t, out.Close())
+	_, err = io.Copy(io.Discard, late)
+	assert.NoError(t, err, "the end of the stream")
+}
+
+func TestFFmpegPublishesAndPlays(t *testing.T) {
+	addr := app(t, &server.App{})
+	url := "rtmp://" + addr + "/live/x"
+	file := sampleFile(t, t.TempDir(), "in.flv")
+	publisher := exec.CommandContext(background(t), program(t, "ffmpeg"), "-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", "flv", url)
+	require.NoError(t, publisher.Start())
+	defer func() {
+		publisher.Process.Kill()
+		publisher.Wait()
+	}()
+	out := t.TempDir() + "/out.flv"
+	run(t, "ffmpeg", "-v", "error", "-i", url, "-t", "2", "-c", "copy", "-f", "flv", out)
+	run(t, "ffprobe", "-v", "error", out)
+	dump := t.TempDir() + "/dump.flv"
+	run(t, "rtmpdump", "-q", "-v", "-r", url, "-o", dump, "--stop", "2")
+	run(t, "ffprobe", "-v", "error", dump)
+}
+
+// RTMPDump plays over every transport.
+func TestRTMPDumpOverEveryTransport(t *testing.T) {
+	program(t, "rtmpdump")
+	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
+	plain := start(t, s)
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { s.Close(); <-served })
+	web := httptest.NewServer(s.TunnelHandler())
+	t.Cleanup(web.Close)
+	secure := httptest.NewUnstartedServer(s.TunnelHandler())
+	secure.TLS = testserver.ServerTLS()
+	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp takes one for an error
+	secure.StartTLS()
+	t.Cleanup(secure.Close)
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	defer pub.Close()
+	for _, tag := range media(sample(t)) { // with a duration in its metadata a part of the sample would be incomplete
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
+	}
+	for scheme, addr := range map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(), "rtmpt": web.Listener.Addr().String(),
+		"rtmpte": web.Listener.Addr().String(), "rtmpts": secure.Listener.Addr().String()} {
+		t.Run(scheme, func(t *testing.T) {
+			out := t.TempDir() + "/out.flv"
+			run(t, "rtmpdump", "-q", "-v", "-r", scheme+"://"+addr+"/live/x", "-o", out, "--stop", "1")
+			file, err := os.ReadFile(out)
+			require.NoError(t, err)
+			assert.NotEmpty(t, tags(t, file))
+		})
+	}
+}

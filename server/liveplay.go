@@ -1,0 +1,181 @@
+package server
+
+import (
+	"errors"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// livePlaying plays a live stream.
+type livePlaying struct {
+	playing
+	player *live.Player
+	waits  bool          // there was no publisher when it began
+	told   chan struct{} // closed when the client has been told that play begins
+	ended  atomic.Bool
+
+	begun, complete bool   // of Length; for the hub's call of deliver
+	first           uint32 // timestamp of the first message, ms
+
+	mu           sync.Mutex // guards the rest
+	audio, video bool       // wanted
+}
+
+// live plays a live stream, whether it is there already or not.
+func (p *playing) live() error {
+	c, app := p.stream.conn, p.app
+	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.relay.hub.Published(p.request.Path)}
+	o := live.PlayOptions{StreamID: p.stream.id, Await: app.Live.Await, NoCache: app.Live.NoCache, Begun: l.begins, Ended: l.ends}
+	if app.Deliver != nil || p.request.Length > 0 {
+		o.Deliver = l.deliver
+	}
+	var err error
+	if l.player, err = c.server.relay.hub.Play(p.request.Path, sink{c}, o); err != nil {
+		if errors.Is(err, live.ErrNotFound) {
+			return errNotFound
+		}
+		return err
+	}
+	c.log.Debug("rtmp: playing", "stream", peer(p.request.Path))
+	if !p.stream.begin(l) {
+		l.player.Close()
+		return errNotFound // can't be, see publication.start
+	}
+	p.begun()
+	close(l.told)
+	return nil
+}
+
+// begins is called by the hub before the first message.
+func (l *livePlaying) begins() {
+	select {
+	case <-l.told: // Play.Start comes first
+	case <-l.stream.conn.ctx.Done():
+		return
+	}
+	id := l.stream.id
+	messages := append(l.notify(), session.Event(message.EventStreamBegin, id))
+	l.stream.conn.core.SendReply(messages...)
+}
+
+// ends is called by the hub after the last message.
+func (l *livePlaying) ends(err error) {
+	id, c := l.stream.id, l.stream.conn
+	l.ended.Store(true)
+	select {
+	case <-l.told:
+	case <-c.ctx.Done():
+	}
+	eof := session.Event(message.EventStreamEOF, id)
+	switch {
+	case err == nil:
+		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayUnpublishNotify, l.request.Name+" is over."))
+	case errors.Is(err, live.ErrNotFound):
+		l.stream.status("error", message.CodePlayStreamNotFound, "nobody publishes the stream")
+	case errors.Is(err, live.ErrClosed):
+		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayStop, "The server is shutting down."))
+	}
+	l.stream.finishLater(l)
+}
+
+// deliver asks App.Deliver, and ends what is to be played for a while only. The hub calls it for one message at a time.
+func (l *livePlaying) deliver(m *live.Message) bool {
+	tag := m.Tag()
+	if l.request.Length > 0 && tag.Type != flv.TagScript && !m.Header() && !l.within(tag.Timestamp) {
+		return false
+	}
+	if l.app.Deliver == nil {
+		return true
+	}
+	packet := message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, StreamID: l.stream.id, Body: tag.Body}
+	pass := false
+	l.stream.conn.guard(func() { pass = l.app.Deliver(l.request, &packet) })
+	return pass
+}
+
+// within reports whether a message belongs to what is to be played, and ends the playing with the first that does not.
+func (l *livePlaying) within(timestamp uint32) bool {
+	if l.complete {
+		return false
+	}
+	if !l.begun {
+		l.begun, l.first = true, timestamp
+	}
+	if time.Duration(int32(timestamp-l.first))*time.Millisecond < l.request.Length {
+		return true
+	}
+	l.complete = true
+	l.stream.conn.later(0, func() {
+		if l.ended.Swap(true) {
+			return
+		}
+		l.player.Close()
+		ended(l.stream)
+		l.stream.finish(l)
+	})
+	return false
+}
+
+func (l *livePlaying) over() bool              { return l.ended.Load() }
+func (l *livePlaying) release()                { l.player.Leave() }
+func (l *livePlaying) setBuffer(time.Duration) {}
+
+func (l *livePlaying) finish() {
+	l.player.Close()
+	l.stopped(StreamStats(l.player.Stats()))
+}
+
+// serve serves pause and the like. What is live can't be sought in.
+func (l *livePlaying) serve(cmd message.Command) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	st := l.stream
+	switch on := boolean(cmd.Args, 0, true); cmd.Name {
+	case "seek":
+		st.status("error", codeSeekFailed, "the stream is live")
+	case "pause", "pauseRaw":
+		l.player.Pause(on)
+		pauseNotified(st, on)
+	case "receiveAudio", "receiveVideo":
+		if cmd.Name == "receiveAudio" {
+			l.audio = on
+		} else {
+			l.video = on
+		}
+		l.player.Receive(l.audio, l.video)
+		receiveNotified(st, on)
+	}
+}
+
+// pauseNotified tells the client that the pause has taken effect, or ended.
+func pauseNotified(st *netStream, on bool) {
+	core := st.conn.core
+	if on {
+		core.SendReply(session.Status(st.id, "status", message.CodePauseNotify, "Paused."), session.Event(message.EventStreamEOF, st.id))
+		return
+	}
+	core.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
+}
+
+// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5): false is not answered.
+func receiveNotified(st *netStream, on bool) {
+	if on {
+		st.conn.core.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
+			session.Status(st.id, "status", message.CodePlayStart, "Started."))
+	}
+}
+
+// notify tells a client that has waited that somebody publishes now.
+func (l *livePlaying) notify() (messages []chunk.Outgoing) {
+	if l.waits {
+		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))
+	}
+	return messages
+}

@@ -1,0 +1,203 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"time"
+
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/transport"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Accept shakes hands and no more: the low level. The program reads with ReadPacket, answers connect itself, or has packets served
+// with HandlePacket after all. s gives the limits and what HandlePacket serves, it may be nil. nc is closed when Accept fails; the
+// error is a *handshake.Error then.
+//
+// Calls get their results only while somebody is in ReadPacket.
+func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
+	if s == nil {
+		s = new(Server)
+	}
+	s.init()
+	c := s.newConn(ctx, nc)
+	c.byHand = true
+	if err := c.shakeHands(ctx, nil, nil); err != nil {
+		nc.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// newConn makes the Conn of a connection that has not shaken hands.
+func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
+	c := &Conn{server: s, id: s.lastID.Add(1), dialed: nc, nc: nc, opening: nc, remote: nc.RemoteAddr(), streams: make(map[uint32]*netStream)}
+	if s.ConnContext != nil {
+		ctx = s.ConnContext(ctx, nc)
+	}
+	c.ctx, c.cancel = context.WithCancelCause(context.WithValue(ctx, contextKey{}, c))
+	c.log = s.log().With("conn", c.id, "remote", c.remote)
+	return c
+}
+
+// serveConn serves a connection until it ends.
+func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config, p *place) error {
+	c := s.newConn(ctx, nc)
+	if !s.add(c) {
+		nc.Close()
+		return ErrServerClosed
+	}
+	defer s.remove(c)
+	stop := context.AfterFunc(ctx, func() { c.fail(fmt.Errorf("server: %w", context.Cause(ctx))) })
+	defer stop()
+	if err := c.shakeHands(ctx, config, p); err != nil {
+		c.fail(err)
+		c.log.Debug("rtmp: handshake failed", "error", err)
+		nc.Close()
+		return c.Err()
+	}
+	c.core.Serve()
+	c.core.Close()
+	c.release()
+	return c.Err()
+}
+
+func (s *Server) add(c *Conn) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closing {
+		return false
+	}
+	s.conns[c] = struct{}{}
+	return true
+}
+
+func (s *Server) remove(c *Conn) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	delete(s.conns, c)
+	if c.core != nil {
+		n := c.core.Counters()
+		s.counts.bytesIn.Add(n.BytesRead.Load())
+		s.counts.bytesOut.Add(n.BytesWritten.Load())
+	}
+}
+
+// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What has come behind a proxy counts for its client (p).
+func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
+	s := c.server
+	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
+	began := time.Now()
+	if setup > 0 {
+		c.nc.SetDeadline(began.Add(setup))
+	}
+	if p != nil && p.proxy {
+		nc, err := proxied(c.nc)
+		if err != nil {
+			return fmt.Errorf("server: PROXY protocol: %w", err)
+		}
+		c.nc, c.remote = nc, nc.RemoteAddr()
+		c.log = s.log().With("conn", c.id, "remote", c.remote)
+		if err := s.forwarded(p, c.remote); err != nil {
+			return err
+		}
+	}
+	if config != nil {
+		nc, err := transport.ServeTLS(ctx, c.nc, config)
+		if err != nil {
+			return fmt.Errorf("server: TLS: %w", err)
+		}
+		c.nc = nc
+	}
+	in := &session.Counted{Conn: c.nc}
+	result, err := handshake.Server(in, handshake.Config{Encryption: c.admits()})
+	if err != nil {
+		return err
+	}
+	c.nc.SetDeadline(time.Time{})
+	c.start(in.Received, result)
+	if setup > 0 && !c.byHand {
+		c.watch.start(max(1, setup-time.Since(began)), func() {
+			c.core.Fail(&session.TimeoutError{What: "connect", Hint: "SetupTimeout"})
+		})
+	}
+	return nil
+}
+
+// admits is the encryption that the client may ask for. Inside TLS there is none.
+func (c *Conn) admits() handshake.Encryption {
+	switch nc := c.nc.(type) {
+	case interface{ ConnectionState() tls.ConnectionState }:
+		state := nc.ConnectionState()
+		c.tls, c.transport = &state, "rtmps"
+		return handshake.EncryptionNone
+	case tunnelled:
+		c.tls, c.transport = nc.TLS(), "rtmpt"
+		if c.tls != nil {
+			c.transport = "rtmpts"
+			return handshake.EncryptionNone
+		}
+	default:
+		c.transport = "rtmp"
+	}
+	return c.server.Encryption
+}
+
+// handshakeSize is what S0, S1 and S2 take, in bytes.
+const handshakeSize = 1 + 2*1536
+
+// start makes the session of a connection whose handshake is over.
+func (c *Conn) start(received uint64, result *handshake.Result) {
+	s := c.server
+	c.s1Tail = result.S1Tail
+	wire := c.nc
+	if result.In != nil {
+		wire = transport.Encipher(wire, result.In, result.Out)
+		c.transport += "e"
+	}
+	core := session.New(wire, role{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
+		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, Logger: c.log})
+	core.Counters().BytesRead.Add(received)
+	core.Counters().BytesWritten.Add(handshakeSize)
+	c.hooks.Backlog = core.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })
+	c.mu.Lock()
+	c.core, c.opening = core, nil
+	err := c.err
+	c.mu.Unlock()
+	if err != nil { // fail came before there was a core
+		core.Fail(err)
+	}
+}
+
+func (s *Server) maxMessage() int { return orDefault(s.MaxMessageSize, defaultMaxMessage, 1<<24-1) }
+
+// ReadPacket reads the next message of any type into p, before it is served. Set Chunk Size and Abort have acted. p.Body is replaced
+// and the caller's to keep. It is for connections of Accept, and takes precedence where the Server reads.
+func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
+	if err := c.core.ReadPacket(ctx, 0, p); err != nil {
+		return err
+	}
+	if c.byHand && (p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3) {
+		if cmd, err := message.ParseCommand(p.Type, p.Body); cmd.Name == "_result" || cmd.Name == "_error" {
+			c.core.CallAnswered(&cmd, err)
+		}
+	}
+	return nil
+}
+
+// HandlePacket serves a packet of ReadPacket after all.
+func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
+	return c.core.HandlePacket(ctx, p)
+}
+
+// SendPacket sends p as it is. p.Body is neither modified nor kept.
+func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
+	o := session.EncodePacket(p)
+	if o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo {
+		o.Format = 0 // what streams send there the chunk writer does not know
+	}
+	return c.core.Send(ctx, o)
+}

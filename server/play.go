@@ -1,0 +1,156 @@
+package server
+
+import (
+	"errors"
+	"math"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/vod"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// play serves play: name, start and length in milliseconds, reset.
+func (c *Conn) play(id uint32, cmd message.Command) {
+	st := c.stream(id)
+	if st == nil {
+		c.status(id, "error", message.CodeFailed, "no such stream")
+		return
+	}
+	if a := st.activity(); a != nil && !a.over() || st.ingest() != nil {
+		st.status("error", message.CodeFailed, "the stream is in use")
+		return
+	}
+	app := c.application()
+	r := c.request(id, text(cmd.Args, 0))
+	r.Start, r.Length = playStart(cmd.Args), playLength(cmd.Args)
+	p := &playing{stream: st, app: app, request: r, reset: boolean(cmd.Args, 3, true)}
+	switch err := c.mayStart(app, r); {
+	case err == nil:
+	default:
+		st.refuse(err, message.CodePlayFailed)
+		return
+	}
+	if app.Play != nil {
+		if err := app.Play(c.ctx, r); err != nil {
+			st.refuse(err, message.CodePlayFailed)
+			return
+		}
+	}
+	err := errBadPath
+	if validPath(r.Path) {
+		err = p.start()
+	}
+	if err != nil {
+		st.refuse(playError(err), message.CodePlayFailed)
+		p.stopped(StreamStats{Path: r.Path})
+	}
+}
+
+// mayStart says what keeps a client from playing before the program is asked.
+func (c *Conn) mayStart(app *App, r *Request) error {
+	if !c.mayPlay(app) {
+		return Deny("the player has not been verified")
+	}
+	if !validPath(r.Path) {
+		return playError(errBadPath)
+	}
+	return nil
+}
+
+// playError gives an error of a file or of the hub its code.
+func playError(err error) error {
+	switch {
+	case errors.Is(err, errNotFound), errors.Is(err, vod.ErrBadName), errors.Is(err, errBadPath):
+		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "no such stream"}
+	case errors.Is(err, vod.ErrInvalidTime):
+		return &Refusal{Code: message.CodeSeekInvalidTime, Description: "there is nothing at that time"}
+	}
+	return err
+}
+
+// playStart is play's second argument. What is no time counts as missing.
+func playStart(args []any) time.Duration {
+	ms, ok := number(args, 1)
+	switch {
+	case !ok || math.IsInf(ms, 0) || ms < -2000:
+		return StartAny
+	case ms == -1000 || ms == -1: // milliseconds, as all clients send; and seconds, as the specification says
+		return StartLive
+	case ms < 0:
+		return StartAny
+	}
+	return time.Duration(milliseconds(ms)) * time.Millisecond
+}
+
+// playLength is play's third argument; negative: all.
+func playLength(args []any) time.Duration {
+	ms, ok := number(args, 2)
+	if !ok || ms < 0 || math.IsInf(ms, 0) {
+		return -1
+	}
+	return time.Duration(milliseconds(ms)) * time.Millisecond
+}
+
+// playing is a play command, and what all that it may lead to has in common.
+type playing struct {
+	stream  *netStream
+	app     *App
+	request *Request
+	reset   bool
+}
+
+// start finds what is to be played, and begins.
+func (p *playing) start() error {
+	r, c := p.request, p.stream.conn
+	if p.app.Handler != nil {
+		return c.handlePlay(p)
+	}
+	if r.Length == 0 {
+		p.begun()
+		p.stream.status("status", message.CodePlayStop, "The end.")
+		p.stopped(StreamStats{Path: r.Path})
+		return nil
+	}
+	if r.Start == StartLive || r.Start == StartAny && c.server.relay.hub.Published(r.Path) {
+		return p.live()
+	}
+	err := p.file()
+	if errors.Is(err, errNotFound) && (r.Start == StartAny || c.server.relay.hub.Published(r.Path)) {
+		return p.live()
+	}
+	return err
+}
+
+// begun says that play begins, after messages that belong before it. Play.Reset is left out when the client wants to add to a
+// playlist.
+func (p *playing) begun(before ...chunk.Outgoing) error {
+	id := p.stream.id
+	messages := before
+	if p.reset {
+		messages = append(messages, session.Status(id, "status", message.CodePlayReset, "Resetting."))
+	}
+	messages = append(messages, session.Status(id, "status", message.CodePlayStart, "Started."))
+	access, err := session.Data(id, "|RtmpSampleAccess", true, true)
+	if err != nil {
+		return err
+	}
+	return p.stream.conn.core.SendReply(append(messages, access)...)
+}
+
+func (p *playing) stopped(st StreamStats) {
+	if p.app.Stop != nil {
+		p.app.Stop(p.request, st)
+	}
+}
+
+func (p *playing) asked() *Request { return p.request }
+
+var errNotFound = errors.New("server: no such stream")
+
+// sink is a client as the hub sees it.
+type sink struct{ *Conn }
+
+func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.core.TryWritev(b) }
+func (s sink) Write(b [][]byte) error               { return s.core.Writev(b) }

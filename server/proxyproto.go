@@ -1,0 +1,142 @@
+package server
+
+import (
+	"bufio"
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/netip"
+	"strings"
+)
+
+// signatureV2 begins the binary form of the PROXY protocol (section 2.2 of HAProxy's proxy-protocol.txt).
+var signatureV2 = []byte("\r\n\r\n\x00\r\nQUIT\n")
+
+const (
+	maxProxyV1 = 107     // bytes of a line, CRLF included (section 2.1)
+	maxProxyV2 = 4 << 10 // bytes after the fixed header, TLVs included
+)
+
+var errProxyProtocol = errors.New("server: bad PROXY protocol header")
+
+// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection from behind it, with the
+// client's address if the proxy gives one. Without a header nothing is lost. RTMP begins with a byte of 3 to 9 and TLS with 22, so
+// that the first byte decides.
+func proxied(nc net.Conn) (net.Conn, error) {
+	in := bufio.NewReaderSize(nc, 512)
+	first, err := in.Peek(1)
+	if err != nil {
+		return nil, err
+	}
+	var from net.Addr
+	switch first[0] {
+	case 'P':
+		from, err = proxyV1(in)
+	case signatureV2[0]:
+		from, err = proxyV2(in)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return &proxiedConn{Conn: nc, head: in, remote: from}, nil
+}
+
+// proxyV1 reads "PROXY TCP4 192.0.2.1 192.0.2.2 56324 1935\r\n".
+func proxyV1(in *bufio.Reader) (net.Addr, error) {
+	var line []byte
+	for !bytes.HasSuffix(line, []byte("\r\n")) {
+		b, err := in.ReadByte()
+		if err != nil {
+			return nil, err
+		}
+		if line = append(line, b); len(line) > maxProxyV1 {
+			return nil, errProxyProtocol
+		}
+	}
+	fields := strings.Fields(string(line))
+	switch {
+	case len(fields) >= 2 && fields[0] == "PROXY" && fields[1] == "UNKNOWN":
+		return nil, nil
+	case len(fields) != 6 || fields[0] != "PROXY" || fields[1] != "TCP4" && fields[1] != "TCP6":
+		return nil, errProxyProtocol
+	}
+	from, err := netip.ParseAddrPort(net.JoinHostPort(fields[2], fields[4]))
+	if err != nil {
+		return nil, errProxyProtocol
+	}
+	return net.TCPAddrFromAddrPort(from), nil
+}
+
+// proxyV2 reads the binary form:
+//
+//	+--------------+---------+--------+----------+----------- - -
+//	| signature 12 | ver|cmd | family | length 2 | addresses, TLVs
+//	+--------------+---------+--------+----------+----------- - -
+func proxyV2(in *bufio.Reader) (net.Addr, error) {
+	var head [16]byte
+	if _, err := io.ReadFull(in, head[:]); err != nil {
+		return nil, err
+	}
+	length := int(binary.BigEndian.Uint16(head[14:]))
+	if !bytes.Equal(head[:12], signatureV2) || head[12]>>4 != 2 || length > maxProxyV2 {
+		return nil, errProxyProtocol
+	}
+	body := make([]byte, length)
+	if _, err := io.ReadFull(in, body); err != nil {
+		return nil, err
+	}
+	if head[12]&0xf == 0 { // LOCAL: the proxy itself, as for a health check
+		return nil, nil
+	}
+	size := 0
+	switch head[13] {
+	case 0x11: // TCP over IPv4
+		size = 4
+	case 0x21: // TCP over IPv6
+		size = 16
+	default:
+		return nil, nil
+	}
+	if len(body) < 2*size+4 {
+		return nil, fmt.Errorf("%w: %d bytes of addresses", errProxyProtocol, len(body))
+	}
+	addr, _ := netip.AddrFromSlice(body[:size])
+	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, binary.BigEndian.Uint16(body[2*size:]))), nil
+}
+
+// proxiedConn is a connection from behind a proxy.
+type proxiedConn struct {
+	net.Conn
+	head   *bufio.Reader // what was read beside the header; nil: nothing is left
+	remote net.Addr      // nil: the proxy has not said
+}
+
+func (c *proxiedConn) Read(b []byte) (int, error) {
+	if c.head == nil {
+		return c.Conn.Read(b)
+	}
+	if c.head.Buffered() == 0 {
+		c.head = nil
+		return c.Conn.Read(b)
+	}
+	return c.head.Read(b[:min(len(b), c.head.Buffered())])
+}
+
+func (c *proxiedConn) RemoteAddr() net.Addr {
+	if c.remote != nil {
+		return c.remote
+	}
+	return c.Conn.RemoteAddr()
+}
+
+// CloseWrite tells the client that nothing more will come.
+func (c *proxiedConn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
+}

@@ -1,0 +1,292 @@
+package server
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"net/url"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// publishTimeout is how long App.Publish may take.
+const publishTimeout = 10 * time.Second
+
+// codePublishIdle is not among those of package message.
+const codePublishIdle = "NetStream.Publish.Idle"
+
+// publishReceived gives what the client publishes from now on a place, since it may go on without waiting for the answer.
+func (c *Conn) publishReceived(id uint32, cmd message.Command) {
+	st := c.stream(id)
+	var in *ingest
+	if st != nil {
+		in = c.newIngest()
+		if !st.tryIngest(in) {
+			in = nil
+		}
+	}
+	c.serve(cmd, func() {
+		if in == nil {
+			c.status(id, "error", message.CodeFailed, "no such stream, or it is in use")
+			return
+		}
+		c.publish(st, in, cmd)
+	})
+}
+
+// tryIngest makes in where media goes, unless there is a publisher already.
+func (st *netStream) tryIngest(in *ingest) bool {
+	st.mu.Lock()
+	defer st.mu.Unlock()
+	if st.in != nil {
+		return false
+	}
+	st.in = in
+	return true
+}
+
+// dropIngest is for a publication that was refused or is over.
+func (st *netStream) dropIngest(in *ingest) {
+	st.mu.Lock()
+	if st.in == in {
+		st.in = nil
+	}
+	st.mu.Unlock()
+	in.drop()
+}
+
+// cutName takes a name apart that a client gives: mp4: flv: mp3: in front, parameters behind.
+func cutName(raw string) (name string, query url.Values) {
+	name, parameters, _ := strings.Cut(raw, "?")
+	for _, kind := range []string{"mp4:", "flv:", "mp3:"} {
+		if rest, found := strings.CutPrefix(name, kind); found {
+			name = rest
+			break
+		}
+	}
+	return name, parseQuery(parameters)
+}
+
+// request is what the client asks for by a name.
+func (c *Conn) request(id uint32, raw string) *Request {
+	name, query := cutName(raw)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	path := name
+	if c.appName != "" {
+		path = c.appName + "/" + name
+	}
+	if name == "" {
+		path = ""
+	}
+	return &Request{Conn: c, RemoteAddr: c.remote, User: c.user, StreamID: id, Path: path, Name: name,
+		Query: c.query.merge(query), Transport: c.transport}
+}
+
+// publish serves publish.
+func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
+	app := c.application()
+	r := c.request(st.id, text(cmd.Args, 0))
+	if r.Kind = text(cmd.Args, 1); r.Kind != "record" && r.Kind != "append" {
+		r.Kind = "live"
+	}
+	p := &publication{stream: st, app: app, request: r, in: in}
+	if a := st.activity(); a != nil && !a.over() {
+		st.dropIngest(in)
+		st.status("error", message.CodeFailed, "the stream is in use")
+		return
+	}
+	if code, err := p.allowed(); err != nil {
+		st.dropIngest(in)
+		if code != "" {
+			st.refuse(err, code)
+		}
+		return
+	}
+	if code, err := p.start(); err != nil {
+		st.dropIngest(in)
+		st.refuse(err, code)
+		p.unpublished(StreamStats{Path: r.Path})
+	}
+}
+
+// publication is what a stream publishes to the hub.
+type publication struct {
+	stream  *netStream
+	app     *App
+	request *Request
+	in      *ingest
+	pub     *live.Publisher
+	record  *recording // nil: none
+}
+
+// allowed asks whether the client may publish. An error has the code to tell it with; without one it has been told.
+func (p *publication) allowed() (code string, err error) {
+	r := p.request
+	if p.app.Publishers != nil && r.User == "" {
+		return message.CodePublishDenied, Deny("authentication is needed")
+	}
+	if !validPath(r.Path) {
+		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
+	}
+	if p.app.Publish == nil {
+		return "", nil
+	}
+	c := p.stream.conn
+	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
+	defer cancel()
+	late := time.AfterFunc(publishTimeout, func() { // the hook may not look at ctx
+		p.stream.dropIngest(p.in)
+		c.core.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
+		c.core.FlushReplies()
+	})
+	err = p.app.Publish(ctx, r)
+	if inTime := late.Stop(); !inTime {
+		if err == nil {
+			p.unpublished(StreamStats{Path: r.Path})
+		}
+		return "", context.DeadlineExceeded
+	}
+	if err == nil && !validPath(r.Path) {
+		p.unpublished(StreamStats{Path: r.Path})
+		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
+	}
+	return message.CodePublishDenied, err
+}
+
+// start begins to publish.
+func (p *publication) start() (code string, err error) {
+	if p.app.Handler != nil {
+		return message.CodeFailed, p.stream.conn.handle(p.stream, p.app, p.request, p.in)
+	}
+	c := p.stream.conn
+	host := addrOf(c.remote).String()
+	owner := p.request.User
+	if owner == "" {
+		owner = host
+	}
+	p.pub, err = c.server.relay.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
+		User: p.request.User, Host: host, Owner: owner, Ended: p.ended})
+	if errors.Is(err, live.ErrPublished) {
+		return message.CodePublishBadName, &Refusal{Description: "the stream is being published"}
+	}
+	if err != nil {
+		return message.CodePublishDenied, err
+	}
+	if p.record, err = c.server.record(p.app.Files, p.request, p.pub, p.recordingFailed, c.later); err != nil {
+		if p.asksRecord() {
+			p.pub.Close()
+			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
+		}
+		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for it: it is not told
+		if done := p.app.Files.Done; done != nil {
+			done(p.request, "", err)
+		}
+	}
+	if !p.stream.begin(p) {
+		return message.CodeFailed, errBadPath // can't be: the stream was free, and only this goroutine takes it
+	}
+	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
+	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
+	p.in.open(p.take)
+	return "", nil
+}
+
+func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
+
+// setDataFrame goes in front of metadata that a server is to keep, clearDataFrame revokes it.
+var (
+	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
+	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
+)
+
+// tagOf is a media message as players get it; ok is false for what is not for them. The body is the message's.
+func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
+	tag = flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: m.Payload()}
+	if m.Type == message.TypeDataAMF3 { // AMF0 after a format selector
+		tag.Type = flv.TagScript
+		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
+	}
+	if tag.Type == flv.TagScript {
+		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
+		if bytes.HasPrefix(tag.Body, clearDataFrame) {
+			return tag, false
+		}
+	}
+	return tag, len(tag.Body) > 0
+}
+
+// take publishes a message. It runs under ingest.mu, mostly on the reader.
+func (p *publication) take(m *session.Message) {
+	if p.app.Media != nil && !p.stream.conn.filter(p.app.Media, p.request, m) {
+		return
+	}
+	if tag, ok := tagOf(m); ok {
+		p.pub.Write(tag) // an error has been given to ended
+	}
+}
+
+// filter asks a hook about a message.
+func (c *Conn) filter(hook func(*Request, *message.Packet) bool, r *Request, m *session.Message) (pass bool) {
+	packet := m.Packet
+	packet.Body = m.Payload()
+	c.guard(func() { pass = hook(r, &packet) })
+	return pass
+}
+
+// ended is called when the hub has ended the publisher.
+func (p *publication) ended(err error) {
+	c := p.stream.conn
+	switch {
+	case errors.Is(err, live.ErrReplaced):
+		p.stream.status("error", message.CodePublishBadName, "another publisher has taken over")
+	case errors.Is(err, live.ErrIdle):
+		p.stream.status("error", codePublishIdle, "no media has come")
+	case errors.Is(err, live.ErrClosed):
+		c.status(0, "error", codeConnectShutdown, "the server is shutting down")
+	default:
+		p.stream.status("error", message.CodePublishDenied, "too many bits per second")
+	}
+	c.log.Info("rtmp: publisher ended", "stream", peer(p.request.Path), "reason", err)
+	p.stream.finishLater(p)
+	c.leave()
+}
+
+// recordingFailed is called when a recording has broken off.
+func (p *publication) recordingFailed(err error) {
+	level := "warning"
+	if p.asksRecord() {
+		level = "error"
+	}
+	p.stream.conn.log.Warn("rtmp: recording has ended", "error", err)
+	p.stream.status(level, message.CodeRecordFailed, recordFailure(err))
+}
+
+func (p *publication) asked() *Request         { return p.request }
+func (p *publication) over() bool              { return p.pub.Err() != nil }
+func (p *publication) serve(message.Command)   {}
+func (p *publication) setBuffer(time.Duration) {}
+func (p *publication) publishes()              {}
+func (p *publication) release()                { p.pub.Close() }
+
+func (p *publication) finish() {
+	p.stream.dropIngest(p.in)
+	st := StreamStats(p.pub.Stats())
+	p.record.finish()
+	if p.stream.conn.core.Err() == nil {
+		p.stream.status("status", message.CodeUnpublishSuccess, p.request.Name+" is over.")
+	}
+	p.unpublished(st)
+}
+
+func (p *publication) unpublished(st StreamStats) {
+	if p.app.Unpublish != nil {
+		p.app.Unpublish(p.request, st)
+	}
+}

@@ -1,0 +1,129 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Publisher is the program as the publisher of a live stream: an io.WriteCloser of FLV. Write and ReadFrom are for one goroutine at a
+// time; WritePacket and WriteData are for any.
+type Publisher struct {
+	pub  *live.Publisher
+	stop func() bool
+
+	mu     sync.Mutex // held while a tag is written
+	parser flv.Parser
+	last   uint32 // timestamp of the tag written last
+}
+
+// Publish makes the program the publisher of a live stream: a relay, a transcoder, a test. The policies are those of the App of
+// path's first element; hooks are not called. ctx ends the publication, as Close does. The error is a *Refusal with
+// NetStream.Publish.BadName if the stream is being published.
+func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
+	s.init()
+	if !validPath(path) {
+		return nil, &Refusal{Code: message.CodePublishBadName, Description: errBadPath.Error()}
+	}
+	app := s.application(path)
+	if app == nil {
+		app = new(App)
+	}
+	pub, err := s.relay.hub.Publish(path, live.PublishOptions{Policy: app.Live.policy(), Owner: "local"})
+	if err != nil {
+		return nil, hubError(err, message.CodePublishBadName)
+	}
+	p := &Publisher{pub: pub}
+	p.stop = context.AfterFunc(ctx, pub.Close)
+	return p, nil
+}
+
+// hubError is an error of the hub as the program sees it.
+func hubError(err error, code string) error {
+	switch {
+	case errors.Is(err, live.ErrPublished):
+		return &Refusal{Code: code, Description: "the stream is being published"}
+	case errors.Is(err, live.ErrNotFound):
+		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "nobody publishes the stream"}
+	case errors.Is(err, live.ErrClosed):
+		return fmt.Errorf("server: stream: %w", errStreamClosed)
+	}
+	return err
+}
+
+var errStreamClosed = fmt.Errorf("%w", session.ErrClosed)
+
+// Write publishes FLV bytes. Tags may be split anywhere between calls.
+func (p *Publisher) Write(b []byte) (n int, err error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	var tag flv.Tag
+	for n < len(b) {
+		k, ok, err := p.parser.Parse(b[n:], &tag)
+		n += k
+		if err != nil {
+			return n, fmt.Errorf("server: publish: %w", err)
+		}
+		if !ok {
+			break
+		}
+		if err := p.write(tag); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// write publishes a tag. The caller holds p.mu.
+func (p *Publisher) write(tag flv.Tag) error {
+	if len(tag.Body) == 0 {
+		return nil
+	}
+	p.last = tag.Timestamp
+	if err := p.pub.Write(tag); err != nil {
+		return hubError(err, message.CodePublishBadName)
+	}
+	return nil
+}
+
+// ReadFrom publishes an FLV file or stream until its end; see flv.NewPacedReader for sending a recording at its own speed.
+func (p *Publisher) ReadFrom(r io.Reader) (int64, error) { return readAll(r, p.Write, &p.parser) }
+
+// WritePacket publishes an audio, video or data message: its Type, Timestamp (message time, milliseconds) and Body, which is copied.
+func (p *Publisher) WritePacket(packet *message.Packet) error {
+	if !packet.Type.Media() {
+		return fmt.Errorf("server: publish: %s is no media", packet.Type)
+	}
+	tag, ok := tagOf(&session.Message{Packet: *packet})
+	if !ok {
+		return nil
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.write(tag)
+}
+
+// WriteData publishes a data message, such as onMetaData, with the time of what was written last.
+func (p *Publisher) WriteData(name string, args ...any) error {
+	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
+	if err != nil {
+		return fmt.Errorf("server: publish: %w", err)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.write(flv.Tag{Type: flv.TagScript, Timestamp: p.last, Body: body})
+}
+
+// Close ends the publication.
+func (p *Publisher) Close() error {
+	p.stop()
+	p.pub.Close()
+	return nil
+}

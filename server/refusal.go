@@ -1,0 +1,45 @@
+package server
+
+import (
+	"errors"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// peer is what a client sent, fit for logs and errors.
+func peer(text string) string { return quote.Peer(text) }
+
+// refusalOf is a hook's error as the client is told it.
+func refusalOf(err error, code string) Refusal {
+	r := Refusal{Code: code, Description: "refused"}
+	var refused *Refusal
+	var status *message.StatusError
+	switch {
+	case errors.As(err, &refused):
+		r = *refused
+		if r.Code == "" {
+			r.Code = code
+		}
+	case errors.As(err, &status) && status.Code != "":
+		r = Refusal{Code: status.Code, Description: status.Description}
+	}
+	return r
+}
+
+// extra is what a redirect has more in its information object.
+func (r *Refusal) extra() amf.Object {
+	if r.RedirectTo == "" {
+		return nil
+	}
+	return amf.Object{{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: r.RedirectTo}}}}
+}
+
+// statusMessage is an onStatus with more in its information object than session.Status has.
+func statusMessage(id uint32, level, code, description string, more amf.Object) (chunk.Outgoing, error) {
+	return session.Command(session.ChunkStreamCommand, id, &message.Command{Name: "onStatus",
+		Args: []any{append(message.StatusObject(level, code, description), more...)}})
+}

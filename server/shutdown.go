@@ -1,0 +1,142 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// shutdownPoll is how often Shutdown looks whether all have gone.
+const shutdownPoll = 50 * time.Millisecond
+
+// Shutdown lets nobody in any more, asks the clients that can to connect again, and waits until all have gone or ctx ends. Then
+// players get StreamEOF and Play.Stop, publishers Connect.AppShutdown and a FIN, and recordings are closed. It returns ctx's error if
+// that was necessary, and when every goroutine but those of hooks has ended.
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.init()
+	s.stopListening()
+	for _, c := range s.Conns() {
+		c.askToReconnect()
+	}
+	err := s.waitForConns(ctx)
+	if err != nil {
+		s.hangUp()
+	}
+	s.Close()
+	return err
+}
+
+// hangUp ends what is left, such that everybody is told.
+func (s *Server) hangUp() {
+	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
+	defer cancel()
+	busy := make(map[*Conn]bool)
+	conns := s.Conns()
+	for _, c := range conns {
+		busy[c] = len(c.Streams()) > 0
+		c.stopFiles()
+	}
+	s.relay.hub.Shutdown(grace) // publishers are told, and players
+	for _, c := range conns {
+		if busy[c] {
+			c.leave()
+		} else {
+			c.Reject(&Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
+		}
+	}
+	s.waitForConns(grace)
+}
+
+// stopFiles tells a client that what it plays of files ends.
+func (c *Conn) stopFiles() {
+	for _, st := range c.allStreams() {
+		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {
+			fp.release()
+			c.core.TryReply(session.Event(message.EventStreamEOF, st.id))
+			c.core.TryReply(session.Status(st.id, "status", message.CodePlayStop, "The server is shutting down."))
+		}
+	}
+}
+
+// Close ends everything at once. It returns when every goroutine but those of hooks has ended.
+func (s *Server) Close() error {
+	s.init()
+	s.stopListening()
+	s.mu.Lock()
+	s.closed = true
+	conns := make([]*Conn, 0, len(s.conns))
+	for c := range s.conns {
+		conns = append(conns, c)
+	}
+	viewers := make([]*viewer, 0, len(s.viewers))
+	for v := range s.viewers {
+		viewers = append(viewers, v)
+	}
+	t := s.tunnel
+	s.mu.Unlock()
+	for _, c := range conns {
+		c.fail(fmt.Errorf("server: %w", ErrServerClosed))
+	}
+	for _, v := range viewers {
+		v.cancel()
+	}
+	if t != nil {
+		t.Close()
+	}
+	s.relay.hub.Close()
+	s.running.Wait()
+	s.mu.Lock()
+	folders := s.folders
+	s.folders = nil
+	s.mu.Unlock()
+	for _, f := range folders {
+		f.Close()
+	}
+	return nil
+}
+
+func (s *Server) stopListening() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.closing = true
+	for l := range s.listeners {
+		(*l).Close()
+	}
+}
+
+// waitForConns waits until all clients and viewers have gone.
+func (s *Server) waitForConns(ctx context.Context) error {
+	ticker := time.NewTicker(shutdownPoll)
+	defer ticker.Stop()
+	for {
+		s.mu.Lock()
+		left := s.admitted
+		s.mu.Unlock()
+		if left == 0 {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-ticker.C:
+		}
+	}
+}
+
+// askToReconnect asks a client that has said that it can (E-RTMP v2, capsEx) to connect again.
+func (c *Conn) askToReconnect() {
+	object, _ := c.Connect().Object.(amf.Object)
+	caps, _ := object.Get("capsEx")
+	bits, _ := caps.(float64)
+	const reconnect = 1
+	if !(bits >= 0 && bits < 1<<31) || int(bits)&reconnect == 0 {
+		return
+	}
+	if o, err := statusMessage(0, "status", message.CodeConnectReconnectRequest, "The server is shutting down.", nil); err == nil && c.core.TryReply(o) {
+		c.core.FlushReplies()
+	}
+}

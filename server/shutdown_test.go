@@ -1,0 +1,149 @@
+package server_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// Shutdown ends every stream properly.
+func TestShutdown(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
+	addr := start(t, s)
+	c, viewer := play(t, "rtmp://"+addr+"/live/x")
+	p := newPeer(t, addr)
+	p.connect("live", amf.Property{Name: "capsEx", Value: 1.0})
+	id := p.createStream()
+	p.command(id, "publish", 3, nil, "x", "live")
+	p.until(message.CodePublishStart)
+	all := media(sample(t))
+	for _, tag := range all {
+		p.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
+	}
+	receive(t, viewer, len(all))
+	over := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
+	defer cancel()
+	go func() { over <- s.Shutdown(ctx) }()
+	p.until(message.CodeConnectReconnectRequest)
+	_, err := io.Copy(io.Discard, viewer)
+	assert.NoError(t, err, "the player's stream has ended")
+	c.Close()
+	p.until("NetConnection.Connect.AppShutdown")
+	for err = nil; err == nil; { // Unpublish.Success may come, too
+		_, err = p.next()
+	}
+	assert.ErrorIs(t, err, io.EOF, "a FIN")
+	p.nc.Close()
+	d := waitFor(t, "Done", done)
+	require.NoError(t, d.err)
+	file, err := os.ReadFile(d.file)
+	require.NoError(t, err)
+	assert.Equal(t, all, media(tags(t, file)))
+	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.DeadlineExceeded)
+	nc, err := net.Dial("tcp", addr)
+	if err == nil {
+		nc.Close()
+	}
+	assert.Error(t, err)
+}
+
+func TestShutdownOfAnIdleServer(t *testing.T) {
+	s := &server.Server{}
+	start(t, s)
+	require.NoError(t, s.Shutdown(background(t)))
+	assert.ErrorIs(t, s.ListenAndServe(), server.ErrServerClosed)
+}
+
+// New connects are told while a Shutdown waits.
+func TestConnectDuringShutdown(t *testing.T) {
+	s := &server.Server{}
+	addr := start(t, s)
+	p := newPeer(t, addr) // has not said connect yet
+	over := make(chan error, 1)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	go func() { over <- s.Shutdown(ctx) }()
+	eventually(t, "the listener has closed", func() bool {
+		nc, err := net.Dial("tcp", addr)
+		if err == nil {
+			nc.Close()
+		}
+		return err != nil
+	})
+	cmd := p.connect("x")
+	assert.Equal(t, "NetConnection.Connect.AppShutdown", message.ParseStatus(cmd.Args).Code)
+	p.nc.Close()
+	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
+}
+
+// Close does not wait for hooks.
+func TestCloseWithAHookThatHangs(t *testing.T) {
+	entered, release := make(chan struct{}), make(chan struct{})
+	s := &server.Server{Apps: map[string]*server.App{"*": {Connect: func(ctx context.Context, c *server.Conn) error {
+		close(entered)
+		<-release
+		return nil
+	}}}}
+	p := newPeer(t, start(t, s))
+	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
+	<-entered
+	require.NoError(t, s.Close())
+	close(release)
+	p.closed()
+}
+
+func TestCloseEndsHandshakes(t *testing.T) {
+	s := &server.Server{}
+	nc, err := net.Dial("tcp", start(t, s))
+	require.NoError(t, err)
+	defer nc.Close()
+	nc.Write([]byte{3})
+	eventually(t, "it is there", func() bool { return s.Stats().Conns == 1 })
+	require.NoError(t, s.Close())
+	nc.SetDeadline(time.Now().Add(patience))
+	_, err = nc.Read(make([]byte, 1))
+	assert.Error(t, err)
+	assert.Zero(t, s.Stats().Conns)
+}
+
+func TestPublishAndSubscribeInTheProgram(t *testing.T) {
+	s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+	addr := start(t, s)
+	sub, err := s.Subscribe(background(t), "live/x", server.SubscribeOptions{})
+	require.NoError(t, err)
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	require.NoError(t, pub.WriteData("onMetaData", amf.ECMAArray{{Name: "title", Value: "x"}}))
+	_, viewer := play(t, "rtmp://"+addr+"/live/x")
+	n, err := pub.Write(sampleBytes)
+	require.NoError(t, err)
+	assert.Len(t, sampleBytes, n)
+	all := media(sample(t))
+	assert.Equal(t, all, receive(t, viewer, len(all)))
+	require.NoError(t, pub.Close())
+	got := read(t, sub)
+	assert.Equal(t, all, media(got))
+	assert.Zero(t, sub.Missed())
+	require.NoError(t, sub.Close())
+
+	_, err = s.Publish(background(t), "../x")
+	assert.Error(t, err)
+	ctx, cancel := context.WithCancel(context.Background())
+	sub, err = s.Subscribe(ctx, "live/y", server.SubscribeOptions{})
+	require.NoError(t, err)
+	cancel()
+	_, err = sub.Next(context.Background())
+	assert.ErrorIs(t, err, context.Canceled)
+}

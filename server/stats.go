@@ -1,0 +1,70 @@
+package server
+
+import (
+	"encoding/json"
+	"net/http"
+	"sync/atomic"
+)
+
+// Stats is what a Server does.
+type Stats struct {
+	Conns, Publishers, Players, Tunnels int
+	BytesIn, BytesOut                   uint64 // of all connections, RTMP and its handshakes
+	Refused                             uint64 // connections, connects, publishes and plays
+	Dropped                             uint64 // messages that players were too slow for, of streams that there are
+	Streams                             []StreamStats
+}
+
+// counts are what has been.
+type counts struct {
+	bytesIn, bytesOut, refused atomic.Uint64
+	files                      atomic.Int64 // players of files and Handlers
+}
+
+// Stats returns what the Server does at the moment.
+func (s *Server) Stats() Stats {
+	s.init()
+	st := Stats{BytesIn: s.counts.bytesIn.Load(), BytesOut: s.counts.bytesOut.Load(), Refused: s.counts.refused.Load(),
+		Players: int(s.counts.files.Load())}
+	s.mu.Lock()
+	for c := range s.conns {
+		if _, ok := c.dialed.(tunnelled); ok {
+			st.Tunnels++
+		}
+		c.mu.Lock()
+		core := c.core
+		c.mu.Unlock()
+		if core != nil {
+			n := core.Counters()
+			st.BytesIn += n.BytesRead.Load()
+			st.BytesOut += n.BytesWritten.Load()
+		}
+	}
+	for v := range s.viewers {
+		st.BytesOut += v.sent.Load()
+	}
+	st.Conns = s.admitted
+	s.mu.Unlock()
+	for _, one := range s.relay.hub.Stats() {
+		if one.Publisher != "" {
+			st.Publishers++
+		}
+		st.Players += one.Players
+		st.Dropped += one.Missed
+		st.Streams = append(st.Streams, StreamStats(one))
+	}
+	return st
+}
+
+// StatsHandler serves Stats as JSON.
+func (s *Server) StatsHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		body, err := json.Marshal(s.Stats())
+		if err != nil {
+			http.Error(w, "no statistics", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Write(body)
+	})
+}

@@ -1,0 +1,307 @@
+package server
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Stream is a stream that a Handler serves: an io.Reader of FLV where the client publishes, an io.Writer of FLV where it plays. One
+// goroutine reads and one writes; everything else may be called from any goroutine.
+type Stream struct {
+	Request *Request
+
+	h   *handling
+	fmt flvReader // owned by the goroutine that reads
+
+	parser flv.Parser     // owned by the goroutine that writes
+	tag    flv.Tag        // likewise
+	out    chunk.Outgoing // likewise
+
+	read, write stopwatch
+}
+
+func newStream(h *handling) *Stream {
+	s := &Stream{Request: h.request, h: h}
+	s.read.wake, s.write.wake = make(chan struct{}, 1), make(chan struct{}, 1)
+	return s
+}
+
+// stopwatch is a deadline of Read and ReadPacket, or of the writes.
+type stopwatch struct {
+	wake chan struct{} // signalled when at has changed
+
+	mu sync.Mutex
+	at time.Time
+}
+
+func (w *stopwatch) set(t time.Time) {
+	w.mu.Lock()
+	w.at = t
+	w.mu.Unlock()
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (w *stopwatch) deadline() time.Time {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.at
+}
+
+// wait waits for an event, until the deadline or the end of ctx.
+func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
+	var expired <-chan time.Time
+	if at := w.deadline(); !at.IsZero() {
+		if !time.Now().Before(at) {
+			return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
+		}
+		timer := time.NewTimer(time.Until(at))
+		defer timer.Stop()
+		expired = timer.C
+	}
+	select {
+	case <-event:
+		return nil
+	case <-w.wake:
+		return nil
+	case <-expired:
+		return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
+	case <-ctx.Done():
+		return nil
+	}
+}
+
+// SetReadDeadline bounds Read, WriteTo and ReadPacket, also one under way. The zero time removes the bound.
+func (s *Stream) SetReadDeadline(t time.Time) error {
+	s.read.set(t)
+	return nil
+}
+
+// SetWriteDeadline bounds Write, ReadFrom, WritePacket and WriteData, also one under way. A write that is cut off in the middle of a
+// chunk ends the connection.
+func (s *Stream) SetWriteDeadline(t time.Time) error {
+	s.write.set(t)
+	s.h.stream.conn.core.InterruptWrite(s.asWriter())
+	return nil
+}
+
+// next gives into the next message that was published. The error is io.EOF when the client has ended the stream, what ended the
+// connection, or that of the deadline.
+func (s *Stream) next(into func(m *session.Message)) error {
+	h := s.h
+	if h.in == nil {
+		return errNotPublished
+	}
+	h.begin()
+	for {
+		pass := true
+		ok, over := h.in.pop(func(m *session.Message) {
+			if h.app.Media != nil {
+				pass = h.stream.conn.filter(h.app.Media, h.request, m)
+			}
+			if pass {
+				h.bytes.Add(uint64(m.Size()))
+				into(m)
+			}
+		})
+		switch {
+		case ok && pass:
+			return nil
+		case ok:
+			continue
+		case over != nil:
+			return over
+		}
+		if err := s.read.wait(context.Background(), h.in.wake); err != nil {
+			return err
+		}
+	}
+}
+
+// ReadPacket reads the next audio, video or data message as the client sent it; p.Body is reused. Don't mix it with Read. The error
+// is io.EOF when the client has ended the stream; when the connection was lost, it is that.
+func (s *Stream) ReadPacket(p *message.Packet) error {
+	return s.next(func(m *session.Message) {
+		body := p.Body
+		*p = m.Packet
+		if n := m.Size(); n <= cap(body) {
+			p.Body = body[:n]
+		} else {
+			p.Body = make([]byte, n)
+		}
+		m.CopyTo(p.Body)
+	})
+}
+
+// Read reads what is published as an FLV file: metadata, sound and pictures, with the client's timestamps. The errors are those of
+// ReadPacket.
+func (s *Stream) Read(b []byte) (int, error) {
+	if len(b) == 0 {
+		return 0, nil
+	}
+	for !s.fmt.ready() {
+		err := s.next(func(m *session.Message) {
+			if tag, ok := tagOf(m); ok {
+				s.fmt.add(tag)
+			}
+		})
+		if err != nil {
+			s.fmt.flush()
+			if !s.fmt.ready() {
+				return 0, err
+			}
+		}
+	}
+	return s.fmt.read(b), nil
+}
+
+// WriteTo writes what is published as an FLV file to w until the client ends it, which is not an error. It is the fast path of
+// io.Copy.
+func (s *Stream) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
+
+// writingStream is a Stream as the session sees it while it is written: a session.Writer.
+type writingStream Stream
+
+func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
+
+// WriteLimit is when a write has to end, and what has ended it already.
+func (w *writingStream) WriteLimit() (time.Time, error) {
+	s := (*Stream)(w)
+	if s.h.ctx.Err() != nil {
+		return time.Time{}, s.over()
+	}
+	return s.write.deadline(), nil
+}
+
+// WriteWake is signalled when that has changed.
+func (w *writingStream) WriteWake() <-chan struct{} { return (*Stream)(w).write.wake }
+
+// over is why the stream has ended.
+func (s *Stream) over() error {
+	if err := s.h.stream.conn.Err(); err != nil {
+		return err
+	}
+	return fmt.Errorf("server: stream: %w", io.ErrClosedPipe)
+}
+
+// mayWrite waits while the client pauses.
+func (s *Stream) mayWrite() error {
+	if s.h.play == nil {
+		return errNotPlayed
+	}
+	s.h.begin()
+	for {
+		passage := s.h.gate.passage()
+		select {
+		case <-passage:
+			return nil
+		default:
+		}
+		if s.h.ctx.Err() != nil {
+			return s.over()
+		}
+		if err := s.write.wait(s.h.ctx, passage); err != nil {
+			return err
+		}
+	}
+}
+
+// Write plays FLV bytes to the client. Tags may be split anywhere between calls. Everything that is complete in b leaves before
+// Write returns. While the client pauses, Write waits, unless Control is used.
+func (s *Stream) Write(b []byte) (n int, err error) {
+	if err := s.mayWrite(); err != nil {
+		return 0, err
+	}
+	batch, err := s.h.stream.conn.core.Begin(s.asWriter())
+	if err != nil {
+		return 0, err
+	}
+	n, err = s.writeTags(b, &batch)
+	return n, batch.End(err)
+}
+
+func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
+	for n < len(b) {
+		k, ok, err := s.parser.Parse(b[n:], &s.tag)
+		n += k
+		if err != nil {
+			return n, fmt.Errorf("server: stream: %w", err)
+		}
+		if !ok {
+			break
+		}
+		s.out = session.Encode(message.Type(s.tag.Type), s.h.stream.id, s.tag.Timestamp, s.tag.Body)
+		if err := s.add(batch); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// add adds s.out to the batch, if App.Deliver has nothing against it.
+func (s *Stream) add(batch *session.Batch) error {
+	h := s.h
+	if h.app.Deliver != nil {
+		p := message.Packet{Type: message.Type(s.out.Type), Timestamp: s.out.Timestamp, Absolute: true, StreamID: s.out.StreamID, Body: s.out.Body}
+		pass := false
+		h.stream.conn.guard(func() { pass = h.app.Deliver(h.request, &p) })
+		if !pass {
+			return nil
+		}
+	}
+	h.bytes.Add(uint64(len(s.out.Body)))
+	return batch.Add(&s.out)
+}
+
+// ReadFrom plays an FLV file or stream to the client until its end; io.Copy uses it. A source that ends inside a tag is an error that
+// wraps io.ErrUnexpectedEOF.
+func (s *Stream) ReadFrom(r io.Reader) (int64, error) { return readAll(r, s.Write, &s.parser) }
+
+// WritePacket plays an audio, video or data message: p's Type, Timestamp (message time, milliseconds) and Body count.
+func (s *Stream) WritePacket(p *message.Packet) error {
+	if !p.Type.Media() {
+		return fmt.Errorf("server: stream: %s is no media: use Conn.SendPacket", p.Type)
+	}
+	if err := s.mayWrite(); err != nil {
+		return err
+	}
+	batch, err := s.h.stream.conn.core.Begin(s.asWriter())
+	if err != nil {
+		return err
+	}
+	s.out = session.Encode(p.Type, s.h.stream.id, p.Timestamp, p.Body)
+	return batch.End(s.add(&batch))
+}
+
+// WriteData plays a data message, such as onTextData, with the time of what was written last.
+func (s *Stream) WriteData(name string, args ...any) error {
+	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
+	if err != nil {
+		return fmt.Errorf("server: stream: %w", err)
+	}
+	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
+}
+
+// Control gives what the client of a Handler that plays asks for. Pause has been answered already; who asks for Controls stops
+// writing, and answers a seek, with Status: NetStream.Seek.Notify.
+func (s *Stream) Control() <-chan Control {
+	s.h.watched.Store(true)
+	s.h.gate.set(false)
+	return s.h.controls
+}
+
+// Status sends an onStatus.
+func (s *Stream) Status(level, code, description string) error {
+	return s.h.stream.status(level, code, description)
+}

@@ -1,0 +1,88 @@
+package server_test
+
+import (
+	"context"
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// A hook that does not decide in ten seconds has refused, and the connection stays. What it decides later comes to nothing.
+func TestPublishHookTakesTooLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		release := make(chan struct{})
+		unpublished := 0
+		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": {
+			Publish:   func(ctx context.Context, r *server.Request) error { <-release; return nil },
+			Unpublish: func(*server.Request, server.StreamStats) { unpublished++ },
+		}}}
+		a, b := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(context.Background(), b) }()
+		p := peerOn(t, a)
+		p.nc.SetDeadline(time.Time{})
+		p.connect("live")
+		id := p.createStream()
+		asked := time.Now()
+		p.command(id, "publish", 3, nil, "x", "live")
+		assert.Equal(t, message.CodePublishDenied, p.status())
+		assert.Equal(t, 10*time.Second, time.Since(asked))
+		close(release)
+		p.alive()
+		synctest.Wait()
+		assert.Equal(t, 1, unpublished, "once for each Publish that returned nil")
+		assert.Empty(t, s.Stats().Streams)
+		a.Close()
+		<-done
+		s.Close()
+	})
+}
+
+// Pings at half of IdleTimeout, and the end after all of it.
+func TestIdleTimeoutInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{}
+		a, b := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(context.Background(), b) }()
+		p := peerOn(t, a)
+		p.nc.SetDeadline(time.Time{})
+		p.connect("live")
+		silent := time.Now()
+		for {
+			m, err := p.next()
+			if err != nil {
+				break
+			}
+			if u, err := message.ParseUserControl(m.Body()); err == nil && message.Type(m.Type) == message.TypeUserControl && u.Event == message.EventPingRequest {
+				assert.InDelta(t, 30, time.Since(silent).Seconds(), 15)
+			}
+		}
+		assert.InDelta(t, 67, time.Since(silent).Seconds(), 8)
+		assert.ErrorContains(t, <-done, "IdleTimeout")
+		s.Close()
+	})
+}
+
+// SetupTimeout counts from accept to connect.
+func TestSetupTimeoutInTime(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{}
+		a, b := net.Pipe()
+		done := make(chan error, 1)
+		begun := time.Now()
+		go func() { done <- s.ServeConn(context.Background(), b) }()
+		time.Sleep(7 * time.Second)
+		p := peerOn(t, a)
+		assert.ErrorContains(t, <-done, "SetupTimeout")
+		assert.Equal(t, 10*time.Second, time.Since(begun))
+		p.nc.Close()
+		s.Close()
+	})
+}

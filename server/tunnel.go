@@ -1,0 +1,60 @@
+package server
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"net/http"
+	"net/netip"
+	"strings"
+
+	"github.com/go-librtmp/rtmp/internal/transport"
+)
+
+// tunnel is RTMPT.
+type tunnel struct{ *transport.TunnelServer }
+
+// tunnelled is a connection that comes by a tunnel.
+type tunnelled interface{ TLS() *tls.ConnectionState }
+
+func (s *Server) tunnelHandler() http.Handler {
+	s.init()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.tunnel == nil {
+		s.tunnel = &tunnel{transport.NewTunnelServer(func(nc net.Conn) { s.ServeConn(context.Background(), nc) })}
+		if s.closing {
+			go s.tunnel.Close() // it serves nobody, and so nothing is waited for
+		}
+	}
+	t := s.tunnel
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if client := s.client(r); client != r.RemoteAddr {
+			forwarded := *r
+			forwarded.RemoteAddr = client
+			r = &forwarded
+		}
+		t.ServeHTTP(w, r)
+	})
+}
+
+// client is the address that a request comes from: what a chain of TrustedProxies says in X-Forwarded-For, of which each appends
+// where it got the request from.
+func (s *Server) client(r *http.Request) string {
+	from := r.RemoteAddr
+	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(chain) - 1; i >= 0 && s.trusts(addrOf(tunnelAddr(from))); i-- {
+		addr, err := netip.ParseAddr(strings.TrimSpace(chain[i]))
+		if err != nil {
+			break
+		}
+		from = netip.AddrPortFrom(addr, 0).String()
+	}
+	return from
+}
+
+// tunnelAddr is an address as HTTP has it.
+type tunnelAddr string
+
+func (tunnelAddr) Network() string  { return "http" }
+func (a tunnelAddr) String() string { return string(a) }
