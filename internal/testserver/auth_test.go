@@ -17,6 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/auth"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
@@ -118,7 +119,8 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 			t.Run(fmt.Sprintf("%s/%s", scheme, name), func(t *testing.T) {
 				dir := t.TempDir()
 				var connects atomic.Int32
-				server := rtmptest.Server(t, testserver.Config{RecordDir: dir,
+				patient := &conntest.Patient{Listener: conntest.Listen(t)}
+				server := testserver.Serve(patient, testserver.Config{RecordDir: dir,
 					Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"usr": "pwd"}},
 					OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 						if bytes.HasPrefix(m.Body(), amf.AppendString(nil, "connect")) {
@@ -129,7 +131,8 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 				require.NoError(t, os.WriteFile(sample, testserver.Sample, 0o644))
 				url := strings.Replace(server.URL(test.app, "cam"), "://", "://"+test.credentials, 1)
 				out, err := programtest.Output(t, "ffmpeg", "-nostdin", "-v", "error", "-i", sample, "-t", "1", "-c", "copy", "-f", "flv", url)
-				server.Close() // the recording is complete
+				patient.Conns.Wait() // the server has read all that FFmpeg sent
+				server.Close()       // the recording is complete
 				recording, readErr := os.ReadFile(filepath.Join(dir, "cam.flv"))
 				assert.Equal(t, test.connects, connects.Load())
 				if test.complaint != "" {
