@@ -36,7 +36,7 @@ type link struct {
 	dialed  chan struct{} // closed when conn is set, nil if there is none
 }
 
-// open connects and opens the stream. ctx governs the link, dialing opening it.
+// open connects and opens the stream. ctx governs the link, and dialing only this call.
 func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
 	l := &link{to: to, dialed: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
