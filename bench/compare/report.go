@@ -99,7 +99,7 @@ func (w *work) chart(file string) error {
 			return err
 		}
 		p.Add(chart, line)
-		names = append(names, b.name)
+		names = append(names, b.name+"\u00a0\u00a0\u00a0") // where the font is wider than the one that was measured
 	}
 	p.NominalY(names...)
 	return p.Save(18*vg.Centimeter, vg.Length(2+0.65*float64(len(bars)))*vg.Centimeter, file)

@@ -60,6 +60,7 @@ func (w *writer) Writev(b [][]byte) error {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})
+	w.buf = w.buf[:0] // a batch begins where it is empty
 	return w.flushed(w.err)
 }
 

@@ -177,3 +177,22 @@ func TestHandlersFinish(t *testing.T) {
 	close(release)
 	<-done
 }
+
+// A reply that has left with Writev does not leave once more with the batch after it.
+func TestReplyLeavesOnce(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{})
+	s := server.session
+	s.Reply(ping)
+	require.NoError(t, s.Writev(pushed(0, []byte{1})))
+	batch, err := s.Begin(nil)
+	require.NoError(t, err)
+	o := Encode(message.TypeAudio, 1, 0, []byte{2})
+	require.NoError(t, batch.End(batch.Add(&o)))
+	in := chunk.NewReader(a, 0)
+	var m chunk.Message
+	for _, want := range []message.Type{message.TypeUserControl, message.TypeVideo, message.TypeAudio} {
+		require.NoError(t, in.Next(&m))
+		require.Equal(t, want, message.Type(m.Type))
+	}
+}

@@ -23,7 +23,7 @@ type MediaQueue struct {
 
 const (
 	queueHeaderSize = 14
-	keepQueue       = 1 << 20 // the largest slab kept when a queue runs empty, in bytes
+	keepQueue       = 2 << 20 // the largest slab kept when a queue runs empty, in bytes: room for a key frame of 1 MB
 )
 
 var slabs = sync.Pool{New: func() any { return new([]byte) }}

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -13,8 +14,10 @@ import (
 )
 
 const (
-	// keepWriteBuffer is the largest write buffer kept between writes, in bytes.
+	// keepWriteBuffer is the largest write buffer kept between writes, in bytes. Larger ones are shared by all.
 	keepWriteBuffer = 64 << 10
+	// shareWriteBuffer is the largest that is.
+	shareWriteBuffer = 4 << 20
 	// writeGrace is how long a write may last at least. A context or deadline that ends sooner may do so before the socket was
 	// offered a byte, which a connection that is well takes in microseconds.
 	writeGrace = 100 * time.Millisecond
@@ -30,6 +33,7 @@ type writer struct {
 	lock   chan struct{} // one slot: the right to encode and write. Ordinary mutexes can't be waited for with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // likewise
+	box    *[]byte       // likewise: what buf came from; nil: it did not
 	err    error         // likewise: the first failed write
 	unsent []byte        // likewise: what the socket did not take without waiting
 	rest   [][]byte      // likewise: what it did not take of what TryWritev was given. At most one of the two is not empty
@@ -182,21 +186,41 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 
 // begin starts a write buffer with what has to leave first. The caller holds the lock.
 func (w *writer) begin() {
+	if cap(w.buf) == 0 {
+		w.box = writeBuffers.Get().(*[]byte)
+		w.buf = *w.box
+	}
 	w.buf = w.replies.take(appendAll(append(w.buf[:0], w.unsent...), w.rest), w.chunks)
 	w.unsent, w.rest = nil, nil
 }
 
+// writeBuffers are the larger write buffers of all connections, so that a connection that writes now and then keeps none.
+var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
 // flush writes the buffer, and keeps it if it is not larger than that. The caller holds the lock; an error is final.
 func (w *writer) flush(p purpose, keep int) error {
 	b := w.buf
-	if w.buf = b[:0]; cap(b) > keep {
-		w.buf = nil
-	}
 	if len(b) == 0 {
 		return nil
 	}
+	w.buf = b[:0]
 	w.err = w.write(p, b)
+	if cap(b) > keep {
+		w.share()
+	}
 	return w.err
+}
+
+// share gives the empty buffer to whoever needs one next.
+func (w *writer) share() {
+	if w.box == nil {
+		w.box = new([]byte)
+	}
+	if cap(w.buf) <= shareWriteBuffer {
+		*w.box = w.buf
+		writeBuffers.Put(w.box)
+	}
+	w.box, w.buf = nil, nil
 }
 
 // write writes b within Config.Timeout and p's limit, or writeGrace if that is longer.

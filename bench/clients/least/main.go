@@ -319,7 +319,6 @@ type flvReader struct {
 	left  int // payload bytes left of the current chunk
 	head  [15]byte
 	hr, n int // head[hr:n] is to be handed out first
-	last  int
 	g     counter
 }
 
