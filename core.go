@@ -39,4 +39,11 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 type counts struct {
 	session.Counters
 	lostMedia, strayMedia, droppedEvents atomic.Uint64
+	pipelineFallbacks                    atomic.Int64
+}
+
+// fellBack counts that the server minds pipelining.
+func (k *core) fellBack(server, why string) {
+	k.counts.pipelineFallbacks.Add(1)
+	k.log.Warn("rtmp: the server minds pipelining: "+why, "server", server)
 }

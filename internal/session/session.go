@@ -55,6 +55,7 @@ type Config struct {
 	Timeout        time.Duration                   // of each write of the socket and each wait for an answer; <= 0: none
 	Window         uint32                          // the peer's acknowledgement window until it says another, in bytes; 0: DefaultWindow
 	HandshakeBytes uint64                          // received before: Acknowledgements count them
+	Chunks         *chunk.Writer                   // has made the chunks that were sent with the handshake; nil: there were none
 	Counters       *Counters                       // those of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
 	Tap            func(m *Message) error          // sees every message before it is served; nil: nobody does. An error ends the Session
