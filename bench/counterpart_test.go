@@ -30,6 +30,7 @@ import (
 //	play CHUNKSIZE   plays the mix to who connects, as an RTMP server
 //	accept           receives what is published, as an RTMP server, and does not look into it
 //	push CHUNKSIZE   publishes the mix to the URL that comes on stdin
+//	joy4 ADDR URL    joy4's server on an address, which plays what it pulls from a URL
 const counterpartEnv = "RTMP_BENCH_COUNTERPART"
 
 // sendRate is how fast senders send, in bytes per second: nearly as fast as anybody can read. At full speed the kernel
@@ -62,6 +63,10 @@ func startCounterpart(b *testing.B, what string) (addr string, in io.Writer) {
 // runCounterpart is the other side, for one connection. Its errors are those of a peer that has enough.
 func runCounterpart(what string) error {
 	what, argument, _ := strings.Cut(what, " ")
+	if what == "joy4" {
+		addr, source, _ := strings.Cut(argument, " ")
+		return serveJoy4(addr, source)
+	}
 	chunkSize, _ := strconv.Atoi(argument)
 	if what == "push" {
 		return push(chunkSize)

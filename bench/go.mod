@@ -8,6 +8,9 @@ require (
 	github.com/bluenviron/gortmplib v1.0.0
 	github.com/bluenviron/mediacommon/v2 v2.9.2
 	github.com/go-librtmp/rtmp v0.0.0-00010101000000-000000000000
+	github.com/nareix/joy4 v0.0.0-20200507095837-05a4ffbb5369
+	github.com/q191201771/lal v0.37.4
+	github.com/q191201771/naza v0.30.48
 	github.com/sirupsen/logrus v1.7.0
 	github.com/stretchr/testify v1.11.1
 	github.com/yutopp/go-rtmp v0.0.7

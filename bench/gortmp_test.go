@@ -77,6 +77,15 @@ func TestPublishToGoRTMP(t *testing.T) {
 	}
 }
 
+// goRTMPForAll takes what is published; it can't play.
+func goRTMPForAll(t *testing.T) pipeliningServer {
+	url := goRTMPServer(t, func(_ message.Type, _ uint32, payload io.Reader) error {
+		_, err := io.Copy(io.Discard, payload)
+		return err
+	})
+	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // it wants an echo
+}
+
 // readWithGoRTMP reads what is published to go-rtmp's server, since its client can't play.
 func readWithGoRTMP(b *testing.B, chunkSize int) {
 	left, enough := int64(b.N)<<20, make(chan struct{})
