@@ -75,6 +75,9 @@ func (c *Conn) connector() (*connector, error) {
 	}
 	c.core.clock.began = time.Now()
 	c.connecting = true
+	if settings.opts.Pipelining == PipelineNone { // Connect soon returns, or the server has not accepted it
+		close(c.core.events.ready)
+	}
 	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced, pipelining: settings.opts.Pipelining}, nil
 }
 
@@ -93,6 +96,9 @@ func (c *Conn) use(k *client, err error) (*Call, error) {
 		c.core.fail(lost)
 	}
 	c.client.Store(k)
+	if k.opts.Pipelining != PipelineNone {
+		close(c.core.events.ready)
+	}
 	if k.opts.BackgroundRead {
 		k.session.StartStanding()
 	}

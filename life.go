@@ -60,17 +60,17 @@ func (l *life) end(err error) error {
 // dials makes nc the Conn's, instead of one before, until a session begins. It closes nc if the Conn has ended.
 func (l *life) dials(nc net.Conn) error {
 	l.mu.Lock()
-	given := l.dialed
 	err := l.err
 	if err == nil {
+		if given := l.dialed; given != nil {
+			l.owned.Go(func() { given.Close() })
+		}
 		l.dialed = nc
-	} else {
-		given = nc
-	}
-	if given != nil {
-		l.owned.Go(func() { given.Close() })
 	}
 	l.mu.Unlock()
+	if err != nil {
+		nc.Close()
+	}
 	return err
 }
 

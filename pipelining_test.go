@@ -502,3 +502,59 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// A handler can use the Conn, also when the server calls before Connect has returned.
+func TestHandlersWaitForThePipelinedConnect(t *testing.T) {
+	calls := func(g *guest, cmd *message.Command, id uint32) reaction {
+		if cmd.Name == "createStream" {
+			g.waiting = append(g.waiting, func() {
+				g.Call(0, "early", 0, nil)
+				time.AfterFunc(createPatience/2, func() {
+					g.Lock()
+					defer g.Unlock()
+					g.serve(cmd, id)
+				})
+			})
+			return drop
+		}
+		return serve
+	}
+	called := make(chan error, 1)
+	handlers := map[string]HandlerFunc{"early": func(ctx context.Context, _ []any) (any, error) {
+		_, err := FromContext(ctx).CallWith(ctx, CallOptions{NoReply: true}, "back")
+		called <- err
+		return nil, nil
+	}}
+	synctest.Test(t, func(t *testing.T) {
+		called = make(chan error, 1)
+		w := newWary(t, &wary{reacts: calls})
+		defer w.close()
+		c, err := Dial(t.Context(), "rtmp://server/app/name", &Options{Pipelining: PipelineCommands, DialContext: w.dial, Handlers: handlers})
+		require.NoError(t, err)
+		defer c.Close()
+		require.NoError(t, <-called)
+		assert.Contains(t, w.commandsOf(0), "back")
+	})
+}
+
+func TestPipeliningText(t *testing.T) {
+	for _, p := range pipelinings {
+		text, err := p.Pipelining.MarshalText()
+		require.NoError(t, err)
+		assert.Equal(t, p.name, string(text))
+		got := Pipelining(-1)
+		require.NoError(t, got.UnmarshalText(text))
+		assert.Equal(t, p.Pipelining, got)
+	}
+	got := PipelineCommands
+	require.Error(t, got.UnmarshalText([]byte("all")))
+	assert.Equal(t, PipelineCommands, got)
+	assert.Equal(t, "Pipelining(7)", Pipelining(7).String())
+	c, err := New("rtmp://server/app/name", &Options{Pipelining: 7})
+	require.NoError(t, err)
+	defer c.Close()
+	_, err = c.Connect(t.Context())
+	var option *OptionError
+	require.ErrorAs(t, err, &option)
+	assert.Equal(t, "Pipelining", option.Name)
+}
