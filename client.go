@@ -7,8 +7,10 @@ import (
 	"log/slog"
 	"net"
 	"strings"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -20,8 +22,9 @@ type client struct {
 	streams *streamTable
 	shared  *sharedTable
 
-	announced   bool  // connect has announced Enhanced RTMP
-	connectCall *Call // set before connect is sent
+	announced   bool                      // connect has announced Enhanced RTMP
+	connectCall *Call                     // set before anything is read
+	ahead       atomic.Pointer[pipelined] // for CreateStream to take; nil: there is none, or it was taken
 
 	quickAcks quickAcks // of nc
 
@@ -33,12 +36,11 @@ func newClient(c *core, s settings, announces bool) *client {
 	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
 }
 
-// begin makes a session on nc, of which so many bytes were received.
-func (k *client) begin(nc net.Conn, received uint64) error {
+// begin makes a session on nc, of which so many bytes were received, and to which chunks has sent messages.
+func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Counters: &k.counts.Counters, BeforeRead: k.reading, Mask: k.mask, Logger: k.log})
-	return k.begins(k.session)
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, Mask: k.mask, Logger: k.log})
 }
 
 // mask replaces our secrets in a text of the server's.
@@ -76,7 +78,7 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 	return nil
 }
 
-// Ended ends the Conn with the connection, unless that was given up.
+// Ended ends the Conn with the connection, unless Connect may still do without that.
 func (k *client) Ended(err error) error {
 	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err, k.nc)) })
 }

@@ -154,6 +154,7 @@ type Stats struct {
 	QueuedBytes             int    // media read and not yet consumed, of all streams
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
+	PipelineFallbacks       int    // how often the server minded Options.Pipelining, and Connect or CreateStream did with less of it
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
 
 	// RTT is how long the server took to answer the beginning of the handshake: the network's round trip, what the server needs for
@@ -172,7 +173,7 @@ func (c *Conn) Stats() Stats {
 	s := Stats{BytesRead: n.BytesRead.Load(), BytesWritten: n.BytesWritten.Load(), Messages: n.Messages.Load(),
 		UnknownMessages: n.UnknownMessages.Load(), UnknownEvents: n.UnknownEvents.Load(), BadData: n.BadData.Load(),
 		LostMedia: n.lostMedia.Load(), StrayMedia: n.strayMedia.Load(), DroppedMessages: n.Dropped.Load(),
-		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load()}
+		DroppedEvents: n.droppedEvents.Load(), UnansweredPings: n.Unanswered.Load(), PipelineFallbacks: int(n.pipelineFallbacks.Load())}
 	k := c.client.Load()
 	if k == nil {
 		return s

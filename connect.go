@@ -34,8 +34,8 @@ func (c *Conn) SetupURL(rawURL string) error {
 }
 
 // Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
-// the server's answer: that is the Call's Result. But with credentials or MaxRedirects it does, since it may have to
-// connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError,
+// the server's answer: that is the Call's Result. But with credentials, MaxRedirects or Pipelining it does, since it may
+// have to connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError,
 // *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	k, err := c.connector()
@@ -55,6 +55,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	if err != nil {
 		return nil, err
 	}
+	k.pipelining = PipelineNone
 	return c.use(k.try(ctx, id, session.EncodePacket(p)))
 }
 
@@ -74,15 +75,30 @@ func (c *Conn) connector() (*connector, error) {
 	}
 	c.core.clock.began = time.Now()
 	c.connecting = true
-	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced}, nil
+	if settings.opts.Pipelining == PipelineNone { // Connect soon returns, or the server has not accepted it
+		close(c.core.events.ready)
+	}
+	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced, pipelining: settings.opts.Pipelining}, nil
 }
 
-// use opens the Conn for use with a connection that was made, or ends it.
+// use opens the Conn for use with a connection that was made, or ends it, and the connection if there is one.
 func (c *Conn) use(k *client, err error) (*Call, error) {
+	if k != nil {
+		if ended := c.core.begins(k.session); ended != nil {
+			k.session.Close()
+			err = ended
+		}
+	}
 	if err != nil {
 		return nil, c.core.fail(err)
 	}
+	if lost := k.session.Err(); lost != nil {
+		c.core.fail(lost)
+	}
 	c.client.Store(k)
+	if k.opts.Pipelining != PipelineNone {
+		close(c.core.events.ready)
+	}
 	if k.opts.BackgroundRead {
 		k.session.StartStanding()
 	}

@@ -23,10 +23,11 @@ var errImpatient error = &session.TimeoutError{What: "connect"}
 // are, or elsewhere. It is used by one goroutine.
 type connector struct {
 	*core
-	settings               // those of the next try
-	announce bool          // connect announces Enhanced RTMP
-	patience time.Duration // how long connect may stay unanswered while another way is left; 0: Timeout
-	answered bool          // a connect has been answered, if only by a refusal
+	settings                 // those of the next try
+	announce   bool          // connect announces Enhanced RTMP
+	pipelining Pipelining    // how far to go with it
+	patience   time.Duration // how long connect may stay unanswered while another way is left; 0: Timeout
+	answered   bool          // a connect has been answered, if only by a refusal
 
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
@@ -36,24 +37,37 @@ type connector struct {
 // connect connects and sends connect, as often as the server wants it.
 func (k *connector) connect(ctx context.Context) (*client, error) {
 	for {
-		o, err := k.connectMessage(k.query, k.announce)
-		if err != nil {
-			return nil, err
-		}
-		client, err := k.try(ctx, 1, o)
-		if err != nil || !k.negotiates() {
+		client, retry, err := k.attempt(ctx)
+		switch {
+		case k.stepBack(ctx, err):
+		case err != nil || !retry:
 			return client, err
+		default:
+			k.answered = true
 		}
-		retry, err := k.admit(ctx, client)
-		if err != nil || !retry {
-			return client, err
+		if client != nil {
+			client.session.Close()
 		}
-		k.answered = true
-		k.giveUp()
 	}
 }
 
-// try makes a connection and sends connect on it.
+// attempt connects once. retry says to do so once more: the connector knows better how.
+func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error) {
+	o, err := k.connectMessage(k.query, k.announce)
+	if err != nil {
+		return nil, false, err
+	}
+	client, err := k.try(ctx, 1, o)
+	if err != nil || !k.negotiates() && k.pipelining == PipelineNone {
+		return client, false, err
+	}
+	if retry, err = k.admit(ctx, client); err == nil && !retry {
+		err = k.settle(ctx, client)
+	}
+	return client, retry, err
+}
+
+// try makes a connection and sends connect on it, and what is sent ahead.
 func (k *connector) try(ctx context.Context, transactionID float64, connect chunk.Outgoing) (*client, error) {
 	if err := k.Err(); err != nil {
 		return nil, err
@@ -62,34 +76,45 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	defer cancel()
 	stop := context.AfterFunc(k.ctx, cancel) // Close ends a Connect under way
 	defer stop()
-	client, err := k.open(ctx)
+	messages := []chunk.Outgoing{connect}
+	ahead := k.newPipelined(false)
+	if ahead != nil {
+		ahead.predict(transactionID)
+		more, err := ahead.messages()
+		if err != nil {
+			return nil, err
+		}
+		messages = append(messages, more...)
+	}
+	client, err := k.open(ctx, messages)
 	if err != nil {
 		return nil, err
 	}
 	call, err := client.session.NewCall("connect", transactionID)
 	if err != nil {
-		return nil, err
+		return client, err
 	}
 	call.BeforeResult(client.connectAccepted)
 	client.connectCall = &Call{call: call}
 	if k.announce {
 		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
 	}
-	return client, client.session.Send(ctx, connect)
+	if ahead != nil {
+		client.ahead.Store(ahead)
+		err = ahead.register(client.streams)
+	}
+	return client, err
 }
 
 // await waits for the server's answer to connect.
 func (k *connector) await(ctx context.Context, connect *Call) error {
-	limited := ctx
-	if limit := k.patience; limit > 0 {
-		if t := k.opts.Timeout; t > 0 {
-			limit = min(limit, t/2)
-		}
-		if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
-			limit = min(limit, time.Until(due)/4)
-		}
+	limited, patience := ctx, k.patience
+	if k.pipelining != PipelineNone {
+		patience = connectPatience
+	}
+	if patience > 0 {
 		var cancel context.CancelFunc
-		limited, cancel = context.WithTimeout(ctx, limit)
+		limited, cancel = k.withPatience(ctx, patience)
 		defer cancel()
 	}
 	_, err := connect.Result(limited)

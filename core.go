@@ -26,7 +26,7 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 	k.ctx, k.cancel = context.WithCancel(ctx)
 	k.onEnd = k.events.queue.End
 	e := &k.events
-	e.ctx, e.log, e.dropped = k.ctx, k.log, &k.counts.droppedEvents
+	e.ctx, e.log, e.dropped, e.ready = k.ctx, k.log, &k.counts.droppedEvents, make(chan struct{})
 	e.methods = maps.Clone(handlers)
 	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
 	e.queue.Panicked = func(err *PanicError) {
@@ -39,4 +39,11 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 type counts struct {
 	session.Counters
 	lostMedia, strayMedia, droppedEvents atomic.Uint64
+	pipelineFallbacks                    atomic.Int64
+}
+
+// fellBack counts that the server minds pipelining.
+func (k *core) fellBack(server, why string) {
+	k.counts.pipelineFallbacks.Add(1)
+	k.log.Warn("rtmp: the server minds pipelining: "+why, "server", server)
 }

@@ -55,14 +55,15 @@ package rtmp
 // The files, from the top down. Each needs those below it only, but for two clusters:
 //
 //	rtmp.go conn.go connect.go conncall.go connstream.go    what a program calls: New, Dial, Conn
-//	connector.go open.go swfplayer.go    how a connection is made, until the server has it; one type in three files
+//	connector.go connectahead.go open.go swfplayer.go    how a connection is made, until the server has it; one type in four files
 //	client.go challenge.go    what a server's messages mean
 //	linger.go farewell.go    leaving such that nothing is lost
 //	sharedevents.go sharedobject.go
-//	play.go publish.go stream.go streamread.go streamwrite.go streambind.go streamid.go streamtable.go    Stream and the table of the open
+//	ahead.go    a stream that is asked for before the server has answered
+//	play.go publish.go script.go request.go stream.go streamread.go streamwrite.go streambind.go streamid.go streamtable.go    Stream and the table of the open
 //	    ones, one type in many files; and below it link.go settings.go options.go, of which Options.OnStatus names Stream again
 //	flvout.go metadata.go expectation.go packet.go
 //	link.go    a connection as its calls, streams and shared objects see it
 //	optionnames.go conndata.go follow.go secrets.go settings.go    what is connected with; options.go    what a program sets
 //	core.go life.go handler.go    what a Conn keeps however often it connects: its first error, counters, the program's handlers
-//	call.go enhanced.go values.go func.go errors.go quickack.go
+//	call.go pipelining.go enhanced.go values.go func.go errors.go quickack.go

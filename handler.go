@@ -32,6 +32,7 @@ type events struct {
 	log     *slog.Logger
 	dropped *atomic.Uint64 // counts what the program is not told
 	queue   session.Handlers
+	ready   chan struct{} // closed when handlers may run: with pipelining once Connect has succeeded
 
 	mu      sync.Mutex // guards the rest
 	methods map[string]HandlerFunc
@@ -97,6 +98,7 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
 	case h != nil:
 		queued = e.queue.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
+			e.awaitReady()
 			result, err := h(e.ctx, args)
 			if id != 0 {
 				s.Answer(name, id, result, err)
@@ -116,9 +118,17 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	}
 }
 
+// awaitReady returns once the program's handlers can use the Conn, which is when Connect returns, or has ended.
+func (e *events) awaitReady() {
+	select {
+	case <-e.ready:
+	case <-e.ctx.Done():
+	}
+}
+
 // tell queues f, which tells the program of what and holds size bytes, unless there is no room.
 func (e *events) tell(size int, what string, f func()) {
-	if !e.queue.Run(size, f) {
+	if !e.queue.Run(size, func() { e.awaitReady(); f() }) {
 		e.drop(1, what)
 	}
 }

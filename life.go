@@ -36,7 +36,8 @@ func (l *life) fail(err error) error {
 	l.mu.Lock()
 	if s := l.session; s != nil {
 		l.mu.Unlock()
-		return s.Fail(err) // which calls sessionEnded
+		err = s.Fail(err) // which calls sessionEnded, unless it had ended before it was the Conn's
+		l.mu.Lock()
 	}
 	defer l.mu.Unlock()
 	return l.end(err)
@@ -56,11 +57,14 @@ func (l *life) end(err error) error {
 	return err
 }
 
-// dials makes nc the Conn's until a session has it. It closes nc if the Conn has ended.
+// dials makes nc the Conn's, instead of one before, until a session begins. It closes nc if the Conn has ended.
 func (l *life) dials(nc net.Conn) error {
 	l.mu.Lock()
 	err := l.err
 	if err == nil {
+		if given := l.dialed; given != nil {
+			l.owned.Go(func() { given.Close() })
+		}
 		l.dialed = nc
 	}
 	l.mu.Unlock()
@@ -70,33 +74,25 @@ func (l *life) dials(nc net.Conn) error {
 	return err
 }
 
-// begins makes s the Conn's session, on what dials was given.
+// begins makes s, on what dials was given last, the Conn's session: it is good for use. Where the Conn has ended, its connection is being
+// closed, which is the error.
 func (l *life) begins(s *session.Session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.err == nil { // else its connection is being closed
+	if l.err == nil {
 		l.dialed, l.session = nil, s
 	}
 	return l.err
 }
 
-// sessionEnded ends the Conn with s, unless s was given up. meaning is called with l.mu held, and says what err is to the program.
+// sessionEnded ends the Conn with s, if that is its session. meaning is called with l.mu held, and says what err is to the program.
 func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.session != s {
+	if err = meaning(err); l.session != s {
 		return err
 	}
-	return l.end(meaning(err))
-}
-
-// giveUp ends the session such that another can begin.
-func (l *life) giveUp() {
-	l.mu.Lock()
-	s := l.session
-	l.session = nil
-	l.mu.Unlock()
-	s.Close()
+	return l.end(err)
 }
 
 // join returns when everything that ends with the Conn has.

@@ -35,15 +35,22 @@ func (l *link) alive() bool { return l.session.Err() == nil }
 // sendCommands sends commands with one system call, and messages after them.
 func (l *link) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
 	then ...chunk.Outgoing) error {
-	messages := make([]chunk.Outgoing, 0, len(commands)+len(then))
+	messages, err := appendCommands(nil, chunkStreamID, streamID, commands)
+	if err != nil {
+		return err
+	}
+	return l.session.Send(ctx, append(messages, then...)...)
+}
+
+func appendCommands(messages []chunk.Outgoing, chunkStreamID, streamID uint32, commands []message.Command) ([]chunk.Outgoing, error) {
 	for i := range commands {
 		o, err := session.Command(chunkStreamID, streamID, &commands[i])
 		if err != nil {
-			return err
+			return nil, err
 		}
 		messages = append(messages, o)
 	}
-	return l.session.Send(ctx, append(messages, then...)...)
+	return messages, nil
 }
 
 // defaultChunkSize is what a publisher announces, in bytes: OBS's.

@@ -7,15 +7,24 @@ import (
 	"strconv"
 	"time"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// open makes a connection that is ready for its first message. The player is hashed first, and may take Options.Timeout for
-// itself; dialling and the handshake share one.
-func (k *connector) open(parent context.Context) (*client, error) {
+// open makes a connection and sends its first messages with the end of the handshake. The player is hashed first, and may take
+// Options.Timeout for itself; dialling and the handshake share one.
+func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
+	chunks := chunk.NewWriter()
+	var data []byte
+	for i := range messages {
+		var err error
+		if data, err = chunks.AppendMessage(data, &messages[i]); err != nil {
+			return nil, err
+		}
+	}
 	player, err := k.fetchPlayer(parent)
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
@@ -31,12 +40,20 @@ func (k *connector) open(parent context.Context) (*client, error) {
 		return nil, err
 	}
 	c.quickAcks.init(nc)
+	if k.pipelining == PipelineHandshake {
+		ctx, cancel = k.withPatience(ctx, connectPatience)
+		defer cancel()
+	}
 	stop := context.AfterFunc(ctx, func() {
 		if nc.SetDeadline(time.Unix(1, 0)) != nil { // DialContext's connections may know no deadlines
 			nc.Close()
 		}
 	})
-	result, received, err := k.shakeHands(nc, &c.quickAcks, player != nil)
+	result, received, err := k.shakeHands(nc, &c.quickAcks, handshake.Config{
+		Digest: player != nil, // servers that verify players want it, and some others don't understand it
+		Data:   data,
+		Early:  k.pipelining.early(),
+	})
 	if !stop() {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
@@ -57,12 +74,12 @@ func (k *connector) open(parent context.Context) (*client, error) {
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	return c, c.begin(nc, received)
+	c.begin(nc, received, chunks)
+	return c, nil
 }
 
 // shakeHands counts what it reads, since Acknowledgements do.
-func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *handshake.Result, received uint64, _ error) {
-	config := handshake.Config{Digest: verify} // servers that verify players want it, and some others don't understand it
+func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, config handshake.Config) (_ *handshake.Result, received uint64, _ error) {
 	if k.url.Transport().Encrypted {
 		config.Encryption = handshake.EncryptionPlain
 	}
@@ -70,6 +87,9 @@ func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *ha
 	result, err := handshake.Client(counter, config)
 	k.clock.rtt.Store(int64(counter.RoundTrip))
 	k.counts.BytesRead.Add(counter.Received)
+	if err == nil {
+		k.counts.BytesWritten.Add(uint64(len(config.Data)))
+	}
 	return result, counter.Received, err
 }
 

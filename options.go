@@ -86,6 +86,9 @@ type Options struct {
 	MaxQueue       int // bytes of media queued for a Stream that nobody reads; 0: 16 MiB
 	SendQueue      int // bytes of media that wait to be sent, of each Stream; beyond it media is dropped. 0: writes block
 
+	// Pipelining is how many of the server's answers are not waited for while connecting; 0: none, librtmp's order.
+	Pipelining Pipelining
+
 	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
 	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it
 
@@ -188,6 +191,8 @@ func (o *Options) validate() error {
 		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("not 32 bytes")},
 		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("SWFHash needs the player's size as well")},
 		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs swfUrl, or hash and size")},
+		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", strconv.Itoa(int(o.Pipelining)),
+			errors.New("not from 0 to 2")},
 		{badProxy != nil, "Proxy", "", badProxy}, // without its value, which may hold a password
 	} {
 		if bad.is {

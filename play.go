@@ -48,30 +48,6 @@ func (o *Options) subscription(name string) (commands []message.Command) {
 	return commands
 }
 
-// play asks for a message stream and plays on it.
-func (s *Stream) play(ctx context.Context) error {
-	c := s.conn
-	start, length, err := c.opts.playRange(s.options.Seek)
-	if err != nil {
-		return err
-	}
-	if s.id, err = s.table.newID(ctx, nil, c.opts.subscription(s.name)); err != nil {
-		return err
-	}
-	if err := s.table.add(s); err != nil {
-		return err
-	}
-	var before []message.Command
-	if c.opts.Playlist {
-		before = []message.Command{{Name: "set_playlist", Args: []any{amf.ECMAArray{{Name: "0", Value: s.name}}}}}
-	}
-	play := message.Command{Name: "play", Args: append([]any{s.name, start}, length...)}
-	buffer := session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, uint32(milliseconds(s.buffer))))
-	_, err = s.request(ctx, session.ChunkStreamPlay, append(before, play), []chunk.Outgoing{buffer}, true,
-		message.CodePlayStart, message.CodePlayPublishNotify)
-	return err
-}
-
 // metadataReceived keeps the newest onMetaData, and makes room for the whole of a recording in the server's idea of our
 // buffer, so that it sends at full speed.
 func (s *Stream) metadataReceived(args []any) {
@@ -87,12 +63,22 @@ func (s *Stream) metadataReceived(args []any) {
 	}
 	if d := flv.Duration(args...); d > 0 {
 		s.duration = d
-		if want := d + 5*time.Second; s.buffer < want && !s.options.NoBufferUpdate {
-			s.buffer = want
-			ms := uint32(min(milliseconds(want), 1<<32-1))
-			s.conn.session.Reply(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
-		}
+		s.updateBuffer()
 	}
+}
+
+// updateBuffer tells the server that we buffer the whole of a recording, once its duration is known. The caller holds s.mu.
+func (s *Stream) updateBuffer() {
+	if want := s.duration + 5*time.Second; s.duration > 0 && s.buffer < want && !s.options.NoBufferUpdate {
+		s.buffer = want
+		s.conn.session.Reply(bufferLength(s.id, want))
+	}
+}
+
+// bufferLength tells the server how much of a stream we are ready to buffer.
+func bufferLength(id uint32, d time.Duration) chunk.Outgoing {
+	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
+	return session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, ms))
 }
 
 // Pause stops the server from sending, and waits for its notification. A wait that is given up, as with ErrStreamBacklog when
@@ -149,6 +135,5 @@ func (s *Stream) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	s.buffer = d
 	s.mu.Unlock()
-	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
-	return s.conn.session.Send(ctx, session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, s.id, ms)))
+	return s.conn.session.Send(ctx, bufferLength(s.id, d))
 }

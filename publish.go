@@ -1,7 +1,6 @@
 package rtmp
 
 import (
-	"context"
 	"errors"
 	"time"
 
@@ -14,35 +13,13 @@ import (
 // more, and both together no longer than a second.
 const closeGrace = 750 * time.Millisecond
 
-// publish opens s for writing, in the order of librtmp, OBS and FFmpeg: releaseStream, FCPublish and createStream
-// together, then publish on the new message stream. The last is what the server may refuse.
-func (s *Stream) publish(ctx context.Context) error {
+// beginPublishing begins to send what is written, once the server has agreed to it.
+func (s *Stream) beginPublishing() error {
 	c := s.conn
-	if err := c.announceChunkSize(ctx); err != nil {
-		return err
-	}
-	var err error
-	if s.id, err = s.table.newID(ctx, []message.Command{
-		{Name: "releaseStream", Args: []any{s.name}},
-		{Name: "FCPublish", Args: []any{s.name}},
-	}, nil); err != nil {
-		return err
-	}
-	if err := s.table.add(s); err != nil {
-		return err
-	}
-	kind := s.options.PublishType
-	if kind == "" {
-		kind = "live"
-	}
-	_, err = s.request(ctx, session.ChunkStreamMedia, []message.Command{{Name: "publish", Args: []any{s.name, kind}}}, nil, true,
-		message.CodePublishStart)
-	if err != nil {
-		return err
-	}
 	s.mu.Lock()
-	if err = s.err; err == nil { // not closed meanwhile
-		s.published = true
+	err := s.err
+	if err == nil { // not closed meanwhile
+		s.published, s.unclaimed = true, nil
 		c.farewell.publishing.Add(1)
 		c.farewell.published.Store(true)
 	}

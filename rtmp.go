@@ -53,6 +53,10 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if k.announce = k.announce && announce; k.announce {
 		k.patience = connectPatience
 	}
+	if !announce { // all steps back were made before
+		c.core.counts.pipelineFallbacks.Store(int64(k.pipelining))
+		k.pipelining = PipelineNone
+	}
 	connect, err := c.use(k.connect(ctx))
 	if err == nil {
 		err = k.await(ctx, connect)

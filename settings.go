@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"slices"
+	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
@@ -56,6 +57,17 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 		return context.WithTimeout(ctx, s.opts.Timeout)
 	}
 	return context.WithCancel(ctx)
+}
+
+// withPatience bounds a wait that there is a way around.
+func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	if t := s.opts.Timeout; t > 0 {
+		limit = min(limit, t/2)
+	}
+	if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
+		limit = min(limit, time.Until(due)/4)
+	}
+	return context.WithTimeout(ctx, limit)
 }
 
 // connectMessage is the connect command that Options and URL describe. query goes after app and tcUrl; announce says to announce

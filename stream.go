@@ -2,6 +2,7 @@ package rtmp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net"
 	"slices"
@@ -56,12 +57,13 @@ type Stream struct {
 	sink          sink               // where the goroutine that reads wants media now
 	queue         session.MediaQueue // media that somebody else read
 	started       bool
-	flows         bool  // media has come
-	ended         bool  // the server has signalled the end
-	err           error // the server broke the stream off, or Close
-	published     bool  // the server has agreed to our publishing
-	paused        bool  // from Pause until the server has noticed Unpause: StreamEOF means nothing then
-	seeking       bool  // from Seek until the server's notification: media is of the old position
+	flows         bool     // media has come
+	ended         bool     // the server has signalled the end
+	err           error    // the server broke the stream off, or Close
+	published     bool     // the server has agreed to our publishing
+	unclaimed     *request // for what Connect has asked the server to let us publish, until CreateStream takes it; nil: nothing
+	paused        bool     // from Pause until the server has noticed Unpause: StreamEOF means nothing then
+	seeking       bool     // from Seek until the server's notification: media is of the old position
 	expected      []*expectation
 	readDeadline  time.Time
 	mediaDue      time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
@@ -83,40 +85,17 @@ func (s *Stream) opening(what string) string {
 	return what + " " + quote.Peer(name)
 }
 
-// request sends commands of which the last awaits a status of one of codes, and waits for that. A server may answer with
-// _error instead, or, if resultDoes, with _result. Once they are sent the server may act on them, whatever the error.
-func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, behind []chunk.Outgoing,
-	resultDoes bool, codes ...string) (sent bool, _ error) {
-	c := s.conn
-	e := &expectation{codes: codes, done: make(chan struct{})}
-	last := &commands[len(commands)-1]
-	k, err := c.session.NewCall(last.Name, 0)
-	if err != nil {
-		return false, err
+// notOpened is the error of a stream that could not be opened.
+func (s *Stream) notOpened(err error) error {
+	var option *OptionError
+	if errors.As(err, &option) {
+		return err
 	}
-	defer c.session.TakeCall(k.ID)
-	k.WhenDone(func() {
-		if _, refused := k.Answer(); refused != nil || resultDoes {
-			e.finish(refused)
-		}
-	})
-	last.TransactionID = k.ID
-	s.mu.Lock()
-	s.expected = append(s.expected, e)
-	s.mu.Unlock()
-	defer func() {
-		s.mu.Lock()
-		defer s.mu.Unlock()
-		s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == e })
-	}()
-	if err := c.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
-		return false, err
+	what := "play"
+	if s.options.Writable {
+		what = "publish"
 	}
-	err = c.session.AwaitReply(ctx, last.Name, e.done)
-	if e.finished() {
-		return true, e.err
-	}
-	return true, err
+	return during(s.opening(what), err)
 }
 
 // statusReceived acts on an onStatus for this stream. Called by the reader.
@@ -306,7 +285,7 @@ func (s *Stream) setClosed() (before error) {
 // farewell is what the server is told when the stream is closed.
 func (s *Stream) farewell() ([]chunk.Outgoing, error) {
 	s.mu.Lock()
-	published := s.published
+	published := s.published || s.unclaimed != nil && !s.unclaimed.refused()
 	s.mu.Unlock()
 	if published { // not where we were refused: the name may be another's
 		return s.unpublish()

@@ -2,28 +2,19 @@ package rtmp
 
 import (
 	"context"
-	"slices"
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// newID asks for a message stream between other commands, all sent together. When the answer is given up, the server is
-// told to delete the stream as soon as it comes: it keeps it otherwise.
-func (t *streamTable) newID(ctx context.Context, before, after []message.Command) (uint32, error) {
-	number := func(commands []message.Command) {
-		for i := range commands {
-			commands[i].TransactionID = t.conn.session.NextID()
-		}
-	}
-	number(before)
-	k, err := t.conn.session.NewCall("createStream", 0)
+// newID sends commands of which one is createStream, together, and waits for the message stream that this brings. When the
+// answer is given up, the server is told to delete the stream as soon as it comes: it keeps it otherwise.
+func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
+	k, err := t.number(commands)
 	if err != nil {
 		return 0, err
 	}
-	number(after)
-	create := message.Command{Name: "createStream", TransactionID: k.ID}
-	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, slices.Concat(before, []message.Command{create}, after)); err != nil {
+	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
 		t.conn.session.TakeCall(k.ID)
 		return 0, err
 	}
@@ -37,6 +28,21 @@ func (t *streamTable) newID(ctx context.Context, before, after []message.Command
 		return 0, err
 	}
 	return streamIDOf(result)
+}
+
+// number gives commands their transaction ids, and returns the call that createStream is.
+func (t *streamTable) number(commands []message.Command) (create *session.Call, err error) {
+	for i := range commands {
+		if commands[i].Name != "createStream" {
+			commands[i].TransactionID = t.conn.session.NextID()
+			continue
+		}
+		if create, err = t.conn.session.NewCall("createStream", 0); err != nil {
+			return nil, err
+		}
+		commands[i].TransactionID = create.ID
+	}
+	return create, nil
 }
 
 // refuse has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.

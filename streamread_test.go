@@ -35,7 +35,8 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	ours, theirs := net.Pipe()
 	t.Cleanup(func() { c.Close(); theirs.Close() })
 	k := newClient(c.core, c.setup.settings, false)
-	require.NoError(t, k.begin(ours, 0))
+	k.begin(ours, 0, nil)
+	require.NoError(t, c.core.begins(k.session))
 	s := k.streams.newStream(StreamOptions{})
 	k.session.StartStanding()
 	synctest.Wait() // it reads

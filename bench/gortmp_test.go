@@ -70,3 +70,12 @@ func TestPublishToGoRTMP(t *testing.T) {
 		})
 	}
 }
+
+// goRTMPForAll takes what is published; it can't play.
+func goRTMPForAll(t *testing.T) pipeliningServer {
+	url := goRTMPServer(t, func(_ message.Type, _ uint32, payload io.Reader) error {
+		_, err := io.Copy(io.Discard, payload)
+		return err
+	})
+	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // it wants an echo
+}

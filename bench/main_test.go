@@ -2,6 +2,9 @@ package bench
 
 import (
 	"context"
+	"fmt"
+	"os"
+	"strings"
 	"testing"
 	"time"
 
@@ -9,6 +12,10 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	if addr, source, ok := strings.Cut(os.Getenv(joy4Env), " "); ok {
+		fmt.Fprintln(os.Stderr, serveJoy4(addr, source))
+		os.Exit(1)
+	}
 	// go-rtmp 0.0.7 never ends this one.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/yutopp/go-rtmp.(*chunkStreamerWriterSched).Run"))
 }

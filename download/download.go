@@ -70,8 +70,16 @@ func newDownload(rawURL string, o *Options) (*download, error) {
 	d.open = d.connect
 	d.o.SkipKeyFrames = min(max(0, d.o.SkipKeyFrames), maxKeys/2)
 	var err error
-	d.target, err = newTarget(rawURL, d.o.RTMP)
-	return d, err
+	if d.target, err = newTarget(rawURL, d.o.RTMP); err != nil {
+		return nil, err
+	}
+	switch pipelining := &d.target.pipelining; {
+	case d.o.NoPipelining:
+		*pipelining = rtmp.PipelineNone
+	case *pipelining == rtmp.PipelineNone:
+		*pipelining = rtmp.PipelineCommands
+	}
+	return d, nil
 }
 
 // download is one call of File or To.

@@ -20,6 +20,10 @@ type Options struct {
 	// SkipKeyFrames goes back so many key frames more to continue a file.
 	SkipKeyFrames int
 
+	// NoPipelining waits for each of the server's answers while connecting. Without it, where RTMP.Pipelining is zero it is
+	// rtmp.PipelineCommands here.
+	NoPipelining bool
+
 	// Sync makes sure that the file is on the disk (fsync), and not only in the system's memory, when File returns and when a
 	// joint has been made.
 	Sync bool

@@ -35,7 +35,8 @@ type session struct {
 
 // connect connects and plays from a time on.
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
-	conn, err := d.target.connect(ctx, d.o.Recover != nil)
+	from = from.Truncate(time.Millisecond) // all that RTMP can say
+	conn, err := d.target.connect(ctx, from, d.o.Recover != nil)
 	if err != nil {
 		return nil, err
 	}
@@ -45,6 +46,7 @@ func (d *download) connect(ctx context.Context, from time.Duration) (player, err
 		conn.Close()
 		return nil, err
 	}
+	d.target.minded(conn.Stats().PipelineFallbacks)
 	return &session{conn: conn, stream: stream, log: d.log, speed: !d.o.Realtime, pauses: !d.target.live, moves: d.o.Recover != nil}, nil
 }
 

@@ -2,6 +2,7 @@ package download
 
 import (
 	"context"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -22,6 +23,7 @@ type target struct {
 	live        bool
 	start, stop time.Duration
 	buffer      bool // is given
+	pipelining  rtmp.Pipelining
 }
 
 // newTarget takes rawURL apart, and looks at those options that matter here. That all are well-formed is seen to by
@@ -34,7 +36,7 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if err != nil {
 		return nil, err
 	}
-	t := &target{url: rawURL, rtmp: o, live: o.Live, start: o.Start, stop: o.Stop, buffer: o.Buffer != 0}
+	t := &target{url: rawURL, rtmp: o, live: o.Live, start: o.Start, stop: o.Stop, buffer: o.Buffer != 0, pipelining: o.Pipelining}
 	for _, option := range options {
 		n, _ := strconv.ParseInt(option.Value, 0, 32)
 		ms := time.Duration(n) * time.Millisecond
@@ -53,16 +55,26 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect makes a connection on which nothing is played yet. reconnects says that the server may ask to come back.
-func (t *target) connect(ctx context.Context, reconnects bool) (*rtmp.Conn, error) {
+// connect makes a connection to play the stream on, from a time on. reconnects says that the server may ask to come back.
+func (t *target) connect(ctx context.Context, from time.Duration, reconnects bool) (*rtmp.Conn, error) {
 	options := *t.rtmp
+	options.Pipelining = t.pipelining
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
 	if reconnects {
 		reconnect.Announce(&options)
 	}
-	return rtmp.Dial(ctx, t.url+" start=0", &options) // StreamOptions.Seek says where to begin
+	start := from.Milliseconds() // which StreamOptions.Seek says again, with pipelining too late
+	if start > math.MaxInt32 {
+		start, options.Pipelining = 0, rtmp.PipelineNone // an option can't say it
+	}
+	return rtmp.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options)
+}
+
+// minded makes the next connection with so many steps less of pipelining: the server would mind it again.
+func (t *target) minded(fallbacks int) {
+	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }
 
 // reconnectError says that the server asks for a new connection, and that it may be made.

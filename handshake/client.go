@@ -12,7 +12,7 @@ var (
 )
 
 // Client performs the client's half on rw: one write of C0 and C1, one of C2, and it reads exactly S0, S1 and S2. S2 may
-// arrive before or after C2 has been sent.
+// arrive before or after C2 has been sent. Config.Data, if any, leaves as Config.Early says.
 //
 // It is lenient, as players are: an S2 that answers something else is reported in Result.ReplyValid only, and a digest
 // C1 that is answered by an S1 without a digest leads to a plain C2. An S0 below 32 is accepted, except those of RTMPE and
@@ -30,33 +30,29 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := writeAll(rw, "write C0 and C1", []byte{cfg.Encryption.first()}, c1.packet[:]); err != nil {
+	first := []byte{cfg.Encryption.first()}
+	if cfg.atOnce() {
+		err = writeAll(rw, "write C0, C1 and C2", first, c1.packet[:], new(packet)[:], cfg.Data)
+	} else {
+		err = writeAll(rw, "write C0 and C1", first, c1.packet[:])
+	}
+	if err != nil {
 		return nil, err
 	}
 
 	// A server may send S2 right away or wait for C2. So demand no more than S0 and S1 for now, but take what is there.
 	in := reader{r: rw, buf: make([]byte, 1+2*packetSize)}
-	s0, err := in.first(serverNames, cfg.Encryption != EncryptionNone)
-	if err != nil {
-		return nil, err
-	}
-	if cfg.Encryption != EncryptionNone && encryptionOf(s0) == EncryptionNone {
-		detail := fmt.Sprintf("server answered %#02x: no encrypted connection", s0)
-		return nil, &Error{Stage: "read S0", Detail: detail, Value: s0}
-	}
-	s1, err := in.packet("S1")
+	s0, s1, err := in.serverOpening(cfg)
 	if err != nil {
 		return nil, err
 	}
 	res := &Result{PeerType: s0, Encryption: encryptionOf(s0), PeerVersion: s1.version(), S1Tail: s1.tail()}
-	c2, err := newC2(cfg, c1, s1, res)
-	if err != nil {
-		return nil, err
+	var data []byte // what is still to be sent
+	if !cfg.atOnce() {
+		if data, err = writeC2(rw, cfg, c1, s1, res, in.has(packetSize)); err != nil {
+			return nil, err
+		}
 	}
-	if err := writeAll(rw, "write C2", c2[:]); err != nil {
-		return nil, err
-	}
-
 	s2, err := in.packet("S2")
 	if err != nil {
 		return nil, err
@@ -64,7 +60,38 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err := c1.checkReply(mediaServer, "S2", s2, res); err != nil {
 		return nil, err
 	}
+	if len(data) > 0 {
+		if err := writeAll(rw, "write after C2", data); err != nil {
+			return nil, err
+		}
+	}
 	return res, nil
+}
+
+// serverOpening reads S0 and S1.
+func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {
+	if s0, err = in.first(serverNames, cfg.Encryption != EncryptionNone); err != nil {
+		return 0, nil, err
+	}
+	if cfg.Encryption != EncryptionNone && encryptionOf(s0) == EncryptionNone {
+		detail := fmt.Sprintf("server answered %#02x: no encrypted connection", s0)
+		return 0, nil, &Error{Stage: "read S0", Detail: detail, Value: s0}
+	}
+	s1, err = in.packet("S1")
+	return s0, s1, err
+}
+
+// writeC2 sends C2, and the data with it if it need not or need no longer wait for S2. It returns the data that is still to be sent.
+func writeC2(w io.Writer, cfg Config, c1 *opening, s1 *packet, res *Result, s2Came bool) (data []byte, _ error) {
+	c2, err := newC2(cfg, c1, s1, res)
+	if err != nil {
+		return nil, err
+	}
+	data = res.encipher(cfg.Data)
+	if cfg.Early == EarlyNone && !s2Came {
+		return data, writeAll(w, "write C2", c2[:])
+	}
+	return nil, writeAll(w, "write C2", c2[:], data)
 }
 
 // newC1 returns C1 in the form that cfg asks for.

@@ -10,11 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fuzz runs one half against a peer that says data. However it ends, it has taken no byte behind the handshake.
+// fuzz runs one half against a peer that says data. However it ends, it has taken no byte behind the handshake, and a client
+// has sent its data last, and once.
 func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	cfg.Rand = testRand(7)
 	src := bytes.NewReader(data)
-	res, err := halves[half](&script{Reader: src}, cfg)
+	peer := &script{Reader: src}
+	res, err := halves[half](peer, cfg)
 	taken := len(data) - src.Len()
 	if err != nil {
 		var e *Error
@@ -30,6 +32,10 @@ func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	encrypted := res.Encryption != EncryptionNone
 	assert.Equal(t, encrypted, res.In != nil)
 	assert.Equal(t, encrypted, res.Out != nil)
+	require.Equal(t, 1+2*packetSize+len(cfg.Data), peer.sent.Len())
+	if !encrypted {
+		assert.Equal(t, cfg.Data, append([]byte(nil), peer.sent.Bytes()[1+2*packetSize:]...))
+	}
 }
 
 // signed returns packets that pass for a peer's, from the given role.
@@ -48,15 +54,18 @@ func encryptedScript(half string) []byte {
 }
 
 func FuzzClient(f *testing.F) {
-	f.Add(true, uint8(0), uint8(0), signed(mediaServer, SchemeDigestFirst))
-	f.Add(true, uint8(1), uint8(0), signed(mediaServer, SchemeKeyFirst))
-	f.Add(false, uint8(2), uint8(0), bytes.Repeat([]byte{3}, 4000))
-	f.Add(true, uint8(200), uint8(0), []byte("HTTP/1.1 200 OK\r\n"))
-	f.Add(true, uint8(0), uint8(0), []byte{6})
-	f.Add(true, uint8(0), uint8(6), encryptedScript("client"))
-	f.Add(true, uint8(0), uint8(7), []byte{6})
-	f.Fuzz(func(t *testing.T, digest bool, scheme, encryption uint8, data []byte) {
-		fuzz(t, "client", Config{Digest: digest, Scheme: Scheme(scheme), Encryption: Encryption(encryption)}, data)
+	f.Add(true, uint8(0), uint8(0), uint8(0), signed(mediaServer, SchemeDigestFirst))
+	f.Add(true, uint8(1), uint8(0), uint8(1), signed(mediaServer, SchemeKeyFirst))
+	f.Add(false, uint8(2), uint8(0), uint8(0), bytes.Repeat([]byte{3}, 4000))
+	f.Add(false, uint8(0), uint8(0), uint8(1), bytes.Repeat([]byte{3}, 4000))
+	f.Add(false, uint8(0), uint8(0), uint8(2), bytes.Repeat([]byte{3}, 4000))
+	f.Add(true, uint8(200), uint8(0), uint8(2), []byte("HTTP/1.1 200 OK\r\n"))
+	f.Add(true, uint8(0), uint8(0), uint8(2), []byte{6})
+	f.Add(true, uint8(0), uint8(6), uint8(2), encryptedScript("client"))
+	f.Add(true, uint8(0), uint8(7), uint8(0), []byte{6})
+	f.Fuzz(func(t *testing.T, digest bool, scheme, encryption, early uint8, data []byte) {
+		fuzz(t, "client", Config{Digest: digest, Scheme: Scheme(scheme), Encryption: Encryption(encryption),
+			Data: []byte("connect"), Early: Early(early)}, data)
 	})
 }
 

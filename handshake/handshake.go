@@ -59,6 +59,12 @@ type Config struct {
 	// other than zero to announce a digest.
 	Version [4]byte
 
+	// Data is what the client sends after the handshake, in the clear. Client enciphers it where that is agreed on, and has
+	// sent all of it when it returns without an error. A Server ignores it.
+	Data []byte
+	// Early says when Data leaves.
+	Early Early
+
 	// Time is the timestamp of our own first packet, in milliseconds of any epoch. Zero is as good as any.
 	Time uint32
 

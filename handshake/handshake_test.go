@@ -362,6 +362,9 @@ func TestErrors(t *testing.T) {
 	}{
 		{"client", Config{}, &fault{Reader: bytes.NewReader(whole[:0])}, "handshake: write C0 and C1: broken pipe", broken},
 		{"client", Config{}, &fault{Reader: bytes.NewReader(whole), writable: 1}, "handshake: write C2: broken pipe", broken},
+		{"client", Config{Data: whole[:1]}, &fault{Reader: iotest.OneByteReader(bytes.NewReader(whole)), writable: 2},
+			"handshake: write after C2: broken pipe", broken},
+		{"client", Config{Early: EarlyAtOnce}, &fault{Reader: bytes.NewReader(whole)}, "handshake: write C0, C1 and C2: broken pipe", broken},
 		{"client", Config{}, &fault{Reader: bytes.NewReader(nil), writable: 1},
 			"handshake: read S0: after 0 of 1 bytes: unexpected EOF", io.ErrUnexpectedEOF},
 		{"client", Config{}, &fault{Reader: bytes.NewReader(whole[:101]), writable: 1},

@@ -33,6 +33,9 @@ func (in *reader) need(what string, size int) ([]byte, error) {
 	return b, nil
 }
 
+// has reports whether the next size bytes are there already.
+func (in *reader) has(size int) bool { return in.n-in.used >= size }
+
 func (in *reader) packet(what string) (*packet, error) {
 	b, err := in.need(what, packetSize)
 	if err != nil {

@@ -8,6 +8,8 @@ import (
 	"strings"
 
 	"github.com/spf13/pflag"
+
+	"github.com/go-librtmp/rtmp"
 )
 
 // flags are the command line.
@@ -29,6 +31,7 @@ type flags struct {
 
 	proxy                    string
 	json, recovers, enhanced bool
+	pipelining               rtmp.Pipelining
 }
 
 // errNumber is of what RTMPDump takes for 0, or the whole stream, and nobody can have meant.
@@ -136,6 +139,7 @@ func (o *flags) session(set *pflag.FlagSet) {
 	set.VarP(&o.swfAge, "swfAge", "X", "use a hash found out before for so many `days` (30)")
 	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
 	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
+	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what not to wait for while connecting: none, `commands` or handshake")
 	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP, without which many servers leave out HEVC, AV1, Opus and further tracks")
 }
 

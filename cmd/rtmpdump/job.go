@@ -69,6 +69,7 @@ func newJob(o *flags, c *console) (*job, error) {
 	r.MediaTimeout = time.Duration(max(0, o.mediaTimeout.n)) * time.Second
 	r.Logger = c.logger()
 	r.NoEnhanced = !o.enhanced
+	r.Pipelining, j.options.NoPipelining = o.pipelining, o.pipelining == rtmp.PipelineNone
 	j.options.KeepBuffer = o.buffer.given
 	j.options.Resume, j.options.SkipKeyFrames = o.resume, o.skip.n
 	j.options.Quirks = true

@@ -18,6 +18,7 @@ import (
 // what differs: the exit code, the file, the wire (what was sent) or the buffer (what was told of it).
 var commandLines = []struct {
 	name, args string
+	alone      string // an argument that ours gets, and RTMPDump does not know
 	before     string // the file at first: "": none, else so much of the sample
 	config     testserver.Config
 	differs    map[string]string
@@ -107,10 +108,13 @@ var commandLines = []struct {
 
 	{name: "no such stream", args: "-r URL/nosuch -o FILE", differs: map[string]string{
 		"wire": "RTMPDump hangs up without deleting its stream"}},
-	{name: "no such app", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Apps: []string{"other"}}},
-	{name: "refused", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Refuse: refuse}},
+	{name: "no such app", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Apps: []string{"other"}}, differs: early},
+	{name: "no such app, in order", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Apps: []string{"other"}}, alone: inOrder},
+	{name: "refused", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Refuse: refuse}, differs: early},
+	{name: "refused, in order", args: "-r URL/sample -m 1 -o FILE", config: testserver.Config{Refuse: refuse}, alone: inOrder},
 	{name: "cut", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(100_000)}, differs: lost},
-	{name: "cut in the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(2000)}},
+	{name: "cut in the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(2000)}, differs: early},
+	{name: "cut in the handshake, in order", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(2000)}, alone: inOrder},
 	{name: "cut behind the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(3400)}, differs: lost},
 	{name: "ends with UnpublishNotify", args: "-r URL/bare -o FILE",
 		config: testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndUnpublishNotify}}},
@@ -138,6 +142,12 @@ var commandLines = []struct {
 
 // noFlashVer is why connect is not the same with -i.
 const noFlashVer = "with -i RTMPDump leaves out flashVer unless the URL has it, which is not what its manual says"
+
+// inOrder makes ours wait for each answer, as RTMPDump does.
+const inOrder = "--pipelining=none"
+
+// early is what differs when the server does not answer what comes first.
+var early = map[string]string{"wire": "RTMPDump waits for connect's answer before it asks for the stream", "buffer": "likewise"}
 
 // lost is what differs when the server hangs up.
 var lost = map[string]string{"wire": "RTMPDump deletes its stream on the connection that is closed"}
@@ -182,7 +192,7 @@ func TestSameAsOriginal(t *testing.T) {
 		t.Run(test.name, func(t *testing.T) {
 			t.Parallel()
 			want := attempt(t, theirs, test.config, test.args, before(test.before))
-			got := attempt(t, ours, test.config, test.args, before(test.before))
+			got := attempt(t, ours, test.config, strings.TrimSpace(test.args+" "+test.alone), before(test.before))
 			same := func(what string, equal bool, format string, args ...any) {
 				if reason := test.differs[what]; reason != "" {
 					assert.False(t, equal, "%s is the same, but a reason is given: %s", what, reason)

@@ -1,7 +1,7 @@
 // Command play saves an RTMP stream as an FLV file.
 //
 //	go run ./examples/play                                     the bundled sample, from a server of its own
-//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] URL  any stream; -o - writes to standard output
+//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL  any stream; -o - writes to standard output
 //
 // FILE is created when the stream has begun. Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
 package main
@@ -26,8 +26,10 @@ func main() {
 	live := flag.Bool("live", false, "play a live stream")
 	timeout := flag.Duration("timeout", 30*time.Second, "give up after this long without a byte")
 	plain := flag.Bool("no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
+	pipelining := rtmp.PipelineCommands
+	flag.TextVar(&pipelining, "pipelining", pipelining, "what not to wait for while connecting: `none`, commands or handshake")
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [URL]\n"+
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining none|commands|handshake] [URL]\n"+
 			"Saves an RTMP stream as FLV. Without a URL it serves itself a sample.")
 		flag.PrintDefaults()
 	}
@@ -38,7 +40,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain}
+	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain, Pipelining: pipelining}
 	if !*live {
 		options.Buffer = 10 * time.Hour // all at once, also where a recording's times begin late, or jump
 	}

@@ -56,6 +56,7 @@ type Config struct {
 	Progress       bool                            // Timeout of a write begins anew whenever the peer has taken something; one that passes ends the Session, even if only replies waited
 	Window         uint32                          // the peer's acknowledgement window until it says another, in bytes; 0: DefaultWindow
 	HandshakeBytes uint64                          // received before: Acknowledgements count them
+	Chunks         *chunk.Writer                   // has made the chunks that were sent with the handshake; nil: there were none
 	Counters       *Counters                       // those of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
 	Tap            func(*Message) (bool, error)    // sees every message before it is served; nil: nobody does. true: it is served already. An error ends the Session

@@ -43,7 +43,10 @@ type writer struct {
 }
 
 func newWriter(life *lifetime, config *Config) *writer {
-	w := &writer{life: life, config: config, lock: make(chan struct{}, 1), chunks: chunk.NewWriter(), try: newTryWriter(life.nc)}
+	w := &writer{life: life, config: config, lock: make(chan struct{}, 1), chunks: config.Chunks, try: newTryWriter(life.nc)}
+	if w.chunks == nil {
+		w.chunks = chunk.NewWriter()
+	}
 	w.deadline.set = life.nc.SetWriteDeadline
 	w.replies.unanswered = &config.Counters.Unanswered
 	return w

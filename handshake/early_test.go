@@ -1,0 +1,165 @@
+package handshake
+
+import (
+	"bytes"
+	"errors"
+	"io"
+	"net"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// writes is a server that says what it has to say in parts, each once it has heard so many bytes, and notes what each write of
+// the client brings.
+type writes struct {
+	parts []part
+	heard int
+	sizes []int
+	all   bytes.Buffer
+}
+
+// part is what a server says once it has heard so many bytes.
+type part struct {
+	after int
+	b     []byte
+}
+
+func (w *writes) Write(p []byte) (int, error) {
+	w.heard += len(p)
+	w.sizes = append(w.sizes, len(p))
+	return w.all.Write(p)
+}
+
+var errDeaf = errors.New("client and server wait for each other")
+
+func (w *writes) Read(p []byte) (int, error) {
+	if len(w.parts) == 0 {
+		return 0, io.EOF
+	}
+	next := &w.parts[0]
+	if w.heard < next.after {
+		return 0, errDeaf
+	}
+	n := copy(p, next.b)
+	if next.b = next.b[n:]; len(next.b) == 0 {
+		w.parts = w.parts[1:]
+	}
+	return n, nil
+}
+
+// What the client sends with one write, for servers that send S2 with S1, after it, or only once C2 is there.
+func TestEarlyData(t *testing.T) {
+	const opening = 1 + packetSize
+	data := []byte("connect")
+	n := len(data)
+	s1 := pattern(5, 1, [8]byte{})
+	answer := serverScript(3, s1, new(packet))[:opening+packetSize]
+	together := []part{{opening, answer}}
+	apart := []part{{opening, answer[:opening]}, {opening, answer[opening:]}}
+	strict := []part{{opening, answer[:opening]}, {opening + packetSize, answer[opening:]}}
+	patient := []part{{opening + packetSize, answer}}
+
+	tests := []struct {
+		name   string
+		early  Early
+		server []part
+		sizes  []int
+		zeros  bool // C2
+	}{
+		{"S2 has come", EarlyNone, together, []int{opening, packetSize + n}, false},
+		{"S2 comes later", EarlyNone, apart, []int{opening, packetSize, n}, false},
+		{"S2 waits for C2", EarlyNone, strict, []int{opening, packetSize, n}, false},
+		{"after S1", EarlyAfterS1, together, []int{opening, packetSize + n}, false},
+		{"after S1, S2 comes later", EarlyAfterS1, apart, []int{opening, packetSize + n}, false},
+		{"after S1, S2 waits for C2", EarlyAfterS1, strict, []int{opening, packetSize + n}, false},
+		{"at once", EarlyAtOnce, together, []int{opening + packetSize + n}, true},
+		{"at once, S2 waits for C2", EarlyAtOnce, strict, []int{opening + packetSize + n}, true},
+		{"at once, S0 waits for C2", EarlyAtOnce, patient, []int{opening + packetSize + n}, true},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			server := &writes{parts: append([]part(nil), tt.server...)}
+			res, err := Client(server, Config{Data: data, Early: tt.early, Rand: testRand(1)})
+			require.NoError(t, err)
+			assert.Equal(t, tt.sizes, server.sizes)
+			sent := server.all.Bytes()
+			assert.Equal(t, "connect", string(sent[opening+packetSize:]))
+			c2 := s1[:]
+			if tt.zeros {
+				c2 = make([]byte, packetSize)
+			}
+			assert.Equal(t, c2, sent[opening:opening+packetSize])
+			assert.Equal(t, s1.tail(), res.S1Tail)
+		})
+	}
+
+	t.Run("without data", func(t *testing.T) {
+		server := &writes{parts: []part{{opening, answer}}}
+		_, err := Client(server, Config{})
+		require.NoError(t, err)
+		assert.Equal(t, []int{opening, packetSize}, server.sizes)
+	})
+	t.Run("S2 is checked all the same", func(t *testing.T) {
+		c1, err := newPacket(Config{Rand: testRand(1)}, [4]byte{})
+		require.NoError(t, err)
+		echo := serverScript(3, s1, c1)[:opening+packetSize]
+		res, err := Client(&writes{parts: []part{{opening, echo}}}, Config{Early: EarlyAtOnce, Rand: testRand(1)})
+		require.NoError(t, err)
+		assert.True(t, res.ReplyValid)
+		_, err = Client(&writes{parts: []part{{opening, echo[:opening+7]}}}, Config{Early: EarlyAtOnce, Data: data, Rand: testRand(1)})
+		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
+		assert.EqualError(t, err, "handshake: read S2: after 7 of 1536 bytes: unexpected EOF")
+	})
+}
+
+// Where C2 depends on S1 the client waits for that, and what is to be enciphered is.
+func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
+	for name, cfg := range map[string]Config{
+		"digest": {Digest: true},
+		"RTMPE":  {Encryption: EncryptionPlain},
+	} {
+		for _, early := range []Early{EarlyNone, EarlyAfterS1, EarlyAtOnce} {
+			t.Run(name, func(t *testing.T) {
+				cc, sc := net.Pipe()
+				defer cc.Close()
+				defer sc.Close()
+				deadline := time.Now().Add(10 * time.Second)
+				require.NoError(t, errors.Join(cc.SetDeadline(deadline), sc.SetDeadline(deadline)))
+				cfg.Data, cfg.Early = []byte("connect"), early
+				type outcome struct {
+					res  *Result
+					data []byte
+					err  error
+				}
+				served := make(chan outcome, 1)
+				go func() {
+					res, err := Server(sc, Config{Encryption: cfg.Encryption})
+					data := make([]byte, len(cfg.Data))
+					if err == nil {
+						_, err = io.ReadFull(sc, data)
+					}
+					if err == nil && res.In != nil {
+						res.In.XORKeyStream(data, data)
+					}
+					served <- outcome{res, data, err}
+				}()
+				res, err := Client(cc, cfg)
+				require.NoError(t, err)
+				server := <-served
+				require.NoError(t, server.err)
+				assert.True(t, res.ReplyValid, "S2")
+				assert.True(t, server.res.ReplyValid, "C2")
+				assert.Equal(t, "connect", string(server.data))
+				if res.Out != nil { // both ciphers stand where the data ends
+					next := []byte("next")
+					res.Out.XORKeyStream(next, next)
+					server.res.In.XORKeyStream(next, next)
+					assert.Equal(t, "next", string(next))
+				}
+			})
+		}
+	}
+}

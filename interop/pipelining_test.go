@@ -1,0 +1,107 @@
+package interop
+
+import (
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+var pipelinings = map[string]rtmp.Pipelining{"none": rtmp.PipelineNone, "commands": rtmp.PipelineCommands, "handshake": rtmp.PipelineHandshake}
+
+// oneWay is how long everything takes to a server, and back, where round trips are counted.
+const oneWay = 50 * time.Millisecond
+
+// openDistant opens a stream of a server that is oneWay away, logs how many round trips that takes, and expects the server not to
+// mind how far it is pipelined.
+func openDistant(t *testing.T, addr, stream string, publish bool, p rtmp.Pipelining) (*rtmp.Conn, *rtmp.Stream) {
+	t.Helper()
+	url := "rtmp://" + conntest.Distant(t, addr, oneWay) + stream
+	began := time.Now()
+	c, err := rtmp.Dial(conntest.Context(t), url, &rtmp.Options{Pipelining: p, Publish: publish})
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	s, err := c.CreateStream(conntest.Context(t), &rtmp.StreamOptions{Writable: publish})
+	require.NoError(t, err)
+	if !publish {
+		require.NoError(t, s.ReadPacket(new(rtmp.Packet)))
+	}
+	t.Logf("%.1f round trips", float64(time.Since(began))/float64(2*oneWay))
+	assert.Zero(t, c.Stats().PipelineFallbacks)
+	return c, s
+}
+
+func TestPipeliningWithNginx(t *testing.T) {
+	dir := t.TempDir()
+	writeSample(t, dir, "sample.flv", 0)
+	addr := programtest.Nginx(t, dir)
+	for name, p := range pipelinings {
+		t.Run("play "+name, func(t *testing.T) { openDistant(t, addr, "/vod/sample", false, p) })
+		t.Run("publish and play live "+name, func(t *testing.T) {
+			stream := "/live/" + name
+			publisher, s := openDistant(t, addr, stream, true, p)
+			_, err := s.Write(testserver.Sample)
+			require.NoError(t, err)
+			openDistant(t, addr, stream, false, p) // what it keeps of the stream for those who come later
+			require.NoError(t, s.Close())
+			require.NoError(t, publisher.Close())
+		})
+	}
+}
+
+func TestPipeliningWithListeningFFmpeg(t *testing.T) {
+	programtest.Need(t, "ffmpeg")
+	if _, err := os.Stat(tcpTable); err != nil {
+		t.Skip("needs " + tcpTable + ": ffmpeg serves the first connection only, which is not to be one that looks whether it listens")
+	}
+	source := writeSample(t, t.TempDir(), "sample.flv", 0)
+	for name, p := range pipelinings {
+		t.Run("play "+name, func(t *testing.T) {
+			port := conntest.UnusedPort(t)
+			programtest.Start(t, "ffmpeg", "-v", "error", "-re", "-i", source, "-c", "copy", "-f", "flv", "-listen", "1", "rtmp://127.0.0.1:"+port+"/live/sample")
+			untilBound(t, port)
+			openDistant(t, "127.0.0.1:"+port, "/live/sample", false, p)
+		})
+		t.Run("publish "+name, func(t *testing.T) {
+			port := conntest.UnusedPort(t)
+			file := filepath.Join(t.TempDir(), "received.flv")
+			programtest.Start(t, "ffmpeg", "-v", "error", "-listen", "1", "-i", "rtmp://127.0.0.1:"+port+"/live/sample", "-c", "copy", file)
+			untilBound(t, port)
+			c, s := openDistant(t, "127.0.0.1:"+port, "/live/sample", true, p)
+			_, err := s.Write(testserver.Sample)
+			require.NoError(t, err)
+			require.NoError(t, errors.Join(s.Close(), c.Close()))
+			require.Eventually(t, func() bool {
+				info, err := os.Stat(file)
+				return err == nil && info.Size() > int64(len(testserver.Sample))/2
+			}, 10*time.Second, 50*time.Millisecond)
+		})
+	}
+}
+
+// tcpTable is where Linux lists its sockets.
+const tcpTable = "/proc/net/tcp"
+
+// untilBound waits until somebody listens on a port, without connecting.
+func untilBound(t *testing.T, port string) {
+	t.Helper()
+	var n int
+	_, err := fmt.Sscan(port, &n)
+	require.NoError(t, err)
+	listening := fmt.Sprintf(":%04X 00000000:0000 0A", n)
+	require.Eventually(t, func() bool {
+		table, err := os.ReadFile(tcpTable)
+		return err == nil && strings.Contains(string(table), listening)
+	}, 10*time.Second, 20*time.Millisecond)
+}

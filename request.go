@@ -1,0 +1,73 @@
+package rtmp
+
+import (
+	"context"
+	"slices"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// request is a command of a stream that the server answers by a status.
+type request struct {
+	stream *Stream
+	call   *session.Call
+	*expectation
+}
+
+// expect registers command, which is about to be sent, and gives it its transaction id. A status of one of codes answers it; a
+// server may answer with _error instead, or, if resultDoes, with _result.
+func (s *Stream) expect(command *message.Command, resultDoes bool, codes ...string) (*request, error) {
+	k, err := s.conn.session.NewCall(command.Name, 0)
+	if err != nil {
+		return nil, err
+	}
+	e := &expectation{codes: codes, done: make(chan struct{})}
+	k.WhenDone(func() {
+		if _, refused := k.Answer(); refused != nil || resultDoes {
+			e.finish(refused)
+		}
+	})
+	command.TransactionID = k.ID
+	s.mu.Lock()
+	s.expected = append(s.expected, e)
+	s.mu.Unlock()
+	return &request{stream: s, call: k, expectation: e}, nil
+}
+
+// request sends commands, and waits for the answer to the last, as expect has it. Once they are sent the server may act on them,
+// whatever the error.
+func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, behind []chunk.Outgoing,
+	resultDoes bool, codes ...string) (sent bool, _ error) {
+	r, err := s.expect(&commands[len(commands)-1], resultDoes, codes...)
+	if err != nil {
+		return false, err
+	}
+	defer r.end()
+	if err := s.conn.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
+		return false, err
+	}
+	return true, r.await(ctx)
+}
+
+// await waits for the answer.
+func (r *request) await(ctx context.Context) error {
+	err := r.stream.conn.session.AwaitReply(ctx, r.call.Method, r.done)
+	if r.finished() {
+		return r.err
+	}
+	return err
+}
+
+// refused reports whether the answer has come, and is no.
+func (r *request) refused() bool { return r.finished() && r.err != nil }
+
+// end forgets the request: its answer does not matter any more.
+func (r *request) end() {
+	s := r.stream
+	s.conn.session.TakeCall(r.call.ID)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.expected = slices.DeleteFunc(s.expected, func(other *expectation) bool { return other == r.expectation })
+}

@@ -1,0 +1,179 @@
+package rtmp
+
+import (
+	"net"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// wary is a distant server that serves one stream per connection, in the order in which it is asked, and may mind what it is asked
+// too early.
+type wary struct {
+	firstID uint32                                                   // what createStream brings first; 0: 1
+	delay   time.Duration                                            // until connect is answered
+	opens   func(*handshake.Result) reaction                         // to the handshake; nil: none
+	reacts  func(g *guest, cmd *message.Command, id uint32) reaction // to a command on message stream id; nil: none
+	*distant
+	visits sync.WaitGroup
+
+	mu     sync.Mutex
+	guests []*guest
+}
+
+// reaction is what a wary does about what comes.
+type reaction int
+
+const (
+	serve reaction = iota
+	drop
+	hangUp
+)
+
+// guest is a connection of a wary. Its lock guards everything.
+type guest struct {
+	sync.Mutex
+	*peertest.Peer
+	host     *wary
+	commands []string // in the order of their coming
+	accepted bool
+	given    uint32   // the message stream that createStream brought last; 0: none
+	waiting  []func() // what is served once connect is answered
+	media    int      // messages received
+	buffers  []uint32 // what SetBufferLength has said, in ms
+}
+
+// newWary runs w, in a synctest bubble, until it is closed.
+func newWary(t *testing.T, w *wary) *wary {
+	w.distant = newDistant()
+	w.visits.Go(func() {
+		for {
+			nc, err := w.Accept()
+			if err != nil {
+				return
+			}
+			g := &guest{host: w, Peer: peertest.New(nc)}
+			w.mu.Lock()
+			w.guests = append(w.guests, g)
+			w.mu.Unlock()
+			w.visits.Go(func() { w.visit(nc, g) })
+		}
+	})
+	return w
+}
+
+func (w *wary) close() {
+	w.distant.Close()
+	w.visits.Wait()
+}
+
+// visitors are the connections that there have been.
+func (w *wary) visitors() []*guest {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return w.guests
+}
+
+func (w *wary) visit(nc net.Conn, g *guest) {
+	defer nc.Close()
+	result, err := handshake.Server(nc, handshake.Config{})
+	if err != nil {
+		return
+	}
+	if w.opens != nil {
+		switch w.opens(result) {
+		case hangUp:
+			return
+		case drop:
+			g.UntilGone()
+			return
+		}
+	}
+	for {
+		var m chunk.Message
+		if g.In.Next(&m) != nil || !g.receive(&m) {
+			return
+		}
+	}
+}
+
+// receive reports whether the client may go on.
+func (g *guest) receive(m *chunk.Message) bool {
+	g.Lock()
+	defer g.Unlock()
+	switch message.Type(m.Type) {
+	case message.TypeAudio, message.TypeVideo:
+		g.media++
+	case message.TypeUserControl:
+		if u, err := message.ParseUserControl(m.Body()); err == nil && u.Event == message.EventSetBufferLength {
+			g.buffers = append(g.buffers, u.Buffer)
+		}
+	case message.TypeCommandAMF0:
+		cmd, err := message.ParseCommand(message.TypeCommandAMF0, m.Body())
+		if err != nil {
+			return false
+		}
+		g.commands = append(g.commands, cmd.Name)
+		id := m.StreamID
+		if g.host.reacts != nil {
+			switch g.host.reacts(g, &cmd, id) {
+			case hangUp:
+				return false
+			case drop:
+				return true
+			}
+		}
+		if g.accepted || cmd.Name == "connect" {
+			g.serve(&cmd, id)
+		} else {
+			g.waiting = append(g.waiting, func() { g.serve(&cmd, id) })
+		}
+	}
+	return true
+}
+
+// serve does what a command asks for.
+func (g *guest) serve(cmd *message.Command, id uint32) {
+	switch cmd.Name {
+	case "connect":
+		time.AfterFunc(g.host.delay, func() {
+			g.Lock()
+			defer g.Unlock()
+			g.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", message.CodeConnectSuccess, "welcome"))
+			g.accepted = true
+			for _, f := range g.waiting {
+				f()
+			}
+		})
+	case "createStream":
+		if g.given++; g.given == 1 {
+			g.given = max(1, g.host.firstID)
+		}
+		g.Call(0, "_result", cmd.TransactionID, nil, float64(g.given))
+	case "play", "publish":
+		if id != g.given {
+			g.refuse(cmd)
+			return
+		}
+		if cmd.Name == "publish" {
+			g.Call(id, "onStatus", 0, nil, message.StatusObject("status", message.CodePublishStart, "go ahead"))
+			return
+		}
+		g.Call(id, "onStatus", 0, nil, message.StatusObject("status", message.CodePlayStart, "here it comes"))
+		g.Send(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: id, Body: []byte("picture")})
+	}
+}
+
+func (g *guest) refuse(cmd *message.Command) {
+	g.Call(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", message.CodeCallFailed, "too early"))
+}
+
+// early reports whether a command, other than connect, has come before connect was answered.
+func (g *guest) early(cmd *message.Command) bool { return !g.accepted && cmd.Name != "connect" }
+
+func opensStream(cmd *message.Command) bool { return cmd.Name == "play" || cmd.Name == "publish" }
