@@ -141,7 +141,7 @@ func (g *guest) receive(m *chunk.Message) bool {
 func (g *guest) serve(cmd *message.Command, id uint32) {
 	switch cmd.Name {
 	case "connect":
-		time.AfterFunc(g.host.delay, func() {
+		time.AfterFunc(max(g.host.delay, 1), func() { // once what came with connect has been read: a bubble's time stands still until then
 			g.Lock()
 			defer g.Unlock()
 			g.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", message.CodeConnectSuccess, "welcome"))
