@@ -177,7 +177,7 @@ func (c *Conn) answered(cmd *message.Command) error {
 }
 
 func (c *Conn) statusReceived(cmd message.Command) {
-	if app := c.application(); app.Status != nil {
+	if app := c.application(); app != nil && app.Status != nil {
 		status := message.ParseStatus(append([]any{cmd.Object}, cmd.Args...))
 		c.serve(cmd, func() { app.Status(c, status) })
 	}
