@@ -1,7 +1,10 @@
 package server_test
 
 import (
+	"bytes"
 	"net"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -44,5 +47,57 @@ func TestStrayErrorWithoutApplication(t *testing.T) {
 			defer nc.Close()
 			peerOn(t, nc).connect("live")
 		})
+	}
+}
+
+// shared sends a shared object message.
+func (p *peer) shared(name string, persistent bool, events ...message.SharedEvent) {
+	p.t.Helper()
+	body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &message.SharedObject{Name: name, Persistent: persistent, Events: events})
+	require.NoError(p.t, err)
+	p.send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: body})
+}
+
+// nextShared reads up to the next shared object message.
+func (p *peer) nextShared() message.SharedObject {
+	p.t.Helper()
+	for {
+		m, err := p.next()
+		require.NoError(p.t, err)
+		if message.Type(m.Type) == message.TypeSharedObjectAMF0 {
+			o, err := message.ParseSharedObject(message.TypeSharedObjectAMF0, bytes.Clone(m.Body()))
+			require.NoError(p.t, err)
+			return o
+		}
+	}
+}
+
+func property(t *testing.T, name string, value any) message.SharedEvent {
+	t.Helper()
+	data, err := message.AppendSharedProperty(nil, name, value)
+	require.NoError(t, err)
+	return message.SharedEvent{Type: message.SharedRequestChange, Data: data}
+}
+
+// An event of 5 bytes must not lead to a copy of the whole object each.
+func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{}))
+	p.connect("x")
+	p.shared("o", false, message.SharedEvent{Type: message.SharedUse}, property(t, "large", strings.Repeat("x", 60000)))
+	require.NotEmpty(t, p.nextShared().Events)
+	again := slices.Repeat([]message.SharedEvent{{Type: message.SharedUse}}, 100)
+	p.shared("o", false, again...)
+	require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear and the property, once")
+	p.alive()
+}
+
+// Each instance of an application has its own objects, in files, too.
+func TestSharedObjectFilesAreApart(t *testing.T) {
+	addr := app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}})
+	for _, its := range [][2]string{{"a/b", "c"}, {"a", "b/c"}} {
+		p := newPeer(t, addr)
+		p.connect(its[0])
+		p.shared(its[1], true, message.SharedEvent{Type: message.SharedUse}, property(t, "of", its[0]), message.SharedEvent{Type: message.SharedRelease})
+		require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success: there was nothing")
 	}
 }
