@@ -160,7 +160,7 @@ func (c *Conn) commandReceived(m *session.Message) error {
 
 // serve has f serve a command on the goroutine of the hooks, unless the client is to leave by then.
 func (c *Conn) serve(cmd message.Command, f func()) {
-	c.later(amf.Size(cmd.Object, cmd.Args), func() {
+	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() {
 		if !c.leaving.Load() {
 			f()
 		}
