@@ -3,6 +3,7 @@ package server_test
 import (
 	"bytes"
 	"context"
+	"net"
 	"runtime"
 	"slices"
 	"strings"
@@ -130,4 +131,21 @@ func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 			assert.Less(t, sent, 100<<20)
 		})
 	}
+}
+
+// Two addresses that are not known are not one.
+func TestTakeoverByAnUnknownAddress(t *testing.T) {
+	s := &server.Server{}
+	start(t, s)
+	dial := func() *peer {
+		client, nc := net.Pipe()
+		go s.ServeConn(context.Background(), nc)
+		p := peerOn(t, client)
+		p.connect("x")
+		return p
+	}
+	dial().Publish("key", "live")
+	second := dial()
+	second.command(second.CreateStream(), "publish", 0, nil, "key", "live")
+	require.Equal(t, message.CodePublishBadName, second.status())
 }

@@ -63,7 +63,7 @@ type Server struct {
 	relay   relay // the live streams
 	shared  sharedObjects
 	auth    authServers
-	running sync.WaitGroup // accepting goroutines, connections, and what waits for them
+	running sync.WaitGroup // accepting goroutines, connections, recordings, and what waits for them
 	counts  counts
 	lastID  atomic.Uint64
 
@@ -195,6 +195,16 @@ func (s *Server) untrack(l *net.Listener) {
 	delete(s.listeners, l)
 	s.mu.Unlock()
 	s.running.Done()
+}
+
+// hold makes Close wait for running.Done. It reports false if Close may have waited already.
+func (s *Server) hold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Add(1)
+	}
+	return !s.closed
 }
 
 func (s *Server) isClosing() bool {

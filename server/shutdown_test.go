@@ -5,6 +5,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -146,4 +147,31 @@ func TestPublishAndSubscribeInTheProgram(t *testing.T) {
 	cancel()
 	_, err = sub.Next(context.Background())
 	assert.ErrorIs(t, err, context.Canceled)
+}
+
+func TestRecordingIsWholeWhenTheServerHasClosed(t *testing.T) {
+	soon, cancel := context.WithCancel(context.Background())
+	cancel()
+	for name, end := range map[string]func(*server.Server){
+		"Close":    func(s *server.Server) { s.Close() },
+		"Shutdown": func(s *server.Server) { s.Shutdown(soon) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			dir, total := t.TempDir(), uint64(0)
+			s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir, Record: server.RecordAll}}}}
+			_, stream := publish(t, "rtmp://"+start(t, s)+"/live/x")
+			for _, tag := range sample(t) {
+				total += uint64(len(tag.Body))
+			}
+			write(t, stream, sample(t))
+			eventually(t, "everything is published", func() bool {
+				streams := s.Stats().Streams
+				return len(streams) == 1 && streams[0].BytesIn >= total
+			})
+			end(s)
+			recorded, err := os.ReadFile(filepath.Join(dir, "live", "x.flv"))
+			require.NoError(t, err)
+			assert.Equal(t, media(sample(t)), media(tags(t, recorded)))
+		})
+	}
 }
