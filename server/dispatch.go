@@ -213,7 +213,8 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 		return
 	}
 	st.endIngest(io.EOF)
-	if cmd.Name == "deleteStream" {
+	last := cmd.Name == "deleteStream"
+	if last {
 		c.mu.Lock()
 		st.deleted = true
 		c.open--
@@ -221,9 +222,9 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	}
 	c.serve(cmd, func() {
 		st.finish(st.activity())
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if st.deleted {
+		if last { // st.deleted may be true before: there may be commands in between
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			delete(c.streams, id)
 		}
 	})

@@ -16,6 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -383,4 +384,30 @@ func TestConnContext(t *testing.T) {
 	p := newPeer(t, addr)
 	p.connect("x")
 	assert.Equal(t, p.Conn.LocalAddr().String(), <-got)
+}
+
+// The reader knows that the stream is deleted before the hooks have come to closeStream.
+func TestUnpublishOfAStreamThatIsAboutToBeDeleted(t *testing.T) {
+	release, began, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
+	p := newPeer(t, app(t, &server.App{
+		Methods: map[string]server.Method{"wait": func(context.Context, *server.Conn, []any) (any, error) {
+			<-release
+			return nil, nil
+		}},
+		Publish: func(ctx context.Context, r *server.Request) error {
+			close(began)
+			<-ctx.Done() // the client has gone
+			return nil
+		},
+		Unpublish: func(*server.Request, server.StreamStats) { close(ended) },
+	}))
+	p.connect("x")
+	id := p.CreateStream()
+	p.Send(peertest.Command(0, "wait", 0, nil), peertest.Command(id, "closeStream", 0, nil), peertest.Command(id, "publish", 0, nil, "key", "live"),
+		peertest.Command(0, "deleteStream", 0, nil, float64(id)))
+	p.Sync()
+	close(release)
+	waitFor(t, "Publish", began)
+	p.Conn.Close()
+	waitFor(t, "Unpublish", ended)
 }
