@@ -83,10 +83,11 @@ func (c *Conn) playerQuestion(app *App) []chunk.Outgoing {
 
 // playerVerified takes the client's answer. A wrong one ends the connection, as Adobe's servers do.
 func (c *Conn) playerVerified(response []byte) {
-	player := c.application().Player
-	if player == nil {
+	app := c.application()
+	if app == nil || app.Player == nil {
 		return
 	}
+	player := app.Player
 	wrong := swf.CheckResponse(response, player.Hash, player.Size, c.s1Tail)
 	if c.proof.player = wrong == nil; !c.proof.player {
 		c.Reject(&Refusal{Description: wrong.Error()})

@@ -36,6 +36,7 @@ type Conn struct {
 
 	core    *session.Session // set by shakeHands, before anybody else has the Conn but Server, which looks with mu
 	hooks   session.Handlers
+	waiting waiting
 	watch   watch
 	leaving atomic.Bool // nothing is served any more
 	bye     sync.Once

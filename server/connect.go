@@ -38,7 +38,7 @@ func (c *Conn) introduce(cmd message.Command) {
 func (c *Conn) connectReceived(cmd message.Command) error {
 	c.stage = stageConnected
 	c.watch.start(0, nil) // what the program takes to answer is not the client's time
-	c.later(amf.Size(cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
+	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
 

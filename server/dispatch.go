@@ -160,7 +160,7 @@ func (c *Conn) commandReceived(m *session.Message) error {
 
 // serve has f serve a command on the goroutine of the hooks, unless the client is to leave by then.
 func (c *Conn) serve(cmd message.Command, f func()) {
-	c.later(amf.Size(cmd.Object, cmd.Args), func() {
+	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() {
 		if !c.leaving.Load() {
 			f()
 		}
@@ -177,7 +177,7 @@ func (c *Conn) answered(cmd *message.Command) error {
 }
 
 func (c *Conn) statusReceived(cmd message.Command) {
-	if app := c.application(); app.Status != nil {
+	if app := c.application(); app != nil && app.Status != nil {
 		status := message.ParseStatus(append([]any{cmd.Object}, cmd.Args...))
 		c.serve(cmd, func() { app.Status(c, status) })
 	}
@@ -213,7 +213,8 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 		return
 	}
 	st.endIngest(io.EOF)
-	if cmd.Name == "deleteStream" {
+	last := cmd.Name == "deleteStream"
+	if last {
 		c.mu.Lock()
 		st.deleted = true
 		c.open--
@@ -221,9 +222,9 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	}
 	c.serve(cmd, func() {
 		st.finish(st.activity())
-		c.mu.Lock()
-		defer c.mu.Unlock()
-		if st.deleted {
+		if last { // st.deleted may be true before: there may be commands in between
+			c.mu.Lock()
+			defer c.mu.Unlock()
 			delete(c.streams, id)
 		}
 	})

@@ -98,7 +98,15 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 		return nil, err
 	}
 	rec.from = pub.Subscribe()
-	rec.done.Go(rec.run)
+	if !s.hold() {
+		rec.from.Close()
+		rec.to.Close()
+		return nil, ErrServerClosed
+	}
+	rec.done.Go(func() {
+		defer s.running.Done()
+		rec.run()
+	})
 	return rec, nil
 }
 

@@ -10,18 +10,38 @@ import (
 // ingest is where the media of one publish command goes: into a queue at first, since the program has not agreed yet, and then to
 // take, or to a Handler, which empties the queue itself. The queue stops the reader when it is full.
 type ingest struct {
-	backlog *session.Backlog
+	waiting *waiting
 	wake    chan struct{} // signalled when there is something for pop, or the end
 
-	mu    sync.Mutex // guards the rest; held during take, which must not wait
-	queue session.MediaQueue
-	take  func(m *session.Message) // nil: into the queue
-	over  error                    // why nothing more will come: io.EOF if the client has said so
+	mu      sync.Mutex // guards the rest; held during take, which must not wait
+	queue   session.MediaQueue
+	counted int                      // bytes of queue, in waiting
+	take    func(m *session.Message) // nil: into the queue
+	over    error                    // why nothing more will come: io.EOF if the client has said so
 }
 
-func (c *Conn) newIngest() *ingest {
-	return &ingest{wake: make(chan struct{}, 1),
-		backlog: c.core.NewBacklog(max(1<<20, c.server.maxMessage()), func() string { return "media that waits for a hook" })}
+func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }
+
+// waiting counts what the queues of all publish commands of a connection hold: streams may be closed, and published anew, before the
+// first hook has returned.
+type waiting struct {
+	mu      sync.Mutex
+	backlog *session.Backlog // set before the first add
+	bytes   int
+}
+
+func (w *waiting) add(n int) {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.bytes += n
+	w.backlog.Queued(w.bytes)
+}
+
+// queued counts the queue after a change. The caller holds in.mu.
+func (in *ingest) queued() {
+	n := in.queue.Len()
+	in.waiting.add(n - in.counted)
+	in.counted = n
 }
 
 // receive takes a message from the reader.
@@ -34,7 +54,7 @@ func (in *ingest) receive(m *session.Message) {
 		in.take(m)
 	default:
 		in.queue.Push(m)
-		in.backlog.Queued(in.queue.Len())
+		in.queued()
 		in.signal()
 	}
 }
@@ -55,7 +75,7 @@ func (in *ingest) open(take func(m *session.Message)) {
 		take(&m)
 		in.queue.Pop()
 	}
-	in.backlog.Queued(0)
+	in.queued()
 	in.take = take
 }
 
@@ -69,7 +89,7 @@ func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	m := in.queue.Front()
 	into(&m)
 	in.queue.Pop()
-	in.backlog.Queued(in.queue.Len())
+	in.queued()
 	return true, nil
 }
 
@@ -85,7 +105,7 @@ func (in *ingest) drop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.queue.Clear()
-	in.backlog.Queued(0)
+	in.queued()
 	in.endLocked(io.EOF)
 }
 

@@ -2,6 +2,7 @@ package server
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"net/url"
@@ -166,11 +167,11 @@ func (p *publication) start() (code string, err error) {
 		return message.CodeFailed, p.stream.conn.handle(p.stream, p.app, p.request, p.in)
 	}
 	c := p.stream.conn
-	host := addrOf(c.remote).String()
-	owner := p.request.User
-	if owner == "" {
-		owner = host
+	host := ""
+	if addr := addrOf(c.remote); addr.IsValid() { // else nothing says that two clients are one
+		host = addr.String()
 	}
+	owner := cmp.Or(p.request.User, host, c.remote.Network())
 	p.pub, err = c.server.relay.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
 		User: p.request.User, Host: host, Owner: owner, Ended: p.ended})
 	if errors.Is(err, live.ErrPublished) {

@@ -63,7 +63,7 @@ type Server struct {
 	relay   relay // the live streams
 	shared  sharedObjects
 	auth    authServers
-	running sync.WaitGroup // accepting goroutines, connections, and what waits for them
+	running sync.WaitGroup // accepting goroutines, connections, recordings, and what waits for them
 	counts  counts
 	lastID  atomic.Uint64
 
@@ -197,6 +197,16 @@ func (s *Server) untrack(l *net.Listener) {
 	s.running.Done()
 }
 
+// hold makes Close wait for running.Done. It reports false if Close may have waited already.
+func (s *Server) hold() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if !s.closed {
+		s.running.Add(1)
+	}
+	return !s.closed
+}
+
 func (s *Server) isClosing() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -210,10 +220,10 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 		nc.Close()
 		return
 	}
-	s.running.Go(func() {
+	go func() {
 		defer s.leave(p)
 		s.serveConn(context.Background(), nc, config, p)
-	})
+	}()
 }
 
 // ServeConn serves one connection, of any transport, until it ends, and returns why it has. ctx ends it, too.
@@ -224,8 +234,6 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 		nc.Close()
 		return err
 	}
-	s.running.Add(1)
-	defer s.running.Done()
 	defer s.leave(p)
 	return s.serveConn(ctx, nc, nil, p)
 }

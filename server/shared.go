@@ -3,6 +3,7 @@ package server
 import (
 	"bytes"
 	"errors"
+	"maps"
 	"slices"
 	"sync"
 
@@ -34,15 +35,13 @@ type sharedObject struct {
 	policy     *SharedPolicy
 	persistent bool
 	version    uint32
-	size       int // of properties, in bytes of AMF0
-	properties []sharedProperty
+	size       int               // of properties, in bytes of memory
+	properties map[string][]byte // by name; name and value, as AppendSharedProperty makes them
 	users      map[*Conn]struct{}
 }
 
-type sharedProperty struct {
-	name string
-	data []byte // name and value, as AppendSharedProperty makes them
-}
+// sharedOverhead is what a property takes beside its data, in bytes of memory.
+const sharedOverhead = 64
 
 // sharedReceived leaves a shared object message to the hooks, since SharedPolicy.Write is one.
 func (c *Conn) sharedReceived(m *session.Message) {
@@ -102,7 +101,10 @@ func writes(e message.SharedEvent) bool {
 }
 
 // sharedNews are what a message leads to: events for its sender and for the other users.
-type sharedNews struct{ sender, others []message.SharedEvent }
+type sharedNews struct {
+	sender, others []message.SharedEvent
+	contents       bool // the sender is told all properties, which is done once
+}
 
 func (n *sharedNews) refuse(code string) {
 	n.sender = append(n.sender, message.SharedEvent{Type: message.SharedStatus,
@@ -120,7 +122,7 @@ func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *Sha
 		if h.count[key.app] >= orDefault(policy.MaxObjects, defaultSharedObjects, 1<<30) || len(key.name) > maxSharedName {
 			return nil
 		}
-		o = &sharedObject{policy: policy, persistent: persistent, users: make(map[*Conn]struct{})}
+		o = &sharedObject{policy: policy, persistent: persistent, properties: make(map[string][]byte), users: make(map[*Conn]struct{})}
 		if persistent && policy.Dir != "" {
 			if err := o.load(key); err != nil {
 				c.log.Warn("rtmp: shared object", "error", err)
@@ -134,11 +136,33 @@ func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *Sha
 		h.count[key.app]++
 	}
 	o.users[c] = struct{}{}
-	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedUseSuccess}, message.SharedEvent{Type: message.SharedClear})
-	for _, p := range o.properties {
-		news.sender = append(news.sender, message.SharedEvent{Type: message.SharedChange, Data: p.data})
+	if news.contents {
+		return o
 	}
+	news.contents = true
+	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedUseSuccess}, message.SharedEvent{Type: message.SharedClear})
+	news.sender = append(news.sender, o.changes()...)
 	return o
+}
+
+// changes are events with all properties, in the order of their names.
+func (o *sharedObject) changes() (events []message.SharedEvent) {
+	for _, name := range slices.Sorted(maps.Keys(o.properties)) {
+		events = append(events, message.SharedEvent{Type: message.SharedChange, Data: o.properties[name]})
+	}
+	return events
+}
+
+// put sets or, with nil, removes a property.
+func (o *sharedObject) put(name string, data []byte) {
+	if old, found := o.properties[name]; found {
+		o.size -= len(old) + sharedOverhead
+		delete(o.properties, name)
+	}
+	if data != nil {
+		o.size += len(data) + sharedOverhead
+		o.properties[name] = data
+	}
 }
 
 func (o *sharedObject) usedBy(c *Conn) bool {
@@ -192,13 +216,9 @@ func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 		if err != nil {
 			return err
 		}
-		o.properties = slices.DeleteFunc(o.properties, func(p sharedProperty) bool {
-			gone := slices.Contains(names, p.name)
-			if gone {
-				o.size -= len(p.data)
-			}
-			return gone
-		})
+		for _, name := range names {
+			o.put(name, nil)
+		}
 		o.version++
 		news.all(message.SharedEvent{Type: message.SharedRemove, Data: e.Data})
 	case message.SharedSendMessage:
@@ -210,21 +230,17 @@ func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 // set changes a property, if there is room for it.
 func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
-	i := slices.IndexFunc(o.properties, func(old sharedProperty) bool { return old.name == p.Name })
-	before := 0
-	if i >= 0 {
-		before = len(o.properties[i].data)
+	size := o.size + len(data)
+	if old, found := o.properties[p.Name]; found {
+		size -= len(old)
+	} else {
+		size += sharedOverhead
 	}
-	if err != nil || o.size-before+len(data) > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) {
+	if err != nil || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) {
 		news.refuse("SharedObject.NoWriteAccess")
 		return
 	}
-	if i < 0 {
-		o.properties = append(o.properties, sharedProperty{p.Name, data})
-	} else {
-		o.properties[i].data = data
-	}
-	o.size += len(data) - before
+	o.put(p.Name, data)
 	o.version++
 	news.sender = append(news.sender, message.SharedEvent{Type: message.SharedSuccess, Data: message.AppendSharedName(nil, p.Name)})
 	news.others = append(news.others, message.SharedEvent{Type: message.SharedChange, Data: data})

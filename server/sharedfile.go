@@ -12,9 +12,9 @@ import (
 )
 
 // file is where a persistent object is kept: what a Shared Object message with all its properties holds, without one of the two names'
-// leaving the folder.
+// leaving the folder. No escaped name has a comma.
 func (o *sharedObject) file(key sharedKey) string {
-	return filepath.Join(o.policy.Dir, "o-"+url.QueryEscape(key.app+"/"+key.name)+".so")
+	return filepath.Join(o.policy.Dir, "o-"+url.QueryEscape(key.app)+","+url.QueryEscape(key.name)+".so")
 }
 
 // load reads what there is, if there is something. The caller holds sharedObjects.mu.
@@ -36,9 +36,7 @@ func (o *sharedObject) load(key sharedKey) error {
 			if err != nil {
 				return err
 			}
-			data := bytes.Clone(e.Data) // one property an event
-			o.properties = append(o.properties, sharedProperty{p.Name, data})
-			o.size += len(data)
+			o.put(p.Name, bytes.Clone(e.Data)) // one property an event
 		}
 	}
 	return nil
@@ -46,10 +44,7 @@ func (o *sharedObject) load(key sharedKey) error {
 
 // save writes the object. The caller holds sharedObjects.mu.
 func (o *sharedObject) save(key sharedKey) error {
-	kept := message.SharedObject{Name: key.name, Version: o.version, Persistent: true}
-	for _, p := range o.properties {
-		kept.Events = append(kept.Events, message.SharedEvent{Type: message.SharedChange, Data: p.data})
-	}
+	kept := message.SharedObject{Name: key.name, Version: o.version, Persistent: true, Events: o.changes()}
 	b, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &kept)
 	if err != nil {
 		return err

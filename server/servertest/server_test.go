@@ -71,7 +71,9 @@ func TestPublished(t *testing.T) {
 func TestTLS(t *testing.T) {
 	srv := servertest.New(t, nil)
 	require.NoError(t, upload(srv.TLSURL("live/key"), &rtmp.Options{Publish: true, TLSConfig: srv.ClientTLS()}))
-	assert.Equal(t, sample(t), srv.Published("live/key"))
+	want := sample(t)
+	require.NoError(t, srv.Await(conntest.Context(t), "live/key", len(want)))
+	assert.Equal(t, want, srv.Published("live/key"))
 	assert.Error(t, upload(srv.TLSURL("live/key"), &rtmp.Options{Publish: true}))
 }
 

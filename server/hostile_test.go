@@ -1,0 +1,151 @@
+package server_test
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"runtime"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// A stray _error is for the App's Status, but these clients have none.
+func TestStrayErrorWithoutApplication(t *testing.T) {
+	stray := peertest.Command(0, "_error", 9, nil, "x")
+	for name, first := range map[string]chunk.Outgoing{
+		"before connect":      peertest.Command(0, "createStream", 2, nil),
+		"unknown application": peertest.Command(0, "connect", 1, amf.Object{{Name: "app", Value: "nobody's"}}),
+	} {
+		t.Run(name, func(t *testing.T) {
+			addr := start(t, &server.Server{Apps: map[string]*server.App{"live": {}}})
+			p := newPeer(t, addr)
+			p.Send(first, stray, peertest.Command(0, "onStatus", 0, nil), stray) // read before any hook has run
+			p.failed()
+			p.UntilGone()
+			newPeer(t, addr).connect("live")
+		})
+	}
+}
+
+// shared sends a shared object message.
+func (p *peer) shared(name string, persistent bool, events ...message.SharedEvent) {
+	p.T.Helper()
+	body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &message.SharedObject{Name: name, Persistent: persistent, Events: events})
+	require.NoError(p.T, err)
+	p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: body})
+}
+
+// nextShared reads up to the next shared object message.
+func (p *peer) nextShared() message.SharedObject {
+	p.T.Helper()
+	m := p.Until(func(m peertest.Message) bool { return m.Type == message.TypeSharedObjectAMF0 })
+	o, err := message.ParseSharedObject(m.Type, bytes.Clone(m.Body))
+	require.NoError(p.T, err)
+	return o
+}
+
+func property(t *testing.T, name string, value any) message.SharedEvent {
+	t.Helper()
+	data, err := message.AppendSharedProperty(nil, name, value)
+	require.NoError(t, err)
+	return message.SharedEvent{Type: message.SharedRequestChange, Data: data}
+}
+
+// An event of 5 bytes must not lead to a copy of the whole object each.
+func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{}))
+	p.connect("x")
+	p.shared("o", false, message.SharedEvent{Type: message.SharedUse}, property(t, "large", strings.Repeat("x", 60000)))
+	require.NotEmpty(t, p.nextShared().Events)
+	again := slices.Repeat([]message.SharedEvent{{Type: message.SharedUse}}, 100)
+	p.shared("o", false, again...)
+	require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear and the property, once")
+	p.alive()
+}
+
+// Each instance of an application has its own objects, in files, too.
+func TestSharedObjectFilesAreApart(t *testing.T) {
+	addr := app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}})
+	for _, its := range [][2]string{{"a/b", "c"}, {"a", "b/c"}} {
+		p := newPeer(t, addr)
+		p.connect(its[0])
+		p.shared(its[1], true, message.SharedEvent{Type: message.SharedUse}, property(t, "of", its[0]), message.SharedEvent{Type: message.SharedRelease})
+		require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success: there was nothing")
+	}
+}
+
+// heap is what is in use, in bytes.
+func heap() int {
+	runtime.GC()
+	runtime.GC()
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return int(m.HeapAlloc)
+}
+
+// A hook that waits must not let its client fill the memory.
+func TestWhatWaitsForAHookIsBounded(t *testing.T) {
+	for name, flood := range map[string]func(send func(...chunk.Outgoing) bool){
+		"media of streams that were closed": func(send func(...chunk.Outgoing) bool) {
+			body := make([]byte, 700<<10)
+			audio := chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: 4, StreamID: 1, Format: chunk.Format0, Body: body}
+			for send(peertest.Command(1, "publish", 0, nil, "x", "live"), audio, peertest.Command(1, "closeStream", 0, nil)) {
+			}
+		},
+		"names of methods": func(send func(...chunk.Outgoing) bool) {
+			for send(peertest.Command(0, strings.Repeat("x", 60000), 0, nil)) {
+			}
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			release := make(chan struct{})
+			defer close(release)
+			p := newPeer(t, start(t, &server.Server{MaxMessageSize: 1 << 20, Apps: map[string]*server.App{"*": {
+				Methods: map[string]server.Method{"wait": func(context.Context, *server.Conn, []any) (any, error) {
+					<-release
+					return nil, nil
+				}}}}}))
+			p.connect("x")
+			p.CreateStream()
+			p.command(0, "wait", 9, nil)
+			before, sent := heap(), 0
+			p.Conn.SetWriteDeadline(time.Now().Add(2 * time.Second)) // the server stops reading at some time
+			flood(func(messages ...chunk.Outgoing) bool {
+				b := p.Encode(messages...)
+				sent += len(b)
+				_, err := p.Conn.Write(b)
+				return err == nil && sent < 100<<20
+			})
+			assert.Less(t, heap()-before, 20<<20, "%d bytes were sent", sent)
+			assert.Less(t, sent, 100<<20)
+		})
+	}
+}
+
+// Two addresses that are not known are not one.
+func TestTakeoverByAnUnknownAddress(t *testing.T) {
+	s := &server.Server{}
+	start(t, s)
+	dial := func() *peer {
+		client, nc := net.Pipe()
+		go s.ServeConn(context.Background(), nc)
+		p := peerOn(t, client)
+		p.connect("x")
+		return p
+	}
+	dial().Publish("key", "live")
+	second := dial()
+	second.command(second.CreateStream(), "publish", 0, nil, "key", "live")
+	require.Equal(t, message.CodePublishBadName, second.status())
+}
