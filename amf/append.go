@@ -88,9 +88,7 @@ func AppendStrictArrayStart(dst []byte, count uint32) []byte {
 // AppendKey appends the name of a member. A name longer than 65535 bytes, which
 // AMF0 cannot express, is cut.
 func AppendKey(dst []byte, name string) []byte {
-	if len(name) > maxShortString {
-		name = name[:maxShortString]
-	}
+	name = name[:min(len(name), maxShortString)]
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(name)))
 	return append(dst, name...)
 }

@@ -121,6 +121,7 @@ func TestDecodeAMF3Malformed(t *testing.T) {
 		{"object vector without type", "10 01 00", 3, uint32(1), nil},
 		{"object vector of 2^28-1", "10 ffffffff 00 01 01", 0, u28, nil},
 		{"dictionary of 2^28-1", "11 ffffffff 00 01 01", 0, u28, nil},
+		{"dictionary of more than half as many entries as bytes", "11 05 00 01 01 01", 0, uint32(2), nil},
 		{"dictionary without flag", "11 01", 2, uint32(1), nil},
 		{"dictionary without its last value", "11 05 00 01 01 01 05", 7, uint32(8), nil},
 		{"dictionary key of no type", "11 03 00 7f 01", 3, byte(0x7f), nil},

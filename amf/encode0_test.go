@@ -150,6 +150,10 @@ func TestAppendAMF0Refuses(t *testing.T) {
 func TestEncodeErrorText(t *testing.T) {
 	_, err := AppendAMF0(nil, 1, Object{{"info", map[int]int{}}})
 	assert.EqualError(t, err, "amf: cannot encode [1].info: map keys must be strings: map[int]int")
+
+	longest := strings.Repeat("x", maxShownName)
+	assert.Equal(t, "."+longest, memberStep(longest))
+	assert.Equal(t, "."+longest+"...", memberStep(longest+"x"))
 }
 
 func TestDateRangeEnds(t *testing.T) {

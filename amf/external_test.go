@@ -117,6 +117,19 @@ func TestExternalizableFailures(t *testing.T) {
 	assert.Equal(t, "test.Temperature", decodeError.Value)
 }
 
+func TestExternalReaderBytes(t *testing.T) {
+	d := NewAMF3Decoder(unhex(t, "0a 07 03 58 aa"))
+	d.SetExternal("X", func(r *ExternalReader) (any, error) {
+		none, err := r.Bytes(0)
+		require.NoError(t, err)
+		assert.Empty(t, none)
+		return r.Bytes(1)
+	})
+	v, err := d.Decode()
+	require.NoError(t, err)
+	assert.Equal(t, []byte{0xaa}, v)
+}
+
 // An ExternalFunc that takes no notice of an error does not get past it.
 func TestExternalReaderErrorsAreFinal(t *testing.T) {
 	for name, read := range map[string]func(r *ExternalReader){

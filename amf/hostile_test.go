@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"runtime"
+	"slices"
 	"strings"
 	"testing"
 
@@ -210,6 +211,25 @@ func TestReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	assert.ErrorContains(t, err, "more values than allowed")
 }
 
+// What a reference repeats counts, including what was repeated inside.
+func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
+	first := append(strictArrayOf(1), markerNull) // 6 bytes
+	toFirst := []byte{markerReference, 0, 0}
+	second := append(append(strictArrayOf(2), toFirst...), markerNull) // 9 bytes, 15 with the first written out
+	toSecond := []byte{markerReference, 0, 1}
+	d := NewDecoder(slices.Concat(first, toFirst, second, toSecond))
+	for _, referred := range []int{0, 6, 6 + 6, 6 + 6 + 15} {
+		_, err := d.Decode()
+		require.NoError(t, err)
+		assert.Equal(t, referred, d.referred)
+	}
+
+	d = NewAMF3Decoder(unhex(t, "09 05 01 0c 03 aa 0c 02"))
+	_, err := d.Decode()
+	require.NoError(t, err)
+	assert.Equal(t, 3, d.referred)
+}
+
 func TestReferencesToLongStringsAreBounded(t *testing.T) {
 	in := AppendString(strictArrayOf(1), strings.Repeat("x", 1<<20))
 	in = append(in, bytes.Repeat([]byte{markerReference, 0, 0}, 17)...)
@@ -230,5 +250,11 @@ func TestReferencesDoNotEvadeTheDepthLimit(t *testing.T) {
 
 	in = append(nest(40, markerNull), nest(25, markerReference, 0, 0)...)
 	_, err = DecodeAMF0(in)
+	assert.ErrorContains(t, err, "nested deeper")
+
+	in = append(nest(40, markerNull), nest(1, markerReference, 0, 0)...) // 41 levels
+	_, err = DecodeAMF0(append(in, nest(23, markerReference, 0, 40)...))
+	require.NoError(t, err)
+	_, err = DecodeAMF0(append(in, nest(24, markerReference, 0, 40)...))
 	assert.ErrorContains(t, err, "nested deeper")
 }

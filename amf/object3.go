@@ -33,7 +33,7 @@ func (t *tables3) stringsOfScope() []string { return t.strings[t.start.strings:]
 func (t *tables3) objectsOfScope() table    { return t.objects[t.start.objects:] }
 func (t *tables3) traitsOfScope() []traits  { return t.traits[t.start.traits:] }
 
-func (t *tables3) empty() bool { return len(t.strings)+len(t.objects)+len(t.traits) == 0 }
+func (t *tables3) empty() bool { return max(len(t.strings), len(t.objects), len(t.traits)) == 0 }
 
 // beginValue makes the scope begin with what comes next.
 func (t *tables3) beginValue() {

@@ -2,9 +2,11 @@ package amf
 
 import (
 	"bytes"
+	"fmt"
 	"runtime"
 	"testing"
 	"time"
+	"unsafe"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -40,6 +42,37 @@ func TestSize(t *testing.T) {
 			held := int(after.HeapAlloc) - int(before.HeapAlloc)
 			assert.InEpsilon(t, held, Size(values...), 0.6, "wire: %d bytes", len(wire))
 			runtime.KeepAlive(wire)
+		})
+	}
+}
+
+// Each part counts once: the interface value, the value's own header, all that its slices have room for, and the bytes of its texts.
+func TestSizeOfParts(t *testing.T) {
+	const word = int(unsafe.Sizeof(uintptr(0)))
+	for _, test := range []struct {
+		value        any
+		words, bytes int
+	}{
+		{nil, 0, 0},
+		{1.5, 0, 8},
+		{"abc", 2, 3},
+		{XML("abc"), 2, 3},
+		{XMLDocument("abc"), 2, 3},
+		{make(ByteArray, 5, 7), 3, 7},
+		{Object{{"ab", "c"}}, 3 + 4 + 2, 2 + 1},
+		{ECMAArray{{"ab", "c"}}, 3 + 4 + 2, 2 + 1},
+		{TypedObject{"abc", Object{{"ab", "c"}}}, 5 + 4 + 2, 3 + 2 + 1},
+		{make([]any, 0, 3), 3 + 3*2, 0},
+		{[]any{"abc"}, 3 + 2 + 2, 3},
+		{ObjectVector{Type: "abc", Items: []any{"d"}}, 6 + 2 + 2, 3 + 1},
+		{Vector[int32]{Items: make([]int32, 2, 3)}, 4, 3 * 4},
+		{Vector[uint32]{Items: make([]uint32, 2, 3)}, 4, 3 * 4},
+		{Vector[float64]{Items: make([]float64, 2, 3)}, 4, 3 * 8},
+		{Dictionary{Entries: []DictionaryEntry{{"ab", "c"}}}, 4 + 4 + 2 + 2, 2 + 1},
+		{External{"abc", "d"}, 4 + 2, 3 + 1},
+	} {
+		t.Run(fmt.Sprintf("%T", test.value), func(t *testing.T) {
+			assert.Equal(t, (2+test.words)*word+test.bytes, Size(test.value))
 		})
 	}
 	assert.Zero(t, Size())

@@ -49,12 +49,13 @@ func newKeyPair(cfg Config) (*keyPair, error) {
 // and those that are no remainders.
 func (k *keyPair) secret(peer [keySize]byte) (s [keySize]byte, err error) {
 	y := new(big.Int).SetBytes(peer[:])
-	switch order := y.Cmp(primeMinus1); {
-	case y.Cmp(one) <= 0:
+	if y.Cmp(one) <= 0 {
 		return s, fmt.Errorf("public key is %d", y)
-	case order == 0:
+	}
+	switch y.Cmp(primeMinus1) {
+	case 0:
 		return s, errors.New("public key is p-1")
-	case order > 0:
+	case 1:
 		return s, errors.New("public key is p or greater")
 	}
 	y.Exp(y, k.private, groupPrime).FillBytes(s[:])

@@ -16,16 +16,14 @@ type reader struct {
 
 // need reads until the next size bytes are there, and hands them out.
 func (in *reader) need(what string, size int) ([]byte, error) {
-	if missing := in.used + size - in.n; missing > 0 {
-		n, err := io.ReadAtLeast(in.r, in.buf[in.n:], missing)
-		in.n += n
-		if err != nil {
-			return nil, &Error{
-				Stage:  "read " + what,
-				Detail: fmt.Sprintf("after %d of %d bytes", in.n-in.used, size),
-				Value:  in.n - in.used,
-				Err:    noEOF(err),
-			}
+	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // which does not read for less than one byte
+	in.n += n
+	if err != nil {
+		return nil, &Error{
+			Stage:  "read " + what,
+			Detail: fmt.Sprintf("after %d of %d bytes", in.n-in.used, size),
+			Value:  in.n - in.used,
+			Err:    noEOF(err),
 		}
 	}
 	b := in.buf[in.used : in.used+size]

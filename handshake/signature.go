@@ -71,7 +71,7 @@ func encryptLittleEndian(block cipher.Block, b []byte) {
 }
 
 func bigEndian(words []uint32) []byte {
-	b := make([]byte, 0, 4*len(words))
+	var b []byte
 	for _, w := range words {
 		b = binary.BigEndian.AppendUint32(b, w)
 	}

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: what cachePath and filePath do on Windows, and that
-// replaceFile lets the disk have the file before it is renamed.
+// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: that replaceFile lets the disk have the file before
+// it is renamed.
 
 func TestCachePath(t *testing.T) {
 	assert.Empty(t, cachePath(NoCache))
@@ -26,6 +26,7 @@ func TestCachePath(t *testing.T) {
 		assert.Equal(t, `C:\Users\me\.swfinfo`, cachePath(""))
 		return
 	}
+	t.Setenv("HOMEDRIVE", "/elsewhere") // means nothing here
 	t.Setenv("HOME", "/home/me")
 	assert.Equal(t, "/home/me/.swfinfo", cachePath(""))
 	t.Setenv("HOME", "")

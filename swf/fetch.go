@@ -44,9 +44,8 @@ func parseTarget(raw string) (target, error) {
 
 // publicName cuts a valid URL as librtmp does for its cache, and removes what librtmp would write there: user and password.
 func publicName(raw string) string {
-	if i := strings.IndexAny(raw, "?#"); i >= 0 {
-		raw = raw[:i]
-	}
+	raw, _, _ = strings.Cut(raw, "#")
+	raw, _, _ = strings.Cut(raw, "?")
 	scheme, rest, _ := strings.Cut(raw, "://")
 	authority, path, hasPath := strings.Cut(rest, "/")
 	authority = authority[strings.LastIndexByte(authority, '@')+1:]
@@ -63,10 +62,18 @@ func filePath(raw string) (string, bool) {
 		return "", false
 	}
 	path := u.Path
-	if runtime.GOOS == "windows" && len(path) > 2 && path[2] == ':' {
-		path = path[1:]
+	if runtime.GOOS == "windows" {
+		path = drivePath(path)
 	}
 	return filepath.FromSlash(path), true
+}
+
+// drivePath removes the slash before a drive letter.
+func drivePath(path string) string {
+	if len(path) > 2 && path[2] == ':' {
+		return path[1:]
+	}
+	return path
 }
 
 func openAndSum(ctx context.Context, path string, limit uint32) ([]byte, uint32, error) {

@@ -139,7 +139,7 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 type bounded struct {
 	ctx  context.Context
 	r    io.Reader
-	left int64 // bytes that may still be read: one more than the limit, so that a file of just the limit has its end
+	left int64 // bytes that may still be read, at least 0: one more than the limit, so that a file of just the limit has its end
 	err  error // the first error of r or ctx, but io.EOF
 }
 
@@ -151,13 +151,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 	if b.err != nil {
 		return 0, b.err
 	}
-	if b.left <= 0 {
-		return 0, ErrTooLarge
-	}
-	if int64(len(p)) > b.left {
-		p = p[:b.left]
-	}
-	n, err := b.r.Read(p)
+	n, err := b.r.Read(p[:min(int64(len(p)), b.left)])
 	b.left -= int64(n)
 	if err != nil && !errors.Is(err, io.EOF) {
 		b.err = err

@@ -4,6 +4,7 @@ import (
 	"io/fs"
 	"net/url"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"testing"
 
@@ -35,6 +36,28 @@ func TestFiles(t *testing.T) {
 	assert.ErrorIs(t, err, fs.ErrNotExist)
 	_, _, err = Hash(t.Context(), "testdata", nil)
 	assert.EqualError(t, err, "swf: fetch: testdata: not a regular file")
+}
+
+func TestFilePathOfThisSystem(t *testing.T) {
+	path, ok := filePath("file:///C:/p.swf")
+	require.True(t, ok)
+	if runtime.GOOS == "windows" {
+		assert.Equal(t, `C:\p.swf`, path)
+	} else {
+		assert.Equal(t, "/C:/p.swf", path)
+	}
+}
+
+func TestDrivePath(t *testing.T) {
+	for path, want := range map[string]string{
+		"/C:/p.swf": "C:/p.swf",
+		"/C:":       "C:",
+		"/p.swf":    "/p.swf",
+		"/p":        "/p",
+		"/":         "/",
+	} {
+		assert.Equal(t, want, drivePath(path))
+	}
 }
 
 func TestBadURLs(t *testing.T) {

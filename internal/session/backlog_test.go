@@ -1,0 +1,27 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+)
+
+// A queue stops the others beyond its limit, until it holds half of that. Only one does so at a time.
+func TestBacklog(t *testing.T) {
+	r := &reader{drained: make(chan struct{}, 1)}
+	one := r.NewBacklog(100, func() string { return "one" })
+	other := r.NewBacklog(100, func() string { return "other" })
+	one.Queued(100)
+	require.NoError(t, r.Blocked())
+	one.Queued(101)
+	require.ErrorIs(t, r.Blocked(), ErrBacklog)
+	other.Queued(101)
+	other.Queued(0)
+	require.EqualError(t, r.Blocked(), ErrBacklog.Error()+": one")
+	one.Queued(51)
+	require.Error(t, r.Blocked())
+	require.Empty(t, r.drained)
+	one.Queued(50)
+	require.NoError(t, r.Blocked())
+	require.Len(t, r.drained, 1)
+}

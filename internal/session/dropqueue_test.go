@@ -1,0 +1,146 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	mediaSize   = 100                         // of each message's payload below, in bytes
+	mediaQueued = mediaSize + queueHeaderSize // in a queue
+)
+
+func mediaMessage(t message.Type, timestamp uint32, begin ...byte) *Message {
+	return &Message{Packet: message.Packet{Type: t, Timestamp: timestamp, Body: append(begin, make([]byte, mediaSize-len(begin))...)}}
+}
+
+func keyFrame(timestamp uint32) *Message { return mediaMessage(message.TypeVideo, timestamp, 0x17, 1) }
+func frame(timestamp uint32) *Message    { return mediaMessage(message.TypeVideo, timestamp, 0x27, 1) }
+func sound(timestamp uint32) *Message    { return mediaMessage(message.TypeAudio, timestamp, 0xAF, 1) }
+func codecHeader() *Message              { return mediaMessage(message.TypeVideo, 0, 0x17, 0) }
+
+func offer(t *testing.T, q *DropQueue, m *Message, taken bool, dropped int) {
+	t.Helper()
+	gotTaken, gotDropped := q.Offer(m)
+	require.Equal(t, taken, gotTaken, "taken")
+	require.Equal(t, dropped, gotDropped, "dropped")
+}
+
+func fill(t *testing.T, q *DropQueue, all ...*Message) {
+	t.Helper()
+	for _, m := range all {
+		offer(t, q, m, true, 0)
+	}
+}
+
+func timesIn(q *DropQueue) (times []uint32) {
+	for m := range q.All() {
+		times = append(times, m.Timestamp)
+	}
+	return times
+}
+
+func TestDropQueueLimit(t *testing.T) {
+	q := NewDropQueue(mediaQueued + mediaSize)
+	fill(t, &q, sound(0), sound(1))
+	offer(t, &q, sound(2), true, 2)
+
+	q = NewDropQueue(mediaQueued + mediaSize - 1)
+	fill(t, &q, sound(0))
+	offer(t, &q, sound(1), false, 0)
+
+	q = NewDropQueue(1)
+	fill(t, &q, sound(0)) // alone, a message may be of any size
+	offer(t, &q, sound(1), true, 1)
+}
+
+// What is older than the last key frame makes room.
+func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
+	q := NewDropQueue(6 * mediaQueued)
+	fill(t, &q, frame(0), sound(1), keyFrame(2), sound(2), frame(3), sound(3))
+	offer(t, &q, frame(4), true, 2)
+	assert.Equal(t, []uint32{2, 2, 3, 3, 4}, timesIn(&q))
+}
+
+// A queue full of what belongs together is left alone: what comes is refused, until a key frame takes its place.
+func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
+	for _, popped := range []bool{false, true} {
+		q := NewDropQueue(3 * mediaQueued)
+		fill(t, &q, keyFrame(1), frame(2), sound(3))
+		offer(t, &q, frame(4), false, 0)
+		if popped {
+			q.Pop()
+			offer(t, &q, frame(5), false, 0) // there is room, but nothing to decode it with
+			fill(t, &q, sound(5))
+			require.Equal(t, []uint32{2, 3, 5}, timesIn(&q))
+		}
+		offer(t, &q, keyFrame(7), true, 3)
+		fill(t, &q, frame(8))
+		require.Equal(t, []uint32{7, 8}, timesIn(&q))
+	}
+}
+
+// Without a key frame all pictures go, and the sound stays.
+func TestDropQueueWithoutKeyFrame(t *testing.T) {
+	q := NewDropQueue(3 * mediaQueued)
+	fill(t, &q, frame(0), sound(0), frame(1))
+	offer(t, &q, frame(2), false, 2)
+	require.Equal(t, []uint32{0}, timesIn(&q))
+	offer(t, &q, frame(3), false, 0)
+	fill(t, &q, keyFrame(4), frame(5))
+}
+
+// Headers stay, and are taken up to twice the limit.
+func TestDropQueueKeepsHeaders(t *testing.T) {
+	const six = 5*mediaQueued + mediaSize // when the last one comes
+	for limit, taken := range map[int]bool{six / 2: true, six/2 - 1: false} {
+		q := NewDropQueue(limit)
+		fill(t, &q, codecHeader(), codecHeader(), codecHeader(), codecHeader(), codecHeader())
+		offer(t, &q, codecHeader(), taken, 0)
+		offer(t, &q, keyFrame(1), false, 0)
+	}
+}
+
+func TestDropQueueRestart(t *testing.T) {
+	q := NewDropQueue(1 << 20)
+	fill(t, &q, keyFrame(0), frame(1), sound(1), keyFrame(2), frame(3), sound(3))
+	require.Equal(t, 3, q.Restart())
+	fill(t, &q, frame(4))
+	require.Equal(t, []uint32{2, 3, 3, 4}, timesIn(&q))
+
+	taken := q.Take()
+	require.Equal(t, 4*mediaQueued, taken.Len())
+	taken.Clear()
+	require.Zero(t, q.Len())
+	fill(t, &q, frame(5), sound(5))
+	require.Equal(t, 1, q.Restart(), "no key frame")
+	offer(t, &q, frame(6), false, 0)
+	fill(t, &q, keyFrame(7), frame(8))
+}
+
+// Sound goes when headers alone are too much.
+func TestDropQueueRestartDropsSound(t *testing.T) {
+	for limit, dropped := range map[int]int{3 * mediaQueued: 0, 3*mediaQueued - 1: 1} {
+		q := NewDropQueue(limit)
+		fill(t, &q, sound(0), codecHeader(), codecHeader())
+		require.Equal(t, dropped, q.Restart())
+	}
+}
+
+func TestTrackSet(t *testing.T) {
+	tracks := []uint8{0, 1, 63, 64, 65, 127, 128, 255}
+	for _, one := range tracks {
+		var s trackSet
+		s.add(one)
+		others := allTracks
+		others.remove(one)
+		for _, track := range tracks {
+			assert.Equal(t, track == one, s.has(track), "%d of %d", track, one)
+			assert.Equal(t, track != one, others.has(track), "%d of all but %d", track, one)
+		}
+	}
+}

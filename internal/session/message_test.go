@@ -1,0 +1,36 @@
+package session
+
+import (
+	"bytes"
+	"testing"
+	"testing/iotest"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// A payload is the same wherever it lies, and parts from its message only if the chunk reader can part with it.
+func TestPayload(t *testing.T) {
+	body := []byte("body")
+	wire, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: 9, ChunkStreamID: 6, StreamID: 1, Timestamp: 7, Body: body})
+	require.NoError(t, err)
+	var in chunk.Message
+	require.NoError(t, chunk.NewReader(iotest.OneByteReader(bytes.NewReader(wire)), 0).Next(&in))
+	chunked, plain := received(&in), Message{Packet: message.Packet{Body: body}}
+	for _, m := range []*Message{&chunked, &plain} {
+		require.Equal(t, len(body), m.Size())
+		dst := make([]byte, len(body))
+		m.CopyTo(dst)
+		require.Equal(t, body, dst)
+		require.Equal(t, body, m.Payload())
+	}
+	_, ok := plain.Detach()
+	require.False(t, ok)
+	d, ok := chunked.Detach()
+	require.True(t, ok)
+	d.Release()
+	chunked.SetPayload([]byte("other"))
+	require.Equal(t, []byte("other"), chunked.Payload())
+}
