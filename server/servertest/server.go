@@ -115,14 +115,14 @@ func (s *Server) TLSURL(path string) string {
 func (s *Server) ClientTLS() *tls.Config { return &tls.Config{RootCAs: ownCertificate().roots} }
 
 // Published returns what has been published to a path so far: one tag for each audio, video and data message, metadata without
-// @setDataFrame.
+// @setDataFrame. The path is server.Request.Path, which a Publish hook may have changed: what players ask for, not the key.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until so many tags have been published to a path.
+// Await waits until so many tags have been published to a path, which is that of Published. The error is one of ctx.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
