@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// HandlerFunc serves a method that the server calls. args are the values behind the command object. When the server asked
-// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn, which is [FromContext]'s.
+// HandlerFunc serves a method that the server calls. args are the values after the command object. When the server asked
+// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn, which [FromContext] returns.
 //
 // Calls wait for the handler before them as long as together they take no more than 16 MiB of memory. Those beyond are
 // answered with an _error, where the server asked for an answer, and counted in Stats.DroppedEvents.

@@ -25,7 +25,7 @@ type Options struct {
 	TCURL      string // connect's tcUrl; "": derived from the URL
 	PageURL    string // connect's pageUrl; "": absent
 	SWFURL     string // connect's swfUrl; "": absent
-	Auth       string // if set, connect carries true and this string behind its object
+	Auth       string // if set, connect carries true and this string after its object
 	Subscribe  string // FCSubscribe to this name before playing; "": only when Live, to the playpath
 	Token      string // SecureToken key; "": a server's challenge stays unanswered
 	UsherToken string // argument of NetStream.Authenticate.UsherToken (librtmp: jtv); "": not called
@@ -45,7 +45,8 @@ type Options struct {
 
 	Start time.Duration // where a recording starts, to the millisecond; 0: its beginning
 	Stop  time.Duration // where it stops; 0: its end
-	// Buffer is told to the server, which may send so far ahead; 0: 30 s. Servers that count by timestamps, as nginx-rtmp, fall
+	// Buffer is told to the server, which may send so far ahead; 0: 30 s. Once the duration of a recording is known, a Stream raises
+	// it to all of that, unless StreamOptions.NoBufferUpdate is set. Servers that count by timestamps, as nginx-rtmp, fall
 	// silent where those of a recording begin later than that or jump: a program that saves a recording asks for more than any
 	// has, as rtmpdump does by 10 h.
 	Buffer time.Duration

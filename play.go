@@ -113,7 +113,7 @@ func (s *Stream) pause(ctx context.Context, on bool, code string) (sent bool, _ 
 
 // Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
 // what arrives before the server's notification is dropped; a stream that had ended goes on. Bytes of a tag that Read
-// has begun to hand out still come.
+// has begun to hand out still come. A refusal is a *StatusError: the stream stays where it was, and one that had ended has ended.
 func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 	s.mu.Lock()
 	s.seeking = true
@@ -126,6 +126,7 @@ func (s *Stream) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
+		s.signal() // the end counts again
 	}
 	return err
 }

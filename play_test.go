@@ -115,6 +115,39 @@ func TestSeekAndPause(t *testing.T) {
 	}
 }
 
+// What still comes of the end of a stream belongs to the old position: a Seek forgets it, unless it is refused.
+func TestSeekAtEnd(t *testing.T) {
+	for answer, want := range map[string]string{"NetStream.Seek.InvalidTime": "", "NetStream.Seek.Notify": "after"} {
+		t.Run(answer, func(t *testing.T) {
+			url := newPeer(t, func(p *peer) {
+				p.AcceptPlayer()
+				p.Media(message.TypeAudio, 10, []byte("before"))
+				p.streamEOF()
+				p.Expect("seek")
+				p.Status("NetStream.Play.Stop")
+				p.Status(answer)
+				if want != "" {
+					p.Media(message.TypeAudio, 5000, []byte(want))
+					p.streamEOF()
+				}
+				p.UntilGone()
+			})
+			_, s := playing(t, url, nil)
+			var p Packet
+			require.NoError(t, s.ReadPacket(&p))
+			require.ErrorIs(t, s.ReadPacket(&p), io.EOF)
+			err := s.Seek(conntest.Context(t), 5*time.Second)
+			assert.Equal(t, want == "", err != nil)
+			if want != "" {
+				require.NoError(t, s.ReadPacket(&p))
+				assert.Equal(t, want, string(p.Body))
+			}
+			require.NoError(t, s.SetReadDeadline(time.Now().Add(5*time.Second)))
+			require.ErrorIs(t, s.ReadPacket(&p), io.EOF)
+		})
+	}
+}
+
 func TestSeekInSample(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	_, stream := playing(t, s.URL("vod", "sample"), nil)

@@ -58,7 +58,7 @@ type Stream struct {
 	queue         session.MediaQueue // media that somebody else read
 	started       bool
 	flows         bool     // media has come
-	ended         bool     // the server has signalled the end
+	ended         bool     // the server has signalled the end; while seeking, that of the old position
 	err           error    // the server broke the stream off, or Close
 	published     bool     // the server has agreed to our publishing
 	unclaimed     *request // for what Connect has asked the server to let us publish, until CreateStream takes it; nil: nothing
@@ -117,7 +117,7 @@ func (s *Stream) statusReceived(status *StatusError) {
 	case message.CodePlayStart, message.CodePlayPublishNotify:
 		s.started = true
 	case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
-		s.ended = !s.seeking
+		s.ended = true
 	case message.CodeSeekNotify:
 		s.seeking, s.ended = false, false
 	case message.CodePauseNotify:
@@ -149,7 +149,7 @@ var fatalStatus = map[string]bool{
 // streamEOF is the user control event: the end, unless it only says that a pause has taken effect.
 func (s *Stream) streamEOF() {
 	s.mu.Lock()
-	if s.started && !s.paused && !s.seeking {
+	if s.started && !s.paused {
 		s.ended = true
 	}
 	s.mu.Unlock()
@@ -184,7 +184,7 @@ func (s *Stream) Ready() bool {
 
 // ready is Ready for a caller that holds s.mu.
 func (s *Stream) ready() bool {
-	return s.queue.Len() > 0 || s.ended || s.err != nil || len(s.bindings) > 0
+	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
 }
 
 // ID is the message stream id.

@@ -113,7 +113,7 @@ func (s *Stream) over() error {
 	switch {
 	case s.queue.Len() > 0:
 		return nil
-	case s.err == nil && s.ended:
+	case s.err == nil && s.ended && !s.seeking:
 		return io.EOF
 	}
 	return s.err

@@ -41,7 +41,8 @@ type Options struct {
 	// neither audio nor video if the metadata's time is not 0.
 	Quirks bool
 
-	// Progress is told what happens, on the goroutine that downloads. nil: nobody is.
+	// Progress is called when the phase changes and after each message that is received or compared, on the goroutine that downloads:
+	// a program that prints should do so now and then. nil: it is not called.
 	Progress func(*Progress)
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
@@ -94,7 +95,7 @@ func (p Phase) String() string {
 type Progress struct {
 	Phase    Phase
 	Size     int64         // of the file, bytes
-	Position time.Duration // the time of the last message
+	Position time.Duration // the time of the last message in the file: while Matching it stays
 	Duration time.Duration // of the stream, as the metadata tells; 0: not known
 	From     time.Duration // where the session began to play
 	Resuming bool          // behind what the file has already

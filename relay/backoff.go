@@ -8,7 +8,7 @@ import (
 )
 
 // Backoff says how long to wait before a connection is tried again: Min after the first failure, twice as long after each further
-// one, Max at most; by chance up to half less or more, so that not all clients of a server come back at once.
+// one, Max at most. Each wait is made up to half shorter or longer at random, so that not all clients of a server come back at once.
 type Backoff struct {
 	Min, Max time.Duration // 0: half a second, half a minute
 

@@ -29,7 +29,7 @@ type Player struct {
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent is told what happens, within ReadPacket. It may not call ReadPacket or Close. nil: nobody is told.
+	// OnEvent is called with each Event, within ReadPacket. It may not call ReadPacket or Close. nil: it is not called.
 	OnEvent func(Event)
 	// GiveUp reports whether an error that has ended a connection, or with which none came about, ends the Player: ReadPacket then
 	// returns it. nil: none does. See [Denied].
@@ -52,7 +52,7 @@ type Player struct {
 }
 
 // ReadPacket reads the next audio, video or data message; pkt.Body is reused. It waits for as long as that takes, see
-// [Player.Bind]. The error is one of a URL or option that can't be, one that GiveUp has accepted, net.ErrClosed after Close, or a
+// [Player.Bind]. The error is about an invalid URL or option, is one that GiveUp has accepted, net.ErrClosed after Close, or a
 // Bind's.
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()

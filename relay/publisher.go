@@ -25,8 +25,8 @@ import (
 //
 // The fields are not to be changed once it is used. Everything may be called from any goroutine. Its own goroutine ends with Close.
 type Publisher struct {
-	// URLs are where to publish, as rtmp.New takes them: at the first if that can be, else at the next. While it is not the first,
-	// those before it are tried every Backoff.Max; when one takes the stream, that goes on there from a key frame.
+	// URLs are where to publish, as rtmp.New takes them: the first one that takes the stream. While that is a later one, those before
+	// it are tried every Backoff.Max, and the stream moves to the one that takes it, at a key frame.
 	URLs []string
 
 	// Options are the connections'; nil: the defaults. Publish is set. SendQueue is the size of the queue, over all connections; 0:
@@ -34,8 +34,8 @@ type Publisher struct {
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent is told what happens, by the Publisher's goroutine, which sends nothing meanwhile. It may not call Close. nil: nobody
-	// is told.
+	// OnEvent is called with each Event, on the Publisher's goroutine, which sends nothing meanwhile. It may not call Close. nil: it is
+	// not called.
 	OnEvent func(Event)
 	// GiveUp reports whether a URL is not to be tried again after that error. When none is left, writing returns the last one's.
 	// nil: all are tried for ever. See [Denied].
@@ -65,7 +65,7 @@ const (
 	closeLimit   = 10 * time.Second
 )
 
-// Start makes the first connection. So does writing: Start is for who wants it to be there by then. Further calls do nothing.
+// Start makes the first connection, which otherwise the first write does. It does not wait for it. Further calls do nothing.
 func (p *Publisher) Start() {
 	p.starting.Do(func() {
 		p.mu.Lock()
@@ -114,7 +114,7 @@ func (p *Publisher) places() (places []place, _ error) {
 }
 
 // WritePacket publishes an audio, video or data message as soon as that can be: pkt's Type, Timestamp (message time, milliseconds)
-// and Body count, and Body is copied. It does not wait. The error is one of a URL or option that can't be, one that GiveUp has
+// and Body count, and Body is copied. It does not wait. The error is about an invalid URL or option, is one that GiveUp has
 // accepted, net.ErrClosed after Close, or says that pkt is no such message.
 func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	switch {

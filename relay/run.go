@@ -8,8 +8,8 @@ import (
 )
 
 // Run publishes what source plays at all targets, until ctx is done, or source or all targets have given up, and closes them. A
-// target that is slow or lost holds up nobody. The error is ctx's, or why source or the last target has given up. A URL or an option
-// that can't be is told before anything is tried.
+// target that is slow or lost holds up nobody. The error is ctx's, or why source or the last target has given up. An invalid URL
+// or option is reported before anything is tried.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup

@@ -10,26 +10,27 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// App is an application. Every field may be left out. Hooks run on a goroutine of the connection, one after the other, never on
-// the one that reads: they may wait, call the client, and use everything. An error refuses; see [Refusal]. A hook that panics ends
-// its connection, and no other.
+// App is an application. Every field may be left out. Hooks run on a goroutine of the connection, one after the other, and never on
+// the one that reads, so they may wait, call the client, and use every method of the package. An error refuses what was asked; see
+// [Refusal]. A hook that panics ends its connection, and no other.
 type App struct {
-	// Connect is called before the client's connect is answered. What it takes is not counted as SetupTimeout.
+	// Connect is called before the client's connect is answered. The time it takes does not count for
+	// Server.SetupTimeout.
 	Connect func(ctx context.Context, c *Conn) error
 	// Connected is called after connect has been accepted; the client may be called from here.
 	Connected func(c *Conn)
 	// Disconnect is called once for each Connect that returned nil, with what has ended the connection.
 	Disconnect func(c *Conn, err error)
-	// Publish is called before a client may publish. The token is in r.Query; r.Path may be rewritten. After 10 s the client is
-	// refused, and ctx ends.
+	// Publish is called before a client may publish. What follows a ? in the name is in r.Query; the hook may change r.Path, by
+	// which players ask for the stream. If it takes longer than 10 s, the client is refused and ctx ends.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
-	// Play is called before a client may play, as Publish is.
+	// Play is called before a client may play, likewise.
 	Play func(ctx context.Context, r *Request) error
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
-	// Methods are what clients may call, by name, dots allowed. An error is sent with its text, as an _error.
+	// Methods are what clients may call, by name, which may have dots. An error is sent to the client as an _error, with its text.
 	Methods map[string]Method
 	// Command serves calls of methods that are not in Methods; nil: they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
@@ -38,9 +39,11 @@ type App struct {
 	// Media sees each message that is published; false drops it. It is called on the goroutine that reads: it must not wait, and
 	// p is valid during the call only.
 	Media func(r *Request, p *message.Packet) bool
-	// Deliver sees each message before it is sent to a player, likewise. Players of such an App share no writes.
+	// Deliver sees each message before it is sent to a player, likewise. Each player's messages are then prepared separately, which
+	// costs time where there are many.
 	Deliver func(r *Request, p *message.Packet) bool
-	// Packet sees every message before it is served, likewise. done: it is not served. An error ends the connection.
+	// Packet sees every message before it is served, likewise. If done is true, the Server leaves it alone. An error ends the
+	// connection.
 	Packet func(c *Conn, p *message.Packet) (done bool, err error)
 
 	Handler Handler       // serves streams instead of Live and Files
@@ -89,8 +92,8 @@ type Live struct {
 type TakeoverPolicy int
 
 const (
-	// TakeStale lets in the same user, or without one the same address, and anybody who may publish once the old publisher has been
-	// silent for StaleAfter. Publishers behind one NAT have one address: Credentials tell them apart.
+	// TakeStale lets the same user in at once, or the same address where there are no users, and anybody else who may publish once the
+	// old publisher has been silent for StaleAfter. Publishers behind one NAT have one address: Credentials tell them apart.
 	TakeStale TakeoverPolicy = iota
 	// TakeNever lets nobody in.
 	TakeNever
@@ -98,7 +101,7 @@ const (
 	TakeAlways
 )
 
-// Files is a folder of FLV files. Names can't leave it, by symbolic links neither.
+// Files is a folder of FLV files. No name leads out of it, not even through symbolic links.
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // RecordAsked (record, append), RecordAll, RecordNone
@@ -108,7 +111,7 @@ type Files struct {
 	MaxDuration time.Duration                            // likewise
 	MinFree     int64                                    // bytes left on the disk below which nothing is recorded; 0: 100 MiB
 	MaxTotal    int64                                    // bytes in Dir above which nothing is recorded; 0: no limit
-	AsFast      bool                                     // play without regard to the client's buffer
+	AsFast      bool                                     // send files as fast as clients read, however small their buffer
 }
 
 // RecordMode says what is recorded.
@@ -120,8 +123,8 @@ const (
 	RecordNone                    // nothing
 )
 
-// Credentials are those of publishers. Clients that say in connect that they are going to publish are asked for them there,
-// which Adobe's and Limelight's schemes ask for; nobody publishes without.
+// Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client connects, so only
+// those that say in connect that they are going to publish are asked. Nobody publishes without.
 type Credentials struct {
 	Scheme   string // adobe, llnw
 	Password func(ctx context.Context, user string) (password string, ok bool)
@@ -166,7 +169,7 @@ func Deny(format string, args ...any) error {
 	return &Refusal{Description: fmt.Sprintf(format, args...)}
 }
 
-// Redirect refuses a connect such that the client tries the URL instead.
+// Redirect refuses a connect and tells the client to try url instead.
 func Redirect(url string) error {
 	return &Refusal{Code: message.CodeConnectRejected, Description: "RTMP 302 Redirect", RedirectTo: url}
 }

@@ -73,7 +73,7 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 	return amf.Assign(dst, v)
 }
 
-// Reply is everything that the answer carries behind the transaction id: the command object and the values. It is nil until the
+// Reply is everything that the answer carries after the transaction id: the command object and the values. It is nil until the
 // answer is there.
 func (k *Call) Reply() []any {
 	reply, _ := k.call.Answer()

@@ -16,11 +16,11 @@ import (
 )
 
 // Conn is a client. Its methods may be called from any goroutine, also in hooks.
-//
-// One goroutine reads (session.Session's standing reader, or whoever calls ReadPacket), and dispatches in dispatch.go; it neither
-// blocks nor writes. What a command asks for is done on the goroutine of the hooks, in the order of arrival; that goroutine exists
-// while there is something to do. Media goes from the reader straight to where it is wanted (ingest).
 type Conn struct {
+	// One goroutine reads (session.Session's standing reader, or whoever calls ReadPacket), and dispatches in dispatch.go; it neither
+	// blocks nor writes. What a command asks for is done on the goroutine of the hooks, in the order of arrival; that goroutine
+	// exists while there is something to do. Media goes from the reader straight to where it is wanted (ingest).
+
 	server    *Server
 	id        uint64
 	dialed    net.Conn // as it was accepted
@@ -82,7 +82,7 @@ func (c *Conn) App() string {
 	return c.appName
 }
 
-// Connect is the connect command: its command object and what the program added.
+// Connect is the client's connect command: its command object and the arguments after it.
 func (c *Conn) Connect() message.Command {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -185,7 +185,8 @@ func (c *Conn) application() *App {
 	return c.app
 }
 
-// Reject says why in an onStatus, and ends the connection with a FIN after everything that was sent: a kick.
+// Reject disconnects the client: it sends err as an onStatus, and closes the connection when everything queued has been sent. What
+// the client is told of err is as for hooks, see [Refusal].
 func (c *Conn) Reject(err error) {
 	if c.leaving.Swap(true) {
 		return

@@ -12,5 +12,5 @@
 //	}}}
 //	log.Fatal(srv.ListenAndServe())
 //
-// Everywhere in this package 0 means the default given, and a negative value none.
+// In the fields of this package 0 means the default that the comment names, and a negative value turns a limit or a wait off.
 package server

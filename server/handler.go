@@ -13,9 +13,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams by hand, in the place of the relay and of files. Its methods run on a goroutine of their own for each stream.
-// The stream ends when the method returns: nil as at the end of a file, else refused. ctx ends with the connection, and where the
-// client plays with the stream: what it has published can still be read then.
+// Handler serves streams itself, in place of the relay and of files. Its methods run on a goroutine of their own for each stream. The
+// stream ends when the method returns: with nil as at the end of a file, with an error as a refusal. ServePlay's ctx ends with the
+// stream; ServePublish's ends with the connection, so that what the client has published can still be read after its stream has ended.
 //
 // The client is told that its stream has begun when the Handler first uses it.
 type Handler interface {

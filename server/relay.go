@@ -17,7 +17,7 @@ func (l *Live) policy() live.Policy {
 		MaxBitrate: l.MaxBitrate, Backlog: l.Backlog, BacklogTime: l.BacklogTime, Merge: l.Merge}
 }
 
-// StreamStats describes a stream, or what one publisher or player has had of it. Bytes are those of bodies.
+// StreamStats describes a stream, or one publisher's or player's part in it. BytesIn and BytesOut count message bodies.
 type StreamStats struct {
 	Path, Publisher   string // Publisher: its user, else its address
 	Since             time.Time

@@ -7,13 +7,14 @@ import (
 	"time"
 )
 
-// Values of Request.Start that are no position.
+// Values of Request.Start that are not positions.
 const (
 	StartAny  = -2 * time.Second // a live stream, else a file, else wait for a live stream
 	StartLive = -1 * time.Second // a live stream only
 )
 
-// Request is what is asked for. Path is the hub's key and, with .flv appended, the file's.
+// Request is what a client asks for. Its Path names the live stream, which all players of that Path get, and with .flv appended the
+// file in Files.Dir. A Publish or Play hook may change it.
 type Request struct {
 	Conn       *Conn         // nil unless an RTMP client asks
 	HTTP       *http.Request // of http-flv and ws-flv viewers

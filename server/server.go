@@ -32,7 +32,7 @@ const (
 	lingerTimeout = 5 * time.Second
 )
 
-// ErrServerClosed is returned by Serve and its like after Shutdown or Close.
+// ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
 var ErrServerClosed = errors.New("server: closed")
 
 // Server is an RTMP server. The zero value relays live streams of any application on :1935. Fields are not changed once it serves.

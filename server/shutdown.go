@@ -13,9 +13,9 @@ import (
 // shutdownPoll is how often Shutdown looks whether all have gone.
 const shutdownPoll = 50 * time.Millisecond
 
-// Shutdown lets nobody in any more, asks the clients that can to connect again, and waits until all have gone or ctx ends. Then
-// players get StreamEOF and Play.Stop, publishers Connect.AppShutdown and a FIN, and recordings are closed. It returns ctx's error if
-// that was necessary, and when every goroutine but those of hooks has ended.
+// Shutdown accepts no more connections, asks the clients that understand it to reconnect, and waits until all have gone or ctx ends.
+// Those that are left when ctx ends are told so: players by StreamEOF and Play.Stop, publishers by Connect.AppShutdown; then they are
+// disconnected, recordings are closed, and the error is ctx's. Shutdown returns when every goroutine but those of hooks has ended.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()

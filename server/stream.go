@@ -293,8 +293,8 @@ func (s *Stream) WriteData(name string, args ...any) error {
 	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
 }
 
-// Control gives what the client of a Handler that plays asks for. Pause has been answered already; who asks for Controls stops
-// writing, and answers a seek, with Status: NetStream.Seek.Notify.
+// Control returns a channel of what a client that plays asks for. Pauses have been answered already. A Handler that calls Control
+// must itself stop writing while the client pauses, and answer a seek with the Status NetStream.Seek.Notify.
 func (s *Stream) Control() <-chan Control {
 	s.h.watched.Store(true)
 	s.h.gate.set(false)

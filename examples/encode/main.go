@@ -9,6 +9,8 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -24,12 +26,17 @@ import (
 const fps, rate = 25, 48000 // pictures and samples of sound a second: a raw stream does not tell its times
 
 func main() {
-	if len(os.Args) < 2 {
-		log.Fatal("usage: encode URL [FILE]")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), "usage: encode URL [FILE]\nPublishes FILE, or a test picture, as ffmpeg encodes it.\n")
+	}
+	flag.Parse()
+	if flag.NArg() < 1 {
+		flag.Usage()
+		os.Exit(2)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil && ctx.Err() == nil {
+	if err := run(ctx, flag.Arg(0), flag.Args()[1:]); err != nil && ctx.Err() == nil {
 		log.Fatal("encode: ", err)
 	}
 }

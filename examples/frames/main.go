@@ -8,6 +8,8 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"io"
 	"log"
 	"os"
@@ -20,16 +22,21 @@ import (
 )
 
 func main() {
-	if len(os.Args) < 2 {
-		log.Fatal("usage: frames URL [FOLDER]")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), "usage: frames URL [FOLDER]\nWrites each key frame of a live stream to FOLDER as a JPEG file.\n")
+	}
+	flag.Parse()
+	if flag.NArg() < 1 {
+		flag.Usage()
+		os.Exit(2)
 	}
 	folder := "."
-	if len(os.Args) > 2 {
-		folder = os.Args[2]
+	if flag.NArg() > 1 {
+		folder = flag.Arg(1)
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	if err := run(ctx, os.Args[1], folder); err != nil && ctx.Err() == nil {
+	if err := run(ctx, flag.Arg(0), folder); err != nil && ctx.Err() == nil {
 		log.Fatal("frames: ", err)
 	}
 }

@@ -9,6 +9,8 @@ package main
 import (
 	"context"
 	"errors"
+	"flag"
+	"fmt"
 	"log"
 	"os"
 	"os/signal"
@@ -21,8 +23,13 @@ import (
 var users = map[string]string{"secret": "alice"}
 
 func main() {
-	if len(os.Args) != 2 {
-		log.Fatal("usage: server DIR")
+	flag.Usage = func() {
+		fmt.Fprint(flag.CommandLine.Output(), "usage: server DIR\nServes live streams, and the FLV files in DIR/vod, on port 1935.\n")
+	}
+	flag.Parse()
+	if flag.NArg() != 1 {
+		flag.Usage()
+		os.Exit(2)
 	}
 	srv := &server.Server{Apps: map[string]*server.App{
 		"live": {Publish: func(ctx context.Context, r *server.Request) error {
@@ -33,7 +40,7 @@ func main() {
 			r.Path = "live/" + user
 			return nil
 		}},
-		"vod": {Files: &server.Files{Dir: os.Args[1], Record: server.RecordNone}},
+		"vod": {Files: &server.Files{Dir: flag.Arg(0), Record: server.RecordNone}},
 	}}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()

@@ -115,14 +115,14 @@ func (s *Server) TLSURL(path string) string {
 func (s *Server) ClientTLS() *tls.Config { return &tls.Config{RootCAs: ownCertificate().roots} }
 
 // Published returns what has been published to a path so far: one tag for each audio, video and data message, metadata without
-// @setDataFrame.
+// @setDataFrame. The path is server.Request.Path, which a Publish hook may have changed: what players ask for, not the key.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until so many tags have been published to a path.
+// Await waits until so many tags have been published to a path, which is that of Published. The error is one of ctx.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
@@ -152,13 +152,14 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the next connection be reset after so many bytes have been sent to the client.
+// CutAfter makes the Server reset the next connection after it has sent so many bytes to the client, handshake included.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
-// Stall makes the next connection stop reading and writing after it has opened a stream.
+// Stall makes the Server stop reading from and writing to the next connection once the client has opened a stream on it.
 func (s *Server) Stall() { s.faults.add(fault{stall: true}) }
 
-// Refuse makes the next connect be refused.
+// Refuse makes the Server refuse the next connect, as if App.Connect had returned err: a *server.Refusal has the code and description
+// that the client gets.
 func (s *Server) Refuse(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
