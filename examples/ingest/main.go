@@ -15,6 +15,11 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
+// newServer records into a folder, and tells done what has become of each recording.
+func newServer(dir string, done func(r *server.Request, file string, err error)) *server.Server {
+	return &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir, Record: server.RecordAll, Done: done}}}}
+}
+
 func main() {
 	rtmp := flag.String("rtmp", ":1935", "address for RTMP")
 	rtmps := flag.String("rtmps", ":443", "address for RTMPS, with -cert and -key")
@@ -26,9 +31,8 @@ func main() {
 		flag.Usage()
 		os.Exit(2)
 	}
-	app := &server.App{Files: &server.Files{Dir: flag.Arg(0), Record: server.RecordAll,
-		Done: func(r *server.Request, file string, err error) { log.Print(r.Path, " is in ", file, ": ", err) }}}
-	srv := &server.Server{Addr: *rtmp, Apps: map[string]*server.App{"*": app}}
+	srv := newServer(flag.Arg(0), func(r *server.Request, file string, err error) { log.Print(r.Path, " is in ", file, ": ", err) })
+	srv.Addr = *rtmp
 	failed := make(chan error)
 	go func() { failed <- srv.ListenAndServe() }()
 	go func() { failed <- http.ListenAndServe(*tunnel, srv.TunnelHandler()) }()
