@@ -84,7 +84,7 @@ func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, e
 // connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
 func (s settings) connectObject(query string, announce bool) amf.Object {
 	o := s.opts
-	object := amf.Object{{Name: "app", Value: s.app() + query}}
+	object := append(make(amf.Object, 0, 16), amf.Property{Name: "app", Value: s.app() + query})
 	if o.publishes() {
 		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
 	}
@@ -103,8 +103,11 @@ func (s settings) connectObject(query string, announce bool) amf.Object {
 	if o.ObjectEncoding != 0 {
 		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
 	}
-	if announce {
-		object = append(object, enhancedProperties(o.publishes())...)
+	switch {
+	case announce && o.publishes():
+		object = append(object, publisherEnhanced...)
+	case announce:
+		object = append(object, playerEnhanced...)
 	}
 	for _, p := range o.ConnectFields {
 		if i := slices.IndexFunc(object, func(ours amf.Property) bool { return ours.Name == p.Name }); i >= 0 {
