@@ -61,13 +61,18 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 
 // withPatience bounds a wait that there is a way around.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.patient(ctx, limit))
+}
+
+// patient is how long such a wait may take, limit at most.
+func (s settings) patient(ctx context.Context, limit time.Duration) time.Duration {
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
 	}
 	if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
 		limit = min(limit, time.Until(due)/4)
 	}
-	return context.WithTimeout(ctx, limit)
+	return limit
 }
 
 // connectMessage is the connect command that Options and URL describe. query goes after app and tcUrl; announce says to announce

@@ -159,6 +159,17 @@ func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
 
+// SendBy is Send with a deadline.
+func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
+	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
+}
+
+// until is a Writer that writes until then.
+type until time.Time
+
+func (u until) WriteLimit() (time.Time, error) { return time.Time(u), nil }
+func (u until) WriteWake() <-chan struct{}     { return nil }
+
 // SendReply is Send for an answer, without a limit of its own. When it can't be sent the connection lives as long as it can be
 // read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
