@@ -177,7 +177,9 @@ func (k *client) commandReceived(m *session.Message) error {
 			return nil
 		}
 	}
-	k.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
+	if k.logs(slog.LevelDebug) {
+		k.log.Debug("rtmp: command", "name", quote.Peer(cmd.Name), "transaction", cmd.TransactionID, "stream", m.StreamID)
+	}
 	switch cmd.Name {
 	case "_result", "_error":
 		return k.answered(&cmd, damage)
@@ -258,14 +260,19 @@ func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	return true, err
 }
 
+// logs reports whether somebody wants to know: what is not written is not to be made either.
+func (k *client) logs(level slog.Level) bool { return k.log.Enabled(context.Background(), level) }
+
 // statusReceived hands an onStatus to its stream. Servers are seen that send a stream's status on message stream 0.
 func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	level := slog.LevelDebug
 	if status.Level == "error" {
 		level = slog.LevelWarn
 	}
-	k.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(k.mask(status.Code)),
-		"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
+	if k.logs(level) {
+		k.log.Log(context.Background(), level, "rtmp: status", "stream", streamID, "code", quote.Peer(k.mask(status.Code)),
+			"level", quote.Peer(status.Level), "description", quote.Peer(k.mask(status.Description)))
+	}
 	s := k.streams.of(streamID)
 	if s != nil {
 		s.statusReceived(status)

@@ -108,19 +108,20 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 
 // await waits for the server's answer to connect.
 func (k *connector) await(ctx context.Context, connect *Call) error {
-	limited, patience := ctx, k.patience
+	patience := k.patience
 	if k.pipelining != PipelineNone {
 		patience = connectPatience
 	}
 	if patience > 0 {
-		var cancel context.CancelFunc
-		limited, cancel = k.withPatience(ctx, patience)
-		defer cancel()
+		err := connect.call.WaitWithin(ctx, max(1, k.patient(ctx, patience)))
+		if late, ok := err.(*session.TimeoutError); ok && late.What == connect.call.Method {
+			return errImpatient
+		}
+		if err != nil {
+			return err
+		}
 	}
-	_, err := connect.Result(limited)
-	if errors.Is(err, context.DeadlineExceeded) && ctx.Err() == nil {
-		return errImpatient
-	}
+	_, err := connect.Result(ctx)
 	return err
 }
 

@@ -104,13 +104,14 @@ var (
 	audioFourCCs = []flv.FourCC{flv.FourCCAAC, flv.FourCCOpus, flv.FourCCFLAC, flv.FourCCMP3, flv.FourCCAC3, flv.FourCCEAC3}
 )
 
-// enhancedProperties announce Enhanced RTMP in connect: every codec, since the library hands on what comes, and what flv can
-// read. Servers leave tracks out that a player has not announced. Reconnecting is up to the program, and so not announced.
-func enhancedProperties(publishes bool) amf.Object {
-	support := CanDecode | CanForward
-	if publishes {
-		support = CanEncode | CanForward
-	}
+// What announces Enhanced RTMP in connect: every codec, since the library hands on what comes, and what flv can read. Servers leave
+// tracks out that a player has not announced. Reconnecting is up to the program, and so not announced. They are not to be modified.
+var (
+	playerEnhanced    = enhancedProperties(CanDecode | CanForward)
+	publisherEnhanced = enhancedProperties(CanEncode | CanForward)
+)
+
+func enhancedProperties(support CodecSupport) amf.Object {
 	var names []any
 	infoMap := func(codecs []flv.FourCC) (object amf.Object) {
 		for _, c := range codecs {

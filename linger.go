@@ -30,12 +30,13 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 			timeout = defaultTimeout
 		}
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), timeout)
-	defer cancel()
+	deadline := time.Now().Add(timeout)
 	if len(last) > 0 {
-		l.session.Send(ctx, last...)
+		l.session.SendBy(deadline, last...)
 	}
 	if published && l.Err() == nil {
+		ctx, cancel := context.WithDeadline(context.Background(), deadline)
+		defer cancel()
 		l.linger(ctx)
 	}
 }

@@ -81,12 +81,12 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 	if o.AMF3 || l.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
-	call := session.Answered(method)
+	var call *session.Call
 	var err error
-	if !o.NoReply {
-		if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
-			return nil, err
-		}
+	if o.NoReply {
+		call = session.Answered(method)
+	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
+		return nil, err
 	}
 	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
 	if err != nil {

@@ -61,13 +61,18 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 
 // withPatience bounds a wait that there is a way around.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
+	return context.WithTimeout(ctx, s.patient(ctx, limit))
+}
+
+// patient is how long such a wait may take, limit at most.
+func (s settings) patient(ctx context.Context, limit time.Duration) time.Duration {
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
 	}
 	if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
 		limit = min(limit, time.Until(due)/4)
 	}
-	return context.WithTimeout(ctx, limit)
+	return limit
 }
 
 // connectMessage is the connect command that Options and URL describe. query goes after app and tcUrl; announce says to announce
@@ -84,7 +89,7 @@ func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, e
 // connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
 func (s settings) connectObject(query string, announce bool) amf.Object {
 	o := s.opts
-	object := amf.Object{{Name: "app", Value: s.app() + query}}
+	object := append(make(amf.Object, 0, 16), amf.Property{Name: "app", Value: s.app() + query})
 	if o.publishes() {
 		object = append(object, amf.Property{Name: "type", Value: "nonprivate"})
 	}
@@ -103,8 +108,11 @@ func (s settings) connectObject(query string, announce bool) amf.Object {
 	if o.ObjectEncoding != 0 {
 		object = append(object, amf.Property{Name: "objectEncoding", Value: float64(o.ObjectEncoding)})
 	}
-	if announce {
-		object = append(object, enhancedProperties(o.publishes())...)
+	switch {
+	case announce && o.publishes():
+		object = append(object, publisherEnhanced...)
+	case announce:
+		object = append(object, playerEnhanced...)
 	}
 	for _, p := range o.ConnectFields {
 		if i := slices.IndexFunc(object, func(ours amf.Property) bool { return ours.Name == p.Name }); i >= 0 {

@@ -14,6 +14,9 @@ func findValue(values []any, name string, depth int) any {
 			if m.Name == name {
 				return m.Value
 			}
+			if properties(m.Value) == nil {
+				continue
+			}
 			if found := findValue([]any{m.Value}, name, depth+1); found != nil {
 				return found
 			}

@@ -42,12 +42,18 @@ func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
 	return values, err
 }
 
+// usualValues is how many values most messages have at most: name, transaction id, command object, and one more.
+const usualValues = 4
+
 // rest decodes everything that is left.
 func (d *Decoder) rest() (values []any, err error) {
 	for d.More() {
 		v, err := d.Decode()
 		if err != nil {
 			return values, err
+		}
+		if values == nil {
+			values = make([]any, 0, usualValues)
 		}
 		values = append(values, v)
 	}

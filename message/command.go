@@ -14,10 +14,16 @@ type Command struct {
 	Args          []any
 }
 
+// usualCommand is the size of most commands at most, in bytes; connect's may be longer.
+const usualCommand = 128
+
 // AppendCommand appends the body of a command message of the given type. Type 17 begins with a format selector byte and
 // holds AMF0 values all the same (RTMP Errata and Addenda of 2024, section 7.2).
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
+	if dst == nil {
+		dst = make([]byte, 0, usualCommand)
+	}
 	if t == TypeCommandAMF3 {
 		dst = append(dst, 0)
 	}

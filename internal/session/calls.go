@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -65,10 +66,19 @@ func (k *Call) Result() (any, error) {
 
 // Wait waits for the answer, bounded by ctx and by Config.Timeout. An error is why it has not come.
 func (k *Call) Wait(ctx context.Context) error {
+	return k.WaitWithin(ctx, 0)
+}
+
+// WaitWithin is Wait with a limit instead of Config.Timeout, unless that is 0. A *TimeoutError of which What is Method says that it has
+// passed.
+func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if k.IsDone() { // also after the connection has ended
 		return nil
 	}
-	if err := k.table.wait(ctx, k.Method, k.done); err != nil && !k.IsDone() {
+	if limit == 0 {
+		limit = k.table.timeout
+	}
+	if err := k.table.wait(ctx, limit, k.Method, k.done); err != nil && !k.IsDone() {
 		return err
 	}
 	return nil
@@ -102,8 +112,9 @@ func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls are the calls without an answer, by transaction id.
 type calls struct {
-	wait func(ctx context.Context, what string, done <-chan struct{}) error // the reader's AwaitReply
-	mask func(string) string                                                // Config.Mask
+	wait    func(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error // the reader's awaitWithin
+	timeout time.Duration                                                                           // Config.Timeout
+	mask    func(string) string                                                                     // Config.Mask
 
 	mu      sync.Mutex // guards the rest
 	last    float64    // transaction id
@@ -180,7 +191,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 	if k == nil {
 		return false, nil
 	}
-	reply := append([]any{cmd.Object}, cmd.Args...)
+	reply := append(append(make([]any, 0, 1+len(cmd.Args)), cmd.Object), cmd.Args...)
 	if cmd.Name == "_error" {
 		k.Complete(reply, t.Refusal(message.ParseStatus(reply)))
 		return true, nil

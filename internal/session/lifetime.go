@@ -47,10 +47,19 @@ func (l *lifetime) Fail(err error) error {
 	}
 	l.ending.Store(true) // first: who learns of the end from Ended finds it here, too
 	l.err = l.up.Ended(err)
-	l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS take leave of the peer, which may take a moment
+	_, plain := l.nc.(*net.TCPConn)
+	if plain {
+		l.owned.Add(1)
+	} else {
+		l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS take leave of the peer, which may take a moment
+	}
 	close(l.done)
 	err = l.err
 	l.mu.Unlock()
+	if plain {
+		l.nc.Close()
+		l.owned.Done()
+	}
 	l.log.Debug("rtmp: connection ended", "error", err)
 	l.calls.end(err)
 	return err

@@ -56,9 +56,14 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is Await for at most Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
+	return r.awaitWithin(ctx, r.config.Timeout, what, done)
+}
+
+// awaitWithin is Await for at most limit; <= 0: none.
+func (r *reader) awaitWithin(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error {
 	w := &Waiter{What: what, Wake: done, ctx: ctx}
-	if t := r.config.Timeout; t > 0 {
-		w.deadline = time.Now().Add(t)
+	if limit > 0 {
+		w.deadline = time.Now().Add(limit)
 	}
 	return r.Read(w)
 }

@@ -114,8 +114,8 @@ func (w *writer) writeNow() bool {
 		return false
 	}
 	b := w.replies.take(w.buf[:0], w.chunks)
-	w.buf = b[:0] // a batch begins where it is empty
-	n := w.try.write(b)
+	w.buf = b[:0]          // a batch begins where it is empty
+	n, _ := w.try.write(b) // the next ordinary write finds what is wrong
 	w.config.Counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, b[n:]...)
 	return len(w.unsent) == 0

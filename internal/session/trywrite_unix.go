@@ -4,14 +4,17 @@ package session
 
 import (
 	"net"
+	"os"
 	"syscall"
 )
 
 // tryWriter writes to a socket without ever waiting for the peer to read.
 type tryWriter struct {
+	nc   *net.TCPConn
 	raw  syscall.RawConn
 	buf  []byte
 	n    int
+	err  error                 // of once; nil: the socket just takes no more
 	once func(fd uintptr) bool // write, made once so that a write allocates nothing
 	bufs [][]byte
 	many func(fd uintptr) bool // writev, likewise
@@ -27,27 +30,31 @@ func newTryWriter(nc net.Conn) *tryWriter {
 	if err != nil {
 		return nil
 	}
-	t := &tryWriter{raw: raw}
+	t := &tryWriter{nc: tcp, raw: raw}
 	t.once = func(fd uintptr) bool {
-		// Sockets of package net don't block. An error is left to the next ordinary write to find.
-		t.n, _ = syscall.Write(int(fd), t.buf)
+		t.n, t.err = syscall.Write(int(fd), t.buf) // sockets of package net don't block
 		return true
 	}
 	t.many = func(fd uintptr) bool {
-		t.n, _ = writev(int(fd), t.bufs)
+		t.n, _ = writev(int(fd), t.bufs) // an error is left to the next ordinary write to find
 		return true
 	}
 	return t
 }
 
-// write returns how many bytes of b the socket took.
-func (t *tryWriter) write(b []byte) int {
-	t.buf, t.n = b, 0
+// write returns how many bytes of b the socket took, and its error, which is that of net.Conn's Write. That the socket takes no more, or
+// has been closed, or its deadline has passed, is none: an ordinary write finds out.
+func (t *tryWriter) write(b []byte) (int, error) {
+	t.buf, t.n, t.err = b, 0, nil
 	if err := t.raw.Write(t.once); err != nil {
-		t.n = 0
+		t.n, t.err = 0, nil
 	}
 	t.buf = nil
-	return max(0, t.n)
+	switch t.err {
+	case nil, syscall.EAGAIN, syscall.EINTR:
+		return max(0, t.n), nil
+	}
+	return 0, &net.OpError{Op: "write", Net: "tcp", Source: t.nc.LocalAddr(), Addr: t.nc.RemoteAddr(), Err: os.NewSyscallError("write", t.err)}
 }
 
 // maxBuffers is how many buffers one system call takes (IOV_MAX).

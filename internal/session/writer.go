@@ -159,6 +159,17 @@ func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
 
+// SendBy is Send with a deadline.
+func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
+	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
+}
+
+// until is a Writer that writes until then.
+type until time.Time
+
+func (u until) WriteLimit() (time.Time, error) { return time.Time(u), nil }
+func (u until) WriteWake() <-chan struct{}     { return nil }
+
 // SendReply is Send for an answer, without a limit of its own. When it can't be sent the connection lives as long as it can be
 // read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
@@ -226,8 +237,19 @@ func (w *writer) share() {
 	w.box, w.buf = nil, nil
 }
 
-// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer.
+// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Most often the socket takes it at once, and no
+// deadline has to be set.
 func (w *writer) write(p purpose, b []byte) error {
+	if w.try != nil {
+		n, err := w.try.write(b)
+		w.config.Counters.BytesWritten.Add(uint64(n))
+		if err != nil {
+			return w.lost(err)
+		}
+		if b = b[n:]; len(b) == 0 {
+			return nil
+		}
+	}
 	return w.writing(p, func() (int, error) {
 		n, err := w.life.nc.Write(b)
 		b = b[n:]
@@ -260,7 +282,7 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 			return fmt.Errorf("rtmp: write: %w", err)
 		}
 		if !errors.Is(err, os.ErrDeadlineExceeded) {
-			return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
+			return w.lost(err)
 		}
 		if n > 0 && w.config.Progress {
 			began = time.Now()
@@ -276,6 +298,10 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 			}
 		}
 	}
+}
+
+func (w *writer) lost(err error) error {
+	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
 // due is when a write that began then has to end, zero: never, and why it is to end if that is p's doing.
