@@ -130,9 +130,9 @@ func unpublishAndDelete(t *testing.T) {
 	p := newPeer(t, addr)
 	p.connect("live")
 	for _, first := range []string{"FCUnpublish", "deleteStream"} {
-		id := p.createStream()
+		id := p.CreateStream()
 		p.command(id, "publish", 3, nil, first, "live")
-		p.until(message.CodePublishStart)
+		p.UntilCode(message.CodePublishStart)
 		if first == "FCUnpublish" {
 			p.command(0, "FCUnpublish", 0, nil, first)
 		}
@@ -168,7 +168,7 @@ func clientAttributes(t *testing.T) {
 		}
 		body, err := message.AppendCommand(nil, kind, &message.Command{Name: "echo", TransactionID: 9, Args: []any{"héllo"}})
 		require.NoError(t, err)
-		p.send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
+		p.Send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
 		for {
 			m, err := p.next()
 			require.NoError(t, err)
@@ -181,8 +181,8 @@ func clientAttributes(t *testing.T) {
 				}
 			}
 		}
-		p.command(p.createStream(), "publish", 3, nil, "x", "live")
-		p.until(message.CodePublishStart)
+		p.command(p.CreateStream(), "publish", 3, nil, "x", "live")
+		p.UntilCode(message.CodePublishStart)
 		require.Len(t, c.Streams(), 1)
 		assert.Equal(t, "live/room/x", c.Streams()[0].Path)
 	}
@@ -195,7 +195,7 @@ func fileOrLive(t *testing.T) {
 	first := func(from float64) []byte {
 		p := newPeer(t, addr)
 		p.connect("vod")
-		p.command(p.createStream(), "play", 3, nil, "film?token=1", from)
+		p.command(p.CreateStream(), "play", 3, nil, "film?token=1", from)
 		if code := p.status(); code == message.CodePlayStreamNotFound {
 			return nil
 		}
@@ -234,7 +234,7 @@ func controlMessages(t *testing.T) {
 		}
 	}
 	assert.True(t, seen[message.TypeSetPeerBandwidth])
-	assert.Equal(t, 5000, p.in.ChunkSize())
+	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
 // What one server has recorded is continued by the next.
