@@ -52,13 +52,13 @@ func TestCredentialsCanNotBeDodged(t *testing.T) {
 		return nil
 	}}))
 	p.connect("live")
-	p.command(p.createStream(), "publish", 3, nil, "x", "live")
+	p.command(p.CreateStream(), "publish", 3, nil, "x", "live")
 	assert.Equal(t, message.CodePublishDenied, p.status())
 	p.alive()
 	p = newPeer(t, app(t, &server.App{Publishers: credentials("adobe")}))
 	cmd := p.connect("live", amf.Property{Name: "type", Value: "nonprivate"})
 	assert.Contains(t, message.ParseStatus(cmd.Args).Description, "code=403 need auth; authmod=adobe")
-	p.closed()
+	p.UntilGone()
 }
 
 func TestSecureToken(t *testing.T) {

@@ -12,6 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -22,7 +23,7 @@ func TestCommandBeforeConnect(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.command(0, "createStream", 2, nil)
 	assert.Equal(t, connectFailed, p.failed())
-	p.closed()
+	p.UntilGone()
 }
 
 func TestSecondConnect(t *testing.T) {
@@ -30,18 +31,18 @@ func TestSecondConnect(t *testing.T) {
 	p.connect("x")
 	p.command(0, "connect", 2, amf.Object{{Name: "app", Value: "x"}})
 	assert.Equal(t, connectFailed, p.failed())
-	p.closed()
+	p.UntilGone()
 }
 
 func TestTooManyStreams(t *testing.T) {
 	p := newPeer(t, start(t, &server.Server{MaxStreams: 2}))
 	p.connect("x")
-	p.createStream()
-	second := p.createStream()
+	p.CreateStream()
+	second := p.CreateStream()
 	p.command(0, "createStream", 9, nil)
 	assert.Equal(t, message.CodeFailed, p.failed())
 	p.command(0, "deleteStream", 0, nil, float64(second))
-	assert.Greater(t, p.createStream(), second)
+	assert.Greater(t, p.CreateStream(), second)
 }
 
 func TestStreamThatIsNotThere(t *testing.T) {
@@ -60,15 +61,15 @@ func TestStreamInUse(t *testing.T) {
 			t.Run(first+", "+second, func(t *testing.T) {
 				p := newPeer(t, app(t, &server.App{}))
 				p.connect("x")
-				id := p.createStream()
+				id := p.CreateStream()
 				p.command(id, first, 3, nil, "a", -1000.0)
 				p.command(id, second, 4, nil, "b", -1000.0)
-				p.until(message.CodeFailed)
+				p.UntilCode(message.CodeFailed)
 				p.alive()
 				p.command(0, "closeStream", 0, nil)
 				p.command(id, "closeStream", 0, nil)
 				p.command(id, second, 5, nil, "b", -1000.0) // free again
-				p.until(map[string]string{"play": message.CodePlayStart, "publish": message.CodePublishStart}[second])
+				p.UntilCode(map[string]string{"play": message.CodePlayStart, "publish": message.CodePublishStart}[second])
 			})
 		}
 	}
@@ -81,8 +82,8 @@ func TestUnknownKindOfPublishIsLive(t *testing.T) {
 		return nil
 	}}))
 	p.connect("x")
-	p.command(p.createStream(), "publish", 3, nil, "x", "backwards")
-	p.until(message.CodePublishStart)
+	p.command(p.CreateStream(), "publish", 3, nil, "x", "backwards")
+	p.UntilCode(message.CodePublishStart)
 	assert.Equal(t, "live", <-kinds)
 }
 
@@ -95,8 +96,8 @@ func TestOddPlayArguments(t *testing.T) {
 				return nil
 			}}))
 			p.connect("x")
-			p.command(p.createStream(), "play", 3, nil, "x", start)
-			p.until(message.CodePlayStart)
+			p.command(p.CreateStream(), "play", 3, nil, "x", start)
+			p.UntilCode(message.CodePlayStart)
 			r := <-asked
 			assert.Equal(t, server.StartAny, r.Start)
 			assert.Negative(t, r.Length)
@@ -107,7 +108,7 @@ func TestOddPlayArguments(t *testing.T) {
 func TestPlayOfNoLength(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "play", 3, nil, "x", -2000.0, 0.0, false)
 	assert.Equal(t, message.CodePlayStart, p.status())
 	assert.Equal(t, message.CodePlayStop, p.status())
@@ -119,31 +120,31 @@ func TestSeekAndPauseOfALiveStream(t *testing.T) {
 	_, out := publish(t, "rtmp://"+addr+"/live/x")
 	p := newPeer(t, addr)
 	p.connect("live")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "play", 3, nil, "x", -1000.0)
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	p.command(id, "seek", 0, nil, 1000.0)
 	assert.Equal(t, "NetStream.Seek.Failed", p.status())
 	p.command(id, "pause", 0, nil, true, 0.0)
-	p.until(message.CodePauseNotify)
+	p.UntilCode(message.CodePauseNotify)
 	all := sample(t)
 	write(t, out, all[:20])
 	p.command(0, "noSuchMethod", 77, nil)
 	for { // no media until unpaused
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		require.False(t, message.Type(m.Type).Media(), "%v", message.Type(m.Type))
-		if message.Type(m.Type) == message.TypeCommandAMF0 {
+		require.False(t, m.Type.Media(), "%v", m.Type)
+		if m.Type == message.TypeCommandAMF0 {
 			break
 		}
 	}
 	p.command(id, "pause", 0, nil, false, 0.0)
-	p.until(message.CodeUnpauseNotify)
+	p.UntilCode(message.CodeUnpauseNotify)
 	write(t, out, all[20:])
 	for {
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		if message.Type(m.Type) == message.TypeVideo {
+		if m.Type == message.TypeVideo {
 			break
 		}
 	}
@@ -169,7 +170,7 @@ func TestUnreadableCommand(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")
 	for _, body := range []string{"", "\x02", "\x02\x00\x05abc", "\x00garbage", "\x02\x00\x04play\x00", strings.Repeat("\x0a\xff\xff\xff\xff", 20)} {
-		p.send(chunkAudio{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: []byte(body)})
+		p.Send(chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: []byte(body)})
 	}
 	p.alive()
 }
@@ -177,8 +178,8 @@ func TestUnreadableCommand(t *testing.T) {
 func TestUnreadableConnect(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	body := append(amf.AppendString(nil, "connect"), 0xff, 0xff)
-	p.send(chunkAudio{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: body})
-	p.closed()
+	p.Send(chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Body: body})
+	p.UntilGone()
 }
 
 // logs is a slog.Handler's output.
@@ -207,12 +208,12 @@ func TestMessageBeyondTheLimit(t *testing.T) {
 	var l logs
 	addr := start(t, &server.Server{MaxMessageSize: 1 << 20, Logger: l.logger()})
 	p := newPeer(t, addr)
-	p.nc.Write([]byte{3, 0, 0, 0, 1, 0, 1, 20, 0, 0, 0, 0}) // 64 KiB and a byte, before connect
-	p.closed()
+	p.Conn.Write([]byte{3, 0, 0, 0, 1, 0, 1, 20, 0, 0, 0, 0}) // 64 KiB and a byte, before connect
+	p.UntilGone()
 	p = newPeer(t, addr)
 	p.connect("x")
-	p.nc.Write([]byte{4, 0, 0, 0, 0x10, 0, 1, 20, 0, 0, 0, 0})
-	p.closed()
+	p.Conn.Write([]byte{4, 0, 0, 0, 0x10, 0, 1, 20, 0, 0, 0, 0})
+	p.UntilGone()
 	eventually(t, "two lines in the log", func() bool { return strings.Count(l.String(), "message length exceeds the limit") >= 2 })
 }
 
@@ -220,7 +221,7 @@ func TestNamesThatCanNotBe(t *testing.T) {
 	for _, name := range []string{"", "..", "a/../b", "../x", "a//b", "a\x00b", "a\nb", "?key=1", strings.Repeat("x", 5000)} {
 		p := newPeer(t, app(t, &server.App{}))
 		p.connect("live")
-		id := p.createStream()
+		id := p.CreateStream()
 		p.command(id, "publish", 3, nil, name, "live")
 		assert.Equal(t, message.CodePublishBadName, p.status(), "%q", name)
 		p.command(id, "play", 4, nil, name)

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -184,16 +185,16 @@ func TestSendPacketAndPacketHook(t *testing.T) {
 	}}}}
 	p := newPeer(t, start(t, s))
 	p.connect("x")
-	p.send(chunkAudio{Type: 99, ChunkStreamID: 9, StreamID: 5, Body: []byte("hello")})
+	p.Send(chunk.Outgoing{Type: 99, ChunkStreamID: 9, StreamID: 5, Body: []byte("hello")})
 	got := waitFor(t, "the packet", seen)
 	assert.Equal(t, "hello", string(got.Body))
 	assert.Equal(t, uint32(5), got.StreamID)
 	require.NoError(t, s.Conns()[0].SendPacket(background(t), &message.Packet{Type: 98, ChunkStreamID: 10, Body: []byte("world")}))
 	for {
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
 		if m.Type == 98 {
-			assert.Equal(t, "world", string(m.Body()))
+			assert.Equal(t, "world", string(m.Body))
 			break
 		}
 	}
@@ -211,10 +212,10 @@ func TestCheckBandwidthFlood(t *testing.T) {
 	go func() {
 		defer close(done)
 		for range 2000 {
-			p.nc.SetWriteDeadline(time.Now().Add(patience))
+			p.Conn.SetWriteDeadline(time.Now().Add(patience))
 			b, _ := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "_checkbw"})
-			out, _ := p.out.AppendMessage(nil, &chunkAudio{Type: 20, ChunkStreamID: 3, Body: b})
-			p.nc.Write(out)
+			out := p.Encode(chunk.Outgoing{Type: 20, ChunkStreamID: 3, Body: b})
+			p.Conn.Write(out)
 		}
 	}()
 	<-done

@@ -65,28 +65,28 @@ func TestFileSeekAndPause(t *testing.T) {
 	f.AsFast = false
 	p := newPeer(t, app(t, &server.App{Files: f}))
 	p.connect("vod")
-	id := p.createStream()
-	p.send(control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 100)))
+	id := p.CreateStream()
+	p.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, 100))
 	p.command(id, "play", 3, nil, "film", 0.0)
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	p.command(id, "pause", 0, nil, true, 0.0)
-	p.until(message.CodePauseNotify)
+	p.UntilCode(message.CodePauseNotify)
 	p.command(id, "seek", 0, nil, 6500.0)
-	p.until(message.CodeSeekNotify)
+	p.UntilCode(message.CodeSeekNotify)
 	// Also while paused: one picture, the key frame before, with its headers.
 	var times []uint32
 	for len(times) < 2 {
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		if message.Type(m.Type) == message.TypeVideo {
+		if m.Type == message.TypeVideo {
 			times = append(times, m.Timestamp)
 		}
 	}
 	assert.Equal(t, []uint32{6000, 6000}, times)
 	p.command(id, "seek", 0, nil, 60000.0)
-	p.until(message.CodeSeekInvalidTime)
+	p.UntilCode(message.CodeSeekInvalidTime)
 	p.command(id, "pause", 0, nil, false, 0.0)
-	p.until(message.CodeUnpauseNotify)
+	p.UntilCode(message.CodeUnpauseNotify)
 	p.command(0, "deleteStream", 0, nil, float64(id))
 	p.alive()
 }
@@ -99,7 +99,7 @@ func TestFileThatIsNotThere(t *testing.T) {
 	for _, name := range []string{"nothing", "link/outside", ".hidden", `a\b`, "film.mp4"} {
 		p := newPeer(t, addr)
 		p.connect("vod")
-		p.command(p.createStream(), "play", 3, nil, name, 0.0)
+		p.command(p.CreateStream(), "play", 3, nil, name, 0.0)
 		assert.Equal(t, message.CodePlayStreamNotFound, p.status(), "%q", name)
 		p.alive()
 	}
@@ -284,9 +284,9 @@ func TestHandlerLosesItsPublisher(t *testing.T) {
 	h := &byHand{published: make(chan []byte, 1), ended: make(chan error, 1)}
 	p := newPeer(t, app(t, &server.App{Handler: h}))
 	p.connect("films")
-	p.command(p.createStream(), "publish", 3, nil, "mine", "live")
-	p.until(message.CodePublishStart)
-	p.nc.Close()
+	p.command(p.CreateStream(), "publish", 3, nil, "mine", "live")
+	p.UntilCode(message.CodePublishStart)
+	p.Conn.Close()
 	assert.ErrorIs(t, waitFor(t, "the end", h.ended), io.ErrUnexpectedEOF)
 }
 
@@ -321,25 +321,25 @@ func (h *controlled) ServePlay(ctx context.Context, s *server.Stream) error {
 func TestHandlerControls(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Handler: &controlled{}}))
 	p.connect("films")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "play", 3, nil, "film")
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	p.command(id, "seek", 0, nil, 3000.0)
-	p.until(message.CodeSeekNotify)
+	p.UntilCode(message.CodeSeekNotify)
 	for {
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		if message.Type(m.Type) == message.TypeAudio {
+		if m.Type == message.TypeAudio {
 			assert.EqualValues(t, 3000, m.Timestamp)
 			break
 		}
 	}
 	p.command(id, "seek", 0, nil, 99999.0)
-	p.until(message.CodeSeekInvalidTime)
+	p.UntilCode(message.CodeSeekInvalidTime)
 	p.command(id, "pause", 0, nil, true)
-	p.until(message.CodePauseNotify)
+	p.UntilCode(message.CodePauseNotify)
 	p.command(id, "receiveAudio", 0, nil, false)
-	p.until(message.CodePlayFailed)
+	p.UntilCode(message.CodePlayFailed)
 	p.alive()
 }
 

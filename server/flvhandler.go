@@ -96,16 +96,14 @@ func (s *Server) addViewer(v *viewer) bool {
 		return false
 	}
 	s.viewers[v] = struct{}{}
-	s.running.Add(1)
 	return true
 }
 
 func (s *Server) removeViewer(v *viewer) {
 	s.mu.Lock()
+	defer s.mu.Unlock()
 	delete(s.viewers, v)
 	s.counts.bytesOut.Add(v.sent.Load())
-	s.mu.Unlock()
-	s.running.Done()
 }
 
 // serve serves a viewer until it or the stream ends.

@@ -15,6 +15,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -139,7 +140,7 @@ func TestUnknownApplication(t *testing.T) {
 	cmd := p.connect("dead")
 	assert.Equal(t, "_error", cmd.Name)
 	assert.Equal(t, message.CodeConnectInvalidApp, message.ParseStatus(cmd.Args).Code)
-	p.closed()
+	p.UntilGone()
 }
 
 // The token is the publisher's, and does not become part of the name.
@@ -152,9 +153,9 @@ func TestRequest(t *testing.T) {
 	}})
 	p := newPeer(t, addr)
 	p.connect("live/_definst_?a=app&b=app&c=app", amf.Property{Name: "tcUrl", Value: "rtmp://h/live?b=tc&c=tc"})
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "publish", 3, nil, "mp4:secret?c=name&c=again", "append")
-	p.until(message.CodePublishStart)
+	p.UntilCode(message.CodePublishStart)
 	r := waitFor(t, "the request", asked)
 	assert.Equal(t, "secret", r.Name)
 	assert.Equal(t, url.Values{"a": {"app"}, "b": {"tc"}, "c": {"name"}}, r.Query)
@@ -162,7 +163,7 @@ func TestRequest(t *testing.T) {
 	assert.Equal(t, "rtmp", r.Transport)
 	assert.Equal(t, id, r.StreamID)
 	assert.Equal(t, r.Conn.RemoteAddr(), r.RemoteAddr)
-	assert.Equal(t, p.nc.LocalAddr().String(), r.RemoteAddr.String())
+	assert.Equal(t, p.Conn.LocalAddr().String(), r.RemoteAddr.String())
 	assert.Equal(t, "live", r.Conn.App())
 	assert.Equal(t, []*server.Request{r}, r.Conn.Streams())
 	_, s := play(t, "rtmp://"+addr+"/live/alice") // the path is rewritten: players find it there
@@ -184,10 +185,10 @@ func TestConnectMayWait(t *testing.T) {
 	p := newPeer(t, addr)
 	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
 	ping := message.AppendUserControl(nil, message.EventPingRequest, 42)
-	p.send(control(message.TypeUserControl, ping))
-	m, err := p.next()
+	p.Control(message.TypeUserControl, ping)
+	m, err := p.Read()
 	require.NoError(t, err)
-	assert.Equal(t, message.TypeUserControl, message.Type(m.Type), "a ping is answered meanwhile")
+	assert.Equal(t, message.TypeUserControl, m.Type, "a ping is answered meanwhile")
 	time.AfterFunc(400*time.Millisecond, func() { close(release) }) // longer than SetupTimeout, which does not count it
 	assert.Equal(t, "_result", p.answer("_result").Name)
 }
@@ -209,7 +210,7 @@ func TestPanicInAHook(t *testing.T) {
 	p := newPeer(t, addr)
 	p.connect("x")
 	p.command(0, "boom", 5, nil)
-	p.closed()
+	p.UntilGone()
 	assert.ErrorContains(t, waitFor(t, "Disconnect", disconnected), "panic: boom")
 	other.alive()
 }
@@ -227,7 +228,7 @@ func TestPanicInFilters(t *testing.T) {
 				p.command(1, "publish", 3, nil, "x", "live")
 				p.media(message.TypeAudio, 1, 0, []byte{0xaf, 1, 2})
 			}
-			p.closed()
+			p.UntilGone()
 		})
 	}
 }
@@ -239,7 +240,7 @@ func TestMediaBeforeThePublishHookReturns(t *testing.T) {
 	_, s := play(t, "rtmp://"+addr+"/live/x")
 	p := newPeer(t, addr)
 	p.connect("live")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "publish", 3, nil, "x", "live")
 	all := media(sample(t))[:40]
 	for _, tag := range all {
@@ -262,20 +263,20 @@ func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	}}}})
 	p := newPeer(t, addr)
 	p.connect("live")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "publish", 3, nil, "x", "live")
 	body := make([]byte, 100<<10)
 	body[0] = 0xaf
 	go func() { // more than the queue and all buffers of the system take
 		for i := range 200 {
-			b, _ := p.out.AppendMessage(nil, &chunkAudio{Type: 8, ChunkStreamID: 4, StreamID: id, Timestamp: uint32(i), Body: body})
-			if _, err := p.nc.Write(b); err != nil {
+			b := p.Encode(chunk.Outgoing{Type: 8, ChunkStreamID: 4, StreamID: id, Timestamp: uint32(i), Body: body})
+			if _, err := p.Conn.Write(b); err != nil {
 				return
 			}
 		}
 	}()
 	assert.ErrorContains(t, waitFor(t, "the error", failed), "too much unread media")
-	p.until(message.CodePublishStart)
+	p.UntilCode(message.CodePublishStart)
 }
 
 // A publisher gone without a word: Publish.BadName after a lost network, in rtmplite3. Here the same address may take over.
@@ -285,9 +286,9 @@ func TestPublishAfterALostNetwork(t *testing.T) {
 	_, viewer := play(t, url)
 	old := newPeer(t, addr) // stays open, as if its network were gone
 	old.connect("live")
-	id := old.createStream()
+	id := old.CreateStream()
 	old.command(id, "publish", 3, nil, "x", "live")
-	old.until(message.CodePublishStart)
+	old.UntilCode(message.CodePublishStart)
 	all := media(sample(t))
 	for _, tag := range all[:10] {
 		old.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
@@ -297,8 +298,8 @@ func TestPublishAfterALostNetwork(t *testing.T) {
 	write(t, s, all)
 	got := receive(t, viewer, 10) // the players stay, and time goes on
 	assert.GreaterOrEqual(t, got[0].Timestamp, all[9].Timestamp)
-	old.until(message.CodePublishBadName)
-	old.closed()
+	old.UntilCode(message.CodePublishBadName)
+	old.UntilGone()
 }
 
 func TestTakeNever(t *testing.T) {
@@ -360,9 +361,9 @@ func TestKick(t *testing.T) {
 	cmd := p.answer("onStatus")
 	assert.Equal(t, message.CodeConnectRejected, message.ParseStatus(cmd.Args).Code)
 	assert.Equal(t, "out", message.ParseStatus(cmd.Args).Description)
-	_, err := p.next()
+	_, err := p.Read()
 	assert.ErrorIs(t, err, io.EOF, "a FIN, not a reset")
-	p.nc.Close()
+	p.Conn.Close()
 	eventually(t, "gone", func() bool { return len(s.Conns()) == 0 && c.Err() != nil })
 }
 
@@ -381,5 +382,5 @@ func TestConnContext(t *testing.T) {
 		}}}})
 	p := newPeer(t, addr)
 	p.connect("x")
-	assert.Equal(t, p.nc.LocalAddr().String(), <-got)
+	assert.Equal(t, p.Conn.LocalAddr().String(), <-got)
 }

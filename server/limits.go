@@ -17,7 +17,7 @@ var (
 	errTooManyPerAddr = errors.New("server: MaxConnsPerIP: too many connections from one address")
 )
 
-// admit takes a place for a connection or a viewer, if there is one.
+// admit takes a place for a connection or a viewer, if there is one. Close waits for leave.
 func (s *Server) admit(remote net.Addr) (*place, error) {
 	addr := addrOf(remote)
 	p := &place{proxy: s.trusts(addr)}
@@ -33,6 +33,7 @@ func (s *Server) admit(remote net.Addr) (*place, error) {
 		return nil, s.refused(errTooManyPerAddr, remote)
 	}
 	s.admitted++
+	s.running.Add(1) // with the lock: Close has not begun to wait
 	return p, nil
 }
 
@@ -65,7 +66,9 @@ func (s *Server) forwarded(p *place, remote net.Addr) error {
 	return s.refused(errTooManyPerAddr, remote)
 }
 
+// leave gives the place back. It is the last that a connection's goroutine does.
 func (s *Server) leave(p *place) {
+	defer s.running.Done()
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.admitted--

@@ -14,6 +14,8 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -37,7 +39,7 @@ func TestMaxConns(t *testing.T) {
 	newPeer(t, addr)
 	assert.True(t, refusedAtOnce(t, addr))
 	assert.EqualValues(t, 1, s.Stats().Refused)
-	p.nc.Close()
+	p.Conn.Close()
 	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 1 })
 	newPeer(t, addr).connect("x")
 }
@@ -70,7 +72,7 @@ func TestMaxConnsPerIP(t *testing.T) {
 	v6 := from("PROXY TCP6 2001:db8::1 2001:db8::2 1000 1935\r\n")
 	refused("PROXY TCP6 2001:db8::ffff 2001:db8::2 1000 1935\r\n") // the same /64
 	from("PROXY TCP6 2001:db8:0:1::1 2001:db8::2 1000 1935\r\n")
-	v6.nc.Close()
+	v6.Conn.Close()
 	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 3 })
 	from(proxyV2("2001:db8::ffff"))
 	from("PROXY UNKNOWN\r\n")
@@ -130,14 +132,14 @@ func TestIdleTimeout(t *testing.T) {
 	p.connect("x")
 	pings := 0
 	for pings < 3 { // answered: the connection lives
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		if u, err := message.ParseUserControl(m.Body()); message.Type(m.Type) == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
+		if u, err := message.ParseUserControl(m.Body); m.Type == message.TypeUserControl && err == nil && u.Event == message.EventPingRequest {
 			pings++
-			p.send(control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value)))
+			p.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingResponse, u.Value))
 		}
 	}
-	p.closed() // not answered
+	p.UntilGone() // not answered
 }
 
 // A player that reads nothing is ended, and the others get everything meanwhile.
@@ -148,8 +150,8 @@ func TestWriteTimeout(t *testing.T) {
 	addr := start(t, s)
 	stuck := newPeer(t, addr)
 	stuck.connect("live")
-	stuck.command(stuck.createStream(), "play", 3, nil, "x", -1000.0)
-	stuck.until(message.CodePlayStart)
+	stuck.command(stuck.CreateStream(), "play", 3, nil, "x", -1000.0)
+	stuck.UntilCode(message.CodePlayStart)
 	_, viewer := play(t, "rtmp://"+addr+"/live/x")
 	_, out := publish(t, "rtmp://"+addr+"/live/x")
 	body := append([]byte{0x17, 1, 0, 0, 0}, make([]byte, 200<<10)...)
@@ -169,22 +171,25 @@ func TestWriteTimeout(t *testing.T) {
 // Pings without end from a client that reads nothing neither stop the server nor fill its memory: it is ended once its answers have
 // nowhere to go.
 func TestPingFloodOfAClient(t *testing.T) {
-	addr := start(t, &server.Server{WriteTimeout: 300 * time.Millisecond})
-	p := newPeer(t, addr)
-	p.nc.(*net.TCPConn).SetReadBuffer(4096)
+	s := &server.Server{WriteTimeout: 300 * time.Millisecond}
+	defer s.Close()
+	a, b := conntest.Pair(t)
+	a.SetReadBuffer(4096) // so that it does not take long
+	b.SetWriteBuffer(4096)
+	done := make(chan error, 1)
+	go func() { done <- s.ServeConn(context.Background(), b) }()
+	p := peerOn(t, a)
 	p.connect("x")
-	p.nc.SetDeadline(time.Now().Add(time.Minute))
 	var flood []byte
-	for range 10000 {
-		o := control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1))
-		flood, _ = p.out.AppendMessage(flood, &o)
+	for range 1000 {
+		flood = append(flood, p.Encode(peertest.Control(message.TypeUserControl, message.AppendUserControl(nil, message.EventPingRequest, 1)))...)
 	}
 	for i := 0; ; i++ {
 		require.Less(t, i, 5000, "it is still served")
-		if _, err := p.nc.Write(flood); err != nil {
+		if _, err := p.Conn.Write(flood); err != nil {
 			require.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 			break
 		}
 	}
-	newPeer(t, addr).connect("x")
+	assert.ErrorIs(t, waitFor(t, "the end", done), os.ErrDeadlineExceeded)
 }

@@ -45,6 +45,7 @@ func (p *playing) live() error {
 	}
 	c.log.Debug("rtmp: playing", "stream", peer(p.request.Path))
 	if !p.stream.begin(l) {
+		close(l.told)
 		l.player.Close()
 		return errNotFound // can't be, see publication.start
 	}

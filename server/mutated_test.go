@@ -17,6 +17,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -36,8 +37,8 @@ func session(t testing.TB) []byte {
 		send(chunk.Outgoing{Type: 20, ChunkStreamID: 3, StreamID: stream, Format: 3, Body: body})
 	}
 	command(0, "connect", 1, amf.Object{{Name: "app", Value: "live?key=1"}, {Name: "tcUrl", Value: "rtmp://h/live"}, {Name: "fourCcList", Value: []any{"*"}}})
-	send(control(message.TypeWindowAckSize, message.AppendUint32(nil, 1000)))
-	send(control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
+	send(peertest.Control(message.TypeWindowAckSize, message.AppendUint32(nil, 1000)))
+	send(peertest.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
 	command(0, "FCPublish", 2, nil, "x")
 	command(0, "createStream", 3, nil)
 	command(0, "createStream", 4, nil)

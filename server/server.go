@@ -210,10 +210,10 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 		nc.Close()
 		return
 	}
-	s.running.Go(func() {
+	go func() {
 		defer s.leave(p)
 		s.serveConn(context.Background(), nc, config, p)
-	})
+	}()
 }
 
 // ServeConn serves one connection, of any transport, until it ends, and returns why it has. ctx ends it, too.
@@ -224,8 +224,6 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 		nc.Close()
 		return err
 	}
-	s.running.Add(1)
-	defer s.running.Done()
 	defer s.leave(p)
 	return s.serveConn(ctx, nc, nil, p)
 }

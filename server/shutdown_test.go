@@ -24,9 +24,9 @@ func TestShutdown(t *testing.T) {
 	c, viewer := play(t, "rtmp://"+addr+"/live/x")
 	p := newPeer(t, addr)
 	p.connect("live", amf.Property{Name: "capsEx", Value: 1.0})
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "publish", 3, nil, "x", "live")
-	p.until(message.CodePublishStart)
+	p.UntilCode(message.CodePublishStart)
 	all := media(sample(t))
 	for _, tag := range all {
 		p.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
@@ -36,16 +36,16 @@ func TestShutdown(t *testing.T) {
 	ctx, cancel := context.WithTimeout(context.Background(), 200*time.Millisecond)
 	defer cancel()
 	go func() { over <- s.Shutdown(ctx) }()
-	p.until(message.CodeConnectReconnectRequest)
+	p.UntilCode(message.CodeConnectReconnectRequest)
 	_, err := io.Copy(io.Discard, viewer)
 	assert.NoError(t, err, "the player's stream has ended")
 	c.Close()
-	p.until("NetConnection.Connect.AppShutdown")
+	p.UntilCode("NetConnection.Connect.AppShutdown")
 	for err = nil; err == nil; { // Unpublish.Success may come, too
-		_, err = p.next()
+		_, err = p.Read()
 	}
 	assert.ErrorIs(t, err, io.EOF, "a FIN")
-	p.nc.Close()
+	p.Conn.Close()
 	d := waitFor(t, "Done", done)
 	require.NoError(t, d.err)
 	file, err := os.ReadFile(d.file)
@@ -84,7 +84,7 @@ func TestConnectDuringShutdown(t *testing.T) {
 	})
 	cmd := p.connect("x")
 	assert.Equal(t, "NetConnection.Connect.AppShutdown", message.ParseStatus(cmd.Args).Code)
-	p.nc.Close()
+	p.Conn.Close()
 	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
 }
 
@@ -101,7 +101,7 @@ func TestCloseWithAHookThatHangs(t *testing.T) {
 	<-entered
 	require.NoError(t, s.Close())
 	close(release)
-	p.closed()
+	p.UntilGone()
 }
 
 func TestCloseEndsHandshakes(t *testing.T) {

@@ -26,9 +26,9 @@ func TestPublishHookTakesTooLong(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.ServeConn(context.Background(), b) }()
 		p := peerOn(t, a)
-		p.nc.SetDeadline(time.Time{})
+		p.Conn.SetDeadline(time.Time{})
 		p.connect("live")
-		id := p.createStream()
+		id := p.CreateStream()
 		asked := time.Now()
 		p.command(id, "publish", 3, nil, "x", "live")
 		assert.Equal(t, message.CodePublishDenied, p.status())
@@ -52,15 +52,15 @@ func TestIdleTimeoutInTime(t *testing.T) {
 		done := make(chan error, 1)
 		go func() { done <- s.ServeConn(context.Background(), b) }()
 		p := peerOn(t, a)
-		p.nc.SetDeadline(time.Time{})
+		p.Conn.SetDeadline(time.Time{})
 		p.connect("live")
 		silent := time.Now()
 		for {
-			m, err := p.next()
+			m, err := p.Read()
 			if err != nil {
 				break
 			}
-			if u, err := message.ParseUserControl(m.Body()); err == nil && message.Type(m.Type) == message.TypeUserControl && u.Event == message.EventPingRequest {
+			if u, err := message.ParseUserControl(m.Body); err == nil && m.Type == message.TypeUserControl && u.Event == message.EventPingRequest {
 				assert.InDelta(t, 30, time.Since(silent).Seconds(), 15)
 			}
 		}
@@ -82,7 +82,7 @@ func TestSetupTimeoutInTime(t *testing.T) {
 		p := peerOn(t, a)
 		assert.ErrorContains(t, <-done, "SetupTimeout")
 		assert.Equal(t, 10*time.Second, time.Since(begun))
-		p.nc.Close()
+		p.Conn.Close()
 		s.Close()
 	})
 }
