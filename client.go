@@ -37,7 +37,7 @@ func newClient(c *core, s settings, announces bool) *client {
 func (k *client) begin(nc net.Conn, received uint64) error {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Counters: &k.counts.Counters, BeforeRead: k.quickAcks.arm, Mask: k.mask, Logger: k.log})
+		HandshakeBytes: received, Counters: &k.counts.Counters, BeforeRead: k.reading, Mask: k.mask, Logger: k.log})
 	return k.begins(k.session)
 }
 
@@ -81,8 +81,15 @@ func (k *client) Ended(err error) error {
 	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err, k.nc)) })
 }
 
+// reading is called before each read of the socket.
+func (k *client) reading() {
+	k.quickAcks.arm()
+	k.clock.reading()
+}
+
 func (k *client) media(m *session.Message, direct session.Sink) {
 	k.quickAcks.stop()
+	k.clock.came()
 	if s := k.streams.of(m.StreamID); s != nil {
 		s.receive(m, direct == s.asSink())
 		return

@@ -229,6 +229,7 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 
 // A Stream that is closed while Conn.Close waits for the server does not wait with it.
 func TestStreamCloseBesideALingeringConn(t *testing.T) {
+	lingers, over := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		for id := range 2 {
@@ -241,26 +242,22 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 				p.StatusOn(2, "NetStream.Play.Start")
 			}
 		}
-		p.UntilGone()
+		p.UntilGone() // it has shut its write side, and waits for us to hang up
+		close(lingers)
+		<-over
 	})
 	c, _ := publishing(t, url, nil)
 	player, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
-	half := make(chan struct{})
 	closed := make(chan error, 1)
-	go func() {
-		for !c.client.Load().farewell.closing.Load() {
-			time.Sleep(time.Millisecond)
-		}
-		close(half)
-	}()
 	go func() { closed <- c.Close() }()
-	<-half
+	<-lingers
 	assert.NoError(t, player.Close())
+	close(over)
 	assert.NoError(t, <-closed)
 }
 
-// For the race detector: a connection may end while a request is being made.
+// A connection may end while a request is being made: that ends with it.
 func TestCloseBesideRequests(t *testing.T) {
 	for range 60 {
 		url := newPeer(t, func(p *peer) {
@@ -273,10 +270,10 @@ func TestCloseBesideRequests(t *testing.T) {
 			func() error { return s.Seek(conntest.Context(t), time.Second) },
 			func() error { return s.Pause(conntest.Context(t)) },
 			func() error { _, err := c.CreateStream(conntest.Context(t), nil); return err },
-			c.Close,
 		} {
-			all.Go(func() { f() })
+			all.Go(func() { assert.ErrorIs(t, f(), net.ErrClosed) })
 		}
+		assert.NoError(t, c.Close())
 		all.Wait()
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -154,6 +155,15 @@ type Stats struct {
 	SendQueueBytes          int    // media written and not yet sent, of all streams
 	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
+
+	// RTT is how long the server took to answer the beginning of the handshake: the network's round trip, what the server needs for
+	// an answer, and in a tunnel that of HTTP. 0 before Connect.
+	RTT time.Duration
+	// FirstMedia is how long after Connect was called the first audio or video message was received; 0: none has been.
+	FirstMedia time.Duration
+	// LastMedia is when the newest audio or video was received, read by the program or not; zero: none has been. Of messages that
+	// the network has brought together it is the time of the first.
+	LastMedia time.Time
 }
 
 // Stats returns the connection's counters.
@@ -168,6 +178,7 @@ func (c *Conn) Stats() Stats {
 		return s
 	}
 	s.WithoutEnhanced = !k.announced && !k.opts.NoEnhanced
+	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.newest()
 	for _, stream := range k.streams.all() {
 		s.QueuedBytes += stream.queued()
 		s.SendQueueBytes += stream.sending.Waiting()

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"context"
 	"errors"
+	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -71,6 +72,7 @@ func (c *Conn) connector() (*connector, error) {
 	if c.connecting {
 		return nil, errors.New("rtmp: connect: called a second time")
 	}
+	c.core.clock.began = time.Now()
 	c.connecting = true
 	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced}, nil
 }

@@ -28,14 +28,11 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 		p.UntilGone()
 	}
 	for name, o := range map[string]*Options{"announcing": {}, "NoEnhanced": {NoEnhanced: true}} {
-		t.Run(name, func(t *testing.T) {
-			url, accepted := newPeers(t, slow, slow, slow)
-			ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		inBubble(t, name, func(t *testing.T) {
+			ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 			defer cancel()
-			c, err := Dial(ctx, url, o)
-			t.Logf("%d connections", accepted.Load())
+			_, _, err := dialPiped(t, ctx, *o, slow, slow, slow)
 			require.NoError(t, err)
-			c.Close()
 		})
 	}
 }

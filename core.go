@@ -14,6 +14,7 @@ type core struct {
 	life
 	log    *slog.Logger
 	counts counts
+	clock  clock
 	events events
 }
 

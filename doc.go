@@ -48,7 +48,8 @@
 // A refusal of the server is a *StatusError and leaves the connection usable. A *HandshakeError says that no connection
 // came about. A *ProtocolError says that the server broke the protocol or a limit of Options; it ends the connection, and
 // so does losing it, which is io.ErrUnexpectedEOF. io.EOF comes from reading a stream that the server has ended, and from
-// nothing else. What was received before an error is always delivered first.
+// nothing else. What was received before an error is always delivered first. A handler of the program's that panics ends its
+// connection with a *PanicError.
 package rtmp
 
 // The files, from the top down. Each needs those below it only, but for two clusters:

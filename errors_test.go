@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
+	"net"
+	"os"
 	"strings"
 	"testing"
 	"time"
@@ -89,5 +92,17 @@ func TestPeersNamesInErrors(t *testing.T) {
 	for _, err := range []error{err, func1, fmt.Errorf("x: %w", errors.Join(err, func1))} {
 		require.Less(t, len(err.Error()), 1000)
 		require.NotContains(t, err.Error(), "\x1b")
+	}
+}
+
+// What net.Error and errors.Is ask for leads to the cause.
+func TestErrorsLeadToTheirCause(t *testing.T) {
+	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
+		failed := &HandshakeError{Stage: StageDial, Err: cause}
+		var _ net.Error = failed
+		require.ErrorIs(t, failed, cause)
+		require.Equal(t, timeout, failed.Timeout())
+		require.Equal(t, timeout, failed.Temporary())
+		require.ErrorIs(t, &OptionError{Name: "app", Err: cause}, cause)
 	}
 }

@@ -8,6 +8,10 @@ import "github.com/go-librtmp/rtmp/internal/method"
 // function takes any number of arguments more. A call with other arguments is answered with an _error that says which one
 // does not fit, and fn is not called.
 //
+// A struct is an object whose members are the exported fields, under their Go names, "Name", or that of a tag: `amf0:"name"`, or
+// `amf0:"name,omitempty"` for one that is left out when empty; `amf0:"-"` is neither sent nor set. Members without a field are skipped,
+// fields without a member keep their zero value.
+//
 // Func panics at once if fn is no function, has more than one result beside the error, or a parameter or result that no
 // AMF value can be: a channel, a function, a complex number, an interface other than any.
 func Func(fn any) HandlerFunc {

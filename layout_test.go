@@ -12,7 +12,7 @@ import (
 // Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
-	const public = "amf chunk download flv handshake media message rtmp server swf url"
+	const public = "amf chunk download flv handshake media message relay rtmp server swf url"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
@@ -29,16 +29,21 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
-		"rtmp":     "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
-		"download": "amf flv internal/quote message rtmp url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
+		"internal/encoded":   "media",
+		"internal/reconnect": "amf message rtmp",
+		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
+		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 
 		"cmd/rtmpdump":               public + " internal/quote",
+		"examples/encode":            public,
+		"examples/frames":            public,
 		"examples/internal/progress": public,
 		"examples/play":              public + " internal/testserver examples/internal/progress",
 		"examples/publish":           public + " internal/testserver examples/internal/progress",
-		"examples/relay":             public + " internal/quote examples/internal/progress",
 		"examples/server":            "server",
 		"examples/ingest":            "server",
+		"examples/relay":             public,
 		"examples/rpc":               public + " internal/quote internal/testserver",
 		"interop":                    "",
 	}

@@ -11,7 +11,6 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -71,35 +70,36 @@ func TestMediaTimeout(t *testing.T) {
 
 // MediaTimeout ends a wait, loses nothing, and does not hurt the connection.
 func TestMediaTimeoutLosesNothing(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptPlayer()
-		for i := range 40 {
-			b := p.Encode(session.EncodePacket(&Packet{Type: message.TypeVideo, StreamID: 1, Timestamp: uint32(i), Absolute: true, Body: []byte{0x17, byte(i)}}))
-			for k := range b {
-				p.Conn.Write(b[k : k+1])
-				time.Sleep(300 * time.Microsecond)
+	synctest.Test(t, func(t *testing.T) {
+		const messages = 40
+		ctx, c := piped(t, Options{MediaTimeout: 2 * time.Second}, func(p *peer) {
+			p.AcceptPlayer()
+			p.discard()
+			for i := range messages {
+				b := p.Encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: uint32(i), Body: []byte{0x17, byte(i)}})
+				for k := range b {
+					p.Conn.Write(b[k : k+1])
+					time.Sleep(300 * time.Millisecond)
+				}
 			}
-		}
-		p.Status("NetStream.Play.Stop")
-		p.UntilGone()
-	})
-	_, s := playing(t, url, &Options{MediaTimeout: 2 * time.Millisecond})
-	var p Packet
-	timeouts := 0
-	for i := 0; ; {
-		err := s.ReadPacket(&p)
-		if err == nil {
+			p.Status("NetStream.Play.Stop")
+		})
+		_, err := c.Connect(ctx)
+		require.NoError(t, err)
+		s, err := c.CreateStream(ctx, nil)
+		require.NoError(t, err)
+		var p Packet
+		timeouts := 0
+		for i := 0; i < messages; {
+			if err := s.ReadPacket(&p); err != nil {
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				timeouts++
+				continue
+			}
 			require.EqualValues(t, i, p.Body[1])
 			i++
-			continue
 		}
-		if i == 40 {
-			break
-		}
-		var late interface{ Timeout() bool }
-		require.ErrorAs(t, err, &late)
-		timeouts++
-	}
-	t.Logf("%d timeouts", timeouts)
-	assert.Positive(t, timeouts)
+		assert.Equal(t, 2*messages-1, timeouts, "each takes 4.2 seconds, and the first 3.9")
+		require.ErrorIs(t, s.ReadPacket(&p), io.EOF)
+	})
 }

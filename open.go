@@ -68,6 +68,7 @@ func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, verify bool) (_ *ha
 	}
 	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
+	k.clock.rtt.Store(int64(counter.RoundTrip))
 	k.counts.BytesRead.Add(counter.Received)
 	return result, counter.Received, err
 }

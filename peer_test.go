@@ -19,8 +19,8 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if what := os.Getenv(senderEnv); what != "" {
-		runSender(what)
+	if os.Getenv(senderEnv) != "" {
+		runSender()
 		return
 	}
 	goleak.VerifyTestMain(m)

@@ -18,22 +18,24 @@ import (
 )
 
 func TestPlayArguments(t *testing.T) {
-	for _, test := range []struct {
+	for name, test := range map[string]struct {
 		options Options
 		stream  StreamOptions
 		want    []any
 	}{
-		{Options{}, StreamOptions{}, []any{"play", 0.0}},
-		{Options{Live: true}, StreamOptions{}, []any{"play", -1000.0}},
-		{Options{Start: 2 * time.Second, Stop: 5500 * time.Millisecond}, StreamOptions{}, []any{"play", 2000.0, 3500.0}},
-		{Options{Start: 2 * time.Second}, StreamOptions{Name: "other", Seek: time.Second}, []any{"other", 1000.0}},
-		{Options{Live: true, Start: 10 * time.Millisecond, Stop: 20 * time.Millisecond}, StreamOptions{}, []any{"play", -1000.0, 10.0}},
+		"recorded":             {Options{}, StreamOptions{}, []any{"play", 0.0}},
+		"live":                 {Options{Live: true}, StreamOptions{}, []any{"play", -1000.0}},
+		"a part":               {Options{Start: 2 * time.Second, Stop: 5500 * time.Millisecond}, StreamOptions{}, []any{"play", 2000.0, 3500.0}},
+		"the stream's own":     {Options{Start: 2 * time.Second}, StreamOptions{Name: "other", Seek: time.Second}, []any{"other", 1000.0}},
+		"a part of live media": {Options{Live: true, Start: 10 * time.Millisecond, Stop: 20 * time.Millisecond}, StreamOptions{}, []any{"play", -1000.0, 10.0}},
 	} {
-		got := make(chan *message.Command, 1)
-		c := dialed(t, newPeer(t, func(p *peer) { got <- p.AcceptPlayer(); p.UntilGone() }), &test.options)
-		_, err := c.CreateStream(conntest.Context(t), &test.stream)
-		require.NoError(t, err)
-		assert.Equal(t, test.want, (<-got).Args)
+		t.Run(name, func(t *testing.T) {
+			got := make(chan *message.Command, 1)
+			c := dialed(t, newPeer(t, func(p *peer) { got <- p.AcceptPlayer(); p.UntilGone() }), &test.options)
+			_, err := c.CreateStream(conntest.Context(t), &test.stream)
+			require.NoError(t, err)
+			assert.Equal(t, test.want, (<-got).Args)
+		})
 	}
 	c := dialed(t, newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() }), &Options{Start: 2 * time.Second, Stop: time.Second})
 	_, err := c.CreateStream(conntest.Context(t), nil)

@@ -57,6 +57,20 @@ func (s *Stream) publish(ctx context.Context) error {
 	return nil
 }
 
+// WriteData publishes a data message, such as onMetaData or onCuePoint: name and values, which may be what amf.AppendAMF0 takes. Its
+// time is that of the newest audio or video that was written. onMetaData is sent as @setDataFrame, which servers keep for those who
+// come later. For the rest it is as WritePacket.
+func (s *Stream) WriteData(name string, args ...any) error {
+	if !s.options.Writable {
+		return ErrNotWritable
+	}
+	o, err := session.Data(s.id, name, args...)
+	if err != nil {
+		return err
+	}
+	return s.WritePacket(&Packet{Type: message.TypeDataAMF0, Timestamp: s.written.Load(), Body: o.Body})
+}
+
 // unpublish is what the server is told at the end of a stream that publishes.
 func (s *Stream) unpublish() ([]chunk.Outgoing, error) {
 	c := s.conn

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/binary"
+	"fmt"
 	"io"
 	"net"
 	"slices"
@@ -53,7 +54,7 @@ func TestPublishSample(t *testing.T) {
 		},
 	} {
 		for _, chunkSize := range []int{0, 128, 65536} {
-			t.Run(name, func(t *testing.T) {
+			t.Run(fmt.Sprintf("%s, chunk size %d", name, chunkSize), func(t *testing.T) {
 				server, recorded := rtmptest.Recorder(t, testserver.Config{})
 				c, s := publishing(t, server.URL("live", "out"), &Options{Publish: true, ChunkSize: chunkSize})
 				require.NoError(t, publish(s))

@@ -38,6 +38,7 @@ func TestSharedObject(t *testing.T) {
 	a, toldA := shared(t, s, "users", false)
 	b, toldB := shared(t, s, "users", false)
 
+	assert.Equal(t, "users", a.Name())
 	value := amf.Object{{Name: "x", Value: 1.0}}
 	require.NoError(t, a.Set(ctx, "first", value))
 	got, ok := a.Get("first")

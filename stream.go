@@ -7,6 +7,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -46,6 +47,7 @@ type Stream struct {
 	sending   *session.SendQueue
 	backlog   *session.Backlog // of queue
 	writeWake chan struct{}    // signalled when something changed that a writer of this stream looks at
+	written   atomic.Uint32    // the time of the newest audio or video, ms
 
 	closing sync.Once
 	closed  error // what Close returns; written by closing
@@ -54,6 +56,7 @@ type Stream struct {
 	sink          sink               // where the goroutine that reads wants media now
 	queue         session.MediaQueue // media that somebody else read
 	started       bool
+	flows         bool  // media has come
 	ended         bool  // the server has signalled the end
 	err           error // the server broke the stream off, or Close
 	published     bool  // the server has agreed to our publishing

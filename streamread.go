@@ -12,8 +12,9 @@ import (
 // calls it from inside a dispatch of its own or while it holds the stream's lock.
 type sink interface {
 	take(m *session.Message)
-	full() bool // take no more in this call
-	has() bool  // enough for the call to return
+	full() bool                   // take no more in this call
+	fits(m *session.Message) bool // take m in this call; the next one is for what does not fit beside something else
+	has() bool                    // enough for the call to return
 }
 
 // receive takes a media message from the reader. direct says that the reader is the goroutine that reads this stream.
@@ -25,6 +26,7 @@ func (s *Stream) receive(m *session.Message, direct bool) {
 		return
 	}
 	if av {
+		s.flows = true
 		s.position = m.Timestamp
 		if !s.started {
 			s.begin()
@@ -64,26 +66,27 @@ func (s *Stream) next(dst sink) error {
 	}
 	s.mu.Lock()
 	s.sink, s.mediaDue = dst, due
-	s.mu.Unlock()
 	for {
-		s.mu.Lock()
-		bound := s.bound("read")
-		s.mu.Unlock()
-		if bound != nil {
-			return bound
+		err := s.bound("read")
+		if err == nil {
+			s.handOver()
+			if !dst.has() {
+				err = s.over()
+			}
 		}
-		s.handOver()
+		s.mu.Unlock()
+		if err != nil || dst.has() {
+			return err
+		}
+		err = s.conn.session.Read(&s.reader)
 		if dst.has() {
 			return nil
 		}
-		if over := s.over(); over != nil {
-			return over
-		}
-		if err := s.conn.session.Read(&s.reader); err != nil {
-			if dst.has() {
-				return nil
-			}
-			if over := s.over(); over != nil {
+		s.mu.Lock()
+		if err != nil {
+			over := s.over()
+			s.mu.Unlock()
+			if over != nil {
 				return over
 			}
 			return err
@@ -91,24 +94,22 @@ func (s *Stream) next(dst sink) error {
 	}
 }
 
-// handOver gives the goroutine that reads what others have queued.
+// handOver gives the goroutine that reads what others have queued. The caller holds s.mu.
 func (s *Stream) handOver() {
-	s.mu.Lock()
+	if s.queue.Len() == 0 {
+		return
+	}
 	for s.queue.Len() > 0 && !s.sink.full() {
 		m := s.queue.Front()
 		s.sink.take(&m)
 		s.queue.Pop()
 	}
-	queued := s.queue.Len()
-	s.mu.Unlock()
-	s.backlog.Queued(queued)
+	s.backlog.Queued(s.queue.Len())
 }
 
 // over is why the stream can't go on: its own end comes before that of the connection, and after everything that is queued,
-// which another reader may have done together with the end since this one last looked.
+// which another reader may have done together with the end since this one last looked. The caller holds s.mu.
 func (s *Stream) over() error {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	switch {
 	case s.queue.Len() > 0:
 		return nil
@@ -118,16 +119,47 @@ func (s *Stream) over() error {
 	return s.err
 }
 
-// readingStream is a Stream as the session sees it while it is read: a session.Sink.
+// isOver is over for those who don't hold s.mu.
+func (s *Stream) isOver() error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.over()
+}
+
+// readingStream is a Stream as the session sees it while it is read: a session.Sink, and a session.Taker.
 type readingStream Stream
 
 func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
 
 // Ready reports whether there is something for a Read to return, or to take out of the queue first.
 func (s *readingStream) Ready() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.sink.has() || (*Stream)(s).ready()
+	s.Begin()
+	return s.End()
+}
+
+// Begin takes the lock that Take needs.
+func (s *readingStream) Begin() { s.mu.Lock() }
+
+// End is Ready, and gives the lock back.
+func (s *readingStream) End() bool {
+	ready := s.sink.has() || (*Stream)(s).ready()
+	s.mu.Unlock()
+	return ready
+}
+
+// Take takes a message of this stream, unless there is more to be done about it than that. The first is dispatched, so that others
+// learn of it, too.
+func (s *readingStream) Take(m *session.Message) session.Verdict {
+	if m.StreamID != s.id || !s.flows || s.err != nil || s.seeking || s.queue.Len() > 0 {
+		return session.Declined
+	}
+	if !s.sink.fits(m) {
+		return session.Later
+	}
+	s.conn.clock.came()
+	s.position = m.Timestamp
+	s.sink.take(m)
+	return session.Taken
 }
 
 // Room reports that a Read which could return takes what has arrived already, too.
@@ -153,14 +185,14 @@ func (s *Stream) Read(p []byte) (int, error) {
 		return 0, nil
 	}
 	o := &s.out
-	o.dst, o.n = p, 0
+	o.dst, o.n, o.late = p, 0, false
 	defer func() { o.dst = nil }()
 	o.drain()
 	if o.n > 0 {
 		return o.n, nil
 	}
 	err := s.next(o)
-	if o.n == 0 && err != nil && (len(o.media) > 0 || s.over() != nil || s.conn.Err() != nil) {
+	if o.n == 0 && err != nil && (len(o.media) > 0 || s.isOver() != nil || s.conn.Err() != nil) {
 		o.begin() // what waited for the file header to be complete; metadata alone waits on
 		if o.n > 0 {
 			err = nil
@@ -174,24 +206,34 @@ const writeToBuffer = 128 << 10
 
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error. It is the fast path of io.Copy.
 func (s *Stream) WriteTo(w io.Writer) (int64, error) {
-	buf := make([]byte, writeToBuffer)
+	o, buf := &s.out, make([]byte, writeToBuffer)
+	o.direct = true
+	defer func() { o.direct = false }()
 	var total int64
+	write := func(b []byte) error {
+		if len(b) == 0 {
+			return nil
+		}
+		n, err := w.Write(b)
+		total += int64(n)
+		if err == nil && n < len(b) {
+			err = io.ErrShortWrite
+		}
+		return err
+	}
 	for {
 		n, err := s.Read(buf)
-		if n > 0 {
-			written, werr := w.Write(buf[:n])
-			total += int64(written)
-			if werr == nil && written < n {
-				werr = io.ErrShortWrite
-			}
-			if werr != nil {
-				return total, werr
-			}
+		werr := write(buf[:n])
+		if werr == nil {
+			werr = write(o.rest[o.off:])
+			o.drop()
 		}
-		if err == io.EOF {
+		switch {
+		case werr != nil:
+			return total, werr
+		case err == io.EOF:
 			return total, nil
-		}
-		if err != nil {
+		case err != nil:
 			return total, err
 		}
 	}
@@ -213,6 +255,8 @@ type packetSink struct {
 
 func (k *packetSink) full() bool { return k.taken }
 func (k *packetSink) has() bool  { return k.taken }
+
+func (k *packetSink) fits(*session.Message) bool { return true }
 
 func (k *packetSink) take(m *session.Message) {
 	body := k.p.Body

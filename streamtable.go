@@ -46,7 +46,7 @@ func (t *streamTable) newStream(o StreamOptions) *Stream {
 	c := t.conn
 	s := &Stream{conn: c, table: t, name: o.Name, options: o, buffer: c.opts.buffer(),
 		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
-	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink()}
+	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink(), Taker: (*readingStream)(s)}
 	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
 	s.backlog = c.session.NewBacklog(c.opts.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 	if s.name == "" {

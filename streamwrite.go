@@ -67,6 +67,9 @@ func (s *Stream) outgoing(t message.Type, timestamp uint32, body []byte) chunk.O
 	if t == message.TypeDataAMF0 && bytes.HasPrefix(body, onMetaDataPrefix) {
 		body = slices.Concat(setDataFrame, body)
 	}
+	if t == message.TypeAudio || t == message.TypeVideo {
+		s.written.Store(timestamp)
+	}
 	return session.Encode(t, s.id, timestamp, body)
 }
 

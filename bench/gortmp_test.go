@@ -3,20 +3,14 @@
 package bench
 
 import (
-	"bytes"
-	"fmt"
 	"io"
 	"net"
-	"sync"
 	"testing"
 
-	"github.com/sirupsen/logrus"
 	"github.com/stretchr/testify/require"
 	gortmp "github.com/yutopp/go-rtmp"
-	rtmpmessage "github.com/yutopp/go-rtmp/message"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -75,51 +69,4 @@ func TestPublishToGoRTMP(t *testing.T) {
 			assertPackets(t, media, got)
 		})
 	}
-}
-
-// readWithGoRTMP reads what is published to go-rtmp's server, since its client can't play.
-func readWithGoRTMP(b *testing.B, chunkSize int) {
-	left, enough := int64(b.N)<<20, make(chan struct{})
-	end := sync.OnceFunc(func() { close(enough) })
-	url := goRTMPServer(b, func(_ message.Type, _ uint32, payload io.Reader) error {
-		n, err := io.Copy(io.Discard, payload)
-		if left -= flv.TagOverhead + n; left <= 0 {
-			end()
-			return io.EOF
-		}
-		return err
-	})
-	_, in := startCounterpart(b, fmt.Sprintf("push %d", chunkSize))
-	measure(b, 1<<20, func() error {
-		_, err := fmt.Fprintln(in, url)
-		<-enough
-		return err
-	})
-}
-
-func publishWithGoRTMP(b *testing.B, chunkSize int) {
-	logrus.SetOutput(io.Discard) // go-rtmp tells it of every chunk size
-	addr, _ := startCounterpart(b, "accept")
-	c, err := gortmp.Dial("rtmp", addr, &gortmp.ConnConfig{})
-	require.NoError(b, err)
-	defer c.Close()
-	require.NoError(b, c.Connect(&rtmpmessage.NetConnectionConnect{}))
-	s, err := c.CreateStream(nil, uint32(chunkSize))
-	require.NoError(b, err)
-	require.NoError(b, s.Publish(&rtmpmessage.NetStreamPublish{PublishingName: "stream", PublishingType: "live"}))
-	tags := mix()
-	measureWrites(b, func() error {
-		for _, tag := range tags {
-			var err error
-			if tag.Type == flv.TagAudio {
-				err = s.Write(4, tag.Timestamp, &rtmpmessage.AudioMessage{Payload: bytes.NewReader(tag.Body)})
-			} else {
-				err = s.Write(6, tag.Timestamp, &rtmpmessage.VideoMessage{Payload: bytes.NewReader(tag.Body)})
-			}
-			if err != nil {
-				return err
-			}
-		}
-		return nil
-	})
 }

@@ -2,7 +2,6 @@ package bench
 
 import (
 	"context"
-	"os"
 	"testing"
 	"time"
 
@@ -10,10 +9,6 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	if what := os.Getenv(counterpartEnv); what != "" {
-		runCounterpart(what)
-		return
-	}
 	// go-rtmp 0.0.7 never ends this one.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/yutopp/go-rtmp.(*chunkStreamerWriterSched).Run"))
 }

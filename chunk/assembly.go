@@ -1,87 +1,128 @@
 package chunk
 
 import (
+	"bytes"
 	"slices"
-	"sync"
 )
 
-// buffer holds a body under assembly. Buffers are shared by all Readers, so that an idle connection holds none.
-type buffer struct{ bytes []byte }
-
-var buffers = sync.Pool{New: func() any { return new(buffer) }}
-
-// keepBuffer is the largest buffer worth keeping, in bytes.
-const keepBuffer = 1 << 20
-
-func release(b *buffer) {
-	if b != nil && cap(b.bytes) <= keepBuffer {
-		b.bytes = b.bytes[:0]
-		buffers.Put(b)
+// begin starts the assembly of a message whose first chunk's payload lies at pos.
+func (r *Reader) begin(s *stream) {
+	if len(r.partial) >= maxPartials {
+		r.fail("unfinished messages at once", maxPartials)
+		return
 	}
+	s.partial = true
+	r.partial = append(r.partial, s)
+	r.resume(s)
 }
 
-// growTo returns b with room for n bytes in all, at least doubling so that appending stays linear.
-func growTo(b []byte, n int) []byte {
-	if n <= cap(b) {
-		return b
-	}
-	grown := make([]byte, len(b), max(n, 2*cap(b), 512))
-	copy(grown, b)
-	return grown
-}
-
-// begin starts or goes on with the assembly of a message whose next chunk's payload lies at pos.
-func (r *Reader) begin(s *stream, more bool) {
-	if !more {
-		if len(r.partial) >= maxPartials {
-			r.fail("unfinished messages at once", maxPartials)
-			return
-		}
-		s.partial = true
-		s.body = buffers.Get().(*buffer)
-		r.partial = append(r.partial, s)
-		if r.held += cap(s.body.bytes); r.held > maxPartialMessages*r.maxSize {
-			r.clip()
-		}
-	}
+// resume goes on with a message under way whose next chunk's payload lies at pos.
+func (r *Reader) resume(s *stream) {
 	r.current = s
-	r.left = min(r.chunkSize, int(s.length)-len(s.body.bytes))
+	r.left = min(r.chunkSize, int(s.length)-s.have())
+}
+
+// have is how many bytes of the message under way there are.
+func (s *stream) have() int {
+	if s.body == nil {
+		return 0
+	}
+	return len(s.body.bytes)
+}
+
+// room is how many there is memory for.
+func (s *stream) room() int {
+	if s.body == nil {
+		return 0
+	}
+	return cap(s.body.bytes)
+}
+
+// gather moves what was read of the current message to its body: this chunk's payload, and that of the chunks after it as long
+// as they are of the same message. It reports whether the message is complete.
+func (r *Reader) gather() bool {
+	s := r.current
+	for {
+		if take := min(r.left, r.end-r.pos); take > 0 {
+			if !r.makeRoom(s, take) {
+				return false
+			}
+			s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
+			r.pos += take
+			r.left -= take
+		}
+		if r.left > 0 {
+			return false
+		}
+		if len(s.body.bytes) == int(s.length) {
+			r.current = nil
+			return true
+		}
+		if !r.continues(s, r.buf[r.pos:r.end]) {
+			r.current = nil
+			return false
+		}
+		r.pos += s.basicSize
+		r.resume(s)
+		r.gatherChunks(s)
+	}
+}
+
+// gatherChunks is gather for as many whole chunks as there are, and room for.
+func (r *Reader) gatherChunks(s *stream) {
+	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
+	most := min(cap(body), int(s.length)-1) // the last chunk is for gather
+	for len(in) > step && len(body)+r.chunkSize <= most && r.continues(s, in[r.chunkSize:]) {
+		body = append(body, in[:r.chunkSize]...)
+		in = in[step:]
+	}
+	r.pos, s.body.bytes = r.end-len(in), body
+	r.left = min(r.chunkSize, int(s.length)-len(body))
+}
+
+// continues reports whether b begins with the header of the message's next chunk, without an extended timestamp.
+func (r *Reader) continues(s *stream, b []byte) bool {
+	return len(b) > s.basicSize && b[0] == s.basicBytes[0] && !s.extended &&
+		(s.basicSize == 1 || bytes.Equal(b[:s.basicSize], s.basicBytes[:s.basicSize]))
 }
 
 // makeRoom makes room for n bytes more of a message under way. Its body doubles, so that appending stays linear, but not beyond the
-// message's length; where that is too much in all, first the others give back what they don't use, and then it grows by an
-// eighth. It reports false when even that is not allowed.
+// message's length; a peer that has sent messages as long gets all at once. Where that is too much in all, first the others give
+// back what they don't use, and then it grows by an eighth. It reports false when even that is not allowed.
 func (r *Reader) makeRoom(s *stream, n int) bool {
-	b, need := s.body.bytes, len(s.body.bytes)+n
-	if need <= cap(b) {
+	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
+	if need <= s.room() {
 		return true
 	}
-	size := min(max(need, 2*cap(b), minBody), int(s.length))
-	if limit := maxPartialMessages * r.maxSize; r.held-cap(b)+size > limit {
+	size := min(max(need, 2*s.room(), minBody, r.longest), length)
+	if r.held-s.room()+size > limit {
 		r.clip()
-		b = s.body.bytes
-		size = min(need+need/8+minBody, int(s.length))
-		if r.held-cap(b)+size > limit {
+		size = min(need+need/8+minBody, length)
+		if r.held-s.room()+size > limit {
 			r.fail("bytes of unfinished messages", limit)
 			return false
 		}
 	}
-	r.held += size - cap(b)
-	s.body.bytes = append(make([]byte, 0, size), b...)
+	r.move(s, buffers.get(size, limit-r.held+s.room()))
 	return true
+}
+
+// move makes b the memory of a message under way. What it lay in is left to the collector: kept would be a buffer of every size
+// that the message has grown through.
+func (r *Reader) move(s *stream, b *buffer) {
+	r.held += cap(b.bytes) - s.room()
+	if s.body != nil {
+		b.bytes = append(b.bytes, s.body.bytes...)
+	}
+	s.body = b
 }
 
 // clip takes from the messages under way the memory that they don't need.
 func (r *Reader) clip() {
 	for _, s := range r.partial {
-		b := s.body.bytes
-		if cap(b) <= min(2*len(b)+minBody, int(s.length)) {
-			continue
+		if need := s.have(); s.room() > min(2*need+minBody, int(s.length)) {
+			r.move(s, &buffer{bytes: make([]byte, 0, need)})
 		}
-		clipped := &buffer{bytes: append(make([]byte, 0, len(b)), b...)}
-		r.held += len(b) - cap(b)
-		release(s.body)
-		s.body = clipped
 	}
 }
 
@@ -92,20 +133,22 @@ func (r *Reader) drop(s *stream) {
 }
 
 func (r *Reader) forget(s *stream) {
-	r.held -= cap(s.body.bytes)
+	r.held -= s.room()
 	i, last := slices.Index(r.partial, s), len(r.partial)-1
 	r.partial[i], r.partial[last] = r.partial[last], nil
 	r.partial = r.partial[:last]
 	s.partial, s.body = false, nil
 }
 
-// hand returns a buffer that lives until the next call.
-func (r *Reader) hand() *buffer {
-	r.lent = buffers.Get().(*buffer)
+// hand returns a buffer with room for n bytes that lives until the next call.
+func (r *Reader) hand(n int) *buffer {
+	r.lent = buffers.get(n, max(n, keepBuffer))
 	return r.lent
 }
 
 func (r *Reader) takeBack() {
-	release(r.lent)
-	r.lent = nil
+	if r.lent != nil {
+		release(r.lent)
+		r.lent = nil
+	}
 }

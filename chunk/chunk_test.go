@@ -32,8 +32,7 @@ func readAll(r io.Reader, limit int) (all []got, _ error) {
 			return all, err
 		}
 		copied := make([]byte, m.Len())
-		m.CopyTo(copied)
-		if !bytes.Equal(copied, m.Body()) {
+		if n := m.CopyTo(copied); n != m.Len() || !bytes.Equal(copied, m.Body()) {
 			return all, errors.New("CopyTo and Body differ")
 		}
 		all = append(all, got{m.Type, m.ChunkStreamID, m.StreamID, m.Timestamp, string(copied)})

@@ -30,8 +30,8 @@ func TestChunkStreamsAreBounded(t *testing.T) {
 	var bad *Error
 	require.ErrorAs(t, readAllMessages(r), &bad)
 	require.Equal(t, "memory of chunk streams, bytes", bad.Detail)
-	require.LessOrEqual(t, len(r.high)*streamSize, maxStreamBytes)
-	require.GreaterOrEqual(t, len(r.high), 4096, "far more than anybody uses")
+	require.Equal(t, maxStreamBytes+streamSize, bad.Value)
+	require.Len(t, r.high, maxStreamBytes/streamSize, "far more than anybody uses")
 }
 
 // Abort of a chunk stream that was never used makes none.

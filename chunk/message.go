@@ -26,22 +26,38 @@ func (m *Message) CopyTo(dst []byte) int {
 	if m.stride == 0 {
 		return copy(dst, m.raw)
 	}
-	n, raw := 0, m.raw
-	for len(raw) > m.stride {
-		n += copy(dst[n:], raw[:m.stride])
-		raw = raw[m.stride+m.gap:]
+	raw, rest := m.raw, dst
+	if m.stride == DefaultChunkSize { // a copy of a constant size needs no call
+		for step := m.gap + DefaultChunkSize; len(raw) > step; raw, rest = raw[step:], rest[DefaultChunkSize:] {
+			*(*[DefaultChunkSize]byte)(rest) = [DefaultChunkSize]byte(raw)
+		}
 	}
-	return n + copy(dst[n:], raw)
+	for ; len(raw) > m.stride; raw, rest = raw[m.stride+m.gap:], rest[m.stride:] {
+		copy(rest, raw[:m.stride])
+	}
+	return len(dst) - len(rest) + copy(rest, raw)
 }
 
 // Body is the body in one piece, valid until the Reader's next call and not to be written to.
 func (m *Message) Body() []byte {
 	if m.stride != 0 {
-		b := m.reader.hand()
-		flat := growTo(b.bytes[:0], m.length)[:m.length]
-		m.CopyTo(flat)
-		b.bytes = flat
-		m.raw, m.stride = flat, 0
+		b := m.reader.hand(m.length)
+		b.bytes = b.bytes[:m.length]
+		m.CopyTo(b.bytes)
+		m.raw, m.stride = b.bytes, 0
 	}
 	return m.raw
+}
+
+// Detach parts the message from its body, if that lies in memory of its own: then ok is true, and the message has no body any
+// more. A body that lies among others that were read is to be copied.
+func (m *Message) Detach() (d Detached, ok bool) {
+	b := m.reader.lent
+	if b == nil || b.whole == nil || m.length == 0 {
+		return Detached{}, false
+	}
+	m.reader.lent = nil
+	d = Detached{buffer: b, size: m.length}
+	m.raw, m.length, m.stride = nil, 0, 0
+	return d, true
 }

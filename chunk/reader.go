@@ -7,8 +7,6 @@ import (
 )
 
 const (
-	// readBufferSize is what one read asks for. 4 KiB doubles the cost of a raw read, above 64 KiB nothing is won.
-	readBufferSize = 64 << 10
 	// maxPartials is how many messages may be under way at once, one on each chunk stream.
 	maxPartials = 256
 	// maxPartialMessages bounds the memory of unfinished messages, in units of the largest message.
@@ -36,8 +34,11 @@ type Tolerated struct {
 // It is used by one goroutine at a time.
 type Reader struct {
 	src       io.Reader
-	buf       []byte // buf[pos:end] is read and not yet parsed
+	vectored  Vectored // src, if it can do that; else nil
+	in        *buffer  // what buf lies in; nil: there is none
+	buf       []byte   // buf[pos:end] is read and not yet parsed
 	pos, end  int
+	size      int // of the next buf of a source that is not Vectored, in bytes
 	chunkSize int
 	maxSize   int
 
@@ -48,7 +49,9 @@ type Reader struct {
 
 	partial   []*stream // with a message under way
 	held      int       // bytes of memory of those messages
+	longest   int       // of the messages that were put together, in bytes
 	lent      *buffer   // what the last Message's body lies in, returned at the next call
+	scatter   scatter
 	tolerated Tolerated
 	srcErr    error // came together with bytes; due once they are parsed
 	err       error // first violation: sticky
@@ -76,7 +79,8 @@ type stream struct {
 // NewReader returns a Reader of src. A message longer than maxMessageSize bytes is an *Error; 0 and anything above
 // MaxMessageLength mean MaxMessageLength.
 func NewReader(src io.Reader, maxMessageSize int) *Reader {
-	return &Reader{src: src, buf: make([]byte, readBufferSize), chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
+	vectored, _ := src.(Vectored)
+	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
 }
 
 // ChunkSize is the peer's current chunk size in bytes.
@@ -93,7 +97,7 @@ func (r *Reader) Next(m *Message) error {
 		if ok || err != nil {
 			return err
 		}
-		if err := r.fill(); err != nil {
+		if err := r.Fill(); err != nil {
 			return err
 		}
 	}
@@ -105,55 +109,28 @@ func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 	for r.err == nil {
 		if r.current == nil {
 			s, more := r.header()
-			if s == nil || r.err != nil {
+			switch {
+			case s == nil || r.err != nil:
 				return false, r.err
-			}
-			if !more && r.view(s, m) {
+			case more:
+				r.resume(s)
+			case r.view(s, m):
 				return true, r.control(m)
+			default:
+				r.begin(s)
 			}
-			r.begin(s, more)
 			continue
 		}
 		s := r.current
-		take := min(r.left, r.end-r.pos)
-		if !r.makeRoom(s, take) {
-			return false, r.err
-		}
-		s.body.bytes = append(s.body.bytes, r.buf[r.pos:r.pos+take]...)
-		r.pos += take
-		r.left -= take
-		if r.left > 0 {
-			return false, nil
-		}
-		r.current = nil
-		if len(s.body.bytes) == int(s.length) {
+		if r.gather() {
 			r.finish(s, m)
 			return true, r.control(m)
 		}
+		if r.current != nil {
+			return false, r.err
+		}
 	}
 	return false, r.err
-}
-
-// fill reads once. What is unparsed at that point is at most a part of a header.
-func (r *Reader) fill() error {
-	if err := r.srcErr; err != nil {
-		r.srcErr = nil
-		return r.sourceError(err)
-	}
-	r.end = copy(r.buf, r.buf[r.pos:r.end])
-	r.pos = 0
-	for range 100 {
-		n, err := r.src.Read(r.buf[r.end:])
-		if n > 0 {
-			r.end += n
-			r.srcErr = err
-			return nil
-		}
-		if err != nil {
-			return r.sourceError(err)
-		}
-	}
-	return io.ErrNoProgress
 }
 
 func (r *Reader) sourceError(err error) error {
@@ -345,6 +322,7 @@ func (r *Reader) finish(s *stream, m *Message) {
 	*m = Message{Type: s.typ, Format: s.format, ChunkStreamID: s.id, StreamID: s.streamID, Timestamp: s.timestamp,
 		raw: s.body.bytes, length: len(s.body.bytes), reader: r}
 	r.lent = s.body
+	r.longest = max(r.longest, m.length)
 	r.forget(s)
 }
 

@@ -98,6 +98,7 @@ type download struct {
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
+	d.out.hasty = d.o.Quirks
 	d.known = d.out.tail.duration
 	d.position = d.out.tail.last()
 	err := d.sessions(ctx)

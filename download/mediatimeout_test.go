@@ -13,6 +13,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
@@ -28,7 +29,7 @@ func (p *slowPlayer) next(ctx context.Context) (*rtmp.Packet, error) {
 	if len(p.tags) == 0 {
 		wait = time.Hour
 	}
-	if err := sleep(ctx, wait); err != nil {
+	if err := reconnect.Sleep(ctx, wait); err != nil {
 		return nil, err
 	}
 	return p.fakePlayer.next(ctx)

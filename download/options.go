@@ -33,7 +33,8 @@ type Options struct {
 	Recover *Recovery // nil: a lost connection ends the download
 
 	// Quirks makes the file that rtmpdump makes: audio messages of one byte and video messages of up to five are left out,
-	// and RTMP.Start is added to all times, even if the server's count from the beginning of the stream.
+	// RTMP.Start is added to all times, even if the server's count from the beginning of the stream, and the file header announces
+	// neither audio nor video if the metadata's time is not 0.
 	Quirks bool
 
 	// Progress is told what happens, on the goroutine that downloads. nil: nobody is.

@@ -19,6 +19,7 @@ type output struct {
 
 	begun   bool // there is a file header
 	stale   bool // the file has bytes after tail.end
+	hasty   bool // as rtmpdump is: metadata whose time is not 0 makes a file header that announces nothing
 	prelude flv.Prelude
 	early   []flv.Tag // the tags of prelude, copies
 
@@ -118,7 +119,7 @@ func (o *output) write(tag flv.Tag) error {
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	o.early = append(o.early, tag)
-	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) {
+	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) || o.hasty && tag.Timestamp != 0 {
 		return o.flush()
 	}
 	return nil

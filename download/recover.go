@@ -1,13 +1,13 @@
 package download
 
 import (
+	"cmp"
 	"context"
 	"errors"
-	"fmt"
-	"math/rand/v2"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // recoverable reports whether, and after how long, another connection is to be tried. failed is how many in a row have
@@ -27,34 +27,10 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or an end twice at the same place
 		return 0, false
 	}
-	limit, delay, longest := r.Attempts, r.Delay, r.MaxDelay
-	if limit == 0 {
-		limit = 8
-	}
-	if delay == 0 {
-		delay = 500 * time.Millisecond
-	}
-	if longest == 0 {
-		longest = 30 * time.Second
-	}
-	if failed >= limit {
+	if failed >= cmp.Or(r.Attempts, 8) {
 		return 0, false
 	}
-	for range failed {
-		delay = min(2*delay, longest)
-	}
-	return delay/2 + rand.N(delay), true // so that not all clients of a server come back at once
-}
-
-func sleep(ctx context.Context, d time.Duration) error {
-	timer := time.NewTimer(d)
-	defer timer.Stop()
-	select {
-	case <-timer.C:
-		return nil
-	case <-ctx.Done():
-		return fmt.Errorf("download: %w", context.Cause(ctx))
-	}
+	return reconnect.Delay(r.Delay, r.MaxDelay, failed), true
 }
 
 func isWrite(err error) bool {

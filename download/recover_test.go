@@ -118,7 +118,7 @@ func TestSilence(t *testing.T) {
 
 // reconnectTo asks a client to come to another server.
 func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
-	info := append(message.StatusObject("status", reconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
+	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
 	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "onStatus", Args: []any{info}})
 	require.NoError(t, err)
 	return &chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body}

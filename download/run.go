@@ -3,11 +3,13 @@ package download
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // errGap says that the server began to play behind the end of the file.
@@ -43,8 +45,8 @@ func (d *download) sessions(ctx context.Context) error {
 		failed++
 		d.report(Progress{Phase: Retrying, Err: err, Wait: wait})
 		d.log.Info("download: reconnecting", "error", err, "wait", wait)
-		if err := sleep(ctx, wait); err != nil {
-			return err
+		if err := reconnect.Sleep(ctx, wait); err != nil {
+			return fmt.Errorf("download: %w", err)
 		}
 	}
 }

@@ -32,12 +32,12 @@ func scan(r io.Reader, skip int) (*tail, error) {
 		}
 		return nil, notFLV(err)
 	}
-	at, wrong := int64(-1), int64(0) // of the tag before: where it begins, and the wrong back pointers up to it
-	good := int64(-1)                // the end of the last tag with the right back pointer
+	at, wrong := int64(-1), int64(0) // of the tag before: where it begins, and the wrong previous tag sizes up to it
+	good := int64(-1)                // the end of the last tag with the right previous tag size
 	for {
 		var tag flv.Tag
 		err := in.Next(&tag)
-		if at >= 0 && in.WrongBackPointers() == wrong && !endsIn(err, at) {
+		if at >= 0 && in.WrongPreviousTagSizes() == wrong && !endsIn(err, at) {
 			good = t.end
 		}
 		if err == nil && !known(tag.Type) {
@@ -53,7 +53,7 @@ func scan(r io.Reader, skip int) (*tail, error) {
 			t.cut(good)
 			return t, readError(err)
 		}
-		at, wrong = in.Offset(), in.WrongBackPointers()
+		at, wrong = in.Offset(), in.WrongPreviousTagSizes()
 		t.end = at
 		t.add(tag)
 	}
@@ -75,7 +75,7 @@ func beginsHeader(b []byte) error {
 
 func known(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
-// endsIn reports whether the file ends within the tag that begins at offset; only its back pointer can be missing.
+// endsIn reports whether the file ends within the tag that begins at offset; only its previous tag size can be missing.
 func endsIn(err error, offset int64) bool {
 	var bad *flv.Error
 	return errors.As(err, &bad) && bad.Err == io.ErrUnexpectedEOF && bad.Offset == offset

@@ -34,15 +34,15 @@ func TestScan(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// Files whose back pointers are all wrong end before their last tag.
-func TestScanWrongBackPointers(t *testing.T) {
+// Files whose previous tag sizes are all wrong end before their last tag.
+func TestScanWrongPreviousTagSizes(t *testing.T) {
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	list := sample(t)[:50]
 	end := 0
 	for _, tag := range list {
 		end = len(file)
 		file = flv.AppendTag(file, tag)
-		flv.PutBackPointer(file[len(file)-4:], len(tag.Body)-11) // without the header, as some programs have it
+		flv.PutPreviousTagSize(file[len(file)-4:], len(tag.Body)-11) // without the header, as some programs have it
 	}
 	got, err := scan(bytes.NewReader(file), 0)
 	require.NoError(t, err)

@@ -10,6 +10,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -126,8 +127,8 @@ func (s *session) notice(ctx context.Context, p *rtmp.Packet) error {
 		if err != nil || cmd.Name != "onStatus" {
 			return nil
 		}
-		if status := message.ParseStatus(cmd.Args); status.Code == reconnectRequest {
-			return s.move(newTCURL(status.Info))
+		if tcURL, ok := reconnect.Request(message.ParseStatus(cmd.Args)); ok {
+			return s.move(tcURL)
 		}
 	}
 	return nil

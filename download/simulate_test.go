@@ -140,12 +140,12 @@ var servers = map[string]func(all []flv.Tag, from time.Duration) []flv.Tag{
 
 // damages are what may have happened to a file that was good up to a point.
 var damages = map[string]func(good []byte, next []flv.Tag) []byte{
-	"none":            func(good []byte, _ []flv.Tag) []byte { return good },
-	"zeros":           func(good []byte, _ []flv.Tag) []byte { return append(good, make([]byte, 5000)...) },
-	"text":            func(good []byte, _ []flv.Tag) []byte { return append(good, "connection closed by remote host\n"...) },
-	"another file":    func(good []byte, _ []flv.Tag) []byte { return append(good, testserver.Sample[:13]...) },
-	"half a tag":      func(good []byte, next []flv.Tag) []byte { return append(good, flv.AppendTag(nil, next[0])[:20]...) },
-	"no back pointer": func(good []byte, next []flv.Tag) []byte { b := flv.AppendTag(good, next[0]); return b[:len(b)-4] },
+	"none":                 func(good []byte, _ []flv.Tag) []byte { return good },
+	"zeros":                func(good []byte, _ []flv.Tag) []byte { return append(good, make([]byte, 5000)...) },
+	"text":                 func(good []byte, _ []flv.Tag) []byte { return append(good, "connection closed by remote host\n"...) },
+	"another file":         func(good []byte, _ []flv.Tag) []byte { return append(good, testserver.Sample[:13]...) },
+	"half a tag":           func(good []byte, next []flv.Tag) []byte { return append(good, flv.AppendTag(nil, next[0])[:20]...) },
+	"no previous tag size": func(good []byte, next []flv.Tag) []byte { b := flv.AppendTag(good, next[0]); return b[:len(b)-4] },
 	"half a tag, zeros": func(good []byte, next []flv.Tag) []byte {
 		return append(append(good, flv.AppendTag(nil, next[0])[:20]...), make([]byte, 100_000)...)
 	},

@@ -7,8 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
@@ -60,17 +59,11 @@ func (t *target) connect(ctx context.Context, reconnects bool) (*rtmp.Conn, erro
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
-	if _, given := options.ConnectFields.Get("capsEx"); reconnects && !given && !options.NoEnhanced && options.FollowReconnect != rtmp.FollowNone {
-		options.ConnectFields = append(amf.Object{{Name: "capsEx", Value: float64(extensions)}}, options.ConnectFields...)
+	if reconnects {
+		reconnect.Announce(&options)
 	}
 	return rtmp.Dial(ctx, t.url+" start=0", &options) // StreamOptions.Seek says where to begin
 }
-
-// extensions are those of the session, and coming back when the server asks for it.
-const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
-
-// reconnectRequest is how a server asks its clients to come back, there or elsewhere (Enhanced RTMP).
-const reconnectRequest = message.CodeConnectReconnectRequest
 
 // reconnectError says that the server asks for a new connection, and that it may be made.
 type reconnectError struct {
@@ -85,13 +78,4 @@ func (t *target) moved(e *reconnectError) *target {
 	moved := *t
 	moved.url, moved.rtmp = e.url, e.rtmp
 	return &moved
-}
-
-func newTCURL(info any) string {
-	if o, ok := info.(amf.Object); ok {
-		value, _ := o.Get("tcUrl")
-		s, _ := value.(string)
-		return s
-	}
-	return ""
 }

@@ -1,20 +1,20 @@
 // Package flv reads and writes FLV, the file format whose tags are RTMP's audio, video and data messages byte for byte.
 //
-//	file    +--------+-----------------+-----+------------------+-----+------------------+ ...
-//	        | header | back pointer  0 | tag | back pointer     | tag | back pointer     |
-//	        | 9      | 4               |     | 4                |     | 4                |
-//	        +--------+-----------------+-----+------------------+-----+------------------+ ...
+//	file    +--------+-------------------+-----+-------------------+-----+-------------------+ ...
+//	        | header | PreviousTagSize 0 | tag | PreviousTagSize 1 | tag | PreviousTagSize 2 |
+//	        | 9      | 4                 |     | 4                 |     | 4                 |
+//	        +--------+-------------------+-----+-------------------+-----+-------------------+ ...
 //
 //	tag     +-----------------------+------+-----------+----------------+-----------+------+
 //	        | 00 | filter 1 | type 5| size | timestamp | timestamp high | stream id | body |
 //	        | 1                     | 3    | 3         | 1              | 3 (zero)  | size |
 //	        +-----------------------+------+-----------+----------------+-----------+------+
 //
-// All numbers are big-endian. Timestamps are in milliseconds, modulo 2^32; [Timeline] unrolls them. A back pointer
-// (PreviousTagSize in the specification) is the length of the tag in front of it, header included.
+// All numbers are big-endian. Timestamps are in milliseconds, modulo 2^32; [Timeline] unwraps them. A
+// PreviousTagSize is the length of the tag before it, header included.
 //
 // There is one parser, [Parser], to which bytes are pushed in pieces of any size; [Reader] pulls them from an io.Reader
-// for it. [Writer] writes files, and [PutTagHeader], [PutBackPointer] and [AppendTag] are for callers with buffers of
+// for it. [Writer] writes files, and [PutTagHeader], [PutPreviousTagSize] and [AppendTag] are for callers with buffers of
 // their own. None of them allocates per tag.
 //
 // # Inside of a body

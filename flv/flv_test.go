@@ -75,7 +75,7 @@ func parse(p *Parser, pieces ...[]byte) (out parsed) {
 		return p.End()
 	}()
 	out.header, out.seen = p.Header()
-	out.wrong = p.WrongBackPointers()
+	out.wrong = p.WrongPreviousTagSizes()
 	if err != nil {
 		out.end = err.Error()
 	}

@@ -3,11 +3,11 @@ package flv
 import "encoding/binary"
 
 // FileHeaderSize is how many bytes come before the first tag of the files that this package writes: the header proper (9)
-// and the back pointer behind it (4), which is always zero.
-const FileHeaderSize = fileHeaderProper + BackPointerSize
+// and the previous tag size behind it (4), which is always zero.
+const FileHeaderSize = fileHeaderProper + PreviousTagSizeLen
 
-// BackPointerSize is the length of the back pointer behind the file header and behind every tag.
-const BackPointerSize = 4
+// PreviousTagSizeLen is the length of the previous tag size behind the file header and behind every tag.
+const PreviousTagSizeLen = 4
 
 const (
 	fileHeaderProper = 9
@@ -22,12 +22,12 @@ type FileHeader struct {
 	HasAudio, HasVideo bool
 }
 
-// AppendFileHeader appends the file header and the back pointer behind it, [FileHeaderSize] bytes (FLV E.2, E.3):
+// AppendFileHeader appends the file header and the previous tag size behind it, [FileHeaderSize] bytes (FLV E.2, E.3):
 //
-//	+-----+---+-------------------------------+-------------+--------------+
-//	| FLV | 1 | 00000 | audio 1 | 0 | video 1 | data offset | back pointer |
-//	| 3   | 1 | 1                             | 4       = 9 | 4        = 0 |
-//	+-----+---+-------------------------------+-------------+--------------+
+//	+-----+---+-------------------------------+-------------+-----------------+
+//	| FLV | 1 | 00000 | audio 1 | 0 | video 1 | data offset | PreviousTagSize |
+//	| 3   | 1 | 1                             | 4       = 9 | 4           = 0 |
+//	+-----+---+-------------------------------+-------------+-----------------+
 func AppendFileHeader(dst []byte, h FileHeader) []byte {
 	var flags byte
 	if h.HasAudio {
@@ -40,7 +40,7 @@ func AppendFileHeader(dst []byte, h FileHeader) []byte {
 	return append(dst, version, flags, 0, 0, 0, fileHeaderProper, 0, 0, 0, 0)
 }
 
-// ParseFileHeader reads the first 9 bytes of a file. dataOffset is where the first back pointer is: 9, or more if a later
+// ParseFileHeader reads the first 9 bytes of a file. dataOffset is where the first previous tag size is: 9, or more if a later
 // version of the format puts something in between. The version itself is not looked at, since no other than 1 exists.
 func ParseFileHeader(b []byte) (h FileHeader, dataOffset uint32, err error) {
 	if len(b) < fileHeaderProper {

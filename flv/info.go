@@ -8,7 +8,7 @@ import (
 
 // Info tells what a stream is made of. The zero value is ready to use; every tag is given to Add, in order.
 type Info struct {
-	Video, Audio, Script Traffic
+	Video, Audio, Script TagStats
 
 	// What the stream itself says, or the metadata until it does: "" or 0 otherwise. Of a stream that changes, what holds at its
 	// end; of several tracks, what holds for the one with the lowest id.
@@ -39,20 +39,20 @@ type (
 	}
 )
 
-// Traffic counts the tags of one kind.
-type Traffic struct {
+// TagStats counts the tags of one kind.
+type TagStats struct {
 	Tags    int64 // all of them
 	Packets int64 // those with a coded frame, or with script data: not configurations, ends of sequence and empty tags
 	Bytes   int64 // of all bodies
 	Tracks  int   // different track ids: 1 without Multitrack, 0 of scripts
 
-	// First and Last are the timestamps of the first and last tag, unrolled beyond 2^32 ms by one Timeline for all kinds.
+	// First and Last are the timestamps of the first and last tag, unwrapped beyond 2^32 ms by one Timeline for all kinds.
 	First, Last time.Duration
 }
 
 // Add takes a tag into account. Nothing of it is kept. Bodies that cannot be parsed only count.
 func (i *Info) Add(t Tag) {
-	at := time.Duration(i.timeline.Advance(t.Timestamp)) * time.Millisecond
+	at := time.Duration(i.timeline.Unwrap(t.Timestamp)) * time.Millisecond
 	switch t.Type {
 	case TagVideo:
 		i.Video.add(at, len(t.Body), t.Filtered || i.addVideo(t.Body))
@@ -66,7 +66,7 @@ func (i *Info) Add(t Tag) {
 	}
 }
 
-func (t *Traffic) add(at time.Duration, size int, packet bool) {
+func (t *TagStats) add(at time.Duration, size int, packet bool) {
 	if t.Tags == 0 {
 		t.First = at
 	}
@@ -204,7 +204,7 @@ func (i *Info) String() string {
 }
 
 // String returns "250 packets, 195136 bytes, 0s to 9.96s", with "2 tracks, " in front if there are.
-func (t Traffic) String() string {
+func (t TagStats) String() string {
 	s := fmt.Sprintf("%d packets, %d bytes, %v to %v", t.Packets, t.Bytes, t.First, t.Last)
 	if t.Tracks > 1 {
 		s = fmt.Sprintf("%d tracks, ", t.Tracks) + s

@@ -32,7 +32,7 @@ func TestTimeline(t *testing.T) {
 			var line Timeline
 			var got []int64
 			for _, ts := range c.in {
-				at := line.Advance(ts)
+				at := line.Unwrap(ts)
 				assert.Equal(t, ts, uint32(at))
 				got = append(got, at)
 			}
@@ -52,7 +52,7 @@ func TestInfoOfSample(t *testing.T) {
 		info.Add(tag)
 	}
 	require.Same(t, io.EOF, err)
-	assert.Zero(t, r.WrongBackPointers())
+	assert.Zero(t, r.WrongPreviousTagSizes())
 	assert.Equal(t, "H.264", info.VideoCodec)
 	assert.Equal(t, [2]int{320, 180}, [2]int{info.Width, info.Height})
 	assert.Equal(t, "AAC", info.AudioCodec)

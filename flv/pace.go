@@ -85,7 +85,7 @@ func (p *PacedReader) pull() {
 		return
 	}
 	p.pending = true
-	if at := p.line.Advance(p.tag.Timestamp); first {
+	if at := p.line.Unwrap(p.tag.Timestamp); first {
 		p.first = at
 	}
 }

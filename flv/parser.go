@@ -4,7 +4,7 @@ import "encoding/binary"
 
 // Parser takes an FLV stream apart that arrives in pieces of any size. The zero value is ready to use.
 //
-// Back pointers are skipped; they are never needed going forward, and programs get them wrong. A file header is accepted
+// Previous tag sizes are skipped; they are never needed going forward, and programs get them wrong. A file header is accepted
 // wherever a tag can begin, since joined files and interrupted downloads have them in the middle, and need not be there at
 // all unless RequireHeader is set. Tags of unknown types are delivered like all others.
 type Parser struct {
@@ -12,12 +12,12 @@ type Parser struct {
 	RequireHeader bool
 
 	state  state
-	head   [TagHeaderSize]byte // file header, tag header or back pointer, as far as it has arrived
+	head   [TagHeaderSize]byte // file header, tag header or previous tag size, as far as it has arrived
 	have   int                 // bytes in head
 	skip   int64               // stateSkip: bytes left
 	tag    Tag                 // stateBody: its header
 	size   int                 // length of the body of tag
-	back   uint32              // stateBackPointer: what it should be
+	back   uint32              // statePreviousTagSize: what it should be
 	body   []byte              // stateBody: what arrived in earlier pieces; reused
 	pos    int64               // bytes consumed
 	start  int64               // where the tag or header that is being parsed begins
@@ -32,10 +32,10 @@ type Parser struct {
 type state uint8
 
 const (
-	stateHead        state = iota // the header of a file or of a tag
-	stateSkip                     // what a file header longer than 9 bytes has more
-	stateBody                     // the body of a tag
-	stateBackPointer              // the back pointer behind a header or a tag
+	stateHead            state = iota // the header of a file or of a tag
+	stateSkip                         // what a file header longer than 9 bytes has more
+	stateBody                         // the body of a tag
+	statePreviousTagSize              // the previous tag size behind a header or a tag
 )
 
 // event is why advance returned.
@@ -44,7 +44,7 @@ type event uint8
 const (
 	eventNone   event = iota // everything was consumed
 	eventHeader              // a file header is complete
-	eventTag                 // a tag is complete but for its back pointer
+	eventTag                 // a tag is complete but for its previous tag size
 )
 
 // Parse consumes bytes from the front of b, and returns how many. Either a tag is complete, then ok is true and the rest of
@@ -62,7 +62,7 @@ const (
 //		b = b[n:]
 //	}
 //
-// A tag is delivered when its body is complete, without waiting for the back pointer. Its Body is part of b if b holds all
+// A tag is delivered when its body is complete, without waiting for the previous tag size. Its Body is part of b if b holds all
 // of it, otherwise memory of the Parser: it is valid until the next call, and until b is changed.
 //
 // An error, always an [*Error], is final: every later call returns it.
@@ -81,9 +81,9 @@ func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
 	}
 }
 
-// End says whether the input may end here. It may between tags, not within one or its back pointer; otherwise the result is
+// End says whether the input may end here. It may between tags, not within one or its previous tag size; otherwise the result is
 // an [*Error] that wraps io.ErrUnexpectedEOF. Unless that is about the file header, a file that is cut to its Offset is whole
-// again; should only the back pointer be missing, the tag in front of it was delivered nevertheless.
+// again; should only the previous tag size be missing, the tag in front of it was delivered nevertheless.
 func (p *Parser) End() error {
 	if p.err != nil {
 		return p.err
@@ -92,11 +92,11 @@ func (p *Parser) End() error {
 	var missing int64
 	switch {
 	case p.state == stateSkip:
-		where, missing = "file header", p.skip+BackPointerSize
+		where, missing = "file header", p.skip+PreviousTagSizeLen
 	case p.state == stateBody:
-		where, missing = "tag body", int64(p.size-len(p.body)+BackPointerSize)
-	case p.state == stateBackPointer:
-		where, missing = "back pointer", int64(BackPointerSize-p.have)
+		where, missing = "tag body", int64(p.size-len(p.body)+PreviousTagSizeLen)
+	case p.state == statePreviousTagSize:
+		where, missing = "previous tag size", int64(PreviousTagSizeLen-p.have)
 	case p.RequireHeader && !p.seen, p.have >= len(signature) && p.isFileHeader():
 		where, missing = "file header", int64(FileHeaderSize-p.have)
 	case p.have > 0:
@@ -113,8 +113,8 @@ func (p *Parser) Header() (h FileHeader, ok bool) { return p.header, p.seen }
 // Offset returns where the tag that was delivered last begins, in bytes from the start of the input.
 func (p *Parser) Offset() int64 { return p.tagAt }
 
-// WrongBackPointers returns how many back pointers were not what they should have been.
-func (p *Parser) WrongBackPointers() int64 { return p.wrong }
+// WrongPreviousTagSizes returns how many previous tag sizes were not what they should have been.
+func (p *Parser) WrongPreviousTagSizes() int64 { return p.wrong }
 
 // advance goes on to the next event, or to the end of b.
 func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
@@ -128,8 +128,8 @@ func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
 			k = p.skipHeader(rest)
 		case stateBody:
 			k, ev = p.parseBody(rest, t)
-		case stateBackPointer:
-			k = p.parseBackPointer(rest)
+		case statePreviousTagSize:
+			k = p.parsePreviousTagSize(rest)
 		}
 		n += k
 		p.pos += int64(k)
@@ -183,7 +183,7 @@ func (p *Parser) beginFile() event {
 	}
 	p.header, p.seen = h, true
 	p.have, p.back = 0, 0
-	p.state = stateBackPointer
+	p.state = statePreviousTagSize
 	if p.skip = int64(dataOffset) - fileHeaderProper; p.skip > 0 {
 		p.state = stateSkip
 	}
@@ -193,7 +193,7 @@ func (p *Parser) beginFile() event {
 func (p *Parser) skipHeader(b []byte) (n int) {
 	n = int(min(p.skip, int64(len(b))))
 	if p.skip -= int64(n); p.skip == 0 {
-		p.state = stateBackPointer
+		p.state = statePreviousTagSize
 	}
 	return n
 }
@@ -225,13 +225,13 @@ func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
 	t.Body = body
 	p.tagAt = p.start
 	p.back = uint32(p.size) + TagHeaderSize
-	p.state = stateBackPointer
+	p.state = statePreviousTagSize
 	return n, eventTag
 }
 
-func (p *Parser) parseBackPointer(b []byte) (n int) {
-	n = copy(p.head[p.have:BackPointerSize], b)
-	if p.have += n; p.have == BackPointerSize {
+func (p *Parser) parsePreviousTagSize(b []byte) (n int) {
+	n = copy(p.head[p.have:PreviousTagSizeLen], b)
+	if p.have += n; p.have == PreviousTagSizeLen {
 		if binary.BigEndian.Uint32(p.head[:]) != p.back {
 			p.wrong++
 		}

@@ -55,7 +55,7 @@ func TestParserLongHeader(t *testing.T) {
 	}
 }
 
-func TestParserWrongBackPointers(t *testing.T) {
+func TestParserWrongPreviousTagSizes(t *testing.T) {
 	file := smallFile()
 	file[12] = 1           // behind the header
 	file[31]++             // behind the first tag
@@ -81,7 +81,7 @@ func TestParserMalformed(t *testing.T) {
 			"flv: offset 0: cut within file header, bytes missing: 4294967289: unexpected EOF", 0},
 		{"promised body", "09 ffffff 000000 00 000000 17",
 			"flv: offset 0: cut within tag body, bytes missing: 16777218: unexpected EOF", 0},
-		{"back pointer", "09 000000 000000 00 000000 0000", "flv: offset 0: cut within back pointer, bytes missing: 2: unexpected EOF", 1},
+		{"previous tag size", "09 000000 000000 00 000000 0000", "flv: offset 0: cut within previous tag size, bytes missing: 2: unexpected EOF", 1},
 		{"tag header", "09", "flv: offset 0: cut within tag header, bytes missing: 14: unexpected EOF", 0},
 		{"file header", "464c5601", "flv: offset 0: cut within file header, bytes missing: 9: unexpected EOF", 0},
 	} {
@@ -187,7 +187,7 @@ func FuzzReader(f *testing.F) {
 			r := NewReader(bytes.NewReader(input))
 			tags, _ := readAll(r)
 			require.Equal(t, whole.tags, tags)
-			require.Equal(t, whole.wrong, r.WrongBackPointers())
+			require.Equal(t, whole.wrong, r.WrongPreviousTagSizes())
 		}
 
 		var rewritten []byte

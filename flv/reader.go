@@ -49,8 +49,8 @@ func (r *Reader) Next(t *Tag) error {
 // Offset returns where the tag that was read last begins, in bytes from the start of the file.
 func (r *Reader) Offset() int64 { return r.parser.Offset() }
 
-// WrongBackPointers returns how many back pointers were not what they should have been. They do no harm.
-func (r *Reader) WrongBackPointers() int64 { return r.parser.WrongBackPointers() }
+// WrongPreviousTagSizes returns how many previous tag sizes were not what they should have been. They do no harm.
+func (r *Reader) WrongPreviousTagSizes() int64 { return r.parser.WrongPreviousTagSizes() }
 
 // advance goes on to the next event, or reads more.
 func (r *Reader) advance(t *Tag) (event, error) {

@@ -35,7 +35,7 @@ func TestReader(t *testing.T) {
 			assert.Same(t, io.EOF, err)
 			assert.Equal(t, smallTags()[1:], tags)
 			assert.Equal(t, int64(93), r.Offset())
-			assert.Zero(t, r.WrongBackPointers())
+			assert.Zero(t, r.WrongPreviousTagSizes())
 		})
 	}
 }
@@ -77,7 +77,7 @@ func TestReaderCut(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, int64(start), e.Offset, "cut at %d", n)
 		if whole < len(smallTags()) && n > FileHeaderSize && n >= start+TagHeaderSize+len(smallTags()[whole].Body) {
-			assert.Equal(t, smallTags()[:whole+1], tags, "delivered before its back pointer")
+			assert.Equal(t, smallTags()[:whole+1], tags, "delivered before its previous tag size")
 		} else {
 			assert.Equal(t, smallTags()[:whole], append([]Tag{}, tags...))
 		}

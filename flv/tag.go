@@ -7,9 +7,9 @@ import (
 
 // Sizes in bytes.
 const (
-	TagHeaderSize = 11                              // in front of a tag's body
-	TagOverhead   = TagHeaderSize + BackPointerSize // what a tag occupies in a file besides its body
-	MaxBodySize   = 1<<24 - 1                       // of one tag, and of one RTMP message
+	TagHeaderSize = 11                                 // in front of a tag's body
+	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // what a tag occupies in a file besides its body
+	MaxBodySize   = 1<<24 - 1                          // of one tag, and of one RTMP message
 )
 
 // TagType is what a tag's body holds. The numbers are those of RTMP's message types.
@@ -59,12 +59,12 @@ func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
 	b[8], b[9], b[10] = 0, 0, 0                                   // stream id
 }
 
-// PutBackPointer writes what follows a tag with a body of size bytes into the first [BackPointerSize] bytes of b.
-func PutBackPointer(b []byte, size int) {
+// PutPreviousTagSize writes what follows a tag with a body of size bytes into the first [PreviousTagSizeLen] bytes of b.
+func PutPreviousTagSize(b []byte, size int) {
 	binary.BigEndian.PutUint32(b, uint32(size)+TagHeaderSize)
 }
 
-// AppendTag appends a tag and its back pointer. Nothing of t is kept. A body that is longer than [MaxBodySize], which the
+// AppendTag appends a tag and its previous tag size. Nothing of t is kept. A body that is longer than [MaxBodySize], which the
 // format cannot express, is cut to it.
 func AppendTag(dst []byte, t Tag) []byte {
 	body := t.Body[:min(len(t.Body), MaxBodySize)]
@@ -75,8 +75,8 @@ func AppendTag(dst []byte, t Tag) []byte {
 	}
 	dst = append(dst, header[:]...)
 	dst = append(dst, body...)
-	var back [BackPointerSize]byte
-	PutBackPointer(back[:], len(body))
+	var back [PreviousTagSizeLen]byte
+	PutPreviousTagSize(back[:], len(body))
 	return append(dst, back[:]...)
 }
 

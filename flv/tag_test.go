@@ -65,7 +65,7 @@ func TestAppendTag(t *testing.T) {
 func TestAppendTagLongest(t *testing.T) {
 	b := AppendTag(nil, Tag{Type: TagVideo, Body: make([]byte, MaxBodySize)})
 	assert.Equal(t, unhex("09 ffffff 000000 00 000000"), b[:TagHeaderSize])
-	assert.Equal(t, unhex("0100000a"), b[len(b)-BackPointerSize:])
+	assert.Equal(t, unhex("0100000a"), b[len(b)-PreviousTagSizeLen:])
 	assert.Len(t, AppendTag(nil, Tag{Body: make([]byte, MaxBodySize+1)}), MaxBodySize+TagOverhead, "a longer one is cut")
 }
 
@@ -76,7 +76,7 @@ func TestPutTagHeader(t *testing.T) {
 		b := bytes.Repeat([]byte{0xee}, TagOverhead+len(tag.Body))
 		PutTagHeader(b, tag.Type, len(tag.Body), tag.Timestamp)
 		copy(b[TagHeaderSize:], tag.Body)
-		PutBackPointer(b[TagHeaderSize+len(tag.Body):], len(tag.Body))
+		PutPreviousTagSize(b[TagHeaderSize+len(tag.Body):], len(tag.Body))
 		assert.Equal(t, AppendTag(nil, tag), b)
 	}
 }
@@ -94,6 +94,6 @@ func TestEncodeAllocates(t *testing.T) {
 	}))
 	assert.Zero(t, testing.AllocsPerRun(100, func() {
 		PutTagHeader(dst, TagVideo, len(body), 40)
-		PutBackPointer(dst[len(dst)-BackPointerSize:], len(body))
+		PutPreviousTagSize(dst[len(dst)-PreviousTagSizeLen:], len(body))
 	}))
 }

@@ -18,7 +18,7 @@ func (w *Writer) WriteHeader(h FileHeader) error {
 	return w.write(AppendFileHeader(w.buf[:0], h))
 }
 
-// WriteTag writes a tag and its back pointer. Nothing of t is kept.
+// WriteTag writes a tag and its previous tag size. Nothing of t is kept.
 //
 // A body that is longer than [MaxBodySize] is an [*Error] and nothing is written. An error of the io.Writer is final, since
 // the file may end anywhere then; every later call returns it.

@@ -3,7 +3,6 @@ package interop
 import (
 	"fmt"
 	"hash/crc32"
-	"net"
 	"regexp"
 	"slices"
 	"strings"
@@ -25,7 +24,7 @@ import (
 //
 //	chunk stream/message stream, what it is, its values
 type recording struct {
-	over chan struct{} // closed when the client has hung up
+	patient *conntest.Patient
 
 	mu    sync.Mutex
 	lines []string
@@ -34,8 +33,10 @@ type recording struct {
 // all returns the lines of a session that has ended.
 func (r *recording) all(t *testing.T) []string {
 	t.Helper()
+	over := make(chan struct{})
+	go func() { r.patient.Conns.Wait(); close(over) }()
 	select {
-	case <-r.over:
+	case <-over:
 	case <-conntest.Context(t).Done():
 		t.Fatal("the client does not hang up")
 	}
@@ -116,8 +117,7 @@ var gifts = map[string]any{
 // recordingServer answers the calls of the steps.
 func recordingServer(t *testing.T) (url string, r *recording) {
 	t.Helper()
-	r = &recording{over: make(chan struct{})}
-	l := conntest.Listen(t)
+	r = &recording{patient: &conntest.Patient{Listener: conntest.Listen(t)}}
 	cfg := testserver.Config{
 		Files: map[string][]byte{"sample": testserver.Sample},
 		Shape: testserver.Shape{EndSignal: testserver.EndNothing}, // librtmp would hang up by itself
@@ -151,38 +151,11 @@ func recordingServer(t *testing.T) (url string, r *recording) {
 		"saw", "byHand", "last", "pong", "NetStream.Authenticate.UsherToken"} {
 		cfg.Handlers[name] = func(*testserver.Session, message.Command) (any, error) { return "ok", nil }
 	}
-	s := testserver.Serve(&listener{Listener: l, over: r.over}, cfg)
+	s := testserver.Serve(r.patient, cfg)
 	t.Cleanup(s.Close)
 	return s.URL("app", "sample"), r
 }
 
 func call(name string, id float64, args ...any) chunk.Outgoing {
 	return peertest.Command(0, name, id, nil, args...)
-}
-
-// listener tells when the server is through with its only connection.
-type listener struct {
-	net.Listener
-	over chan struct{}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	return &connection{Conn: nc, close: sync.OnceFunc(func() { close(l.over) })}, err
-}
-
-type connection struct {
-	net.Conn
-	close func()
-}
-
-// Write does not fail: what librtmp sent before it hung up still counts.
-func (c *connection) Write(b []byte) (int, error) {
-	c.Conn.Write(b)
-	return len(b), nil
-}
-
-func (c *connection) Close() error {
-	c.close()
-	return c.Conn.Close()
 }

@@ -14,6 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/encoded"
 	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/media"
 )
@@ -55,8 +56,8 @@ func packetsOf(t *testing.T, file string) (packets [][]byte) {
 // TestMediaPipes divides what ffmpeg's encoders write to a pipe, and compares with what ffmpeg's parsers make of it.
 func TestMediaPipes(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
-	x264 := []string{pictures, "-c:v", "libx264", "-bf", "2", "-g", "20", "-f", "h264"}
-	x265 := []string{pictures, "-c:v", "libx265", "-f", "hevc", "-x265-params"}
+	x264 := []string{encoded.Pictures, "-c:v", "libx264", "-bf", "2", "-g", "20", "-f", "h264"}
+	x265 := []string{encoded.Pictures, "-c:v", "libx265", "-f", "hevc", "-x265-params"}
 	for _, c := range []struct {
 		name     string
 		codec    media.Codec
@@ -105,7 +106,7 @@ func TestMediaPipes(t *testing.T) {
 				frames = append(frames, frame)
 			}
 			require.NoError(t, s.Err())
-		}, tone, "-c:a", "aac", "-f", "adts")
+		}, encoded.Tone, "-c:a", "aac", "-f", "adts")
 		packets := packetsOf(t, file)
 		require.Len(t, frames, len(packets))
 		for i, p := range packets {

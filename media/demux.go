@@ -44,7 +44,7 @@ func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	default:
 		return out, nil
 	}
-	d.now = time.Duration(d.line.Advance(p.Timestamp)) * time.Millisecond
+	d.now = time.Duration(d.line.Unwrap(p.Timestamp)) * time.Millisecond
 	if p.Type == message.TypeVideo {
 		return d.feedVideo(p.Body, out)
 	}

@@ -9,15 +9,15 @@ type SubMessage struct {
 	Body      []byte // part of the aggregate's body
 }
 
-const subHeaderSize, backPointerSize = 11, 4
+const subHeaderSize, previousTagSizeLen = 11, 4
 
 // Aggregate walks through the messages of an aggregate body (section 7.1.6), which are laid out like FLV tags:
 //
-//	+------+--------+-----------+--------+-----------+ - - - - +--------------+
-//	| type | size24 | timestamp | ts 31.. | stream 24 |  body   | back pointer |
-//	+------+--------+-----------+--------+-----------+ - - - - +--------------+
+//	+------+--------+-----------+---------+-----------+ - - - - +-------------------+
+//	| type | size24 | timestamp | ts 31.. | stream 24 |  body   | previous tag size |
+//	+------+--------+-----------+---------+-----------+ - - - - +-------------------+
 //
-// Their times are moved so that the first one is at the aggregate's own timestamp. Back pointers are not looked at, and
+// Their times are moved so that the first one is at the aggregate's own timestamp. Previous tag sizes are not looked at, and
 // the last may be missing. A message that does not fit ends the walk with an *Error as the second value; an aggregate
 // inside an aggregate does so too.
 func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
@@ -47,7 +47,7 @@ func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 			if !yield(m, nil) {
 				return
 			}
-			body = body[min(len(body), subHeaderSize+size+backPointerSize):]
+			body = body[min(len(body), subHeaderSize+size+previousTagSizeLen):]
 		}
 	}
 }

@@ -7,9 +7,9 @@ import (
 )
 
 // sub is one message of an aggregate.
-func sub(kind, timestamp byte, size byte, body string, backPointer bool) []byte {
+func sub(kind, timestamp byte, size byte, body string, previousTagSize bool) []byte {
 	b := append([]byte{kind, 0, 0, size, 0, 0, timestamp, 0, 0, 0, 0}, body...)
-	if backPointer {
+	if previousTagSize {
 		b = append(b, 9, 9, 9, 9) // wrong, and not looked at
 	}
 	return b
@@ -22,12 +22,12 @@ func TestAggregate(t *testing.T) {
 		want []string
 		err  string
 	}{
-		"two, the last without back pointer": {ok, []string{"ab", "cde"}, ""},
-		"empty":                              {nil, nil, ""},
-		"an empty message":                   {sub(8, 100, 0, "", false), []string{""}, ""},
-		"cut in a header":                    {ok[:20], []string{"ab"}, "cut in a header"},
-		"longer than what is left":           {ok[:29], []string{"ab"}, "longer than what is left"},
-		"nested":                             {sub(22, 0, 1, "x", true), nil, "nested"},
+		"two, the last without previous tag size": {ok, []string{"ab", "cde"}, ""},
+		"empty":                    {nil, nil, ""},
+		"an empty message":         {sub(8, 100, 0, "", false), []string{""}, ""},
+		"cut in a header":          {ok[:20], []string{"ab"}, "cut in a header"},
+		"longer than what is left": {ok[:29], []string{"ab"}, "longer than what is left"},
+		"nested":                   {sub(22, 0, 1, "x", true), nil, "nested"},
 	} {
 		var bodies []string
 		var failed error

@@ -14,6 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
+// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: what cachePath and filePath do on Windows, and that
+// replaceFile lets the disk have the file before it is renamed.
+
 func TestCachePath(t *testing.T) {
 	assert.Empty(t, cachePath(NoCache))
 	assert.Equal(t, "elsewhere", cachePath("elsewhere"))
@@ -173,4 +176,32 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 		got = append(got, e.Name())
 	}
 	assert.ElementsMatch(t, names, got)
+}
+
+// The limits are the last that is allowed.
+func TestFullCache(t *testing.T) {
+	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
+	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))
+	require.Len(t, r.url, maxCacheURL)
+	size := len(r.appendTo(nil))
+	full := append(bytes.Repeat([]byte("#"), maxCacheFile-size-1), '\n')
+	require.NoError(t, os.WriteFile(c.path, full, 0o600))
+	require.NoError(t, c.store(r))
+	info, err := os.Stat(c.path)
+	require.NoError(t, err)
+	require.EqualValues(t, maxCacheFile, info.Size())
+	got, err := c.lookup(r.url)
+	require.NoError(t, err)
+	require.Equal(t, r, got)
+
+	require.NoError(t, os.WriteFile(c.path, append(full, '\n'), 0o600))
+	require.ErrorContains(t, c.store(r), "no room")
+}
+
+// What could not be put in its place is not left beside it.
+func TestReplaceFileCleansUp(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.MkdirAll(filepath.Join(dir, "taken", "inside"), 0o700))
+	require.Error(t, replaceFile(filepath.Join(dir, "taken"), []byte("data")))
+	assertOnly(t, dir, "taken")
 }

@@ -339,3 +339,15 @@ func TestUnusableCacheIsLogged(t *testing.T) {
 	assert.Len(t, s.asked(), 2)
 	assert.Equal(t, 4, strings.Count(log.String(), "swf: cache: "+o.CacheFile+": not a regular file"), log.String())
 }
+
+// A player may be as long as Options.MaxSize says, and no longer.
+func TestLongestPlayer(t *testing.T) {
+	s := newSite(t)
+	o := &Options{CacheFile: NoCache, MaxSize: uint32(len(s.file))}
+	_, size, err := Hash(t.Context(), s.url, o)
+	require.NoError(t, err)
+	require.Equal(t, o.MaxSize, size)
+	o.MaxSize--
+	_, _, err = Hash(t.Context(), s.url, o)
+	require.ErrorIs(t, err, ErrTooLarge)
+}

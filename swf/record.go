@@ -88,22 +88,19 @@ func parseTime(s string) time.Time {
 	return t.UTC()
 }
 
-// splitRecords cuts a cache file before each line that begins a record. The first block may be something else; together the
+// splitRecords cuts a cache file before each line that begins a record. The first block may be something else, or empty; together the
 // blocks are the file.
 func splitRecords(file []byte) [][]byte {
 	var blocks [][]byte
 	start, next := 0, 0
 	for line := range bytes.Lines(file) {
-		if next > start && bytes.HasPrefix(line, []byte(urlLabel)) {
+		if bytes.HasPrefix(line, []byte(urlLabel)) {
 			blocks = append(blocks, file[start:next])
 			start = next
 		}
 		next += len(line)
 	}
-	if next > start {
-		blocks = append(blocks, file[start:])
-	}
-	return blocks
+	return append(blocks, file[start:])
 }
 
 // blockURL returns the URL that a block is about, "" if none.
@@ -133,7 +130,7 @@ func findRecord(file []byte, url string) record {
 // replaceRecord returns the file with r in the place of the first block about its URL, without the others about it, and with
 // all else as it was.
 func replaceRecord(file []byte, r record) []byte {
-	out := make([]byte, 0, len(file)+256+len(r.url))
+	var out []byte
 	placed := false
 	for _, block := range splitRecords(file) {
 		if blockURL(block) != r.url {

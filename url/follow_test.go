@@ -1,6 +1,7 @@
 package url_test
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -50,6 +51,9 @@ func TestRedacted(t *testing.T) {
 		assert.Equal(t, want, u.Redacted())
 		assert.Equal(t, want, rtmpurl.Redact(url+" conn=S:secret"))
 	}
+	longest := "rtmp://host/" + strings.Repeat("a", 200-len("rtmp://host/"))
+	assert.Equal(t, longest, rtmpurl.Redact(longest))
+	assert.Equal(t, longest+"...", rtmpurl.Redact(longest+"a"))
 	for _, url := range []string{"secret", "rtmp://me:secret@host:x/", "http://secret/"} {
 		assert.NotContains(t, rtmpurl.Redact(url), "secret")
 	}

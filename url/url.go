@@ -71,12 +71,10 @@ func Parse(rawURL string) (*URL, error) {
 
 func (u *URL) parseHost(authority string) error {
 	host, port := authority, ""
-	if strings.HasPrefix(authority, "[") {
-		end := strings.IndexByte(authority, ']')
-		if end < 0 {
+	if bracketed, ok := strings.CutPrefix(authority, "["); ok {
+		if host, port, ok = strings.Cut(bracketed, "]"); !ok {
 			return &Error{Detail: "no ] behind the IPv6 address"}
 		}
-		host, port = authority[1:end], authority[end+1:]
 		if ip := net.ParseIP(strings.SplitN(host, "%", 2)[0]); ip == nil {
 			return &Error{Detail: "not an IPv6 address", Value: harmless(host, digits+"abcdefABCDEF:.")}
 		}

@@ -34,6 +34,7 @@ func TestParse(t *testing.T) {
 		{"h/a/.mp4", "h", "a", "mp4:"},
 		{"h/a/mp4", "h", "a", "mp4"},
 		{"h/a/p.mp4?x=1", "h", "a", "mp4:p?x=1"},
+		{"h/a/?x=1.mp4", "h", "a", "?x=1.mp4"},
 		{"h/a/p.mp3?t=1", "h", "a", "mp3:p?t=1"},
 		{"h/a/p.mp4?x=1.flv", "h", "a", "mp4:p?x=1.flv"},
 		{"h/a/p?x=1", "h", "a", "p?x=1"},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"fmt"
+	"math"
 	"runtime/debug"
 	"strings"
 
@@ -29,7 +31,10 @@ type flags struct {
 	json, recovers, enhanced bool
 }
 
-// cInt is a number as C's atoi reads it: the digits at the front, 0 if there are none.
+// errNumber is of what RTMPDump takes for 0, or the whole stream, and nobody can have meant.
+var errNumber = errors.New("not a number")
+
+// cInt is a number as C's atoi reads it, the digits at the front; there have to be some.
 type cInt struct {
 	n     int
 	given bool
@@ -38,7 +43,9 @@ type cInt struct {
 // Set implements pflag.Value.
 func (v *cInt) Set(s string) error {
 	var n int64
-	fmt.Sscanf(strings.TrimLeft(s, " \t"), "%d", &n)
+	if _, err := fmt.Sscanf(strings.TrimLeft(s, " \t"), "%d", &n); err != nil {
+		return errNumber
+	}
 	v.n, v.given = int(int32(n)), true
 	return nil
 }
@@ -48,13 +55,15 @@ func (v *cInt) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cInt) Type() string { return "num" }
 
-// cSeconds is a time in seconds as C's atof reads it, kept in ms.
+// cSeconds is a time in seconds as C's atof reads it, the number at the front; there has to be one. It is kept in ms.
 type cSeconds struct{ ms int64 }
 
 // Set implements pflag.Value.
 func (v *cSeconds) Set(s string) error {
 	var seconds float64
-	fmt.Sscanf(strings.TrimLeft(s, " \t"), "%g", &seconds)
+	if _, err := fmt.Sscanf(strings.TrimLeft(s, " \t"), "%g", &seconds); err != nil || math.IsNaN(seconds) {
+		return errNumber
+	}
 	if seconds > 1<<22 { // RTMP's times end at 2^32 ms
 		seconds = 1 << 22
 	}

@@ -46,19 +46,21 @@ func TestSummaryAgreesWithExitCode(t *testing.T) {
 
 // The server of a live stream dies. RTMPDump calls that complete, and so does the text; --json does not.
 func TestLiveServerDies(t *testing.T) {
-	s, err := testserver.Start(testserver.Config{Fault: func(n int) testserver.Fault {
-		return testserver.Fault{Action: []testserver.Action{testserver.None, testserver.Cut}[min(n, 1)], At: 60_000}
-	}})
-	require.NoError(t, err)
-	defer s.Close()
-	stop := publishing(t, s.URL("live", "camera"))
-	var stdout, stderr bytes.Buffer
-	code := ours([]string{"-r", s.URL("live", "camera"), "-v", "-m", "5", "-o", "-", "--json"}, &stdout, &stderr)
-	stop()
-	assert.Equal(t, exitSuccess, code, stderr.String())
-	assert.Contains(t, stderr.String(), "Download complete")
-	assert.Contains(t, stderr.String(), `{"outcome":"server-closed-early"`)
-	assert.Contains(t, stderr.String(), `"ended":false`)
+	for name, action := range map[string]testserver.Action{"with a FIN": testserver.Cut, "with a reset": testserver.Reset} {
+		t.Run(name, func(t *testing.T) {
+			s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
+				return testserver.Fault{Action: []testserver.Action{testserver.None, action}[min(n, 1)], At: 60_000}
+			}})
+			stop := publishing(t, s.URL("live", "camera"))
+			var stdout, stderr bytes.Buffer
+			code := ours([]string{"-r", s.URL("live", "camera"), "-v", "-m", "5", "-o", "-", "--json"}, &stdout, &stderr)
+			stop()
+			assert.Equal(t, exitSuccess, code, stderr.String())
+			assert.Contains(t, stderr.String(), "Download complete")
+			assert.Contains(t, stderr.String(), `{"outcome":"server-closed-early"`)
+			assert.Contains(t, stderr.String(), `"ended":false`)
+		})
+	}
 }
 
 // publishing publishes the sample over and over until stop.

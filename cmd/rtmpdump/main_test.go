@@ -93,33 +93,6 @@ type seen struct {
 	buffers  []string
 }
 
-// patientListener knows when the server has heard all that the program had to say.
-type patientListener struct {
-	net.Listener
-	sessions sync.WaitGroup
-}
-
-// Accept implements net.Listener.
-func (l *patientListener) Accept() (net.Conn, error) {
-	nc, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
-	}
-	l.sessions.Add(1)
-	return &patientConn{TCPConn: nc.(*net.TCPConn), closed: sync.OnceFunc(l.sessions.Done)}, nil
-}
-
-type patientConn struct {
-	*net.TCPConn
-	closed func()
-}
-
-// Close implements net.Conn.
-func (c *patientConn) Close() error {
-	defer c.closed()
-	return c.TCPConn.Close()
-}
-
 // playerFile is what stands for a Flash player, and testPlayer what is known of it.
 var playerFile = append([]byte("FWS\x0a\x34\x01\x00\x00"), bytes.Repeat([]byte("player"), 50)...)
 
@@ -192,8 +165,7 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	if cfg.Files == nil {
 		cfg.Files = recordings(t)
 	}
-	l := conntest.Listen(t)
-	patient := &patientListener{Listener: l}
+	patient := &conntest.Patient{Listener: conntest.Listen(t)}
 	s := testserver.Serve(patient, cfg)
 	defer s.Close()
 	host, port, _ := strings.Cut(s.Addr(), ":")
@@ -209,7 +181,7 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	}
 	var stdout, stderr bytes.Buffer
 	result := seen{code: program(list, &stdout, &stderr)}
-	patient.sessions.Wait()
+	patient.Conns.Wait() // the server has heard all that the program had to say
 	result.stdout, result.stderr = stdout.Bytes(), stderr.String()
 	content, err := os.ReadFile(file)
 	result.file = content

@@ -9,7 +9,7 @@ import (
 type batch struct {
 	before, after cursor
 	streamID      uint32
-	shared        bool // for every player whose cursor is at before
+	loaded        bool // so this is for every player whose cursor is at before
 
 	messages []*Message
 	out      [][]byte
@@ -19,14 +19,15 @@ type batch struct {
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// load makes b what comes next for p, unless it is that already. The caller holds p.mu.
+// load makes b what comes next for p, unless it is that already. What a player's deliver has been asked about has to be committed. The
+// caller holds p.mu.
 func (b *batch) load(p *Player) {
-	if b.shared && p.deliver == nil && b.before == p.cursor && b.streamID == p.streamID {
+	if b.loaded && b.before == p.cursor && b.streamID == p.streamID {
 		return
 	}
 	b.clear()
 	b.before, b.after = p.cursor, p.cursor
-	b.streamID, b.shared = p.streamID, p.deliver == nil
+	b.streamID, b.loaded = p.streamID, true
 	b.messages, b.progress, _ = p.stream.take(&b.after, b.messages)
 	if p.deliver != nil {
 		b.messages = slices.DeleteFunc(b.messages, func(m *Message) bool { return !p.deliver(m) })

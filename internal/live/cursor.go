@@ -14,7 +14,7 @@ const keyFrameWait = 10 * time.Second
 // by its owner's mutex.
 type cursor struct {
 	next uint64       // sequence number of the message that is looked at next
-	from *publication // of the message before, nil: there was none
+	from *publication // that it is in the middle of, nil: none has begun
 	only *publication // the messages of this publication alone, all of them, are wanted; nil: those that can be decoded, of any
 
 	noAudio, noVideo bool
@@ -32,37 +32,35 @@ type cursor struct {
 
 // join begins with the newest key frame in the log, or with the next to come. Without pictures it begins at once.
 func (c *cursor) join(l *log, cached bool) {
-	c.next, c.fresh = l.end(), true
-	if !l.video || c.noVideo {
-		return
-	}
-	if cached && l.key != 0 {
-		c.next = l.key
-	} else {
-		c.wait()
-	}
+	c.fresh = true
+	c.begin(l, cached)
 }
 
-// skip moves on to where a player that missed something goes on: the newest key frame, or the next to come.
+// skip moves on to where a player that missed something goes on, which is where it would begin.
 func (c *cursor) skip(l *log) {
 	if !c.fresh {
 		c.fresh, c.seen = true, c.next
 	}
-	c.started, c.waiting = trackSet{}, false
+	c.begin(l, true)
+}
+
+func (c *cursor) begin(l *log, cached bool) {
+	c.next, c.started, c.waiting = l.end(), trackSet{}, false
 	switch {
 	case c.only != nil:
 		c.next = l.base
 	case c.noVideo || !l.video:
-		c.next = l.end()
-	case l.key != 0:
+	case cached && l.key != 0:
 		c.next = l.key
 	default:
-		c.next = l.end()
-		c.wait()
+		c.waiting, c.waited = true, 0
+	}
+	if n := len(l.messages); n > 0 { // in the middle of whose publication
+		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
+			c.from, c.carried = from, false
+		}
 	}
 }
-
-func (c *cursor) wait() { c.waiting, c.waited = true, 0 }
 
 // resync is skip for a cursor that has fallen out of the log. It returns how many messages are lost by that.
 func (c *cursor) resync(l *log) uint64 {

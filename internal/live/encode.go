@@ -58,8 +58,8 @@ func (e encoder) encode(t flv.Tag, time int64) (*Message, error) {
 	if m.bytes, err = e.chunks.AppendMessage(m.bytes, &o); err != nil {
 		return nil, fmt.Errorf("live: %w", err)
 	}
-	var back [flv.BackPointerSize]byte
-	flv.PutBackPointer(back[:], m.size)
+	var back [flv.PreviousTagSizeLen]byte
+	flv.PutPreviousTagSize(back[:], m.size)
 	m.bytes = append(m.bytes, back[:]...)
 	m.cost = cap(m.bytes) + messageCost
 	return m, nil

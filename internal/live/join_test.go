@@ -159,15 +159,25 @@ func TestDeliverDecidesForOnePlayer(t *testing.T) {
 		pub := publish(t, h, live.PublishOptions{})
 		some, all := newClient(65536), newClient(65536)
 		o := some.options()
-		o.Deliver = func(m *live.Message) bool { return m.Tag().Type == flv.TagVideo }
+		asked := 0
+		o.Deliver = func(m *live.Message) bool {
+			asked++
+			return m.Tag().Type == flv.TagVideo
+		}
 		_, err := h.Play("app/name", some, o)
 		require.NoError(t, err)
 		play(t, h, all)
 		sub, err := h.Subscribe("app/name", live.PlayOptions{Deliver: o.Deliver})
 		require.NoError(t, err)
 		defer sub.Close()
-		write(t, pub, sound(0, 1), key(0, 1), sound(20, 2), frame(40, 2))
+		write(t, pub, sound(0, 1), key(0, 1))
+		some.got()
+		some.stall(true)
+		write(t, pub, sound(20, 2), frame(40, 2))
+		some.got()
+		some.stall(false)
 		assert.Equal(t, []flv.Tag{key(0, 1), frame(40, 2)}, some.got())
+		assert.Equal(t, 4, asked, "once for each message")
 		assert.Equal(t, some.got(), fetch(t, sub))
 		assert.Len(t, all.got(), 4)
 	})

@@ -16,7 +16,7 @@ import (
 func TestAStreamForDays(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		const hours = 36
-		const start = 1<<32 - 18*3_600_000 // in ms
+		const step, start = 4000, 1<<32 - 18*3_600_000 // in ms
 		o := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}
 		pub := publish(t, h, o)
 		all, err := h.Subscribe("app/name", live.PlayOptions{})
@@ -35,21 +35,21 @@ func TestAStreamForDays(t *testing.T) {
 			}
 			c := newClient(65536)
 			p := play(t, h, c)
-			for second := range 3600 {
-				tag := frame(clock, second)
-				if second%2 == 0 {
-					tag = key(clock, second)
+			for i := range 3_600_000 / step {
+				tag := frame(clock, i)
+				if i%2 == 0 {
+					tag = key(clock, i)
 				}
 				write(t, pub, tag)
 				got := fetch(t, all)
 				require.Equal(t, clock+offset, got[len(got)-1].Timestamp)
-				clock += 1000
-				time.Sleep(time.Second)
+				clock += step
+				time.Sleep(step * time.Millisecond)
 			}
 			tags := c.got()
-			require.Equal(t, clock+offset-1000, tags[len(tags)-1].Timestamp)
+			require.Equal(t, clock+offset-step, tags[len(tags)-1].Timestamp)
 			for i, tag := range tags[1:] {
-				require.Contains(t, []uint32{0, 1, 1000}, tag.Timestamp-tags[i].Timestamp)
+				require.Contains(t, []uint32{0, 1, step}, tag.Timestamp-tags[i].Timestamp)
 			}
 			p.Close()
 			if hour == 1 {
@@ -59,22 +59,6 @@ func TestAStreamForDays(t *testing.T) {
 		assert.Less(t, heap()-early, 256<<10)
 		assert.Zero(t, h.Stats()[0].Missed)
 		assert.Less(t, h.Stats()[0].Backlog, 2_000)
-	})
-}
-
-func TestTimeWrapsAtTakeover(t *testing.T) {
-	withHub(t, func(t *testing.T, h *live.Hub) {
-		always := live.PublishOptions{Policy: live.Policy{Takeover: live.TakeAlways}}
-		first := publish(t, h, always)
-		c := newClient(65536)
-		play(t, h, c)
-		write(t, first, sound(1<<32-30, 1), sound(1<<32-10, 2))
-		time.Sleep(20 * time.Millisecond)
-		second := publish(t, h, always)
-		write(t, second, sound(1<<24-10, 3), sound(1<<24+10, 4))
-		third := publish(t, h, always)
-		write(t, third, sound(1<<32-1, 5), sound(1, 6))
-		assert.Equal(t, []flv.Tag{sound(1<<32-30, 1), sound(1<<32-10, 2), sound(10, 3), sound(30, 4), sound(31, 5), sound(33, 6)}, c.got())
 	})
 }
 

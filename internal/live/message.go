@@ -44,7 +44,7 @@ func (m *Message) Tag() flv.Tag {
 		t.Body = body[:m.size:m.size]
 		return t
 	}
-	body := make([]byte, 0, m.size+flv.BackPointerSize)
+	body := make([]byte, 0, m.size+flv.PreviousTagSizeLen)
 	for _, piece := range m.AppendFLV(nil)[1:] {
 		body = append(body, piece...)
 	}
@@ -67,7 +67,7 @@ func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 // AppendRTMP appends the slices that make up the message as chunks of a message stream: one slice for stream 1, which is shared, and
 // for others two, of which the first is made by this call.
 func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
-	end := len(m.bytes) - flv.BackPointerSize
+	end := len(m.bytes) - flv.PreviousTagSizeLen
 	chunks := m.bytes[flv.TagHeaderSize:end:end]
 	if streamID == sharedStreamID {
 		return append(dst, chunks)

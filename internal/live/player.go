@@ -10,8 +10,8 @@ import (
 // The elements of b hold whole messages, of which one is an element, or two (message streams other than 1). Their bytes are shared
 // and never change: they may be kept. b itself is the hub's again after the call. TryWrite must not call methods of the Player.
 type Sink interface {
-	// TryWrite takes all of b over, or nothing (ok false): what can be sent without waiting is sent, and the rest, which ready false tells of,
-	// leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
+	// TryWrite takes all of b over, or nothing (ok is false). It sends what it can without waiting; ready is false if something is left,
+	// which leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
 	// Write returns when all of b, and any rest before it, has left; b may be nil. It has a time limit of its own. An error ends the
@@ -27,7 +27,8 @@ type PlayOptions struct {
 	NoAudio  bool          // as Receive says
 	NoVideo  bool
 
-	// Deliver reports whether the player shall get a message; nil: all. It must not wait, nor call the hub.
+	// Deliver reports whether the player shall get a message; nil: all. It is asked once for each, in order, must not wait, nor call the
+	// hub. Such a player has only Sink.Write called.
 	Deliver func(m *Message) bool
 
 	// Begun is called when there is a publisher, once, before the first message: for players that wait as for those that need
@@ -84,6 +85,12 @@ func (p *Player) visit(r *round) {
 			return
 		}
 		if !r.published || p.paused {
+			return
+		}
+		if p.deliver != nil { // which is asked once, and what passes is for this player alone
+			if p.cursor.next < r.end {
+				p.start()
+			}
 			return
 		}
 		b := &r.batch

@@ -18,7 +18,8 @@ type pusher struct {
 // round is what one visit to all members is made with.
 type round struct {
 	members          []member
-	published, ended bool // the stream's state
+	published, ended bool   // the stream's state
+	end              uint64 // of its log
 	batch            batch
 }
 
@@ -83,7 +84,7 @@ func (p *pusher) visit() {
 	r, s := &p.round, p.stream
 	s.mu.Lock()
 	r.members = append(r.members[:0], p.members...)
-	r.published, r.ended = s.newest != nil, s.ended
+	r.published, r.ended, r.end = s.newest != nil, s.ended, s.log.end()
 	s.mu.Unlock()
 	for _, m := range r.members {
 		m.visit(r)

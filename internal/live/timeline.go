@@ -26,12 +26,12 @@ func firstTimeline() timeline { return timeline{joined: true, floor: math.MinInt
 // publication before by as much as has really passed.
 func (l *timeline) at(timestamp uint32, header bool, now time.Duration) int64 {
 	if l.joined {
-		return max(l.floor, l.line.Advance(timestamp)+l.offset)
+		return max(l.floor, l.line.Unwrap(timestamp)+l.offset)
 	}
 	resumed := l.last + max(1, (now-l.lastCame).Milliseconds())
 	if !header { // whose timestamps may be anything
 		l.joined, l.floor = true, resumed
-		l.offset = resumed - l.line.Advance(timestamp)
+		l.offset = resumed - l.line.Unwrap(timestamp)
 	}
 	return resumed
 }

@@ -86,7 +86,7 @@ func (p *Peer) Next() (message.Packet, error) {
 	if err := p.In.Next(&m); err != nil {
 		return message.Packet{}, err
 	}
-	return message.Packet{Type: message.Type(m.Type), ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID,
+	return message.Packet{Type: message.Type(m.Type), Format: m.Format, ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID,
 		Body: bytes.Clone(m.Body())}, nil
 }
 

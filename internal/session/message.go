@@ -35,6 +35,14 @@ func (m *Message) CopyTo(dst []byte) {
 	copy(dst, m.Body)
 }
 
+// Detach parts the message from its payload, if that lies in memory of its own: see chunk.Message.
+func (m *Message) Detach() (chunk.Detached, bool) {
+	if m.Chunks == nil {
+		return chunk.Detached{}, false
+	}
+	return m.Chunks.Detach()
+}
+
 // Payload is the payload in one piece, a view that is valid as long as the message is.
 func (m *Message) Payload() []byte {
 	if m.Chunks != nil {

@@ -24,6 +24,7 @@ type reader struct {
 	token    chan struct{} // one slot, full while somebody reads
 	in       *chunk.Reader // owned by the holder of the token
 	msg      chunk.Message // likewise
+	kept     bool          // likewise: msg has not been dispatched yet
 	holder   *Waiter       // likewise
 	deadline deadline
 	window   window
@@ -64,9 +65,10 @@ func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct
 
 // Read returns nil once w is ready, else why it can't become so.
 func (r *reader) Read(w *Waiter) error {
+	looks := w.Taker == nil // a Taker has looked before it came here, and need not do so again unless it has to wait
 	for {
 		lost := r.life.Err() // before ready: what arrived before the connection was lost counts
-		if w.ready() {
+		if (looks || lost != nil) && w.ready() {
 			return nil
 		}
 		if lost != nil {
@@ -75,6 +77,10 @@ func (r *reader) Read(w *Waiter) error {
 		select {
 		case r.token <- struct{}{}:
 		default:
+			if !looks {
+				looks = true
+				continue
+			}
 			if got, err := r.awaitTurn(w); err != nil {
 				return err
 			} else if !got {
@@ -87,6 +93,7 @@ func (r *reader) Read(w *Waiter) error {
 		if !again {
 			return err
 		}
+		looks = true
 	}
 }
 
@@ -115,6 +122,10 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 // readFor reads and dispatches until w is ready; the caller holds the token. again says that somebody interrupted w to
 // make it look at its state.
 func (r *reader) readFor(w *Waiter) (again bool, err error) {
+	if ready, err := r.serveBuffered(w, w.Taker == nil); ready || err != nil {
+		r.rest()
+		return false, err
+	}
 	r.holder = w
 	r.deadline.hold(w)
 	defer r.deadline.hold(nil)
@@ -122,40 +133,110 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 		stop := context.AfterFunc(w.ctx, func() { r.Interrupt(w) })
 		defer stop()
 	}
-	for !w.ready() {
-		if b := r.full.Load(); w.stops(b) {
-			return false, b.err()
+	for {
+		if ready, err := r.serveBuffered(w, true); ready || err != nil {
+			r.rest()
+			return false, err
 		}
-		if err := r.in.Next(&r.msg); err != nil {
+		if err := r.in.Fill(); err != nil {
 			return r.failed(w, err)
 		}
-		if w.packet != nil {
+	}
+}
+
+// rest gives the read buffer back unless something in it is still needed.
+func (r *reader) rest() {
+	if !r.kept {
+		r.in.Rest()
+	}
+}
+
+// serveBuffered dispatches what has been read already until w is ready, and if w is a Sink until that has no room for more. looks
+// says to look first whether w is ready. An error is why w can't become ready; what goes wrong once it is, the next call learns.
+func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
+	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
+	if err != nil {
+		err = r.life.Fail(err)
+	}
+	switch {
+	case ready:
+		return true, nil
+	case err == nil && stopped != nil:
+		err = stopped.err()
+	}
+	return false, err
+}
+
+// dispatchBuffered is serveBuffered under one lock for all messages. An error is fatal; stopped is what keeps w from going on.
+func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
+	r.dispatching.Lock()
+	defer r.dispatching.Unlock()
+	for !ready || w.Sink != nil && w.Sink.Room() {
+		if b := r.full.Load(); !ready && w.stops(b) {
+			return false, b, nil
+		}
+		ok, err := r.nextBuffered()
+		if err != nil {
+			return ready, nil, ReadError(err, r.config.Peer)
+		}
+		if !ok {
+			break
+		}
+		switch {
+		case w.packet != nil:
 			*w.packet = received(&r.msg).Packet
 			w.packet.Body = append([]byte{}, r.msg.Body()...)
-		} else if err := r.dispatch(w.Sink); err != nil {
-			return false, r.life.Fail(err)
+			ready = true
+			continue
+		case w.Taker != nil && r.config.Tap == nil:
+			var rest bool
+			if rest, ready, err = r.takeBuffered(w.Taker); err != nil {
+				return ready, nil, ReadError(err, r.config.Peer)
+			}
+			if !rest {
+				continue
+			}
+		default:
+			r.message = received(&r.msg)
 		}
+		if err := r.serve(&r.message, w.Sink); err != nil {
+			return ready, nil, err
+		}
+		ready = ready || w.ready()
 	}
-	for w.Sink != nil && w.Sink.Room() {
-		ok, err := r.in.NextBuffered(&r.msg)
-		if err == nil && ok {
-			err = r.dispatch(w.Sink)
+	return ready, nil, nil
+}
+
+// takeBuffered gives t the message in r.msg, and those after it that have been read already, as far as t takes them. rest says
+// that the last is in r.message for others.
+func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
+	taken := uint64(0)
+	t.Begin()
+	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
+		r.message = received(&r.msg)
+		verdict := Declined
+		if r.message.Type == message.TypeVideo || r.message.Type == message.TypeAudio {
+			verdict = t.Take(&r.message)
 		}
-		if err != nil {
-			r.life.Fail(ReadError(err, r.config.Peer)) // w has what it came for; the next call learns of this
+		rest, r.kept = verdict == Declined, verdict == Later
+		if rest || r.kept {
+			break
 		}
-		if err != nil || !ok {
+		if taken++; !t.Room() {
 			break
 		}
 	}
-	return false, nil
+	r.config.Counters.Messages.Add(taken)
+	return rest, t.End(), err
 }
 
-func (r *reader) dispatch(direct Sink) error {
-	r.dispatching.Lock()
-	defer r.dispatching.Unlock()
-	r.message = received(&r.msg)
-	return r.serve(&r.message, direct)
+// nextBuffered is the next message that has been read already, in r.msg.
+func (r *reader) nextBuffered() (bool, error) {
+	if r.kept {
+		r.kept = false
+		return true, nil
+	}
+	return r.in.NextBuffered(&r.msg)
 }
 
 // failed sorts an error of the chunk reader: an interruption and a deadline leave the connection as it is.
@@ -177,30 +258,6 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 
 // Interrupt makes w, if it is reading, stop and look at its state.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
-
-// source is where the chunk reader reads: the socket, under the deadline of whoever holds the token.
-type source struct{ r *reader }
-
-func (s source) Read(b []byte) (int, error) {
-	r := s.r
-	r.out.FlushReplies()
-	due := r.holder.due()
-	ok := r.deadline.arm(due)
-	if r.config.BeforeRead != nil {
-		r.config.BeforeRead()
-	}
-	for ok {
-		n, err := r.life.nc.Read(b)
-		if n > 0 || !errors.Is(err, os.ErrDeadlineExceeded) {
-			r.config.Counters.BytesRead.Add(uint64(n))
-			r.window.count(n)
-			r.takeLimit()
-			return n, err
-		}
-		ok = r.deadline.rearm(due)
-	}
-	return 0, os.ErrDeadlineExceeded
-}
 
 // ReadPacket reads the next message of any type into p, before anything but the chunk reader has acted on it. It takes
 // precedence over the standing reader. p.Body is replaced and the caller's to keep. idle bounds each read of the socket; <= 0:

@@ -7,7 +7,6 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -19,30 +18,23 @@ const gatherLimit = 256 << 10
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
-	limit    int    // bytes
-	dropping bool   // drop when full
+	dropping bool   // drop when full; else those who write wait beyond gatherLimit
 
 	more  chan struct{} // signalled when there is something for the sender
 	room  chan struct{} // signalled when the sender has taken what was there, and when it ends
 	ended chan struct{} // closed when the sender has ended
 
-	mu       sync.Mutex // guards the rest
-	queue    MediaQueue
-	busy     bool // the sender is writing
-	closed   bool
-	awaitKey map[uint8]bool // tracks whose pictures are dropped until a key frame comes
-	pruned   bool           // since the sender took something
-	err      error
+	mu     sync.Mutex // guards the rest
+	queue  DropQueue
+	busy   bool // the sender is writing
+	closed bool
+	err    error
 }
 
 // NewSendQueue returns a queue that drops media beyond so many bytes; 0: one that lets its writers wait.
 func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
-	q := &SendQueue{w: w, limit: gatherLimit, dropping: dropBeyond > 0,
+	return &SendQueue{w: w, dropping: dropBeyond > 0, queue: NewDropQueue(dropBeyond),
 		more: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{})}
-	if q.dropping {
-		q.limit = dropBeyond
-	}
-	return q
 }
 
 // Drops reports whether the queue drops media when it is full.
@@ -93,20 +85,18 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	}
 	m := Message{Packet: message.Packet{Type: message.Type(o.Type), ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
 		Body: o.Body}}
-	if q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > q.limit {
-		if !q.dropping {
-			return false, nil
+	switch {
+	case q.dropping:
+		taken, dropped := q.queue.Offer(&m)
+		if !taken {
+			dropped++
 		}
-		if kind, _ := kindOf(&m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
-			q.prune(&m)
-			q.pruned = true
-		}
+		q.w.config.Counters.Dropped.Add(uint64(dropped))
+	case q.queue.Len() > 0 && q.queue.Len()+len(o.Body) > gatherLimit:
+		return false, nil
+	default:
+		q.queue.Push(&m)
 	}
-	if q.dropping && q.refuse(&m) {
-		q.w.config.Counters.Dropped.Add(1)
-		return true, nil
-	}
-	q.queue.Push(&m)
 	signal(q.more)
 	return true, nil
 }
@@ -164,8 +154,7 @@ func (q *SendQueue) run() {
 	}()
 	for {
 		q.mu.Lock()
-		taken := q.queue
-		q.queue, q.pruned = MediaQueue{}, false
+		taken := q.queue.Take()
 		q.busy = taken.Len() > 0
 		last := q.closed && !q.busy
 		q.mu.Unlock()

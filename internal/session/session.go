@@ -94,7 +94,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	s.reader = newReader(s.lifetime, s.writer, &s.config)
 	s.calls.wait = s.reader.AwaitReply
 	s.calls.mask = config.Mask
-	s.in = chunk.NewReader(source{s.reader}, config.MaxMessageSize)
+	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)
 	return s
 }
 

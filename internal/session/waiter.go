@@ -9,10 +9,11 @@ import (
 
 // Waiter is somebody who waits for something that the peer will send.
 type Waiter struct {
-	What string          // for the error text
-	Idle time.Duration   // for each read of the socket; 0: none
-	Wake <-chan struct{} // closed or signalled when it may have happened through another's reading
-	Sink Sink            // asked whether it has happened; nil: it has when Wake is closed
+	What  string          // for the error text
+	Idle  time.Duration   // for each read of the socket; 0: none
+	Wake  <-chan struct{} // closed or signalled when it may have happened through another's reading
+	Sink  Sink            // asked whether it has happened; nil: it has when Wake is closed
+	Taker Taker           // takes sound and pictures without their being dispatched; nil: nobody does. Its Sink is there, too
 
 	ctx      context.Context // nil: none
 	deadline time.Time       // for the whole wait; zero: none
@@ -26,6 +27,23 @@ type Sink interface {
 	Deadline() time.Time // when the owner gives up; zero: never
 	Backlog() *Backlog   // the owner's own, which does not keep it from reading; may be nil
 }
+
+// Taker is a Sink that takes messages of its own stream by itself, many at a time. It is called by the goroutine that reads for it.
+type Taker interface {
+	Begin()                  // comes before Take: its owner may take a lock
+	Take(m *Message) Verdict // m is sound or a picture
+	Room() bool              // another may be welcome
+	End() (ready bool)       // gives the lock back. ready is that of Sink
+}
+
+// Verdict is what a Taker does with a message.
+type Verdict int
+
+const (
+	Declined Verdict = iota // it is to be dispatched
+	Taken
+	Later // it is to come again with the next Read; there is something to return with before
+)
 
 func (w *Waiter) ready() bool {
 	switch {

@@ -243,6 +243,32 @@ func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
+// stuck takes no bytes, and keeps the deadlines by which it is to give up.
+type stuck struct {
+	net.Conn
+	deadlines []time.Time
+}
+
+func (s *stuck) Write([]byte) (int, error) { return 0, os.ErrDeadlineExceeded }
+
+func (s *stuck) SetWriteDeadline(t time.Time) error {
+	s.deadlines = append(s.deadlines, t)
+	return nil
+}
+
+// crypto/tls would take five seconds to say goodbye to a peer that reads nothing.
+func TestTLSCloseIsBounded(t *testing.T) {
+	client, _ := tlsPair(t)
+	socket := &stuck{Conn: client.(*tlsConn).box.Conn}
+	client.(*tlsConn).box.Conn = socket
+	client.Close()
+	latest := time.Now().Add(tlsCloseTimeout)
+	require.Greater(t, len(socket.deadlines), 1, "ours and that of crypto/tls")
+	for _, d := range socket.deadlines {
+		assert.False(t, d.IsZero() || d.After(latest), d)
+	}
+}
+
 func TestTLSFullDuplex(t *testing.T) {
 	ca, trusting := authority(t)
 	accepted, release := make(chan net.Conn), make(chan struct{})

@@ -17,8 +17,9 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends throw away what comes in the kernel, and reports the CPU time for each GB:
-// as io.Copy does it, as HTTP-FLV would be, and as RTMP, with headers of twelve bytes in place of those of the tags.
+// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends throw away what comes in the kernel, and
+// reports the CPU time for each GB: as io.Copy does it, as HTTP-FLV would be, and as RTMP, with headers of twelve bytes in place of
+// those of the tags.
 func BenchmarkPlay(b *testing.B) {
 	const players = 8
 	f, dir := benchmarkFolder(b)

@@ -30,11 +30,12 @@ func (x *index) takeOver(s *scanner) {
 	const most = 1 << 10 // tags before the first key frame
 	var h head
 	var list []entry
+	looked := false
 	for n := 0; n < most && s.next(&h); n++ {
 		switch kind := x.add(&h); {
 		case kind == flv.KindHeader:
-			if h.Type == flv.TagScript {
-				list = readKeyFrames(s.file, &h)
+			if h.Type == flv.TagScript && !looked {
+				list, looked = readKeyFrames(s.file, &h), true
 			}
 		case list == nil:
 			return

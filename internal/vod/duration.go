@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// Duration returns the time of a file's last tag: how far Seek can go. Of a recording that goes on it is what has been written so far. The errors are those of
-// Play.
+// Duration returns the time of a file's last tag: how far Seek can go. Of a recording that goes on it is what has been written so
+// far. The errors are those of Play.
 func (f *Folder) Duration(ctx context.Context, name string) (time.Duration, error) {
 	file, err := f.open(name)
 	if err != nil {

@@ -18,8 +18,9 @@ type ending struct {
 	numbers [len(numbers)]int64 // where they are, 0: nowhere
 }
 
-// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags are gone through, and
-// something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an [*flv.Error] or the file's.
+// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags
+// are gone through, and something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an
+// [*flv.Error] or the file's.
 func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if cut, err := isCutHeader(file, size); cut || err != nil {
 		return e, err
@@ -78,8 +79,9 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag: going from back pointer to back pointer, there are tags as far as the first, or many
-// and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like tags, or were made to, are not taken for those.
+// endsWhole reports whether the file ends with a whole tag: going back by PreviousTagSize after PreviousTagSize, there are tags as far as the
+// first, or many and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like
+// tags, or were made to, are not taken for those.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
 	first := s.pos
@@ -112,13 +114,13 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore returns where the tag begins that ends at a position, according to its back pointer; < 0 if there is none.
+// tagBefore returns where the tag begins that ends at a position, according to its PreviousTagSize; < 0 if there is none.
 func (s *scanner) tagBefore(at int64) int64 {
-	b, err := s.bytes(max(at-flv.BackPointerSize, 0), flv.BackPointerSize)
-	if err != nil || len(b) < flv.BackPointerSize {
+	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
+	if err != nil || len(b) < flv.PreviousTagSizeLen {
 		return -1
 	}
-	return at - flv.BackPointerSize - int64(binary.BigEndian.Uint32(b))
+	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b))
 }
 
 // note takes the time of a tag into account.
@@ -151,7 +153,7 @@ func (e *ending) goThrough(s *scanner) error {
 	return nil
 }
 
-// beginsTag reports whether what is at a position may be the beginning of a tag: the one before it, at last, is followed by its back pointer, and
+// beginsTag reports whether what is at a position may be the beginning of a tag: the one before it, at last, is followed by its PreviousTagSize, and
 // of what is there nothing is wrong.
 func (s *scanner) beginsTag(at, last int64) bool {
 	if last < at && s.tagBefore(at) != last {

@@ -10,8 +10,9 @@ import (
 
 // Folder is a directory of FLV files. Its methods may be called from any goroutine.
 //
-// A name has at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does not begin with a dot,
-// is not the name of a device on Windows, and has neither control characters nor those that are special there; everything else is [ErrBadName].
+// A name has at most 32 elements between slashes, of at most 255 bytes each, and ends with ".flv". An element is not empty, does
+// not begin with a dot, is not the name of a device on Windows, and has neither control characters nor those that are special
+// there; everything else is [ErrBadName].
 type Folder struct {
 	root    *os.Root
 	indexes cache

@@ -41,7 +41,8 @@ func (w *within) ReadAt(b []byte, at int64) (int, error) {
 	return copy(b, w.file[at:]), nil
 }
 
-// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in two steps it is the same.
+// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in
+// two steps it is the same.
 func FuzzIndex(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -147,7 +148,7 @@ func FuzzAppend(f *testing.F) {
 		tags := readAll(after)
 		require.NotEmpty(t, tags)
 		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
-		require.GreaterOrEqual(t, len(tags), len(before)) // one whose back pointer was cut is gone
+		require.GreaterOrEqual(t, len(tags), len(before)) // one whose PreviousTagSize was cut is gone
 		for i := 1; i < min(len(before), len(tags)-1); i++ {
 			require.Equal(t, before[i], tags[i])
 		}

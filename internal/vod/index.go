@@ -111,7 +111,7 @@ func (x *index) add(h *head) flv.Kind {
 }
 
 func (x *index) advance(timestamp uint32) {
-	x.now = x.line.Advance(timestamp)
+	x.now = x.line.Unwrap(timestamp)
 	if !x.timed {
 		x.timed, x.last, x.entries[0].time = true, x.now, x.now
 	}
@@ -190,10 +190,11 @@ func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, 
 	return x.locate(ctx, file, time)
 }
 
-// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies between two entries. The error is errStale, ctx's or the file's.
+// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies
+// between two entries. The error is errStale, ctx's or the file's.
 func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
-	n := sort.Search(len(x.entries), func(i int) bool { return x.entries[i].time > time })
-	e := x.entries[max(n-1, 0)]
+	n := notAfter(x.entries, time)
+	e := x.entries[n]
 	if e.at != x.entries[0].at {
 		if err := e.check(file, x.size); err != nil {
 			return e, err
@@ -203,8 +204,8 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 		return e, nil
 	}
 	next := x.size
-	if n < len(x.entries) {
-		next = x.entries[n].at
+	if n+1 < len(x.entries) {
+		next = x.entries[n+1].at
 	}
 	part := &index{entries: []entry{e}, spacing: 1, timed: true, headers: e.headers, track: x.track}
 	part.line.Set(e.time)
@@ -214,8 +215,12 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	if err := part.scan(ctx, scannerAt(file, next, e.at)); err != nil {
 		return e, err
 	}
-	n = sort.Search(len(part.entries), func(i int) bool { return part.entries[i].time > time })
-	return part.entries[max(n-1, 0)], nil
+	return part.entries[notAfter(part.entries, time)], nil
+}
+
+// notAfter returns the last of entries that is not after a time, or else the first.
+func notAfter(entries []entry, time int64) int {
+	return max(0, sort.Search(len(entries), func(i int) bool { return entries[i].time > time })-1)
 }
 
 // check returns errStale if there is no such place in the file, or the file's error.

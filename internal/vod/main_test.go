@@ -69,7 +69,7 @@ func tagsOf(t testing.TB, file []byte) (tags []flv.Tag) {
 	for {
 		err := r.Next(&tag)
 		if err == io.EOF {
-			require.Zero(t, r.WrongBackPointers())
+			require.Zero(t, r.WrongPreviousTagSizes())
 			return tags
 		}
 		require.NoError(t, err)

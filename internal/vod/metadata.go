@@ -26,7 +26,9 @@ func totalsOf(duration, size, last int64) totals {
 }
 
 // outdated are properties that publishers send files with and that are about the places in those.
-var outdated = []string{"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd"}
+var outdated = []string{
+	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
+}
 
 // appendMetadata appends the body of the tag with which a recording begins: numbers, then what the publisher sent, the body of a tag or nil.
 func appendMetadata(dst, sent []byte) []byte {
@@ -43,10 +45,7 @@ func appendMetadata(dst, sent []byte) []byte {
 		}
 	}
 	body, err := flv.AppendScript(dst, onMetaData, all)
-	if err != nil { // the values are too deep or too many for AMF
-		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
-	}
-	if len(body) > flv.MaxBodySize {
+	if err != nil || len(body) > flv.MaxBodySize { // the publisher's values can't be written, or not together with ours
 		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
 	}
 	return body

@@ -4,8 +4,10 @@ import (
 	"bufio"
 	"errors"
 	"io"
+	"io/fs"
 	"os"
 	"path"
+	"runtime"
 
 	"github.com/go-librtmp/rtmp/flv"
 )
@@ -32,12 +34,24 @@ type output struct {
 
 const gatherSize = 64 << 10
 
-// create opens a file for a recording, which replaces what is there, or goes on after it. Missing directories are made.
-func (f *Folder) create(name string, resume bool) (*output, error) {
+// creation is what happens to a file of the same name.
+type creation int
+
+const (
+	replaceFile  creation = iota
+	continueFile          // tags go after those that it has
+	newFile               // fs.ErrExist
+)
+
+// create opens a file for a recording. Missing directories are made.
+func (f *Folder) create(name string, how creation) (*output, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
 	}
-	if err := f.regular(name); err != nil && !os.IsNotExist(err) {
+	flags := os.O_CREATE
+	if how == newFile {
+		flags |= os.O_EXCL
+	} else if err := f.regular(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return nil, err
 	}
 	if dir := path.Dir(name); dir != "." {
@@ -45,11 +59,11 @@ func (f *Folder) create(name string, resume bool) (*output, error) {
 			return nil, err
 		}
 	}
-	o, err := f.claim(name, os.O_CREATE)
+	o, err := f.claim(name, flags)
 	if err != nil {
 		return nil, err
 	}
-	if !resume {
+	if how == replaceFile {
 		o, err = f.replace(o)
 	}
 	if err == nil {
@@ -84,13 +98,14 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace makes the file a new one. Who plays the old one goes on, where the system allows it to be removed.
+// replace makes the file a new one, so that who plays the old one goes on. On Windows, where the name of an open file may stay
+// taken after it has been removed, and where it can't be removed, the old one is made empty.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
 	}
 	f.usage.add(-o.size)
-	if f.root.Remove(o.name) != nil {
+	if runtime.GOOS == "windows" || f.root.Remove(o.name) != nil {
 		o.size = 0
 		return o, o.file.Truncate(0)
 	}
@@ -193,7 +208,8 @@ func metadataOf(headers *flv.Headers) []byte {
 	return nil
 }
 
-// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a whole tag most of the time.
+// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a
+// whole tag most of the time.
 func (o *output) write(t flv.Tag, at int64) error {
 	n := len(t.Body) + flv.TagOverhead
 	if o.w.Buffered() > 0 && n > o.w.Available() {
@@ -204,8 +220,8 @@ func (o *output) write(t flv.Tag, at int64) error {
 	flv.PutTagHeader(o.head[:], t.Type, len(t.Body), uint32(at))
 	o.w.Write(o.head[:]) // whose error is that of the last Write, too
 	o.w.Write(t.Body)
-	flv.PutBackPointer(o.head[:], len(t.Body))
-	if _, err := o.w.Write(o.head[:flv.BackPointerSize]); err != nil {
+	flv.PutPreviousTagSize(o.head[:], len(t.Body))
+	if _, err := o.w.Write(o.head[:flv.PreviousTagSizeLen]); err != nil {
 		return err
 	}
 	o.grown(n)
@@ -237,8 +253,8 @@ func (o *output) flush() error {
 	return err
 }
 
-// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or has failed before, the file
-// ends with the last whole tag.
+// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or
+// has failed before, the file ends with the last whole tag.
 func (o *output) close() error {
 	o.closed = true
 	err := o.flush()
@@ -260,7 +276,7 @@ func (o *output) cut() {
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
 	for s.next(&h) && h.end() == s.whole { // all of them have times that were given here
-		o.last = max(o.last, line.Advance(h.Timestamp))
+		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
 	o.usage.add(s.whole - o.size)

@@ -2,7 +2,6 @@ package vod
 
 import (
 	"io"
-	"math/bits"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -10,24 +9,32 @@ import (
 
 const pieceSize = 64 << 10
 
-// buffers are the pieces that are not in use: of pieceSize, twice as much, and so on up to more than the largest tag has.
-var buffers [10]sync.Pool
+// buffers are the pieces that are not in use, by their size: see bufferSize.
+var buffers [20]sync.Pool
 
-// bufferClass returns which of buffers has n bytes and more.
-func bufferClass(n int) int { return bits.Len(uint((n - 1) / pieceSize)) }
+// bufferSize is 64, 96, 128, 192, 256 KiB and so on up to more than the largest tag has.
+func bufferSize(class int) int { return pieceSize << (class / 2) / 2 * (2 + class%2) }
+
+// bufferClass returns the first class whose buffers have n bytes.
+func bufferClass(n int) (class int) {
+	for bufferSize(class) < n {
+		class++
+	}
+	return class
+}
 
 func getBuffer(n int) *[]byte {
 	class := bufferClass(n)
 	if b, ok := buffers[class].Get().(*[]byte); ok {
 		return b
 	}
-	b := make([]byte, pieceSize<<class)
+	b := make([]byte, bufferSize(class))
 	return &b
 }
 
 func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
 
-// piece is a part of a file in memory. It begins with the back pointer before a tag.
+// piece is a part of a file in memory. It begins with the PreviousTagSize before a tag.
 type piece struct {
 	file io.ReaderAt
 	at   int64 // where in the file it begins
@@ -65,9 +72,9 @@ func (p *piece) moveTo(at int64) {
 
 // head parses the header of the next tag, from memory or else from the file.
 func (p *piece) head() (t flv.Tag, size int, err error) {
-	at := p.position() + flv.BackPointerSize
+	at := p.position() + flv.PreviousTagSizeLen
 	if rest := p.rest(); len(rest) >= FrameRoom {
-		return parseHead(rest[flv.BackPointerSize:], at)
+		return parseHead(rest[flv.PreviousTagSizeLen:], at)
 	}
 	var b [flv.TagHeaderSize]byte
 	n, err := p.file.ReadAt(b[:], at)
@@ -77,7 +84,8 @@ func (p *piece) head() (t flv.Tag, size int, err error) {
 	return parseHead(b[:n], at)
 }
 
-// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only where the file ends.
+// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only
+// where the file ends.
 func (p *piece) read(n int) error {
 	buf := p.buf
 	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {

@@ -20,24 +20,24 @@ type PlayOptions struct {
 }
 
 // FrameRoom is how many bytes of Tag.Frame precede the body.
-const FrameRoom = flv.BackPointerSize + flv.TagHeaderSize
+const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 
 // Tag is a tag of a file.
 type Tag struct {
 	flv.Tag
 
-	// Frame is the tag as it is in the file, the back pointer before it included: FrameRoom bytes, then Body. The frames that are given out
-	// between two calls of Fill lie one after the other in memory, so that together they are FLV again, and the capacity of each reaches to the end of the
-	// last. So messages whose headers have FrameRoom bytes or less may be made of them in place: out = first.Frame[:0], then append header
-	// and Body of each before Next is called again.
+	// Frame is the tag as it is in the file, the PreviousTagSize before it included: FrameRoom bytes, then Body. The frames that are
+	// given out between two calls of Fill lie one after the other in memory, so that together they are FLV again, and the capacity
+	// of each reaches to the end of the last. So messages whose headers have FrameRoom bytes or less may be made of them in place:
+	// out = first.Frame[:0], then append header and Body of each before Next is called again.
 	Frame []byte
 }
 
 // Forever is what Fill returns where only Seek or Resume goes on.
 const Forever time.Duration = math.MaxInt64
 
-// Player reads one file for one client. It is used by one goroutine at a time. While nothing is due it has no buffer, otherwise one of 64 KiB, or of the size
-// of a larger tag.
+// Player reads one file for one client. It is used by one goroutine at a time. While nothing is due it has no buffer, otherwise one
+// of 64 KiB, or of the size of a larger tag.
 type Player struct {
 	folder *Folder
 	name   string
@@ -68,7 +68,7 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	if err != nil {
 		return nil, err
 	}
-	p.piece = piece{file: file, at: s.pos - flv.BackPointerSize}
+	p.piece = piece{file: file, at: s.pos - flv.PreviousTagSizeLen}
 	if o.Length >= 0 {
 		p.until = (max(o.Start, 0) + o.Length).Milliseconds()
 	}
@@ -76,15 +76,17 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	return p, nil
 }
 
-// Fill gets the next piece of the file, 64 KiB or one larger tag, if it is due. With 0 and no error Next is called until it has no more. Otherwise
-// nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not yet return stay.
+// Fill gets the next piece of the file, 64 KiB or one larger tag, if it is due. With 0 and no error Next is called until it has no
+// more. Otherwise nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not
+// yet return stay.
 //
-// A piece is due when its first tag is: when its time is no more than Buffer ahead of what a client shows that began when the first tag, or the first after
-// Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes, and up to 64 KiB more.
+// A piece is due when its first tag is: when its time is no more than Buffer ahead of what a client shows that began when the first
+// tag, or the first after Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes,
+// and up to 64 KiB more.
 //
-// At the end, of the file or of PlayOptions.Length, the error is io.EOF; a file that is being recorded has none until the recording is closed. If the
-// file ends within a tag, or has something else than tags, the error is an [*flv.Error]: all that comes before has been
-// given out. Seek goes on after all of these. Any other error is an [*Error].
+// At the end, of the file or of PlayOptions.Length, the error is io.EOF; a file that is being recorded has none until the recording
+// is closed. If the file ends within a tag, or has something else than tags, the error is an [*flv.Error]: all that comes before
+// has been given out. Seek goes on after all of these. Any other error is an [*Error].
 func (p *Player) Fill() (wait time.Duration, err error) {
 	switch {
 	case p.closed:
@@ -92,6 +94,7 @@ func (p *Player) Fill() (wait time.Duration, err error) {
 	case len(p.front) > 0:
 		return 0, nil
 	case p.over:
+		p.piece.moveTo(p.piece.position())
 		return 0, io.EOF
 	case p.clock.stands() && !p.glance:
 		return Forever, nil
@@ -150,7 +153,8 @@ func (p *Player) load() (wait time.Duration, err error) {
 // errNotYet says that a recording goes on later.
 var errNotYet = errors.New("not recorded yet")
 
-// ahead returns the header of the next tag, of which all is in the file. The error is io.EOF at the end of the file, errNotYet at that of a recording that goes on.
+// ahead returns the header of the next tag, of which all is in the file. The error is io.EOF at the end of the file, errNotYet at
+// that of a recording that goes on.
 func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	growing := true
 	for asked := false; ; asked = true {
@@ -171,10 +175,10 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 			continue
 		case growing:
 			err = errNotYet
-		case p.size == at+flv.BackPointerSize:
+		case p.size == at+flv.PreviousTagSizeLen:
 			err = io.EOF
 		case err == nil:
-			err = torn(at+flv.BackPointerSize, end+flv.BackPointerSize-p.size)
+			err = torn(at+flv.PreviousTagSizeLen, end+flv.PreviousTagSizeLen-p.size)
 		}
 		return t, size, err
 	}
@@ -186,13 +190,14 @@ func (p *Player) due(t flv.Tag) time.Duration {
 		return 0
 	}
 	line := p.line
-	return p.clock.wait(time.Now(), line.Advance(t.Timestamp))
+	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause or Close is called.
+// Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause
+// or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
-		*t = p.front[0]
+		*t, p.front[0] = p.front[0], Tag{} // which may be large
 		p.front = p.front[1:]
 		return true
 	}
@@ -204,7 +209,7 @@ func (p *Player) Next(t *Tag) (ok bool) {
 		return false
 	}
 	if tag.Type != flv.TagScript {
-		now := p.line.Advance(tag.Timestamp)
+		now := p.line.Unwrap(tag.Timestamp)
 		if p.over = p.until >= 0 && now >= p.until; p.over {
 			return false
 		}
@@ -219,9 +224,10 @@ func (p *Player) Next(t *Tag) (ok bool) {
 	return true
 }
 
-// Seek goes to a position: Fill and Next then return the headers that are valid there (metadata, decoder configurations, of every track, with the timestamp of what
-// follows), and the key frame before it with what follows; after Pause, that one key frame and no more. Tags that Next did not yet
-// return are dropped. The error is an [*Error], of ErrInvalidTime for instance, or ctx's; the Player is then where it was.
+// Seek goes to a position: Fill and Next then return the headers that are valid there (metadata, decoder configurations, of every
+// track, with the timestamp of what follows), and the key frame before it with what follows; after Pause, that one key frame and no
+// more. Tags that Next did not yet return are dropped. The error is an [*Error], of ErrInvalidTime for instance, or ctx's; the
+// Player is then where it was.
 func (p *Player) Seek(ctx context.Context, to time.Duration) error {
 	return p.fail("seek", p.seek(ctx, to))
 }
@@ -230,15 +236,21 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	if p.closed {
 		return ErrClosed
 	}
-	x, e, err := p.find(ctx, to.Milliseconds())
+	x, err := p.folder.indexes.get(ctx, p.name, p.file)
 	if err != nil {
 		return err
 	}
-	front, err := p.readHeaders(e)
+	e, front, err := p.find(ctx, x, to.Milliseconds())
+	if errors.Is(err, errStale) {
+		if x, err = p.folder.indexes.rebuild(ctx, p.name, p.file); err != nil {
+			return err
+		}
+		e, front, err = p.find(ctx, x, to.Milliseconds())
+	}
 	if err != nil {
 		return err
 	}
-	p.piece.moveTo(e.at - flv.BackPointerSize)
+	p.piece.moveTo(e.at - flv.PreviousTagSizeLen)
 	p.front = front
 	p.line.Set(e.time)
 	p.over = false
@@ -247,17 +259,12 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place where playing from a time in ms begins.
-func (p *Player) find(ctx context.Context, time int64) (x *index, e entry, err error) {
-	if x, err = p.folder.indexes.get(ctx, p.name, p.file); err != nil {
-		return nil, e, err
+// find returns the place where playing from a time in ms begins, and the headers that are valid there.
+func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
+	if e, err = x.seek(ctx, p.file, time); err == nil {
+		front, err = p.readHeaders(e)
 	}
-	if e, err = x.seek(ctx, p.file, time); errors.Is(err, errStale) {
-		if x, err = p.folder.indexes.rebuild(ctx, p.name, p.file); err == nil {
-			e, err = x.seek(ctx, p.file, time)
-		}
-	}
-	return x, e, err
+	return e, front, err
 }
 
 // maxHeaderBytes bounds what is sent before a key frame, as flv.Headers has it.
@@ -265,7 +272,8 @@ const maxHeaderBytes = 4 << 20
 
 // readHeaders returns the headers that are valid at a place.
 func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
-	left := maxHeaderBytes
+	var heads []head
+	size, bytes := 0, 0
 	for _, place := range e.headers {
 		h, err := headAt(p.file, e.at, place.at)
 		if isDamage(err) || h.end() > e.at {
@@ -274,19 +282,25 @@ func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 		if err != nil {
 			return nil, err
 		}
-		if left -= h.size; left < 0 {
+		if bytes += h.size; bytes > maxHeaderBytes {
 			break
 		}
-		frame := make([]byte, FrameRoom+h.size)
-		flv.PutTagHeader(frame[flv.BackPointerSize:], h.Type, h.size, uint32(e.time))
-		if _, err := p.file.ReadAt(frame[FrameRoom:], h.at+flv.TagHeaderSize); err != nil {
+		heads = append(heads, h)
+		size += FrameRoom + h.size
+	}
+	frames := make([]byte, size)
+	for i, h := range heads {
+		if i > 0 {
+			flv.PutPreviousTagSize(frames, heads[i-1].size)
+		}
+		flv.PutTagHeader(frames[flv.PreviousTagSizeLen:], h.Type, h.size, uint32(e.time))
+		body := frames[FrameRoom : FrameRoom+h.size]
+		if _, err := p.file.ReadAt(body, h.at+flv.TagHeaderSize); err != nil {
 			return nil, err
 		}
-		if n := len(tags); n > 0 {
-			flv.PutBackPointer(frame, len(tags[n-1].Body))
-		}
-		tag := flv.Tag{Type: h.Type, Timestamp: uint32(e.time), Filtered: h.Filtered, Body: frame[FrameRoom:]}
-		tags = append(tags, Tag{Tag: tag, Frame: frame})
+		tag := flv.Tag{Type: h.Type, Timestamp: uint32(e.time), Filtered: h.Filtered, Body: body}
+		tags = append(tags, Tag{Tag: tag, Frame: frames[:FrameRoom+h.size]})
+		frames = frames[FrameRoom+h.size:]
 	}
 	return tags, nil
 }

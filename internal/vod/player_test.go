@@ -3,6 +3,7 @@ package vod
 import (
 	"bytes"
 	"context"
+	"encoding/binary"
 	"io"
 	"math"
 	"math/rand/v2"
@@ -56,9 +57,9 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 			file.Write(frames)
 			clear(tag.Frame[:FrameRoom]) // which the receiver may do
 		}
-		back := make([]byte, flv.BackPointerSize)
+		back := make([]byte, flv.PreviousTagSizeLen)
 		if len(tag.Frame) > 0 {
-			flv.PutBackPointer(back, len(tag.Body))
+			flv.PutPreviousTagSize(back, len(tag.Body))
 		}
 		file.Write(back)
 		want, err := os.ReadFile(filepath.Join(f.root.Name(), name))
@@ -88,7 +89,7 @@ func TestPlaysDamagedFiles(t *testing.T) {
 	}{
 		"cut in a body":            {whole[:len(whole)-100], 2, true},
 		"cut in a header":          {whole[:len(two)+5], 2, true},
-		"cut in a back pointer":    {whole[:len(whole)-2], 3, true},
+		"cut in a PreviousTagSize": {whole[:len(whole)-2], 3, true},
 		"zeros":                    {append(bytes.Clone(two), make([]byte, 100)...), 2, false},
 		"garbage":                  {append(bytes.Clone(two), bytes.Repeat([]byte{0xee}, 100)...), 2, false},
 		"a header that is too far": {[]byte("FLV\x01\x05\x7f\xff\xff\xff\x00\x00\x00\x00"), 0, true},
@@ -160,6 +161,37 @@ func TestSeek(t *testing.T) {
 		require.Len(t, tags, 84, "it is where it was")
 	}
 	require.Empty(t, want)
+}
+
+// The headers make FLV as well, and may be made messages in place.
+func TestHeadersInPlace(t *testing.T) {
+	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t)})
+	p := play(t, f, "a.flv", all)
+	require.NoError(t, p.Seek(context.Background(), 3*time.Second))
+	_, err := p.Fill()
+	require.NoError(t, err)
+	require.Len(t, p.front, 3)
+	want := []flv.Tag{p.front[0].Tag, p.front[1].Tag, p.front[2].Tag}
+	for i := range want {
+		want[i] = clone(want[i])
+	}
+	var file, out []byte
+	var tag Tag
+	for p.Next(&tag) {
+		file = append(file, tag.Frame...)
+		if out == nil {
+			out = tag.Frame[:0]
+		}
+		out = append(append(out, make([]byte, FrameRoom-3)...), tag.Body...)
+	}
+	file = append([]byte("FLV\x01\x05\x00\x00\x00\x09"), file...)
+	file = binary.BigEndian.AppendUint32(file, uint32(len(want[2].Body)+flv.TagHeaderSize))
+	require.Equal(t, want, tagsOf(t, file))
+	var message []byte
+	for _, tag := range want {
+		message = append(append(message, make([]byte, FrameRoom-3)...), tag.Body...)
+	}
+	require.Equal(t, message, out)
 }
 
 func TestStartAndLength(t *testing.T) {

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -40,17 +39,26 @@ func runJob(job string) {
 	}
 }
 
-// recordForEver records until it is killed. It says when some is in the file.
+// recordedFiles is how many files recordForEver writes.
+const recordedFiles = 20
+
+// recordForEver records files until it is killed. It says when some is in each of them.
 func recordForEver(f *Folder) error {
-	r, err := f.Record("a.flv", RecordOptions{})
-	if err != nil {
-		return err
-	}
-	for n := uint32(0); ; n++ {
-		if err := r.WriteTag(big(n*40, 1000+int(n)%7000)); err != nil {
+	var all []*Recorder
+	for i := range recordedFiles {
+		r, err := f.Record(fmt.Sprint(i, ".flv"), RecordOptions{})
+		if err != nil {
 			return err
 		}
-		if n == 1000 {
+		all = append(all, r)
+	}
+	for n := uint32(0); ; n++ {
+		for i, r := range all {
+			if err := r.WriteTag(big(n*40, 1000+int(n)*(i+1)%7000)); err != nil {
+				return err
+			}
+		}
+		if n == 100 {
 			fmt.Println("begun")
 		}
 	}
@@ -78,7 +86,7 @@ func recordBeyondLimit(f *Folder) error {
 	return nil
 }
 
-// A process that is killed leaves a file that can be played and continued.
+// A process that is killed leaves files that can be played and continued.
 func TestKilled(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	cmd := child(t, "record", dir)
@@ -87,24 +95,21 @@ func TestKilled(t *testing.T) {
 	require.NoError(t, cmd.Start())
 	_, err = out.Read(make([]byte, 1))
 	require.NoError(t, err)
-	_, busy := f.Record("a.flv", RecordOptions{Append: true})
+	_, busy := f.Record("0.flv", RecordOptions{Append: true})
 	require.NoError(t, cmd.Process.Kill())
 	require.Error(t, cmd.Wait())
 	if locksOtherProcesses {
 		require.ErrorIs(t, busy, ErrBusy)
 	}
-
-	before, _ := drain(t, play(t, f, "a.flv", all)) // which may end within a tag
-	require.Greater(t, len(before), 900)
-	r, err := f.Record("a.flv", RecordOptions{Append: true})
-	require.NoError(t, err)
-	require.NoError(t, r.WriteTag(key(77)))
-	require.NoError(t, r.Close())
-	content, err := os.ReadFile(filepath.Join(dir, "a.flv"))
-	require.NoError(t, err)
-	after := tagsOf(t, content)
-	require.InDelta(t, len(before)+1, len(after), 1) // one whose back pointer was missing is gone
-	requireTotals(t, content, after)
-	requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
-	require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
+	for i := range recordedFiles {
+		name := fmt.Sprint(i, ".flv")
+		before, _ := drain(t, play(t, f, name, all)) // which may end within a tag
+		require.Greater(t, len(before), 50)
+		content := record(t, f, dir, name, RecordOptions{Append: true}, key(77))
+		after := tagsOf(t, content)
+		requireTotals(t, content, after)
+		require.InDelta(t, len(before)+1, len(after), 1) // one whose PreviousTagSize was missing is gone
+		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
+		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
+	}
 }

@@ -20,12 +20,12 @@ type RecordOptions struct {
 	MinFree     int64         // bytes free on the disk below which nothing is recorded; 0: 100 MiB; < 0: no limit
 	MaxTotal    int64         // bytes of all files in the folder above which nothing is recorded; <= 0: no limit
 
-	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so on come before ".flv".
-	// It must not use the Recorder.
+	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so
+	// on come before ".flv". It must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one that writes what has waited
-	// for a second. err is why recording ended early. May be nil.
+	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one
+	// that writes what has waited for a second. err is why recording ended early. May be nil.
 	Done func(name string, err error)
 }
 
@@ -79,7 +79,11 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	if err := r.checkLimits(dir); err != nil {
 		return nil, err
 	}
-	if r.out, err = f.create(name, o.Append); err != nil {
+	how := replaceFile
+	if o.Append {
+		how = continueFile
+	}
+	if r.out, err = f.create(name, how); err != nil {
 		return nil, err
 	}
 	r.timer = time.AfterFunc(flushEvery, r.tick)
@@ -95,20 +99,19 @@ func (r *Recorder) checkLimits(file *os.File) error {
 		}
 	}
 	if r.o.MaxTotal > 0 {
-		total, err := r.folder.usage.total(r.folder.root)
-		if err == nil && total > r.o.MaxTotal {
+		if total := r.folder.usage.total(r.folder.root); total > r.o.MaxTotal {
 			return fmt.Errorf("%w: the folder has %d bytes, MaxTotal is %d", ErrNoSpace, total, r.o.MaxTotal)
 		}
 	}
 	return nil
 }
 
-// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are repeated at the beginning of every
-// file. They and other script data get the timestamp of what was written last; those of audio and video are counted from the first. Tags of other types are
-// left out.
+// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are
+// repeated at the beginning of every file. They and other script data get the timestamp of what was written last; those of audio
+// and video are counted from the first. Tags of other types are left out.
 //
-// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later call returns the
-// same. Since tags are gathered, it may be about one that was accepted before.
+// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later
+// call returns the same. Since tags are gathered, it may be about one that was accepted before.
 func (r *Recorder) WriteTag(t flv.Tag) error {
 	return r.locked(func() error {
 		if r.closed && r.err == nil {
@@ -182,7 +185,7 @@ func (r *Recorder) add(t flv.Tag) error {
 	if kind == flv.KindHeader || kind == flv.KindData {
 		return r.write(t, max(r.out.last, r.out.base))
 	}
-	now := r.line.Advance(t.Timestamp)
+	now := r.line.Unwrap(t.Timestamp)
 	if !r.timed {
 		r.timed, r.zero = true, now
 	}
@@ -215,7 +218,8 @@ func (r *Recorder) write(t flv.Tag, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has been no such tag for too long.
+// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has
+// been no such tag for too long.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {
@@ -225,50 +229,31 @@ func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	return r.out.begun && (begins && exceeds(1) || exceeds(2))
 }
 
-// nextFile closes the file and begins the next.
+// nextFile closes the file and begins the next, under the first name that is free.
 func (r *Recorder) nextFile() error {
 	if r.closeFile(); r.err != nil {
 		return r.err
 	}
-	name, err := r.nextName()
-	if err != nil {
-		return err
-	}
-	out, err := r.folder.create(name, false)
-	if err != nil {
-		return err
-	}
-	r.out, r.checked = out, 0
-	return nil
-}
-
-// nextName returns the name of the next file, of which there is none yet.
-func (r *Recorder) nextName() (string, error) {
 	const most = 1 << 20
-	name := r.first
+	name, n := r.first, r.part+1
 	if r.o.Next != nil {
-		name = r.o.Next(time.Now())
+		name, n = r.o.Next(time.Now()), 1
 	}
-	if err := CheckName(name); err != nil {
-		return "", err
-	}
-	base, n := strings.TrimSuffix(name, extension), 1
-	if r.o.Next == nil {
-		n = r.part + 1
-	}
+	base := strings.TrimSuffix(name, extension)
 	for ; n < most; n++ {
 		if n > 1 {
 			name = fmt.Sprintf("%s-%d%s", base, n, extension)
 		}
-		switch err := r.folder.regular(name); {
-		case errors.Is(err, fs.ErrNotExist):
-			r.part = n
-			return name, nil
-		case err != nil && !errors.Is(err, errIrregular):
-			return "", err
+		out, err := r.folder.create(name, newFile)
+		if err == nil {
+			r.out, r.checked, r.part = out, 0, n
+			return nil
+		}
+		if !errors.Is(err, fs.ErrExist) {
+			return err
 		}
 	}
-	return "", ErrBadName
+	return fs.ErrExist
 }
 
 // stop ends the recording if err is not nil.

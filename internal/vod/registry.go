@@ -6,7 +6,8 @@ import (
 	"sync"
 )
 
-// recordings are the files that this process records, whatever Folder and name they were found by: two programs of one process may serve one directory.
+// recordings are the files that this process records, whatever Folder and name they were found by: two programs of one process may
+// serve one directory.
 var recordings registry
 
 type registry struct {

@@ -21,7 +21,8 @@ type head struct {
 // end is where the next tag begins.
 func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
 
-// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no file may make a server send.
+// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no
+// file may make a server send.
 func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
 // scanner goes from tag to tag without reading the bodies.
@@ -30,7 +31,7 @@ type scanner struct {
 	size  int64          // of the file
 	has   flv.FileHeader // newScanner sets it
 	pos   int64          // where the next tag begins
-	whole int64          // where the last tag ends that is whole, its back pointer included
+	whole int64          // where the last tag ends that is whole, its PreviousTagSize included
 	err   error          // why there is no next tag
 
 	window   [windowSize]byte
@@ -50,7 +51,7 @@ func newScanner(file io.ReaderAt, size int64) (*scanner, error) {
 		return nil, ErrNotFLV
 	}
 	s.has = has
-	s.pos = int64(dataOffset) + flv.BackPointerSize
+	s.pos = int64(dataOffset) + flv.PreviousTagSizeLen
 	s.whole = s.pos
 	return s, nil
 }
@@ -60,21 +61,21 @@ func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
 	return &scanner{file: file, size: size, pos: pos, whole: pos}
 }
 
-// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between tags, an [*flv.Error] where it ends in a tag or has
-// none, else what the file says.
+// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between
+// tags, an [*flv.Error] where it ends in a tag or has none, else what the file says.
 func (s *scanner) next(h *head) bool {
 	for s.err == nil && s.pos != s.size {
 		if s.err = s.read(h); s.err != nil {
 			break
 		}
-		if h.end()-flv.BackPointerSize > s.size {
+		if h.end()-flv.PreviousTagSizeLen > s.size {
 			s.err = torn(h.at, h.end()-s.size)
 			break
 		}
 		if h.end() <= s.size {
 			s.whole = h.end()
 		}
-		s.pos = min(h.end(), s.size) // of the last tag the back pointer may be missing
+		s.pos = min(h.end(), s.size) // of the last tag the PreviousTagSize may be missing
 		if isMedia(h.Type) {
 			return true
 		}

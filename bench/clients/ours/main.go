@@ -1,0 +1,169 @@
+// Command ours is this library as a client of the comparison.
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+
+	"github.com/go-librtmp/rtmp/bench/media"
+	"github.com/go-librtmp/rtmp/bench/peer"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+var ctx = context.Background()
+
+// pull reads FLV bytes with a 64 KiB buffer, as the librtmp client does, and parses nothing but tag headers to count.
+func pull(url string, got *media.Got) error { return pullWith(url, got, 64<<10) }
+
+// pullSmall is pull with librtmp_peer's buffer for many connections.
+func pullSmall(url string, got *media.Got) error { return pullWith(url, got, 16<<10) }
+
+func pullWith(url string, got *media.Got, size int) error {
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, nil)
+	if err != nil {
+		return err
+	}
+	buf := make([]byte, size)
+	for {
+		n, err := s.Read(buf)
+		got.FLV += int64(n)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+	}
+}
+
+func pullPackets(url string, got *media.Got) error {
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, nil)
+	if err != nil {
+		return err
+	}
+	var p rtmp.Packet
+	for {
+		err := s.ReadPacket(&p)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		switch p.Type {
+		case message.TypeVideo:
+			got.Video++
+			got.Payload += int64(len(p.Body))
+		case message.TypeAudio:
+			got.Audio++
+			got.Payload += int64(len(p.Body))
+		}
+	}
+}
+
+// copyFLV has WriteTo write the stream to a file.
+func copyFLV(url string, got *media.Got) error {
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, nil)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	got.FLV, err = s.WriteTo(f)
+	return err
+}
+
+// push publishes packet by packet.
+func push(url string, run *media.Run, plan media.Plan) error {
+	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		return err
+	}
+	var p rtmp.Packet
+	err = run.Each(plan, func(m *media.Msg, ts uint32) error {
+		p.Type = message.TypeAudio
+		if m.Video {
+			p.Type = message.TypeVideo
+		}
+		p.Timestamp, p.Absolute, p.Body = ts, true, m.Body
+		return s.WritePacket(&p)
+	})
+	if err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+// pushFLV publishes a file by ReadFrom, which is read from memory, over and over.
+func pushFLV(url string, run *media.Run, plan media.Plan) error {
+	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	s, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		return err
+	}
+	if _, err := s.ReadFrom(media.FLV(run, plan)); err != nil {
+		return err
+	}
+	return s.Close()
+}
+
+func conn(url string) error {
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	if _, err := c.CreateStream(ctx, nil); err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+func rpc(url string) (func(int) error, func(), error) {
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return nil, nil, err
+	}
+	echo := c.RemoteMethod("echo")
+	return func(i int) error {
+		_, err := echo(ctx, "hello", float64(i))
+		return err
+	}, func() { c.Close() }, nil
+}
+
+func main() {
+	peer.Main(peer.Peer{
+		Pull: map[string]func(string, *media.Got) error{"": pull, "packets": pullPackets, "file": copyFLV, "16k": pullSmall},
+		Push: map[string]func(string, *media.Run, media.Plan) error{"": push, "flv": pushFLV},
+		Conn: conn, RPC: rpc,
+	})
+}

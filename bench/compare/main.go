@@ -1,0 +1,103 @@
+// Command compare runs clients of this library and of others against one server, blast, and tells what they cost: in tables, and in
+// bar charts. README.md says how to use it. The programs are built from the module that it is started in.
+package main
+
+import (
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+)
+
+var (
+	quick  = flag.Bool("quick", false, "a run of seconds: only this library and the floor, and only whether everything arrives and no message allocates")
+	rounds = flag.Int("rounds", 9, "runs of each client; they take turns")
+	bytes  = flag.Float64("bytes", 1e9, "media of one run, in bytes of payload")
+	only   = flag.String("only", "", "only works whose title contains this")
+	out    = flag.String("out", "", "folder for results.md and the charts; none: the tables go to standard output alone")
+)
+
+func main() {
+	flag.Parse()
+	log.SetFlags(0)
+	if err := run(); err != nil {
+		log.Fatal("compare: ", err)
+	}
+}
+
+func run() error {
+	bin, err := os.MkdirTemp("", "compare")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	if err := build(bin); err != nil {
+		return err
+	}
+	if *quick {
+		*rounds, *bytes = 1, 5e7
+	}
+	var failed error
+	report := new(strings.Builder)
+	fmt.Fprintf(report, "%s\n", machine())
+	for _, w := range works() {
+		if !strings.Contains(w.title, *only) || *quick && !w.quick {
+			continue
+		}
+		log.Print(w.title)
+		if err := w.measure(bin); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", w.title, err))
+			continue
+		}
+		w.table(report)
+		if *out != "" {
+			if err := w.chart(filepath.Join(*out, w.file+".svg")); err != nil {
+				return err
+			}
+			fmt.Fprintf(report, "\n![%s](%s.svg)\n", w.title, w.file)
+		}
+	}
+	fmt.Print(report)
+	if *out == "" {
+		return failed
+	}
+	return errors.Join(failed, os.WriteFile(filepath.Join(*out, "results.md"), []byte(report.String()), 0o644))
+}
+
+// build makes the programs. Those of librtmp need cc and librtmp-dev; without them they are left out.
+func build(bin string) error {
+	programs := []string{"./blast", "./clients/ours", "./clients/raw", "./clients/least"}
+	if !*quick {
+		programs = append(programs, "./clients/...")
+	}
+	if text, err := exec.Command("go", append([]string{"build", "-o", bin + "/"}, programs...)...).CombinedOutput(); err != nil {
+		return fmt.Errorf("build: %w: %s", err, text)
+	}
+	if *quick {
+		return nil
+	}
+	cc := exec.Command("cc", "-O2", "-o", filepath.Join(bin, "librtmp"), "clients/librtmp/librtmp.c", "-lrtmp", "-lpthread")
+	if text, err := cc.CombinedOutput(); err != nil {
+		log.Printf("without librtmp: %v: %s", err, text)
+	}
+	return nil
+}
+
+// machine is what the figures depend on beside the programs.
+func machine() string {
+	say := func(name string, args ...string) string {
+		text, _ := exec.Command(name, args...).Output()
+		return strings.TrimSpace(string(text))
+	}
+	cpu := say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1")
+	load := say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg")
+	return fmt.Sprintf("%s, %s x %s, Linux %s, load when it began %s. %s.\n\nlibrtmp %s, rtmpdump %s, %s.", say("date", "-u", "+%Y-%m-%d"),
+		say("nproc"), cpu, say("uname", "-r"), load, say("go", "version"), say("dpkg-query", "-W", "-f", "${Version}", "librtmp1"),
+		say("dpkg-query", "-W", "-f", "${Version}", "rtmpdump"),
+		strings.ReplaceAll(say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/bluenviron/gortmplib",
+			"github.com/yutopp/go-rtmp", "github.com/q191201771/lal", "github.com/nareix/joy4"), "\n", ", "))
+}

@@ -1,0 +1,237 @@
+package main
+
+import (
+	"bufio"
+	"encoding/json"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// served is what blast says of a connection.
+type served struct {
+	Listen                                   string
+	Video, Audio, Payload, FLVTagBytes, Wire int64
+	Complete                                 bool
+}
+
+// said is what a client says of its run.
+type said struct {
+	Video, Audio, Payload, FLV int64
+	N, Failed                  int
+	P50                        float64 `json:"p50_us"`
+	Setup                      float64 `json:"setup_cpu"` // seconds spent before the work
+	Mallocs, Allocated         float64 // the latter in bytes
+}
+
+// server is a blast.
+type server struct {
+	command *exec.Cmd
+	lines   *bufio.Reader
+	addr    string
+}
+
+func startServer(bin string, args ...string) (*server, error) {
+	s := &server{command: exec.Command(filepath.Join(bin, "blast"), args...)}
+	pipe, err := s.command.StdoutPipe()
+	if err != nil {
+		return nil, err
+	}
+	if err := s.command.Start(); err != nil {
+		return nil, err
+	}
+	s.lines = bufio.NewReader(pipe)
+	first, err := s.next()
+	s.addr = first.Listen
+	return s, err
+}
+
+func (s *server) next() (c served, _ error) {
+	line, err := s.lines.ReadBytes('\n')
+	if err != nil {
+		return c, fmt.Errorf("blast has ended: %w", err)
+	}
+	fields := struct {
+		*served
+		FLVTagBytes *int64 `json:"flv_tag_bytes"`
+	}{&c, &c.FLVTagBytes}
+	return c, json.Unmarshal(line, &fields)
+}
+
+func (s *server) stop() {
+	s.command.Process.Kill()
+	s.command.Wait()
+}
+
+// measure has the clients take turns.
+func (w *work) measure(bin string) error {
+	amount := int64(*bytes)
+	args := append([]string{"-profile", w.profile, "-bytes", fmt.Sprint(amount)}, w.server...)
+	plain, err := startServer(bin, args...)
+	if err != nil {
+		return err
+	}
+	defer plain.stop()
+	raw, err := startServer(bin, append(args, "-raw")...)
+	if err != nil {
+		return err
+	}
+	defer raw.stop()
+	for range *rounds {
+		for _, c := range w.clients {
+			if *quick && !c.checked && !c.raw {
+				continue
+			}
+			program, _, _ := strings.Cut(strings.ReplaceAll(c.command, "{bin}", bin), " ")
+			if _, err := exec.LookPath(program); err != nil {
+				continue
+			}
+			s := plain
+			if c.raw {
+				s = raw
+			}
+			o, err := w.run(bin, s, c)
+			if err != nil {
+				if strings.HasPrefix(c.name, "ours") || c.raw {
+					return fmt.Errorf("%s: %w", c.name, err)
+				}
+				log.Printf("  %s: %v", c.name, err) // others have bugs of their own
+				continue
+			}
+			c.runs = append(c.runs, o)
+		}
+	}
+	return nil
+}
+
+// run runs a client once and looks whether it has got, or delivered, everything.
+func (w *work) run(bin string, s *server, c *client) (outcome, error) {
+	amount := *bytes
+	url := "rtmp://" + s.addr + "/live/x"
+	if c.share > 0 {
+		amount *= c.share
+	}
+	if w.n == 0 {
+		url += fmt.Sprintf("-b%d", int64(amount))
+	}
+	command := strings.NewReplacer("{bin}", bin, "{url}", url, "{bytes}", fmt.Sprint(int64(amount)), "{n}", fmt.Sprint(w.n)).Replace(c.command)
+	fields := strings.Fields(command)
+	cmd := exec.Command(fields[0], fields[1:]...)
+	cmd.Env = append(os.Environ(), "BENCH_PROFILE="+w.profile)
+	var text, complaints strings.Builder
+	cmd.Stdout, cmd.Stderr = &text, &complaints
+	if err := cmd.Start(); err != nil {
+		return outcome{}, err
+	}
+	peak := watch(cmd.Process.Pid)
+	late := time.AfterFunc(5*time.Minute, func() { cmd.Process.Kill() })
+	err := cmd.Wait()
+	late.Stop()
+	o := outcome{memory: peak()}
+	if err != nil {
+		return o, fmt.Errorf("%w: %s %s", err, text.String(), complaints.String())
+	}
+	var told said
+	json.Unmarshal([]byte(lastLine(text.String())), &told) // rtmpdump says nothing
+	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() - told.Setup
+	if w.n > 0 {
+		return w.counted(s, c, o, told, cpu)
+	}
+	got, err := s.next()
+	if err != nil {
+		return o, err
+	}
+	o.figure = cpu * 1e9 / amount
+	o.mallocs = told.Mallocs / float64(max(1, got.Video+got.Audio))
+	return o, complete(c, got, told)
+}
+
+// counted is run for work that is done so many times.
+func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) (outcome, error) {
+	if told.N != w.n || told.Failed > 0 {
+		return o, fmt.Errorf("%d of %d done, %d failed", told.N, w.n, told.Failed)
+	}
+	connections := w.n
+	if w.file == "call" {
+		connections = 1
+	}
+	var all served
+	for range connections {
+		one, err := s.next()
+		if err != nil {
+			return o, err
+		}
+		all.Video, all.Audio, all.Payload = all.Video+one.Video, all.Audio+one.Audio, all.Payload+one.Payload
+		all.FLVTagBytes, all.Wire = all.FLVTagBytes+one.FLVTagBytes, all.Wire+one.Wire
+	}
+	o.p50, o.figure = told.P50, cpu*1e6/float64(w.n)
+	if w.file != "many" {
+		o.memory = 0
+		return o, nil
+	}
+	o.figure, o.memory = cpu, o.memory/float64(w.n)
+	return o, complete(c, all, told)
+}
+
+// headers is what joy4 publishes beside the media: a codec's configuration for each kind, in bytes.
+const headers = 47
+
+// complete looks whether client and server agree on what was sent.
+func complete(c *client, got served, told said) error {
+	if got.Video == told.Video+1 && got.Audio == told.Audio+1 && got.Payload == told.Payload+headers {
+		told.Video, told.Audio, told.Payload = got.Video, got.Audio, got.Payload
+	}
+	switch {
+	case told == said{}: // its exit code has said it
+		return nil
+	case c.raw && told.Payload != got.Wire && told.Payload != got.Payload:
+		return fmt.Errorf("%d bytes instead of %d", told.Payload, got.Wire)
+	case c.raw:
+		return nil
+	case told.FLV > 0 && told.FLV < got.FLVTagBytes:
+		return fmt.Errorf("%d bytes of FLV instead of %d and a header", told.FLV, got.FLVTagBytes)
+	case told.FLV == 0 && (told.Payload != got.Payload || told.Video != got.Video || told.Audio != got.Audio):
+		return fmt.Errorf("%d pictures, %d sounds, %d bytes instead of %d, %d, %d", told.Video, told.Audio, told.Payload, got.Video, got.Audio, got.Payload)
+	case c.checked && told.Mallocs > 3000+float64(got.Video+got.Audio)/20: // some for connecting, and for what comes now and then
+		return fmt.Errorf("%.0f allocations for %d messages", told.Mallocs, got.Video+got.Audio)
+	case c.checked && told.Allocated > 6e6+float64(got.Payload)/50:
+		return fmt.Errorf("%.0f bytes allocated for %d bytes of media", told.Allocated, got.Payload)
+	}
+	return nil
+}
+
+func lastLine(text string) string {
+	text = strings.TrimSpace(text)
+	return text[strings.LastIndexByte(text, '\n')+1:]
+}
+
+// watch returns a function that tells the most memory that a process has had, in KiB, as seen every now and then. (What wait4 tells
+// of a child begins with the size of its parent.)
+func watch(pid int) (peak func() float64) {
+	most, stop, done := 0.0, make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(done)
+		for {
+			status, _ := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
+			if _, after, found := strings.Cut(string(status), "VmHWM:"); found {
+				kib, _ := strconv.ParseFloat(strings.Fields(after)[0], 64)
+				most = max(most, kib)
+			}
+			select {
+			case <-stop:
+				return
+			case <-time.After(100 * time.Millisecond):
+			}
+		}
+	}()
+	return func() float64 {
+		close(stop)
+		<-done
+		return most
+	}
+}

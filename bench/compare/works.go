@@ -1,0 +1,99 @@
+package main
+
+import "fmt"
+
+// work is something that each client does, in rounds.
+type work struct {
+	title, file string
+	unit        string // of the figure that is compared
+	server      []string
+	profile     string
+	n           int  // of things to do, where they are not bytes
+	quick       bool // also done with -quick
+	clients     []*client
+}
+
+// client is a program that can do the work.
+type client struct {
+	name    string
+	command string  // {bin}, {url}, {bytes} and {n} are replaced
+	raw     bool    // without a protocol
+	share   float64 // of the bytes, for slow ones; 0: all
+	checked bool    // must not allocate for a message
+	runs    []outcome
+}
+
+// outcome is one run.
+type outcome struct {
+	figure  float64
+	p50     float64 // microseconds, where each thing is timed
+	memory  float64 // KiB for each of many
+	mallocs float64 // for each message
+}
+
+const floor = "raw TCP"
+
+func works() []*work {
+	var all []*work
+	for _, chunk := range []int{4096, 128, 65536} {
+		all = append(all, play(fmt.Sprintf("Playing 3 Mbit/s, chunks of %d bytes", chunk), fmt.Sprintf("play-%d", chunk), "3mbit", chunk, chunk == 4096))
+	}
+	all = append(all, play("Playing 20 Mbit/s with key frames of 1 MB", "play-20mbit", "20mbit", 4096, true),
+		play("Playing sound alone, 300 bytes a message", "play-audio", "audio", 4096, true))
+	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
+		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
+	}
+	return append(all,
+		&work{title: "Connect to Play.Start, and close", file: "connect", unit: "CPU µs", n: 1000, profile: "3mbit", clients: []*client{
+			{name: "ours", command: "{bin}/ours conn {url}-idle {n}"},
+			{name: "least Go code", command: "{bin}/least conn {url}-idle {n}"},
+			{name: "librtmp", command: "{bin}/librtmp conn {url}-idle {n}"},
+			{name: "gortmplib", command: "{bin}/gortmplib conn {url}-idle {n}"},
+			{name: "lal", command: "{bin}/lal conn {url}-idle {n}"},
+		}},
+		&work{title: "Call and answer", file: "call", unit: "CPU µs", n: 20000, profile: "3mbit", clients: []*client{
+			{name: "ours", command: "{bin}/ours rpc {url}-idle {n}"},
+			{name: "least Go code", command: "{bin}/least rpc {url}-idle {n}"},
+			{name: "librtmp", command: "{bin}/librtmp rpc {url}-idle {n}"},
+		}},
+		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
+			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
+				{name: floor, command: "{bin}/raw many-64k {url} {n}", raw: true},
+				{name: "raw TCP, 16 KiB reads", command: "{bin}/raw many-16k {url} {n}", raw: true},
+				{name: "ours", command: "{bin}/ours many-16k {url} {n}"},
+				{name: "ours, ReadPacket", command: "{bin}/ours many-packets {url} {n}"},
+				{name: "librtmp", command: "{bin}/librtmp many {url} {n}"},
+			}})
+}
+
+func play(title, file, profile string, chunk int, quick bool) *work {
+	return &work{title: title, file: file, unit: "CPU s/GB", profile: profile, quick: quick, server: []string{"-chunk", fmt.Sprint(chunk)},
+		clients: []*client{
+			{name: floor, command: "{bin}/raw pull {url}", raw: true},
+			{name: "least Go code", command: "{bin}/least pull-flv {url}"},
+			{name: "ours", command: "{bin}/ours pull {url}", checked: true},
+			{name: "ours, ReadPacket", command: "{bin}/ours pull-packets {url}", checked: true},
+			{name: "ours, io.Copy to /dev/null", command: "{bin}/ours pull-file {url}", checked: true},
+			{name: "librtmp", command: "{bin}/librtmp pull {url}"},
+			{name: "librtmp, ReadPacket", command: "{bin}/librtmp packets {url}"},
+			{name: "rtmpdump", command: "rtmpdump -q -r {url} -o /dev/null"},
+			{name: "lal", command: "{bin}/lal pull {url}", share: 0.5},
+			{name: "joy4", command: "{bin}/joy4 pull {url}", share: 0.5},
+			{name: "go-rtmp", command: "{bin}/gortmp pull {url}-msid0", share: 0.2},
+			{name: "gortmplib", command: "{bin}/gortmplib pull {url}", share: 0.2},
+		}}
+}
+
+func publish(title, file, profile string, quick bool) *work {
+	return &work{title: title, file: file, unit: "CPU s/GB", profile: profile, quick: quick, clients: []*client{
+		{name: floor, command: "{bin}/raw push {url} {bytes}", raw: true},
+		{name: "raw TCP, 256 KiB writes", command: "{bin}/raw push-256k {url} {bytes}", raw: true},
+		{name: "least Go code", command: "{bin}/least push-4096 {url} {bytes}"},
+		{name: "ours, WritePacket", command: "{bin}/ours push {url} {bytes}", checked: true},
+		{name: "ours, ReadFrom", command: "{bin}/ours push-flv {url} {bytes}", checked: true},
+		{name: "joy4", command: "{bin}/joy4 push {url} {bytes}"},
+		{name: "lal", command: "{bin}/lal push {url} {bytes}", share: 0.2},
+		{name: "gortmplib", command: "{bin}/gortmplib push {url} {bytes}", share: 0.2},
+		{name: "go-rtmp", command: "{bin}/gortmp push {url} {bytes}", share: 0.05},
+	}}
+}

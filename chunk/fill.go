@@ -1,0 +1,71 @@
+package chunk
+
+import "io"
+
+const (
+	// maxRead is what one read asks for at most beside the rest of a message, in bytes. 4 KiB doubles the cost of a raw read,
+	// above 64 KiB nothing is won.
+	maxRead = 64 << 10
+	// minRead is what it asks for at least, where the buffer has to be there while nothing comes.
+	minRead = 4 << 10
+)
+
+// Fill reads from the source once. NextBuffered has returned false before: what is unparsed is at most a part of a header.
+func (r *Reader) Fill() error {
+	if err := r.srcErr; err != nil {
+		r.srcErr = nil
+		return r.sourceError(err)
+	}
+	for range 100 {
+		n, err := r.read()
+		if n > 0 {
+			r.srcErr = err
+			return nil
+		}
+		if err != nil {
+			return r.sourceError(err)
+		}
+	}
+	return io.ErrNoProgress
+}
+
+func (r *Reader) read() (n int, err error) {
+	if r.vectored != nil {
+		if n, err = r.vectored.ReadVector((*vector)(r)); n > 0 {
+			r.settle(n)
+		}
+		return n, err
+	}
+	r.provide(r.size)
+	asked := len(r.buf) - r.end
+	n, err = r.src.Read(r.buf[r.end:])
+	r.end += n
+	switch {
+	case n == asked: // there may be more
+		r.size = min(4*r.size, maxRead)
+	case n < asked/8:
+		r.size = max(r.size/2, minRead)
+	}
+	return n, err
+}
+
+// provide makes buf a buffer of size bytes at least, and moves what is unparsed to its front.
+func (r *Reader) provide(size int) {
+	rest := r.buf[r.pos:r.end]
+	if r.in == nil || len(r.buf) < size || len(r.buf) > 2*size {
+		old := r.in
+		r.in = buffers.get(size, 2*size)
+		r.buf = r.in.bytes[:cap(r.in.bytes)]
+		defer release(old) // once rest is copied
+	}
+	r.pos, r.end = 0, copy(r.buf, rest)
+}
+
+// Rest gives back the memory that nothing unparsed lies in. The last Message's body is not valid after that.
+func (r *Reader) Rest() {
+	r.takeBack()
+	if r.in != nil && r.pos == r.end {
+		release(r.in)
+		r.in, r.buf, r.pos, r.end = nil, nil, 0, 0
+	}
+}

@@ -1,0 +1,135 @@
+package chunk
+
+import "bytes"
+
+// Vectored is a source that fills several slices with one read, and holds none while there is nothing to read. A message that is
+// longer than what one read brings is then put where it belongs by the source itself.
+type Vectored interface {
+	// ReadVector waits until there is something to read, and reads once.
+	ReadVector(v Vector) (int, error)
+}
+
+// Vector is the memory for one read.
+type Vector interface {
+	Lend() [][]byte // the slices to be filled one after the other, none of them empty
+	Reclaim()       // nothing was there to be read: Lend is called again when there is
+}
+
+const (
+	// scatterChunk is the smallest chunk size with which payloads are read to their places. With smaller ones it costs more to
+	// describe the places than to copy.
+	scatterChunk = 2 << 10
+	// maxScattered is how many chunks one read may bring that way.
+	maxScattered = 64
+	// scatterPause is for how many reads it is left alone after other chunks came than expected.
+	scatterPause = 64
+)
+
+// scatter is a read whose bytes go to their places: slots are the rest of the current chunk, and for each chunk of the message
+// that is expected next its header and its payload. What comes after them goes to buf.
+type scatter struct {
+	vector  [][]byte // slots, and buf last
+	headers []byte   // memory of those slots
+	slots   int      // 0: everything goes to buf
+	pause   int
+}
+
+// vector is a Reader as its source sees it.
+type vector Reader
+
+// Lend implements Vector.
+func (v *vector) Lend() [][]byte {
+	r := (*Reader)(v)
+	r.provide(maxRead)
+	k := &r.scatter
+	k.vector = k.vector[:0]
+	if k.pause > 0 {
+		k.pause--
+	} else if r.current != nil && r.chunkSize >= scatterChunk {
+		r.addSlots(r.current)
+	}
+	k.slots = len(k.vector)
+	k.vector = append(k.vector, r.buf[r.end:])
+	return k.vector
+}
+
+// Reclaim implements Vector.
+func (v *vector) Reclaim() {
+	r := (*Reader)(v)
+	clear(r.scatter.vector)
+	r.Rest()
+}
+
+// addSlots adds the slots for a message in the middle of a chunk, as far as there is memory for it: nothing of it is in buf.
+func (r *Reader) addSlots(s *stream) {
+	if s.extended || r.left == 0 || !r.makeRoom(s, 1) {
+		return
+	}
+	k := &r.scatter
+	if k.headers == nil {
+		k.headers = make([]byte, maxScattered*len(s.basicBytes))
+		k.vector = make([][]byte, 0, 2*maxScattered+1)
+	}
+	at, left, headers := len(s.body.bytes), r.left, k.headers
+	memory := s.body.bytes[:min(cap(s.body.bytes), int(s.length))]
+	for range maxScattered {
+		take := min(left, len(memory)-at)
+		k.vector = append(k.vector, memory[at:at+take])
+		if at += take; at == len(memory) {
+			return
+		}
+		k.vector = append(k.vector, headers[:s.basicSize])
+		headers = headers[s.basicSize:]
+		left = min(r.chunkSize, int(s.length)-at)
+	}
+	k.vector = k.vector[:len(k.vector)-1] // no header without its payload
+}
+
+// settle takes note of n bytes that were read into the vector.
+func (r *Reader) settle(n int) {
+	s, k := r.current, &r.scatter
+	defer clear(k.vector)
+	for i, slot := range k.vector[:k.slots] {
+		if i%2 == 1 { // a header
+			if n < len(slot) || !bytes.Equal(slot, s.basicBytes[:s.basicSize]) {
+				if n >= len(slot) {
+					k.pause = scatterPause
+				}
+				r.collect(k.vector[i:k.slots], n)
+				return
+			}
+			n -= len(slot)
+			r.resume(s)
+			continue
+		}
+		take := min(n, len(slot))
+		s.body.bytes = s.body.bytes[:len(s.body.bytes)+take]
+		r.left -= take
+		if n -= take; n == 0 {
+			return
+		}
+	}
+	r.end += n
+}
+
+// collect makes n bytes that were read into slots, and into buf after them, one piece in buf.
+func (r *Reader) collect(slots [][]byte, n int) {
+	inSlots := 0
+	for _, slot := range slots {
+		inSlots += len(slot)
+	}
+	inSlots = min(inSlots, n)
+	tail := r.buf[:n-inSlots]
+	if n > len(r.buf) {
+		old := r.in
+		r.in = buffers.get(n, 2*n)
+		r.buf = r.in.bytes[:cap(r.in.bytes)]
+		defer release(old)
+	}
+	copy(r.buf[inSlots:n], tail)
+	at := 0
+	for _, slot := range slots {
+		at += copy(r.buf[at:inSlots], slot)
+	}
+	r.pos, r.end = 0, n
+}

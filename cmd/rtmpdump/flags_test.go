@@ -1,0 +1,23 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+)
+
+// RTMPDump takes "-B abc" for "-B 0", and saves the whole stream.
+func TestNumbersOnTheCommandLine(t *testing.T) {
+	for _, name := range []string{"-B", "-A", "-m", "-k", "-c", "--media-timeout"} {
+		for _, bad := range []string{"abc", "", ".", "nan", "s30"} {
+			_, err := parseFlags([]string{name, bad}, &console{})
+			assert.ErrorContains(t, err, "not a number", "%s %q", name, bad)
+		}
+	}
+	o, err := parseFlags([]string{"-A", "1.5s", "-B", " 30", "-m", "7x", "-k", "-2", "-b", "+100"}, &console{})
+	require.NoError(t, err)
+	assert.EqualValues(t, 1500, o.start.ms)
+	assert.EqualValues(t, 30_000, o.stop.ms)
+	assert.Equal(t, []int{7, -2, 100}, []int{o.timeout.n, o.skip.n, o.buffer.n})
+}

@@ -1,0 +1,93 @@
+// Command encode publishes what an encoder makes: it lets ffmpeg encode a file, or a test picture, as H.264 and AAC, takes both out
+// of ffmpeg's pipes, and makes a live stream of them that connects again whenever it has to.
+//
+//	go run ./examples/encode URL [FILE]
+//
+// A program with an encoder of its own calls WriteH264 and WriteMPEG4Audio likewise. (Pipes beyond the standard ones are for Unix.)
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"strconv"
+	"time"
+
+	"github.com/go-librtmp/rtmp/media"
+	"github.com/go-librtmp/rtmp/relay"
+)
+
+const fps, rate = 25, 48000 // pictures and samples of sound a second: a raw stream does not tell its times
+
+func main() {
+	if len(os.Args) < 2 {
+		log.Fatal("usage: encode URL [FILE]")
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1], os.Args[2:]); err != nil && ctx.Err() == nil {
+		log.Fatal("encode: ", err)
+	}
+}
+
+func run(ctx context.Context, url string, files []string) error {
+	input := []string{"-f", "lavfi", "-i", "testsrc2=size=640x360:rate=25[out0];sine=frequency=440[out1]"}
+	if len(files) > 0 {
+		input = []string{"-i", files[0]}
+	}
+	pictures, sound, wait, err := encoder(ctx, input)
+	if err != nil {
+		return err
+	}
+	p := &relay.Publisher{URLs: []string{url}, OnEvent: func(e relay.Event) { log.Print(e) }}
+	p.Start()
+	video, audio := &media.Track{Codec: media.H264}, &media.Track{Codec: media.AAC, SampleRate: rate, Channels: 2}
+	w := media.NewWriter(p, video, audio)
+	ended := make(chan error, 2)
+	go func() {
+		s := media.NewAccessUnitScanner(pictures, media.H264)
+		for n := time.Duration(0); s.Scan(); n++ {
+			if err := w.WriteH264(video, n*time.Second/fps, n*time.Second/fps, s.Unit()); err != nil {
+				ended <- err
+				return
+			}
+		}
+		ended <- s.Err()
+	}()
+	go func() {
+		s := media.NewADTSScanner(sound)
+		for n := time.Duration(0); s.Scan(); n++ {
+			if err := w.WriteMPEG4Audio(audio, n*1024*time.Second/rate, s.Frame()); err != nil { // a frame has 1024 samples
+				ended <- err
+				return
+			}
+		}
+		ended <- s.Err()
+	}()
+	return errors.Join(<-ended, <-ended, wait(), w.Close(), p.Close())
+}
+
+// encoder starts ffmpeg, which encodes as fast as the input plays. wait waits for its end.
+func encoder(ctx context.Context, input []string) (pictures, sound io.Reader, wait func() error, err error) {
+	pictures, h264, err := os.Pipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	sound, adts, err := os.Pipe()
+	if err != nil {
+		return nil, nil, nil, err
+	}
+	args := append([]string{"-v", "error", "-re"}, input...)
+	args = append(args, "-map", "0:v", "-r", strconv.Itoa(fps), "-c:v", "libx264", "-bf", "0", "-g", "50", "-tune", "zerolatency", "-pix_fmt", "yuv420p", "-f", "h264", "pipe:3",
+		"-map", "0:a", "-ar", strconv.Itoa(rate), "-ac", "2", "-c:a", "aac", "-f", "adts", "pipe:4")
+	cmd := exec.CommandContext(ctx, "ffmpeg", args...)
+	cmd.Stderr, cmd.ExtraFiles = os.Stderr, []*os.File{h264, adts}
+	err = cmd.Start()
+	h264.Close()
+	adts.Close()
+	return pictures, sound, cmd.Wait, err
+}

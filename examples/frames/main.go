@@ -1,0 +1,108 @@
+// Command frames makes pictures of a live stream: it gives the key frames to ffmpeg, which writes each as a JPEG file.
+//
+//	go run ./examples/frames URL [FOLDER]
+//
+// A program with a decoder of its own gives it the same bytes: NAL units with start codes, the parameter sets before each key frame.
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+
+	"github.com/go-librtmp/rtmp/media"
+	"github.com/go-librtmp/rtmp/relay"
+)
+
+func main() {
+	if len(os.Args) < 2 {
+		log.Fatal("usage: frames URL [FOLDER]")
+	}
+	folder := "."
+	if len(os.Args) > 2 {
+		folder = os.Args[2]
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx, os.Args[1], folder); err != nil && ctx.Err() == nil {
+		log.Fatal("frames: ", err)
+	}
+}
+
+// run makes pictures until ctx ends.
+func run(ctx context.Context, url, folder string) error {
+	p := &relay.Player{URL: url, OnEvent: func(e relay.Event) { log.Print(e) }}
+	defer p.Close()
+	defer p.Bind(ctx)()
+	var d decoder
+	err := keyFrames(p, &d, folder)
+	return errors.Join(err, d.end())
+}
+
+// keyFrames gives the key frames of src to a decoder, and to another when the codec changes.
+func keyFrames(src media.PacketReader, d *decoder, folder string) error {
+	r := media.NewReader(src)
+	var picture []byte
+	for u := (media.Unit{}); ; {
+		var bad *media.Error
+		if err := r.Read(&u); errors.As(err, &bad) { // it is about one message
+			log.Print(err)
+			continue
+		} else if err != nil {
+			return err
+		}
+		if !u.KeyFrame || formats[u.Track.Codec] == "" || u.Track.ID != 0 {
+			continue
+		}
+		if d.codec != u.Track.Codec {
+			if err := d.begin(u.Track.Codec, folder); err != nil {
+				return err
+			}
+		}
+		picture = media.AppendAnnexB(picture[:0], u.Track.ParameterSets)
+		picture = media.AppendAnnexB(picture, u.Parts)
+		if _, err := d.stdin.Write(picture); err != nil {
+			return err
+		}
+	}
+}
+
+// formats are ffmpeg's names of the codecs that it takes with start codes.
+var formats = map[media.Codec]string{media.H264: "h264", media.H265: "hevc"}
+
+// decoder is an ffmpeg that writes JPEG files.
+type decoder struct {
+	codec media.Codec
+	cmd   *exec.Cmd
+	stdin io.WriteCloser
+}
+
+func (d *decoder) begin(codec media.Codec, folder string) (err error) {
+	if err := d.end(); err != nil {
+		return err
+	}
+	d.codec = codec
+	d.cmd = exec.Command("ffmpeg", "-v", "error", "-probesize", "32", "-flags", "low_delay", "-f", formats[codec], "-i", "pipe:0",
+		"-fps_mode", "passthrough", filepath.Join(folder, formats[codec]+"-%05d.jpg"))
+	d.cmd.Stderr = os.Stderr
+	if d.stdin, err = d.cmd.StdinPipe(); err != nil {
+		return err
+	}
+	return d.cmd.Start()
+}
+
+// end lets the decoder write what it still has.
+func (d *decoder) end() error {
+	if d.cmd == nil {
+		return nil
+	}
+	d.stdin.Close()
+	err := d.cmd.Wait()
+	d.cmd = nil
+	return err
+}

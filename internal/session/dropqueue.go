@@ -1,0 +1,159 @@
+package session
+
+import (
+	"math"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// DropQueue is a MediaQueue that drops media by key frame when it is full.
+type DropQueue struct {
+	MediaQueue
+	limit    int      // bytes
+	awaitKey trackSet // tracks whose pictures are dropped until a key frame comes
+	pruned   bool     // since something was taken out
+}
+
+// NewDropQueue returns a queue of limit bytes.
+func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
+
+// Offer appends a copy of m, if it takes it. dropped is how many others were dropped to make room.
+func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
+	if q.Len() > 0 && q.Len()+m.Size() > q.limit {
+		if kind, _ := kindOf(m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
+			dropped = q.prune(m)
+			q.pruned = true
+		}
+	}
+	if q.refuse(m) {
+		return false, dropped
+	}
+	q.Push(m)
+	return true, dropped
+}
+
+// Pop drops the oldest message, which has been dealt with.
+func (q *DropQueue) Pop() {
+	q.MediaQueue.Pop()
+	q.pruned = false
+}
+
+// Take takes everything out.
+func (q *DropQueue) Take() MediaQueue {
+	taken := q.MediaQueue
+	q.MediaQueue, q.pruned = MediaQueue{}, false
+	return taken
+}
+
+// Restart makes the queue go on with pictures that can be decoded without those that were taken out: what waits is dropped up to
+// the last key frames, and of tracks without one all pictures until one comes. It returns how many messages were dropped.
+func (q *DropQueue) Restart() (dropped int) {
+	q.awaitKey = allTracks
+	for m := range q.All() {
+		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
+			q.awaitKey.remove(track)
+		}
+	}
+	return q.prune(nil)
+}
+
+// refuse reports whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
+// does not fit even now.
+func (q *DropQueue) refuse(m *Message) bool {
+	kind, track := kindOf(m)
+	switch kind {
+	case flv.KindHeader, flv.KindData: // within reason: data messages may be many
+		return q.Len()+m.Size() > 2*q.limit
+	case flv.KindKeyFrame:
+		q.awaitKey.remove(track)
+	case flv.KindFrame:
+		if q.awaitKey.has(track) {
+			return true
+		}
+	}
+	if q.Len() == 0 || q.Len()+m.Size() <= q.limit {
+		return false
+	}
+	if kind != flv.KindAudio {
+		q.awaitKey.add(track)
+	}
+	return true
+}
+
+// prune makes room for next, nil: for none. It drops the oldest media: of each track everything before the last key frame, in media
+// time, so that a viewer sees a jump to newer pictures that can be decoded. The last one may be next itself, or a queue that is full
+// of a single group of pictures would keep it and refuse all that are newer. Without a key frame all pictures go, and those that
+// follow until one comes; sound goes only if that was not enough. Metadata and codec headers stay.
+func (q *DropQueue) prune(next *Message) (dropped int) {
+	type place struct {
+		at   int
+		time uint32
+	}
+	last := make(map[uint8]place) // each track's last key frame
+	i := 0
+	for m := range q.All() {
+		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
+			last[track] = place{i, m.Timestamp}
+		}
+		i++
+	}
+	if next != nil {
+		if kind, track := kindOf(next); kind == flv.KindKeyFrame {
+			last[track] = place{i, next.Timestamp}
+		}
+	}
+	first := place{at: i + 1} // of these
+	for _, p := range last {
+		if p.at < first.at {
+			first = p
+		}
+	}
+	i = -1
+	dropped = q.keep(func(m *Message) bool {
+		i++
+		switch kind, track := kindOf(m); kind {
+		case flv.KindKeyFrame, flv.KindFrame:
+			key, found := last[track]
+			if !found {
+				q.awaitKey.add(track)
+			}
+			return found && i >= key.at
+		case flv.KindAudio:
+			return len(last) == 0 || int32(m.Timestamp-first.time) >= 0
+		}
+		return true
+	})
+	if q.Len() > q.limit {
+		dropped += q.keep(func(m *Message) bool { kind, _ := kindOf(m); return kind != flv.KindAudio })
+	}
+	return dropped
+}
+
+// keep drops the messages that f does not want, and returns how many.
+func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
+	old := q.MediaQueue
+	q.MediaQueue = MediaQueue{}
+	for m := range old.All() {
+		if f(&m) {
+			q.Push(&m)
+		} else {
+			dropped++
+		}
+	}
+	old.Clear()
+	return dropped
+}
+
+// kindOf returns how much a message matters, and the track of audio and video.
+func kindOf(m *Message) (flv.Kind, uint8) {
+	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
+}
+
+// trackSet is a set of track ids.
+type trackSet [4]uint64
+
+var allTracks = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
+
+func (s *trackSet) has(track uint8) bool { return s[track/64]&(1<<(track%64)) != 0 }
+func (s *trackSet) add(track uint8)      { s[track/64] |= 1 << (track % 64) }
+func (s *trackSet) remove(track uint8)   { s[track/64] &^= 1 << (track % 64) }

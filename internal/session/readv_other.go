@@ -1,0 +1,16 @@
+//go:build !linux
+
+package session
+
+import (
+	"net"
+
+	"github.com/go-librtmp/rtmp/chunk"
+)
+
+// vectorReader exists only where it was written for.
+type vectorReader struct{}
+
+func newVectorReader(net.Conn) *vectorReader { return nil }
+
+func (*vectorReader) read(chunk.Vector) (int, error) { return 0, nil }

@@ -1,0 +1,134 @@
+package relay
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+// place is where to connect.
+type place struct {
+	url     string
+	options rtmp.Options
+}
+
+func (p place) String() string { return rtmpurl.Redact(p.url) }
+
+// moved ends a link whose server has asked to come back.
+type moved struct{ to place }
+
+func (*moved) Error() string { return "relay: the server asks to reconnect" }
+
+// link is a connection and the one stream on it.
+type link struct {
+	conn   *rtmp.Conn
+	stream *rtmp.Stream
+	to     place
+	began  time.Time // when the server had agreed
+
+	ctx     context.Context // of all that is done with the stream; its cause may be a *moved
+	cancel  context.CancelCauseFunc
+	release func()        // of the stream, from ctx
+	dialed  chan struct{} // closed when conn is set, nil if there is none
+}
+
+// open connects and opens the stream. ctx governs the link, dialing opening it.
+func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
+	l := &link{to: to, dialed: make(chan struct{})}
+	l.ctx, l.cancel = context.WithCancelCause(ctx)
+	stop := context.AfterFunc(dialing, func() { l.cancel(context.Cause(dialing)) })
+	err := l.open(o)
+	if !stop() && err == nil {
+		err = l.ctx.Err()
+	}
+	if err != nil {
+		err = l.why(err)
+		l.close()
+		return nil, err
+	}
+	l.began = time.Now()
+	return l, nil
+}
+
+func (l *link) open(o *rtmp.StreamOptions) (err error) {
+	options := l.to.options
+	reconnect.Announce(&options)
+	options.OnStatus = func(s *rtmp.Stream, status *rtmp.StatusError) {
+		if told := l.to.options.OnStatus; told != nil {
+			told(s, status)
+		}
+		if tcURL, ok := reconnect.Request(status); ok {
+			l.follow(tcURL)
+		}
+	}
+	l.conn, err = rtmp.Dial(l.ctx, l.to.url, &options)
+	close(l.dialed)
+	if err != nil {
+		return err
+	}
+	if l.stream, err = l.conn.CreateStream(l.ctx, o); err == nil {
+		l.release = l.stream.Bind(l.ctx)
+	}
+	return err
+}
+
+// follow ends the link if the server may lead where it wants to. Otherwise what it sends is taken for as long as it does.
+func (l *link) follow(tcURL string) {
+	<-l.dialed
+	if l.conn == nil {
+		return
+	}
+	url, options, err := l.conn.Follow(tcURL)
+	if err != nil {
+		return
+	}
+	to := place{url, *options}
+	to.options.OnStatus = l.to.options.OnStatus
+	l.cancel(&moved{to})
+}
+
+// why returns what err, with which something done with the stream has failed, comes from.
+func (l *link) why(err error) error {
+	var move *moved
+	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
+		return move
+	}
+	return err
+}
+
+// lost ends the link that err has ended, and returns why.
+func (l *link) lost(err error) error {
+	err = l.why(err)
+	l.close()
+	return err
+}
+
+// close sends what was written, and ends the connection. The error says that something may not have arrived.
+func (l *link) close() (err error) {
+	if l.conn != nil {
+		err = l.conn.Close()
+	}
+	if l.release != nil {
+		l.release()
+	}
+	l.cancel(nil)
+	return err
+}
+
+// check finds out before anything is tried what can't be.
+func (p place) check() error {
+	if _, err := rtmp.New(p.url, &p.options); err != nil {
+		return &impossible{err}
+	}
+	return nil
+}
+
+// impossible says that a program has asked for what can't be.
+type impossible struct{ err error }
+
+func (e *impossible) Error() string { return e.err.Error() }
+func (e *impossible) Unwrap() error { return e.err }

@@ -1,0 +1,79 @@
+package relay
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"slices"
+)
+
+// binding is one Bind.
+type binding struct {
+	ctx      context.Context
+	released bool
+}
+
+// Bind makes ReadPacket end with ctx's error once ctx is done, also one under way, until release is called. Nothing is lost: the
+// connection stays, unless it was just being made.
+func (p *Player) Bind(ctx context.Context) (release func()) {
+	b := &binding{ctx: ctx}
+	stop := context.AfterFunc(ctx, func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if !b.released {
+			p.bindings = append(p.bindings, b)
+			p.endWaits()
+		}
+	})
+	return func() {
+		stop()
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		b.released = true
+		p.bindings = slices.DeleteFunc(p.bindings, func(other *binding) bool { return other == b })
+	}
+}
+
+// endWaits makes ReadPacket look at what there is. The caller holds p.mu.
+func (p *Player) endWaits() {
+	if p.interrupt != nil {
+		p.interrupt()
+	}
+}
+
+// waiting returns the context of whatever ReadPacket waits for, or why it does not wait.
+func (p *Player) waiting() (context.Context, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch {
+	case p.err != nil:
+		return nil, p.err
+	case len(p.bindings) > 0:
+		return nil, fmt.Errorf("relay: read: %w", p.bindings[0].ctx.Err())
+	}
+	if p.waits == nil || p.waits.Err() != nil {
+		p.waits, p.interrupt = context.WithCancel(context.Background())
+		if p.link != nil {
+			p.unbind()
+			p.unbind = p.link.stream.Bind(p.waits)
+		}
+	}
+	return p.waits, nil
+}
+
+// Close ends the Player and its connection, and a ReadPacket under way, with net.ErrClosed. Further calls do nothing.
+func (p *Player) Close() error {
+	p.mu.Lock()
+	if p.err == nil {
+		p.err = fmt.Errorf("relay: %w", net.ErrClosed)
+	}
+	p.endWaits()
+	p.mu.Unlock()
+	p.reading.Lock()
+	defer p.reading.Unlock()
+	if p.link != nil {
+		p.link.close()
+		p.link = nil
+	}
+	return nil
+}

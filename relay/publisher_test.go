@@ -1,0 +1,328 @@
+package relay
+
+import (
+	"bytes"
+	"context"
+	"net"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// write writes what the encoder makes, for a while.
+func write(t *testing.T, p *Publisher, e *encoder, d time.Duration) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), d)
+	defer cancel()
+	require.NoError(t, e.publish(ctx, p))
+	synctest.Wait()
+}
+
+func assertPublisherStats(t *testing.T, p *Publisher) PublisherStats {
+	t.Helper()
+	s := p.Stats()
+	assert.Equal(t, s.Written, s.Sent+s.Dropped+s.Queued)
+	return s
+}
+
+func TestPublisherConnectsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var seen events
+		var got recorder
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options(), OnEvent: seen.add}
+		e := newEncoder(t)
+		write(t, p, e, 20*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Down, Connecting, Down}, seen.kinds()[:4])
+		assert.NotZero(t, p.Stats().Queued)
+
+		server := n.serve("target", testserver.Config{OnMessage: got.take})
+		write(t, p, e, time.Minute)
+		tags := got.taken()
+		assert.Regexp(t, "^mvas*K", describe(tags, 8), "what had waited is sent, from the newest key frame on")
+		s := assertPublisherStats(t, p)
+		assert.Zero(t, s.Queued)
+		assert.EqualValues(t, len(tags), s.Sent)
+		assertDecodable(t, tags)
+
+		server.Close()
+		write(t, p, e, 7*time.Second)
+		server = n.serve("target", testserver.Config{OnMessage: got.take})
+		write(t, p, e, time.Minute)
+		tags = got.taken()
+		assert.Regexp(t, "^mvas*K", describe(tags, 8))
+		assertDecodable(t, tags)
+		s = assertPublisherStats(t, p)
+		assert.EqualValues(t, 2, s.Connections)
+		assert.EqualValues(t, 3, s.Repeated)
+		require.NoError(t, p.Close())
+		require.ErrorIs(t, p.WritePacket(packetOf(e.next())), net.ErrClosed)
+		require.NoError(t, p.Close())
+		server.Close()
+	})
+}
+
+// assertDecodable asserts that the first picture can be decoded by itself, and that each comes right after the one before.
+func assertDecodable(t *testing.T, tags []flv.Tag) {
+	t.Helper()
+	var last *flv.Tag
+	for i, tag := range tags {
+		switch kind, _ := flv.KindOf(tag); {
+		case last == nil && kind == flv.KindFrame:
+			require.Fail(t, "a picture that can't be decoded", "tag %d", i)
+		case kind == flv.KindFrame:
+			require.LessOrEqual(t, tag.Timestamp-last.Timestamp, uint32(80), "tag %d", i)
+			last = &tag
+		case kind == flv.KindKeyFrame:
+			last = &tag
+		}
+	}
+	require.NotNil(t, last)
+}
+
+// A server that reads nothing costs pictures, not memory, and the others nothing.
+func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var got recorder
+		slow := make(chan struct{})
+		waiting := atomic.Bool{}
+		server := n.serve("target", testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
+			got.take(s, m)
+			if waiting.Load() {
+				<-slow
+			}
+		}})
+		o := n.options()
+		o.SendQueue, o.Timeout = 200_000, 10*time.Minute
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: o}
+		e := newEncoder(t)
+		write(t, p, e, 10*time.Second)
+		waiting.Store(true)
+		for range 20 {
+			write(t, p, e, 10*time.Second)
+			assert.LessOrEqual(t, p.Stats().QueuedBytes, 400_000)
+		}
+		s := assertPublisherStats(t, p)
+		assert.Greater(t, s.Dropped, uint64(10*10*(25+43)))
+		waiting.Store(false)
+		close(slow)
+		write(t, p, e, 10*time.Second)
+		s = assertPublisherStats(t, p)
+		assert.Zero(t, s.Queued)
+		assert.EqualValues(t, len(got.taken()), s.Sent)
+		require.NoError(t, p.Close())
+		server.Close()
+	})
+}
+
+// While the first place is down the next has the stream; when it is back, it goes on there without a picture lost.
+func TestPublisherPlaces(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var first, second recorder
+		p := &Publisher{URLs: []string{"rtmp://first/live/key", "rtmp://second/live/key"}, Options: n.options()}
+		e := newEncoder(t)
+		one, two := n.serve("first", testserver.Config{OnMessage: first.take}), n.serve("second", testserver.Config{OnMessage: second.take})
+		write(t, p, e, 20*time.Second)
+		assert.Empty(t, second.taken())
+		assertDecodable(t, first.taken())
+		one.Close()
+		write(t, p, e, time.Minute)
+		tags := second.taken()
+		assertDecodable(t, tags)
+		one = n.serve("first", testserver.Config{OnMessage: first.take})
+		write(t, p, e, 2*time.Minute)
+		tags = append(tags, second.taken()...)
+		back := first.taken()
+		assert.Equal(t, "mvaK", describe(back, 4))
+		assertDecodable(t, append(tags, back...))
+		write(t, p, e, time.Minute)
+		assert.Empty(t, second.taken())
+		s := assertPublisherStats(t, p)
+		assert.EqualValues(t, 3, s.Connections)
+		assert.Zero(t, s.Queued)
+		one.Close()
+		two.Close()
+		write(t, p, e, time.Minute)
+		assert.Error(t, p.Close())
+		assertPublisherStats(t, p)
+		assert.Zero(t, p.Stats().Queued)
+	})
+}
+
+// A name that somebody still holds is tried again, even by who gives up where access is denied.
+func TestPublisherWaitsForTheName(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var seen events
+		server := n.serve("target", testserver.Config{})
+		defer server.Close()
+		holder := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options()}
+		write(t, holder, newEncoder(t), 10*time.Second)
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options(), OnEvent: seen.add, GiveUp: Denied}
+		e := newEncoder(t)
+		write(t, p, e, 10*time.Second)
+		assert.Equal(t, []EventKind{Connecting, Refused, Connecting, Refused}, seen.kinds()[:4])
+		require.NoError(t, holder.Close())
+		write(t, p, e, 30*time.Second)
+		assert.Contains(t, seen.kinds(), Connected)
+		require.NoError(t, p.Close())
+	})
+}
+
+func TestPublisherGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		server := n.serve("target", testserver.Config{Apps: []string{"live"}})
+		defer server.Close()
+		p := &Publisher{URLs: []string{"rtmp://target/a/key", "rtmp://target/b/key"}, Options: n.options(), GiveUp: Denied}
+		p.Start()
+		synctest.Wait()
+		var refused *rtmp.StatusError
+		require.ErrorAs(t, p.WritePacket(&rtmp.Packet{Type: message.TypeAudio}), &refused)
+		require.ErrorAs(t, p.Close(), &refused)
+	})
+	for _, p := range []*Publisher{{}, {URLs: []string{"http://x/y"}}, {URLs: []string{"rtmp://x/y/z", "rtmp://x/y nonsense=1"}}} {
+		assert.Error(t, p.WritePacket(&rtmp.Packet{Type: message.TypeAudio}))
+		assert.Error(t, p.Close())
+	}
+	p := &Publisher{URLs: []string{"rtmp://x/y/z"}}
+	assert.ErrorContains(t, p.WritePacket(&rtmp.Packet{Type: message.TypeUserControl}), "not media")
+	assert.ErrorContains(t, p.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Body: make([]byte, 1<<24)}), "too long")
+	assert.NoError(t, p.Close())
+}
+
+// New headers that come while there is no connection are in front of what they describe.
+func TestPublisherNewHeadersWhileDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var got recorder
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options()}
+		video := func(at uint32, body ...byte) {
+			require.NoError(t, p.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Timestamp: at, Body: body}))
+		}
+		for range 1000 { // known ones don't fill the queue
+			video(0, 0x17, 0, 0, 0, 0, 1)
+		}
+		assert.EqualValues(t, 999, p.Stats().Dropped)
+		video(0, 0x17, 1, 0, 0, 0, 1)
+		video(40, 0x17, 0, 0, 0, 0, 2)
+		video(40, 0x17, 1, 0, 0, 0, 2)
+		video(80, 0x27, 1, 0, 0, 0, 3)
+		server := n.serve("target", testserver.Config{OnMessage: got.take})
+		defer server.Close()
+		time.Sleep(time.Minute)
+		require.NoError(t, p.Close())
+		tags := got.taken()
+		assert.Equal(t, "vvKf", describe(tags, 10))
+		assert.EqualValues(t, 2, tags[1].Body[5])
+		assertPublisherStats(t, p)
+	})
+}
+
+func TestPublisherWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var got recorder
+		server := n.serve("target", testserver.Config{OnMessage: got.take})
+		defer server.Close()
+		p := &Publisher{URLs: []string{"rtmp://target/live/key"}, Options: n.options()}
+		p.Start()
+		synctest.Wait()
+		for b := testserver.Sample; len(b) > 0; b = b[min(1000, len(b)):] {
+			_, err := p.Write(b[:min(1000, len(b))])
+			require.NoError(t, err)
+			synctest.Wait()
+		}
+		require.NoError(t, p.Close())
+		tags := got.taken()
+		want := sampleTags(t)
+		require.Len(t, tags, len(want))
+		for i, tag := range tags {
+			require.True(t, tag.Type == flv.TagScript || bytes.Equal(want[i].Body, tag.Body), "tag %d", i)
+		}
+	})
+	_, err := new(Publisher).Write([]byte("no FLV at all, whatever it is"))
+	assert.Error(t, err)
+}
+
+// reconnectTo asks a client to come back at a tcUrl.
+func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
+	t.Helper()
+	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
+	o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "onStatus", Args: []any{info}})
+	require.NoError(t, err)
+	return o
+}
+
+// A server's request to reconnect is followed where it may lead, for one connection.
+func TestMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var first, second, elsewhere recorder
+		var sessions [2]*testserver.Session
+		one := n.serve("first", testserver.Config{OnMessage: first.take, OnConnect: func(s *testserver.Session) { sessions[0] = s }})
+		two := n.serve("second", testserver.Config{OnMessage: second.take, OnConnect: func(s *testserver.Session) { sessions[1] = s }})
+		three := n.serve("third", testserver.Config{OnMessage: elsewhere.take})
+		defer three.Close()
+		var seen events
+		o := n.options()
+		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
+		e := newEncoder(t)
+		write(t, p, e, 20*time.Second)
+		require.NoError(t, sessions[0].Send(reconnectTo(t, "rtmp://third/live"))) // to another host: it has no right to that
+		write(t, p, e, 20*time.Second)
+		assert.Empty(t, elsewhere.taken())
+		require.NoError(t, p.Close())
+		assert.NotContains(t, seen.kinds(), Moved)
+
+		o.FollowReconnect = rtmp.FollowAny
+		p = &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
+		write(t, p, e, 20*time.Second)
+		first.taken()
+		require.NoError(t, sessions[0].Send(reconnectTo(t, "rtmp://second/live")))
+		write(t, p, e, 20*time.Second)
+		assertDecodable(t, second.taken())
+		assert.Contains(t, seen.kinds(), Moved)
+		first.taken()
+		two.Close()
+		write(t, p, e, 20*time.Second)
+		assertDecodable(t, first.taken())
+		require.NoError(t, p.Close())
+		one.Close()
+	})
+}
+
+// A player goes where the server sends it, and has one stream.
+func TestPlayerMoved(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var n network
+		var last atomic.Pointer[testserver.Session]
+		server := n.serve("source", testserver.Config{OnConnect: func(s *testserver.Session) { last.Store(s) }})
+		defer server.Close()
+		defer onAir(t, &n, newEncoder(t))()
+		var seen events
+		p := &Player{URL: "rtmp://source/live/cam", Options: n.options(), OnEvent: seen.add}
+		defer p.Close()
+		synctest.Wait()
+		tags := read(t, p, 20*time.Second)
+		require.NoError(t, last.Load().Send(reconnectTo(t, "")))
+		tags = append(tags, read(t, p, 20*time.Second)...)
+		assert.Contains(t, seen.kinds(), Moved)
+		assert.LessOrEqual(t, assertLine(t, tags), 5*time.Second)
+		assertPlayerStats(t, p, len(tags))
+	})
+}

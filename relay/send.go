@@ -1,0 +1,185 @@
+package relay
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
+)
+
+// restart makes the queue begin with a key frame.
+func (s *sender) restart() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	dropped := s.p.queue.Restart()
+	if s.pending {
+		s.pending = false
+		dropped++
+	}
+	s.p.stats.Dropped += uint64(dropped)
+	s.p.connected = true
+}
+
+// drop drops everything that has not been sent.
+func (s *sender) drop() {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if s.p.failure == nil && (s.pending || s.p.queue.Len() > 0) {
+		s.p.failure = errors.New("relay: close: not all was sent")
+	}
+	s.p.queue.Clear()
+	s.p.stats.Dropped = s.p.stats.Written - s.p.stats.Sent
+}
+
+// send sends the headers, and then what is queued. It returns nil when Close was called and everything is sent, another link that
+// is to go on, or why it can't.
+func (s *sender) send(l *link) (better *link, _ error) {
+	search := s.search()
+	defer func() {
+		search.end(better)
+		s.p.mu.Lock()
+		s.p.connected = better != nil
+		s.p.mu.Unlock()
+	}()
+	for tag := range s.headers.All() {
+		if err := l.stream.WritePacket(packetOf(tag)); err != nil {
+			return nil, err
+		}
+		s.count(func(stats *PublisherStats) { stats.Repeated++ })
+	}
+	for {
+		if !s.pending {
+			if s.pop() {
+				return nil, nil
+			}
+		}
+		if !s.pending {
+			select {
+			case <-s.p.more:
+			case <-l.ctx.Done():
+				return nil, l.ctx.Err()
+			case <-l.conn.Done():
+				return nil, l.conn.Err()
+			}
+			continue
+		}
+		kind, _ := flv.KindOf(tagOf(&s.pkt))
+		if kind == flv.KindKeyFrame || !s.pictures {
+			if found := search.found(); found != nil {
+				s.at, s.tried = search.at, 0
+				s.connected(found)
+				return found, nil
+			}
+		}
+		if err := s.write(l, kind); err != nil {
+			return nil, err
+		}
+	}
+}
+
+// pop makes the oldest message of the queue pending, if there is one. It reports whether there will be none.
+func (s *sender) pop() (last bool) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	if s.p.queue.Len() == 0 {
+		return s.p.closed
+	}
+	m := s.p.queue.Front()
+	s.pkt = rtmp.Packet{Type: m.Type, Timestamp: m.Timestamp, Body: append(s.pkt.Body[:0], m.Body...)}
+	s.p.queue.Pop()
+	s.pending = true
+	return false
+}
+
+// write sends what is pending.
+func (s *sender) write(l *link, kind flv.Kind) error {
+	switch kind {
+	case flv.KindHeader:
+		s.headers.Keep(tagOf(&s.pkt))
+	case flv.KindKeyFrame, flv.KindFrame:
+		s.pictures = true
+	}
+	if err := l.stream.WritePacket(&s.pkt); err != nil {
+		return err
+	}
+	s.pending = false
+	s.count(func(stats *PublisherStats) { stats.Sent++ })
+	return nil
+}
+
+func (s *sender) count(f func(*PublisherStats)) {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	f(&s.p.stats)
+}
+
+func (s *sender) closing() bool {
+	s.p.mu.Lock()
+	defer s.p.mu.Unlock()
+	return s.p.closed
+}
+
+func (s *sender) tell(e Event) {
+	if s.p.OnEvent != nil {
+		s.p.OnEvent(e)
+	}
+}
+
+// search tries places that the program would rather publish at than the present one.
+type search struct {
+	cancel context.CancelFunc
+	ended  chan struct{} // closed when it has ended: then link is set if it has found one
+	link   *link
+	at     int // of link, in sender.places
+}
+
+func (s *sender) search() *search {
+	ctx, cancel := context.WithCancel(s.p.ctx)
+	r := &search{cancel: cancel, ended: make(chan struct{})}
+	var places []int
+	for i := range s.at {
+		if !s.gone[i] {
+			places = append(places, i)
+		}
+	}
+	if len(places) == 0 {
+		close(r.ended)
+		return r
+	}
+	pause := cmp.Or(s.p.Backoff.Max, 30*time.Second)
+	go func() {
+		defer close(r.ended)
+		for reconnect.Sleep(ctx, reconnect.Delay(pause, pause, 0)) == nil {
+			for _, r.at = range places {
+				var err error
+				if r.link, err = open(s.p.ctx, ctx, s.places[r.at], &rtmp.StreamOptions{Writable: true}); err == nil {
+					return
+				}
+			}
+		}
+	}()
+	return r
+}
+
+// found returns what it has found by now, nil: nothing.
+func (r *search) found() *link {
+	select {
+	case <-r.ended:
+		return r.link
+	default:
+		return nil
+	}
+}
+
+// end ends the search, and the link that it has found unless that is taken.
+func (r *search) end(taken *link) {
+	r.cancel()
+	<-r.ended
+	if r.link != nil && r.link != taken {
+		r.link.close()
+	}
+}

@@ -1,0 +1,153 @@
+package relay
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
+)
+
+// sender is a Publisher's goroutine.
+type sender struct {
+	p      *Publisher
+	places []place
+	gone   []bool // places that are not tried again
+	at     int    // of places, where to be
+	next   *place // where the server wants us instead, nil: nowhere
+
+	tried int       // how many places have failed since the last wait
+	due   time.Time // when to connect
+	tries failures
+
+	headers  flv.Headers // that were sent
+	pictures bool        // there are some
+	pkt      rtmp.Packet // what is to be sent now
+	pending  bool        // it is there
+}
+
+// run publishes until Close, or until all places have been given up.
+func (s *sender) run() {
+	var l *link
+	for {
+		if l == nil {
+			if l = s.connect(); l == nil {
+				break
+			}
+			s.restart()
+		}
+		better, err := s.send(l)
+		if err == nil && better == nil { // all is sent, and Close waits
+			s.p.failure = l.close()
+			break
+		}
+		served := time.Since(l.began)
+		if better != nil {
+			l.close()
+			s.count(func(stats *PublisherStats) { stats.Failures++ })
+		} else if !s.failed(l.lost(err), l.to, served) {
+			break
+		}
+		l = better
+	}
+	s.drop()
+}
+
+// connect waits until it is time, and connects, until it succeeds. It returns nil when there is nothing more to do.
+func (s *sender) connect() *link {
+	for {
+		if err := reconnect.Sleep(s.p.ctx, time.Until(s.due)); err != nil {
+			return nil
+		}
+		to := s.places[s.at]
+		if s.next != nil {
+			to = *s.next
+		}
+		s.tell(Event{Kind: Connecting, URL: to.String()})
+		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true})
+		if err == nil {
+			s.connected(l)
+			return l
+		}
+		if !s.failed(err, to, 0) {
+			return nil
+		}
+	}
+}
+
+func (s *sender) connected(l *link) {
+	s.p.failure = nil
+	s.count(func(stats *PublisherStats) { stats.Connections++ })
+	s.tell(Event{Kind: Connected, URL: l.to.String()})
+}
+
+// failed says where and when to connect after a connection to a place has ended with err, or did not come about. It reports false
+// when there is nothing more to do.
+func (s *sender) failed(err error, to place, served time.Duration) bool {
+	if s.p.ctx.Err() != nil {
+		return false
+	}
+	s.p.failure = fmt.Errorf("relay: publish: %w", err)
+	if s.closing() {
+		return false
+	}
+	s.count(func(stats *PublisherStats) { stats.Failures++ })
+	e := Event{Kind: kindOf(err), URL: to.String(), Err: err}
+	s.tries.after(s.p.Backoff, served)
+	moving := s.next != nil
+	s.next = nil
+	var move *moved
+	switch {
+	case errors.As(err, &move):
+		s.next = &move.to
+		e = Event{Kind: Moved, URL: move.to.String(), Wait: s.tries.wait(s.p.Backoff)}
+	case moving: // back to where we were sent from
+		e.Wait = s.tries.wait(s.p.Backoff)
+	default:
+		s.gone[s.at] = hopeless(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
+		round, left := s.another(served)
+		if !left {
+			s.p.mu.Lock()
+			s.p.err = s.p.failure
+			s.p.mu.Unlock()
+			s.tell(e)
+			return false
+		}
+		if round {
+			e.Wait = s.tries.wait(s.p.Backoff)
+		}
+	}
+	s.due = time.Now().Add(e.Wait)
+	s.tell(e)
+	return true
+}
+
+// another chooses the next place after the present one has failed. round says that all have failed since the last round, left that
+// there is one.
+func (s *sender) another(served time.Duration) (round, left bool) {
+	if s.p.Backoff.healthy(served) {
+		s.tried = 0
+	}
+	if !s.gone[s.at] {
+		s.tried++
+	}
+	n := 0
+	for _, gone := range s.gone {
+		if !gone {
+			n++
+		}
+	}
+	if n == 0 {
+		return false, false
+	}
+	if round = s.tried >= n; round {
+		s.tried, s.at = 0, len(s.places)-1 // the first comes after it
+	}
+	for {
+		if s.at = (s.at + 1) % len(s.places); !s.gone[s.at] {
+			return round, true
+		}
+	}
+}
