@@ -19,6 +19,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -185,18 +186,19 @@ func TestThreeRecordingsAtOnce(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	addr := app(t, &server.App{Files: f})
 	in := sampleFile(t, t.TempDir(), "in.flv")
-	program(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	var publishing sync.WaitGroup
 	for i := range 3 {
 		publishing.Go(func() {
-			run(t, "ffmpeg", "-nostdin", "-v", "error", "-i", in, "-c", "copy", "-f", "flv", "rtmp://"+addr+"/live/"+strconv.Itoa(i))
+			out, err := programtest.Output(t, "ffmpeg", "-nostdin", "-v", "error", "-i", in, "-c", "copy", "-f", "flv", "rtmp://"+addr+"/live/"+strconv.Itoa(i))
+			assert.NoError(t, err, out)
 		})
 	}
 	publishing.Wait()
 	for range 3 {
 		d := waitFor(t, "Done", done)
 		require.NoError(t, d.err)
-		out := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", d.file)
+		out := programtest.Run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", d.file)
 		seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
 		require.NoError(t, err)
 		assert.InDelta(t, 10, seconds, 0.1)
@@ -358,14 +360,14 @@ func (h *intoFFmpeg) ServePublish(ctx context.Context, s *server.Stream) error {
 }
 
 func TestPublishIntoFFmpeg(t *testing.T) {
-	program(t, "ffmpeg")
+	programtest.Need(t, "ffmpeg", "ffprobe")
 	h := &intoFFmpeg{out: t.TempDir() + "/out.flv", done: make(chan error, 1)}
 	c, s := publish(t, "rtmp://"+app(t, &server.App{Handler: h})+"/live/x")
 	write(t, s, sample(t))
 	require.NoError(t, s.Close())
 	require.NoError(t, c.Close())
 	require.NoError(t, waitFor(t, "ffmpeg", h.done))
-	out := run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", h.out)
+	out := programtest.Run(t, "ffprobe", "-v", "error", "-show_entries", "format=duration", "-of", "csv=p=0", h.out)
 	seconds, err := strconv.ParseFloat(strings.TrimSpace(out), 64)
 	require.NoError(t, err)
 	assert.InDelta(t, 10, seconds, 0.1)

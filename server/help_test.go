@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"os"
-	"os/exec"
 	"testing"
 	"time"
 
@@ -131,26 +130,6 @@ func receive(t testing.TB, s interface{ ReadPacket(*message.Packet) error }, n i
 		}
 	}
 	return all
-}
-
-// program is a peer program's path. Without it the test is skipped, and in CI it fails.
-func program(t testing.TB, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err != nil && os.Getenv("CI") == "" {
-		t.Skipf("no %s: apt-get install %s", name, name)
-	}
-	require.NoError(t, err)
-	return path
-}
-
-// run runs a peer program to its end.
-func run(t testing.TB, name string, args ...string) string {
-	t.Helper()
-	cmd := exec.CommandContext(background(t), program(t, name), args...)
-	out, err := cmd.CombinedOutput()
-	require.NoError(t, err, "%s: %s", name, out)
-	return string(out)
 }
 
 // sampleFile is the sample in a file.

@@ -5,7 +5,6 @@ import (
 	"net"
 	"net/http/httptest"
 	"os"
-	"os/exec"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,6 +12,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -48,26 +48,22 @@ func TestLiveRelay(t *testing.T) {
 }
 
 func TestFFmpegPublishesAndPlays(t *testing.T) {
+	programtest.Need(t, "ffmpeg", "ffprobe", "rtmpdump")
 	addr := app(t, &server.App{})
 	url := "rtmp://" + addr + "/live/x"
 	file := sampleFile(t, t.TempDir(), "in.flv")
-	publisher := exec.CommandContext(background(t), program(t, "ffmpeg"), "-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", "flv", url)
-	require.NoError(t, publisher.Start())
-	defer func() {
-		publisher.Process.Kill()
-		publisher.Wait()
-	}()
+	programtest.Start(t, "ffmpeg", "-nostdin", "-v", "error", "-re", "-stream_loop", "-1", "-i", file, "-c", "copy", "-f", "flv", url)
 	out := t.TempDir() + "/out.flv"
-	run(t, "ffmpeg", "-v", "error", "-i", url, "-t", "2", "-c", "copy", "-f", "flv", out)
-	run(t, "ffprobe", "-v", "error", out)
+	programtest.Run(t, "ffmpeg", "-v", "error", "-i", url, "-t", "2", "-c", "copy", "-f", "flv", out)
+	programtest.Run(t, "ffprobe", "-v", "error", out)
 	dump := t.TempDir() + "/dump.flv"
-	run(t, "rtmpdump", "-q", "-v", "-r", url, "-o", dump, "--stop", "2")
-	run(t, "ffprobe", "-v", "error", dump)
+	programtest.Run(t, "rtmpdump", "-q", "-v", "-r", url, "-o", dump, "--stop", "2")
+	programtest.Run(t, "ffprobe", "-v", "error", dump)
 }
 
 // RTMPDump plays over every transport.
 func TestRTMPDumpOverEveryTransport(t *testing.T) {
-	program(t, "rtmpdump")
+	programtest.Need(t, "rtmpdump")
 	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
 	plain := start(t, s)
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -92,7 +88,7 @@ func TestRTMPDumpOverEveryTransport(t *testing.T) {
 		"rtmpte": web.Listener.Addr().String(), "rtmpts": secure.Listener.Addr().String()} {
 		t.Run(scheme, func(t *testing.T) {
 			out := t.TempDir() + "/out.flv"
-			run(t, "rtmpdump", "-q", "-v", "-r", scheme+"://"+addr+"/live/x", "-o", out, "--stop", "1")
+			programtest.Run(t, "rtmpdump", "-q", "-v", "-r", scheme+"://"+addr+"/live/x", "-o", out, "--stop", "1")
 			file, err := os.ReadFile(out)
 			require.NoError(t, err)
 			assert.NotEmpty(t, tags(t, file))
