@@ -1,10 +1,13 @@
 package server
 
 import (
+	"bytes"
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io"
 	"net"
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/handshake"
@@ -113,7 +116,15 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 		c.nc = nc
 	}
 	in := &session.Counted{Conn: c.nc}
-	result, err := handshake.Server(in, handshake.Config{Encryption: c.admits()})
+	c0, encryption := make([]byte, 1), c.admits()
+	n, _ := in.Read(c0) // whatever goes wrong goes wrong again
+	if asked := handshake.Encryption(c0[0]); n == 1 && asked < encryption && slices.Contains(encryptions, asked) {
+		encryption = asked
+	}
+	result, err := handshake.Server(struct {
+		io.Reader
+		io.Writer
+	}{io.MultiReader(bytes.NewReader(c0[:n]), in), in}, handshake.Config{Encryption: encryption})
 	if err != nil {
 		return err
 	}
@@ -127,7 +138,10 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	return nil
 }
 
-// admits is the encryption that the client may ask for. Inside TLS there is none.
+// encryptions are the types of RTMPE.
+var encryptions = []handshake.Encryption{handshake.EncryptionPlain, handshake.EncryptionXTEA, handshake.EncryptionBlowfish}
+
+// admits is the encryption that the client may ask for, and lower types with it. Inside TLS there is none.
 func (c *Conn) admits() handshake.Encryption {
 	switch nc := c.nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:

@@ -7,6 +7,7 @@ import (
 	"net/http/httptest"
 	"net/netip"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -64,6 +65,20 @@ func TestTransports(t *testing.T) {
 func TestEncryptionIsRefused(t *testing.T) {
 	_, err := rtmp.Dial(background(t), "rtmpe://"+app(t, &server.App{})+"/x", nil)
 	assert.Error(t, err)
+}
+
+// RTMPE of the type that the client asks for, up to Encryption's.
+func TestLowerEncryption(t *testing.T) {
+	for asked, want := range map[handshake.Encryption]handshake.Encryption{handshake.EncryptionPlain: handshake.EncryptionPlain,
+		handshake.EncryptionXTEA: handshake.EncryptionXTEA, handshake.EncryptionBlowfish: handshake.EncryptionXTEA} {
+		nc, err := net.Dial("tcp", start(t, &server.Server{Encryption: handshake.EncryptionXTEA}))
+		require.NoError(t, err)
+		defer nc.Close()
+		nc.SetDeadline(time.Now().Add(patience))
+		result, err := handshake.Client(nc, handshake.Config{Encryption: asked})
+		require.NoError(t, err)
+		assert.Equal(t, want, result.Encryption)
+	}
 }
 
 func TestServeConn(t *testing.T) {
