@@ -74,6 +74,16 @@ func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
+// Each release of an object that is kept in a file writes that.
+func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
+	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}}))
+	p.connect("x")
+	once := []message.SharedEvent{{Type: message.SharedUse}, property(t, "a", 1), {Type: message.SharedRelease}}
+	p.shared("o", true, slices.Repeat(once, 100)...)
+	require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success")
+	p.alive()
+}
+
 // Each instance of an application has its own objects, in files, too.
 func TestSharedObjectFilesAreApart(t *testing.T) {
 	addr := app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}})

@@ -72,7 +72,11 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	defer h.mu.Unlock()
 	o := h.byKey[key]
 	var news sharedNews
+	released := false
 	for _, e := range in.Events {
+		if released { // nothing comes after it, so that a message leads to one file at most
+			break
+		}
 		switch {
 		case e.Type == message.SharedUse:
 			if o = h.use(c, key, in.Persistent, policy, &news); o == nil {
@@ -82,6 +86,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 			news.refuse("SharedObject.BadPersistence")
 		case e.Type == message.SharedRelease:
 			h.release(c, key)
+			released = true
 		case writes(e) && refused != nil:
 			news.refuse("SharedObject.NoWriteAccess")
 		default:
