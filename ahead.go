@@ -146,7 +146,10 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	h.request.await(limited)
-	return h.over(ctx)
+	if over := h.over(ctx); over != nil || h.request.finished() {
+		return over
+	}
+	return errImpatient // on a new connection, where the first message stream is not given up: some servers always say that one
 }
 
 // fallBack forgets the stream, which CreateStream then asks for in the plain way.

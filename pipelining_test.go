@@ -16,6 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -557,4 +558,38 @@ func TestPipeliningText(t *testing.T) {
 	var option *OptionError
 	require.ErrorAs(t, err, &option)
 	assert.Equal(t, "Pipelining", option.Name)
+}
+
+// A server that gives out 5, and says everything on message stream 1, is asked again on a new connection.
+func TestPipeliningWithAServerOfOneStream(t *testing.T) {
+	for _, p := range pipelinings {
+		t.Run(p.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				w := newWary(t, &wary{firstID: 5, reacts: func(g *guest, cmd *message.Command, id uint32) reaction {
+					if cmd.Name != "play" {
+						return serve
+					}
+					show := func() {
+						g.Send(peertest.Command(1, "onStatus", 0, nil, message.StatusObject("status", message.CodePlayStart, "")))
+						g.Media(message.TypeVideo, 0, []byte("picture"))
+					}
+					if g.accepted {
+						show()
+					} else {
+						g.waiting = append(g.waiting, show)
+					}
+					return drop
+				}})
+				defer w.close()
+				c, err := Dial(t.Context(), "rtmp://server/app/name", &Options{Pipelining: p.Pipelining, DialContext: w.dial, NoEnhanced: true})
+				require.NoError(t, err)
+				defer c.Close()
+				s, err := c.CreateStream(t.Context(), nil)
+				require.NoError(t, err)
+				var pkt Packet
+				require.NoError(t, s.ReadPacket(&pkt))
+				assert.Equal(t, "picture", string(pkt.Body))
+			})
+		})
+	}
 }

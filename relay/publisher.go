@@ -148,6 +148,13 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	return nil
 }
 
+// over is the error of writing, nil as long as there is none.
+func (p *Publisher) over() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.err
+}
+
 // signal makes the goroutine look at what there is.
 func (p *Publisher) signal() {
 	select {
@@ -178,8 +185,9 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close sends what is queued, if there is a connection, and ends it: it waits ten seconds for that at most. The error says that the
-// last of what was written may not have arrived. Further calls wait for the first and return its error.
+// Close sends what is queued, if there is a connection: it waits ten seconds for that at most. Then it ends the connection, for which it
+// waits as long as [rtmp.Conn.Close] does. The error says that the last of what was written may not have arrived. Further calls wait for
+// the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if p.err == nil {

@@ -30,22 +30,37 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	for _, t := range targets {
 		t.Start()
 	}
-	defer source.Bind(ctx)()
+	playing, stop := context.WithCancelCause(ctx)
+	var watching sync.WaitGroup
+	defer watching.Wait()
+	defer stop(nil)
+	if len(targets) > 0 {
+		watching.Go(func() { stop(allEnded(playing, targets)) }) // also while source has nothing to say
+	}
+	defer source.Bind(playing)()
 	var pkt rtmp.Packet
 	for {
 		if err := source.ReadPacket(&pkt); err != nil {
+			if ctx.Err() == nil && playing.Err() != nil {
+				return context.Cause(playing)
+			}
 			return err
 		}
-		left := len(targets)
-		var given error
 		for _, t := range targets {
-			if err := t.WritePacket(&pkt); err != nil {
-				given = err
-				left--
-			}
-		}
-		if left == 0 && given != nil {
-			return given
+			t.WritePacket(&pkt) // the error is allEnded's
 		}
 	}
+}
+
+// allEnded returns why the last of targets has given up, once all have, or nil once ctx is done.
+func allEnded(ctx context.Context, targets []*Publisher) (err error) {
+	for _, t := range targets {
+		select {
+		case <-t.ended:
+			err = t.over()
+		case <-ctx.Done():
+			return nil
+		}
+	}
+	return err
 }

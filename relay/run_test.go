@@ -71,5 +71,7 @@ func TestRunEnds(t *testing.T) {
 		var refused *rtmp.StatusError
 		require.ErrorAs(t, Run(t.Context(), player("other"), publisher("live")), &refused, "the source has given up")
 		require.ErrorAs(t, Run(t.Context(), player("live"), publisher("other"), publisher("another")), &refused, "all targets have given up")
+		silent := &Player{URL: "rtmp://nobody/live/cam", Options: n.options()}
+		require.ErrorAs(t, Run(t.Context(), silent, publisher("other"), publisher("another")), &refused, "and the source has nothing to say")
 	})
 }

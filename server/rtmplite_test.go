@@ -170,7 +170,7 @@ func clientAttributes(t *testing.T) {
 		require.NoError(t, err)
 		p.Send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
 		for {
-			m, err := p.next()
+			m, err := p.Next()
 			require.NoError(t, err)
 			if k := message.Type(m.Type); k == message.TypeCommandAMF0 || k == message.TypeCommandAMF3 {
 				cmd, err := message.ParseCommand(k, m.Body())
@@ -200,7 +200,7 @@ func fileOrLive(t *testing.T) {
 			return nil
 		}
 		for {
-			m, err := p.next()
+			m, err := p.Next()
 			require.NoError(t, err)
 			if k := message.Type(m.Type); k == message.TypeAudio || k == message.TypeVideo {
 				return append([]byte(nil), m.Body()...)
@@ -226,7 +226,7 @@ func controlMessages(t *testing.T) {
 	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
 	seen := map[message.Type]bool{}
 	for !(seen[message.TypeWindowAckSize] && seen[message.TypeCommandAMF0]) {
-		m, err := p.next()
+		m, err := p.Next()
 		require.NoError(t, err)
 		seen[message.Type(m.Type)] = true
 		if message.Type(m.Type) == message.TypeWindowAckSize {

@@ -11,18 +11,27 @@ type DropQueue struct {
 	MediaQueue
 	limit    int      // bytes
 	awaitKey trackSet // tracks whose pictures are dropped until a key frame comes
-	pruned   bool     // since something was taken out
+	offered  int64    // bytes, in all
+	due      [2]int64 // of offered, when it is worth while to prune again: for any message, and for a key frame
 }
+
+// pruneCost is by how much prune may copy more than what is offered: it copies what it keeps.
+const pruneCost = 8
 
 // NewDropQueue returns a queue of limit bytes.
 func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 
 // Offer appends a copy of m, if it takes it. dropped is how many others were dropped to make room.
 func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
+	q.offered += int64(queueHeaderSize + m.Size())
 	if q.Len() > 0 && q.Len()+m.Size() > q.limit {
-		if kind, _ := kindOf(m); !q.pruned || kind == flv.KindKeyFrame { // else there is nothing new to drop: prune copies what it keeps
+		due := &q.due[0]
+		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // for which other things are dropped
+			due = &q.due[1]
+		}
+		if q.offered >= *due {
 			dropped = q.prune(m)
-			q.pruned = true
+			*due = q.offered + int64(q.Len()/pruneCost)
 		}
 	}
 	if q.refuse(m) {
@@ -32,16 +41,10 @@ func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	return true, dropped
 }
 
-// Pop drops the oldest message, which has been dealt with.
-func (q *DropQueue) Pop() {
-	q.MediaQueue.Pop()
-	q.pruned = false
-}
-
 // Take takes everything out.
 func (q *DropQueue) Take() MediaQueue {
 	taken := q.MediaQueue
-	q.MediaQueue, q.pruned = MediaQueue{}, false
+	q.MediaQueue, q.due = MediaQueue{}, [2]int64{}
 	return taken
 }
 
