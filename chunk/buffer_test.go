@@ -89,7 +89,7 @@ func TestReadSizes(t *testing.T) {
 		{func(asked int) int { return asked/8 - 1 }, maxRead / 2},
 	} {
 		give = step.give
-		r.pos, r.end = 0, 0
+		r.pos, r.end = 0, min(len(r.buf), 1) // a part of a header is left
 		require.NoError(t, r.Fill())
 		assert.Equal(t, step.want, r.size)
 	}

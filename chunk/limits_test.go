@@ -15,10 +15,12 @@ import (
 )
 
 // What mutation testing (see CONTRIBUTING.md) changes here without a test that notices makes no other message and breaks no limit:
-//   - assembly.go and buffer.go: by how much the memory of a body grows below its limit, and which buffers are kept for others.
-//   - reader.go: a limit of MaxMessageLength that is replaced by itself; view, which may leave a message to be assembled; a basic
-//     header of one byte that is compared twice.
+//   - assembly.go: whether what just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
+//     continuation of which there is no more than the header.
+//   - limit.go: a limit of MaxMessageLength that is replaced by itself.
+//   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
 //   - message.go: which of two loops copies chunks of 128 bytes.
+//   - scatter.go: how much of a message is read to its place, and how much to the buffer.
 //   - writer.go: bytes after the end of a header, which are not sent.
 
 // setChunkSize is the message, on chunk stream 2.

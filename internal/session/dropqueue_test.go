@@ -120,6 +120,11 @@ func TestDropQueueRestart(t *testing.T) {
 	require.Equal(t, 1, q.Restart(), "no key frame")
 	offer(t, &q, frame(6), false, 0)
 	fill(t, &q, keyFrame(7), frame(8))
+
+	q = NewDropQueue(1 << 20)
+	fill(t, &q, keyFrame(0))
+	require.Zero(t, q.Restart())
+	fill(t, &q, frame(1))
 }
 
 // Sound goes when headers alone are too much.
