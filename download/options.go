@@ -16,6 +16,7 @@ type Options struct {
 	RTMP *rtmp.Options
 
 	// Resume continues the file, if there is something to continue, instead of replacing it. Options.Start is ignored then.
+	// It does not apply to live streams (RTMP.Live): a later call of File replaces what is there by what is sent from then on.
 	Resume bool
 	// SkipKeyFrames goes back so many key frames more to continue a file.
 	SkipKeyFrames int

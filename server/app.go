@@ -79,7 +79,7 @@ type Live struct {
 	Takeover    TakeoverPolicy // of a name that is being published: TakeStale, TakeNever, TakeAlways
 	StaleAfter  time.Duration  // TakeStale: the old publisher has been silent for so long; 0: 5 s
 	PublishIdle time.Duration  // a publisher without media is dropped; 0: 30 s; < 0: never
-	Linger      time.Duration  // how long players stay on a stream without a publisher; 0: 5 s; < 0: it ends at once
+	Linger      time.Duration  // how long players stay on a stream when its publisher has ended it or is lost; 0: 5 s; < 0: it ends at once
 	Await       time.Duration  // how long players wait for a publisher; 0: for ever; < 0: StreamNotFound at once
 	MaxBitrate  int            // bit/s over 10 s beyond which a publisher is ended; 0: no limit
 	NoCache     bool           // begin with the next key frame, not with the last
