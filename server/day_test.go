@@ -2,7 +2,6 @@ package server_test
 
 import (
 	"math"
-	"runtime"
 	"testing"
 	"time"
 
@@ -30,7 +29,7 @@ func TestDayOfMedia(t *testing.T) {
 			_, viewer := play(t, url)
 			c, out := publish(t, url)
 			at, last := from, from-uint32(frame/time.Millisecond)
-			var first, highest uint64
+			var first, highest int
 			for h := range 24 {
 				if h > 0 && h%6 == 0 {
 					old := c
@@ -88,12 +87,4 @@ func joinAndLeave(t testing.TB, url string, now uint32) {
 	require.True(t, h.IsKeyFrame())
 	require.Less(t, now-got[0].Timestamp, uint32(2000))
 	require.Equal(t, now, got[len(got)-1].Timestamp)
-}
-
-// heap is how many bytes of memory are reachable.
-func heap() uint64 {
-	runtime.GC()
-	var m runtime.MemStats
-	runtime.ReadMemStats(&m)
-	return m.HeapAlloc
 }

@@ -29,11 +29,11 @@ func inTime(t *testing.T, a *server.App, test func(t *testing.T, s *server.Serve
 		done := make(chan error, 1)
 		go func() { done <- s.ServeConn(context.Background(), served) }()
 		p := peerOn(t, client)
-		p.nc.SetDeadline(time.Time{})
+		p.Conn.SetDeadline(time.Time{})
 		p.connect("live")
-		id := p.createStream()
+		id := p.CreateStream()
 		p.command(id, "publish", 3, nil, "x", "live")
-		p.until(message.CodePublishStart)
+		p.UntilCode(message.CodePublishStart)
 		test(t, s, p, id)
 		client.Close()
 		<-done
@@ -48,7 +48,7 @@ func TestPublishIdle(t *testing.T) {
 		silent := time.Now()
 		assert.Equal(t, "NetStream.Publish.Idle", p.status())
 		assert.Equal(t, 30*time.Second, time.Since(silent))
-		p.closed()
+		p.UntilGone()
 	})
 }
 
@@ -72,7 +72,7 @@ func TestMaxBitrate(t *testing.T) {
 			p.media(message.TypeAudio, id, i, append([]byte{0xaf, 1}, make([]byte, 8*second)...))
 		}
 		assert.Equal(t, message.CodePublishDenied, p.status())
-		p.closed()
+		p.UntilGone()
 	})
 }
 
@@ -96,9 +96,9 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	defer pub.Close()
 	p := newPeer(t, addr)
 	p.connect("live")
-	id := p.createStream()
+	id := p.CreateStream()
 	p.command(id, "play", 3, nil, "x", -1000.0)
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	at := uint32(0)
 	send := func(k message.Type, body ...byte) {
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: k, Timestamp: at, Body: body}))
@@ -112,15 +112,15 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 		send(message.TypeAudio, 0xaf, 1, 7)
 		require.NoError(t, pub.WriteData("end"))
 		for {
-			m, err := p.next()
+			m, err := p.Read()
 			require.NoError(t, err)
-			switch k := message.Type(m.Type); k {
+			switch k := m.Type; k {
 			case message.TypeVideo, message.TypeAudio:
-				if !flv.IsHeader(flv.Tag{Type: flv.TagType(k), Body: m.Body()}) {
+				if !flv.IsHeader(flv.Tag{Type: flv.TagType(k), Body: m.Body}) {
 					kinds = append(kinds, k)
 				}
 			case message.TypeDataAMF0:
-				if name, _, _ := flv.ParseScript(m.Body()); name == "end" {
+				if name, _, _ := flv.ParseScript(m.Body); name == "end" {
 					return kinds
 				}
 			}
@@ -134,10 +134,10 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	p.alive()
 	assert.Empty(t, arrives())
 	p.command(id, "receiveAudio", 0, nil, true)
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	assert.Equal(t, []message.Type{message.TypeAudio}, arrives())
 	p.command(id, "receiveVideo", 0, nil, true)
-	p.until(message.CodePlayStart)
+	p.UntilCode(message.CodePlayStart)
 	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
 }
 

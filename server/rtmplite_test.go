@@ -14,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -130,9 +131,9 @@ func unpublishAndDelete(t *testing.T) {
 	p := newPeer(t, addr)
 	p.connect("live")
 	for _, first := range []string{"FCUnpublish", "deleteStream"} {
-		id := p.createStream()
+		id := p.CreateStream()
 		p.command(id, "publish", 3, nil, first, "live")
-		p.until(message.CodePublishStart)
+		p.UntilCode(message.CodePublishStart)
 		if first == "FCUnpublish" {
 			p.command(0, "FCUnpublish", 0, nil, first)
 		}
@@ -168,21 +169,11 @@ func clientAttributes(t *testing.T) {
 		}
 		body, err := message.AppendCommand(nil, kind, &message.Command{Name: "echo", TransactionID: 9, Args: []any{"héllo"}})
 		require.NoError(t, err)
-		p.send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
-		for {
-			m, err := p.next()
-			require.NoError(t, err)
-			if k := message.Type(m.Type); k == message.TypeCommandAMF0 || k == message.TypeCommandAMF3 {
-				cmd, err := message.ParseCommand(k, m.Body())
-				require.NoError(t, err)
-				if cmd.TransactionID == 9 {
-					assert.Equal(t, []any{"héllo"}, cmd.Args)
-					break
-				}
-			}
-		}
-		p.command(p.createStream(), "publish", 3, nil, "x", "live")
-		p.until(message.CodePublishStart)
+		p.Send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
+		m := p.Until(func(m peertest.Message) bool { return m.Command.TransactionID == 9 })
+		assert.Equal(t, []any{"héllo"}, m.Command.Args)
+		p.command(p.CreateStream(), "publish", 3, nil, "x", "live")
+		p.UntilCode(message.CodePublishStart)
 		require.Len(t, c.Streams(), 1)
 		assert.Equal(t, "live/room/x", c.Streams()[0].Path)
 	}
@@ -195,15 +186,15 @@ func fileOrLive(t *testing.T) {
 	first := func(from float64) []byte {
 		p := newPeer(t, addr)
 		p.connect("vod")
-		p.command(p.createStream(), "play", 3, nil, "film?token=1", from)
+		p.command(p.CreateStream(), "play", 3, nil, "film?token=1", from)
 		if code := p.status(); code == message.CodePlayStreamNotFound {
 			return nil
 		}
 		for {
-			m, err := p.next()
+			m, err := p.Read()
 			require.NoError(t, err)
-			if k := message.Type(m.Type); k == message.TypeAudio || k == message.TypeVideo {
-				return append([]byte(nil), m.Body()...)
+			if k := m.Type; k == message.TypeAudio || k == message.TypeVideo {
+				return append([]byte(nil), m.Body...)
 			}
 		}
 	}
@@ -226,15 +217,15 @@ func controlMessages(t *testing.T) {
 	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
 	seen := map[message.Type]bool{}
 	for !(seen[message.TypeWindowAckSize] && seen[message.TypeCommandAMF0]) {
-		m, err := p.next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		seen[message.Type(m.Type)] = true
-		if message.Type(m.Type) == message.TypeWindowAckSize {
-			assert.Equal(t, []byte{0, 1, 0xe2, 0x40}, m.Body())
+		seen[m.Type] = true
+		if m.Type == message.TypeWindowAckSize {
+			assert.Equal(t, []byte{0, 1, 0xe2, 0x40}, m.Body)
 		}
 	}
 	assert.True(t, seen[message.TypeSetPeerBandwidth])
-	assert.Equal(t, 5000, p.in.ChunkSize())
+	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
 // What one server has recorded is continued by the next.
