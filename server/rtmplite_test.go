@@ -14,6 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -169,18 +170,8 @@ func clientAttributes(t *testing.T) {
 		body, err := message.AppendCommand(nil, kind, &message.Command{Name: "echo", TransactionID: 9, Args: []any{"héllo"}})
 		require.NoError(t, err)
 		p.Send(chunk.Outgoing{Type: uint8(kind), ChunkStreamID: 3, Body: body})
-		for {
-			m, err := p.Next()
-			require.NoError(t, err)
-			if k := message.Type(m.Type); k == message.TypeCommandAMF0 || k == message.TypeCommandAMF3 {
-				cmd, err := message.ParseCommand(k, m.Body())
-				require.NoError(t, err)
-				if cmd.TransactionID == 9 {
-					assert.Equal(t, []any{"héllo"}, cmd.Args)
-					break
-				}
-			}
-		}
+		m := p.Until(func(m peertest.Message) bool { return m.Command.TransactionID == 9 })
+		assert.Equal(t, []any{"héllo"}, m.Command.Args)
 		p.command(p.CreateStream(), "publish", 3, nil, "x", "live")
 		p.UntilCode(message.CodePublishStart)
 		require.Len(t, c.Streams(), 1)
@@ -200,10 +191,10 @@ func fileOrLive(t *testing.T) {
 			return nil
 		}
 		for {
-			m, err := p.Next()
+			m, err := p.Read()
 			require.NoError(t, err)
-			if k := message.Type(m.Type); k == message.TypeAudio || k == message.TypeVideo {
-				return append([]byte(nil), m.Body()...)
+			if k := m.Type; k == message.TypeAudio || k == message.TypeVideo {
+				return append([]byte(nil), m.Body...)
 			}
 		}
 	}
@@ -226,11 +217,11 @@ func controlMessages(t *testing.T) {
 	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
 	seen := map[message.Type]bool{}
 	for !(seen[message.TypeWindowAckSize] && seen[message.TypeCommandAMF0]) {
-		m, err := p.Next()
+		m, err := p.Read()
 		require.NoError(t, err)
-		seen[message.Type(m.Type)] = true
-		if message.Type(m.Type) == message.TypeWindowAckSize {
-			assert.Equal(t, []byte{0, 1, 0xe2, 0x40}, m.Body())
+		seen[m.Type] = true
+		if m.Type == message.TypeWindowAckSize {
+			assert.Equal(t, []byte{0, 1, 0xe2, 0x40}, m.Body)
 		}
 	}
 	assert.True(t, seen[message.TypeSetPeerBandwidth])

@@ -1,0 +1,64 @@
+package server_test
+
+import (
+	"bufio"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// childVariable makes a child of this test program a server that records everything in the folder it names, instead of testing.
+// limitVariable says how many bytes a file of the child's may have.
+const (
+	childVariable = "SERVER_TEST_DIR"
+	limitVariable = "SERVER_TEST_LIMIT"
+)
+
+// serveAsChild is the child's main: it says where it serves, and what has become of its recordings.
+func serveAsChild(dir string) {
+	err := limitFiles(os.Getenv(limitVariable))
+	if err == nil {
+		var l net.Listener
+		if l, err = net.Listen("tcp", "127.0.0.1:0"); err == nil {
+			fmt.Println(l.Addr())
+			err = (&server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir,
+				Done: func(r *server.Request, _ string, err error) { fmt.Println(r.Path, err) }}}}}).Serve(l)
+		}
+	}
+	fmt.Fprintln(os.Stderr, err)
+	os.Exit(1)
+}
+
+// child starts a server in a process of its own, and kills it at the end of the test at the latest.
+func child(t testing.TB, dir string, env ...string) (cmd *exec.Cmd, addr string, lines *bufio.Scanner) {
+	t.Helper()
+	program, err := os.Executable()
+	require.NoError(t, err)
+	cmd = exec.Command(program)
+	cmd.Env = append(append(os.Environ(), env...), childVariable+"="+dir)
+	out, err := cmd.StdoutPipe()
+	require.NoError(t, err)
+	require.NoError(t, cmd.Start())
+	t.Cleanup(func() {
+		cmd.Process.Kill()
+		cmd.Wait()
+	})
+	lines = bufio.NewScanner(out)
+	require.True(t, lines.Scan())
+	return cmd, strings.TrimSpace(lines.Text()), lines
+}
+
+// long skips a test that takes minutes or thousands of sockets unless RTMP_LONG is set.
+func long(t *testing.T) {
+	t.Helper()
+	if os.Getenv("RTMP_LONG") == "" {
+		t.Skip("RTMP_LONG=1 runs it")
+	}
+}

@@ -1,0 +1,197 @@
+package server_test
+
+import (
+	"context"
+	"crypto/tls"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// inTime gives a test a publisher of live/x at an App, in time of its own.
+func inTime(t *testing.T, a *server.App, test func(t *testing.T, s *server.Server, p *peer, id uint32)) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": a}}
+		client, served := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(context.Background(), served) }()
+		p := peerOn(t, client)
+		p.Conn.SetDeadline(time.Time{})
+		p.connect("live")
+		id := p.CreateStream()
+		p.command(id, "publish", 3, nil, "x", "live")
+		p.UntilCode(message.CodePublishStart)
+		test(t, s, p, id)
+		client.Close()
+		<-done
+		s.Close()
+	})
+}
+
+func TestPublishIdle(t *testing.T) {
+	inTime(t, &server.App{}, func(t *testing.T, _ *server.Server, p *peer, id uint32) {
+		time.Sleep(20 * time.Second)
+		p.media(message.TypeAudio, id, 0, []byte{0xaf, 1, 1})
+		silent := time.Now()
+		assert.Equal(t, "NetStream.Publish.Idle", p.status())
+		assert.Equal(t, 30*time.Second, time.Since(silent))
+		p.UntilGone()
+	})
+}
+
+func TestPublishIdleNever(t *testing.T) {
+	inTime(t, &server.App{Live: server.Live{PublishIdle: -1}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {
+		time.Sleep(24 * time.Hour)
+		p.alive()
+		assert.Equal(t, 1, s.Stats().Publishers)
+	})
+}
+
+// The bit rate counts over 10 s: a burst may exceed it, ten seconds together may not.
+func TestMaxBitrate(t *testing.T) {
+	const second = 100_000 / 8
+	inTime(t, &server.App{Live: server.Live{MaxBitrate: 100_000, PublishIdle: -1}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {
+		p.media(message.TypeAudio, id, 0, append([]byte{0xaf, 1}, make([]byte, 8*second)...))
+		time.Sleep(time.Minute)
+		synctest.Wait()
+		require.Equal(t, 1, s.Stats().Publishers, "a burst")
+		for i := range uint32(2) {
+			p.media(message.TypeAudio, id, i, append([]byte{0xaf, 1}, make([]byte, 8*second)...))
+		}
+		assert.Equal(t, message.CodePublishDenied, p.status())
+		p.UntilGone()
+	})
+}
+
+// What is gathered is what was published.
+func TestMerge(t *testing.T) {
+	addr := app(t, &server.App{Live: server.Live{Merge: 350 * time.Millisecond}})
+	url := "rtmp://" + addr + "/live/x"
+	_, viewer := play(t, url)
+	_, out := publish(t, url)
+	all := media(sample(t))
+	write(t, out, all)
+	assert.Equal(t, all, receive(t, viewer, len(all)))
+}
+
+// receiveAudio and receiveVideo turn off one kind, and on again, with the headers that are needed then.
+func TestReceiveAudioAndVideo(t *testing.T) {
+	s := &server.Server{}
+	addr := start(t, s)
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	defer pub.Close()
+	p := newPeer(t, addr)
+	p.connect("live")
+	id := p.CreateStream()
+	p.command(id, "play", 3, nil, "x", -1000.0)
+	p.UntilCode(message.CodePlayStart)
+	at := uint32(0)
+	send := func(k message.Type, body ...byte) {
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: k, Timestamp: at, Body: body}))
+		at += 10
+	}
+	send(message.TypeVideo, 0x17, 0, 0, 0, 0, 1)
+	send(message.TypeAudio, 0xaf, 0, 0x12, 0x10)
+	// arrives publishes a key frame and a sound, then data to know the end by, and returns what comes of it.
+	arrives := func() (kinds []message.Type) {
+		send(message.TypeVideo, 0x17, 1, 0, 0, 0, 7)
+		send(message.TypeAudio, 0xaf, 1, 7)
+		require.NoError(t, pub.WriteData("end"))
+		for {
+			m, err := p.Read()
+			require.NoError(t, err)
+			switch k := m.Type; k {
+			case message.TypeVideo, message.TypeAudio:
+				if !flv.IsHeader(flv.Tag{Type: flv.TagType(k), Body: m.Body}) {
+					kinds = append(kinds, k)
+				}
+			case message.TypeDataAMF0:
+				if name, _, _ := flv.ParseScript(m.Body); name == "end" {
+					return kinds
+				}
+			}
+		}
+	}
+	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
+	p.command(id, "receiveAudio", 0, nil, false)
+	p.alive()
+	assert.Equal(t, []message.Type{message.TypeVideo}, arrives())
+	p.command(id, "receiveVideo", 0, nil, false)
+	p.alive()
+	assert.Empty(t, arrives())
+	p.command(id, "receiveAudio", 0, nil, true)
+	p.UntilCode(message.CodePlayStart)
+	assert.Equal(t, []message.Type{message.TypeAudio}, arrives())
+	p.command(id, "receiveVideo", 0, nil, true)
+	p.UntilCode(message.CodePlayStart)
+	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
+}
+
+// A recording that has become too long or too large is closed, and the next begins at a key frame; nothing is lost between them.
+func TestRecordingRotates(t *testing.T) {
+	for name, limit := range map[string]server.Files{"size": {MaxSize: 150_000}, "duration": {MaxDuration: 3 * time.Second}} {
+		t.Run(name, func(t *testing.T) {
+			limit.Record = server.RecordAll
+			n := 0
+			limit.Name = func(*server.Request, time.Time) string {
+				n++
+				return filepath.Join("parts", string(rune('a'+n))+".flv")
+			}
+			f, done := recording(t, &limit)
+			c, out := publish(t, "rtmp://"+app(t, &server.App{Files: f})+"/live/x")
+			all := media(sample(t))
+			write(t, out, all)
+			require.NoError(t, out.Close())
+			require.NoError(t, c.Close())
+			var bodies [][]byte
+			parts := 0
+			for len(bodies) < len(all) {
+				d := waitFor(t, "Done", done)
+				require.NoError(t, d.err)
+				file, err := os.ReadFile(d.file)
+				require.NoError(t, err)
+				for _, tag := range media(tags(t, file)) {
+					if parts == 0 || !flv.IsHeader(tag) {
+						bodies = append(bodies, tag.Body)
+					}
+				}
+				parts++
+			}
+			assert.Greater(t, parts, 1)
+			require.Len(t, bodies, len(all))
+			for i, tag := range all {
+				require.Equal(t, tag.Body, bodies[i])
+			}
+		})
+	}
+}
+
+// RTMPE has nothing to add inside TLS, and is refused there.
+func TestEncryptionInsideTLS(t *testing.T) {
+	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	served := make(chan error, 1)
+	go func() { served <- s.ServeTLS(l, "", "") }()
+	t.Cleanup(func() { s.Close(); <-served })
+	_, err = rtmp.Dial(background(t), "rtmpe://"+l.Addr().String()+"/live/x", &rtmp.Options{
+		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
+			return (&tls.Dialer{Config: testserver.ClientTLS()}).DialContext(ctx, network, addr)
+		}})
+	assert.Error(t, err)
+	dial(t, "rtmps://"+l.Addr().String()+"/live/x", &rtmp.Options{TLSConfig: testserver.ClientTLS()})
+}
