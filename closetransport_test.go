@@ -34,7 +34,7 @@ import (
 // The tail of a large push is not lost on any transport, although the server is slow and acknowledges all the time, and though
 // the connection may be none that can be half closed.
 func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
-	const count, size = 24, 512 << 10
+	const count, size = 12, 512 << 10
 	body := bytes.Repeat([]byte{0x27}, size)
 	for name, dial := range map[string]func(ctx context.Context, network, addr string) (net.Conn, error){
 		"a socket": nil,
