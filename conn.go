@@ -113,7 +113,7 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 // it has acknowledged everything and is no longer seen to read. Close waits for Options.Timeout at most.
 //
 // The error says that something published may not have arrived, also where the connection had died before; it is then that
-// of Conn.Err. Everything else is no error of Close. What has arrived is known from TCP on Linux and macOS, and elsewhere, through a
+// of Conn.Err. Nothing else is an error of Close. What has arrived is known from TCP on Linux and macOS, and elsewhere, through a
 // proxy, or with Options.DialContext, from the server's answer to a last question; there, a server that hangs up in the orderly way
 // without answering is believed to have read everything.
 func (c *Conn) Close() error {

@@ -108,7 +108,7 @@ func (o *Options) forgetSecrets() {
 	}
 }
 
-// bareURL returns the URL of a page without user, password, query and fragment, and nothing of what is no URL.
+// bareURL returns the URL of a page without user, password, query and fragment, and "" if page is not a URL.
 func bareURL(page string) string {
 	u, err := url.Parse(page)
 	if err != nil {

@@ -12,7 +12,7 @@ import "github.com/go-librtmp/rtmp/internal/method"
 // `amf0:"name,omitempty"` for one that is left out when empty; `amf0:"-"` is neither sent nor set. Members without a field are skipped,
 // fields without a member keep their zero value.
 //
-// Func panics at once if fn is no function, has more than one result beside the error, or a parameter or result that no
+// Func panics at once if fn is not a function, has more than one result beside the error, or a parameter or result that no
 // AMF value can be: a channel, a function, a complex number, an interface other than any.
 func Func(fn any) HandlerFunc {
 	f, err := method.Adapt(fn)

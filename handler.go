@@ -59,7 +59,7 @@ func (e *events) handle(method string, h HandlerFunc) {
 	e.methods[method] = h
 }
 
-// wait registers somebody who waits for a call of method. leave ends that.
+// wait registers a waiter for calls of method. leave ends that.
 func (e *events) wait(method string) (w *invokeWait, leave func()) {
 	w = &invokeWait{done: make(chan struct{})}
 	e.mu.Lock()

@@ -14,7 +14,7 @@ const (
 	closeTimeout = 250 * time.Millisecond
 	// lingerGrace is how long a server that has everything may take to hang up. Some never do.
 	lingerGrace = time.Second
-	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: there is no event to wait for.
+	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
 	lingerPoll = 10 * time.Millisecond
 )
 

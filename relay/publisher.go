@@ -54,7 +54,7 @@ type Publisher struct {
 	mu        sync.Mutex // guards the rest
 	queue     session.DropQueue
 	latest    flv.Headers // that were queued
-	connected bool        // somebody takes messages out of the queue
+	connected bool        // a sender takes messages out of the queue
 	err       error       // of writing, for ever
 	closed    bool        // by Close
 	stats     PublisherStats
@@ -197,7 +197,7 @@ func (p *Publisher) Close() error {
 		}
 	}
 	p.mu.Unlock()
-	p.Start() // if nobody has, there is nothing to end
+	p.Start() // so that there is a goroutine to end
 	p.signal()
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended

@@ -24,7 +24,7 @@ type sender struct {
 
 	headers  flv.Headers // that were sent
 	pictures bool        // there are some
-	pkt      rtmp.Packet // what is to be sent now
+	pkt      rtmp.Packet // the packet to send now
 	pending  bool        // it is there
 }
 

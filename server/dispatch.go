@@ -72,7 +72,7 @@ func (r role) Dispatch(m *session.Message, _ session.Sink) error {
 	return nil
 }
 
-// media gives a message to whoever wants what is published on its stream. Others are nobody's.
+// media gives a message to the reader of what is published on its stream; without one it is dropped.
 func (c *Conn) media(m *session.Message) {
 	if st := c.stream(m.StreamID); st != nil {
 		if in := st.ingest(); in != nil {

@@ -28,7 +28,7 @@ const (
 
 	// beforeConnect is the longest message in bytes until connect is accepted.
 	beforeConnect = 64 << 10
-	// lingerTimeout is how long a client may take to hang up once we have.
+	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
 	lingerTimeout = 5 * time.Second
 )
 

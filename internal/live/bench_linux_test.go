@@ -29,6 +29,7 @@ const drainEnv = "LIVE_TEST_DRAIN" // address and number of connections: this pr
 // drain makes connections and throws away what comes, in the kernel.
 func drain(addr string, n int) {
 	var wg sync.WaitGroup
+	unwritten := make([]byte, 1<<20) // MSG_TRUNC says how much to throw away
 	for range n {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -39,9 +40,9 @@ func drain(addr string, n int) {
 		wg.Go(func() {
 			for over := false; !over; {
 				err := raw.Read(func(fd uintptr) bool {
-					n, _, errno := syscall.Syscall6(syscall.SYS_RECVFROM, fd, 0, 1<<20, syscall.MSG_TRUNC, 0, 0)
-					over = errno == 0 && n == 0 || errno != 0 && errno != syscall.EAGAIN
-					return errno != syscall.EAGAIN
+					n, _, err := syscall.Recvfrom(int(fd), unwritten, syscall.MSG_TRUNC)
+					over = err == nil && n == 0 || err != nil && err != syscall.EAGAIN
+					return err != syscall.EAGAIN
 				})
 				over = over || err != nil
 			}

@@ -6,8 +6,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// keyFrameWait is how long a player waits for a key frame to begin with. Then it gets what needs none, since there are publishers whose
-// pictures are rare, or can't be told from each other.
+// keyFrameWait is how long a player waits for a key frame to begin with. Then it gets what needs none, since some publishers
+// send key frames rarely, or do not mark them.
 const keyFrameWait = 10 * time.Second
 
 // cursor is where a player is in a log, and what it has to be given or spared there. Equal cursors get the same messages. It is guarded

@@ -149,7 +149,7 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// drain tells Shutdown when there is nobody left. The caller holds h.mu.
+// drain tells Shutdown when no member is left. The caller holds h.mu.
 func (h *Hub) drain() {
 	if !h.closed || len(h.members) > 0 {
 		return
@@ -161,7 +161,7 @@ func (h *Hub) drain() {
 	}
 }
 
-// Published reports whether somebody is publishing a path.
+// Published reports whether a path is being published.
 func (h *Hub) Published(path string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -198,7 +198,7 @@ func (h *Hub) Shutdown(ctx context.Context) error {
 	}
 }
 
-// endAll lets nobody in any more and ends all streams.
+// endAll ends all streams and refuses new members.
 func (h *Hub) endAll() {
 	h.mu.Lock()
 	defer h.mu.Unlock()

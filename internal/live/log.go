@@ -61,7 +61,7 @@ type progress struct {
 	more    bool // there is more than goes into one batch
 }
 
-// take appends what comes next at the cursor to dst, within the limits of one batch, and moves the cursor behind it.
+// take appends what comes next at the cursor to dst, within the limits of one batch, and moves the cursor past it.
 func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, progress) {
 	var p progress
 	begin, bytes := len(dst), 0

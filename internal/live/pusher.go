@@ -50,7 +50,7 @@ func (p *pusher) run() {
 	}
 }
 
-// merge waits for more to come. It reports false if there is nobody left to give it to.
+// merge waits for more to come. It reports false if no member is left to give it to.
 func (p *pusher) merge() bool {
 	p.stream.mu.Lock()
 	d := p.stream.policy.Merge

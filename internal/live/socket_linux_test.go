@@ -63,7 +63,9 @@ func (s *socket) TryWrite(b [][]byte) (ok, ready bool) {
 	size := 0
 	for _, piece := range b {
 		if len(piece) > 0 {
-			s.iovs = append(s.iovs, syscall.Iovec{Base: &piece[0], Len: uint64(len(piece))})
+			iov := syscall.Iovec{Base: &piece[0]}
+			iov.SetLen(len(piece))
+			s.iovs = append(s.iovs, iov)
 			size += len(piece)
 		}
 	}

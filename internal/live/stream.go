@@ -83,7 +83,7 @@ func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over
 	return dst, p, over
 }
 
-// state tells whether there is or was a publisher, and whether the stream has ended and why.
+// state reports whether there is or was a publisher, and whether the stream has ended and why.
 func (s *stream) state() (published, ended bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()

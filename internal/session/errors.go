@@ -47,7 +47,7 @@ type LostError struct {
 	Cause error  // nil: the peer has ended the connection in the orderly way
 }
 
-// Error tells whether the peer has closed the connection or something has broken it.
+// Error says whether the peer has closed the connection or something has broken it.
 func (e *LostError) Error() string {
 	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
 		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"

@@ -24,7 +24,7 @@ type vectorReader struct {
 	once   func(fd uintptr) bool // readv, made once so that a read allocates nothing
 }
 
-// newVectorReader returns nil for connections that are no plain sockets.
+// newVectorReader returns nil for connections that are not plain sockets.
 func newVectorReader(nc net.Conn) *vectorReader {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {

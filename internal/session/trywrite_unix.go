@@ -20,7 +20,7 @@ type tryWriter struct {
 	many func(fd uintptr) bool // writev, likewise
 }
 
-// newTryWriter returns nil for connections that are no plain sockets.
+// newTryWriter returns nil for connections that are not plain sockets.
 func newTryWriter(nc net.Conn) *tryWriter {
 	tcp, ok := nc.(*net.TCPConn)
 	if !ok {

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Waiter is somebody who waits for something that the peer will send.
+// Waiter waits for something that the peer will send.
 type Waiter struct {
 	What  string          // for the error text
 	Idle  time.Duration   // for each read of the socket; 0: none

@@ -36,7 +36,7 @@ func (c *cache) rebuild(ctx context.Context, name string, file *os.File) (*index
 	return c.use(ctx, name, func(e *cached) error { return e.build(ctx, file, false) })
 }
 
-// use calls f with the entry of a name while nobody else has it, and returns its index.
+// use calls f with the entry of a name while no other caller has it, and returns its index.
 func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*index, error) {
 	e := c.entry(name)
 	select {

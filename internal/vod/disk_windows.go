@@ -8,7 +8,7 @@ import (
 	"golang.org/x/sys/windows"
 )
 
-// lock makes other processes that record find the file busy. It ends with the file. The byte that is locked is far behind the last,
+// lock makes other processes that record find the file busy. It ends with the file. The byte that is locked is far past the last,
 // since a lock keeps others from reading on Windows. File systems without locks have none.
 func lock(file *os.File) error {
 	const far = 1 << 30 // the upper half of its position

@@ -12,5 +12,5 @@
 //		// write what was gathered
 //	}
 //
-// Names are file names inside of the folder, with slashes and the ending ".flv". They can't leave it, by symbolic links neither.
+// Names are file names inside of the folder, with slashes and the ending ".flv". They can't leave it, not even by symbolic links.
 package vod

@@ -57,7 +57,7 @@ func newIndex(first int64) *index {
 	return &index{entries: []entry{{at: first}}, weight: 1, spacing: 1, tail: head{at: first, size: -flv.TagOverhead}}
 }
 
-// scan adds the tags from the scanner's position on. That the file is damaged is no error; what comes before the damage can be played.
+// scan adds the tags from the scanner's position on. A damaged file is not an error: what comes before the damage can be played.
 func (x *index) scan(ctx context.Context, s *scanner) error {
 	const often = 1 << 10 // tags between two looks at ctx
 	x.size = s.size
@@ -74,7 +74,7 @@ func (x *index) scan(ctx context.Context, s *scanner) error {
 	return s.err
 }
 
-// isDamage reports whether err is about what is in a file.
+// isDamage reports whether err is about the contents of a file.
 func isDamage(err error) bool {
 	_, ok := err.(*flv.Error)
 	return ok
@@ -173,7 +173,7 @@ func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*in
 			return nil, errStale
 		}
 	}
-	grown := *x // the entries that are added to it are behind those that x can see
+	grown := *x // entries are added after those that x can see
 	return &grown, grown.scan(ctx, scannerAt(file, size, x.tail.end()))
 }
 

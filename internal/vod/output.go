@@ -76,7 +76,7 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 	return o, nil
 }
 
-// claim opens a file that nobody else records.
+// claim opens a file that no other recorder has open.
 func (f *Folder) claim(name string, how int) (*output, error) {
 	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
 	if err != nil {
