@@ -193,9 +193,9 @@ func (p *publication) start() (code string, err error) {
 	if !p.stream.begin(p) {
 		return message.CodeFailed, errBadPath // can't be: the stream was free, and only this goroutine takes it
 	}
+	p.in.open(p.take) // first: what a client sends once it has been told is then taken by the reader, before it sees the client leave
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
-	p.in.open(p.take)
 	return "", nil
 }
 

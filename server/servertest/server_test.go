@@ -68,6 +68,17 @@ func TestPublished(t *testing.T) {
 	assert.ErrorIs(t, srv.Await(ctx, "live/key", len(want)+1), context.DeadlineExceeded)
 }
 
+// A program that has closed its connection finds everything that it published, without waiting for it.
+func TestPublishedAfterClose(t *testing.T) {
+	want := len(sample(t))
+	for range 50 {
+		srv := servertest.New(t, nil)
+		require.NoError(t, upload(srv.URL("live/key"), &rtmp.Options{Publish: true}))
+		require.Len(t, srv.Published("live/key"), want)
+		srv.Close()
+	}
+}
+
 func TestTLS(t *testing.T) {
 	srv := servertest.New(t, nil)
 	require.NoError(t, upload(srv.TLSURL("live/key"), &rtmp.Options{Publish: true, TLSConfig: srv.ClientTLS()}))
