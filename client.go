@@ -282,6 +282,9 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 			call.Complete(nil, k.session.Refusal(status))
 		}
 	}
+	if strings.HasPrefix(status.Code, "NetConnection.") {
+		s = nil // it is not about the stream that gets what has the id 0
+	}
 	if on := k.opts.OnStatus; on != nil {
 		size := amf.Size(status.Info) // the other fields are parts of it
 		k.events.tell(size, status.Code, func() { on(s, status) })

@@ -69,6 +69,9 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 // have their effect only when the packet is given to HandlePacket. (Set Chunk Size and Abort have acted, and received
 // bytes are acknowledged.) p.Body is replaced and the caller's to keep. It is bounded by ctx and by Options.Timeout
 // without a byte from the server; neither harms the connection.
+//
+// Nothing else should read until the packet has been given to HandlePacket: no Stream.Read, no wait for an answer. Later messages
+// of its stream would be handled before it.
 func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {

@@ -246,3 +246,25 @@ func TestOneLargeCall(t *testing.T) {
 	require.NoError(t, err)
 	require.Zero(t, c.Stats().DroppedEvents)
 }
+
+// A status of the connection is told without a Stream, also while there is only one, which gets what servers say on message stream 0.
+func TestOnStatusOfTheConnection(t *testing.T) {
+	type told struct {
+		stream *Stream
+		code   string
+	}
+	all := make(chan told, 10)
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.StatusOn(0, "NetConnection.Some.News")
+		p.StatusOn(0, message.CodeSeekNotify)
+		p.UntilGone()
+	})
+	c, s := playing(t, url, &Options{BackgroundRead: true, OnStatus: func(s *Stream, status *StatusError) { all <- told{s, status.Code} }})
+	defer c.Close()
+	for _, want := range []told{{s, message.CodePlayStart}, {nil, "NetConnection.Some.News"}, {s, message.CodeSeekNotify}} {
+		got := <-all
+		assert.Equal(t, want.code, got.code)
+		assert.Same(t, want.stream, got.stream, got.code)
+	}
+}

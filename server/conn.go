@@ -229,12 +229,12 @@ func (c *Conn) later(size int, f func()) {
 	c.hooks.Run(size, func() { c.guard(f) })
 }
 
-// guard runs f, which may be the program's, and ends the connection if it panics.
+// guard runs f, which may call the program, and ends the connection if it panics, as net/http does.
 func (c *Conn) guard(f func()) {
 	defer func() {
 		if p := recover(); p != nil {
 			err := &message.PanicError{Value: p, Stack: debug.Stack()}
-			c.log.Error("rtmp: a hook panicked", "panic", p, "stack", string(err.Stack))
+			c.log.Error("rtmp: panic while serving a connection", "panic", p, "stack", string(err.Stack))
 			c.fail(err)
 		}
 	}()

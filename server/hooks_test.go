@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"net/url"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
@@ -232,6 +235,37 @@ func TestPanicInFilters(t *testing.T) {
 			p.UntilGone()
 		})
 	}
+}
+
+// breaking is a connection whose Read panics once armed, in the place of a mistake in what reads.
+type breaking struct {
+	net.Conn
+	armed *atomic.Bool
+}
+
+func (b breaking) Read(p []byte) (int, error) {
+	if b.armed.Load() {
+		panic("boom")
+	}
+	return b.Conn.Read(p)
+}
+
+// A panic on the goroutine that reads a connection ends that connection, and not the program.
+func TestPanicOfTheReader(t *testing.T) {
+	s := &server.Server{Logger: slog.New(slog.DiscardHandler)}
+	defer s.Close()
+	a, b := conntest.Pair(t)
+	var armed atomic.Bool
+	done := make(chan error, 1)
+	go func() { done <- s.ServeConn(context.Background(), breaking{b, &armed}) }()
+	p := peerOn(t, a)
+	p.connect("x")
+	armed.Store(true)
+	p.command(0, "noSuchMethod", 77, nil) // ends the Read under way
+	var panicked *message.PanicError
+	require.ErrorAs(t, waitFor(t, "the end", done), &panicked)
+	assert.Equal(t, "boom", panicked.Value)
+	p.UntilGone()
 }
 
 // Media that comes before the hook has agreed is kept for then.

@@ -62,7 +62,7 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 		nc.Close()
 		return c.Err()
 	}
-	c.core.Serve()
+	c.guard(c.core.Serve)
 	c.core.Close()
 	c.release()
 	return c.Err()
