@@ -22,11 +22,11 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/method":     "amf",
 		"internal/session":    "chunk flv message",
 		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
-		"server/servertest":   "amf flv message server",
-		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/session internal/transport message swf",
+		"server/servertest":   "amf flv internal/selfsigned message server",
+		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message swf",
 
 		// Tests alone import these: no package above may name them.
-		"internal/conntest": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
+		"internal/conntest": "", "internal/selfsigned": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
 		"internal/encoded":   "media",

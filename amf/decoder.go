@@ -16,7 +16,7 @@ import (
 // end marker is missing at the end of the input, a member with an empty name,
 // and text that is not UTF-8. A date that is not a number is the zero time.
 //
-// Values behind the marker that switches to AMF3 are decoded as by DecodeAMF3.
+// Values after the marker that switches to AMF3 are decoded as by DecodeAMF3.
 func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
 
 // DecodeAMF3 reads a sequence of AMF3 values, without any AMF0 around them, in

@@ -20,7 +20,7 @@ import (
 //	Local string `amf0:"-"`                // never sent
 //	Name  string                           // without a tag: "Name"
 //
-// Types that only AMF3 has are written behind the marker that switches to it.
+// Types that only AMF3 has are written after the marker that switches to it.
 // Repeated slices and objects are written out each time, never as references.
 //
 // On an error, which is always an *EncodeError, dst comes back as it was.

@@ -216,7 +216,7 @@ func (e *encoder3) items(dst []byte, items []any, depth int) ([]byte, *EncodeErr
 	return dst, nil
 }
 
-// members appends names, values and the empty name behind them.
+// members appends names, values and the empty name after them.
 func (e *encoder3) members(dst []byte, members []Property, depth int) ([]byte, *EncodeError) {
 	for _, m := range members {
 		var err *EncodeError

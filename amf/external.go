@@ -3,7 +3,7 @@ package amf
 import "reflect"
 
 // An externalizable class writes and reads its own bytes, which have no length
-// in front: who does not know the class cannot go on behind it. The classes of
+// in front: who does not know the class cannot go on after it. The classes of
 // Flex that merely wrap one value are known; others can be added to a Decoder
 // with SetExternal and are written by values that are Externalizable.
 
@@ -129,7 +129,7 @@ func (w *ExternalWriter) U29(n uint32) { w.dst = appendU29(w.dst, n&maxU29) }
 // Bytes writes b as it is.
 func (w *ExternalWriter) Bytes(b []byte) { w.dst = append(w.dst, b...) }
 
-// external appends x behind the object marker.
+// external appends x after the object marker.
 func (e *encoder3) external(dst []byte, x Externalizable, depth int) ([]byte, *EncodeError) {
 	if err := checkDepth(depth); err != nil {
 		return dst, err

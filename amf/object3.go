@@ -45,7 +45,7 @@ func (t *tables3) shareAll() {
 	t.shared = true
 }
 
-// object3 reads an object behind the U29 whose bits but the lowest are given.
+// object3 reads an object after the U29 whose bits but the lowest are given.
 func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	t, err := d.traits3(bits, at)
 	if err != nil {

@@ -1,10 +1,10 @@
 package amf
 
-// The types that only AMF3 has. In an AMF0 message each is written behind the
+// The types that only AMF3 has. In an AMF0 message each is written after the
 // marker that switches to AMF3 for one value, so it takes a peer that has agreed
 // to object encoding 3.
 
-// AVMPlus makes AppendAMF0 write Value in AMF3, behind the marker that switches
+// AVMPlus makes AppendAMF0 write Value in AMF3, after the marker that switches
 // to AMF3 for one value. Decoding yields what is inside, not an AVMPlus.
 type AVMPlus struct{ Value any }
 

@@ -9,7 +9,7 @@ type Message struct {
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // absolute, milliseconds, modulo 2^32
 
-	// The body: either all of raw (stride 0), or the payloads of the chunks that lie in raw one behind the other, each
+	// The body: either all of raw (stride 0), or the payloads of the chunks that lie in raw one after the other, each
 	// of stride bytes but the last, with gap bytes of chunk header between them. Keeping the headers in place lets the
 	// consumer copy a message once, from the read buffer to where it is wanted.
 	raw         []byte

@@ -188,7 +188,7 @@ func (r *Reader) header() (s *stream, more bool) {
 	}
 	if f == Format0 {
 		s.streamID = binary.LittleEndian.Uint32(h[7:])
-		s.timestamp, s.delta = field, field // a format 3 message right behind adds it again (section 5.3.1.2.4)
+		s.timestamp, s.delta = field, field // a format 3 message right after adds it again (section 5.3.1.2.4)
 	} else {
 		r.advance(s, field, extended)
 	}

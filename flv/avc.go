@@ -66,7 +66,7 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	return c, nil
 }
 
-// parameterSets reads n NAL units, each behind its length, from b[at:]. It returns views of b and where it stopped.
+// parameterSets reads n NAL units, each after its length, from b[at:]. It returns views of b and where it stopped.
 func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 	for range n {
 		if len(b)-at < 2 {

@@ -20,7 +20,7 @@ func (h VideoHeader) PictureSize() (width, height int) {
 	return width, height
 }
 
-// configSize takes what the parsers return: 0 with every error but those behind the size.
+// configSize takes what the parsers return: 0 with every error but those after the size.
 func configSize(h VideoHeader) (width, height int) {
 	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not have it
 		return 0, 0

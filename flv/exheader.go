@@ -39,7 +39,7 @@ type exHeader struct {
 	trackID    uint8
 }
 
-// parseModEx reads the first byte and the modifiers behind it. It returns where they end.
+// parseModEx reads the first byte and the modifiers after it. It returns where they end.
 func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	x.packetType = body[0] & 0x0f
 	for at = 1; x.packetType == packetModEx; {

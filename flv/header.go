@@ -3,10 +3,10 @@ package flv
 import "encoding/binary"
 
 // FileHeaderSize is how many bytes come before the first tag of the files that this package writes: the header proper (9)
-// and the previous tag size behind it (4), which is always zero.
+// and the previous tag size after it (4), which is always zero.
 const FileHeaderSize = fileHeaderProper + PreviousTagSizeLen
 
-// PreviousTagSizeLen is the length of the previous tag size behind the file header and behind every tag.
+// PreviousTagSizeLen is the length of the previous tag size after the file header and after every tag.
 const PreviousTagSizeLen = 4
 
 const (
@@ -22,7 +22,7 @@ type FileHeader struct {
 	HasAudio, HasVideo bool
 }
 
-// AppendFileHeader appends the file header and the previous tag size behind it, [FileHeaderSize] bytes (FLV E.2, E.3):
+// AppendFileHeader appends the file header and the previous tag size after it, [FileHeaderSize] bytes (FLV E.2, E.3):
 //
 //	+-----+---+-------------------------------+-------------+-----------------+
 //	| FLV | 1 | 00000 | audio 1 | 0 | video 1 | data offset | PreviousTagSize |

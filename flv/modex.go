@@ -108,7 +108,7 @@ func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	return ModExType(b[end] >> 4), b[at:end:end], end + 1, nil
 }
 
-// appendChain appends the modifiers with the packet types that belong into them: last behind the last one.
+// appendChain appends the modifiers with the packet types that belong into them: the one named last goes after the last modifier.
 func (m ModEx) appendChain(dst []byte, last byte) ([]byte, error) {
 	for at := 0; at < len(m); {
 		_, _, size, err := modExBlock(m[at:])

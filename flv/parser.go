@@ -35,7 +35,7 @@ const (
 	stateHead            state = iota // the header of a file or of a tag
 	stateSkip                         // what a file header longer than 9 bytes has more
 	stateBody                         // the body of a tag
-	statePreviousTagSize              // the previous tag size behind a header or a tag
+	statePreviousTagSize              // the previous tag size after a header or a tag
 )
 
 // event is why advance returned.

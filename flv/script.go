@@ -16,9 +16,9 @@ const (
 )
 
 // ParseScript reads the body of a script tag or of an RTMP data message (AMF0): a name, "onMetaData" in most cases, and the
-// values behind it. A leading "@setDataFrame" is dropped.
+// values after it. A leading "@setDataFrame" is dropped.
 //
-// When the body is damaged behind the name, name and the values up to there are returned together with the error, an
+// When the body is damaged after the name, name and the values up to there are returned together with the error, an
 // [*amf.DecodeError]. A body without a name is an [*Error]. Nothing of what it returns is a view.
 func ParseScript(body []byte) (name string, values []any, err error) {
 	values, err = decodeScript(body)

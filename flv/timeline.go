@@ -8,7 +8,7 @@ type Timeline struct {
 
 // Unwrap returns the position of a timestamp in milliseconds. Of all positions that it can mean, the one nearest to the
 // position before is taken, so small steps backwards, as after a seek or between audio and video, stay small. The first
-// timestamp is its own position. Positions are negative if the time goes back behind zero from there.
+// timestamp is its own position. Positions are negative if the time goes back below zero from there.
 func (l *Timeline) Unwrap(timestamp uint32) int64 {
 	if !l.started {
 		l.started = true

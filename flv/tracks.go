@@ -80,7 +80,7 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 // without Multitrack has one track too, which is h; an empty one has none.
 //
 // A track that is malformed comes with an [*Error], whose Offset counts from the start of h.Data. One with an unknown layout
-// is such an error. The tracks behind it follow if it can be said where they begin.
+// is such an error. The tracks after it follow if it can be said where they begin.
 func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	return func(yield func(VideoHeader, error) bool) {
 		if h.Empty {
@@ -106,7 +106,7 @@ func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	return h, shift(h.parseCompositionTime(), int64(l.at-len(l.data)))
 }
 
-// AppendTrack appends a track to the body of a message with many, behind [AppendVideoHeader] of h: TrackID, CompositionTime and
+// AppendTrack appends a track to the body of a message with many, after [AppendVideoHeader] of h: TrackID, CompositionTime and
 // Data of track, and its FourCC if h is ManyTracksManyCodecs. All else is h's to say. On an error, an [*Error], dst comes back
 // as it was.
 func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {

@@ -62,7 +62,7 @@ func (f field) in(p *packet) int {
 	return f.start + (int(b[0])+int(b[1])+int(b[2])+int(b[3]))%f.span
 }
 
-// The selector of a digest lies before the range of its positions, that of a key behind it:
+// The selector of a digest lies before the range of its positions, that of a key after it:
 //
 //	              8       12                768     772     776              1532    1536
 //	              +-------+---------------------------+-----------------------+-------+

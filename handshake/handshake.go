@@ -1,6 +1,6 @@
 // Package handshake performs the exchange that opens every RTMP connection, as client or as server.
 //
-// Each side sends three packets; the chunk stream follows directly behind the last one:
+// Each side sends three packets; the chunk stream follows directly after the last one:
 //
 //	client                                  server
 //	  C0 (1 byte: 3)  C1 (1536 bytes)  ---->
@@ -13,7 +13,7 @@
 // nothing about a peer; but servers that ask for SWF verification insist on this form.
 //
 // RTMPE is the digest form with a Diffie-Hellman key exchange inside C1 and S1. The handshake itself is in the clear; all bytes
-// behind it are enciphered by the caller, with the two ciphers that the [Result] then has. See [Encryption].
+// after it are enciphered by the caller, with the two ciphers that the [Result] then has. See [Encryption].
 //
 // Both halves do their input and output through an [io.ReadWriter], take exactly the bytes of the handshake from it, and
 // leave deadlines to the caller.

@@ -6,7 +6,7 @@ import (
 	"strings"
 )
 
-// Option is one name=value behind a URL, with the value's escapes undone.
+// Option is one name=value after a URL, with the value's escapes undone.
 type Option struct{ Name, Value string }
 
 // SplitOptions divides "URL name=value name=value ..." as librtmp's RTMP_SetupURL does: options are separated by spaces, a
@@ -15,7 +15,7 @@ type Option struct{ Name, Value string }
 func SplitOptions(text string) (rawURL string, options []Option, err error) {
 	rawURL, tail, found := strings.Cut(text, " ")
 	if found && strings.HasPrefix(tail, " ") {
-		return "", nil, &Error{Detail: "more than one space behind the URL"}
+		return "", nil, &Error{Detail: "more than one space after the URL"}
 	}
 	for token := range strings.FieldsFuncSeq(tail, func(r rune) bool { return r == ' ' }) {
 		name, value, found := strings.Cut(token, "=")
@@ -31,7 +31,7 @@ func SplitOptions(text string) (rawURL string, options []Option, err error) {
 	return rawURL, options, nil
 }
 
-var errEscape = errors.New(`a \ in an option's value needs two hex digits behind it`)
+var errEscape = errors.New(`a \ in an option's value needs two hex digits after it`)
 
 func unescapeValue(s string) (string, error) {
 	if !strings.Contains(s, `\`) {

@@ -20,7 +20,7 @@ type URL struct {
 	Password string
 
 	prefix string // the URL up to its path, without user info, letter case as given
-	rest   string // path behind App
+	rest   string // path after App
 }
 
 // Error reports a URL that can't be used. It never holds the URL itself, which may contain secrets.
@@ -51,7 +51,7 @@ func Parse(rawURL string) (*URL, error) {
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, "?#") {
 		// RFC 3986 section 3.2 ends the host here, librtmp does not: neither may decide which host is meant.
-		return nil, &Error{Detail: "? or # before the path: put a / behind the host, write %3F or %23 in user info"}
+		return nil, &Error{Detail: "? or # before the path: put a / after the host, write %3F or %23 in user info"}
 	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
 		user, password, _ := strings.Cut(authority[:at], ":")
@@ -73,13 +73,13 @@ func (u *URL) parseHost(authority string) error {
 	host, port := authority, ""
 	if bracketed, ok := strings.CutPrefix(authority, "["); ok {
 		if host, port, ok = strings.Cut(bracketed, "]"); !ok {
-			return &Error{Detail: "no ] behind the IPv6 address"}
+			return &Error{Detail: "no ] after the IPv6 address"}
 		}
 		if ip := net.ParseIP(strings.SplitN(host, "%", 2)[0]); ip == nil {
 			return &Error{Detail: "not an IPv6 address", Value: harmless(host, digits+"abcdefABCDEF:.")}
 		}
 		if port != "" && port[0] != ':' {
-			return &Error{Detail: "unexpected text behind the IPv6 address"}
+			return &Error{Detail: "unexpected text after the IPv6 address"}
 		}
 		port = strings.TrimPrefix(port, ":")
 	} else if i := strings.IndexByte(authority, ':'); i >= 0 {
@@ -142,7 +142,7 @@ func (u *URL) parsePath(path string) {
 	}
 }
 
-// playpath turns the text behind the app into the name that servers want.
+// playpath turns the text after the app into the name that servers want.
 func playpath(text string) string {
 	listed := false
 	if strings.HasPrefix(text, "?") {

@@ -94,7 +94,7 @@ func TestErrorsKeepSecrets(t *testing.T) {
 		assert.NotContains(t, err.Error(), "hunter", in)
 	}
 	_, _, err := SplitOptions(`rtmp://h/a/p token=hunter\zz`)
-	assert.EqualError(t, err, `rtmp: url: a \ in an option's value needs two hex digits behind it: "token"`)
+	assert.EqualError(t, err, `rtmp: url: a \ in an option's value needs two hex digits after it: "token"`)
 }
 
 func TestErrorsShowTheOffendingPart(t *testing.T) {

@@ -63,7 +63,7 @@ func ParseRejection(description string) (r Rejection, found bool, err error) {
 	return r, true, nil
 }
 
-// setReason sets what the parameters behind the description say, and returns what is wrong with them.
+// setReason sets what the parameters after the description say, and returns what is wrong with them.
 func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	switch reason := strings.TrimSpace(p["reason"]); {
 	case reason == string(NeedResponse):

@@ -15,7 +15,7 @@ const maxToken = 1<<16 - 1
 // It does what librtmp does, for text that is no proper challenge too: of the key the first 16 bytes count; a character
 // that is no hex digit has the value of its low four bits, plus nine if bit 6 is set; the response has half as many bytes
 // as the challenge has digits, rounded down. Digits that are missing to whole words of eight count as zero, where librtmp
-// reads on behind the string. Errors are *Error: an empty challenge, and one of more than 65535 bytes.
+// reads on after the string. Errors are *Error: an empty challenge, and one of more than 65535 bytes.
 func SecureToken(key, challenge string) (string, error) {
 	switch {
 	case challenge == "":
@@ -47,7 +47,7 @@ func SecureTokenChallenge(key, plain string) string {
 	return hex.EncodeToString(appendWords(b[:0], words))
 }
 
-// digit is the value of the hex digit at index i by librtmp's rule, 0 behind the end.
+// digit is the value of the hex digit at index i by librtmp's rule, 0 after the end.
 func digit(s string, i int) uint32 {
 	switch {
 	case i >= len(s):
@@ -65,7 +65,7 @@ func appendWords(dst []byte, words []uint32) []byte {
 	return dst
 }
 
-// tokenKey is the first 16 bytes of a key, with zeros behind a shorter one.
+// tokenKey is the first 16 bytes of a key, with zeros after a shorter one.
 func tokenKey(key string) (k [4]uint32) {
 	var b [16]byte
 	copy(b[:], key)

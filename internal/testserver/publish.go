@@ -56,7 +56,7 @@ func (s *Session) published(m *session.Message) error {
 		return nil
 	}
 	tag := flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: bytes.Clone(m.Payload())}
-	if m.Type == message.TypeDataAMF3 { // AMF0 behind a format selector
+	if m.Type == message.TypeDataAMF3 { // AMF0 after a format selector
 		tag.Type = flv.TagScript
 		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
 	}

@@ -17,7 +17,7 @@ type recorder struct {
 	offset uint32 // added to all timestamps, ms: where the file that is appended to ends
 }
 
-// newRecorder opens NAME.flv in dir, to replace what is there or to go on behind it.
+// newRecorder opens NAME.flv in dir, to replace what is there or to go on after it.
 func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	base := name + ".flv"
 	if name == "" || !filepath.IsLocal(base) {

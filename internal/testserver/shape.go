@@ -27,7 +27,7 @@ type Shape struct {
 
 	TimestampOffset   uint32 // added to all timestamps modulo 2^32, ms
 	DuplicateMetadata bool   // send metadata twice
-	LateMetadata      bool   // send metadata behind the first pictures
+	LateMetadata      bool   // send metadata after the first pictures
 	EndSignal         EndSignal
 }
 

@@ -50,7 +50,7 @@ func tagAt(tags []flv.Tag, ms uint32) int {
 	return len(tags)
 }
 
-// frameAfter is the index behind the first picture from next on; without pictures, behind the next tag.
+// frameAfter is the index after the first picture from next on; without pictures, after the next tag.
 func frameAfter(tags []flv.Tag, next int) int {
 	for i := next; i < len(tags); i++ {
 		if h, err := flv.ParseVideoHeader(tags[i].Body); tags[i].Type == flv.TagVideo && err == nil && h.IsFrame() {

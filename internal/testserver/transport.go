@@ -2,21 +2,16 @@ package testserver
 
 import (
 	"cmp"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"strings"
-	"sync"
 	"time"
 
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/selfsigned"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
@@ -117,36 +112,10 @@ func (w *webServer) close() {
 	w.tunnel.Close()
 }
 
-// certificate is a certificate with its key, and what trusts it.
-type certificate struct {
-	key   tls.Certificate
-	roots *x509.CertPool
-}
-
-// ownCertificate is signed by itself, for localhost and 127.0.0.1.
-var ownCertificate = sync.OnceValue(func() certificate {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		panic(err) // the random source never fails
-	}
-	template := &x509.Certificate{SerialNumber: big.NewInt(1), DNSNames: []string{"localhost"},
-		IPAddresses: []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-		NotBefore:   time.Now().Add(-time.Hour), NotAfter: time.Now().Add(24 * time.Hour),
-		IsCA: true, BasicConstraintsValid: true}
-	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
-	if err != nil {
-		panic(err) // likewise: the template is constant
-	}
-	leaf, _ := x509.ParseCertificate(der)
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return certificate{key: tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots: roots}
-})
-
 // ServerTLS is what a server uses whose Config.TLS is nil.
 func ServerTLS() *tls.Config {
-	return &tls.Config{Certificates: []tls.Certificate{ownCertificate().key}}
+	return selfsigned.Server()
 }
 
 // ClientTLS is what a client needs to trust such a server.
-func ClientTLS() *tls.Config { return &tls.Config{RootCAs: ownCertificate().roots} }
+func ClientTLS() *tls.Config { return selfsigned.Client() }

@@ -25,7 +25,7 @@ const (
 //
 // The reply has 8 bytes: 00, the code, and six more that say nothing.
 
-// askSOCKS4 makes the proxy connect to t. Nothing behind the reply is read.
+// askSOCKS4 makes the proxy connect to t. Nothing after the reply is read.
 func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t target) error {
 	addr, err := p.resolve(ctx, t.host)
 	if err == nil && addr != byName {
@@ -55,7 +55,7 @@ func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t t
 	return p.socks4Reply(reply[1])
 }
 
-// byName is the address that makes a SOCKS4a proxy look for a name behind the user id.
+// byName is the address that makes a SOCKS4a proxy look for a name after the user id.
 var byName = [4]byte{0, 0, 0, 1}
 
 // resolve finds the IPv4 address of host, the only sort that SOCKS4 knows.

@@ -20,6 +20,7 @@ import (
 	"testing"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/selfsigned"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -46,7 +47,7 @@ func NewServer(app *server.App) *Server {
 		app = new(server.App)
 	}
 	s := &Server{changed: make(chan struct{}), published: make(map[string][]flv.Tag)}
-	s.srv = &server.Server{Apps: map[string]*server.App{"*": s.watched(*app)}, TLSConfig: serverTLS(),
+	s.srv = &server.Server{Apps: map[string]*server.App{"*": s.watched(*app)}, TLSConfig: selfsigned.Server(),
 		Logger: slog.New(slog.DiscardHandler)}
 	s.plain, s.secure = s.listen(), s.listen()
 	s.serving.Go(func() { s.srv.Serve(s.plain) })
@@ -112,7 +113,7 @@ func (s *Server) TLSURL(path string) string {
 }
 
 // ClientTLS is what a client needs for TLSURL.
-func (s *Server) ClientTLS() *tls.Config { return &tls.Config{RootCAs: ownCertificate().roots} }
+func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
 // Published returns what has been published to a path so far: one tag for each audio, video and data message, metadata without
 // @setDataFrame. The path is server.Request.Path, which a Publish hook may have changed: what players ask for, not the key.
