@@ -100,8 +100,8 @@ func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
 func (d *Decoder) Offset() int { return d.in.off }
 
 // Decode returns the next value, io.EOF at the end of the input, or a
-// *DecodeError, which is final: there is no telling where the next value would
-// begin.
+// *DecodeError. The error is final, since the beginning of the next value is not
+// known.
 func (d *Decoder) Decode() (v any, err error) {
 	if d.err == nil && d.in.left() == 0 {
 		d.err = io.EOF
@@ -121,9 +121,9 @@ func (d *Decoder) Decode() (v any, err error) {
 	return v, nil
 }
 
-// root3 reads an AMF3 value that is not inside another one. Its reference tables
-// are its own. If a reference leads nowhere, it is read again with those of the
-// whole message, and so is everything after it.
+// root3 reads an AMF3 value that is not inside another one, with reference tables
+// of its own. If a reference has no target, root3 reads the value, and every
+// value after it, with the tables of the whole message.
 func (d *Decoder) root3() (any, error) {
 	if d.tables3.shared {
 		return d.value3()
@@ -143,5 +143,5 @@ func (d *Decoder) root3() (any, error) {
 	return nil, err
 }
 
-// boxed is v, err as the two results of a function that returns any.
+// boxed returns v, err as the results of a function that returns any.
 func boxed[T any](v T, err error) (any, error) { return v, err }
