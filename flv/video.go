@@ -5,22 +5,22 @@ import (
 	"fmt"
 )
 
-// FrameType says what a decoder needs to decode a video tag. It has three bits.
+// FrameType says what a decoder needs in order to decode a video tag. It has three bits.
 type FrameType uint8
 
 // The frame types of FLV E.4.3.1.
 const (
-	FrameKey             FrameType = 1 // needs nothing before it
+	FrameKey             FrameType = 1 // needs no earlier frame
 	FrameInter           FrameType = 2
-	FrameDisposableInter FrameType = 3 // Sorenson H.263: nothing refers to it
+	FrameDisposableInter FrameType = 3 // Sorenson H.263: no other frame refers to it
 	FrameGeneratedKey    FrameType = 4 // made by a server
-	FrameCommand         FrameType = 5 // no picture: VideoHeader.Command
+	FrameCommand         FrameType = 5 // contains VideoHeader.Command instead of a picture
 )
 
 // VideoCodec is the codec of a video tag.
 type VideoCodec uint8
 
-// The codecs of FLV E.4.3.1, and two under the numbers that cameras and content networks use for them without a standard.
+// The codecs of FLV E.4.3.1, and two non-standard numbers that cameras and content networks use.
 const (
 	VideoJPEG         VideoCodec = 1
 	VideoSorensonH263 VideoCodec = 2
@@ -38,7 +38,7 @@ var videoCodecNames = map[VideoCodec]string{
 	VideoVP6Alpha: "VP6 with alpha", VideoScreen2: "Screen video 2", VideoAVC: "H.264", VideoHEVC: "H.265", VideoAV1: "AV1",
 }
 
-// String returns the codec's name: "H.264", "VP6"; "video codec 9" if it has none.
+// String returns the codec's name, such as "H.264" or "VP6", or "video codec 9" for an unknown one.
 func (c VideoCodec) String() string {
 	if s, ok := videoCodecNames[c]; ok {
 		return s
@@ -46,8 +46,8 @@ func (c VideoCodec) String() string {
 	return fmt.Sprintf("video codec %d", uint8(c))
 }
 
-// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none. Those that have one are the codecs whose tags have a
-// packet type and a composition time.
+// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none. The tags of codecs with such a name have a packet type and a
+// composition time.
 func (c VideoCodec) FourCC() FourCC {
 	switch c {
 	case VideoAVC:
@@ -60,7 +60,7 @@ func (c VideoCodec) FourCC() FourCC {
 	return 0
 }
 
-// videoCodecOf returns the codec's number without Enhanced RTMP, 0 if it has none.
+// videoCodecOf returns the codec's number in FLV, or 0 if it has none.
 func videoCodecOf(c FourCC) VideoCodec {
 	switch c {
 	case FourCCAVC:
@@ -73,7 +73,7 @@ func videoCodecOf(c FourCC) VideoCodec {
 	return 0
 }
 
-// VideoPacketType is what a video tag holds. It has four bits; types without a constant here are for the future, and are
+// VideoPacketType is the type of data in a video tag. It has four bits. Types without a constant are reserved for future use and are
 // passed through.
 type VideoPacketType uint8
 

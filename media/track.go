@@ -20,7 +20,7 @@ type Track struct {
 	Codec Codec
 
 	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0, and every player
-	// understands them. If two tracks of a kind have the same id, a Writer numbers the tracks itself.
+	// understands them. If an id is taken by an earlier track of the same kind, a Writer uses the next free one.
 	ID uint8
 
 	Width, Height int // pixels

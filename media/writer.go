@@ -25,7 +25,7 @@ var ErrNoConfig = errors.New("no configuration yet")
 // HeaderForm selects the form of the headers that a [Writer] writes.
 type HeaderForm uint8
 
-// The forms. Other values mean HeadersLegacy.
+// The forms.
 const (
 	HeadersAuto     HeaderForm = iota // FLV's for codecs with a standard number there, which all servers understand; else Enhanced RTMP's
 	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it names
