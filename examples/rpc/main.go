@@ -46,7 +46,7 @@ func run(ctx context.Context) error {
 		"add": served(func(a, b float64) float64 { return a + b }),
 		"whois": served(func(name string) (person, error) {
 			if name != "ada" {
-				return person{}, errors.New("nobody of that name")
+				return person{}, errors.New("no such person")
 			}
 			return person{Name: "Ada", Age: 36, Roles: []string{"analyst", "author"}}, nil
 		}),

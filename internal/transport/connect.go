@@ -42,8 +42,8 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	if in.Buffered() == 0 {
 		return nc, nil
 	}
-	behind, _ := in.Peek(in.Buffered())
-	return &prefixedConn{Conn: nc, prefix: behind}, nil
+	prefix, _ := in.Peek(in.Buffered())
+	return &prefixedConn{Conn: nc, prefix: prefix}, nil
 }
 
 // prefixedConn is a connection whose first bytes have already been read.

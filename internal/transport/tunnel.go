@@ -90,7 +90,7 @@ func checkSessionID(id string) error {
 	case strings.Trim(id, ".\x00") == "":
 		return errors.New("the server gave no session id: it may have no session left")
 	case strings.ContainsFunc(id, odd):
-		return errors.New("the answer is no session id: not an RTMPT server?")
+		return errors.New("the answer is not a session id: not an RTMPT server?")
 	}
 	return nil
 }
