@@ -54,7 +54,7 @@ func ExampleRun() {
 func ExamplePublisher() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
-	srv.CutAfter(3300) // bytes: the network fails while the first connection is made
+	srv.Refuse(errors.New("maintenance")) // the first connection fails
 
 	p := &relay.Publisher{
 		URLs:    []string{srv.URL("live/key")},
@@ -66,7 +66,7 @@ func ExamplePublisher() {
 			log.Fatal(err)
 		}
 	}
-	// A connection begins with the newest key frame. Here that is picture 90, since the first connection takes longer than the loop.
+	// A connection begins with the newest key frame: here usually with picture 90.
 	if err := srv.Await(context.Background(), "live/key", 10); err != nil {
 		log.Fatal(err)
 	}
