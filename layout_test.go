@@ -36,6 +36,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":               public + " internal/quote",
+		"examples":                   "",
 		"examples/encode":            public,
 		"examples/frames":            public,
 		"examples/internal/progress": public,
