@@ -33,7 +33,8 @@ const (
 	maxState = 64 << 10
 )
 
-var magic = [4]byte{'R', 'T', 'M', 'C'}
+// Magic is what a block begins with.
+var Magic = [4]byte{'R', 'T', 'M', 'C'}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
@@ -66,7 +67,7 @@ var ErrNoBlock = errors.New("capture: not the beginning of a block")
 
 // ParseHeader reads the header of a block.
 func ParseHeader(b []byte) (h Header, err error) {
-	if len(b) < HeaderSize || !bytes.Equal(b[:4], magic[:]) ||
+	if len(b) < HeaderSize || !bytes.Equal(b[:4], Magic[:]) ||
 		binary.LittleEndian.Uint32(b[52:]) != crc32.Checksum(b[:52], castagnoli) {
 		return h, ErrNoBlock
 	}
@@ -90,7 +91,7 @@ func (h *Header) append(dst []byte) []byte {
 	if h.Seekable {
 		flags = 1
 	}
-	dst = append(append(dst, magic[:]...), version, h.Method, flags, 0)
+	dst = append(append(dst, Magic[:]...), version, h.Method, flags, 0)
 	dst = le.AppendUint64(dst, h.Session)
 	dst = le.AppendUint32(dst, h.Sequence)
 	dst = le.AppendUint32(dst, h.Size)
