@@ -82,9 +82,7 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 			r.ways[i].filter.Blanks = isMedia
 		}
 	}
-	if !o.zeroMedia {
-		r.redactor.kept["audio and video"]++
-	}
+	r.redactor.media = !o.zeroMedia
 	r.append(KindInfo, info.append(nil))
 	go r.write()
 	return r

@@ -17,8 +17,9 @@ const maxLabels = 64
 // keeps only texts in places that it knows.
 type redactor struct {
 	secrets  secrets
-	replaced map[string]int
-	kept     map[string]int
+	media    bool           // is recorded as it is
+	replaced map[string]int // how often, by what
+	kept     map[string]int // likewise: as it was, but for what is known to be secret
 }
 
 func newRedactor(known []string) *redactor {
@@ -92,7 +93,7 @@ func (r *redactor) command(from Direction, body []byte) {
 	}
 	v.data = func(at place) {
 		if at.arg > 2 && !known[name] {
-			r.count(r.kept, "numbers in "+labelOf(name, at))
+			r.count(r.kept, "number in "+quoted(name))
 		}
 	}
 	r.walk(&v, "command")
@@ -105,7 +106,6 @@ func (r *redactor) data(body []byte) {
 	v.text = func(at place, text []byte) {
 		if at.arg == 0 && at.key == "" {
 			name = string(text)
-			r.count(r.kept, "data message "+quoted(name))
 			return
 		}
 		r.apply(classText, text, func() string { return "data message " + quoted(name) })
@@ -125,7 +125,7 @@ func (r *redactor) walk(v *values, what string) {
 func (r *redactor) sharedObject(body []byte) {
 	v := values{b: body, text: func(_ place, text []byte) {
 		r.apply(classSecret, text, func() string { return "shared object" })
-	}, data: func(place) { r.count(r.kept, "numbers in shared objects") }}
+	}, data: func(place) { r.count(r.kept, "number in a shared object") }}
 	if !r.events(&v) {
 		clear(v.b[min(v.off, len(v.b)):])
 		r.count(r.replaced, "end of a shared object that makes no sense")
@@ -183,9 +183,11 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	case classKey:
 		r.secrets.replaceName(&t, true)
 	case className:
+		r.count(r.kept, "name of a stream that is played")
 		r.secrets.replaceName(&t, false)
 		r.secrets.sweep(&t)
 	case classText:
+		r.count(r.kept, label())
 		r.secrets.replaceURLs(&t)
 		r.secrets.sweep(&t)
 	}
@@ -210,6 +212,9 @@ func (r *redactor) count(counts map[string]int, label string) {
 func (r *redactor) tell(end *End) {
 	end.Replaced = listed(r.replaced)
 	end.Kept = listed(r.kept)
+	if r.media {
+		end.Kept = append(end.Kept, "audio and video")
+	}
 }
 
 func listed(counts map[string]int) (list []string) {
