@@ -113,12 +113,13 @@ func (r *Recorder) Err() error {
 
 func (r *Recorder) fail(err error) { r.failure.CompareAndSwap(nil, &err) }
 
-// Close ends the recording: reason is why the session has ended. It returns Err. What the writer does not take in 5 s is lost.
-func (r *Recorder) Close(reason string) error {
+// Close ends the recording: reason is why the session has ended, and closedBy who ended it, 0: unknown. It returns Err. What the
+// writer does not take in 5 s is lost.
+func (r *Recorder) Close(closedBy Direction, reason string) error {
 	r.mu.Lock()
 	if !r.closed {
 		r.closed = true
-		r.finish(reason)
+		r.finish(End{Reason: reason, ClosedBy: closedBy})
 		close(r.blocks)
 	}
 	r.mu.Unlock()
@@ -132,8 +133,7 @@ func (r *Recorder) Close(reason string) error {
 	return r.Err()
 }
 
-func (r *Recorder) finish(reason string) {
-	end := End{Reason: reason}
+func (r *Recorder) finish(end End) {
 	for i := range r.ways {
 		w := &r.ways[i]
 		w.filter.Close()
