@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -202,7 +201,7 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	}
 }
 
-func (r *redactor) overflow(chunk.Piece) {
+func (r *redactor) overflow() {
 	r.count(r.replaced, "message that is too long to be looked into")
 }
 
