@@ -3,6 +3,8 @@ module github.com/go-librtmp/rtmp
 go 1.25.0
 
 require (
+	github.com/coder/websocket v1.8.14
+	github.com/gopacket/gopacket v1.4.0
 	github.com/schollz/progressbar/v3 v3.18.0
 	github.com/spf13/pflag v1.0.10
 	github.com/stretchr/testify v1.11.1
@@ -16,7 +18,6 @@ require (
 )
 
 require (
-	github.com/coder/websocket v1.8.14 // indirect
 	github.com/davecgh/go-spew v1.1.1 // indirect
 	github.com/kr/text v0.2.0 // indirect
 	github.com/mitchellh/colorstring v0.0.0-20190213212951-d06e56a500db // indirect
