@@ -26,6 +26,7 @@ func (s *Server) ViewHandler(suffix, transport string, view ViewFunc) http.Handl
 // View is a live stream or a file on its way to a viewer. It is for one goroutine at a time.
 type View struct {
 	Request *Request
+	Live    bool // it is not a file
 
 	ctx context.Context
 	src tagSource
@@ -43,7 +44,9 @@ func (v *View) ReadPacket(p *message.Packet) error {
 }
 
 func (v *viewer) serveView(w http.ResponseWriter, r *http.Request, src tagSource) error {
-	return v.view(&viewWriter{ResponseWriter: w, v: v, head: r.Method == http.MethodHead}, &View{Request: v.request, ctx: v.ctx, src: src})
+	_, isLive := src.(*liveSource)
+	return v.view(&viewWriter{ResponseWriter: w, v: v, head: r.Method == http.MethodHead},
+		&View{Request: v.request, Live: isLive, ctx: v.ctx, src: src})
 }
 
 // tagSource is what a viewer plays.

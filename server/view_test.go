@@ -51,7 +51,10 @@ func TestViewHandler(t *testing.T) {
 		Play: func(_ context.Context, r *server.Request) error { transports <- r.Transport; return nil }},
 		"silent": {Files: vodFolder(t), Play: func(_ context.Context, r *server.Request) error { r.Path = "vod/film"; return nil },
 			Deliver: func(_ *server.Request, p *message.Packet) bool { return p.Type != message.TypeAudio }}}}
-	url := views(t, s, viewTags)
+	url := views(t, s, func(w http.ResponseWriter, v *server.View) error {
+		assert.Equal(t, v.Request.Path == "live/x", v.Live)
+		return viewTags(w, v)
+	})
 	read := func(url string) []flv.Tag {
 		status, body := get(t, url)
 		require.Equal(t, http.StatusOK, status)
@@ -94,6 +97,7 @@ func TestViewHandlerRefusals(t *testing.T) {
 		case "deny":
 			return server.Deny("not this one")
 		}
+		assert.False(t, v.Live)
 		http.Error(w, "not in this format", http.StatusUnsupportedMediaType)
 		return errors.New("is told nobody")
 	})

@@ -24,5 +24,6 @@ type Options struct {
 // Whoever may use it learns the names of all streams.
 func New(o Options) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/fmp4/", http.StripPrefix("/fmp4", o.Server.ViewHandler(".mp4", "fmp4", viewFMP4)))
 	return mux
 }
