@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/cdproto/emulation"
 	cdplog "github.com/chromedp/cdproto/log"
 	"github.com/chromedp/cdproto/runtime"
 	"github.com/chromedp/chromedp"
@@ -35,8 +36,8 @@ type site struct {
 	rtmp   string
 }
 
-// serve serves s with its page, and by FLVHandler what the page does not have, until the end of the test.
-func serve(t testing.TB, s *server.Server, dir string) *site {
+// serve serves s with its page until the end of the test, FLVHandler under /flv/, and more under /more/.
+func serve(t testing.TB, s *server.Server, dir string, more ...http.Handler) *site {
 	t.Helper()
 	if s.Logger == nil {
 		s.Logger = slog.New(slog.DiscardHandler)
@@ -49,6 +50,9 @@ func serve(t testing.TB, s *server.Server, dir string) *site {
 	mux := http.NewServeMux()
 	mux.Handle("/", web.New(web.Options{Server: s, Dir: dir}))
 	mux.Handle("/flv/", http.StripPrefix("/flv", s.FLVHandler()))
+	for _, handler := range more {
+		mux.Handle("/more/", http.StripPrefix("/more", handler))
+	}
 	w := httptest.NewServer(mux)
 	t.Cleanup(func() {
 		s.Close()
@@ -110,7 +114,7 @@ func (p *problems) add(text string) {
 	p.all = append(p.all, text)
 }
 
-// open opens a page. At the end of the test its scripts must have thrown nothing, and must not have tried what the policy forbids.
+// open opens a page, which is not throttled when another comes in front of it. At the end of the test its scripts must have thrown nothing, and must not have tried what the policy forbids.
 func open(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closed := chromedp.NewContext(browser)
@@ -133,7 +137,7 @@ func open(t *testing.T, browser context.Context, url string) *tab {
 		defer found.mu.Unlock()
 		assert.Empty(t, found.all)
 	})
-	require.NoError(t, chromedp.Run(ctx, cdplog.Enable(), chromedp.Navigate(url)))
+	require.NoError(t, chromedp.Run(ctx, cdplog.Enable(), emulation.SetFocusEmulationEnabled(true), chromedp.Navigate(url)))
 	return &tab{t: t, ctx: ctx, problems: found}
 }
 
@@ -187,4 +191,3 @@ func (tab *tab) plays() {
 	eval[any](tab, look)
 	assert.NotEqual(tab.t, before, eval[string](tab, "window.seen"), "the picture stands still")
 }
-
