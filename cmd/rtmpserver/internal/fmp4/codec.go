@@ -53,8 +53,8 @@ func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH264{SPS: c.SPS[0], PPS: c.PPS[0]}, fmt.Sprintf("avc1.%x", c.SPS[0][1:4]), nil
 }
 
-// minHEVCSPS is how long a sequence parameter set is up to its level, in bytes: mediacommon looks so far without asking.
-const minHEVCSPS = 15
+// minHEVCSPS is how many bytes of a sequence parameter set mediacommon copies without asking: up to its level.
+const minHEVCSPS = 13
 
 // describeH265 names the codec as ISO/IEC 14496-15 annex E says: profile, compatibility flags in reverse order, tier and level,
 // constraints without the zeros at the end.

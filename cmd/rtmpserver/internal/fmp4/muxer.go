@@ -181,8 +181,7 @@ func (m *Muxer) put(t *track, u *media.Unit) error {
 
 // fragment puts out the samples whose duration is known.
 func (m *Muxer) fragment() error {
-	m.number++
-	part := fmp4.Part{SequenceNumber: m.number}
+	part := fmp4.Part{SequenceNumber: m.number + 1}
 	for i, t := range m.tracks {
 		if len(t.samples) > 0 {
 			part.Tracks = append(part.Tracks, &fmp4.PartTrack{ID: i + 1, BaseTime: uint64(t.base), Samples: t.samples})
@@ -191,6 +190,7 @@ func (m *Muxer) fragment() error {
 	if len(part.Tracks) == 0 {
 		return nil
 	}
+	m.number++
 	err := part.Marshal(&m.out)
 	for _, t := range m.tracks {
 		t.samples = nil
