@@ -25,7 +25,7 @@ const (
 var ErrChanged = errors.New("fmp4: the tracks have changed")
 
 // A CodecError is about a stream without tracks that can be put into fragmented MP4.
-type CodecError struct{ Codecs string }
+type CodecError struct{ Codecs string } // those that can't: "H.266, Speex"
 
 func (e *CodecError) Error() string {
 	return fmt.Sprintf("fmp4: %s can't be put into fragmented MP4", e.Codecs)
@@ -47,16 +47,19 @@ type Muxer struct {
 // good, see Add.
 func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
 	m := &Muxer{live: live}
+	var refused []*media.Track
 	for _, from := range tracks {
 		if m.track(from.IsVideo()) != nil {
 			continue
 		}
 		if t, err := newTrack(from); err == nil {
 			m.tracks = append(m.tracks, t)
+		} else {
+			refused = append(refused, from)
 		}
 	}
 	if len(m.tracks) == 0 || m.track(true) == nil && slices.ContainsFunc(tracks, (*media.Track).IsVideo) {
-		return nil, &CodecError{names(tracks)}
+		return nil, &CodecError{names(refused)}
 	}
 	return m, nil
 }

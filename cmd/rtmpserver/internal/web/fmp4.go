@@ -19,8 +19,11 @@ func viewFMP4(w http.ResponseWriter, v *server.View) error {
 		return noTracks(w, err)
 	}
 	m, err := fmp4.NewMuxer(tracks, v.Live)
+	var unplayable *fmp4.CodecError
+	if errors.As(err, &unplayable) {
+		http.Error(w, "Browsers can't play "+unplayable.Codecs+".", http.StatusUnsupportedMediaType)
+	}
 	if err != nil {
-		http.Error(w, err.Error(), http.StatusUnsupportedMediaType)
 		return err
 	}
 	w.Header().Set("Content-Type", m.ContentType())
@@ -41,7 +44,7 @@ func viewFMP4(w http.ResponseWriter, v *server.View) error {
 func noTracks(w http.ResponseWriter, err error) error {
 	var undecodable *media.Error
 	if errors.As(err, &undecodable) {
-		http.Error(w, "the stream has nothing that can be played", http.StatusUnsupportedMediaType)
+		http.Error(w, "There is nothing in it that can be played.", http.StatusUnsupportedMediaType)
 	}
 	return err
 }

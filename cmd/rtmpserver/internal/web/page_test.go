@@ -91,7 +91,7 @@ func TestBrowser(t *testing.T) {
 		}
 		stop()
 		s.ffmpeg(t, "live/x", "320x180", "-c:v", "flv", "-c:a", "adpcm_swf")
-		tab.until(`document.querySelector("#message").textContent.includes("can't be put into fragmented MP4")`)
+		tab.until(`document.querySelector("#message").textContent.startsWith("Browsers can't play Sorenson H.263")`)
 	})
 	t.Run("comes back after a codec that can't be played", func(t *testing.T) {
 		t.Parallel()

@@ -34,7 +34,7 @@ function time(seconds) {
 
 function pictureOf({ video }) {
 	if (!video) return "";
-	return join(video.codec, video.width && `${video.width}×${video.height}`, video.frameRate > 0 && `${number(video.frameRate, video.frameRate < 10 ? 1 : 0)} fps`);
+	return join(video.codec, video.width && `${video.width}×${video.height}`, video.frameRate > 0 && `${number(video.frameRate, video.frameRate < 9.95 ? 1 : 0)} fps`);
 }
 
 function soundOf({ audio }) {
@@ -46,14 +46,13 @@ function soundOf({ audio }) {
 const address = (path) => `fmp4/${path.split("/").map(encodeURIComponent).join("/")}.mp4`;
 
 // card returns the card for a stream, and makes it if there is none.
-function card(key, template, list) {
+function card(key, template) {
 	let known = cards.get(key);
 	if (!known) {
 		const item = $(template).content.firstElementChild.cloneNode(true);
 		known = { item, button: item.querySelector("button"), rates: [] };
 		known.button.addEventListener("click", () => play(key));
 		cards.set(key, known);
-		list.append(item);
 	}
 	return known;
 }
@@ -64,7 +63,7 @@ function set(element, name, text) {
 }
 
 function showLive(stream, now) {
-	const key = `live/${stream.path}`, c = card(key, "live-card", $("live"));
+	const key = `live/${stream.path}`, c = card(key, "live-card");
 	const away = stream.publisher === "", since = (now - Date.parse(stream.since)) / 1000;
 	c.stream = stream;
 	c.item.classList.toggle("away", away);
@@ -91,7 +90,7 @@ function plot(item, rates) {
 }
 
 function showRecording(recording, live) {
-	const key = `recording/${recording.path}`, c = card(key, "recording-card", $("recordings"));
+	const key = `recording/${recording.path}`, c = card(key, "recording-card");
 	c.stream = recording;
 	set(c.item, ".name", recording.path);
 	set(c.item, ".duration", live.has(recording.path) ? "being recorded" : recording.duration ? time(recording.duration) : "");
@@ -102,14 +101,26 @@ function showRecording(recording, live) {
 	return key;
 }
 
-function show({ now, port, live, recordings }) {
-	const published = new Set(live.filter((stream) => stream.publisher !== "").map((stream) => stream.path));
-	const shown = new Set([...live.map((stream) => showLive(stream, Date.parse(now))), ...recordings.map((one) => showRecording(one, published))]);
+// arrange has the cards with these keys in a list, in this order as they come. None is moved, since it may have the focus.
+function arrange(list, keys) {
+	let next = null;
+	for (const key of keys.toReversed()) {
+		const { item } = cards.get(key);
+		if (!item.isConnected) list.insertBefore(item, next);
+		next = item;
+	}
+	const shown = new Set(keys);
 	for (const [key, { item }] of cards) {
-		if (shown.has(key)) continue;
+		if (item.parentNode !== list || shown.has(key)) continue;
 		item.remove();
 		cards.delete(key);
 	}
+}
+
+function show({ now, port, live, recordings }) {
+	const published = new Set(live.filter((stream) => stream.publisher !== "").map((stream) => stream.path));
+	arrange($("live"), live.map((stream) => showLive(stream, Date.parse(now))));
+	arrange($("recordings"), recordings.map((one) => showRecording(one, published)));
 	$("nobody").hidden = live.length > 0;
 	$("recorded").hidden = recordings.length === 0;
 	const host = `${location.hostname || "localhost"}${port && `:${port}`}`;
