@@ -214,6 +214,8 @@ addEventListener("keydown", (event) => {
 	if (event.key === "Escape" && current && !document.fullscreenElement) close();
 });
 addEventListener("hashchange", fromAddress);
-setInterval(() => { if (!document.hidden) refresh(); }, period);
 setInterval(showFigures, period);
-refresh();
+for (;;) {
+	if (!document.hidden) await refresh();
+	await new Promise((resolve) => setTimeout(resolve, period));
+}

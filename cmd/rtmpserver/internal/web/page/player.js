@@ -5,22 +5,20 @@ const Source = self.ManagedMediaSource ?? self.MediaSource; // iPhones have the 
 const behind = 0.8; // seconds of a live stream that are kept ready, at first
 const ahead = 30; // seconds of a recording that are kept ready at most
 const past = 30; // seconds that stay for going back
-const retry = 1000; // ms until a stream that has gone is asked for again
+const retry = 1000; // ms until a stream that is not there is asked for again
+const soon = 200; // likewise, of one that has come to its end: perhaps the codecs have changed
 
 // Refused is an error that asking again does not help against.
 class Refused extends Error {}
 
-const pause = (ms, signal) => new Promise((resolve) => {
-	const timer = setTimeout(resolve, ms);
-	signal.addEventListener("abort", () => { clearTimeout(timer); resolve(); }, { once: true });
-});
+const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
 
 const happens = (target, name, signal) => new Promise((resolve, reject) => {
 	target.addEventListener(name, resolve, { once: true, signal });
 	signal.addEventListener("abort", () => reject(signal.reason), { once: true });
 });
 
-// Player plays one stream at a time. It tells "state" events: detail has state (connecting, waiting, playing, stalled, ended, failed)
+// Player plays one stream at a time. It tells "state" events: detail has state (connecting, waiting, playing, stalled, failed)
 // and text.
 export class Player extends EventTarget {
 	constructor(video, still) {
@@ -92,20 +90,22 @@ export class Player extends EventTarget {
 	async #live(session) {
 		const { signal } = session.abort;
 		while (!signal.aborted) {
+			let again = retry;
 			try {
 				const response = await this.#ask(session, session.stream.url, signal);
 				if (response) {
 					const buffer = await this.#open(session, response, Infinity, signal);
-					await this.#pump(session, response, buffer, signal);
+					if (await this.#pump(session, response, buffer, signal)) again = soon;
 				}
 			} catch (error) {
 				if (error instanceof Refused || signal.aborted) throw error;
-				this.#undecodable(session);
 			}
-			if (signal.aborted) break;
+			if (signal.aborted) return;
+			this.#undecodable(session);
 			this.#keepPicture();
+			session.since = 0; // a stream that is over does not stall
 			this.#tell("waiting", "Waiting for its publisher…");
-			await pause(retry, signal);
+			await pause(again);
 		}
 	}
 
@@ -125,13 +125,14 @@ export class Player extends EventTarget {
 				complete = await this.#pump(session, response, buffer, signal);
 			} catch (error) {
 				if (error instanceof Refused || session.abort.signal.aborted) throw error;
-				this.#undecodable(session);
 			}
+			this.#undecodable(session);
 			if (complete && session.source.readyState === "open") session.source.endOfStream();
-			if (!buffer) {
-				await pause(retry, session.abort.signal);
-				continue;
+			if (!complete && !part.signal.aborted) {
+				await pause(retry);
+				session.abort.signal.throwIfAborted();
 			}
+			if (!buffer) continue;
 			if (!part.signal.aborted) await this.#wanted(session, part, complete);
 			if (this.#has(this.video.currentTime)) { // what comes next is wanted
 				from = this.#end();
@@ -146,7 +147,7 @@ export class Player extends EventTarget {
 	// #wanted waits until more of a recording is wanted: when the viewer has gone elsewhere, or, if it is not complete, comes near its end.
 	async #wanted(session, part, complete) {
 		while (!part.signal.aborted && (complete || this.#end() - this.video.currentTime > ahead / 3)) {
-			await pause(200, AbortSignal.any([session.abort.signal, part.signal]));
+			await pause(200);
 			session.abort.signal.throwIfAborted();
 		}
 	}
@@ -162,7 +163,7 @@ export class Player extends EventTarget {
 	// #ask returns a response, or null if there is no such stream at the moment.
 	async #ask(session, url, signal) {
 		if (!Source) throw new Refused("This browser has no MediaSource.");
-		const late = setTimeout(() => { if (!signal.aborted) this.#tell("waiting", "Waiting for its publisher…"); }, retry);
+		const late = setTimeout(() => { if (!signal.aborted) this.#tell("waiting", session.stream.live ? "Waiting for its publisher…" : "Waiting for the server…"); }, retry);
 		const response = await fetch(url, { signal, cache: "no-store" }).finally(() => clearTimeout(late));
 		if (response.status === 404 || response.status === 503) return null;
 		if (!response.ok) throw new Refused((await response.text()).trim().slice(0, 300) || `The server says ${response.status}.`);
@@ -208,19 +209,18 @@ export class Player extends EventTarget {
 	// #pump puts a response into the buffer. It returns whether all of it has come.
 	async #pump(session, response, buffer, signal) {
 		const reader = response.body.getReader();
-		const broken = new Promise((_, reject) => { session.broken = () => reject(new Error("decoding failed")); });
-		broken.catch(() => {});
+		session.broken = () => reader.cancel().catch(() => {});
 		try {
 			for (;;) {
-				const { done, value } = await Promise.race([reader.read(), broken]);
-				if (done) return true;
+				const { done, value } = await reader.read();
+				if (done) return !this.video.error;
 				session.bytes += value.byteLength;
 				await this.#append(session, buffer, value);
 				session.at = performance.now();
 				this.#begin(session);
 				const now = this.video.currentTime;
 				if (buffer.buffered.length > 0 && buffer.buffered.start(0) < now - 2 * past) await this.#remove(buffer, 0, now - past);
-				while (!signal.aborted && (session.paused || !session.stream.live && this.#end() - this.video.currentTime > ahead)) await pause(200, signal);
+				while (!signal.aborted && (session.paused || !session.stream.live && this.#end() - this.video.currentTime > ahead)) await pause(200);
 				signal.throwIfAborted();
 			}
 		} finally {
