@@ -1,0 +1,249 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// application is what settings make of an application.
+type application struct {
+	settings *appSettings
+	keys     *keys         // nil: publishers need none
+	hooks    *hooks.Client // nil: there are none
+	edge     *edge.Edge
+	logger   *slog.Logger
+}
+
+// applications are all of them, by name; "*": any other.
+type applications map[string]*application
+
+// newApplications makes the applications of a server, and gives them to it.
+func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (applications, error) {
+	all := maps.Clone(s.apps)
+	if all == nil {
+		all = make(map[string]*appSettings)
+	}
+	if s.otherApps && all["*"] == nil {
+		all["*"] = &s.app
+	}
+	id := rand.Text()
+	apps := make(applications)
+	srv.Apps = make(map[string]*server.App)
+	for name, one := range all {
+		a := &application{settings: one, logger: logger}
+		if one.keys != "" {
+			var err error
+			if a.keys, err = newKeys(one.keys); err != nil {
+				return nil, err
+			}
+		}
+		if one.hook != "" {
+			a.hooks = hooks.New(hooks.Options{URL: one.hook, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
+		}
+		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, Push: one.push, Linger: one.linger})
+		apps[name] = a
+		srv.Apps[name] = a.app(s.dump)
+	}
+	return apps, nil
+}
+
+// reload reads what may change again: files of keys.
+func (all applications) reload() (err error) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if a := all[name]; a.keys != nil {
+			err = errors.Join(err, a.keys.reload())
+		}
+	}
+	return err
+}
+
+// close ends what the applications have to do with other servers, and has hooks told the rest until ctx ends. The server has been
+// closed.
+func (all applications) close(ctx context.Context) {
+	var closing sync.WaitGroup
+	for _, a := range all {
+		closing.Go(a.edge.Close)
+		closing.Go(func() { a.hooks.Wait(ctx) })
+	}
+	closing.Wait()
+}
+
+// app is the application for the server.
+func (a *application) app(dump bool) *server.App {
+	s := a.settings
+	app := &server.App{
+		Connect: func(ctx context.Context, c *server.Conn) error {
+			return firstError(func() error { return a.admits(c.RemoteAddr()) }, func() error { return a.edge.Connect(c) },
+				func() error { return a.hooks.Connect(ctx, c) })
+		},
+		Disconnect: a.hooks.Disconnect,
+		Publish:    a.publish,
+		Unpublish: func(r *server.Request, _ server.StreamStats) {
+			a.edge.Unpublished(r.Path)
+			a.hooks.Unpublish(r)
+		},
+		Play: a.play,
+		Stop: func(r *server.Request, _ server.StreamStats) { a.stop(r) },
+		Live: server.Live{Takeover: s.takeover, StaleAfter: s.staleAfter, PublishIdle: s.publishIdle, Linger: s.linger, Await: s.await,
+			MaxBitrate: s.maxBitrate, NoCache: s.noCache, Backlog: int(s.backlog), BacklogTime: s.backlogTime, Merge: s.merge},
+		Files: a.files(),
+		Token: s.secureToken,
+	}
+	if s.pull != "" && s.publishIdle == 0 {
+		app.Live.PublishIdle = -1 // players of a stream whose server is away stay
+	}
+	if s.sharedDir != "" {
+		app.Shared = &server.SharedPolicy{Dir: s.sharedDir}
+	}
+	if len(s.users) > 0 {
+		app.Publishers = &server.Credentials{Scheme: s.authScheme, Password: func(_ context.Context, user string) (string, bool) {
+			password, ok := s.users[user]
+			return password, ok
+		}}
+	}
+	if len(s.swfHash) > 0 {
+		app.Player = &server.SWF{Hash: s.swfHash, Size: s.swfSize}
+	}
+	if dump {
+		app.Packet = a.dump
+	}
+	return app
+}
+
+// firstError calls one after the other until one fails.
+func firstError(checks ...func() error) error {
+	for _, check := range checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (a *application) publish(ctx context.Context, r *server.Request) error {
+	if a.keys != nil {
+		if err := a.keys.check(r); err != nil {
+			return err
+		}
+	}
+	if err := a.hooks.Publish(ctx, r); err != nil {
+		return err
+	}
+	a.edge.Published(r.Path, r.Conn)
+	return nil
+}
+
+// play is also for players that the server does not know of; then stop has to follow, as App.Stop does.
+func (a *application) play(ctx context.Context, r *server.Request) error {
+	if r.Conn == nil { // it has not been asked about a connection
+		if err := a.admits(r.RemoteAddr); err != nil {
+			return err
+		}
+	}
+	if err := a.hooks.Play(ctx, r); err != nil {
+		return err
+	}
+	if err := a.edge.Played(r.Path, r.Conn); err != nil {
+		a.hooks.Stop(r)
+		return err
+	}
+	return nil
+}
+
+func (a *application) stop(r *server.Request) {
+	a.edge.Left(r.Path)
+	a.hooks.Stop(r)
+}
+
+// admits refuses clients by their addresses.
+func (a *application) admits(remote net.Addr) error {
+	addr := addrOf(remote)
+	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {
+		return server.Deny("not from this address")
+	}
+	return nil
+}
+
+// addrOf is an address without its port; one that can't be told is in no network.
+func addrOf(a net.Addr) netip.Addr {
+	text := a.String()
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	addr, _ := netip.ParseAddr(text)
+	return addr.Unmap().WithZone("")
+}
+
+// files are the recordings.
+func (a *application) files() *server.Files {
+	s := a.settings
+	if s.root == "" {
+		return nil
+	}
+	f := &server.Files{Dir: s.root, Record: server.RecordNone, MaxSize: int64(s.recordMaxSize), MaxDuration: s.recordMaxTime,
+		MinFree: int64(s.minFree), MaxTotal: int64(s.maxTotal), AsFast: s.asFast, Done: a.recorded}
+	switch {
+	case s.record:
+		f.Record = server.RecordAll
+	case s.recordAsked:
+		f.Record = server.RecordAsked
+	}
+	if s.recordName != "" {
+		f.Name = func(r *server.Request, start time.Time) string { return recordingName(s.recordName, r, start) }
+	}
+	return f
+}
+
+// recorded is told of a file that is complete, or why there is none.
+func (a *application) recorded(r *server.Request, file string, err error) {
+	if err != nil {
+		a.logger.Warn("recording failed", "error", err)
+	} else {
+		a.logger.Info("recorded", "conn", r.Conn.ID())
+	}
+	if file != "" {
+		dir, _ := os.Getwd()
+		a.hooks.Done(r, dir, file)
+	}
+}
+
+// timeInName is how {time} is written: it sorts, and is a name everywhere.
+const timeInName = "20060102-150405.000"
+
+func hasTime(pattern string) bool { return strings.Contains(pattern, "{time}") }
+
+// recordingName is the name of a file for --record-name.
+func recordingName(pattern string, r *server.Request, start time.Time) string {
+	app, _, _ := strings.Cut(r.Path, "/")
+	return filepath.FromSlash(strings.NewReplacer("{app}", app, "{name}", r.Name, "{path}", r.Path, "{user}", r.User,
+		"{time}", start.Format(timeInName)).Replace(pattern))
+}
+
+// dump logs a packet without what it says, which may be a secret: names are keys.
+func (a *application) dump(c *server.Conn, p *message.Packet) (done bool, err error) {
+	attrs := []any{"conn", c.ID(), "type", p.Type.String(), "stream", p.StreamID, "chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}
+	if p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3 {
+		if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
+			attrs = append(attrs, "command", quote.Peer(cmd.Name))
+		}
+	}
+	a.logger.Info("packet", attrs...)
+	return false, nil
+}

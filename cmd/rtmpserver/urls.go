@@ -1,0 +1,97 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"maps"
+	"net"
+	"slices"
+	"strings"
+)
+
+// printURLs says how to use the server.
+func (s *settings) printURLs(w io.Writer, d *daemon) {
+	app := "live"
+	if names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.apps)), func(name string) bool { return name == "*" }); len(names) > 0 &&
+		(!s.otherApps || !slices.Contains(names, app)) {
+		app = names[0]
+	}
+	of := s.apps[app]
+	if of == nil {
+		of = &s.app
+	}
+	base := "rtmp://" + shown(d.rtmpAddr) + "/" + app
+	key := "NAME"
+	if of.keys != "" {
+		key = "NAME?key=KEY"
+	}
+	user := base
+	if len(of.users) > 0 {
+		user = strings.Replace(base, "://", "://USER:PASSWORD@", 1)
+	}
+	var lines [][2]string
+	add := func(what, format string, args ...any) {
+		lines = append(lines, [2]string{what, fmt.Sprintf(format, args...)})
+	}
+	add("OBS", "server %s, stream key %s", base, key)
+	add("ffmpeg", "ffmpeg -re -i FILE -c copy -f flv '%s/%s'", user, key)
+	add("ffplay", "ffplay %s/NAME", base)
+	add("rtmpdump", "rtmpdump -r %s/NAME --live -o FILE.flv", base)
+	if d.rtmpsAddr != nil {
+		add("RTMPS", "rtmps://%s/%s/NAME", shown(d.rtmpsAddr), app)
+	}
+	for _, site := range []struct {
+		scheme, socket string
+		addr           net.Addr
+	}{{"http", "ws", d.httpAddr}, {"https", "wss", d.httpsAddr}} {
+		if site.addr != nil {
+			address := "://" + shown(site.addr) + "/"
+			add("browser", "%s%s", site.scheme, address)
+			add("HTTP-FLV", "%s%s%s/NAME.flv, and %s%s%s/NAME.flv", site.scheme, address, app, site.socket, address, app)
+		}
+	}
+	if of.root != "" {
+		add("files", "%s/FILE is %s", base, of.root+"/"+app+"/FILE.flv")
+	}
+	if others := addresses(d.rtmpAddr); len(others) > 0 {
+		add("from afar", "with %s in the place of localhost", strings.Join(others, " or "))
+	}
+	for _, line := range lines {
+		fmt.Fprintf(w, "%-10s %s\n", line[0], line[1])
+	}
+}
+
+// shown is an address as one would type it on this machine.
+func shown(a net.Addr) string {
+	host, port, err := net.SplitHostPort(a.String())
+	if err != nil {
+		return a.String()
+	}
+	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
+		host = "localhost"
+	}
+	if port == "1935" {
+		if strings.Contains(host, ":") {
+			host = "[" + host + "]"
+		}
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// maxAddresses is how many of this machine's addresses are shown.
+const maxAddresses = 3
+
+// addresses are those of this machine at which it can be reached from others, if it listens at all.
+func addresses(a net.Addr) (found []string) {
+	if tcp, ok := a.(*net.TCPAddr); !ok || !tcp.IP.IsUnspecified() {
+		return nil
+	}
+	all, _ := net.InterfaceAddrs()
+	for _, one := range all {
+		if network, ok := one.(*net.IPNet); ok && network.IP.IsGlobalUnicast() && len(found) < maxAddresses {
+			found = append(found, network.IP.String())
+		}
+	}
+	return found
+}
