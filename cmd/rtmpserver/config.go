@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 
 	"github.com/BurntSushi/toml"
 	"github.com/spf13/pflag"
@@ -20,7 +21,10 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 	if _, err := toml.DecodeFile(s.config, &file); err != nil {
 		return err
 	}
-	apps, _ := file["app"].(map[string]any)
+	apps, isTable := file["app"].(map[string]any)
+	if file["app"] != nil && !isTable {
+		return errors.New("app: not a table")
+	}
 	delete(file, "app")
 	for _, name := range onlyOnCommandLine {
 		if _, given := file[name]; given {
@@ -35,6 +39,9 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 		table, ok := apps[name].(map[string]any)
 		if !ok {
 			return fmt.Errorf("app.%s: not a table", name)
+		}
+		if name == "" || strings.Contains(name, "/") {
+			return fmt.Errorf("app.%s: not the name of an application, which has no instance", name)
 		}
 		app := s.app.clone()
 		if err := apply(table, flagSet(app.groups())); err != nil {

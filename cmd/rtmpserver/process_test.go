@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -179,16 +180,22 @@ func ffmpeg(t testing.TB, url string) {
 	programtest.Start(t, "ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", sample(t), "-c", "copy", "-f", "flv", url)
 }
 
-// publish publishes until the test ends or stop is called, and fails if the server does not let it.
-func publish(t testing.TB, url string) (stop func()) {
+// publication publishes pictures, twice as fast as they are to be shown, until stop is called or the test ends.
+type publication struct {
+	sent       atomic.Int64 // pictures
+	end, ended chan struct{}
+	once       sync.Once
+}
+
+func publish(t testing.TB, url string) *publication {
 	t.Helper()
-	s, err := tryPublish(t, url)
+	p, err := tryPublish(t, url)
 	require.NoError(t, err)
-	return s
+	return p
 }
 
 // tryPublish is publish that may be refused.
-func tryPublish(t testing.TB, url string) (stop func(), err error) {
+func tryPublish(t testing.TB, url string) (*publication, error) {
 	t.Helper()
 	ctx := conntest.Context(t)
 	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
@@ -200,39 +207,43 @@ func tryPublish(t testing.TB, url string) (stop func(), err error) {
 		c.Close()
 		return nil, err
 	}
-	end, ended := make(chan struct{}), make(chan struct{})
+	p := &publication{end: make(chan struct{}), ended: make(chan struct{})}
 	go func() {
-		defer close(ended)
+		defer close(p.ended)
 		defer c.Close()
 		defer out.Close()
-		pace := time.NewTicker(20 * time.Millisecond)
-		defer pace.Stop()
-		tags, err := testserver.Tags(testserver.Sample)
-		for at := uint32(0); err == nil; {
-			for _, tag := range tags {
-				p := rtmp.Packet{Type: message.Type(tag.Type), Timestamp: at + tag.Timestamp, Body: tag.Body}
-				if out.WritePacket(&p) != nil {
-					return
-				}
-				if tag.Type != 9 {
-					continue
-				}
-				select {
-				case <-pace.C:
-				case <-end:
-					return
-				}
-			}
-			at += tags[len(tags)-1].Timestamp + 40
-		}
+		p.run(out)
 	}()
-	var once sync.Once
-	stop = func() {
-		once.Do(func() { close(end) })
-		<-ended
+	t.Cleanup(p.stop)
+	return p, nil
+}
+
+func (p *publication) run(out *rtmp.Stream) {
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	tags, err := testserver.Tags(testserver.Sample)
+	for at := uint32(0); err == nil; at += tags[len(tags)-1].Timestamp + 40 {
+		for _, tag := range tags {
+			packet := rtmp.Packet{Type: message.Type(tag.Type), Timestamp: at + tag.Timestamp, Body: tag.Body}
+			if out.WritePacket(&packet) != nil {
+				return
+			}
+			if packet.Type != message.TypeVideo {
+				continue
+			}
+			p.sent.Add(1)
+			select {
+			case <-pace.C:
+			case <-p.end:
+				return
+			}
+		}
 	}
-	t.Cleanup(stop)
-	return stop, nil
+}
+
+func (p *publication) stop() {
+	p.once.Do(func() { close(p.end) })
+	<-p.ended
 }
 
 // player plays a stream.
@@ -243,9 +254,15 @@ type player struct {
 	last   uint32
 }
 
+// play plays what is live.
 func play(t testing.TB, url string) *player {
 	t.Helper()
-	c, err := rtmp.Dial(conntest.Context(t), url, &rtmp.Options{Live: true})
+	return playAny(t, url, &rtmp.Options{Live: true})
+}
+
+func playAny(t testing.TB, url string, o *rtmp.Options) *player {
+	t.Helper()
+	c, err := rtmp.Dial(conntest.Context(t), url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
 	s, err := c.CreateStream(conntest.Context(t), nil)
@@ -269,6 +286,18 @@ func (p *player) takes(pictures int) {
 	}
 }
 
+// ends reports whether the stream comes to its end.
+func (p *player) ends() bool {
+	p.t.Helper()
+	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
+	var packet rtmp.Packet
+	for {
+		if err := p.stream.ReadPacket(&packet); err != nil {
+			return assert.Equal(p.t, io.EOF, err)
+		}
+	}
+}
+
 // The command does what it says without any option: it serves live streams of any application, and writes nothing.
 func TestWithoutOptions(t *testing.T) {
 	t.Parallel()
@@ -287,35 +316,50 @@ func TestWithoutOptions(t *testing.T) {
 	assert.Contains(t, c.text(), fmt.Sprintf("rtmpdump   rtmpdump -r rtmp://%s/live/NAME", c.rtmp))
 }
 
-// SIGINT ends streams properly: a recording is complete, and players are told.
-func TestSignals(t *testing.T) {
+// interrupted starts a server that records a stream with a player, and interrupts it.
+func interrupted(t *testing.T, args ...string) (_ *command, _ *player, recording string) {
+	t.Helper()
+	dir := t.TempDir()
+	c := start(t, append(args, "-r", dir, "-k")...)
+	publish(t, c.url("live/x"))
+	p := play(t, c.url("live/x"))
+	p.takes(10)
+	c.signal(os.Interrupt)
+	c.await("shutting down")
+	return c, p, filepath.Join(dir, "live", "x.flv")
+}
+
+// complete asserts that a file is one of whole tags.
+func complete(t *testing.T, file string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	tags, err := testserver.Tags(b)
+	require.NoError(t, err)
+	assert.Greater(t, len(tags), 10)
+}
+
+// SIGINT ends streams properly: recordings are complete, players and hooks are told.
+func TestInterrupted(t *testing.T) {
 	t.Parallel()
-	for _, again := range []bool{false, true} {
-		t.Run(fmt.Sprintf("again %v", again), func(t *testing.T) {
-			t.Parallel()
-			dir := t.TempDir()
-			c := start(t, "-r", dir, "-k")
-			publish(t, c.url("live/x"))
-			p := play(t, c.url("live/x"))
-			p.takes(10)
-			c.signal(os.Interrupt)
-			c.await("shutting down")
-			if again {
-				c.signal(os.Interrupt)
-			} else {
-				require.NoError(t, p.stream.SetReadDeadline(time.Now().Add(patience)))
-				_, err := io.Copy(io.Discard, p.stream)
-				assert.NoError(t, err, "the player sees the end of the stream")
-				p.conn.Close()
-			}
-			assert.Equal(t, exitSuccess, c.wait())
-			b, err := os.ReadFile(filepath.Join(dir, "live", "x.flv"))
-			require.NoError(t, err)
-			tags, err := testserver.Tags(b)
-			require.NoError(t, err)
-			assert.Greater(t, len(tags), 10)
-		})
+	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
+	c, p, recording := interrupted(t, "--hook", b.URL)
+	assert.True(t, p.ends(), "the player sees the end of the stream")
+	p.conn.Close()
+	assert.Equal(t, exitSuccess, c.wait())
+	complete(t, recording)
+	for action, times := range map[string]int{"on_stop": 1, "on_dvr": 1, "on_unpublish": 1, "on_close": 2} {
+		assert.Len(t, b.of(action), times, action)
 	}
+}
+
+// A second signal does not wait, but recordings are complete all the same.
+func TestInterruptedAgain(t *testing.T) {
+	t.Parallel()
+	c, _, recording := interrupted(t)
+	c.signal(os.Interrupt)
+	assert.Equal(t, exitSuccess, c.wait())
+	complete(t, recording)
 }
 
 // A terminated service ends as an interrupted one.

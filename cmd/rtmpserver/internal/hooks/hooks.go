@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxAnswer is how much of an answer is read, in bytes.
+// maxAnswer is how long an answer may be, in bytes.
 const maxAnswer = 64 << 10
 
 // Options say whom to ask, and how.
@@ -238,7 +238,7 @@ func (c *Client) post(ctx context.Context, e *event) error {
 		return withoutURL(err)
 	}
 	defer response.Body.Close()
-	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer))
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
 	switch {
 	case response.StatusCode >= 500:
 		return fmt.Errorf("status %d", response.StatusCode)
@@ -246,6 +246,8 @@ func (c *Client) post(ctx context.Context, e *event) error {
 		return &refusal{fmt.Sprintf("status %d", response.StatusCode)}
 	case err != nil:
 		return withoutURL(err)
+	case len(answer) > maxAnswer:
+		return &refusal{"too long"}
 	case !allows(answer):
 		return &refusal{"a code that is not 0"}
 	}
@@ -259,9 +261,9 @@ func allows(answer []byte) bool {
 		return true
 	}
 	var object struct {
-		Code *json.Number `json:"code"`
+		Code *int `json:"code"`
 	}
-	return json.Unmarshal([]byte(text), &object) == nil && object.Code != nil && object.Code.String() == "0"
+	return json.Unmarshal([]byte(text), &object) == nil && object.Code != nil && *object.Code == 0
 }
 
 // withoutURL is an error of http.Client without the URL, which may have a secret in it.
