@@ -57,7 +57,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 		if one.hook != "" {
 			a.hooks = hooks.New(hooks.Options{URL: one.hook, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
 		}
-		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, Push: one.push, Linger: one.linger})
+		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls, Push: one.push, Linger: one.linger})
 		apps[name] = a
 		srv.Apps[name] = a.app(s.dump)
 	}

@@ -46,6 +46,7 @@ type appSettings struct {
 
 	pull     string
 	pullIdle time.Duration
+	maxPulls int
 	push     []string
 }
 
@@ -116,6 +117,7 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringVar(&a.pull, "pull", a.pull, "`URL` to fetch streams from while they have players, such as rtmp://origin/live/: the name is added to it, "+
 		"and if it has no application, that, too")
 	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "`time` that a fetched stream is kept after its last player")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "how `many` streams are fetched at once; who asks for more is refused")
 	set.StringArrayVar(&a.push, "push", a.push, "`URL` to publish at what is published here, likewise; may be repeated")
 }
 

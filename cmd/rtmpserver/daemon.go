@@ -55,6 +55,9 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 	}
 	if s.http != "" || s.https != "" {
 		d.http = newHTTPServer(newSite(s, d.server, d.apps, logger), logger)
+		if c != nil {
+			d.http.TLSConfig = c.config()
+		}
 	}
 	return d, nil
 }
@@ -78,7 +81,6 @@ func (d *daemon) listen() (err error) {
 		}
 	}
 	if s.https != "" {
-		d.http.TLSConfig = d.certificate.config()
 		serve := func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }
 		if d.httpsAddr, err = d.serve("https", s.https, serve); err != nil {
 			return err

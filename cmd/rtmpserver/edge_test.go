@@ -21,7 +21,8 @@ func (c *command) metric(line string) {
 	}, patience, 20*time.Millisecond, line)
 }
 
-// An origin, two edges and their players: the origin sees each edge once, is killed and started again, and the players stay.
+// An origin, two edges and their players: the origin sees each edge once, is killed and started again, and the players stay,
+// although the edges let none stay on a stream that has ended.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
 	port := conntest.UnusedPort(t)
@@ -31,7 +32,7 @@ func TestOriginAndEdges(t *testing.T) {
 	var players []*player
 	var edges []*command
 	for range 2 {
-		e := start(t, append(web, "--pull", origin.url("live/"), "--pull-idle", "100ms")...)
+		e := start(t, append(web, "--pull", origin.url("live/"), "--pull-idle", "100ms", "--linger", "-1s")...)
 		edges = append(edges, e)
 		players = append(players, play(t, e.url("live/x")), play(t, e.url("live/x")))
 	}

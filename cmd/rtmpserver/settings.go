@@ -101,7 +101,7 @@ func (s *settings) command(set *pflag.FlagSet) {
 
 // defaults are the settings without a command line. Those that are 0 are package server's.
 func defaults() *settings {
-	return &settings{log: "auto", app: appSettings{authScheme: "adobe", hookTimeout: 3 * time.Second, hookDown: "deny", pullIdle: 10 * time.Second}}
+	return &settings{log: "auto", app: appSettings{authScheme: "adobe", hookTimeout: 3 * time.Second, hookDown: "deny", pullIdle: 10 * time.Second, maxPulls: 1000}}
 }
 
 // parse reads the command line, and the file that it names.
@@ -151,6 +151,8 @@ func (s *settings) check() error {
 		return errors.New("--https needs --tls-cert and --tls-key")
 	case (s.tunnel == "") != (s.target == ""):
 		return errors.New("--tunnel and --target need each other")
+	case s.tunnel != "" && (s.http != "" || s.https != "" || s.app.root != "" || len(s.apps) > 0):
+		return errors.New("--tunnel does nothing but forward: there is no --http, --https, --root or application beside it")
 	case !s.otherApps && len(s.apps) == 0:
 		return errors.New("without --other-apps the file has to name an application")
 	}

@@ -17,8 +17,6 @@ import (
 )
 
 const (
-	// maxPulls is how many streams an application fetches at once: who asks for names at random is not to make more connections.
-	maxPulls = 1024
 	// maxVia is how many servers a stream may have passed.
 	maxVia = 8
 	// defaultLinger is package server's.
@@ -38,10 +36,11 @@ type Options struct {
 	ID     string // of Server among those that are joined
 	Logger *slog.Logger
 
-	Pull   string        // where streams are fetched from; "": nowhere
-	Idle   time.Duration // how long a stream is kept that has no players
-	Push   []string      // where streams are published
-	Linger time.Duration // Live.Linger of the application
+	Pull     string        // where streams are fetched from; "": nowhere
+	Idle     time.Duration // how long a stream is kept that has no players
+	MaxPulls int           // how many streams are fetched at once: who asks for names at random is not to make more connections
+	Push     []string      // where streams are published
+	Linger   time.Duration // Live.Linger of the application
 }
 
 // Edge is what one application is joined with. Its methods may be called from any goroutine.
@@ -131,8 +130,8 @@ func (e *Edge) Played(path string, c *server.Conn) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pulls[path] == nil && e.published[path] == 0 {
-		if len(e.pulls) >= maxPulls {
-			e.options.Logger.Warn("too many streams are fetched at once", "limit", maxPulls)
+		if len(e.pulls) >= e.options.MaxPulls {
+			e.options.Logger.Warn("too many streams are fetched at once", "limit", e.options.MaxPulls)
 			return server.Deny("too many streams")
 		}
 		e.fetch(path, viaOf(c))
