@@ -100,7 +100,10 @@ func (a *application) app(dump bool) *server.App {
 			a.hooks.Unpublish(r)
 		},
 		Play: a.play,
-		Stop: func(r *server.Request, _ server.StreamStats) { a.stop(r) },
+		Stop: func(r *server.Request, _ server.StreamStats) {
+			a.edge.Left(r.Path)
+			a.hooks.Stop(r)
+		},
 		Live: server.Live{Takeover: s.takeover, StaleAfter: s.staleAfter, PublishIdle: s.publishIdle, Linger: s.linger, Await: s.await,
 			MaxBitrate: s.maxBitrate, NoCache: s.noCache, Backlog: int(s.backlog), BacklogTime: s.backlogTime, Merge: s.merge},
 		Files: a.files(),
@@ -150,7 +153,6 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 	return nil
 }
 
-// play is also for players that the server does not know of; then stop has to follow, as App.Stop does.
 func (a *application) play(ctx context.Context, r *server.Request) error {
 	if r.Conn == nil { // it has not been asked about a connection
 		if err := a.admits(r.RemoteAddr); err != nil {
@@ -165,11 +167,6 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 		return err
 	}
 	return nil
-}
-
-func (a *application) stop(r *server.Request) {
-	a.edge.Left(r.Path)
-	a.hooks.Stop(r)
 }
 
 // admits refuses clients by their addresses.

@@ -150,3 +150,10 @@ func TestHelp(t *testing.T) {
 		assert.Contains(t, text, letters, "rtmplite's")
 	}
 }
+
+// The file that is there to begin with.
+func TestContrib(t *testing.T) {
+	s, err := parse([]string{"--config", filepath.Join("contrib", "rtmpserver.toml")})
+	require.NoError(t, err)
+	assert.True(t, s.apps["live"].record)
+}

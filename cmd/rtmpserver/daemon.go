@@ -54,7 +54,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		return nil, err
 	}
 	if s.http != "" || s.https != "" {
-		d.http = newHTTPServer(newSite(s, d.server, d.apps, logger), logger)
+		d.http = newHTTPServer(newSite(s, d.server), logger)
 		if c != nil {
 			d.http.TLSConfig = c.config()
 		}

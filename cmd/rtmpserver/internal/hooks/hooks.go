@@ -96,7 +96,7 @@ func (c *Client) Unpublish(r *server.Request) {
 	}
 }
 
-// Play is for App.Play, and for players that the server does not know of.
+// Play is for App.Play.
 func (c *Client) Play(ctx context.Context, r *server.Request) error {
 	if c == nil {
 		return nil
