@@ -50,6 +50,9 @@ type appSettings struct {
 	push     []string
 }
 
+// publishTimeout is how long package server waits for a decision.
+const publishTimeout = 10 * time.Second
+
 // clone is a copy that may be changed.
 func (a *appSettings) clone() *appSettings {
 	c := *a
@@ -132,8 +135,8 @@ func (a *appSettings) check() error {
 		return errors.New("--record-max-size and --record-max-time need {time} in --record-name, or the next file would take the place of the one before")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):
 		return errors.New("--swf-hash and --swf-size need each other")
-	case a.hookTimeout <= 0:
-		return errors.New("--hook-timeout has to be more than 0")
+	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:
+		return fmt.Errorf("--hook-timeout has to be more than 0, and less than %s, after which the server refuses by itself", publishTimeout)
 	case a.pull != "" && a.await < 0:
 		return errors.New("--pull needs players that wait: a stream is fetched when the first one asks (--await)")
 	}

@@ -30,16 +30,15 @@ type daemon struct {
 	certificate *certificate
 	apps        applications
 	logger      *slog.Logger
-	http        *http.Server // nil: there is no HTTP
-
-	rtmpAddr, rtmpsAddr, httpAddr, httpsAddr net.Addr // nil: not served
+	http        *http.Server        // nil: there is no HTTP
+	addrs       map[string]net.Addr // by protocol: rtmp, rtmps, http, https
 
 	serving sync.WaitGroup
 	failed  chan error // the first error of what serves
 }
 
 func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error) {
-	d := &daemon{settings: s, certificate: c, logger: logger, failed: make(chan error, 4)}
+	d := &daemon{settings: s, certificate: c, logger: logger, addrs: make(map[string]net.Addr), failed: make(chan error, 4)}
 	d.server = &server.Server{ChunkSize: s.chunkSize, WindowAckSize: s.windowAckSize, MaxMessageSize: int(s.maxMessage), MaxConns: s.maxConns,
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
 		TrustedProxies: s.trustedProxies, Logger: logger}
@@ -63,46 +62,38 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 }
 
 // listen listens at everything, and serves it.
-func (d *daemon) listen() (err error) {
+func (d *daemon) listen() error {
 	s := d.settings
 	at := func(port uint16) string { return net.JoinHostPort(s.host, strconv.Itoa(int(port))) }
-	if d.rtmpAddr, err = d.serve("rtmp", at(s.port), d.server.Serve); err != nil {
-		return err
-	}
-	if d.certificate != nil {
-		serve := func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }
-		if d.rtmpsAddr, err = d.serve("rtmps", at(s.tlsPort), serve); err != nil {
+	for _, service := range []struct {
+		protocol, address string
+		is                bool
+		serve             func(net.Listener) error
+	}{
+		{"rtmp", at(s.port), true, d.server.Serve},
+		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
+		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
+		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
+	} {
+		if !service.is {
+			continue
+		}
+		l, err := net.Listen("tcp", service.address)
+		if err != nil {
 			return err
 		}
-	}
-	if s.http != "" {
-		if d.httpAddr, err = d.serve("http", s.http, d.http.Serve); err != nil {
-			return err
+		d.logger.Info("listening", "protocol", service.protocol, "address", l.Addr().String())
+		d.addrs[service.protocol] = l.Addr()
+		if service.protocol == "rtmp" {
+			d.server.Addr = l.Addr().String() // where the page says that streams are published
 		}
-	}
-	if s.https != "" {
-		serve := func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }
-		if d.httpsAddr, err = d.serve("https", s.https, serve); err != nil {
-			return err
-		}
+		d.serving.Go(func() {
+			if err := service.serve(l); !errors.Is(err, server.ErrServerClosed) && !errors.Is(err, http.ErrServerClosed) {
+				d.failed <- err
+			}
+		})
 	}
 	return nil
-}
-
-// serve listens at an address, and has serve serve it on a goroutine of its own.
-func (d *daemon) serve(what, addr string, serve func(net.Listener) error) (net.Addr, error) {
-	l, err := net.Listen("tcp", addr)
-	if err != nil {
-		return nil, err
-	}
-	d.logger.Info("listening", "protocol", what, "address", l.Addr().String())
-	d.serving.Go(func() {
-		err := serve(l)
-		if !errors.Is(err, server.ErrServerClosed) && !errors.Is(err, http.ErrServerClosed) {
-			d.failed <- err
-		}
-	})
-	return l.Addr(), nil
 }
 
 // run waits for signals, and does what they say.

@@ -9,6 +9,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -125,6 +126,8 @@ func startIn(t testing.TB, dir string, args ...string) *command {
 	}()
 	t.Cleanup(func() {
 		c.kill()
+		assert.NotContains(t, c.text(), "DATA RACE")
+		assert.NotContains(t, c.text(), "panic")
 		if t.Failed() {
 			t.Logf("rtmpserver %s:\n%s", strings.Join(args, " "), c.text())
 		}
@@ -137,7 +140,13 @@ func (c *command) kill() {
 	<-c.ended
 }
 
-func (c *command) signal(s os.Signal) { require.NoError(c.t, c.cmd.Process.Signal(s)) }
+func (c *command) signal(s os.Signal) {
+	c.t.Helper()
+	if runtime.GOOS == "windows" {
+		c.t.Skip("there are no such signals")
+	}
+	require.NoError(c.t, c.cmd.Process.Signal(s))
+}
 
 // wait waits for the end and returns the exit code.
 func (c *command) wait() int {

@@ -41,7 +41,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	go func() { failed <- serve(l) }()
 	defer srv.Close()
 	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
-	fmt.Fprintf(stdout, "%s://%s/ leads to rtmp://%s/\n", scheme, shown(l.Addr()), s.target)
+	fmt.Fprintf(stdout, "%s://%s/ leads to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
 	for {
 		select {
 		case err := <-failed:

@@ -20,7 +20,7 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	if of == nil {
 		of = &s.app
 	}
-	base := "rtmp://" + shown(d.rtmpAddr) + "/" + app
+	base := "rtmp://" + shown(d.addrs["rtmp"], "rtmp") + "/" + app
 	key := "NAME"
 	if of.keys != "" {
 		key = "NAME?key=KEY"
@@ -37,23 +37,20 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	add("ffmpeg", "ffmpeg -re -i FILE -c copy -f flv '%s/%s'", user, key)
 	add("ffplay", "ffplay %s/NAME", base)
 	add("rtmpdump", "rtmpdump -r %s/NAME --live -o FILE.flv", base)
-	if d.rtmpsAddr != nil {
-		add("RTMPS", "rtmps://%s/%s/NAME", shown(d.rtmpsAddr), app)
+	if addr := d.addrs["rtmps"]; addr != nil {
+		add("RTMPS", "rtmps://%s/%s/NAME", shown(addr, "rtmps"), app)
 	}
-	for _, site := range []struct {
-		scheme, socket string
-		addr           net.Addr
-	}{{"http", "ws", d.httpAddr}, {"https", "wss", d.httpsAddr}} {
-		if site.addr != nil {
-			address := "://" + shown(site.addr) + "/"
-			add("browser", "%s%s", site.scheme, address)
-			add("HTTP-FLV", "%s%s%s/NAME.flv, and %s%s%s/NAME.flv", site.scheme, address, app, site.socket, address, app)
+	for _, scheme := range []string{"http", "https"} {
+		if addr := d.addrs[scheme]; addr != nil {
+			address := "://" + shown(addr, scheme) + "/"
+			add("browser", "%s%s", scheme, address)
+			add("HTTP-FLV", "%s%s%s/NAME.flv, and %s%s%s/NAME.flv", scheme, address, app, strings.Replace(scheme, "http", "ws", 1), address, app)
 		}
 	}
 	if of.root != "" {
 		add("files", "%s/FILE is %s", base, of.root+"/"+app+"/FILE.flv")
 	}
-	if others := addresses(d.rtmpAddr); len(others) > 0 {
+	if others := addresses(d.addrs["rtmp"]); len(others) > 0 {
 		add("from afar", "with %s in the place of localhost", strings.Join(others, " or "))
 	}
 	for _, line := range lines {
@@ -61,8 +58,11 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	}
 }
 
-// shown is an address as one would type it on this machine.
-func shown(a net.Addr) string {
+// usualPorts need not be typed.
+var usualPorts = map[string]string{"rtmp": "1935", "rtmps": "443", "rtmpt": "80", "rtmpts": "443", "http": "80", "https": "443"}
+
+// shown is an address as one would type it on this machine, after a scheme.
+func shown(a net.Addr, scheme string) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
 		return a.String()
@@ -70,13 +70,7 @@ func shown(a net.Addr) string {
 	if ip := net.ParseIP(host); ip != nil && ip.IsUnspecified() {
 		host = "localhost"
 	}
-	if port == "1935" {
-		if strings.Contains(host, ":") {
-			host = "[" + host + "]"
-		}
-		return host
-	}
-	return net.JoinHostPort(host, port)
+	return strings.TrimSuffix(net.JoinHostPort(host, port), ":"+usualPorts[scheme])
 }
 
 // maxAddresses is how many of this machine's addresses are shown.

@@ -28,7 +28,7 @@ const (
 const viaField = "rtmpserverVia"
 
 // backoff is of connections to servers that players here are waiting for.
-var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 5 * time.Second}
+var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 
 // Options say what is joined with what.
 type Options struct {
