@@ -36,8 +36,11 @@ func (g guarded) knows(r *http.Request) bool {
 }
 
 // local reports whether a request comes from this machine, and from no page of the web that has made its name this machine's address,
-// nor through a proxy here.
+// nor through a proxy here. Proxies say so, or speak HTTP/1.0, as nginx does unless it is told otherwise.
 func local(r *http.Request) bool {
+	if !r.ProtoAtLeast(1, 1) {
+		return false
+	}
 	for _, header := range []string{"Forwarded", "X-Forwarded-For", "X-Real-Ip", "Via"} {
 		if r.Header.Get(header) != "" {
 			return false

@@ -28,7 +28,7 @@ DESCRIPTION
     /stats                the server and its streams, JSON
     /api/clients          who is connected, JSON; DELETE /api/clients/ID disconnects
   The name of a stream is all it takes to publish it where nothing else is asked for. So the page, /stats and /api/clients
-  are for this machine only, or for those with --http-user.
+  are for this machine only, or for those with --http-user. A proxy on this machine has to add X-Forwarded-For.
 
 OPTIONS
 `
