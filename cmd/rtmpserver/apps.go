@@ -8,22 +8,18 @@ import (
 	"maps"
 	"net"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
-	"github.com/go-librtmp/rtmp/internal/quote"
-	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
 // application is what settings make of an application.
 type application struct {
+	all      applications // this one included
 	settings *appSettings
 	keys     *keys         // nil: publishers need none
 	hooks    *hooks.Client // nil: there are none
@@ -47,7 +43,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	apps := make(applications)
 	srv.Apps = make(map[string]*server.App)
 	for name, one := range all {
-		a := &application{settings: one, logger: logger}
+		a := &application{all: apps, settings: one, logger: logger}
 		if one.keys != "" {
 			var err error
 			if a.keys, err = newKeys(one.keys); err != nil {
@@ -57,7 +53,8 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 		if one.hook != "" {
 			a.hooks = hooks.New(hooks.Options{URL: one.hook, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
 		}
-		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls, Push: one.push, Linger: one.linger})
+		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls,
+			Push: one.push, Linger: one.linger})
 		apps[name] = a
 		srv.Apps[name] = a.app(s.dump)
 	}
@@ -89,10 +86,7 @@ func (all applications) close(ctx context.Context) {
 func (a *application) app(dump bool) *server.App {
 	s := a.settings
 	app := &server.App{
-		Connect: func(ctx context.Context, c *server.Conn) error {
-			return firstError(func() error { return a.admits(c.RemoteAddr()) }, func() error { return a.edge.Connect(c) },
-				func() error { return a.hooks.Connect(ctx, c) })
-		},
+		Connect:    a.connect,
 		Disconnect: a.hooks.Disconnect,
 		Publish:    a.publish,
 		Unpublish: func(r *server.Request, _ server.StreamStats) {
@@ -130,17 +124,20 @@ func (a *application) app(dump bool) *server.App {
 	return app
 }
 
-// firstError calls one after the other until one fails.
-func firstError(checks ...func() error) error {
-	for _, check := range checks {
-		if err := check(); err != nil {
-			return err
-		}
+func (a *application) connect(ctx context.Context, c *server.Conn) error {
+	if err := a.admits(c.RemoteAddr()); err != nil {
+		return err
 	}
-	return nil
+	if err := a.edge.Connect(c); err != nil {
+		return err
+	}
+	return a.hooks.Connect(ctx, c)
 }
 
 func (a *application) publish(ctx context.Context, r *server.Request) error {
+	if err := a.owns(r); err != nil {
+		return err
+	}
 	if a.keys != nil {
 		if err := a.keys.check(r); err != nil {
 			return err
@@ -154,6 +151,9 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
+	if err := a.owns(r); err != nil {
+		return err
+	}
 	if r.Conn == nil { // it has not been asked about a connection
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
@@ -165,6 +165,19 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	if err := a.edge.Played(r.Path, r.Conn); err != nil {
 		a.hooks.Stop(r)
 		return err
+	}
+	return nil
+}
+
+// owns refuses the streams of other applications: a client that has connected to none may name any of their streams.
+func (a *application) owns(r *server.Request) error {
+	first, _, _ := strings.Cut(r.Path, "/")
+	owner := a.all[first]
+	if owner == nil {
+		owner = a.all["*"]
+	}
+	if owner != a {
+		return server.Deny("a stream of another application")
 	}
 	return nil
 }
@@ -186,61 +199,4 @@ func addrOf(a net.Addr) netip.Addr {
 	}
 	addr, _ := netip.ParseAddr(text)
 	return addr.Unmap().WithZone("")
-}
-
-// files are the recordings.
-func (a *application) files() *server.Files {
-	s := a.settings
-	if s.root == "" {
-		return nil
-	}
-	f := &server.Files{Dir: s.root, Record: server.RecordNone, MaxSize: int64(s.recordMaxSize), MaxDuration: s.recordMaxTime,
-		MinFree: int64(s.minFree), MaxTotal: int64(s.maxTotal), AsFast: s.asFast, Done: a.recorded}
-	switch {
-	case s.record:
-		f.Record = server.RecordAll
-	case s.recordAsked:
-		f.Record = server.RecordAsked
-	}
-	if s.recordName != "" {
-		f.Name = func(r *server.Request, start time.Time) string { return recordingName(s.recordName, r, start) }
-	}
-	return f
-}
-
-// recorded is told of a file that is complete, or why there is none.
-func (a *application) recorded(r *server.Request, file string, err error) {
-	if err != nil {
-		a.logger.Warn("recording failed", "error", err)
-	} else {
-		a.logger.Info("recorded", "conn", r.Conn.ID())
-	}
-	if file != "" {
-		dir, _ := os.Getwd()
-		a.hooks.Done(r, dir, file)
-	}
-}
-
-// timeInName is how {time} is written: it sorts, and is a name everywhere.
-const timeInName = "20060102-150405.000"
-
-func hasTime(pattern string) bool { return strings.Contains(pattern, "{time}") }
-
-// recordingName is the name of a file for --record-name.
-func recordingName(pattern string, r *server.Request, start time.Time) string {
-	app, _, _ := strings.Cut(r.Path, "/")
-	return filepath.FromSlash(strings.NewReplacer("{app}", app, "{name}", r.Name, "{path}", r.Path, "{user}", r.User,
-		"{time}", start.Format(timeInName)).Replace(pattern))
-}
-
-// dump logs a packet without what it says, which may be a secret: names are keys.
-func (a *application) dump(c *server.Conn, p *message.Packet) (done bool, err error) {
-	attrs := []any{"conn", c.ID(), "type", p.Type.String(), "stream", p.StreamID, "chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}
-	if p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3 {
-		if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
-			attrs = append(attrs, "command", quote.Peer(cmd.Name))
-		}
-	}
-	a.logger.Info("packet", attrs...)
-	return false, nil
 }

@@ -65,6 +65,27 @@ func TestApplications(t *testing.T) {
 	playAny(t, c.url("asked/film"), nil).takes(5)
 }
 
+// A client that has connected to no application does not get around the rules of one.
+func TestWithoutApplication(t *testing.T) {
+	t.Parallel()
+	keys := filepath.Join(t.TempDir(), "keys")
+	require.NoError(t, os.WriteFile(keys, []byte("live/x secret\n"), 0o600))
+	c := start(t, "--config", config(t, "[app.live]\nkeys = '"+keys+"'"))
+	for _, writable := range []bool{true, false} {
+		conn, err := rtmp.Dial(conntest.Context(t), "rtmp://"+c.rtmp, &rtmp.Options{Publish: writable, Playpath: "live/x"})
+		require.NoError(t, err)
+		defer conn.Close()
+		s, err := conn.CreateStream(conntest.Context(t), &rtmp.StreamOptions{Writable: writable})
+		if err == nil {
+			_, err = s.Read(make([]byte, 1))
+		}
+		var status *rtmp.StatusError
+		require.ErrorAs(t, err, &status)
+		assert.Contains(t, []string{message.CodePublishDenied, message.CodePlayFailed}, status.Code)
+	}
+	publish(t, c.url("live/x?key=secret"))
+}
+
 // The name of a recording.
 func TestRecordingName(t *testing.T) {
 	at := time.Date(2026, 11, 26, 23, 59, 58, 7e6, time.UTC)

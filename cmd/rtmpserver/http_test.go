@@ -102,18 +102,18 @@ func TestGuarded(t *testing.T) {
 		user, password string
 		want           int
 	}{
-		"this machine":                 {closed, "127.0.0.1:1", "localhost:8080", [2]string{}, "", "", 200},
-		"this machine, IPv6":           {closed, "[::1]:1", "[::1]:8080", [2]string{}, "", "", 200},
-		"a name that leads here":       {closed, "127.0.0.1:1", "rebound.example", [2]string{}, "", "", 403},
-		"a proxy here":                 {closed, "127.0.0.1:1", "localhost", [2]string{"X-Forwarded-For", "192.0.2.1"}, "", "", 403},
-		"a proxy here, as nginx is":    {closed, "127.0.0.1:1", "127.0.0.1:8080", [2]string{"Connection", "close"}, "", "", 403},
-		"elsewhere":                    {closed, "192.0.2.1:1", "localhost", [2]string{}, "", "", 403},
-		"a password that is nobody's":  {closed, "192.0.2.1:1", "server.example", [2]string{}, "op", "", 403},
-		"no password":                  {open, "192.0.2.1:1", "server.example", [2]string{}, "", "", 401},
-		"the password":                 {open, "192.0.2.1:1", "server.example", [2]string{}, "op", "secret", 200},
-		"another password":             {open, "192.0.2.1:1", "server.example", [2]string{}, "op", "Secret", 401},
-		"another name":                 {open, "192.0.2.1:1", "server.example", [2]string{}, "po", "secret", 401},
-		"an empty name and password":   {open, "192.0.2.1:1", "server.example", [2]string{}, "po", "", 401},
+		"this machine":                {closed, "127.0.0.1:1", "localhost:8080", [2]string{}, "", "", 200},
+		"this machine, IPv6":          {closed, "[::1]:1", "[::1]:8080", [2]string{}, "", "", 200},
+		"a name that leads here":      {closed, "127.0.0.1:1", "rebound.example", [2]string{}, "", "", 403},
+		"a proxy here":                {closed, "127.0.0.1:1", "localhost", [2]string{"X-Forwarded-For", "192.0.2.1"}, "", "", 403},
+		"a proxy here, as nginx is":   {closed, "127.0.0.1:1", "127.0.0.1:8080", [2]string{"Connection", "close"}, "", "", 403},
+		"elsewhere":                   {closed, "192.0.2.1:1", "localhost", [2]string{}, "", "", 403},
+		"a password that is nobody's": {closed, "192.0.2.1:1", "server.example", [2]string{}, "op", "", 403},
+		"no password":                 {open, "192.0.2.1:1", "server.example", [2]string{}, "", "", 401},
+		"the password":                {open, "192.0.2.1:1", "server.example", [2]string{}, "op", "secret", 200},
+		"another password":            {open, "192.0.2.1:1", "server.example", [2]string{}, "op", "Secret", 401},
+		"another name":                {open, "192.0.2.1:1", "server.example", [2]string{}, "po", "secret", 401},
+		"an empty name and password":  {open, "192.0.2.1:1", "server.example", [2]string{}, "po", "", 401},
 	} {
 		r := httptest.NewRequest("GET", "http://"+test.host+"/stats", nil)
 		r.RemoteAddr = test.remote
