@@ -50,8 +50,8 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 				return nil, err
 			}
 		}
-		if one.hook != "" {
-			a.hooks = hooks.New(hooks.Options{URL: one.hook, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
+		if urls, _ := one.hookURLs(); len(urls) > 0 { // check has found them good
+			a.hooks = hooks.New(hooks.Options{URLs: urls, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
 		}
 		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls,
 			Push: one.push, Linger: one.linger})

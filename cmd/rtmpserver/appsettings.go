@@ -10,6 +10,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
 	"github.com/go-librtmp/rtmp/server"
 )
 
@@ -40,7 +41,7 @@ type appSettings struct {
 	swfHash     hash
 	swfSize     uint32
 
-	hook        string
+	hook        []string
 	hookTimeout time.Duration
 	hookDown    string
 
@@ -58,12 +59,13 @@ func (a *appSettings) clone() *appSettings {
 	c := *a
 	c.users = maps.Clone(a.users)
 	c.allow, c.deny, c.push = slices.Clone(a.allow), slices.Clone(a.deny), slices.Clone(a.push)
+	c.hook = slices.Clone(a.hook)
 	return &c
 }
 
 func (a *appSettings) groups() []group {
 	return []group{
-		{"Files", a.files}, {"Live streams", a.live}, {"Who may do what", a.access}, {"Hooks", a.hooks}, {"Other servers", a.edge},
+		{"Files", a.files}, {"Live streams", a.live}, {"Who may do what", a.access}, {"Hooks", a.asking}, {"Other servers", a.edge},
 	}
 }
 
@@ -108,9 +110,10 @@ func (a *appSettings) access(set *pflag.FlagSet) {
 	set.Uint32Var(&a.swfSize, "swf-size", a.swfSize, "and with this size in `bytes`, decompressed")
 }
 
-func (a *appSettings) hooks(set *pflag.FlagSet) {
-	set.StringVar(&a.hook, "hook", a.hook, "`URL` that is asked by SRS's HTTP callbacks (on_connect, on_publish, on_play) and told (on_close, on_unpublish, on_stop, "+
-		"on_dvr): a JSON object is posted; the answer that allows is status 200 with 0 or {\"code\":0}")
+func (a *appSettings) asking(set *pflag.FlagSet) {
+	set.StringArrayVar(&a.hook, "hook", a.hook, "`URL` that is asked by SRS's HTTP callbacks (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
+		"on_stop, on_dvr): a JSON object is posted; the answer that allows is status 200 with 0 or {\"code\":0}. "+
+		"on_publish=URL is for that one only; may be repeated")
 	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` in which it has to answer")
 	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
 		"what to do when it can't be reached, is late, or fails with a status of 500 or more")
@@ -140,6 +143,9 @@ func (a *appSettings) check() error {
 	case a.pull != "" && a.await < 0:
 		return errors.New("--pull needs players that wait: a stream is fetched when the first one asks (--await)")
 	}
+	if _, err := a.hookURLs(); err != nil {
+		return fmt.Errorf("--hook: %w", err)
+	}
 	for _, url := range append(slices.Clone(a.push), a.pull) {
 		if url == "" {
 			continue
@@ -149,4 +155,15 @@ func (a *appSettings) check() error {
 		}
 	}
 	return nil
+}
+
+// hookURLs are those of --hook.
+func (a *appSettings) hookURLs() (hooks.URLs, error) {
+	urls := make(hooks.URLs)
+	for _, text := range a.hook {
+		if err := urls.Add(text); err != nil {
+			return nil, err
+		}
+	}
+	return urls, nil
 }

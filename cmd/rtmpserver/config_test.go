@@ -90,6 +90,8 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--allow", "10.0.0.0/33"}, "", "--allow: not a network"},
 		{[]string{"--max-message", "8 apples"}, "", "--max-message: not a size"},
 		{[]string{"--takeover", "perhaps"}, "", "not one of stale, never, always"},
+		{[]string{"--hook", "rtmp://secret/"}, "", "--hook: not a URL"},
+		{[]string{"--hook", "on_hls=http://secret/"}, "", "no such callback"},
 		{[]string{"--hook-timeout", "0s"}, "", "more than 0"},
 		{[]string{"--pull", "http://secret/"}, "", "--pull"},
 		{[]string{"--pull", "rtmp://h/live/", "--await", "-1s"}, "", "wait"},

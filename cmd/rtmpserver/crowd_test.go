@@ -37,7 +37,7 @@ func (c *command) value(metric string) float64 {
 // can't be decoded, recordings are whole, and nothing is left. With RTMP_LONG=1 it takes two minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	busy, publishers, players := time.Second, 8, 20
+	busy, publishers, players := 500*time.Millisecond, 8, 20
 	if os.Getenv("RTMP_LONG") != "" {
 		busy, publishers, players = 2*time.Minute, 50, 300
 	}

@@ -12,8 +12,6 @@ import (
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
-
-	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
 // backEnd is a program that was written for SRS's callbacks.
@@ -63,7 +61,6 @@ func (b *backEnd) await(t *testing.T, action string) map[string]any {
 // Every callback of SRS, with its fields.
 func TestHooks(t *testing.T) {
 	t.Parallel()
-	programtest.Need(t, "curl")
 	b := newBackEnd(t, func(event map[string]any, w http.ResponseWriter) {
 		if event["action"] == "on_publish" {
 			w.Write([]byte("0"))
@@ -80,6 +77,7 @@ func TestHooks(t *testing.T) {
 	assert.Equal(t, "__defaultVhost__", e["vhost"])
 	assert.Equal(t, c.url("live"), e["tcUrl"])
 	assert.NotEmpty(t, e["server_id"])
+	assert.Contains(t, e, "pageUrl", "also if it is empty")
 	publisher := e["client_id"]
 	e = b.await(t, "on_publish")
 	assert.Equal(t, publisher, e["client_id"])
@@ -92,7 +90,7 @@ func TestHooks(t *testing.T) {
 	e = b.await(t, "on_play")
 	assert.NotEqual(t, publisher, e["client_id"])
 	assert.Equal(t, "", e["param"])
-	programtest.Run(t, "curl", "-sS", "-m", "1", "-o", filepath.Join(t.TempDir(), "x.flv"), "http://"+c.http+"/live/x.flv?a=b")
+	c.view("/live/x.flv?a=b")
 	require.Eventually(t, func() bool { return len(b.of("on_stop")) > 0 }, patience, 10*time.Millisecond)
 	require.Len(t, b.of("on_play"), 2)
 	assert.Equal(t, "?a=b", b.of("on_play")[1]["param"])

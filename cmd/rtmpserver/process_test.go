@@ -161,13 +161,31 @@ func (c *command) wait() int {
 
 func (c *command) url(path string) string { return "rtmp://" + c.rtmp + "/" + path }
 
-// get is the answer to a request of HTTP.
-func (c *command) get(method, path string) (status int, body string) {
+// request makes a request of HTTP.
+func (c *command) request(method, path string) *http.Response {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(conntest.Context(c.t), method, "http://"+c.http+path, nil)
 	require.NoError(c.t, err)
 	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
 	require.NoError(c.t, err)
+	return response
+}
+
+// view reads the beginning of a stream by HTTP.
+func (c *command) view(path string) {
+	c.t.Helper()
+	response := c.request("GET", path)
+	defer response.Body.Close()
+	b := make([]byte, 10_000)
+	_, err := io.ReadFull(response.Body, b)
+	require.NoError(c.t, err)
+	assert.Equal(c.t, "FLV", string(b[:3]))
+}
+
+// get is the answer to a request of HTTP.
+func (c *command) get(method, path string) (status int, body string) {
+	c.t.Helper()
+	response := c.request(method, path)
 	defer response.Body.Close()
 	b, err := io.ReadAll(response.Body)
 	require.NoError(c.t, err)

@@ -5,6 +5,7 @@ package edge
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -17,8 +18,9 @@ import (
 )
 
 const (
-	// maxVia is how many servers a stream may have passed.
+	// maxVia is how many servers a stream may have passed, and maxID how long their names may be in bytes.
 	maxVia = 8
+	maxID  = 64
 	// defaultLinger is package server's.
 	defaultLinger = 5 * time.Second
 )
@@ -79,13 +81,11 @@ func Check(url string) error {
 // Connect is for App.Connect: it refuses servers whose streams come from this one.
 func (e *Edge) Connect(c *server.Conn) error {
 	via := viaOf(c)
-	if len(via) > maxVia {
+	switch tooLong := func(id string) bool { return len(id) > maxID }; {
+	case slices.Contains(via, e.options.ID):
+		return server.Deny("the stream comes from here: a loop")
+	case len(via) > maxVia || slices.ContainsFunc(via, tooLong):
 		return server.Deny("the stream has come through too many servers")
-	}
-	for _, id := range via {
-		if id == e.options.ID {
-			return server.Deny("the stream comes from here: a loop")
-		}
 	}
 	return nil
 }

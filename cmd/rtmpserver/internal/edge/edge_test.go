@@ -2,8 +2,10 @@ package edge
 
 import (
 	"context"
+	"crypto/rand"
 	"log/slog"
 	"net"
+	"strings"
 	"testing"
 	"time"
 
@@ -12,6 +14,7 @@ import (
 	"go.uber.org/goleak"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
@@ -65,7 +68,7 @@ type peer struct {
 func newPeer(t *testing.T, o Options, live server.Live) *peer {
 	t.Helper()
 	p := &peer{Server: &server.Server{Logger: slog.New(slog.DiscardHandler)}}
-	o.Server, o.ID, o.Linger, o.Logger = p.Server, t.Name()+time.Now().String(), live.Linger, p.Logger
+	o.Server, o.ID, o.Linger, o.Logger = p.Server, rand.Text(), live.Linger, p.Logger
 	p.edge = New(o)
 	p.Apps = map[string]*server.App{"*": {Live: live,
 		Publish:   func(_ context.Context, r *server.Request) error { p.edge.Published(r.Path, r.Conn); return nil },
@@ -196,6 +199,24 @@ func TestPush(t *testing.T) {
 		stop()
 		targets[0].becomes(t, 0)
 		targets[1].becomes(t, 0)
+	}
+}
+
+// Who says that its streams have come from here, or from anywhere, is refused.
+func TestVia(t *testing.T) {
+	p := newPeer(t, Options{}, server.Live{})
+	p.Apps["*"].Connect = func(_ context.Context, c *server.Conn) error { return p.edge.Connect(c) }
+	id := p.edge.options.ID
+	for via, allowed := range map[string]bool{"": true, "a b": true, id: false, "a " + id: false, "a b c d e f g h": true, "a b c d e f g h i": false,
+		strings.Repeat("a", maxID): true, strings.Repeat("a", maxID+1): false, strings.Repeat("a ", 10_000): false} {
+		c, err := rtmp.Dial(conntest.Context(t), p.url("live/x"), &rtmp.Options{ConnectFields: amf.Object{{Name: viaField, Value: via}}})
+		if allowed {
+			require.NoError(t, err)
+			c.Close()
+			continue
+		}
+		var refused *rtmp.StatusError
+		assert.ErrorAs(t, err, &refused)
 	}
 }
 

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// event is what is posted: SRS's fields under SRS's names.
+// event is what is posted: SRS's fields under SRS's names. Programs expect those of an action also where they are empty.
 type event struct {
 	ServerID  string  `json:"server_id"`
 	Action    string  `json:"action"`
@@ -17,12 +17,12 @@ type event struct {
 	IP        string  `json:"ip"`
 	Vhost     string  `json:"vhost"`
 	App       string  `json:"app"`
-	TCURL     string  `json:"tcUrl,omitempty"`
-	PageURL   string  `json:"pageUrl,omitempty"`
+	TCURL     string  `json:"tcUrl"`
+	PageURL   *string `json:"pageUrl,omitempty"`
 	SendBytes *uint64 `json:"send_bytes,omitempty"`
 	RecvBytes *uint64 `json:"recv_bytes,omitempty"`
 	Stream    string  `json:"stream,omitempty"`
-	Param     *string `json:"param,omitempty"` // of all that have a stream, also where it is empty
+	Param     *string `json:"param,omitempty"`
 	StreamURL string  `json:"stream_url,omitempty"`
 	StreamID  string  `json:"stream_id,omitempty"`
 	Dir       string  `json:"cwd,omitempty"`

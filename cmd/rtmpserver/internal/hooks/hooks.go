@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -25,11 +26,41 @@ const maxAnswer = 64 << 10
 
 // Options say whom to ask, and how.
 type Options struct {
-	URL      string        // where everything is posted
+	URLs     URLs
 	Timeout  time.Duration // in which there has to be an answer
 	Allow    bool          // what to do without one
 	ServerID string        // server_id: which server it is that asks
 	Logger   *slog.Logger
+}
+
+// URLs are where callbacks are posted, by the action; "" is of those that have none of their own. What has neither is not posted, and is
+// allowed.
+type URLs map[string]string
+
+var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
+
+// Add takes a URL for all callbacks, or one with the action in front: on_publish=URL.
+func (u URLs) Add(text string) error {
+	action, address, found := strings.Cut(text, "=")
+	if !found || !strings.HasPrefix(action, "on_") {
+		action, address = "", text
+	} else if !slices.Contains(actions, action) {
+		return fmt.Errorf("no such callback: %q", action)
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return errors.New("not a URL of HTTP")
+	}
+	u[action] = address
+	return nil
+}
+
+// of is where an action is posted; "": nowhere.
+func (u URLs) of(action string) string {
+	if own, ok := u[action]; ok {
+		return own
+	}
+	return u[""]
 }
 
 // Client posts the callbacks of an application. A nil Client allows everything.
@@ -61,7 +92,8 @@ func (c *Client) Connect(ctx context.Context, conn *server.Conn) error {
 		return nil
 	}
 	event := newEvent("on_connect", conn)
-	event.PageURL = connectText(conn, "pageUrl")
+	page := connectText(conn, "pageUrl")
+	event.PageURL = &page
 	if err := c.ask(ctx, event); err != nil {
 		return err
 	}
@@ -104,12 +136,13 @@ func (c *Client) Play(ctx context.Context, r *server.Request) error {
 	if r.Conn == nil {
 		c.enter(r)
 	}
-	event := c.streamEvent("on_play", r)
+	event, page := c.streamEvent("on_play", r), ""
 	if r.Conn != nil {
-		event.PageURL = connectText(r.Conn, "pageUrl")
+		page = connectText(r.Conn, "pageUrl")
 	} else if r.HTTP != nil {
-		event.PageURL = r.HTTP.Referer()
+		page = r.HTTP.Referer()
 	}
+	event.PageURL = &page
 	err := c.ask(ctx, event)
 	if err != nil && r.Conn == nil {
 		c.leave(r)
@@ -221,6 +254,10 @@ func (r *refusal) Error() string { return r.answer }
 
 // post posts an event. The error is a *refusal, or says why there is no answer.
 func (c *Client) post(ctx context.Context, e *event) error {
+	address := c.options.URLs.of(e.Action)
+	if address == "" {
+		return nil
+	}
 	e.ServerID = c.options.ServerID
 	body, err := json.Marshal(e)
 	if err != nil {
@@ -228,7 +265,7 @@ func (c *Client) post(ctx context.Context, e *event) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
 	defer cancel()
-	request, err := http.NewRequestWithContext(ctx, http.MethodPost, c.options.URL, bytes.NewReader(body))
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return withoutURL(err)
 	}

@@ -24,7 +24,7 @@ func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.B
 	backEnd := httptest.NewServer(answer)
 	t.Cleanup(backEnd.Close)
 	var log bytes.Buffer
-	o.URL, o.Logger = backEnd.URL+"/?secret=hidden", slog.New(slog.NewTextHandler(&log, nil))
+	o.URLs, o.Logger = URLs{"": backEnd.URL + "/?secret=hidden"}, slog.New(slog.NewTextHandler(&log, nil))
 	c := New(o)
 	t.Cleanup(c.http.CloseIdleConnections)
 	return c, &log
@@ -123,4 +123,20 @@ func TestNone(t *testing.T) {
 	c.Stop(r)
 	c.Done(r, "", "file")
 	c.Disconnect(nil, nil)
+}
+
+// Each callback may have a URL of its own.
+func TestURLs(t *testing.T) {
+	u := make(URLs)
+	for _, text := range []string{"http://all/?a=b", "on_publish=https://own/?on_play=1"} {
+		require.NoError(t, u.Add(text))
+	}
+	assert.Equal(t, "https://own/?on_play=1", u.of("on_publish"))
+	assert.Equal(t, "http://all/?a=b", u.of("on_play"))
+	for _, text := range []string{"", "h", "rtmp://h/", "http://", "on_hls=http://h/", "on_publish=h", "on_publish="} {
+		assert.Error(t, u.Add(text), text)
+	}
+	delete(u, "")
+	c := New(Options{URLs: u})
+	assert.NoError(t, c.Play(t.Context(), &server.Request{}), "nobody is asked")
 }
