@@ -65,66 +65,65 @@ func (a *appSettings) clone() *appSettings {
 
 func (a *appSettings) groups() []group {
 	return []group{
-		{"Files", a.files}, {"Live streams", a.live}, {"Who may do what", a.access}, {"Hooks", a.asking}, {"Other servers", a.edge},
+		{"Files", a.files}, {"Live streams", a.live}, {"Access", a.access}, {"Hooks", a.asking}, {"Other servers", a.edge},
 	}
 }
 
 // The present values are the defaults: those of an application are the ones for all.
 
 func (a *appSettings) files(set *pflag.FlagSet) {
-	set.StringVarP(&a.root, "root", "r", a.root, "play the FLV files in this `folder`: app/name is app/name.flv. Without it there are no files")
-	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, in --root")
-	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with record or append, in --root")
-	set.StringVar(&a.recordName, "record-name", a.recordName, "`name` of a recording, with {app}, {name}, {path}, {user} and {time} in it ({path})")
-	set.Var(&a.recordMaxSize, "record-max-size", "begin another file after so much (0: never); it needs {time} in --record-name")
-	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "likewise, after this `time`")
-	set.Var(&a.minFree, "record-min-free", "record nothing if less is free on the disk (100M)")
-	set.Var(&a.maxTotal, "record-max-total", "record nothing if there is more in --root (0: no limit)")
-	set.BoolVar(&a.asFast, "as-fast", a.asFast, "send files as fast as clients read, however small their buffers")
+	set.StringVarP(&a.root, "root", "r", a.root, "serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
+	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
+	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
+	set.StringVar(&a.recordName, "record-name", a.recordName, "file `name` of a recording; {app}, {name}, {path}, {user} and {time} are replaced ({path})")
+	set.Var(&a.recordMaxSize, "record-max-size", "start a new file after this size (0: never); needs {time} in --record-name")
+	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, likewise")
+	set.Var(&a.minFree, "record-min-free", "record nothing when less is free on the disk (100M)")
+	set.Var(&a.maxTotal, "record-max-total", "record nothing when --root holds more (0: no limit)")
+	set.BoolVar(&a.asFast, "as-fast", a.asFast, "send files as fast as clients read, whatever buffer they ask for")
 	set.StringVar(&a.sharedDir, "shared-dir", a.sharedDir, "keep persistent shared objects in this `folder`")
 }
 
 func (a *appSettings) live(set *pflag.FlagSet) {
 	set.Var(choice[server.TakeoverPolicy]{&a.takeover, []string{"stale", "never", "always"},
 		[]server.TakeoverPolicy{server.TakeStale, server.TakeNever, server.TakeAlways}}, "takeover",
-		"who may publish a name that is being published: stale: the same user or address, or anybody when the publisher is silent")
-	set.DurationVar(&a.staleAfter, "stale-after", a.staleAfter, "`time` after which a publisher is silent (5s)")
-	set.DurationVar(&a.publishIdle, "publish-idle", a.publishIdle, "`time` after which a publisher without media is dropped (30s; with --pull: never)")
-	set.DurationVar(&a.linger, "linger", a.linger, "`time` that players stay when the publisher has left (5s)")
-	set.DurationVar(&a.await, "await", a.await, "`time` that players wait for a publisher (0: for ever); -1s: not at all")
-	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "`bit/s` over 10 s beyond which a publisher is dropped (0: no limit)")
-	set.BoolVar(&a.noCache, "no-cache", a.noCache, "let players begin with the next key frame, not with the last")
-	set.Var(&a.backlog, "backlog", "memory for a stream, for late joiners and slow players together (8M)")
-	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "likewise, how far back in `time` (10s)")
-	set.DurationVar(&a.merge, "merge", a.merge, "gather so long before sending to players, a `time`: it saves CPU, and adds delay (0: not at all)")
+		"who may publish a name that is in use; stale: the same user or address, and anybody once its publisher is silent")
+	set.DurationVar(&a.staleAfter, "stale-after", a.staleAfter, "consider a publisher silent after this `time` (5s)")
+	set.DurationVar(&a.publishIdle, "publish-idle", a.publishIdle, "drop a publisher that sends no media for this `time` (30s; with --pull: never)")
+	set.DurationVar(&a.linger, "linger", a.linger, "keep players for this `time` after the publisher has left (5s)")
+	set.DurationVar(&a.await, "await", a.await, "let players wait for a publisher for this `time` (0: for ever; -1s: not at all)")
+	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "drop a publisher that sends more `bit/s` than this over 10 s (0: no limit)")
+	set.BoolVar(&a.noCache, "no-cache", a.noCache, "start players with the next key frame instead of the last")
+	set.Var(&a.backlog, "backlog", "memory of a stream, for late joiners and slow players together (8M)")
+	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "the same as a `time` (10s)")
+	set.DurationVar(&a.merge, "merge", a.merge, "gather media for this `time` before sending it to players: saves CPU, adds delay (0: do not)")
 }
 
 func (a *appSettings) access(set *pflag.FlagSet) {
 	set.Var(&a.users, "user", "who may publish, by Adobe's or Limelight's authentication; may be repeated")
-	set.Var(oneOf(&a.authScheme, "adobe", "llnw"), "auth-scheme", "of --user")
-	set.StringVar(&a.keys, "keys", a.keys, "publishers need the keys in this `file`, see FILES")
-	set.Var(&a.allow, "allow", "serve clients in these networks, and no others; may be repeated")
-	set.Var(&a.deny, "deny", "do not serve clients in these networks, even if they are in one of --allow; may be repeated")
-	set.StringVar(&a.secureToken, "secure-token", a.secureToken, "players have to answer the SecureToken challenge with this `key`")
-	set.Var(&a.swfHash, "swf-hash", "players have to be the SWF with this SHA-256 (rtmpdump --swfVfy tells it)")
+	set.Var(oneOf(&a.authScheme, "adobe", "llnw"), "auth-scheme", "authentication scheme of --user")
+	set.StringVar(&a.keys, "keys", a.keys, "require of publishers the keys in this `file`; see FILES")
+	set.Var(&a.allow, "allow", "serve only clients in this network; may be repeated")
+	set.Var(&a.deny, "deny", "refuse clients in this network, even if --allow has it; may be repeated")
+	set.StringVar(&a.secureToken, "secure-token", a.secureToken, "require of players the answer to the SecureToken challenge with this `key`")
+	set.Var(&a.swfHash, "swf-hash", "require of players to be the SWF with this SHA-256, decompressed")
 	set.Uint32Var(&a.swfSize, "swf-size", a.swfSize, "and with this size in `bytes`, decompressed")
 }
 
 func (a *appSettings) asking(set *pflag.FlagSet) {
-	set.StringArrayVar(&a.hook, "hook", a.hook, "`URL` that is asked by SRS's HTTP callbacks (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
-		"on_stop, on_dvr): a JSON object is posted; the answer that allows is status 200 with 0 or {\"code\":0}. "+
-		"on_publish=URL is for that one only; may be repeated")
-	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` in which it has to answer")
+	set.StringArrayVar(&a.hook, "hook", a.hook, "post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, on_stop, "+
+		"on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
+	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` it has to answer")
 	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
-		"what to do when it can't be reached, is late, or fails with a status of 500 or more")
+		"what to do when it cannot be reached, is late, or answers with a status of 500 or more")
 }
 
 func (a *appSettings) edge(set *pflag.FlagSet) {
-	set.StringVar(&a.pull, "pull", a.pull, "`URL` to fetch streams from while they have players, such as rtmp://origin/live/: the name is added to it, "+
-		"and if it has no application, that, too")
-	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "`time` that a fetched stream is kept after its last player")
-	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "how `many` streams are fetched at once; who asks for more is refused")
-	set.StringArrayVar(&a.push, "push", a.push, "`URL` to publish at what is published here, likewise; may be repeated")
+	set.StringVar(&a.pull, "pull", a.pull, "fetch streams from this `URL` while they have players, such as rtmp://origin/live/; the stream's name is added, "+
+		"and its application if the URL has none")
+	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; players of more are refused")
+	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what is published here, likewise; may be repeated")
 }
 
 // check finds what does not fit together.

@@ -84,7 +84,7 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--https", ":1"}, "", "needs --tls-cert"},
 		{[]string{"--tls-cert", "x"}, "", "need each other"},
 		{[]string{"--tunnel", ":1"}, "", "need each other"},
-		{[]string{"--tunnel", ":1", "--target", "h:1", "--http", ":2"}, "", "nothing but forward"},
+		{[]string{"--tunnel", ":1", "--target", "h:1", "--http", ":2"}, "", "only forwards"},
 		{[]string{"--user", "secret"}, "", "--user: not name:password"},
 		{[]string{"--swf-hash", "secret"}, "", "--swf-hash: not 64"},
 		{[]string{"--allow", "10.0.0.0/33"}, "", "--allow: not a network"},

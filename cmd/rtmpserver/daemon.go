@@ -108,7 +108,7 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 				d.reload()
 				continue
 			}
-			d.logger.Info("shutting down; the same signal again ends it at once", "signal", sig.String())
+			d.logger.Info("shutting down; a second signal ends the wait for clients", "signal", sig.String())
 			d.shutdown(signals)
 			return nil
 		}
@@ -118,10 +118,10 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 // reload reads again what may have changed.
 func (d *daemon) reload() {
 	if err := errors.Join(d.certificate.reload(), d.apps.reload()); err != nil {
-		d.logger.Error("not all could be read again: what can't stays as it was", "error", err)
+		d.logger.Error("reload failed: what cannot be read stays as it was", "error", err)
 		return
 	}
-	d.logger.Info("certificates and keys were read again")
+	d.logger.Info("certificates and keys reloaded")
 }
 
 // shutdown lets clients leave for a while. Another signal ends the wait.
@@ -140,7 +140,7 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 			return
 		case sig := <-signals:
 			if sig != syscall.SIGHUP {
-				d.logger.Warn("ending at once")
+				d.logger.Warn("not waiting for clients")
 				d.server.Close() // which completes recordings
 				return
 			}

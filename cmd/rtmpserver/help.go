@@ -27,19 +27,20 @@ DESCRIPTION
     /metrics              for Prometheus; no names in it
     /stats                the server and its streams, JSON
     /api/clients          who is connected, JSON; DELETE /api/clients/ID disconnects
-  The name of a stream is all it takes to publish it where nothing else is asked for. So the page, /stats and /api/clients
-  are for this machine only, or for those with --http-user. A proxy on this machine has to add X-Forwarded-For.
+  Who knows the name of a stream can publish it, unless keys, users or hooks are set up. So only this machine, and those
+  with --http-user, may see the page, /stats and /api/clients. A reverse proxy on this machine has to add X-Forwarded-For.
 
 OPTIONS
 `
 
 const appendix = `
-  A time is 500ms, 10s or 2h; a size is 4096, 500K, 8M or 2G, in units of 1024. A negative time or number turns a limit off.
-  Passwords and keys are better kept in the file of --config: others on this machine see the command line.
+  A time is written 500ms, 10s or 2h, a size 4096, 500K, 8M or 2G, in units of 1024. A negative time or number turns a
+  limit off.
+  Keep passwords and keys in the file of --config: everybody on this machine can read the command line.
 
 FILES
-  --config names a TOML file. It has the options by their long names, and a table for each application with settings of
-  its own. The command line counts before the file, and an application's table before both.
+  --config names a TOML file with options by their long names, and with a table for each application that has settings of
+  its own. The command line overrides the file, and an application's table overrides both.
 
     http = ":8080"
     root = "/srv/rtmp"
@@ -53,16 +54,17 @@ FILES
     [app.relay]
     pull = "rtmp://origin.example/live/"
 
-  --keys names a file with a line "app/name key" for each stream that may be published, or "app/* key" for those of an
-  application that have no line of their own. The publisher gives the key as a parameter of the name: NAME?key=KEY is the
-  stream key in OBS. Players need no key.
+  --keys names a file with a line "app/name key" for each stream that may be published, or "app/* key" for the streams of an
+  application without a line of their own. The publisher adds the key to the name as a parameter: in OBS the stream key is
+  NAME?key=KEY. Players need no key.
 
 SIGNALS
-  INT, TERM  Clients are asked to leave, and disconnected after 5 seconds; recordings are closed. Again: at once.
-  HUP        Certificates and keys are read again. If that fails, they stay what they were.
+  INT, TERM  Shut down: clients may leave within 5 seconds, then they are disconnected. A second signal ends that wait.
+             Recordings are completed either way.
+  HUP        Reload certificates and keys. What cannot be read stays as it was.
 
 EXIT STATUS
-  0 after a signal, 1 when something failed, 2 when the options can't be used.
+  0 after a signal, 1 on failure, 2 on invalid options.
 
 EXAMPLES
   rtmpserver --http :8080
@@ -70,11 +72,11 @@ EXAMPLES
   rtmpserver -r recordings -k
       Record everything in recordings/app/name.flv, and play it from there.
   rtmpserver --pull rtmp://origin.example/live/ --merge 350ms
-      An edge: what players ask for is fetched once from the origin.
+      An edge: each stream is fetched once from the origin, however many players it has.
   rtmpserver --hook http://localhost:8085/api/v1/rtmp
-      A program that was written for SRS's HTTP callbacks decides.
+      Let a program decide that was written for SRS's HTTP callbacks.
   rtmpserver --tunnel :8080 --target localhost:1935
-      RTMPT for a server that does not have it.
+      Add RTMPT to another server.
 `
 
 // help is the text of --help.
@@ -90,6 +92,6 @@ func help() string {
 		}
 		b.WriteString("  " + g.title + ":\n" + set.FlagUsagesWrapped(110))
 	}
-	b.WriteString("\n  Files, Live streams, Who may do what, Hooks and Other servers may differ from application to application.\n" + appendix)
+	b.WriteString("\n  Files, Live streams, Access, Hooks and Other servers may differ from application to application.\n" + appendix)
 	return b.String()
 }

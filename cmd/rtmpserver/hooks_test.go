@@ -120,6 +120,6 @@ func TestHookDown(t *testing.T) {
 	c := start(t, "--hook", b.URL+"/?secret=hidden")
 	_, err := tryPublish(t, c.url("live/x"))
 	assert.Error(t, err)
-	c.await("hook does not answer")
+	c.await("no answer from the hook")
 	assert.NotContains(t, c.text(), "hidden")
 }

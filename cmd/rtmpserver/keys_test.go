@@ -64,7 +64,7 @@ func TestKeysOfPublishers(t *testing.T) {
 
 	require.NoError(t, os.WriteFile(file, []byte("live/a second\n"), 0o600))
 	c.signal(syscall.SIGHUP)
-	c.await("were read again")
+	c.await("keys reloaded")
 	_, err = tryPublish(t, c.url("live/a?key=first"))
 	denied(t, err)
 	publish(t, c.url("live/a?key=second"))

@@ -37,7 +37,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 	s, err := parse(args)
 	switch {
 	case err != nil:
-		fmt.Fprintf(stderr, "rtmpserver: %s\nrtmpserver --help tells the options.\n", err)
+		fmt.Fprintf(stderr, "rtmpserver: %s\nSee rtmpserver --help.\n", err)
 		return exitUsage
 	case s.help:
 		io.WriteString(stdout, help())
@@ -51,7 +51,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
 	defer signal.Stop(signals)
 	if err := s.serve(stdout, logger, signals); err != nil {
-		logger.Error("rtmpserver ends", "error", err)
+		logger.Error("rtmpserver failed", "error", err)
 		return exitFailed
 	}
 	return exitSuccess

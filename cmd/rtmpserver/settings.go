@@ -48,54 +48,54 @@ type group struct {
 // groups are all options in the order of --help. Those of applications come last.
 func (s *settings) groups() []group {
 	return append([]group{
-		{"Listening", s.listening}, {"HTTP", s.web}, {"Forwarding RTMPT", s.forwarding}, {"Limits", s.limits}, {"The command", s.command},
+		{"Listening", s.listening}, {"HTTP", s.web}, {"Tunnel", s.forwarding}, {"Limits", s.limits}, {"General", s.command},
 	}, s.app.groups()...)
 }
 
 func (s *settings) listening(set *pflag.FlagSet) {
 	set.StringVarP(&s.host, "host", "i", s.host, "listen on this `address` only")
 	set.Uint16VarP(&s.port, "port", "p", 1935, "listen on this `port` for RTMP; 0: any")
-	set.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain. With it there is RTMPS, and --https is possible")
-	set.StringVar(&s.tlsKey, "tls-key", "", "PEM `file` with the certificate's key")
+	set.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain; enables RTMPS, and --https")
+	set.StringVar(&s.tlsKey, "tls-key", "", "PEM `file` with the private key of the certificate")
 	set.Uint16Var(&s.tlsPort, "tls-port", 443, "listen on this `port` for RTMPS; 0: any")
-	set.BoolVar(&s.rtmpe, "rtmpe", false, "accept RTMPE on the same port as RTMP. It hides a stream from those who look on, and proves nothing")
-	set.Var(&s.trustedProxies, "trusted-proxy", "believe the PROXY protocol and X-Forwarded-For of these; may be repeated")
+	set.BoolVar(&s.rtmpe, "rtmpe", false, "accept RTMPE on the RTMP port; it hides streams from onlookers, and authenticates nobody")
+	set.Var(&s.trustedProxies, "trusted-proxy", "trust the PROXY protocol and X-Forwarded-For from this network; may be repeated")
 }
 
 func (s *settings) web(set *pflag.FlagSet) {
 	set.StringVar(&s.http, "http", "", "serve HTTP at this `address`, such as :8080")
 	set.StringVar(&s.https, "https", "", "serve HTTPS at this `address`")
-	set.Var(&s.httpUsers, "http-user", "who may see the names of the streams, and end clients; may be repeated. Names are keys, so that without "+
-		"this only the machine itself may")
-	set.BoolVar(&s.httpPublic, "http-public", false, "let everybody see the page, and with it the names of the streams")
-	set.StringArrayVar(&s.cors, "cors", []string{"*"}, "web `origin` whose pages may play streams, such as https://example.com; \"\": none; may be repeated")
+	set.Var(&s.httpUsers, "http-user", "who may see the names of streams and disconnect clients; may be repeated; without it only this machine "+
+		"may, since names are keys")
+	set.BoolVar(&s.httpPublic, "http-public", false, "show the page, and the names of all streams, to everybody")
+	set.StringArrayVar(&s.cors, "cors", []string{"*"}, "web `origin` whose pages may play streams, such as https://example.com; \"\": none but ours; may be repeated")
 }
 
 func (s *settings) forwarding(set *pflag.FlagSet) {
-	set.StringVar(&s.tunnel, "tunnel", "", "do nothing but forward RTMPT from this `address` to --target. With --tls-cert it is RTMPTS")
+	set.StringVar(&s.tunnel, "tunnel", "", "only forward RTMPT, from this `address` to --target; RTMPTS if there is --tls-cert")
 	set.StringVar(&s.target, "target", "", "`host:port` of the RTMP server that --tunnel forwards to")
 }
 
 func (s *settings) limits(set *pflag.FlagSet) {
-	set.IntVar(&s.maxConns, "max-conns", 0, "how `many` connections there may be, viewers by HTTP included (0: any)")
-	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "how `many` of one IPv4 address or IPv6 /64 (0: any)")
-	set.IntVar(&s.maxStreams, "max-streams", 0, "how `many` streams one connection may have (0: 16)")
-	set.Var(&s.maxMessage, "max-message", "the longest message received (8M)")
-	set.DurationVar(&s.setup, "setup-timeout", 0, "`time` until a client has asked to connect (10s)")
-	set.DurationVar(&s.idle, "idle-timeout", 0, "`time` after which a silent client is gone (1m)")
-	set.DurationVar(&s.write, "write-timeout", 0, "`time` after which a client is gone that takes nothing (20s)")
-	set.IntVar(&s.chunkSize, "chunk-size", 0, "`bytes` in a chunk sent (65536)")
-	set.Uint32Var(&s.windowAckSize, "window-ack-size", 0, "`bytes` after which clients acknowledge (2500000)")
+	set.IntVar(&s.maxConns, "max-conns", 0, "maximum `number` of connections, HTTP viewers included (0: no limit)")
+	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "maximum `number` of connections from one IPv4 address or IPv6 /64 (0: no limit)")
+	set.IntVar(&s.maxStreams, "max-streams", 0, "maximum `number` of streams of one connection (16)")
+	set.Var(&s.maxMessage, "max-message", "longest message accepted (8M)")
+	set.DurationVar(&s.setup, "setup-timeout", 0, "`time` a client has to send connect (10s)")
+	set.DurationVar(&s.idle, "idle-timeout", 0, "disconnect a client that is silent for this `time` (1m)")
+	set.DurationVar(&s.write, "write-timeout", 0, "disconnect a client that accepts no data for this `time` (20s)")
+	set.IntVar(&s.chunkSize, "chunk-size", 0, "size of sent chunks in `bytes` (65536)")
+	set.Uint32Var(&s.windowAckSize, "window-ack-size", 0, "window acknowledgement size in `bytes` (2500000)")
 }
 
 func (s *settings) command(set *pflag.FlagSet) {
-	set.StringVar(&s.config, "config", "", "read options from this `file`, see FILES")
-	set.BoolVar(&s.otherApps, "other-apps", true, "serve applications that the file does not name")
+	set.StringVar(&s.config, "config", "", "read options from this `file`; see FILES")
+	set.BoolVar(&s.otherApps, "other-apps", true, "serve applications that the file does not name, too")
 	set.BoolVarP(&s.debug, "debug", "d", false, "log more")
-	set.BoolVarP(&s.dump, "verbose", "v", false, "log every packet received, without what it says")
+	set.BoolVarP(&s.dump, "verbose", "v", false, "log every packet received, without its contents")
 	set.Var(oneOf(&s.log, "auto", "text", "json"), "log",
-		"how to log: text on a terminal, else JSON, by itself")
-	set.BoolVarP(&s.help, "help", "h", false, "print this")
+		"log format; auto: text on a terminal, JSON otherwise")
+	set.BoolVarP(&s.help, "help", "h", false, "print this help")
 	set.BoolVar(&s.version, "version", false, "print the version")
 }
 
@@ -152,7 +152,7 @@ func (s *settings) check() error {
 	case (s.tunnel == "") != (s.target == ""):
 		return errors.New("--tunnel and --target need each other")
 	case s.tunnel != "" && (s.http != "" || s.https != "" || s.app.root != "" || len(s.apps) > 0):
-		return errors.New("--tunnel does nothing but forward: there is no --http, --https, --root or application beside it")
+		return errors.New("--tunnel only forwards: it does not go with --http, --https, --root or applications")
 	case !s.otherApps && len(s.apps) == 0:
 		return errors.New("without --other-apps the file has to name an application")
 	}

@@ -73,7 +73,7 @@ func TestTLS(t *testing.T) {
 	trust = renew(t, cert, key)
 	assert.Error(t, works(urls[0]), "not read yet")
 	c.signal(syscall.SIGHUP)
-	c.await("were read again")
+	c.await("keys reloaded")
 	assert.NoError(t, works(urls[0]))
 	assert.NoError(t, works(urls[1]))
 	require.NoError(t, os.WriteFile(cert, []byte("broken"), 0o600))

@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"net/http"
 	"os"
 	"sync"
 	"syscall"
@@ -51,7 +50,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 				return nil
 			}
 			if err := c.reload(); err != nil {
-				logger.Error("the certificate can't be read: it stays as it was", "error", err)
+				logger.Error("reload failed: the certificate stays as it was", "error", err)
 			}
 		}
 	}
@@ -78,7 +77,7 @@ func connect(tunnelled net.Conn, target string) error {
 	})
 	both.Wait()
 	for _, err := range errs {
-		if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) && !errors.Is(err, http.ErrServerClosed) {
+		if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
 			return err
 		}
 	}

@@ -48,10 +48,10 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 		}
 	}
 	if of.root != "" {
-		add("files", "%s/FILE is %s", base, of.root+"/"+app+"/FILE.flv")
+		add("files", "%s/FILE plays %s", base, of.root+"/"+app+"/FILE.flv")
 	}
 	if others := addresses(d.addrs["rtmp"]); len(others) > 0 {
-		add("from afar", "with %s in the place of localhost", strings.Join(others, " or "))
+		add("elsewhere", "replace localhost by %s", strings.Join(others, " or "))
 	}
 	for _, line := range lines {
 		fmt.Fprintf(w, "%-10s %s\n", line[0], line[1])
@@ -84,7 +84,7 @@ func addresses(a net.Addr) (found []string) {
 	all, _ := net.InterfaceAddrs()
 	for _, one := range all {
 		if network, ok := one.(*net.IPNet); ok && network.IP.IsGlobalUnicast() && len(found) < maxAddresses {
-			found = append(found, network.IP.String())
+			found = append(found, strings.TrimSuffix(net.JoinHostPort(network.IP.String(), ""), ":"))
 		}
 	}
 	return found

@@ -131,7 +131,7 @@ func (e *Edge) Played(path string, c *server.Conn) error {
 	defer e.mu.Unlock()
 	if e.pulls[path] == nil && e.published[path] == 0 {
 		if len(e.pulls) >= e.options.MaxPulls {
-			e.options.Logger.Warn("too many streams are fetched at once", "limit", e.options.MaxPulls)
+			e.options.Logger.Warn("too many streams fetched at once", "limit", e.options.MaxPulls)
 			return server.Deny("too many streams")
 		}
 		e.fetch(path, viaOf(c))

@@ -53,13 +53,13 @@ func (p *pull) run() {
 	for {
 		if err := p.source.ReadPacket(&packet); err != nil {
 			if p.ctx.Err() == nil {
-				p.edge.options.Logger.Error("a stream can't be fetched", "error", err)
+				p.edge.options.Logger.Error("cannot fetch a stream", "error", err)
 			}
 			return
 		}
 		p.keepHeader(&packet)
 		if err := p.publish(&packet); err != nil {
-			p.edge.options.Logger.Info("a stream is not fetched any more", "reason", err)
+			p.edge.options.Logger.Info("no longer fetching a stream", "reason", err)
 			return
 		}
 	}

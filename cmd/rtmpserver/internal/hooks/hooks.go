@@ -228,22 +228,22 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	case err == nil:
 		return nil
 	case errors.As(err, &refused):
-		c.options.Logger.Info("hook refuses", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
+		c.options.Logger.Info("hook refused", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
 		return server.Deny("refused")
 	case ctx.Err() != nil: // the client has gone
 		return ctx.Err()
 	case c.options.Allow:
-		c.options.Logger.Warn("hook does not answer: allowed", "action", e.Action, "client", e.ClientID, "error", err)
+		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", err)
 		return nil
 	}
-	c.options.Logger.Warn("hook does not answer: denied", "action", e.Action, "client", e.ClientID, "error", err)
+	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, "client", e.ClientID, "error", err)
 	return server.Deny("try again later")
 }
 
 // tell posts an event that nothing depends on. It waits for the answer, so that events keep their order.
 func (c *Client) tell(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
-		c.options.Logger.Warn("hook fails", "action", e.Action, "client", e.ClientID, "error", err)
+		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", err)
 	}
 }
 
