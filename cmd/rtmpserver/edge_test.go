@@ -108,7 +108,7 @@ func TestPullFromNginx(t *testing.T) {
 	nginx := programtest.Nginx(t, t.TempDir())
 	ffmpeg(t, "rtmp://"+nginx+"/live/x")
 	e := start(t, "--pull", "rtmp://"+nginx+"/live/", "--http", "127.0.0.1:0")
-	e.view("/any/x.flv")
+	e.view("/any/x.flv", "FLV")
 	play(t, e.url("any/x")).takes(30)
 }
 

@@ -90,7 +90,7 @@ func TestHooks(t *testing.T) {
 	e = b.await(t, "on_play")
 	assert.NotEqual(t, publisher, e["client_id"])
 	assert.Equal(t, "", e["param"])
-	c.view("/live/x.flv?a=b")
+	c.view("/live/x.flv?a=b", "FLV")
 	require.Eventually(t, func() bool { return len(b.of("on_stop")) > 0 }, patience, 10*time.Millisecond)
 	require.Len(t, b.of("on_play"), 2)
 	assert.Equal(t, "?a=b", b.of("on_play")[1]["param"])

@@ -2,6 +2,8 @@ package main
 
 import (
 	"encoding/json"
+	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -17,6 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/programtest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/server"
 )
 
 // One stream by everything that --http serves.
@@ -27,7 +30,8 @@ func TestHTTP(t *testing.T) {
 	publish(t, c.url("live/x"))
 	play(t, c.url("live/x")).takes(1)
 
-	c.view("/live/x.flv")
+	c.view("/live/x.flv", "FLV")
+	c.view("/fmp4/live/x.mp4", "ftyp")
 
 	file := filepath.Join(t.TempDir(), "tunnel.flv")
 	programtest.Run(t, "rtmpdump", "-q", "-v", "-r", "rtmpt://"+c.http+"/live/x", "-B", "1", "-o", file)
@@ -45,7 +49,16 @@ func TestHTTP(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, "FLV", string(message[:3]))
 
-	status, body := c.get("GET", "/healthz")
+	status, body := c.get("GET", "/")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, "<html")
+	status, body = c.get("GET", "/api/streams")
+	assert.Equal(t, http.StatusOK, status)
+	assert.Contains(t, body, `"path":"live/x"`)
+	_, port, err := net.SplitHostPort(c.rtmp)
+	require.NoError(t, err)
+	assert.Contains(t, body, `"port":"`+port+`"`)
+	status, body = c.get("GET", "/healthz")
 	assert.Equal(t, http.StatusOK, status)
 	assert.Equal(t, "ok\n", body)
 	status, body = c.get("GET", "/metrics")
@@ -169,4 +182,31 @@ func TestTunnel(t *testing.T) {
 	assert.NoError(t, err)
 	tunnel.signal(os.Interrupt)
 	assert.Equal(t, exitSuccess, tunnel.wait())
+}
+
+// What has names in it is guarded, however it is asked for; media is not.
+func TestSiteIsGuarded(t *testing.T) {
+	t.Parallel()
+	srv := &server.Server{Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {Live: server.Live{Await: -1}}}}
+	defer srv.Close()
+	h := newSite(&settings{httpUsers: accounts{"op": "secret"}}, srv)
+	public := newSite(&settings{httpPublic: true}, srv)
+	for _, test := range []struct {
+		method, path     string
+		want, wantPublic int
+	}{
+		{"GET", "/", 401, 200}, {"GET", "/api/streams", 401, 200}, {"GET", "/stats", 401, 200},
+		{"GET", "/api/clients", 401, 403}, {"DELETE", "/api/clients/1", 401, 403},
+		{"GET", "/fmp4/../api/streams", 307, 307}, {"GET", "//api/streams", 307, 307}, {"GET", "/fmp4/..%2fapi/streams", 404, 404},
+		{"GET", "/healthz", 200, 200}, {"GET", "/metrics", 200, 200}, {"POST", "/fcs/ident2", 404, 404},
+		{"GET", "/live/x.flv", 404, 404}, {"GET", "/fmp4/live/x.mp4", 404, 404},
+	} {
+		for site, want := range map[*site]int{h: test.want, public: test.wantPublic} {
+			r := httptest.NewRequest(test.method, "http://server.example"+test.path, nil)
+			r.RemoteAddr = "192.0.2.1:1"
+			w := httptest.NewRecorder()
+			site.ServeHTTP(w, r)
+			assert.Equal(t, want, w.Code, "%s %s, public %v", test.method, test.path, site == public)
+		}
+	}
 }
