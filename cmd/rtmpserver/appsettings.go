@@ -72,11 +72,14 @@ func (a *appSettings) groups() []group {
 // The present values are the defaults: those of an application are the ones for all.
 
 func (a *appSettings) files(set *pflag.FlagSet) {
-	set.StringVarP(&a.root, "root", "r", a.root, "serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
+	set.StringVarP(&a.root, "root", "r", a.root,
+		"serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
 	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
-	set.StringVar(&a.recordName, "record-name", a.recordName, "file `name` of a recording; {app}, {name}, {path}, {user} and {time} are replaced ({path})")
-	set.Var(&a.recordMaxSize, "record-max-size", "start a new file after this size (0: never); needs {time} in --record-name")
+	set.StringVar(&a.recordName, "record-name", a.recordName,
+		"file `name` of a recording; {app}, {name}, {path}, {user} and {time} are replaced ({path})")
+	set.Var(&a.recordMaxSize, "record-max-size",
+		"start a new file after this size: name-2, name-3 and so on, unless its name is another (0: never)")
 	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, likewise")
 	set.Var(&a.minFree, "record-min-free", "record nothing when less is free on the disk (100M)")
 	set.Var(&a.maxTotal, "record-max-total", "record nothing when --root holds more (0: no limit)")
@@ -111,8 +114,9 @@ func (a *appSettings) access(set *pflag.FlagSet) {
 }
 
 func (a *appSettings) asking(set *pflag.FlagSet) {
-	set.StringArrayVar(&a.hook, "hook", a.hook, "post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, on_stop, "+
-		"on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
+	set.StringArrayVar(&a.hook, "hook", a.hook,
+		"post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
+			"on_stop, on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
 	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` it has to answer")
 	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
 		"what to do when it cannot be reached, is late, or answers with a status of 500 or more")
@@ -133,8 +137,6 @@ func (a *appSettings) check() error {
 		return errors.New("recording needs --root")
 	case a.record && a.recordAsked:
 		return errors.New("--record records what is asked for, too: --record-asked is for when it is off")
-	case (a.recordMaxSize > 0 || a.recordMaxTime > 0) && !hasTime(a.recordName):
-		return errors.New("--record-max-size and --record-max-time need {time} in --record-name, or the next file would take the place of the one before")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):
 		return errors.New("--swf-hash and --swf-size need each other")
 	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:

@@ -59,7 +59,8 @@ func TestCrowd(t *testing.T) {
 		}
 	})
 	dir := t.TempDir()
-	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k", "--record-name", "{path}-{time}", "--takeover", "always", "--linger", "500ms")
+	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k",
+		"--record-name", "{path}-{time}", "--takeover", "always", "--linger", "500ms")
 	goroutines := c.value("go_goroutines")
 	over := time.Now().Add(busy)
 	var all sync.WaitGroup
@@ -87,7 +88,8 @@ func TestCrowd(t *testing.T) {
 	c.metric("rtmp_streams 0")
 	const idle = 2 * 16 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
-	t.Logf("%.1f MB of memory, %d players began, %d publishers", c.value("process_resident_memory_bytes")/1e6, len(b.of("on_play")), len(b.of("on_publish")))
+	t.Logf("%.1f MB of memory, %d players began, %d publishers",
+		c.value("process_resident_memory_bytes")/1e6, len(b.of("on_play")), len(b.of("on_publish")))
 
 	c.signal(os.Interrupt)
 	assert.Equal(t, exitSuccess, c.wait())

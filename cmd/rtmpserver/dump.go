@@ -8,7 +8,8 @@ import (
 
 // dump logs a packet without what it says, which may be a secret: names are keys.
 func (a *application) dump(c *server.Conn, p *message.Packet) (done bool, err error) {
-	attrs := []any{"conn", c.ID(), "type", p.Type.String(), "stream", p.StreamID, "chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}
+	attrs := []any{"conn", c.ID(), "type", p.Type.String(), "stream", p.StreamID,
+		"chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}
 	if p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3 {
 		if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
 			attrs = append(attrs, "command", quote.Peer(cmd.Name))

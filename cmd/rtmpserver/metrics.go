@@ -22,11 +22,13 @@ func newMetric(name, help string, kind prometheus.ValueType, value func(*server.
 }
 
 var serverMetrics = []metric{
-	newMetric("connections", "Connections, and viewers by HTTP.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Conns) }),
+	newMetric("connections", "Connections, and viewers by HTTP.", prometheus.GaugeValue,
+		func(s *server.Stats) float64 { return float64(s.Conns) }),
 	newMetric("publishers", "Streams that are being published.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Publishers) }),
 	newMetric("players", "Players of streams and files.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Players) }),
 	newMetric("tunnels", "Connections by RTMPT.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Tunnels) }),
-	newMetric("streams", "Streams that are published or have players.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(len(s.Streams)) }),
+	newMetric("streams", "Streams that are published or have players.", prometheus.GaugeValue,
+		func(s *server.Stats) float64 { return float64(len(s.Streams)) }),
 	newMetric("backlog_bytes", "Memory that the streams take.", prometheus.GaugeValue, backlog),
 	newMetric("missed_messages", "Messages that players of the present streams were too slow for.", prometheus.GaugeValue,
 		func(s *server.Stats) float64 { return float64(s.Dropped) }),

@@ -45,8 +45,6 @@ func (a *application) recorded(r *server.Request, file string, err error) {
 // timeInName is how {time} is written: it sorts, and is a name everywhere.
 const timeInName = "20060102-150405.000"
 
-func hasTime(pattern string) bool { return strings.Contains(pattern, "{time}") }
-
 // recordingName is the name of a file for --record-name.
 func recordingName(pattern string, r *server.Request, start time.Time) string {
 	app, _, _ := strings.Cut(r.Path, "/")

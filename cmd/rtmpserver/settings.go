@@ -68,7 +68,8 @@ func (s *settings) web(set *pflag.FlagSet) {
 	set.Var(&s.httpUsers, "http-user", "who may see the names of streams and disconnect clients; may be repeated; without it only this machine "+
 		"may, since names are keys")
 	set.BoolVar(&s.httpPublic, "http-public", false, "show the page, and the names of all streams, to everybody")
-	set.StringArrayVar(&s.cors, "cors", []string{"*"}, "web `origin` whose pages may play streams, such as https://example.com; \"\": none but ours; may be repeated")
+	set.StringArrayVar(&s.cors, "cors", []string{"*"},
+		"web `origin` whose pages may play streams, such as https://example.com; \"\": none but ours; may be repeated")
 }
 
 func (s *settings) forwarding(set *pflag.FlagSet) {
@@ -101,7 +102,9 @@ func (s *settings) command(set *pflag.FlagSet) {
 
 // defaults are the settings without a command line. Those that are 0 are package server's.
 func defaults() *settings {
-	return &settings{log: "auto", app: appSettings{authScheme: "adobe", hookTimeout: 3 * time.Second, hookDown: "deny", pullIdle: 10 * time.Second, maxPulls: 1000}}
+	return &settings{log: "auto", app: appSettings{
+		authScheme: "adobe", hookTimeout: 3 * time.Second, hookDown: "deny", pullIdle: 10 * time.Second, maxPulls: 1000,
+	}}
 }
 
 // parse reads the command line, and the file that it names.

@@ -64,7 +64,8 @@ func New(o Options) *Edge {
 	if o.Linger == 0 {
 		o.Linger = defaultLinger
 	}
-	e := &Edge{options: o, players: make(map[string]int), published: make(map[string]int), pulls: make(map[string]*pull), pushes: make(map[string]*push)}
+	e := &Edge{options: o, players: make(map[string]int), published: make(map[string]int),
+		pulls: make(map[string]*pull), pushes: make(map[string]*push)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }

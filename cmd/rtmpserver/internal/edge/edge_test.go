@@ -222,8 +222,8 @@ func TestVia(t *testing.T) {
 
 // A refused publisher leaves nothing, and Close ends what waits.
 func TestClose(t *testing.T) {
-	e := newPeer(t, Options{Pull: "rtmp://127.0.0.1:" + conntest.UnusedPort(t), Push: []string{"rtmp://127.0.0.1:" + conntest.UnusedPort(t)},
-		MaxPulls: 1, Idle: time.Hour}, server.Live{})
+	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
+	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})
 	e.edge.Published("live/x", nil)
 	require.NoError(t, e.edge.Played("live/y", nil))
 	e.edge.Close()
