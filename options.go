@@ -100,6 +100,7 @@ type Options struct {
 	// handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)
 	Logger   *slog.Logger // nil: silent
+	Trace    *Trace       // called while connecting and with each message; nil: nothing is
 
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }

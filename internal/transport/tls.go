@@ -6,11 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http/httptrace"
 	"strings"
 )
 
 // startTLS begins TLS on nc as a client: the certificate is verified unless cfg says otherwise, and the server name sent
-// is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError.
+// is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError. An
+// httptrace.ClientTrace in ctx is told of it.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
@@ -21,7 +23,15 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
 	tc := tls.Client(box, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err := tc.HandshakeContext(ctx)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(tc.ConnectionState(), err)
+	}
+	if err != nil {
 		nc.Close()
 		return nil, &TLSError{Host: cfg.ServerName, Advice: tlsAdvice(err), Err: noEOF(err)}
 	}
