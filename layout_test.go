@@ -13,6 +13,9 @@ import (
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	const public = "amf chunk download flv handshake media message relay rtmp server swf url"
+	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/live" +
+		" cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
+	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
@@ -35,17 +38,25 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
 
-		"cmd/rtmpdump":               public + " internal/quote",
-		"examples/encode":            public,
-		"examples/frames":            public,
-		"examples/internal/progress": public,
-		"examples/play":              public + " internal/testserver examples/internal/progress",
-		"examples/publish":           public + " internal/testserver examples/internal/progress",
-		"examples/relay":             public,
-		"examples/server":            "server",
-		"examples/ingest":            "server",
-		"examples/rpc":               public + " internal/quote internal/testserver",
-		"interop":                    "",
+		"cmd/rtmpdump":                  public + " internal/quote",
+		"cmd/rtmpprobe":                 public + " internal/quote" + probe,
+		"cmd/rtmpprobe/internal/report": "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
+		"cmd/rtmpprobe/internal/event":    "rtmp",
+		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
+		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + heard,
+		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
+		"cmd/rtmpprobe/internal/live":     "flv message rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/live" + heard,
+		"examples/encode":                 public,
+		"examples/frames":                 public,
+		"examples/internal/progress":      public,
+		"examples/play":                   public + " internal/testserver examples/internal/progress",
+		"examples/publish":                public + " internal/testserver examples/internal/progress",
+		"examples/relay":                  public,
+		"examples/server":                 "server",
+		"examples/ingest":                 "server",
+		"examples/rpc":                    public + " internal/quote internal/testserver",
+		"interop":                         "",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)
