@@ -24,17 +24,17 @@ const (
 
 // Builder takes the events of a session. The zero value is not ready to use.
 type Builder struct {
-	report *report.Report
-	mask   func(string) string
-	now    time.Duration
-	begun  map[string]time.Duration // stages under way
-	waits  map[float64]string       // the stages that answers to transactions end
-	trips  trips
-	tls    int  // round trips of the TLS handshakes so far
-	key    bool // a key frame has come
-	media  bool // media has come
-	opened bool // the server has agreed to play or publish
-	closed bool // we have begun to take leave
+	report  *report.Report
+	mask    func(string) string
+	now     time.Duration
+	begun   map[string]time.Duration // stages under way
+	waits   map[float64]string       // the stages that answers to transactions end
+	trips   trips
+	reached bool // the handshake has begun
+	key     bool // a key frame has come
+	media   bool // media has come
+	opened  bool // the server has agreed to play or publish
+	closed  bool // we have begun to take leave
 }
 
 // New returns a Builder that fills in r. mask replaces what is secret in what a server says; nil: nothing is.
@@ -67,12 +67,14 @@ func (b *Builder) Add(e *event.Event) {
 		b.secured(e)
 	case event.Asked:
 		b.throughProxy()
-		b.begin(report.Tunnel)
+		if !b.reached { // what follows are polls
+			b.begin(report.Tunnel)
+		}
 	case event.Answered:
 		b.end(report.Tunnel, "the server answers HTTP", nil, 1)
 	case event.HandshakeStart:
 		b.throughProxy()
-		delete(b.begun, report.Tunnel) // polls go on
+		b.reached = true
 		b.begin(report.Handshake)
 	case event.HandshakeDone:
 		b.shakenHands(e)
@@ -118,7 +120,7 @@ func (b *Builder) because(err error) string {
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
-	b.trips, b.tls = trips{}, 0
+	b.trips, b.reached = trips{}, false
 	if text != "" {
 		b.add(report.Stage{Name: "again", At: report.Duration(b.now), Text: text})
 	}

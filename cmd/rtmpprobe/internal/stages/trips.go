@@ -35,7 +35,7 @@ func (t *trips) answered() int {
 // slow reports whether an answer was as late as a delayed acknowledgement makes it.
 func (t *trips) slow(took report.Duration) bool {
 	extra := time.Duration(took - t.network)
-	return t.connected && time.Duration(t.network) < delayedACK/2 && extra >= delayedACK && extra <= delayedACKMost
+	return t.connected && time.Duration(t.network) < delayedACK && extra >= delayedACK && extra <= delayedACKMost
 }
 
 // count sums up the round trips once the server has agreed to play or publish.

@@ -29,20 +29,18 @@ type Watcher struct {
 
 // Add implements event.Sink.
 func (w *Watcher) Add(e *event.Event) {
-	if e.Kind != event.Message || !e.Packet.Type.Media() {
+	if e.Kind != event.Message || w.begun && e.Sent != w.sent {
 		return
 	}
-	if !w.begun {
-		if e.Packet.Type == message.TypeDataAMF0 || e.Packet.Type == message.TypeDataAMF3 {
-			w.script(e.Packet)
-			return
+	switch e.Packet.Type {
+	case message.TypeAudio, message.TypeVideo, message.TypeAggregate:
+		if !w.begun {
+			w.begun, w.sent, w.first = true, e.Sent, e.At
 		}
-		w.begun, w.sent, w.first = true, e.Sent, e.At
+		w.packet(e.At, e.Packet)
+	case message.TypeDataAMF0:
+		w.script(e.Packet)
 	}
-	if e.Sent != w.sent {
-		return
-	}
-	w.packet(e.At, e.Packet)
 }
 
 func (w *Watcher) packet(at time.Duration, p *message.Packet) {
@@ -53,7 +51,7 @@ func (w *Watcher) packet(at time.Duration, p *message.Packet) {
 				w.packet(at, &message.Packet{Type: sub.Type, Timestamp: sub.Timestamp, Body: sub.Body})
 			}
 		}
-	case message.TypeDataAMF0, message.TypeDataAMF3:
+	case message.TypeDataAMF0:
 		w.script(p)
 	case message.TypeVideo:
 		w.arrived(at, p)
@@ -71,9 +69,6 @@ func (w *Watcher) packet(at time.Duration, p *message.Packet) {
 }
 
 func (w *Watcher) script(p *message.Packet) {
-	if p.Type != message.TypeDataAMF0 {
-		return
-	}
 	w.info.Add(flv.Tag{Type: flv.TagScript, Timestamp: p.Timestamp, Body: p.Body})
 	name, values, _ := flv.ParseScript(p.Body)
 	if name == "onMetaData" {
