@@ -19,7 +19,7 @@ import (
 //	  -c:v libx264 -threads 1 -preset medium -profile:v main -pix_fmt yuv420p \
 //	  -b:v 150k -maxrate 200k -bufsize 300k -g 24 -keyint_min 24 -sc_threshold 0 -bf 0 \
 //	  -c:a aac -b:a 48k -ac 2 -ar 48000 \
-//	  -fflags +bitexact -flags:v +bitexact -flags:a +bitexact -map_metadata -1 -f flv sample.flv
+//	  -fflags +bitexact -flags:v +bitexact -flags:a +bitexact -map_metadata -1 -flvflags no_sequence_end -f flv sample.flv
 //
 //go:embed sample.flv
 var sample []byte
