@@ -69,11 +69,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 
 // write writes the reports as the flags say.
 func (f *flags) write(stdout io.Writer, reports []*report.Report) error {
-	if f.plot != "" {
-		if err := show.Plot(f.plot, reports); err != nil {
-			return fmt.Errorf("plot: %w", err)
-		}
+	if err := f.print(stdout, reports); err != nil || f.plot == "" {
+		return err
 	}
+	if err := show.Plot(f.plot, reports); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	return nil
+}
+
+func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
 	if f.json {
 		return show.JSON(stdout, reports)
 	}

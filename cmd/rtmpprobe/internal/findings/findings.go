@@ -2,6 +2,9 @@
 package findings
 
 import (
+	"errors"
+	"io"
+
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
@@ -28,6 +31,9 @@ func Judge(r *report.Report) []report.Finding {
 				}
 			}
 		}
+	}
+	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // nothing is called well that has failed
+		found = append([]report.Finding{{ID: "failed", Grade: report.Error, Text: "It has failed: " + r.Error}}, found...)
 	}
 	if Worst(found) == report.OK || Worst(found) == report.Note {
 		found = append(found, report.Finding{ID: "well", Grade: report.OK, Text: "Nothing is wrong that could be seen."})

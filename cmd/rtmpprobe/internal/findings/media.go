@@ -65,7 +65,7 @@ var media = []rule{
 		if early == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d frames came before their decoder's configuration, and can't be decoded.", early)
+		return report.Number(early, "frame") + " came before the decoder's configuration, and can't be decoded."
 	}, headers},
 	{"key-frames-rare", report.Warning, func(r *report.Report) string {
 		v := r.Media.Video
@@ -118,7 +118,7 @@ var media = []rule{
 		for _, s := range r.Media.Stalls {
 			longest = max(longest, s.Took)
 		}
-		return fmt.Sprintf("Nothing came for more than half a second, %d times, for %s at the longest.", len(r.Media.Stalls), seconds(longest))
+		return fmt.Sprintf("Nothing came for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
 	}, "Check the publisher's and this machine's network."},
 	{"ended", report.Warning, func(r *report.Report) string {
 		if !errors.Is(r.Err, io.EOF) || r.Media.First == 0 || r.Media.Duration > 0 {
@@ -184,7 +184,7 @@ func moments(what string, of func(*report.Media) report.Moments) func(*report.Re
 		if m.Count == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%s, %d times: first that of %s, from %s to %s.", what, m.Count, m.Track, seconds3(m.From), seconds3(m.To))
+		return fmt.Sprintf("%s, %s: first that of %s, from %s to %s.", what, report.Number(m.Count, "time"), m.Track, seconds3(m.From), seconds3(m.To))
 	}
 }
 

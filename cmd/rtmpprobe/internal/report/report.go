@@ -252,6 +252,14 @@ type Finding struct {
 	Do    string `json:"do,omitempty"`
 }
 
+// Number writes n things, of which one is called that.
+func Number(n int, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return strconv.Itoa(n) + " " + one
+}
+
 // Duration is a time that JSON has in milliseconds.
 type Duration time.Duration
 

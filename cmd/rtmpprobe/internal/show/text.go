@@ -116,7 +116,11 @@ func media(b *bytes.Buffer, r *report.Report) {
 		text = list(text, "the first second brought "+seconds(m.Burst)+" more")
 	}
 	if m.Video != nil && m.Audio != nil {
-		text = list(text, "sound is sent "+signed(m.Offset)+" ahead of pictures, drift "+signed(m.Drift))
+		first, second, d := "sound is", "pictures", m.Offset
+		if d < 0 {
+			first, second, d = "pictures are", "sound", -d
+		}
+		text = list(text, fmt.Sprintf("%s sent %.0f ms ahead of %s, drift %s", first, float64(d)/float64(time.Millisecond), second, signed(m.Drift)))
 	}
 	if a := m.Audio; a != nil && (a.Clock >= notable || a.Clock <= -notable) {
 		text = list(text, "sound's timestamps are "+signed(a.Clock)+" ahead of its samples")
@@ -124,13 +128,13 @@ func media(b *bytes.Buffer, r *report.Report) {
 	for _, wrong := range []struct {
 		what string
 		m    report.Moments
-	}{{"jumps", m.Jumps}, {"steps back", m.Backs}, {"repeats", m.Repeats}} {
+	}{{"time jump", m.Jumps}, {"step back in time", m.Backs}, {"repeated time", m.Repeats}} {
 		if wrong.m.Count > 0 {
-			text = list(text, fmt.Sprintf("%d time %s", wrong.m.Count, wrong.what))
+			text = list(text, report.Number(wrong.m.Count, wrong.what))
 		}
 	}
 	if len(m.Stalls) > 0 {
-		text = list(text, fmt.Sprintf("%d stalls", len(m.Stalls)))
+		text = list(text, report.Number(len(m.Stalls), "stall"))
 	}
 	if text != "" {
 		wrap(b, "  time      ", text)
@@ -142,7 +146,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 const notable = report.Duration(5 * time.Millisecond)
 
 func keys(v *report.Video) string {
-	text := fmt.Sprintf("%d frames, %d key frames", v.Frames, v.Keys.Count)
+	text := report.Number(v.Frames, "frame") + ", " + report.Number(v.Keys.Count, "key frame")
 	if v.Keys.Mean > 0 {
 		text += fmt.Sprintf(" every %s, %s apart at most", seconds(v.Keys.Mean), seconds(v.Keys.Longest))
 	}
@@ -178,7 +182,7 @@ func wire(b *bytes.Buffer, r *report.Report) {
 	}
 	text := fmt.Sprintf("chunks of %d bytes from the server, %d from us", w.TheirChunks, w.OurChunks)
 	if w.TheirWindow > 0 {
-		text += fmt.Sprintf("; window %d bytes, %d acknowledgements sent", w.TheirWindow, w.AcksSent)
+		text += fmt.Sprintf("; window %d bytes, %s sent", w.TheirWindow, report.Number(w.AcksSent, "acknowledgement"))
 	}
 	if w.AcksGot > 0 {
 		text += fmt.Sprintf(", %d received", w.AcksGot)
@@ -187,7 +191,7 @@ func wire(b *bytes.Buffer, r *report.Report) {
 		text += fmt.Sprintf("; peer bandwidth %d bytes", w.Bandwidth)
 	}
 	if w.PingsGot > 0 {
-		text += fmt.Sprintf("; %d pings", w.PingsGot)
+		text += "; " + report.Number(w.PingsGot, "ping")
 	}
 	wrap(b, "  protocol  ", text)
 }
