@@ -12,7 +12,7 @@ import (
 // Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
-	const public = "amf chunk download flv handshake media message relay rtmp server swf url"
+	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"
 	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/live" +
 		" cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
 	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
@@ -20,11 +20,16 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
-		"internal/live":       "chunk flv message",
-		"internal/vod":        "amf flv internal/quote",
-		"internal/method":     "amf",
-		"internal/session":    "chunk flv message",
-		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
+		"internal/live":    "chunk flv message",
+		"internal/vod":     "amf flv internal/quote",
+		"internal/method":  "amf",
+		"internal/session": "chunk flv message",
+
+		"internal/capturefile": "chunk handshake message",
+		"capture":              "chunk handshake internal/capturefile internal/session message",
+		"capture/pcap":         "capture chunk handshake internal/capturefile message",
+
+		"server":              "amf chunk flv handshake internal/auth internal/capturefile internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
 		"server/servertest":   "amf flv internal/selfsigned message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message swf",
 
@@ -36,7 +41,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/reconnect": "amf message rtmp",
 		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
-		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/quote internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":                  public + " internal/quote",
 		"cmd/rtmpprobe":                 public + " internal/quote" + probe,

@@ -78,7 +78,8 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.begin(nc, received, chunks)
+	c.begin(k.recorded(nc, result, data), received, chunks)
+	c.nc = nc // which knows more of the connection than one that records
 	return c, nil
 }
 
