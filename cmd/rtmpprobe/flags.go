@@ -15,15 +15,14 @@ import (
 
 // flags are the command line.
 type flags struct {
-	sources []string // URLs
+	sources []string // URLs and captures
 
 	publish, live, insecure, noEnhanced bool
 	watchFor, timeout                   time.Duration
 	proxy, try                          string
 
-	json, watch bool
-	plot        string
-	version     bool
+	json, watch, dump, version       bool
+	plot, flvFile, pcapFile, capture string
 }
 
 // The values of --try.
@@ -47,6 +46,10 @@ func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print the reports as JSON")
 	set.BoolVar(&f.watch, "watch", false, "show the reports while they come about, on a terminal")
 	set.StringVar(&f.plot, "plot", "", "draw the bit rates to this `file`, .svg or .png")
+	set.BoolVar(&f.dump, "dump", false, "print every message with what it means")
+	set.StringVar(&f.flvFile, "flv", "", "write the media to this `file`")
+	set.StringVar(&f.capture, "capture", "", "record the session to this `file`, without its secrets, for a bug report")
+	set.StringVar(&f.pcapFile, "pcap", "", "write a captured session to this `file` as packets, for Wireshark")
 	set.BoolVar(&f.version, "version", false, "print the version")
 }
 
@@ -87,16 +90,30 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, errors.New("--timeout must be more than 0")
 	case !slices.Contains(tries, f.try):
 		return nil, fmt.Errorf("--try is %s", strings.Join(tries, ", "))
-	case f.watch && f.json:
-		return nil, errors.New("--watch and --json exclude each other")
+	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
+		return nil, errors.New("--watch, --dump and --json exclude each other")
+	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):
+		return nil, errors.New("--dump, --flv, --capture and --pcap are for one session")
 	}
 	for i, source := range f.sources {
+		if isCapture(source) {
+			if f.capture != "" || f.publish {
+				return nil, errors.New("--capture and --publish are for URLs")
+			}
+			continue
+		}
+		if f.pcapFile != "" {
+			return nil, errors.New("--pcap is for sessions that were captured: see --capture")
+		}
 		if _, err := rtmp.New(source, &rtmp.Options{Proxy: f.proxy}); err != nil {
 			return nil, fmt.Errorf("argument %d: %w", i+1, err)
 		}
 	}
 	return f, nil
 }
+
+// isCapture reports whether a source is a file; else it is a URL.
+func isCapture(source string) bool { return !strings.Contains(source, "://") }
 
 // usage is the text of --help.
 func usage() string {
@@ -106,6 +123,7 @@ func usage() string {
 
 SYNOPSIS
     rtmpprobe [options] URL...
+    rtmpprobe [options] CAPTURE...
 
 DESCRIPTION
     rtmpprobe connects to a server stage by stage, plays a stream, or publishes one with --publish, watches it
@@ -116,6 +134,9 @@ DESCRIPTION
 
     A URL is rtmp[s|e|t|ts|te]://[user:password@]host[:port]/app/stream. Options of librtmp may follow it in the
     same argument: "rtmp://host/app/stream swfUrl=http://... live=1".
+
+    A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
+    Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
 
     Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
 
@@ -135,6 +156,8 @@ EXAMPLES
     rtmpprobe rtmp://example.com/live/camera
     rtmpprobe --publish rtmps://live.example.com/app/STREAM_KEY
     rtmpprobe --for 1m --plot rates.svg rtmp://a.example.com/live/x rtmp://b.example.com/live/x
+    rtmpprobe --capture session.rtmpcap rtmp://example.com/live/camera
+    rtmpprobe --dump --flv media.flv session.rtmpcap
     rtmpprobe --json --try never rtmp://example.com/live/camera | jq '.[0].findings'
 `)
 	return b.String()

@@ -2,34 +2,45 @@ package main
 
 import (
 	"context"
-	"crypto/tls"
+	"errors"
 	"io"
 	"sync"
 	"time"
 
-	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/advice"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/stages"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/watch"
-	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // refresh is how often the screen of --watch is drawn.
 const refresh = 500 * time.Millisecond
 
-// probe makes a report about each source, all at the same time.
-func (f *flags) probe(ctx context.Context, screen io.Writer, terminal bool) ([]*report.Report, error) {
-	probes := make([]*probe, len(f.sources))
+// atOnce is how many sessions of captures are read at a time.
+const atOnce = 8
+
+// probe makes a report about each session. All that are live are so at the same time.
+func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ []*report.Report, err error) {
+	probes, closeAll, err := f.probes(stdout)
+	defer func() {
+		if failed := closeAll(); err == nil {
+			err = failed
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(probes))
 	var running sync.WaitGroup
-	for i, source := range f.sources {
-		probes[i] = f.newProbe(source)
-		running.Go(func() { probes[i].run(ctx) })
+	turns := make(chan struct{}, max(len(f.sources), atOnce))
+	for i, p := range probes {
+		running.Go(func() {
+			turns <- struct{}{}
+			errs[i] = p.run(ctx, p)
+			<-turns
+		})
 	}
 	if f.watch && terminal {
 		done := make(chan struct{})
@@ -37,14 +48,14 @@ func (f *flags) probe(ctx context.Context, screen io.Writer, terminal bool) ([]*
 			defer close(done)
 			running.Wait()
 		}()
-		watchScreen(screen, probes, done)
+		watchScreen(stdout, probes, done)
 	}
 	running.Wait()
 	reports := make([]*report.Report, len(probes))
 	for i, p := range probes {
 		reports[i] = &p.report
 	}
-	return reports, nil
+	return reports, errors.Join(errs...)
 }
 
 // watchScreen draws the reports as they are until done is closed.
@@ -69,9 +80,8 @@ func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 
 // probe makes one report.
 type probe struct {
-	options live.Options
-	try     string
-	mask    func(string) string
+	run  func(context.Context, *probe) error // makes or reads the session
+	mask func(string) string
 
 	mu     sync.Mutex // guards the rest while the session lasts
 	began  time.Time
@@ -82,25 +92,12 @@ type probe struct {
 	watch  *watch.Watcher
 }
 
-func (f *flags) newProbe(source string) *probe {
-	p := &probe{try: f.try, began: time.Now(), options: live.Options{URL: source, Publish: f.publish, For: f.watchFor}}
-	p.options.RTMP = rtmp.Options{Timeout: f.timeout, Live: f.live, Proxy: f.proxy, NoEnhanced: f.noEnhanced, Publish: f.publish}
-	if f.insecure {
-		p.options.RTMP.TLSConfig = &tls.Config{InsecureSkipVerify: true}
-	}
-	p.report.URL, p.report.Source = rtmpurl.Redact(source), "play"
-	if f.publish {
-		p.report.Source = "publish"
-	}
-	p.mask = masker(source)
-	p.explain()
+// newProbe returns a probe of what run does. name is what the report calls it; sinks are told of its events, too.
+func newProbe(name string, mask func(string) string, sinks event.Sinks, run func(context.Context, *probe) error) *probe {
+	p := &probe{run: run, mask: mask, began: time.Now(), watch: &watch.Watcher{}}
+	p.report.URL = name
+	p.sinks = append(event.Sinks{stages.New(&p.report, mask), p.watch}, sinks...)
 	return p
-}
-
-// explain makes what turns events into the report.
-func (p *probe) explain() {
-	p.watch = &watch.Watcher{}
-	p.sinks = event.Sinks{stages.New(&p.report, p.mask), p.watch}
 }
 
 // Add implements event.Sink.
@@ -111,7 +108,7 @@ func (p *probe) Add(e *event.Event) {
 	p.sinks.Add(e)
 }
 
-// snapshot is the report so far. What it points to is not changed any more.
+// snapshot is the report so far, to be shown: of what it points to, elements of slices are not changed any more.
 func (p *probe) snapshot() *report.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -123,56 +120,12 @@ func (p *probe) snapshot() *report.Report {
 	return &r
 }
 
-func (p *probe) run(ctx context.Context) {
-	result := live.Run(ctx, p.options, p)
+// finish completes the report when the session is over. fill fills in what no event tells.
+func (p *probe) finish(fill func(r *report.Report)) {
 	p.mu.Lock()
+	defer p.mu.Unlock()
 	p.over = true
 	p.watch.Report(&p.report.Media, p.last)
-	p.count(&result)
+	fill(&p.report)
 	p.report.Findings = findings.Judge(&p.report)
-	failed := findings.Worst(p.report.Findings) == report.Error
-	p.mu.Unlock()
-	working, ok := p.options, !failed
-	if p.try == "always" || p.try == "failed" && failed && ctx.Err() == nil {
-		trials, found := advice.Try(ctx, p.options, &p.report, p.mask)
-		p.mu.Lock()
-		p.report.Trials = trials
-		p.mu.Unlock()
-		if len(trials) > 0 && trials[len(trials)-1].Worked {
-			working, ok = found, true
-		}
-	}
-	if ok {
-		p.mu.Lock()
-		p.report.Commands = advice.Commands(working)
-		p.mu.Unlock()
-	}
-}
-
-// count fills in what the library has counted.
-func (p *probe) count(result *live.Result) {
-	w, s := &p.report.Wire, result.Stats
-	w.Read, w.Written = s.BytesRead, s.BytesWritten
-	if d := result.Watched.Seconds(); d > 0 {
-		w.ReadRate, w.WrittenRate = 8*float64(result.BytesRead)/d, 8*float64(result.BytesWrote)/d
-	}
-	w.Unreadable = max(w.Unreadable, int(s.BadData))
-	w.Tolerated = tolerated(s.Tolerated)
-}
-
-// tolerated names what was wrong with chunks.
-func tolerated(t chunk.Tolerated) map[string]uint64 {
-	wrong := make(map[string]uint64)
-	for _, kind := range []struct {
-		what string
-		n    uint64
-	}{
-		{"extended timestamps left out", t.MissingExtended}, {"absolute timestamps in place of deltas", t.AbsoluteExtended},
-		{"messages broken off by others", t.ImplicitAborts},
-	} {
-		if kind.n > 0 {
-			wrong[kind.what] = kind.n
-		}
-	}
-	return wrong
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/chunk"
 )
 
 // Kind says what has happened.
@@ -53,4 +54,21 @@ func (s Sinks) Add(e *Event) {
 	for _, sink := range s {
 		sink.Add(e)
 	}
+}
+
+// Tolerated names what was wrong with chunks.
+func Tolerated(t chunk.Tolerated) map[string]uint64 {
+	wrong := make(map[string]uint64)
+	for _, kind := range []struct {
+		what string
+		n    uint64
+	}{
+		{"extended timestamps left out", t.MissingExtended}, {"absolute timestamps in place of deltas", t.AbsoluteExtended},
+		{"messages broken off by others", t.ImplicitAborts},
+	} {
+		if kind.n > 0 {
+			wrong[kind.what] = kind.n
+		}
+	}
+	return wrong
 }

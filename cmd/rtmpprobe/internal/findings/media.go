@@ -27,7 +27,7 @@ const (
 // media is what can be wrong with sound and pictures.
 var media = []rule{
 	{"no-media", report.Error, func(r *report.Report) string {
-		if r.Source == "publish" || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
+		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
 			return ""
 		}
 		return "The server agreed to play the stream, and sent nothing of it."
@@ -147,13 +147,13 @@ var media = []rule{
 		return fmt.Sprintf("The pictures have B-frames, which cost %s and which WebRTC players can't show.", milliseconds(v.Delay))
 	}, "Set the encoder to no B-frames (x264: bframes=0, tune zerolatency) where that matters."},
 	{"burst", report.Note, func(r *report.Report) string {
-		if r.Source == "publish" || r.Media.Duration > 0 || r.Media.Burst < fast {
+		if r.Publish || r.Media.Duration > 0 || r.Media.Burst < fast {
 			return ""
 		}
 		return fmt.Sprintf("The server sent %s of media at once at the beginning: players begin at once, and are so much late.", seconds(r.Media.Burst))
 	}, "That is the server's cache since the last key frame; a smaller distance of key frames makes it smaller."},
 	{"key-frame-late", report.Note, func(r *report.Report) string {
-		if r.Source == "publish" || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
+		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
 			return ""
 		}
 		return fmt.Sprintf("The first key frame came %s after the first packet: the server does not keep one for players that join.",

@@ -101,7 +101,7 @@ var network = []rule{
 		return "The server does not offer RTMPT on this port: " + r.Error
 	}, "Use rtmp:// or rtmps://; few servers of today have tunnels."},
 	{"unencrypted-key", report.Note, func(r *report.Report) string {
-		if r.Source != "publish" || r.TLS != nil || r.Server.Handshake == "" || strings.HasPrefix(r.URL, "rtmpe") || loopback(r) {
+		if !r.Publish || r.TLS != nil || r.Server.Handshake == "" || strings.HasPrefix(r.URL, "rtmpe") || loopback(r) {
 			return ""
 		}
 		return "The stream's key went over the network unencrypted."

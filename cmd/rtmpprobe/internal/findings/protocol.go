@@ -70,13 +70,13 @@ var protocol = []rule{
 		return "The server refused connect: " + r.Error
 	}, "Check the application, the part of the path after the host; see which other settings work below."},
 	{"stream-not-found", report.Error, func(r *report.Report) string {
-		if r.Source == "publish" || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+		if r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused to play the stream: " + r.Error
 	}, "Check the stream's name. If it is live, its publisher may not be there."},
 	{"publish-refused", report.Error, func(r *report.Report) string {
-		if r.Source != "publish" || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+		if !r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused the stream: " + r.Error

@@ -8,8 +8,10 @@ import (
 
 // Report is about one URL or one capture.
 type Report struct {
-	URL      string    `json:"url"`    // without what may be secret
-	Source   string    `json:"source"` // play, publish or capture
+	URL      string    `json:"url"`                // without what may be secret; of a capture, its name
+	Publish  bool      `json:"publish"`            // the client publishes; else it plays
+	Capture  bool      `json:"capture"`            // the session was captured
+	Problems []string  `json:"problems,omitempty"` // of the capture: what is missing in it
 	Stages   []Stage   `json:"stages"`
 	Trips    Trips     `json:"round_trips"`
 	Server   Server    `json:"server"`

@@ -26,7 +26,7 @@ func ms(n float64) report.Duration { return report.Duration(n * float64(time.Mil
 
 // played is a report about a live stream.
 func played() *report.Report {
-	r := &report.Report{URL: "rtmps://example.com/live", Source: "play",
+	r := &report.Report{URL: "rtmps://example.com/live",
 		Stages: []report.Stage{
 			{Name: report.Name, Took: ms(12.3), Text: "192.0.2.1, 2001:db8::1"},
 			{Name: report.TCP, At: ms(12.4), Took: ms(20.1), Text: "192.0.2.1:443", Trips: 1},
@@ -63,7 +63,7 @@ func played() *report.Report {
 
 // refused is a report about a publisher that is refused.
 func refused() *report.Report {
-	return &report.Report{URL: "rtmp://example.com/app", Source: "publish",
+	return &report.Report{URL: "rtmp://example.com/app", Publish: true,
 		Stages: []report.Stage{
 			{Name: report.TCP, Took: ms(0.2), Text: "192.0.2.1:1935", Trips: 1},
 			{Name: report.Handshake, At: ms(0.3), Took: ms(1), Text: "digest, server version 5.0.17.1", Trips: 1},
@@ -87,7 +87,7 @@ func TestScreens(t *testing.T) {
 		"played":  func(b *bytes.Buffer) error { return show.Text(b, played()) },
 		"refused": func(b *bytes.Buffer) error { return show.Text(b, refused()) },
 		"compare": func(b *bytes.Buffer) error { return show.Compare(b, []*report.Report{played(), refused()}) },
-		"nothing": func(b *bytes.Buffer) error { return show.Text(b, &report.Report{URL: "rtmp://h/a", Source: "play"}) },
+		"nothing": func(b *bytes.Buffer) error { return show.Text(b, &report.Report{URL: "rtmp://h/a"}) },
 	} {
 		t.Run(name, func(t *testing.T) {
 			var b bytes.Buffer

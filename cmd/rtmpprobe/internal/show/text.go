@@ -20,7 +20,14 @@ const width = 110
 // Text writes a report as text.
 func Text(w io.Writer, r *report.Report) error {
 	var b bytes.Buffer
-	fmt.Fprintf(&b, "%s  (%s)\n", r.URL, r.Source)
+	what := "play"
+	if r.Publish {
+		what = "publish"
+	}
+	fmt.Fprintf(&b, "%s  (%s)\n", r.URL, what)
+	for _, problem := range r.Problems {
+		wrap(&b, "  ", problem)
+	}
 	stages(&b, r)
 	media(&b, r)
 	wire(&b, r)

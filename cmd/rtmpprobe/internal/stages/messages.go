@@ -88,6 +88,7 @@ func (b *Builder) commandSent(cmd *message.Command) {
 		b.begin(cmd.Name)
 		b.trips.asked()
 	case "play", "publish":
+		b.report.Publish = cmd.Name == "publish"
 		b.begin(cmd.Name)
 		b.trips.asked()
 	case "deleteStream", "FCUnpublish":

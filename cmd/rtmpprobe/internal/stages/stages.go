@@ -2,10 +2,14 @@
 package stages
 
 import (
+	"errors"
 	"fmt"
+	"io"
+	"os"
 	"strings"
 	"time"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/flv"
@@ -30,11 +34,12 @@ type Builder struct {
 	begun   map[string]time.Duration // stages under way
 	waits   map[float64]string       // the stages that answers to transactions end
 	trips   trips
-	reached bool // the handshake has begun
-	key     bool // a key frame has come
-	media   bool // media has come
-	opened  bool // the server has agreed to play or publish
-	closed  bool // we have begun to take leave
+	reached bool  // the handshake has begun
+	key     bool  // a key frame has come
+	media   bool  // media has come
+	opened  bool  // the server has agreed to play or publish
+	closed  bool  // we have begun to take leave
+	refusal error // the newest of the server
 }
 
 // New returns a Builder that fills in r. mask replaces what is secret in what a server says; nil: nothing is.
@@ -102,6 +107,9 @@ func (b *Builder) end(name, text string, err error, trips int) {
 	s := report.Stage{Name: name, At: report.Duration(began), Took: report.Duration(b.now - began), Text: text, Trips: trips}
 	if err != nil {
 		s.Error, s.Trips = b.because(err), 0
+		if isStatus(err) {
+			b.refusal = err
+		}
 	}
 	b.add(s)
 }
@@ -120,7 +128,7 @@ func (b *Builder) because(err error) string {
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
-	b.trips, b.reached = trips{}, false
+	b.trips, b.reached, b.refusal = trips{}, false, nil
 	if text != "" {
 		b.add(report.Stage{Name: "again", At: report.Duration(b.now), Text: text})
 	}
@@ -173,15 +181,37 @@ func (b *Builder) shakenHands(e *event.Event) {
 
 // over ends the session, and a stage that is under way with what has ended it.
 func (b *Builder) over(e *event.Event) {
-	if e.Err == nil {
+	err := b.reason(e.Err)
+	if err == nil {
 		return
 	}
-	b.report.Err, b.report.Error = e.Err, b.because(e.Err)
+	b.report.Err, b.report.Error = err, b.because(err)
 	for _, name := range []string{report.Name, report.TCP, report.TLSHandshake, report.Proxy, report.Tunnel, report.Handshake, report.Connect,
 		report.CreateStream, report.Play, report.Publish} {
-		b.end(name, "", e.Err, 0)
+		b.end(name, "", err, 0)
 	}
 }
+
+// reason is why the session has ended. Of a session that was captured, err says only who has closed the connection.
+func (b *Builder) reason(err error) error {
+	if b.refusal != nil && !b.opened && !isStatus(err) {
+		return b.refusal
+	}
+	for _, name := range []string{report.Connect, report.CreateStream, report.Play, report.Publish} {
+		if _, underWay := b.begun[name]; !underWay {
+			continue
+		}
+		switch {
+		case err == nil:
+			return fmt.Errorf("%s: no answer: %w", name, os.ErrDeadlineExceeded)
+		case name == report.Connect && errors.Is(err, io.ErrUnexpectedEOF) && !errors.As(err, new(*rtmp.HandshakeError)):
+			return &rtmp.HandshakeError{Stage: rtmp.StageConnect, Err: err}
+		}
+	}
+	return err
+}
+
+func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
 // firsts notes the first media, and the first key frame.
 func (b *Builder) firsts(e *event.Event) {
