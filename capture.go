@@ -27,7 +27,7 @@ func (k *connector) recorded(nc net.Conn, result *handshake.Result, sent []byte)
 // recordFailure records that no connection came about.
 func (k *connector) recordFailure(err error) {
 	if k.opts.Capture != nil {
-		k.captureEnded(capturefile.NewRecorder(k.opts.Capture, k.captureInfo(), nil).Close(err.Error()))
+		k.captureEnded(capturefile.NewRecorder(k.opts.Capture, k.captureInfo(), nil).Close(0, err.Error()))
 	}
 }
 

@@ -18,4 +18,6 @@ type Message struct {
 	// Dropped is set for an unfinished message that will not be finished: it was aborted, or another one began on its chunk stream.
 	// Body holds what there is of it.
 	Dropped bool
+
+	ordinal int // in its direction, by when it began, from 1
 }

@@ -27,15 +27,18 @@ type assembler struct {
 	under map[uint32]*unfinished // by chunk stream
 	held  int                    // bytes of them
 	tail  []byte                 // a part of a header
+	begun int                    // messages
+	piece chunk.Piece            // the last
 	dead  bool                   // what follows is no chunk stream
 }
 
 type unfinished struct {
-	began  time.Duration
-	chunks int
-	wire   int
-	body   []byte
-	piece  chunk.Piece
+	ordinal int // of the message in its direction, by when it began, from 1
+	began   time.Duration
+	chunks  int
+	wire    int
+	body    []byte
+	piece   chunk.Piece
 }
 
 // Reader returns a Reader at the beginning of the session. Several may read at once.
@@ -95,6 +98,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, nil
 	}
 	p, n, err := a.scan.Scan(part.Data)
+	a.piece = p
 	if n == 0 && err == nil {
 		a.tail, part.Data = append([]byte{}, part.Data...), nil
 		return false, nil
@@ -139,7 +143,8 @@ var errTooLong = errors.New("more than 64 MiB")
 func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
 	u := a.under[p.ChunkStreamID]
 	if p.First {
-		u = &unfinished{began: at, piece: *p}
+		a.begun++
+		u = &unfinished{ordinal: a.begun, began: at, piece: *p}
 		a.under[p.ChunkStreamID] = u
 	}
 	if u == nil {
@@ -166,5 +171,5 @@ func (u *unfinished) fill(m *Message, part *Raw) {
 	p := &u.piece
 	*m = Message{Packet: message.Packet{Type: message.Type(p.Type), Format: p.Format, ChunkStreamID: p.ChunkStreamID,
 		Timestamp: p.Timestamp, StreamID: p.StreamID, Absolute: true, Body: append(m.Body[:0], u.body...)},
-		From: part.From, Began: u.began, At: part.At, Chunks: u.chunks, Wire: u.wire}
+		From: part.From, Began: u.began, At: part.At, Chunks: u.chunks, Wire: u.wire, ordinal: u.ordinal}
 }

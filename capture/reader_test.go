@@ -37,7 +37,7 @@ func recording(t *testing.T, messages []sent, opts ...capture.Option) []byte {
 			b = b[n:]
 		}
 	}
-	require.NoError(t, r.Close("over"))
+	require.NoError(t, r.Close(capture.FromServer, "over"))
 	return file.Bytes()
 }
 

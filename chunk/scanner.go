@@ -287,3 +287,6 @@ func (in *stateReader) bytes(n int) []byte {
 	in.b = in.b[n:]
 	return b
 }
+
+// InChunk reports whether the next byte is one of a chunk's payload.
+func (s *Scanner) InChunk() bool { return s.r.current != nil }

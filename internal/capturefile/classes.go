@@ -20,7 +20,6 @@ var known = map[string]bool{
 	"releaseStream": true, "FCSubscribe": true, "FCUnsubscribe": true, "getStreamLength": true, "set_playlist": true, "initStream": true,
 	"onStatus": true, "onFCPublish": true, "onFCUnpublish": true, "onFCSubscribe": true, "onFCUnsubscribe": true, "onBWDone": true,
 	"_onbwcheck": true, "_onbwdone": true, "_checkbw": true, "close": true, "ping": true, "pong": true,
-	"_result": true, "_error": true, // of which numbers are ids and capabilities, or the results of calls that are named
 }
 
 // connectFields are the members of connect's command object (section 7.2.1.1, and Enhanced RTMP) that may be seen.

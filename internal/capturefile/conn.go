@@ -27,8 +27,9 @@ type conn struct {
 	closed   func(error)
 	closing  sync.Once
 
-	mu     sync.Mutex // guards the rest
-	reason string     // why nothing more will be read
+	mu       sync.Mutex // guards the rest
+	closedBy Direction
+	reason   string // why nothing more will be read
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -36,19 +37,21 @@ func (c *conn) Read(b []byte) (int, error) {
 	c.recorder.Record(c.in, time.Now(), b[:n])
 	switch {
 	case err == io.EOF:
-		c.ended("the " + c.in.String() + " closed the connection")
+		c.ended(c.in, "the "+c.in.String()+" closed the connection")
 	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed):
-		c.ended(err.Error())
+		c.ended(c.in, err.Error())
 	}
 	return n, err
 }
 
+func (c *conn) closes() string { return "the " + c.out.String() + " closed the connection" }
+
 // ended notes why there is no more to come.
-func (c *conn) ended(reason string) {
+func (c *conn) ended(by Direction, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.reason == "" {
-		c.reason = reason
+		c.closedBy, c.reason = by, reason
 	}
 }
 
@@ -65,6 +68,7 @@ func (c *conn) Write(b []byte) (int, error) {
 
 func (c *conn) CloseWrite() error {
 	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		c.ended(c.out, c.closes())
 		return half.CloseWrite()
 	}
 	return errors.ErrUnsupported
@@ -73,8 +77,8 @@ func (c *conn) CloseWrite() error {
 func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closing.Do(func() {
-		c.ended("the " + c.out.String() + " closed the connection")
-		c.closed(c.recorder.Close(c.reason)) // nobody reads any more
+		c.ended(c.out, c.closes())
+		c.closed(c.recorder.Close(c.closedBy, c.reason)) // nobody reads any more
 	})
 	return err
 }

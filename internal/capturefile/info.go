@@ -28,6 +28,15 @@ func (d Direction) String() string {
 	return "direction " + strconv.Itoa(int(d))
 }
 
+func directionOf(s string) Direction {
+	for _, d := range []Direction{FromClient, FromServer} {
+		if d.String() == s {
+			return d
+		}
+	}
+	return 0
+}
+
 // Role is who recorded a session.
 type Role string
 
@@ -103,14 +112,18 @@ func ParseInfo(b []byte) (i Info) {
 
 // End is how a session's recording ended, and what was removed from it.
 type End struct {
-	Reason   string   // why the session ended; "": unknown
-	Replaced []string // kinds of values that were replaced by placeholders, with their numbers: "publishing name: 3"
-	Kept     []string // kinds of values that may hold something private and were not, likewise
-	Missing  []string // what was not recorded, and why
+	Reason   string    // why the session ended; "": unknown
+	ClosedBy Direction // which end did so first; 0: unknown
+	Replaced []string  // kinds of values that were replaced by placeholders, with their numbers: "publishing name: 3"
+	Kept     []string  // kinds of values that may hold something private and were not, likewise
+	Missing  []string  // what was not recorded, and why
 }
 
 func (e *End) append(dst []byte) []byte {
 	f := fields{{"reason", e.Reason}}
+	if e.ClosedBy != 0 {
+		f = append(f, [2]string{"closed-by", e.ClosedBy.String()})
+	}
 	for _, list := range []struct {
 		name   string
 		values []string
@@ -128,6 +141,8 @@ func ParseEnd(b []byte) (e End) {
 		switch name {
 		case "reason":
 			e.Reason = value
+		case "closed-by":
+			e.ClosedBy = directionOf(value)
 		case "replaced":
 			e.Replaced = append(e.Replaced, value)
 		case "kept":

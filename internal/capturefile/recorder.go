@@ -18,6 +18,8 @@ import (
 const (
 	// flushAfter is how long something waits in memory until it is written, so that a crash loses no more.
 	flushAfter = time.Second
+	// firstBlock is how much room a block has at first, in bytes.
+	firstBlock = 4 << 10
 	// maxQueue is how many blocks wait for a slow writer.
 	maxQueue = 4
 	// patience is how long the session waits for a writer that is slower still. After that the recording ends.
@@ -46,6 +48,7 @@ type Recorder struct {
 	block    pending
 	sequence uint32
 	last     time.Duration // of the last record in block
+	missing  []string
 }
 
 // way is one direction.
@@ -113,12 +116,13 @@ func (r *Recorder) Err() error {
 
 func (r *Recorder) fail(err error) { r.failure.CompareAndSwap(nil, &err) }
 
-// Close ends the recording: reason is why the session has ended. It returns Err. What the writer does not take in 5 s is lost.
-func (r *Recorder) Close(reason string) error {
+// Close ends the recording: reason is why the session has ended, and closedBy who ended it, 0: unknown. It returns Err. What the
+// writer does not take in 5 s is lost.
+func (r *Recorder) Close(closedBy Direction, reason string) error {
 	r.mu.Lock()
 	if !r.closed {
 		r.closed = true
-		r.finish(reason)
+		r.finish(End{Reason: reason, ClosedBy: closedBy})
 		close(r.blocks)
 	}
 	r.mu.Unlock()
@@ -132,8 +136,15 @@ func (r *Recorder) Close(reason string) error {
 	return r.Err()
 }
 
-func (r *Recorder) finish(reason string) {
-	end := End{Reason: reason}
+// Missing notes for the recording's End that something is missing in it, and what.
+func (r *Recorder) Missing(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missing = append(r.missing, what)
+}
+
+func (r *Recorder) finish(end End) {
+	end.Missing = r.missing
 	for i := range r.ways {
 		w := &r.ways[i]
 		w.filter.Close()
@@ -185,7 +196,7 @@ func (r *Recorder) begin() {
 		return
 	}
 	r.block = pending{header: Header{Session: r.session, Sequence: r.sequence, First: r.at, Seekable: true},
-		content: make([]byte, 0, targetBlock+maxRecord)}
+		content: make([]byte, 0, firstBlock)}
 	r.sequence++
 	r.last = r.at
 	var state []byte
