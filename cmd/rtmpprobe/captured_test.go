@@ -155,3 +155,17 @@ func TestADumpHoldsNoSecrets(t *testing.T) {
 		assert.NotContains(t, got.stdout, secret)
 	}
 }
+
+// A capture becomes packets, and these a capture again that means the same.
+func TestPackets(t *testing.T) {
+	t.Parallel()
+	srv := rtmptest.Server(t, testserver.Config{})
+	path, live := captureOf(t, srv.URL("vod", "sample"))
+	packets := filepath.Join(t.TempDir(), "session.pcap")
+	require.Equal(t, 0, command(t, "--pcap", packets, path).code)
+	r, got := probed(t, packets)
+	assert.Equal(t, live.ids(), r.ids())
+	assert.Equal(t, live.Media, r.Media)
+	assert.Equal(t, live.Server, r.Server)
+	assert.Contains(t, got.stdout, "recorded by the observer")
+}
