@@ -34,6 +34,9 @@ var media = []rule{
 	}, "Nobody may be publishing it: check the publisher, and the stream's name. Some live streams are found only with --live."},
 	{"no-key-frame", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
+		if v == nil && r.Media.Announced && r.Media.For >= rareKeys/2 {
+			return fmt.Sprintf("The metadata announces pictures, and none came in %s: the server may wait for a key frame.", seconds(r.Media.For))
+		}
 		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < rareKeys/2 {
 			return ""
 		}
@@ -163,7 +166,7 @@ var media = []rule{
 		switch {
 		case r.Media.First == 0 || r.Media.For < report.Duration(3*time.Second):
 			return ""
-		case r.Media.Video == nil:
+		case r.Media.Video == nil && !r.Media.Announced:
 			return "The stream has no pictures."
 		case r.Media.Audio == nil:
 			return "The stream has no sound; some players wait for it before they begin."

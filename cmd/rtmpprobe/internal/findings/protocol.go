@@ -124,7 +124,7 @@ var protocol = []rule{
 		if r.Wire.Unreadable == 0 {
 			return ""
 		}
-		return fmt.Sprintf("%d messages could not be read.", r.Wire.Unreadable)
+		return report.Number(r.Wire.Unreadable, "message") + " could not be read."
 	}, "This is a fault of the server, or of the publisher whose data it hands on."},
 	{"unknown-messages", report.Note, func(r *report.Report) string {
 		if len(r.Wire.UnknownMessages) == 0 {

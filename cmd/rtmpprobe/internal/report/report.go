@@ -125,14 +125,15 @@ type Wire struct {
 
 // Media is what was watched.
 type Media struct {
-	For      Duration `json:"watched_ms"`
-	First    Duration `json:"first_packet_ms"` // since the session began; 0: none came
-	FirstKey Duration `json:"first_key_frame_ms"`
-	Video    *Video   `json:"video,omitempty"`
-	Audio    *Audio   `json:"audio,omitempty"`
-	Metadata bool     `json:"metadata"`
-	Scripts  int      `json:"data_messages"`
-	Rates    []Rate   `json:"seconds"`
+	For       Duration `json:"watched_ms"`
+	First     Duration `json:"first_packet_ms"` // since the session began; 0: none came
+	FirstKey  Duration `json:"first_key_frame_ms"`
+	Video     *Video   `json:"video,omitempty"`
+	Audio     *Audio   `json:"audio,omitempty"`
+	Metadata  bool     `json:"metadata"`
+	Announced bool     `json:"video_announced"` // by the metadata
+	Scripts   int      `json:"data_messages"`
+	Rates     []Rate   `json:"seconds"`
 
 	Pace     float64  `json:"pace"` // media time by the clock's, after the first second: 1 of a live stream; 0: too short to tell
 	Burst    Duration `json:"burst_ms"`

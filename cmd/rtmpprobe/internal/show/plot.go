@@ -47,6 +47,7 @@ func Plot(file string, reports []*report.Report) error {
 			drawn++
 		}
 	}
+	p.Y.Max *= 1.2 // room for the legend
 	if drawn == 0 {
 		return errNoMedia
 	}
@@ -64,5 +65,8 @@ func series(rates []report.Rate, of func(report.Rate) float64) (points plotter.X
 		points = append(points, plotter.XY{X: float64(i), Y: of(r) / 1000})
 		any = any || of(r) > 0
 	}
-	return points, any && len(points) > 1
+	if n := len(points); n > 0 { // the last second is as wide as the others
+		points = append(points, plotter.XY{X: float64(n), Y: points[n-1].Y})
+	}
+	return points, any && len(rates) > 1
 }

@@ -111,7 +111,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 			text += fmt.Sprintf(", %d Hz", a.SampleRate)
 		}
 		if a.Channels > 0 {
-			text += fmt.Sprintf(", %d channels", a.Channels)
+			text += ", " + report.Number(a.Channels, "channel")
 		}
 		wrap(b, "  audio     ", tracks(text+", "+bits(a.Bits), a.Tracks))
 	}

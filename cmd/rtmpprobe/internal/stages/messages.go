@@ -29,6 +29,8 @@ func (b *Builder) message(e *event.Event) {
 			w.Unreadable++
 		case !e.Sent && u.Event == message.EventPingRequest:
 			w.PingsGot++
+		case !knownEvents[u.Event]:
+			b.unknown(fmt.Sprintf("user control event %d", uint16(u.Event)))
 		}
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		cmd, err := message.ParseCommand(p.Type, p.Body)
@@ -44,12 +46,25 @@ func (b *Builder) message(e *event.Event) {
 		b.firsts(e)
 	case message.TypeAbort, message.TypeDataAMF0, message.TypeDataAMF3, message.TypeSharedObjectAMF0, message.TypeSharedObjectAMF3:
 	default:
-		if w.UnknownMessages == nil {
-			w.UnknownMessages = make(map[string]int)
-		}
-		if name := p.Type.String(); w.UnknownMessages[name] > 0 || len(w.UnknownMessages) < maxKinds {
-			w.UnknownMessages[name]++
-		}
+		b.unknown(p.Type.String())
+	}
+}
+
+// knownEvents are the user control events of RTMP 1.0 section 7.1.7, and those that Adobe's servers send beyond.
+var knownEvents = map[message.Event]bool{
+	message.EventStreamBegin: true, message.EventStreamEOF: true, message.EventStreamDry: true, message.EventSetBufferLength: true,
+	message.EventStreamIsRecorded: true, message.EventPingRequest: true, message.EventPingResponse: true,
+	message.EventSWFVerifyRequest: true, message.EventSWFVerifyResponse: true, message.EventBufferEmpty: true, message.EventBufferReady: true,
+}
+
+// unknown counts a message that nobody knows.
+func (b *Builder) unknown(kind string) {
+	w := &b.report.Wire
+	if w.UnknownMessages == nil {
+		w.UnknownMessages = make(map[string]int)
+	}
+	if w.UnknownMessages[kind] > 0 || len(w.UnknownMessages) < maxKinds {
+		w.UnknownMessages[kind]++
 	}
 }
 

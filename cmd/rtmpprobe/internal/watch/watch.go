@@ -94,7 +94,7 @@ func (w *Watcher) arrived(at time.Duration, p *message.Packet) {
 
 // Report fills in what was seen until now. It may be called again.
 func (w *Watcher) Report(m *report.Media, now time.Duration) {
-	m.Metadata, m.Scripts = w.metadata, int(w.info.Script.Tags)
+	m.Metadata, m.Scripts, m.Announced = w.metadata, int(w.info.Script.Tags), w.videoClaimed != ""
 	m.Duration = report.Duration(w.info.Duration)
 	if !w.begun {
 		return
