@@ -31,18 +31,18 @@ func accepted() []report.Stage {
 }
 
 var (
-	refused  = &message.StatusError{Code: "No", Level: "error"}
-	timeout  = fmt.Errorf("no answer: %w", os.ErrDeadlineExceeded)
-	closed   = fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
-	noAnswer = []report.Stage{{Name: report.Connect, Error: "x"}}
+	errRefused = &message.StatusError{Code: "No", Level: "error"}
+	errTimeout = fmt.Errorf("no answer: %w", os.ErrDeadlineExceeded)
+	errClosed  = fmt.Errorf("dial: %w", syscall.ECONNREFUSED)
+	noAnswer   = []report.Stage{{Name: report.Connect, Error: "x"}}
 )
 
 // One report for each rule, in which it is found.
 var examples = map[string]report.Report{
 	"name-unknown":            {Err: in(rtmp.StageDial, &net.DNSError{})},
-	"port-closed":             {Err: in(rtmp.StageDial, closed)},
-	"unreachable":             {Err: in(rtmp.StageDial, timeout)},
-	"proxy":                   {Err: in(rtmp.StageProxy, closed)},
+	"port-closed":             {Err: in(rtmp.StageDial, errClosed)},
+	"unreachable":             {Err: in(rtmp.StageDial, errTimeout)},
+	"proxy":                   {Err: in(rtmp.StageProxy, errClosed)},
 	"certificate-self-signed": {Err: in(rtmp.StageTLS, x509.UnknownAuthorityError{}), TLS: &report.TLS{SelfSigned: true}},
 	"certificate-untrusted":   {Err: in(rtmp.StageTLS, x509.UnknownAuthorityError{}), TLS: &report.TLS{}},
 	"certificate-expired":     {Err: in(rtmp.StageTLS, x509.CertificateInvalidError{Reason: x509.Expired}), TLS: &report.TLS{Names: []string{"h"}}},
@@ -54,14 +54,14 @@ var examples = map[string]report.Report{
 	"unencrypted-key":         {Publish: true, Server: report.Server{Handshake: "plain"}, Stages: accepted()},
 	"not-rtmp":                {Err: in(rtmp.StageRTMP, &handshake.Error{Value: byte('H')})},
 	"handshake-hangup":        {Err: in(rtmp.StageRTMP, io.ErrUnexpectedEOF)},
-	"handshake-silent":        {Err: in(rtmp.StageRTMPE, timeout)},
+	"handshake-silent":        {Err: in(rtmp.StageRTMPE, errTimeout)},
 	"connect-hangup":          {Err: in(rtmp.StageConnect, io.ErrUnexpectedEOF)},
-	"connect-silent":          {Err: timeout, Stages: noAnswer},
-	"wants-user":              {Err: refused, Error: "code=403 need auth; authmod=adobe", Stages: noAnswer},
-	"connect-refused":         {Err: refused, Stages: noAnswer},
-	"stream-not-found":        {Err: refused, Stages: accepted()},
-	"publish-refused":         {Err: refused, Publish: true, Stages: accepted()},
-	"stream-silent":           {Err: timeout, Stages: accepted()},
+	"connect-silent":          {Err: errTimeout, Stages: noAnswer},
+	"wants-user":              {Err: errRefused, Error: "code=403 need auth; authmod=adobe", Stages: noAnswer},
+	"connect-refused":         {Err: errRefused, Stages: noAnswer},
+	"stream-not-found":        {Err: errRefused, Stages: accepted()},
+	"publish-refused":         {Err: errRefused, Publish: true, Stages: accepted()},
+	"stream-silent":           {Err: errTimeout, Stages: accepted()},
 	"lost":                    {Err: io.ErrUnexpectedEOF},
 	"broken":                  {Err: &message.ProtocolError{}},
 	"enhanced-breaks": {Server: report.Server{Handshake: "plain"},
