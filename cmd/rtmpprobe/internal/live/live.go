@@ -30,8 +30,7 @@ func (o Options) Plain() string {
 // Result is what is known when the session is over.
 type Result struct {
 	Err        error // what has ended it before its time: io.EOF if the server has ended the stream; nil: nothing
-	Connected  bool  // the server has accepted connect
-	Opened     bool  // and the stream
+	Opened     bool  // the server has agreed to play or publish
 	Stats      rtmp.Stats
 	Watched    time.Duration
 	BytesRead  uint64 // while watching
@@ -48,7 +47,6 @@ func Run(ctx context.Context, o Options, sink event.Sink) Result {
 	var r Result
 	c, err := rtmp.Dial(t.context(ctx), o.URL, &o.RTMP)
 	if err == nil {
-		r.Connected = true
 		err = r.use(ctx, c, o)
 	}
 	r.Err = err
@@ -73,7 +71,7 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	if o.Publish {
 		err = publish(ctx, s)
 	} else {
-		err = play(s)
+		err = play(c, s)
 	}
 	after := c.Stats()
 	r.Watched = time.Since(began)
@@ -85,10 +83,10 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 }
 
 // play reads until the stream ends. A server that sends nothing for long is watched on.
-func play(s *rtmp.Stream) error {
+func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	var p rtmp.Packet
 	for {
-		if err := s.ReadPacket(&p); err != nil && !errors.Is(err, os.ErrDeadlineExceeded) {
+		if err := s.ReadPacket(&p); err != nil && (!errors.Is(err, os.ErrDeadlineExceeded) || c.Err() != nil) {
 			return err
 		}
 	}

@@ -54,7 +54,11 @@ func stages(b *bytes.Buffer, r *report.Report) {
 	}
 	statuses(b, r)
 	if t := r.Trips; t.Count > 0 {
-		text := fmt.Sprintf("%d round trips of about %s, %d of them RTMP's", t.Count, ms(t.RTT), t.RTMP)
+		text := report.Number(t.Count, "round trip")
+		if t.RTT > 0 {
+			text += " of about " + ms(t.RTT)
+		}
+		text += fmt.Sprintf(", %d of them RTMP's", t.RTMP)
 		if t.RTMP > t.Commands {
 			text += fmt.Sprintf("; pipelining commands would leave %d, and the handshake as well %d", t.Commands, t.Earliest)
 		}

@@ -137,6 +137,12 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 	}
 }
 
+// refusals are refusals whatever their level.
+var refusals = map[string]bool{
+	message.CodePlayStreamNotFound: true, message.CodePlayFailed: true, message.CodePlayNoSupportedTrackFound: true,
+	message.CodePublishBadName: true, message.CodePublishDenied: true, message.CodePublishRejected: true,
+}
+
 // status keeps a status, and ends the stage that it answers.
 func (b *Builder) status(s *message.StatusError) {
 	kept := report.Status{At: report.Duration(b.now), Code: quote.Peer(b.mask(s.Code)), Level: quote.Peer(s.Level)}
@@ -155,7 +161,7 @@ func (b *Builder) status(s *message.StatusError) {
 		}
 		var refused error
 		text := kept.Text()
-		if s.Level == "error" {
+		if s.Level == "error" || refusals[s.Code] {
 			refused, text = s, ""
 		}
 		b.agreed(name, text, refused)

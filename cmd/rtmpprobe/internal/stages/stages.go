@@ -2,6 +2,7 @@
 package stages
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -28,18 +29,19 @@ const (
 
 // Builder takes the events of a session. The zero value is not ready to use.
 type Builder struct {
-	report  *report.Report
-	mask    func(string) string
-	now     time.Duration
-	begun   map[string]time.Duration // stages under way
-	waits   map[float64]string       // the stages that answers to transactions end
-	trips   trips
-	reached bool  // the handshake has begun
-	key     bool  // a key frame has come
-	media   bool  // media has come
-	opened  bool  // the server has agreed to play or publish
-	closed  bool  // we have begun to take leave
-	refusal error // the newest of the server
+	report   *report.Report
+	mask     func(string) string
+	now      time.Duration
+	begun    map[string]time.Duration // stages under way
+	waits    map[float64]string       // the stages that answers to transactions end
+	dialling map[string]time.Duration // addresses, of which several may be dialled at the same time
+	trips    trips
+	reached  bool  // the handshake has begun
+	key      bool  // a key frame has come
+	media    bool  // media has come
+	opened   bool  // the server has agreed to play or publish
+	closed   bool  // we have begun to take leave
+	refusal  error // the newest of the server
 }
 
 // New returns a Builder that fills in r. mask replaces what is secret in what a server says; nil: nothing is.
@@ -48,7 +50,8 @@ func New(r *report.Report, mask func(string) string) *Builder {
 		mask = func(s string) string { return s }
 	}
 	r.Wire.TheirChunks, r.Wire.OurChunks = 128, 128 // RTMP 1.0 section 5.4.1
-	return &Builder{report: r, mask: mask, begun: make(map[string]time.Duration), waits: make(map[float64]string)}
+	return &Builder{report: r, mask: mask, begun: make(map[string]time.Duration), waits: make(map[float64]string),
+		dialling: make(map[string]time.Duration)}
 }
 
 // Add implements event.Sink.
@@ -62,7 +65,7 @@ func (b *Builder) Add(e *event.Event) {
 	case event.Resolved:
 		b.end(report.Name, quote.Text(e.Text, 200), e.Err, 0)
 	case event.Dialling:
-		b.begin(report.TCP)
+		b.dialling[e.Text] = b.now
 	case event.Dialled:
 		b.dialled(e)
 	case event.TLSStart:
@@ -128,6 +131,7 @@ func (b *Builder) because(err error) string {
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
+	clear(b.dialling)
 	b.trips, b.reached, b.refusal = trips{}, false, nil
 	if text != "" {
 		b.add(report.Stage{Name: "again", At: report.Duration(b.now), Text: text})
@@ -139,13 +143,19 @@ func (b *Builder) dialled(e *event.Event) {
 	if e.Proxy {
 		text = "the proxy, " + text
 	}
+	began, underWay := b.dialling[e.Text]
+	delete(b.dialling, e.Text)
+	if !underWay || errors.Is(e.Err, context.Canceled) { // another address was faster
+		return
+	}
+	b.begun[report.TCP] = began
 	b.end(report.TCP, text, e.Err, 1)
-	if e.Err == nil {
-		b.trips.connected = true
-		b.trips.network = b.report.Stages[len(b.report.Stages)-1].Took
-		if e.Proxy {
-			b.begin(report.Proxy)
-		}
+	if e.Err != nil {
+		return
+	}
+	b.trips.connected, b.trips.network = true, report.Duration(b.now-began)
+	if e.Proxy {
+		b.begin(report.Proxy)
 	}
 }
 

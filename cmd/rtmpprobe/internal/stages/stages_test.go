@@ -1,6 +1,7 @@
 package stages_test
 
 import (
+	"context"
 	"errors"
 	"io"
 	"strings"
@@ -226,4 +227,26 @@ func TestAHostileServer(t *testing.T) {
 		assert.NotContains(t, text, "\n")
 		assert.Less(t, len(text), 3000)
 	}
+}
+
+// Two addresses at the same time, of which one wins: the other one's end is no failure.
+func TestTwoAddresses(t *testing.T) {
+	s := newSession(t, nil)
+	s.then(0, event.Event{Kind: event.Dialling, Text: "[2001:db8::1]:1935"})
+	s.then(300, event.Event{Kind: event.Dialling, Text: "192.0.2.1:1935"})
+	s.then(20, event.Event{Kind: event.Dialled, Text: "192.0.2.1:1935"})
+	s.then(1, event.Event{Kind: event.Dialled, Text: "[2001:db8::1]:1935", Err: context.Canceled})
+	s.then(0, event.Event{Kind: event.Dialled, Text: "203.0.113.1:1935"})
+	require.Len(t, s.r.Stages, 1)
+	assert.Equal(t, report.Duration(20*time.Millisecond), s.stage("tcp").Took)
+}
+
+// A refusal whose level is none.
+func TestARefusalOfAnotherLevel(t *testing.T) {
+	s := newSession(t, nil)
+	s.command(0, true, "play", 0, nil, "name")
+	s.command(1, false, "onStatus", 0, nil, message.StatusObject("status", message.CodePlayStreamNotFound, ""))
+	s.then(1, event.Event{Kind: event.Ended})
+	assert.NotEmpty(t, s.stage("play").Error)
+	assert.Error(t, s.r.Err)
 }

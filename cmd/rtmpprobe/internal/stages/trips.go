@@ -49,8 +49,8 @@ func (b *Builder) count() {
 			t.Count, t.RTMP = 0, 0
 		case report.Handshake, report.Connect, report.CreateStream, report.Play, report.Publish:
 			t.RTMP += s.Trips
-			if s.Name == report.Handshake && t.RTT == 0 {
-				t.RTT = s.Took
+			if !b.trips.connected && s.Trips > 0 && s.Took > 0 && (t.RTT == 0 || s.Took < t.RTT) {
+				t.RTT = s.Took // a capture knows nothing of TCP: the fastest answer
 			}
 		}
 		t.Count += s.Trips
