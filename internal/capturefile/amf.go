@@ -13,7 +13,8 @@ type values struct {
 	b    []byte
 	off  int
 	text func(place, []byte) // the text may be changed in place
-	data func(place)         // numbers, dates and the like: what may be private and is not text; nil: nobody asks
+	name func([]byte)        // likewise the names of properties
+	data func(place)         // numbers, dates and the like: what may be private and is not text
 
 	depth   int
 	strings [][]byte // what AMF3's references refer to
@@ -72,9 +73,7 @@ func (v *values) sized(size int) ([]byte, bool) {
 }
 
 func (v *values) number(at place, size int) bool {
-	if v.data != nil {
-		v.data(at)
-	}
+	v.data(at)
 	return v.skip(size)
 }
 
@@ -149,7 +148,9 @@ func (v *values) members0(at place) bool {
 		if len(key) == 0 && v.off < len(v.b) && v.b[v.off] == 9 {
 			return v.skip(1)
 		}
-		if !v.value0(place{at.arg, string(key)}) {
+		at := place{at.arg, string(key)}
+		v.name(key)
+		if !v.value0(at) {
 			return false
 		}
 	}
@@ -276,11 +277,15 @@ func (v *values) list3(at place, n int) bool {
 // members3 are named values up to an empty name.
 func (v *values) members3(at place) bool {
 	for {
-		key, _, ok := v.string3()
+		key, inline, ok := v.string3()
 		if !ok || len(key) == 0 {
 			return ok
 		}
-		if !v.value3(place{at.arg, string(key)}) {
+		at := place{at.arg, string(key)}
+		if inline {
+			v.name(key)
+		}
+		if !v.value3(at) {
 			return false
 		}
 	}
@@ -314,11 +319,14 @@ func (v *values) traits3(bits int) (t traits, ok bool) {
 		return t, false
 	}
 	for range bits >> 4 {
-		key, _, ok := v.string3()
+		key, inline, ok := v.string3()
 		if !ok {
 			return t, false
 		}
 		t.sealed = append(t.sealed, string(key))
+		if inline {
+			v.name(key)
+		}
 	}
 	v.traits = append(v.traits, t)
 	return t, true

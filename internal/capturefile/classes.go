@@ -89,12 +89,22 @@ func classifyAnswer(command string, at place) class {
 	return classSecret
 }
 
+// isKnown reports whether a property is one that may be named.
+func isKnown(key string) bool {
+	_, connect := connectFields[key]
+	_, info := infoFields[key]
+	return connect || info
+}
+
+// labelOf is what a text is called in End.
 func labelOf(command string, at place) string {
 	switch {
 	case command == "publish" && at.arg == 3 || command == "FCPublish" || command == "FCUnpublish" || command == "releaseStream":
 		return "publishing name"
+	case isKnown(at.key):
+		return quoted(command) + "'s " + at.key
 	case at.key != "":
-		return quoted(command) + "'s " + quoted(at.key)
+		return "property of " + quoted(command)
 	case at.arg < 3:
 		return quoted(command)
 	}

@@ -26,8 +26,8 @@ type Filter struct {
 	Blanks func(t message.Type) bool
 	// Emit is called with what has passed, whole pieces of the chunk stream. b is valid during the call.
 	Emit func(b []byte)
-	// Overflow is called for a message that is too long to be held, and was blanked instead. nil: nobody wants to know
-	Overflow func(p chunk.Piece)
+	// Overflow is called for a message that is too long to be held, and was blanked instead; nil: nobody asks.
+	Overflow func()
 
 	scan   *chunk.Scanner
 	held   []byte // not emitted
@@ -70,10 +70,14 @@ func (f *Filter) Write(b []byte) (lost int) {
 	if f.parsed > maxHeld {
 		f.overflow()
 	}
-	f.pass()
-	if f.err != nil {
-		lost, f.held = len(f.held), nil
+	if f.err == nil {
+		f.pass()
+		return 0
 	}
+	f.blankAll() // nothing more will come
+	f.pass()
+	lost = len(f.held)
+	f.held, f.under = nil, nil
 	return lost
 }
 
@@ -154,10 +158,16 @@ func (f *Filter) blank(m *underWay) {
 
 // overflow gives up the messages that everything else waits for.
 func (f *Filter) overflow() {
-	for id, m := range f.under {
+	for _, m := range f.under {
 		if !m.blank && f.Overflow != nil {
-			f.Overflow(chunk.Piece{ChunkStreamID: id})
+			f.Overflow()
 		}
+	}
+	f.blankAll()
+}
+
+func (f *Filter) blankAll() {
+	for _, m := range f.under {
 		f.blank(m)
 	}
 }
@@ -182,9 +192,7 @@ func (f *Filter) pass() {
 
 // Close emits what is left: unfinished messages are blanked.
 func (f *Filter) Close() {
-	for _, m := range f.under {
-		f.blank(m)
-	}
+	f.blankAll()
 	f.pass()
 	if len(f.held) > 0 { // a part of a header
 		f.Emit(f.held)

@@ -6,7 +6,6 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -82,7 +81,7 @@ func (r *redactor) userControl(body []byte) {
 // command replaces what is secret in a command.
 func (r *redactor) command(from Direction, body []byte) {
 	var name string
-	v := values{b: body}
+	v := values{b: body, name: r.name, data: func(place) {}}
 	v.text = func(at place, text []byte) {
 		if at.arg == 0 && at.key == "" {
 			name = string(text)
@@ -102,7 +101,7 @@ func (r *redactor) command(from Direction, body []byte) {
 // data replaces what is known to be secret in a data message.
 func (r *redactor) data(body []byte) {
 	var name string
-	v := values{b: body}
+	v := values{b: body, name: r.name, data: func(place) {}}
 	v.text = func(at place, text []byte) {
 		if at.arg == 0 && at.key == "" {
 			name = string(text)
@@ -125,7 +124,7 @@ func (r *redactor) walk(v *values, what string) {
 func (r *redactor) sharedObject(body []byte) {
 	v := values{b: body, text: func(_ place, text []byte) {
 		r.apply(classSecret, text, func() string { return "shared object" })
-	}, data: func(place) { r.count(r.kept, "number in a shared object") }}
+	}, name: r.name, data: func(place) { r.count(r.kept, "number in a shared object") }}
 	if !r.events(&v) {
 		clear(v.b[min(v.off, len(v.b)):])
 		r.count(r.replaced, "end of a shared object that makes no sense")
@@ -145,7 +144,7 @@ func (r *redactor) events(v *values) bool {
 		if data == nil {
 			return binary.BigEndian.Uint32(head[1:]) == 0
 		}
-		in := values{b: data, text: v.text, data: v.data}
+		in := values{b: data, text: v.text, name: v.name, data: v.data}
 		switch message.SharedEventType(head[0]) {
 		case message.SharedSendMessage:
 			name := v.text
@@ -159,7 +158,8 @@ func (r *redactor) events(v *values) bool {
 			}
 		case message.SharedRequestChange, message.SharedChange, message.SharedUseSuccess:
 			for in.off < len(data) {
-				if _, ok := in.sized(2); !ok || !in.value0(place{}) {
+				name, ok := in.sized(2)
+				if r.name(name); !ok || !in.value0(place{}) {
 					clear(data[min(in.off, len(data)):])
 					break
 				}
@@ -167,6 +167,11 @@ func (r *redactor) events(v *values) bool {
 		}
 	}
 	return true
+}
+
+// name replaces long secrets in the name of a property. Short ones may be what it is called.
+func (r *redactor) name(b []byte) {
+	r.secrets.sweep(&subject{b: b}, minName)
 }
 
 // apply replaces text, or parts of it.
@@ -185,18 +190,18 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	case className:
 		r.count(r.kept, "name of a stream that is played")
 		r.secrets.replaceName(&t, false)
-		r.secrets.sweep(&t)
+		r.secrets.sweep(&t, minSecret)
 	case classText:
 		r.count(r.kept, label())
 		r.secrets.replaceURLs(&t)
-		r.secrets.sweep(&t)
+		r.secrets.sweep(&t, minSecret)
 	}
 	if len(t.covered) > 0 {
 		r.count(r.replaced, label())
 	}
 }
 
-func (r *redactor) overflow(chunk.Piece) {
+func (r *redactor) overflow() {
 	r.count(r.replaced, "message that is too long to be looked into")
 }
 

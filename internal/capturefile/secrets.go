@@ -11,6 +11,8 @@ import (
 const (
 	// minSecret is the shortest text that is looked for in others, in bytes: shorter ones would be found everywhere.
 	minSecret = 3
+	// minName is likewise in the names of properties.
+	minName = 8
 	// maxSecrets is how many bytes of secrets are remembered. Of more, all have the same placeholder.
 	maxSecrets = 256 << 10
 )
@@ -142,10 +144,13 @@ func (s *secrets) replaceURLs(t *subject) {
 	}
 }
 
-// sweep replaces what is known to be secret wherever it is in a text, also where bytes are written as %XX.
-func (s *secrets) sweep(t *subject) {
+// sweep replaces what is known to be secret, and not shorter than that, wherever it is in a text, also where bytes are written as %XX.
+func (s *secrets) sweep(t *subject, shortest int) {
 	plain := unescaped(string(t.b))
 	for _, secret := range s.list {
+		if len(secret) < shortest {
+			break
+		}
 		for at := 0; ; at++ {
 			found := strings.Index(plain.text[at:], secret)
 			if found < 0 {
