@@ -169,3 +169,23 @@ func TestPackets(t *testing.T) {
 	assert.Equal(t, live.Server, r.Server)
 	assert.Contains(t, got.stdout, "recorded by the observer")
 }
+
+// Sessions of other programs, as tcpdump has recorded them.
+func TestPacketsOfOtherPrograms(t *testing.T) {
+	t.Parallel()
+	recordings, err := filepath.Glob("../../capture/pcap/testdata/*.pcap")
+	require.NoError(t, err)
+	require.NotEmpty(t, recordings)
+	for _, path := range recordings {
+		r, got := probed(t, path)
+		assert.Equal(t, "handshake", r.Stages[0].Name, path)
+		if strings.Contains(path, "lost") {
+			assert.Contains(t, got.stdout, "packets are missing")
+			continue
+		}
+		assert.Equal(t, 0, got.code, "%s: %v", path, r.Findings)
+		require.NotNil(t, r.Media.Video, path)
+		assert.Equal(t, "H.264", r.Media.Video.Codec)
+		assert.Equal(t, strings.Contains(path, "ffmpeg"), r.grade("slow-requests") == "note", "it waits for acknowledgements")
+	}
+}

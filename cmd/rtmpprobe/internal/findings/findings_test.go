@@ -70,6 +70,7 @@ var examples = map[string]report.Report{
 	"unreadable":           {Wire: report.Wire{Unreadable: 1}},
 	"unknown-messages":     {Wire: report.Wire{UnknownMessages: map[string]int{"x": 1}}},
 	"slow-answers":         {Trips: report.Trips{Slow: []string{"play"}}},
+	"slow-requests":        {Trips: report.Trips{Late: []string{"createStream"}}},
 	"pipelining":           {Trips: report.Trips{RTMP: 4, Commands: 2, Earliest: 1, RTT: s(0.02)}},
 	"small-chunks":         {Wire: report.Wire{MessagesReceived: 100, TheirChunks: 128}},
 	"small-window":         {Wire: report.Wire{TheirWindow: 1000}},

@@ -143,6 +143,12 @@ var protocol = []rule{
 		}
 		return "Answers came 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): that is how long a TCP delays acknowledgements for which the server waits."
 	}, "Set TCP_NODELAY on the server's sockets."},
+	{"slow-requests", report.Note, func(r *report.Report) string {
+		if len(r.Trips.Late) == 0 {
+			return ""
+		}
+		return "The client sent " + strings.Join(r.Trips.Late, ", ") + " 40 ms late: that is how long a TCP delays acknowledgements for which the client waits."
+	}, "Set TCP_NODELAY on the client's socket, and let it send what belongs together with one write."},
 	{"pipelining", report.Note, func(r *report.Report) string {
 		saved := report.Duration(r.Trips.RTMP-r.Trips.Commands) * r.Trips.RTT
 		if saved < worthwhile {

@@ -31,7 +31,7 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	if h.Type != 0 {
 		sink.Add(&event.Event{Kind: event.HandshakeStart})
 		sink.Add(&event.Event{Kind: event.HandshakeDone, Handshake: rtmp.HandshakeInfo{ServerType: h.Type, ServerVersion: serverVersion(info),
-			Digest: h.Digest, ReplyValid: h.ReplyValid, Encrypted: h.Type >= 6 && h.Type <= 9}})
+			Digest: h.Digest, ReplyValid: h.ReplyValid || info.Role != capture.RoleClient, Encrypted: h.Type >= 6 && h.Type <= 9}})
 	}
 	reader := s.Reader()
 	var m capture.Message
@@ -55,6 +55,9 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	end, complete := s.End()
 	if !complete {
 		r.problem("the recording has no end: the program was ended, or the file is cut off")
+	}
+	if strings.HasPrefix(end.Reason, packetsEnd) {
+		r.problem("the packets end before the session does")
 	}
 	for _, missing := range end.Missing {
 		r.problem("not recorded: " + missing)
@@ -107,9 +110,12 @@ func (e *lost) Error() string { return e.reason }
 
 func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 
+// packetsEnd is why a session ends that goes on, in packets that don't.
+const packetsEnd = "the packets end"
+
 // ended is why a session has ended; nil: the client has ended it, or nobody knows.
 func ended(reason string) error {
-	if reason == "" || strings.HasPrefix(reason, "the client closed") {
+	if reason == "" || strings.HasPrefix(reason, "the client closed") || strings.HasPrefix(reason, packetsEnd) {
 		return nil
 	}
 	return &lost{reason}

@@ -60,6 +60,7 @@ type Trips struct {
 	Commands int      `json:"commands"`  // that pipelining of commands would leave of these
 	Earliest int      `json:"handshake"` // that pipelining of the handshake as well would leave
 	Slow     []string `json:"slow"`      // stages whose answer was as late as a delayed acknowledgement makes it
+	Late     []string `json:"late"`      // stages that the client began so late, in a capture
 }
 
 // Server is what the server tells of itself.

@@ -250,3 +250,17 @@ func TestARefusalOfAnotherLevel(t *testing.T) {
 	assert.NotEmpty(t, s.stage("play").Error)
 	assert.Error(t, s.r.Err)
 }
+
+// A client of a capture that waits for acknowledgements, as FFmpeg does.
+func TestAClientThatWaitsForAcknowledgements(t *testing.T) {
+	s := newSession(t, nil)
+	s.r.Capture = true
+	s.command(0, true, "connect", 1, nil)
+	s.command(1, false, "_result", 1, nil)
+	s.command(44, true, "createStream", 2, nil)
+	s.command(1, false, "_result", 2, nil, 1.0)
+	s.command(1, true, "play", 0, nil, "name")
+	s.command(2, false, "onStatus", 0, nil, started())
+	assert.Equal(t, []string{"createStream"}, s.r.Trips.Late)
+	assert.Equal(t, report.Duration(time.Millisecond), s.r.Trips.RTT, "the fastest answer")
+}

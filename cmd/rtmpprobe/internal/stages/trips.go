@@ -57,12 +57,23 @@ func (b *Builder) count() {
 	}
 	// The handshake, and everything else together; or all of that at once.
 	t.Commands, t.Earliest = min(t.RTMP, 2), min(t.RTMP, 1)
+	b.delayed()
+}
+
+// delayed looks for what acknowledgements were waited for.
+func (b *Builder) delayed() {
+	t := &b.report.Trips
+	var before report.Duration // when the stage before was over
 	for _, s := range b.report.Stages {
 		switch s.Name {
 		case report.Connect, report.CreateStream, report.Play, report.Publish:
 			if s.Trips > 0 && b.trips.slow(s.Took) {
 				t.Slow = append(t.Slow, s.Name)
 			}
+			if pause := time.Duration(s.At - before); b.report.Capture && before > 0 && pause >= delayedACK && pause <= delayedACKMost {
+				t.Late = append(t.Late, s.Name)
+			}
+			before = s.At + s.Took
 		}
 	}
 }
