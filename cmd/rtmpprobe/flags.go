@@ -32,7 +32,7 @@ func (f *flags) session(set *pflag.FlagSet) {
 	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, again and again, instead of playing")
 	set.DurationVar(&f.watchFor, "for", 10*time.Second, "watch the stream for so long")
 	set.BoolVar(&f.live, "live", false, "ask for a live stream: FCSubscribe, and play with the start -1000")
-	set.StringVar(&f.try, "try", "failed", "try other settings when playing or publishing has `failed`, always or never")
+	set.StringVar(&f.try, "try", "failed", "try other settings until one works, when playing or publishing has `failed`; always: all of them; never")
 }
 
 func (f *flags) connection(set *pflag.FlagSet) {

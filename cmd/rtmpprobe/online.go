@@ -60,16 +60,20 @@ func count(w *report.Wire, result *live.Result) {
 // advise tries other settings where that is wanted, and says what those that work are called in other programs.
 func (f *flags) advise(ctx context.Context, p *probe, o live.Options) {
 	failed := findings.Worst(p.report.Findings) == report.Error
-	working := o
+	always := f.try == "always"
 	var trials []report.Trial
-	if f.try == "always" || f.try == "failed" && failed && ctx.Err() == nil {
-		trials, working = advice.Try(ctx, o, &p.report, p.mask)
+	var found live.Options
+	ok := false
+	if always || f.try == "failed" && failed {
+		trials, found, ok = advice.Try(ctx, o, &p.report, always, p.mask)
 	}
-	worked := len(trials) > 0 && trials[len(trials)-1].Worked
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.report.Trials = trials
-	if !failed || worked {
-		p.report.Commands = advice.Commands(working)
+	switch {
+	case !failed:
+		p.report.Commands = advice.Commands(o)
+	case ok:
+		p.report.Commands = advice.Commands(found)
 	}
 }

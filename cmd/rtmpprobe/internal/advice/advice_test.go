@@ -28,7 +28,9 @@ func plain(text string) string { return text }
 // try is Try after a session that has ended with the server's refusal.
 func try(t *testing.T, o live.Options) ([]report.Trial, live.Options) {
 	t.Helper()
-	return advice.Try(conntest.Context(t), o, &report.Report{Err: &message.StatusError{}}, plain)
+	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &message.StatusError{}}, false, plain)
+	assert.Equal(t, ok, trials[len(trials)-1].Worked)
+	return trials, found
 }
 
 // Servers that serve those only who say what they want to hear.
@@ -85,8 +87,8 @@ func TestAnotherWayToDivideThePath(t *testing.T) {
 func TestAnotherTransport(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{Scheme: "rtmpt"})
 	o := live.Options{URL: strings.Replace(srv.URL("vod", "sample"), "rtmpt://", "rtmps://", 1)}
-	trials, found := advice.Try(conntest.Context(t), o, &report.Report{Err: &rtmp.HandshakeError{Stage: rtmp.StageRTMP}}, plain)
-	require.True(t, trials[len(trials)-1].Worked, "%v", trials)
+	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &rtmp.HandshakeError{Stage: rtmp.StageRTMP}}, false, plain)
+	require.True(t, ok, "%v", trials)
 	assert.True(t, strings.HasPrefix(found.URL, "rtmpt://"))
 }
 
@@ -104,14 +106,29 @@ func TestAServerThatRefusesEverything(t *testing.T) {
 	}
 	url, accepted := peertest.Listen(t, scripts...)
 	o := live.Options{URL: url, Publish: true, RTMP: rtmp.Options{Publish: true, Timeout: time.Second}}
-	trials, found := try(t, o)
+	trials, _ := try(t, o)
 	assert.EqualValues(t, len(trials), accepted.Load())
 	assert.GreaterOrEqual(t, len(trials), 4)
 	for _, trial := range trials {
 		assert.False(t, trial.Worked)
 		assert.NotContains(t, trial.Text, "\x1b")
 	}
-	assert.Equal(t, o.URL, found.URL)
+}
+
+// Everything is tried where that is wanted, also after something has worked.
+func TestTryEverything(t *testing.T) {
+	srv := rtmptest.Server(t, testserver.Config{})
+	trials, found, ok := advice.Try(conntest.Context(t), live.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)
+	require.True(t, ok)
+	assert.True(t, found.RTMP.NoEnhanced, "the first that works")
+	worked := 0
+	for _, trial := range trials {
+		if trial.Worked {
+			worked++
+		}
+	}
+	assert.GreaterOrEqual(t, worked, 5)
+	assert.GreaterOrEqual(t, len(trials), worked+2, "neither TLS nor tunnel")
 }
 
 func TestCommandsHoldNoSecrets(t *testing.T) {

@@ -33,22 +33,21 @@ type trial struct {
 	o    live.Options
 }
 
-// Try tries other settings than those with which r came about, until one works or all have been tried, and returns what came of
-// them. The options are those that work, o if none do. mask hides what is secret in errors.
-func Try(ctx context.Context, o live.Options, r *report.Report, mask func(string) string) ([]report.Trial, live.Options) {
-	var results []report.Trial
+// Try tries other settings than those with which r came about, until one works, or with all each of them, and returns what came of
+// them. found are the first that work; ok reports whether there are any. mask hides what is secret in errors.
+func Try(ctx context.Context, o live.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found live.Options, ok bool) {
 	for _, t := range trials(o, r) {
-		if ctx.Err() != nil {
+		if ctx.Err() != nil || ok && !all {
 			break
 		}
 		result := report.Trial{What: t.what}
 		result.Worked, result.Text = run(ctx, t.o, mask)
 		results = append(results, result)
-		if result.Worked {
-			return results, t.o
+		if result.Worked && !ok {
+			found, ok = t.o, true
 		}
 	}
-	return results, o
+	return results, found, ok
 }
 
 // arrival waits for the first media.
@@ -148,6 +147,10 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 		add("the digest handshake", digest)
 	case rtmp.StageConnect:
 		list = append(list, settings(o, u)...)
+		if r.Err == nil { // to know what else works
+			elsewhere("rtmps", 443)
+			elsewhere("rtmpt", 80)
+		}
 	}
 	return list
 }
