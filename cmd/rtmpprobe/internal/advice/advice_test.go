@@ -48,7 +48,7 @@ func TestDifficultServers(t *testing.T) {
 		command string
 	}{
 		"no Enhanced RTMP": {func(o amf.Object) bool { _, found := o.Get("fourCcList"); return !found }, "Enhanced RTMP not announced", "rtmpdump"},
-		"a publisher":      {is("flashVer", "FMLE"), "FMLE's flashVer and connect", "rtmpdump"},
+		"a publisher":      {is("flashVer", "FMLE"), "FMLE's flashVer and connect", "-f 'FMLE/3.0 (compatible; FMSc/1.0)'"},
 		"a Flash player":   {is("flashVer", "WIN"), "a Flash player's flashVer", "-f 'WIN 32,0,0,465'"},
 		"a page":           {is("pageUrl", "https://"), "a page and a player in connect", "-p https://127.0.0.1/"},
 		"tcUrl":            {is("tcUrl", "rtmp://127.0.0.1/"), "tcUrl without the port", "-t rtmp://127.0.0.1/vod"},

@@ -1,6 +1,8 @@
 package advice
 
 import (
+	"encoding/hex"
+	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp"
@@ -75,6 +77,17 @@ func (w words) subscribe() string {
 	return streamPlaceholder
 }
 
+// flashVer is what connect says that differs from other programs' own; "": nothing.
+func (w words) flashVer() string {
+	if o := w.o.RTMP; o.FlashVer == "" && o.Publish && !w.o.Publish {
+		return fmleFlashVer
+	}
+	return w.o.RTMP.FlashVer
+}
+
+// fmleFlashVer is what package rtmp says where Options.Publish is set.
+const fmleFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
+
 // server is the URL up to the application.
 func (w words) server() string {
 	user := ""
@@ -90,11 +103,14 @@ func (w words) rtmpdump() string {
 	args := []string{"rtmpdump", "-r", w.server(), "-y", w.playpath()}
 	o := w.o.RTMP
 	for _, option := range []struct{ name, value string }{
-		{"-a", o.App}, {"-t", o.TCURL}, {"-s", o.SWFURL}, {"-p", o.PageURL}, {"-f", o.FlashVer}, {"-d", w.subscribe()},
+		{"-a", o.App}, {"-t", o.TCURL}, {"-s", o.SWFURL}, {"-p", o.PageURL}, {"-f", w.flashVer()}, {"-d", w.subscribe()},
 	} {
 		if option.value != "" {
 			args = append(args, option.name, withoutToken(option.value))
 		}
+	}
+	if len(o.SWFHash) > 0 { // which makes the handshake that with a digest; ffmpeg's always is
+		args = append(args, "-w", hex.EncodeToString(o.SWFHash), "-x", strconv.Itoa(int(o.SWFSize)))
 	}
 	if o.Live {
 		args = append(args, "--live")
@@ -106,7 +122,7 @@ func (w words) rtmpdump() string {
 func (w words) ffmpegOptions() (args []string) {
 	o := w.o.RTMP
 	for _, option := range []struct{ name, value string }{
-		{"-rtmp_app", o.App}, {"-rtmp_tcurl", o.TCURL}, {"-rtmp_swfurl", o.SWFURL}, {"-rtmp_pageurl", o.PageURL}, {"-rtmp_flashver", o.FlashVer},
+		{"-rtmp_app", o.App}, {"-rtmp_tcurl", o.TCURL}, {"-rtmp_swfurl", o.SWFURL}, {"-rtmp_pageurl", o.PageURL}, {"-rtmp_flashver", w.flashVer()},
 		{"-rtmp_subscribe", w.subscribe()},
 	} {
 		if option.value != "" {
