@@ -3,6 +3,7 @@ package show
 import (
 	"errors"
 	"image/color"
+	"strconv"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -20,6 +21,7 @@ func Plot(file string, reports []*report.Report) error {
 	p := plot.New()
 	p.Title.Text = "Bit rates"
 	p.X.Label.Text, p.Y.Label.Text, p.Y.Min = "seconds", "kbit/s", 0
+	p.Y.Tick.Marker = plot.TickerFunc(ticks)
 	p.Legend.Top = true
 	p.Add(plotter.NewGrid())
 	drawn := 0
@@ -52,6 +54,17 @@ func Plot(file string, reports []*report.Report) error {
 		return errNoMedia
 	}
 	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, file)
+}
+
+// ticks are those of gonum, without zeros after the point.
+func ticks(low, high float64) []plot.Tick {
+	marks := plot.DefaultTicks{}.Ticks(low, high)
+	for i := range marks {
+		if marks[i].Label != "" {
+			marks[i].Label = strconv.FormatFloat(marks[i].Value, 'f', -1, 64)
+		}
+	}
+	return marks
 }
 
 var palette = []color.Color{
