@@ -20,7 +20,7 @@ import (
 func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "session.rtmpcap")
-	live, _ = probed(t, append([]string{"--try", "never", "--timeout", "1s", "--capture", path}, args...)...)
+	live, _ = probed(t, append([]string{"--try", "never", "--capture", path}, args...)...)
 	return path, live
 }
 
@@ -68,27 +68,28 @@ func TestCapturesOfFailures(t *testing.T) {
 	for name, test := range map[string]struct {
 		script func(*peertest.Peer)
 		want   string
+		args   []string
 	}{
 		"refused": {func(p *peertest.Peer) {
 			p.Call(0, "_error", p.Expect("connect").TransactionID, nil, message.StatusObject("error", message.CodeConnectRejected, "no such app"))
 			p.UntilGone()
-		}, "connect-refused"},
+		}, "connect-refused", nil},
 		"no stream": {func(p *peertest.Peer) {
 			p.AcceptConnect()
 			p.AcceptStream(1)
 			p.Expect("play")
 			p.Status(message.CodePlayStreamNotFound)
 			p.UntilGone()
-		}, "stream-not-found"},
-		"no answer":     {(*peertest.Peer).UntilGone, "connect-silent"},
-		"hung up":       {func(p *peertest.Peer) { p.Expect("connect") }, "connect-hangup"},
-		"lost":          {func(p *peertest.Peer) { p.AcceptPlayer() }, "lost"},
-		"no publishers": {func(p *peertest.Peer) { p.AcceptPlayer(); p.UntilGone() }, "no-media"},
+		}, "stream-not-found", nil},
+		"no answer":     {(*peertest.Peer).UntilGone, "connect-silent", []string{"--timeout", "1s"}},
+		"hung up":       {func(p *peertest.Peer) { p.Expect("connect") }, "connect-hangup", nil},
+		"lost":          {func(p *peertest.Peer) { p.AcceptPlayer() }, "lost", nil},
+		"no publishers": {func(p *peertest.Peer) { p.AcceptPlayer(); p.UntilGone() }, "no-media", nil},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, _ := peertest.Listen(t, test.script)
-			path, live := captureOf(t, "--no-enhanced", "--for", "100ms", url)
+			path, live := captureOf(t, append(test.args, "--no-enhanced", "--for", "100ms", url)...)
 			assert.Contains(t, live.ids(), test.want)
 			r, got := probed(t, path)
 			assert.Contains(t, r.ids(), test.want, got.stdout)

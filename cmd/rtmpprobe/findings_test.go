@@ -82,7 +82,7 @@ func TestScriptedServers(t *testing.T) {
 	}{
 		"hangs up at connect": {[]func(*peertest.Peer){func(p *peertest.Peer) { p.Expect("connect") }, func(p *peertest.Peer) { p.Expect("connect") }},
 			nil, "connect-hangup"},
-		"says nothing to connect": {[]func(*peertest.Peer){(*peertest.Peer).UntilGone, (*peertest.Peer).UntilGone}, nil, "connect-silent"},
+		"says nothing to connect": {[]func(*peertest.Peer){(*peertest.Peer).UntilGone, (*peertest.Peer).UntilGone}, []string{"--timeout", "1s"}, "connect-silent"},
 		"refuses connect": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.Call(0, "_error", p.Expect("connect").TransactionID, nil, message.StatusObject("error", message.CodeConnectRejected, "no such app"))
 			p.UntilGone()
@@ -98,7 +98,7 @@ func TestScriptedServers(t *testing.T) {
 			p.AcceptConnect()
 			p.AcceptStream(1)
 			p.UntilGone()
-		}}, nil, "stream-silent"},
+		}}, []string{"--timeout", "1s"}, "stream-silent"},
 		"has no publisher": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.AcceptPlayer()
 			p.UntilGone()
@@ -151,7 +151,7 @@ func TestScriptedServers(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			url, _ := peertest.Listen(t, test.scripts...)
-			r, got := probed(t, append([]string{"--timeout", "1s", "--try", "never", url}, test.args...)...)
+			r, got := probed(t, append([]string{"--try", "never", url}, test.args...)...)
 			assert.Contains(t, r.ids(), test.want, got.stdout)
 			assert.NotContains(t, got.stdout, "/play", "the stream's name")
 		})
