@@ -106,6 +106,7 @@ type Options struct {
 	// nothing for 5 s ends the recording, not the connection, which waits for it so long; Close likewise. nil: nothing is recorded.
 	Capture io.Writer
 	Logger  *slog.Logger // nil: silent
+	Trace   *Trace       // called while connecting and with each message; nil: nothing is
 
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }
