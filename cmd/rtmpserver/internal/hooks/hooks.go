@@ -24,6 +24,9 @@ import (
 // maxAnswer is how long an answer may be, in bytes.
 const maxAnswer = 64 << 10
 
+// maxConns is how many requests are made at once to one host. Others wait, within their Timeout.
+const maxConns = 64
+
 // Options say whom to ask, and how.
 type Options struct {
 	URLs     URLs
@@ -81,7 +84,7 @@ type Client struct {
 // New returns a Client.
 func New(o Options) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 16
+	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = maxConns, maxConns
 	return &Client{options: o, viewers: make(map[*server.Request]string), http: http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
