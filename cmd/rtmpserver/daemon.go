@@ -49,6 +49,9 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 	if c != nil {
 		d.server.TLSConfig = c.config()
 	}
+	if s.capture != "" {
+		d.server.Capture = captures(s.capture, logger)
+	}
 	var err error
 	if d.apps, err = newApplications(s, d.server, logger); err != nil {
 		return nil, err
