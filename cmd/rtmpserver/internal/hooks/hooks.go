@@ -5,6 +5,7 @@ package hooks
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -76,7 +76,6 @@ type Client struct {
 
 	mu      sync.Mutex
 	viewers map[*server.Request]string // client_id of those that are not connections
-	last    uint64                     // of them
 	open    int                        // connections that Disconnect is due for, and viewers that Stop is
 	none    chan struct{}              // closed when open is 0, made by Wait
 }
@@ -179,8 +178,7 @@ func (c *Client) enter(r *server.Request) {
 	c.count(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last++
-	c.viewers[r] = "http-" + strconv.FormatUint(c.last, 10)
+	c.viewers[r] = rand.Text() // connections have numbers
 }
 
 func (c *Client) leave(r *server.Request) {
