@@ -40,7 +40,7 @@ func (r *Report) problem(format string, args ...any) {
 // found before. A file that is cut off in a packet is read up to there.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
-		tunnels: make(map[string]*session)}
+		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
 	err := c.read(packets)
 	c.end()
 	return c.report, err
@@ -158,7 +158,7 @@ func (c *converter) read(r io.Reader) error {
 		flow := p.NetworkLayer().NetworkFlow()
 		c.segment(&segment{
 			from: endpoint{flow.Src().String(), uint16(tcp.SrcPort)}, to: endpoint{flow.Dst().String(), uint16(tcp.DstPort)},
-			at: ci.Timestamp, seq: tcp.Seq, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST, data: tcp.Payload,
+			at: ci.Timestamp, seq: tcp.Seq, acked: tcp.Ack, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST, data: tcp.Payload,
 			cut: ci.CaptureLength < ci.Length,
 		})
 	}
