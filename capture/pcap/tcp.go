@@ -1,6 +1,7 @@
 package pcap
 
 import (
+	"bytes"
 	"net"
 	"slices"
 	"strconv"
@@ -136,6 +137,12 @@ func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
 // add takes a segment of a direction, in whatever order they come.
 func (c *connection) add(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
+	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, as nearly always
+		c.take(from, s)
+		c.catchUp()
+		return
+	}
+	s.data = bytes.Clone(s.data) // it was the reader's
 	i, _ := slices.BinarySearchFunc(w.ahead, s, func(a segment, b *segment) int { return int(int32(a.seq - b.seq)) })
 	w.ahead = slices.Insert(w.ahead, i, *s)
 	size := len(s.data) + segmentSize
