@@ -131,8 +131,8 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// pack appends the block of that content. h lacks what follows from the content.
-func (h *Header) pack(dst, content []byte) []byte {
+// Pack appends the block of that content to dst. h lacks what follows from the content.
+func (h *Header) Pack(dst, content []byte) []byte {
 	h.Size = uint32(len(content))
 	packed := bytes.NewBuffer(make([]byte, 0, len(content)))
 	w := deflaters.Get().(*flate.Writer)

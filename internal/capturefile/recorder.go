@@ -267,7 +267,7 @@ func (r *Recorder) put(b pending) {
 	if len(b.content) == 0 || r.Err() != nil {
 		return
 	}
-	if _, err := r.out.Write(b.header.pack(nil, b.content)); err != nil {
+	if _, err := r.out.Write(b.header.Pack(nil, b.content)); err != nil {
 		r.fail(fmt.Errorf("capture: %w", err))
 	}
 }

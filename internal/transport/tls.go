@@ -10,15 +10,14 @@ import (
 	"strings"
 )
 
-// startTLS begins TLS on nc as a client: the certificate is verified unless cfg says otherwise, and the server name sent
-// is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError. An
-// httptrace.ClientTrace in ctx is told of it.
+// startTLS begins TLS on nc as a client. It verifies the certificate unless cfg says otherwise, and sends host as the server name, unless
+// host is an address or cfg has a ServerName. It calls the httptrace.ClientTrace in ctx. If it fails, it closes nc and returns a *TLSError.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
 	}
 	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone means something on this machine only
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning on this machine only
 	}
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
@@ -38,7 +37,7 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	return &tlsConn{Conn: tc, box: box}, nil
 }
 
-// tlsAdvice says what somebody can do about err.
+// tlsAdvice says what the user can do about err.
 func tlsAdvice(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError
