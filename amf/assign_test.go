@@ -259,7 +259,7 @@ func TestMarshalUnmarshal(t *testing.T) {
 	assert.ErrorAs(t, Unmarshal([]byte{markerBoolean, 1}, &out), new(*AssignError))
 }
 
-// What go-amf0 makes of an object and a struct, Unmarshal makes of it too.
+// Unmarshal fills a struct from an object as go-amf0 does.
 func TestOracleAgreesOnUnmarshal(t *testing.T) {
 	type inner struct {
 		N    float32

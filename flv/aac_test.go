@@ -35,8 +35,8 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 		{"PS in the extension", "138856e5a54880", heV2},
 		{"rate of 24 bits", "17 80 5622 10", lc(44100, 2)}, // 00010 1111 000000001010110001000100 0010 000
 		{"rate of 24 bits for SBR", "2b97 80562208 00", he},
-		{"cut extension is none", "121056", lc(44100, 2)},
-		{"other bits behind", "1210ffffffff", lc(44100, 2)},
+		{"extension cut short", "121056", lc(44100, 2)},
+		{"other bits after it", "1210ffffffff", lc(44100, 2)},
 		{"Main", "0a10", AudioSpecificConfig{ObjectType: 1, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
 		{"escaped object type", "f90840", AudioSpecificConfig{ObjectType: 40, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
 	} {

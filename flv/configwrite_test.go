@@ -119,7 +119,7 @@ func TestAppendAV1Config(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, append([]byte("x"), want...), b)
 
-			unit := append(unhex("1200"), want[4:]...) // a temporal delimiter in front, a frame behind it
+			unit := append(unhex("1200"), want[4:]...) // a temporal delimiter before it, a frame after it
 			b, err = AppendAV1Config(nil, AV1Config{OBUs: append(unit, unhex("3202aabb")...)})
 			require.NoError(t, err)
 			assert.Equal(t, want, b)

@@ -57,9 +57,9 @@ func TestParserLongHeader(t *testing.T) {
 
 func TestParserWrongPreviousTagSizes(t *testing.T) {
 	file := smallFile()
-	file[12] = 1           // behind the header
-	file[31]++             // behind the first tag
-	file[len(file)-1] = 99 // behind the last
+	file[12] = 1           // after the header
+	file[31]++             // after the first tag
+	file[len(file)-1] = 99 // after the last
 	got := parse(&Parser{}, file)
 	assert.Equal(t, smallTags(), got.tags)
 	assert.Equal(t, int64(3), got.wrong)

@@ -65,7 +65,7 @@ func TestParseScriptMalformed(t *testing.T) {
 	_, _, err := ParseScript(unhex("02 0005 61"))
 	require.ErrorAs(t, err, &e)
 	name, values, err := ParseScript(unhex("02 0001 61 0101 00 3f"))
-	require.ErrorAs(t, err, &e, "damaged behind the name")
+	require.ErrorAs(t, err, &e, "damaged after the name")
 	assert.Equal(t, "a", name)
 	assert.Equal(t, []any{true}, values)
 }
@@ -135,7 +135,7 @@ func TestScriptLong(t *testing.T) {
 	assert.Empty(t, values, "of a container that is cut nothing is left")
 }
 
-// What costs a byte each is no index of key frames.
+// Values of one byte each are not an index of key frames.
 func TestScriptLongMalformed(t *testing.T) {
 	const size = 1 << 20
 	b := append(script(t, "onMetaData"), bytes.Repeat([]byte{5}, size)...) // null

@@ -23,7 +23,7 @@ import (
 )
 
 // downloaders call rtmpdump. Debian's youtube-dl is an empty package that brings yt-dlp, so the test of the other one runs
-// only where somebody has installed it in another way.
+// only if it was installed in another way.
 var downloaders = []struct {
 	name  string
 	empty bool

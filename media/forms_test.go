@@ -22,7 +22,7 @@ func unhex(s string) []byte {
 	return b
 }
 
-// parts makes slices of hex, "" is none.
+// parts converts hex to slices; "" is nil.
 func parts(s ...string) [][]byte {
 	var out [][]byte
 	for _, p := range s {
@@ -47,7 +47,7 @@ func TestAnnexB(t *testing.T) {
 		{"four bytes", "00000001 6742 00000001 68", parts("6742", "68")},
 		{"three bytes", "000001 6742 000001 68", parts("6742", "68")},
 		{"zeros in front", "0000000000 000001 6742", parts("6742")},
-		{"zeros behind", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
+		{"zeros after it", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
 		{"zeros inside", "000001 67000042 000001 68", parts("67000042", "68")},
 		{"emulation prevention", "000001 67000003 01 000001 68", parts("6700000301", "68")},
 		{"empty units", "000001 000001 6742 000001", parts("6742")},
@@ -214,7 +214,7 @@ func TestADTS(t *testing.T) {
 	withCRC[1] = 0xf0
 	_, frame, _, err = ParseADTS(withCRC)
 	require.NoError(t, err)
-	assert.Equal(t, unhex("beef"), frame, "behind the checksum")
+	assert.Equal(t, unhex("beef"), frame, "after the checksum")
 	for channels := 1; channels <= 8; channels++ {
 		c := stereo
 		c.Channels = channels

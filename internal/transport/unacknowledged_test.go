@@ -30,7 +30,7 @@ func TestUnacknowledged(t *testing.T) {
 	assert.Zero(t, n)
 	nc.SetWriteDeadline(time.Now().Add(100 * time.Millisecond))
 	written, err := nc.Write(make([]byte, 64<<20))
-	require.Error(t, err, "nobody reads it")
+	require.Error(t, err, "it is not read")
 	n, _ = Unacknowledged(nc)
 	assert.Positive(t, n)
 	assert.Less(t, n, written)
