@@ -50,10 +50,10 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 
 func TestParseAudioSpecificConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, config, want string }{
-		{"empty", "", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"one byte", "12", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"rate cut", "1780", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"list cut", "118004c4", "flv: offset 0: cut within GASpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"empty", "", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"one byte", "12", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"rate cut", "1780", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"list cut", "118004c4", "flv: offset 0: ends inside GASpecificConfig, bytes missing: 1: unexpected EOF"},
 		{"reserved rate", "1690", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"rate 0", "17 80 0000 10", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"reserved rate of SBR", "2b968800", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},

@@ -45,5 +45,5 @@ func shift(err error, by int64) error {
 
 // cut returns the error for input that ends too early.
 func cut(where string, missing int64) error {
-	return &Error{Detail: "cut within " + where + ", bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
+	return &Error{Detail: "ends inside " + where + ", bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }

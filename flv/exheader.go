@@ -67,7 +67,7 @@ func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error)
 		x.multitrack = true
 		x.layout, x.packetType = MultitrackType(body[at]>>4), body[at]&0x0f
 		if x.packetType == multitrack || x.packetType == packetModEx {
-			return at, &Error{Offset: int64(at), Detail: "packet type cannot be that of the tracks in a multitrack", Value: x.packetType}
+			return at, &Error{Offset: int64(at), Detail: "invalid packet type for the tracks of a multitrack message", Value: x.packetType}
 		}
 		at++
 	}

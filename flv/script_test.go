@@ -51,9 +51,9 @@ func TestParseScriptMalformed(t *testing.T) {
 		{"empty", "", "flv: offset 0: script data has no name"},
 		{"@setDataFrame only", "02 000d 40736574446174614672616d65", "flv: offset 0: script data has no name"},
 		{"number", "00 3ff0000000000000",
-			`flv: offset 0: script data begins with another type than a name's: "float64"`},
-		{"object", "03 000009", `flv: offset 0: script data begins with another type than a name's: "amf.Object"`},
-		{"null", "05", `flv: offset 0: script data begins with another type than a name's: "<nil>"`},
+			`flv: offset 0: script data does not begin with a name: "float64"`},
+		{"object", "03 000009", `flv: offset 0: script data does not begin with a name: "amf.Object"`},
+		{"null", "05", `flv: offset 0: script data does not begin with a name: "<nil>"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := ParseScript(unhex(c.input))

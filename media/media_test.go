@@ -139,7 +139,7 @@ func TestManyTracksInOneMessage(t *testing.T) {
 		require.NoError(t, reader.Read(&u))
 		assert.Equal(t, want, u.Track.String())
 	}
-	requireError(t, "video track 0 (H.264): media: length-prefixed NAL units: cut within a NAL unit of bytes: 9: unexpected EOF", reader.Read(&u))
+	requireError(t, "video track 0 (H.264): media: length-prefixed NAL units: ends inside a NAL unit of length: 9: unexpected EOF", reader.Read(&u))
 	require.Equal(t, io.EOF, reader.Read(&u))
 }
 

@@ -261,7 +261,7 @@ func (u *upload) sent(ctx context.Context, op string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.rest) > 0 {
-		return &TunnelError{Op: op, Detail: "the server answered before it had got the whole request"}
+		return &TunnelError{Op: op, Detail: "the server answered before it had received the whole request"}
 	}
 	return nil
 }

@@ -144,7 +144,7 @@ func TestTunnelFaults(t *testing.T) {
 }
 
 func TestTunnelSessionID(t *testing.T) {
-	const none, bad = "the server gave no session id", "the answer is not a session id"
+	const none, bad = "the server sent no session id", "the answer is not a session id"
 	for body, text := range map[string]string{
 		"":                              none,
 		"\n":                            none,
@@ -357,7 +357,7 @@ func TestTunnelAnswerBeforeRequest(t *testing.T) {
 	_, err := nc.Write(make([]byte, 2))
 	require.NoError(t, err)
 	_, err = nc.Read(make([]byte, 1))
-	isTunnelError(t, err, "send", 0, "the server answered before it had got the whole request")
+	isTunnelError(t, err, "send", 0, "the server answered before it had received the whole request")
 }
 
 // A timeout below HTTP ends the session, and must not look like a deadline that has passed.
