@@ -300,7 +300,7 @@ func TestAgainstNaive(t *testing.T) {
 					err = r.Next(&m)
 					if err == os.ErrDeadlineExceeded {
 						if rnd.IntN(2) == 0 {
-							r.Rest()
+							r.ReleaseBuffer()
 						}
 						continue
 					}
@@ -339,7 +339,7 @@ func TestAgainstNaive(t *testing.T) {
 					}
 					k++
 					if rnd.IntN(4) == 0 {
-						r.Rest()
+						r.ReleaseBuffer()
 					}
 				}
 				if k != len(want) || err != io.EOF && err != io.ErrUnexpectedEOF {

@@ -68,7 +68,7 @@ func readAllVectored(t testing.TB, v *vectored, limit int) (all []got, _ error) 
 			}
 		}
 		if len(all)%5 == 0 {
-			r.Rest()
+			r.ReleaseBuffer()
 		}
 	}
 }
@@ -171,7 +171,7 @@ func TestWaitingHoldsNothing(t *testing.T) {
 	require.ErrorIs(t, r.Next(&m), os.ErrDeadlineExceeded)
 	assert.Nil(t, r.in)
 	require.NoError(t, r.Next(&m))
-	r.Rest()
+	r.ReleaseBuffer()
 	assert.Nil(t, r.in)
 }
 
@@ -198,7 +198,7 @@ func TestBufferFollowsTheReads(t *testing.T) {
 		read()
 	}
 	assert.Less(t, len(r.buf), 3*minRead)
-	r.Rest()
+	r.ReleaseBuffer()
 	assert.Nil(t, r.buf)
 }
 
