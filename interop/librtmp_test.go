@@ -76,7 +76,7 @@ var sessions = map[string]struct {
 		{"time in a short header", "librtmp takes the time of a packet with a short header for the message's, too; here it is the " +
 			"difference to the message before unless Packet.Absolute is set", replaced(`140 ms, onDelta`, "240 ms, onDelta"), nil},
 		{"unpause", "librtmp unpauses where it has paused, though more has arrived since; here the newest media counts, since the " +
-			"server sends what comes behind it", replaced(`(pause 46 null false) 2000$`, "$1 LATER"), replaced(`(pause 46 null false) [2-9]\d{3}$`, "$1 LATER")},
+			"server sends messages after it", replaced(`(pause 46 null false) 2000$`, "$1 LATER"), replaced(`(pause 46 null false) [2-9]\d{3}$`, "$1 LATER")},
 	}},
 }
 

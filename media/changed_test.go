@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestConfigurationsFollowChanged is the documented program: whoever takes the configuration of each track with the units that say
+// TestConfigurationsFollowChanged is the documented program: it takes the configuration of each track with the units that say
 // Changed has it before it needs it, whether or not it has asked for the tracks.
 func TestConfigurationsFollowChanged(t *testing.T) {
 	for name, ask := range map[string]int{"Read alone": 0, "Tracks first": 1, "Tracks twice": 2} {
