@@ -83,7 +83,7 @@ const granted4 = "\x00\x5a\x00\x00\x00\x00\x00\x00"
 var goodProxies = []struct {
 	name, proxy, addr, dialled string
 	script                     []turn
-	after                     string // what the server has sent by the time of the answer
+	after                      string // what the server has sent by the time of the answer
 }{
 	{"socks4", "socks4://proxy.test", "192.0.2.1:1935", "proxy.test:1080",
 		[]turn{{"\x04\x01\x07\x8f\xc0\x00\x02\x01\x00", granted4}}, ""},
