@@ -152,7 +152,7 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 // rest gives the read buffer back unless something in it is still needed.
 func (r *reader) rest() {
 	if !r.kept {
-		r.in.Rest()
+		r.in.ReleaseBuffer()
 	}
 }
 
