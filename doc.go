@@ -55,7 +55,7 @@ package rtmp
 // The files, from the top down. Each needs those below it only, but for two clusters:
 //
 //	rtmp.go conn.go connect.go conncall.go connstream.go    what a program calls: New, Dial, Conn
-//	connector.go connectahead.go open.go swfplayer.go    how a connection is made, until the server has it; one type in four files
+//	connector.go connectahead.go open.go swfplayer.go capture.go    how a connection is made, until the server has it; one type in five files
 //	client.go challenge.go    what a server's messages mean
 //	linger.go farewell.go    leaving such that nothing is lost
 //	sharedevents.go sharedobject.go

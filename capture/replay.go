@@ -65,6 +65,7 @@ type replay struct {
 	began  time.Time
 
 	sync, syncAt time.Duration // times that belong together: of the recording, and since began
+	peerAt       time.Duration // when the peer had sent its last message, in the recording
 	completing   int           // the ordinal of the message that is complete with the piece that is sent
 	chunkSize    int           // at the end of what was sent
 
@@ -72,6 +73,8 @@ type replay struct {
 	change chan struct{} // signalled when the peer has sent something
 	extras [][]byte      // bodies of commands, and pongs, that are not in the recording
 	gone   error         // the peer has ended its direction
+
+	received, recorded int // messages of the peer
 }
 
 // run plays the session. nc's handshake is over.
@@ -133,6 +136,8 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 				r.chunkSize = way.scan.ChunkSize()
 			case got:
 				r.mu.Lock()
+				r.recorded++
+				r.peerAt = at
 				r.role.recorded(&m)
 				r.mu.Unlock()
 			}
@@ -187,8 +192,8 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 		r.insert(extras)
 		switch {
 		case ready:
-			if timeout != nil { // the peer had to be waited for: its time counts from here
-				r.sync, r.syncAt = -1, 0
+			if timeout != nil { // it took its time, and ours begins anew with what it has sent
+				r.sync, r.syncAt = r.peerAt, time.Since(r.began)
 			}
 			return nil
 		case gone != nil:
@@ -231,9 +236,6 @@ func (r *replay) pace(ctx context.Context, at time.Duration) error {
 		return nil
 	}
 	now := time.Since(r.began)
-	if r.sync < 0 {
-		r.sync, r.syncAt = at, now
-	}
 	wait := r.syncAt + time.Duration(float64(at-r.sync)/r.Speed) - now
 	if wait <= 0 {
 		return nil
@@ -287,6 +289,7 @@ func (r *replay) read() {
 		if err == nil {
 			m := Message{From: 3 - r.own, At: time.Since(r.began), Packet: message.Packet{Type: message.Type(c.Type), Format: c.Format,
 				ChunkStreamID: c.ChunkStreamID, Timestamp: c.Timestamp, StreamID: c.StreamID, Absolute: true, Body: c.Body()}}
+			r.received++
 			r.pong(&m)
 			r.role.received(&m)
 			if r.Received != nil {
@@ -332,16 +335,15 @@ func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	if err := r.flush(); err != nil {
 		return err
 	}
-	if half, ok := r.nc.(interface{ CloseWrite() error }); ok && closedBy != 3-r.own && half.CloseWrite() != nil {
-		return nil
-	}
+	half, closes := r.nc.(interface{ CloseWrite() error })
+	closes = closes && closedBy != 3-r.own && half.CloseWrite() == nil
 	timeout := time.NewTimer(r.patience())
 	defer timeout.Stop()
 	for {
 		r.mu.Lock()
-		gone := r.gone
+		over := r.gone != nil || !closes && closedBy != 3-r.own && r.received >= r.recorded
 		r.mu.Unlock()
-		if gone != nil {
+		if over {
 			return nil
 		}
 		select {

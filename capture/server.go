@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"slices"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -202,7 +203,7 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 		return true, nil
 	}
 	if i, ok := s.answers[ordinal]; ok {
-		return !s.asked[i].milestone() || s.settled(i), nil
+		return s.settled(i) || s.dispensable(i), nil
 	}
 	t := message.Type(p.Type)
 	media := t.Media() || t == message.TypeAggregate || s.status[ordinal]
@@ -215,7 +216,12 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	return true, nil
 }
 
-// settled reports whether the client has sent a milestone, or one after it.
+// dispensable reports whether a command may never come: there is nothing after it that would tell.
+func (s *asServer) dispensable(i int) bool {
+	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
+}
+
+// settled reports whether the client has sent a command, or a milestone after it.
 func (s *asServer) settled(i int) bool {
 	for j := i; j < len(s.asked); j++ {
 		if q := &s.asked[j]; q.matched && (j == i || q.milestone()) {

@@ -60,6 +60,7 @@ type way struct {
 
 // pending is a block that is not packed.
 type pending struct {
+	begun   bool
 	header  Header
 	content []byte
 }
@@ -197,10 +198,10 @@ func (r *Recorder) append(kind Kind, data []byte) {
 
 // begin begins a block, unless there is one.
 func (r *Recorder) begin() {
-	if len(r.block.content) > 0 {
+	if r.block.begun {
 		return
 	}
-	r.block = pending{header: Header{Session: r.session, Sequence: r.sequence, First: r.at, Seekable: true},
+	r.block = pending{begun: true, header: Header{Session: r.session, Sequence: r.sequence, First: r.at, Seekable: true},
 		content: make([]byte, 0, firstBlock)}
 	r.sequence++
 	r.last = r.at

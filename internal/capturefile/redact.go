@@ -180,7 +180,7 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	if len(text) == 0 {
 		return
 	}
-	if r.blind && (what == classText || what == className) {
+	if (r.blind || r.secrets.full) && (what == classText || what == className) {
 		what = classSecret
 	}
 	t := subject{b: text}

@@ -71,6 +71,26 @@ func TestOverlappingSecrets(t *testing.T) {
 	}
 }
 
+// More secrets than are remembered can't be found any more: what may repeat one is replaced.
+func TestMoreSecretsThanAreRemembered(t *testing.T) {
+	for name, args := range map[string][]any{"a long one": {strings.Repeat("x", maxSecrets)}, "many": manyTexts(2000)} {
+		r := newRedactor(nil)
+		redacted(t, r, FromClient, "custom", args...)
+		redacted(t, r, FromClient, "publish", nil, "the-key", "live")
+		info := redacted(t, r, FromServer, "onStatus", nil, amf.Object{{Name: "code", Value: "a.b"}, {Name: "description", Value: "the-key is on"}})[1].(amf.Object)
+		assert.Equal(t, "a.b", info[0].Value)
+		assert.NotContains(t, info[1].Value, "the-key", name)
+		assert.NotContains(t, info[1].Value, "is on", name)
+	}
+}
+
+func manyTexts(n int) (all []any) {
+	for i := range n {
+		all = append(all, fmt.Sprintf("text %d", i))
+	}
+	return all
+}
+
 // What makes no sense may be anything.
 func TestDamagedCommandsAreBlanked(t *testing.T) {
 	body, err := amf.AppendAMF0(nil, "custom", 1.0, nil, "a secret")

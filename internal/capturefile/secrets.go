@@ -13,8 +13,9 @@ const (
 	minSecret = 3
 	// minName is likewise in the names of properties.
 	minName = 8
-	// maxSecrets is how many bytes of secrets are remembered. Of more, all have the same placeholder.
-	maxSecrets = 256 << 10
+	// maxSecrets is how many bytes of secrets are remembered, and secretSize what each takes beside its text.
+	maxSecrets = 64 << 10
+	secretSize = 64
 )
 
 // secrets gives each secret its placeholder, and finds in texts those it has given one.
@@ -22,6 +23,7 @@ type secrets struct {
 	numbers map[string]int // from 1
 	list    []string       // those that are looked for, the longest first
 	size    int
+	full    bool // a secret has found no room: it will not be found in other texts
 }
 
 // learn returns the number of a secret, which may be written with %XX. 0: there is no room for more.
@@ -30,9 +32,11 @@ func (s *secrets) learn(secret string) int {
 	if n, ok := s.numbers[plain]; ok || plain == "" {
 		return n
 	}
-	if s.size += len(plain) + 64; s.size > maxSecrets {
+	if s.size+len(plain)+secretSize > maxSecrets {
+		s.full = true
 		return 0
 	}
+	s.size += len(plain) + secretSize
 	if s.numbers == nil {
 		s.numbers = make(map[string]int)
 	}
@@ -147,7 +151,8 @@ func (s *secrets) replaceURLs(t *subject) {
 // sweep replaces what is known to be secret, and not shorter than that, wherever it is in a text, also where bytes are written as %XX.
 func (s *secrets) sweep(t *subject, shortest int) {
 	plain := unescaped(string(t.b))
-	for _, secret := range s.list {
+	first, _ := slices.BinarySearchFunc(s.list, len(plain.text), func(s string, size int) int { return size - len(s) })
+	for _, secret := range s.list[first:] { // the longer ones are in no text as short
 		if len(secret) < shortest {
 			break
 		}

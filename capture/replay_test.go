@@ -1,0 +1,180 @@
+package capture_test
+
+import (
+	"context"
+	"errors"
+	"net"
+	"path/filepath"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/capture/pcap"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// recorded is a session that tcpdump has recorded.
+func recorded(t *testing.T, name string) *capture.Session {
+	t.Helper()
+	f, _, err := pcap.Open(filepath.Join("pcap", "testdata", name+".pcap"))
+	require.NoError(t, err)
+	t.Cleanup(func() { f.Close() })
+	return f.Sessions()[0]
+}
+
+// bothEnds plays the ends of a session against each other, and returns how many messages each has received of the other.
+func bothEnds(t *testing.T, s *capture.Session, speed float64, client, server net.Conn) map[capture.Direction]int {
+	t.Helper()
+	counts := map[capture.Direction]int{}
+	var mu sync.Mutex
+	replay := capture.Replay{Speed: speed, Received: func(m *capture.Message) {
+		mu.Lock()
+		defer mu.Unlock()
+		counts[m.From]++
+	}}
+	var serving sync.WaitGroup
+	serving.Go(func() {
+		assert.NoError(t, (&capture.Server{Sessions: []*capture.Session{s}, Replay: replay}).ServeConn(t.Context(), server))
+	})
+	require.NoError(t, (&capture.Client{Session: s, Replay: replay}).Run(t.Context(), client))
+	serving.Wait()
+	return counts
+}
+
+var sessions = []string{"rtmpdump", "ffmpeg-publish", "gortmplib-publish"}
+
+func TestBothEndsAtOnce(t *testing.T) {
+	for _, name := range sessions {
+		s := recorded(t, name)
+		l := conntest.Listen(t)
+		client, err := net.Dial("tcp", l.Addr().String())
+		require.NoError(t, err)
+		server, err := l.Accept()
+		require.NoError(t, err)
+		counts := bothEnds(t, s, 0, client, server)
+		want, _ := countsOf(t, s)
+		assert.Equal(t, want[capture.FromClient], counts[capture.FromClient], name)
+		assert.GreaterOrEqual(t, counts[capture.FromServer], want[capture.FromServer], name) // an answer may come before the question, and again
+	}
+}
+
+// The times are those of the recording, or shorter ones.
+func TestBothEndsInTime(t *testing.T) {
+	for _, name := range sessions {
+		for _, speed := range []float64{1, 10} {
+			synctest.Test(t, func(t *testing.T) {
+				s := recorded(t, name)
+				client, server := net.Pipe()
+				began := time.Now()
+				counts := bothEnds(t, s, speed, client, server)
+				want, last := countsOf(t, s)
+				assert.Equal(t, want[capture.FromClient], counts[capture.FromClient], name)
+				assert.InDelta(t, float64(last)/speed, float64(time.Since(began)), float64(20*time.Millisecond))
+			})
+		}
+	}
+}
+
+// countsOf are how many messages there are in a session, and when the last one was complete.
+func countsOf(t *testing.T, s *capture.Session) (counts map[capture.Direction]int, last time.Duration) {
+	t.Helper()
+	counts = map[capture.Direction]int{}
+	all, _, _ := everything(t, s)
+	for _, m := range all {
+		counts[m.From]++
+		last = m.At
+	}
+	return counts, last
+}
+
+func TestStep(t *testing.T) {
+	s := recorded(t, "rtmpdump")
+	client, server := net.Pipe()
+	enough := errors.New("enough")
+	var seen []message.Type
+	done := make(chan error, 1)
+	go func() {
+		done <- (&capture.Server{Sessions: []*capture.Session{s}, Replay: capture.Replay{Step: func(_ context.Context, m *capture.Message) error {
+			if seen = append(seen, m.Type); m.Type == message.TypeVideo {
+				return enough
+			}
+			return nil
+		}}}).ServeConn(t.Context(), server)
+	}()
+	require.Error(t, (&capture.Client{Session: s}).Run(t.Context(), client))
+	require.Equal(t, enough, <-done)
+	assert.Equal(t, message.TypeVideo, seen[len(seen)-1])
+	assert.Contains(t, seen, message.TypeCommandAMF0)
+}
+
+// A client that does not ask, and one that leaves, are reported; so is a server that says nothing.
+func TestPeersThatDoNotGoOn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := recorded(t, "rtmpdump")
+		shaken := func() (net.Conn, chan error) {
+			client, server := net.Pipe()
+			done := make(chan error, 1)
+			go func() { done <- (&capture.Server{Sessions: []*capture.Session{s}}).ServeConn(t.Context(), server) }()
+			_, err := handshake.Client(client, handshake.Config{})
+			require.NoError(t, err)
+			return client, done
+		}
+		began := time.Now()
+		client, done := shaken()
+		require.ErrorContains(t, <-done, "has not sent what the recording needs")
+		assert.Equal(t, 10*time.Second, time.Since(began))
+		client.Close()
+
+		client, done = shaken()
+		client.Close()
+		require.ErrorContains(t, <-done, "the client has gone")
+
+		mine, theirs := net.Pipe()
+		go func() {
+			handshake.Server(theirs, handshake.Config{})
+			in := chunk.NewReader(theirs, 0)
+			for in.Next(new(chunk.Message)) == nil {
+			}
+		}()
+		err := (&capture.Client{Session: s, Replay: capture.Replay{Patience: time.Second}}).Run(t.Context(), mine)
+		require.ErrorContains(t, err, "the server has not sent what the recording needs")
+		theirs.Close()
+		ctx, cancel := context.WithCancel(t.Context())
+		mine, theirs = net.Pipe()
+		time.AfterFunc(time.Second, cancel)
+		require.ErrorIs(t, (&capture.Client{Session: s}).Run(ctx, mine), context.Canceled)
+		theirs.Close()
+		require.Error(t, (&capture.Server{}).ServeConn(t.Context(), theirs))
+	})
+}
+
+// A server that refuses what the recorded one accepted.
+func TestRefused(t *testing.T) {
+	s := recorded(t, "rtmpdump")
+	mine, theirs := net.Pipe()
+	go func() {
+		defer theirs.Close()
+		handshake.Server(theirs, handshake.Config{})
+		body, _ := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "_error", TransactionID: 1,
+			Args: []any{amf.Object{{Name: "level", Value: "error"}, {Name: "code", Value: message.CodeConnectRejected}}}})
+		b, _ := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: 20, ChunkStreamID: 3, Body: body})
+		in := chunk.NewReader(theirs, 0)
+		in.Next(new(chunk.Message))
+		theirs.Write(b)
+		for in.Next(new(chunk.Message)) == nil {
+		}
+	}()
+	err := (&capture.Client{Session: s}).Run(t.Context(), mine)
+	var status *message.StatusError
+	require.ErrorAs(t, err, &status)
+	assert.Equal(t, message.CodeConnectRejected, status.Code)
+}
