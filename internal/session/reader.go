@@ -189,7 +189,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 		}
 		switch {
 		case w.packet != nil:
-			*w.packet = received(&r.msg).Packet
+			r.message.receive(&r.msg)
+			*w.packet = r.message.Packet
 			w.packet.Body = append([]byte{}, r.msg.Body()...)
 			ready = true
 			continue
@@ -202,7 +203,7 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 				continue
 			}
 		default:
-			r.message = received(&r.msg)
+			r.message.receive(&r.msg)
 		}
 		if err := r.serve(&r.message, w.Sink); err != nil {
 			return ready, nil, err
@@ -218,7 +219,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()
 	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
-		r.message = received(&r.msg)
+		r.message.receive(&r.msg)
 		verdict := Declined
 		if r.message.Type == message.TypeVideo || r.message.Type == message.TypeAudio {
 			verdict = t.Take(&r.message)
