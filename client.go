@@ -151,6 +151,9 @@ func (k *client) userControl(m *session.Message) {
 	if err != nil {
 		return // the session has counted it
 	}
+	if told := k.observer.UserControl; told != nil {
+		told(u)
+	}
 	switch u.Event {
 	case message.EventStreamEOF:
 		if s := k.streams.of(u.Value); s != nil {
@@ -281,6 +284,9 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		if call := connect.call; k.session.TakeCall(call.ID) == call { // SRS refuses a connect this way
 			call.Complete(nil, k.session.Refusal(status))
 		}
+	}
+	if told := k.observer.Status; told != nil {
+		told(status)
 	}
 	if strings.HasPrefix(status.Code, "NetConnection.") {
 		s = nil // it is not about the stream that gets what has the id 0

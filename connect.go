@@ -5,6 +5,7 @@ import (
 	"errors"
 	"time"
 
+	"github.com/go-librtmp/rtmp/internal/observe"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -38,7 +39,7 @@ func (c *Conn) SetupURL(rawURL string) error {
 // have to connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError,
 // *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
-	k, err := c.connector()
+	k, err := c.connector(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -51,7 +52,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
 		id = cmd.TransactionID
 	}
-	k, err := c.connector()
+	k, err := c.connector(ctx)
 	if err != nil {
 		return nil, err
 	}
@@ -60,7 +61,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 }
 
 // connector returns what makes the connection, and makes sure that there is only one.
-func (c *Conn) connector() (*connector, error) {
+func (c *Conn) connector(ctx context.Context) (*connector, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	settings, err := c.setup.finish()
@@ -74,6 +75,7 @@ func (c *Conn) connector() (*connector, error) {
 		return nil, errors.New("rtmp: connect: called a second time")
 	}
 	c.core.clock.began = time.Now()
+	c.core.observer = observe.From(ctx)
 	c.connecting = true
 	if settings.opts.Pipelining == PipelineNone { // Connect soon returns, or the server has not accepted it
 		close(c.core.events.ready)

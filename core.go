@@ -6,16 +6,18 @@ import (
 	"maps"
 	"sync/atomic"
 
+	"github.com/go-librtmp/rtmp/internal/observe"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // core is what a Conn keeps however often it connects, and what its connection, streams and objects share.
 type core struct {
 	life
-	log    *slog.Logger
-	counts counts
-	clock  clock
-	events events
+	log      *slog.Logger
+	counts   counts
+	clock    clock
+	events   events
+	observer *observe.Observer // set before anything is read
 }
 
 // init makes the core of a Conn ready that ends with ctx. Without a logger nothing is logged.

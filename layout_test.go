@@ -38,10 +38,11 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 
 		"internal/encoded":   "media",
+		"internal/observe":   "message",
 		"internal/reconnect": "amf message rtmp",
-		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
+		"download":           "amf flv internal/observe internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
-		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/quote internal/session internal/transport message swf url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":                  public + " internal/quote",
 		"cmd/rtmpprobe":                 public + " internal/quote" + probe,

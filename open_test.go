@@ -43,7 +43,7 @@ func TestCloseJustBeforeDialling(t *testing.T) {
 		return nil, ctx.Err()
 	}})
 	require.NoError(t, err)
-	k, err := c.connector()
+	k, err := c.connector(t.Context())
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)

@@ -46,7 +46,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if err != nil {
 		return nil, false, err
 	}
-	k, err := c.connector()
+	k, err := c.connector(ctx)
 	if err != nil {
 		return nil, false, err
 	}

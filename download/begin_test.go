@@ -63,8 +63,8 @@ func TestBeginningThatWasNotAskedFor(t *testing.T) {
 	assert.NoError(t, err)
 	d.out, d.known = newOutput(io.Discard, 0), 10080*time.Millisecond
 	for _, tag := range half {
-		assert.NoError(t, d.out.write(tag))
+		assert.NoError(t, d.out.write(tag, nil))
 	}
-	assert.NoError(t, d.judge(nil))
+	assert.NoError(t, d.judge(t.Context(), nil))
 	assert.Equal(t, Complete, d.result.Outcome)
 }

@@ -21,14 +21,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// tellingPlayer is a fakePlayer with metadata of its own.
-type tellingPlayer struct {
-	fakePlayer
-	duration   time.Duration
-	properties amf.ECMAArray
+// telling are the tags with other metadata.
+func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray) []flv.Tag {
+	list = slices.Clone(list)
+	properties = append(amf.ECMAArray{{Name: "duration", Value: duration.Seconds()}}, properties...)
+	for i := range list {
+		if list[i].Type == flv.TagScript {
+			var err error
+			list[i].Body, err = flv.AppendScript(nil, "onMetaData", properties)
+			require.NoError(t, err)
+		}
+	}
+	return list
 }
-
-func (p *tellingPlayer) known() (time.Duration, amf.ECMAArray) { return p.duration, p.properties }
 
 // judged is a download of tags, after which the server says the end, or err happens.
 func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray, err error, live bool) (Result, error) {
@@ -37,7 +42,7 @@ func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf
 	require.NoError(t, newErr)
 	d.out = newOutput(io.Discard, 0)
 	d.open = func(context.Context, time.Duration) (player, error) {
-		return &tellingPlayer{fakePlayer{list, err}, duration, properties}, nil
+		return &fakePlayer{telling(t, list, duration, properties), err}, nil
 	}
 	return d.run(conntest.Context(t))
 }

@@ -103,14 +103,18 @@ type download struct {
 	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats
+
+	reported reported
+	pace     pace
 }
 
 func (d *download) run(ctx context.Context) (Result, error) {
 	d.out.hasty = d.o.Quirks
 	d.known = d.out.tail.duration
 	d.position = d.out.tail.last()
+	d.pace = newPace(mark{time.Now(), d.out.tail.end, ms(d.position)})
 	err := d.sessions(ctx)
-	if flushErr := d.out.flush(); err == nil || flushErr != nil && !isWrite(err) {
+	if flushErr := d.out.finish(); err == nil || flushErr != nil && !isWrite(err) {
 		err = flushErr
 	}
 	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, and so is what replaces the file
@@ -119,20 +123,11 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	if closeErr := d.out.close(); err == nil {
 		err = closeErr
 	}
-	err = d.judge(err)
+	d.reportLast()
+	err = d.judge(ctx, err)
 	d.result.Size = d.out.tail.end
 	d.result.Audio, d.result.Video, d.result.Data = d.out.audio, d.out.video, d.out.data
 	return d.result, err
-}
-
-// report tells the program what happens.
-func (d *download) report(p Progress) {
-	if d.o.Progress == nil {
-		return
-	}
-	p.Size, p.Position, p.Duration = d.out.tail.end, ms(d.position), d.known
-	p.From, p.Resuming = d.from, d.resumed
-	d.o.Progress(&p)
 }
 
 func ms(t uint32) time.Duration { return time.Duration(t) * time.Millisecond }

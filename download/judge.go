@@ -1,9 +1,11 @@
 package download
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
+	"os"
 	"slices"
 	"time"
 
@@ -152,13 +154,14 @@ func (d *download) judgeable(kind flv.TagType) bool {
 }
 
 // judge makes the outcome of how the last session ended.
-func (d *download) judge(err error) error {
+func (d *download) judge(ctx context.Context, err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.known
 	r.Gaps = slices.Concat(d.headless(), d.holes(), d.ragged(err == nil))
 	whole := r.BadData == 0 && (d.target.live || len(r.Gaps) == 0)
 	switch {
 	case err == nil && !d.target.live && !d.reached():
+		r.Outcome = Truncated
 		return fmt.Errorf("%w: at %v of %v", ErrTruncated, r.Position, r.Duration)
 	case err == nil && !whole:
 		r.Outcome = Incomplete
@@ -166,10 +169,26 @@ func (d *download) judge(err error) error {
 	case err == nil, whole && d.allCame(err):
 		r.Outcome = Complete
 		return nil
-	case lost(err):
-		r.Outcome = ClosedEarly
 	}
+	r.Outcome = d.failure(ctx, err)
 	return err
+}
+
+// failure is the outcome of a download that err has ended.
+func (d *download) failure(ctx context.Context, err error) Outcome {
+	switch {
+	case isWrite(err):
+		return WriteFailed
+	case ctx.Err() != nil:
+		return Canceled
+	case d.result.Sessions == 0:
+		return NotStarted
+	case lost(err):
+		return ClosedEarly
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return TimedOut
+	}
+	return Truncated
 }
 
 // allCame reports whether a connection was lost when all of the known duration had arrived.

@@ -1,12 +1,10 @@
 package download
 
 import (
-	"fmt"
 	"log/slog"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
 )
 
 // Options say how to download. The zero value plays a stream from its beginning into a new file.
@@ -42,8 +40,8 @@ type Options struct {
 	// neither audio nor video if the metadata's time is not 0.
 	Quirks bool
 
-	// Progress is called when the phase changes and after each message that is received or compared, on the goroutine that downloads:
-	// a program that prints should do so now and then. nil: it is not called.
+	// Progress is called when the phase changes, while something is received or compared at most ten times a second, and at the end
+	// if anything was received. It is called on the goroutine that downloads. nil: it is not called.
 	Progress func(*Progress)
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
@@ -55,52 +53,4 @@ type Recovery struct {
 	Attempts int           // how many in a row may fail to bring anything new; 0: 8
 	Delay    time.Duration // before the first attempt; it doubles with each one, by chance a bit more or less. 0: 500 ms
 	MaxDelay time.Duration // 0: 30 s
-}
-
-// Phase is what a download is doing.
-type Phase int
-
-// The phases, in order; after Retrying it is Connecting again.
-const (
-	Connecting Phase = iota
-	Connected        // the server has accepted the connection
-	Playing          // the stream has been asked for and begins
-	Metadata         // onMetaData has arrived: Progress.Metadata
-	Receiving        // something was written
-	Matching         // what arrives is being compared with the end of the file
-	Retrying         // Progress.Err has ended the connection; the next one comes after Progress.Wait
-)
-
-// String returns the phase's name in lower case, such as "connecting".
-func (p Phase) String() string {
-	switch p {
-	case Connecting:
-		return "connecting"
-	case Connected:
-		return "connected"
-	case Playing:
-		return "playing"
-	case Metadata:
-		return "metadata"
-	case Receiving:
-		return "receiving"
-	case Matching:
-		return "matching"
-	case Retrying:
-		return "retrying"
-	}
-	return fmt.Sprintf("Phase(%d)", int(p))
-}
-
-// Progress is the state of a download. It is valid during the call.
-type Progress struct {
-	Phase    Phase
-	Size     int64         // of the file, bytes
-	Position time.Duration // the time of the last message in the file: while Matching it stays
-	Duration time.Duration // of the stream, as the metadata tells; 0: not known
-	From     time.Duration // where the session began to play
-	Resuming bool          // behind what the file has already
-	Metadata amf.ECMAArray // Metadata: what came
-	Err      error         // Retrying: why
-	Wait     time.Duration // Retrying: how long
 }

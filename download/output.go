@@ -11,11 +11,13 @@ import (
 
 // output is the FLV file, or the stream of one, that a download writes. Every write is of whole tags.
 type output struct {
-	file   *os.File // nil: the output can't be cut
-	closer io.Closer
-	sync   func(*os.File) error // nil: the system writes to the disk when it likes
-	out    *flv.Writer
-	tail   *tail
+	file    *os.File // nil: the output can't be cut
+	closer  io.Closer
+	sync    func(*os.File) error // nil: the system writes to the disk when it likes
+	w       io.Writer
+	pending []byte // whole tags that were added and not written yet, and the file header; flush writes them
+	run     []byte // likewise, in the memory of whoever called write; one of the two is empty
+	tail    *tail  // of the file with what is pending
 
 	begun   bool // there is a file header
 	stale   bool // the file has bytes after tail.end
@@ -28,7 +30,7 @@ type output struct {
 
 // newOutput writes to w from the beginning.
 func newOutput(w io.Writer, skip int) *output {
-	return &output{out: flv.NewWriter(w), tail: &tail{skip: skip}}
+	return &output{w: w, tail: &tail{skip: skip, unread: true}}
 }
 
 // createOutput opens a file to be replaced, and makes it if it is not there. What it has is kept until there is something to
@@ -49,6 +51,7 @@ func createOutput(path string, skip int) (*output, error) {
 	}
 	o := newOutput(f, skip)
 	o.file, o.closer, o.stale = f, f, true
+	o.tail.file, o.tail.unread = f, false
 	return o, nil
 }
 
@@ -64,6 +67,7 @@ func resumeOutput(path string, skip int) (*output, error) {
 		return nil, err
 	}
 	if !t.empty() {
+		t.file = o.file
 		o.tail, o.begun = t, true
 	}
 	return o, nil
@@ -85,8 +89,8 @@ func (o *output) close() error {
 
 // flushDisk returns when what was written is on the disk, if that is wanted.
 func (o *output) flushDisk() error {
-	if o.sync == nil || o.file == nil {
-		return nil
+	if err := o.flush(); err != nil || o.sync == nil || o.file == nil {
+		return err
 	}
 	if err := o.sync(o.file); err != nil {
 		return &WriteError{err}
@@ -94,10 +98,21 @@ func (o *output) flushDisk() error {
 	return nil
 }
 
+// identify makes the contents of the file's tail known.
+func (o *output) identify() error {
+	if err := o.flush(); err != nil {
+		return err
+	}
+	if err := o.tail.identify(); err != nil {
+		return &WriteError{err}
+	}
+	return nil
+}
+
 // cut makes the file end at offset, at or before its end, so that tags can follow.
 func (o *output) cut(offset int64) error {
-	if o.file == nil {
-		return nil
+	if err := o.flush(); err != nil || o.file == nil {
+		return err
 	}
 	if offset < o.tail.end {
 		o.tail.cut(offset)
@@ -112,21 +127,22 @@ func (o *output) cut(offset int64) error {
 	return nil
 }
 
-// write adds a tag. Tags wait for the file header until that is known.
-func (o *output) write(tag flv.Tag) error {
+// write adds a tag, for flush to write. Tags wait for the file header until that is known. raw, if not nil, is the tag as FLV but for
+// its timestamp: it must stay as it is until flush.
+func (o *output) write(tag flv.Tag, raw []byte) error {
 	if o.begun {
-		return o.put(tag)
+		return o.put(tag, raw)
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	o.early = append(o.early, tag)
 	if o.prelude.Add(tag.Type, tag.Timestamp, len(tag.Body)) || o.hasty && tag.Timestamp != 0 {
-		return o.flush()
+		return o.begin()
 	}
 	return nil
 }
 
-// flush writes the file header and what has waited for it, if anything has.
-func (o *output) flush() error {
+// begin adds the file header and what has waited for it, if anything has.
+func (o *output) begin() error {
 	if o.begun || len(o.early) == 0 {
 		return nil
 	}
@@ -135,34 +151,67 @@ func (o *output) flush() error {
 			return err
 		}
 	}
-	if err := o.out.WriteHeader(o.prelude.Header()); err != nil {
-		return o.failed(err)
-	}
+	o.pending = flv.AppendFileHeader(o.pending, o.prelude.Header())
 	o.begun, o.tail.end = true, flv.FileHeaderSize
 	early := o.early
 	o.early = nil
 	for _, tag := range early {
-		if err := o.put(tag); err != nil {
+		if err := o.put(tag, nil); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (o *output) put(tag flv.Tag) error {
-	if err := o.out.WriteTag(tag); err != nil {
-		return o.failed(err)
+// gather is how many bytes of pending are written before flush is called.
+const gather = 256 << 10
+
+func (o *output) put(tag flv.Tag, raw []byte) error {
+	err := o.add(tag, raw)
+	if err == nil {
+		o.tail.add(tag)
+		*o.counter(tag.Type)++
 	}
-	o.tail.add(tag)
-	switch tag.Type {
-	case flv.TagAudio:
-		o.audio++
-	case flv.TagVideo:
-		o.video++
-	default:
-		o.data++
+	return err
+}
+
+// add copies a tag to pending, or takes it where it lies: tags that follow each other in memory are written as they are.
+func (o *output) add(tag flv.Tag, raw []byte) error {
+	asItIs := raw != nil && timeOf(raw) == tag.Timestamp
+	if asItIs && follows(o.run, raw) {
+		o.run = o.run[:len(o.run)+len(raw)]
+		return nil
+	}
+	if asItIs || len(o.run) > 0 || len(o.pending) >= gather {
+		if err := o.flush(); err != nil {
+			return err
+		}
+	}
+	if asItIs {
+		o.run = raw
+	} else {
+		o.pending = flv.AppendTag(o.pending, tag)
 	}
 	return nil
+}
+
+func timeOf(raw []byte) uint32 {
+	t, _, _ := flv.ParseTagHeader(raw)
+	return t.Timestamp
+}
+
+// follows reports whether b lies in memory where a ends.
+func follows(a, b []byte) bool { return len(a) < cap(a) && &a[:len(a)+1][len(a)] == &b[0] }
+
+// counter counts the tags of a type.
+func (o *output) counter(t flv.TagType) *int64 {
+	switch t {
+	case flv.TagAudio:
+		return &o.audio
+	case flv.TagVideo:
+		return &o.video
+	}
+	return &o.data
 }
 
 // restart forgets what has not been written.
@@ -170,10 +219,55 @@ func (o *output) restart() {
 	o.early, o.prelude = nil, flv.Prelude{}
 }
 
-// failed takes away what was written of a tag before a disk was full.
-func (o *output) failed(err error) error {
+// finish writes everything.
+func (o *output) finish() error {
+	if err := o.begin(); err != nil {
+		return err
+	}
+	return o.flush()
+}
+
+// flush writes what is pending.
+func (o *output) flush() error {
+	b := o.pending
+	if len(o.run) > 0 {
+		b = o.run
+	}
+	if len(b) == 0 {
+		return nil
+	}
+	o.pending, o.run = o.pending[:0], nil
+	n, err := o.w.Write(b)
+	if err == nil && n < len(b) {
+		err = io.ErrShortWrite
+	}
+	if err != nil {
+		return o.failed(b, n, err)
+	}
+	return nil
+}
+
+// failed undoes what was added and not written, where a disk is full: the file ends after the last whole tag. n bytes of b were
+// written.
+func (o *output) failed(b []byte, n int, err error) error {
+	start := o.tail.end - int64(len(b))
+	whole := 0 // bytes of b
+	for at := 0; at < len(b); {
+		size := flv.FileHeaderSize
+		if start+int64(at) > 0 {
+			tag, body, _ := flv.ParseTagHeader(b[at:])
+			if size = body + flv.TagOverhead; at+size > n {
+				*o.counter(tag.Type)--
+			}
+		}
+		if at += size; at <= n {
+			whole = at
+		}
+	}
+	end := start + int64(whole)
+	o.tail.cut(end)
 	if o.file != nil {
-		if cutErr := o.file.Truncate(o.tail.end); cutErr != nil {
+		if cutErr := o.file.Truncate(end); cutErr != nil {
 			err = errors.Join(err, cutErr)
 		}
 	}

@@ -3,58 +3,110 @@ package download
 import (
 	"time"
 
-	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/message"
 )
 
-// received takes a message of the stream.
-func (d *download) received(s player, p *rtmp.Packet, last bool) error {
-	tag := flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	switch p.Type {
-	case message.TypeAudio, message.TypeVideo:
+// intake takes a stream as a player writes it.
+type intake struct {
+	*download
+	player player
+	last   bool // there is no further back to go than this session
+	parser flv.Parser
+	err    error // what was wrong: sticky
+}
+
+// Write implements io.Writer. What is received of the stream is in the file when it returns.
+func (in *intake) Write(b []byte) (int, error) {
+	if in.err != nil {
+		return 0, in.err
+	}
+	size := in.out.tail.end
+	for rest := b; in.err == nil; {
+		var tag flv.Tag
+		n, ok, err := in.parser.Parse(rest, &tag)
+		if in.err = err; !ok {
+			break
+		}
+		in.err = in.received(in.player, tag, wholeTag(rest, n, tag), in.last)
+		rest = rest[n:]
+	}
+	if err := in.out.flush(); err != nil {
+		in.err = err
+	}
+	if in.err != nil {
+		return 0, in.err
+	}
+	switch {
+	case in.splice != nil:
+		in.report(Progress{Phase: Matching})
+	case in.out.tail.end != size:
+		in.report(Progress{Phase: Receiving})
+	}
+	return len(b), nil
+}
+
+// wholeTag is the tag that ends after n bytes of b with its header and previous tag size; nil: they are not all in b.
+func wholeTag(b []byte, n int, tag flv.Tag) []byte {
+	start, end := n-len(tag.Body)-flv.TagHeaderSize, n+flv.PreviousTagSizeLen
+	if start < 0 || end > len(b) {
+		return nil
+	}
+	return b[start:end]
+}
+
+// received takes a tag of the stream. raw is the whole of it, as it has come; nil: not at hand.
+func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error {
+	switch tag.Type {
+	case flv.TagAudio, flv.TagVideo:
 		if len(tag.Body) == 0 || d.o.Quirks && (tag.Type == flv.TagAudio && len(tag.Body) <= 1 || tag.Type == flv.TagVideo && len(tag.Body) <= 5) {
 			d.result.Dropped++
 			return nil
 		}
-	case message.TypeDataAMF0:
-		if name, _, _ := flv.ParseScript(tag.Body); name != "onMetaData" || tag.Body[0] != 2 {
+	case flv.TagScript:
+		name, values, _ := flv.ParseScript(tag.Body)
+		if name != "onMetaData" {
 			return nil
 		}
-		d.metadata(s, tag)
+		d.metadata(tag, values)
 	default:
 		return nil
 	}
 	if d.splice == nil {
-		return d.append(s, tag)
+		return d.append(s, tag, raw)
 	}
 	ready, err := d.splice.add(tag)
 	if err != nil {
 		return err
 	}
 	if !ready {
-		d.report(Progress{Phase: Matching})
 		return nil
 	}
 	return d.join(false, last)
 }
 
 // metadata takes note of onMetaData.
-func (d *download) metadata(s player, tag flv.Tag) {
-	duration, properties := s.known()
-	if duration > 0 {
+func (d *download) metadata(tag flv.Tag, values []any) {
+	if duration := flv.Duration(values...); duration > 0 {
 		d.known = duration
 	}
-	d.properties = properties
-	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != contentOf(tag) && !d.target.live {
+	for _, v := range values {
+		switch v := v.(type) {
+		case amf.ECMAArray:
+			d.properties = v
+		case amf.Object:
+			d.properties = amf.ECMAArray(v)
+		}
+	}
+	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != d.out.tail.contentOf(tag) && !d.target.live {
 		d.result.MetadataChanged = true
 		d.log.Warn("download: the server's metadata is not what the file has")
 	}
-	d.report(Progress{Phase: Metadata, Metadata: properties})
+	d.report(Progress{Phase: Metadata, Metadata: d.properties})
 }
 
 // append writes a tag of the session.
-func (d *download) append(s player, tag flv.Tag) error {
+func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	t := d.out.tail
 	if !d.resumed && t.empty() && tag.Type != flv.TagScript {
 		d.base = d.origin(tag.Timestamp)
@@ -65,13 +117,15 @@ func (d *download) append(s player, tag flv.Tag) error {
 		return nil
 	}
 	if s.paused() {
-		d.expectRepeats()
+		if err := d.expectRepeats(); err != nil {
+			return err
+		}
 	}
 	if d.repeated(&tag) {
 		d.result.Dropped++
 		return nil
 	}
-	return d.write(tag)
+	return d.write(tag, raw)
 }
 
 // repeats is where a track is expected to begin earlier than where the file ends.
@@ -83,11 +137,15 @@ type repeats struct {
 }
 
 // expectRepeats is called when the server begins again somewhere before the end of the file.
-func (d *download) expectRepeats() {
+func (d *download) expectRepeats() error {
+	if err := d.out.identify(); err != nil {
+		return err
+	}
 	t := d.out.tail
 	f := follower{frames: framesOf(t.recent)}
 	d.audio = repeats{f, t.audio.seen, t.audio.last, true}
 	d.video = repeats{f, t.video.seen, t.video.last, true}
+	return nil
 }
 
 // repeated reports whether a tag is in the file already. That is over for a track as soon as it has passed its end.
@@ -107,7 +165,7 @@ func (d *download) repeated(tag *flv.Tag) bool {
 		return false
 	}
 	if r.after > 0 || int32(tag.Timestamp-r.until) <= 0 {
-		if _, again := r.find(contentOf(*tag), tag.Timestamp); again {
+		if _, again := r.find(d.out.tail.contentOf(*tag), tag.Timestamp); again {
 			return true
 		}
 	}
@@ -130,8 +188,8 @@ func (d *download) origin(first uint32) uint32 {
 	return -d.shifts.other
 }
 
-func (d *download) write(tag flv.Tag) error {
-	if err := d.out.write(tag); err != nil {
+func (d *download) write(tag flv.Tag, raw []byte) error {
+	if err := d.out.write(tag, raw); err != nil {
 		return err
 	}
 	if tag.Type != flv.TagScript { // late metadata may have the time 0
@@ -140,7 +198,6 @@ func (d *download) write(tag flv.Tag) error {
 	if d.target.live {
 		d.joined = time.Now()
 	}
-	d.report(Progress{Phase: Receiving})
 	return nil
 }
 
@@ -172,13 +229,15 @@ func (d *download) join(ended, last bool) error {
 		return err
 	}
 	d.position = t.last()
-	d.expectRepeats()
+	if err := d.expectRepeats(); err != nil {
+		return err
+	}
 	for _, h := range p.tags {
 		h.Timestamp += *p.shifts.of(h.Type)
 		if d.out.file == nil && d.repeated(&h.Tag) { // what is in there twice could not be cut off
 			continue
 		}
-		if err := d.write(h.Tag); err != nil {
+		if err := d.write(h.Tag, nil); err != nil {
 			return err
 		}
 	}

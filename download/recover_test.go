@@ -103,7 +103,7 @@ func TestSilence(t *testing.T) {
 	o := &Options{Resume: true, RTMP: &rtmp.Options{Timeout: 100 * time.Millisecond}}
 	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, o)
 	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
-	assert.Equal(t, Truncated, result.Outcome)
+	assert.Equal(t, TimedOut, result.Outcome)
 	o.Recover = impatient()
 	result, err = File(conntest.Context(t), s.URL("vod", "sample"), path, o)
 	require.NoError(t, err)
@@ -151,6 +151,22 @@ func TestReconnectRequest(t *testing.T) {
 	there.mu.Lock()
 	defer there.mu.Unlock()
 	assert.Equal(t, []string{"sample"}, there.names)
+}
+
+// A server that asks to reconnect may hang up at once.
+func TestReconnectRequestBeforeHangingUp(t *testing.T) {
+	next := rtmptest.Server(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 50_000, OnMessage: func(s *testserver.Session, m *chunk.Message) {
+		if message.Type(m.Type) == message.TypeAcknowledgement {
+			s.Send(*reconnectTo(t, "rtmp://"+next.Addr()+"/vod"))
+			s.Close()
+		}
+	}})
+	path := filepath.Join(t.TempDir(), "out.flv")
+	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second, FollowReconnect: rtmp.FollowAny}, KeepBuffer: true, Recover: impatient()}
+	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, o)
+	require.NoError(t, err)
+	assert.Equal(t, 2, result.Sessions)
 }
 
 // A live stream goes on behind a lost connection, at a key frame.
@@ -217,20 +233,22 @@ func TestRecoverLive(t *testing.T) {
 }
 
 func TestCancel(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{})
+	s := rtmptest.Server(t, testserver.Config{Realtime: true})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	ctx, cancel := context.WithCancel(conntest.Context(t))
-	result, err := File(ctx, s.URL("vod", "sample"), path, &Options{Recover: impatient(), Progress: func(p *Progress) {
-		if p.Position > 2*time.Second {
+	o := &Options{RTMP: &rtmp.Options{Buffer: 2 * time.Second}, KeepBuffer: true, Recover: impatient(), Progress: func(p *Progress) {
+		if p.Phase == Receiving && p.Position > 2*time.Second {
 			cancel()
 		}
-	}})
+	}}
+	result, err := File(ctx, s.URL("vod", "sample"), path, o)
 	assert.ErrorIs(t, err, context.Canceled)
-	assert.Equal(t, Truncated, result.Outcome)
+	assert.Equal(t, Canceled, result.Outcome)
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.EqualValues(t, len(got), result.Size)
 	assert.Greater(t, len(rtmptest.Tags(t, got)), 50)
+	s = rtmptest.Server(t, testserver.Config{})
 	_, err = File(conntest.Context(t), s.URL("vod", "sample"), path, &Options{Resume: true})
 	require.NoError(t, err)
 	got, err = os.ReadFile(path)
@@ -288,7 +306,7 @@ func TestWriteError(t *testing.T) {
 		var write *WriteError
 		require.ErrorAs(t, err, &write)
 		assert.ErrorIs(t, err, errBroken)
-		assert.Equal(t, Truncated, result.Outcome)
+		assert.Equal(t, WriteFailed, result.Outcome)
 		assert.LessOrEqual(t, result.Size, int64(n))
 		assert.Equal(t, min(1, n/100), result.Sessions*min(1, n/100), "writing is not tried again")
 	}
@@ -330,7 +348,7 @@ func TestOutcome(t *testing.T) {
 		{"hanging up, no duration", 0, testserver.EndClose, 0, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
 		{"hanging up before the end", 10.08, testserver.EndAll, 100_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
 		{"hanging up a bit before the end", 10.08, testserver.EndAll, 258_000, rtmp.Options{}, ClosedEarly, io.ErrUnexpectedEOF},
-		{"nothing", 10.08, testserver.EndNothing, 0, rtmp.Options{Timeout: 100 * time.Millisecond}, Truncated, os.ErrDeadlineExceeded},
+		{"nothing", 10.08, testserver.EndNothing, 0, rtmp.Options{Timeout: 100 * time.Millisecond}, TimedOut, os.ErrDeadlineExceeded},
 		{"a part", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 2 * time.Second, Stop: 5 * time.Second}, Complete, nil},
 		{"the rest", 10.08, testserver.EndAll, 0, rtmp.Options{Start: 6 * time.Second}, Complete, nil},
 		{"no such part", 10.08, testserver.EndAll, 0, rtmp.Options{Stop: 15 * time.Second}, Complete, nil},

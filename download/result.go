@@ -12,11 +12,19 @@ import (
 type Outcome int
 
 const (
-	// Truncated: there is more, and it is not the server's hanging up that is to blame: it said the end before the end, or
-	// went silent, or the download was cancelled or could not be written.
-	Truncated Outcome = iota
+	// NotStarted: nothing was played: there was no connection, the server refused, or an option is wrong.
+	NotStarted Outcome = iota
+	// Truncated: the server said the end before the end, refused to go on, broke the protocol, or plays something else than the file
+	// has.
+	Truncated
 	// ClosedEarly: the server hung up, or the connection was lost, before the end.
 	ClosedEarly
+	// TimedOut: the server fell silent before the end.
+	TimedOut
+	// Canceled: the context ended before the download did.
+	Canceled
+	// WriteFailed: the file, or the writer, took no more.
+	WriteFailed
 	// Complete: everything is there, as far as that can be told. The server has said the end, or the connection was lost when
 	// all of the known duration had arrived; and nothing is in Result.Gaps and Result.BadData. A live stream is complete when
 	// the server has said its end and BadData is 0, since nobody can tell what is missing in it.
@@ -26,17 +34,27 @@ const (
 	Incomplete
 )
 
-// String returns "complete", "incomplete", "truncated" or "server-closed-early".
+// String returns the outcome in lower case, such as "complete", "server-closed-early" or "timed-out".
 func (o Outcome) String() string {
 	switch o {
+	case NotStarted:
+		return "not-started"
+	case Truncated:
+		return "truncated"
+	case ClosedEarly:
+		return "server-closed-early"
+	case TimedOut:
+		return "timed-out"
+	case Canceled:
+		return "canceled"
+	case WriteFailed:
+		return "write-failed"
 	case Complete:
 		return "complete"
 	case Incomplete:
 		return "incomplete"
-	case ClosedEarly:
-		return "server-closed-early"
 	}
-	return "truncated"
+	return fmt.Sprintf("Outcome(%d)", int(o))
 }
 
 // ErrTruncated says that the server ended a stream before its duration was over.

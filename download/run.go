@@ -7,8 +7,6 @@ import (
 	"io"
 	"time"
 
-	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
@@ -53,10 +51,8 @@ func (d *download) sessions(ctx context.Context) error {
 
 // player plays the stream on one connection.
 type player interface {
-	// next returns the next audio, video or data message, valid until the next call. io.EOF is the server's word for the end.
-	next(ctx context.Context) (*rtmp.Packet, error)
-	// known is what the metadata has told so far.
-	known() (duration time.Duration, metadata amf.ECMAArray)
+	// play writes the stream to w, as an FLV file, until w fails or the stream ends, which is nil if the server has said so.
+	play(ctx context.Context, w io.Writer) error
 	// damaged is how many messages of the stream were damaged so far.
 	damaged() uint64
 	// paused reports whether there was a pause since the last call: media from before it may come again.
@@ -66,13 +62,15 @@ type player interface {
 
 // session plays on one connection: from the beginning, or back key frames before the last one of the file.
 func (d *download) session(ctx context.Context, back int) error {
-	last := d.prepare(back)
+	last, err := d.prepare(back)
+	if err != nil {
+		return err
+	}
 	d.report(Progress{Phase: Connecting})
 	s, err := d.open(ctx, d.from)
 	if err != nil {
 		return err
 	}
-	s = watch(ctx, s, d.o.RTMP.MediaTimeout)
 	defer func() {
 		d.result.BadData += s.damaged()
 		s.close()
@@ -80,23 +78,20 @@ func (d *download) session(ctx context.Context, back int) error {
 	d.result.Sessions++
 	d.result.Ended = false
 	d.report(Progress{Phase: Playing})
-	for {
-		p, err := s.next(ctx)
-		if err == io.EOF {
-			d.result.Ended = true
-			return d.ended(last)
-		}
-		if err != nil {
-			return err
-		}
-		if err := d.received(s, p, last); err != nil {
-			return err
-		}
+	in := intake{download: d, player: s, last: last}
+	err = s.play(ctx, &in)
+	switch {
+	case in.err != nil:
+		return in.err
+	case err != nil:
+		return err
 	}
+	d.result.Ended = true
+	return d.ended(last)
 }
 
 // prepare chooses where to begin. last says that there is nothing further back.
-func (d *download) prepare(back int) (last bool) {
+func (d *download) prepare(back int) (last bool, err error) {
 	t := d.out.tail
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
 	if t.empty() {
@@ -106,7 +101,10 @@ func (d *download) prepare(back int) (last bool) {
 			by := uint32(d.from.Milliseconds())
 			d.shifts = shifts{by, by, by}
 		}
-		return true
+		return true, nil
+	}
+	if err := d.out.identify(); err != nil {
+		return false, err
 	}
 	at, ok := t.point(d.o.SkipKeyFrames + back)
 	if !ok {
@@ -122,5 +120,5 @@ func (d *download) prepare(back int) (last bool) {
 	}
 	d.resumed = true
 	d.splice = newSplice(t, at, d.target.live)
-	return !ok || d.target.live
+	return !ok || d.target.live, nil
 }

@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/internal/reconnect"
-	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/internal/observe"
 )
 
 // toggleTimeout bounds a pause and its end.
@@ -19,14 +18,13 @@ const toggleTimeout = 10 * time.Second
 
 // session plays the stream on one connection.
 type session struct {
-	conn   *rtmp.Conn
-	stream *rtmp.Stream
-	speed  bool // answer BufferEmpty by a pause that is undone
-	pauses bool // the stream can be paused, as far as is known
-	moves  bool // come back when the server asks for it
-	log    *slog.Logger
-	packet rtmp.Packet // the stream's newest
-	other  rtmp.Packet // the connection's newest
+	conn         *rtmp.Conn
+	stream       *rtmp.Stream
+	heard        heard
+	mediaTimeout time.Duration // rtmp.Options.MediaTimeout
+	speed        bool          // answer BufferEmpty by a pause that is undone
+	pauses       bool          // the stream can be paused, as far as is known
+	log          *slog.Logger
 
 	woken    bool // silence was answered by a pause and its end, and nothing has come since
 	toggled  bool // there was a pause, and nothing has come since
@@ -36,25 +34,23 @@ type session struct {
 // connect connects and plays from a time on.
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
 	from = from.Truncate(time.Millisecond) // all that RTMP can say
-	conn, err := d.target.connect(ctx, from, d.o.Recover != nil)
-	if err != nil {
+	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, speed: !d.o.Realtime, pauses: !d.target.live}
+	moves := d.o.Recover != nil // come back when the server asks for it
+	var err error
+	if s.conn, err = d.target.connect(observe.With(ctx, s.heard.observer(s.speed && s.pauses, moves)), from, moves); err != nil {
 		return nil, err
 	}
 	d.report(Progress{Phase: Connected})
-	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: d.o.KeepBuffer})
-	if err != nil {
-		conn.Close()
+	if s.stream, err = s.conn.CreateStream(ctx, &rtmp.StreamOptions{Seek: from, NoBufferUpdate: d.o.KeepBuffer}); err != nil {
+		s.conn.Close()
 		return nil, err
 	}
-	d.target.minded(conn.Stats().PipelineFallbacks)
-	return &session{conn: conn, stream: stream, log: d.log, speed: !d.o.Realtime, pauses: !d.target.live, moves: d.o.Recover != nil}, nil
+	d.target.minded(s.conn.Stats().PipelineFallbacks)
+	s.heard.interrupt(s.stream)
+	return s, nil
 }
 
 func (s *session) close() { s.conn.Close() }
-
-func (s *session) known() (time.Duration, amf.ECMAArray) {
-	return s.stream.Duration(), s.stream.Metadata()
-}
 
 func (s *session) damaged() uint64 { return s.conn.Stats().LostMedia }
 
@@ -64,26 +60,60 @@ func (s *session) paused() bool {
 	return unpaused
 }
 
-// next implements player.
-func (s *session) next(ctx context.Context) (*rtmp.Packet, error) {
+// play implements player.
+func (s *session) play(ctx context.Context, w io.Writer) error {
+	defer s.stream.Bind(ctx)()
 	for {
-		err := s.receive(ctx)
-		switch {
-		case err == nil:
+		empty, moved := s.obey()
+		if moved == nil && empty && s.pauses && !s.toggled {
+			moved = s.toggle(ctx)
+		}
+		if moved != nil {
+			return moved
+		}
+		since := time.Now()
+		n, err := s.stream.WriteTo(w)
+		if n > 0 {
 			s.woken, s.toggled = false, false
-			return &s.packet, nil
-		case errors.Is(err, os.ErrDeadlineExceeded) && s.pauses && !s.woken && ctx.Err() == nil:
+		}
+		switch silent := errors.Is(err, os.ErrDeadlineExceeded) && !isWrite(err) && ctx.Err() == nil; {
+		case !silent:
+			if _, moved := s.obey(); moved != nil { // it asked for that before it hung up
+				return moved
+			}
+			return err
+		case s.heard.something():
+		case s.late(since):
+			return fmt.Errorf("download: no message of the stream in %v: %w", s.mediaTimeout, err)
+		case !s.pauses || s.woken:
+			return err
+		default:
 			s.woken = true
 			if lost := s.wake(ctx); lost != nil {
-				return nil, lost
+				return lost
 			}
 			if !s.pauses {
-				return nil, err
+				return err
 			}
-		default:
-			return nil, err
 		}
 	}
+}
+
+// obey follows a request to reconnect, and reports whether the server has said that its buffer is empty.
+func (s *session) obey() (empty bool, moved error) {
+	empty, reconnect, tcURL := s.heard.take(s.stream)
+	if reconnect {
+		moved = s.move(tcURL)
+	}
+	return empty, moved
+}
+
+// late reports whether a read that began at since has ended because of rtmp.Options.MediaTimeout: the server has had its chance.
+func (s *session) late(since time.Time) bool {
+	if last := s.conn.Stats().LastMedia; last.After(since) {
+		since = last
+	}
+	return s.mediaTimeout > 0 && time.Since(since) >= s.mediaTimeout
 }
 
 // maxBuffer is the longest that no server takes for a negative number.
@@ -98,50 +128,9 @@ func (s *session) wake(ctx context.Context) error {
 	return s.toggle(ctx)
 }
 
-// receive takes what the stream has, and reads on while it has nothing. It reads the connection rather than the stream to
-// see what a Stream does not tell: BufferEmpty, and the request to reconnect.
-func (s *session) receive(ctx context.Context) error {
-	for !s.stream.Ready() {
-		p := &s.other
-		if err := s.conn.ReadPacket(ctx, p); err != nil {
-			return err
-		}
-		if err := s.conn.HandlePacket(ctx, p); err != nil {
-			return err
-		}
-		if err := s.notice(ctx, p); err != nil {
-			return err
-		}
-	}
-	return s.stream.ReadPacket(&s.packet)
-}
-
-// notice acts on BufferEmpty and on a request to reconnect. Of what can't be read HandlePacket has taken care.
-func (s *session) notice(ctx context.Context, p *rtmp.Packet) error {
-	switch p.Type {
-	case message.TypeUserControl:
-		u, err := message.ParseUserControl(p.Body)
-		if err == nil && u.Event == message.EventBufferEmpty && s.speed && s.pauses && !s.toggled {
-			return s.toggle(ctx)
-		}
-	case message.TypeCommandAMF0, message.TypeCommandAMF3:
-		cmd, err := message.ParseCommand(p.Type, p.Body)
-		if err != nil || cmd.Name != "onStatus" {
-			return nil
-		}
-		if tcURL, ok := reconnect.Request(message.ParseStatus(cmd.Args)); ok {
-			return s.move(tcURL)
-		}
-	}
-	return nil
-}
-
 // move is a *reconnectError if a request to reconnect is to be followed. Others are ignored: what the server sends is taken
 // as long as it does.
 func (s *session) move(tcURL string) error {
-	if !s.moves {
-		return nil
-	}
 	url, options, err := s.conn.Follow(tcURL)
 	if err != nil {
 		s.log.Debug("download: a request to reconnect is not followed", "error", err)

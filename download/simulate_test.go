@@ -14,37 +14,36 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
-	"github.com/go-librtmp/rtmp/message"
 )
 
-// fakePlayer plays tags, and ends with err.
+// fakePlayer plays tags, and ends with err; io.EOF is the server's word for the end.
 type fakePlayer struct {
 	tags []flv.Tag
 	err  error
 }
 
-func (p *fakePlayer) next(ctx context.Context) (*rtmp.Packet, error) {
-	if ctx.Err() != nil {
-		return nil, ctx.Err()
+func (p *fakePlayer) play(ctx context.Context, w io.Writer) error {
+	for _, tag := range p.tags {
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		if _, err := w.Write(flv.AppendTag(nil, tag)); err != nil {
+			return err
+		}
 	}
-	if len(p.tags) == 0 {
-		return nil, p.err
+	if p.err == io.EOF {
+		return nil
 	}
-	tag := p.tags[0]
-	p.tags = p.tags[1:]
-	return &rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: bytes.Clone(tag.Body)}, nil
+	return p.err
 }
 
-func (p *fakePlayer) known() (time.Duration, amf.ECMAArray) { return 10080 * time.Millisecond, nil }
-func (p *fakePlayer) damaged() uint64                       { return 0 }
-func (p *fakePlayer) paused() bool                          { return false }
-func (p *fakePlayer) close()                                {}
+func (p *fakePlayer) damaged() uint64 { return 0 }
+func (p *fakePlayer) paused() bool    { return false }
+func (p *fakePlayer) close()          {}
 
 // sample is the sample's tags without its mark of the end, which not all servers repeat: metadata, two configurations, media.
 func sample(t *testing.T) []flv.Tag {

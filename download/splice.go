@@ -138,7 +138,7 @@ func (p *plan) missing(end int64) int {
 
 // add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
-	h := held{Tag: tag, content: contentOf(tag), kind: kindOf(tag)}
+	h := held{Tag: tag, content: s.tail.contentOf(tag), kind: kindOf(tag)}
 	h.Body = bytes.Clone(tag.Body)
 	if h.kind == flv.KindKeyFrame {
 		s.forget()

@@ -2,6 +2,8 @@ package download
 
 import (
 	"hash/maphash"
+	"io"
+	"slices"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -21,11 +23,29 @@ var seed = maphash.MakeSeed()
 type content struct {
 	typ  flv.TagType
 	size int
-	hash uint64
+	hash uint64 // of a frame in a file, 0 until identify is called
 }
 
 func contentOf(t flv.Tag) content {
 	return content{t.Type, len(t.Body), maphash.Bytes(seed, t.Body)}
+}
+
+// endSize is how many bytes of the beginning of a body, and of its end, tell it from others. Coded media of the same size that is the
+// same in both is the same.
+const endSize = 512
+
+// contentOf is the contentOf of all of t's tags. In a file what lies between the ends of a body may be damaged, and counts.
+func (t *tail) contentOf(tag flv.Tag) content {
+	c, body := content{typ: tag.Type, size: len(tag.Body)}, tag.Body
+	if !t.unread || len(body) <= 2*endSize {
+		return contentOf(tag)
+	}
+	var h maphash.Hash
+	h.SetSeed(seed)
+	h.Write(body[:endSize])
+	h.Write(body[len(body)-endSize:])
+	c.hash = h.Sum64()
+	return c
 }
 
 // entry is a tag that is in the file.
@@ -74,8 +94,10 @@ func (t *track) gap(at uint32) time.Duration {
 // tail is what has to be known of a file to continue it: its last tags, and where its last key frames are. It is built by
 // reading the file, and kept while writing it.
 type tail struct {
-	end      int64 // of the last tag, bytes from the start: what comes behind is no tag
-	first    entry // frame
+	unread   bool        // it is of a stream that nobody can read again, and nothing in it is damaged
+	file     io.ReaderAt // what identify reads; nil: contents are known from the start
+	end      int64       // of the last tag, bytes from the start: what comes behind is no tag
+	first    entry       // frame
 	keys     []entry
 	recent   []entry     // the frames since one of the last keys, in file order
 	skip     int         // Options.SkipKeyFrames: recent reaches so many keys further back
@@ -93,9 +115,13 @@ func (t *tail) empty() bool { return !t.audio.seen && !t.video.seen }
 
 // add takes note of a tag at the end of the file.
 func (t *tail) add(tag flv.Tag) {
-	e := entry{content: contentOf(tag), offset: t.end, time: tag.Timestamp}
+	kind := kindOf(tag)
+	e := entry{content: content{typ: tag.Type, size: len(tag.Body)}, offset: t.end, time: tag.Timestamp}
+	if t.file == nil || !isFrame(kind) {
+		e.content = t.contentOf(tag)
+	}
 	t.end += int64(len(tag.Body)) + flv.TagOverhead
-	switch kind := kindOf(tag); {
+	switch {
 	case kind == flv.KindHeader && tag.Type == flv.TagScript:
 		if t.metadata == (content{}) {
 			_, values, _ := flv.ParseScript(tag.Body)
@@ -107,6 +133,25 @@ func (t *tail) add(tag flv.Tag) {
 	case isFrame(kind):
 		t.addFrame(e, kind == flv.KindKeyFrame)
 	}
+}
+
+// identify completes the contents of keys and recent. Few downloads need that, and a hash takes as long as all else.
+func (t *tail) identify() error {
+	var body []byte
+	for _, list := range [][]entry{t.keys, t.recent} {
+		for i := range list {
+			e := &list[i]
+			if e.hash != 0 || t.file == nil {
+				continue
+			}
+			body = slices.Grow(body[:0], e.size)[:e.size]
+			if _, err := t.file.ReadAt(body, e.offset+flv.TagHeaderSize); err != nil {
+				return err
+			}
+			e.hash = maphash.Bytes(seed, body)
+		}
+	}
+	return nil
 }
 
 func (t *tail) addFrame(e entry, key bool) {
@@ -208,7 +253,7 @@ func (t *tail) cut(offset int64) {
 // repeats reports whether a tag that is not media is the newest of its kind.
 func (t *tail) repeats(tag flv.Tag) bool {
 	if tag.Type == flv.TagScript {
-		return contentOf(tag) == t.metadata
+		return t.contentOf(tag) == t.metadata
 	}
 	return t.headers.Has(tag)
 }

@@ -80,6 +80,11 @@ func build(bin string) error {
 	if *quick {
 		return nil
 	}
+	dump := exec.Command("go", "build", "-o", bin+"/", "./cmd/rtmpdump")
+	dump.Dir = ".."
+	if text, err := dump.CombinedOutput(); err != nil {
+		return fmt.Errorf("build rtmpdump: %w: %s", err, text)
+	}
 	cc := exec.Command("cc", "-O2", "-o", filepath.Join(bin, "librtmp"), "clients/librtmp/librtmp.c", "-lrtmp", "-lpthread")
 	if text, err := cc.CombinedOutput(); err != nil {
 		log.Printf("without librtmp: %v: %s", err, text)
@@ -95,9 +100,10 @@ func machine() string {
 	}
 	cpu := say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1")
 	load := say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg")
-	return fmt.Sprintf("%s, %s x %s, Linux %s, load when it began %s. %s.\n\nlibrtmp %s, rtmpdump %s, %s.", say("date", "-u", "+%Y-%m-%d"),
-		say("nproc"), cpu, say("uname", "-r"), load, say("go", "version"), say("dpkg-query", "-W", "-f", "${Version}", "librtmp1"),
-		say("dpkg-query", "-W", "-f", "${Version}", "rtmpdump"),
+	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
+	return fmt.Sprintf("%s, %s x %s, Linux %s, load when it began %s, rounds %d. %s.\n\n%s, %s, %s, %s, %s, %s.", say("date", "-u", "+%Y-%m-%d"),
+		say("nproc"), cpu, say("uname", "-r"), load, *rounds, say("go", "version"), version("librtmp1"),
+		version("rtmpdump"), version("curl"), version("python3-librtmp"), version("ffmpeg"),
 		strings.ReplaceAll(say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/bluenviron/gortmplib",
 			"github.com/yutopp/go-rtmp", "github.com/q191201771/lal", "github.com/nareix/joy4"), "\n", ", "))
 }

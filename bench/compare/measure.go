@@ -68,10 +68,17 @@ func (s *server) stop() {
 	s.command.Wait()
 }
 
+// flv is the file of the media for those who publish from one.
+func (w *work) flv(bin string) string { return filepath.Join(bin, w.profile+".flv") }
+
 // measure has the clients take turns.
 func (w *work) measure(bin string) error {
 	amount := int64(*bytes)
 	args := append([]string{"-profile", w.profile, "-bytes", fmt.Sprint(amount)}, w.server...)
+	file := exec.Command(filepath.Join(bin, "blast"), "-profile", w.profile, "-bytes", "10000000", "-mkflv", w.flv(bin))
+	if err := file.Run(); err != nil {
+		return fmt.Errorf("file of the media: %w", err)
+	}
 	plain, err := startServer(bin, args...)
 	if err != nil {
 		return err
@@ -119,7 +126,7 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 	if w.n == 0 {
 		url += fmt.Sprintf("-b%d", int64(amount))
 	}
-	command := strings.NewReplacer("{bin}", bin, "{url}", url, "{bytes}", fmt.Sprint(int64(amount)), "{n}", fmt.Sprint(w.n)).Replace(c.command)
+	command := strings.NewReplacer("{bin}", bin, "{url}", url, "{bytes}", fmt.Sprint(int64(amount)), "{n}", fmt.Sprint(w.n), "{flv}", w.flv(bin)).Replace(c.command)
 	fields := strings.Fields(command)
 	cmd := exec.Command(fields[0], fields[1:]...)
 	cmd.Env = append(os.Environ(), "BENCH_PROFILE="+w.profile)

@@ -1,13 +1,16 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"image/color"
 	"io"
 	"slices"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
+	"gonum.org/v1/plot/text"
 	"gonum.org/v1/plot/vg"
 	_ "gonum.org/v1/plot/vg/vgsvg" // the format that Save writes
 )
@@ -68,7 +71,8 @@ func (w *work) table(out io.Writer) {
 	}
 }
 
-// chart draws the same as bars, the cheapest at the top.
+// chart draws the same as bars, the cheapest at the top. What they are stands in them, where a font that is wider than the one that was
+// measured does no harm.
 func (w *work) chart(file string) error {
 	type bar struct {
 		name string
@@ -80,27 +84,38 @@ func (w *work) chart(file string) error {
 			bars = append(bars, bar{c.name, c.spread(figure)})
 		}
 	}
-	slices.SortFunc(bars, func(a, b bar) int { return int(1e6 * (b.median - a.median)) })
+	slices.SortFunc(bars, func(a, b bar) int { return cmp.Compare(b.median, a.median) })
 	p := plot.New()
 	p.Title.Text, p.X.Label.Text, p.X.Min = w.title, w.unit+", median with lowest and highest", 0
-	var names []string
+	p.HideY()
+	var labels plotter.XYLabels
 	for i, b := range bars {
-		chart, err := plotter.NewBarChart(plotter.Values{b.median}, vg.Points(12))
+		chart, err := plotter.NewBarChart(plotter.Values{b.median}, vg.Points(14))
 		if err != nil {
 			return err
 		}
 		chart.Horizontal, chart.XMin, chart.LineStyle.Width = true, float64(i), 0
-		chart.Color = color.RGBA{R: 150, G: 160, B: 175, A: 255}
-		if len(b.name) >= 4 && b.name[:4] == "ours" {
-			chart.Color = color.RGBA{R: 20, G: 110, B: 200, A: 255}
+		chart.Color = color.RGBA{R: 205, G: 212, B: 222, A: 255}
+		if strings.HasPrefix(b.name, "ours") {
+			chart.Color = color.RGBA{R: 150, G: 200, B: 245, A: 255}
 		}
 		line, err := plotter.NewLine(plotter.XYs{{X: b.low, Y: float64(i)}, {X: b.high, Y: float64(i)}})
 		if err != nil {
 			return err
 		}
+		line.Color = color.Gray{Y: 128}
 		p.Add(chart, line)
-		names = append(names, b.name+"\u00a0\u00a0\u00a0") // where the font is wider than the one that was measured
+		labels.XYs = append(labels.XYs, plotter.XY{X: 0, Y: float64(i)})
+		labels.Labels = append(labels.Labels, fmt.Sprintf("%s: %.3g", b.name, b.median))
 	}
-	p.NominalY(names...)
+	names, err := plotter.NewLabels(labels)
+	if err != nil {
+		return err
+	}
+	for i := range names.TextStyle {
+		names.TextStyle[i].YAlign = text.YCenter
+	}
+	names.Offset = vg.Point{X: vg.Points(4)}
+	p.Add(names)
 	return p.Save(18*vg.Centimeter, vg.Length(2+0.65*float64(len(bars)))*vg.Centimeter, file)
 }

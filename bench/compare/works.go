@@ -16,7 +16,7 @@ type work struct {
 // client is a program that can do the work.
 type client struct {
 	name    string
-	command string  // {bin}, {url}, {bytes} and {n} are replaced
+	command string  // {bin}, {url}, {bytes}, {n} and {flv}, a file of the media, are replaced
 	raw     bool    // without a protocol
 	share   float64 // of the bytes, for slow ones; 0: all
 	checked bool    // must not allocate for a message
@@ -48,6 +48,7 @@ func works() []*work {
 			{name: "ours", command: "{bin}/ours conn {url}-idle {n}"},
 			{name: "least Go code", command: "{bin}/least conn {url}-idle {n}"},
 			{name: "librtmp", command: "{bin}/librtmp conn {url}-idle {n}"},
+			{name: "python-librtmp", command: "/usr/bin/python3 clients/python/peer.py conn {url}-idle {n}"},
 			{name: "gortmplib", command: "{bin}/gortmplib conn {url}-idle {n}"},
 			{name: "lal", command: "{bin}/lal conn {url}-idle {n}"},
 		}},
@@ -55,6 +56,7 @@ func works() []*work {
 			{name: "ours", command: "{bin}/ours rpc {url}-idle {n}"},
 			{name: "least Go code", command: "{bin}/least rpc {url}-idle {n}"},
 			{name: "librtmp", command: "{bin}/librtmp rpc {url}-idle {n}"},
+			{name: "python-librtmp", command: "/usr/bin/python3 clients/python/peer.py rpc {url}-idle {n}"},
 		}},
 		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
@@ -76,7 +78,11 @@ func play(title, file, profile string, chunk int, quick bool) *work {
 			{name: "ours, io.Copy to /dev/null", command: "{bin}/ours pull-file {url}", checked: true},
 			{name: "librtmp", command: "{bin}/librtmp pull {url}"},
 			{name: "librtmp, ReadPacket", command: "{bin}/librtmp packets {url}"},
+			{name: "ours, rtmpdump", command: "{bin}/rtmpdump -q -r {url} -o /dev/null"},
 			{name: "rtmpdump", command: "rtmpdump -q -r {url} -o /dev/null"},
+			{name: "curl", command: "curl -s -o /dev/null {url}"},
+			{name: "python-librtmp", command: "/usr/bin/python3 clients/python/peer.py pull {url}"},
+			{name: "FFmpeg", command: "ffmpeg -v quiet -i {url} -c copy -y -f flv /dev/null", share: 0.25},
 			{name: "lal", command: "{bin}/lal pull {url}", share: 0.5},
 			{name: "joy4", command: "{bin}/joy4 pull {url}", share: 0.5},
 			{name: "go-rtmp", command: "{bin}/gortmp pull {url}-msid0", share: 0.2},
@@ -91,6 +97,7 @@ func publish(title, file, profile string, quick bool) *work {
 		{name: "least Go code", command: "{bin}/least push-4096 {url} {bytes}"},
 		{name: "ours, WritePacket", command: "{bin}/ours push {url} {bytes}", checked: true},
 		{name: "ours, ReadFrom", command: "{bin}/ours push-flv {url} {bytes}", checked: true},
+		{name: "librtmp", command: "{bin}/librtmp push {url} {bytes} {flv} 4096", share: 0.5},
 		{name: "joy4", command: "{bin}/joy4 push {url} {bytes}"},
 		{name: "lal", command: "{bin}/lal push {url} {bytes}", share: 0.2},
 		{name: "gortmplib", command: "{bin}/gortmplib push {url} {bytes}", share: 0.2},

@@ -11,37 +11,22 @@ import (
 // barWidth is how many characters the bar itself has. The whole line stays below 80.
 const barWidth = 24
 
-// bar makes the line of progress on a terminal.
-type bar struct {
-	began    time.Time
-	size     int64         // of the file, then
-	position time.Duration // likewise
-}
-
-func newBar() *bar { return &bar{} }
-
-// line shows how far the download is: a bar and a percentage if the duration is known, the size, the rate, the time in the
-// stream, and how long it will take.
-func (b *bar) line(p *download.Progress, now time.Time) string {
-	if b.began.IsZero() {
-		b.began, b.size, b.position = now, p.Size, p.Position
-	}
-	elapsed := now.Sub(b.began).Seconds()
-	rate := 0.0
-	if elapsed > 0 {
-		rate = float64(p.Size-b.size) / elapsed
-	}
-	text := fmt.Sprintf("%s %s/s  %s", bytesText(float64(p.Size)), bytesText(rate), clock(p.Position))
+// barLine shows how far a download is: a bar and a percentage if the duration is known, the size, the rate, the time in the stream,
+// and how long it will take. complete says that everything is there, wherever the last packet begins.
+func barLine(p *download.Progress, complete bool) string {
+	text := fmt.Sprintf("%s %s/s  %s", bytesText(float64(p.Size)), bytesText(p.Rate), clock(p.Position))
 	if p.Duration <= 0 {
 		return text
 	}
-	done := min(1, p.Position.Seconds()/p.Duration.Seconds())
-	filled := int(done * barWidth)
+	done := min(100, percent(p.Position, p.Duration))
+	if complete {
+		done = 100
+	}
+	filled := int(done * barWidth / 100)
 	text = fmt.Sprintf("[%s%s] %5.1f%%  %s/%s", strings.Repeat("=", filled), strings.Repeat(" ", barWidth-filled),
-		percent(p.Position, p.Duration), text, clock(p.Duration))
-	if gained := (p.Position - b.position).Seconds(); gained > 0 && elapsed > 1 && done < 1 {
-		left := (p.Duration - p.Position).Seconds() / gained * elapsed
-		text += "  " + clock(time.Duration(left*float64(time.Second))) + " left"
+		done, text, clock(p.Duration))
+	if p.Remaining > 0 && done < 100 {
+		text += "  " + clock(p.Remaining) + " left"
 	}
 	return text
 }

@@ -107,7 +107,11 @@ func parseFlags(args []string, c *console) (*flags, error) {
 	o.session(set)
 	o.saving(set)
 	o.talking(set, c)
-	return o, set.Parse(expand(args, set))
+	err := set.Parse(expand(args, set))
+	if o.url == "" && o.rtmp == "" {
+		o.rtmp = set.Arg(0)
+	}
+	return o, err
 }
 
 func (o *flags) connection(set *pflag.FlagSet) {
@@ -234,7 +238,7 @@ func takesNext(arg string, set *pflag.FlagSet) bool {
 func usage() string {
 	var b strings.Builder
 	o := &flags{}
-	b.WriteString("rtmpdump: saves RTMP streams as FLV.\n\n    rtmpdump -r rtmp://host/app/playpath -o file.flv [options]\n")
+	b.WriteString("rtmpdump: saves RTMP streams as FLV.\n\n    rtmpdump rtmp://host/app/playpath -o file.flv [options]\n")
 	for _, group := range []struct {
 		title  string
 		define func(*pflag.FlagSet)

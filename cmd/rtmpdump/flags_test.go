@@ -1,10 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 // RTMPDump takes "-B abc" for "-B 0", and saves the whole stream.
@@ -20,4 +23,18 @@ func TestNumbersOnTheCommandLine(t *testing.T) {
 	assert.EqualValues(t, 1500, o.start.ms)
 	assert.EqualValues(t, 30_000, o.stop.ms)
 	assert.Equal(t, []int{7, -2, 100}, []int{o.timeout.n, o.skip.n, o.buffer.n})
+}
+
+func TestURLAlone(t *testing.T) {
+	for _, args := range []string{"URL/sample -o FILE --json", "-o FILE -i URL/sample --json URL/other"} {
+		got := attempt(t, ours, testserver.Config{}, args, nil)
+		assert.Equal(t, exitSuccess, got.code, "%s: %s", args, got.stderr)
+	}
+}
+
+// What is wrong is not to be looked for above the options.
+func TestUnknownOption(t *testing.T) {
+	var stdout, stderr bytes.Buffer
+	assert.Equal(t, exitFailed, run([]string{"--nosuch"}, &stdout, &stderr, false))
+	assert.Regexp(t, `unknown flag: --nosuch\nSee rtmpdump --help for the options\.\n$`, stderr.String())
 }

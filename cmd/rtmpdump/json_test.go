@@ -30,7 +30,7 @@ func TestSummaryAgreesWithExitCode(t *testing.T) {
 		{"without a duration, cut", "-r URL/bare", testserver.Config{Fault: cutAt(100_000)}, "server-closed-early", exitIncomplete, "may be incomplete"},
 		{"without pictures, which the metadata names", "-r URL/sound", testserver.Config{}, "incomplete", exitIncomplete, "may be incomplete"},
 		{"cut", "-r URL/sample", testserver.Config{Fault: cutAt(100_000)}, "server-closed-early", exitIncomplete, "may be incomplete"},
-		{"no such stream", "-r URL/nosuch", testserver.Config{}, "truncated", exitFailed, ""},
+		{"no such stream", "-r URL/nosuch", testserver.Config{}, "not-started", exitFailed, ""},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			got := attempt(t, ours, test.config, test.args+" -o FILE --json", nil)

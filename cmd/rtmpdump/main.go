@@ -46,7 +46,7 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	o, err := parseFlags(args, c)
 	switch {
 	case err != nil:
-		c.print("%s\n\n%s", err, usage())
+		c.print("%s\nSee rtmpdump --help for the options.\n", err)
 		return exitFailed
 	case o.help:
 		c.print("\n%s", usage())

@@ -64,7 +64,7 @@ func TestSignals(t *testing.T) {
 		require.NoError(t, err, "whole tags")
 		var s summary
 		require.NoError(t, json.Unmarshal(stdout.Bytes(), &s))
-		assert.Equal(t, "truncated", s.Outcome)
+		assert.Equal(t, "canceled", s.Outcome)
 		assert.EqualValues(t, len(got), s.Size)
 	}
 }

@@ -22,16 +22,13 @@ type reporter struct {
 	connected, playing bool
 	last               download.Progress
 	shown              time.Time
-	hashes             int // printed
-	bar                *bar
+	hashes             int  // printed
+	bar                bool // progress is a bar
+	complete           bool // everything is there
 }
 
 func newReporter(j *job) *reporter {
-	r := &reporter{job: j}
-	if j.console.terminal && !j.flags.hashes {
-		r.bar = newBar()
-	}
-	return r
+	return &reporter{job: j, bar: j.console.terminal && !j.flags.hashes}
 }
 
 // progress is told by package download.
@@ -109,8 +106,8 @@ func (r *reporter) show(p *download.Progress, final bool) {
 		if !final {
 			r.console.hash()
 		}
-	case r.bar != nil:
-		r.console.status(r.bar.line(p, now))
+	case r.bar:
+		r.console.status(barLine(p, r.complete))
 	case p.Duration > 0:
 		r.console.status(fmt.Sprintf("%.3f kB / %.2f sec (%.1f%%)", kB(p.Size), p.Position.Seconds(), percent(p.Position, p.Duration)))
 	default:
@@ -147,6 +144,7 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	c := r.console
 	p := r.last
 	p.Size, p.Position, p.Duration = result.Size, result.Position, result.Duration
+	r.complete = result.Outcome == download.Complete
 	if r.playing {
 		r.show(&p, true)
 	}

@@ -99,7 +99,7 @@ func TestSummary(t *testing.T) {
 			assert.False(t, s.Ended)
 		}},
 		{"-r URL/nosuch -o FILE --json", testserver.Config{}, "", func(s summary) {
-			assert.Equal(t, "truncated", s.Outcome)
+			assert.Equal(t, "not-started", s.Outcome)
 			assert.Equal(t, exitFailed, s.ExitCode)
 			assert.Contains(t, s.Error, "StreamNotFound")
 		}},
@@ -145,24 +145,24 @@ func TestUsageNamesEveryOption(t *testing.T) {
 }
 
 func TestBar(t *testing.T) {
-	now := time.Unix(1000, 0)
-	b := newBar()
 	p := &download.Progress{Duration: 100 * time.Second}
-	assert.Equal(t, "[                        ]   0.0%  0 B 0 B/s  0:00/1:40", b.line(p, now))
-	p.Size, p.Position = 3<<20, 25*time.Second
-	assert.Equal(t, "[======                  ]  25.0%  3.0 MB 1.5 MB/s  0:25/1:40  0:06 left", b.line(p, now.Add(2*time.Second)))
-	p.Size, p.Position = 12<<20, 101*time.Second
-	assert.Equal(t, "[========================] 101.0%  12.0 MB 1.5 MB/s  1:41/1:40", b.line(p, now.Add(8*time.Second)))
+	assert.Equal(t, "[                        ]   0.0%  0 B 0 B/s  0:00/1:40", barLine(p, false))
+	p.Size, p.Position, p.Rate, p.Remaining = 3<<20, 25*time.Second, 1.5*(1<<20), 6*time.Second
+	assert.Equal(t, "[======                  ]  25.0%  3.0 MB 1.5 MB/s  0:25/1:40  0:06 left", barLine(p, false))
+	p.Size, p.Position = 12<<20, 99*time.Second
+	assert.Equal(t, "[========================] 100.0%  12.0 MB 1.5 MB/s  1:39/1:40", barLine(p, true))
+	p.Position = 101 * time.Second
+	assert.Equal(t, "[========================] 100.0%  12.0 MB 1.5 MB/s  1:41/1:40", barLine(p, false))
 	p.Duration = 0
-	assert.Equal(t, "12.0 MB 1.5 MB/s  1:41", b.line(p, now.Add(8*time.Second)))
+	assert.Equal(t, "12.0 MB 1.5 MB/s  1:41", barLine(p, false))
 	p.Position = 3*time.Hour + 2*time.Minute + time.Second
-	assert.Contains(t, b.line(p, now.Add(8*time.Second)), "3:02:01")
+	assert.Contains(t, barLine(p, false), "3:02:01")
 }
 
 func TestBarOnTerminal(t *testing.T) {
 	got := attempt(t, func(args []string, stdout, stderr *bytes.Buffer) int { return run(args, stdout, stderr, true) },
 		testserver.Config{}, "-r URL/sample -o FILE", nil)
-	assert.Contains(t, got.stderr, "[=======================")
+	assert.Contains(t, got.stderr, "[========================] 100.0%")
 	assert.NotContains(t, got.stderr, "kB /")
 }
 

@@ -10,7 +10,7 @@ import (
 
 // summary is what --json prints. Times are in seconds, sizes in bytes.
 type summary struct {
-	Outcome  string  `json:"outcome"` // complete, incomplete, truncated, server-closed-early
+	Outcome  string  `json:"outcome"` // of download.Outcome: complete, incomplete, truncated, server-closed-early, ...
 	ExitCode int     `json:"exit_code"`
 	Error    string  `json:"error,omitempty"`
 	File     string  `json:"file"` // - is standard output

@@ -12,10 +12,11 @@ type Message struct {
 	Chunks *chunk.Message // as the chunk reader has it; nil: the payload is Packet.Body
 }
 
-// received is a message as the chunk reader has it.
-func received(m *chunk.Message) Message {
-	return Message{Chunks: m, Packet: message.Packet{Type: message.Type(m.Type), Format: m.Format,
-		ChunkStreamID: m.ChunkStreamID, Timestamp: m.Timestamp, StreamID: m.StreamID, Absolute: true}}
+// receive makes m a message as the chunk reader has it.
+func (m *Message) receive(in *chunk.Message) {
+	m.Chunks, m.Body = in, nil
+	m.Type, m.Format, m.ChunkStreamID, m.StreamID = message.Type(in.Type), in.Format, in.ChunkStreamID, in.StreamID
+	m.Timestamp, m.Absolute = in.Timestamp, true
 }
 
 // Size is the length of the payload in bytes.

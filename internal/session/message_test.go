@@ -18,7 +18,9 @@ func TestPayload(t *testing.T) {
 	require.NoError(t, err)
 	var in chunk.Message
 	require.NoError(t, chunk.NewReader(iotest.OneByteReader(bytes.NewReader(wire)), 0).Next(&in))
-	chunked, plain := received(&in), Message{Packet: message.Packet{Body: body}}
+	var chunked Message
+	chunked.receive(&in)
+	plain := Message{Packet: message.Packet{Body: body}}
 	for _, m := range []*Message{&chunked, &plain} {
 		require.Equal(t, len(body), m.Size())
 		dst := make([]byte, len(body))

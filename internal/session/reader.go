@@ -21,7 +21,7 @@ type reader struct {
 	out    *writer
 	config *Config
 
-	token    chan struct{} // one slot, full while somebody reads
+	token    token
 	in       *chunk.Reader // owned by the holder of the token
 	msg      chunk.Message // likewise
 	kept     bool          // likewise: msg has not been dispatched yet
@@ -41,7 +41,7 @@ type reader struct {
 }
 
 func newReader(life *lifetime, out *writer, config *Config) *reader {
-	r := &reader{life: life, out: out, config: config, token: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
+	r := &reader{life: life, out: out, config: config, token: newToken(), drained: make(chan struct{}, 1)}
 	r.deadline.set = life.nc.SetReadDeadline
 	r.window = window{replies: &out.replies, received: config.HandshakeBytes, size: config.Window}
 	r.standing.init(r)
@@ -79,9 +79,7 @@ func (r *reader) Read(w *Waiter) error {
 		if lost != nil {
 			return lost
 		}
-		select {
-		case r.token <- struct{}{}:
-		default:
+		if !r.token.take() {
 			if !looks {
 				looks = true
 				continue
@@ -93,7 +91,7 @@ func (r *reader) Read(w *Waiter) error {
 			}
 		}
 		again, err := r.readFor(w)
-		<-r.token
+		r.token.give()
 		r.out.FlushReplies()
 		if !again {
 			return err
@@ -110,18 +108,21 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		defer timer.Stop()
 		expired = timer.C
 	}
-	select {
-	case r.token <- struct{}{}:
-		return true, nil
-	case <-w.Wake:
-		return false, nil
-	case <-r.life.done:
-		return false, nil
-	case <-w.cancelled():
-		return false, fmt.Errorf("rtmp: %s: %w", w.What, w.ctx.Err())
-	case <-expired:
-		return false, &TimeoutError{What: w.What}
+	defer r.token.wait()()
+	for !r.token.take() {
+		select {
+		case <-r.token.given:
+		case <-w.Wake:
+			return false, nil
+		case <-r.life.done:
+			return false, nil
+		case <-w.cancelled():
+			return false, fmt.Errorf("rtmp: %s: %w", w.What, w.ctx.Err())
+		case <-expired:
+			return false, &TimeoutError{What: w.What}
+		}
 	}
+	return true, nil
 }
 
 // readFor reads and dispatches until w is ready; the caller holds the token. again says that somebody interrupted w to
@@ -189,7 +190,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 		}
 		switch {
 		case w.packet != nil:
-			*w.packet = received(&r.msg).Packet
+			r.message.receive(&r.msg)
+			*w.packet = r.message.Packet
 			w.packet.Body = append([]byte{}, r.msg.Body()...)
 			ready = true
 			continue
@@ -202,7 +204,7 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 				continue
 			}
 		default:
-			r.message = received(&r.msg)
+			r.message.receive(&r.msg)
 		}
 		if err := r.serve(&r.message, w.Sink); err != nil {
 			return ready, nil, err
@@ -218,7 +220,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()
 	for ok := true; ok && err == nil; ok, err = r.in.NextBuffered(&r.msg) {
-		r.message = received(&r.msg)
+		r.message.receive(&r.msg)
 		verdict := Declined
 		if r.message.Type == message.TypeVideo || r.message.Type == message.TypeAudio {
 			verdict = t.Take(&r.message)

@@ -1,0 +1,97 @@
+package download
+
+import (
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+)
+
+// Whatever a disk takes of what is written at once, the file ends after a whole tag, and no other counts.
+func TestFailedWriteKeepsWholeTags(t *testing.T) {
+	all := sample(t)[:12]
+	var raw []byte // as a player writes it
+	for _, tag := range all {
+		raw = flv.AppendTag(raw, tag)
+	}
+	for _, asItCame := range []bool{false, true} {
+		for n := 0; n < flv.FileHeaderSize+len(raw); n += 31 {
+			path := filepath.Join(t.TempDir(), "out.flv")
+			o, err := createOutput(path, 0)
+			require.NoError(t, err)
+			o.w = &shortFile{o.file, n}
+			in := intake{download: &download{out: o, target: &target{}}, player: &fakePlayer{}}
+			if asItCame {
+				_, err = in.Write(raw)
+			} else {
+				for _, tag := range all {
+					require.NoError(t, o.write(tag, nil))
+				}
+				err = o.finish()
+			}
+			require.True(t, isWrite(err), "%v", err)
+			require.NoError(t, o.close())
+			got, err := os.ReadFile(path)
+			require.NoError(t, err)
+			assert.EqualValues(t, len(got), o.tail.end)
+			assert.LessOrEqual(t, len(got), n)
+			tags := 0
+			if len(got) > 0 {
+				tags = len(rtmptest.Tags(t, got))
+			}
+			assert.EqualValues(t, tags, o.audio+o.video+o.data)
+			if tags < len(all) {
+				assert.Greater(t, len(got)+len(all[tags].Body)+flv.TagOverhead+flv.FileHeaderSize, n, "no tag that is there is cut off")
+			}
+		}
+	}
+}
+
+// shortFile takes so many bytes.
+type shortFile struct {
+	file *os.File
+	left int
+}
+
+func (f *shortFile) Write(b []byte) (int, error) {
+	n, err := f.file.Write(b[:min(len(b), f.left)])
+	if f.left -= n; err == nil && n < len(b) {
+		err = errBroken
+	}
+	return n, err
+}
+
+// What comes with the file's times is written as it came, in as many writes as there are pieces of memory.
+func TestWritesAreFew(t *testing.T) {
+	all := sample(t)
+	raw := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
+	for _, tag := range all {
+		raw = flv.AppendTag(raw, tag)
+	}
+	var w countingWriter
+	in := intake{download: &download{out: newOutput(&w, 0), target: &target{}}, player: &fakePlayer{}}
+	_, err := in.Write(raw)
+	require.NoError(t, err)
+	assert.Equal(t, 2, w.writes, "the file header and what waited for it, and all else")
+	assert.Equal(t, rtmptest.File(all...), w.bytes)
+	in.shifts = shifts{5, 5, 5}
+	_, err = in.Write(raw)
+	require.NoError(t, err)
+	assert.Equal(t, 3, w.writes, "gathered")
+}
+
+type countingWriter struct {
+	writes int
+	bytes  []byte
+}
+
+func (w *countingWriter) Write(b []byte) (int, error) {
+	w.writes++
+	w.bytes = append(w.bytes, b...)
+	return len(b), nil
+}

@@ -1,0 +1,29 @@
+// Package observe lets a package of this module see what a server says while somebody else reads the connection, as net/http/httptrace
+// does for requests.
+package observe
+
+import (
+	"context"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Observer is told what a server says, in the order in which it arrives, on whichever goroutine reads. Its functions must neither
+// block nor wait for the server; a Stream's SetReadDeadline is allowed, and makes a read return that is under way.
+type Observer struct {
+	UserControl func(message.UserControl)  // what the library does not answer by itself; nil: not told
+	Status      func(*message.StatusError) // every onStatus; nil: not told
+}
+
+type key struct{}
+
+// With returns a context that makes the Conn which connects with it tell o.
+func With(ctx context.Context, o *Observer) context.Context { return context.WithValue(ctx, key{}, o) }
+
+// From returns the context's observer; without one it is an Observer that is told nothing.
+func From(ctx context.Context) *Observer {
+	if o, ok := ctx.Value(key{}).(*Observer); ok {
+		return o
+	}
+	return new(Observer)
+}

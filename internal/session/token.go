@@ -1,0 +1,32 @@
+package session
+
+import "sync/atomic"
+
+// token is the right to read the socket. A channel of one slot would do, at several times the cost where nobody waits, which is as
+// much as reading a small message.
+type token struct {
+	taken   atomic.Bool
+	waiting atomic.Int32
+	given   chan struct{} // one slot, signalled when the token was given back while somebody waited
+}
+
+func newToken() token { return token{given: make(chan struct{}, 1)} }
+
+// take reports whether the token was free, and is the caller's now.
+func (t *token) take() bool { return t.taken.CompareAndSwap(false, true) }
+
+func (t *token) give() {
+	t.taken.Store(false)
+	if t.waiting.Load() > 0 {
+		select {
+		case t.given <- struct{}{}:
+		default:
+		}
+	}
+}
+
+// wait begins a wait for the token, which done ends: take is to be tried now, and each time that given is signalled.
+func (t *token) wait() (done func()) {
+	t.waiting.Add(1)
+	return func() { t.waiting.Add(-1) }
+}

@@ -1,0 +1,34 @@
+package session
+
+import (
+	"sync"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+)
+
+// One has it at a time, and nobody who waits is forgotten.
+func TestToken(t *testing.T) {
+	k := newToken()
+	var wg sync.WaitGroup
+	had := 0 // without a lock of its own: the race detector looks
+	for range 8 {
+		wg.Go(func() {
+			for range 1000 {
+				done := k.wait()
+				for !k.take() {
+					<-k.given
+				}
+				done()
+				had++
+				k.give()
+			}
+		})
+	}
+	wg.Wait()
+	assert.Equal(t, 8000, had)
+	assert.Zero(t, k.waiting.Load())
+	assert.True(t, k.take())
+	assert.False(t, k.take())
+	k.give()
+}
