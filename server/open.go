@@ -149,6 +149,7 @@ func (c *Conn) admits() handshake.Encryption {
 		c.tls, c.transport = &state, "rtmps"
 		return handshake.EncryptionNone
 	case tunnelled:
+		nc.SetBusy(c.hooks.Busy)
 		c.tls, c.transport = nc.TLS(), "rtmpt"
 		if c.tls != nil {
 			c.transport = "rtmpts"

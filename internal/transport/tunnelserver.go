@@ -145,11 +145,20 @@ type session struct {
 	sequence uint64        // of the next request
 	empty    int           // answers without data in a row
 	hold     deadline      // see await. Guarded by duplex.mu
+	busy     func() bool   // nil: never. Guarded by duplex.mu
 }
 
 // TLS is the state of the connection that has opened the session, nil if that was in the clear. It makes what NewTunnelServer
 // serves tell RTMPTS from RTMPT.
 func (s *session) TLS() *tls.ConnectionState { return s.tls }
+
+// SetBusy tells the session when the application is about to write, although it reads already: a send is then answered with what it
+// writes, which spares a round trip, unless that takes too long. busy is called with a lock held and must not use the session.
+func (s *session) SetBusy(busy func() bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = busy
+}
 
 // Close lets the client fetch what was written.
 func (s *session) Close() error {
@@ -245,14 +254,14 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 
 var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// await waits a moment for something to answer with. A send need not wait any longer when the application has read it all
-// and wants more.
+// await waits a moment for something to answer with. A send need not wait any longer when the application has read it all, wants
+// more, and is not busy.
 func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hold.set(time.Now().Add(maxHold), s.wake)
 	for len(s.out) == 0 && !s.closed && s.over == nil && !s.hold.passed() {
-		if op == "send" && s.hungry() {
+		if op == "send" && s.hungry() && (s.busy == nil || !s.busy()) {
 			break
 		}
 		s.changed.Wait()
