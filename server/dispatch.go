@@ -112,14 +112,18 @@ func (c *Conn) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer takes SetBufferLength. Some clients say it for stream 0: it holds for all streams.
+// setBuffer takes SetBufferLength. Clients that say it for stream 0 mean the streams that they say nothing of: librtmp says 300 ms
+// when it has been accepted, which may be after what it says of a stream.
 func (c *Conn) setBuffer(id, ms uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, st := range c.streams {
-		if id == 0 || st.id == id {
-			st.setBuffer(ms)
+		if st.id == id {
+			st.bufferKnown = true
+		} else if id != 0 || st.bufferKnown {
+			continue
 		}
+		st.setBuffer(ms)
 	}
 }
 

@@ -14,6 +14,8 @@ type netStream struct {
 	id      uint32
 	deleted bool // by the client; what it did is about to be ended. Guarded by conn.mu
 
+	bufferKnown bool // the client has said it of this stream. Guarded by conn.mu
+
 	mu     sync.Mutex // guards the rest; innermost
 	in     *ingest    // where media goes; nil: nowhere
 	doing  activity   // nil: nothing. Set by the goroutine of the hooks
