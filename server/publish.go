@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,8 +8,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -200,28 +197,6 @@ func (p *publication) start() (code string, err error) {
 }
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
-
-// setDataFrame goes in front of metadata that a server is to keep, clearDataFrame revokes it.
-var (
-	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
-	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
-)
-
-// tagOf is a media message as players get it; ok is false for what is not for them. The body is the message's.
-func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
-	tag = flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: m.Payload()}
-	if m.Type == message.TypeDataAMF3 { // AMF0 after a format selector
-		tag.Type = flv.TagScript
-		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
-	}
-	if tag.Type == flv.TagScript {
-		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
-		if bytes.HasPrefix(tag.Body, clearDataFrame) {
-			return tag, false
-		}
-	}
-	return tag, len(tag.Body) > 0
-}
 
 // take publishes a message. It runs under ingest.mu, mostly on the reader.
 func (p *publication) take(m *session.Message) {

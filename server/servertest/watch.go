@@ -3,8 +3,6 @@ package servertest
 import (
 	"bytes"
 
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -12,17 +10,11 @@ import (
 // maxCalls is how many commands are kept.
 const maxCalls = 1 << 16
 
-var setDataFrame = amf.AppendString(nil, "@setDataFrame")
-
 // arrived notes a message that was published.
 func (s *Server) arrived(path string, p *message.Packet) {
-	tag := flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector
-		tag.Type = flv.TagScript
-		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
-	}
-	if tag.Type == flv.TagScript {
-		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
+	tag, ok := server.Tag(p)
+	if !ok {
+		return
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	s.mu.Lock()
