@@ -117,17 +117,8 @@ func (c *Conn) called(cmd message.Command) {
 	c.mu.Lock()
 	m := c.methods[cmd.Name]
 	c.mu.Unlock()
-	if m == nil {
-		m = app.Methods[cmd.Name]
-	}
-	var result any
-	var err error
-	switch {
-	case m != nil:
-		result, err = m(c.ctx, c, cmd.Args)
-	case app.Command != nil:
-		result, err = app.Command(c.ctx, c, cmd)
-	default:
+	result, found, err := app.call(c, m, cmd)
+	if !found && err == nil {
 		err = fmt.Errorf("method %s is not known", peer(cmd.Name))
 	}
 	if cmd.TransactionID == 0 {

@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,7 +46,7 @@ type Conn struct {
 	pending   atomic.Int64 // _onbwcheck without an answer
 
 	mu       sync.Mutex // guards the rest
-	app      *App
+	app      application
 	appName  string // with its instance
 	query    queries
 	connect  message.Command
@@ -179,7 +178,7 @@ func (c *Conn) end(err error) {
 // isConnected reports whether connect was accepted.
 func (c *Conn) isConnected() bool { return c.connected.Load() }
 
-func (c *Conn) application() *App {
+func (c *Conn) application() application {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.app
@@ -229,16 +228,15 @@ func (c *Conn) later(size int, f func()) {
 	c.hooks.Run(size, func() { c.guard(f) })
 }
 
-// guard runs f, which may call the program, and ends the connection if it panics, as net/http does.
+// guard runs f, and ends the connection if it panics, as net/http does.
 func (c *Conn) guard(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			err := &message.PanicError{Value: p, Stack: debug.Stack()}
-			c.log.Error("rtmp: panic while serving a connection", "panic", p, "stack", string(err.Stack))
-			c.fail(err)
-		}
-	}()
+	defer application{panicked: c.panicked}.recovered(nil)
 	f()
+}
+
+func (c *Conn) panicked(err *message.PanicError) {
+	c.log.Error("rtmp: panic while serving a connection", "panic", err.Value, "stack", string(err.Stack))
+	c.fail(err)
 }
 
 // status and command are for goroutines that may wait: as long as the client takes something in WriteTimeout.

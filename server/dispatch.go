@@ -39,14 +39,7 @@ func (c *Conn) tap(m *session.Message) (served bool, err error) {
 			c.introduce(cmd)
 		}
 	}
-	app := c.application()
-	if app == nil || app.Packet == nil {
-		return false, nil
-	}
-	p := m.Packet
-	p.Body = m.Payload()
-	c.guard(func() { served, err = app.Packet(c, &p) })
-	return served, err
+	return c.application().packet(c, m)
 }
 
 // Dispatch serves a message.
@@ -181,9 +174,9 @@ func (c *Conn) answered(cmd *message.Command) error {
 }
 
 func (c *Conn) statusReceived(cmd message.Command) {
-	if app := c.application(); app != nil && app.Status != nil {
+	if app := c.application(); app.App != nil && app.Status != nil {
 		status := message.ParseStatus(append([]any{cmd.Object}, cmd.Args...))
-		c.serve(cmd, func() { app.Status(c, status) })
+		c.serve(cmd, func() { app.status(c, status) })
 	}
 }
 

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,7 +34,7 @@ func (s *Server) FLVHandler() http.Handler { return http.HandlerFunc(s.serveFLV)
 // viewer is a player by HTTP.
 type viewer struct {
 	server  *Server
-	app     *App
+	app     application
 	request *Request
 	ctx     context.Context // ends with the request, and by cancel
 	cancel  context.CancelFunc
@@ -71,7 +70,7 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(p)
-	v := &viewer{server: s, app: s.application(name), since: time.Now()}
+	v := &viewer{server: s, app: application{s.application(name), s.hookPanicked}, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
@@ -108,7 +107,7 @@ func (s *Server) removeViewer(v *viewer) {
 
 // serve serves a viewer until it or the stream ends.
 func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
-	if v.app == nil || v.app.Handler != nil {
+	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -120,13 +119,11 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
 		v.request.Start = time.Duration(start * float64(time.Second))
 	}
-	if v.app.Play != nil {
-		if err := v.ask(); err != nil {
-			v.refuse(w, r, err)
-			return
-		}
-		defer v.stopped()
+	if err := v.app.play(v.ctx, v.request); err != nil {
+		v.refuse(w, r, err)
+		return
 	}
+	defer v.stopped()
 	err := errBadPath
 	if validPath(v.request.Path) {
 		err = v.play(w, r)
@@ -138,31 +135,16 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask asks App.Play.
-func (v *viewer) ask() (err error) {
-	defer v.recovered(&err)
-	return v.app.Play(v.ctx, v.request)
-}
-
-func (v *viewer) recovered(err *error) {
-	if p := recover(); p != nil {
-		panicked := &message.PanicError{Value: p, Stack: debug.Stack()}
-		v.server.log().Error("rtmp: a hook panicked", "panic", p, "stack", string(panicked.Stack))
-		*err = panicked
-	}
+func (s *Server) hookPanicked(err *message.PanicError) {
+	s.log().Error("rtmp: a hook panicked", "panic", err.Value, "stack", string(err.Stack))
 }
 
 func (v *viewer) stopped() {
-	if v.app.Stop == nil {
-		return
-	}
 	st := StreamStats{Path: v.request.Path, Since: v.since, BytesOut: v.sent.Load()}
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	var err error
-	defer v.recovered(&err)
-	v.app.Stop(v.request, st)
+	v.app.stop(v.request, st)
 }
 
 // refuse answers with the HTTP status that fits.
@@ -200,7 +182,7 @@ func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	o := live.PlayOptions{Await: v.app.Live.Await, NoCache: v.app.Live.NoCache}
 	if v.app.Deliver != nil {
-		o.Deliver = func(m *live.Message) bool { return v.deliver(m.Tag()) }
+		o.Deliver = func(m *live.Message) bool { return v.app.deliver(v.request, m.Tag()) }
 	}
 	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
 	if err != nil {
@@ -242,12 +224,6 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 			buf = nil
 		}
 	}
-}
-
-func (v *viewer) deliver(tag flv.Tag) (pass bool) {
-	var err error
-	defer v.recovered(&err)
-	return v.app.Deliver(v.request, &message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, Body: tag.Body})
 }
 
 func (v *viewer) write(b []byte) error {
@@ -300,7 +276,7 @@ func (v *viewer) file(w http.ResponseWriter, r *http.Request) error {
 		}
 		var tag vod.Tag
 		for player.Next(&tag) {
-			if len(tag.Body) > 0 && (v.app.Deliver == nil || v.deliver(tag.Tag)) {
+			if len(tag.Body) > 0 && v.app.deliver(v.request, tag.Tag) {
 				out = flv.AppendTag(out, tag.Tag)
 			}
 		}

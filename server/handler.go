@@ -45,7 +45,7 @@ const maxControls = 64
 // handling is a stream that a Handler serves.
 type handling struct {
 	stream  *netStream
-	app     *App
+	app     application
 	request *Request
 	play    *playing // nil: the stream publishes
 	in      *ingest  // of one that publishes
@@ -63,7 +63,7 @@ type handling struct {
 }
 
 // handle has the app's Handler serve a publisher.
-func (c *Conn) handle(st *netStream, app *App, r *Request, in *ingest) error {
+func (c *Conn) handle(st *netStream, app application, r *Request, in *ingest) error {
 	h := c.newHandling(st, app, r)
 	h.in = in
 	return h.start(app.Handler.ServePublish)
@@ -76,7 +76,7 @@ func (c *Conn) handlePlay(p *playing) error {
 	return h.start(p.app.Handler.ServePlay)
 }
 
-func (c *Conn) newHandling(st *netStream, app *App, r *Request) *handling {
+func (c *Conn) newHandling(st *netStream, app application, r *Request) *handling {
 	h := &handling{stream: st, app: app, request: r, controls: make(chan Control, maxControls), since: time.Now()}
 	h.ctx, h.cancel = context.WithCancel(c.ctx)
 	h.gate.init()
@@ -152,14 +152,12 @@ func (h *handling) finish() {
 	st := StreamStats{Path: h.request.Path, Since: h.since}
 	if h.play == nil {
 		st.BytesIn = h.bytes.Load()
-		if h.app.Unpublish != nil {
-			h.app.Unpublish(h.request, st)
-		}
+		h.app.unpublish(h.request, st)
 		return
 	}
 	h.stream.conn.server.counts.files.Add(-1)
 	st.BytesOut = h.bytes.Load()
-	h.play.stopped(st)
+	h.app.stop(h.request, st)
 }
 
 // serve gives the Handler a command of a player. As long as it has not asked for Controls, seeking fails, and pause stops its writes.

@@ -145,13 +145,13 @@ func (c *Conn) allStreams() []*netStream {
 func (c *Conn) farewell(err error) {
 	c.release()
 	for _, st := range c.allStreams() {
-		c.guard(func() { st.finish(st.activity()) })
+		st.finish(st.activity())
 	}
 	c.mu.Lock()
 	accepted := c.accepted
 	c.mu.Unlock()
-	if app := c.application(); accepted && app.Disconnect != nil {
-		app.Disconnect(c, err)
+	if accepted {
+		c.application().disconnect(c, err)
 	}
 }
 

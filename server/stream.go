@@ -105,12 +105,9 @@ func (s *Stream) next(into func(m *session.Message)) error {
 	}
 	h.begin()
 	for {
-		pass := true
+		var pass bool
 		ok, over := h.in.pop(func(m *session.Message) {
-			if h.app.Media != nil {
-				pass = h.stream.conn.filter(h.app.Media, h.request, m)
-			}
-			if pass {
+			if pass = h.app.media(h.request, m); pass {
 				h.bytes.Add(uint64(m.Size()))
 				into(m)
 			}
@@ -252,13 +249,8 @@ func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
 // add adds s.out to the batch, if App.Deliver has nothing against it.
 func (s *Stream) add(batch *session.Batch) error {
 	h := s.h
-	if h.app.Deliver != nil {
-		p := message.Packet{Type: message.Type(s.out.Type), Timestamp: s.out.Timestamp, Absolute: true, StreamID: s.out.StreamID, Body: s.out.Body}
-		pass := false
-		h.stream.conn.guard(func() { pass = h.app.Deliver(h.request, &p) })
-		if !pass {
-			return nil
-		}
+	if !h.app.deliver(h.request, flv.Tag{Type: flv.TagType(s.out.Type), Timestamp: s.out.Timestamp, Body: s.out.Body}) {
+		return nil
 	}
 	h.bytes.Add(uint64(len(s.out.Body)))
 	return batch.Add(&s.out)
