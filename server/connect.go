@@ -169,9 +169,6 @@ func validPath(path string) bool {
 	return true
 }
 
-// maxQuery bounds what of a client's parameters is looked at, in bytes.
-const maxQuery = 16 << 10
-
 // parseQuery reads parameters, one value a key: of several the first.
 func parseQuery(query string) url.Values {
 	values, _ := url.ParseQuery(query[:min(len(query), maxQuery)])

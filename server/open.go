@@ -188,8 +188,6 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 }
 
-func (s *Server) maxMessage() int { return orDefault(s.MaxMessageSize, defaultMaxMessage, 1<<24-1) }
-
 // ReadPacket reads the next message of any type into p, before it is served. Set Chunk Size and Abort have acted. p.Body is replaced
 // and the caller's to keep. It is for connections of Accept, and takes precedence where the Server reads.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {

@@ -13,9 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// publishTimeout is how long App.Publish may take.
-const publishTimeout = 10 * time.Second
-
 // codePublishIdle is not among those of package message.
 const codePublishIdle = "NetStream.Publish.Idle"
 

@@ -16,22 +16,6 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Defaults of Server's fields.
-const (
-	defaultChunkSize    = 65536
-	defaultWindow       = 2_500_000
-	defaultMaxMessage   = 8 << 20
-	defaultMaxStreams   = 16
-	defaultSetupTimeout = 10 * time.Second
-	defaultIdleTimeout  = 60 * time.Second
-	defaultWriteTimeout = 20 * time.Second
-
-	// beforeConnect is the longest message in bytes until connect is accepted.
-	beforeConnect = 64 << 10
-	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
-	lingerTimeout = 5 * time.Second
-)
-
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
 var ErrServerClosed = errors.New("server: closed")
 
@@ -90,16 +74,6 @@ func (s *Server) init() {
 		s.relay.init(s)
 	})
 }
-
-// orDefault is v, or def if v is 0; none if v is negative.
-func orDefault[T int | int64 | time.Duration](v, def, none T) T {
-	if v < 0 {
-		return none
-	}
-	return cmp.Or(v, def)
-}
-
-func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
 func (s *Server) log() *slog.Logger {
 	if s.Logger != nil {

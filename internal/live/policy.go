@@ -5,15 +5,6 @@ import (
 	"time"
 )
 
-// Takeover says what becomes of a publisher when another asks for the same path.
-type Takeover int
-
-const (
-	TakeStale  Takeover = iota // it is replaced by the same user, else by the same host, or after Policy.StaleAfter of silence by anybody
-	TakeNever                  // it stays
-	TakeAlways                 // it is replaced
-)
-
 // Policy is the rules of a stream, brought by its publisher and its last one as long as the stream lingers. The zero value has the
 // defaults; a negative value means none, or no limit.
 type Policy struct {
@@ -52,21 +43,4 @@ func (p Policy) resolved() Policy {
 		p.MaxBitrate = math.MaxInt
 	}
 	return p
-}
-
-// replaces reports whether a newcomer takes over from a publisher that has been silent for so long.
-func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
-	switch p.Takeover {
-	case TakeAlways:
-		return true
-	case TakeNever:
-		return false
-	}
-	if silence >= p.StaleAfter {
-		return true
-	}
-	if old.User != "" || newcomer.User != "" {
-		return old.User == newcomer.User
-	}
-	return old.Host != "" && old.Host == newcomer.Host
 }
