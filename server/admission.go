@@ -8,8 +8,9 @@ import (
 
 // place is a connection's place in the limits.
 type place struct {
-	from  netip.Prefix // of which it counts; zero: of nobody's
-	proxy bool         // the address is a trusted proxy's: it counts for nobody until the proxy has said for whom
+	from  netip.Prefix // the addresses that it counts for; zero: none
+	proxy bool         // a trusted proxy may say first who the client is: it counts for no address until then
+	let   bool         // Close does not wait for it any more
 }
 
 var (
@@ -17,10 +18,11 @@ var (
 	errTooManyPerAddr = errors.New("server: MaxConnsPerIP: too many connections from one address")
 )
 
-// admit takes a place for a connection or a viewer, if there is one. Close waits for leave.
-func (s *Server) admit(remote net.Addr) (*place, error) {
+// admit takes a place for a connection or a viewer, if there is one. direct says that it comes from remote itself, which may be a
+// proxy then. Close waits for leave.
+func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	addr := addrOf(remote)
-	p := &place{proxy: s.trusts(addr)}
+	p := &place{proxy: direct && s.trusts(addr)}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
@@ -55,20 +57,29 @@ func (s *Server) enter(p *place, addr netip.Addr) bool {
 	return true
 }
 
-// forwarded gives a connection that came by a trusted proxy the place of its client.
+// forwarded counts a connection from a trusted proxy for its client.
 func (s *Server) forwarded(p *place, remote net.Addr) error {
-	addr := addrOf(remote)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if s.trusts(addr) || s.enter(p, addr) { // the proxy itself, or it has not said for whom
+	if s.enter(p, addrOf(remote)) {
 		return nil
 	}
 	return s.refused(errTooManyPerAddr, remote)
 }
 
+// outside runs f, which calls a hook, and for which Close does not wait. It reports false if Close has been called meanwhile.
+func (s *Server) outside(p *place, f func()) bool {
+	s.running.Done()
+	f()
+	p.let = !s.hold()
+	return !p.let
+}
+
 // leave gives the place back. It is the last that a connection's goroutine does.
 func (s *Server) leave(p *place) {
-	defer s.running.Done()
+	if !p.let {
+		defer s.running.Done()
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.admitted--

@@ -34,6 +34,7 @@ func (s *Server) FLVHandler() http.Handler { return http.HandlerFunc(s.serveFLV)
 // viewer is a player by HTTP.
 type viewer struct {
 	server  *Server
+	place   *place
 	app     application
 	request *Request
 	ctx     context.Context // ends with the request, and by cancel
@@ -64,13 +65,13 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	remote := tunnelAddr(s.client(r))
-	p, err := s.admit(remote)
+	p, err := s.admit(remote, false)
 	if err != nil {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
 	defer s.leave(p)
-	v := &viewer{server: s, app: application{s.application(name), s.hookPanicked}, since: time.Now()}
+	v := &viewer{server: s, place: p, app: application{s.application(name), s.hookPanicked}, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
@@ -119,12 +120,19 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
 		v.request.Start = time.Duration(start * float64(time.Second))
 	}
-	if err := v.app.play(v.ctx, v.request); err != nil {
+	var err error
+	inTime := v.server.outside(v.place, func() { err = v.app.play(v.ctx, v.request) })
+	if err == nil {
+		defer v.stopped()
+	}
+	if err == nil && !inTime {
+		err = ErrServerClosed
+	}
+	if err != nil {
 		v.refuse(w, r, err)
 		return
 	}
-	defer v.stopped()
-	err := errBadPath
+	err = errBadPath
 	if validPath(v.request.Path) {
 		err = v.play(w, r)
 	}
@@ -144,7 +152,11 @@ func (v *viewer) stopped() {
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	v.app.stop(v.request, st)
+	if v.place.let {
+		v.app.stop(v.request, st)
+		return
+	}
+	v.server.outside(v.place, func() { v.app.stop(v.request, st) })
 }
 
 // refuse answers with the HTTP status that fits.

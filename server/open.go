@@ -89,7 +89,7 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What has come behind a proxy counts for its client (p).
+// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What came through a proxy counts for its client (p).
 func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
@@ -98,14 +98,16 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 		c.nc.SetDeadline(began.Add(setup))
 	}
 	if p != nil && p.proxy {
-		nc, err := proxied(c.nc)
+		nc, own, err := proxied(c.nc)
 		if err != nil {
 			return fmt.Errorf("server: PROXY protocol: %w", err)
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
 		c.log = s.log().With("conn", c.id, "remote", c.remote)
-		if err := s.forwarded(p, c.remote); err != nil {
-			return err
+		if !own {
+			if err := s.forwarded(p, c.remote); err != nil {
+				return err
+			}
 		}
 	}
 	if config != nil {

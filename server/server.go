@@ -189,7 +189,7 @@ func (s *Server) isClosing() bool {
 
 // accepted serves a connection on a goroutine of its own, if there is room for it.
 func (s *Server) accepted(nc net.Conn, config *tls.Config) {
-	p, err := s.admit(nc.RemoteAddr())
+	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {
 		nc.Close()
 		return
@@ -203,7 +203,8 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 // ServeConn serves one connection, of any transport, until it ends, and returns why it has. ctx ends it, too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
-	p, err := s.admit(nc.RemoteAddr())
+	_, behindHTTP := nc.(tunnelled)
+	p, err := s.admit(nc.RemoteAddr(), !behindHTTP)
 	if err != nil {
 		nc.Close()
 		return err
