@@ -19,16 +19,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// httpBuffer is how far ahead of its time a file is sent by HTTP.
+// httpBuffer is how far ahead of its time a file is sent over HTTP.
 const httpBuffer = 10 * time.Second
 
-// FLVHandler serves GET /app/name.flv: live streams and files as an endless FLV file (HTTP-FLV), or as WebSocket messages of whole
-// tags where the request asks for an upgrade. ?start= gives the position in a file, in seconds. What it serves counts as a connection
-// and as a player everywhere.
+// FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
+// asks for an upgrade, as WebSocket messages of whole tags. The parameter start is a position in a file, in seconds. Viewers count as
+// connections and as players.
 //
-// A Refusal is 403, or 302 with RedirectTo, and what is not there 404. Apps with a Token, a Player or a Handler refuse such viewers.
-// CORS is left to the caller. WebSocket requests from pages of other hosts are refused; a caller that wants them checks Origin, and
-// removes it.
+// A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
+// Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
+// other hosts; to accept them, check the Origin header and remove it.
 func (s *Server) FLVHandler() http.Handler { return http.HandlerFunc(s.serveFLV) }
 
 // viewer is a player by HTTP.

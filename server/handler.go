@@ -13,33 +13,33 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams itself, in place of the relay and of files. Its methods run on a goroutine of their own for each stream. The
-// stream ends when the method returns: with nil as at the end of a file, with an error as a refusal. ServePlay's ctx ends with the
-// stream; ServePublish's ends with the connection, so that what the client has published can still be read after its stream has ended.
+// Handler serves streams in place of the relay and of files. Each call of its methods has its own goroutine. The stream ends when the
+// method returns: as at the end of a file if the error is nil, as a refused request otherwise. The ctx of ServePlay ends with the
+// stream. That of ServePublish ends with the connection, so that everything published can be read after the stream has ended.
 //
-// The client is told that its stream has begun when the Handler first uses it.
+// The client is told that its stream has begun when the Handler first reads or writes it.
 type Handler interface {
 	ServePublish(ctx context.Context, s *Stream) error // read s: io.Copy(file, s), or ReadPacket
 	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
 }
 
-// Control is what a client asks of a Handler that plays.
+// Control is a request of a client that plays, for a Handler.
 type Control struct {
-	Kind  string        // ControlSeek and so on
-	On    bool          // of all but seek and buffer
-	Value time.Duration // of seek and buffer
+	Kind  string        // ControlSeek, ControlPause and so on
+	On    bool          // unused by seek and buffer
+	Value time.Duration // used by seek and buffer only
 }
 
-// Kinds of Control.
+// The kinds of Control.
 const (
-	ControlSeek         = "seek"         // Value: where to
-	ControlPause        = "pause"        // On: pause, else go on
-	ControlBuffer       = "buffer"       // Value: how much the client buffers
-	ControlReceiveAudio = "receiveAudio" // On: sound is wanted
-	ControlReceiveVideo = "receiveVideo" // On: pictures are wanted
+	ControlSeek         = "seek"         // Value is the position
+	ControlPause        = "pause"        // On: pause; otherwise resume
+	ControlBuffer       = "buffer"       // Value is the size of the client's buffer
+	ControlReceiveAudio = "receiveAudio" // On: send audio
+	ControlReceiveVideo = "receiveVideo" // On: send video
 )
 
-// maxControls is how many Controls wait for a Handler. Of those that come when there are as many, a seek fails, and others are lost.
+// maxControls is how many Controls are queued for a Handler. When the queue is full, a seek fails and others are dropped.
 const maxControls = 64
 
 // handling is a stream that a Handler serves.

@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Accept shakes hands and no more: the low level. The program reads with ReadPacket, answers connect itself, or has packets served
-// with HandlePacket after all. s gives the limits and what HandlePacket serves, it may be nil. nc is closed when Accept fails; the
-// error is a *handshake.Error then.
+// Accept performs the server's handshake on nc and leaves the rest to the program, which reads with ReadPacket, and answers connect
+// itself or passes packets to HandlePacket. s has the limits, and the applications for HandlePacket; it may be nil. If Accept fails,
+// it closes nc, and the error is a *handshake.Error.
 //
-// Calls get their results only while somebody is in ReadPacket.
+// Calls get their results only during ReadPacket.
 func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	if s == nil {
 		s = new(Server)
@@ -190,8 +190,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 }
 
-// ReadPacket reads the next message of any type into p, before it is served. Set Chunk Size and Abort have acted. p.Body is replaced
-// and the caller's to keep. It is for connections of Accept, and takes precedence where the Server reads.
+// ReadPacket reads the next message of any type into p. The message is not served, but Set Chunk Size and Abort have taken effect. It
+// sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on others it competes with the Server.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	if err := c.core.ReadPacket(ctx, 0, p); err != nil {
 		return err
@@ -204,12 +204,12 @@ func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	return nil
 }
 
-// HandlePacket serves a packet of ReadPacket after all.
+// HandlePacket serves a packet from ReadPacket as the Server would have done.
 func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 	return c.core.HandlePacket(ctx, p)
 }
 
-// SendPacket sends p as it is. p.Body is neither modified nor kept.
+// SendPacket sends p. It neither modifies nor keeps p.Body.
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo {

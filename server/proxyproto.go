@@ -110,11 +110,11 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, binary.BigEndian.Uint16(body[2*size:]))), nil
 }
 
-// proxiedConn is a connection from behind a proxy.
+// proxiedConn is a connection from a proxy, after its header.
 type proxiedConn struct {
 	net.Conn
-	head   *bufio.Reader // what was read beside the header; nil: nothing is left
-	remote net.Addr      // nil: the proxy has not said
+	head   *bufio.Reader // bytes that were read after the header; nil: none are left
+	remote net.Addr      // nil: the proxy has not given it
 }
 
 func (c *proxiedConn) Read(b []byte) (int, error) {
