@@ -39,7 +39,7 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	return p, nil
 }
 
-// enter counts an address. The caller holds s.mu.
+// enter counts p for addr, if the address has not too many. The caller holds s.mu.
 func (s *Server) enter(p *place, addr netip.Addr) bool {
 	if s.MaxConnsPerIP <= 0 || !addr.IsValid() {
 		return true
@@ -75,7 +75,7 @@ func (s *Server) outside(p *place, f func()) bool {
 	return !p.let
 }
 
-// leave gives the place back. It is the last that a connection's goroutine does.
+// leave gives the place back. It is the last call of a connection's goroutine.
 func (s *Server) leave(p *place) {
 	if !p.let {
 		defer s.running.Done()
@@ -108,7 +108,7 @@ func (s *Server) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// addrOf is the IP address of a, without zone, IPv4 always as such; invalid: it has none.
+// addrOf returns the IP address of a, without a zone, and IPv4 in IPv6 as IPv4. It is invalid if a has none.
 func addrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

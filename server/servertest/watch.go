@@ -7,10 +7,10 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxCalls is how many commands are kept.
+// maxCalls is the number of commands that are kept.
 const maxCalls = 1 << 16
 
-// arrived notes a message that was published.
+// arrived records a message that was published.
 func (s *Server) arrived(path string, p *message.Packet) {
 	tag, ok := server.Tag(p)
 	if !ok {
@@ -24,7 +24,7 @@ func (s *Server) arrived(path string, p *message.Packet) {
 	s.changed = make(chan struct{})
 }
 
-// called notes a command, and that a connection has opened a stream.
+// called records a command.
 func (s *Server) called(c *server.Conn, p *message.Packet) {
 	if p.Type != message.TypeCommandAMF0 && p.Type != message.TypeCommandAMF3 {
 		return
