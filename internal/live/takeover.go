@@ -2,16 +2,16 @@ package live
 
 import "time"
 
-// Takeover says what becomes of a publisher when another asks for the same path.
+// Takeover says what happens to a publisher when another one asks for the same path.
 type Takeover int
 
 const (
-	TakeStale  Takeover = iota // it is replaced by the same user, else by the same host, or after Policy.StaleAfter of silence by anybody
+	TakeStale  Takeover = iota // it is replaced by the same user, or without users by the same host, or by anyone after StaleAfter
 	TakeNever                  // it stays
 	TakeAlways                 // it is replaced
 )
 
-// replaces reports whether a newcomer takes over from a publisher that has been silent for so long.
+// replaces reports whether a newcomer takes over from a publisher that has been silent for a time.
 func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
 	switch p.Takeover {
 	case TakeAlways:
