@@ -27,8 +27,9 @@ type Hub struct {
 	mu      sync.Mutex // guards everything below
 	streams map[string]*stream
 	members map[member]struct{} // players and subscribers that have not left and have not been told of their end
+	telling int                 // publishers that are being told of their end
 	closed  bool
-	drained chan struct{} // closed when closed and without members
+	drained chan struct{} // closed when closed, without members, and no publisher is being told
 }
 
 // NewHub returns a Hub without streams.
@@ -149,9 +150,17 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// drain tells Shutdown when no member is left. The caller holds h.mu.
+// told ends the telling of a publisher.
+func (h *Hub) told() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.telling--
+	h.drain()
+}
+
+// drain tells Shutdown when everyone has been told. The caller holds h.mu.
 func (h *Hub) drain() {
-	if !h.closed || len(h.members) > 0 {
+	if !h.closed || len(h.members) > 0 || h.telling > 0 {
 		return
 	}
 	select {
@@ -186,8 +195,8 @@ func (h *Hub) Stats() []StreamStats {
 }
 
 // Shutdown ends all streams without lingering. Publishers are told ErrClosed, and players too, once they have got everything in the
-// log. Shutdown returns when all players have been told and all subscribers are closed, or with ctx's error. Close has to be called
-// after it.
+// log. Shutdown returns when all publishers and players have been told and all subscribers are closed, or with ctx's error. Close has
+// to be called after it.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.endAll()
 	select {
