@@ -157,6 +157,8 @@ type Stats struct {
 	PipelineFallbacks       int    // how often the server minded Options.Pipelining, and Connect or CreateStream did with less of it
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
 
+	Tolerated chunk.Tolerated // what was wrong with the chunks of the present connection, and was read all the same
+
 	// RTT is how long the server took to answer the beginning of the handshake: the network's round trip, what the server needs for
 	// an answer, and in a tunnel that of HTTP. 0 before Connect.
 	RTT time.Duration
@@ -178,6 +180,7 @@ func (c *Conn) Stats() Stats {
 	if k == nil {
 		return s
 	}
+	s.Tolerated = k.session.Tolerated()
 	s.WithoutEnhanced = !k.announced && !k.opts.NoEnhanced
 	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.newest()
 	for _, stream := range k.streams.all() {

@@ -66,4 +66,4 @@ package rtmp
 //	link.go    a connection as its calls, streams and shared objects see it
 //	optionnames.go conndata.go follow.go secrets.go settings.go    what is connected with; options.go    what a program sets
 //	core.go life.go handler.go    what a Conn keeps however often it connects: its first error, counters, the program's handlers
-//	call.go pipelining.go enhanced.go values.go func.go errors.go quickack.go clock.go
+//	call.go pipelining.go enhanced.go values.go func.go errors.go quickack.go clock.go trace.go

@@ -53,7 +53,8 @@ func (l *link) linger(ctx context.Context) {
 	defer stop()
 	var answered <-chan struct{}
 	if _, known := l.unacknowledged(); !known {
-		if k, err := l.send(ctx, CallOptions{}, "createStream", nil); err == nil {
+		// Not with ctx: of the two errors at its end, the one above says what has happened.
+		if k, err := l.send(context.Background(), CallOptions{}, "createStream", nil); err == nil {
 			answered = k.call.Done()
 		}
 	}

@@ -25,6 +25,7 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 			return nil, err
 		}
 	}
+	k.opts.Trace.connecting(k.announce, k.pipelining)
 	player, err := k.fetchPlayer(parent)
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
@@ -49,6 +50,8 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 			nc.Close()
 		}
 	})
+	k.opts.Trace.handshakeStart()
+	began := time.Now()
 	result, received, err := k.shakeHands(nc, &c.quickAcks, handshake.Config{
 		Digest: player != nil, // servers that verify players want it, and some others don't understand it
 		Data:   data,
@@ -57,6 +60,7 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 	if !stop() {
 		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
 	}
+	k.opts.Trace.handshakeDone(result, time.Since(began), messages, err)
 	if err != nil {
 		stage := StageRTMP
 		if k.url.Transport().Encrypted {
@@ -74,7 +78,8 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.begin(nc, received, chunks)
+	c.begin(k.recorded(nc, result, data), received, chunks)
+	c.nc = nc // which knows more of the connection than one that records
 	return c, nil
 }
 

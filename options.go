@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -99,7 +100,13 @@ type Options struct {
 	// OnStatus is told every onStatus, s is nil for the connection's and those of a stream that was closed. It runs like a
 	// handler. nil: nobody is told.
 	OnStatus func(s *Stream, status *StatusError)
-	Logger   *slog.Logger // nil: silent
+	// Capture records the connection, each attempt to make it as a session of its own, for package capture to read and to play
+	// again: what is sent and received, without what is secret, see there. Each Write is a whole block of the format, at most about
+	// a second after what is in it; several Conns may share a writer that several goroutines may use. A writer that fails or takes
+	// nothing for 5 s ends the recording, not the connection, which waits for it so long; Close likewise. nil: nothing is recorded.
+	Capture io.Writer
+	Logger  *slog.Logger // nil: silent
+	Trace   *Trace       // called while connecting and with each message; nil: nothing is
 
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }

@@ -5,8 +5,8 @@ import (
 	"math"
 )
 
-// AMF0 type markers (AMF 0 specification, section 2.1). 04 movieclip and 0E
-// recordset are reserved and never sent.
+// AMF0 type markers (AMF 0 specification, section 2.1). Movieclip (04) and
+// recordset (0E) are reserved and never sent.
 const (
 	markerNumber      = 0x00
 	markerBoolean     = 0x01
@@ -69,24 +69,24 @@ func AppendNull(dst []byte) []byte { return append(dst, markerNull) }
 // AppendUndefined appends an AMF0 undefined.
 func AppendUndefined(dst []byte) []byte { return append(dst, markerUndefined) }
 
-// AppendObjectStart begins an object. What follows is AppendKey and a value for
-// every member, then AppendObjectEnd.
+// AppendObjectStart begins an object. Append the members after it, each with
+// AppendKey and a value, and then AppendObjectEnd.
 func AppendObjectStart(dst []byte) []byte { return append(dst, markerObject) }
 
-// AppendECMAArrayStart begins an ECMA array of count members, which are
-// appended and ended as an object's are.
+// AppendECMAArrayStart begins an ECMA array of count members. They are appended
+// and ended like those of an object.
 func AppendECMAArrayStart(dst []byte, count uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, markerECMAArray), count)
 }
 
 // AppendStrictArrayStart begins a strict array. Exactly count values must
-// follow; there is no end marker.
+// follow; a strict array has no end marker.
 func AppendStrictArrayStart(dst []byte, count uint32) []byte {
 	return binary.BigEndian.AppendUint32(append(dst, markerStrictArray), count)
 }
 
 // AppendKey appends the name of a member. A name longer than 65535 bytes, which
-// AMF0 cannot express, is cut.
+// AMF0 cannot express, is truncated.
 func AppendKey(dst []byte, name string) []byte {
 	name = name[:min(len(name), maxShortString)]
 	dst = binary.BigEndian.AppendUint16(dst, uint16(len(name)))

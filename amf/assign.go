@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// Assign stores a decoded value in what dst, a non-nil pointer, points to.
+// Assign stores a decoded value in the variable that dst points to. dst must be
+// a non-nil pointer.
 //
 //	value                          fits into
 //	any                            any, and its own type
@@ -18,13 +19,14 @@ import (
 //	strict array, vector           slices; arrays of exactly that length
 //	byte array                     slices of bytes
 //	dictionary                     maps
-//	External                       what its Value fits into
+//	External                       whatever its Value fits into
 //
-// Pointers are followed, and allocated where they are nil. Struct fields are
-// found by tag first, then by Go name, case-sensitive both; members without a
-// field are skipped, fields without a member and the other entries of a map stay
-// as they are. Where a name is repeated the last member wins. A value stored in
-// an interface or in its own type is shared with value, not copied.
+// Pointers are followed, and allocated if they are nil. A member is stored in
+// the struct field whose tag has its name, or else whose Go name is the same;
+// both are case-sensitive. Members without a field are skipped. Fields without a
+// member, and the other entries of a map, keep their values. If a name is
+// repeated, the last member wins. A value that is stored in an interface or in
+// its own type is shared with value, not copied.
 //
 // The error is always an *AssignError; dst may then be partly filled.
 func Assign(dst, value any) error {
@@ -88,7 +90,7 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 	}
 }
 
-// follow goes through pointers to what they point to.
+// follow dereferences pointers, allocating those that are nil.
 func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
 	for hops := 0; dst.Kind() == reflect.Pointer; hops++ {
 		if hops == MaxDepth { // type P *P
@@ -102,7 +104,7 @@ func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
 	return dst, nil
 }
 
-// assignReduced serves values that decoding does not yield, such as ints.
+// assignReduced handles values that decoding does not produce, such as ints.
 func assignReduced(dst reflect.Value, value any, depth int) *AssignError {
 	reduced, err := reduce(value)
 	if err != nil {
@@ -122,7 +124,7 @@ func assignNumber(dst reflect.Value, f float64) *AssignError {
 		if f != math.Trunc(f) {
 			return notWhole(dst, f)
 		}
-		// 2^63 is the first float64 that is too great for every kind.
+		// 2^63 is the smallest float64 that is too large for every kind.
 		if f < -1<<63 || f >= 1<<63 || dst.OverflowInt(int64(f)) {
 			return outOfRange(dst, f)
 		}
@@ -149,7 +151,7 @@ func assignText(dst reflect.Value, text string, value any) *AssignError {
 	return nil
 }
 
-// convert stores value in a type that was declared from its type.
+// convert stores value in a type whose underlying type is value's.
 func convert(dst reflect.Value, value any) *AssignError {
 	v := reflect.ValueOf(value)
 	if v.Kind() != dst.Kind() || !v.CanConvert(dst.Type()) {

@@ -2,7 +2,7 @@ package amf
 
 import "reflect"
 
-// assignMembers stores the members of value, an object of whichever kind.
+// assignMembers stores the members of value, which is an object of any kind.
 func assignMembers(dst reflect.Value, members []Property, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -36,8 +36,8 @@ func assignStruct(dst reflect.Value, members []Property, depth int) *AssignError
 	return nil
 }
 
-// findField looks at the names that encoding writes first. go-amf0 finds fields
-// by their Go name too, whatever the tag says, and so does this.
+// findField prefers the name that encoding writes. Like go-amf0 it then tries
+// the Go name, whatever the tag says.
 func findField(fields []field, name string) *field {
 	for i := range fields {
 		if fields[i].name == name {
@@ -67,8 +67,8 @@ func assignMap(dst reflect.Value, members []Property, depth int) *AssignError {
 	return nil
 }
 
-// assignList replaces the contents of a slice or array by those of value, an
-// array of whichever kind.
+// assignList replaces the contents of a slice or array with those of value, an
+// array of any kind.
 func assignList(dst reflect.Value, list []any, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -91,7 +91,7 @@ func assignList(dst reflect.Value, list []any, value any, depth int) *AssignErro
 	return nil
 }
 
-// assignAMF3 stores what only AMF3 has.
+// assignAMF3 stores values of the types that only AMF3 has.
 func assignAMF3(dst reflect.Value, value any, depth int) *AssignError {
 	if depth == MaxDepth {
 		return tooDeep(dst, value)
@@ -115,12 +115,12 @@ func assignAMF3(dst reflect.Value, value any, depth int) *AssignError {
 		return assign(dst, value.Value, depth+1)
 	case AVMPlus:
 		return assign(dst, value.Value, depth+1)
-	default: // assign has no others
+	default: // assign passes no other types
 		return mismatch(dst, value)
 	}
 }
 
-// assignBytes stores a copy of b in a slice type that was declared from []byte.
+// assignBytes stores a copy of b in a slice type whose elements are bytes.
 func assignBytes(dst reflect.Value, b []byte, value any) *AssignError {
 	if dst.Kind() != reflect.Slice || dst.Type().Elem().Kind() != reflect.Uint8 {
 		return mismatch(dst, value)

@@ -1,12 +1,12 @@
 package amf
 
-// maxReferredBytes bounds what references can add to a message: the bytes that
-// would be there if each reference were written out. Decoded values share what
-// they refer to, but whoever walks, prints or encodes them does not.
+// maxReferredBytes limits the bytes that a message would gain if every reference
+// in it were written out. Decoded values share the value they refer to, but code
+// that walks, prints or encodes them visits it once for each reference.
 const maxReferredBytes = 16 << 20
 
-// budget counts what decoding a message has cost so far. References are charged
-// for what they refer to, as if it had been read again.
+// budget tracks the cost of decoding a message so far. A reference costs as much
+// as reading the value again.
 type budget struct {
 	valuesLeft int
 	referred   int // bytes
@@ -14,7 +14,7 @@ type budget struct {
 	deepest    int // the greatest depth seen since the innermost container began
 }
 
-// spend charges for n values.
+// spend charges n values to the budget.
 func (b *budget) spend(n, at int) error {
 	if n > b.valuesLeft {
 		return &DecodeError{Offset: at, Detail: "more values than allowed, left", Value: b.valuesLeft}
@@ -23,7 +23,7 @@ func (b *budget) spend(n, at int) error {
 	return nil
 }
 
-// spendReferred charges for n bytes that a reference repeats.
+// spendReferred charges n bytes that a reference repeats.
 func (b *budget) spendReferred(n, at int) error {
 	if n > maxReferredBytes-b.referred {
 		return &DecodeError{Offset: at, Detail: "references repeat more bytes than allowed", Value: maxReferredBytes}

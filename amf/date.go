@@ -5,17 +5,17 @@ import (
 	"time"
 )
 
-// ECMAScript dates end 100 million days before and after 1970; in milliseconds,
-// and as the years that hold those days.
+// ECMAScript dates end 100 million days before and after 1970. These are the
+// limits in milliseconds, and the years in which they fall.
 const (
 	maxDateMillis = 8.64e15
 	minDateYear   = -271821
 	maxDateYear   = 275760
 )
 
-// dateFromMillis turns milliseconds since 1970 into UTC time. What is not a
-// date (NaN is ActionScript's invalid Date) becomes the zero time rather than
-// an error: one odd member must not cost the message.
+// dateFromMillis converts milliseconds since 1970 to UTC time. A number that is
+// not a date (NaN is ActionScript's invalid Date) becomes the zero time rather
+// than an error: one odd member must not make the whole message unreadable.
 func dateFromMillis(ms float64) time.Time {
 	if !(math.Abs(ms) <= maxDateMillis) {
 		return time.Time{}
@@ -23,11 +23,11 @@ func dateFromMillis(ms float64) time.Time {
 	return time.UnixMilli(int64(ms)).UTC()
 }
 
-// dateToMillis is the reverse; what is finer than a millisecond is cut off. ok
-// is false for times that no date can express.
+// dateToMillis is the reverse and truncates to milliseconds. ok is false for
+// times outside the range of dates.
 func dateToMillis(t time.Time) (ms float64, ok bool) {
 	t = t.UTC()
-	// The year comes first: UnixMilli is undefined for times far outside.
+	// The year is checked first: UnixMilli is undefined for times far outside.
 	if y := t.Year(); y < minDateYear || y > maxDateYear {
 		return 0, false
 	}

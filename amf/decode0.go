@@ -47,7 +47,7 @@ func (d *Decoder) value0() (any, error) {
 }
 
 // date0 reads milliseconds since 1970 and a time zone, which is ignored as the
-// specification asks.
+// specification demands.
 func (d *Decoder) date0() (any, error) {
 	ms, err := d.in.double("date")
 	if err != nil {
@@ -59,8 +59,8 @@ func (d *Decoder) date0() (any, error) {
 	return dateFromMillis(ms), nil
 }
 
-// container0 reads what can be referred to: the object, typed object, ECMA array
-// or strict array whose marker was at offset at.
+// container0 reads a value that can be referred to: the object, typed object,
+// ECMA array or strict array whose marker was at offset at.
 func (d *Decoder) container0(marker byte, at int) (any, error) {
 	f, err := d.open(&d.objects, at)
 	if err != nil {
@@ -78,7 +78,7 @@ func (d *Decoder) contents0(marker byte) (any, error) {
 	case markerStrictArray:
 		return boxed(d.elements0())
 	case markerECMAArray:
-		if _, err := d.in.u32("ECMA array"); err != nil { // a count: a mere hint, often wrong
+		if _, err := d.in.u32("ECMA array"); err != nil { // the count is only a hint and often wrong
 			return nil, err
 		}
 		members, err := d.members0()
@@ -102,8 +102,8 @@ func (d *Decoder) contents0(marker byte) (any, error) {
 //	| name length (2) | name | value |     | 00 00 | 09 |
 //	+-----------------+------+-------+ ... +-------+----+
 //
-// An empty name is the end only in front of 09, else a member like any other.
-// The end of the input is as good as the end marker.
+// An empty name ends the object only if 09 follows; otherwise it is the name of
+// a member. The end of the input is accepted in place of the end marker.
 func (d *Decoder) members0() ([]Property, error) {
 	members := []Property{}
 	for d.in.left() > 0 {
@@ -134,12 +134,12 @@ func (d *Decoder) elements0() ([]any, error) {
 	return d.list(count, at, d.value0)
 }
 
-// believed is the greatest count for which room is made at once.
+// believed is the largest count for which space is allocated in advance.
 const believed = 256
 
-// list reads count values. The count may be a lie: it is held against what is
-// left, and the slice begins small and grows with what is really there, for
-// arrays nested in each other could each claim the same bytes.
+// list reads count values. The count may be a lie: it is compared with the bytes
+// that are left, and the slice grows with the values that are read, since nested
+// arrays could each claim the same bytes.
 func (d *Decoder) list(count uint32, at int, next func() (any, error)) ([]any, error) {
 	if uint64(count) > uint64(d.in.left()) {
 		return nil, &DecodeError{Offset: at, Detail: "more elements than bytes left", Value: count}

@@ -87,9 +87,9 @@ func (d *Decoder) string3(what string) (string, error) {
 	return s, err
 }
 
-// reference3 reads the U29 with which everything in the object table begins.
-// Where its lowest bit is 0 it refers to an earlier value, which is returned
-// with done set; else the other bits are returned, a length or count or flags.
+// reference3 reads the U29 that begins every value of the object table. If its
+// lowest bit is 0 it is a reference: the earlier value is returned and done is
+// set. Otherwise bits holds the other bits: a length, a count or flags.
 func (d *Decoder) reference3(at int) (bits uint32, v any, done bool, err error) {
 	u, err := d.in.u29("value")
 	if err != nil {
@@ -102,7 +102,7 @@ func (d *Decoder) reference3(at int) (bits uint32, v any, done bool, err error) 
 	return u >> 1, nil, false, nil
 }
 
-// leaf3 reads what can be referred to and has no values inside.
+// leaf3 reads a value that can be referred to and contains no other values.
 func (d *Decoder) leaf3(marker byte, at int) (any, error) {
 	if marker < marker3XMLDocument || marker > marker3VectorDouble {
 		return nil, &DecodeError{Offset: at, Detail: "unknown AMF3 marker", Value: marker}
@@ -120,7 +120,7 @@ func (d *Decoder) leaf3(marker byte, at int) (any, error) {
 		var text string
 		text, err = d.in.text(n, "XML")
 		v = XML(text)
-	case marker3Date: // n means nothing
+	case marker3Date: // n is unused
 		var ms float64
 		ms, err = d.in.double("date")
 		v = dateFromMillis(ms)
@@ -161,7 +161,7 @@ func vector3[T int32 | uint32 | float64](d *Decoder, n, size uint32, item func([
 	return Vector[T]{Fixed: fixed != 0, Items: items}, nil
 }
 
-// container3 reads what can be referred to and has values inside.
+// container3 reads a value that can be referred to and contains other values.
 func (d *Decoder) container3(marker byte, at int) (any, error) {
 	bits, v, done, err := d.reference3(at)
 	if err != nil || done {
@@ -187,7 +187,7 @@ func (d *Decoder) container3(marker byte, at int) (any, error) {
 	return d.close(d.tables3.objects, f, v), nil
 }
 
-// array3 reads named items up to an empty name, then count more.
+// array3 reads named items up to an empty name, and then count more items.
 func (d *Decoder) array3(count uint32, at int) (any, error) {
 	named, err := d.members3([]Property{})
 	if err != nil {

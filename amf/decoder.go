@@ -6,33 +6,34 @@ import (
 )
 
 // DecodeAMF0 reads all values of a message body. They share one reference
-// table, as the specification wants it. On an error, which is always a
-// *DecodeError, the values in front of the faulty one are returned too.
+// table, as the specification demands. On an error, which is always a
+// *DecodeError, the values before the faulty one are returned as well.
 //
 // b is not kept; strings are copied. An empty b has no values.
 //
-// Accepted although the specification says otherwise, because encoders in use
-// send it: an ECMA array whose count is wrong, an object or ECMA array whose
-// end marker is missing at the end of the input, a member with an empty name,
-// and text that is not UTF-8. A date that is not a number is the zero time.
+// Some deviations from the specification are accepted, because encoders in use
+// send them: an ECMA array with a wrong count, an object or ECMA array without
+// its end marker at the end of the input, a member with an empty name, and text
+// that is not UTF-8. A date that is not a number is the zero time.
 //
 // Values after the marker that switches to AMF3 are decoded as by DecodeAMF3.
 func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
 
-// DecodeAMF3 reads a sequence of AMF3 values, without any AMF0 around them, in
-// the way of DecodeAMF0. What is an array without names in ActionScript becomes
-// []any, one with names an ECMAArray, whose numbered items come last and are
-// called "0", "1" and so on; objects without a class become Object.
+// DecodeAMF3 reads a sequence of AMF3 values without any AMF0 around them, and
+// otherwise works like DecodeAMF0. An ActionScript array without named items
+// becomes []any. One with named items becomes an ECMAArray, whose numbered items
+// come last and are called "0", "1" and so on. Objects without a class become
+// Object.
 //
-// References go back to the beginning of each outermost value. Some encoders
-// count from the beginning of the message instead: when a reference leads
-// nowhere, the message is read again in that way.
+// Reference tables start anew with each outermost value. Some encoders count from
+// the beginning of the message instead: if a reference has no target, the message
+// is decoded again in that way.
 func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, NewAMF3Decoder) }
 
 func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
 	d := newDecoder(b)
 	values, err := d.rest()
-	if d.tables3.shared { // found out on the way: earlier references may be wrong
+	if d.tables3.shared { // found out while decoding: earlier references may be wrong
 		again := newDecoder(b)
 		again.tables3.shared = true
 		if better, err := again.rest(); err == nil {
@@ -42,10 +43,10 @@ func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
 	return values, err
 }
 
-// usualValues is how many values most messages have at most: name, transaction id, command object, and one more.
+// usualValues is enough for most messages: name, transaction id, command object, and one more.
 const usualValues = 4
 
-// rest decodes everything that is left.
+// rest decodes all remaining values.
 func (d *Decoder) rest() (values []any, err error) {
 	for d.More() {
 		v, err := d.Decode()
@@ -60,9 +61,9 @@ func (d *Decoder) rest() (values []any, err error) {
 	return values, nil
 }
 
-// Decoder reads the values of one message body, one at a time. Unlike DecodeAMF0
-// and DecodeAMF3 it cannot take back values that it has returned already when it
-// finds out that AMF3 references count from the beginning of the message.
+// Decoder reads the values of one message body, one at a time. When it finds out
+// that AMF3 references count from the beginning of the message, it cannot correct
+// the values that it has already returned; DecodeAMF0 and DecodeAMF3 can.
 type Decoder struct {
 	in input
 	budget
@@ -73,34 +74,34 @@ type Decoder struct {
 	err      error
 }
 
-// NewDecoder returns a Decoder that reads AMF0 from b, which must not change
-// until it is done.
+// NewDecoder returns a Decoder that reads AMF0 from b. The caller must not modify
+// b while the Decoder is in use.
 func NewDecoder(b []byte) *Decoder {
 	return &Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}}
 }
 
-// NewAMF3Decoder returns a Decoder that reads AMF3 values without any AMF0
-// around them from b.
+// NewAMF3Decoder returns a Decoder that reads AMF3 values, without any AMF0
+// around them, from b. The caller must not modify b while the Decoder is in use.
 func NewAMF3Decoder(b []byte) *Decoder {
 	d := NewDecoder(b)
 	d.amf3 = true
 	return d
 }
 
-// SetMaxValues replaces MaxValues by n for this message. It must be called
+// SetMaxValues replaces the limit MaxValues for this message. It must be called
 // before the first Decode.
 func (d *Decoder) SetMaxValues(n int) { d.valuesLeft = n }
 
-// More reports whether there is something left to decode: false at the end of
+// More reports whether there is more to decode. It returns false at the end of
 // the input and after an error.
 func (d *Decoder) More() bool { return d.err == nil && d.in.left() > 0 }
 
-// Offset returns how many bytes have been read.
+// Offset returns the number of bytes read so far.
 func (d *Decoder) Offset() int { return d.in.off }
 
 // Decode returns the next value, io.EOF at the end of the input, or a
-// *DecodeError, which is final: there is no telling where the next value would
-// begin.
+// *DecodeError. The error is final, since the beginning of the next value is not
+// known.
 func (d *Decoder) Decode() (v any, err error) {
 	if d.err == nil && d.in.left() == 0 {
 		d.err = io.EOF
@@ -120,9 +121,9 @@ func (d *Decoder) Decode() (v any, err error) {
 	return v, nil
 }
 
-// root3 reads an AMF3 value that is not inside another one. Its reference tables
-// are its own. If a reference leads nowhere, it is read again with those of the
-// whole message, and so is everything after it.
+// root3 reads an AMF3 value that is not inside another one, with reference tables
+// of its own. If a reference has no target, root3 reads the value, and every
+// value after it, with the tables of the whole message.
 func (d *Decoder) root3() (any, error) {
 	if d.tables3.shared {
 		return d.value3()
@@ -142,5 +143,5 @@ func (d *Decoder) root3() (any, error) {
 	return nil, err
 }
 
-// boxed is v, err as the two results of a function that returns any.
+// boxed returns v, err as the results of a function that returns any.
 func boxed[T any](v T, err error) (any, error) { return v, err }

@@ -1,7 +1,7 @@
 // Package amf reads and writes AMF0 and AMF3, the value formats of RTMP commands,
 // RTMP data messages and FLV script data.
 //
-// What a value looks like in Go:
+// Values correspond to Go types as follows:
 //
 //	AMF0                     decoded as      encoded from
 //	number                   float64         every integer and float type
@@ -22,24 +22,24 @@
 //	byte array               ByteArray       ByteArray, []byte
 //	vectors                  Vector[int32], Vector[uint32], Vector[float64], ObjectVector
 //	dictionary               Dictionary      Dictionary
-//	externalizable object    External, or what SetExternal says     Externalizable
+//	externalizable object    External, or as SetExternal says       Externalizable
 //
 // Object and ECMAArray keep the order of their members, because peers depend
-// on it. Strings are byte strings: text that is not UTF-8 (old encoders send
-// Latin-1) passes through unchanged in both directions.
+// on it. Strings are byte strings: text that is not UTF-8, such as the Latin-1 of
+// old encoders, passes through unchanged in both directions.
 //
-// DecodeAMF0 reads a whole message body, Decoder one value at a time, and
-// AppendAMF0 appends Go values; AppendNumber, AppendString and their like append
-// one value without an interface conversion. Unmarshal and Assign store values
-// in Go types. AMF3 occurs inside AMF0, and that is taken care of; DecodeAMF3
-// and AppendAMF3 are for AMF3 on its own.
+// DecodeAMF0 reads a whole message body, a Decoder reads one value at a time, and
+// AppendAMF0 appends Go values. AppendNumber, AppendString and similar functions
+// append one value without an interface conversion. Unmarshal and Assign store
+// values in Go types. All of them handle AMF3 values inside AMF0; DecodeAMF3 and
+// AppendAMF3 are for AMF3 on its own.
 //
 // # Hostile input
 //
-// Nothing that a peer sends can panic, overflow the stack or reserve more
-// memory than a small multiple of its own length: nesting ends at MaxDepth, a
-// message at MaxValues values, and every length and count is compared with the
-// bytes that are left before anything is allocated. A reference is charged for
-// everything that it refers to, circular references are refused, and class names
-// never instantiate anything.
+// Nothing that a peer sends can cause a panic, a stack overflow or an allocation
+// of more than a small multiple of its own length: nesting is limited to
+// MaxDepth, a message to MaxValues values, and every length and count is compared
+// with the bytes that are left before anything is allocated. A reference costs as
+// much as the value it refers to, circular references are refused, and class
+// names never instantiate anything.
 package amf

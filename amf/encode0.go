@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// AppendAMF0 appends values, one after the other, as a message body holds them.
+// AppendAMF0 appends values one after the other, as in a message body.
 //
-// The package comment lists what the types become. Further: integers beyond
-// ±2^53 lose precision, since AMF has only doubles; a map needs keys of a string
-// type and is written as an object sorted by name; a struct is written as an
-// object of its exported fields in order of declaration, under the names that
-// their tags give:
+// The package comment lists how Go types are encoded. Integers beyond ±2^53 lose
+// precision, since AMF0 has only doubles. A map must have keys of a string type
+// and is written as an object sorted by name. A struct is written as an object of
+// its exported fields, in order of declaration, under the names that their tags
+// give:
 //
 //	Code  string `amf0:"code"`
 //	Level string `amf0:"level,omitempty"`  // left out when empty
@@ -23,8 +23,8 @@ import (
 // Types that only AMF3 has are written after the marker that switches to it.
 // Repeated slices and objects are written out each time, never as references.
 //
-// On an error, which is always an *EncodeError, dst comes back as it was.
-// Cyclic data is such an error, because it is deeper than MaxDepth.
+// The error is always an *EncodeError, and dst is then returned unchanged. Cyclic
+// data is an error, because it is deeper than MaxDepth.
 func AppendAMF0(dst []byte, values ...any) ([]byte, error) {
 	out := dst
 	for i, v := range values {
@@ -99,7 +99,7 @@ func appendAVMPlus(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	return newEncoder3().value(append(dst, markerAVMPlus), v, depth)
 }
 
-// appendByteNumbers appends what AMF0, which has no bytes, makes of them.
+// appendByteNumbers appends bytes as an array of numbers, since AMF0 has no byte arrays.
 func appendByteNumbers(dst, b []byte) []byte {
 	if b == nil {
 		return AppendNull(dst)
@@ -111,7 +111,7 @@ func appendByteNumbers(dst, b []byte) []byte {
 	return dst
 }
 
-// appendMembers0 appends name and value of every member, and the end.
+// appendMembers0 appends the name and value of every member, and the end marker.
 func appendMembers0(dst []byte, members []Property, depth int) ([]byte, *EncodeError) {
 	err := checkDepth(depth)
 	if err != nil {
@@ -153,7 +153,7 @@ func appendTypedObject(dst []byte, o TypedObject, depth int) ([]byte, *EncodeErr
 }
 
 // appendDate0 appends milliseconds since 1970 and a time zone, which the
-// specification wants to be 0 and readers ignore.
+// specification demands to be 0 and readers ignore.
 //
 //	+----+-----------------------+---------------+
 //	| 0B | IEEE double (8 bytes) | time zone (2) |

@@ -8,18 +8,18 @@ import (
 	"time"
 )
 
-// AppendAMF3 appends values in AMF3, without any AMF0 around them. To send one
-// inside an AMF0 message give AppendAMF0 an AVMPlus.
+// AppendAMF3 appends values in AMF3, without any AMF0 around them. To send an
+// AMF3 value inside an AMF0 message, pass an AVMPlus to AppendAMF0.
 //
-// What AppendAMF0 says about the types of Go holds here too. Further: whole
-// numbers of up to 29 bits are written as integers; an Object, a map and a
-// struct as an anonymous object with dynamic members, a TypedObject with sealed
-// ones; a []byte as a ByteArray. An ECMAArray ends with numbered items if its
-// last names are "0", "1" and so on; its other names must not be empty.
-// Repeated strings, class names and sealed member names are written as
-// references, which go back to the beginning of each value.
+// Go types are encoded as by AppendAMF0, with these differences. Whole numbers of
+// up to 29 bits are written as integers. An Object, a map or a struct is written
+// as an anonymous object with dynamic members, a TypedObject with sealed members,
+// and a []byte as a ByteArray. An ECMAArray ends with numbered items if its last
+// names are "0", "1" and so on; its other names must not be empty. Repeated
+// strings, class names and sealed member names are written as references, whose
+// tables start anew with each value.
 //
-// On an error, which is always an *EncodeError, dst comes back as it was.
+// The error is always an *EncodeError, and dst is then returned unchanged.
 func AppendAMF3(dst []byte, values ...any) ([]byte, error) {
 	out := dst
 	for i, v := range values {
@@ -32,7 +32,7 @@ func AppendAMF3(dst []byte, values ...any) ([]byte, error) {
 }
 
 // encoder3 holds the reference tables of one outermost value: the index of each
-// string, and of traits by their bytes.
+// string, and the index of traits by their encoded bytes.
 type encoder3 struct {
 	stringIndex map[string]uint32
 	traitsIndex map[string]uint32
@@ -86,7 +86,7 @@ func (e *encoder3) value(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 			return append(dst, marker3Null), nil
 		}
 		return e.external(append(dst, marker3Object), v, depth)
-	case AVMPlus: // it nests in nothing on the wire, but may in itself in Go
+	case AVMPlus: // adds no level on the wire, but may contain itself in Go
 		if err := checkDepth(depth); err != nil {
 			return dst, err
 		}
@@ -102,7 +102,7 @@ func (e *encoder3) value(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	}
 }
 
-// container appends what has values inside.
+// container appends a value that contains other values.
 func (e *encoder3) container(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 	if err := checkDepth(depth); err != nil {
 		return dst, err
@@ -124,7 +124,7 @@ func (e *encoder3) container(dst []byte, v any, depth int) ([]byte, *EncodeError
 		return e.objectVector(append(dst, marker3VectorObject), v, depth)
 	case Dictionary:
 		return e.dictionary(append(dst, marker3Dictionary), v, depth)
-	default: // value has no others
+	default: // value passes no other types
 		return dst, nil
 	}
 }
@@ -145,7 +145,7 @@ func appendNumber3(dst []byte, f float64) []byte {
 
 func appendInt32(dst []byte, i int32) []byte { return binary.BigEndian.AppendUint32(dst, uint32(i)) }
 
-// appendCount appends a length or count, marked as not being a reference.
+// appendCount appends a length or count, with the bit that distinguishes it from a reference.
 func appendCount(dst []byte, what string, n int) ([]byte, *EncodeError) {
 	if n > maxU28 {
 		return dst, &EncodeError{Detail: what + " longer than allowed", Value: n}
@@ -158,7 +158,7 @@ func appendBytes3[T XML | XMLDocument | ByteArray | []byte](dst []byte, b T) ([]
 	return append(dst, b...), err
 }
 
-// string appends a string without its marker, the second time as a reference.
+// string appends a string without its marker, or a reference to an earlier one.
 func (e *encoder3) string(dst []byte, s string) ([]byte, *EncodeError) {
 	if index, ok := e.stringIndex[s]; ok {
 		return appendU29(dst, index<<1), nil
@@ -188,8 +188,8 @@ func flag(b bool) byte {
 	return 0
 }
 
-// list appends an array: how many items are dense, the named items up to an
-// empty name, the dense ones.
+// list appends an array: the number of dense items, the named items, an empty
+// name, and the dense items.
 func (e *encoder3) list(dst []byte, dense []any, named []Property, depth int) ([]byte, *EncodeError) {
 	dst, err := appendCount(dst, "array", len(dense))
 	if err != nil {
@@ -216,7 +216,7 @@ func (e *encoder3) items(dst []byte, items []any, depth int) ([]byte, *EncodeErr
 	return dst, nil
 }
 
-// members appends names, values and the empty name after them.
+// members appends names and values, and the empty name that ends them.
 func (e *encoder3) members(dst []byte, members []Property, depth int) ([]byte, *EncodeError) {
 	for _, m := range members {
 		var err *EncodeError
@@ -230,9 +230,9 @@ func (e *encoder3) members(dst []byte, members []Property, depth int) ([]byte, *
 	return e.string(dst, "")
 }
 
-// splitArray takes the items "0", "1" and so on off the end of an array that has
-// others too: decoding puts them there. An array of nothing else stays as it is,
-// or it would come back as a []any.
+// splitArray splits the items "0", "1" and so on off the end of an array that has
+// other items too, since decoding puts them there. An array of numbered items only
+// is not split: it would be decoded as a []any.
 func splitArray(a ECMAArray) (named []Property, dense []any) {
 	if len(a) == 0 {
 		return nil, nil
@@ -282,7 +282,7 @@ func (e *encoder3) sealed(dst []byte, o TypedObject, depth int) ([]byte, *Encode
 }
 
 // traits appends the U29 in front of an object, and the traits themselves unless
-// the same ones have been written before.
+// they have been written before.
 func (e *encoder3) traits(dst []byte, t traits) ([]byte, *EncodeError) {
 	const maxSealed = maxU29 >> 4
 	if len(t.names) > maxSealed {
@@ -305,7 +305,7 @@ func (e *encoder3) traits(dst []byte, t traits) ([]byte, *EncodeError) {
 	return dst, err
 }
 
-// key is the same for the same traits only.
+// key returns a map key that is equal only for equal traits.
 func (t traits) key(bits uint32) string {
 	key := binary.BigEndian.AppendUint32(nil, bits)
 	for _, name := range append([]string{t.class}, t.names...) {

@@ -10,15 +10,15 @@ import (
 	"unicode/utf8"
 )
 
-// DecodeError says why bytes are not AMF, or break one of this package's
-// limits.
+// DecodeError reports bytes that are not AMF, or that exceed one of this
+// package's limits.
 type DecodeError struct {
 	Offset int    // in bytes, from the start of the input
 	Detail string // what is wrong
 	Value  any    // the offending marker, length, count, index or class
-	Err    error  // what the ExternalFunc of that class returned, else nil
+	Err    error  // the error of the class's ExternalFunc, or nil
 
-	missing bool // an AMF3 reference to what is not there (yet, or in this scope)
+	missing bool // an AMF3 reference without a target in this scope
 }
 
 // Error implements error.
@@ -29,12 +29,12 @@ func (e *DecodeError) Error() string {
 // Unwrap returns Err.
 func (e *DecodeError) Unwrap() error { return e.Err }
 
-// EncodeError says which part of a Go value has no AMF form.
+// EncodeError reports which part of a Go value has no AMF form.
 type EncodeError struct {
-	Path   string // from the argument list: "[2].info.code" is inside the third value
+	Path   string // where in the arguments: "[2].info.code" is inside the third value
 	Detail string // what is wrong
 	Value  any    // the offending type or time, or a measure such as a length
-	Err    error  // what an Externalizable returned, else nil
+	Err    error  // the error of an Externalizable, or nil
 }
 
 // Error implements error.
@@ -45,7 +45,7 @@ func (e *EncodeError) Error() string {
 // Unwrap returns Err.
 func (e *EncodeError) Unwrap() error { return e.Err }
 
-// show makes v fit for a log: names from the wire may be long, or hold anything.
+// show makes v safe for a log: names from the wire may be long or contain anything.
 func show(v any) string {
 	if s, ok := v.(string); ok {
 		return strconv.Quote(s[:min(len(s), maxShownName)])
@@ -60,24 +60,24 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-// within puts where the failing value was found in front of the path, on the
-// way out of the containers around it.
+// within prepends a step to the path of the failing value, on the way out of the
+// containers around it.
 func (e *EncodeError) within(step string) *EncodeError {
 	e.Path = step + e.Path
 	return e
 }
 
-// AssignError says which part of a decoded value does not fit where it should
-// be stored.
+// AssignError reports which part of a decoded value does not fit its
+// destination.
 type AssignError struct {
-	Path   string // inside the value: ".info.streams[3]"; empty for the value itself
+	Path   string // where in the value, such as ".info.streams[3]"; empty for the value itself
 	Detail string // why it does not fit
-	Value  any    // what was to be stored
+	Value  any    // the value that does not fit
 	Type   reflect.Type
 }
 
-// Error implements error. It does not quote the value, which may be a secret,
-// unless it is a number.
+// Error implements error. Only numbers are quoted, since other values may be
+// secrets.
 func (e *AssignError) Error() string {
 	return fmt.Sprintf("amf: cannot store %s in %v at value%s: %s", kindOf(e.Value), e.Type, e.Path, e.Detail)
 }
@@ -101,7 +101,7 @@ func memberStep(name string) string {
 	return "." + name
 }
 
-// kindOf is what the specification calls the type of v.
+// kindOf returns the specification's name for the type of v.
 func kindOf(v any) string {
 	switch v := v.(type) {
 	case nil:

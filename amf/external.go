@@ -2,12 +2,12 @@ package amf
 
 import "reflect"
 
-// An externalizable class writes and reads its own bytes, which have no length
-// in front: who does not know the class cannot go on after it. The classes of
-// Flex that merely wrap one value are known; others can be added to a Decoder
-// with SetExternal and are written by values that are Externalizable.
+// An externalizable class writes and reads its own bytes, without a length in
+// front of them, so a reader that does not know the class cannot go on. The Flex
+// classes that merely wrap one value are built in. Decoder.SetExternal adds
+// others, and values that implement Externalizable write them.
 
-// External is an instance of an externalizable class whose bytes are one AMF3
+// External is an instance of an externalizable class whose data is one AMF3
 // value, such as an ArrayCollection and the array inside it.
 type External struct {
 	Class string
@@ -20,20 +20,20 @@ func (x External) AMFClass() string { return x.Class }
 // WriteExternal implements Externalizable.
 func (x External) WriteExternal(w *ExternalWriter) error { return w.Value(x.Value) }
 
-// wrapperClasses are decoded as External.
+// wrapperClasses lists the classes that are decoded as External.
 var wrapperClasses = map[string]bool{
 	"flex.messaging.io.ArrayCollection": true,
 	"flex.messaging.io.ArrayList":       true,
 	"flex.messaging.io.ObjectProxy":     true,
 }
 
-// ExternalFunc reads what an instance of an externalizable class wrote and
-// returns the value that it stands for. It must take exactly that many bytes,
-// and may be called twice for the same ones.
+// ExternalFunc reads the data of an instance of an externalizable class and
+// returns the value that it stands for. It must read exactly the bytes that the
+// instance wrote, and may be called twice for the same bytes.
 type ExternalFunc func(r *ExternalReader) (any, error)
 
-// SetExternal makes read responsible for class, in place of what the Decoder
-// would do with it.
+// SetExternal makes the Decoder call read for instances of class. It replaces the
+// built-in treatment of the class, if there is one.
 func (d *Decoder) SetExternal(class string, read ExternalFunc) {
 	if d.external == nil {
 		d.external = map[string]ExternalFunc{}
@@ -41,8 +41,8 @@ func (d *Decoder) SetExternal(class string, read ExternalFunc) {
 	d.external[class] = read
 }
 
-// ExternalReader gives an ExternalFunc its bytes. Its errors are *DecodeError
-// and final.
+// ExternalReader reads the data of an externalizable class for an ExternalFunc.
+// Its errors are of type *DecodeError and final.
 type ExternalReader struct {
 	d   *Decoder
 	err error
@@ -64,7 +64,7 @@ func (r *ExternalReader) U29() (n uint32, err error) {
 	return n, r.err
 }
 
-// Bytes reads n bytes. They are part of the input: copy what is to be kept.
+// Bytes reads n bytes. The result is part of the input: copy it to keep it.
 func (r *ExternalReader) Bytes(n int) (b []byte, err error) {
 	switch left := r.d.in.left(); {
 	case r.err != nil:
@@ -99,21 +99,21 @@ func (d *Decoder) external3(class string, at int) (any, error) {
 }
 
 // Externalizable is a value that writes itself as an instance of an
-// externalizable class. This always takes AMF3.
+// externalizable class. It is always written as AMF3.
 type Externalizable interface {
 	AMFClass() string // the alias under which the peer knows the class
 	WriteExternal(w *ExternalWriter) error
 }
 
-// ExternalWriter takes the bytes of an Externalizable.
+// ExternalWriter receives the data of an Externalizable.
 type ExternalWriter struct {
 	e     *encoder3
 	dst   []byte
 	depth int
 }
 
-// Value writes an AMF3 value. The error is an *EncodeError, for WriteExternal to
-// return.
+// Value writes an AMF3 value. The error is an *EncodeError; WriteExternal should
+// return it.
 func (w *ExternalWriter) Value(v any) error {
 	dst, err := w.e.value(w.dst, v, w.depth)
 	if err != nil {
@@ -123,10 +123,10 @@ func (w *ExternalWriter) Value(v any) error {
 	return nil
 }
 
-// U29 writes an AMF3 variable-length integer; of n only the lower 29 bits.
+// U29 writes the lower 29 bits of n as an AMF3 variable-length integer.
 func (w *ExternalWriter) U29(n uint32) { w.dst = appendU29(w.dst, n&maxU29) }
 
-// Bytes writes b as it is.
+// Bytes writes b unchanged.
 func (w *ExternalWriter) Bytes(b []byte) { w.dst = append(w.dst, b...) }
 
 // external appends x after the object marker.

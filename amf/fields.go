@@ -15,7 +15,7 @@ import (
 //	Name  string                           // without a tag: "Name"
 const tagName = "amf0"
 
-// field is how one exported field of a struct type takes part.
+// field describes one exported field of a struct type.
 type field struct {
 	index     int
 	name      string // of the member
@@ -53,7 +53,7 @@ func fieldsOf(t reflect.Type) []field {
 	return fields
 }
 
-// isEmpty is omitempty's notion of empty, the one of encoding/json.
+// isEmpty reports whether omitempty leaves v out, by the rules of encoding/json.
 func isEmpty(v reflect.Value) bool {
 	switch v.Kind() {
 	case reflect.Array, reflect.Map, reflect.Slice, reflect.String:

@@ -5,9 +5,9 @@ import (
 	"math"
 )
 
-// input is a message body and how far it has been read. Each method takes the
-// next bytes or fails; what names the thing wanted in the error. The bytes belong
-// to the caller: everything kept is copied.
+// input is a message body and the position of the next byte. Each method reads
+// the next bytes or fails; what names the wanted item in the error. The bytes
+// belong to the caller: everything that is kept is copied.
 type input struct {
 	b   []byte
 	off int
@@ -15,8 +15,8 @@ type input struct {
 
 func (in *input) left() int { return len(in.b) - in.off }
 
-// take returns a view of the next n bytes. Lengths are 32 bits wide on the
-// wire, more than an int may hold, and so they stay uint32 up to here.
+// take returns a view of the next n bytes. Lengths on the wire are 32 bits wide,
+// more than an int may hold, so they stay uint32 up to here.
 func (in *input) take(n uint32, what string) ([]byte, error) {
 	if uint64(n) > uint64(in.left()) {
 		return nil, &DecodeError{
@@ -86,7 +86,7 @@ func (in *input) longText(what string) (string, error) {
 	return in.text(n, what)
 }
 
-// skipIf takes the next byte if it is b.
+// skipIf consumes the next byte if it is b.
 func (in *input) skipIf(b byte) bool {
 	if in.left() == 0 || in.b[in.off] != b {
 		return false

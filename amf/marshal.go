@@ -1,12 +1,12 @@
 package amf
 
-// Marshal returns the AMF0 form of one value; AppendAMF0 says what becomes of
-// the types of Go. The error is always an *EncodeError.
+// Marshal returns the AMF0 form of one value. See AppendAMF0 for how Go types
+// are encoded. The error is always an *EncodeError.
 func Marshal(v any) ([]byte, error) { return AppendAMF0(nil, v) }
 
-// Unmarshal decodes b, which must be exactly one AMF0 value, and stores it in
-// what dst, a non-nil pointer, points to; Assign says what fits where. The error
-// is a *DecodeError or an *AssignError.
+// Unmarshal decodes b, which must be exactly one AMF0 value, and stores it in the
+// variable that dst, a non-nil pointer, points to. See Assign for which value
+// fits which type. The error is a *DecodeError or an *AssignError.
 func Unmarshal(b []byte, dst any) error {
 	d := NewDecoder(b)
 	v, err := d.value0()

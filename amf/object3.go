@@ -1,7 +1,7 @@
 package amf
 
-// traits is what AMF3 objects of one class have in common. The U29 in front of
-// an object, lowest bits first:
+// traits describe AMF3 objects of one class. The U29 in front of an object,
+// lowest bits first:
 //
 //	...........0  a reference to an earlier object
 //	..........01  traits by reference: index = U29 >> 2
@@ -9,8 +9,8 @@ package amf
 //	........1011  new traits, dynamic: further members follow the sealed ones
 //	.........111  new traits of an externalizable class
 //
-// New traits go on with the class name, empty for anonymous objects, and the
-// names of the sealed members.
+// New traits are followed by the class name, which is empty for anonymous
+// objects, and the names of the sealed members.
 type traits struct {
 	class    string
 	names    []string // of the sealed members
@@ -20,7 +20,7 @@ type traits struct {
 }
 
 // tables3 are AMF3's reference tables, in order of appearance. They hold the
-// whole message; the current scope begins at the indices in start.
+// whole message; start has the indices at which the current scope begins.
 type tables3 struct {
 	strings []string
 	objects table
@@ -35,7 +35,7 @@ func (t *tables3) traitsOfScope() []traits  { return t.traits[t.start.traits:] }
 
 func (t *tables3) empty() bool { return max(len(t.strings), len(t.objects), len(t.traits)) == 0 }
 
-// beginValue makes the scope begin with what comes next.
+// beginValue starts a new scope at the next value.
 func (t *tables3) beginValue() {
 	t.start.strings, t.start.objects, t.start.traits = len(t.strings), len(t.objects), len(t.traits)
 }
@@ -45,7 +45,7 @@ func (t *tables3) shareAll() {
 	t.shared = true
 }
 
-// object3 reads an object after the U29 whose bits but the lowest are given.
+// object3 reads an object. bits is its U29 without the lowest bit.
 func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	t, err := d.traits3(bits, at)
 	if err != nil {
@@ -73,7 +73,7 @@ func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	return TypedObject{Class: t.class, Object: members}, nil
 }
 
-// traits3 reads new traits, or finds earlier ones, which are charged for as if
+// traits3 reads new traits or looks up earlier ones, which cost as much as if
 // they had been written out.
 func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
 	if bits&1 == 0 {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// vocabulary is every named type that the encoders know by itself, which must
-// not be taken for a type of the caller's with the same underlying type.
+// vocabulary lists the named types that the encoders handle themselves. They must
+// not be mistaken for a caller's type with the same underlying type.
 var vocabulary = map[reflect.Type]bool{
 	reflect.TypeFor[UndefinedType]():   true,
 	reflect.TypeFor[Object]():          true,
@@ -31,10 +31,10 @@ var (
 	externalizableType = reflect.TypeFor[Externalizable]()
 )
 
-// reduce turns one level of any Go value into a type that the encoders know:
-// pointers are followed, numbers become float64, structs and maps Object, slices
-// and arrays []any. The parts of a container are left as they are, for the
-// encoder comes back with each.
+// reduce converts one level of any Go value to a type that the encoders know:
+// pointers are followed, numbers become float64, structs and maps become Object,
+// slices and arrays become []any. The encoder calls reduce again for each element
+// of a container.
 func reduce(v any) (any, *EncodeError) {
 	rv := reflect.ValueOf(v)
 	for hops := 0; rv.Kind() == reflect.Pointer || rv.Kind() == reflect.Interface; hops++ {
@@ -76,8 +76,7 @@ func reduce(v any) (any, *EncodeError) {
 	}
 }
 
-// reduceMap sorts by name: maps have no order of their own, and equal values
-// should have equal bytes.
+// reduceMap sorts by name, so that equal maps are encoded as equal bytes.
 func reduceMap(rv reflect.Value) (any, *EncodeError) {
 	if rv.IsNil() {
 		return nil, nil

@@ -5,9 +5,9 @@ import (
 	"unsafe"
 )
 
-// Size returns how many bytes of memory decoded values hold, about: a small
-// value takes many times the bytes that it has on the wire. What is referred to
-// more than once counts each time. It is meant for limits.
+// Size estimates how many bytes of memory decoded values occupy. A small value
+// takes many times the bytes that it has on the wire. A value that is referred to
+// more than once counts each time. Size is meant for limits.
 func Size(values ...any) int {
 	total := cap(values) * int(unsafe.Sizeof(any(nil)))
 	for _, v := range values {
@@ -16,7 +16,7 @@ func Size(values ...any) int {
 	return total
 }
 
-// contents is what v holds beyond the interface value that it is in.
+// contents is the memory of v beyond the interface value that holds it.
 func contents(v any) int {
 	switch v := v.(type) {
 	case nil, bool, UndefinedType:
@@ -55,7 +55,7 @@ func contents(v any) int {
 		return header(v) + len(v.Class) + contents(v.Value)
 	case time.Time:
 		return header(v)
-	default: // a number, or what an ExternalFunc has made
+	default: // a number, or the result of an ExternalFunc
 		return 8
 	}
 }

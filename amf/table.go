@@ -12,7 +12,7 @@ type entry struct {
 	height int // levels of containers, itself included
 }
 
-// frame is what close needs to know about the value that open began.
+// frame is what open passes to close.
 type frame struct {
 	index      int
 	valuesLeft int
@@ -20,7 +20,7 @@ type frame struct {
 	deepest    int
 }
 
-// open begins a container at offset at: a new table entry and one more level.
+// open begins a container at offset at: a new table entry and one more level of nesting.
 func (d *Decoder) open(t *table, at int) (frame, error) {
 	if d.depth == MaxDepth {
 		return frame{}, &DecodeError{Offset: at, Detail: "nested deeper than allowed", Value: MaxDepth}
@@ -32,8 +32,8 @@ func (d *Decoder) open(t *table, at int) (frame, error) {
 	return f, nil
 }
 
-// close completes the container with its value. After an error it is not
-// called: nothing more is read then.
+// close completes the container with its value. It is not called after an error,
+// since nothing more is read then.
 func (d *Decoder) close(t table, f frame, v any) any {
 	t[f.index] = entry{
 		value:  v,
@@ -46,8 +46,8 @@ func (d *Decoder) close(t table, f frame, v any) any {
 	return v
 }
 
-// refer returns the value with the given index. Circular references are
-// refused: they could be neither walked nor encoded.
+// refer returns the value with the given index. Circular references are an error:
+// such values could be neither walked nor encoded.
 func (d *Decoder) refer(t table, index uint32, at int) (any, error) {
 	if uint64(index) >= uint64(len(t)) {
 		return nil, notThere("value", index, at)

@@ -1,12 +1,12 @@
 package amf
 
-// MaxDepth is how many containers (objects and arrays) may be nested in each
-// other, when decoding and when encoding.
+// MaxDepth is how deeply containers (objects and arrays) may be nested, both for
+// decoding and for encoding.
 const MaxDepth = 64
 
-// MaxValues is how many values one message may hold unless
-// Decoder.SetMaxValues says otherwise. Every member and element counts, and a
-// reference counts as much as what it refers to.
+// MaxValues is how many values one message may hold, unless Decoder.SetMaxValues
+// sets another limit. Every member and element counts, and a reference counts as
+// much as the value that it refers to.
 const MaxValues = 65536
 
 // Property is one member of an Object or of an ECMAArray.
@@ -19,16 +19,16 @@ type Property struct {
 // Object is an empty object, not null.
 type Object []Property
 
-// ECMAArray is an associative array: written by encoders where names are data
+// ECMAArray is an associative array. Encoders write it where names are data
 // rather than a fixed set, most prominently in onMetaData. The nil ECMAArray is
 // an empty array, not null.
 type ECMAArray []Property
 
-// Get returns the member called name. Where a name is repeated the last member
+// Get returns the member called name. If the name is repeated, the last member
 // wins, as in Flash Player.
 func (o Object) Get(name string) (any, bool) { return lookup(o, name) }
 
-// Get returns the member called name. Where a name is repeated the last member
+// Get returns the member called name. If the name is repeated, the last member
 // wins, as in Flash Player.
 func (a ECMAArray) Get(name string) (any, bool) { return lookup(a, name) }
 
@@ -42,14 +42,13 @@ func lookup(members []Property, name string) (any, bool) {
 }
 
 // TypedObject is an instance of a class that the application has registered
-// under an alias. Nothing is ever instantiated by that name: the members are
-// all there is.
+// under an alias. It is only data: decoding never creates a Go type by that name.
 type TypedObject struct {
 	Class  string
 	Object Object
 }
 
-// XML is the text of an XML document, not parsed and not checked.
+// XML is the text of an XML document. It is neither parsed nor checked.
 type XML string
 
 // UndefinedType is the type of Undefined.

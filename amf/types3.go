@@ -1,23 +1,24 @@
 package amf
 
-// The types that only AMF3 has. In an AMF0 message each is written after the
-// marker that switches to AMF3 for one value, so it takes a peer that has agreed
-// to object encoding 3.
+// These types exist in AMF3 only. In an AMF0 message each is written after the
+// marker that switches to AMF3 for one value, so the peer must have agreed to
+// object encoding 3.
 
-// AVMPlus makes AppendAMF0 write Value in AMF3, after the marker that switches
-// to AMF3 for one value. Decoding yields what is inside, not an AVMPlus.
+// AVMPlus makes AppendAMF0 write Value as AMF3, after the marker that switches to
+// AMF3 for one value. Decoding returns the value itself, never an AVMPlus.
 type AVMPlus struct{ Value any }
 
-// XMLDocument is the text of a document of ActionScript's older XML class,
-// which AMF3 tells from XML. AMF0 has one type for both and decodes it as XML.
+// XMLDocument is the text of a document of ActionScript's older XML class. AMF3
+// has a type of its own for it; AMF0 has one type for both classes, which is
+// decoded as XML.
 type XMLDocument string
 
-// ByteArray is bytes. In AMF3 a []byte is written as one too; in AMF0 a []byte
-// is a strict array of numbers.
+// ByteArray is a sequence of bytes. In AMF3 a []byte is written as a ByteArray
+// too; in AMF0 a []byte is a strict array of numbers.
 type ByteArray []byte
 
-// Vector is a vector of int, uint or double. Fixed means that its length cannot
-// be changed.
+// Vector is a vector of int, uint or double. Fixed means that its length must not
+// change.
 type Vector[T int32 | uint32 | float64] struct {
 	Fixed bool
 	Items []T
@@ -31,8 +32,8 @@ type ObjectVector struct {
 	Items []any
 }
 
-// Dictionary is a map whose keys may be of any type, in wire order. Weak means
-// that the keys do not keep their objects alive.
+// Dictionary is a map with keys of any type, in wire order. Weak means that the
+// keys do not keep their objects alive.
 type Dictionary struct {
 	Weak    bool
 	Entries []DictionaryEntry

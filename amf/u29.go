@@ -1,14 +1,14 @@
 package amf
 
-// U29 is AMF3's integer of 29 bits, written in as few bytes as it takes (AMF 3
-// specification, section 1.3.1; its table prints a wrong upper end):
+// U29 is AMF3's 29-bit integer, written in as few bytes as possible (AMF 3
+// specification, section 1.3.1, whose table prints a wrong upper end):
 //
 //	00000000 to 0000007F  0xxxxxxx
 //	00000080 to 00003FFF  1xxxxxxx 0xxxxxxx
 //	00004000 to 001FFFFF  1xxxxxxx 1xxxxxxx 0xxxxxxx
 //	00200000 to 1FFFFFFF  1xxxxxxx 1xxxxxxx 1xxxxxxx xxxxxxxx
 //
-// Longer forms than necessary are legal to read.
+// Reading accepts forms that are longer than necessary.
 const (
 	maxU29 = 1<<29 - 1
 	maxU28 = 1<<28 - 1 // of lengths and counts, which share a U29 with a flag

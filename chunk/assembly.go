@@ -16,13 +16,13 @@ func (r *Reader) begin(s *stream) {
 	r.resume(s)
 }
 
-// resume goes on with a message under way whose next chunk's payload lies at pos.
+// resume continues a message under way whose next chunk's payload lies at pos.
 func (r *Reader) resume(s *stream) {
 	r.current = s
 	r.left = min(r.chunkSize, int(s.length)-s.have())
 }
 
-// have is how many bytes of the message under way there are.
+// have returns how many bytes of the message under way have arrived.
 func (s *stream) have() int {
 	if s.body == nil {
 		return 0
@@ -30,7 +30,7 @@ func (s *stream) have() int {
 	return len(s.body.bytes)
 }
 
-// room is how many there is memory for.
+// room returns how many bytes of the message under way fit in its memory.
 func (s *stream) room() int {
 	if s.body == nil {
 		return 0
@@ -38,8 +38,8 @@ func (s *stream) room() int {
 	return cap(s.body.bytes)
 }
 
-// gather moves what was read of the current message to its body: this chunk's payload, and that of the chunks after it as long
-// as they are of the same message. It reports whether the message is complete.
+// gather moves payload that has been read to the body of the current message: that of this chunk, and that of the chunks after it as
+// long as they belong to the same message. It reports whether the message is complete.
 func (r *Reader) gather() bool {
 	s := r.current
 	for {
@@ -68,7 +68,7 @@ func (r *Reader) gather() bool {
 	}
 }
 
-// gatherChunks is gather for as many whole chunks as there are, and room for.
+// gatherChunks is gather for all whole chunks that have been read and for which there is room.
 func (r *Reader) gatherChunks(s *stream) {
 	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
 	most := min(cap(body), int(s.length)-1) // the last chunk is for gather
@@ -86,9 +86,9 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 		(s.basicSize == 1 || bytes.Equal(b[:s.basicSize], s.basicBytes[:s.basicSize]))
 }
 
-// makeRoom makes room for n bytes more of a message under way. Its body doubles, so that appending stays linear, but not beyond the
-// message's length; a peer that has sent messages as long gets all at once. Where that is too much in all, first the others give
-// back what they don't use, and then it grows by an eighth. It reports false when even that is not allowed.
+// makeRoom makes room for n more bytes of a message under way. The body doubles, so that appending stays linear, but never exceeds the
+// message's length. A peer that has sent messages of this length before gets all of it at once. If that exceeds the limit, the other
+// messages first give back unused memory and then the body grows by an eighth. makeRoom returns false if even that exceeds the limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
 	if need <= s.room() {
@@ -107,8 +107,8 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 	return true
 }
 
-// move makes b the memory of a message under way. What it lay in is left to the collector: kept would be a buffer of every size
-// that the message has grown through.
+// move makes b the memory of a message under way. The old memory is left to the garbage collector; keeping it would keep a buffer of
+// every size that the message has grown through.
 func (r *Reader) move(s *stream, b *buffer) {
 	r.held += cap(b.bytes) - s.room()
 	if s.body != nil {
@@ -117,7 +117,7 @@ func (r *Reader) move(s *stream, b *buffer) {
 	s.body = b
 }
 
-// clip takes from the messages under way the memory that they don't need.
+// clip takes unused memory from the messages under way.
 func (r *Reader) clip() {
 	for _, s := range r.partial {
 		if need := s.have(); s.room() > min(2*need+minBody, int(s.length)) {
@@ -140,7 +140,7 @@ func (r *Reader) forget(s *stream) {
 	s.partial, s.body = false, nil
 }
 
-// hand returns a buffer with room for n bytes that lives until the next call.
+// hand returns a buffer with room for n bytes that is valid until the next call.
 func (r *Reader) hand(n int) *buffer {
 	r.lent = buffers.get(n, max(n, keepBuffer))
 	return r.lent

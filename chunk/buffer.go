@@ -5,28 +5,28 @@ import (
 	"sync"
 )
 
-// Headroom and Tailroom are the bytes of memory before and after a body that was detached, for whoever makes something
-// larger of it where it lies, such as an FLV tag.
+// Headroom and Tailroom are the sizes, in bytes, of the free memory before and after a detached body. It lets the caller build
+// something larger around the body in place, such as an FLV tag.
 const (
 	Headroom = 16
 	Tailroom = 4
 )
 
-// buffer holds a body under assembly, or what was read and not yet parsed.
+// buffer holds a body under assembly, or bytes that have been read and not yet parsed.
 type buffer struct {
 	bytes []byte
-	whole []byte // the memory with its headroom and tailroom; nil: there is no more than bytes
+	whole []byte // the memory including headroom and tailroom; nil if bytes is all of it
 }
 
 // keepBuffer is the largest buffer worth keeping, in bytes.
 const keepBuffer = 1 << 20
 
-// pools hold buffers by the logarithm of their size, rounded down. All Readers share them, so that an idle connection holds none.
+// pools hold buffers by the logarithm of their size, rounded down. All Readers share them, so an idle connection holds no buffer.
 type pools [21]sync.Pool
 
 var buffers pools
 
-// Put takes a buffer that nobody uses any more.
+// Put takes back a buffer that is no longer used.
 func (p *pools) Put(b *buffer) {
 	size := cap(b.bytes)
 	if size == 0 || size > keepBuffer {
@@ -36,17 +36,17 @@ func (p *pools) Put(b *buffer) {
 	p[bits.Len(uint(size))-1].Put(b)
 }
 
-// get returns an empty buffer with room for n bytes at least, and for most at most; most is not less than n.
+// get returns an empty buffer with room for n to most bytes; most is not less than n.
 func (p *pools) get(n, most int) *buffer {
 	if n <= keepBuffer {
-		class := bits.Len(uint(n - 1)) // all there are large enough
+		class := bits.Len(uint(n - 1)) // every buffer of this class is large enough
 		if b, _ := p[class].Get().(*buffer); b != nil {
 			if cap(b.bytes) <= most {
 				return b
 			}
 			p[class].Put(b)
 		}
-		n = min(1<<class, most) // so that messages of about one size fit into each other's
+		n = min(1<<class, most) // so that messages of similar length can share buffers
 	}
 	whole := make([]byte, Headroom+n+Tailroom)
 	return &buffer{bytes: whole[Headroom : Headroom : Headroom+n], whole: whole}
@@ -58,16 +58,16 @@ func release(b *buffer) {
 	}
 }
 
-// Detached is the memory of a body that its Message has parted with. It belongs to the caller until Release.
+// Detached is the memory of a body that has been detached from its Message. It belongs to the caller until Release.
 type Detached struct {
 	buffer *buffer
 	size   int
 }
 
-// Bytes is the body, with room for Headroom bytes before it and Tailroom bytes after it, which is part of the slice.
+// Bytes returns Headroom bytes, the body, and Tailroom bytes, as one slice.
 func (d *Detached) Bytes() []byte { return d.buffer.whole[:Headroom+d.size+Tailroom] }
 
-// Release gives the memory back, for others to use. A Detached that holds nothing may be released, too.
+// Release gives the memory back for reuse. The zero Detached may be released, too.
 func (d *Detached) Release() {
 	release(d.buffer)
 	*d = Detached{}

@@ -3,14 +3,14 @@ package chunk
 import "io"
 
 const (
-	// maxRead is what one read asks for at most beside the rest of a message, in bytes. 4 KiB doubles the cost of a raw read,
-	// above 64 KiB nothing is won.
+	// maxRead is the most that one read asks for beyond the rest of a message, in bytes. 4 KiB doubles the cost of a raw read,
+	// and more than 64 KiB gains nothing.
 	maxRead = 64 << 10
-	// minRead is what it asks for at least, where the buffer has to be there while nothing comes.
+	// minRead is the least that one read asks for, in bytes, if the buffer has to exist while the source is idle.
 	minRead = 4 << 10
 )
 
-// Fill reads from the source once. NextBuffered has returned false before: what is unparsed is at most a part of a header.
+// Fill reads from the source once. NextBuffered must have returned false before, so at most part of a header is unparsed.
 func (r *Reader) Fill() error {
 	if err := r.srcErr; err != nil {
 		r.srcErr = nil
@@ -41,7 +41,7 @@ func (r *Reader) read() (n int, err error) {
 	n, err = r.src.Read(r.buf[r.end:])
 	r.end += n
 	switch {
-	case n == asked: // there may be more
+	case n == asked: // there may be more to read
 		r.size = min(4*r.size, maxRead)
 	case n < asked/8:
 		r.size = max(r.size/2, minRead)
@@ -49,7 +49,7 @@ func (r *Reader) read() (n int, err error) {
 	return n, err
 }
 
-// provide makes buf a buffer of size bytes at least, and moves what is unparsed to its front.
+// provide makes buf a buffer of at least size bytes and moves the unparsed bytes to its front.
 func (r *Reader) provide(size int) {
 	rest := r.buf[r.pos:r.end]
 	if r.in == nil || len(r.buf) < size || len(r.buf) > 2*size {
@@ -61,7 +61,7 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// Rest gives back the memory that nothing unparsed lies in. The last Message's body is not valid after that.
+// Rest gives back memory that holds no unparsed bytes. The body of the last Message becomes invalid.
 func (r *Reader) Rest() {
 	r.takeBack()
 	if r.in != nil && r.pos == r.end {

@@ -2,8 +2,8 @@ package chunk
 
 import "fmt"
 
-// Format is the chunk format ("fmt", RTMP 1.0 section 5.3.1): how much of the message header a chunk repeats.
-// librtmp calls them RTMP_PACKET_SIZE_LARGE, MEDIUM, SMALL and MINIMUM.
+// Format is the chunk format ("fmt", RTMP 1.0 section 5.3.1), which says how much of the message header a chunk repeats.
+// librtmp calls the formats RTMP_PACKET_SIZE_LARGE, MEDIUM, SMALL and MINIMUM.
 type Format uint8
 
 const (
@@ -21,20 +21,20 @@ const (
 	// DefaultChunkSize is the chunk size in bytes of both directions until a Set Chunk Size message (section 5.4.1).
 	DefaultChunkSize = 128
 
-	extendedMark = 0xFFFFFF // in the 24-bit timestamp field: the value follows in 32 bits (section 5.3.1.3)
+	extendedMark = 0xFFFFFF // in the 24-bit timestamp field: a 32-bit value follows (section 5.3.1.3)
 
 	typeSetChunkSize = 1
 	typeAbort        = 2
 )
 
-// messageHeaderSize holds the bytes between the basic header and the extended timestamp, by Format.
+// messageHeaderSize is the number of bytes between the basic header and the extended timestamp, by Format.
 var messageHeaderSize = [4]int{11, 7, 3, 0}
 
-// Error reports bytes that break the chunk stream's rules or one of the Reader's limits, or a message that cannot be
-// expressed in chunks. The Reader that returned it can't go on.
+// Error reports bytes that break the rules of the chunk stream or one of the Reader's limits, or a message that can't be
+// expressed in chunks. A Reader that has returned an Error can't continue.
 type Error struct {
-	Detail string // the rule
-	Value  any    // the value that broke it
+	Detail string // the rule that was broken
+	Value  any    // the offending value
 }
 
 func (e *Error) Error() string { return fmt.Sprintf("chunk: %s: %v", e.Detail, e.Value) }
@@ -43,7 +43,7 @@ func be24(b []byte) uint32 { return uint32(b[0])<<16 | uint32(b[1])<<8 | uint32(
 
 func put24(b []byte, v uint32) { b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v) }
 
-// basicHeader reads the chunk format and chunk stream id from the start of b. size is 0 when b is too short.
+// basicHeader reads the chunk format and chunk stream id from the start of b. size is 0 if b is too short.
 //
 //	 0 1 2 3 4 5 6 7
 //	+-+-+-+-+-+-+-+-+   low six bits: 2..63 the chunk stream id itself

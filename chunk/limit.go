@@ -1,6 +1,6 @@
 package chunk
 
-// SetMaxMessageSize replaces the maxMessageSize of NewReader for messages that have not begun.
+// SetMaxMessageSize replaces NewReader's maxMessageSize. It does not affect messages that have begun.
 func (r *Reader) SetMaxMessageSize(n int) { r.maxSize = clampMessageSize(n) }
 
 func clampMessageSize(n int) int {

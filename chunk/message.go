@@ -1,7 +1,6 @@
 package chunk
 
-// Message is one received message. The header fields are the caller's; the body belongs to the Reader and is valid
-// until its next call.
+// Message is one received message. The body belongs to the Reader and is valid until its next call; the other fields are copies.
 type Message struct {
 	Type          uint8  // message type id
 	Format        Format // of the message's first chunk
@@ -9,9 +8,9 @@ type Message struct {
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // absolute, milliseconds, modulo 2^32
 
-	// The body: either all of raw (stride 0), or the payloads of the chunks that lie in raw one after the other, each
-	// of stride bytes but the last, with gap bytes of chunk header between them. Keeping the headers in place lets the
-	// consumer copy a message once, from the read buffer to where it is wanted.
+	// The body is either all of raw (stride 0), or the payloads of chunks that lie in raw one after the other: stride bytes
+	// each, except for the last one, separated by gap bytes of chunk header. With the headers left in place, a message is copied
+	// only once, from the read buffer to its destination.
 	raw         []byte
 	length      int
 	stride, gap int
@@ -27,7 +26,7 @@ func (m *Message) CopyTo(dst []byte) int {
 		return copy(dst, m.raw)
 	}
 	raw, rest := m.raw, dst
-	if m.stride == DefaultChunkSize { // a copy of a constant size needs no call
+	if m.stride == DefaultChunkSize { // copying a constant size needs no call
 		for step := m.gap + DefaultChunkSize; len(raw) > step; raw, rest = raw[step:], rest[DefaultChunkSize:] {
 			*(*[DefaultChunkSize]byte)(rest) = [DefaultChunkSize]byte(raw)
 		}
@@ -38,7 +37,7 @@ func (m *Message) CopyTo(dst []byte) int {
 	return len(dst) - len(rest) + copy(rest, raw)
 }
 
-// Body is the body in one piece, valid until the Reader's next call and not to be written to.
+// Body returns the body in one piece. It is valid until the Reader's next call and must not be modified.
 func (m *Message) Body() []byte {
 	if m.stride != 0 {
 		b := m.reader.hand(m.length)
@@ -49,8 +48,8 @@ func (m *Message) Body() []byte {
 	return m.raw
 }
 
-// Detach parts the message from its body, if that lies in memory of its own: then ok is true, and the message has no body any
-// more. A body that lies among others that were read is to be copied.
+// Detach separates the body from the message. ok is true if the body lies in memory of its own: it then belongs to the caller, and
+// the message has no body any more. Otherwise the body shares memory with other messages and has to be copied.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent
 	if b == nil || b.whole == nil || m.length == 0 {

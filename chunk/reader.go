@@ -7,60 +7,60 @@ import (
 )
 
 const (
-	// maxPartials is how many messages may be under way at once, one on each chunk stream.
+	// maxPartials is the maximum number of unfinished messages, of which each chunk stream has at most one.
 	maxPartials = 256
-	// maxPartialMessages bounds the memory of unfinished messages, in units of the largest message.
+	// maxPartialMessages limits the memory of unfinished messages, in units of the largest message.
 	maxPartialMessages = 2
-	// minBody is the smallest body that is made room for, in bytes.
+	// minBody is the smallest body that is allocated, in bytes.
 	minBody = 512
-	// maxStreamBytes bounds the memory of chunk streams: the format has 65,598, and nobody uses more than some dozens.
+	// maxStreamBytes limits the memory of chunk streams. The format allows 65,598 of them; real peers use some dozens at most.
 	maxStreamBytes = 1 << 20
-	// streamSize is what a stream takes with its place in a map, about.
+	// streamSize is the approximate size of a stream and its map entry, in bytes.
 	streamSize = 128
-	// absoluteWindow is how close to the last message, in ms, an extended value in a format 1 or 2 header must lie to
-	// be taken for an absolute time: SRS before 7.0.52 and lal write one where the specification has a delta.
+	// absoluteWindow is how close to the last message, in ms, an extended value in a format 1 or 2 header must be to count as
+	// an absolute time: SRS before 7.0.52 and lal send one where the specification demands a delta.
 	absoluteWindow = 10_000
 )
 
-// Tolerated counts what was wrong on the wire and read all the same.
+// Tolerated counts deviations from the specification that the Reader has accepted.
 type Tolerated struct {
-	MissingExtended  uint64 // format 3 chunks without the extended timestamp that section 5.3.1.3 asks for
+	MissingExtended  uint64 // format 3 chunks without the extended timestamp that section 5.3.1.3 demands
 	AbsoluteExtended uint64 // extended timestamps of format 1, 2 or 3 that were absolute
 	ImplicitAborts   uint64 // messages dropped because a new one began on their chunk stream
-	Aborts           uint64 // messages dropped by Abort; legal, counted here for the log
+	Aborts           uint64 // messages dropped by an Abort message, which is legal
 }
 
-// Reader reads messages from chunks. Set Chunk Size and Abort act on it by themselves and are returned like any message.
-// It is used by one goroutine at a time.
+// Reader reads messages from chunks. It obeys Set Chunk Size and Abort messages, and returns them like any other message.
+// Only one goroutine may use it at a time.
 type Reader struct {
 	src       io.Reader
-	vectored  Vectored // src, if it can do that; else nil
-	in        *buffer  // what buf lies in; nil: there is none
-	buf       []byte   // buf[pos:end] is read and not yet parsed
+	vectored  Vectored // src, if it implements Vectored; else nil
+	in        *buffer  // the memory of buf; nil if it has none
+	buf       []byte   // buf[pos:end] has been read and not yet parsed
 	pos, end  int
 	size      int // of the next buf of a source that is not Vectored, in bytes
 	chunkSize int
 	maxSize   int
 
-	low     [64]*stream // by chunk stream id; nearly everybody uses ids below 64
+	low     [64]*stream // by chunk stream id; nearly all peers use ids below 64
 	high    map[uint32]*stream
-	current *stream // in the middle of a chunk's payload
+	current *stream // the stream whose chunk payload is being read; nil between chunks
 	left    int     // payload bytes of that chunk still to come
 
-	partial   []*stream // with a message under way
+	partial   []*stream // the streams with an unfinished message
 	held      int       // bytes of memory of those messages
-	longest   int       // of the messages that were put together, in bytes
-	lent      *buffer   // what the last Message's body lies in, returned at the next call
+	longest   int       // of the messages that were assembled, in bytes
+	lent      *buffer   // memory of the last Message's body, taken back at the next call
 	scatter   scatter
 	tolerated Tolerated
-	srcErr    error // came together with bytes; due once they are parsed
-	err       error // first violation: sticky
+	srcErr    error // came together with bytes; returned after they are parsed
+	err       error // the first violation; final
 }
 
-// stream is what the format keeps for each chunk stream: the header "as before", and the message under way.
+// stream is the state of a chunk stream: the header that later chunks refer to, and the message under way.
 type stream struct {
 	id         uint32
-	begun      bool   // a header was seen, so formats 1 to 3 have a predecessor
+	begun      bool   // a header has been read, so formats 1 to 3 have a predecessor
 	timestamp  uint32 // absolute time of the last message
 	delta      uint32 // what a format 3 chunk that starts a message adds
 	length     uint32
@@ -69,28 +69,29 @@ type stream struct {
 	format     Format // of the message under way
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
 	extension  uint32 // its value
-	omits      bool   // the peer was seen to leave the extended timestamp out of format 3 chunks
+	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
 	body       *buffer
-	basicBytes [3]byte // basic header of a continuation chunk in the form the peer used last
+	scanned    uint32  // bytes of the message under way that a Scanner has passed
+	basicBytes [3]byte // basic header of a continuation chunk in the form that the peer used last
 	basicSize  int
 }
 
-// NewReader returns a Reader of src. A message longer than maxMessageSize bytes is an *Error; 0 and anything above
-// MaxMessageLength mean MaxMessageLength.
+// NewReader returns a Reader that reads from src. A message longer than maxMessageSize bytes is an *Error. A maxMessageSize of 0,
+// or above MaxMessageLength, means MaxMessageLength.
 func NewReader(src io.Reader, maxMessageSize int) *Reader {
 	vectored, _ := src.(Vectored)
 	return &Reader{src: src, vectored: vectored, size: minRead, chunkSize: DefaultChunkSize, maxSize: clampMessageSize(maxMessageSize)}
 }
 
-// ChunkSize is the peer's current chunk size in bytes.
+// ChunkSize returns the peer's current chunk size in bytes.
 func (r *Reader) ChunkSize() int { return r.chunkSize }
 
 // Tolerated returns the counts so far.
 func (r *Reader) Tolerated() Tolerated { return r.tolerated }
 
-// Next reads the next message, blocking in the source as long as it takes. An error of the source is returned as it is,
-// io.EOF inside a message as io.ErrUnexpectedEOF; call Next again to go on where it stopped. An *Error is final.
+// Next reads the next message and blocks in the source for as long as necessary. It returns errors of the source unchanged, except
+// that io.EOF inside a message becomes io.ErrUnexpectedEOF; the next call continues where this one stopped. An *Error is final.
 func (r *Reader) Next(m *Message) error {
 	for {
 		ok, err := r.NextBuffered(m)
@@ -103,7 +104,7 @@ func (r *Reader) Next(m *Message) error {
 	}
 }
 
-// NextBuffered is Next without reading from the source: ok is false when the bytes already read hold no whole message.
+// NextBuffered is like Next but does not read from the source. ok is false if the bytes already read contain no whole message.
 func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 	r.takeBack()
 	for r.err == nil {
@@ -140,8 +141,8 @@ func (r *Reader) sourceError(err error) error {
 	return err
 }
 
-// header parses one chunk header and applies it. more tells a continuation from a new message. s is nil when the buffer
-// does not hold the whole header yet: nothing is consumed then.
+// header parses one chunk header and applies it. more reports whether the chunk continues a message. If the buffer does not hold
+// the whole header yet, header consumes nothing and s is nil.
 func (r *Reader) header() (s *stream, more bool) {
 	b := r.buf[r.pos:r.end]
 	f, id, size := basicHeader(b)
@@ -178,7 +179,7 @@ func (r *Reader) header() (s *stream, more bool) {
 		return nil, false
 	}
 	if s.partial {
-		// Some senders repeat the header in mid-message; with any other length or type it is a new message.
+		// Some senders repeat the header inside a message. With another length or type it begins a new message.
 		if f != Format0 && length == s.length && typ == s.typ {
 			r.pos += size
 			return s, true
@@ -200,8 +201,8 @@ func (r *Reader) header() (s *stream, more bool) {
 	return s, false
 }
 
-// bareHeader is header for format 3, whose only doubt is whether an extended timestamp follows (section 5.3.1.3 says it
-// does whenever the header before had one; senders written to the 2009 text leave it out).
+// bareHeader is header for format 3, where the only doubt is whether an extended timestamp follows. Section 5.3.1.3 says that it
+// does if the header before had one, but senders written to the text of 2009 leave it out.
 func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	if s.extended {
 		present, known := s.extensionFollows(b[size:])
@@ -234,8 +235,8 @@ func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	return s, false
 }
 
-// extensionFollows compares the bytes after a format 3 basic header with what an extended timestamp would hold there:
-// the value of the header before, or, for senders like SRS, the message's absolute time.
+// extensionFollows compares the bytes after a format 3 basic header with the value that an extended timestamp would have there:
+// the value of the header before or, for senders like SRS, the message's absolute time.
 func (s *stream) extensionFollows(b []byte) (present, known bool) {
 	var want [2][4]byte
 	binary.BigEndian.PutUint32(want[0][:], s.extension)
@@ -246,12 +247,12 @@ func (s *stream) extensionFollows(b []byte) (present, known bool) {
 			return true, n == 4
 		}
 	}
-	// Equal to neither. In mid-message it is payload. Where a message begins it may be a new value, unless this peer is
-	// known to leave the field out.
+	// It equals neither. Inside a message it is payload. At the beginning of a message it may be a new value, unless this
+	// peer is known to leave the field out.
 	return !s.partial && !s.omits, true
 }
 
-// advance moves the chunk stream's clock by a delta, unless an extended value can only be an absolute time.
+// advance advances the chunk stream's clock by a delta, unless an extended value can only be an absolute time.
 func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	if distance := delta - s.timestamp; extended && s.begun && distance < absoluteWindow && s.timestamp != 0 {
 		r.tolerated.AbsoluteExtended++
@@ -261,7 +262,7 @@ func (r *Reader) advance(s *stream, delta uint32, extended bool) {
 	s.delta = delta
 }
 
-// stream returns the state of a chunk stream, which it makes if need be; nil: there are too many.
+// stream returns the state of a chunk stream, creating it if necessary, or nil if there are too many.
 func (r *Reader) stream(id uint32) *stream {
 	s := r.known(id)
 	switch {
@@ -282,7 +283,7 @@ func (r *Reader) stream(id uint32) *stream {
 	return s
 }
 
-// known is stream for one that was used before; nil: it was not.
+// known is like stream but returns nil for a chunk stream that has not been used.
 func (r *Reader) known(id uint32) *stream {
 	if id < uint32(len(r.low)) {
 		return r.low[id]
@@ -290,13 +291,13 @@ func (r *Reader) known(id uint32) *stream {
 	return r.high[id]
 }
 
-// view hands out a message that lies in the buffer as a whole, in chunks with nothing between them, without copying it.
+// view returns a message that lies entirely in the buffer, in adjacent chunks, without copying it.
 func (r *Reader) view(s *stream, m *Message) bool {
 	length, gap := int(s.length), s.basicSize
 	wire := length
 	if length > r.chunkSize {
 		if s.extended {
-			return false // its continuation headers vary in size
+			return false // the sizes of its continuation headers vary
 		}
 		wire += (length - 1) / r.chunkSize * gap
 	}
@@ -306,7 +307,7 @@ func (r *Reader) view(s *stream, m *Message) bool {
 	raw := r.buf[r.pos : r.pos+wire]
 	for at := r.chunkSize; at < wire; at += r.chunkSize + gap {
 		if raw[at] != s.basicBytes[0] || gap > 1 && !bytes.Equal(raw[at:at+gap], s.basicBytes[:gap]) {
-			return false // another chunk stream comes between
+			return false // a chunk of another chunk stream comes between
 		}
 	}
 	r.pos += wire
@@ -345,7 +346,7 @@ func (r *Reader) control(m *Message) error {
 	if v == 0 || v >= 1<<31 {
 		return r.fail("chunk size out of range", v)
 	}
-	r.chunkSize = int(min(v, MaxMessageLength)) // larger ones are all the same: no message is longer
+	r.chunkSize = int(min(v, MaxMessageLength)) // larger values make no difference: no message is longer
 	return nil
 }
 

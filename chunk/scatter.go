@@ -2,39 +2,39 @@ package chunk
 
 import "bytes"
 
-// Vectored is a source that fills several slices with one read, and holds none while there is nothing to read. A message that is
-// longer than what one read brings is then put where it belongs by the source itself.
+// Vectored is a source that can fill several slices with one read, and that needs no buffer while there is nothing to read. It
+// reads the rest of a long message directly to its destination.
 type Vectored interface {
-	// ReadVector waits until there is something to read, and reads once.
+	// ReadVector waits until there is something to read, and then reads once.
 	ReadVector(v Vector) (int, error)
 }
 
 // Vector is the memory for one read.
 type Vector interface {
-	Lend() [][]byte // the slices to be filled one after the other, none of them empty
-	Reclaim()       // nothing was there to be read: Lend is called again when there is
+	Lend() [][]byte // returns the slices to fill, one after the other; none is empty
+	Reclaim()       // takes the slices back if there was nothing to read; Lend is called again when there is
 }
 
 const (
-	// scatterChunk is the smallest chunk size with which payloads are read to their places. With smaller ones it costs more to
-	// describe the places than to copy.
+	// scatterChunk is the smallest chunk size for which payloads are read directly to their destination. With smaller chunks
+	// describing the destinations costs more than copying.
 	scatterChunk = 2 << 10
-	// maxScattered is how many chunks one read may bring that way.
+	// maxScattered is the maximum number of chunks in one such read.
 	maxScattered = 64
-	// scatterPause is for how many reads it is left alone after other chunks came than expected.
+	// scatterPause is the number of reads without scattering after the peer has sent other chunks than expected.
 	scatterPause = 64
 )
 
-// scatter is a read whose bytes go to their places: slots are the rest of the current chunk, and for each chunk of the message
-// that is expected next its header and its payload. What comes after them goes to buf.
+// scatter is a read of bytes to their destinations. Its slots are the rest of the current chunk, and then header and payload of
+// each chunk that is expected to follow in the message. Bytes after them go to buf.
 type scatter struct {
 	vector  [][]byte // slots, and buf last
 	headers []byte   // memory of those slots
-	slots   int      // 0: everything goes to buf
+	slots   int      // 0 if everything goes to buf
 	pause   int
 }
 
-// vector is a Reader as its source sees it.
+// vector is the Reader in its role as a Vector.
 type vector Reader
 
 // Lend implements Vector.
@@ -60,7 +60,7 @@ func (v *vector) Reclaim() {
 	r.Rest()
 }
 
-// addSlots adds the slots for a message in the middle of a chunk, as far as there is memory for it: nothing of it is in buf.
+// addSlots adds the slots for a message whose chunk is being read, as far as there is memory. No byte of it may be in buf.
 func (r *Reader) addSlots(s *stream) {
 	if s.extended || r.left == 0 || !r.makeRoom(s, 1) {
 		return
@@ -82,10 +82,10 @@ func (r *Reader) addSlots(s *stream) {
 		headers = headers[s.basicSize:]
 		left = min(r.chunkSize, int(s.length)-at)
 	}
-	k.vector = k.vector[:len(k.vector)-1] // no header without its payload
+	k.vector = k.vector[:len(k.vector)-1] // a header slot without its payload slot
 }
 
-// settle takes note of n bytes that were read into the vector.
+// settle processes n bytes that were read into the vector.
 func (r *Reader) settle(n int) {
 	s, k := r.current, &r.scatter
 	defer clear(k.vector)
@@ -112,7 +112,7 @@ func (r *Reader) settle(n int) {
 	r.end += n
 }
 
-// collect makes n bytes that were read into slots, and into buf after them, one piece in buf.
+// collect copies n bytes that were read into slots, and then into buf, to buf in one piece.
 func (r *Reader) collect(slots [][]byte, n int) {
 	inSlots := 0
 	for _, slot := range slots {

@@ -2,27 +2,27 @@ package chunk
 
 import "encoding/binary"
 
-// Outgoing is a message to be written.
+// Outgoing is a message to be written. The caller keeps Body; it is only read during the call.
 type Outgoing struct {
 	Type          uint8
-	ChunkStreamID uint32 // 2..MaxChunkStreamID; peers are known that accept only 2..31
+	ChunkStreamID uint32 // 2 to MaxChunkStreamID; some peers accept only 2 to 31
 	StreamID      uint32 // message stream id
-	Timestamp     uint32 // milliseconds: the message's time, or with Relative the difference to the message before
-	// Format is the shortest header allowed. Where it cannot express the message (no predecessor on the chunk stream,
-	// another length or type, a time that runs backwards) the next longer one that can is used. Format3 therefore means
-	// "as short as possible", Format0 "a whole header".
+	Timestamp     uint32 // milliseconds: the message's time or, with Relative, the difference from the previous message
+	// Format is the shortest header allowed. If it can't express the message (no predecessor on the chunk stream, another length
+	// or type, a time that runs backwards), the shortest one that can is used. Format3 therefore means "as short as possible",
+	// and Format0 "a full header".
 	Format   Format
 	Relative bool
-	Body     []byte // read only during the call
+	Body     []byte
 }
 
-// Writer writes messages as chunks. It is used by one goroutine at a time.
+// Writer writes messages as chunks. Only one goroutine may use it at a time.
 type Writer struct {
 	chunkSize int
 	sent      map[uint32]*sent
 }
 
-// sent is the last header on a chunk stream.
+// sent is the last header sent on a chunk stream.
 type sent struct {
 	timestamp, delta, length, streamID uint32
 	typ                                uint8
@@ -31,10 +31,10 @@ type sent struct {
 // NewWriter returns a Writer with the default chunk size.
 func NewWriter() *Writer { return &Writer{chunkSize: DefaultChunkSize, sent: make(map[uint32]*sent)} }
 
-// ChunkSize is the current outgoing chunk size in bytes. Writing a Set Chunk Size message changes it.
+// ChunkSize returns the current outgoing chunk size in bytes. Writing a Set Chunk Size message changes it.
 func (w *Writer) ChunkSize() int { return w.chunkSize }
 
-// AppendMessage appends the chunks of o to dst. On error dst is returned as it was.
+// AppendMessage appends the chunks of o to dst. The error is an *Error, and dst is then returned unchanged.
 func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 	if len(o.Body) > MaxMessageLength {
 		return dst, &Error{Detail: "message too long to send", Value: len(o.Body)}
@@ -88,8 +88,8 @@ func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 	return append(dst, body...), nil
 }
 
-// header chooses the format and the value of the timestamp field, and makes o the last message. An extended delta is
-// never sent: receivers disagree on what it means, so such a message gets a whole header.
+// header chooses the format and the value of the timestamp field, and records o as the last message. It never uses an extended
+// delta: receivers disagree on its meaning, so such a message gets a full header.
 func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) {
 	timestamp, delta := o.Timestamp, o.Timestamp-last.timestamp
 	if o.Relative && known {
@@ -97,7 +97,7 @@ func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) 
 	}
 	length := uint32(len(o.Body))
 	switch {
-	case !known || o.StreamID != last.streamID || delta >= extendedMark: // which a time running backwards is too
+	case !known || o.StreamID != last.streamID || delta >= extendedMark: // which includes times that run backwards
 		format = Format0
 	case length != last.length || o.Type != last.typ:
 		format = Format1
@@ -109,8 +109,8 @@ func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) 
 	format = min(format, o.Format)
 	field = delta
 	if format == Format0 {
-		// A receiver may take the timestamp itself for the delta of a format 3 message that follows (the
-		// specification does), or 0 (nginx-rtmp): only where both are the same may that format be used.
+		// Before a format 3 message a receiver may use as the delta either the timestamp itself, as the specification says, or
+		// 0, as nginx-rtmp does. That format may be used only if both are the same.
 		field, delta = timestamp, extendedMark
 		if timestamp == 0 {
 			delta = 0

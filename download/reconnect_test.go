@@ -54,6 +54,7 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 	} {
 		for _, scheme := range []string{"rtmp", "rtmpt"} {
 			t.Run(test.name+", "+scheme, func(t *testing.T) {
+				t.Parallel() // they wait for a server that sends in real time
 				var to string
 				there, strangers := asking(t, func() string { return to }, testserver.Config{Scheme: scheme})
 				s, connections := asking(t, func() string { return to }, testserver.Config{})
@@ -61,11 +62,13 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 					to = "/vod"
 				}
 				var got bytes.Buffer
-				if test.options.KeepBuffer = true; test.options.RTMP == nil {
-					test.options.RTMP = &rtmp.Options{}
+				o, client := test.options, rtmp.Options{}
+				if o.RTMP != nil {
+					client = *o.RTMP
 				}
-				test.options.RTMP.Buffer = 10 * time.Second // nearly all
-				result, err := To(conntest.Context(t), s.URL("vod", "sample"), &got, &test.options)
+				client.Buffer = 10 * time.Second // nearly all
+				o.KeepBuffer, o.RTMP = true, &client
+				result, err := To(conntest.Context(t), s.URL("vod", "sample"), &got, &o)
 				require.NoError(t, err)
 				assert.Equal(t, 1, result.Sessions)
 				assert.True(t, bytes.Equal(testserver.Sample, got.Bytes()))

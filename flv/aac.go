@@ -1,13 +1,13 @@
 package flv
 
-// AudioSpecificConfig is what a decoder of AAC needs before the first frame (ISO/IEC 14496-3 1.6.2.1).
+// AudioSpecificConfig is the configuration that an AAC decoder needs before the first frame (ISO/IEC 14496-3 1.6.2.1).
 type AudioSpecificConfig struct {
 	ObjectType     uint8 // of the core codec: 1 Main, 2 LC, 3 SSR, 4 LTP
 	CoreSampleRate int   // of the core codec, Hz
-	SBR, PS        bool  // spectral band replication (HE-AAC), parametric stereo (HE-AAC v2): as signalled in the configuration
+	SBR, PS        bool  // spectral band replication (HE-AAC) and parametric stereo (HE-AAC v2), as signalled in the configuration
 
-	// SampleRate (Hz) and Channels are what a decoder puts out: the rate with SBR, two channels with PS. A stream whose
-	// frames have SBR without the configuration saying so comes out with twice this rate.
+	// SampleRate (Hz) and Channels describe the output of a decoder: the rate with SBR, and two channels with PS. If the frames
+	// use SBR and the configuration does not say so, the output has twice this rate.
 	SampleRate, Channels int
 }
 
@@ -19,7 +19,7 @@ const (
 	aotEscape = 31
 )
 
-// Sync words of the extension that follows the configuration proper.
+// Sync words of the extension that may follow the configuration.
 const (
 	syncSBR = 0x2b7
 	syncPS  = 0x548
@@ -27,7 +27,7 @@ const (
 
 var aacSampleRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
-// aacChannels is indexed by channel configuration; 0 is not defined, or for number 0, elsewhere.
+// aacChannels is indexed by channel configuration. 0 means undefined; channel configuration 0 is defined elsewhere in the stream.
 var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 13: 24, 14: 8}
 
 // ParseAudioSpecificConfig reads the data of an audio tag with AudioSequenceStart. All fields are of bits:
@@ -37,8 +37,8 @@ var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8
 //	| 31: 6 more    | 15: 24 more  |                  | specific | may be missing                          |
 //	+---------------+--------------+------------------+----------+-----------------------------------------+
 //
-// SBR is signalled by an object type of 5 or 29 in front of the real one, or by the extension at the end, which old decoders
-// do not look at. The error is an [*Error]. Nothing of what it returns is a view.
+// SBR is signalled either by an object type of 5 or 29 before the real one, or by the extension at the end, which old decoders
+// ignore. The error is an [*Error]. The result holds no views of b.
 func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	var c AudioSpecificConfig
 	r := &bitReader{b: b}
@@ -81,7 +81,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	return c, nil
 }
 
-// parseExtension looks for what follows the configuration proper. It is optional, so one that is cut is none.
+// parseExtension looks for the optional extension. One that is cut short counts as missing.
 func (c *AudioSpecificConfig) parseExtension(r *bitReader) {
 	if r.left() < 16 || r.bits(11) != syncSBR || objectType(r) != aotSBR || !r.flag() {
 		return
@@ -123,8 +123,8 @@ func isGeneralAudio(objectType uint8) bool {
 	return false
 }
 
-// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). It returns the number of channels if the configuration
-// lists them one by one, which channel configuration 0 announces.
+// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). With channel configuration 0 it lists the channels one by one, and
+// skipGASpecific returns their number.
 func skipGASpecific(r *bitReader, objectType uint8, channelConfig uint32) (channels int) {
 	r.bit()       // frameLengthFlag
 	if r.flag() { // dependsOnCoreCoder
@@ -149,7 +149,7 @@ func skipGASpecific(r *bitReader, objectType uint8, channelConfig uint32) (chann
 	return channels
 }
 
-// programConfig reads a program_config_element (ISO/IEC 14496-3 4.4.1.1) and counts its channels.
+// programConfig reads a program_config_element (ISO/IEC 14496-3 4.4.1.1) and returns its number of channels.
 func programConfig(r *bitReader) (channels int) {
 	r.bits(4 + 2 + 4) // tag, object type, rate index
 	pairs := r.bits(4) + r.bits(4) + r.bits(4)

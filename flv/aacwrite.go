@@ -5,7 +5,7 @@ import "slices"
 // bitWriter appends big-endian bit fields.
 type bitWriter struct {
 	b    []byte
-	free int // bits of the last byte that are not written yet
+	free int // unused bits of the last byte
 }
 
 // bits appends the lowest n bits of v.
@@ -19,12 +19,12 @@ func (w *bitWriter) bits(v uint32, n int) {
 	}
 }
 
-// AppendAudioSpecificConfig appends what [ParseAudioSpecificConfig] reads, of the object types 1 to 4. Without SBR one of SampleRate
-// and CoreSampleRate may be 0, and with it CoreSampleRate, which is half then. SBR and PS are signalled at the end, where old decoders do not
-// look. Nothing is kept.
+// AppendAudioSpecificConfig appends a configuration in the format that [ParseAudioSpecificConfig] reads, for object types 1 to 4.
+// Without SBR, either SampleRate or CoreSampleRate may be 0. With SBR, CoreSampleRate may be 0 and is then half of SampleRate. SBR and
+// PS are signalled at the end, where old decoders ignore them.
 //
-// On what cannot be written the error is an [*Error], and dst comes back as it was: other object types, rates that have more than 24
-// bits, and numbers of channels that need to be described one by one.
+// The error is an [*Error], and dst is then returned unchanged: other object types, rates of more than 24 bits, and numbers of channels
+// that have to be described one by one can't be written.
 func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error) {
 	const maxGA, maxRate = 4, 1<<24 - 1
 	core, rate := c.CoreSampleRate, c.SampleRate
@@ -37,7 +37,7 @@ func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error
 		rate = core
 	}
 	channels := slices.Index(aacChannels[:], c.Channels)
-	if c.PS { // which makes two of one
+	if c.PS { // makes two channels from one
 		channels = 1
 	}
 	switch {

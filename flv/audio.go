@@ -8,9 +8,9 @@ import (
 // SoundFormat is the codec of an audio tag.
 type SoundFormat uint8
 
-// The sound formats of FLV E.4.2.1, and Opus under the number that some servers use for it without a standard.
+// The sound formats of FLV E.4.2.1, and Opus under a non-standard number that some servers use.
 const (
-	AudioPCM           SoundFormat = 0 // byte order of the machine that wrote it
+	AudioPCM           SoundFormat = 0 // in the byte order of the machine that wrote it
 	AudioADPCM         SoundFormat = 1
 	AudioMP3           SoundFormat = 2
 	AudioPCMLE         SoundFormat = 3
@@ -19,7 +19,7 @@ const (
 	AudioNellymoser    SoundFormat = 6
 	AudioALaw          SoundFormat = 7
 	AudioMuLaw         SoundFormat = 8
-	AudioExHeader      SoundFormat = 9 // no codec: Enhanced RTMP, where the FourCC tells it
+	AudioExHeader      SoundFormat = 9 // Enhanced RTMP: the FourCC names the codec
 	AudioAAC           SoundFormat = 10
 	AudioSpeex         SoundFormat = 11
 	AudioOpus          SoundFormat = 13
@@ -34,7 +34,7 @@ var soundFormatNames = map[SoundFormat]string{
 	AudioMP38k: "MP3 8 kHz", AudioDevice: "device-specific sound",
 }
 
-// String returns the codec's name: "AAC", "Speex"; "sound format 12" if it has none.
+// String returns the codec's name, such as "AAC" or "Speex", or "sound format 12" for an unknown one.
 func (f SoundFormat) String() string {
 	if s, ok := soundFormatNames[f]; ok {
 		return s
@@ -42,7 +42,7 @@ func (f SoundFormat) String() string {
 	return fmt.Sprintf("sound format %d", uint8(f))
 }
 
-// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none.
+// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none.
 func (f SoundFormat) FourCC() FourCC {
 	switch f {
 	case AudioMP3, AudioMP38k:
@@ -55,7 +55,7 @@ func (f SoundFormat) FourCC() FourCC {
 	return 0
 }
 
-// soundFormatOf returns the codec's number without Enhanced RTMP, AudioExHeader if it has none.
+// soundFormatOf returns the codec's number in FLV, or AudioExHeader if it has none.
 func soundFormatOf(c FourCC) SoundFormat {
 	switch c {
 	case FourCCMP3:
@@ -68,7 +68,7 @@ func soundFormatOf(c FourCC) SoundFormat {
 	return AudioExHeader
 }
 
-// AudioPacketType is what an audio tag holds. It has four bits; types without a constant here are for the future, and are
+// AudioPacketType is the type of data in an audio tag. It has four bits. Types without a constant are reserved for future use and are
 // passed through.
 type AudioPacketType uint8
 
@@ -76,37 +76,37 @@ type AudioPacketType uint8
 const (
 	AudioSequenceStart      AudioPacketType = 0 // the decoder configuration: ParseAudioSpecificConfig, ParseOpusHead, ...
 	AudioCodedFrames        AudioPacketType = 1
-	AudioSequenceEnd        AudioPacketType = 2 // nothing: play what there is, then silence
+	AudioSequenceEnd        AudioPacketType = 2 // no data: play what has been received, then silence
 	AudioMultichannelConfig AudioPacketType = 4 // ParseMultichannelConfig
 
 	audioMultitrack AudioPacketType = 5
 )
 
-// AudioHeader is what precedes the coded data in the body of an audio tag, in the form of FLV or of Enhanced RTMP. What it holds
-// and which codec it is of is told in the same way for both, by the methods, PacketType and FourCC.
+// AudioHeader is the part of an audio tag's body before the coded data, in the form of FLV or of Enhanced RTMP. Its methods,
+// PacketType and FourCC describe the data in the same way for both forms.
 type AudioHeader struct {
-	Empty    bool // the body has no bytes at all, which is legal and means silence until audio returns; the other fields are zero
-	Enhanced bool // the form is that of Enhanced RTMP
+	Empty    bool // the body has no bytes, which is legal and means silence until the next audio; the other fields are zero
+	Enhanced bool // the header has the form of Enhanced RTMP
 
-	// Format is the codec's number without Enhanced RTMP, AudioExHeader if it has none; FourCC its name in it, 0 if it has none.
-	// Writing, the one that the form has counts. FourCC is 0 in messages whose tracks may differ, see Tracks.
+	// Format is the codec's number in FLV, AudioExHeader if it has none. FourCC is its name in Enhanced RTMP, 0 if it has none, and
+	// in messages whose tracks may have different codecs (see Tracks). For writing, the field of the form that is written counts.
 	Format SoundFormat
 	FourCC FourCC
 
-	// SampleRate in Hz, SampleSize in bits before compression, Channels 1 or 2. Of AAC they are always 44100, 16 and 2: what
-	// is true of it only its AudioSpecificConfig tells. Enhanced RTMP does not have them: 0.
+	// SampleRate in Hz, SampleSize in bits before compression, and Channels (1 or 2) as FLV's header states them. For AAC they are
+	// always 44100, 16 and 2; only its AudioSpecificConfig has the true values. Enhanced RTMP has no such fields: they are 0.
 	SampleRate, SampleSize, Channels int
 
-	PacketType AudioPacketType // AudioCodedFrames for codecs of FLV that have none
-	ModEx      ModEx           // Enhanced only: modifiers
+	PacketType AudioPacketType // AudioCodedFrames for FLV codecs without a packet type
+	ModEx      ModEx           // modifiers; Enhanced RTMP only
 
-	// Multitrack says that the message is made for several tracks; Enhanced only. TrackID is that of OneTrack, and 0, the default
-	// track, where there is no Multitrack. With any other MultitrackType, Data is what Tracks takes apart.
+	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack
+	// message, and 0, the default track, without Multitrack. With any other MultitrackType, use Tracks to split Data.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8
 
-	Data []byte // what follows the header: a view of the body
+	Data []byte // the data after the header, a view of the body
 }
 
 // ParseAudioHeader reads the beginning of an audio tag's body (FLV E.4.2):
@@ -123,9 +123,9 @@ type AudioHeader struct {
 //	| 1                   |  | if type 7, 5      |  | 4      |
 //	+-----+---------------+  +-------------------+  +--------+
 //
-// An empty body is no error, see AudioHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
-// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated: Data and ModEx are views of body, [AudioHeader.Clone] what
-// is to outlive it.
+// An empty body is not an error (see AudioHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error];
+// if the header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body: use
+// [AudioHeader.Clone] to keep them.
 func ParseAudioHeader(body []byte) (AudioHeader, error) {
 	if len(body) == 0 {
 		return AudioHeader{Empty: true}, nil
@@ -165,10 +165,10 @@ func parseExAudio(body []byte) (AudioHeader, error) {
 	return h, nil
 }
 
-// soundRates are what the two rate bits mean.
+// soundRates are the rates in Hz that the two rate bits stand for.
 var soundRates = [4]int{5512, 11025, 22050, 44100}
 
-// sampleRate returns what the two rate bits mean. They cannot express 8 and 16 kHz, which some formats imply instead.
+// sampleRate returns the rate in Hz for the two rate bits. They can't express 8 and 16 kHz, which some formats imply instead.
 func (f SoundFormat) sampleRate(bits byte) int {
 	switch f {
 	case AudioNellymoser16k, AudioSpeex:
@@ -182,16 +182,16 @@ func (f SoundFormat) sampleRate(bits byte) int {
 // IsSequenceHeader reports whether the data is a decoder configuration.
 func (h AudioHeader) IsSequenceHeader() bool { return !h.Empty && h.PacketType == AudioSequenceStart }
 
-// IsFrame reports whether the data is coded sound, not a configuration, the end of a sequence or nothing.
+// IsFrame reports whether the data is coded audio, as opposed to a configuration, the end of a sequence or nothing.
 func (h AudioHeader) IsFrame() bool {
-	if !h.Enhanced { // whatever is no configuration
+	if !h.Enhanced { // everything except a configuration
 		return !h.Empty && !h.IsSequenceHeader()
 	}
 	return h.PacketType == AudioCodedFrames
 }
 
-// CodecName returns the codec's name: "AAC", "Opus"; for a codec that is not known "sound format 12" or the FourCC; "" for
-// messages whose tracks may differ.
+// CodecName returns the codec's name, such as "AAC" or "Opus". It returns "sound format 12" or the FourCC for an unknown codec, and ""
+// for messages whose tracks may have different codecs.
 func (h AudioHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:
@@ -202,7 +202,7 @@ func (h AudioHeader) CodecName() string {
 	return h.FourCC.CodecName()
 }
 
-// Clone returns a copy whose Data and ModEx are not views.
+// Clone returns a copy whose Data and ModEx are not views of the body.
 func (h AudioHeader) Clone() AudioHeader {
 	h.Data, h.ModEx = bytes.Clone(h.Data), bytes.Clone(h.ModEx)
 	return h

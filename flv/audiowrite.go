@@ -2,14 +2,14 @@ package flv
 
 import "slices"
 
-// AppendAudioHeader appends what precedes the data in the body of an audio tag; h.Data itself is the caller's to append. What was
-// parsed and is written comes out as it was, but for the rate bits of formats that have but one rate.
+// AppendAudioHeader appends the part of an audio tag's body before the data; the caller appends h.Data itself. A header that was parsed
+// is written as it was, except for the rate bits of formats that have only one rate.
 //
-// The form is Enhanced RTMP's if h.Enhanced is set, and FLV's otherwise, in which h.Format must be, and SampleRate, SampleSize and
-// Channels count; of AAC, where they mean nothing, they may be 0. For the default track
-// this form is understood more widely where it has the codec.
+// The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise. FLV's form uses h.Format, SampleRate, SampleSize
+// and Channels; the last three may be 0 for AAC, where they have no meaning. More players understand FLV's form, so prefer it for the
+// default track if it has the codec.
 //
-// The error is an [*Error] that names what the form cannot express. Then dst comes back as it was.
+// The error is an [*Error] that names what the form can't express; dst is then returned unchanged.
 func AppendAudioHeader(dst []byte, h AudioHeader) ([]byte, error) {
 	if h.Empty {
 		return dst, nil
@@ -50,10 +50,10 @@ func (h *AudioHeader) appendLegacy(dst []byte) ([]byte, error) {
 func (h *AudioHeader) soundBits() (bits byte, err error) {
 	rate := slices.Index(soundRates[:], h.SampleRate)
 	if only := h.Format.sampleRate(0); only == h.Format.sampleRate(3) {
-		rate = slices.Index([]int{only}, h.SampleRate) // 0 stands for it
+		rate = slices.Index([]int{only}, h.SampleRate) // the format's only rate is written as 0
 	}
 	if h.Format == AudioAAC && h.SampleRate == 0 && h.SampleSize == 0 && h.Channels == 0 {
-		return 0xf, nil // FLV E.4.2.1 wants 44.1 kHz, 16 bits, stereo
+		return 0xf, nil // FLV E.4.2.1 demands 44.1 kHz, 16 bits, stereo
 	}
 	switch {
 	case rate < 0:

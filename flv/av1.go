@@ -1,16 +1,16 @@
 package flv
 
-// AV1Config is an AV1CodecConfigurationRecord: what a decoder of AV1 needs before the first picture.
+// AV1Config is an AV1CodecConfigurationRecord, which a decoder of AV1 needs before the first picture.
 type AV1Config struct {
 	Profile    uint8 // seq_profile: 0 Main, 1 High, 2 Professional
-	Level      uint8 // seq_level_idx_0: four times the major level above 2, and the minor one: 5 for 3.1
+	Level      uint8 // seq_level_idx_0: four times (major level - 2), plus the minor level: 5 for 3.1
 	HighTier   bool
 	BitDepth   int // 8, 10 or 12
 	Monochrome bool
 
-	OBUs []byte // a sequence header, and metadata; often empty: a view of the record
+	OBUs []byte // a sequence header and metadata, often empty; a view of the record
 
-	Width, Height int // the largest picture in pixels, as the sequence header has it; 0 if there is none
+	Width, Height int // of the largest picture in pixels, from the sequence header; 0 if OBUs has none
 }
 
 const (
@@ -29,7 +29,7 @@ const (
 //	| 1 1 | version 7 | profile 3 | level 5 | tier 1 | 10 1 | 12  1 | mono 1 | chroma 4 | presentation .. 8 | OBUs |
 //	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
 //
-// The error is an [*Error]; the fields read before it are set. OBUs is a view of b: [AV1Config.Clone] what is to outlive it.
+// The error is an [*Error]; the fields before it are then set. OBUs is a view of b: use [AV1Config.Clone] to keep it.
 func ParseAV1Config(b []byte) (AV1Config, error) {
 	var c AV1Config
 	if missing := av1ConfigFixed - len(b); missing > 0 {
@@ -50,7 +50,7 @@ func ParseAV1Config(b []byte) (AV1Config, error) {
 	return c, shift(err, av1ConfigFixed)
 }
 
-// av1Size returns the size that the first sequence header among the OBUs tells, 0 if there is none.
+// av1Size returns the size in the first sequence header among the OBUs, or 0 if there is none.
 func av1Size(obus []byte) (width, height int, err error) {
 	for rest := obus; len(rest) > 0; {
 		at := int64(len(obus) - len(rest))
@@ -101,7 +101,7 @@ func nextOBU(b []byte) (t uint8, payload, rest []byte, err error) {
 	return head >> 3 & 0x0f, b[at:end:end], b[end:], nil
 }
 
-// leb128 reads a number of seven bits a byte, the lowest first (AV1 4.10.5). n is its size, 0 if it does not end in time.
+// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size, 0 if it does not end in time.
 func leb128(b []byte) (v uint64, n int) {
 	const maxSize = 8
 	for i, c := range b[:min(len(b), maxSize)] {
@@ -113,13 +113,13 @@ func leb128(b []byte) (v uint64, n int) {
 	return 0, 0
 }
 
-// av1Sequence is what a configuration tells of a sequence header.
+// av1Sequence holds the fields of a sequence header that a configuration repeats.
 type av1Sequence struct {
 	width, height  int
 	profile, level uint8 // level and tier are those of the first operating point
 	highTier       bool
 
-	complete                            bool // what follows was read, color_config
+	complete                            bool // everything up to the end of color_config was read
 	highDepth, twelveBits, mono         bool
 	subsamplingX, subsamplingY, located uint8 // located is chroma_sample_position
 }
@@ -200,7 +200,7 @@ func skipAV1Tools(r *bitReader, reduced bool) {
 	r.bits(3) // enable_superres, enable_cdef, enable_restoration
 }
 
-// skipAV1Forced reads what says whether screen content tools and integer motion vectors are forced.
+// skipAV1Forced reads whether screen content tools and integer motion vectors are forced.
 func skipAV1Forced(r *bitReader) {
 	if choose := r.flag(); choose || r.flag() { // seq_choose_screen_content_tools, seq_force_screen_content_tools
 		if !r.flag() { // seq_choose_integer_mv

@@ -5,14 +5,14 @@ import (
 	"encoding/binary"
 )
 
-// av1Metadata is the other type of OBU that a configuration may have.
+// av1Metadata is the other OBU type that a configuration may contain.
 const av1Metadata = 5
 
-// AppendAV1Config appends what [ParseAV1Config] reads, made of c.OBUs: everything else is in the sequence header that must be among
-// them. An OBU without a size extends to the end of c.OBUs. Sequence headers and metadata are written, with sizes, as a
-// configuration wants them; others, a whole temporal unit may have them, are left out. Nothing of c is kept.
+// AppendAV1Config appends a configuration in the format that [ParseAV1Config] reads, made from c.OBUs, which must contain a sequence
+// header; the other fields of c are ignored. An OBU without a size extends to the end of c.OBUs, which may be a whole temporal unit:
+// sequence headers and metadata are written, with sizes, and other OBUs are left out.
 //
-// If there is no sequence header, or something else than OBUs, the error is an [*Error], and dst comes back as it was.
+// The error is an [*Error] if c.OBUs contains no sequence header or is not made of OBUs; dst is then returned unchanged.
 func AppendAV1Config(dst []byte, c AV1Config) ([]byte, error) {
 	start := len(dst)
 	dst = append(dst, av1ConfigVersion, 0, 0, 0)
@@ -51,11 +51,11 @@ func appendOBU(dst, obu, payload []byte) []byte {
 	if obu[0]&extension != 0 {
 		dst = append(dst, obu[1])
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(payload))) // which is LEB128
+	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same format as LEB128
 	return append(dst, payload...)
 }
 
-// fixed returns the bytes that follow the version.
+// fixed returns the bytes of a configuration after its version, up to the OBUs.
 func (s *av1Sequence) fixed() []byte {
 	var flags byte
 	for _, set := range [...]bool{s.highTier, s.highDepth, s.twelveBits, s.mono} {

@@ -7,16 +7,16 @@ import (
 	"slices"
 )
 
-// AVCConfig is an AVCDecoderConfigurationRecord: what a decoder of H.264 needs before the first picture.
+// AVCConfig is an AVCDecoderConfigurationRecord, which a decoder of H.264 needs before the first picture.
 type AVCConfig struct {
 	Profile       uint8 // profile_idc: 66 baseline, 77 main, 100 high
 	Compatibility uint8 // the constraint flags
 	Level         uint8 // level_idc: ten times the level, 31 for 3.1
-	NALLengthSize int   // how many bytes precede each NAL unit with its length: 1, 2, 4, and 3 in broken files
+	NALLengthSize int   // size of the length before each NAL unit, in bytes: 1, 2 or 4, and 3 in broken files
 
-	SPS, PPS [][]byte // parameter sets, NAL unit header included: views of the record
+	SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // of the picture in pixels, after cropping, as the first SPS has it
+	Width, Height int // of the picture in pixels, after cropping, from the first SPS
 
 	Interlaced bool // the first SPS allows pictures that are one field (frame_mbs_only_flag is 0)
 }
@@ -30,8 +30,8 @@ const avcConfigVersion = 1
 //	| 1 | 1       | 1             | 1     | 1               | 1           | per SPS           | 1 | per PPS           |
 //	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
 //
-// What may follow, the chroma format of the high profiles, is in the SPS too and is not looked at. The error is an [*Error];
-// the fields read before it are set. SPS and PPS are views of b: [AVCConfig.Clone] what is to outlive it.
+// The fields that may follow, such as the chroma format of the high profiles, repeat the SPS and are ignored. The error is an
+// [*Error]; the fields before it are then set. SPS and PPS are views of b: use [AVCConfig.Clone] to keep them.
 func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	const fixed = 6
 	var c AVCConfig
@@ -66,7 +66,7 @@ func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	return c, nil
 }
 
-// parameterSets reads n NAL units, each after its length, from b[at:]. It returns views of b and where it stopped.
+// parameterSets reads n NAL units, each after its length, from b[at:]. It returns views of b and the offset after them.
 func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 	for range n {
 		if len(b)-at < 2 {
@@ -83,12 +83,12 @@ func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 	return sets, at, nil
 }
 
-// AppendAVCConfig appends what [ParseAVCConfig] reads, made of c.SPS and c.PPS: everything else is in the first SPS, but for
-// NALLengthSize, where 0 means 4. Nothing of c is kept.
+// AppendAVCConfig appends a configuration in the format that [ParseAVCConfig] reads, made from c.SPS, c.PPS and c.NALLengthSize (0
+// means 4). The other fields are ignored: their values are taken from the first SPS.
 //
-// On sets that cannot be written, and on an SPS that cannot be read, the error is an [*Error], and dst comes back as it was.
+// The error is an [*Error] if the parameter sets can't be written or the first SPS can't be parsed; dst is then returned unchanged.
 func AppendAVCConfig(dst []byte, c AVCConfig) ([]byte, error) {
-	const maxSPS, maxPPS = 31, 255 // bits of their counts
+	const maxSPS, maxPPS = 31, 255 // their counts have 5 and 8 bits
 	lengthSize, err := lengthSizeBits(c.NALLengthSize)
 	switch {
 	case err != nil:
@@ -122,7 +122,7 @@ func (c AVCConfig) Clone() AVCConfig {
 	return c
 }
 
-// appendParameterSets writes what parameterSets reads.
+// appendParameterSets writes the format that parameterSets reads.
 func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
 	for _, set := range sets {
 		if len(set) == 0 || len(set) > math.MaxUint16 {
@@ -133,7 +133,7 @@ func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
 	return dst, nil
 }
 
-// lengthSizeBits returns the two bits for how many bytes precede a NAL unit.
+// lengthSizeBits returns the two bits for the size of the lengths of NAL units.
 func lengthSizeBits(size int) (byte, error) {
 	switch size {
 	case 0:

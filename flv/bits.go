@@ -1,7 +1,7 @@
 package flv
 
-// bitReader reads big-endian bit fields. After the end of the bytes all bits are zero and short is set, so that a parser
-// can read a group of fields and look for trouble once.
+// bitReader reads big-endian bit fields. Beyond the end of the bytes all bits are zero and short is set, so that a parser can read a
+// group of fields and check for errors once.
 type bitReader struct {
 	b     []byte
 	pos   int64 // in bits
@@ -39,11 +39,11 @@ func (r *bitReader) skip(n int64) {
 
 func (r *bitReader) flag() bool { return r.bit() == 1 }
 
-// left returns how many bits were not read yet.
+// left returns the number of unread bits.
 func (r *bitReader) left() int64 { return int64(len(r.b))*8 - r.pos }
 
-// ue reads an unsigned Exp-Golomb number (H.264 9.1): n zeros, a one, n bits. Numbers beyond 32 bits, which the
-// specification does not allow, count as running short.
+// ue reads an unsigned Exp-Golomb number (H.264 9.1): n zeros, a one, n bits. Numbers beyond 32 bits, which the specification does not
+// allow, set short.
 func (r *bitReader) ue() uint32 {
 	zeros := 0
 	for !r.flag() {

@@ -2,7 +2,7 @@ package flv
 
 import "math/bits"
 
-// PictureSize returns the size of the picture in pixels that a sequence header or a key frame tells, 0 if it does not.
+// PictureSize returns the size in pixels that a sequence header or a key frame contains, or 0 if it contains none.
 func (h VideoHeader) PictureSize() (width, height int) {
 	switch {
 	case h.IsSequenceHeader():
@@ -13,14 +13,14 @@ func (h VideoHeader) PictureSize() (width, height int) {
 			return vp8Size(h.Data)
 		case FourCCVP9:
 			return vp9Size(h.Data)
-		case FourCCAV1: // whose configuration may lack it
+		case FourCCAV1: // its configuration may lack the size
 			width, height, _ = av1Size(h.Data)
 		}
 	}
 	return width, height
 }
 
-// configSize takes what the parsers return: 0 with every error but those after the size.
+// configSize returns the size from the results of a parser, or 0 if an error occurred before the size.
 func configSize(h VideoHeader) (width, height int) {
 	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not have it
 		return 0, 0
@@ -42,8 +42,8 @@ func configSize(h VideoHeader) (width, height int) {
 	return 0, 0
 }
 
-// Sound returns the sample rate in Hz and the number of channels that a message tells, 0 for what it does not. A packet of Opus tells
-// one channel or two even if it is a part of more.
+// Sound returns the sample rate in Hz and the number of channels that a message contains, each 0 if it is unknown. A packet of Opus
+// states one or two channels even if it is part of a stream with more.
 func (h AudioHeader) Sound() (rate, channels int) {
 	switch {
 	case h.IsSequenceHeader():
@@ -73,8 +73,8 @@ func configSound(h AudioHeader) (rate, channels int) {
 	return 0, 0
 }
 
-// frameSound looks into the frames of codecs that have no configuration. What FLV's own header says comes last: it has no bits for
-// the rates of MP3 beyond 44.1 kHz, and of AAC and Opus it says always the same.
+// frameSound inspects the frames of codecs without a configuration. FLV's own header is used last: it has no bits for MP3 rates beyond
+// 44.1 kHz, and its values for AAC and Opus are constant.
 func frameSound(h AudioHeader) (rate, channels int) {
 	switch h.FourCC {
 	case FourCCAAC:
@@ -96,7 +96,7 @@ func frameSound(h AudioHeader) (rate, channels int) {
 // trackSet is a set of track ids.
 type trackSet [4]uint64
 
-// add reports whether id is the lowest in the set now.
+// add adds id, and reports whether it is now the lowest in the set.
 func (s *trackSet) add(id uint8) (lowest bool) {
 	s[id/64] |= 1 << (id % 64)
 	for i, word := range s {

@@ -17,33 +17,32 @@
 // for it. [Writer] writes files, and [PutTagHeader], [PutPreviousTagSize] and [AppendTag] are for callers with buffers of
 // their own. None of them allocates per tag.
 //
-// # Inside of a body
+// # Message bodies
 //
-// [ParseVideoHeader] and [ParseAudioHeader] read what precedes the coded data in a message, in the form of FLV or of Enhanced
-// RTMP v1 and v2, and answer the same questions for both: which codec, is it a decoder configuration, a frame, a key frame.
-// [AppendVideoHeader] and [AppendAudioHeader] write it. What is not known, packet types, codecs, modifiers and layouts, is passed
-// through untouched. Where to read on:
+// [ParseVideoHeader] and [ParseAudioHeader] parse the beginning of a message, in the form of FLV or of Enhanced RTMP v1 and v2, and
+// answer the same questions for both: which codec is it, and is it a decoder configuration, a frame or a key frame? [AppendVideoHeader]
+// and [AppendAudioHeader] write that part. Unknown packet types, codecs, modifiers and layouts are passed through unchanged. See also:
 //
 //   - [FourCC]: the codecs of Enhanced RTMP
-//   - [VideoHeader], [AudioHeader]: the headers; [ModEx] and Tracks are what Enhanced RTMP has in common for both
-//   - [VideoHeader.IsKeyFrame]: also of publishers that do not say so
-//   - [AVCConfig], [HEVCConfig], [OpusHead] and so on: the decoder configuration of each codec, read and made of parameter sets or a
+//   - [VideoHeader], [AudioHeader]: the headers; both have [ModEx] and Tracks for the extensions of Enhanced RTMP
+//   - [VideoHeader.IsKeyFrame]: works even if the publisher does not mark key frames
+//   - [AVCConfig], [HEVCConfig], [OpusHead] and so on: the decoder configuration of each codec, parsed, and made from parameter sets or a
 //     sequence header; [ChannelOrder]
 //   - [ParseScript], [AppendScript], [Duration]: script data
-//   - [Info]: all of that applied to a whole stream, and what it is made of
+//   - [Info]: summarizes a whole stream
+//   - [Headers], [KindOf]: which tags a player needs first, and which may be dropped
 //
 // # Memory
 //
-// Slices in what was parsed are views of the bytes that were handed in: Data of the headers and tracks, ModEx, parameter sets, OBUs and
-// such. They hold as long as those bytes stay as they are, in a packet until the next ReadPacket: a configuration, which comes once, has
-// to be cloned to be kept. The types with views have a method Clone for that. Nothing keeps the bytes beyond that.
-// Parsing a header, asking it, walking its tracks and appending it to a buffer with room allocate nothing; nor does [Info] per
-// frame. Parsers of decoder configurations and of script data do.
+// Slices in parsed values are views of the bytes that were passed in: the Data of headers and tracks, ModEx, parameter sets, OBUs and so
+// on. They are valid as long as those bytes are, which for a packet is until the next ReadPacket. Types with views have a method Clone
+// that returns a copy to keep. Parsing a header, calling its methods, iterating over its tracks and appending it to a buffer with enough
+// room allocate nothing, and neither does [Info] per frame. The parsers of decoder configurations and of script data allocate.
 //
 // # Hostile input
 //
-// Bytes may come from anywhere: nothing panics, lengths are never believed before the bytes are there, and what is wrong
-// is an [*Error] that names the offset and the offending value, in script data an error of package amf.
+// Input may be malicious: nothing panics, no length is trusted before the bytes are there, and errors are of type [*Error], which has
+// the offset and the offending value, or for script data errors of package amf.
 //
 // The rules are those of the Adobe Flash Video File Format Specification 10.1, annex E, cited below as FLV, and of Enhanced RTMP v2,
 // cited as E-RTMP.

@@ -6,14 +6,14 @@ import (
 	"io"
 )
 
-// Error says why bytes are not FLV, or why a tag cannot be written.
+// Error reports why bytes are not FLV, or why something can't be written.
 type Error struct {
-	// Offset is where the faulty tag or header begins, in bytes from the start of the input. The functions that parse a
-	// tag's body count from the start of that body instead.
+	// Offset is the position of the faulty tag or header in bytes from the start of the input. Functions that parse the body of a
+	// tag count from the start of that body instead.
 	Offset int64
 	Detail string // what is wrong
-	Value  any    // the offending value; of input that was cut, how many more bytes were expected at least
-	Err    error  // the cause: io.ErrUnexpectedEOF of input that was cut; nil if the bytes themselves are at fault
+	Value  any    // the offending value; for input that was cut short, the minimum number of missing bytes
+	Err    error  // io.ErrUnexpectedEOF for input that was cut short; nil if the bytes themselves are wrong
 }
 
 // Error implements error.
@@ -31,11 +31,10 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// shift makes the offset of an [*Error] that counts from the start of a part count from the start of the whole instead: the
-// part begins by bytes into it.
+// shift adds by to the offset of an [*Error], so that an offset within a part, which starts at by, becomes an offset within the whole.
 func shift(err error, by int64) error {
 	if err == nil {
-		return nil // before e, which costs an allocation
+		return nil // before e is declared, which costs an allocation
 	}
 	var e *Error
 	if errors.As(err, &e) {

@@ -8,16 +8,16 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// The same questions are asked of messages in the form of FLV and of Enhanced RTMP.
+// Messages in the form of FLV and of Enhanced RTMP have the same methods.
 func ExampleParseVideoHeader() {
 	for _, body := range [][]byte{
-		{0x17, 0, 0, 0, 0, 1, 0x4d, 0x40, 0x1f},                 // H.264, the configuration
-		{0x27, 1, 0, 0, 80, 0, 0, 0, 2, 0x41, 0x9a},             // H.264, a picture that needs others
+		{0x17, 0, 0, 0, 0, 1, 0x4d, 0x40, 0x1f},                 // H.264, a decoder configuration
+		{0x27, 1, 0, 0, 80, 0, 0, 0, 2, 0x41, 0x9a},             // H.264, a picture that depends on others
 		{0x93, 'h', 'v', 'c', '1', 0, 0, 0, 2, 0x26, 0x01},      // Enhanced RTMP: H.265, a key frame
-		{0x96, 0x01, 'a', 'v', '0', '1', 3, 0x32, 1, 0x10},      // AV1, of track 3
+		{0x96, 0x01, 'a', 'v', '0', '1', 3, 0x32, 1, 0x10},      // AV1 on track 3
 		{0x97, 2, 0, 0, 250, 1, 'v', 'p', '0', '9', 0x82, 0x49}, // VP9, 250 ns later than its timestamp says
 		{0xd4, 'h', 'v', 'c', '1', 2, 0, 1, 'x', 5},             // metadata
-		{0x91, 'n', 'e', 'w', '1', 1, 2, 3},                     // a codec that is not known
+		{0x91, 'n', 'e', 'w', '1', 1, 2, 3},                     // an unknown codec
 	} {
 		h, err := flv.ParseVideoHeader(body)
 		if err != nil {
@@ -36,7 +36,7 @@ func ExampleParseVideoHeader() {
 	// new1, track 0: config false, frame true, key true, shown +0 ms +0s, 3 bytes
 }
 
-// A second picture beside the first: a key frame of H.265 for track 1.
+// Write a key frame of H.265 for track 1, a second picture besides the main one.
 func ExampleAppendVideoHeader() {
 	picture := []byte{0, 0, 0, 2, 0x26, 0x01}
 	body, err := flv.AppendVideoHeader(nil, flv.VideoHeader{
@@ -56,7 +56,7 @@ func ExampleAppendVideoHeader() {
 	// 96036876633101000000022601
 }
 
-// Sound comes with its configuration first, here of stereo.
+// Audio begins with a configuration, here for stereo.
 func ExampleAppendAudioHeader() {
 	h := flv.AudioHeader{Enhanced: true, FourCC: flv.FourCCOpus, PacketType: flv.AudioSequenceStart}
 	config, err := flv.AppendAudioHeader(nil, h)
@@ -80,7 +80,7 @@ func ExampleAppendAudioHeader() {
 	// 914f707573fc
 }
 
-// One message with a track of each of two codecs.
+// One message contains two tracks with different codecs.
 func ExampleVideoHeader_Tracks() {
 	h := flv.VideoHeader{
 		Enhanced: true, FrameType: flv.FrameKey, PacketType: flv.VideoCodedFramesX,

@@ -4,13 +4,14 @@ import (
 	"encoding/binary"
 )
 
-// MultitrackType says how a message holds several tracks.
+// MultitrackType is the layout of a message with several tracks.
 type MultitrackType uint8
 
 // The layouts of E-RTMP v2, Multitrack. Of others nothing is known; their Data is what follows the layout's byte.
+// The layouts of E-RTMP v2, Multitrack. The Data of an unknown layout is everything after the byte with the layout.
 const (
-	OneTrack             MultitrackType = 0 // one, which need not be the default track. What every reader of tracks understands
-	ManyTracks           MultitrackType = 1 // of the same codec
+	OneTrack             MultitrackType = 0 // one track, which need not be the default one
+	ManyTracks           MultitrackType = 1 // several tracks of the same codec
 	ManyTracksManyCodecs MultitrackType = 2
 )
 

@@ -5,11 +5,11 @@ import (
 	"encoding/binary"
 )
 
-// FLACConfig is what FLAC's STREAMINFO block (RFC 9639 8.2) tells.
+// FLACConfig holds the fields of FLAC's STREAMINFO block (RFC 9639 8.2).
 type FLACConfig struct {
-	SampleRate, SampleSize, Channels int // Hz, bits, 1 to 8
+	SampleRate, SampleSize, Channels int // in Hz, in bits, 1 to 8
 
-	StreamInfo []byte // all of the block, 34 bytes without its header: a view
+	StreamInfo []byte // the whole block without its header, 34 bytes; a view
 }
 
 const (
@@ -27,14 +27,14 @@ const (
 //	| 4    | type 0 7 | 3              | 34                                                                         |
 //	+------+----------+----------------+----------------------------------------------------------------------------+
 //
-// Publishers leave out fLaC, or the block's header as well. The error is an [*Error]. StreamInfo is a view of b: [FLACConfig.Clone]
-// what is to outlive it.
+// Publishers may leave out fLaC, or the block's header as well. The error is an [*Error]. StreamInfo is a view of b: use
+// [FLACConfig.Clone] to keep it.
 func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	info := b
 	if len(info) >= len(flacMagic) && string(info[:len(flacMagic)]) == flacMagic {
 		info = info[len(flacMagic):]
 	}
-	// Of a block without its header these bytes would be block sizes, the smallest above the largest or above 34.
+	// In a block without a header these bytes would be impossible block sizes: the smallest above the largest, or above 34.
 	if len(info) >= flacHeaderSize && binary.BigEndian.Uint32(info)&^(1<<31) == flacBlockHeader {
 		info = info[flacHeaderSize:]
 	}
@@ -52,8 +52,8 @@ func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	return c, nil
 }
 
-// AppendFLACConfig appends a sequence header's data with the STREAMINFO block, which must have its 34 bytes: otherwise the error is an
-// [*Error], and dst comes back as it was.
+// AppendFLACConfig appends the data of a sequence header with the STREAMINFO block, which must have 34 bytes. Otherwise the error is an
+// [*Error], and dst is returned unchanged.
 func AppendFLACConfig(dst, streamInfo []byte) ([]byte, error) {
 	if len(streamInfo) != flacInfoSize {
 		return dst, &Error{Detail: "STREAMINFO does not have 34 bytes", Value: len(streamInfo)}

@@ -2,11 +2,11 @@ package flv
 
 import "fmt"
 
-// FourCC names a codec in Enhanced RTMP: four characters, the first in the highest byte. It is what onMetaData has as a number
-// in videocodecid and audiocodecid, and what fourCcList in connect spells out. Zero is no codec.
+// FourCC names a codec in Enhanced RTMP: four characters, the first in the highest byte. onMetaData has it as a number in videocodecid
+// and audiocodecid, and connect as a string in fourCcList. Zero means no codec.
 type FourCC uint32
 
-// The codecs of Enhanced RTMP v2. Upper and lower case differ.
+// The codecs of Enhanced RTMP v2. FourCCs are case-sensitive.
 const (
 	FourCCAVC  FourCC = 'a'<<24 | 'v'<<16 | 'c'<<8 | '1' // H.264
 	FourCCHEVC FourCC = 'h'<<24 | 'v'<<16 | 'c'<<8 | '1' // H.265
@@ -28,7 +28,7 @@ var fourCCNames = map[FourCC]string{
 	FourCCAAC: "AAC", FourCCOpus: "Opus", FourCCFLAC: "FLAC", FourCCMP3: "MP3", FourCCAC3: "AC-3", FourCCEAC3: "E-AC-3",
 }
 
-// ParseFourCC returns the FourCC that String returns s for. ok is false if s is not four characters of printable ASCII.
+// ParseFourCC is the inverse of String. ok is false if s is not four characters of printable ASCII.
 func ParseFourCC(s string) (c FourCC, ok bool) {
 	if len(s) != fourCCSize {
 		return 0, false
@@ -42,7 +42,7 @@ func ParseFourCC(s string) (c FourCC, ok bool) {
 	return c, true
 }
 
-// String returns the four characters: "hvc1". When they are not printable ASCII it is a number: "0x00000001".
+// String returns the four characters, such as "hvc1", or a number such as "0x00000001" if they are not printable ASCII.
 func (c FourCC) String() string {
 	s := string([]byte{byte(c >> 24), byte(c >> 16), byte(c >> 8), byte(c)})
 	if _, ok := ParseFourCC(s); ok {
@@ -51,7 +51,7 @@ func (c FourCC) String() string {
 	return fmt.Sprintf("0x%08x", uint32(c))
 }
 
-// CodecName returns the codec's name: "H.265", "Opus"; of one that is not known what String returns.
+// CodecName returns the codec's name, such as "H.265" or "Opus", or the result of String for an unknown codec.
 func (c FourCC) CodecName() string {
 	if s, ok := fourCCNames[c]; ok {
 		return s
@@ -59,8 +59,8 @@ func (c FourCC) CodecName() string {
 	return c.String()
 }
 
-// hasCompositionTime reports whether coded frames begin with a composition time: those of the codecs made of NAL units, which
-// reorder pictures outside of the packets.
+// hasCompositionTime reports whether coded frames begin with a composition time. Codecs made of NAL units have one, because their
+// packets do not contain the display order.
 func (c FourCC) hasCompositionTime() bool {
 	return c == FourCCAVC || c == FourCCHEVC || c == FourCCVVC
 }

@@ -2,11 +2,11 @@ package flv
 
 import "encoding/binary"
 
-// FileHeaderSize is how many bytes come before the first tag of the files that this package writes: the header proper (9)
-// and the previous tag size after it (4), which is always zero.
+// FileHeaderSize is the number of bytes before the first tag in the files that this package writes: the header proper (9) and the
+// previous tag size after it (4), which is always zero.
 const FileHeaderSize = fileHeaderProper + PreviousTagSizeLen
 
-// PreviousTagSizeLen is the length of the previous tag size after the file header and after every tag.
+// PreviousTagSizeLen is the size in bytes of the previous tag size after the file header and after every tag.
 const PreviousTagSizeLen = 4
 
 const (
@@ -17,7 +17,7 @@ const (
 	flagAudio        = 0x04
 )
 
-// FileHeader is what the file header tells. It is a hint: programs that write while they receive guess both flags.
+// FileHeader is the content of the file header. It is only a hint: programs that write while they receive guess both flags.
 type FileHeader struct {
 	HasAudio, HasVideo bool
 }
@@ -40,8 +40,8 @@ func AppendFileHeader(dst []byte, h FileHeader) []byte {
 	return append(dst, version, flags, 0, 0, 0, fileHeaderProper, 0, 0, 0, 0)
 }
 
-// ParseFileHeader reads the first 9 bytes of a file. dataOffset is where the first previous tag size is: 9, or more if a later
-// version of the format puts something in between. The version itself is not looked at, since no other than 1 exists.
+// ParseFileHeader parses the first 9 bytes of a file. dataOffset is the offset of the first previous tag size: 9, or more if a later
+// version of the format adds something. The version itself is ignored, since only version 1 exists.
 func ParseFileHeader(b []byte) (h FileHeader, dataOffset uint32, err error) {
 	if len(b) < fileHeaderProper {
 		return h, 0, cut("file header", int64(fileHeaderProper-len(b)))

@@ -6,14 +6,15 @@ import (
 	"slices"
 )
 
-// What a publisher can make Headers keep: a few tags for each of many tracks.
+// These limit what a publisher can make Headers keep: a few tags for each of many tracks.
 const (
 	maxHeaders     = 64
-	maxHeaderBytes = 4 << 20 // of bodies; the index of a long recording is the largest that is usual
+	maxHeaderBytes = 4 << 20 // of bodies; the largest in practice is the index of a long recording
 )
 
-// Headers keeps the tags of a stream that describe those after them ([KindHeader]), of every track. Who joins a live stream needs
-// the latest of each before anything else, and so does a server that is published to again. The zero value has none.
+// Headers keeps the tags of a stream that describe the tags after them ([KindHeader]), for every track: metadata and decoder
+// configurations. A player that joins a live stream needs the latest ones before anything else, and so does a server to which a
+// publisher connects again. The zero value is empty and ready to use. It is not safe for concurrent use.
 type Headers struct {
 	kept  []keptHeader
 	bytes int // of their bodies
@@ -24,8 +25,8 @@ type keptHeader struct {
 	tag   Tag
 }
 
-// Keep keeps a copy of t if it is a header, in place of the one that described the same before. It reports whether t is one. Of
-// more than 64, or 4 MiB, the latest are not kept.
+// Keep reports whether t is a header, and if so keeps a copy of it in place of the previous header with the same [Subject]. Headers
+// beyond a total of 64, or of 4 MiB, are not kept.
 func (h *Headers) Keep(t Tag) bool {
 	kind, about := classify(t)
 	if kind != KindHeader {
@@ -43,7 +44,7 @@ func (h *Headers) Keep(t Tag) bool {
 		at = len(h.kept) - 1
 	case at < 0:
 		return true
-	case !fits: // the old one is not true any more
+	case !fits: // the old one is out of date
 		h.kept = slices.Delete(h.kept, at, at+1)
 		h.bytes -= old
 		return true
@@ -54,12 +55,12 @@ func (h *Headers) Keep(t Tag) bool {
 	return true
 }
 
-// find returns the place of the header about that, -1 if there is none.
+// find returns the index of the header with that subject, or -1.
 func (h *Headers) find(about Subject) int {
 	return slices.IndexFunc(h.kept, func(k keptHeader) bool { return k.about == about })
 }
 
-// Has reports whether t is a header whose body is that of the one that is kept in its place: who has that does not need t.
+// Has reports whether an identical header is kept, so that t need not be sent again.
 func (h *Headers) Has(t Tag) bool {
 	kind, about := classify(t)
 	if kind != KindHeader {
@@ -69,7 +70,7 @@ func (h *Headers) Has(t Tag) bool {
 	return at >= 0 && bytes.Equal(h.kept[at].tag.Body, t.Body)
 }
 
-// All returns the headers, in the order in which the first of each came. Their bodies stay the Headers' own.
+// All returns the headers, in the order in which the first one of each subject arrived. Their bodies belong to the Headers.
 func (h *Headers) All() iter.Seq[Tag] {
 	return func(yield func(Tag) bool) {
 		for _, k := range h.kept {

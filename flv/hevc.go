@@ -2,17 +2,17 @@ package flv
 
 import "encoding/binary"
 
-// HEVCConfig is an HEVCDecoderConfigurationRecord: what a decoder of H.265 needs before the first picture.
+// HEVCConfig is an HEVCDecoderConfigurationRecord, which a decoder of H.265 needs before the first picture.
 type HEVCConfig struct {
 	Profile       uint8 // general_profile_idc: 1 Main, 2 Main 10
 	HighTier      bool
 	Level         uint8 // general_level_idc: thirty times the level, 93 for 3.1
 	BitDepth      int   // of luma
-	NALLengthSize int   // how many bytes precede each NAL unit with its length: 1, 2, 4, and 3 in broken files
+	NALLengthSize int   // size of the length before each NAL unit, in bytes: 1, 2 or 4, and 3 in broken files
 
-	VPS, SPS, PPS [][]byte // parameter sets, NAL unit header included: views of the record
+	VPS, SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // of the picture in pixels, after cropping, as the first SPS has it; 0 if there is none
+	Width, Height int // of the picture in pixels, after cropping, from the first SPS; 0 if there is none
 }
 
 const (
@@ -37,8 +37,7 @@ const (
 //	        | 1                | 2     | per NAL unit      |
 //	        +------------------+-------+-------------------+
 //
-// The error is an [*Error]; the fields read before it are set. VPS, SPS and PPS are views of b: [HEVCConfig.Clone] what is to
-// outlive it.
+// The error is an [*Error]; the fields before it are then set. VPS, SPS and PPS are views of b: use [HEVCConfig.Clone] to keep them.
 func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	var c HEVCConfig
 	if len(b) < hevcConfigFixed {
@@ -60,7 +59,7 @@ func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	return c, nil
 }
 
-// parseArray reads the array at b[at:]. It returns where it ends.
+// parseArray reads the array at b[at:] and returns the offset after it.
 func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 	const head = 3
 	if missing := head - (len(b) - at); missing > 0 {
@@ -94,17 +93,17 @@ func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 	return end, nil
 }
 
-// hevcSPS is what a configuration tells of a sequence parameter set of H.265.
+// hevcSPS holds the fields of a sequence parameter set of H.265 that a configuration repeats.
 type hevcSPS struct {
 	width, height                    int
 	subLayers                        uint32 // beyond the first
 	nested                           bool
 	general                          [hevcGeneralSize]byte // profile, compatibility and constraint flags, level
 	chroma, lumaDepth8, chromaDepth8 uint32                // depths minus 8, as in the SPS
-	complete                         bool                  // up to the depths
+	complete                         bool                  // read up to the depths
 }
 
-// hevcGeneralSize is that of the first part of profile_tier_level, in the SPS and in the configuration.
+// hevcGeneralSize is the size of the general part of profile_tier_level, in bytes, in the SPS and in the configuration.
 const hevcGeneralSize = 12
 
 // parseHEVCSPS reads a sequence parameter set with its NAL unit header, up to the bit depths (H.265 7.3.2.2.1).
@@ -159,7 +158,7 @@ func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 	return s, nil
 }
 
-// skipSubLayerLevels follows profile_tier_level (H.265 7.3.3) after its general part.
+// skipSubLayerLevels skips the rest of profile_tier_level after its general part (H.265 7.3.3).
 func skipSubLayerLevels(r *bitReader, subLayers int) {
 	const profileBits, levelBits = 88, 8
 	var present [2 * hevcMaxSubLayers]bool // profile and level of each

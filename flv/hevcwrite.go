@@ -2,10 +2,10 @@ package flv
 
 import "encoding/binary"
 
-// AppendHEVCConfig appends what [ParseHEVCConfig] reads, made of c.VPS, c.SPS and c.PPS: everything else is in the first SPS, but
-// for NALLengthSize, where 0 means 4. Nothing of c is kept.
+// AppendHEVCConfig appends a configuration in the format that [ParseHEVCConfig] reads, made from c.VPS, c.SPS, c.PPS and
+// c.NALLengthSize (0 means 4). The other fields are ignored: their values are taken from the first SPS.
 //
-// On sets that cannot be written, and on an SPS that cannot be read, the error is an [*Error], and dst comes back as it was.
+// The error is an [*Error] if the parameter sets can't be written or the first SPS can't be parsed; dst is then returned unchanged.
 func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	lengthSize, err := lengthSizeBits(c.NALLengthSize)
 	if err != nil {
@@ -31,7 +31,7 @@ func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	dst = sps.appendFixed(dst, lengthSize)
 	dst = append(dst, byte(len(arrays)))
 	for _, a := range arrays {
-		dst = append(dst, a.kind) // array_completeness 0: the pictures may bring others
+		dst = append(dst, a.kind) // array_completeness 0: pictures may contain other sets
 		dst = binary.BigEndian.AppendUint16(dst, uint16(len(a.sets)))
 		if dst, err = appendParameterSets(dst, a.sets); err != nil {
 			return dst[:start], err
@@ -40,8 +40,8 @@ func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	return dst, nil
 }
 
-// appendFixed appends the part of a configuration that precedes the arrays. Of what only video usability information tells, it
-// says that it is not known.
+// appendFixed appends the part of a configuration before the arrays. Fields that only video usability information could provide are
+// marked as unknown.
 func (s *hevcSPS) appendFixed(dst []byte, lengthSize byte) []byte {
 	dst = append(append(dst, hevcConfigVersion), s.general[:]...)
 	dst = append(dst, 0xf0, 0, // min_spatial_segmentation_idc

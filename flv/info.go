@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// Info tells what a stream is made of. The zero value is ready to use; every tag is given to Add, in order.
+// Info summarizes a stream. The zero value is ready to use. Call Add with every tag, in order.
 type Info struct {
 	Video, Audio, Script TagStats
 
-	// What the stream itself says, or the metadata until it does: "" or 0 otherwise. Of a stream that changes, what holds at its
-	// end; of several tracks, what holds for the one with the lowest id.
+	// Properties from the stream itself, or from the metadata until the stream has shown them; "" or 0 if unknown. For a stream
+	// that changes they hold at its end, and for several tracks they are those of the track with the lowest id.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"
 	SampleRate    int    // Hz
 	Channels      int
 
-	Duration time.Duration // according to the metadata; 0 for a live stream
+	Duration time.Duration // from the metadata; 0 for a live stream
 
 	timeline Timeline
 	tracks   struct{ video, audio trackSet }
-	video    videoID // what VideoCodec is the name of
+	video    videoID // the codec that VideoCodec names
 	audio    audioID
-	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // comes from the stream itself, which metadata does not overrule
+	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // known from the stream itself, so metadata does not replace it
 }
 
-// videoID and audioID tell codecs apart without making up their names for every frame.
+// videoID and audioID identify codecs without building their names for every frame.
 type (
 	videoID struct {
 		codec  VideoCodec
@@ -42,15 +42,15 @@ type (
 // TagStats counts the tags of one kind.
 type TagStats struct {
 	Tags    int64 // all of them
-	Packets int64 // those with a coded frame, or with script data: not configurations, ends of sequence and empty tags
+	Packets int64 // tags with a coded frame or script data, as opposed to configurations, ends of sequence and empty tags
 	Bytes   int64 // of all bodies
-	Tracks  int   // different track ids: 1 without Multitrack, 0 of scripts
+	Tracks  int   // number of track ids: 1 without Multitrack, 0 for script data
 
-	// First and Last are the timestamps of the first and last tag, unwrapped beyond 2^32 ms by one Timeline for all kinds.
+	// First and Last are the timestamps of the first and last tag. One Timeline for all kinds unwraps them beyond 2^32 ms.
 	First, Last time.Duration
 }
 
-// Add takes a tag into account. Nothing of it is kept. Bodies that cannot be parsed only count.
+// Add counts a tag and keeps nothing of it. Bodies that can't be parsed are only counted.
 func (i *Info) Add(t Tag) {
 	at := time.Duration(i.timeline.Unwrap(t.Timestamp)) * time.Millisecond
 	switch t.Type {
@@ -78,7 +78,7 @@ func (t *TagStats) add(at time.Duration, size int, packet bool) {
 	}
 }
 
-// addVideo reports whether the body has a frame, assuming so of what it cannot read.
+// addVideo reports whether the body contains a frame. It assumes so if the body can't be parsed.
 func (i *Info) addVideo(body []byte) bool {
 	h, err := ParseVideoHeader(body)
 	if err != nil {
@@ -106,7 +106,7 @@ func (i *Info) describeVideo(h VideoHeader) {
 	}
 }
 
-// addAudio is addVideo for sound.
+// addAudio is like addVideo, for audio.
 func (i *Info) addAudio(body []byte) bool {
 	h, err := ParseAudioHeader(body)
 	if err != nil {
@@ -132,7 +132,7 @@ func (i *Info) describeAudio(h AudioHeader) {
 		i.SampleRate, i.exact.rate = rate, true
 	}
 	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.channels {
-		return // a packet tells one channel or two even if it is a part of more
+		return // a packet states one or two channels even if it is part of a stream with more
 	}
 	if channels > 0 {
 		i.Channels, i.exact.channels = channels, true
@@ -140,7 +140,7 @@ func (i *Info) describeAudio(h AudioHeader) {
 }
 
 func (i *Info) addScript(body []byte) {
-	name, values, _ := ParseScript(body) // what came before the damage is good
+	name, values, _ := ParseScript(body) // the values before an error are valid
 	if name != onMetaData {
 		return
 	}
@@ -203,7 +203,7 @@ func (i *Info) String() string {
 	return strings.Join(parts, "; ")
 }
 
-// String returns "250 packets, 195136 bytes, 0s to 9.96s", with "2 tracks, " in front if there are.
+// String returns, for example, "250 packets, 195136 bytes, 0s to 9.96s", with "2 tracks, " before it if there are several.
 func (t TagStats) String() string {
 	s := fmt.Sprintf("%d packets, %d bytes, %v to %v", t.Packets, t.Bytes, t.First, t.Last)
 	if t.Tracks > 1 {

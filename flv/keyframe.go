@@ -2,8 +2,8 @@ package flv
 
 import "encoding/binary"
 
-// looksLikeKeyFrame tells from the pictures themselves whether every track has a key frame. It is for publishers that leave the
-// frame type 0, and of codecs that are not known it believes the worst.
+// looksLikeKeyFrame inspects the pictures themselves and reports whether every track has a key frame. It is for publishers that leave
+// the frame type 0. It returns false for unknown codecs.
 func (h VideoHeader) looksLikeKeyFrame() bool {
 	tracks := 0
 	for track, err := range h.Tracks() {
@@ -31,8 +31,8 @@ func isKeyPicture(c FourCC, data []byte) bool {
 	return false
 }
 
-// isKeyNALUnits looks for the first NAL unit with a piece of picture. Their lengths have four bytes, as good as always; what they
-// really have only the configuration tells, and that is in another tag.
+// isKeyNALUnits inspects the first NAL unit with a slice of a picture. It assumes lengths of four bytes, which nearly all streams
+// have: the true size is in the configuration, in another tag.
 func isKeyNALUnits(c FourCC, data []byte) bool {
 	const lengthSize, headerSize = 4, 2
 	for len(data) >= lengthSize+headerSize {
@@ -51,7 +51,7 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 	return false
 }
 
-// pictureKind reads the header of a NAL unit, two bytes: is it a piece of a picture, and of one that is the first of its sequence?
+// pictureKind reads the two-byte header of a NAL unit: is it a slice of a picture, and of one at which decoding can begin?
 func pictureKind(c FourCC, nal []byte) (picture, key bool) {
 	switch c {
 	case FourCCAVC: // H.264 table 7-1: 5 is IDR
@@ -66,7 +66,7 @@ func pictureKind(c FourCC, nal []byte) (picture, key bool) {
 	return t < 12, 7 <= t && t <= 9
 }
 
-// isKeyTemporalUnit looks for the first frame header (AV1 5.9.2).
+// isKeyTemporalUnit inspects the first frame header (AV1 5.9.2).
 func isKeyTemporalUnit(data []byte) bool {
 	for len(data) > 0 {
 		t, payload, rest, err := nextOBU(data)

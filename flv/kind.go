@@ -2,22 +2,22 @@ package flv
 
 import "encoding/binary"
 
-// Kind is how much a tag matters for those after it, and so what may be left out, held back or sent again. It is the same for
-// the codecs of FLV and of Enhanced RTMP.
+// Kind classifies tags by how much later tags depend on them, and so which may be dropped, delayed or sent again. It is the same for the
+// codecs of FLV and of Enhanced RTMP.
 type Kind int
 
 const (
-	// KindHeader describes the tags after it: metadata (onMetaData), a decoder configuration, colours or the order of channels.
-	// Without it the others can't be decoded; who joins later needs the newest of each, see [Headers].
+	// KindHeader describes the tags after it, which can't be decoded without it: metadata (onMetaData), a decoder configuration,
+	// color information or a channel order. A player that joins later needs the newest of each; see [Headers].
 	KindHeader Kind = iota
-	// KindData is any other script data, and whatever is neither audio nor video. It is small, and seldom sent twice.
+	// KindData is any other script data, and any tag that is neither audio nor video. It is small and usually sent only once.
 	KindData
-	// KindKeyFrame is video that can be decoded without the video before it. If it is a list of several tracks, that is so in each.
+	// KindKeyFrame is video that can be decoded without the video before it, in every track that it contains.
 	KindKeyFrame
-	// KindFrame is any other video: a picture that needs those before it, the end of a sequence, a command, an empty body, and
-	// what can't be parsed.
+	// KindFrame is any other video: a picture that depends on earlier ones, the end of a sequence, a command, an empty body, or a
+	// body that can't be parsed.
 	KindFrame
-	// KindAudio is any other audio: coded sound, the end of a sequence, an empty body, and what can't be parsed.
+	// KindAudio is any other audio: coded audio, the end of a sequence, an empty body, or a body that can't be parsed.
 	KindAudio
 )
 
@@ -36,21 +36,21 @@ func (k Kind) String() string {
 	return "audio"
 }
 
-// KindOf returns how much t matters, and of audio and video which track it is of: 0, the default track, where there is no other
-// and where a message holds several. Nothing is allocated unless audio or video can't be parsed. Of script data only the name is
-// looked at.
+// KindOf returns the kind of t and, for audio and video, its track: 0, the default track, if it names none or contains several. It
+// allocates only if audio or video can't be parsed. Of script data it reads only the name.
 func KindOf(t Tag) (kind Kind, track uint8) {
 	kind, about := classify(t)
 	return kind, about.track
 }
 
-// IsHeader reports whether t describes the tags after it, as [KindHeader] has it.
+// IsHeader reports whether the kind of t is [KindHeader].
 func IsHeader(t Tag) bool {
 	kind, _ := KindOf(t)
 	return kind == KindHeader
 }
 
-// Subject is what a tag is about. It is comparable: of headers with the same Subject the newest replaces those before it.
+// Subject is what a header describes, such as the decoder configuration of a track. It is comparable: a header replaces earlier ones
+// with the same Subject.
 type Subject struct {
 	tag        TagType
 	packetType uint8
@@ -58,7 +58,7 @@ type Subject struct {
 	track      uint8
 }
 
-// HeaderSubject returns what t describes; ok is false if t is no header. The first 64 bytes of a body are enough.
+// HeaderSubject returns what t describes; ok is false if t is not a header. The first 64 bytes of the body suffice.
 func HeaderSubject(t Tag) (s Subject, ok bool) {
 	kind, s := classify(t)
 	return s, kind == KindHeader
@@ -93,7 +93,7 @@ func classify(t Tag) (Kind, Subject) {
 	return KindData, Subject{tag: t.Type}
 }
 
-// scriptName returns the name of script data as [ParseScript] does, but looks at no value. It is a view, empty if there is none.
+// scriptName returns the name of script data without parsing the values. It is a view, and empty if there is no name.
 func scriptName(body []byte) []byte {
 	name, rest := amf0Text(body)
 	if string(name) == setDataFrame {
@@ -102,7 +102,7 @@ func scriptName(body []byte) []byte {
 	return name
 }
 
-// amf0Text returns the string that body begins with (AMF0 2.4, 2.14), and what follows it. Both are nil if it begins with none.
+// amf0Text returns the string at the beginning of body (AMF0 2.4, 2.14) and the bytes after it, or nil if there is none.
 func amf0Text(body []byte) (text, rest []byte) {
 	const short, long = 2, 12 // markers
 	var size, at int

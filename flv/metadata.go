@@ -6,26 +6,26 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// metadata is the value of onMetaData. It tells what the publisher believed beforehand; the stream itself knows better.
+// metadata is the value of onMetaData. It contains what the publisher assumed in advance; the stream itself is more reliable.
 type metadata amf.Object
 
-// number returns a number within 0 and limit.
+// number returns a number between 0 and limit.
 func (m metadata) number(name string, limit float64) (f float64, ok bool) {
 	v, _ := amf.Object(m).Get(name)
-	if f, ok = v.(float64); !ok || !(f >= 0 && f <= limit) { // nor if it is NaN
+	if f, ok = v.(float64); !ok || !(f >= 0 && f <= limit) { // also false for NaN
 		return 0, false
 	}
 	return f, true
 }
 
-// size returns the size of the picture in pixels, 0 for what is not there.
+// size returns the size of the picture in pixels, 0 for what is missing.
 func (m metadata) size() (width, height int) {
 	w, _ := m.number("width", maxPictureSize)
 	h, _ := m.number("height", maxPictureSize)
 	return int(w), int(h)
 }
 
-// sound returns the sample rate in Hz and the number of channels, 0 for what is not there.
+// sound returns the sample rate in Hz and the number of channels, 0 for what is missing.
 func (m metadata) sound() (rate, channels int) {
 	const maxRate, maxChannels = 1 << 20, 255
 	if f, ok := m.number("audiosamplerate", maxRate); ok {
@@ -40,7 +40,7 @@ func (m metadata) sound() (rate, channels int) {
 	return rate, channels
 }
 
-// videoCodec returns the codec's name, "" if it is not there.
+// videoCodec returns the codec's name, or "" if it is missing.
 func (m metadata) videoCodec() string {
 	id, c := m.codec("videocodecid")
 	if id > 0 {
@@ -49,7 +49,7 @@ func (m metadata) videoCodec() string {
 	return c
 }
 
-// audioCodec returns the codec's name, "" if it is not there.
+// audioCodec returns the codec's name, or "" if it is missing.
 func (m metadata) audioCodec() string {
 	id, c := m.codec("audiocodecid")
 	if id >= 0 {
@@ -58,8 +58,8 @@ func (m metadata) audioCodec() string {
 	return c
 }
 
-// codec returns the number that the codec has without Enhanced RTMP, and otherwise -1 and its name. Enhanced RTMP has FourCCs as
-// numbers; some publishers send them as strings.
+// codec returns the codec's number in FLV, or -1 and its name in Enhanced RTMP, whose FourCCs are numbers, or strings from some
+// publishers.
 func (m metadata) codec(name string) (id int, enhanced string) {
 	v, _ := amf.Object(m).Get(name)
 	if s, ok := v.(string); ok {

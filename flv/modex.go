@@ -7,8 +7,7 @@ import (
 	"time"
 )
 
-// ModEx is the chain of modifiers in front of an Enhanced RTMP packet (E-RTMP v2, ModEx), as it is on the wire. They hold for
-// the whole message.
+// ModEx is the chain of modifiers before an Enhanced RTMP packet (E-RTMP v2, ModEx), in wire format. They apply to the whole message.
 //
 //	+--------+  +----------------------+------+--------+---------------------+
 //	| .. 4   |  | size-1, below 255    | data | type 4 | next packet type 4  |  the next is 7: another modifier follows
@@ -17,30 +16,30 @@ import (
 //	            | 255 1 | size-1     2 |      |                              |
 //	            +----------------------+------+------------------------------+
 //
-// A parsed one is a view of the body. To make one, begin with nil and use [AppendModEx] or [AppendTimestampOffset]; the packet
-// types in it are put right when a header is written. A peer that did not announce ModEx in its capsEx may not be sent any.
+// A parsed ModEx is a view of the body. To make one, start with nil and use [AppendModEx] or [AppendTimestampOffset]; the packet types
+// in it are filled in when a header is written. Do not send modifiers to a peer that has not announced ModEx in its capsEx.
 type ModEx []byte
 
-// ModExType says what a modifier is about: four bits. Those without a constant here are for the future, and are carried along.
+// ModExType is the type of a modifier, four bits. Types without a constant are reserved for future use and are passed through.
 type ModExType uint8
 
-// ModExTimestampOffsetNano is the modifier that ModEx.TimestampOffset reads.
+// ModExTimestampOffsetNano is the type of the modifier that ModEx.TimestampOffset reads.
 const ModExTimestampOffsetNano ModExType = 0
 
 const (
 	maxModExType   = 15
 	maxModExData   = 1 << 16 // bytes
-	modExLongSize  = 255     // of the first byte: the size is in the next two
+	modExLongSize  = 255     // as the first byte: the size is in the next two
 	timestampBytes = 3
-	maxTimestamp   = 999_999 // nanoseconds: one less than a millisecond
+	maxTimestamp   = 999_999 // nanoseconds, just below a millisecond
 )
 
-// All returns the modifiers in order. The data are views, of at least one byte.
+// All returns the modifiers in order. The data are views of at least one byte.
 func (m ModEx) All() iter.Seq2[ModExType, []byte] {
 	return func(yield func(ModExType, []byte) bool) {
 		for rest := m; len(rest) > 0; {
 			t, data, size, err := modExBlock(rest)
-			if err != nil || !yield(t, data) { // no error in what was parsed or appended
+			if err != nil || !yield(t, data) { // a parsed or appended ModEx has no errors
 				return
 			}
 			rest = rest[size:]
@@ -48,8 +47,8 @@ func (m ModEx) All() iter.Seq2[ModExType, []byte] {
 	}
 }
 
-// TimestampOffset returns what is to be added to the time of presentation, below a millisecond; 0 if the modifiers do not say.
-// Numbers of a millisecond and more, which are not allowed, count as 0.
+// TimestampOffset returns the duration, below a millisecond, to add to the presentation time, or 0 if the modifiers contain none.
+// Values of a millisecond and more, which are not allowed, count as 0.
 func (m ModEx) TimestampOffset() time.Duration {
 	var ns uint32
 	for t, data := range m.All() {
@@ -63,7 +62,7 @@ func (m ModEx) TimestampOffset() time.Duration {
 	return time.Duration(ns)
 }
 
-// AppendModEx appends a modifier of 1 to 65536 bytes of data. Otherwise the error is an [*Error], and m comes back as it was.
+// AppendModEx appends a modifier with 1 to 65536 bytes of data. Otherwise the error is an [*Error], and m is returned unchanged.
 func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	switch n := len(data); {
 	case t > maxModExType:
@@ -80,8 +79,8 @@ func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	return append(m, byte(t)<<4), nil
 }
 
-// AppendTimestampOffset appends a modifier that shifts the time of presentation by d, less than a millisecond. Otherwise the
-// error is an [*Error], and m comes back as it was.
+// AppendTimestampOffset appends a modifier that delays the presentation time by d, which must be less than a millisecond. Otherwise the
+// error is an [*Error], and m is returned unchanged.
 func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
 	if d < 0 || d > maxTimestamp {
 		return m, &Error{Detail: "timestamp offset is not within 0 and 999999 ns", Value: int64(d)}
@@ -89,7 +88,7 @@ func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
 	return AppendModEx(m, ModExTimestampOffsetNano, []byte{byte(d >> 16), byte(d >> 8), byte(d)})
 }
 
-// modExBlock reads the first modifier of b, which ends with the byte of the types.
+// modExBlock reads the first modifier of b, up to and including the byte with the types.
 func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	if len(b) == 0 {
 		return 0, nil, 0, cut("ModEx", 1)
@@ -108,7 +107,7 @@ func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	return ModExType(b[end] >> 4), b[at:end:end], end + 1, nil
 }
 
-// appendChain appends the modifiers with the packet types that belong into them: the one named last goes after the last modifier.
+// appendChain appends the modifiers with the correct packet types: each except the last is followed by ModEx, and the last one by last.
 func (m ModEx) appendChain(dst []byte, last byte) ([]byte, error) {
 	for at := 0; at < len(m); {
 		_, _, size, err := modExBlock(m[at:])

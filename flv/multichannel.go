@@ -5,17 +5,17 @@ import (
 	"fmt"
 )
 
-// ChannelOrder says how a MultichannelConfig tells what the channels are.
+// ChannelOrder says how a MultichannelConfig describes the channels.
 type ChannelOrder uint8
 
 // The orders of E-RTMP v2.
 const (
-	ChannelsUnspecified ChannelOrder = 0 // only how many
+	ChannelsUnspecified ChannelOrder = 0 // only their number
 	ChannelsNative      ChannelOrder = 1 // by Mask, in the order of its bits
 	ChannelsCustom      ChannelOrder = 2 // by Speakers
 )
 
-// Speaker is where the sound of a channel comes from: the number of its bit in MultichannelConfig.Mask.
+// Speaker is the position of a channel's loudspeaker: the number of its bit in MultichannelConfig.Mask.
 type Speaker uint8
 
 // The speakers of E-RTMP v2.
@@ -46,7 +46,7 @@ const (
 	SpeakerBottomFrontRight
 
 	SpeakerUnused  Speaker = 0xfe // the channel is empty
-	SpeakerUnknown Speaker = 0xff // it is not
+	SpeakerUnknown Speaker = 0xff // the position is unknown
 )
 
 var speakerNames = [...]string{
@@ -54,7 +54,7 @@ var speakerNames = [...]string{
 	"TFL", "TFC", "TFR", "TBL", "TBC", "TBR", "LFE2", "TSL", "TSR", "BFC", "BFL", "BFR",
 }
 
-// String returns the usual abbreviation: "FL", "LFE1"; "unused", "unknown", or "speaker 24".
+// String returns the usual abbreviation, such as "FL" or "LFE1", or "unused", "unknown", or "speaker 24" for an undefined one.
 func (s Speaker) String() string {
 	switch {
 	case int(s) < len(speakerNames):
@@ -67,12 +67,12 @@ func (s Speaker) String() string {
 	return fmt.Sprintf("speaker %d", uint8(s))
 }
 
-// MultichannelConfig is the data of an audio tag with AudioMultichannelConfig: the order of the channels in the codec, in case
-// it does not say so itself.
+// MultichannelConfig is the data of an audio tag with AudioMultichannelConfig: the order of the channels, for codecs that do not define
+// it themselves.
 type MultichannelConfig struct {
 	Order    ChannelOrder
 	Channels int       // 0 to 255
-	Mask     uint32    // ChannelsNative only: bit number Speaker is set if there is that channel
+	Mask     uint32    // ChannelsNative only: one bit for each Speaker that has a channel
 	Speakers []Speaker // ChannelsCustom only: one for each channel
 }
 
@@ -83,8 +83,8 @@ type MultichannelConfig struct {
 //	| 1     | 1     |  | count                |     | 4       |
 //	+-------+-------+  +----------------------+     +---------+
 //
-// The error is an [*Error]. An order that is not known is none, and what follows the count is not looked at. Nothing of what it
-// returns is a view.
+// The error is an [*Error]. An unknown order is not an error; the bytes after the count are then ignored. The result holds no views of
+// b.
 func ParseMultichannelConfig(b []byte) (MultichannelConfig, error) {
 	const head, maskSize = 2, 4
 	if missing := head - len(b); missing > 0 {
@@ -110,8 +110,8 @@ func ParseMultichannelConfig(b []byte) (MultichannelConfig, error) {
 	return c, nil
 }
 
-// AppendMultichannelConfig appends what [ParseMultichannelConfig] reads. Channels may be 0 in favour of len(c.Speakers). On a number
-// of channels that cannot be, or is not that of the speakers, the error is an [*Error], and dst comes back as it was.
+// AppendMultichannelConfig appends the data that [ParseMultichannelConfig] reads. If Channels is 0, len(c.Speakers) is used. The error is
+// an [*Error] if the number of channels is invalid or differs from that of the speakers; dst is then returned unchanged.
 func AppendMultichannelConfig(dst []byte, c MultichannelConfig) ([]byte, error) {
 	if c.Order == ChannelsCustom {
 		if c.Channels == 0 {

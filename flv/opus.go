@@ -5,25 +5,25 @@ import (
 	"encoding/binary"
 )
 
-// OpusHead is Opus's identification header (RFC 7845 5.1). Opus is decoded at 48 kHz, whatever it was made of.
+// OpusHead is Opus's identification header (RFC 7845 5.1). Opus is always decoded at 48 kHz.
 type OpusHead struct {
 	Channels        int    // 1 to 255
 	PreSkip         uint16 // samples at 48 kHz to discard at the beginning
-	InputSampleRate uint32 // Hz, before encoding; 0 if it is not known
+	InputSampleRate uint32 // Hz, before encoding; 0 if unknown
 	OutputGain      int16  // in 1/256 dB
-	MappingFamily   uint8  // 0: mono or stereo, 1: up to eight channels in Vorbis's order, 255: no meaning
+	MappingFamily   uint8  // 0: mono or stereo; 1: up to eight channels in Vorbis order; 255: channels without a defined meaning
 
-	Mapping []byte // of families other than 0: streams, coupled streams, an index per channel: a view
+	Mapping []byte // for families other than 0: streams, coupled streams, and an index per channel; a view
 }
 
-// OpusSampleRate is what a decoder of Opus puts out, in Hz.
+// OpusSampleRate is the sample rate of decoded Opus, in Hz.
 const OpusSampleRate = 48000
 
 const (
 	opusMagic   = "OpusHead"
 	opusVersion = 1
 	opusFixed   = 19
-	opusStreams = 2 // in front of the mapping proper: numbers of streams and of coupled ones
+	opusStreams = 2 // numbers of streams and of coupled streams, before the mapping proper
 )
 
 // ParseOpusHead reads the data of a sequence header of Opus. All numbers are little-endian:
@@ -33,8 +33,8 @@ const (
 //	| 8        | 1         | 1        | 2        | 4    | 2           | 1      | 1, 1, channels if family  |
 //	+----------+-----------+----------+----------+------+-------------+--------+---------------------------+
 //
-// The data may be empty too, which this function does not take. The error is an [*Error]. Mapping is a view of b: [OpusHead.Clone]
-// what is to outlive it.
+// The error is an [*Error]. Empty data, which is legal in a sequence header, is an error here. Mapping is a view of b: use
+// [OpusHead.Clone] to keep it.
 func ParseOpusHead(b []byte) (OpusHead, error) {
 	if missing := opusFixed - len(b); missing > 0 {
 		return OpusHead{}, cut("OpusHead", int64(missing))
@@ -42,7 +42,7 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 	if string(b[:len(opusMagic)]) != opusMagic {
 		return OpusHead{}, &Error{Detail: "configuration of Opus does not begin with OpusHead", Value: string(b[:len(opusMagic)])}
 	}
-	if b[8]>>4 != 0 { // the lower half is for compatible changes
+	if b[8]>>4 != 0 { // compatible changes would increase the lower half only
 		return OpusHead{}, &Error{Offset: 8, Detail: "version of OpusHead is not known", Value: b[8]}
 	}
 	h := OpusHead{
@@ -62,8 +62,8 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 	return h, nil
 }
 
-// AppendOpusHead appends what [ParseOpusHead] reads. On a number of channels that is not within 1 and 255, or to which Mapping
-// does not fit, the error is an [*Error], and dst comes back as it was.
+// AppendOpusHead appends the data that [ParseOpusHead] reads. The error is an [*Error] if the number of channels is not from 1 to 255 or
+// does not fit Mapping; dst is then returned unchanged.
 func AppendOpusHead(dst []byte, h OpusHead) ([]byte, error) {
 	mapping := 0
 	if h.MappingFamily != 0 {
@@ -82,12 +82,12 @@ func AppendOpusHead(dst []byte, h OpusHead) ([]byte, error) {
 	return append(append(dst, h.MappingFamily), h.Mapping...), nil
 }
 
-// opusChannels returns how many channels a packet has, 0 if there is none (RFC 6716 3.1).
+// opusChannels returns the number of channels of a packet, or 0 if it is empty (RFC 6716 3.1).
 func opusChannels(packet []byte) int {
 	if len(packet) == 0 {
 		return 0
 	}
-	const stereo = 2 // number of the bit
+	const stereo = 2 // bit number
 	return 1 + int(packet[0]>>stereo&1)
 }
 

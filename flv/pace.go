@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// PacedReader reads an FLV file at the speed at which it plays: io.Copy from it to a stream is what a camera would send.
-// Tags come when their time has come, counted from the first Read; those that are late come at once.
+// PacedReader reads an FLV file at its playback speed, so that io.Copy from it to a stream publishes the file like a live source. Each
+// tag is returned when it is due, counted from the first Read; late tags are returned at once.
 type PacedReader struct {
 	ctx     context.Context
 	in      *Reader
@@ -16,19 +16,19 @@ type PacedReader struct {
 	first   int64 // timestamp of the first tag, ms
 	begun   time.Time
 	tag     Tag  // the next one
-	pending bool // tag is there
+	pending bool // tag is valid
 	rest    []byte
 	out     []byte
 	err     error
 }
 
-// NewPacedReader returns a PacedReader of r. Tags come ahead of their time by as much as ahead says, so that who plays them
-// has something to begin with. ctx ends a Read that waits.
+// NewPacedReader returns a PacedReader that reads from r. Tags are returned ahead of time by the duration ahead, which fills the
+// players' buffers. A Read that waits ends when ctx is done.
 func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *PacedReader {
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }
 
-// Read reads what is due, waiting for the next tag if nothing is. The errors are those of Reader.Next, and ctx's.
+// Read reads the tags that are due, or waits for the next one. Its errors are those of Reader.Next and of the context.
 func (p *PacedReader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -45,7 +45,7 @@ func (p *PacedReader) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// gather collects tags of about size bytes that are due, and waits for the first.
+// gather collects about size bytes of tags that are due, and waits for the first one.
 func (p *PacedReader) gather(size int) error {
 	if p.begun.IsZero() {
 		header, err := p.in.Header()

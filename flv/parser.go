@@ -2,53 +2,53 @@ package flv
 
 import "encoding/binary"
 
-// Parser takes an FLV stream apart that arrives in pieces of any size. The zero value is ready to use.
+// Parser parses an FLV stream that arrives in pieces of any size. The zero value is ready to use.
 //
-// Previous tag sizes are skipped; they are never needed going forward, and programs get them wrong. A file header is accepted
-// wherever a tag can begin, since joined files and interrupted downloads have them in the middle, and need not be there at
-// all unless RequireHeader is set. Tags of unknown types are delivered like all others.
+// Previous tag sizes are skipped: a forward parser never needs them, and many programs get them wrong. A file header is accepted wherever
+// a tag can begin, since concatenated files and interrupted downloads have them in the middle. It may be missing altogether unless
+// RequireHeader is set. Tags of unknown types are returned like all others.
 type Parser struct {
-	// RequireHeader makes input that does not begin with a file header an error. Set it before the first byte.
+	// RequireHeader makes input without a file header an error. Set it before the first call of Parse.
 	RequireHeader bool
 
 	state  state
-	head   [TagHeaderSize]byte // file header, tag header or previous tag size, as far as it has arrived
+	head   [TagHeaderSize]byte // what has arrived of a file header, tag header or previous tag size
 	have   int                 // bytes in head
 	skip   int64               // stateSkip: bytes left
 	tag    Tag                 // stateBody: its header
 	size   int                 // length of the body of tag
-	back   uint32              // statePreviousTagSize: what it should be
+	back   uint32              // statePreviousTagSize: the correct value
 	body   []byte              // stateBody: what arrived in earlier pieces; reused
 	pos    int64               // bytes consumed
-	start  int64               // where the tag or header that is being parsed begins
-	tagAt  int64               // where the tag delivered last begins
+	start  int64               // offset of the tag or header that is being parsed
+	tagAt  int64               // offset of the tag that was returned last
 	header FileHeader
-	seen   bool // header is set
+	seen   bool // header is valid
 	wrong  int64
 	err    error
 }
 
-// state is what the next byte belongs to.
+// state is what the next byte is part of.
 type state uint8
 
 const (
 	stateHead            state = iota // the header of a file or of a tag
-	stateSkip                         // what a file header longer than 9 bytes has more
+	stateSkip                         // the rest of a file header longer than 9 bytes
 	stateBody                         // the body of a tag
 	statePreviousTagSize              // the previous tag size after a header or a tag
 )
 
-// event is why advance returned.
+// event is the reason why advance returned.
 type event uint8
 
 const (
 	eventNone   event = iota // everything was consumed
 	eventHeader              // a file header is complete
-	eventTag                 // a tag is complete but for its previous tag size
+	eventTag                 // a tag is complete except for its previous tag size
 )
 
-// Parse consumes bytes from the front of b, and returns how many. Either a tag is complete, then ok is true and the rest of
-// b is for the next call, or all of b was consumed. Usually it is called in a loop:
+// Parse consumes bytes from the front of b and returns how many. Either ok is true and t is the next tag, and the rest of b is for the
+// next call, or all of b was consumed. It is usually called in a loop:
 //
 //	for {
 //		n, ok, err := p.Parse(b, &tag)
@@ -62,10 +62,10 @@ const (
 //		b = b[n:]
 //	}
 //
-// A tag is delivered when its body is complete, without waiting for the previous tag size. Its Body is part of b if b holds all
-// of it, otherwise memory of the Parser: it is valid until the next call, and until b is changed.
+// A tag is returned when its body is complete, without waiting for the previous tag size. Its Body is part of b, or memory of the Parser
+// if the body arrived in pieces. It is valid until the next call, and only as long as b is not modified.
 //
-// An error, always an [*Error], is final: every later call returns it.
+// An error is always an [*Error] and final: every later call returns it.
 func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
 	for {
 		k, ev, err := p.advance(b[n:], t)
@@ -81,9 +81,9 @@ func (p *Parser) Parse(b []byte, t *Tag) (n int, ok bool, err error) {
 	}
 }
 
-// End says whether the input may end here. It may between tags, not within one or its previous tag size; otherwise the result is
-// an [*Error] that wraps io.ErrUnexpectedEOF. Unless that is about the file header, a file that is cut to its Offset is whole
-// again; should only the previous tag size be missing, the tag in front of it was delivered nevertheless.
+// End returns nil if the input may end at this point, which is between two tags. Otherwise it returns an [*Error] that wraps
+// io.ErrUnexpectedEOF. Unless it concerns the file header, truncating the file at its Offset makes it valid. If only the last previous tag
+// size is missing, the tag before it has been returned.
 func (p *Parser) End() error {
 	if p.err != nil {
 		return p.err
@@ -107,16 +107,16 @@ func (p *Parser) End() error {
 	return shift(cut(where, missing), p.start)
 }
 
-// Header returns the file header seen last. ok is false if there was none so far.
+// Header returns the most recent file header. ok is false if there was none so far.
 func (p *Parser) Header() (h FileHeader, ok bool) { return p.header, p.seen }
 
-// Offset returns where the tag that was delivered last begins, in bytes from the start of the input.
+// Offset returns the position of the tag that was returned last, in bytes from the start of the input.
 func (p *Parser) Offset() int64 { return p.tagAt }
 
-// WrongPreviousTagSizes returns how many previous tag sizes were not what they should have been.
+// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong.
 func (p *Parser) WrongPreviousTagSizes() int64 { return p.wrong }
 
-// advance goes on to the next event, or to the end of b.
+// advance proceeds to the next event, or to the end of b.
 func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
 	for p.err == nil {
 		var k int
@@ -140,7 +140,7 @@ func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
 	return n, ev, p.err
 }
 
-// parseHead collects a header. Its first three bytes tell which: F is no tag's first byte, because reserved bits are set.
+// parseHead collects a header. The first three bytes tell which kind: no tag begins with F, which has reserved bits set.
 func (p *Parser) parseHead(b []byte) (n int, ev event) {
 	if p.have == 0 {
 		p.start = p.pos
@@ -160,7 +160,7 @@ func (p *Parser) parseHead(b []byte) (n int, ev event) {
 	return n, eventNone
 }
 
-// headSize is how many bytes parseHead needs to go on. It grows while they arrive.
+// headSize is the number of bytes that parseHead needs to continue. It grows while they arrive.
 func (p *Parser) headSize() int {
 	switch {
 	case p.have < len(signature):
@@ -209,8 +209,8 @@ func (p *Parser) beginTag() {
 	p.state = stateBody
 }
 
-// parseBody delivers a body that lies in b as a whole without copying. Otherwise it is gathered as it arrives, because a
-// length is only a promise: 16 MiB cost eleven bytes.
+// parseBody returns a body that lies in b as a whole without copying it. Otherwise the body grows as it arrives, because a length is only
+// a claim: a header of eleven bytes can claim 16 MiB.
 func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
 	n = min(p.size-len(p.body), len(b))
 	body := b[:n:n]

@@ -1,28 +1,28 @@
 package flv
 
-// maxPrelude is how many bytes of tags wait at most for the file header to be known.
+// maxPrelude is the most that is held back until the file header is known, in bytes of tags.
 const maxPrelude = 128 << 10
 
-// Prelude finds out what the header of an FLV file has to announce, from the tags that come first. Whoever writes the file holds
-// them back until that is known. The zero value has seen none.
+// Prelude finds out from the first tags what the header of an FLV file should announce. A program that writes such a file holds the tags
+// back until then. The zero value is ready to use.
 type Prelude struct {
 	header FileHeader
 	size   int // bytes of tags
 }
 
-// Add takes note of the next tag, whose body has size bytes, and reports whether the header is known: audio and video have both
-// come, or time has begun to run without one of them, or more than 128 KiB of tags have come. The time of script data means nothing.
+// Add considers the next tag, whose body has size bytes, and reports whether the header is known. It is known when both audio and video
+// have come, when one of them is missing although time has begun to run, or after 128 KiB of tags. The times of script data are ignored.
 func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
 	media := t == TagAudio || t == TagVideo
 	p.header.HasAudio = p.header.HasAudio || t == TagAudio
 	p.header.HasVideo = p.header.HasVideo || t == TagVideo
 	p.size += size + TagOverhead
 	long := p.size > maxPrelude
-	if long && p.header == (FileHeader{}) { // nothing is known, and players look for what is announced
+	if long && p.header == (FileHeader{}) { // still unknown: announce both, since players look only for what is announced
 		p.header = FileHeader{HasAudio: true, HasVideo: true}
 	}
 	return p.header.HasAudio && p.header.HasVideo || media && timestamp != 0 || long
 }
 
-// Header returns the header as far as it is known.
+// Header returns the header as known so far.
 func (p *Prelude) Header() FileHeader { return p.header }

@@ -2,26 +2,26 @@ package flv
 
 import "io"
 
-// readSize is how much a Reader asks for at a time: below it system calls dominate, above it nothing is gained.
+// readSize is the size of a Reader's reads in bytes: with less, system calls dominate, and more gains nothing.
 const readSize = 64 << 10
 
-// Reader reads the tags of an FLV file from an io.Reader. It reads ahead.
+// Reader reads the tags of an FLV file from an io.Reader. It may read more than it has returned.
 type Reader struct {
 	r      io.Reader
 	parser Parser
 	buf    []byte
-	rest   []byte // the part of buf that was not parsed yet
+	rest   []byte // the unparsed part of buf
 	err    error  // came together with rest
 }
 
-// NewReader returns a Reader of r, which must begin with a file header.
+// NewReader returns a Reader that reads from r, which must begin with a file header.
 func NewReader(r io.Reader) *Reader {
 	return &Reader{r: r, parser: Parser{RequireHeader: true}, buf: make([]byte, readSize)}
 }
 
-// Header returns the file header, reading it if necessary. Calling it is optional. The errors are those of Next.
+// Header returns the file header, reading it if necessary. Calling it is optional. Its errors are those of Next.
 func (r *Reader) Header() (FileHeader, error) {
-	var t Tag // stays unused, since no tag comes before the header
+	var t Tag // not used: no tag comes before the header
 	for {
 		if h, ok := r.parser.Header(); ok {
 			return h, nil
@@ -32,11 +32,11 @@ func (r *Reader) Header() (FileHeader, error) {
 	}
 }
 
-// Next reads the next tag, whatever its type. Its Body is valid until the next call.
+// Next reads the next tag of any type. Its Body is valid until the next call.
 //
-// The error is io.EOF only where a tag could begin. Of a file that was cut elsewhere it is an [*Error] that wraps
-// io.ErrUnexpectedEOF, as [Parser.End] describes it. After both, Next may be called again in case the file has grown. Any other [*Error] is final. Errors of the io.Reader are returned as they are, and nothing is
-// lost by them.
+// The error is io.EOF only at the end of a tag. If the file ends elsewhere it is an [*Error] that wraps io.ErrUnexpectedEOF, as described
+// at [Parser.End]. After both, Next may be called again in case the file has grown. Any other [*Error] is final. Errors of the io.Reader
+// are returned unchanged, and reading may continue after them.
 func (r *Reader) Next(t *Tag) error {
 	for {
 		ev, err := r.advance(t)
@@ -46,13 +46,13 @@ func (r *Reader) Next(t *Tag) error {
 	}
 }
 
-// Offset returns where the tag that was read last begins, in bytes from the start of the file.
+// Offset returns the position of the tag that was read last, in bytes from the start of the file.
 func (r *Reader) Offset() int64 { return r.parser.Offset() }
 
-// WrongPreviousTagSizes returns how many previous tag sizes were not what they should have been. They do no harm.
+// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong. They do no harm.
 func (r *Reader) WrongPreviousTagSizes() int64 { return r.parser.WrongPreviousTagSizes() }
 
-// advance goes on to the next event, or reads more.
+// advance proceeds to the next event, reading more if necessary.
 func (r *Reader) advance(t *Tag) (event, error) {
 	n, ev, err := r.parser.advance(r.rest, t)
 	r.rest = r.rest[n:]
@@ -62,7 +62,7 @@ func (r *Reader) advance(t *Tag) (event, error) {
 	return eventNone, r.fill()
 }
 
-// fill replaces rest, which is used up.
+// fill replaces rest, which has been consumed.
 func (r *Reader) fill() error {
 	const maxEmptyReads = 100
 	for range maxEmptyReads {

@@ -10,16 +10,16 @@ import (
 
 const (
 	onMetaData = "onMetaData" // the name of metadata
-	// setDataFrame is what publishers put in front of metadata that a server shall keep and give to every player. It belongs
-	// on the wire, but is found in files too.
+	// setDataFrame precedes metadata that a server should keep and send to every player. It is meant for publishers only, but
+	// some files contain it.
 	setDataFrame = "@setDataFrame"
 )
 
-// ParseScript reads the body of a script tag or of an RTMP data message (AMF0): a name, "onMetaData" in most cases, and the
-// values after it. A leading "@setDataFrame" is dropped.
+// ParseScript parses the body of a script tag or of an RTMP data message (AMF0): a name, usually "onMetaData", and the values after it. A
+// leading "@setDataFrame" is dropped.
 //
-// When the body is damaged after the name, name and the values up to there are returned together with the error, an
-// [*amf.DecodeError]. A body without a name is an [*Error]. Nothing of what it returns is a view.
+// If the body is damaged after the name, the name and the values before the damage are returned together with the error, an
+// [*amf.DecodeError]. A missing name is an [*Error]. The results hold no views of body.
 func ParseScript(body []byte) (name string, values []any, err error) {
 	values, err = decodeScript(body)
 	if len(values) > 0 && values[0] == setDataFrame {
@@ -40,8 +40,8 @@ func ParseScript(body []byte) (name string, values []any, err error) {
 	return "", nil, e
 }
 
-// decodeScript reads all values. The index of key frames in a long recording has more of them than amf allows a message: two
-// numbers for each key frame. They are what the limit is raised for, so it grows with their size.
+// decodeScript decodes all values. The index of key frames in a long recording contains more values than amf allows in a message, two
+// numbers for each key frame, so the limit grows with the size of such indexes.
 func decodeScript(body []byte) (values []any, err error) {
 	const numberSize = 9 // bytes
 	limit := len(body) / numberSize
@@ -60,8 +60,8 @@ func decodeScript(body []byte) (values []any, err error) {
 	return values, nil
 }
 
-// AppendScript appends the body of a script tag: name, then values. The values may be what [amf.AppendAMF0] takes. On an
-// error, an [*amf.EncodeError], dst comes back as it was.
+// AppendScript appends the body of a script tag: the name, then the values, which are encoded as by [amf.AppendAMF0]. The error is an
+// [*amf.EncodeError], and dst is then returned unchanged.
 func AppendScript(dst []byte, name string, values ...any) ([]byte, error) {
 	b, err := amf.AppendAMF0(amf.AppendString(dst, name), values...)
 	if err != nil {
@@ -70,9 +70,8 @@ func AppendScript(dst []byte, name string, values ...any) ([]byte, error) {
 	return b, nil
 }
 
-// Duration returns the running time that metadata tells, 0 if it tells none or one that cannot be. It is the first property
-// called "duration", in seconds, wherever it is among the values: each object and ECMA array is searched to the bottom
-// before what follows it, since some servers nest them.
+// Duration returns the duration in metadata, or 0 if it is missing or invalid. It is the first property called "duration", in seconds.
+// Each object and ECMA array is searched to the bottom before the value after it, since some servers nest them.
 func Duration(values ...any) time.Duration {
 	for _, v := range values {
 		if d, ok := findDuration(v, amf.MaxDepth); ok {
@@ -97,7 +96,7 @@ func findDuration(v any, depth int) (d time.Duration, found bool) {
 	return 0, false
 }
 
-// members returns what an object or ECMA array consists of. Metadata comes as either.
+// members returns the properties of an object or ECMA array. Metadata may be either.
 func members(v any) []amf.Property {
 	switch v := v.(type) {
 	case amf.Object:
@@ -110,7 +109,7 @@ func members(v any) []amf.Property {
 	return nil
 }
 
-// seconds converts a number. NaN, negative numbers and those beyond the range of time.Duration (292 years) become 0.
+// seconds converts a number. NaN, negative numbers and numbers beyond the range of time.Duration (292 years) become 0.
 func seconds(v any) time.Duration {
 	f, ok := v.(float64)
 	ns := f * float64(time.Second)

@@ -2,11 +2,11 @@ package flv
 
 import "bytes"
 
-// Limits of H.264 that keep nonsense out.
+// Limits of H.264, to reject nonsense.
 const (
 	nalTypeSPS        = 7
 	maxPOCCycle       = 255     // num_ref_frames_in_pic_order_cnt_cycle, H.264 7.4.2.1.1
-	maxPictureSize    = 1 << 16 // of a side, in pixels: four times what level 6.2 allows
+	maxPictureSize    = 1 << 16 // width or height in pixels, four times what level 6.2 allows
 	macroblock        = 16      // pixels
 	chroma420         = 1
 	chroma444         = 3
@@ -15,7 +15,7 @@ const (
 	smallScalingLists = 6 // the first six are 4x4, the rest 8x8
 )
 
-// avcSPS is what a configuration tells of a sequence parameter set of H.264.
+// avcSPS holds the fields of a sequence parameter set of H.264 that a configuration repeats.
 type avcSPS struct {
 	width, height                    int
 	interlaced                       bool
@@ -77,7 +77,7 @@ func (s *avcSPS) parseChromaFormat(r *bitReader) (separatePlanes bool) {
 	return separatePlanes
 }
 
-// skipScalingList follows H.264 7.3.2.1.1.1: a scale of 0 ends the list early.
+// skipScalingList implements H.264 7.3.2.1.1.1: a scale of 0 ends the list early.
 func skipScalingList(r *bitReader, i int) {
 	size := 64
 	if i < smallScalingLists {
@@ -110,8 +110,8 @@ func skipPictureOrder(r *bitReader) {
 	}
 }
 
-// parsePictureSize reads the fields from pic_width_in_mbs_minus1 on. Cropping counts in chroma samples, and in pairs of lines
-// where pictures may be fields (H.264 7.4.2.1.1).
+// parsePictureSize reads the fields from pic_width_in_mbs_minus1 on. Cropping is counted in chroma samples, and in pairs of lines if
+// pictures may be fields (H.264 7.4.2.1.1).
 func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error) {
 	w, h := int64(r.ue())+1, int64(r.ue())+1
 	fields := int64(2)
@@ -142,7 +142,7 @@ func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error)
 	return err
 }
 
-// checkedSize returns the sides of a picture if they can be.
+// checkedSize returns width and height if they are possible.
 func checkedSize(where string, w, h int64) (width, height int, err error) {
 	if w <= 0 || h <= 0 || w > maxPictureSize || h > maxPictureSize {
 		return 0, 0, &Error{Detail: "width and height of " + where + " cannot be", Value: [2]int64{w, h}}

@@ -7,15 +7,15 @@ import (
 
 // Sizes in bytes.
 const (
-	TagHeaderSize = 11                                 // in front of a tag's body
-	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // what a tag occupies in a file besides its body
+	TagHeaderSize = 11                                 // before a tag's body
+	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // the size of a tag in a file besides its body
 	MaxBodySize   = 1<<24 - 1                          // of one tag, and of one RTMP message
 )
 
-// TagType is what a tag's body holds. The numbers are those of RTMP's message types.
+// TagType is the type of a tag. The numbers are those of RTMP's message types.
 type TagType uint8
 
-// The tag types of FLV E.4.1. Others occur and are to be skipped.
+// The tag types of FLV E.4.1. Files may contain others, which should be skipped.
 const (
 	TagAudio  TagType = 8
 	TagVideo  TagType = 9
@@ -45,12 +45,12 @@ const (
 type Tag struct {
 	Type      TagType // five bits
 	Timestamp uint32  // decoding time in milliseconds, modulo 2^32
-	Filtered  bool    // the body is encrypted (FLV annex F): pass it on untouched
-	Body      []byte  // at most MaxBodySize bytes; who owns them is said where a Tag is handed over
+	Filtered  bool    // the body is encrypted (FLV annex F): pass it on unchanged
+	Body      []byte  // at most MaxBodySize bytes; see the function that returns or takes the Tag for who owns them
 }
 
-// PutTagHeader writes the header of a tag with a body of size bytes into the first [TagHeaderSize] bytes of b, which must
-// have that many. Of t the lower five bits count, of size the lower 24.
+// PutTagHeader writes the header of a tag with a body of size bytes to the first [TagHeaderSize] bytes of b, and panics if b is shorter.
+// Only the lower five bits of t and the lower 24 bits of size are used.
 func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
 	_ = b[TagHeaderSize-1]
 	binary.BigEndian.PutUint32(b, uint32(size))
@@ -59,13 +59,13 @@ func PutTagHeader(b []byte, t TagType, size int, timestamp uint32) {
 	b[8], b[9], b[10] = 0, 0, 0                                   // stream id
 }
 
-// PutPreviousTagSize writes what follows a tag with a body of size bytes into the first [PreviousTagSizeLen] bytes of b.
+// PutPreviousTagSize writes the previous tag size after a tag with a body of size bytes to the first [PreviousTagSizeLen] bytes of b.
 func PutPreviousTagSize(b []byte, size int) {
 	binary.BigEndian.PutUint32(b, uint32(size)+TagHeaderSize)
 }
 
-// AppendTag appends a tag and its previous tag size. Nothing of t is kept. A body that is longer than [MaxBodySize], which the
-// format cannot express, is cut to it.
+// AppendTag appends a tag and its previous tag size. A body longer than [MaxBodySize], which the format can't express, is truncated to
+// that size.
 func AppendTag(dst []byte, t Tag) []byte {
 	body := t.Body[:min(len(t.Body), MaxBodySize)]
 	var header [TagHeaderSize]byte

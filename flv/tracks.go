@@ -5,24 +5,24 @@ import (
 	"iter"
 )
 
-// trackList reads the tracks of a message that has many:
+// trackList reads the tracks of a message with several:
 //
 //	+--------+----------+--------+------+
 //	| FourCC | track id | size   | data |   the FourCC only in ManyTracksManyCodecs
 //	| 4      | 1        | 3      | size |
 //	+--------+----------+--------+------+
 type trackList struct {
-	whole  bool // the message is no list: it is its only track
+	whole  bool // the message is not a list but its own only track
 	layout MultitrackType
-	fourCC FourCC // of all tracks, or of the one read last
+	fourCC FourCC // of all tracks, or of the last one read
 	id     uint8
-	data   []byte // of the one read last
-	err    error  // why that can't be read; there is no telling where the next one would begin
+	data   []byte // of the last one read
+	err    error  // why the last one could not be read; the beginning of the next one is then unknown
 	list   []byte
 	at     int // in list
 }
 
-// next reads the next track, and reports whether there is one. One that can't be read is the last.
+// next reads the next track and reports whether there is one. A track that can't be read is the last.
 func (l *trackList) next() bool {
 	switch {
 	case l.whole:
@@ -61,7 +61,7 @@ func (l *trackList) read() error {
 	return nil
 }
 
-// appendTrack appends the part of a list's entry that precedes the data, which has size bytes.
+// appendTrack appends the part of a list entry before the data, which has size bytes.
 func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, size int) ([]byte, error) {
 	if layout != ManyTracks && layout != ManyTracksManyCodecs {
 		return dst, &Error{Detail: "multitrack type has no list of tracks", Value: uint8(layout)}
@@ -75,12 +75,12 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 	return append(dst, id, byte(size>>16), byte(size>>8), byte(size)), nil
 }
 
-// Tracks returns the tracks of the message, each with a header as if it had come in a message of its own: what h says of the
-// whole message, and its own FourCC, TrackID, CompositionTime and Data, a view. So that all can be treated alike, a message
-// without Multitrack has one track too, which is h; an empty one has none.
+// Tracks returns an iterator over the tracks of the message. Each has a header as if it had come in a message of its own: the fields of h
+// that apply to the whole message, and its own FourCC, TrackID, CompositionTime and Data, a view. A message without Multitrack yields h
+// itself, and an empty one yields nothing, so all messages can be handled alike.
 //
-// A track that is malformed comes with an [*Error], whose Offset counts from the start of h.Data. One with an unknown layout
-// is such an error. The tracks after it follow if it can be said where they begin.
+// A malformed track, or one with an unknown layout, comes with an [*Error], whose Offset counts from the start of h.Data. The tracks after
+// it follow if their beginning is known.
 func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	return func(yield func(VideoHeader, error) bool) {
 		if h.Empty {
@@ -92,7 +92,7 @@ func (h VideoHeader) Tracks() iter.Seq2[VideoHeader, error] {
 	}
 }
 
-// track returns the header of the track that l has read last.
+// track returns the header of the last track that l has read.
 func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	if l.whole {
 		return h, nil
@@ -106,9 +106,9 @@ func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	return h, shift(h.parseCompositionTime(), int64(l.at-len(l.data)))
 }
 
-// AppendTrack appends a track to the body of a message with many, after [AppendVideoHeader] of h: TrackID, CompositionTime and
-// Data of track, and its FourCC if h is ManyTracksManyCodecs. All else is h's to say. On an error, an [*Error], dst comes back
-// as it was.
+// AppendTrack appends a track to the body of a message with several, after [AppendVideoHeader] has appended h. It writes TrackID,
+// CompositionTime and Data of track, and its FourCC if h is ManyTracksManyCodecs. The error is an [*Error], and dst is then returned
+// unchanged.
 func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {
 	entry := VideoHeader{Enhanced: true, PacketType: h.PacketType, FourCC: track.FourCC, CompositionTime: track.CompositionTime}
 	if h.MultitrackType == ManyTracks {
@@ -128,7 +128,7 @@ func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) 
 	return append(entry.appendCompositionTime(dst), track.Data...), nil
 }
 
-// Tracks returns the tracks of the message, as [VideoHeader.Tracks] does.
+// Tracks returns an iterator over the tracks of the message, like [VideoHeader.Tracks].
 func (h AudioHeader) Tracks() iter.Seq2[AudioHeader, error] {
 	return func(yield func(AudioHeader, error) bool) {
 		if h.Empty {
@@ -140,7 +140,7 @@ func (h AudioHeader) Tracks() iter.Seq2[AudioHeader, error] {
 	}
 }
 
-// track returns the header of the track that l has read last.
+// track returns the header of the last track that l has read.
 func (h AudioHeader) track(l *trackList) (AudioHeader, error) {
 	if l.whole {
 		return h, nil
@@ -154,7 +154,7 @@ func (h AudioHeader) track(l *trackList) (AudioHeader, error) {
 	return h, nil
 }
 
-// AppendTrack appends a track to the body of a message with many, as [VideoHeader.AppendTrack] does.
+// AppendTrack appends a track to the body of a message with several, like [VideoHeader.AppendTrack].
 func (h AudioHeader) AppendTrack(dst []byte, track AudioHeader) ([]byte, error) {
 	dst, err := appendTrack(dst, h.MultitrackType, track.FourCC, track.TrackID, len(track.Data))
 	if err != nil {

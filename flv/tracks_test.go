@@ -150,7 +150,7 @@ func TestAppendTrackMalformed(t *testing.T) {
 	}{
 		{"one track", single, VideoHeader{}, "multitrack type has no list of tracks: 0x0"},
 		{"composition time", list, VideoHeader{CompositionTime: 1 << 23}, "composition time has more than 24 bits: 8388608"},
-		{"no composition time", frameX, VideoHeader{CompositionTime: 1}, "there is no composition time in this packet: 1"},
+		{"no composition time", frameX, VideoHeader{CompositionTime: 1}, "composition time in a packet without one: 1"},
 		{"too long", list, VideoHeader{Data: make([]byte, MaxBodySize-2)}, "track has more bytes than a message: 16777216"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

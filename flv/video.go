@@ -5,22 +5,22 @@ import (
 	"fmt"
 )
 
-// FrameType says what a decoder needs to decode a video tag. It has three bits.
+// FrameType says what a decoder needs in order to decode a video tag. It has three bits.
 type FrameType uint8
 
 // The frame types of FLV E.4.3.1.
 const (
-	FrameKey             FrameType = 1 // needs nothing before it
+	FrameKey             FrameType = 1 // needs no earlier frame
 	FrameInter           FrameType = 2
-	FrameDisposableInter FrameType = 3 // Sorenson H.263: nothing refers to it
+	FrameDisposableInter FrameType = 3 // Sorenson H.263: no other frame refers to it
 	FrameGeneratedKey    FrameType = 4 // made by a server
-	FrameCommand         FrameType = 5 // no picture: VideoHeader.Command
+	FrameCommand         FrameType = 5 // contains VideoHeader.Command instead of a picture
 )
 
 // VideoCodec is the codec of a video tag.
 type VideoCodec uint8
 
-// The codecs of FLV E.4.3.1, and two under the numbers that cameras and content networks use for them without a standard.
+// The codecs of FLV E.4.3.1, and two non-standard numbers that cameras and content networks use.
 const (
 	VideoJPEG         VideoCodec = 1
 	VideoSorensonH263 VideoCodec = 2
@@ -38,7 +38,7 @@ var videoCodecNames = map[VideoCodec]string{
 	VideoVP6Alpha: "VP6 with alpha", VideoScreen2: "Screen video 2", VideoAVC: "H.264", VideoHEVC: "H.265", VideoAV1: "AV1",
 }
 
-// String returns the codec's name: "H.264", "VP6"; "video codec 9" if it has none.
+// String returns the codec's name, such as "H.264" or "VP6", or "video codec 9" for an unknown one.
 func (c VideoCodec) String() string {
 	if s, ok := videoCodecNames[c]; ok {
 		return s
@@ -46,8 +46,8 @@ func (c VideoCodec) String() string {
 	return fmt.Sprintf("video codec %d", uint8(c))
 }
 
-// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none. Those that have one are the codecs whose tags have a
-// packet type and a composition time.
+// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none. The tags of codecs with such a name have a packet type and a
+// composition time.
 func (c VideoCodec) FourCC() FourCC {
 	switch c {
 	case VideoAVC:
@@ -60,7 +60,7 @@ func (c VideoCodec) FourCC() FourCC {
 	return 0
 }
 
-// videoCodecOf returns the codec's number without Enhanced RTMP, 0 if it has none.
+// videoCodecOf returns the codec's number in FLV, or 0 if it has none.
 func videoCodecOf(c FourCC) VideoCodec {
 	switch c {
 	case FourCCAVC:
@@ -73,50 +73,50 @@ func videoCodecOf(c FourCC) VideoCodec {
 	return 0
 }
 
-// VideoPacketType is what a video tag holds. It has four bits; types without a constant here are for the future, and are
+// VideoPacketType is the type of data in a video tag. It has four bits. Types without a constant are reserved for future use and are
 // passed through.
 type VideoPacketType uint8
 
-// The packet types of E-RTMP v2. The first three are those of FLV E.4.3.1 as well.
+// The packet types of E-RTMP v2. The first three are also those of FLV E.4.3.1.
 const (
 	VideoSequenceStart VideoPacketType = 0 // the decoder configuration: ParseAVCConfig, ParseHEVCConfig, ...
-	VideoCodedFrames   VideoPacketType = 1 // a picture, of some codecs with a composition time
-	VideoSequenceEnd   VideoPacketType = 2 // nothing
-	VideoCodedFramesX  VideoPacketType = 3 // a picture of AVC, HEVC or VVC whose composition time is 0 and left out
+	VideoCodedFrames   VideoPacketType = 1 // a picture, for some codecs with a composition time
+	VideoSequenceEnd   VideoPacketType = 2 // no data
+	VideoCodedFramesX  VideoPacketType = 3 // a picture of AVC, HEVC or VVC whose composition time is 0 and omitted
 
-	// VideoMetadata is a name, "colorInfo", and its value, as [ParseScript] and [AppendScript] have them: what the pictures
-	// after it mean. Write it with FrameCommand, which FFmpeg expects; reading, the frame type is without meaning.
+	// VideoMetadata is a name, "colorInfo", and its value, in the format of [ParseScript] and [AppendScript]. It describes the
+	// pictures after it. Write it with FrameCommand, which FFmpeg expects; when reading, the frame type has no meaning.
 	VideoMetadata             VideoPacketType = 4
 	VideoMPEG2TSSequenceStart VideoPacketType = 5 // the decoder configuration of AV1 as an MPEG-2 TS descriptor
 
 	videoMultitrack VideoPacketType = 6
 )
 
-// VideoHeader is what precedes the coded data in the body of a video tag, in the form of FLV or of Enhanced RTMP. What it holds
-// and which codec it is of is told in the same way for both, by the methods, PacketType and FourCC.
+// VideoHeader is the part of a video tag's body before the coded data, in the form of FLV or of Enhanced RTMP. Its methods, PacketType
+// and FourCC describe the data in the same way for both forms.
 type VideoHeader struct {
-	Empty     bool // the body has no bytes at all, which is legal and means nothing; the other fields are zero
-	Enhanced  bool // the form is that of Enhanced RTMP
+	Empty     bool // the body has no bytes, which is legal and has no meaning; the other fields are zero
+	Enhanced  bool // the header has the form of Enhanced RTMP
 	FrameType FrameType
 
-	// Codec is the codec's number without Enhanced RTMP, FourCC its name in it; 0 if it has none. Writing, the one that the form
-	// has counts. FourCC is 0 in messages whose tracks may differ, see Tracks.
+	// Codec is the codec's number in FLV and FourCC its name in Enhanced RTMP, each 0 if it has none. FourCC is also 0 in messages
+	// whose tracks may have different codecs (see Tracks). For writing, the field of the form that is written counts.
 	Codec  VideoCodec
 	FourCC FourCC
 
-	PacketType      VideoPacketType // VideoCodedFrames for codecs of FLV that have none
-	CompositionTime int32           // presentation time minus decoding time, milliseconds, 24 bits and signed; 0 where there is none
-	ModEx           ModEx           // Enhanced only: modifiers
+	PacketType      VideoPacketType // VideoCodedFrames for FLV codecs without a packet type
+	CompositionTime int32           // presentation time minus decoding time, milliseconds, 24 bits and signed; 0 if the packet has none
+	ModEx           ModEx           // modifiers; Enhanced RTMP only
 
-	Command uint8 // FrameCommand only: 0 begins a seek on the client's side, 1 ends it
+	Command uint8 // FrameCommand only: 0 begins a seek at the client, 1 ends it
 
-	// Multitrack says that the message is made for several tracks; Enhanced only. TrackID is that of OneTrack, and 0, the default
-	// track, where there is no Multitrack. With any other MultitrackType, Data is what Tracks takes apart.
+	// Multitrack reports whether the message is made for several tracks; Enhanced RTMP only. TrackID is the track of a OneTrack
+	// message, and 0, the default track, without Multitrack. With any other MultitrackType, use Tracks to split Data.
 	Multitrack     bool
 	MultitrackType MultitrackType
 	TrackID        uint8
 
-	Data []byte // what follows the header: a view of the body
+	Data []byte // the data after the header, a view of the body
 }
 
 // ParseVideoHeader reads the beginning of a video tag's body (FLV E.4.3):
@@ -133,9 +133,9 @@ type VideoHeader struct {
 //	| 1                                |  | if type 7, 6        |  | 4      |  | 3 if type 1      |
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //
-// An empty body is no error, see VideoHeader.Empty, nor are codecs and types that are not known. The error is an [*Error]; of
-// a header that is cut it wraps io.ErrUnexpectedEOF. Nothing is allocated: Data and ModEx are views of body, [VideoHeader.Clone] what
-// is to outlive it.
+// An empty body is not an error (see VideoHeader.Empty), and neither are unknown codecs and packet types. The error is an [*Error];
+// if the header is cut short it wraps io.ErrUnexpectedEOF. Nothing is allocated. Data and ModEx are views of body: use
+// [VideoHeader.Clone] to keep them.
 func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	if len(body) == 0 {
 		return VideoHeader{Empty: true}, nil
@@ -147,7 +147,7 @@ func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	h.FourCC = h.Codec.FourCC()
 	h.PacketType = VideoCodedFrames
 	switch {
-	case h.FrameType == FrameCommand: // no codec header, whatever the codec
+	case h.FrameType == FrameCommand: // has no codec header, whatever the codec
 		return h, h.parseCommand()
 	case h.FourCC != 0:
 		return h, h.parseAVC()
@@ -175,7 +175,7 @@ func (h *VideoHeader) parseAVC() error {
 	}
 	if len(h.Data) < avcHeaderSize {
 		if len(h.Data) > 0 && h.PacketType == VideoSequenceEnd {
-			h.Data = nil // some publishers leave the composition time out, which has no meaning here
+			h.Data = nil // some publishers omit the composition time, which has no meaning here
 			return nil
 		}
 		return cut("AVC video header", int64(avcHeaderSize-len(h.Data)))
@@ -193,7 +193,7 @@ func parseExVideo(body []byte) (VideoHeader, error) {
 		return h, err
 	}
 	h.ModEx, h.PacketType, h.Data = x.modEx, VideoPacketType(x.packetType), body[at:]
-	if h.isCommand() { // no FourCC, nor tracks
+	if h.isCommand() { // has neither FourCC nor tracks
 		return h, shift(h.parseCommand(), int64(at))
 	}
 	if at, err = x.parseTrack(body, at, byte(videoMultitrack)); err != nil {
@@ -205,7 +205,7 @@ func parseExVideo(body []byte) (VideoHeader, error) {
 	return h, shift(h.parseCompositionTime(), int64(at))
 }
 
-// parseCompositionTime takes it from the front of an enhanced header's Data, if it is there.
+// parseCompositionTime removes the composition time, if there is one, from the front of an enhanced header's Data.
 func (h *VideoHeader) parseCompositionTime() error {
 	if !h.hasCompositionTime() {
 		return nil
@@ -217,12 +217,12 @@ func (h *VideoHeader) parseCompositionTime() error {
 	return nil
 }
 
-// hasCompositionTime reports whether an enhanced header has one.
+// hasCompositionTime reports whether an enhanced header has a composition time.
 func (h *VideoHeader) hasCompositionTime() bool {
 	return h.PacketType == VideoCodedFrames && h.FourCC.hasCompositionTime() && !isList(h.Multitrack, h.MultitrackType)
 }
 
-// int24 reads a signed number. The shifts up and down again extend the sign from 24 bits to 32.
+// int24 reads a signed number. Shifting up and down extends the sign from 24 bits to 32.
 func int24(b []byte) int32 { return int32(uint24(b)<<8) >> 8 }
 
 // IsSequenceHeader reports whether the data is a decoder configuration.
@@ -231,14 +231,14 @@ func (h VideoHeader) IsSequenceHeader() bool {
 		(h.PacketType == VideoSequenceStart || h.Enhanced && h.PacketType == VideoMPEG2TSSequenceStart)
 }
 
-// IsFrame reports whether the data is a coded picture, not a configuration, metadata, a command or nothing.
+// IsFrame reports whether the data is a coded picture, as opposed to a configuration, metadata, a command or nothing.
 func (h VideoHeader) IsFrame() bool {
 	return !h.Empty && !h.isCommand() &&
 		(h.PacketType == VideoCodedFrames || h.Enhanced && h.PacketType == VideoCodedFramesX)
 }
 
-// IsKeyFrame reports whether the data is a picture that can be decoded without those before it. Some publishers of Enhanced
-// RTMP do not say so: if the frame type is 0, the pictures are looked at, of every track.
+// IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. Some publishers of Enhanced RTMP do not
+// mark them: if the frame type is 0, IsKeyFrame inspects the pictures of every track.
 func (h VideoHeader) IsKeyFrame() bool {
 	switch {
 	case !h.IsFrame():
@@ -249,8 +249,8 @@ func (h VideoHeader) IsKeyFrame() bool {
 	return h.FrameType == FrameKey || h.FrameType == FrameGeneratedKey
 }
 
-// CodecName returns the codec's name: "H.264", "VP9"; for a codec that is not known "video codec 9" or the FourCC; "" for
-// messages whose tracks may differ.
+// CodecName returns the codec's name, such as "H.264" or "VP9". It returns "video codec 9" or the FourCC for an unknown codec, and "" for
+// messages whose tracks may have different codecs.
 func (h VideoHeader) CodecName() string {
 	switch {
 	case !h.Enhanced:
@@ -261,12 +261,12 @@ func (h VideoHeader) CodecName() string {
 	return h.FourCC.CodecName()
 }
 
-// isCommand reports whether there is a command instead of media. The frame type of metadata is without meaning.
+// isCommand reports whether there is a command instead of media. For metadata the frame type has no meaning.
 func (h *VideoHeader) isCommand() bool {
 	return h.FrameType == FrameCommand && !(h.Enhanced && h.PacketType == VideoMetadata)
 }
 
-// Clone returns a copy whose Data and ModEx are not views.
+// Clone returns a copy whose Data and ModEx are not views of the body.
 func (h VideoHeader) Clone() VideoHeader {
 	h.Data, h.ModEx = bytes.Clone(h.Data), bytes.Clone(h.ModEx)
 	return h

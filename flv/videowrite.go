@@ -1,13 +1,13 @@
 package flv
 
-// AppendVideoHeader appends what precedes the data in the body of a video tag; h.Data itself is the caller's to append. What was
-// parsed and is written comes out as it was.
+// AppendVideoHeader appends the part of a video tag's body before the data; the caller appends h.Data itself. A header that was parsed
+// is written as it was.
 //
-// The form is Enhanced RTMP's if h.Enhanced is set, and FLV's otherwise, in which h.Codec must be. For the default track FLV's
-// form is understood more widely where it has the codec.
+// The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise, which uses h.Codec. More players understand FLV's
+// form, so prefer it for the default track if it has the codec.
 //
-// The error is an [*Error] that names what the form cannot express: a field with too many bits, a composition time other
-// than 0 where there is none, a malformed ModEx. Then dst comes back as it was.
+// The error is an [*Error] that names what the form can't express: a field with too many bits, a composition time other than 0 in a
+// packet without one, or a malformed ModEx. dst is then returned unchanged.
 func AppendVideoHeader(dst []byte, h VideoHeader) ([]byte, error) {
 	if h.Empty {
 		return dst, nil
@@ -78,7 +78,7 @@ func (h *VideoHeader) appendEnhanced(dst []byte) ([]byte, error) {
 	return h.appendCompositionTime(dst), nil
 }
 
-// checkCompositionTime finds one that would be lost.
+// checkCompositionTime returns an error for a composition time that would be lost.
 func (h *VideoHeader) checkCompositionTime() error {
 	if h.CompositionTime == 0 {
 		return nil
@@ -89,14 +89,14 @@ func (h *VideoHeader) checkCompositionTime() error {
 	}
 	switch {
 	case !has || h.isCommand():
-		return &Error{Detail: "there is no composition time in this packet", Value: h.CompositionTime}
+		return &Error{Detail: "composition time in a packet without one", Value: h.CompositionTime}
 	case h.CompositionTime < minCompositionTime || h.CompositionTime > maxCompositionTime:
 		return &Error{Detail: "composition time has more than 24 bits", Value: h.CompositionTime}
 	}
 	return nil
 }
 
-// appendCompositionTime appends it if an enhanced header has one.
+// appendCompositionTime appends the composition time if an enhanced header has one.
 func (h *VideoHeader) appendCompositionTime(dst []byte) []byte {
 	if !h.hasCompositionTime() {
 		return dst

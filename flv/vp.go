@@ -2,15 +2,15 @@ package flv
 
 import "encoding/binary"
 
-// VPConfig is a VPCodecConfigurationRecord: what is said about VP8 and VP9 before the first picture. Their size is in the pictures.
+// VPConfig is a VPCodecConfigurationRecord, the configuration of VP8 and VP9. It does not contain the size, which is in the pictures.
 type VPConfig struct {
 	Profile   uint8
-	Level     uint8 // ten times the level, 31 for 3.1; 0 if it is not known
+	Level     uint8 // ten times the level, 31 for 3.1; 0 if unknown
 	BitDepth  uint8 // 8, 10 or 12
-	Chroma    uint8 // subsampling: 0 and 1 4:2:0, 2 4:2:2, 3 4:4:4
+	Chroma    uint8 // subsampling: 0 and 1 for 4:2:0, 2 for 4:2:2, 3 for 4:4:4
 	FullRange bool
 
-	Primaries, Transfer, Matrix uint8 // indices of ITU-T H.273
+	Primaries, Transfer, Matrix uint8 // code points of ITU-T H.273
 }
 
 const (
@@ -31,8 +31,8 @@ const (
 //	| 1         | 3     |  | 1       | 1     | 1                             | 1         | 1        | 1      | 2          |
 //	+-----------+-------+  +---------+-------+-------------------------------+-----------+----------+--------+------------+
 //
-// Version and flags are those of the box in which the record is in files, and may be missing. The error is an [*Error]. Nothing of
-// what it returns is a view.
+// Version and flags belong to the box that holds the record in files, and may be missing. The error is an [*Error]. The result holds no
+// views of b.
 func ParseVPConfig(b []byte) (VPConfig, error) {
 	record := b
 	if len(b) >= vpVersionSize+vpRecordSize && b[0] == vpConfigVersion && b[1] == 0 && b[2] == 0 && b[3] == 0 {
@@ -48,7 +48,7 @@ func ParseVPConfig(b []byte) (VPConfig, error) {
 	}, nil
 }
 
-// AppendVPConfig appends what [ParseVPConfig] reads, with version and flags. Of BitDepth four bits count, of Chroma three.
+// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of Chroma.
 func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	depth := c.BitDepth<<4 | c.Chroma&7<<1
 	if c.FullRange {
@@ -58,10 +58,10 @@ func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	return binary.BigEndian.AppendUint16(dst, 0) // codecInitializationDataSize
 }
 
-// isKeyVP8 reports whether a frame is a key frame: the lowest bit is set in all others (RFC 6386 9.1).
+// isKeyVP8 reports whether a frame is a key frame: all others have the lowest bit set (RFC 6386 9.1).
 func isKeyVP8(frame []byte) bool { return len(frame) > 0 && frame[0]&1 == 0 }
 
-// vp8Size returns the size of the picture that a key frame tells (RFC 6386 9.1), 0 if it does not:
+// vp8Size returns the size in pixels that a key frame contains (RFC 6386 9.1), or 0 for other frames:
 //
 //	+-------------------------+------------+------------------+-------------------+
 //	| .., key frame if bit 0  | start code | scale 2 width 14 | scale 2 height 14 |   little-endian
@@ -92,13 +92,13 @@ func vp9Frame(r *bitReader) (profile uint32, key bool) {
 	return profile, !r.short && !shown && !inter
 }
 
-// vp9Size returns the size of the picture that a key frame tells (VP9 6.2), 0 if it does not.
+// vp9Size returns the size in pixels that a key frame contains (VP9 6.2), or 0 for other frames.
 func vp9Size(frame []byte) (width, height int) {
 	_, w, h := vp9KeyFrame(frame)
 	return w, h
 }
 
-// vp9KeyFrame reads the uncompressed header of a key frame (VP9 6.2). The sides are 0 if it is not one.
+// vp9KeyFrame reads the uncompressed header of a key frame (VP9 6.2). width and height are 0 if it is not one.
 func vp9KeyFrame(frame []byte) (c VPConfig, width, height int) {
 	const syncCode, rgb = 0x498342, 7
 	r := &bitReader{b: frame}
@@ -136,8 +136,8 @@ func vp9KeyFrame(frame []byte) (c VPConfig, width, height int) {
 	return c, w, h
 }
 
-// VPConfigOf returns the configuration that a key frame of VP8 or VP9 tells: all but the level and what the colours mean, which are not
-// in it. ok is false if frame is not a key frame, or of another codec.
+// VPConfigOf returns the configuration of a stream with the given key frame of VP8 or VP9. The level and the color description are
+// missing, since the frame does not contain them. ok is false if frame is not a key frame, or of another codec.
 func VPConfigOf(codec FourCC, frame []byte) (c VPConfig, ok bool) {
 	switch codec {
 	case FourCCVP8:

@@ -2,22 +2,22 @@ package flv
 
 import "encoding/binary"
 
-// VVCConfig is a VVCDecoderConfigurationRecord: what a decoder of H.266 needs before the first picture.
+// VVCConfig is a VVCDecoderConfigurationRecord, which a decoder of H.266 needs before the first picture.
 type VVCConfig struct {
-	NALLengthSize int // how many bytes precede each NAL unit with its length: 1, 2 or 4
+	NALLengthSize int // size of the length before each NAL unit, in bytes: 1, 2 or 4
 
-	// All below is 0 in a record without profile, tier and level.
+	// The following fields are 0 in a record without profile, tier and level.
 	Profile       uint8 // general_profile_idc: 1 Main 10
 	HighTier      bool
 	Level         uint8 // general_level_idc: sixteen times the major and three times the minor level, 67 for 4.1
 	BitDepth      int
 	Width, Height int // the largest picture, in pixels
 
-	Sets [][]byte // VPS, SPS, PPS and others, NAL unit header included, in the order of the record: views of the record
+	Sets [][]byte // VPS, SPS, PPS and others including the NAL unit header, in the order of the record; views of the record
 }
 
 const (
-	vvcOPI     = 12 // H.266 table 5: of these two a record has one at most, and no count
+	vvcOPI     = 12 // H.266 table 5: a record has at most one of these two, without a count
 	vvcDCI     = 13
 	maxVVCSets = 256 // in one array: H.266 allows 16 VPS, 16 SPS and 64 PPS
 )
@@ -31,8 +31,8 @@ const (
 //	|      |           |       |  | if PTL            |         | depth 3   |      |              |          |
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //
-// Arrays of parameter sets follow, as in HEVC's record but with five bits of type; a record may end before them. The error is an
-// [*Error]; the fields read before it are set. Sets are views of b: [VVCConfig.Clone] what is to outlive it.
+// Arrays of parameter sets follow as in HEVC's record, but with five bits of type. A record may end before them. The error is an [*Error];
+// the fields before it are then set. Sets are views of b: use [VVCConfig.Clone] to keep them.
 func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	r := &bitReader{b: b}
 	r.bits(5)
@@ -61,7 +61,7 @@ func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	return c, c.parseSets(b, r.pos+frameRateBits)
 }
 
-// parseSets reads the arrays of parameter sets, which begin at a bit of b.
+// parseSets reads the arrays of parameter sets, which begin at the given bit of b.
 func (c *VVCConfig) parseSets(b []byte, bit int64) error {
 	at := int(bit / 8)
 	if at >= len(b) {

@@ -9,19 +9,19 @@ type Writer struct {
 	err error
 }
 
-// NewWriter returns a Writer to w. Every call of WriteHeader and WriteTag is one Write, so that a file which is
-// followed while it grows mostly ends between tags. Wrap w in a bufio.Writer where system calls matter more.
+// NewWriter returns a Writer that writes to w. Every call of WriteHeader and WriteTag makes one Write, so that a file which is read while
+// it grows usually ends between tags. Wrap w in a bufio.Writer if the cost of system calls matters more.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
-// WriteHeader writes the file header. It must come first, and is left out when appending to a file.
+// WriteHeader writes the file header. Call it first, except when appending to a file.
 func (w *Writer) WriteHeader(h FileHeader) error {
 	return w.write(AppendFileHeader(w.buf[:0], h))
 }
 
-// WriteTag writes a tag and its previous tag size. Nothing of t is kept.
+// WriteTag writes a tag and its previous tag size. It keeps nothing of t.
 //
-// A body that is longer than [MaxBodySize] is an [*Error] and nothing is written. An error of the io.Writer is final, since
-// the file may end anywhere then; every later call returns it.
+// For a body longer than [MaxBodySize] it writes nothing and returns an [*Error]. An error of the io.Writer is final, since the file may
+// end anywhere then; every later call returns it.
 func (w *Writer) WriteTag(t Tag) error {
 	if len(t.Body) > MaxBodySize {
 		return &Error{Detail: "body is too long for a tag", Value: len(t.Body)}

@@ -5,23 +5,23 @@ import (
 	"io"
 )
 
-// What librtmp announces when it wants a digest handshake, unencrypted and encrypted.
+// The versions that librtmp announces in a digest handshake, unencrypted and encrypted.
 var (
 	defaultPlayerVersion    = [4]byte{0x0a, 0x00, 0x2d, 0x02}
 	defaultEncryptedVersion = [4]byte{0x80, 0x00, 0x03, 0x02}
 )
 
-// Client performs the client's half on rw: one write of C0 and C1, one of C2, and it reads exactly S0, S1 and S2. S2 may
-// arrive before or after C2 has been sent. Config.Data, if any, leaves as Config.Early says.
+// Client performs the client's half on rw. It sends C0 and C1 in one write and C2 in another, and reads exactly S0, S1 and S2. S2
+// may arrive before or after C2 has been sent. Config.Early says when Config.Data is sent.
 //
-// It is lenient, as players are: an S2 that answers something else is reported in Result.ReplyValid only, and a digest
-// C1 that is answered by an S1 without a digest leads to a plain C2. An S0 below 32 is accepted, except those of RTMPE and
-// TLS; the others are forbidden by RTMP 1.0, section 5.2.2, since they begin the text of other protocols.
+// Client is lenient, as players are. An S2 that does not match is only reported in Result.ReplyValid, and an S1 without a digest
+// in reply to a digest C1 is answered by a plain C2. Any S0 below 32 is accepted, except those of RTMPE and TLS; RTMP 1.0,
+// section 5.2.2, forbids the others, since they begin the text of other protocols.
 //
-// With Config.Encryption it is strict: a server must agree to encryption, S1 must have a digest and a sound public key, and S2
-// a valid signature.
+// With Config.Encryption it is strict: the server must agree to encryption, S1 must have a digest and a valid public key, and S2
+// must have a valid signature.
 //
-// All errors are *[Error]; those of rw stay reachable through [errors.Is].
+// All errors are *[Error] and wrap those of rw.
 func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err := cfg.Encryption.check(); err != nil {
 		return nil, err
@@ -40,14 +40,14 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 		return nil, err
 	}
 
-	// A server may send S2 right away or wait for C2. So demand no more than S0 and S1 for now, but take what is there.
+	// A server may send S2 right away or wait for C2, so wait for S0 and S1 only, but take as much as has arrived.
 	in := reader{r: rw, buf: make([]byte, 1+2*packetSize)}
 	s0, s1, err := in.serverOpening(cfg)
 	if err != nil {
 		return nil, err
 	}
 	res := &Result{PeerType: s0, Encryption: encryptionOf(s0), PeerVersion: s1.version(), S1Tail: s1.tail()}
-	var data []byte // what is still to be sent
+	var data []byte // not yet sent
 	if !cfg.atOnce() {
 		if data, err = writeC2(rw, cfg, c1, s1, res, in.has(packetSize)); err != nil {
 			return nil, err
@@ -81,7 +81,7 @@ func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {
 	return s0, s1, err
 }
 
-// writeC2 sends C2, and the data with it if it need not or need no longer wait for S2. It returns the data that is still to be sent.
+// writeC2 sends C2, together with the data unless that has to wait for S2. It returns the data that is still to be sent.
 func writeC2(w io.Writer, cfg Config, c1 *opening, s1 *packet, res *Result, s2Came bool) (data []byte, _ error) {
 	c2, err := newC2(cfg, c1, s1, res)
 	if err != nil {
@@ -105,7 +105,7 @@ func newC1(cfg Config) (*opening, error) {
 	return newPlainOpening(cfg)
 }
 
-// newC2 returns the answer to s1 in the form that fits it, which it notes in res, with the ciphers of an encrypted connection.
+// newC2 returns the answer to s1, in the form of s1, and records the form and the ciphers of an encrypted connection in res.
 func newC2(cfg Config, c1 *opening, s1 *packet, res *Result) (*packet, error) {
 	if c1.scheme == SchemeAuto {
 		return s1, nil

@@ -9,7 +9,7 @@ import (
 const (
 	// keySize is the size in bytes of public keys and of the shared secret, leading zeros included.
 	keySize = 128
-	// privateSize is how many random bytes make a private key: twice the strength that a group of 1024 bits has at best.
+	// privateSize is the number of random bytes in a private key: twice the strength of a 1024-bit group at best.
 	privateSize = 32
 )
 
@@ -26,15 +26,15 @@ var (
 	primeMinus1 = new(big.Int).Sub(groupPrime, one)
 )
 
-// keyPair is one side's half of a Diffie-Hellman key exchange. It serves one connection only, which is why math/big, whose
-// run time depends on its operands, is good enough.
+// keyPair is one side's half of a Diffie-Hellman key exchange. It is used for one connection only, so it does not matter that the
+// running time of math/big depends on its operands.
 type keyPair struct {
 	private *big.Int
 	public  [keySize]byte // big-endian, as it lies in C1 or S1
 }
 
 func newKeyPair(cfg Config) (*keyPair, error) {
-	// A one in front of the random bits makes all private keys equally long: the same work for each, and none that is trivial.
+	// A leading one bit makes all private keys equally long: each takes the same work, and none is trivial.
 	b := make([]byte, 1+privateSize)
 	b[0] = 1
 	if err := fillRandom(cfg, b[1:]); err != nil {
@@ -45,8 +45,8 @@ func newKeyPair(cfg Config) (*keyPair, error) {
 	return k, nil
 }
 
-// secret returns what both sides can compute, big-endian. It refuses the public keys 0, 1 and p-1, with which everybody can,
-// and those that are no remainders.
+// secret computes the shared secret, big-endian. It refuses the public keys 0, 1 and p-1, for which anyone can compute it, and
+// numbers that are not remainders modulo p.
 func (k *keyPair) secret(peer [keySize]byte) (s [keySize]byte, err error) {
 	y := new(big.Int).SetBytes(peer[:])
 	if y.Cmp(one) <= 0 {

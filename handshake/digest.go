@@ -10,7 +10,7 @@ import (
 type Scheme uint8
 
 const (
-	// SchemeAuto is no scheme in particular; see [Config] and [Result].
+	// SchemeAuto leaves the choice to Client or Server; see [Config] and [Result].
 	SchemeAuto Scheme = iota
 	// SchemeDigestFirst has the digest in the first half. Players use it on unencrypted connections.
 	SchemeDigestFirst
@@ -31,7 +31,7 @@ func (s Scheme) String() string {
 	return "unknown"
 }
 
-// or returns s, or def if s is no scheme in particular.
+// or returns s, or def if s is SchemeAuto.
 func (s Scheme) or(def Scheme) Scheme {
 	if s == SchemeDigestFirst || s == SchemeKeyFirst {
 		return s
@@ -49,7 +49,7 @@ func (s Scheme) other() Scheme {
 
 const digestSize = sha256.Size
 
-// field is a part of C1 or S1 that lies at an offset which four of the packet's own bytes decide.
+// field is a part of C1 or S1 whose offset depends on four of the packet's own bytes.
 type field struct {
 	selector int // where those four bytes are
 	start    int // the field's lowest offset
@@ -109,12 +109,12 @@ func hmacSHA256(key []byte, parts ...[]byte) [digestSize]byte {
 	return [digestSize]byte(h.Sum(nil))
 }
 
-// digest computes the digest of p if it lies at offset at: it covers all other bytes of the packet.
+// digest computes the digest of p for the case that it lies at offset at: it covers all other bytes of the packet.
 func (r role) digest(p *packet, at int) [digestSize]byte {
 	return hmacSHA256(r.digestKey, p[:at], p[at+digestSize:])
 }
 
-// sign writes the digest into p, which must be complete otherwise, and returns it.
+// sign writes the digest into p and returns it. The rest of p must be complete.
 func (r role) sign(p *packet, s Scheme) [digestSize]byte {
 	at := digestFields[s].in(p)
 	d := r.digest(p, at)
@@ -122,8 +122,8 @@ func (r role) sign(p *packet, s Scheme) [digestSize]byte {
 	return d
 }
 
-// find looks for a valid digest in p, first where the scheme first puts it, then where the other does.
-// The returned scheme is SchemeAuto if there is none.
+// find looks for a valid digest in p, first where the scheme first puts it and then where the other scheme does. The returned
+// scheme is SchemeAuto if p has no valid digest.
 func (r role) find(p *packet, first Scheme) (Scheme, [digestSize]byte) {
 	for _, s := range []Scheme{first, first.other()} {
 		at := digestFields[s].in(p)

@@ -8,14 +8,14 @@ import (
 // Encryption is a type of RTMPE, as C0 and S0 name it. The types differ only in how C2 and S2 are signed; the bytes that
 // follow the handshake are enciphered with RC4 in all of them.
 //
-// RTMPE hides a session from those who merely look on. It does not say who the peer is: all its keys are either public or
-// agreed upon with whoever answers.
+// RTMPE protects a session from eavesdroppers only. It does not authenticate the peer: its keys are either public or negotiated
+// with whichever peer answers.
 type Encryption uint8
 
 const (
 	// EncryptionNone is an unencrypted connection.
 	EncryptionNone Encryption = 0
-	// EncryptionPlain signs in the digest form's own way. It is what all players ask for, and what every server of RTMPE takes.
+	// EncryptionPlain signs as the digest form does. All players ask for it, and all RTMPE servers accept it.
 	EncryptionPlain Encryption = 6
 	// EncryptionXTEA enciphers the signatures with XTEA.
 	EncryptionXTEA Encryption = 8
@@ -34,7 +34,7 @@ func (e Encryption) String() string {
 	return "unknown"
 }
 
-// encryptionOf returns the type that a C0 or S0 names.
+// encryptionOf returns the type of encryption that a C0 or S0 names.
 func encryptionOf(first byte) Encryption {
 	switch e := Encryption(first); e {
 	case EncryptionPlain, EncryptionXTEA, EncryptionBlowfish:
@@ -43,7 +43,7 @@ func encryptionOf(first byte) Encryption {
 	return EncryptionNone
 }
 
-// first returns the C0 or S0 that names e.
+// first returns the C0 or S0 that stands for e.
 func (e Encryption) first() byte {
 	if e == EncryptionNone {
 		return typePlain
@@ -51,23 +51,23 @@ func (e Encryption) first() byte {
 	return byte(e)
 }
 
-// check refuses what a caller has made up.
+// check returns an error if e is not one of the constants.
 func (e Encryption) check() error {
 	if e != EncryptionNone && encryptionOf(byte(e)) == EncryptionNone {
-		return &Error{Stage: "config", Detail: fmt.Sprintf("there is no encryption of type %d", uint8(e)), Value: e}
+		return &Error{Stage: "config", Detail: fmt.Sprintf("unknown encryption type %d", uint8(e)), Value: e}
 	}
 	return nil
 }
 
-// Each direction of a session has an RC4 key made from the shared secret, and the session does not use the first bytes of its
-// key stream: as many as there are in a packet of the handshake.
+// Each direction of a session has an RC4 key derived from the shared secret. The session skips the beginning of its key stream: as
+// many bytes as a packet of the handshake has.
 const (
 	sessionKeySize = 16
 	skippedBytes   = packetSize
 )
 
-// newCipher returns the cipher of what is sent to the owner of publicKey, ready for the first byte of the session. It fails in
-// a program that is restricted to FIPS 140, which forbids RC4.
+// newCipher returns the cipher for the bytes that are sent to the owner of publicKey, ready for the first byte of the session. It
+// fails in a program that is restricted to FIPS 140, which forbids RC4.
 func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	key := hmacSHA256(secret[:], publicKey[:])
 	c, err := rc4.NewCipher(key[:sessionKeySize])
@@ -79,7 +79,7 @@ func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	return c, nil
 }
 
-// needDigest refuses an encrypted connection with a peer whose first packet has no digest: nobody knows where its key lies.
+// needDigest refuses an encrypted connection if the peer's first packet has no digest: the digest tells where the public key lies.
 func (res *Result) needDigest(what string) error {
 	if res.Encryption == EncryptionNone || res.Digest {
 		return nil

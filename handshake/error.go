@@ -5,12 +5,12 @@ import (
 	"io"
 )
 
-// Error says where a handshake failed.
+// Error reports at which stage a handshake failed, and why.
 type Error struct {
-	Stage  string // what was being done: "read S1", "write C2", or "config" if nothing was
-	Detail string // what was wrong, if Err does not say it all
-	Value  any    // the offending value: a first byte, version, public key or signature, or how many bytes had arrived
-	Err    error  // the cause, nil if the peer's bytes are it
+	Stage  string // what was being done, such as "read S1" or "write C2"; "config" for an invalid Config
+	Detail string // what was wrong; empty if Err says it all
+	Value  any    // the offending value: a first byte, version, public key or signature, or the number of bytes received
+	Err    error  // the cause; nil if the peer's bytes are at fault
 }
 
 // Error returns the text "handshake: stage: detail: cause".
@@ -25,7 +25,7 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap returns the cause. A connection that ends in mid-handshake, or before it, is an [io.ErrUnexpectedEOF].
+// Unwrap returns the cause. It is [io.ErrUnexpectedEOF] if the connection ended before or during the handshake.
 func (e *Error) Unwrap() error { return e.Err }
 
 func noEOF(err error) error {

@@ -6,7 +6,7 @@ import (
 	"io"
 )
 
-// reader takes a fixed number of bytes from r, and never more than buf holds.
+// reader reads fixed numbers of bytes from r, and never more than buf holds.
 type reader struct {
 	r    io.Reader
 	buf  []byte // room for everything that may be read
@@ -14,9 +14,9 @@ type reader struct {
 	used int    // bytes handed out so far
 }
 
-// need reads until the next size bytes are there, and hands them out.
+// need reads until the next size bytes are there and returns them.
 func (in *reader) need(what string, size int) ([]byte, error) {
-	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // which does not read for less than one byte
+	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // does not read if nothing is missing
 	in.n += n
 	if err != nil {
 		return nil, &Error{
@@ -31,7 +31,7 @@ func (in *reader) need(what string, size int) ([]byte, error) {
 	return b, nil
 }
 
-// has reports whether the next size bytes are there already.
+// has reports whether the next size bytes have already been read.
 func (in *reader) has(size int) bool { return in.n-in.used >= size }
 
 func (in *reader) packet(what string) (*packet, error) {
@@ -50,8 +50,8 @@ var (
 	clientNames = names{"C0", "client", "sent"}
 )
 
-// first reads the peer's C0 or S0, before anything else is waited for: a peer that speaks something else sends less than a
-// whole handshake and then waits for ever, or hangs up. It refuses encryption unless encrypted says that we can have that.
+// first reads the peer's C0 or S0 before it waits for anything else: a peer that speaks another protocol sends less than a whole
+// handshake and then waits or hangs up. first refuses encryption unless encrypted is set.
 func (in *reader) first(names names, encrypted bool) (byte, error) {
 	b, err := in.need(names.packet, 1)
 	if err != nil {
@@ -70,14 +70,14 @@ func (in *reader) first(names names, encrypted bool) (byte, error) {
 	}
 }
 
-// The first byte of a TLS record (RFC 8446, section 5.1): a server that got C0 instead of TLS sends an alert, a
-// client that wants TLS begins with a handshake message.
+// The first byte of a TLS record (RFC 8446, section 5.1). A TLS server that receives C0 sends an alert, and a client that wants TLS
+// begins with a handshake message.
 const (
 	tlsAlert     = 21
 	tlsHandshake = 22
 )
 
-// quotePrintable returns the printable text at the beginning of b as ` ("text")`, a few characters at most.
+// quotePrintable returns the printable text at the beginning of b as ` ("text")`, cut to a few characters.
 func quotePrintable(b []byte) string {
 	const most = 24
 	b = b[:min(len(b), most)]
@@ -90,7 +90,7 @@ func quotePrintable(b []byte) string {
 	return fmt.Sprintf(" (%q)", b)
 }
 
-// writeAll sends the parts in one write: peers see one segment, and a tunnel makes one request.
+// writeAll sends the parts in one write, which is one segment on the network and one request of a tunnel.
 func writeAll(w io.Writer, stage string, parts ...[]byte) error {
 	if _, err := w.Write(bytes.Join(parts, nil)); err != nil {
 		return &Error{Stage: stage, Err: err}

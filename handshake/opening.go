@@ -1,6 +1,6 @@
 package handshake
 
-// opening is a first packet of ours, C1 or S1, with what it takes to understand the peer's answers to it.
+// opening is one's own first packet, C1 or S1, with what is needed to check the peer's answer to it.
 type opening struct {
 	packet *packet
 	scheme Scheme           // where the digest lies, SchemeAuto without one
@@ -30,12 +30,12 @@ func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted b
 		}
 		copy(p[keyFields[s].in(p):], o.key.public[:])
 	}
-	o.digest = r.sign(p, s) // last, since it covers the rest
+	o.digest = r.sign(p, s) // last, because it covers the rest
 	return o, nil
 }
 
-// agree derives the session's ciphers from our key and that in the peer's first packet, which what names for errors. The
-// peer's key lies where the scheme of the peer's digest puts it.
+// agree derives the session's ciphers from our key and the one in the peer's first packet, which lies where the scheme of the
+// peer's digest puts it. what names that packet in errors.
 func (o *opening) agree(what string, theirs *packet, res *Result) error {
 	if o.key == nil {
 		return nil
@@ -53,8 +53,8 @@ func (o *opening) agree(what string, theirs *packet, res *Result) error {
 	return err
 }
 
-// checkReply notes in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection it must: a peer
-// that has not understood our first packet has not found our key either.
+// checkReply records in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection a wrong answer is
+// an error: a peer that has not understood our first packet has not found our key either.
 func (o *opening) checkReply(replier role, what string, reply *packet, res *Result) error {
 	if !res.Digest {
 		res.ReplyValid = reply.echoes(o.packet)

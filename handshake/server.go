@@ -2,19 +2,19 @@ package handshake
 
 import "io"
 
-// defaultServerVersion is what Flash Media Server 3.5 announces.
+// defaultServerVersion is the version that Flash Media Server 3.5 announces.
 var defaultServerVersion = [4]byte{0x03, 0x05, 0x01, 0x01}
 
-// Server performs the server's half on rw: it reads exactly C0, C1 and C2, and writes S0, S1 and S2 at once as soon as C1 is
-// complete, so that clients which want S2 before they send C2 are served as well.
+// Server performs the server's half on rw. It reads exactly C0, C1 and C2, and writes S0, S1 and S2 in one write once C1 is
+// complete, which also serves clients that wait for S2 before they send C2.
 //
-// A client whose C1 has a version word other than zero and a valid digest in either scheme is answered with digests, every
-// other one plainly. What C2 contains is reported in Result.ReplyValid only. The rules for C0 are those of S0 in [Client].
+// A client whose C1 has a non-zero version word and a valid digest in either scheme is answered with digests, every other client
+// plainly. A C2 that does not match is only reported in Result.ReplyValid. The rules for C0 are those for S0 in [Client].
 //
-// A client that asks for encryption gets it if Config.Encryption is set, in the type that is set there. It must send a
-// digest, a sound public key, and a valid signature in C2.
+// A client that asks for encryption gets it if Config.Encryption is set, with the type that is set there. The client must send a
+// digest, a valid public key, and a valid signature in C2.
 //
-// All errors are *[Error]; those of rw stay reachable through [errors.Is].
+// All errors are *[Error] and wrap those of rw.
 func Server(rw io.ReadWriter, cfg Config) (*Result, error) {
 	if err := cfg.Encryption.check(); err != nil {
 		return nil, err
@@ -53,7 +53,7 @@ func Server(rw io.ReadWriter, cfg Config) (*Result, error) {
 	return res, nil
 }
 
-// newS1S2 returns the answers to c1 in the form that fits it, which it notes in res, with the ciphers of an encrypted connection.
+// newS1S2 returns the answers to c1, in the form of c1, and records the form and the ciphers of an encrypted connection in res.
 func newS1S2(cfg Config, c1 *packet, res *Result) (s1 *opening, s2 *packet, err error) {
 	encrypted := res.Encryption != EncryptionNone
 	var digest [digestSize]byte

@@ -35,17 +35,17 @@ func (r role) newReply(cfg Config, peerDigest [digestSize]byte, e Encryption) (*
 	return p, nil
 }
 
-// verifyReply tells whether reply answers a first packet of ours that has the given digest.
+// verifyReply reports whether reply answers a first packet of ours with the given digest.
 func (r role) verifyReply(reply *packet, ourDigest [digestSize]byte, e Encryption) bool {
 	want, got := r.replySignature(reply, ourDigest, e), reply.signature()
 	return hmac.Equal(want[:], got[:])
 }
 
-// encipher does to a signature what the type of encryption asks for: nothing, or it enciphers each 8 bytes with one of the
-// keys below, which a byte of the HMAC key selects.
+// encipher applies the encryption type to a signature: EncryptionPlain leaves it as it is, the others encipher each 8 bytes with one
+// of the keys below, selected by a byte of the HMAC key.
 func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	for at := 0; at < len(sig); at += 8 {
-		var block cipher.Block // the constructors below fail for keys of other sizes only
+		var block cipher.Block // the constructors fail for keys of other sizes only
 		switch n := key[at] % signatureKeys; e {
 		case EncryptionXTEA:
 			block, _ = xtea.NewCipher(bigEndian(xteaKeys[n][:]))
@@ -58,7 +58,7 @@ func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	}
 }
 
-// encryptLittleEndian enciphers 8 bytes that are two words in little-endian order, while block takes them in big-endian order.
+// encryptLittleEndian enciphers 8 bytes that are two little-endian words; block expects big-endian ones.
 func encryptLittleEndian(block cipher.Block, b []byte) {
 	swap := func() {
 		for word := b; len(word) > 0; word = word[4:] {
@@ -78,8 +78,8 @@ func bigEndian(words []uint32) []byte {
 	return b
 }
 
-// The keys that encipher signatures are published constants, like those of role. Tables elsewhere have a sixteenth key, which
-// nothing ever selects.
+// The keys that encipher signatures are published constants, like those of role. Tables elsewhere have a sixteenth key, which is
+// never selected.
 const signatureKeys = 15
 
 var xteaKeys = [signatureKeys][4]uint32{

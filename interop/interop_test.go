@@ -3,6 +3,7 @@
 package interop
 
 import (
+	"flag"
 	"io"
 	"os"
 	"os/exec"
@@ -24,6 +25,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
+	flag.Set("test.parallel", "4") // most tests wait for programs that work in real time
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		removeBuilt()
 		os.Exit(code)
@@ -77,6 +79,7 @@ func writeSample(t *testing.T, dir, name string, shift uint32) string {
 }
 
 func TestNginxOnDemand(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, shift := range map[string]uint32{"sample": 0, "past 2^24 ms": 1<<24 - 5000} {
 		t.Run(name, func(t *testing.T) {
@@ -150,6 +153,7 @@ func common(a, b []string) ([]string, []string) {
 }
 
 func TestProgramsPlayFromTestserver(t *testing.T) {
+	t.Parallel()
 	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	for name, args := range map[string][]string{
 		"rtmpdump": {"-q", "-r", url, "-o"},

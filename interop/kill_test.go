@@ -122,6 +122,7 @@ func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 }
 
 func TestKilled(t *testing.T) {
+	t.Parallel()
 	t.Run("testserver", func(t *testing.T) {
 		s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": recordingOf(t, rtmptest.SampleTags(t), 10)}})
 		killed(t, s.Addr(), "/vod/film", times(12, 200), 1)

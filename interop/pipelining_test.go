@@ -61,6 +61,7 @@ func TestPipeliningWithNginx(t *testing.T) {
 }
 
 func TestPipeliningWithListeningFFmpeg(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "ffmpeg")
 	if _, err := os.Stat(tcpTable); err != nil {
 		t.Skip("needs " + tcpTable + ": ffmpeg serves the first connection only, which is not to be one that looks whether it listens")

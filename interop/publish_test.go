@@ -122,6 +122,7 @@ func errorText(err error) string {
 
 // As fast as possible, past 2^24 ms: five hours of media time.
 func TestPublishFiveHours(t *testing.T) {
+	t.Parallel()
 	tags := rtmptest.SampleTags(t)
 	const hours5, step = 5 * 3600 * 1000, 10_080
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})

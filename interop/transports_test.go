@@ -39,6 +39,7 @@ func oldTLS() *tls.Config {
 }
 
 func TestProgramsPlayOverEveryTransport(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	source := mediaOnly(packets(t, writeSample(t, t.TempDir(), "sample.flv", 0)))
 	for _, scheme := range []string{"rtmpe", "rtmpt", "rtmpte", "rtmps", "rtmpts"} {
@@ -180,6 +181,7 @@ func TestNginxBehindTLS(t *testing.T) {
 
 // Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. SOCKS4a is Dante's.
 func TestProxies(t *testing.T) {
+	t.Parallel()
 	programtest.Need(t, "microsocks", "danted", "tinyproxy")
 	dir, recordings := t.TempDir(), t.TempDir()
 	source := mediaOnly(packets(t, writeSample(t, recordings, "sample.flv", 0)))

@@ -5,13 +5,13 @@ import (
 	"io"
 )
 
-// maxAccessUnit bounds an access unit of a byte stream, in bytes. The largest pictures of level 6.2 have fewer.
+// maxAccessUnit is the largest access unit in a byte stream, in bytes. The largest pictures of level 6.2 are smaller.
 const maxAccessUnit = 8 << 20
 
 var startCode = []byte{0, 0, 1}
 
-// AccessUnitScanner divides a byte stream of H.264 or H.265 (annex B) into access units, as [Writer.WriteH264] and [Writer.WriteH265] take
-// them: what encoders such as "ffmpeg -f h264 -" write to a pipe, and files .h264 and .h265 have.
+// AccessUnitScanner splits a byte stream of H.264 or H.265 (annex B) into access units for [Writer.WriteH264] and [Writer.WriteH265].
+// Such streams are in .h264 and .h265 files, and encoders write them to pipes, for example "ffmpeg -f h264 -".
 //
 //	s := media.NewAccessUnitScanner(pipe, media.H264)
 //	for n := 0; s.Scan(); n++ {
@@ -20,9 +20,9 @@ var startCode = []byte{0, 0, 1}
 //	}
 //	err := s.Err()
 //
-// Access unit delimiters are not needed: a unit ends where the next picture begins, so it is returned when the first slice of that
-// picture, or the end of the input, has arrived. Of interlaced video each field that is coded as a picture is a unit, as the standards
-// have it. What follows the last picture is left out.
+// Access unit delimiters are not needed. A unit ends where the next picture begins, so it is returned when the first slice of the next
+// picture, or the end of the input, has arrived. In interlaced video each field that is coded as a picture is a unit, as the standards
+// define it. NAL units after the last picture are dropped.
 //
 // In steady state nothing is allocated.
 type AccessUnitScanner struct {
@@ -33,7 +33,7 @@ type AccessUnitScanner struct {
 	err   error
 }
 
-// NewAccessUnitScanner returns a scanner of r. codec is [H264] or [H265]; with another one, Err returns an [*Error].
+// NewAccessUnitScanner returns a scanner that reads from r. codec must be [H264] or [H265]; otherwise Err returns an [*Error].
 func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
 	s := &AccessUnitScanner{in: window{r: r, max: maxAccessUnit + 1}, codec: codec}
 	if codec != H264 && codec != H265 {
@@ -42,13 +42,13 @@ func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
 	return s
 }
 
-// Unit returns the NAL units of the access unit that Scan has found, without start codes. They are valid until the next Scan.
+// Unit returns the NAL units of the current access unit, without start codes. They are valid until the next Scan.
 func (s *AccessUnitScanner) Unit() [][]byte { return s.nalus }
 
-// Err returns why Scan has returned false, nil at the end of the input.
+// Err returns the error that ended the scan, or nil at the end of the input.
 //
-// It is an [*Error] if the input does not begin with a start code, or if a unit has more than 8 MiB or 8192 NAL units, and otherwise the
-// error of the io.Reader. The units before it have been returned; there are none after it.
+// It is an [*Error] if the input does not begin with a start code or if a unit has more than 8 MiB or 8192 NAL units, and otherwise the
+// error of the io.Reader. All units before the error have been returned.
 func (s *AccessUnitScanner) Err() error {
 	if s.err == io.EOF {
 		return nil
@@ -56,14 +56,14 @@ func (s *AccessUnitScanner) Err() error {
 	return s.err
 }
 
-// Scan reads up to the end of the next access unit, and reports whether there is one.
+// Scan reads up to the end of the next access unit and reports whether there is one.
 func (s *AccessUnitScanner) Scan() bool {
 	s.in.drop(s.size)
 	s.size, s.nalus = 0, s.nalus[:0]
 	end := unitEnd{bounds: pictureBounds{codec: s.codec}}
 	for s.err == nil {
 		b, isFull := s.in.bytes(), s.in.full()
-		isAll := s.in.err == io.EOF && !isFull // a full window is too long, whether or not the end was seen with it
+		isAll := s.in.err == io.EOF && !isFull // a full window is an error even at the end of the input
 		if s.size, s.err = end.find(b, isAll); s.size > 0 {
 			s.nalus, s.err = SplitAnnexB(s.nalus, b[:s.size])
 			return s.err == nil
@@ -81,20 +81,20 @@ func (s *AccessUnitScanner) Scan() bool {
 	return false
 }
 
-// unitEnd looks for the end of the access unit at the beginning of a byte stream that grows. Offsets are those in it.
+// unitEnd finds the end of the access unit at the beginning of a growing byte stream. Its offsets are positions in the stream.
 type unitEnd struct {
 	bounds  pictureBounds
-	begun   bool // there was a start code
+	begun   bool // a start code has been found
 	seen    bool // the role of the NAL unit is known
-	picture bool // there was a slice
+	picture bool // a slice has been found
 	code    int  // the start code of the last NAL unit
 	nalu    int  // its first byte
-	from    int  // where to look for the next start code
-	first   int  // the start code that a unit begins with, if the next slice begins a picture; 0: none
+	from    int  // where to search for the next start code
+	first   int  // the start code at which a new unit begins if the next slice begins a picture; 0 if none
 }
 
-// find returns the size of the access unit, 0 if more bytes are needed. isAll says that there are no more: then 0 means that b has no picture.
-// What it returns does not depend on how much of b it got when.
+// find returns the size of the access unit, or 0 if more bytes are needed. isAll says that there are no more: then 0 means that b has no
+// picture. The result does not depend on the pieces in which b has arrived.
 func (e *unitEnd) find(b []byte, isAll bool) (size int, err error) {
 	for {
 		next := bytes.Index(b[e.from:], startCode)
@@ -143,7 +143,7 @@ func (e *unitEnd) checkBegin(b []byte, next int) error {
 	return nil
 }
 
-// look takes the NAL unit that e is at, or as much of it as there is. It returns the size of the unit if the NAL unit shows it.
+// look examines the current NAL unit, as far as it has arrived. It returns the size of the access unit if this NAL unit reveals it.
 func (e *unitEnd) look(nalu []byte, isWhole bool) (size int) {
 	role, begins, ok := e.bounds.look(nalu)
 	if e.seen = ok || isWhole; !ok {

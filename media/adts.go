@@ -15,18 +15,18 @@ const (
 
 var adtsRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050, 16000, 12000, 11025, 8000, 7350}
 
-// ParseADTS takes the first frame of AAC off b, an ADTS stream (ISO/IEC 14496-3 1.A.2.2), as files .aac and encoders' pipes have it. All
+// ParseADTS splits the first frame of AAC off b, an ADTS stream (ISO/IEC 14496-3 1.A.2.2) as found in .aac files and encoders' pipes. All
 // fields are of bits:
 //
 //	+---------+---------------------+-----------+--------+-----------+------------+------+---------+-------+------------+----------+
 //	| fff  12 | .. 3, without CRC 1 | profile 2 | rate 4 | private 1 | channels 3 | .. 4 | size 13 | .. 11 | blocks-1 2 | CRC   16 |
 //	+---------+---------------------+-----------+--------+-----------+------------+------+---------+-------+------------+----------+
 //
-// frame and rest are views of b; c is what [flv.AppendAudioSpecificConfig] makes the track's configuration of. It knows nothing of SBR,
-// and has no channels if the frame has to tell them. Nothing is allocated.
+// frame and rest are views of b. c is the input of [flv.AppendAudioSpecificConfig] for the track's configuration. It does not say whether
+// the stream uses SBR, and has 0 channels if only the frame contains their number. Nothing is allocated.
 //
-// The error is an [*Error]. It wraps io.ErrUnexpectedEOF if more bytes may help; what begins with something else than a frame, or has
-// several in one, does not.
+// The error is an [*Error]. It wraps io.ErrUnexpectedEOF if more bytes may help, but not if b does not begin with a frame or if the frame
+// contains several raw data blocks.
 func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err error) {
 	if len(b) < adtsHeaderSize {
 		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
@@ -58,16 +58,16 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	return c, b[head:size:size], b[size:], nil
 }
 
-// beginsADTS reports whether b has a header, which begins with the sync word.
+// beginsADTS reports whether b begins with the sync word and is long enough for a header.
 func beginsADTS(b []byte) bool { return len(b) >= adtsHeaderSize && b[0] == 0xff && b[1]&0xf6 == 0xf0 }
 
-// adtsSize returns the size of a frame, header included, of which b has the header.
+// adtsSize returns the size of the frame whose header b begins with, header included.
 func adtsSize(b []byte) int { return int(b[3]&3)<<11 | int(b[4])<<3 | int(b[5]>>5) }
 
-// AppendADTS appends a frame of AAC with the header that decoders and players need which are given no configuration. Only c's
-// object type, core sample rate and channels are used.
+// AppendADTS appends a frame of AAC with an ADTS header, for decoders and players that receive no other configuration. It uses only the
+// object type, core sample rate and channels of c.
 //
-// The error is an [*Error], and dst comes back as it was: ADTS has no way to say one of them, or a frame of that size.
+// The error is an [*Error] if ADTS can't express one of them or the size of the frame; dst is then returned unchanged.
 func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, error) {
 	rate := slices.Index(adtsRates[:], c.CoreSampleRate)
 	size := adtsHeaderSize + len(frame)

@@ -6,8 +6,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// ADTSScanner divides an ADTS stream into frames of AAC, as [Writer.WriteMPEG4Audio] takes them: what encoders such as "ffmpeg -f adts -"
-// write to a pipe, and files .aac have.
+// ADTSScanner splits an ADTS stream into frames of AAC for [Writer.WriteMPEG4Audio]. Such streams are in .aac files, and encoders write
+// them to pipes, for example "ffmpeg -f adts -".
 //
 //	s := media.NewADTSScanner(pipe)
 //	for at := time.Duration(0); s.Scan(); {
@@ -29,19 +29,19 @@ type ADTSScanner struct {
 	err    error
 }
 
-// NewADTSScanner returns a scanner of r.
+// NewADTSScanner returns a scanner that reads from r.
 func NewADTSScanner(r io.Reader) *ADTSScanner {
 	return &ADTSScanner{in: window{r: r, max: 2 * (adtsMaxFrame + 1)}}
 }
 
-// Frame returns the frame that Scan has found, without its header. It is valid until the next Scan.
+// Frame returns the current frame, without its header. It is valid until the next Scan.
 func (s *ADTSScanner) Frame() []byte { return s.frame }
 
-// Config returns what the header of the frame says, see [ParseADTS].
+// Config returns the content of the frame's header; see [ParseADTS].
 func (s *ADTSScanner) Config() flv.AudioSpecificConfig { return s.config }
 
-// Err returns why Scan has returned false, nil at the end of the input. It is the [*Error] of [ParseADTS] or the error of the io.Reader; of
-// an input that ends within a frame it wraps io.ErrUnexpectedEOF.
+// Err returns the error that ended the scan, or nil at the end of the input. It is the [*Error] of [ParseADTS] or the error of the
+// io.Reader. If the input ends within a frame it wraps io.ErrUnexpectedEOF.
 func (s *ADTSScanner) Err() error {
 	if s.err == io.EOF {
 		return nil
@@ -49,7 +49,7 @@ func (s *ADTSScanner) Err() error {
 	return s.err
 }
 
-// Scan reads up to the end of the next frame, and reports whether there is one.
+// Scan reads up to the end of the next frame and reports whether there is one.
 func (s *ADTSScanner) Scan() bool {
 	s.in.drop(s.used)
 	s.used, s.frame = 0, nil

@@ -2,11 +2,11 @@ package media
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// Codec is the codec of a track: an [flv.FourCC] as a number where Enhanced RTMP has one, also of codecs that are not among the
-// constants, and otherwise a number of this package's own. Zero is no codec.
+// Codec is the codec of a track. It is the number of an [flv.FourCC] for codecs that Enhanced RTMP names, even if there is no constant
+// for them here, and otherwise a number of this package. Zero means no codec.
 type Codec uint32
 
-// The codecs whose units a [Writer] has a method for.
+// The codecs for which a [Writer] has a method.
 const (
 	H264 = Codec(flv.FourCCAVC)
 	H265 = Codec(flv.FourCCHEVC)
@@ -23,17 +23,17 @@ const (
 	EAC3  = Codec(flv.FourCCEAC3)
 	ALaw  = legacyAudio | Codec(flv.AudioALaw)  // G.711, 8 kHz
 	MuLaw = legacyAudio | Codec(flv.AudioMuLaw) // G.711, 8 kHz
-	LPCM  = legacyAudio | Codec(flv.AudioPCMLE) // of 16 bits, little-endian and signed, or of 8 bits and unsigned
+	LPCM  = legacyAudio | Codec(flv.AudioPCMLE) // 16 bits, little-endian and signed, or 8 bits and unsigned
 )
 
-// Numbers of FLV that have no FourCC, the lowest byte. Printable characters make larger ones.
+// FLV's numbers for codecs without a FourCC, in the lowest byte. FourCCs are larger, since they consist of printable characters.
 const (
 	legacyVideo Codec = 1 << 8
 	legacyAudio Codec = 2 << 8
 	firstFourCC Codec = 1 << 24
 )
 
-// videoCodec returns 0 for a FourCC that is not text, which would be somebody else's number.
+// videoCodec returns 0 for a FourCC that is not text, since it might collide with a number of this package.
 func videoCodec(h *flv.VideoHeader) Codec {
 	switch c := Codec(h.FourCC); {
 	case c >= firstFourCC:
@@ -44,7 +44,7 @@ func videoCodec(h *flv.VideoHeader) Codec {
 	return legacyVideo | Codec(h.Codec)
 }
 
-// audioCodec is videoCodec for sound.
+// audioCodec is like videoCodec, for audio.
 func audioCodec(h *flv.AudioHeader) Codec {
 	switch c := Codec(h.FourCC); {
 	case c >= firstFourCC:
@@ -55,7 +55,7 @@ func audioCodec(h *flv.AudioHeader) Codec {
 	return legacyAudio | Codec(h.Format)
 }
 
-// FourCC returns the codec's name in Enhanced RTMP, 0 if it has none.
+// FourCC returns the codec's name in Enhanced RTMP, or 0 if it has none.
 func (c Codec) FourCC() flv.FourCC {
 	if c < firstFourCC {
 		return 0
@@ -63,7 +63,7 @@ func (c Codec) FourCC() flv.FourCC {
 	return flv.FourCC(c)
 }
 
-// String returns the codec's name: "H.264", "G.711 A-law"; of one that is not known the FourCC.
+// String returns the codec's name, such as "H.264" or "G.711 A-law", or the FourCC of an unknown codec.
 func (c Codec) String() string {
 	switch {
 	case c == 0:
@@ -85,10 +85,10 @@ func (c Codec) IsVideo() bool {
 	return c < firstFourCC && c&legacyVideo != 0
 }
 
-// hasNALUnits reports whether units are made of NAL units.
+// hasNALUnits reports whether the codec's units consist of NAL units.
 func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }
 
-// needsConfig reports whether nothing can be decoded without a configuration.
+// needsConfig reports whether a decoder can't do anything without a configuration.
 func (c Codec) needsConfig() bool {
 	return c.hasNALUnits() || c == AV1 || c == AAC || c == FLAC
 }

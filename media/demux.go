@@ -8,33 +8,33 @@ import (
 )
 
 const (
-	maxTracks          = 32 // of a stream: 64 KiB of configuration each
-	maxUnitsPerMessage = 64 // more than one of each track; of a list with millions of entries there would be hundreds of megabytes
+	maxTracks          = 32 // per stream, with up to 64 KiB of configuration each
+	maxUnitsPerMessage = 64 // several for each track; a list with millions of entries would take hundreds of megabytes
 )
 
-// demuxer makes units of messages.
+// demuxer converts messages to units.
 type demuxer struct {
 	line   flv.Timeline
-	now    time.Duration // of the message read last
-	frames bool          // there was one
+	now    time.Duration // timestamp of the last message
+	frames bool          // a frame has been read
 	states []*state
-	hint   hint // of the metadata
+	hint   hint // from the metadata
 
-	frozen bool // what is known does not change any more
+	frozen bool // the metadata and tracks are not updated any more
 }
 
-// state is a track on its way.
+// state is the state of a track.
 type state struct {
 	video      bool
-	track      *Track // the caller's
+	track      *Track // the one that the caller gets
 	lengthSize int    // of NAL units
 	known      bool   // can be decoded
-	announced  bool   // the caller knows of it, by Tracks or a unit
-	before     Track  // what it was with its unit before; none is the same as no codec
+	announced  bool   // the caller knows it, from Tracks or a unit
+	before     Track  // its value at its previous unit; without a codec if there was none
 }
 
-// feed appends the units of a message to out, whose memory it reuses. An error in one track does not affect the others: the error
-// is told, and their units are there.
+// feed appends the units of a message to out and reuses the memory of out's elements. An error in one track does not affect the units of
+// the others.
 func (d *demuxer) feed(p *message.Packet, out []Unit) ([]Unit, error) {
 	switch p.Type {
 	case message.TypeVideo, message.TypeAudio:
@@ -149,7 +149,7 @@ func (d *demuxer) audio(h *flv.AudioHeader, out []Unit) ([]Unit, error) {
 	return d.finish(s, out), nil
 }
 
-// grow adds a unit that has the memory for its parts of the one which was there before.
+// grow adds a unit and reuses the memory for parts of the unit that was there before.
 func grow(out *[]Unit) *Unit {
 	units := *out
 	if len(units) == cap(units) {
@@ -163,7 +163,7 @@ func grow(out *[]Unit) *Unit {
 	return u
 }
 
-// finish tells the unit that was added last about its track, or leaves it out.
+// finish completes the unit that was added last, or removes it if its track can't be decoded yet.
 func (d *demuxer) finish(s *state, out []Unit) []Unit {
 	u := &out[len(out)-1]
 	if !s.known || len(u.Parts) == 0 {
@@ -177,7 +177,7 @@ func (d *demuxer) finish(s *state, out []Unit) []Unit {
 	return out
 }
 
-// state returns the state of a track, which is new if it has another codec now.
+// state returns the state of a track. A track whose codec has changed starts anew.
 func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	for _, s := range d.states {
 		if s.video != video || s.track.ID != id {
@@ -200,7 +200,7 @@ func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	return s, nil
 }
 
-// configure takes a sequence header.
+// configure processes a sequence header.
 func (d *demuxer) configure(s *state, config []byte) error {
 	if d.frozen && s.known {
 		return nil
@@ -211,21 +211,21 @@ func (d *demuxer) configure(s *state, config []byte) error {
 	}
 	s.lengthSize = lengthSize
 	switch c := s.track.Codec; {
-	case len(config) == 0: // which says nothing
+	case len(config) == 0: // has no information
 	case c == AV1:
 		s.known = len(s.track.ParameterSets) > 0
-	case c.needsConfig() || !s.video: // of other pictures the size is in the first key frame
+	case c.needsConfig() || !s.video: // for other video codecs the first key frame has the size
 		s.known = true
 	}
 	return nil
 }
 
-// split takes the data of a frame apart.
+// split splits the data of a frame into parts.
 func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	switch {
 	case s.track.Codec.hasNALUnits():
 		size := s.lengthSize
-		if size == 0 { // no configuration yet
+		if size == 0 { // no configuration so far
 			size = 4
 		}
 		return SplitAVCC(parts, data, size)
@@ -242,7 +242,7 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	return append(parts, data), nil
 }
 
-// keyFrame looks what a key frame tells of its track: parameter sets, or the size. Sets that cannot be read are the decoder's matter.
+// keyFrame takes parameter sets or the size from a key frame. Parameter sets that can't be parsed are left to the decoder.
 func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	t := s.track
 	if t.Codec.needsConfig() {
@@ -257,7 +257,7 @@ func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	s.known = true
 }
 
-// hear looks what a frame tells of the sound, of codecs without a configuration.
+// hear takes the properties of the track from a frame, for audio codecs without a configuration.
 func (s *state) hear(h *flv.AudioHeader) {
 	t := s.track
 	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig
@@ -280,7 +280,7 @@ func (s *state) hear(h *flv.AudioHeader) {
 	s.known = true
 }
 
-// complete reports whether there are as many tracks as the metadata has promised, or one of each kind if there is none.
+// complete reports whether all tracks are known: as many as the metadata announces, or one of each kind without metadata.
 func (d *demuxer) complete() bool {
 	video, audio := 0, 0
 	for _, s := range d.states {

@@ -1,9 +1,9 @@
-// Package media puts access units into a stream and takes them out of one: what encoders make and decoders take, with the
-// time as a time.Duration.
+// Package media writes access units, the output of encoders, to a stream, and reads them, the input of decoders, from a stream. Times are
+// of type time.Duration.
 //
 //	video, audio := &media.Track{Codec: media.H264}, &media.Track{Codec: media.AAC, SampleRate: 48000, Channels: 2}
 //	w := media.NewWriter(stream, video, audio)
-//	err := w.WriteH264(video, pts, dts, nalus)             // metadata, configurations and headers are made of that
+//	err := w.WriteH264(video, pts, dts, nalus)             // also writes metadata, configurations and headers
 //
 //	r := media.NewReader(stream)
 //	tracks, err := r.Tracks(ctx)                           // codec, size, rate, channels, configuration
@@ -11,42 +11,40 @@
 //		decode(unit.Track, unit.PTS, unit.Parts)
 //	}
 //
-// A stream is anything with the method ReadPacket or WritePacket, as a Stream of package rtmp has it, or a file: [NewFileReader],
-// [NewFileWriter]. This package knows nothing of connections. Users of gortmplib find its names where they can be the same: there a
-// track has a Codec with the configuration in it and a callback for its units, here Track has all of that in itself, and Read returns the
-// units of all tracks in their order.
+// A stream is anything with a method ReadPacket or WritePacket, such as a Stream of package rtmp, or a file: [NewFileReader],
+// [NewFileWriter]. This package does not depend on connections. Many names are those of gortmplib. There, a track has a Codec that contains
+// the configuration, and a callback for its units; here, Track contains all of that, and Read returns the units of all tracks in order.
 //
 // # Configurations
 //
-// A decoder cannot begin without a configuration, so a [Writer] writes it before the units: the Track's Config, or one made of
-// ParameterSets, or of the first key frame that has them. It is written again when the Track or a key frame has another one. A [Reader]
-// keeps a Track up to date: the first unit of each track, and the first after each change, has Unit.Changed set.
-// Both ways a Track is a pointer that stays the same, so that a Reader's tracks can be given to a Writer, and its units to
-// [Writer.WriteUnit].
+// A decoder can't begin without a configuration, so a [Writer] writes it before the units: the Track's Config, or a configuration made from
+// its ParameterSets or from the first key frame that contains parameter sets. It is written again when the Track or a key frame has a
+// different one. A [Reader] keeps its Tracks up to date: Unit.Changed is set in the first unit of each track, and in the first unit after
+// each change. The pointers to Tracks stay the same, so a Reader's tracks can be passed to a Writer, and its units to [Writer.WriteUnit].
 //
 // # Headers
 //
-// H.264, AAC and MP3 are written with the headers of FLV, which every server understands, and so is what FLV alone has: G.711 and LPCM. Other
-// codecs, and all tracks but the first of their kind, have the headers of Enhanced RTMP. Writer.Headers and Writer.Accepts are for
-// servers that want it otherwise.
+// H.264, AAC and MP3 are written with the headers of FLV, which every server understands, and so are the codecs that only FLV has, G.711 and
+// LPCM. Other codecs, and all tracks except the first of each kind, have the headers of Enhanced RTMP. Writer.Headers and Writer.Accepts
+// change that.
 //
 // # Times
 //
-// A stream's timestamps are milliseconds, 32 bits of them: a Writer rounds, and a Reader goes on past 2^32 ms. A Reader leaves times as they
-// are; a Writer moves a stream that begins before 0 to 0. Steps of more than 24 days cannot be told from steps back.
+// Timestamps of a stream are milliseconds in 32 bits. A Writer rounds, and a Reader unwraps them beyond 2^32 ms. A Reader does not shift
+// times. A Writer shifts a stream that begins before 0 so that it begins at 0. Time must not jump by more than 24 days, since such a jump
+// looks like one in the opposite direction.
 //
-// # Forms
+// # Formats
 //
-// H.264, H.265 and H.266 come from encoders, and go to most decoders, as NAL units with start codes, [AppendAnnexB] and [SplitAnnexB]; in
-// FLV and RTMP each has its length in front instead, [AppendAVCC] and [SplitAVCC]. AV1 comes as OBUs, [SplitOBUs] and
-// [AppendTemporalUnit]. AAC has ADTS headers in pipes and files .aac, [ParseADTS] and [AppendADTS], and none in RTMP. All of these work on
-// buffers of the caller, and what they return are views of what they were given.
+// Encoders produce, and most decoders consume, H.264, H.265 and H.266 as NAL units with start codes: [AppendAnnexB] and [SplitAnnexB]. In FLV
+// and RTMP each NAL unit comes after its length instead: [AppendAVCC] and [SplitAVCC]. AV1 consists of OBUs: [SplitOBUs] and
+// [AppendTemporalUnit]. AAC has ADTS headers in pipes and .aac files, [ParseADTS] and [AppendADTS], and none in RTMP. All of these functions
+// work on buffers of the caller, and return views of what they are given.
 //
-// They take whole units. What comes from a pipe or file is first divided into units by an [AccessUnitScanner], of H.264 and H.265, or an
-// [ADTSScanner].
+// They expect whole units. To split a pipe or file into units, use an [AccessUnitScanner] for H.264 and H.265, and an [ADTSScanner] for AAC.
 //
-// github.com/bluenviron/mediacommon/v2 has the same forms, with the same [][]byte for an access unit, so that units go from here to it, or to
-// gohlslib and gortsplib, as they are. This package does not use it, for three reasons: its functions make new slices for every
-// unit, it refuses access units of more than 25 NAL units or 8 MiB, and its go.mod puts the modules for MP4 and MPEG-TS into the
-// module graph of every program that wants RTMP alone. The bit-level parsing is in package flv, which needs it anyway.
+// github.com/bluenviron/mediacommon/v2 handles the same formats and also uses [][]byte for an access unit, so units can be passed to it, and
+// to gohlslib and gortsplib, unchanged. This package does not use it, because its functions allocate for every unit, it rejects access units
+// of more than 25 NAL units or 8 MiB, and its go.mod would add the modules for MP4 and MPEG-TS to the module graph of every program that
+// only wants RTMP. Bit-level parsing is in package flv, which needs it anyway.
 package media

@@ -11,14 +11,14 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// encoded is what an encoder puts out: pictures with start codes, or sound with ADTS headers.
+// encoded is the output of an encoder: a picture with start codes, or audio with an ADTS header.
 type encoded struct {
 	picture  bool
 	pts, dts time.Duration
 	data     []byte
 }
 
-// newEncoder is an encoder for the examples: it has made a sample of ten seconds.
+// newEncoder returns the output of an encoder for the sample, ten seconds.
 func newEncoder() (units []encoded) {
 	r := media.NewFileReader(flv.NewReader(bytes.NewReader(testserver.Sample)))
 	if _, err := r.Tracks(context.Background()); err != nil {
@@ -45,18 +45,11 @@ func newEncoder() (units []encoded) {
 	return units
 }
 
-// newServer is a server for the examples.
+// newServer starts a server with the sample.
 func newServer() *testserver.Server {
 	server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}})
 	if err != nil {
 		log.Fatal(err)
 	}
 	return server
-}
-
-// decoder stands for one that takes H.264 with start codes.
-type decoder struct{ pictures, bytes int }
-
-func (d *decoder) decode(picture []byte, _ time.Duration) {
-	d.pictures, d.bytes = d.pictures+1, d.bytes+len(picture)
 }

@@ -2,13 +2,13 @@ package media
 
 import "fmt"
 
-// Error says why bytes are not in the form that they should be in, or why a unit cannot be read or written. From a [Reader] it is
-// about one message, and the next Read goes on with the message after it.
+// Error reports data in the wrong format, or a unit that can't be read or written. An Error of a [Reader] concerns one message, and the
+// next Read continues with the message after it.
 type Error struct {
-	Where  string // the form, or the track: "Annex B", "video track 0 (H.264)"
-	Detail string // what is wrong; "" if Err says it
+	Where  string // the format or the track, such as "Annex B" or "video track 0 (H.264)"
+	Detail string // what is wrong; empty if Err says it
 	Value  any    // the offending value, a number
-	Err    error  // the cause: io.ErrUnexpectedEOF of input that was cut, an *flv.Error of a configuration
+	Err    error  // the cause: io.ErrUnexpectedEOF for input that was cut short, an *flv.Error for a configuration
 }
 
 // Error implements error.

@@ -5,7 +5,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// NewFileReader returns a Reader of an FLV file. What is wrong with the file itself is an [*flv.Error].
+// NewFileReader returns a Reader of an FLV file. Errors in the file format are of type [*flv.Error].
 func NewFileReader(r *flv.Reader) *Reader { return NewReader(&fileReader{r: r}) }
 
 type fileReader struct {
@@ -19,15 +19,15 @@ func (f *fileReader) ReadPacket(p *message.Packet) error {
 			return err
 		}
 		if f.tag.Filtered {
-			continue // encrypted: nothing can be said of it
+			continue // encrypted
 		}
 		*p = message.Packet{Type: message.Type(f.tag.Type), Timestamp: f.tag.Timestamp, Absolute: true, Body: append(p.Body[:0], f.tag.Body...)}
 		return nil
 	}
 }
 
-// NewFileWriter returns a Writer of tracks to an FLV file, of which w must have written nothing yet. The file header precedes the
-// metadata: both are written with the first unit or by [Writer.WriteHeaders], and until then nothing is.
+// NewFileWriter returns a Writer of tracks to an FLV file. Nothing may have been written to w before. The file header and the metadata are
+// written before the first unit, or by [Writer.WriteHeaders].
 func NewFileWriter(w *flv.Writer, tracks ...*Track) *Writer {
 	f := &fileWriter{w: w}
 	for _, t := range tracks {

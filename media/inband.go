@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Types of NAL units that are parameter sets: H.264 table 7-1, H.265 table 7-1.
+// NAL unit types of parameter sets: H.264 table 7-1, H.265 table 7-1.
 const (
 	avcSPS  = 7
 	avcPPS  = 8
@@ -16,10 +16,10 @@ const (
 	hevcPPS = 34
 )
 
-// maxSetsOfKind bounds the sets that are taken from a key frame: H.264 allows 256 PPS and uses one.
+// maxSetsOfKind limits the sets that are taken from a key frame. H.264 allows 256 PPS; encoders use one.
 const maxSetsOfKind = 64
 
-// setKinds are the types of a codec's parameter sets, in the order of its configuration.
+// setKinds returns the types of a codec's parameter sets, in the order of its configuration.
 func (c Codec) setKinds() []uint8 {
 	switch c {
 	case H264:
@@ -43,7 +43,7 @@ func (c Codec) unitType(unit []byte) uint8 {
 	return obuType(unit)
 }
 
-// isSet reports whether a unit is one of the parameter sets that a configuration holds.
+// isSet reports whether a unit is a parameter set that a configuration may contain.
 func (c Codec) isSet(unit []byte) bool {
 	t := c.unitType(unit)
 	switch c {
@@ -55,8 +55,8 @@ func (c Codec) isSet(unit []byte) bool {
 	return c == AV1 && t == obuSequenceHeader
 }
 
-// bringsNew reports whether a key frame has a sequence parameter set or header, and not all of its sets are in the track's
-// configuration. PPS that come alone are an addition, which a decoder finds in the frame. It allocates nothing.
+// bringsNew reports whether a key frame contains a sequence parameter set or sequence header, and a set that is not in the track's
+// configuration. PPS on their own are an addition that decoders find in the frame. bringsNew does not allocate.
 func (t *Track) bringsNew(parts [][]byte) bool {
 	sequence, other := false, false
 	for _, part := range parts {
@@ -74,7 +74,7 @@ func (c Codec) isSequence(set []byte) bool {
 	return c == H264 && t == avcSPS || c == H265 && t == hevcSPS || c == AV1 && t == obuSequenceHeader
 }
 
-// reconfigure sets what the parameter sets in parts tell.
+// reconfigure sets the track's configuration to the parameter sets in parts.
 func (t *Track) reconfigure(parts [][]byte) error {
 	config, err := t.Codec.configOf(parts, t.ParameterSets)
 	if err == nil {
@@ -92,15 +92,14 @@ func (t *Track) hasSet(set []byte) bool {
 	return false
 }
 
-// sameOBU compares OBUs of which one may have a size and the other none.
+// sameOBU compares OBUs, one of which may have a size field while the other has none.
 func sameOBU(a, b []byte) bool {
 	i, n, err := obuLayout(a)
 	k, m, err2 := obuLayout(b)
 	return err == nil && err2 == nil && a[0]&^obuHasSize == b[0]&^obuHasSize && bytes.Equal(a[i:i+n], b[k:k+m])
 }
 
-// configOf makes a configuration of parameter sets, in whatever order they are among other units; of kinds that are missing those
-// of old are taken.
+// configOf makes a configuration from the parameter sets among parts, in any order. Kinds that are missing are taken from old.
 func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
 	kinds := c.setKinds()
 	sets := make([][][]byte, len(kinds))
@@ -133,5 +132,5 @@ func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
 		}
 		return flv.AppendAV1Config(nil, flv.AV1Config{OBUs: obus})
 	}
-	return nil, &Error{Where: c.String(), Detail: "a configuration cannot be made of parameter sets"}
+	return nil, &Error{Where: c.String(), Detail: "can't make a configuration from parameter sets"}
 }

@@ -8,14 +8,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// hint is what metadata promises.
+// hint is the content of the metadata. It may be wrong.
 type hint struct {
-	video, audio   int // tracks
+	video, audio   int // number of tracks
 	width, height  int
 	rate, channels int
 }
 
-// read takes onMetaData. What cannot be read is left out: the stream itself knows better.
+// read parses onMetaData. It ignores what it can't parse, since the stream itself is more reliable.
 func (h *hint) read(p *message.Packet) {
 	body := p.Body
 	if p.Type == message.TypeDataAMF3 && len(body) > 0 && body[0] == 0 { // the format selector
@@ -36,7 +36,7 @@ func (h *hint) read(p *message.Packet) {
 	}
 }
 
-// complete sets what a codec does not tell.
+// complete sets the fields of t that the codec does not reveal.
 func (h *hint) complete(t *Track) {
 	switch {
 	case t.ID != 0:
@@ -66,17 +66,17 @@ func members(v any) properties {
 	return nil
 }
 
-// number returns a number that makes sense as a size or rate, and 0 otherwise.
+// number returns a number that is possible as a size or rate, and otherwise 0.
 func (m properties) number(name string) int {
 	const most = 1 << 20
 	v, _ := amf.Object(m).Get(name)
-	if f, ok := v.(float64); ok && f >= 0 && f <= most { // nor if it is NaN
+	if f, ok := v.(float64); ok && f >= 0 && f <= most { // also false for NaN
 		return int(f)
 	}
 	return 0
 }
 
-// tracks returns how many tracks of a kind there are: the default track if one of two properties is there and not 0, and those in a map.
+// tracks returns the number of tracks of a kind: the default track, if one of two properties is present and not 0, and those in a map.
 func (m properties) tracks(codec, rate, others string) (n int) {
 	for _, name := range [...]string{codec, rate} {
 		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {
@@ -87,7 +87,7 @@ func (m properties) tracks(codec, rate, others string) (n int) {
 	return n + len(members(v))
 }
 
-// appendMetadata appends the body of onMetaData for tracks that are to be written.
+// appendMetadata appends the body of onMetaData for the tracks of a Writer.
 func appendMetadata(dst []byte, tracks []*outTrack, extra amf.Object) ([]byte, error) {
 	var m, videos, audios amf.Object
 	for _, t := range tracks {

@@ -2,7 +2,7 @@ package media
 
 import "bytes"
 
-// configHint says what a track of the codec needs before a unit can be written.
+// configHint says what has to be set in a track of the codec before a unit can be written.
 func (c Codec) configHint() string {
 	switch {
 	case c == AAC:
@@ -13,7 +13,7 @@ func (c Codec) configHint() string {
 	return "it needs a Config"
 }
 
-// checkStartCodes finds NAL units that are a byte stream still. No NAL unit begins like that: its type is not 0.
+// checkStartCodes reports NAL units that still have start codes. A NAL unit can't begin like that: its type would be 0.
 func checkStartCodes(t *outTrack, parts [][]byte) error {
 	if !t.desc.Codec.hasNALUnits() {
 		return nil
@@ -26,7 +26,7 @@ func checkStartCodes(t *outTrack, parts [][]byte) error {
 	return nil
 }
 
-// checkPictures finds units of several pictures. Both fields of an interlaced one may be in a unit, as MP4 has them.
+// checkPictures reports units that contain several pictures. The two fields of an interlaced picture may be in one unit, as in MP4.
 func checkPictures(t *outTrack, parts [][]byte) error {
 	if t.desc.Codec != H264 && t.desc.Codec != H265 {
 		return nil
@@ -47,7 +47,7 @@ func checkPictures(t *outTrack, parts [][]byte) error {
 	return nil
 }
 
-// hasADTS reports whether b is made of ADTS frames. A frame of AAC may begin with the sync word, but has not that size too.
+// hasADTS reports whether b consists of ADTS frames. A raw frame of AAC may begin with the sync word, but the sizes would not match.
 func hasADTS(b []byte) bool {
 	for at := 0; at < len(b); {
 		rest := b[at:]

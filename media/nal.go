@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// maxUnits bounds how many NAL units or OBUs an access unit may be split into: of a few bytes each, a message of 16 MiB would
-// otherwise make hundreds of megabytes of slices. Pictures of the largest level have 600 slices.
+// maxUnits limits the number of NAL units or OBUs in an access unit: with a few bytes each, a message of 16 MiB would otherwise take
+// hundreds of megabytes of slices. Pictures of the highest level have 600 slices.
 const maxUnits = 8192
 
 // AppendAnnexB appends NAL units as a byte stream (H.264 annex B, H.265 annex B), each after a start code of four bytes:
@@ -17,7 +17,7 @@ const maxUnits = 8192
 //	| 4        |          | 4        |          |
 //	+----------+----------+----------+----------+
 //
-// It is what encoders put out, files .h264 and .h265 have, and most decoders want. Empty NAL units are left out.
+// Encoders write this format, .h264 and .h265 files contain it, and most decoders expect it. Empty NAL units are left out.
 func AppendAnnexB(dst []byte, nalus [][]byte) []byte {
 	for _, nalu := range nalus {
 		if len(nalu) > 0 {
@@ -27,11 +27,11 @@ func AppendAnnexB(dst []byte, nalus [][]byte) []byte {
 	return dst
 }
 
-// SplitAnnexB appends the NAL units of one whole access unit to nalus, as views of b. A NAL unit cut at the end is not noticed: what
-// comes from a pipe goes through an [AccessUnitScanner]. Start codes have three bytes or four, zeros may follow a NAL unit. Nothing is
-// allocated if nalus has room.
+// SplitAnnexB appends the NAL units of one whole access unit to nalus, as views of b. It does not detect that the last NAL unit is cut
+// short, so use an [AccessUnitScanner] to read from a pipe. Start codes have three or four bytes, and zeros may follow a NAL unit. Nothing
+// is allocated if nalus has room.
 //
-// The error is an [*Error], and nalus comes back as it was: b does not begin with a start code, or has more than 8192 NAL units.
+// The error is an [*Error] if b does not begin with a start code or has more than 8192 NAL units; nalus is then returned unchanged.
 func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {
 	out := nalus
 	rest, ok := bytes.CutPrefix(bytes.TrimLeft(b, "\x00"), []byte{1})
@@ -56,7 +56,7 @@ func SplitAnnexB(nalus [][]byte, b []byte) ([][]byte, error) {
 	return out, nil
 }
 
-// AppendAVCC appends NAL units as FLV, MP4 and RTMP have them, each after its length in four bytes:
+// AppendAVCC appends NAL units in the format of FLV, MP4 and RTMP, each after its length in four bytes:
 //
 //	+--------+----------+--------+----------+
 //	| length | NAL unit | length | NAL unit | ...
@@ -73,10 +73,10 @@ func AppendAVCC(dst []byte, nalus [][]byte) []byte {
 	return dst
 }
 
-// SplitAVCC appends the NAL units of b to nalus, as views of b. lengthSize is the number of bytes of a length, NALLengthSize of the
-// configuration: 1 to 4. Nothing is allocated if nalus has room.
+// SplitAVCC appends the NAL units of b to nalus, as views of b. lengthSize is the size of each length in bytes, from 1 to 4; the
+// configuration has it as NALLengthSize. Nothing is allocated if nalus has room.
 //
-// The error is an [*Error], and nalus comes back as it was: a length does not fit, or there are more than 8192 NAL units.
+// The error is an [*Error] if a length does not fit or there are more than 8192 NAL units; nalus is then returned unchanged.
 func SplitAVCC(nalus [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 	const where = "length-prefixed NAL units"
 	if lengthSize < 1 || lengthSize > 4 {

@@ -27,10 +27,10 @@ func obuType(obu []byte) uint8 { return obu[0] >> 3 & 15 }
 //	| 1 or 2 | 1..8 | size    | 1 or 2 | 1..8 | size    |
 //	+--------+------+---------+--------+------+---------+
 //
-// Header and size belong to what is appended, so that put together again they are b. An OBU without a size extends to the end.
-// Nothing is allocated if obus has room.
+// The appended slices include header and size, so that their concatenation is b. An OBU without a size extends to the end of b. Nothing
+// is allocated if obus has room.
 //
-// The error is an [*Error], and obus comes back as it was: b is not made of OBUs, or of more than 8192.
+// The error is an [*Error] if b is not made of OBUs or has more than 8192; obus is then returned unchanged.
 func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 	out := obus
 	for len(b) > 0 {
@@ -48,7 +48,7 @@ func SplitOBUs(obus [][]byte, b []byte) ([][]byte, error) {
 	return out, nil
 }
 
-// obuLayout returns where the payload of the OBU at the beginning of b begins, and its size.
+// obuLayout returns the offset and the size of the payload of the OBU at the beginning of b.
 func obuLayout(b []byte) (at, size int, err error) {
 	const where = "OBU"
 	if len(b) == 0 {
@@ -78,10 +78,10 @@ func obuLayout(b []byte) (at, size int, err error) {
 	return at, int(v), nil
 }
 
-// AppendTemporalUnit appends OBUs as a temporal unit of a file .obu: a temporal delimiter, then the OBUs, each with a size.
-// They may come with sizes or, as RTP has them, without; temporal delimiters among them are left out. RTMP and MP4 have none at all.
+// AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: a temporal delimiter, and the OBUs, each with a size. The given OBUs
+// may have sizes or, as in RTP, none. Temporal delimiters among them are left out: RTMP and MP4 do not use them.
 //
-// The error is an [*Error], and dst comes back as it was: one of them is not an OBU, or is more than one.
+// The error is an [*Error] if an element is not exactly one OBU; dst is then returned unchanged.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
 	out, err := appendOBUs(append(dst, obuTemporalDelimiter<<3|obuHasSize, 0), obus)
 	if err != nil {
@@ -90,7 +90,7 @@ func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
 	return out, nil
 }
 
-// appendOBUs appends OBUs with sizes, but no temporal delimiters.
+// appendOBUs appends OBUs with sizes, and leaves out temporal delimiters.
 func appendOBUs(dst []byte, obus [][]byte) ([]byte, error) {
 	start := len(dst)
 	for _, obu := range obus {
@@ -114,12 +114,12 @@ func appendOBU(dst, obu, payload []byte) []byte {
 	if obu[0]&obuExtension != 0 {
 		dst = append(dst, obu[1])
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same as LEB128
+	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same format as LEB128
 	return append(dst, payload...)
 }
 
-// AppendOBU appends an OBU without a size, as RTP and the WebRTC libraries have it. The error is an [*Error], and dst comes back as it
-// was: obu is not one OBU.
+// AppendOBU appends an OBU without a size, the format of RTP and WebRTC libraries. The error is an [*Error] if obu is not exactly one OBU;
+// dst is then returned unchanged.
 func AppendOBU(dst, obu []byte) ([]byte, error) {
 	at, size, err := obuLayout(obu)
 	if err != nil {
@@ -132,9 +132,9 @@ func AppendOBU(dst, obu []byte) ([]byte, error) {
 	return append(dst, obu[at:at+size]...), nil
 }
 
-// SplitTemporalUnits appends the temporal units of a file .obu to units, as views of b. Each begins with a temporal delimiter.
+// SplitTemporalUnits appends the temporal units of an .obu file to units, as views of b. Each begins with a temporal delimiter.
 //
-// The error is an [*Error], and units comes back as it was.
+// The error is an [*Error], and units is then returned unchanged.
 func SplitTemporalUnits(units [][]byte, b []byte) ([][]byte, error) {
 	out, begin := units, 0
 	for at := 0; at < len(b); {

@@ -11,17 +11,17 @@ import (
 // outTrack is a track of a Writer.
 type outTrack struct {
 	given *Track // the caller's
-	seen  Track  // what it was when it was looked at last
+	seen  Track  // its value when it was last examined
 
 	desc     Track // what is known, from the caller and from key frames
 	id       uint8
 	enhanced bool
-	stale    bool // metadata has to be written, and the configuration if it is not what was sent
+	stale    bool // the metadata has to be written, and the configuration if it differs from the one that was sent
 	sent     []byte
 	vp       []byte
 }
 
-// look takes what the caller says of the track, if that has changed.
+// look applies changes that the caller has made to the track.
 func (t *outTrack) look(w *Writer) error {
 	g := t.given
 	if t.desc.Codec != 0 && g.same(&t.seen) && slices.EqualFunc(g.ParameterSets, t.seen.ParameterSets, bytes.Equal) {
@@ -42,7 +42,7 @@ func (t *outTrack) look(w *Writer) error {
 	t.desc, t.stale = desc, true
 	if !t.enhanced && !desc.IsVideo() {
 		if _, err := flv.AppendAudioHeader(w.scratch[:0], t.audioHeader(flv.AudioCodedFrames)); err != nil {
-			t.desc.Codec = 0 // to be looked at again
+			t.desc.Codec = 0 // examine it again next time
 			return g.fail("", err)
 		}
 	}
@@ -54,7 +54,7 @@ func (t *outTrack) look(w *Writer) error {
 	return nil
 }
 
-// config makes the configuration of what the caller knows, nil if that is not enough.
+// config returns the configuration for what the caller has set, or nil if that is not sufficient.
 func (t *Track) config() (config []byte, err error) {
 	const lowComplexity, stereo = 2, 2
 	switch {
@@ -65,7 +65,7 @@ func (t *Track) config() (config []byte, err error) {
 	case t.Codec == AAC && t.SampleRate > 0 && t.Channels > 0:
 		config, err = flv.AppendAudioSpecificConfig(nil, flv.AudioSpecificConfig{
 			ObjectType: lowComplexity, SampleRate: t.SampleRate, Channels: t.Channels})
-	case t.Codec == Opus && t.Channels <= stereo: // more need a mapping
+	case t.Codec == Opus && t.Channels <= stereo: // more channels need a mapping
 		channels := t.Channels
 		if channels == 0 {
 			channels = stereo
@@ -78,7 +78,7 @@ func (t *Track) config() (config []byte, err error) {
 	return config, nil
 }
 
-// choose reports whether the track needs the headers of Enhanced RTMP. An error says that it cannot be written.
+// choose reports whether the track needs the headers of Enhanced RTMP. It returns an error if the track can't be written.
 func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
 	fourCC := d.Codec.FourCC()
 	standard := d.Codec == H264 || d.Codec == AAC || d.Codec == MP3
@@ -102,10 +102,10 @@ func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bo
 	return true, nil
 }
 
-// waits reports whether units cannot be decoded yet.
+// waits reports whether a configuration is needed and still missing.
 func (t *outTrack) waits() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
 
-// keyFrame looks whether a key frame tells something new of its track.
+// keyFrame takes new properties of the track from a key frame.
 func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	d := &t.desc
 	if d.bringsNew(parts) {
@@ -130,7 +130,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	return nil
 }
 
-// hear takes from a frame what the caller does not say of a codec without a configuration.
+// hear takes properties that the caller has not set from a frame, for codecs without a configuration.
 func (t *outTrack) hear(frame []byte) {
 	d := &t.desc
 	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
@@ -142,7 +142,7 @@ func (t *outTrack) hear(frame []byte) {
 	}
 }
 
-// appendData appends the parts of a unit as they follow the header.
+// appendData appends the parts of a unit in the format that follows the header.
 func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	switch {
 	case t.desc.Codec.hasNALUnits():
@@ -155,7 +155,7 @@ func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	return append(dst, parts[0]...), nil
 }
 
-// sequenceHeader returns the message with the configuration; the body is nil if the codec has none.
+// sequenceHeader returns the message with the configuration. The body is nil if the codec has none.
 func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) {
 	d := &t.desc
 	if d.IsVideo() {
@@ -165,7 +165,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 		}
 	} else {
 		kind = message.TypeAudio
-		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // as FFmpeg does: some readers wait for it
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // like FFmpeg, since some readers wait for it
 		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
 			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
 		}
@@ -179,7 +179,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 	return kind, append(body, d.Config...), nil
 }
 
-// videoHeader returns the header of a packet, a key frame's.
+// videoHeader returns the header of a packet, for a key frame.
 func (t *outTrack) videoHeader(kind flv.VideoPacketType) flv.VideoHeader {
 	h := flv.VideoHeader{FrameType: flv.FrameKey, PacketType: kind, Codec: t.videoNumber()}
 	if t.enhanced {
@@ -198,7 +198,7 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	h := flv.AudioHeader{Format: t.soundFormat(), PacketType: kind, SampleRate: d.SampleRate, SampleSize: 16, Channels: d.Channels}
 	switch d.Codec {
 	case AAC:
-		h.SampleRate, h.SampleSize, h.Channels = 0, 0, 0 // which mean nothing
+		h.SampleRate, h.SampleSize, h.Channels = 0, 0, 0 // they have no meaning for AAC
 	case Opus:
 		h.SampleRate, h.Channels = 44100, 2
 	case MP3:
@@ -213,7 +213,7 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	return h
 }
 
-// nearestRate returns the rate to be said of MP3: decoders look into the frames.
+// nearestRate returns the rate to state for MP3. Decoders look into the frames.
 func nearestRate(rate int) int {
 	switch {
 	case rate == 8000:
@@ -253,7 +253,7 @@ func (t *outTrack) soundFormat() flv.SoundFormat {
 	return flv.SoundFormat(t.desc.Codec)
 }
 
-// codecID is what metadata says of the codec.
+// codecID returns the codec's number for the metadata.
 func (t *outTrack) codecID() float64 {
 	switch {
 	case t.enhanced:

@@ -2,30 +2,30 @@ package media
 
 import "math/bits"
 
-// nalRole says what a NAL unit means for where an access unit begins.
+// nalRole is what a NAL unit means for the boundaries of access units.
 type nalRole uint8
 
 const (
 	nalOther nalRole = iota
-	nalFirst         // begins an access unit, if a picture follows that does
-	nalSlice         // of the picture, see pictureBounds
-	nalExtra         // a further part of the picture: of another layer or view, redundant or partitioned
+	nalFirst         // begins an access unit, if a slice that begins a picture follows
+	nalSlice         // of a picture; see pictureBounds
+	nalExtra         // a further part of the same picture: of another layer or view, redundant or partitioned
 )
 
-// Types of NAL units: H.264 table 7-1.
+// NAL unit types of H.264, table 7-1.
 const (
 	avcSlice     = 1
 	avcPartition = 2 // A, which has the slice header; B and C follow
 	avcIDR       = 5
 	avcSEI       = 6
 	avcAUD       = 9
-	avcPrefix    = 14 // to 18: reserved for what precedes a picture
+	avcPrefix    = 14 // to 18: reserved for units before a picture
 	avcReserved  = 18
 	avcAuxiliary = 19
 	avcExtension = 21
 )
 
-// Types of NAL units: H.265 table 7-1.
+// NAL unit types of H.265, table 7-1.
 const (
 	hevcSlices    = 9 // and those below it
 	hevcIRAP      = 16
@@ -39,21 +39,21 @@ const (
 	hevcUnspec2   = 55
 )
 
-// pictureBounds finds the beginnings of pictures among the NAL units of a stream, by H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4. Of
-// H.264 it needs no parameter sets: a slice begins a picture if it does not follow the slice before it in the picture, or if only
-// one of them is of an IDR or of a reference picture. It takes no slices in arbitrary order, nor redundant ones, which only the baseline
-// and extended profiles allow; libavcodec does not take them either.
+// pictureBounds finds the first slices of pictures among the NAL units of a stream, by H.264 7.4.1.2.3 and 7.4.1.2.4, H.265 7.4.2.4.4. For
+// H.264 it needs no parameter sets: a slice begins a picture if it does not come after the previous slice in the picture, or if only one of
+// the two belongs to an IDR picture or to a reference picture. Slices in arbitrary order and redundant slices, which only the baseline and
+// extended profiles allow, are not supported; libavcodec does not support them either.
 type pictureBounds struct {
 	codec Codec
-	any   bool // there was a slice
+	any   bool // a slice has been seen
 
-	// Of the slice before, H.264.
+	// The previous slice, for H.264.
 	macroblock     uint32
 	idr, reference bool
 }
 
-// look returns the role of a NAL unit, and of a slice whether it begins a picture. ok is false if the beginning of a NAL unit is not
-// enough: it is to be called again with more.
+// look returns the role of a NAL unit, and for a slice whether it begins a picture. ok is false if nalu is too short to tell; call look
+// again with more bytes.
 func (p *pictureBounds) look(nalu []byte) (role nalRole, begins, ok bool) {
 	if p.codec == H265 {
 		return p.lookHEVC(nalu)
@@ -106,8 +106,8 @@ func (p *pictureBounds) lookHEVC(nalu []byte) (role nalRole, begins, ok bool) {
 	return nalOther, false, true
 }
 
-// firstMacroblock reads first_mb_in_slice, with which a slice header begins: an Exp-Golomb number (H.264 7.3.3, 9.1). Of one with more than
-// 32 bits, which no picture has, it returns 0. ok is false if b is too short.
+// firstMacroblock reads first_mb_in_slice, an Exp-Golomb number with which a slice header begins (H.264 7.3.3, 9.1). It returns 0 for a
+// number of more than 32 bits, which no picture needs. ok is false if b is too short.
 func firstMacroblock(b []byte) (number uint32, ok bool) {
 	var field uint64 // the first 8 bytes, without emulation prevention
 	have, zeros := 0, 0

@@ -9,35 +9,35 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketReader is what a [Reader] reads from: a Stream of package rtmp or server, or anything else with the packets of one stream.
-// ReadPacket may put the body into the memory of the packet before.
+// PacketReader is the source of a [Reader]: a Stream of package rtmp or server, or anything else that returns the packets of one stream.
+// ReadPacket may reuse the memory of p.Body.
 type PacketReader interface {
 	ReadPacket(p *message.Packet) error
 }
 
-// Reader takes access units out of a stream. One goroutine at a time may use it.
+// Reader reads access units from a stream. Only one goroutine may use it at a time.
 //
-// What a peer can send makes it neither panic nor grow: a stream may have 32 tracks with configurations of 64 KiB.
+// A malicious peer can cause neither a panic nor unbounded memory: a stream may have at most 32 tracks with configurations of 64 KiB.
 type Reader struct {
 	src    PacketReader
 	demux  demuxer
-	packet message.Packet // memory that src reuses
-	out    []Unit         // of the message read last; the memory of their Parts is reused
-	next   int            // in out
-	err    error          // of that message: told after out
+	packet message.Packet // reused by src
+	out    []Unit         // of the last message; the memory of their Parts is reused
+	next   int            // index in out
+	err    error          // of that message, returned after out
 
-	probing *probe // until Tracks has returned them
+	probing *probe // until Tracks has returned its tracks
 	queue   []message.Packet
-	srcErr  error // what src returned after the queue
+	srcErr  error // returned by src, after the packets in the queue
 }
 
-// NewReader returns a Reader of src.
+// NewReader returns a Reader that reads from src.
 func NewReader(src PacketReader) *Reader { return &Reader{src: src} }
 
-// Read reads the next unit. What u.Parts holds is valid until the next call.
+// Read reads the next unit into u. u.Parts is valid until the next call.
 //
-// Units that come before the configuration of their track are left out. An [*Error] is about one message: Read may be called again.
-// Other errors are those of ReadPacket, io.EOF at the end of a stream.
+// Units before the first configuration of their track are skipped. An [*Error] concerns one message: Read may be called again. Other errors
+// are those of ReadPacket, and io.EOF at the end of a stream.
 func (r *Reader) Read(u *Unit) error {
 	for {
 		if r.next < len(r.out) {
@@ -58,7 +58,7 @@ func (r *Reader) Read(u *Unit) error {
 	}
 }
 
-// nextPacket returns what Tracks has read, then what src reads.
+// nextPacket returns the packets that Tracks has read, and then those of src.
 func (r *Reader) nextPacket() (*message.Packet, error) {
 	if len(r.queue) > 0 {
 		r.packet = r.queue[0]
@@ -74,15 +74,15 @@ func (r *Reader) nextPacket() (*message.Packet, error) {
 	return &r.packet, r.src.ReadPacket(&r.packet)
 }
 
-// Tracks returns the tracks of the stream, in the order in which they came. It reads until they are known, which metadata, their
-// configurations and the first pictures tell: normally a few packets, at most 8 MiB of them, and ten seconds of the stream once one track is
-// known. Read returns their units afterwards.
+// Tracks returns the tracks of the stream in the order in which they appeared. It reads ahead until they are known from the metadata, their
+// configurations and the first frames. That normally takes a few packets; the limit is 8 MiB of packets, or ten seconds of the stream once
+// one track is known. Read returns the units of those packets afterwards.
 //
-// The Tracks stay the Reader's: it changes them when the stream does, and sets Changed in the first unit after that. A track that comes
-// later is announced by its first unit, and returned by the next call.
+// The Tracks belong to the Reader. When the stream changes, it modifies them and sets Changed in the first unit after the change. A track
+// that appears later is announced by its first unit, and included in the result of the next call.
 //
-// ctx ends the wait, after which Tracks may be called again, if src has a method Bind, as Streams do, and otherwise between two packets.
-// A stream that ends without a track is an [*Error] that wraps io.EOF.
+// Tracks returns when ctx is done, and may then be called again: at once if src has a method Bind, as Streams have, and otherwise before the
+// next packet. If the stream ends without a track the error is an [*Error] that wraps io.EOF.
 func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	if tracks := r.demux.known(); len(tracks) > 0 {
 		return tracks, nil
@@ -99,7 +99,7 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("media: tracks: %w", err)
 		}
-		var p message.Packet // with memory of its own, which the queue keeps
+		var p message.Packet // has its own memory, which the queue keeps
 		switch err := r.src.ReadPacket(&p); err {
 		case nil:
 			r.queue = append(r.queue, p)
@@ -122,11 +122,11 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	return r.demux.known(), nil
 }
 
-// What Tracks reads at most.
+// Limits of what Tracks reads.
 const (
 	probeBytes   = 8 << 20
-	probeTime    = 2 * time.Second  // of the stream: for tracks that have shown nothing of themselves
-	probeTimeMax = 10 * time.Second // for the configuration of tracks that have
+	probeTime    = 2 * time.Second  // of the stream, for tracks that have not appeared
+	probeTimeMax = 10 * time.Second // for the configuration of tracks that have appeared
 	packetMemory = 64               // bytes of a packet besides its body
 )
 
@@ -135,9 +135,9 @@ type probe struct {
 	demux  demuxer
 	out    []Unit
 	bytes  int
-	frames bool // there was one
+	frames bool // a frame has been read
 	first  time.Duration
-	err    error // the last that the stream has made
+	err    error // the last one that the stream has caused
 }
 
 func (p *probe) add(packet *message.Packet) {
@@ -152,7 +152,7 @@ func (p *probe) add(packet *message.Packet) {
 	}
 }
 
-// done reports whether nothing more is to be expected. Configurations come before the first frame of any track.
+// done reports whether all tracks are known. Configurations come before the first frame of any track.
 func (p *probe) done() bool {
 	switch {
 	case p.bytes > probeBytes:
@@ -183,7 +183,7 @@ func (d *demuxer) known() []*Track {
 	return tracks
 }
 
-// announce takes over the tracks that a probe has found. The packets tell once more what they are.
+// announce takes over the tracks that a probe has found. Reading the packets again fills them in again.
 func (d *demuxer) announce(found *demuxer) {
 	d.states = d.states[:0]
 	for _, s := range found.states {

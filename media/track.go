@@ -8,43 +8,43 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// What a configuration may have. Those of H.264 have a hundred bytes and two sets.
+// Limits of a configuration. Those of H.264 have a hundred bytes and two sets.
 const (
 	maxConfig = 64 << 10 // bytes
-	maxSets   = 400      // H.264 allows 31 and 255
+	maxSets   = 400      // H.264 allows 31 SPS and 255 PPS
 )
 
-// Track says what one of a stream's pictures or sounds is. Fields that are not known are zero.
+// Track describes one video or audio track of a stream. Fields that are unknown are zero.
 type Track struct {
-	// Codec is the only field that a [Writer] always needs.
+	// Codec is the only field that a [Writer] needs for every codec.
 	Codec Codec
 
-	// ID is the number of Enhanced RTMP; the first video and the first audio track, 0, are those that everybody understands. A
-	// Writer numbers tracks itself where two of a kind have the same.
+	// ID is the track id of Enhanced RTMP. The first video track and the first audio track have the id 0, and every player
+	// understands them. If an id is taken by an earlier track of the same kind, a Writer uses the next free one.
 	ID uint8
 
 	Width, Height int // pixels
 
-	SampleRate, Channels int // Hz; what a decoder puts out
-	SampleSize           int // bits, of LPCM 8 or 16
+	SampleRate, Channels int // of the decoder's output; the rate in Hz
+	SampleSize           int // in bits, for LPCM: 8 or 16
 
-	// Config is the configuration that a decoder needs first, as MP4 and libavcodec's extradata have it too: the record of H.264
-	// (avcC), H.265 and H.266, from a Reader for lengths of four bytes as [AppendAVCC] writes them, of AV1, VP8 and VP9; AAC's
-	// AudioSpecificConfig, Opus's OpusHead, FLAC's STREAMINFO after "fLaC" and a header.
+	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata: the configuration
+	// record of H.264 (avcC), H.265, H.266, AV1, VP8 or VP9, AAC's AudioSpecificConfig, Opus's OpusHead, or for FLAC "fLaC", a
+	// block header and STREAMINFO. In a Reader's records NAL units have lengths of four bytes, which is what [AppendAVCC] writes.
 	Config []byte
 
-	// ParameterSets are the same as units, for decoders that take Annex B or OBUs: VPS, SPS and PPS as NAL units without start
-	// codes, the sequence header of AV1. A Writer makes a Config of them where there is none.
+	// ParameterSets are the parameter sets in Config, for decoders that expect Annex B or OBUs: VPS, SPS and PPS as NAL units
+	// without start codes, or the sequence header of AV1. If Config is nil, a Writer makes it from them.
 	ParameterSets [][]byte
 
-	video      bool // told by the stream, of codecs that are not known
-	interlaced bool // told by the configuration: a unit may have two pictures, the fields
+	video      bool // the stream says so, for an unknown codec
+	interlaced bool // the configuration says so: a unit may contain two pictures, the fields
 }
 
-// IsVideo reports whether the track has a video codec; otherwise it has an audio codec.
+// IsVideo reports whether the track is a video track. Otherwise it is an audio track.
 func (t *Track) IsVideo() bool { return t.video || t.Codec.IsVideo() }
 
-// String describes the track: "video track 0 (H.264)".
+// String describes the track, for example "video track 0 (H.264)".
 func (t *Track) String() string {
 	kind := "audio"
 	if t.IsVideo() {
@@ -58,8 +58,8 @@ func (t *Track) fail(detail string, err error) error {
 	return &Error{Where: t.String(), Detail: detail, Err: err}
 }
 
-// configure sets what a configuration tells, of which it keeps a copy. lengthSize is that of NAL units. Of a configuration that is
-// hostile or broken nothing is set.
+// configure sets the fields that follow from a configuration, and keeps a copy of it. lengthSize is the size of the lengths of NAL units. If
+// the configuration is invalid no field is changed.
 func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	if len(config) > maxConfig {
 		return 0, &Error{Where: t.String(), Detail: "configuration has more than 65536 bytes", Value: len(config)}
@@ -76,7 +76,7 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	return lengthSize, nil
 }
 
-// parseConfig reads t.Config, of which ParameterSets become views, and says in it that NAL units have lengths of four bytes.
+// parseConfig parses t.Config and makes ParameterSets views of it. It changes the size of lengths in Config to four bytes.
 func (t *Track) parseConfig() (lengthSize int, err error) {
 	const fourBytes = 3
 	switch t.Codec {
@@ -122,7 +122,7 @@ func (t *Track) parseSound() (err error) {
 			t.SampleRate, t.Channels = c.SampleRate, c.Channels
 		}
 	case Opus:
-		if t.SampleRate = flv.OpusSampleRate; len(t.Config) > 0 { // which it may do without
+		if t.SampleRate = flv.OpusSampleRate; len(t.Config) > 0 { // Opus works without a configuration
 			var h flv.OpusHead
 			h, err = flv.ParseOpusHead(t.Config)
 			t.Channels = h.Channels
@@ -131,13 +131,13 @@ func (t *Track) parseSound() (err error) {
 		var c flv.FLACConfig
 		if c, err = flv.ParseFLACConfig(t.Config); err == nil {
 			t.SampleRate, t.SampleSize, t.Channels = c.SampleRate, c.SampleSize, c.Channels
-			t.Config, err = flv.AppendFLACConfig(nil, c.StreamInfo) // however short it came
+			t.Config, err = flv.AppendFLACConfig(nil, c.StreamInfo) // in the full form, whatever the stream has omitted
 		}
 	}
 	return err
 }
 
-// same reports whether a decoder of t would do for u.
+// same reports whether a decoder for t can decode u.
 func (t *Track) same(u *Track) bool {
 	return t.Codec == u.Codec && t.Width == u.Width && t.Height == u.Height && t.SampleRate == u.SampleRate &&
 		t.Channels == u.Channels && t.SampleSize == u.SampleSize && bytes.Equal(t.Config, u.Config)

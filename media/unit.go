@@ -2,22 +2,22 @@ package media
 
 import "time"
 
-// Unit is one picture or piece of sound: what a decoder takes at a time.
+// Unit is one picture or one frame of audio: the smallest unit that a decoder takes.
 type Unit struct {
 	Track *Track
 
-	// PTS is when the unit is presented, DTS when it is decoded. They differ for pictures that are decoded before others which are
-	// shown earlier (B-frames). Both go on past 2^32 ms, and are as the stream has them: they need not begin at 0.
+	// PTS is when the unit is presented, and DTS when it is decoded. They differ if pictures are decoded before others that are
+	// shown earlier (B-frames). Both continue beyond 2^32 ms, and are the times of the stream: they need not begin at 0.
 	PTS, DTS time.Duration
 
-	KeyFrame bool // can be decoded without those before it. True of all sound
+	KeyFrame bool // can be decoded without earlier units; always true for audio
 
-	// Changed reports whether this is the first unit of its Track, or the first since the size, the codec or the configuration of the
-	// Track changed. So a program that sets up its decoder whenever Changed is set always has the right one, whether or not it
-	// called Tracks before.
+	// Changed reports whether this is the first unit of its Track, or the first one after a change of the Track's codec, size or
+	// configuration. A program that sets up its decoder whenever Changed is set always has the right one, whether or not it has
+	// called Tracks.
 	Changed bool
 
-	// Parts are the NAL units of H.264, H.265 and H.266, without start codes, the OBUs of AV1, without temporal delimiters, and of other
-	// codecs the one frame.
+	// Parts are the NAL units of H.264, H.265 and H.266, without start codes, or the OBUs of AV1, without temporal delimiters. For
+	// other codecs Parts is a single frame.
 	Parts [][]byte
 }

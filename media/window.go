@@ -2,27 +2,27 @@ package media
 
 import "io"
 
-const maxEmptyReads = 100 // as bufio has it
+const maxEmptyReads = 100 // like bufio
 
-// window holds the bytes of an io.Reader that have not been used yet. Its memory is reused, and grows to max.
+// window holds the bytes of an io.Reader that have not been consumed. Its memory is reused, and grows up to max.
 type window struct {
 	r     io.Reader
 	max   int
 	buf   []byte
 	begin int
-	err   error // of r, after the bytes in buf
+	err   error // of r; due after the bytes in buf
 }
 
-// bytes returns what is there. It is valid until fill is called.
+// bytes returns the unconsumed bytes. They are valid until fill is called.
 func (w *window) bytes() []byte { return w.buf[w.begin:] }
 
-// drop uses up n bytes.
+// drop consumes n bytes.
 func (w *window) drop(n int) { w.begin += n }
 
-// full reports whether fill cannot add anything.
+// full reports whether fill has no room.
 func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
 
-// fill reads once: bytes or an error are there afterwards, unless it is full.
+// fill reads once. Afterwards there are more bytes or an error, unless the window is full.
 func (w *window) fill() {
 	const smallest = 16 << 10
 	if w.begin > 0 {

@@ -2,24 +2,24 @@ package media
 
 import "time"
 
-// WriteH264 writes an access unit of H.264, which is one picture: NAL units without start codes, see [SplitAnnexB] and [AccessUnitScanner]. An SPS in a key frame makes a new configuration
-// if it is new. pts and dts differ in streams with B-frames.
+// WriteH264 writes an access unit of H.264, that is one picture, as NAL units without start codes; see [SplitAnnexB] and
+// [AccessUnitScanner]. If a key frame contains a new SPS, a new configuration is written first. pts and dts differ in streams with B-frames.
 func (w *Writer) WriteH264(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H264, pts, dts, au)
 }
 
-// WriteH265 writes an access unit of H.265 (HEVC), as WriteH264 does.
+// WriteH265 writes an access unit of H.265 (HEVC) like WriteH264.
 func (w *Writer) WriteH265(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H265, pts, dts, au)
 }
 
-// WriteH266 writes an access unit of H.266 (VVC), as WriteH264 does; but its track must have a Config.
+// WriteH266 writes an access unit of H.266 (VVC) like WriteH264, but the track must have a Config.
 func (w *Writer) WriteH266(track *Track, pts, dts time.Duration, au [][]byte) error {
 	return w.video(track, H266, pts, dts, au)
 }
 
-// WriteAV1 writes a temporal unit of AV1: its OBUs, with or without sizes and temporal delimiter. A sequence header in a key frame makes a
-// new configuration if it is new.
+// WriteAV1 writes a temporal unit of AV1, as OBUs with or without sizes and temporal delimiter. If a key frame contains a new sequence
+// header, a new configuration is written first.
 func (w *Writer) WriteAV1(track *Track, pts time.Duration, tu [][]byte) error {
 	return w.video(track, AV1, pts, pts, tu)
 }
@@ -34,23 +34,23 @@ func (w *Writer) WriteVP9(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, VP9, pts, frame)
 }
 
-// WriteMPEG4Audio writes a frame of AAC without an ADTS header, see [ParseADTS] and [ADTSScanner]. Its track needs a Config or, of AAC-LC, SampleRate
-// and Channels.
+// WriteMPEG4Audio writes a frame of AAC without an ADTS header; see [ParseADTS] and [ADTSScanner]. The track must have a Config or, for
+// AAC-LC, SampleRate and Channels.
 func (w *Writer) WriteMPEG4Audio(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, AAC, pts, frame)
 }
 
-// WriteMP3 writes a frame of MP3, header included.
+// WriteMP3 writes a frame of MP3 including its header.
 func (w *Writer) WriteMP3(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, MP3, pts, frame)
 }
 
-// WriteOpus writes a packet of Opus. A track of more than two channels needs a Config.
+// WriteOpus writes a packet of Opus. A track with more than two channels must have a Config.
 func (w *Writer) WriteOpus(track *Track, pts time.Duration, packet []byte) error {
 	return w.frame(track, Opus, pts, packet)
 }
 
-// WriteFLAC writes a frame of FLAC. Its track needs a Config, the STREAMINFO block.
+// WriteFLAC writes a frame of FLAC. The track must have a Config, the STREAMINFO block.
 func (w *Writer) WriteFLAC(track *Track, pts time.Duration, frame []byte) error {
 	return w.frame(track, FLAC, pts, frame)
 }
@@ -65,7 +65,7 @@ func (w *Writer) WriteEAC3(track *Track, pts time.Duration, frame []byte) error 
 	return w.frame(track, EAC3, pts, frame)
 }
 
-// WriteG711 writes samples of G.711, 8 kHz, with the companding of the track's codec: [ALaw] or [MuLaw].
+// WriteG711 writes samples of G.711 at 8 kHz, A-law or mu-law according to the track's codec, [ALaw] or [MuLaw].
 func (w *Writer) WriteG711(track *Track, pts time.Duration, samples []byte) error {
 	codec := ALaw
 	if track.Codec == MuLaw {
@@ -74,7 +74,7 @@ func (w *Writer) WriteG711(track *Track, pts time.Duration, samples []byte) erro
 	return w.frame(track, codec, pts, samples)
 }
 
-// WriteLPCM writes samples, of 16 bits in little-endian order. FLV has the rates 5512, 11025, 22050 and 44100 Hz for them.
+// WriteLPCM writes samples; those of 16 bits are little-endian. The sample rate must be 5512, 11025, 22050 or 44100 Hz.
 func (w *Writer) WriteLPCM(track *Track, pts time.Duration, samples []byte) error {
 	return w.frame(track, LPCM, pts, samples)
 }
@@ -85,7 +85,7 @@ func (w *Writer) video(track *Track, codec Codec, pts, dts time.Duration, parts 
 	return w.writeVideo(&Unit{Track: track, PTS: pts, DTS: dts, Parts: parts}, codec, true)
 }
 
-// frame writes a unit of one part.
+// frame writes a unit with one part.
 func (w *Writer) frame(track *Track, codec Codec, pts time.Duration, frame []byte) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()

@@ -12,34 +12,34 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// PacketWriter is what a [Writer] writes to: a Stream of package rtmp that publishes, a publisher of package server, or anything else
-// that takes the packets of one stream. Type, Timestamp and Body count. WritePacket must not keep the body.
+// PacketWriter is the destination of a [Writer]: a publishing Stream of package rtmp, a Publisher of package server, or anything else that
+// accepts the packets of one stream. A Writer sets Type, Timestamp and Body. WritePacket must not keep the body.
 type PacketWriter interface {
 	WritePacket(p *message.Packet) error
 }
 
-// ErrNoConfig is what writing a unit wraps when a decoder could not begin with it: its track has neither a configuration nor was there a
-// key frame with one. Such units are not written. Encoders that are joined while they run begin like that.
+// ErrNoConfig is wrapped by the error for a unit that a decoder could not use, because its track has no configuration and no key frame
+// has contained one. The unit is not written. It happens at the beginning, if the encoder was already running.
 var ErrNoConfig = errors.New("no configuration yet")
 
-// HeaderForm says which headers a [Writer] gives to units.
+// HeaderForm selects the form of the headers that a [Writer] writes.
 type HeaderForm uint8
 
-// The forms. Other numbers are those of FLV alone.
+// The forms.
 const (
-	HeadersAuto     HeaderForm = iota // FLV's where the codec has a standard one there, which everybody understands; else Enhanced RTMP's
-	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it has
-	HeadersLegacy                     // FLV's alone; H.265, AV1 and Opus under numbers that some servers and cameras use for them
+	HeadersAuto     HeaderForm = iota // FLV's for codecs with a standard number there, which all servers understand; else Enhanced RTMP's
+	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it names
+	HeadersLegacy                     // FLV's only; H.265, AV1 and Opus have the non-standard numbers that some servers and cameras use
 )
 
-// Writer puts access units into a stream: it makes metadata, configurations and headers of them. Methods may be called by several
-// goroutines, one for each track for example. In steady state nothing is allocated.
+// Writer writes access units to a stream, together with the metadata, configurations and headers that they need. Its methods may be called
+// by several goroutines, for example one for each track. In steady state it does not allocate.
 //
-// The fields may be set until the first unit is written.
+// The fields must not be changed after the first unit has been written.
 type Writer struct {
 	Headers HeaderForm
 
-	// Accepts reports whether the other side takes a codec of Enhanced RTMP; nil: all. A client asks Conn.Capabilities.
+	// Accepts reports whether the peer accepts a codec of Enhanced RTMP; nil means all. A client can ask Conn.Capabilities.
 	Accepts func(codec flv.FourCC) bool
 
 	Metadata amf.Object // further properties of onMetaData, such as encoder and framerate
@@ -47,22 +47,22 @@ type Writer struct {
 	mu      sync.Mutex
 	dst     PacketWriter
 	tracks  []*outTrack
-	begun   bool          // tracks have their numbers
-	timed   bool          // shift is fixed
+	begun   bool          // tracks have their ids
+	timed   bool          // shift is final
 	shift   time.Duration // added to all times
-	last    uint32        // timestamp
-	buf     []byte        // of a body, with room in front for the header
+	last    uint32        // the last timestamp
+	buf     []byte        // for a body, with headroom for the header
 	packet  message.Packet
 	scratch [headroom]byte
-	one     [1][]byte // the parts of a unit with one
+	one     [1][]byte // for the parts of a unit with one part
 }
 
-// headroom is more than any header that is written here has.
+// headroom is more than the largest header that is written.
 const headroom = 32
 
-// NewWriter returns a Writer of tracks to dst. What is known of them is written before the first unit, whichever it is of: metadata
-// and configurations. The caller may change a Track, between units of it once the first unit is written; the Writer notices, and writes
-// the new configuration before the next one. It does so too when a key frame has other parameter sets.
+// NewWriter returns a Writer of tracks to dst. Metadata and known configurations are written before the first unit of any track. After the
+// first unit the caller may change a Track between its units; the Writer then writes the new configuration before the next unit. It does
+// the same when a key frame contains other parameter sets.
 func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	w := &Writer{dst: dst}
 	for _, t := range tracks {
@@ -71,8 +71,8 @@ func NewWriter(dst PacketWriter, tracks ...*Track) *Writer {
 	return w
 }
 
-// WriteUnit writes a unit of a [Reader], or of any codec. Its Track must be one of the Writer's, such as the Reader's own; KeyFrame
-// counts, Changed does not. Unlike the methods for one codec it does not check the form of the Parts: they are copied as a stream had them.
+// WriteUnit writes a unit from a [Reader], or a unit of any codec. u.Track must be one of the Writer's tracks, which may be the Reader's
+// own. u.Changed is ignored. Unlike the methods for one codec, WriteUnit does not check Parts.
 func (w *Writer) WriteUnit(u *Unit) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -82,8 +82,8 @@ func (w *Writer) WriteUnit(u *Unit) error {
 	return w.writeAudio(u, u.Track.Codec)
 }
 
-// WriteHeaders writes metadata and the configurations that are known now, as the first unit does otherwise. It tells early what is
-// wrong with a track.
+// WriteHeaders writes the metadata and the configurations that are already known, which otherwise happens with the first unit. Calling it
+// reveals errors in the tracks early.
 func (w *Writer) WriteHeaders() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -93,7 +93,7 @@ func (w *Writer) WriteHeaders() error {
 	return w.writeHeaders(w.last)
 }
 
-// Close writes the end of each track, as OBS does. It does not close what is written to.
+// Close writes the end of each track, as OBS does. It does not close the destination.
 func (w *Writer) Close() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -123,7 +123,7 @@ func (w *Writer) Close() error {
 	return nil
 }
 
-// find returns the track of a unit, which must be of a codec.
+// find returns the Writer's state of a track, which must have the given codec.
 func (w *Writer) find(track *Track, codec Codec) (*outTrack, error) {
 	for _, t := range w.tracks {
 		if t.given != track {
@@ -137,7 +137,7 @@ func (w *Writer) find(track *Track, codec Codec) (*outTrack, error) {
 	return nil, track.fail("not a track of this Writer", nil)
 }
 
-// begin numbers the tracks and chooses their headers.
+// begin assigns track ids and chooses the form of headers.
 func (w *Writer) begin() error {
 	if w.begun {
 		return nil
@@ -162,7 +162,7 @@ func (w *Writer) begin() error {
 	return nil
 }
 
-// writeHeaders writes metadata, then the configurations that have not been told yet.
+// writeHeaders writes the metadata, and then the configurations that have not been written yet.
 func (w *Writer) writeHeaders(at uint32) error {
 	body, err := appendMetadata(nil, w.tracks, w.Metadata)
 	if err == nil {
@@ -187,7 +187,7 @@ func (w *Writer) writeHeaders(at uint32) error {
 	return nil
 }
 
-// prepare is what precedes a unit: its headers, if they have changed.
+// prepare writes what has to precede a unit: headers that have changed.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
 	if t.waits() {
 		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)
@@ -243,7 +243,7 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	}
 	switch {
 	case !codec.hasNALUnits():
-		h.CompositionTime = 0 // there is no room for one, nor do pictures change their order
+		h.CompositionTime = 0 // the form has no room for it, and these pictures are not reordered
 	case composition == 0 && h.Enhanced:
 		h.PacketType = flv.VideoCodedFramesX
 	}
@@ -280,15 +280,15 @@ func (w *Writer) writeAudio(u *Unit, codec Codec) error {
 	return w.send(message.TypeAudio, dts, w.buf)
 }
 
-// times returns the timestamp of a unit, and its composition time in milliseconds. A stream that begins before 0, as those with
-// B-frames do, is moved there as a whole; what would come before 0 still is decoded at 0.
+// times returns the timestamp of a unit and its composition time in milliseconds. A stream that begins before 0, which is usual with
+// B-frames, is shifted as a whole. Units that would still come before 0 are decoded at 0.
 func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition int32) {
 	if !w.timed {
 		w.timed, w.shift = true, max(-dts, 0)
 	}
 	ms := func(t time.Duration) int64 { return int64((t + w.shift).Round(time.Millisecond) / time.Millisecond) }
 	at := max(ms(dts), 0)
-	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // the header says whether that can be
+	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // the header reports it if that is out of range
 }
 
 func (w *Writer) send(kind message.Type, at uint32, body []byte) error {

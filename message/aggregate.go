@@ -5,21 +5,21 @@ import "iter"
 // SubMessage is one message of an aggregate.
 type SubMessage struct {
 	Type      Type
-	Timestamp uint32 // milliseconds, already moved to the aggregate's time
+	Timestamp uint32 // milliseconds, adjusted to the aggregate's time
 	Body      []byte // part of the aggregate's body
 }
 
 const subHeaderSize, previousTagSizeLen = 11, 4
 
-// Aggregate walks through the messages of an aggregate body (section 7.1.6), which are laid out like FLV tags:
+// Aggregate returns an iterator over the messages of an aggregate body (section 7.1.6), which are laid out like FLV tags:
 //
 //	+------+--------+-----------+---------+-----------+ - - - - +-------------------+
 //	| type | size24 | timestamp | ts 31.. | stream 24 |  body   | previous tag size |
 //	+------+--------+-----------+---------+-----------+ - - - - +-------------------+
 //
-// Their times are moved so that the first one is at the aggregate's own timestamp. Previous tag sizes are not looked at, and
-// the last may be missing. A message that does not fit ends the walk with an *Error as the second value; an aggregate
-// inside an aggregate does so too.
+// Timestamps are shifted so that the first message has the aggregate's own timestamp. Previous tag sizes are ignored, and the last
+// one may be missing. A message that does not fit, or an aggregate inside an aggregate, ends the iteration with an *Error as the
+// second value. Bodies are part of body.
 func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 	return func(yield func(SubMessage, error) bool) {
 		var offset uint32

@@ -1,12 +1,12 @@
 package message
 
-// Status codes: what StatusError.Code may say (RTMP 1.0 section 7.2, Flash's NetConnection and NetStream events, E-RTMP v2). Servers
-// use others, too.
+// Status codes that StatusError.Code may contain (RTMP 1.0 section 7.2, Flash's NetConnection and NetStream events, E-RTMP v2).
+// Servers use others, too.
 const (
 	CodeCallFailed                = "NetConnection.Call.Failed"              // a remote call has failed, or its method is unknown
 	CodeConnectInvalidApp         = "NetConnection.Connect.InvalidApp"       // the application does not exist
-	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks its client to connect again, to tcUrl if it gives one (E-RTMP v2)
-	CodeConnectRejected           = "NetConnection.Connect.Rejected"         // connect was refused; the description may ask for credentials, and ex.redirect name another server
+	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks the client to connect again, to its tcUrl if it gives one (E-RTMP v2)
+	CodeConnectRejected           = "NetConnection.Connect.Rejected"         // connect was refused; the description may ask for credentials, and ex.redirect may name another server
 	CodeConnectSuccess            = "NetConnection.Connect.Success"          // connect was accepted
 	CodeDataStart                 = "NetStream.Data.Start"                   // data follows, from Flash Media Server
 	CodeFailed                    = "NetStream.Failed"                       // something has failed
@@ -14,20 +14,20 @@ const (
 	CodePlayComplete              = "NetStream.Play.Complete"                // a recording has been played to its end
 	CodePlayFailed                = "NetStream.Play.Failed"                  // playing has failed
 	CodePlayNoSupportedTrackFound = "NetStream.Play.NoSupportedTrackFound"   // nothing in the recording can be played
-	CodePlayPublishNotify         = "NetStream.Play.PublishNotify"           // somebody has begun to publish the stream
+	CodePlayPublishNotify         = "NetStream.Play.PublishNotify"           // publishing of the stream has begun
 	CodePlayReset                 = "NetStream.Play.Reset"                   // the playlist was cleared
 	CodePlayStart                 = "NetStream.Play.Start"                   // playing has begun
 	CodePlayStop                  = "NetStream.Play.Stop"                    // playing has ended
-	CodePlayStreamNotFound        = "NetStream.Play.StreamNotFound"          // there is no such stream
+	CodePlayStreamNotFound        = "NetStream.Play.StreamNotFound"          // the stream does not exist
 	CodePlayUnpublishNotify       = "NetStream.Play.UnpublishNotify"         // the publisher has left
-	CodePublishBadName            = "NetStream.Publish.BadName"              // the name is being published by somebody else
+	CodePublishBadName            = "NetStream.Publish.BadName"              // the name is already being published
 	CodePublishDenied             = "NetStream.Publish.Denied"               // the client may not publish
-	CodePublishRejected           = "NetStream.Publish.Rejected"             // likewise
+	CodePublishRejected           = "NetStream.Publish.Rejected"             // the client may not publish
 	CodePublishStart              = "NetStream.Publish.Start"                // publishing has begun
 	CodeRecordFailed              = "NetStream.Record.Failed"                // recording has failed
 	CodeRecordNoAccess            = "NetStream.Record.NoAccess"              // the recording must not be written
 	CodeSeekInvalidTime           = "NetStream.Seek.InvalidTime"             // the position is outside of the recording
-	CodeSeekNotify                = "NetStream.Seek.Notify"                  // what follows is of the new position
-	CodeUnpauseNotify             = "NetStream.Unpause.Notify"               // the stream goes on
+	CodeSeekNotify                = "NetStream.Seek.Notify"                  // the media that follows is from the new position
+	CodeUnpauseNotify             = "NetStream.Unpause.Notify"               // the stream continues
 	CodeUnpublishSuccess          = "NetStream.Unpublish.Success"            // publishing has ended
 )

@@ -9,16 +9,16 @@ import (
 // Command is a command message (section 7.2): a call, its answer, or a notification.
 type Command struct {
 	Name          string
-	TransactionID float64 // 0: no answer is wanted
+	TransactionID float64 // 0 if no answer is expected
 	Object        any     // the command object: amf.Object or nil
 	Args          []any
 }
 
-// usualCommand is the size of most commands at most, in bytes; connect's may be longer.
+// usualCommand is enough for most commands, in bytes; connect may be longer.
 const usualCommand = 128
 
-// AppendCommand appends the body of a command message of the given type. Type 17 begins with a format selector byte and
-// holds AMF0 values all the same (RTMP Errata and Addenda of 2024, section 7.2).
+// AppendCommand appends the body of a command message of the given type. A message of type 17 begins with a format selector byte
+// and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). On an error dst is returned unchanged.
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
 	if dst == nil {
@@ -39,10 +39,9 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	return out, nil
 }
 
-// ParseCommand reads a command body of type 20 or 17. What could be read comes with the error, an *Error, so that a peer which
-// makes a mistake can still be obeyed and answered: a command without a Name can't be read at all, a transaction id that is
-// missing or no number is 0, and where the body breaks off or becomes undecodable Object (nil) and Args (nil, if even the
-// command object could not be read) hold what came before.
+// ParseCommand reads a command body of type 20 or 17. The error is an *Error. The Command then holds what could be read, so that a
+// peer that makes a mistake can still be answered: a body without a command name can't be read at all; a transaction id that is
+// missing or not a number is 0; and if the body breaks off or can't be decoded, Object and Args hold the values before that point.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
@@ -72,8 +71,8 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 	return c, err
 }
 
-// withoutSelector strips the format selector byte of types 15 to 17. Some senders leave it out: the body then begins
-// with the AMF0 marker of a string, or of a switch to AMF3.
+// withoutSelector strips the format selector byte of types 15 to 17. Some senders omit it: the body then begins with the AMF0
+// marker of a string or of a switch to AMF3.
 func withoutSelector(t Type, body []byte) []byte {
 	if (t == TypeCommandAMF3 || t == TypeDataAMF3) && len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -81,13 +80,13 @@ func withoutSelector(t Type, body []byte) []byte {
 	return body
 }
 
-// Data is a data message (section 7.1.2): a name such as onMetaData, and values.
+// Data is a data message (section 7.1.2): a name, such as onMetaData, and values.
 type Data struct {
 	Name string
 	Args []any
 }
 
-// ParseData reads a data body of type 18 or 15. As with ParseCommand, what could be decoded comes with the error.
+// ParseData reads a data body of type 18 or 15. Like ParseCommand, it returns the values that could be decoded with an error.
 func ParseData(t Type, body []byte) (d Data, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
@@ -117,8 +116,8 @@ func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
 }
 
 // ParseStatus finds the information object of an onStatus, _error or onPlayStatus (section 7.2.2) among the values after the
-// command object: the first object or ECMA array that has a code, else the first that has a description; some servers send a
-// bare string instead.
+// command object. It is the first object or ECMA array with a code, or else the first with a description. Some servers send a
+// plain string instead, which becomes the Description.
 func ParseStatus(args []any) *StatusError {
 	found := new(StatusError)
 	for _, arg := range args {
@@ -159,7 +158,7 @@ func getter(v any) func(string) string {
 	}
 }
 
-// StatusObject makes an information object as servers send it.
+// StatusObject returns an information object as servers send it.
 func StatusObject(level, code, description string) amf.Object {
 	return amf.Object{{Name: "level", Value: level}, {Name: "code", Value: code}, {Name: "description", Value: description}}
 }

@@ -9,8 +9,8 @@ const (
 	LimitDynamic uint8 = 2
 )
 
-// Uint32 reads the body of Set Chunk Size, Abort, Acknowledgement, Window Acknowledgement Size, and the window of Set
-// Peer Bandwidth. Longer bodies are tolerated.
+// Uint32 reads the number in the body of a Set Chunk Size, Abort, Acknowledgement or Window Acknowledgement Size message, and the
+// window of Set Peer Bandwidth. Longer bodies are tolerated.
 func Uint32(t Type, body []byte) (uint32, error) {
 	if len(body) < 4 {
 		return 0, &Error{Type: t, Detail: "body too short, bytes", Value: len(body)}
@@ -18,15 +18,15 @@ func Uint32(t Type, body []byte) (uint32, error) {
 	return binary.BigEndian.Uint32(body), nil
 }
 
-// AppendUint32 appends the body of the control messages that carry one number.
+// AppendUint32 appends the body of a control message that carries one number.
 func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
 
-// AppendSetPeerBandwidth appends the body of a Set Peer Bandwidth message: window in bytes and limit type.
+// AppendSetPeerBandwidth appends the body of a Set Peer Bandwidth message: the window in bytes and the limit type.
 func AppendSetPeerBandwidth(dst []byte, window uint32, limit uint8) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, window), limit)
 }
 
-// Event is a user control event type (section 7.1.7; 26 and above are not in it but on every Adobe server).
+// Event is a user control event type (section 7.1.7, which lacks 26 and above, although every Adobe server uses them).
 type Event uint16
 
 const (
@@ -50,13 +50,12 @@ const (
 //	+--------+--------+--------+--------+--------+--------+--------+--------+--------+--------+
 type UserControl struct {
 	Event  Event
-	Value  uint32 // message stream id; for the pings the sender's time in ms
-	Buffer uint32 // SetBufferLength: milliseconds
-	Data   []byte // everything after the event; part of the body given to ParseUserControl
+	Value  uint32 // the message stream id, or for the pings the sender's time in ms
+	Buffer uint32 // SetBufferLength only, in milliseconds
+	Data   []byte // everything after the event, as part of the body given to ParseUserControl
 }
 
-// ParseUserControl reads a user control body. Only the event itself must be there: fields that the body is too short for
-// are 0.
+// ParseUserControl reads a user control body. Only the event itself is required; fields that are missing at the end are 0.
 func ParseUserControl(body []byte) (UserControl, error) {
 	if len(body) < 2 {
 		return UserControl{}, &Error{Type: TypeUserControl, Detail: "body too short, bytes", Value: len(body)}

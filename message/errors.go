@@ -9,17 +9,17 @@ import (
 )
 
 // StatusError is a peer's refusal: an _error answer, or an onStatus whose level is "error" (RTMP 1.0 section 7.2.2). The
-// connection stays usable. It is also what any other onStatus says, whose level is "status" or "warning".
+// connection remains usable. The type also represents every other onStatus, with the level "status" or "warning".
 type StatusError struct {
 	Code        string // such as NetStream.Play.StreamNotFound
-	Level       string // "error"; of an onStatus also "status" and "warning"
+	Level       string // "error", or for an onStatus also "status" or "warning"
 	Description string
-	Info        any // the information object as it came
+	Info        any // the information object as received
 
-	maskedCode, masked string // Code and Description as Error tells them; "": as they are
+	maskedCode, masked string // replacements for Code and Description in Error; empty if they need none
 }
 
-// Error tells Code and Description, quoted.
+// Error returns Code and Description, quoted.
 func (e *StatusError) Error() string {
 	text := "refused"
 	if code := cmp.Or(e.maskedCode, e.Code); code != "" {
@@ -31,8 +31,8 @@ func (e *StatusError) Error() string {
 	return "rtmp: server: " + text
 }
 
-// Mask makes Error tell Code and Description without what hide takes out of them: peers like to repeat what is secret. The fields
-// stay as they are, and so does a code like the protocol's own, even if a secret is one of its words.
+// Mask makes Error pass Code and Description through hide, which removes secrets: peers tend to repeat them. The fields keep their
+// values. A code that looks like the protocol's own is not changed, even if one of its words is a secret.
 func (e *StatusError) Mask(hide func(text string) string) {
 	e.masked = hide(e.Description)
 	if !plainCode.MatchString(e.Code) {
@@ -42,16 +42,16 @@ func (e *StatusError) Mask(hide func(text string) string) {
 
 var plainCode = regexp.MustCompile(`^[A-Za-z.]*$`)
 
-// ProtocolError reports that the peer broke the protocol or one of our limits. The connection is dead, unless all that could
-// not be read is the answer to one call.
+// ProtocolError reports that the peer violated the protocol or a limit of this library. The connection is closed, except when only
+// the answer to one call could not be read.
 type ProtocolError struct {
-	Phase  string // chunk, command, user control, ...
+	Phase  string // "chunk", "command", "user control" and so on
 	Detail string
-	Value  any   // what the peer sent
+	Value  any   // the offending value
 	Err    error // the cause, such as a *chunk.Error or an *amf.DecodeError
 }
 
-// Error tells all of it; what the peer sent is quoted.
+// Error returns all of it, with what the peer sent quoted.
 func (e *ProtocolError) Error() string {
 	text := "rtmp: protocol: " + e.Phase
 	if e.Detail != "" {
@@ -69,19 +69,18 @@ func (e *ProtocolError) Error() string {
 // Unwrap returns the cause.
 func (e *ProtocolError) Unwrap() error { return e.Err }
 
-// PanicError reports that a function of the program's, called for something that the peer has sent, has panicked. The connection is
-// dead.
+// PanicError reports that a function of the program has panicked while it handled a message of the peer. The connection is closed.
 type PanicError struct {
-	Value any    // what panic was called with
-	Stack []byte // of the goroutine, as runtime/debug prints it
+	Value any    // the argument of panic
+	Stack []byte // the goroutine's stack, as debug.Stack returns it
 }
 
-// Error tells the value, quoted.
+// Error returns the value, quoted.
 func (e *PanicError) Error() string {
 	return "rtmp: handler: panic: " + quote.Peer(fmt.Sprint(e.Value))
 }
 
-// Unwrap returns Value if it is an error, else nil.
+// Unwrap returns Value if it is an error, and nil otherwise.
 func (e *PanicError) Unwrap() error {
 	err, _ := e.Value.(error)
 	return err

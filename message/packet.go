@@ -8,22 +8,22 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// Packet is one message with what its chunks say about it; librtmp calls it RTMPPacket.
+// Packet is one message together with the header fields of its chunks. librtmp calls it RTMPPacket.
 //
-// Received packets hold the message's own time in Timestamp, and Absolute is true. In packets to be sent, Timestamp is
-// the message's time when Format is Format0 or Absolute is set, and the difference to the message before on the same
-// chunk stream otherwise. Format is the shortest header wanted; what it can't express gets a longer one.
+// Received packets have the message's own time in Timestamp, and Absolute is true. In packets to be sent, Timestamp is the
+// message's time if Format is Format0 or Absolute is set, and otherwise the difference from the previous message on the same chunk
+// stream. Format is the shortest header wanted; if it can't express the message, a longer one is used.
 type Packet struct {
 	Type          Type
 	Format        chunk.Format
-	ChunkStreamID uint32 // librtmp: channel. 0 when sending: the usual one for the type
+	ChunkStreamID uint32 // librtmp: channel. When sending, 0 means the usual one for the type
 	Timestamp     uint32 // milliseconds, modulo 2^32
 	StreamID      uint32 // message stream id
 	Absolute      bool
 	Body          []byte
 }
 
-// Dump is the packet in readable form, for bug reports: a line of header fields and a hex dump of the body.
+// Dump formats the packet for bug reports: a line of header fields and a hex dump of the body.
 func (p *Packet) Dump() string {
 	var b strings.Builder
 	time := "delta"

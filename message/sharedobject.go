@@ -14,11 +14,11 @@ import (
 //     | 0 (16) | size 2 | name | version |  flags  |    0    |   events   |
 //   - - - - -+--------+------+---------+---------+---------+ - - - - - -+
 //
-// version, flags and the zero are of 4 bytes; flags is 2 for a persistent object, else 0. An event is its type in 1 byte,
-// the size of its data in 4, and the data.
+// version, flags and the zero have 4 bytes each. flags is 2 for a persistent object and 0 otherwise. An event is its type (1 byte),
+// the size of its data (4 bytes), and the data.
 type SharedObject struct {
 	Name       string
-	Version    uint32 // the server counts changes; a client says what it has seen
+	Version    uint32 // the number of changes, counted by the server; a client sends the version it has seen
 	Persistent bool
 	Events     []SharedEvent
 }
@@ -32,25 +32,25 @@ type SharedEvent struct {
 // SharedEventType is the type of a SharedEvent.
 type SharedEventType uint8
 
-// The types of events. Those of which the comment says "client" are requests.
+// The types of events. Those marked "client" are requests.
 const (
 	SharedUse           SharedEventType = 1  // client: empty
 	SharedRelease       SharedEventType = 2  // client: empty
 	SharedRequestChange SharedEventType = 3  // client: properties
 	SharedChange        SharedEventType = 4  // properties
-	SharedSuccess       SharedEventType = 5  // names: the requester's acknowledgement, in the place of a change
-	SharedSendMessage   SharedEventType = 6  // both: a name as an AMF value, and arguments
+	SharedSuccess       SharedEventType = 5  // names: the requester's acknowledgement, sent instead of a change
+	SharedSendMessage   SharedEventType = 6  // client and server: a name as an AMF value, and arguments
 	SharedStatus        SharedEventType = 7  // code and level
-	SharedClear         SharedEventType = 8  // empty: the local copy is void
+	SharedClear         SharedEventType = 8  // empty: the local copy is invalid
 	SharedRemove        SharedEventType = 9  // names
 	SharedRequestRemove SharedEventType = 10 // client: one name
 	SharedUseSuccess    SharedEventType = 11 // empty, or properties
 )
 
-// persistentFlag marks an object that outlives its users.
+// persistentFlag marks an object that exists longer than its users are connected.
 const persistentFlag = 2
 
-// maxSharedEvents bounds the events of a message.
+// maxSharedEvents limits the number of events in a message.
 const maxSharedEvents = 65536
 
 // ParseSharedObject reads the body of a message of type 19 or 16. Unknown events are kept as they are.
@@ -88,7 +88,7 @@ func ParseSharedObject(t Type, body []byte) (SharedObject, error) {
 	return o, nil
 }
 
-// AppendSharedObject appends the body of a message of type 19 or 16. It fails for a name of over 65,535 bytes.
+// AppendSharedObject appends the body of a message of type 19 or 16. A name longer than 65,535 bytes is an error.
 func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 	if len(o.Name) > 0xFFFF {
 		return dst, &Error{Type: t, Detail: "name too long, bytes", Value: len(o.Name)}
@@ -112,11 +112,11 @@ func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 	return dst, nil
 }
 
-// Properties reads the data of an event that holds names and values.
+// Properties reads the data of an event that contains names and values.
 func (e SharedEvent) Properties() ([]amf.Property, error) { return collect(e.EachProperty()) }
 
-// EachProperty is Properties one by one: decoded, a property may take many times the memory that its data does. After an
-// error there are no more.
+// EachProperty is like Properties but yields one property at a time, since decoded properties may take many times the memory of
+// the data. An error ends the iteration.
 func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	return func(yield func(amf.Property, error) bool) {
 		for b := e.Data; len(b) > 0; {
@@ -139,10 +139,10 @@ func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	}
 }
 
-// Names reads the data of an event that holds names.
+// Names reads the data of an event that contains names.
 func (e SharedEvent) Names() ([]string, error) { return collect(e.EachName()) }
 
-// EachName is Names one by one. After an error there are no more.
+// EachName is like Names but yields one name at a time. An error ends the iteration.
 func (e SharedEvent) EachName() iter.Seq2[string, error] {
 	return func(yield func(string, error) bool) {
 		for b := e.Data; len(b) > 0; {
@@ -159,7 +159,7 @@ func (e SharedEvent) EachName() iter.Seq2[string, error] {
 	}
 }
 
-// collect gathers what comes before an error.
+// collect returns the values before an error, and the error.
 func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 	for v, err := range each {
 		if err != nil {
@@ -211,7 +211,7 @@ func AppendSharedName(dst []byte, name string) []byte {
 	return append(binary.BigEndian.AppendUint16(dst, uint16(len(name))), name...)
 }
 
-// cutKey takes a name with its length off the front of b.
+// cutKey removes a name with its length from the front of b.
 func cutKey(b []byte) (name, rest []byte, ok bool) {
 	if len(b) < 2 || len(b)-2 < int(binary.BigEndian.Uint16(b)) {
 		return nil, b, false

@@ -1,5 +1,5 @@
-// Package message holds the message types of RTMP and the codecs of their bodies: protocol control (RTMP 1.0 section
-// 5.4), user control (6.2, 7.1.7), commands and data (7.1, 7.2) and aggregates (7.1.6). Both roles use it.
+// Package message defines the message types of RTMP and encodes and decodes their bodies: protocol control (RTMP 1.0 section 5.4),
+// user control (6.2, 7.1.7), commands and data (7.1, 7.2), aggregates (7.1.6) and shared objects. Clients and servers use the same.
 package message
 
 import "fmt"
@@ -33,7 +33,7 @@ var typeNames = map[Type]string{
 	TypeSharedObjectAMF0: "Shared Object (AMF0)", TypeCommandAMF0: "Command (AMF0)", TypeAggregate: "Aggregate",
 }
 
-// String is the specification's name of the type, or "type N".
+// String returns the specification's name of the type, or "type N".
 func (t Type) String() string {
 	if name, ok := typeNames[t]; ok {
 		return name
@@ -41,17 +41,17 @@ func (t Type) String() string {
 	return fmt.Sprintf("type %d", uint8(t))
 }
 
-// Media reports whether messages of this type become FLV tags: audio, video and data.
+// Media reports whether messages of this type correspond to FLV tags: audio, video and data.
 func (t Type) Media() bool {
 	return t == TypeAudio || t == TypeVideo || t == TypeDataAMF0 || t == TypeDataAMF3
 }
 
-// Error reports a body that breaks the rules of its message type.
+// Error reports a body that violates the rules of its message type.
 type Error struct {
 	Type   Type
 	Detail string
-	Value  any   // a size, a count, or the Go type of what is no string or number; never the peer's text
-	Err    error // the cause, for AMF an *amf.DecodeError
+	Value  any   // a size, a count, or the Go type of an unexpected value; never text of the peer
+	Err    error // the cause; for AMF an *amf.DecodeError
 }
 
 func (e *Error) Error() string {

@@ -7,31 +7,31 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// Backoff says how long to wait before a connection is tried again: Min after the first failure, twice as long after each further
-// one, Max at most. Each wait is made up to half shorter or longer at random, so that not all clients of a server come back at once.
+// Backoff controls how long to wait before connecting again: Min after the first failure, twice as long after each further one, and Max at
+// most. Each wait is made shorter or longer by up to half, at random, so that the clients of a server do not all come back at once.
 type Backoff struct {
-	Min, Max time.Duration // 0: half a second, half a minute
+	Min, Max time.Duration // 0 means half a second, and half a minute
 
-	// Healthy is how long a connection must have served for its loss to be a first failure again. 0: ten seconds.
+	// Healthy is how long a connection must have worked for its loss to count as a first failure. 0 means ten seconds.
 	Healthy time.Duration
 }
 
-// failures counts how many there were in a row.
+// failures counts consecutive failures.
 type failures struct{ inARow int }
 
-// healthy reports whether a connection has served for long enough.
+// healthy reports whether a connection has worked for long enough.
 func (b Backoff) healthy(served time.Duration) bool {
 	return served >= cmp.Or(b.Healthy, 10*time.Second)
 }
 
-// after begins anew if a connection has served for so long as to be healthy.
+// after resets the count if a connection has been healthy.
 func (f *failures) after(b Backoff, served time.Duration) {
 	if b.healthy(served) {
 		f.inARow = 0
 	}
 }
 
-// wait counts a failure, and returns how long to wait after it.
+// wait counts a failure and returns how long to wait.
 func (f *failures) wait(b Backoff) time.Duration {
 	f.inARow++
 	return reconnect.Delay(b.Min, b.Max, f.inARow-1)

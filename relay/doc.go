@@ -1,16 +1,16 @@
-// Package relay has sources and targets of live streams that last: a [Player] plays a stream for ever and a [Publisher] publishes
-// one for ever, over as many connections as that takes. [Run] joins them.
+// Package relay plays and publishes live streams over as many connections as it takes: a [Player] plays one stream and a [Publisher]
+// publishes one, and both connect again whenever their connection is lost. [Run] copies from one to the other.
 //
 //	source := &relay.Player{URL: "rtmp://camera.example/live/1"}
 //	err := relay.Run(ctx, source,
 //		&relay.Publisher{URLs: []string{"rtmp://a.example/live/key", "rtmp://b.example/live/key"}},
 //		&relay.Publisher{URLs: []string{"rtmp://c.example/live/other"}})
 //
-// Both are what package media reads from and writes to, so that decoders and encoders need not know of lost connections either.
+// Package media can read from a Player and write to a Publisher, so decoders and encoders need not deal with lost connections either.
 //
 // # Time
 //
-// A Player's line of time begins at 0. After a connection was lost the stream goes on at its own time if the server has counted
-// on, and otherwise where it would be if time had passed as it has here: a gap stays as long as it was. The same holds where a
-// server begins to count anew, or jumps, on one connection.
+// The timestamps of a Player begin at 0. After a lost connection they continue with the stream's own timestamps, if the server has kept
+// counting. Otherwise they advance by the time that has passed here, so that a gap keeps its length. The same is done when the timestamps
+// of a server start anew or jump within one connection.
 package relay

@@ -8,9 +8,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Denied reports whether err is a refusal that the next try would meet, too: the server does not have the application, or does not
-// let this client in, or not play or publish. It is for GiveUp. A name that is in use, or a stream that nobody publishes, is
-// another matter.
+// Denied reports whether err is a refusal that the next attempt would meet again: the server does not have the application, or does not
+// allow this client to connect, play or publish. It is meant for GiveUp. It returns false if a name is in use or a stream is not being
+// published, since that may change.
 func Denied(err error) bool {
 	var refused *rtmp.StatusError
 	if !errors.As(err, &refused) {
@@ -24,14 +24,14 @@ func Denied(err error) bool {
 	return false
 }
 
-// hopeless reports whether err says that the program has asked for what can't be. Some options are looked at only by Connect.
+// hopeless reports whether err is caused by invalid settings. Some options are checked only by Connect.
 func hopeless(err error) bool {
 	var before *impossible
 	var option *rtmp.OptionError
 	return errors.As(err, &before) || errors.As(err, &option)
 }
 
-// kindOf says what it means that a connection has ended with err, or did not come about.
+// kindOf returns the event for a connection that has ended with err or could not be made.
 func kindOf(err error) EventKind {
 	var refused *rtmp.StatusError
 	switch {

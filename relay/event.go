@@ -6,18 +6,18 @@ import (
 	"time"
 )
 
-// EventKind says what has happened.
+// EventKind is the kind of an [Event].
 type EventKind int
 
 const (
 	Connecting  EventKind = iota // a connection is being made
-	Connected                    // the server has agreed: a Publisher sends, a Player waits for sound or pictures
-	Playing                      // Player: sound or pictures have come
-	Unpublished                  // Player: the server is there, but nobody publishes the stream (any more)
-	Down                         // the server can't be reached, or the connection is lost or silent
-	Refused                      // the server has said no
-	Moved                        // the server has asked to come back, at URL
-	Gap                          // Player: something may be missing in front of what comes next
+	Connected                    // the server has accepted: a Publisher sends, a Player waits for media
+	Playing                      // Player: media has arrived
+	Unpublished                  // Player: the server works, but the stream is not, or no longer, being published
+	Down                         // the server can't be reached, or the connection was lost or is silent
+	Refused                      // the server has refused
+	Moved                        // the server has asked to connect to URL instead
+	Gap                          // Player: something may be missing before the next packet
 )
 
 // String returns the kind's name in lower case, such as "connecting".
@@ -30,7 +30,7 @@ func (k EventKind) String() string {
 	case Playing:
 		return "playing"
 	case Unpublished:
-		return "nobody publishes"
+		return "unpublished"
 	case Down:
 		return "down"
 	case Refused:
@@ -43,19 +43,19 @@ func (k EventKind) String() string {
 	return fmt.Sprintf("EventKind(%d)", int(k))
 }
 
-// Event is what a Player or Publisher tells of itself.
+// Event reports a change of the state of a Player or Publisher.
 type Event struct {
 	Kind EventKind
-	URL  string        // without what may be a key: user, password, the stream's name, queries
-	Err  error         // why, of Unpublished, Down and Refused. It has no secrets in it
-	Wait time.Duration // how long until the next try, of those and Moved
-	Gap  time.Duration // how much time is missing, of Gap; 0: that can't be told
+	URL  string        // the server, without what may be secret: user, password, stream name, queries
+	Err  error         // the reason for Unpublished, Down and Refused; free of secrets
+	Wait time.Duration // time until the next attempt, for these and Moved
+	Gap  time.Duration // how much is missing, for Gap; 0 if unknown
 }
 
-// String describes the event in a line for a log.
+// String describes the event in one line for a log.
 func (e Event) String() string {
 	text := e.URL + ": " + e.Kind.String()
-	if e.Err != nil && e.Err != io.EOF { // which the kind has said
+	if e.Err != nil && e.Err != io.EOF { // the kind says the same as io.EOF
 		text += ": " + e.Err.Error()
 	}
 	if e.Kind == Gap {

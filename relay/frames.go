@@ -8,24 +8,24 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// patience is how long pictures are left out at the beginning of a connection, until one comes that can be decoded by itself. Some
-// encoders make only the first like that, and refresh pictures piece by piece.
+// patience is how long pictures are skipped at the beginning of a connection until a key frame arrives. Some encoders send only one at the
+// very beginning, and then refresh pictures piece by piece.
 const patience = 30 * time.Second
 
-// frames makes one stream out of those of many connections.
+// frames joins the media of many connections to one stream.
 type frames struct {
 	line    line
-	headers flv.Headers // that were given out
-	first   time.Time   // when the first sound or picture of this connection came; zero: not yet
-	keyed   [256]bool   // tracks of which this connection has brought a key frame
+	headers flv.Headers // that have been delivered
+	first   time.Time   // arrival of the first audio or video of this connection; zero if none has arrived
+	keyed   [256]bool   // tracks with a key frame on this connection
 }
 
-// outcome is what becomes of a packet.
+// outcome is what take has done with a packet.
 type outcome struct {
 	what  int           // delivered, repeated or skipped
-	first bool          // the first sound or picture of the connection
-	jump  bool          // the line of time goes on at another place
-	gap   time.Duration // and so much is missing
+	first bool          // the first audio or video of the connection
+	jump  bool          // the timestamps continue elsewhere
+	gap   time.Duration // the length of the gap there
 }
 
 const (
@@ -34,13 +34,13 @@ const (
 	skipped
 )
 
-// restart says that what comes is of a new connection.
+// restart marks the beginning of a new connection.
 func (f *frames) restart() {
 	f.first, f.keyed = time.Time{}, [256]bool{}
 	f.line.restart()
 }
 
-// played returns how long the connection has brought sound or pictures; silent reports that it has brought none.
+// played returns how long ago the first audio or video of the connection arrived. silent reports that none has arrived.
 func (f *frames) played() (served time.Duration, silent bool) {
 	if f.first.IsZero() {
 		return 0, true
@@ -48,7 +48,7 @@ func (f *frames) played() (served time.Duration, silent bool) {
 	return time.Since(f.first), false
 }
 
-// take gives the packet its place on the line of time.
+// take sets the packet's timestamp, unless the packet is not to be delivered.
 func (f *frames) take(pkt *rtmp.Packet, now time.Time) (o outcome) {
 	if f.first.IsZero() && (pkt.Type == message.TypeAudio || pkt.Type == message.TypeVideo) {
 		f.first, o.first = now, true
@@ -62,7 +62,7 @@ func (f *frames) take(pkt *rtmp.Packet, now time.Time) (o outcome) {
 			return o
 		}
 		f.headers.Keep(tag)
-		pkt.Timestamp = uint32(f.line.end.at) // servers give those that they have kept any time
+		pkt.Timestamp = uint32(f.line.end.at) // servers send stored headers with arbitrary timestamps
 		return o
 	case flv.KindData:
 		if ofConnection(pkt) {
@@ -84,18 +84,18 @@ func (f *frames) take(pkt *rtmp.Packet, now time.Time) (o outcome) {
 	return o
 }
 
-// tagOf returns the packet as a tag, whose body is the packet's.
+// tagOf returns the packet as a tag with the same body.
 func tagOf(pkt *rtmp.Packet) flv.Tag {
 	return flv.Tag{Type: flv.TagType(pkt.Type), Timestamp: pkt.Timestamp, Body: pkt.Body}
 }
 
-// packetOf is the reverse.
+// packetOf is the inverse of tagOf.
 func packetOf(tag flv.Tag) *rtmp.Packet {
 	return &rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}
 }
 
-// ofConnection reports whether a data message is about the connection, not part of the stream: Adobe's servers and those like them
-// begin with such.
+// ofConnection reports whether a data message concerns the connection rather than the stream. Adobe's servers, and those modelled after
+// them, send such messages first.
 func ofConnection(pkt *rtmp.Packet) bool {
 	name, _, err := flv.ParseScript(pkt.Body)
 	return err == nil && (name == "|RtmpSampleAccess" || name == "onStatus")

@@ -7,42 +7,42 @@ import (
 )
 
 const (
-	// maxBack is how far the time of a track may go back before that is taken for another line of time, ms. Encoders stumble.
+	// maxBack is how far the timestamps of a track may step back, in ms, before they are taken for a new count. Encoders do step back.
 	maxBack = 1000
-	// maxAhead is by how much time that has passed in the stream may differ from what has passed here, ms: so much servers keep to
-	// send at once, and networks hold back.
+	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers send that much stored media at once,
+	// and networks delay that much.
 	maxAhead = 10_000
-	// burst is how long after its beginning a connection may bring what the server had kept.
+	// burst is how long a server may take to send stored media at the beginning of a connection.
 	burst = 3 * time.Second
 )
 
-// line makes one line of time, in milliseconds, out of those of many connections. It begins at 0.
+// line maps the timestamps of many connections to continuous time in milliseconds, which begins at 0.
 type line struct {
-	in    flv.Timeline // the stream's timestamps, over all connections: some servers go on counting
-	shift int64        // from in to the line
-	fresh bool         // nothing has come of this connection
+	in    flv.Timeline // of the stream's timestamps, across connections, since some servers keep counting
+	shift int64        // added to positions of in
+	fresh bool         // no frame of this connection has arrived
 
-	end  mark    // of everything, the furthest
-	last [2]mark // of sound and pictures
+	end  mark    // the latest position of all tracks
+	last [2]mark // of audio and of video
 
-	began mark  // this connection
-	lead  int64 // by how much it is ahead of its beginning and the time since, because it began with what the server had kept
+	began mark  // of this connection
+	lead  int64 // how far the connection is ahead of real time, because it began with stored media
 }
 
-// mark is a place on the line, and when it was reached.
+// mark is a position and the time at which it was reached.
 type mark struct {
 	at  int64
-	now time.Time // zero: not yet
+	now time.Time // zero if it has not been reached
 }
 
-// after is where the line is now, if it goes on like the clock.
+// after returns the present position, assuming real time.
 func (m mark) after(now time.Time) int64 { return m.at + now.Sub(m.now).Milliseconds() }
 
-// restart says that what comes is of a new connection.
+// restart marks the beginning of a new connection.
 func (l *line) restart() { l.fresh = true }
 
-// frame returns the place of a frame. jump reports that the line goes on there for another reason than the frame's own time, or
-// after a connection was lost, and gap how much is missing.
+// frame returns the position of a frame. jump reports that it does not follow from the frame's timestamp alone, or that the connection is
+// new; gap is then the time that is missing.
 func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]
@@ -61,7 +61,7 @@ func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, g
 		jump = true
 		l.shift = max(l.end.after(now), l.end.at+1) - raw
 	}
-	at = max(raw+l.shift, track.at) // 0 of the first of each track
+	at = max(raw+l.shift, track.at) // track.at is 0 for the first frame of a track
 	if jump {
 		gap = time.Duration(max(0, at-l.end.at)) * time.Millisecond
 	}
@@ -69,18 +69,18 @@ func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, g
 	return at, gap, jump
 }
 
-// goesOn reports whether a new connection counts on from the one before.
+// goesOn reports whether the timestamps of a new connection continue those of the previous one.
 func (l *line) goesOn(raw, expected int64) bool {
 	at := raw + l.shift
 	return at > l.end.at && expected-maxAhead <= at && at <= expected+maxAhead
 }
 
-// strange reports whether a frame can't be at that place, because its server has begun to count anew.
+// strange reports whether a position is impossible, because the server has started to count anew.
 func (l *line) strange(at int64, track *mark, now time.Time) bool {
 	before := *track
 	if before.now.IsZero() {
 		before = l.end
-		before.at -= maxAhead // it may have begun much later, or earlier
+		before.at -= maxAhead // a track may begin much earlier or later than the others
 	}
 	return at < before.at-maxBack || at > before.after(now)+2*maxAhead
 }

@@ -10,7 +10,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// place is where to connect.
+// place is a URL to connect to and the options for it.
 type place struct {
 	url     string
 	options rtmp.Options
@@ -18,25 +18,25 @@ type place struct {
 
 func (p place) String() string { return rtmpurl.Redact(p.url) }
 
-// moved ends a link whose server has asked to come back.
+// moved is the error of a link whose server has asked the client to connect elsewhere.
 type moved struct{ to place }
 
 func (*moved) Error() string { return "relay: the server asks to reconnect" }
 
-// link is a connection and the one stream on it.
+// link is a connection with its only stream.
 type link struct {
 	conn   *rtmp.Conn
 	stream *rtmp.Stream
 	to     place
-	began  time.Time // when the server had agreed
+	began  time.Time // when the server accepted
 
-	ctx     context.Context // of all that is done with the stream; its cause may be a *moved
+	ctx     context.Context // of everything done with the stream; its cause may be a *moved
 	cancel  context.CancelCauseFunc
-	release func()        // of the stream, from ctx
-	dialed  chan struct{} // closed when conn is set, nil if there is none
+	release func()        // unbinds the stream from ctx
+	dialed  chan struct{} // closed when conn is set; nil if there is no connection
 }
 
-// open connects and opens the stream. ctx governs the link, and dialing only this call.
+// open connects and opens the stream. ctx governs the link, dialing only this call.
 func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
 	l := &link{to: to, dialed: make(chan struct{})}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
@@ -76,7 +76,7 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// follow ends the link if the server may lead where it wants to. Otherwise what it sends is taken for as long as it does.
+// follow ends the link if the server may move the client to tcURL. Otherwise the link continues for as long as the server serves it.
 func (l *link) follow(tcURL string) {
 	<-l.dialed
 	if l.conn == nil {
@@ -91,7 +91,7 @@ func (l *link) follow(tcURL string) {
 	l.cancel(&moved{to})
 }
 
-// why returns what err, with which something done with the stream has failed, comes from.
+// why returns the cause of err, an error of the stream.
 func (l *link) why(err error) error {
 	var move *moved
 	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
@@ -100,14 +100,14 @@ func (l *link) why(err error) error {
 	return err
 }
 
-// lost ends the link that err has ended, and returns why.
+// lost closes the link after err and returns the cause.
 func (l *link) lost(err error) error {
 	err = l.why(err)
 	l.close()
 	return err
 }
 
-// close sends what was written, and ends the connection. The error says that something may not have arrived.
+// close sends what has been written and closes the connection. An error means that something may not have arrived.
 func (l *link) close() (err error) {
 	if l.conn != nil {
 		err = l.conn.Close()
@@ -119,7 +119,7 @@ func (l *link) close() (err error) {
 	return err
 }
 
-// check finds out before anything is tried what can't be.
+// check reports invalid settings before anything is tried.
 func (p place) check() error {
 	if _, err := rtmp.New(p.url, &p.options); err != nil {
 		return &impossible{err}
@@ -127,7 +127,7 @@ func (p place) check() error {
 	return nil
 }
 
-// impossible says that a program has asked for what can't be.
+// impossible is the error for invalid settings.
 type impossible struct{ err error }
 
 func (e *impossible) Error() string { return e.err.Error() }

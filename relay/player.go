@@ -11,49 +11,50 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// Player plays a stream for ever: it connects again whenever the connection is lost, the stream ends or falls silent. Whoever
-// reads its packets sees one stream: with one line of time that begins at 0 and does not go back, headers that come again only when
-// they have changed, and pictures that can be decoded.
+// Player plays a live stream without end: it connects again whenever the connection is lost or the stream ends or falls silent. Its
+// packets are those of one continuous stream. Timestamps begin at 0 and do not go back, headers are repeated only when they have changed,
+// and all pictures can be decoded.
 //
 //	p := &relay.Player{URL: "rtmp://example.com/live/camera", OnEvent: func(e relay.Event) { log.Print(e) }}
 //	defer p.Close()
 //	r := media.NewReader(p) // or p.ReadPacket
 //
-// The fields are not to be changed once it is used. One goroutine at a time reads it, every other method may be called from any
-// goroutine. It has no goroutine of its own: it connects, waits and reads while ReadPacket is called.
+// The fields must not be changed after the first use. ReadPacket may be called by one goroutine at a time, every other method from any
+// goroutine. A Player has no goroutine of its own: it connects, waits and reads while ReadPacket is called.
 type Player struct {
-	URL string // as rtmp.New takes it, options included
+	URL string // as for rtmp.New, including librtmp's options
 
-	// Options are the connections'; nil: the defaults. Live is set; MediaTimeout's 0 is half a minute here, a negative one none.
-	// Requests of the server to reconnect are followed as FollowReconnect allows: for one connection, after which it is URL again.
+	// Options are the options of the connections; nil means the defaults. Live is set. A MediaTimeout of 0 means half a minute, and a
+	// negative one none. Requests of the server to reconnect are followed as FollowReconnect allows, for one connection; after that
+	// URL is used again.
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent is called with each Event, within ReadPacket. It may not call ReadPacket or Close. nil: it is not called.
+	// OnEvent, if not nil, is called with each Event, from within ReadPacket. It must not call ReadPacket or Close.
 	OnEvent func(Event)
-	// GiveUp reports whether an error that has ended a connection, or with which none came about, ends the Player: ReadPacket then
-	// returns it. nil: none does. See [Denied].
+	// GiveUp reports whether the Player should end after err, the error of a connection that has ended or could not be made.
+	// ReadPacket then returns err. Nil means never. See [Denied].
 	GiveUp func(error) bool
 
-	reading sync.Mutex // held by ReadPacket: guards the next few, but link is changed with mu held, too
-	link    *link      // nil: there is none
-	unbind  func()     // of link's stream, from waits
-	next    place      // zero: URL
+	reading sync.Mutex // held by ReadPacket; guards the fields up to mu, but to change link, mu is held as well
+	link    *link      // nil if there is no connection
+	unbind  func()     // ends the effect of waits on link's stream
+	next    place      // zero means URL
 	due     time.Time  // when to connect
 	tries   failures
 	frames  frames
 
 	mu        sync.Mutex // guards the rest
-	err       error      // for ever
+	err       error      // final
 	bindings  []*binding // whose contexts are done
 	waits     context.Context
 	interrupt context.CancelFunc // ends waits
 	stats     PlayerStats
 }
 
-// ReadPacket reads the next audio, video or data message; pkt.Body is reused. It waits for as long as that takes, see
-// [Player.Bind]. The error is about an invalid URL or option, is one that GiveUp has accepted, net.ErrClosed after Close, or a
-// Bind's.
+// ReadPacket reads the next audio, video or data message, and reuses the memory of pkt.Body. It waits without limit; use [Player.Bind] to
+// bound the wait. The error is about an invalid URL or option, one for which GiveUp has returned true, net.ErrClosed after Close, or that
+// of a context passed to Bind.
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
@@ -79,7 +80,7 @@ func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	}
 }
 
-// connect waits until it is time, and connects.
+// connect waits until it is time to connect, and connects.
 func (p *Player) connect(ctx context.Context) error {
 	if p.next.url == "" {
 		p.next = p.place()
@@ -105,7 +106,7 @@ func (p *Player) connect(ctx context.Context) error {
 	return nil
 }
 
-// place is where the program wants to play.
+// place returns the place that the program has asked for.
 func (p *Player) place() place {
 	to := place{url: p.URL}
 	if p.Options != nil {
@@ -122,13 +123,13 @@ func (p *Player) place() place {
 	return to
 }
 
-// failed ends the link, if there is one, and says when and where to connect after err.
+// failed closes the link, if there is one, and decides when and where to connect after err.
 func (p *Player) failed(err error) {
 	e := Event{Kind: kindOf(err), Err: err}
 	served, silent := p.frames.played()
 	if p.link == nil {
 		served = 0
-	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // a server that waits for a publisher, as a rule
+	} else if silent && errors.Is(err, os.ErrDeadlineExceeded) { // usually the server is waiting for a publisher
 		e.Kind = Unpublished
 	}
 	p.tries.after(p.Backoff, served)
@@ -152,7 +153,7 @@ func (p *Player) failed(err error) {
 	p.told(e)
 }
 
-// take makes the packet one of the Player's stream. It reports whether it is to be given out.
+// take makes the packet part of the Player's stream and reports whether to deliver it.
 func (p *Player) take(pkt *rtmp.Packet) bool {
 	outcome := p.frames.take(pkt, time.Now())
 	p.mu.Lock()
@@ -181,7 +182,7 @@ func (p *Player) take(pkt *rtmp.Packet) bool {
 	return outcome.what == delivered
 }
 
-// tell tells of something at the present place.
+// tell reports an event at the current place.
 func (p *Player) tell(e Event) {
 	e.URL = p.next.String()
 	p.told(e)
@@ -193,19 +194,19 @@ func (p *Player) told(e Event) {
 	}
 }
 
-// PlayerStats count what a Player has done. Received is Delivered + Repeated + Skipped.
+// PlayerStats are the counters of a Player. Received is Delivered + Repeated + Skipped.
 type PlayerStats struct {
-	Connections uint64 // on which the stream was asked for, and the server has agreed
-	Failures    uint64 // connections that have ended, or did not come about
+	Connections uint64 // accepted by the server, including the stream
+	Failures    uint64 // connections that have ended or could not be made
 
 	Received  uint64 // messages of the stream
-	Delivered uint64 // those that ReadPacket has returned
-	Repeated  uint64 // headers that were known
-	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded, and what servers say of the connection
+	Delivered uint64 // returned by ReadPacket
+	Repeated  uint64 // headers that had not changed
+	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded, and messages about the connection
 
-	Gaps     uint64        // where something may be missing, see [Gap]
-	Missing  time.Duration // how much in all, as far as that can be told
-	Position time.Duration // how far the line of time has come
+	Gaps     uint64        // number of Gap events
+	Missing  time.Duration // total length of gaps, as far as it is known
+	Position time.Duration // timestamp of the latest packet
 }
 
 // Stats returns the counters.

@@ -7,14 +7,14 @@ import (
 	"slices"
 )
 
-// binding is one Bind.
+// binding is the effect of one call of Bind.
 type binding struct {
 	ctx      context.Context
 	released bool
 }
 
-// Bind makes ReadPacket end with ctx's error once ctx is done, also one under way, until release is called. Nothing is lost: the
-// connection stays, unless it was just being made.
+// Bind makes ReadPacket, including a call in progress, return ctx's error once ctx is done, until release is called. Nothing is lost: the
+// connection stays open, unless it was just being made.
 func (p *Player) Bind(ctx context.Context) (release func()) {
 	b := &binding{ctx: ctx}
 	stop := context.AfterFunc(ctx, func() {
@@ -34,14 +34,14 @@ func (p *Player) Bind(ctx context.Context) (release func()) {
 	}
 }
 
-// endWaits makes ReadPacket look at what there is. The caller holds p.mu.
+// endWaits makes ReadPacket check its conditions again. The caller holds p.mu.
 func (p *Player) endWaits() {
 	if p.interrupt != nil {
 		p.interrupt()
 	}
 }
 
-// waiting returns the context of whatever ReadPacket waits for, or why it does not wait.
+// waiting returns the context for whatever ReadPacket waits for, or an error if it must not wait.
 func (p *Player) waiting() (context.Context, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -61,7 +61,7 @@ func (p *Player) waiting() (context.Context, error) {
 	return p.waits, nil
 }
 
-// Close ends the Player and its connection, and a ReadPacket under way, with net.ErrClosed. Further calls do nothing.
+// Close ends the Player and its connection. A ReadPacket in progress returns net.ErrClosed. Further calls do nothing.
 func (p *Player) Close() error {
 	p.mu.Lock()
 	if p.err == nil {

@@ -15,47 +15,49 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Publisher publishes a stream for ever: it connects again whenever the connection is lost or refused, a name that a former
-// connection still holds included. Each connection gets the headers first, and pictures from a key frame on. Writing never waits:
-// what can't be sent yet is queued, and when the queue is full the library's rules say what is dropped.
+// Publisher publishes a live stream without end: it connects again whenever the connection is lost or refused, for example because the
+// name is still held by the previous connection. Each connection begins with the headers and a key frame. Writing never waits: what
+// can't be sent yet is queued, and a full queue drops media like Options.SendQueue of package rtmp.
 //
 //	p := &relay.Publisher{URLs: []string{"rtmp://example.com/live/key"}}
 //	defer p.Close()
 //	w := media.NewWriter(p, video, audio) // or p.WritePacket, or io.Copy(p, file) of FLV
 //
-// The fields are not to be changed once it is used. Everything may be called from any goroutine. Its own goroutine ends with Close.
+// The fields must not be changed after the first use. All methods may be called from any goroutine. The Publisher's own goroutine ends with
+// Close.
 type Publisher struct {
-	// URLs are where to publish, as rtmp.New takes them: the first one that takes the stream. While that is a later one, those before
-	// it are tried every Backoff.Max, and the stream moves to the one that takes it, at a key frame.
+	// URLs are the places to publish to, in order of preference, as for rtmp.New. The first one that accepts the stream is used. While
+	// that is not the first, those before it are tried every Backoff.Max, and the stream moves to one that accepts it at a key frame.
 	URLs []string
 
-	// Options are the connections'; nil: the defaults. Publish is set. SendQueue is the size of the queue, over all connections; 0:
-	// 4 MiB. Requests of the server to reconnect are followed as FollowReconnect allows, for one connection.
+	// Options are the options of the connections; nil means the defaults. Publish is set. SendQueue is the size in bytes of the queue,
+	// which all connections share; 0 means 4 MiB. Requests of the server to reconnect are followed as FollowReconnect allows, for one
+	// connection.
 	Options *rtmp.Options
 	Backoff Backoff
 
-	// OnEvent is called with each Event, on the Publisher's goroutine, which sends nothing meanwhile. It may not call Close. nil: it is
-	// not called.
+	// OnEvent, if not nil, is called with each Event, on the Publisher's goroutine, which sends nothing meanwhile. It must not call
+	// Close.
 	OnEvent func(Event)
-	// GiveUp reports whether a URL is not to be tried again after that error. When none is left, writing returns the last one's.
-	// nil: all are tried for ever. See [Denied].
+	// GiveUp reports whether to stop trying a URL after err. If no URL is left, writing returns the last error. Nil means that all are
+	// tried without end. See [Denied].
 	GiveUp func(error) bool
 
 	starting sync.Once
 	ctx      context.Context // of the goroutine
 	cancel   context.CancelFunc
-	more     chan struct{} // signalled when something was queued, and by Close
+	more     chan struct{} // signalled when something has been queued, and by Close
 	ended    chan struct{} // closed when the goroutine has ended
-	failure  error         // what Close returns; written by the goroutine
+	failure  error         // the result of Close; written by the goroutine
 
 	writing sync.Mutex // held by Write: guards tags
 	tags    flv.Parser
 
 	mu        sync.Mutex // guards the rest
 	queue     session.DropQueue
-	latest    flv.Headers // that were queued
-	connected bool        // a sender takes messages out of the queue
-	err       error       // of writing, for ever
+	latest    flv.Headers // that have been queued
+	connected bool        // a sender takes messages from the queue
+	err       error       // of writing; final
 	closed    bool        // by Close
 	stats     PublisherStats
 }
@@ -65,7 +67,7 @@ const (
 	closeLimit   = 10 * time.Second
 )
 
-// Start makes the first connection, which otherwise the first write does. It does not wait for it. Further calls do nothing.
+// Start makes the first connection, which otherwise the first write does. It does not wait. Further calls do nothing.
 func (p *Publisher) Start() {
 	p.starting.Do(func() {
 		p.mu.Lock()
@@ -94,7 +96,7 @@ func (p *Publisher) Start() {
 	})
 }
 
-// places are where the program wants to publish. The error says that this can't be.
+// places returns the places that the program has asked for, or an error if they are invalid.
 func (p *Publisher) places() (places []place, _ error) {
 	if len(p.URLs) == 0 {
 		return nil, &impossible{errors.New("relay: publish: no URLs")}
@@ -113,9 +115,9 @@ func (p *Publisher) places() (places []place, _ error) {
 	return places, nil
 }
 
-// WritePacket publishes an audio, video or data message as soon as that can be: pkt's Type, Timestamp (message time, milliseconds)
-// and Body count, and Body is copied. It does not wait. The error is about an invalid URL or option, is one that GiveUp has
-// accepted, net.ErrClosed after Close, or says that pkt is no such message.
+// WritePacket queues an audio, video or data message for publishing. It uses pkt's Type, Timestamp (the message's time in milliseconds) and
+// Body, which is copied, and does not wait. The error is about an invalid URL or option, one for which GiveUp has returned true,
+// net.ErrClosed after Close, or says that pkt is not such a message.
 func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	switch {
 	case !pkt.Type.Media():
@@ -132,7 +134,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	p.stats.Written++
 	tag := tagOf(pkt)
 	kind, _ := flv.KindOf(tag)
-	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // the queue has it, or the goroutine: else it would fill up with them
+	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // it is queued or sent already; the queue would fill up with repetitions
 		p.stats.Dropped++
 		return nil
 	}
@@ -148,14 +150,14 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	return nil
 }
 
-// over is the error of writing, nil as long as there is none.
+// over returns the final error of writing, or nil.
 func (p *Publisher) over() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
 }
 
-// signal makes the goroutine look at what there is.
+// signal wakes the goroutine.
 func (p *Publisher) signal() {
 	select {
 	case p.more <- struct{}{}:
@@ -163,8 +165,8 @@ func (p *Publisher) signal() {
 	}
 }
 
-// Write publishes FLV bytes. Tags may be split anywhere between calls; file headers are skipped wherever a tag can begin. The error
-// is one of WritePacket, or says that it is not FLV.
+// Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is one of
+// WritePacket, or says that the bytes are not FLV.
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -185,9 +187,8 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	return n, nil
 }
 
-// Close sends what is queued, if there is a connection: it waits ten seconds for that at most. Then it ends the connection, for which it
-// waits as long as [rtmp.Conn.Close] does. The error says that the last of what was written may not have arrived. Further calls wait for
-// the first and return its error.
+// Close sends what is queued, if there is a connection, for at most ten seconds. Then it closes the connection, which takes as long as
+// [rtmp.Conn.Close]. An error means that the last messages may not have arrived. Further calls wait for the first and return its error.
 func (p *Publisher) Close() error {
 	p.mu.Lock()
 	if p.err == nil {
@@ -197,25 +198,25 @@ func (p *Publisher) Close() error {
 		}
 	}
 	p.mu.Unlock()
-	p.Start() // so that there is a goroutine to end
+	p.Start() // the code below ends the goroutine, so there has to be one
 	p.signal()
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended
 	return p.failure
 }
 
-// PublisherStats count what a Publisher has done. Written is Sent + Dropped + Queued.
+// PublisherStats are the counters of a Publisher. Written is Sent + Dropped + Queued.
 type PublisherStats struct {
-	Connections uint64 // on which the server has agreed to publishing
-	Failures    uint64 // connections that were lost or left, or did not come about
+	Connections uint64 // accepted by the server, including the stream
+	Failures    uint64 // connections that were lost or abandoned, or could not be made
 
-	Written uint64 // messages that were given to WritePacket or Write
-	Sent    uint64 // those that a connection has taken: the last may not have arrived when that is lost
-	Dropped uint64 // those that won't be sent, because there is no connection or no room, or they can't be decoded without such
-	Queued  uint64 // those that wait
+	Written uint64 // messages passed to WritePacket or Write
+	Sent    uint64 // messages written to a connection; if it is lost, the last ones may not have arrived
+	Dropped uint64 // messages that won't be sent, for lack of a connection or of room, or because they depend on dropped ones
+	Queued  uint64 // messages waiting to be sent
 
-	QueuedBytes int    // of those that wait
-	Repeated    uint64 // headers that were sent once more at the beginning of a connection, besides
+	QueuedBytes int    // their size in bytes
+	Repeated    uint64 // headers sent again at the beginning of a connection; not included in Sent
 }
 
 // Stats returns the counters.

@@ -7,9 +7,9 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// Run publishes what source plays at all targets, until ctx is done, or source or all targets have given up, and closes them. A
-// target that is slow or lost holds up nobody. The error is ctx's, or why source or the last target has given up. An invalid URL
-// or option is reported before anything is tried.
+// Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. It closes all of
+// them. A target that is slow or lost does not delay the others. The error is that of ctx, or that of source or of the last target to give
+// up. An invalid URL or option is reported before anything is tried.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
@@ -35,7 +35,7 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer watching.Wait()
 	defer stop(nil)
 	if len(targets) > 0 {
-		watching.Go(func() { stop(allEnded(playing, targets)) }) // also while source has nothing to say
+		watching.Go(func() { stop(allEnded(playing, targets)) }) // a goroutine, since source may deliver nothing
 	}
 	defer source.Bind(playing)()
 	var pkt rtmp.Packet
@@ -47,12 +47,12 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 			return err
 		}
 		for _, t := range targets {
-			t.WritePacket(&pkt) // the error is allEnded's
+			t.WritePacket(&pkt) // allEnded reports the error
 		}
 	}
 }
 
-// allEnded returns why the last of targets has given up, once all have, or nil once ctx is done.
+// allEnded returns the error of the last of targets once all have given up, or nil once ctx is done.
 func allEnded(ctx context.Context, targets []*Publisher) (err error) {
 	for _, t := range targets {
 		select {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// restart makes the queue begin with a key frame.
+// restart drops what is queued before the next key frame.
 func (s *sender) restart() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -35,8 +35,8 @@ func (s *sender) drop() {
 	s.p.stats.Dropped = s.p.stats.Written - s.p.stats.Sent
 }
 
-// send sends the headers, and then what is queued. It returns nil when Close was called and everything is sent, another link that
-// is to go on, or why it can't.
+// send sends the headers, and then the queue. It returns nil when Close has been called and everything is sent, a better link to continue
+// with, or an error.
 func (s *sender) send(l *link) (better *link, _ error) {
 	search := s.search()
 	defer func() {
@@ -81,7 +81,7 @@ func (s *sender) send(l *link) (better *link, _ error) {
 	}
 }
 
-// pop makes the oldest message of the queue pending, if there is one. It reports whether there will be none.
+// pop makes the oldest message of the queue pending, if there is one. It reports whether no more messages will come.
 func (s *sender) pop() (last bool) {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -95,7 +95,7 @@ func (s *sender) pop() (last bool) {
 	return false
 }
 
-// write sends what is pending.
+// write sends the pending message.
 func (s *sender) write(l *link, kind flv.Kind) error {
 	switch kind {
 	case flv.KindHeader:
@@ -129,12 +129,12 @@ func (s *sender) tell(e Event) {
 	}
 }
 
-// search tries places that the program would rather publish at than the present one.
+// search tries the places before the current one.
 type search struct {
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when it has ended: then link is set if it has found one
+	ended  chan struct{} // closed when the search has ended; link is then set if it was successful
 	link   *link
-	at     int // of link, in sender.places
+	at     int // the index of link's place in sender.places
 }
 
 func (s *sender) search() *search {
@@ -165,7 +165,7 @@ func (s *sender) search() *search {
 	return r
 }
 
-// found returns what it has found by now, nil: nothing.
+// found returns the link that has been found, or nil.
 func (r *search) found() *link {
 	select {
 	case <-r.ended:
@@ -175,7 +175,7 @@ func (r *search) found() *link {
 	}
 }
 
-// end ends the search, and the link that it has found unless that is taken.
+// end ends the search and closes the link that it has found, unless that is taken.
 func (r *search) end(taken *link) {
 	r.cancel()
 	<-r.ended

@@ -10,25 +10,25 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// sender is a Publisher's goroutine.
+// sender is the state of a Publisher's goroutine.
 type sender struct {
 	p      *Publisher
 	places []place
-	gone   []bool // places that are not tried again
-	at     int    // of places, where to be
-	next   *place // where the server wants us instead, nil: nowhere
+	gone   []bool // places that are no longer tried
+	at     int    // index of the current place
+	next   *place // where the server has asked to connect, or nil
 
-	tried int       // how many places have failed since the last wait
+	tried int       // places that have failed since the last wait
 	due   time.Time // when to connect
 	tries failures
 
-	headers  flv.Headers // that were sent
-	pictures bool        // there are some
-	pkt      rtmp.Packet // the packet to send now
-	pending  bool        // it is there
+	headers  flv.Headers // that have been sent
+	pictures bool        // the stream has video
+	pkt      rtmp.Packet // the packet to send next
+	pending  bool        // pkt is valid
 }
 
-// run publishes until Close, or until all places have been given up.
+// run publishes until Close, or until no place is left.
 func (s *sender) run() {
 	var l *link
 	for {
@@ -39,7 +39,7 @@ func (s *sender) run() {
 			s.restart()
 		}
 		better, err := s.send(l)
-		if err == nil && better == nil { // all is sent, and Close waits
+		if err == nil && better == nil { // everything is sent, and Close waits
 			s.p.failure = l.close()
 			break
 		}
@@ -55,7 +55,7 @@ func (s *sender) run() {
 	s.drop()
 }
 
-// connect waits until it is time, and connects, until it succeeds. It returns nil when there is nothing more to do.
+// connect waits until it is time, and tries to connect until it succeeds. It returns nil if the goroutine should end.
 func (s *sender) connect() *link {
 	for {
 		if err := reconnect.Sleep(s.p.ctx, time.Until(s.due)); err != nil {
@@ -83,8 +83,8 @@ func (s *sender) connected(l *link) {
 	s.tell(Event{Kind: Connected, URL: l.to.String()})
 }
 
-// failed says where and when to connect after a connection to a place has ended with err, or did not come about. It reports false
-// when there is nothing more to do.
+// failed decides when and where to connect after a connection to a place has ended with err or could not be made. It returns false if the
+// goroutine should end.
 func (s *sender) failed(err error, to place, served time.Duration) bool {
 	if s.p.ctx.Err() != nil {
 		return false
@@ -103,7 +103,7 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	case errors.As(err, &move):
 		s.next = &move.to
 		e = Event{Kind: Moved, URL: move.to.String(), Wait: s.tries.wait(s.p.Backoff)}
-	case moving: // back to where we were sent from
+	case moving: // back to the place from which the server has moved us
 		e.Wait = s.tries.wait(s.p.Backoff)
 	default:
 		s.gone[s.at] = hopeless(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
@@ -124,8 +124,8 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	return true
 }
 
-// another chooses the next place after the present one has failed. round says that all have failed since the last round, left that
-// there is one.
+// another selects the next place after the current one has failed. round reports that all places have failed since the last wait, and left
+// that a place is left.
 func (s *sender) another(served time.Duration) (round, left bool) {
 	if s.p.Backoff.healthy(served) {
 		s.tried = 0
@@ -143,7 +143,7 @@ func (s *sender) another(served time.Duration) (round, left bool) {
 		return false, false
 	}
 	if round = s.tried >= n; round {
-		s.tried, s.at = 0, len(s.places)-1 // the first comes after it
+		s.tried, s.at = 0, len(s.places)-1 // so that the first one is next
 	}
 	for {
 		if s.at = (s.at + 1) % len(s.places); !s.gone[s.at] {

@@ -99,7 +99,7 @@ func TestMethods(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 3.5, v)
 	_, err = call("math.add", 1)
-	assert.ErrorContains(t, err, "1 arguments, 2 are wanted")
+	assert.ErrorContains(t, err, "got 1 arguments, want 2")
 	_, err = call("math.add", 1, "x")
 	assert.ErrorContains(t, err, "argument 2")
 	v, err = call("whoami")

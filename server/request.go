@@ -27,5 +27,5 @@ type Request struct {
 	Kind       string        // of publish: live, record or append
 	Start      time.Duration // of play: a position, StartAny or StartLive
 	Length     time.Duration // of play; < 0: all
-	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local
+	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local, or the one given to ViewHandler
 }

@@ -11,16 +11,16 @@ import (
 )
 
 const (
-	maxCacheFile = 1 << 20 // bytes, some 4,000 records; a larger file is left alone
+	maxCacheFile = 1 << 20 // bytes, about 4,000 records; a larger file is not used
 	maxCacheURL  = 2048    // bytes; a longer URL is not cached
 )
 
-// storing keeps the program's own goroutines from losing each other's records. Another process may still win the race
-// between reading and renaming: its price is one download.
+// storing serializes the goroutines of this program that rewrite the cache. Another process may still win the race between reading and
+// renaming, which costs one download.
 var storing sync.Mutex
 
-// cachePath returns the path that Options.CacheFile stands for, "" for no cache. librtmp takes the current directory where
-// there is no home; that would let whoever can write there choose our hashes.
+// cachePath returns the path that Options.CacheFile stands for, or "" for no cache. Without a home directory librtmp uses the current
+// directory. This package does not, since others may be able to write there and choose the hashes.
 func cachePath(option string) string {
 	switch {
 	case option == NoCache:
@@ -41,12 +41,12 @@ func cachePath(option string) string {
 	return filepath.Join(home, ".swfinfo")
 }
 
-// cache is librtmp's file of player hashes. It is read and written whole. Errors are *Error of PhaseCache.
+// cache is librtmp's file of player hashes. It is read and written as a whole. Errors are of type *Error with PhaseCache.
 type cache struct {
-	path string // "": no cache
+	path string // empty for no cache
 }
 
-// lookup returns the record of a URL, or a zero one. A file that isn't there is an empty one.
+// lookup returns the record of a URL, or the zero record. A missing file counts as empty.
 func (c cache) lookup(url string) (record, error) {
 	if c.path == "" {
 		return record{}, nil
@@ -58,7 +58,7 @@ func (c cache) lookup(url string) (record, error) {
 	return findRecord(file, url), nil
 }
 
-// store puts r into the file, in the place of what was known of its URL. The records of others stay.
+// store writes r to the file in place of the previous record of its URL. Other records are kept.
 func (c cache) store(r record) error {
 	if c.path == "" {
 		return nil
@@ -105,8 +105,8 @@ func (c cache) failed(detail string, value any, err error) error {
 	return &Error{Phase: PhaseCache, Source: c.path, Detail: detail, Value: value, Err: err}
 }
 
-// replaceFile writes a new file, readable by its owner only, and renames it, so that nobody ever sees half of it. Where path
-// is a symbolic link, what it points to is replaced.
+// replaceFile writes a new file, readable by its owner only, and renames it, so that readers never see half of it. If path is a symbolic
+// link, its target is replaced.
 func replaceFile(path string, data []byte) error {
 	if target, err := filepath.EvalSymlinks(path); err == nil {
 		path = target

@@ -1,7 +1,6 @@
-// Package swf computes what SWF verification needs: the hash and the size of a player, a SWF file, and from them the answer
-// to a server that asks whether its client is that player.
+// Package swf implements SWF verification: it computes the hash and the size of a player, which is a SWF file, and from them the answer to
+// a server that asks whether its client is that player.
 //
-// [Hash] fetches the player and remembers what it found, [Sum] hashes one that the program has already. [Response] is the
-// client's half of the verification, [CheckResponse] the server's. The rules are librtmp's, and so is the cache file, so
-// that both programs profit from each other's downloads.
+// [Hash] downloads the player and caches its hash, and [Sum] hashes a player that the program already has. [Response] is the client's half
+// of the verification, and [CheckResponse] the server's. The rules are librtmp's, and the cache file is shared with librtmp.
 package swf

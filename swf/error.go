@@ -2,21 +2,21 @@ package swf
 
 import "fmt"
 
-// Phases of an [Error].
+// Values of Error.Phase.
 const (
-	PhaseFetch  = "fetch"  // the file could not be had
-	PhaseUnpack = "unpack" // what was fetched is no SWF, is damaged or too large
+	PhaseFetch  = "fetch"  // the file could not be read or downloaded
+	PhaseUnpack = "unpack" // the file is not a SWF, is damaged or too large
 	PhaseCache  = "cache"  // the cache file could not be read or written; see Options.Logger
 	PhaseVerify = "verify" // the answer to a verification request is wrong
 )
 
-// Error says where it failed. No query, user name or password of a URL is in it.
+// Error reports in which phase an operation failed, and why. It contains no query, user name or password of a URL.
 type Error struct {
 	Phase  string // one of the Phase constants
-	Source string // URL or path of what was dealt with; "" where there is none
-	Detail string // what was wrong, if Err does not say it all
-	Value  any    // the offending value: an HTTP status, a limit, a size; nil if there is none
-	Err    error  // the cause, nil if the data itself is it
+	Source string // the URL or path of the player; may be empty
+	Detail string // what is wrong; empty if Err says it all
+	Value  any    // the offending value, such as an HTTP status, a limit or a size; may be nil
+	Err    error  // the cause; nil if the data itself is wrong
 }
 
 // Error returns the text "swf: phase: source: detail: value: cause".
@@ -37,5 +37,5 @@ func (e *Error) Error() string {
 	return s
 }
 
-// Unwrap returns the cause. A file that ends too early is an [io.ErrUnexpectedEOF], one that is too large [ErrTooLarge].
+// Unwrap returns the cause. It is [io.ErrUnexpectedEOF] for a file that ends too early, and [ErrTooLarge] for one that is too large.
 func (e *Error) Unwrap() error { return e.Err }

@@ -1,40 +1,43 @@
 package swf_test
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// Hash a player that a web server has.
+// player is the smallest SWF file: a header that says how long it is, and a body. A real program has the player of a web site.
+const player = "FWS\x09\x18\x00\x00\x00 a player's code"
+
+// Download a player from a web server and hash it.
 func ExampleHash() {
-	site := httptest.NewServer(http.FileServer(http.Dir("testdata")))
+	site := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { fmt.Fprint(w, player) }))
 	defer site.Close()
 
-	hash, size, err := swf.Hash(context.Background(), site.URL+"/player.cws", &swf.Options{CacheFile: swf.NoCache})
+	hash, size, err := swf.Hash(context.Background(), site.URL+"/player.swf", &swf.Options{CacheFile: swf.NoCache})
 	if err != nil {
 		fmt.Println(err)
 		return
 	}
 	fmt.Printf("%x %d\n", hash, size)
-	// Output: 4621bb05a711524c6905b46e26523d8ebe1f19359a51799bfd37d5c80a78052c 1008
+	// Output: 34963033f464a0a1623f44b858721537c3759a12bcee7e800eb3548255d74249 24
 }
 
-// Hash a player that the program has opened itself.
+// Hash a player that the program already has.
 func ExampleSum() {
-	f, err := os.Open("testdata/player.cws")
-	if err != nil {
-		fmt.Println(err)
-		return
-	}
-	defer f.Close()
-	hash, size, err := swf.Sum(f)
+	hash, size, err := swf.Sum(strings.NewReader(player)) // usually an *os.File
 	fmt.Printf("%x %d %v\n", hash[:4], size, err)
-	// Output: 4621bb05 1008 <nil>
+
+	_, _, err = swf.Sum(bytes.NewReader([]byte("<html>Not found</html>")))
+	fmt.Println(err)
+	// Output:
+	// 34963033 24 <nil>
+	// swf: unpack: not a SWF, it begins with: 3c6874
 }
 
 // Both sides of a verification, after a handshake whose S1 ended in s1Tail.

@@ -12,10 +12,10 @@ import (
 	"time"
 )
 
-// target is where a player is: at url, or if that is nil, in the file called name.
+// target is the location of a player: url, or the file called name if url is nil.
 type target struct {
 	url  *url.URL
-	name string // path of the file; or the URL without query, fragment and user info: fit for the cache and for errors
+	name string // the path of the file, or the URL without query, fragment and user info, for the cache and for errors
 }
 
 func parseTarget(raw string) (target, error) {
@@ -27,7 +27,7 @@ func parseTarget(raw string) (target, error) {
 	case found && (scheme == "http" || scheme == "https"):
 		u, err := url.Parse(raw)
 		if err != nil || u.Host == "" {
-			return target{}, invalid("not a valid URL") // which may hold secrets, and so may err
+			return target{}, invalid("not a valid URL") // rawURL and err may contain secrets
 		}
 		return target{url: u, name: publicName(raw)}, nil
 	case found && scheme == "file":
@@ -42,7 +42,7 @@ func parseTarget(raw string) (target, error) {
 	return target{name: raw}, nil
 }
 
-// publicName cuts a valid URL as librtmp does for its cache, and removes what librtmp would write there: user and password.
+// publicName cuts a valid URL as librtmp does for its cache, and also removes user and password, which librtmp does not.
 func publicName(raw string) string {
 	raw, _, _ = strings.Cut(raw, "#")
 	raw, _, _ = strings.Cut(raw, "?")
@@ -55,7 +55,7 @@ func publicName(raw string) string {
 	return scheme + "://" + authority + path
 }
 
-// filePath returns the path in a file URL (RFC 8089), on Windows without the slash before the drive letter.
+// filePath returns the path in a file URL (RFC 8089). On Windows it has no slash before the drive letter.
 func filePath(raw string) (string, bool) {
 	u, err := url.Parse(raw)
 	if err != nil || u.Path == "" || (u.Host != "" && !strings.EqualFold(u.Host, "localhost")) {
@@ -85,7 +85,7 @@ func openAndSum(ctx context.Context, path string, limit uint32) ([]byte, uint32,
 	return sum(ctx, f, limit)
 }
 
-// openRegular refuses pipes and devices, whose opening alone may never return.
+// openRegular refuses pipes and devices, since even opening one may block forever.
 func openRegular(path string) (*os.File, error) {
 	info, err := os.Stat(path)
 	if err != nil {
@@ -97,8 +97,8 @@ func openRegular(path string) (*os.File, error) {
 	return os.Open(path)
 }
 
-// fetch asks the server for the player and returns its record, which is known's, confirmed, if the file has not changed.
-// A zero known means that nothing is.
+// fetch downloads the player and returns its record. If the player has not changed, it returns known with a new time of confirmation. A zero
+// known means that there is no record.
 func fetch(ctx context.Context, o *Options, t target, known record) (record, error) {
 	failed := func(detail string, value any, err error) error {
 		return &Error{Phase: PhaseFetch, Detail: detail, Value: value, Err: err}
@@ -107,7 +107,7 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	if err != nil {
 		return record{}, failed("not a valid URL", nil, nil)
 	}
-	// What librtmp sends: some servers give their player only to what looks like a browser on one of their own pages.
+	// librtmp sends these: some servers give their player only to a browser on one of their own pages.
 	req.Header.Set("User-Agent", "Mozilla/5.0")
 	req.Header.Set("Referer", t.url.Scheme+"://"+t.url.Host+"/")
 	conditional := !known.modified.IsZero()
@@ -118,7 +118,7 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	resp, err := o.Client.Do(req)
 	if err != nil {
 		if e := (*url.Error)(nil); errors.As(err, &e) {
-			err = e.Err // without the URL and its query
+			err = e.Err // the outer error contains the URL and its query
 		}
 		return record{}, failed("", nil, err)
 	}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// record is what the cache knows of one player. In the file it is five lines:
+// record is the cache's information about one player. In the file it has five lines:
 //
 //	url: http://example.com/player.swf      without query
 //	ctim: Fri, 20 Nov 2026 23:27:13 GMT     when the server was last asked
@@ -18,22 +18,22 @@ import (
 //	size: 000003f0                          hexadecimal
 //	hash: 64 hexadecimal digits
 //
-// librtmp overwrites all lines but the first in place. A zero record stands for none.
+// librtmp overwrites all lines but the first in place. The zero record means that there is none.
 type record struct {
 	url      string
-	checked  time.Time // zero: unknown
-	modified time.Time // zero: unknown
+	checked  time.Time // zero if unknown
+	modified time.Time // zero if unknown
 	size     uint32
 	hash     [32]byte
 }
 
 const urlLabel = "url: "
 
-// never is the date written where librtmp leaves it empty: in an empty one there is no room for the date that librtmp puts
-// there later, which then overwrites the size. A server asked whether its file has changed since 1970 sends the file.
+// never is the date written where librtmp would leave the line empty. librtmp later overwrites an empty date and the size after it. A
+// server that is asked whether its file has changed since 1970 sends the file.
 var never = time.Unix(0, 0)
 
-// fresh tells whether r is there and was confirmed within age before now. A time in the future proves nothing.
+// fresh reports whether r exists and was confirmed less than age before now. A time in the future does not count.
 func (r *record) fresh(now time.Time, age time.Duration) bool {
 	if r.url == "" || r.checked.IsZero() || r.checked.After(now) {
 		return false
@@ -50,8 +50,8 @@ func (r *record) appendTo(dst []byte) []byte {
 		r.checked.UTC().Format(http.TimeFormat), modified.UTC().Format(http.TimeFormat), r.size, r.hash)
 }
 
-// parseRecord reads the lines of one record. It reports false if one is missing or the size or the hash is damaged: what can
-// be told from a date is not worth more than asking the server again.
+// parseRecord parses the lines of one record. It returns false if a line is missing or if the size or the hash is damaged. A damaged date
+// is ignored: it only costs another request.
 func parseRecord(block []byte) (record, bool) {
 	r := record{url: blockURL(block)}
 	if r.url == "" {
@@ -79,7 +79,7 @@ func parseRecord(block []byte) (record, bool) {
 	return r, true
 }
 
-// parseTime reads a date of HTTP's (RFC 9110 section 5.6.7). What is none, or stands for none, is zero.
+// parseTime parses a date of HTTP (RFC 9110 section 5.6.7). An invalid date, and the date never, become the zero time.
 func parseTime(s string) time.Time {
 	t, err := http.ParseTime(s)
 	if err != nil || t.Equal(never) {
@@ -88,8 +88,8 @@ func parseTime(s string) time.Time {
 	return t.UTC()
 }
 
-// splitRecords cuts a cache file before each line that begins a record. The first block may be something else, or empty; together the
-// blocks are the file.
+// splitRecords splits a cache file before each line that begins a record. The first block may be something else, or empty. The
+// concatenation of the blocks is the file.
 func splitRecords(file []byte) [][]byte {
 	var blocks [][]byte
 	start, next := 0, 0
@@ -103,18 +103,18 @@ func splitRecords(file []byte) [][]byte {
 	return append(blocks, file[start:])
 }
 
-// blockURL returns the URL that a block is about, "" if none.
+// blockURL returns the URL of a block, or "" if it has none.
 func blockURL(block []byte) string {
 	line, _, _ := bytes.Cut(block, []byte("\n"))
 	value, found := bytes.CutPrefix(line, []byte(urlLabel))
 	if !found {
 		return ""
 	}
-	return string(bytes.TrimRight(value, "\r")) // Windows; a URL may end in a space
+	return string(bytes.TrimRight(value, "\r")) // written on Windows; a URL may end in a space
 }
 
-// findRecord returns the first sound record of exactly this URL. (librtmp compares only host and last component, and so
-// takes one site's player.swf for another's.)
+// findRecord returns the first valid record with exactly this URL. (librtmp compares only the host and the last path component, and so
+// mistakes one site's player.swf for another's.)
 func findRecord(file []byte, url string) record {
 	for _, block := range splitRecords(file) {
 		if blockURL(block) != url {
@@ -127,8 +127,8 @@ func findRecord(file []byte, url string) record {
 	return record{}
 }
 
-// replaceRecord returns the file with r in the place of the first block about its URL, without the others about it, and with
-// all else as it was.
+// replaceRecord returns the file with r in place of the first block with its URL, without further blocks with that URL, and otherwise
+// unchanged.
 func replaceRecord(file []byte, r record) []byte {
 	var out []byte
 	placed := false

@@ -6,14 +6,14 @@ import (
 	"encoding/binary"
 )
 
-// ResponseSize is the number of bytes in a verification response, without the event type in front.
+// ResponseSize is the size of a verification response in bytes, without the event type before it.
 const ResponseSize = 42
 
-// eventResponse is the user control event that carries the response; a request is event 26.
+// eventResponse is the user control event of the response; the request is event 26.
 const eventResponse = 27
 
-// Response returns what follows the event type in the answer to a verification request. hash and size are those of the
-// player, s1Tail is the last 32 bytes of the server's S1 (handshake.Result.S1Tail).
+// Response returns the answer to a verification request, without the event type before it. hash and size are those of the player, and
+// s1Tail is the last 32 bytes of the server's S1 (handshake.Result.S1Tail).
 //
 //	+----+----+--------------+--------------+-----------------------------------------+
 //	| 01 | 01 | size, BE (4) | size, BE (4) | HMAC-SHA256, key s1Tail, of the hash     |
@@ -28,19 +28,19 @@ func Response(hash []byte, size uint32, s1Tail [32]byte) [ResponseSize]byte {
 	return r
 }
 
-// AppendVerifyResponse appends the whole body of the user control message that answers a verification request: event type 27
-// and the [Response], 44 bytes. It goes out on message stream 0, chunk stream 2.
+// AppendVerifyResponse appends the whole body of the user control message that answers a verification request: event type 27 and the
+// [Response], 44 bytes in total. The message belongs on message stream 0 and chunk stream 2.
 func AppendVerifyResponse(dst []byte, hash []byte, size uint32, s1Tail [32]byte) []byte {
 	r := Response(hash, size, s1Tail)
 	return append(binary.BigEndian.AppendUint16(dst, eventResponse), r[:]...)
 }
 
-// Answerable tells whether a verification request is of a kind that [Response] answers. data is what follows the event type
-// 26: nothing, or one byte with the verification type, of which 0 and 1 are known. Others are best ignored, as librtmp does.
+// Answerable reports whether [Response] answers a verification request. data is the part of the request after the event type 26: nothing,
+// or one byte with the verification type. Types 0 and 1 are known. librtmp ignores others, which is the best one can do.
 func Answerable(data []byte) bool { return len(data) == 0 || data[0] <= 1 }
 
-// CheckResponse is the server's half: it compares data, what follows the event type 27 in a client's message, with the
-// response that the player would have given to the server whose S1 ends in s1Tail. The error is an [*Error] of [PhaseVerify].
+// CheckResponse is the server's half. It compares data, the part of a client's message after the event type 27, with the response of the
+// player to the server whose S1 ends in s1Tail. The error is an [*Error] with [PhaseVerify].
 func CheckResponse(data []byte, hash []byte, size uint32, s1Tail [32]byte) error {
 	wrong := func(detail string, value any) error {
 		return &Error{Phase: PhaseVerify, Detail: detail, Value: value}

@@ -15,18 +15,18 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// DefaultMaxSize is the largest player that is accepted unless Options.MaxSize says otherwise, in bytes: 64 MiB.
+// DefaultMaxSize is the size of the largest player that is accepted if Options.MaxSize is 0, in bytes: 64 MiB.
 const DefaultMaxSize = 64 << 20
 
-// ErrTooLarge is the cause when a player, as fetched or unpacked, is larger than the limit.
+// ErrTooLarge is the cause of an error if a player, packed or unpacked, exceeds the limit.
 var ErrTooLarge = errors.New("larger than the limit")
 
-// hashKey is a published constant: players use its 30 bytes for their handshake too.
+// hashKey is a published constant. Players also use its 30 bytes for their handshake.
 const hashKey = "Genuine Adobe Flash Player 001"
 
 const headerSize = 8
 
-// header is what every SWF begins with, packed or not (SWF file format specification 19, chapter 2).
+// header is the beginning of every SWF, packed or not (SWF file format specification 19, chapter 2).
 //
 //	 0         3         4                   8
 //	+---------+---------+-------------------+------------------------------------------------------+
@@ -34,16 +34,16 @@ const headerSize = 8
 //	|         |         |                   | ZWS: packed size (4, LE), LZMA properties (5), data  |
 //	+---------+---------+-------------------+------------------------------------------------------+
 //
-// The sizes are the file's own claims.
+// The sizes are only claims of the file.
 type header [headerSize]byte
 
 func (h *header) claim() uint32 { return binary.LittleEndian.Uint32(h[4:]) }
 
-// Sum reads a player from r and returns its hash, 32 bytes, and its size in bytes, both of the unpacked file: HMAC-SHA256 of
-// header and body, the first letter of a packed file replaced by F. What follows the packed body is not part of it.
+// Sum reads a player from r and returns its hash, 32 bytes, and its size in bytes. Both are those of the unpacked file: the hash is the
+// HMAC-SHA256 of header and body, with the first letter of a packed file replaced by F. Bytes after a packed body do not count.
 //
-// Errors are [*Error]. Unlike librtmp, Sum refuses what is no SWF (an error page that came with status 200), a body whose
-// check sum is wrong, a plain file shorter than its header says, and anything over [DefaultMaxSize].
+// Errors are of type [*Error]. Unlike librtmp, Sum refuses a file that is not a SWF (such as an error page sent with status 200), a body
+// whose checksum is wrong, an unpacked file shorter than its header says, and anything larger than [DefaultMaxSize].
 func Sum(r io.Reader) (hash []byte, size uint32, err error) {
 	return sum(context.Background(), r, DefaultMaxSize)
 }
@@ -54,7 +54,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 	if err == nil {
 		return hash, size, nil
 	}
-	// Decompressors wrap or replace the errors of what they read from: the source knows whose fault it was.
+	// Decompressors wrap or replace the errors of their source, so ask the source itself.
 	if cause := cmp.Or(src.err, ctx.Err()); cause != nil {
 		return nil, 0, &Error{Phase: PhaseFetch, Err: cause}
 	}
@@ -67,7 +67,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 	return nil, 0, &Error{Phase: PhaseUnpack, Detail: "damaged or cut off", Err: err}
 }
 
-// hashFile unpacks and hashes; it never reads more than limit+1 unpacked bytes.
+// hashFile unpacks and hashes a player. It reads at most limit+1 unpacked bytes.
 func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32, error) {
 	var h header
 	if n, err := io.ReadFull(src, h[:]); err != nil {
@@ -84,20 +84,20 @@ func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32,
 	h[0] = 'F'
 	mac := hmac.New(sha256.New, []byte(hashKey))
 	mac.Write(h[:])
-	// Bounded here too: a few bytes unpack to many, all without another look at the source.
+	// Bounded here too: a few packed bytes can expand to many without another read of the source.
 	n, err := io.Copy(mac, &bounded{ctx: ctx, r: body, left: int64(limit) - headerSize + 1})
 	if err != nil {
 		return nil, 0, err
 	}
 	size := headerSize + n
-	// A packed body has an end of its own. A plain one cut off by its server would be hashed wrong and cached for a month.
+	// A packed body has an end of its own. A plain one that the server has cut short would be hashed wrong and cached for a month.
 	if !packed && size < int64(h.claim()) {
 		return nil, 0, &Error{Phase: PhaseUnpack, Detail: "cut off, bytes missing", Value: int64(h.claim()) - size, Err: io.ErrUnexpectedEOF}
 	}
 	return mac.Sum(nil), uint32(size), nil
 }
 
-// unpacker returns a reader of the body that follows h.
+// unpacker returns a reader of the body after h.
 func unpacker(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	switch string(h[:3]) {
 	case "FWS":
@@ -110,8 +110,8 @@ func unpacker(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return nil, &Error{Phase: PhaseUnpack, Detail: "not a SWF, it begins with", Value: hexOf(h[:3])}
 }
 
-// lzmaReader gives the decoder the header it knows. A ZWS has none of its own and need not have an end marker either, so its
-// end is where the SWF header says: that claim must be believed, within the limit.
+// lzmaReader gives the decoder the header that it expects. A ZWS has no such header and need not have an end marker either, so the body
+// ends where the SWF header says. That claim has to be believed, within the limit.
 //
 //	LZMA: properties (1), dictionary size (4, LE), unpacked size (8, LE)
 func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
@@ -121,13 +121,13 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	if h.claim() <= headerSize {
 		return nil, &Error{Phase: PhaseUnpack, Detail: "unpacked size in the header leaves no body", Value: h.claim()}
 	}
-	var props [9]byte // packed size, which writers disagree about, and properties
+	var props [9]byte // the packed size, on which writers disagree, and the properties
 	if _, err := io.ReadFull(src, props[:]); err != nil {
 		return nil, noEOF(err)
 	}
 	var lz [lzma.HeaderLen]byte
 	lz[0] = props[4]
-	// No reference reaches further back than the file is long, and memory of this size is allocated at once.
+	// No reference goes back further than the file is long, and the decoder allocates this much at once.
 	dictionary := min(binary.LittleEndian.Uint32(props[5:]), h.claim())
 	binary.LittleEndian.PutUint32(lz[1:], dictionary)
 	binary.LittleEndian.PutUint64(lz[5:], uint64(h.claim()-headerSize))
@@ -135,12 +135,12 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return lzma.NewReader(bufio.NewReader(io.MultiReader(bytes.NewReader(lz[:]), src)))
 }
 
-// bounded is a reader that ends with ctx or where there is more than left bytes, and remembers why.
+// bounded is a reader that stops when ctx is done or when more than left bytes are read, and remembers the reason.
 type bounded struct {
 	ctx  context.Context
 	r    io.Reader
-	left int64 // bytes that may still be read, at least 0: one more than the limit, so that a file of just the limit has its end
-	err  error // the first error of r or ctx, but io.EOF
+	left int64 // bytes that may still be read: initially one more than the limit, so that a file of exactly the limit can end
+	err  error // the first error of r or ctx other than io.EOF
 }
 
 // Read returns ErrTooLarge when nothing is left.
@@ -157,7 +157,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	if b.left <= 0 && b.err == nil {
-		return n, ErrTooLarge // even if the end comes with the last byte
+		return n, ErrTooLarge // even if the last byte comes with io.EOF
 	}
 	return n, err
 }

@@ -9,34 +9,34 @@ import (
 	"time"
 )
 
-// NoCache as Options.CacheFile switches the cache off.
+// NoCache is a value of Options.CacheFile that disables the cache.
 const NoCache = "none"
 
 const (
 	defaultAge     = 30 * 24 * time.Hour // librtmp's
-	defaultTimeout = 2 * time.Minute     // for a fetch without a Client, so that a forgotten deadline cannot hang
+	defaultTimeout = 2 * time.Minute     // of a download without a Client, in case ctx has no deadline
 )
 
-// Options are the settings of [Hash]. Every zero value works.
+// Options are the options of [Hash]. The zero value is ready to use.
 type Options struct {
-	// Client fetches the file, and decides about redirects, proxies and TLS. Nil: one with [http.DefaultTransport] that
+	// Client downloads the file, and decides about redirects, proxies and TLS. Nil means a client with [http.DefaultTransport] that
 	// follows up to ten redirects and gives up after two minutes.
 	Client *http.Client
 
-	// Age is for how long a cached hash is used without asking the server. 0: 30 days, negative: it is always asked.
+	// Age is how long a cached hash is used without asking the server. 0 means 30 days. If it is negative the server is always asked.
 	Age time.Duration
 
-	// CacheFile is where hashes are kept from one run to the next, in librtmp's format. "": librtmp's own file, .swfinfo in
-	// the home directory, so that rtmpdump's downloads count here and the other way round. [NoCache]: nowhere.
+	// CacheFile is the file in which hashes are cached, in librtmp's format. "" means librtmp's own file, .swfinfo in the home
+	// directory, which is shared with rtmpdump. [NoCache] disables the cache.
 	//
-	// As in librtmp, a URL's query is no part of the name a hash is kept under. Use NoCache or another file where the query
-	// selects the player, or where librtmp uses the same file for two players of one name at one host: it confuses them.
+	// As in librtmp, a hash is stored under the URL without its query. Use NoCache or another file if the query selects the player, or
+	// if librtmp uses the same file for two players with the same name on one host: it confuses them.
 	CacheFile string
 
-	// MaxSize is the largest player accepted, in bytes, packed and unpacked. 0: [DefaultMaxSize].
+	// MaxSize is the largest player to accept, in bytes, packed and unpacked. 0 means [DefaultMaxSize].
 	MaxSize uint32
 
-	// Logger is told, as warnings, of a cache that could not be read or written, for that is no reason to fail. Nil: silent.
+	// Logger receives a warning if the cache can't be read or written, which is not an error. Nil means no logging.
 	Logger *slog.Logger
 }
 
@@ -60,12 +60,12 @@ func (o *Options) withDefaults() Options {
 	return c
 }
 
-// Hash returns the hash, 32 bytes, and the size in bytes of the player at rawURL: an http, https or file URL, or a path. See
-// [Sum] for what is hashed. A nil o means defaults.
+// Hash returns the hash, 32 bytes, and the size in bytes of the player at rawURL, which is an http, https or file URL or a path. See [Sum]
+// for the definition of the hash. A nil o means the defaults.
 //
-// Hashes of http and https URLs are cached. A hash older than Options.Age is confirmed with If-Modified-Since, which costs
-// the server's answer but not the file. Errors are [*Error], of [PhaseFetch] or [PhaseUnpack]; they wrap the context's error
-// when ctx has ended. A file that the server no longer has is an error even if its hash is known.
+// Hashes of http and https URLs are cached. A hash older than Options.Age is confirmed with If-Modified-Since, which costs a request but
+// not a download. Errors are of type [*Error] with [PhaseFetch] or [PhaseUnpack], and wrap the context's error when ctx is done. If the
+// server no longer has the file that is an error, even if the hash is cached.
 func Hash(ctx context.Context, rawURL string, o *Options) (hash []byte, size uint32, err error) {
 	opts := o.withDefaults()
 	t, err := parseTarget(rawURL)
@@ -95,7 +95,7 @@ func Hash(ctx context.Context, rawURL string, o *Options) (hash []byte, size uin
 	return current.hash[:], current.size, nil
 }
 
-// named puts the source into an error that was made where it was not known.
+// named adds the source to an error that was made without it.
 func named(err error, source string) error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Source == "" {
 		e.Source = source

@@ -6,12 +6,12 @@ import (
 	"strings"
 )
 
-// Option is one name=value after a URL, with the value's escapes undone.
+// Option is a name=value pair after a URL. The escapes of the value have been decoded.
 type Option struct{ Name, Value string }
 
-// SplitOptions divides "URL name=value name=value ..." as librtmp's RTMP_SetupURL does: options are separated by spaces, a
-// token without = ends the list, and \xx with two hex digits is a byte of a value (\20 a space, \5c a backslash). The
-// URL itself is not looked at; see [Parse]. Errors are *Error.
+// SplitOptions splits "URL name=value name=value ..." as librtmp's RTMP_SetupURL does. Options are separated by spaces, a token
+// without = ends the list, and \xx with two hex digits stands for a byte of a value (\20 is a space, \5c a backslash). The URL
+// itself is not parsed; see [Parse]. Errors are of type *Error.
 func SplitOptions(text string) (rawURL string, options []Option, err error) {
 	rawURL, tail, found := strings.Cut(text, " ")
 	if found && strings.HasPrefix(tail, " ") {

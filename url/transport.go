@@ -1,13 +1,13 @@
 package url
 
-// Transport is what a URL's scheme asks for below RTMP.
+// Transport describes what a URL's scheme requires below RTMP.
 type Transport struct {
 	TLS       bool // rtmps, rtmpts
-	Tunnel    bool // rtmpt, rtmpte, rtmpts: HTTP requests
-	Encrypted bool // rtmpe, rtmpte: by the handshake, which hides from those who listen, and does not authenticate
+	Tunnel    bool // rtmpt, rtmpte, rtmpts: inside HTTP requests
+	Encrypted bool // rtmpe, rtmpte: encrypted by the handshake, which protects from eavesdroppers but does not authenticate
 }
 
-// schemes are all that there are.
+// schemes lists all schemes.
 var schemes = map[string]struct {
 	Transport
 	port uint16
@@ -20,10 +20,10 @@ var schemes = map[string]struct {
 	"rtmpte": {Transport{Tunnel: true, Encrypted: true}, 80},
 }
 
-// Transport returns what the scheme asks for.
+// Transport returns the transport that the scheme stands for.
 func (u *URL) Transport() Transport { return schemes[u.Scheme].Transport }
 
-// EffectivePort is the port to connect to: Port, or the scheme's default.
+// EffectivePort returns the port to connect to: Port, or the scheme's default.
 func (u *URL) EffectivePort() uint16 {
 	if u.Port != 0 {
 		return u.Port
@@ -31,7 +31,7 @@ func (u *URL) EffectivePort() uint16 {
 	return schemes[u.Scheme].port
 }
 
-// protection is how well connections are protected, more is better: TLS protects also from those who pretend to be the server.
+// protection ranks transports: more is better. TLS ranks highest because it also authenticates the server.
 func (t Transport) protection() int {
 	switch {
 	case t.TLS:

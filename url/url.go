@@ -1,5 +1,5 @@
-// Package url takes RTMP URLs apart by librtmp's rules, so that a URL means here what it has always meant to rtmpdump.
-// It shares its name with net/url; import it as rtmpurl.
+// Package url parses RTMP URLs by librtmp's rules, so that a URL means here what it has always meant to rtmpdump. Its name is that
+// of net/url; import it as rtmpurl.
 package url
 
 import (
@@ -9,24 +9,24 @@ import (
 	"strings"
 )
 
-// URL is an RTMP URL. The query, where there is one, stays part of App or Playpath.
+// URL is an RTMP URL. A query remains part of App or Playpath.
 type URL struct {
 	Scheme   string // rtmp, rtmpt, rtmpe, rtmpte, rtmps or rtmpts, in lower case
-	Host     string // name or address; an IPv6 address without brackets
-	Port     uint16 // 0: not given, see EffectivePort
+	Host     string // name or address; an IPv6 address has no brackets
+	Port     uint16 // 0 if the URL has none; see EffectivePort
 	App      string // up to three path components
-	Playpath string // the stream's name, with mp4: or mp3: in front where librtmp puts it
+	Playpath string // the stream's name, with the prefix mp4: or mp3: where librtmp adds it
 	User     string // from user:password@, %XX decoded; never part of TCURL
 	Password string
 
-	prefix string // the URL up to its path, without user info, letter case as given
-	rest   string // path after App
+	prefix string // the URL up to its path, without user info, in its original letter case
+	rest   string // the path after App
 }
 
-// Error reports a URL that can't be used. It never holds the URL itself, which may contain secrets.
+// Error reports a URL that can't be used. It never contains the URL itself, which may hold secrets.
 type Error struct {
 	Detail string
-	Value  string // the offending part; "" where it might be a piece of a secret
+	Value  string // the offending part; empty if it might be part of a secret
 }
 
 // Error returns the text "rtmp: url: detail: value".
@@ -37,8 +37,9 @@ func (e *Error) Error() string {
 	return fmt.Sprintf("rtmp: url: %s: %q", e.Detail, e.Value)
 }
 
-// Parse takes rawURL apart. Errors are *Error: no scheme or an unknown one, no host, a port that is no number up to 65535, a
-// query where no path is. (librtmp warns of an unknown scheme, connects to port 0 and takes a query into the host.)
+// Parse parses rawURL. The error is an *Error if the scheme is missing or unknown, the host is missing, the port is not a number up
+// to 65535, or a query comes before the path. (librtmp warns of an unknown scheme, connects to port 0 and takes a query as part of
+// the host.)
 func Parse(rawURL string) (*URL, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -50,7 +51,7 @@ func Parse(rawURL string) (*URL, error) {
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, "?#") {
-		// RFC 3986 section 3.2 ends the host here, librtmp does not: neither may decide which host is meant.
+		// RFC 3986 section 3.2 ends the host here, librtmp does not. The host must not depend on that.
 		return nil, &Error{Detail: "? or # before the path: put a / after the host, write %3F or %23 in user info"}
 	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
@@ -104,8 +105,8 @@ const (
 	letters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
 )
 
-// harmless returns s if it consists of few characters, all from the given ones, and otherwise nothing. An error may show
-// what is harmless; a port that is none may be a piece of a password with a slash in it.
+// harmless returns s if it is short and consists of the given characters only, and otherwise "". Only such text may appear in an
+// error: what looks like an invalid port may be part of a password with a slash in it.
 func harmless(s, characters string) string {
 	if len(s) > 40 || strings.Trim(s, characters) != "" {
 		return ""
@@ -113,8 +114,8 @@ func harmless(s, characters string) string {
 	return s
 }
 
-// parsePath divides what follows the host into app and playpath, as librtmp does:
-// app takes up to three components but never the last one, unless the URL says otherwise by slist= or ondemand/.
+// parsePath splits the path into app and playpath as librtmp does: app has up to three components but never the last one, unless
+// the URL contains slist= or ondemand/.
 func (u *URL) parsePath(path string) {
 	question := strings.IndexByte(path, '?')
 	switch {
@@ -142,7 +143,7 @@ func (u *URL) parsePath(path string) {
 	}
 }
 
-// playpath turns the text after the app into the name that servers want.
+// playpath converts the text after the app to the name that servers expect.
 func playpath(text string) string {
 	listed := false
 	if strings.HasPrefix(text, "?") {
@@ -179,7 +180,7 @@ func withKind(kind, name, base string) string {
 	return kind + base
 }
 
-// unescape decodes %XX; a % without two hex digits stays.
+// unescape decodes %XX. It leaves a % without two hex digits as it is.
 func unescape(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
@@ -198,9 +199,9 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// TCURL is connect's tcUrl: the URL up to the end of the app, or the whole of it if it has no app, as it was written but
-// without user info and fragment (RTMP Errata and Addenda of 2024). app replaces the URL's own unless it is empty;
-// librtmp then writes the port as :0 where the URL has none, which is left out here.
+// TCURL returns connect's tcUrl: the URL up to the end of the app, or all of it if it has no app, as it was written but without
+// user info and fragment (RTMP Errata and Addenda of 2024). app replaces the URL's own app unless it is empty. librtmp then adds
+// the port :0 if the URL has none; TCURL does not.
 func (u *URL) TCURL(app string) string {
 	if app == "" {
 		path := u.App
@@ -213,8 +214,7 @@ func (u *URL) TCURL(app string) string {
 	return u.Scheme + "://" + u.Authority() + "/" + app
 }
 
-// Authority is the host, in brackets if it is an IPv6 address, and the port if there is one: what stands between user info
-// and path.
+// Authority returns the host, in brackets if it is an IPv6 address, and the port if the URL has one.
 func (u *URL) Authority() string {
 	host := u.Host
 	if strings.Contains(host, ":") {
@@ -226,7 +226,7 @@ func (u *URL) Authority() string {
 	return host
 }
 
-// Redact is Redacted for a URL as it was given, librtmp's options included.
+// Redact is [URL.Redacted] for an unparsed URL, which may be followed by librtmp's options.
 func Redact(rawURL string) string {
 	rawURL, _, _ = strings.Cut(rawURL, " ")
 	u, err := Parse(rawURL)
@@ -236,8 +236,8 @@ func Redact(rawURL string) string {
 	return u.Redacted()
 }
 
-// Redacted is the URL for logs and terminals: scheme, host, port and app, without user info, and without the stream's name
-// and queries, which often are keys and tokens. It is quoted where it holds more than plain characters, and cut at 200 bytes.
+// Redacted returns the URL for logs and terminals: scheme, host, port and app, without user info, the stream's name and queries,
+// which are often keys and tokens. It is quoted if it contains unusual characters, and cut at 200 bytes.
 func (u *URL) Redacted() string {
 	app, _, _ := strings.Cut(u.App, "?")
 	text, more := u.Scheme+"://"+u.Authority()+"/"+app, ""

@@ -1,9 +1,9 @@
-// Command encode publishes what an encoder makes: it lets ffmpeg encode a file, or a test picture, as H.264 and AAC, takes both out
-// of ffmpeg's pipes, and makes a live stream of them that connects again whenever it has to.
+// Command encode publishes the output of an encoder. It lets ffmpeg encode a file, or a test picture, as H.264 and AAC, reads both from
+// ffmpeg's pipes, and publishes them as a live stream, reconnecting if necessary.
 //
 //	go run ./examples/encode URL [FILE]
 //
-// A program with an encoder of its own calls WriteH264 and WriteMPEG4Audio likewise. (Pipes beyond the standard ones are for Unix.)
+// A program with its own encoder calls WriteH264 and WriteMPEG4Audio in the same way. (Pipes beyond the standard ones need Unix.)
 package main
 
 import (
@@ -23,7 +23,7 @@ import (
 	"github.com/go-librtmp/rtmp/relay"
 )
 
-const fps, rate = 25, 48000 // pictures and samples of sound a second: a raw stream does not tell its times
+const fps, rate = 25, 48000 // pictures and audio samples per second, since a raw stream contains no times
 
 func main() {
 	flag.Usage = func() {
@@ -78,7 +78,7 @@ func run(ctx context.Context, url string, files []string) error {
 	return errors.Join(<-ended, <-ended, wait(), w.Close(), p.Close())
 }
 
-// encoder starts ffmpeg, which encodes as fast as the input plays. wait waits for its end.
+// encoder starts ffmpeg, which encodes at the speed at which the input plays. wait waits until it ends.
 func encoder(ctx context.Context, input []string) (pictures, sound io.Reader, wait func() error, err error) {
 	pictures, h264, err := os.Pipe()
 	if err != nil {

@@ -1,8 +1,8 @@
-// Command frames makes pictures of a live stream: it gives the key frames to ffmpeg, which writes each as a JPEG file.
+// Command frames saves pictures of a live stream: it passes the key frames to ffmpeg, which writes each as a JPEG file.
 //
 //	go run ./examples/frames URL [FOLDER]
 //
-// A program with a decoder of its own gives it the same bytes: NAL units with start codes, the parameter sets before each key frame.
+// A program with its own decoder passes it the same bytes: NAL units with start codes, and the parameter sets before each key frame.
 package main
 
 import (
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// run makes pictures until ctx ends.
+// run saves pictures until ctx is done.
 func run(ctx context.Context, url, folder string) error {
 	p := &relay.Player{URL: url, OnEvent: func(e relay.Event) { log.Print(e) }}
 	defer p.Close()
@@ -51,13 +51,13 @@ func run(ctx context.Context, url, folder string) error {
 	return errors.Join(err, d.end())
 }
 
-// keyFrames gives the key frames of src to a decoder, and to another when the codec changes.
+// keyFrames passes the key frames of src to a decoder, and to another one when the codec changes.
 func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 	r := media.NewReader(src)
 	var picture []byte
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // it is about one message
+		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
 			log.Print(err)
 			continue
 		} else if err != nil {
@@ -79,7 +79,7 @@ func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 	}
 }
 
-// formats are ffmpeg's names of the codecs that it takes with start codes.
+// formats are ffmpeg's names for the codecs that it reads with start codes.
 var formats = map[media.Codec]string{media.H264: "h264", media.H265: "hevc"}
 
 // decoder is an ffmpeg that writes JPEG files.
@@ -103,7 +103,7 @@ func (d *decoder) begin(codec media.Codec, folder string) (err error) {
 	return d.cmd.Start()
 }
 
-// end lets the decoder write what it still has.
+// end lets the decoder write its remaining pictures.
 func (d *decoder) end() error {
 	if d.cmd == nil {
 		return nil

@@ -1,4 +1,4 @@
-// Command ingest records everything that is published to it, by RTMP, RTMPT and, with a certificate, RTMPS, each stream as
+// Command ingest records every stream that is published to it, by RTMP, RTMPT and, with a certificate, RTMPS. Each stream is recorded as
 // DIR/app/name.flv.
 //
 //	go run ./examples/ingest -cert cert.pem -key key.pem recordings
@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// newServer records into a folder, and tells done what has become of each recording.
+// newServer returns a server that records to a folder and calls done with the result of each recording.
 func newServer(dir string, done func(r *server.Request, file string, err error)) *server.Server {
 	return &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir, Record: server.RecordAll, Done: done}}}}
 }

@@ -1,9 +1,10 @@
 // Command play saves an RTMP stream as an FLV file.
 //
-//	go run ./examples/play                                     the bundled sample, from a server of its own
-//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL  any stream; -o - writes to standard output
+//	go run ./examples/play                                     plays the bundled sample from a server of its own
+//	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL  plays any stream; -o - writes to standard output
 //
-// FILE is created when the stream has begun. Interrupting it leaves a playable file. The exit status is 0 only when the server ended the stream regularly.
+// FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only if the server has ended the
+// stream.
 package main
 
 import (
@@ -42,7 +43,7 @@ func main() {
 	defer stop()
 	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain, Pipelining: pipelining}
 	if !*live {
-		options.Buffer = 10 * time.Hour // all at once, also where a recording's times begin late, or jump
+		options.Buffer = 10 * time.Hour // ask for everything at once, also if the times of a recording begin late or jump
 	}
 	err := run(ctx, flag.Arg(0), *output, options)
 	if err != nil {
@@ -71,7 +72,7 @@ func run(ctx context.Context, url, output string, options *rtmp.Options) error {
 	return err
 }
 
-// file is created by the first Write: a stream that is missing leaves a file of that name as it was.
+// file is created by the first Write, so that a missing stream does not overwrite an existing file.
 type file struct {
 	name string
 	f    *os.File
@@ -93,7 +94,7 @@ func (o *file) Close() error {
 	return o.f.Close()
 }
 
-// play copies the stream to out and says on standard error what it was.
+// play copies the stream to out and describes it on standard error.
 func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options) error {
 	conn, err := rtmp.Dial(ctx, url, options)
 	if err != nil {
@@ -104,7 +105,7 @@ func play(ctx context.Context, url string, out io.Writer, options *rtmp.Options)
 	if err != nil {
 		return err
 	}
-	// An interrupt lets the read end by a deadline: what has arrived is written as whole tags.
+	// After an interrupt a deadline ends the read, so that what has arrived is written as whole tags.
 	defer context.AfterFunc(ctx, func() { stream.SetReadDeadline(time.Now()) })()
 
 	meter := progress.New(os.Stderr)

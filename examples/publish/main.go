@@ -1,9 +1,9 @@
 // Command publish sends an FLV file as a live stream, at the file's own speed.
 //
-//	go run ./examples/publish                                the bundled sample, to a server of its own and back
-//	go run ./examples/publish [-user NAME -password P] [-timeout D] [-no-enhanced] FILE.flv URL   to any server; - is standard input
+//	go run ./examples/publish                                publishes the bundled sample to a server of its own, and plays it
+//	go run ./examples/publish [-user NAME -password P] [-timeout D] [-no-enhanced] FILE.flv URL   publishes to any server; - is standard input
 //
-// Without arguments it says whether what a player got is what was sent. The exit status is 0 only if everything went well.
+// Without arguments it checks that a player receives exactly what was sent. The exit status is 0 only if everything has succeeded.
 package main
 
 import (
@@ -67,14 +67,14 @@ func publishFile(ctx context.Context, name, url string, options *rtmp.Options) e
 	return publish(ctx, file, url, options)
 }
 
-// publish sends what file holds at its own speed, and closes everything properly: nothing is lost that was sent.
+// publish sends the file at its playback speed and closes the connection so that nothing is lost.
 func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Options) (err error) {
 	conn, err := rtmp.Dial(ctx, url, options)
 	if err != nil {
 		return err
 	}
 	defer func() {
-		if lost := conn.Close(); err == nil { // sends the rest, and says whether everything has arrived
+		if lost := conn.Close(); err == nil { // sends the rest, and reports whether everything has arrived
 			err = lost
 		}
 	}()
@@ -98,7 +98,7 @@ func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Opti
 	return err
 }
 
-// roundTrip sends the sample to a server of its own, while a player saves what that relays.
+// roundTrip publishes the sample to a server of its own while a player saves what the server relays.
 func roundTrip(ctx context.Context, options *rtmp.Options) error {
 	server, err := testserver.Start(testserver.Config{})
 	if err != nil {
@@ -111,7 +111,7 @@ func roundTrip(ctx context.Context, options *rtmp.Options) error {
 		return err
 	}
 	defer player.Close()
-	stream, err := player.CreateStream(ctx, nil) // before the stream is there: the server tells when it begins
+	stream, err := player.CreateStream(ctx, nil) // before the stream is published: it begins to play then
 	if err != nil {
 		return err
 	}

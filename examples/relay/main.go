@@ -2,9 +2,9 @@
 //
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
-// Each side is connected anew when it is lost, with growing pauses. A target that comes back gets the metadata and the codec
-// headers first, and then the stream from a key frame on; one that is slow misses pictures and holds up nobody.
-// Interrupt it to end it.
+// Each side reconnects when its connection is lost, with growing pauses. A target that comes back first receives the metadata and the codec
+// headers, and then the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program
+// to end it.
 package main
 
 import (
@@ -41,10 +41,10 @@ func main() {
 	}
 }
 
-// run relays until ctx ends. What can never work it tells before anything is tried.
+// run relays until ctx is done. It reports invalid URLs before anything is tried.
 func run(ctx context.Context, source string, urls []string, options rtmp.Options) error {
 	var targets []*relay.Publisher
-	for i, url := range urls { // several may look alike without what may be a key
+	for i, url := range urls { // numbered, since URLs without their secrets may look alike
 		told := func(e relay.Event) { log.Printf("target %d, %v", i+1, e) }
 		targets = append(targets, &relay.Publisher{URLs: []string{url}, Options: &options, OnEvent: told})
 	}

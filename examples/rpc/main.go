@@ -1,4 +1,4 @@
-// Command rpc shows calls in both directions and a shared object, with a server of its own on a loopback port.
+// Command rpc shows calls in both directions and a shared object, with its own server on a loopback port.
 //
 //	go run ./examples/rpc
 package main
@@ -46,12 +46,12 @@ func run(ctx context.Context) error {
 		"add": served(func(a, b float64) float64 { return a + b }),
 		"whois": served(func(name string) (person, error) {
 			if name != "ada" {
-				return person{}, errors.New("nobody of that name")
+				return person{}, errors.New("no such person")
 			}
 			return person{Name: "Ada", Age: 36, Roles: []string{"analyst", "author"}}, nil
 		}),
 		"callMeBack": func(s *testserver.Session, call message.Command) (any, error) {
-			_, err := s.Call("MyMath.MyMultiply", 6, 7) // the answer is printed by the client's side
+			_, err := s.Call("MyMath.MyMultiply", 6, 7) // the client prints the answer
 			return nil, err
 		},
 	}})
@@ -81,7 +81,7 @@ func run(ctx context.Context) error {
 	return share(ctx, server, conn)
 }
 
-// served makes a method of the server of a function. A call whose arguments don't fit is answered with an error.
+// served makes a method of the server from a function. A call whose arguments don't fit is answered with an error.
 func served(fn any) func(*testserver.Session, message.Command) (any, error) {
 	handler := rtmp.Func(fn)
 	return func(_ *testserver.Session, call message.Command) (any, error) {
@@ -123,7 +123,7 @@ func callServer(ctx context.Context, conn *rtmp.Conn, called <-chan struct{}) er
 	}
 }
 
-// share lets a second client see what the first one writes.
+// share shows that a second client sees what the first one writes.
 func share(ctx context.Context, server *testserver.Server, conn *rtmp.Conn) error {
 	other, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
 	if err != nil {

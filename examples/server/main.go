@@ -1,9 +1,9 @@
-// Command server is a small RTMP server for reading: live streams with secret keys and public names, which are recorded, and the
-// FLV files of a folder.
+// Command server is a small RTMP server, meant to be read. It serves live streams with secret keys and public names, records them, and
+// serves the FLV files in a folder.
 //
 //	go run ./examples/server flvs
 //	ffmpeg -re -i film.mp4 -c copy -f flv rtmp://localhost/live/secret
-//	ffplay rtmp://localhost/live/alice       (afterwards it plays what was recorded, flvs/live/alice.flv)
+//	ffplay rtmp://localhost/live/alice       (after the broadcast it plays the recording, flvs/live/alice.flv)
 //	ffplay rtmp://localhost/vod/film         (flvs/vod/film.flv)
 package main
 
@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-var users = map[string]string{"secret": "alice"} // who may publish, by their keys
+var users = map[string]string{"secret": "alice"} // publishers by their keys
 
 func newServer(dir string) *server.Server {
 	return &server.Server{Apps: map[string]*server.App{

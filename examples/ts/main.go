@@ -1,9 +1,9 @@
-// Command ts shows a live stream to browsers: it plays RTMP and serves HLS, with the segments in MPEG-TS, by
+// Command ts makes a live stream available to browsers: it plays RTMP and serves HLS with MPEG-TS segments, using
 // github.com/bluenviron/gohlslib.
 //
 //	go run . URL [ADDRESS]        then open http://ADDRESS/index.m3u8, for example with mpv or ffplay
 //
-// It is a module of its own, so that the library does not need what HLS needs. Copied out, it needs no replace in its go.mod.
+// It is a separate module, so that the library does not depend on HLS modules. A copy does not need the replace directive in its go.mod.
 package main
 
 import (
@@ -35,7 +35,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var hls atomic.Pointer[gohlslib.Muxer] // of the codecs as they are now
+	var hls atomic.Pointer[gohlslib.Muxer] // for the current codecs
 	go func() {
 		log.Fatal(http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if m := hls.Load(); m != nil {
@@ -53,7 +53,7 @@ func main() {
 	}
 }
 
-// serve makes HLS of src, and begins anew when a codec changes.
+// serve produces HLS from src, and starts again when a codec changes.
 func serve(ctx context.Context, src media.PacketReader, hls *atomic.Pointer[gohlslib.Muxer]) error {
 	r := media.NewReader(src)
 	if _, err := r.Tracks(ctx); err != nil {
@@ -63,7 +63,7 @@ func serve(ctx context.Context, src media.PacketReader, hls *atomic.Pointer[gohl
 	begin := time.Now()
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // it is about one message
+		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
 			log.Print(err)
 			continue
 		} else if err != nil {
@@ -90,7 +90,7 @@ func serve(ctx context.Context, src media.PacketReader, hls *atomic.Pointer[gohl
 	}
 }
 
-// configuration is all that an output depends on.
+// configuration returns everything that an output depends on.
 func configuration(tracks []*media.Track) (config string) {
 	for _, t := range tracks {
 		config += fmt.Sprintf("%v %x\n", t, t.Config)
@@ -98,11 +98,11 @@ func configuration(tracks []*media.Track) (config string) {
 	return config
 }
 
-// output is a Muxer of certain codecs.
+// output is a Muxer for certain codecs.
 type output struct {
 	muxer  *gohlslib.Muxer
 	config string
-	tracks map[*media.Track]*gohlslib.Track // those that MPEG-TS has room for
+	tracks map[*media.Track]*gohlslib.Track // the tracks that MPEG-TS can carry
 }
 
 func newOutput(tracks []*media.Track) (*output, error) {
@@ -110,7 +110,7 @@ func newOutput(tracks []*media.Track) (*output, error) {
 	for _, t := range tracks {
 		out := &gohlslib.Track{ClockRate: 90000}
 		switch {
-		case t.ID != 0: // not the first of its kind
+		case t.ID != 0: // not the first track of its kind
 			continue
 		case t.Codec == media.H264:
 			out.Codec = &codecs.H264{}
@@ -129,7 +129,7 @@ func newOutput(tracks []*media.Track) (*output, error) {
 	return o, o.muxer.Start()
 }
 
-// write gives a copy of the unit to the Muxer, which keeps it for a while.
+// write passes a copy of the unit to the Muxer, which keeps it for a while.
 func (o *output) write(u *media.Unit, when time.Time) error {
 	t := o.tracks[u.Track]
 	if t == nil {
@@ -143,7 +143,7 @@ func (o *output) write(u *media.Unit, when time.Time) error {
 	if u.Track.Codec == media.AAC {
 		return o.muxer.WriteMPEG4Audio(t, when, pts, parts)
 	}
-	if u.KeyFrame { // where players begin
+	if u.KeyFrame { // players begin here
 		parts = append(slices.Clone(u.Track.ParameterSets), parts...)
 	}
 	return o.muxer.WriteH264(t, when, pts, parts)

@@ -1,9 +1,9 @@
-// Command webrtc shows a live stream to browsers without delay: it plays RTMP and answers WHEP requests (POST of an SDP offer), by
+// Command webrtc shows a live stream in browsers with little delay: it plays RTMP and answers WHEP requests (POST of an SDP offer), using
 // github.com/pion/webrtc. See docs/webrtc.md.
 //
 //	go run . URL [ADDRESS]
 //
-// It is a module of its own, so that the library does not need what WebRTC needs. Copied out, it needs no replace in its go.mod.
+// It is a separate module, so that the library does not depend on WebRTC modules. A copy does not need the replace directive in its go.mod.
 package main
 
 import (
@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// output is what all viewers get. Browsers take H.264 without B-frames, and Opus; AAC would have to be encoded anew.
+// output is sent to all viewers. Browsers play H.264 without B-frames, and Opus; AAC would have to be transcoded.
 type output struct {
 	video, audio *webrtc.TrackLocalStaticSample
 }
@@ -59,14 +59,14 @@ func newOutput() (o output, err error) {
 	return o, err
 }
 
-// run gives the units of a stream to all viewers.
+// run passes the units of a stream to all viewers.
 func (o output) run(src media.PacketReader) error {
 	r := media.NewReader(src)
 	last := make(map[*media.Track]time.Duration)
 	var picture []byte
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // it is about one message
+		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
 			log.Print(err)
 			continue
 		} else if err != nil {
@@ -81,7 +81,7 @@ func (o output) run(src media.PacketReader) error {
 		var err error
 		switch u.Track.Codec {
 		case media.H264:
-			if picture = picture[:0]; u.KeyFrame { // where viewers begin
+			if picture = picture[:0]; u.KeyFrame { // viewers begin here
 				picture = media.AppendAnnexB(picture, u.Track.ParameterSets)
 			}
 			picture = media.AppendAnnexB(picture, u.Parts)
@@ -115,7 +115,7 @@ func (o output) whep(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, answer)
 }
 
-// connect makes a connection to a viewer, which ends when the viewer has gone, and returns the answer to the offer.
+// connect connects to a viewer until the viewer leaves, and returns the answer to the offer.
 func (o output) connect(offer string) (answer string, err error) {
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {

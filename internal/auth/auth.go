@@ -1,8 +1,8 @@
-// Package auth proves to a server who a client is: the SecureToken challenge, and the two schemes by which publishers
-// authenticate themselves in connect. It has the client's and the server's half of each and does no I/O.
+// Package auth authenticates clients to servers: the SecureToken challenge, and the two schemes by which publishers authenticate
+// themselves in connect. It contains the client's and the server's half of each and does no I/O.
 //
-// None of it is in the RTMP specification. The rules are those of the clients that servers are tested with, librtmp and
-// FFmpeg. MD5 and TEA are theirs too: nothing here protects a password that is easy to guess.
+// None of it is in the RTMP specification. The rules are those of librtmp and FFmpeg, the clients that servers are tested with. They use
+// MD5 and TEA, so nothing here protects a password that is easy to guess.
 package auth
 
 import (
@@ -12,28 +12,28 @@ import (
 	"io"
 )
 
-// Scheme is the name of a way to authenticate publishers, as in authmod=adobe.
+// Scheme is the name of a scheme for authenticating publishers, as in authmod=adobe.
 type Scheme string
 
-// The schemes there are.
+// The known schemes.
 const (
-	Adobe     Scheme = "adobe" // Adobe Media Server's access manager; Wowza and others speak it too
+	Adobe     Scheme = "adobe" // Adobe Media Server's access manager, also used by Wowza and others
 	Limelight Scheme = "llnw"  // Limelight Networks, after HTTP digest authentication (RFC 2617)
 )
 
 var (
-	// ErrNoCredentials is the cause when a server demands user and password and there are none.
+	// ErrNoCredentials is the cause if a server demands a user and a password and none are set.
 	ErrNoCredentials = errors.New("the server demands a user and a password")
-	// ErrRefused is the cause when a server does not accept user and password.
+	// ErrRefused is the cause if a server does not accept the user or the password.
 	ErrRefused = errors.New("the server refuses user or password")
 )
 
-// Error reports an authentication that came to nothing. It never holds a password, a key or a response.
+// Error reports a failed authentication. It never contains a password, a key or a response.
 type Error struct {
-	Scheme Scheme // "" where it has none: SecureToken, or a rejection that names none
+	Scheme Scheme // empty for SecureToken and for a rejection without a scheme
 	Detail string // what is wrong
-	Value  string // the offending value, cut short; "" if there is none
-	Err    error  // the cause: ErrNoCredentials, ErrRefused, that of a failing random source; nil if the peer's text is at fault
+	Value  string // the offending value, cut short; may be empty
+	Err    error  // ErrNoCredentials, ErrRefused, or the error of the random source; nil if the peer's text is wrong
 }
 
 // Error returns the text "auth: scheme: detail: value: cause".
@@ -57,7 +57,7 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// clip cuts a peer's text to what an error should show.
+// clip cuts a peer's text to a length that fits an error.
 func clip(s string) string {
 	const limit = 120 // bytes
 	if len(s) > limit {
@@ -66,7 +66,7 @@ func clip(s string) string {
 	return s
 }
 
-// randomBytes fills n bytes from r, or from the system's source if r is nil.
+// randomBytes reads n bytes from r, or from crypto/rand if r is nil.
 func randomBytes(r io.Reader, n int) ([]byte, error) {
 	if r == nil {
 		r = rand.Reader

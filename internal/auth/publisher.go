@@ -5,38 +5,37 @@ import (
 	"io"
 )
 
-// Publisher is the client's half of publisher authentication. A server rejects connect and closes the connection, up to
-// twice: once to learn the scheme's name and the user, once with a challenge. Next says with what to connect again.
-// A Publisher is for one attempt to get in; it is not safe for concurrent use.
+// Publisher is the client's half of publisher authentication. A server rejects connect and closes the connection up to twice: once to
+// announce the scheme, after which the client names the user, and once with a challenge. Next returns what to append to the next connect.
+// A Publisher serves one attempt to log in. It is not safe for concurrent use.
 type Publisher struct {
-	// User is sent as it is, and servers don't decode it: one with & or ? in its name can't authenticate itself.
+	// User is sent unescaped, and servers don't decode it, so a name with & or ? can't be authenticated.
 	User, Password string
-	App            string    // connect's app as it was sent first; Limelight hashes it
-	Rand           io.Reader // four bytes are read for each challenge; nil: crypto/rand
+	App            string    // connect's original app, which Limelight hashes
+	Rand           io.Reader // source of four bytes per challenge; nil means crypto/rand
 
 	sent round
 }
 
-// round is what the last connect carried.
+// round is what the last connect contained.
 type round int
 
 const (
 	nothing  round = iota
 	name           // scheme and user
-	response       // these, and the answer to the server's challenge
+	response       // scheme and user, and the response to the challenge
 )
 
-// Next takes the description with which the server rejected the last connect, and returns the query to append for the
-// next one, on a new connection, to both app and tcUrl as they were at first. It replaces the query of the round before.
-// again is false if there should be no next one: with an error if the server does not let us in, without if the rejection
-// has nothing to do with authentication. Errors are *Error; errors.Is tells ErrNoCredentials and ErrRefused. Next asks
-// for at most two more connections, whatever the server says.
+// Next takes the description with which the server rejected the last connect. It returns the query to append to the original app and
+// tcUrl on the next connection. again is false if there should be no next connection: with an error if the server refuses the client, and
+// without one if the rejection has nothing to do with authentication. Errors are of type *Error and wrap ErrNoCredentials or ErrRefused.
+// Next asks for at most two more connections, whatever the server says.
 func (p *Publisher) Next(description string) (query string, again bool, err error) {
 	r, found, err := ParseRejection(description)
 	if err != nil || !found {
 		return "", false, err
 	}
-	if p.User == "" || p.Password == "" { // an empty password counts as none for librtmp and FFmpeg, too
+	if p.User == "" || p.Password == "" { // librtmp and FFmpeg, too, take an empty password as none
 		return "", false, &Error{Scheme: r.Scheme, Err: ErrNoCredentials}
 	}
 	next := name
@@ -48,7 +47,7 @@ func (p *Publisher) Next(description string) (query string, again bool, err erro
 	case NeedResponse:
 		next = response
 	}
-	if next <= p.sent { // servers that give no reason ask again instead
+	if next <= p.sent { // instead of giving a reason, some servers ask again
 		return "", false, &Error{Scheme: r.Scheme, Detail: "asked again for user", Value: clip(p.User), Err: ErrRefused}
 	}
 	p.sent = next
@@ -63,13 +62,13 @@ func (p *Publisher) Next(description string) (query string, again bool, err erro
 	return query + answer, true, nil
 }
 
-// answer is the part of the query that answers a challenge.
+// answer returns the part of the query that answers a challenge.
 func (p *Publisher) answer(r *Rejection) (string, error) {
 	b, err := randomBytes(p.Rand, 4)
 	if err != nil {
 		return "", err
 	}
-	own := hex.EncodeToString(b) // digits: safe from servers that decode + in a query to a space
+	own := hex.EncodeToString(b) // hex digits are safe from servers that decode a + in a query to a space
 	if r.Scheme == Limelight {
 		return "&nonce=" + r.Nonce + "&cnonce=" + own + "&nc=" + nonceCount +
 			"&response=" + limelightResponse(r.User, p.Password, p.App, r.Nonce, own), nil

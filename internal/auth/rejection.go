@@ -2,41 +2,41 @@ package auth
 
 import "strings"
 
-// maxText is the longest description and the longest app that are taken apart, in bytes. Real ones have some 200.
+// maxText is the longest description, and the longest app, that is parsed, in bytes. Real ones have about 200.
 const maxText = 4096
 
 // Reason is why a server rejects a connect.
 type Reason string
 
-// The reasons. The last three are spelled as servers spell them.
+// The reasons. The last three are the servers' own words.
 const (
-	NeedUser     Reason = "need auth"  // it wants scheme and user in app: code=403 need auth
-	NeedResponse Reason = "needauth"   // it wants the answer to the challenge that comes with the reason
-	AuthFailed   Reason = "authfailed" // wrong password; Limelight says authfail
+	NeedUser     Reason = "need auth"  // the server wants scheme and user in app: code=403 need auth
+	NeedResponse Reason = "needauth"   // the server wants the response to its challenge
+	AuthFailed   Reason = "authfailed" // wrong password; Limelight writes authfail
 	NoSuchUser   Reason = "nosuchuser"
 )
 
-// Rejection is what the description of a rejected connect says about authentication.
+// Rejection is the information about authentication in the description of a rejected connect.
 type Rejection struct {
 	Scheme Scheme // Adobe or Limelight
 	Reason Reason
 
-	// With NeedResponse, as they came, not decoded. User is never empty then.
+	// With NeedResponse only, not decoded. User is never empty then.
 	User      string
 	Salt      string // Adobe
 	Challenge string // Adobe
-	Opaque    string // Adobe; if not empty it takes the place of Challenge
+	Opaque    string // Adobe; if it is not empty it replaces Challenge
 	Nonce     string // Limelight; never empty
 }
 
-// ParseRejection takes the description of a rejected connect apart, such as
+// ParseRejection parses the description of a rejected connect, such as
 //
 //	[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] :
 //	[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=U&salt=S&challenge=C&opaque=O
 //	[ AccessManager.Reject ] : [ authmod=llnw ] : ?reason=needauth&user=U&nonce=N
 //
-// found is false if it does not mention authentication. Errors are *Error: a scheme or a reason that is not known, a
-// challenge without what its scheme needs, more than 4096 bytes.
+// found is false if the description does not mention authentication. Errors are of type *Error: the scheme or the reason is unknown, the
+// challenge is incomplete, or the description is longer than 4096 bytes.
 func ParseRejection(description string) (r Rejection, found bool, err error) {
 	_, scheme, found := strings.Cut(description, "authmod=")
 	if !found {
@@ -63,7 +63,7 @@ func ParseRejection(description string) (r Rejection, found bool, err error) {
 	return r, true, nil
 }
 
-// setReason sets what the parameters after the description say, and returns what is wrong with them.
+// setReason sets the fields from the parameters after the description, and returns what is wrong with them, if anything.
 func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	switch reason := strings.TrimSpace(p["reason"]); {
 	case reason == string(NeedResponse):
@@ -92,8 +92,8 @@ func (r *Rejection) setReason(p map[string]string) (wrong string) {
 	return ""
 }
 
-// parameters splits a query at each & and each part at its first =. Nothing is decoded, since nobody encodes: values are
-// base64 with + and / and =. Of parameters with the same name the last one counts.
+// parameters splits a query at each & and each part at its first =. It decodes nothing, since servers do not encode: values are base64,
+// with + and / and =. If a name is repeated the last value counts.
 func parameters(query string) map[string]string {
 	p := make(map[string]string)
 	for part := range strings.SplitSeq(query, "&") {

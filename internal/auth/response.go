@@ -7,17 +7,17 @@ import (
 	"strings"
 )
 
-// nonceCount says that a nonce is used for the first time. Each connection gets another.
+// nonceCount says that a nonce is used for the first time: each connection gets a new one.
 const nonceCount = "00000001"
 
-// adobeResponse proves knowledge of the password. challenge is the server's: its opaque if it sends one. own is the
-// client's.
+// adobeResponse proves knowledge of the password. challenge is the server's opaque, or its challenge if it has sent no opaque; own is the
+// client's challenge.
 func adobeResponse(user, password, salt, challenge, own string) string {
 	return base64MD5(base64MD5(user+salt+password) + challenge + own)
 }
 
-// limelightResponse is that of HTTP digest authentication (RFC 2617 section 3.2.2, qop=auth) for the method "publish" and
-// an app, whose query does not count. An app without an instance has the instance _definst_.
+// limelightResponse is the response of HTTP digest authentication (RFC 2617 section 3.2.2, qop=auth) for the method "publish" and an app,
+// without its query. If the app has no instance, _definst_ is added.
 func limelightResponse(user, password, app, nonce, own string) string {
 	app, _, _ = strings.Cut(app, "?")
 	if !strings.Contains(app, "/") {

@@ -8,25 +8,25 @@ import (
 	"sync"
 )
 
-// maxIssued bounds the challenges that wait for an answer. Beyond it some of them are forgotten, and those clients refused.
+// maxIssued limits the number of challenges without an answer. Beyond it challenges are forgotten, and their clients refused.
 const maxIssued = 1024
 
-// Server is the server's half of publisher authentication. Its method may be called from any goroutine.
+// Server is the server's half of publisher authentication. It is safe for concurrent use.
 type Server struct {
 	Scheme Scheme            // Adobe or Limelight
-	Users  map[string]string // passwords by user, without & and ? in names
-	Rand   io.Reader         // for challenges, read under a lock; nil: crypto/rand
+	Users  map[string]string // passwords by user; user names must not contain & or ?
+	Rand   io.Reader         // source of challenges, read under a lock; nil means crypto/rand
 
 	mu     sync.Mutex
-	issued map[string]challenge // by opaque (Adobe) or nonce (Limelight), until it is answered
+	issued map[string]challenge // unanswered challenges by opaque (Adobe) or nonce (Limelight)
 }
 
-// challenge is what the server has to know of one until it is answered.
+// challenge is what the server remembers of an unanswered challenge.
 type challenge struct{ user, salt string }
 
-// Verify looks at the app of a publisher's connect. name is that without the authentication. Unless the publisher has
-// proved its identity there, rejection is the description to reject it with. The error is that of Rand, as an *Error.
-// An answer is good for one connect, right or wrong.
+// Verify checks the app of a publisher's connect. name is the app without the authentication. If the publisher is not yet authenticated,
+// rejection is the description with which to reject the connect. The error is that of Rand, as an *Error. A response is accepted once,
+// and a wrong one invalidates its challenge.
 func (s *Server) Verify(app string) (name, rejection string, err error) {
 	name, _, rejection, err = s.Identify(app, func(user string) (string, bool) {
 		password, ok := s.Users[user]
@@ -35,7 +35,7 @@ func (s *Server) Verify(app string) (name, rejection string, err error) {
 	return name, rejection, err
 }
 
-// Identify is Verify with other passwords than those of Users, and says who the publisher has proved to be.
+// Identify is like Verify, with a function instead of Users, and also returns the authenticated user.
 func (s *Server) Identify(app string, passwords func(user string) (string, bool)) (name, user, rejection string, err error) {
 	name, query, found := strings.Cut(app, "?authmod=")
 	p := make(map[string]string)
@@ -65,7 +65,7 @@ func (s *Server) reject(reason string) string {
 	return "[ AccessManager.Reject ] : [ authmod=" + string(s.Scheme) + " ] : ?reason=" + reason
 }
 
-// challenge issues a challenge and returns the description with it.
+// challenge issues a challenge and returns the description that contains it.
 func (s *Server) challenge(user string) (string, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -89,11 +89,11 @@ func (s *Server) challenge(user string) (string, error) {
 	if s.Scheme == Limelight {
 		return rejection + "&nonce=" + id, nil
 	}
-	// The opaque takes the place of the challenge in the response; this challenge finds out clients that hash the wrong one.
+	// The opaque replaces the challenge in the response. Sending both reveals clients that hash the wrong one.
 	return rejection + "&salt=" + salt + "&challenge=" + text(b[14:]) + "&opaque=" + id, nil
 }
 
-// answers tells whether p answers a challenge that was issued to its user.
+// answers reports whether p answers a challenge that was issued to its user.
 func (s *Server) answers(app, password string, p map[string]string) bool {
 	id := p["opaque"]
 	if s.Scheme == Limelight {

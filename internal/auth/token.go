@@ -5,17 +5,17 @@ import (
 	"encoding/hex"
 )
 
-// maxToken is the longest challenge, in bytes: what an AMF0 string with a 16-bit length can hold.
+// maxToken is the longest challenge in bytes: what fits in an AMF0 string with a 16-bit length.
 const maxToken = 1<<16 - 1
 
-// SecureToken answers the challenge of a Wowza server: the string secureToken in connect's _result, which is the hex
-// form of bytes encrypted with a key (block TEA, corrected: XXTEA). The response, for the call secureTokenResponse, is
-// those bytes, which may be any.
+// SecureToken answers the challenge of a Wowza server, the string secureToken in connect's _result. The challenge is the hex form of bytes
+// encrypted with a key (block TEA, corrected: XXTEA), and the response, for the call secureTokenResponse, is those bytes, which may have
+// any value.
 //
-// It does what librtmp does, for text that is no proper challenge too: of the key the first 16 bytes count; a character
-// that is no hex digit has the value of its low four bits, plus nine if bit 6 is set; the response has half as many bytes
-// as the challenge has digits, rounded down. Digits that are missing to whole words of eight count as zero, where librtmp
-// reads on after the string. Errors are *Error: an empty challenge, and one of more than 65535 bytes.
+// It follows librtmp even for malformed challenges: the first 16 bytes of the key count; a character that is not a hex digit has the value
+// of its low four bits, plus nine if bit 6 is set; and the response has half as many bytes as the challenge has digits, rounded down. If the
+// last word has fewer than eight digits, the rest are zero, where librtmp reads beyond the string. Errors are of type *Error: the challenge
+// is empty or longer than 65535 bytes.
 func SecureToken(key, challenge string) (string, error) {
 	switch {
 	case challenge == "":
@@ -25,15 +25,15 @@ func SecureToken(key, challenge string) (string, error) {
 	}
 	words := make([]uint32, (len(challenge)+7)/8)
 	for i := 0; i < len(challenge); i += 2 {
-		// Values over 15 run over into the digit and the byte in front, as librtmp adds digits and ors bytes.
+		// Values over 15 overflow into the digit and byte before, since librtmp adds digits and ors bytes.
 		words[i/8] |= (digit(challenge, i)<<4 + digit(challenge, i+1)) << (i % 8 * 4)
 	}
 	decrypt(words, tokenKey(key))
 	return string(appendWords(nil, words)[:len(challenge)/2]), nil
 }
 
-// SecureTokenChallenge is the server's half: the challenge that [SecureToken] answers with plain. XXTEA works on two or
-// more 32-bit words, so zeros are appended to plain as needed; they are part of the response then.
+// SecureTokenChallenge is the server's half: it returns the challenge to which [SecureToken] answers plain. XXTEA needs two or more 32-bit
+// words, so plain is padded with zeros, which are then part of the response.
 func SecureTokenChallenge(key, plain string) string {
 	b := []byte(plain)
 	for len(b) < 8 || len(b)%4 != 0 {
@@ -47,7 +47,7 @@ func SecureTokenChallenge(key, plain string) string {
 	return hex.EncodeToString(appendWords(b[:0], words))
 }
 
-// digit is the value of the hex digit at index i by librtmp's rule, 0 after the end.
+// digit returns the value of the hex digit at index i by librtmp's rule, or 0 after the end.
 func digit(s string, i int) uint32 {
 	switch {
 	case i >= len(s):
@@ -65,7 +65,7 @@ func appendWords(dst []byte, words []uint32) []byte {
 	return dst
 }
 
-// tokenKey is the first 16 bytes of a key, with zeros after a shorter one.
+// tokenKey returns the first 16 bytes of a key, padded with zeros.
 func tokenKey(key string) (k [4]uint32) {
 	var b [16]byte
 	copy(b[:], key)
@@ -83,8 +83,7 @@ func teaMix(k *[4]uint32, sum, y, z uint32, p int) uint32 {
 	return ((z>>5 ^ y<<2) + (y>>3 ^ z<<4)) ^ ((sum ^ y) + (k[uint32(p)&3^e] ^ z))
 }
 
-// decrypt decrypts v, which must not be empty, in place. A single word goes through the same steps, though nothing
-// encrypts to it.
+// decrypt decrypts v, which must not be empty, in place. It also accepts a single word, which no ciphertext consists of.
 func decrypt(v []uint32, k [4]uint32) {
 	n := len(v)
 	y := v[0]
@@ -97,7 +96,7 @@ func decrypt(v []uint32, k [4]uint32) {
 	}
 }
 
-// encrypt undoes decrypt for two and more words.
+// encrypt is the inverse of decrypt for two and more words.
 func encrypt(v []uint32, k [4]uint32) {
 	n := len(v)
 	z := v[n-1]

@@ -1,4 +1,4 @@
-// Package conntest holds what tests of connections share: a context that ends, and loopback sockets that end with the test.
+// Package conntest contains what tests of connections share: contexts and loopback sockets that end with the test.
 package conntest
 
 import (
@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Context bounds a test that would hang: it is done after two minutes, or with the test.
+// Context returns a context that ends with the test, or after two minutes so that the test can't hang.
 func Context(t testing.TB) context.Context {
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	t.Cleanup(cancel)
 	return ctx
 }
 
-// Listen is a listener on the loopback interface. It is closed with the test.
+// Listen returns a listener on the loopback interface. It is closed at the end of the test.
 func Listen(t testing.TB) net.Listener {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -27,8 +27,8 @@ func Listen(t testing.TB) net.Listener {
 	return l
 }
 
-// Serve runs serve for each connection to addr. It closes the connection when serve returns or the test ends, and the test ends
-// after the last serve.
+// Serve runs serve for each connection to addr. It closes the connection when serve returns or the test ends, and the test waits
+// for all calls of serve.
 func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
 	t.Helper()
 	l := Listen(t)
@@ -55,8 +55,8 @@ func Serve(t testing.TB, serve func(net.Conn)) (addr string) {
 	return l.Addr().String()
 }
 
-// Pair is a connection over the loopback interface, whose socket can be written without waiting, unlike net.Pipe's. Both ends
-// are closed with the test.
+// Pair returns the two ends of a connection over the loopback interface. Unlike those of net.Pipe they can be written to without a
+// reader. Both are closed at the end of the test.
 func Pair(t testing.TB) (client, server *net.TCPConn) {
 	t.Helper()
 	l := Listen(t)
@@ -69,7 +69,7 @@ func Pair(t testing.TB) (client, server *net.TCPConn) {
 	return a.(*net.TCPConn), b.(*net.TCPConn)
 }
 
-// UnusedPort is a port of the loopback interface that nobody listens on.
+// UnusedPort returns a port of the loopback interface that is not in use.
 func UnusedPort(t testing.TB) string {
 	t.Helper()
 	l := Listen(t)
@@ -79,7 +79,7 @@ func UnusedPort(t testing.TB) string {
 	return port
 }
 
-// UntilListening waits for a server of another process to start.
+// UntilListening waits for a server of another process to start listening.
 func UntilListening(t testing.TB, addr string) {
 	t.Helper()
 	require.Eventually(t, func() bool {

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Carry takes to one connection what comes from another, which lasts oneWay, until there is no more. It tells the end, as far as a
-// connection can.
+// Carry copies from one connection to another, with a delay of oneWay, until the end. It passes the end on, as far as the connection
+// allows that.
 func Carry(to, from net.Conn, oneWay time.Duration) {
 	type piece struct {
 		due time.Time
@@ -29,7 +29,7 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}()
 	for p := range way {
 		time.Sleep(time.Until(p.due))
-		to.Write(p.b) // where nobody is, it is lost; what goes the other way still arrives
+		to.Write(p.b) // an error is ignored: the other direction may still carry something
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
@@ -38,7 +38,7 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}
 }
 
-// Distant is a relay to addr, by which everything but connecting lasts oneWay in each direction, and returns its address. It ends
+// Distant starts a relay to addr and returns its address. It delays everything but connecting by oneWay in each direction, and ends
 // with the test.
 func Distant(t testing.TB, addr string, oneWay time.Duration) string {
 	t.Helper()
@@ -57,7 +57,7 @@ func Distant(t testing.TB, addr string, oneWay time.Duration) string {
 		Carry(server, client, oneWay)
 		select {
 		case <-back:
-		case <-time.After(10 * time.Second): // servers are known that never hang up
+		case <-time.After(10 * time.Second): // some servers never hang up
 		}
 		server.Close()
 		<-back

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// Patient is a listener of connections on which a server hears everything that was sent to it before it hung up: writes to a client
-// that is gone do not fail, since a session that ends for such a failure reads no more. Only reading tells that the client is gone.
+// Patient is a listener for servers that have to receive everything a client sent before it hung up. Writes to a client that has gone
+// do not fail, since a session that ends because of such a failure reads no more; only reading shows that the client has gone.
 type Patient struct {
 	net.Listener
-	Conns sync.WaitGroup // those that are open
+	Conns sync.WaitGroup // the open connections
 }
 
 // Accept implements net.Listener.
@@ -23,7 +23,7 @@ func (l *Patient) Accept() (net.Conn, error) {
 }
 
 type patientConn struct {
-	net.Conn // without what else a socket can do, such as writing several buffers
+	net.Conn // hides the other abilities of a socket, such as writing several buffers at once
 	closed   func()
 }
 
@@ -33,7 +33,7 @@ func (c *patientConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// CloseWrite tells the client that nothing more will come.
+// CloseWrite shuts down the sending side.
 func (c *patientConn) CloseWrite() error { return c.Conn.(*net.TCPConn).CloseWrite() }
 
 // Close implements net.Conn.

@@ -1,4 +1,4 @@
-// Package encoded lets ffmpeg's encoders make access units, for tests.
+// Package encoded makes access units with ffmpeg's encoders, for tests.
 package encoded
 
 import (
@@ -17,20 +17,20 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// Codec is one that ffmpeg can make.
+// Codec is a codec that ffmpeg can encode.
 type Codec struct {
 	Name  string
 	Codec media.Codec
-	Args  []string // ffmpeg's, after -i
+	Args  []string // ffmpeg's arguments after -i
 }
 
-// What the sources show: two seconds.
+// The sources last two seconds.
 const (
 	Pictures = "testsrc2=s=322x182:r=25:d=2"
 	Tone     = "sine=440:r=48000:d=2"
 )
 
-// Codecs are those that Debian's ffmpeg has encoders for, and this library a way to carry.
+// Codecs are the codecs for which Debian's ffmpeg has an encoder and which this library can carry.
 var Codecs = []Codec{
 	{"H.264 with B-frames", media.H264, []string{Pictures, "-c:v", "libx264", "-bf", "2", "-g", "20"}},
 	{"H.265", media.H265, []string{Pictures, "-c:v", "libx265", "-x265-params", "log-level=none"}},
@@ -48,10 +48,10 @@ var Codecs = []Codec{
 type Unit struct {
 	PTS, DTS time.Duration
 	KeyFrame bool
-	Parts    [][]byte // as media.Unit has them
+	Parts    [][]byte // as in media.Unit
 }
 
-// Make makes file, an MP4, and returns its units and what is known of their track.
+// Make creates file, an MP4, and returns its units and the properties of their track.
 func (c Codec) Make(ctx context.Context, file string) (track *media.Track, units []Unit, err error) {
 	if _, err := run(ctx, "ffmpeg", append(append([]string{"-v", "error", "-y", "-f", "lavfi", "-i"}, c.Args...), file)...); err != nil {
 		return nil, nil, err
@@ -94,7 +94,7 @@ func (c Codec) Make(ctx context.Context, file string) (track *media.Track, units
 	}
 	track = &media.Track{Codec: c.Codec}
 	switch c.Codec {
-	case media.VP9, media.AC3, media.EAC3, media.MP3: // what MP4 has is something else, and the frames tell it
+	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 stores something else, and the frames contain it
 	default:
 		track.Config, err = extradata(probed.Streams[0].Extradata)
 	}
@@ -126,7 +126,7 @@ func extradata(dump string) (b []byte, err error) {
 	return b, nil
 }
 
-// split takes a packet of MP4 apart.
+// split splits a packet of MP4 into parts.
 func (c Codec) split(data []byte) (parts [][]byte, err error) {
 	switch c.Codec {
 	case media.H264, media.H265:

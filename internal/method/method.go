@@ -1,4 +1,4 @@
-// Package method makes remote methods of Go functions, for both roles.
+// Package method makes remote methods from Go functions, for clients and servers.
 package method
 
 import (
@@ -16,17 +16,17 @@ var (
 	errorType   = reflect.TypeFor[error]()
 )
 
-// Adapt makes a remote method of any function: the arguments of the call are converted to the parameters' types as amf.Assign does,
-// and the result back as amf.AppendAMF0 does. The first parameter may be a context.Context; the last result may be an error. A
-// variadic function takes any number of arguments more. A call with other arguments is an error that says which one does not fit,
-// and fn is not called.
+// Adapt makes a remote method from a function. The arguments of a call are converted to the types of the parameters as by amf.Assign,
+// and the result as by amf.AppendAMF0. The first parameter may be a context.Context, and the last result may be an error. A variadic
+// function takes any number of further arguments. A call whose arguments do not fit is answered by an error that says which one, and
+// fn is not called.
 //
-// The error says what keeps fn from being a method: it is no function, has more than one result beside the error, or a parameter or
-// result that no AMF value can be: a channel, a function, a complex number, an interface other than any.
+// Adapt returns an error if fn is not a function, has more than one result besides the error, or has a parameter or result that can't
+// be an AMF value: a channel, a function, a complex number, or an interface other than any.
 func Adapt(fn any) (func(ctx context.Context, args []any) (any, error), error) {
 	v := reflect.ValueOf(fn)
 	if v.Kind() != reflect.Func || v.IsNil() {
-		return nil, fmt.Errorf("%T is no function", fn)
+		return nil, fmt.Errorf("%T is not a function", fn)
 	}
 	f := &adapter{fn: v, takesContext: v.Type().NumIn() > 0 && v.Type().In(0) == contextType}
 	if err := f.check(); err != nil {
@@ -50,7 +50,7 @@ func (f *adapter) check() error {
 		results--
 	}
 	if results > 1 {
-		return errors.New("more than one result, and an error")
+		return errors.New("more than one result besides the error")
 	}
 	if f.returnsValue = results == 1; f.returnsValue {
 		if err := expressible(t.Out(0), nil); err != nil {
@@ -65,7 +65,7 @@ func (f *adapter) check() error {
 	return nil
 }
 
-// parameters counts those that come from the call; a variadic one counts.
+// parameters returns the number of parameters that correspond to arguments of the call. A variadic parameter counts as one.
 func (f *adapter) parameters() int {
 	n := f.fn.Type().NumIn()
 	if f.takesContext {
@@ -74,7 +74,7 @@ func (f *adapter) parameters() int {
 	return n
 }
 
-// parameter is the type of the i-th argument.
+// parameter returns the type of the i-th argument.
 func (f *adapter) parameter(i int) reflect.Type {
 	t := f.fn.Type()
 	if f.takesContext {
@@ -90,9 +90,9 @@ func (f *adapter) call(ctx context.Context, args []any) (any, error) {
 	want, variadic := f.parameters(), f.fn.Type().IsVariadic()
 	switch {
 	case variadic && len(args) < want-1:
-		return nil, fmt.Errorf("%d arguments, at least %d are wanted", len(args), want-1)
+		return nil, fmt.Errorf("got %d arguments, want at least %d", len(args), want-1)
 	case !variadic && len(args) != want:
-		return nil, fmt.Errorf("%d arguments, %d are wanted", len(args), want)
+		return nil, fmt.Errorf("got %d arguments, want %d", len(args), want)
 	}
 	var in []reflect.Value
 	if f.takesContext {
@@ -117,7 +117,7 @@ func (f *adapter) call(ctx context.Context, args []any) (any, error) {
 	return result, nil
 }
 
-// expressible says what keeps a type from being an AMF value. Types in seen are being looked at already.
+// expressible returns an error if t can't be an AMF value. The types in seen are already being checked.
 func expressible(t reflect.Type, seen []reflect.Type) error {
 	for _, s := range seen {
 		if s == t {
@@ -135,7 +135,7 @@ func expressible(t reflect.Type, seen []reflect.Type) error {
 	case reflect.Pointer, reflect.Slice, reflect.Array:
 		return expressible(t.Elem(), seen)
 	case reflect.Map:
-		// An amf.Dictionary has keys of any kind; whether these are strings is seen when a value comes.
+		// The keys of an amf.Dictionary may be of any kind; whether they are strings is checked for each value.
 		if err := expressible(t.Key(), seen); err != nil {
 			return err
 		}

@@ -14,16 +14,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Client is the client of a test: one goroutine that sends and reads what it is told to. What goes wrong fails the test.
+// Client is a client for tests: one goroutine sends and reads as the test demands. A failure ends the test.
 type Client struct {
 	*Peer
 	T       testing.TB
-	Skipped []Message // what the last Until passed over
+	Skipped []Message // the messages that the last Until passed over
 
 	calls float64 // transaction ids used
 }
 
-// Message is what a server has sent.
+// Message is a message that the server has sent.
 type Message struct {
 	message.Packet
 	Command message.Command     // of commands
@@ -31,7 +31,7 @@ type Message struct {
 	Event   message.UserControl // of user control messages
 }
 
-// Dial connects to an address and shakes hands.
+// Dial connects to an address and performs the handshake.
 func Dial(t testing.TB, addr string) *Client {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
@@ -47,7 +47,7 @@ func Connect(t testing.TB, addr string) *Client {
 	return c
 }
 
-// NewClient shakes hands on nc, which is closed with the test. Everything has to be over in half a minute.
+// NewClient performs the handshake on nc, which is closed at the end of the test. All traffic has to be over in half a minute.
 func NewClient(t testing.TB, nc net.Conn) *Client {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })
@@ -70,7 +70,7 @@ func (c *Client) Control(t message.Type, body []byte) {
 	c.Send(Control(t, body))
 }
 
-// Call calls a method and returns the answer: a command called _result or _error.
+// Call calls a method and returns the answer: a command named _result or _error.
 func (c *Client) Call(method string, object any, args ...any) Message {
 	c.T.Helper()
 	c.calls++
@@ -81,7 +81,7 @@ func (c *Client) Call(method string, object any, args ...any) Message {
 	})
 }
 
-// Tell sends a command on a stream, which nobody answers as such.
+// Tell sends a command on a stream. Such commands are answered by onStatus, if at all.
 func (c *Client) Tell(streamID uint32, name string, args ...any) {
 	c.T.Helper()
 	c.Send(Command(streamID, name, 0, nil, args...))
@@ -103,7 +103,7 @@ func (c *Client) CreateStream() uint32 {
 	return uint32(id)
 }
 
-// Play plays on a stream of its own. What the server says about it is left to be read.
+// Play plays on a new stream. The server's answers are left to be read.
 func (c *Client) Play(name string, args ...any) uint32 {
 	c.T.Helper()
 	id := c.CreateStream()
@@ -111,7 +111,7 @@ func (c *Client) Play(name string, args ...any) uint32 {
 	return id
 }
 
-// Publish publishes on a stream of its own, and fails if that is refused.
+// Publish publishes on a new stream, and fails if the server refuses.
 func (c *Client) Publish(name, kind string) uint32 {
 	c.T.Helper()
 	id := c.CreateStream()
@@ -120,7 +120,7 @@ func (c *Client) Publish(name, kind string) uint32 {
 	return id
 }
 
-// Sync returns when the server has served everything that was sent.
+// Sync returns when the server has handled everything that was sent.
 func (c *Client) Sync() {
 	c.T.Helper()
 	c.Send(Event(message.EventPingRequest, 4711))
@@ -135,7 +135,7 @@ func (c *Client) Next() Message {
 	return m
 }
 
-// Read reads a message, or returns the error that there is none.
+// Read reads a message or returns the error.
 func (c *Client) Read() (m Message, err error) {
 	c.T.Helper()
 	if m.Packet, err = c.Peer.Next(); err != nil {
@@ -153,7 +153,7 @@ func (c *Client) Read() (m Message, err error) {
 	return m, nil
 }
 
-// Until reads until match, and returns that message. What came before it is in c.Skipped.
+// Until reads until match returns true, and returns that message. The messages before it are in c.Skipped.
 func (c *Client) Until(match func(Message) bool) Message {
 	c.T.Helper()
 	c.Skipped = nil
@@ -166,19 +166,19 @@ func (c *Client) Until(match func(Message) bool) Message {
 	}
 }
 
-// UntilCode reads until a status with that code.
+// UntilCode reads until a status with the given code.
 func (c *Client) UntilCode(code string) Message {
 	c.T.Helper()
 	return c.Until(func(m Message) bool { return m.Code == code })
 }
 
-// UntilEvent reads until that user control event.
+// UntilEvent reads until the given user control event.
 func (c *Client) UntilEvent(e message.Event) Message {
 	c.T.Helper()
 	return c.Until(func(m Message) bool { return m.Type == message.TypeUserControl && m.Event.Event == e })
 }
 
-// UntilGone reads until the server hangs up, and returns the error that says so. What came before is in c.Skipped.
+// UntilGone reads until the server hangs up, and returns the error. The messages before it are in c.Skipped.
 func (c *Client) UntilGone() error {
 	c.T.Helper()
 	c.Skipped = nil

@@ -1,8 +1,8 @@
 // Package peertest is a scripted peer of either role: it does exactly what a test tells it to, message by message, and answers
-// nothing by itself. It imports chunk, message and handshake only, so that the tests of everything above these can use it.
+// nothing by itself. It imports chunk, message and handshake only, so that the tests of every package above them can use it.
 //
-// Peer serves as a script of its own goroutine: what it waits for is nil when the other end has gone, and its methods never fail
-// the test. Client is what a test of a server talks through: its methods fail the test.
+// A Peer is a server that runs a script on its own goroutine. Its methods never fail the test; they return nil when the other end
+// has hung up. A Client is what a test of a server uses; its methods fail the test.
 package peertest
 
 import (
@@ -15,19 +15,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Peer is an end of a connection after its handshake.
+// Peer is one end of a connection after its handshake.
 type Peer struct {
 	Conn net.Conn
 	In   *chunk.Reader
 	Out  *chunk.Writer
 }
 
-// New is a Peer on a connection whose handshake is over.
+// New returns a Peer on a connection whose handshake is complete.
 func New(nc net.Conn) *Peer {
 	return &Peer{Conn: nc, In: chunk.NewReader(nc, 0), Out: chunk.NewWriter()}
 }
 
-// Accept shakes hands as the server.
+// Accept performs the server's half of the handshake.
 func Accept(nc net.Conn) (*Peer, error) {
 	if _, err := handshake.Server(nc, handshake.Config{}); err != nil {
 		return nil, err
@@ -35,7 +35,7 @@ func Accept(nc net.Conn) (*Peer, error) {
 	return New(nc), nil
 }
 
-// run is the whole life of a server that a script plays. A script that hangs fails instead of hanging the run.
+// run is the whole life of a scripted server. A script that hangs fails, so that the run does not.
 func run(nc net.Conn, script func(*Peer)) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
@@ -44,7 +44,7 @@ func run(nc net.Conn, script func(*Peer)) {
 	}
 }
 
-// Expect reads until a command of that name and returns it. It returns nil when the other end has gone.
+// Expect reads until a command with the given name and returns it. It returns nil when the other end has hung up.
 func (p *Peer) Expect(name string) *message.Command {
 	for {
 		cmd := p.NextCommand()
@@ -54,7 +54,7 @@ func (p *Peer) Expect(name string) *message.Command {
 	}
 }
 
-// NextCommand reads until a command and returns it, nil when the other end has gone.
+// NextCommand reads until a command and returns it, or nil when the other end has hung up.
 func (p *Peer) NextCommand() *message.Command {
 	for {
 		body := p.ExpectType(message.TypeCommandAMF0)
@@ -67,7 +67,7 @@ func (p *Peer) NextCommand() *message.Command {
 	}
 }
 
-// ExpectType reads until a message of that type and returns its body, nil when the other end has gone.
+// ExpectType reads until a message of the given type and returns its body, or nil when the other end has hung up.
 func (p *Peer) ExpectType(t message.Type) []byte {
 	for {
 		var m chunk.Message
@@ -80,7 +80,7 @@ func (p *Peer) ExpectType(t message.Type) []byte {
 	}
 }
 
-// Next reads a message. Its body is the caller's.
+// Next reads a message. Its body belongs to the caller.
 func (p *Peer) Next() (message.Packet, error) {
 	var m chunk.Message
 	if err := p.In.Next(&m); err != nil {
@@ -97,7 +97,7 @@ func (p *Peer) UntilGone() {
 	}
 }
 
-// Encode is the bytes of messages, which have to be sent next. It panics over messages that can't be sent.
+// Encode returns the chunks of messages, which have to be sent next. It panics if a message can't be sent.
 func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	for i := range messages {
 		var err error
@@ -108,20 +108,20 @@ func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	return b
 }
 
-// Send sends messages with one write. That the other end has gone is found by who reads.
+// Send sends messages with one write. It ignores errors: the side that reads notices when the other end has hung up.
 func (p *Peer) Send(messages ...chunk.Outgoing) { p.Conn.Write(p.Encode(messages...)) }
 
-// Control is a protocol control or user control message.
+// Control returns a protocol control or user control message.
 func Control(t message.Type, body []byte) chunk.Outgoing {
 	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: 2, Format: chunk.Format3, Body: body}
 }
 
-// Event is a user control message about a stream, or a ping.
+// Event returns a user control message about a stream, or a ping.
 func Event(e message.Event, value uint32) chunk.Outgoing {
 	return Control(message.TypeUserControl, message.AppendUserControl(nil, e, value))
 }
 
-// Command is a command message. It panics over arguments that AMF can't express.
+// Command returns a command message. It panics if AMF can't express an argument.
 func Command(streamID uint32, name string, id float64, object any, args ...any) chunk.Outgoing {
 	body, err := message.AppendCommand(nil, message.TypeCommandAMF0,
 		&message.Command{Name: name, TransactionID: id, Object: object, Args: args})
@@ -134,12 +134,12 @@ func Command(streamID uint32, name string, id float64, object any, args ...any) 
 // Control sends a protocol control or user control message.
 func (p *Peer) Control(t message.Type, body []byte) { p.Send(Control(t, body)) }
 
-// Call sends a command. Answers to commands are some, too: "_result" and "_error".
+// Call sends a command, which may also be an answer: "_result" or "_error".
 func (p *Peer) Call(streamID uint32, name string, id float64, object any, args ...any) {
 	p.Send(Command(streamID, name, id, object, args...))
 }
 
-// Media sends sound, pictures, data or an aggregate on message stream 1.
+// Media sends an audio, video, data or aggregate message on message stream 1.
 func (p *Peer) Media(t message.Type, timestamp uint32, body []byte) {
 	p.Send(chunk.Outgoing{Type: uint8(t), ChunkStreamID: 6, StreamID: 1, Timestamp: timestamp, Format: chunk.Format3, Body: body})
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Listen returns the URL of a server whose n-th connection is served by the n-th script. Those after the last are closed at once;
+// Listen returns the URL of a server that serves its n-th connection with the n-th script. It closes further connections at once;
 // accepted counts all of them. The scripts end before the test does.
 func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
@@ -40,8 +40,8 @@ func Listen(t testing.TB, scripts ...func(*Peer)) (url string, accepted *atomic.
 	return "rtmp://" + l.Addr().String() + "/app/play", accepted
 }
 
-// Dialer makes connections to servers at the other end of pipes, one for each script: the time in a bubble of synctest is theirs,
-// too. dials counts the connections. The scripts end before the test does.
+// Dialer returns a dial function whose connections are pipes to scripted servers, one for each script, so that they share the time
+// of a synctest bubble. dials counts the connections. The scripts end before the test does.
 func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, string, string) (net.Conn, error), dials *atomic.Int32) {
 	var running sync.WaitGroup
 	t.Cleanup(running.Wait)
@@ -66,7 +66,7 @@ func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, st
 // Status sends an onStatus about message stream 1.
 func (p *Peer) Status(code string) { p.StatusOn(1, code) }
 
-// StatusOn sends an onStatus about a message stream, 0: the connection. Its level is that of the code.
+// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. Its level is that of the code.
 func (p *Peer) StatusOn(streamID uint32, code string) {
 	level := "status"
 	switch code {

@@ -1,4 +1,4 @@
-// Package programtest runs other people's programs in tests.
+// Package programtest runs other programs in tests.
 package programtest
 
 import (
@@ -14,18 +14,18 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// debianPackages are those not called like their program.
+// debianPackages maps programs to their packages, if the names differ.
 var debianPackages = map[string]string{
 	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
 }
 
-// Need skips the test when a program is missing. In CI, which installs all of them, it fails the test. A program with slashes in
-// it is a file that has to exist.
+// Need skips the test if a program is missing. In CI, which installs all of them, it fails the test instead. A program with a slash
+// in its name is a file that has to exist.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
 		_, err := exec.LookPath(program)
-		if program == NginxModule { // cannot be executed
+		if program == NginxModule { // a file that can't be executed
 			_, err = os.Stat(program)
 		}
 		if err != nil {
@@ -38,7 +38,7 @@ func Need(t testing.TB, programs ...string) {
 	}
 }
 
-// Missing skips the test, or fails it in CI, for want of what text names.
+// Missing skips the test, or fails it in CI. text says what is missing.
 func Missing(t testing.TB, text string) {
 	t.Helper()
 	if os.Getenv("CI") != "" && runtime.GOOS == "linux" {
@@ -47,8 +47,8 @@ func Missing(t testing.TB, text string) {
 	t.Skip(text)
 }
 
-// Output runs a program, which Need has been asked for, to its end and returns what it printed on both outputs, and exec's error.
-// It has two minutes, and a home of its own, where rtmpdump keeps a cache.
+// Output runs a program to its end and returns its standard output and error output together, and the error of exec. The program has
+// two minutes, and an empty home directory, where rtmpdump keeps a cache. Call Need first.
 func Output(t testing.TB, name string, args ...string) (string, error) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
@@ -60,21 +60,21 @@ func Output(t testing.TB, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Run is Output of a program that has to succeed.
+// Run is Output for a program that has to succeed.
 func Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := Output(t, name, args...)
 	if name == "rtmpdump" && exitCode(err) == 2 {
-		err = nil // "incomplete": it calls a stream so whose last packet begins before 99.9 % of the duration
+		err = nil // "incomplete" means that the last packet begins before 99.9 % of the duration
 	}
 	if name == "curl" && exitCode(err) == 28 {
-		err = nil // its -m has ended it
+		err = nil // its option -m has ended it
 	}
 	require.NoError(t, err, "%s: %s", name, out)
 	return out
 }
 
-// Start starts a program and ends it with the test, which logs what it printed if it fails.
+// Start starts a program and kills it at the end of the test. If the test fails, the output of the program is logged.
 func Start(t testing.TB, name string, args ...string) {
 	t.Helper()
 	cmd := exec.Command(name, args...)

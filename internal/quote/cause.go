@@ -5,10 +5,10 @@ import (
 	"strings"
 )
 
-// maxCause is how long, in bytes, the text of a cause may be: longer ones have taken in what a peer sent.
+// maxCause is the longest text of a cause, in bytes. Longer texts contain something that a peer sent.
 const maxCause = 1000
 
-// Cause returns the text of err, fit to be part of another's: net/http and others may take a peer's text in as it is.
+// Cause returns the text of err in a form that fits into another error's: net/http and others may quote a peer's text unchanged.
 func Cause(err error) string {
 	text := err.Error()
 	if len(text) > maxCause || strings.ContainsFunc(text, func(r rune) bool { return !strconv.IsGraphic(r) }) {

@@ -1,4 +1,4 @@
-// Package quote makes what a peer sent fit for errors, logs and terminals.
+// Package quote makes text from a peer safe for errors, logs and terminals.
 package quote
 
 import (
@@ -7,12 +7,12 @@ import (
 	"unicode/utf8"
 )
 
-// maxPeer is how much of a peer's text is shown, in bytes: enough for every status that servers really send.
+// maxPeer is the maximum length of a peer's text, in bytes: enough for every status that real servers send.
 const maxPeer = 200
 
-// Peer returns s, which a peer sent, cut at 200 bytes and quoted as [strconv.QuoteToGraphic] does: no line break, no escape
-// sequence of a terminal and no invalid UTF-8 is left in it. Three dots after the quote say that it was cut. A plain word, such as a status code, needs no
-// quotes and gets none.
+// Peer returns s, which a peer sent, cut at 200 bytes and quoted as by [strconv.QuoteToGraphic]: without line breaks, terminal
+// escape sequences and invalid UTF-8. Three dots after the quote mean that it was cut. A plain word, such as a status code, is not
+// quoted.
 func Peer(s string) string {
 	if len(s) <= maxPeer && isWord(s) {
 		return s
@@ -27,7 +27,7 @@ func Peer(s string) string {
 	return strconv.QuoteToGraphic(s[:end]) + "..."
 }
 
-// isWord reports whether s is made of ASCII letters, digits, dots, dashes and underscores only.
+// isWord reports whether s consists of ASCII letters, digits, dots, dashes and underscores only.
 func isWord(s string) bool {
 	return s != "" && strings.IndexFunc(s, func(r rune) bool {
 		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && !strings.ContainsRune("._-", r)

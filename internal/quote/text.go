@@ -6,9 +6,9 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s, a text of ours that may hold pieces of a peer's, on one line and safe for terminals: what
-// [strconv.QuoteToGraphic] would escape is escaped, quotes and backslashes excepted, without quotes around it. It is cut after
-// about limit bytes, which three dots say.
+// Text returns s, a text that may contain parts of a peer's, on one line and safe for terminals. It escapes what
+// [strconv.QuoteToGraphic] escapes, except for quotes and backslashes, and adds no quotes. Text longer than about limit bytes is
+// cut and ends in three dots.
 func Text(s string, limit int) string {
 	var b strings.Builder
 	for len(s) > 0 {

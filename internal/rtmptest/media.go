@@ -19,7 +19,7 @@ func SendTags(c *peertest.Client, streamID uint32, tags ...flv.Tag) {
 	}
 }
 
-// MediaTags are the tags among messages, without those by which the server talks to the player.
+// MediaTags returns the audio, video and data messages as tags, without the data messages by which the server talks to the player.
 func MediaTags(t testing.TB, messages []peertest.Message) (tags []flv.Tag) {
 	t.Helper()
 	for _, m := range messages {

@@ -1,5 +1,5 @@
-// Package rtmptest holds what tests with a server share: the server that ends with the test, its sample, and FLV files as tags.
-// A peer that does one wrong thing is package peertest.
+// Package rtmptest contains what tests with a server share: a server that ends with the test, its sample, and FLV files as tags.
+// For a peer that does one specific thing wrong, see package peertest.
 package rtmptest
 
 import (
@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Server starts a server that ends with the test. Without cfg.Files it has the recording "sample".
+// Server starts a server that ends with the test. If cfg.Files is nil it has the recording "sample".
 func Server(t testing.TB, cfg testserver.Config) *testserver.Server {
 	t.Helper()
 	if cfg.Files == nil {
@@ -26,8 +26,8 @@ func Server(t testing.TB, cfg testserver.Config) *testserver.Server {
 	return s
 }
 
-// Recorder is a Server that records what is published to it. recorded ends the server, which completes its files, and returns the
-// one of a stream.
+// Recorder starts a Server that records published streams. recorded stops the server, which completes its files, and returns the
+// file of a stream.
 func Recorder(t testing.TB, cfg testserver.Config) (s *testserver.Server, recorded func(stream string) []byte) {
 	t.Helper()
 	cfg.RecordDir = t.TempDir()
@@ -41,7 +41,7 @@ func Recorder(t testing.TB, cfg testserver.Config) (s *testserver.Server, record
 	}
 }
 
-// Tags takes a complete FLV file apart. The bodies are copies.
+// Tags parses a complete FLV file. The bodies are copies.
 func Tags(t testing.TB, file []byte) []flv.Tag {
 	t.Helper()
 	tags, err := testserver.Tags(file)
@@ -49,10 +49,10 @@ func Tags(t testing.TB, file []byte) []flv.Tag {
 	return tags
 }
 
-// SampleTags are the tags of testserver.Sample.
+// SampleTags returns the tags of testserver.Sample.
 func SampleTags(t testing.TB) []flv.Tag { return Tags(t, testserver.Sample) }
 
-// File is an FLV file with these tags, whose header announces sound and pictures.
+// File returns an FLV file with the given tags. Its header announces audio and video.
 func File(tags ...flv.Tag) []byte {
 	b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for _, tag := range tags {
@@ -61,7 +61,7 @@ func File(tags ...flv.Tag) []byte {
 	return b
 }
 
-// EqualTags compares tags one by one, since a difference of whole files is unreadable.
+// EqualTags compares tags one by one, since a diff of whole files is unreadable.
 func EqualTags(t testing.TB, want, got []flv.Tag) {
 	t.Helper()
 	for i := range min(len(want), len(got)) {
@@ -72,12 +72,12 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 	require.Len(t, got, len(want))
 }
 
-// Echo are the handlers of a server with one method, "echo", which returns its first argument.
+// Echo is the handlers of a server with one method, "echo", which returns its first argument.
 var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
 	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 }
 
-// RepeatedSample is the sample n times, one after the other, with its metadata and its codecs' configurations once.
+// RepeatedSample returns the sample n times in a row, with its metadata and decoder configurations once.
 func RepeatedSample(t testing.TB, n int) []flv.Tag {
 	const length = 10_080 // ms
 	sample := SampleTags(t)

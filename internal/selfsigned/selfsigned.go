@@ -1,4 +1,4 @@
-// Package selfsigned has a certificate for the TLS servers of tests.
+// Package selfsigned provides a certificate for the TLS servers of tests.
 package selfsigned
 
 import (
@@ -13,7 +13,7 @@ import (
 	"time"
 )
 
-// certificate is signed by itself, for localhost, 127.0.0.1 and ::1, and valid for a day.
+// certificate is self-signed, for localhost, 127.0.0.1 and ::1, and valid for a day.
 var certificate = sync.OnceValue(func() tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
@@ -37,7 +37,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 // Server returns the configuration of a server with the certificate.
 func Server() *tls.Config { return &tls.Config{Certificates: []tls.Certificate{certificate()}} }
 
-// Client returns the configuration of a client that trusts the certificate, and nothing else.
+// Client returns the configuration of a client that trusts the certificate and no other.
 func Client() *tls.Config {
 	roots := x509.NewCertPool()
 	roots.AddCert(certificate().Leaf)

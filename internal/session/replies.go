@@ -63,22 +63,23 @@ func (r *replies) acknowledge(received uint64) {
 	r.due.Store(true)
 }
 
-// take encodes what the reader left. The chunk writer can't refuse it: the library made it.
-func (r *replies) take(buf []byte, chunks *chunk.Writer) []byte {
+// takeReplies encodes what the reader left. The chunk writer can't refuse it: the library made it. The caller holds the lock.
+func (w *writer) takeReplies(buf []byte) []byte {
+	r := &w.replies
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.ackDue {
 		r.ackDue = false
 		o := Control(message.TypeAcknowledgement, message.AppendUint32(nil, r.ack))
-		buf, _ = chunks.AppendMessage(buf, &o)
+		buf, _ = w.encode(buf, &o)
 	}
 	if r.windowDue {
 		r.windowDue = false
 		o := Control(message.TypeWindowAckSize, message.AppendUint32(nil, r.window))
-		buf, _ = chunks.AppendMessage(buf, &o)
+		buf, _ = w.encode(buf, &o)
 	}
 	for i := range r.pending {
-		buf, _ = chunks.AppendMessage(buf, &r.pending[i])
+		buf, _ = w.encode(buf, &r.pending[i])
 	}
 	clear(r.pending)
 	r.pending, r.bytes = r.pending[:0], 0
@@ -113,7 +114,7 @@ func (w *writer) writeNow() bool {
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
-	b := w.replies.take(w.buf[:0], w.chunks)
+	b := w.takeReplies(w.buf[:0])
 	w.buf = b[:0]          // a batch begins where it is empty
 	n, _ := w.try.write(b) // the next ordinary write finds what is wrong
 	w.config.Counters.BytesWritten.Add(uint64(n))

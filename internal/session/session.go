@@ -60,6 +60,7 @@ type Config struct {
 	Counters       *Counters                       // those of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
 	Tap            func(*Message) (bool, error)    // sees every message before it is served; nil: nobody does. true: it is served already. An error ends the Session
+	Sent           func(chunk.Outgoing)            // sees every message when it has been encoded, under the write lock; nil: nobody does
 	Mask           func(description string) string // hides what is secret in what the peer says of a refusal; nil: nothing is
 	Strict         bool                            // a protocol or user control message that can't be read ends the Session; else it is counted
 	Logger         *slog.Logger                    // nil: silent

@@ -3,6 +3,7 @@ package session
 import (
 	"sync"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -54,6 +55,13 @@ func (r *reader) EchoWindow() {
 		w.announced = w.size
 		w.replies.announceWindow(w.size)
 	}
+}
+
+// Tolerated counts what was wrong on the wire and read all the same. It must not be called in a dispatch.
+func (r *reader) Tolerated() chunk.Tolerated {
+	r.dispatching.Lock()
+	defer r.dispatching.Unlock()
+	return r.in.Tolerated()
 }
 
 // Acknowledged is the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.

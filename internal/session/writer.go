@@ -184,7 +184,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
 	var refused error // a message that can't be encoded keeps those before it from being lost
 	for i := range messages {
-		if w.buf, refused = w.chunks.AppendMessage(w.buf, &messages[i]); refused != nil {
+		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
 			break
 		}
 	}
@@ -198,13 +198,22 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	}
 }
 
+// encode appends the chunks of a message. The caller holds the lock.
+func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
+	dst, err := w.chunks.AppendMessage(dst, o)
+	if err == nil && w.config.Sent != nil {
+		w.config.Sent(*o)
+	}
+	return dst, err
+}
+
 // begin starts a write buffer with what has to leave first. The caller holds the lock.
 func (w *writer) begin() {
 	if cap(w.buf) == 0 {
 		w.box = writeBuffers.Get().(*[]byte)
 		w.buf = *w.box
 	}
-	w.buf = w.replies.take(appendAll(append(w.buf[:0], w.unsent...), w.rest), w.chunks)
+	w.buf = w.takeReplies(appendAll(append(w.buf[:0], w.unsent...), w.rest))
 	w.unsent, w.rest = nil, nil
 }
 

@@ -7,24 +7,24 @@ import (
 	"sync"
 )
 
-// cipherPiece is how much is enciphered for one write of the connection below, in bytes. What is enciphered can't be taken
-// back, so it also bounds what waits in the outbox.
+// cipherPiece is the number of bytes that are enciphered for one write of the connection below. Enciphering can't be undone, so it also
+// bounds what waits in the outbox.
 const cipherPiece = 64 << 10
 
-// cipherConn is a connection enciphered with stream ciphers, such as RTMPE's: a byte goes through its cipher once and in
-// order, whatever the deadlines do.
+// cipherConn is a connection enciphered with stream ciphers, such as RTMPE's. Each byte passes through its cipher once and in order, even
+// if deadlines end reads and writes.
 type cipherConn struct {
 	net.Conn
-	in  cipher.Stream // owned by the reader
-	out cipher.Stream // owned by the holder of writing
+	in  cipher.Stream // used by the reader only
+	out cipher.Stream // guarded by writing
 	box *outbox
 
 	writing sync.Mutex
-	buf     []byte // owned by the holder of writing
+	buf     []byte // guarded by writing
 }
 
-// Encipher returns nc with in applied to what is read and out to what is written from now on. Its Write can be resumed after
-// a timeout: it may return len(p) together with a timeout, then the last bytes wait for the next Write, even an empty one.
+// Encipher returns nc with in applied to what is read, and out to what is written, from now on. Its Write can be resumed after a timeout.
+// It may return len(p) together with a timeout: the last bytes are then sent by the next Write, even an empty one.
 func Encipher(nc net.Conn, in, out cipher.Stream) net.Conn {
 	box := &outbox{Conn: nc}
 	return &cipherConn{Conn: nc, in: in, out: out, box: box}
@@ -55,7 +55,7 @@ func (c *cipherConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite tells the server that nothing more will come. It returns errors.ErrUnsupported if the connection below can't.
+// CloseWrite shuts down the sending side. It returns errors.ErrUnsupported if the connection below has no CloseWrite.
 func (c *cipherConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

@@ -10,11 +10,11 @@ import (
 	"net/url"
 )
 
-// maxConnectHeader bounds the header of a proxy's answer, in bytes.
+// maxConnectHeader limits the header of a proxy's answer, in bytes.
 const maxConnectHeader = 16 << 10
 
-// askHTTP makes the proxy connect to t (RFC 9110 section 9.3.6). The connection returned is nc, unless bytes of the server
-// came together with the answer.
+// askHTTP makes the proxy connect to t (RFC 9110 section 9.3.6). It returns nc, or a connection that begins with the bytes that came
+// together with the answer.
 func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	request := &http.Request{Method: http.MethodConnect, Host: t.String(), URL: &url.URL{Opaque: t.String()},
 		Header: make(http.Header)}
@@ -42,14 +42,14 @@ func (p *proxyServer) askHTTP(nc net.Conn, t target) (net.Conn, error) {
 	if in.Buffered() == 0 {
 		return nc, nil
 	}
-	behind, _ := in.Peek(in.Buffered())
-	return &prefixedConn{Conn: nc, prefix: behind}, nil
+	prefix, _ := in.Peek(in.Buffered())
+	return &prefixedConn{Conn: nc, prefix: prefix}, nil
 }
 
-// prefixedConn is a connection whose first bytes have been read already.
+// prefixedConn is a connection whose first bytes have already been read.
 type prefixedConn struct {
 	net.Conn
-	prefix []byte // owned by the reader
+	prefix []byte // used by the reader only
 }
 
 func (c *prefixedConn) Read(b []byte) (int, error) {

@@ -1,6 +1,6 @@
-// Package transport makes the connection that RTMP runs on: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a
-// tunnel of HTTP requests (RTMPT). Whatever it is, it is a net.Conn, and one whose reads and writes can be resumed after a
-// deadline: nothing is lost or sent twice by a timeout. The server's half of the tunnel is here too.
+// Package transport makes the connection that RTMP runs on: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a tunnel of HTTP
+// requests (RTMPT). Each is a net.Conn whose reads and writes can be resumed after a deadline: a timeout neither loses bytes nor sends them
+// twice. The server's half of the tunnel is here, too.
 package transport
 
 import (
@@ -16,38 +16,38 @@ import (
 	"time"
 )
 
-// past is a deadline that makes a blocked read or write return at once.
+// past is a deadline that ends a blocked read or write at once.
 var past = time.Unix(1, 0)
 
-// Config says how servers are reached. The zero value dials as the environment says.
+// Config says how to reach servers. The zero value uses the proxies of the environment.
 type Config struct {
-	// Proxy is a URL: socks4, socks4a, socks5 (or socks5h), http or https, with user:password@ where needed; no scheme
-	// means http. socks4 resolves names here, the others leave that to the proxy. "direct": none. "": what ALL_PROXY and
-	// NO_PROXY say, and for HTTP, tunnels included, HTTP_PROXY and HTTPS_PROXY before ALL_PROXY; the loopback interface
-	// is never reached through a proxy that the environment names.
+	// Proxy is the URL of a proxy: socks4, socks4a, socks5 (or socks5h), http or https, with user:password@ if needed. Without a
+	// scheme it is http. socks4 resolves names here, the others at the proxy. "direct" means no proxy. "" means the proxy in ALL_PROXY,
+	// subject to NO_PROXY; for HTTP, including tunnels, HTTP_PROXY and HTTPS_PROXY come before ALL_PROXY. A proxy of the environment
+	// is never used for the loopback interface.
 	Proxy string
-	// DialContext makes the connections, also those to a proxy; nil: as net.Dialer does.
+	// DialContext makes all connections, including those to a proxy. Nil means net.Dialer.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// TLSConfig is for TLS servers and https proxies; nil: crypto/tls's defaults. Its ServerName does not apply to proxies.
+	// TLSConfig is for TLS servers and https proxies. Nil means the defaults of crypto/tls. Its ServerName does not apply to proxies.
 	TLSConfig *tls.Config
-	// HTTPClient is for tunnels and used as it is: the fields above do not apply to it. nil: one made from them.
+	// HTTPClient makes the requests of tunnels. The fields above do not apply to it. Nil means a client made from them.
 	HTTPClient *http.Client
-	// Ident makes tunnels begin with /fcs/ident2, as Flash does, and unlike librtmp and FFmpeg.
+	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not.
 	Ident bool
-	// Refuse is the nearest kind of address that servers must not have, and all nearer ones; 0: none. The address is looked
-	// at after a name was resolved. Where others resolve it, socks4a, socks5 and HTTP proxies and HTTPClient, only a host
-	// that is an address itself, or localhost, can be refused.
+	// Refuse excludes servers whose address is as near as this, or nearer; 0 excludes none. The address is checked after a name has
+	// been resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), only a host that is
+	// itself an address, or localhost, can be refused.
 	Refuse Nearness
 }
 
-// Dialer connects to servers. It may be used by many goroutines.
+// Dialer connects to servers. It is safe for concurrent use.
 type Dialer struct {
 	cfg      Config
-	explicit *proxyServer // nil: none, or that of the environment
-	near     atomic.Int32 // the Nearness of the server reached
+	explicit *proxyServer // Config.Proxy; nil if that is empty or "direct"
+	near     atomic.Int32 // the Nearness of the last server
 }
 
-// NewDialer checks cfg. The error is a *ProxyError.
+// NewDialer returns a Dialer, or a *ProxyError if cfg.Proxy is invalid.
 func NewDialer(cfg Config) (*Dialer, error) {
 	d := &Dialer{cfg: cfg}
 	if cfg.Proxy != "" && cfg.Proxy != directly {
@@ -60,13 +60,13 @@ func NewDialer(cfg Config) (*Dialer, error) {
 	return d, nil
 }
 
-// Dial connects to addr, "host:port", by TCP. The error is a *ProxyError, or that of DialContext. A ctx that ends
-// afterwards does not matter to the connection.
+// Dial connects to addr, "host:port", by TCP. The error is a *ProxyError, or that of DialContext. ctx does not affect the connection after
+// Dial has returned.
 func (d *Dialer) Dial(ctx context.Context, addr string) (net.Conn, error) {
 	return d.dialFor(ctx, "rtmp", addr)
 }
 
-// DialTLS connects to addr, "host:port", by TLS. Besides Dial's errors there is *TLSError.
+// DialTLS connects to addr, "host:port", by TLS. The error may also be a *TLSError.
 func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	nc, err := d.Dial(ctx, addr)
 	if err != nil {
@@ -75,7 +75,7 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(addr)
 	tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
 	if err != nil {
-		return nil, err // not tc, which is a nil of another type
+		return nil, err // not tc, a nil pointer of another type
 	}
 	return tc, nil
 }
@@ -106,8 +106,7 @@ func (d *Dialer) dialFor(ctx context.Context, scheme, addr string) (net.Conn, er
 	return p.dial(ctx, d, target{host: host, port: port})
 }
 
-// dialServer connects without a proxy, to an address that Config.Refuse allows. Where that can be helped, not even a
-// connection is made to others.
+// dialServer connects without a proxy to an address that Config.Refuse allows. If possible it refuses other addresses before it connects.
 func (d *Dialer) dialServer(ctx context.Context, addr string) (net.Conn, error) {
 	dial := d.cfg.DialContext
 	if dial == nil {
@@ -137,7 +136,7 @@ func (d *Dialer) dialTCP(ctx context.Context, addr string) (net.Conn, error) {
 	return nd.DialContext(ctx, "tcp", addr)
 }
 
-// target is the server that a proxy is asked for.
+// target is the server to which a proxy should connect.
 type target struct {
 	host string // name or address, without brackets
 	port uint16
@@ -148,7 +147,7 @@ func (t target) String() string { return net.JoinHostPort(t.host, strconv.Itoa(i
 // maxHost is the longest host name in bytes (RFC 1035 section 2.3.4 and the length byte of SOCKS5).
 const maxHost = 255
 
-// splitTarget takes "host:port" apart and refuses hosts that could say something else to a proxy.
+// splitTarget splits "host:port" and refuses hosts that a proxy might interpret differently.
 func splitTarget(addr string) (host string, port uint16, err error) {
 	host, text, err := net.SplitHostPort(addr)
 	if err != nil {

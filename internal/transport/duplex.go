@@ -9,30 +9,30 @@ import (
 )
 
 const (
-	// roomSize is how many bytes wait in each direction before the one that brings more has to wait, too.
+	// roomSize is how many bytes may wait in each direction before the side that adds bytes has to wait.
 	roomSize = 128 << 10
-	// stuckSize replaces roomSize for what arrives while the application can't write: it may not read before it has
-	// written, and what it writes may not leave before all that arrives has been taken in.
+	// stuckSize replaces roomSize for received bytes while the application can't write: it may not read before it has written,
+	// and its bytes may not be sent before all received ones are accepted.
 	stuckSize = 4 << 20
 )
 
-// duplex is the application's end of a tunnel: a net.Conn, less its Close. What carries the bytes, a loop that makes
-// requests or a handler that answers them, uses the methods from deliver on.
+// duplex is the application's end of a tunnel: a net.Conn without Close. The code that carries the bytes, a loop that makes requests or a
+// handler that answers them, uses the methods from deliver on.
 type duplex struct {
 	local, remote net.Addr
 
-	writing sync.Mutex // held during Write, so that the bytes of two are not mixed
+	writing sync.Mutex // held during Write, so that concurrent writes are not interleaved
 
 	mu      sync.Mutex
-	changed sync.Cond // anything below; its L is &mu
-	in      fifo      // arrived, and not read yet
-	out     []byte    // written, and not taken yet
-	spare   []byte    // out's next memory, nil while it is being carried
+	changed sync.Cond // signals changes of the fields below; its L is &mu
+	in      fifo      // received, not yet read
+	out     []byte    // written, not yet taken
+	spare   []byte    // the next memory of out; nil while it is being carried
 	taken   int       // bytes that are being carried
 	closed  bool      // by the application
 	shut    bool      // by the application, for writing
-	readers int       // calls of Read that wait
-	over    error     // why nothing is carried any more: io.EOF after an orderly end
+	readers int       // calls of Read that are waiting
+	over    error     // why nothing is carried any more; io.EOF after an orderly end
 
 	readDue, writeDue deadline
 }
@@ -42,7 +42,7 @@ func (d *duplex) init(local, remote net.Addr) {
 	d.changed.L = &d.mu
 }
 
-// Read returns what has arrived, and waits for something if there is nothing.
+// Read returns what has been received, and waits if there is nothing.
 func (d *duplex) Read(p []byte) (int, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,8 +69,8 @@ func (d *duplex) Read(p []byte) (int, error) {
 	}
 }
 
-// Write returns when all of p waits to be carried: an error of that comes with a later Write or Read. The n bytes that it
-// reports are carried whatever the error.
+// Write returns when all of p is queued. An error in carrying it is returned by a later Write or Read. The n bytes that Write reports are
+// carried even if it returns an error.
 func (d *duplex) Write(p []byte) (n int, err error) {
 	d.writing.Lock()
 	defer d.writing.Unlock()
@@ -141,8 +141,8 @@ func (d *duplex) leave() {
 	d.changed.Broadcast()
 }
 
-// deliver lets the application read p, and waits until it has read enough of what came before. When nobody is to read it
-// any more, p is dropped.
+// deliver lets the application read p, and waits until the application has read enough of the earlier bytes. Once the application has
+// closed its end, p is dropped.
 func (d *duplex) deliver(p []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -155,10 +155,10 @@ func (d *duplex) deliver(p []byte) {
 	}
 }
 
-// hungry tells that the application has read everything and waits for more. The caller holds d.mu.
+// hungry reports whether the application has read everything and waits for more. The caller holds d.mu.
 func (d *duplex) hungry() bool { return d.readers > 0 && d.in.len() == 0 }
 
-// take returns all that waits to be carried. It is the caller's until release. The caller holds d.mu.
+// take returns all bytes that wait to be carried. They are valid until release. The caller holds d.mu.
 func (d *duplex) take() []byte {
 	taken := d.out
 	d.out, d.spare, d.taken = d.spare, nil, len(taken)
@@ -166,10 +166,10 @@ func (d *duplex) take() []byte {
 	return taken
 }
 
-// uncarried returns how many bytes were written and have not been carried to the end. The caller holds d.mu.
+// uncarried returns the number of written bytes that have not been carried completely. The caller holds d.mu.
 func (d *duplex) uncarried() int { return len(d.out) + d.taken }
 
-// release gives back what take returned, which was carried.
+// release gives back the result of take after it has been carried.
 func (d *duplex) release(taken []byte) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -179,7 +179,7 @@ func (d *duplex) release(taken []byte) {
 	}
 }
 
-// end is for when nothing will be carried any more. The first reason stays.
+// end declares that nothing will be carried any more. The first reason is kept.
 func (d *duplex) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -197,7 +197,7 @@ func (d *duplex) endLocked(why error) {
 // fifo is a queue of bytes.
 type fifo struct {
 	b   []byte
-	off int // what is before it has been read
+	off int // bytes before it have been read
 }
 
 func (f *fifo) len() int { return len(f.b) - f.off }
@@ -206,7 +206,7 @@ func (f *fifo) read(p []byte) int {
 	n := copy(p, f.b[f.off:])
 	if f.off += n; f.off == len(f.b) {
 		f.b, f.off = f.b[:0], 0
-		if cap(f.b) > 2*roomSize { // grown while stuck
+		if cap(f.b) > 2*roomSize { // it has grown while the application was stuck
 			f.b = nil
 		}
 	}
@@ -220,13 +220,13 @@ func (f *fifo) write(p []byte) {
 	f.b = append(f.b, p...)
 }
 
-// deadline is a time after which a wait is given up. The lock of the duplex that it belongs to guards it.
+// deadline is a time after which a wait ends. The lock of its duplex guards it.
 type deadline struct {
-	at    time.Time // with a monotonic reading; zero: never
+	at    time.Time // with a monotonic reading; zero means never
 	timer *time.Timer
 }
 
-// set calls wake when t has come, without the lock.
+// set makes the deadline t and calls wake when it has come, without the lock.
 func (d *deadline) set(t time.Time, wake func()) {
 	d.stop()
 	if d.at = t; t.IsZero() {

@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// ProxyError says why a proxy did not connect us. Its text never holds credentials.
+// ProxyError reports why a proxy did not connect to the server. Its text contains no credentials.
 type ProxyError struct {
-	Scheme string // socks4, socks4a, socks5, http or https; "" when the proxy's URL could not be read
-	Addr   string // the proxy's, host:port
-	Code   int    // what it answered: a SOCKS4 reply code or an HTTP status; 0: no such answer
-	Detail string // what was wrong, if Err does not say it all
-	Err    error  // the cause; nil if the answer is it
+	Scheme string // socks4, socks4a, socks5, http or https; empty if the proxy's URL is invalid
+	Addr   string // the proxy's host:port
+	Code   int    // the SOCKS4 reply code or HTTP status; 0 if there was none
+	Detail string // what is wrong; empty if Err says it all
+	Err    error  // the cause; nil if the answer is the cause
 }
 
 // Error returns the text "proxy: scheme address: detail: cause".
@@ -40,11 +40,10 @@ func (e *ProxyError) Error() string {
 // Unwrap returns the cause.
 func (e *ProxyError) Unwrap() error { return e.Err }
 
-// TLSError says why a server could not be spoken to by TLS, and what may help. It wraps the error of crypto/tls, and so
-// those of crypto/x509.
+// TLSError reports why TLS with a server failed, and what may help. It wraps the error of crypto/tls, and so those of crypto/x509.
 type TLSError struct {
-	Host   string // whose certificate was expected
-	Advice string // "" where the cause says it all
+	Host   string // the host whose certificate was expected
+	Advice string // may be empty
 	Err    error
 }
 
@@ -60,15 +59,15 @@ func (e *TLSError) Error() string {
 // Unwrap returns the cause.
 func (e *TLSError) Unwrap() error { return e.Err }
 
-// TunnelError says which request of an RTMPT session failed. The session is lost then.
+// TunnelError reports which request of an RTMPT session failed. The session has then ended.
 type TunnelError struct {
 	Op     string // ident2, open, send, idle or close
-	Status int    // the HTTP status, if that is what is wrong; else 0
-	Detail string // what was wrong, if the status or Err does not say it all
-	Err    error  // the cause; nil if the answer is it
+	Status int    // the HTTP status if it is the reason, else 0
+	Detail string // what is wrong; empty if the status or Err says it all
+	Err    error  // the cause; nil if the answer is the cause
 }
 
-// Error returns the text "tunnel: request: detail: cause". It never holds the session's id, which is a secret.
+// Error returns the text "tunnel: request: detail: cause". It does not contain the session id, which is a secret.
 func (e *TunnelError) Error() string {
 	s := "tunnel: " + e.Op
 	if e.Status != 0 {
@@ -83,13 +82,13 @@ func (e *TunnelError) Error() string {
 	return s
 }
 
-// because is the text of a cause, which crypto/x509 and net/http make of names and lines that the server has sent.
+// because returns the text of a cause. crypto/x509 and net/http build theirs from names and lines that the server has sent.
 func because(err error) string { return quote.Text(err.Error(), 400) }
 
 // Unwrap returns the cause.
 func (e *TunnelError) Unwrap() error { return e.Err }
 
-// Stage names the step that an error of this package belongs to: dial, proxy, tls or tunnel.
+// Stage names the step in which an error of this package occurred: dial, proxy, tls or tunnel.
 func Stage(err error) string {
 	var (
 		proxy  *ProxyError
@@ -98,14 +97,14 @@ func Stage(err error) string {
 		dial   *net.OpError
 	)
 	switch {
-	case errors.As(err, &proxy): // before tls, which may be the proxy's
+	case errors.As(err, &proxy): // before tls, which may concern the proxy
 		return "proxy"
 	case errors.As(err, &secure):
 		return "tls"
 	case errors.As(err, &dial) && dial.Op == "dial":
 		return "dial"
 	case errors.As(err, &tunnel) && tunnel.Status == http.StatusProxyAuthRequired:
-		return "proxy" // who has answered in the server's place
+		return "proxy" // the proxy has answered instead of the server
 	case errors.As(err, &tunnel):
 		return "tunnel"
 	}

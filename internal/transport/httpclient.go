@@ -6,8 +6,8 @@ import (
 	"net/http"
 )
 
-// HTTPClient returns Config.HTTPClient, or a client that reaches servers as Config says. That one keeps no connections: it
-// is for single requests.
+// HTTPClient returns Config.HTTPClient, or else a client that reaches servers as Config says. It keeps no connections, since it is meant
+// for single requests.
 func (d *Dialer) HTTPClient() *http.Client {
 	if d.cfg.HTTPClient != nil {
 		return d.cfg.HTTPClient
@@ -15,7 +15,7 @@ func (d *Dialer) HTTPClient() *http.Client {
 	return &http.Client{Transport: singleRequests{d}}
 }
 
-// singleRequests makes a connection for each request. Which proxy is used depends on the server, and redirects change it.
+// singleRequests makes a new connection for each request, since the proxy depends on the server, which redirects change.
 type singleRequests struct{ d *Dialer }
 
 func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {
@@ -27,7 +27,7 @@ func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {
 	transport.DisableKeepAlives = true
 	response, err := transport.RoundTrip(r)
 	if err != nil {
-		transport.CloseIdleConnections() // ends dialling, too, which goes on when r's context has ended
+		transport.CloseIdleConnections() // also ends dialing, which continues after r's context is done
 	}
 	return response, err
 }

@@ -7,16 +7,16 @@ import (
 	"strings"
 )
 
-// Nearness says how near to this machine an address is. A server can't reach what is nearer to its client than it is itself:
-// it must not have the client do so either.
+// Nearness classifies addresses by how near to this machine they are. A server can't reach addresses that are nearer to its client than the
+// server itself, and must not be able to make the client connect to them.
 type Nearness int32
 
-// The kinds of addresses, the nearest last.
+// The classes of addresses, from far to near.
 const (
 	Public    Nearness = iota
 	Private            // RFC 1918, RFC 3879, RFC 4193, RFC 6598, RFC 8215
-	LinkLocal          // RFC 3927, RFC 4291 section 2.5.6: the addresses of clouds' metadata are of these
-	Loopback           // and the unspecified address, which systems take for it
+	LinkLocal          // RFC 3927, RFC 4291 section 2.5.6; includes the metadata services of clouds
+	Loopback           // also the unspecified address, which systems treat as loopback
 )
 
 func (n Nearness) String() string {
@@ -26,14 +26,14 @@ func (n Nearness) String() string {
 var (
 	sharedSpace = netip.MustParsePrefix("100.64.0.0/10")  // RFC 6598
 	thisNetwork = netip.MustParsePrefix("0.0.0.0/8")      // RFC 1122 section 3.2.1.3
-	siteLocal   = netip.MustParsePrefix("fec0::/10")      // RFC 3879: deprecated, and still in use here and there
-	translated  = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215: to IPv4 addresses of the local network's choice
+	siteLocal   = netip.MustParsePrefix("fec0::/10")      // RFC 3879: deprecated, but still in use
+	translated  = netip.MustParsePrefix("64:ff9b:1::/48") // RFC 8215: translated to IPv4 addresses as the local network chooses
 	embedding   = netip.MustParsePrefix("64:ff9b::/96")   // RFC 6052: the last four bytes are an IPv4 address
-	sixToFour   = netip.MustParsePrefix("2002::/16")      // RFC 3056: the four bytes that follow are an IPv4 address
+	sixToFour   = netip.MustParsePrefix("2002::/16")      // RFC 3056: the next four bytes are an IPv4 address
 )
 
 func nearness(ip netip.Addr) Nearness {
-	ip = ip.WithZone("").Unmap() // netip finds no address with a zone in a prefix, nor unspecified, but systems take it
+	ip = ip.WithZone("").Unmap() // netip does not match an address with a zone, but systems accept it
 	switch b := ip.As16(); {
 	case embedding.Contains(ip):
 		ip = netip.AddrFrom4([4]byte(b[12:]))
@@ -51,8 +51,8 @@ func nearness(ip netip.Addr) Nearness {
 	return Public
 }
 
-// hostNearness is what a host tells without being looked up. Names count as public, but for localhost and those below it
-// (RFC 6761 section 6.3).
+// hostNearness returns the nearness of a host without resolving its name. Names count as public, except localhost and its subdomains (RFC
+// 6761 section 6.3).
 func hostNearness(host string) Nearness {
 	if ip, err := netip.ParseAddr(host); err == nil {
 		return nearness(ip)
@@ -64,7 +64,7 @@ func hostNearness(host string) Nearness {
 	return Public
 }
 
-// allow refuses a host that Config.Refuse does not allow. The error is a *net.OpError.
+// allow returns a *net.OpError for a host that Config.Refuse excludes.
 func (d *Dialer) allow(host string) error {
 	if near := hostNearness(host); d.cfg.Refuse > 0 && near >= d.cfg.Refuse {
 		return &net.OpError{Op: "dial", Net: "tcp", Err: fmt.Errorf(
@@ -73,7 +73,7 @@ func (d *Dialer) allow(host string) error {
 	return nil
 }
 
-// reached notes the address that a connection leads to. Those that hide it, or are none of package net's, count as public.
+// reached records the address of a connection. Addresses that are hidden, or not of package net, count as public.
 func (d *Dialer) reached(addr net.Addr) error {
 	host := ""
 	if addr != nil {
@@ -83,6 +83,6 @@ func (d *Dialer) reached(addr net.Addr) error {
 	return d.allow(host)
 }
 
-// Nearness is that of the server which the newest connection has reached: of its address where it was reached directly.
-// Through proxies, and a Config.HTTPClient, it is what the server's host tells.
+// Nearness returns the nearness of the server of the last connection: that of its address if it was reached directly, and that of the
+// host as written if it was reached through a proxy or a Config.HTTPClient.
 func (d *Dialer) Nearness() Nearness { return Nearness(d.near.Load()) }

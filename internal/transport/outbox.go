@@ -8,25 +8,25 @@ import (
 	"time"
 )
 
-// outbox is the connection below TLS, or below a cipher: it keeps what a timeout did not let out, since it can't be made again.
+// outbox is the connection below TLS or below a cipher. It keeps what could not be written before a timeout, since it can't be made again.
 type outbox struct {
 	net.Conn
 
 	mu      sync.Mutex // held while writing
-	late    bool       // a timeout has ended the latest write
-	waiting []byte     // of what the one above believes to be written
+	late    bool       // the last write has timed out
+	waiting []byte     // bytes that the layer above considers written
 
 	closing sync.Mutex // guards the rest
 	due     time.Time  // the write deadline
-	latest  time.Time  // no write deadline after this; zero: not closing
+	latest  time.Time  // the last possible write deadline; zero if the connection is not closing
 }
 
-// Write is called with whole records by crypto/tls, and with enciphered pieces.
+// Write receives whole records from crypto/tls, and enciphered pieces.
 func (o *outbox) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.late {
-		if len(o.waiting) > 2*tlsPiece { // answers to the peer's key updates, which it does not read
+		if len(o.waiting) > 2*tlsPiece { // answers to key updates of a peer that reads nothing
 			return 0, errors.New("the peer reads nothing")
 		}
 		o.waiting = append(o.waiting, b...)
@@ -40,7 +40,7 @@ func (o *outbox) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// flush writes what waits, here or in an outbox further below (that of a proxy): for that, an empty write does.
+// flush writes what is waiting, here or in an outbox further below, such as that of a proxy, where an empty write does it.
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -54,7 +54,7 @@ func (o *outbox) flush() error {
 	return err
 }
 
-// hurry bounds every write from now on, one under way included.
+// hurry bounds every write from now on, including one in progress.
 func (o *outbox) hurry() {
 	o.closing.Lock()
 	defer o.closing.Unlock()
@@ -69,7 +69,7 @@ func (o *outbox) SetWriteDeadline(t time.Time) error {
 	return o.Conn.SetWriteDeadline(o.due)
 }
 
-// overdue tells whether the write deadline has passed.
+// overdue reports whether the write deadline has passed.
 func (o *outbox) overdue() bool {
 	o.closing.Lock()
 	defer o.closing.Unlock()

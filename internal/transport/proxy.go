@@ -11,32 +11,32 @@ import (
 	"golang.org/x/net/http/httpproxy"
 )
 
-// directly is the Config.Proxy that means none.
+// directly is the value of Config.Proxy for no proxy.
 const directly = "direct"
 
-// proxyPorts are the proxies there are, and their default ports.
+// proxyPorts lists the schemes of proxies and their default ports.
 var proxyPorts = map[string]string{
 	"socks4": "1080", "socks4a": "1080", "socks5": "1080", "http": "80", "https": "443",
 }
 
-// proxyServer is a proxy, as its URL describes it.
+// proxyServer is a proxy, parsed from its URL.
 type proxyServer struct {
 	scheme string        // a key of proxyPorts
 	addr   string        // host:port
-	user   *url.Userinfo // nil: none
+	user   *url.Userinfo // nil if there is none
 }
 
-// parseProxy reads a proxy's URL. The error is a *ProxyError that holds no part of the URL but its scheme.
+// parseProxy parses a proxy's URL. The error is a *ProxyError that contains no part of the URL except its scheme.
 func parseProxy(raw string) (*proxyServer, error) {
 	if !strings.Contains(raw, "://") {
 		raw = "http://" + raw
 	}
 	u, err := url.Parse(raw)
-	if err != nil { // the error's text holds the URL, and with it the password
+	if err != nil { // err contains the URL, and with it the password
 		return nil, &ProxyError{Detail: "not a URL: it should look like socks5://user:password@host:port"}
 	}
 	scheme := strings.ToLower(u.Scheme)
-	if scheme == "socks5h" { // others' name for letting the proxy resolve, which socks5 does here anyway
+	if scheme == "socks5h" { // another name for letting the proxy resolve names, which socks5 always does here
 		scheme = "socks5"
 	}
 	port, known := proxyPorts[scheme]
@@ -50,7 +50,7 @@ func parseProxy(raw string) (*proxyServer, error) {
 	return p, p.checkUser()
 }
 
-// checkUser refuses credentials that the proxy's protocol can't carry.
+// checkUser refuses credentials that the proxy's protocol can't express.
 func (p *proxyServer) checkUser() error {
 	name, password := p.credentials()
 	switch {
@@ -64,7 +64,7 @@ func (p *proxyServer) checkUser() error {
 	return nil
 }
 
-// credentials are empty when there are none.
+// credentials returns empty strings if there are none.
 func (p *proxyServer) credentials() (name, password string) {
 	password, _ = p.user.Password()
 	return p.user.Username(), password
@@ -74,7 +74,7 @@ func (p *proxyServer) fail(detail string, err error) *ProxyError {
 	return &ProxyError{Scheme: p.scheme, Addr: p.addr, Detail: detail, Err: err}
 }
 
-// proxyFor chooses the proxy for addr: nil means none. The scheme is http, https or rtmp.
+// proxyFor returns the proxy for addr, or nil if none should be used. The scheme is http, https or rtmp.
 func (d *Dialer) proxyFor(scheme, addr string) (*proxyServer, error) {
 	if d.cfg.Proxy != "" {
 		return d.explicit, nil
@@ -98,18 +98,18 @@ func (d *Dialer) proxyFor(scheme, addr string) (*proxyServer, error) {
 	return nil, nil
 }
 
-// environment lists the variables that may name a proxy.
+// environment lists the environment variables that may name a proxy.
 func environment(scheme string) []string {
 	switch {
 	case scheme == "https":
 		return []string{"HTTPS_PROXY", "ALL_PROXY"}
-	case scheme == "http" && os.Getenv("REQUEST_METHOD") == "": // a CGI's HTTP_PROXY comes from its client's headers
+	case scheme == "http" && os.Getenv("REQUEST_METHOD") == "": // in a CGI program, HTTP_PROXY comes from the client's headers
 		return []string{"HTTP_PROXY", "ALL_PROXY"}
 	}
 	return []string{"ALL_PROXY"}
 }
 
-// proxied reports whether NO_PROXY lets addr be reached through a proxy.
+// proxied reports whether NO_PROXY allows a proxy for addr.
 func proxied(addr string) bool {
 	rules := httpproxy.Config{HTTPProxy: "http://proxy.invalid", NoProxy: httpproxy.FromEnvironment().NoProxy}
 	p, err := rules.ProxyFunc()(&url.URL{Scheme: "http", Host: addr})
@@ -137,7 +137,7 @@ func (p *proxyServer) dial(ctx context.Context, d *Dialer, t target) (net.Conn, 
 	return through, nil
 }
 
-// connect makes the connection to the proxy itself.
+// connect connects to the proxy itself.
 func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) {
 	nc, err := d.dialTCP(ctx, p.addr)
 	if err != nil {
@@ -148,7 +148,7 @@ func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) 
 	}
 	cfg := d.cfg.TLSConfig.Clone() // nil stays nil
 	if cfg != nil {
-		cfg.ServerName = "" // the server's, not the proxy's
+		cfg.ServerName = "" // it names the server, not the proxy
 	}
 	host, _, _ := net.SplitHostPort(p.addr)
 	tc, err := startTLS(ctx, nc, host, cfg)
@@ -158,7 +158,7 @@ func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) 
 	return tc, nil
 }
 
-// wrap makes err a *ProxyError, if it is none.
+// wrap makes err a *ProxyError, unless it already is one.
 func (p *proxyServer) wrap(err error) error {
 	if e, ok := err.(*ProxyError); ok {
 		return e
@@ -166,12 +166,12 @@ func (p *proxyServer) wrap(err error) error {
 	return p.fail("", err)
 }
 
-// within runs f, which reads and writes nc, and ends it when ctx ends. Its error then is ctx's, and nc of no more use.
+// within runs f, which reads and writes nc, until ctx is done. It then returns ctx's error, and nc can no longer be used.
 func within(ctx context.Context, nc net.Conn, f func() error) error {
 	interrupted := make(chan struct{})
 	stop := context.AfterFunc(ctx, func() {
 		defer close(interrupted)
-		if nc.SetDeadline(past) != nil { // DialContext's connections may know no deadlines
+		if nc.SetDeadline(past) != nil { // connections of DialContext may not support deadlines
 			nc.Close()
 		}
 	})

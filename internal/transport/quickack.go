@@ -2,11 +2,11 @@ package transport
 
 import "net"
 
-// QuickAck returns a function that makes this machine's TCP acknowledge what has arrived on nc at once, and what comes next. It
-// is to be called before each read for which that matters, since the system goes back to its own ways: it holds
-// acknowledgements back for up to 40 ms in the hope that an answer takes them along, and a peer that sends small messages one
-// by one without TCP_NODELAY waits for each (RFC 896 meets RFC 1122 section 4.2.3.2). It is nil where that can't be had: for
-// tunnels, connections that are not made of a socket, and on systems other than Linux.
+// QuickAck returns a function that makes the local TCP acknowledge at once what has arrived on nc and what arrives next. Call it before each
+// read for which that matters, since its effect ends by itself. Otherwise systems delay acknowledgements by up to 40 ms, in the hope that
+// an answer can carry them, and a peer that sends small messages one by one without TCP_NODELAY waits for each (RFC 896 meets RFC 1122
+// section 4.2.3.2). QuickAck returns nil if it is not possible: for tunnels, for connections without a socket, and on systems other than
+// Linux.
 func QuickAck(nc net.Conn) func() {
 	if tcp := socketOf(nc); tcp != nil {
 		return quickAck(tcp)
@@ -14,7 +14,7 @@ func QuickAck(nc net.Conn) func() {
 	return nil
 }
 
-// socketOf returns what nc is made of, nil if that is no socket or not known.
+// socketOf returns the socket that nc is built on, or nil if there is none or it is unknown.
 func socketOf(nc net.Conn) *net.TCPConn {
 	switch c := nc.(type) {
 	case *net.TCPConn:

@@ -20,20 +20,19 @@ import (
 )
 
 const (
-	// maxAnswerHeader bounds the header of an answer, in bytes.
+	// maxAnswerHeader limits the header of an answer, in bytes.
 	maxAnswerHeader = 64 << 10
-	// httpBuffer is net/http's buffer for each direction, in bytes.
+	// httpBuffer is the size of net/http's buffer for each direction, in bytes.
 	httpBuffer = 64 << 10
 )
 
-// DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or HTTPS if secure. The error is a
-// *TunnelError, which wraps those of Dial and DialTLS. A ctx that ends afterwards does not matter to the session.
+// DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or by HTTPS if secure is set. The error is a
+// *TunnelError, which wraps those of Dial and DialTLS. ctx does not affect the session after DialTunnel has returned.
 //
-// Writes wait for the network only when 128 KiB are on their way already; an error in sending comes with a later call.
-// Between the server and Read there are as many bytes at most, unless the writer can't go on either. Writes that come
-// together share a request, of which there is one at a time. CloseWrite returns at once; then Read returns io.EOF when all
-// that was written has been sent, and the server had nothing to say to it. Close sends what was written for at most a
-// quarter of a second.
+// A Write waits only if 128 KiB are already queued; an error in sending is returned by a later call. At most as many received bytes wait for
+// Read, unless the writer can't continue either. Bytes written while a request is in progress share the next request. CloseWrite returns at
+// once; Read then returns io.EOF when everything written has been sent and the server has nothing to say to it. Close sends what has been
+// written for at most a quarter of a second.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
 	if err == nil {
@@ -71,20 +70,20 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	t.duplex.init(local, remote)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel = cancel
-	t.poll.set(time.Now().Add(minPoll), t.wake) // as a rule, the client has the first word
+	t.poll.set(time.Now().Add(minPoll), t.wake) // the client usually speaks first
 	t.turn.set(time.Now(), t.wake)
 	go t.run(running)
 	return t, nil
 }
 
-// tunnelAddr is an address where there is no socket to ask.
+// tunnelAddr is the address of a connection without a known socket.
 type tunnelAddr string
 
 func (tunnelAddr) Network() string  { return "tcp" }
 func (a tunnelAddr) String() string { return string(a) }
 
-// httpTransport makes HTTP/1.1 connections as Config says, for one tunnel. An HTTP proxy is asked for a tunnel's requests
-// themselves, not to connect: proxies often connect to the ports of TLS servers only.
+// httpTransport makes HTTP/1.1 connections as Config says, for one tunnel. It sends the requests of a tunnel to an HTTP proxy itself instead
+// of using CONNECT, which proxies often allow for the ports of TLS servers only.
 func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 	p, err := d.proxyFor(scheme, addr)
 	if err != nil {
@@ -123,10 +122,10 @@ func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 type requester struct {
 	client       *http.Client
 	scheme, addr string
-	close        func() // the connections of client, if it is ours
+	close        func() // closes the connections of client, if client is not Config.HTTPClient
 }
 
-// tunnelHeader is what librtmp sends, word for word: crtmpserver keeps connections only for this spelling of Keep-Alive.
+// tunnelHeader is the header that librtmp sends, to the letter: crtmpserver keeps connections alive only for this spelling of Keep-Alive.
 var tunnelHeader = http.Header{
 	"Accept":        {"*/*"},
 	"User-Agent":    {"Shockwave Flash"},
@@ -135,13 +134,13 @@ var tunnelHeader = http.Header{
 	"Content-Type":  {"application/x-fcs"},
 }
 
-// post makes a request, and has receive read the body of a good answer. When it returns without an error, the server has
-// got all of the body. The error is a *TunnelError.
+// post makes a request and lets receive read the body of a successful answer. If it returns nil, the server has received the whole body.
+// The error is a *TunnelError.
 func (q *requester) post(ctx context.Context, op, path string, body []byte, receive func(io.Reader) error) error {
 	answer, up, err := q.send(ctx, path, body)
 	if err != nil {
 		if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
-			err = wrapped.Err // without the URL, which holds the session's id
+			err = wrapped.Err // the outer error contains the URL and so the session id
 		}
 		return lost(op, err)
 	}
@@ -160,13 +159,14 @@ func (q *requester) post(ctx context.Context, op, path string, body []byte, rece
 	return up.sent(ctx, op)
 }
 
-// tunnelURL leaves the path as it is: Path alone would escape some marks that need not be.
+// tunnelURL keeps the path as it is. Path alone would escape some characters unnecessarily.
 func tunnelURL(scheme, addr, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
 }
 
-// lost is the error for a request that failed for err. A timeout below HTTP must not look like one of the tunnel's own, after
-// which it can be used; nor what net/http finds closed, because it has closed it itself when the server hung up, like our Close.
+// lost returns the error for a request that failed with err. A timeout below HTTP must not look like one of the tunnel's own, after which
+// the tunnel can still be used. And a connection that net/http has closed itself, because the server hung up, must not look as if it was
+// closed by our Close.
 func lost(op string, err error) *TunnelError {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -177,12 +177,12 @@ func lost(op string, err error) *TunnelError {
 	return &TunnelError{Op: op, Err: noEOF(err)}
 }
 
-// send sends a request until it is answered. It does so once more when the connection was kept from an earlier request and has
-// ended before a byte of the answer: proxies close them without a word (Tinyproxy after each answer), and browsers do the same.
-// net/http sends a POST again only where not a byte of it had left.
+// send sends a request and waits for the answer. It retries once if the connection was kept from an earlier request and has ended before
+// the first byte of the answer: proxies close such connections without notice (Tinyproxy after each answer), and browsers retry as well.
+// net/http repeats a POST only if no byte of it has been sent.
 func (q *requester) send(ctx context.Context, path string, body []byte) (*http.Response, *upload, error) {
 	for again := true; ; again = false {
-		var kept, answered atomic.Bool // set on goroutines of net/http
+		var kept, answered atomic.Bool // set by goroutines of net/http
 		traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 			GotConn:              func(info httptrace.GotConnInfo) { kept.Store(info.Reused) },
 			GotFirstResponseByte: func() { answered.Store(true) },
@@ -202,7 +202,7 @@ func (q *requester) send(ctx context.Context, path string, body []byte) (*http.R
 	}
 }
 
-// carriesTunnel tells the content types of tunnels, those that servers send without thinking included, from others.
+// carriesTunnel reports whether a content type is one of a tunnel, including those that servers set by default.
 func carriesTunnel(contentType string) bool {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	switch kind {
@@ -212,7 +212,7 @@ func carriesTunnel(contentType string) bool {
 	return contentType == ""
 }
 
-// upload is the body of a request. The bytes belong to net/http until it closes it, which may be after the answer.
+// upload is the body of a request. Its bytes belong to net/http until it is closed, which may be after the answer.
 type upload struct {
 	mu     sync.Mutex
 	rest   []byte
@@ -243,7 +243,7 @@ func (u *upload) Close() error {
 	return nil
 }
 
-// ended waits until net/http does not read the body any more, and reports whether that is so before ctx ends.
+// ended waits until net/http has finished with the body, and returns false if ctx is done before.
 func (u *upload) ended(ctx context.Context) bool {
 	select {
 	case <-u.closed:
@@ -253,7 +253,7 @@ func (u *upload) ended(ctx context.Context) bool {
 	}
 }
 
-// sent makes sure that the request has left and its bytes are no longer in use.
+// sent makes sure that the request has been sent and its bytes are no longer in use.
 func (u *upload) sent(ctx context.Context, op string) error {
 	if !u.ended(ctx) {
 		return &TunnelError{Op: op, Err: ctx.Err()}

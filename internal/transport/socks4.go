@@ -17,15 +17,15 @@ const (
 	socks4WrongIdent = 93
 )
 
-// The request of SOCKS4, and what SOCKS4a adds where the address is 0.0.0.x:
+// The request of SOCKS4, and what SOCKS4a adds if the address is 0.0.0.x:
 //
 //	+----+----+----+----+----+----+----+----+----+----+....+----+ +----+....+----+
 //	| 04 | 01 |  port   |      address      |  user id     | 00 | | name    | 00 |
 //	+----+----+----+----+----+----+----+----+----+----+....+----+ +----+....+----+
 //
-// The reply has 8 bytes: 00, the code, and six more that say nothing.
+// The reply has 8 bytes: 00, the code, and six bytes without meaning.
 
-// askSOCKS4 makes the proxy connect to t. Nothing after the reply is read.
+// askSOCKS4 makes the proxy connect to t. It reads nothing beyond the reply.
 func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t target) error {
 	addr, err := p.resolve(ctx, t.host)
 	if err == nil && addr != byName {
@@ -49,16 +49,16 @@ func (p *proxyServer) askSOCKS4(ctx context.Context, d *Dialer, nc net.Conn, t t
 	if n, err := io.ReadFull(nc, reply[:]); err != nil {
 		return p.fail(fmt.Sprintf("answered %d of 8 bytes", n), noEOF(err))
 	}
-	if reply[0] != 0 { // some proxies answer 4, which librtmp refuses too
+	if reply[0] != 0 { // some proxies send 4, which librtmp refuses too
 		return p.fail(fmt.Sprintf("answered %#02x: not a SOCKS4 proxy?", reply[0]), nil)
 	}
 	return p.socks4Reply(reply[1])
 }
 
-// byName is the address that makes a SOCKS4a proxy look for a name after the user id.
+// byName is the address that tells a SOCKS4a proxy to use the name after the user id.
 var byName = [4]byte{0, 0, 0, 1}
 
-// resolve finds the IPv4 address of host, the only sort that SOCKS4 knows.
+// resolve returns the IPv4 address of host, since SOCKS4 supports no other kind.
 func (p *proxyServer) resolve(ctx context.Context, host string) ([4]byte, error) {
 	addr, err := netip.ParseAddr(host)
 	if err == nil {
@@ -96,7 +96,7 @@ func (p *proxyServer) socks4Reply(code byte) error {
 	return err
 }
 
-// noEOF makes the end of a connection in mid-answer an error.
+// noEOF turns the end of a connection inside an answer into an error.
 func noEOF(err error) error {
 	if err == io.EOF {
 		return io.ErrUnexpectedEOF

@@ -8,7 +8,7 @@ import (
 	"golang.org/x/net/proxy"
 )
 
-// dialSOCKS5 leaves RFC 1928 to x/net/proxy, which reads no byte too many.
+// dialSOCKS5 leaves RFC 1928 to x/net/proxy, which does not read beyond the reply.
 func (p *proxyServer) dialSOCKS5(ctx context.Context, d *Dialer, t target) (net.Conn, error) {
 	var auth *proxy.Auth
 	if name, password := p.credentials(); name != "" {
@@ -29,15 +29,15 @@ func (p *proxyServer) dialSOCKS5(ctx context.Context, d *Dialer, t target) (net.
 		nc.Close()
 		return nil, p.socks5Error(ctx, err)
 	}
-	return nc, nil // not x/net's wrapping of it, which hides that it is a *net.TCPConn
+	return nc, nil // x/net's wrapper would hide that it is a *net.TCPConn
 }
 
-// ownConn is a proxy.Dialer that has dialled already.
+// ownConn is a proxy.Dialer that returns an existing connection.
 type ownConn struct{ nc net.Conn }
 
 func (o ownConn) Dial(_, _ string) (net.Conn, error) { return o.nc, nil }
 
-// socks5Error leaves of x/net's error what the proxy said.
+// socks5Error reduces x/net's error to what the proxy has said.
 func (p *proxyServer) socks5Error(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return p.fail("", ctx.Err())

@@ -6,29 +6,38 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http/httptrace"
 	"strings"
 )
 
-// startTLS begins TLS on nc as a client: the certificate is verified unless cfg says otherwise, and the server name sent
-// is host, unless that is an address or cfg names another. It closes nc when it fails; the error is a *TLSError.
+// startTLS begins TLS on nc as a client. It verifies the certificate unless cfg says otherwise, and sends host as the server name, unless
+// host is an address or cfg has a ServerName. It calls the httptrace.ClientTrace in ctx. If it fails, it closes nc and returns a *TLSError.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
 	}
 	if cfg.ServerName == "" {
-		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone means something on this machine only
+		cfg.ServerName, _, _ = strings.Cut(host, "%") // an IPv6 zone has a meaning on this machine only
 	}
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
 	tc := tls.Client(box, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err := tc.HandshakeContext(ctx)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(tc.ConnectionState(), err)
+	}
+	if err != nil {
 		nc.Close()
 		return nil, &TLSError{Host: cfg.ServerName, Advice: tlsAdvice(err), Err: noEOF(err)}
 	}
 	return &tlsConn{Conn: tc, box: box}, nil
 }
 
-// tlsAdvice says what somebody can do about err.
+// tlsAdvice says what the user can do about err.
 func tlsAdvice(err error) string {
 	var (
 		invalid   x509.CertificateInvalidError

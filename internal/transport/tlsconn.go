@@ -8,27 +8,27 @@ import (
 )
 
 const (
-	// tlsPiece is how much is encrypted before the socket is looked at, in bytes. It bounds outbox.waiting.
+	// tlsPiece is the number of bytes that are encrypted before they are written to the socket. It bounds outbox.waiting.
 	tlsPiece = 64 << 10
-	// tlsCloseTimeout bounds the saying of goodbye; crypto/tls takes five seconds.
+	// tlsCloseTimeout bounds sending close_notify; crypto/tls would take five seconds.
 	tlsCloseTimeout = 250 * time.Millisecond
 )
 
-// tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls gives a connection up then, since half
-// a record may be out. Here the other half waits in the outbox: Write reports its bytes as written, and they leave with the
-// next Write, even an empty one. Package rtmp needs that because it leaves deadlines where they are until they end a write.
+// tlsConn is a TLS connection whose Write can be resumed after a timeout. crypto/tls abandons the connection instead, since half a record
+// may have been sent. Here the other half waits in the outbox: Write reports its bytes as written, and the next Write, even an empty one,
+// sends them. Package rtmp relies on that because it leaves deadlines set until they end a write.
 type tlsConn struct {
 	*tls.Conn
 	box     *outbox
 	writing sync.Mutex
 }
 
-// Write may return len(p) together with a timeout: then the last bytes wait for the next Write.
+// Write may return len(p) together with a timeout; the last bytes are then sent by the next Write.
 func (c *tlsConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	for err = c.box.flush(); err == nil && n < len(p); {
-		if c.box.overdue() { // nothing more need wait there
+		if c.box.overdue() { // do not make more wait
 			return n, os.ErrDeadlineExceeded
 		}
 		var m int
@@ -41,8 +41,7 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite tells the server that nothing more will come. The connection can still be read. Close ends a CloseWrite that has to
-// wait, and nothing else does.
+// CloseWrite sends close_notify. The connection can still be read. Only Close ends a CloseWrite that has to wait.
 func (c *tlsConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()
@@ -52,11 +51,11 @@ func (c *tlsConn) CloseWrite() error {
 	if err := c.Conn.CloseWrite(); err != nil {
 		return err
 	}
-	c.box.SetWriteDeadline(time.Time{}) // crypto/tls gives it five seconds
+	c.box.SetWriteDeadline(time.Time{}) // crypto/tls has set five seconds
 	return c.box.flush()
 }
 
-// Close takes tlsCloseTimeout at most.
+// Close takes at most tlsCloseTimeout.
 func (c *tlsConn) Close() error {
 	c.box.hurry()
 	return c.Conn.Close()

@@ -6,7 +6,7 @@ import (
 	"net"
 )
 
-// ServeTLS begins TLS on nc as a server. The connection's Write can be resumed after a timeout. It closes nc when it fails.
+// ServeTLS begins TLS on nc as a server. The connection's Write can be resumed after a timeout. If ServeTLS fails, it closes nc.
 func ServeTLS(ctx context.Context, nc net.Conn, config *tls.Config) (net.Conn, error) {
 	box := &outbox{Conn: nc}
 	tc := tls.Server(box, config)

@@ -11,54 +11,55 @@ import (
 )
 
 const (
-	// minPoll and maxPoll bound the pause between polls for data when there was none, which doubles from poll to poll.
+	// minPoll and maxPoll bound the pause between polls. It doubles with each poll that brings no data.
 	minPoll = 10 * time.Millisecond
 	maxPoll = 500 * time.Millisecond
-	// bulk is the size of an answer, in bytes, that tells a stream, which goes on, from a reply.
+	// bulk is the size of an answer, in bytes, from which on it counts as part of a stream, which continues, rather than as a
+	// reply.
 	bulk = 4 << 10
-	// pollCost is how many bytes an answer has to bring for its poll to pay: about a tenth of what the HTTP around it takes.
-	// Polls are paid for in advance by maxCredit bytes at most. Without credit they become rarer, like those that bring nothing.
-	// A send that brings something, which may call for the next one, has to carry as much altogether: calls and their answers do,
-	// pings and the replies to them don't. Without credit the next one leaves minPoll after it at the earliest.
+	// pollCost is how many bytes an answer has to contain to be worth its poll: about a tenth of the HTTP around it. Polls use up
+	// credit, of which there are at most maxCredit bytes. Without credit they become rarer, like those that bring no data. A send
+	// whose answer contains data, which may call for another send, has to carry as much in total: calls and their answers do,
+	// pings and their replies don't. Without credit the next send waits at least minPoll.
 	pollCost  = 64
 	maxCredit = 4 << 10
-	// pollUnit is what one more in the interval byte adds to the least pause. The highest value in use, 33, then means half
-	// a second, which is what Red5 has in mind.
+	// pollUnit is how much each unit of the interval byte adds to the minimum pause. The highest value in use, 33, then means half
+	// a second, which is what Red5 intends.
 	pollUnit = 15 * time.Millisecond
-	// tunnelCloseTimeout bounds Close, which carries what was written and takes leave of the server.
+	// tunnelCloseTimeout bounds Close, which sends what has been written and closes the session.
 	tunnelCloseTimeout = 250 * time.Millisecond
 	// maxSessionID is the longest session id in bytes; servers use 8 to 32.
 	maxSessionID = 128
 )
 
-// nothing is the body of requests that carry nothing: some servers refuse empty ones.
+// nothing is the body of requests without data: some servers refuse an empty body.
 var nothing = []byte{0}
 
-// tunnel is the client's half of an RTMPT session: POST requests, one after the other, whose bodies carry what is written
-// and whose answers bring what is read.
+// tunnel is the client's half of an RTMPT session: POST requests, one after the other, whose bodies carry what is written and whose answers
+// contain what is read.
 type tunnel struct {
 	duplex
 	http   *requester
-	cancel context.CancelFunc // ends the request under way
+	cancel context.CancelFunc // ends the request in progress
 	done   chan struct{}      // closed when run has returned
 
-	// Of run, or guarded by duplex.mu:
+	// Used by run only, or guarded by duplex.mu:
 	id       string
 	sequence uint64        // of the next request
 	poll     deadline      // when to ask for data
-	pause    time.Duration // before that
-	turn     deadline      // when the next send may leave
-	credit   int           // bytes that requests have carried beyond what they cost
-	eager    bool          // ask as soon as the application has read everything
-	quiet    bool          // the latest poll brought nothing, and nothing was sent since
-	ending   bool          // the latest answer said that the session is about to end
+	pause    time.Duration // before the next poll
+	turn     deadline      // the earliest time of the next send
+	credit   int           // bytes that requests have carried beyond their cost
+	eager    bool          // poll as soon as the application has read everything
+	quiet    bool          // the last poll brought no data, and nothing has been sent since
+	ending   bool          // the last answer announced the end of the session
 	scratch  []byte
 }
 
 // open begins a session. The error is a *TunnelError.
 func (t *tunnel) open(ctx context.Context, ident bool) error {
 	if ident {
-		// What the server says, if anything, is the address of the machine to go on with. Only Flash cares.
+		// The answer, if any, is the address of a machine to use instead. Only Flash evaluates it.
 		err := t.http.post(ctx, "ident2", "/fcs/ident2", nothing, func(r io.Reader) error {
 			io.CopyN(io.Discard, r, 1<<10)
 			return nil
@@ -77,7 +78,7 @@ func (t *tunnel) open(ctx context.Context, ident bool) error {
 	})
 }
 
-// checkSessionID accepts what stands for itself in a path (RFC 3986 section 3.3).
+// checkSessionID accepts ids that need no escaping in a path (RFC 3986 section 3.3).
 func checkSessionID(id string) error {
 	odd := func(r rune) bool {
 		letter := r|0x20 >= 'a' && r|0x20 <= 'z' && r < 0x80
@@ -89,7 +90,7 @@ func checkSessionID(id string) error {
 	case strings.Trim(id, ".\x00") == "":
 		return errors.New("the server gave no session id: it may have no session left")
 	case strings.ContainsFunc(id, odd):
-		return errors.New("the answer is no session id: not an RTMPT server?")
+		return errors.New("the answer is not a session id: not an RTMPT server?")
 	}
 	return nil
 }
@@ -110,8 +111,8 @@ func (t *tunnel) run(ctx context.Context) {
 	}
 }
 
-// finish ends the tunnel after a request that was its last, because of err if there is one. How servers refuse the farewell, or
-// a session of the past, varies: that is an orderly end, but not where something that was written has not arrived.
+// finish ends the tunnel after its last request, which err has ended unless it is nil. Servers differ in how they refuse the final request,
+// or a session that has ended. That counts as an orderly end, unless written bytes have not arrived.
 func (t *tunnel) finish(op string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -121,7 +122,7 @@ func (t *tunnel) finish(op string, err error) {
 	t.endLocked(err)
 }
 
-// unacknowledged returns how many of the bytes that were written no request has carried yet that was answered with success.
+// unacknowledged returns the number of written bytes that no successful request has carried yet.
 func (t *tunnel) unacknowledged() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -136,7 +137,7 @@ func (t *tunnel) next() (op string, body []byte) {
 		switch {
 		case len(t.out) > 0 && (t.closed || t.turn.passed()):
 			return "send", t.take()
-		case len(t.out) > 0: // not yet
+		case len(t.out) > 0: // not due yet
 		case t.closed || t.shut && t.quiet:
 			return "close", nothing
 		case (t.poll.passed() || t.eager && t.hungry()) && t.in.len() < roomSize:
@@ -146,13 +147,13 @@ func (t *tunnel) next() (op string, body []byte) {
 	}
 }
 
-// exchange makes one request and delivers what its answer brings, as it comes in. A request is not repeated, since
-// few servers would notice by its number that they have served it, but for the case that tunnelHeader names.
+// exchange makes one request and delivers the data in its answer as it arrives. Requests are not repeated, since few servers would recognize
+// the repetition by its number, except in the case described at send.
 func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++
 	began := time.Now()
-	received, interval := -1, byte(0) // the first byte is no data
+	received, interval := -1, byte(0) // the first byte is not data
 	err := t.http.post(ctx, op, path, body, func(r io.Reader) error {
 		for {
 			n, err := r.Read(t.scratch)
@@ -184,7 +185,7 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	return err
 }
 
-// charge books what a request has carried, and says when the next send may leave. The caller holds t.mu.
+// charge accounts for a request and determines the earliest time of the next send. The caller holds t.mu.
 func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	switch {
 	case op == "idle":
@@ -199,8 +200,8 @@ func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	t.turn.set(began, t.wake)
 }
 
-// schedule says when to poll, after an answer: at once in a stream; otherwise the application may be about to write, which
-// would have to wait for the poll's answer. A server whose answers hold next to nothing can't make it poll without a pause.
+// schedule sets the time of the next poll after an answer. In a stream that is at once. Otherwise the application may be about to write, and
+// would have to wait for the poll's answer. A server whose answers contain next to nothing can't make the client poll without a pause.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
@@ -218,8 +219,8 @@ func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.poll.set(time.Now().Add(min(max(t.pause, asked), maxPoll)), t.wake)
 }
 
-// CloseWrite returns at once. What was written is still sent; when the server has nothing more to say to that, the session
-// is closed, and Read returns io.EOF.
+// CloseWrite returns at once. What has been written is still sent. When the server has nothing more to say to that, the session is closed
+// and Read returns io.EOF.
 func (t *tunnel) CloseWrite() error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -231,7 +232,7 @@ func (t *tunnel) CloseWrite() error {
 	return nil
 }
 
-// Close takes tunnelCloseTimeout at most. In that time it sends what was written and closes the session.
+// Close takes at most tunnelCloseTimeout, in which it sends what has been written and closes the session.
 func (t *tunnel) Close() error {
 	t.leave()
 	timer := time.AfterFunc(tunnelCloseTimeout, t.cancel)

@@ -144,7 +144,7 @@ func TestTunnelFaults(t *testing.T) {
 }
 
 func TestTunnelSessionID(t *testing.T) {
-	const none, bad = "the server gave no session id", "the answer is no session id"
+	const none, bad = "the server gave no session id", "the answer is not a session id"
 	for body, text := range map[string]string{
 		"":                              none,
 		"\n":                            none,

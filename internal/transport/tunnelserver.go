@@ -17,20 +17,20 @@ import (
 const (
 	// sessionTimeout is how long a session lives without a request, and how long a request may make no progress.
 	sessionTimeout = 30 * time.Second
-	// maxSessions bounds the sessions of a server.
+	// maxSessions is the maximum number of sessions of a server.
 	maxSessions = 1024
-	// maxHold is how long a request waits for data to answer with. It spares a round for data that takes a moment, and slows
-	// clients down that poll without a pause, as librtmp does.
+	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and slows down
+	// clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
-	// maxEmpty is how many answers may be empty in a row before clients are asked to poll less often.
+	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.
 	maxEmpty = 10
 )
 
-// intervals are the interval bytes in answers, from lively to idle, as Flash Media Server and Red5 use them.
+// intervals are the interval bytes in answers, from busy to idle, that Flash Media Server and Red5 use.
 var intervals = [...]byte{0x01, 0x03, 0x05, 0x09, 0x11, 0x21}
 
-// TunnelServer is the server's half of RTMPT: a http.Handler for /fcs/ident2, /open/1, /idle/ID/N, /send/ID/N and
-// /close/ID/N. It keeps at most 1024 sessions, and those without a request for 30 seconds end.
+// TunnelServer is the server's half of RTMPT: an http.Handler for /fcs/ident2, /open/1, /idle/ID/N, /send/ID/N and /close/ID/N. It keeps at
+// most 1024 sessions. A session without a request for 30 seconds ends.
 type TunnelServer struct {
 	serve   func(net.Conn)
 	timeout time.Duration
@@ -41,8 +41,8 @@ type TunnelServer struct {
 	sessions map[string]*session
 }
 
-// NewTunnelServer makes a server that calls serve for every session, on a goroutine of its own. The net.Conn is closed when
-// serve returns. A read of it ends with io.EOF when the client has closed the session.
+// NewTunnelServer returns a server that calls serve for every session, on a new goroutine. It closes the net.Conn when serve returns. Reads
+// return io.EOF when the client has closed the session.
 func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
 	return &TunnelServer{serve: serve, timeout: sessionTimeout, sessions: make(map[string]*session)}
 }
@@ -82,7 +82,7 @@ func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// To /fcs/ident2, too: it means that there is no other machine to go on with.
+	// Also the answer to /fcs/ident2, where it means that there is no other machine to use.
 	http.NotFound(w, r)
 }
 
@@ -112,7 +112,7 @@ func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 	reply(w, []byte(id+"\n"))
 }
 
-// reply sends the answer, with its length for the sake of librtmp, which can't do without.
+// reply sends the answer with its length, which librtmp needs.
 func reply(w http.ResponseWriter, parts ...[]byte) error {
 	n := 0
 	for _, part := range parts {
@@ -138,18 +138,17 @@ type session struct {
 	server *TunnelServer
 	id     string
 	expiry *time.Timer
-	tls    *tls.ConnectionState // of the request that has opened it; nil: it came in the clear
+	tls    *tls.ConnectionState // of the request that opened the session; nil without TLS
 
-	turn     chan struct{} // held by the request that is being served
-	started  bool          // sequence is known: clients begin with 0 or 1. Of the request, like all that follows
+	turn     chan struct{} // held by the request that is being served; guards sequence, started and empty
+	started  bool          // sequence is known; clients begin with 0 or 1
 	sequence uint64        // of the next request
-	empty    int           // answers without data in a row
-	hold     deadline      // see await. Guarded by duplex.mu
-	busy     func() bool   // nil: never. Guarded by duplex.mu
+	empty    int           // consecutive answers without data
+	hold     deadline      // see await; guarded by duplex.mu
+	busy     func() bool   // nil: never busy; guarded by duplex.mu
 }
 
-// TLS is the state of the connection that has opened the session, nil if that was in the clear. It makes what NewTunnelServer
-// serves tell RTMPTS from RTMPT.
+// TLS returns the state of the connection that opened the session, or nil if it was unencrypted. It distinguishes RTMPTS from RTMPT.
 func (s *session) TLS() *tls.ConnectionState { return s.tls }
 
 // SetBusy tells the session when the application is about to write, although it reads already: a send is then answered with what it
@@ -160,13 +159,13 @@ func (s *session) SetBusy(busy func() bool) {
 	s.busy = busy
 }
 
-// Close lets the client fetch what was written.
+// Close lets the client fetch what has been written.
 func (s *session) Close() error {
 	s.leave()
 	return nil
 }
 
-// remove makes the session unknown.
+// remove removes the session from the server.
 func (s *session) remove(why error) {
 	s.server.mu.Lock()
 	delete(s.server.sessions, s.id)
@@ -175,7 +174,7 @@ func (s *session) remove(why error) {
 	s.end(why)
 }
 
-// request serves one request. One out of turn changes nothing: it may be an old one, repeated by a proxy.
+// request serves one request. A request with the wrong number changes nothing: a proxy may have repeated an old one.
 func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
 	if !s.enter(r.Context()) {
 		return
@@ -197,7 +196,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	}
 	s.started, s.sequence = true, sequence+1
 	if err := s.receive(w, r, op); err != nil {
-		s.remove(io.ErrUnexpectedEOF) // what the client goes on with would not fit
+		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not fit
 		return
 	}
 	if op == "close" {
@@ -206,7 +205,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	s.answer(w)
 }
 
-// enter waits for the turn. A client that has hung up after its request is served if that can be done at once.
+// enter waits for the turn. A client that has hung up after its request is served if that is possible at once.
 func (s *session) enter(ctx context.Context) bool {
 	select {
 	case s.turn <- struct{}{}:
@@ -227,14 +226,14 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receive takes the request in.
+// receive delivers the body of the request.
 func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
 	defer control.SetReadDeadline(time.Time{})
 	scratch := scratches.Get().(*[32 << 10]byte)
 	defer scratches.Put(scratch)
 	for {
-		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // not every server can; then it has one of its own
+		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // servers that don't support it have a timeout of their own
 		n, err := r.Body.Read(scratch[:])
 		if op == "send" && n > 0 {
 			s.deliver(scratch[:n])
@@ -254,8 +253,8 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 
 var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// await waits a moment for something to answer with. A send need not wait any longer when the application has read it all, wants
-// more, and is not busy.
+// await waits briefly for data for the answer. A send need not wait any longer when the application has read all of it, waits for more,
+// and is not busy.
 func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -269,7 +268,7 @@ func (s *session) await(op string) {
 	s.hold.stop()
 }
 
-// answer sends the interval byte, and what was written. An interval of zero says that nothing will follow.
+// answer sends the interval byte and what has been written. An interval of zero says that the session is about to end.
 func (s *session) answer(w http.ResponseWriter) {
 	s.mu.Lock()
 	b := s.take()

@@ -2,10 +2,9 @@ package transport
 
 import "net"
 
-// Unacknowledged returns how many bytes of what was written to nc the other end's TCP has not acknowledged yet, a FIN counting as
-// one; for a client's tunnel, those that were not carried by a request that was answered with success. known is false where
-// that can't be asked: of connections that are not made of a socket, and on systems other than Linux and macOS. (The latter
-// is untried.) It does not wait for a write under way.
+// Unacknowledged returns how many bytes written to nc the peer's TCP has not acknowledged yet, counting a FIN as one. For a client's tunnel
+// it returns the bytes that no successful request has carried yet. known is false if that can't be determined: for connections without a
+// socket, and on systems other than Linux and macOS. (macOS is untested.) It does not wait for a write in progress.
 func Unacknowledged(nc net.Conn) (n int, known bool) {
 	switch c := nc.(type) {
 	case *net.TCPConn:
@@ -22,11 +21,11 @@ func Unacknowledged(nc net.Conn) (n int, known bool) {
 	return 0, false
 }
 
-// unacknowledged adds what has not reached the socket.
+// unacknowledged adds the bytes that have not reached the socket.
 func (o *outbox) unacknowledged() (n int, known bool) {
 	n, known = Unacknowledged(o.Conn)
 	if !o.mu.TryLock() {
-		return n + tlsPiece, known // a write is under way
+		return n + tlsPiece, known // a write is in progress
 	}
 	defer o.mu.Unlock()
 	return n + len(o.waiting), known

@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketUnacknowledged asks for SO_NWRITE, getsockopt(2): what is in the send buffer until it is acknowledged.
+// socketUnacknowledged reads SO_NWRITE, getsockopt(2): the bytes in the send buffer, which stay there until acknowledged.
 func socketUnacknowledged(c *net.TCPConn) (n int, known bool) {
 	raw, err := c.SyscallConn()
 	if err != nil {

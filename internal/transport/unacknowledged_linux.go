@@ -6,7 +6,7 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// socketUnacknowledged asks for SIOCOUTQ, tcp(7): what is in the send queue until it is acknowledged.
+// socketUnacknowledged reads SIOCOUTQ, tcp(7): the bytes in the send queue, which stay there until acknowledged.
 func socketUnacknowledged(c *net.TCPConn) (n int, known bool) {
 	raw, err := c.SyscallConn()
 	if err != nil {

@@ -1,4 +1,4 @@
-// Package progress shows how a stream gets on: what the examples have in common.
+// Package progress displays the progress of a stream. The examples share it.
 package progress
 
 import (
@@ -13,14 +13,14 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Meter looks at the FLV bytes that are written to it, and shows how far the stream is: a bar on a terminal, else a line
-// every few seconds.
+// Meter inspects the FLV bytes that are written to it and displays how far the stream has come, as a bar on a terminal and otherwise as a
+// line every few seconds.
 type Meter struct {
-	Info  flv.Info // what was seen
+	Info  flv.Info // of the bytes so far
 	Bytes int64
-	// Duration is the whole stream's, if it is known; nil or 0: it is not.
+	// Duration returns the duration of the whole stream. Nil or 0 means that it is unknown.
 	Duration func() time.Duration
-	// Extra is added to what is shown; nil: nothing.
+	// Extra returns text to add to the display. Nil means none.
 	Extra func() string
 
 	parser   flv.Parser
@@ -29,18 +29,18 @@ type Meter struct {
 	bar      *progressbar.ProgressBar
 	started  time.Time
 	printed  time.Time
-	last     string // the newest line, which the bar may not have shown yet
+	last     string // the newest line, which the bar may not have displayed yet
 }
 
 const lineInterval = 2 * time.Second
 
-// New returns a Meter that shows on out.
+// New returns a Meter that writes to out.
 func New(out *os.File) *Meter {
 	now := time.Now()
 	return &Meter{out: out, terminal: term.IsTerminal(int(out.Fd())), started: now, printed: now}
 }
 
-// Write looks at FLV bytes on their way.
+// Write inspects FLV bytes. It never fails.
 func (m *Meter) Write(b []byte) (int, error) {
 	for rest := b; ; {
 		var tag flv.Tag

@@ -1,0 +1,249 @@
+package pcap
+
+import (
+	"bytes"
+	"net"
+	"slices"
+	"strconv"
+	"time"
+
+	"github.com/go-librtmp/rtmp/capture"
+)
+
+const (
+	// maxAhead is how many bytes of a direction wait for a segment that is missing. More say that it never comes.
+	maxAhead = 2 << 20
+	// maxAllAhead is likewise for all connections together.
+	maxAllAhead = 64 << 20
+	// maxConnections is how many connections are followed at once. The one that has been silent longest makes room.
+	maxConnections = 1000
+	// maxKnown is of how many it is remembered that they were there.
+	maxKnown = 10_000
+)
+
+// endpoint is an address and a port.
+type endpoint struct {
+	addr string
+	port uint16
+}
+
+func (e endpoint) String() string { return net.JoinHostPort(e.addr, strconv.Itoa(int(e.port))) }
+
+// endpoints are those of a connection, the client's first.
+type endpoints struct{ client, server endpoint }
+
+// segment is a TCP segment.
+type segment struct {
+	from, to           endpoint
+	at                 time.Time
+	seq, acked         uint32
+	syn, ack, fin, rst bool
+	cut                bool // the recorder has kept only the beginning of the packet
+	data               []byte
+}
+
+// consumer is what the bytes of a connection are for.
+type consumer interface {
+	data(from capture.Direction, at time.Time, b []byte)
+	// gap says that bytes are missing in what data has been given.
+	gap(from capture.Direction, at time.Time, size int)
+	closed(by capture.Direction)
+}
+
+// connection puts the segments of a TCP connection in order.
+type connection struct {
+	ends     endpoints
+	ahead    *int   // bytes of all connections that wait
+	ways     [2]way // by Direction-1
+	consumer consumer
+	last     time.Time
+	closing  capture.Direction // the end that closes first
+}
+
+// segmentSize is what a segment takes beside its bytes, about.
+const segmentSize = 128
+
+// way is one direction.
+type way struct {
+	begun bool
+	first uint32 // sequence number of the SYN
+	next  uint32 // of what comes next
+	ahead []segment
+	size  int // bytes of ahead
+	end   uint32
+	ended bool // at end
+}
+
+// segment takes a packet.
+func (c *converter) segment(s *segment) {
+	from := capture.FromClient
+	conn := c.connections[endpoints{s.from, s.to}]
+	if conn == nil {
+		if conn = c.connections[endpoints{s.to, s.from}]; conn != nil {
+			from = capture.FromServer
+		}
+	}
+	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new one, maybe with the ports of an old one
+		if conn != nil {
+			c.finish(conn)
+		}
+		conn, from = c.begin(endpoints{s.from, s.to}), capture.FromClient
+	}
+	if conn == nil {
+		c.headless(s)
+		return
+	}
+	conn.last = s.at
+	w := &conn.ways[from-1]
+	switch {
+	case s.syn:
+		if !w.begun {
+			w.begun, w.first, w.next = true, s.seq, s.seq+1
+		}
+		return
+	case !w.begun: // the SYN is missing
+		w.begun, w.next = true, s.seq
+	}
+	if s.cut {
+		c.report.problem("%v to %v: packets were cut by the recorder (tcpdump -s 0 keeps them whole)", s.from, s.to)
+	}
+	if s.fin {
+		w.ended, w.end = true, s.seq+uint32(len(s.data))
+	}
+	if (s.fin || s.rst) && conn.closing == 0 {
+		conn.closing = from
+	}
+	if len(s.data) > 0 {
+		conn.add(from, s)
+	}
+	if s.rst || conn.ways[0].over() && conn.ways[1].over() {
+		c.finish(conn)
+	}
+}
+
+// headless takes a packet of a connection whose beginning nobody has seen.
+func (c *converter) headless(s *segment) {
+	ends := endpoints{s.from, s.to}
+	if len(s.data) == 0 || c.known[ends] || c.known[endpoints{s.to, s.from}] || len(c.known) >= maxKnown {
+		return
+	}
+	c.known[ends] = true
+	c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
+}
+
+// over reports whether everything up to the FIN was there.
+func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
+
+// add takes a segment of a direction, in whatever order they come.
+func (c *connection) add(from capture.Direction, s *segment) {
+	w := &c.ways[from-1]
+	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, as nearly always
+		c.take(from, s)
+		c.catchUp()
+		return
+	}
+	s.data = bytes.Clone(s.data) // it was the reader's
+	i, _ := slices.BinarySearchFunc(w.ahead, s, func(a segment, b *segment) int { return int(int32(a.seq - b.seq)) })
+	w.ahead = slices.Insert(w.ahead, i, *s)
+	size := len(s.data) + segmentSize
+	w.size += size
+	*c.ahead += size
+	c.catchUp()
+	for w.size > maxAhead || len(w.ahead) > 0 && *c.ahead > maxAllAhead {
+		c.giveUp()
+	}
+}
+
+// catchUp takes the segments that wait for nothing any more.
+func (c *connection) catchUp() {
+	for from := capture.FromClient; ; {
+		w := &c.ways[from-1]
+		taken := false
+		for len(w.ahead) > 0 && int32(w.ahead[0].seq-w.next) <= 0 && c.unseen(from, &w.ahead[0]) <= 0 {
+			s := w.ahead[0]
+			w.ahead = w.ahead[1:]
+			w.size -= len(s.data) + segmentSize
+			*c.ahead -= len(s.data) + segmentSize
+			c.take(from, &s)
+			taken = true
+		}
+		switch {
+		case from == capture.FromClient:
+			from = capture.FromServer
+		case taken:
+			from = capture.FromClient
+		default:
+			return
+		}
+	}
+}
+
+// unseen is how many bytes of the other end a segment acknowledges that have not been seen yet. It has to wait for them: what is
+// an answer to them comes after them.
+func (c *connection) unseen(from capture.Direction, s *segment) int {
+	peer := &c.ways[2-from]
+	if !s.ack || !peer.begun {
+		return 0
+	}
+	n := int(int32(s.acked - peer.next))
+	if peer.ended {
+		n-- // the FIN counts as a byte
+	}
+	return n
+}
+
+// take passes on what is new in a segment that begins at next or before.
+func (c *connection) take(from capture.Direction, s *segment) {
+	w := &c.ways[from-1]
+	if old := int(int32(w.next - s.seq)); old >= 0 && old < len(s.data) {
+		w.next += uint32(len(s.data) - old)
+		c.consumer.data(from, s.at, s.data[old:])
+	}
+}
+
+// giveUp gives up what the earliest of the segments waits for. There has to be one.
+func (c *connection) giveUp() {
+	from := capture.FromClient
+	if a, b := c.ways[0].ahead, c.ways[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
+		from = capture.FromServer
+	}
+	w, peer := &c.ways[from-1], &c.ways[2-from]
+	s := &w.ahead[0]
+	if missing := int(int32(s.seq - w.next)); missing > 0 {
+		c.consumer.gap(from, s.at, missing)
+		w.next = s.seq
+	} else if missing := c.unseen(from, s); missing > 0 {
+		c.consumer.gap(3-from, s.at, missing)
+		peer.next += uint32(missing)
+	}
+	c.catchUp()
+}
+
+// begin follows a new connection.
+func (c *converter) begin(ends endpoints) *connection {
+	if len(c.connections) >= maxConnections {
+		var oldest *connection
+		for _, conn := range c.connections {
+			if oldest == nil || conn.last.Before(oldest.last) {
+				oldest = conn
+			}
+		}
+		c.finish(oldest)
+	}
+	conn := &connection{ends: ends, ahead: &c.ahead, consumer: &unknown{converter: c, ends: ends}}
+	conn.consumer.(*unknown).conn = conn
+	c.connections[ends] = conn
+	return conn
+}
+
+// finish ends a connection.
+func (c *converter) finish(conn *connection) {
+	delete(c.connections, conn.ends)
+	if len(c.known) < maxKnown {
+		c.known[conn.ends] = true // packets may come again
+	}
+	for len(conn.ways[0].ahead) > 0 || len(conn.ways[1].ahead) > 0 {
+		conn.giveUp()
+	}
+	conn.consumer.closed(conn.closing)
+}

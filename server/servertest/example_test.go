@@ -1,0 +1,85 @@
+package servertest_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"testing"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+	"github.com/go-librtmp/rtmp/server/servertest"
+)
+
+// send is the code under test: it publishes three pictures.
+func send(ctx context.Context, url string) error {
+	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		return err
+	}
+	for n := range uint32(3) {
+		if err := stream.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Timestamp: 40 * n, Body: []byte{0x12, 0}}); err != nil {
+			return err
+		}
+	}
+	return conn.Close() // waits until the server has read everything
+}
+
+// A test of a program that publishes. In a _test.go file its name is TestUpload.
+func ExampleNew() {
+	testUpload := func(t *testing.T) {
+		srv := servertest.New(t, nil)
+		if err := send(context.Background(), srv.URL("live/key")); err != nil {
+			t.Fatal(err)
+		}
+		tags := srv.Published("live/key")
+		if len(tags) != 3 || tags[2].Type != flv.TagVideo || tags[2].Timestamp != 80 {
+			t.Fatalf("published: %v", tags)
+		}
+	}
+	_ = testUpload
+}
+
+// What was published to the server, and what was called.
+func ExampleServer() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+
+	fmt.Println(send(context.Background(), srv.URL("live/key")))
+	for _, tag := range srv.Published("live/key") {
+		fmt.Println(tag.Type, tag.Timestamp)
+	}
+	fmt.Println(srv.Calls("publish")[0].Args)
+	// Output:
+	// <nil>
+	// video 0
+	// video 40
+	// video 80
+	// [key live]
+}
+
+// What does the program do if the server refuses, or if the connection is lost?
+func ExampleServer_Refuse() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+	ctx := context.Background()
+
+	srv.Refuse(&server.Refusal{Description: "closed for today"})
+	var refused *rtmp.StatusError
+	if err := send(ctx, srv.URL("live/key")); errors.As(err, &refused) {
+		fmt.Println(refused.Description)
+	}
+	srv.CutAfter(3500) // bytes: in the middle of connecting
+	fmt.Println(errors.Is(send(ctx, srv.URL("live/key")), io.ErrUnexpectedEOF))
+	// Output:
+	// closed for today
+	// true
+}
