@@ -107,6 +107,11 @@ func (s *Session) Notify(method string, args ...any) error { return s.conn.Notif
 func (s *Session) Call(method string, args ...any) (<-chan message.Command, error) {
 	answer := make(chan message.Command, 1)
 	k, err := s.conn.Call(context.Background(), method, args...)
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if err == nil && s.over { // join does not wait for it any more
+		err = net.ErrClosed
+	}
 	if err != nil {
 		close(answer)
 		return answer, err
