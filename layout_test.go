@@ -31,7 +31,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 
 		"server":              "amf chunk flv handshake internal/auth internal/capturefile internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
 		"server/servertest":   "amf flv internal/selfsigned message server",
-		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message swf",
+		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message server",
 
 		// Tests alone import these: no package above may name them.
 		"internal/conntest": "", "internal/selfsigned": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",

@@ -22,17 +22,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asking serves the sample in real time, and asks each client that plays to reconnect, when it tells its buffer after that.
+// asking serves the sample in real time, and asks each client that plays to reconnect, when it has got some of it.
 func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
 	connections = new(atomic.Int32)
-	cfg.Realtime = true
+	cfg.Realtime, cfg.WindowAckSize = true, 20_000
 	cfg.Fault = func(int) testserver.Fault {
 		connections.Add(1)
 		return testserver.Fault{}
 	}
 	cfg.OnMessage = func(s *testserver.Session, m *chunk.Message) {
-		if u, err := message.ParseUserControl(m.Body()); message.Type(m.Type) == message.TypeUserControl && err == nil &&
-			u.Event == message.EventSetBufferLength {
+		if message.Type(m.Type) == message.TypeAcknowledgement {
 			s.Send(*reconnectTo(t, tcURL()))
 		}
 	}
@@ -84,9 +83,13 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 	}
 }
 
+// minutes is a recording of which a server in real time has not sent everything when it asks to reconnect. It has no metadata, which
+// would say how long it is.
+func minutes(t *testing.T) []byte { return rtmptest.File(rtmptest.RepeatedSample(t, 12)[1:]...) }
+
 // A server that asks for ever is left after as many attempts as fail otherwise, with a pause before each.
 func TestReconnectRequestsAreBounded(t *testing.T) {
-	s, connections := asking(t, func() string { return "" }, testserver.Config{})
+	s, connections := asking(t, func() string { return "" }, testserver.Config{Files: map[string][]byte{"sample": minutes(t)}})
 	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true,
 		Recover: &Recovery{Attempts: 5, Delay: time.Millisecond, MaxDelay: time.Millisecond}}
 	pauses := 0
@@ -106,14 +109,15 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 // What proves to one server who we are goes to no other.
 func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	said := make(chan string, 100)
-	next := rtmptest.Server(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+	film := minutes(t)
+	next := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": film}, OnMessage: func(_ *testserver.Session, m *chunk.Message) {
 		select {
 		case said <- fmt.Sprintf("%q", m.Body()):
 		default:
 		}
 	}})
 	s, _ := asking(t, func() string { return "rtmp://" + next.Addr() + "/vod" },
-		testserver.Config{Files: map[string][]byte{"sample?secret": testserver.Sample}})
+		testserver.Config{Files: map[string][]byte{"sample?secret": film}})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	o := &Options{Recover: impatient(), KeepBuffer: true, RTMP: &rtmp.Options{Buffer: 3 * time.Second, Auth: "secret", UsherToken: "secret", Token: "secret",
 		ConnectData: []any{"secret"}, ConnectFields: amf.Object{{Name: "x", Value: "secret"}}, FollowReconnect: rtmp.FollowAny}}
@@ -122,7 +126,7 @@ func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
-	assert.True(t, bytes.Equal(testserver.Sample, got))
+	assert.True(t, bytes.Equal(film, got))
 	require.NotEmpty(t, said)
 	for len(said) > 0 {
 		assert.NotContains(t, <-said, "secret")

@@ -63,7 +63,8 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// A server in real time that says its buffer is empty is paused, and goes on at once with another buffer full.
+// A server in real time that says its buffer is empty is paused, and goes on at once with another buffer full: it sends 64 KiB or
+// more at a time.
 func TestBufferEmpty(t *testing.T) {
 	p := &pauses{answer: bufferEmpty}
 	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
@@ -71,7 +72,7 @@ func TestBufferEmpty(t *testing.T) {
 	assert.True(t, bytes.Equal(testserver.Sample, got))
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	assert.Greater(t, p.on, 2)
+	assert.Positive(t, p.on)
 	assert.Equal(t, p.on, p.off)
 }
 
@@ -190,7 +191,7 @@ func TestRecoverLive(t *testing.T) {
 			require.NoError(t, stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
 		}
 	}
-	publish(all[:headers])
+	publish(all[:headers+1]) // and a key frame, with which players begin
 	playing := make(chan struct{}, 10)
 	path := filepath.Join(t.TempDir(), "out.flv")
 	done := make(chan error, 1)
@@ -206,7 +207,7 @@ func TestRecoverLive(t *testing.T) {
 		done <- err
 	}()
 	<-playing
-	publish(all[headers:400]) // beyond the cut
+	publish(all[headers+1 : 400]) // beyond the cut
 	<-playing
 	publish(all[400:])
 	require.NoError(t, stream.Close())

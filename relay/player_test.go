@@ -85,7 +85,7 @@ func TestPlayerConnectsAgain(t *testing.T) {
 		stop := onAir(t, &n, newEncoder(t))
 		tags = read(t, p, time.Minute)
 		assert.Equal(t, []EventKind{Connected, Playing}, seen.kinds()[1:])
-		assert.Equal(t, "mvas", describe(tags, 4))
+		assert.Equal(t, "mvaK", describe(tags, 4))
 		assert.Zero(t, tags[0].Timestamp)
 		server.Close()
 		more := read(t, p, 10*time.Second)

@@ -10,50 +10,50 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// App is an application. Every field may be left out. Hooks run on a goroutine of the connection, one after the other, and never on
-// the one that reads, so they may wait, call the client, and use every method of the package. An error refuses what was asked; see
-// [Refusal]. A hook that panics ends its connection, and no other.
+// App is an application. Every field is optional. Hooks are called one after the other on a goroutine of the connection that does
+// not read, so they may wait, call the client, and use every method of the package. If a hook returns an error, the request is
+// refused; see [Refusal]. A panic in a hook ends its connection only.
 type App struct {
-	// Connect is called before the client's connect is answered. The time it takes does not count for
-	// Server.SetupTimeout.
+	// Connect is called before the client's connect is answered. Server.SetupTimeout does not include it.
 	Connect func(ctx context.Context, c *Conn) error
 	// Connected is called after connect has been accepted; the client may be called from here.
 	Connected func(c *Conn)
-	// Disconnect is called once for each Connect that returned nil, with what has ended the connection.
+	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
-	// Publish is called before a client may publish. What follows a ? in the name is in r.Query; the hook may change r.Path, by
-	// which players ask for the stream. If it takes longer than 10 s, the client is refused and ctx ends.
+	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, by
+	// which players ask for the stream. If it takes longer than 10 s, ctx ends and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
-	// Play is called before a client may play, likewise.
+	// Play is called before a client may play. It may change r.Path, too.
 	Play func(ctx context.Context, r *Request) error
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
-	// Methods are what clients may call, by name, which may have dots. An error is sent to the client as an _error, with its text.
+	// Methods are the methods that clients may call, by name. Names may contain dots. The text of an error is sent to the client, in
+	// an _error.
 	Methods map[string]Method
 	// Command serves calls of methods that are not in Methods; nil: they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
-	// Status is called for an onStatus of the client's, and an _error whose transaction id matches no call.
+	// Status is called for each onStatus from the client, and for each _error whose transaction id matches no call.
 	Status func(c *Conn, s *message.StatusError)
-	// Media sees each message that is published; false drops it. It is called on the goroutine that reads: it must not wait, and
-	// p is valid during the call only.
+	// Media reports whether a message that is published is passed on. It is called on the goroutine that reads: it must not wait,
+	// and p is valid only during the call.
 	Media func(r *Request, p *message.Packet) bool
-	// Deliver sees each message before it is sent to a player, likewise. Each player's messages are then prepared separately, which
-	// costs time where there are many.
+	// Deliver reports whether a message is sent to a player. The rules of Media apply. With Deliver each player's messages are
+	// prepared separately, which costs time if there are many players.
 	Deliver func(r *Request, p *message.Packet) bool
-	// Packet sees every message before it is served, likewise. If done is true, the Server leaves it alone. An error ends the
-	// connection.
+	// Packet is called with every message from connect on, before it is served. The rules of Media apply. If done is true, the
+	// Server does not serve the message. An error ends the connection.
 	Packet func(c *Conn, p *message.Packet) (done bool, err error)
 
-	Handler Handler       // serves streams instead of Live and Files
-	Live    Live          // the relay's policies
-	Files   *Files        // recordings; nil: none
-	Shared  *SharedPolicy // remote shared objects; nil: allowed, in memory
+	Handler Handler       // serves streams in place of Live and Files; nil: none
+	Live    Live          // how live streams are relayed
+	Files   *Files        // where files are played from and recorded to; nil: there are none
+	Shared  *SharedPolicy // rules for remote shared objects; nil: the zero SharedPolicy
 
-	Publishers *Credentials // Adobe's or Limelight's authentication of publishers; nil: none
-	Player     *SWF         // SWF verification before play; nil: none
-	Token      string       // key of the SecureToken challenge before play; "": none
+	Publishers *Credentials // authentication of publishers, by Adobe's or Limelight's scheme; nil: none
+	Player     *SWF         // the player that clients must prove to be before they play; nil: none
+	Token      string       // key of the SecureToken challenge that clients must answer before they play; "": none
 }
 
 // Method serves a remote call. ctx ends with the connection.
@@ -76,61 +76,61 @@ func Func(f any) Method {
 
 // Live says how an App relays live streams.
 type Live struct {
-	Takeover    TakeoverPolicy // of a name that is being published: TakeStale, TakeNever, TakeAlways
-	StaleAfter  time.Duration  // TakeStale: the old publisher has been silent for so long; 0: 5 s
-	PublishIdle time.Duration  // a publisher without media is dropped; 0: 30 s; < 0: never
-	Linger      time.Duration  // how long players stay on a stream when its publisher has ended it or is lost; 0: 5 s; < 0: it ends at once
-	Await       time.Duration  // how long players wait for a publisher; 0: for ever; < 0: StreamNotFound at once
-	MaxBitrate  int            // bit/s over 10 s beyond which a publisher is ended; 0: no limit
-	NoCache     bool           // begin with the next key frame, not with the last
-	Backlog     int            // bytes kept of a stream, for late joiners and slow players together; 0: 8 MiB
-	BacklogTime time.Duration  // likewise; 0: 10 s
-	Merge       time.Duration  // gather so long before writing to players; 0: not at all
+	Takeover    TakeoverPolicy // who may publish a name that is being published
+	StaleAfter  time.Duration  // silence after which TakeStale lets anyone replace a publisher; 0: 5 s; < 0: never
+	PublishIdle time.Duration  // time without media after which a publisher is disconnected; 0: 30 s; < 0: never
+	Linger      time.Duration  // how long players wait for a publisher to return after it has left; 0: 5 s; < 0: the stream ends at once
+	Await       time.Duration  // how long players wait for a first publisher; 0: for ever; < 0: StreamNotFound at once
+	MaxBitrate  int            // bits per second, over 10 s, above which a publisher is disconnected; 0: no limit
+	NoCache     bool           // players begin with the next key frame instead of the last one
+	Backlog     int            // bytes of memory for the end of the stream, for late joiners and slow players together; 0: 8 MiB
+	BacklogTime time.Duration  // age up to which messages are kept for them; 0: 10 s
+	Merge       time.Duration  // time for which messages are gathered before they are written to players; 0: none
 }
 
 // TakeoverPolicy says who may publish a name that is being published.
 type TakeoverPolicy int
 
 const (
-	// TakeStale lets the same user in at once, or the same address where there are no users, and anybody else who may publish once the
-	// old publisher has been silent for StaleAfter. Publishers behind one NAT have one address: Credentials tell them apart.
+	// TakeStale lets the same user replace the publisher at once, or without users the same address, and anyone else who may publish
+	// once the publisher has been silent for StaleAfter. Publishers behind one NAT share an address: use Credentials there.
 	TakeStale TakeoverPolicy = iota
-	// TakeNever lets nobody in.
+	// TakeNever refuses the newcomer.
 	TakeNever
-	// TakeAlways lets in anybody who may publish.
+	// TakeAlways lets anyone who may publish replace the publisher.
 	TakeAlways
 )
 
-// Files is a folder of FLV files. No name leads out of it, not even through symbolic links.
+// Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
 type Files struct {
 	Dir         string
-	Record      RecordMode                               // RecordAsked (record, append), RecordAll, RecordNone
-	Name        func(r *Request, start time.Time) string // of the file to write, relative to Dir; nil: Path.flv
-	Done        func(r *Request, file string, err error) // a recording is closed
-	MaxSize     int64                                    // of a recording in bytes, then the next begins; 0: none
-	MaxDuration time.Duration                            // likewise
-	MinFree     int64                                    // bytes left on the disk below which nothing is recorded; 0: 100 MiB
-	MaxTotal    int64                                    // bytes in Dir above which nothing is recorded; 0: no limit
-	AsFast      bool                                     // send files as fast as clients read, however small their buffer
+	Record      RecordMode                               // which streams are recorded
+	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir; nil: Request.Path + ".flv"
+	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is what it lacks
+	MaxSize     int64                                    // bytes of a recording, after which the next begins; 0: no limit
+	MaxDuration time.Duration                            // duration of a recording, after which the next begins; 0: no limit
+	MinFree     int64                                    // free bytes on the disk below which nothing is recorded; 0: 100 MiB
+	MaxTotal    int64                                    // bytes of files in Dir above which nothing is recorded; 0: no limit
+	AsFast      bool                                     // files are sent as fast as clients read, however small their buffer
 }
 
-// RecordMode says what is recorded.
+// RecordMode says which streams are recorded.
 type RecordMode int
 
 const (
-	RecordAsked RecordMode = iota // what is published with record or append
-	RecordAll                     // everything
-	RecordNone                    // nothing
+	RecordAsked RecordMode = iota // those published with record or append
+	RecordAll                     // all
+	RecordNone                    // none
 )
 
 // Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client connects, so only
 // those that say in connect that they are going to publish are asked. Nobody publishes without.
 type Credentials struct {
-	Scheme   string // adobe, llnw
+	Scheme   string // "adobe" or "llnw"
 	Password func(ctx context.Context, user string) (password string, ok bool)
 }
 
-// SWF is the player that clients have to be: the hash and size that package swf computes.
+// SWF describes the player that clients must prove to be: its hash and size, as package swf computes them.
 type SWF struct {
 	Hash []byte
 	Size uint32
@@ -138,21 +138,21 @@ type SWF struct {
 
 // SharedPolicy says what clients may do with remote shared objects.
 type SharedPolicy struct {
-	Write      func(c *Conn, name string) error // asked before a change; an error refuses it. nil: all may be changed
-	Dir        string                           // where persistent objects are kept; "": in memory
-	MaxObjects int                              // of an application; 0: 256
-	MaxSize    int                              // of an object, in bytes; 0: 1 MiB
+	Write      func(c *Conn, name string) error // called before a change, which an error refuses; nil: all changes are allowed
+	Dir        string                           // folder in which persistent objects are kept; "": they are kept in memory
+	MaxObjects int                              // objects of an application's instance; 0: 256
+	MaxSize    int                              // bytes of memory of an object; 0: 1 MiB. All objects of a Server have 256 MiB
 }
 
-// Refusal is an error with its place in RTMP. Other errors of hooks are told as NetConnection.Connect.Rejected,
-// NetStream.Publish.Denied or NetStream.Play.Failed, without their text, which is logged.
+// Refusal is an error of a hook that says what the client is told. For other errors that is NetConnection.Connect.Rejected,
+// NetStream.Publish.Denied or NetStream.Play.Failed without a text; the text is logged.
 type Refusal struct {
-	Code        string // "": the one that fits the hook
+	Code        string // status code; "": the one that fits the hook
 	Description string
-	RedirectTo  string // a URL where the client may try; for connect
+	RedirectTo  string // URL of another server, for connect and HTTP viewers; "": none
 }
 
-// Error tells the code and the description.
+// Error returns the code and the description.
 func (r *Refusal) Error() string {
 	text := "server: refused"
 	if r.Code != "" {
@@ -164,12 +164,12 @@ func (r *Refusal) Error() string {
 	return text
 }
 
-// Deny refuses with a description, and the code that fits the hook.
+// Deny returns a Refusal with a description, and with the code that fits the hook.
 func Deny(format string, args ...any) error {
 	return &Refusal{Description: fmt.Sprintf(format, args...)}
 }
 
-// Redirect refuses a connect and tells the client to try url instead.
+// Redirect returns a Refusal that tells the client to connect to url instead.
 func Redirect(url string) error {
 	return &Refusal{Code: message.CodeConnectRejected, Description: "RTMP 302 Redirect", RedirectTo: url}
 }

@@ -36,7 +36,7 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 
 // authenticate finds out who a client is that says that it publishes, or that authenticates itself. Only in connect can it: both
 // schemes ask it there to connect again. Clients that say nothing connect, but don't publish.
-func (c *Conn) authenticate(app *App, connect amf.Object) error {
+func (c *Conn) authenticate(app application, connect amf.Object) error {
 	creds, raw := app.Publishers, property(connect, "app")
 	if creds == nil || !publishes(connect) && !strings.Contains(raw, "authmod=") {
 		return nil
@@ -73,7 +73,7 @@ type proof struct {
 }
 
 // playerQuestion is the request for SWF verification.
-func (c *Conn) playerQuestion(app *App) []chunk.Outgoing {
+func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
 	if app.Player == nil {
 		return nil
 	}
@@ -84,7 +84,7 @@ func (c *Conn) playerQuestion(app *App) []chunk.Outgoing {
 // playerVerified takes the client's answer. A wrong one ends the connection, as Adobe's servers do.
 func (c *Conn) playerVerified(response []byte) {
 	app := c.application()
-	if app == nil || app.Player == nil {
+	if app.App == nil || app.Player == nil {
 		return
 	}
 	player := app.Player
@@ -95,7 +95,7 @@ func (c *Conn) playerVerified(response []byte) {
 }
 
 // tokenChallenge is what connect's result has for clients that have to know App.Token.
-func (c *Conn) tokenChallenge(app *App) amf.Object {
+func (c *Conn) tokenChallenge(app application) amf.Object {
 	if app.Token == "" {
 		return nil
 	}
@@ -109,6 +109,6 @@ func (c *Conn) tokenAnswered(response string) {
 }
 
 // mayPlay reports whether the client has proved what it has to.
-func (c *Conn) mayPlay(app *App) bool {
+func (c *Conn) mayPlay(app application) bool {
 	return (app.Player == nil || c.proof.player) && (app.Token == "" || c.proof.known)
 }

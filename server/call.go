@@ -12,14 +12,14 @@ import (
 
 var errNotifyFull = errors.New("server: notify: the client does not read what was sent before")
 
-// Call is a remote call that was sent to a client.
+// Call is a remote call to a client.
 type Call struct {
 	conn *Conn
 	call *session.Call
 }
 
-// Call calls a method of the client. ctx governs the sending only; the answer is the Call's Result. A call that is not answered is
-// remembered as long as the Conn lives: where no answer is wanted, there is Notify.
+// Call calls a method of the client. ctx bounds the sending only; Call.Result returns the answer. A call that the client does not
+// answer takes memory as long as the connection lives: use Notify if no answer is needed.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	k, err := c.core.NewCall(method, 0)
 	if err != nil {
@@ -36,8 +36,8 @@ func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, err
 	return &Call{conn: c, call: k}, nil
 }
 
-// Result waits for the answer and returns its value: the one after the command object. It may be called any number of times and
-// from any goroutine; ctx governs this wait only. A refusal is a *message.StatusError.
+// Result waits for the answer and returns its value, which follows the command object. It may be called any number of times, from
+// any goroutine. ctx bounds this wait only. An _error is returned as a *message.StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.wait(ctx); err != nil {
 		return nil, err
@@ -73,15 +73,14 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 	return amf.Assign(dst, v)
 }
 
-// Reply is everything that the answer carries after the transaction id: the command object and the values. It is nil until the
-// answer is there.
+// Reply returns all of the answer after the transaction id: the command object and the values. It is nil before the answer has come.
 func (k *Call) Reply() []any {
 	reply, _ := k.call.Answer()
 	return reply
 }
 
-// Notify sends a call without asking for an answer. It never waits: it fails at once if the client has not read so much of what was
-// sent that there is no room.
+// Notify sends a call that the client does not answer. It never waits: it fails if the queue is full because the client does not
+// read.
 func (c *Conn) Notify(method string, args ...any) error {
 	if err := c.core.Err(); err != nil {
 		return err
@@ -97,7 +96,7 @@ func (c *Conn) Notify(method string, args ...any) error {
 	return nil
 }
 
-// Handle makes m serve a method for this client only, before App.Methods. nil removes it.
+// Handle makes m serve a method for this client only. It takes precedence over App.Methods. A nil m removes the method.
 func (c *Conn) Handle(method string, m Method) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -117,17 +116,8 @@ func (c *Conn) called(cmd message.Command) {
 	c.mu.Lock()
 	m := c.methods[cmd.Name]
 	c.mu.Unlock()
-	if m == nil {
-		m = app.Methods[cmd.Name]
-	}
-	var result any
-	var err error
-	switch {
-	case m != nil:
-		result, err = m(c.ctx, c, cmd.Args)
-	case app.Command != nil:
-		result, err = app.Command(c.ctx, c, cmd)
-	default:
+	result, found, err := app.call(c, m, cmd)
+	if !found && err == nil {
 		err = fmt.Errorf("method %s is not known", peer(cmd.Name))
 	}
 	if cmd.TransactionID == 0 {
@@ -139,7 +129,7 @@ func (c *Conn) called(cmd message.Command) {
 	c.core.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
-// told is err as a client is told it.
+// told returns err as it is sent to a client.
 func told(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {

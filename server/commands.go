@@ -9,9 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxChecks bounds the _onbwcheck that a client has not answered.
-const maxChecks = 16
-
 // codeSeekFailed is not among those of package message.
 const codeSeekFailed = "NetStream.Seek.Failed"
 

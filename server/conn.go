@@ -5,7 +5,6 @@ import (
 	"crypto/tls"
 	"log/slog"
 	"net"
-	"runtime/debug"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -47,7 +46,7 @@ type Conn struct {
 	pending   atomic.Int64 // _onbwcheck without an answer
 
 	mu       sync.Mutex // guards the rest
-	app      *App
+	app      application
 	appName  string // with its instance
 	query    queries
 	connect  message.Command
@@ -63,52 +62,52 @@ type Conn struct {
 
 type contextKey struct{}
 
-// FromContext is the client that a context of a hook belongs to; nil where there is none.
+// FromContext returns the client whose hook was given ctx. It is nil for other contexts.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(contextKey{}).(*Conn)
 	return c
 }
 
-// Context ends with the Conn.
+// Context returns a context that ends with the connection.
 func (c *Conn) Context() context.Context { return c.ctx }
 
-// ID numbers the connections of a Server.
+// ID returns the number of the connection, which no other connection of the Server has.
 func (c *Conn) ID() uint64 { return c.id }
 
-// App is the application with its instance, as connect names it: no parameters, no /_definst_.
+// App returns the application with its instance, as connect names it, without parameters and without /_definst_.
 func (c *Conn) App() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.appName
 }
 
-// Connect is the client's connect command: its command object and the arguments after it.
+// Connect returns the client's connect command: its command object and the arguments after it.
 func (c *Conn) Connect() message.Command {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.connect
 }
 
-// RemoteAddr is the client's address, as a trusted proxy gives it if it came by one.
+// RemoteAddr returns the client's address. For a connection from a trusted proxy it is the address that the proxy has given.
 func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 
-// TLS is the state of RTMPS and RTMPTS, else nil.
+// TLS returns the state of RTMPS and RTMPTS connections, and nil for others.
 func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
 
-// User is who the client has proved to be by Credentials, else "".
+// User returns the name that the client has authenticated itself with, see Credentials; "": it has not.
 func (c *Conn) User() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.user
 }
 
-// Peers are the connected clients of the same App(), c included.
+// Peers returns the connected clients with the same App, c included.
 func (c *Conn) Peers() []*Conn {
 	name := c.App()
 	return slices.DeleteFunc(c.server.Conns(), func(other *Conn) bool { return other.App() != name })
 }
 
-// Streams are what the client publishes and plays.
+// Streams returns the requests of the streams that the client publishes and plays.
 func (c *Conn) Streams() []*Request {
 	c.mu.Lock()
 	streams := make([]*netStream, 0, len(c.streams))
@@ -126,7 +125,7 @@ func (c *Conn) Streams() []*Request {
 	return requests
 }
 
-// ConnStats counts what has passed a connection, RTMP and its handshake.
+// ConnStats are the counters of a connection: RTMP, with its handshake.
 type ConnStats struct {
 	BytesIn, BytesOut uint64
 	Messages          uint64 // received
@@ -138,7 +137,7 @@ func (c *Conn) Stats() ConnStats {
 	return ConnStats{BytesIn: n.BytesRead.Load(), BytesOut: n.BytesWritten.Load(), Messages: n.Messages.Load()}
 }
 
-// Err is what has ended the connection, nil while it lives.
+// Err returns the error that has ended the connection, and nil while it lives.
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -179,14 +178,14 @@ func (c *Conn) end(err error) {
 // isConnected reports whether connect was accepted.
 func (c *Conn) isConnected() bool { return c.connected.Load() }
 
-func (c *Conn) application() *App {
+func (c *Conn) application() application {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.app
 }
 
-// Reject disconnects the client: it sends err as an onStatus, and closes the connection when everything queued has been sent. What
-// the client is told of err is as for hooks, see [Refusal].
+// Reject disconnects the client. It sends err as an onStatus, as the error of a hook (see [Refusal]), and closes the connection when
+// everything queued has been sent.
 func (c *Conn) Reject(err error) {
 	if c.leaving.Swap(true) {
 		return
@@ -198,8 +197,8 @@ func (c *Conn) Reject(err error) {
 	c.core.Own(c.hangUp)
 }
 
-// hangUp ends the connection from our side such that the client gets everything that was sent: a FIN now, and the socket is closed
-// when the client has gone or lingerTimeout is over. A close with unread input would be a reset.
+// hangUp ends the connection so that the client gets everything that was sent: it sends a FIN, and closes the socket when the client
+// has closed its side or after lingerTimeout. Closing a socket with unread input would send a reset.
 func (c *Conn) hangUp() {
 	c.leaving.Store(true)
 	c.bye.Do(func() {
@@ -218,30 +217,29 @@ func (c *Conn) hangUp() {
 	})
 }
 
-// leave is hangUp for a caller that can't wait.
+// leave is hangUp without waiting.
 func (c *Conn) leave() {
 	c.leaving.Store(true)
 	c.core.Own(c.hangUp)
 }
 
-// later has f run on the goroutine of the hooks. size is what it holds, in bytes of memory.
+// later runs f on the goroutine of the hooks. size is the bytes of memory that f holds.
 func (c *Conn) later(size int, f func()) {
 	c.hooks.Run(size, func() { c.guard(f) })
 }
 
-// guard runs f, which may call the program, and ends the connection if it panics, as net/http does.
+// guard runs f, and ends the connection if it panics, as net/http does.
 func (c *Conn) guard(f func()) {
-	defer func() {
-		if p := recover(); p != nil {
-			err := &message.PanicError{Value: p, Stack: debug.Stack()}
-			c.log.Error("rtmp: panic while serving a connection", "panic", p, "stack", string(err.Stack))
-			c.fail(err)
-		}
-	}()
+	defer application{panicked: c.panicked}.recovered(nil)
 	f()
 }
 
-// status and command are for goroutines that may wait: as long as the client takes something in WriteTimeout.
+func (c *Conn) panicked(err *message.PanicError) {
+	c.log.Error("rtmp: panic while serving a connection", "panic", err.Value, "stack", string(err.Stack))
+	c.fail(err)
+}
+
+// status and command are for goroutines that may wait, up to WriteTimeout without progress.
 func (c *Conn) status(id uint32, level, code, description string) error {
 	return c.core.SendReply(session.Status(id, level, code, description))
 }
@@ -255,7 +253,7 @@ func (c *Conn) command(id uint32, name string, transaction float64, object any, 
 	return c.core.SendReply(o)
 }
 
-// watch ends a connection that takes too long to say connect, and afterwards one that is silent.
+// watch ends a connection that takes too long to send connect, and later one that is silent.
 type watch struct {
 	mu    sync.Mutex
 	timer *time.Timer
@@ -264,10 +262,10 @@ type watch struct {
 	quiet int    // looks since then without any
 }
 
-// looks is how many times in Server.IdleTimeout a connection is looked at: it ends at most a quarter late.
+// looks is how many times in Server.IdleTimeout a connection is checked, so that it ends at most a quarter late.
 const looks = 4
 
-// start calls f after d, in the place of what was to be called.
+// start calls f after d. It replaces the call that was due before.
 func (w *watch) start(d time.Duration, f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -287,7 +285,7 @@ func (w *watch) end() {
 	w.start(0, nil)
 }
 
-// watchIdle begins to look whether the client is silent.
+// watchIdle starts to check whether the client is silent.
 func (c *Conn) watchIdle() {
 	limit := orDefault(c.server.IdleTimeout, defaultIdleTimeout, 0)
 	c.watch.quiet = 0

@@ -29,7 +29,7 @@ func (c *Conn) introduce(cmd message.Command) {
 	c.mu.Lock()
 	c.connect, c.appName = cmd, name
 	c.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
-	c.app = c.server.application(name)
+	c.app = application{c.server.application(name), c.panicked}
 	c.mu.Unlock()
 	c.log = c.log.With("app", peer(name))
 }
@@ -61,7 +61,7 @@ func (c *Conn) serveConnect(cmd message.Command) {
 	case c.server.isClosing():
 		c.refuseConnect(cmd, &Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
 		return
-	case app == nil:
+	case app.App == nil:
 		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "no such application"})
 		return
 	case !validPath(c.App()) && c.App() != "":
@@ -73,12 +73,10 @@ func (c *Conn) serveConnect(cmd message.Command) {
 		c.refuseConnect(cmd, err)
 		return
 	}
-	if app.Connect != nil {
-		if err := app.Connect(c.ctx, c); err != nil {
-			c.log.Info("rtmp: connect refused", "error", err)
-			c.refuseConnect(cmd, err)
-			return
-		}
+	if err := app.connect(c); err != nil {
+		c.log.Info("rtmp: connect refused", "error", err)
+		c.refuseConnect(cmd, err)
+		return
 	}
 	c.mu.Lock()
 	c.accepted = true
@@ -90,13 +88,11 @@ func (c *Conn) serveConnect(cmd message.Command) {
 		c.fail(err)
 		return
 	}
-	if app.Connected != nil {
-		app.Connected(c)
-	}
+	app.connected(c)
 }
 
 // accept answers that the client is welcome.
-func (c *Conn) accept(cmd message.Command, object amf.Object, app *App) error {
+func (c *Conn) accept(cmd message.Command, object amf.Object, app application) error {
 	s := c.server
 	window := s.WindowAckSize
 	if window == 0 {
@@ -172,9 +168,6 @@ func validPath(path string) bool {
 	}
 	return true
 }
-
-// maxQuery bounds what of a client's parameters is looked at, in bytes.
-const maxQuery = 16 << 10
 
 // parseQuery reads parameters, one value a key: of several the first.
 func parseQuery(query string) url.Values {

@@ -39,14 +39,7 @@ func (c *Conn) tap(m *session.Message) (served bool, err error) {
 			c.introduce(cmd)
 		}
 	}
-	app := c.application()
-	if app == nil || app.Packet == nil {
-		return false, nil
-	}
-	p := m.Packet
-	p.Body = m.Payload()
-	c.guard(func() { served, err = app.Packet(c, &p) })
-	return served, err
+	return c.application().packet(c, m)
 }
 
 // Dispatch serves a message.
@@ -112,14 +105,18 @@ func (c *Conn) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer takes SetBufferLength. Some clients say it for stream 0: it holds for all streams.
+// setBuffer takes SetBufferLength. Clients that say it for stream 0 mean the streams that they say nothing of: librtmp says 300 ms
+// when it has been accepted, which may be after what it says of a stream.
 func (c *Conn) setBuffer(id, ms uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	for _, st := range c.streams {
-		if id == 0 || st.id == id {
-			st.setBuffer(ms)
+		if st.id == id {
+			st.bufferKnown = true
+		} else if id != 0 || st.bufferKnown {
+			continue
 		}
+		st.setBuffer(ms)
 	}
 }
 
@@ -177,9 +174,9 @@ func (c *Conn) answered(cmd *message.Command) error {
 }
 
 func (c *Conn) statusReceived(cmd message.Command) {
-	if app := c.application(); app != nil && app.Status != nil {
+	if app := c.application(); app.App != nil && app.Status != nil {
 		status := message.ParseStatus(append([]any{cmd.Object}, cmd.Args...))
-		c.serve(cmd, func() { app.Status(c, status) })
+		c.serve(cmd, func() { app.status(c, status) })
 	}
 }
 

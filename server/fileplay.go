@@ -141,7 +141,7 @@ func (fp *filePlaying) sendPiece() error {
 		if len(tag.Body) == 0 || fp.noAudio && tag.Type == flv.TagAudio || fp.noVideo && tag.Type == flv.TagVideo {
 			continue
 		}
-		if fp.app.Deliver != nil && !fp.deliver(&tag) {
+		if !fp.app.deliver(fp.request, tag.Tag) {
 			continue
 		}
 		fp.bytes.Add(uint64(len(tag.Body)))
@@ -153,12 +153,6 @@ func (fp *filePlaying) sendPiece() error {
 	err := fp.stream.conn.core.Writev(fp.frames)
 	clear(fp.frames)
 	return err
-}
-
-func (fp *filePlaying) deliver(tag *vod.Tag) (pass bool) {
-	packet := message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, StreamID: fp.stream.id, Body: tag.Body}
-	fp.stream.conn.guard(func() { pass = fp.app.Deliver(fp.request, &packet) })
-	return pass
 }
 
 // extendedMark in the 24-bit timestamp field says that the value follows in 32 bits (RTMP 1.0 section 5.3.1.3).
@@ -283,5 +277,5 @@ func (fp *filePlaying) release()   { fp.stop.Do(func() { close(fp.quit) }) }
 
 func (fp *filePlaying) finish() {
 	<-fp.done
-	fp.stopped(StreamStats{Path: fp.request.Path, Since: fp.since, BytesOut: fp.bytes.Load()})
+	fp.app.stop(fp.request, StreamStats{Path: fp.request.Path, Since: fp.since, BytesOut: fp.bytes.Load()})
 }

@@ -6,7 +6,6 @@ import (
 	"net"
 	"net/http"
 	"path"
-	"runtime/debug"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -20,16 +19,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// httpBuffer is how far ahead of its time a file is sent by HTTP.
+// httpBuffer is how far ahead of its time a file is sent over HTTP.
 const httpBuffer = 10 * time.Second
 
-// FLVHandler serves GET /app/name.flv: live streams and files as an endless FLV file (HTTP-FLV), or as WebSocket messages of whole
-// tags where the request asks for an upgrade. ?start= gives the position in a file, in seconds. What it serves counts as a connection
-// and as a player everywhere.
+// FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
+// asks for an upgrade, as WebSocket messages of whole tags. The parameter start is a position in a file, in seconds. Viewers count as
+// connections and as players.
 //
-// A Refusal is 403, or 302 with RedirectTo, and what is not there 404. Apps with a Token, a Player or a Handler refuse such viewers.
-// CORS is left to the caller. WebSocket requests from pages of other hosts are refused; a caller that wants them checks Origin, and
-// removes it.
+// A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
+// Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
+// other hosts; to accept them, check the Origin header and remove it.
 func (s *Server) FLVHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		transport := "http-flv"
@@ -43,7 +42,8 @@ func (s *Server) FLVHandler() http.Handler {
 // viewer is a player by HTTP.
 type viewer struct {
 	server  *Server
-	app     *App
+	place   *place
+	app     application
 	request *Request
 	view    ViewFunc        // nil: FLV
 	ctx     context.Context // ends with the request, and by cancel
@@ -74,13 +74,13 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		return
 	}
 	remote := tunnelAddr(s.client(r))
-	p, err := s.admit(remote)
+	p, err := s.admit(remote, false)
 	if err != nil {
 		http.Error(w, "too many connections", http.StatusServiceUnavailable)
 		return
 	}
 	defer s.leave(p)
-	v := &viewer{server: s, app: s.application(name), view: view, since: time.Now()}
+	v := &viewer{server: s, place: p, app: application{s.application(name), s.hookPanicked}, view: view, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
@@ -114,7 +114,7 @@ func (s *Server) removeViewer(v *viewer) {
 
 // serve serves a viewer until it or the stream ends.
 func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
-	if v.app == nil || v.app.Handler != nil {
+	if v.app.App == nil || v.app.Handler != nil {
 		http.NotFound(w, r)
 		return
 	}
@@ -126,14 +126,19 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
 		v.request.Start = time.Duration(start * float64(time.Second))
 	}
-	if v.app.Play != nil {
-		if err := v.ask(); err != nil {
-			v.refuse(w, r, err)
-			return
-		}
+	var err error
+	inTime := v.server.outside(v.place, func() { err = v.app.play(v.ctx, v.request) })
+	if err == nil {
 		defer v.stopped()
 	}
-	err := errBadPath
+	if err == nil && !inTime {
+		err = ErrServerClosed
+	}
+	if err != nil {
+		v.refuse(w, r, err)
+		return
+	}
+	err = errBadPath
 	if validPath(v.request.Path) {
 		err = v.play(w, r)
 	}
@@ -144,31 +149,20 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// ask asks App.Play.
-func (v *viewer) ask() (err error) {
-	defer v.recovered(&err)
-	return v.app.Play(v.ctx, v.request)
-}
-
-func (v *viewer) recovered(err *error) {
-	if p := recover(); p != nil {
-		panicked := &message.PanicError{Value: p, Stack: debug.Stack()}
-		v.server.log().Error("rtmp: a hook panicked", "panic", p, "stack", string(panicked.Stack))
-		*err = panicked
-	}
+func (s *Server) hookPanicked(err *message.PanicError) {
+	s.log().Error("rtmp: a hook panicked", "panic", err.Value, "stack", string(err.Stack))
 }
 
 func (v *viewer) stopped() {
-	if v.app.Stop == nil {
-		return
-	}
 	st := StreamStats{Path: v.request.Path, Since: v.since, BytesOut: v.sent.Load()}
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
-	var err error
-	defer v.recovered(&err)
-	v.app.Stop(v.request, st)
+	if v.place.let {
+		v.app.stop(v.request, st)
+		return
+	}
+	v.server.outside(v.place, func() { v.app.stop(v.request, st) })
 }
 
 // refuse answers with the HTTP status that fits.
@@ -206,7 +200,7 @@ func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	o := live.PlayOptions{Await: v.app.Live.Await, NoCache: v.app.Live.NoCache}
 	if v.app.Deliver != nil {
-		o.Deliver = func(m *live.Message) bool { return v.deliver(m.Tag()) }
+		o.Deliver = func(m *live.Message) bool { return v.app.deliver(v.request, m.Tag()) }
 	}
 	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
 	if err != nil {
@@ -251,12 +245,6 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 			buf = nil
 		}
 	}
-}
-
-func (v *viewer) deliver(tag flv.Tag) (pass bool) {
-	var err error
-	defer v.recovered(&err)
-	return v.app.Deliver(v.request, &message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, Body: tag.Body})
 }
 
 func (v *viewer) write(b []byte) error {

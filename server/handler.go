@@ -13,39 +13,39 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams itself, in place of the relay and of files. Its methods run on a goroutine of their own for each stream. The
-// stream ends when the method returns: with nil as at the end of a file, with an error as a refusal. ServePlay's ctx ends with the
-// stream; ServePublish's ends with the connection, so that what the client has published can still be read after its stream has ended.
+// Handler serves streams in place of the relay and of files. Each call of its methods has its own goroutine. The stream ends when the
+// method returns: as at the end of a file if the error is nil, as a refused request otherwise. The ctx of ServePlay ends with the
+// stream. That of ServePublish ends with the connection, so that everything published can be read after the stream has ended.
 //
-// The client is told that its stream has begun when the Handler first uses it.
+// The client is told that its stream has begun when the Handler first reads or writes it.
 type Handler interface {
 	ServePublish(ctx context.Context, s *Stream) error // read s: io.Copy(file, s), or ReadPacket
 	ServePlay(ctx context.Context, s *Stream) error    // write s: io.Copy(s, file), or WritePacket
 }
 
-// Control is what a client asks of a Handler that plays.
+// Control is a request of a client that plays, for a Handler.
 type Control struct {
-	Kind  string        // ControlSeek and so on
-	On    bool          // of all but seek and buffer
-	Value time.Duration // of seek and buffer
+	Kind  string        // ControlSeek, ControlPause and so on
+	On    bool          // unused by seek and buffer
+	Value time.Duration // used by seek and buffer only
 }
 
-// Kinds of Control.
+// The kinds of Control.
 const (
-	ControlSeek         = "seek"         // Value: where to
-	ControlPause        = "pause"        // On: pause, else go on
-	ControlBuffer       = "buffer"       // Value: how much the client buffers
-	ControlReceiveAudio = "receiveAudio" // On: sound is wanted
-	ControlReceiveVideo = "receiveVideo" // On: pictures are wanted
+	ControlSeek         = "seek"         // Value is the position
+	ControlPause        = "pause"        // On: pause; otherwise resume
+	ControlBuffer       = "buffer"       // Value is the size of the client's buffer
+	ControlReceiveAudio = "receiveAudio" // On: send audio
+	ControlReceiveVideo = "receiveVideo" // On: send video
 )
 
-// maxControls is how many Controls wait for a Handler. Of those that come when there are as many, a seek fails, and others are lost.
+// maxControls is how many Controls are queued for a Handler. When the queue is full, a seek fails and others are dropped.
 const maxControls = 64
 
 // handling is a stream that a Handler serves.
 type handling struct {
 	stream  *netStream
-	app     *App
+	app     application
 	request *Request
 	play    *playing // nil: the stream publishes
 	in      *ingest  // of one that publishes
@@ -63,7 +63,7 @@ type handling struct {
 }
 
 // handle has the app's Handler serve a publisher.
-func (c *Conn) handle(st *netStream, app *App, r *Request, in *ingest) error {
+func (c *Conn) handle(st *netStream, app application, r *Request, in *ingest) error {
 	h := c.newHandling(st, app, r)
 	h.in = in
 	return h.start(app.Handler.ServePublish)
@@ -76,7 +76,7 @@ func (c *Conn) handlePlay(p *playing) error {
 	return h.start(p.app.Handler.ServePlay)
 }
 
-func (c *Conn) newHandling(st *netStream, app *App, r *Request) *handling {
+func (c *Conn) newHandling(st *netStream, app application, r *Request) *handling {
 	h := &handling{stream: st, app: app, request: r, controls: make(chan Control, maxControls), since: time.Now()}
 	h.ctx, h.cancel = context.WithCancel(c.ctx)
 	h.gate.init()
@@ -152,14 +152,12 @@ func (h *handling) finish() {
 	st := StreamStats{Path: h.request.Path, Since: h.since}
 	if h.play == nil {
 		st.BytesIn = h.bytes.Load()
-		if h.app.Unpublish != nil {
-			h.app.Unpublish(h.request, st)
-		}
+		h.app.unpublish(h.request, st)
 		return
 	}
 	h.stream.conn.server.counts.files.Add(-1)
 	st.BytesOut = h.bytes.Load()
-	h.play.stopped(st)
+	h.app.stop(h.request, st)
 }
 
 // serve gives the Handler a command of a player. As long as it has not asked for Controls, seeking fails, and pause stops its writes.

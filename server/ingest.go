@@ -7,23 +7,23 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// ingest is where the media of one publish command goes: into a queue at first, since the program has not agreed yet, and then to
-// take, or to a Handler, which empties the queue itself. The queue stops the reader when it is full.
+// ingest receives the media of one publish command. Until the program has agreed, media is queued; then it goes to take, or stays
+// queued for a Handler. A full queue stops the reader.
 type ingest struct {
 	waiting *waiting
-	wake    chan struct{} // signalled when there is something for pop, or the end
+	wake    chan struct{} // signalled when pop has something to return, or the end has come
 
 	mu      sync.Mutex // guards the rest; held during take, which must not wait
 	queue   session.MediaQueue
 	counted int                      // bytes of queue, in waiting
-	take    func(m *session.Message) // nil: into the queue
-	over    error                    // why nothing more will come: io.EOF if the client has said so
+	take    func(m *session.Message) // nil: media is queued
+	over    error                    // why no more media will come; io.EOF if the client has said so
 }
 
 func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }
 
-// waiting counts what the queues of all publish commands of a connection hold: streams may be closed, and published anew, before the
-// first hook has returned.
+// waiting counts the bytes in the queues of all publish commands of a connection. There may be many: a client can close and publish a
+// stream again before the first hook has returned.
 type waiting struct {
 	mu      sync.Mutex
 	backlog *session.Backlog // set before the first add
@@ -37,7 +37,7 @@ func (w *waiting) add(n int) {
 	w.backlog.Queued(w.bytes)
 }
 
-// queued counts the queue after a change. The caller holds in.mu.
+// queued counts the queue again after a change. The caller holds in.mu.
 func (in *ingest) queued() {
 	n := in.queue.Len()
 	in.waiting.add(n - in.counted)
@@ -66,7 +66,7 @@ func (in *ingest) signal() {
 	}
 }
 
-// open gives take what is queued and what will come.
+// open passes the queued messages to take, and all later ones.
 func (in *ingest) open(take func(m *session.Message)) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -79,7 +79,8 @@ func (in *ingest) open(take func(m *session.Message)) {
 	in.take = take
 }
 
-// pop gives into the oldest message, which is valid during the call. It reports false if there is none, and why none will come if so.
+// pop passes the oldest message to into; it is valid during the call. If there is none, ok is false, and over says why there will be
+// none, or is nil.
 func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -93,14 +94,14 @@ func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	return true, nil
 }
 
-// end is for when nothing more will come, and why. What is queued stays for open and pop.
+// end says that no more media will come, and why. Queued messages stay for open and pop.
 func (in *ingest) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
 	in.endLocked(why)
 }
 
-// drop throws away what is queued and what will come: nobody will want it.
+// drop discards the queued messages and all later ones.
 func (in *ingest) drop() {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -1,115 +1,45 @@
 package server
 
 import (
-	"errors"
-	"net"
-	"net/netip"
+	"cmp"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// place is a connection's place in the limits.
-type place struct {
-	from  netip.Prefix // of which it counts; zero: of nobody's
-	proxy bool         // the address is a trusted proxy's: it counts for nobody until the proxy has said for whom
-}
+// Defaults of Server's fields.
+const (
+	defaultChunkSize    = 65536
+	defaultWindow       = 2_500_000
+	defaultMaxMessage   = 8 << 20
+	defaultMaxStreams   = 16
+	defaultSetupTimeout = 10 * time.Second
+	defaultIdleTimeout  = 60 * time.Second
+	defaultWriteTimeout = 20 * time.Second
 
-var (
-	errTooMany        = errors.New("server: MaxConns: too many connections")
-	errTooManyPerAddr = errors.New("server: MaxConnsPerIP: too many connections from one address")
+	// beforeConnect is the longest message in bytes until connect is accepted.
+	beforeConnect = 64 << 10
+	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
+	lingerTimeout = 5 * time.Second
+
+	// publishTimeout is how long App.Publish may take.
+	publishTimeout = 10 * time.Second
+	// maxChecks bounds the _onbwcheck that a client has not answered.
+	maxChecks = 16
+	// maxQuery bounds how much of a client's parameters is parsed, in bytes.
+	maxQuery = 16 << 10
 )
 
-// admit takes a place for a connection or a viewer, if there is one. Close waits for leave.
-func (s *Server) admit(remote net.Addr) (*place, error) {
-	addr := addrOf(remote)
-	p := &place{proxy: s.trusts(addr)}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return nil, ErrServerClosed
+// orDefault is v, or def if v is 0; none if v is negative.
+func orDefault[T int | int64 | time.Duration](v, def, none T) T {
+	if v < 0 {
+		return none
 	}
-	if s.MaxConns > 0 && s.admitted >= s.MaxConns {
-		return nil, s.refused(errTooMany, remote)
-	}
-	if !p.proxy && !s.enter(p, addr) {
-		return nil, s.refused(errTooManyPerAddr, remote)
-	}
-	s.admitted++
-	s.running.Add(1) // with the lock: Close has not begun to wait
-	return p, nil
+	return cmp.Or(v, def)
 }
 
-// enter counts an address. The caller holds s.mu.
-func (s *Server) enter(p *place, addr netip.Addr) bool {
-	if s.MaxConnsPerIP <= 0 || !addr.IsValid() {
-		return true
-	}
-	bits := 32
-	if addr.Is6() {
-		bits = 64
-	}
-	from, err := addr.Prefix(bits)
-	if err != nil || s.perIP[from] >= s.MaxConnsPerIP {
-		return false
-	}
-	s.perIP[from]++
-	p.from = from
-	return true
-}
+func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
-// forwarded gives a connection that came by a trusted proxy the place of its client.
-func (s *Server) forwarded(p *place, remote net.Addr) error {
-	addr := addrOf(remote)
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.trusts(addr) || s.enter(p, addr) { // the proxy itself, or it has not said for whom
-		return nil
-	}
-	return s.refused(errTooManyPerAddr, remote)
-}
-
-// leave gives the place back. It is the last that a connection's goroutine does.
-func (s *Server) leave(p *place) {
-	defer s.running.Done()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.admitted--
-	if !p.from.IsValid() {
-		return
-	}
-	if s.perIP[p.from]--; s.perIP[p.from] == 0 {
-		delete(s.perIP, p.from)
-	}
-}
-
-// refused counts and logs a connection that a limit refuses, and returns the error.
-func (s *Server) refused(limit error, remote net.Addr) error {
-	s.counts.refused.Add(1)
-	s.log().Warn("rtmp: connection refused", "error", limit, "remote", remote)
-	return limit
-}
-
-// trusts reports whether addr is one of TrustedProxies.
-func (s *Server) trusts(addr netip.Addr) bool {
-	for _, prefix := range s.TrustedProxies {
-		if addr.IsValid() && prefix.Contains(addr) {
-			return true
-		}
-	}
-	return false
-}
-
-// addrOf is the IP address of a, without zone, IPv4 always as such; invalid: it has none.
-func addrOf(a net.Addr) netip.Addr {
-	if a == nil {
-		return netip.Addr{}
-	}
-	if tcp, ok := a.(*net.TCPAddr); ok {
-		return tcp.AddrPort().Addr().Unmap().WithZone("")
-	}
-	if host, _, err := net.SplitHostPort(a.String()); err == nil {
-		if addr, err := netip.ParseAddr(host); err == nil {
-			return addr.Unmap().WithZone("")
-		}
-	}
-	addr, _ := netip.ParseAddr(a.String())
-	return addr.Unmap().WithZone("")
+func (s *Server) maxMessage() int {
+	return orDefault(s.MaxMessageSize, defaultMaxMessage, chunk.MaxMessageLength)
 }

@@ -92,13 +92,7 @@ func (l *livePlaying) deliver(m *live.Message) bool {
 	if l.request.Length > 0 && tag.Type != flv.TagScript && !m.Header() && !l.within(tag.Timestamp) {
 		return false
 	}
-	if l.app.Deliver == nil {
-		return true
-	}
-	packet := message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, StreamID: l.stream.id, Body: tag.Body}
-	pass := false
-	l.stream.conn.guard(func() { pass = l.app.Deliver(l.request, &packet) })
-	return pass
+	return l.app.deliver(l.request, tag)
 }
 
 // within reports whether a message belongs to what is to be played, and ends the playing with the first that does not.
@@ -130,7 +124,7 @@ func (l *livePlaying) setBuffer(time.Duration) {}
 
 func (l *livePlaying) finish() {
 	l.player.Close()
-	l.stopped(StreamStats(l.player.Stats()))
+	l.app.stop(l.request, StreamStats(l.player.Stats()))
 }
 
 // serve serves pause and the like. What is live can't be sought in.

@@ -12,26 +12,28 @@ import (
 type netStream struct {
 	conn    *Conn
 	id      uint32
-	deleted bool // by the client; what it did is about to be ended. Guarded by conn.mu
+	deleted bool // the client has deleted it, and its activity is about to be ended. Guarded by conn.mu
+
+	bufferKnown bool // the client has set the buffer of this stream, not of stream 0. Guarded by conn.mu
 
 	mu     sync.Mutex // guards the rest; innermost
-	in     *ingest    // where media goes; nil: nowhere
-	doing  activity   // nil: nothing. Set by the goroutine of the hooks
-	buffer int64      // the client's, ms, as it said last; < 0: it did not
+	in     *ingest    // receives the media; nil: media is dropped
+	doing  activity   // set by the goroutine of the hooks; nil: none
+	buffer int64      // the client's, in ms, as it said last; < 0: it has not
 }
 
-// activity is what a stream does: a publication, or something that plays.
+// activity is what happens on a stream: a publication, or one of the ways of playing.
 type activity interface {
 	asked() *Request
-	// over reports that it has come to its end by itself: another may take its place.
+	// over reports whether it has ended by itself, so that another may begin on the stream.
 	over() bool
-	// release ends it as far as that needs no hook and no waiting. It may be called again, by anybody.
+	// release ends it as far as possible without a hook and without waiting. It may be called more than once, from any goroutine.
 	release()
-	// finish ends it, with the hook that is due; on the goroutine of the hooks, once.
+	// finish ends it and calls the hook that is due. It is called once, on the goroutine of the hooks.
 	finish()
-	// serve serves a command: pause, seek, receiveAudio, receiveVideo; on the goroutine of the hooks.
+	// serve serves pause, seek, receiveAudio and receiveVideo. It is called on the goroutine of the hooks.
 	serve(cmd message.Command)
-	// setBuffer says how much the client buffers. It must not wait.
+	// setBuffer sets the size of the client's buffer. It must not wait.
 	setBuffer(d time.Duration)
 }
 
@@ -41,7 +43,7 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// endIngest is for when the client publishes nothing more, and why; what it has published is in the queue, if it is not with players.
+// endIngest says that the client publishes nothing more on the stream, and why. Queued messages stay.
 func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
 	in := st.in
@@ -58,7 +60,7 @@ func (st *netStream) activity() activity {
 	return st.doing
 }
 
-// begin makes a what the stream does. It reports false if the stream is in use.
+// begin starts an activity. It reports false if the stream is in use.
 func (st *netStream) begin(a activity) bool {
 	before := st.activity()
 	if before != nil {
@@ -77,7 +79,7 @@ func (st *netStream) begin(a activity) bool {
 	return true
 }
 
-// finish ends what the stream does, if that is a. It runs on the goroutine of the hooks.
+// finish ends the stream's activity if it is a. It runs on the goroutine of the hooks.
 func (st *netStream) finish(a activity) {
 	st.mu.Lock()
 	same := a != nil && st.doing == a
@@ -91,7 +93,7 @@ func (st *netStream) finish(a activity) {
 	}
 }
 
-// finishLater has the hooks finish a.
+// finishLater calls finish on the goroutine of the hooks.
 func (st *netStream) finishLater(a activity) { st.conn.later(0, func() { st.finish(a) }) }
 
 func (st *netStream) setBuffer(ms uint32) {
@@ -107,7 +109,7 @@ func (st *netStream) status(level, code, description string) error {
 	return st.conn.status(st.id, level, code, description)
 }
 
-// refuse tells the client an error of a hook or of ours.
+// refuse tells the client that a request was refused.
 func (st *netStream) refuse(err error, code string) {
 	c := st.conn
 	c.server.counts.refused.Add(1)
@@ -118,7 +120,7 @@ func (st *netStream) refuse(err error, code string) {
 	}
 }
 
-// release ends what the connection was doing, without waiting for hooks.
+// release ends all activities of the connection, without waiting for hooks.
 func (c *Conn) release() {
 	for _, st := range c.allStreams() {
 		st.endIngest(c.core.Err())
@@ -139,17 +141,17 @@ func (c *Conn) allStreams() []*netStream {
 	return streams
 }
 
-// farewell is the last that the goroutine of the hooks does.
+// farewell is the last call on the goroutine of the hooks.
 func (c *Conn) farewell(err error) {
 	c.release()
 	for _, st := range c.allStreams() {
-		c.guard(func() { st.finish(st.activity()) })
+		st.finish(st.activity())
 	}
 	c.mu.Lock()
 	accepted := c.accepted
 	c.mu.Unlock()
-	if app := c.application(); accepted && app.Disconnect != nil {
-		app.Disconnect(c, err)
+	if accepted {
+		c.application().disconnect(c, err)
 	}
 }
 
@@ -166,7 +168,7 @@ func (c *Conn) failed(cmd message.Command, code, description string) {
 	}
 }
 
-// boolean is an argument; anything but false, null and 0 is true.
+// boolean returns an argument. Everything but false, null, undefined and 0 is true.
 func boolean(args []any, i int, missing bool) bool {
 	if i >= len(args) {
 		return missing

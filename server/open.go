@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Accept shakes hands and no more: the low level. The program reads with ReadPacket, answers connect itself, or has packets served
-// with HandlePacket after all. s gives the limits and what HandlePacket serves, it may be nil. nc is closed when Accept fails; the
-// error is a *handshake.Error then.
+// Accept performs the server's handshake on nc and leaves the rest to the program, which reads with ReadPacket, and answers connect
+// itself or passes packets to HandlePacket. s has the limits, and the applications for HandlePacket; it may be nil. If Accept fails,
+// it closes nc, and the error is a *handshake.Error.
 //
-// Calls get their results only while somebody is in ReadPacket.
+// Calls get their results only during ReadPacket.
 func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	if s == nil {
 		s = new(Server)
@@ -89,7 +89,7 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What has come behind a proxy counts for its client (p).
+// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What came through a proxy counts for its client (p).
 func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
@@ -98,14 +98,16 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 		c.nc.SetDeadline(began.Add(setup))
 	}
 	if p != nil && p.proxy {
-		nc, err := proxied(c.nc)
+		nc, own, err := proxied(c.nc)
 		if err != nil {
 			return fmt.Errorf("server: PROXY protocol: %w", err)
 		}
 		c.nc, c.remote = nc, nc.RemoteAddr()
 		c.log = s.log().With("conn", c.id, "remote", c.remote)
-		if err := s.forwarded(p, c.remote); err != nil {
-			return err
+		if !own {
+			if err := s.forwarded(p, c.remote); err != nil {
+				return err
+			}
 		}
 	}
 	if config != nil {
@@ -149,6 +151,7 @@ func (c *Conn) admits() handshake.Encryption {
 		c.tls, c.transport = &state, "rtmps"
 		return handshake.EncryptionNone
 	case tunnelled:
+		nc.SetBusy(c.hooks.Busy)
 		c.tls, c.transport = nc.TLS(), "rtmpt"
 		if c.tls != nil {
 			c.transport = "rtmpts"
@@ -187,10 +190,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	}
 }
 
-func (s *Server) maxMessage() int { return orDefault(s.MaxMessageSize, defaultMaxMessage, 1<<24-1) }
-
-// ReadPacket reads the next message of any type into p, before it is served. Set Chunk Size and Abort have acted. p.Body is replaced
-// and the caller's to keep. It is for connections of Accept, and takes precedence where the Server reads.
+// ReadPacket reads the next message of any type into p. The message is not served, but Set Chunk Size and Abort have taken effect. It
+// sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on others it competes with the Server.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	if err := c.core.ReadPacket(ctx, 0, p); err != nil {
 		return err
@@ -203,12 +204,12 @@ func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	return nil
 }
 
-// HandlePacket serves a packet of ReadPacket after all.
+// HandlePacket serves a packet from ReadPacket as the Server would have done.
 func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 	return c.core.HandlePacket(ctx, p)
 }
 
-// SendPacket sends p as it is. p.Body is neither modified nor kept.
+// SendPacket sends p. It neither modifies nor keeps p.Body.
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo {

@@ -26,17 +26,13 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 	r := c.request(id, text(cmd.Args, 0))
 	r.Start, r.Length = playStart(cmd.Args), playLength(cmd.Args)
 	p := &playing{stream: st, app: app, request: r, reset: boolean(cmd.Args, 3, true)}
-	switch err := c.mayStart(app, r); {
-	case err == nil:
-	default:
+	if err := c.mayStart(app, r); err != nil {
 		st.refuse(err, message.CodePlayFailed)
 		return
 	}
-	if app.Play != nil {
-		if err := app.Play(c.ctx, r); err != nil {
-			st.refuse(err, message.CodePlayFailed)
-			return
-		}
+	if err := app.play(c.ctx, r); err != nil {
+		st.refuse(err, message.CodePlayFailed)
+		return
 	}
 	err := errBadPath
 	if validPath(r.Path) {
@@ -44,12 +40,12 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 	}
 	if err != nil {
 		st.refuse(playError(err), message.CodePlayFailed)
-		p.stopped(StreamStats{Path: r.Path})
+		app.stop(r, StreamStats{Path: r.Path})
 	}
 }
 
 // mayStart says what keeps a client from playing before the program is asked.
-func (c *Conn) mayStart(app *App, r *Request) error {
+func (c *Conn) mayStart(app application, r *Request) error {
 	if !c.mayPlay(app) {
 		return Deny("the player has not been verified")
 	}
@@ -96,7 +92,7 @@ func playLength(args []any) time.Duration {
 // playing is a play command, and what all that it may lead to has in common.
 type playing struct {
 	stream  *netStream
-	app     *App
+	app     application
 	request *Request
 	reset   bool
 }
@@ -110,7 +106,7 @@ func (p *playing) start() error {
 	if r.Length == 0 {
 		p.begun()
 		p.stream.status("status", message.CodePlayStop, "The end.")
-		p.stopped(StreamStats{Path: r.Path})
+		p.app.stop(r, StreamStats{Path: r.Path})
 		return nil
 	}
 	if r.Start == StartLive || r.Start == StartAny && c.server.relay.hub.Published(r.Path) {
@@ -137,12 +133,6 @@ func (p *playing) begun(before ...chunk.Outgoing) error {
 		return err
 	}
 	return p.stream.conn.core.SendReply(append(messages, access)...)
-}
-
-func (p *playing) stopped(st StreamStats) {
-	if p.app.Stop != nil {
-		p.app.Stop(p.request, st)
-	}
 }
 
 func (p *playing) asked() *Request { return p.request }

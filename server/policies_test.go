@@ -78,13 +78,47 @@ func TestMaxBitrate(t *testing.T) {
 
 // What is gathered is what was published.
 func TestMerge(t *testing.T) {
-	addr := app(t, &server.App{Live: server.Live{Merge: 350 * time.Millisecond}})
-	url := "rtmp://" + addr + "/live/x"
-	_, viewer := play(t, url)
-	_, out := publish(t, url)
-	all := media(sample(t))
-	write(t, out, all)
-	assert.Equal(t, all, receive(t, viewer, len(all)))
+	synctest.Test(t, func(t *testing.T) {
+		const merge = 350 * time.Millisecond
+		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": {Live: server.Live{Merge: merge, PublishIdle: -1}}}}
+		a, b := net.Pipe()
+		done := make(chan error, 1)
+		go func() { done <- s.ServeConn(context.Background(), b) }()
+		p := peerOn(t, a)
+		p.Conn.SetDeadline(time.Time{})
+		p.connect("live")
+		p.command(p.CreateStream(), "play", 3, nil, "x", -1000.0)
+		p.UntilCode(message.CodePlayStart)
+		pub, err := s.Publish(context.Background(), "live/x")
+		require.NoError(t, err)
+		go func() { // a message each 40 ms, after the first, which players get at once
+			for i := range uint32(50) {
+				pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 40 * i, Body: []byte{0xaf, 1, byte(i)}})
+				time.Sleep(40 * time.Millisecond)
+			}
+			pub.Close()
+		}()
+		var arrived []time.Time // when something came, each time once
+		for i := byte(0); i < 50; {
+			m, err := p.Read()
+			require.NoError(t, err)
+			if m.Type != message.TypeAudio {
+				continue
+			}
+			require.Equal(t, []byte{0xaf, 1, i}, m.Body)
+			i++
+			if now := time.Now(); len(arrived) == 0 || !now.Equal(arrived[len(arrived)-1]) {
+				arrived = append(arrived, now)
+			}
+		}
+		assert.Less(t, len(arrived), 10, "in 2 s")
+		for i := 2; i < len(arrived)-1; i++ {
+			assert.GreaterOrEqual(t, arrived[i].Sub(arrived[i-1]), merge)
+		}
+		a.Close()
+		<-done
+		s.Close()
+	})
 }
 
 // receiveAudio and receiveVideo turn off one kind, and on again, with the headers that are needed then.
@@ -192,6 +226,8 @@ func TestEncryptionInsideTLS(t *testing.T) {
 		DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 			return (&tls.Dialer{Config: testserver.ClientTLS()}).DialContext(ctx, network, addr)
 		}})
-	assert.Error(t, err)
+	var refused *rtmp.HandshakeError
+	require.ErrorAs(t, err, &refused)
+	assert.Equal(t, rtmp.StageRTMPE, refused.Stage, "TLS was there")
 	dial(t, "rtmps://"+l.Addr().String()+"/live/x", &rtmp.Options{TLSConfig: testserver.ClientTLS()})
 }

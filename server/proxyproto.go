@@ -22,26 +22,29 @@ const (
 
 var errProxyProtocol = errors.New("server: bad PROXY protocol header")
 
-// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection from behind it, with the
-// client's address if the proxy gives one. Without a header nothing is lost. RTMP begins with a byte of 3 to 9 and TLS with 22, so
-// that the first byte decides.
-func proxied(nc net.Conn) (net.Conn, error) {
+// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection after it, with the client's
+// address if the header has one. own says that there is a header without one, as for a proxy's own health checks. Without a header
+// nothing is lost. RTMP begins with a byte of 3 to 9 and TLS with 22, so that the first byte decides.
+func proxied(nc net.Conn) (_ net.Conn, own bool, err error) {
 	in := bufio.NewReaderSize(nc, 512)
 	first, err := in.Peek(1)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	var from net.Addr
+	header := true
 	switch first[0] {
 	case 'P':
 		from, err = proxyV1(in)
 	case signatureV2[0]:
 		from, err = proxyV2(in)
+	default:
+		header = false
 	}
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
-	return &proxiedConn{Conn: nc, head: in, remote: from}, nil
+	return &proxiedConn{Conn: nc, head: in, remote: from}, header && from == nil, nil
 }
 
 // proxyV1 reads "PROXY TCP4 192.0.2.1 192.0.2.2 56324 1935\r\n".
@@ -107,11 +110,11 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 	return net.TCPAddrFromAddrPort(netip.AddrPortFrom(addr, binary.BigEndian.Uint16(body[2*size:]))), nil
 }
 
-// proxiedConn is a connection from behind a proxy.
+// proxiedConn is a connection from a proxy, after its header.
 type proxiedConn struct {
 	net.Conn
-	head   *bufio.Reader // what was read beside the header; nil: nothing is left
-	remote net.Addr      // nil: the proxy has not said
+	head   *bufio.Reader // bytes that were read after the header; nil: none are left
+	remote net.Addr      // nil: the proxy has not given it
 }
 
 func (c *proxiedConn) Read(b []byte) (int, error) {

@@ -1,7 +1,6 @@
 package server
 
 import (
-	"bytes"
 	"cmp"
 	"context"
 	"errors"
@@ -9,15 +8,10 @@ import (
 	"strings"
 	"time"
 
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-// publishTimeout is how long App.Publish may take.
-const publishTimeout = 10 * time.Second
 
 // codePublishIdle is not among those of package message.
 const codePublishIdle = "NetStream.Publish.Idle"
@@ -113,14 +107,14 @@ func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
 	if code, err := p.start(); err != nil {
 		st.dropIngest(in)
 		st.refuse(err, code)
-		p.unpublished(StreamStats{Path: r.Path})
+		p.app.unpublish(r, StreamStats{Path: r.Path})
 	}
 }
 
 // publication is what a stream publishes to the hub.
 type publication struct {
 	stream  *netStream
-	app     *App
+	app     application
 	request *Request
 	in      *ingest
 	pub     *live.Publisher
@@ -136,7 +130,7 @@ func (p *publication) allowed() (code string, err error) {
 	if !validPath(r.Path) {
 		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
 	}
-	if p.app.Publish == nil {
+	if p.app.Publish == nil { // no timer
 		return "", nil
 	}
 	c := p.stream.conn
@@ -147,15 +141,15 @@ func (p *publication) allowed() (code string, err error) {
 		c.core.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
 		c.core.FlushReplies()
 	})
-	err = p.app.Publish(ctx, r)
+	err = p.app.publish(ctx, r)
 	if inTime := late.Stop(); !inTime {
 		if err == nil {
-			p.unpublished(StreamStats{Path: r.Path})
+			p.app.unpublish(r, StreamStats{Path: r.Path})
 		}
 		return "", context.DeadlineExceeded
 	}
 	if err == nil && !validPath(r.Path) {
-		p.unpublished(StreamStats{Path: r.Path})
+		p.app.unpublish(r, StreamStats{Path: r.Path})
 		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
 	}
 	return message.CodePublishDenied, err
@@ -201,44 +195,14 @@ func (p *publication) start() (code string, err error) {
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
 
-// setDataFrame goes in front of metadata that a server is to keep, clearDataFrame revokes it.
-var (
-	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
-	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
-)
-
-// tagOf is a media message as players get it; ok is false for what is not for them. The body is the message's.
-func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
-	tag = flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: m.Payload()}
-	if m.Type == message.TypeDataAMF3 { // AMF0 after a format selector
-		tag.Type = flv.TagScript
-		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
-	}
-	if tag.Type == flv.TagScript {
-		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
-		if bytes.HasPrefix(tag.Body, clearDataFrame) {
-			return tag, false
-		}
-	}
-	return tag, len(tag.Body) > 0
-}
-
 // take publishes a message. It runs under ingest.mu, mostly on the reader.
 func (p *publication) take(m *session.Message) {
-	if p.app.Media != nil && !p.stream.conn.filter(p.app.Media, p.request, m) {
+	if !p.app.media(p.request, m) {
 		return
 	}
 	if tag, ok := tagOf(m); ok {
 		p.pub.Write(tag) // an error has been given to ended
 	}
-}
-
-// filter asks a hook about a message.
-func (c *Conn) filter(hook func(*Request, *message.Packet) bool, r *Request, m *session.Message) (pass bool) {
-	packet := m.Packet
-	packet.Body = m.Payload()
-	c.guard(func() { pass = hook(r, &packet) })
-	return pass
 }
 
 // ended is called when the hub has ended the publisher.
@@ -283,11 +247,5 @@ func (p *publication) finish() {
 	if p.stream.conn.core.Err() == nil {
 		p.stream.status("status", message.CodeUnpublishSuccess, p.request.Name+" is over.")
 	}
-	p.unpublished(st)
-}
-
-func (p *publication) unpublished(st StreamStats) {
-	if p.app.Unpublish != nil {
-		p.app.Unpublish(p.request, st)
-	}
+	p.app.unpublish(p.request, st)
 }

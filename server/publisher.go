@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Publisher is the program as the publisher of a live stream: an io.WriteCloser of FLV. Write and ReadFrom are for one goroutine at a
-// time; WritePacket and WriteData are for any.
+// Publisher publishes a live stream from the program. It is an io.WriteCloser of FLV. Write and ReadFrom may be used by one goroutine
+// at a time, WritePacket and WriteData by any.
 type Publisher struct {
 	pub  *live.Publisher
 	stop func() bool
@@ -24,9 +24,9 @@ type Publisher struct {
 	last   uint32 // timestamp of the tag written last
 }
 
-// Publish makes the program the publisher of a live stream: a relay, a transcoder, a test. The policies are those of the App of
-// path's first element; hooks are not called. ctx ends the publication, as Close does. The error is a *Refusal with
-// NetStream.Publish.BadName if the stream is being published.
+// Publish makes the program the publisher of a live stream. The Live policy is that of the App named by path's first element; no hooks
+// are called. The publication ends with ctx, or when it is closed. If the stream is being published, the error is a *Refusal with
+// NetStream.Publish.BadName.
 func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	s.init()
 	if !validPath(path) {
@@ -45,7 +45,7 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	return p, nil
 }
 
-// hubError is an error of the hub as the program sees it.
+// hubError returns an error of the hub as the program gets it.
 func hubError(err error, code string) error {
 	switch {
 	case errors.Is(err, live.ErrPublished):
@@ -96,10 +96,10 @@ func (p *Publisher) write(tag flv.Tag) error {
 // ReadFrom publishes an FLV file or stream until its end; see flv.NewPacedReader for sending a recording at its own speed.
 func (p *Publisher) ReadFrom(r io.Reader) (int64, error) { return readAll(r, p.Write, &p.parser) }
 
-// WritePacket publishes an audio, video or data message: its Type, Timestamp (message time, milliseconds) and Body, which is copied.
+// WritePacket publishes an audio, video or data message. It uses the Type, the Timestamp (milliseconds) and the Body, which is copied.
 func (p *Publisher) WritePacket(packet *message.Packet) error {
 	if !packet.Type.Media() {
-		return fmt.Errorf("server: publish: %s is no media", packet.Type)
+		return fmt.Errorf("server: publish: %s is not media", packet.Type)
 	}
 	tag, ok := tagOf(&session.Message{Packet: *packet})
 	if !ok {
@@ -110,7 +110,7 @@ func (p *Publisher) WritePacket(packet *message.Packet) error {
 	return p.write(tag)
 }
 
-// WriteData publishes a data message, such as onMetaData, with the time of what was written last.
+// WriteData publishes a data message, such as onMetaData, with the timestamp of the message written last.
 func (p *Publisher) WriteData(name string, args ...any) error {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	if err != nil {

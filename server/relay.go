@@ -17,12 +17,12 @@ func (l *Live) policy() live.Policy {
 		MaxBitrate: l.MaxBitrate, Backlog: l.Backlog, BacklogTime: l.BacklogTime, Merge: l.Merge}
 }
 
-// StreamStats describes a stream, or one publisher's or player's part in it. BytesIn and BytesOut count message bodies.
+// StreamStats are the counters of a live stream, or of one of its publishers or players. BytesIn and BytesOut count message bodies.
 type StreamStats struct {
-	Path, Publisher   string // Publisher: its user, else its address
+	Path, Publisher   string // Publisher is its user, or else its address
 	Since             time.Time
-	Players, Backlog  int // Backlog: bytes of memory
+	Players, Backlog  int // Backlog is the memory of the messages that are kept, in bytes
 	Info              flv.Info
 	BytesIn, BytesOut uint64
-	Missed, Resyncs   uint64 // messages that slow players have skipped, and how often
+	Missed, Resyncs   uint64 // messages that slow players have missed, and how often they have resumed at a key frame
 }

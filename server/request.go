@@ -13,19 +13,19 @@ const (
 	StartLive = -1 * time.Second // a live stream only
 )
 
-// Request is what a client asks for. Its Path names the live stream, which all players of that Path get, and with .flv appended the
-// file in Files.Dir. A Publish or Play hook may change it.
+// Request describes what a client asks for. Path is the name of the live stream, and with .flv appended that of the file in
+// Files.Dir. A Publish or Play hook may change Path.
 type Request struct {
-	Conn       *Conn         // nil unless an RTMP client asks
-	HTTP       *http.Request // of viewers by HTTP
+	Conn       *Conn         // the client; nil for HTTP viewers
+	HTTP       *http.Request // the request of an HTTP viewer; nil for RTMP clients
 	RemoteAddr net.Addr
-	User       string // by Credentials
-	StreamID   uint32
+	User       string        // the name that the client has authenticated itself with; "": none
+	StreamID   uint32        // message stream id
 	Path       string        // app/instance/name, without parameters
-	Name       string        // as the client said it, without parameters and mp4: flv: mp3:
-	Query      url.Values    // one value a key: the name's, else tcUrl's, else the app's
-	Kind       string        // publish: live, record or append
-	Start      time.Duration // play: from there on, StartAny or StartLive
-	Length     time.Duration // play; < 0: all
-	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local, or what ViewHandler was given
+	Name       string        // the name as the client gave it, without parameters and without mp4:, flv: or mp3: in front
+	Query      url.Values    // parameters of the name, of tcUrl and of the app, in this order of precedence, one value for each key
+	Kind       string        // of publish: live, record or append
+	Start      time.Duration // of play: a position, StartAny or StartLive
+	Length     time.Duration // of play; < 0: all
+	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local, or the one given to ViewHandler
 }

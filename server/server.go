@@ -17,70 +17,55 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Defaults of Server's fields.
-const (
-	defaultChunkSize    = 65536
-	defaultWindow       = 2_500_000
-	defaultMaxMessage   = 8 << 20
-	defaultMaxStreams   = 16
-	defaultSetupTimeout = 10 * time.Second
-	defaultIdleTimeout  = 60 * time.Second
-	defaultWriteTimeout = 20 * time.Second
-
-	// beforeConnect is the longest message in bytes until connect is accepted.
-	beforeConnect = 64 << 10
-	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
-	lingerTimeout = 5 * time.Second
-)
-
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
 var ErrServerClosed = errors.New("server: closed")
 
 // Server is an RTMP server. The zero value relays live streams of any application on :1935. Fields are not changed once it serves.
 type Server struct {
-	Addr       string               // of ListenAndServe; "": ":1935"
-	Apps       map[string]*App      // by the first element of connect's app; "*": any other; nil: the zero App for all
-	TLSConfig  *tls.Config          // of ServeTLS
-	Encryption handshake.Encryption // RTMPE is accepted beside plain RTMP; EncryptionNone: refused
+	Addr       string               // the address ListenAndServe listens on; "": ":1935"
+	Apps       map[string]*App      // applications by the first element of connect's app; "*": all others; nil: the zero App for all
+	TLSConfig  *tls.Config          // used by ServeTLS
+	Encryption handshake.Encryption // the highest type of RTMPE that is accepted beside plain RTMP; EncryptionNone: none
 
-	ChunkSize      int           // sent; 0: 65536, so that nearly every message is one chunk
-	WindowAckSize  uint32        // in bytes; 0: 2500000
-	MaxMessageSize int           // received, in bytes; 0: 8 MiB. 64 KiB until connect is accepted, whatever this says
-	MaxConns       int           // 0: no limit. Beyond it connections are closed at accept
-	MaxConnsPerIP  int           // likewise, by IPv4 address or IPv6 /64
-	MaxStreams     int           // of one connection; 0: 16
-	SetupTimeout   time.Duration // accept to the connect command, TLS and handshake included; 0: 10 s. App.Connect's own time is not counted
-	IdleTimeout    time.Duration // without a byte from the client; it is pinged at half time; 0: 60 s
-	WriteTimeout   time.Duration // without a byte taken by the client, while some wait; 0: 20 s
+	ChunkSize      int           // bytes of outgoing chunks; 0: 65536, so that nearly every message is one chunk
+	WindowAckSize  uint32        // bytes after which clients acknowledge; 0: 2500000
+	MaxMessageSize int           // bytes of a message received; 0: 8 MiB. Until connect is accepted the limit is 64 KiB at most
+	MaxConns       int           // connections and HTTP viewers; further ones are closed when they are accepted. 0: no limit
+	MaxConnsPerIP  int           // the same for each IPv4 address or IPv6 /64; 0: no limit
+	MaxStreams     int           // message streams of a connection; 0: 16
+	SetupTimeout   time.Duration // from accept to the connect command, with TLS and handshake, without App.Connect; 0: 10 s
+	IdleTimeout    time.Duration // how long a client may be silent; it is pinged after half of that. 0: 60 s
+	WriteTimeout   time.Duration // how long a client may take nothing of what is being written to it; 0: 20 s
 
-	// TrustedProxies are those whose PROXY protocol (v1, v2) and X-Forwarded-For are believed; nil: nobody's.
+	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted; nil: none. A
+	// connection from them that brings no PROXY header counts as a client of its own in MaxConnsPerIP.
 	TrustedProxies []netip.Prefix
-	// ConnContext gives a connection's context values for hooks. It is called before anything is read.
+	// ConnContext returns the context of a connection, with values for the hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
 	// Capture says where a connection is recorded, for package capture to read and to play again; nil: it is not. It is called after
 	// the handshake: of the Conn only ID, RemoteAddr, TLS and Context may be asked yet. What is recorded is what is sent and received,
 	// without what is secret. Each Write is a whole block of the format, at most about a second after what is in it; Close comes at
 	// the end. A writer that fails or takes nothing for 5 s ends the recording, not the connection, which waits for it so long.
 	Capture func(c *Conn) io.WriteCloser
-	// Logger has attributes conn, remote, app and stream; nil: slog.Default.
+	// Logger receives records with the attributes conn, remote, app and stream; nil: slog.Default.
 	Logger *slog.Logger
 
 	setup   sync.Once
 	relay   relay // the live streams
 	shared  sharedObjects
 	auth    authServers
-	running sync.WaitGroup // accepting goroutines, connections, recordings, and what waits for them
+	running sync.WaitGroup // goroutines that accept, connections, recordings
 	counts  counts
 	lastID  atomic.Uint64
 
 	mu        sync.Mutex // guards the rest
-	closing   bool       // nobody is let in any more
+	closing   bool       // new clients are refused
 	closed    bool       // by Close
 	listeners map[*net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	admitted  int                  // connections and viewers
-	perIP     map[netip.Prefix]int // of them; of addresses that are known
-	tunnel    *tunnel              // nil: nobody has asked for it
+	perIP     map[netip.Prefix]int // of them, those whose address is known
+	tunnel    *tunnel              // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{} // by HTTP
 	folders   map[*Files]*folder
 }
@@ -96,16 +81,6 @@ func (s *Server) init() {
 		s.relay.init(s)
 	})
 }
-
-// orDefault is v, or def if v is 0; none if v is negative.
-func orDefault[T int | int64 | time.Duration](v, def, none T) T {
-	if v < 0 {
-		return none
-	}
-	return cmp.Or(v, def)
-}
-
-func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
 func (s *Server) log() *slog.Logger {
 	if s.Logger != nil {
@@ -133,12 +108,12 @@ func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	return s.ServeTLS(l, certFile, keyFile)
 }
 
-// Serve serves RTMP, and RTMPE as Encryption says, to the connections of l, which it closes. It returns ErrServerClosed after
-// Shutdown or Close, else the error of l. There may be any number of Serve at once.
+// Serve accepts connections on l and serves RTMP on them, and RTMPE as far as Encryption allows. It closes l. It returns
+// ErrServerClosed after Shutdown or Close, and the error of l otherwise. Any number of listeners may be served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is Serve for RTMPS. The files may be "" if TLSConfig has certificates. There are no session tickets: connections live long,
-// and RTMPDump takes one of TLS 1.3 for an error.
+// ServeTLS is Serve for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
+// are long-lived, and RTMPDump mistakes those of TLS 1.3 for an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
 	if s.TLSConfig != nil {
@@ -155,7 +130,7 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	return s.serve(l, config)
 }
 
-// serve accepts connections. Errors that pass, such as too many open files, are waited out as in net/http.
+// serve accepts connections. After a temporary error, such as too many open files, it tries again, as net/http does.
 func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	s.init()
 	defer l.Close()
@@ -221,7 +196,7 @@ func (s *Server) isClosing() bool {
 
 // accepted serves a connection on a goroutine of its own, if there is room for it.
 func (s *Server) accepted(nc net.Conn, config *tls.Config) {
-	p, err := s.admit(nc.RemoteAddr())
+	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {
 		nc.Close()
 		return
@@ -232,10 +207,12 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 	}()
 }
 
-// ServeConn serves one connection, of any transport, until it ends, and returns why it has. ctx ends it, too.
+// ServeConn serves one connection of any transport. It returns when the connection has ended, with the reason. The connection ends
+// with ctx, too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
-	p, err := s.admit(nc.RemoteAddr())
+	_, behindHTTP := nc.(tunnelled)
+	p, err := s.admit(nc.RemoteAddr(), !behindHTTP)
 	if err != nil {
 		nc.Close()
 		return err
@@ -244,7 +221,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	return s.serveConn(ctx, nc, nil, p)
 }
 
-// Conns are the clients whose connect has been accepted.
+// Conns returns the clients whose connect has been accepted, in no order.
 func (s *Server) Conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -257,6 +234,6 @@ func (s *Server) Conns() []*Conn {
 	return conns
 }
 
-// TunnelHandler is RTMPT: POST /open/1, /idle/ID/N, /send/ID/N, /close/ID/N and /fcs/ident2, for the root of any mux. On an HTTPS
-// server it is RTMPTS.
+// TunnelHandler returns a handler for RTMPT: POST /open/1, /idle/ID/N, /send/ID/N, /close/ID/N and /fcs/ident2, at the root of a mux.
+// On an HTTPS server it serves RTMPTS.
 func (s *Server) TunnelHandler() http.Handler { return s.tunnelHandler() }

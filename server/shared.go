@@ -16,7 +16,8 @@ import (
 const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
-	maxSharedName        = 1024 // bytes
+	maxSharedName        = 1024      // bytes
+	maxSharedTotal       = 256 << 20 // bytes of memory, of all objects of a server: those that are kept have no other end
 )
 
 var errSharedSlow = errors.New("server: the client does not read what happens to its shared objects")
@@ -26,12 +27,14 @@ type sharedObjects struct {
 	mu    sync.Mutex // guards everything below
 	byKey map[sharedKey]*sharedObject
 	count map[string]int // objects, by application
+	total int            // of all objects, in bytes of memory
 }
 
 // sharedKey tells objects apart: each instance of an application has its own.
 type sharedKey struct{ app, name string }
 
 type sharedObject struct {
+	all        *sharedObjects
 	policy     *SharedPolicy
 	persistent bool
 	version    uint32
@@ -40,8 +43,11 @@ type sharedObject struct {
 	users      map[*Conn]struct{}
 }
 
-// sharedOverhead is what a property takes beside its data, in bytes of memory.
-const sharedOverhead = 64
+// What is counted beside data and names, in bytes of memory.
+const (
+	sharedOverhead       = 64  // of a property
+	sharedObjectOverhead = 512 // of an object
+)
 
 // sharedReceived leaves a shared object message to the hooks, since SharedPolicy.Write is one.
 func (c *Conn) sharedReceived(m *session.Message) {
@@ -124,12 +130,15 @@ func (n *sharedNews) all(e message.SharedEvent) {
 func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, news *sharedNews) *sharedObject {
 	o := h.byKey[key]
 	if o == nil {
-		if h.count[key.app] >= orDefault(policy.MaxObjects, defaultSharedObjects, 1<<30) || len(key.name) > maxSharedName {
+		cost := sharedObjectOverhead + len(key.app) + len(key.name)
+		if h.count[key.app] >= orDefault(policy.MaxObjects, defaultSharedObjects, 1<<30) || len(key.name) > maxSharedName ||
+			h.total+cost > maxSharedTotal {
 			return nil
 		}
-		o = &sharedObject{policy: policy, persistent: persistent, properties: make(map[string][]byte), users: make(map[*Conn]struct{})}
+		o = &sharedObject{all: h, policy: policy, persistent: persistent, properties: make(map[string][]byte), users: make(map[*Conn]struct{})}
 		if persistent && policy.Dir != "" {
 			if err := o.load(key); err != nil {
+				h.total -= o.size
 				c.log.Warn("rtmp: shared object", "error", err)
 				return nil
 			}
@@ -139,6 +148,7 @@ func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *Sha
 		}
 		h.byKey[key] = o
 		h.count[key.app]++
+		h.total += cost
 	}
 	o.users[c] = struct{}{}
 	if news.contents {
@@ -160,6 +170,7 @@ func (o *sharedObject) changes() (events []message.SharedEvent) {
 
 // put sets or, with nil, removes a property.
 func (o *sharedObject) put(name string, data []byte) {
+	before := o.size
 	if old, found := o.properties[name]; found {
 		o.size -= len(old) + sharedOverhead
 		delete(o.properties, name)
@@ -168,6 +179,7 @@ func (o *sharedObject) put(name string, data []byte) {
 		o.size += len(data) + sharedOverhead
 		o.properties[name] = data
 	}
+	o.all.total += o.size - before
 }
 
 func (o *sharedObject) usedBy(c *Conn) bool {
@@ -192,6 +204,7 @@ func (h *sharedObjects) release(c *Conn, key sharedKey) {
 		}
 	}
 	delete(h.byKey, key)
+	h.total -= o.size + sharedObjectOverhead + len(key.app) + len(key.name)
 	if h.count[key.app]--; h.count[key.app] == 0 {
 		delete(h.count, key.app)
 	}
@@ -241,7 +254,7 @@ func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	} else {
 		size += sharedOverhead
 	}
-	if err != nil || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) {
+	if err != nil || size > orDefault(o.policy.MaxSize, defaultSharedSize, 1<<30) || o.all.total+size-o.size > maxSharedTotal {
 		news.refuse("SharedObject.NoWriteAccess")
 		return
 	}

@@ -10,12 +10,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shutdownPoll is how often Shutdown looks whether all have gone.
+// shutdownPoll is how often Shutdown checks whether all clients have gone.
 const shutdownPoll = 50 * time.Millisecond
 
-// Shutdown accepts no more connections, asks the clients that understand it to reconnect, and waits until all have gone or ctx ends.
-// Those that are left when ctx ends are told so: players by StreamEOF and Play.Stop, publishers by Connect.AppShutdown; then they are
-// disconnected, recordings are closed, and the error is ctx's. Shutdown returns when every goroutine but those of hooks has ended.
+// Shutdown stops accepting connections, asks clients that support it to reconnect elsewhere, and waits until all clients have gone or
+// ctx ends. Clients that are left then are told, players by StreamEOF and Play.Stop, publishers by Connect.AppShutdown, and are
+// disconnected; the error is ctx's. Recordings are closed. Shutdown does not wait for hooks.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()
@@ -30,7 +30,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// hangUp ends what is left, such that everybody is told.
+// hangUp tells the clients that are left, and disconnects them.
 func (s *Server) hangUp() {
 	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 	defer cancel()
@@ -51,7 +51,7 @@ func (s *Server) hangUp() {
 	s.waitForConns(grace)
 }
 
-// stopFiles tells a client that what it plays of files ends.
+// stopFiles ends the files that a client plays.
 func (c *Conn) stopFiles() {
 	for _, st := range c.allStreams() {
 		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {
@@ -62,7 +62,7 @@ func (c *Conn) stopFiles() {
 	}
 }
 
-// Close ends everything at once. It returns when every goroutine but those of hooks has ended.
+// Close disconnects all clients at once. It returns when all goroutines of the Server have ended; it does not wait for hooks.
 func (s *Server) Close() error {
 	s.init()
 	s.stopListening()
@@ -108,7 +108,7 @@ func (s *Server) stopListening() {
 	}
 }
 
-// waitForConns waits until all clients and viewers have gone.
+// waitForConns waits until all clients and HTTP viewers have gone.
 func (s *Server) waitForConns(ctx context.Context) error {
 	ticker := time.NewTicker(shutdownPoll)
 	defer ticker.Stop()
@@ -127,7 +127,7 @@ func (s *Server) waitForConns(ctx context.Context) error {
 	}
 }
 
-// askToReconnect asks a client that has said that it can (E-RTMP v2, capsEx) to connect again.
+// askToReconnect asks a client to connect again if it has announced that it can (E-RTMP v2, capsEx).
 func (c *Conn) askToReconnect() {
 	object, _ := c.Connect().Object.(amf.Object)
 	caps, _ := object.Get("capsEx")

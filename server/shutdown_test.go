@@ -4,6 +4,7 @@ import (
 	"context"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"path/filepath"
 	"testing"
@@ -103,6 +104,40 @@ func TestCloseWithAHookThatHangs(t *testing.T) {
 	require.NoError(t, s.Close())
 	close(release)
 	p.UntilGone()
+}
+
+// Close waits for no hook of a viewer by HTTP either, and each Play that returned nil has its Stop nevertheless.
+func TestCloseWithAHookOfAViewerThatHangs(t *testing.T) {
+	for _, hangs := range []string{"play", "stop"} {
+		t.Run(hangs, func(t *testing.T) {
+			entered, release, stopped := make(chan struct{}), make(chan struct{}), make(chan struct{})
+			hang := func(hook string) {
+				if hook == hangs {
+					close(entered)
+					<-release
+				}
+			}
+			s := &server.Server{Apps: map[string]*server.App{"*": {
+				Files: vodFolder(t),
+				Play:  func(context.Context, *server.Request) error { hang("play"); return nil },
+				Stop:  func(*server.Request, server.StreamStats) { hang("stop"); close(stopped) },
+			}}}
+			url := web(t, s)
+			answered := make(chan struct{})
+			go func() {
+				defer close(answered)
+				if res, err := http.Get(url + "/vod/film.flv"); err == nil {
+					io.Copy(io.Discard, res.Body)
+					res.Body.Close()
+				}
+			}()
+			waitFor(t, "the hook", entered)
+			require.NoError(t, s.Close())
+			close(release)
+			waitFor(t, "Stop", stopped)
+			waitFor(t, "the answer", answered)
+		})
+	}
 }
 
 func TestCloseEndsHandshakes(t *testing.T) {

@@ -6,22 +6,22 @@ import (
 	"sync/atomic"
 )
 
-// Stats is what a Server does.
+// Stats are the counters of a Server.
 type Stats struct {
-	Conns, Publishers, Players, Tunnels int
-	BytesIn, BytesOut                   uint64 // of all connections, RTMP and its handshakes
-	Refused                             uint64 // connections, connects, publishes and plays
-	Dropped                             uint64 // messages that players were too slow for, of streams that there are
+	Conns, Publishers, Players, Tunnels int    // current numbers; Conns includes HTTP viewers
+	BytesIn, BytesOut                   uint64 // of all connections, RTMP with its handshakes
+	Refused                             uint64 // refused connections, connects, publishes and plays
+	Dropped                             uint64 // messages that slow players have missed, of the current streams
 	Streams                             []StreamStats
 }
 
-// counts are what has been.
+// counts are the counters that outlive connections.
 type counts struct {
 	bytesIn, bytesOut, refused atomic.Uint64
 	files                      atomic.Int64 // players of files and Handlers
 }
 
-// Stats returns what the Server does at the moment.
+// Stats returns the current counters.
 func (s *Server) Stats() Stats {
 	s.init()
 	st := Stats{BytesIn: s.counts.bytesIn.Load(), BytesOut: s.counts.bytesOut.Load(), Refused: s.counts.refused.Load(),
@@ -56,7 +56,7 @@ func (s *Server) Stats() Stats {
 	return st
 }
 
-// StatsHandler serves Stats as JSON.
+// StatsHandler returns a handler that serves Stats as JSON.
 func (s *Server) StatsHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		body, err := json.Marshal(s.Stats())

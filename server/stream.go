@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Stream is a stream that a Handler serves: an io.Reader of FLV where the client publishes, an io.Writer of FLV where it plays. One
-// goroutine reads and one writes; everything else may be called from any goroutine.
+// Stream is a stream that a Handler serves. If the client publishes, it is an io.Reader of FLV, and if the client plays, an io.Writer
+// of FLV. One goroutine at a time may read and one may write; the other methods may be called from any goroutine.
 type Stream struct {
 	Request *Request
 
@@ -82,14 +82,14 @@ func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
 	}
 }
 
-// SetReadDeadline bounds Read, WriteTo and ReadPacket, also one under way. The zero time removes the bound.
+// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including calls under way. The zero time removes it.
 func (s *Stream) SetReadDeadline(t time.Time) error {
 	s.read.set(t)
 	return nil
 }
 
-// SetWriteDeadline bounds Write, ReadFrom, WritePacket and WriteData, also one under way. A write that is cut off in the middle of a
-// chunk ends the connection.
+// SetWriteDeadline sets the deadline of Write, ReadFrom, WritePacket and WriteData, including calls under way. If it passes in the
+// middle of a chunk, the connection ends.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.write.set(t)
 	s.h.stream.conn.core.InterruptWrite(s.asWriter())
@@ -105,12 +105,9 @@ func (s *Stream) next(into func(m *session.Message)) error {
 	}
 	h.begin()
 	for {
-		pass := true
+		var pass bool
 		ok, over := h.in.pop(func(m *session.Message) {
-			if h.app.Media != nil {
-				pass = h.stream.conn.filter(h.app.Media, h.request, m)
-			}
-			if pass {
+			if pass = h.app.media(h.request, m); pass {
 				h.bytes.Add(uint64(m.Size()))
 				into(m)
 			}
@@ -129,8 +126,8 @@ func (s *Stream) next(into func(m *session.Message)) error {
 	}
 }
 
-// ReadPacket reads the next audio, video or data message as the client sent it; p.Body is reused. Don't mix it with Read. The error
-// is io.EOF when the client has ended the stream; when the connection was lost, it is that.
+// ReadPacket reads the next audio, video or data message as the client sent it. It reuses p.Body. Do not mix it with Read. The error
+// is io.EOF if the client has ended the stream, and the connection's if that was lost.
 func (s *Stream) ReadPacket(p *message.Packet) error {
 	return s.next(func(m *session.Message) {
 		body := p.Body
@@ -144,8 +141,7 @@ func (s *Stream) ReadPacket(p *message.Packet) error {
 	})
 }
 
-// Read reads what is published as an FLV file: metadata, sound and pictures, with the client's timestamps. The errors are those of
-// ReadPacket.
+// Read reads the published stream as an FLV file, with the client's timestamps. The errors are those of ReadPacket.
 func (s *Stream) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -166,8 +162,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 	return s.fmt.read(b), nil
 }
 
-// WriteTo writes what is published as an FLV file to w until the client ends it, which is not an error. It is the fast path of
-// io.Copy.
+// WriteTo writes the published stream as an FLV file to w until the client ends it, which is not an error. io.Copy uses it.
 func (s *Stream) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
 // writingStream is a Stream as the session sees it while it is written: a session.Writer.
@@ -217,8 +212,8 @@ func (s *Stream) mayWrite() error {
 	}
 }
 
-// Write plays FLV bytes to the client. Tags may be split anywhere between calls. Everything that is complete in b leaves before
-// Write returns. While the client pauses, Write waits, unless Control is used.
+// Write plays FLV bytes to the client. Tags may be split anywhere between calls. All tags that are complete have been written to the
+// connection when Write returns. While the client pauses, Write waits, unless Control has been called.
 func (s *Stream) Write(b []byte) (n int, err error) {
 	if err := s.mayWrite(); err != nil {
 		return 0, err
@@ -252,26 +247,21 @@ func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
 // add adds s.out to the batch, if App.Deliver has nothing against it.
 func (s *Stream) add(batch *session.Batch) error {
 	h := s.h
-	if h.app.Deliver != nil {
-		p := message.Packet{Type: message.Type(s.out.Type), Timestamp: s.out.Timestamp, Absolute: true, StreamID: s.out.StreamID, Body: s.out.Body}
-		pass := false
-		h.stream.conn.guard(func() { pass = h.app.Deliver(h.request, &p) })
-		if !pass {
-			return nil
-		}
+	if !h.app.deliver(h.request, flv.Tag{Type: flv.TagType(s.out.Type), Timestamp: s.out.Timestamp, Body: s.out.Body}) {
+		return nil
 	}
 	h.bytes.Add(uint64(len(s.out.Body)))
 	return batch.Add(&s.out)
 }
 
-// ReadFrom plays an FLV file or stream to the client until its end; io.Copy uses it. A source that ends inside a tag is an error that
-// wraps io.ErrUnexpectedEOF.
+// ReadFrom plays an FLV file or stream to the client until its end; io.Copy uses it. If r ends inside a tag, the error wraps
+// io.ErrUnexpectedEOF.
 func (s *Stream) ReadFrom(r io.Reader) (int64, error) { return readAll(r, s.Write, &s.parser) }
 
-// WritePacket plays an audio, video or data message: p's Type, Timestamp (message time, milliseconds) and Body count.
+// WritePacket plays an audio, video or data message. It uses p's Type, Timestamp (milliseconds) and Body, which is not kept.
 func (s *Stream) WritePacket(p *message.Packet) error {
 	if !p.Type.Media() {
-		return fmt.Errorf("server: stream: %s is no media: use Conn.SendPacket", p.Type)
+		return fmt.Errorf("server: stream: %s is not media: use Conn.SendPacket", p.Type)
 	}
 	if err := s.mayWrite(); err != nil {
 		return err
@@ -284,7 +274,7 @@ func (s *Stream) WritePacket(p *message.Packet) error {
 	return batch.End(s.add(&batch))
 }
 
-// WriteData plays a data message, such as onTextData, with the time of what was written last.
+// WriteData plays a data message, such as onTextData, with the timestamp of the message written last.
 func (s *Stream) WriteData(name string, args ...any) error {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	if err != nil {
@@ -293,8 +283,8 @@ func (s *Stream) WriteData(name string, args ...any) error {
 	return s.WritePacket(&message.Packet{Type: message.TypeDataAMF0, Timestamp: s.out.Timestamp, Body: body})
 }
 
-// Control returns a channel of what a client that plays asks for. Pauses have been answered already. A Handler that calls Control
-// must itself stop writing while the client pauses, and answer a seek with the Status NetStream.Seek.Notify.
+// Control returns a channel of the requests of a client that plays. Pauses have already been answered. A Handler that calls Control
+// must stop writing while the client pauses, and must answer a seek with the Status NetStream.Seek.Notify.
 func (s *Stream) Control() <-chan Control {
 	s.h.watched.Store(true)
 	s.h.gate.set(false)

@@ -9,21 +9,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// SubscribeOptions say what a Subscriber wants.
+// SubscribeOptions are the options of Subscribe.
 type SubscribeOptions struct {
-	NoCache          bool // begin with the next key frame, not with the last
-	NoAudio, NoVideo bool
+	NoCache          bool // begin with the next key frame instead of the last one
+	NoAudio, NoVideo bool // leave out audio or video
 }
 
-// Shared is a message of a live stream that all its players get: its Body must not be changed.
+// Shared is a message of a live stream. All players share its Body, which must not be modified.
 type Shared struct {
 	Tag         flv.Tag
-	Key, Header bool   // a key frame; metadata or a decoder configuration
-	Sequence    uint64 // counts the stream's messages from 1 on; 0 of headers that are given again
+	Key, Header bool   // Key: a key frame; Header: metadata or a decoder configuration
+	Sequence    uint64 // number of the message in the stream, from 1 on; 0 for headers that are repeated
 }
 
-// Subscriber is the program as a player of a live stream: an io.ReadCloser of FLV. Next, Read and WriteTo are for one goroutine at a
-// time. A slow one costs nobody anything: it misses messages, and goes on at a key frame.
+// Subscriber plays a live stream in the program. It is an io.ReadCloser of FLV. Next, Read and WriteTo may be used by one goroutine
+// at a time. A slow Subscriber does not hold up others: it misses messages and continues at a key frame.
 type Subscriber struct {
 	sub  *live.Subscriber
 	ctx  context.Context
@@ -31,8 +31,8 @@ type Subscriber struct {
 	fmt  flvReader
 }
 
-// Subscribe makes the program a player of a live stream: a relay, a transcoder, a test. Hooks are not called. It waits for a publisher
-// as the App of path's first element says (Live.Await). ctx ends it, as Close does.
+// Subscribe makes the program a player of a live stream. No hooks are called. The Subscriber waits for a publisher as long as
+// Live.Await of the App named by path's first element says. It ends with ctx, or when it is closed.
 func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions) (*Subscriber, error) {
 	s.init()
 	if !validPath(path) {
@@ -50,7 +50,7 @@ func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions)
 	return &Subscriber{sub: sub, ctx: ctx, stop: context.AfterFunc(ctx, sub.Close)}, nil
 }
 
-// Next waits for the next message. The error is io.EOF when the stream has ended.
+// Next waits for the next message. The error is io.EOF if the stream has ended.
 func (s *Subscriber) Next(ctx context.Context) (Shared, error) {
 	m, err := s.sub.Next(ctx)
 	if err != nil {
@@ -62,7 +62,7 @@ func (s *Subscriber) Next(ctx context.Context) (Shared, error) {
 	return Shared{Tag: m.Tag(), Key: m.Key(), Header: m.Header(), Sequence: m.Sequence()}, nil
 }
 
-// Read reads the stream as an FLV file. The error is io.EOF when the stream has ended.
+// Read reads the stream as an FLV file. The error is io.EOF if the stream has ended.
 func (s *Subscriber) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil
@@ -83,10 +83,10 @@ func (s *Subscriber) Read(b []byte) (int, error) {
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error.
 func (s *Subscriber) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
-// Missed counts the messages that were skipped because the Subscriber was too slow.
+// Missed returns the number of messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.sub.Missed() }
 
-// Close ends the Subscriber, and a Next or Read under way.
+// Close ends the Subscriber. A Next or Read under way returns.
 func (s *Subscriber) Close() error {
 	s.stop()
 	s.sub.Close()

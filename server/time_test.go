@@ -86,3 +86,41 @@ func TestSetupTimeoutInTime(t *testing.T) {
 		s.Close()
 	})
 }
+
+// What a client says of its buffer for no stream in particular does not replace what it has said of one. Clients that do not wait
+// for answers say it last, as librtmp says it of connections that have been accepted.
+func TestBufferOfNoStream(t *testing.T) {
+	files := vodFolder(t)
+	files.AsFast = false
+	for _, test := range []struct {
+		of      func(id uint32) []uint32 // the streams that it speaks of
+		atOnce  bool
+		buffers []uint32 // ms
+	}{
+		{func(id uint32) []uint32 { return []uint32{id, 0} }, true, []uint32{20_000, 100}},
+		{func(id uint32) []uint32 { return []uint32{0, id} }, true, []uint32{100, 20_000}},
+		{func(id uint32) []uint32 { return []uint32{id, 0} }, false, []uint32{100, 20_000}},
+		{func(uint32) []uint32 { return []uint32{0} }, true, []uint32{20_000}},
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": {Files: files}}}
+			a, b := net.Pipe()
+			done := make(chan error, 1)
+			go func() { done <- s.ServeConn(context.Background(), b) }()
+			p := peerOn(t, a)
+			p.Conn.SetDeadline(time.Time{})
+			p.connect("vod")
+			id := p.CreateStream()
+			began := time.Now()
+			p.command(id, "play", 3, nil, "film", 0.0)
+			for i, stream := range test.of(id) {
+				p.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, stream, test.buffers[i]))
+			}
+			p.UntilCode(message.CodePlayStop)
+			assert.Equal(t, test.atOnce, time.Since(began) == 0)
+			a.Close()
+			<-done
+			s.Close()
+		})
+	}
+}

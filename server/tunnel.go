@@ -14,8 +14,11 @@ import (
 // tunnel is RTMPT.
 type tunnel struct{ *transport.TunnelServer }
 
-// tunnelled is a connection that comes by a tunnel.
-type tunnelled interface{ TLS() *tls.ConnectionState }
+// tunnelled is a connection that comes through a tunnel.
+type tunnelled interface {
+	TLS() *tls.ConnectionState
+	SetBusy(busy func() bool)
+}
 
 func (s *Server) tunnelHandler() http.Handler {
 	s.init()

@@ -90,7 +90,7 @@ func (s *fileSource) fill(ctx context.Context) error {
 // take returns the next tag of the piece that the viewer is to have.
 func (s *fileSource) take(tag *vod.Tag) bool {
 	for s.player.Next(tag) {
-		if len(tag.Body) > 0 && (s.viewer.app.Deliver == nil || s.viewer.deliver(tag.Tag)) {
+		if len(tag.Body) > 0 && s.viewer.app.deliver(s.viewer.request, tag.Tag) {
 			return true
 		}
 	}

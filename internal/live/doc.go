@@ -1,25 +1,26 @@
-// Package live is the hub of the server: streams that are published, and those who play them. It knows nothing of connections and
-// commands; what it is given are FLV tags, and what it gives are bytes that many players share.
+// Package live is the hub of the server. It has the live streams with their publishers and players. It knows nothing of connections
+// and commands: it takes FLV tags, and gives its players bytes that all of them share.
 //
 //	Publisher.Write -> | log: m m K m m m m K m m m | -> pusher -> Sink.TryWrite, Sink.Write   (Player: RTMP chunks)
 //	                              ^        ^     ^    -> wake   -> Subscriber.Next, NextBatch   (FLV, recordings, programs)
 //	                              cursors of players
 //
-// A stream is one log of messages. A message is encoded once, as it will be sent, and every player is a cursor in the log: cache and
-// queue are the same thing. The log keeps what came since the last key frame, and what players have not taken yet, but never more
-// than Policy.Backlog bytes or than came within Policy.BacklogTime. A cursor that falls out of it goes on at the newest key frame.
+// A stream is one log of messages. A message is encoded once, in the form in which it is sent, and each player is a cursor in the log,
+// so the log is both the cache for late joiners and the queue of each player. It keeps the messages since the last key frame and those
+// that players have not taken yet, but at most Policy.Backlog bytes and Policy.BacklogTime. A cursor that falls out of the log
+// continues at the newest key frame.
 //
-// # Who waits for whom
+// # Waiting
 //
-// A publisher waits for nobody. One pusher goroutine, with many players up to one for each processor, offers every player what is
-// new without ever blocking ([Sink.TryWrite]); a player that can't take it gets a goroutine of its own, which blocks in [Sink.Write]
-// until the player has caught up. Subscribers come and fetch.
+// A publisher never waits. A pusher goroutine (with many players several, up to one for each processor) offers new messages to every
+// player without blocking ([Sink.TryWrite]). A player that cannot take them gets its own goroutine, which blocks in [Sink.Write] until
+// the player has caught up. Subscribers fetch their messages.
 //
 // # Lock order
 //
 //	Hub.mu > stream.mu      Player.mu > stream.mu
 //
-// Hub.mu guards the table of streams, stream.mu everything about one stream that is not a cursor: its log, its publication, the lists
-// of its players. A cursor belongs to whoever writes for it: to the pusher, which holds Player.mu, to the player's goroutine, or to the
-// caller of Subscriber.Next. Sinks and callbacks are called without Hub.mu and stream.mu.
+// Hub.mu guards the table of streams. stream.mu guards everything about one stream except the cursors: its log, its publication, the
+// lists of its players. A cursor belongs to the goroutine that writes for it: the pusher, which holds Player.mu, the player's own
+// goroutine, or the caller of Subscriber.Next. Sinks and callbacks are called without Hub.mu and stream.mu.
 package live

@@ -12,23 +12,24 @@ import (
 
 const defaultChunkSize = 65536
 
-// Config is what all streams of a Hub have in common.
+// Config is the configuration of a Hub.
 type Config struct {
-	// ChunkSize is the chunk size in bytes that has been announced to all RTMP players; 0: 65536.
+	// ChunkSize is the chunk size in bytes that is announced to all RTMP players; 0: 65536.
 	ChunkSize int
 }
 
-// Hub holds the streams, by path. Its methods may be called from any goroutine.
+// Hub has the live streams, by path. Its methods may be called from any goroutine.
 type Hub struct {
 	chunkSize int
 	epoch     time.Time
-	running   sync.WaitGroup // everything that runs
+	running   sync.WaitGroup // all goroutines and alarms
 
 	mu      sync.Mutex // guards everything below
 	streams map[string]*stream
-	members map[member]struct{} // all players that have not been told of their end, or left
+	members map[member]struct{} // players and subscribers that have not left and have not been told of their end
+	telling int                 // publishers that are being told of their end
 	closed  bool
-	drained chan struct{} // closed when closed and without members
+	drained chan struct{} // closed when closed, without members, and no publisher is being told
 }
 
 // NewHub returns a Hub without streams.
@@ -41,7 +42,7 @@ func NewHub(c Config) *Hub {
 		streams: make(map[string]*stream), members: make(map[member]struct{}), drained: make(chan struct{})}
 }
 
-// now is the time since the Hub was made.
+// now returns the time since the Hub was made.
 func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
 
 // stream returns the stream of a path, a new one if there is none. The caller holds h.mu and gives it a publisher or a player.
@@ -54,20 +55,20 @@ func (h *Hub) stream(path string) *stream {
 	return s
 }
 
-// PublishOptions say who publishes, and by which rules.
+// PublishOptions describe a publisher.
 type PublishOptions struct {
 	Policy Policy
-	User   string // proved by credentials, "": none
-	Host   string // where the publisher is, without a port, "": unknown
-	Owner  string // what StreamStats.Publisher says of it
+	User   string // the name it has authenticated itself with; "": none
+	Host   string // its address without the port; "": unknown
+	Owner  string // shown as StreamStats.Publisher
 
-	// Ended is called, at most once and on a goroutine of its own, when the hub ends the publisher: with ErrReplaced, ErrIdle,
-	// ErrBitrate or ErrClosed. Who calls Publisher.Close first is not told. Hub.Close waits for it. It may be nil.
+	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrClosed; not after
+	// Publisher.Close. It is called at most once, on its own goroutine, and Hub.Close waits for it. It may be nil.
 	Ended func(err error)
 }
 
-// Publish makes the caller the publisher of a path. Players that are there stay, and the stream's time goes on. The error is
-// ErrPublished if there is a publisher already that the rules (those of the newcomer) let stay, or ErrClosed.
+// Publish makes the caller the publisher of a path. Players of the path stay, and the stream's time continues. The error is
+// ErrPublished if there is a publisher that the newcomer's Policy does not let it replace, or ErrClosed.
 func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	o.Policy = o.Policy.resolved()
 	h.mu.Lock()
@@ -93,8 +94,8 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	return p, nil
 }
 
-// Play lets sink play a path. It returns at once, with ErrNotFound if nobody is publishing and o.Await is negative, or ErrClosed; sink
-// is used on goroutines of the hub until Player.Close.
+// Play makes sink a player of a path. It does not wait. The error is ErrNotFound if there is no publisher and o.Await is negative, or
+// ErrClosed. The hub uses sink on its goroutines until Player.Close.
 func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	p := newPlayer(sink, o)
 	if err := h.join(path, p, o); err != nil {
@@ -103,7 +104,7 @@ func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	return p, nil
 }
 
-// Subscribe is Play for callers with a goroutine of their own, who fetch the messages. Begun, Ended, StreamID of o are not used.
+// Subscribe is Play for callers that fetch the messages themselves. It does not use o.Begun, o.Ended and o.StreamID.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
 	if err := h.join(path, s, o); err != nil {
@@ -112,7 +113,7 @@ func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	return s, nil
 }
 
-// join makes m one of those who are at a path.
+// join makes m a member of a path.
 func (h *Hub) join(path string, m member, o PlayOptions) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -149,9 +150,17 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// drain tells Shutdown when no member is left. The caller holds h.mu.
+// told ends the telling of a publisher.
+func (h *Hub) told() {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.telling--
+	h.drain()
+}
+
+// drain tells Shutdown when everyone has been told. The caller holds h.mu.
 func (h *Hub) drain() {
-	if !h.closed || len(h.members) > 0 {
+	if !h.closed || len(h.members) > 0 || h.telling > 0 {
 		return
 	}
 	select {
@@ -161,7 +170,7 @@ func (h *Hub) drain() {
 	}
 }
 
-// Published reports whether a path is being published.
+// Published reports whether a path has a publisher.
 func (h *Hub) Published(path string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -169,7 +178,7 @@ func (h *Hub) Published(path string) bool {
 	return s != nil && s.publisher != nil // which is written with both locks held
 }
 
-// Stats describes every stream that has a publisher, or had one and still has players, in the order of their paths.
+// Stats returns the counters of every stream that has a publisher, or had one and still has players, sorted by path.
 func (h *Hub) Stats() []StreamStats {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -185,9 +194,9 @@ func (h *Hub) Stats() []StreamStats {
 	return all
 }
 
-// Shutdown ends all streams without lingering: publishers are told ErrClosed, and players ErrClosed when they have been given
-// everything that is in the log. It returns when all players have been told, and subscribers were closed, or with ctx's error; Close
-// has still to be called.
+// Shutdown ends all streams without lingering. Publishers are told ErrClosed, and players too, once they have got everything in the
+// log. Shutdown returns when all publishers and players have been told and all subscribers are closed, or with ctx's error. Close has
+// to be called after it.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.endAll()
 	select {
@@ -214,8 +223,8 @@ func (h *Hub) endAll() {
 	h.drain()
 }
 
-// Close ends everything, with ErrClosed, and returns when every goroutine of the hub has ended: Sinks must have failed or be about
-// to. Nothing can be published and played afterwards.
+// Close ends everything with ErrClosed, and returns when all goroutines of the hub have ended. That requires that the Sinks have failed
+// or are about to. Nothing can be published or played afterwards.
 func (h *Hub) Close() {
 	h.endAll()
 	h.mu.Lock()

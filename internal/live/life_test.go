@@ -222,6 +222,19 @@ func TestARecorderGetsOnePublication(t *testing.T) {
 	})
 }
 
+// Shutdown returns when publishers have been told, so that what it is followed by does not come first.
+func TestShutdownWaitsForPublishers(t *testing.T) {
+	withHub(t, func(t *testing.T, h *live.Hub) {
+		told := false
+		publish(t, h, live.PublishOptions{Ended: func(error) {
+			time.Sleep(time.Second)
+			told = true
+		}})
+		assert.NoError(t, h.Shutdown(t.Context()))
+		assert.True(t, told)
+	})
+}
+
 func TestShutdownEndsEverythingProperly(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		ended := make(chan error, 1)

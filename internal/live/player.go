@@ -7,35 +7,34 @@ import (
 
 // Sink is a player's connection. The hub makes one call at a time.
 //
-// The elements of b hold whole messages, of which one is an element, or two (message streams other than 1). Their bytes are shared
-// and never change: they may be kept. b itself is the hub's again after the call. TryWrite must not call methods of the Player.
+// b consists of whole messages, each of one element, or of two on message streams other than 1. The bytes are shared and never change,
+// so they may be kept; b itself belongs to the hub after the call. TryWrite must not call methods of the Player.
 type Sink interface {
-	// TryWrite takes all of b over, or nothing (ok is false). It sends what it can without waiting; ready is false if something is left,
-	// which leaves before anything else does. It must never block. Where there is no such thing, it returns false, false.
+	// TryWrite takes over all of b (ok is true) or nothing. It sends what it can without blocking. ready is false if a rest is left,
+	// which has to be sent before anything else. A connection that cannot do that returns false, false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
-	// Write returns when all of b, and any rest before it, has left; b may be nil. It has a time limit of its own. An error ends the
-	// player.
+	// Write sends the rest, if there is one, and b, which may be nil, and returns when all is sent. It has its own time limit. An
+	// error ends the player.
 	Write(b [][]byte) error
 }
 
-// PlayOptions say what a player wants.
+// PlayOptions describe a player.
 type PlayOptions struct {
-	StreamID uint32        // of the RTMP messages; 0: 1, whose messages are shared whole
+	StreamID uint32        // message stream id; 0: 1, for which no message is copied
 	Await    time.Duration // how long to wait for a publisher; 0: for ever; < 0: not at all
-	NoCache  bool          // begin with the next key frame, not with the last. Sound does not wait for one longer than 10 s
-	NoAudio  bool          // as Receive says
+	NoCache  bool          // begin with the next key frame instead of the last one; audio waits for it 10 s at most
+	NoAudio  bool          // see Receive
 	NoVideo  bool
 
-	// Deliver reports whether the player shall get a message; nil: all. It is asked once for each, in order, must not wait, nor call the
-	// hub. Such a player has only Sink.Write called.
+	// Deliver reports whether the player gets a message; nil: it gets all. It is called once for each message, in order. It must not
+	// wait or call the hub. With Deliver, the hub calls Sink.Write only.
 	Deliver func(m *Message) bool
 
-	// Begun is called when there is a publisher, once, before the first message: for players that wait as for those that need
-	// not. Ended is called when the hub ends the player, once and as the last thing: with nil when the stream has ended and
-	// everything has been delivered, ErrNotFound after Await, ErrClosed (Hub.Close and Shutdown), or what Sink.Write returned. Who calls
-	// Player.Leave or Close first is not told. Both run on a goroutine of the player's, may block (in the Sink, too), and may be nil. Begun
-	// must not call Player.Close.
+	// Begun is called once, before the first message, when there is a publisher. Ended is called once, as the last call, when the hub
+	// ends the player: with nil after everything has been delivered, with ErrNotFound after Await, with ErrClosed (Hub.Close and
+	// Shutdown), or with the error of Sink.Write; not after Player.Leave or Close. Both are called on a goroutine of the player's and
+	// may block, also in the Sink. Both may be nil. Begun must not call Player.Close.
 	Begun func()
 	Ended func(err error)
 }
@@ -74,8 +73,8 @@ func (p *Player) start() {
 	go p.serve()
 }
 
-// visit writes what is new as far as the sink takes it without waiting. What may wait is left to the player's goroutine: the rest, the
-// beginning, when a player gets much at once, and the end.
+// visit writes new messages as far as the sink takes them without blocking. Everything that may block is left to the player's
+// goroutine: what the sink has not taken, the beginning, when a player gets much at once, and the end.
 func (p *Player) visit(r *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -110,7 +109,7 @@ func (p *Player) visit(r *round) {
 	}
 }
 
-// run writes until the player has got everything, and leaves it to the pusher again; or ends it.
+// run writes until the player has got everything. Then the pusher serves it again, or it ends.
 func (p *Player) run() {
 	p.begin()
 	b := batches.Get().(*batch)
@@ -138,8 +137,8 @@ func (p *Player) begin() {
 	}
 }
 
-// next loads what has to be written next; the first time also nothing, since the sink may have a rest. It reports false if that is
-// all for now, or for ever.
+// next loads the next batch. The first one may be empty, since the sink may have a rest to write. It reports false if the player has
+// got everything for now, or has ended.
 func (p *Player) next(b *batch, flushed bool) bool {
 	_, ended, reason := p.stream.state()
 	p.mu.Lock()
@@ -187,7 +186,7 @@ func (p *Player) finish(err error) {
 	p.stream.hub.gone(p)
 }
 
-// cut ends the player before it has got everything. To say that there is no publisher comes too late when there has been one.
+// cut ends the player before it has got everything. ErrNotFound comes too late if there has been a publisher.
 func (p *Player) cut(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -199,7 +198,8 @@ func (p *Player) cut(err error) {
 	}
 }
 
-// Pause stops the messages for the player. When it goes on, it is with the newest key frame, or where it was if there is none since.
+// Pause stops the messages for the player, or lets them continue: with the newest key frame, or where they stopped if there has been
+// no key frame since.
 func (p *Player) Pause(on bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -221,7 +221,7 @@ func (p *Player) Pause(on bool) {
 	}
 }
 
-// Leave ends the player without waiting: no call to the Sink begins any more, but one may still be under way.
+// Leave ends the player without waiting. No further call to the Sink begins, but one may still be under way.
 func (p *Player) Leave() {
 	p.mu.Lock()
 	left, busy := p.left, p.busy
@@ -237,7 +237,7 @@ func (p *Player) Leave() {
 	}
 }
 
-// Close is Leave, and waits for the call to the Sink, or to Begun, that is under way.
+// Close is Leave, but waits for a call to the Sink or to Begun that is under way.
 func (p *Player) Close() {
 	p.Leave()
 	<-p.done

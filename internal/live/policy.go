@@ -5,26 +5,17 @@ import (
 	"time"
 )
 
-// Takeover says what becomes of a publisher when another asks for the same path.
-type Takeover int
-
-const (
-	TakeStale  Takeover = iota // it is replaced by the same user, else by the same host, or after Policy.StaleAfter of silence by anybody
-	TakeNever                  // it stays
-	TakeAlways                 // it is replaced
-)
-
-// Policy is the rules of a stream, brought by its publisher and its last one as long as the stream lingers. The zero value has the
-// defaults; a negative value means none, or no limit.
+// Policy has the rules of a stream. They are its publisher's, and remain while the stream lingers. In the fields 0 means the default,
+// and a negative value no limit.
 type Policy struct {
 	Takeover    Takeover
-	StaleAfter  time.Duration // silence after which TakeStale lets anybody in; 0: 5 s; < 0: nobody
-	PublishIdle time.Duration // a publisher without messages for so long is ended; 0: 30 s
+	StaleAfter  time.Duration // silence after which TakeStale lets anyone take over; 0: 5 s; < 0: no one
+	PublishIdle time.Duration // time without messages after which a publisher is ended; 0: 30 s
 	Linger      time.Duration // how long players stay after the publisher has left; 0: 5 s; < 0: the stream ends at once
-	MaxBitrate  int           // bit/s over 10 s beyond which the publisher is ended; 0: no limit
-	Backlog     int           // bytes of memory that the log may take; 0: 8 MiB. The newest message is always there
+	MaxBitrate  int           // bits per second, over 10 s, above which the publisher is ended; 0: no limit
+	Backlog     int           // bytes of memory of the log, which always keeps the newest message; 0: 8 MiB
 	BacklogTime time.Duration // how long the log keeps a message; 0: 10 s
-	Merge       time.Duration // what comes within so long is given to players together; 0: at once
+	Merge       time.Duration // time for which messages are gathered before players get them; 0: none
 }
 
 // resolved returns the policy with its defaults, and no limit as the largest there is.
@@ -52,21 +43,4 @@ func (p Policy) resolved() Policy {
 		p.MaxBitrate = math.MaxInt
 	}
 	return p
-}
-
-// replaces reports whether a newcomer takes over from a publisher that has been silent for so long.
-func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
-	switch p.Takeover {
-	case TakeAlways:
-		return true
-	case TakeNever:
-		return false
-	}
-	if silence >= p.StaleAfter {
-		return true
-	}
-	if old.User != "" || newcomer.User != "" {
-		return old.User == newcomer.User
-	}
-	return old.Host != "" && old.Host == newcomer.Host
 }

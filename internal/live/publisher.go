@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Publisher feeds a stream. Write is for one goroutine at a time, the other methods are for any.
+// Publisher writes a stream. Write may be called by one goroutine at a time, the other methods by any.
 type Publisher struct {
 	stream      *stream
 	options     PublishOptions // the policy is resolved
@@ -49,10 +49,10 @@ func newPublisher(s *stream, o PublishOptions) *Publisher {
 	return p
 }
 
-// heard is when the publisher was heard of, by the hub's clock.
+// heard is when the last message came, by the hub's clock.
 func (p *Publisher) heard() time.Duration { return time.Duration(p.lastCame.Load()) }
 
-// watch looks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
+// watch checks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
 func (p *Publisher) watch(d time.Duration) {
 	p.idle = newAlarm(&p.stream.hub.running, d, func() {
 		idle := p.stream.hub.now() - p.heard()
@@ -83,10 +83,10 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message, of which nothing is kept: the body is copied. It never waits for players. t is what players get: an
-// onMetaData without @setDataFrame, and data in AMF0. Timestamps count from wherever the publisher likes; to what was published
-// before by others they are joined. The error is what the hub has ended the publisher with, ErrClosed after Close, or says
-// that the body is too long for a message.
+// Write adds a message. The body is copied. Write never waits for players. t is the message as players get it: onMetaData without
+// @setDataFrame, and data in AMF0. Its timestamps may begin anywhere: they are shifted so that they continue those of earlier
+// publishers. The error is the reason for which the hub has ended the publisher, or ErrClosed after Close, or says that the body is too
+// long.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()
 	kind, track := flv.KindOf(t)
@@ -124,7 +124,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 	return nil
 }
 
-// keep takes a header for those who join, unless it says again what is in force. It reports whether it does not.
+// keep keeps a header for players that join later. It reports whether the header differs from those in force.
 func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	if p.headers.has(t) {
 		return false
@@ -138,7 +138,7 @@ func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	return true
 }
 
-// publish puts m, which has changed p.headers or not, into the log.
+// publish appends m to the log. changed says that m has changed p.headers.
 func (p *Publisher) publish(m *Message, changed bool) error {
 	s := p.stream
 	s.mu.Lock()
@@ -155,8 +155,8 @@ func (p *Publisher) publish(m *Message, changed bool) error {
 	return nil
 }
 
-// Subscribe returns a Subscriber that gets everything this publisher writes from now on, without waiting for a key frame, and
-// io.EOF when it has left or was replaced: a recorder.
+// Subscribe returns a Subscriber for recording. It gets everything that this publisher writes from now on, without waiting for a key
+// frame, and io.EOF when the publisher has left or has been replaced.
 func (p *Publisher) Subscribe() *Subscriber {
 	sub := newSubscriber(nil)
 	sub.stream, sub.since, sub.recorder = p.stream, time.Now(), true
@@ -170,19 +170,19 @@ func (p *Publisher) Subscribe() *Subscriber {
 	return sub
 }
 
-// Err is what the hub has ended the publisher with, or ErrClosed; nil as long as it publishes.
+// Err returns the reason for which the hub has ended the publisher, or ErrClosed after Close. It is nil while it publishes.
 func (p *Publisher) Err() error {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return p.err
 }
 
-// Stats is the stream's, as far as this publisher has made it: Info, Since and BytesIn begin with it.
+// Stats returns the stream's counters. Info, Since and BytesIn are this publisher's.
 func (p *Publisher) Stats() StreamStats {
 	p.stream.mu.Lock()
 	defer p.stream.mu.Unlock()
 	return p.stream.stats(p, p.stream.traffic())
 }
 
-// Close ends the publication. The stream lingers for its players. It may be called again, and after the hub has ended it.
+// Close ends the publication. The stream lingers for its players. Close may be called more than once.
 func (p *Publisher) Close() { p.end(ErrClosed, false) }

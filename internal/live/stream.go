@@ -151,7 +151,11 @@ func (s *stream) unpublish(err error, tell bool) {
 	p.err, p.publication.ended = err, s.log.end()
 	p.idle.stop()
 	if tell && p.options.Ended != nil {
-		s.hub.running.Go(func() { p.options.Ended(err) })
+		s.hub.telling++
+		s.hub.running.Go(func() {
+			defer s.hub.told()
+			p.options.Ended(err)
+		})
 	}
 	s.wake()
 }

@@ -56,6 +56,13 @@ func (h *Handlers) Run(size int, f func()) bool {
 	return true
 }
 
+// Busy reports whether a function runs or waits to be run.
+func (h *Handlers) Busy() bool {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	return h.running
+}
+
 // add queues what there is room for. The caller holds h.mu.
 func (h *Handlers) add(i invocation) {
 	h.grow(i.size)

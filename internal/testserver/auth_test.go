@@ -9,7 +9,6 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
-	"testing/iotest"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -89,16 +88,6 @@ func TestAuthAsksPublishersOnly(t *testing.T) {
 			assert.Equal(t, test.want, got)
 		})
 	}
-}
-
-// Without randomness for a challenge the session ends without an answer.
-func TestAuthWithoutRandomness(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{Auth: &auth.Server{Scheme: auth.Adobe, Users: map[string]string{"usr": "pwd"},
-		Rand: iotest.ErrReader(io.ErrNoProgress)}})
-	c := sendConnect(t, s, amf.Object{{Name: "app", Value: "live?authmod=adobe&user=usr"}, {Name: "type", Value: "nonprivate"}})
-	got, err := io.ReadAll(c.Conn)
-	assert.NoError(t, err)
-	assert.Empty(t, got)
 }
 
 // FFmpeg has a client's half of its own for both schemes.

@@ -1,7 +1,6 @@
 package testserver_test
 
 import (
-	"bytes"
 	"net"
 	"testing"
 	"time"
@@ -9,7 +8,7 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -63,59 +62,6 @@ func TestCloseDuringCall(t *testing.T) {
 	require.Error(t, c.UntilGone())
 }
 
-// Many goroutines wait for answers.
-func TestCloseWithCallsOutstanding(t *testing.T) {
-	sessions := make(chan *testserver.Session, 1)
-	s := rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
-	c := peertest.Connect(t, s.Addr())
-	session := <-sessions
-	var answers []<-chan message.Command
-	for range 10 {
-		answer, err := session.Call("question")
-		require.NoError(t, err)
-		answers = append(answers, answer)
-		c.Tell(0, "_checkbw") // the server waits for an answer to a call of its own
-	}
-	c.Sync()
-	closeInTime(t, s)
-	for _, answer := range answers {
-		_, ok := <-answer
-		assert.False(t, ok)
-	}
-}
-
-// Everybody is in the middle of something, and nobody reads any more.
-func TestCloseWithClientsActive(t *testing.T) {
-	var file []byte // more than the system's buffers hold, so that players are in mid-write
-	file = flv.AppendFileHeader(file, flv.FileHeader{HasVideo: true})
-	for i := range uint32(40) {
-		file = flv.AppendTag(file, flv.Tag{Type: flv.TagVideo, Timestamp: i, Body: bytes.Repeat([]byte{0x27}, 1<<20)})
-	}
-	s := rtmptest.Server(t, testserver.Config{RecordDir: t.TempDir(), ChunkSize: 1 << 20,
-		Files: map[string][]byte{"sample": testserver.Sample, "big": file}})
-	publisher := peertest.Connect(t, s.Addr())
-	id := publisher.Publish("cam", "live")
-	for range 3 {
-		view(peertest.Connect(t, s.Addr()), "cam")
-		view(peertest.Connect(t, s.Addr()), "not there")
-		player := peertest.Connect(t, s.Addr())
-		player.Play("big")
-		player.UntilCode("NetStream.Play.Start")
-		paused := peertest.Connect(t, s.Addr())
-		stream := paused.Play("sample")
-		paused.Tell(stream, "pause", true, 0)
-		paused.UntilCode("NetStream.Pause.Notify")
-		useShared(peertest.Connect(t, s.Addr()), "object")
-	}
-	unfinished, err := net.Dial("tcp", s.Addr()) // in the handshake
-	require.NoError(t, err)
-	defer unfinished.Close()
-	rtmptest.SendTags(publisher, id, rtmptest.SampleTags(t)...)
-	publisher.Sync()
-	closeInTime(t, s)
-	require.Error(t, publisher.UntilGone())
-}
-
 // Clients that come and go while Close is under way.
 func TestCloseWhileConnecting(t *testing.T) {
 	for range 20 {
@@ -157,9 +103,9 @@ func TestSessionClose(t *testing.T) {
 	second := <-sessions
 	first.Close()
 	require.Error(t, one.UntilGone())
-	require.NoError(t, second.SendRaw([]byte{2, 0, 0, 0, 0, 0, 4, 99, 0, 0, 0, 0, 'r', 'a', 'w', '!'}))
+	require.NoError(t, second.Send(chunk.Outgoing{Type: 99, ChunkStreamID: 9, Body: []byte("hello")}))
 	m := two.Next()
 	assert.EqualValues(t, 99, m.Type)
-	assert.Equal(t, []byte("raw!"), m.Body)
+	assert.Equal(t, []byte("hello"), m.Body)
 	assert.Error(t, first.Notify("too late"))
 }

@@ -6,9 +6,76 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
 )
+
+// published are the streams that are being published, and their recordings: exactly what was published, which server.Files adds to.
+type published struct {
+	dir string // "": nothing is recorded
+
+	mu      sync.Mutex
+	streams map[string]*recorder // by name; nil: not recorded
+}
+
+func newPublished(dir string) *published {
+	return &published{dir: dir, streams: make(map[string]*recorder)}
+}
+
+func (p *published) has(name string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	_, found := p.streams[name]
+	return found
+}
+
+// begin takes a publisher, unless there is one of that name.
+func (p *published) begin(r *server.Request) error {
+	r.Path = r.Name
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if _, found := p.streams[r.Name]; found {
+		return &server.Refusal{Code: message.CodePublishBadName, Description: r.Name + " is being published"}
+	}
+	var file *recorder
+	if p.dir != "" {
+		var err error
+		if file, err = newRecorder(p.dir, r.Name, r.Kind == "append"); err != nil {
+			return &server.Refusal{Code: message.CodeRecordFailed, Description: err.Error()}
+		}
+	}
+	p.streams[r.Name] = file
+	return nil
+}
+
+func (p *published) end(r *server.Request) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if file := p.streams[r.Path]; file != nil {
+		file.close()
+	}
+	delete(p.streams, r.Path)
+}
+
+// record writes a message into its stream's recording, which the first error ends.
+func (p *published) record(name string, packet *message.Packet) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	file := p.streams[name]
+	tag, ok := server.Tag(packet)
+	if file == nil || !ok {
+		return nil
+	}
+	err := file.write(tag)
+	if err != nil {
+		file.close()
+		p.streams[name] = nil
+	}
+	return err
+}
 
 // recorder writes a published stream to a file.
 type recorder struct {

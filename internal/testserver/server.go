@@ -1,63 +1,55 @@
-// Package testserver is an RTMP server for tests and examples, over any transport: it plays FLV files with start, seek and pause,
-// relays what is published to any number of players, records, answers and makes remote calls, can send streams in every
-// odd shape that the protocol allows (Shape), and can be told to fail at a chosen byte (Fault). ffmpeg, rtmpdump and curl
-// use it like any other server.
+// Package testserver is package server with what tests of clients need beside it: faults at a chosen byte (Fault), streams in every
+// odd shape that the protocol allows (Shape), refusals of any form, and all six transports on one port. Recordings are given and
+// published streams are recorded by their names alone, whatever the application.
 package testserver
 
 import (
 	"cmp"
+	"context"
 	"crypto/tls"
 	"fmt"
 	"log/slog"
 	"net"
-	"os"
-	"path/filepath"
-	"strings"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
 )
 
-// Config says what a Server serves. The zero value relays live streams only. The functions are called on the session's
-// goroutine, which reads nothing meanwhile: they must not wait for what the client sends, an answer to a Call included.
+// Config says what a Server serves. The zero value relays live streams only.
 type Config struct {
 	Files     map[string][]byte // recordings by stream name, in FLV
-	Dir       string            // more recordings: NAME or NAME.flv in this folder
 	RecordDir string            // where published streams are recorded as NAME.flv; "": nowhere
 	Realtime  bool              // send recordings no further ahead than the client's buffer; default: as fast as possible
-	Shape     Shape             // how recordings are sent
+	Shape     Shape             // how recordings are sent; not with rtmpe and rtmpte
 
 	ChunkSize     int    // outgoing, bytes; 0: 4096
 	WindowAckSize uint32 // announced to the client, bytes; 0: 2500000
 
-	Apps []string // the applications there are; empty: any name will do
-	// Auth demands authentication of clients that connect as publishers; nil: nobody's. A client that it rejects has to
-	// connect again to do better.
+	Apps []string // the applications there are, with their instances; empty: any
+	// Auth demands authentication of clients that connect as publishers; nil: nobody's. A rejected client has to connect again.
 	Auth *auth.Server
-	// Refuse returns the information object with which a connect is refused, nil to accept it.
+	// Refuse returns the information object with which a connect is refused, nil to accept it. The connection stays open.
 	Refuse func(connect message.Command) amf.Object
-	// OnConnect runs when the client has been accepted.
+	// OnConnect is called when the client has been accepted. It may wait for the client, as the Handlers may.
 	OnConnect func(*Session)
-	// OnMessage sees every message before it is served. It is valid during the call.
+	// OnMessage sees every message from connect on, before it is served, on the goroutine that reads: it must not wait for what
+	// the client sends. The message is valid during the call.
 	OnMessage func(*Session, *chunk.Message)
-	// Handlers answer remote calls by name; an error becomes _error with its text. Unknown methods are refused.
+	// Handlers answer remote calls by name. An error is answered with an _error that has its text.
 	Handlers map[string]func(*Session, message.Command) (any, error)
-
-	// RefuseShared says which shared objects clients may not change; nil: they may change all.
+	// RefuseShared reports whether clients may not change a shared object; nil: they may change all.
 	RefuseShared func(name string) bool
 
-	// Scheme is that of the server's URLs, one of package rtmp's six; "": rtmp. Those of the encrypted ones can be used
-	// unencrypted as well.
-	Scheme     string
-	TLS        *tls.Config          // for rtmps and rtmpts; nil: with a certificate that ClientTLS trusts
-	Encryption handshake.Encryption // for rtmpe and rtmpte; EncryptionNone: EncryptionPlain
-	Player     *Player              // which clients have to prove to be by SWF verification before they play; nil: none
-	Token      string               // key of the SecureToken challenge that clients have to answer before they play; "": none
+	// Scheme is that of the server's URLs, one of package rtmp's six; "": rtmp. With rtmpe and rtmpte, clients that do not encrypt
+	// are served, too.
+	Scheme string
+	TLS    *tls.Config // for rtmps and rtmpts; nil: ServerTLS
+	Player *Player     // the player that clients have to prove to be, by SWF verification, before they play; nil: none
+	Token  string      // key of the SecureToken challenge that clients have to answer before they play; "": none
 
 	// Fault chooses what goes wrong on the n-th TCP connection, counted from 0, below TLS and HTTP; nil: nothing.
 	Fault func(n int) Fault
@@ -66,19 +58,21 @@ type Config struct {
 	Logger       *slog.Logger // nil: silent
 }
 
+// Player is an SWF file that clients have to know: its hash and size, as swf.Hash has them.
+type Player = server.SWF
+
 // Server is a running server.
 type Server struct {
-	cfg      Config
-	listener net.Listener
-	web      *webServer // nil: clients connect directly, not by HTTP
-	hub      *hub
-	shared   sharedObjects
-	running  sync.WaitGroup // the accepting goroutine and all sessions
+	cfg        Config
+	rtmp       *server.Server
+	recordings *recordings
+	published  *published
+	listener   net.Listener
+	web        *webServer     // nil: clients connect directly, not by HTTP
+	running    sync.WaitGroup // the goroutine that accepts, and all sessions with their hooks
 
-	mu       sync.Mutex
-	closed   bool
-	served   int // how many sessions there have been
-	sessions map[*Session]struct{}
+	mu     sync.Mutex // guards the rest
+	served int        // how many sessions there have been
 }
 
 // Start serves on a free port of the loopback interface.
@@ -92,16 +86,8 @@ func Start(cfg Config) (*Server, error) {
 
 // Serve serves on l, which the Server closes.
 func Serve(l net.Listener, cfg Config) *Server {
-	if cfg.ChunkSize == 0 {
-		cfg.ChunkSize = 4096
-	}
-	if cfg.WindowAckSize == 0 {
-		cfg.WindowAckSize = 2_500_000
-	}
-	if cfg.Logger == nil {
-		cfg.Logger = slog.New(slog.DiscardHandler)
-	}
-	s := &Server{cfg: cfg, hub: newHub(cfg), sessions: make(map[*Session]struct{})}
+	s := &Server{cfg: cfg, recordings: newRecordings(cfg), published: newPublished(cfg.RecordDir)}
+	s.rtmp = s.public()
 	s.listen(l)
 	return s
 }
@@ -114,44 +100,30 @@ func (s *Server) URL(app, name string) string {
 	return cmp.Or(s.cfg.Scheme, "rtmp") + "://" + s.Addr() + "/" + app + "/" + name
 }
 
-// Close hangs up on everybody and returns when every goroutine of the server has ended.
+// Close ends all connections, and returns when every goroutine of the server has ended, and with them all handlers.
 func (s *Server) Close() {
 	s.listener.Close()
-	s.mu.Lock()
-	s.closed = true
-	for session := range s.sessions {
-		session.Close()
-	}
-	s.mu.Unlock()
+	s.rtmp.Close()
 	if s.web != nil {
 		s.web.close()
 	}
 	s.running.Wait()
+	s.recordings.remove()
 }
 
-// recording finds a recording by the name that a client gives it, which may begin with its kind, and takes it apart.
-func (s *Server) recording(name string) ([]flv.Tag, error) {
-	tags, err := s.load(name)
-	for _, kind := range []string{"mp4:", "mp3:", "flv:"} {
-		if rest, found := strings.CutPrefix(name, kind); found && err != nil {
-			return s.load(rest)
-		}
+// serve serves one client until it goes.
+func (s *Server) serve(nc net.Conn) {
+	s.mu.Lock()
+	n := s.served
+	s.served++
+	s.mu.Unlock()
+	if s.cfg.SessionFault != nil {
+		nc = newFaultyConn(nc, s.cfg.SessionFault(n))
 	}
-	return tags, err
-}
-
-func (s *Server) load(name string) ([]flv.Tag, error) {
-	file, ok := s.cfg.Files[name]
-	if !ok {
-		if s.cfg.Dir == "" || !filepath.IsLocal(name) {
-			return nil, os.ErrNotExist
-		}
-		var err error
-		if file, err = os.ReadFile(filepath.Join(s.cfg.Dir, name)); err != nil {
-			if file, err = os.ReadFile(filepath.Join(s.cfg.Dir, name+".flv")); err != nil {
-				return nil, err
-			}
-		}
+	if shaper := newShaper(s.cfg.Shape); shaper != nil {
+		nc = newShapedConn(nc, shaper)
 	}
-	return Tags(file)
+	session := &Session{server: s, left: make(chan struct{})}
+	s.rtmp.ServeConn(context.WithValue(context.Background(), sessionKey{}, session), nc)
+	session.join()
 }

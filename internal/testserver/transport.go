@@ -1,18 +1,14 @@
 package testserver
 
 import (
-	"cmp"
 	"crypto/tls"
 	"io"
 	"log"
 	"net"
 	"net/http"
 	"strings"
-	"time"
 
-	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/selfsigned"
-	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
@@ -45,56 +41,6 @@ func (s *Server) listen(l net.Listener) {
 	})
 }
 
-// serve serves one client until it goes.
-func (s *Server) serve(nc net.Conn) {
-	s.mu.Lock()
-	if s.closed {
-		s.mu.Unlock()
-		nc.Close()
-		return
-	}
-	if s.cfg.SessionFault != nil {
-		nc = newFaultyConn(nc, s.cfg.SessionFault(s.served))
-	}
-	s.served++
-	session := newSession(s, nc)
-	s.sessions[session] = struct{}{}
-	s.mu.Unlock()
-	session.serve()
-	s.mu.Lock()
-	delete(s.sessions, session)
-	s.mu.Unlock()
-}
-
-// shakeHands makes the session's core.
-func (s *Session) shakeHands() error {
-	cfg := &s.server.cfg
-	var config handshake.Config
-	if strings.HasSuffix(cfg.Scheme, "e") {
-		config.Encryption = cmp.Or(cfg.Encryption, handshake.EncryptionPlain)
-	}
-	s.nc.SetDeadline(time.Now().Add(handshakeTimeout))
-	in := &session.Counted{Conn: s.nc}
-	result, err := handshake.Server(in, config)
-	if err != nil {
-		return err
-	}
-	s.nc.SetDeadline(time.Time{})
-	s.s1Tail = result.S1Tail
-	wire := s.nc
-	if result.In != nil {
-		wire = transport.Encipher(wire, result.In, result.Out)
-	}
-	core := session.Config{Peer: "client", MaxMessageSize: maxClientMsg, Window: cfg.WindowAckSize, HandshakeBytes: in.Received, Strict: true}
-	if cfg.OnMessage != nil {
-		core.Tap = func(m *session.Message) (bool, error) { cfg.OnMessage(s, m.Chunks); return false, nil }
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.core = session.New(wire, role{s}, core)
-	return nil
-}
-
 // webServer is the HTTP server that clients of the tunnel use.
 type webServer struct {
 	http.Server
@@ -104,7 +50,7 @@ type webServer struct {
 func newWebServer(serve func(net.Conn)) *webServer {
 	tunnel := transport.NewTunnelServer(serve)
 	return &webServer{tunnel: tunnel, Server: http.Server{
-		Handler: tunnel, ReadHeaderTimeout: handshakeTimeout, ErrorLog: log.New(io.Discard, "", 0)}}
+		Handler: tunnel, ReadHeaderTimeout: setupTimeout, ErrorLog: log.New(io.Discard, "", 0)}}
 }
 
 func (w *webServer) close() {

@@ -145,10 +145,19 @@ type session struct {
 	sequence uint64        // of the next request
 	empty    int           // consecutive answers without data
 	hold     deadline      // see await; guarded by duplex.mu
+	busy     func() bool   // nil: never busy; guarded by duplex.mu
 }
 
 // TLS returns the state of the connection that opened the session, or nil if it was unencrypted. It distinguishes RTMPTS from RTMPT.
 func (s *session) TLS() *tls.ConnectionState { return s.tls }
+
+// SetBusy tells the session when the application is about to write, although it reads already: a send is then answered with what it
+// writes, which spares a round trip, unless that takes too long. busy is called with a lock held and must not use the session.
+func (s *session) SetBusy(busy func() bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.busy = busy
+}
 
 // Close lets the client fetch what has been written.
 func (s *session) Close() error {
@@ -244,13 +253,14 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 
 var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
-// await waits briefly for data for the answer. A send need not wait any longer when the application has read all of it and waits for more.
+// await waits briefly for data for the answer. A send need not wait any longer when the application has read all of it, waits for more,
+// and is not busy.
 func (s *session) await(op string) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.hold.set(time.Now().Add(maxHold), s.wake)
 	for len(s.out) == 0 && !s.closed && s.over == nil && !s.hold.passed() {
-		if op == "send" && s.hungry() {
+		if op == "send" && s.hungry() && (s.busy == nil || !s.busy()) {
 			break
 		}
 		s.changed.Wait()

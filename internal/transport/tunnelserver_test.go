@@ -8,6 +8,7 @@ import (
 	"net/http/httptest"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -260,4 +261,25 @@ func TestTunnelServerPipelining(t *testing.T) {
 	// librtmp wants exactly these.
 	assert.Equal(t, 51, strings.Count(string(answers), "HTTP/1.1 200 "))
 	assert.Equal(t, 51, strings.Count(string(answers), "\r\nContent-Length: 1\r\n"))
+}
+
+// A send is answered with what the application is about to write, though it reads already.
+func TestTunnelServerBusy(t *testing.T) {
+	for _, busy := range []bool{true, false} {
+		synctest.Test(t, func(t *testing.T) {
+			s := NewTunnelServer(func(nc net.Conn) {
+				nc.(*session).SetBusy(func() bool { return busy })
+				io.ReadFull(nc, make([]byte, 5))
+				go func() {
+					time.Sleep(time.Millisecond)
+					nc.Write([]byte("answer"))
+				}()
+				nc.Read(make([]byte, 1))
+			})
+			defer s.Close()
+			defer time.Sleep(time.Second) // the answer is written in any case
+			_, answer := ask(s, "POST", "/send/"+openSession(t, s)+"/0", "hello")
+			assert.Equal(t, busy, answer == "\x01answer")
+		})
+	}
 }

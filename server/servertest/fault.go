@@ -5,18 +5,18 @@ import (
 	"sync"
 )
 
-// fault is what is to happen to a connection.
+// fault says how a connection fails.
 type fault struct {
 	cut   bool  // it is reset
-	after int64 // bytes sent to the client before
-	stall bool  // it stops once it has opened a stream
+	after int64 // bytes that are sent to the client before the reset
+	stall bool  // it stops when a stream has been opened on it
 }
 
-// faults are those of the next connections, in order.
+// faults are the faults of the next connections, in order.
 type faults struct {
 	mu      sync.Mutex // guards the rest
 	next    []fault
-	stalled map[string]*faultyConn // that stop once they have opened a stream, by the client's address
+	stalled map[string]*faultyConn // connections that are to stall, by the client's address
 }
 
 func (f *faults) add(one fault) {
@@ -25,7 +25,7 @@ func (f *faults) add(one fault) {
 	f.next = append(f.next, one)
 }
 
-// take gives a connection its fault; ok is false if it has none.
+// take gives a connection the next fault. It reports false if there is none.
 func (f *faults) take(c *faultyConn) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,7 +42,7 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened stops a connection that has opened a stream, if it is to stop. It is called on the goroutine that reads the connection.
+// opened stops a connection on which a stream has been opened, if it is to stall. It is called on the goroutine that reads.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]

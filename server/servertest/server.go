@@ -1,5 +1,5 @@
-// Package servertest is an RTMP server for tests, as net/http/httptest is one for HTTP: it serves on the loopback interface, knows what
-// was published to it and which calls were made, and can be told to fail.
+// Package servertest provides an RTMP server for tests, as net/http/httptest does for HTTP. It listens on the loopback interface, keeps
+// what was published to it and which calls were made, and fails on request.
 //
 //	srv := servertest.New(t, nil)
 //	if err := upload(srv.URL("live/key")); err != nil { // the code under test
@@ -40,8 +40,8 @@ type Server struct {
 	refuse    error
 }
 
-// NewServer starts a Server on 127.0.0.1, on ports of its own for RTMP and RTMPS. app serves every application; nil: live streams and
-// nothing else. Its hooks run as ever. It panics if it can't listen.
+// NewServer starts a Server on 127.0.0.1, on two free ports for RTMP and RTMPS. app serves all applications, and its hooks are called;
+// nil means the zero App, which relays live streams. NewServer panics if it cannot listen.
 func NewServer(app *server.App) *Server {
 	if app == nil {
 		app = new(server.App)
@@ -71,7 +71,7 @@ func (s *Server) listen() net.Listener {
 	return &faultyListener{Listener: l, faults: &s.faults}
 }
 
-// watched is app with what notes what happens.
+// watched returns app with hooks that record what happens.
 func (s *Server) watched(app server.App) *server.App {
 	connect, media, packet := app.Connect, app.Media, app.Packet
 	app.Connect = func(ctx context.Context, c *server.Conn) error {
@@ -104,26 +104,26 @@ func (s *Server) watched(app server.App) *server.App {
 	return &app
 }
 
-// URL is the URL of a stream: "live/key" is rtmp://127.0.0.1:PORT/live/key.
+// URL returns the URL of a stream. For "live/key" it is rtmp://127.0.0.1:PORT/live/key.
 func (s *Server) URL(path string) string { return "rtmp://" + s.plain.Addr().String() + "/" + path }
 
-// TLSURL is URL for RTMPS, with a certificate that ClientTLS trusts.
+// TLSURL returns the URL of a stream for RTMPS. ClientTLS trusts the certificate.
 func (s *Server) TLSURL(path string) string {
 	return "rtmps://" + s.secure.Addr().String() + "/" + path
 }
 
-// ClientTLS is what a client needs for TLSURL.
+// ClientTLS returns the configuration that a client needs for TLSURL.
 func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
-// Published returns what has been published to a path so far: one tag for each audio, video and data message, metadata without
-// @setDataFrame. The path is server.Request.Path, which a Publish hook may have changed: what players ask for, not the key.
+// Published returns what has been published to a path so far, as players get it: see server.Tag. The path is server.Request.Path, which
+// a Publish hook may have changed.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until so many tags have been published to a path, which is that of Published. The error is one of ctx.
+// Await waits until Published returns at least so many tags for path. The error is ctx's.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
@@ -140,7 +140,7 @@ func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	}
 }
 
-// Calls returns the commands of a name that clients have sent so far, such as "connect", "publish", or a remote method's.
+// Calls returns the commands with a name that clients have sent so far: "connect", "publish", or the name of a remote method.
 func (s *Server) Calls(method string) []message.Command {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -153,24 +153,23 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the Server reset the next connection after it has sent so many bytes to the client, handshake included.
+// CutAfter makes the Server reset the next connection after it has sent so many bytes to the client, including the handshake.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
-// Stall makes the Server stop reading from and writing to the next connection once the client has opened a stream on it.
+// Stall makes the Server stop reading and writing on the next connection when the client has sent play or publish.
 func (s *Server) Stall() { s.faults.add(fault{stall: true}) }
 
-// Refuse makes the Server refuse the next connect, as if App.Connect had returned err: a *server.Refusal has the code and description
-// that the client gets.
+// Refuse makes the Server refuse the next connect as if App.Connect had returned err, for example a *server.Refusal.
 func (s *Server) Refuse(err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.refuse = err
 }
 
-// Server is the server itself.
+// Server returns the server.Server.
 func (s *Server) Server() *server.Server { return s.srv }
 
-// Close ends all connections, and returns when every goroutine of the server but those of hooks has ended.
+// Close disconnects all clients and closes the server, as server.Server.Close does.
 func (s *Server) Close() {
 	s.faults.end()
 	s.srv.Close()

@@ -3,26 +3,18 @@ package servertest
 import (
 	"bytes"
 
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxCalls is how many commands are kept.
+// maxCalls is the number of commands that are kept.
 const maxCalls = 1 << 16
 
-var setDataFrame = amf.AppendString(nil, "@setDataFrame")
-
-// arrived notes a message that was published.
+// arrived records a message that was published.
 func (s *Server) arrived(path string, p *message.Packet) {
-	tag := flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector
-		tag.Type = flv.TagScript
-		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
-	}
-	if tag.Type == flv.TagScript {
-		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
+	tag, ok := server.Tag(p)
+	if !ok {
+		return
 	}
 	tag.Body = bytes.Clone(tag.Body)
 	s.mu.Lock()
@@ -32,7 +24,7 @@ func (s *Server) arrived(path string, p *message.Packet) {
 	s.changed = make(chan struct{})
 }
 
-// called notes a command, and that a connection has opened a stream.
+// called records a command.
 func (s *Server) called(c *server.Conn, p *message.Packet) {
 	if p.Type != message.TypeCommandAMF0 && p.Type != message.TypeCommandAMF3 {
 		return

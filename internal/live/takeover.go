@@ -1,0 +1,29 @@
+package live
+
+import "time"
+
+// Takeover says what happens to a publisher when another one asks for the same path.
+type Takeover int
+
+const (
+	TakeStale  Takeover = iota // it is replaced by the same user, or without users by the same host, or by anyone after StaleAfter
+	TakeNever                  // it stays
+	TakeAlways                 // it is replaced
+)
+
+// replaces reports whether a newcomer takes over from a publisher that has been silent for a time.
+func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
+	switch p.Takeover {
+	case TakeAlways:
+		return true
+	case TakeNever:
+		return false
+	}
+	if silence >= p.StaleAfter {
+		return true
+	}
+	if old.User != "" || newcomer.User != "" {
+		return old.User == newcomer.User
+	}
+	return old.Host != "" && old.Host == newcomer.Host
+}

@@ -1,0 +1,138 @@
+package server
+
+import (
+	"context"
+	"runtime/debug"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// application is an App as one client meets it. All hooks are called by its methods, and nowhere else. A hook that is missing allows
+// everything. One that panics has failed, and ends its client.
+type application struct {
+	*App     // nil: there is none of the name that the client has given
+	panicked func(*message.PanicError)
+}
+
+// recovered is deferred by everything that calls a hook. err may be nil.
+func (a application) recovered(err *error) {
+	v := recover()
+	if v == nil {
+		return
+	}
+	panicked := &message.PanicError{Value: v, Stack: debug.Stack()}
+	a.panicked(panicked)
+	if err != nil {
+		*err = panicked
+	}
+}
+
+func (a application) connect(c *Conn) (err error) {
+	if a.Connect == nil {
+		return nil
+	}
+	defer a.recovered(&err)
+	return a.Connect(c.ctx, c)
+}
+
+func (a application) connected(c *Conn) {
+	if a.Connected != nil {
+		defer a.recovered(nil)
+		a.Connected(c)
+	}
+}
+
+func (a application) disconnect(c *Conn, reason error) {
+	if a.Disconnect != nil {
+		defer a.recovered(nil)
+		a.Disconnect(c, reason)
+	}
+}
+
+func (a application) publish(ctx context.Context, r *Request) (err error) {
+	if a.Publish == nil {
+		return nil
+	}
+	defer a.recovered(&err)
+	return a.Publish(ctx, r)
+}
+
+func (a application) unpublish(r *Request, st StreamStats) {
+	if a.Unpublish != nil {
+		defer a.recovered(nil)
+		a.Unpublish(r, st)
+	}
+}
+
+func (a application) play(ctx context.Context, r *Request) (err error) {
+	if a.Play == nil {
+		return nil
+	}
+	defer a.recovered(&err)
+	return a.Play(ctx, r)
+}
+
+func (a application) stop(r *Request, st StreamStats) {
+	if a.Stop != nil {
+		defer a.recovered(nil)
+		a.Stop(r, st)
+	}
+}
+
+func (a application) status(c *Conn, s *message.StatusError) {
+	if a.Status != nil {
+		defer a.recovered(nil)
+		a.Status(c, s)
+	}
+}
+
+// call serves a remote call, by own or else by the hooks. found is false if nothing does.
+func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
+	defer a.recovered(&err)
+	if own == nil {
+		own = a.Methods[cmd.Name]
+	}
+	switch {
+	case own != nil:
+		result, err = own(c.ctx, c, cmd.Args)
+	case a.Command != nil:
+		result, err = a.Command(c.ctx, c, cmd)
+	default:
+		return nil, false, nil
+	}
+	return result, true, err
+}
+
+// packet gives App.Packet a message. It reports whether that has served it.
+func (a application) packet(c *Conn, m *session.Message) (served bool, err error) {
+	if a.App == nil || a.Packet == nil {
+		return false, nil
+	}
+	p := packetOf(m)
+	defer a.recovered(nil) // which has ended the connection
+	return a.Packet(c, p)
+}
+
+// media reports whether a message that was published passes App.Media.
+func (a application) media(r *Request, m *session.Message) bool {
+	return a.Media == nil || a.filter(a.Media, r, packetOf(m))
+}
+
+// deliver reports whether a message passes App.Deliver on its way to a player. Its stream id is 0 for players by HTTP.
+func (a application) deliver(r *Request, t flv.Tag) bool {
+	return a.Deliver == nil || a.filter(a.Deliver, r,
+		&message.Packet{Type: message.Type(t.Type), Timestamp: t.Timestamp, Absolute: true, StreamID: r.StreamID, Body: t.Body})
+}
+
+func (a application) filter(hook func(*Request, *message.Packet) bool, r *Request, p *message.Packet) bool {
+	defer a.recovered(nil)
+	return hook(r, p)
+}
+
+func packetOf(m *session.Message) *message.Packet {
+	p := m.Packet
+	p.Body = m.Payload()
+	return &p
+}

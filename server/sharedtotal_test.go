@@ -1,0 +1,45 @@
+package server
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/amf"
+)
+
+// All objects together have one limit, since each instance of an application may have as many as MaxObjects.
+func TestSharedObjectsTogether(t *testing.T) {
+	var h sharedObjects
+	c := new(Conn)
+	use := func(app string, persistent bool) (*sharedObject, sharedKey) {
+		var news sharedNews
+		key := sharedKey{app, "object"}
+		return h.use(c, key, persistent, new(SharedPolicy), &news), key
+	}
+	kept, _ := use("a", true)
+	brief, key := use("b", false)
+	before := h.total
+	var news sharedNews
+	brief.set(amf.Property{Name: "x", Value: "some text"}, &news)
+	require.Greater(t, h.total, before)
+	h.release(c, key)
+	one := h.total
+	assert.Less(t, one, before, "an object that has gone is not counted")
+
+	const room = 2000 // bytes: for three objects, or a property
+	h.total = maxSharedTotal - room
+	news = sharedNews{}
+	kept.set(amf.Property{Name: "long", Value: string(make([]byte, room))}, &news)
+	assert.Zero(t, kept.size, "refused")
+	kept.set(amf.Property{Name: "short", Value: "x"}, &news)
+	assert.NotZero(t, kept.size)
+	n := 0
+	for o, _ := use("c0", true); o != nil; o, _ = use("c"+string(rune('1'+n)), true) {
+		n++
+		require.Less(t, n, 10)
+	}
+	assert.Positive(t, n)
+	assert.LessOrEqual(t, h.total, maxSharedTotal)
+}

@@ -1,0 +1,44 @@
+package server
+
+import (
+	"bytes"
+
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// setDataFrame goes in front of metadata that a server is to keep, clearDataFrame revokes it.
+var (
+	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
+	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
+)
+
+// Tag returns an audio, video or data message that was published as players and recordings get it: metadata without the
+// @setDataFrame in front, and data in AMF0. It reports false for what they do not get: other types, empty messages, and
+// @clearDataFrame. The tag's Body is part of p.Body.
+func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
+	if !p.Type.Media() {
+		return tag, false
+	}
+	tag = flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
+	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector
+		tag.Type = flv.TagScript
+		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
+	}
+	if tag.Type == flv.TagScript {
+		tag.Body = bytes.TrimPrefix(tag.Body, setDataFrame)
+		if bytes.HasPrefix(tag.Body, clearDataFrame) {
+			return tag, false
+		}
+	}
+	return tag, len(tag.Body) > 0
+}
+
+// tagOf is Tag of a message that is still with the session.
+func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
+	p := m.Packet
+	p.Body = m.Payload()
+	return Tag(&p)
+}
