@@ -98,7 +98,7 @@ func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *
 }
 
 func TestFarewellOfTLS(t *testing.T) {
-	testserver.ServerTLS() // makes the certificate, at real time
+	testserver.ServerTLS()                        // makes the certificate, at real time
 	t.Run("nobody reads it", func(t *testing.T) { // at real time: closing TLS waits for a mutex, which stops a bubble's clock
 		over := make(chan struct{})
 		defer close(over)
