@@ -45,14 +45,22 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
+				var arrived atomic.Int32
 				server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000,
-					OnMessage: func(*testserver.Session, *chunk.Message) { time.Sleep(time.Millisecond) }})
+					OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+						time.Sleep(time.Millisecond)
+						if message.Type(m.Type) == message.TypeVideo {
+							arrived.Add(1)
+						}
+					}})
 				o.DialContext = dial
 				c, s := publishing(t, server.URL("live", "out"), o)
 				for i := range count {
 					require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: body}))
 				}
 				require.NoError(t, c.Close())
+				// A tunnel's server has everything when its client has been answered, but may not have read it.
+				require.Eventually(t, func() bool { return arrived.Load() == count }, 20*time.Second, time.Millisecond)
 				assert.Len(t, rtmptest.Tags(t, recorded("out")), count)
 			})
 		})
