@@ -12,9 +12,6 @@ import (
 // maxChecks bounds the _onbwcheck that a client has not answered.
 const maxChecks = 16
 
-// codeSeekFailed is not among those of package message.
-const codeSeekFailed = "NetStream.Seek.Failed"
-
 // invoked serves a command, on the goroutine of the hooks.
 func (c *Conn) invoked(id uint32, cmd message.Command) {
 	switch cmd.Name {
@@ -48,7 +45,7 @@ func (c *Conn) controlled(id uint32, cmd message.Command) {
 	case st.activity() != nil:
 		st.activity().serve(cmd)
 	case cmd.Name == "seek":
-		st.status("error", codeSeekFailed, "nothing is played")
+		st.status("error", message.CodeSeekFailed, "nothing is played")
 	}
 }
 
