@@ -1,18 +1,14 @@
 package session
 
-import (
-	"math"
-
-	"github.com/go-librtmp/rtmp/flv"
-)
+import "github.com/go-librtmp/rtmp/flv"
 
 // DropQueue is a MediaQueue that drops media by key frame when it is full.
 type DropQueue struct {
 	MediaQueue
-	limit    int      // bytes
-	awaitKey trackSet // tracks whose pictures are dropped until a key frame comes
-	offered  int64    // bytes, in all
-	due      [2]int64 // of offered, when it is worth while to prune again: for any message, and for a key frame
+	limit    int              // bytes
+	pictures flv.KeyFrameWait // decides which pictures are dropped as they come
+	offered  int64            // bytes, in all
+	due      [2]int64         // of offered, when it is worth while to prune again: for any message, and for a key frame
 }
 
 // pruneCost is by how much prune may copy more than what is offered: it copies what it keeps.
@@ -51,11 +47,9 @@ func (q *DropQueue) Take() MediaQueue {
 // Restart makes the queue go on with pictures that can be decoded without those that were taken out: what waits is dropped up to
 // the last key frames, and of tracks without one all pictures until one comes. It returns how many messages were dropped.
 func (q *DropQueue) Restart() (dropped int) {
-	q.awaitKey = allTracks
+	q.pictures.All()
 	for m := range q.All() {
-		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
-			q.awaitKey.remove(track)
-		}
+		q.pictures.Accept(kindOf(&m))
 	}
 	return q.prune(nil)
 }
@@ -64,21 +58,17 @@ func (q *DropQueue) Restart() (dropped int) {
 // does not fit even now.
 func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
-	switch kind {
-	case flv.KindHeader, flv.KindData: // within reason: data messages may be many
+	switch {
+	case kind == flv.KindHeader, kind == flv.KindData: // within reason: data messages may be many
 		return q.Len()+m.Size() > 2*q.limit
-	case flv.KindKeyFrame:
-		q.awaitKey.remove(track)
-	case flv.KindFrame:
-		if q.awaitKey.has(track) {
-			return true
-		}
+	case !q.pictures.Accept(kind, track):
+		return true
 	}
 	if q.Len() == 0 || q.Len()+m.Size() <= q.limit {
 		return false
 	}
 	if kind != flv.KindAudio {
-		q.awaitKey.add(track)
+		q.pictures.Lost(track)
 	}
 	return true
 }
@@ -118,7 +108,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 		case flv.KindKeyFrame, flv.KindFrame:
 			key, found := last[track]
 			if !found {
-				q.awaitKey.add(track)
+				q.pictures.Lost(track)
 			}
 			return found && i >= key.at
 		case flv.KindAudio:
@@ -151,12 +141,3 @@ func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 func kindOf(m *Message) (flv.Kind, uint8) {
 	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
 }
-
-// trackSet is a set of track ids.
-type trackSet [4]uint64
-
-var allTracks = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
-
-func (s *trackSet) has(track uint8) bool { return s[track/64]&(1<<(track%64)) != 0 }
-func (s *trackSet) add(track uint8)      { s[track/64] |= 1 << (track % 64) }
-func (s *trackSet) remove(track uint8)   { s[track/64] &^= 1 << (track % 64) }

@@ -135,17 +135,3 @@ func TestDropQueueRestartDropsSound(t *testing.T) {
 		require.Equal(t, dropped, q.Restart())
 	}
 }
-
-func TestTrackSet(t *testing.T) {
-	tracks := []uint8{0, 1, 63, 64, 65, 127, 128, 255}
-	for _, one := range tracks {
-		var s trackSet
-		s.add(one)
-		others := allTracks
-		others.remove(one)
-		for _, track := range tracks {
-			assert.Equal(t, track == one, s.has(track), "%d of %d", track, one)
-			assert.Equal(t, track != one, others.has(track), "%d of all but %d", track, one)
-		}
-	}
-}
