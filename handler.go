@@ -31,7 +31,7 @@ type events struct {
 	ctx     context.Context // the handlers'
 	log     *slog.Logger
 	dropped *atomic.Uint64 // counts what the program is not told
-	queue   session.Handlers
+	queue   session.Callbacks
 	ready   chan struct{} // closed when handlers may run: with pipelining once Connect has succeeded
 
 	mu      sync.Mutex // guards the rest

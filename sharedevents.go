@@ -58,10 +58,10 @@ func (o *SharedObject) told() func(SharedObjectEvent) {
 func (n *sharedNews) add(e SharedObjectEvent) {
 	switch {
 	case n.handler == nil:
-	case n.size > session.MaxInvocationBytes: // however the events repeat themselves in one message
+	case n.size > session.MaxCallbackBytes: // however the events repeat themselves in one message
 		n.dropped++
 	default:
-		n.size += session.InvocationSize + len(e.Name) + amf.Size(e.Value, e.Args)
+		n.size += session.CallbackSize + len(e.Name) + amf.Size(e.Value, e.Args)
 		n.events = append(n.events, e)
 	}
 }

@@ -253,7 +253,7 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 		_, err = c.WaitInvoke(conntest.Context(t), "sent")
 		require.NoError(t, err)
 	})
-	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
+	require.Less(t, hold, session.MaxCallbackBytes+8<<20)
 	value, _ := o.Get("004999")
 	require.Equal(t, changes-1.0, value)
 	dropped := int(c.Stats().DroppedEvents)

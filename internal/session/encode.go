@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -78,4 +79,16 @@ func Data(streamID uint32, name string, args ...any) (chunk.Outgoing, error) {
 		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", name, err)
 	}
 	return Encode(message.TypeDataAMF0, streamID, 0, body), nil
+}
+
+// CallFailed is the _error that refuses a call.
+func CallFailed(id float64, err error) chunk.Outgoing {
+	code, description := message.CodeCallFailed, err.Error()
+	var refused *message.StatusError
+	if errors.As(err, &refused) {
+		code, description = refused.Code, refused.Description
+	}
+	o, _ := Command(ChunkStreamCommand, 0, &message.Command{Name: "_error", TransactionID: id, // texts can always be expressed
+		Args: []any{message.StatusObject("error", code, description)}})
+	return o
 }

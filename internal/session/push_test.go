@@ -145,7 +145,7 @@ func TestHandlersStopTheReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
 	s := server.session
-	var h Handlers
+	var h Callbacks
 	h.Backlog = s.NewBacklog(1000, func() string { return "handlers" })
 	entered, release := make(chan struct{}), make(chan struct{})
 	require.True(t, h.Run(0, func() { close(entered); <-release }))
@@ -166,7 +166,7 @@ func TestHandlersStopTheReader(t *testing.T) {
 
 // Finish drops what waits, and runs last.
 func TestHandlersFinish(t *testing.T) {
-	var h Handlers
+	var h Callbacks
 	entered, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	h.Run(0, func() { close(entered); <-release })
 	<-entered

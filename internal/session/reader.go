@@ -292,3 +292,13 @@ func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	}
 	return nil
 }
+
+// SetMaxMessageSize replaces Config.MaxMessageSize from the next read of the socket on. It may be called by anybody.
+func (r *reader) SetMaxMessageSize(n int) { r.limit.Store(int64(n)) }
+
+// takeLimit is for the holder of the token.
+func (r *reader) takeLimit() {
+	if r.limit.Load() != 0 {
+		r.in.SetMaxMessageSize(int(r.limit.Swap(0)))
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"fmt"
 	"sync"
 	"sync/atomic"
 
@@ -11,6 +12,9 @@ import (
 // MaxReplies bounds the replies that wait for a writer. A peer that sends pings faster than it reads our answers loses
 // answers, not the connection.
 const MaxReplies = 1024
+
+// maxReplyBytes bounds the bodies of what TryReply has left, unless one alone is longer.
+const maxReplyBytes = 1 << 20
 
 // replies are what the reader, which never waits for the peer to read, has to say. The next writer takes them along; else the
 // reader gives the socket what it takes without waiting, and a flusher that is started for it writes the rest.
@@ -133,4 +137,38 @@ func (w *writer) flusher() {
 		}
 		r.mu.Unlock()
 	}
+}
+
+// TryReply is Reply for what must not be lost silently: it reports false when there is no room.
+func (w *writer) TryReply(o chunk.Outgoing) bool {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pending) >= MaxReplies || len(r.pending) > 0 && r.bytes+len(o.Body) > maxReplyBytes {
+		return false
+	}
+	r.add(o)
+	return true
+}
+
+// Answer sends the outcome of a call of the peer's: a _result, or an _error with err's text.
+func (w *writer) Answer(method string, id float64, result any, err error) {
+	if err == nil {
+		o, bad := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: id, Args: []any{result}})
+		if bad == nil {
+			w.SendReply(o)
+			return
+		}
+		err = fmt.Errorf("result of %s: %w", method, bad)
+	}
+	w.SendReply(CallFailed(id, err))
+}
+
+// ReplyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
+func (w *writer) ReplyCommand(cmd *message.Command) error {
+	o, err := Command(ChunkStreamCommand, 0, cmd)
+	if err == nil {
+		w.Reply(o)
+	}
+	return err
 }

@@ -1,3 +1,6 @@
+// Package session is an RTMP connection after its handshake, in either role: what reading, writing, answering and calling
+// have in common, whether the program is the client or the server. It stands to both as the mux of golang.org/x/crypto/ssh
+// does to its client and server, and knows nothing of connect, of play and publish, nor of streams.
 package session
 
 import (
@@ -23,12 +26,12 @@ const DefaultWindow = 2_500_000
 //	token (reader.in, msg, holder)
 //	  -> the write lock, but only tried: the reader never waits for it
 //	  -> reader.dispatching (reader.message, and what a Dispatcher changes in Dispatch)
-//	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Handlers.mu, SendQueue.mu
+//	    -> locks of the Dispatcher, its Sinks and Writers -> replies.mu, calls.mu, Callbacks.mu, SendQueue.mu
 //	    -> window.mu (its counts and sizes) -> replies.mu
 //	write lock (writer.chunks, buf, unsent, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
-// calls.mu, Handlers.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
+// calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: nothing is taken while they are held, and nobody is called back.
 type Session struct {
 	*lifetime

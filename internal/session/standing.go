@@ -81,3 +81,7 @@ func (s *standing) read() {
 		}
 	}
 }
+
+// Serve reads on the caller's goroutine until the Session ends, whenever nobody else does: the standing reader of a connection that
+// has a goroutine of its own anyway.
+func (r *reader) Serve() { r.standing.start.Do(r.standing.read) }
