@@ -2,9 +2,12 @@ package rtmp
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // Call is a remote call that was sent (librtmp: an RTMP_METHOD in m_methodCalls).
@@ -55,4 +58,55 @@ type CallOptions struct {
 	// NoReply asks for no answer: the transaction id is 0, which servers don't answer, and nothing is remembered of the call.
 	// Its Result is nil at once, without an error.
 	NoReply bool
+}
+
+// send sends a call.
+func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
+	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
+		Absolute: true}
+	if o.AMF3 || l.amf3.Load() {
+		p.Type = message.TypeCommandAMF3
+	}
+	var call *session.Call
+	var err error
+	if o.NoReply {
+		call = session.Answered(method)
+	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
+		return nil, err
+	}
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
+	if err != nil {
+		err = fmt.Errorf("rtmp: %s: %w", method, err)
+	} else {
+		err = l.session.Send(ctx, session.EncodePacket(&p))
+	}
+	if err != nil {
+		l.session.TakeCall(call.ID)
+		return nil, err
+	}
+	return &Call{call: call}, nil
+}
+
+// expectation is a wait for one of some statuses, such as Play.Start.
+type expectation struct {
+	codes []string
+	done  chan struct{}
+	err   error
+	once  sync.Once
+}
+
+func (e *expectation) finish(err error) {
+	e.once.Do(func() {
+		e.err = err
+		close(e.done)
+	})
+}
+
+func (e *expectation) finished() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
 }

@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
@@ -41,6 +42,24 @@ func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
 		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, Mask: k.mask, Logger: k.log})
+}
+
+// takeAhead returns the stream that Connect has asked for ahead, if it is the one that o asks for. Both results are nil where it is
+// not, or the server minded: then CreateStream does all by itself.
+func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error) {
+	h := k.ahead.Swap(nil)
+	if h == nil {
+		return nil, nil
+	}
+	if !h.is(k.complete(o)) {
+		h.request.end()
+		h.stream.Close()
+		return nil, nil
+	}
+	if open, err := h.await(ctx); err != nil || !open {
+		return nil, err
+	}
+	return h.claim(ctx, o)
 }
 
 // mask replaces our secrets in a text of the server's.
@@ -235,6 +254,19 @@ func (k *client) connectAccepted(reply []any) error {
 	return nil
 }
 
+// answerChallenge sends secureTokenResponse when connect's answer holds a challenge and there is a token.
+func (l *link) answerChallenge(reply []any) error {
+	challenge, found := findValue(reply, "secureToken", 0).(string)
+	if !found || l.opts.Token == "" {
+		return nil
+	}
+	response, err := auth.SecureToken(l.opts.Token, challenge)
+	if err != nil {
+		return &ProtocolError{Phase: "secure token", Err: err}
+	}
+	return l.session.ReplyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
+}
+
 // knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
 // for the same name runs as well.
 func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
@@ -289,4 +321,25 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		size := amf.Size(status.Info) // the other fields are parts of it
 		k.events.tell(size, status.Code, func() { on(s, status) })
 	}
+}
+
+// findValue finds the first property of that name, however deep, as librtmp does; nil: there is none.
+func findValue(values []any, name string, depth int) any {
+	if depth > amf.MaxDepth {
+		return nil
+	}
+	for _, value := range values {
+		for _, m := range properties(value) {
+			if m.Name == name {
+				return m.Value
+			}
+			if properties(m.Value) == nil {
+				continue
+			}
+			if found := findValue([]any{m.Value}, name, depth+1); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }

@@ -79,6 +79,50 @@ func (c *Conn) ConnectReply() []any {
 // Capabilities are what the server has answered to what connect has announced. They are zero before connect's Result.
 func (c *Conn) Capabilities() Capabilities { return capabilities(c.ConnectReply()) }
 
+// CreateStream opens a stream and plays it, or publishes with StreamOptions.Writable; nil opts play the playpath of the
+// URL. It waits for connect's answer, and returns once the server has started the stream or, playing, the first media has
+// arrived. A refusal is a *StatusError and leaves the connection usable. With Options.Pipelining, the first CreateStream takes over the
+// stream that Connect has asked for if it wants the same; else that stream is closed.
+func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
+	k, err := c.established()
+	if err != nil {
+		return nil, err
+	}
+	var o StreamOptions
+	if opts != nil {
+		o = *opts
+	}
+	if _, err := k.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	if s, err := k.takeAhead(ctx, o); s != nil || err != nil {
+		return s, err
+	}
+	s := k.streams.newStream(o)
+	err = k.session.Blocked() // before the server is asked for a stream that it would keep
+	if err == nil {
+		err = k.streams.open(ctx, s)
+	}
+	if err != nil {
+		k.streams.abandon(s)
+		return nil, s.notOpened(err)
+	}
+	return s, nil
+}
+
+// SharedObject connects to the shared object of that name in the Conn's application, and returns when the server has
+// answered; its properties may follow. A persistent object outlives its users. A name can be connected once on a Conn.
+func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
+	k, err := c.established()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := k.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	return k.shared.use(ctx, name, persistent)
+}
+
 // Follow answers a request to reconnect, which connect must have announced by ExtReconnect in ConnectFields: it returns the
 // URL and the options with which New makes the Conn for the place that tcURL names, relative to the present one; "" is the
 // present one. The stream's name stays. Nothing happens to c.
@@ -137,34 +181,6 @@ func (c *Conn) close() error {
 		}
 	}
 	return refused
-}
-
-// Stats are counters of a Conn since Connect, which may have connected several times. They never fall, but for QueuedBytes and
-// SendQueueBytes, which say what there is at the moment.
-type Stats struct {
-	BytesRead, BytesWritten uint64 // by RTMP, the handshake included in BytesRead
-	Messages                uint64 // received
-	UnknownMessages         uint64 // of a type the library does not know
-	UnknownEvents           uint64 // user control events likewise
-	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
-	LostMedia               uint64 // those of them that are aggregates and metadata: what was in them is lost
-	StrayMedia              uint64 // media for no open stream, such as what comes after Stream.Close
-	DroppedEvents           uint64 // calls, statuses and shared object events that slow handlers left no room for
-	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
-	QueuedBytes             int    // media read and not yet consumed, of all streams
-	SendQueueBytes          int    // media written and not yet sent, of all streams
-	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
-	PipelineFallbacks       int    // how often the server minded Options.Pipelining, and Connect or CreateStream did with less of it
-	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
-
-	// RTT is how long the server took to answer the beginning of the handshake: the network's round trip, what the server needs for
-	// an answer, and in a tunnel that of HTTP. 0 before Connect.
-	RTT time.Duration
-	// FirstMedia is how long after Connect was called the first audio or video message was received; 0: none has been.
-	FirstMedia time.Duration
-	// LastMedia is when the newest audio or video was received, read by the program or not; zero: none has been. Of messages that
-	// the network has brought together it is the time of the first.
-	LastMedia time.Time
 }
 
 // Stats returns the connection's counters.

@@ -78,7 +78,8 @@ func (c *Conn) connector() (*connector, error) {
 	if settings.opts.Pipelining == PipelineNone { // Connect soon returns, or the server has not accepted it
 		close(c.core.events.ready)
 	}
-	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced, pipelining: settings.opts.Pipelining}, nil
+	return &connector{opener: opener{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced,
+		pipelining: settings.opts.Pipelining}}, nil
 }
 
 // use opens the Conn for use with a connection that was made, or ends it, and the connection if there is one.

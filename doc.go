@@ -52,18 +52,21 @@
 // connection with a *PanicError.
 package rtmp
 
-// The files, from the top down. Each needs those below it only, but for two clusters:
+// The files, from the top down. Each needs only files below it, except that options.go names Stream in OnStatus.
 //
-//	rtmp.go conn.go connect.go conncall.go connstream.go    what a program calls: New, Dial, Conn
-//	connector.go connectahead.go open.go swfplayer.go    how a connection is made, until the server has it; one type in four files
-//	client.go challenge.go    what a server's messages mean
-//	linger.go farewell.go    leaving such that nothing is lost
+//	rtmp.go connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
+//	connector.go open.go    how a connection is made: attempts, redirects, credentials; one attempt
+//	client.go    what a server's messages mean
+//	close.go    how a connection is closed so that nothing is lost
 //	sharedevents.go sharedobject.go
-//	ahead.go    a stream that is asked for before the server has answered
-//	play.go publish.go script.go request.go stream.go streamread.go streamwrite.go streambind.go streamid.go streamtable.go    Stream and the table of the open
-//	    ones, one type in many files; and below it link.go settings.go options.go, of which Options.OnStatus names Stream again
-//	flvout.go metadata.go expectation.go packet.go
-//	link.go    a connection as its calls, streams and shared objects see it
-//	optionnames.go conndata.go follow.go secrets.go settings.go    what is connected with; options.go    what a program sets
-//	core.go life.go handler.go    what a Conn keeps however often it connects: its first error, counters, the program's handlers
-//	call.go pipelining.go enhanced.go values.go func.go errors.go quickack.go clock.go
+//	pipelined.go    a stream that is asked for before the server has answered
+//	streamtable.go    the open streams, and how they are opened
+//	stream.go    Stream, of which the next four files are parts
+//	play.go streamread.go streamwrite.go    pause and seek; media received; media sent
+//	streamstate.go request.go    the state that the server's statuses change; commands that they answer
+//	script.go    the commands that open a stream
+//	flvout.go    messages as an FLV file
+//	swfverify.go call.go link.go    SWF verification; remote calls; a connection as its calls, streams and shared objects see it
+//	settings.go optionnames.go optionconn.go follow.go secrets.go options.go    connect's command; options by name; redirects
+//	core.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the program's handlers
+//	stats.go timeouts.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go

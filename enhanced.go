@@ -128,3 +128,16 @@ func enhancedProperties(support CodecSupport) amf.Object {
 		{Name: "capsEx", Value: float64(ExtMultitrack | ExtModEx | ExtTimestampOffset)},
 	}
 }
+
+// properties are those of an object of any kind, nil of other values.
+func properties(value any) []amf.Property {
+	switch o := value.(type) {
+	case amf.Object:
+		return o
+	case amf.ECMAArray:
+		return o
+	case amf.TypedObject:
+		return o.Object
+	}
+	return nil
+}

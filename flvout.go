@@ -4,10 +4,19 @@ import (
 	"bytes"
 	"sync"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
+)
+
+// How the bodies of data messages begin.
+var (
+	// onMetaDataPrefix is metadata's name.
+	onMetaDataPrefix = amf.AppendString(nil, "onMetaData")
+	// setDataFrame goes in front of metadata that a server is to keep for those who come later.
+	setDataFrame = amf.AppendString(nil, "@setDataFrame")
 )
 
 // keepRest is the largest buffer kept for what did not fit into a Read, in bytes: room for most key frames.

@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -72,31 +71,4 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 func (l *link) deleteStream(id uint32) (chunk.Outgoing, error) {
 	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: l.session.NextID(),
 		Args: []any{float64(id)}})
-}
-
-// send sends a call.
-func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
-	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
-		Absolute: true}
-	if o.AMF3 || l.amf3.Load() {
-		p.Type = message.TypeCommandAMF3
-	}
-	var call *session.Call
-	var err error
-	if o.NoReply {
-		call = session.Answered(method)
-	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
-		return nil, err
-	}
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
-	if err != nil {
-		err = fmt.Errorf("rtmp: %s: %w", method, err)
-	} else {
-		err = l.session.Send(ctx, session.EncodePacket(&p))
-	}
-	if err != nil {
-		l.session.TakeCall(call.ID)
-		return nil, err
-	}
-	return &Call{call: call}, nil
 }

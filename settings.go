@@ -8,6 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
@@ -64,12 +65,12 @@ func (s settings) withPatience(ctx context.Context, limit time.Duration) (contex
 	return context.WithTimeout(ctx, s.patient(ctx, limit))
 }
 
-// patient is how long such a wait may take, limit at most.
+// patient returns how long such a wait may take: at most limit.
 func (s settings) patient(ctx context.Context, limit time.Duration) time.Duration {
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
 	}
-	if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
+	if due, ok := ctx.Deadline(); ok { // most of the time is left for the second try, or a slow server would never get one
 		limit = min(limit, time.Until(due)/4)
 	}
 	return limit
@@ -129,4 +130,10 @@ func withString(o amf.Object, name, value string) amf.Object {
 		return o
 	}
 	return append(o, amf.Property{Name: name, Value: value})
+}
+
+// dialer returns a dialer that refuses addresses as near as refuse, and nearer ones.
+func (s settings) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
+	return transport.NewDialer(transport.Config{Refuse: refuse,
+		Proxy: s.opts.Proxy, DialContext: s.opts.DialContext, TLSConfig: s.opts.TLSConfig, HTTPClient: s.opts.HTTPClient})
 }

@@ -13,13 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-const (
-	// maxSharedBytes bounds what a server can make us keep of one shared object, in bytes of memory.
-	maxSharedBytes = 16 << 20
-	// sharedPropertySize is what a property takes beside its name and value: its place in a map.
-	sharedPropertySize = 96
-)
-
 // SharedObject is a remote shared object: named properties that the server keeps and tells all its clients about.
 //
 // The local copy holds what the server has said. Set and Delete ask the server and return when it has answered; a refusal

@@ -1,12 +1,29 @@
 package rtmp
 
 import (
+	"errors"
 	"io"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
+
+// streamReader is the half of a Stream that plays: media on its way from the connection to Read, WriteTo and ReadPacket.
+type streamReader struct {
+	*streamState
+
+	waiter session.Waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	out    flvOut         // likewise
+	packet packetSink     // likewise
+
+	// Guarded by streamState.mu:
+	sink         sink               // where the goroutine that reads wants media now
+	queue        session.MediaQueue // media that another goroutine has read from the connection
+	backlog      *session.Backlog   // of queue
+	readDeadline time.Time
+	mediaDue     time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
+}
 
 // sink is where a reading goroutine wants a stream's media: FLV bytes, or a Packet. Its owner is that goroutine, which
 // calls it from inside a dispatch of its own or while it holds the stream's lock.
@@ -18,7 +35,7 @@ type sink interface {
 }
 
 // receive takes a media message from the reader. direct says that the reader is the goroutine that reads this stream.
-func (s *Stream) receive(m *session.Message, direct bool) {
+func (s *streamReader) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
@@ -38,25 +55,23 @@ func (s *Stream) receive(m *session.Message, direct bool) {
 	}
 	s.queue.Push(m)
 	s.backlog.Queued(s.queue.Len())
-	s.signal()
+	signal(s.readWake)
 }
 
-// begin marks the stream as playing because media has come: some servers send no Play.Start. The caller holds s.mu.
-func (s *Stream) begin() {
-	s.started = true
-	for _, e := range s.expected {
-		e.finish(nil)
-	}
+// discard empties the queue. The caller holds s.mu.
+func (s *streamReader) discard() {
+	s.queue.Clear()
+	s.backlog.Queued(0)
 }
 
-func (s *Stream) queued() int {
+func (s *streamReader) queued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queue.Len()
 }
 
 // next waits until dst has something or the stream can't give any more, which is the error.
-func (s *Stream) next(dst sink) error {
+func (s *streamReader) next(dst sink) error {
 	if s.options.Writable {
 		return errNotReadable
 	}
@@ -78,7 +93,7 @@ func (s *Stream) next(dst sink) error {
 		if err != nil || dst.has() {
 			return err
 		}
-		err = s.conn.session.Read(&s.reader)
+		err = s.conn.session.Read(&s.waiter)
 		if dst.has() {
 			return nil
 		}
@@ -95,7 +110,7 @@ func (s *Stream) next(dst sink) error {
 }
 
 // handOver gives the goroutine that reads what others have queued. The caller holds s.mu.
-func (s *Stream) handOver() {
+func (s *streamReader) handOver() {
 	if s.queue.Len() == 0 {
 		return
 	}
@@ -109,7 +124,7 @@ func (s *Stream) handOver() {
 
 // over is why the stream can't go on: its own end comes before that of the connection, and after everything that is queued,
 // which another reader may have done together with the end since this one last looked. The caller holds s.mu.
-func (s *Stream) over() error {
+func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:
 		return nil
@@ -120,36 +135,36 @@ func (s *Stream) over() error {
 }
 
 // isOver is over for those who don't hold s.mu.
-func (s *Stream) isOver() error {
+func (s *streamReader) isOver() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over()
 }
 
-// readingStream is a Stream as the session sees it while it is read: a session.Sink, and a session.Taker.
-type readingStream Stream
+// streamSink is a streamReader as the session sees it: a session.Sink and a session.Taker.
+type streamSink streamReader
 
-func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
+func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
 
 // Ready reports whether there is something for a Read to return, or to take out of the queue first.
-func (s *readingStream) Ready() bool {
+func (s *streamSink) Ready() bool {
 	s.Begin()
 	return s.End()
 }
 
 // Begin takes the lock that Take needs.
-func (s *readingStream) Begin() { s.mu.Lock() }
+func (s *streamSink) Begin() { s.mu.Lock() }
 
 // End is Ready, and gives the lock back.
-func (s *readingStream) End() bool {
-	ready := s.sink.has() || (*Stream)(s).ready()
+func (s *streamSink) End() bool {
+	ready := s.sink.has() || (*streamReader)(s).ready()
 	s.mu.Unlock()
 	return ready
 }
 
 // Take takes a message of this stream, unless there is more to be done about it than that. The first is dispatched, so that others
 // learn of it, too.
-func (s *readingStream) Take(m *session.Message) session.Verdict {
+func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if m.StreamID != s.id || !s.flows || s.err != nil || s.seeking || s.queue.Len() > 0 {
 		return session.Declined
 	}
@@ -163,10 +178,10 @@ func (s *readingStream) Take(m *session.Message) session.Verdict {
 }
 
 // Room reports that a Read which could return takes what has arrived already, too.
-func (s *readingStream) Room() bool { return !s.sink.full() }
+func (s *streamSink) Room() bool { return !s.sink.full() }
 
 // Deadline is the earlier of SetReadDeadline's and that of Options.MediaTimeout.
-func (s *readingStream) Deadline() time.Time {
+func (s *streamSink) Deadline() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
@@ -175,12 +190,41 @@ func (s *readingStream) Deadline() time.Time {
 	return s.mediaDue
 }
 
-func (s *readingStream) Backlog() *session.Backlog { return s.backlog }
+func (s *streamSink) Backlog() *session.Backlog { return s.backlog }
+
+// Ready reports whether ReadPacket would return at once: a message has been read by another, or the stream has come to its end. It is
+// for programs that read the connection themselves, with Conn.ReadPacket and HandlePacket.
+func (s *streamReader) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready()
+}
+
+// ready is Ready for a caller that holds s.mu.
+func (s *streamReader) ready() bool {
+	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
+}
+
+// SetReadDeadline bounds Read, WriteTo and ReadPacket, also one under way. The zero time removes the bound. A read that
+// runs into it has lost nothing.
+func (s *streamReader) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	s.readDeadline = t
+	s.mu.Unlock()
+	s.rouse()
+	return nil
+}
+
+// rouse makes a Read under way look at its state, whether it reads the socket itself or waits for another.
+func (s *streamReader) rouse() {
+	signal(s.readWake)
+	s.conn.session.Interrupt(&s.waiter)
+}
 
 // Read reads the stream as an FLV file: the file header, the metadata, and a tag for each audio and video message with the
 // server's timestamps. It returns io.EOF when the server has signalled the end, and only then; a connection that is lost
 // is io.ErrUnexpectedEOF. A Read that runs into Options.Timeout or a deadline may be repeated.
-func (s *Stream) Read(p []byte) (int, error) {
+func (s *streamReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -205,7 +249,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 const writeToBuffer = 128 << 10
 
 // WriteTo writes the stream as an FLV file to w until its end, which is not an error. It is the fast path of io.Copy.
-func (s *Stream) WriteTo(w io.Writer) (int64, error) {
+func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 	o, buf := &s.out, make([]byte, writeToBuffer)
 	o.direct = true
 	defer func() { o.direct = false }()
@@ -241,7 +285,7 @@ func (s *Stream) WriteTo(w io.Writer) (int64, error) {
 
 // ReadPacket reads the next audio, video or data message; p.Body is reused. Don't mix it with Read. The errors are those
 // of Read.
-func (s *Stream) ReadPacket(p *Packet) error {
+func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
 	defer func() { s.packet.p = nil }()
 	return s.next(&s.packet)
@@ -269,3 +313,5 @@ func (k *packetSink) take(m *session.Message) {
 	m.CopyTo(k.p.Body)
 	k.taken = true
 }
+
+var errNotReadable = errors.New("rtmp: the stream was opened for publishing: it can't be read")

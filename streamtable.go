@@ -1,20 +1,16 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
-
-// maxClosedIDs is how many ids of closed streams are remembered, the newest. What a server still has under way for a stream
-// arrives soon after its end, so nobody misses the others.
-const maxClosedIDs = 256
 
 // streamTable holds the open streams by message stream id, and knows which ids belong to nobody any more.
 type streamTable struct {
@@ -43,14 +39,38 @@ func (t *streamTable) of(id uint32) *Stream {
 
 // newStream returns a stream that the server does not know of yet, and that is not in the table.
 func (t *streamTable) newStream(o StreamOptions) *Stream {
+	return newStream(t.conn, t.conn.complete(o), t.remove)
+}
+
+// open asks for a message stream for s, and plays or publishes on it.
+func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	c := t.conn
-	o = c.complete(o)
-	s := &Stream{conn: c, table: t, name: o.Name, options: o, buffer: c.opts.buffer(),
-		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
-	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink(), Taker: (*readingStream)(s)}
-	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
-	s.backlog = c.session.NewBacklog(c.opts.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
-	return s
+	p, err := c.opts.script(s.options)
+	if err != nil {
+		return err
+	}
+	if s.options.Writable {
+		if err := c.announceChunkSize(ctx); err != nil {
+			return err
+		}
+	}
+	if s.id, err = t.newID(ctx, p.connection); err != nil {
+		return err
+	}
+	if err := t.add(s); err != nil {
+		return err
+	}
+	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.then(s.id), true, p.codes...); err != nil {
+		return err
+	}
+	return s.beginPublishing()
+}
+
+// abandon closes a stream that was not opened completely, if the server already has one for it.
+func (t *streamTable) abandon(s *Stream) {
+	if t.holds(s) {
+		s.Close()
+	}
 }
 
 func (t *streamTable) all() []*Stream {
@@ -111,8 +131,7 @@ func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 		if o, err := s.farewell(); err == nil { // deleteStream, as librtmp does
 			last = append(last, o...)
 		}
-		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
-		s.backlog.Queued(0)
+		s.markClosed() // nobody will read what is queued, and the reader must not wait for that
 	}
 	return last, refused
 }
@@ -147,4 +166,66 @@ func (t *streamTable) count() {
 			t.only = s
 		}
 	}
+}
+
+// newID sends commands of which one is createStream, together, and waits for the message stream that this brings. When the
+// answer is given up, the server is told to delete the stream as soon as it comes: it keeps it otherwise.
+func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
+	k, err := t.number(commands)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
+		t.conn.session.TakeCall(k.ID)
+		return 0, err
+	}
+	if err := k.Wait(ctx); err != nil {
+		k.WhenDone(func() { t.refuse(k) })
+		t.conn.session.FlushReplies()
+		return 0, err
+	}
+	result, err := k.Result()
+	if err != nil {
+		return 0, err
+	}
+	return streamIDOf(result)
+}
+
+// number gives commands their transaction ids, and returns the call that createStream is.
+func (t *streamTable) number(commands []message.Command) (create *session.Call, err error) {
+	for i := range commands {
+		if commands[i].Name != "createStream" {
+			commands[i].TransactionID = t.conn.session.NextID()
+			continue
+		}
+		if create, err = t.conn.session.NewCall("createStream", 0); err != nil {
+			return nil, err
+		}
+		commands[i].TransactionID = create.ID
+	}
+	return create, nil
+}
+
+// refuse has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
+func (t *streamTable) refuse(k *session.Call) {
+	result, err := k.Result()
+	if err != nil {
+		return
+	}
+	id, err := streamIDOf(result)
+	if err != nil || !t.giveUp(id) {
+		return
+	}
+	if o, err := t.conn.deleteStream(id); err == nil {
+		t.conn.session.Reply(o)
+	}
+}
+
+// streamIDOf reads the message stream id that createStream's _result carries.
+func streamIDOf(result any) (uint32, error) {
+	id, ok := result.(float64)
+	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
+	}
+	return uint32(id), nil
 }

@@ -7,13 +7,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-const (
-	// MaxCallbackBytes bounds the callbacks that wait and the one that runs, in bytes of memory. A single callback may be larger.
-	MaxCallbackBytes = 16 << 20
-	// CallbackSize is what a callback takes besides its arguments, in bytes of memory.
-	CallbackSize = 256
-)
-
 // Callbacks runs the program's functions one at a time, in the order of arrival, on a goroutine of its own. The reader never
 // runs them, so they may use the connection. The zero value is ready.
 type Callbacks struct {

@@ -10,9 +10,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
-const maxPendingCalls = 1 << 16
-
 // Call is a remote call that was sent, or is about to be.
 type Call struct {
 	ID     float64 // the transaction id

@@ -9,13 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// MaxReplies bounds the replies that wait for a writer. A peer that sends pings faster than it reads our answers loses
-// answers, not the connection.
-const MaxReplies = 1024
-
-// maxReplyBytes bounds the bodies of what TryReply has left, unless one alone is longer.
-const maxReplyBytes = 1 << 20
-
 // replies are what the reader, which never waits for the peer to read, has to say. The next writer takes them along; else the
 // reader gives the socket what it takes without waiting, and a flusher that is started for it writes the rest.
 type replies struct {

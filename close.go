@@ -9,14 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-const (
-	// closeTimeout bounds what Close says to the server before it hangs up.
-	closeTimeout = 250 * time.Millisecond
-	// lingerGrace is how long a server that has everything may take to hang up. Some never do.
-	lingerGrace = time.Second
-	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
-	lingerPoll = 10 * time.Millisecond
-)
+// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
+const lingerPoll = 10 * time.Millisecond
 
 // sayGoodbye sends the last messages, and waits until all that was published has arrived.
 func (l *link) sayGoodbye(last []chunk.Outgoing) {

@@ -193,7 +193,7 @@ func TestRefusedStreamZero(t *testing.T) {
 
 func TestClosedIDsAreBounded(t *testing.T) {
 	var table streamTable
-	open := &Stream{id: 7}
+	open := &Stream{streamState: &streamState{id: 7}}
 	require.NoError(t, table.add(open))
 	for id := range uint32(3 * maxClosedIDs) {
 		table.giveUp(id) // 7 is somebody's

@@ -2,19 +2,13 @@ package rtmp
 
 import (
 	"context"
-	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-const (
-	// guessedStreamID is the message stream id that servers give out first.
-	guessedStreamID = 1
-	// createPatience is how long createStream may stay unanswered after connect was answered: servers that take it answer both at
-	// once.
-	createPatience = time.Second
-)
+// guessedStreamID is the message stream id that servers give out first.
+const guessedStreamID = 1
 
 // pipelined is the stream that Connect asks for ahead of the server's answers. Connect's goroutine owns it, and then the CreateStream
 // that takes it.
@@ -48,7 +42,7 @@ func (h *pipelined) messages() ([]chunk.Outgoing, error) {
 		return nil, err
 	}
 	messages, err = appendCommands(messages, h.script.chunkStreamID, guessedStreamID, h.script.stream)
-	return append(messages, h.script.behind(guessedStreamID)...), err
+	return append(messages, h.script.then(guessedStreamID)...), err
 }
 
 // register prepares for the answers on the connection of a table, which has no stream yet.
@@ -140,7 +134,7 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 		return err
 	}
 	p := &h.script
-	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.behind(id)...); err != nil {
+	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.then(id)...); err != nil {
 		return err
 	}
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
@@ -164,7 +158,7 @@ func (h *pipelined) drop() {
 	h.request.end()
 	h.stream.markClosed()
 	h.table.remove(h.stream)
-	h.stream.backlog.Queued(0)
+
 }
 
 // is reports whether want, which is complete, asks for this stream.
@@ -193,7 +187,7 @@ func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 		h.fallBack(h.request.call.Method + " fails")
 		return false, nil
 	}
-	h.stream.abandon()
+	h.table.abandon(h.stream)
 	return false, h.stream.notOpened(err)
 }
 
@@ -209,10 +203,10 @@ func (h *pipelined) claim(ctx context.Context, o StreamOptions) (*Stream, error)
 		err = h.conn.announceChunkSize(ctx)
 	}
 	if err == nil {
-		err = s.opened()
+		err = s.beginPublishing()
 	}
 	if err != nil {
-		s.abandon()
+		h.table.abandon(s)
 		return nil, s.notOpened(err)
 	}
 	return s, nil

@@ -112,7 +112,7 @@ func (d *connectData) object(name string, named bool, text string) error {
 	if len(d.open) > 0 && !named {
 		return errors.New("a value inside an object needs a name")
 	}
-	if len(d.open) >= 16 {
+	if len(d.open) >= maxConnectNesting {
 		return errors.New("objects are nested too deep")
 	}
 	d.open = append(d.open, openObject{name: name, members: amf.Object{}})
