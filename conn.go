@@ -143,7 +143,7 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 		return "", nil, err
 	}
 	if rawURL, o, err = k.reconnect(tcURL, k.near); err != nil {
-		return "", nil, during("reconnect", err)
+		return "", nil, session.During("reconnect", err)
 	}
 	return rawURL, o, nil
 }

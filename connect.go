@@ -71,7 +71,7 @@ func (c *Conn) connector() (*connector, error) {
 		return nil, err
 	}
 	if c.connecting {
-		return nil, errors.New("rtmp: connect: called a second time")
+		return nil, errors.New("rtmp: connect: already called on this Conn")
 	}
 	c.core.clock.began = time.Now()
 	c.connecting = true

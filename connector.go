@@ -131,7 +131,7 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 	}
 	if to := redirection(refused); to != "" && k.opts.MaxRedirects > 0 {
 		if k.redirects++; k.redirects > k.opts.MaxRedirects {
-			return false, during(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
+			return false, session.During(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
 		}
 		return true, k.redirect(client, to)
 	}
@@ -144,7 +144,7 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 	}
 	query, retry, err := k.publisher.Next(refused.Description)
 	if err != nil {
-		return false, during("connect", fmt.Errorf("%w: %w", err, refused))
+		return false, session.During("connect: "+err.Error(), refused)
 	}
 	k.query = query
 	return retry, nil
@@ -167,7 +167,7 @@ func redirection(refused *StatusError) string {
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {
-		return during("connect: redirect", err)
+		return session.During("connect: redirect", err)
 	}
 	k.settings, k.query, k.publisher = there, "", auth.Publisher{}
 	k.log.Debug("rtmp: redirected", "url", there.url.Redacted())

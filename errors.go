@@ -34,20 +34,6 @@ type ProtocolError = message.ProtocolError
 // PanicError reports that a handler of the program's has panicked. It ends the Conn.
 type PanicError = message.PanicError
 
-// during returns err with the name of what it ended in front of its text, after a single "rtmp: ".
-func during(what string, err error) error { return &phaseError{what: what, err: err} }
-
-type phaseError struct {
-	what string
-	err  error
-}
-
-func (e *phaseError) Error() string {
-	return "rtmp: " + e.what + ": " + strings.TrimPrefix(e.err.Error(), "rtmp: ")
-}
-
-func (e *phaseError) Unwrap() error { return e.err }
-
 // HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
 // of the Stage constants.
 type HandshakeError struct {
@@ -73,6 +59,9 @@ func (e *HandshakeError) Error() string {
 		stage = "handshake"
 	}
 	why := strings.TrimPrefix(quote.Cause(e.Err), "rtmp: ")
+	if stage == StageConnect {
+		why = strings.TrimPrefix(why, "read: ") // the wait for connect's answer
+	}
 	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint

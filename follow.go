@@ -16,9 +16,9 @@ func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL strin
 	n, _ := extensions.(float64)
 	switch {
 	case s.opts.FollowReconnect == FollowNone:
-		return "", nil, errors.New("the options don't allow it")
+		return "", nil, errors.New("FollowReconnect is FollowNone")
 	case Extensions(flags(n))&ExtReconnect == 0:
-		return "", nil, errors.New("it was not announced that this is understood")
+		return "", nil, errors.New("ConnectFields did not announce ExtReconnect in capsEx")
 	}
 	if tcURL != "" {
 		if tcURL, err = s.resolve(tcURL); err != nil {

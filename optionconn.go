@@ -56,7 +56,7 @@ func (d *connectData) add(item string) error {
 			return errors.New("no : after the member's name")
 		}
 		if len(d.open) == 0 {
-			return errors.New("a named value belongs into an object: O:1 comes first")
+			return errors.New("a named value must be inside an object, which O:1 opens")
 		}
 		kind = kind[1:]
 	}
@@ -79,7 +79,7 @@ func connectValue(kind, text string) (any, error) {
 	case "B":
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errors.New("not a boolean: 0 or 1")
+			return nil, errors.New("must be 0 or 1")
 		}
 		return n != 0, nil
 	case "S":

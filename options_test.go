@@ -107,7 +107,7 @@ func orDefault(d, def time.Duration) time.Duration {
 
 func TestSetOptionErrors(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"nonsense", "1", "no such option"},
+		{"nonsense", "1", "unknown option"},
 		{"start", "1s", "whole number"},
 		{"timeout", "99999999999", "whole number"},
 		{"playlist", "maybe", "boolean"},

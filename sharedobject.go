@@ -112,7 +112,7 @@ func (t *sharedTable) add(o *SharedObject) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byName[o.name] != nil {
-		return fmt.Errorf("rtmp: shared object %s: connected already", o.name)
+		return fmt.Errorf("rtmp: shared object %s: already connected", o.name)
 	}
 	if t.byName == nil {
 		t.byName = make(map[string]*SharedObject)
@@ -219,7 +219,7 @@ func (o *SharedObject) Close() error {
 }
 
 func (o *SharedObject) error(err error) error {
-	return during("shared object "+o.name, err)
+	return session.During("shared object "+o.name, err)
 }
 
 func (o *SharedObject) send(ctx context.Context, e message.SharedEvent) error {
@@ -238,7 +238,10 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 	if err != nil {
 		return o.error(err)
 	}
-	return o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body))
+	if err := o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)); err != nil {
+		return o.error(err)
+	}
+	return nil
 }
 
 // request sends an event and waits for the server's answer to it.

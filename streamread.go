@@ -314,4 +314,4 @@ func (k *packetSink) take(m *session.Message) {
 	k.taken = true
 }
 
-var errNotReadable = errors.New("rtmp: the stream was opened for publishing: it can't be read")
+var errNotReadable = errors.New("rtmp: the stream was opened for publishing and cannot be read")

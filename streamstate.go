@@ -9,6 +9,7 @@ import (
 	"sync"
 
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -58,7 +59,7 @@ func (s *streamState) notOpened(err error) error {
 	if s.options.Writable {
 		what = "publish"
 	}
-	return during(s.opening(what), err)
+	return session.During(s.opening(what), err)
 }
 
 // statusReceived acts on an onStatus for this stream. The reader calls it.

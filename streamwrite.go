@@ -150,7 +150,7 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 		return ErrNotWritable
 	}
 	if !p.Type.Media() {
-		return fmt.Errorf("rtmp: publish: %s is no media: use Conn.SendPacket", p.Type)
+		return fmt.Errorf("rtmp: publish: %s is not media: use Conn.SendPacket", p.Type)
 	}
 	o := s.outgoing(p.Type, p.Timestamp, p.Body)
 	err := s.enqueue(&o)

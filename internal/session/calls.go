@@ -177,7 +177,7 @@ func (t *calls) end(err error) {
 	t.pending = nil
 	t.mu.Unlock()
 	for _, k := range pending {
-		k.Complete(nil, fmt.Errorf("%w (while waiting for the answer to %s)", err, k.Method))
+		k.Complete(nil, During(k.Method, err))
 	}
 }
 

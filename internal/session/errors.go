@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
@@ -52,7 +53,7 @@ func (e *LostError) Error() string {
 	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
 		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
 	}
-	return "rtmp: " + e.What + ": connection lost: " + e.Cause.Error()
+	return "rtmp: " + e.What + ": connection lost: " + strings.TrimPrefix(e.Cause.Error(), e.What+": ")
 }
 
 // Unwrap returns io.ErrUnexpectedEOF and the cause.
@@ -62,6 +63,21 @@ func (e *LostError) Unwrap() []error {
 	}
 	return []error{io.ErrUnexpectedEOF, e.Cause}
 }
+
+// During returns err with what it has ended at the beginning of its text, which says "rtmp: " and each phase only once.
+func During(what string, err error) error { return &phaseError{what: what, err: err} }
+
+type phaseError struct {
+	what string
+	err  error
+}
+
+func (e *phaseError) Error() string {
+	text := strings.TrimPrefix(e.err.Error(), "rtmp: ")
+	return "rtmp: " + e.what + ": " + strings.TrimPrefix(text, e.what+": ")
+}
+
+func (e *phaseError) Unwrap() error { return e.err }
 
 // HungUp reports whether err is the peer's closing the connection in the orderly way.
 func HungUp(err error) bool {
