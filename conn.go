@@ -92,6 +92,9 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 	if opts != nil {
 		o = *opts
 	}
+	if o.Writable && !k.opts.publishes() {
+		k.log.Warn("rtmp: publishing without Options.Publish: the server may take this client for a player")
+	}
 	if _, err := k.connectCall.Result(ctx); err != nil {
 		return nil, err
 	}

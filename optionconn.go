@@ -48,15 +48,15 @@ func (d *connectData) list() []any {
 func (d *connectData) add(item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
-		return errors.New("no : after the type letter")
+		return errors.New("missing : after the type letter")
 	}
 	name, named := "", false
 	if len(kind) == 2 && kind[0] == 'N' {
 		if name, rest, named = strings.Cut(rest, ":"); !named {
-			return errors.New("no : after the member's name")
+			return errors.New("missing : after the member's name")
 		}
 		if len(d.open) == 0 {
-			return errors.New("a named value must be inside an object, which O:1 opens")
+			return errors.New("a named value must be inside an object: O:1 comes first")
 		}
 		kind = kind[1:]
 	}
@@ -79,7 +79,7 @@ func connectValue(kind, text string) (any, error) {
 	case "B":
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errors.New("must be 0 or 1")
+			return nil, errors.New("not a boolean: use 0 or 1")
 		}
 		return n != 0, nil
 	case "S":
@@ -100,7 +100,7 @@ func connectValue(kind, text string) (any, error) {
 func (d *connectData) object(name string, named bool, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil && !named {
-		return errors.New("not 1 to open or 0 to close an object")
+		return errors.New("use 1 to open or 0 to close an object")
 	}
 	if n == 0 && !named {
 		if len(d.open) == 0 {

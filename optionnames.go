@@ -87,7 +87,7 @@ func flag(field func(*Options) *bool) func(*setup, string) error {
 		case "0", "off", "no", "false":
 			*field(s.opts) = false
 		default:
-			return errors.New("must be 1, on, yes, true, 0, off, no or false")
+			return errors.New("not a boolean: use 1, on, yes, true, 0, off, no or false")
 		}
 		return nil
 	}
@@ -99,7 +99,7 @@ func number(unit time.Duration, field func(*Options) *time.Duration, zero time.D
 	return func(s *setup, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)
 		if err != nil {
-			return errors.New("must be a whole number")
+			return errors.New("not a whole number")
 		}
 		d := time.Duration(n) * unit
 		if d/unit != time.Duration(n) {

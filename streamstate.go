@@ -40,7 +40,7 @@ type binding struct {
 }
 
 // opening names what is done with the stream, for errors. The name of a published stream is a key, and what follows a ? in
-// any name is a token.
+// any name may be a token.
 func (s *streamState) opening(what string) string {
 	name, _, _ := strings.Cut(s.name, "?")
 	if s.options.Writable || name == "" {
@@ -55,11 +55,13 @@ func (s *streamState) notOpened(err error) error {
 	if errors.As(err, &option) {
 		return err
 	}
-	what := "play"
-	if s.options.Writable {
-		what = "publish"
+	if !s.options.Writable {
+		return session.During(s.opening("play"), err)
 	}
-	return session.During(s.opening(what), err)
+	if !s.conn.opts.publishes() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: Options.Publish is not set, and the server may take this client for a player", err)
+	}
+	return session.During("publish", err)
 }
 
 // statusReceived acts on an onStatus for this stream. The reader calls it.
