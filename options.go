@@ -170,17 +170,16 @@ type StreamOptions struct {
 	NoBufferUpdate bool
 }
 
-// ReconnectPolicy says where a server may send its clients by NetConnection.Connect.ReconnectRequest (E-RTMP v2, Reconnect
-// Request).
+// ReconnectPolicy says where Conn.Follow may lead when a server sends NetConnection.Connect.ReconnectRequest (E-RTMP v2, "Reconnect
+// Request").
 type ReconnectPolicy int
 
 const (
-	// FollowSameHost follows to the same host and port only.
+	// FollowSameHost allows the same host and port only.
 	FollowSameHost ReconnectPolicy = iota
-	// FollowNone follows nowhere.
+	// FollowNone allows nothing.
 	FollowNone
-	// FollowAny follows to any host and port, and lets servers, redirects included, lead to the loopback interface and to
-	// private networks.
+	// FollowAny allows any host and port, including the loopback interface and private networks, also for Options.MaxRedirects.
 	FollowAny
 )
 
