@@ -13,19 +13,19 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// connector makes a Conn's connection. The server may say "not like this": then it makes another, with a query that proves who we
-// are, or elsewhere. It is used by one goroutine.
+// connector makes a Conn's connection. If the server refuses, it may make another: with credentials, or to another server. Only one
+// goroutine uses it.
 type connector struct {
 	opener
-	patience time.Duration // how long connect may stay unanswered while another way is left; 0: Timeout
-	answered bool          // a connect has been answered, if only by a refusal
+	patience time.Duration // how long to wait for the answer to connect while there is another way; 0: Timeout
+	answered bool          // the server has answered a connect, if only with a refusal
 
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
 	redirects int    // so far
 }
 
-// connect connects and sends connect, as often as the server wants it.
+// connect connects, as often as the server makes it necessary.
 func (k *connector) connect(ctx context.Context) (*client, error) {
 	for {
 		client, retry, err := k.attempt(ctx)
@@ -42,7 +42,7 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 	}
 }
 
-// attempt connects once. retry says to do so once more: the connector knows better how.
+// attempt connects once. retry says to connect again, as k is set now.
 func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error) {
 	o, err := k.connectMessage(k.query, k.announce)
 	if err != nil {
@@ -58,7 +58,7 @@ func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error
 	return client, retry, err
 }
 
-// try makes a connection and sends connect on it, and what is sent ahead.
+// try makes a connection and sends connect on it, and the commands of a pipelined stream.
 func (k *connector) try(ctx context.Context, transactionID float64, connect chunk.Outgoing) (*client, error) {
 	if err := k.Err(); err != nil {
 		return nil, err
@@ -88,7 +88,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	call.BeforeResult(client.connectAccepted)
 	client.connectCall = &Call{call: call}
 	if k.announce {
-		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP: try NoEnhanced"
 	}
 	if ahead != nil {
 		client.ahead.Store(ahead)
@@ -116,13 +116,13 @@ func (k *connector) await(ctx context.Context, connect *Call) error {
 	return err
 }
 
-// negotiates reports whether the server's answer has to be waited for, because it may be necessary to connect once more.
+// negotiates reports whether it may be necessary to connect again after the server's answer.
 func (k *connector) negotiates() bool {
 	user, _ := k.credentials()
 	return user != "" || k.opts.MaxRedirects > 0
 }
 
-// admit looks at the server's answer to connect. retry says to connect once more; an error that there is no use in that.
+// admit waits for the answer to connect. retry says to connect again.
 func (k *connector) admit(ctx context.Context, client *client) (retry bool, err error) {
 	err = k.await(ctx, client.connectCall)
 	var refused *StatusError
@@ -150,7 +150,7 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 	return retry, nil
 }
 
-// redirection is where a refusal sends us, "" if nowhere.
+// redirection returns the URL that a refusal redirects to, if any.
 func redirection(refused *StatusError) string {
 	info, _ := refused.Info.(amf.Object)
 	value, _ := info.Get("ex")
@@ -163,7 +163,7 @@ func redirection(refused *StatusError) string {
 	return ""
 }
 
-// redirect makes to, a tcUrl, the server to connect to.
+// redirect makes the next connection go to the tcUrl to.
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {
@@ -174,7 +174,7 @@ func (k *connector) redirect(from *client, to string) error {
 	return nil
 }
 
-// newPipelined returns the stream to ask for ahead, nil: none, or not before connect is answered.
+// newPipelined returns the stream to ask for, or nil if there is none, or if answered is false and the answer to connect is needed first.
 func (k *connector) newPipelined(answered bool) *pipelined {
 	if k.pipelining == PipelineNone || k.playpath() == "" || k.opts.UsherToken != "" || !answered && k.needsAnswer() {
 		return nil
@@ -182,17 +182,17 @@ func (k *connector) newPipelined(answered bool) *pipelined {
 	h := &pipelined{options: k.complete(StreamOptions{Writable: k.opts.publishes()})}
 	var err error
 	if h.script, err = k.opts.script(h.options); err != nil {
-		return nil // CreateStream will tell
+		return nil // CreateStream will return the error
 	}
 	return h
 }
 
-// needsAnswer reports whether connect has to be answered before a stream is asked for.
+// needsAnswer reports whether to wait for the answer to connect before asking for a stream.
 func (k *connector) needsAnswer() bool {
 	return k.negotiates() || k.opts.Token != "" || k.opts.SWFVerify || len(k.opts.SWFHash) > 0
 }
 
-// settle makes sure of the stream that is asked for ahead, once the server has answered connect.
+// settle makes sure of the pipelined stream after the server has answered connect.
 func (k *connector) settle(ctx context.Context, client *client) error {
 	h := client.ahead.Load()
 	if _, refused := client.connectCall.call.Result(); refused != nil {
@@ -212,7 +212,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 		}
 	}
 	known, err := h.settle(ctx)
-	if h.guessedWrong { // it would be wrong on a new connection, too: the next step is the last
+	if h.guessedWrong { // as it would be on a new connection: the next step back is the last one
 		k.pipelining = PipelineCommands
 	}
 	if !known {
@@ -221,8 +221,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 	return err
 }
 
-// stepBack reports whether connecting has failed with err because the server minds, perhaps, what was sent ahead, and sees to it that the
-// next connection is made with less of that.
+// stepBack reports whether err may be due to pipelining. If so, the next connection uses less of it.
 func (k *connector) stepBack(ctx context.Context, err error) bool {
 	if k.pipelining == PipelineNone || !mayMind(err) || ctx.Err() != nil || k.Err() != nil {
 		return false
@@ -232,12 +231,12 @@ func (k *connector) stepBack(ctx context.Context, err error) bool {
 	return true
 }
 
-// mayMind reports whether err can be a server's answer to what was sent ahead: the end of the connection, silence, or confusion.
+// mayMind reports whether err may be a server's reaction to pipelining: the end of the connection, silence, or confusion.
 func mayMind(err error) bool {
 	var failed *HandshakeError
 	if errors.As(err, &failed) {
 		var wrong *handshake.Error
-		said := errors.As(err, &wrong) && wrong.Err == nil // it speaks something else
+		said := errors.As(err, &wrong) && wrong.Err == nil // the server speaks another protocol
 		return failed.Stage == StageConnect || !said && (failed.Stage == StageRTMP || failed.Stage == StageRTMPE)
 	}
 	var lost *session.LostError

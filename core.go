@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// core is what a Conn keeps however often it connects, and what its connection, streams and objects share.
+// core is the part of a Conn that stays the same however often it connects. Its connection, streams and objects share it.
 type core struct {
 	life
 	log    *slog.Logger
@@ -19,7 +19,7 @@ type core struct {
 	events events
 }
 
-// init makes the core of a Conn ready that ends with ctx. Without a logger nothing is logged.
+// init prepares a core that ends with ctx. log and handlers may be nil.
 func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]HandlerFunc) {
 	if k.log = log; k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -31,18 +31,18 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 	e.methods = maps.Clone(handlers)
 	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
 	e.queue.Panicked = func(err *PanicError) {
-		k.log.Error("rtmp: a handler has panicked", "value", err.Value, "stack", string(err.Stack))
+		k.log.Error("rtmp: handler panicked", "value", err.Value, "stack", string(err.Stack))
 		k.fail(err)
 	}
 }
 
-// fellBack counts that the server minds pipelining.
+// fellBack counts a step back in pipelining.
 func (k *core) fellBack(server, why string) {
 	k.counts.pipelineFallbacks.Add(1)
-	k.log.Warn("rtmp: the server minds pipelining: "+why, "server", server)
+	k.log.Warn("rtmp: pipelining failed: "+why, "server", server)
 }
 
-// life is a Conn's first error, and what ends with it. While there is a session, that has the error first and tells it here.
+// life holds a Conn's first error, and ends everything that belongs to the Conn. A session has the error first and passes it on.
 type life struct {
 	ctx    context.Context // ends with the Conn
 	cancel context.CancelFunc
@@ -52,10 +52,10 @@ type life struct {
 	err     error      // first fatal error: sticky
 	dialed  net.Conn   // while no session has it
 	session *session.Session
-	owned   sync.WaitGroup // what Close joins
+	owned   sync.WaitGroup // Close waits for it
 }
 
-// Err is the error that ended the connection, nil while it lives.
+// Err returns the error that ended the connection, and nil while it is alive.
 func (l *life) Err() error {
 	if l.ctx.Err() == nil {
 		return nil
@@ -65,12 +65,12 @@ func (l *life) Err() error {
 	return l.err
 }
 
-// fail makes err the Conn's error unless it has one, ends everything that waits, and returns the Conn's error.
+// fail makes err the Conn's error unless it has one, ends all waits, and returns the Conn's error.
 func (l *life) fail(err error) error {
 	l.mu.Lock()
 	if s := l.session; s != nil {
 		l.mu.Unlock()
-		err = s.Fail(err) // which calls sessionEnded, unless it had ended before it was the Conn's
+		err = s.Fail(err) // it calls sessionEnded, unless it ended before it belonged to the Conn
 		l.mu.Lock()
 	}
 	defer l.mu.Unlock()
@@ -84,14 +84,14 @@ func (l *life) end(err error) error {
 	}
 	l.err = err
 	if nc := l.dialed; nc != nil {
-		l.owned.Go(func() { nc.Close() }) // tunnels and TLS take leave of the server, which may take a moment
+		l.owned.Go(func() { nc.Close() }) // tunnels and TLS tell the server, which may take a moment
 	}
 	l.cancel()
 	l.onEnd()
 	return err
 }
 
-// dials makes nc the Conn's, instead of one before, until a session begins. It closes nc if the Conn has ended.
+// dials makes nc belong to the Conn until a session begins, and closes the one before. If the Conn has ended, it closes nc.
 func (l *life) dials(nc net.Conn) error {
 	l.mu.Lock()
 	err := l.err
@@ -108,8 +108,7 @@ func (l *life) dials(nc net.Conn) error {
 	return err
 }
 
-// begins makes s, on what dials was given last, the Conn's session: it is good for use. Where the Conn has ended, its connection is being
-// closed, which is the error.
+// begins makes s, on the connection of the last dials, the Conn's session. If the Conn has ended, it returns its error.
 func (l *life) begins(s *session.Session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -119,7 +118,7 @@ func (l *life) begins(s *session.Session) error {
 	return l.err
 }
 
-// sessionEnded ends the Conn with s, if that is its session. meaning is called with l.mu held, and says what err is to the program.
+// sessionEnded ends the Conn if s is its session. meaning, called with l.mu held, returns the error that the program sees.
 func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -129,7 +128,7 @@ func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) e
 	return l.end(err)
 }
 
-// join returns when everything that ends with the Conn has.
+// join waits for everything that ends with the Conn.
 func (l *life) join() {
 	l.mu.Lock()
 	s := l.session

@@ -12,26 +12,26 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// link is a connection to a server, as its calls, streams and shared objects see it.
+// link is a connection to a server, as calls, streams and shared objects see it.
 type link struct {
 	*core
-	settings // with which it was made
+	settings // it was made with
 
 	nc           net.Conn
 	session      *session.Session
 	verification []byte             // the answer to SWF verification, a user control body; nil: none
-	relayed      bool               // something that is not the server may be at the other end: a proxy
-	near         transport.Nearness // the server's
+	relayed      bool               // the other end of nc may be a proxy
+	near         transport.Nearness // of the server
 
-	amf3          atomic.Bool // was agreed on
+	amf3          atomic.Bool // AMF3 was agreed on
 	chunkSizeSent atomic.Bool
 	farewell      farewell
 }
 
-// alive reports whether the connection has not ended.
+// alive reports whether the connection is alive.
 func (l *link) alive() bool { return l.session.Err() == nil }
 
-// sendCommands sends commands with one system call, and messages after them.
+// sendCommands sends commands and then other messages with one system call.
 func (l *link) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
 	then ...chunk.Outgoing) error {
 	messages, err := appendCommands(nil, chunkStreamID, streamID, commands)
@@ -52,7 +52,7 @@ func appendCommands(messages []chunk.Outgoing, chunkStreamID, streamID uint32, c
 	return messages, nil
 }
 
-// defaultChunkSize is what a publisher announces, in bytes: OBS's.
+// defaultChunkSize is Options.ChunkSize if that is zero, in bytes: that of OBS.
 const defaultChunkSize = 4096
 
 // announceChunkSize tells the server the size of our chunks, once.
@@ -67,7 +67,7 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 	return l.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
 }
 
-// deleteStream is the command that ends a message stream.
+// deleteStream returns the command that ends a message stream.
 func (l *link) deleteStream(id uint32) (chunk.Outgoing, error) {
 	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: l.session.NextID(),
 		Args: []any{float64(id)}})

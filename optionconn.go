@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// connectData is the list of values that is read, item by item, in librtmp's conn= grammar:
+// connectData collects values, item by item, in librtmp's conn= grammar:
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
-//	O:1 ... O:0                     an object: what stands between goes into it, by name
+//	O:1 ... O:0                     an object, whose members come in between
 //	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members, the last an object again
 //
-// librtmp forgets the name of NZ, writes unnamed values into objects, and closes objects that are not open.
+// Unlike librtmp, it keeps the name of NZ, and refuses unnamed values in objects and the end of an object that is not open.
 type connectData struct {
 	values []any
 	open   []openObject // the innermost last
@@ -35,7 +35,7 @@ func (d *connectData) clone() connectData {
 	return connectData{values: slices.Clone(d.values), open: open}
 }
 
-// list returns the values. Objects that were left open end here.
+// list returns the values. Objects that are still open end here.
 func (d *connectData) list() []any {
 	ended := d.clone()
 	for len(ended.open) > 0 {
@@ -44,7 +44,7 @@ func (d *connectData) list() []any {
 	return ended.values
 }
 
-// add reads one item. An item that is refused changes nothing.
+// add reads one item. If it fails, nothing has changed.
 func (d *connectData) add(item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {

@@ -36,8 +36,8 @@ func (s *playback) Metadata() amf.ECMAArray {
 	return s.metadata
 }
 
-// metadataReceived keeps the newest onMetaData, and makes room for the whole of a recording in the server's idea of our
-// buffer, so that it sends at full speed.
+// metadataReceived keeps the newest onMetaData, and raises the buffer that the server knows of to the whole recording, so that it
+// sends at full speed.
 func (s *playback) metadataReceived(args []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,7 +55,7 @@ func (s *playback) metadataReceived(args []any) {
 	}
 }
 
-// updateBuffer tells the server that we buffer the whole of a recording, once its duration is known. The caller holds s.mu.
+// updateBuffer raises the buffer once the duration is known. The caller holds s.mu.
 func (s *playback) updateBuffer() {
 	if want := s.duration + 5*time.Second; s.duration > 0 && s.buffer < want && !s.options.NoBufferUpdate {
 		s.buffer = want
@@ -63,12 +63,12 @@ func (s *playback) updateBuffer() {
 	}
 }
 
-// Pause stops the server from sending, and waits for its notification. A wait that is given up, as with ErrStreamBacklog when
-// this stream's own queue is full, takes nothing back: the server has been told, and the stream goes on with Unpause.
+// Pause asks the server to stop sending, and waits for its notification. If the wait ends early, for instance with ErrStreamBacklog
+// because this stream's own queue is full, the request still stands: the stream continues after Unpause.
 func (s *playback) Pause(ctx context.Context) error {
 	s.mu.Lock()
 	before := s.paused
-	s.paused = true // before it is sent: another may read what the server says to it
+	s.paused = true // before it is sent: another goroutine may read the answer
 	s.mu.Unlock()
 	sent, err := s.pause(ctx, true, message.CodePauseNotify)
 	var refused *StatusError
@@ -80,7 +80,7 @@ func (s *playback) Pause(ctx context.Context) error {
 	return err
 }
 
-// Unpause lets the server go on, and waits for its notification.
+// Unpause asks the server to continue, and waits for its notification.
 func (s *playback) Unpause(ctx context.Context) error {
 	_, err := s.pause(ctx, false, message.CodeUnpauseNotify)
 	return err
@@ -93,9 +93,9 @@ func (s *playback) pause(ctx context.Context, on bool, code string) (sent bool, 
 	return s.request(ctx, session.ChunkStreamPlay, []message.Command{{Name: "pause", Args: []any{on, at}}}, nil, false, code)
 }
 
-// Seek moves the stream to a position, with the server's precision: usually the key frame before. What was queued and
-// what arrives before the server's notification is dropped; a stream that had ended goes on. Bytes of a tag that Read
-// has begun to hand out still come. A refusal is a *StatusError: the stream stays where it was, and one that had ended has ended.
+// Seek moves the stream to a position, with the server's precision, which is usually the key frame before. Media that is queued or
+// arrives before the server's notification is dropped, except for the rest of a tag that Read has begun to return. A stream that
+// had ended goes on. If the server refuses, the error is a *StatusError, and the stream stays as it was.
 func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 	s.mu.Lock()
 	s.seeking = true
@@ -112,7 +112,7 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 	return err
 }
 
-// UpdateBuffer tells the server how much of the stream we are ready to buffer: with more, it sends ahead.
+// UpdateBuffer tells the server how much media we buffer, and so how far it may send ahead.
 func (s *playback) UpdateBuffer(ctx context.Context, d time.Duration) error {
 	s.mu.Lock()
 	s.buffer = d

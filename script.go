@@ -10,16 +10,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// script is what the server is told to open a stream.
+// script is the commands that open a stream.
 type script struct {
 	connection    []message.Command // on message stream 0; createStream is one of them
 	stream        []message.Command // on the new message stream; the last one asks for the stream
-	chunkStreamID uint32            // of stream
-	codes         []string          // the statuses that say that the stream is open
-	buffer        time.Duration     // of the SetBufferLength that comes last; 0: none does
+	chunkStreamID uint32            // for stream
+	codes         []string          // the statuses that confirm it
+	buffer        time.Duration     // of the SetBufferLength at the end; 0: there is none
 }
 
-// playRange is play's start and length in ms: start -1000 is live, a nil length plays to the end.
+// playRange returns play's start and length in ms. A start of -1000 is live, and a nil length plays to the end.
 func (o *Options) playRange(seek time.Duration) (start float64, length []any, err error) {
 	from := o.Start
 	if seek > 0 {
@@ -40,7 +40,7 @@ func (o *Options) playRange(seek time.Duration) (start float64, length []any, er
 
 func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
 
-// subscription are the commands that some servers want to hear before play, in librtmp's order.
+// subscription returns the commands that some servers want before play, in librtmp's order.
 func (o *Options) subscription(name string) (commands []message.Command) {
 	if token := o.UsherToken; token != "" {
 		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken", Args: []any{token}})
@@ -55,7 +55,7 @@ func (o *Options) subscription(name string) (commands []message.Command) {
 	return commands
 }
 
-// playScript is librtmp's order for playing.
+// playScript plays in librtmp's order.
 func (o *Options) playScript(stream StreamOptions) (script, error) {
 	start, length, err := o.playRange(stream.Seek)
 	if err != nil {
@@ -71,7 +71,7 @@ func (o *Options) playScript(stream StreamOptions) (script, error) {
 	return p, nil
 }
 
-// publishScript is the order of librtmp, OBS and FFmpeg for publishing.
+// publishScript publishes in the order of librtmp, OBS and FFmpeg.
 func publishScript(o StreamOptions) script {
 	return script{
 		connection: []message.Command{
@@ -85,7 +85,7 @@ func publishScript(o StreamOptions) script {
 	}
 }
 
-// script is what opens a stream with options that were completed.
+// script returns the commands for a stream, whose options are complete.
 func (o *Options) script(stream StreamOptions) (script, error) {
 	if stream.Writable {
 		return publishScript(stream), nil
@@ -93,7 +93,7 @@ func (o *Options) script(stream StreamOptions) (script, error) {
 	return o.playScript(stream)
 }
 
-// complete fills in what empty options stand for.
+// complete fills in defaults.
 func (s settings) complete(o StreamOptions) StreamOptions {
 	if o.Name == "" {
 		o.Name = s.playpath()
@@ -115,7 +115,7 @@ func (p *script) then(id uint32) []chunk.Outgoing {
 	return []chunk.Outgoing{bufferLength(id, p.buffer)}
 }
 
-// bufferLength tells the server how much of a stream we are ready to buffer.
+// bufferLength returns the SetBufferLength event of a stream.
 func bufferLength(id uint32, d time.Duration) chunk.Outgoing {
 	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
 	return session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, ms))

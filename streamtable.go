@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// streamTable holds the open streams by message stream id, and knows which ids belong to nobody any more.
+// streamTable holds the open streams by message stream id, and remembers the ids of closed ones.
 type streamTable struct {
 	conn *link
 
@@ -22,9 +22,9 @@ type streamTable struct {
 	closed []uint32 // ids that were given out and are not open, oldest first; at most maxClosedIDs, never 0
 }
 
-// of returns the stream that a message is for; nil: it is for nobody. While just one stream is open it gets what has the id
-// 0 or one that was never given out, too: servers are seen that send media so. What is still under way for a stream that was
-// closed must not get into another.
+// of returns the stream of a message with the given id, or nil. If only one stream is open, it also gets messages with the id 0 or
+// one that was never given out, since some servers send media that way. Messages for a stream that was closed must not get into
+// another.
 func (t *streamTable) of(id uint32) *Stream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -95,7 +95,7 @@ func (t *streamTable) add(s *Stream) error {
 	defer t.mu.Unlock()
 	if t.byID[s.id] != nil {
 		return &StatusError{Code: message.CodeCallFailed, Level: "error", Description: fmt.Sprintf(
-			"the server gave out stream id %d twice: it can't serve several streams on one connection", s.id)}
+			"the server has assigned stream id %d twice: it cannot serve several streams on one connection", s.id)}
 	}
 	if t.byID == nil {
 		t.byID = make(map[uint32]*Stream)
@@ -118,8 +118,8 @@ func (t *streamTable) remove(s *Stream) {
 	}
 }
 
-// closeAll closes the open streams. Those that play only have something to say, which is left to the caller: last. refused is what the
-// server has refused of the others.
+// closeAll closes the open streams. For those that play, last are the commands that the caller has to send. refused are the refusals
+// of the others.
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
 		if s.options.Writable {
@@ -136,8 +136,7 @@ func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	return last, refused
 }
 
-// giveUp makes id one that belongs to nobody. It reports false when a stream has it, from a server that gives out the same id
-// twice.
+// giveUp remembers id as closed. It reports false if a stream has it, since some servers give out the same id twice.
 func (t *streamTable) giveUp(id uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -148,7 +147,7 @@ func (t *streamTable) giveUp(id uint32) bool {
 	return true
 }
 
-// close remembers id as one that belongs to nobody. The caller holds t.mu.
+// close remembers id as closed. The caller holds t.mu.
 func (t *streamTable) close(id uint32) {
 	if id == 0 || slices.Contains(t.closed, id) {
 		return
@@ -168,8 +167,8 @@ func (t *streamTable) count() {
 	}
 }
 
-// newID sends commands of which one is createStream, together, and waits for the message stream that this brings. When the
-// answer is given up, the server is told to delete the stream as soon as it comes: it keeps it otherwise.
+// newID sends commands together, one of which is createStream, and waits for the message stream id. If the wait ends early, the
+// server is told to delete the stream as soon as the answer comes; otherwise it would keep it.
 func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
 	k, err := t.number(commands)
 	if err != nil {
@@ -191,7 +190,7 @@ func (t *streamTable) newID(ctx context.Context, commands []message.Command) (ui
 	return streamIDOf(result)
 }
 
-// number gives commands their transaction ids, and returns the call that createStream is.
+// number sets the transaction ids of commands, and returns the call of createStream.
 func (t *streamTable) number(commands []message.Command) (create *session.Call, err error) {
 	for i := range commands {
 		if commands[i].Name != "createStream" {
@@ -206,7 +205,7 @@ func (t *streamTable) number(commands []message.Command) (create *session.Call, 
 	return create, nil
 }
 
-// refuse has the server delete the stream of which createStream's answer tells, if any. It may be called by the reader.
+// refuse makes the server delete the stream that k, a createStream, has brought, if any. The reader may call it.
 func (t *streamTable) refuse(k *session.Call) {
 	result, err := k.Result()
 	if err != nil {
@@ -221,11 +220,11 @@ func (t *streamTable) refuse(k *session.Call) {
 	}
 }
 
-// streamIDOf reads the message stream id that createStream's _result carries.
+// streamIDOf returns the message stream id in the _result of createStream.
 func streamIDOf(result any) (uint32, error) {
 	id, ok := result.(float64)
 	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
-		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is no stream id", Value: result}
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is not a stream id", Value: result}
 	}
 	return uint32(id), nil
 }

@@ -144,7 +144,7 @@ func TestWriteRefusesOtherThings(t *testing.T) {
 	_, err := s.Write([]byte("this is no FLV at all"))
 	var bad *flv.Error
 	require.ErrorAs(t, err, &bad)
-	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "no media")
+	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "not media")
 	var tooLong *chunk.Error
 	require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 1<<24)}), &tooLong)
 	_, err = s.Read(make([]byte, 10))

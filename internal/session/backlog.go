@@ -2,20 +2,20 @@ package session
 
 import "fmt"
 
-// Backlog is back-pressure: a queue of received media with its limit. While one is at its limit, nobody reads but who takes
-// from it; every other waiter gets ErrBacklog, and the standing reader waits.
+// Backlog is back-pressure from a queue of received media that has a limit. While the queue is full, only its consumer may read; all
+// other waiters get ErrBacklog, and the standing reader waits.
 type Backlog struct {
 	reader *reader
 	limit  int
 	what   func() string
 }
 
-// NewBacklog returns the Backlog of a queue of limit bytes. what names it for errors.
+// NewBacklog returns the Backlog of a queue of limit bytes. what names the queue in errors.
 func (r *reader) NewBacklog(limit int, what func() string) *Backlog {
 	return &Backlog{reader: r, limit: limit, what: what}
 }
 
-// Queued says how many bytes are queued now. Beyond the limit others stop reading, and at half of it they go on.
+// Queued sets how many bytes are queued. Beyond the limit other waiters stop reading; at half of it they go on.
 func (b *Backlog) Queued(n int) {
 	full := &b.reader.full
 	switch {
@@ -26,7 +26,7 @@ func (b *Backlog) Queued(n int) {
 	}
 }
 
-// Blocked is ErrBacklog while a queue is at its limit, else nil.
+// Blocked returns ErrBacklog while a queue is full, and otherwise nil.
 func (r *reader) Blocked() error {
 	if b := r.full.Load(); b != nil {
 		return b.err()

@@ -2,8 +2,8 @@ package session
 
 import "github.com/go-librtmp/rtmp/message"
 
-// serve does what a message asks for: what both roles answer alike here, all else by the Dispatcher. It never blocks and never
-// writes; it runs under dispatching. An error is fatal to the connection.
+// serve acts on a message. It serves what client and server serve alike, and passes everything else to the Dispatcher. It neither
+// blocks nor writes. The caller holds dispatching. An error ends the Session.
 func (r *reader) serve(m *Message, direct Sink) error {
 	r.config.Counters.Messages.Add(1)
 	if r.config.Tap != nil {
@@ -26,7 +26,7 @@ func (r *reader) serve(m *Message, direct Sink) error {
 		switch {
 		case err != nil:
 			return r.unreadable(m, err)
-		case m.Type == message.TypeAcknowledgement: // limits nobody: peers disagree on how it wraps
+		case m.Type == message.TypeAcknowledgement: // it does not limit what we send: implementations wrap it differently
 			r.config.Counters.Acknowledgements.Add(1)
 			r.acknowledged.Store(n)
 		default:
@@ -39,13 +39,13 @@ func (r *reader) serve(m *Message, direct Sink) error {
 	return r.life.up.Dispatch(m, direct)
 }
 
-// Unreadable counts a message that could not be read, or not as a whole.
+// Unreadable counts a message that could not be decoded completely.
 func (r *reader) Unreadable(m *Message, err error) {
 	r.config.Counters.BadData.Add(1)
 	r.life.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
 }
 
-// unreadable is Unreadable, and the end of the connection where Config.Strict says so.
+// unreadable is Unreadable, and returns err if Config.Strict is set.
 func (r *reader) unreadable(m *Message, err error) error {
 	r.Unreadable(m, err)
 	if r.config.Strict {

@@ -9,23 +9,23 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// replies are what the reader, which never waits for the peer to read, has to say. The next writer takes them along; else the
-// reader gives the socket what it takes without waiting, and a flusher that is started for it writes the rest.
+// replies are the reader's messages to the peer. The reader never waits to write: the next write takes the replies along, or the
+// reader passes them to the socket as far as it takes them at once, and a flusher writes the rest.
 type replies struct {
-	unanswered *atomic.Uint64 // pings and the like left unanswered
-	due        atomic.Bool    // some wait
+	unanswered *atomic.Uint64 // counts replies that were dropped
+	due        atomic.Bool    // some are pending
 
 	mu        sync.Mutex // guards the rest
 	pending   []chunk.Outgoing
 	bytes     int // of their bodies
 	ackDue    bool
-	ack       uint32 // only the newest Acknowledgement says anything
+	ack       uint32 // of the newest Acknowledgement, which replaces older ones
 	windowDue bool
-	window    uint32 // likewise of our Window Acknowledgement Size
+	window    uint32 // of the newest Window Acknowledgement Size, likewise
 	flushing  bool   // a flusher runs
 }
 
-// Reply leaves a message for the next writer, or FlushReplies. It never blocks: what finds no room is dropped. o.Body is kept.
+// Reply adds a message to the replies, or drops it if there are too many. It does not block. o.Body is kept.
 func (w *writer) Reply(o chunk.Outgoing) {
 	r := &w.replies
 	r.mu.Lock()
@@ -44,7 +44,7 @@ func (r *replies) add(o chunk.Outgoing) {
 	r.due.Store(true)
 }
 
-// announceWindow leaves a Window Acknowledgement Size, replacing one that has not left yet.
+// announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet.
 func (r *replies) announceWindow(size uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -52,7 +52,7 @@ func (r *replies) announceWindow(size uint32) {
 	r.due.Store(true)
 }
 
-// acknowledge leaves an Acknowledgement, replacing one that has not left yet.
+// acknowledge adds an Acknowledgement, in place of one that was not sent yet.
 func (r *replies) acknowledge(received uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -60,7 +60,7 @@ func (r *replies) acknowledge(received uint64) {
 	r.due.Store(true)
 }
 
-// take encodes what the reader left. The chunk writer can't refuse it: the library made it.
+// take encodes the replies. The chunk writer cannot refuse them, since the library made them.
 func (r *replies) take(buf []byte, chunks *chunk.Writer) []byte {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -83,7 +83,7 @@ func (r *replies) take(buf []byte, chunks *chunk.Writer) []byte {
 	return buf
 }
 
-// FlushReplies sends what the reader left, without waiting for anything.
+// FlushReplies sends the replies without waiting.
 func (w *writer) FlushReplies() {
 	r := &w.replies
 	if !r.due.Load() {
@@ -96,7 +96,7 @@ func (w *writer) FlushReplies() {
 		if done {
 			return
 		}
-	default: // its holder may have taken the replies before the last came
+	default: // the holder of the lock may have taken the replies before the last one was added
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -105,20 +105,20 @@ func (w *writer) FlushReplies() {
 	}
 }
 
-// writeNow gives the socket what it takes. It reports whether that was all. The caller holds the lock.
+// writeNow passes the replies to the socket, and reports whether it took them all. The caller holds the lock.
 func (w *writer) writeNow() bool {
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
 	b := w.replies.take(w.buf[:0], w.chunks)
-	w.buf = b[:0]          // a batch begins where it is empty
-	n, _ := w.try.write(b) // the next ordinary write finds what is wrong
+	w.buf = b[:0]          // a batch begins with an empty buffer
+	n, _ := w.try.write(b) // the next write finds the error
 	w.config.Counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, b[n:]...)
 	return len(w.unsent) == 0
 }
 
-// flusher writes what the socket did not take at once, until nothing is left.
+// flusher writes what the socket did not take at once.
 func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {
@@ -132,7 +132,7 @@ func (w *writer) flusher() {
 	}
 }
 
-// TryReply is Reply for what must not be lost silently: it reports false when there is no room.
+// TryReply is Reply, but reports false if the message was dropped.
 func (w *writer) TryReply(o chunk.Outgoing) bool {
 	r := &w.replies
 	r.mu.Lock()
@@ -144,7 +144,7 @@ func (w *writer) TryReply(o chunk.Outgoing) bool {
 	return true
 }
 
-// Answer sends the outcome of a call of the peer's: a _result, or an _error with err's text.
+// Answer answers a call of the peer: with a _result, or with an _error and the text of err.
 func (w *writer) Answer(method string, id float64, result any, err error) {
 	if err == nil {
 		o, bad := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: id, Args: []any{result}})
@@ -157,7 +157,7 @@ func (w *writer) Answer(method string, id float64, result any, err error) {
 	w.SendReply(CallFailed(id, err))
 }
 
-// ReplyCommand leaves a command for the next writer. It fails only for arguments that AMF can't express.
+// ReplyCommand adds a command to the replies. It fails only for arguments that AMF cannot encode.
 func (w *writer) ReplyCommand(cmd *message.Command) error {
 	o, err := Command(ChunkStreamCommand, 0, cmd)
 	if err == nil {

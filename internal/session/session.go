@@ -1,6 +1,6 @@
-// Package session is an RTMP connection after its handshake, in either role: what reading, writing, answering and calling
-// have in common, whether the program is the client or the server. It stands to both as the mux of golang.org/x/crypto/ssh
-// does to its client and server, and knows nothing of connect, of play and publish, nor of streams.
+// Package session is an RTMP connection after its handshake: reading, writing, replies and remote calls, for the client and the server.
+// It is to both what the mux of golang.org/x/crypto/ssh is to its client and server. It does not know connect, play, publish or
+// streams.
 package session
 
 import (
@@ -17,9 +17,9 @@ const DefaultWindow = 2_500_000
 
 // Session is a connection after its handshake. All its methods may be called from any goroutine.
 //
-// Nothing is read unless somebody waits for something, or StartStanding was called. Who waits takes the token, reads, and
-// dispatches for everybody until its own event has happened. Who writes takes the write lock. The reader never writes: what it
-// has to answer is left to the next writer, to the socket as far as that takes it at once, or to a flusher.
+// A Session reads only while a call waits for something, or if StartStanding was called. A call that waits takes the token, reads, and
+// dispatches for all others until its own event has happened. A call that writes takes the write lock. The reader never waits to
+// write: its replies are taken along by the next write, go to the socket as far as it takes them at once, or to a flusher.
 //
 // Lock order, outermost first, and what each lock guards:
 //
@@ -32,7 +32,7 @@ const DefaultWindow = 2_500_000
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
 // calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
-// innermost: nothing is taken while they are held, and nobody is called back.
+// innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
 	*lifetime
 	*writer
@@ -41,44 +41,44 @@ type Session struct {
 	config Config
 }
 
-// Dispatcher is one role's half of a connection.
+// Dispatcher is the part of a connection that differs between client and server.
 type Dispatcher interface {
-	// Dispatch does what a message asks for that the Session does not serve itself. It must neither block nor write: Reply is
-	// there for answers. direct is the Sink whose owner does the reading, if any. An error ends the Session.
+	// Dispatch acts on a message that the Session does not serve itself. It must neither block nor write; it answers with Reply.
+	// direct is the Sink of the goroutine that reads, if it has one. An error ends the Session.
 	Dispatch(m *Message, direct Sink) error
 	// Ended is called once, with the error that ends the Session, and returns the error that callers will see. It must not call
-	// the Session, and takes none of the locks that are held when the Dispatcher calls Reply or Own.
+	// the Session, nor take a lock that is held when the Dispatcher calls Reply or Own.
 	Ended(err error) error
 }
 
 // Config says how a Session behaves.
 type Config struct {
-	Peer           string                          // what the other end is, for errors: "server", "client"
-	MaxMessageSize int                             // received, in bytes; 0: the longest there are
-	Timeout        time.Duration                   // of each write of the socket and each wait for an answer; <= 0: none
-	Progress       bool                            // Timeout of a write begins anew whenever the peer has taken something; one that passes ends the Session, even if only replies waited
-	Window         uint32                          // the peer's acknowledgement window until it says another, in bytes; 0: DefaultWindow
-	HandshakeBytes uint64                          // received before: Acknowledgements count them
-	Chunks         *chunk.Writer                   // has made the chunks that were sent with the handshake; nil: there were none
-	Counters       *Counters                       // those of a connection before this one; nil: new ones
-	BeforeRead     func()                          // called before each read of the socket; nil: nothing is
-	Tap            func(*Message) (bool, error)    // sees every message before it is served; nil: nobody does. true: it is served already. An error ends the Session
-	Mask           func(description string) string // hides what is secret in what the peer says of a refusal; nil: nothing is
-	Strict         bool                            // a protocol or user control message that can't be read ends the Session; else it is counted
-	Logger         *slog.Logger                    // nil: silent
+	Peer           string                          // the role of the other end, for errors: "server" or "client"
+	MaxMessageSize int                             // of received messages, in bytes; 0: the longest that RTMP allows
+	Timeout        time.Duration                   // of each write to the socket and each wait for an answer; <= 0: none
+	Progress       bool                            // the Timeout of a write starts again whenever the peer takes something; when it expires, the Session ends, even if only replies waited
+	Window         uint32                          // the peer's acknowledgement window until it sends one, in bytes; 0: DefaultWindow
+	HandshakeBytes uint64                          // received in the handshake; Acknowledgements count them
+	Chunks         *chunk.Writer                   // encoded the messages that were sent with the handshake; nil: none were
+	Counters       *Counters                       // of a connection before this one; nil: new ones
+	BeforeRead     func()                          // called before each read of the socket; may be nil
+	Tap            func(*Message) (bool, error)    // sees every message first, and returns true if it has served it; an error ends the Session; may be nil
+	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
+	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
+	Logger         *slog.Logger                    // may be nil
 }
 
-// Counters count what happens on a connection, or on several of which each takes the place of the one before.
+// Counters count what happens on a connection, or on several that replace each other.
 type Counters struct {
 	BytesRead        atomic.Uint64
 	BytesWritten     atomic.Uint64
 	Messages         atomic.Uint64 // received
-	UnknownMessages  atomic.Uint64 // of types that nobody knows; counted by Dispatchers
-	UnknownEvents    atomic.Uint64 // user control events likewise
-	BadData          atomic.Uint64 // messages that could not be read, or not as a whole
+	UnknownMessages  atomic.Uint64 // of unknown types; counted by Dispatchers
+	UnknownEvents    atomic.Uint64 // user control events of unknown types; likewise
+	BadData          atomic.Uint64 // messages that could not be decoded completely
 	Acknowledgements atomic.Uint64 // received
-	Unanswered       atomic.Uint64 // pings and the like, because the peer did not read our answers
-	Dropped          atomic.Uint64 // messages that found no room in a SendQueue
+	Unanswered       atomic.Uint64 // pings and similar requests, because the peer does not read our answers
+	Dropped          atomic.Uint64 // messages dropped because a SendQueue was full
 }
 
 // New returns the Session on nc, whose handshake is over. It starts no goroutine.
@@ -102,5 +102,5 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	return s
 }
 
-// Counters are the Session's, and those of the connections before it.
+// Counters returns the counters of the Session and the connections before it.
 func (s *Session) Counters() *Counters { return s.config.Counters }

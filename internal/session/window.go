@@ -17,7 +17,7 @@ type window struct {
 	announced uint32     // ours, as last sent
 }
 
-// count adds received bytes and leaves an Acknowledgement whenever half the window is full.
+// count adds received bytes, and acknowledges them whenever they are half the window.
 func (w *window) count(n int) {
 	w.mu.Lock()
 	w.received += uint64(n)
@@ -31,7 +31,7 @@ func (w *window) count(n int) {
 	}
 }
 
-// obey takes a Window Acknowledgement Size, and answers a Set Peer Bandwidth.
+// obey acts on a Window Acknowledgement Size or a Set Peer Bandwidth.
 func (w *window) obey(t message.Type, size uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -39,13 +39,12 @@ func (w *window) obey(t message.Type, size uint32) {
 	case t == message.TypeSetPeerBandwidth && size != w.announced:
 		w.announced = size
 		w.replies.announceWindow(size)
-	case t == message.TypeWindowAckSize && size > 0: // 0 has been seen; an acknowledgement for every byte can't be meant
+	case t == message.TypeWindowAckSize && size > 0: // some peers send 0, and cannot mean an acknowledgement for every byte
 		w.size = size
 	}
 }
 
-// EchoWindow leaves a Window Acknowledgement Size that is the peer's own, unless an answer to Set Peer Bandwidth has said the
-// same before.
+// EchoWindow announces the peer's own window as ours, unless that was done in answer to Set Peer Bandwidth.
 func (r *reader) EchoWindow() {
 	w := &r.window
 	w.mu.Lock()
@@ -56,5 +55,5 @@ func (r *reader) EchoWindow() {
 	}
 }
 
-// Acknowledged is the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
+// Acknowledged returns the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
 func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }
