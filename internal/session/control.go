@@ -53,3 +53,17 @@ func (r *reader) unreadable(m *Message, err error) error {
 	}
 	return nil
 }
+
+// EchoWindow announces the peer's own window as ours, unless that was done in answer to Set Peer Bandwidth.
+func (r *reader) EchoWindow() {
+	w := &r.window
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.size != w.announced {
+		w.announced = w.size
+		w.replies.announceWindow(w.size)
+	}
+}
+
+// Acknowledged returns the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
+func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }

@@ -71,10 +71,3 @@ func (w *writer) flushed(err error) error {
 	}
 	return nil
 }
-
-func appendAll(dst []byte, all [][]byte) []byte {
-	for _, b := range all {
-		dst = append(dst, b...)
-	}
-	return dst
-}

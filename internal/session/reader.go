@@ -30,8 +30,7 @@ type reader struct {
 	window   window
 	standing standing
 
-	full    atomic.Pointer[Backlog] // a queue that is full
-	drained chan struct{}           // signalled when full is cleared
+	backlogs
 
 	dispatching sync.Mutex // held for one dispatch: by the holder of the token, or by HandlePacket
 	message     Message    // the one in dispatch; guarded by dispatching
@@ -41,7 +40,8 @@ type reader struct {
 }
 
 func newReader(life *lifetime, out *writer, config *Config) *reader {
-	r := &reader{life: life, out: out, config: config, token: make(chan struct{}, 1), drained: make(chan struct{}, 1)}
+	r := &reader{life: life, out: out, config: config, token: make(chan struct{}, 1),
+		backlogs: backlogs{drained: make(chan struct{}, 1)}}
 	r.deadline.set = life.nc.SetReadDeadline
 	r.window = window{replies: &out.replies, received: config.HandshakeBytes, size: config.Window}
 	r.standing.init(r)

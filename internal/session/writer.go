@@ -209,6 +209,13 @@ func (w *writer) begin() {
 	w.unsent, w.rest = nil, nil
 }
 
+func appendAll(dst []byte, all [][]byte) []byte {
+	for _, b := range all {
+		dst = append(dst, b...)
+	}
+	return dst
+}
+
 // writeBuffers are the larger write buffers, shared by all connections, so that a connection that writes rarely keeps none.
 var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
