@@ -90,14 +90,14 @@ func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *
 }
 
 func TestFarewellOfTLS(t *testing.T) {
-	testserver.ServerTLS() // makes the certificate, at real time
+	testserver.ServerTLS()                        // makes the certificate, at real time
 	t.Run("nobody reads it", func(t *testing.T) { // at real time: closing TLS waits for a mutex, which stops a bubble's clock
 		over := make(chan struct{})
 		defer close(over)
 		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
 		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
 	})
-	t.Run("somebody reads it late", func(t *testing.T) {
+	t.Run("it is read late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := tlsPublisher(t, 30*time.Second, func(nc net.Conn) {
 				time.Sleep(8 * time.Second)

@@ -100,7 +100,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// What is no sign of deafness is not tried again, nor is what was not announced.
+// Dial connects again only after signs of deafness, and only if Enhanced RTMP was announced.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {

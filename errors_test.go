@@ -103,7 +103,7 @@ func rejected(why string) amf.Object {
 	return message.StatusObject("error", message.CodeConnectRejected, "[ AccessManager.Reject ] : [ code=403 need auth; "+why+" ] : ")
 }
 
-// What a peer sent is in the text of an error only as one short line.
+// Errors contain text from a peer only as one short line.
 func TestPeersTextInErrors(t *testing.T) {
 	hostile := "\x1b[2J\r\nINFO: Download complete\u202e" + strings.Repeat("x", 2<<20)
 	cut, err := amf.DecodeAMF0(append(amf.AppendString(nil, "ok"), 0x99))
@@ -146,7 +146,7 @@ func TestPeersNamesInErrors(t *testing.T) {
 	}
 }
 
-// What net.Error and errors.Is ask for leads to the cause.
+// net.Error and errors.Is find the cause.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
 		failed := &HandshakeError{Stage: StageDial, Err: cause}

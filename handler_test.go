@@ -205,7 +205,7 @@ func TestCallsOfASlowHandler(t *testing.T) {
 	}
 }
 
-// What nobody will get is not kept, except that a call of an unknown method is answered.
+// Calls without a handler are not kept, but calls of unknown methods are answered.
 func TestNobodyWantsIt(t *testing.T) {
 	for name, send := range map[string]func(p *peer){
 		"unknown method":                   func(p *peer) { p.flood("nobody", 7) },
@@ -247,7 +247,7 @@ func TestOneLargeCall(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// A status of the connection is told without a Stream, also while there is only one, which gets what servers say on message stream 0.
+// A status of the connection comes without a Stream, even while there is only one, which gets other statuses on message stream 0.
 func TestOnStatusOfTheConnection(t *testing.T) {
 	type told struct {
 		stream *Stream

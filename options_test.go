@@ -74,7 +74,7 @@ func TestURLVectors(t *testing.T) {
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
-			// librtmp writes port 0 into a tcUrl whose URL has none; see design.md section 3.
+			// librtmp writes port 0 into a tcUrl whose URL has no port; we leave it out.
 			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {

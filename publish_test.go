@@ -181,7 +181,7 @@ func TestPublisherIsServed(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// What was answered while nobody wrote is not said again by the next Write.
+// Replies that were sent while no write was under way are not sent again by the next Write.
 func TestPingsAreAnsweredOnce(t *testing.T) {
 	got := make(chan []message.Type, 1)
 	ponged := make(chan struct{})

@@ -65,7 +65,7 @@ func (k *lateSink) Ready() bool {
 	return ok
 }
 
-// The end is told only when the queue is empty, however a Read has come to its own end.
+// The end of a stream is reported only when the queue is empty, however a Read has ended before.
 func TestEndComesAfterTheQueue(t *testing.T) {
 	readings := map[string]func(s *Stream) (string, error){
 		"ReadPacket": func(s *Stream) (string, error) {

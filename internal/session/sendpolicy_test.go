@@ -58,7 +58,7 @@ func TestDropQueueLimit(t *testing.T) {
 	offer(t, &q, sound(1), true, 1)
 }
 
-// What is older than the last key frame makes room.
+// Media before the last key frame is dropped.
 func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	q := NewDropQueue(6 * mediaQueued)
 	fill(t, &q, frame(0), sound(1), keyFrame(2), sound(2), frame(3), sound(3))
