@@ -36,7 +36,7 @@ type PanicError = message.PanicError
 
 // HandshakeError reports that no RTMP connection could be made, or that it was lost before the server answered connect.
 type HandshakeError struct {
-	Stage string // one of the constants below
+	Stage string // one of the Stage constants
 	Err   error  // the cause
 }
 
