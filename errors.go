@@ -61,7 +61,10 @@ func (e *HandshakeError) Error() string {
 	if stage == StageConnect {
 		why = strings.TrimPrefix(why, "read: ") // the wait for connect's answer
 	}
-	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
+	text := "rtmp: " + why
+	if !strings.HasPrefix(why, stage+" ") { // as in "dial tcp"
+		text = "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
+	}
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint
 	}

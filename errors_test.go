@@ -86,6 +86,8 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 		}
 		errs[name] = err
 	}
+	assert.ErrorContains(t, errs["dial"], "rtmp: dial tcp 127.0.0.1:1: ")
+	assert.ErrorContains(t, errs["hang-up"], "rtmp: connect: the server closed the connection: ")
 	for name, err := range errs {
 		if !assert.Error(t, err, name) {
 			continue
