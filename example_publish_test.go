@@ -1,42 +1,14 @@
 package rtmp_test
 
 import (
-	"bytes"
 	"context"
 	"fmt"
-	"io"
 	"log"
-	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
-
-func ExampleStream_ReadFrom() {
-	srv := servertest.NewServer(nil)
-	defer srv.Close()
-	ctx := context.Background()
-
-	conn, err := rtmp.Dial(ctx, srv.URL("live/mine"), &rtmp.Options{Publish: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	file := bytes.NewReader(recording())                                                      // usually an os.File
-	if _, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 20*time.Second)); err != nil { // 20 seconds ahead of real time
-		log.Fatal(err)
-	}
-	if err := conn.Close(); err != nil { // waits until the server has read everything
-		log.Fatal(err)
-	}
-	fmt.Println(len(srv.Published("live/mine")), "tags")
-	// Output: 10 tags
-}
 
 // An encoder that publishes its frames as they come.
 func ExampleStream_WritePacket() {

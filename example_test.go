@@ -72,6 +72,30 @@ func ExampleDial() {
 	// Output: 183 bytes, <nil>
 }
 
+func ExampleStream_ReadFrom() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, srv.URL("live/mine"), &rtmp.Options{Publish: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	stream, err := conn.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	file := bytes.NewReader(recording())                                                      // usually an os.File
+	if _, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 20*time.Second)); err != nil { // 20 seconds ahead of real time
+		log.Fatal(err)
+	}
+	if err := conn.Close(); err != nil { // waits until the server has read everything
+		log.Fatal(err)
+	}
+	fmt.Println(len(srv.Published("live/mine")), "tags")
+	// Output: 10 tags
+}
+
 func ExampleStream_ReadPacket() {
 	srv, stop := recordings()
 	defer stop()
