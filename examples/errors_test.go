@@ -189,11 +189,11 @@ func TestErrorsAreAsDocumented(t *testing.T) {
 		}, is(net.ErrClosed)},
 		{"limit", func(t *testing.T) error {
 			srv := servertest.New(t, &server.App{Connected: func(c *server.Conn) { c.Notify("big", strings.Repeat("x", 10_000)) }})
-			return play(t, srv.URL("live/tv"), &rtmp.Options{MaxMessageSize: 5000})
+			return play(t, srv.URL("live/tv"), &rtmp.Options{Live: true, MaxMessageSize: 5000})
 		}, as(always[*rtmp.ProtocolError])},
 		{"panic", func(t *testing.T) error {
 			srv := servertest.New(t, &server.App{Connected: func(c *server.Conn) { c.Notify("bang") }})
-			return play(t, srv.URL("live/tv"), &rtmp.Options{Handlers: map[string]rtmp.HandlerFunc{
+			return play(t, srv.URL("live/tv"), &rtmp.Options{Live: true, Handlers: map[string]rtmp.HandlerFunc{
 				"bang": func(context.Context, []any) (any, error) { panic("bang") }}})
 		}, as(always[*rtmp.PanicError])},
 		{"not writable", func(t *testing.T) error {
