@@ -118,6 +118,8 @@ var (
 		MaxRedirects: 0, FollowReconnect: rtmp.FollowSameHost, ChunkSize: 0, MaxMessageSize: 0, MaxQueue: 0, SendQueue: 0,
 		BackgroundRead: false, NoEnhanced: false, Handlers: map[string]rtmp.HandlerFunc{},
 		OnStatus: func(*rtmp.Stream, *rtmp.StatusError) {}, Logger: slog.Default(),
+		Trace: &rtmp.Trace{Connecting: func(bool, rtmp.Pipelining) {}, HandshakeStart: func() {}, HandshakeDone: func(rtmp.HandshakeInfo, error) {},
+			Sent: func(*rtmp.Packet) {}, Received: func(*rtmp.Packet) {}},
 	}
 	_ = rtmp.StreamOptions{Name: "", Writable: false, PublishType: "", Seek: time.Second, NoBufferUpdate: false}
 	_ = rtmp.CallOptions{Object: nil, ChunkStreamID: 0, StreamID: 0, TransactionID: 0, AMF3: false, NoReply: false}

@@ -201,6 +201,7 @@ func (c *Conn) Stats() Stats {
 	if k == nil {
 		return s
 	}
+	s.Tolerated = k.session.Tolerated()
 	s.WithoutEnhanced = !k.announced && !k.opts.NoEnhanced
 	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.newest()
 	for _, stream := range k.streams.all() {

@@ -12,16 +12,24 @@ import (
 // Each package imports only the packages listed here: the lower ones never import the upper ones. public is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
-	const public = "amf chunk download flv handshake media message relay rtmp server swf url"
+	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"
+	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/dump cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/live" +
+		" cmd/rtmpprobe/internal/recorded cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
+	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
-		"internal/live":       "chunk flv message",
-		"internal/vod":        "amf flv internal/quote",
-		"internal/method":     "amf",
-		"internal/session":    "chunk flv message",
-		"server":              "amf chunk flv handshake internal/auth internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
+		"internal/live":    "chunk flv message",
+		"internal/vod":     "amf flv internal/quote",
+		"internal/method":  "amf",
+		"internal/session": "chunk flv message",
+
+		"internal/capturefile": "chunk handshake message",
+		"capture":              "chunk handshake internal/capturefile internal/session message",
+		"capture/pcap":         "capture chunk handshake internal/capturefile message",
+
+		"server":              "amf chunk flv handshake internal/auth internal/capturefile internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
 		"server/servertest":   "amf flv internal/selfsigned message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message swf",
 
@@ -33,20 +41,35 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/reconnect": "amf message rtmp",
 		"download":           "amf flv internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
-		"rtmp":               "amf chunk flv handshake internal/auth internal/method internal/quote internal/session internal/transport message swf url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/quote internal/session internal/transport message swf url",
 
-		"cmd/rtmpdump":               public + " internal/quote",
-		"examples":                   "",
-		"examples/encode":            public,
-		"examples/frames":            public,
-		"examples/internal/progress": public,
-		"examples/play":              public + " internal/testserver examples/internal/progress",
-		"examples/publish":           public + " internal/testserver examples/internal/progress",
-		"examples/relay":             public,
-		"examples/server":            "server",
-		"examples/ingest":            "server",
-		"examples/rpc":               public + " internal/quote internal/testserver",
-		"interop":                    "",
+		"cmd/rtmpdump":                    public + " internal/quote",
+		"cmd/rtmpprobe":                   public + " internal/quote" + probe,
+		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/live" + heard,
+		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
+		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
+		"cmd/rtmpprobe/internal/live":     "flv message rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/recorded": "capture rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/report":   "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
+		"cmd/rtmpprobe/internal/stages": "amf flv internal/quote message rtmp" + heard,
+		"cmd/rtmpprobe/internal/watch":  "amf flv message" + heard,
+		"cmd/rtmpserver":                "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/quote internal/transport message server",
+		"cmd/rtmpserver/internal/edge":  "amf flv message relay rtmp server url",
+		"cmd/rtmpserver/internal/fmp4":  "flv media",
+		"cmd/rtmpserver/internal/hooks": "amf server",
+		"cmd/rtmpserver/internal/web":   "cmd/rtmpserver/internal/fmp4 flv media server",
+		"examples":                      "",
+		"examples/encode":               public,
+		"examples/frames":               public,
+		"examples/ingest":               "server",
+		"examples/internal/progress":    public,
+		"examples/play":                 public + " internal/testserver examples/internal/progress",
+		"examples/publish":              public + " internal/testserver examples/internal/progress",
+		"examples/relay":                public,
+		"examples/rpc":                  public + " internal/quote internal/testserver",
+		"examples/server":               "server",
+		"interop":                       "",
 	}
 	out, err := exec.Command("go", "list", "-f", `{{.ImportPath}} {{join .Imports " "}}`, "./...").Output()
 	require.NoError(t, err)

@@ -33,6 +33,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 			return nil, err
 		}
 	}
+	k.opts.Trace.connecting(k.announce, k.pipelining)
 	player, err := k.player(parent, k.log)
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
@@ -53,11 +54,14 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		return nil, err
 	}
 	c.quickAcks.init(nc)
+	k.opts.Trace.handshakeStart()
+	began := time.Now()
 	result, received, err := k.shakeHands(ctx, nc, &c.quickAcks, handshake.Config{
 		Digest: player != nil, // servers that verify players want it, and some others don't understand it
 		Data:   data,
 		Early:  k.pipelining.early(),
 	})
+	k.opts.Trace.handshakeDone(result, time.Since(began), messages, err)
 	if err != nil {
 		return nil, k.notShaken(stageError(parent, err))
 	}
@@ -67,7 +71,8 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.begin(nc, received, chunks)
+	c.begin(k.recorded(nc, result, data), received, chunks)
+	c.nc = nc // it knows more about the connection than one that records
 	return c, nil
 }
 

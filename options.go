@@ -5,6 +5,7 @@ import (
 	"crypto/tls"
 	"encoding/hex"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -51,6 +52,13 @@ type Options struct {
 	OnStatus func(s *Stream, status *StatusError)
 	// Logger receives what the library notices. Nil means that nothing is logged.
 	Logger *slog.Logger
+	// Trace has functions that are called while connecting and with each message. Nil means none.
+	Trace *Trace
+	// Capture records what is sent and received, without secrets, for package capture to read and to replay. Each attempt to connect
+	// is a session of its own. Each Write is a complete block of the format, at most about a second after what it contains. Several
+	// Conns may share a writer if several goroutines may use it. A writer that fails, or blocks for 5 s, ends the recording but not the
+	// connection, which waits for it that long, as does Close. Nil means that nothing is recorded.
+	Capture io.Writer
 	// Pipelining is how many answers of the server Connect does not wait for, which saves round trips. Zero is PipelineNone:
 	// it waits for each, as librtmp does.
 	Pipelining Pipelining

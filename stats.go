@@ -4,6 +4,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
@@ -24,6 +25,8 @@ type Stats struct {
 	DroppedMessages         uint64 // media dropped because its stream's send queue was full, of all streams
 	PipelineFallbacks       int    // how often Connect or CreateStream had to use less pipelining than Options ask for
 	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer otherwise
+
+	Tolerated chunk.Tolerated // faults in the chunks of the present connection that were accepted all the same
 
 	// RTT is how long the server took to answer the beginning of the handshake, which is about one round trip of the network. It is
 	// zero before Connect.

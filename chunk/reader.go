@@ -72,6 +72,7 @@ type stream struct {
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
 	body       *buffer
+	scanned    uint32  // bytes of the message under way that a Scanner has passed
 	basicBytes [3]byte // basic header of a continuation chunk in the form that the peer used last
 	basicSize  int
 }

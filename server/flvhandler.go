@@ -30,13 +30,22 @@ const httpBuffer = 10 * time.Second
 // A Refusal is 403, or 302 with RedirectTo, and what is not there 404. Apps with a Token, a Player or a Handler refuse such viewers.
 // CORS is left to the caller. WebSocket requests from pages of other hosts are refused; a caller that wants them checks Origin, and
 // removes it.
-func (s *Server) FLVHandler() http.Handler { return http.HandlerFunc(s.serveFLV) }
+func (s *Server) FLVHandler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		transport := "http-flv"
+		if isUpgrade(r) {
+			transport = "ws-flv"
+		}
+		s.serveViewer(w, r, ".flv", transport, nil)
+	})
+}
 
 // viewer is a player by HTTP.
 type viewer struct {
 	server  *Server
 	app     *App
 	request *Request
+	view    ViewFunc        // nil: FLV
 	ctx     context.Context // ends with the request, and by cancel
 	cancel  context.CancelFunc
 	sent    atomic.Uint64
@@ -52,9 +61,9 @@ type flvOut interface {
 	end(err error)
 }
 
-func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
+func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, transport string, view ViewFunc) {
 	s.init()
-	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), ".flv")
+	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
@@ -71,7 +80,7 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer s.leave(p)
-	v := &viewer{server: s, app: s.application(name), since: time.Now()}
+	v := &viewer{server: s, app: s.application(name), view: view, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
@@ -80,10 +89,7 @@ func (s *Server) serveFLV(w http.ResponseWriter, r *http.Request) {
 	}
 	defer s.removeViewer(v)
 	v.request = &Request{HTTP: r, RemoteAddr: remote, Path: name, Name: path.Base(name), Query: parseQuery(r.URL.RawQuery), Start: StartAny,
-		Length: -1, Transport: "http-flv"}
-	if isUpgrade(r) {
-		v.request.Transport = "ws-flv"
-	}
+		Length: -1, Transport: transport}
 	v.serve(w, r)
 }
 
@@ -208,6 +214,9 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer sub.Close()
 	v.missed = sub.Stats
+	if v.view != nil {
+		return v.serveView(w, r, (*liveSource)(sub))
+	}
 	var prelude flvReader
 	var batch []*live.Message
 	var buf []byte
@@ -276,33 +285,24 @@ func (v *viewer) file(w http.ResponseWriter, r *http.Request) error {
 	}
 	defer player.Close()
 	player.SetBuffer(httpBuffer)
+	v.server.counts.files.Add(1)
+	defer v.server.counts.files.Add(-1)
+	src := &fileSource{viewer: v, player: player, timer: time.NewTimer(0)}
+	defer src.timer.Stop()
+	if v.view != nil {
+		return v.serveView(w, r, src)
+	}
 	if err := v.begin(w, r); err != nil {
 		return err
 	}
-	v.server.counts.files.Add(1)
-	defer v.server.counts.files.Add(-1)
 	out := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
-	timer := time.NewTimer(0)
-	defer timer.Stop()
 	for {
-		wait, err := player.Fill()
-		if err != nil {
+		if err := src.fill(v.ctx); err != nil {
 			return err
 		}
-		if wait > 0 {
-			timer.Reset(min(wait, time.Hour))
-			select {
-			case <-timer.C:
-				continue
-			case <-v.ctx.Done():
-				return v.ctx.Err()
-			}
-		}
 		var tag vod.Tag
-		for player.Next(&tag) {
-			if len(tag.Body) > 0 && (v.app.Deliver == nil || v.deliver(tag.Tag)) {
-				out = flv.AppendTag(out, tag.Tag)
-			}
+		for src.take(&tag) {
+			out = flv.AppendTag(out, tag.Tag)
 		}
 		if err := v.write(out); err != nil {
 			return err

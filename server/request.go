@@ -17,7 +17,7 @@ const (
 // file in Files.Dir. A Publish or Play hook may change it.
 type Request struct {
 	Conn       *Conn         // nil unless an RTMP client asks
-	HTTP       *http.Request // of http-flv and ws-flv viewers
+	HTTP       *http.Request // of viewers by HTTP
 	RemoteAddr net.Addr
 	User       string // by Credentials
 	StreamID   uint32
@@ -27,5 +27,5 @@ type Request struct {
 	Kind       string        // publish: live, record or append
 	Start      time.Duration // play: from there on, StartAny or StartLive
 	Length     time.Duration // play; < 0: all
-	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local
+	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local, or what ViewHandler was given
 }

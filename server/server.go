@@ -5,6 +5,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"io"
 	"log/slog"
 	"net"
 	"net/http"
@@ -56,6 +57,11 @@ type Server struct {
 	TrustedProxies []netip.Prefix
 	// ConnContext gives a connection's context values for hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
+	// Capture says where a connection is recorded, for package capture to read and to play again; nil: it is not. It is called after
+	// the handshake: of the Conn only ID, RemoteAddr, TLS and Context may be asked yet. What is recorded is what is sent and received,
+	// without what is secret. Each Write is a whole block of the format, at most about a second after what is in it; Close comes at
+	// the end. A writer that fails or takes nothing for 5 s ends the recording, not the connection, which waits for it so long.
+	Capture func(c *Conn) io.WriteCloser
 	// Logger has attributes conn, remote, app and stream; nil: slog.Default.
 	Logger *slog.Logger
 

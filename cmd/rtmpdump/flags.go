@@ -30,6 +30,7 @@ type flags struct {
 	start, stop                   cSeconds
 
 	proxy                    string
+	capture                  string
 	json, recovers, enhanced bool
 	pipelining               rtmp.Pipelining
 }
@@ -167,6 +168,7 @@ func (o *flags) talking(set *pflag.FlagSet, c *console) {
 	} {
 		set.BoolFuncP(v.name, v.short, v.usage, func(string) error { c.level = v.level; return nil })
 	}
+	set.StringVar(&o.capture, "capture", "", "record the session to this `file`, without its secrets, for a bug report")
 	set.BoolVar(&o.json, "json", false, "at the end, print what happened as JSON: on standard output, or on standard error if that has the stream")
 	set.BoolVarP(&o.help, "help", "h", false, "print this")
 	set.BoolVar(&o.version, "version", false, "print the version")

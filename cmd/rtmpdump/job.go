@@ -8,6 +8,7 @@ import (
 	"io"
 	"net"
 	neturl "net/url"
+	"os"
 	"strconv"
 	"strings"
 	"time"
@@ -282,6 +283,15 @@ func (j *job) checkConn() error {
 
 // run downloads, and returns the exit code.
 func (j *job) run(ctx context.Context, stdout io.Writer) int {
+	if j.capture != "" {
+		file, err := os.OpenFile(j.capture, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			j.console.log(levelError, "Couldn't write the capture: %s", err)
+			return exitFailed
+		}
+		defer file.Close()
+		j.options.RTMP.Capture = file
+	}
 	p := newReporter(j)
 	j.options.Progress = p.progress
 	var result download.Result

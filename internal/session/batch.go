@@ -24,7 +24,7 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	if len(w.buf) == 0 {
 		w.begin()
 	}
-	if w.buf, err = w.chunks.AppendMessage(w.buf, o); err != nil {
+	if w.buf, err = w.encode(w.buf, o); err != nil {
 		return err
 	}
 	return b.added()

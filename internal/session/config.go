@@ -33,6 +33,7 @@ type Config struct {
 	Counters       *Counters                       // of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; may be nil
 	Tap            func(*Message) (bool, error)    // sees every message first, and returns true if it has served it; an error ends the Session; may be nil
+	Sent           func(chunk.Outgoing)            // sees every message after it was encoded, under the write lock; may be nil
 	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil
 	Strict         bool                            // a protocol or user control message that cannot be decoded ends the Session; otherwise it is counted
 	Logger         *slog.Logger                    // may be nil

@@ -1,6 +1,9 @@
 package session
 
-import "github.com/go-librtmp/rtmp/message"
+import (
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
 
 // serve acts on a message. It serves what client and server serve alike, and passes everything else to the Dispatcher. It neither
 // blocks nor writes. The caller holds dispatching. An error ends the Session.
@@ -63,6 +66,13 @@ func (r *reader) EchoWindow() {
 		w.announced = w.size
 		w.replies.announceWindow(w.size)
 	}
+}
+
+// Tolerated counts what was wrong on the wire and was accepted all the same. It must not be called from a dispatch.
+func (r *reader) Tolerated() chunk.Tolerated {
+	r.dispatching.Lock()
+	defer r.dispatching.Unlock()
+	return r.in.Tolerated()
 }
 
 // Acknowledged returns the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.

@@ -5,7 +5,6 @@ import (
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // replies are the reader's messages to the peer. The reader never waits to write: the next write takes the replies along, or the
@@ -45,27 +44,4 @@ func (r *replies) acknowledge(received uint64) {
 	defer r.mu.Unlock()
 	r.ackDue, r.ack = true, uint32(received)
 	r.due.Store(true)
-}
-
-// take encodes the replies. The chunk writer cannot refuse them, since the library made them.
-func (r *replies) take(buf []byte, chunks *chunk.Writer) []byte {
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ackDue {
-		r.ackDue = false
-		o := Control(message.TypeAcknowledgement, message.AppendUint32(nil, r.ack))
-		buf, _ = chunks.AppendMessage(buf, &o)
-	}
-	if r.windowDue {
-		r.windowDue = false
-		o := Control(message.TypeWindowAckSize, message.AppendUint32(nil, r.window))
-		buf, _ = chunks.AppendMessage(buf, &o)
-	}
-	for i := range r.pending {
-		buf, _ = chunks.AppendMessage(buf, &r.pending[i])
-	}
-	clear(r.pending)
-	r.pending, r.bytes = r.pending[:0], 0
-	r.due.Store(false)
-	return buf
 }

@@ -19,6 +19,30 @@ func (w *writer) Reply(o chunk.Outgoing) {
 	r.add(o)
 }
 
+// takeReplies encodes the replies. The chunk writer cannot refuse them, since the library made them. The caller holds the lock.
+func (w *writer) takeReplies(buf []byte) []byte {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ackDue {
+		r.ackDue = false
+		o := Control(message.TypeAcknowledgement, message.AppendUint32(nil, r.ack))
+		buf, _ = w.encode(buf, &o)
+	}
+	if r.windowDue {
+		r.windowDue = false
+		o := Control(message.TypeWindowAckSize, message.AppendUint32(nil, r.window))
+		buf, _ = w.encode(buf, &o)
+	}
+	for i := range r.pending {
+		buf, _ = w.encode(buf, &r.pending[i])
+	}
+	clear(r.pending)
+	r.pending, r.bytes = r.pending[:0], 0
+	r.due.Store(false)
+	return buf
+}
+
 // FlushReplies sends the replies without waiting.
 func (w *writer) FlushReplies() {
 	r := &w.replies
@@ -46,7 +70,7 @@ func (w *writer) writeNow() bool {
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
-	b := w.replies.take(w.buf[:0], w.chunks)
+	b := w.takeReplies(w.buf[:0])
 	w.buf = b[:0]          // a batch begins with an empty buffer
 	n, _ := w.try.write(b) // the next write finds the error
 	w.config.Counters.BytesWritten.Add(uint64(n))

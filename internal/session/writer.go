@@ -185,7 +185,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
 	var refused error // a message that cannot be encoded; those before it are still written
 	for i := range messages {
-		if w.buf, refused = w.chunks.AppendMessage(w.buf, &messages[i]); refused != nil {
+		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
 			break
 		}
 	}
@@ -199,13 +199,22 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	}
 }
 
+// encode appends the chunks of a message. The caller holds the lock.
+func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
+	dst, err := w.chunks.AppendMessage(dst, o)
+	if err == nil && w.config.Sent != nil {
+		w.config.Sent(*o)
+	}
+	return dst, err
+}
+
 // begin starts a write buffer with what must be written first. The caller holds the lock.
 func (w *writer) begin() {
 	if cap(w.buf) == 0 {
 		w.box = writeBuffers.Get().(*[]byte)
 		w.buf = *w.box
 	}
-	w.buf = w.replies.take(appendAll(append(w.buf[:0], w.unsent...), w.rest), w.chunks)
+	w.buf = w.takeReplies(appendAll(append(w.buf[:0], w.unsent...), w.rest))
 	w.unsent, w.rest = nil, nil
 }
 

@@ -6,11 +6,13 @@ import (
 	"crypto/x509"
 	"errors"
 	"net"
+	"net/http/httptrace"
 	"strings"
 )
 
 // startTLS begins TLS on nc as a client. It verifies the certificate unless cfg says otherwise, and sends host as the server name, unless
-// host is an address or cfg has a ServerName. If it fails, it closes nc and returns a *TLSError.
+// host is an address or cfg has a ServerName. If it fails, it closes nc and returns a *TLSError. It reports to the httptrace.ClientTrace in
+// ctx, if there is one.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}
@@ -21,7 +23,15 @@ func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*
 	cfg.NextProtos = nil // RTMPS has no ALPN, and a tunnel is HTTP/1
 	box := &outbox{Conn: nc}
 	tc := tls.Client(box, cfg)
-	if err := tc.HandshakeContext(ctx); err != nil {
+	trace := httptrace.ContextClientTrace(ctx)
+	if trace != nil && trace.TLSHandshakeStart != nil {
+		trace.TLSHandshakeStart()
+	}
+	err := tc.HandshakeContext(ctx)
+	if trace != nil && trace.TLSHandshakeDone != nil {
+		trace.TLSHandshakeDone(tc.ConnectionState(), err)
+	}
+	if err != nil {
 		nc.Close()
 		return nil, &TLSError{Host: cfg.ServerName, Advice: tlsAdvice(err), Err: noEOF(err)}
 	}

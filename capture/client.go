@@ -1,0 +1,213 @@
+package capture
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"net"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/capturefile"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Client does to a server what the recorded client did: it sends the same chunks, each once the server has answered what it had
+// answered then. Message stream ids are those that the server gives now. Without a Speed it waits for as much media as there was.
+type Client struct {
+	Replay
+	Session *Session
+}
+
+// Run plays the session on nc, a connection on which nothing was sent, and closes it. The error is nil when the whole recording was
+// sent, and a *message.StatusError if the server refuses what it accepted then.
+func (c *Client) Run(ctx context.Context, nc net.Conn) error {
+	defer nc.Close()
+	err := shakeHands(ctx, nc, func() error {
+		_, err := handshake.Client(nc, handshake.Config{Digest: c.Session.Info().Handshake.Digest})
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	r := &replay{Replay: &c.Replay, nc: nc, own: FromClient}
+	r.role = &asClient{replay: r, asked: make(map[float64]string), answers: make(map[float64]*answer), streams: make(map[uint32]uint32)}
+	return r.run(ctx, c.Session)
+}
+
+// asClient is a replay's role.
+type asClient struct {
+	replay  *replay
+	asked   map[float64]string  // by transaction id: connect and createStream
+	answers map[float64]*answer // likewise
+	streams map[uint32]uint32   // message stream ids, by those of the recording
+
+	statuses, wantStatuses int // that media begins
+	media, wantMedia       int // messages
+	ended                  bool
+	givenUp                bool // media is not waited for any more
+	refused                error
+}
+
+// answer is one in the recording, and the one that the server gives now.
+type answer struct {
+	recorded, received  bool
+	recordedID, givenID uint32 // of createStream
+	refused, refusedNow bool
+	failure             *message.StatusError
+}
+
+func (c *asClient) answer(id float64) *answer {
+	a := c.answers[id]
+	if a == nil {
+		a = new(answer)
+		c.answers[id] = a
+	}
+	return a
+}
+
+// heard looks at a message of either server. begins reports that a stream begins, ends that one ends.
+func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
+	cmd, ok := commandOf(m)
+	switch {
+	case !ok:
+		if e, err := message.ParseUserControl(m.Body); m.Type == message.TypeUserControl && err == nil {
+			return false, e.Event == message.EventStreamEOF
+		}
+	case cmd.Name == "_result" || cmd.Name == "_error":
+		c.answered(&cmd, now)
+	case cmd.Name == "onStatus":
+		status := message.ParseStatus(cmd.Args)
+		switch status.Code {
+		case message.CodePlayStart, message.CodePublishStart:
+			return true, false
+		case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
+			return false, true
+		}
+		if now && status.Level == "error" && c.statuses < c.wantStatuses {
+			c.refused = fmt.Errorf("capture: %w", status)
+		}
+	}
+	return false, false
+}
+
+func (c *asClient) answered(cmd *message.Command, now bool) {
+	name := c.asked[cmd.TransactionID]
+	if name == "" {
+		return
+	}
+	a := c.answer(cmd.TransactionID)
+	failed := cmd.Name == "_error"
+	var id uint32
+	if name == "createStream" && len(cmd.Args) > 0 {
+		if n, ok := cmd.Args[0].(float64); ok && n >= 0 && n < 1<<32 {
+			id = uint32(n)
+		}
+	}
+	if now {
+		a.received, a.givenID, a.refusedNow = true, id, failed
+		if failed {
+			a.failure = message.ParseStatus(cmd.Args)
+		}
+	} else {
+		a.recorded, a.recordedID, a.refused = true, id, failed
+	}
+	if a.recorded && a.received {
+		c.streams[a.recordedID] = a.givenID
+		if a.refusedNow && !a.refused {
+			c.refused = fmt.Errorf("capture: %s: %w", name, a.failure)
+		}
+	}
+}
+
+func isMediaMessage(t message.Type) bool {
+	return t == message.TypeAudio || t == message.TypeVideo || t == message.TypeAggregate
+}
+
+func (c *asClient) received(m *Message) {
+	begins, ends := c.heard(m, true)
+	if begins {
+		c.statuses++
+	}
+	c.ended = c.ended || ends
+	if isMediaMessage(m.Type) {
+		c.media++
+	}
+}
+
+func (c *asClient) recorded(m *Message) {
+	if begins, _ := c.heard(m, false); begins {
+		c.wantStatuses++
+	}
+	if isMediaMessage(m.Type) {
+		c.wantMedia++
+	}
+}
+
+// ready waits for the answers that had come by then.
+func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
+	if c.refused != nil {
+		return false, c.refused
+	}
+	for _, a := range c.answers {
+		if a.recorded && !a.received {
+			return false, nil
+		}
+	}
+	if c.statuses < c.wantStatuses && c.media == 0 {
+		return false, nil
+	}
+	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
+}
+
+// impatient gives up only media: a live stream never has as much as then.
+func (c *asClient) impatient() bool {
+	was := c.givenUp
+	c.givenUp = true
+	return !was
+}
+
+// header puts the message stream id that the server has given into a whole header.
+func (c *asClient) header(b []byte) {
+	at := 1 + 7
+	switch b[0] {
+	case 0:
+		at++
+	case 1:
+		at += 2
+	}
+	if b[0]>>6 != 0 || len(b) < at+4 {
+		return
+	}
+	c.replay.mu.Lock()
+	defer c.replay.mu.Unlock()
+	if id, ok := c.streams[binary.LittleEndian.Uint32(b[at:])]; ok {
+		binary.LittleEndian.PutUint32(b[at:], id)
+	}
+}
+
+// edit does so in the messages that have one in their body, and remembers what is asked.
+func (c *asClient) edit(m *capturefile.Message, _ int) {
+	c.replay.mu.Lock()
+	defer c.replay.mu.Unlock()
+	if message.Type(m.Type) == message.TypeUserControl {
+		if e, err := message.ParseUserControl(m.Body); err == nil && e.Event == message.EventSetBufferLength {
+			if id, ok := c.streams[binary.BigEndian.Uint32(m.Body[2:])]; ok {
+				binary.BigEndian.PutUint32(m.Body[2:], id)
+			}
+		}
+		return
+	}
+	cmd, err := message.ParseCommand(message.Type(m.Type), m.Body)
+	switch {
+	case err != nil:
+	case cmd.Name == "connect" || cmd.Name == "createStream":
+		c.asked[cmd.TransactionID] = cmd.Name
+	case cmd.Name == "deleteStream" && len(cmd.Args) == 1:
+		if n, ok := cmd.Args[0].(float64); ok && n >= 0 && n < 1<<32 {
+			if id, ok := c.streams[uint32(n)]; ok {
+				putNumber(m.Body[len(m.Body)-8:], float64(id))
+			}
+		}
+	}
+}

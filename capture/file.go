@@ -1,0 +1,230 @@
+package capture
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/capturefile"
+)
+
+// ErrNoSession is the error of a file that is no capture, or holds nothing yet.
+var ErrNoSession = errors.New("capture: no session in it")
+
+// File is a capture file: one session or several. Its methods may be called from any goroutine.
+type File struct {
+	in       io.ReaderAt
+	sessions []*Session
+	damage   []*DamageError
+}
+
+// DamageError is a part of a capture that can't be read. Everything else can.
+type DamageError struct {
+	Offset int64  // in the file, bytes
+	Size   int64  // bytes; 0: unknown
+	Detail string // what is wrong
+	Err    error  // the cause, nil: there is no other
+}
+
+func (e *DamageError) Error() string {
+	text := fmt.Sprintf("capture: at byte %d: %s", e.Offset, e.Detail)
+	if e.Err != nil {
+		text += ": " + e.Err.Error()
+	}
+	return text
+}
+
+// Unwrap returns the cause.
+func (e *DamageError) Unwrap() error { return e.Err }
+
+// Open opens a capture file. The error is ErrNoSession if there is none in it.
+func Open(path string) (*File, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	stat, err := in.Stat()
+	if err == nil {
+		var f *File
+		if f, err = NewFile(in, stat.Size()); err == nil {
+			return f, nil
+		}
+	}
+	in.Close()
+	return nil, err
+}
+
+// NewFile reads a capture of size bytes: the heads of its blocks, of which it remembers some dozen bytes for each 256 KB. Close closes
+// in if that is an io.Closer.
+func NewFile(in io.ReaderAt, size int64) (*File, error) {
+	f := &File{in: in}
+	byID := make(map[uint64]*Session)
+	for at := int64(0); at < size; {
+		b, next, err := f.block(at, size)
+		if err != nil {
+			return nil, err
+		}
+		if b != nil {
+			s := byID[b.header.Session]
+			if s == nil {
+				s = &Session{file: f}
+				byID[b.header.Session] = s
+				f.sessions = append(f.sessions, s)
+			}
+			s.blocks = append(s.blocks, *b)
+		}
+		at = next
+	}
+	for _, s := range f.sessions {
+		if err := s.look(); err != nil {
+			return nil, err
+		}
+	}
+	if len(f.sessions) == 0 {
+		return nil, ErrNoSession
+	}
+	return f, nil
+}
+
+// blockAt is where a block is.
+type blockAt struct {
+	header capturefile.Header
+	at     int64 // of the header
+}
+
+// block finds the block at a place, and the place of the next. It is nil where there is something else.
+func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
+	var head [capturefile.HeaderSize]byte
+	n, err := f.in.ReadAt(head[:min(int64(len(head)), size-at)], at)
+	if err != nil && err != io.EOF {
+		return nil, 0, fmt.Errorf("capture: %w", err)
+	}
+	h, err := capturefile.ParseHeader(head[:n])
+	switch next = at + capturefile.HeaderSize + int64(h.Packed); {
+	case err == nil && next <= size:
+		return &blockAt{header: h, at: at}, next, nil
+	case err == nil:
+		f.damaged(at, size-at, "the end is cut off", nil)
+		return nil, size, nil
+	}
+	if next, err = f.search(at+1, size); err == nil {
+		f.damaged(at, next-at, "not a block of a capture", nil)
+	}
+	return nil, next, err
+}
+
+func (f *File) damaged(at, size int64, detail string, err error) {
+	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
+}
+
+// search returns the place of the next header, or size.
+func (f *File) search(at, size int64) (int64, error) {
+	buf := make([]byte, 64<<10)
+	for at < size {
+		n, err := f.in.ReadAt(buf[:min(int64(len(buf)), size-at)], at)
+		if err != nil && err != io.EOF {
+			return 0, fmt.Errorf("capture: %w", err)
+		}
+		for i := 0; ; i++ {
+			found := bytes.Index(buf[i:n], capturefile.Magic[:])
+			if found < 0 {
+				break
+			}
+			i += found
+			var head [capturefile.HeaderSize]byte
+			k, _ := f.in.ReadAt(head[:], at+int64(i))
+			if _, err := capturefile.ParseHeader(head[:k]); err == nil {
+				return at + int64(i), nil
+			}
+		}
+		if n < len(capturefile.Magic) {
+			break
+		}
+		at += int64(n - len(capturefile.Magic) + 1)
+	}
+	return size, nil
+}
+
+// Sessions are those in the file, in the order in which they began.
+func (f *File) Sessions() []*Session { return slices.Clone(f.sessions) }
+
+// Damage is what is wrong with the file: a torn end, bytes that are no capture. What is wrong inside a block the Readers of its
+// session find.
+func (f *File) Damage() []*DamageError { return slices.Clone(f.damage) }
+
+// Close closes what Open has opened.
+func (f *File) Close() error {
+	if c, ok := f.in.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+// Session is a recorded session.
+type Session struct {
+	file     *File
+	blocks   []blockAt
+	info     Info
+	end      End
+	complete bool
+}
+
+// look reads what is known of the session: Info from its first block, End from its last.
+func (s *Session) look() error {
+	for _, i := range []int{0, len(s.blocks) - 1} {
+		c, err := s.content(i, new(buffers))
+		for err == nil {
+			var r capturefile.Record
+			if r, err = c.Next(); err != nil {
+				break
+			}
+			switch r.Kind {
+			case capturefile.KindInfo:
+				s.info = capturefile.ParseInfo(r.Data)
+			case capturefile.KindEnd:
+				s.end, s.complete = capturefile.ParseEnd(r.Data), true
+			}
+		}
+		if damage := (*DamageError)(nil); err != io.EOF && !errors.As(err, &damage) {
+			return err
+		}
+	}
+	return nil
+}
+
+// buffers are those of a reader of blocks.
+type buffers struct{ packed, content []byte }
+
+// content reads a block. A *DamageError says that it can't be used.
+func (s *Session) content(i int, buf *buffers) (c capturefile.Content, err error) {
+	b := &s.blocks[i]
+	buf.packed = slices.Grow(buf.packed[:0], int(b.header.Packed))[:b.header.Packed]
+	if n, err := s.file.in.ReadAt(buf.packed, b.at+capturefile.HeaderSize); n < len(buf.packed) {
+		return c, fmt.Errorf("capture: %w", err)
+	}
+	if buf.content, err = b.header.Content(buf.content[:0], buf.packed); err == nil {
+		c, err = capturefile.ParseContent(&b.header, buf.content)
+	}
+	if err != nil {
+		err = s.damage(i, err)
+	}
+	return c, err
+}
+
+func (s *Session) damage(i int, err error) error {
+	b := &s.blocks[i]
+	return &DamageError{Offset: b.at, Size: capturefile.HeaderSize + int64(b.header.Packed), Detail: "a block can't be read", Err: err}
+}
+
+// Info is what is known of the session beside its messages.
+func (s *Session) Info() Info { return s.info }
+
+// End is how its recording ended. complete is false where it has no end: it goes on, the program has crashed, or the file is damaged.
+func (s *Session) End() (end End, complete bool) { return s.end, s.complete }
+
+// Duration is the time of the last record.
+func (s *Session) Duration() time.Duration { return s.blocks[len(s.blocks)-1].header.Last }

@@ -1,0 +1,276 @@
+package pcap_test
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"path/filepath"
+	"testing"
+	"time"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/capture/pcap"
+)
+
+// packet is one of a file.
+type packet struct {
+	gopacket.CaptureInfo
+	data []byte
+}
+
+func packetsOf(t testing.TB, file []byte) (all []packet) {
+	t.Helper()
+	r, err := pcapgo.NewReader(bytes.NewReader(file))
+	require.NoError(t, err)
+	for {
+		data, ci, err := r.ReadPacketData()
+		if err == io.EOF {
+			return all
+		}
+		require.NoError(t, err)
+		all = append(all, packet{ci, data})
+	}
+}
+
+func fileOf(t testing.TB, packets []packet) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w := pcapgo.NewWriterNanos(&b)
+	require.NoError(t, w.WriteFileHeader(1<<18, layers.LinkTypeEthernet))
+	for _, p := range packets {
+		require.NoError(t, w.WritePacket(p.CaptureInfo, p.data))
+	}
+	return b.Bytes()
+}
+
+// ngOf is the same as pcapng.
+func ngOf(t testing.TB, packets []packet) []byte {
+	t.Helper()
+	var b bytes.Buffer
+	w, err := pcapgo.NewNgWriter(&b, layers.LinkTypeEthernet)
+	require.NoError(t, err)
+	for _, p := range packets {
+		p.InterfaceIndex = 0
+		require.NoError(t, w.WritePacket(p.CaptureInfo, p.data))
+	}
+	require.NoError(t, w.Flush())
+	return b.Bytes()
+}
+
+// converted are the sessions in packets.
+func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
+	t.Helper()
+	var out bytes.Buffer
+	report, err := pcap.Convert(&out, bytes.NewReader(file))
+	require.NoError(t, err)
+	if out.Len() == 0 {
+		return nil, report
+	}
+	f, err := capture.NewFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+	require.NoError(t, err)
+	require.Empty(t, f.Damage())
+	return f.Sessions(), report
+}
+
+// messages are those of a session, as far as they can be read.
+func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
+	t.Helper()
+	r := s.Reader()
+	for {
+		var m capture.Message
+		if err := r.Next(&m); err != nil {
+			require.Equal(t, io.EOF, err)
+			return all
+		}
+		m.Began, m.At = 0, 0
+		all = append(all, m)
+	}
+}
+
+// direction are those of one end, whose order does not depend on when they were seen.
+func direction(all []capture.Message, from capture.Direction) (some []capture.Message) {
+	for _, m := range all {
+		if m.From == from {
+			some = append(some, m)
+		}
+	}
+	return some
+}
+
+func sameMessages(t *testing.T, want, got []capture.Message) {
+	t.Helper()
+	for _, from := range []capture.Direction{capture.FromClient, capture.FromServer} {
+		w, g := direction(want, from), direction(got, from)
+		require.Len(t, g, len(w))
+		for i := range w {
+			require.Equal(t, w[i].Type, g[i].Type)
+			require.True(t, bytes.Equal(w[i].Body, g[i].Body), "message %d of the %v", i, from)
+		}
+	}
+}
+
+// Packets that come in another order, twice, in pieces that overlap, and among those of other connections.
+func TestPacketsInDisorder(t *testing.T) {
+	packets := packetsOf(t, testdata(t, "ffmpeg-publish.pcap"))
+	sessions, report := converted(t, fileOf(t, packets))
+	require.Len(t, sessions, 1)
+	require.Empty(t, report.Problems)
+	want := messages(t, sessions[0])
+	random := rand.New(rand.NewPCG(1, 2))
+	for range 20 {
+		var shuffled []packet
+		for _, p := range packets {
+			shuffled = append(shuffled, p)
+			if random.IntN(3) == 0 {
+				shuffled = append(shuffled, packets[random.IntN(len(shuffled))]) // again, or from long ago
+			}
+		}
+		for i := 5; i+5 < len(shuffled); i++ { // the SYN comes first
+			if j := i + random.IntN(4); !hasFlags(shuffled[i]) && !hasFlags(shuffled[j]) {
+				shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
+			}
+		}
+		sessions, report := converted(t, fileOf(t, shuffled))
+		require.Empty(t, report.Problems)
+		require.Len(t, sessions, 1)
+		sameMessages(t, want, messages(t, sessions[0]))
+	}
+	sessions, _ = converted(t, ngOf(t, packets))
+	require.Len(t, sessions, 1)
+	sameMessages(t, want, messages(t, sessions[0]))
+}
+
+// hasFlags reports whether a packet begins or ends a connection.
+func hasFlags(p packet) bool {
+	tcp, _ := gopacket.NewPacket(p.data, layers.LinkTypeEthernet, gopacket.Default).Layer(layers.LayerTypeTCP).(*layers.TCP)
+	return tcp == nil || tcp.SYN || tcp.FIN || tcp.RST
+}
+
+func TestSeveralConnections(t *testing.T) {
+	var all []packet
+	names := []string{"rtmpdump", "rtmpdump-rtmpt", "ffmpeg-play", "gortmplib-publish"}
+	var files [][]packet
+	for _, name := range names {
+		files = append(files, packetsOf(t, testdata(t, name+".pcap")))
+	}
+	for len(files) > 0 {
+		i := rand.IntN(len(files))
+		all = append(all, files[i][0])
+		if files[i] = files[i][1:]; len(files[i]) == 0 {
+			files = append(files[:i], files[i+1:]...)
+		}
+	}
+	sessions, report := converted(t, fileOf(t, all))
+	assert.Empty(t, report.Problems)
+	assert.Equal(t, 4, report.Sessions)
+	require.Len(t, sessions, 4)
+	transports := map[string]int{}
+	for _, s := range sessions {
+		transports[s.Info().Transport]++
+		assert.NotEmpty(t, messages(t, s))
+	}
+	assert.Equal(t, map[string]int{"rtmp": 3, "rtmpt": 1}, transports)
+}
+
+// tcpdump itself has lost packets of lost.pcap.
+func TestLostPacketsAreReported(t *testing.T) {
+	sessions, report := converted(t, testdata(t, "lost.pcap"))
+	require.Len(t, report.Problems, 2)
+	assert.Contains(t, report.Problems[0], "packets are missing: 69 bytes of the client")
+	assert.Contains(t, report.Problems[1], "packets are missing: 29 bytes of the server")
+	require.Len(t, sessions, 1)
+	end, complete := sessions[0].End()
+	assert.True(t, complete)
+	assert.Len(t, end.Missing, 2)
+	assert.NotEmpty(t, messages(t, sessions[0]))
+
+	packets := packetsOf(t, testdata(t, "ffmpeg-publish.pcap"))
+	sessions, report = converted(t, fileOf(t, packets[8:]))
+	assert.Empty(t, sessions)
+	assert.NotEmpty(t, report.Problems)
+	cut := fileOf(t, packets)
+	sessions, report = converted(t, cut[:len(cut)/2])
+	require.Len(t, sessions, 1)
+	require.Len(t, report.Problems, 1)
+	assert.Contains(t, report.Problems[0], "the file is cut off after")
+	ng := ngOf(t, packets)
+	_, report = converted(t, ng[:len(ng)/2])
+	require.Len(t, report.Problems, 1)
+	assert.Contains(t, report.Problems[0], "the file is cut off after")
+}
+
+// What is written for Wireshark reads as what it was.
+func TestWrite(t *testing.T) {
+	s := sessionOf(t, "ffmpeg-play")
+	var b bytes.Buffer
+	require.NoError(t, pcap.Write(&b, s))
+	require.True(t, pcap.IsPcap(b.Bytes()))
+	sessions, report := converted(t, b.Bytes())
+	require.Empty(t, report.Problems)
+	require.Len(t, sessions, 1)
+	sameMessages(t, messages(t, s), messages(t, sessions[0]))
+	assert.WithinDuration(t, s.Info().Began, sessions[0].Info().Began, time.Millisecond)
+	assert.Contains(t, sessions[0].Info().Server, ":1935")
+}
+
+func TestNoPackets(t *testing.T) {
+	for _, b := range []string{"", "RTM", "a text", "\x0A\x0D\x0D\x0A", "\xD4\xC3\xB2\xA1"} {
+		report, err := pcap.Convert(io.Discard, bytes.NewReader([]byte(b)))
+		require.Error(t, err)
+		require.NotNil(t, report)
+	}
+	_, _, err := pcap.Open(filepath.Join("testdata", "sample.flv"))
+	require.Error(t, err)
+}
+
+// Nothing in a file makes Convert fail in another way than by an error.
+func FuzzConvert(f *testing.F) {
+	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "lost"} {
+		packets := packetsOf(f, testdata(f, name+".pcap"))[:30]
+		f.Add(fileOf(f, packets))
+		f.Add(ngOf(f, packets))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var out bytes.Buffer
+		report, _ := pcap.Convert(&out, bytes.NewReader(b))
+		if report.Sessions == 0 {
+			return
+		}
+		file, err := capture.NewFile(bytes.NewReader(out.Bytes()), int64(out.Len()))
+		require.NoError(t, err)
+		require.Len(t, file.Sessions(), report.Sessions)
+		for _, s := range file.Sessions() {
+			messages(t, s)
+			require.NoError(t, pcap.Write(io.Discard, s))
+		}
+	})
+}
+
+// Segments of a connection, with arbitrary sequence numbers and flags, in an arbitrary order.
+func FuzzSegments(f *testing.F) {
+	f.Add([]byte{0, 0, 0, 1, 1, 1, 10, 2, 0, 100, 3, 1, 5, 7, 2, 200})
+	f.Fuzz(func(t *testing.T, script []byte) {
+		var packets []packet
+		for at := 0; at+4 <= len(script) && at < 400; at += 4 {
+			b := script[at : at+4]
+			tcp := &layers.TCP{SrcPort: 1000, DstPort: 1935, Seq: uint32(b[1]) * 97, SYN: b[0]&1 != 0, ACK: b[0]&2 != 0, FIN: b[0]&4 != 0, RST: b[0]&8 != 0}
+			ip := &layers.IPv4{Version: 4, TTL: 1, Protocol: layers.IPProtocolTCP, SrcIP: []byte{10, 0, 0, 1}, DstIP: []byte{10, 0, 0, 2}}
+			if b[0]&16 != 0 {
+				tcp.SrcPort, tcp.DstPort, ip.SrcIP, ip.DstIP = tcp.DstPort, tcp.SrcPort, ip.DstIP, ip.SrcIP
+			}
+			require.NoError(t, tcp.SetNetworkLayerForChecksum(ip))
+			buf := gopacket.NewSerializeBuffer()
+			require.NoError(t, gopacket.SerializeLayers(buf, gopacket.SerializeOptions{FixLengths: true}, &layers.Ethernet{SrcMAC: make([]byte, 6),
+				DstMAC: make([]byte, 6), EthernetType: layers.EthernetTypeIPv4}, ip, tcp, gopacket.Payload(bytes.Repeat([]byte{b[2]}, 20*int(b[3])))))
+			data := bytes.Clone(buf.Bytes())
+			packets = append(packets, packet{gopacket.CaptureInfo{Timestamp: time.Unix(int64(at), 0), Length: len(data), CaptureLength: len(data)}, data})
+		}
+		converted(t, fileOf(t, packets))
+	})
+}

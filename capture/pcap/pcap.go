@@ -1,0 +1,165 @@
+// Package pcap makes captures of RTMP sessions out of packets that tcpdump or Wireshark have recorded, and packets out of captures.
+package pcap
+
+import (
+	"bufio"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"sync"
+
+	"github.com/gopacket/gopacket"
+	"github.com/gopacket/gopacket/layers"
+	"github.com/gopacket/gopacket/pcapgo"
+
+	"github.com/go-librtmp/rtmp/capture"
+)
+
+// Report is what Convert has found.
+type Report struct {
+	Packets  int // read
+	Sessions int // written
+	// Problems are connections that are encrypted or began before the packets, those of which packets are missing, and what else
+	// keeps a session from being whole. After the first hundred they are not listed.
+	Problems []string
+}
+
+// maxProblems is how many are listed.
+const maxProblems = 100
+
+func (r *Report) problem(format string, args ...any) {
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, fmt.Sprintf(format, args...))
+	}
+}
+
+// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture: RTMP on any port, and
+// RTMPT. Several goroutines write to w, one at a time. Secrets are replaced. The Report is never nil, and with an error says what was
+// found before. A file that is cut off in a packet is read up to there.
+func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
+	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
+		tunnels: make(map[string]*session)}
+	err := c.read(packets)
+	c.end()
+	return c.report, err
+}
+
+// serial lets one goroutine write at a time.
+type serial struct {
+	mu sync.Mutex
+	w  io.Writer
+}
+
+func (s *serial) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.w.Write(b)
+}
+
+// Open is Convert for a file, to a temporary file that is removed when the File is closed. Without a session in it the error is
+// capture.ErrNoSession, and the Report says why.
+func Open(path string, options ...capture.Option) (*capture.File, *Report, error) {
+	in, err := os.Open(path)
+	if err != nil {
+		return nil, new(Report), err
+	}
+	defer in.Close()
+	file, err := os.CreateTemp("", "rtmp-*.rtmpcap")
+	if err != nil {
+		return nil, new(Report), err
+	}
+	temporary := &temporaryFile{file}
+	report, err := Convert(file, in, options...)
+	if err == nil {
+		var size int64
+		if size, err = file.Seek(0, io.SeekEnd); err == nil {
+			var f *capture.File
+			if f, err = capture.NewFile(temporary, size); err == nil {
+				return f, report, nil
+			}
+		}
+	}
+	temporary.Close()
+	return nil, report, err
+}
+
+type temporaryFile struct{ *os.File }
+
+func (f *temporaryFile) Close() error {
+	err := f.File.Close()
+	return errors.Join(err, os.Remove(f.Name()))
+}
+
+// IsPcap reports whether a file that begins like that is in one of the formats that Convert reads; 4 bytes are enough.
+func IsPcap(head []byte) bool { return isNg(head) || isClassic(head) }
+
+func isNg(head []byte) bool { return len(head) >= 4 && binary.BigEndian.Uint32(head) == 0x0A0D0D0A }
+
+func isClassic(head []byte) bool {
+	if len(head) < 4 {
+		return false
+	}
+	for _, v := range []uint32{binary.BigEndian.Uint32(head), binary.LittleEndian.Uint32(head)} {
+		if v == 0xA1B2C3D4 || v == 0xA1B23C4D { // times in microseconds and nanoseconds
+			return true
+		}
+	}
+	return false
+}
+
+// packetReader is what the readers of both formats have.
+type packetReader interface {
+	ReadPacketData() (data []byte, ci gopacket.CaptureInfo, err error)
+	LinkType() layers.LinkType
+}
+
+// newPacketReader finds out the format.
+func newPacketReader(r io.Reader) (packetReader, error) {
+	in := bufio.NewReaderSize(r, 1<<16)
+	head, _ := in.Peek(4)
+	switch {
+	case isNg(head):
+		return pcapgo.NewNgReader(&ngGuard{in: in}, pcapgo.NgReaderOptions{SkipUnknownVersion: true})
+	case isClassic(head):
+		r, err := pcapgo.NewReader(in)
+		if err == nil && (r.Snaplen() == 0 || r.Snaplen() > maxPacket) {
+			r.SetSnaplen(maxPacket)
+		}
+		return r, err
+	}
+	return nil, errors.New("pcap: neither pcap nor pcapng")
+}
+
+// read reads all packets.
+func (c *converter) read(r io.Reader) error {
+	in, err := newPacketReader(r)
+	if err != nil {
+		return err
+	}
+	for {
+		data, ci, err := in.ReadPacketData()
+		switch {
+		case err == io.EOF:
+			return nil
+		case err == io.ErrUnexpectedEOF:
+			c.report.problem("the file is cut off after %d packets", c.report.Packets)
+			return nil
+		case err != nil:
+			return fmt.Errorf("pcap: after %d packets: %w", c.report.Packets, err)
+		}
+		c.report.Packets++
+		p := gopacket.NewPacket(data, in.LinkType(), gopacket.DecodeOptions{Lazy: true, NoCopy: true})
+		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
+		if tcp == nil || p.NetworkLayer() == nil {
+			continue
+		}
+		flow := p.NetworkLayer().NetworkFlow()
+		c.segment(&segment{
+			from: endpoint{flow.Src().String(), uint16(tcp.SrcPort)}, to: endpoint{flow.Dst().String(), uint16(tcp.DstPort)},
+			at: ci.Timestamp, seq: tcp.Seq, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST, data: tcp.Payload,
+			cut: ci.CaptureLength < ci.Length,
+		})
+	}
+}

@@ -1,0 +1,141 @@
+package pcap_test
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"os"
+	"path/filepath"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/capture/pcap"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// The files in testdata were recorded by tcpdump, of the programs that they are named after and internal/testserver, with sample.flv
+// as the recording "small" of the application vod. What is published is "out" of the application live; NAME.flv is what the server
+// has recorded of it.
+
+func testdata(t testing.TB, name string) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("testdata", name))
+	require.NoError(t, err)
+	return b
+}
+
+// sessionOf is the one session in a file of testdata.
+func sessionOf(t *testing.T, name string) *capture.Session {
+	t.Helper()
+	f, report, err := pcap.Open(filepath.Join("testdata", name+".pcap"))
+	require.NoError(t, err)
+	t.Cleanup(func() { require.NoError(t, f.Close()) })
+	require.Empty(t, report.Problems)
+	require.Len(t, f.Sessions(), 1)
+	require.Empty(t, f.Damage())
+	_, complete := f.Sessions()[0].End()
+	require.True(t, complete)
+	return f.Sessions()[0]
+}
+
+// play serves a session to our client, which plays it.
+func play(t *testing.T, s *capture.Session, path string) []byte {
+	t.Helper()
+	l := conntest.Listen(t)
+	ctx, cancel := context.WithCancel(t.Context())
+	served := make(chan error, 1)
+	go func() { served <- (&capture.Server{Sessions: []*capture.Session{s}}).Serve(ctx, l) }()
+	c, err := rtmp.Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+path, nil)
+	require.NoError(t, err)
+	stream, err := c.CreateStream(conntest.Context(t), nil)
+	require.NoError(t, err)
+	file, err := io.ReadAll(stream)
+	require.NoError(t, err)
+	require.NoError(t, c.Close())
+	cancel()
+	require.ErrorIs(t, <-served, context.Canceled)
+	return file
+}
+
+func dial(t *testing.T, addr string) net.Conn {
+	t.Helper()
+	nc, err := net.Dial("tcp", addr)
+	require.NoError(t, err)
+	return nc
+}
+
+// Players: what the server sent them is what our client gets from the capture, and what they asked for our server answers as it
+// did then.
+func TestPlayers(t *testing.T) {
+	want := testdata(t, "sample.flv")
+	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "ffmpeg-play", "gortmplib-play"} {
+		t.Run(name, func(t *testing.T) {
+			s := sessionOf(t, name)
+			assert.True(t, bytes.Equal(want, play(t, s, "/vod/small")), "what our client gets from the capture")
+
+			server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"small": want}})
+			then, now := media(t, s), []byte(nil)
+			c := capture.Client{Session: s, Replay: capture.Replay{Received: func(m *capture.Message) { now = appendMedia(now, m) }}}
+			require.NoError(t, c.Run(conntest.Context(t), dial(t, server.Addr())))
+			assert.NotEmpty(t, then)
+			assert.True(t, bytes.Equal(then, now), "what the recorded client gets from our server: %d bytes, then %d", len(now), len(then))
+		})
+	}
+}
+
+// media is what the server has sent of sound and pictures.
+func media(t *testing.T, s *capture.Session) (all []byte) {
+	r := s.Reader()
+	var m capture.Message
+	var err error
+	for err = r.Next(&m); err == nil; err = r.Next(&m) {
+		if m.From == capture.FromServer {
+			all = appendMedia(all, &m)
+		}
+	}
+	require.Equal(t, io.EOF, err)
+	return all
+}
+
+func appendMedia(all []byte, m *capture.Message) []byte {
+	if m.Type == 8 || m.Type == 9 {
+		all = append(append(all, byte(m.Type), byte(m.Timestamp>>8), byte(m.Timestamp)), m.Body...)
+	}
+	return all
+}
+
+// Publishers: our server records what the server recorded then, under the placeholder of the name. To our client that publishes the
+// same the capture is as good a server.
+func TestPublishers(t *testing.T) {
+	for _, name := range []string{"ffmpeg-publish", "gortmplib-publish"} {
+		t.Run(name, func(t *testing.T) {
+			s := sessionOf(t, name)
+			want := testdata(t, name+".flv")
+			server, recorded := rtmptest.Recorder(t, testserver.Config{})
+			c := capture.Client{Session: s}
+			require.NoError(t, c.Run(conntest.Context(t), dial(t, server.Addr())))
+			assert.True(t, bytes.Equal(want, recorded("001")))
+
+			l := conntest.Listen(t)
+			ctx, cancel := context.WithCancel(t.Context())
+			served := make(chan error, 1)
+			go func() { served <- (&capture.Server{Sessions: []*capture.Session{s}}).Serve(ctx, l) }()
+			conn, err := rtmp.Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/live/out", &rtmp.Options{Publish: true})
+			require.NoError(t, err)
+			stream, err := conn.CreateStream(conntest.Context(t), &rtmp.StreamOptions{Writable: true})
+			require.NoError(t, err)
+			_, err = stream.ReadFrom(bytes.NewReader(want))
+			require.NoError(t, err)
+			require.NoError(t, conn.Close())
+			cancel()
+			require.ErrorIs(t, <-served, context.Canceled)
+		})
+	}
+}

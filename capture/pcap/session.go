@@ -1,0 +1,155 @@
+package pcap
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/capture"
+)
+
+// converter finds the sessions in packets.
+type converter struct {
+	report      *Report
+	out         io.Writer
+	connections map[endpoints]*connection
+	ahead       int                 // bytes of all of them that wait for others
+	tunnels     map[string]*session // by the server's address and the id of the session
+}
+
+// end ends what the packets have not.
+func (c *converter) end() {
+	for _, conn := range c.connections {
+		c.finish(conn)
+	}
+	for _, s := range c.tunnels {
+		s.closed(0)
+	}
+}
+
+// unknown is a connection of which the first bytes have not been seen.
+type unknown struct {
+	converter *converter
+	ends      endpoints
+	conn      *connection
+}
+
+func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
+	var next consumer = nobody{}
+	switch {
+	case from == capture.FromServer: // RTMP's and HTTP's clients speak first
+	case looksLikeRTMP(b):
+		next = u.converter.newSession("rtmp", u.ends)
+	case b[0] == 6 || b[0] == 8 || b[0] == 9:
+		u.converter.report.problem("%v to %v: encrypted (RTMPE), if it is RTMP", u.ends.client, u.ends.server)
+	case bytes.HasPrefix(b, []byte("POST /")) || bytes.HasPrefix(b, []byte("GET /")):
+		next = newTunnelled(u.converter, u.ends)
+	case len(b) > 2 && b[0] == 22 && b[1] == 3:
+		u.converter.report.problem("%v to %v: encrypted (TLS)", u.ends.client, u.ends.server)
+	}
+	u.conn.consumer = next
+	next.data(from, at, b)
+}
+
+// looksLikeRTMP reports whether a client that begins so speaks RTMP.
+func looksLikeRTMP(b []byte) bool {
+	return b[0] == 3 && (len(b) < 4 || b[1] != 0 || b[2] != 0 || len(b) > 1000)
+}
+
+func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = nobody{} }
+func (u *unknown) closed(capture.Direction)              {}
+
+// nobody is for connections that are something else.
+type nobody struct{}
+
+func (nobody) data(capture.Direction, time.Time, []byte) {}
+func (nobody) gap(capture.Direction, time.Time, int)     {}
+func (nobody) closed(capture.Direction)                  {}
+
+// handshakeSize is that of C0, C1 and C2, and that of S0, S1 and S2, in bytes.
+const handshakeSize = 1 + 2*1536
+
+// session is an RTMP session.
+type session struct {
+	converter *converter
+	info      capture.Info
+	shaken    [2]int    // bytes of the handshake so far, by Direction-1
+	heads     [2][]byte // first byte, time and version of what both ends have sent
+	recorder  *capture.Recorder
+	missing   []string
+	broken    [2]bool // something is missing
+	ended     bool
+}
+
+func (c *converter) newSession(transport string, ends endpoints) *session {
+	return &session{converter: c, info: capture.Info{Role: capture.RoleObserver, Transport: transport,
+		Client: ends.client.String(), Server: ends.server.String()}}
+}
+
+func (s *session) data(from capture.Direction, at time.Time, b []byte) {
+	if s.broken[from-1] || s.ended {
+		return
+	}
+	shaken := &s.shaken[from-1]
+	if n := min(handshakeSize-*shaken, len(b)); n > 0 {
+		const head = 9
+		s.heads[from-1] = append(s.heads[from-1], b[:min(n, head-min(head, *shaken))]...)
+		*shaken += n
+		b = b[n:]
+	}
+	if len(b) == 0 {
+		return
+	}
+	if s.recorder == nil {
+		s.begin(at)
+	}
+	s.recorder.Record(from, at, b)
+}
+
+// begin begins the recording with the first byte after the handshake.
+func (s *session) begin(at time.Time) {
+	s.info.Began = at
+	h := &s.info.Handshake
+	if head := s.heads[1]; len(head) == 9 {
+		h.Type, h.Version = head[0], [4]byte(head[5:])
+		// A version tells of digests, but for servers that always send one.
+		h.Digest = h.Version != [4]byte{} && len(s.heads[0]) == 9 && !bytes.Equal(s.heads[0][5:], make([]byte, 4))
+	}
+	s.recorder = capture.NewRecorder(s.converter.out, s.info)
+	s.converter.report.Sessions++
+}
+
+func (s *session) gap(from capture.Direction, at time.Time, size int) {
+	if s.broken[from-1] || s.ended {
+		return
+	}
+	s.broken[from-1] = true
+	text := fmt.Sprintf("%d bytes of the %v at %v, and all that came after them", size, from, at.UTC().Format("15:04:05.000"))
+	s.missing = append(s.missing, text)
+	s.converter.report.problem("%s to %s: packets are missing: %s", s.info.Client, s.info.Server, text)
+}
+
+func (s *session) closed(by capture.Direction) {
+	if s.ended {
+		return
+	}
+	s.ended = true
+	if s.recorder == nil {
+		if slices.Max(s.shaken[:]) > 0 {
+			s.converter.report.problem("%s to %s: nothing after the handshake", s.info.Client, s.info.Server)
+		}
+		return
+	}
+	for _, m := range s.missing {
+		s.recorder.Missing(m)
+	}
+	reason := "the packets end here"
+	if by != 0 {
+		reason = "the " + by.String() + " closed the connection"
+	}
+	if err := s.recorder.Close(by, reason); err != nil {
+		s.converter.report.problem("%s to %s: %v", s.info.Client, s.info.Server, err)
+	}
+}

@@ -1,0 +1,120 @@
+package capture
+
+import (
+	"errors"
+	"io"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/capturefile"
+)
+
+// Raw is a part of a chunk stream.
+type Raw struct {
+	From Direction
+	At   time.Duration // when it was sent or received, since Info.Began
+	Data []byte        // valid until the next call
+}
+
+// RawReader reads the chunk streams of a session as they were recorded. It is used by one goroutine at a time.
+type RawReader struct {
+	session *Session
+	buf     buffers
+	content capturefile.Content
+	block   int // the next
+	lost    bool
+	resumed *[2]*chunk.Scanner // set when reading has gone on after an interruption, until it is taken
+}
+
+// Raw returns a RawReader at the beginning of the session.
+func (s *Session) Raw() *RawReader { return &RawReader{session: s} }
+
+// Next reads the next part of either direction. The end of the session is io.EOF, one that is not known io.ErrUnexpectedEOF, see
+// [Session.End]. A *DamageError says that something is missing here; call Next again to go on after that.
+func (r *RawReader) Next(raw *Raw) error {
+	for {
+		record, err := r.content.Next()
+		switch {
+		case err == io.EOF:
+			if err = r.advance(); err != nil {
+				return err
+			}
+		case err != nil:
+			r.content, r.lost = capturefile.Content{}, true
+			return r.session.damage(r.block-1, err)
+		case record.Kind == capturefile.KindClient || record.Kind == capturefile.KindServer:
+			*raw = Raw{From: Direction(record.Kind), At: record.At, Data: record.Data}
+			return nil
+		}
+	}
+}
+
+// advance reads the next block.
+func (r *RawReader) advance() error {
+	blocks := r.session.blocks
+	if r.block == len(blocks) {
+		if r.session.complete {
+			return io.EOF
+		}
+		return io.ErrUnexpectedEOF
+	}
+	i := r.block
+	if err := r.follows(i); err != nil && !r.lost {
+		r.lost = true
+		return err
+	}
+	r.block++
+	if r.lost && !blocks[i].header.Seekable {
+		return nil
+	}
+	content, err := r.session.content(i, &r.buf)
+	if err != nil {
+		r.lost = errors.As(err, new(*DamageError))
+		return err
+	}
+	if r.lost {
+		if r.resumed, err = scanners(&content); err != nil {
+			return r.session.damage(i, err)
+		}
+	}
+	r.content, r.lost = content, false
+	return nil
+}
+
+// follows returns a *DamageError if there is something missing before a block.
+func (r *RawReader) follows(i int) error {
+	blocks := r.session.blocks
+	before := uint32(0)
+	if i > 0 {
+		before = blocks[i-1].header.Sequence + 1
+	}
+	if blocks[i].header.Sequence == before {
+		return nil
+	}
+	return &DamageError{Offset: blocks[i].at, Detail: "blocks are missing before this one"}
+}
+
+// seek goes to the last block that begins at t or before, and can be read from there on.
+func (r *RawReader) seek(t time.Duration) {
+	r.block = 0
+	for i, b := range r.session.blocks {
+		if b.header.First > t {
+			break
+		}
+		if b.header.Seekable {
+			r.block = i
+		}
+	}
+	r.content, r.resumed, r.lost = capturefile.Content{}, nil, true
+}
+
+// scanners are those that go on at the beginning of a block.
+func scanners(c *capturefile.Content) (s *[2]*chunk.Scanner, err error) {
+	s = new([2]*chunk.Scanner)
+	for i, state := range c.States {
+		if s[i], err = chunk.NewScannerState(state); err != nil {
+			return nil, err
+		}
+	}
+	return s, nil
+}

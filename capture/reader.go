@@ -1,0 +1,175 @@
+package capture
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxUnfinished is how many bytes of messages that are not complete a Reader holds at most.
+const maxUnfinished = 64 << 20
+
+// Reader reads the messages of a session in the order in which they were complete. It holds one block of the file, and the messages
+// that are not complete yet, in memory. It is used by one goroutine at a time.
+type Reader struct {
+	raw   *RawReader
+	part  Raw // what is left of it to be read
+	ways  [2]assembler
+	since time.Duration // what was complete earlier is passed over
+}
+
+// assembler puts the messages of one direction together.
+type assembler struct {
+	scan  *chunk.Scanner
+	under map[uint32]*unfinished // by chunk stream
+	held  int                    // bytes of them
+	tail  []byte                 // a part of a header
+	begun int                    // messages
+	piece chunk.Piece            // the last
+	dead  bool                   // what follows is no chunk stream
+}
+
+type unfinished struct {
+	ordinal int // of the message in its direction, by when it began, from 1
+	began   time.Duration
+	chunks  int
+	wire    int
+	body    []byte
+	piece   chunk.Piece
+}
+
+// Reader returns a Reader at the beginning of the session. Several may read at once.
+func (s *Session) Reader() *Reader {
+	r := &Reader{raw: s.Raw()}
+	r.begin([2]*chunk.Scanner{chunk.NewScanner(), chunk.NewScanner()})
+	return r
+}
+
+func (r *Reader) begin(scanners [2]*chunk.Scanner) {
+	for i, s := range scanners {
+		r.ways[i] = assembler{scan: s, under: make(map[uint32]*unfinished)}
+	}
+}
+
+// Next reads the next message; m.Body is reused. The end of the session is io.EOF, one that is not known io.ErrUnexpectedEOF, see
+// [Session.End]. A *DamageError says that something is missing or wrong here; call Next again to go on after that. Messages of which
+// a part is missing are left out.
+func (r *Reader) Next(m *Message) error {
+	for {
+		for len(r.part.Data) > 0 {
+			if got, err := r.ways[r.part.From-1].next(&r.part, m); err != nil {
+				return err
+			} else if got && m.At >= r.since {
+				return nil
+			}
+		}
+		if err := r.raw.Next(&r.part); err != nil {
+			r.part = Raw{}
+			return err
+		}
+		if s := r.raw.resumed; s != nil {
+			r.raw.resumed = nil
+			r.begin(*s)
+		}
+		if way := &r.ways[r.part.From-1]; len(way.tail) > 0 {
+			r.part.Data = append(way.tail, r.part.Data...)
+			way.tail = nil
+		}
+	}
+}
+
+// Seek goes to the first message that was complete at t or later. Of the messages that were under way at the beginning of the block
+// in which it lies nothing is read.
+func (r *Reader) Seek(t time.Duration) {
+	r.raw.seek(t)
+	r.part, r.since = Raw{}, t
+}
+
+// Tolerated counts what was wrong in the chunk stream of one direction and is read all the same.
+func (r *Reader) Tolerated(from Direction) chunk.Tolerated { return r.ways[from-1].scan.Tolerated() }
+
+// next reads a piece of part. got reports that a message is complete with it.
+func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
+	if a.dead {
+		part.Data = nil
+		return false, nil
+	}
+	p, n, err := a.scan.Scan(part.Data)
+	a.piece = p
+	if n == 0 && err == nil {
+		a.tail, part.Data = append([]byte{}, part.Data...), nil
+		return false, nil
+	}
+	part.Data = part.Data[n:]
+	if err != nil {
+		a.dead = true
+		return false, &DamageError{Detail: fmt.Sprintf("what the %v sent at %v is no chunk stream", part.From, part.At), Err: err}
+	}
+	if p.Dropped != 0 && p.First {
+		// The header of the next message: it is read again, into a message of its own, once the caller has the dropped one.
+		if u := a.under[p.Dropped]; u != nil {
+			a.forget(p.Dropped)
+			u.fill(m, part)
+			m.Dropped = true
+			a.add(&p, part.At)
+			if p.Last {
+				a.forget(p.ChunkStreamID)
+			}
+			return true, nil
+		}
+	}
+	u := a.add(&p, part.At)
+	if a.held > maxUnfinished {
+		a.forget(p.ChunkStreamID)
+		return false, &DamageError{Detail: "too many unfinished messages", Err: errTooLong}
+	}
+	if p.Dropped != 0 && !p.First {
+		a.forget(p.Dropped) // the Abort message that says so is what the caller sees
+	}
+	if !p.Last || u == nil {
+		return false, nil
+	}
+	a.forget(p.ChunkStreamID)
+	u.fill(m, part)
+	return true, nil
+}
+
+var errTooLong = errors.New("more than 64 MiB")
+
+// add adds a piece to its message; nil: its beginning is missing.
+func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
+	u := a.under[p.ChunkStreamID]
+	if p.First {
+		a.begun++
+		u = &unfinished{ordinal: a.begun, began: at, piece: *p}
+		a.under[p.ChunkStreamID] = u
+	}
+	if u == nil {
+		return nil
+	}
+	u.wire += len(p.Header) + len(p.Payload)
+	if p.Header != nil {
+		u.chunks++
+	}
+	u.body = append(u.body, p.Payload...)
+	a.held += len(p.Payload)
+	return u
+}
+
+func (a *assembler) forget(chunkStream uint32) {
+	if u := a.under[chunkStream]; u != nil {
+		a.held -= len(u.body)
+		delete(a.under, chunkStream)
+	}
+}
+
+// fill makes the message that is complete with part.
+func (u *unfinished) fill(m *Message, part *Raw) {
+	p := &u.piece
+	*m = Message{Packet: message.Packet{Type: message.Type(p.Type), Format: p.Format, ChunkStreamID: p.ChunkStreamID,
+		Timestamp: p.Timestamp, StreamID: p.StreamID, Absolute: true, Body: append(m.Body[:0], u.body...)},
+		From: part.From, Began: u.began, At: part.At, Chunks: u.chunks, Wire: u.wire, ordinal: u.ordinal}
+}

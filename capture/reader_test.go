@@ -1,0 +1,117 @@
+package capture_test
+
+import (
+	"bytes"
+	"io"
+	"math/rand/v2"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// sent is a message with its direction.
+type sent struct {
+	from capture.Direction
+	chunk.Outgoing
+}
+
+// recording records messages of both directions, cut at random places, a millisecond from each to the next.
+func recording(t *testing.T, messages []sent, opts ...capture.Option) []byte {
+	t.Helper()
+	var file bytes.Buffer
+	began := time.Unix(1_700_000_000, 0)
+	r := capture.NewRecorder(capture.NewWriter(&file, opts...), capture.Info{Role: capture.RoleClient, Transport: "rtmp", Began: began})
+	writers := map[capture.Direction]*chunk.Writer{capture.FromClient: chunk.NewWriter(), capture.FromServer: chunk.NewWriter()}
+	for i, m := range messages {
+		b, err := writers[m.from].AppendMessage(nil, &m.Outgoing)
+		require.NoError(t, err)
+		for len(b) > 0 {
+			n := 1 + rand.IntN(len(b))
+			r.Record(m.from, began.Add(time.Duration(i)*time.Millisecond), b[:n])
+			b = b[n:]
+		}
+	}
+	require.NoError(t, r.Close(capture.FromServer, "over"))
+	return file.Bytes()
+}
+
+func open(t *testing.T, file []byte) *capture.File {
+	t.Helper()
+	f, err := capture.NewFile(bytes.NewReader(file), int64(len(file)))
+	require.NoError(t, err)
+	return f
+}
+
+// media are n messages of pictures and sound from the server, and now and then one from the client.
+func media(n int) (all []sent) {
+	random := rand.New(rand.NewPCG(1, 2))
+	size := chunk.Outgoing{Type: 1, ChunkStreamID: 2, Body: []byte{0, 0, 16, 0}}
+	all = append(all, sent{capture.FromServer, size})
+	for i := range n {
+		body := make([]byte, random.IntN(20_000))
+		for i := range body {
+			body[i] = byte(random.Uint32())
+		}
+		o := chunk.Outgoing{Type: 9, ChunkStreamID: 6, StreamID: 1, Timestamp: uint32(40 * i), Format: chunk.Format3, Body: body}
+		from := capture.FromServer
+		switch i % 7 {
+		case 3:
+			o.Type, o.ChunkStreamID = 8, 400
+		case 5:
+			from, o.Type, o.ChunkStreamID, o.Body = capture.FromClient, 3, 2, []byte{0, 0, 0, byte(i)}
+		}
+		all = append(all, sent{from, o})
+	}
+	return all
+}
+
+func TestWhatWasRecordedIsRead(t *testing.T) {
+	messages := media(300)
+	f := open(t, recording(t, messages))
+	assert.Empty(t, f.Damage())
+	require.Len(t, f.Sessions(), 1)
+	s := f.Sessions()[0]
+	assert.Equal(t, "rtmp", s.Info().Transport)
+	end, complete := s.End()
+	assert.True(t, complete)
+	assert.Equal(t, "over", end.Reason)
+	r := s.Reader()
+	var m capture.Message
+	for i, want := range messages {
+		require.NoError(t, r.Next(&m))
+		require.Equal(t, want.from, m.From, i)
+		require.Equal(t, message.Type(want.Type), m.Type)
+		require.Equal(t, want.StreamID, m.StreamID)
+		require.True(t, bytes.Equal(want.Body, m.Body), i)
+		require.Equal(t, time.Duration(i)*time.Millisecond, m.At)
+		require.Equal(t, want.Timestamp, m.Timestamp)
+	}
+	assert.Equal(t, io.EOF, r.Next(&m))
+}
+
+func TestSeek(t *testing.T) {
+	f := open(t, recording(t, media(300)))
+	r := f.Sessions()[0].Reader()
+	var all []capture.Message
+	var m capture.Message
+	for r.Next(&m) == nil {
+		all = append(all, m)
+		m.Body = nil
+	}
+	require.Len(t, all, 301)
+	for _, to := range []int{0, 300, 17, 123, 299, 1} {
+		at := time.Duration(to) * time.Millisecond
+		r.Seek(at)
+		require.NoError(t, r.Next(&m))
+		require.True(t, same(&all[to], &m), to)
+		m.Body = nil
+	}
+	r.Seek(time.Hour)
+	assert.Equal(t, io.EOF, r.Next(&m))
+}

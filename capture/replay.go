@@ -1,0 +1,374 @@
+package capture
+
+import (
+	"context"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/capturefile"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Replay is how a session is played again.
+type Replay struct {
+	// Speed is 1 for the speed of the recording, 2 for twice as fast; 0: as fast as the peer takes it.
+	Speed float64
+	// Patience is how long the peer may take for what has to come before the replay can go on; 0: 10 s.
+	Patience time.Duration
+	// Step is called before each message is sent, which waits until it returns; an error ends the replay. nil: nothing waits.
+	Step func(ctx context.Context, m *Message) error
+	// Received is called with each message of the peer, on the goroutine that reads; At counts from the end of the handshake. m is
+	// valid during the call. nil: nobody asks.
+	Received func(m *Message)
+}
+
+const (
+	defaultPatience = 10 * time.Second
+	// sendSize is how many bytes are sent together, if there are so many.
+	sendSize = 64 << 10
+	// extraChunkStream is for messages that are not in the recording.
+	extraChunkStream = 62
+	// maxExtras is how many of these may wait.
+	maxExtras = 1000
+)
+
+// role is what replays as server and as client differ in. Its methods but edit and header are called with replay.mu held.
+type role interface {
+	// received looks at a message of the peer.
+	received(m *Message)
+	// recorded looks at a message of the peer's part in the recording: what is sent afterwards may depend on it.
+	recorded(m *Message)
+	// ready reports whether a recorded message may begin, or why it never may. p is its header; nil: the recording is over.
+	ready(p *chunk.Piece, ordinal int) (bool, error)
+	// impatient is called when the peer has been waited for long enough. It reports whether that is no reason to stop.
+	impatient() bool
+	// edit changes a recorded message in its place.
+	edit(m *capturefile.Message, ordinal int)
+	// header changes the header of a chunk in its place.
+	header(b []byte)
+}
+
+// replay plays one direction of a session, and follows the peer in the other.
+type replay struct {
+	*Replay
+	role   role
+	nc     net.Conn
+	own    Direction
+	filter capturefile.Filter
+	out    []byte
+	began  time.Time
+
+	sync, syncAt time.Duration // times that belong together: of the recording, and since began
+	completing   int           // the ordinal of the message that is complete with the piece that is sent
+	chunkSize    int           // at the end of what was sent
+
+	mu     sync.Mutex    // guards the rest, and what the role knows
+	change chan struct{} // signalled when the peer has sent something
+	extras [][]byte      // bodies of commands, and pongs, that are not in the recording
+	gone   error         // the peer has ended its direction
+}
+
+// run plays the session. nc's handshake is over.
+func (r *replay) run(ctx context.Context, s *Session) error {
+	r.change, r.began, r.chunkSize = make(chan struct{}, 1), time.Now(), chunk.DefaultChunkSize
+	r.filter = capturefile.Filter{
+		Holds: func(t message.Type) bool {
+			return t == message.TypeCommandAMF0 || t == message.TypeCommandAMF3 || t == message.TypeUserControl
+		},
+		Edit: func(m *capturefile.Message) { r.role.edit(m, r.completing) },
+		Emit: func(b []byte) { r.out = append(r.out, b...) },
+	}
+	stop := context.AfterFunc(ctx, func() { r.nc.SetDeadline(time.Unix(1, 0)) })
+	defer stop()
+	var reading sync.WaitGroup
+	reading.Go(r.read)
+	err := r.play(ctx, s)
+	if err == nil {
+		err = r.flush()
+	}
+	if err == nil {
+		err = r.leave(ctx, s.end.ClosedBy)
+	}
+	r.nc.Close()
+	reading.Wait()
+	if ctx.Err() != nil {
+		return ctx.Err()
+	}
+	return err
+}
+
+// play sends what the recording has, when it is time.
+func (r *replay) play(ctx context.Context, s *Session) error {
+	in := s.Reader()
+	var m Message
+	for {
+		err := in.raw.Next(&in.part)
+		switch {
+		case err == io.EOF || err == io.ErrUnexpectedEOF:
+			r.filter.Close()
+			return nil
+		case err != nil:
+			return err
+		}
+		way, own := &in.ways[in.part.From-1], in.part.From == r.own
+		for at := in.part.At; len(in.part.Data) > 0; {
+			before := in.part.Data
+			got, err := way.next(&in.part, &m)
+			if err != nil {
+				return err
+			}
+			piece := before[:len(before)-len(in.part.Data)]
+			switch {
+			case own:
+				if !got {
+					m.ordinal = way.begun
+				}
+				err = r.send(ctx, piece, at, &way.piece, got, &m)
+				r.chunkSize = way.scan.ChunkSize()
+			case got:
+				r.mu.Lock()
+				r.role.recorded(&m)
+				r.mu.Unlock()
+			}
+			if err != nil {
+				return err
+			}
+		}
+	}
+}
+
+// send sends a piece of the recording. m is complete with it if got is.
+func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.Piece, got bool, m *Message) error {
+	if p.First {
+		if err := r.await(ctx, p, m.ordinal); err != nil {
+			return err
+		}
+		if err := r.pace(ctx, at); err != nil {
+			return err
+		}
+	}
+	if p.Header != nil {
+		r.role.header(b)
+	}
+	if got && r.Step != nil {
+		if err := r.flush(); err != nil {
+			return err
+		}
+		if err := r.Step(ctx, m); err != nil {
+			return err
+		}
+	}
+	r.completing = m.ordinal
+	r.filter.Write(b)
+	if len(r.out) >= sendSize {
+		return r.flush()
+	}
+	return nil
+}
+
+// await waits until the message may be sent that begins with p, nil: the recording is over. It sends what is not in the recording.
+func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
+	var timeout *time.Timer
+	for {
+		r.mu.Lock()
+		ready, err := r.role.ready(p, ordinal)
+		gone, extras := r.gone, r.extras
+		r.extras = nil
+		r.mu.Unlock()
+		if err != nil {
+			return err
+		}
+		r.insert(extras)
+		switch {
+		case ready:
+			if timeout != nil { // the peer had to be waited for: its time counts from here
+				r.sync, r.syncAt = -1, 0
+			}
+			return nil
+		case gone != nil:
+			return fmt.Errorf("capture: the %v has gone: %w", 3-r.own, gone)
+		}
+		if err := r.flush(); err != nil {
+			return err
+		}
+		if timeout == nil {
+			timeout = time.NewTimer(r.patience())
+			defer timeout.Stop()
+		}
+		select {
+		case <-r.change:
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-timeout.C:
+			r.mu.Lock()
+			goOn := r.role.impatient()
+			r.mu.Unlock()
+			if goOn {
+				timeout.Reset(r.patience())
+				continue
+			}
+			return fmt.Errorf("capture: the %v has not sent what the recording needs to go on, for %v", 3-r.own, r.patience())
+		}
+	}
+}
+
+func (r *replay) patience() time.Duration {
+	if r.Patience > 0 {
+		return r.Patience
+	}
+	return defaultPatience
+}
+
+// pace waits until it is time for what was sent at a time of the recording.
+func (r *replay) pace(ctx context.Context, at time.Duration) error {
+	if r.Speed <= 0 {
+		return nil
+	}
+	now := time.Since(r.began)
+	if r.sync < 0 {
+		r.sync, r.syncAt = at, now
+	}
+	wait := r.syncAt + time.Duration(float64(at-r.sync)/r.Speed) - now
+	if wait <= 0 {
+		return nil
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// insert appends messages that are not in the recording to what is sent. They have chunk streams and whole headers of their own.
+func (r *replay) insert(bodies [][]byte) {
+	for _, body := range bodies {
+		w := chunk.NewWriter()
+		w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: extraChunkStream,
+			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer knows that
+		o := chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: extraChunkStream, Body: body}
+		if body[0] == 0 { // a user control message; commands begin with the marker of a string
+			o.Type = uint8(message.TypeUserControl)
+		}
+		r.out, _ = w.AppendMessage(r.out, &o) // a writer of its own: the header is whole
+	}
+}
+
+func (r *replay) flush() error {
+	if len(r.out) == 0 {
+		return nil
+	}
+	_, err := r.nc.Write(r.out)
+	r.out = r.out[:0]
+	if err != nil {
+		return fmt.Errorf("capture: write: %w", err)
+	}
+	return nil
+}
+
+// read follows the peer until it ends.
+func (r *replay) read() {
+	in := chunk.NewReader(r.nc, 0)
+	var c chunk.Message
+	for {
+		err := in.Next(&c)
+		r.mu.Lock()
+		if err == nil {
+			m := Message{From: 3 - r.own, At: time.Since(r.began), Packet: message.Packet{Type: message.Type(c.Type), Format: c.Format,
+				ChunkStreamID: c.ChunkStreamID, Timestamp: c.Timestamp, StreamID: c.StreamID, Absolute: true, Body: c.Body()}}
+			r.pong(&m)
+			r.role.received(&m)
+			if r.Received != nil {
+				r.Received(&m)
+			}
+		} else {
+			r.gone = err
+		}
+		r.mu.Unlock()
+		select {
+		case r.change <- struct{}{}:
+		default:
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+// pong answers a ping. The caller holds mu.
+func (r *replay) pong(m *Message) {
+	if m.Type != message.TypeUserControl {
+		return
+	}
+	if e, err := message.ParseUserControl(m.Body); err == nil && e.Event == message.EventPingRequest {
+		r.extra(message.AppendUserControl(nil, message.EventPingResponse, e.Value))
+	}
+}
+
+// extra has something sent that is not in the recording. The caller holds mu.
+func (r *replay) extra(body []byte) {
+	if len(r.extras) < maxExtras {
+		r.extras = append(r.extras, body)
+	}
+}
+
+// leave ends the connection after the recording's end. It goes on to the end of what the peer has to say, unless that says nothing
+// for Patience.
+func (r *replay) leave(ctx context.Context, closedBy Direction) error {
+	if err := r.await(ctx, nil, 0); err != nil {
+		return err
+	}
+	if err := r.flush(); err != nil {
+		return err
+	}
+	if half, ok := r.nc.(interface{ CloseWrite() error }); ok && closedBy != 3-r.own && half.CloseWrite() != nil {
+		return nil
+	}
+	timeout := time.NewTimer(r.patience())
+	defer timeout.Stop()
+	for {
+		r.mu.Lock()
+		gone := r.gone
+		r.mu.Unlock()
+		if gone != nil {
+			return nil
+		}
+		select {
+		case <-r.change:
+			timeout.Reset(r.patience())
+		case <-timeout.C:
+			return nil
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// transactionAt is where the transaction id of a command is, 8 bytes; -1: nobody knows.
+func transactionAt(body []byte) int {
+	at := 0
+	if len(body) > 0 && body[0] == 0 {
+		at = 1
+	}
+	if len(body) < at+3 || body[at] != 2 {
+		return -1
+	}
+	at += 3 + int(binary.BigEndian.Uint16(body[at+1:]))
+	if len(body) < at+9 || body[at] != 0 {
+		return -1
+	}
+	return at + 1
+}
+
+func putNumber(b []byte, f float64) { binary.BigEndian.PutUint64(b, math.Float64bits(f)) }

@@ -1,0 +1,253 @@
+package capture
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/capturefile"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Server serves a recorded session: it sends what the server sent, chunk for chunk, once the client has asked for it. The client may
+// be another one than the recorded: it gets the answers to what it asks, with its own transaction ids, whatever the order; what the
+// recorded client did not ask for gets an empty result. The fields are not changed once it serves.
+type Server struct {
+	Replay
+	// Sessions are served one to each connection, in order; those after the last get that again. A client that was refused, told to
+	// prove who it is, or sent elsewhere, has several.
+	Sessions []*Session
+
+	mu   sync.Mutex
+	next int
+}
+
+// Serve serves every connection of l, until ctx ends or l fails; it closes l and waits for them. The error is that of ctx or l, or the
+// first of a connection.
+func (s *Server) Serve(ctx context.Context, l net.Listener) error {
+	stop := context.AfterFunc(ctx, func() { l.Close() })
+	defer stop()
+	var serving sync.WaitGroup
+	var once sync.Once
+	var first error
+	for {
+		nc, err := l.Accept()
+		if err != nil {
+			l.Close()
+			serving.Wait()
+			if ctx.Err() != nil {
+				err = ctx.Err()
+			}
+			if first != nil {
+				err = first
+			}
+			return err
+		}
+		serving.Go(func() {
+			if err := s.ServeConn(ctx, nc); err != nil && ctx.Err() == nil {
+				once.Do(func() { first = err })
+			}
+		})
+	}
+}
+
+// ServeConn serves one connection, and closes it. The error is nil when the whole recording was sent.
+func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
+	defer nc.Close()
+	s.mu.Lock()
+	if len(s.Sessions) == 0 {
+		s.mu.Unlock()
+		return errors.New("capture: no session to serve")
+	}
+	session := s.Sessions[min(s.next, len(s.Sessions)-1)]
+	s.next++
+	s.mu.Unlock()
+	script, err := scriptOf(session)
+	if err != nil {
+		return err
+	}
+	if err := shakeHands(ctx, nc, func() error { _, err := handshake.Server(nc, handshake.Config{}); return err }); err != nil {
+		return err
+	}
+	r := &replay{Replay: &s.Replay, nc: nc, own: FromServer}
+	r.role = &asServer{script: script, replay: r}
+	return r.run(ctx, session)
+}
+
+// shakeHands runs a handshake that ends with ctx.
+func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
+	stop := context.AfterFunc(ctx, func() { nc.Close() })
+	err := shake()
+	if !stop() {
+		return ctx.Err()
+	}
+	if err != nil {
+		return fmt.Errorf("capture: %w", err)
+	}
+	return nil
+}
+
+// script is what has to be known of a session before it is served.
+type script struct {
+	asked   []request
+	answers map[int]int  // by ordinals of the server's messages: which of asked they answer
+	status  map[int]bool // ordinals of those that tell of a stream's state
+}
+
+// request is a command of the client's.
+type request struct {
+	name        string
+	transaction float64
+	passed      bool // in the recording
+
+	matched bool    // the client has sent one as well
+	id      float64 // with this transaction id
+	answer  []byte  // the answer, which the client has not asked for yet
+}
+
+// milestone reports whether nothing can go on without that command.
+func (q *request) milestone() bool {
+	return q.name == "connect" || q.name == "createStream" || q.starts()
+}
+
+// starts reports whether media comes after that command.
+func (q *request) starts() bool { return q.name == "play" || q.name == "publish" }
+
+func scriptOf(s *Session) (*script, error) {
+	c := &script{answers: make(map[int]int), status: make(map[int]bool)}
+	byID := make(map[float64]int)
+	r := s.Reader()
+	var m Message
+	for r.Next(&m) == nil {
+		cmd, ok := commandOf(&m)
+		switch {
+		case !ok:
+		case m.From == FromClient:
+			byID[cmd.TransactionID] = len(c.asked)
+			c.asked = append(c.asked, request{name: cmd.Name, transaction: cmd.TransactionID})
+		case cmd.Name == "_result" || cmd.Name == "_error":
+			if i, asked := byID[cmd.TransactionID]; asked {
+				c.answers[m.ordinal] = i
+			}
+		case cmd.Name == "onStatus":
+			c.status[m.ordinal] = true
+		}
+	}
+	return c, nil
+}
+
+func commandOf(m *Message) (cmd message.Command, ok bool) {
+	if m.Dropped || m.Type != message.TypeCommandAMF0 && m.Type != message.TypeCommandAMF3 {
+		return cmd, false
+	}
+	cmd, _ = message.ParseCommand(m.Type, m.Body) // what could be read counts
+	return cmd, cmd.Name != ""
+}
+
+// asServer is a replay's role.
+type asServer struct {
+	*script
+	replay *replay
+	passed int // of asked
+}
+
+func (s *asServer) received(m *Message) {
+	cmd, ok := commandOf(m)
+	if !ok || cmd.Name == "_result" || cmd.Name == "_error" {
+		return
+	}
+	for i := range s.asked {
+		q := &s.asked[i]
+		if q.matched || q.name != cmd.Name {
+			continue
+		}
+		q.matched, q.id = true, cmd.TransactionID
+		if q.answer != nil && cmd.TransactionID != 0 {
+			putNumber(q.answer[transactionAt(q.answer):], q.id)
+			s.replay.extra(q.answer)
+		}
+		return
+	}
+	if cmd.TransactionID != 0 {
+		s.replay.extra(emptyResult(&cmd))
+	}
+}
+
+// emptyResult answers a command that the recording knows nothing of.
+func emptyResult(cmd *message.Command) []byte {
+	answer := message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{nil}}
+	if q := (&request{name: cmd.Name}); q.milestone() {
+		answer.Name = "_error"
+		answer.Args[0] = message.StatusObject("error", message.CodeCallFailed, "not in the recording")
+	}
+	body, _ := message.AppendCommand(nil, message.TypeCommandAMF0, &answer) // which can always be expressed
+	return body
+}
+
+func (s *asServer) recorded(m *Message) {
+	if _, ok := commandOf(m); ok && s.passed < len(s.asked) {
+		s.asked[s.passed].passed = true
+		s.passed++
+	}
+}
+
+// ready waits for what the client must have asked for before it is told that.
+func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
+	if p == nil {
+		return true, nil
+	}
+	if i, ok := s.answers[ordinal]; ok {
+		return !s.asked[i].milestone() || s.settled(i), nil
+	}
+	t := message.Type(p.Type)
+	media := t.Media() || t == message.TypeAggregate || s.status[ordinal]
+	for i := range s.asked[:s.passed] {
+		q := &s.asked[i]
+		if (q.name == "connect" || media && q.starts()) && !s.settled(i) {
+			return false, nil
+		}
+	}
+	return true, nil
+}
+
+// settled reports whether the client has sent a milestone, or one after it.
+func (s *asServer) settled(i int) bool {
+	for j := i; j < len(s.asked); j++ {
+		if q := &s.asked[j]; q.matched && (j == i || q.milestone()) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *asServer) impatient() bool { return false }
+
+func (s *asServer) header([]byte) {}
+
+// unasked is a transaction id that no client uses.
+const unasked = 1 << 52
+
+// edit gives an answer the client's own transaction id.
+func (s *asServer) edit(m *capturefile.Message, ordinal int) {
+	i, ok := s.answers[ordinal]
+	at := transactionAt(m.Body)
+	if !ok || at < 0 {
+		return
+	}
+	s.replay.mu.Lock()
+	defer s.replay.mu.Unlock()
+	q := &s.asked[i]
+	if q.matched {
+		putNumber(m.Body[at:], q.id)
+		return
+	}
+	if message.Type(m.Type) == message.TypeCommandAMF0 {
+		q.answer = bytes.Clone(m.Body)
+	}
+	putNumber(m.Body[at:], unasked)
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strconv"
+	"strings"
+
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/capture/pcap"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/recorded"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+	"github.com/go-librtmp/rtmp/internal/quote"
+)
+
+// captured are the probes of a capture, or of the one session of it that a source such as file#2 names.
+func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
+	path, only := source, 0
+	if _, err := os.Stat(path); err != nil {
+		if i := strings.LastIndexByte(source, '#'); i >= 0 {
+			path = source[:i]
+			if only, err = strconv.Atoi(source[i+1:]); err != nil || only < 1 {
+				return nil, fmt.Errorf("%s: a number has to follow #", path)
+			}
+		}
+	}
+	file, problems, err := open(path)
+	if err != nil {
+		return nil, err
+	}
+	closing.add(file.Close)
+	sessions := file.Sessions()
+	switch {
+	case only > len(sessions):
+		return nil, fmt.Errorf("%s: there are %d sessions in it", path, len(sessions))
+	case only == 0 && len(sessions) > 1 && (f.dump || f.flvFile != "" || f.pcapFile != ""):
+		return nil, fmt.Errorf("%s: there are %d sessions in it: say which one, with %s#1", path, len(sessions), path)
+	}
+	var probes []*probe
+	for i, s := range sessions {
+		if only > 0 && i != only-1 {
+			continue
+		}
+		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, problems, stdout, closing)
+		if err != nil {
+			return nil, err
+		}
+		probes = append(probes, p)
+	}
+	return probes, nil
+}
+
+// recorded is the probe of a session. problems are what is missing in the file.
+func (f *flags) recorded(name string, s *capture.Session, problems []string, stdout io.Writer, closing *closers) (*probe, error) {
+	unmasked := func(text string) string { return text } // what is secret was replaced when it was recorded
+	sinks, err := f.outputs(stdout, unmasked, closing)
+	if err != nil {
+		return nil, err
+	}
+	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(_ context.Context, p *probe) error {
+		result, err := recorded.Play(s, p)
+		p.finish(func(r *report.Report) {
+			r.Problems = append(r.Problems, result.Problems...)
+			w := &r.Wire
+			w.Read, w.Written, w.Tolerated = result.FromServer, result.FromClient, result.Tolerated
+			if d := result.Last.Seconds(); d > 0 {
+				w.ReadRate, w.WrittenRate = 8*float64(w.Read)/d, 8*float64(w.Written)/d
+			}
+		})
+		if err == nil && f.pcapFile != "" {
+			err = writePcap(f.pcapFile, s)
+		}
+		return err
+	})
+	p.report.Capture, p.report.Problems = true, problems
+	return p, nil
+}
+
+func writePcap(path string, s *capture.Session) error {
+	file, err := os.Create(path)
+	if err != nil {
+		return err
+	}
+	err = pcap.Write(file, s)
+	if closed := file.Close(); err == nil {
+		err = closed
+	}
+	return err
+}
+
+// open opens a capture, or a file of packets. problems say what is missing in it.
+func open(path string) (_ *capture.File, problems []string, err error) {
+	head, err := beginning(path)
+	if err != nil {
+		return nil, nil, err
+	}
+	var file *capture.File
+	if pcap.IsPcap(head) {
+		var found *pcap.Report
+		file, found, err = pcap.Open(path)
+		if err == nil {
+			problems = append(problems, found.Problems...)
+		}
+	} else {
+		file, err = capture.Open(path)
+	}
+	if err != nil {
+		return nil, nil, fmt.Errorf("%s: %w", path, err)
+	}
+	for _, damage := range file.Damage() {
+		problems = append(problems, damage.Error())
+	}
+	return file, problems, nil
+}
+
+// beginning returns the first bytes of a file.
+func beginning(path string) ([]byte, error) {
+	file, err := os.Open(path)
+	if err != nil {
+		return nil, err
+	}
+	defer file.Close()
+	head := make([]byte, 4)
+	n, err := io.ReadFull(file, head)
+	if err == io.EOF || err == io.ErrUnexpectedEOF {
+		err = nil
+	}
+	return head[:n], err
+}

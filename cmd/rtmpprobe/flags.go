@@ -1,0 +1,172 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/go-librtmp/rtmp"
+)
+
+// flags are the command line.
+type flags struct {
+	sources []string // URLs and captures
+
+	publish, live, insecure, noEnhanced bool
+	watchFor, timeout                   time.Duration
+	proxy, try                          string
+
+	json, watch, dump, version       bool
+	plot, flvFile, pcapFile, capture string
+}
+
+// The values of --try.
+var tries = []string{"failed", "always", "never"}
+
+func (f *flags) session(set *pflag.FlagSet) {
+	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, again and again, instead of playing")
+	set.DurationVar(&f.watchFor, "for", 10*time.Second, "watch the stream for so long")
+	set.BoolVar(&f.live, "live", false, "ask for a live stream: FCSubscribe, and play with the start -1000")
+	set.StringVar(&f.try, "try", "failed", "try other settings until one works, when playing or publishing has `failed`; always: all of them; never")
+}
+
+func (f *flags) connection(set *pflag.FlagSet) {
+	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "wait so long for each answer, and for dialling and handshake together")
+	set.StringVar(&f.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
+	set.BoolVar(&f.insecure, "insecure", false, "do not verify the server's certificate")
+	set.BoolVar(&f.noEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP")
+}
+
+func (f *flags) output(set *pflag.FlagSet) {
+	set.BoolVar(&f.json, "json", false, "print the reports as JSON")
+	set.BoolVar(&f.watch, "watch", false, "show the reports while they come about, on a terminal")
+	set.StringVar(&f.plot, "plot", "", "draw the bit rates to this `file`, .svg or .png")
+	set.BoolVar(&f.dump, "dump", false, "print every message with what it means")
+	set.StringVar(&f.flvFile, "flv", "", "write the media to this `file`")
+	set.StringVar(&f.capture, "capture", "", "record the session to this `file`, without its secrets, for a bug report")
+	set.StringVar(&f.pcapFile, "pcap", "", "write a captured session to this `file` as packets, for Wireshark")
+	set.BoolVar(&f.version, "version", false, "print the version")
+}
+
+// groups are the flags as --help has them.
+func (f *flags) groups() []group {
+	return []group{{"What to do", f.session}, {"Connection", f.connection}, {"Output", f.output}}
+}
+
+type group struct {
+	title  string
+	define func(*pflag.FlagSet)
+}
+
+func newFlagSet() *pflag.FlagSet {
+	set := pflag.NewFlagSet("rtmpprobe", pflag.ContinueOnError)
+	set.SortFlags = false
+	set.Usage = func() {}
+	return set
+}
+
+func parseFlags(args []string) (*flags, error) {
+	f := &flags{}
+	set := newFlagSet()
+	for _, g := range f.groups() {
+		g.define(set)
+	}
+	if err := set.Parse(args); err != nil {
+		return nil, err
+	}
+	f.sources = set.Args()
+	switch {
+	case f.version:
+	case len(f.sources) == 0:
+		return nil, errors.New("no URL")
+	case f.watchFor <= 0:
+		return nil, errors.New("--for must be more than 0")
+	case f.timeout <= 0:
+		return nil, errors.New("--timeout must be more than 0")
+	case !slices.Contains(tries, f.try):
+		return nil, fmt.Errorf("--try is %s", strings.Join(tries, ", "))
+	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
+		return nil, errors.New("--watch, --dump and --json exclude each other")
+	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):
+		return nil, errors.New("--dump, --flv, --capture and --pcap are for one session")
+	}
+	for i, source := range f.sources {
+		if isCapture(source) {
+			if f.capture != "" || f.publish {
+				return nil, errors.New("--capture and --publish are for URLs")
+			}
+			continue
+		}
+		if f.pcapFile != "" {
+			return nil, errors.New("--pcap is for sessions that were captured: see --capture")
+		}
+		if _, err := rtmp.New(source, &rtmp.Options{Proxy: f.proxy}); err != nil {
+			return nil, fmt.Errorf("argument %d: %w", i+1, err)
+		}
+	}
+	return f, nil
+}
+
+// isCapture reports whether a source is a file; else it is a URL.
+func isCapture(source string) bool { return !strings.Contains(source, "://") }
+
+// usage is the text of --help.
+func usage() string {
+	var b strings.Builder
+	b.WriteString(`NAME
+    rtmpprobe - says what is wrong with an RTMP URL
+
+SYNOPSIS
+    rtmpprobe [options] URL...
+    rtmpprobe [options] CAPTURE...
+
+DESCRIPTION
+    rtmpprobe connects to a server stage by stage, plays a stream, or publishes one with --publish, watches it
+    for ten seconds, and reports what each stage took and what it means, what the stream is made of and how it
+    arrives, and what it has found: in plain sentences, with what to do about it. Several URLs are probed at the
+    same time, and compared. Where playing or publishing fails, it tries other settings, and prints the command
+    lines for rtmpdump and ffmpeg, and the settings for OBS, that follow from those that work.
+
+    A URL is rtmp[s|e|t|ts|te]://[user:password@]host[:port]/app/stream. Options of librtmp may follow it in the
+    same argument: "rtmp://host/app/stream swfUrl=http://... live=1".
+
+    A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
+    Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
+
+    Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
+
+`)
+	for _, g := range (&flags{}).groups() {
+		set := newFlagSet()
+		g.define(set)
+		b.WriteString(strings.ToUpper(g.title) + "\n" + set.FlagUsagesWrapped(110) + "\n")
+	}
+	b.WriteString(`EXIT STATUS
+    0  nothing was found, or nothing worse than a note
+    1  there are warnings
+    2  there are errors: the stream can't be played or published, or not decoded
+    3  the command line is wrong, or a file could not be read or written
+
+EXAMPLES
+    rtmpprobe rtmp://example.com/live/camera
+    rtmpprobe --publish rtmps://live.example.com/app/STREAM_KEY
+    rtmpprobe --for 1m --plot rates.svg rtmp://a.example.com/live/x rtmp://b.example.com/live/x
+    rtmpprobe --capture session.rtmpcap rtmp://example.com/live/camera
+    rtmpprobe --dump --flv media.flv session.rtmpcap
+    rtmpprobe --json --try never rtmp://example.com/live/camera | jq '.[0].findings'
+`)
+	return b.String()
+}
+
+func version() string {
+	v := "unknown"
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		v = info.Main.Version
+	}
+	return "rtmpprobe of go-librtmp " + v + "\n"
+}

@@ -1,0 +1,71 @@
+package main
+
+import (
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+func TestCommandLines(t *testing.T) {
+	for name, args := range map[string][]string{
+		"no URL":             {},
+		"no RTMP URL":        {"http://example.com/x"},
+		"an unknown option":  {"--nothing", "rtmp://h/a/p"},
+		"no time to watch":   {"--for", "0s", "rtmp://h/a/p"},
+		"no timeout":         {"--timeout", "-1s", "rtmp://h/a/p"},
+		"nothing to try":     {"--try", "sometimes", "rtmp://h/a/p"},
+		"two kinds of print": {"--json", "--watch", "rtmp://h/a/p"},
+	} {
+		got := command(t, args...)
+		assert.Equal(t, 3, got.code, name)
+		assert.Empty(t, got.stdout, name)
+		assert.NotEmpty(t, got.stderr, name)
+	}
+	got := command(t, "rtmp://h/a/s3cret", "http://user:s3cret@h/a/s3cret")
+	assert.NotContains(t, got.stderr, "s3cret")
+}
+
+func TestHelpAndVersion(t *testing.T) {
+	help := command(t, "--help")
+	assert.Zero(t, help.code)
+	for _, part := range []string{"NAME", "SYNOPSIS", "DESCRIPTION", "OUTPUT", "EXIT STATUS", "EXAMPLES", "--publish", "--plot file"} {
+		assert.Contains(t, help.stdout, part)
+	}
+	assert.Contains(t, command(t, "--version").stdout, "go-librtmp")
+}
+
+// Several URLs, of which each has a report, and a plot.
+func TestSeveralURLs(t *testing.T) {
+	t.Parallel()
+	srv := rtmptest.Server(t, testserver.Config{})
+	plot := filepath.Join(t.TempDir(), "rates.svg")
+	got := command(t, "--for", "1500ms", "--plot", plot, srv.URL("vod", "sample"), "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/p")
+	assert.Equal(t, 3, got.code, "no plot")
+	assert.Equal(t, 1, strings.Count(got.stdout, "Side by side"))
+	assert.Equal(t, 2, strings.Count(got.stdout, "\nFindings\n"))
+	_, err := os.Stat(plot)
+	assert.Error(t, err, "a recording comes at once, and has no rate by the second")
+	assert.Contains(t, got.stderr, "plot")
+}
+
+func TestMasker(t *testing.T) {
+	hide := masker("rtmp://user:pa55@host/app?tic=ket/na-me?t=token&s=ab jtv=jt1 swfUrl=http://h/?swfsecret playpath=other?k=ooo")
+	for _, secret := range []string{"pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {
+		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
+	}
+	assert.Equal(t, "ab app host", hide("ab app host"))
+}
+
+// What no rule knows is an error all the same.
+func TestAnOptionThatCannotBe(t *testing.T) {
+	r, got := probed(t, "--proxy", "nothing://x", "--try", "never", "rtmp://127.0.0.1/a/p")
+	assert.Equal(t, []string{"failed"}, r.ids())
+	assert.Equal(t, 2, got.code)
+}

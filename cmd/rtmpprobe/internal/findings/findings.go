@@ -1,0 +1,65 @@
+// Package findings says what a report means, and what to do about it.
+package findings
+
+import (
+	"errors"
+	"io"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+)
+
+// rule is one thing that can be found.
+type rule struct {
+	id    string
+	grade report.Grade
+	// find says what was found, in a plain sentence; "": it was not.
+	find func(r *report.Report) string
+	do   string // what to do about it; "": nothing
+}
+
+// Judge returns what is worth knowing, the worst first.
+func Judge(r *report.Report) []report.Finding {
+	found := []report.Finding{}
+	for _, grade := range []report.Grade{report.Error, report.Warning, report.Note} {
+		for _, table := range [][]rule{network, protocol, media} {
+			for _, rule := range table {
+				if rule.grade != grade {
+					continue
+				}
+				if text := rule.find(r); text != "" {
+					found = append(found, report.Finding{ID: rule.id, Grade: grade, Text: text, Do: rule.do})
+				}
+			}
+		}
+	}
+	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // nothing is called well that has failed
+		found = append([]report.Finding{{ID: "failed", Grade: report.Error, Text: "It has failed: " + r.Error}}, found...)
+	}
+	if Worst(found) == report.OK || Worst(found) == report.Note {
+		found = append(found, report.Finding{ID: "well", Grade: report.OK, Text: "Nothing is wrong that could be seen."})
+	}
+	return found
+}
+
+// Worst is the worst grade of some findings.
+func Worst(found []report.Finding) report.Grade {
+	worst := report.OK
+	for _, f := range found {
+		if rank[f.Grade] > rank[worst] {
+			worst = f.Grade
+		}
+	}
+	return worst
+}
+
+var rank = map[report.Grade]int{report.OK: 0, report.Note: 1, report.Warning: 2, report.Error: 3}
+
+// Find returns the finding of that id, if there is one.
+func Find(found []report.Finding, id string) (report.Finding, bool) {
+	for _, f := range found {
+		if f.ID == id {
+			return f, true
+		}
+	}
+	return report.Finding{}, false
+}

@@ -1,0 +1,204 @@
+package findings
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+)
+
+const (
+	// rareKeys is the distance of key frames beyond which players that join wait for long.
+	rareKeys = report.Duration(5 * time.Second)
+	// apart is how far sound and pictures may be from each other.
+	apart = report.Duration(500 * time.Millisecond)
+	// drifting is how much that may change while it is watched, and how far timestamps may leave the samples behind.
+	drifting = report.Duration(100 * time.Millisecond)
+	// slow is the pace of media below which players run dry.
+	slow = 0.95
+	// late is how long after the first packet the first key frame may come.
+	late = report.Duration(500 * time.Millisecond)
+	// fast is the burst at the beginning beyond which it is worth a word.
+	fast = report.Duration(time.Second)
+)
+
+// media is what can be wrong with sound and pictures.
+var media = []rule{
+	{"no-media", report.Error, func(r *report.Report) string {
+		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
+			return ""
+		}
+		return "The server agreed to play the stream, and sent nothing of it."
+	}, "Nobody may be publishing it: check the publisher, and the stream's name. Some live streams are found only with --live."},
+	{"no-key-frame", report.Error, func(r *report.Report) string {
+		v := r.Media.Video
+		if v == nil && r.Media.Announced && r.Media.For >= rareKeys/2 {
+			return fmt.Sprintf("The metadata announces pictures, and none came in %s: the server may wait for a key frame.", seconds(r.Media.For))
+		}
+		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < rareKeys/2 {
+			return ""
+		}
+		return fmt.Sprintf("No key frame came in %s: players that join see nothing until one does.", seconds(v.Keys.Longest))
+	}, keyframes},
+	{"video-header-missing", report.Error, func(r *report.Report) string {
+		v := r.Media.Video
+		if v == nil || !v.Header.Needed || v.Header.Count > 0 {
+			return ""
+		}
+		return "The pictures came without their decoder's configuration: players can't decode them."
+	}, headers},
+	{"audio-header-missing", report.Error, func(r *report.Report) string {
+		a := r.Media.Audio
+		if a == nil || !a.Header.Needed || a.Header.Count > 0 {
+			return ""
+		}
+		return "The sound came without its decoder's configuration: players can't decode it."
+	}, headers},
+	{"header-late", report.Warning, func(r *report.Report) string {
+		v, a := r.Media.Video, r.Media.Audio
+		early := 0
+		if v != nil && v.Header.Count > 0 {
+			early += v.Header.Early
+		}
+		if a != nil && a.Header.Count > 0 {
+			early += a.Header.Early
+		}
+		if early == 0 {
+			return ""
+		}
+		return report.Number(early, "frame") + " came before the decoder's configuration, and can't be decoded."
+	}, headers},
+	{"key-frames-rare", report.Warning, func(r *report.Report) string {
+		v := r.Media.Video
+		if v == nil || v.Keys.Count == 0 || v.Keys.Longest <= rareKeys {
+			return ""
+		}
+		return fmt.Sprintf("Key frames are up to %s apart: players that join wait for the next, and HLS makes segments of that length.",
+			seconds(v.Keys.Longest))
+	}, keyframes},
+	{"time-jumps", report.Warning, moments("The time jumps forward", func(m *report.Media) report.Moments { return m.Jumps }),
+		"Players stall or skip there. The publisher's clock, or a server that joins streams, is at fault."},
+	{"time-runs-back", report.Warning, moments("The time runs back", func(m *report.Media) report.Moments { return m.Backs }),
+		"Many players and recorders drop what follows. The publisher's clock, or a server that joins streams, is at fault."},
+	{"time-repeats", report.Note, moments("Frames of a track have the same time", func(m *report.Media) report.Moments { return m.Repeats }), ""},
+	{"apart", report.Warning, func(r *report.Report) string {
+		if r.Media.Offset > -apart && r.Media.Offset < apart {
+			return ""
+		}
+		who := "Sound is sent %s ahead of the pictures"
+		d := r.Media.Offset
+		if d < 0 {
+			who, d = "Pictures are sent %s ahead of the sound", -d
+		}
+		return fmt.Sprintf(who+" they belong to: players have to wait for one of them.", milliseconds(d))
+	}, "The publisher should interleave both by time."},
+	{"drift", report.Warning, func(r *report.Report) string {
+		if r.Media.Drift > -drifting && r.Media.Drift < drifting {
+			return ""
+		}
+		return fmt.Sprintf("Sound and pictures drift apart: by %s in %s.", milliseconds(r.Media.Drift), seconds(r.Media.For))
+	}, "The publisher's clocks of sound and pictures differ."},
+	{"audio-clock", report.Warning, func(r *report.Report) string {
+		a := r.Media.Audio
+		if a == nil || a.Clock > -drifting && a.Clock < drifting {
+			return ""
+		}
+		return fmt.Sprintf("The sound's timestamps and its samples differ by %s: sound is missing, or its sample rate is not what it says.", milliseconds(a.Clock))
+	}, "Check the publisher's audio device, and whether it drops frames."},
+	{"slow", report.Warning, func(r *report.Report) string {
+		if r.Media.Pace == 0 || r.Media.Pace >= slow || r.Media.Ended {
+			return ""
+		}
+		return fmt.Sprintf("Media comes at %.2f times its own speed: players run dry.", r.Media.Pace)
+	}, "The network, the server or the encoder does not keep up: lower the bit rate, or the encoder's settings."},
+	{"stalls", report.Warning, func(r *report.Report) string {
+		if len(r.Media.Stalls) == 0 {
+			return ""
+		}
+		longest := report.Duration(0)
+		for _, s := range r.Media.Stalls {
+			longest = max(longest, s.Took)
+		}
+		return fmt.Sprintf("Nothing came for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
+	}, "Check the publisher's and this machine's network."},
+	{"ended", report.Warning, func(r *report.Report) string {
+		if !errors.Is(r.Err, io.EOF) || r.Media.First == 0 || r.Media.Duration > 0 {
+			return ""
+		}
+		return fmt.Sprintf("The server ended the stream after %s.", seconds(r.Media.For))
+	}, ""},
+	{"metadata-differs", report.Warning, func(r *report.Report) string {
+		v := r.Media.Video
+		if v == nil || v.Claimed == "" {
+			return ""
+		}
+		return fmt.Sprintf("The metadata says %s, and the pictures are %dx%d.", v.Claimed, v.Width, v.Height)
+	}, "Some players and servers believe the metadata: the publisher should correct it."},
+	{"metadata-missing", report.Note, func(r *report.Report) string {
+		if r.Media.Metadata || r.Media.First == 0 || r.Media.For < report.Duration(time.Second) {
+			return ""
+		}
+		return "The stream has no metadata."
+	}, ""},
+	{"b-frames", report.Note, func(r *report.Report) string {
+		v := r.Media.Video
+		if v == nil || !v.BFrames {
+			return ""
+		}
+		return fmt.Sprintf("The pictures have B-frames, which cost %s and which WebRTC players can't show.", milliseconds(v.Delay))
+	}, "Set the encoder to no B-frames (x264: bframes=0, tune zerolatency) where that matters."},
+	{"burst", report.Note, func(r *report.Report) string {
+		if r.Publish || r.Media.Duration > 0 || r.Media.Burst < fast {
+			return ""
+		}
+		return fmt.Sprintf("The server sent %s of media at once at the beginning: players begin at once, and are so much late.", seconds(r.Media.Burst))
+	}, "That is the server's cache since the last key frame; a smaller distance of key frames makes it smaller."},
+	{"key-frame-late", report.Note, func(r *report.Report) string {
+		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
+			return ""
+		}
+		return fmt.Sprintf("The first key frame came %s after the first packet: the server does not keep one for players that join.",
+			milliseconds(r.Media.FirstKey-r.Media.First))
+	}, "Let the server keep the stream since the last key frame (SRS: gop_cache, nginx-http-flv: gop_cache), or set a smaller distance of key frames."},
+	{"one-kind", report.Note, func(r *report.Report) string {
+		switch {
+		case r.Media.First == 0 || r.Media.For < report.Duration(3*time.Second):
+			return ""
+		case r.Media.Video == nil && !r.Media.Announced:
+			return "The stream has no pictures."
+		case r.Media.Audio == nil:
+			return "The stream has no sound; some players wait for it before they begin."
+		}
+		return ""
+	}, ""},
+}
+
+const (
+	keyframes = "Set the encoder's keyframe interval to 2 s (OBS: Keyframe Interval 2 s; ffmpeg: -g twice the frame rate)."
+	headers   = "The publisher should send it again when it reconnects, and the server send it to those who join."
+)
+
+// moments says where times went wrong.
+func moments(what string, of func(*report.Media) report.Moments) func(*report.Report) string {
+	return func(r *report.Report) string {
+		m := of(&r.Media)
+		if m.Count == 0 {
+			return ""
+		}
+		return fmt.Sprintf("%s, %s: first that of %s, from %s to %s.", what, report.Number(m.Count, "time"), m.Track, seconds3(m.From), seconds3(m.To))
+	}
+}
+
+// opened reports whether the server has agreed to play or publish.
+func opened(r *report.Report) bool {
+	for _, s := range r.Stages {
+		if (s.Name == report.Play || s.Name == report.Publish) && s.Error == "" {
+			return true
+		}
+	}
+	return false
+}
+
+func seconds3(d report.Duration) string { return fmt.Sprintf("%.3f s", time.Duration(d).Seconds()) }

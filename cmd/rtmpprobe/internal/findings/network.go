@@ -1,0 +1,144 @@
+package findings
+
+import (
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"strings"
+	"syscall"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+)
+
+// soon is how long before its end a certificate is worth a word.
+const soon = 14 * 24 * time.Hour
+
+// network is what can be wrong before RTMP.
+var network = []rule{
+	{"name-unknown", report.Error, func(r *report.Report) string {
+		var dns *net.DNSError
+		if !errors.As(r.Err, &dns) {
+			return ""
+		}
+		return "The server's name could not be resolved."
+	}, "Check the spelling of the host, and this machine's DNS."},
+	{"port-closed", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageDial) || !errors.Is(r.Err, syscall.ECONNREFUSED) {
+			return ""
+		}
+		return "Nobody listens on this port: the machine refused the TCP connection."
+	}, "Check that the server runs, and its port: RTMP's own is 1935, that of rtmps and rtmpts 443, that of rtmpt 80. A firewall may refuse, too."},
+	{"unreachable", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageDial) || errors.Is(r.Err, syscall.ECONNREFUSED) || errors.As(r.Err, new(*net.DNSError)) {
+			return ""
+		}
+		if timedOut(r.Err) {
+			return "The machine does not answer: no TCP connection came about in time."
+		}
+		return "The machine can't be reached: " + r.Error
+	}, "A firewall may drop the packets, or the address may be wrong. Try rtmpt (port 80) or rtmps (port 443)."},
+	{"proxy", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageProxy) {
+			return ""
+		}
+		return "The proxy did not connect us: " + r.Error
+	}, "Check --proxy and ALL_PROXY; --proxy direct uses none."},
+	{"certificate-self-signed", report.Error, func(r *report.Report) string {
+		if r.TLS == nil || !r.TLS.SelfSigned || !untrusted(r) {
+			return ""
+		}
+		return "The server's certificate is signed by itself: clients that verify certificates refuse it."
+	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates."},
+	{"certificate-untrusted", report.Error, func(r *report.Report) string {
+		if r.TLS == nil || r.TLS.SelfSigned || !untrusted(r) {
+			return ""
+		}
+		return "No authority that this machine trusts has signed the server's certificate."
+	}, "The server may not send its intermediate certificates: install the whole chain."},
+	{"certificate-expired", report.Error, func(r *report.Report) string {
+		var invalid x509.CertificateInvalidError
+		if !errors.As(r.Err, &invalid) || invalid.Reason != x509.Expired {
+			return ""
+		}
+		return "The server's certificate is not valid at this time: it expired, or this machine's clock is wrong."
+	}, "Renew the certificate."},
+	{"certificate-name", report.Error, func(r *report.Report) string {
+		if !errors.As(r.Err, new(x509.HostnameError)) || r.TLS == nil {
+			return ""
+		}
+		return "The server's certificate is for another name: " + strings.Join(r.TLS.Names, ", ") + "."
+	}, "Use one of these names in the URL, or install a certificate for this one."},
+	{"not-tls", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageTLS) || r.TLS != nil && len(r.TLS.Names) > 0 {
+			return ""
+		}
+		if errors.As(r.Err, new(x509.HostnameError)) || untrusted(r) {
+			return ""
+		}
+		return "The server does not speak TLS on this port."
+	}, "Use rtmp:// instead of rtmps://, or the port that the server has for TLS."},
+	{"certificate-expires", report.Warning, func(r *report.Report) string {
+		if r.TLS == nil || r.TLS.Error != "" || r.TLS.SelfSigned || r.TLS.Expires.IsZero() || time.Until(r.TLS.Expires) > soon {
+			return ""
+		}
+		return "The server's certificate expires on " + r.TLS.Expires.Format("2006-01-02") + "."
+	}, "Renew it before that."},
+	{"tls-old", report.Warning, func(r *report.Report) string {
+		if r.TLS == nil || r.TLS.Version != "TLS 1.0" && r.TLS.Version != "TLS 1.1" {
+			return ""
+		}
+		return "The server speaks " + r.TLS.Version + " only, which many clients refuse."
+	}, "Enable TLS 1.2 and 1.3 on the server."},
+	{"tunnel", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageTunnel) {
+			return ""
+		}
+		return "The server does not offer RTMPT on this port: " + r.Error
+	}, "Use rtmp:// or rtmps://; few servers of today have tunnels."},
+	{"unencrypted-key", report.Note, func(r *report.Report) string {
+		if !r.Publish || r.TLS != nil || r.Server.Handshake == "" || strings.HasPrefix(r.URL, "rtmpe") || loopback(r) {
+			return ""
+		}
+		return "The stream's key went over the network unencrypted."
+	}, "Use rtmps:// if the server offers it."},
+}
+
+// failedIn reports whether the session has ended in that stage of package rtmp.
+func failedIn(r *report.Report, stage string) bool {
+	var failed *rtmp.HandshakeError
+	return errors.As(r.Err, &failed) && failed.Stage == stage
+}
+
+func untrusted(r *report.Report) bool {
+	return errors.As(r.Err, new(x509.UnknownAuthorityError))
+}
+
+func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
+
+// hungUp reports whether the server has ended the connection.
+func hungUp(err error) bool {
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
+}
+
+// loopback reports whether the server is on this machine.
+func loopback(r *report.Report) bool {
+	for _, s := range r.Stages {
+		host, _, err := net.SplitHostPort(s.Text)
+		if s.Name == report.TCP && err == nil {
+			ip := net.ParseIP(host)
+			return ip != nil && ip.IsLoopback()
+		}
+	}
+	return false
+}
+
+func milliseconds(d report.Duration) string {
+	return fmt.Sprintf("%.0f ms", float64(time.Duration(d))/float64(time.Millisecond))
+}
+
+func seconds(d report.Duration) string { return fmt.Sprintf("%.1f s", time.Duration(d).Seconds()) }

@@ -1,0 +1,206 @@
+package findings
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	// smallChunks is the chunk size in bytes below which media costs many headers, and many servers are at a loss to send fast.
+	smallChunks = 1024
+	// smallWindow is the acknowledgement window in bytes below which a fast stream waits for acknowledgements.
+	smallWindow = 64 << 10
+	// worthwhile is how much pipelining has to save to be worth a word.
+	worthwhile = 5e6 // nanoseconds
+)
+
+// protocol is what can be wrong with RTMP.
+var protocol = []rule{
+	{"not-rtmp", report.Error, func(r *report.Report) string {
+		var wrong *handshake.Error
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !errors.As(r.Err, &wrong) || wrong.Err != nil {
+			return ""
+		}
+		if first, ok := wrong.Value.(byte); ok && first == 'H' {
+			return "The server does not speak RTMP on this port: it answers as an HTTP server does."
+		}
+		return "The server does not speak RTMP on this port: " + r.Error
+	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it wants TLS, rtmps://."},
+	{"handshake-hangup", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) {
+			return ""
+		}
+		return "The server hung up during the handshake."
+	}, "It may want TLS (rtmps://), or not speak RTMP on this port, or have banned this address."},
+	{"handshake-silent", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !timedOut(r.Err) {
+			return ""
+		}
+		return "The server accepted the connection and then did not answer the handshake."
+	}, "It may wait for TLS or HTTP: try rtmps:// or rtmpt://. It may also be overloaded, or the port a proxy's whose server is down."},
+	{"connect-hangup", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageConnect) {
+			return ""
+		}
+		return "The server hung up instead of answering connect."
+	}, "It may not have this application, or not want this client: see which other settings work below."},
+	{"connect-silent", report.Error, func(r *report.Report) string {
+		if !timedOut(r.Err) || !stageFailed(r, report.Connect) {
+			return ""
+		}
+		return "The server did not answer connect."
+	}, "It may not understand what connect says: see which other settings work below."},
+	{"wants-user", report.Error, func(r *report.Report) string {
+		if !stageFailed(r, report.Connect) && !strings.Contains(r.Error, "authmod") || !strings.Contains(r.Error, "authmod") {
+			return ""
+		}
+		return "The server wants a user and a password."
+	}, "Put them into the URL: rtmp://user:password@host/app/key."},
+	{"connect-refused", report.Error, func(r *report.Report) string {
+		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || strings.Contains(r.Error, "authmod") {
+			return ""
+		}
+		return "The server refused connect: " + r.Error
+	}, "Check the application, the part of the path after the host; see which other settings work below."},
+	{"stream-not-found", report.Error, func(r *report.Report) string {
+		if r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+			return ""
+		}
+		return "The server refused to play the stream: " + r.Error
+	}, "Check the stream's name. If it is live, its publisher may not be there."},
+	{"publish-refused", report.Error, func(r *report.Report) string {
+		if !r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
+			return ""
+		}
+		return "The server refused the stream: " + r.Error
+	}, "Check the stream's key; somebody may publish with it already."},
+	{"stream-silent", report.Error, func(r *report.Report) string {
+		if !timedOut(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) || failedEarly(r) {
+			return ""
+		}
+		return "The server accepted connect and then did not answer " + lastStage(r) + "."
+	}, "Some servers are silent until there is a publisher, or where a name is wrong."},
+	{"lost", report.Error, func(r *report.Report) string {
+		if failedEarly(r) || !hungUp(r.Err) {
+			return ""
+		}
+		return "The connection was lost: " + r.Error
+	}, "The server's log may say why it hung up."},
+	{"broken", report.Error, func(r *report.Report) string {
+		if !errors.As(r.Err, new(*message.ProtocolError)) {
+			return ""
+		}
+		return "The server broke the protocol: " + r.Error
+	}, "This is a fault of the server; record the session with --capture and report it."},
+	{"enhanced-breaks", report.Warning, func(r *report.Report) string {
+		for _, s := range r.Stages {
+			if s.Name == "again" && strings.Contains(s.Text, "without announcing Enhanced RTMP") && r.Server.Handshake != "" && !failedEarly(r) {
+				return "The server did not answer a connect that announces Enhanced RTMP, and answered one that does not."
+			}
+		}
+		return ""
+	}, "Set Options.NoEnhanced, or --no-enhanced: it saves three seconds. The server needs an update."},
+	{"tolerated", report.Warning, func(r *report.Report) string {
+		var wrong []string
+		for what, n := range r.Wire.Tolerated {
+			if n > 0 {
+				wrong = append(wrong, fmt.Sprintf("%s (%d)", what, n))
+			}
+		}
+		if len(wrong) == 0 {
+			return ""
+		}
+		slices.Sort(wrong)
+		return "What is wrong on the wire was read all the same, which other clients may not do: " + strings.Join(wrong, ", ") + "."
+	}, "This is a fault of the server, or of the publisher whose chunks it hands on."},
+	{"unreadable", report.Warning, func(r *report.Report) string {
+		if r.Wire.Unreadable == 0 {
+			return ""
+		}
+		return report.Number(r.Wire.Unreadable, "message") + " could not be read."
+	}, "This is a fault of the server, or of the publisher whose data it hands on."},
+	{"unknown-messages", report.Note, func(r *report.Report) string {
+		if len(r.Wire.UnknownMessages) == 0 {
+			return ""
+		}
+		var kinds []string
+		for kind, n := range r.Wire.UnknownMessages {
+			kinds = append(kinds, fmt.Sprintf("%s (%d)", kind, n))
+		}
+		slices.Sort(kinds)
+		return "Messages of unknown types were skipped: " + strings.Join(kinds, ", ") + "."
+	}, ""},
+	{"slow-answers", report.Note, func(r *report.Report) string {
+		if len(r.Trips.Slow) == 0 {
+			return ""
+		}
+		return "Answers came 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): that is how long a TCP delays acknowledgements for which the server waits."
+	}, "Set TCP_NODELAY on the server's sockets."},
+	{"slow-requests", report.Note, func(r *report.Report) string {
+		if len(r.Trips.Late) == 0 {
+			return ""
+		}
+		return "The client sent " + strings.Join(r.Trips.Late, ", ") + " 40 ms late: that is how long a TCP delays acknowledgements for which the client waits."
+	}, "Set TCP_NODELAY on the client's socket, and let it send what belongs together with one write."},
+	{"pipelining", report.Note, func(r *report.Report) string {
+		saved := report.Duration(r.Trips.RTMP-r.Trips.Commands) * r.Trips.RTT
+		if saved < worthwhile {
+			return ""
+		}
+		most := report.Duration(r.Trips.RTMP-r.Trips.Earliest) * r.Trips.RTT
+		return fmt.Sprintf("RTMP took %d round trips of %s: pipelining of commands would save %s, of the handshake as well %s.",
+			r.Trips.RTMP, milliseconds(r.Trips.RTT), milliseconds(saved), milliseconds(most))
+	}, "Set Options.Pipelining, or rtmpdump's --pipelining."},
+	{"small-chunks", report.Note, func(r *report.Report) string {
+		if !r.Wire.MediaReceived() || r.Wire.TheirChunks >= smallChunks {
+			return ""
+		}
+		return fmt.Sprintf("The server sends chunks of %d bytes, which cost time on both sides.", r.Wire.TheirChunks)
+	}, "Set the server's chunk size to 4096 or more."},
+	{"small-window", report.Note, func(r *report.Report) string {
+		if r.Wire.TheirWindow == 0 || r.Wire.TheirWindow >= smallWindow {
+			return ""
+		}
+		return fmt.Sprintf("The server wants an acknowledgement for every %d bytes, and may wait for it.", r.Wire.TheirWindow)
+	}, "Set the server's window to 2,500,000 or more."},
+}
+
+// stageFailed reports whether the newest attempt at a stage has failed.
+func stageFailed(r *report.Report, name string) bool {
+	for _, s := range slices.Backward(r.Stages) {
+		if s.Name == name {
+			return s.Error != ""
+		}
+	}
+	return false
+}
+
+func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
+
+// failedEarly reports whether no connection has come about.
+func failedEarly(r *report.Report) bool { return errors.As(r.Err, new(*rtmp.HandshakeError)) }
+
+// reachedStream reports whether the server has accepted connect.
+func reachedStream(r *report.Report) bool {
+	for _, s := range r.Stages {
+		if s.Name == report.Connect && s.Error == "" {
+			return true
+		}
+	}
+	return false
+}
+
+// lastStage is the stage that came last.
+func lastStage(r *report.Report) string {
+	if len(r.Stages) == 0 {
+		return "anything"
+	}
+	return r.Stages[len(r.Stages)-1].Name
+}

@@ -1,0 +1,142 @@
+// Package recorded tells what happened in a session that was captured.
+package recorded
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
+)
+
+// Result is what is known of a capture beside its events.
+type Result struct {
+	FromServer, FromClient uint64 // bytes of chunks
+	Tolerated              map[string]uint64
+	Problems               []string // what could not be read, and what was not recorded
+	Last                   time.Duration
+}
+
+// maxProblems bounds the problems that are kept.
+const maxProblems = 20
+
+// Play hands the events of a session to sink, one after the other.
+func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
+	info := s.Info()
+	h := info.Handshake
+	if h.Type != 0 {
+		sink.Add(&event.Event{Kind: event.HandshakeStart})
+		sink.Add(&event.Event{Kind: event.HandshakeDone, Handshake: rtmp.HandshakeInfo{ServerType: h.Type, ServerVersion: serverVersion(info),
+			Digest: h.Digest, ReplyValid: h.ReplyValid || info.Role != capture.RoleClient, Encrypted: h.Type >= 6 && h.Type <= 9}})
+	}
+	reader := s.Reader()
+	var m capture.Message
+	for {
+		err := reader.Next(&m)
+		var damage *capture.DamageError
+		switch {
+		case err == nil:
+			r.message(&m, sink)
+			continue
+		case errors.As(err, &damage):
+			r.problem(damage.Error())
+			continue
+		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		default:
+			return r, err
+		}
+		break
+	}
+	r.Tolerated = tolerated(reader)
+	end, complete := s.End()
+	if !complete {
+		r.problem("the recording has no end: the program was ended, or the file is cut off")
+	}
+	if strings.HasPrefix(end.Reason, packetsEnd) {
+		r.problem("the packets end before the session does")
+	}
+	for _, missing := range end.Missing {
+		r.problem("not recorded: " + missing)
+	}
+	r.Last = max(r.Last, s.Duration())
+	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason)})
+	return r, nil
+}
+
+func (r *Result) message(m *capture.Message, sink event.Sink) {
+	r.Last = m.At
+	if m.From == capture.FromServer {
+		r.FromServer += uint64(m.Wire)
+	} else {
+		r.FromClient += uint64(m.Wire)
+	}
+	if m.Dropped {
+		return
+	}
+	sink.Add(&event.Event{At: m.At, Kind: event.Message, Sent: m.From == capture.FromClient, Packet: &m.Packet})
+}
+
+func (r *Result) problem(text string) {
+	if len(r.Problems) < maxProblems {
+		r.Problems = append(r.Problems, text)
+	}
+}
+
+// serverVersion is not known to the server that recorded its client's.
+func serverVersion(info capture.Info) [4]byte {
+	if info.Role == capture.RoleServer {
+		return [4]byte{}
+	}
+	return info.Handshake.Version
+}
+
+// tolerated names what was wrong with the server's chunks, and the client's.
+func tolerated(r *capture.Reader) map[string]uint64 {
+	wrong := event.Tolerated(r.Tolerated(capture.FromServer))
+	for what, n := range event.Tolerated(r.Tolerated(capture.FromClient)) {
+		wrong["the client's "+what] = n
+	}
+	return wrong
+}
+
+// lost is a session that was ended by another than the client.
+type lost struct{ reason string }
+
+func (e *lost) Error() string { return e.reason }
+
+func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
+
+// packetsEnd is why a session ends that goes on, in packets that don't.
+const packetsEnd = "the packets end"
+
+// ended is why a session has ended; nil: the client has ended it, or nobody knows.
+func ended(reason string) error {
+	if reason == "" || strings.HasPrefix(reason, "the client closed") || strings.HasPrefix(reason, packetsEnd) {
+		return nil
+	}
+	return &lost{reason}
+}
+
+// Name is what a session in a file is called.
+func Name(file string, s *capture.Session, i, n int) string {
+	name := file
+	if n > 1 {
+		name += fmt.Sprintf(", session %d of %d", i+1, n)
+	}
+	info := s.Info()
+	what := info.Transport
+	if what == "" {
+		what = "a session"
+	}
+	if info.Server != "" {
+		what += " with " + info.Server
+	}
+	if !info.Began.IsZero() {
+		what += ", " + info.Began.UTC().Format("2006-01-02 15:04:05 UTC")
+	}
+	return name + ": " + what + fmt.Sprintf(", recorded by the %s", info.Role)
+}

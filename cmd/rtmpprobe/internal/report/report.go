@@ -1,0 +1,279 @@
+// Package report is what rtmpprobe has found out, as --json prints it.
+package report
+
+import (
+	"strconv"
+	"time"
+)
+
+// Report is about one URL or one capture.
+type Report struct {
+	URL      string    `json:"url"`                // without what may be secret; of a capture, its name
+	Publish  bool      `json:"publish"`            // the client publishes; else it plays
+	Capture  bool      `json:"capture"`            // the session was captured
+	Problems []string  `json:"problems,omitempty"` // of the capture: what is missing in it
+	Stages   []Stage   `json:"stages"`
+	Trips    Trips     `json:"round_trips"`
+	Server   Server    `json:"server"`
+	Statuses []Status  `json:"statuses,omitempty"`
+	TLS      *TLS      `json:"tls,omitempty"`
+	Wire     Wire      `json:"wire"`
+	Media    Media     `json:"media"`
+	Error    string    `json:"error,omitempty"` // what ended the session
+	Err      error     `json:"-"`               // likewise
+	Trials   []Trial   `json:"trials,omitempty"`
+	Commands []Command `json:"commands,omitempty"`
+	Findings []Finding `json:"findings"`
+}
+
+// Stage is one step of connecting.
+type Stage struct {
+	Name  string   `json:"name"` // one of the constants
+	At    Duration `json:"at_ms"`
+	Took  Duration `json:"took_ms"`
+	Trips int      `json:"round_trips,omitempty"`
+	Text  string   `json:"text"`
+	Error string   `json:"error,omitempty"`
+}
+
+// The stages there are, in their order.
+const (
+	Name         = "name"
+	TCP          = "tcp"
+	Proxy        = "proxy"
+	TLSHandshake = "tls"
+	Tunnel       = "tunnel"
+	Handshake    = "handshake"
+	Connect      = "connect"
+	CreateStream = "createStream"
+	Play         = "play"
+	Publish      = "publish"
+	FirstPacket  = "first packet"
+	FirstKey     = "first key frame"
+)
+
+// Trips counts round trips until the server had agreed to play or publish.
+type Trips struct {
+	Count    int      `json:"count"`     // TCP and TLS included
+	RTT      Duration `json:"rtt_ms"`    // the network's, as far as it can be told
+	RTMP     int      `json:"rtmp"`      // those that RTMP took
+	Commands int      `json:"commands"`  // that pipelining of commands would leave of these
+	Earliest int      `json:"handshake"` // that pipelining of the handshake as well would leave
+	Slow     []string `json:"slow"`      // stages whose answer was as late as a delayed acknowledgement makes it
+	Late     []string `json:"late"`      // stages that the client began so late, in a capture
+}
+
+// Server is what the server tells of itself.
+type Server struct {
+	Software       string            `json:"software,omitempty"` // a guess, from the rest
+	FMSVer         string            `json:"fmsver,omitempty"`
+	Capabilities   float64           `json:"capabilities,omitempty"`
+	ObjectEncoding float64           `json:"object_encoding"`
+	Enhanced       []string          `json:"enhanced,omitempty"` // codecs and extensions of Enhanced RTMP
+	Properties     map[string]string `json:"properties,omitempty"`
+	Handshake      string            `json:"handshake,omitempty"`
+	Version        string            `json:"handshake_version,omitempty"`
+}
+
+// Status is an onStatus.
+type Status struct {
+	At          Duration `json:"at_ms"`
+	Code        string   `json:"code"`
+	Level       string   `json:"level,omitempty"`
+	Description string   `json:"description,omitempty"`
+}
+
+// Text is the code with the description, if there is one.
+func (s Status) Text() string {
+	if s.Description == "" {
+		return s.Code
+	}
+	return s.Code + ": " + s.Description
+}
+
+// TLS is about the connection's encryption and the server's certificate.
+type TLS struct {
+	Version    string    `json:"version,omitempty"`
+	Names      []string  `json:"names,omitempty"`
+	Issuer     string    `json:"issuer,omitempty"`
+	SelfSigned bool      `json:"self_signed"`
+	Expires    time.Time `json:"expires,omitzero"`
+	Error      string    `json:"error,omitempty"`
+}
+
+// Wire is what the protocol did below the media.
+type Wire struct {
+	Read             uint64  `json:"bytes_read"` // RTMP's; 0 of a capture
+	Written          uint64  `json:"bytes_written"`
+	ReadRate         float64 `json:"read_bps"` // bits a second, while media was watched
+	WrittenRate      float64 `json:"written_bps"`
+	MessagesReceived int     `json:"messages_received"`
+	MessagesSent     int     `json:"messages_sent"`
+
+	TheirChunks uint32 `json:"their_chunk_size"` // as last announced; 128 until then
+	OurChunks   uint32 `json:"our_chunk_size"`
+	TheirWindow uint32 `json:"their_window,omitempty"` // bytes after which they want an Acknowledgement
+	OurWindow   uint32 `json:"our_window,omitempty"`
+	Bandwidth   uint32 `json:"peer_bandwidth,omitempty"`
+	AcksSent    int    `json:"acks_sent"`
+	AcksGot     int    `json:"acks_received"`
+	PingsGot    int    `json:"pings_received"`
+
+	Tolerated       map[string]uint64 `json:"tolerated,omitempty"` // by what
+	UnknownMessages map[string]int    `json:"unknown_messages,omitempty"`
+	Unreadable      int               `json:"unreadable_messages,omitempty"`
+}
+
+// Media is what was watched.
+type Media struct {
+	For       Duration `json:"watched_ms"`
+	First     Duration `json:"first_packet_ms"` // since the session began; 0: none came
+	FirstKey  Duration `json:"first_key_frame_ms"`
+	Video     *Video   `json:"video,omitempty"`
+	Audio     *Audio   `json:"audio,omitempty"`
+	Metadata  bool     `json:"metadata"`
+	Announced bool     `json:"video_announced"` // by the metadata
+	Scripts   int      `json:"data_messages"`
+	Rates     []Rate   `json:"seconds"`
+
+	Pace     float64  `json:"pace"` // media time by the clock's, after the first second: 1 of a live stream; 0: too short to tell
+	Burst    Duration `json:"burst_ms"`
+	Stalls   []Gap    `json:"stalls,omitempty"`
+	Offset   Duration `json:"audio_offset_ms"` // how far sound was ahead of pictures where they were sent together, at the end
+	Drift    Duration `json:"drift_ms"`        // how much that has changed since the beginning
+	Jumps    Moments  `json:"time_jumps"`
+	Backs    Moments  `json:"time_runs_back"`
+	Repeats  Moments  `json:"time_repeats"`
+	Ended    bool     `json:"ended"` // before the time to watch was over
+	Duration Duration `json:"duration_ms"`
+}
+
+// Video describes the pictures of the default track.
+type Video struct {
+	Codec   string   `json:"codec"`
+	Profile string   `json:"profile,omitempty"`
+	Level   string   `json:"level,omitempty"`
+	Width   int      `json:"width,omitempty"`
+	Height  int      `json:"height,omitempty"`
+	Rate    float64  `json:"frames_per_second"`
+	Bits    float64  `json:"bps"`
+	Tracks  int      `json:"tracks"`
+	Frames  int      `json:"frames"`
+	Largest int      `json:"largest_frame"` // bytes
+	BFrames bool     `json:"b_frames"`
+	Delay   Duration `json:"presentation_delay_ms"` // the longest composition time
+	Keys    Keys     `json:"key_frames"`
+	Header  Header   `json:"header"`
+	Claimed string   `json:"metadata_says,omitempty"` // where that is something else
+}
+
+// Keys are the key frames.
+type Keys struct {
+	Count   int      `json:"count"`
+	Mean    Duration `json:"mean_distance_ms"`
+	Longest Duration `json:"longest_distance_ms"` // the wait for one that did not come any more included
+	Bytes   int      `json:"mean_bytes"`
+}
+
+// Audio describes the sound of the default track.
+type Audio struct {
+	Codec      string   `json:"codec"`
+	Profile    string   `json:"profile,omitempty"`
+	SampleRate int      `json:"sample_rate,omitempty"`
+	Channels   int      `json:"channels,omitempty"`
+	Bits       float64  `json:"bps"`
+	Tracks     int      `json:"tracks"`
+	Frames     int      `json:"frames"`
+	Clock      Duration `json:"clock_drift_ms"` // how much the timestamps have run ahead of the samples
+	Header     Header   `json:"header"`
+}
+
+// Header says whether the decoder's configuration came.
+type Header struct {
+	Needed bool `json:"needed"`
+	Count  int  `json:"count"`
+	Early  int  `json:"frames_before"` // frames before the first
+}
+
+// Rate is what one second of watching brought, in bits.
+type Rate struct {
+	Video float64 `json:"video_bps"`
+	Audio float64 `json:"audio_bps"`
+}
+
+// Gap is a time without media.
+type Gap struct {
+	At   Duration `json:"at_ms"`
+	Took Duration `json:"took_ms"`
+}
+
+// Moments are timestamps that went wrong.
+type Moments struct {
+	Count int      `json:"count"`
+	At    Duration `json:"first_at_ms"` // of the first
+	Track string   `json:"of,omitempty"`
+	From  Duration `json:"from_ms"`
+	To    Duration `json:"to_ms"`
+}
+
+// Add counts one more.
+func (m *Moments) Add(one Moments) {
+	if m.Count == 0 {
+		*m = one
+	}
+	m.Count++
+}
+
+// Trial is another way to connect, and what came of it.
+type Trial struct {
+	What   string `json:"what"`
+	Worked bool   `json:"worked"`
+	Text   string `json:"text"`
+}
+
+// Command is how to do it with another program. Keys are placeholders.
+type Command struct {
+	Program string   `json:"program"`
+	Lines   []string `json:"lines"`
+}
+
+// Grade says how bad a finding is.
+type Grade string
+
+// The grades.
+const (
+	OK      Grade = "ok"
+	Note    Grade = "note"
+	Warning Grade = "warning"
+	Error   Grade = "error"
+)
+
+// Finding is something worth knowing.
+type Finding struct {
+	ID    string `json:"id"`
+	Grade Grade  `json:"grade"`
+	Text  string `json:"text"`
+	Do    string `json:"do,omitempty"`
+}
+
+// Number writes n things, of which one is called that.
+func Number(n int, one string) string {
+	if n != 1 {
+		one += "s"
+	}
+	return strconv.Itoa(n) + " " + one
+}
+
+// Duration is a time that JSON has in milliseconds.
+type Duration time.Duration
+
+// Std is d as package time has it.
+func (d Duration) Std() time.Duration { return time.Duration(d) }
+
+// MarshalJSON writes milliseconds, to the microsecond.
+func (d Duration) MarshalJSON() ([]byte, error) {
+	return strconv.AppendFloat(nil, float64(time.Duration(d).Microseconds())/1000, 'f', -1, 64), nil
+}
+
+// MediaReceived reports whether enough was received for chunks to matter.
+func (w Wire) MediaReceived() bool { return w.MessagesReceived > 50 }

@@ -1,0 +1,261 @@
+// Package show writes reports for people and for programs.
+package show
+
+import (
+	"bytes"
+	"fmt"
+	"io"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/guptarohit/asciigraph"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+)
+
+// width is how long lines of prose are at most.
+const width = 110
+
+// Text writes a report as text.
+func Text(w io.Writer, r *report.Report) error {
+	var b bytes.Buffer
+	what := "play"
+	if r.Publish {
+		what = "publish"
+	}
+	fmt.Fprintf(&b, "%s  (%s)\n", r.URL, what)
+	for _, problem := range r.Problems {
+		wrap(&b, "  ", problem)
+	}
+	stages(&b, r)
+	media(&b, r)
+	wire(&b, r)
+	trials(&b, r)
+	findings(&b, r)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func title(b *bytes.Buffer, text string) { fmt.Fprintf(b, "\n%s\n", text) }
+
+func stages(b *bytes.Buffer, r *report.Report) {
+	fmt.Fprintf(b, "\n%-17s %9s %9s\n", "Connecting", "at", "took")
+	for _, s := range r.Stages {
+		text, took := s.Text, ms(s.Took)
+		if s.Error != "" {
+			text = join(text, "FAILED: "+s.Error)
+		}
+		switch s.Name {
+		case report.FirstPacket, report.FirstKey, "again":
+			took = ""
+		}
+		wrap(b, fmt.Sprintf("  %-15s %9s %9s  ", s.Name, ms(s.At), took), text)
+	}
+	statuses(b, r)
+	if t := r.Trips; t.Count > 0 {
+		text := report.Number(t.Count, "round trip")
+		if t.RTT > 0 {
+			text += " of about " + ms(t.RTT)
+		}
+		text += fmt.Sprintf(", %d of them RTMP's", t.RTMP)
+		if t.RTMP > t.Commands {
+			text += fmt.Sprintf("; pipelining commands would leave %d, and the handshake as well %d", t.Commands, t.Earliest)
+		}
+		wrap(b, "  ", text)
+	}
+}
+
+// maxStatuses is how many statuses are shown.
+const maxStatuses = 8
+
+// statuses shows those that no stage has told.
+func statuses(b *bytes.Buffer, r *report.Report) {
+	shown := 0
+	for i, s := range r.Statuses {
+		told := func(stage report.Stage) bool {
+			return stage.Text == s.Text() || strings.Contains(stage.Error, s.Text())
+		}
+		if slices.ContainsFunc(r.Stages, told) {
+			continue
+		}
+		if shown == maxStatuses {
+			fmt.Fprintf(b, "  and %d more statuses\n", len(r.Statuses)-i)
+			return
+		}
+		shown++
+		wrap(b, fmt.Sprintf("  %-15s %9s %9s  ", "status", ms(s.At), ""), s.Text())
+	}
+}
+
+func media(b *bytes.Buffer, r *report.Report) {
+	m := &r.Media
+	if m.Video == nil && m.Audio == nil {
+		return
+	}
+	title(b, fmt.Sprintf("Media, for %s", seconds(m.For)))
+	if v := m.Video; v != nil {
+		text := join(v.Codec, v.Profile)
+		if v.Level != "" {
+			text += " level " + v.Level
+		}
+		if v.Width > 0 {
+			text += fmt.Sprintf(", %dx%d", v.Width, v.Height)
+		}
+		text += fmt.Sprintf(", %.2f frames/s, %s", v.Rate, bits(v.Bits))
+		if v.BFrames {
+			text += ", B-frames"
+		}
+		wrap(b, "  video     ", tracks(text, v.Tracks))
+		wrap(b, "            ", keys(v))
+	}
+	if a := m.Audio; a != nil {
+		text := join(a.Codec, a.Profile)
+		if a.SampleRate > 0 {
+			text += fmt.Sprintf(", %d Hz", a.SampleRate)
+		}
+		if a.Channels > 0 {
+			text += ", " + report.Number(a.Channels, "channel")
+		}
+		wrap(b, "  audio     ", tracks(text+", "+bits(a.Bits), a.Tracks))
+	}
+	text := ""
+	if m.Pace > 0 {
+		text = fmt.Sprintf("comes at %.2f times its own speed", m.Pace)
+	}
+	if m.Burst > report.Duration(200*time.Millisecond) {
+		text = list(text, "the first second brought "+seconds(m.Burst)+" more")
+	}
+	if m.Video != nil && m.Audio != nil {
+		first, second, d := "sound is", "pictures", m.Offset
+		if d < 0 {
+			first, second, d = "pictures are", "sound", -d
+		}
+		text = list(text, fmt.Sprintf("%s sent %.0f ms ahead of %s, drift %s", first, float64(d)/float64(time.Millisecond), second, signed(m.Drift)))
+	}
+	if a := m.Audio; a != nil && (a.Clock >= notable || a.Clock <= -notable) {
+		text = list(text, "sound's timestamps are "+signed(a.Clock)+" ahead of its samples")
+	}
+	for _, wrong := range []struct {
+		what string
+		m    report.Moments
+	}{{"time jump", m.Jumps}, {"step back in time", m.Backs}, {"repeated time", m.Repeats}} {
+		if wrong.m.Count > 0 {
+			text = list(text, report.Number(wrong.m.Count, wrong.what))
+		}
+	}
+	if len(m.Stalls) > 0 {
+		text = list(text, report.Number(len(m.Stalls), "stall"))
+	}
+	if text != "" {
+		wrap(b, "  time      ", text)
+	}
+	rates(b, m.Rates)
+}
+
+// notable is the least difference between timestamps and samples that is shown.
+const notable = report.Duration(5 * time.Millisecond)
+
+func keys(v *report.Video) string {
+	text := report.Number(v.Frames, "frame") + ", " + report.Number(v.Keys.Count, "key frame")
+	if v.Keys.Mean > 0 {
+		text += fmt.Sprintf(" every %s, %s apart at most", seconds(v.Keys.Mean), seconds(v.Keys.Longest))
+	}
+	return text + fmt.Sprintf("; the largest has %s", size(v.Largest))
+}
+
+// rates plots the bit rates, second by second.
+func rates(b *bytes.Buffer, rates []report.Rate) {
+	if len(rates) < 3 {
+		return
+	}
+	all := make([]float64, len(rates))
+	for i, r := range rates {
+		all[i] = (r.Video + r.Audio) / 1000
+	}
+	b.WriteByte('\n')
+	graph := asciigraph.Plot(all, asciigraph.Height(6), asciigraph.Width(60), asciigraph.LowerBound(0), asciigraph.Precision(0),
+		asciigraph.Offset(8))
+	for line := range strings.Lines(graph + "\n") {
+		b.WriteString(strings.TrimRight(line, " \n") + "\n")
+	}
+	fmt.Fprintf(b, "            kbit/s, in each of %d seconds\n", len(rates))
+}
+
+func wire(b *bytes.Buffer, r *report.Report) {
+	w := &r.Wire
+	if w.MessagesReceived == 0 {
+		return
+	}
+	title(b, "Wire")
+	if w.Read > 0 {
+		wrap(b, "  bytes     ", fmt.Sprintf("%s read (%s), %s written (%s)", size(int(w.Read)), bits(w.ReadRate), size(int(w.Written)), bits(w.WrittenRate)))
+	}
+	text := fmt.Sprintf("chunks of %d bytes from the server, %d from us", w.TheirChunks, w.OurChunks)
+	if w.TheirWindow > 0 {
+		text += fmt.Sprintf("; window %d bytes, %s sent", w.TheirWindow, report.Number(w.AcksSent, "acknowledgement"))
+	}
+	if w.AcksGot > 0 {
+		text += fmt.Sprintf(", %d received", w.AcksGot)
+	}
+	if w.Bandwidth > 0 {
+		text += fmt.Sprintf("; peer bandwidth %d bytes", w.Bandwidth)
+	}
+	if w.PingsGot > 0 {
+		text += "; " + report.Number(w.PingsGot, "ping")
+	}
+	wrap(b, "  protocol  ", text)
+}
+
+func trials(b *bytes.Buffer, r *report.Report) {
+	if len(r.Trials) > 0 {
+		title(b, "Other settings")
+		for _, t := range r.Trials {
+			result := "no"
+			if t.Worked {
+				result = "yes"
+			}
+			wrap(b, fmt.Sprintf("  %-4s", result), t.What+": "+t.Text)
+		}
+	}
+	if len(r.Commands) > 0 {
+		title(b, "With other programs")
+		for _, c := range r.Commands {
+			for i, line := range c.Lines {
+				name := ""
+				if i == 0 {
+					name = c.Program
+				}
+				fmt.Fprintf(b, "  %-9s %s\n", name, line)
+			}
+		}
+	}
+}
+
+func findings(b *bytes.Buffer, r *report.Report) {
+	title(b, "Findings")
+	for _, f := range r.Findings {
+		wrap(b, fmt.Sprintf("  %-8s ", f.Grade), f.Text)
+		if f.Do != "" {
+			wrap(b, "           ", f.Do)
+		}
+	}
+}
+
+// wrap writes text after a prefix, in lines of at most width.
+func wrap(b *bytes.Buffer, prefix, text string) {
+	indent := strings.Repeat(" ", len(prefix))
+	line := prefix
+	for i, word := range strings.Fields(text) {
+		switch {
+		case i == 0:
+			line += word
+		case len(line)+1+len(word) > width && len(line) > len(prefix):
+			b.WriteString(strings.TrimRight(line, " ") + "\n")
+			line = indent + word
+		default:
+			line += " " + word
+		}
+	}
+	b.WriteString(strings.TrimRight(line, " ") + "\n")
+}

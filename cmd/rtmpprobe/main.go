@@ -1,0 +1,111 @@
+// Command rtmpprobe says what is wrong with an RTMP URL.
+//
+//	rtmpprobe rtmp://example.com/live/camera
+//	rtmpprobe --publish rtmps://live.example.com/app/STREAM_KEY
+//	rtmpprobe --for 1m --plot rates.svg rtmp://a.example.com/live/camera rtmp://b.example.com/live/camera
+//
+// It connects stage by stage, watches the stream for a while, and says in plain words what it has found and what to do about it. See
+// --help for the options.
+//
+// The exit status is 0 when nothing was found, or nothing worse than a note, 1 when there are warnings, 2 when there are errors, and 3
+// when the command line was wrong.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/pflag"
+	"golang.org/x/term"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
+)
+
+// The exit codes.
+const (
+	exitWell     = 0
+	exitWarnings = 1
+	exitErrors   = 2
+	exitUsage    = 3
+)
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))))
+}
+
+// run is the command: reports go to stdout, everything else to stderr.
+func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) int {
+	f, err := parseFlags(args)
+	switch {
+	case errors.Is(err, pflag.ErrHelp):
+		io.WriteString(stdout, usage())
+		return exitWell
+	case err != nil:
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", err)
+		return exitUsage
+	case f.version:
+		io.WriteString(stdout, version())
+		return exitWell
+	}
+	reports, err := f.probe(ctx, stdout, terminal)
+	if err == nil {
+		err = f.write(stdout, reports)
+	}
+	if err != nil {
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n", err)
+		return exitUsage
+	}
+	return exitCode(reports)
+}
+
+// write writes the reports as the flags say.
+func (f *flags) write(stdout io.Writer, reports []*report.Report) error {
+	if err := f.print(stdout, reports); err != nil || f.plot == "" {
+		return err
+	}
+	if err := show.Plot(f.plot, reports); err != nil {
+		return fmt.Errorf("plot: %w", err)
+	}
+	return nil
+}
+
+func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
+	if f.json {
+		return show.JSON(stdout, reports)
+	}
+	for i, r := range reports {
+		if i > 0 {
+			fmt.Fprintln(stdout)
+		}
+		if err := show.Text(stdout, r); err != nil {
+			return err
+		}
+	}
+	if len(reports) > 1 {
+		return show.Compare(stdout, reports)
+	}
+	return nil
+}
+
+// exitCode is that of the worst finding.
+func exitCode(reports []*report.Report) int {
+	code := exitWell
+	for _, r := range reports {
+		switch findings.Worst(r.Findings) {
+		case report.Error:
+			code = max(code, exitErrors)
+		case report.Warning:
+			code = max(code, exitWarnings)
+		}
+	}
+	return code
+}

@@ -1,0 +1,79 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"io"
+	"os"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/advice"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+// online is the probe of a URL.
+func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
+	o := live.Options{URL: source, Publish: f.publish, For: f.watchFor}
+	o.RTMP = rtmp.Options{Timeout: f.timeout, Live: f.live, Proxy: f.proxy, NoEnhanced: f.noEnhanced, Publish: f.publish}
+	if f.insecure {
+		o.RTMP.TLSConfig = &tls.Config{InsecureSkipVerify: true}
+	}
+	if f.capture != "" {
+		file, err := os.OpenFile(f.capture, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+		if err != nil {
+			return nil, err
+		}
+		closing.add(file.Close)
+		o.RTMP.Capture = file
+	}
+	mask := masker(source)
+	sinks, err := f.outputs(stdout, mask, closing)
+	if err != nil {
+		return nil, err
+	}
+	p := newProbe(rtmpurl.Redact(source), mask, sinks, func(ctx context.Context, p *probe) error {
+		result := live.Run(ctx, o, p)
+		p.finish(func(r *report.Report) { count(&r.Wire, &result) })
+		o.RTMP.Capture = nil
+		f.advise(ctx, p, o)
+		return nil
+	})
+	p.report.Publish = f.publish
+	return []*probe{p}, nil
+}
+
+// count fills in what the library has counted.
+func count(w *report.Wire, result *live.Result) {
+	s := result.Stats
+	w.Read, w.Written = s.BytesRead, s.BytesWritten
+	if d := result.Watched.Seconds(); d > 0 {
+		w.ReadRate, w.WrittenRate = 8*float64(result.BytesRead)/d, 8*float64(result.BytesWrote)/d
+	}
+	w.Unreadable = max(w.Unreadable, int(s.BadData))
+	w.Tolerated = event.Tolerated(s.Tolerated)
+}
+
+// advise tries other settings where that is wanted, and says what those that work are called in other programs.
+func (f *flags) advise(ctx context.Context, p *probe, o live.Options) {
+	failed := findings.Worst(p.report.Findings) == report.Error
+	always := f.try == "always"
+	var trials []report.Trial
+	var found live.Options
+	ok := false
+	if always || f.try == "failed" && failed {
+		trials, found, ok = advice.Try(ctx, o, &p.report, always, p.mask)
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.report.Trials = trials
+	switch {
+	case !failed:
+		p.report.Commands = advice.Commands(o)
+	case ok:
+		p.report.Commands = advice.Commands(found)
+	}
+}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/stages"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/watch"
+)
+
+// refresh is how often the screen of --watch is drawn.
+const refresh = 500 * time.Millisecond
+
+// atOnce is how many sessions of captures are read at a time.
+const atOnce = 8
+
+// probe makes a report about each session. All that are live are so at the same time.
+func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ []*report.Report, err error) {
+	probes, closeAll, err := f.probes(stdout)
+	defer func() {
+		if failed := closeAll(); err == nil {
+			err = failed
+		}
+	}()
+	if err != nil {
+		return nil, err
+	}
+	errs := make([]error, len(probes))
+	var running sync.WaitGroup
+	turns := make(chan struct{}, max(len(f.sources), atOnce))
+	for i, p := range probes {
+		running.Go(func() {
+			turns <- struct{}{}
+			errs[i] = p.run(ctx, p)
+			<-turns
+		})
+	}
+	if f.watch && terminal {
+		done := make(chan struct{})
+		go func() {
+			defer close(done)
+			running.Wait()
+		}()
+		watchScreen(stdout, probes, done)
+	}
+	running.Wait()
+	reports := make([]*report.Report, len(probes))
+	for i, p := range probes {
+		reports[i] = &p.report
+	}
+	return reports, errors.Join(errs...)
+}
+
+// watchScreen draws the reports as they are until done is closed.
+func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
+	tick := time.NewTicker(refresh)
+	defer tick.Stop()
+	s := show.NewScreen(screen)
+	defer s.Close()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+		}
+		reports := make([]*report.Report, len(probes))
+		for i, p := range probes {
+			reports[i] = p.snapshot()
+		}
+		s.Draw(reports)
+	}
+}
+
+// probe makes one report.
+type probe struct {
+	run  func(context.Context, *probe) error // makes or reads the session
+	mask func(string) string
+
+	mu     sync.Mutex // guards the rest while the session lasts
+	began  time.Time
+	last   time.Duration // of the newest event
+	over   bool
+	report report.Report
+	sinks  event.Sinks
+	watch  *watch.Watcher
+}
+
+// newProbe returns a probe of what run does. name is what the report calls it; sinks are told of its events, too.
+func newProbe(name string, mask func(string) string, sinks event.Sinks, run func(context.Context, *probe) error) *probe {
+	p := &probe{run: run, mask: mask, began: time.Now(), watch: &watch.Watcher{}}
+	p.report.URL = name
+	p.sinks = append(event.Sinks{stages.New(&p.report, mask), p.watch}, sinks...)
+	return p
+}
+
+// Add implements event.Sink.
+func (p *probe) Add(e *event.Event) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last = e.At
+	p.sinks.Add(e)
+}
+
+// snapshot is the report so far, to be shown: of what it points to, elements of slices are not changed any more.
+func (p *probe) snapshot() *report.Report {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	r := p.report
+	if !p.over {
+		p.watch.Report(&r.Media, time.Since(p.began))
+		r.Findings = findings.Judge(&r)
+	}
+	return &r
+}
+
+// finish completes the report when the session is over. fill fills in what no event tells.
+func (p *probe) finish(fill func(r *report.Report)) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.over = true
+	p.watch.Report(&p.report.Media, p.last)
+	fill(&p.report)
+	p.report.Findings = findings.Judge(&p.report)
+}

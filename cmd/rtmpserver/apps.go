@@ -1,0 +1,202 @@
+package main
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"log/slog"
+	"maps"
+	"net"
+	"net/netip"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// application is what settings make of an application.
+type application struct {
+	all      applications // this one included
+	settings *appSettings
+	keys     *keys         // nil: publishers need none
+	hooks    *hooks.Client // nil: there are none
+	edge     *edge.Edge
+	logger   *slog.Logger
+}
+
+// applications are all of them, by name; "*": any other.
+type applications map[string]*application
+
+// newApplications makes the applications of a server, and gives them to it.
+func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (applications, error) {
+	all := maps.Clone(s.apps)
+	if all == nil {
+		all = make(map[string]*appSettings)
+	}
+	if s.otherApps && all["*"] == nil {
+		all["*"] = &s.app
+	}
+	id := rand.Text()
+	apps := make(applications)
+	srv.Apps = make(map[string]*server.App)
+	for name, one := range all {
+		a := &application{all: apps, settings: one, logger: logger}
+		if one.keys != "" {
+			var err error
+			if a.keys, err = newKeys(one.keys); err != nil {
+				return nil, err
+			}
+		}
+		if urls, _ := one.hookURLs(); len(urls) > 0 { // check has found them good
+			a.hooks = hooks.New(hooks.Options{URLs: urls, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
+		}
+		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls,
+			Push: one.push, Linger: one.linger})
+		apps[name] = a
+		srv.Apps[name] = a.app(s.dump)
+	}
+	return apps, nil
+}
+
+// reload reads what may change again: files of keys.
+func (all applications) reload() (err error) {
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		if a := all[name]; a.keys != nil {
+			err = errors.Join(err, a.keys.reload())
+		}
+	}
+	return err
+}
+
+// close ends what the applications have to do with other servers, and has hooks told the rest until ctx ends. The server has been
+// closed.
+func (all applications) close(ctx context.Context) {
+	var closing sync.WaitGroup
+	for _, a := range all {
+		closing.Go(a.edge.Close)
+		closing.Go(func() { a.hooks.Wait(ctx) })
+	}
+	closing.Wait()
+}
+
+// app is the application for the server.
+func (a *application) app(dump bool) *server.App {
+	s := a.settings
+	app := &server.App{
+		Connect:    a.connect,
+		Disconnect: a.hooks.Disconnect,
+		Publish:    a.publish,
+		Unpublish: func(r *server.Request, _ server.StreamStats) {
+			a.edge.Unpublished(r.Path)
+			a.hooks.Unpublish(r)
+		},
+		Play: a.play,
+		Stop: func(r *server.Request, _ server.StreamStats) {
+			a.edge.Left(r.Path)
+			a.hooks.Stop(r)
+		},
+		Live: server.Live{Takeover: s.takeover, StaleAfter: s.staleAfter, PublishIdle: s.publishIdle, Linger: s.linger, Await: s.await,
+			MaxBitrate: s.maxBitrate, NoCache: s.noCache, Backlog: int(s.backlog), BacklogTime: s.backlogTime, Merge: s.merge},
+		Files: a.files(),
+		Token: s.secureToken,
+	}
+	if s.pull != "" && s.publishIdle == 0 {
+		app.Live.PublishIdle = -1 // players of a stream whose server is away stay
+	}
+	if s.sharedDir != "" {
+		app.Shared = &server.SharedPolicy{Dir: s.sharedDir}
+	}
+	if len(s.users) > 0 {
+		app.Publishers = &server.Credentials{Scheme: s.authScheme, Password: func(_ context.Context, user string) (string, bool) {
+			password, ok := s.users[user]
+			return password, ok
+		}}
+	}
+	if len(s.swfHash) > 0 {
+		app.Player = &server.SWF{Hash: s.swfHash, Size: s.swfSize}
+	}
+	if dump {
+		app.Packet = a.dump
+	}
+	return app
+}
+
+func (a *application) connect(ctx context.Context, c *server.Conn) error {
+	if err := a.admits(c.RemoteAddr()); err != nil {
+		return err
+	}
+	if err := a.edge.Connect(c); err != nil {
+		return err
+	}
+	return a.hooks.Connect(ctx, c)
+}
+
+func (a *application) publish(ctx context.Context, r *server.Request) error {
+	if err := a.owns(r); err != nil {
+		return err
+	}
+	if a.keys != nil {
+		if err := a.keys.check(r); err != nil {
+			return err
+		}
+	}
+	if err := a.hooks.Publish(ctx, r); err != nil {
+		return err
+	}
+	a.edge.Published(r.Path, r.Conn)
+	return nil
+}
+
+func (a *application) play(ctx context.Context, r *server.Request) error {
+	if err := a.owns(r); err != nil {
+		return err
+	}
+	if r.Conn == nil { // it has not been asked about a connection
+		if err := a.admits(r.RemoteAddr); err != nil {
+			return err
+		}
+	}
+	if err := a.hooks.Play(ctx, r); err != nil {
+		return err
+	}
+	if err := a.edge.Played(r.Path, r.Conn); err != nil {
+		a.hooks.Stop(r)
+		return err
+	}
+	return nil
+}
+
+// owns refuses the streams of other applications: a client that has connected to none may name any of their streams.
+func (a *application) owns(r *server.Request) error {
+	first, _, _ := strings.Cut(r.Path, "/")
+	owner := a.all[first]
+	if owner == nil {
+		owner = a.all["*"]
+	}
+	if owner != a {
+		return server.Deny("a stream of another application")
+	}
+	return nil
+}
+
+// admits refuses clients by their addresses.
+func (a *application) admits(remote net.Addr) error {
+	addr := addrOf(remote)
+	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {
+		return server.Deny("not from this address")
+	}
+	return nil
+}
+
+// addrOf is an address without its port; one that can't be told is in no network.
+func addrOf(a net.Addr) netip.Addr {
+	text := a.String()
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	addr, _ := netip.ParseAddr(text)
+	return addr.Unmap().WithZone("")
+}

@@ -1,0 +1,170 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"time"
+
+	"github.com/spf13/pflag"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// appSettings are those of an application.
+type appSettings struct {
+	root                string
+	record, recordAsked bool
+	recordName          string
+	recordMaxSize       size
+	recordMaxTime       time.Duration
+	minFree, maxTotal   size
+	asFast              bool
+	sharedDir           string
+
+	takeover                server.TakeoverPolicy
+	staleAfter, publishIdle time.Duration
+	linger, await           time.Duration
+	maxBitrate              int
+	noCache                 bool
+	backlog                 size
+	backlogTime, merge      time.Duration
+
+	users       accounts
+	authScheme  string
+	keys        string
+	allow, deny prefixes
+	secureToken string
+	swfHash     hash
+	swfSize     uint32
+
+	hook        []string
+	hookTimeout time.Duration
+	hookDown    string
+
+	pull     string
+	pullIdle time.Duration
+	maxPulls int
+	push     []string
+}
+
+// publishTimeout is how long package server waits for a decision.
+const publishTimeout = 10 * time.Second
+
+// clone is a copy that may be changed.
+func (a *appSettings) clone() *appSettings {
+	c := *a
+	c.users = maps.Clone(a.users)
+	c.allow, c.deny, c.push = slices.Clone(a.allow), slices.Clone(a.deny), slices.Clone(a.push)
+	c.hook = slices.Clone(a.hook)
+	return &c
+}
+
+func (a *appSettings) groups() []group {
+	return []group{
+		{"Files", a.files}, {"Live streams", a.live}, {"Access", a.access}, {"Hooks", a.asking}, {"Other servers", a.edge},
+	}
+}
+
+// The present values are the defaults: those of an application are the ones for all.
+
+func (a *appSettings) files(set *pflag.FlagSet) {
+	set.StringVarP(&a.root, "root", "r", a.root,
+		"serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
+	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
+	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
+	set.StringVar(&a.recordName, "record-name", a.recordName,
+		"file `name` of a recording; {app}, {name}, {path}, {user} and {time} are replaced ({path})")
+	set.Var(&a.recordMaxSize, "record-max-size",
+		"start a new file after this size: name-2, name-3 and so on, unless its name is another (0: never)")
+	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, likewise")
+	set.Var(&a.minFree, "record-min-free", "record nothing when less is free on the disk (100M)")
+	set.Var(&a.maxTotal, "record-max-total", "record nothing when --root holds more (0: no limit)")
+	set.BoolVar(&a.asFast, "as-fast", a.asFast, "send files as fast as clients read, whatever buffer they ask for")
+	set.StringVar(&a.sharedDir, "shared-dir", a.sharedDir, "keep persistent shared objects in this `folder`")
+}
+
+func (a *appSettings) live(set *pflag.FlagSet) {
+	set.Var(choice[server.TakeoverPolicy]{&a.takeover, []string{"stale", "never", "always"},
+		[]server.TakeoverPolicy{server.TakeStale, server.TakeNever, server.TakeAlways}}, "takeover",
+		"who may publish a name that is in use; stale: the same user or address, and anybody once its publisher is silent")
+	set.DurationVar(&a.staleAfter, "stale-after", a.staleAfter, "consider a publisher silent after this `time` (5s)")
+	set.DurationVar(&a.publishIdle, "publish-idle", a.publishIdle, "drop a publisher that sends no media for this `time` (30s; with --pull: never)")
+	set.DurationVar(&a.linger, "linger", a.linger, "keep players for this `time` after the publisher has left (5s)")
+	set.DurationVar(&a.await, "await", a.await, "let players wait for a publisher for this `time` (0: for ever; -1s: not at all)")
+	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "drop a publisher that sends more `bit/s` than this over 10 s (0: no limit)")
+	set.BoolVar(&a.noCache, "no-cache", a.noCache, "start players with the next key frame instead of the last")
+	set.Var(&a.backlog, "backlog", "memory of a stream, for late joiners and slow players together (8M)")
+	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "the same as a `time` (10s)")
+	set.DurationVar(&a.merge, "merge", a.merge, "gather media for this `time` before sending it to players: saves CPU, adds delay (0: do not)")
+}
+
+func (a *appSettings) access(set *pflag.FlagSet) {
+	set.Var(&a.users, "user", "who may publish, by Adobe's or Limelight's authentication; may be repeated")
+	set.Var(oneOf(&a.authScheme, "adobe", "llnw"), "auth-scheme", "authentication scheme of --user")
+	set.StringVar(&a.keys, "keys", a.keys, "require of publishers the keys in this `file`; see FILES")
+	set.Var(&a.allow, "allow", "serve only clients in this network; may be repeated")
+	set.Var(&a.deny, "deny", "refuse clients in this network, even if --allow has it; may be repeated")
+	set.StringVar(&a.secureToken, "secure-token", a.secureToken, "require of players the answer to the SecureToken challenge with this `key`")
+	set.Var(&a.swfHash, "swf-hash", "require of players to be the SWF with this SHA-256, decompressed")
+	set.Uint32Var(&a.swfSize, "swf-size", a.swfSize, "and with this size in `bytes`, decompressed")
+}
+
+func (a *appSettings) asking(set *pflag.FlagSet) {
+	set.StringArrayVar(&a.hook, "hook", a.hook,
+		"post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
+			"on_stop, on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
+	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` it has to answer")
+	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
+		"what to do when it cannot be reached, is late, or answers with a status of 500 or more")
+}
+
+func (a *appSettings) edge(set *pflag.FlagSet) {
+	set.StringVar(&a.pull, "pull", a.pull, "fetch streams from this `URL` while they have players, such as rtmp://origin/live/; the stream's name is added, "+
+		"and its application if the URL has none")
+	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; players of more are refused")
+	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what is published here, likewise; may be repeated")
+}
+
+// check finds what does not fit together.
+func (a *appSettings) check() error {
+	switch {
+	case (a.record || a.recordAsked || a.recordName != "") && a.root == "":
+		return errors.New("recording needs --root")
+	case a.record && a.recordAsked:
+		return errors.New("--record records what is asked for, too: --record-asked is for when it is off")
+	case (len(a.swfHash) == 0) != (a.swfSize == 0):
+		return errors.New("--swf-hash and --swf-size need each other")
+	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:
+		return fmt.Errorf("--hook-timeout has to be more than 0, and less than %s, after which the server refuses by itself", publishTimeout)
+	case a.pull != "" && a.await < 0:
+		return errors.New("--pull needs players that wait: a stream is fetched when the first one asks (--await)")
+	}
+	if _, err := a.hookURLs(); err != nil {
+		return fmt.Errorf("--hook: %w", err)
+	}
+	for _, url := range append(slices.Clone(a.push), a.pull) {
+		if url == "" {
+			continue
+		}
+		if err := edge.Check(url); err != nil {
+			return fmt.Errorf("--pull, --push: %w", err)
+		}
+	}
+	return nil
+}
+
+// hookURLs are those of --hook.
+func (a *appSettings) hookURLs() (hooks.URLs, error) {
+	urls := make(hooks.URLs)
+	for _, text := range a.hook {
+		if err := urls.Add(text); err != nil {
+			return nil, err
+		}
+	}
+	return urls, nil
+}

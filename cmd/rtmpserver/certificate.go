@@ -1,0 +1,38 @@
+package main
+
+import (
+	"crypto/tls"
+	"sync/atomic"
+)
+
+// certificate is that of the servers, read again when it has been renewed. A nil one is none.
+type certificate struct {
+	cert, key string // files
+	pair      atomic.Pointer[tls.Certificate]
+}
+
+func newCertificate(cert, key string) (*certificate, error) {
+	if cert == "" {
+		return nil, nil
+	}
+	c := &certificate{cert: cert, key: key}
+	return c, c.reload()
+}
+
+// reload reads the files. If they can't be read, or don't fit, the certificate stays what it was.
+func (c *certificate) reload() error {
+	if c == nil {
+		return nil
+	}
+	pair, err := tls.LoadX509KeyPair(c.cert, c.key)
+	if err != nil {
+		return err
+	}
+	c.pair.Store(&pair)
+	return nil
+}
+
+// config is a server's.
+func (c *certificate) config() *tls.Config {
+	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }}
+}

@@ -1,0 +1,100 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"github.com/BurntSushi/toml"
+	"github.com/spf13/pflag"
+)
+
+// onlyOnCommandLine are options that make no sense in a file.
+var onlyOnCommandLine = []string{"config", "help", "version"}
+
+// readConfig reads the file: the options by their long names, and for each application that has its own a table app.NAME. The command
+// line comes before the file, and what an application's table says before both.
+func (s *settings) readConfig(set *pflag.FlagSet) error {
+	var file map[string]any
+	if _, err := toml.DecodeFile(s.config, &file); err != nil {
+		return err
+	}
+	apps, isTable := file["app"].(map[string]any)
+	if file["app"] != nil && !isTable {
+		return errors.New("app: not a table")
+	}
+	delete(file, "app")
+	for _, name := range onlyOnCommandLine {
+		if _, given := file[name]; given {
+			return fmt.Errorf("%s: only on the command line", name)
+		}
+	}
+	if err := apply(file, set); err != nil {
+		return err
+	}
+	s.apps = make(map[string]*appSettings)
+	for _, name := range slices.Sorted(maps.Keys(apps)) {
+		table, ok := apps[name].(map[string]any)
+		if !ok {
+			return fmt.Errorf("app.%s: not a table", name)
+		}
+		if name == "" || strings.Contains(name, "/") {
+			return fmt.Errorf("app.%s: not the name of an application, which has no instance", name)
+		}
+		app := s.app.clone()
+		if err := apply(table, flagSet(app.groups())); err != nil {
+			return fmt.Errorf("app.%s: %w", name, err)
+		}
+		s.apps[name] = app
+	}
+	return nil
+}
+
+// apply sets options that the command line has not set.
+func apply(table map[string]any, set *pflag.FlagSet) error {
+	for _, name := range slices.Sorted(maps.Keys(table)) {
+		flag := set.Lookup(name)
+		if flag == nil {
+			return fmt.Errorf("%s: no such option here", name)
+		}
+		if flag.Changed {
+			continue
+		}
+		values, err := texts(table[name])
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+		list, repeats := flag.Value.(pflag.SliceValue)
+		switch {
+		case repeats:
+			err = list.Replace(values)
+		case len(values) == 1:
+			err = flag.Value.Set(values[0])
+		default:
+			err = errors.New("one value only")
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	return nil
+}
+
+// texts are a value, or those of an array, as they would stand on the command line.
+func texts(value any) (all []string, _ error) {
+	values, isArray := value.([]any)
+	if !isArray {
+		values = []any{value}
+	}
+	for _, one := range values {
+		switch one.(type) {
+		case string, bool, int64, float64:
+			all = append(all, fmt.Sprint(one))
+		default:
+			return nil, errors.New("not a text, number, true or false, or an array of such")
+		}
+	}
+	return all, nil
+}

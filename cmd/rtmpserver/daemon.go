@@ -1,0 +1,161 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+const (
+	// shutdownTimeout is how long clients may take to leave by themselves.
+	shutdownTimeout = 5 * time.Second
+	// endTimeout is how long hooks may take to be told the rest.
+	endTimeout = 10 * time.Second
+)
+
+// daemon is the server with all that it listens at.
+type daemon struct {
+	server      *server.Server
+	settings    *settings
+	certificate *certificate
+	apps        applications
+	logger      *slog.Logger
+	http        *http.Server        // nil: there is no HTTP
+	addrs       map[string]net.Addr // by protocol: rtmp, rtmps, http, https
+
+	serving sync.WaitGroup
+	failed  chan error // the first error of what serves
+}
+
+func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error) {
+	d := &daemon{settings: s, certificate: c, logger: logger, addrs: make(map[string]net.Addr), failed: make(chan error, 4)}
+	d.server = &server.Server{ChunkSize: s.chunkSize, WindowAckSize: s.windowAckSize, MaxMessageSize: int(s.maxMessage), MaxConns: s.maxConns,
+		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
+		TrustedProxies: s.trustedProxies, Logger: logger}
+	if s.rtmpe {
+		d.server.Encryption = handshake.EncryptionBlowfish // and all before it
+	}
+	if c != nil {
+		d.server.TLSConfig = c.config()
+	}
+	var err error
+	if d.apps, err = newApplications(s, d.server, logger); err != nil {
+		return nil, err
+	}
+	if s.http != "" || s.https != "" {
+		d.http = newHTTPServer(newSite(s, d.server), logger)
+		if c != nil {
+			d.http.TLSConfig = c.config()
+		}
+	}
+	return d, nil
+}
+
+// listen listens at everything, and serves it.
+func (d *daemon) listen() error {
+	s := d.settings
+	at := func(port uint16) string { return net.JoinHostPort(s.host, strconv.Itoa(int(port))) }
+	for _, service := range []struct {
+		protocol, address string
+		is                bool
+		serve             func(net.Listener) error
+	}{
+		{"rtmp", at(s.port), true, d.server.Serve},
+		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
+		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
+		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
+	} {
+		if !service.is {
+			continue
+		}
+		l, err := net.Listen("tcp", service.address)
+		if err != nil {
+			return err
+		}
+		d.logger.Info("listening", "protocol", service.protocol, "address", l.Addr().String())
+		d.addrs[service.protocol] = l.Addr()
+		if service.protocol == "rtmp" {
+			d.server.Addr = l.Addr().String() // where the page says that streams are published
+		}
+		d.serving.Go(func() {
+			if err := service.serve(l); !errors.Is(err, server.ErrServerClosed) && !errors.Is(err, http.ErrServerClosed) {
+				d.failed <- err
+			}
+		})
+	}
+	return nil
+}
+
+// run waits for signals, and does what they say.
+func (d *daemon) run(signals <-chan os.Signal) error {
+	for {
+		select {
+		case err := <-d.failed:
+			d.close()
+			return err
+		case sig := <-signals:
+			if sig == syscall.SIGHUP {
+				d.reload()
+				continue
+			}
+			d.logger.Info("shutting down; a second signal ends the wait for clients", "signal", sig.String())
+			d.shutdown(signals)
+			return nil
+		}
+	}
+}
+
+// reload reads again what may have changed.
+func (d *daemon) reload() {
+	if err := errors.Join(d.certificate.reload(), d.apps.reload()); err != nil {
+		d.logger.Error("reload failed: what cannot be read stays as it was", "error", err)
+		return
+	}
+	d.logger.Info("certificates and keys reloaded")
+}
+
+// shutdown lets clients leave for a while. Another signal ends the wait.
+func (d *daemon) shutdown(signals <-chan os.Signal) {
+	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
+	defer cancel()
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		d.server.Shutdown(ctx) // HTTP is still served: viewers and tunnels are told that they end
+		d.close()
+	}()
+	for {
+		select {
+		case <-over:
+			return
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				d.logger.Warn("not waiting for clients")
+				d.server.Close() // which completes recordings
+				return
+			}
+		}
+	}
+}
+
+// close ends everything.
+func (d *daemon) close() {
+	d.server.Close()
+	if d.http != nil {
+		d.http.Close()
+	}
+	d.serving.Wait()
+	ctx, cancel := context.WithTimeout(context.Background(), endTimeout)
+	defer cancel()
+	d.apps.close(ctx)
+}

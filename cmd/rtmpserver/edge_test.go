@@ -1,0 +1,125 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+)
+
+// metric asserts that a metric gets a value.
+func (c *command) metric(line string) {
+	c.t.Helper()
+	require.Eventually(c.t, func() bool {
+		_, body := c.get("GET", "/metrics")
+		return strings.Contains(body, "\n"+line+"\n")
+	}, patience, 20*time.Millisecond, line)
+}
+
+// An origin, two edges and their players: the origin sees each edge once, is killed and started again, and the players stay,
+// although the edges let none stay on a stream that has ended.
+func TestOriginAndEdges(t *testing.T) {
+	t.Parallel()
+	port := conntest.UnusedPort(t)
+	web := []string{"--http", "127.0.0.1:0"}
+	origin := start(t, append(web, "-p", port)...)
+	first := publish(t, origin.url("live/x"))
+	var players []*player
+	var edges []*command
+	for range 2 {
+		e := start(t, append(web, "--pull", origin.url("live/"), "--pull-idle", "100ms", "--linger", "-1s")...)
+		edges = append(edges, e)
+		players = append(players, play(t, e.url("live/x")), play(t, e.url("live/x")))
+	}
+	for _, p := range players {
+		p.takes(5)
+	}
+	origin.metric("rtmp_players 2")
+
+	origin.kill()
+	first.stop()
+	for _, e := range edges {
+		e.await("again in")
+	}
+	origin = start(t, append(web, "-p", port)...)
+	publish(t, origin.url("live/x"))
+	for _, p := range players {
+		p.takes(int(first.sent.Load())) // with the five these are more than there were
+		p.conn.Close()
+	}
+	for _, e := range edges {
+		e.metric("rtmp_players 0")
+		e.metric("rtmp_streams 0")
+	}
+	origin.metric("rtmp_players 0")
+}
+
+// A stream that has ended at the origin ends at the edge.
+func TestEndAtTheOrigin(t *testing.T) {
+	t.Parallel()
+	origin := start(t, "--linger", "-1s")
+	publication := publish(t, origin.url("live/x"))
+	e := start(t, "--pull", "rtmp://"+origin.rtmp, "--linger", "100ms")
+	p := play(t, e.url("live/x"))
+	p.takes(5)
+	publication.stop()
+	assert.True(t, p.ends())
+}
+
+// A server that fetches from itself, at once or by another, refuses itself.
+func TestLoops(t *testing.T) {
+	t.Parallel()
+	port := conntest.UnusedPort(t)
+	web := []string{"--http", "127.0.0.1:0", "--pull-idle", "100ms"}
+	a := start(t, append(web, "-p", port, "--pull", "rtmp://127.0.0.1:"+port)...)
+	p := play(t, a.url("live/x"))
+	a.await("a loop")
+	publish(t, a.url("live/x"))
+	p.takes(5)
+	p.conn.Close()
+	a.metric("rtmp_players 0")
+
+	port = conntest.UnusedPort(t)
+	b := start(t, append(web, "--pull", "rtmp://127.0.0.1:"+port)...)
+	c := start(t, append(web, "-p", port, "--pull", "rtmp://"+b.rtmp)...)
+	p = play(t, b.url("live/x"))
+	c.await("a loop")
+	p.conn.Close()
+	b.metric("rtmp_connections 0")
+	c.metric("rtmp_connections 0")
+
+	port = conntest.UnusedPort(t)
+	d := start(t, append(web, "--push", "rtmp://127.0.0.1:"+port)...)
+	e := start(t, append(web, "-p", port, "--push", "rtmp://"+d.rtmp)...)
+	publish(t, d.url("live/x"))
+	play(t, e.url("live/x")).takes(5)
+	e.await("a loop")
+	d.metric("rtmp_publishers 1")
+}
+
+// In front of nginx-rtmp: what players ask for is fetched from it.
+func TestPullFromNginx(t *testing.T) {
+	t.Parallel()
+	nginx := programtest.Nginx(t, t.TempDir())
+	ffmpeg(t, "rtmp://"+nginx+"/live/x")
+	e := start(t, "--pull", "rtmp://"+nginx+"/live/", "--http", "127.0.0.1:0")
+	e.view("/any/x.flv", "FLV")
+	play(t, e.url("any/x")).takes(30)
+}
+
+// Behind nginx-rtmp, and beside it: what is published is published there, too.
+func TestPushToNginx(t *testing.T) {
+	t.Parallel()
+	nginx := programtest.Nginx(t, t.TempDir())
+	other := start(t)
+	e := start(t, "--push", "rtmp://"+nginx, "--push", "rtmp://"+other.rtmp+"/other/fixed")
+	ffmpeg(t, e.url("live/x"))
+	play(t, "rtmp://"+nginx+"/live/x").takes(30)
+	play(t, other.url("other/fixed")).takes(30)
+	play(t, e.url("live/x")).takes(1)
+}

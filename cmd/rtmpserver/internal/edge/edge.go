@@ -1,0 +1,209 @@
+// Package edge joins an application with other RTMP servers: it fetches streams from one while they have players here, and publishes at
+// others what is published here.
+package edge
+
+import (
+	"context"
+	"log/slog"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/relay"
+	"github.com/go-librtmp/rtmp/server"
+	rtmpurl "github.com/go-librtmp/rtmp/url"
+)
+
+const (
+	// maxVia is how many servers a stream may have passed, and maxID how long their names may be in bytes.
+	maxVia = 8
+	maxID  = 64
+	// defaultLinger is package server's.
+	defaultLinger = 5 * time.Second
+)
+
+// viaField is the property of connect's command object that names the servers a stream passes, the last one first. A server that finds
+// itself among them refuses, or the stream would go round for ever.
+const viaField = "rtmpserverVia"
+
+// backoff is of connections to servers that players here are waiting for.
+var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
+
+// Options say what is joined with what.
+type Options struct {
+	Server *server.Server
+	ID     string // of Server among those that are joined
+	Logger *slog.Logger
+
+	Pull     string        // where streams are fetched from; "": nowhere
+	Idle     time.Duration // how long a stream is kept that has no players
+	MaxPulls int           // how many streams are fetched at once: who asks for names at random is not to make more connections
+	Push     []string      // where streams are published
+	Linger   time.Duration // Live.Linger of the application
+}
+
+// Edge is what one application is joined with. Its methods may be called from any goroutine.
+type Edge struct {
+	options Options
+	ctx     context.Context
+	cancel  context.CancelFunc
+	running sync.WaitGroup
+
+	mu        sync.Mutex // guards the rest
+	players   map[string]int
+	published map[string]int // by clients of the application
+	pulls     map[string]*pull
+	pushes    map[string]*push
+}
+
+// New returns an Edge.
+func New(o Options) *Edge {
+	if o.Linger == 0 {
+		o.Linger = defaultLinger
+	}
+	e := &Edge{options: o, players: make(map[string]int), published: make(map[string]int),
+		pulls: make(map[string]*pull), pushes: make(map[string]*push)}
+	e.ctx, e.cancel = context.WithCancel(context.Background())
+	return e
+}
+
+// Check reports what is wrong with a URL of Options.Pull or Push.
+func Check(url string) error {
+	c, err := rtmp.New(url, &rtmp.Options{Playpath: "name"})
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// Connect is for App.Connect: it refuses servers whose streams come from this one.
+func (e *Edge) Connect(c *server.Conn) error {
+	via := viaOf(c)
+	switch tooLong := func(id string) bool { return len(id) > maxID }; {
+	case slices.Contains(via, e.options.ID):
+		return server.Deny("the stream comes from here: a loop")
+	case len(via) > maxVia || slices.ContainsFunc(via, tooLong):
+		return server.Deny("the stream has come through too many servers")
+	}
+	return nil
+}
+
+// viaOf is where the streams of a client come from.
+func viaOf(c *server.Conn) []string {
+	if c == nil {
+		return nil
+	}
+	object, _ := c.Connect().Object.(amf.Object)
+	value, _ := object.Get(viaField)
+	text, _ := value.(string)
+	if text == "" {
+		return nil
+	}
+	return strings.SplitN(text, " ", maxVia+2)
+}
+
+// target is where a stream is fetched from or published: a URL of Options, with what it lacks.
+func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Options) {
+	app, name, _ := strings.Cut(path, "/")
+	o = &rtmp.Options{ConnectFields: amf.Object{{Name: viaField, Value: strings.Join(append([]string{e.options.ID}, via...), " ")}}}
+	address, _, _ := strings.Cut(base, " ")
+	u, err := rtmpurl.Parse(address)
+	if err != nil { // which Check has said before
+		return base, o
+	}
+	if u.Playpath == "" || u.Playpath[0] == '?' {
+		o.Playpath = name + u.Playpath // as an option: in a URL it might bring options along
+	}
+	if u.App == "" {
+		o.App = app
+	}
+	return base, o
+}
+
+// Played is for App.Play: a player of path is there until Left. c is its connection, nil if it has none of RTMP.
+func (e *Edge) Played(path string, c *server.Conn) error {
+	if e.options.Pull == "" {
+		return nil
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if e.pulls[path] == nil && e.published[path] == 0 {
+		if len(e.pulls) >= e.options.MaxPulls {
+			e.options.Logger.Warn("too many streams fetched at once", "limit", e.options.MaxPulls)
+			return server.Deny("too many streams")
+		}
+		e.fetch(path, viaOf(c))
+	}
+	e.players[path]++
+	return nil
+}
+
+// Left is for App.Stop.
+func (e *Edge) Left(path string) {
+	if e.options.Pull == "" {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if decrease(e.players, path) == 0 {
+		if p := e.pulls[path]; p != nil {
+			p.idle.Reset(e.options.Idle)
+		}
+	}
+}
+
+// decrease counts one less, and returns how many are left.
+func decrease(counts map[string]int, path string) int {
+	n := counts[path] - 1
+	if n > 0 {
+		counts[path] = n
+	} else {
+		delete(counts, path)
+	}
+	return n
+}
+
+// Published is for App.Publish: a client is about to publish path, until Unpublished.
+func (e *Edge) Published(path string, c *server.Conn) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.published[path]++
+	if len(e.options.Push) > 0 && e.pushes[path] == nil {
+		e.forward(path, viaOf(c))
+	}
+}
+
+// Unpublished is for App.Unpublish.
+func (e *Edge) Unpublished(path string) {
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	if decrease(e.published, path) > 0 {
+		return
+	}
+	if p := e.pushes[path]; p != nil {
+		p.idle.Reset(max(0, e.options.Linger))
+	}
+	if e.options.Pull != "" && e.players[path] > 0 && e.pulls[path] == nil {
+		e.fetch(path, nil)
+	}
+}
+
+// Close ends everything, and waits for it: what is published elsewhere is sent to its end, within ten seconds.
+func (e *Edge) Close() {
+	e.mu.Lock()
+	e.cancel()
+	e.mu.Unlock()
+	e.running.Wait()
+}
+
+// log logs an event of a connection to another server.
+func (e *Edge) log(what string, event relay.Event) {
+	level := slog.LevelInfo
+	if event.Kind == relay.Gap {
+		level = slog.LevelDebug
+	}
+	e.options.Logger.Log(e.ctx, level, what, "event", event.String())
+}

@@ -1,0 +1,144 @@
+package edge
+
+import (
+	"context"
+	"errors"
+	"io"
+	"time"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/relay"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// pull is a stream that is fetched.
+type pull struct {
+	edge   *Edge
+	path   string
+	via    []string
+	source *relay.Player
+	idle   *time.Timer // since the last player has left
+	ctx    context.Context
+	cancel context.CancelFunc
+	unused bool // it ends because it has no players. Guarded by edge.mu
+
+	pub     *server.Publisher // nil: nothing has come, or the stream has ended
+	headers flv.Headers
+}
+
+// fetch begins to fetch a stream. The caller holds e.mu.
+func (e *Edge) fetch(path string, via []string) {
+	if e.ctx.Err() != nil {
+		return
+	}
+	p := &pull{edge: e, path: path, via: via}
+	p.ctx, p.cancel = context.WithCancel(e.ctx)
+	url, options := e.target(e.options.Pull, path, via)
+	p.source = &relay.Player{URL: url, Options: options, Backoff: backoff, OnEvent: p.told}
+	p.idle = time.AfterFunc(time.Hour, p.maybeUnused)
+	p.idle.Stop()
+	e.pulls[path] = p
+	e.running.Go(p.run)
+}
+
+// run publishes here what comes, until nobody wants it, or somebody else publishes it.
+func (p *pull) run() {
+	defer p.over()
+	defer p.unpublish()
+	defer p.source.Close()
+	defer p.source.Bind(p.ctx)()
+	var packet message.Packet
+	for {
+		if err := p.source.ReadPacket(&packet); err != nil {
+			if p.ctx.Err() == nil {
+				p.edge.options.Logger.Error("cannot fetch a stream", "error", err)
+			}
+			return
+		}
+		p.keepHeader(&packet)
+		if err := p.publish(&packet); err != nil {
+			p.edge.options.Logger.Info("no longer fetching a stream", "reason", err)
+			return
+		}
+	}
+}
+
+// keepHeader keeps what describes the stream: source says it once, however many times the stream begins here.
+func (p *pull) keepHeader(packet *message.Packet) {
+	tag := flv.Tag{Type: flv.TagType(packet.Type), Timestamp: packet.Timestamp, Body: packet.Body}
+	if kind, _ := flv.KindOf(tag); kind == flv.KindHeader {
+		p.headers.Keep(tag)
+	}
+}
+
+// publish publishes a packet.
+func (p *pull) publish(packet *message.Packet) error {
+	if p.pub != nil {
+		return p.pub.WritePacket(packet)
+	}
+	var err error
+	if p.pub, err = p.edge.options.Server.Publish(p.ctx, p.path); err != nil {
+		return err
+	}
+	for tag := range p.headers.All() {
+		if err := p.pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: packet.Timestamp, Body: tag.Body}); err != nil {
+			return err
+		}
+	}
+	return p.pub.WritePacket(packet)
+}
+
+// unpublish ends the stream here. Its players stay for a while, in case it comes back.
+func (p *pull) unpublish() {
+	if p.pub != nil {
+		p.pub.Close()
+		p.pub = nil
+	}
+}
+
+// told is called within source.ReadPacket. A stream ends here if it has ended there; a server that is away, or has come back without
+// the stream, is waited for.
+func (p *pull) told(event relay.Event) {
+	p.edge.log("pull", event)
+	var status *rtmp.StatusError
+	if event.Kind == relay.Unpublished &&
+		(errors.Is(event.Err, io.EOF) || errors.As(event.Err, &status) && status.Code == message.CodePlayUnpublishNotify) {
+		p.unpublish()
+	}
+}
+
+// maybeUnused ends a stream that has had no players for a while.
+func (p *pull) maybeUnused() {
+	players := 0 // those that the program itself has let in are not counted by Played
+	for _, stream := range p.edge.options.Server.Stats().Streams {
+		if stream.Path == p.path {
+			players = stream.Players
+		}
+	}
+	e := p.edge
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	switch {
+	case e.players[p.path] > 0: // Left will come
+	case players > 0:
+		p.idle.Reset(e.options.Idle)
+	default:
+		p.unused = true
+		p.cancel()
+	}
+}
+
+// over makes room for another pull, and begins it if a player has come while the stream was being given up.
+func (p *pull) over() {
+	p.cancel()
+	e := p.edge
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p.idle.Stop()
+	delete(e.pulls, p.path)
+	if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
+		e.fetch(p.path, p.via)
+	}
+}

@@ -1,0 +1,111 @@
+package edge
+
+import (
+	"context"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/relay"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// retry is how long to wait for a stream that is about to be published, where players need not wait for one.
+const retry = 20 * time.Millisecond
+
+// push is a stream that is published at other servers.
+type push struct {
+	edge   *Edge
+	path   string
+	via    []string
+	idle   *time.Timer // since the last publisher has left
+	ctx    context.Context
+	cancel context.CancelFunc
+}
+
+// forward begins to publish a stream elsewhere. The caller holds e.mu.
+func (e *Edge) forward(path string, via []string) {
+	if e.ctx.Err() != nil {
+		return
+	}
+	p := &push{edge: e, path: path, via: via}
+	p.ctx, p.cancel = context.WithCancel(e.ctx)
+	p.idle = time.AfterFunc(time.Hour, p.maybeOver)
+	p.idle.Stop()
+	e.pushes[path] = p
+	e.running.Go(p.run)
+}
+
+// run publishes the stream at all targets until it ends. A target that is slow or away holds up nobody.
+func (p *push) run() {
+	defer p.over()
+	var targets []*relay.Publisher
+	for i, base := range p.edge.options.Push {
+		url, options := p.edge.target(base, p.path, p.via)
+		log := p.edge.options.Logger.With("target", i+1)
+		targets = append(targets, &relay.Publisher{URLs: []string{url}, Options: options, Backoff: backoff,
+			OnEvent: func(e relay.Event) { log.Info("push", "event", e.String()) }})
+	}
+	defer closeAll(targets)
+	stream, err := p.subscribe()
+	if err != nil {
+		return
+	}
+	defer stream.Close()
+	for {
+		m, err := stream.Next(p.ctx)
+		if err != nil {
+			return
+		}
+		packet := message.Packet{Type: message.Type(m.Tag.Type), Timestamp: m.Tag.Timestamp, Body: m.Tag.Body}
+		for _, target := range targets {
+			target.WritePacket(&packet) // the error is about a URL that Check has found good, or one that is closed
+		}
+	}
+}
+
+// subscribe waits for the stream.
+func (p *push) subscribe() (*server.Subscriber, error) {
+	for {
+		stream, err := p.edge.options.Server.Subscribe(p.ctx, p.path, server.SubscribeOptions{})
+		if err == nil {
+			return stream, nil
+		}
+		select {
+		case <-time.After(retry):
+		case <-p.ctx.Done():
+			return nil, p.ctx.Err()
+		}
+	}
+}
+
+// closeAll sends what is left.
+func closeAll(targets []*relay.Publisher) {
+	var closing sync.WaitGroup
+	for _, target := range targets {
+		closing.Go(func() { target.Close() })
+	}
+	closing.Wait()
+}
+
+// maybeOver ends a stream that nobody publishes any more.
+func (p *push) maybeOver() {
+	p.edge.mu.Lock()
+	defer p.edge.mu.Unlock()
+	if p.edge.published[p.path] == 0 {
+		p.cancel()
+	}
+}
+
+// over makes room for another push, and begins it if the stream has a publisher again.
+func (p *push) over() {
+	p.cancel()
+	e := p.edge
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	p.idle.Stop()
+	delete(e.pushes, p.path)
+	if e.published[p.path] > 0 {
+		e.forward(p.path, p.via)
+	}
+}

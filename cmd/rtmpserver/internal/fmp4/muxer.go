@@ -1,0 +1,206 @@
+// Package fmp4 makes fragmented MP4 of access units, for MediaSource in browsers: an initialization segment, then a fragment for every
+// tenth of a second.
+package fmp4
+
+import (
+	"errors"
+	"fmt"
+	"reflect"
+	"slices"
+	"strings"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4"
+
+	"github.com/go-librtmp/rtmp/media"
+)
+
+const (
+	fragmentTime  = timeScale / 10
+	fragmentBytes = 1 << 20 // of samples, after which a fragment ends early
+	maxKept       = 1 << 20 // bytes of memory that are kept for what comes next
+)
+
+// ErrChanged is why [Muxer.Add] can't go on: the stream has other tracks, or other codecs, than a player was told of. A new Muxer can.
+var ErrChanged = errors.New("fmp4: the tracks have changed")
+
+// A CodecError is about a stream without tracks that can be put into fragmented MP4.
+type CodecError struct{ Codecs string } // those that can't: "H.266, Speex"
+
+func (e *CodecError) Error() string {
+	return fmt.Sprintf("fmp4: %s can't be put into fragmented MP4", e.Codecs)
+}
+
+// Muxer makes fragmented MP4 of the units of a [media.Reader]. Times remain those of the stream. If there are pictures, it begins with a
+// key frame. The last unit of each track is held back until the next one tells how long it lasts.
+type Muxer struct {
+	live   bool
+	tracks []*track
+	begun  bool
+	number uint32 // of the last fragment
+	bytes  int    // of the samples that wait for the next
+	out    boxes
+}
+
+// NewMuxer returns a Muxer of the first track with pictures and the first with sound that MP4 can hold here. Sound that it can't is left
+// out. If there are only pictures, or only sound, that it can't, the error is a [*CodecError]. live says that tracks may fall silent for
+// good, see Add.
+func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
+	m := &Muxer{live: live}
+	var refused []*media.Track
+	for _, from := range tracks {
+		if m.track(from.IsVideo()) != nil {
+			continue
+		}
+		if t, err := newTrack(from); err == nil {
+			m.tracks = append(m.tracks, t)
+		} else {
+			refused = append(refused, from)
+		}
+	}
+	if len(m.tracks) == 0 || m.track(true) == nil && slices.ContainsFunc(tracks, (*media.Track).IsVideo) {
+		return nil, &CodecError{names(refused)}
+	}
+	return m, nil
+}
+
+// track returns the track with pictures, or that with sound; nil: there is none.
+func (m *Muxer) track(video bool) *track {
+	for _, t := range m.tracks {
+		if t.video == video {
+			return t
+		}
+	}
+	return nil
+}
+
+// ContentType is the media type with its codecs, as MediaSource.isTypeSupported takes it.
+func (m *Muxer) ContentType() string {
+	kind := "audio"
+	if m.track(true) != nil {
+		kind = "video"
+	}
+	var codecs []string
+	for _, t := range m.tracks {
+		codecs = append(codecs, t.name)
+	}
+	return fmt.Sprintf(`%s/mp4; codecs="%s"`, kind, strings.Join(codecs, ","))
+}
+
+// Add takes a unit and returns the bytes that are complete with it, often none. They are valid until the next call.
+//
+// The error is [ErrChanged] if the stream has other codecs, or one track more, or if a track of a live stream has been silent for some
+// seconds of the other, for which players would wait. What Flush returns is still to be played.
+func (m *Muxer) Add(u *media.Unit) ([]byte, error) {
+	if m.out = m.out[:0]; cap(m.out) > maxKept {
+		m.out = nil
+	}
+	t := m.of(u.Track)
+	if t == nil {
+		return nil, m.stranger(u.Track)
+	}
+	if !m.begun {
+		if m.track(true) != nil && !(t.video && u.KeyFrame) {
+			return nil, nil
+		}
+		m.begun = true
+		if err := m.initialize(); err != nil {
+			return nil, err
+		}
+	}
+	if u.Changed {
+		if err := m.change(t); err != nil {
+			return nil, err
+		}
+	}
+	if err := m.put(t, u); err != nil {
+		return nil, err
+	}
+	return m.out, nil
+}
+
+func (m *Muxer) of(from *media.Track) *track {
+	for _, t := range m.tracks {
+		if t.from == from {
+			return t
+		}
+	}
+	return nil
+}
+
+// stranger returns ErrChanged if a track that is not put out should be.
+func (m *Muxer) stranger(from *media.Track) error {
+	if m.track(from.IsVideo()) != nil {
+		return nil
+	}
+	if _, err := newTrack(from); err != nil {
+		return nil
+	}
+	return ErrChanged
+}
+
+// initialize puts out the initialization segment.
+func (m *Muxer) initialize() error {
+	var codecs []mp4.Codec
+	for _, t := range m.tracks {
+		codecs = append(codecs, t.codec)
+	}
+	segment, err := initSegment(codecs)
+	m.out = append(m.out, segment...)
+	return err
+}
+
+// change puts out another initialization segment if t has another configuration, as long as the codec remains the same for players.
+func (m *Muxer) change(t *track) error {
+	now, err := newTrack(t.from)
+	switch {
+	case err != nil || now.name != t.name || now.video != t.video:
+		return ErrChanged
+	case reflect.DeepEqual(now.codec, t.codec):
+		return nil
+	}
+	m.flush()
+	t.codec, t.inBand = now.codec, now.inBand
+	return m.initialize()
+}
+
+// put adds a unit of t, and puts out a fragment if it is time for one.
+func (m *Muxer) put(t *track, u *media.Unit) error {
+	passed, hole := t.put(u)
+	m.bytes += t.held.size
+	for _, other := range m.tracks {
+		if other != t {
+			other.silent += passed
+			if m.live && other.gone() {
+				return ErrChanged
+			}
+		}
+	}
+	if hole || t.video && u.KeyFrame || t.gathered() >= fragmentTime || m.bytes >= fragmentBytes {
+		m.fragment()
+	}
+	return nil
+}
+
+// fragment puts out the samples whose duration is known.
+func (m *Muxer) fragment() {
+	if !slices.ContainsFunc(m.tracks, func(t *track) bool { return len(t.samples) > 0 }) {
+		return
+	}
+	m.number++
+	m.out.fragment(m.number, m.tracks)
+	m.bytes = 0
+}
+
+// Flush returns what has been held back: the stream has come to its end. The bytes are valid until the next call.
+func (m *Muxer) Flush() []byte {
+	m.out = m.out[:0]
+	m.flush()
+	return m.out
+}
+
+func (m *Muxer) flush() {
+	for _, t := range m.tracks {
+		t.finish(t.span)
+	}
+	m.fragment()
+}

@@ -1,0 +1,141 @@
+package fmp4
+
+import (
+	"math"
+	"time"
+
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4"
+
+	"github.com/go-librtmp/rtmp/media"
+)
+
+// timeScale is that of all tracks: ticks in a second.
+const timeScale = 90000
+
+const (
+	maxSoundGap    = timeScale / 2  // between pieces of sound; in DTX, Opus leaves out 400 ms
+	soundSilence   = 3 * timeScale  // after which sound has gone
+	pictureSilence = 10 * timeScale // after which pictures have gone; a shared screen may have few
+	firstSpan      = timeScale / 25 // of a sample that is the first and the last
+)
+
+// track is one that a Muxer puts out.
+type track struct {
+	from   *media.Track
+	video  bool
+	codec  mp4.Codec
+	name   string // in a codecs parameter
+	inBand bool   // there are more parameter sets than an initialization segment has: key frames have them all
+
+	data       []byte   // of samples, then of held
+	samples    []sample // of the next fragment
+	base       int64    // the decoding time of the first of them, ticks
+	dataOffset int      // where the fragment says where their data is
+	holding    bool
+	held       sample // its duration isn't known yet
+	at         int64  // held's decoding time, or that of the sample before, in ticks
+	span       int64  // duration of the sample before held, ticks
+	silent     int64  // how many ticks of the other track have passed since the last unit
+}
+
+// newTrack describes a track. The error says that MP4 can't hold it.
+func newTrack(from *media.Track) (*track, error) {
+	codec, name, err := describe(from)
+	if err != nil {
+		return nil, err
+	}
+	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // which reads the parameter sets
+		return nil, err
+	}
+	inBand := from.Codec == media.H264 && len(from.ParameterSets) > 2 || from.Codec == media.H265 && len(from.ParameterSets) > 3
+	return &track{from: from, video: from.IsVideo(), codec: codec, name: name, inBand: inBand, at: -1, span: firstSpan}, nil
+}
+
+// put holds a unit in place of the one before, which is now complete. It returns how many ticks have passed since that one, and whether
+// there is a hole between the two: a fragment must end there.
+func (t *track) put(u *media.Unit) (passed int64, hole bool) {
+	at := max(ticks(u.DTS), t.at+1) // decoding times must increase
+	if t.holding {
+		passed = min(at-t.at, timeScale)
+		if hole = !t.video && at-t.at > maxSoundGap; hole {
+			t.finish(t.span) // players don't put silence where a sample ends early, but know what to do about a hole
+		} else {
+			t.finish(at - t.at)
+		}
+	}
+	before := len(t.data)
+	t.appendPayload(u)
+	t.held = sample{offset: int32(ticks(u.PTS) - at), size: len(t.data) - before, key: u.KeyFrame}
+	t.holding, t.at, t.silent = true, at, 0
+	return passed, hole
+}
+
+// finish ends the sample that is held, if one is.
+func (t *track) finish(span int64) {
+	if !t.holding {
+		return
+	}
+	if len(t.samples) == 0 {
+		t.base = t.at
+	}
+	t.span = min(span, math.MaxUint32)
+	t.held.duration = uint32(t.span)
+	t.samples = append(t.samples, t.held)
+	t.holding = false
+}
+
+// complete is the data of the samples.
+func (t *track) complete() []byte {
+	if t.holding {
+		return t.data[:len(t.data)-t.held.size]
+	}
+	return t.data
+}
+
+// forget makes room for the samples of another fragment.
+func (t *track) forget() {
+	rest := t.data[len(t.complete()):]
+	if cap(t.data) > maxKept {
+		t.data = append([]byte(nil), rest...)
+	} else {
+		t.data = t.data[:copy(t.data, rest)]
+	}
+	t.samples = t.samples[:0]
+}
+
+// gathered is how much time the next fragment has of the track, ticks.
+func (t *track) gathered() int64 {
+	if len(t.samples) == 0 {
+		return 0
+	}
+	return t.at - t.base
+}
+
+func (t *track) gone() bool {
+	if t.video {
+		return t.silent > pictureSilence
+	}
+	return t.silent > soundSilence
+}
+
+// appendPayload adds a unit to the data, as MP4 has it.
+func (t *track) appendPayload(u *media.Unit) {
+	switch t.from.Codec {
+	case media.H264, media.H265:
+		if t.inBand && u.KeyFrame {
+			t.data = media.AppendAVCC(t.data, t.from.ParameterSets)
+		}
+		t.data = media.AppendAVCC(t.data, u.Parts)
+		return
+	}
+	for _, part := range u.Parts {
+		t.data = append(t.data, part...)
+	}
+}
+
+// ticks is exact for times of whole milliseconds.
+func ticks(d time.Duration) int64 {
+	const perMillisecond = timeScale / 1000
+	ms := d / time.Millisecond
+	return int64(ms)*perMillisecond + int64((d-ms*time.Millisecond)*perMillisecond/time.Millisecond)
+}

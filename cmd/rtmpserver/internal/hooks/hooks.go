@@ -1,0 +1,312 @@
+// Package hooks asks and tells a program on the web what clients do, as SRS's HTTP callbacks do: programs written for those can be
+// used unchanged.
+package hooks
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// maxAnswer is how long an answer may be, in bytes.
+const maxAnswer = 64 << 10
+
+// Options say whom to ask, and how.
+type Options struct {
+	URLs     URLs
+	Timeout  time.Duration // in which there has to be an answer
+	Allow    bool          // what to do without one
+	ServerID string        // server_id: which server it is that asks
+	Logger   *slog.Logger
+}
+
+// URLs are where callbacks are posted, by the action; "" is of those that have none of their own. What has neither is not posted, and is
+// allowed.
+type URLs map[string]string
+
+var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
+
+// Add takes a URL for all callbacks, or one with the action in front: on_publish=URL.
+func (u URLs) Add(text string) error {
+	action, address, found := strings.Cut(text, "=")
+	if !found || !strings.HasPrefix(action, "on_") {
+		action, address = "", text
+	} else if !slices.Contains(actions, action) {
+		return fmt.Errorf("no such callback: %q", action)
+	}
+	parsed, err := url.Parse(address)
+	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
+		return errors.New("not a URL of HTTP")
+	}
+	u[action] = address
+	return nil
+}
+
+// of is where an action is posted; "": nowhere.
+func (u URLs) of(action string) string {
+	if own, ok := u[action]; ok {
+		return own
+	}
+	return u[""]
+}
+
+// Client posts the callbacks of an application. A nil Client allows everything.
+//
+// An answer allows if its status is 200 and its body 0, or a JSON object whose code is 0. It refuses otherwise, unless its status is
+// 500 or more: that counts as no answer.
+type Client struct {
+	options Options
+	http    http.Client
+
+	mu      sync.Mutex
+	viewers map[*server.Request]string // client_id of those that are not connections
+	last    uint64                     // of them
+	open    int                        // connections that Disconnect is due for, and viewers that Stop is
+	none    chan struct{}              // closed when open is 0, made by Wait
+}
+
+// New returns a Client.
+func New(o Options) *Client {
+	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxIdleConnsPerHost = 16
+	return &Client{options: o, viewers: make(map[*server.Request]string), http: http.Client{Transport: transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
+}
+
+// Connect is for App.Connect.
+func (c *Client) Connect(ctx context.Context, conn *server.Conn) error {
+	if c == nil {
+		return nil
+	}
+	event := newEvent("on_connect", conn)
+	page := connectText(conn, "pageUrl")
+	event.PageURL = &page
+	if err := c.ask(ctx, event); err != nil {
+		return err
+	}
+	c.count(1)
+	return nil
+}
+
+// Disconnect is for App.Disconnect.
+func (c *Client) Disconnect(conn *server.Conn, _ error) {
+	if c == nil {
+		return
+	}
+	defer c.count(-1)
+	stats := conn.Stats()
+	event := newEvent("on_close", conn)
+	event.SendBytes, event.RecvBytes = &stats.BytesOut, &stats.BytesIn
+	c.tell(event)
+}
+
+// Publish is for App.Publish.
+func (c *Client) Publish(ctx context.Context, r *server.Request) error {
+	if c == nil {
+		return nil
+	}
+	return c.ask(ctx, c.streamEvent("on_publish", r))
+}
+
+// Unpublish is for App.Unpublish.
+func (c *Client) Unpublish(r *server.Request) {
+	if c != nil {
+		c.tell(c.streamEvent("on_unpublish", r))
+	}
+}
+
+// Play is for App.Play.
+func (c *Client) Play(ctx context.Context, r *server.Request) error {
+	if c == nil {
+		return nil
+	}
+	if r.Conn == nil {
+		c.enter(r)
+	}
+	event, page := c.streamEvent("on_play", r), ""
+	if r.Conn != nil {
+		page = connectText(r.Conn, "pageUrl")
+	} else if r.HTTP != nil {
+		page = r.HTTP.Referer()
+	}
+	event.PageURL = &page
+	err := c.ask(ctx, event)
+	if err != nil && r.Conn == nil {
+		c.leave(r)
+	}
+	return err
+}
+
+// Stop is for App.Stop.
+func (c *Client) Stop(r *server.Request) {
+	if c == nil {
+		return
+	}
+	c.tell(c.streamEvent("on_stop", r))
+	if r.Conn == nil {
+		c.leave(r)
+	}
+}
+
+// Done is for Files.Done, of a file that there is. dir is where the server runs.
+func (c *Client) Done(r *server.Request, dir, file string) {
+	if c == nil || file == "" {
+		return
+	}
+	event := c.streamEvent("on_dvr", r)
+	event.Dir, event.File = dir, file
+	c.tell(event)
+}
+
+// enter gives a viewer its client_id.
+func (c *Client) enter(r *server.Request) {
+	c.count(1)
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.last++
+	c.viewers[r] = "http-" + strconv.FormatUint(c.last, 10)
+}
+
+func (c *Client) leave(r *server.Request) {
+	c.mu.Lock()
+	delete(c.viewers, r)
+	c.mu.Unlock()
+	c.count(-1)
+}
+
+// count counts those who are there.
+func (c *Client) count(n int) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.open += n; c.open == 0 && c.none != nil {
+		close(c.none)
+		c.none = nil
+	}
+}
+
+// Wait waits until everything has been told of clients that are gone, once the server has been closed.
+func (c *Client) Wait(ctx context.Context) error {
+	if c == nil {
+		return nil
+	}
+	c.mu.Lock()
+	if c.open == 0 {
+		c.mu.Unlock()
+		return nil
+	}
+	if c.none == nil {
+		c.none = make(chan struct{})
+	}
+	none := c.none
+	c.mu.Unlock()
+	select {
+	case <-none:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// ask posts an event, and returns what refuses it.
+func (c *Client) ask(ctx context.Context, e *event) error {
+	err := c.post(ctx, e)
+	var refused *refusal
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &refused):
+		c.options.Logger.Info("hook refused", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
+		return server.Deny("refused")
+	case ctx.Err() != nil: // the client has gone
+		return ctx.Err()
+	case c.options.Allow:
+		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", err)
+		return nil
+	}
+	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, "client", e.ClientID, "error", err)
+	return server.Deny("try again later")
+}
+
+// tell posts an event that nothing depends on. It waits for the answer, so that events keep their order.
+func (c *Client) tell(e *event) {
+	if err := c.post(context.Background(), e); err != nil {
+		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", err)
+	}
+}
+
+// refusal is an answer that does not allow.
+type refusal struct{ answer string }
+
+func (r *refusal) Error() string { return r.answer }
+
+// post posts an event. The error is a *refusal, or says why there is no answer.
+func (c *Client) post(ctx context.Context, e *event) error {
+	address := c.options.URLs.of(e.Action)
+	if address == "" {
+		return nil
+	}
+	e.ServerID = c.options.ServerID
+	body, err := json.Marshal(e)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, c.options.Timeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
+	if err != nil {
+		return withoutURL(err)
+	}
+	request.Header.Set("Content-Type", "application/json")
+	response, err := c.http.Do(request)
+	if err != nil {
+		return withoutURL(err)
+	}
+	defer response.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(response.Body, maxAnswer+1))
+	switch {
+	case response.StatusCode >= 500:
+		return fmt.Errorf("status %d", response.StatusCode)
+	case response.StatusCode != http.StatusOK:
+		return &refusal{fmt.Sprintf("status %d", response.StatusCode)}
+	case err != nil:
+		return withoutURL(err)
+	case len(answer) > maxAnswer:
+		return &refusal{"too long"}
+	case !allows(answer):
+		return &refusal{"a code that is not 0"}
+	}
+	return nil
+}
+
+// allows reports whether the body of an answer is 0, or an object whose code is.
+func allows(answer []byte) bool {
+	text := strings.TrimSpace(string(answer))
+	if text == "0" {
+		return true
+	}
+	var object struct {
+		Code *int `json:"code"`
+	}
+	return json.Unmarshal([]byte(text), &object) == nil && object.Code != nil && *object.Code == 0
+}
+
+// withoutURL is an error of http.Client without the URL, which may have a secret in it.
+func withoutURL(err error) error {
+	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
+		return wrapped.Err
+	}
+	return err
+}

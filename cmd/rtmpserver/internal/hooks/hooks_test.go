@@ -1,0 +1,142 @@
+package hooks
+
+import (
+	"bytes"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/go-librtmp/rtmp/server"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// client returns a Client that asks answer, and what it logs.
+func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.Buffer) {
+	t.Helper()
+	backEnd := httptest.NewServer(answer)
+	t.Cleanup(backEnd.Close)
+	var log bytes.Buffer
+	o.URLs, o.Logger = URLs{"": backEnd.URL + "/?secret=hidden"}, slog.New(slog.NewTextHandler(&log, nil))
+	c := New(o)
+	t.Cleanup(c.http.CloseIdleConnections)
+	return c, &log
+}
+
+// What answers allow, and what is done without one.
+func TestAnswers(t *testing.T) {
+	for name, test := range map[string]struct {
+		status  int // 0: it does not answer
+		body    string
+		down    bool // allow what there is no answer to
+		allowed bool
+	}{
+		"0":                  {200, " 0\n", false, true},
+		"code 0":             {200, `{"code":0}`, false, true},
+		"code 0, and more":   {200, `{"code": 0, "data": {"code": 1}}`, false, true},
+		"another number":     {200, "1", true, false},
+		"another code":       {200, `{"code":403}`, true, false},
+		"a code as text":     {200, `{"code":"0"}`, true, false},
+		"no code":            {200, `{}`, true, false},
+		"null":               {200, `{"code":null}`, true, false},
+		"nothing":            {200, "", true, false},
+		"a page":             {200, "<html>0</html>", true, false},
+		"another status":     {403, "0", true, false},
+		"a redirect":         {302, "0", true, false},
+		"fails, so deny":     {500, "0", false, false},
+		"fails, so allow":    {503, "", true, true},
+		"late, so deny":      {0, "", false, false},
+		"late, so allow":     {0, "", true, true},
+		"too long an answer": {200, "0" + strings.Repeat(" ", maxAnswer) + "1", true, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			over := make(chan struct{})
+			o := Options{Timeout: 10 * time.Second, Allow: test.down}
+			if test.status == 0 {
+				o.Timeout = 50 * time.Millisecond
+			}
+			c, log := client(t, o, func(w http.ResponseWriter, r *http.Request) {
+				if test.status == 0 {
+					<-over
+					return
+				}
+				w.Header().Set("Location", "/")
+				w.WriteHeader(test.status)
+				w.Write([]byte(test.body))
+			})
+			err := c.Publish(t.Context(), &server.Request{Path: "live/key", Name: "key"})
+			close(over)
+			if test.allowed {
+				assert.NoError(t, err)
+			} else {
+				var refused *server.Refusal
+				assert.ErrorAs(t, err, &refused)
+			}
+			assert.NotContains(t, log.String(), "hidden")
+			assert.NotContains(t, log.String(), "key")
+		})
+	}
+}
+
+// Wait waits for those who are there, and what is told of them.
+func TestWait(t *testing.T) {
+	told := make(chan struct{})
+	c, _ := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
+		var b bytes.Buffer
+		b.ReadFrom(r.Body)
+		if strings.Contains(b.String(), "on_stop") {
+			<-told
+		}
+		w.Write([]byte("0"))
+	})
+	viewer := &server.Request{Path: "live/x", Name: "x"}
+	require.NoError(t, c.Wait(t.Context()), "nobody is there")
+	require.NoError(t, c.Play(t.Context(), viewer))
+	go c.Stop(viewer)
+	waited := make(chan error, 1)
+	go func() { waited <- c.Wait(t.Context()) }()
+	select {
+	case <-waited:
+		t.Fatal("it has not waited")
+	case told <- struct{}{}:
+	}
+	require.NoError(t, <-waited)
+	assert.Empty(t, c.viewers)
+}
+
+// A nil Client allows everything.
+func TestNone(t *testing.T) {
+	var c *Client
+	r := &server.Request{}
+	require.NoError(t, c.Connect(t.Context(), nil))
+	require.NoError(t, c.Publish(t.Context(), r))
+	require.NoError(t, c.Play(t.Context(), r))
+	require.NoError(t, c.Wait(t.Context()))
+	c.Unpublish(r)
+	c.Stop(r)
+	c.Done(r, "", "file")
+	c.Disconnect(nil, nil)
+}
+
+// Each callback may have a URL of its own.
+func TestURLs(t *testing.T) {
+	u := make(URLs)
+	for _, text := range []string{"http://all/?a=b", "on_publish=https://own/?on_play=1"} {
+		require.NoError(t, u.Add(text))
+	}
+	assert.Equal(t, "https://own/?on_play=1", u.of("on_publish"))
+	assert.Equal(t, "http://all/?a=b", u.of("on_play"))
+	for _, text := range []string{"", "h", "rtmp://h/", "http://", "on_hls=http://h/", "on_publish=h", "on_publish="} {
+		assert.Error(t, u.Add(text), text)
+	}
+	delete(u, "")
+	c := New(Options{URLs: u})
+	assert.NoError(t, c.Play(t.Context(), &server.Request{}), "nobody is asked")
+}

@@ -1,0 +1,72 @@
+package web
+
+import (
+	"errors"
+	"io"
+	"net/http"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/fmp4"
+	"github.com/go-librtmp/rtmp/media"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// viewFMP4 serves a viewer fragmented MP4. The header Content-Type tells the codecs. The response ends with the stream, and also when
+// the stream has other codecs: whoever asks again gets it with these.
+func viewFMP4(w http.ResponseWriter, v *server.View) error {
+	r := media.NewReader(v)
+	tracks, err := r.Tracks(v.Request.HTTP.Context())
+	if err != nil {
+		return noTracks(w, err)
+	}
+	m, err := fmp4.NewMuxer(tracks, v.Live)
+	var unplayable *fmp4.CodecError
+	if errors.As(err, &unplayable) {
+		http.Error(w, "Browsers can't play "+unplayable.Codecs+".", http.StatusUnsupportedMediaType)
+	}
+	if err != nil {
+		return err
+	}
+	w.Header().Set("Content-Type", m.ContentType())
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+	err = mux(w, r, m)
+	if errors.Is(err, io.EOF) || errors.Is(err, fmp4.ErrChanged) {
+		_, err = w.Write(m.Flush())
+	}
+	return err
+}
+
+// noTracks answers for a stream of which no track is known. It is over, or all that comes is damaged, or a codec that needs a
+// configuration has none.
+func noTracks(w http.ResponseWriter, err error) error {
+	var undecodable *media.Error
+	if errors.As(err, &undecodable) {
+		http.Error(w, "There is nothing in it that can be played.", http.StatusUnsupportedMediaType)
+	}
+	return err
+}
+
+// mux writes units until an error, io.EOF at the end of the stream.
+func mux(w io.Writer, r *media.Reader, m *fmp4.Muxer) error {
+	var unit media.Unit
+	for {
+		err := r.Read(&unit)
+		var damaged *media.Error
+		if errors.As(err, &damaged) {
+			continue // that message; the next may be sound
+		}
+		if err != nil {
+			return err
+		}
+		b, err := m.Add(&unit)
+		if err != nil {
+			return err
+		}
+		if len(b) == 0 {
+			continue
+		}
+		if _, err := w.Write(b); err != nil {
+			return err
+		}
+	}
+}

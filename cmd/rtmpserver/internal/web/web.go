@@ -1,0 +1,51 @@
+// Package web is what rtmpserver shows in a browser: a page with the live streams and the recordings, which plays them.
+package web
+
+import (
+	"embed"
+	"io/fs"
+	"net/http"
+
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// Options are what the page needs.
+type Options struct {
+	Server *server.Server
+	Dir    string // the folder of the recordings, Files.Dir of the server's apps; "": there are none
+}
+
+// assets is the page.
+//
+//go:embed page
+var assets embed.FS
+
+// policy lets the page have its own script, style sheet, icon and data, and play what its script has fetched. Nothing else is loaded, run,
+// sent, or put into a frame.
+const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src blob:; " +
+	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+
+// New returns a handler of
+//
+//	/                     the page, and its script and style sheet
+//	/api/streams          the live streams and the recordings, as JSON
+//	/fmp4/app/name.mp4    a live stream or a recording as fragmented MP4; ?start= gives the position in a recording, in seconds
+//
+// Whoever may use it learns the names of all streams.
+func New(o Options) http.Handler {
+	page, err := fs.Sub(assets, "page")
+	if err != nil {
+		panic(err) // it is embedded
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /", http.FileServerFS(page))
+	mux.Handle("GET /api/streams", &lister{server: o.Server, recordings: &shelf{dir: o.Dir}})
+	mux.Handle("GET /fmp4/", http.StripPrefix("/fmp4", o.Server.ViewHandler(".mp4", "fmp4", viewFMP4)))
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("Content-Security-Policy", policy)
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		mux.ServeHTTP(w, r)
+	})
+}

@@ -1,0 +1,106 @@
+// Command rtmpserver is an RTMP server: live streams from publishers to any number of players, recordings, streams in the browser,
+// hooks for programs that decide who may do what, and streams fetched from other servers and published at them.
+//
+//	rtmpserver
+//	rtmpserver --http :8080 -r recordings -k
+//	rtmpserver --pull rtmp://origin.example/live/
+//
+// See --help for the options, the files and the signals.
+package main
+
+import (
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"os/signal"
+	"runtime/debug"
+	"syscall"
+
+	"golang.org/x/term"
+)
+
+// Exit codes.
+const (
+	exitSuccess = 0
+	exitFailed  = 1
+	exitUsage   = 2
+)
+
+func main() {
+	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
+}
+
+// run is the command.
+func run(args []string, stdout io.Writer, stderr *os.File) int {
+	s, err := parse(args)
+	switch {
+	case err != nil:
+		fmt.Fprintf(stderr, "rtmpserver: %s\nSee rtmpserver --help.\n", err)
+		return exitUsage
+	case s.help:
+		io.WriteString(stdout, help())
+		return exitSuccess
+	case s.version:
+		fmt.Fprintln(stdout, "rtmpserver of go-librtmp", version())
+		return exitSuccess
+	}
+	logger := s.logger(stderr)
+	signals := make(chan os.Signal, 4)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP)
+	defer signal.Stop(signals)
+	if err := s.serve(stdout, logger, signals); err != nil {
+		logger.Error("rtmpserver failed", "error", err)
+		return exitFailed
+	}
+	return exitSuccess
+}
+
+// serve serves until a signal ends it, or something fails.
+func (s *settings) serve(stdout io.Writer, logger *slog.Logger, signals <-chan os.Signal) error {
+	c, err := newCertificate(s.tlsCert, s.tlsKey)
+	if err != nil {
+		return err
+	}
+	if s.tunnel != "" {
+		return s.forward(stdout, c, logger, signals)
+	}
+	d, err := newDaemon(s, c, logger)
+	if err != nil {
+		return err
+	}
+	if err := d.listen(); err != nil {
+		d.close()
+		return err
+	}
+	s.printURLs(stdout, d)
+	return d.run(signals)
+}
+
+// logger logs text for people who look on, and JSON for programs.
+func (s *settings) logger(stderr *os.File) *slog.Logger {
+	o := &slog.HandlerOptions{Level: s.logLevel(), ReplaceAttr: presentable}
+	if s.log == "text" || s.log == "auto" && term.IsTerminal(int(stderr.Fd())) {
+		return slog.New(slog.NewTextHandler(stderr, o))
+	}
+	return slog.New(slog.NewJSONHandler(stderr, o))
+}
+
+// presentable leaves out the names of streams, with which everybody could publish them, and writes addresses as such.
+func presentable(_ []string, a slog.Attr) slog.Attr {
+	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
+		return slog.Attr{}
+	}
+	if addr, ok := a.Value.Any().(net.Addr); ok {
+		a.Value = slog.StringValue(addr.String())
+	}
+	return a
+}
+
+func version() string {
+	if info, ok := debug.ReadBuildInfo(); ok && info.Main.Version != "" {
+		return info.Main.Version
+	}
+	return "unknown"
+}

@@ -1,0 +1,398 @@
+package main
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"runtime"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+	"go.uber.org/goleak"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/programtest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// beCommand makes this test binary the command itself, for those who start it as a process.
+const beCommand = "BE_RTMPSERVER"
+
+func TestMain(m *testing.M) {
+	if os.Getenv(beCommand) != "" {
+		main()
+	}
+	goleak.VerifyTestMain(m)
+}
+
+// patience is how long a test waits for what has to happen.
+const patience = 30 * time.Second
+
+// command is the command as a process of its own.
+type command struct {
+	t     testing.TB
+	cmd   *exec.Cmd
+	ended chan struct{}
+	rtmp  string // host:port of each, "": it does not listen there
+	rtmps string
+	http  string
+	https string
+
+	mu     sync.Mutex
+	output bytes.Buffer // logs and URLs
+	news   chan struct{}
+}
+
+// Write takes what the command prints.
+func (c *command) Write(b []byte) (int, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	select {
+	case c.news <- struct{}{}:
+	default:
+	}
+	return c.output.Write(b)
+}
+
+func (c *command) text() string {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.output.String()
+}
+
+// await waits until the command has printed text.
+func (c *command) await(text string) {
+	c.t.Helper()
+	for late := time.After(patience); ; {
+		if strings.Contains(c.text(), text) {
+			return
+		}
+		select {
+		case <-c.news:
+		case <-c.ended:
+			require.Contains(c.t, c.text(), text, "it has ended")
+			return
+		case <-late:
+			require.FailNow(c.t, "it has not printed "+text, "%s", c.text())
+		}
+	}
+}
+
+// start starts the command on ports that are free, unless args say which, and waits until it serves. It is killed with the test.
+func start(t testing.TB, args ...string) *command {
+	t.Helper()
+	c := startIn(t, t.TempDir(), args...)
+	c.await("listening")
+	if strings.Contains(strings.Join(args, " "), "--tunnel") {
+		return c
+	}
+	c.await("\nrtmpdump ")
+	for line := range strings.Lines(c.text()) {
+		var record struct{ Msg, Protocol, Address string }
+		if json.Unmarshal([]byte(line), &record) != nil || record.Msg != "listening" {
+			continue
+		}
+		*map[string]*string{"rtmp": &c.rtmp, "rtmps": &c.rtmps, "http": &c.http, "https": &c.https}[record.Protocol] = record.Address
+	}
+	return c
+}
+
+// startIn starts the command in a folder.
+func startIn(t testing.TB, dir string, args ...string) *command {
+	t.Helper()
+	self, err := os.Executable()
+	require.NoError(t, err)
+	c := &command{t: t, ended: make(chan struct{}), news: make(chan struct{}, 1)}
+	c.cmd = exec.Command(self, append([]string{"-i", "127.0.0.1", "-p", "0"}, args...)...)
+	c.cmd.Env, c.cmd.Dir = append(os.Environ(), beCommand+"=1"), dir
+	c.cmd.Stdout, c.cmd.Stderr = c, c
+	require.NoError(t, c.cmd.Start())
+	go func() {
+		defer close(c.ended)
+		c.cmd.Wait()
+	}()
+	t.Cleanup(func() {
+		c.kill()
+		assert.NotContains(t, c.text(), "DATA RACE")
+		assert.NotContains(t, c.text(), "panic")
+		if t.Failed() {
+			t.Logf("rtmpserver %s:\n%s", strings.Join(args, " "), c.text())
+		}
+	})
+	return c
+}
+
+func (c *command) kill() {
+	c.cmd.Process.Kill()
+	<-c.ended
+}
+
+func (c *command) signal(s os.Signal) {
+	c.t.Helper()
+	if runtime.GOOS == "windows" {
+		c.t.Skip("there are no such signals")
+	}
+	require.NoError(c.t, c.cmd.Process.Signal(s))
+}
+
+// wait waits for the end and returns the exit code.
+func (c *command) wait() int {
+	c.t.Helper()
+	select {
+	case <-c.ended:
+	case <-time.After(patience):
+		require.FailNow(c.t, "it does not end", "%s", c.text())
+	}
+	return c.cmd.ProcessState.ExitCode()
+}
+
+func (c *command) url(path string) string { return "rtmp://" + c.rtmp + "/" + path }
+
+// request makes a request of HTTP.
+func (c *command) request(method, path string) *http.Response {
+	c.t.Helper()
+	request, err := http.NewRequestWithContext(conntest.Context(c.t), method, "http://"+c.http+path, nil)
+	require.NoError(c.t, err)
+	response, err := (&http.Client{Transport: &http.Transport{DisableKeepAlives: true}}).Do(request)
+	require.NoError(c.t, err)
+	return response
+}
+
+// view reads the beginning of a stream by HTTP, which has to have a mark of its format in it.
+func (c *command) view(path, mark string) {
+	c.t.Helper()
+	response := c.request("GET", path)
+	defer response.Body.Close()
+	b := make([]byte, 10_000)
+	_, err := io.ReadFull(response.Body, b)
+	require.NoError(c.t, err)
+	assert.Contains(c.t, string(b[:8]), mark)
+}
+
+// get is the answer to a request of HTTP.
+func (c *command) get(method, path string) (status int, body string) {
+	c.t.Helper()
+	response := c.request(method, path)
+	defer response.Body.Close()
+	b, err := io.ReadAll(response.Body)
+	require.NoError(c.t, err)
+	return response.StatusCode, string(b)
+}
+
+// sample is a file of ten seconds.
+func sample(t testing.TB) string {
+	t.Helper()
+	file := filepath.Join(t.TempDir(), "sample.flv")
+	require.NoError(t, os.WriteFile(file, testserver.Sample, 0o644))
+	return file
+}
+
+// ffmpeg publishes for ever.
+func ffmpeg(t testing.TB, url string) {
+	t.Helper()
+	programtest.Need(t, "ffmpeg")
+	programtest.Start(t, "ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", sample(t), "-c", "copy", "-f", "flv", url)
+}
+
+// publication publishes pictures, twice as fast as they are to be shown, until stop is called or the test ends.
+type publication struct {
+	sent       atomic.Int64 // pictures
+	end, ended chan struct{}
+	once       sync.Once
+}
+
+func publish(t testing.TB, url string) *publication {
+	t.Helper()
+	p, err := tryPublish(t, url)
+	require.NoError(t, err)
+	return p
+}
+
+// tryPublish is publish that may be refused.
+func tryPublish(t testing.TB, url string) (*publication, error) {
+	t.Helper()
+	ctx := conntest.Context(t)
+	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
+	if err != nil {
+		return nil, err
+	}
+	out, err := c.CreateStream(ctx, &rtmp.StreamOptions{Writable: true})
+	if err != nil {
+		c.Close()
+		return nil, err
+	}
+	p := &publication{end: make(chan struct{}), ended: make(chan struct{})}
+	go func() {
+		defer close(p.ended)
+		defer c.Close()
+		defer out.Close()
+		p.run(out)
+	}()
+	t.Cleanup(p.stop)
+	return p, nil
+}
+
+func (p *publication) run(out *rtmp.Stream) {
+	pace := time.NewTicker(20 * time.Millisecond)
+	defer pace.Stop()
+	tags, err := testserver.Tags(testserver.Sample)
+	for at := uint32(0); err == nil; at += tags[len(tags)-1].Timestamp + 40 {
+		for _, tag := range tags {
+			packet := rtmp.Packet{Type: message.Type(tag.Type), Timestamp: at + tag.Timestamp, Body: tag.Body}
+			if out.WritePacket(&packet) != nil {
+				return
+			}
+			if packet.Type != message.TypeVideo {
+				continue
+			}
+			p.sent.Add(1)
+			select {
+			case <-pace.C:
+			case <-p.end:
+				return
+			}
+		}
+	}
+}
+
+func (p *publication) stop() {
+	p.once.Do(func() { close(p.end) })
+	<-p.ended
+}
+
+// player plays a stream.
+type player struct {
+	t      testing.TB
+	conn   *rtmp.Conn
+	stream *rtmp.Stream
+	last   uint32
+}
+
+// play plays what is live.
+func play(t testing.TB, url string) *player {
+	t.Helper()
+	return playAny(t, url, &rtmp.Options{Live: true})
+}
+
+func playAny(t testing.TB, url string, o *rtmp.Options) *player {
+	t.Helper()
+	c, err := rtmp.Dial(conntest.Context(t), url, o)
+	require.NoError(t, err)
+	t.Cleanup(func() { c.Close() })
+	s, err := c.CreateStream(conntest.Context(t), nil)
+	require.NoError(t, err)
+	return &player{t: t, conn: c, stream: s}
+}
+
+// takes reads so many pictures, whose times may not go back.
+func (p *player) takes(pictures int) {
+	p.t.Helper()
+	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
+	var packet rtmp.Packet
+	for pictures > 0 {
+		require.NoError(p.t, p.stream.ReadPacket(&packet))
+		if packet.Type != message.TypeVideo {
+			continue
+		}
+		assert.GreaterOrEqual(p.t, packet.Timestamp, p.last)
+		p.last = packet.Timestamp
+		pictures--
+	}
+}
+
+// ends reports whether the stream comes to its end.
+func (p *player) ends() bool {
+	p.t.Helper()
+	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
+	var packet rtmp.Packet
+	for {
+		if err := p.stream.ReadPacket(&packet); err != nil {
+			return assert.Equal(p.t, io.EOF, err)
+		}
+	}
+}
+
+// The command does what it says without any option: it serves live streams of any application, and writes nothing.
+func TestWithoutOptions(t *testing.T) {
+	t.Parallel()
+	programtest.Need(t, "rtmpdump")
+	c := start(t)
+	ffmpeg(t, c.url("anything/film"))
+	out := filepath.Join(t.TempDir(), "out.flv")
+	programtest.Run(t, "rtmpdump", "-q", "-v", "-r", c.url("anything/film"), "-B", "1", "-o", out)
+	b, err := os.ReadFile(out)
+	require.NoError(t, err)
+	_, err = testserver.Tags(b)
+	assert.NoError(t, err)
+	files, err := os.ReadDir(c.cmd.Dir)
+	require.NoError(t, err)
+	assert.Empty(t, files)
+	assert.Contains(t, c.text(), fmt.Sprintf("rtmpdump   rtmpdump -r rtmp://%s/live/NAME", c.rtmp))
+}
+
+// interrupted starts a server that records a stream with a player, and interrupts it.
+func interrupted(t *testing.T, args ...string) (_ *command, _ *player, recording string) {
+	t.Helper()
+	dir := t.TempDir()
+	c := start(t, append(args, "-r", dir, "-k")...)
+	publish(t, c.url("live/x"))
+	p := play(t, c.url("live/x"))
+	p.takes(10)
+	c.signal(os.Interrupt)
+	c.await("shutting down")
+	return c, p, filepath.Join(dir, "live", "x.flv")
+}
+
+// complete asserts that a file is one of whole tags.
+func complete(t *testing.T, file string) {
+	t.Helper()
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	tags, err := testserver.Tags(b)
+	require.NoError(t, err)
+	assert.Greater(t, len(tags), 10)
+}
+
+// SIGINT ends streams properly: recordings are complete, players and hooks are told.
+func TestInterrupted(t *testing.T) {
+	t.Parallel()
+	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
+	c, p, recording := interrupted(t, "--hook", b.URL)
+	assert.True(t, p.ends(), "the player sees the end of the stream")
+	p.conn.Close()
+	assert.Equal(t, exitSuccess, c.wait())
+	complete(t, recording)
+	for action, times := range map[string]int{"on_stop": 1, "on_dvr": 1, "on_unpublish": 1, "on_close": 2} {
+		assert.Len(t, b.of(action), times, action)
+	}
+}
+
+// A second signal does not wait, but recordings are complete all the same.
+func TestInterruptedAgain(t *testing.T) {
+	t.Parallel()
+	c, _, recording := interrupted(t)
+	c.signal(os.Interrupt)
+	assert.Equal(t, exitSuccess, c.wait())
+	complete(t, recording)
+}
+
+// A terminated service ends as an interrupted one.
+func TestTerminated(t *testing.T) {
+	t.Parallel()
+	c := start(t)
+	c.signal(syscall.SIGTERM)
+	assert.Equal(t, exitSuccess, c.wait())
+}

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/transport"
+)
+
+// dialTimeout is how long the target of --tunnel may take to answer.
+const dialTimeout = 10 * time.Second
+
+// forward does nothing but forward RTMPT, until a signal ends it.
+func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
+	l, err := net.Listen("tcp", s.tunnel)
+	if err != nil {
+		return err
+	}
+	tunnel := transport.NewTunnelServer(func(nc net.Conn) {
+		if err := connect(nc, s.target); err != nil {
+			logger.Info("tunnel ended", "remote", nc.RemoteAddr().String(), "error", err)
+		}
+	})
+	defer tunnel.Close()
+	srv := newHTTPServer(tunnel, logger)
+	scheme, serve := "rtmpt", srv.Serve
+	if c != nil {
+		srv.TLSConfig = c.config()
+		scheme, serve = "rtmpts", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
+	}
+	failed := make(chan error, 1)
+	go func() { failed <- serve(l) }()
+	defer srv.Close()
+	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
+	fmt.Fprintf(stdout, "%s://%s/ leads to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
+	for {
+		select {
+		case err := <-failed:
+			return err
+		case sig := <-signals:
+			if sig != syscall.SIGHUP {
+				return nil
+			}
+			if err := c.reload(); err != nil {
+				logger.Error("reload failed: the certificate stays as it was", "error", err)
+			}
+		}
+	}
+}
+
+// connect joins a tunnelled connection with one to the target until either ends.
+func connect(tunnelled net.Conn, target string) error {
+	ctx, cancel := context.WithTimeout(context.Background(), dialTimeout)
+	defer cancel()
+	var dialer net.Dialer
+	direct, err := dialer.DialContext(ctx, "tcp", target)
+	if err != nil {
+		return err
+	}
+	var both sync.WaitGroup
+	errs := make([]error, 2)
+	both.Go(func() {
+		_, errs[0] = io.Copy(direct, tunnelled)
+		direct.Close()
+	})
+	both.Go(func() {
+		_, errs[1] = io.Copy(tunnelled, direct)
+		tunnelled.Close() // the client still fetches what was written
+	})
+	both.Wait()
+	for _, err := range errs {
+		if err != nil && !errors.Is(err, net.ErrClosed) && !errors.Is(err, io.ErrClosedPipe) {
+			return err
+		}
+	}
+	return nil
+}

@@ -1,0 +1,183 @@
+package main
+
+import (
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math"
+	"net/netip"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/spf13/pflag"
+)
+
+// size is a number of bytes, as a flag: 4096, 64K, 8M, 2G, 1T, with or without iB or B; units of 1024.
+type size int64
+
+// Set implements pflag.Value.
+func (s *size) Set(text string) error {
+	number, unit := strings.ToUpper(strings.TrimSpace(text)), 1.0
+	for _, suffix := range []string{"B", "I"} {
+		number = strings.TrimSuffix(number, suffix)
+	}
+	if i := len(number) - 1; i > 0 {
+		if power := strings.IndexByte("KMGT", number[i]); power >= 0 {
+			number, unit = number[:i], math.Pow(1024, float64(power+1))
+		}
+	}
+	n, err := strconv.ParseFloat(number, 64)
+	if err != nil || math.IsNaN(n) || math.Abs(n*unit) >= 1<<62 {
+		return errors.New("not a size, such as 500K, 8M or 2G")
+	}
+	*s = size(n * unit)
+	return nil
+}
+
+// String implements pflag.Value. It is exact, and empty for 0, which is no default to show.
+func (s *size) String() string {
+	n, unit := int64(*s), ""
+	if n == 0 {
+		return ""
+	}
+	for _, next := range []string{"K", "M", "G", "T"} {
+		if n%1024 != 0 {
+			break
+		}
+		n, unit = n/1024, next
+	}
+	return strconv.FormatInt(n, 10) + unit
+}
+
+// Type implements pflag.Value.
+func (s *size) Type() string { return "size" }
+
+// prefixes are networks, as a flag that may be repeated: 10.0.0.0/8, or one address.
+type prefixes []netip.Prefix
+
+// Set implements pflag.Value.
+func (p *prefixes) Set(text string) error {
+	prefix, err := netip.ParsePrefix(text)
+	if err != nil {
+		addr, bad := netip.ParseAddr(text)
+		if bad != nil {
+			return errors.New("not a network, such as 10.0.0.0/8, or an address")
+		}
+		prefix = netip.PrefixFrom(addr, addr.BitLen())
+	}
+	*p = append(*p, prefix)
+	return nil
+}
+
+// Append implements pflag.SliceValue.
+func (p *prefixes) Append(text string) error { return p.Set(text) }
+
+// Replace implements pflag.SliceValue.
+func (p *prefixes) Replace(texts []string) error {
+	*p = nil
+	return setAll(p, texts)
+}
+
+// GetSlice implements pflag.SliceValue.
+func (p *prefixes) GetSlice() []string { return nil }
+
+func (p *prefixes) String() string { return "" }
+
+// Type implements pflag.Value.
+func (p *prefixes) Type() string { return "network" }
+
+// contain reports whether addr is in one of the networks.
+func (p prefixes) contain(addr netip.Addr) bool {
+	return slices.ContainsFunc(p, func(prefix netip.Prefix) bool { return prefix.Contains(addr) })
+}
+
+func setAll(v pflag.Value, texts []string) error {
+	for _, text := range texts {
+		if err := v.Set(text); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// choice is one of several words, as a flag.
+type choice[T comparable] struct {
+	to     *T
+	words  []string
+	values []T // of words
+}
+
+// oneOf is a choice of words that stand for themselves.
+func oneOf(to *string, words ...string) choice[string] { return choice[string]{to, words, words} }
+
+// Set implements pflag.Value.
+func (c choice[T]) Set(text string) error {
+	i := slices.Index(c.words, text)
+	if i < 0 {
+		return fmt.Errorf("not one of %s", strings.Join(c.words, ", "))
+	}
+	*c.to = c.values[i]
+	return nil
+}
+
+func (c choice[T]) String() string {
+	if i := slices.Index(c.values, *c.to); i >= 0 {
+		return c.words[i]
+	}
+	return ""
+}
+
+// Type implements pflag.Value.
+func (c choice[T]) Type() string { return strings.Join(c.words, "|") }
+
+// accounts are names with their passwords, as a flag that may be repeated. Of a name that is given twice the last one counts.
+type accounts map[string]string
+
+// Set implements pflag.Value.
+func (a *accounts) Set(text string) error {
+	name, password, found := strings.Cut(text, ":")
+	if !found || name == "" || password == "" {
+		return errors.New("not name:password") // and not text, which is in part a secret
+	}
+	if *a == nil {
+		*a = make(accounts)
+	}
+	(*a)[name] = password
+	return nil
+}
+
+// Append implements pflag.SliceValue.
+func (a *accounts) Append(text string) error { return a.Set(text) }
+
+// Replace implements pflag.SliceValue.
+func (a *accounts) Replace(texts []string) error {
+	*a = nil
+	return setAll(a, texts)
+}
+
+// GetSlice implements pflag.SliceValue. What it would be is secret.
+func (a *accounts) GetSlice() []string { return nil }
+
+func (a *accounts) String() string { return "" }
+
+// Type implements pflag.Value.
+func (a *accounts) Type() string { return "name:password" }
+
+// hash is a SHA-256, as a flag.
+type hash []byte
+
+// Set implements pflag.Value.
+func (h *hash) Set(text string) error {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != 32 {
+		return errors.New("not 64 hexadecimal digits")
+	}
+	*h = b
+	return nil
+}
+
+func (h *hash) String() string { return "" }
+
+// Type implements pflag.Value.
+func (h *hash) Type() string { return "hex" }

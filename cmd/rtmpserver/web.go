@@ -1,0 +1,97 @@
+package main
+
+import (
+	"log/slog"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/web"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+const (
+	headerTimeout = 10 * time.Second
+	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT's clients poll more often
+	maxHeader     = 64 << 10
+)
+
+// newHTTPServer is what serves by HTTP. Answers may be endless, so that what bounds a request and an answer is theirs.
+func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
+	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
+}
+
+// site is everything that is served by HTTP.
+type site struct {
+	cors    []string
+	viewers viewers
+
+	flv, tunnel, page, other http.Handler
+}
+
+func newSite(s *settings, srv *server.Server) *site {
+	h := &site{cors: s.cors, flv: srv.FLVHandler(), tunnel: srv.TunnelHandler()}
+	h.page = web.New(web.Options{Server: srv, Dir: s.app.root})
+	secret := func(next http.Handler) http.Handler {
+		return guarded{s.httpUsers, http.NewCrossOriginProtection().Handler(next)}
+	}
+	names := secret
+	if s.httpPublic {
+		names = func(next http.Handler) http.Handler { return next }
+	}
+	clients := &clients{server: srv, viewers: &h.viewers}
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
+	mux.Handle("GET /metrics", newMetrics(srv))
+	mux.Handle("GET /stats", names(srv.StatsHandler()))
+	mux.Handle("GET /api/clients", secret(http.HandlerFunc(clients.list)))
+	mux.Handle("DELETE /api/clients/{id}", secret(http.HandlerFunc(clients.end)))
+	mux.Handle("/", names(h.page))
+	h.other = mux
+	return h
+}
+
+// ServeHTTP implements http.Handler.
+func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	switch path := r.URL.Path; {
+	case r.Method == http.MethodPost && isTunnel(path):
+		h.tunnel.ServeHTTP(w, r)
+	case strings.HasPrefix(path, "/fmp4/"):
+		h.media(w, r, strings.TrimSuffix(path[len("/fmp4/"):], ".mp4"), h.page)
+	case strings.HasSuffix(path, ".flv"):
+		h.media(w, r, strings.TrimSuffix(path[1:], ".flv"), h.flv)
+	default:
+		h.other.ServeHTTP(w, r)
+	}
+}
+
+// isTunnel reports whether a path is one of RTMPT's.
+func isTunnel(path string) bool {
+	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
+	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
+}
+
+// media serves a stream to a viewer, also one whose page is from elsewhere.
+func (h *site) media(w http.ResponseWriter, r *http.Request, name string, serve http.Handler) {
+	if origin := r.Header.Get("Origin"); origin != "" && h.mayPlay(origin) {
+		w.Header().Set("Access-Control-Allow-Origin", origin)
+		w.Header().Add("Vary", "Origin")
+		r.Header.Del("Origin") // which would be asked about again by those who serve WebSockets
+		if r.Method == http.MethodOptions {
+			w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD")
+			w.Header().Set("Access-Control-Allow-Headers", "Range")
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+	}
+	ctx, leave := h.viewers.enter(r, name)
+	defer leave()
+	serve.ServeHTTP(w, r.WithContext(ctx))
+}
+
+// mayPlay reports whether pages of an origin may play streams.
+func (h *site) mayPlay(origin string) bool {
+	return slices.Contains(h.cors, "*") || slices.Contains(h.cors, origin)
+}

@@ -1,0 +1,333 @@
+package capturefile
+
+import (
+	"encoding/binary"
+	"math"
+)
+
+// maxDepth is how deep AMF values may be nested.
+const maxDepth = 64
+
+// values walks through AMF values where they lie, and shows each text in them.
+type values struct {
+	b    []byte
+	off  int
+	text func(place, []byte) // the text may be changed in place
+	name func([]byte)        // likewise the names of properties
+	data func(place)         // numbers, dates and the like: what may be private and is not text
+
+	depth   int
+	strings [][]byte // what AMF3's references refer to
+	shared  int      // of them, from AMF3 values before this one: some writers go on counting, others begin anew
+	traits  []traits
+	objects int
+}
+
+// place is where a text is.
+type place struct {
+	arg int    // the value at the top that it is or is in
+	key string // the name of the innermost property that it is or is in; "": it is at the top
+}
+
+type traits struct {
+	sealed  []string
+	dynamic bool
+}
+
+// all walks to the end. ok is false where what lies at off makes no sense.
+func (v *values) all() (ok bool) {
+	for arg := 0; v.off < len(v.b); arg++ {
+		if !v.value0(place{arg: arg}) {
+			return false
+		}
+	}
+	return true
+}
+
+// take returns the next n bytes, nil: there are not so many.
+func (v *values) take(n int) []byte {
+	if n < 0 || n > len(v.b)-v.off {
+		return nil
+	}
+	b := v.b[v.off : v.off+n : v.off+n]
+	v.off += n
+	return b
+}
+
+func (v *values) skip(n int) bool { return n == 0 || v.take(n) != nil }
+
+// sized returns the text after its length of size bytes.
+func (v *values) sized(size int) ([]byte, bool) {
+	b := v.take(size)
+	if b == nil {
+		return nil, false
+	}
+	n := uint64(binary.BigEndian.Uint16(b))
+	if size == 4 {
+		n = uint64(binary.BigEndian.Uint32(b))
+	}
+	if n > uint64(len(v.b)-v.off) {
+		return nil, false
+	}
+	return v.b[v.off : v.off+int(n)], v.skip(int(n))
+}
+
+func (v *values) number(at place, size int) bool {
+	v.data(at)
+	return v.skip(size)
+}
+
+// value0 is an AMF0 value (AMF 0 section 2).
+func (v *values) value0(at place) bool {
+	if v.depth++; v.depth > maxDepth {
+		return false
+	}
+	defer func() { v.depth-- }()
+	marker := v.take(1)
+	if marker == nil {
+		return false
+	}
+	switch marker[0] {
+	case 0: // number
+		return v.number(at, 8)
+	case 1: // boolean
+		return v.skip(1)
+	case 2: // string
+		return v.text0(at, 2)
+	case 12, 15: // long string, XML
+		return v.text0(at, 4)
+	case 5, 6, 13: // null, undefined, unsupported
+		return true
+	case 7: // reference
+		return v.skip(2)
+	case 11: // date
+		return v.number(at, 10)
+	case 3: // object
+		return v.members0(at)
+	case 8: // ECMA array
+		return v.skip(4) && v.members0(at)
+	case 16: // typed object
+		_, ok := v.sized(2)
+		return ok && v.members0(at)
+	case 10: // strict array
+		return v.list0(at)
+	case 17:
+		v.shared = len(v.strings)
+		return v.value3(at)
+	}
+	return false
+}
+
+func (v *values) text0(at place, size int) bool {
+	text, ok := v.sized(size)
+	if ok {
+		v.text(at, text)
+	}
+	return ok
+}
+
+func (v *values) list0(at place) bool {
+	b := v.take(4)
+	if b == nil {
+		return false
+	}
+	for n := binary.BigEndian.Uint32(b); n > 0; n-- {
+		if !v.value0(at) {
+			return false
+		}
+	}
+	return true
+}
+
+func (v *values) members0(at place) bool {
+	for {
+		key, ok := v.sized(2)
+		if !ok {
+			return false
+		}
+		if len(key) == 0 && v.off < len(v.b) && v.b[v.off] == 9 {
+			return v.skip(1)
+		}
+		at := place{at.arg, string(key)}
+		v.name(key)
+		if !v.value0(at) {
+			return false
+		}
+	}
+}
+
+// uint29 is AMF3's integer (AMF 3 section 1.3.1).
+func (v *values) uint29() (n int, ok bool) {
+	for i := range 4 {
+		b := v.take(1)
+		if b == nil {
+			return 0, false
+		}
+		if i == 3 {
+			return n<<8 | int(b[0]), true
+		}
+		n = n<<7 | int(b[0]&0x7F)
+		if b[0]&0x80 == 0 {
+			break
+		}
+	}
+	return n, true
+}
+
+// string3 is a string of AMF3. inline is false for a reference.
+func (v *values) string3() (s []byte, inline, ok bool) {
+	n, ok := v.uint29()
+	switch {
+	case !ok:
+		return nil, false, false
+	case n&1 == 0:
+		return v.referred(n >> 1), false, true
+	case n == 1:
+		return nil, false, true
+	}
+	if s = v.take(n >> 1); s != nil {
+		v.strings = append(v.strings, s)
+	}
+	return s, true, s != nil
+}
+
+// unclear is the name of a property of which nobody can say what it is called.
+var unclear = []byte("?")
+
+// referred is what a reference to a string refers to.
+func (v *values) referred(n int) []byte {
+	if v.shared > 0 || n >= len(v.strings) {
+		return unclear
+	}
+	return v.strings[n]
+}
+
+// value3 is an AMF3 value (AMF 3 section 3).
+func (v *values) value3(at place) bool {
+	if v.depth++; v.depth > maxDepth {
+		return false
+	}
+	defer func() { v.depth-- }()
+	marker := v.take(1)
+	if marker == nil {
+		return false
+	}
+	switch marker[0] {
+	case 0, 1, 2, 3: // undefined, null, false, true
+		return true
+	case 4: // integer
+		_, ok := v.uint29()
+		return ok && v.number(at, 0)
+	case 5: // double
+		return v.number(at, 8)
+	case 6: // string
+		s, inline, ok := v.string3()
+		if ok && inline {
+			v.text(at, s)
+		}
+		return ok
+	}
+	bits, ok := v.uint29()
+	if !ok {
+		return false
+	}
+	if bits&1 == 0 { // seen before
+		return bits>>1 < v.objects
+	}
+	v.objects++
+	switch n := bits >> 1; marker[0] {
+	case 7, 11, 12: // XML document, XML, byte array
+		b := v.take(n)
+		if n > 0 && b == nil {
+			return false
+		}
+		v.text(at, b)
+		return true
+	case 8: // date
+		return v.number(at, 8)
+	case 9: // array
+		return v.members3(at) && v.list3(at, n)
+	case 10:
+		return v.object3(at, bits)
+	case 13, 14: // vectors of int and uint
+		return n <= math.MaxInt32/4 && v.skip(1) && v.number(at, 4*n)
+	case 15: // vector of double
+		return n <= math.MaxInt32/8 && v.skip(1) && v.number(at, 8*n)
+	case 16: // vector of objects
+		if !v.skip(1) {
+			return false
+		}
+		_, _, ok := v.string3()
+		return ok && v.list3(at, n)
+	case 17: // dictionary
+		return v.skip(1) && v.list3(at, 2*n)
+	}
+	return false
+}
+
+func (v *values) list3(at place, n int) bool {
+	for range n {
+		if !v.value3(at) {
+			return false
+		}
+	}
+	return true
+}
+
+// members3 are named values up to an empty name.
+func (v *values) members3(at place) bool {
+	for {
+		key, inline, ok := v.string3()
+		if !ok || len(key) == 0 {
+			return ok
+		}
+		at := place{at.arg, string(key)}
+		if inline {
+			v.name(key)
+		}
+		if !v.value3(at) {
+			return false
+		}
+	}
+}
+
+func (v *values) object3(at place, bits int) bool {
+	t, ok := v.traits3(bits)
+	if !ok {
+		return false
+	}
+	for _, key := range t.sealed {
+		if !v.value3(place{at.arg, key}) {
+			return false
+		}
+	}
+	return !t.dynamic || v.members3(at)
+}
+
+func (v *values) traits3(bits int) (t traits, ok bool) {
+	switch {
+	case bits&2 == 0: // seen before
+		if bits>>2 >= len(v.traits) {
+			return t, false
+		}
+		return v.traits[bits>>2], true
+	case bits&4 != 0: // of a form that only its class knows
+		return t, false
+	}
+	t.dynamic = bits&8 != 0
+	if _, _, ok := v.string3(); !ok { // the class
+		return t, false
+	}
+	for range bits >> 4 {
+		key, inline, ok := v.string3()
+		if !ok {
+			return t, false
+		}
+		t.sealed = append(t.sealed, string(key))
+		if inline {
+			v.name(key)
+		}
+	}
+	v.traits = append(v.traits, t)
+	return t, true
+}

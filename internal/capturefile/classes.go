@@ -1,0 +1,112 @@
+package capturefile
+
+import "strconv"
+
+// class is what may be done with a text.
+type class uint8
+
+const (
+	classSecret class = iota // all of it is replaced
+	classKey                 // a publishing name: all of it is replaced but the form of its query
+	className                // the name of a stream: what follows after ? is replaced
+	classText                // known secrets are replaced, and in URLs users, passwords and queries
+	classPlain               // nothing
+)
+
+// known are the commands whose arguments a redactor knows.
+var known = map[string]bool{
+	"connect": true, "createStream": true, "deleteStream": true, "closeStream": true, "publish": true, "play": true, "play2": true,
+	"pause": true, "pauseRaw": true, "seek": true, "receiveAudio": true, "receiveVideo": true, "FCPublish": true, "FCUnpublish": true,
+	"releaseStream": true, "FCSubscribe": true, "FCUnsubscribe": true, "getStreamLength": true, "set_playlist": true, "initStream": true,
+	"onStatus": true, "onFCPublish": true, "onFCUnpublish": true, "onFCSubscribe": true, "onFCUnsubscribe": true, "onBWDone": true,
+	"_onbwcheck": true, "_onbwdone": true, "_checkbw": true, "close": true, "ping": true, "pong": true,
+}
+
+// connectFields are the members of connect's command object (section 7.2.1.1, and Enhanced RTMP) that may be seen.
+var connectFields = map[string]class{
+	"app": classText, "tcUrl": classText, "swfUrl": classText, "pageUrl": classText,
+	"flashVer": classText, "flashver": classText, "type": classPlain, "objectEncoding": classPlain,
+	"fourCcList": classPlain, "videoFourCcInfoMap": classPlain, "audioFourCcInfoMap": classPlain,
+}
+
+// infoFields are the members of servers' information objects that may be seen. Challenges are: without the answer they say nothing.
+var infoFields = map[string]class{
+	"level": classPlain, "code": classPlain, "description": classText, "details": classText, "reason": classText,
+	"redirect": classText, "tcUrl": classText, "url": classText, "fmsVer": classText, "version": classText, "mode": classPlain,
+	"type": classPlain, "objectEncoding": classPlain, "secureToken": classPlain, "clientid": classPlain, "clientId": classPlain,
+	"server": classText, "product": classText, "vendor": classText, "srs_server": classText, "srs_version": classText, "srs_sig": classText,
+	"fourCcList": classPlain, "reconnectRequest": classText, "message": classText,
+}
+
+// classify says what may be done with a text of a command. at.arg 0 is the name, 1 the transaction id, 2 the command object.
+func classify(from Direction, command string, at place) class {
+	if from == FromServer {
+		return classifyAnswer(command, at)
+	}
+	switch {
+	case command == "connect" && at.arg == 2:
+		return connectFields[at.key]
+	case command == "play2" && (at.key == "streamName" || at.key == "oldStreamName"), command == "set_playlist":
+		return className
+	case command == "play2" && at.key == "transition":
+		return classPlain
+	case at.key != "":
+		return classSecret
+	}
+	switch command {
+	case "publish":
+		if at.arg == 3 {
+			return classKey
+		}
+		if at.arg == 4 {
+			return classPlain
+		}
+	case "FCPublish", "FCUnpublish", "releaseStream":
+		if at.arg == 3 {
+			return classKey
+		}
+	case "play", "FCSubscribe", "FCUnsubscribe", "getStreamLength":
+		if at.arg == 3 {
+			return className
+		}
+	case "_result", "_error":
+		return classSecret
+	}
+	return classSecret
+}
+
+// classifyAnswer is classify for what servers send.
+func classifyAnswer(command string, at place) class {
+	switch command {
+	case "_result", "_error", "onStatus", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "onFCUnsubscribe", "onPlayStatus":
+		if at.key != "" {
+			return infoFields[at.key]
+		}
+		if command != "_result" {
+			return classText
+		}
+	}
+	return classSecret
+}
+
+// isKnown reports whether a property is one that may be named.
+func isKnown(key string) bool {
+	_, connect := connectFields[key]
+	_, info := infoFields[key]
+	return connect || info
+}
+
+// labelOf is what a text is called in End.
+func labelOf(command string, at place) string {
+	switch {
+	case command == "publish" && at.arg == 3 || command == "FCPublish" || command == "FCUnpublish" || command == "releaseStream":
+		return "publishing name"
+	case isKnown(at.key):
+		return quoted(command) + "'s " + at.key
+	case at.key != "":
+		return "property of " + quoted(command)
+	case at.arg < 3:
+		return quoted(command)
+	}
+	return quoted(command) + "'s argument " + strconv.Itoa(at.arg-2)
+}

@@ -1,0 +1,84 @@
+package capturefile
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"sync"
+	"time"
+)
+
+// Conn returns nc, with what is read and written recorded. Closing it closes nc and ends the recording; closed is called after that
+// with Recorder.Err.
+func (r *Recorder) Conn(nc net.Conn, closed func(error)) net.Conn {
+	c := &conn{Conn: nc, recorder: r, in: FromServer, out: FromClient, closed: closed}
+	if r.role == RoleServer {
+		c.in, c.out = FromClient, FromServer
+	}
+	return c
+}
+
+type conn struct {
+	net.Conn
+	recorder *Recorder
+	in, out  Direction
+	ahead    int // bytes recorded and not yet written; owned by who writes
+	closed   func(error)
+	closing  sync.Once
+
+	mu       sync.Mutex // guards the rest
+	closedBy Direction
+	reason   string // why nothing more will be read
+}
+
+func (c *conn) Read(b []byte) (int, error) {
+	n, err := c.Conn.Read(b)
+	c.recorder.Record(c.in, time.Now(), b[:n])
+	switch {
+	case err == io.EOF:
+		c.ended(c.in, "the "+c.in.String()+" closed the connection")
+	case err != nil && !errors.Is(err, os.ErrDeadlineExceeded) && !errors.Is(err, net.ErrClosed):
+		c.ended(c.in, err.Error())
+	}
+	return n, err
+}
+
+func (c *conn) closes() string { return "the " + c.out.String() + " closed the connection" }
+
+// ended notes why there is no more to come.
+func (c *conn) ended(by Direction, reason string) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.reason == "" {
+		c.closedBy, c.reason = by, reason
+	}
+}
+
+// Write records before it writes: the answer may be read before a Write returns, and belongs after it. What is left of a write
+// that was cut short by a deadline comes again.
+func (c *conn) Write(b []byte) (int, error) {
+	if fresh := b[min(c.ahead, len(b)):]; len(fresh) > 0 {
+		c.recorder.Record(c.out, time.Now(), fresh)
+	}
+	n, err := c.Conn.Write(b)
+	c.ahead = max(c.ahead, len(b)) - n
+	return n, err
+}
+
+func (c *conn) CloseWrite() error {
+	if half, ok := c.Conn.(interface{ CloseWrite() error }); ok {
+		c.ended(c.out, c.closes())
+		return half.CloseWrite()
+	}
+	return errors.ErrUnsupported
+}
+
+func (c *conn) Close() error {
+	err := c.Conn.Close()
+	c.closing.Do(func() {
+		c.ended(c.out, c.closes())
+		c.closed(c.recorder.Close(c.closedBy, c.reason)) // nobody reads any more
+	})
+	return err
+}

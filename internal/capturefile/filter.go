@@ -1,0 +1,201 @@
+package capturefile
+
+import (
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxHeld is how many bytes of a direction are held back at most until a message that has to be edited is complete. A longer one is
+// blanked.
+const maxHeld = 1 << 20
+
+// Message is a message on its way through a Filter.
+type Message struct {
+	chunk.Piece        // of the message; its slices are nil
+	Body        []byte // may be changed in place
+}
+
+// Filter changes messages where they lie in a chunk stream. It keeps chunk headers and sizes as they are, also where they lie inside
+// of what is changed. It is used by one goroutine at a time.
+type Filter struct {
+	// Edit is called with every complete message that Holds wants to see.
+	Edit func(m *Message)
+	// Holds reports whether messages of a type are to be edited; nil: all are.
+	Holds func(t message.Type) bool
+	// Blanks reports whether the bodies of messages of a type are to be replaced by zeros. nil: none are.
+	Blanks func(t message.Type) bool
+	// Emit is called with what has passed, whole pieces of the chunk stream. b is valid during the call.
+	Emit func(b []byte)
+	// Overflow is called for a message that is too long to be held, and was blanked instead; nil: nobody asks.
+	Overflow func()
+
+	scan   *chunk.Scanner
+	held   []byte // not emitted
+	parsed int    // bytes of held that have been scanned
+	under  map[uint32]*underWay
+	body   []byte // of a message in several pieces
+	err    error
+}
+
+// underWay is an unfinished message.
+type underWay struct {
+	spans []span // of its body, in held
+	blank bool   // the rest is replaced by zeros
+}
+
+type span struct{ from, to int }
+
+// Err is why the chunk stream can't be followed any further, nil while it can.
+func (f *Filter) Err() error { return f.err }
+
+// Write takes the next bytes of the chunk stream. It returns how many of them the Filter can't say anything about, because the
+// stream is broken: they are lost.
+func (f *Filter) Write(b []byte) (lost int) {
+	if f.scan == nil {
+		f.scan, f.under = chunk.NewScanner(), make(map[uint32]*underWay)
+	}
+	if f.err != nil {
+		return len(b)
+	}
+	f.held = append(f.held, b...)
+	for f.err == nil {
+		p, n, err := f.scan.Scan(f.held[f.parsed:])
+		if f.err = err; n == 0 {
+			break
+		}
+		at := f.parsed
+		f.parsed += n
+		f.piece(&p, span{at, f.parsed})
+	}
+	if f.parsed > maxHeld {
+		f.overflow()
+	}
+	if f.err == nil {
+		f.pass()
+		return 0
+	}
+	f.blankAll() // nothing more will come
+	f.pass()
+	lost = len(f.held)
+	f.held, f.under = nil, nil
+	return lost
+}
+
+// piece looks at what lies in held.
+func (f *Filter) piece(p *chunk.Piece, at span) {
+	t := message.Type(p.Type)
+	if p.Dropped != 0 {
+		f.drop(p.Dropped)
+	}
+	switch {
+	case f.Blanks != nil && f.Blanks(t):
+		if p.Payload != nil {
+			clear(f.held[at.from:at.to])
+		}
+		return
+	case f.Holds != nil && !f.Holds(t):
+		return
+	}
+	m := f.under[p.ChunkStreamID]
+	if p.First {
+		m = new(underWay)
+		f.under[p.ChunkStreamID] = m
+	}
+	if p.Payload != nil {
+		if m.blank {
+			clear(f.held[at.from:at.to])
+		}
+		if last := len(m.spans) - 1; last >= 0 && m.spans[last].to == at.from {
+			m.spans[last].to = at.to
+		} else {
+			m.spans = append(m.spans, at)
+		}
+	}
+	if !p.Last {
+		return
+	}
+	delete(f.under, p.ChunkStreamID)
+	if !m.blank {
+		f.edit(p, m.spans)
+	}
+}
+
+// edit has a complete message edited.
+func (f *Filter) edit(p *chunk.Piece, spans []span) {
+	m := Message{Piece: *p}
+	m.Header, m.Payload = nil, nil
+	if len(spans) == 1 {
+		m.Body = f.held[spans[0].from:spans[0].to]
+		f.Edit(&m)
+		return
+	}
+	f.body = f.body[:0]
+	for _, s := range spans {
+		f.body = append(f.body, f.held[s.from:s.to]...)
+	}
+	m.Body = f.body
+	f.Edit(&m)
+	body := f.body
+	for _, s := range spans {
+		body = body[copy(f.held[s.from:s.to], body):]
+	}
+}
+
+// drop blanks a message that will not be complete: nobody can say what it is about.
+func (f *Filter) drop(chunkStream uint32) {
+	if m := f.under[chunkStream]; m != nil {
+		f.blank(m)
+		delete(f.under, chunkStream)
+	}
+}
+
+func (f *Filter) blank(m *underWay) {
+	for _, s := range m.spans {
+		clear(f.held[s.from:s.to])
+	}
+	m.blank, m.spans = true, nil
+}
+
+// overflow gives up the messages that everything else waits for.
+func (f *Filter) overflow() {
+	for _, m := range f.under {
+		if !m.blank && f.Overflow != nil {
+			f.Overflow()
+		}
+	}
+	f.blankAll()
+}
+
+func (f *Filter) blankAll() {
+	for _, m := range f.under {
+		f.blank(m)
+	}
+}
+
+// pass emits what nothing more can happen to.
+func (f *Filter) pass() {
+	for _, m := range f.under {
+		if !m.blank {
+			return
+		}
+		m.spans = nil
+	}
+	if f.parsed > 0 {
+		f.Emit(f.held[:f.parsed])
+		rest := f.held[f.parsed:]
+		if cap(f.held) > maxHeld {
+			f.held = nil
+		}
+		f.held, f.parsed = append(f.held[:0], rest...), 0
+	}
+}
+
+// Close emits what is left: unfinished messages are blanked.
+func (f *Filter) Close() {
+	f.blankAll()
+	f.pass()
+	if len(f.held) > 0 { // a part of a header
+		f.Emit(f.held)
+		f.held = nil
+	}
+}

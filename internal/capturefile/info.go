@@ -1,0 +1,189 @@
+package capturefile
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/go-librtmp/rtmp/handshake"
+)
+
+// Direction is the way of bytes and messages.
+type Direction uint8
+
+const (
+	FromClient Direction = 1 // to the server
+	FromServer Direction = 2 // to the client
+)
+
+// String is "client" or "server", the end that sends.
+func (d Direction) String() string {
+	switch d {
+	case FromClient:
+		return "client"
+	case FromServer:
+		return "server"
+	}
+	return "direction " + strconv.Itoa(int(d))
+}
+
+func directionOf(s string) Direction {
+	for _, d := range []Direction{FromClient, FromServer} {
+		if d.String() == s {
+			return d
+		}
+	}
+	return 0
+}
+
+// Role is who recorded a session.
+type Role string
+
+const (
+	RoleClient   Role = "client"
+	RoleServer   Role = "server"
+	RoleObserver Role = "observer" // somebody between them or beside them
+)
+
+// Info is what is known of a session beside its messages.
+type Info struct {
+	Role      Role
+	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte; "": unknown
+	Server    string    // its address, "host:port"; "": unknown
+	Client    string    // likewise
+	Began     time.Time // what the times in the capture count from: when the handshake was over
+
+	Handshake Handshake
+}
+
+// Handshake is what is known of a session's handshake.
+type Handshake struct {
+	Type       byte    // the peer's C0 or S0 for RoleClient and RoleServer, S0 for RoleObserver: 3, or a type of RTMPE
+	Version    [4]byte // the word after the time stamp in the peer's first packet
+	Digest     bool    // both first packets were signed
+	ReplyValid bool    // the peer's second packet answered our first one
+}
+
+// HandshakeOf is what is to be kept of a handshake's result.
+func HandshakeOf(r *handshake.Result) Handshake {
+	return Handshake{Type: r.PeerType, Version: r.PeerVersion, Digest: r.Digest, ReplyValid: r.ReplyValid}
+}
+
+// append appends the Info record: lines of "name: value".
+func (i *Info) append(dst []byte) []byte {
+	h := &i.Handshake
+	return fields{
+		{"role", string(i.Role)}, {"transport", i.Transport}, {"server", i.Server}, {"client", i.Client},
+		{"began", i.Began.UTC().Format(time.RFC3339Nano)},
+		{"handshake-type", strconv.Itoa(int(h.Type))}, {"handshake-version", fmt.Sprintf("%x", h.Version)},
+		{"handshake-digest", strconv.FormatBool(h.Digest)}, {"handshake-reply-valid", strconv.FormatBool(h.ReplyValid)},
+	}.append(dst)
+}
+
+// ParseInfo reads an Info record. What it does not know, or can't read, it leaves out.
+func ParseInfo(b []byte) (i Info) {
+	for name, value := range parseFields(b) {
+		switch name {
+		case "role":
+			i.Role = Role(value)
+		case "transport":
+			i.Transport = value
+		case "server":
+			i.Server = value
+		case "client":
+			i.Client = value
+		case "began":
+			i.Began, _ = time.Parse(time.RFC3339Nano, value)
+		case "handshake-type":
+			n, _ := strconv.ParseUint(value, 10, 8)
+			i.Handshake.Type = byte(n)
+		case "handshake-version":
+			n, _ := strconv.ParseUint(value, 16, 32)
+			i.Handshake.Version = [4]byte{byte(n >> 24), byte(n >> 16), byte(n >> 8), byte(n)}
+		case "handshake-digest":
+			i.Handshake.Digest = value == "true"
+		case "handshake-reply-valid":
+			i.Handshake.ReplyValid = value == "true"
+		}
+	}
+	return i
+}
+
+// End is how a session's recording ended, and what was removed from it.
+type End struct {
+	Reason   string    // why the session ended; "": unknown
+	ClosedBy Direction // which end did so first; 0: unknown
+	Replaced []string  // kinds of values that were replaced by placeholders, with their numbers: "publishing name: 3"
+	Kept     []string  // kinds of values that may hold something private and were not, likewise
+	Missing  []string  // what was not recorded, and why
+}
+
+func (e *End) append(dst []byte) []byte {
+	f := fields{{"reason", e.Reason}}
+	if e.ClosedBy != 0 {
+		f = append(f, [2]string{"closed-by", e.ClosedBy.String()})
+	}
+	for _, list := range []struct {
+		name   string
+		values []string
+	}{{"replaced", e.Replaced}, {"kept", e.Kept}, {"missing", e.Missing}} {
+		for _, v := range list.values {
+			f = append(f, [2]string{list.name, v})
+		}
+	}
+	return f.append(dst)
+}
+
+// ParseEnd reads an End record.
+func ParseEnd(b []byte) (e End) {
+	for name, value := range parseFields(b) {
+		switch name {
+		case "reason":
+			e.Reason = value
+		case "closed-by":
+			e.ClosedBy = directionOf(value)
+		case "replaced":
+			e.Replaced = append(e.Replaced, value)
+		case "kept":
+			e.Kept = append(e.Kept, value)
+		case "missing":
+			e.Missing = append(e.Missing, value)
+		}
+	}
+	return e
+}
+
+// fields are the lines of a record of text. Empty values are left out.
+type fields [][2]string
+
+func (f fields) append(dst []byte) []byte {
+	for _, field := range f {
+		if field[1] != "" {
+			dst = append(dst, field[0]+": "+oneLine(field[1])+"\n"...)
+		}
+	}
+	return dst
+}
+
+// oneLine replaces control characters, line ends among them.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7F {
+			return ' '
+		}
+		return r
+	}, s)
+}
+
+// parseFields walks through the lines of a record of text.
+func parseFields(b []byte) func(yield func(name, value string) bool) {
+	return func(yield func(name, value string) bool) {
+		for line := range strings.Lines(string(b)) {
+			name, value, ok := strings.Cut(strings.TrimSuffix(line, "\n"), ": ")
+			if ok && !yield(name, value) {
+				return
+			}
+		}
+	}
+}

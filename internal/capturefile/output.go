@@ -1,0 +1,41 @@
+package capturefile
+
+import "io"
+
+// Option is how a session is recorded.
+type Option func(*options)
+
+type options struct{ zeroMedia bool }
+
+// ZeroMedia has the bodies of audio and video messages recorded as zeros.
+func ZeroMedia(o *options) { o.zeroMedia = true }
+
+// Output is a writer of captures with options for those who record to it.
+type Output struct {
+	io.Writer
+	options options
+}
+
+// NewOutput returns w with options. Its Close closes w, if that is an io.Closer.
+func NewOutput(w io.Writer, opts ...Option) *Output {
+	o := &Output{Writer: w}
+	for _, set := range opts {
+		set(&o.options)
+	}
+	return o
+}
+
+// Close closes what is written to, if it can be closed.
+func (o *Output) Close() error {
+	if c, ok := o.Writer.(io.Closer); ok {
+		return c.Close()
+	}
+	return nil
+}
+
+func optionsOf(w io.Writer) options {
+	if o, ok := w.(*Output); ok {
+		return o.options
+	}
+	return options{}
+}

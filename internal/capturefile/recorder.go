@@ -1,0 +1,273 @@
+// Package capturefile writes the files that package capture reads, and removes from them what is secret. docs/capture-format.md
+// describes the format.
+package capturefile
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/chunk"
+)
+
+const (
+	// flushAfter is how long something waits in memory until it is written, so that a crash loses no more.
+	flushAfter = time.Second
+	// firstBlock is how much room a block has at first, in bytes.
+	firstBlock = 4 << 10
+	// maxQueue is how many blocks wait for a slow writer.
+	maxQueue = 4
+	// patience is how long the session waits for a writer that is slower still. After that the recording ends.
+	patience = 5 * time.Second
+)
+
+// ErrSlow is the error of a recording that ended because its writer did not take anything for 5 s.
+var ErrSlow = errors.New("capture: the writer takes nothing")
+
+// Recorder records a session. Its methods may be called from any goroutine. It never fails the session that it records: when the
+// writer fails, or takes nothing for 5 s, the recording ends there, and Err says why.
+type Recorder struct {
+	out     io.Writer
+	began   time.Time
+	role    Role
+	session uint64
+	failure atomic.Pointer[error]
+	blocks  chan pending
+	done    chan struct{} // closed when everything is written
+
+	mu       sync.Mutex // guards the rest
+	closed   bool
+	redactor *redactor
+	ways     [2]way // by Direction-1
+	at       time.Duration
+	block    pending
+	sequence uint32
+	last     time.Duration // of the last record in block
+	missing  []string
+}
+
+// way is one direction.
+type way struct {
+	filter Filter
+	scan   *chunk.Scanner // at the end of what is in blocks
+	lost   int            // bytes that could not be recorded
+}
+
+// pending is a block that is not packed.
+type pending struct {
+	header  Header
+	content []byte
+}
+
+// NewRecorder begins the recording of a session. Each block is written to w with one Write. secrets are known beforehand. A
+// zero info.Began is now.
+func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
+	o := optionsOf(w)
+	if info.Began.IsZero() {
+		info.Began = time.Now()
+	}
+	r := &Recorder{out: w, began: info.Began, role: info.Role, session: rand.Uint64(), redactor: newRedactor(secrets),
+		blocks: make(chan pending, maxQueue), done: make(chan struct{})}
+	for i := range r.ways {
+		from := Direction(i + 1)
+		r.ways[i] = way{scan: chunk.NewScanner(), filter: Filter{
+			Holds:    holds,
+			Edit:     func(m *Message) { r.redactor.message(from, m) },
+			Overflow: r.redactor.overflow,
+			Emit:     func(b []byte) { r.emit(from, b) },
+		}}
+		if o.zeroMedia {
+			r.ways[i].filter.Blanks = isMedia
+		}
+	}
+	r.redactor.media = !o.zeroMedia
+	r.append(KindInfo, info.append(nil))
+	go r.write()
+	return r
+}
+
+// Record records what has been sent at that time. Times don't run backwards: an earlier one counts as that of the call before.
+func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
+	if len(b) == 0 || from != FromClient && from != FromServer {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed || r.Err() != nil {
+		return
+	}
+	r.at = max(r.at, at.Sub(r.began).Truncate(time.Microsecond))
+	w := &r.ways[from-1]
+	w.lost += w.filter.Write(b)
+}
+
+// Err is why the recording has ended early, nil if it has not.
+func (r *Recorder) Err() error {
+	if err := r.failure.Load(); err != nil {
+		return *err
+	}
+	return nil
+}
+
+func (r *Recorder) fail(err error) { r.failure.CompareAndSwap(nil, &err) }
+
+// Close ends the recording: reason is why the session has ended, and closedBy who ended it, 0: unknown. It returns Err. What the
+// writer does not take in 5 s is lost.
+func (r *Recorder) Close(closedBy Direction, reason string) error {
+	r.mu.Lock()
+	if !r.closed {
+		r.closed = true
+		r.finish(End{Reason: reason, ClosedBy: closedBy})
+		close(r.blocks)
+	}
+	r.mu.Unlock()
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	select {
+	case <-r.done:
+	case <-timeout.C:
+		r.fail(ErrSlow)
+	}
+	return r.Err()
+}
+
+// Missing notes for the recording's End that something is missing in it, and what.
+func (r *Recorder) Missing(what string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.missing = append(r.missing, what)
+}
+
+func (r *Recorder) finish(end End) {
+	end.Missing = r.missing
+	for i := range r.ways {
+		w := &r.ways[i]
+		w.filter.Close()
+		if err := w.filter.Err(); err != nil {
+			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are no chunk stream (%v)", w.lost, Direction(i+1), err))
+		}
+	}
+	r.redactor.tell(&end)
+	r.append(KindEnd, end.append(nil))
+	r.hand()
+}
+
+// emit adds what has been sent to blocks. A block begins between two pieces of the chunk stream, so that its states are right.
+func (r *Recorder) emit(from Direction, b []byte) {
+	for len(b) > 0 {
+		r.begin() // first: its states are those before this record
+		window, n := b[:min(len(b), maxRecord)], 0
+		for n < len(window) {
+			_, size, _ := r.ways[from-1].scan.Scan(window[n:])
+			if size == 0 {
+				break
+			}
+			n += size
+		}
+		if n == 0 { // the part of a header at the end of the session
+			n = len(window)
+		}
+		r.append(Kind(from), b[:n])
+		if b = b[n:]; len(r.block.content) >= targetBlock {
+			r.hand()
+		}
+	}
+}
+
+// append adds a record to the block.
+func (r *Recorder) append(kind Kind, data []byte) {
+	r.begin()
+	b := &r.block
+	b.content = append(b.content, byte(kind))
+	b.content = binary.AppendUvarint(b.content, uint64((r.at-r.last)/time.Microsecond))
+	b.content = binary.AppendUvarint(b.content, uint64(len(data)))
+	b.content = append(b.content, data...)
+	r.last = r.at
+}
+
+// begin begins a block, unless there is one.
+func (r *Recorder) begin() {
+	if len(r.block.content) > 0 {
+		return
+	}
+	r.block = pending{header: Header{Session: r.session, Sequence: r.sequence, First: r.at, Seekable: true},
+		content: make([]byte, 0, firstBlock)}
+	r.sequence++
+	r.last = r.at
+	var state []byte
+	for i := range r.ways {
+		state = r.ways[i].scan.AppendState(state[:0])
+		r.block.content = append(binary.AppendUvarint(r.block.content, uint64(len(state))), state...)
+	}
+	if len(r.block.content) > maxState { // thousands of chunk streams: nobody will seek here
+		r.block.header.Seekable, r.block.content = false, r.block.content[:0]
+	}
+}
+
+// hand gives the block to the goroutine that writes.
+func (r *Recorder) hand() {
+	b := r.take()
+	if len(b.content) == 0 || r.Err() != nil {
+		return
+	}
+	select {
+	case r.blocks <- b:
+		return
+	default:
+	}
+	timeout := time.NewTimer(patience)
+	defer timeout.Stop()
+	select {
+	case r.blocks <- b:
+	case <-timeout.C:
+		r.fail(ErrSlow)
+	}
+}
+
+func (r *Recorder) take() pending {
+	b := r.block
+	b.header.Last = r.last
+	r.block = pending{}
+	return b
+}
+
+// write writes what is handed to it, and what has waited for flushAfter, until Close.
+func (r *Recorder) write() {
+	defer close(r.done)
+	tick := time.NewTicker(flushAfter)
+	defer tick.Stop()
+	for {
+		select {
+		case b, ok := <-r.blocks:
+			if !ok {
+				return
+			}
+			r.put(b)
+		case <-tick.C:
+			if !r.mu.TryLock() { // somebody records, and may be waiting for us
+				continue
+			}
+			var b pending
+			if len(r.blocks) == 0 && !r.closed {
+				b = r.take()
+			}
+			r.mu.Unlock()
+			r.put(b)
+		}
+	}
+}
+
+// put packs and writes a block.
+func (r *Recorder) put(b pending) {
+	if len(b.content) == 0 || r.Err() != nil {
+		return
+	}
+	if _, err := r.out.Write(b.header.Pack(nil, b.content)); err != nil {
+		r.fail(fmt.Errorf("capture: %w", err))
+	}
+}

@@ -1,0 +1,240 @@
+package capturefile
+
+import (
+	"encoding/binary"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// maxLabels bounds what is counted of what was replaced and kept.
+const maxLabels = 64
+
+// redactor replaces what is secret in the messages of a session. What is not known to be harmless counts as secret: of commands it
+// keeps only texts in places that it knows.
+type redactor struct {
+	secrets  secrets
+	media    bool           // is recorded as it is
+	replaced map[string]int // how often, by what
+	kept     map[string]int // likewise: as it was, but for what is known to be secret
+}
+
+func newRedactor(known []string) *redactor {
+	r := &redactor{replaced: make(map[string]int), kept: make(map[string]int)}
+	for _, s := range known {
+		r.secrets.learn(s)
+	}
+	return r
+}
+
+// holds reports whether a redactor has to see messages of a type.
+func holds(t message.Type) bool {
+	switch t {
+	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,
+		message.TypeAudio, message.TypeVideo, message.TypeAggregate:
+		return false
+	}
+	return true
+}
+
+func isMedia(t message.Type) bool {
+	return t == message.TypeAudio || t == message.TypeVideo || t == message.TypeAggregate
+}
+
+// message replaces what is secret in m.
+func (r *redactor) message(from Direction, m *Message) {
+	switch t := message.Type(m.Type); t {
+	case message.TypeCommandAMF0, message.TypeCommandAMF3:
+		r.command(from, withoutSelector(m.Body))
+	case message.TypeDataAMF0, message.TypeDataAMF3:
+		r.data(withoutSelector(m.Body))
+	case message.TypeSharedObjectAMF0:
+		r.sharedObject(m.Body)
+	case message.TypeSharedObjectAMF3:
+		r.sharedObject(m.Body[min(1, len(m.Body)):])
+	case message.TypeUserControl:
+		r.userControl(m.Body)
+	default:
+		r.count(r.kept, t.String()+" messages")
+	}
+}
+
+// withoutSelector strips the format selector of AMF3 messages. AMF0's bodies don't begin with a number.
+func withoutSelector(body []byte) []byte {
+	if len(body) > 0 && body[0] == 0 {
+		return body[1:]
+	}
+	return body
+}
+
+// userControl replaces the digests in the answer to SWF verification: they are made of the player's hash.
+func (r *redactor) userControl(body []byte) {
+	const swfResponse, digestAt = 27, 10
+	if len(body) > digestAt && binary.BigEndian.Uint16(body) == swfResponse {
+		clear(body[digestAt:])
+		r.count(r.replaced, "SWF verification digest")
+	}
+}
+
+// command replaces what is secret in a command.
+func (r *redactor) command(from Direction, body []byte) {
+	var name string
+	v := values{b: body, name: r.name, data: func(place) {}}
+	v.text = func(at place, text []byte) {
+		if at.arg == 0 && at.key == "" {
+			name = string(text)
+			return
+		}
+		what := classify(from, name, at)
+		r.apply(what, text, func() string { return labelOf(name, at) })
+	}
+	v.data = func(at place) {
+		if at.arg > 2 && !known[name] {
+			r.count(r.kept, "number in "+quoted(name))
+		}
+	}
+	r.walk(&v, "command")
+}
+
+// data replaces what is known to be secret in a data message.
+func (r *redactor) data(body []byte) {
+	var name string
+	v := values{b: body, name: r.name, data: func(place) {}}
+	v.text = func(at place, text []byte) {
+		if at.arg == 0 && at.key == "" {
+			name = string(text)
+			return
+		}
+		r.apply(classText, text, func() string { return "data message " + quoted(name) })
+	}
+	r.walk(&v, "data message")
+}
+
+// walk walks through values. What follows after something that makes no sense is replaced by zeros: nobody can say what it is.
+func (r *redactor) walk(v *values, what string) {
+	if !v.all() {
+		clear(v.b[min(v.off, len(v.b)):])
+		r.count(r.replaced, "end of a "+what+" that makes no sense")
+	}
+}
+
+// sharedObject replaces the texts in a shared object's properties and messages. See message.SharedObject for the layout.
+func (r *redactor) sharedObject(body []byte) {
+	v := values{b: body, text: func(_ place, text []byte) {
+		r.apply(classSecret, text, func() string { return "shared object" })
+	}, name: r.name, data: func(place) { r.count(r.kept, "number in a shared object") }}
+	if !r.events(&v) {
+		clear(v.b[min(v.off, len(v.b)):])
+		r.count(r.replaced, "end of a shared object that makes no sense")
+	}
+}
+
+func (r *redactor) events(v *values) bool {
+	if _, ok := v.sized(2); !ok || !v.skip(12) {
+		return false
+	}
+	for v.off < len(v.b) {
+		head := v.take(5)
+		if head == nil {
+			return false
+		}
+		data := v.take(int(min(binary.BigEndian.Uint32(head[1:]), 1<<24)))
+		if data == nil {
+			return binary.BigEndian.Uint32(head[1:]) == 0
+		}
+		in := values{b: data, text: v.text, name: v.name, data: v.data}
+		switch message.SharedEventType(head[0]) {
+		case message.SharedSendMessage:
+			name := v.text
+			in.text = func(at place, text []byte) {
+				if at.arg > 0 {
+					name(at, text)
+				}
+			}
+			if !in.all() {
+				clear(data[in.off:])
+			}
+		case message.SharedRequestChange, message.SharedChange, message.SharedUseSuccess:
+			for in.off < len(data) {
+				name, ok := in.sized(2)
+				if r.name(name); !ok || !in.value0(place{}) {
+					clear(data[min(in.off, len(data)):])
+					break
+				}
+			}
+		}
+	}
+	return true
+}
+
+// name replaces long secrets in the name of a property. Short ones may be what it is called.
+func (r *redactor) name(b []byte) {
+	r.secrets.sweep(&subject{b: b}, minName)
+}
+
+// apply replaces text, or parts of it.
+func (r *redactor) apply(what class, text []byte, label func() string) {
+	if len(text) == 0 {
+		return
+	}
+	t := subject{b: text}
+	switch what {
+	case classPlain:
+		return
+	case classSecret:
+		r.secrets.replace(&t, span{0, len(text)})
+	case classKey:
+		r.secrets.replaceName(&t, true)
+	case className:
+		r.count(r.kept, "name of a stream that is played")
+		r.secrets.replaceName(&t, false)
+		r.secrets.sweep(&t, minSecret)
+	case classText:
+		r.count(r.kept, label())
+		r.secrets.replaceURLs(&t)
+		r.secrets.sweep(&t, minSecret)
+	}
+	if len(t.covered) > 0 {
+		r.count(r.replaced, label())
+	}
+}
+
+func (r *redactor) overflow() {
+	r.count(r.replaced, "message that is too long to be looked into")
+}
+
+// count counts under a label.
+func (r *redactor) count(counts map[string]int, label string) {
+	if _, there := counts[label]; !there && len(counts) >= maxLabels {
+		label = "others"
+	}
+	counts[label]++
+}
+
+// tell says what was replaced, and what was not.
+func (r *redactor) tell(end *End) {
+	end.Replaced = listed(r.replaced)
+	end.Kept = listed(r.kept)
+	if r.media {
+		end.Kept = append(end.Kept, "audio and video")
+	}
+}
+
+func listed(counts map[string]int) (list []string) {
+	for label, n := range counts {
+		list = append(list, fmt.Sprintf("%s: %d", label, n))
+	}
+	slices.Sort(list)
+	return list
+}
+
+// quoted is a name that a peer has sent, for a label.
+func quoted(name string) string {
+	name = oneLine(strings.ToValidUTF8(name, "?"))
+	if len(name) > 40 {
+		name = strings.ToValidUTF8(name[:40], "") + "..."
+	}
+	return name
+}

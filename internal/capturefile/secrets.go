@@ -1,0 +1,196 @@
+package capturefile
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+const (
+	// minSecret is the shortest text that is looked for in others, in bytes: shorter ones would be found everywhere.
+	minSecret = 3
+	// minName is likewise in the names of properties.
+	minName = 8
+	// maxSecrets is how many bytes of secrets are remembered. Of more, all have the same placeholder.
+	maxSecrets = 256 << 10
+)
+
+// secrets gives each secret its placeholder, and finds in texts those it has given one.
+type secrets struct {
+	numbers map[string]int // from 1
+	list    []string       // those that are looked for, the longest first
+	size    int
+}
+
+// learn returns the number of a secret, which may be written with %XX. 0: there is no room for more.
+func (s *secrets) learn(secret string) int {
+	plain := unescaped(secret).text
+	if n, ok := s.numbers[plain]; ok || plain == "" {
+		return n
+	}
+	if s.size += len(plain) + 64; s.size > maxSecrets {
+		return 0
+	}
+	if s.numbers == nil {
+		s.numbers = make(map[string]int)
+	}
+	s.numbers[plain] = len(s.numbers) + 1
+	if len(plain) >= minSecret {
+		i, _ := slices.BinarySearchFunc(s.list, plain, func(a, b string) int { return len(b) - len(a) })
+		s.list = slices.Insert(s.list, i, plain)
+	}
+	return s.numbers[plain]
+}
+
+// subject is a text in which something is replaced.
+type subject struct {
+	b       []byte
+	covered []span // by placeholders
+}
+
+// put puts the placeholder of that number at a place: "secret7xxxx", or in less room "0007".
+func (t *subject) put(at span, number int) {
+	b := t.b[at.from:at.to]
+	if len(b) == 0 {
+		return
+	}
+	p := fmt.Appendf(nil, "secret%d", number)
+	if len(p) > len(b) {
+		p = fmt.Appendf(nil, "%0*d", len(b), number)
+		p = p[len(p)-len(b):]
+	}
+	for i := copy(b, p); i < len(b); i++ {
+		b[i] = 'x'
+	}
+	t.covered = append(t.covered, at)
+}
+
+// hide is put for what may overlap with placeholders, which then stay.
+func (t *subject) hide(at span, number int) {
+	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
+		t.put(at, number)
+		return
+	}
+	for i := at.from; i < at.to; i++ {
+		if !slices.ContainsFunc(t.covered, func(c span) bool { return c.from <= i && i < c.to }) {
+			t.b[i] = 'x'
+		}
+	}
+	t.covered = append(t.covered, at)
+}
+
+// replace replaces what is at a place.
+func (s *secrets) replace(t *subject, at span) { t.put(at, s.learn(string(t.b[at.from:at.to]))) }
+
+// replaceName replaces the values in the query of a stream's name, and the name itself if that is a key.
+func (s *secrets) replaceName(t *subject, key bool) {
+	name, _, found := bytes.Cut(t.b, []byte("?"))
+	if key {
+		s.replace(t, span{0, len(name)})
+	}
+	if found {
+		s.replaceQuery(t, span{len(name) + 1, len(t.b)}, nil)
+	}
+}
+
+// authFields are the fields of Adobe's and Limelight's authentication that are of no use without the answer.
+var authFields = map[string]bool{"authmod": true, "reason": true, "salt": true, "challenge": true, "opaque": true, "nonce": true, "cnonce": true, "nc": true}
+
+// replaceQuery replaces the values of a query, and what has no value. Fields of those names stay.
+func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
+	for at.from < at.to {
+		end := at.to
+		if i := bytes.IndexAny(t.b[at.from:at.to], "&;"); i >= 0 {
+			end = at.from + i
+		}
+		name, value, found := strings.Cut(string(t.b[at.from:end]), "=")
+		switch {
+		case !found:
+			s.replace(t, span{at.from, end})
+		case !stay[name]:
+			s.replace(t, span{end - len(value), end})
+		}
+		at.from = end + 1
+	}
+}
+
+// replaceURLs replaces in a text what comes after ? up to a space, and users and passwords in URLs.
+func (s *secrets) replaceURLs(t *subject) {
+	var stay map[string]bool
+	if bytes.Contains(t.b, []byte("authmod=")) {
+		stay = authFields
+	}
+	for from := 0; from < len(t.b); {
+		to := len(t.b)
+		if i := bytes.IndexByte(t.b[from:], ' '); i >= 0 {
+			to = from + i
+		}
+		before, _, found := strings.Cut(string(t.b[from:to]), "?")
+		if found {
+			s.replaceQuery(t, span{from + len(before) + 1, to}, stay)
+		}
+		if scheme, rest, found := strings.Cut(before, "://"); found {
+			host, _, _ := strings.Cut(rest, "/")
+			if end := strings.LastIndexByte(host, '@'); end >= 0 {
+				begin := from + len(scheme) + len("://")
+				user, _, _ := strings.Cut(host[:end], ":")
+				s.replace(t, span{begin, begin + len(user)})
+				s.replace(t, span{min(begin+len(user)+1, begin+end), begin + end})
+			}
+		}
+		from = to + 1
+	}
+}
+
+// sweep replaces what is known to be secret, and not shorter than that, wherever it is in a text, also where bytes are written as %XX.
+func (s *secrets) sweep(t *subject, shortest int) {
+	plain := unescaped(string(t.b))
+	for _, secret := range s.list {
+		if len(secret) < shortest {
+			break
+		}
+		for at := 0; ; at++ {
+			found := strings.Index(plain.text[at:], secret)
+			if found < 0 {
+				break
+			}
+			at += found
+			t.hide(span{plain.at(at), plain.at(at + len(secret))}, s.numbers[secret])
+		}
+	}
+}
+
+// escaped is a text with its %XX decoded.
+type escaped struct {
+	text  string
+	where []int // where each byte of text, and its end, was before; nil: where it is
+}
+
+func (e *escaped) at(i int) int {
+	if e.where == nil {
+		return i
+	}
+	return e.where[i]
+}
+
+func unescaped(s string) escaped {
+	if !strings.Contains(s, "%") {
+		return escaped{text: s}
+	}
+	var b strings.Builder
+	where := make([]int, 0, len(s)+1)
+	for i := 0; i < len(s); i++ {
+		where = append(where, i)
+		if s[i] == '%' && i+2 < len(s) {
+			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
+				b.WriteByte(c[0])
+				i += 2
+				continue
+			}
+		}
+		b.WriteByte(s[i])
+	}
+	return escaped{text: b.String(), where: append(where, len(s))}
+}

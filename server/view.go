@@ -1,0 +1,133 @@
+package server
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/vod"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// ViewFunc gives a viewer by HTTP what it has asked for: it reads messages from v and writes them to w in a format of its own. What is
+// written leaves at once, within WriteTimeout. When it returns, the response is complete; an error that it returns before it has
+// written anything is answered as [Server.FLVHandler] answers it.
+type ViewFunc func(w http.ResponseWriter, v *View) error
+
+// ViewHandler serves GET /app/name and suffix as FLVHandler does, in the format of view. transport is what Request.Transport says of
+// such viewers.
+func (s *Server) ViewHandler(suffix, transport string, view ViewFunc) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serveViewer(w, r, suffix, transport, view) })
+}
+
+// View is a live stream or a file on its way to a viewer. It is for one goroutine at a time.
+type View struct {
+	Request *Request
+	Live    bool // it is not a file
+
+	ctx context.Context
+	src tagSource
+}
+
+// ReadPacket reads the next audio, video or data message when it is due; p.Body is reused. A viewer that is too slow for a live stream
+// misses messages, and goes on at a key frame. The error is io.EOF at the end.
+func (v *View) ReadPacket(p *message.Packet) error {
+	tag, err := v.src.next(v.ctx)
+	if err != nil {
+		return hubError(err, "")
+	}
+	*p = message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, Body: append(p.Body[:0], tag.Body...)}
+	return nil
+}
+
+func (v *viewer) serveView(w http.ResponseWriter, r *http.Request, src tagSource) error {
+	_, isLive := src.(*liveSource)
+	return v.view(&viewWriter{ResponseWriter: w, v: v, head: r.Method == http.MethodHead},
+		&View{Request: v.request, Live: isLive, ctx: v.ctx, src: src})
+}
+
+// tagSource is what a viewer plays.
+type tagSource interface {
+	// next waits for the next tag, which is valid until it is called again.
+	next(ctx context.Context) (flv.Tag, error)
+}
+
+type liveSource live.Subscriber
+
+func (s *liveSource) next(ctx context.Context) (flv.Tag, error) {
+	m, err := (*live.Subscriber)(s).Next(ctx)
+	if err != nil {
+		return flv.Tag{}, err
+	}
+	return m.Tag(), nil
+}
+
+type fileSource struct {
+	viewer *viewer
+	player *vod.Player
+	timer  *time.Timer
+}
+
+// fill waits until a piece of the file is due.
+func (s *fileSource) fill(ctx context.Context) error {
+	for {
+		wait, err := s.player.Fill()
+		if err != nil || wait == 0 {
+			return err
+		}
+		s.timer.Reset(min(wait, time.Hour))
+		select {
+		case <-s.timer.C:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+}
+
+// take returns the next tag of the piece that the viewer is to have.
+func (s *fileSource) take(tag *vod.Tag) bool {
+	for s.player.Next(tag) {
+		if len(tag.Body) > 0 && (s.viewer.app.Deliver == nil || s.viewer.deliver(tag.Tag)) {
+			return true
+		}
+	}
+	return false
+}
+
+func (s *fileSource) next(ctx context.Context) (flv.Tag, error) {
+	var tag vod.Tag
+	for !s.take(&tag) {
+		if err := s.fill(ctx); err != nil {
+			return flv.Tag{}, err
+		}
+	}
+	return tag.Tag, nil
+}
+
+// viewWriter is a viewer's response.
+type viewWriter struct {
+	http.ResponseWriter
+	v    *viewer
+	head bool
+}
+
+func (w *viewWriter) WriteHeader(status int) {
+	if w.v.out == nil {
+		w.v.out = &responseOut{w: w.ResponseWriter, control: http.NewResponseController(w.ResponseWriter)}
+		w.ResponseWriter.WriteHeader(status)
+	}
+}
+
+func (w *viewWriter) Write(b []byte) (int, error) {
+	w.WriteHeader(http.StatusOK)
+	if w.head {
+		return 0, net.ErrClosed
+	}
+	if err := w.v.write(b); err != nil {
+		return 0, err
+	}
+	return len(b), nil
+}
