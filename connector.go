@@ -79,7 +79,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	}
 	client, err := k.open(ctx, messages)
 	if err != nil {
-		k.recordFailure(err)
+		k.recordFailure(err, k.log)
 		return nil, err
 	}
 	call, err := client.session.NewCall("connect", transactionID)

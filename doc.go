@@ -54,7 +54,7 @@ package rtmp
 // The files, from the top down. Each needs only files below it, except that options.go names Stream in OnStatus.
 //
 //	rtmp.go connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
-//	connector.go open.go capture.go    how a connection is made: attempts, redirects, credentials; one attempt
+//	connector.go open.go    how a connection is made: attempts, redirects, credentials; one attempt
 //	client.go    what a server's messages mean
 //	close.go    how a connection is closed so that nothing is lost
 //	sharedevents.go sharedobject.go
@@ -65,7 +65,7 @@ package rtmp
 //	streamstate.go request.go    the state that the server's statuses change; commands that they answer
 //	script.go    the commands that open a stream
 //	flvout.go    messages as an FLV file
-//	swfverify.go call.go link.go    SWF verification; remote calls; a connection as its calls, streams and shared objects see it
+//	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and shared objects see it
 //	settings.go optionnames.go optionconn.go follow.go secrets.go options.go    connect's command; options by name; redirects
 //	core.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the program's handlers
 //	trace.go stats.go timeouts.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go

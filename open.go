@@ -71,7 +71,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.begin(k.recorded(nc, result, data), received, chunks)
+	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
 	c.nc = nc // it knows more about the connection than one that records
 	return c, nil
 }
