@@ -128,7 +128,7 @@ func TestPacketsInDisorder(t *testing.T) {
 		for _, p := range packets {
 			shuffled = append(shuffled, p)
 			if random.IntN(3) == 0 {
-				shuffled = append(shuffled, packets[random.IntN(len(shuffled))]) // again, or from long ago
+				shuffled = append(shuffled, shuffled[random.IntN(len(shuffled))]) // again, or from long ago
 			}
 		}
 		for i := 5; i+5 < len(shuffled); i++ { // the SYN comes first
@@ -182,8 +182,8 @@ func TestSeveralConnections(t *testing.T) {
 func TestLostPacketsAreReported(t *testing.T) {
 	sessions, report := converted(t, testdata(t, "lost.pcap"))
 	require.Len(t, report.Problems, 2)
-	assert.Contains(t, report.Problems[0], "packets are missing: 69 bytes of the client")
-	assert.Contains(t, report.Problems[1], "packets are missing: 29 bytes of the server")
+	assert.Contains(t, report.Problems[0], "packets are missing: 29 bytes of the server")
+	assert.Contains(t, report.Problems[1], "packets are missing: 69 bytes of the client")
 	require.Len(t, sessions, 1)
 	end, complete := sessions[0].End()
 	assert.True(t, complete)
@@ -220,7 +220,7 @@ func TestWrite(t *testing.T) {
 }
 
 func TestNoPackets(t *testing.T) {
-	for _, b := range []string{"", "RTM", "a text", "\x0A\x0D\x0D\x0A", "\xD4\xC3\xB2\xA1"} {
+	for _, b := range []string{"", "RTM", "a text", "\xD4\xC3\xB2\xA1"} {
 		report, err := pcap.Convert(io.Discard, bytes.NewReader([]byte(b)))
 		require.Error(t, err)
 		require.NotNil(t, report)

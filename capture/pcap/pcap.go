@@ -40,7 +40,7 @@ func (r *Report) problem(format string, args ...any) {
 // found before. A file that is cut off in a packet is read up to there.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
-		tunnels: make(map[string]*session)}
+		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
 	err := c.read(packets)
 	c.end()
 	return c.report, err
@@ -109,37 +109,42 @@ func isClassic(head []byte) bool {
 	return false
 }
 
-// packetReader is what the readers of both formats have.
-type packetReader interface {
-	ReadPacketData() (data []byte, ci gopacket.CaptureInfo, err error)
-	LinkType() layers.LinkType
-}
-
 // newPacketReader finds out the format.
-func newPacketReader(r io.Reader) (packetReader, error) {
+func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	head, _ := in.Peek(4)
 	switch {
 	case isNg(head):
-		return pcapgo.NewNgReader(&ngGuard{in: in}, pcapgo.NgReaderOptions{SkipUnknownVersion: true})
+		return (&ngReader{in: in, order: binary.LittleEndian}).next, nil
 	case isClassic(head):
-		r, err := pcapgo.NewReader(in)
-		if err == nil && (r.Snaplen() == 0 || r.Snaplen() > maxPacket) {
-			r.SetSnaplen(maxPacket)
-		}
-		return r, err
+		return newClassic(in)
 	}
 	return nil, errors.New("pcap: neither pcap nor pcapng")
 }
 
+// newClassic reads pcap.
+func newClassic(in io.Reader) (next func() (packet, error), err error) {
+	r, err := pcapgo.NewReader(in)
+	if err != nil {
+		return nil, fmt.Errorf("pcap: %w", err)
+	}
+	if r.Snaplen() == 0 || r.Snaplen() > maxPacket {
+		r.SetSnaplen(maxPacket)
+	}
+	return func() (packet, error) {
+		data, ci, err := r.ZeroCopyReadPacketData()
+		return packet{link: r.LinkType(), at: ci.Timestamp, data: data, cut: ci.CaptureLength < ci.Length}, err
+	}, nil
+}
+
 // read reads all packets.
 func (c *converter) read(r io.Reader) error {
-	in, err := newPacketReader(r)
+	next, err := newPacketReader(r)
 	if err != nil {
 		return err
 	}
 	for {
-		data, ci, err := in.ReadPacketData()
+		p, err := next()
 		switch {
 		case err == io.EOF:
 			return nil
@@ -150,16 +155,20 @@ func (c *converter) read(r io.Reader) error {
 			return fmt.Errorf("pcap: after %d packets: %w", c.report.Packets, err)
 		}
 		c.report.Packets++
-		p := gopacket.NewPacket(data, in.LinkType(), gopacket.DecodeOptions{Lazy: true, NoCopy: true})
-		tcp, _ := p.Layer(layers.LayerTypeTCP).(*layers.TCP)
-		if tcp == nil || p.NetworkLayer() == nil {
-			continue
-		}
-		flow := p.NetworkLayer().NetworkFlow()
-		c.segment(&segment{
-			from: endpoint{flow.Src().String(), uint16(tcp.SrcPort)}, to: endpoint{flow.Dst().String(), uint16(tcp.DstPort)},
-			at: ci.Timestamp, seq: tcp.Seq, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST, data: tcp.Payload,
-			cut: ci.CaptureLength < ci.Length,
-		})
+		c.packet(&p)
 	}
+}
+
+// packet takes a packet, if it is one of TCP.
+func (c *converter) packet(p *packet) {
+	decoded := gopacket.NewPacket(p.data, p.link, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
+	tcp, _ := decoded.Layer(layers.LayerTypeTCP).(*layers.TCP)
+	if tcp == nil || decoded.NetworkLayer() == nil {
+		return
+	}
+	flow := decoded.NetworkLayer().NetworkFlow()
+	c.segment(&segment{
+		from: endpoint{flow.Src().String(), uint16(tcp.SrcPort)}, to: endpoint{flow.Dst().String(), uint16(tcp.DstPort)},
+		at: p.at, seq: tcp.Seq, acked: tcp.Ack, syn: tcp.SYN, ack: tcp.ACK, fin: tcp.FIN, rst: tcp.RST, data: tcp.Payload, cut: p.cut,
+	})
 }

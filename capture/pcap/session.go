@@ -16,6 +16,7 @@ type converter struct {
 	out         io.Writer
 	connections map[endpoints]*connection
 	ahead       int                 // bytes of all of them that wait for others
+	known       map[endpoints]bool  // that have ended, or began before the packets
 	tunnels     map[string]*session // by the server's address and the id of the session
 }
 
@@ -78,7 +79,7 @@ type session struct {
 	shaken    [2]int    // bytes of the handshake so far, by Direction-1
 	heads     [2][]byte // first byte, time and version of what both ends have sent
 	recorder  *capture.Recorder
-	missing   []string
+	missing   [2][]string
 	broken    [2]bool // something is missing
 	ended     bool
 }
@@ -119,6 +120,11 @@ func (s *session) begin(at time.Time) {
 	}
 	s.recorder = capture.NewRecorder(s.converter.out, s.info)
 	s.converter.report.Sessions++
+	for i, texts := range s.missing {
+		for _, text := range texts {
+			s.recorder.Missing(capture.Direction(i+1), text)
+		}
+	}
 }
 
 func (s *session) gap(from capture.Direction, at time.Time, size int) {
@@ -127,7 +133,11 @@ func (s *session) gap(from capture.Direction, at time.Time, size int) {
 	}
 	s.broken[from-1] = true
 	text := fmt.Sprintf("%d bytes of the %v at %v, and all that came after them", size, from, at.UTC().Format("15:04:05.000"))
-	s.missing = append(s.missing, text)
+	if s.recorder != nil {
+		s.recorder.Missing(from, text)
+	} else {
+		s.missing[from-1] = append(s.missing[from-1], text)
+	}
 	s.converter.report.problem("%s to %s: packets are missing: %s", s.info.Client, s.info.Server, text)
 }
 
@@ -141,9 +151,6 @@ func (s *session) closed(by capture.Direction) {
 			s.converter.report.problem("%s to %s: nothing after the handshake", s.info.Client, s.info.Server)
 		}
 		return
-	}
-	for _, m := range s.missing {
-		s.recorder.Missing(m)
 	}
 	reason := "the packets end here"
 	if by != 0 {

@@ -1,6 +1,7 @@
 package pcap
 
 import (
+	"bytes"
 	"net"
 	"slices"
 	"strconv"
@@ -16,6 +17,8 @@ const (
 	maxAllAhead = 64 << 20
 	// maxConnections is how many connections are followed at once. The one that has been silent longest makes room.
 	maxConnections = 1000
+	// maxKnown is of how many it is remembered that they were there.
+	maxKnown = 10_000
 )
 
 // endpoint is an address and a port.
@@ -33,7 +36,7 @@ type endpoints struct{ client, server endpoint }
 type segment struct {
 	from, to           endpoint
 	at                 time.Time
-	seq                uint32
+	seq, acked         uint32
 	syn, ack, fin, rst bool
 	cut                bool // the recorder has kept only the beginning of the packet
 	data               []byte
@@ -63,7 +66,8 @@ const segmentSize = 128
 // way is one direction.
 type way struct {
 	begun bool
-	next  uint32 // sequence number
+	first uint32 // sequence number of the SYN
+	next  uint32 // of what comes next
 	ahead []segment
 	size  int // bytes of ahead
 	end   uint32
@@ -79,23 +83,23 @@ func (c *converter) segment(s *segment) {
 			from = capture.FromServer
 		}
 	}
-	if s.syn && !s.ack && (conn == nil || conn.ways[0].next != s.seq+1) { // a new one, maybe with the ports of an old one
+	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new one, maybe with the ports of an old one
 		if conn != nil {
 			c.finish(conn)
 		}
 		conn, from = c.begin(endpoints{s.from, s.to}), capture.FromClient
 	}
 	if conn == nil {
-		if len(s.data) > 0 && (looksLikeRTMP(s.data)) {
-			c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
-		}
+		c.headless(s)
 		return
 	}
 	conn.last = s.at
 	w := &conn.ways[from-1]
 	switch {
 	case s.syn:
-		w.begun, w.next = true, s.seq+1
+		if !w.begun {
+			w.begun, w.first, w.next = true, s.seq, s.seq+1
+		}
 		return
 	case !w.begun: // the SYN is missing
 		w.begun, w.next = true, s.seq
@@ -117,24 +121,75 @@ func (c *converter) segment(s *segment) {
 	}
 }
 
+// headless takes a packet of a connection whose beginning nobody has seen.
+func (c *converter) headless(s *segment) {
+	ends := endpoints{s.from, s.to}
+	if len(s.data) == 0 || c.known[ends] || c.known[endpoints{s.to, s.from}] || len(c.known) >= maxKnown {
+		return
+	}
+	c.known[ends] = true
+	c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
+}
+
 // over reports whether everything up to the FIN was there.
 func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
 
 // add takes a segment of a direction, in whatever order they come.
 func (c *connection) add(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
-	if int32(s.seq-w.next) > 0 {
-		i, _ := slices.BinarySearchFunc(w.ahead, s, func(a segment, b *segment) int { return int(int32(a.seq - b.seq)) })
-		w.ahead = slices.Insert(w.ahead, i, *s)
-		size := len(s.data) + segmentSize
-		w.size += size
-		if *c.ahead += size; w.size > maxAhead || *c.ahead > maxAllAhead {
-			c.skip(from)
-		}
+	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, as nearly always
+		c.take(from, s)
+		c.catchUp()
 		return
 	}
-	c.take(from, s)
-	c.catchUp(from)
+	s.data = bytes.Clone(s.data) // it was the reader's
+	i, _ := slices.BinarySearchFunc(w.ahead, s, func(a segment, b *segment) int { return int(int32(a.seq - b.seq)) })
+	w.ahead = slices.Insert(w.ahead, i, *s)
+	size := len(s.data) + segmentSize
+	w.size += size
+	*c.ahead += size
+	c.catchUp()
+	for w.size > maxAhead || len(w.ahead) > 0 && *c.ahead > maxAllAhead {
+		c.giveUp()
+	}
+}
+
+// catchUp takes the segments that wait for nothing any more.
+func (c *connection) catchUp() {
+	for from := capture.FromClient; ; {
+		w := &c.ways[from-1]
+		taken := false
+		for len(w.ahead) > 0 && int32(w.ahead[0].seq-w.next) <= 0 && c.unseen(from, &w.ahead[0]) <= 0 {
+			s := w.ahead[0]
+			w.ahead = w.ahead[1:]
+			w.size -= len(s.data) + segmentSize
+			*c.ahead -= len(s.data) + segmentSize
+			c.take(from, &s)
+			taken = true
+		}
+		switch {
+		case from == capture.FromClient:
+			from = capture.FromServer
+		case taken:
+			from = capture.FromClient
+		default:
+			return
+		}
+	}
+}
+
+// unseen is how many bytes of the other end a segment acknowledges that have not been seen yet. It has to wait for them: what is
+// an answer to them comes after them.
+func (c *connection) unseen(from capture.Direction, s *segment) int {
+	peer := &c.ways[2-from]
+	if !s.ack || !peer.begun {
+		return 0
+	}
+	n := int(int32(s.acked - peer.next))
+	if peer.ended {
+		n-- // the FIN counts as a byte
+	}
+	return n
 }
 
 // take passes on what is new in a segment that begins at next or before.
@@ -146,28 +201,22 @@ func (c *connection) take(from capture.Direction, s *segment) {
 	}
 }
 
-// catchUp takes the segments that have waited for the last one.
-func (c *connection) catchUp(from capture.Direction) {
-	w := &c.ways[from-1]
-	for len(w.ahead) > 0 && int32(w.ahead[0].seq-w.next) <= 0 {
-		s := w.ahead[0]
-		w.ahead = w.ahead[1:]
-		w.size -= len(s.data) + segmentSize
-		*c.ahead -= len(s.data) + segmentSize
-		c.take(from, &s)
+// giveUp gives up what the earliest of the segments waits for. There has to be one.
+func (c *connection) giveUp() {
+	from := capture.FromClient
+	if a, b := c.ways[0].ahead, c.ways[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
+		from = capture.FromServer
 	}
-}
-
-// skip gives up what is missing before the first segment that waits.
-func (c *connection) skip(from capture.Direction) {
-	w := &c.ways[from-1]
-	if len(w.ahead) == 0 {
-		return
-	}
+	w, peer := &c.ways[from-1], &c.ways[2-from]
 	s := &w.ahead[0]
-	c.consumer.gap(from, s.at, int(int32(s.seq-w.next)))
-	w.next = s.seq
-	c.catchUp(from)
+	if missing := int(int32(s.seq - w.next)); missing > 0 {
+		c.consumer.gap(from, s.at, missing)
+		w.next = s.seq
+	} else if missing := c.unseen(from, s); missing > 0 {
+		c.consumer.gap(3-from, s.at, missing)
+		peer.next += uint32(missing)
+	}
+	c.catchUp()
 }
 
 // begin follows a new connection.
@@ -190,10 +239,11 @@ func (c *converter) begin(ends endpoints) *connection {
 // finish ends a connection.
 func (c *converter) finish(conn *connection) {
 	delete(c.connections, conn.ends)
-	for _, from := range []capture.Direction{capture.FromClient, capture.FromServer} {
-		for len(conn.ways[from-1].ahead) > 0 {
-			conn.skip(from)
-		}
+	if len(c.known) < maxKnown {
+		c.known[conn.ends] = true // packets may come again
+	}
+	for len(conn.ways[0].ahead) > 0 || len(conn.ways[1].ahead) > 0 {
+		conn.giveUp()
 	}
 	conn.consumer.closed(conn.closing)
 }

@@ -238,16 +238,17 @@ func TestPublishingToOurServer(t *testing.T) {
 	t.Parallel()
 	srv := servertest.New(t, nil)
 	const name = "live/s3cretkey"
-	var published reported
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		published, _ = probed(t, "--publish", "--for", "2500ms", srv.URL(name))
-	}()
-	require.NoError(t, srv.Await(conntest.Context(t), name, 20))
-	played, got := probed(t, "--for", "500ms", srv.URL(name))
-	<-done
+	var played reported
+	var got result
+	published := publishing(t, srv.URL(name), func() {
+		if assert.NoError(t, srv.Await(conntest.Context(t), name, 20)) {
+			played, got = probed(t, "--for", "500ms", srv.URL(name))
+		}
+		assert.NoError(t, srv.Await(conntest.Context(t), name, 160), "the sample, and more")
+	})
 	assert.Empty(t, published.ids())
+	require.NotNil(t, played.Media.Video)
+	require.NotNil(t, played.Media.Audio)
 	assert.Equal(t, "H.264", played.Media.Video.Codec)
 	assert.Equal(t, "AAC", played.Media.Audio.Codec)
 	assert.False(t, played.Media.Video.BFrames)
@@ -283,18 +284,13 @@ func TestNginx(t *testing.T) {
 	r, _ := probed(t, "--try", "never", "--for", "300ms", url)
 	assert.Equal(t, "no-media", r.Findings[0].ID)
 	assert.Contains(t, r.Server.Software, "nginx")
-	var publishing reported
-	done := make(chan struct{})
-	go func() {
-		defer close(done)
-		publishing, _ = probed(t, "--publish", "--for", "3s", url)
-	}()
-	require.Eventually(t, func() bool {
-		played, _ := probed(t, "--try", "never", "--for", "1500ms", url)
-		return played.Media.Video != nil && played.Media.Audio != nil && len(played.ids()) == 0
-	}, 20*time.Second, time.Millisecond)
-	<-done
-	assert.Empty(t, publishing.ids())
+	published := publishing(t, url, func() {
+		assert.Eventually(t, func() bool {
+			played, _ := probed(t, "--try", "never", "--for", "1500ms", url)
+			return played.Media.Video != nil && played.Media.Audio != nil && len(played.ids()) == 0
+		}, 20*time.Second, time.Millisecond)
+	})
+	assert.Empty(t, published.ids())
 }
 
 // ffmpeg as a server: of one client.

@@ -138,6 +138,8 @@ DESCRIPTION
     A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
     Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
 
+    An interrupt ends the watching; the report comes all the same.
+
     Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
 
 `)

@@ -2,6 +2,7 @@ package main
 
 import (
 	"bytes"
+	"context"
 	"encoding/json"
 	"slices"
 	"testing"
@@ -23,8 +24,13 @@ type result struct {
 // command runs the command.
 func command(t testing.TB, args ...string) result {
 	t.Helper()
+	return commandUntil(conntest.Context(t), args...)
+}
+
+// commandUntil runs the command, as a user does who interrupts it.
+func commandUntil(ctx context.Context, args ...string) result {
 	var stdout, stderr bytes.Buffer
-	code := run(conntest.Context(t), args, &stdout, &stderr, false)
+	code := run(ctx, args, &stdout, &stderr, false)
 	return result{code, stdout.String(), stderr.String()}
 }
 
@@ -57,10 +63,28 @@ type reported struct {
 func probed(t testing.TB, args ...string) (reported, result) {
 	t.Helper()
 	got := command(t, append([]string{"--json"}, args...)...)
+	return only(t, got), got
+}
+
+// publishing is the report of a publisher that publishes until do returns.
+func publishing(t testing.TB, url string, do func()) reported {
+	t.Helper()
+	ctx, cancel := context.WithCancel(conntest.Context(t))
+	defer cancel()
+	done := make(chan result, 1)
+	go func() { done <- commandUntil(ctx, "--json", "--publish", "--for", "1m", url) }()
+	do()
+	cancel()
+	return only(t, <-done)
+}
+
+// only is the one report in what was printed.
+func only(t testing.TB, got result) reported {
+	t.Helper()
 	var reports []reported
 	require.NoError(t, json.Unmarshal([]byte(got.stdout), &reports), got.stdout+got.stderr)
 	require.Len(t, reports, 1)
-	return reports[0], got
+	return reports[0]
 }
 
 // busy are the findings that a machine which has much else to do may bring about, and "well", which is there without them.

@@ -86,7 +86,7 @@ func TestCrowd(t *testing.T) {
 	all.Wait()
 	c.metric("rtmp_connections 0")
 	c.metric("rtmp_streams 0")
-	const idle = 2 * 16 // goroutines of connections to the hook that are kept
+	const idle = 2 * 64 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
 	t.Logf("%.1f MB of memory, %d players began, %d publishers",
 		c.value("process_resident_memory_bytes")/1e6, len(b.of("on_play")), len(b.of("on_publish")))

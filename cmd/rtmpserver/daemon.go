@@ -30,7 +30,8 @@ type daemon struct {
 	certificate *certificate
 	apps        applications
 	logger      *slog.Logger
-	http        *http.Server        // nil: there is no HTTP
+	site        *site               // nil: there is no HTTP
+	http        *http.Server        // of site
 	addrs       map[string]net.Addr // by protocol: rtmp, rtmps, http, https
 
 	serving sync.WaitGroup
@@ -48,12 +49,16 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 	if c != nil {
 		d.server.TLSConfig = c.config()
 	}
+	if s.capture != "" {
+		d.server.Capture = captures(s.capture, logger)
+	}
 	var err error
 	if d.apps, err = newApplications(s, d.server, logger); err != nil {
 		return nil, err
 	}
 	if s.http != "" || s.https != "" {
-		d.http = newHTTPServer(newSite(s, d.server), logger)
+		d.site = newSite(s, d.server)
+		d.http = newHTTPServer(d.site, logger)
 		if c != nil {
 			d.http.TLSConfig = c.config()
 		}
@@ -107,6 +112,9 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 			if sig == syscall.SIGHUP {
 				d.reload()
 				continue
+			}
+			if d.site != nil {
+				d.site.leaving.Store(true)
 			}
 			d.logger.Info("shutting down; a second signal ends the wait for clients", "signal", sig.String())
 			d.shutdown(signals)

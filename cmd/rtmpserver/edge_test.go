@@ -1,7 +1,9 @@
 package main
 
 import (
+	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -21,10 +23,19 @@ func (c *command) metric(line string) {
 	}, patience, 20*time.Millisecond, line)
 }
 
-// An origin, two edges and their players: the origin sees each edge once, is killed and started again, and the players stay,
-// although the edges let none stay on a stream that has ended.
+// An origin, two edges and their players: the origin sees each edge once, is killed or terminated and started again, and the players
+// stay, although the edges let none stay on a stream that has ended.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
+	for name, end := range map[string]os.Signal{"killed": os.Kill, "terminated": syscall.SIGTERM} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			testOriginAndEdges(t, end)
+		})
+	}
+}
+
+func testOriginAndEdges(t *testing.T, end os.Signal) {
 	port := conntest.UnusedPort(t)
 	web := []string{"--http", "127.0.0.1:0"}
 	origin := start(t, append(web, "-p", port)...)
@@ -41,11 +52,12 @@ func TestOriginAndEdges(t *testing.T) {
 	}
 	origin.metric("rtmp_players 2")
 
-	origin.kill()
-	first.stop()
+	origin.signal(end)
 	for _, e := range edges {
 		e.await("again in")
 	}
+	first.stop()
+	origin.wait()
 	origin = start(t, append(web, "-p", port)...)
 	publish(t, origin.url("live/x"))
 	for _, p := range players {

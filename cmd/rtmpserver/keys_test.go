@@ -11,6 +11,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
@@ -48,12 +49,13 @@ func denied(t *testing.T, err error) {
 	assert.Equal(t, message.CodePublishDenied, status.Code)
 }
 
-// Publishers give their key with the name. SIGHUP reads the file again; what -v logs has no key in it.
+// Publishers give their key with the name. SIGHUP reads the file again; what -v logs and --capture records has no key in it.
 func TestKeysOfPublishers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys")
 	require.NoError(t, os.WriteFile(file, []byte("live/a first\n"), 0o600))
-	c := start(t, "--keys", file, "-v", "-d")
+	dir := t.TempDir()
+	c := start(t, "--keys", file, "-v", "-d", "--capture", dir)
 	_, err := tryPublish(t, c.url("live/a"))
 	denied(t, err)
 	_, err = tryPublish(t, c.url("live/a?key=second"))
@@ -73,4 +75,20 @@ func TestKeysOfPublishers(t *testing.T) {
 	assert.NotContains(t, c.text(), "first")
 	assert.NotContains(t, c.text(), "second")
 	assert.NotContains(t, c.text(), "live/a")
+	c.signal(os.Interrupt)
+	c.await("shutting down")
+	c.signal(os.Interrupt)
+	c.wait()
+	captured, err := filepath.Glob(filepath.Join(dir, "*.rtmpcap"))
+	require.NoError(t, err)
+	require.NotEmpty(t, captured)
+	for _, name := range captured {
+		f, err := capture.Open(name)
+		require.NoError(t, err)
+		assert.NotEmpty(t, f.Sessions())
+		f.Close()
+		b, err := os.ReadFile(name)
+		require.NoError(t, err)
+		assert.NotContains(t, string(b), "key=first")
+	}
 }

@@ -370,7 +370,9 @@ func complete(t *testing.T, file string) {
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
-	c, p, recording := interrupted(t, "--hook", b.URL)
+	c, p, recording := interrupted(t, "--hook", b.URL, "--http", "127.0.0.1:0")
+	status, _ := c.get("GET", "/healthz")
+	assert.Equal(t, http.StatusServiceUnavailable, status)
 	assert.True(t, p.ends(), "the player sees the end of the stream")
 	p.conn.Close()
 	assert.Equal(t, exitSuccess, c.wait())

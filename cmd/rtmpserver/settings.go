@@ -32,7 +32,7 @@ type settings struct {
 	config                  string
 	otherApps               bool
 	debug, dump             bool
-	log                     string
+	log, capture            string
 	help, version           bool
 
 	app  appSettings             // of every application
@@ -94,6 +94,7 @@ func (s *settings) command(set *pflag.FlagSet) {
 	set.BoolVar(&s.otherApps, "other-apps", true, "serve applications that the file does not name, too")
 	set.BoolVarP(&s.debug, "debug", "d", false, "log more")
 	set.BoolVarP(&s.dump, "verbose", "v", false, "log every packet received, without its contents")
+	set.StringVar(&s.capture, "capture", "", "record every connection to a file in this `folder`, without its secrets, for a bug report; see package capture")
 	set.Var(oneOf(&s.log, "auto", "text", "json"), "log",
 		"log format; auto: text on a terminal, JSON otherwise")
 	set.BoolVarP(&s.help, "help", "h", false, "print this help")

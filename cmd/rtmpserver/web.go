@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/web"
@@ -27,6 +28,7 @@ func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 type site struct {
 	cors    []string
 	viewers viewers
+	leaving atomic.Bool // the server is shutting down: load balancers are to send nobody else
 
 	flv, tunnel, page, other http.Handler
 }
@@ -43,7 +45,7 @@ func newSite(s *settings, srv *server.Server) *site {
 	}
 	clients := &clients{server: srv, viewers: &h.viewers}
 	mux := http.NewServeMux()
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /healthz", h.healthy)
 	mux.Handle("GET /metrics", newMetrics(srv))
 	mux.Handle("GET /stats", names(srv.StatsHandler()))
 	mux.Handle("GET /api/clients", secret(http.HandlerFunc(clients.list)))
@@ -65,6 +67,14 @@ func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.other.ServeHTTP(w, r)
 	}
+}
+
+func (h *site) healthy(w http.ResponseWriter, _ *http.Request) {
+	if h.leaving.Load() {
+		http.Error(w, "shutting down", http.StatusServiceUnavailable)
+		return
+	}
+	w.Write([]byte("ok\n"))
 }
 
 // isTunnel reports whether a path is one of RTMPT's.

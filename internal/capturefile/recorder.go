@@ -104,6 +104,9 @@ func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	r.at = max(r.at, at.Sub(r.began).Truncate(time.Microsecond))
 	w := &r.ways[from-1]
 	w.lost += w.filter.Write(b)
+	if from == FromClient && w.filter.Err() != nil {
+		r.redactor.blind = true
+	}
 }
 
 // Err is why the recording has ended early, nil if it has not.
@@ -136,11 +139,13 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing notes for the recording's End that something is missing in it, and what.
-func (r *Recorder) Missing(what string) {
+// Missing notes for the recording's End that something of what one end has sent is missing, and what. Without all that the client has
+// said nobody knows what is secret: from there on texts that may repeat it are replaced as a whole.
+func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.missing = append(r.missing, what)
+	r.redactor.blind = r.redactor.blind || from == FromClient
 }
 
 func (r *Recorder) finish(end End) {

@@ -16,6 +16,7 @@ const maxLabels = 64
 // keeps only texts in places that it knows.
 type redactor struct {
 	secrets  secrets
+	blind    bool           // something of what the client has said is missing
 	media    bool           // is recorded as it is
 	replaced map[string]int // how often, by what
 	kept     map[string]int // likewise: as it was, but for what is known to be secret
@@ -178,6 +179,9 @@ func (r *redactor) name(b []byte) {
 func (r *redactor) apply(what class, text []byte, label func() string) {
 	if len(text) == 0 {
 		return
+	}
+	if r.blind && (what == classText || what == className) {
+		what = classSecret
 	}
 	t := subject{b: text}
 	switch what {

@@ -11,8 +11,7 @@ import (
 )
 
 // startTLS begins TLS on nc as a client. It verifies the certificate unless cfg says otherwise, and sends host as the server name, unless
-// host is an address or cfg has a ServerName. If it fails, it closes nc and returns a *TLSError. It reports to the httptrace.ClientTrace in
-// ctx, if there is one.
+// host is an address or cfg has a ServerName. It calls the httptrace.ClientTrace in ctx. If it fails, it closes nc and returns a *TLSError.
 func startTLS(ctx context.Context, nc net.Conn, host string, cfg *tls.Config) (*tlsConn, error) {
 	if cfg = cfg.Clone(); cfg == nil {
 		cfg = &tls.Config{}

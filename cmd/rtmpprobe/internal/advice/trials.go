@@ -92,7 +92,7 @@ func run(ctx context.Context, o live.Options, mask func(string) string) (worked 
 	switch {
 	case a.done:
 		return true, "media comes"
-	case o.Publish && result.Opened && (result.Err == nil || errors.Is(result.Err, context.Canceled)):
+	case o.Publish && result.Opened && result.Err == nil:
 		return true, "the server accepts the stream"
 	case result.Err != nil:
 		return false, quote.Text(strings.TrimPrefix(mask(result.Err.Error()), "rtmp: "), 200)

@@ -76,8 +76,8 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	after := c.Stats()
 	r.Watched = time.Since(began)
 	r.BytesRead, r.BytesWrote = after.BytesRead-before.BytesRead, after.BytesWritten-before.BytesWritten
-	if ctx.Err() == context.DeadlineExceeded && errors.Is(err, context.DeadlineExceeded) {
-		return nil // that was what we wanted
+	if ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
+		return nil // enough was seen, or the user has seen enough
 	}
 	return err
 }

@@ -119,15 +119,14 @@ func initSegment(codecs []mp4.Codec) ([]byte, error) {
 // asHVC1 renames the sample entry of H.265. mediacommon writes hev1, which Safari does not play; hvc1 says that all parameter sets are
 // in the initialization segment.
 func asHVC1(segment []byte) []byte {
-	const version, count, size = 4, 4, 4 // what is between the name of stsd and that of its first entry, in bytes (ISO/IEC 14496-12 8.5.2)
-	for at := 0; ; {
-		i := bytes.Index(segment[at:], []byte("stsd"))
-		if i < 0 {
+	const before = 4 + 4 + 4 // bytes between the name of stsd and that of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
+	for rest := segment; ; {
+		_, after, found := bytes.Cut(rest, []byte("stsd"))
+		if !found || len(after) < before {
 			return segment
 		}
-		at += i + len("stsd") + version + count + size
-		if bytes.HasPrefix(segment[at:], []byte("hev1")) {
-			copy(segment[at:], "hvc1")
+		if rest = after[before:]; bytes.HasPrefix(rest, []byte("hev1")) {
+			copy(rest, "hvc1")
 		}
 	}
 }

@@ -5,6 +5,7 @@ package hooks
 import (
 	"bytes"
 	"context"
+	"crypto/rand"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,7 +14,6 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -23,6 +23,9 @@ import (
 
 // maxAnswer is how long an answer may be, in bytes.
 const maxAnswer = 64 << 10
+
+// maxConns is how many requests are made at once to one host. Others wait, within their Timeout.
+const maxConns = 64
 
 // Options say whom to ask, and how.
 type Options struct {
@@ -73,7 +76,6 @@ type Client struct {
 
 	mu      sync.Mutex
 	viewers map[*server.Request]string // client_id of those that are not connections
-	last    uint64                     // of them
 	open    int                        // connections that Disconnect is due for, and viewers that Stop is
 	none    chan struct{}              // closed when open is 0, made by Wait
 }
@@ -81,7 +83,7 @@ type Client struct {
 // New returns a Client.
 func New(o Options) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
-	transport.MaxIdleConnsPerHost = 16
+	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = maxConns, maxConns
 	return &Client{options: o, viewers: make(map[*server.Request]string), http: http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
 }
@@ -176,8 +178,7 @@ func (c *Client) enter(r *server.Request) {
 	c.count(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.last++
-	c.viewers[r] = "http-" + strconv.FormatUint(c.last, 10)
+	c.viewers[r] = rand.Text() // connections have numbers
 }
 
 func (c *Client) leave(r *server.Request) {

@@ -38,7 +38,7 @@ export class Player extends EventTarget {
 	// play plays { url, live, duration, video, audio }, the latter two the names of the codecs.
 	play(stream) {
 		this.stop();
-		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, damaged: -Infinity, paused: false };
+		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, started: 0, damaged: -Infinity, paused: false };
 		this.session = session;
 		this.#tell("connecting", "Connecting…");
 		const run = stream.live ? this.#live(session) : this.#recording(session);
@@ -188,7 +188,7 @@ export class Player extends EventTarget {
 		await opened;
 		URL.revokeObjectURL(url);
 		session.source = source;
-		session.started = false;
+		session.started = 0;
 		if (duration > 0) source.duration = duration;
 		const buffer = source.addSourceBuffer(session.type);
 		this.#start();
@@ -253,7 +253,7 @@ export class Player extends EventTarget {
 	#begin(session) {
 		const { buffered } = this.video;
 		if (session.started || buffered.length === 0) return;
-		session.started = true;
+		session.started = performance.now();
 		if (session.stream.live) this.video.currentTime = Math.max(buffered.start(0), this.#end() - session.behind);
 	}
 
@@ -274,7 +274,8 @@ export class Player extends EventTarget {
 		}
 		if (!session.stream.live) return;
 		const left = end - now;
-		if (left > session.behind + 3) video.currentTime = end - session.behind;
+		const much = performance.now() - session.started < 2000 ? 0.5 : 3; // what a stream begins with comes at once
+		if (left > session.behind + much) video.currentTime = end - session.behind;
 		else if (left > session.behind + 0.6) video.playbackRate = 1.08;
 		else if (left < session.behind + 0.1) video.playbackRate = 1;
 	}

@@ -1,0 +1,62 @@
+package capture_test
+
+import (
+	"context"
+	"fmt"
+	"log"
+	"net"
+
+	"github.com/go-librtmp/rtmp/capture"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// What a session was about: its commands.
+func ExampleOpen() {
+	f, err := capture.Open("session.rtmpcap")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	for _, s := range f.Sessions() {
+		fmt.Println(s.Info().Server, s.Duration())
+		r := s.Reader()
+		var m capture.Message
+		for r.Next(&m) == nil {
+			if cmd, err := message.ParseCommand(m.Type, m.Body); err == nil {
+				fmt.Println(m.At, m.From, cmd.Name, cmd.Args)
+			}
+		}
+	}
+}
+
+// A server that does what the recorded one did, for the program that had trouble with it.
+func ExampleServer() {
+	f, err := capture.Open("session.rtmpcap")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	l, err := net.Listen("tcp", "localhost:1935")
+	if err != nil {
+		log.Fatal(err)
+	}
+	server := &capture.Server{Sessions: f.Sessions(), Replay: capture.Replay{Speed: 1}}
+	log.Fatal(server.Serve(context.Background(), l))
+}
+
+// A client that does what the recorded one did, for the server that had trouble with it.
+func ExampleClient() {
+	f, err := capture.Open("session.rtmpcap")
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer f.Close()
+	nc, err := net.Dial("tcp", "localhost:1935")
+	if err != nil {
+		log.Fatal(err)
+	}
+	client := capture.Client{Session: f.Sessions()[0]}
+	if err := client.Run(context.Background(), nc); err != nil {
+		log.Fatal(err)
+	}
+}
