@@ -257,7 +257,7 @@ func (o *Options) validate() error {
 			errors.New("must be from 1 to 16777215")},
 		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("must be 32 bytes")},
 		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("must be set together with SWFHash")},
-		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "SWFVerify", "", errors.New("needs SWFURL")},
+		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs SWFURL")},
 		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", o.Pipelining.String(),
 			errors.New("must be PipelineNone, PipelineCommands or PipelineHandshake")},
 		{badProxy != nil, "Proxy", "", badProxy}, // without its value, which may hold a password

@@ -27,7 +27,7 @@ func (o *Options) playRange(seek time.Duration) (start float64, length []any, er
 	}
 	if o.Stop != 0 {
 		if o.Stop <= from {
-			return 0, nil, &OptionError{Name: "Stop", Value: o.Stop.String(),
+			return 0, nil, &OptionError{Name: "stop", Value: o.Stop.String(),
 				Err: errors.New("must be after the start, " + from.String())}
 		}
 		length = []any{milliseconds(o.Stop - from)}
