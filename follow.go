@@ -70,7 +70,7 @@ func (s settings) follow(to string, near transport.Nearness, others bool) (setti
 		parsed.User, parsed.Fragment, parsed.RawFragment = nil, "", ""
 		u, tcURL, app = *next, parsed.String(), strings.TrimPrefix(parsed.RequestURI(), "/")
 	}
-	if err := s.url.MayLead(&u, others); err != nil {
+	if err := s.url.CheckFollow(&u, others); err != nil {
 		return settings{}, err
 	}
 	o := s.opts.clone()

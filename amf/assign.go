@@ -32,7 +32,7 @@ import (
 func Assign(dst, value any) error {
 	rv := reflect.ValueOf(dst)
 	if rv.Kind() != reflect.Pointer || rv.IsNil() {
-		return &AssignError{Detail: "the destination must be a pointer that is not nil", Value: value, Type: reflect.TypeOf(dst)}
+		return &AssignError{Detail: "the destination must be a non-nil pointer", Value: value, Type: reflect.TypeOf(dst)}
 	}
 	if err := assign(rv.Elem(), value, 0); err != nil {
 		return err

@@ -78,7 +78,7 @@ func assignList(dst reflect.Value, list []any, value any, depth int) *AssignErro
 		dst.Set(reflect.MakeSlice(dst.Type(), len(list), len(list)))
 	case kind == reflect.Array:
 		if dst.Len() != len(list) {
-			return &AssignError{Detail: "the array has another length", Value: value, Type: dst.Type()}
+			return &AssignError{Detail: "the array has a different length", Value: value, Type: dst.Type()}
 		}
 	default:
 		return mismatch(dst, value)

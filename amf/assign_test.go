@@ -136,9 +136,9 @@ func TestAssignRefuses(t *testing.T) {
 		path   string
 		detail string
 	}{
-		{"no pointer", 1, 1.0, "", "must be a pointer"},
-		{"nil", nil, 1.0, "", "must be a pointer"},
-		{"nil pointer", nilPointer, 1.0, "", "must be a pointer"},
+		{"no pointer", 1, 1.0, "", "must be a non-nil pointer"},
+		{"nil", nil, 1.0, "", "must be a non-nil pointer"},
+		{"nil pointer", nilPointer, 1.0, "", "must be a non-nil pointer"},
 		{"fraction in int", new(int), 1.5, "", "not a whole number"},
 		{"fraction in uint", new(uint), 1.5, "", "not a whole number"},
 		{"NaN in int", new(int), math.NaN(), "", "not a whole number"},
@@ -165,7 +165,7 @@ func TestAssignRefuses(t *testing.T) {
 		{"object in map with other keys", new(map[int]any), Object{}, "", "types do not match"},
 		{"object in interface with methods", new(fmt.Stringer), Object{}, "", "types do not match"},
 		{"strict array in map", new(map[string]any), []any{}, "", "types do not match"},
-		{"strict array in shorter array", new([1]any), []any{nil, nil}, "", "another length"},
+		{"strict array in shorter array", new([1]any), []any{nil, nil}, "", "a different length"},
 		{"strict array in object", new(Object), []any{}, "", "types do not match"},
 		{"pointer without end", new(loop), 1.0, "", "too many pointers"},
 		{"in a field", new(statusInfo), number, ".next.count", "not a whole number"},
@@ -259,7 +259,7 @@ func TestMarshalUnmarshal(t *testing.T) {
 	assert.ErrorAs(t, Unmarshal([]byte{markerBoolean, 1}, &out), new(*AssignError))
 }
 
-// What go-amf0 makes of an object and a struct, Unmarshal makes of it too.
+// Unmarshal fills a struct from an object as go-amf0 does.
 func TestOracleAgreesOnUnmarshal(t *testing.T) {
 	type inner struct {
 		N    float32

@@ -201,7 +201,7 @@ func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	assert.Equal(t, []any{[]any{"a", "b"}, []any{"c", "c"}, "c", "b"}, values)
 }
 
-// What was spent before the scope was changed is given back.
+// The cost before the change of scope is refunded.
 func TestChangingScopeCostsNothing(t *testing.T) {
 	array := "09 05 01 06 00 01" // [reference to string 0, null]
 	d := NewAMF3Decoder(unhex(t, "06 03 61"+array+array))

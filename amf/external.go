@@ -69,7 +69,7 @@ func (r *ExternalReader) Bytes(n int) (b []byte, err error) {
 	switch left := r.d.in.left(); {
 	case r.err != nil:
 	case n < 0 || n > left:
-		r.err = &DecodeError{Offset: r.d.in.off, Detail: "more bytes wanted by an externalizable class than are left", Value: n}
+		r.err = &DecodeError{Offset: r.d.in.off, Detail: "externalizable class wants more bytes than are left", Value: n}
 	default:
 		b, r.err = r.d.in.take(uint32(n), "externalizable object")
 	}

@@ -44,7 +44,7 @@ func FuzzDecodeAMF0(f *testing.F) {
 	})
 }
 
-// What we encode decodes to the same value. The fuzzer's bytes are a recipe for
+// Encoded values decode to the same values. The fuzzer's bytes are a recipe for
 // a value, so that it reaches every type and any nesting.
 func FuzzEncodeAMF0(f *testing.F) {
 	f.Add([]byte{})

@@ -33,7 +33,7 @@ func FuzzDecodeAMF3(f *testing.F) {
 		require.NoError(t, err)
 		require.Equal(t, first, second)
 
-		// In AMF0 the same values survive too, behind a switch or without one.
+		// In AMF0 the same values survive too, with or without a switch to AMF3.
 		inside, err := AppendAMF0(nil, values...)
 		if err != nil {
 			require.Greater(t, len(in), maxShortString, "only a long name is too much for AMF0")

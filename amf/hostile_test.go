@@ -211,7 +211,7 @@ func TestReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	assert.ErrorContains(t, err, "more values than allowed")
 }
 
-// What a reference repeats counts, including what was repeated inside.
+// The values that a reference repeats count, including those repeated inside them.
 func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
 	first := append(strictArrayOf(1), markerNull) // 6 bytes
 	toFirst := []byte{markerReference, 0, 0}

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reused reports whether p gives a buffer of size bytes that it got back to whoever asks for n bytes, and for most at most. The
+// reused reports whether p gives a buffer of size bytes that it got back, when asked for n to most bytes. The
 // collector may take one, and the race detector does so at random: not all of them.
 func reused(p *pools, size, n, most int) bool {
 	for range 100 {

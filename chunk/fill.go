@@ -61,8 +61,9 @@ func (r *Reader) provide(size int) {
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// Rest gives back memory that holds no unparsed bytes. The body of the last Message becomes invalid.
-func (r *Reader) Rest() {
+// ReleaseBuffer gives back memory that holds no unparsed bytes, for a connection that is going to be idle. The body of the last Message
+// becomes invalid.
+func (r *Reader) ReleaseBuffer() {
 	r.takeBack()
 	if r.in != nil && r.pos == r.end {
 		release(r.in)

@@ -14,9 +14,9 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What mutation testing (see CONTRIBUTING.md) changes here without a test that notices makes no other message and breaks no limit:
+// Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They change no message and break no limit:
 //   - assembly.go: whether what just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
-//     continuation of which there is no more than the header.
+//     continuation of which only the header has arrived.
 //   - limit.go: a limit of MaxMessageLength that is replaced by itself.
 //   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
 //   - message.go: which of two loops copies chunks of 128 bytes.
@@ -137,7 +137,7 @@ func TestChunkStreamIDs(t *testing.T) {
 	}
 }
 
-// What is tolerated is counted, once for each time.
+// Each tolerated deviation is counted once.
 func TestTolerated(t *testing.T) {
 	x128 := strings.Repeat("78", 128)
 	const begun = "04 000000 0000c8 09 01000000"

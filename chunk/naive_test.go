@@ -272,7 +272,7 @@ func (v dribbleVectored) ReadVector(to Vector) (n int, _ error) {
 	return n, nil
 }
 
-// However the bytes arrive and whoever shares the buffers: the messages that a reader makes that knows nothing of all this.
+// However the bytes arrive and the buffers are shared, the messages are those of a naive reader.
 func TestAgainstNaive(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex
@@ -300,7 +300,7 @@ func TestAgainstNaive(t *testing.T) {
 					err = r.Next(&m)
 					if err == os.ErrDeadlineExceeded {
 						if rnd.IntN(2) == 0 {
-							r.Rest()
+							r.ReleaseBuffer()
 						}
 						continue
 					}
@@ -339,7 +339,7 @@ func TestAgainstNaive(t *testing.T) {
 					}
 					k++
 					if rnd.IntN(4) == 0 {
-						r.Rest()
+						r.ReleaseBuffer()
 					}
 				}
 				if k != len(want) || err != io.EOF && err != io.ErrUnexpectedEOF {

@@ -5,16 +5,16 @@ import (
 	"errors"
 )
 
-// Scanner takes a chunk stream apart without putting its messages together: it says what the bytes are that pass by. Its rules
-// are those of Reader. It is used by one goroutine at a time.
+// Scanner splits a chunk stream into the headers and payloads of its chunks, without assembling messages. It follows the same rules as
+// Reader. Only one goroutine may use it at a time.
 type Scanner struct {
 	r     Reader
 	heads map[*stream]*[4]byte // the first bytes of Set Chunk Size and Abort messages under way
 }
 
-// Piece is the header of a chunk, or some of a chunk's payload.
+// Piece is the header of a chunk, or a part of a chunk's payload.
 type Piece struct {
-	// The message that the chunk belongs to.
+	// Properties of the message that the chunk belongs to.
 	Type          uint8
 	Format        Format // of its first chunk
 	ChunkStreamID uint32
@@ -22,13 +22,13 @@ type Piece struct {
 	Timestamp     uint32 // absolute, milliseconds
 	Length        uint32 // of the body, bytes
 
-	Header  []byte // nil: a piece of payload
-	Payload []byte // nil: a header
+	Header  []byte // nil for payload
+	Payload []byte // nil for a header
 	Offset  uint32 // of Payload in the body, bytes
-	First   bool   // a message begins with this header
-	Last    bool   // the message is complete with this piece
-	// Dropped is the chunk stream whose unfinished message will never be finished: another one began there, or an Abort
-	// message ends with this piece. 0: none.
+	First   bool   // the header begins a message
+	Last    bool   // the piece completes the message
+	// Dropped is the chunk stream whose unfinished message has been dropped, because another one began there or because an Abort
+	// message ends with this piece. 0 means none.
 	Dropped uint32
 }
 
@@ -37,14 +37,14 @@ func NewScanner() *Scanner {
 	return &Scanner{r: Reader{chunkSize: DefaultChunkSize, maxSize: MaxMessageLength}, heads: make(map[*stream]*[4]byte)}
 }
 
-// Tolerated returns the counts so far, as Reader's.
+// Tolerated returns the counts so far, like [Reader.Tolerated].
 func (s *Scanner) Tolerated() Tolerated { return s.r.tolerated }
 
-// ChunkSize is the sender's current chunk size in bytes.
+// ChunkSize returns the sender's current chunk size in bytes.
 func (s *Scanner) ChunkSize() int { return s.r.chunkSize }
 
-// Scan returns the piece that b begins with. Its slices are parts of b; it has n bytes. n is 0 where b holds no more than a part of
-// a header. An *Error is final.
+// Scan returns the piece at the beginning of b and its size n. Its slices are parts of b. n is 0 if b contains only a part of a header. An
+// *Error is final.
 func (s *Scanner) Scan(b []byte) (p Piece, n int, err error) {
 	r := &s.r
 	if r.err != nil || len(b) == 0 {
@@ -97,7 +97,7 @@ func (s *Scanner) begin(st *stream) error {
 	return nil
 }
 
-// payload is Scan inside a chunk's payload.
+// payload is Scan for the inside of a chunk's payload.
 func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	r, st := &s.r, s.r.current
 	n = min(r.left, len(b))
@@ -127,7 +127,7 @@ func (s *Scanner) finish(st *stream) {
 	delete(s.heads, st)
 }
 
-// control is Reader.control, for a value that was read already.
+// control is like Reader.control, for a value that has already been read.
 func (s *Scanner) control(typ uint8, v uint32) (dropped uint32, err error) {
 	r := &s.r
 	switch {
@@ -154,7 +154,7 @@ const (
 	statePartial
 )
 
-// AppendState appends what the Scanner knows to dst, for another one that goes on from here.
+// AppendState appends the state of the Scanner to dst, so that NewScannerState can continue from here.
 //
 // It is made of numbers as encoding/binary's Uvarint: the chunk size; the chunk stream in whose payload the Scanner is (0: in none)
 // and the bytes left of that chunk; the number of chunk streams; and of each its id, flags, format, type, timestamp, delta,
@@ -205,7 +205,7 @@ func (r *Reader) each(f func(*stream)) {
 
 var errState = errors.New("chunk: invalid state")
 
-// NewScannerState returns a Scanner that goes on where the one was whose AppendState made b.
+// NewScannerState returns a Scanner that continues from the state b, which AppendState has made.
 func NewScannerState(b []byte) (*Scanner, error) {
 	s := NewScanner()
 	r := &s.r
@@ -230,7 +230,7 @@ func NewScannerState(b []byte) (*Scanner, error) {
 	return s, nil
 }
 
-// addState adds the next chunk stream of a state.
+// addState reads the next chunk stream of a state.
 func (s *Scanner) addState(in *stateReader) error {
 	id := uint32(in.uint(MaxChunkStreamID))
 	if in.bad || id < 2 || s.r.known(id) != nil {
@@ -262,7 +262,7 @@ func (s *Scanner) addState(in *stateReader) error {
 	return nil
 }
 
-// stateReader reads numbers; what goes wrong is found in bad.
+// stateReader reads numbers and sets bad after an error.
 type stateReader struct {
 	b   []byte
 	bad bool
@@ -288,5 +288,5 @@ func (in *stateReader) bytes(n int) []byte {
 	return b
 }
 
-// InChunk reports whether the next byte is one of a chunk's payload.
+// InChunk reports whether the next byte is part of a chunk's payload.
 func (s *Scanner) InChunk() bool { return s.r.current != nil }

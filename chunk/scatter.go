@@ -57,7 +57,7 @@ func (v *vector) Lend() [][]byte {
 func (v *vector) Reclaim() {
 	r := (*Reader)(v)
 	clear(r.scatter.vector)
-	r.Rest()
+	r.ReleaseBuffer()
 }
 
 // addSlots adds the slots for a message whose chunk is being read, as far as there is memory. No byte of it may be in buf.

@@ -30,7 +30,7 @@ func (v *vectored) ReadVector(to Vector) (n int, _ error) {
 	}
 	if v.failed = v.impatient && !v.failed; v.failed {
 		for _, b := range to.Lend() {
-			clear(b) // nobody may count on what is in there
+			clear(b) // the content must not matter
 		}
 		to.Reclaim()
 		return 0, os.ErrDeadlineExceeded
@@ -68,7 +68,7 @@ func readAllVectored(t testing.TB, v *vectored, limit int) (all []got, _ error) 
 			}
 		}
 		if len(all)%5 == 0 {
-			r.Rest()
+			r.ReleaseBuffer()
 		}
 	}
 }
@@ -157,7 +157,7 @@ func TestScatterIsUsed(t *testing.T) {
 	assert.Zero(t, v.slots, "with small chunks it costs more than it saves")
 }
 
-// Who waits for something to read holds no buffer.
+// A Reader that waits holds no buffer.
 func TestWaitingHoldsNothing(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, 1000)})
@@ -171,7 +171,7 @@ func TestWaitingHoldsNothing(t *testing.T) {
 	require.ErrorIs(t, r.Next(&m), os.ErrDeadlineExceeded)
 	assert.Nil(t, r.in)
 	require.NoError(t, r.Next(&m))
-	r.Rest()
+	r.ReleaseBuffer()
 	assert.Nil(t, r.in)
 }
 
@@ -198,7 +198,7 @@ func TestBufferFollowsTheReads(t *testing.T) {
 		read()
 	}
 	assert.Less(t, len(r.buf), 3*minRead)
-	r.Rest()
+	r.ReleaseBuffer()
 	assert.Nil(t, r.buf)
 }
 

@@ -35,8 +35,8 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 		{"PS in the extension", "138856e5a54880", heV2},
 		{"rate of 24 bits", "17 80 5622 10", lc(44100, 2)}, // 00010 1111 000000001010110001000100 0010 000
 		{"rate of 24 bits for SBR", "2b97 80562208 00", he},
-		{"cut extension is none", "121056", lc(44100, 2)},
-		{"other bits behind", "1210ffffffff", lc(44100, 2)},
+		{"extension cut short", "121056", lc(44100, 2)},
+		{"other bits after it", "1210ffffffff", lc(44100, 2)},
 		{"Main", "0a10", AudioSpecificConfig{ObjectType: 1, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
 		{"escaped object type", "f90840", AudioSpecificConfig{ObjectType: 40, CoreSampleRate: 44100, SampleRate: 44100, Channels: 2}},
 	} {
@@ -50,10 +50,10 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 
 func TestParseAudioSpecificConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, config, want string }{
-		{"empty", "", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"one byte", "12", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"rate cut", "1780", "flv: offset 0: cut within AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
-		{"list cut", "118004c4", "flv: offset 0: cut within GASpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"empty", "", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"one byte", "12", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"rate cut", "1780", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"list cut", "118004c4", "flv: offset 0: ends inside GASpecificConfig, bytes missing: 1: unexpected EOF"},
 		{"reserved rate", "1690", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"rate 0", "17 80 0000 10", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"reserved rate of SBR", "2b968800", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},

@@ -42,9 +42,9 @@ func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error
 	}
 	switch {
 	case c.ObjectType < 1 || c.ObjectType > maxGA:
-		return dst, &Error{Detail: "object type of AudioSpecificConfig is not within 1 and 4", Value: c.ObjectType}
+		return dst, &Error{Detail: "object type of AudioSpecificConfig is not from 1 to 4", Value: c.ObjectType}
 	case core < 1 || core > maxRate || rate < 1 || rate > maxRate || !c.SBR && rate != core:
-		return dst, &Error{Detail: "sample rates of AudioSpecificConfig cannot be", Value: [2]int{c.CoreSampleRate, c.SampleRate}}
+		return dst, &Error{Detail: "sample rates of AudioSpecificConfig are impossible", Value: [2]int{c.CoreSampleRate, c.SampleRate}}
 	case channels < 1 || c.PS && (c.Channels != 2 || !c.SBR):
 		return dst, &Error{Detail: "number of channels has no channel configuration", Value: c.Channels}
 	}

@@ -88,8 +88,9 @@ type AudioHeader struct {
 	Empty    bool // the body has no bytes, which is legal and means silence until the next audio; the other fields are zero
 	Enhanced bool // the header has the form of Enhanced RTMP
 
-	// Format is the codec's number in FLV, AudioExHeader if it has none. FourCC is its name in Enhanced RTMP, 0 if it has none, and
-	// in messages whose tracks may have different codecs (see Tracks). For writing, the field of the form that is written counts.
+	// Format is the codec's number in FLV, or AudioExHeader if it has none. FourCC is the codec's name in Enhanced RTMP, or 0 if it
+	// has none. FourCC is also 0 if the tracks of the message may have different codecs (see Tracks). Writing uses FourCC if
+	// Enhanced is set, and Format otherwise.
 	Format SoundFormat
 	FourCC FourCC
 

@@ -120,7 +120,7 @@ func TestParseExAudioHeader(t *testing.T) {
 
 func TestParseExAudioHeaderMalformed(t *testing.T) {
 	cut := func(offset int, where string, missing int) string {
-		return fmt.Sprintf("flv: offset %d: cut within %s, bytes missing: %d: unexpected EOF", offset, where, missing)
+		return fmt.Sprintf("flv: offset %d: ends inside %s, bytes missing: %d: unexpected EOF", offset, where, missing)
 	}
 	for _, c := range []malformed{
 		{"90", cut(1, "FourCC", 4)},
@@ -128,8 +128,8 @@ func TestParseExAudioHeaderMalformed(t *testing.T) {
 		{"95", cut(1, "multitrack header", 1)},
 		{"95 01 4f7075", cut(2, "FourCC", 1)},
 		{"95 01 4f707573", cut(6, "track id", 1)},
-		{"95 05 4f707573 00", "flv: offset 1: packet type cannot be that of the tracks in a multitrack: 0x5"},
-		{"95 07 4f707573 00", "flv: offset 1: packet type cannot be that of the tracks in a multitrack: 0x7"},
+		{"95 05 4f707573 00", "flv: offset 1: invalid packet type for the tracks of a multitrack message: 0x5"},
+		{"95 07 4f707573 00", "flv: offset 1: invalid packet type for the tracks of a multitrack message: 0x7"},
 		{"97", cut(1, "ModEx", 1)},
 		{"97 02 0000", cut(1, "ModEx", 2)},
 		{"97 ff 00", cut(1, "size of ModEx", 1)},

@@ -94,9 +94,9 @@ func AppendAVCConfig(dst []byte, c AVCConfig) ([]byte, error) {
 	case err != nil:
 		return dst, err
 	case len(c.SPS) == 0 || len(c.SPS) > maxSPS:
-		return dst, &Error{Detail: "number of SPS is not within 1 and 31", Value: len(c.SPS)}
+		return dst, &Error{Detail: "number of SPS is not from 1 to 31", Value: len(c.SPS)}
 	case len(c.PPS) == 0 || len(c.PPS) > maxPPS:
-		return dst, &Error{Detail: "number of PPS is not within 1 and 255", Value: len(c.PPS)}
+		return dst, &Error{Detail: "number of PPS is not from 1 to 255", Value: len(c.PPS)}
 	}
 	sps, err := parseSPS(c.SPS[0])
 	if err != nil {
@@ -126,7 +126,7 @@ func (c AVCConfig) Clone() AVCConfig {
 func appendParameterSets(dst []byte, sets [][]byte) ([]byte, error) {
 	for _, set := range sets {
 		if len(set) == 0 || len(set) > math.MaxUint16 {
-			return dst, &Error{Detail: "size of a parameter set is not within 1 and 65535", Value: len(set)}
+			return dst, &Error{Detail: "size of a parameter set is not from 1 to 65535", Value: len(set)}
 		}
 		dst = append(binary.BigEndian.AppendUint16(dst, uint16(len(set))), set...)
 	}

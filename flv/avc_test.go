@@ -60,16 +60,16 @@ func TestParseAVCConfigParameterSets(t *testing.T) {
 
 func TestParseAVCConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, record, want string }{
-		{"empty", "", "flv: offset 0: cut within AVC configuration, bytes missing: 6: unexpected EOF"},
+		{"empty", "", "flv: offset 0: ends inside AVC configuration, bytes missing: 6: unexpected EOF"},
 		{"Annex B", "00000001 6742c028", "flv: offset 0: version of AVC configuration is not 1: 0x0"},
-		{"length of SPS cut", "01 4d400c ff e1 00", "flv: offset 6: cut within length of parameter set, bytes missing: 1: unexpected EOF"},
-		{"SPS cut", "01 4d400c ff e1 ffff 67", "flv: offset 8: cut within parameter set, bytes missing: 65534: unexpected EOF"},
+		{"length of SPS cut", "01 4d400c ff e1 00", "flv: offset 6: ends inside length of parameter set, bytes missing: 1: unexpected EOF"},
+		{"SPS cut", "01 4d400c ff e1 ffff 67", "flv: offset 8: ends inside parameter set, bytes missing: 65534: unexpected EOF"},
 		{"PPS count cut", "01 4d400c ff e0",
-			"flv: offset 6: cut within AVC configuration, in front of its PPS count, bytes missing: 1: unexpected EOF"},
-		{"more PPS promised", "01 4d400c ff e0 ff 0000", "flv: offset 9: cut within length of parameter set, bytes missing: 2: unexpected EOF"},
-		{"empty SPS", "01 4d400c ff e1 0000 00", "flv: offset 8: cut within SPS, bytes missing: 1: unexpected EOF"},
+			"flv: offset 6: ends inside AVC configuration, in front of its PPS count, bytes missing: 1: unexpected EOF"},
+		{"more PPS promised", "01 4d400c ff e0 ff 0000", "flv: offset 9: ends inside length of parameter set, bytes missing: 2: unexpected EOF"},
+		{"empty SPS", "01 4d400c ff e1 0000 00", "flv: offset 8: ends inside SPS, bytes missing: 1: unexpected EOF"},
 		{"PPS as SPS", "01 4d400c ff e1 0002 6842 00", "flv: offset 8: NAL unit is not an SPS: 0x68"},
-		{"SPS of four bytes", "01 4d400c ff e1 0004 674d400c 00", "flv: offset 8: cut within SPS, bytes missing: 1: unexpected EOF"},
+		{"SPS of four bytes", "01 4d400c ff e1 0004 674d400c 00", "flv: offset 8: ends inside SPS, bytes missing: 1: unexpected EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := ParseAVCConfig(unhex(c.record))
@@ -163,16 +163,16 @@ func TestParseSPSMalformed(t *testing.T) {
 		want string
 	}{
 		{"cropped away", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 80, 80, 0, 0, "0"),
-			"flv: offset 0: width and height of SPS cannot be: [2]int64{0, 240}"},
+			"flv: offset 0: width and height of SPS are impossible: [2]int64{0, 240}"},
 		{"too wide", spsBits(bitsMain, 0, 0, 2, 1, "0", 4096, 14, "1 1 0 0"),
-			"flv: offset 0: width and height of SPS cannot be: [2]int64{65552, 240}"},
+			"flv: offset 0: width and height of SPS are impossible: [2]int64{65552, 240}"},
 		{"largest number", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, largestUE, "0 1 1 0 0"),
-			"flv: offset 0: width and height of SPS cannot be: [2]int64{320, 137438953440}"},
+			"flv: offset 0: width and height of SPS are impossible: [2]int64{320, 137438953440}"},
 		{"chroma format", spsBits(bitsHigh, 0, 4, 0, 0, "0 0"), "flv: offset 0: chroma_format_idc of SPS is above 3: 0x4"},
 		{"number without end", spsBits(bitsMain, 0, 0, 2, 1, "0", long, long, long),
-			"flv: offset 0: cut within SPS, bytes missing: 1: unexpected EOF"},
+			"flv: offset 0: ends inside SPS, bytes missing: 1: unexpected EOF"},
 		{"order count cycle", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, largestUE),
-			"flv: offset 0: cut within SPS, bytes missing: 1: unexpected EOF"},
+			"flv: offset 0: ends inside SPS, bytes missing: 1: unexpected EOF"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, err := parseSPS(c.sps)

@@ -63,10 +63,10 @@ func TestParseVVCConfig(t *testing.T) {
 	b := unhex(vvcSublayers)
 	for n := range len(b) - 3 { // the frame rate and the parameter sets may be left out
 		_, err := ParseVVCConfig(b[:n])
-		requireError(t, err, "flv: offset 0: cut within VVC configuration, bytes missing: 1: unexpected EOF")
+		requireError(t, err, "flv: offset 0: ends inside VVC configuration, bytes missing: 1: unexpected EOF")
 	}
 	_, err = ParseVVCConfig(unhex("ff 0011 5f 01 02 43 80 00 0000 0438"))
-	requireError(t, err, "flv: offset 0: width and height of VVC configuration cannot be: [2]int64{0, 1080}")
+	requireError(t, err, "flv: offset 0: width and height of VVC configuration are impossible: [2]int64{0, 1080}")
 }
 
 func TestVPConfig(t *testing.T) {
@@ -118,12 +118,12 @@ func TestOpusHeadLaterVersion(t *testing.T) {
 
 func TestOpusHeadMalformed(t *testing.T) {
 	for _, c := range []struct{ record, want string }{
-		{"", "flv: offset 0: cut within OpusHead, bytes missing: 19: unexpected EOF"},
+		{"", "flv: offset 0: ends inside OpusHead, bytes missing: 19: unexpected EOF"},
 		{"4f70757354616773 01 02 3801 80bb0000 0000 00", `flv: offset 0: configuration of Opus does not begin with OpusHead: "OpusTags"`},
-		{"4f70757348656164 ff 02 3801 80bb0000 0000 00", "flv: offset 8: version of OpusHead is not known: 0xff"},
-		{"4f70757348656164 10 02 3801 80bb0000 0000 00", "flv: offset 8: version of OpusHead is not known: 0x10"},
+		{"4f70757348656164 ff 02 3801 80bb0000 0000 00", "flv: offset 8: unknown version of OpusHead: 0xff"},
+		{"4f70757348656164 10 02 3801 80bb0000 0000 00", "flv: offset 8: unknown version of OpusHead: 0x10"},
 		{"4f70757348656164 01 00 3801 80bb0000 0000 00", "flv: offset 9: OpusHead has no channels"},
-		{"4f70757348656164 01 ff 3801 80bb0000 0000 01 00", "flv: offset 0: cut within channel mapping of OpusHead, bytes missing: 256: unexpected EOF"},
+		{"4f70757348656164 01 ff 3801 80bb0000 0000 01 00", "flv: offset 0: ends inside channel mapping of OpusHead, bytes missing: 256: unexpected EOF"},
 	} {
 		_, err := ParseOpusHead(unhex(c.record))
 		requireError(t, err, c.want)
@@ -132,8 +132,8 @@ func TestOpusHeadMalformed(t *testing.T) {
 		head OpusHead
 		want string
 	}{
-		{OpusHead{}, "number of channels of OpusHead is not within 1 and 255: 0"},
-		{OpusHead{Channels: 256}, "number of channels of OpusHead is not within 1 and 255: 256"},
+		{OpusHead{}, "number of channels of OpusHead is not from 1 to 255: 0"},
+		{OpusHead{Channels: 256}, "number of channels of OpusHead is not from 1 to 255: 256"},
 		{OpusHead{Channels: 2, Mapping: []byte{1}}, "size of the channel mapping of OpusHead does not fit its family and channels: 1"},
 		{OpusHead{Channels: 2, MappingFamily: 1, Mapping: []byte{1}}, "size of the channel mapping of OpusHead does not fit its family and channels: 1"},
 	} {

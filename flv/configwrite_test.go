@@ -53,15 +53,15 @@ func TestAppendAVCConfigMalformed(t *testing.T) {
 		config AVCConfig
 		want   string
 	}{
-		{AVCConfig{}, "number of SPS is not within 1 and 31: 0"},
-		{AVCConfig{SPS: make([][]byte, 32)}, "number of SPS is not within 1 and 31: 32"},
-		{AVCConfig{SPS: sps}, "number of PPS is not within 1 and 255: 0"},
-		{AVCConfig{SPS: sps, PPS: make([][]byte, 256)}, "number of PPS is not within 1 and 255: 256"},
+		{AVCConfig{}, "number of SPS is not from 1 to 31: 0"},
+		{AVCConfig{SPS: make([][]byte, 32)}, "number of SPS is not from 1 to 31: 32"},
+		{AVCConfig{SPS: sps}, "number of PPS is not from 1 to 255: 0"},
+		{AVCConfig{SPS: sps, PPS: make([][]byte, 256)}, "number of PPS is not from 1 to 255: 256"},
 		{AVCConfig{SPS: sps, PPS: pps, NALLengthSize: 3}, "size of the lengths of NAL units is not 1, 2 or 4: 3"},
 		{AVCConfig{SPS: pps, PPS: pps}, "NAL unit is not an SPS: 0x68"},
-		{AVCConfig{SPS: [][]byte{sps[0][:6]}, PPS: pps}, "cut within SPS, bytes missing: 1: unexpected EOF"},
-		{AVCConfig{SPS: sps, PPS: [][]byte{{}}}, "size of a parameter set is not within 1 and 65535: 0"},
-		{AVCConfig{SPS: sps, PPS: [][]byte{make([]byte, 65536)}}, "size of a parameter set is not within 1 and 65535: 65536"},
+		{AVCConfig{SPS: [][]byte{sps[0][:6]}, PPS: pps}, "ends inside SPS, bytes missing: 1: unexpected EOF"},
+		{AVCConfig{SPS: sps, PPS: [][]byte{{}}}, "size of a parameter set is not from 1 to 65535: 0"},
+		{AVCConfig{SPS: sps, PPS: [][]byte{make([]byte, 65536)}}, "size of a parameter set is not from 1 to 65535: 65536"},
 	} {
 		b, err := AppendAVCConfig([]byte("x"), c.config)
 		requireError(t, err, "flv: offset 0: "+c.want)
@@ -96,14 +96,14 @@ func TestAppendHEVCConfigMalformed(t *testing.T) {
 		config HEVCConfig
 		want   string
 	}{
-		{HEVCConfig{SPS: c.SPS, PPS: c.PPS}, "number of VPS, SPS or PPS is not within 1 and 64: 0"},
-		{HEVCConfig{VPS: c.VPS, SPS: make([][]byte, 65), PPS: c.PPS}, "number of VPS, SPS or PPS is not within 1 and 64: 65"},
-		{HEVCConfig{VPS: c.VPS, SPS: c.SPS}, "number of VPS, SPS or PPS is not within 1 and 64: 0"},
+		{HEVCConfig{SPS: c.SPS, PPS: c.PPS}, "number of VPS, SPS or PPS is not from 1 to 64: 0"},
+		{HEVCConfig{VPS: c.VPS, SPS: make([][]byte, 65), PPS: c.PPS}, "number of VPS, SPS or PPS is not from 1 to 64: 65"},
+		{HEVCConfig{VPS: c.VPS, SPS: c.SPS}, "number of VPS, SPS or PPS is not from 1 to 64: 0"},
 		{HEVCConfig{VPS: c.VPS, SPS: c.PPS, PPS: c.PPS}, "NAL unit is not an HEVC SPS: 0x44"},
-		{HEVCConfig{VPS: c.VPS, SPS: [][]byte{c.SPS[0][:24]}, PPS: c.PPS}, "cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
-		{HEVCConfig{VPS: [][]byte{{}}, SPS: c.SPS, PPS: c.PPS}, "size of a parameter set is not within 1 and 65535: 0"},
+		{HEVCConfig{VPS: c.VPS, SPS: [][]byte{c.SPS[0][:24]}, PPS: c.PPS}, "ends inside HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{HEVCConfig{VPS: [][]byte{{}}, SPS: c.SPS, PPS: c.PPS}, "size of a parameter set is not from 1 to 65535: 0"},
 		{HEVCConfig{NALLengthSize: 5}, "size of the lengths of NAL units is not 1, 2 or 4: 5"},
-		{HEVCConfig{VPS: c.VPS, SPS: [][]byte{withoutDepths}, PPS: c.PPS}, "cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{HEVCConfig{VPS: c.VPS, SPS: [][]byte{withoutDepths}, PPS: c.PPS}, "ends inside HEVC SPS, bytes missing: 1: unexpected EOF"},
 	} {
 		b, err := AppendHEVCConfig([]byte("x"), m.config)
 		requireError(t, err, "flv: offset 0: "+m.want)
@@ -119,7 +119,7 @@ func TestAppendAV1Config(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, append([]byte("x"), want...), b)
 
-			unit := append(unhex("1200"), want[4:]...) // a temporal delimiter in front, a frame behind it
+			unit := append(unhex("1200"), want[4:]...) // a temporal delimiter before it, a frame after it
 			b, err = AppendAV1Config(nil, AV1Config{OBUs: append(unit, unhex("3202aabb")...)})
 			require.NoError(t, err)
 			assert.Equal(t, want, b)
@@ -140,8 +140,8 @@ func TestAppendAV1ConfigMalformed(t *testing.T) {
 		{"", "offset 0: no sequence header among the OBUs"},
 		{"1200 3202aabb", "offset 0: no sequence header among the OBUs"},
 		{"1200 80", "offset 2: forbidden bit of OBU header is set: 0x80"},
-		{"1200 0a03 000000", "offset 2: cut within AV1 sequence header, bytes missing: 1: unexpected EOF"},
-		{"0a08 000000043d06d4da", "offset 0: cut within AV1 sequence header, bytes missing: 1: unexpected EOF"},
+		{"1200 0a03 000000", "offset 2: ends inside AV1 sequence header, bytes missing: 1: unexpected EOF"},
+		{"0a08 000000043d06d4da", "offset 0: ends inside AV1 sequence header, bytes missing: 1: unexpected EOF"},
 	} {
 		b, err := AppendAV1Config([]byte("x"), AV1Config{OBUs: unhex(c.obus)})
 		requireError(t, err, "flv: "+c.want)
@@ -178,11 +178,11 @@ func TestAppendAudioSpecificConfig(t *testing.T) {
 		config AudioSpecificConfig
 		want   string
 	}{
-		{AudioSpecificConfig{SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not within 1 and 4: 0x0"},
-		{AudioSpecificConfig{ObjectType: 39, SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not within 1 and 4: 0x27"},
-		{AudioSpecificConfig{ObjectType: 2, Channels: 2}, "sample rates of AudioSpecificConfig cannot be: [2]int{0, 0}"},
-		{AudioSpecificConfig{ObjectType: 2, SampleRate: 1 << 24, Channels: 2}, "sample rates of AudioSpecificConfig cannot be: [2]int{0, 16777216}"},
-		{AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SampleRate: 44100, Channels: 2}, "sample rates of AudioSpecificConfig cannot be: [2]int{22050, 44100}"},
+		{AudioSpecificConfig{SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not from 1 to 4: 0x0"},
+		{AudioSpecificConfig{ObjectType: 39, SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not from 1 to 4: 0x27"},
+		{AudioSpecificConfig{ObjectType: 2, Channels: 2}, "sample rates of AudioSpecificConfig are impossible: [2]int{0, 0}"},
+		{AudioSpecificConfig{ObjectType: 2, SampleRate: 1 << 24, Channels: 2}, "sample rates of AudioSpecificConfig are impossible: [2]int{0, 16777216}"},
+		{AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SampleRate: 44100, Channels: 2}, "sample rates of AudioSpecificConfig are impossible: [2]int{22050, 44100}"},
 		{AudioSpecificConfig{ObjectType: 2, SampleRate: 44100}, "number of channels has no channel configuration: 0"},
 		{AudioSpecificConfig{ObjectType: 2, SampleRate: 44100, Channels: 9}, "number of channels has no channel configuration: 9"},
 		{AudioSpecificConfig{ObjectType: 2, SampleRate: 44100, SBR: true, PS: true, Channels: 6}, "number of channels has no channel configuration: 6"},

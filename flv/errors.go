@@ -34,7 +34,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // shift adds by to the offset of an [*Error], so that an offset within a part, which starts at by, becomes an offset within the whole.
 func shift(err error, by int64) error {
 	if err == nil {
-		return nil // before e is declared, which costs an allocation
+		return nil // first, since declaring e costs an allocation
 	}
 	var e *Error
 	if errors.As(err, &e) {
@@ -45,5 +45,5 @@ func shift(err error, by int64) error {
 
 // cut returns the error for input that ends too early.
 func cut(where string, missing int64) error {
-	return &Error{Detail: "cut within " + where + ", bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
+	return &Error{Detail: "ends inside " + where + ", bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }

@@ -22,7 +22,7 @@ const (
 	maxNibble     = 15 // of packet types, layouts, codecs
 )
 
-// exHeader is what the headers of Enhanced RTMP have in common in video and audio:
+// exHeader is the part of Enhanced RTMP's headers that video and audio have in common:
 //
 //	+-------------------------+ +-------------+ +----------------------------+ +--------+ +----------+
 //	| frame type or 9, type 4 | | ModEx chain | | layout 4, real type 4      | | FourCC | | track id |
@@ -30,7 +30,7 @@ const (
 //	+-------------------------+ +-------------+ +----------------------------+ +--------+ +----------+
 //	                                                                           not (2)    only (0)
 //
-// (0) OneTrack, (2) ManyTracksManyCodecs, or a layout that is not known.
+// (0) OneTrack, (2) ManyTracksManyCodecs, or an unknown layout.
 type exHeader struct {
 	modEx      ModEx
 	packetType byte // the real one
@@ -67,7 +67,7 @@ func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error)
 		x.multitrack = true
 		x.layout, x.packetType = MultitrackType(body[at]>>4), body[at]&0x0f
 		if x.packetType == multitrack || x.packetType == packetModEx {
-			return at, &Error{Offset: int64(at), Detail: "packet type cannot be that of the tracks in a multitrack", Value: x.packetType}
+			return at, &Error{Offset: int64(at), Detail: "invalid packet type for the tracks of a multitrack message", Value: x.packetType}
 		}
 		at++
 	}
@@ -94,10 +94,10 @@ func (x *exHeader) hasFourCC() bool { return !x.multitrack || x.layout <= ManyTr
 // hasTrackID reports whether the header has the id of the only track.
 func (x *exHeader) hasTrackID() bool { return x.multitrack && x.layout == OneTrack }
 
-// isList reports whether a message is a list of tracks, or something not known that is not one track either.
+// isList reports whether a message is a list of tracks, or has an unknown layout, which need not be one track.
 func isList(multitrack bool, layout MultitrackType) bool { return multitrack && layout != OneTrack }
 
-// appendModEx writes what parseModEx reads. high is the upper half of the first byte, next the packet type that is no ModEx.
+// appendModEx writes what parseModEx reads. high is the upper half of the first byte, next the packet type after the modifiers.
 func (x *exHeader) appendModEx(dst []byte, high, next byte) ([]byte, error) {
 	if len(x.modEx) == 0 {
 		return append(dst, high|next), nil

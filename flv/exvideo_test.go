@@ -94,7 +94,7 @@ func TestParseExVideoHeader(t *testing.T) {
 
 func TestParseExVideoHeaderMalformed(t *testing.T) {
 	cut := func(offset int, where string, missing int) string {
-		return fmt.Sprintf("flv: offset %d: cut within %s, bytes missing: %d: unexpected EOF", offset, where, missing)
+		return fmt.Sprintf("flv: offset %d: ends inside %s, bytes missing: %d: unexpected EOF", offset, where, missing)
 	}
 	testVideoMalformed(t, []malformed{
 		{"90", cut(1, "FourCC", 4)},
@@ -109,8 +109,8 @@ func TestParseExVideoHeaderMalformed(t *testing.T) {
 		{"96 10", cut(2, "FourCC", 4)},
 		{"96 00 68766331", cut(6, "track id", 1)},
 		{"96 01 68766331 01 00", cut(7, "composition time", 2)},
-		{"96 06 68766331 01", "flv: offset 1: packet type cannot be that of the tracks in a multitrack: 0x6"},
-		{"96 27 68766331 01", "flv: offset 1: packet type cannot be that of the tracks in a multitrack: 0x7"},
+		{"96 06 68766331 01", "flv: offset 1: invalid packet type for the tracks of a multitrack message: 0x6"},
+		{"96 27 68766331 01", "flv: offset 1: invalid packet type for the tracks of a multitrack message: 0x7"},
 		{"97", cut(1, "ModEx", 1)},
 		{"97 02 0000", cut(1, "ModEx", 2)},
 		{"97 02 000000", cut(1, "ModEx", 1)},

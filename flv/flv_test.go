@@ -20,7 +20,7 @@ func sample(tb testing.TB) []byte {
 	return b
 }
 
-// smallTags has what a parser can stumble over: an empty body, a type nobody knows, all four bytes of a timestamp, the
+// smallTags has what a parser can stumble over: an empty body, an unknown type, all four bytes of a timestamp, the
 // filter bit, and a body that begins like a file header.
 func smallTags() []Tag {
 	return []Tag{

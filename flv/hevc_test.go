@@ -35,15 +35,15 @@ func TestParseHEVCConfig(t *testing.T) {
 func TestParseHEVCConfigMalformed(t *testing.T) {
 	head := hevcRecord[:44]
 	for _, c := range []struct{ name, record, want string }{
-		{"empty", "", "flv: offset 0: cut within HEVC configuration, bytes missing: 23: unexpected EOF"},
+		{"empty", "", "flv: offset 0: ends inside HEVC configuration, bytes missing: 23: unexpected EOF"},
 		{"Annex B", "00" + hevcRecord[2:], "flv: offset 0: version of HEVC configuration is not 1: 0x0"},
-		{"no array", head + "01", "flv: offset 23: cut within array of HEVC configuration, bytes missing: 3: unexpected EOF"},
+		{"no array", head + "01", "flv: offset 23: ends inside array of HEVC configuration, bytes missing: 3: unexpected EOF"},
 		{"many NAL units", head + "01 20 0041", "flv: offset 23: too many NAL units in HEVC configuration: 65"},
-		{"no NAL unit", head + "01 20 0001 00", "flv: offset 26: cut within length of parameter set, bytes missing: 1: unexpected EOF"},
-		{"NAL unit cut", head + "01 20 0001 ffff 40", "flv: offset 28: cut within parameter set, bytes missing: 65534: unexpected EOF"},
-		{"SPS of one byte", head + "01 21 0001 0001 42", "flv: offset 28: cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{"no NAL unit", head + "01 20 0001 00", "flv: offset 26: ends inside length of parameter set, bytes missing: 1: unexpected EOF"},
+		{"NAL unit cut", head + "01 20 0001 ffff 40", "flv: offset 28: ends inside parameter set, bytes missing: 65534: unexpected EOF"},
+		{"SPS of one byte", head + "01 21 0001 0001 42", "flv: offset 28: ends inside HEVC SPS, bytes missing: 1: unexpected EOF"},
 		{"PPS as SPS", head + "01 21 0001 0002 4401", "flv: offset 28: NAL unit is not an HEVC SPS: 0x44"},
-		{"SPS cut", head + "01 21 0001 0004 42010101", "flv: offset 28: cut within HEVC SPS, bytes missing: 1: unexpected EOF"},
+		{"SPS cut", head + "01 21 0001 0004 42010101", "flv: offset 28: ends inside HEVC SPS, bytes missing: 1: unexpected EOF"},
 		{"eight sublayers", head + "01 21 0001 0003 42010f", "flv: offset 28: sps_max_sub_layers_minus1 of HEVC SPS is above 6: 0x7"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -89,9 +89,9 @@ func TestParseHEVCSPS(t *testing.T) {
 		want string
 	}{
 		{hevcSPSBits(one, 0, 4), "chroma_format_idc of HEVC SPS is above 3: 0x4"},
-		{hevcSPSBits(one, 0, 1, 320, 184, "1", 160, 0, 0, 0), "width and height of HEVC SPS cannot be: [2]int64{0, 184}"},
-		{hevcSPSBits(one, 0, 1, 65537, 184, "0"), "width and height of HEVC SPS cannot be: [2]int64{65537, 184}"},
-		{hevcSPSBits(one, 0, 1, 320, 184, "1", largestUE, largestUE, 0, 0), "width and height of HEVC SPS cannot be: [2]int64{-17179868856, 184}"},
+		{hevcSPSBits(one, 0, 1, 320, 184, "1", 160, 0, 0, 0), "width and height of HEVC SPS are impossible: [2]int64{0, 184}"},
+		{hevcSPSBits(one, 0, 1, 65537, 184, "0"), "width and height of HEVC SPS are impossible: [2]int64{65537, 184}"},
+		{hevcSPSBits(one, 0, 1, 320, 184, "1", largestUE, largestUE, 0, 0), "width and height of HEVC SPS are impossible: [2]int64{-17179868856, 184}"},
 	} {
 		_, err := parseHEVCSPS(c.sps)
 		requireError(t, err, "flv: offset 0: "+c.want)

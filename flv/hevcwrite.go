@@ -17,7 +17,7 @@ func AppendHEVCConfig(dst []byte, c HEVCConfig) ([]byte, error) {
 	}{{hevcVPSType, c.VPS}, {hevcSPSType, c.SPS}, {hevcPPSType, c.PPS}}
 	for _, a := range arrays {
 		if len(a.sets) == 0 || len(a.sets) > maxHEVCSets {
-			return dst, &Error{Detail: "number of VPS, SPS or PPS is not within 1 and 64", Value: len(a.sets)}
+			return dst, &Error{Detail: "number of VPS, SPS or PPS is not from 1 to 64", Value: len(a.sets)}
 		}
 	}
 	sps, err := parseHEVCSPS(c.SPS[0])

@@ -25,7 +25,7 @@ func TestTimeline(t *testing.T) {
 		{"wraps", []uint32{0xfffffff0, 0x10, 0xffffffff, 0x20}, []int64{0xfffffff0, 1<<32 + 0x10, 1<<32 - 1, 1<<32 + 0x20}},
 		{"wraps twice", []uint32{0xc0000000, 0, 0x40000000, 0x80000000 - 1, 0xc0000000, 0},
 			[]int64{3 << 30, 4 << 30, 5 << 30, 6<<30 - 1, 7 << 30, 8 << 30}},
-		{"behind zero", []uint32{5, 0xfffffffb, 5}, []int64{5, -5, 5}},
+		{"below zero", []uint32{5, 0xfffffffb, 5}, []int64{5, -5, 5}},
 		{"long way", []uint32{0, 0x7fffffff, 0}, []int64{0, 0x7fffffff, 0}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -119,7 +119,7 @@ func TestInfo(t *testing.T) {
 			amf.Property{Name: "videocodecid", Value: -1.0}, amf.Property{Name: "audiocodecid", Value: math.NaN()},
 			amf.Property{Name: "audiosamplerate", Value: 1e300}, amf.Property{Name: "audiochannels", Value: -6.0})}, {Type: TagVideo}, {Type: TagAudio}},
 			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 117 bytes, 0s to 0s"},
-		{"metadata behind the stream", []Tag{{Type: TagVideo, Body: unhex("91 76703039 " + vp9Frame420)}, {Type: TagAudio, Body: unhex("af00 1210")},
+		{"metadata after the stream", []Tag{{Type: TagVideo, Body: unhex("91 76703039 " + vp9Frame420)}, {Type: TagAudio, Body: unhex("af00 1210")},
 			{Type: TagScript, Body: metadata(append(size, amf.Property{Name: "videocodecid", Value: 7.0}, amf.Property{Name: "audiocodecid", Value: 2.0},
 				amf.Property{Name: "audiosamplerate", Value: 8000.0})...)}},
 			"video VP9 322x182, 1 packets, 21 bytes, 0s to 0s; audio AAC 44100 Hz, 2 channels, 0 packets, 4 bytes, 0s to 0s; " +
@@ -142,7 +142,7 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// What the stream itself says, message by message: sequence headers, and frames where they tell more.
+// The properties that the stream itself reveals, message by message: sequence headers, and frames that reveal more.
 func TestInfoOfCodecs(t *testing.T) {
 	type format struct {
 		codec         string

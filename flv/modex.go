@@ -68,7 +68,7 @@ func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 	case t > maxModExType:
 		return m, &Error{Detail: "ModEx type has more than four bits", Value: uint8(t)}
 	case n == 0 || n > maxModExData:
-		return m, &Error{Detail: "size of ModEx data is not within 1 and 65536", Value: n}
+		return m, &Error{Detail: "size of ModEx data is not from 1 to 65536", Value: n}
 	case n <= modExLongSize:
 		m = append(m, byte(n-1))
 	default:
@@ -83,7 +83,7 @@ func AppendModEx(m ModEx, t ModExType, data []byte) (ModEx, error) {
 // error is an [*Error], and m is returned unchanged.
 func AppendTimestampOffset(m ModEx, d time.Duration) (ModEx, error) {
 	if d < 0 || d > maxTimestamp {
-		return m, &Error{Detail: "timestamp offset is not within 0 and 999999 ns", Value: int64(d)}
+		return m, &Error{Detail: "timestamp offset is not from 0 to 999999 ns", Value: int64(d)}
 	}
 	return AppendModEx(m, ModExTimestampOffsetNano, []byte{byte(d >> 16), byte(d >> 8), byte(d)})
 }

@@ -77,8 +77,8 @@ func TestAppendModExMalformed(t *testing.T) {
 		want string
 	}{
 		{16, 1, "flv: offset 0: ModEx type has more than four bits: 0x10"},
-		{0, 0, "flv: offset 0: size of ModEx data is not within 1 and 65536: 0"},
-		{0, 65537, "flv: offset 0: size of ModEx data is not within 1 and 65536: 65537"},
+		{0, 0, "flv: offset 0: size of ModEx data is not from 1 to 65536: 0"},
+		{0, 65537, "flv: offset 0: size of ModEx data is not from 1 to 65536: 65537"},
 	} {
 		m, err := AppendModEx(ModEx{1}, c.typ, make([]byte, c.size))
 		requireError(t, err, c.want)

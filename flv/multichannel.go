@@ -122,7 +122,7 @@ func AppendMultichannelConfig(dst []byte, c MultichannelConfig) ([]byte, error) 
 		}
 	}
 	if c.Channels < 0 || c.Channels > 255 {
-		return dst, &Error{Detail: "number of channels is not within 0 and 255", Value: c.Channels}
+		return dst, &Error{Detail: "number of channels is not from 0 to 255", Value: c.Channels}
 	}
 	dst = append(dst, byte(c.Order), byte(c.Channels))
 	switch c.Order {

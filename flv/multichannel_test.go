@@ -50,9 +50,9 @@ func TestMultichannelConfigMalformed(t *testing.T) {
 		config MultichannelConfig
 		want   string
 	}{
-		{MultichannelConfig{Channels: 256}, "number of channels is not within 0 and 255: 256"},
-		{MultichannelConfig{Channels: -1}, "number of channels is not within 0 and 255: -1"},
-		{MultichannelConfig{Order: ChannelsCustom, Speakers: make([]Speaker, 256)}, "number of channels is not within 0 and 255: 256"},
+		{MultichannelConfig{Channels: 256}, "number of channels is not from 0 to 255: 256"},
+		{MultichannelConfig{Channels: -1}, "number of channels is not from 0 to 255: -1"},
+		{MultichannelConfig{Order: ChannelsCustom, Speakers: make([]Speaker, 256)}, "number of channels is not from 0 to 255: 256"},
 		{MultichannelConfig{Order: ChannelsCustom, Channels: 2}, "number of channels is not that of the speakers: 2"},
 	} {
 		b, err := AppendMultichannelConfig([]byte("x"), c.config)

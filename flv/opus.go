@@ -43,7 +43,7 @@ func ParseOpusHead(b []byte) (OpusHead, error) {
 		return OpusHead{}, &Error{Detail: "configuration of Opus does not begin with OpusHead", Value: string(b[:len(opusMagic)])}
 	}
 	if b[8]>>4 != 0 { // compatible changes would increase the lower half only
-		return OpusHead{}, &Error{Offset: 8, Detail: "version of OpusHead is not known", Value: b[8]}
+		return OpusHead{}, &Error{Offset: 8, Detail: "unknown version of OpusHead", Value: b[8]}
 	}
 	h := OpusHead{
 		Channels: int(b[9]), PreSkip: binary.LittleEndian.Uint16(b[10:]), InputSampleRate: binary.LittleEndian.Uint32(b[12:]),
@@ -71,7 +71,7 @@ func AppendOpusHead(dst []byte, h OpusHead) ([]byte, error) {
 	}
 	switch {
 	case h.Channels < 1 || h.Channels > 255:
-		return dst, &Error{Detail: "number of channels of OpusHead is not within 1 and 255", Value: h.Channels}
+		return dst, &Error{Detail: "number of channels of OpusHead is not from 1 to 255", Value: h.Channels}
 	case len(h.Mapping) != mapping:
 		return dst, &Error{Detail: "size of the channel mapping of OpusHead does not fit its family and channels", Value: len(h.Mapping)}
 	}

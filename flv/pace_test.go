@@ -23,7 +23,7 @@ func pacedFile(timestamps ...uint32) []byte {
 	return file
 }
 
-// What comes is the file, and each tag comes at its time.
+// The result is the file, and each tag is returned when it is due.
 func TestPacedReader(t *testing.T) {
 	for name, test := range map[string]struct {
 		timestamps []uint32

@@ -57,9 +57,9 @@ func TestParserLongHeader(t *testing.T) {
 
 func TestParserWrongPreviousTagSizes(t *testing.T) {
 	file := smallFile()
-	file[12] = 1           // behind the header
-	file[31]++             // behind the first tag
-	file[len(file)-1] = 99 // behind the last
+	file[12] = 1           // after the header
+	file[31]++             // after the first tag
+	file[len(file)-1] = 99 // after the last
 	got := parse(&Parser{}, file)
 	assert.Equal(t, smallTags(), got.tags)
 	assert.Equal(t, int64(3), got.wrong)
@@ -78,12 +78,12 @@ func TestParserMalformed(t *testing.T) {
 		{"data offset later", "08 000000 000000 00 000000 0000000b 464c56 01 05 00000001",
 			"flv: offset 15: file header is shorter than 9 bytes: 0x1", 1},
 		{"endless header", "464c56 01 05 ffffffff 00",
-			"flv: offset 0: cut within file header, bytes missing: 4294967289: unexpected EOF", 0},
+			"flv: offset 0: ends inside file header, bytes missing: 4294967289: unexpected EOF", 0},
 		{"promised body", "09 ffffff 000000 00 000000 17",
-			"flv: offset 0: cut within tag body, bytes missing: 16777218: unexpected EOF", 0},
-		{"previous tag size", "09 000000 000000 00 000000 0000", "flv: offset 0: cut within previous tag size, bytes missing: 2: unexpected EOF", 1},
-		{"tag header", "09", "flv: offset 0: cut within tag header, bytes missing: 14: unexpected EOF", 0},
-		{"file header", "464c5601", "flv: offset 0: cut within file header, bytes missing: 9: unexpected EOF", 0},
+			"flv: offset 0: ends inside tag body, bytes missing: 16777218: unexpected EOF", 0},
+		{"previous tag size", "09 000000 000000 00 000000 0000", "flv: offset 0: ends inside previous tag size, bytes missing: 2: unexpected EOF", 1},
+		{"tag header", "09", "flv: offset 0: ends inside tag header, bytes missing: 14: unexpected EOF", 0},
+		{"file header", "464c5601", "flv: offset 0: ends inside file header, bytes missing: 9: unexpected EOF", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for size := range 20 {

@@ -35,7 +35,7 @@ func ParseScript(body []byte) (name string, values []any, err error) {
 	}
 	e := &Error{Detail: "script data has no name"}
 	if len(values) > 0 {
-		e = &Error{Detail: "script data begins with another type than a name's", Value: fmt.Sprintf("%T", values[0])}
+		e = &Error{Detail: "script data does not begin with a name", Value: fmt.Sprintf("%T", values[0])}
 	}
 	return "", nil, e
 }

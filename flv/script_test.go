@@ -51,9 +51,9 @@ func TestParseScriptMalformed(t *testing.T) {
 		{"empty", "", "flv: offset 0: script data has no name"},
 		{"@setDataFrame only", "02 000d 40736574446174614672616d65", "flv: offset 0: script data has no name"},
 		{"number", "00 3ff0000000000000",
-			`flv: offset 0: script data begins with another type than a name's: "float64"`},
-		{"object", "03 000009", `flv: offset 0: script data begins with another type than a name's: "amf.Object"`},
-		{"null", "05", `flv: offset 0: script data begins with another type than a name's: "<nil>"`},
+			`flv: offset 0: script data does not begin with a name: "float64"`},
+		{"object", "03 000009", `flv: offset 0: script data does not begin with a name: "amf.Object"`},
+		{"null", "05", `flv: offset 0: script data does not begin with a name: "<nil>"`},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			_, _, err := ParseScript(unhex(c.input))
@@ -65,7 +65,7 @@ func TestParseScriptMalformed(t *testing.T) {
 	_, _, err := ParseScript(unhex("02 0005 61"))
 	require.ErrorAs(t, err, &e)
 	name, values, err := ParseScript(unhex("02 0001 61 0101 00 3f"))
-	require.ErrorAs(t, err, &e, "damaged behind the name")
+	require.ErrorAs(t, err, &e, "damaged after the name")
 	assert.Equal(t, "a", name)
 	assert.Equal(t, []any{true}, values)
 }
@@ -135,7 +135,7 @@ func TestScriptLong(t *testing.T) {
 	assert.Empty(t, values, "of a container that is cut nothing is left")
 }
 
-// What costs a byte each is no index of key frames.
+// Values of one byte each are not an index of key frames.
 func TestScriptLongMalformed(t *testing.T) {
 	const size = 1 << 20
 	b := append(script(t, "onMetaData"), bytes.Repeat([]byte{5}, size)...) // null

@@ -145,7 +145,7 @@ func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error)
 // checkedSize returns width and height if they are possible.
 func checkedSize(where string, w, h int64) (width, height int, err error) {
 	if w <= 0 || h <= 0 || w > maxPictureSize || h > maxPictureSize {
-		return 0, 0, &Error{Detail: "width and height of " + where + " cannot be", Value: [2]int64{w, h}}
+		return 0, 0, &Error{Detail: "width and height of " + where + " are impossible", Value: [2]int64{w, h}}
 	}
 	return int(w), int(h), nil
 }

@@ -38,7 +38,7 @@ func (l *trackList) next() bool {
 
 func (l *trackList) read() error {
 	if l.layout > ManyTracksManyCodecs {
-		return &Error{Detail: "multitrack type is not known", Value: uint8(l.layout)}
+		return &Error{Detail: "unknown multitrack type", Value: uint8(l.layout)}
 	}
 	head := 1 + trackSizeSize
 	if l.layout == ManyTracksManyCodecs {
@@ -67,7 +67,7 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 		return dst, &Error{Detail: "multitrack type has no list of tracks", Value: uint8(layout)}
 	}
 	if size > MaxBodySize {
-		return dst, &Error{Detail: "track has more bytes than a message", Value: size}
+		return dst, &Error{Detail: "track is longer than a message", Value: size}
 	}
 	if layout == ManyTracksManyCodecs {
 		dst = binary.BigEndian.AppendUint32(dst, uint32(fourCC))

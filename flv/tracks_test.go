@@ -41,14 +41,14 @@ func TestVideoTracks(t *testing.T) {
 		{"the same track twice", "96 13 68766331 01 000000 01 000000", []string{"1 hvc1 3 0 ms ", "1 hvc1 3 0 ms "}},
 		{"none", "96 21", nil},
 
-		{"layout not known", "96 31 aabb", []string{"flv: offset 0: multitrack type is not known: 0x3"}},
+		{"layout not known", "96 31 aabb", []string{"flv: offset 0: unknown multitrack type: 0x3"}},
 		{"head cut", "96 13 68766331 00 000000 01 0000", []string{"0 hvc1 3 0 ms ",
-			"flv: offset 4: cut within header of a track, bytes missing: 1: unexpected EOF"}},
+			"flv: offset 4: ends inside header of a track, bytes missing: 1: unexpected EOF"}},
 		{"head with codec cut", "96 23 68766331 00 000000 61", []string{"0 hvc1 3 0 ms ",
-			"flv: offset 8: cut within header of a track, bytes missing: 7: unexpected EOF"}},
-		{"data cut", "96 13 68766331 00 ffffff aa", []string{"flv: offset 0: cut within a track, bytes missing: 16777214: unexpected EOF"}},
+			"flv: offset 8: ends inside header of a track, bytes missing: 7: unexpected EOF"}},
+		{"data cut", "96 13 68766331 00 ffffff aa", []string{"flv: offset 0: ends inside a track, bytes missing: 16777214: unexpected EOF"}},
 		{"composition time cut, next track whole", "96 11 68766331 00 000002 0000 01 000003 000001",
-			[]string{"flv: offset 4: cut within composition time, bytes missing: 1: unexpected EOF", "1 hvc1 1 1 ms "}},
+			[]string{"flv: offset 4: ends inside composition time, bytes missing: 1: unexpected EOF", "1 hvc1 1 1 ms "}},
 	} {
 		t.Run(c.name, func(t *testing.T) { assert.Equal(t, c.want, videoTracks(t, c.body)) })
 	}
@@ -89,9 +89,9 @@ func TestAudioTracks(t *testing.T) {
 		{"one track", "95 01 4f707573 07 aa", []string{"7 Opus 1 aa"}},
 		{"many tracks", "95 11 4f707573 00 000001 aa 09 000002 bbcc", []string{"0 Opus 1 aa", "9 Opus 1 bbcc"}},
 		{"many codecs", "95 20 4f707573 00 000000 6d703461 01 000002 1210", []string{"0 Opus 0 ", "1 mp4a 0 1210"}},
-		{"layout not known", "95 f1", []string{"flv: offset 0: multitrack type is not known: 0xf"}},
+		{"layout not known", "95 f1", []string{"flv: offset 0: unknown multitrack type: 0xf"}},
 		{"data cut", "95 11 4f707573 00 000001 aa 09 000002 bb",
-			[]string{"0 Opus 1 aa", "flv: offset 5: cut within a track, bytes missing: 1: unexpected EOF"}},
+			[]string{"0 Opus 1 aa", "flv: offset 5: ends inside a track, bytes missing: 1: unexpected EOF"}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			h, err := ParseAudioHeader(unhex(c.body))
@@ -151,7 +151,7 @@ func TestAppendTrackMalformed(t *testing.T) {
 		{"one track", single, VideoHeader{}, "multitrack type has no list of tracks: 0x0"},
 		{"composition time", list, VideoHeader{CompositionTime: 1 << 23}, "composition time has more than 24 bits: 8388608"},
 		{"no composition time", frameX, VideoHeader{CompositionTime: 1}, "composition time in a packet without one: 1"},
-		{"too long", list, VideoHeader{Data: make([]byte, MaxBodySize-2)}, "track has more bytes than a message: 16777216"},
+		{"too long", list, VideoHeader{Data: make([]byte, MaxBodySize-2)}, "track is longer than a message: 16777216"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := c.h.AppendTrack([]byte("x"), c.track)

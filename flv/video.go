@@ -99,8 +99,8 @@ type VideoHeader struct {
 	Enhanced  bool // the header has the form of Enhanced RTMP
 	FrameType FrameType
 
-	// Codec is the codec's number in FLV and FourCC its name in Enhanced RTMP, each 0 if it has none. FourCC is also 0 in messages
-	// whose tracks may have different codecs (see Tracks). For writing, the field of the form that is written counts.
+	// Codec is the codec's number in FLV, and FourCC its name in Enhanced RTMP, each 0 if it has none. FourCC is also 0 if the tracks
+	// of the message may have different codecs (see Tracks). Writing uses FourCC if Enhanced is set, and Codec otherwise.
 	Codec  VideoCodec
 	FourCC FourCC
 

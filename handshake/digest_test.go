@@ -98,7 +98,7 @@ func TestFieldRange(t *testing.T) {
 		name   string
 		field  field
 		size   int
-		lo, hi int // hi: the first byte behind the last position
+		lo, hi int // hi: the first byte after the last position
 	}{
 		{"digest, digest first", digestFields[SchemeDigestFirst], digestSize, 12, 771},
 		{"key, digest first", keyFields[SchemeDigestFirst], 128, 772, 1531},

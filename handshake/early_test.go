@@ -50,7 +50,7 @@ func (w *writes) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// What the client sends with one write, for servers that send S2 with S1, after it, or only once C2 is there.
+// The client sends it with one write, for servers that send S2 with S1, after it, or only once C2 is there.
 func TestEarlyData(t *testing.T) {
 	const opening = 1 + packetSize
 	data := []byte("connect")

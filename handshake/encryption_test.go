@@ -59,7 +59,7 @@ func TestGroup(t *testing.T) {
 	sum := sha256.Sum256(groupPrime.Bytes())
 	assert.Equal(t, "3f35a3f5f6c4376a744acad409bb22f8d897f949d2311d885adaa890981b67a0", hex.EncodeToString(sum[:]), "p")
 
-	// 65537 is no key that newKeyPair makes, so this asks for the secret with a public key of 2.
+	// newKeyPair does not make the key 65537, so this asks for the secret with a public key of 2.
 	k := &keyPair{private: big.NewInt(65537)}
 	secret, err := k.secret([keySize]byte{keySize - 1: 2})
 	require.NoError(t, err)

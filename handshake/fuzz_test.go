@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fuzz runs one half against a peer that says data. However it ends, it has taken no byte behind the handshake, and a client
+// fuzz runs one half against a peer that says data. However it ends, it has read no byte after the handshake, and a client
 // has sent its data last, and once.
 func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	cfg.Rand = testRand(7)
@@ -82,7 +82,7 @@ func FuzzServer(f *testing.F) {
 }
 
 // fuzzEncrypted runs one half against a stranger. That one's first packet has a digest whatever else is wrong with it, so that all
-// decisions behind it are met. If number is no exponent, it is sent as public key.
+// decisions after it are made. If number is not an exponent, it is sent as a public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))
@@ -113,7 +113,7 @@ func fuzzEncrypted(f *testing.F, half string) {
 		agreed := first == 6 || first == 8 || first == 9
 		sound := n.Cmp(one) > 0 && n.Cmp(primeMinus1) < 0
 		if !agreed && (e == EncryptionNone || known && half == "server") {
-			return // nobody wants encryption: the other targets are for that
+			return // no encryption: the other targets cover that
 		}
 		require.Equal(t, known && agreed && sound && !unsigned && spoil == 0, err == nil, "%v", err)
 		if err != nil {

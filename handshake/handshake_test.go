@@ -159,7 +159,7 @@ func TestClientPackets(t *testing.T) {
 		peer := scripted(serverScript(3, s1, new(packet)))
 		res, err := Client(peer, Config{Time: 0x01020304, Rand: testRand(1)})
 		require.NoError(t, err)
-		assert.False(t, res.ReplyValid, "S2 is no echo")
+		assert.False(t, res.ReplyValid, "S2 is not an echo")
 		assert.Equal(t, s1[packetSize-32:], res.S1Tail[:])
 		assert.Equal(t, "chunks", string(peer.rest(t)))
 
@@ -240,7 +240,7 @@ func TestServerPackets(t *testing.T) {
 		peer := scripted(clientScript(c1))
 		res, err := Server(peer, Config{Time: 5, Rand: testRand(1)})
 		require.NoError(t, err)
-		assert.False(t, res.ReplyValid, "C2 is no echo")
+		assert.False(t, res.ReplyValid, "C2 is not an echo")
 		assert.Equal(t, "chunks", string(peer.rest(t)))
 
 		sent := peer.sent.Bytes()

@@ -19,7 +19,7 @@ type recording struct {
 	Type             byte       // S0
 	Rand             []byte     // the script's random bytes: first packet, private key less its first bit, second packet
 	C0C1, S0S1S2, C2 []byte     // the handshake
-	In, Out          []exchange // what the script read and sent behind it
+	In, Out          []exchange // what the script read and sent after it
 
 	ClientKey, ServerKey, Secret []byte // the numbers of the key exchange, 128 bytes each
 }

@@ -60,7 +60,7 @@ func talk(t *testing.T, res *Result, s *stranger) {
 	require.NoError(t, s.complaint)
 	rest, err := io.ReadAll(s)
 	require.NoError(t, err)
-	require.Len(t, rest, len(greeting), "bytes behind the handshake")
+	require.Len(t, rest, len(greeting), "bytes after the handshake")
 
 	pass := func(from, to interface{ XORKeyStream(dst, src []byte) }, text string) {
 		b := []byte(text)
@@ -117,7 +117,7 @@ func TestDigestNotAnnounced(t *testing.T) {
 	}
 }
 
-// What a half reads, and how much it has sent when its peer's first packet displeases it.
+// These are the bytes that a half reads, and how much it has sent, when it refuses its peer's first packet.
 var (
 	hears  = map[string][3]string{"client": {"S0", "S1", "S2"}, "server": {"C0", "C1", "C2"}}
 	opened = map[string]int{"client": 1 + packetSize, "server": 0}
@@ -168,7 +168,7 @@ func TestWrongSignature(t *testing.T) {
 	}
 }
 
-// Who wants encryption and does not get it, or gets it without having asked, learns so from the first byte; who does not sign
+// A peer that wants encryption and does not get it, or gets it without having asked, learns so from the first byte; one that does not sign
 // the first packet, from that.
 func TestNoAgreement(t *testing.T) {
 	unsigned := func(packet string) *Error {

@@ -23,7 +23,7 @@ import (
 )
 
 // downloaders call rtmpdump. Debian's youtube-dl is an empty package that brings yt-dlp, so the test of the other one runs
-// only where somebody has installed it in another way.
+// only if it was installed in another way.
 var downloaders = []struct {
 	name  string
 	empty bool
@@ -124,7 +124,7 @@ func TestDownloaders(t *testing.T) {
 				assert.Equal(t, packets(t, whole), packets(t, file))
 			})
 		}
-		// What RTMPDump calls incomplete, since it ends at 99.6 % of the duration, is resumed at once, and then taken as it is.
+		// RTMPDump calls the file incomplete, since it ends at 99.6 % of the duration. It is resumed at once, and then accepted.
 		t.Run(d.name+" and the end", func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "sample.flv")

@@ -1,9 +1,10 @@
-// Package interop tests against real programs: nginx-rtmp, ffmpeg, rtmpdump and curl. Where one is missing the test is
-// skipped and says which Debian package brings it; in CI (CI=true) that is a failure.
+// Package interop tests against real programs: nginx-rtmp, ffmpeg, rtmpdump and curl. A test whose program is missing is skipped and
+// names the Debian package; in CI (CI=true) it fails.
 package interop
 
 import (
 	"flag"
+	"fmt"
 	"io"
 	"os"
 	"os/exec"
@@ -24,7 +25,13 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
+// With -short none of these tests runs: they run other programs, and take the longest.
 func TestMain(m *testing.M) {
+	flag.Parse()
+	if testing.Short() {
+		fmt.Println("interop: all tests are skipped with -short")
+		os.Exit(0)
+	}
 	flag.Set("test.parallel", "4") // most tests wait for programs that work in real time
 	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
 		removeBuilt()

@@ -26,7 +26,7 @@ type difference struct {
 var flashVer = difference{"flashVer", "librtmp has a default, but not for python-librtmp, which does not call " +
 	"RTMP_SetupStream; here it is the default", replaced(`("app" "[a-z]+"}), `, `$1, {"flashVer" "LNX 10,0,32,18"}, `), nil}
 
-// What is said when connect's result arrives.
+// The messages sent when connect's result arrives.
 const (
 	window = "2/0 Window Acknowledgement Size 2500000"
 	buffer = "2/0 User Control 3 0 300"
@@ -76,7 +76,7 @@ var sessions = map[string]struct {
 		{"time in a short header", "librtmp takes the time of a packet with a short header for the message's, too; here it is the " +
 			"difference to the message before unless Packet.Absolute is set", replaced(`140 ms, onDelta`, "240 ms, onDelta"), nil},
 		{"unpause", "librtmp unpauses where it has paused, though more has arrived since; here the newest media counts, since the " +
-			"server sends what comes behind it", replaced(`(pause 46 null false) 2000$`, "$1 LATER"), replaced(`(pause 46 null false) [2-9]\d{3}$`, "$1 LATER")},
+			"server sends messages after it", replaced(`(pause 46 null false) 2000$`, "$1 LATER"), replaced(`(pause 46 null false) [2-9]\d{3}$`, "$1 LATER")},
 	}},
 }
 
@@ -95,7 +95,7 @@ func both(a, b func([]string) []string) func([]string) []string {
 	return func(lines []string) []string { return b(a(lines)) }
 }
 
-// added puts a line behind the first one that begins with before.
+// added inserts a line after the first one that begins with before.
 func added(line, before string) func([]string) []string {
 	return func(lines []string) []string {
 		i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, before) })
@@ -103,7 +103,7 @@ func added(line, before string) func([]string) []string {
 	}
 }
 
-// moved puts the first line that begins with prefix behind the first one that begins with before.
+// moved puts the first line that begins with prefix after the first one that begins with before.
 func moved(prefix, before string) func([]string) []string {
 	return func(lines []string) []string {
 		i := slices.IndexFunc(lines, func(l string) bool { return strings.HasPrefix(l, prefix) })

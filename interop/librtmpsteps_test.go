@@ -129,7 +129,7 @@ func recorded(t *testing.T, url string, server *recording) {
 	require.Equal(t, "remote", got)
 	require.Equal(t, "not blocking", c.result(plain, "echo", "not blocking"))
 	refused := c.send(plain, "refuse me")
-	c.result(plain, "echo", "behind it")
+	c.result(plain, "echo", "after it")
 	c.result(plain, "saw", "refused", refused.Reply() != nil)
 	for _, kind := range []string{"number", "boolean", "string", "null", "object", "undefined", "date", "array", "map"} {
 		c.result(plain, "saw", kind, c.result(plain, "give", kind))

@@ -51,7 +51,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// What can't be written is said, at once and clearly, and nothing is played in vain.
+// An output that can't be written is reported at once and clearly, before anything is played.
 func TestUnwritable(t *testing.T) {
 	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	dir := t.TempDir()
@@ -91,7 +91,7 @@ func TestUnwritable(t *testing.T) {
 	})
 }
 
-// Somebody reads the beginning and closes the pipe: rtmpdump ends, though more is to come.
+// When the reader closes the pipe, rtmpdump ends although more is to come.
 func TestPipeClosedEarly(t *testing.T) {
 	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	for _, n := range []int64{0, 1, 1000, 100_000} {
@@ -112,7 +112,7 @@ func TestPipeClosedEarly(t *testing.T) {
 	}
 }
 
-// Whoever reads the messages is gone, as when a downloader was killed that may soon start another rtmpdump with the same file.
+// The reader of the messages is gone, as when a downloader was killed that may soon start another rtmpdump with the same file.
 func TestMessagesClosedEarly(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	_, want := saved(t, s.URL("vod", "film"))

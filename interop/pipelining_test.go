@@ -94,7 +94,7 @@ func TestPipeliningWithListeningFFmpeg(t *testing.T) {
 // tcpTable is where Linux lists its sockets.
 const tcpTable = "/proc/net/tcp"
 
-// untilBound waits until somebody listens on a port, without connecting.
+// untilBound waits until a port is in use, without connecting.
 func untilBound(t *testing.T, port string) {
 	t.Helper()
 	var n int

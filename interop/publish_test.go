@@ -58,7 +58,7 @@ func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error 
 	return c.Close()
 }
 
-// What nginx-rtmp records of our publishing is what ffmpeg made, and rtmpdump and ffmpeg play it meanwhile.
+// nginx-rtmp records exactly what ffmpeg made and we published, while rtmpdump and ffmpeg play it.
 func TestPublishToNginx(t *testing.T) {
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, args := range map[string][]string{

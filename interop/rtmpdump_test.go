@@ -126,7 +126,7 @@ func TestResumeAsRtmpdump(t *testing.T) {
 	}
 }
 
-// liveLines are run like nginxLines, before somebody publishes for a while. RTMPDump does not take StreamEOF for the end, and
+// liveLines are run like nginxLines, before the stream is published for a while. RTMPDump does not take StreamEOF for the end, and
 // waits until its time is out. Then it exits with 2, and if it was not told that the stream is live it first tries to wake the
 // server up by a pause, with which its exit code depends on the moment. Ours ends with the stream, with 0.
 var liveLines = []struct {

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// What was pushed as fast as possible is there to the last byte, although we close at once: nginx has ended the recording
+// A stream pushed as fast as possible arrives to the last byte, although we close at once: nginx has ended the recording
 // when Close returns. librtmp loses megabytes here in most runs.
 func TestTailArrivesAtNginx(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "long.flv")

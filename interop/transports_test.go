@@ -149,7 +149,7 @@ func selfSigned(t *testing.T, dir string, names ...string) (file string, roots *
 	return file, roots
 }
 
-// nginx-rtmp behind stunnel, as everybody who offers rtmps has it.
+// nginx-rtmp with stunnel in front, the usual way to offer rtmps.
 func TestNginxBehindTLS(t *testing.T) {
 	programtest.Need(t, "stunnel4")
 	recordings, dir := t.TempDir(), t.TempDir()

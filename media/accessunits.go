@@ -37,7 +37,7 @@ type AccessUnitScanner struct {
 func NewAccessUnitScanner(r io.Reader, codec Codec) *AccessUnitScanner {
 	s := &AccessUnitScanner{in: window{r: r, max: maxAccessUnit + 1}, codec: codec}
 	if codec != H264 && codec != H265 {
-		s.err = &Error{Where: codec.String(), Detail: "access units of a byte stream are known of H.264 and H.265 only"}
+		s.err = &Error{Where: codec.String(), Detail: "access units can be scanned for H.264 and H.265 only"}
 	}
 	return s
 }
@@ -71,7 +71,7 @@ func (s *AccessUnitScanner) Scan() bool {
 		switch {
 		case s.err != nil:
 		case isFull:
-			s.err = &Error{Where: "Annex B", Detail: "access unit has more bytes than", Value: maxAccessUnit}
+			s.err = &Error{Where: "Annex B", Detail: "access unit is too long, limit in bytes", Value: maxAccessUnit}
 		case s.in.err != nil:
 			s.err = s.in.err
 		default:

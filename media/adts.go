@@ -29,7 +29,7 @@ var adtsRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 22050,
 // contains several raw data blocks.
 func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err error) {
 	if len(b) < adtsHeaderSize {
-		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
+		return c, nil, b, &Error{Where: "ADTS", Detail: "ends inside the header", Err: io.ErrUnexpectedEOF}
 	}
 	if !beginsADTS(b) {
 		return c, nil, b, &Error{Where: "ADTS", Detail: "no sync word", Value: uint16(b[0])<<8 | uint16(b[1])}
@@ -49,7 +49,7 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 	case b[6]&3 != 0:
 		return c, nil, b, &Error{Where: "ADTS", Detail: "several raw data blocks in a frame", Value: 1 + int(b[6]&3)}
 	case size > len(b):
-		return c, nil, b, &Error{Where: "ADTS", Detail: "cut within a frame of bytes", Value: size, Err: io.ErrUnexpectedEOF}
+		return c, nil, b, &Error{Where: "ADTS", Detail: "ends inside a frame of length", Value: size, Err: io.ErrUnexpectedEOF}
 	}
 	c = flv.AudioSpecificConfig{ObjectType: 1 + b[2]>>6, CoreSampleRate: adtsRates[rate], SampleRate: adtsRates[rate]}
 	if c.Channels = int(b[2]&1<<2 | b[3]>>6); c.Channels == 7 { // the number of a channel configuration
@@ -82,11 +82,11 @@ func AppendADTS(dst []byte, c flv.AudioSpecificConfig, frame []byte) ([]byte, er
 	}
 	switch {
 	case c.ObjectType < 1 || c.ObjectType > 4:
-		return dst, &Error{Where: "ADTS", Detail: "object type is not within 1 and 4", Value: c.ObjectType}
+		return dst, &Error{Where: "ADTS", Detail: "object type is not from 1 to 4", Value: c.ObjectType}
 	case rate < 0:
-		return dst, &Error{Where: "ADTS", Detail: "sample rate has no number", Value: c.CoreSampleRate}
+		return dst, &Error{Where: "ADTS", Detail: "sample rate can't be expressed", Value: c.CoreSampleRate}
 	case channels < 0 || channels > 7:
-		return dst, &Error{Where: "ADTS", Detail: "channels have no channel configuration", Value: c.Channels}
+		return dst, &Error{Where: "ADTS", Detail: "number of channels can't be expressed", Value: c.Channels}
 	case size > adtsMaxFrame:
 		return dst, &Error{Where: "ADTS", Detail: "frame is too long", Value: len(frame)}
 	}

@@ -164,7 +164,7 @@ func TestMethods(t *testing.T) {
 			units := readAll(t, reader)
 			require.Len(t, units, 1)
 			assert.True(t, units[0].key)
-			assert.True(t, units[0].changed, "a track that nobody has asked for")
+			assert.True(t, units[0].changed, "a track that Tracks has not returned")
 
 			other := &Track{Codec: H264}
 			if c.track.Codec == H264 {

@@ -94,7 +94,7 @@ func (d *demuxer) feedAudio(body []byte, out []Unit) (_ []Unit, failed error) {
 }
 
 func tooManyUnits(where string) error {
-	return &Error{Where: where, Detail: "more units in a message than", Value: maxUnitsPerMessage}
+	return &Error{Where: where, Detail: "too many units in a message, limit", Value: maxUnitsPerMessage}
 }
 
 func (d *demuxer) video(h *flv.VideoHeader, out []Unit) ([]Unit, error) {
@@ -194,7 +194,7 @@ func (d *demuxer) state(video bool, id uint8, codec Codec) (*state, error) {
 	case codec == 0:
 		return nil, s.track.fail("FourCC is not text", nil)
 	case len(d.states) == maxTracks:
-		return nil, &Error{Where: s.track.String(), Detail: "more tracks than", Value: maxTracks}
+		return nil, &Error{Where: s.track.String(), Detail: "too many tracks, limit", Value: maxTracks}
 	}
 	d.states = append(d.states, s)
 	return s, nil

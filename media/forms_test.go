@@ -22,7 +22,7 @@ func unhex(s string) []byte {
 	return b
 }
 
-// parts makes slices of hex, "" is none.
+// parts converts hex to slices; "" is nil.
 func parts(s ...string) [][]byte {
 	var out [][]byte
 	for _, p := range s {
@@ -47,7 +47,7 @@ func TestAnnexB(t *testing.T) {
 		{"four bytes", "00000001 6742 00000001 68", parts("6742", "68")},
 		{"three bytes", "000001 6742 000001 68", parts("6742", "68")},
 		{"zeros in front", "0000000000 000001 6742", parts("6742")},
-		{"zeros behind", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
+		{"zeros after it", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
 		{"zeros inside", "000001 67000042 000001 68", parts("67000042", "68")},
 		{"emulation prevention", "000001 67000003 01 000001 68", parts("6700000301", "68")},
 		{"empty units", "000001 000001 6742 000001", parts("6742")},
@@ -68,7 +68,7 @@ func TestAnnexB(t *testing.T) {
 		assert.Equal(t, parts("aa"), got)
 	}
 	_, err := SplitAnnexB(nil, bytes.Repeat([]byte{0, 0, 1, 0x67}, maxUnits+1))
-	requireError(t, "Annex B: more units than: 8192", err)
+	requireError(t, "Annex B: too many units, limit: 8192", err)
 }
 
 func TestAVCC(t *testing.T) {
@@ -100,12 +100,12 @@ func TestAVCC(t *testing.T) {
 		size         int
 		stream, want string
 	}{
-		{4, "000000", where + "cut within a length: unexpected EOF"},
-		{4, "00000002 67", where + "cut within a NAL unit of bytes: 2: unexpected EOF"},
-		{4, "ffffffff 67", where + "cut within a NAL unit of bytes: 4294967295: unexpected EOF"},
-		{0, "00", where + "size of lengths is not within 1 and 4: 0"},
-		{5, "00", where + "size of lengths is not within 1 and 4: 5"},
-		{1, strings.Repeat("0167", maxUnits+1), where + "more units than: 8192"},
+		{4, "000000", where + "ends inside a length: unexpected EOF"},
+		{4, "00000002 67", where + "ends inside a NAL unit of length: 2: unexpected EOF"},
+		{4, "ffffffff 67", where + "ends inside a NAL unit of length: 4294967295: unexpected EOF"},
+		{0, "00", where + "size of lengths is not from 1 to 4: 0"},
+		{5, "00", where + "size of lengths is not from 1 to 4: 5"},
+		{1, strings.Repeat("0167", maxUnits+1), where + "too many units, limit: 8192"},
 	} {
 		got, err := SplitAVCC(parts("aa"), unhex(c.stream), c.size)
 		requireError(t, c.want, err)
@@ -147,12 +147,12 @@ func TestOBUs(t *testing.T) {
 func TestOBUsMalformed(t *testing.T) {
 	for _, c := range []struct{ stream, want string }{
 		{"80", "OBU: forbidden bit is set: 128"},
-		{"1200 34", "OBU: cut within the header: unexpected EOF"},
-		{"32", "OBU: cut within the size: unexpected EOF"},
-		{"32 ffffffffffffffffff01", "OBU: cut within the size: unexpected EOF"},
-		{"32 02 aa", "OBU: cut within a payload of bytes: 2: unexpected EOF"},
-		{"32 ffffffffffffff7f aa", "OBU: cut within a payload of bytes: 72057594037927935: unexpected EOF"},
-		{strings.Repeat("1200", maxUnits+1), "OBUs: more units than: 8192"},
+		{"1200 34", "OBU: ends inside the header: unexpected EOF"},
+		{"32", "OBU: ends inside the size: unexpected EOF"},
+		{"32 ffffffffffffffffff01", "OBU: ends inside the size: unexpected EOF"},
+		{"32 02 aa", "OBU: ends inside a payload of length: 2: unexpected EOF"},
+		{"32 ffffffffffffff7f aa", "OBU: ends inside a payload of length: 72057594037927935: unexpected EOF"},
+		{strings.Repeat("1200", maxUnits+1), "OBUs: too many units, limit: 8192"},
 	} {
 		got, err := SplitOBUs(parts("aa"), unhex(c.stream))
 		requireError(t, c.want, err)
@@ -187,7 +187,7 @@ func TestSplitTemporalUnits(t *testing.T) {
 	requireError(t, "temporal units: no temporal delimiter at the beginning", err)
 	assert.Equal(t, parts("ff"), units)
 	_, err = SplitTemporalUnits(nil, unhex("1200 3205 aa"))
-	requireError(t, "OBU: cut within a payload of bytes: 5: unexpected EOF", err)
+	requireError(t, "OBU: ends inside a payload of length: 5: unexpected EOF", err)
 }
 
 func TestADTS(t *testing.T) {
@@ -214,13 +214,13 @@ func TestADTS(t *testing.T) {
 	withCRC[1] = 0xf0
 	_, frame, _, err = ParseADTS(withCRC)
 	require.NoError(t, err)
-	assert.Equal(t, unhex("beef"), frame, "behind the checksum")
+	assert.Equal(t, unhex("beef"), frame, "after the checksum")
 	for channels := 1; channels <= 8; channels++ {
 		c := stereo
 		c.Channels = channels
 		b, err := AppendADTS(nil, c, []byte{1})
 		if channels == 7 {
-			requireError(t, "ADTS: channels have no channel configuration: 7", err)
+			requireError(t, "ADTS: number of channels can't be expressed: 7", err)
 			continue
 		}
 		require.NoError(t, err)
@@ -253,9 +253,9 @@ func TestADTSMalformed(t *testing.T) {
 		size   int
 		want   string
 	}{
-		{func(c *flv.AudioSpecificConfig) { c.ObjectType = 39 }, 1, "object type is not within 1 and 4: 39"},
-		{func(c *flv.AudioSpecificConfig) { c.CoreSampleRate = 44101 }, 1, "sample rate has no number: 44101"},
-		{func(c *flv.AudioSpecificConfig) { c.Channels = 24 }, 1, "channels have no channel configuration: 24"},
+		{func(c *flv.AudioSpecificConfig) { c.ObjectType = 39 }, 1, "object type is not from 1 to 4: 39"},
+		{func(c *flv.AudioSpecificConfig) { c.CoreSampleRate = 44101 }, 1, "sample rate can't be expressed: 44101"},
+		{func(c *flv.AudioSpecificConfig) { c.Channels = 24 }, 1, "number of channels can't be expressed: 24"},
 		{func(*flv.AudioSpecificConfig) {}, 8185, "frame is too long: 8185"},
 	} {
 		config := good

@@ -21,7 +21,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 type recorder struct {
 	packets []message.Packet
 	next    int
-	end     error // behind the last
+	end     error // after the last
 }
 
 func (r *recorder) WritePacket(p *message.Packet) error {
@@ -88,7 +88,7 @@ func readAll(t *testing.T, r *Reader) (units []unit) {
 
 const ms = time.Millisecond
 
-// What x264, x265, libaom and libvpx made of pictures with 322x182 pixels.
+// The output of x264, x265, libaom and libvpx for pictures of 322x182 pixels.
 var (
 	avcSets   = parts("674d400ceca0a0cfcf8088000003000800000301 9078a14cb0", "68ebecb2") // 320x180
 	avcSets2  = parts("6742c00bd902c4ec0440000003004000000c83c50a92", "68cb83cb20")      // 176x144
@@ -139,7 +139,7 @@ func TestManyTracksInOneMessage(t *testing.T) {
 		require.NoError(t, reader.Read(&u))
 		assert.Equal(t, want, u.Track.String())
 	}
-	requireError(t, "video track 0 (H.264): media: length-prefixed NAL units: cut within a NAL unit of bytes: 9: unexpected EOF", reader.Read(&u))
+	requireError(t, "video track 0 (H.264): media: length-prefixed NAL units: ends inside a NAL unit of length: 9: unexpected EOF", reader.Read(&u))
 	require.Equal(t, io.EOF, reader.Read(&u))
 }
 

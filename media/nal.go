@@ -80,19 +80,19 @@ func AppendAVCC(dst []byte, nalus [][]byte) []byte {
 func SplitAVCC(nalus [][]byte, b []byte, lengthSize int) ([][]byte, error) {
 	const where = "length-prefixed NAL units"
 	if lengthSize < 1 || lengthSize > 4 {
-		return nalus, &Error{Where: where, Detail: "size of lengths is not within 1 and 4", Value: lengthSize}
+		return nalus, &Error{Where: where, Detail: "size of lengths is not from 1 to 4", Value: lengthSize}
 	}
 	out := nalus
 	for len(b) > 0 {
 		if len(b) < lengthSize {
-			return nalus, &Error{Where: where, Detail: "cut within a length", Err: io.ErrUnexpectedEOF}
+			return nalus, &Error{Where: where, Detail: "ends inside a length", Err: io.ErrUnexpectedEOF}
 		}
 		size := int64(0)
 		for _, c := range b[:lengthSize] {
 			size = size<<8 | int64(c)
 		}
 		if b = b[lengthSize:]; size > int64(len(b)) {
-			return nalus, &Error{Where: where, Detail: "cut within a NAL unit of bytes", Value: size, Err: io.ErrUnexpectedEOF}
+			return nalus, &Error{Where: where, Detail: "ends inside a NAL unit of length", Value: size, Err: io.ErrUnexpectedEOF}
 		}
 		if size == 0 {
 			continue
@@ -111,5 +111,5 @@ func noStartCode() error {
 }
 
 func tooMany(where string) error {
-	return &Error{Where: where, Detail: "more units than", Value: maxUnits}
+	return &Error{Where: where, Detail: "too many units, limit", Value: maxUnits}
 }

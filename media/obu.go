@@ -62,7 +62,7 @@ func obuLayout(b []byte) (at, size int, err error) {
 		at++
 	}
 	if at > len(b) {
-		return 0, 0, &Error{Where: where, Detail: "cut within the header", Err: io.ErrUnexpectedEOF}
+		return 0, 0, &Error{Where: where, Detail: "ends inside the header", Err: io.ErrUnexpectedEOF}
 	}
 	if b[0]&obuHasSize == 0 {
 		return at, len(b) - at, nil
@@ -70,10 +70,10 @@ func obuLayout(b []byte) (at, size int, err error) {
 	const maxSize = 8 // AV1 4.10.5
 	v, n := binary.Uvarint(b[at:min(len(b), at+maxSize)])
 	if n <= 0 {
-		return 0, 0, &Error{Where: where, Detail: "cut within the size", Err: io.ErrUnexpectedEOF}
+		return 0, 0, &Error{Where: where, Detail: "ends inside the size", Err: io.ErrUnexpectedEOF}
 	}
 	if at += n; v > uint64(len(b)-at) {
-		return 0, 0, &Error{Where: where, Detail: "cut within a payload of bytes", Value: v, Err: io.ErrUnexpectedEOF}
+		return 0, 0, &Error{Where: where, Detail: "ends inside a payload of length", Value: v, Err: io.ErrUnexpectedEOF}
 	}
 	return at, int(v), nil
 }

@@ -150,7 +150,7 @@ func (t *outTrack) appendData(dst []byte, parts [][]byte) ([]byte, error) {
 	case t.desc.Codec == AV1:
 		return appendOBUs(dst, parts)
 	case len(parts) != 1:
-		return dst, &Error{Where: t.desc.String(), Detail: "unit is not one frame, but", Value: len(parts)}
+		return dst, &Error{Where: t.desc.String(), Detail: "unit must be one frame, parts", Value: len(parts)}
 	}
 	return append(dst, parts[0]...), nil
 }

@@ -113,7 +113,7 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 	found := r.probing
 	if tracks := found.demux.known(); len(tracks) == 0 {
 		if found.err == nil {
-			found.err = &Error{Where: "tracks", Detail: "the stream has none that can be decoded", Err: r.srcErr}
+			found.err = &Error{Where: "tracks", Detail: "none of them can be decoded", Err: r.srcErr}
 		}
 		return nil, found.err
 	}

@@ -69,20 +69,20 @@ func TestTracksReadsNoMoreThanItNeeds(t *testing.T) {
 func TestTracksOfNothing(t *testing.T) {
 	reader := NewReader(&recorder{})
 	_, err := reader.Tracks(context.Background())
-	requireError(t, "tracks: the stream has none that can be decoded: EOF", err)
+	requireError(t, "tracks: none of them can be decoded: EOF", err)
 	require.ErrorIs(t, err, io.EOF)
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 
 	r := recorder{packets: []message.Packet{videoPacket(0, "1700000000 0142")}}
 	_, err = NewReader(&r).Tracks(context.Background())
-	requireError(t, "video track 0 (H.264): configuration: flv: offset 0: cut within AVC configuration, bytes missing: 4: unexpected EOF", err)
+	requireError(t, "video track 0 (H.264): configuration: flv: offset 0: ends inside AVC configuration, bytes missing: 4: unexpected EOF", err)
 }
 
 // TestTracksStops gives it frames that can never be decoded.
 func TestTracksStops(t *testing.T) {
 	r := endless{packet: message.Packet{Type: message.TypeVideo, Body: append(unhex("2701000000 000fffff"), make([]byte, 1<<20-1)...)}}
 	_, err := NewReader(&r).Tracks(context.Background())
-	requireError(t, "tracks: the stream has none that can be decoded", err)
+	requireError(t, "tracks: none of them can be decoded", err)
 	assert.Equal(t, 8, r.read, "of 1 MiB each")
 }
 
@@ -247,7 +247,7 @@ func TestTooManyTracks(t *testing.T) {
 	for range maxTracks {
 		require.NoError(t, reader.Read(new(Unit)))
 	}
-	requireError(t, "audio track 32 (Opus): more tracks than: 32", reader.Read(new(Unit)))
+	requireError(t, "audio track 32 (Opus): too many tracks, limit: 32", reader.Read(new(Unit)))
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 }
 
@@ -263,7 +263,7 @@ func TestTooManyUnits(t *testing.T) {
 		for range maxUnitsPerMessage {
 			require.NoError(t, reader.Read(new(Unit)))
 		}
-		require.ErrorContains(t, reader.Read(new(Unit)), "more units in a message than: 64")
+		require.ErrorContains(t, reader.Read(new(Unit)), "too many units in a message, limit: 64")
 		require.Equal(t, io.EOF, reader.Read(new(Unit)))
 	}
 }

@@ -100,8 +100,8 @@ func TestAccessUnitScannerErrors(t *testing.T) {
 		{"sets after the last picture", "0000016580 0000016742", "", H264, 1},
 		{"no start code", "4180000001", "Annex B: no start code at the beginning", H264, 0},
 		{"half a start code", "0001", "Annex B: no start code at the beginning", H264, 0},
-		{"another codec", "0000016580", "AV1: access units of a byte stream are known of H.264 and H.265 only", AV1, 0},
-		{"too many NAL units", "0000014180 0000016580" + strings.Repeat("0000010cff", maxUnits), "Annex B: more units than: 8192", H264, 1},
+		{"another codec", "0000016580", "AV1: access units can be scanned for H.264 and H.265 only", AV1, 0},
+		{"too many NAL units", "0000014180 0000016580" + strings.Repeat("0000010cff", maxUnits), "Annex B: too many units, limit: 8192", H264, 1},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			units, err := scanAll(bytes.NewReader(unhex(c.stream)), c.codec)
@@ -126,12 +126,12 @@ func TestAccessUnitIsBounded(t *testing.T) {
 		require.Len(t, units, 1)
 		for _, end := range []string{"ff", "ff0000010910"} {
 			units, err = scanAll(split(bytes.NewReader(append(picture, unhex(end)...))), H264)
-			requireError(t, "Annex B: access unit has more bytes than: 8388608", err)
+			requireError(t, "Annex B: access unit is too long, limit in bytes: 8388608", err)
 			require.Empty(t, units)
 		}
 		tail := append(picture[:maxAccessUnit-4], unhex("0000010910")...)
 		_, err = scanAll(split(bytes.NewReader(tail)), H264)
-		requireError(t, "Annex B: access unit has more bytes than: 8388608", err)
+		requireError(t, "Annex B: access unit is too long, limit in bytes: 8388608", err)
 	}
 }
 
@@ -172,8 +172,8 @@ func TestADTSScanner(t *testing.T) {
 	}{
 		{"two", two, 2, ""},
 		{"none", nil, 0, ""},
-		{"cut within a header", two[:14], 1, "ADTS: cut within the header: unexpected EOF"},
-		{"cut within a frame", two[:20], 1, "ADTS: cut within a frame of bytes: 11: unexpected EOF"},
+		{"ends inside a header", two[:14], 1, "ADTS: ends inside the header: unexpected EOF"},
+		{"ends inside a frame", two[:20], 1, "ADTS: ends inside a frame of length: 11: unexpected EOF"},
 		{"something else", append(bytes.Clone(frame), "ID3 or the like"...), 1, "ADTS: no sync word: 18756"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

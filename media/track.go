@@ -67,7 +67,7 @@ func (t *Track) configure(config []byte) (lengthSize int, err error) {
 	n := *t
 	n.Config, n.ParameterSets = bytes.Clone(config), nil
 	if lengthSize, err = n.parseConfig(); err == nil && len(n.ParameterSets) > maxSets {
-		err = &Error{Where: "parameter sets", Detail: "more than 400", Value: len(n.ParameterSets)}
+		err = &Error{Where: "parameter sets", Detail: "more than 400 sets", Value: len(n.ParameterSets)}
 	}
 	if err != nil {
 		return 0, t.fail("configuration", err)

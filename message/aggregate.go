@@ -25,7 +25,7 @@ func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 		var offset uint32
 		for first := true; len(body) > 0; first = false {
 			if len(body) < subHeaderSize {
-				yield(SubMessage{}, &Error{Type: TypeAggregate, Detail: "cut in a header, bytes left", Value: len(body)})
+				yield(SubMessage{}, &Error{Type: TypeAggregate, Detail: "ends inside a header, bytes left", Value: len(body)})
 				return
 			}
 			size := int(body[1])<<16 | int(body[2])<<8 | int(body[3])
@@ -36,7 +36,7 @@ func Aggregate(timestamp uint32, body []byte) iter.Seq2[SubMessage, error] {
 				return
 			}
 			if size > len(body)-subHeaderSize {
-				yield(m, &Error{Type: TypeAggregate, Detail: "message longer than what is left", Value: size})
+				yield(m, &Error{Type: TypeAggregate, Detail: "message longer than the remaining body", Value: size})
 				return
 			}
 			if first {

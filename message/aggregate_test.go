@@ -23,11 +23,11 @@ func TestAggregate(t *testing.T) {
 		err  string
 	}{
 		"two, the last without previous tag size": {ok, []string{"ab", "cde"}, ""},
-		"empty":                    {nil, nil, ""},
-		"an empty message":         {sub(8, 100, 0, "", false), []string{""}, ""},
-		"cut in a header":          {ok[:20], []string{"ab"}, "cut in a header"},
-		"longer than what is left": {ok[:29], []string{"ab"}, "longer than what is left"},
-		"nested":                   {sub(22, 0, 1, "x", true), nil, "nested"},
+		"empty":                          {nil, nil, ""},
+		"an empty message":               {sub(8, 100, 0, "", false), []string{""}, ""},
+		"ends inside a header":           {ok[:20], []string{"ab"}, "ends inside a header"},
+		"longer than the remaining body": {ok[:29], []string{"ab"}, "longer than the remaining body"},
+		"nested":                         {sub(22, 0, 1, "x", true), nil, "nested"},
 	} {
 		var bodies []string
 		var failed error

@@ -45,7 +45,7 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 func ParseCommand(t Type, body []byte) (c Command, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
-		err = &Error{Type: t, Detail: "bad AMF", Err: err}
+		err = &Error{Type: t, Detail: "invalid AMF", Err: err}
 	}
 	if len(values) > 0 {
 		name, ok := values[0].(string)
@@ -66,7 +66,7 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 		c.TransactionID = id
 	}
 	if len(values) < 2 && err == nil {
-		err = &Error{Type: t, Detail: "command of too few values", Value: len(values)}
+		err = &Error{Type: t, Detail: "too few values in a command", Value: len(values)}
 	}
 	return c, err
 }
@@ -90,7 +90,7 @@ type Data struct {
 func ParseData(t Type, body []byte) (d Data, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {
-		err = &Error{Type: t, Detail: "bad AMF", Err: err}
+		err = &Error{Type: t, Detail: "invalid AMF", Err: err}
 	}
 	if len(values) == 0 {
 		return d, err

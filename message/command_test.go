@@ -34,12 +34,12 @@ func TestCommandRoundTrip(t *testing.T) {
 
 func TestParseCommandErrors(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"empty":                 {},
-		"name is null":          {5},
-		"no id":                 {2, 0, 1, 'a'},
-		"id is a string":        {2, 0, 1, 'a', 2, 0, 0},
-		"cut in the id":         {2, 0, 1, 'a', 0, 0},
-		"unknown marker behind": {2, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77},
+		"empty":                   {},
+		"name is null":            {5},
+		"no id":                   {2, 0, 1, 'a'},
+		"id is a string":          {2, 0, 1, 'a', 2, 0, 0},
+		"cut in the id":           {2, 0, 1, 'a', 0, 0},
+		"unknown marker after it": {2, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77},
 	} {
 		_, err := ParseCommand(TypeCommandAMF0, body)
 		var bad *Error
@@ -75,7 +75,7 @@ func TestParseStatus(t *testing.T) {
 		assert.Equal(t, []string{"error", "NetStream.Failed", "why"}, []string{s.Level, s.Code, s.Description})
 	}
 	first, second := amf.Object{{Name: "description", Value: "first"}}, amf.Object{{Name: "description", Value: "second"}}
-	assert.Equal(t, "first", ParseStatus([]any{first, second}).Description, "nobody has a code")
+	assert.Equal(t, "first", ParseStatus([]any{first, second}).Description, "without any code")
 	assert.Equal(t, "second", ParseStatus([]any{amf.Object{}, second}).Description)
 	assert.Equal(t, "second", ParseStatus([]any{"text", first, second, amf.Object{{Name: "code", Value: "c"}, {Name: "description", Value: "second"}}}).Description)
 	assert.Equal(t, "no", ParseStatus([]any{"no"}).Description)

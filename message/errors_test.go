@@ -17,7 +17,7 @@ func TestStatusErrorMask(t *testing.T) {
 	require.Equal(t, "secret is being published", e.Description)
 }
 
-// What a peer sent is cut and quoted.
+// Text of a peer is cut and quoted.
 func TestErrorsQuoteThePeer(t *testing.T) {
 	hostile := "\x1b[2J\n" + strings.Repeat("x", 10_000)
 	for _, err := range []error{
@@ -30,7 +30,7 @@ func TestErrorsQuoteThePeer(t *testing.T) {
 	}
 }
 
-// A code that is none of the protocol's may repeat a secret, too.
+// A code that is not the protocol's may contain a secret, too.
 func TestStatusErrorMasksOddCodes(t *testing.T) {
 	e := &StatusError{Code: "Rejected: key_1", Description: "no"}
 	e.Mask(func(text string) string { return strings.ReplaceAll(text, "key_1", "***") })

@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// What can be read is written the same again.
+// A body that can be parsed is encoded to the same bytes.
 func FuzzSharedObject(f *testing.F) {
 	f.Add(sharedAnswer)
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x04\x02\x00\x01a"))

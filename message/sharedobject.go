@@ -128,7 +128,7 @@ func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 			d := amf.NewDecoder(rest)
 			value, err := d.Decode()
 			if err != nil {
-				yield(amf.Property{}, e.bad("bad AMF in property "+fmt.Sprintf("%.40q", name), err))
+				yield(amf.Property{}, e.bad("invalid AMF in property "+fmt.Sprintf("%.40q", name), err))
 				return
 			}
 			if !yield(amf.Property{Name: string(name), Value: value}, nil) {
@@ -174,7 +174,7 @@ func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 func (e SharedEvent) Message() (name string, args []any, err error) {
 	values, err := amf.DecodeAMF0(e.Data)
 	if err != nil {
-		return "", nil, e.bad("bad AMF", err)
+		return "", nil, e.bad("invalid AMF", err)
 	}
 	if len(values) > 0 {
 		if name, ok := values[0].(string); ok {

@@ -63,7 +63,7 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 
 func (n *network) options() *rtmp.Options { return &rtmp.Options{DialContext: n.dial} }
 
-// served is a server's end of a connection. What it writes waits somewhere, as it does in sockets: net.Pipe has no room.
+// served is a server's end of a connection. Its writes are buffered, as by sockets; net.Pipe has no buffer.
 type served struct {
 	net.Conn
 	silent *atomic.Bool

@@ -114,7 +114,7 @@ func TestPlayerConnectsAgain(t *testing.T) {
 	})
 }
 
-// A server that is there but where nobody publishes is no lost one.
+// A server where the stream is not published does not count as lost.
 func TestPlayerTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -194,7 +194,7 @@ func TestPlayerClose(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				var err error
-				for err == nil { // servers have something to say while nobody publishes
+				for err == nil { // servers send something while the stream is not published
 					err = p.ReadPacket(new(rtmp.Packet))
 				}
 				done <- err

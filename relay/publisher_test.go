@@ -163,7 +163,7 @@ func TestPublisherPlaces(t *testing.T) {
 	})
 }
 
-// A name that somebody still holds is tried again, even by who gives up where access is denied.
+// A name that is in use is tried again, even if GiveUp is Denied.
 func TestPublisherWaitsForTheName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -205,7 +205,7 @@ func TestPublisherGivesUp(t *testing.T) {
 	assert.NoError(t, p.Close())
 }
 
-// New headers that come while there is no connection are in front of what they describe.
+// New headers that arrive without a connection come before what they describe.
 func TestPublisherNewHeadersWhileDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

@@ -29,7 +29,7 @@ func (s *sender) drop() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
 	if s.p.failure == nil && (s.pending || s.p.queue.Len() > 0) {
-		s.p.failure = errors.New("relay: close: not all was sent")
+		s.p.failure = errors.New("relay: close: some media was not sent")
 	}
 	s.p.queue.Clear()
 	s.p.stats.Dropped = s.p.stats.Written - s.p.stats.Sent

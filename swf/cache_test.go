@@ -96,7 +96,7 @@ func TestStoreAtOnce(t *testing.T) {
 	}
 }
 
-// What can't be used as a cache is an error that names it, and is left as it is.
+// A file that can't be used as a cache is an error that names it, and is not changed.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -199,7 +199,7 @@ func TestFullCache(t *testing.T) {
 	require.ErrorContains(t, c.store(r), "no room")
 }
 
-// What could not be put in its place is not left beside it.
+// A file that could not be renamed is removed.
 func TestReplaceFileCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "taken", "inside"), 0o700))

@@ -103,7 +103,7 @@ func TestHashInHome(t *testing.T) {
 	assertOnly(t, home, ".swfinfo")
 }
 
-// What happens to a record of a given age, by Options.Age and by what the server says.
+// The fate of a record depends on its age, on Options.Age and on the server's answer.
 func TestAge(t *testing.T) {
 	const day = 24 * time.Hour
 	repacked := append(headerOf("FWS", 13, playerSize), testBody(1000)...) // its hash is zwsPlayerHash
@@ -197,7 +197,7 @@ func TestRedirect(t *testing.T) {
 	assert.EqualError(t, err, "swf: fetch: "+loop.URL+"/p.swf: stopped after 10 redirects")
 }
 
-// Answers that are no player. None of them may replace what was known.
+// Answers that are not a player must not replace the record.
 func TestBadAnswers(t *testing.T) {
 	cut := func(n int) http.HandlerFunc { // promises more than it sends
 		return func(w http.ResponseWriter, _ *http.Request) {

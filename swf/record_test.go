@@ -56,7 +56,7 @@ func TestRecordHasFixedWidth(t *testing.T) {
 	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "a year that every server knows")
 	again, ok := parseRecord(undated.appendTo(nil))
 	require.True(t, ok)
-	assert.True(t, again.modified.IsZero(), "the date that stands for none is none")
+	assert.True(t, again.modified.IsZero(), "the date never is read as the zero time")
 }
 
 func TestParseRecord(t *testing.T) {
@@ -76,7 +76,7 @@ func TestParseRecord(t *testing.T) {
 	}{
 		"as written":             {goldenRecordText(t), want},
 		"no newline at the end":  {bytes.TrimSuffix(goldenRecordText(t), []byte("\n")), want},
-		"more behind":            {append(goldenRecordText(t), "# a remark\n"...), want},
+		"more after it":          {append(goldenRecordText(t), "# a remark\n"...), want},
 		"Windows":                {bytes.ReplaceAll(goldenRecordText(t), []byte("\n"), []byte("\r\n")), want},
 		"capitals":               {with(4, "hash: "+strings.ToUpper(playerHash)), want},
 		"RFC 850":                {with(1, "ctim: Saturday, 21-Nov-26 07:10:41 GMT"), want},

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What rtmpdump 2.4 sends to a server whose S1 ends in 00 01 .. 1f.
+// rtmpdump 2.4 sends this to a server whose S1 ends in 00 01 .. 1f.
 const goldenResponse = "0101" + "000003f0" + "000003f0" + "a69703648696e17910925329637acb7d88a862bfbd05c716d4e37e287efeb097"
 
 func goldenTail() (tail [32]byte) {

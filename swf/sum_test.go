@@ -18,7 +18,7 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// What rtmpdump 2.4 wrote into its cache for these two files (testdata/rtmpdump.swfinfo); for ZWS, which it does not know,
+// rtmpdump 2.4 wrote this to its cache for these two files (testdata/rtmpdump.swfinfo); for ZWS, which it does not know,
 // what Python's hmac makes of the body that Python's lzma packed.
 const (
 	playerHash    = "4621bb05a711524c6905b46e26523d8ebe1f19359a51799bfd37d5c80a78052c"
@@ -74,7 +74,7 @@ func packZWS(t testing.TB, claim uint32, body []byte) []byte {
 }
 
 func TestSum(t *testing.T) {
-	garbage := []byte("bytes behind the packed body")
+	garbage := []byte("bytes after the packed body")
 	for name, test := range map[string]struct {
 		file []byte
 		hash string

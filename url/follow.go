@@ -10,9 +10,9 @@ func (u *URL) SameServer(v *URL) bool {
 	return strings.EqualFold(u.Host, v.Host) && u.EffectivePort() == v.EffectivePort()
 }
 
-// MayLead returns an error if a client of u must not follow its server to v, and nil if it may. A connection must not become less
+// CheckFollow returns an error if a client of u must not follow its server to v, and nil if it may. A connection must not become less
 // protected, and other hosts and ports are allowed only if others is set.
-func (u *URL) MayLead(v *URL, others bool) error {
+func (u *URL) CheckFollow(v *URL, others bool) error {
 	if v.Transport().protection() < u.Transport().protection() {
 		return errors.New("to " + v.Scheme + ", which protects less than " + u.Scheme)
 	}

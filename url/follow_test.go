@@ -10,7 +10,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-func TestMayLead(t *testing.T) {
+func TestCheckFollow(t *testing.T) {
 	for _, test := range []struct {
 		from, to         string
 		may, mayIfOthers bool
@@ -33,8 +33,8 @@ func TestMayLead(t *testing.T) {
 		require.NoError(t, err)
 		to, err := rtmpurl.Parse(test.to)
 		require.NoError(t, err)
-		assert.Equal(t, test.may, from.MayLead(to, false) == nil, "%s to %s", test.from, test.to)
-		assert.Equal(t, test.mayIfOthers, from.MayLead(to, true) == nil, "%s to %s", test.from, test.to)
+		assert.Equal(t, test.may, from.CheckFollow(to, false) == nil, "%s to %s", test.from, test.to)
+		assert.Equal(t, test.mayIfOthers, from.CheckFollow(to, true) == nil, "%s to %s", test.from, test.to)
 	}
 }
 

@@ -83,7 +83,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// What is no port or no scheme may be a piece of a secret that is in the wrong place.
+// Text in place of a port or scheme may be part of a secret.
 func TestErrorsKeepSecrets(t *testing.T) {
 	for _, in := range []string{
 		"rtmp://me:hunter2/x@h/a", "rtmp://h:hunter2/a", "rtmp://[::1]hunter2/a", "rtmp://[hunter2]/a", "rtmp://[hunter2",

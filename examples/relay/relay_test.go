@@ -49,7 +49,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	assert.NotContains(t, out.String(), "secret")
 }
 
-// What can't be was tried for ever.
+// Invalid arguments used to be tried for ever.
 func TestArgumentsAreCheckedFirst(t *testing.T) {
 	const good = "rtmp://127.0.0.1/live/secret"
 	dial := func(context.Context, string, string) (net.Conn, error) {

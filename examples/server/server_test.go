@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Who has a key publishes, everybody plays, and what was published can be played afterwards.
+// Publishers need a key, anyone may play, and a stream can be played after it has ended.
 func TestServer(t *testing.T) {
 	dir := t.TempDir()
 	srv := newServer(dir)

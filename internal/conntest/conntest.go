@@ -88,5 +88,5 @@ func UntilListening(t testing.TB, addr string) {
 			nc.Close()
 		}
 		return err == nil
-	}, 10*time.Second, 20*time.Millisecond, "nobody listens on %s", addr)
+	}, 10*time.Second, 20*time.Millisecond, "no server listens on %s", addr)
 }

@@ -151,7 +151,7 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 // rest returns the read buffer unless it is still needed.
 func (r *reader) rest() {
 	if !r.kept {
-		r.in.Rest()
+		r.in.ReleaseBuffer()
 	}
 }
 

@@ -22,18 +22,18 @@ import (
 // tunnelTo starts a tunnel server in front of an RTMP server, and returns the URL of its application live.
 func tunnelTo(t *testing.T, s *testserver.Server) string {
 	tunnels := transport.NewTunnelServer(func(nc net.Conn) {
-		behind, err := net.Dial("tcp", s.Addr())
+		plain, err := net.Dial("tcp", s.Addr())
 		if err != nil {
 			return
 		}
-		defer behind.Close()
+		defer plain.Close()
 		var copying sync.WaitGroup
 		copying.Go(func() {
-			io.Copy(nc, behind)
+			io.Copy(nc, plain)
 			nc.Close()
 		})
-		io.Copy(behind, nc)
-		behind.(*net.TCPConn).CloseWrite()
+		io.Copy(plain, nc)
+		plain.(*net.TCPConn).CloseWrite()
 		copying.Wait()
 	})
 	web := httptest.NewServer(tunnels)

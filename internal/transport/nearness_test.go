@@ -26,7 +26,7 @@ func TestNearness(t *testing.T) {
 	}
 }
 
-// What is too near is not connected to, whoever resolves its name; nearer than refused is refused as well.
+// Addresses that are too near are refused, wherever the name is resolved, and so are nearer ones.
 func TestRefusedAddresses(t *testing.T) {
 	l := conntest.Listen(t)
 	_, port, _ := net.SplitHostPort(l.Addr().String())

@@ -41,11 +41,11 @@ func parseProxy(raw string) (*proxyServer, error) {
 	}
 	port, known := proxyPorts[scheme]
 	if !known {
-		return nil, &ProxyError{Detail: "unknown scheme: it is socks4, socks4a, socks5, http or https"}
+		return nil, &ProxyError{Detail: "unknown scheme: use socks4, socks4a, socks5, http or https"}
 	}
 	p := &proxyServer{scheme: scheme, user: u.User, addr: net.JoinHostPort(u.Hostname(), cmp.Or(u.Port(), port))}
 	if _, _, err := splitTarget(p.addr); err != nil {
-		return nil, &ProxyError{Detail: "its host or port is missing or wrong"}
+		return nil, &ProxyError{Detail: "host or port is missing or invalid"}
 	}
 	return p, p.checkUser()
 }

@@ -83,7 +83,7 @@ const granted4 = "\x00\x5a\x00\x00\x00\x00\x00\x00"
 var goodProxies = []struct {
 	name, proxy, addr, dialled string
 	script                     []turn
-	behind                     string // what the server has sent by the time of the answer
+	after                      string // what the server has sent by the time of the answer
 }{
 	{"socks4", "socks4://proxy.test", "192.0.2.1:1935", "proxy.test:1080",
 		[]turn{{"\x04\x01\x07\x8f\xc0\x00\x02\x01\x00", granted4}}, ""},
@@ -129,12 +129,12 @@ func TestDialThroughProxy(t *testing.T) {
 				nc, err := f.through(t, t.Context(), test.proxy, test.addr)
 				require.NoError(t, err)
 				assert.Equal(t, test.dialled, f.dialled)
-				behind := make([]byte, len(test.behind)) // read in two pieces, so that a remembered prefix is too
-				_, err = io.ReadFull(nc, behind[:len(behind)/2])
+				after := make([]byte, len(test.after)) // read in two pieces, so that a remembered prefix is too
+				_, err = io.ReadFull(nc, after[:len(after)/2])
 				require.NoError(t, err)
-				_, err = io.ReadFull(nc, behind[len(behind)/2:])
+				_, err = io.ReadFull(nc, after[len(after)/2:])
 				require.NoError(t, err)
-				assert.Equal(t, test.behind, string(behind))
+				assert.Equal(t, test.after, string(after))
 				require.NoError(t, nc.SetDeadline(time.Now().Add(10*time.Second)))
 				_, err = io.WriteString(nc, "ping")
 				require.NoError(t, err)

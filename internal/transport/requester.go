@@ -29,10 +29,10 @@ const (
 // DialTunnel begins an RTMPT session with the server at addr, "host:port", by HTTP, or by HTTPS if secure is set. The error is a
 // *TunnelError, which wraps those of Dial and DialTLS. ctx does not affect the session after DialTunnel has returned.
 //
-// A Write waits only if 128 KiB are already queued; an error in sending is returned by a later call. At most as many received bytes wait for
-// Read, unless the writer can't continue either. Bytes written while a request is in progress share the next request. CloseWrite returns at
-// once; Read then returns io.EOF when everything written has been sent and the server has nothing to say to it. Close sends what has been
-// written for at most a quarter of a second.
+// A Write waits only if 128 KiB are already queued; an error in sending is returned by a later call. Bytes written while a request is in
+// progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is waiting. CloseWrite
+// returns at once; Read then returns io.EOF when everything written has been sent and the server has nothing to say to it. Close takes at most
+// a quarter of a second to send what has been written.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
 	if err == nil {
@@ -261,7 +261,7 @@ func (u *upload) sent(ctx context.Context, op string) error {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	if len(u.rest) > 0 {
-		return &TunnelError{Op: op, Detail: "the server answered before it had got the whole request"}
+		return &TunnelError{Op: op, Detail: "the server answered before it had received the whole request"}
 	}
 	return nil
 }

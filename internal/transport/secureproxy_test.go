@@ -23,7 +23,7 @@ import (
 func secureProxy(t *testing.T) (cfg Config, server *tls.Config, accepted chan net.Conn) {
 	keys := httptest.NewTLSServer(nil)
 	keys.Close()
-	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // which nobody would read
+	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // they would not be read
 	near, far := net.Pipe()                                                                 // where every write has to wait for a read
 	accepted = make(chan net.Conn, 1)
 	done := make(chan struct{})

@@ -87,7 +87,7 @@ func TestTLSRefuses(t *testing.T) {
 	}{
 		"expired":       {certify(t, "server.test", yesterday, &ca), trusting, "certificate has expired", "this machine's clock"},
 		"self-signed":   {certify(t, "server.test", tomorrow, nil), trusting, "unknown authority", "TLSConfig.RootCAs"},
-		"nobody's":      {certify(t, "server.test", tomorrow, &ca), &tls.Config{RootCAs: x509.NewCertPool()}, "unknown authority", "TLSConfig.RootCAs"},
+		"unknown":       {certify(t, "server.test", tomorrow, &ca), &tls.Config{RootCAs: x509.NewCertPool()}, "unknown authority", "TLSConfig.RootCAs"},
 		"another name":  {certify(t, "other.test", tomorrow, &ca), trusting, "valid for other.test, not server.test", "TLSConfig.ServerName"},
 		"not yet valid": {certify(t, "server.test", tomorrow.Add(9000*time.Hour), &ca), trusting, "not yet valid", "this machine's clock"},
 	} {

@@ -41,7 +41,7 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	return n, err
 }
 
-// CloseWrite sends close_notify. The connection can still be read. Only Close ends a CloseWrite that has to wait.
+// CloseWrite sends close_notify. The connection can still be read. CloseWrite has no timeout, but Close ends it.
 func (c *tlsConn) CloseWrite() error {
 	c.writing.Lock()
 	defer c.writing.Unlock()

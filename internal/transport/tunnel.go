@@ -88,7 +88,7 @@ func checkSessionID(id string) error {
 	case len(id) > maxSessionID:
 		return errors.New("the answer is too long for a session id")
 	case strings.Trim(id, ".\x00") == "":
-		return errors.New("the server gave no session id: it may have no session left")
+		return errors.New("the server sent no session id: it may have no free session")
 	case strings.ContainsFunc(id, odd):
 		return errors.New("the answer is not a session id: not an RTMPT server?")
 	}

@@ -131,7 +131,7 @@ func TestTunnelFaults(t *testing.T) {
 			_, err = nc.Read(got)
 			assert.Equal(t, io.EOF, err)
 
-			// What /fcs/ident2 says doesn't, either, as long as it is HTTP.
+			// The answer to /fcs/ident2 doesn't matter, either, if it is HTTP.
 			_, err = tryTunnel(t, Config{Ident: true}, serveTunnel(t, echo, instead("fcs", 0, test.fault)))
 			if test.status != 0 || strings.HasPrefix(test.text, "the answer is ") || test.name == "cut before the body" ||
 				test.name == "bad chunk" {
@@ -144,7 +144,7 @@ func TestTunnelFaults(t *testing.T) {
 }
 
 func TestTunnelSessionID(t *testing.T) {
-	const none, bad = "the server gave no session id", "the answer is not a session id"
+	const none, bad = "the server sent no session id", "the answer is not a session id"
 	for body, text := range map[string]string{
 		"":                              none,
 		"\n":                            none,
@@ -252,7 +252,7 @@ func TestTunnelDialFails(t *testing.T) {
 	assert.Equal(t, "dial", Stage(err))
 }
 
-// A lone zero announces the end. What a server makes of requests after that varies.
+// A lone zero announces the end. Servers differ in how they treat requests after that.
 func TestTunnelAnnouncedEnd(t *testing.T) {
 	for _, test := range tunnelFaults {
 		lone := instead("idle", 0, answers(200, fcs, "\x00"))
@@ -357,7 +357,7 @@ func TestTunnelAnswerBeforeRequest(t *testing.T) {
 	_, err := nc.Write(make([]byte, 2))
 	require.NoError(t, err)
 	_, err = nc.Read(make([]byte, 1))
-	isTunnelError(t, err, "send", 0, "the server answered before it had got the whole request")
+	isTunnelError(t, err, "send", 0, "the server answered before it had received the whole request")
 }
 
 // A timeout below HTTP ends the session, and must not look like a deadline that has passed.

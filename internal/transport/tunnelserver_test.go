@@ -128,7 +128,7 @@ func TestTunnelServerIntervals(t *testing.T) {
 	assert.Equal(t, "\x01", poll())
 }
 
-// What was written before Close can be fetched, and then the end.
+// Bytes written before Close can be fetched, and then the end.
 func TestTunnelServerConnCloses(t *testing.T) {
 	s := NewTunnelServer(func(nc net.Conn) { io.WriteString(nc, "bye") })
 	defer s.Close()

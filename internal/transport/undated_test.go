@@ -47,7 +47,7 @@ func (undated) SetDeadline(time.Time) error      { return errUndated }
 func (undated) SetReadDeadline(time.Time) error  { return errUndated }
 func (undated) SetWriteDeadline(time.Time) error { return errUndated }
 
-// A proxy that hangs holds nobody up longer than the context, and keeps no connection.
+// A proxy that hangs delays the dial until ctx is done at most, and no connection is left.
 func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
 		"https://proxy.test"} {

@@ -220,7 +220,7 @@ func TestAppendAfterCut(t *testing.T) {
 	}
 }
 
-// A body that looks like tags does not hide that the file was cut within it.
+// A body that looks like tags does not hide that the file was ends inside it.
 func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")

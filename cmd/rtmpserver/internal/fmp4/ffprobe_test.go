@@ -72,7 +72,9 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 		require.NoError(t, err)
 		mp4 = append(mp4, b...)
 	}
-	return m.ContentType(), append(mp4, m.Flush()...)
+	b, err := m.Flush()
+	require.NoError(t, err)
+	return m.ContentType(), append(mp4, b...)
 }
 
 // What an encoder has made goes into FLV and from there into MP4, where ffprobe finds every unit as it was, at its time.

@@ -9,6 +9,8 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4/seekablebuffer"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4"
 
 	"github.com/go-librtmp/rtmp/media"
@@ -17,7 +19,6 @@ import (
 const (
 	fragmentTime  = timeScale / 10
 	fragmentBytes = 1 << 20 // of samples, after which a fragment ends early
-	maxKept       = 1 << 20 // bytes of memory that are kept for what comes next
 )
 
 // ErrChanged is why [Muxer.Add] can't go on: the stream has other tracks, or other codecs, than a player was told of. A new Muxer can.
@@ -38,7 +39,7 @@ type Muxer struct {
 	begun  bool
 	number uint32 // of the last fragment
 	bytes  int    // of the samples that wait for the next
-	out    boxes
+	out    seekablebuffer.Buffer
 }
 
 // NewMuxer returns a Muxer of the first track with pictures and the first with sound that MP4 can hold here. Sound that it can't is left
@@ -91,9 +92,7 @@ func (m *Muxer) ContentType() string {
 // The error is [ErrChanged] if the stream has other codecs, or one track more, or if a track of a live stream has been silent for some
 // seconds of the other, for which players would wait. What Flush returns is still to be played.
 func (m *Muxer) Add(u *media.Unit) ([]byte, error) {
-	if m.out = m.out[:0]; cap(m.out) > maxKept {
-		m.out = nil
-	}
+	m.out.Reset()
 	t := m.of(u.Track)
 	if t == nil {
 		return nil, m.stranger(u.Track)
@@ -115,7 +114,7 @@ func (m *Muxer) Add(u *media.Unit) ([]byte, error) {
 	if err := m.put(t, u); err != nil {
 		return nil, err
 	}
-	return m.out, nil
+	return m.out.Bytes(), nil
 }
 
 func (m *Muxer) of(from *media.Track) *track {
@@ -145,7 +144,7 @@ func (m *Muxer) initialize() error {
 		codecs = append(codecs, t.codec)
 	}
 	segment, err := initSegment(codecs)
-	m.out = append(m.out, segment...)
+	m.out.Write(segment)
 	return err
 }
 
@@ -158,7 +157,9 @@ func (m *Muxer) change(t *track) error {
 	case reflect.DeepEqual(now.codec, t.codec):
 		return nil
 	}
-	m.flush()
+	if err := m.flush(); err != nil {
+		return err
+	}
 	t.codec, t.inBand = now.codec, now.inBand
 	return m.initialize()
 }
@@ -166,7 +167,7 @@ func (m *Muxer) change(t *track) error {
 // put adds a unit of t, and puts out a fragment if it is time for one.
 func (m *Muxer) put(t *track, u *media.Unit) error {
 	passed, hole := t.put(u)
-	m.bytes += t.held.size
+	m.bytes += len(t.held.Payload)
 	for _, other := range m.tracks {
 		if other != t {
 			other.silent += passed
@@ -176,31 +177,41 @@ func (m *Muxer) put(t *track, u *media.Unit) error {
 		}
 	}
 	if hole || t.video && u.KeyFrame || t.gathered() >= fragmentTime || m.bytes >= fragmentBytes {
-		m.fragment()
+		return m.fragment()
 	}
 	return nil
 }
 
 // fragment puts out the samples whose duration is known.
-func (m *Muxer) fragment() {
-	if !slices.ContainsFunc(m.tracks, func(t *track) bool { return len(t.samples) > 0 }) {
-		return
+func (m *Muxer) fragment() error {
+	part := fmp4.Part{SequenceNumber: m.number + 1}
+	for i, t := range m.tracks {
+		if len(t.samples) > 0 {
+			part.Tracks = append(part.Tracks, &fmp4.PartTrack{ID: i + 1, BaseTime: uint64(t.base), Samples: t.samples})
+		}
+	}
+	if len(part.Tracks) == 0 {
+		return nil
 	}
 	m.number++
-	m.out.fragment(m.number, m.tracks)
+	err := part.Marshal(&m.out)
+	for _, t := range m.tracks {
+		t.samples = nil
+	}
 	m.bytes = 0
+	return err
 }
 
 // Flush returns what has been held back: the stream has come to its end. The bytes are valid until the next call.
-func (m *Muxer) Flush() []byte {
-	m.out = m.out[:0]
-	m.flush()
-	return m.out
+func (m *Muxer) Flush() ([]byte, error) {
+	m.out.Reset()
+	err := m.flush()
+	return m.out.Bytes(), err
 }
 
-func (m *Muxer) flush() {
+func (m *Muxer) flush() error {
 	for _, t := range m.tracks {
 		t.finish(t.span)
 	}
-	m.fragment()
+	return m.fragment()
 }

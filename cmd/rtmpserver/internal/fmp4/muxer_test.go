@@ -90,7 +90,9 @@ func (p *player) add(units ...*media.Unit) {
 
 func (p *player) flush() {
 	p.t.Helper()
-	p.read(p.m.Flush())
+	b, err := p.m.Flush()
+	require.NoError(p.t, err)
+	p.read(b)
 }
 
 func (p *player) read(b []byte) {
@@ -298,23 +300,18 @@ func BenchmarkMuxerSecond(b *testing.B) {
 	video, audio := tracks(b)
 	m, err := NewMuxer([]*media.Track{video, audio}, true)
 	require.NoError(b, err)
-	key, inter, piece := picture(video, 0, true), picture(video, 0, false), sound(audio, 0)
-	key.Parts[0], inter.Parts[0] = make([]byte, 40<<10), make([]byte, 20<<10)
+	body := make([]byte, 20<<10)
 	at := time.Duration(0)
 	b.ReportAllocs()
 	for b.Loop() {
 		for i := range 25 {
-			u := inter
-			if i == 0 {
-				u = key
-			}
-			u.PTS, u.DTS = at, at
+			u := picture(video, at, i == 0)
+			u.Parts[0] = body
 			if _, err := m.Add(u); err != nil {
 				b.Fatal(err)
 			}
 			for range 2 {
-				piece.PTS, piece.DTS = at, at
-				if _, err := m.Add(piece); err != nil {
+				if _, err := m.Add(sound(audio, at)); err != nil {
 					b.Fatal(err)
 				}
 				at += 20 * ms

@@ -4,6 +4,7 @@ import (
 	"math"
 	"time"
 
+	"github.com/bluenviron/mediacommon/v2/pkg/formats/fmp4"
 	"github.com/bluenviron/mediacommon/v2/pkg/formats/mp4"
 
 	"github.com/go-librtmp/rtmp/media"
@@ -27,15 +28,12 @@ type track struct {
 	name   string // in a codecs parameter
 	inBand bool   // there are more parameter sets than an initialization segment has: key frames have them all
 
-	data       []byte   // of samples, then of held
-	samples    []sample // of the next fragment
-	base       int64    // the decoding time of the first of them, ticks
-	dataOffset int      // where the fragment says where their data is
-	holding    bool
-	held       sample // its duration isn't known yet
-	at         int64  // held's decoding time, or that of the sample before, in ticks
-	span       int64  // duration of the sample before held, ticks
-	silent     int64  // how many ticks of the other track have passed since the last unit
+	held    *fmp4.Sample   // its duration isn't known yet
+	at      int64          // held's decoding time, or that of the sample before, in ticks
+	span    int64          // duration of the sample before held, ticks
+	samples []*fmp4.Sample // of the next fragment
+	base    int64          // the decoding time of the first of them, ticks
+	silent  int64          // how many ticks of the other track have passed since the last unit
 }
 
 // newTrack describes a track. The error says that MP4 can't hold it.
@@ -55,7 +53,7 @@ func newTrack(from *media.Track) (*track, error) {
 // there is a hole between the two: a fragment must end there.
 func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 	at := max(ticks(u.DTS), t.at+1) // decoding times must increase
-	if t.holding {
+	if t.held != nil {
 		passed = min(at-t.at, timeScale)
 		if hole = !t.video && at-t.at > maxSoundGap; hole {
 			t.finish(t.span) // players don't put silence where a sample ends early, but know what to do about a hole
@@ -63,44 +61,23 @@ func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 			t.finish(at - t.at)
 		}
 	}
-	before := len(t.data)
-	t.appendPayload(u)
-	t.held = sample{offset: int32(ticks(u.PTS) - at), size: len(t.data) - before, key: u.KeyFrame}
-	t.holding, t.at, t.silent = true, at, 0
+	t.held = &fmp4.Sample{PTSOffset: int32(ticks(u.PTS) - at), IsNonSyncSample: !u.KeyFrame, Payload: t.payload(u)}
+	t.at, t.silent = at, 0
 	return passed, hole
 }
 
 // finish ends the sample that is held, if one is.
 func (t *track) finish(span int64) {
-	if !t.holding {
+	if t.held == nil {
 		return
 	}
 	if len(t.samples) == 0 {
 		t.base = t.at
 	}
 	t.span = min(span, math.MaxUint32)
-	t.held.duration = uint32(t.span)
+	t.held.Duration = uint32(t.span)
 	t.samples = append(t.samples, t.held)
-	t.holding = false
-}
-
-// complete is the data of the samples.
-func (t *track) complete() []byte {
-	if t.holding {
-		return t.data[:len(t.data)-t.held.size]
-	}
-	return t.data
-}
-
-// forget makes room for the samples of another fragment.
-func (t *track) forget() {
-	rest := t.data[len(t.complete()):]
-	if cap(t.data) > maxKept {
-		t.data = append([]byte(nil), rest...)
-	} else {
-		t.data = t.data[:copy(t.data, rest)]
-	}
-	t.samples = t.samples[:0]
+	t.held = nil
 }
 
 // gathered is how much time the next fragment has of the track, ticks.
@@ -118,19 +95,19 @@ func (t *track) gone() bool {
 	return t.silent > soundSilence
 }
 
-// appendPayload adds a unit to the data, as MP4 has it.
-func (t *track) appendPayload(u *media.Unit) {
+// payload returns a copy of a unit as MP4 has it.
+func (t *track) payload(u *media.Unit) (b []byte) {
 	switch t.from.Codec {
 	case media.H264, media.H265:
 		if t.inBand && u.KeyFrame {
-			t.data = media.AppendAVCC(t.data, t.from.ParameterSets)
+			b = media.AppendAVCC(b, t.from.ParameterSets)
 		}
-		t.data = media.AppendAVCC(t.data, u.Parts)
-		return
+		return media.AppendAVCC(b, u.Parts)
 	}
 	for _, part := range u.Parts {
-		t.data = append(t.data, part...)
+		b = append(b, part...)
 	}
+	return b
 }
 
 // ticks is exact for times of whole milliseconds.

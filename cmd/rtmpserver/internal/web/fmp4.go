@@ -31,7 +31,10 @@ func viewFMP4(w http.ResponseWriter, v *server.View) error {
 	w.WriteHeader(http.StatusOK)
 	err = mux(w, r, m)
 	if errors.Is(err, io.EOF) || errors.Is(err, fmp4.ErrChanged) {
-		_, err = w.Write(m.Flush())
+		var b []byte
+		if b, err = m.Flush(); err == nil {
+			_, err = w.Write(b)
+		}
 	}
 	return err
 }
