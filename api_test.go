@@ -133,7 +133,7 @@ var (
 	_ func() string = (&rtmp.Packet{}).Dump
 )
 
-// What the documentation says of errors.Is and errors.As.
+// errors.Is and errors.As work as the documentation says.
 func TestErrorsOfTheAPI(t *testing.T) {
 	cause := errors.New("cause")
 	for _, err := range []error{&rtmp.HandshakeError{Stage: rtmp.StageDial, Err: cause}, &rtmp.OptionError{Name: "n", Value: "v", Err: cause},

@@ -3,6 +3,7 @@ package rtmp
 import (
 	"bytes"
 	"io"
+	"strings"
 	"sync/atomic"
 	"testing"
 
@@ -80,5 +81,7 @@ func TestAuthenticationEndsWithoutApp(t *testing.T) {
 			"[ AccessManager.Reject ] : [ code=403 need auth; authmod=adobe ] : ")
 	}})
 	_, err := Dial(conntest.Context(t), "rtmp://me:secret@"+server.Addr(), nil)
-	require.ErrorIs(t, err, auth.ErrRefused)
+	require.ErrorAs(t, err, new(*StatusError))
+	require.ErrorContains(t, err, auth.ErrRefused.Error())
+	require.Equal(t, 1, strings.Count(err.Error(), "rtmp:"), err)
 }

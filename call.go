@@ -2,22 +2,26 @@ package rtmp
 
 import (
 	"context"
+	"fmt"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
 )
 
-// Call is a remote call that was sent (librtmp: an RTMP_METHOD in m_methodCalls).
+// Call is a remote call that was sent.
 type Call struct {
 	call *session.Call
-	hint string // what to say of an answer that does not come
+	hint string // added to the error if no answer comes
 }
 
-// TransactionID is the call's number on the wire.
+// TransactionID returns the transaction id of the call.
 func (k *Call) TransactionID() float64 { return k.call.ID }
 
-// Result waits for the answer and returns its value: the one after the command object. It may be called any number of
-// times and from any goroutine; ctx governs this wait only, as does Options.Timeout. A refusal is a *StatusError.
+// Result waits for the answer and returns the value after its command object. It may be called any number of times and from any
+// goroutine. ctx and Options.Timeout bound this wait only: the answer can still be waited for again. If the server refuses, the error
+// is a *StatusError.
 func (k *Call) Result(ctx context.Context) (any, error) {
 	if err := k.call.Wait(ctx); err != nil {
 		if late, ok := err.(*session.TimeoutError); ok {
@@ -28,7 +32,7 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 	return k.call.Result()
 }
 
-// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for what fits what.
+// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for the types that fit.
 func (k *Call) Decode(ctx context.Context, dst any) error {
 	v, err := k.Result(ctx)
 	if err != nil {
@@ -37,22 +41,72 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 	return amf.Assign(dst, v)
 }
 
-// Reply is everything that the answer carries after the transaction id: the command object and the values. It is nil
-// until the answer is there.
+// Reply returns all values of the answer after the transaction id: the command object and what follows. It is nil until the answer
+// has arrived.
 func (k *Call) Reply() []any {
 	reply, _ := k.call.Answer()
 	return reply
 }
 
-// CallOptions are what CallWith lets a program choose about a call.
+// CallOptions are options of a call. The zero value is that of Conn.Call.
 type CallOptions struct {
-	Object        any     // the command object; nil: null
-	ChunkStreamID uint32  // 0: 3, as for all commands
-	StreamID      uint32  // message stream id; 0: the connection's
-	TransactionID float64 // 0: the next free one; without meaning when NoReply is set
-	AMF3          bool    // send as a command of type 17, as is done anyway once ObjectEncoding 3 was agreed on
+	Object        any     // the command object; nil is sent as null
+	ChunkStreamID uint32  // zero means 3, as for all commands
+	StreamID      uint32  // the message stream id; zero is the connection
+	TransactionID float64 // zero means the next free one; ignored if NoReply is set
+	AMF3          bool    // send a command message of type 17, as is always done once ObjectEncoding 3 was agreed on
 
-	// NoReply asks for no answer: the transaction id is 0, which servers don't answer, and nothing is remembered of the call.
-	// Its Result is nil at once, without an error.
+	// NoReply sends the call with transaction id 0, which servers do not answer. Result returns nil at once.
 	NoReply bool
+}
+
+// send sends a call.
+func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
+	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
+		Absolute: true}
+	if o.AMF3 || l.amf3.Load() {
+		p.Type = message.TypeCommandAMF3
+	}
+	var call *session.Call
+	var err error
+	if o.NoReply {
+		call = session.Answered(method)
+	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
+		return nil, err
+	}
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
+	if err != nil {
+		err = fmt.Errorf("rtmp: %s: %w", method, err)
+	} else {
+		err = l.session.Send(ctx, session.EncodePacket(&p))
+	}
+	if err != nil {
+		l.session.TakeCall(call.ID)
+		return nil, err
+	}
+	return &Call{call: call}, nil
+}
+
+// expectation is a wait for one of several statuses, such as Play.Start.
+type expectation struct {
+	codes []string
+	done  chan struct{}
+	err   error
+	once  sync.Once
+}
+
+func (e *expectation) finish(err error) {
+	e.once.Do(func() {
+		e.err = err
+		close(e.done)
+	})
+}
+
+func (e *expectation) finished() bool {
+	select {
+	case <-e.done:
+		return true
+	default:
+		return false
+	}
 }

@@ -316,7 +316,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 					mu.Lock()
 					cancelled++
 					mu.Unlock()
-					if random.IntN(2) == 0 { // whoever still wants it can have it
+					if random.IntN(2) == 0 { // another waiter still can
 						got, err = k.Result(context.Background())
 					} else {
 						continue

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"log/slog"
 	"net"
 	"strconv"
 	"time"
@@ -9,35 +10,35 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// recorded returns nc, recorded to Options.Capture if there is one. sent was sent together with the handshake.
-func (k *connector) recorded(nc net.Conn, result *handshake.Result, sent []byte) net.Conn {
-	if k.opts.Capture == nil {
+// recorded returns nc, recorded to Options.Capture if that is set. sent was sent together with the handshake.
+func (s settings) recorded(nc net.Conn, result *handshake.Result, sent []byte, log *slog.Logger) net.Conn {
+	if s.opts.Capture == nil {
 		return nc
 	}
-	info := k.captureInfo()
+	info := s.captureInfo()
 	info.Handshake = capturefile.HandshakeOf(result)
 	if local := nc.LocalAddr(); local != nil {
 		info.Client = local.String()
 	}
-	r := capturefile.NewRecorder(k.opts.Capture, info, k.secrets())
+	r := capturefile.NewRecorder(s.opts.Capture, info, s.secrets())
 	r.Record(capturefile.FromClient, time.Now(), sent)
-	return r.Conn(nc, k.captureEnded)
+	return r.Conn(nc, func(err error) { captureEnded(log, err) })
 }
 
-// recordFailure records that no connection came about.
-func (k *connector) recordFailure(err error) {
-	if k.opts.Capture != nil {
-		k.captureEnded(capturefile.NewRecorder(k.opts.Capture, k.captureInfo(), nil).Close(0, err.Error()))
+// recordFailure records that no connection could be made.
+func (s settings) recordFailure(failed error, log *slog.Logger) {
+	if s.opts.Capture != nil {
+		captureEnded(log, capturefile.NewRecorder(s.opts.Capture, s.captureInfo(), nil).Close(0, failed.Error()))
 	}
 }
 
-func (k *connector) captureInfo() capturefile.Info {
-	return capturefile.Info{Role: capturefile.RoleClient, Transport: k.url.Scheme,
-		Server: net.JoinHostPort(k.url.Host, strconv.Itoa(int(k.url.EffectivePort())))}
+func (s settings) captureInfo() capturefile.Info {
+	return capturefile.Info{Role: capturefile.RoleClient, Transport: s.url.Scheme,
+		Server: net.JoinHostPort(s.url.Host, strconv.Itoa(int(s.url.EffectivePort())))}
 }
 
-func (k *connector) captureEnded(err error) {
+func captureEnded(log *slog.Logger, err error) {
 	if err != nil {
-		k.log.Warn("rtmp: the recording of the session is not complete", "error", err)
+		log.Warn("rtmp: the recording of the session is not complete", "error", err)
 	}
 }

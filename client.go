@@ -11,22 +11,23 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// client is the client's half of a connection: what a server's messages mean beyond what the session serves by itself.
+// client is the client's half of a connection. It acts on the messages that the session does not serve itself.
 type client struct {
 	*link
 	streams *streamTable
 	shared  *sharedTable
 
-	announced   bool                      // connect has announced Enhanced RTMP
+	announced   bool                      // connect announced Enhanced RTMP
 	connectCall *Call                     // set before anything is read
-	ahead       atomic.Pointer[pipelined] // for CreateStream to take; nil: there is none, or it was taken
+	ahead       atomic.Pointer[pipelined] // for CreateStream to take over; nil: there is none
 
-	quickAcks quickAcks // of nc
+	quickAcks quickAcks // for nc
 
 	bandwidthChecks, bandwidthReplies int // changed by dispatches only
 }
@@ -36,14 +37,33 @@ func newClient(c *core, s settings, announces bool) *client {
 	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
 }
 
-// begin makes a session on nc, of which so many bytes were received, and to which chunks has sent messages.
+// begin makes a session on nc after the handshake, in which received bytes arrived and chunks has encoded the first messages.
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading,
+		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
-// mask replaces our secrets in a text of the server's.
+// takeAhead returns the stream that Connect has asked for, if o asks for the same. If both results are nil, CreateStream has to ask for
+// the stream itself.
+func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error) {
+	h := k.ahead.Swap(nil)
+	if h == nil {
+		return nil, nil
+	}
+	if !h.is(k.complete(o)) {
+		h.request.end()
+		h.stream.Close()
+		return nil, nil
+	}
+	if open, err := h.await(ctx); err != nil || !open {
+		return nil, err
+	}
+	return h.claim(ctx, o)
+}
+
+// mask replaces our secrets in a text from the server.
 func (k *client) mask(text string) string {
 	if text == "" {
 		return ""
@@ -55,8 +75,8 @@ func (k *client) mask(text string) string {
 	return hide(text, secrets)
 }
 
-// Dispatch does what a received message asks for. It never blocks and never writes. direct is that of the stream whose Read
-// is doing the reading, if any. An error is fatal to the connection.
+// Dispatch acts on a received message. It neither blocks nor writes. direct is the sink of the Stream whose Read reads the connection, if
+// any. An error ends the connection.
 func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 	switch m.Type {
 	case message.TypeAudio, message.TypeVideo:
@@ -73,12 +93,12 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 		k.userControl(m)
 	default:
 		k.counts.UnknownMessages.Add(1)
-		k.log.Debug("rtmp: skipped message", "type", m.Type, "bytes", m.Size())
+		k.log.Debug("rtmp: unknown message type", "type", m.Type, "bytes", m.Size())
 	}
 	return nil
 }
 
-// Ended ends the Conn with the connection, unless Connect may still do without that.
+// Ended ends the Conn, unless Connect may still make another connection.
 func (k *client) Ended(err error) error {
 	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err, k.nc)) })
 }
@@ -106,7 +126,7 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 		return
 	}
 	if body, found := bytes.CutPrefix(m.Payload(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
-		m.SetPayload(body) // a publisher's order to its server, which some hand on to players (gortmplib)
+		m.SetPayload(body) // meant for the server, but some pass it on to players (gortmplib)
 	}
 	d, err := message.ParseData(m.Type, m.Payload())
 	if err != nil {
@@ -119,12 +139,12 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 		}
 		s.metadataReceived(d.Args)
 	case "onPlayStatus":
-		// librtmp ignores it, and playlists send it between their items: the end is told by other means.
+		// Playlists send it between items. The end of the stream is signalled in other ways, and librtmp ignores this one.
 	}
 	s.receive(m, direct == s.asSink())
 }
 
-// aggregate takes the messages out of an aggregate. Where it is damaged, those before the damage are kept.
+// aggregate dispatches the messages in an aggregate. If it is damaged, those before the damage count.
 func (k *client) aggregate(m *session.Message, direct session.Sink) {
 	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
 		if err != nil {
@@ -166,12 +186,12 @@ func (k *client) userControl(m *session.Message) {
 		k.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
 	default:
 		k.counts.UnknownEvents.Add(1)
-		k.log.Debug("rtmp: skipped user control event", "event", uint16(u.Event))
+		k.log.Debug("rtmp: unknown user control event", "event", uint16(u.Event))
 	}
 }
 
-// commandReceived handles a command: an answer, a status, one of the methods every client knows, or a call for the
-// program. Of one that is damaged, or has an odd transaction id, what could be read counts.
+// commandReceived acts on a command: an answer, a status, a method that every client knows, or a call for the program. If it is
+// damaged, the part that could be decoded counts.
 func (k *client) commandReceived(m *session.Message) error {
 	cmd, damage := message.ParseCommand(m.Type, m.Payload())
 	if damage != nil {
@@ -200,8 +220,8 @@ func (k *client) commandReceived(m *session.Message) error {
 	return nil
 }
 
-// answered completes the call that a _result or _error belongs to. Answers to calls that nobody made are ignored. One that could
-// not be read may have been connect's, and is the end of a connection whose connect is still unanswered.
+// answered completes the call that a _result or _error belongs to, and ignores answers to unknown calls. An answer without a readable
+// transaction id may be connect's: it ends a connection whose connect has no answer yet.
 func (k *client) answered(cmd *message.Command, damage error) error {
 	found, err := k.session.CallAnswered(cmd, damage)
 	if !found && damage != nil && cmd.TransactionID == 0 && k.connectUnanswered() {
@@ -210,12 +230,12 @@ func (k *client) answered(cmd *message.Command, damage error) error {
 	return err
 }
 
-// connectUnanswered reports whether connect was sent and the server has not answered it.
+// connectUnanswered reports whether connect was sent and has no answer yet.
 func (k *client) connectUnanswered() bool {
 	return k.connectCall != nil && !k.connectCall.call.IsDone()
 }
 
-// lostAtConnect makes of a connection that is lost before connect was answered one that has not come about.
+// lostAtConnect returns a HandshakeError if the connection was lost before connect was answered.
 func (k *client) lostAtConnect(err error) error {
 	var lost *session.LostError
 	if errors.As(err, &lost) && k.connectUnanswered() {
@@ -224,8 +244,8 @@ func (k *client) lostAtConnect(err error) error {
 	return err
 }
 
-// connectAccepted says what librtmp says right after connect's _result: the acknowledgement window we expect, and a
-// small buffer for the connection as a whole.
+// connectAccepted sends what librtmp sends after connect's _result: the acknowledgement window, and a small buffer for the connection
+// as a whole.
 func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
@@ -238,8 +258,21 @@ func (k *client) connectAccepted(reply []any) error {
 	return nil
 }
 
-// knownMethod answers the calls that servers make of every client (Adobe's bandwidth check, ping). A program's handler
-// for the same name runs as well.
+// answerChallenge sends secureTokenResponse if connect's answer contains a challenge and Options.Token is set.
+func (l *link) answerChallenge(reply []any) error {
+	challenge, found := findValue(reply, "secureToken", 0).(string)
+	if !found || l.opts.Token == "" {
+		return nil
+	}
+	response, err := auth.SecureToken(l.opts.Token, challenge)
+	if err != nil {
+		return &ProtocolError{Phase: "secure token", Err: err}
+	}
+	return l.session.ReplyCommand(&message.Command{Name: "secureTokenResponse", Args: []any{response}})
+}
+
+// knownMethod serves the methods that servers call on every client, such as Adobe's bandwidth check. A handler of the same name runs as
+// well.
 func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	switch cmd.Name {
 	case "onBWDone": // only the first: some servers repeat it after every check
@@ -263,10 +296,10 @@ func (k *client) knownMethod(cmd *message.Command) (known bool, err error) {
 	return true, err
 }
 
-// logs reports whether somebody wants to know: what is not written is not to be made either.
+// logs reports whether the level is logged. The arguments need not be computed otherwise.
 func (k *client) logs(level slog.Level) bool { return k.log.Enabled(context.Background(), level) }
 
-// statusReceived hands an onStatus to its stream. Servers are seen that send a stream's status on message stream 0.
+// statusReceived passes an onStatus to its stream. Some servers send a stream's status on message stream 0.
 func (k *client) statusReceived(streamID uint32, status *StatusError) {
 	level := slog.LevelDebug
 	if status.Level == "error" {
@@ -289,10 +322,31 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		told(status)
 	}
 	if strings.HasPrefix(status.Code, "NetConnection.") {
-		s = nil // it is not about the stream that gets what has the id 0
+		s = nil // about the connection, not about the stream that gets messages with the id 0
 	}
 	if on := k.opts.OnStatus; on != nil {
-		size := amf.Size(status.Info) // the other fields are parts of it
+		size := amf.Size(status.Info) // which contains the other fields
 		k.events.tell(size, status.Code, func() { on(s, status) })
 	}
+}
+
+// findValue returns the first property with the given name, at any depth, as librtmp does. It is nil if there is none.
+func findValue(values []any, name string, depth int) any {
+	if depth > amf.MaxDepth {
+		return nil
+	}
+	for _, value := range values {
+		for _, m := range properties(value) {
+			if m.Name == name {
+				return m.Value
+			}
+			if properties(m.Value) == nil {
+				continue
+			}
+			if found := findValue([]any{m.Value}, name, depth+1); found != nil {
+				return found
+			}
+		}
+	}
+	return nil
 }

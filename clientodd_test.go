@@ -30,7 +30,7 @@ var number0 = make([]byte, 9) // the AMF0 number 0
 // unknownClass is an AMF3 value of an externalizable class that nobody knows, inside AMF0.
 var unknownClass = append([]byte{0x11, 0x0A, 0x07, 0x09}, "what"...)
 
-// What a server does wrong in a message is skipped, as far as it is wrong, and counted.
+// The wrong parts of a message are skipped and counted.
 func TestOddMessagesAreSkipped(t *testing.T) {
 	deep := rawCommand("odd", number0...)
 	for range 1000 {
@@ -76,7 +76,7 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 	}
 }
 
-// An id that is no number stands for 0, and garbage leaves what came before it good: the message is obeyed.
+// An id that is not a number counts as 0, and garbage does not spoil what comes before it: the message is obeyed.
 func TestOddCommandsAreObeyed(t *testing.T) {
 	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
 	for name, body := range map[string][]byte{

@@ -130,7 +130,7 @@ func TestCloseAfterTheServerHungUp(t *testing.T) {
 	assert.NoError(t, c.Close())
 }
 
-// Whoever else closes waits until the first has sent everything, and learns the same.
+// Further calls of Close wait until the first has sent everything, and return the same.
 func TestClosersWaitForTheFirst(t *testing.T) {
 	const count, size = 30, 1 << 20
 	type closer func(c *Conn, s *Stream) error
@@ -206,7 +206,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	})
 }
 
-// What the server's system has taken is not yet read: as long as acknowledgements come, Close waits.
+// The server's system acknowledges what the server has not read yet: Close waits as long as RTMP acknowledgements come.
 func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	read := make(chan struct{})
 	url := accepting(t, func(p *peer) {

@@ -105,7 +105,7 @@ func TestFarewellOfTLS(t *testing.T) {
 		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
 		saysWhatWasLost(t, c, os.ErrDeadlineExceeded)
 	})
-	t.Run("somebody reads it late", func(t *testing.T) {
+	t.Run("it is read late", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			c := tlsPublisher(t, 30*time.Second, func(nc net.Conn) {
 				time.Sleep(8 * time.Second)

@@ -11,10 +11,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// Conn is a session with an RTMP server: a NetConnection in Adobe's terms, an RTMP* in librtmp's.
+// Conn is a connection to an RTMP server: a NetConnection in Adobe's terms, an RTMP in librtmp's.
 //
-// All methods may be called from any goroutine. Nothing is read from the network unless somebody waits for something
-// (Stream.Read, Call.Result, ProcessPackets, ...) or Options.BackgroundRead is set.
+// All methods may be called from any goroutine. A Conn reads from the network only while a call waits for something, such as
+// Stream.Read, Call.Result or ProcessPackets, or if Options.BackgroundRead is set.
 type Conn struct {
 	core   *core
 	client atomic.Pointer[client] // the connection, once Connect has made it
@@ -29,13 +29,13 @@ type Conn struct {
 
 type connKey struct{}
 
-// FromContext returns the Conn whose handler has been given ctx, nil if ctx is of none.
+// FromContext returns the Conn of the handler that was called with ctx, or nil if ctx does not come from a handler.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(connKey{}).(*Conn)
 	return c
 }
 
-// established returns the connection, once Connect has made it.
+// established returns the connection, or ErrNotConnected before Connect.
 func (c *Conn) established() (*client, error) {
 	if k := c.client.Load(); k != nil {
 		return k, nil
@@ -43,16 +43,16 @@ func (c *Conn) established() (*client, error) {
 	return nil, ErrNotConnected
 }
 
-// Err is the error that ended the connection: net.ErrClosed after Close. It is nil while the connection lives.
+// Err returns the error that ended the connection: net.ErrClosed after Close, and nil while the connection is alive.
 func (c *Conn) Err() error { return c.core.Err() }
 
-// Done is closed when the connection has ended; Err then says why.
+// Done returns a channel that is closed when the connection has ended. Err then returns the reason.
 func (c *Conn) Done() <-chan struct{} { return c.core.ctx.Done() }
 
-// Connected reports whether Connect has succeeded and the connection lives.
+// Connected reports whether Connect has succeeded and the connection is alive.
 func (c *Conn) Connected() bool { return c.client.Load() != nil && c.Err() == nil }
 
-// LocalAddr is the local address of the connection, nil before Connect.
+// LocalAddr returns the local address of the connection, or nil before Connect.
 func (c *Conn) LocalAddr() net.Addr {
 	if k := c.client.Load(); k != nil {
 		return k.nc.LocalAddr()
@@ -60,7 +60,7 @@ func (c *Conn) LocalAddr() net.Addr {
 	return nil
 }
 
-// RemoteAddr is the server's (or the proxy's) address, nil before Connect.
+// RemoteAddr returns the address of the server, or of the proxy if there is one. It is nil before Connect.
 func (c *Conn) RemoteAddr() net.Addr {
 	if k := c.client.Load(); k != nil {
 		return k.nc.RemoteAddr()
@@ -68,7 +68,8 @@ func (c *Conn) RemoteAddr() net.Addr {
 	return nil
 }
 
-// ConnectReply is what connect's _result carried: the properties and the information object. It is nil before that.
+// ConnectReply returns the server's answer to connect: the properties and the information object. It is nil before the answer has
+// arrived.
 func (c *Conn) ConnectReply() []any {
 	if k := c.client.Load(); k != nil {
 		return k.connectCall.Reply()
@@ -76,46 +77,96 @@ func (c *Conn) ConnectReply() []any {
 	return nil
 }
 
-// Capabilities are what the server has answered to what connect has announced. They are zero before connect's Result.
+// Capabilities returns what the server has said about Enhanced RTMP in its answer to connect. They are zero before that.
 func (c *Conn) Capabilities() Capabilities { return capabilities(c.ConnectReply()) }
 
-// Follow answers a request to reconnect, which connect must have announced by ExtReconnect in ConnectFields: it returns the
-// URL and the options with which New makes the Conn for the place that tcURL names, relative to the present one; "" is the
-// present one. The stream's name stays. Nothing happens to c.
+// CreateStream opens a stream and plays it, or publishes it if StreamOptions.Writable is set. Nil opts play the stream that the URL
+// or Options.Playpath names. CreateStream waits for the answer to connect, and returns when the server has started the stream or the
+// first media has arrived. If the server refuses, the error is a *StatusError and the connection stays usable. With
+// Options.Pipelining, the first CreateStream takes over the stream that Connect has asked for, or closes it if opts differ.
+func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, error) {
+	k, err := c.established()
+	if err != nil {
+		return nil, err
+	}
+	var o StreamOptions
+	if opts != nil {
+		o = *opts
+	}
+	if o.Writable && !k.opts.publishes() {
+		k.log.Warn("rtmp: publishing without Options.Publish: the server may take this client for a player")
+	}
+	if _, err := k.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	if s, err := k.takeAhead(ctx, o); s != nil || err != nil {
+		return s, err
+	}
+	s := k.streams.newStream(o)
+	err = k.session.Blocked() // before the server is asked for a stream that it would keep
+	if err == nil {
+		err = k.streams.open(ctx, s)
+	}
+	if err != nil {
+		k.streams.abandon(s)
+		return nil, s.notOpened(err)
+	}
+	return s, nil
+}
+
+// SharedObject connects to the shared object of that name in the Conn's application. It returns when the server has answered; the
+// properties may arrive later. A server keeps a persistent object when its last user has left. A Conn can connect to each name once
+// at a time.
+func (c *Conn) SharedObject(ctx context.Context, name string, persistent bool) (*SharedObject, error) {
+	k, err := c.established()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := k.connectCall.Result(ctx); err != nil {
+		return nil, err
+	}
+	return k.shared.use(ctx, name, persistent)
+}
+
+// Follow returns the URL and the options for a new Conn after a server has asked its clients to reconnect. tcURL is the address in
+// that request, which may be relative to the present one; empty means the present one. The stream's name stays the same. The
+// capsEx of Options.ConnectFields must announce ExtReconnect. Follow does not change c.
 //
-// A server may not lead to a connection that is less well encrypted; to another host or port only if Options.FollowReconnect
-// says so; and without FollowAny not to addresses that are nearer to this machine than its own, such as a public server to
-// private, link-local or loopback addresses, which is checked when the new Conn connects, after names were resolved. (A
-// proxy, or an HTTPClient, that resolves names is on its own.) What proves to one server who we are goes to no other host
-// or port: the user and password of Options and URL, Auth, Token, UsherToken, ConnectData, ConnectFields, the client
-// certificates of TLSConfig, what follows a ? in Playpath and Subscribe, and user, password, query and fragment of PageURL
-// and SWFURL. A publisher, whose stream's name is a key, goes to another host or port
-// only with FollowAny. All of this holds for MaxRedirects too, but that other hosts and ports are allowed there.
+// Follow refuses a connection that is less well encrypted, and another host or port unless Options.FollowReconnect is FollowAny.
+// Without FollowAny, the new Conn also refuses addresses that are nearer to this machine than the server's own: a public server
+// cannot lead to private, link-local or loopback addresses. This is checked when it connects, after names were resolved, unless a
+// proxy or Options.HTTPClient resolves them.
 //
-// It is up to the caller to pause in between, and not to follow for ever.
+// Credentials do not go to another host or port. These are the user and password of Options and URL, Auth, Token, UsherToken,
+// ConnectData, ConnectFields, the client certificates of TLSConfig, the part of Playpath and Subscribe that follows a ?, and the
+// user, password, query and fragment of PageURL and SWFURL. The name of a published stream is a key, so a publisher goes to another
+// host or port only with FollowAny. The same rules hold for Options.MaxRedirects, except that redirects may lead to other hosts and
+// ports.
+//
+// The caller should wait before it connects again, and give up at some time.
 func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 	k, err := c.established()
 	if err != nil {
 		return "", nil, err
 	}
 	if rawURL, o, err = k.reconnect(tcURL, k.near); err != nil {
-		return "", nil, during("reconnect", err)
+		return "", nil, session.During("reconnect", err)
 	}
 	return rawURL, o, nil
 }
 
-// Close ends the session: every waiting call returns, every goroutine of the Conn is joined but for a handler that is in
-// the program's own code (its context has ended then). It may be called from anywhere, a handler included, any number of
-// times: further calls wait for the first and return its error.
+// Close ends the connection. All waiting calls return, and Close waits for all goroutines of the Conn, except for a handler that is
+// running, whose context has ended. Close may be called from any goroutine, including a handler, and more than once: further calls
+// wait for the first and return its error.
 //
-// It returns within a second, but after publishing: then it closes the open streams, tells the server that nothing more
-// will come and waits until that has read everything and hung up. A server that does not hang up is given a second from when
-// it has acknowledged everything and is no longer seen to read. Close waits for Options.Timeout at most.
+// Without published streams Close returns within a second. With them it closes the streams, tells the server that nothing more will
+// come, and waits until the server has read everything and hung up. If the server does not hang up, Close waits for one second after
+// everything has been acknowledged and the server has stopped reading, and for Options.Timeout at most.
 //
-// The error says that something published may not have arrived, also where the connection had died before; it is then that
-// of Conn.Err. Nothing else is an error of Close. What has arrived is known from TCP on Linux and macOS, and elsewhere, through a
-// proxy, or with Options.DialContext, from the server's answer to a last question; there, a server that hangs up in the orderly way
-// without answering is believed to have read everything.
+// An error means that something that was published may not have arrived, even if the connection was lost before Close; it is Conn.Err
+// then. Close returns no other errors. On Linux and macOS TCP knows what has arrived. Elsewhere, through a proxy, or with
+// Options.DialContext, the server is asked a last question; a server that hangs up in the orderly way without answering is assumed to
+// have read everything.
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })
 	return c.closed
@@ -139,37 +190,7 @@ func (c *Conn) close() error {
 	return refused
 }
 
-// Stats are counters of a Conn since Connect, which may have connected several times. They never fall, but for QueuedBytes and
-// SendQueueBytes, which say what there is at the moment.
-type Stats struct {
-	BytesRead, BytesWritten uint64 // by RTMP, the handshake included in BytesRead
-	Messages                uint64 // received
-	UnknownMessages         uint64 // of a type the library does not know
-	UnknownEvents           uint64 // user control events likewise
-	BadData                 uint64 // data messages whose AMF could not be read; they were passed on as they were
-	LostMedia               uint64 // those of them that are aggregates and metadata: what was in them is lost
-	StrayMedia              uint64 // media for no open stream, such as what comes after Stream.Close
-	DroppedEvents           uint64 // calls, statuses and shared object events that slow handlers left no room for
-	UnansweredPings         uint64 // and other small questions, because the server did not read our answers
-	QueuedBytes             int    // media read and not yet consumed, of all streams
-	SendQueueBytes          int    // media written and not yet sent, of all streams
-	DroppedMessages         uint64 // media that found no room in its stream's send queue, of all streams
-	PipelineFallbacks       int    // how often the server minded Options.Pipelining, and Connect or CreateStream did with less of it
-	WithoutEnhanced         bool   // Dial has connected without announcing Enhanced RTMP, since the server did not answer that
-
-	Tolerated chunk.Tolerated // what was wrong with the chunks of the present connection, and was read all the same
-
-	// RTT is how long the server took to answer the beginning of the handshake: the network's round trip, what the server needs for
-	// an answer, and in a tunnel that of HTTP. 0 before Connect.
-	RTT time.Duration
-	// FirstMedia is how long after Connect was called the first audio or video message was received; 0: none has been.
-	FirstMedia time.Duration
-	// LastMedia is when the newest audio or video was received, read by the program or not; zero: none has been. Of messages that
-	// the network has brought together it is the time of the first.
-	LastMedia time.Time
-}
-
-// Stats returns the connection's counters.
+// Stats returns the current values of the counters.
 func (c *Conn) Stats() Stats {
 	n := &c.core.counts
 	s := Stats{BytesRead: n.BytesRead.Load(), BytesWritten: n.BytesWritten.Load(), Messages: n.Messages.Load(),

@@ -47,7 +47,7 @@ func TestPacketLevel(t *testing.T) {
 	assert.Equal(t, sound.Body, again.Body)
 }
 
-// What may be called from any goroutine may be called while Connect is under way, and Connect goes elsewhere.
+// Methods may be called from any goroutine, also while Connect is under way and follows a redirect.
 func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})

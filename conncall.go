@@ -6,14 +6,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// Call calls a method of the server. ctx governs the sending only; the answer is the Call's Result. A call that is not
-// answered is remembered as long as the Conn lives, and further ones fail once there are 65,536 of them: where no answer is
-// wanted, CallOptions.NoReply says so.
+// Call calls a method of the server. It returns when the call has been sent, which ctx bounds; the answer is the Result of the
+// Call. Calls without an answer are kept until the Conn ends, and once there are 65,536 of them, further calls fail. If you do not
+// want an answer, use CallWith and CallOptions.NoReply.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	return c.CallWith(ctx, CallOptions{}, method, args...)
 }
 
-// CallWith is Call with the details of o.
+// CallWith is like Call, with options.
 func (c *Conn) CallWith(ctx context.Context, o CallOptions, method string, args ...any) (*Call, error) {
 	k, err := c.established()
 	if err != nil {
@@ -33,13 +33,13 @@ func (c *Conn) RemoteMethod(method string) func(ctx context.Context, args ...any
 	}
 }
 
-// InvokeHandler makes h serve the method of that name, which may have dots. nil removes the handler. What the server calls
-// right after it has accepted connect may come before a program gets to this: see Options.Handlers. The goroutine that runs
-// handlers reads nothing: see Conn for who does.
+// InvokeHandler makes h serve the method of that name, which may contain dots. A nil h removes the handler. A server may call a
+// method as soon as it has accepted connect, before a program can call InvokeHandler; use Options.Handlers for those. Handlers run
+// only while something reads from the connection; see "Reading" in the package documentation.
 func (c *Conn) InvokeHandler(method string, h HandlerFunc) { c.core.events.handle(method, h) }
 
-// WaitInvoke waits until the server calls method and returns the arguments. Only a call that arrives while it waits
-// counts; a handler for the method runs as well. It is bounded by ctx alone.
+// WaitInvoke waits until the server calls method, and returns the arguments. Calls that arrived before it do not count. A handler
+// for the method runs as well. Only ctx bounds the wait, not Options.Timeout.
 func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	k, err := c.established()
 	if err != nil {
@@ -56,7 +56,7 @@ func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	return nil, err
 }
 
-// SendPacket sends p as it is. p.Body is neither modified nor kept.
+// SendPacket sends p as it is. p.Body is neither modified nor retained.
 func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {
@@ -65,13 +65,13 @@ func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	return k.session.Send(ctx, session.EncodePacket(p))
 }
 
-// ReadPacket reads the next message of any type, before the library has acted on it: pings, calls, results and media
-// have their effect only when the packet is given to HandlePacket. (Set Chunk Size and Abort have acted, and received
-// bytes are acknowledged.) p.Body is replaced and the caller's to keep. It is bounded by ctx and by Options.Timeout
-// without a byte from the server; neither harms the connection.
+// ReadPacket reads the next message of any type before the library acts on it: pings, calls, results and media take effect only when
+// the packet is passed to HandlePacket. Only Set Chunk Size and Abort have taken effect, and the received bytes are acknowledged.
+// p.Body is replaced; the caller may keep it. ReadPacket ends with ctx, or after Options.Timeout without a byte from the
+// server. Neither harms the connection.
 //
-// Nothing else should read until the packet has been given to HandlePacket: no Stream.Read, no wait for an answer. Later messages
-// of its stream would be handled before it.
+// Do not read in any other way until the packet has been passed to HandlePacket, neither by Stream.Read nor by waiting for an answer:
+// later messages of its stream would be handled before it.
 func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {
@@ -80,7 +80,7 @@ func (c *Conn) ReadPacket(ctx context.Context, p *Packet) error {
 	return k.session.ReadPacket(ctx, k.opts.Timeout, p)
 }
 
-// HandlePacket does with a packet of ReadPacket what the library would have done with it.
+// HandlePacket lets the library act on a packet that ReadPacket has returned.
 func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {
@@ -89,8 +89,8 @@ func (c *Conn) HandlePacket(ctx context.Context, p *Packet) error {
 	return k.session.HandlePacket(ctx, p)
 }
 
-// ProcessPackets reads and serves the connection (pings, calls of the server, media into its Streams' queues) until ctx
-// ends or the connection does, and returns ctx's error or Conn.Err.
+// ProcessPackets reads from the connection until ctx or the connection ends: it answers pings, runs handlers, and queues media for the
+// Streams. It returns ctx's error or that of Conn.Err.
 func (c *Conn) ProcessPackets(ctx context.Context) error {
 	k, err := c.established()
 	if err != nil {

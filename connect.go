@@ -12,8 +12,9 @@ import (
 
 var errConnecting = errors.New("must be set before Connect")
 
-// SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations in milliseconds
-// but timeout in seconds and swfAge in days, booleans as 1/on/yes/true and 0/off/no/false. The error is an *OptionError.
+// SetOption sets an option by librtmp's name (live, start, conn, ...) and in librtmp's syntax: durations are in milliseconds,
+// except for timeout in seconds and swfAge in days; booleans are 1, on, yes, true or 0, off, no, false. The error is an
+// *OptionError.
 func (c *Conn) SetOption(name, value string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -23,8 +24,8 @@ func (c *Conn) SetOption(name, value string) error {
 	return c.setup.set(name, value)
 }
 
-// SetupURL replaces the URL, and sets the options that follow it: "rtmp://host/app/play name=value ...". When it fails
-// nothing has changed.
+// SetupURL replaces the URL and sets the options that follow it, as in "rtmp://host/app/play name=value". If it fails, nothing has
+// changed.
 func (c *Conn) SetupURL(rawURL string) error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -34,10 +35,10 @@ func (c *Conn) SetupURL(rawURL string) error {
 	return c.setup.replace(rawURL)
 }
 
-// Connect dials, shakes hands and sends the connect command; it is the first to touch the network. It does not wait for
-// the server's answer: that is the Call's Result. But with credentials, MaxRedirects or Pipelining it does, since it may
-// have to connect again. It announces Enhanced RTMP or does not, as Options say: Dial alone tries both ways. The error is an *OptionError,
-// *HandshakeError or one of ctx; a Conn whose Connect failed is dead.
+// Connect dials, does the handshake and sends the connect command. It does not wait for the server's answer, which is the Result of
+// the Call, except with credentials, MaxRedirects or Pipelining, since it may have to connect again then. It announces Enhanced RTMP
+// unless Options.NoEnhanced is set; only Dial tries both ways. The error is an *OptionError, a *HandshakeError or that of ctx. A Conn
+// whose Connect has failed cannot be used again.
 func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	k, err := c.connector(ctx)
 	if err != nil {
@@ -46,7 +47,7 @@ func (c *Conn) Connect(ctx context.Context) (*Call, error) {
 	return c.use(k.connect(ctx))
 }
 
-// ConnectPacket is Connect with a connect command of the caller's making. Its transaction id is that of p.
+// ConnectPacket is like Connect, but sends p as the connect command, with p's transaction id.
 func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	id := 1.0
 	if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil {
@@ -60,7 +61,7 @@ func (c *Conn) ConnectPacket(ctx context.Context, p *Packet) (*Call, error) {
 	return c.use(k.try(ctx, id, session.EncodePacket(p)))
 }
 
-// connector returns what makes the connection, and makes sure that there is only one.
+// connector returns the connector of c. There is only one: a second call is an error.
 func (c *Conn) connector(ctx context.Context) (*connector, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -72,18 +73,19 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 		return nil, err
 	}
 	if c.connecting {
-		return nil, errors.New("rtmp: connect: called a second time")
+		return nil, errors.New("rtmp: connect: already called on this Conn")
 	}
 	c.core.clock.began = time.Now()
 	c.core.observer = observe.From(ctx)
 	c.connecting = true
-	if settings.opts.Pipelining == PipelineNone { // Connect soon returns, or the server has not accepted it
+	if settings.opts.Pipelining == PipelineNone { // handlers need not wait: no call comes long before Connect returns
 		close(c.core.events.ready)
 	}
-	return &connector{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced, pipelining: settings.opts.Pipelining}, nil
+	return &connector{opener: opener{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced,
+		pipelining: settings.opts.Pipelining}}, nil
 }
 
-// use opens the Conn for use with a connection that was made, or ends it, and the connection if there is one.
+// use makes k the connection of c. If there is an error, it ends c, and k if there is one.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
 		if ended := c.core.begins(k.session); ended != nil {

@@ -100,7 +100,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// What is no sign of deafness is not tried again, nor is what was not announced.
+// Dial connects again only after signs of deafness, and only if Enhanced RTMP was announced.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {
@@ -156,7 +156,7 @@ func TestConnectUnansweredHint(t *testing.T) {
 			_, err = k.Result(ctx)
 			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 			assert.Equal(t, !plain, assert.ObjectsAreEqual("rtmp: connect: timed out: the server may not understand the "+
-				"announcement of Enhanced RTMP, which NoEnhanced leaves out", err.Error()), err.Error())
+				"announcement of Enhanced RTMP: try NoEnhanced", err.Error()), err.Error())
 			require.NoError(t, c.Err(), "a wait has ended, not the connection")
 		})
 	}

@@ -8,33 +8,24 @@ import (
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// connectPatience is how long Dial waits for the answer to a connect that announces Enhanced RTMP, before it tries without.
-// go2rtc 1.9 drops a command that holds a strict array, as fourCcList is, and says nothing.
-const connectPatience = 3 * time.Second
-
-// errImpatient is connect's while another way to connect is left.
-var errImpatient error = &session.TimeoutError{What: "connect"}
-
-// connector makes a Conn's connection. The server may say "not like this": then it makes another, with a query that proves who we
-// are, or elsewhere. It is used by one goroutine.
+// connector makes a Conn's connection. If the server refuses, it may make another: with credentials, or to another server. Only one
+// goroutine uses it.
 type connector struct {
-	*core
-	settings                 // those of the next try
-	announce   bool          // connect announces Enhanced RTMP
-	pipelining Pipelining    // how far to go with it
-	patience   time.Duration // how long connect may stay unanswered while another way is left; 0: Timeout
-	answered   bool          // a connect has been answered, if only by a refusal
+	opener
+	patience time.Duration // how long to wait for the answer to connect while there is another way; 0: Timeout
+	answered bool          // the server has answered a connect, if only with a refusal
 
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
 	redirects int    // so far
 }
 
-// connect connects and sends connect, as often as the server wants it.
+// connect connects, as often as the server makes it necessary.
 func (k *connector) connect(ctx context.Context) (*client, error) {
 	for {
 		client, retry, err := k.attempt(ctx)
@@ -51,7 +42,7 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 	}
 }
 
-// attempt connects once. retry says to do so once more: the connector knows better how.
+// attempt connects once. retry says to connect again, as k is set now.
 func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error) {
 	o, err := k.connectMessage(k.query, k.announce)
 	if err != nil {
@@ -67,7 +58,7 @@ func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error
 	return client, retry, err
 }
 
-// try makes a connection and sends connect on it, and what is sent ahead.
+// try makes a connection and sends connect on it, and the commands of a pipelined stream.
 func (k *connector) try(ctx context.Context, transactionID float64, connect chunk.Outgoing) (*client, error) {
 	if err := k.Err(); err != nil {
 		return nil, err
@@ -88,7 +79,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	}
 	client, err := k.open(ctx, messages)
 	if err != nil {
-		k.recordFailure(err)
+		k.recordFailure(err, k.log)
 		return nil, err
 	}
 	call, err := client.session.NewCall("connect", transactionID)
@@ -98,7 +89,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	call.BeforeResult(client.connectAccepted)
 	client.connectCall = &Call{call: call}
 	if k.announce {
-		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP, which NoEnhanced leaves out"
+		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP: try NoEnhanced"
 	}
 	if ahead != nil {
 		client.ahead.Store(ahead)
@@ -126,13 +117,13 @@ func (k *connector) await(ctx context.Context, connect *Call) error {
 	return err
 }
 
-// negotiates reports whether the server's answer has to be waited for, because it may be necessary to connect once more.
+// negotiates reports whether it may be necessary to connect again after the server's answer.
 func (k *connector) negotiates() bool {
 	user, _ := k.credentials()
 	return user != "" || k.opts.MaxRedirects > 0
 }
 
-// admit looks at the server's answer to connect. retry says to connect once more; an error that there is no use in that.
+// admit waits for the answer to connect. retry says to connect again.
 func (k *connector) admit(ctx context.Context, client *client) (retry bool, err error) {
 	err = k.await(ctx, client.connectCall)
 	var refused *StatusError
@@ -141,7 +132,7 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 	}
 	if to := redirection(refused); to != "" && k.opts.MaxRedirects > 0 {
 		if k.redirects++; k.redirects > k.opts.MaxRedirects {
-			return false, during(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
+			return false, session.During(fmt.Sprintf("connect: redirected more than %d times", k.opts.MaxRedirects), refused)
 		}
 		return true, k.redirect(client, to)
 	}
@@ -154,13 +145,13 @@ func (k *connector) admit(ctx context.Context, client *client) (retry bool, err 
 	}
 	query, retry, err := k.publisher.Next(refused.Description)
 	if err != nil {
-		return false, during("connect", fmt.Errorf("%w: %w", err, refused))
+		return false, session.During("connect: "+err.Error(), refused)
 	}
 	k.query = query
 	return retry, nil
 }
 
-// redirection is where a refusal sends us, "" if nowhere.
+// redirection returns the URL that a refusal redirects to, if any.
 func redirection(refused *StatusError) string {
 	info, _ := refused.Info.(amf.Object)
 	value, _ := info.Get("ex")
@@ -173,13 +164,84 @@ func redirection(refused *StatusError) string {
 	return ""
 }
 
-// redirect makes to, a tcUrl, the server to connect to.
+// redirect makes the next connection go to the tcUrl to.
 func (k *connector) redirect(from *client, to string) error {
 	there, err := k.follow(to, from.near, true)
 	if err != nil {
-		return during("connect: redirect", err)
+		return session.During("connect: redirect", err)
 	}
 	k.settings, k.query, k.publisher = there, "", auth.Publisher{}
 	k.log.Debug("rtmp: redirected", "url", there.url.Redacted())
 	return nil
+}
+
+// newPipelined returns the stream to ask for, or nil if there is none, or if answered is false and the answer to connect is needed first.
+func (k *connector) newPipelined(answered bool) *pipelined {
+	if k.pipelining == PipelineNone || k.playpath() == "" || k.opts.UsherToken != "" || !answered && k.needsAnswer() {
+		return nil
+	}
+	h := &pipelined{options: k.complete(StreamOptions{Writable: k.opts.publishes()})}
+	var err error
+	if h.script, err = k.opts.script(h.options); err != nil {
+		return nil // CreateStream will return the error
+	}
+	return h
+}
+
+// needsAnswer reports whether to wait for the answer to connect before asking for a stream.
+func (k *connector) needsAnswer() bool {
+	return k.negotiates() || k.opts.Token != "" || k.opts.SWFVerify || len(k.opts.SWFHash) > 0
+}
+
+// settle makes sure of the pipelined stream after the server has answered connect.
+func (k *connector) settle(ctx context.Context, client *client) error {
+	h := client.ahead.Load()
+	if _, refused := client.connectCall.call.Result(); refused != nil {
+		if h != nil {
+			client.ahead.Store(nil)
+			h.drop()
+		}
+		return nil
+	}
+	if h == nil {
+		if h = k.newPipelined(true); h == nil {
+			return nil
+		}
+		client.ahead.Store(h)
+		if err := h.send(ctx, client.streams); err != nil {
+			return err
+		}
+	}
+	known, err := h.settle(ctx)
+	if h.guessedWrong { // as it would be on a new connection: the next step back is the last one
+		k.pipelining = PipelineCommands
+	}
+	if !known {
+		client.ahead.Store(nil)
+	}
+	return err
+}
+
+// stepBack reports whether err may be due to pipelining. If so, the next connection uses less of it.
+func (k *connector) stepBack(ctx context.Context, err error) bool {
+	if k.pipelining == PipelineNone || !mayMind(err) || ctx.Err() != nil || k.Err() != nil {
+		return false
+	}
+	k.pipelining--
+	k.fellBack(k.url.Redacted(), err.Error())
+	return true
+}
+
+// mayMind reports whether err may be a server's reaction to pipelining: the end of the connection, silence, or confusion.
+func mayMind(err error) bool {
+	var failed *HandshakeError
+	if errors.As(err, &failed) {
+		var wrong *handshake.Error
+		said := errors.As(err, &wrong) && wrong.Err == nil // the server speaks another protocol
+		return failed.Stage == StageConnect || !said && (failed.Stage == StageRTMP || failed.Stage == StageRTMPE)
+	}
+	var lost *session.LostError
+	var silent *session.TimeoutError
+	var confused *ProtocolError
+	return errors.As(err, &lost) || errors.As(err, &silent) || errors.As(err, &confused)
 }

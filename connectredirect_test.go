@@ -82,10 +82,10 @@ func redirection302(to string) amf.Object {
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
 }
 
-// hidden is a connection that is no plain socket, as tunnels are.
+// hidden is a connection that is not a plain socket, such as a tunnel.
 type hidden struct{ net.Conn }
 
-// What was to be said on a connection that is given up does not hold up the next one.
+// Unsent messages of a connection that is given up do not delay the next one.
 func TestRedirectWhileRepliesWait(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {

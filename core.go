@@ -4,13 +4,14 @@ import (
 	"context"
 	"log/slog"
 	"maps"
-	"sync/atomic"
+	"net"
+	"sync"
 
 	"github.com/go-librtmp/rtmp/internal/observe"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// core is what a Conn keeps however often it connects, and what its connection, streams and objects share.
+// core is the part of a Conn that stays the same however often it connects. Its connection, streams and objects share it.
 type core struct {
 	life
 	log      *slog.Logger
@@ -20,7 +21,7 @@ type core struct {
 	observer *observe.Observer // set before anything is read
 }
 
-// init makes the core of a Conn ready that ends with ctx. Without a logger nothing is logged.
+// init prepares a core that ends with ctx. log and handlers may be nil.
 func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]HandlerFunc) {
 	if k.log = log; k.log == nil {
 		k.log = slog.New(slog.DiscardHandler)
@@ -32,20 +33,110 @@ func (k *core) init(ctx context.Context, log *slog.Logger, handlers map[string]H
 	e.methods = maps.Clone(handlers)
 	maps.DeleteFunc(e.methods, func(_ string, h HandlerFunc) bool { return h == nil })
 	e.queue.Panicked = func(err *PanicError) {
-		k.log.Error("rtmp: a handler has panicked", "value", err.Value, "stack", string(err.Stack))
+		k.log.Error("rtmp: handler panicked", "value", err.Value, "stack", string(err.Stack))
 		k.fail(err)
 	}
 }
 
-// counts are counted however often a Conn connects.
-type counts struct {
-	session.Counters
-	lostMedia, strayMedia, droppedEvents atomic.Uint64
-	pipelineFallbacks                    atomic.Int64
-}
-
-// fellBack counts that the server minds pipelining.
+// fellBack counts a step back in pipelining.
 func (k *core) fellBack(server, why string) {
 	k.counts.pipelineFallbacks.Add(1)
-	k.log.Warn("rtmp: the server minds pipelining: "+why, "server", server)
+	k.log.Warn("rtmp: pipelining failed: "+why, "server", server)
+}
+
+// life holds a Conn's first error, and ends everything that belongs to the Conn. A session has the error first and passes it on.
+type life struct {
+	ctx    context.Context // ends with the Conn
+	cancel context.CancelFunc
+	onEnd  func() // called with mu held
+
+	mu      sync.Mutex // guards the rest
+	err     error      // first fatal error: sticky
+	dialed  net.Conn   // while no session has it
+	session *session.Session
+	owned   sync.WaitGroup // Close waits for it
+}
+
+// Err returns the error that ended the connection, and nil while it is alive.
+func (l *life) Err() error {
+	if l.ctx.Err() == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.err
+}
+
+// fail makes err the Conn's error unless it has one, ends all waits, and returns the Conn's error.
+func (l *life) fail(err error) error {
+	l.mu.Lock()
+	if s := l.session; s != nil {
+		l.mu.Unlock()
+		err = s.Fail(err) // it calls sessionEnded, unless it ended before it belonged to the Conn
+		l.mu.Lock()
+	}
+	defer l.mu.Unlock()
+	return l.end(err)
+}
+
+// end makes err the Conn's error unless it has one, and returns the Conn's error. The caller holds l.mu.
+func (l *life) end(err error) error {
+	if l.err != nil {
+		return l.err
+	}
+	l.err = err
+	if nc := l.dialed; nc != nil {
+		l.owned.Go(func() { nc.Close() }) // tunnels and TLS tell the server, which may take a moment
+	}
+	l.cancel()
+	l.onEnd()
+	return err
+}
+
+// dials makes nc belong to the Conn until a session begins, and closes the one before. If the Conn has ended, it closes nc.
+func (l *life) dials(nc net.Conn) error {
+	l.mu.Lock()
+	err := l.err
+	if err == nil {
+		if given := l.dialed; given != nil {
+			l.owned.Go(func() { given.Close() })
+		}
+		l.dialed = nc
+	}
+	l.mu.Unlock()
+	if err != nil {
+		nc.Close()
+	}
+	return err
+}
+
+// begins makes s, on the connection of the last dials, the Conn's session. If the Conn has ended, it returns its error.
+func (l *life) begins(s *session.Session) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.err == nil {
+		l.dialed, l.session = nil, s
+	}
+	return l.err
+}
+
+// sessionEnded ends the Conn if s is its session. meaning, called with l.mu held, returns the error that the program sees.
+func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) error) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if err = meaning(err); l.session != s {
+		return err
+	}
+	return l.end(err)
+}
+
+// join waits for everything that ends with the Conn.
+func (l *life) join() {
+	l.mu.Lock()
+	s := l.session
+	l.mu.Unlock()
+	if s != nil {
+		s.Close()
+	}
+	l.owned.Wait()
 }

@@ -1,6 +1,6 @@
-// Package rtmp is a client for RTMP, the protocol of Flash Media Server and of today's live ingest. It plays streams to
-// FLV, publishes FLV, calls methods of a server, and serves the methods that a server calls, over TCP, TLS, RTMPE and HTTP
-// tunnels (rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte), through proxies if need be. It does what librtmp and python-librtmp
+// Package rtmp is a client for RTMP, the protocol of Flash Media Server and of today's live ingest. It plays streams as
+// FLV, publishes FLV, calls methods of a server, and serves the methods that a server calls. It connects over TCP, TLS, RTMPE and
+// HTTP tunnels (rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte), and through proxies. It does what librtmp and python-librtmp
 // do, in pure Go.
 //
 // Play a stream into a file:
@@ -31,39 +31,41 @@
 //	...
 //	sum, err := conn.RemoteMethod("add")(ctx, 1, 2)
 //
-// # Somebody must read
+// # Reading
 //
-// A Conn reads from the network only while somebody waits for something: Stream.Read, Call.Result, CreateStream,
-// WaitInvoke, ReadPacket or ProcessPackets. Whoever waits, reads for everybody. While nobody does, pings go unanswered,
-// handlers are not called, and servers hang up after a while. A program that is idle between its calls sets
-// Options.BackgroundRead, or keeps a goroutine in ProcessPackets. A stream that publishes does it by itself.
+// A Conn reads from the network only while a call waits for something: Stream.Read, Call.Result, CreateStream, WaitInvoke,
+// ReadPacket or ProcessPackets. The call that waits reads for all others. While there is none, pings go unanswered, handlers do not
+// run, and servers hang up after a while. A program that is idle between its calls sets Options.BackgroundRead, or keeps a goroutine
+// in ProcessPackets. A Conn with a published stream always reads.
 //
 // # Goroutines
 //
-// Everything may be called from any goroutine, but one Stream is read, or written, by one goroutine at a time. Handlers run one after
-// the other on a goroutine of the Conn, never on the one that reads, so they may use the Conn.
+// Everything may be called from any goroutine, except that a Stream is read, or written, by one goroutine at a time. Handlers run
+// one after the other on a goroutine of the Conn. It is never the one that reads, so they may use the Conn.
 //
 // # Errors
 //
-// A refusal of the server is a *StatusError and leaves the connection usable. A *HandshakeError says that no connection
-// came about. A *ProtocolError says that the server broke the protocol or a limit of Options; it ends the connection, and
-// so does losing it, which is io.ErrUnexpectedEOF. io.EOF comes from reading a stream that the server has ended, and from
-// nothing else. What was received before an error is always delivered first. A handler of the program's that panics ends its
-// connection with a *PanicError.
+// If the server refuses something, the error is a *StatusError and the connection stays usable. If no connection can be made, it is a
+// *HandshakeError. If the server violates the protocol or a limit in Options, it is a *ProtocolError, and the connection has ended. A
+// lost connection is io.ErrUnexpectedEOF. io.EOF means that the server has ended the stream that is read, and nothing else. What was
+// received before an error is always delivered first. If a handler panics, its connection ends with a *PanicError.
 package rtmp
 
-// The files, from the top down. Each needs those below it only, but for two clusters:
+// The files, from the top down. Each needs only files below it, except that options.go names Stream in OnStatus.
 //
-//	rtmp.go conn.go connect.go conncall.go connstream.go    what a program calls: New, Dial, Conn
-//	connector.go connectahead.go open.go swfplayer.go capture.go    how a connection is made, until the server has it; one type in five files
-//	client.go challenge.go    what a server's messages mean
-//	linger.go farewell.go    leaving such that nothing is lost
+//	rtmp.go connect.go conncall.go conn.go    what a program calls: New, Dial, Conn
+//	connector.go open.go    how a connection is made: attempts, redirects, credentials; one attempt
+//	client.go    what a server's messages mean
+//	close.go    how a connection is closed so that nothing is lost
 //	sharedevents.go sharedobject.go
-//	ahead.go    a stream that is asked for before the server has answered
-//	play.go publish.go script.go request.go stream.go streamread.go streamwrite.go streambind.go streamid.go streamtable.go    Stream and the table of the open
-//	    ones, one type in many files; and below it link.go settings.go options.go, of which Options.OnStatus names Stream again
-//	flvout.go metadata.go expectation.go packet.go
-//	link.go    a connection as its calls, streams and shared objects see it
-//	optionnames.go conndata.go follow.go secrets.go settings.go    what is connected with; options.go    what a program sets
-//	core.go life.go handler.go    what a Conn keeps however often it connects: its first error, counters, the program's handlers
-//	call.go pipelining.go enhanced.go values.go func.go errors.go quickack.go clock.go trace.go
+//	pipelined.go    a stream that is asked for before the server has answered
+//	streamtable.go    the open streams, and how they are opened
+//	stream.go    Stream, of which the next four files are parts
+//	play.go streamread.go streamwrite.go    pause and seek; media received; media sent
+//	streamstate.go request.go    the state that the server's statuses change; commands that they answer
+//	script.go    the commands that open a stream
+//	flvout.go    messages as an FLV file
+//	capture.go swfverify.go call.go link.go    recordings; SWF verification; remote calls; a connection as its calls, streams and shared objects see it
+//	settings.go optionnames.go optionconn.go follow.go secrets.go options.go    connect's command; options by name; redirects
+//	core.go handler.go farewell.go    what a Conn keeps however often it connects: its first error, the program's handlers
+//	trace.go stats.go timeouts.go limits.go quickack.go packet.go pipelining.go enhanced.go errors.go

@@ -7,8 +7,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// CodecSupport says what somebody can do with a codec: the flags of videoFourCcInfoMap and audioFourCcInfoMap (E-RTMP v2,
-// Enhancing NetConnection connect Command).
+// CodecSupport says what a peer can do with a codec. It holds the flags of videoFourCcInfoMap and audioFourCcInfoMap (E-RTMP v2,
+// "Enhancing NetConnection connect Command").
 type CodecSupport uint32
 
 // The flags of CodecSupport.
@@ -18,32 +18,32 @@ const (
 	CanForward CodecSupport = 4
 )
 
-// Extensions are the flags of capsEx (E-RTMP v2, Enhancing NetConnection connect Command).
+// Extensions are the flags of capsEx (E-RTMP v2, "Enhancing NetConnection connect Command").
 type Extensions uint32
 
 // The flags of Extensions.
 const (
-	ExtReconnect       Extensions = 1 // NetConnection.Connect.ReconnectRequest is understood
+	ExtReconnect       Extensions = 1 // the peer understands NetConnection.Connect.ReconnectRequest
 	ExtMultitrack      Extensions = 2
 	ExtModEx           Extensions = 4
-	ExtTimestampOffset Extensions = 8 // the ModEx with nanoseconds
+	ExtTimestampOffset Extensions = 8 // the ModEx for timestamps in nanoseconds
 )
 
 // anyCodec stands for every codec in the lists.
 const anyCodec = "*"
 
-// Capabilities are what a server says of Enhanced RTMP when it answers connect. Zero: nothing, as servers do that do not know
-// it, and some that do.
+// Capabilities are what a server says about Enhanced RTMP in its answer to connect. They are zero for servers that do not support
+// it, and for some that do.
 type Capabilities struct {
-	FourCCs      []string                // what it takes, the form of E-RTMP v1; "*": every codec
-	Video, Audio map[string]CodecSupport // by FourCC; "*" holds for every codec
+	FourCCs      []string                // the codecs that it accepts, as in E-RTMP v1; "*" stands for all
+	Video, Audio map[string]CodecSupport // by FourCC; "*" stands for all
 	Extensions   Extensions
 }
 
-// VideoSupport is what the server can do with a video codec, 0 if it has said nothing of it.
+// VideoSupport returns what the server can do with a video codec, or zero if it has not said so.
 func (c Capabilities) VideoSupport(codec flv.FourCC) CodecSupport { return c.support(c.Video, codec) }
 
-// AudioSupport is VideoSupport for sound.
+// AudioSupport returns what the server can do with an audio codec, or zero if it has not said so.
 func (c Capabilities) AudioSupport(codec flv.FourCC) CodecSupport { return c.support(c.Audio, codec) }
 
 func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) CodecSupport {
@@ -56,7 +56,7 @@ func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) Code
 	return s
 }
 
-// capabilities are what an answer to connect says.
+// capabilities reads an answer to connect.
 func capabilities(reply []any) Capabilities {
 	var found Capabilities
 	for _, value := range reply {
@@ -104,8 +104,9 @@ var (
 	audioFourCCs = []flv.FourCC{flv.FourCCAAC, flv.FourCCOpus, flv.FourCCFLAC, flv.FourCCMP3, flv.FourCCAC3, flv.FourCCEAC3}
 )
 
-// What announces Enhanced RTMP in connect: every codec, since the library hands on what comes, and what flv can read. Servers leave
-// tracks out that a player has not announced. Reconnecting is up to the program, and so not announced. They are not to be modified.
+// These properties of connect announce Enhanced RTMP: every codec, since the library passes media on as it is, and the extensions that
+// package flv can read. Servers leave out tracks that a player has not announced. Reconnecting is up to the program, so it is not
+// announced. They must not be modified.
 var (
 	playerEnhanced    = enhancedProperties(CanDecode | CanForward)
 	publisherEnhanced = enhancedProperties(CanEncode | CanForward)
@@ -127,4 +128,17 @@ func enhancedProperties(support CodecSupport) amf.Object {
 		{Name: "audioFourCcInfoMap", Value: audio},
 		{Name: "capsEx", Value: float64(ExtMultitrack | ExtModEx | ExtTimestampOffset)},
 	}
+}
+
+// properties returns the properties of an object of any kind, and nil for other values.
+func properties(value any) []amf.Property {
+	switch o := value.(type) {
+	case amf.Object:
+		return o
+	case amf.ECMAArray:
+		return o
+	case amf.TypedObject:
+		return o.Object
+	}
+	return nil
 }

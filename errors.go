@@ -14,12 +14,12 @@ import (
 )
 
 var (
-	// ErrNotConnected is returned by everything that needs a connection before Connect was called.
+	// ErrNotConnected is returned by methods that need a connection, before Connect was called.
 	ErrNotConnected = errors.New("rtmp: not connected: call Connect first")
-	// ErrNotWritable is returned by the writing methods of a Stream that plays.
+	// ErrNotWritable is returned by the methods that write to a Stream if it was opened to play.
 	ErrNotWritable = errors.New("rtmp: the stream was not opened for publishing")
-	// ErrStreamBacklog is returned to a waiter that would have to read past the media of a Stream that nobody reads, once
-	// Options.MaxQueue bytes of it are queued. Nothing is lost and the connection lives: read or close that Stream.
+	// ErrStreamBacklog is returned by a call that waits for the server while a Stream is not being read and Options.MaxQueue bytes of
+	// its media are queued. Nothing is lost, and the connection is alive: read that Stream or close it.
 	ErrStreamBacklog = session.ErrBacklog
 )
 
@@ -27,44 +27,29 @@ var (
 // The connection stays usable.
 type StatusError = message.StatusError
 
-// ProtocolError reports that the peer broke the protocol or one of the limits in Options. The connection is dead, unless
-// all that could not be read is the answer to one call.
+// ProtocolError reports that the server violated the protocol or one of the limits in Options. The connection has ended, unless
+// only the answer to one call could not be decoded.
 type ProtocolError = message.ProtocolError
 
-// PanicError reports that a handler of the program's has panicked. It ends the Conn.
+// PanicError reports that a handler has panicked. It ends the Conn.
 type PanicError = message.PanicError
 
-// during returns err with the name of what it ended in front of its text, after a single "rtmp: ".
-func during(what string, err error) error { return &phaseError{what: what, err: err} }
-
-type phaseError struct {
-	what string
-	err  error
-}
-
-func (e *phaseError) Error() string {
-	return "rtmp: " + e.what + ": " + strings.TrimPrefix(e.err.Error(), "rtmp: ")
-}
-
-func (e *phaseError) Unwrap() error { return e.err }
-
-// HandshakeError reports that no RTMP connection came about, or was lost before the server had answered connect. Stage is one
-// of the Stage constants.
+// HandshakeError reports that no RTMP connection could be made, or that it was lost before the server answered connect.
 type HandshakeError struct {
-	Stage string
-	Err   error
+	Stage string // one of the Stage constants
+	Err   error  // the cause
 }
 
-// The stages of connecting, in which a HandshakeError can happen.
+// The stages of connecting.
 const (
 	StageDial    = "dial"    // resolving the name, and TCP
-	StageProxy   = "proxy"   // reaching the proxy, and what it says
-	StageTLS     = "tls"     // rtmps, rtmpts
+	StageProxy   = "proxy"   // reaching the proxy, and its answer
+	StageTLS     = "tls"     // TLS, with rtmps and rtmpts
 	StageTunnel  = "tunnel"  // the first HTTP requests of rtmpt, rtmpts and rtmpte
-	StageSWF     = "swf"     // fetching the player for SWF verification, which comes before all others
-	StageRTMP    = "rtmp"    // RTMP's handshake
-	StageRTMPE   = "rtmpe"   // likewise, encrypted
-	StageConnect = "connect" // the server has hung up instead of answering connect, as some refuse an app
+	StageSWF     = "swf"     // fetching the player for SWF verification, before anything else
+	StageRTMP    = "rtmp"    // the handshake of RTMP
+	StageRTMPE   = "rtmpe"   // the handshake of RTMPE
+	StageConnect = "connect" // connect: the server hung up instead of answering, as some do to refuse an app
 )
 
 func (e *HandshakeError) Error() string {
@@ -73,41 +58,48 @@ func (e *HandshakeError) Error() string {
 		stage = "handshake"
 	}
 	why := strings.TrimPrefix(quote.Cause(e.Err), "rtmp: ")
-	text := "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
+	if stage == StageConnect {
+		why = strings.TrimPrefix(why, "read: ") // the wait for connect's answer
+	}
+	text := "rtmp: " + why
+	if !strings.HasPrefix(why, stage+" ") { // as in "dial tcp"
+		text = "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
+	}
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
 		text += ": " + hint
 	}
 	return text
 }
 
-// hungUp reports whether the server has ended the connection, with a FIN or a reset.
+// hungUp reports whether the server closed or reset the connection.
 func hungUp(err error) bool {
 	var failed *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && (failed.Op == "read" || failed.Op == "write") && !failed.Timeout()
 }
 
-// hangUpHints say what it often means that a server hangs up in a stage.
+// hangUpHints are the usual reasons why a server hangs up in a stage.
 var hangUpHints = map[string]string{
 	StageTLS:     "the server may not speak TLS on this port",
 	StageTunnel:  "the server may not speak HTTP on this port",
-	StageRTMP:    "the server may want rtmps, or not speak RTMP on this port",
+	StageRTMP:    "the server may require rtmps, or not speak RTMP on this port",
 	StageRTMPE:   "the server may not offer RTMPE: try rtmp or rtmps",
-	StageConnect: "the server may not have this app, or not want this client",
+	StageConnect: "the server may not have this app, or may not accept this client",
 }
 
 // Unwrap returns the cause.
 func (e *HandshakeError) Unwrap() error { return e.Err }
 
-// Timeout reports whether the stage ran into Options.Timeout or a deadline, as net.Error has it.
+// Timeout reports whether the stage took longer than Options.Timeout or a deadline. It implements net.Error.
 func (e *HandshakeError) Timeout() bool { return errors.Is(e.Err, os.ErrDeadlineExceeded) }
 
-// Temporary is there for net.Error.
+// Temporary returns Timeout. It implements net.Error.
 func (e *HandshakeError) Temporary() bool { return e.Timeout() }
 
-// OptionError reports an unknown option or a value that it can't have. Values that are secrets are left out.
+// OptionError reports an unknown option or an invalid value.
 type OptionError struct {
-	Name, Value string
-	Err         error
+	Name  string // of the field in Options, or librtmp's name
+	Value string // empty if it is a secret
+	Err   error  // what is wrong with it
 }
 
 func (e *OptionError) Error() string {

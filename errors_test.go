@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -21,38 +22,90 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// However far down an error comes from, its text says rtmp once.
+// However far down an error comes from, its text says rtmp and each phase once.
 func TestErrorsHaveOnePrefix(t *testing.T) {
+	ctx := conntest.Context(t)
 	server := rtmptest.Server(t, testserver.Config{})
 	c := dialed(t, server.URL("live", "x"), nil)
-	_, notFound := c.CreateStream(conntest.Context(t), &StreamOptions{Name: "nosuch", Seek: 1})
-	ended, cancel := context.WithCancel(conntest.Context(t))
+	ended, cancel := context.WithCancel(ctx)
 	cancel()
-	_, cancelled := c.CreateStream(ended, nil)
-	_, writer := publishing(t, server.URL("live", "y"), nil)
-	_, taken := dialed(t, server.URL("live", "y"), nil).CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
-	o, err := c.SharedObject(conntest.Context(t), "o", false)
+	_, again := c.SharedObject(ctx, "o", false)
+	require.NoError(t, again)
+	o, again := c.SharedObject(ctx, "o", false)
+	require.Nil(t, o)
+	other, err := c.SharedObject(ctx, "other", false)
 	require.NoError(t, err)
+	_, writer := publishing(t, server.URL("live", "y"), nil)
+	errs := map[string]error{
+		"connected again":       again,
+		"shared, value":         other.Set(ctx, "a", make(chan int)),
+		"shared, cancelled":     other.Send(ended, "a"),
+		"not readable":          writer.ReadPacket(new(Packet)),
+		"not media":             writer.WritePacket(&Packet{Type: message.TypeCommandAMF0}),
+		"too long":              writer.WritePacket(&Packet{Type: message.TypeAudio, Body: make([]byte, 1<<24)}),
+		"packet, cancelled":     c.SendPacket(ended, new(Packet)),
+		"processing, cancelled": c.ProcessPackets(ended),
+	}
+	_, errs["not found"] = c.CreateStream(ctx, &StreamOptions{Name: "nosuch", Seek: 1})
+	_, errs["cancelled"] = c.CreateStream(ended, nil)
+	_, errs["stop"] = dialed(t, server.URL("live", "x"), &Options{Start: 2, Stop: 1}).CreateStream(ctx, nil)
+	_, errs["taken"] = dialed(t, server.URL("live", "y"), nil).CreateStream(ctx, &StreamOptions{Writable: true})
+	_, errs["no FLV"] = writer.Write([]byte("not FLV, not FLV, not FLV"))
+	_, errs["call"] = c.RemoteMethod("nosuch")(ctx)
+	_, errs["argument"] = c.RemoteMethod("nosuch")(ctx, make(chan int))
+	_, _, errs["follow"] = c.Follow("rtmp://elsewhere/app")
 	require.NoError(t, c.Close())
-	for name, err := range map[string]error{"not found": notFound, "cancelled": cancelled, "taken": taken,
-		"closed": o.Set(conntest.Context(t), "a", 1), "not readable": writer.ReadPacket(new(Packet))} {
-		if assert.Error(t, err, name) {
-			assert.Equal(t, 1, strings.Count(err.Error(), "rtmp:"), err)
+	errs["shared, closed"] = other.Set(ctx, "a", 1)
+	_, errs["closed"] = c.CreateStream(ctx, nil)
+	_, errs["dial"] = Dial(ctx, "rtmp://127.0.0.1:1/app", nil)
+	_, errs["proxy"] = Dial(ctx, "rtmp://127.0.0.1:1/app", &Options{Proxy: "socks5://127.0.0.1:1"})
+	_, errs["proxy's scheme"] = Dial(ctx, "rtmp://127.0.0.1:1/app", &Options{Proxy: "gopher://127.0.0.1:1"})
+	_, errs["tunnel"] = Dial(ctx, "rtmpt://"+server.Addr()+"/app", nil)
+	_, errs["tls"] = Dial(ctx, "rtmps://"+server.Addr()+"/app", nil)
+	_, errs["swf"] = Dial(ctx, "rtmp://"+server.Addr()+"/app", &Options{SWFVerify: true, SWFURL: "http://127.0.0.1:1/", Proxy: "direct"})
+	_, errs["url"] = Dial(ctx, "http://127.0.0.1:1/app", nil)
+	_, errs["option"] = Dial(ctx, "rtmp://127.0.0.1:1/app conn=NS:a:b", nil)
+	for name, script := range map[string]func(p *peer){
+		"hang-up":  func(p *peer) { p.Expect("connect") },
+		"silence":  func(p *peer) { p.Expect("connect"); p.UntilGone() },
+		"password": func(p *peer) { p.Call(0, "_error", p.Expect("connect").TransactionID, nil, rejected("authmod=adobe")) },
+		"garbage":  func(p *peer) { p.Expect("connect"); p.Conn.Write(bytes.Repeat([]byte{0xFF}, 100)); p.UntilGone() },
+		"no stream": func(p *peer) {
+			p.AcceptConnect()
+			p.Call(0, "_result", p.Expect("createStream").TransactionID, nil, "one")
+			p.UntilGone()
+		},
+		"silent stream": func(p *peer) { p.AcceptConnect(); p.UntilGone() },
+	} {
+		c, err := Dial(ctx, newPeer(t, script), &Options{Timeout: 50 * time.Millisecond, NoEnhanced: true, MaxRedirects: 1})
+		if err == nil {
+			_, err = c.SharedObject(ctx, "o", false)
+			errs[name+", shared object"] = err
+			_, err = c.CreateStream(ctx, nil)
+			c.Close()
+		}
+		errs[name] = err
+	}
+	assert.ErrorContains(t, errs["dial"], "rtmp: dial tcp 127.0.0.1:1: ")
+	assert.ErrorContains(t, errs["hang-up"], "rtmp: connect: the server closed the connection: ")
+	for name, err := range errs {
+		if !assert.Error(t, err, name) {
+			continue
+		}
+		parts := strings.Split(err.Error(), ": ")
+		assert.Equal(t, "rtmp", parts[0], "%s: %v", name, err)
+		for i, part := range parts {
+			assert.NotContains(t, parts[:i], part, "%s: %v", name, err)
 		}
 	}
 }
 
-// "Text has one prefix."
-func TestErrorsOfSilenceHaveOnePrefix(t *testing.T) {
-	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
-	c := dialed(t, url, &Options{Timeout: 50 * time.Millisecond})
-	_, err := c.SharedObject(context.Background(), "so", false)
-	assert.Equal(t, 1, strings.Count(err.Error(), "rtmp: "), err.Error())
-	_, err = c.CreateStream(context.Background(), nil)
-	assert.Equal(t, 1, strings.Count(err.Error(), "rtmp: "), err.Error())
+// rejected is a refusal with which servers ask for credentials.
+func rejected(why string) amf.Object {
+	return message.StatusObject("error", message.CodeConnectRejected, "[ AccessManager.Reject ] : [ code=403 need auth; "+why+" ] : ")
 }
 
-// What a peer sent is in the text of an error only as one short line.
+// Errors contain text from a peer only as one short line.
 func TestPeersTextInErrors(t *testing.T) {
 	hostile := "\x1b[2J\r\nINFO: Download complete\u202e" + strings.Repeat("x", 2<<20)
 	cut, err := amf.DecodeAMF0(append(amf.AppendString(nil, "ok"), 0x99))
@@ -95,7 +148,7 @@ func TestPeersNamesInErrors(t *testing.T) {
 	}
 }
 
-// What net.Error and errors.Is ask for leads to the cause.
+// net.Error and errors.Is find the cause.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
 		failed := &HandshakeError{Stage: StageDial, Err: cause}

@@ -3,42 +3,61 @@ package rtmp_test
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"io"
 	"log"
+	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// startServer is a server for the examples: it has a recording, adds numbers, and calls back.
-func startServer() *testserver.Server {
-	server, err := testserver.Start(testserver.Config{
-		Files: map[string][]byte{"sample": testserver.Sample},
-		Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
-			"add": func(_ *testserver.Session, c message.Command) (any, error) {
-				return c.Args[0].(float64) + c.Args[1].(float64), nil
-			},
-			"greetMe": func(s *testserver.Session, c message.Command) (any, error) {
-				return nil, s.Notify("greet", "you")
-			},
-		},
-	})
+// recording returns an FLV file of ten seconds, with a key frame each second, for the examples to play and publish.
+func recording() []byte {
+	var file bytes.Buffer
+	w := flv.NewWriter(&file)
+	if err := w.WriteHeader(flv.FileHeader{HasVideo: true}); err != nil {
+		log.Fatal(err)
+	}
+	for second := range uint32(10) {
+		frame := flv.Tag{Type: flv.TagVideo, Timestamp: 1000 * second, Body: []byte{0x12, byte(second)}} // a key frame of Sorenson H.263
+		if err := w.WriteTag(frame); err != nil {
+			log.Fatal(err)
+		}
+	}
+	return file.Bytes()
+}
+
+// recordings starts a server that plays recording as vod/sample.
+func recordings() (srv *servertest.Server, stop func()) {
+	dir, err := os.MkdirTemp("", "rtmp")
 	if err != nil {
 		log.Fatal(err)
 	}
-	return server
+	if err := os.MkdirAll(filepath.Join(dir, "vod"), 0o700); err != nil {
+		log.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "vod", "sample.flv"), recording(), 0o600); err != nil {
+		log.Fatal(err)
+	}
+	srv = servertest.NewServer(&server.App{Files: &server.Files{Dir: dir, AsFast: true}})
+	return srv, func() {
+		srv.Close()
+		os.RemoveAll(dir)
+	}
 }
 
 func ExampleDial() {
-	server := startServer()
-	defer server.Close()
+	srv, stop := recordings() // for this example; usually you have a URL
+	defer stop()
 	ctx := context.Background()
 
-	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
+	conn, err := rtmp.Dial(ctx, srv.URL("vod/sample"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -47,87 +66,18 @@ func ExampleDial() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	n, err := io.Copy(io.Discard, stream) // usually a file
-	fmt.Println(n, "bytes,", stream.Duration(), err)
-	// Output: 260412 bytes, 10.08s <nil>
-}
-
-func ExampleConn_RemoteMethod() {
-	server := startServer()
-	defer server.Close()
-	ctx := context.Background()
-
-	conn, err := rtmp.Dial(ctx, server.URL("app", ""), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer conn.Close()
-	add := conn.RemoteMethod("add")
-	fmt.Println(add(ctx, 1, 2))
-	_, err = conn.RemoteMethod("subtract")(ctx, 1, 2)
-	fmt.Println(err)
-	// Output:
-	// 3 <nil>
-	// rtmp: server: NetConnection.Call.Failed: "method subtract is not known"
-}
-
-// A server may call as soon as it has accepted the connection: handlers are there in time when they are part of the
-// options.
-func ExampleOptions_handlers() {
-	server := startServer()
-	defer server.Close()
-	ctx := context.Background()
-
-	greeted := make(chan any)
-	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{
-		BackgroundRead: true,
-		Handlers: map[string]rtmp.HandlerFunc{
-			"greet": func(ctx context.Context, args []any) (any, error) {
-				greeted <- args[0]
-				return nil, nil
-			},
-		},
-	})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer conn.Close()
-	if _, err := conn.Call(ctx, "greetMe"); err != nil {
-		log.Fatal(err)
-	}
-	fmt.Println("hello,", <-greeted)
-	// Output: hello, you
-}
-
-func ExampleStream_ReadPacket() {
-	server := startServer()
-	defer server.Close()
-	ctx := context.Background()
-
-	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer conn.Close()
-	stream, err := conn.CreateStream(ctx, nil)
-	if err != nil {
-		log.Fatal(err)
-	}
-	counts := map[message.Type]int{}
-	var p rtmp.Packet
-	for err = stream.ReadPacket(&p); err == nil; err = stream.ReadPacket(&p) {
-		counts[p.Type]++
-	}
-	fmt.Println(counts[message.TypeVideo], counts[message.TypeAudio], err)
-	// Output: 252 433 EOF
+	var file bytes.Buffer // usually an os.File
+	n, err := io.Copy(&file, stream)
+	fmt.Println(n, "bytes,", err)
+	// Output: 183 bytes, <nil>
 }
 
 func ExampleStream_ReadFrom() {
-	server := startServer()
-	defer server.Close()
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
 	ctx := context.Background()
 
-	conn, err := rtmp.Dial(ctx, server.URL("live", "mine"), &rtmp.Options{Publish: true})
+	conn, err := rtmp.Dial(ctx, srv.URL("live/mine"), &rtmp.Options{Publish: true})
 	if err != nil {
 		log.Fatal(err)
 	}
@@ -135,80 +85,161 @@ func ExampleStream_ReadFrom() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	file := bytes.NewReader(testserver.Sample)                       // usually an os.File
-	n, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 1e9*20)) // at its own speed, but 20 seconds ahead
-	fmt.Println(n, "bytes,", err)
-	fmt.Println(conn.Close()) // when the server has read everything
-	// Output:
-	// 260412 bytes, <nil>
-	// <nil>
+	file := bytes.NewReader(recording())                                                      // usually an os.File
+	if _, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 20*time.Second)); err != nil { // 20 seconds ahead of real time
+		log.Fatal(err)
+	}
+	if err := conn.Close(); err != nil { // waits until the server has read everything
+		log.Fatal(err)
+	}
+	fmt.Println(len(srv.Published("live/mine")), "tags")
+	// Output: 10 tags
 }
 
-func ExampleFunc() {
-	handler := rtmp.Func(func(a, b float64) float64 { return a + b })
-	fmt.Println(handler(context.Background(), []any{1.0, 2.0}))
-	_, err := handler(context.Background(), []any{1.0, "two"})
-	fmt.Println(err)
-	// Output:
-	// 3 <nil>
-	// argument 2: amf: cannot store string in float64 at value: the types do not match
-}
-
-func ExampleConn_SharedObject() {
-	server := startServer()
-	defer server.Close()
+func ExampleStream_ReadPacket() {
+	srv, stop := recordings()
+	defer stop()
 	ctx := context.Background()
 
-	conn, err := rtmp.Dial(ctx, server.URL("app", ""), &rtmp.Options{BackgroundRead: true})
+	conn, err := rtmp.Dial(ctx, srv.URL("vod/sample"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
-	score, err := conn.SharedObject(ctx, "score", false)
+	stream, err := conn.CreateStream(ctx, nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := score.Set(ctx, "home", 3); err != nil {
-		log.Fatal(err)
+	pictures := 0
+	var p rtmp.Packet // its Body is reused
+	for err = stream.ReadPacket(&p); err == nil; err = stream.ReadPacket(&p) {
+		if p.Type == message.TypeVideo {
+			pictures++
+		}
 	}
-	fmt.Println(score.Get("home"))
-	// Output: 3 true
+	fmt.Println(pictures, "pictures,", err)
+	// Output: 10 pictures, EOF
 }
 
-// A server with a certificate of its own authority, reached by TLS.
-func ExampleOptions_tls() {
-	server, err := testserver.Start(testserver.Config{Scheme: "rtmps", Files: map[string][]byte{"sample": testserver.Sample}})
+func ExampleStream_Seek() {
+	srv, stop := recordings()
+	defer stop()
+	ctx := context.Background()
+
+	conn, err := rtmp.Dial(ctx, srv.URL("vod/sample"), nil)
 	if err != nil {
 		log.Fatal(err)
 	}
-	defer server.Close()
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := stream.Seek(ctx, 7*time.Second); err != nil {
+		log.Fatal(err)
+	}
+	var p rtmp.Packet
+	for p.Type != message.TypeVideo {
+		if err := stream.ReadPacket(&p); err != nil {
+			log.Fatal(err)
+		}
+	}
+	fmt.Println(time.Duration(p.Timestamp) * time.Millisecond)
+	// Output: 7s
+}
+
+func ExampleStream_Pause() {
+	srv, stop := recordings()
+	defer stop()
 	ctx := context.Background()
 
-	_, err = rtmp.Dial(ctx, server.URL("vod", "sample"), nil)
-	var failed *rtmp.HandshakeError
-	fmt.Println(errors.As(err, &failed), failed.Stage)
+	conn, err := rtmp.Dial(ctx, srv.URL("vod/sample"), &rtmp.Options{BackgroundRead: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	if err := stream.Pause(ctx); err != nil {
+		log.Fatal(err)
+	}
+	// The server sends nothing now.
+	if err := stream.Unpause(ctx); err != nil {
+		log.Fatal(err)
+	}
+	_, err = io.Copy(io.Discard, stream)
+	fmt.Println("the end:", err)
+	// Output: the end: <nil>
+}
 
-	conn, err := rtmp.Dial(ctx, server.URL("vod", "sample"), &rtmp.Options{TLSConfig: testserver.ClientTLS()}) // with RootCAs
+// A copy that ends with a context, although io.Copy takes none.
+func ExampleStream_Bind() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+	ctx, cancel := context.WithTimeout(context.Background(), 100*time.Millisecond)
+	defer cancel()
+
+	conn, err := rtmp.Dial(ctx, srv.URL("live/nothing"), &rtmp.Options{Live: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	stream, err := conn.CreateStream(ctx, nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer stream.Bind(ctx)()
+	_, err = io.Copy(io.Discard, stream) // no media comes
+	fmt.Println(err)
+	// Output: rtmp: read: context deadline exceeded
+}
+
+// A program that has nothing to read keeps its connection alive with a goroutine of its own. Options.BackgroundRead does the same.
+func ExampleConn_ProcessPackets() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+	ctx, cancel := context.WithCancel(context.Background())
+
+	conn, err := rtmp.Dial(ctx, srv.URL("app"), nil)
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	done := make(chan error)
+	go func() { done <- conn.ProcessPackets(ctx) }() // answers pings and runs handlers
+	cancel()
+	fmt.Println(<-done)
+	// Output: rtmp: process packets: context canceled
+}
+
+func ExampleConn_Capabilities() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+
+	conn, err := rtmp.Dial(context.Background(), srv.URL("live/stream"), &rtmp.Options{Publish: true})
+	if err != nil {
+		log.Fatal(err)
+	}
+	defer conn.Close()
+	can := conn.Capabilities().VideoSupport(flv.FourCCHEVC)
+	fmt.Println("accepts HEVC:", can&rtmp.CanForward != 0)
+	// Output: accepts HEVC: true
+}
+
+// A server whose certificate is not in the system's pool.
+func ExampleOptions_tls() {
+	srv := servertest.NewServer(nil)
+	defer srv.Close()
+
+	conn, err := rtmp.Dial(context.Background(), srv.TLSURL("live/stream"), &rtmp.Options{
+		TLSConfig: srv.ClientTLS(), // usually &tls.Config{RootCAs: pool}
+	})
 	if err != nil {
 		log.Fatal(err)
 	}
 	defer conn.Close()
 	fmt.Println(conn.Connected())
-	// Output:
-	// true tls
-	// true
-}
-
-func ExampleConn_Capabilities() {
-	server := startServer()
-	defer server.Close()
-	conn, err := rtmp.Dial(context.Background(), server.URL("live", "stream"), &rtmp.Options{Publish: true})
-	if err != nil {
-		log.Fatal(err)
-	}
-	defer conn.Close()
-
-	can := conn.Capabilities().VideoSupport(flv.FourCCHEVC)
-	fmt.Println("HEVC can be handed on:", can&rtmp.CanForward != 0)
-	// Output: HEVC can be handed on: true
+	// Output: true
 }

@@ -10,21 +10,21 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// farewellSize is less than what a published stream's last commands take, in bytes on the wire: when no more than this is
+// farewellSize is less than the size of a published stream's last commands, in bytes on the wire: if no more than this is
 // unacknowledged, all media has arrived.
 const farewellSize = 64
 
-// farewell is what Close has to know to tell whether something that was published got lost.
+// farewell is what Close needs to decide whether anything that was published was lost.
 type farewell struct {
-	underWay   sync.RWMutex // read-locked while a Stream is being closed: Close waits for that
+	underWay   sync.RWMutex // read-locked while a Stream is being closed; Close waits for it
 	closing    atomic.Bool  // every Stream is closed, and the server may hang up
 	published  atomic.Bool  // some Stream has published
-	publishing atomic.Int32 // the Streams of which something may still have to be sent
+	publishing atomic.Int32 // how many Streams may still have something to send
 	cut        atomic.Bool  // the server hung up before it had acknowledged everything
 }
 
-// outcome is what err, with which the connection on nc ends, means to the program: a server that hangs up when Close waits for
-// just that has not broken anything.
+// outcome returns the error that the program sees when err ends the connection on nc. If the server hangs up while Close waits for
+// that, it is ErrClosed.
 func (f *farewell) outcome(err error, nc net.Conn) error {
 	if !session.HungUp(err) {
 		return err
@@ -38,8 +38,8 @@ func (f *farewell) outcome(err error, nc net.Conn) error {
 	return err
 }
 
-// cutShort reports whether the server, which has hung up, has not acknowledged everything. The system was seen to count bytes for
-// up to a millisecond after their acknowledgement and the hang-up have been received, so it is asked again before it is believed.
+// cutShort reports whether the server has hung up without acknowledging everything. Linux may count bytes as unacknowledged for up to
+// a millisecond after the acknowledgement and the hang-up were received, so it is asked several times.
 func cutShort(nc net.Conn) bool {
 	const tries, pause = 20, time.Millisecond
 	for range tries {
@@ -51,7 +51,7 @@ func cutShort(nc net.Conn) bool {
 	return true
 }
 
-// lost returns the error that the connection has ended with, if something published may not have arrived for it.
+// lost returns err, which has ended the connection, if something that was published may not have arrived.
 func (f *farewell) lost(err error) error {
 	if !f.published.Load() || err == nil || err == session.ErrClosed {
 		return nil

@@ -76,8 +76,8 @@ func shortSample(t *testing.T, size int) []byte {
 	return file
 }
 
-// faultPositions are every byte up to a little behind the first media, and some behind that; with RTMP_LONG=1 all. What a
-// server says behind the recording is the last of them.
+// faultPositions are every byte up to a little after the first media, and some after that; with RTMP_LONG=1 all. What a
+// server sends after the recording is the last of them.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
 	const handshakeSize, toMedia = 3073, 3073 + 1500
 	step := int64(1)

@@ -4,37 +4,46 @@ import (
 	"bytes"
 	"sync"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// keepRest is the largest buffer kept for what did not fit into a Read, in bytes: room for most key frames.
+// Prefixes of data messages.
+var (
+	// onMetaDataPrefix begins metadata.
+	onMetaDataPrefix = amf.AppendString(nil, "onMetaData")
+	// setDataFrame precedes metadata that a server should keep for players that join later.
+	setDataFrame = amf.AppendString(nil, "@setDataFrame")
+)
+
+// keepRest is the size of the largest buffer that is kept for the part of a tag that did not fit into a Read, in bytes: most key
+// frames are smaller.
 const keepRest = 1 << 20
 
-// directSize is the smallest body that is worth a write of its own, in bytes.
+// directSize is the size of the smallest body that is worth a write of its own, in bytes.
 const directSize = 32 << 10
 
-// rests are buffers for flvOut.rest. All Streams share them, so that key frames allocate nothing and a Stream that waits for the
-// next one holds nothing.
+// rests are buffers for flvOut.rest. All Streams share them, so that key frames do not allocate, and idle Streams hold no buffer.
 var rests = sync.Pool{New: func() any { return new([]byte) }}
 
 // flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
-// is made in rest and handed out in pieces.
+// is made in rest and returned in pieces.
 type flvOut struct {
 	dst  []byte
 	n    int  // bytes in dst
 	late bool // the next tag does not fit into what is left of dst
 	rest []byte
-	off  int // bytes of rest handed out
+	off  int // bytes of rest that were returned
 
-	direct bool // rest is taken as it is, and what is long goes there
+	direct bool // the caller takes rest as it is, and long tags go there
 
-	pooled   *[]byte        // where rest is from; nil: there is no rest, or it is detached
-	detached chunk.Detached // where rest is from, if that is a message's own memory
+	pooled   *[]byte        // the buffer of rest; nil: there is no rest, or it is detached
+	detached chunk.Detached // the buffer of rest, if that is the memory of a message
 
-	begun         bool // the file header is out
+	begun         bool // the file header was made
 	prelude       flv.Prelude
 	script, media []byte // tags before that
 }
@@ -43,13 +52,13 @@ func (o *flvOut) has() bool { return o.n > 0 || o.off < len(o.rest) }
 
 func (o *flvOut) full() bool { return o.late || o.n == len(o.dst) || o.off < len(o.rest) }
 
-// fits leaves a tag that would have to be made in rest to the next Read, whose slice may be large enough.
+// fits reports whether the tag of m fits into dst. If not, the next Read may have a larger slice, and no rest is needed.
 func (o *flvOut) fits(m *session.Message) bool {
 	o.late = o.n > 0 && m.Size()+flv.TagOverhead > len(o.dst)-o.n
 	return !o.late
 }
 
-// take makes a tag of m. As in librtmp, of the data messages only onMetaData becomes one.
+// take makes a tag of m. Like librtmp, it leaves out all data messages but onMetaData.
 func (o *flvOut) take(m *session.Message) {
 	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {
@@ -75,7 +84,7 @@ func (o *flvOut) take(m *session.Message) {
 	}
 }
 
-// detach makes the tag where the message lies, if that is memory of its own.
+// detach makes the tag around the message in place, if the message has memory of its own.
 func (o *flvOut) detach(m *session.Message) bool {
 	size := m.Size()
 	d, ok := m.Detach()
@@ -86,7 +95,7 @@ func (o *flvOut) detach(m *session.Message) bool {
 	return ok
 }
 
-// more is rest, to be appended to.
+// more returns rest, to append to.
 func (o *flvOut) more() []byte {
 	if o.pooled == nil {
 		o.pooled = rests.Get().(*[]byte)
@@ -95,7 +104,7 @@ func (o *flvOut) more() []byte {
 	return o.rest
 }
 
-// prepare collects tags until the file header is known. Metadata goes first even when it comes late.
+// prepare collects tags until the file header is decided. Metadata comes first even if it arrives late.
 func (o *flvOut) prepare(m *session.Message, script bool) {
 	if script {
 		o.script = appendTag(o.script, m)
@@ -107,7 +116,7 @@ func (o *flvOut) prepare(m *session.Message, script bool) {
 	}
 }
 
-// begin puts out the file header and what was collected, if anything was.
+// begin makes the file header and the tags that were collected, if there are any.
 func (o *flvOut) begin() {
 	if o.begun || len(o.media)+len(o.script) == 0 {
 		return
@@ -118,7 +127,7 @@ func (o *flvOut) begin() {
 	o.drain()
 }
 
-// drain moves what it can from rest to dst.
+// drain copies as much as possible from rest to dst.
 func (o *flvOut) drain() {
 	n := copy(o.dst[o.n:], o.rest[o.off:])
 	o.n += n
@@ -127,7 +136,7 @@ func (o *flvOut) drain() {
 	}
 }
 
-// drop gives the memory of rest back.
+// drop returns the memory of rest.
 func (o *flvOut) drop() {
 	o.detached.Release()
 	if o.pooled != nil && cap(o.rest) <= keepRest {
@@ -149,13 +158,13 @@ func appendTag(dst []byte, m *session.Message) []byte {
 	return dst
 }
 
-// putTag makes a whole tag in b, which has exactly its size.
+// putTag makes a whole tag in b, which has exactly the right size.
 func putTag(b []byte, m *session.Message) {
 	m.CopyTo(b[flv.TagHeaderSize:])
 	putTagAround(b, m, m.Size())
 }
 
-// putTagAround makes a whole tag of b, in which the body of size bytes lies already.
+// putTagAround completes the tag in b, which already contains the body of size bytes.
 func putTagAround(b []byte, m *session.Message, size int) {
 	flv.PutTagHeader(b, flv.TagType(m.Type), size, m.Timestamp)
 	flv.PutPreviousTagSize(b[flv.TagHeaderSize+size:], size)

@@ -10,15 +10,15 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// reconnect is what Conn.Follow does, for a connection to a server that is so near.
+// reconnect is Conn.Follow for a connection to a server of the given nearness.
 func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL string, o *Options, err error) {
 	extensions, _ := s.opts.ConnectFields.Get("capsEx")
 	n, _ := extensions.(float64)
 	switch {
 	case s.opts.FollowReconnect == FollowNone:
-		return "", nil, errors.New("the options don't allow it")
+		return "", nil, errors.New("the options don't allow it: FollowReconnect is FollowNone")
 	case Extensions(flags(n))&ExtReconnect == 0:
-		return "", nil, errors.New("it was not announced that this is understood")
+		return "", nil, errors.New("ExtReconnect was not announced: set capsEx in ConnectFields")
 	}
 	if tcURL != "" {
 		if tcURL, err = s.resolve(tcURL); err != nil {
@@ -36,7 +36,7 @@ func (s settings) reconnect(tcURL string, near transport.Nearness) (rawURL strin
 	return there.url.Scheme + "://" + user + there.url.Authority() + "/", there.opts, nil
 }
 
-// resolve makes a tcUrl absolute that is relative to the present one, but always to the server that s is for.
+// resolve resolves a tcUrl relative to the present one. The base is always on the server that s is for.
 func (s settings) resolve(to string) (string, error) {
 	base, err := url.Parse(s.tcURL())
 	if err != nil {
@@ -50,11 +50,12 @@ func (s settings) resolve(to string) (string, error) {
 	return absolute.String(), nil
 }
 
-// invalid is what url.Parse finds wrong, without the URL, which may hold a token. Its text may still have a long piece of that.
+// invalid returns the cause of an error of url.Parse, without the URL, which may contain a token, and cut, since it may quote a part of
+// the URL.
 func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
-// follow returns the settings for the place that to names, an absolute tcUrl; "": where s leads. Their URL says nothing of a stream.
-// near is how near the server is that sends us. Other hosts and ports are allowed only with others.
+// follow returns the settings for to, an absolute tcUrl; empty means that of s. Their URL names no stream. near is the nearness of the
+// server that sends us there. others says whether other hosts and ports are allowed.
 func (s settings) follow(to string, near transport.Nearness, others bool) (settings, error) {
 	u, tcURL, app := *s.url, s.tcURL(), s.app()
 	if to != "" {
@@ -75,7 +76,7 @@ func (s settings) follow(to string, near transport.Nearness, others bool) (setti
 	o := s.opts.clone()
 	same := s.url.SameServer(&u)
 	if !same && o.publishes() && o.FollowReconnect != FollowAny {
-		return settings{}, errors.New("to another host or port, which would learn the key that is published with")
+		return settings{}, errors.New("refused: another host or port would learn the key of the stream")
 	}
 	if same && u.User == "" {
 		u.User, u.Password = s.url.User, s.url.Password
@@ -91,7 +92,7 @@ func (s settings) follow(to string, near transport.Nearness, others bool) (setti
 	return settings{url: &u, opts: o}, nil
 }
 
-// forgetSecrets takes out what one server has a right to know and others don't.
+// forgetSecrets removes what another server must not learn.
 func (o *Options) forgetSecrets() {
 	o.Publish = o.publishes()
 	o.PublishUser, o.PublishPassword, o.Auth, o.Token, o.UsherToken = "", "", "", "", ""

@@ -58,7 +58,7 @@ func (p *peer) everythingSaid(t *testing.T) string {
 	return string(said)
 }
 
-// What proves to one server who we are is not told to another: another port of the same host is another server.
+// Credentials for one server do not go to another: another port of the same host is another server.
 func TestRedirectStripsSecrets(t *testing.T) {
 	said := make(chan string, 1)
 	target := newPeer(t, func(p *peer) { said <- p.everythingSaid(t) })
@@ -226,7 +226,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// What a peer sent is cut and quoted before it is in an error, a place to go to included.
+// Text from a peer is cut and quoted in errors, including the address of a redirect.
 func TestFollowQuotesThePlace(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
 	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
@@ -261,7 +261,7 @@ func onlyLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, addr)
 }
 
-// What other servers learn of the pages' URLs.
+// Other servers learn only a part of the pages' URLs.
 func TestPagesForOtherServers(t *testing.T) {
 	for page, told := range map[string]string{
 		"":                                 "",

@@ -10,29 +10,50 @@ import (
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/amf"
+	"github.com/go-librtmp/rtmp/internal/method"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// HandlerFunc serves a method that the server calls. args are the values after the command object. When the server asked
-// for an answer, it gets the result (nil as null), or an _error with err's text. ctx ends with the Conn, which [FromContext] returns.
+// HandlerFunc serves a method that the server calls. args are the values after the command object. If the server has asked for an
+// answer, it receives the result, with nil as null, or an _error with the text of the error. A *StatusError sets the code of the
+// _error as well. ctx ends with the Conn, which [FromContext] returns.
 //
-// Calls wait for the handler before them as long as together they take no more than 16 MiB of memory. Those beyond are
-// answered with an _error, where the server asked for an answer, and counted in Stats.DroppedEvents.
+// Handlers of a Conn run one after the other. Calls that wait may take 16 MiB of memory together. Further calls are answered with an
+// _error, if the server has asked for an answer, and counted in Stats.DroppedEvents.
 //
-// A handler that panics ends its Conn, with a *PanicError, and nothing else of the program. So does Options.OnStatus, and the
-// function of SharedObject.Handle.
+// If a handler panics, its Conn ends with a *PanicError, and the program goes on. The same holds for Options.OnStatus and the function
+// of SharedObject.Handle.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
-// events are what the server tells the program: calls of its methods, statuses, changes of shared objects. All are told by the
-// goroutine of queue.
+// Func makes a HandlerFunc of a function such as func(a, b float64) float64. The arguments of a call are converted to the types of
+// the parameters as amf.Assign does, and the result is encoded as amf.AppendAMF0 does. The first parameter may be a
+// context.Context, which ends with the Conn. The last result may be an error, which is sent as an _error. A variadic
+// function takes any number of further arguments. If an argument does not fit, fn is not called, and the _error says which one.
+//
+// A struct is an object whose members are the exported fields, by their Go names or those of tags: `amf0:"name"`,
+// `amf0:"name,omitempty"` to leave out a zero value, and `amf0:"-"` to neither send nor set the field. Members without a field are
+// skipped, and fields without a member keep their zero value.
+//
+// Func panics if fn is not a function, has more than one result besides the error, or has a parameter or result that no
+// AMF value fits: a channel, a function, a complex number, or an interface other than any.
+func Func(fn any) HandlerFunc {
+	f, err := method.Adapt(fn)
+	if err != nil {
+		panic("rtmp: Func: " + err.Error())
+	}
+	return f
+}
+
+// events pass on what the server tells the program: calls of its methods, statuses, changes of shared objects. The program's functions
+// run on the goroutine of queue.
 type events struct {
 	ctx     context.Context // the handlers'
 	log     *slog.Logger
-	dropped *atomic.Uint64 // counts what the program is not told
-	queue   session.Handlers
-	ready   chan struct{} // closed when handlers may run: with pipelining once Connect has succeeded
+	dropped *atomic.Uint64 // events
+	queue   session.Callbacks
+	ready   chan struct{} // closed when handlers may run; with pipelining, that is when Connect has succeeded
 
 	mu      sync.Mutex // guards the rest
 	methods map[string]HandlerFunc
@@ -45,7 +66,7 @@ type invokeWait struct {
 	done chan struct{}
 }
 
-// handle makes h serve a method; nil: nobody does.
+// handle makes h serve a method; nil removes the handler.
 func (e *events) handle(method string, h HandlerFunc) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -59,7 +80,7 @@ func (e *events) handle(method string, h HandlerFunc) {
 	e.methods[method] = h
 }
 
-// wait registers a waiter for calls of method. leave ends that.
+// wait registers a waiter for a call of method, and leave removes it.
 func (e *events) wait(method string) (w *invokeWait, leave func()) {
 	w = &invokeWait{done: make(chan struct{})}
 	e.mu.Lock()
@@ -78,8 +99,7 @@ func (e *events) wait(method string) (w *invokeWait, leave func()) {
 	}
 }
 
-// called queues a call that came over s, if it concerns anybody. known says that the library has dealt with it already. Called by the
-// reader.
+// called queues a call that came over s. known says that the library has served it already; a handler runs as well. The reader calls it.
 func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	e.mu.Lock()
 	h := e.methods[cmd.Name]
@@ -92,7 +112,7 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	}
 	id := cmd.TransactionID
 	if known {
-		id = 0 // it has got its answer
+		id = 0 // the answer has been sent
 	}
 	queued := true
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
@@ -113,12 +133,12 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	if !queued {
 		e.drop(1, cmd.Name)
 		if id != 0 {
-			s.Reply(session.CallFailed(id, errors.New("too many calls wait for their handlers")))
+			s.Reply(session.CallFailed(id, errors.New("too many calls are waiting for handlers")))
 		}
 	}
 }
 
-// awaitReady returns once the program's handlers can use the Conn, which is when Connect returns, or has ended.
+// awaitReady returns when handlers can use the Conn, because Connect is about to return, or when the Conn has ended.
 func (e *events) awaitReady() {
 	select {
 	case <-e.ready:
@@ -126,15 +146,15 @@ func (e *events) awaitReady() {
 	}
 }
 
-// tell queues f, which tells the program of what and holds size bytes, unless there is no room.
+// tell queues f, which holds size bytes, unless there is no room. what names the event in the log.
 func (e *events) tell(size int, what string, f func()) {
 	if !e.queue.Run(size, func() { e.awaitReady(); f() }) {
 		e.drop(1, what)
 	}
 }
 
-// drop counts what the program is not told.
+// drop counts events that the program does not learn of.
 func (e *events) drop(events int, what string) {
 	e.dropped.Add(uint64(events))
-	e.log.Debug("rtmp: dropped what finds no room in the handlers' queue", "events", events, "what", quote.Peer(what))
+	e.log.Debug("rtmp: dropped events because the handlers' queue is full", "events", events, "what", quote.Peer(what))
 }

@@ -173,7 +173,7 @@ func TestStatusesOfASlowProgram(t *testing.T) {
 			p.Call(0, "onStatus", 0, nil, message.StatusObject("status", "A.B", strings.Repeat("x", floodLength)))
 		}
 	})
-	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
+	require.Less(t, hold, session.MaxCallbackBytes+8<<20)
 	release()
 	require.Zero(t, counted(t, c))
 	require.EqualValues(t, floodCalls, told.Load()+int64(c.Stats().DroppedEvents))
@@ -189,7 +189,7 @@ func TestCallsOfASlowHandler(t *testing.T) {
 			c, release, hold := flooded(t, &Options{Handlers: map[string]HandlerFunc{
 				"big": func(context.Context, []any) (any, error) { served.Add(1); return nil, nil }}},
 				func(p *peer) { p.flood("big", id) })
-			require.Less(t, hold, session.MaxInvocationBytes+8<<20)
+			require.Less(t, hold, session.MaxCallbackBytes+8<<20)
 			release()
 			refused := counted(t, c)
 			dropped := int(c.Stats().DroppedEvents)
@@ -205,7 +205,7 @@ func TestCallsOfASlowHandler(t *testing.T) {
 	}
 }
 
-// What nobody will get is not kept, except that a call of an unknown method is answered.
+// Calls without a handler are not kept, but calls of unknown methods are answered.
 func TestNobodyWantsIt(t *testing.T) {
 	for name, send := range map[string]func(p *peer){
 		"unknown method":                   func(p *peer) { p.flood("nobody", 7) },
@@ -235,7 +235,7 @@ func TestNobodyWantsIt(t *testing.T) {
 func TestOneLargeCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
-		p.Call(0, "large", 1, nil, strings.Repeat("x", session.MaxInvocationBytes-session.InvocationSize))
+		p.Call(0, "large", 1, nil, strings.Repeat("x", session.MaxCallbackBytes-session.CallbackSize))
 		p.Expect("_result")
 		p.Call(0, "done", 0, nil)
 		p.UntilGone()
@@ -247,7 +247,7 @@ func TestOneLargeCall(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// A status of the connection is told without a Stream, also while there is only one, which gets what servers say on message stream 0.
+// A status of the connection comes without a Stream, even while there is only one, which gets other statuses on message stream 0.
 func TestOnStatusOfTheConnection(t *testing.T) {
 	type told struct {
 		stream *Stream

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Who may import whom, for every package: the lower ones never import the upper ones. "*" is everything that programs may import.
+// Each package imports only the packages listed here: the lower ones never import the upper ones. public is everything that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"

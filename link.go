@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"encoding/binary"
-	"fmt"
 	"net"
 	"sync/atomic"
 
@@ -13,26 +12,26 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// link is a connection to a server, as its calls, streams and shared objects see it.
+// link is a connection to a server, as calls, streams and shared objects see it.
 type link struct {
 	*core
-	settings // with which it was made
+	settings // it was made with
 
 	nc           net.Conn
 	session      *session.Session
 	verification []byte             // the answer to SWF verification, a user control body; nil: none
-	relayed      bool               // something that is not the server may be at the other end: a proxy
-	near         transport.Nearness // the server's
+	relayed      bool               // the other end of nc may be a proxy
+	near         transport.Nearness // of the server
 
-	amf3          atomic.Bool // was agreed on
+	amf3          atomic.Bool // AMF3 was agreed on
 	chunkSizeSent atomic.Bool
 	farewell      farewell
 }
 
-// alive reports whether the connection has not ended.
+// alive reports whether the connection is alive.
 func (l *link) alive() bool { return l.session.Err() == nil }
 
-// sendCommands sends commands with one system call, and messages after them.
+// sendCommands sends commands and then other messages with one system call.
 func (l *link) sendCommands(ctx context.Context, chunkStreamID, streamID uint32, commands []message.Command,
 	then ...chunk.Outgoing) error {
 	messages, err := appendCommands(nil, chunkStreamID, streamID, commands)
@@ -53,7 +52,7 @@ func appendCommands(messages []chunk.Outgoing, chunkStreamID, streamID uint32, c
 	return messages, nil
 }
 
-// defaultChunkSize is what a publisher announces, in bytes: OBS's.
+// defaultChunkSize is Options.ChunkSize if that is zero, in bytes: that of OBS.
 const defaultChunkSize = 4096
 
 // announceChunkSize tells the server the size of our chunks, once.
@@ -68,35 +67,8 @@ func (l *link) announceChunkSize(ctx context.Context) error {
 	return l.session.Send(ctx, session.Control(message.TypeSetChunkSize, binary.BigEndian.AppendUint32(nil, uint32(size))))
 }
 
-// deleteStream is the command that ends a message stream.
+// deleteStream returns the command that ends a message stream.
 func (l *link) deleteStream(id uint32) (chunk.Outgoing, error) {
 	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "deleteStream", TransactionID: l.session.NextID(),
 		Args: []any{float64(id)}})
-}
-
-// send sends a call.
-func (l *link) send(ctx context.Context, o CallOptions, method string, args []any) (*Call, error) {
-	p := Packet{Type: message.TypeCommandAMF0, Format: 1, ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID,
-		Absolute: true}
-	if o.AMF3 || l.amf3.Load() {
-		p.Type = message.TypeCommandAMF3
-	}
-	var call *session.Call
-	var err error
-	if o.NoReply {
-		call = session.Answered(method)
-	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
-		return nil, err
-	}
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
-	if err != nil {
-		err = fmt.Errorf("rtmp: %s: %w", method, err)
-	} else {
-		err = l.session.Send(ctx, session.EncodePacket(&p))
-	}
-	if err != nil {
-		l.session.TakeCall(call.ID)
-		return nil, err
-	}
-	return &Call{call: call}, nil
 }

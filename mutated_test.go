@@ -71,7 +71,7 @@ func mutatedSession(t *testing.T, p program, tape []segment, r *rand.Rand, o *Op
 	return errs
 }
 
-// However a session is damaged, it ends in time and with an error of a known type that keeps secrets, and leaves nothing behind.
+// However a session is damaged, it ends in time and with an error of a known type that keeps secrets, and leaks nothing.
 func TestMutatedSessions(t *testing.T) {
 	n, seed := repetitions(25), randomSeed(t)
 	for k, p := range programs() {

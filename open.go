@@ -14,9 +14,17 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
+// opener makes a connection, up to the end of the handshake.
+type opener struct {
+	*core
+	settings              // of the next connection
+	announce   bool       // connect announces Enhanced RTMP
+	pipelining Pipelining // how far to go with it
+}
+
 // open makes a connection and sends its first messages with the end of the handshake. The player is hashed first, and may take
 // Options.Timeout for itself; dialling and the handshake share one.
-func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
+func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
 	chunks := chunk.NewWriter()
 	var data []byte
 	for i := range messages {
@@ -26,9 +34,14 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 		}
 	}
 	k.opts.Trace.connecting(k.announce, k.pipelining)
-	player, err := k.fetchPlayer(parent)
+	player, err := k.player(parent, k.log)
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
+	}
+	if player != nil { // the next connection need not fetch it again, here or at another server
+		known := *k.opts
+		known.SWFHash, known.SWFSize = player.hash, player.size
+		k.opts = &known
 	}
 	ctx, cancel := k.withTimeout(parent)
 	defer cancel()
@@ -41,36 +54,16 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 		return nil, err
 	}
 	c.quickAcks.init(nc)
-	if k.pipelining == PipelineHandshake {
-		ctx, cancel = k.withPatience(ctx, connectPatience)
-		defer cancel()
-	}
-	stop := context.AfterFunc(ctx, func() {
-		if nc.SetDeadline(time.Unix(1, 0)) != nil { // DialContext's connections may know no deadlines
-			nc.Close()
-		}
-	})
 	k.opts.Trace.handshakeStart()
 	began := time.Now()
-	result, received, err := k.shakeHands(nc, &c.quickAcks, handshake.Config{
+	result, received, err := k.shakeHands(ctx, nc, &c.quickAcks, handshake.Config{
 		Digest: player != nil, // servers that verify players want it, and some others don't understand it
 		Data:   data,
 		Early:  k.pipelining.early(),
 	})
-	if !stop() {
-		err = ctx.Err() // whatever it has come to look like; the deadline may be set already
-	}
 	k.opts.Trace.handshakeDone(result, time.Since(began), messages, err)
 	if err != nil {
-		stage := StageRTMP
-		if k.url.Transport().Encrypted {
-			stage = StageRTMPE
-		}
-		var reset *net.OpError
-		if err = stageError(parent, err); errors.As(err, &reset) {
-			err = &session.LostError{What: "handshake", Cause: err}
-		}
-		return nil, &HandshakeError{Stage: stage, Err: err}
+		return nil, k.notShaken(stageError(parent, err))
 	}
 	if result.In != nil {
 		nc = transport.Encipher(nc, result.In, result.Out)
@@ -78,44 +71,13 @@ func (k *connector) open(parent context.Context, messages []chunk.Outgoing) (*cl
 	if player != nil {
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
-	c.begin(k.recorded(nc, result, data), received, chunks)
-	c.nc = nc // which knows more of the connection than one that records
+	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
+	c.nc = nc // it knows more about the connection than one that records
 	return c, nil
 }
 
-// shakeHands counts what it reads, since Acknowledgements do.
-func (k *connector) shakeHands(nc net.Conn, acks *quickAcks, config handshake.Config) (_ *handshake.Result, received uint64, _ error) {
-	if k.url.Transport().Encrypted {
-		config.Encryption = handshake.EncryptionPlain
-	}
-	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
-	result, err := handshake.Client(counter, config)
-	k.clock.rtt.Store(int64(counter.RoundTrip))
-	k.counts.BytesRead.Add(counter.Received)
-	if err == nil {
-		k.counts.BytesWritten.Add(uint64(len(config.Data)))
-	}
-	return result, counter.Received, err
-}
-
-// stageError tells the caller's own context ending from Options.Timeout running out.
-func stageError(parent context.Context, err error) error {
-	if parent.Err() != nil {
-		return parent.Err()
-	}
-	var timeout net.Error
-	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
-		what := "no answer"
-		if proxy := (*transport.ProxyError)(nil); errors.As(err, &proxy) && proxy.Addr != "" {
-			what += " from " + proxy.Scheme + " " + proxy.Addr
-		}
-		return &session.TimeoutError{What: what}
-	}
-	return err
-}
-
-// dial connects to the server, and says on l what it is to be known of how.
-func (k *connector) dial(ctx context.Context, l *link) (net.Conn, error) {
+// dial connects to the server, and notes on l how.
+func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	dialer, err := k.dialer(k.opts.refuse)
 	if err != nil {
 		return nil, err
@@ -132,8 +94,60 @@ func (k *connector) dial(ctx context.Context, l *link) (net.Conn, error) {
 	return dialer.Dial(ctx, addr)
 }
 
-// dialer refuses addresses that are so near, and nearer ones.
-func (k *connector) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
-	return transport.NewDialer(transport.Config{Refuse: refuse,
-		Proxy: k.opts.Proxy, DialContext: k.opts.DialContext, TLSConfig: k.opts.TLSConfig, HTTPClient: k.opts.HTTPClient})
+// shakeHands does the handshake within ctx, and counts what it reads, since Acknowledgements do.
+func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, config handshake.Config) (_ *handshake.Result,
+	received uint64, _ error) {
+	if k.url.Transport().Encrypted {
+		config.Encryption = handshake.EncryptionPlain
+	}
+	if k.pipelining == PipelineHandshake {
+		var cancel context.CancelFunc
+		ctx, cancel = k.withPatience(ctx, connectPatience)
+		defer cancel()
+	}
+	stop := context.AfterFunc(ctx, func() {
+		if nc.SetDeadline(time.Unix(1, 0)) != nil { // connections of DialContext may not support deadlines
+			nc.Close()
+		}
+	})
+	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
+	result, err := handshake.Client(counter, config)
+	if !stop() {
+		err = ctx.Err() // whatever the error looks like; and the deadline may be set already
+	}
+	k.clock.rtt.Store(int64(counter.RoundTrip))
+	k.counts.BytesRead.Add(counter.Received)
+	if err == nil {
+		k.counts.BytesWritten.Add(uint64(len(config.Data)))
+	}
+	return result, counter.Received, err
+}
+
+// notShaken is the error of a handshake that has failed.
+func (k *opener) notShaken(err error) error {
+	stage := StageRTMP
+	if k.url.Transport().Encrypted {
+		stage = StageRTMPE
+	}
+	var reset *net.OpError
+	if errors.As(err, &reset) {
+		err = &session.LostError{What: "handshake", Cause: err}
+	}
+	return &HandshakeError{Stage: stage, Err: err}
+}
+
+// stageError tells the end of the caller's own context from Options.Timeout.
+func stageError(parent context.Context, err error) error {
+	if parent.Err() != nil {
+		return parent.Err()
+	}
+	var timeout net.Error
+	if errors.Is(err, context.DeadlineExceeded) || errors.As(err, &timeout) && timeout.Timeout() {
+		what := "no answer"
+		if proxy := (*transport.ProxyError)(nil); errors.As(err, &proxy) && proxy.Addr != "" {
+			what += " from " + proxy.Scheme + " " + proxy.Addr
+		}
+		return &session.TimeoutError{What: what}
+	}
+	return err
 }

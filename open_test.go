@@ -80,7 +80,7 @@ func TestSilentServerWithoutDeadlines(t *testing.T) {
 	})
 }
 
-// A proxy that hangs while the player is fetched: the stage is right, and no secret is told.
+// If a proxy hangs while the player is fetched, the stage is right, and the error contains no secret.
 func TestFetchingThePlayerHangs(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {

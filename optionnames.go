@@ -9,7 +9,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// setup is what a program has said so far of how to connect.
+// setup collects settings before Connect.
 type setup struct {
 	settings
 	items connectData // of conn=, which follow those of Options.ConnectData
@@ -19,14 +19,14 @@ func (s *setup) clone() setup {
 	return setup{settings: settings{url: s.url, opts: s.opts.clone()}, items: s.items.clone()}
 }
 
-// finish returns what to connect with. The error is an *OptionError.
+// finish returns the settings. The error is an *OptionError.
 func (s *setup) finish() (settings, error) {
 	done := settings{url: s.url, opts: s.opts.clone()}
 	done.opts.ConnectData = append(done.opts.ConnectData, s.items.list()...)
 	return done, done.opts.validate()
 }
 
-// replace takes another URL, with options after it: "rtmp://host/app/play name=value ...". When it fails nothing has changed.
+// replace sets the URL and the options that follow it: "rtmp://host/app/play name=value". If it fails, nothing has changed.
 func (s *setup) replace(rawURL string) error {
 	rawURL, options, err := rtmpurl.SplitOptions(rawURL)
 	if err != nil {
@@ -45,8 +45,7 @@ func (s *setup) replace(rawURL string) error {
 	return nil
 }
 
-// optionTable is the one list of options by name: for SetOption, for the tail of a URL, and of what each one sets.
-// Names are librtmp's and match in any letter case.
+// optionTable lists the options that SetOption and the tail of a URL can set. Names are librtmp's; letter case does not matter.
 var optionTable = []struct {
 	name   string
 	secret bool // the value stays out of errors
@@ -87,14 +86,14 @@ func flag(field func(*Options) *bool) func(*setup, string) error {
 		case "0", "off", "no", "false":
 			*field(s.opts) = false
 		default:
-			return errors.New("not a boolean: 1, on, yes, true, 0, off, no or false")
+			return errors.New("not a boolean: use 1, on, yes, true, 0, off, no or false")
 		}
 		return nil
 	}
 }
 
-// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. What does not fit into a
-// time.Duration (292 years) is refused. zero replaces 0 for fields whose zero value already means something else.
+// number reads an integer as C's strtol does with base 0: decimal, 0x hexadecimal or 0 octal. Values beyond time.Duration (292 years)
+// are errors. zero replaces 0 for fields whose zero value means something else.
 func number(unit time.Duration, field func(*Options) *time.Duration, zero time.Duration) func(*setup, string) error {
 	return func(s *setup, value string) error {
 		n, err := strconv.ParseInt(value, 0, 32)
@@ -127,5 +126,5 @@ func (s *setup) set(name, value string) error {
 		}
 		return nil
 	}
-	return &OptionError{Name: name, Err: errors.New("no such option")}
+	return &OptionError{Name: name, Err: errors.New("unknown option")}
 }

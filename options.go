@@ -18,119 +18,183 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// Options configure a Conn. Every zero value works and means librtmp's default where it has one. Values that make no sense
-// make Connect fail with an *OptionError.
+// Options configure a Conn. The zero value is ready to use, as is every field's; it means librtmp's default if librtmp has one. New
+// copies them. If a value is invalid, Connect fails with an *OptionError.
 type Options struct {
-	App        string // connect's app; "": from the URL
-	Playpath   string // what to play; "": from the URL
-	TCURL      string // connect's tcUrl; "": derived from the URL
-	PageURL    string // connect's pageUrl; "": absent
-	SWFURL     string // connect's swfUrl; "": absent
-	Auth       string // if set, connect carries true and this string after its object
-	Subscribe  string // FCSubscribe to this name before playing; "": only when Live, to the playpath
-	Token      string // SecureToken key; "": a server's challenge stays unanswered
-	UsherToken string // argument of NetStream.Authenticate.UsherToken (librtmp: jtv); "": not called
-	FlashVer   string // "": LNX 10,0,32,18
+	// What to play or publish. App and TCURL, in the last block, override the rest of the URL.
 
-	ConnectData    []any      // appended to connect, in order (librtmp: conn)
-	ConnectFields  amf.Object // further properties of connect's command object; those of the library's names replace its own
-	ObjectEncoding int        // 0 or 3
-
-	Live     bool // a live stream: play's start is -1000
-	Playlist bool // send set_playlist before play
-	Publish  bool // connect as a publisher does
-
-	// PublishUser and PublishPassword answer a server that asks who we are (authmod adobe and llnw); "": those of the URL,
-	// rtmp://user:password@host, which unlike these do not imply Publish.
+	// Playpath is the name of the stream to play or publish. Empty means the name in the URL.
+	Playpath string
+	// Publish connects as an encoder does: servers that treat players and publishers differently learn from the connect command
+	// which one this is. Set it if any stream of the Conn is opened with StreamOptions.Writable. It does not open a stream.
+	Publish bool
+	// PublishUser and PublishPassword are for servers that ask a publisher for credentials (authmod adobe or llnw). PublishUser
+	// implies Publish. If it is empty, those of the URL are used, as in rtmp://user:password@host/app.
 	PublishUser, PublishPassword string
+	// Live plays a live stream and no recording: play's start is -1000. If it is false, play asks for a recording at Start, and
+	// most servers play a live stream of that name as well.
+	Live bool
+	// Start is where a recording starts, to the millisecond. Zero means its beginning.
+	Start time.Duration
+	// Stop is where a recording stops, measured from its beginning. Zero means its end.
+	Stop time.Duration
 
-	Start time.Duration // where a recording starts, to the millisecond; 0: its beginning
-	Stop  time.Duration // where it stops; 0: its end
-	// Buffer is told to the server, which may send so far ahead; 0: 30 s. Once the duration of a recording is known, a Stream raises
-	// it to all of that, unless StreamOptions.NoBufferUpdate is set. Servers that count by timestamps, as nginx-rtmp, fall
-	// silent where those of a recording begin later than that or jump: a program that saves a recording asks for more than any
-	// has, as rtmpdump does by 10 h.
-	Buffer time.Duration
-	// Timeout bounds dialling and handshake together, each wait for an answer, each write, and a read that receives no
-	// byte. 0: 30 s, negative: none.
-	Timeout time.Duration
-	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a whole audio, video or data message,
-	// which Timeout does not where a server dribbles. 0: for ever.
-	MediaTimeout time.Duration
+	// Behaviour.
 
-	// SWF verification: servers may ask which player this is. SWFHash and SWFSize say it, see swf.Hash; or
-	// SWFVerify does, with which Connect fetches and hashes what is at SWFURL. Hashes are kept in librtmp's cache, ~/.swfinfo.
-	SWFHash   []byte        // 32 bytes; nil: none
-	SWFSize   uint32        // of the unpacked player, bytes
-	SWFVerify bool          // SWFHash, if set as well, comes first
-	SWFAge    time.Duration // how long a cached hash is good; 0: 30 days, negative: always revalidate
-
-	// Proxy is the URL of a proxy, socks4, socks4a, socks5, http or https, with user:password@ where it wants them. socks4
-	// resolves names here, the others leave that to the proxy. "direct": none. "": what the environment says in ALL_PROXY
-	// and NO_PROXY, tunnels and SWF downloads look at HTTP_PROXY and HTTPS_PROXY first; loopback is then reached directly.
-	Proxy string
-	// DialContext makes the connection to addr, "host:port", also that to a proxy; nil: as net.Dialer does. Where deadlines
-	// of its connections don't work, nothing but Close ends a read or write once Connect has returned.
-	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// TLSConfig is for rtmps, rtmpts, and https. nil: crypto/tls's defaults, which verify certificates.
-	TLSConfig *tls.Config
-	// HTTPClient is for tunnels and SWF downloads, used as it is: Proxy, DialContext and TLSConfig then do not apply to
-	// them. nil: one made from these.
-	HTTPClient *http.Client
-	// MaxRedirects is how often a refused connect that names another server is tried there; 0: never. See Follow for what
-	// goes along.
-	MaxRedirects int
-	// FollowReconnect says where Follow leads, for programs that come back when a server asks for it; 0: FollowSameHost.
-	FollowReconnect ReconnectPolicy
-
-	ChunkSize      int // outgoing, bytes; 0: 4096 when publishing
-	MaxMessageSize int // bytes; 0: 16 MiB
-	MaxQueue       int // bytes of media queued for a Stream that nobody reads; 0: 16 MiB
-	SendQueue      int // bytes of media that wait to be sent, of each Stream; beyond it media is dropped. 0: writes block
-
-	// Pipelining is how many of the server's answers are not waited for while connecting; 0: none, librtmp's order.
-	Pipelining Pipelining
-
-	BackgroundRead bool // read even while nobody waits, so that pings and calls are always answered
-	NoEnhanced     bool // announce nothing of Enhanced RTMP, see Capabilities: some devices break on it
-
-	// Handlers serve the methods of those names, as InvokeHandler would make them, but from the start: a server may call as
-	// soon as it has accepted connect.
+	// BackgroundRead reads from the connection even while no call waits for anything, so that pings and calls of the server are
+	// always answered. Streams that publish do so anyway. See "Reading" in the package documentation.
+	BackgroundRead bool
+	// Handlers serve the methods that the server may call, by name, as if by InvokeHandler, but from the beginning: a server may
+	// call as soon as it has accepted connect.
 	Handlers map[string]HandlerFunc
-	// OnStatus is told every onStatus, s is nil for the connection's and those of a stream that was closed. It runs like a
-	// handler. nil: nobody is told.
+	// OnStatus is called for every onStatus message of the server. s is nil if the status is about the connection, or about a
+	// stream that was closed. OnStatus runs like a handler, see HandlerFunc.
 	OnStatus func(s *Stream, status *StatusError)
-	// Capture records the connection, each attempt to make it as a session of its own, for package capture to read and to play
-	// again: what is sent and received, without what is secret, see there. Each Write is a whole block of the format, at most about
-	// a second after what is in it; several Conns may share a writer that several goroutines may use. A writer that fails or takes
-	// nothing for 5 s ends the recording, not the connection, which waits for it so long; Close likewise. nil: nothing is recorded.
+	// Logger receives what the library notices. Nil means that nothing is logged.
+	Logger *slog.Logger
+	// Trace has functions that are called while connecting and with each message. Nil means none.
+	Trace *Trace
+	// Capture records what is sent and received, without secrets, for package capture to read and to replay. Each attempt to connect
+	// is a session of its own. Each Write is a complete block of the format, at most about a second after what it contains. Several
+	// Conns may share a writer if several goroutines may use it. A writer that fails, or blocks for 5 s, ends the recording but not the
+	// connection, which waits for it that long, as does Close. Nil means that nothing is recorded.
 	Capture io.Writer
-	Logger  *slog.Logger // nil: silent
-	Trace   *Trace       // called while connecting and with each message; nil: nothing is
+	// Pipelining is how many answers of the server Connect does not wait for, which saves round trips. Zero is PipelineNone:
+	// it waits for each, as librtmp does.
+	Pipelining Pipelining
+	// FollowReconnect is where Follow may lead when a server asks its clients to reconnect. Zero is FollowSameHost.
+	FollowReconnect ReconnectPolicy
+	// MaxRedirects is how often Connect follows a server that refuses connect and names another server. Zero means never. Follow
+	// says which options the other server gets to see.
+	MaxRedirects int
+	// NoEnhanced leaves the announcement of Enhanced RTMP out of connect; see Capabilities. Some devices hang up when they
+	// receive it.
+	NoEnhanced bool
+
+	// Network.
+
+	// Timeout bounds dialling and the handshake together, each wait for an answer, each write, and a read that receives no byte.
+	// Zero means 30 seconds. If it is negative, there is no bound.
+	Timeout time.Duration
+	// MediaTimeout bounds how long Read, WriteTo and ReadPacket of a Stream wait for a complete audio, video or data message. It
+	// ends a read from a server that sends too slowly, which Timeout does not. Zero means no bound.
+	MediaTimeout time.Duration
+	// Buffer is how much media the server is told we buffer, and so how far it may send ahead. Zero means 30 seconds. Once the
+	// duration of a recording is known, a Stream raises it to the whole recording, unless StreamOptions.NoBufferUpdate is set.
+	// Servers that count by timestamps, such as nginx-rtmp, fall silent if the timestamps of a recording begin later than that
+	// or jump: a program that saves recordings sets more than any lasts, as rtmpdump does with 10 hours.
+	Buffer time.Duration
+	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy wants them. With
+	// socks4, names are resolved here, with the others by the proxy. "direct" means no proxy. Empty means what the environment
+	// variables ALL_PROXY and NO_PROXY say; for tunnels and SWF downloads, HTTP_PROXY and HTTPS_PROXY come first. The
+	// environment's proxy is not used for loopback addresses.
+	Proxy string
+	// DialContext connects to addr, "host:port", which may be a proxy's. Nil means net.Dialer. If its connections do not support
+	// deadlines, only Close ends a read or write once Connect has returned.
+	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
+	// HTTPClient is used for tunnels and SWF downloads, as it is: Proxy, DialContext and TLSConfig do not apply to them then. Nil
+	// means one made from these options.
+	HTTPClient *http.Client
+
+	// Limits.
+
+	// ChunkSize is the size of the chunks in which a publisher sends, in bytes, from 1 to 16777215. Zero means 4096. It is
+	// announced when the first stream is published; until then it is RTMP's default of 128.
+	ChunkSize int
+	// MaxMessageSize is the longest message that the server may send, in bytes. Zero means 16 MiB, which is the longest that RTMP
+	// allows. A longer one is a *ProtocolError.
+	MaxMessageSize int
+	// MaxQueue is how many bytes of media are queued for a Stream that is not being read, while another call reads from the
+	// connection. Beyond it that call returns ErrStreamBacklog. Zero means 16 MiB.
+	MaxQueue int
+	// SendQueue is how many bytes of media may wait to be sent, per Stream. If a message does not fit, older media is dropped up
+	// to a key frame, and writes never block. Zero means that nothing is dropped, and writes block.
+	SendQueue int
+
+	// Security.
+
+	// TLSConfig is used for rtmps, rtmpts and https. Nil means the defaults of crypto/tls, which verify certificates.
+	TLSConfig *tls.Config
+	// Token is the key that answers a server's SecureToken challenge. Empty means that a challenge is not answered.
+	Token string
+	// UsherToken is sent in NetStream.Authenticate.UsherToken before a stream is played (librtmp's jtv). Empty means that it is not
+	// called.
+	UsherToken string
+	// Auth is appended to connect, after the boolean true. Empty means that neither is sent.
+	Auth string
+
+	// Identity, for Adobe's servers and others of that time.
+
+	// App is the application that connect names. Empty means that of the URL.
+	App string
+	// TCURL is connect's tcUrl. Empty means that it is derived from the URL.
+	TCURL string
+	// PageURL is connect's pageUrl, the web page that contains the player. Empty means that it is not sent.
+	PageURL string
+	// SWFURL is connect's swfUrl, the address of the player. Empty means that it is not sent.
+	SWFURL string
+	// FlashVer is connect's flashVer, the version of the player. Empty means "LNX 10,0,32,18", and the version that encoders send
+	// if Publish is set.
+	FlashVer string
+	// Subscribe is the name for FCSubscribe, which some servers want before play. Empty means the stream's name if Live is set;
+	// otherwise FCSubscribe is not sent.
+	Subscribe string
+	// Playlist sends set_playlist before play.
+	Playlist bool
+	// ConnectData is appended to connect, in order (librtmp's conn).
+	ConnectData []any
+	// ConnectFields are added to connect's command object. They replace properties of the same name.
+	ConnectFields amf.Object
+	// ObjectEncoding is the version of AMF that connect asks for, 0 or 3.
+	ObjectEncoding int
+	// SWFHash and SWFSize answer SWF verification, in which a server asks which player this is: the hash has 32 bytes, and the size
+	// is that of the uncompressed player in bytes; see swf.Hash. Nil means that there is no answer, unless SWFVerify is set.
+	SWFHash []byte
+	SWFSize uint32
+	// SWFVerify makes Connect download the player from SWFURL and hash it, unless SWFHash is set. Hashes are kept in librtmp's
+	// cache, ~/.swfinfo.
+	SWFVerify bool
+	// SWFAge is how long a hash in the cache is used without asking the web server whether the player has changed. Zero means 30
+	// days. If it is negative, the web server is always asked.
+	SWFAge time.Duration
 
 	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
 }
 
-// ReconnectPolicy says where a server may send its clients by NetConnection.Connect.ReconnectRequest (E-RTMP v2, Reconnect
-// Request).
+// StreamOptions say what a Stream is for. The zero value plays the stream that the URL or Options.Playpath names.
+type StreamOptions struct {
+	// Name is the stream's name. Empty means Options.Playpath or that of the URL.
+	Name string
+	// Writable publishes the stream instead of playing it. Set Options.Publish as well, so that the server knows from the
+	// beginning that a publisher connects.
+	Writable bool
+	// PublishType says what the server does with the media: "live" distributes it, "record" also writes a file, and "append"
+	// adds to that file. Empty means "live". Many servers ignore it.
+	PublishType string
+	// Seek is where a recording starts, to the millisecond. Zero means Options.Start.
+	Seek time.Duration
+	// NoBufferUpdate keeps the buffer that the server was told (Options.Buffer). Otherwise it is raised to the recording's
+	// duration and five seconds as soon as that is known, so that the server sends at full speed.
+	NoBufferUpdate bool
+}
+
+// ReconnectPolicy says where Conn.Follow may lead when a server sends NetConnection.Connect.ReconnectRequest (E-RTMP v2, "Reconnect
+// Request").
 type ReconnectPolicy int
 
 const (
-	// FollowSameHost follows to the same host and port only.
+	// FollowSameHost allows the same host and port only.
 	FollowSameHost ReconnectPolicy = iota
-	// FollowNone follows nowhere.
+	// FollowNone allows nothing.
 	FollowNone
-	// FollowAny follows to any host and port, and lets servers, redirects included, lead to the loopback interface and to
-	// private networks.
+	// FollowAny allows any host and port, including the loopback interface and private networks, also for Options.MaxRedirects.
 	FollowAny
 )
 
-const (
-	defaultTimeout = 30 * time.Second // librtmp's
-	defaultBuffer  = 30 * time.Second // likewise
-)
+// defaultBuffer is librtmp's.
+const defaultBuffer = 30 * time.Second
 
-// clone copies o and fills in what zero stands for.
+// clone copies o and fills in defaults.
 func (o *Options) clone() *Options {
 	var c Options
 	if o != nil {
@@ -142,13 +206,16 @@ func (o *Options) clone() *Options {
 	if c.Timeout == 0 {
 		c.Timeout = defaultTimeout
 	}
+	if c.MaxQueue <= 0 {
+		c.MaxQueue = defaultMaxQueue
+	}
 	return &c
 }
 
-// publishes reports whether connect is a publisher's.
+// publishes reports whether to connect as a publisher.
 func (o *Options) publishes() bool { return o.Publish || o.PublishUser != "" }
 
-// flashVer is connect's flashVer.
+// flashVer returns connect's flashVer.
 func (o *Options) flashVer() string {
 	switch {
 	case o.FlashVer != "":
@@ -162,11 +229,11 @@ func (o *Options) flashVer() string {
 const (
 	// defaultFlashVer is librtmp's.
 	defaultFlashVer = "LNX 10,0,32,18"
-	// publisherFlashVer is what FMLE and OBS send, and what servers take for a publisher.
+	// publisherFlashVer is what FMLE and OBS send; servers recognize publishers by it.
 	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
 )
 
-// buffer is what the server is told of ours.
+// buffer returns the length of our buffer that the server is told.
 func (o *Options) buffer() time.Duration {
 	if o.Buffer != 0 {
 		return o.Buffer
@@ -174,18 +241,10 @@ func (o *Options) buffer() time.Duration {
 	return defaultBuffer
 }
 
-// maxQueue is the limit of a stream's queue in bytes.
-func (o *Options) maxQueue() int {
-	if o.MaxQueue > 0 {
-		return o.MaxQueue
-	}
-	return 16 << 20
-}
-
-// swfHashSize is that of HMAC-SHA256, in bytes.
+// swfHashSize is the size of an HMAC-SHA256, in bytes.
 const swfHashSize = 32
 
-// validate refuses what can't be meant, rather than connect without it. The error is an *OptionError.
+// validate returns an *OptionError for the first invalid option.
 func (o *Options) validate() error {
 	_, badProxy := transport.NewDialer(transport.Config{Proxy: o.Proxy})
 	for _, bad := range []struct {
@@ -193,14 +252,14 @@ func (o *Options) validate() error {
 		name, value string
 		why         error
 	}{
-		{o.ObjectEncoding != 0 && o.ObjectEncoding != 3, "ObjectEncoding", strconv.Itoa(o.ObjectEncoding), errors.New("neither 0 nor 3")},
+		{o.ObjectEncoding != 0 && o.ObjectEncoding != 3, "ObjectEncoding", strconv.Itoa(o.ObjectEncoding), errors.New("must be 0 or 3")},
 		{o.ChunkSize < 0 || o.ChunkSize > chunk.MaxMessageLength, "ChunkSize", strconv.Itoa(o.ChunkSize),
-			errors.New("not from 1 to 16777215")},
-		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("not 32 bytes")},
-		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("SWFHash needs the player's size as well")},
-		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs swfUrl, or hash and size")},
-		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", strconv.Itoa(int(o.Pipelining)),
-			errors.New("not from 0 to 2")},
+			errors.New("must be from 1 to 16777215")},
+		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("must be 32 bytes")},
+		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("must be set together with SWFHash")},
+		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs SWFURL")},
+		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", o.Pipelining.String(),
+			errors.New("must be PipelineNone, PipelineCommands or PipelineHandshake")},
 		{badProxy != nil, "Proxy", "", badProxy}, // without its value, which may hold a password
 	} {
 		if bad.is {

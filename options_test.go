@@ -74,7 +74,7 @@ func TestURLVectors(t *testing.T) {
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
-			// librtmp writes port 0 into a tcUrl whose URL has none; see design.md section 3.
+			// librtmp writes port 0 into a tcUrl whose URL has no port; we leave it out.
 			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
@@ -107,7 +107,7 @@ func orDefault(d, def time.Duration) time.Duration {
 
 func TestSetOptionErrors(t *testing.T) {
 	for _, test := range []struct{ name, value, want string }{
-		{"nonsense", "1", "no such option"},
+		{"nonsense", "1", "unknown option"},
 		{"start", "1s", "whole number"},
 		{"timeout", "99999999999", "whole number"},
 		{"playlist", "maybe", "boolean"},
@@ -116,12 +116,12 @@ func TestSetOptionErrors(t *testing.T) {
 		{"conn", "X:1", "type letter"},
 		{"conn", "N:one", "number"},
 		{"conn", "B:yes", "boolean"},
-		{"conn", "S", "no :"},
+		{"conn", "S", "missing :"},
 		{"conn", "O:", "1 to open or 0 to close"},
 		{"conn", "O:x", "1 to open or 0 to close"},
-		{"conn", "NS:a", "no : after the member's name"},
+		{"conn", "NS:a", "missing : after the member's name"},
 		{"conn", "NZ:a:", "O:1 comes first"},
-		{"conn", "", "no :"},
+		{"conn", "", "missing :"},
 		{"swfAge", "200000", "out of range"},
 		{"swfAge", "-200000", "out of range"},
 		{"start", "", "whole number"},

@@ -25,7 +25,7 @@ func commandBody(t *testing.T, values ...any) []byte {
 	return body
 }
 
-// What a program makes by itself is sent as it is.
+// Packets that a program has made are sent as they are.
 func TestConnectPacket(t *testing.T) {
 	got := make(chan Packet, 1)
 	url := newPeer(t, func(p *peer) {
@@ -134,7 +134,7 @@ func TestCallOptions(t *testing.T) {
 	}
 }
 
-// The server is told milliseconds, as many as fit.
+// Lengths are sent in milliseconds, as many as fit.
 func TestUpdateBuffer(t *testing.T) {
 	got := make(chan []byte, 10)
 	_, s := playing(t, newPeer(t, func(p *peer) {

@@ -68,7 +68,7 @@ func playing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// newRawServer sends answer to whoever connects, reads until they leave, and returns its address.
+// newRawServer sends answer on every connection, reads until its end, and returns its address.
 func newRawServer(t *testing.T, answer string) string {
 	t.Helper()
 	return conntest.Serve(t, func(nc net.Conn) {

@@ -8,31 +8,31 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Pipelining says how many answers of the server are not waited for while connecting: each is a round trip. The stream that
-// CreateStream opens by default, which plays Options.Playpath or publishes it, is then asked for by Connect; CreateStream takes
-// it over. A program that opens other streams only has no use for more than PipelineNone.
+// Pipelining says which answers of the server are not waited for while connecting. Each answer takes a round trip. Connect then asks
+// for the stream that CreateStream opens by default, which plays or publishes Options.Playpath, and CreateStream takes it over.
+// Pipelining is of no use to a program that opens only other streams.
 //
-// It never fails where PipelineNone works. A server that minds, by refusing what comes before it has accepted connect, by another message stream
-// id than expected, by hanging up or by silence, is asked again with the next lower value: on the same connection where that can be done, else
-// on a new one. Stats.PipelineFallbacks counts that. So Connect waits for the server's answers.
+// Pipelining does not fail if PipelineNone works. A server may refuse what comes before it has accepted connect, use another message
+// stream id than expected, hang up, or not answer. Then Connect tries the next lower value, on the same connection if possible and
+// otherwise on a new one. Stats.PipelineFallbacks counts these steps. Connect therefore waits for the server's answers.
 //
-// What has to be known before something else can be said is waited for: the answer to connect, with credentials, MaxRedirects, Token and
-// SWF verification; the server's first packet, with RTMPE and SWF verification; everything after connect, with UsherToken.
+// Some answers are needed to go on. With credentials, MaxRedirects, Token or SWF verification, Connect waits for the answer to
+// connect. With RTMPE or SWF verification, it waits for the server's first packet. With UsherToken, no stream is asked for.
 type Pipelining int
 
 const (
-	// PipelineNone is librtmp's order: four round trips to the first media.
+	// PipelineNone waits for every answer, as librtmp does: four round trips to the first media.
 	PipelineNone Pipelining = iota
 	// PipelineCommands sends connect, createStream and play or publish together, with the end of the handshake: two round trips.
 	PipelineCommands
-	// PipelineHandshake sends all that with the beginning of the handshake: one round trip. The handshake's last part should
-	// repeat what the server sends, but is zeros.
+	// PipelineHandshake sends all of that with the beginning of the handshake: one round trip. The handshake's last part (C2) is
+	// zeros then, instead of a copy of the server's (S1).
 	PipelineHandshake
 )
 
 var pipeliningNames = []string{PipelineNone: "none", PipelineCommands: "commands", PipelineHandshake: "handshake"}
 
-// String returns none, commands or handshake.
+// String returns "none", "commands" or "handshake".
 func (p Pipelining) String() string {
 	if p < 0 || int(p) >= len(pipeliningNames) {
 		return "Pipelining(" + strconv.Itoa(int(p)) + ")"
@@ -40,20 +40,20 @@ func (p Pipelining) String() string {
 	return pipeliningNames[p]
 }
 
-// MarshalText returns the name that String does.
+// MarshalText returns what String returns.
 func (p Pipelining) MarshalText() ([]byte, error) { return []byte(p.String()), nil }
 
-// UnmarshalText takes a name that String returns, as for flag.TextVar.
+// UnmarshalText parses what String returns. It allows a Pipelining to be used with flag.TextVar.
 func (p *Pipelining) UnmarshalText(name []byte) error {
 	i := slices.Index(pipeliningNames, string(name))
 	if i < 0 {
-		return errors.New("not none, commands or handshake")
+		return errors.New("must be none, commands or handshake")
 	}
 	*p = Pipelining(i)
 	return nil
 }
 
-// early is when connect leaves.
+// early returns when connect is sent.
 func (p Pipelining) early() handshake.Early {
 	switch p {
 	case PipelineCommands:

@@ -123,7 +123,7 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 1, 1}, [3]int{1, 1, 1}},
-	{"hangs up at a C2 that is no echo", func() *wary {
+	{"hangs up at a C2 that is not an echo", func() *wary {
 		return &wary{opens: func(r *handshake.Result) reaction {
 			if !r.ReplyValid {
 				return hangUp
@@ -131,7 +131,7 @@ var waries = []struct {
 			return serve
 		}}
 	}, [3]int{0, 0, 1}, [3]int{1, 1, 2}},
-	{"is silent after a C2 that is no echo", func() *wary {
+	{"is silent after a C2 that is not an echo", func() *wary {
 		return &wary{opens: func(r *handshake.Result) reaction {
 			if !r.ReplyValid {
 				return drop
@@ -315,7 +315,7 @@ func TestPipelinedStreamIsTaken(t *testing.T) {
 	}
 }
 
-// What nobody takes is queued up to the limit, and others then learn of it.
+// Media of a stream that is not taken over is queued up to the limit, and other waits then fail.
 func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	const packets = 20
 	floods := func(g *guest, cmd *message.Command, id uint32) reaction {
@@ -349,7 +349,7 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	})
 }
 
-// The server is told to send more of a recording only if the program that takes the stream wants that.
+// The buffer is raised only if the CreateStream that takes the stream over allows it.
 func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	hasDuration := func(g *guest, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "play" {

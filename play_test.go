@@ -115,7 +115,7 @@ func TestSeekAndPause(t *testing.T) {
 	}
 }
 
-// What still comes of the end of a stream belongs to the old position: a Seek forgets it, unless it is refused.
+// The end of a stream that arrives during a Seek belongs to the old position, unless the Seek is refused.
 func TestSeekAtEnd(t *testing.T) {
 	for answer, want := range map[string]string{"NetStream.Seek.InvalidTime": "", "NetStream.Seek.Notify": "after"} {
 		t.Run(answer, func(t *testing.T) {
@@ -194,9 +194,9 @@ func hear(t *testing.T, s *Stream, from, count int) {
 	}
 }
 
-// A consumer that is behind pauses and goes on: its own full queue ends the waits, and the server's StreamEOF, which it sends
+// A slow consumer pauses and goes on: its own full queue ends the waits, and the server's StreamEOF, which it sends
 // for the pause, is not the end. The one after the last message is.
-func TestPauseByAConsumerThatIsBehind(t *testing.T) {
+func TestPauseByASlowConsumer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
 		p.Expect("pause")
@@ -219,7 +219,7 @@ func TestPauseByAConsumerThatIsBehind(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// What the server does about a pause whose answer nobody awaits is still about that pause.
+// The answer to a pause counts although the wait for it was given up.
 func TestPauseGivenUp(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -245,7 +245,7 @@ func TestPauseGivenUp(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// A pause that the server refuses, or that it never heard of, is none.
+// A pause that the server refuses, or that was not sent, does not count.
 func TestPauseThatDidNotHappen(t *testing.T) {
 	for name, pause := range map[string]func(t *testing.T, s *Stream){
 		"refused": func(t *testing.T, s *Stream) {

@@ -28,9 +28,9 @@ func TestEveryShape(t *testing.T) {
 		"aggregates":                  {Aggregate: 9},
 		"across 2^24":                 {TimestampOffset: 1<<24 - 5000},
 		"across 2^24, omitted":        {TimestampOffset: 1<<24 - 5000, OmitExtendedType3: true},
-		"behind 2^24":                 {TimestampOffset: 1 << 25},
-		"behind 2^24, omitted":        {TimestampOffset: 1 << 25, OmitExtendedType3: true},
-		"behind 2^24, absolute":       {TimestampOffset: 1 << 25, AbsoluteExtended: true},
+		"after 2^24":                  {TimestampOffset: 1 << 25},
+		"after 2^24, omitted":         {TimestampOffset: 1 << 25, OmitExtendedType3: true},
+		"after 2^24, absolute":        {TimestampOffset: 1 << 25, AbsoluteExtended: true},
 		"across 2^31":                 {TimestampOffset: 1<<31 - 5000},
 		"across 2^32":                 {TimestampOffset: 1<<32 - 5000},
 		"across 2^32, omitted":        {TimestampOffset: 1<<32 - 5000, OmitExtendedType3: true},
@@ -57,7 +57,7 @@ func TestEveryShape(t *testing.T) {
 			switch {
 			case shape.DuplicateMetadata:
 				want = slices.Insert(want, 0, want[0])
-			case shape.LateMetadata: // behind ten tags, with the time of the last
+			case shape.LateMetadata: // after ten tags, with the time of the last
 				late := want[0]
 				late.Timestamp = want[10].Timestamp
 				want = slices.Insert(want[1:], 10, late)

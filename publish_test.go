@@ -6,10 +6,14 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
+	"os"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -177,7 +181,7 @@ func TestPublisherIsServed(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// What was answered while nobody wrote is not said again by the next Write.
+// Replies that were sent while no write was under way are not sent again by the next Write.
 func TestPingsAreAnsweredOnce(t *testing.T) {
 	got := make(chan []message.Type, 1)
 	ponged := make(chan struct{})
@@ -244,4 +248,18 @@ func TestCallWhilePublishing(t *testing.T) {
 	close(stop)
 	writing.Wait()
 	require.NoError(t, c.Close())
+}
+
+// Some servers want to know a publisher from the beginning. Without Options.Publish, the log and the error of one that is confused say so.
+func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
+	for want, o := range map[bool]Options{true: {}, false: {Publish: true}} {
+		var log bytes.Buffer
+		o.Logger, o.Timeout = slog.New(slog.NewTextHandler(&log, nil)), 50*time.Millisecond
+		c := dialed(t, newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() }), &o)
+		_, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
+		require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+		assert.Equal(t, want, strings.Contains(err.Error(), "Options.Publish"), err)
+		assert.Equal(t, want, strings.Contains(log.String(), "Options.Publish"), log.String())
+		require.NoError(t, c.Close())
+	}
 }

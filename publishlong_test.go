@@ -54,7 +54,7 @@ var pushes = []func(s *Stream, file []byte) error{
 	},
 }
 
-// What was pushed as fast as possible is there to the last byte, although we close at once and acknowledgements come all the
+// Media that was sent as fast as possible arrives to the last byte, although we close at once and acknowledgements come all the
 // time: a socket that is closed with unread ones in it would take the tail along.
 func TestTailArrives(t *testing.T) {
 	file := rtmptest.File(rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)...)
@@ -214,9 +214,9 @@ func TestPingFloodOverEveryTransport(t *testing.T) {
 				default:
 				}
 			}
-			_, err := c.RemoteMethod("done")(conntest.Context(t)) // its answer is behind the pings
+			_, err := c.RemoteMethod("done")(conntest.Context(t)) // its answer comes after the pings
 			require.NoError(t, err)
-			_, err = s.Write(large) // behind the answers to them
+			_, err = s.Write(large) // after the answers to them
 			require.NoError(t, err)
 			require.NoError(t, c.Close())
 			flooding.Wait()

@@ -85,7 +85,7 @@ func testSendQueueDrops(t *testing.T) {
 	assert.Equal(t, uint32(40*(pictures-1)), last, "there is room for the newest sound")
 }
 
-// What is never dropped for its meaning is dropped when there is far too much of it.
+// Even headers and data are dropped when there is far too much of them.
 func TestSendQueueIsBounded(t *testing.T) {
 	c, s := publishing(t, deaf(t), &Options{SendQueue: 1 << 20})
 	for range 2000 {
@@ -96,7 +96,7 @@ func TestSendQueueIsBounded(t *testing.T) {
 	assert.Positive(t, stats.DroppedMessages)
 }
 
-// What WritePacket has taken leaves, whatever happens to the write deadline meanwhile.
+// Packets that WritePacket has accepted are sent, whatever happens to the write deadline meanwhile.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan []byte, 1)

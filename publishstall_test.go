@@ -281,7 +281,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 	})
 }
 
-// breakingPoints are bytes of a session, counted at the client's socket, from the first to behind the first gathered write.
+// breakingPoints are bytes of a session, counted at the client's socket, from the first to the end of the first gathered write.
 func breakingPoints() (all []int64) {
 	early, late := int64(503), int64(49_999)
 	if long() {
@@ -356,7 +356,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 				url = scheme + "://" + addr + "/live/out"
 			}
 			failure := publishUntilItFails(url, o, way, time.Second).err
-			if how == reset { // tunnels connect again, to somebody who does not answer
+			if how == reset { // tunnels connect again, to a server that does not answer
 				assert.True(t, typed(failure), "%s at %d: %v", how, at, failure)
 			} else {
 				isRight(t, how, failure, at)

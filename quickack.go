@@ -7,15 +7,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// maxQuickAcks is how many reads of a connection, the handshake's included, may acknowledge at once what came before: more
-// than connecting takes, even where each message comes alone, and few for a connection that never plays.
-const maxQuickAcks = 64
-
-// quickAcks acknowledge at once what a server sends while we connect and open a stream. Some, SRS for one, send small messages
-// one by one, of which each waits for the acknowledgement of the one before: that of a client that has nothing to say takes
-// 40 ms. Media does not need it, and has no system call to spare.
+// quickAcks make TCP acknowledge at once what a server sends while we connect and open a stream. Some servers, such as SRS, send small
+// messages one by one and wait for each acknowledgement, which takes 40 ms if the client has nothing to send. Media does not need it,
+// and would cost more system calls.
 type quickAcks struct {
-	ack  func() // nil: can't be had
+	ack  func() // nil if not supported
 	left atomic.Int32
 }
 

@@ -31,7 +31,7 @@ func asSRS(p *peer) {
 	p.Status("NetStream.Play.Start")
 }
 
-// What is read while we connect is acknowledged at once, until media comes.
+// Until media comes, everything that is read is acknowledged at once.
 func TestQuickAcksWhileConnecting(t *testing.T) {
 	next := make(chan struct{})
 	url := newPeer(t, func(p *peer) {

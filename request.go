@@ -9,16 +9,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// request is a command of a stream that the server answers by a status.
+// request is a command of a stream that the server answers with a status.
 type request struct {
-	stream *Stream
+	stream *streamState
 	call   *session.Call
 	*expectation
 }
 
-// expect registers command, which is about to be sent, and gives it its transaction id. A status of one of codes answers it; a
-// server may answer with _error instead, or, if resultDoes, with _result.
-func (s *Stream) expect(command *message.Command, resultDoes bool, codes ...string) (*request, error) {
+// expect registers command, which is about to be sent, and sets its transaction id. A status of one of codes answers it. A
+// server may also answer with _error or, if resultDoes, with _result.
+func (s *streamState) expect(command *message.Command, resultDoes bool, codes ...string) (*request, error) {
 	k, err := s.conn.session.NewCall(command.Name, 0)
 	if err != nil {
 		return nil, err
@@ -36,16 +36,16 @@ func (s *Stream) expect(command *message.Command, resultDoes bool, codes ...stri
 	return &request{stream: s, call: k, expectation: e}, nil
 }
 
-// request sends commands, and waits for the answer to the last, as expect has it. Once they are sent the server may act on them,
-// whatever the error.
-func (s *Stream) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, behind []chunk.Outgoing,
+// request sends commands, then other messages, and waits for the answer to the last command, as expect does. sent reports that the
+// server may act on the commands, whatever the error.
+func (s *streamState) request(ctx context.Context, chunkStreamID uint32, commands []message.Command, then []chunk.Outgoing,
 	resultDoes bool, codes ...string) (sent bool, _ error) {
 	r, err := s.expect(&commands[len(commands)-1], resultDoes, codes...)
 	if err != nil {
 		return false, err
 	}
 	defer r.end()
-	if err := s.conn.sendCommands(ctx, chunkStreamID, s.id, commands, behind...); err != nil {
+	if err := s.conn.sendCommands(ctx, chunkStreamID, s.id, commands, then...); err != nil {
 		return false, err
 	}
 	return true, r.await(ctx)
@@ -60,7 +60,7 @@ func (r *request) await(ctx context.Context) error {
 	return err
 }
 
-// refused reports whether the answer has come, and is no.
+// refused reports whether the server has answered with a refusal.
 func (r *request) refused() bool { return r.finished() && r.err != nil }
 
 // end forgets the request: its answer does not matter any more.

@@ -49,7 +49,7 @@ func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	}
 }
 
-// What the server has to say first is waited for, and nothing else.
+// Only the answers that are needed are waited for.
 func TestRoundTripsWhereAnAnswerIsNeeded(t *testing.T) {
 	for _, tt := range []struct {
 		name    string

@@ -7,9 +7,9 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// New parses rawURL, which may carry librtmp's options ("rtmp://host/app/play live=1 timeout=10"), and returns a Conn
-// that has not touched the network. nil opts are the defaults; options in rawURL win over opts, which is copied. The
-// error is an *OptionError or that of package url.
+// New parses rawURL, which may be followed by librtmp's options ("rtmp://host/app/play live=1 timeout=10"), and returns a Conn
+// that is not connected yet. Nil opts mean the defaults. opts are copied, and options in rawURL take precedence over them. The
+// error is an *OptionError or one of package url.
 func New(rawURL string, opts *Options) (*Conn, error) {
 	c := &Conn{core: new(core), setup: setup{settings: settings{opts: opts.clone()}}}
 	if err := c.setup.replace(rawURL); err != nil {
@@ -20,12 +20,13 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 	return c, nil
 }
 
-// Dial connects and waits for the server's consent: New, Connect and the Result of its Call. On failure nothing is left
-// open. A refusal by the server is a *StatusError, anything before that a *HandshakeError.
+// Dial connects and waits until the server has accepted: it calls New, Connect and Result of the Call that Connect returns. If it
+// fails, nothing stays open. The error is a *StatusError if the server refuses, and a *HandshakeError if no connection can be made
+// or the server hangs up before it answers.
 //
-// Some servers don't answer a connect that announces Enhanced RTMP, or hang up at it. When nothing has come for three
-// seconds, or for half of Options.Timeout or a quarter of what ctx allows, Dial connects once more without; Stats.WithoutEnhanced then says
-// so. Options.NoEnhanced does so from the start.
+// Some servers do not answer a connect that announces Enhanced RTMP, or hang up. If there is no answer within three seconds, within
+// half of Options.Timeout, or within a quarter of the time that ctx has left, Dial connects once more without the announcement, and
+// Stats.WithoutEnhanced is true. Options.NoEnhanced leaves the announcement out from the start.
 func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, deaf, err := dial(ctx, rawURL, opts, true)
 	if !deaf {
@@ -34,13 +35,13 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, _, second := dial(ctx, rawURL, opts, false)
 	var earlier *HandshakeError
 	if errors.As(second, &earlier) && earlier.Stage != StageConnect && ctx.Err() == nil {
-		return nil, err // which came further, and says more
+		return nil, err // the first attempt got further, and its error says more
 	}
 	return c, second
 }
 
-// dial is Dial with one way to connect: announce says to announce Enhanced RTMP, unless Options don't want that. deaf says that the
-// server may give its consent if it is not announced.
+// dial is Dial for one way to connect. announce says to announce Enhanced RTMP, unless Options forbid it. deaf reports that the
+// server may accept a connect without the announcement.
 func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *Conn, deaf bool, _ error) {
 	c, err := New(rawURL, opts)
 	if err != nil {
@@ -53,7 +54,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if k.announce = k.announce && announce; k.announce {
 		k.patience = connectPatience
 	}
-	if !announce { // all steps back were made before
+	if !announce { // the first attempt has taken all steps back already
 		c.core.counts.pipelineFallbacks.Store(int64(k.pipelining))
 		k.pipelining = PipelineNone
 	}
@@ -69,10 +70,10 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	deaf = k.announce && !k.answered && ctx.Err() == nil &&
 		(errors.As(err, &hungUp) && hungUp.Stage == StageConnect || errors.Is(err, errImpatient))
 	if deaf {
-		c.core.log.Warn("rtmp: the server did not answer connect: once more without Enhanced RTMP", "server", k.url.Redacted(), "error", err)
+		c.core.log.Warn("rtmp: no answer to connect, connecting again without Enhanced RTMP", "server", k.url.Redacted(), "error", err)
 	}
 	return nil, deaf, err
 }
 
-// ParseURL takes an RTMP URL apart by librtmp's rules; see package url.
+// ParseURL parses an RTMP URL by librtmp's rules; see package url.
 func ParseURL(rawURL string) (*rtmpurl.URL, error) { return rtmpurl.Parse(rawURL) }

@@ -1,7 +1,7 @@
 package rtmp
 
 import (
-	"context"
+	"errors"
 	"time"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -10,16 +10,52 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// script is what the server is told to open a stream.
+// script is the commands that open a stream.
 type script struct {
 	connection    []message.Command // on message stream 0; createStream is one of them
 	stream        []message.Command // on the new message stream; the last one asks for the stream
-	chunkStreamID uint32            // of stream
-	codes         []string          // the statuses that say that the stream is open
-	buffer        time.Duration     // of the SetBufferLength that comes last; 0: none does
+	chunkStreamID uint32            // for stream
+	codes         []string          // the statuses that confirm it
+	buffer        time.Duration     // of the SetBufferLength at the end; 0: there is none
 }
 
-// playScript is librtmp's order for playing.
+// playRange returns play's start and length in ms. A start of -1000 is live, and a nil length plays to the end.
+func (o *Options) playRange(seek time.Duration) (start float64, length []any, err error) {
+	from := o.Start
+	if seek > 0 {
+		from = seek
+	}
+	if o.Stop != 0 {
+		if o.Stop <= from {
+			return 0, nil, &OptionError{Name: "stop", Value: o.Stop.String(),
+				Err: errors.New("must be after the start, " + from.String())}
+		}
+		length = []any{milliseconds(o.Stop - from)}
+	}
+	if o.Live {
+		return -1000, length, nil
+	}
+	return milliseconds(from), length, nil
+}
+
+func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
+
+// subscription returns the commands that some servers want before play, in librtmp's order.
+func (o *Options) subscription(name string) (commands []message.Command) {
+	if token := o.UsherToken; token != "" {
+		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken", Args: []any{token}})
+	}
+	subscribe := o.Subscribe
+	if subscribe == "" && o.Live {
+		subscribe = name
+	}
+	if subscribe != "" {
+		commands = append(commands, message.Command{Name: "FCSubscribe", Args: []any{subscribe}})
+	}
+	return commands
+}
+
+// playScript plays in librtmp's order.
 func (o *Options) playScript(stream StreamOptions) (script, error) {
 	start, length, err := o.playRange(stream.Seek)
 	if err != nil {
@@ -35,7 +71,7 @@ func (o *Options) playScript(stream StreamOptions) (script, error) {
 	return p, nil
 }
 
-// publishScript is the order of librtmp, OBS and FFmpeg for publishing.
+// publishScript publishes in the order of librtmp, OBS and FFmpeg.
 func publishScript(o StreamOptions) script {
 	return script{
 		connection: []message.Command{
@@ -49,7 +85,7 @@ func publishScript(o StreamOptions) script {
 	}
 }
 
-// script is what opens a stream with options that were completed.
+// script returns the commands for a stream, whose options are complete.
 func (o *Options) script(stream StreamOptions) (script, error) {
 	if stream.Writable {
 		return publishScript(stream), nil
@@ -57,7 +93,7 @@ func (o *Options) script(stream StreamOptions) (script, error) {
 	return o.playScript(stream)
 }
 
-// complete fills in what empty options stand for.
+// complete fills in defaults.
 func (s settings) complete(o StreamOptions) StreamOptions {
 	if o.Name == "" {
 		o.Name = s.playpath()
@@ -71,42 +107,16 @@ func (s settings) complete(o StreamOptions) StreamOptions {
 	return o
 }
 
-// behind is what follows the commands on message stream id.
-func (p *script) behind(id uint32) []chunk.Outgoing {
+// then returns the messages that follow the commands on message stream id.
+func (p *script) then(id uint32) []chunk.Outgoing {
 	if p.buffer == 0 {
 		return nil
 	}
 	return []chunk.Outgoing{bufferLength(id, p.buffer)}
 }
 
-// open asks for a message stream and plays or publishes on it.
-func (s *Stream) open(ctx context.Context) error {
-	c := s.conn
-	p, err := c.opts.script(s.options)
-	if err != nil {
-		return err
-	}
-	if s.options.Writable {
-		if err := c.announceChunkSize(ctx); err != nil {
-			return err
-		}
-	}
-	if s.id, err = s.table.newID(ctx, p.connection); err != nil {
-		return err
-	}
-	if err := s.table.add(s); err != nil {
-		return err
-	}
-	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.behind(s.id), true, p.codes...); err != nil {
-		return err
-	}
-	return s.opened()
-}
-
-// opened begins with a stream that the server has agreed to.
-func (s *Stream) opened() error {
-	if s.options.Writable {
-		return s.beginPublishing()
-	}
-	return nil
+// bufferLength returns the SetBufferLength event of a stream.
+func bufferLength(id uint32, d time.Duration) chunk.Outgoing {
+	ms := uint32(min(max(0, milliseconds(d)), 1<<32-1))
+	return session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, id, ms))
 }

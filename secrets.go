@@ -8,13 +8,13 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// maskedSecret stands for what proves who we are.
+// maskedSecret replaces secrets in texts.
 const maskedSecret = "***"
 
-// minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
+// minSecret is the length of the shortest text that is treated as a secret, in bytes: shorter ones would match everywhere.
 const minSecret = 3
 
-// secrets are what connecting with s tells the server and nobody else is to know.
+// secrets returns the texts that only the server may learn from connecting with s.
 func (s settings) secrets() []string {
 	_, password := s.credentials()
 	secrets := []string{password, s.opts.Auth, s.opts.Token, s.opts.UsherToken}
@@ -26,8 +26,8 @@ func (s settings) secrets() []string {
 	return appendTexts(secrets, s.opts.ConnectFields)
 }
 
-// hide replaces the secrets in text, and what they overlap with of each other, also where some bytes are written as %XX in
-// either. What has to be replaced is returned without %XX.
+// hide replaces the secrets in text, even if they overlap, or if some bytes are written as %XX in either. If anything was replaced, the
+// result has no %XX.
 func hide(text string, secrets []string) string {
 	plain := unescaped(text)
 	var covered []bool // bytes of plain
@@ -67,7 +67,7 @@ func hide(text string, secrets []string) string {
 
 var escapedByte = regexp.MustCompile(`%[0-9A-Fa-f]{2}`)
 
-// unescaped decodes %XX. Other uses of % stay.
+// unescaped decodes %XX and leaves any other % as it is.
 func unescaped(s string) string {
 	if !strings.Contains(s, "%") {
 		return s
@@ -78,7 +78,7 @@ func unescaped(s string) string {
 	})
 }
 
-// appendTexts appends the strings in a value of connect's, which often are tickets.
+// appendTexts appends the strings in a value of connect, which are often tickets.
 func appendTexts(texts []string, value any) []string {
 	var members []amf.Property
 	switch v := value.(type) {
@@ -99,7 +99,7 @@ func appendTexts(texts []string, value any) []string {
 	return texts
 }
 
-// secretsOf are what is secret of a name: the query with its values, and all of it where it is a key.
+// secretsOf returns the secrets in a name: the query and its values, and the whole name if it is a key.
 func secretsOf(name string, key bool) (secrets []string) {
 	plain, query, _ := strings.Cut(name, "?")
 	if key {

@@ -67,7 +67,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 	assert.NotContains(t, log.String(), "secret")
 }
 
-// What a server says forges no line of a log, whatever writes it.
+// Text from a server cannot forge a line of the log, with any handler.
 func TestLogsOfHostileText(t *testing.T) {
 	var values []string
 	logger := slog.New(slog.NewTextHandler(&bytes.Buffer{}, &slog.HandlerOptions{Level: slog.LevelDebug,

@@ -8,18 +8,19 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/internal/transport"
 	"github.com/go-librtmp/rtmp/message"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// settings are where a Conn connects and how. Once connecting has begun nobody changes them or what they point to: a redirect makes
-// others.
+// settings say where a Conn connects, and how. They and what they point to do not change once connecting has begun; a redirect makes
+// new ones.
 type settings struct {
 	url  *rtmpurl.URL
 	opts *Options // our own copy
 }
 
-// app is connect's application.
+// app returns connect's app.
 func (s settings) app() string {
 	if s.opts.App != "" {
 		return s.opts.App
@@ -27,7 +28,7 @@ func (s settings) app() string {
 	return s.url.App
 }
 
-// tcURL is connect's tcUrl.
+// tcURL returns connect's tcUrl.
 func (s settings) tcURL() string {
 	if s.opts.TCURL != "" {
 		return s.opts.TCURL
@@ -35,7 +36,7 @@ func (s settings) tcURL() string {
 	return s.url.TCURL(s.opts.App)
 }
 
-// playpath is the stream name that Options or the URL give.
+// playpath returns the stream name of Options or the URL.
 func (s settings) playpath() string {
 	if s.opts.Playpath != "" {
 		return s.opts.Playpath
@@ -43,7 +44,7 @@ func (s settings) playpath() string {
 	return s.url.Playpath
 }
 
-// credentials are those of Options, or of the URL.
+// credentials returns those of Options or the URL.
 func (s settings) credentials() (user, password string) {
 	if s.opts.PublishUser != "" {
 		return s.opts.PublishUser, s.opts.PublishPassword
@@ -59,24 +60,23 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 	return context.WithCancel(ctx)
 }
 
-// withPatience bounds a wait that there is a way around.
+// withPatience bounds a wait after which there is another way.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))
 }
 
-// patient is how long such a wait may take, limit at most.
+// patient returns how long such a wait may take: at most limit.
 func (s settings) patient(ctx context.Context, limit time.Duration) time.Duration {
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
 	}
-	if due, ok := ctx.Deadline(); ok { // the greater part is for the second try, lest a slow server never has it
+	if due, ok := ctx.Deadline(); ok { // most of the time is left for the second try, or a slow server would never get one
 		limit = min(limit, time.Until(due)/4)
 	}
 	return limit
 }
 
-// connectMessage is the connect command that Options and URL describe. query goes after app and tcUrl; announce says to announce
-// Enhanced RTMP.
+// connectMessage returns the connect command. query is appended to app and tcUrl; announce says to announce Enhanced RTMP.
 func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, error) {
 	args := s.opts.ConnectData
 	if s.opts.Auth != "" {
@@ -86,7 +86,7 @@ func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, e
 		Object: s.connectObject(query, announce), Args: args})
 }
 
-// connectObject is connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
+// connectObject returns connect's command object, in librtmp's order (RTMP 1.0 section 7.2.1.1).
 func (s settings) connectObject(query string, announce bool) amf.Object {
 	o := s.opts
 	object := append(make(amf.Object, 0, 16), amf.Property{Name: "app", Value: s.app() + query})
@@ -129,4 +129,10 @@ func withString(o amf.Object, name, value string) amf.Object {
 		return o
 	}
 	return append(o, amf.Property{Name: name, Value: value})
+}
+
+// dialer returns a dialer that refuses addresses as near as refuse, and nearer ones.
+func (s settings) dialer(refuse transport.Nearness) (*transport.Dialer, error) {
+	return transport.NewDialer(transport.Config{Refuse: refuse,
+		Proxy: s.opts.Proxy, DialContext: s.opts.DialContext, TLSConfig: s.opts.TLSConfig, HTTPClient: s.opts.HTTPClient})
 }

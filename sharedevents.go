@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// received applies a shared object message. Damaged ones are skipped: what came before the damage counts.
+// received applies a shared object message. If it is damaged, what comes before the damage counts.
 func (t *sharedTable) received(m *session.Message) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
@@ -39,7 +39,7 @@ func (t *sharedTable) received(m *session.Message) error {
 	return nil
 }
 
-// sharedNews are the events of one message that the handler is to be told of.
+// sharedNews collects the events of one message for the handler.
 type sharedNews struct {
 	object  *SharedObject
 	handler func(SharedObjectEvent)
@@ -48,7 +48,7 @@ type sharedNews struct {
 	dropped int
 }
 
-// told returns the handler, nil if there is none.
+// told returns the handler, or nil if there is none.
 func (o *SharedObject) told() func(SharedObjectEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,15 +58,15 @@ func (o *SharedObject) told() func(SharedObjectEvent) {
 func (n *sharedNews) add(e SharedObjectEvent) {
 	switch {
 	case n.handler == nil:
-	case n.size > session.MaxInvocationBytes: // however the events repeat themselves in one message
+	case n.size > session.MaxCallbackBytes: // one message can hold many times its own size
 		n.dropped++
 	default:
-		n.size += session.InvocationSize + len(e.Name) + amf.Size(e.Value, e.Args)
+		n.size += session.CallbackSize + len(e.Name) + amf.Size(e.Value, e.Args)
 		n.events = append(n.events, e)
 	}
 }
 
-// deliver leaves the events to the handlers' goroutine.
+// deliver passes the events to the handlers' goroutine.
 func (n *sharedNews) deliver() {
 	if n.handler == nil || len(n.events) == 0 {
 		return
@@ -84,7 +84,7 @@ func (n *sharedNews) deliver() {
 	}
 }
 
-// apply does what an event says. Called by the reader.
+// apply applies an event. The reader calls it.
 func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 	switch e.Type {
 	case message.SharedUseSuccess, message.SharedChange:
@@ -140,7 +140,7 @@ func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 // used ends the wait for Use.
 func (o *SharedObject) used() { o.finish(nil, func(w *sharedWait) bool { return w.kind == sharedUse }) }
 
-// granted makes what was asked for true: the requester is told Success in the place of the change itself.
+// granted applies a change that we have asked for: the server sends us Success instead of the change.
 func (o *SharedObject) granted(name string, news *sharedNews) error {
 	o.mu.Lock()
 	i := slices.IndexFunc(o.waits, func(w *sharedWait) bool { return w.kind != sharedUse && w.property == name })
@@ -160,8 +160,8 @@ func (o *SharedObject) granted(name string, news *sharedNews) error {
 	return err
 }
 
-// echoed takes a change for the answer to our own request, if it is what we asked for and the server is one of those that
-// never send Success.
+// echoed takes a change as the answer to our own request, if it is the same and the server is one of those that never send
+// Success.
 func (o *SharedObject) echoed(p amf.Property) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -218,7 +218,7 @@ func (o *SharedObject) clear(news *sharedNews) {
 	}
 }
 
-// answered ends the oldest wait of that kind for a property.
+// answered ends the oldest wait of a kind for a property.
 func (o *SharedObject) answered(property string, kind sharedRequest) {
 	o.finish(nil, func(w *sharedWait) bool { return w.kind == kind && w.property == property })
 }

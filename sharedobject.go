@@ -13,25 +13,18 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-const (
-	// maxSharedBytes bounds what a server can make us keep of one shared object, in bytes of memory.
-	maxSharedBytes = 16 << 20
-	// sharedPropertySize is what a property takes beside its name and value: its place in a map.
-	sharedPropertySize = 96
-)
-
-// SharedObject is a remote shared object: named properties that the server keeps and tells all its clients about.
+// SharedObject is a remote shared object: named properties that the server keeps and sends to all clients that use it.
 //
-// The local copy holds what the server has said. Set and Delete ask the server and return when it has answered; a refusal
-// is a *StatusError and changes nothing here. When several clients write the same property, the server's order decides:
-// every client ends with the same value, the last it was told. All methods may be called from any goroutine; as with
-// everything else, somebody must be reading for changes to arrive (see Conn).
+// The local copy holds what the server has sent. Set and Delete ask the server and return when it has answered. If it refuses, the
+// error is a *StatusError and the local copy stays as it was. If several clients set the same property, the server decides on the
+// order, and all clients end with the same value. All methods may be called from any goroutine. Changes arrive only while something
+// reads from the connection; see "Reading" in the package documentation.
 type SharedObject struct {
 	conn       *link
 	table      *sharedTable
 	name       string
 	persistent bool
-	order      chan struct{} // one slot: requests are sent in the order of waits
+	order      chan struct{} // one slot, held while a request is sent and added to waits
 
 	mu         sync.Mutex // guards the rest
 	version    uint32
@@ -41,7 +34,7 @@ type SharedObject struct {
 	handler    func(SharedObjectEvent)
 	closed     bool
 
-	acknowledges bool // the server was seen to send Success
+	acknowledges bool // the server has sent a Success
 }
 
 type sharedProperty struct {
@@ -49,16 +42,16 @@ type sharedProperty struct {
 	size  int // bytes of memory
 }
 
-// sharedWait is a request without an answer. Servers answer in order, and a refusal does not say what it refuses.
+// sharedWait is a request without an answer. Servers answer in order, and a refusal does not name its request.
 type sharedWait struct {
 	property string
-	value    any    // what Set asks for
+	value    any    // of Set
 	data     []byte // as it was sent
 	kind     sharedRequest
 	answer   *expectation
 }
 
-// sharedRequest is what a sharedWait has asked for.
+// sharedRequest is the kind of a request.
 type sharedRequest int
 
 const (
@@ -67,23 +60,23 @@ const (
 	sharedDelete
 )
 
-// SharedObjectEvent is something that the server has told about a shared object.
+// SharedObjectEvent is a change of a shared object, or a message to its clients.
 type SharedObjectEvent struct {
 	Kind  SharedObjectEventKind
 	Name  string       // the property, or the message's handler
 	Value any          // SharedObjectChanged: the new value
 	Args  []any        // SharedObjectMessage
-	Err   *StatusError // SharedObjectRefused: what nobody waits for
+	Err   *StatusError // SharedObjectRefused: the refusal, to which no call corresponds
 }
 
-// SharedObjectEventKind tells SharedObjectEvents apart.
+// SharedObjectEventKind is the kind of a SharedObjectEvent.
 type SharedObjectEventKind int
 
 const (
-	SharedObjectChanged SharedObjectEventKind = iota // a property has a new value, by us or by another
-	SharedObjectDeleted                              // a property is gone
-	SharedObjectCleared                              // all properties are gone
-	SharedObjectMessage                              // somebody has called Send
+	SharedObjectChanged SharedObjectEventKind = iota // a property has a new value, set by any client
+	SharedObjectDeleted                              // a property was deleted
+	SharedObjectCleared                              // all properties were deleted
+	SharedObjectMessage                              // a client has called Send
 	SharedObjectRefused                              // the server has refused something
 )
 
@@ -119,7 +112,7 @@ func (t *sharedTable) add(o *SharedObject) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.byName[o.name] != nil {
-		return fmt.Errorf("rtmp: shared object %s: connected already", o.name)
+		return fmt.Errorf("rtmp: shared object %s: already connected", o.name)
 	}
 	if t.byName == nil {
 		t.byName = make(map[string]*SharedObject)
@@ -136,17 +129,17 @@ func (t *sharedTable) remove(o *SharedObject) {
 	}
 }
 
-// Name is the object's name.
+// Name returns the name of the object.
 func (o *SharedObject) Name() string { return o.name }
 
-// Version is how often the server has changed the object, as far as it has told.
+// Version returns the version number in the newest message from the server: how often the object has changed.
 func (o *SharedObject) Version() uint32 {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	return o.version
 }
 
-// Get returns a property of the local copy. The value is shared: it is not to be modified.
+// Get returns a property of the local copy. The value is shared and must not be modified.
 func (o *SharedObject) Get(name string) (any, bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -154,7 +147,7 @@ func (o *SharedObject) Get(name string) (any, bool) {
 	return p.value, ok
 }
 
-// Properties returns the local copy, sorted by name.
+// Properties returns the local copy, sorted by name. The values are shared and must not be modified.
 func (o *SharedObject) Properties() amf.Object {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -166,19 +159,18 @@ func (o *SharedObject) Properties() amf.Object {
 	return all
 }
 
-// Handle makes f be told of everything that happens to the object from now on, one event at a time and in order, on the
-// goroutine that runs the Conn's handlers. nil: nobody is told.
+// Handle makes f receive all further events of the object, one at a time and in order, on the goroutine that runs the Conn's
+// handlers. A nil f removes the handler.
 //
-// Nothing waits for f: Get and Properties may be ahead of what it is told. A slow f finds up to 16 MiB of events and calls
-// waiting (see HandlerFunc); those beyond it is never told, and Stats.DroppedEvents counts them. Properties is right all
-// the same.
+// Get and Properties may be ahead of the events, since nothing waits for f. If f is slow, up to 16 MiB of events and calls wait for it
+// (see HandlerFunc). Further events are dropped and counted in Stats.DroppedEvents; Properties is up to date all the same.
 func (o *SharedObject) Handle(f func(SharedObjectEvent)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.handler = f
 }
 
-// Set asks the server to change a property, and waits for its answer. A refusal is a *StatusError.
+// Set asks the server to change a property, and waits for the answer. If the server refuses, the error is a *StatusError.
 func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
 	data, err := message.AppendSharedProperty(nil, name, value)
 	if err != nil {
@@ -188,7 +180,7 @@ func (o *SharedObject) Set(ctx context.Context, name string, value any) error {
 		message.SharedEvent{Type: message.SharedRequestChange, Data: data})
 }
 
-// Delete asks the server to remove a property, and waits for its answer. A refusal is a *StatusError.
+// Delete asks the server to remove a property, and waits for the answer. If the server refuses, the error is a *StatusError.
 func (o *SharedObject) Delete(ctx context.Context, name string) error {
 	if len(name) > 0xFFFF {
 		return o.error(fmt.Errorf("property name of %d bytes", len(name)))
@@ -197,7 +189,7 @@ func (o *SharedObject) Delete(ctx context.Context, name string) error {
 		message.SharedEvent{Type: message.SharedRequestRemove, Data: message.AppendSharedName(nil, name)})
 }
 
-// Send sends a message to all clients of the object, this one included: their Handle gets it. Servers don't answer.
+// Send sends a message to all clients of the object, including this one, whose handlers receive it. Servers do not answer.
 func (o *SharedObject) Send(ctx context.Context, handler string, args ...any) error {
 	data, err := amf.AppendAMF0(amf.AppendString(nil, handler), args...)
 	if err != nil {
@@ -206,7 +198,8 @@ func (o *SharedObject) Send(ctx context.Context, handler string, args ...any) er
 	return o.send(ctx, message.SharedEvent{Type: message.SharedSendMessage, Data: data})
 }
 
-// Close releases the object: the server tells no more of it, and pending Sets return net.ErrClosed. The Conn goes on.
+// Close releases the object. The server sends no more events, and pending calls of Set and Delete return net.ErrClosed. The Conn stays
+// open.
 func (o *SharedObject) Close() error {
 	o.mu.Lock()
 	closed := o.closed
@@ -226,7 +219,7 @@ func (o *SharedObject) Close() error {
 }
 
 func (o *SharedObject) error(err error) error {
-	return during("shared object "+o.name, err)
+	return session.During("shared object "+o.name, err)
 }
 
 func (o *SharedObject) send(ctx context.Context, e message.SharedEvent) error {
@@ -245,10 +238,13 @@ func (o *SharedObject) transmit(ctx context.Context, e message.SharedEvent) erro
 	if err != nil {
 		return o.error(err)
 	}
-	return o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body))
+	if err := o.conn.session.Send(ctx, session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)); err != nil {
+		return o.error(err)
+	}
+	return nil
 }
 
-// request sends an event and waits for the server's answer to it.
+// request sends an event and waits for the answer.
 func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
 	w.answer = &expectation{done: make(chan struct{})}
 	defer func() {
@@ -270,7 +266,7 @@ func (o *SharedObject) request(ctx context.Context, w *sharedWait, e message.Sha
 	return nil
 }
 
-// ask sends an event and puts its wait in line, both in the same order.
+// ask sends an event and appends its wait, so that both are in the same order.
 func (o *SharedObject) ask(ctx context.Context, w *sharedWait, e message.SharedEvent) error {
 	select {
 	case o.order <- struct{}{}:
@@ -294,7 +290,7 @@ func (o *SharedObject) refuse(err error, all bool) (found bool) {
 	return found
 }
 
-// finish ends the oldest wait that match accepts.
+// finish ends the oldest wait that matches.
 func (o *SharedObject) finish(err error, match func(*sharedWait) bool) bool {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shared connects a client of its own to a shared object, and returns what it is told.
+// shared connects a new client to a shared object, and returns its events.
 func shared(t *testing.T, s *testserver.Server, name string, persistent bool) (*SharedObject, <-chan SharedObjectEvent) {
 	t.Helper()
 	c := dialed(t, s.URL("app", ""), &Options{BackgroundRead: true})
@@ -127,7 +127,7 @@ func TestSharedObjectConverges(t *testing.T) {
 	}
 }
 
-// What other servers do, and what none should.
+// Servers that do other things, some of which none should.
 func TestSharedObjectServers(t *testing.T) {
 	send := func(p *peer, kind message.Type, name string, events ...message.SharedEvent) {
 		body, err := message.AppendSharedObject(nil, kind, &message.SharedObject{Name: name, Version: 9, Events: events})
@@ -189,7 +189,7 @@ func numbered(n int, value any) (data []byte) {
 	return data
 }
 
-// A handler that is slow is told of every property of a large object, in order, and the connection goes on.
+// A slow handler receives every property of a large object, in order, and the connection goes on.
 func TestLargeSharedObject(t *testing.T) {
 	const properties = 20_000
 	url := newPeer(t, func(p *peer) {
@@ -253,7 +253,7 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 		_, err = c.WaitInvoke(conntest.Context(t), "sent")
 		require.NoError(t, err)
 	})
-	require.Less(t, hold, session.MaxInvocationBytes+8<<20)
+	require.Less(t, hold, session.MaxCallbackBytes+8<<20)
 	value, _ := o.Get("004999")
 	require.Equal(t, changes-1.0, value)
 	dropped := int(c.Stats().DroppedEvents)

@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"errors"
 	"io"
 	"time"
 
@@ -8,17 +9,33 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sink is where a reading goroutine wants a stream's media: FLV bytes, or a Packet. Its owner is that goroutine, which
-// calls it from inside a dispatch of its own or while it holds the stream's lock.
-type sink interface {
-	take(m *session.Message)
-	full() bool                   // take no more in this call
-	fits(m *session.Message) bool // take m in this call; the next one is for what does not fit beside something else
-	has() bool                    // enough for the call to return
+// streamReader is the half of a Stream that plays: media on its way from the connection to Read, WriteTo and ReadPacket.
+type streamReader struct {
+	*streamState
+
+	waiter session.Waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	out    flvOut         // likewise
+	packet packetSink     // likewise
+
+	// Guarded by streamState.mu:
+	sink         sink               // where the goroutine that reads wants media now
+	queue        session.MediaQueue // media that another goroutine has read from the connection
+	backlog      *session.Backlog   // of queue
+	readDeadline time.Time
+	mediaDue     time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
 }
 
-// receive takes a media message from the reader. direct says that the reader is the goroutine that reads this stream.
-func (s *Stream) receive(m *session.Message, direct bool) {
+// sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its
+// own or while it holds the stream's lock.
+type sink interface {
+	take(m *session.Message)
+	full() bool                   // the call takes no more
+	fits(m *session.Message) bool // the call takes m; otherwise the next call does
+	has() bool                    // there is enough for the call to return
+}
+
+// receive takes a media message from the reader. direct reports that the reader is the goroutine that reads this stream.
+func (s *streamReader) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	av := m.Type == message.TypeAudio || m.Type == message.TypeVideo
@@ -38,25 +55,23 @@ func (s *Stream) receive(m *session.Message, direct bool) {
 	}
 	s.queue.Push(m)
 	s.backlog.Queued(s.queue.Len())
-	s.signal()
+	signal(s.readWake)
 }
 
-// begin marks the stream as playing because media has come: some servers send no Play.Start. The caller holds s.mu.
-func (s *Stream) begin() {
-	s.started = true
-	for _, e := range s.expected {
-		e.finish(nil)
-	}
+// discard empties the queue. The caller holds s.mu.
+func (s *streamReader) discard() {
+	s.queue.Clear()
+	s.backlog.Queued(0)
 }
 
-func (s *Stream) queued() int {
+func (s *streamReader) queued() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.queue.Len()
 }
 
-// next waits until dst has something or the stream can't give any more, which is the error.
-func (s *Stream) next(dst sink) error {
+// next waits until dst has something. The error is why the stream has no more.
+func (s *streamReader) next(dst sink) error {
 	if s.options.Writable {
 		return errNotReadable
 	}
@@ -78,7 +93,7 @@ func (s *Stream) next(dst sink) error {
 		if err != nil || dst.has() {
 			return err
 		}
-		err = s.conn.session.Read(&s.reader)
+		err = s.conn.session.Read(&s.waiter)
 		if dst.has() {
 			return nil
 		}
@@ -94,8 +109,8 @@ func (s *Stream) next(dst sink) error {
 	}
 }
 
-// handOver gives the goroutine that reads what others have queued. The caller holds s.mu.
-func (s *Stream) handOver() {
+// handOver passes the queued media to the sink. The caller holds s.mu.
+func (s *streamReader) handOver() {
 	if s.queue.Len() == 0 {
 		return
 	}
@@ -107,9 +122,9 @@ func (s *Stream) handOver() {
 	s.backlog.Queued(s.queue.Len())
 }
 
-// over is why the stream can't go on: its own end comes before that of the connection, and after everything that is queued,
-// which another reader may have done together with the end since this one last looked. The caller holds s.mu.
-func (s *Stream) over() error {
+// over returns why the stream has ended. Everything in the queue comes first; another reader may have queued it, together with the
+// end, since this one last looked. The stream's own end comes before the connection's. The caller holds s.mu.
+func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:
 		return nil
@@ -119,37 +134,36 @@ func (s *Stream) over() error {
 	return s.err
 }
 
-// isOver is over for those who don't hold s.mu.
-func (s *Stream) isOver() error {
+// isOver is over for a caller that does not hold s.mu.
+func (s *streamReader) isOver() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over()
 }
 
-// readingStream is a Stream as the session sees it while it is read: a session.Sink, and a session.Taker.
-type readingStream Stream
+// streamSink is a streamReader as the session sees it: a session.Sink and a session.Taker.
+type streamSink streamReader
 
-func (s *Stream) asSink() session.Sink { return (*readingStream)(s) }
+func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
 
-// Ready reports whether there is something for a Read to return, or to take out of the queue first.
-func (s *readingStream) Ready() bool {
+// Ready reports whether a Read has something to return, or to take out of the queue first.
+func (s *streamSink) Ready() bool {
 	s.Begin()
 	return s.End()
 }
 
 // Begin takes the lock that Take needs.
-func (s *readingStream) Begin() { s.mu.Lock() }
+func (s *streamSink) Begin() { s.mu.Lock() }
 
-// End is Ready, and gives the lock back.
-func (s *readingStream) End() bool {
-	ready := s.sink.has() || (*Stream)(s).ready()
+// End releases the lock, and returns what Ready does.
+func (s *streamSink) End() bool {
+	ready := s.sink.has() || (*streamReader)(s).ready()
 	s.mu.Unlock()
 	return ready
 }
 
-// Take takes a message of this stream, unless there is more to be done about it than that. The first is dispatched, so that others
-// learn of it, too.
-func (s *readingStream) Take(m *session.Message) session.Verdict {
+// Take takes a message of this stream if nothing else depends on it. The first one is dispatched instead, since it starts the stream.
+func (s *streamSink) Take(m *session.Message) session.Verdict {
 	if m.StreamID != s.id || !s.flows || s.err != nil || s.seeking || s.queue.Len() > 0 {
 		return session.Declined
 	}
@@ -162,11 +176,11 @@ func (s *readingStream) Take(m *session.Message) session.Verdict {
 	return session.Taken
 }
 
-// Room reports that a Read which could return takes what has arrived already, too.
-func (s *readingStream) Room() bool { return !s.sink.full() }
+// Room reports whether a Read that could return also takes what has arrived already.
+func (s *streamSink) Room() bool { return !s.sink.full() }
 
-// Deadline is the earlier of SetReadDeadline's and that of Options.MediaTimeout.
-func (s *readingStream) Deadline() time.Time {
+// Deadline returns the earlier one of SetReadDeadline and Options.MediaTimeout.
+func (s *streamSink) Deadline() time.Time {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if d := s.readDeadline; !d.IsZero() && (s.mediaDue.IsZero() || d.Before(s.mediaDue)) {
@@ -175,12 +189,41 @@ func (s *readingStream) Deadline() time.Time {
 	return s.mediaDue
 }
 
-func (s *readingStream) Backlog() *session.Backlog { return s.backlog }
+func (s *streamSink) Backlog() *session.Backlog { return s.backlog }
 
-// Read reads the stream as an FLV file: the file header, the metadata, and a tag for each audio and video message with the
-// server's timestamps. It returns io.EOF when the server has signalled the end, and only then; a connection that is lost
-// is io.ErrUnexpectedEOF. A Read that runs into Options.Timeout or a deadline may be repeated.
-func (s *Stream) Read(p []byte) (int, error) {
+// Ready reports whether ReadPacket would return at once, because a message is queued or the stream has ended. It is for programs that
+// read the connection themselves, with Conn.ReadPacket and HandlePacket.
+func (s *streamReader) Ready() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.ready()
+}
+
+// ready is Ready for a caller that holds s.mu.
+func (s *streamReader) ready() bool {
+	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
+}
+
+// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call under way. The zero time means no deadline.
+// After a read that has timed out, reading can go on: nothing is lost.
+func (s *streamReader) SetReadDeadline(t time.Time) error {
+	s.mu.Lock()
+	s.readDeadline = t
+	s.mu.Unlock()
+	s.rouse()
+	return nil
+}
+
+// rouse makes a read under way look at the state, whether it reads the socket itself or waits for another reader.
+func (s *streamReader) rouse() {
+	signal(s.readWake)
+	s.conn.session.Interrupt(&s.waiter)
+}
+
+// Read reads the stream as an FLV file: the file header, the metadata, and a tag for each audio and video message, with the
+// server's timestamps. It returns io.EOF only when the server has signalled the end; if the connection is lost, the error is
+// io.ErrUnexpectedEOF. After Options.Timeout or a deadline, Read can be called again.
+func (s *streamReader) Read(p []byte) (int, error) {
 	if len(p) == 0 {
 		return 0, nil
 	}
@@ -193,7 +236,7 @@ func (s *Stream) Read(p []byte) (int, error) {
 	}
 	err := s.next(o)
 	if o.n == 0 && err != nil && (len(o.media) > 0 || s.isOver() != nil || s.conn.Err() != nil) {
-		o.begin() // what waited for the file header to be complete; metadata alone waits on
+		o.begin() // what waited for the file header to be decided; metadata alone still waits
 		if o.n > 0 {
 			err = nil
 		}
@@ -201,11 +244,11 @@ func (s *Stream) Read(p []byte) (int, error) {
 	return o.n, err
 }
 
-// writeToBuffer is what WriteTo gathers for one write: what one read of the socket brings, and some more.
+// writeToBuffer is how much WriteTo gathers for one write, in bytes: what one read of the socket brings, and some more.
 const writeToBuffer = 128 << 10
 
-// WriteTo writes the stream as an FLV file to w until its end, which is not an error. It is the fast path of io.Copy.
-func (s *Stream) WriteTo(w io.Writer) (int64, error) {
+// WriteTo writes the stream as an FLV file to w until the server has signalled the end. Then the error is nil. io.Copy uses it.
+func (s *streamReader) WriteTo(w io.Writer) (int64, error) {
 	o, buf := &s.out, make([]byte, writeToBuffer)
 	o.direct = true
 	defer func() { o.direct = false }()
@@ -239,9 +282,9 @@ func (s *Stream) WriteTo(w io.Writer) (int64, error) {
 	}
 }
 
-// ReadPacket reads the next audio, video or data message; p.Body is reused. Don't mix it with Read. The errors are those
-// of Read.
-func (s *Stream) ReadPacket(p *Packet) error {
+// ReadPacket reads the next audio, video or data message into p and reuses the memory of p.Body. Do not mix it with Read. The errors
+// are those of Read.
+func (s *streamReader) ReadPacket(p *Packet) error {
 	s.packet = packetSink{p: p}
 	defer func() { s.packet.p = nil }()
 	return s.next(&s.packet)
@@ -249,7 +292,7 @@ func (s *Stream) ReadPacket(p *Packet) error {
 
 // packetSink takes one message.
 type packetSink struct {
-	p     *Packet // the caller's
+	p     *Packet // of the caller
 	taken bool
 }
 
@@ -269,3 +312,5 @@ func (k *packetSink) take(m *session.Message) {
 	m.CopyTo(k.p.Body)
 	k.taken = true
 }
+
+var errNotReadable = errors.New("rtmp: the stream was opened for publishing and cannot be read")

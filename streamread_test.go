@@ -40,7 +40,7 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	s := k.streams.newStream(StreamOptions{})
 	k.session.StartStanding()
 	synctest.Wait() // it reads
-	s.reader.Sink = &lateSink{Sink: s.reader.Sink, late: func() {
+	s.waiter.Sink = &lateSink{Sink: s.waiter.Sink, late: func() {
 		last := session.Message{Packet: Packet{Type: message.TypeVideo, Body: []byte("the last picture")}}
 		s.mu.Lock()
 		s.queue.Push(&last)
@@ -65,7 +65,7 @@ func (k *lateSink) Ready() bool {
 	return ok
 }
 
-// The end is told only when the queue is empty, however a Read has come to its own end.
+// The end of a stream is reported only when the queue is empty, however a Read has ended before.
 func TestEndComesAfterTheQueue(t *testing.T) {
 	readings := map[string]func(s *Stream) (string, error){
 		"ReadPacket": func(s *Stream) (string, error) {
@@ -99,7 +99,7 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 						test.end(s)
 					})
 					require.NoError(t, s.SetReadDeadline(past))
-					<-s.wake // which SetReadDeadline has left
+					<-s.readWake // which SetReadDeadline has left
 					_, err := read(s)
 					require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 					require.NoError(t, s.SetReadDeadline(time.Time{}))

@@ -1,10 +1,10 @@
 package rtmp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
-	"strconv"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/chunk"
@@ -12,11 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxClosedIDs is how many ids of closed streams are remembered, the newest. What a server still has under way for a stream
-// arrives soon after its end, so nobody misses the others.
-const maxClosedIDs = 256
-
-// streamTable holds the open streams by message stream id, and knows which ids belong to nobody any more.
+// streamTable holds the open streams by message stream id, and remembers the ids of closed ones.
 type streamTable struct {
 	conn *link
 
@@ -26,9 +22,9 @@ type streamTable struct {
 	closed []uint32 // ids that were given out and are not open, oldest first; at most maxClosedIDs, never 0
 }
 
-// of returns the stream that a message is for; nil: it is for nobody. While just one stream is open it gets what has the id
-// 0 or one that was never given out, too: servers are seen that send media so. What is still under way for a stream that was
-// closed must not get into another.
+// of returns the stream of a message with the given id, or nil. If only one stream is open, it also gets messages with the id 0 or
+// one that was never given out, since some servers send media that way. Messages for a stream that was closed must not get into
+// another.
 func (t *streamTable) of(id uint32) *Stream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -43,14 +39,38 @@ func (t *streamTable) of(id uint32) *Stream {
 
 // newStream returns a stream that the server does not know of yet, and that is not in the table.
 func (t *streamTable) newStream(o StreamOptions) *Stream {
+	return newStream(t.conn, t.conn.complete(o), t.remove)
+}
+
+// open asks for a message stream for s, and plays or publishes on it.
+func (t *streamTable) open(ctx context.Context, s *Stream) error {
 	c := t.conn
-	o = c.complete(o)
-	s := &Stream{conn: c, table: t, name: o.Name, options: o, buffer: c.opts.buffer(),
-		wake: make(chan struct{}, 1), writeWake: make(chan struct{}, 1)}
-	s.reader = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: s.wake, Sink: s.asSink(), Taker: (*readingStream)(s)}
-	s.sending = c.session.NewSendQueue(c.opts.SendQueue)
-	s.backlog = c.session.NewBacklog(c.opts.maxQueue(), func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
-	return s
+	p, err := c.opts.script(s.options)
+	if err != nil {
+		return err
+	}
+	if s.options.Writable {
+		if err := c.announceChunkSize(ctx); err != nil {
+			return err
+		}
+	}
+	if s.id, err = t.newID(ctx, p.connection); err != nil {
+		return err
+	}
+	if err := t.add(s); err != nil {
+		return err
+	}
+	if _, err := s.request(ctx, p.chunkStreamID, p.stream, p.then(s.id), true, p.codes...); err != nil {
+		return err
+	}
+	return s.beginPublishing()
+}
+
+// abandon closes a stream that was not opened completely, if the server already has one for it.
+func (t *streamTable) abandon(s *Stream) {
+	if t.holds(s) {
+		s.Close()
+	}
 }
 
 func (t *streamTable) all() []*Stream {
@@ -75,7 +95,7 @@ func (t *streamTable) add(s *Stream) error {
 	defer t.mu.Unlock()
 	if t.byID[s.id] != nil {
 		return &StatusError{Code: message.CodeCallFailed, Level: "error", Description: fmt.Sprintf(
-			"the server gave out stream id %d twice: it can't serve several streams on one connection", s.id)}
+			"the server has assigned stream id %d twice: it cannot serve several streams on one connection", s.id)}
 	}
 	if t.byID == nil {
 		t.byID = make(map[uint32]*Stream)
@@ -98,8 +118,8 @@ func (t *streamTable) remove(s *Stream) {
 	}
 }
 
-// closeAll closes the open streams. Those that play only have something to say, which is left to the caller: last. refused is what the
-// server has refused of the others.
+// closeAll closes the open streams. For those that play, last are the commands that the caller has to send. refused are the refusals
+// of the others.
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
 		if s.options.Writable {
@@ -111,14 +131,12 @@ func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 		if o, err := s.farewell(); err == nil { // deleteStream, as librtmp does
 			last = append(last, o...)
 		}
-		s.markClosed() // nobody will read what is queued, and the reader is not to wait for that
-		s.backlog.Queued(0)
+		s.markClosed() // nobody will read what is queued, and the reader must not wait for that
 	}
 	return last, refused
 }
 
-// giveUp makes id one that belongs to nobody. It reports false when a stream has it, from a server that gives out the same id
-// twice.
+// giveUp remembers id as closed. It reports false if a stream has it, since some servers give out the same id twice.
 func (t *streamTable) giveUp(id uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -129,7 +147,7 @@ func (t *streamTable) giveUp(id uint32) bool {
 	return true
 }
 
-// close remembers id as one that belongs to nobody. The caller holds t.mu.
+// close remembers id as closed. The caller holds t.mu.
 func (t *streamTable) close(id uint32) {
 	if id == 0 || slices.Contains(t.closed, id) {
 		return
@@ -147,4 +165,66 @@ func (t *streamTable) count() {
 			t.only = s
 		}
 	}
+}
+
+// newID sends commands together, one of which is createStream, and waits for the message stream id. If the wait ends early, the
+// server is told to delete the stream as soon as the answer comes; otherwise it would keep it.
+func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
+	k, err := t.number(commands)
+	if err != nil {
+		return 0, err
+	}
+	if err := t.conn.sendCommands(ctx, session.ChunkStreamCommand, 0, commands); err != nil {
+		t.conn.session.TakeCall(k.ID)
+		return 0, err
+	}
+	if err := k.Wait(ctx); err != nil {
+		k.WhenDone(func() { t.refuse(k) })
+		t.conn.session.FlushReplies()
+		return 0, err
+	}
+	result, err := k.Result()
+	if err != nil {
+		return 0, err
+	}
+	return streamIDOf(result)
+}
+
+// number sets the transaction ids of commands, and returns the call of createStream.
+func (t *streamTable) number(commands []message.Command) (create *session.Call, err error) {
+	for i := range commands {
+		if commands[i].Name != "createStream" {
+			commands[i].TransactionID = t.conn.session.NextID()
+			continue
+		}
+		if create, err = t.conn.session.NewCall("createStream", 0); err != nil {
+			return nil, err
+		}
+		commands[i].TransactionID = create.ID
+	}
+	return create, nil
+}
+
+// refuse makes the server delete the stream that k, a createStream, has brought, if any. The reader may call it.
+func (t *streamTable) refuse(k *session.Call) {
+	result, err := k.Result()
+	if err != nil {
+		return
+	}
+	id, err := streamIDOf(result)
+	if err != nil || !t.giveUp(id) {
+		return
+	}
+	if o, err := t.conn.deleteStream(id); err == nil {
+		t.conn.session.Reply(o)
+	}
+}
+
+// streamIDOf returns the message stream id in the _result of createStream.
+func streamIDOf(result any) (uint32, error) {
+	id, ok := result.(float64)
+	if !ok || id < 0 || id > 1<<32-1 || id != float64(uint32(id)) {
+		return 0, &ProtocolError{Phase: "command", Detail: "createStream's result is not a stream id", Value: result}
+	}
+	return uint32(id), nil
 }

@@ -118,7 +118,7 @@ func TestWriteBlocks(t *testing.T) {
 		require.NoError(t, s.SetWriteDeadline(time.Now().Add(50*time.Millisecond)))
 		require.ErrorIs(t, blocked(s), os.ErrDeadlineExceeded)
 	})
-	t.Run("not behind a ping flood", func(t *testing.T) {
+	t.Run("during a ping flood", func(t *testing.T) {
 		flooded := make(chan struct{})
 		url := accepting(t, func(p *peer) {
 			ping := p.Encode(peertest.Event(message.EventPingRequest, 1))
@@ -141,10 +141,10 @@ func TestWriteBlocks(t *testing.T) {
 
 func TestWriteRefusesOtherThings(t *testing.T) {
 	_, s := publishing(t, accepting(t, (*peer).UntilGone), nil)
-	_, err := s.Write([]byte("this is no FLV at all"))
+	_, err := s.Write([]byte("this is not FLV at all"))
 	var bad *flv.Error
 	require.ErrorAs(t, err, &bad)
-	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "no media")
+	require.ErrorContains(t, s.WritePacket(&Packet{Type: message.TypeCommandAMF0}), "not media")
 	var tooLong *chunk.Error
 	require.ErrorAs(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: make([]byte, 1<<24)}), &tooLong)
 	_, err = s.Read(make([]byte, 10))
@@ -191,7 +191,7 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	assert.LessOrEqual(t, allocs, 1.0)
 }
 
-// design.md 4, rule 12: concurrent WritePackets of one Stream are safe, audio and video encoders are two goroutines.
+// Several goroutines may call WritePacket of one Stream: audio and video encoders often are two.
 func TestConcurrentWritePackets(t *testing.T) {
 	got := make(chan [2]int, 1)
 	url := accepting(t, func(p *peer) {

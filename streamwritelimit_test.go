@@ -59,7 +59,7 @@ func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
-// What ends between the lock and the first byte harms nothing: the write, which had begun, goes on.
+// A limit that passes between the lock and the first byte does no harm: the write has begun and goes on.
 func TestLimitBeforeTheFirstByte(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
 		t.Run(scheme, func(t *testing.T) {

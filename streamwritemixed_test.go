@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// What the server records is what was written, whatever the contexts and deadlines.
+// The server records what was written, whatever the contexts and deadlines.
 func TestWriteIntegrity(t *testing.T) {
 	n, seed := repetitions(2), randomSeed(t)
 	var packets, refused, sessions, died atomic.Int64

@@ -9,37 +9,37 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Trace has functions that are called while a Conn connects, and with each of its messages. It is for tools that explain what a
+// Trace has functions that are called while a Conn connects, and for each of its messages. It is for tools that explain what a
 // server does. A nil function is not called.
 //
-// What comes before RTMP is traced by net/http/httptrace: Dial and Connect call the functions of an httptrace.ClientTrace in their
-// context for name resolution, TCP connections and TLS handshakes, also those of a proxy, and in tunnels for HTTP.
+// To trace what comes before RTMP, use net/http/httptrace: Dial and Connect call the functions of an httptrace.ClientTrace in their
+// context for name resolution, TCP connections and TLS handshakes, including those of a proxy, and for HTTP in tunnels.
 //
-// The functions run on the goroutines that connect, read and write, several of them at the same time. They must return soon and must
-// not use the Conn. Packets, and what else they are given, are valid during the call and must not be modified. They may hold secrets.
+// The functions run on the goroutines that connect, read and write, possibly at the same time. They must return soon and must not
+// use the Conn. Their arguments are valid during the call only and must not be modified. They may contain secrets.
 type Trace struct {
-	// Connecting is called when an attempt to connect begins. A Conn, or Dial, may have to make several. enhanced says that connect
+	// Connecting is called when an attempt to connect begins. Connect and Dial may make several. enhanced reports that connect
 	// announces Enhanced RTMP.
 	Connecting func(enhanced bool, pipelining Pipelining)
-	// HandshakeStart is called when the connection or the tunnel has been made.
+	// HandshakeStart is called when the connection or the tunnel was made.
 	HandshakeStart func()
 	// HandshakeDone is called when the handshake has succeeded or failed.
 	HandshakeDone func(info HandshakeInfo, err error)
-	// Sent is called with each message, media included, before it is written to the connection. Those that leave with the
-	// handshake are reported when that is done.
+	// Sent is called with each message, including media, before it is written to the connection. Messages that are sent with the
+	// handshake are reported after it.
 	Sent func(p *Packet)
-	// Received is called with each message, except those that are read by Conn.ReadPacket and never handled, before the library
-	// acts on it. Reading is slower with it.
+	// Received is called with each message before the library acts on it, but not with one that is read by Conn.ReadPacket and not
+	// passed to Conn.HandlePacket. It makes reading slower.
 	Received func(p *Packet)
 }
 
-// HandshakeInfo describes a handshake. It is zero but for Duration if that has failed.
+// HandshakeInfo describes a handshake. If the handshake has failed, only Duration is set.
 type HandshakeInfo struct {
 	ServerType    byte    // S0: 3, or a type of RTMPE
-	ServerVersion [4]byte // the word after the timestamp in S1; zero from most servers that handshake plainly
-	Digest        bool    // both sides have signed their first packets
+	ServerVersion [4]byte // the word after the timestamp in S1; often zero in a plain handshake
+	Digest        bool    // both sides have signed their first packets (C1 and S1)
 	Encrypted     bool    // RTMPE
-	ReplyValid    bool    // S2 repeats C1, or is signed as it should be
+	ReplyValid    bool    // S2 is a copy of C1, or is signed correctly
 	Duration      time.Duration
 }
 
@@ -55,7 +55,7 @@ func (t *Trace) handshakeStart() {
 	}
 }
 
-// handshakeDone reports the handshake, and the messages that it has carried.
+// handshakeDone reports the handshake, and the messages that were sent with it.
 func (t *Trace) handshakeDone(result *handshake.Result, took time.Duration, carried []chunk.Outgoing, err error) {
 	if t == nil {
 		return
@@ -76,7 +76,7 @@ func (t *Trace) handshakeDone(result *handshake.Result, took time.Duration, carr
 	}
 }
 
-// sent is session.Config.Sent.
+// sent returns the function for session.Config.Sent.
 func (t *Trace) sent() func(chunk.Outgoing) {
 	if t == nil || t.Sent == nil {
 		return nil
@@ -87,7 +87,7 @@ func (t *Trace) sent() func(chunk.Outgoing) {
 	}
 }
 
-// tap is session.Config.Tap.
+// tap returns the function for session.Config.Tap.
 func (t *Trace) tap() func(*session.Message) (bool, error) {
 	if t == nil || t.Received == nil {
 		return nil

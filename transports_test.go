@@ -86,7 +86,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 	})
 }
 
-// What clients have to prove they prove over every transport: the publisher's password, a token, the player.
+// Authentication works over every transport: the publisher's password, a token, the player.
 func TestProofsOverEveryTransport(t *testing.T) {
 	player := testserver.Player{Hash: bytes.Repeat([]byte{7}, 32), Size: 1234}
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -119,7 +119,7 @@ func TestProofsOverEveryTransport(t *testing.T) {
 	})
 }
 
-// A player is found by HTTP, in a file, and through the cache; a server that asks nobody knows is told nothing.
+// A player is found by HTTP, in a file, and through the cache; a malformed request gets no answer.
 func TestSWFVerification(t *testing.T) {
 	t.Setenv("HOME", t.TempDir()) // for the cache
 	swf := append([]byte("FWS\x09"), 0x10, 0, 0, 0, 'p', 'l', 'a', 'y', 'e', 'r', '-', '-')
@@ -148,7 +148,7 @@ func TestSWFVerification(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-// Whoever has mistaken one kind of server for another is told what that may be.
+// The error of connecting to another kind of server says what may be wrong.
 func TestHangingUpIsExplained(t *testing.T) {
 	for scheme, want := range map[string]string{ // a FIN or a reset, as it happens
 		"rtmps":  `^rtmp: tls: .*: the server may not speak TLS on this port$`,
@@ -250,7 +250,7 @@ func (c *recordedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// The server dies behind each message, and at some other bytes, above and below TLS and HTTP. With RTMP_LONG=1 at each byte.
+// The server dies after each message, and at some other bytes, above and below TLS and HTTP. With RTMP_LONG=1 at each byte.
 func TestServerDiesOverEveryTransport(t *testing.T) {
 	size := 20_000
 	if os.Getenv("RTMP_LONG") != "" {

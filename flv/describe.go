@@ -107,6 +107,9 @@ func (s *trackSet) add(id uint8) (lowest bool) {
 	return false
 }
 
+func (s *trackSet) has(id uint8) bool { return s[id/64]&(1<<(id%64)) != 0 }
+func (s *trackSet) remove(id uint8)   { s[id/64] &^= 1 << (id % 64) }
+
 func (s *trackSet) len() (n int) {
 	for _, word := range s {
 		n += bits.OnesCount64(word)

@@ -4,6 +4,8 @@ package message
 // Servers use others, too.
 const (
 	CodeCallFailed                = "NetConnection.Call.Failed"              // a remote call has failed, or its method is unknown
+	CodeConnectAppShutdown        = "NetConnection.Connect.AppShutdown"      // the application or the server is shutting down
+	CodeConnectFailed             = "NetConnection.Connect.Failed"           // the connection attempt has failed
 	CodeConnectInvalidApp         = "NetConnection.Connect.InvalidApp"       // the application does not exist
 	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks the client to connect again, to its tcUrl if it gives one (E-RTMP v2)
 	CodeConnectRejected           = "NetConnection.Connect.Rejected"         // connect was refused; the description may ask for credentials, and ex.redirect may name another server
@@ -22,10 +24,12 @@ const (
 	CodePlayUnpublishNotify       = "NetStream.Play.UnpublishNotify"         // the publisher has left
 	CodePublishBadName            = "NetStream.Publish.BadName"              // the name is already being published
 	CodePublishDenied             = "NetStream.Publish.Denied"               // the client may not publish
+	CodePublishIdle               = "NetStream.Publish.Idle"                 // the publisher has sent nothing for too long
 	CodePublishRejected           = "NetStream.Publish.Rejected"             // the client may not publish
 	CodePublishStart              = "NetStream.Publish.Start"                // publishing has begun
 	CodeRecordFailed              = "NetStream.Record.Failed"                // recording has failed
 	CodeRecordNoAccess            = "NetStream.Record.NoAccess"              // the recording must not be written
+	CodeSeekFailed                = "NetStream.Seek.Failed"                  // the stream cannot seek
 	CodeSeekInvalidTime           = "NetStream.Seek.InvalidTime"             // the position is outside of the recording
 	CodeSeekNotify                = "NetStream.Seek.Notify"                  // the media that follows is from the new position
 	CodeUnpauseNotify             = "NetStream.Unpause.Notify"               // the stream continues

@@ -2,9 +2,11 @@ package message
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"regexp"
 
+	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
@@ -60,7 +62,8 @@ func (e *ProtocolError) Error() string {
 	if e.Value != nil {
 		text += ": " + quote.Peer(fmt.Sprint(e.Value))
 	}
-	if e.Err != nil {
+	var same *chunk.Error // of which Detail and Value were taken
+	if e.Err != nil && !(errors.As(e.Err, &same) && same.Detail == e.Detail) {
 		text += ": " + quote.Cause(e.Err)
 	}
 	return text

@@ -9,9 +9,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// codeSeekFailed is not among those of package message.
-const codeSeekFailed = "NetStream.Seek.Failed"
-
 // invoked serves a command, on the goroutine of the hooks.
 func (c *Conn) invoked(id uint32, cmd message.Command) {
 	switch cmd.Name {
@@ -45,7 +42,7 @@ func (c *Conn) controlled(id uint32, cmd message.Command) {
 	case st.activity() != nil:
 		st.activity().serve(cmd)
 	case cmd.Name == "seek":
-		st.status("error", codeSeekFailed, "nothing is played")
+		st.status("error", message.CodeSeekFailed, "nothing is played")
 	}
 }
 

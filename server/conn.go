@@ -34,7 +34,7 @@ type Conn struct {
 	cancel    context.CancelCauseFunc
 
 	core    *session.Session // set by shakeHands, before anybody else has the Conn but Server, which looks with mu
-	hooks   session.Handlers
+	hooks   session.Callbacks
 	waiting waiting
 	watch   watch
 	leaving atomic.Bool // nothing is served any more

@@ -11,12 +11,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Codes of Flash's NetConnection beyond those of package message.
-const (
-	codeConnectFailed   = "NetConnection.Connect.Failed"
-	codeConnectShutdown = "NetConnection.Connect.AppShutdown"
-)
-
 // queries are the parameters that a client has given by its app and tcUrl.
 type queries struct{ app, tcURL url.Values }
 
@@ -59,7 +53,7 @@ func (c *Conn) serveConnect(cmd message.Command) {
 	app := c.application()
 	switch {
 	case c.server.isClosing():
-		c.refuseConnect(cmd, &Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
+		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectAppShutdown, Description: "the server is shutting down"})
 		return
 	case app.App == nil:
 		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectInvalidApp, Description: "no such application"})
@@ -150,7 +144,7 @@ func (c *Conn) disorder(cmd message.Command) {
 	c.watch.start(0, nil)
 	c.later(0, func() {
 		c.log.Info("rtmp: a client out of order", "command", peer(cmd.Name))
-		c.refuseConnect(cmd, &Refusal{Code: codeConnectFailed, Description: "out of order"})
+		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
 }
 

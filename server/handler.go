@@ -171,7 +171,7 @@ func (h *handling) serve(cmd message.Command) {
 		ms, _ := number(cmd.Args, 0)
 		k.On, k.Value = false, time.Duration(milliseconds(ms))*time.Millisecond
 		if !h.watched.Load() || !h.control(k) {
-			h.stream.status("error", codeSeekFailed, "this stream can't be sought in")
+			h.stream.status("error", message.CodeSeekFailed, "this stream can't be sought in")
 		}
 		return
 	case "pauseRaw":

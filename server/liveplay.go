@@ -134,7 +134,7 @@ func (l *livePlaying) serve(cmd message.Command) {
 	st := l.stream
 	switch on := boolean(cmd.Args, 0, true); cmd.Name {
 	case "seek":
-		st.status("error", codeSeekFailed, "the stream is live")
+		st.status("error", message.CodeSeekFailed, "the stream is live")
 	case "pause", "pauseRaw":
 		l.player.Pause(on)
 		pauseNotified(st, on)

@@ -13,9 +13,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// codePublishIdle is not among those of package message.
-const codePublishIdle = "NetStream.Publish.Idle"
-
 // publishReceived gives what the client publishes from now on a place, since it may go on without waiting for the answer.
 func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	st := c.stream(id)
@@ -212,9 +209,9 @@ func (p *publication) ended(err error) {
 	case errors.Is(err, live.ErrReplaced):
 		p.stream.status("error", message.CodePublishBadName, "another publisher has taken over")
 	case errors.Is(err, live.ErrIdle):
-		p.stream.status("error", codePublishIdle, "no media has come")
+		p.stream.status("error", message.CodePublishIdle, "no media has come")
 	case errors.Is(err, live.ErrClosed):
-		c.status(0, "error", codeConnectShutdown, "the server is shutting down")
+		c.status(0, "error", message.CodeConnectAppShutdown, "the server is shutting down")
 	default:
 		p.stream.status("error", message.CodePublishDenied, "too many bits per second")
 	}

@@ -45,7 +45,7 @@ func (s *Server) hangUp() {
 		if busy[c] {
 			c.leave()
 		} else {
-			c.Reject(&Refusal{Code: codeConnectShutdown, Description: "the server is shutting down"})
+			c.Reject(&Refusal{Code: message.CodeConnectAppShutdown, Description: "the server is shutting down"})
 		}
 	}
 	s.waitForConns(grace)

@@ -19,10 +19,10 @@ type cursor struct {
 
 	noAudio, noVideo bool
 
-	waiting bool          // for a key frame
-	waited  time.Duration // since then, by the hub's clock; 0: nothing has come yet
-	started trackSet      // video tracks of which a key frame has been taken
-	lagging bool          // what can't be decoded is so because of what was missed
+	waiting  bool             // for a key frame
+	waited   time.Duration    // since then, by the hub's clock; 0: nothing has come yet
+	pictures flv.KeyFrameWait // decides which pictures can be decoded
+	lagging  bool             // what can't be decoded is so because of what was missed
 
 	fresh bool   // the headers are due before the next message, unless
 	seen  uint64 // they have not changed since this sequence number
@@ -45,7 +45,8 @@ func (c *cursor) skip(l *log) {
 }
 
 func (c *cursor) begin(l *log, cached bool) {
-	c.next, c.started, c.waiting = l.end(), trackSet{}, false
+	c.next, c.waiting = l.end(), false
+	c.pictures.All()
 	switch {
 	case c.only != nil:
 		c.next = l.base
@@ -90,7 +91,7 @@ func (c *cursor) receive(audio, video bool) {
 		c.fresh, c.seen, c.carried = true, 0, false
 	}
 	if video && c.noVideo {
-		c.started = trackSet{}
+		c.pictures.All()
 	}
 	c.noAudio, c.noVideo = !audio, !video
 	c.waiting = c.waiting && video
@@ -108,7 +109,8 @@ func (c *cursor) accepts(m *Message) bool {
 	}
 	if m.from != c.from {
 		if c.from != nil {
-			c.carried, c.started, c.waiting, c.lagging = !c.fresh, trackSet{}, false, false
+			c.carried, c.waiting, c.lagging = !c.fresh, false, false
+			c.pictures.All()
 		}
 		c.from = m.from
 	}
@@ -123,12 +125,8 @@ func (c *cursor) accepts(m *Message) bool {
 		return false
 	case m.kind == flv.KindHeader:
 		return !(m.repeated && c.carried)
-	case m.kind == flv.KindKeyFrame:
-		c.started.add(m.track)
-	case m.kind == flv.KindFrame:
-		return c.started.has(m.track)
 	}
-	return true
+	return c.pictures.Accept(m.kind, m.track)
 }
 
 // lost is 1 if m, which was not accepted, is so because of what was missed before.
@@ -153,9 +151,3 @@ func (c *cursor) headers(m *Message, e *headerEncoder) (due []*Message) {
 	}
 	return due
 }
-
-// trackSet is a set of video track ids. The zero value is empty.
-type trackSet [4]uint64
-
-func (s *trackSet) add(track uint8)      { s[track/64] |= 1 << (track % 64) }
-func (s *trackSet) has(track uint8) bool { return s[track/64]&(1<<(track%64)) != 0 }

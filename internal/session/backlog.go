@@ -1,34 +1,43 @@
 package session
 
-import "fmt"
+import (
+	"fmt"
+	"sync/atomic"
+)
 
-// Backlog is back-pressure: a queue of received media with its limit. While one is at its limit, nobody reads but who takes
-// from it; every other waiter gets ErrBacklog, and the standing reader waits.
+// Backlog is back-pressure from a queue of received media that has a limit. While the queue is full, only its consumer may read; all
+// other waiters get ErrBacklog, and the standing reader waits.
 type Backlog struct {
-	reader *reader
-	limit  int
-	what   func() string
+	all   *backlogs
+	limit int
+	what  func() string
 }
 
-// NewBacklog returns the Backlog of a queue of limit bytes. what names it for errors.
-func (r *reader) NewBacklog(limit int, what func() string) *Backlog {
-	return &Backlog{reader: r, limit: limit, what: what}
+// backlogs are those of a Session.
+type backlogs struct {
+	full    atomic.Pointer[Backlog] // one that is full
+	drained chan struct{}           // signalled when full is cleared
 }
 
-// Queued says how many bytes are queued now. Beyond the limit others stop reading, and at half of it they go on.
+// NewBacklog returns the Backlog of a queue of limit bytes. what names the queue in errors.
+func (a *backlogs) NewBacklog(limit int, what func() string) *Backlog {
+	return &Backlog{all: a, limit: limit, what: what}
+}
+
+// Queued sets how many bytes are queued. Beyond the limit other waiters stop reading; at half of it they go on.
 func (b *Backlog) Queued(n int) {
-	full := &b.reader.full
+	full := &b.all.full
 	switch {
 	case n > b.limit:
 		full.CompareAndSwap(nil, b)
 	case n <= b.limit/2 && full.Load() == b && full.CompareAndSwap(b, nil):
-		signal(b.reader.drained)
+		signal(b.all.drained)
 	}
 }
 
-// Blocked is ErrBacklog while a queue is at its limit, else nil.
-func (r *reader) Blocked() error {
-	if b := r.full.Load(); b != nil {
+// Blocked returns ErrBacklog while a queue is full, and otherwise nil.
+func (a *backlogs) Blocked() error {
+	if b := a.full.Load(); b != nil {
 		return b.err()
 	}
 	return nil

@@ -8,7 +8,7 @@ import (
 
 // A queue stops the others beyond its limit, until it holds half of that. Only one does so at a time.
 func TestBacklog(t *testing.T) {
-	r := &reader{drained: make(chan struct{}, 1)}
+	r := &backlogs{drained: make(chan struct{}, 1)}
 	one := r.NewBacklog(100, func() string { return "one" })
 	other := r.NewBacklog(100, func() string { return "other" })
 	one.Queued(100)

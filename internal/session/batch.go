@@ -5,21 +5,20 @@ import "github.com/go-librtmp/rtmp/chunk"
 // gatherSize is how many bytes of chunks leave with one system call, if there are so many.
 const gatherSize = 128 << 10
 
-// Batch gathers messages in the connection's write buffer, of which its owner holds the lock from Begin to End.
+// Batch gathers messages in the connection's write buffer. Its owner holds the write lock from Begin to End.
 type Batch struct {
 	w   *writer
 	p   purpose
 	err error // of the connection
 }
 
-// Begin takes the write lock for who; nil: for somebody without a limit.
+// Begin takes the write lock for who. If who is nil, the write has no limit.
 func (w *writer) Begin(who Writer) (Batch, error) {
 	p := purpose{who: who}
 	return Batch{w: w, p: p}, w.acquire(p)
 }
 
-// Add encodes o, and writes what has been gathered if that is enough. If Add
-// fails, messages added earlier are still sent.
+// Add encodes o, and writes if enough has been gathered. If Add fails, messages that were added before are still sent.
 func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	w := b.w
 	if len(w.buf) == 0 {
@@ -31,7 +30,7 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	return b.added()
 }
 
-// Append lets encode append bytes of its own making, which the chunk writer may know nothing of: it is for test servers.
+// Append lets encode append any bytes, even without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
 	if len(w.buf) == 0 {
@@ -56,7 +55,7 @@ func (b *Batch) added() error {
 	return err
 }
 
-// End writes the rest and releases the lock. It returns err, or what ends the connection.
+// End writes the rest and releases the lock. It returns err, or the error that ends the connection.
 func (b *Batch) End(err error) error {
 	defer b.w.release()
 	if b.err == nil {

@@ -10,9 +10,6 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
-const maxPendingCalls = 1 << 16
-
 // Call is a remote call that was sent, or is about to be.
 type Call struct {
 	ID     float64 // the transaction id
@@ -22,21 +19,21 @@ type Call struct {
 	done   chan struct{} // closed when reply and err are set
 	reply  []any
 	err    error
-	then   atomic.Pointer[func()]  // called once, on completion; nil: nobody waits this way
-	accept func(reply []any) error // sees a result before anybody else; its error is fatal. nil: nobody does
+	then   atomic.Pointer[func()]  // called once, on completion; may be nil
+	accept func(reply []any) error // sees a result first; its error ends the Session; may be nil
 }
 
-// Answered returns a Call that has its answer, which says nothing.
+// Answered returns a Call with an empty answer.
 func Answered(method string) *Call {
 	k := &Call{Method: method, done: make(chan struct{})}
 	close(k.done)
 	return k
 }
 
-// Done is closed when the answer is there.
+// Done returns a channel that is closed when the call is complete.
 func (k *Call) Done() <-chan struct{} { return k.done }
 
-// IsDone reports whether the answer is there.
+// IsDone reports whether the call is complete.
 func (k *Call) IsDone() bool {
 	select {
 	case <-k.done:
@@ -46,8 +43,8 @@ func (k *Call) IsDone() bool {
 	}
 }
 
-// Answer is what the answer carries after the transaction id, the command object and the values, and why there is none or it is
-// a refusal. Both are nil until IsDone.
+// Answer returns the values of the answer after the transaction id, and an error if there is no answer or it is a refusal. Both are nil
+// until IsDone.
 func (k *Call) Answer() (reply []any, err error) {
 	if !k.IsDone() {
 		return nil, nil
@@ -55,7 +52,7 @@ func (k *Call) Answer() (reply []any, err error) {
 	return k.reply, k.err
 }
 
-// Result is the value of the answer: the one after the command object.
+// Result returns the value after the command object.
 func (k *Call) Result() (any, error) {
 	reply, err := k.Answer()
 	if err != nil || len(reply) < 2 {
@@ -64,13 +61,13 @@ func (k *Call) Result() (any, error) {
 	return reply[1], nil
 }
 
-// Wait waits for the answer, bounded by ctx and by Config.Timeout. An error is why it has not come.
+// Wait waits for the answer within ctx and Config.Timeout. The error is why there is none.
 func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
 
-// WaitWithin is Wait with a limit instead of Config.Timeout, unless that is 0. A *TimeoutError of which What is Method says that it has
-// passed.
+// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0. When limit has passed, the error is a *TimeoutError whose
+// What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if k.IsDone() { // also after the connection has ended
 		return nil
@@ -84,15 +81,15 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	return nil
 }
 
-// Complete ends the call with an answer. It must have been taken out of the calls that wait.
+// Complete ends the call with an answer. The call must have been taken with TakeCall.
 func (k *Call) Complete(reply []any, err error) {
 	k.reply, k.err = reply, err
 	close(k.done)
 	k.runThen()
 }
 
-// WhenDone has f called once the answer is there: by the reader, which must not be blocked, or here if it is there already.
-// There is one f: a second takes the place of a first that has not been called.
+// WhenDone makes the reader call f when the call is complete; f must not block. If the call is complete already, WhenDone calls f. A
+// second f replaces a first one that was not called yet.
 func (k *Call) WhenDone(f func()) {
 	k.then.Store(&f)
 	if k.IsDone() {
@@ -106,8 +103,8 @@ func (k *Call) runThen() {
 	}
 }
 
-// BeforeResult has f called by the reader with a result before anybody else knows of it. An error ends the connection, as does
-// a result that can't be read. It is called before the call is sent.
+// BeforeResult makes the reader call f with a result before the call is complete. An error of f ends the connection, and so does a
+// result that cannot be decoded. BeforeResult must be called before the call is sent.
 func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls are the calls without an answer, by transaction id.
@@ -121,8 +118,8 @@ type calls struct {
 	pending map[float64]*Call
 }
 
-// NewCall registers a call before it is sent. id 0 takes the next number; others don't count, as in librtmp, unless they are
-// the next.
+// NewCall registers a call before it is sent. If id is 0, it takes the next transaction id. As in librtmp, other ids do not change the
+// next one.
 func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -142,21 +139,21 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	return k, nil
 }
 
-// PendingCalls is how many calls have no answer.
+// PendingCalls returns the number of calls without an answer.
 func (t *calls) PendingCalls() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.pending)
 }
 
-// NextID numbers a command whose answer does not matter.
+// NextID returns the transaction id for a command whose answer does not matter.
 func (t *calls) NextID() float64 {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return t.next()
 }
 
-// next is the next number that nobody waits for. The caller holds t.mu.
+// next returns the next unused transaction id. The caller holds t.mu.
 func (t *calls) next() float64 {
 	for t.last++; t.pending[t.last] != nil; {
 		t.last++
@@ -164,7 +161,7 @@ func (t *calls) next() float64 {
 	return t.last
 }
 
-// TakeCall removes and returns the call with this id, nil: there is none. Whoever takes a call completes it, if it was sent.
+// TakeCall removes and returns the call with this id, or returns nil. The caller must complete the call if it was sent.
 func (t *calls) TakeCall(id float64) *Call {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -180,12 +177,12 @@ func (t *calls) end(err error) {
 	t.pending = nil
 	t.mu.Unlock()
 	for _, k := range pending {
-		k.Complete(nil, fmt.Errorf("%w (while waiting for the answer to %s)", err, k.Method))
+		k.Complete(nil, During(k.Method, err))
 	}
 }
 
-// CallAnswered completes the call that a _result or _error belongs to. It reports false for an answer to a call that nobody made.
-// damage is why not all of it could be read: that matters only where the result itself is missing. The error is fatal.
+// CallAnswered completes the call that a _result or _error belongs to. It reports false if there is no such call. damage is the error
+// of decoding the answer, which matters only if the result itself is missing. The returned error ends the Session.
 func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ error) {
 	k := t.TakeCall(cmd.TransactionID)
 	if k == nil {
@@ -197,7 +194,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 		return true, nil
 	}
 	matters := k.accept != nil
-	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // connect's says all with its coming
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // the answer to connect needs no result
 		err := UnreadableAnswer(k.Method, damage)
 		if k.Complete(nil, err); matters {
 			return true, err
@@ -213,12 +210,12 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 	return true, nil
 }
 
-// UnreadableAnswer is the error of a call whose answer could not be read.
+// UnreadableAnswer returns the error of a call whose answer could not be decoded.
 func UnreadableAnswer(method string, damage error) error {
 	return &message.ProtocolError{Phase: "command", Detail: "answer to " + method, Err: damage}
 }
 
-// Refusal is a peer's refusal whose text holds none of our secrets, which peers like to repeat: "KEY is being published".
+// Refusal returns a copy of status whose text contains no secrets. Servers often repeat them, as in "KEY is being published".
 func (t *calls) Refusal(status *message.StatusError) *message.StatusError {
 	e := *status
 	if t.mask != nil {

@@ -5,19 +5,19 @@ import (
 	"time"
 )
 
-// Counted counts what is read before there is a Session: Acknowledgements count the handshake, too.
+// Counted counts what is read before there is a Session, since Acknowledgements count the handshake as well.
 type Counted struct {
 	net.Conn
-	BeforeRead func() // called before each read; nil: nothing is
+	BeforeRead func() // called before each read; may be nil
 
-	// To be looked at when nobody reads or writes.
+	// Read these only while no Read or Write is under way.
 	Received  uint64        // bytes
-	RoundTrip time.Duration // from the first write to what was read after it; 0: that has not come
+	RoundTrip time.Duration // from the first write to the first read after it; 0 until then
 
 	asked time.Time
 }
 
-// Write writes, and notes when it was begun.
+// Write writes, and notes the time of the first write.
 func (c *Counted) Write(b []byte) (int, error) {
 	if c.asked.IsZero() {
 		c.asked = time.Now()

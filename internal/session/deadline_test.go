@@ -152,7 +152,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	})
 }
 
-// Who gives up before the lock is had leaves the connection alive, and sends nothing.
+// A write that is given up before it has the lock sends nothing and leaves the connection alive.
 func TestGivingUpBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

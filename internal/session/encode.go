@@ -1,22 +1,23 @@
 package session
 
 import (
+	"errors"
 	"fmt"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Chunk streams of our messages: what librtmp uses, for peers that look.
+// Chunk streams of our messages. They are those of librtmp, since some peers care.
 const (
 	ChunkStreamControl = 2
 	ChunkStreamCommand = 3
-	ChunkStreamMedia   = 4 // sound and data; video has its own, so that headers can be short, as in FFmpeg
+	ChunkStreamMedia   = 4 // audio and data; video has its own, so that headers can be short, as in FFmpeg
 	ChunkStreamVideo   = 6
 	ChunkStreamPlay    = 8 // play, pause, seek
 )
 
-// ChunkStream is the usual chunk stream id for messages of a type.
+// ChunkStream returns the usual chunk stream id for messages of a type.
 func ChunkStream(t message.Type) uint32 {
 	switch t {
 	case message.TypeVideo:
@@ -29,13 +30,13 @@ func ChunkStream(t message.Type) uint32 {
 	return ChunkStreamControl
 }
 
-// Encode is a message with the shortest header, on the usual chunk stream for its type. The body is not copied.
+// Encode returns a message with the shortest header, on the usual chunk stream for its type. The body is not copied.
 func Encode(t message.Type, streamID, timestamp uint32, body []byte) chunk.Outgoing {
 	return chunk.Outgoing{Type: uint8(t), ChunkStreamID: ChunkStream(t), StreamID: streamID, Timestamp: timestamp,
 		Format: chunk.Format3, Body: body}
 }
 
-// EncodePacket is p as the chunk writer takes it.
+// EncodePacket returns p in the form that the chunk writer takes.
 func EncodePacket(p *message.Packet) chunk.Outgoing {
 	cs := p.ChunkStreamID
 	if cs == 0 {
@@ -45,15 +46,15 @@ func EncodePacket(p *message.Packet) chunk.Outgoing {
 		Format: p.Format, Relative: p.Format != chunk.Format0 && !p.Absolute, Body: p.Body}
 }
 
-// Control is a protocol control or user control message (message stream 0, timestamp ignored).
+// Control returns a protocol control or user control message, on message stream 0.
 func Control(t message.Type, body []byte) chunk.Outgoing { return Encode(t, 0, 0, body) }
 
-// Event is a user control message about a stream, or a ping.
+// Event returns a user control message about a stream, or a ping.
 func Event(e message.Event, value uint32) chunk.Outgoing {
 	return Control(message.TypeUserControl, message.AppendUserControl(nil, e, value))
 }
 
-// Command is a command message. It fails only for arguments that AMF can't express.
+// Command returns a command message. It fails only for arguments that AMF cannot encode.
 func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
 	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
 	if err != nil {
@@ -64,18 +65,30 @@ func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoi
 	return o, nil
 }
 
-// Status is an onStatus for a message stream, 0: the connection.
+// Status returns an onStatus for a message stream, or for the connection if streamID is 0.
 func Status(streamID uint32, level, code, description string) chunk.Outgoing {
-	o, _ := Command(ChunkStreamCommand, streamID, // texts can always be expressed
+	o, _ := Command(ChunkStreamCommand, streamID, // strings can always be encoded
 		&message.Command{Name: "onStatus", Args: []any{message.StatusObject(level, code, description)}})
 	return o
 }
 
-// Data is a data message. It fails only for arguments that AMF can't express.
+// Data returns a data message. It fails only for arguments that AMF cannot encode.
 func Data(streamID uint32, name string, args ...any) (chunk.Outgoing, error) {
 	body, err := message.AppendData(nil, message.TypeDataAMF0, name, args...)
 	if err != nil {
 		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", name, err)
 	}
 	return Encode(message.TypeDataAMF0, streamID, 0, body), nil
+}
+
+// CallFailed returns the _error that refuses a call.
+func CallFailed(id float64, err error) chunk.Outgoing {
+	code, description := message.CodeCallFailed, err.Error()
+	var refused *message.StatusError
+	if errors.As(err, &refused) {
+		code, description = refused.Code, refused.Description
+	}
+	o, _ := Command(ChunkStreamCommand, 0, &message.Command{Name: "_error", TransactionID: id, // strings can always be encoded
+		Args: []any{message.StatusObject("error", code, description)}})
+	return o
 }

@@ -7,22 +7,23 @@ import (
 	"io"
 	"net"
 	"os"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// ErrBacklog is returned to a waiter that would have to read past media that nobody takes, once the limit of its queue is
-// reached. Nothing is lost and the connection lives.
+// ErrBacklog is returned to a waiter that would have to read while a queue of received media is full. Nothing is lost, and the
+// connection is alive.
 var ErrBacklog = errors.New("rtmp: too much unread media")
 
 // TimeoutError is a net.Error that is os.ErrDeadlineExceeded.
 type TimeoutError struct {
 	What string // what took too long
-	Hint string // why that may be; "": nothing is known
+	Hint string // a possible reason; may be empty
 }
 
-// Error names what took too long.
+// Error says what took too long.
 func (e *TimeoutError) Error() string {
 	text := "rtmp: " + e.What + ": timed out"
 	if e.Hint != "" {
@@ -31,28 +32,28 @@ func (e *TimeoutError) Error() string {
 	return text
 }
 
-// Timeout is there for net.Error.
+// Timeout returns true. It implements net.Error.
 func (e *TimeoutError) Timeout() bool { return true }
 
-// Temporary is there for net.Error.
+// Temporary returns true. It implements net.Error.
 func (e *TimeoutError) Temporary() bool { return true }
 
 // Unwrap returns os.ErrDeadlineExceeded.
 func (e *TimeoutError) Unwrap() error { return os.ErrDeadlineExceeded }
 
-// LostError is a connection that ended without our doing. It is io.ErrUnexpectedEOF whatever the cause.
+// LostError reports that a connection was lost. It is io.ErrUnexpectedEOF, whatever the cause.
 type LostError struct {
-	What  string // what was being done
-	Peer  string // what the other end is; "": the server
-	Cause error  // nil: the peer has ended the connection in the orderly way
+	What  string // the operation under way
+	Peer  string // the role of the other end; "": the server
+	Cause error  // nil: the peer has closed the connection
 }
 
-// Error says whether the peer has closed the connection or something has broken it.
+// Error says whether the peer has closed the connection, or why it was lost.
 func (e *LostError) Error() string {
 	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
 		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
 	}
-	return "rtmp: " + e.What + ": connection lost: " + e.Cause.Error()
+	return "rtmp: " + e.What + ": connection lost: " + strings.TrimPrefix(e.Cause.Error(), e.What+": ")
 }
 
 // Unwrap returns io.ErrUnexpectedEOF and the cause.
@@ -63,13 +64,28 @@ func (e *LostError) Unwrap() []error {
 	return []error{io.ErrUnexpectedEOF, e.Cause}
 }
 
-// HungUp reports whether err is the peer's closing the connection in the orderly way.
+// During returns err with what it has ended at the beginning of its text, which says "rtmp: " and each phase only once.
+func During(what string, err error) error { return &phaseError{what: what, err: err} }
+
+type phaseError struct {
+	what string
+	err  error
+}
+
+func (e *phaseError) Error() string {
+	text := strings.TrimPrefix(e.err.Error(), "rtmp: ")
+	return "rtmp: " + e.what + ": " + strings.TrimPrefix(text, e.what+": ")
+}
+
+func (e *phaseError) Unwrap() error { return e.err }
+
+// HungUp reports whether err means that the peer has closed the connection, without a reset.
 func HungUp(err error) bool {
 	var lost *LostError
 	return errors.As(err, &lost) && lost.Cause == nil
 }
 
-// ReadError gives an error of the chunk reader its place among the errors.
+// ReadError converts an error of the chunk reader.
 func ReadError(err error, peer string) error {
 	var bad *chunk.Error
 	var protocol *message.ProtocolError

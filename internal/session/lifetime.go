@@ -11,7 +11,7 @@ import (
 // ErrClosed is the error of a Session that Close has ended.
 var ErrClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
 
-// lifetime is a connection's first error, and what ends with it.
+// lifetime holds a connection's first error, and ends everything that belongs to the connection.
 type lifetime struct {
 	nc    net.Conn
 	log   *slog.Logger
@@ -26,7 +26,7 @@ type lifetime struct {
 	owned sync.WaitGroup
 }
 
-// Own runs f on a goroutine that Close joins. It reports false on a Session that has ended.
+// Own runs f on a goroutine that Close waits for. It reports false if the Session has ended.
 func (l *lifetime) Own(f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -37,21 +37,21 @@ func (l *lifetime) Own(f func()) bool {
 	return true
 }
 
-// Fail makes err, or what Dispatcher.Ended makes of it, the Session's error unless it has one, ends everything that waits, and
-// returns the Session's error.
+// Fail makes err, or what Dispatcher.Ended returns for it, the Session's error unless it has one, ends all waits, and returns the
+// Session's error.
 func (l *lifetime) Fail(err error) error {
 	l.mu.Lock()
 	if l.err != nil {
 		defer l.mu.Unlock()
 		return l.err
 	}
-	l.ending.Store(true) // first: who learns of the end from Ended finds it here, too
+	l.ending.Store(true) // before Ended, whose callees may ask Err
 	l.err = l.up.Ended(err)
 	_, plain := l.nc.(*net.TCPConn)
 	if plain {
 		l.owned.Add(1)
 	} else {
-		l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS take leave of the peer, which may take a moment
+		l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS tell the peer, which may take a moment
 	}
 	close(l.done)
 	err = l.err
@@ -65,13 +65,13 @@ func (l *lifetime) Fail(err error) error {
 	return err
 }
 
-// Close ends the Session and returns when every goroutine that it owns has ended.
+// Close ends the Session and waits for all goroutines that it owns.
 func (l *lifetime) Close() {
 	l.Fail(ErrClosed)
 	l.owned.Wait()
 }
 
-// Err is the error that ended the Session, nil while it lives.
+// Err returns the error that ended the Session, and nil while it is alive.
 func (l *lifetime) Err() error {
 	if !l.ending.Load() {
 		return nil
@@ -81,5 +81,5 @@ func (l *lifetime) Err() error {
 	return l.err
 }
 
-// Done is closed when the Session has ended; Err then says why.
+// Done returns a channel that is closed when the Session has ended. Err then returns the reason.
 func (l *lifetime) Done() <-chan struct{} { return l.done }

@@ -5,11 +5,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Message is a message on its way through the library: received and not yet with who it is for, or queued. Its payload is
-// either Packet.Body or still in the chunk reader's buffer.
+// Message is a received message, before it reaches the program or while it is queued. Its payload is Packet.Body, or is still in the
+// chunk reader's buffer.
 type Message struct {
 	message.Packet
-	Chunks *chunk.Message // as the chunk reader has it; nil: the payload is Packet.Body
+	Chunks *chunk.Message // holds the payload; nil: Packet.Body does
 }
 
 // receive makes m a message as the chunk reader has it.
@@ -19,7 +19,7 @@ func (m *Message) receive(in *chunk.Message) {
 	m.Timestamp, m.Absolute = in.Timestamp, true
 }
 
-// Size is the length of the payload in bytes.
+// Size returns the length of the payload in bytes.
 func (m *Message) Size() int {
 	if m.Chunks != nil {
 		return m.Chunks.Len()
@@ -36,7 +36,7 @@ func (m *Message) CopyTo(dst []byte) {
 	copy(dst, m.Body)
 }
 
-// Detach parts the message from its payload, if that lies in memory of its own: see chunk.Message.
+// Detach takes the payload out of the message, if it has memory of its own; see chunk.Message.
 func (m *Message) Detach() (chunk.Detached, bool) {
 	if m.Chunks == nil {
 		return chunk.Detached{}, false
@@ -44,7 +44,7 @@ func (m *Message) Detach() (chunk.Detached, bool) {
 	return m.Chunks.Detach()
 }
 
-// Payload is the payload in one piece, a view that is valid as long as the message is.
+// Payload returns the payload in one piece. It is a view, valid as long as the message is.
 func (m *Message) Payload() []byte {
 	if m.Chunks != nil {
 		return m.Chunks.Body()

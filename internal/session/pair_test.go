@@ -12,7 +12,7 @@ import (
 // role is a Dispatcher of a test: it serves calls by echoing their arguments, and keeps what else comes.
 type role struct {
 	session  *Session
-	handlers Handlers
+	handlers Callbacks
 	ended    func(error) error // nil: the error stays
 
 	mu       sync.Mutex

@@ -2,18 +2,18 @@ package session
 
 import "net"
 
-// Pushing is for bytes that many connections get alike, such as a live stream's: chunks with whole headers (format 0), on chunk
-// streams that nothing else uses, so that the chunk writer need not know of them.
+// Pushed bytes are the same for many connections, such as those of a live stream: chunks with full headers (format 0), on chunk
+// streams that nothing else uses, so that the chunk writer need not know about them.
 const (
-	ChunkStreamPushed      = 5 // sound and data
+	ChunkStreamPushed      = 5 // audio and data
 	ChunkStreamPushedVideo = 7
 )
 
-// TryWritev takes b over if nothing else is being written, and gives the socket what it takes without waiting, replies first. The
-// rest leaves before anything else that is written. The buffers are kept, not copied, and must not change until ready.
+// TryWritev accepts b if no other write is under way, and passes replies and b to the socket as far as it takes them without waiting.
+// The rest is written before anything else. The buffers are kept, not copied, and must not change until ready.
 //
-// ok is false when nothing was taken: somebody else writes, something is left of what was written before, the Session has ended,
-// or the connection is not a plain socket. Writev is for all of these. ready reports that everything has left.
+// ok is false if nothing was accepted: another write is under way or has left a rest, the Session has ended, or the connection is not a
+// plain socket. Use Writev then. ready reports that everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	if w.try == nil || w.life.ending.Load() {
 		return false, false
@@ -39,7 +39,7 @@ func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	return true, true
 }
 
-// Writev writes what is left of earlier writes, replies, and b; an empty b writes the rest. An error ends the Session.
+// Writev writes the rest of earlier writes, replies, and b, which may be empty. An error ends the Session.
 func (w *writer) Writev(b [][]byte) error {
 	if err := w.acquire(purpose{}); err != nil {
 		return err
@@ -48,7 +48,7 @@ func (w *writer) Writev(b [][]byte) error {
 	all := net.Buffers(w.rest)
 	w.rest = nil
 	w.begin()
-	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one record, or one piece of cipher text, instead of many
+	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one TLS record or piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
 		return w.flushed(w.flush(purpose{}, keepWriteBuffer))
 	}
@@ -60,21 +60,14 @@ func (w *writer) Writev(b [][]byte) error {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})
-	w.buf = w.buf[:0] // a batch begins where it is empty
+	w.buf = w.buf[:0] // a batch begins with an empty buffer
 	return w.flushed(w.err)
 }
 
-// flushed ends the Session if err is one.
+// flushed ends the Session if err is not nil.
 func (w *writer) flushed(err error) error {
 	if err != nil {
 		return w.life.Fail(err)
 	}
 	return nil
-}
-
-func appendAll(dst []byte, all [][]byte) []byte {
-	for _, b := range all {
-		dst = append(dst, b...)
-	}
-	return dst
 }

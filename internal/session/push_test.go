@@ -25,7 +25,7 @@ func pushed(timestamp uint32, body []byte) [][]byte {
 	return [][]byte{b[:12], b[12:]}
 }
 
-// What a socket does not take at once leaves in order, with everything else that is sent meanwhile between whole messages.
+// What a socket does not take at once is sent in order, and everything else goes between whole messages.
 func TestTryWritevKeepsTheRest(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: 20 * time.Second})
@@ -67,7 +67,7 @@ func TestTryWritevKeepsTheRest(t *testing.T) {
 	assert.True(t, ok && ready, "everything has left: it goes on without waiting")
 }
 
-// Where there is no plain socket, nothing is taken, and Writev does it.
+// Without a plain socket TryWritev takes nothing, and Writev works.
 func TestPushWithoutASocket(t *testing.T) {
 	client, server := pair(t, Config{})
 	ok, _ := server.session.TryWritev(pushed(0, []byte{1}))
@@ -145,7 +145,7 @@ func TestHandlersStopTheReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
 	s := server.session
-	var h Handlers
+	var h Callbacks
 	h.Backlog = s.NewBacklog(1000, func() string { return "handlers" })
 	entered, release := make(chan struct{}), make(chan struct{})
 	require.True(t, h.Run(0, func() { close(entered); <-release }))
@@ -166,7 +166,7 @@ func TestHandlersStopTheReader(t *testing.T) {
 
 // Finish drops what waits, and runs last.
 func TestHandlersFinish(t *testing.T) {
-	var h Handlers
+	var h Callbacks
 	entered, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	h.Run(0, func() { close(entered); <-release })
 	<-entered

@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. An empty queue has no slab: all queues
-// share a pool, so that queueing allocates nothing in the long run and idle connections hold nothing.
+// MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. Slabs come from a pool, and an empty queue has
+// none, so that queueing does not allocate in the long run and idle connections hold no memory.
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
@@ -28,7 +28,7 @@ const (
 
 var slabs = sync.Pool{New: func() any { return new([]byte) }}
 
-// Len is how many bytes are queued, headers included.
+// Len returns how many bytes are queued, including headers.
 func (q *MediaQueue) Len() int { return len(q.slab) - q.head }
 
 // Push appends a copy of m.
@@ -48,9 +48,8 @@ func (q *MediaQueue) Push(m *Message) {
 	q.slab = b
 }
 
-// makeRoom makes room for n bytes. What is queued is moved only once at least as much has been taken out, and else to a slab of
-// twice the size, so that each byte moves a fixed number of times and the slab is never more than twice what it holds at
-// most.
+// makeRoom makes room for n bytes. It moves the queue within the slab only if at least as much has been taken out, and otherwise to a
+// slab of twice the size. So each byte moves a bounded number of times, and the slab is at most twice as large as necessary.
 func (q *MediaQueue) makeRoom(n int) {
 	if len(q.slab)+n <= cap(q.slab) {
 		return
@@ -62,7 +61,7 @@ func (q *MediaQueue) makeRoom(n int) {
 	q.slab, q.head = append(to, q.slab[q.head:]...), 0
 }
 
-// Front describes the oldest message; its body is a view into the queue. The queue must not be empty.
+// Front returns the oldest message, whose body is a view into the queue. The queue must not be empty.
 func (q *MediaQueue) Front() Message {
 	b := q.slab[q.head:]
 	size := binary.BigEndian.Uint32(b[10:])

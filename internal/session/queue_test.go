@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A reader that stays as far behind as it is costs the same for each message, however far that is.
+// The cost of a message does not depend on the length of the queue.
 func TestFullMediaQueueIsNotMoved(t *testing.T) {
 	const size, enough = 300, 4 << 20
 	var q MediaQueue

@@ -13,9 +13,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// reader is the read side: whoever waits, reads. The token is the right to read the socket. Everyone who waits for
-// something takes the token if it is free, reads and dispatches for everybody until its own event has happened, and lets
-// go. So a program that plays is its own reader, without a goroutine and without a queue.
+// reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free,
+// reads and dispatches for all others until its own event has happened, and releases it. So a program that plays reads for itself,
+// without another goroutine and without a queue.
 type reader struct {
 	life   *lifetime
 	out    *writer
@@ -24,14 +24,13 @@ type reader struct {
 	token    token
 	in       *chunk.Reader // owned by the holder of the token
 	msg      chunk.Message // likewise
-	kept     bool          // likewise: msg has not been dispatched yet
+	kept     bool          // likewise: msg was not dispatched yet
 	holder   *Waiter       // likewise
 	deadline deadline
 	window   window
 	standing standing
 
-	full    atomic.Pointer[Backlog] // one that is at its limit
-	drained chan struct{}           // signalled when full is cleared
+	backlogs
 
 	dispatching sync.Mutex // held for one dispatch: by the holder of the token, or by HandlePacket
 	message     Message    // the one in dispatch; guarded by dispatching
@@ -41,15 +40,14 @@ type reader struct {
 }
 
 func newReader(life *lifetime, out *writer, config *Config) *reader {
-	r := &reader{life: life, out: out, config: config, token: newToken(), drained: make(chan struct{}, 1)}
+	r := &reader{life: life, out: out, config: config, token: newToken(), backlogs: backlogs{drained: make(chan struct{}, 1)}}
 	r.deadline.set = life.nc.SetReadDeadline
 	r.window = window{replies: &out.replies, received: config.HandshakeBytes, size: config.Window}
 	r.standing.init(r)
 	return r
 }
 
-// Await waits until done is closed, as long as ctx allows, and serves the connection meanwhile. what is for the error text. A
-// nil done never happens.
+// Await waits until done is closed or ctx is done, and serves the connection meanwhile. what names the wait in errors. done may be nil.
 func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) error {
 	return r.Read(&Waiter{What: what, Wake: done, ctx: ctx})
 }
@@ -59,7 +57,7 @@ func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct
 	return r.awaitWithin(ctx, r.config.Timeout, what, done)
 }
 
-// awaitWithin is Await for at most limit; <= 0: none.
+// awaitWithin is Await for at most limit; <= 0: no limit.
 func (r *reader) awaitWithin(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error {
 	w := &Waiter{What: what, Wake: done, ctx: ctx}
 	if limit > 0 {
@@ -68,11 +66,11 @@ func (r *reader) awaitWithin(ctx context.Context, limit time.Duration, what stri
 	return r.Read(w)
 }
 
-// Read returns nil once w is ready, else why it can't become so.
+// Read returns nil when w is ready, and otherwise an error.
 func (r *reader) Read(w *Waiter) error {
-	looks := w.Taker == nil // a Taker has looked before it came here, and need not do so again unless it has to wait
+	looks := w.Taker == nil // the owner of a Taker has checked already, and need not do so again unless it has to wait
 	for {
-		lost := r.life.Err() // before ready: what arrived before the connection was lost counts
+		lost := r.life.Err() // before ready, since what arrived before the connection was lost counts
 		if (looks || lost != nil) && w.ready() {
 			return nil
 		}
@@ -100,7 +98,7 @@ func (r *reader) Read(w *Waiter) error {
 	}
 }
 
-// awaitTurn waits until the token is ours (got) or something else happened that makes another look worthwhile.
+// awaitTurn waits until it has the token (got), or something has happened after which w may be ready.
 func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	var expired <-chan time.Time
 	if d := w.due(); !d.IsZero() {
@@ -125,8 +123,8 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	return true, nil
 }
 
-// readFor reads and dispatches until w is ready; the caller holds the token. again says that somebody interrupted w to
-// make it look at its state.
+// readFor reads and dispatches until w is ready. The caller holds the token. again says that w was interrupted and has to check its
+// state.
 func (r *reader) readFor(w *Waiter) (again bool, err error) {
 	if ready, err := r.serveBuffered(w, w.Taker == nil); ready || err != nil {
 		r.rest()
@@ -150,15 +148,15 @@ func (r *reader) readFor(w *Waiter) (again bool, err error) {
 	}
 }
 
-// rest gives the read buffer back unless something in it is still needed.
+// rest returns the read buffer unless it is still needed.
 func (r *reader) rest() {
 	if !r.kept {
 		r.in.ReleaseBuffer()
 	}
 }
 
-// serveBuffered dispatches what has been read already until w is ready, and if w is a Sink until that has no room for more. looks
-// says to look first whether w is ready. An error is why w can't become ready; what goes wrong once it is, the next call learns.
+// serveBuffered dispatches what has been read already until w is ready, and if w has a Sink, until that has no room for more. looks
+// says to check first whether w is ready. The error is why w is not ready; errors after that are left to the next call.
 func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
 	if err != nil {
@@ -173,7 +171,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered is serveBuffered under one lock for all messages. An error is fatal; stopped is what keeps w from going on.
+// dispatchBuffered is serveBuffered with one lock for all messages. An error ends the Session; stopped is a full queue.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()
@@ -214,8 +212,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// takeBuffered gives t the message in r.msg, and those after it that have been read already, as far as t takes them. rest says
-// that the last is in r.message for others.
+// takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest says
+// that this one is in r.message and has to be dispatched.
 func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()
@@ -237,7 +235,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	return rest, t.End(), err
 }
 
-// nextBuffered is the next message that has been read already, in r.msg.
+// nextBuffered sets r.msg to the next message that has been read already.
 func (r *reader) nextBuffered() (bool, error) {
 	if r.kept {
 		r.kept = false
@@ -246,7 +244,7 @@ func (r *reader) nextBuffered() (bool, error) {
 	return r.in.NextBuffered(&r.msg)
 }
 
-// failed sorts an error of the chunk reader: an interruption and a deadline leave the connection as it is.
+// failed handles an error of the chunk reader. Interruptions and deadlines leave the connection as it is.
 func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 	if closed := r.life.Err(); closed != nil {
 		return false, closed
@@ -263,12 +261,11 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 	return false, &TimeoutError{What: w.What}
 }
 
-// Interrupt makes w, if it is reading, stop and look at its state.
+// Interrupt makes w check its state, if it is reading.
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
 
-// ReadPacket reads the next message of any type into p, before anything but the chunk reader has acted on it. It takes
-// precedence over the standing reader. p.Body is replaced and the caller's to keep. idle bounds each read of the socket; <= 0:
-// nothing does.
+// ReadPacket reads the next message of any type into p before it is dispatched. It takes precedence over the standing reader. p.Body is
+// replaced, and the caller may keep it. idle bounds each read of the socket; <= 0: no bound.
 func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.Packet) error {
 	r.standing.claim()
 	defer r.standing.release()
@@ -280,7 +277,7 @@ func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.
 	return nil
 }
 
-// HandlePacket does with a packet of ReadPacket what would have been done with it.
+// HandlePacket dispatches a packet of ReadPacket.
 func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	if err := ctx.Err(); err != nil {
 		return fmt.Errorf("rtmp: handle packet: %w", err)
@@ -293,4 +290,14 @@ func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 		return r.life.Fail(err)
 	}
 	return nil
+}
+
+// SetMaxMessageSize replaces Config.MaxMessageSize from the next read of the socket on. Any goroutine may call it.
+func (r *reader) SetMaxMessageSize(n int) { r.limit.Store(int64(n)) }
+
+// takeLimit applies SetMaxMessageSize. The caller holds the token.
+func (r *reader) takeLimit() {
+	if r.limit.Load() != 0 {
+		r.in.SetMaxMessageSize(int(r.limit.Swap(0)))
+	}
 }

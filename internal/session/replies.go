@@ -5,39 +5,22 @@ import (
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
-	"github.com/go-librtmp/rtmp/message"
 )
 
-// MaxReplies bounds the replies that wait for a writer. A peer that sends pings faster than it reads our answers loses
-// answers, not the connection.
-const MaxReplies = 1024
-
-// replies are what the reader, which never waits for the peer to read, has to say. The next writer takes them along; else the
-// reader gives the socket what it takes without waiting, and a flusher that is started for it writes the rest.
+// replies are the reader's messages to the peer. The reader never waits to write: the next write takes the replies along, or the
+// reader passes them to the socket as far as it takes them at once, and a flusher writes the rest.
 type replies struct {
-	unanswered *atomic.Uint64 // pings and the like left unanswered
-	due        atomic.Bool    // some wait
+	unanswered *atomic.Uint64 // counts replies that were dropped
+	due        atomic.Bool    // some are pending
 
 	mu        sync.Mutex // guards the rest
 	pending   []chunk.Outgoing
 	bytes     int // of their bodies
 	ackDue    bool
-	ack       uint32 // only the newest Acknowledgement says anything
+	ack       uint32 // of the newest Acknowledgement, which replaces older ones
 	windowDue bool
-	window    uint32 // likewise of our Window Acknowledgement Size
+	window    uint32 // of the newest Window Acknowledgement Size, likewise
 	flushing  bool   // a flusher runs
-}
-
-// Reply leaves a message for the next writer, or FlushReplies. It never blocks: what finds no room is dropped. o.Body is kept.
-func (w *writer) Reply(o chunk.Outgoing) {
-	r := &w.replies
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if len(r.pending) >= MaxReplies {
-		r.unanswered.Add(1)
-		return
-	}
-	r.add(o)
 }
 
 // add queues a reply. The caller holds r.mu.
@@ -47,7 +30,7 @@ func (r *replies) add(o chunk.Outgoing) {
 	r.due.Store(true)
 }
 
-// announceWindow leaves a Window Acknowledgement Size, replacing one that has not left yet.
+// announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet.
 func (r *replies) announceWindow(size uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -55,83 +38,10 @@ func (r *replies) announceWindow(size uint32) {
 	r.due.Store(true)
 }
 
-// acknowledge leaves an Acknowledgement, replacing one that has not left yet.
+// acknowledge adds an Acknowledgement, in place of one that was not sent yet.
 func (r *replies) acknowledge(received uint64) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.ackDue, r.ack = true, uint32(received)
 	r.due.Store(true)
-}
-
-// takeReplies encodes what the reader left. The chunk writer can't refuse it: the library made it. The caller holds the lock.
-func (w *writer) takeReplies(buf []byte) []byte {
-	r := &w.replies
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if r.ackDue {
-		r.ackDue = false
-		o := Control(message.TypeAcknowledgement, message.AppendUint32(nil, r.ack))
-		buf, _ = w.encode(buf, &o)
-	}
-	if r.windowDue {
-		r.windowDue = false
-		o := Control(message.TypeWindowAckSize, message.AppendUint32(nil, r.window))
-		buf, _ = w.encode(buf, &o)
-	}
-	for i := range r.pending {
-		buf, _ = w.encode(buf, &r.pending[i])
-	}
-	clear(r.pending)
-	r.pending, r.bytes = r.pending[:0], 0
-	r.due.Store(false)
-	return buf
-}
-
-// FlushReplies sends what the reader left, without waiting for anything.
-func (w *writer) FlushReplies() {
-	r := &w.replies
-	if !r.due.Load() {
-		return
-	}
-	select {
-	case w.lock <- struct{}{}:
-		done := w.writeNow()
-		w.release()
-		if done {
-			return
-		}
-	default: // its holder may have taken the replies before the last came
-	}
-	r.mu.Lock()
-	defer r.mu.Unlock()
-	if !r.flushing {
-		r.flushing = w.life.Own(w.flusher)
-	}
-}
-
-// writeNow gives the socket what it takes. It reports whether that was all. The caller holds the lock.
-func (w *writer) writeNow() bool {
-	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
-		return false
-	}
-	b := w.takeReplies(w.buf[:0])
-	w.buf = b[:0]          // a batch begins where it is empty
-	n, _ := w.try.write(b) // the next ordinary write finds what is wrong
-	w.config.Counters.BytesWritten.Add(uint64(n))
-	w.unsent = append(w.unsent, b[n:]...)
-	return len(w.unsent) == 0
-}
-
-// flusher writes what the socket did not take at once, until nothing is left.
-func (w *writer) flusher() {
-	r := &w.replies
-	for w.SendReply() == nil {
-		r.mu.Lock()
-		if !r.due.Load() {
-			r.flushing = false
-			r.mu.Unlock()
-			return
-		}
-		r.mu.Unlock()
-	}
 }

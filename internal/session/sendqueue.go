@@ -10,18 +10,18 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// gatherLimit bounds what Enqueue leaves to the sender before it blocks, in bytes, when nothing is dropped.
+// gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const gatherLimit = 256 << 10
 
-// SendQueue holds what a stream has to send. A goroutine of the Session, the sender, takes everything that is there with one
-// system call. When it is full, those who write wait, or media is dropped instead.
+// SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
+// system call. When the queue is full, Enqueue blocks or drops media.
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
-	dropping bool   // drop when full; else those who write wait beyond gatherLimit
+	dropping bool   // drop media when full; otherwise Enqueue blocks beyond gatherLimit
 
-	more  chan struct{} // signalled when there is something for the sender
-	room  chan struct{} // signalled when the sender has taken what was there, and when it ends
+	more  chan struct{} // signalled when something was queued
+	room  chan struct{} // signalled when the sender has taken the queue, and when it ends
 	ended chan struct{} // closed when the sender has ended
 
 	mu     sync.Mutex // guards the rest
@@ -31,7 +31,7 @@ type SendQueue struct {
 	err    error
 }
 
-// NewSendQueue returns a queue that drops media beyond so many bytes; 0: one that lets its writers wait.
+// NewSendQueue returns a queue that drops media beyond limit bytes. If limit is 0, Enqueue blocks instead.
 func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
 	return &SendQueue{w: w, dropping: dropBeyond > 0, queue: NewDropQueue(dropBeyond),
 		more: make(chan struct{}, 1), room: make(chan struct{}, 1), ended: make(chan struct{})}
@@ -40,16 +40,16 @@ func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
 // Drops reports whether the queue drops media when it is full.
 func (q *SendQueue) Drops() bool { return q.dropping }
 
-// Start starts the sender for a message stream. It reports false when the Session has ended.
+// Start starts the sender for a message stream. It reports false if the Session has ended.
 func (q *SendQueue) Start(streamID uint32) bool {
 	q.streamID = streamID
 	return q.w.life.Own(q.run)
 }
 
-// Ended is closed when the sender has ended.
+// Ended returns a channel that is closed when the sender has ended.
 func (q *SendQueue) Ended() <-chan struct{} { return q.ended }
 
-// close lets the sender end once it has sent everything.
+// close makes the sender end when it has sent everything.
 func (q *SendQueue) close() {
 	q.mu.Lock()
 	q.closed = true
@@ -63,14 +63,14 @@ func (q *SendQueue) failure() error {
 	return q.err
 }
 
-// Waiting is how many bytes wait to be sent.
+// Waiting returns how many bytes wait to be sent.
 func (q *SendQueue) Waiting() int {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	return q.queue.Len()
 }
 
-// offer puts a message into the queue. It reports false when there is no room.
+// offer queues a message, and reports false if there is no room.
 func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -101,14 +101,14 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	return true, nil
 }
 
-// Enqueue leaves a message to the sender, waiting for room as long as who may write. The body is copied; of the rest, the
-// stream id is the queue's. Several goroutines may wait at a time.
+// Enqueue queues a message. It waits for room within the limit of who. The body is copied, and the stream id is that of the queue.
+// Several goroutines may call it at a time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	done, err := q.try(who, o)
 	if done || err != nil {
 		return err
 	}
-	defer signal(q.room) // there may be room for the next who waits, and the end is everybody's
+	defer signal(q.room) // there may be room for another call, and the end concerns all
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
 			done, err = q.try(who, o)
@@ -117,7 +117,7 @@ func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return err
 }
 
-// try is Enqueue without waiting. It reports false when there is no room.
+// try is Enqueue without waiting. It reports false if there is no room.
 func (q *SendQueue) try(who Writer, o *chunk.Outgoing) (bool, error) {
 	if err := q.w.life.Err(); err != nil {
 		return false, err
@@ -128,7 +128,7 @@ func (q *SendQueue) try(who Writer, o *chunk.Outgoing) (bool, error) {
 	return q.offer(o)
 }
 
-// Drained waits until the sender has sent everything, as long as who may write.
+// Drained waits until the sender has sent everything, within the limit of who.
 func (q *SendQueue) Drained(who Writer) error {
 	for {
 		q.mu.Lock()
@@ -182,8 +182,7 @@ func (q *SendQueue) run() {
 	}
 }
 
-// send sends a queue with as few system calls as possible. It has no limit: what was accepted goes on also while the stream is
-// being closed.
+// send sends a queue with as few system calls as possible. It has no limit, since the stream may be closing.
 func (q *SendQueue) send(queue *MediaQueue) error {
 	b, err := q.w.Begin(nil)
 	if err != nil {
@@ -200,9 +199,8 @@ func (q *SendQueue) send(queue *MediaQueue) error {
 	return b.End(err)
 }
 
-// Finish lets what was written leave and then ends the queue: the sender, and a write under way, go on as long as they make
-// progress in each grace, but no longer than Config.Timeout. It returns what writing has failed with, which Enqueue may not
-// have been there to tell.
+// Finish waits until everything was sent, and then ends the queue. The sender, and a write under way, may go on as long as they make
+// progress within each grace, but no longer than Config.Timeout. It returns the error of sending, if any.
 func (q *SendQueue) Finish(grace time.Duration) error {
 	w := q.w
 	q.close()

@@ -113,7 +113,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// What Ended makes of the first error is the Session's, and the error of calls that wait.
+// The error that Ended returns is that of the Session and of pending calls.
 func TestEndedChoosesTheError(t *testing.T) {
 	client, _ := pair(t, Config{})
 	k, err := client.session.NewCall("ask", 0)
@@ -207,7 +207,7 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 	})
 }
 
-// Who learns of the end from the Dispatcher finds it at the Session, too.
+// When the Dispatcher learns of the end, Err returns it already.
 func TestEndedIsTheEnd(t *testing.T) {
 	client, _ := pair(t, Config{})
 	told, found := make(chan struct{}), make(chan error)

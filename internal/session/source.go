@@ -8,10 +8,10 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// source is where the chunk reader reads: the socket, under the deadline of whoever holds the token.
+// source reads the socket for the chunk reader, within the deadline of the holder of the token.
 type source struct{ r *reader }
 
-// newSource returns a source that is chunk.Vectored where the socket can be read that way.
+// newSource returns a source that is chunk.Vectored if the socket can be read that way.
 func newSource(r *reader) io.Reader {
 	if v := newVectorReader(r.life.nc); v != nil {
 		return vectoredSource{source{r}, v}
@@ -23,7 +23,7 @@ func (s source) Read(b []byte) (int, error) {
 	return s.read(func() (int, error) { return s.r.life.nc.Read(b) })
 }
 
-// read calls once until it has read something, or the time for that is over.
+// read calls once until it has read something, or the deadline has passed.
 func (s source) read(once func() (int, error)) (int, error) {
 	r := s.r
 	r.out.FlushReplies()

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// standing is the standing reader, which reads when nobody else does, so that pings and calls are answered at any time: a
-// waiter without a deadline whose only event is that somebody takes precedence.
+// standing is the standing reader. It reads while no other waiter does, so that pings and calls are always answered. It is a waiter
+// without a deadline that stops only for calls that take precedence.
 type standing struct {
 	reader *reader
 	waiter Waiter
@@ -28,7 +28,7 @@ func (r *reader) StartStanding() {
 	r.standing.start.Do(func() { r.life.Own(r.standing.read) })
 }
 
-// claim makes the standing reader let go of the token until release is called.
+// claim keeps the standing reader from reading until release is called.
 func (s *standing) claim() {
 	s.mu.Lock()
 	if s.claims++; s.claims == 1 {
@@ -46,7 +46,7 @@ func (s *standing) release() {
 	}
 }
 
-// claimed returns a channel to wait for while somebody takes precedence, else nil.
+// claimed returns a channel that is closed when no call takes precedence any more, or nil if none does now.
 func (s *standing) claimed() <-chan struct{} {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -56,7 +56,7 @@ func (s *standing) claimed() <-chan struct{} {
 	return s.unclaim
 }
 
-// The Sink of a waiter that takes no media.
+// standing is the Sink of a waiter that takes no media.
 
 func (s *standing) Ready() bool         { return s.claimed() != nil }
 func (s *standing) Room() bool          { return false }
@@ -81,3 +81,6 @@ func (s *standing) read() {
 		}
 	}
 }
+
+// Serve runs the standing reader on the caller's goroutine until the Session ends.
+func (r *reader) Serve() { r.standing.start.Do(r.standing.read) }

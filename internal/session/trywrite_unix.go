@@ -14,7 +14,7 @@ type tryWriter struct {
 	raw  syscall.RawConn
 	buf  []byte
 	n    int
-	err  error                 // of once; nil: the socket just takes no more
+	err  error                 // of once; nil: the socket takes no more
 	once func(fd uintptr) bool // write, made once so that a write allocates nothing
 	bufs [][]byte
 	many func(fd uintptr) bool // writev, likewise
@@ -42,8 +42,8 @@ func newTryWriter(nc net.Conn) *tryWriter {
 	return t
 }
 
-// write returns how many bytes of b the socket took, and its error, which is that of net.Conn's Write. That the socket takes no more, or
-// has been closed, or its deadline has passed, is none: an ordinary write finds out.
+// write returns how many bytes of b the socket took, and its error as from net.Conn's Write. If the socket takes no more, was closed, or
+// its deadline has passed, the error is nil, and an ordinary write finds out.
 func (t *tryWriter) write(b []byte) (int, error) {
 	t.buf, t.n, t.err = b, 0, nil
 	if err := t.raw.Write(t.once); err != nil {

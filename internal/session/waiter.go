@@ -10,39 +10,39 @@ import (
 // Waiter waits for something that the peer will send.
 type Waiter struct {
 	What  string          // for the error text
-	Idle  time.Duration   // for each read of the socket; 0: none
-	Wake  <-chan struct{} // closed or signalled when it may have happened through another's reading
-	Sink  Sink            // asked whether it has happened; nil: it has when Wake is closed
-	Taker Taker           // takes sound and pictures without their being dispatched; nil: nobody does. Its Sink is there, too
+	Idle  time.Duration   // bounds each read of the socket; 0: no bound
+	Wake  <-chan struct{} // closed or signalled when another reader may have received it
+	Sink  Sink            // decides when the wait is over; nil: when Wake is closed
+	Taker Taker           // takes audio and video without a dispatch; may be nil. It needs Sink as well
 
-	ctx      context.Context // nil: none
-	deadline time.Time       // for the whole wait; zero: none
-	packet   *message.Packet // takes the next message whole, instead of its being dispatched
+	ctx      context.Context // may be nil
+	deadline time.Time       // of the whole wait; zero: none
+	packet   *message.Packet // receives the next message instead of a dispatch
 }
 
-// Sink is a Waiter's owner who takes media as it comes, such as a stream that is being read. All methods only look.
+// Sink is the owner of a Waiter that takes media as it comes, such as a stream that is being read. The methods change nothing.
 type Sink interface {
-	Ready() bool         // there is something to return with
-	Room() bool          // what has been received already is welcome, too
-	Deadline() time.Time // when the owner gives up; zero: never
-	Backlog() *Backlog   // the owner's own, which does not keep it from reading; may be nil
+	Ready() bool         // the wait is over
+	Room() bool          // the owner also takes what has been received already
+	Deadline() time.Time // of the wait; zero: none
+	Backlog() *Backlog   // of the owner, which may read although it is full; may be nil
 }
 
-// Taker is a Sink that takes messages of its own stream by itself, many at a time. It is called by the goroutine that reads for it.
+// Taker takes the messages of its own stream without a dispatch, many at a time. Only the goroutine that reads for it calls it.
 type Taker interface {
-	Begin()                  // comes before Take: its owner may take a lock
-	Take(m *Message) Verdict // m is sound or a picture
-	Room() bool              // another may be welcome
-	End() (ready bool)       // gives the lock back. ready is that of Sink
+	Begin()                  // comes before Take, and may take a lock
+	Take(m *Message) Verdict // m is audio or video
+	Room() bool              // there may be room for another message
+	End() (ready bool)       // releases the lock; ready is that of Sink
 }
 
 // Verdict is what a Taker does with a message.
 type Verdict int
 
 const (
-	Declined Verdict = iota // it is to be dispatched
+	Declined Verdict = iota // dispatch it
 	Taken
-	Later // it is to come again with the next Read; there is something to return with before
+	Later // offer it again to the next Read; this one returns
 )
 
 func (w *Waiter) ready() bool {
@@ -60,7 +60,7 @@ func (w *Waiter) ready() bool {
 	}
 }
 
-// due is when w gives up if nothing arrives from now on.
+// due returns when w gives up if nothing arrives from now on.
 func (w *Waiter) due() time.Time {
 	d := w.deadline
 	if w.Sink != nil {

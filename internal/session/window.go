@@ -3,7 +3,6 @@ package session
 import (
 	"sync"
 
-	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -18,7 +17,7 @@ type window struct {
 	announced uint32     // ours, as last sent
 }
 
-// count adds received bytes and leaves an Acknowledgement whenever half the window is full.
+// count adds received bytes, and acknowledges them whenever they are half the window.
 func (w *window) count(n int) {
 	w.mu.Lock()
 	w.received += uint64(n)
@@ -32,7 +31,7 @@ func (w *window) count(n int) {
 	}
 }
 
-// obey takes a Window Acknowledgement Size, and answers a Set Peer Bandwidth.
+// obey acts on a Window Acknowledgement Size or a Set Peer Bandwidth.
 func (w *window) obey(t message.Type, size uint32) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -40,29 +39,7 @@ func (w *window) obey(t message.Type, size uint32) {
 	case t == message.TypeSetPeerBandwidth && size != w.announced:
 		w.announced = size
 		w.replies.announceWindow(size)
-	case t == message.TypeWindowAckSize && size > 0: // 0 has been seen; an acknowledgement for every byte can't be meant
+	case t == message.TypeWindowAckSize && size > 0: // some peers send 0, and cannot mean an acknowledgement for every byte
 		w.size = size
 	}
 }
-
-// EchoWindow leaves a Window Acknowledgement Size that is the peer's own, unless an answer to Set Peer Bandwidth has said the
-// same before.
-func (r *reader) EchoWindow() {
-	w := &r.window
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	if w.size != w.announced {
-		w.announced = w.size
-		w.replies.announceWindow(w.size)
-	}
-}
-
-// Tolerated counts what was wrong on the wire and read all the same. It must not be called in a dispatch.
-func (r *reader) Tolerated() chunk.Tolerated {
-	r.dispatching.Lock()
-	defer r.dispatching.Unlock()
-	return r.in.Tolerated()
-}
-
-// Acknowledged is the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
-func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }

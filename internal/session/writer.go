@@ -14,12 +14,12 @@ import (
 )
 
 const (
-	// keepWriteBuffer is the largest write buffer kept between writes, in bytes. Larger ones are shared by all.
+	// keepWriteBuffer is the size of the largest buffer that a connection keeps between writes, in bytes. Larger ones are shared.
 	keepWriteBuffer = 64 << 10
-	// shareWriteBuffer is the largest that is.
+	// shareWriteBuffer is the size of the largest buffer that is shared, in bytes.
 	shareWriteBuffer = 4 << 20
-	// writeGrace is how long a write may last at least. A context or deadline that ends sooner may do so before the socket was
-	// offered a byte, which a connection that is well takes in microseconds.
+	// writeGrace is the shortest time that a write gets. A context or deadline may end before the socket was offered a byte, and
+	// usually the socket takes the bytes in microseconds.
 	writeGrace = 100 * time.Millisecond
 )
 
@@ -30,14 +30,14 @@ type writer struct {
 	replies  replies
 	deadline deadline
 
-	lock   chan struct{} // one slot: the right to encode and write. Ordinary mutexes can't be waited for with a context
+	lock   chan struct{} // one slot: the right to encode and write. Unlike a mutex, it can be waited for together with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // likewise
-	box    *[]byte       // likewise: what buf came from; nil: it did not
+	box    *[]byte       // likewise: the pool's box of buf; nil: buf is not from the pool
 	err    error         // likewise: the first failed write
 	unsent []byte        // likewise: what the socket did not take without waiting
-	rest   [][]byte      // likewise: what it did not take of what TryWritev was given. At most one of the two is not empty
-	try    *tryWriter    // likewise; nil: there is no such thing here
+	rest   [][]byte      // likewise: what the socket did not take of TryWritev. At most one of unsent and rest is not empty
+	try    *tryWriter    // likewise; nil if not supported
 
 	leaving atomic.Bool // Leaving was called
 }
@@ -52,19 +52,19 @@ func newWriter(life *lifetime, config *Config) *writer {
 	return w
 }
 
-// Writer is for whom something is written, such as a stream that publishes.
+// Writer is the origin of a write, such as a stream that publishes, and limits it.
 type Writer interface {
-	// WriteLimit is when the writing has to end, zero: never, and what has ended it already.
+	// WriteLimit returns the deadline, zero if there is none, and an error if the write has to end now.
 	WriteLimit() (time.Time, error)
-	// WriteWake is signalled when WriteLimit may have changed. InterruptWrite is called then, too.
+	// WriteWake is signalled when WriteLimit may have changed. InterruptWrite is called then as well.
 	WriteWake() <-chan struct{}
 }
 
-// purpose is what something is written for: what ends the writing early.
+// purpose says what may end a write early.
 type purpose struct {
-	ctx     context.Context // nil: none
-	who     Writer          // nil: nobody whose limit counts
-	replies bool            // nothing but replies: when they are lost, what the peer sent before it hung up can still be read
+	ctx     context.Context // may be nil
+	who     Writer          // may be nil
+	replies bool            // only replies: if they cannot be written, what the peer has sent can still be read
 }
 
 func (p purpose) limit() (time.Time, error) {
@@ -77,8 +77,8 @@ func (p purpose) limit() (time.Time, error) {
 	return p.who.WriteLimit()
 }
 
-// acquire takes the write lock. It fails if the Session has ended or p's limit has passed: what has been encoded has to leave, so
-// nothing is encoded for somebody who has given up.
+// acquire takes the write lock. It fails if the Session has ended or p's limit has passed, before anything is encoded: what has been
+// encoded must be written.
 func (w *writer) acquire(p purpose) error {
 	if _, err := p.limit(); err != nil {
 		return err
@@ -122,7 +122,7 @@ func (w *writer) waitForLock(p purpose) error {
 	}
 }
 
-// waitFor waits for the lock or for an event, one of which is nil, as long as who may write; nil: for ever.
+// waitFor waits for the lock or for an event, one of which is nil, within the limit of who; a nil who has none.
 func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}) error {
 	for {
 		var expired <-chan time.Time
@@ -153,8 +153,9 @@ func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}
 	}
 }
 
-// Send writes messages with one system call, pending replies first. ctx ending before the write begins leaves the
-// connection as it was; ending in mid-write it is final, since half a chunk may be out, unless the rest leaves in writeGrace.
+// Send writes pending replies and messages with one system call. If ctx ends before the write begins, the connection is as it was. If
+// it ends during the write, the connection ends, since half a chunk may have been sent, unless the rest is written within
+// writeGrace.
 func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
@@ -164,13 +165,13 @@ func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
 	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
 }
 
-// until is a Writer that writes until then.
+// until is a Writer with a deadline.
 type until time.Time
 
 func (u until) WriteLimit() (time.Time, error) { return time.Time(u), nil }
 func (u until) WriteWake() <-chan struct{}     { return nil }
 
-// SendReply is Send for an answer, without a limit of its own. When it can't be sent the connection lives as long as it can be
+// SendReply is Send for an answer, without a limit of its own. If it cannot be sent, the connection stays alive as long as it can be
 // read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
 	return w.send(purpose{replies: true}, messages...)
@@ -182,7 +183,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	}
 	defer w.release()
 	w.begin()
-	var refused error // a message that can't be encoded keeps those before it from being lost
+	var refused error // a message that cannot be encoded; those before it are still written
 	for i := range messages {
 		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
 			break
@@ -191,7 +192,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // a peer that only listens no more is heard out
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // read on, although the peer does not listen
 		return err
 	default:
 		return w.life.Fail(err)
@@ -207,7 +208,7 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 	return dst, err
 }
 
-// begin starts a write buffer with what has to leave first. The caller holds the lock.
+// begin starts a write buffer with what must be written first. The caller holds the lock.
 func (w *writer) begin() {
 	if cap(w.buf) == 0 {
 		w.box = writeBuffers.Get().(*[]byte)
@@ -217,10 +218,17 @@ func (w *writer) begin() {
 	w.unsent, w.rest = nil, nil
 }
 
-// writeBuffers are the larger write buffers of all connections, so that a connection that writes now and then keeps none.
+func appendAll(dst []byte, all [][]byte) []byte {
+	for _, b := range all {
+		dst = append(dst, b...)
+	}
+	return dst
+}
+
+// writeBuffers are the larger write buffers, shared by all connections, so that a connection that writes rarely keeps none.
 var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// flush writes the buffer, and keeps it if it is not larger than that. The caller holds the lock; an error is final.
+// flush writes the buffer, and keeps it if it is not larger than keep. The caller holds the lock. An error is final.
 func (w *writer) flush(p purpose, keep int) error {
 	b := w.buf
 	if len(b) == 0 {
@@ -234,7 +242,7 @@ func (w *writer) flush(p purpose, keep int) error {
 	return w.err
 }
 
-// share gives the empty buffer to whoever needs one next.
+// share returns the empty buffer to the pool.
 func (w *writer) share() {
 	if w.box == nil {
 		w.box = new([]byte)
@@ -246,7 +254,7 @@ func (w *writer) share() {
 	w.box, w.buf = nil, nil
 }
 
-// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Most often the socket takes it at once, and no
+// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Usually the socket takes it at once, and no
 // deadline has to be set.
 func (w *writer) write(p purpose, b []byte) error {
 	if w.try != nil {
@@ -266,7 +274,7 @@ func (w *writer) write(p purpose, b []byte) error {
 	})
 }
 
-// writing repeats write, which goes on where it stopped, within the limits of write.
+// writing calls write, which continues where it has stopped, until it succeeds or a limit has passed.
 func (w *writer) writing(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
@@ -275,12 +283,12 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 	w.deadline.hold(holder)
 	defer w.deadline.hold(nil)
 	if p.ctx != nil && p.ctx.Done() != nil {
-		stop := context.AfterFunc(p.ctx, func() { w.deadline.interrupt(w) }) // undone by rearm when it comes too late
+		stop := context.AfterFunc(p.ctx, func() { w.deadline.interrupt(w) }) // rearm undoes it if it comes too late
 		defer stop()
 	}
 	began := time.Now()
 	due, _ := w.due(p, began)
-	w.deadline.arm(due) // whatever it reports: a first write is always tried
+	w.deadline.arm(due) // the result does not matter: write is always tried once
 	for {
 		n, err := write()
 		w.config.Counters.BytesWritten.Add(uint64(n))
@@ -313,7 +321,7 @@ func (w *writer) lost(err error) error {
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
-// due is when a write that began then has to end, zero: never, and why it is to end if that is p's doing.
+// due returns when a write that began at began has to end, zero if never, and p's error if p ends it.
 func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	due, err := p.limit()
 	if grace := began.Add(writeGrace); err != nil || !due.IsZero() && due.Before(grace) {
@@ -325,13 +333,13 @@ func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	return due, err
 }
 
-// InterruptWrite makes a write for who that is under way look at its limit.
+// InterruptWrite makes a write for who that is under way check its limit.
 func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 
-// Leaving says that the peer may hang up from now on: that something can't be written any more ends nothing.
+// Leaving says that the peer may hang up from now on: a failed write does not end the Session.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
-// CloseWrite tells the peer that nothing more will come. It reports false if the connection can't.
+// CloseWrite closes the write side of the connection. It reports false if the connection does not support that.
 func (w *writer) CloseWrite(ctx context.Context) bool {
 	half, ok := w.life.nc.(interface{ CloseWrite() error })
 	if !ok {

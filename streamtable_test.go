@@ -65,7 +65,7 @@ func (p *peer) endsOn(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Failed")
 }
 
-// What a server still has under way for a stream that was closed gets into no other, and does not end it.
+// Messages that are still under way for a closed stream do not get into another, nor end it.
 func TestClosedStreamsBelongToNobody(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -193,10 +193,10 @@ func TestRefusedStreamZero(t *testing.T) {
 
 func TestClosedIDsAreBounded(t *testing.T) {
 	var table streamTable
-	open := &Stream{id: 7}
+	open := &Stream{streamState: &streamState{id: 7}}
 	require.NoError(t, table.add(open))
 	for id := range uint32(3 * maxClosedIDs) {
-		table.giveUp(id) // 7 is somebody's
+		table.giveUp(id) // 7 is open
 		table.giveUp(id)
 	}
 	require.Len(t, table.closed, maxClosedIDs)

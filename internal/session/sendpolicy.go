@@ -1,32 +1,28 @@
 package session
 
-import (
-	"math"
+import "github.com/go-librtmp/rtmp/flv"
 
-	"github.com/go-librtmp/rtmp/flv"
-)
-
-// DropQueue is a MediaQueue that drops media by key frame when it is full.
+// DropQueue is a MediaQueue that drops media up to a key frame when it is full.
 type DropQueue struct {
 	MediaQueue
-	limit    int      // bytes
-	awaitKey trackSet // tracks whose pictures are dropped until a key frame comes
-	offered  int64    // bytes, in all
-	due      [2]int64 // of offered, when it is worth while to prune again: for any message, and for a key frame
+	limit    int              // bytes
+	pictures flv.KeyFrameWait // decides which pictures are dropped as they come
+	offered  int64            // bytes since the beginning
+	due      [2]int64         // the value of offered from which prune is worth its cost: for any message, and for a key frame
 }
 
-// pruneCost is by how much prune may copy more than what is offered: it copies what it keeps.
+// pruneCost bounds how many bytes prune copies for each byte that is offered: it copies what it keeps.
 const pruneCost = 8
 
 // NewDropQueue returns a queue of limit bytes.
 func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 
-// Offer appends a copy of m, if it takes it. dropped is how many others were dropped to make room.
+// Offer appends a copy of m unless it has to drop it. dropped is how many others were dropped to make room.
 func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	q.offered += int64(queueHeaderSize + m.Size())
 	if q.Len() > 0 && q.Len()+m.Size() > q.limit {
 		due := &q.due[0]
-		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // for which other things are dropped
+		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // for which other media is dropped
 			due = &q.due[1]
 		}
 		if q.offered >= *due {
@@ -41,52 +37,45 @@ func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	return true, dropped
 }
 
-// Take takes everything out.
+// Take removes and returns everything.
 func (q *DropQueue) Take() MediaQueue {
 	taken := q.MediaQueue
 	q.MediaQueue, q.due = MediaQueue{}, [2]int64{}
 	return taken
 }
 
-// Restart makes the queue go on with pictures that can be decoded without those that were taken out: what waits is dropped up to
-// the last key frames, and of tracks without one all pictures until one comes. It returns how many messages were dropped.
+// Restart makes the queue continue with pictures that can be decoded without those that were taken out. It drops what is queued up to
+// the last key frames, and all pictures of tracks without one, and returns how many messages it has dropped.
 func (q *DropQueue) Restart() (dropped int) {
-	q.awaitKey = allTracks
+	q.pictures.All()
 	for m := range q.All() {
-		if kind, track := kindOf(&m); kind == flv.KindKeyFrame {
-			q.awaitKey.remove(track)
-		}
+		q.pictures.Accept(kindOf(&m))
 	}
 	return q.prune(nil)
 }
 
-// refuse reports whether a message is dropped as it comes: video between a dropped picture and the next key frame, and what
-// does not fit even now.
+// refuse reports whether m is dropped: it cannot be decoded, or still does not fit.
 func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
-	switch kind {
-	case flv.KindHeader, flv.KindData: // within reason: data messages may be many
+	switch {
+	case kind == flv.KindHeader, kind == flv.KindData: // up to twice the limit, since there may be many
 		return q.Len()+m.Size() > 2*q.limit
-	case flv.KindKeyFrame:
-		q.awaitKey.remove(track)
-	case flv.KindFrame:
-		if q.awaitKey.has(track) {
-			return true
-		}
+	case !q.pictures.Accept(kind, track):
+		return true
 	}
 	if q.Len() == 0 || q.Len()+m.Size() <= q.limit {
 		return false
 	}
 	if kind != flv.KindAudio {
-		q.awaitKey.add(track)
+		q.pictures.Lost(track)
 	}
 	return true
 }
 
-// prune makes room for next, nil: for none. It drops the oldest media: of each track everything before the last key frame, in media
-// time, so that a viewer sees a jump to newer pictures that can be decoded. The last one may be next itself, or a queue that is full
-// of a single group of pictures would keep it and refuse all that are newer. Without a key frame all pictures go, and those that
-// follow until one comes; sound goes only if that was not enough. Metadata and codec headers stay.
+// prune makes room for next, which may be nil. Of each track it drops everything before the last key frame, so that a viewer sees a jump
+// to newer pictures that can be decoded. The last key frame may be next itself: otherwise a queue that is full of a single group of
+// pictures would keep that and refuse all newer ones. Of tracks without a key frame it drops all pictures. Sound is dropped up to the
+// earliest of these key frames, and all of it if the queue is still too long. Metadata and codec headers stay.
 func (q *DropQueue) prune(next *Message) (dropped int) {
 	type place struct {
 		at   int
@@ -118,7 +107,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 		case flv.KindKeyFrame, flv.KindFrame:
 			key, found := last[track]
 			if !found {
-				q.awaitKey.add(track)
+				q.pictures.Lost(track)
 			}
 			return found && i >= key.at
 		case flv.KindAudio:
@@ -132,7 +121,7 @@ func (q *DropQueue) prune(next *Message) (dropped int) {
 	return dropped
 }
 
-// keep drops the messages that f does not want, and returns how many.
+// keep drops the messages for which f returns false, and returns how many.
 func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 	old := q.MediaQueue
 	q.MediaQueue = MediaQueue{}
@@ -151,12 +140,3 @@ func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 func kindOf(m *Message) (flv.Kind, uint8) {
 	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
 }
-
-// trackSet is a set of track ids.
-type trackSet [4]uint64
-
-var allTracks = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
-
-func (s *trackSet) has(track uint8) bool { return s[track/64]&(1<<(track%64)) != 0 }
-func (s *trackSet) add(track uint8)      { s[track/64] |= 1 << (track % 64) }
-func (s *trackSet) remove(track uint8)   { s[track/64] &^= 1 << (track % 64) }

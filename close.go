@@ -9,18 +9,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-const (
-	// closeTimeout bounds what Close says to the server before it hangs up.
-	closeTimeout = 250 * time.Millisecond
-	// lingerGrace is how long a server that has everything may take to hang up. Some never do.
-	lingerGrace = time.Second
-	// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
-	lingerPoll = 10 * time.Millisecond
-)
+// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
+const lingerPoll = 10 * time.Millisecond
 
-// sayGoodbye sends the last messages, and waits until all that was published has arrived.
+// sayGoodbye sends the last messages, and waits until everything that was published has arrived.
 func (l *link) sayGoodbye(last []chunk.Outgoing) {
-	l.farewell.underWay.Lock() // what other Streams have to say comes first
+	l.farewell.underWay.Lock() // after Streams that are being closed
 	l.farewell.closing.Store(true)
 	l.farewell.underWay.Unlock()
 	l.session.Leaving()
@@ -41,14 +35,13 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 	}
 }
 
-// linger ends a connection that has published so that nothing of it is lost: closing a socket with unread data in it is
-// a reset, which makes the server drop what it has not read yet. So the write side is shut where that can be done, and what
-// the server still sends is read, until it hangs up, or has had lingerGrace for it since it is known to have everything.
-// Where the socket can't be asked about that, the server is asked for something that all know: when it answers, it has
-// read everything. A server that goes on acknowledging is still reading.
+// linger ends a connection that has published without losing anything. Closing a socket with unread data resets the connection, and
+// the server drops what it has not read yet. So linger closes the write side if possible, and reads until the server hangs up, or has
+// not done so for lingerGrace although it has everything. If the socket cannot tell what has arrived, the server is asked a
+// question that all servers answer: after the answer it has read everything. A server that acknowledges is still reading.
 func (l *link) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // ends a write, too
-		l.session.Fail(&session.TimeoutError{What: "close: the server has not taken everything that was published"})
+		l.session.Fail(&session.TimeoutError{What: "close: the server has not read everything that was published"})
 	})
 	defer stop()
 	var answered <-chan struct{}
@@ -80,8 +73,8 @@ func (l *link) linger(ctx context.Context) {
 	}
 }
 
-// unacknowledged is what the server's TCP has not acknowledged yet, in bytes, if that can be asked: of a proxy's it would say
-// nothing about the server.
+// unacknowledged returns how many bytes the server's TCP has not acknowledged, if that is known. A proxy's TCP says nothing about the
+// server.
 func (l *link) unacknowledged() (n int, known bool) {
 	if l.relayed {
 		return 0, false

@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// connectData is the list of values that is read, item by item, in librtmp's conn= grammar:
+// connectData collects values, item by item, in librtmp's conn= grammar:
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
-//	O:1 ... O:0                     an object: what stands between goes into it, by name
+//	O:1 ... O:0                     an object, whose members come in between
 //	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members, the last an object again
 //
-// librtmp forgets the name of NZ, writes unnamed values into objects, and closes objects that are not open.
+// Unlike librtmp, it keeps the name of NZ, and refuses unnamed values in objects and the end of an object that is not open.
 type connectData struct {
 	values []any
 	open   []openObject // the innermost last
@@ -35,7 +35,7 @@ func (d *connectData) clone() connectData {
 	return connectData{values: slices.Clone(d.values), open: open}
 }
 
-// list returns the values. Objects that were left open end here.
+// list returns the values. Objects that are still open end here.
 func (d *connectData) list() []any {
 	ended := d.clone()
 	for len(ended.open) > 0 {
@@ -44,19 +44,19 @@ func (d *connectData) list() []any {
 	return ended.values
 }
 
-// add reads one item. An item that is refused changes nothing.
+// add reads one item. If it fails, nothing has changed.
 func (d *connectData) add(item string) error {
 	kind, rest, found := strings.Cut(item, ":")
 	if !found {
-		return errors.New("no : after the type letter")
+		return errors.New("missing : after the type letter")
 	}
 	name, named := "", false
 	if len(kind) == 2 && kind[0] == 'N' {
 		if name, rest, named = strings.Cut(rest, ":"); !named {
-			return errors.New("no : after the member's name")
+			return errors.New("missing : after the member's name")
 		}
 		if len(d.open) == 0 {
-			return errors.New("a named value belongs into an object: O:1 comes first")
+			return errors.New("a named value must be inside an object: O:1 comes first")
 		}
 		kind = kind[1:]
 	}
@@ -79,7 +79,7 @@ func connectValue(kind, text string) (any, error) {
 	case "B":
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return nil, errors.New("not a boolean: 0 or 1")
+			return nil, errors.New("not a boolean: use 0 or 1")
 		}
 		return n != 0, nil
 	case "S":
@@ -100,7 +100,7 @@ func connectValue(kind, text string) (any, error) {
 func (d *connectData) object(name string, named bool, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil && !named {
-		return errors.New("not 1 to open or 0 to close an object")
+		return errors.New("use 1 to open or 0 to close an object")
 	}
 	if n == 0 && !named {
 		if len(d.open) == 0 {
@@ -112,7 +112,7 @@ func (d *connectData) object(name string, named bool, text string) error {
 	if len(d.open) > 0 && !named {
 		return errors.New("a value inside an object needs a name")
 	}
-	if len(d.open) >= 16 {
+	if len(d.open) >= maxConnectNesting {
 		return errors.New("objects are nested too deep")
 	}
 	d.open = append(d.open, openObject{name: name, members: amf.Object{}})

@@ -2,22 +2,16 @@ package rtmp
 
 import (
 	"context"
-	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-const (
-	// guessedStreamID is the message stream id that servers give out first.
-	guessedStreamID = 1
-	// createPatience is how long createStream may stay unanswered after connect was answered: servers that take it answer both at
-	// once.
-	createPatience = time.Second
-)
+// guessedStreamID is the message stream id that servers give out first.
+const guessedStreamID = 1
 
-// pipelined is the stream that Connect asks for ahead of the server's answers. Connect's goroutine owns it, and then the CreateStream
-// that takes it.
+// pipelined is the stream that Connect asks for before the server has answered. Connect's goroutine owns it, and then the CreateStream
+// that takes it over.
 type pipelined struct {
 	options StreamOptions
 	script  script
@@ -29,10 +23,10 @@ type pipelined struct {
 	stream       *Stream
 	request      *request
 	guessedWrong bool // the server gives out other ids first
-	doubtful     bool // the server may still mind: that it refuses the stream, or is silent, says nothing of what it does otherwise
+	doubtful     bool // a refusal or silence may be due to the pipelining
 }
 
-// predict numbers the commands as register does on a new connection, after a connect with the given transaction id.
+// predict sets the transaction ids that register will set on a new connection, after a connect with the given id.
 func (h *pipelined) predict(id float64) {
 	for i := range h.script.connection {
 		id++
@@ -41,17 +35,17 @@ func (h *pipelined) predict(id float64) {
 	h.script.stream[len(h.script.stream)-1].TransactionID = id + 1
 }
 
-// messages ask for the stream.
+// messages returns the messages that ask for the stream.
 func (h *pipelined) messages() ([]chunk.Outgoing, error) {
 	messages, err := appendCommands(nil, session.ChunkStreamCommand, 0, h.script.connection)
 	if err != nil {
 		return nil, err
 	}
 	messages, err = appendCommands(messages, h.script.chunkStreamID, guessedStreamID, h.script.stream)
-	return append(messages, h.script.behind(guessedStreamID)...), err
+	return append(messages, h.script.then(guessedStreamID)...), err
 }
 
-// register prepares for the answers on the connection of a table, which has no stream yet.
+// register prepares for the answers on the connection of t, which has no stream yet.
 func (h *pipelined) register(t *streamTable) (err error) {
 	h.conn, h.table = t.conn, t
 	if h.create, err = t.number(h.script.connection); err != nil {
@@ -60,10 +54,10 @@ func (h *pipelined) register(t *streamTable) (err error) {
 	return h.listen(guessedStreamID)
 }
 
-// listen makes the Stream, and prepares for what the server says of it.
+// listen makes the Stream, and prepares for the server's statuses.
 func (h *pipelined) listen(id uint32) (err error) {
 	s := h.table.newStream(h.options)
-	s.id, s.options.NoBufferUpdate = id, true // until it is known what CreateStream wants
+	s.id, s.options.NoBufferUpdate = id, true // until CreateStream says what it wants
 	if err = h.table.add(s); err != nil {
 		return err
 	}
@@ -89,10 +83,10 @@ func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 	return h.conn.session.Send(ctx, messages...)
 }
 
-// settle waits for createStream's answer. It reports whether there is a stream that the server knows: otherwise CreateStream asks for
-// it in the plain way. An error is that of the connection, or ctx's.
+// settle waits for createStream's answer. known reports whether the server has the stream; otherwise CreateStream asks for it again.
+// The error is that of the connection or of ctx.
 func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
-	early := h.create.IsDone() // before connect
+	early := h.create.IsDone() // before the answer to connect was looked at
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	silent := h.create.Wait(limited)
@@ -100,7 +94,7 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 		return false, over
 	}
 	if silent != nil {
-		h.fallBack("createStream is not answered")
+		h.fallBack("no answer to createStream")
 		return false, nil
 	}
 	result, err := h.create.Result()
@@ -110,10 +104,10 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	}
 	switch {
 	case err != nil:
-		h.fallBack("createStream is refused")
+		h.fallBack("createStream was refused")
 	case h.request.refused():
-		h.fallBack(h.request.call.Method + " is refused before there is a stream")
-	case id == h.stream.id, h.request.finished(): // or a server that does not look at ids
+		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
+	case id == h.stream.id, h.request.finished(): // the latter from a server that ignores ids
 		h.doubtful = early
 		return true, nil
 	default:
@@ -122,7 +116,7 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	return false, nil
 }
 
-// over is why there is no use in anything else: the connection has ended, or ctx.
+// over returns the error of the connection, or of ctx.
 func (h *pipelined) over(ctx context.Context) error {
 	if lost := h.conn.session.Err(); lost != nil {
 		return lost
@@ -130,17 +124,17 @@ func (h *pipelined) over(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// correct asks for the stream once more, on the message stream that the server has given us. It waits for the answer to be sure
-// that the server does not hang up for what it was asked first.
+// correct asks for the stream again, on the message stream that the server has assigned. It waits for the answer to be sure that the
+// server does not hang up because of the first request.
 func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	h.guessedWrong, h.doubtful = true, true
-	h.conn.fellBack(h.conn.url.Redacted(), "createStream brings another message stream")
+	h.conn.fellBack(h.conn.url.Redacted(), "createStream returned another message stream id")
 	h.drop()
 	if err := h.listen(id); err != nil {
 		return err
 	}
 	p := &h.script
-	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.behind(id)...); err != nil {
+	if err := h.conn.sendCommands(ctx, p.chunkStreamID, id, p.stream, p.then(id)...); err != nil {
 		return err
 	}
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
@@ -149,34 +143,33 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	if over := h.over(ctx); over != nil || h.request.finished() {
 		return over
 	}
-	return errImpatient // on a new connection, where the first message stream is not given up: some servers always say that one
+	return errImpatient // try a new connection: some servers always confirm the first message stream
 }
 
-// fallBack forgets the stream, which CreateStream then asks for in the plain way.
+// fallBack forgets the stream. CreateStream then asks for it again.
 func (h *pipelined) fallBack(why string) {
 	h.conn.fellBack(h.conn.url.Redacted(), why)
 	h.drop()
 	h.create.WhenDone(func() { h.table.refuse(h.create) })
 }
 
-// drop forgets the stream without a word to the server.
+// drop forgets the stream without telling the server.
 func (h *pipelined) drop() {
 	h.request.end()
 	h.stream.markClosed()
 	h.table.remove(h.stream)
-	h.stream.backlog.Queued(0)
 }
 
 // is reports whether want, which is complete, asks for this stream.
 func (h *pipelined) is(want StreamOptions) bool {
-	want.NoBufferUpdate = h.options.NoBufferUpdate // nobody but us knows of it
+	want.NoBufferUpdate = h.options.NoBufferUpdate // the server does not know it
 	if !want.Writable {
 		want.PublishType = h.options.PublishType
 	}
 	return want == h.options
 }
 
-// await waits until the stream is open. It reports false, without an error, where that may fail because the server minds.
+// await waits until the stream is open. It returns false and no error if a failure may be due to the pipelining.
 func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	defer h.request.end()
 	limited := ctx
@@ -190,14 +183,14 @@ func (h *pipelined) await(ctx context.Context) (open bool, _ error) {
 	case err == nil:
 		return true, nil
 	case h.doubtful && h.over(ctx) == nil:
-		h.fallBack(h.request.call.Method + " fails")
+		h.fallBack(h.request.call.Method + " failed")
 		return false, nil
 	}
-	h.stream.abandon()
+	h.table.abandon(h.stream)
 	return false, h.stream.notOpened(err)
 }
 
-// claim makes the stream, which is open, the program's.
+// claim prepares the open stream for the program.
 func (h *pipelined) claim(ctx context.Context, o StreamOptions) (*Stream, error) {
 	s := h.stream
 	s.mu.Lock()
@@ -209,10 +202,10 @@ func (h *pipelined) claim(ctx context.Context, o StreamOptions) (*Stream, error)
 		err = h.conn.announceChunkSize(ctx)
 	}
 	if err == nil {
-		err = s.opened()
+		err = s.beginPublishing()
 	}
 	if err != nil {
-		s.abandon()
+		h.table.abandon(s)
 		return nil, s.notOpened(err)
 	}
 	return s, nil

@@ -1,9 +1,12 @@
 package session
 
-import "github.com/go-librtmp/rtmp/message"
+import (
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
 
-// serve does what a message asks for: what both roles answer alike here, all else by the Dispatcher. It never blocks and never
-// writes; it runs under dispatching. An error is fatal to the connection.
+// serve acts on a message. It serves what client and server serve alike, and passes everything else to the Dispatcher. It neither
+// blocks nor writes. The caller holds dispatching. An error ends the Session.
 func (r *reader) serve(m *Message, direct Sink) error {
 	r.config.Counters.Messages.Add(1)
 	if r.config.Tap != nil {
@@ -26,7 +29,7 @@ func (r *reader) serve(m *Message, direct Sink) error {
 		switch {
 		case err != nil:
 			return r.unreadable(m, err)
-		case m.Type == message.TypeAcknowledgement: // limits nobody: peers disagree on how it wraps
+		case m.Type == message.TypeAcknowledgement: // it does not limit what we send: implementations wrap it differently
 			r.config.Counters.Acknowledgements.Add(1)
 			r.acknowledged.Store(n)
 		default:
@@ -39,13 +42,13 @@ func (r *reader) serve(m *Message, direct Sink) error {
 	return r.life.up.Dispatch(m, direct)
 }
 
-// Unreadable counts a message that could not be read, or not as a whole.
+// Unreadable counts a message that could not be decoded completely.
 func (r *reader) Unreadable(m *Message, err error) {
 	r.config.Counters.BadData.Add(1)
 	r.life.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
 }
 
-// unreadable is Unreadable, and the end of the connection where Config.Strict says so.
+// unreadable is Unreadable, and returns err if Config.Strict is set.
 func (r *reader) unreadable(m *Message, err error) error {
 	r.Unreadable(m, err)
 	if r.config.Strict {
@@ -53,3 +56,24 @@ func (r *reader) unreadable(m *Message, err error) error {
 	}
 	return nil
 }
+
+// EchoWindow announces the peer's own window as ours, unless that was done in answer to Set Peer Bandwidth.
+func (r *reader) EchoWindow() {
+	w := &r.window
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	if w.size != w.announced {
+		w.announced = w.size
+		w.replies.announceWindow(w.size)
+	}
+}
+
+// Tolerated counts what was wrong on the wire and was accepted all the same. It must not be called from a dispatch.
+func (r *reader) Tolerated() chunk.Tolerated {
+	r.dispatching.Lock()
+	defer r.dispatching.Unlock()
+	return r.in.Tolerated()
+}
+
+// Acknowledged returns the sequence number of the peer's last Acknowledgement, in bytes modulo 2^32.
+func (r *reader) Acknowledged() uint32 { return r.acknowledged.Load() }

@@ -58,7 +58,7 @@ func TestDropQueueLimit(t *testing.T) {
 	offer(t, &q, sound(1), true, 1)
 }
 
-// What is older than the last key frame makes room.
+// Media before the last key frame is dropped.
 func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	q := NewDropQueue(6 * mediaQueued)
 	fill(t, &q, frame(0), sound(1), keyFrame(2), sound(2), frame(3), sound(3))
@@ -133,19 +133,5 @@ func TestDropQueueRestartDropsSound(t *testing.T) {
 		q := NewDropQueue(limit)
 		fill(t, &q, sound(0), codecHeader(), codecHeader())
 		require.Equal(t, dropped, q.Restart())
-	}
-}
-
-func TestTrackSet(t *testing.T) {
-	tracks := []uint8{0, 1, 63, 64, 65, 127, 128, 255}
-	for _, one := range tracks {
-		var s trackSet
-		s.add(one)
-		others := allTracks
-		others.remove(one)
-		for _, track := range tracks {
-			assert.Equal(t, track == one, s.has(track), "%d of %d", track, one)
-			assert.Equal(t, track != one, others.has(track), "%d of all but %d", track, one)
-		}
 	}
 }

@@ -1,0 +1,29 @@
+package flv
+
+import "math"
+
+// KeyFrameWait decides which video can be decoded after some was left out: of a track that has lost a picture, nothing can until
+// its next key frame. The zero value waits for nothing.
+type KeyFrameWait struct {
+	waiting trackSet
+}
+
+// All waits for a key frame of every track, as when a player begins in the middle of a stream.
+func (w *KeyFrameWait) All() {
+	w.waiting = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
+}
+
+// Lost waits for a key frame of one track, because a picture of it was left out.
+func (w *KeyFrameWait) Lost(track uint8) { w.waiting.add(track) }
+
+// Accept reports whether a tag can be decoded, given what KindOf returns for it. A key frame ends the wait of its track.
+// Everything but pictures is accepted.
+func (w *KeyFrameWait) Accept(kind Kind, track uint8) bool {
+	switch kind {
+	case KindKeyFrame:
+		w.waiting.remove(track)
+	case KindFrame:
+		return !w.waiting.has(track)
+	}
+	return true
+}

@@ -1,0 +1,127 @@
+package session
+
+import (
+	"fmt"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// Reply adds a message to the replies, or drops it if there are too many. It does not block. o.Body is kept.
+func (w *writer) Reply(o chunk.Outgoing) {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pending) >= MaxReplies {
+		r.unanswered.Add(1)
+		return
+	}
+	r.add(o)
+}
+
+// takeReplies encodes the replies. The chunk writer cannot refuse them, since the library made them. The caller holds the lock.
+func (w *writer) takeReplies(buf []byte) []byte {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.ackDue {
+		r.ackDue = false
+		o := Control(message.TypeAcknowledgement, message.AppendUint32(nil, r.ack))
+		buf, _ = w.encode(buf, &o)
+	}
+	if r.windowDue {
+		r.windowDue = false
+		o := Control(message.TypeWindowAckSize, message.AppendUint32(nil, r.window))
+		buf, _ = w.encode(buf, &o)
+	}
+	for i := range r.pending {
+		buf, _ = w.encode(buf, &r.pending[i])
+	}
+	clear(r.pending)
+	r.pending, r.bytes = r.pending[:0], 0
+	r.due.Store(false)
+	return buf
+}
+
+// FlushReplies sends the replies without waiting.
+func (w *writer) FlushReplies() {
+	r := &w.replies
+	if !r.due.Load() {
+		return
+	}
+	select {
+	case w.lock <- struct{}{}:
+		done := w.writeNow()
+		w.release()
+		if done {
+			return
+		}
+	default: // the holder of the lock may have taken the replies before the last one was added
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if !r.flushing {
+		r.flushing = w.life.Own(w.flusher)
+	}
+}
+
+// writeNow passes the replies to the socket, and reports whether it took them all. The caller holds the lock.
+func (w *writer) writeNow() bool {
+	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
+		return false
+	}
+	b := w.takeReplies(w.buf[:0])
+	w.buf = b[:0]          // a batch begins with an empty buffer
+	n, _ := w.try.write(b) // the next write finds the error
+	w.config.Counters.BytesWritten.Add(uint64(n))
+	w.unsent = append(w.unsent, b[n:]...)
+	return len(w.unsent) == 0
+}
+
+// flusher writes what the socket did not take at once.
+func (w *writer) flusher() {
+	r := &w.replies
+	for w.SendReply() == nil {
+		r.mu.Lock()
+		if !r.due.Load() {
+			r.flushing = false
+			r.mu.Unlock()
+			return
+		}
+		r.mu.Unlock()
+	}
+}
+
+// TryReply is Reply, but reports false if the message was dropped.
+func (w *writer) TryReply(o chunk.Outgoing) bool {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pending) >= MaxReplies || len(r.pending) > 0 && r.bytes+len(o.Body) > maxReplyBytes {
+		return false
+	}
+	r.add(o)
+	return true
+}
+
+// Answer answers a call of the peer: with a _result, or with an _error and the text of err.
+func (w *writer) Answer(method string, id float64, result any, err error) {
+	if err == nil {
+		o, bad := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: id, Args: []any{result}})
+		if bad == nil {
+			w.SendReply(o)
+			return
+		}
+		err = fmt.Errorf("result of %s: %w", method, bad)
+	}
+	w.SendReply(CallFailed(id, err))
+}
+
+// ReplyCommand adds a command to the replies. It fails only for arguments that AMF cannot encode.
+func (w *writer) ReplyCommand(cmd *message.Command) error {
+	o, err := Command(ChunkStreamCommand, 0, cmd)
+	if err == nil {
+		w.Reply(o)
+	}
+	return err
+}

@@ -1,0 +1,176 @@
+package rtmp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// streamState is the state that both halves of a Stream share: what it was opened for, and what the server has said about it.
+type streamState struct {
+	conn     *link
+	id       uint32
+	name     string
+	options  StreamOptions
+	readWake chan struct{} // signalled when the reading half has to look at the state
+
+	mu       sync.Mutex // guards the rest
+	started  bool
+	flows    bool   // media has come
+	ended    bool   // the server has signalled the end; while seeking, the end of the old position
+	err      error  // the server broke the stream off, or Close
+	paused   bool   // from Pause until the server has noticed Unpause: StreamEOF means nothing then
+	seeking  bool   // from Seek until the server's notification: media is of the old position
+	position uint32 // time of the last audio or video message, ms
+	expected []*expectation
+	bindings []*binding // whose contexts are done, in that order
+}
+
+// binding is one Stream.Bind.
+type binding struct {
+	ctx      context.Context
+	released bool // guarded by streamState.mu
+}
+
+// opening names what is done with the stream, for errors. The name of a published stream is a key, and what follows a ? in
+// any name may be a token.
+func (s *streamState) opening(what string) string {
+	name, _, _ := strings.Cut(s.name, "?")
+	if s.options.Writable || name == "" {
+		return what
+	}
+	return what + " " + quote.Peer(name)
+}
+
+// notOpened is the error of a stream that could not be opened.
+func (s *streamState) notOpened(err error) error {
+	var option *OptionError
+	if errors.As(err, &option) {
+		return err
+	}
+	if !s.options.Writable {
+		return session.During(s.opening("play"), err)
+	}
+	if !s.conn.opts.publishes() && !errors.Is(err, context.Canceled) && !errors.Is(err, context.DeadlineExceeded) {
+		err = fmt.Errorf("%w: Options.Publish is not set, and the server may take this client for a player", err)
+	}
+	return session.During("publish", err)
+}
+
+// statusReceived acts on an onStatus for this stream. The reader calls it.
+func (s *streamState) statusReceived(status *StatusError) {
+	refusal := status.Level == "error" || fatalStatus[status.Code]
+	s.mu.Lock()
+	awaited := false
+	for _, e := range s.expected {
+		switch {
+		case slices.Contains(e.codes, status.Code):
+			e.finish(nil)
+			awaited = true
+		case refusal:
+			e.finish(s.conn.session.Refusal(status))
+			awaited = true
+		}
+	}
+	switch status.Code {
+	case message.CodePlayStart, message.CodePlayPublishNotify:
+		s.started = true
+	case message.CodePlayStop, message.CodePlayComplete, message.CodePlayUnpublishNotify:
+		s.ended = true
+	case message.CodeSeekNotify:
+		s.seeking, s.ended = false, false
+	case message.CodePauseNotify:
+		s.paused = true // an Unpause before that may have been given up, and noticed since
+	case message.CodeUnpauseNotify:
+		s.paused = false
+	}
+	if refusal && !awaited && s.err == nil {
+		s.err = s.conn.session.Refusal(status)
+	}
+	s.mu.Unlock()
+	signal(s.readWake)
+}
+
+// fatalStatus are the codes that are refusals whatever their level.
+var fatalStatus = map[string]bool{
+	message.CodeFailed:                    true,
+	message.CodePlayFailed:                true,
+	message.CodePlayStreamNotFound:        true,
+	message.CodeConnectInvalidApp:         true,
+	message.CodePlayNoSupportedTrackFound: true,
+	message.CodePublishBadName:            true,
+	message.CodePublishDenied:             true,
+	message.CodePublishRejected:           true,
+	message.CodeRecordFailed:              true,
+	message.CodeRecordNoAccess:            true,
+}
+
+// streamEOF acts on the user control event: it is the end, unless it only confirms a pause.
+func (s *streamState) streamEOF() {
+	s.mu.Lock()
+	if s.started && !s.paused {
+		s.ended = true
+	}
+	s.mu.Unlock()
+	signal(s.readWake)
+}
+
+// end ends the stream as Play.Stop does.
+func (s *streamState) end() {
+	s.mu.Lock()
+	s.ended = true
+	s.mu.Unlock()
+	signal(s.readWake)
+}
+
+// begin marks the stream as playing because media has come: some servers send no Play.Start. The caller holds s.mu.
+func (s *streamState) begin() {
+	s.started = true
+	for _, e := range s.expected {
+		e.finish(nil)
+	}
+}
+
+// bind registers ctx, and calls wake when it is done.
+func (s *streamState) bind(ctx context.Context, wake func()) (release func()) {
+	b := &binding{ctx: ctx}
+	stop := context.AfterFunc(ctx, func() {
+		s.mu.Lock()
+		if !b.released {
+			s.bindings = append(s.bindings, b)
+		}
+		s.mu.Unlock()
+		wake()
+	})
+	return func() {
+		stop()
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		b.released = true
+		s.bindings = slices.DeleteFunc(s.bindings, func(other *binding) bool { return other == b })
+	}
+}
+
+// bound returns the error of the first binding whose context is done. what names the operation that it ends. The caller holds
+// s.mu.
+func (s *streamState) bound(what string) error {
+	if len(s.bindings) == 0 {
+		return nil
+	}
+	return fmt.Errorf("rtmp: %s: %w", what, s.bindings[0].ctx.Err())
+}
+
+// signal leaves a signal in a channel of one slot.
+func signal(ch chan<- struct{}) {
+	select {
+	case ch <- struct{}{}:
+	default:
+	}
+}

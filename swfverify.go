@@ -1,0 +1,49 @@
+package rtmp
+
+import (
+	"context"
+	"log/slog"
+
+	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/session"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/swf"
+)
+
+// player is the Flash player that the program pretends to be, which SWF verification asks about.
+type player struct {
+	hash []byte
+	size uint32
+}
+
+// player returns the one that Options give, or that it fetches from Options.SWFURL. It is nil without SWF verification.
+func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error) {
+	o := s.opts
+	switch {
+	case len(o.SWFHash) > 0:
+		return &player{hash: o.SWFHash, size: o.SWFSize}, nil
+	case !o.SWFVerify:
+		return nil, nil
+	}
+	dialer, err := s.dialer(0) // the program's choice, not a server's
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := s.withTimeout(ctx)
+	defer cancel()
+	hash, size, err := swf.Hash(ctx, o.SWFURL, &swf.Options{Client: dialer.HTTPClient(), Age: o.SWFAge, Logger: log})
+	if err != nil {
+		return nil, err
+	}
+	return &player{hash: hash, size: size}, nil
+}
+
+// verifyPlayer answers SWF verification, if it can.
+func (l *link) verifyPlayer(request []byte) {
+	if l.verification == nil || !swf.Answerable(request) {
+		l.log.Warn("rtmp: the server asks for SWF verification and gets no answer: set SWFVerify, or SWFHash and SWFSize",
+			"request", quote.Peer(string(request)))
+		return
+	}
+	l.session.Reply(session.Control(message.TypeUserControl, l.verification))
+}
