@@ -170,14 +170,26 @@ func TestReconnectRequestBeforeHangingUp(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 }
 
-// A live stream goes on behind a lost connection, at a key frame.
+// A live stream goes on after a lost connection, at a key frame.
 func TestRecoverLive(t *testing.T) {
-	s := rtmptest.Server(t, testserver.Config{Fault: func(n int) testserver.Fault {
-		if n == 1 { // the first viewer
-			return testserver.Fault{Action: testserver.Cut, At: 60_000}
-		}
-		return testserver.Fault{}
-	}})
+	const beyond = 400 // tags, the last of which come after the cut
+	received, missed := 0, make(chan struct{})
+	s := rtmptest.Server(t, testserver.Config{
+		Fault: func(n int) testserver.Fault {
+			if n == 1 { // the first viewer
+				return testserver.Fault{Action: testserver.Cut, At: 60_000}
+			}
+			return testserver.Fault{}
+		},
+		OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+			switch message.Type(m.Type) {
+			case message.TypeAudio, message.TypeVideo, message.TypeDataAMF0:
+				if received++; received == beyond {
+					close(missed)
+				}
+			}
+		},
+	})
 	ctx := conntest.Context(t)
 	conn, err := rtmp.Dial(ctx, s.URL("live", "camera"), &rtmp.Options{Publish: true})
 	require.NoError(t, err)
@@ -200,16 +212,19 @@ func TestRecoverLive(t *testing.T) {
 		var err error
 		result, err = File(ctx, s.URL("live", "camera"), path, &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient(),
 			Progress: func(p *Progress) {
-				if p.Phase == Metadata { // which the server sends to whom it has let in
+				switch p.Phase {
+				case Metadata: // the server has let the player in
 					playing <- struct{}{}
+				case Retrying:
+					<-missed
 				}
 			}})
 		done <- err
 	}()
 	<-playing
-	publish(all[headers+1 : 400]) // beyond the cut
+	publish(all[headers+1 : beyond])
 	<-playing
-	publish(all[400:])
+	publish(all[beyond:])
 	require.NoError(t, stream.Close())
 	require.NoError(t, <-done)
 	assert.Equal(t, Complete, result.Outcome)
