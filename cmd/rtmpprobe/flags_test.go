@@ -57,10 +57,14 @@ func TestSeveralURLs(t *testing.T) {
 
 func TestMasker(t *testing.T) {
 	hide := masker("rtmp://user:pa55@host/app?tic=ket/na-me?t=token&s=ab jtv=jt1 swfUrl=http://h/?swfsecret playpath=other?k=ooo")
-	for _, secret := range []string{"pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {
+	for _, secret := range []string{"user", "pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
 	}
 	assert.Equal(t, "ab app host", hide("ab app host"))
+	hide = masker("rtmp://h/app/name conn=S:val:ue conn=NS:member:oth:er")
+	for _, secret := range []string{"val:ue", "oth:er"} {
+		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
+	}
 }
 
 // What no rule knows is an error all the same.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"regexp"
 	"slices"
 	"strings"
 
@@ -14,6 +15,9 @@ const masked = "***"
 // minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
 const minSecret = 3
 
+// challenges are what users and passwords are made into: from a salt, a challenge and the response a password can be guessed.
+var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
+
 // masker returns what replaces the secrets of a URL, and of the options after it, in a text: the stream's name is one, with which on
 // many servers who can play can publish, too.
 func masker(source string) func(string) string {
@@ -21,6 +25,7 @@ func masker(source string) func(string) string {
 	if err != nil {
 		return func(string) string { return masked }
 	}
+	user := false
 	var secrets []string
 	query := func(name string) {
 		plain, query, _ := strings.Cut(name, "?")
@@ -31,15 +36,22 @@ func masker(source string) func(string) string {
 		}
 	}
 	if u, err := rtmp.ParseURL(rawURL); err == nil {
-		secrets = append(secrets, u.Password)
+		user = u.User != ""
+		secrets = append(secrets, u.User, u.Password)
 		query(u.Playpath)
 		_, appQuery, _ := strings.Cut(u.App, "?")
 		query("?" + appQuery)
 	}
 	for _, o := range options {
 		switch strings.ToLower(o.Name) {
-		case "token", "jtv", "conn", "pubpasswd":
+		case "pubuser", "pubpasswd":
+			user = true
 			secrets = append(secrets, o.Value)
+		case "token", "jtv":
+			secrets = append(secrets, o.Value)
+		case "conn": // a type, for members of objects a name, and the value
+			parts := strings.SplitN(o.Value, ":", 3)
+			secrets = append(secrets, strings.Join(parts[1:], ":"), parts[len(parts)-1])
 		case "playpath", "subscribe":
 			query(o.Value)
 		case "app", "tcurl", "swfurl", "pageurl":
@@ -52,6 +64,9 @@ func masker(source string) func(string) string {
 	return func(text string) string {
 		for _, secret := range secrets {
 			text = strings.ReplaceAll(text, secret, masked)
+		}
+		if user {
+			text = challenges.ReplaceAllString(text, "$1="+masked)
 		}
 		return text
 	}

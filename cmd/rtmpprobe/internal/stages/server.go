@@ -2,6 +2,7 @@ package stages
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -88,6 +89,9 @@ func (b *Builder) properties(value any, depth int) {
 }
 
 func (b *Builder) number(name string, n float64) {
+	if math.IsNaN(n) || math.IsInf(n, 0) { // JSON has none
+		return
+	}
 	s := &b.report.Server
 	switch strings.ToLower(name) {
 	case "capabilities":
@@ -130,7 +134,7 @@ func (b *Builder) infoMap(value any) {
 // enhanced notes something of Enhanced RTMP that the server knows.
 func (b *Builder) enhanced(name string) {
 	s := &b.report.Server
-	if name = quote.Text(name, maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
+	if name = quote.Text(b.mask(name), maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
 		s.Enhanced = append(s.Enhanced, name)
 	}
 }
@@ -142,7 +146,7 @@ func (b *Builder) keep(name, text string) {
 		return
 	}
 	if s := b.report.Server.Properties; len(s) < maxProperties {
-		s[quote.Text(name, maxProperty)] = text
+		s[quote.Text(b.mask(name), maxProperty)] = text
 	}
 }
 
