@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -71,6 +72,24 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, []string{"handshake-hangup"}, r.ids())
 }
 
+// Whoever interrupts learns nothing of the server that it has not said.
+func TestAnInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
+		ctx, interrupt := context.WithCancel(conntest.Context(t))
+		silent := conntest.Serve(t, func(nc net.Conn) {
+			nc.Read(make([]byte, 1))
+			interrupt()
+			io.Copy(io.Discard, nc)
+		})
+		got := commandUntil(ctx, "--json", "--try", "always", scheme+"://"+silent+"/live/x")
+		r := only(t, got)
+		assert.Equal(t, []string{"interrupted"}, r.ids(), scheme)
+		assert.Empty(t, r.Trials)
+		assert.Equal(t, 2, got.code)
+	}
+}
+
 // Servers that go wrong after the handshake.
 func TestScriptedServers(t *testing.T) {
 	t.Parallel()
@@ -117,6 +136,11 @@ func TestScriptedServers(t *testing.T) {
 			p.Status(message.CodePlayStop)
 			p.UntilGone()
 		}}, nil, "enhanced-breaks"},
+		"hangs up at publish": {[]func(*peertest.Peer){func(p *peertest.Peer) {
+			p.AcceptConnect()
+			p.AcceptStream(1)
+			p.Expect("publish")
+		}}, []string{"--publish"}, "stream-hangup"},
 		"refuses the publisher": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.AcceptConnect()
 			p.AcceptStream(1)

@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -47,7 +49,10 @@ var examples = map[string]report.Report{
 	"certificate-untrusted":   {Err: in(rtmp.StageTLS, x509.UnknownAuthorityError{}), TLS: &report.TLS{}},
 	"certificate-expired":     {Err: in(rtmp.StageTLS, x509.CertificateInvalidError{Reason: x509.Expired}), TLS: &report.TLS{Names: []string{"h"}}},
 	"certificate-name":        {Err: in(rtmp.StageTLS, x509.HostnameError{Certificate: &x509.Certificate{}}), TLS: &report.TLS{Names: []string{"h"}}},
-	"not-tls":                 {Err: in(rtmp.StageTLS, io.ErrUnexpectedEOF), TLS: &report.TLS{}},
+	"certificate-invalid":     {Err: in(rtmp.StageTLS, &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}})},
+	"not-tls":                 {Err: in(rtmp.StageTLS, tls.RecordHeaderError{}), TLS: &report.TLS{}},
+	"tls-silent":              {Err: in(rtmp.StageTLS, errTimeout)},
+	"tls-failed":              {Err: in(rtmp.StageTLS, io.ErrUnexpectedEOF), TLS: &report.TLS{}},
 	"certificate-expires":     {TLS: &report.TLS{Expires: time.Now().Add(time.Hour)}},
 	"tls-old":                 {TLS: &report.TLS{Version: "TLS 1.1"}},
 	"tunnel":                  {Err: in(rtmp.StageTunnel, io.ErrUnexpectedEOF)},
@@ -62,6 +67,8 @@ var examples = map[string]report.Report{
 	"stream-not-found":        {Err: errRefused, Stages: accepted()},
 	"publish-refused":         {Err: errRefused, Publish: true, Stages: accepted()},
 	"stream-silent":           {Err: errTimeout, Stages: accepted()},
+	"stream-hangup":           {Err: io.ErrUnexpectedEOF, Stages: append(accepted(), report.Stage{Name: report.Publish, Error: "x"})},
+	"interrupted":             {Err: in(rtmp.StageTLS, context.Canceled), Error: "x: "},
 	"lost":                    {Err: io.ErrUnexpectedEOF},
 	"broken":                  {Err: &message.ProtocolError{}},
 	"enhanced-breaks": {Server: report.Server{Handshake: "plain"},
@@ -100,13 +107,17 @@ var examples = map[string]report.Report{
 func TestEveryRule(t *testing.T) {
 	docs, err := os.ReadFile("../../../../docs/rtmpprobe.md")
 	require.NoError(t, err)
-	for _, table := range [][]rule{network, protocol, media} {
+	for _, table := range [][]rule{network, protocol, media, interrupted} {
 		for _, rule := range table {
 			example, ok := examples[rule.id]
 			if !assert.True(t, ok, rule.id) {
 				continue
 			}
 			found := Judge(&example)
+			if rule.grade == report.Error {
+				assert.Equal(t, report.Error, found[0].Grade)
+				assert.Truef(t, len(found) == 1 || found[1].Grade != report.Error, "one cause: %v", found)
+			}
 			f, ok := Find(found, rule.id)
 			assert.True(t, ok, "%s: %v", rule.id, found)
 			assert.Equal(t, rule.grade, f.Grade)
@@ -115,7 +126,7 @@ func TestEveryRule(t *testing.T) {
 			assert.Regexp(t, `(?m)^\| `+regexp.QuoteMeta(rule.id)+` \| `+string(rule.grade)+` \|`, string(docs), "docs/rtmpprobe.md lists them all")
 		}
 	}
-	assert.Len(t, examples, len(network)+len(protocol)+len(media))
+	assert.Len(t, examples, len(network)+len(protocol)+len(media)+len(interrupted))
 }
 
 func TestNothingThatFailedIsWell(t *testing.T) {

@@ -34,7 +34,7 @@ var protocol = []rule{
 		return "The server does not speak RTMP on this port: " + r.Error
 	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it wants TLS, rtmps://."},
 	{"handshake-hangup", report.Error, func(r *report.Report) string {
-		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) {
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) || refusedTLS(r.Err) {
 			return ""
 		}
 		return "The server hung up during the handshake."
@@ -87,8 +87,14 @@ var protocol = []rule{
 		}
 		return "The server accepted connect and then did not answer " + lastStage(r) + "."
 	}, "Some servers are silent until there is a publisher, or where a name is wrong."},
+	{"stream-hangup", report.Error, func(r *report.Report) string {
+		if failedEarly(r) || !hungUp(r.Err) || !unanswered(r) {
+			return ""
+		}
+		return "The server hung up instead of answering " + lastStage(r) + "."
+	}, "Some servers refuse a key or a stream's name so, or a second publisher of a stream: the server's log says why."},
 	{"lost", report.Error, func(r *report.Report) string {
-		if failedEarly(r) || !hungUp(r.Err) {
+		if failedEarly(r) || !hungUp(r.Err) || unanswered(r) {
 			return ""
 		}
 		return "The connection was lost: " + r.Error
@@ -195,6 +201,11 @@ func reachedStream(r *report.Report) bool {
 		}
 	}
 	return false
+}
+
+// unanswered reports whether the session has ended before the server has answered what follows connect.
+func unanswered(r *report.Report) bool {
+	return stageFailed(r, report.CreateStream) || stageFailed(r, report.Play) || stageFailed(r, report.Publish)
 }
 
 // lastStage is the stage that came last.
