@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 			}
 		}
 	}
+	if err := f.overwrites(path); err != nil {
+		return nil, err
+	}
 	file, problems, err := open(path)
 	if err != nil {
 		return nil, err
@@ -43,26 +47,45 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 		if only > 0 && i != only-1 {
 			continue
 		}
-		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, problems, stdout, closing)
+		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, stdout, closing)
 		if err != nil {
 			return nil, err
 		}
+		p.report.Problems, p.report.Incomplete = problems, len(file.Damage()) > 0
 		probes = append(probes, p)
 	}
 	return probes, nil
 }
 
-// recorded is the probe of a session. problems are what is missing in the file.
-func (f *flags) recorded(name string, s *capture.Session, problems []string, stdout io.Writer, closing *closers) (*probe, error) {
+// overwrites returns an error if what is to be written would replace the file that is to be read.
+func (f *flags) overwrites(path string) error {
+	source, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	for _, output := range []string{f.flvFile, f.pcapFile, f.plot} {
+		if target, err := os.Stat(output); err == nil && os.SameFile(source, target) {
+			return fmt.Errorf("%s: is read, and can't be written", output)
+		}
+	}
+	return nil
+}
+
+// recorded is the probe of a session.
+func (f *flags) recorded(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
 	unmasked := func(text string) string { return text } // what is secret was replaced when it was recorded
 	sinks, err := f.outputs(stdout, unmasked, closing)
 	if err != nil {
 		return nil, err
 	}
-	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(_ context.Context, p *probe) error {
-		result, err := recorded.Play(s, p)
+	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(ctx context.Context, p *probe) error {
+		result, err := recorded.Play(ctx, s, p)
 		p.finish(func(r *report.Report) {
-			r.Problems = append(r.Problems, result.Problems...)
+			r.Problems = slices.Concat(r.Problems, result.Problems) // the file's are those of other sessions, too
+			for i, problem := range r.Problems {
+				r.Problems[i] = quote.Text(problem, 300)
+			}
+			r.Incomplete = r.Incomplete || result.Incomplete
 			w := &r.Wire
 			w.Read, w.Written, w.Tolerated = result.FromServer, result.FromClient, result.Tolerated
 			if d := result.Last.Seconds(); d > 0 {
@@ -74,7 +97,7 @@ func (f *flags) recorded(name string, s *capture.Session, problems []string, std
 		}
 		return err
 	})
-	p.report.Capture, p.report.Problems = true, problems
+	p.report.Capture = true
 	return p, nil
 }
 

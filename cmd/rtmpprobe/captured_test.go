@@ -1,15 +1,19 @@
 package main
 
 import (
+	"context"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -144,6 +148,62 @@ func TestACaptureThatIsCutOff(t *testing.T) {
 	r, got := probed(t, path)
 	assert.Equal(t, "H.264", r.Media.Video.Codec)
 	assert.Contains(t, got.stdout, "has no end")
+	assert.Equal(t, "warning", r.grade("incomplete"))
+	assert.Equal(t, 1, got.code)
+
+	damaged := slices.Clone(b)
+	for i := 100; i < len(damaged); i += 1000 {
+		damaged[i] ^= 1
+	}
+	require.NoError(t, os.WriteFile(path, damaged, 0o600))
+	r, _ = probed(t, path)
+	assert.Empty(t, r.grade("well"), "nothing could be read")
+}
+
+// What is read is not overwritten.
+func TestOutputsThatAreTheInput(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "link.svg")
+	require.NoError(t, os.Symlink(path, link))
+	for _, option := range []string{"--flv", "--pcap", "--plot"} {
+		got := command(t, option, link, path)
+		assert.Equal(t, 3, got.code)
+		assert.Contains(t, got.stderr, link)
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+	}
+}
+
+// A capture may come from a stranger.
+func TestACaptureWithEscapeSequences(t *testing.T) {
+	t.Parallel()
+	const says = "\x1b[2J\r\nerror forged"
+	path := filepath.Join(t.TempDir(), says)
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	r := capture.NewRecorder(file, capture.Info{Role: says, Transport: says, Server: says, Client: says})
+	r.Missing(capture.FromClient, says)
+	require.NoError(t, r.Close(capture.FromServer, says))
+	require.NoError(t, file.Close())
+	for _, got := range []result{command(t, path), command(t, "--dump", path), command(t, path+"#7")} {
+		assert.NotContains(t, got.stdout+got.stderr, "\x1b")
+		assert.NotContains(t, got.stdout+got.stderr, "\r")
+	}
+}
+
+// An interrupt ends the reading.
+func TestAnInterruptWhileACaptureIsRead(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	ctx, interrupt := context.WithCancel(conntest.Context(t))
+	interrupt()
+	got := commandUntil(ctx, path)
+	assert.Contains(t, got.stdout, "interrupted")
+	assert.Equal(t, 1, got.code)
 }
 
 // The stream's name and what else is secret is in no dump of a live session.

@@ -26,6 +26,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // The exit codes.
@@ -36,9 +37,12 @@ const (
 	exitUsage    = 3
 )
 
+// maxError bounds what is said of an error, in bytes.
+const maxError = 1000
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))))
 }
 
@@ -50,7 +54,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		io.WriteString(stdout, usage())
 		return exitWell
 	case err != nil:
-		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", err)
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", quote.Text(err.Error(), maxError))
 		return exitUsage
 	case f.version:
 		io.WriteString(stdout, version())
@@ -61,7 +65,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		err = f.write(stdout, reports)
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "rtmpprobe: %s\n", err)
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))
 		return exitUsage
 	}
 	return exitCode(reports)

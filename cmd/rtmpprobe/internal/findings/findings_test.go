@@ -73,6 +73,7 @@ var examples = map[string]report.Report{
 	"broken":                  {Err: &message.ProtocolError{}},
 	"enhanced-breaks": {Server: report.Server{Handshake: "plain"},
 		Stages: []report.Stage{{Name: "again", Text: "once more, without announcing Enhanced RTMP"}}},
+	"incomplete":           {Incomplete: true},
 	"tolerated":            {Wire: report.Wire{Tolerated: map[string]uint64{"x": 1}}},
 	"unreadable":           {Wire: report.Wire{Unreadable: 1}},
 	"unknown-messages":     {Wire: report.Wire{UnknownMessages: map[string]int{"x": 1}}},

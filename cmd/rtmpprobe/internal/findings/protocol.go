@@ -113,6 +113,12 @@ var protocol = []rule{
 		}
 		return ""
 	}, "Set Options.NoEnhanced, or --no-enhanced: it saves three seconds. The server needs an update."},
+	{"incomplete", report.Warning, func(r *report.Report) string {
+		if !r.Incomplete {
+			return ""
+		}
+		return "Parts of the recording are missing: what is said of the rest may be wrong."
+	}, ""},
 	{"tolerated", report.Warning, func(r *report.Report) string {
 		var wrong []string
 		for what, n := range r.Wire.Tolerated {

@@ -2,6 +2,7 @@
 package recorded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -18,14 +19,15 @@ type Result struct {
 	FromServer, FromClient uint64 // bytes of chunks
 	Tolerated              map[string]uint64
 	Problems               []string // what could not be read, and what was not recorded
+	Incomplete             bool     // something is missing
 	Last                   time.Duration
 }
 
 // maxProblems bounds the problems that are kept.
 const maxProblems = 20
 
-// Play hands the events of a session to sink, one after the other.
-func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
+// Play hands the events of a session to sink, one after the other, until ctx ends.
+func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, err error) {
 	info := s.Info()
 	h := info.Handshake
 	if h.Type != 0 {
@@ -36,6 +38,10 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	reader := s.Reader()
 	var m capture.Message
 	for {
+		if ctx.Err() != nil {
+			r.missing("interrupted: what follows was not read")
+			break
+		}
 		err := reader.Next(&m)
 		var damage *capture.DamageError
 		switch {
@@ -43,7 +49,7 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 			r.message(&m, sink)
 			continue
 		case errors.As(err, &damage):
-			r.problem(damage.Error())
+			r.missing(damage.Error())
 			continue
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		default:
@@ -54,13 +60,13 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	r.Tolerated = tolerated(reader)
 	end, complete := s.End()
 	if !complete {
-		r.problem("the recording has no end: the program was ended, or the file is cut off")
+		r.missing("the recording has no end: the program was ended, or the file is cut off")
 	}
 	if strings.HasPrefix(end.Reason, packetsEnd) {
 		r.problem("the packets end before the session does")
 	}
 	for _, missing := range end.Missing {
-		r.problem("not recorded: " + missing)
+		r.missing("not recorded: " + missing)
 	}
 	r.Last = max(r.Last, s.Duration())
 	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason)})
@@ -78,6 +84,12 @@ func (r *Result) message(m *capture.Message, sink event.Sink) {
 		return
 	}
 	sink.Add(&event.Event{At: m.At, Kind: event.Message, Sent: m.From == capture.FromClient, Packet: &m.Packet})
+}
+
+// missing notes a problem for which something is missing.
+func (r *Result) missing(text string) {
+	r.Incomplete = true
+	r.problem(text)
 }
 
 func (r *Result) problem(text string) {

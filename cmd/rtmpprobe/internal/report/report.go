@@ -8,22 +8,23 @@ import (
 
 // Report is about one URL or one capture.
 type Report struct {
-	URL      string    `json:"url"`                // without what may be secret; of a capture, its name
-	Publish  bool      `json:"publish"`            // the client publishes; else it plays
-	Capture  bool      `json:"capture"`            // the session was captured
-	Problems []string  `json:"problems,omitempty"` // of the capture: what is missing in it
-	Stages   []Stage   `json:"stages"`
-	Trips    Trips     `json:"round_trips"`
-	Server   Server    `json:"server"`
-	Statuses []Status  `json:"statuses,omitempty"`
-	TLS      *TLS      `json:"tls,omitempty"`
-	Wire     Wire      `json:"wire"`
-	Media    Media     `json:"media"`
-	Error    string    `json:"error,omitempty"` // what ended the session
-	Err      error     `json:"-"`               // likewise
-	Trials   []Trial   `json:"trials,omitempty"`
-	Commands []Command `json:"commands,omitempty"`
-	Findings []Finding `json:"findings"`
+	URL        string    `json:"url"`                // without what may be secret; of a capture, its name
+	Publish    bool      `json:"publish"`            // the client publishes; else it plays
+	Capture    bool      `json:"capture"`            // the session was captured
+	Problems   []string  `json:"problems,omitempty"` // of the capture: what is missing in it
+	Incomplete bool      `json:"incomplete"`         // something of the captured session is missing
+	Stages     []Stage   `json:"stages"`
+	Trips      Trips     `json:"round_trips"`
+	Server     Server    `json:"server"`
+	Statuses   []Status  `json:"statuses,omitempty"`
+	TLS        *TLS      `json:"tls,omitempty"`
+	Wire       Wire      `json:"wire"`
+	Media      Media     `json:"media"`
+	Error      string    `json:"error,omitempty"` // what ended the session
+	Err        error     `json:"-"`               // likewise
+	Trials     []Trial   `json:"trials,omitempty"`
+	Commands   []Command `json:"commands,omitempty"`
+	Findings   []Finding `json:"findings"`
 }
 
 // Stage is one step of connecting.
