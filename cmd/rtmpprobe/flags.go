@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
 )
 
 // flags are the command line.
@@ -90,6 +91,8 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, errors.New("--timeout must be more than 0")
 	case !slices.Contains(tries, f.try):
 		return nil, fmt.Errorf("--try is %s", strings.Join(tries, ", "))
+	case f.plot != "" && !show.Plottable(f.plot):
+		return nil, errors.New("--plot is for names that end in .svg or .png")
 	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
 		return nil, errors.New("--watch, --dump and --json exclude each other")
 	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):

@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
 	if err == nil {
-		err = f.write(stdout, reports)
+		err = f.write(stdout, stderr, reports)
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))
@@ -71,12 +71,16 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports as the flags say.
-func (f *flags) write(stdout io.Writer, reports []*report.Report) error {
+// write writes the reports as the flags say. That there is nothing to plot is no failure: the reports say why.
+func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err
 	}
-	if err := show.Plot(f.plot, reports); err != nil {
+	err := show.Plot(f.plot, reports)
+	switch {
+	case errors.Is(err, show.ErrNoMedia):
+		fmt.Fprintf(stderr, "rtmpprobe: plot: %s\n", err)
+	case err != nil:
 		return fmt.Errorf("plot: %w", err)
 	}
 	return nil
