@@ -139,7 +139,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 	for _, wrong := range []struct {
 		what string
 		m    report.Moments
-	}{{"time jump", m.Jumps}, {"step back in time", m.Backs}, {"repeated time", m.Repeats}} {
+	}{{"time jump", m.Jumps}, {"time step back", m.Backs}, {"repeated time", m.Repeats}} {
 		if wrong.m.Count > 0 {
 			text = list(text, report.Number(wrong.m.Count, wrong.what))
 		}
