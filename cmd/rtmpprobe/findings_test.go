@@ -16,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/programtest"
@@ -87,6 +88,22 @@ func TestAnInterrupt(t *testing.T) {
 		assert.Equal(t, []string{"interrupted"}, r.ids(), scheme)
 		assert.Empty(t, r.Trials)
 		assert.Equal(t, 2, got.code)
+	}
+}
+
+// A user that the server does not know, and a password that is not the user's, are tried once.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
+		srv := rtmptest.Server(t, testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"us3r": "right"}}})
+		for user, want := range map[string]string{"": "wants-user", "us3r:wr0ng@": "user-refused", "n0body:right@": "user-refused", "us3r:right@": ""} {
+			r, got := probed(t, "--publish", "--for", "100ms", strings.Replace(srv.URL("live", "k3y"), "://", "://"+user, 1))
+			assert.Equal(t, want != "", r.grade(want) == "error", "%s: %v", user, r.Findings)
+			assert.Empty(t, r.Trials)
+			for _, secret := range []string{"us3r", "n0body", "wr0ng", "right", "k3y"} {
+				assert.NotContains(t, got.stdout, secret)
+			}
+		}
 	}
 }
 

@@ -63,6 +63,7 @@ var examples = map[string]report.Report{
 	"connect-hangup":          {Err: in(rtmp.StageConnect, io.ErrUnexpectedEOF)},
 	"connect-silent":          {Err: errTimeout, Stages: noAnswer},
 	"wants-user":              {Err: errRefused, Error: "code=403 need auth; authmod=adobe", Stages: noAnswer},
+	"user-refused":            {Err: errRefused, Error: "authmod=adobe ] : ?reason=authfailed", Stages: noAnswer},
 	"connect-refused":         {Err: errRefused, Stages: noAnswer},
 	"stream-not-found":        {Err: errRefused, Stages: accepted()},
 	"publish-refused":         {Err: errRefused, Publish: true, Stages: accepted()},

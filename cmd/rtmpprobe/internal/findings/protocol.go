@@ -58,13 +58,19 @@ var protocol = []rule{
 		return "The server did not answer connect."
 	}, "It may not understand what connect says: see which other settings work below."},
 	{"wants-user", report.Error, func(r *report.Report) string {
-		if !stageFailed(r, report.Connect) && !strings.Contains(r.Error, "authmod") || !strings.Contains(r.Error, "authmod") {
+		if !r.WantsUser() || userRefused(r) {
 			return ""
 		}
 		return "The server wants a user and a password."
 	}, "Put them into the URL: rtmp://user:password@host/app/key."},
+	{"user-refused", report.Error, func(r *report.Report) string {
+		if !r.WantsUser() || !userRefused(r) {
+			return ""
+		}
+		return "The server refused the user or the password."
+	}, "Check both; what is not a letter or a digit is written with % in URLs."},
 	{"connect-refused", report.Error, func(r *report.Report) string {
-		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || strings.Contains(r.Error, "authmod") {
+		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || r.WantsUser() {
 			return ""
 		}
 		return "The server refused connect: " + r.Error
@@ -195,6 +201,12 @@ func stageFailed(r *report.Report, name string) bool {
 }
 
 func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
+
+// userRefused reports whether the server says what is wrong with the user, after it was told: authfailed or nosuchuser.
+func userRefused(r *report.Report) bool {
+	_, reason, given := strings.Cut(r.Error, "?reason=")
+	return given && !strings.HasPrefix(reason, "needauth")
+}
 
 // failedEarly reports whether no connection has come about.
 func failedEarly(r *report.Report) bool { return errors.As(r.Err, new(*rtmp.HandshakeError)) }

@@ -3,6 +3,7 @@ package report
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -26,6 +27,9 @@ type Report struct {
 	Commands   []Command `json:"commands,omitempty"`
 	Findings   []Finding `json:"findings"`
 }
+
+// WantsUser reports whether the server did not accept connect because of who we are (authmod adobe and llnw).
+func (r *Report) WantsUser() bool { return strings.Contains(r.Error, "authmod=") }
 
 // Stage is one step of connecting.
 type Stage struct {
