@@ -123,13 +123,14 @@ func open(path string) (_ *capture.File, problems []string, err error) {
 	if pcap.IsPcap(head) {
 		var found *pcap.Report
 		file, found, err = pcap.Open(path)
-		if err == nil {
-			problems = append(problems, found.Problems...)
-		}
+		problems = found.Problems
 	} else {
 		file, err = capture.Open(path)
 	}
-	if err != nil {
+	switch {
+	case err != nil && len(problems) > 0:
+		return nil, nil, fmt.Errorf("%s: %w: %s", path, err, strings.Join(problems[:min(len(problems), 3)], "; "))
+	case err != nil:
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, damage := range file.Damage() {

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"encoding/binary"
 	"os"
 	"path/filepath"
 	"slices"
@@ -229,6 +230,26 @@ func TestPackets(t *testing.T) {
 	assert.Equal(t, live.Media, r.Media)
 	assert.Equal(t, live.Server, r.Server)
 	assert.Contains(t, got.stdout, "recorded by the observer")
+}
+
+// Of packets in which there is no session the reason is told.
+func TestPacketsThatBeginTooLate(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	packets := filepath.Join(t.TempDir(), "session.pcap")
+	require.Equal(t, 0, command(t, "--pcap", packets, path).code)
+	b, err := os.ReadFile(packets)
+	require.NoError(t, err)
+	const header, recordHeader = 24, 16
+	for range 3 { // the packets of TCP's handshake
+		size := int(binary.LittleEndian.Uint32(b[header+8:]))
+		b = slices.Delete(b, header, header+recordHeader+size)
+	}
+	require.NoError(t, os.WriteFile(packets, b, 0o600))
+	got := command(t, packets)
+	assert.Equal(t, 3, got.code)
+	assert.Contains(t, got.stderr, "no session in it")
+	assert.Contains(t, got.stderr, "the connection began before the packets")
 }
 
 // Sessions of other programs, as tcpdump has recorded them.
