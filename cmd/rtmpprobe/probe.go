@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
@@ -62,7 +65,10 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
-	s := show.NewScreen(screen)
+	s := show.NewScreen(screen, func() (columns, lines int) {
+		columns, lines, _ = term.GetSize(int(os.Stdout.Fd()))
+		return columns, lines
+	})
 	defer s.Close()
 	for {
 		select {
