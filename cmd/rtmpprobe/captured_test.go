@@ -179,6 +179,23 @@ func TestOutputsThatAreTheInput(t *testing.T) {
 	}
 }
 
+// What could not be written is told, and the report all the same.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("this system has no", full)
+	}
+	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
+	path, _ := captureOf(t, url)
+	for _, args := range [][]string{{"--capture", full, url}, {"--flv", full, url}, {"--flv", full, path}, {"--pcap", full, path}} {
+		got := command(t, args...)
+		assert.Equal(t, 3, got.code, args)
+		assert.Contains(t, got.stderr, full)
+		assert.Contains(t, got.stdout, "\nFindings\n")
+	}
+}
+
 // A capture may come from a stranger.
 func TestACaptureWithEscapeSequences(t *testing.T) {
 	t.Parallel()

@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -61,8 +62,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		return exitWell
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
-	if err == nil {
-		err = f.write(stdout, stderr, reports)
+	if len(reports) > 0 { // also where something else could not be written
+		err = cmp.Or(err, f.write(stdout, stderr, reports))
 	}
 	if err != nil {
 		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))
