@@ -56,6 +56,15 @@ func TestSeveralURLs(t *testing.T) {
 	assert.Contains(t, got.stderr, "plot")
 }
 
+// Two streams of an application, whose names are not told.
+func TestStreamsThatAreCalledTheSame(t *testing.T) {
+	t.Parallel()
+	srv := rtmptest.Server(t, testserver.Config{})
+	got := command(t, "--try", "never", srv.URL("vod", "sample"), srv.URL("vod", "other"))
+	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [1]"), "as a heading, and side by side")
+	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [2]"))
+}
+
 func TestMasker(t *testing.T) {
 	hide := masker("rtmp://user:pa55@host/app?tic=ket/na-me?t=token&s=ab jtv=jt1 swfUrl=http://h/?swfsecret playpath=other?k=ooo")
 	for _, secret := range []string{"user", "pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {

@@ -143,6 +143,14 @@ func TestNothingThatFailedIsWell(t *testing.T) {
 	assert.False(t, ok)
 }
 
+// To somebody who watches it is not said that nothing comes before it could have come.
+func TestPatience(t *testing.T) {
+	r := report.Report{Stages: accepted(), Since: s(1)}
+	assert.Equal(t, "well", Judge(&r)[0].ID)
+	r.Since = s(10)
+	assert.Equal(t, "no-media", Judge(&r)[0].ID)
+}
+
 func TestPicturesThatAreAnnouncedOnly(t *testing.T) {
 	found := Judge(&report.Report{Media: report.Media{Announced: true, First: 1, For: s(4), Audio: &report.Audio{}, Metadata: true}})
 	assert.Equal(t, "no-key-frame", found[0].ID)

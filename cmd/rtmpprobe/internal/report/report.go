@@ -23,6 +23,7 @@ type Report struct {
 	Media      Media     `json:"media"`
 	Error      string    `json:"error,omitempty"` // what ended the session
 	Err        error     `json:"-"`               // likewise
+	Since      Duration  `json:"-"`               // the session began, while it lasts
 	Trials     []Trial   `json:"trials,omitempty"`
 	Commands   []Command `json:"commands,omitempty"`
 	Findings   []Finding `json:"findings"`
