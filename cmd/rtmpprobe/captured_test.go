@@ -103,6 +103,15 @@ func TestCapturesOfFailures(t *testing.T) {
 	}
 }
 
+// Without a connection, none is called lost.
+func TestACaptureWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/live/x")
+	r, _ := probed(t, path)
+	assert.Equal(t, []string{"failed"}, r.ids())
+	assert.Contains(t, r.Findings[0].Text, "refused")
+}
+
 // A file with two sessions: of a server that does not answer Enhanced RTMP.
 func TestSeveralSessions(t *testing.T) {
 	t.Parallel()

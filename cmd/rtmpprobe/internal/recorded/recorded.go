@@ -69,7 +69,7 @@ func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, e
 		r.missing("not recorded: " + missing)
 	}
 	r.Last = max(r.Last, s.Duration())
-	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason)})
+	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason, h.Type != 0)})
 	return r, nil
 }
 
@@ -125,8 +125,11 @@ func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 // packetsEnd is why a session ends that goes on, in packets that don't.
 const packetsEnd = "the packets end"
 
-// ended is why a session has ended; nil: the client has ended it, or nobody knows.
-func ended(reason string) error {
+// ended is why a session has ended, for which there was a connection if begun is set; nil: the client has ended it, or nobody knows.
+func ended(reason string, begun bool) error {
+	if !begun && reason != "" {
+		return errors.New(reason)
+	}
 	if reason == "" || strings.HasPrefix(reason, "the client closed") || strings.HasPrefix(reason, packetsEnd) {
 		return nil
 	}
