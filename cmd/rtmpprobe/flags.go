@@ -141,7 +141,10 @@ DESCRIPTION
     A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
     Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
 
-    An interrupt ends the watching; the report comes all the same.
+    --publish sends a sample with the key that it is given: a stream that others publish with it is replaced
+    on many servers, and whoever watches it sees the sample.
+
+    An interrupt ends the watching; the report comes all the same, and a second interrupt ends the program.
 
     Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
 

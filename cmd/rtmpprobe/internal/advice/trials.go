@@ -114,7 +114,7 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 		list = append(list, t)
 	}
 	elsewhere := func(scheme string, port uint16) {
-		if u.MayLead(&rtmpurl.URL{Scheme: scheme}, true) != nil { // the stream's name, which may be a key, and the password are sent
+		if u.CheckFollow(&rtmpurl.URL{Scheme: scheme}, true) != nil { // the stream's name, which may be a key, and the password are sent
 			return
 		}
 		add(fmt.Sprintf("%s, port %d", scheme, port), func(o *live.Options) { o.URL = relocate(o.URL, u, scheme, port) })
