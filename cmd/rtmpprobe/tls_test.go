@@ -33,7 +33,10 @@ func certificate(t *testing.T, ends time.Time) *tls.Config {
 func TestTLSFindings(t *testing.T) {
 	t.Parallel()
 	secured := func(config *tls.Config) func(net.Conn) {
-		return func(nc net.Conn) { io.Copy(io.Discard, tls.Server(nc, config)) }
+		return func(nc net.Conn) {
+			io.Copy(io.Discard, tls.Server(nc, config))
+			io.Copy(io.Discard, nc) // after an alert, so that it arrives
+		}
 	}
 	says := func(text string) func(net.Conn) {
 		return func(nc net.Conn) {

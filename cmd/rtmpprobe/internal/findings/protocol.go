@@ -38,7 +38,7 @@ var protocol = []rule{
 			return ""
 		}
 		return "The server hung up during the handshake."
-	}, "It may want TLS (rtmps://), or not speak RTMP on this port, or have banned this address."},
+	}, "It may want TLS (rtmps://) or, with TLS, a certificate of the client's; not speak RTMP on this port; or have banned this address."},
 	{"handshake-silent", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !timedOut(r.Err) {
 			return ""
