@@ -82,9 +82,6 @@ func (f *flags) recorded(name string, s *capture.Session, stdout io.Writer, clos
 		result, err := recorded.Play(ctx, s, p)
 		p.finish(func(r *report.Report) {
 			r.Problems = slices.Concat(r.Problems, result.Problems) // the file's are those of other sessions, too
-			for i, problem := range r.Problems {
-				r.Problems[i] = quote.Text(problem, 300)
-			}
 			r.Incomplete = r.Incomplete || result.Incomplete
 			w := &r.Wire
 			w.Read, w.Written, w.Tolerated = result.FromServer, result.FromClient, result.Tolerated
@@ -135,6 +132,9 @@ func open(path string) (_ *capture.File, problems []string, err error) {
 	}
 	for _, damage := range file.Damage() {
 		problems = append(problems, damage.Error())
+	}
+	for i, problem := range problems {
+		problems[i] = quote.Text(problem, 300)
 	}
 	return file, problems, nil
 }

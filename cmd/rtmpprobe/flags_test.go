@@ -71,6 +71,11 @@ func TestMasker(t *testing.T) {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
 	}
 	assert.Equal(t, "ab app host", hide("ab app host"))
+	hide = masker(`rtmp://h/app/na"me`)
+	assert.Equal(t, `play "***": lost`, hide(`play "na\"me": lost`))
+	for n := maxText - 100; n < maxText+100; n++ { // wherever a long text is cut
+		assert.NotContains(t, hide(strings.Repeat("x", n)+`na"me`+strings.Repeat("x", maxText)), `na"`)
+	}
 	hide = masker("rtmp://h/app/name conn=S:val:ue conn=NS:member:oth:er")
 	for _, secret := range []string{"val:ue", "oth:er"} {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))

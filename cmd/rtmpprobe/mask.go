@@ -3,6 +3,7 @@ package main
 import (
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp"
@@ -14,6 +15,9 @@ const masked = "***"
 
 // minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
 const minSecret = 3
+
+// maxText is how much of a text is looked at, in bytes: far more than is shown of any.
+const maxText = 4 << 10
 
 // challenges are what users and passwords are made into: from a salt, a challenge and the response a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
@@ -59,14 +63,25 @@ func masker(source string) func(string) string {
 			query("?" + appQuery)
 		}
 	}
+	for _, s := range secrets { // as errors quote them
+		quoted := strconv.QuoteToGraphic(s)
+		secrets = append(secrets, quoted[1:len(quoted)-1])
+	}
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
 	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first: others may be parts of it
 	return func(text string) string {
+		cut := len(text) > maxText
+		if cut {
+			text = text[:maxText]
+		}
 		for _, secret := range secrets {
 			text = strings.ReplaceAll(text, secret, masked)
 		}
 		if user {
 			text = challenges.ReplaceAllString(text, "$1="+masked)
+		}
+		if cut && len(secrets) > 0 { // the end may be the beginning of one
+			text = text[:max(0, len(text)-len(secrets[0]))]
 		}
 		return text
 	}

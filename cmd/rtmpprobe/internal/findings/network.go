@@ -54,7 +54,8 @@ var network = []rule{
 			return ""
 		}
 		return "The server's certificate is signed by itself: clients that verify certificates refuse it."
-	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates. --insecure goes on without verifying it."},
+	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates. " +
+		"--insecure goes on without verifying it."},
 	{"certificate-untrusted", report.Error, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.SelfSigned || !untrusted(r) {
 			return ""

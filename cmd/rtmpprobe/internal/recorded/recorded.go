@@ -12,6 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // Result is what is known of a capture beside its events.
@@ -94,7 +95,7 @@ func (r *Result) missing(text string) {
 
 func (r *Result) problem(text string) {
 	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, text)
+		r.Problems = append(r.Problems, quote.Text(text, 300))
 	}
 }
 
