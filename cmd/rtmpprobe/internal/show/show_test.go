@@ -157,8 +157,8 @@ func TestScreen(t *testing.T) {
 
 // On every terminal it fits, and what was found is there wherever there is room for it.
 func TestSmallScreens(t *testing.T) {
-	for columns := 1; columns < 130; columns += 9 {
-		for height := 1; height < 80; height++ {
+	for _, columns := range []int{1, 20, 80, 110, 200} {
+		for _, height := range []int{1, 2, 5, 10, 24, 30, 50, 80} {
 			out := screen(columns, height, played())
 			out = out[strings.LastIndex(out, "\x1b[H")+3:]
 			lines := strings.Split(strings.TrimSuffix(out, "\x1b[K\x1b[J\x1b[?25h\x1b[?1049l"), "\x1b[K\r\n")
