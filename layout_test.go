@@ -49,7 +49,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/report": "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
-		"cmd/rtmpprobe/internal/recorded": "capture rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/recorded": "capture rtmp cmd/rtmpprobe/internal/event internal/quote",
 		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + heard,
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
