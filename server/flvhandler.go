@@ -69,6 +69,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 		return
+	case r.ContentLength != 0: // net/http would not notice a client that leaves before its body has come
+		http.NewResponseController(w).SetReadDeadline(time.Now()) // nor would it answer
+		w.Header().Set("Connection", "close")
+		http.Error(w, "no body, please", http.StatusBadRequest)
+		return
 	case !ok || !validPath(name):
 		http.NotFound(w, r)
 		return
