@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"crypto/tls"
 	"math/rand/v2"
 	"net/http"
@@ -71,19 +72,18 @@ func TestCrowd(t *testing.T) {
 	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k", "--tls-cert", cert, "--tls-key", key, "--tls-port", "0",
 		"--record-name", "{path}-{time}", "--takeover", "always", "--linger", "500ms")
 	goroutines, files := c.value("go_goroutines"), c.value("process_open_fds")
-	all := &crowd{t: t, c: c, names: max(1, publishers*3/4), over: time.Now().Add(busy), random: random}
+	all := &crowd{t: t, c: c, names: publishers, over: time.Now().Add(busy), random: random}
 	var running sync.WaitGroup
-	for range publishers {
-		running.Go(all.publish)
+	for i := range publishers {
+		running.Go(func() { all.publish(i) })
 	}
 	for i := range players {
 		running.Go(func() { all.play(i%20 == 0) })
 	}
+	var memory []float64 // bytes, after a third, two thirds and all of the time
 	for n := range 2 {
 		time.Sleep(busy / 3)
-		if n == 1 {
-			t.Logf("%.0f MB of memory after two thirds", c.value("process_resident_memory_bytes")/1e6)
-		}
+		memory = append(memory, c.value("process_resident_memory_bytes"))
 		trust := renew(t, cert, key)
 		c.signal(syscall.SIGHUP)
 		require.Eventually(t, func() bool { return strings.Count(c.text(), "keys reloaded") > n }, patience, 10*time.Millisecond)
@@ -92,15 +92,15 @@ func TestCrowd(t *testing.T) {
 		nc.Close()
 	}
 	time.Sleep(time.Until(all.over) - busy/20)
-	full := c.value("process_resident_memory_bytes")
+	memory = append(memory, c.value("process_resident_memory_bytes"))
+	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
 	running.Wait()
 	c.metric("rtmp_connections 0")
 	c.metric("rtmp_streams 0")
 	const idle = 2 * 64 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return c.value("process_open_fds") <= files+idle/2+5 }, patience, 50*time.Millisecond)
-	t.Logf("%.0f MB of memory, %.0f MB when all had gone; %.0f s of CPU, %.1f GB sent", full/1e6, c.value("process_resident_memory_bytes")/1e6,
-		c.value("process_cpu_seconds_total"), c.value("rtmp_sent_bytes_total")/1e9)
+	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"), c.value("process_cpu_seconds_total"), c.value("rtmp_sent_bytes_total")/1e9)
 	t.Logf("%d players and %d publishers asked, %d messages missed by players", len(b.of("on_play")), len(b.of("on_publish")), all.sent.missed.Load())
 
 	c.signal(os.Interrupt)
@@ -119,8 +119,8 @@ func crowdSize(t *testing.T, text string) (busy time.Duration, publishers, playe
 	return busy, publishers, players
 }
 
-// dial connects by one of the ways there are.
-func (a *crowd) dial(o *rtmp.Options) (*rtmp.Conn, error) {
+// dial connects to a stream by one of the ways there are.
+func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
 	address := "rtmp://" + a.c.rtmp
 	switch a.random(10) {
 	case 0:
@@ -129,13 +129,17 @@ func (a *crowd) dial(o *rtmp.Options) (*rtmp.Conn, error) {
 	case 1:
 		address = "rtmpt://" + a.c.http
 	}
-	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(a.random(a.names)), o)
+	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(name), o)
 }
 
-// publish publishes one stream after the other.
-func (a *crowd) publish() {
+// publish publishes one stream after the other, one in ten under somebody else's name.
+func (a *crowd) publish(own int) {
 	for time.Now().Before(a.over) {
-		c, err := a.dial(&rtmp.Options{Publish: true})
+		name := own
+		if a.random(10) == 0 {
+			name = a.random(a.names)
+		}
+		c, err := a.dial(name, &rtmp.Options{Publish: true})
 		if err != nil {
 			a.pause() // a hook has failed
 			continue
@@ -159,19 +163,21 @@ func (a *crowd) pause() { time.Sleep(10 * time.Millisecond) }
 // play plays one stream after the other. If exactly is false it looks at the first picture only, which is cheaper.
 func (a *crowd) play(exactly bool) {
 	for time.Now().Before(a.over) {
-		c, err := a.dial(&rtmp.Options{Live: true})
+		c, err := a.dial(a.random(a.names), &rtmp.Options{Live: true})
 		if err != nil {
 			a.pause()
 			continue
 		}
-		if s, err := c.CreateStream(conntest.Context(a.t), nil); err == nil {
-			until := time.Now().Add(time.Duration(1+a.random(20_000)) * time.Millisecond)
-			if until.After(a.over) {
-				until = a.over
-			}
+		until := time.Now().Add(time.Duration(1+a.random(20_000)) * time.Millisecond)
+		if until.After(a.over) {
+			until = a.over
+		}
+		ctx, cancel := context.WithDeadline(conntest.Context(a.t), until)
+		if s, err := c.CreateStream(ctx, nil); err == nil { // its publisher may not come
 			s.SetReadDeadline(until)
 			a.watch(s, exactly)
 		}
+		cancel()
 		c.Close()
 	}
 }
