@@ -93,6 +93,7 @@ func TestCrowd(t *testing.T) {
 	}
 	time.Sleep(time.Until(all.over) - busy/20)
 	memory = append(memory, c.value("process_resident_memory_bytes"))
+	t.Logf("%.0f players and %.0f publishers at the end", c.value("rtmp_players"), c.value("rtmp_publishers"))
 	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
 	running.Wait()
 	c.metric("rtmp_connections 0")
@@ -100,7 +101,8 @@ func TestCrowd(t *testing.T) {
 	const idle = 2 * 64 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return c.value("process_open_fds") <= files+idle/2+5 }, patience, 50*time.Millisecond)
-	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"), c.value("process_cpu_seconds_total"), c.value("rtmp_sent_bytes_total")/1e9)
+	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"),
+		c.value("process_cpu_seconds_total"), c.value("rtmp_sent_bytes_total")/1e9)
 	t.Logf("%d players and %d publishers asked, %d messages missed by players", len(b.of("on_play")), len(b.of("on_publish")), all.sent.missed.Load())
 
 	c.signal(os.Interrupt)
