@@ -43,7 +43,7 @@ type site struct {
 }
 
 func newSite(s *settings, srv *server.Server) *site {
-	h := &site{cors: s.cors, flv: srv.FLVHandler(), tunnel: srv.TunnelHandler()}
+	h := &site{cors: s.cors, flv: srv.FLVHandler(), tunnel: notFromPages(srv.TunnelHandler())}
 	h.page = web.New(web.Options{Server: srv, Dir: s.app.root})
 	secret := func(next http.Handler) http.Handler {
 		return guarded{s.httpUsers, http.NewCrossOriginProtection().Handler(next)}
@@ -93,6 +93,18 @@ func (h *site) healthy(w http.ResponseWriter, _ *http.Request) {
 func isTunnel(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
+}
+
+// notFromPages refuses requests of web pages. No page has a use for RTMPT but one that has made its name this server's address, to publish
+// with the rights of the machine that it is shown on. Browsers send Origin with every POST.
+func notFromPages(tunnel http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" {
+			http.Error(w, "RTMPT is not for web pages", http.StatusForbidden)
+			return
+		}
+		tunnel.ServeHTTP(w, r)
+	})
 }
 
 // media serves a stream to a viewer, also one whose page is from elsewhere.
