@@ -172,6 +172,10 @@ func (v *viewer) stopped() {
 
 // refuse answers with the HTTP status that fits.
 func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil { // it has left, or was disconnected: nobody refuses it
+		http.Error(w, "disconnected", http.StatusServiceUnavailable)
+		return
+	}
 	v.server.counts.refused.Add(1)
 	refused := refusalOf(err, message.CodePlayFailed)
 	var known *Refusal

@@ -2,6 +2,7 @@ package server_test
 
 import (
 	"bufio"
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -37,4 +38,23 @@ func TestViewerWithABody(t *testing.T) {
 		assert.Equal(t, io.EOF, err, header)
 	}
 	assert.Zero(t, s.Stats().Conns)
+}
+
+// A viewer that leaves before its stream has begun has not been refused.
+func TestViewerLeavesBeforeTheStream(t *testing.T) {
+	s := new(server.Server)
+	url := web(t, s)
+	ctx, leave := context.WithCancel(background(t))
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, url+"/live/x.flv", nil)
+	require.NoError(t, err)
+	gone := make(chan error, 1)
+	go func() {
+		_, err := http.DefaultTransport.RoundTrip(r)
+		gone <- err
+	}()
+	require.Eventually(t, func() bool { return s.Stats().Conns == 1 }, patience, time.Millisecond)
+	leave()
+	require.ErrorIs(t, <-gone, context.Canceled)
+	require.Eventually(t, func() bool { return s.Stats().Conns == 0 }, patience, time.Millisecond)
+	assert.Zero(t, s.Stats().Refused)
 }
