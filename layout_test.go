@@ -58,7 +58,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",
-		"cmd/rtmpserver/internal/hooks":   "amf server",
+		"cmd/rtmpserver/internal/hooks":   "amf internal/quote server",
 		"cmd/rtmpserver/internal/web":     "cmd/rtmpserver/internal/fmp4 flv media server",
 		"examples":                        "",
 		"examples/encode":                 public,

@@ -69,6 +69,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 		return
+	case r.ContentLength != 0: // net/http would not notice a client that leaves before its body has come
+		http.NewResponseController(w).SetReadDeadline(time.Now()) // nor would it answer
+		w.Header().Set("Connection", "close")
+		http.Error(w, "no body, please", http.StatusBadRequest)
+		return
 	case !ok || !validPath(name):
 		http.NotFound(w, r)
 		return
@@ -167,6 +172,10 @@ func (v *viewer) stopped() {
 
 // refuse answers with the HTTP status that fits.
 func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil { // it has left, or was disconnected: nobody refuses it
+		http.Error(w, "disconnected", http.StatusServiceUnavailable)
+		return
+	}
 	v.server.counts.refused.Add(1)
 	refused := refusalOf(err, message.CodePlayFailed)
 	var known *Refusal
