@@ -13,6 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/secret"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -70,9 +71,9 @@ func (k *client) mask(text string) string {
 	}
 	secrets := k.secrets()
 	for _, s := range k.streams.all() {
-		secrets = append(secrets, secretsOf(s.name, s.options.Writable)...)
+		secrets = append(secrets, secret.InName(s.name, s.options.Writable)...)
 	}
-	return hide(text, secrets)
+	return secret.Hide(text, secrets)
 }
 
 // Dispatch acts on a received message. It neither blocks nor writes. direct is the sink of the Stream whose Read reads the connection, if
