@@ -337,11 +337,11 @@ func findValue(values []any, name string, depth int) any {
 		return nil
 	}
 	for _, value := range values {
-		for _, m := range properties(value) {
+		for _, m := range amf.Members(value) {
 			if m.Name == name {
 				return m.Value
 			}
-			if properties(m.Value) == nil {
+			if amf.Members(m.Value) == nil {
 				continue
 			}
 			if found := findValue([]any{m.Value}, name, depth+1); found != nil {

@@ -19,7 +19,6 @@ func (s settings) secrets() []string {
 
 // appendTexts appends the strings in a value of connect, which are often tickets.
 func appendTexts(texts []string, value any) []string {
-	var members []amf.Property
 	switch v := value.(type) {
 	case string:
 		return append(texts, v)
@@ -27,12 +26,8 @@ func appendTexts(texts []string, value any) []string {
 		for _, element := range v {
 			texts = appendTexts(texts, element)
 		}
-	case amf.Object:
-		members = v
-	case amf.ECMAArray:
-		members = v
 	}
-	for _, member := range members {
+	for _, member := range amf.Members(value) {
 		texts = appendTexts(texts, member.Value)
 	}
 	return texts
