@@ -147,20 +147,18 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 
 // aggregate dispatches the messages in an aggregate. If it is damaged, those before the damage count.
 func (k *client) aggregate(m *session.Message, direct session.Sink) {
-	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+	for part, err := range m.Parts() {
 		if err != nil {
 			k.counts.BadData.Add(1)
 			k.counts.lostMedia.Add(1)
 			k.log.Debug("rtmp: damaged aggregate", "error", err)
 			return
 		}
-		part := session.Message{Packet: m.Packet}
-		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
-		switch sub.Type {
+		switch part.Type {
 		case message.TypeAudio, message.TypeVideo:
-			k.media(&part, direct)
+			k.media(part, direct)
 		case message.TypeDataAMF0, message.TypeDataAMF3:
-			k.data(&part, direct)
+			k.data(part, direct)
 		default:
 			k.counts.UnknownMessages.Add(1)
 		}
