@@ -1,36 +1,58 @@
 package main
 
 import (
+	"slices"
 	"strings"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/internal/secret"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
+
+// masked stands for what is secret.
+const masked = "***"
+
+// minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
+const minSecret = 3
 
 // masker returns what replaces the secrets of a URL, and of the options after it, in a text: the stream's name is one, with which on
 // many servers who can play can publish, too.
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {
-		return func(string) string { return secret.Mask }
+		return func(string) string { return masked }
 	}
 	var secrets []string
-	name := func(name string, key bool) { secrets = append(secrets, secret.InName(name, key)...) }
+	query := func(name string) {
+		plain, query, _ := strings.Cut(name, "?")
+		secrets = append(secrets, name, plain, query)
+		for pair := range strings.SplitSeq(query, "&") {
+			_, value, _ := strings.Cut(pair, "=")
+			secrets = append(secrets, value)
+		}
+	}
 	if u, err := rtmp.ParseURL(rawURL); err == nil {
 		secrets = append(secrets, u.Password)
-		name(u.Playpath, true)
-		name(u.App, false)
+		query(u.Playpath)
+		_, appQuery, _ := strings.Cut(u.App, "?")
+		query("?" + appQuery)
 	}
 	for _, o := range options {
 		switch strings.ToLower(o.Name) {
 		case "token", "jtv", "conn", "pubpasswd":
 			secrets = append(secrets, o.Value)
 		case "playpath", "subscribe":
-			name(o.Value, true)
+			query(o.Value)
 		case "app", "tcurl", "swfurl", "pageurl":
-			name(o.Value, false)
+			_, appQuery, _ := strings.Cut(o.Value, "?")
+			query("?" + appQuery)
 		}
 	}
-	return func(text string) string { return secret.Hide(text, secrets) }
+	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first: others may be parts of it
+	return func(text string) string {
+		for _, secret := range secrets {
+			text = strings.ReplaceAll(text, secret, masked)
+		}
+		return text
+	}
 }
