@@ -19,13 +19,13 @@ func TestDirectionOfDependencies(t *testing.T) {
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
-		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "",
+		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "", "internal/secret": "",
 		"internal/live":    "chunk flv message",
 		"internal/vod":     "amf flv internal/quote",
 		"internal/method":  "amf",
 		"internal/session": "chunk flv message",
 
-		"internal/capturefile": "chunk handshake message",
+		"internal/capturefile": "chunk handshake internal/secret message",
 		"capture":              "chunk handshake internal/capturefile message",
 		"capture/pcap":         "capture",
 
@@ -42,7 +42,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"internal/reconnect": "amf message rtmp",
 		"download":           "amf flv internal/observe internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
-		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/session internal/transport message swf url",
+		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":                  public + " internal/quote",
 		"cmd/rtmpprobe":                 public + " internal/quote" + probe,

@@ -38,7 +38,7 @@ func appendMetadata(dst, sent []byte) []byte {
 	}
 	_, values, _ := flv.ParseScript(sent) // what comes before a damage is good
 	if len(values) > 0 {
-		for _, p := range properties(values[0]) {
+		for _, p := range amf.Members(values[0]) {
 			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
 				all = append(all, p)
 			}
@@ -51,20 +51,9 @@ func appendMetadata(dst, sent []byte) []byte {
 	return body
 }
 
-// properties returns what an object or ECMA array consists of.
-func properties(of any) []amf.Property {
-	switch of := of.(type) {
-	case amf.Object:
-		return of
-	case amf.ECMAArray:
-		return of
-	}
-	return nil
-}
-
 // property returns a property of an object or ECMA array, nil if there is none.
 func property(of any, name string) any {
-	v, _ := amf.Object(properties(of)).Get(name)
+	v, _ := amf.Members(of).Get(name)
 	return v
 }
 

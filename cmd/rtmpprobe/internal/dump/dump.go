@@ -100,7 +100,7 @@ func (d *Writer) meaning(p *message.Packet) string {
 		if err != nil {
 			return unreadable(err)
 		}
-		return userControl(u)
+		return fmt.Sprintf("%s %d", u.Event, u.Value)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		cmd, err := message.ParseCommand(p.Type, p.Body)
 		text := fmt.Sprintf("%s %g", d.text(cmd.Name, 80), cmd.TransactionID)
@@ -123,22 +123,6 @@ func (d *Writer) meaning(p *message.Packet) string {
 		return fmt.Sprintf("%d messages", n)
 	}
 	return ""
-}
-
-// events are the names of user control events (RTMP 1.0 section 7.1.7, and what Adobe's servers send beyond).
-var events = map[message.Event]string{
-	message.EventStreamBegin: "StreamBegin", message.EventStreamEOF: "StreamEOF", message.EventStreamDry: "StreamDry",
-	message.EventSetBufferLength: "SetBufferLength", message.EventStreamIsRecorded: "StreamIsRecorded",
-	message.EventPingRequest: "PingRequest", message.EventPingResponse: "PingResponse", message.EventSWFVerifyRequest: "SWFVerifyRequest",
-	message.EventSWFVerifyResponse: "SWFVerifyResponse", message.EventBufferEmpty: "BufferEmpty", message.EventBufferReady: "BufferReady",
-}
-
-func userControl(u message.UserControl) string {
-	name := events[u.Event]
-	if name == "" {
-		name = fmt.Sprintf("event %d", uint16(u.Event))
-	}
-	return fmt.Sprintf("%s %d", name, u.Value)
 }
 
 func audio(p *message.Packet) string {

@@ -56,15 +56,8 @@ func (b *Builder) welcome(cmd *message.Command) string {
 
 // properties looks at an object of connect's answer, and at those in it.
 func (b *Builder) properties(value any, depth int) {
-	var members []amf.Property
-	switch v := value.(type) {
-	case amf.Object:
-		members = v
-	case amf.ECMAArray:
-		members = v
-	}
 	s := &b.report.Server
-	for _, p := range members {
+	for _, p := range amf.Members(value) {
 		switch v := p.Value.(type) {
 		case string:
 			if p.Name == "fmsVer" {
@@ -119,14 +112,7 @@ func (b *Builder) codecs(list []any) {
 }
 
 func (b *Builder) infoMap(value any) {
-	var members []amf.Property
-	switch v := value.(type) {
-	case amf.Object:
-		members = v
-	case amf.ECMAArray:
-		members = v
-	}
-	for _, p := range members {
+	for _, p := range amf.Members(value) {
 		b.enhanced(p.Name)
 	}
 }
