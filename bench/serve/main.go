@@ -1,0 +1,109 @@
+// Command serve measures what live streams cost servers: rtmpserver of this tree, nginx-rtmp, lal, and floor, a plain loop. It prints
+// tables, and with -out writes them and bar charts into a folder. README.md of the module says how to use it. The programs are built from
+// the module that it is started in.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"time"
+)
+
+var (
+	quick      = flag.Bool("quick", false, "a run of seconds: few players of our server and the floor; whether it works at all")
+	roundsFlag = flag.Int("rounds", 5, "runs of each server; they take turns")
+	length     = flag.Duration("length", 8*time.Second, "how long a run is measured")
+	players    = flag.Int("players", 500, "players of a stream")
+	only       = flag.String("only", "", "only trials whose file's name begins with this")
+	out        = flag.String("out", "", "folder for serve.md and the charts; none: the tables go to standard output alone")
+)
+
+// bin is the folder of the programs.
+var bin string
+
+func main() {
+	flag.Parse()
+	log.SetFlags(log.Ltime)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal("serve: ", err)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	if bin, err = os.MkdirTemp("", "serve"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	if *quick {
+		*roundsFlag, *length, *players = 1, time.Second, 20
+	}
+	if err := build(); err != nil {
+		return err
+	}
+	text := new(strings.Builder)
+	fmt.Fprintf(text, "%s\n", machine())
+	for _, t := range trials() {
+		if !strings.HasPrefix(t.file, *only) || *quick && !t.quick {
+			continue
+		}
+		log.Print(t.title, ", load ", load())
+		if err := t.measure(ctx); err != nil {
+			return fmt.Errorf("%s: %w", t.title, err)
+		}
+		t.table(text)
+		if *out == "" {
+			continue
+		}
+		if err := t.chart(*out); err != nil {
+			return err
+		}
+		fmt.Fprintf(text, "\n![%s](%s.svg)\n", t.title, t.file)
+	}
+	fmt.Fprintf(text, "\nLoad when it ended: %s.\n", load())
+	fmt.Print(text)
+	if *out == "" {
+		return nil
+	}
+	return os.WriteFile(filepath.Join(*out, "serve.md"), []byte(text.String()), 0o644)
+}
+
+// build makes the programs.
+func build() error {
+	for dir, pkgs := range map[string]string{"..": "./cmd/rtmpserver", ".": "./servers/..."} {
+		cmd := exec.Command("go", "build", "-o", bin+"/", pkgs)
+		cmd.Dir = dir
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w: %s", pkgs, err, text)
+		}
+	}
+	if _, err := os.Stat(nginxModule); err != nil && !*quick {
+		return errors.Join(errors.New("nginx-rtmp is missing (Debian: libnginx-mod-rtmp)"), err)
+	}
+	return nil
+}
+
+func say(name string, args ...string) string {
+	text, _ := exec.Command(name, args...).Output()
+	return strings.TrimSpace(string(text))
+}
+
+func load() string { return say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg") }
+
+// machine is what the figures depend on beside the programs.
+func machine() string {
+	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
+	return fmt.Sprintf("`go run ./serve %s`\n\n%s, commit %s. %s x %s, Linux %s, load when it began %s. %s, %s, %s, %s.",
+		strings.Join(os.Args[1:], " "), say("date", "-u", "+%Y-%m-%d %H:%M UTC"), say("git", "rev-parse", "--short", "HEAD"), say("nproc"),
+		say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1"), say("uname", "-r"), load(), say("go", "version"),
+		version("nginx"), version("libnginx-mod-rtmp"), say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/q191201771/lal"))
+}
