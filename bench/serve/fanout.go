@@ -9,7 +9,7 @@ import (
 )
 
 // settle is how long players are left alone before something is measured: what they get at once when they join is over then.
-const settle = 2 * time.Second
+var settle = 2 * time.Second
 
 // watched is how many of the players look at what they get.
 const watched = 5

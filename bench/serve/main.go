@@ -23,6 +23,7 @@ var (
 	length     = flag.Duration("length", 8*time.Second, "how long a run is measured")
 	players    = flag.Int("players", 500, "players of a stream")
 	only       = flag.String("only", "", "only trials whose file's name begins with this")
+	who        = flag.String("server", "", "only the server of this name")
 	out        = flag.String("out", "", "folder for serve.md and the charts; none: the tables go to standard output alone")
 )
 
@@ -45,7 +46,7 @@ func run(ctx context.Context) (err error) {
 	}
 	defer os.RemoveAll(bin)
 	if *quick {
-		*roundsFlag, *length, *players = 1, time.Second, 20
+		*roundsFlag, *length, *players, settle = 1, time.Second/2, 20, time.Second/5
 	}
 	if err := build(); err != nil {
 		return err

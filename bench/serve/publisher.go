@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -27,9 +28,8 @@ type publisher struct {
 	send  func(*message.Packet) error
 	close func() error
 	done  chan struct{} // closed when run has ended
-	sent  int64         // bytes of media; valid once done is closed
-	late  time.Duration // the worst that a message was too late, likewise
-	err   error         // likewise
+	sent  atomic.Int64  // bytes of media
+	err   error         // valid once done is closed
 }
 
 // publish publishes until stop.
@@ -87,19 +87,16 @@ func (p *publisher) run(run *media.Run) {
 		for i := range run.Msgs {
 			m := &run.Msgs[i]
 			at := round*run.DurMs + m.TS
-			due := begin.Add(time.Duration(at) * time.Millisecond)
-			time.Sleep(time.Until(due))
-			now := time.Now()
-			p.late = max(p.late, now.Sub(due))
+			time.Sleep(time.Until(begin.Add(time.Duration(at) * time.Millisecond)))
 			body = append(body[:0], m.Body...)
 			packet := message.Packet{Type: message.Type(m.TypeID()), Timestamp: at, Absolute: true, Body: body}
 			if m.Video {
-				binary.BigEndian.PutUint64(body[stampOffset:], uint64(now.UnixNano()))
+				binary.BigEndian.PutUint64(body[stampOffset:], uint64(time.Now().UnixNano()))
 			}
 			if p.err = p.send(&packet); p.err != nil {
 				return
 			}
-			p.sent += int64(len(body))
+			p.sent.Add(int64(len(body)))
 		}
 	}
 }

@@ -39,7 +39,7 @@ func (t *trial) measure(ctx context.Context) error {
 	}
 	for range rounds {
 		for _, c := range t.contestants {
-			if *quick && !c.quick {
+			if *quick && !c.quick || *who != "" && c.name != *who {
 				continue
 			}
 			if err := c.once(ctx); err != nil {

@@ -1,5 +1,5 @@
 package main
 
 func trials() []*trial {
-	return []*trial{fanOutTrial(), thousandsTrial()}
+	return []*trial{fanOutTrial(), memoryTrial(), stallTrial(), ingestTrial(), transportsTrial(), filesTrial(), stormTrial(), silenceTrial(), thousandsTrial()}
 }
