@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -222,7 +223,6 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	}
 	var prelude flvReader
 	var batch []*live.Message
-	var buf []byte
 	var parts [][]byte
 	for {
 		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
@@ -233,27 +233,36 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
-		buf, parts = buf[:0], parts[:0]
+		parts = parts[:0]
 		for _, m := range batch {
 			if prelude.begun {
 				parts = m.AppendFLV(parts)
 				continue
 			}
 			if prelude.add(m.Tag()); prelude.begun {
-				buf = append(buf, prelude.buf...)
+				parts = append(parts, prelude.buf)
 				prelude.buf = nil
 			}
 		}
-		for _, part := range parts {
-			buf = append(buf, part...)
-		}
-		if err := v.write(buf); err != nil {
+		if err := v.writeAll(parts); err != nil {
 			return err
 		}
-		if cap(buf) > 1<<20 {
-			buf = nil
-		}
+		clear(parts) // what has been sent need not stay for this viewer
 	}
+}
+
+// tagBuffers are for messages in one piece. They are shared, since thousands of viewers need one now and then.
+var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// writeAll writes the parts at once.
+func (v *viewer) writeAll(parts [][]byte) error {
+	buf := tagBuffers.Get().(*[]byte)
+	defer tagBuffers.Put(buf)
+	*buf = (*buf)[:0]
+	for _, part := range parts {
+		*buf = append(*buf, part...)
+	}
+	return v.write(*buf)
 }
 
 func (v *viewer) write(b []byte) error {
@@ -322,6 +331,9 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
+	if v.missed != nil && r.ProtoMajor == 1 {
+		h.Set("Transfer-Encoding", "identity") // a live stream ends with its connection: chunks would take several system calls for each message
+	}
 	w.WriteHeader(http.StatusOK)
 	v.out = &responseOut{w: w, control: http.NewResponseController(w)}
 	if r.Method == http.MethodHead {

@@ -18,7 +18,7 @@ type trial struct {
 	about       string   // what was done
 	columns     []string // the first is drawn
 	against     []string // contestants that the first column is compared with
-	rounds      int      // 0: as many as -rounds
+	rounds      int      // at most; 0: as many as -rounds
 	quick       bool     // also done with -quick
 	contestants []*contestant
 }
@@ -33,9 +33,9 @@ type contestant struct {
 
 // measure has the contestants take turns.
 func (t *trial) measure(ctx context.Context) error {
-	rounds := t.rounds
-	if rounds == 0 || *quick {
-		rounds = *roundsFlag
+	rounds := *roundsFlag
+	if t.rounds > 0 {
+		rounds = min(rounds, t.rounds)
 	}
 	for range rounds {
 		for _, c := range t.contestants {
