@@ -48,7 +48,7 @@ func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := gather(ctx, url, f.players)
+	c, err := gather(ctx, url, f.players, openOptions{})
 	if err != nil {
 		return nil, err
 	}
@@ -113,7 +113,7 @@ func thousandsTrial() *trial {
 	const n = 2000
 	t := &trial{title: "2,000 players and one processor", file: "serve-2000", rounds: 1, columns: fanOutColumns, against: []string{"nginx-rtmp"},
 		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, the server bound to one processor: 4.2 Gbit/s is what they want.", n, *length)}
-	for _, s := range []server{nginx("", ""), ours(""), ours("--merge 40ms", "--merge", "40ms"), ours("--merge 350ms", "--merge", "350ms")} {
+	for _, s := range []server{ours("--merge 350ms", "--merge", "350ms"), ours("--merge 40ms", "--merge", "40ms"), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: fanOut{server: onOneCore(s), profile: "2mbit", players: n}.once})
 	}
 	return t

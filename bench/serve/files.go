@@ -35,7 +35,7 @@ func fromFile(s server, file string) func(ctx context.Context, dir string) ([]fl
 		if err != nil {
 			return nil, err
 		}
-		c, err := gather(ctx, s.url(p, "x"), filePlayers)
+		c, err := gather(ctx, s.url(p, "x"), filePlayers, openOptions{file: true})
 		if err != nil {
 			return nil, err
 		}

@@ -51,31 +51,40 @@ func run(ctx context.Context) (err error) {
 	if err := build(); err != nil {
 		return err
 	}
-	text := new(strings.Builder)
-	fmt.Fprintf(text, "%s\n", machine())
+	text := machine() + "\n"
+	var failed error
 	for _, t := range trials() {
 		if !strings.HasPrefix(t.file, *only) || *quick && !t.quick {
 			continue
 		}
 		log.Print(t.title, ", load ", load())
 		if err := t.measure(ctx); err != nil {
-			return fmt.Errorf("%s: %w", t.title, err)
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", t.title, err))
+			if ctx.Err() != nil {
+				break
+			}
 		}
-		t.table(text)
-		if *out == "" {
-			continue
-		}
-		if err := t.chart(*out); err != nil {
+		if text, err = t.tell(text); err != nil {
 			return err
 		}
-		fmt.Fprintf(text, "\n![%s](%s.svg)\n", t.title, t.file)
 	}
-	fmt.Fprintf(text, "\nLoad when it ended: %s.\n", load())
 	fmt.Print(text)
+	return failed
+}
+
+// tell adds a trial to the text, and writes both the text so far and the chart where -out says.
+func (t *trial) tell(text string) (string, error) {
+	var table strings.Builder
+	t.table(&table)
+	text += table.String()
 	if *out == "" {
-		return nil
+		return text, nil
 	}
-	return os.WriteFile(filepath.Join(*out, "serve.md"), []byte(text.String()), 0o644)
+	text += fmt.Sprintf("\n![%s](%s.svg)\n", t.title, t.file)
+	if err := t.chart(*out); err != nil {
+		return text, err
+	}
+	return text, os.WriteFile(filepath.Join(*out, "serve.md"), []byte(text), 0o644)
 }
 
 // build makes the programs.

@@ -30,7 +30,7 @@ func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error)
 		if err != nil {
 			return nil, err
 		}
-		c, err := gather(ctx, url, 0)
+		c, err := gather(ctx, url, 0, openOptions{})
 		if err != nil {
 			return nil, err
 		}

@@ -25,9 +25,14 @@ type player struct {
 	stream *rtmp.Stream // likewise
 }
 
-// open plays a URL: rtmp, rtmps, rtmpe, http or floor. It returns when the server has said that media comes. receive, if not 0, is the
-// size of the socket's buffer in bytes.
-func open(ctx context.Context, rawURL string, receive int) (*player, error) {
+// openOptions are for players that are not like most.
+type openOptions struct {
+	receive int  // size of the socket's buffer in bytes; 0: the system's
+	file    bool // what is played is not live
+}
+
+// open plays a URL: rtmp, rtmps, rtmpe, http or floor. It returns when the server has said that media comes.
+func open(ctx context.Context, rawURL string, o openOptions) (*player, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
 	u, err := url.Parse(rawURL)
@@ -41,8 +46,8 @@ func open(ctx context.Context, rawURL string, receive int) (*player, error) {
 			return nil, err
 		}
 		p.nc = nc.(*net.TCPConn)
-		if receive > 0 {
-			p.nc.SetReadBuffer(receive)
+		if o.receive > 0 {
+			p.nc.SetReadBuffer(o.receive)
 		}
 		return nc, nil
 	}
@@ -58,7 +63,7 @@ func open(ctx context.Context, rawURL string, receive int) (*player, error) {
 		_, err = io.WriteString(nc, hello)
 		return p, err
 	}
-	p.conn, err = rtmp.Dial(ctx, rawURL, &rtmp.Options{Live: true, DialContext: dial, Timeout: dialTimeout, Proxy: "direct",
+	p.conn, err = rtmp.Dial(ctx, rawURL, &rtmp.Options{Live: !o.file, DialContext: dial, Timeout: dialTimeout, Proxy: "direct",
 		TLSConfig: &tls.Config{InsecureSkipVerify: true}}) // its certificate was made for this run
 	if err != nil {
 		return nil, err
@@ -81,6 +86,7 @@ func (p *player) close() {
 // crowd is many players of one URL that throw away what comes.
 type crowd struct {
 	players  []*player
+	options  openOptions
 	received atomic.Int64          // bytes
 	lost     atomic.Pointer[error] // what a player was disconnected with
 	leaving  atomic.Bool
@@ -91,8 +97,8 @@ type crowd struct {
 const openers = 16
 
 // gather opens n players.
-func gather(ctx context.Context, url string, n int) (*crowd, error) {
-	c := &crowd{ended: make(chan struct{}, n)}
+func gather(ctx context.Context, url string, n int, o openOptions) (*crowd, error) {
+	c := &crowd{options: o, ended: make(chan struct{}, n)}
 	return c, c.grow(ctx, url, n)
 }
 
@@ -108,7 +114,7 @@ func (c *crowd) grow(ctx context.Context, url string, n int) error {
 		for range more {
 			tokens <- struct{}{}
 			go func() {
-				p, err := open(ctx, url, 0)
+				p, err := open(ctx, url, c.options)
 				<-tokens
 				results <- opened{p, err}
 			}()

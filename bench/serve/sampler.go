@@ -27,7 +27,7 @@ type sampler struct {
 // sample begins to play.
 func sample(ctx context.Context, url string) (*sampler, error) {
 	begin := time.Now()
-	p, err := open(ctx, url, 0)
+	p, err := open(ctx, url, openOptions{})
 	if err != nil {
 		return nil, err
 	}

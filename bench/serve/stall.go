@@ -81,7 +81,7 @@ func stall(s server) func(ctx context.Context, dir string) ([]float64, error) {
 			return nil, err
 		}
 		defer looking.stop()
-		c, err := gather(ctx, url, *players-*players/stallPart)
+		c, err := gather(ctx, url, *players-*players/stallPart, openOptions{})
 		if err != nil {
 			return nil, err
 		}
@@ -126,7 +126,7 @@ type stallingGroup struct {
 func stallingPlayers(ctx context.Context, url string, run *media.Run, n int) (*stallingGroup, error) {
 	g := new(stallingGroup)
 	for range n {
-		p, err := open(ctx, url, stallReceive)
+		p, err := open(ctx, url, openOptions{receive: stallReceive})
 		if err != nil {
 			g.leave()
 			return nil, err

@@ -39,7 +39,7 @@ func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, er
 			due := begin.Add(time.Duration(i) * time.Second / storm)
 			time.Sleep(time.Until(due))
 			wg.Go(func() {
-				opened[i], errs[i] = open(ctx, url, 0)
+				opened[i], errs[i] = open(ctx, url, openOptions{})
 				took[i] = time.Since(due)
 			})
 		}

@@ -16,6 +16,7 @@ import (
 type trial struct {
 	title, file string
 	about       string   // what was done
+	load        string   // of the machine when it began and ended
 	columns     []string // the first is drawn
 	against     []string // contestants that the first column is compared with
 	rounds      int      // at most; 0: as many as -rounds
@@ -33,6 +34,8 @@ type contestant struct {
 
 // measure has the contestants take turns.
 func (t *trial) measure(ctx context.Context) error {
+	began := load()
+	defer func() { t.load = fmt.Sprintf("The load was %s when it began, and %s when it ended.", began, load()) }()
 	rounds := *roundsFlag
 	if t.rounds > 0 {
 		rounds = min(rounds, t.rounds)
@@ -75,7 +78,7 @@ func (c *contestant) column(i int) []float64 {
 
 // table writes the medians, with the lowest and the highest.
 func (t *trial) table(out io.Writer) {
-	fmt.Fprintf(out, "\n### %s\n\n%s\n\n|", t.title, t.about)
+	fmt.Fprintf(out, "\n### %s\n\n%s %s\n\n|", t.title, t.about, t.load)
 	for _, name := range t.against {
 		fmt.Fprintf(out, " | x %s", name)
 	}

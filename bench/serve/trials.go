@@ -1,5 +1,5 @@
 package main
 
 func trials() []*trial {
-	return []*trial{fanOutTrial(), memoryTrial(), stallTrial(), ingestTrial(), transportsTrial(), filesTrial(), stormTrial(), silenceTrial(), thousandsTrial()}
+	return []*trial{fanOutTrial(), transportsTrial(), memoryTrial(), ingestTrial(), stallTrial(), filesTrial(), stormTrial(), silenceTrial(), thousandsTrial()}
 }
