@@ -77,7 +77,7 @@ func (t *trial) tell(text string) (string, error) {
 	var table strings.Builder
 	t.table(&table)
 	text += table.String()
-	if *out == "" {
+	if *out == "" || t.contestants[0].runs == nil {
 		return text, nil
 	}
 	text += fmt.Sprintf("\n![%s](%s.svg)\n", t.title, t.file)
