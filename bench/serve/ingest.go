@@ -71,17 +71,16 @@ func (i ingest) once(ctx context.Context, dir string) (_ []float64, err error) {
 }
 
 func ingestTrial() *trial {
-	const n = 200
+	n := 200
+	if *quick {
+		n = 5
+	}
 	t := &trial{title: "Publishers", file: "serve-ingest", columns: []string{"CPU s/Gbit", "KiB a publisher", "Gbit/s"}, rounds: 3, quick: true,
 		against: []string{"nginx-rtmp", "ours"},
 		about:   fmt.Sprintf("%d publishers of 4 Mbit/s without players for %v, then with everything recorded.", n, *length)}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours(""), nginx("recording", "record all; record_path {dir};"),
 		program("lal recording", "lal", "-record", "{dir}"), ours("recording", "-r", "{dir}", "-k")} {
-		publishers := n
-		if *quick {
-			publishers = 5
-		}
-		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours recording", run: ingest{s, publishers}.once})
+		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours recording", run: ingest{s, n}.once})
 	}
 	return t
 }

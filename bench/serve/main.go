@@ -1,5 +1,5 @@
 // Command serve measures what live streams cost servers: rtmpserver of this tree, nginx-rtmp, lal, and floor, a plain loop. It prints
-// tables, and with -out writes them and bar charts into a folder. README.md of the module says how to use it. The programs are built from
+// tables, and with -out writes each and a bar chart into a folder. README.md of the module says how to use it. The programs are built from
 // the module that it is started in.
 package main
 
@@ -13,6 +13,7 @@ import (
 	"os/exec"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 )
@@ -24,7 +25,7 @@ var (
 	players    = flag.Int("players", 500, "players of a stream")
 	only       = flag.String("only", "", "only trials whose file's name begins with this")
 	who        = flag.String("server", "", "only the server of this name")
-	out        = flag.String("out", "", "folder for serve.md and the charts; none: the tables go to standard output alone")
+	out        = flag.String("out", "", "folder for the tables and charts; none: the tables go to standard output alone")
 )
 
 // bin is the folder of the programs.
@@ -51,7 +52,7 @@ func run(ctx context.Context) (err error) {
 	if err := build(); err != nil {
 		return err
 	}
-	text := machine() + "\n"
+	head := machine()
 	var failed error
 	for _, t := range trials() {
 		if !strings.HasPrefix(t.file, *only) || *quick && !t.quick {
@@ -64,27 +65,29 @@ func run(ctx context.Context) (err error) {
 				break
 			}
 		}
-		if text, err = t.tell(text); err != nil {
+		if err := t.tell(head); err != nil {
 			return err
 		}
 	}
-	fmt.Print(text)
 	return failed
 }
 
-// tell adds a trial to the text, and writes both the text so far and the chart where -out says.
-func (t *trial) tell(text string) (string, error) {
-	var table strings.Builder
-	t.table(&table)
-	text += table.String()
-	if *out == "" || t.contestants[0].runs == nil {
-		return text, nil
+// tell prints what has been measured, and writes it and the chart where -out says.
+func (t *trial) tell(head string) error {
+	if !slices.ContainsFunc(t.contestants, func(c *contestant) bool { return len(c.runs) > 0 }) {
+		return nil
 	}
-	text += fmt.Sprintf("\n![%s](%s.svg)\n", t.title, t.file)
+	var text strings.Builder
+	t.table(&text)
+	fmt.Print(text.String())
+	if *out == "" {
+		return nil
+	}
 	if err := t.chart(*out); err != nil {
-		return text, err
+		return err
 	}
-	return text, os.WriteFile(filepath.Join(*out, "serve.md"), []byte(text), 0o644)
+	fmt.Fprintf(&text, "\n![%s](%s.svg)\n\n%s\n", t.title, t.file, head)
+	return os.WriteFile(filepath.Join(*out, t.file+".md"), []byte(text.String()), 0o644)
 }
 
 // build makes the programs.

@@ -78,7 +78,7 @@ func (c *contestant) column(i int) []float64 {
 
 // table writes the medians, with the lowest and the highest.
 func (t *trial) table(out io.Writer) {
-	fmt.Fprintf(out, "\n### %s\n\n%s %s\n\n|", t.title, t.about, t.load)
+	fmt.Fprintf(out, "### %s\n\n%s %s\n\n|", t.title, t.about, t.load)
 	for _, name := range t.against {
 		fmt.Fprintf(out, " | x %s", name)
 	}
