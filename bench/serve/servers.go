@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 )
 
@@ -40,7 +42,13 @@ func onOneCore(s server) server {
 		if err != nil {
 			return nil, err
 		}
-		return p, pin(p.command.Process.Pid)
+		// All threads, and those they start.
+		bind := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", "0", strconv.Itoa(p.command.Process.Pid))
+		if err := bind.Run(); err != nil {
+			p.stop()
+			return nil, fmt.Errorf("taskset: %w", err)
+		}
+		return p, nil
 	}
 	return s
 }
