@@ -254,15 +254,21 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 // tagBuffers are for messages in one piece. They are shared, since thousands of viewers need one now and then.
 var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
+// shareTagBuffer is the largest that is kept, in bytes.
+const shareTagBuffer = 1 << 20
+
 // writeAll writes the parts at once.
 func (v *viewer) writeAll(parts [][]byte) error {
 	buf := tagBuffers.Get().(*[]byte)
-	defer tagBuffers.Put(buf)
 	*buf = (*buf)[:0]
 	for _, part := range parts {
 		*buf = append(*buf, part...)
 	}
-	return v.write(*buf)
+	err := v.write(*buf)
+	if cap(*buf) <= shareTagBuffer {
+		tagBuffers.Put(buf)
+	}
+	return err
 }
 
 func (v *viewer) write(b []byte) error {

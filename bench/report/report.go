@@ -15,7 +15,7 @@ import (
 	_ "gonum.org/v1/plot/vg/vgsvg" // the format that Save writes
 )
 
-// Spread is the lowest, the median and the highest of some figures.
+// Spread is the lowest, the median and the highest of some figures. Of an even number, the median is the higher of the two in the middle.
 type Spread struct{ Low, Median, High float64 }
 
 // SpreadOf sorts the figures, of which there is at least one.
