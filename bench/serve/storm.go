@@ -107,7 +107,7 @@ func silence(s server) func(ctx context.Context, dir string) ([]float64, error) 
 
 func silenceTrial() *trial {
 	t := &trial{title: "Connections that say nothing", file: "serve-silence", columns: []string{"KiB each", "s until the last is closed"}, rounds: 1,
-		about: fmt.Sprintf("%d connections that never shake hands.", silent)}
+		about: fmt.Sprintf("%d connections that never shake hands. Those that are still open after %v are given up.", silent, dialTimeout)}
 	for _, s := range []server{nginx("", ""), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: silence(s)})
 	}
