@@ -59,7 +59,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	return apps, nil
 }
 
-// reload reads what may change again: files of keys.
+// reload reads the files of keys again.
 func (all applications) reload() (err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if a := all[name]; a.keys != nil {
@@ -154,7 +154,7 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	if err := a.hooks.Play(ctx, r); err != nil {
 		return err
 	}
-	if err := a.edge.Played(r.Path, r.Conn); err != nil {
+	if err := a.edge.Played(r); err != nil {
 		a.hooks.Stop(r)
 		return err
 	}
