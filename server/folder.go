@@ -176,7 +176,7 @@ func (rec *recording) finish() {
 func recordFailure(err error) string {
 	switch {
 	case errors.Is(err, vod.ErrBadName):
-		return "the name can't be a file's"
+		return "the name cannot be a file name"
 	case errors.Is(err, vod.ErrBusy):
 		return "the file is being recorded already"
 	case errors.Is(err, vod.ErrNoSpace):

@@ -24,9 +24,9 @@ type output struct {
 	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0: missing
 	base    int64               // the least time for a new tag, after those of earlier recordings
 	last    int64               // the latest time of a tag
-	shown   int64               // the latest time of a tag
-	size    int64               // the time when the last picture is shown, which may be later
-	begun   bool                // including buffered bytes
+	shown   int64               // the time when the last picture is shown, which may be later
+	size    int64               // including buffered bytes
+	begun   bool                // this recording's headers have been written
 	closed  bool
 
 	whole, wholeLast int64 // size and last after the last write of whole tags
