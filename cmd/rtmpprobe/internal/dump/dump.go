@@ -1,4 +1,4 @@
-// Package dump writes every message of a session with what it means.
+// Package dump writes every message of a session with its meaning.
 package dump
 
 import (
@@ -21,7 +21,7 @@ type Writer struct {
 	err  error
 }
 
-// New returns a Writer to w. mask replaces what is secret.
+// New returns a Writer to w. mask replaces secrets.
 func New(w io.Writer, mask func(string) string) *Writer {
 	return &Writer{w: bufio.NewWriter(w), mask: mask}
 }
@@ -79,7 +79,7 @@ func (d *Writer) line(e *event.Event) string {
 	return ""
 }
 
-// meaning says what is in a message.
+// meaning describes the contents of a message.
 func meaning(p *message.Packet) string {
 	switch p.Type {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
@@ -121,7 +121,7 @@ func meaning(p *message.Packet) string {
 	return ""
 }
 
-// events are the names of user control events (RTMP 1.0 section 7.1.7, and what Adobe's servers send beyond).
+// events are the names of user control events (RTMP 1.0 section 7.1.7, and further ones of Adobe's servers).
 var events = map[message.Event]string{
 	message.EventStreamBegin: "StreamBegin", message.EventStreamEOF: "StreamEOF", message.EventStreamDry: "StreamDry",
 	message.EventSetBufferLength: "SetBufferLength", message.EventStreamIsRecorded: "StreamIsRecorded",
@@ -192,7 +192,7 @@ func track(multi bool, id uint8) string {
 
 func unreadable(err error) string { return "can't be read: " + quote.Text(err.Error(), 120) }
 
-// damage is added where the rest of a message can't be read.
+// damage is appended if the rest of a message cannot be parsed.
 func damage(err error) string {
 	if err == nil {
 		return ""
