@@ -2,7 +2,7 @@
 //
 // Sessions are recorded with rtmp.Options.Capture, server.Server.Capture, or from packets that tcpdump or Wireshark have captured,
 // with package [github.com/go-librtmp/rtmp/capture/pcap]. A recording holds the chunk streams of both directions, after decryption
-// and before encryption, with times. What is secret was replaced before it was written: publishing names, tokens, passwords and
+// and before encryption, with times. Secrets were replaced before they were written: publishing names, tokens, passwords and
 // what is made of them became placeholders of the same length, the same value always the same placeholder. [Session.End] says what
 // was replaced, and what was not. docs/capture-format.md describes the format.
 //

@@ -106,7 +106,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	part.Data = part.Data[n:]
 	if err != nil {
 		a.dead = true
-		return false, &DamageError{Detail: fmt.Sprintf("what the %v sent at %v is no chunk stream", part.From, part.At), Err: err}
+		return false, &DamageError{Detail: fmt.Sprintf("the bytes from the %v at %v are not a chunk stream", part.From, part.At), Err: err}
 	}
 	if p.Dropped != 0 && p.First {
 		// The header of the next message is scanned again, into a message of its own, after the caller has taken the

@@ -42,7 +42,7 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	return d.run(ctx)
 }
 
-// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. What is written can't be taken back,
+// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. Written bytes cannot be taken back,
 // so after a recovery the parts are joined as they are. See File for the rest.
 func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)

@@ -197,7 +197,7 @@ func (d *download) allCame(err error) bool {
 	return lost(err) && !d.target.live && d.splice == nil && d.filled() && len(d.ragged(false)) == 0
 }
 
-// lost reports whether the connection was lost, or is to be replaced.
+// lost reports whether the connection was lost, or has to be replaced.
 func lost(err error) bool {
 	var again *reconnectError
 	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))

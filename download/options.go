@@ -46,7 +46,7 @@ type Options struct {
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
 
-// Recovery says how to go on after a lost connection. What the server refuses is not tried again. A request to reconnect
+// Recovery says how to go on after a lost connection. A request that the server has refused is not repeated. A request to reconnect
 // (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
 // minute it counts as an attempt that brought nothing.
 type Recovery struct {

@@ -16,7 +16,7 @@ type intake struct {
 	err    error // the first error, which is permanent
 }
 
-// Write implements io.Writer. What is received of the stream is in the file when it returns.
+// Write implements io.Writer. The received tags are in the file when it returns.
 func (in *intake) Write(b []byte) (int, error) {
 	if in.err != nil {
 		return 0, in.err

@@ -25,7 +25,7 @@ const (
 	Canceled
 	// WriteFailed: writing to the file or the writer failed.
 	WriteFailed
-	// Complete: everything has arrived, as far as that can be known. The server has ended the stream, or the
+	// Complete: everything has arrived, to the extent that this can be checked. The server has ended the stream, or the
 	// connection was lost after the known duration had arrived, and Result.Gaps and Result.BadData are empty. A live
 	// stream is complete if the server has ended it and BadData is 0, since gaps in it cannot be detected.
 	Complete
@@ -69,7 +69,7 @@ var ErrNotFLV = errors.New("download: not an FLV file")
 // ErrNoMatch says that what the server plays does not continue the file. It was not touched.
 var ErrNoMatch = errors.New("download: the server's stream does not continue the file")
 
-// WriteError says that the file, or the writer, took no more. What had been written before is whole.
+// WriteError says that the file, or the writer, took no more. The tags written before are whole.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return "download: write: " + e.Err.Error() }

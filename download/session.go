@@ -23,7 +23,7 @@ type session struct {
 	heard        heard
 	mediaTimeout time.Duration // rtmp.Options.MediaTimeout
 	speed        bool          // answer BufferEmpty by pausing and resuming
-	pauses       bool          // the stream can be paused, as far as is known
+	pauses       bool          // it is not known that the stream cannot be paused
 	log          *slog.Logger
 
 	woken    bool // there was a pause because of silence, and nothing has come since
@@ -128,7 +128,7 @@ func (s *session) wake(ctx context.Context) error {
 	return s.toggle(ctx)
 }
 
-// move returns a *reconnectError if a request to reconnect is to be followed. Otherwise playing continues on this
+// move returns a *reconnectError if a request to reconnect has to be followed. Otherwise playing continues on this
 // connection as long as the server sends.
 func (s *session) move(tcURL string) error {
 	url, options, err := s.conn.Follow(tcURL)

@@ -64,7 +64,7 @@ type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 // which [FromContext] finds the client in; the last result may be an error. A call with other arguments is answered with an _error
 // that says which one does not fit, and f is not called.
 //
-// Func panics at once if f is not a function, has more than one result beside the error, or a parameter or result that no AMF value
+// Func panics at once if f is not a function, has more than one result besides the error, or a parameter or result that no AMF value
 // can be.
 func Func(f any) Method {
 	call, err := method.Adapt(f)

@@ -105,7 +105,7 @@ func (c *Conn) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer handles SetBufferLength. For stream 0 it applies to the streams that have none of their own: librtmp
+// setBuffer handles SetBufferLength. For stream 0 it applies to the streams without a value of their own: librtmp
 // sends 300 ms for stream 0 after it has been accepted, possibly after the value for a stream.
 func (c *Conn) setBuffer(id, ms uint32) {
 	c.mu.Lock()

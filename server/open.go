@@ -144,7 +144,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 // encryptions are the types of RTMPE, weakest first.
 var encryptions = []handshake.Encryption{handshake.EncryptionPlain, handshake.EncryptionXTEA, handshake.EncryptionBlowfish}
 
-// admits returns the strongest encryption that the client may ask for. Inside TLS it is none.
+// admits returns the strongest encryption that the client may ask for. Inside TLS it returns EncryptionNone.
 func (c *Conn) admits() handshake.Encryption {
 	switch nc := c.nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:

@@ -25,7 +25,7 @@ type Server struct {
 	Addr       string               // the address ListenAndServe listens on; "": ":1935"
 	Apps       map[string]*App      // applications by the first element of connect's app; "*": all others; nil: the zero App for all
 	TLSConfig  *tls.Config          // used by ServeTLS
-	Encryption handshake.Encryption // the highest type of RTMPE that is accepted beside plain RTMP; EncryptionNone: none
+	Encryption handshake.Encryption // the highest type of RTMPE that is accepted besides plain RTMP; EncryptionNone: none
 
 	ChunkSize      int           // bytes of outgoing chunks; 0: 65536, so that nearly every message is one chunk
 	WindowAckSize  uint32        // bytes after which clients acknowledge; 0: 2500000

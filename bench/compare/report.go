@@ -71,8 +71,8 @@ func (w *work) table(out io.Writer) {
 	}
 }
 
-// chart draws the same as bars, the cheapest at the top. What they are stands in them, where a font that is wider than the one that was
-// measured does no harm.
+// chart draws the table as bars, the cheapest at the top. The labels stand inside the bars, where a font wider than
+// the measured one does no harm.
 func (w *work) chart(file string) error {
 	type bar struct {
 		name string

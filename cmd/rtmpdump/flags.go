@@ -116,7 +116,7 @@ func parseFlags(args []string, c *console) (*flags, error) {
 }
 
 func (o *flags) connection(set *pflag.FlagSet) {
-	set.StringVarP(&o.url, "url", "i", "", "`URL` with options behind it: \"rtmp://host[:port]/path swfUrl=... live=1\"")
+	set.StringVarP(&o.url, "url", "i", "", "`URL` followed by options: \"rtmp://host[:port]/path swfUrl=... live=1\"")
 	set.VarP(first{&o.rtmp}, "rtmp", "r", "`URL`: rtmp[t][e|s]://host[:port]/app/playpath")
 	set.StringVarP(&o.host, "host", "n", "", "`host` to connect to instead of the URL's")
 	set.VarP(&o.port, "port", "c", "`port` to connect to instead of the URL's")

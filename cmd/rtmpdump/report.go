@@ -227,7 +227,7 @@ func explain(err error, output string) string {
 	case diskFull(err):
 		return fmt.Sprintf("Failed writing %s, exiting! The disk is full; make room and try --resume", output)
 	case pipeClosed(err):
-		return fmt.Sprintf("Failed writing %s, exiting! Whoever reads it has closed it", output)
+		return fmt.Sprintf("Failed writing %s, exiting! The reader has closed it", output)
 	}
 	return fmt.Sprintf("Failed writing %s, exiting! %s", output, cause(write.Err))
 }

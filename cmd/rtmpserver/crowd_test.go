@@ -33,7 +33,7 @@ func (c *command) value(metric string) float64 {
 	return n
 }
 
-// Publishers come, take over from each other and go, players join and leave, hooks fail, SIGHUP comes: nobody begins with a picture that
+// Publishers come, take over from each other and go, players join and leave, hooks fail, SIGHUP comes: no player begins with a picture that
 // can't be decoded, recordings are whole, and nothing is left. With RTMP_LONG=1 it takes two minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
@@ -112,7 +112,7 @@ func publishSome(t *testing.T, url string, pictures int) {
 	}
 	for p.sent.Load() < int64(pictures) {
 		select {
-		case <-p.ended: // somebody has taken over
+		case <-p.ended: // another publisher has taken over
 			return
 		case <-time.After(10 * time.Millisecond):
 		}

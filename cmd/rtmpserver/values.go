@@ -156,7 +156,7 @@ func (a *accounts) Replace(texts []string) error {
 	return setAll(a, texts)
 }
 
-// GetSlice implements pflag.SliceValue. What it would be is secret.
+// GetSlice implements pflag.SliceValue. It returns nothing, since the values are secret.
 func (a *accounts) GetSlice() []string { return nil }
 
 func (a *accounts) String() string { return "" }

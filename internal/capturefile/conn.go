@@ -55,7 +55,7 @@ func (c *conn) ended(by Direction, reason string) {
 	}
 }
 
-// Write records before it writes: the answer may be read before a Write returns, and belongs after it. What is left of a write
+// Write records before it writes: the answer may be read before a Write returns, and belongs after it. The rest of a write
 // that was cut short by a deadline comes again.
 func (c *conn) Write(b []byte) (int, error) {
 	if fresh := b[min(c.ahead, len(b)):]; len(fresh) > 0 {

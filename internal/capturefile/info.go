@@ -43,7 +43,7 @@ type Role string
 const (
 	RoleClient   Role = "client"
 	RoleServer   Role = "server"
-	RoleObserver Role = "observer" // a third party between them or beside them
+	RoleObserver Role = "observer" // a third party on the path, or next to one end
 )
 
 // Info describes a session.
@@ -81,7 +81,7 @@ func (i *Info) append(dst []byte) []byte {
 	}.append(dst)
 }
 
-// ParseInfo reads an Info record. What it does not know, or can't read, it leaves out.
+// ParseInfo reads an Info record. It leaves out unknown and invalid lines.
 func ParseInfo(b []byte) (i Info) {
 	for name, value := range parseFields(b) {
 		switch name {

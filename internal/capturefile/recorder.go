@@ -155,7 +155,7 @@ func (r *Recorder) finish(end End) {
 		w := &r.ways[i]
 		w.filter.Close()
 		if err := w.filter.Err(); err != nil {
-			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are no chunk stream (%v)", w.lost, Direction(i+1), err))
+			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are not a chunk stream (%v)", w.lost, Direction(i+1), err))
 		}
 	}
 	r.redactor.tell(&end)

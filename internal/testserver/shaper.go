@@ -32,7 +32,8 @@ func newShaper(shape Shape) *shaper {
 	return &shaper{shape: shape, out: chunk.NewWriter(), last: make(map[uint32]sentHeader)}
 }
 
-// append appends messages to dst. end reports that nothing more is to be sent and the connection is to be closed.
+// append appends messages to dst. end reports that no more messages must be sent, and that the connection must be
+// closed.
 func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bool, err error) {
 	for len(messages) > 0 && err == nil {
 		n := 1

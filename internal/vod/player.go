@@ -80,7 +80,7 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 // more. Otherwise nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not
 // yet return stay.
 //
-// A piece is due when its first tag is: when its time is no more than Buffer ahead of what a client shows that began when the first
+// A piece is due when the time of its first tag is at most Buffer ahead of the time shown by a client that began when the first
 // tag, or the first after Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes,
 // and up to 64 KiB more.
 //
@@ -193,7 +193,7 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause
+// Next returns the next tag of the piece; ok is false if there is no more. The tag is a view, valid until Fill, Seek, Pause
 // or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {

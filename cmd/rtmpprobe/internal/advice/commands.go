@@ -20,7 +20,7 @@ const (
 	userPlaceholder   = "USER:PASSWORD"
 )
 
-// Commands are the settings in other programs' words. What is secret is a placeholder.
+// Commands are the settings in other programs' words. Secrets are replaced by placeholders.
 func Commands(o live.Options) []report.Command {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil {

@@ -30,7 +30,7 @@ const (
 	Ended                      // the session has ended, regularly if Err is nil
 )
 
-// Event is one thing that has happened. What it points to is valid during the call that hands it over, and must not be modified.
+// Event is one thing that has happened. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
 type Event struct {
 	At        time.Duration // since the session began
 	Kind      Kind

@@ -32,7 +32,7 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 //	/api/streams          the live streams and the recordings, as JSON
 //	/fmp4/app/name.mp4    a live stream or a recording as fragmented MP4; ?start= gives the position in a recording, in seconds
 //
-// Whoever may use it learns the names of all streams.
+// Its users see the names of all streams.
 func New(o Options) http.Handler {
 	page, err := fs.Sub(assets, "page")
 	if err != nil {
