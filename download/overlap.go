@@ -204,7 +204,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	return j
 }
 
-// covers reports whether what has arrived reaches as far as these tags.
+// covers reports whether what has arrived reaches the end of these tags.
 func (o *overlap) covers(cut []entry) bool {
 	return !slices.ContainsFunc(cut, func(e entry) bool {
 		a := o.track(e.typ)
