@@ -3,7 +3,6 @@ package rtmp
 import (
 	"context"
 	"fmt"
-	"sync"
 
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -85,28 +84,4 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 		return nil, err
 	}
 	return &Call{call: call}, nil
-}
-
-// expectation is a wait for one of several statuses, such as Play.Start.
-type expectation struct {
-	codes []string
-	done  chan struct{}
-	err   error
-	once  sync.Once
-}
-
-func (e *expectation) finish(err error) {
-	e.once.Do(func() {
-		e.err = err
-		close(e.done)
-	})
-}
-
-func (e *expectation) finished() bool {
-	select {
-	case <-e.done:
-		return true
-	default:
-		return false
-	}
 }

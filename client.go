@@ -13,6 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/quote"
+	"github.com/go-librtmp/rtmp/internal/secret"
 	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -70,9 +71,9 @@ func (k *client) mask(text string) string {
 	}
 	secrets := k.secrets()
 	for _, s := range k.streams.all() {
-		secrets = append(secrets, secretsOf(s.name, s.options.Writable)...)
+		secrets = append(secrets, secret.InName(s.name, s.options.Writable)...)
 	}
-	return hide(text, secrets)
+	return secret.Hide(text, secrets)
 }
 
 // Dispatch acts on a received message. It neither blocks nor writes. direct is the sink of the Stream whose Read reads the connection, if
@@ -146,20 +147,18 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 
 // aggregate dispatches the messages in an aggregate. If it is damaged, those before the damage count.
 func (k *client) aggregate(m *session.Message, direct session.Sink) {
-	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+	for part, err := range m.Parts() {
 		if err != nil {
 			k.counts.BadData.Add(1)
 			k.counts.lostMedia.Add(1)
 			k.log.Debug("rtmp: damaged aggregate", "error", err)
 			return
 		}
-		part := session.Message{Packet: m.Packet}
-		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
-		switch sub.Type {
+		switch part.Type {
 		case message.TypeAudio, message.TypeVideo:
-			k.media(&part, direct)
+			k.media(part, direct)
 		case message.TypeDataAMF0, message.TypeDataAMF3:
-			k.data(&part, direct)
+			k.data(part, direct)
 		default:
 			k.counts.UnknownMessages.Add(1)
 		}
@@ -336,11 +335,11 @@ func findValue(values []any, name string, depth int) any {
 		return nil
 	}
 	for _, value := range values {
-		for _, m := range properties(value) {
+		for _, m := range amf.Members(value) {
 			if m.Name == name {
 				return m.Value
 			}
-			if properties(m.Value) == nil {
+			if amf.Members(m.Value) == nil {
 				continue
 			}
 			if found := findValue([]any{m.Value}, name, depth+1); found != nil {

@@ -60,7 +60,7 @@ func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) Code
 func capabilities(reply []any) Capabilities {
 	var found Capabilities
 	for _, value := range reply {
-		for _, p := range properties(value) { // in either object of the answer, and in any letter case: Red5 says CapsEx
+		for _, p := range amf.Members(value) { // in either object of the answer, and in any letter case: Red5 says CapsEx
 			switch strings.ToLower(p.Name) {
 			case "fourcclist":
 				list, _ := p.Value.([]any)
@@ -84,7 +84,7 @@ func capabilities(reply []any) Capabilities {
 
 func codecSupport(value any) map[string]CodecSupport {
 	support := make(map[string]CodecSupport)
-	for _, p := range properties(value) {
+	for _, p := range amf.Members(value) {
 		n, _ := p.Value.(float64)
 		support[p.Name] = CodecSupport(flags(n))
 	}
@@ -128,17 +128,4 @@ func enhancedProperties(support CodecSupport) amf.Object {
 		{Name: "audioFourCcInfoMap", Value: audio},
 		{Name: "capsEx", Value: float64(ExtMultitrack | ExtModEx | ExtTimestampOffset)},
 	}
-}
-
-// properties returns the properties of an object of any kind, and nil for other values.
-func properties(value any) []amf.Property {
-	switch o := value.(type) {
-	case amf.Object:
-		return o
-	case amf.ECMAArray:
-		return o
-	case amf.TypedObject:
-		return o.Object
-	}
-	return nil
 }

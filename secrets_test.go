@@ -121,6 +121,7 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 		{"decoded", rejected, "token a/b/THEREST is old", `"token *** is old"`},
 		{"conn", rejected, "ticket-THEREST is not valid", `"*** is not valid"`},
 		{"conn, in an object", rejected, "member-THEREST is not valid", `"*** is not valid"`},
+		{"conn, in an instance of a class", rejected, "instance-THEREST is not valid", `"*** is not valid"`},
 		{"a field", rejected, "field-THEREST is not valid", `"*** is not valid"`},
 		{"two side by side", rejected, "x ticket-THERESTfield-THERESTTHERE y", `"x ***THERE y"`},
 		{"nothing secret", rejected, "100% of 100%25 are taken, %zz", `"100% of 100%25 are taken, %zz"`},
@@ -133,7 +134,8 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 			})
 			url = strings.Replace(url, "/app/play", "/app?token=a%2Fb%2fTHEREST&auth=THEREST/key-abc/THEREST", 1)
 			_, err := Dial(conntest.Context(t), url, &Options{Publish: true, Playpath: "key-abc/THEREST",
-				ConnectData:   []any{"ticket-THEREST", amf.Object{{Name: "a", Value: []any{"member-THEREST"}}}},
+				ConnectData: []any{"ticket-THEREST", amf.Object{{Name: "a", Value: []any{"member-THEREST"}}},
+					amf.TypedObject{Class: "Ticket", Object: amf.Object{{Name: "a", Value: "instance-THEREST"}}}},
 				ConnectFields: amf.Object{{Name: "session", Value: "field-THEREST"}}})
 			require.ErrorContains(t, err, test.want)
 			assert.NotContains(t, err.Error(), "THEREST")

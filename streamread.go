@@ -302,14 +302,7 @@ func (k *packetSink) has() bool  { return k.taken }
 func (k *packetSink) fits(*session.Message) bool { return true }
 
 func (k *packetSink) take(m *session.Message) {
-	body := k.p.Body
-	*k.p = m.Packet
-	if n := m.Size(); n <= cap(body) {
-		k.p.Body = body[:n]
-	} else {
-		k.p.Body = make([]byte, n)
-	}
-	m.CopyTo(k.p.Body)
+	m.CopyPacket(k.p)
 	k.taken = true
 }
 

@@ -16,7 +16,7 @@ import (
 type streamTable struct {
 	conn *link
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards the rest; innermost: client.mask takes it while a Stream's mu is held
 	byID   map[uint32]*Stream
 	only   *Stream  // the single open stream, else nil
 	closed []uint32 // ids that were given out and are not open, oldest first; at most maxClosedIDs, never 0

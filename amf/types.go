@@ -48,6 +48,20 @@ type TypedObject struct {
 	Object Object
 }
 
+// Members returns the members of an Object, an ECMAArray or a TypedObject, and nil
+// for all other values. Which of the three a peer sends rarely means anything.
+func Members(v any) Object {
+	switch v := v.(type) {
+	case Object:
+		return v
+	case ECMAArray:
+		return Object(v)
+	case TypedObject:
+		return v.Object
+	}
+	return nil
+}
+
 // XML is the text of an XML document. It is neither parsed nor checked.
 type XML string
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"github.com/go-librtmp/rtmp/amf"
 )
 
 // Info summarizes a stream. The zero value is ready to use. Call Add with every tag, in order.
@@ -150,7 +152,7 @@ func (i *Info) addScript(body []byte) {
 	if len(values) == 0 {
 		return
 	}
-	m := metadata(members(values[0]))
+	m := metadata(amf.Members(values[0]))
 	if c := m.videoCodec(); c != "" && !i.exact.videoCodec {
 		i.VideoCodec = c
 	}

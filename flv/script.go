@@ -85,7 +85,7 @@ func findDuration(v any, depth int) (d time.Duration, found bool) {
 	if depth == 0 {
 		return 0, false
 	}
-	for _, m := range members(v) {
+	for _, m := range amf.Members(v) {
 		if m.Name == "duration" {
 			return seconds(m.Value), true
 		}
@@ -94,19 +94,6 @@ func findDuration(v any, depth int) (d time.Duration, found bool) {
 		}
 	}
 	return 0, false
-}
-
-// members returns the properties of an object or ECMA array. Metadata may be either.
-func members(v any) []amf.Property {
-	switch v := v.(type) {
-	case amf.Object:
-		return v
-	case amf.ECMAArray:
-		return v
-	case amf.TypedObject:
-		return v.Object
-	}
-	return nil
 }
 
 // seconds converts a number. NaN, negative numbers and numbers beyond the range of time.Duration (292 years) become 0.

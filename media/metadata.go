@@ -25,7 +25,7 @@ func (h *hint) read(p *message.Packet) {
 	if name != "onMetaData" || len(values) == 0 {
 		return
 	}
-	m := members(values[0])
+	m := properties(amf.Members(values[0]))
 	*h = hint{
 		video: m.tracks("videocodecid", "width", "videoTrackIdInfoMap"), width: m.number("width"), height: m.number("height"),
 		audio: m.tracks("audiocodecid", "audiosamplerate", "audioTrackIdInfoMap"), rate: m.number("audiosamplerate"),
@@ -56,16 +56,6 @@ func (h *hint) complete(t *Track) {
 
 type properties amf.Object
 
-func members(v any) properties {
-	switch v := v.(type) {
-	case amf.Object:
-		return properties(v)
-	case amf.ECMAArray:
-		return properties(v)
-	}
-	return nil
-}
-
 // number returns a number that is possible as a size or rate, and otherwise 0.
 func (m properties) number(name string) int {
 	const most = 1 << 20
@@ -84,7 +74,7 @@ func (m properties) tracks(codec, rate, others string) (n int) {
 		}
 	}
 	v, _ := amf.Object(m).Get(others)
-	return n + len(members(v))
+	return n + len(amf.Members(v))
 }
 
 // appendMetadata appends the body of onMetaData for the tracks of a Writer.

@@ -1,6 +1,9 @@
 package message
 
-import "encoding/binary"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Limit types of Set Peer Bandwidth (section 5.4.5).
 const (
@@ -42,6 +45,21 @@ const (
 	EventBufferEmpty       Event = 31
 	EventBufferReady       Event = 32
 )
+
+var eventNames = map[Event]string{
+	EventStreamBegin: "StreamBegin", EventStreamEOF: "StreamEOF", EventStreamDry: "StreamDry", EventSetBufferLength: "SetBufferLength",
+	EventStreamIsRecorded: "StreamIsRecorded", EventPingRequest: "PingRequest", EventPingResponse: "PingResponse",
+	EventSWFVerifyRequest: "SWFVerifyRequest", EventSWFVerifyResponse: "SWFVerifyResponse", EventBufferEmpty: "BufferEmpty",
+	EventBufferReady: "BufferReady",
+}
+
+// String returns the name of the event, or "event N".
+func (e Event) String() string {
+	if name, ok := eventNames[e]; ok {
+		return name
+	}
+	return fmt.Sprintf("event %d", uint16(e))
+}
 
 // UserControl is the body of a user control message.
 //

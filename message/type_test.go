@@ -6,6 +6,11 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
+func TestEventNames(t *testing.T) {
+	assert.Equal(t, "StreamBegin", EventStreamBegin.String())
+	assert.Equal(t, "event 99", Event(99).String())
+}
+
 func TestTypeNames(t *testing.T) {
 	assert.Equal(t, "Set Chunk Size", TypeSetChunkSize.String())
 	assert.Equal(t, "type 99", Type(99).String())

@@ -111,9 +111,8 @@ func (c *Conn) checkBandwidth(cmd message.Command) {
 func (c *Conn) streamLength(cmd message.Command) {
 	seconds := 0.0
 	app := c.application()
-	if app.Files != nil && app.Handler == nil {
-		name, _ := cutName(text(cmd.Args, 0))
-		d, err := c.server.duration(c.ctx, app.Files, c.App()+"/"+name)
+	if path := c.request(0, text(cmd.Args, 0)).Path; app.Files != nil && app.Handler == nil && !c.foreign(path) {
+		d, err := c.server.duration(c.ctx, app.Files, path)
 		if err != nil && !errors.Is(err, fs.ErrNotExist) {
 			c.log.Debug("rtmp: getStreamLength", "error", err)
 		}

@@ -109,12 +109,7 @@ func (c *Conn) Peers() []*Conn {
 
 // Streams returns the requests of the streams that the client publishes and plays.
 func (c *Conn) Streams() []*Request {
-	c.mu.Lock()
-	streams := make([]*netStream, 0, len(c.streams))
-	for _, st := range c.streams {
-		streams = append(streams, st)
-	}
-	c.mu.Unlock()
+	streams := c.allStreams()
 	slices.SortFunc(streams, func(a, b *netStream) int { return int(a.id) - int(b.id) })
 	var requests []*Request
 	for _, st := range streams {

@@ -49,6 +49,16 @@ func (s *Server) application(name string) *App {
 	return s.Apps["*"]
 }
 
+// errForeign refuses the streams of an App that the client has not connected to.
+var errForeign = Deny("a stream of another application")
+
+// foreign reports whether a path is that of another App: a client that has connected to no application may name any path.
+func (c *Conn) foreign(path string) bool {
+	first, _, _ := strings.Cut(path, "/")
+	app := c.server.Apps[first]
+	return app != nil && app != c.application().App
+}
+
 // serveConnect answers connect. It runs on the hooks' goroutine.
 func (c *Conn) serveConnect(cmd message.Command) {
 	app := c.application()

@@ -75,15 +75,13 @@ func (c *Conn) media(m *session.Message) {
 }
 
 func (c *Conn) aggregate(m *session.Message) {
-	for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+	for part, err := range m.Parts() {
 		if err != nil {
 			c.core.Unreadable(m, err)
 			return
 		}
-		part := session.Message{Packet: m.Packet}
-		part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
 		if part.Type.Media() {
-			c.media(&part)
+			c.media(part)
 		}
 	}
 }

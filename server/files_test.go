@@ -107,13 +107,16 @@ func TestFileThatIsNotThere(t *testing.T) {
 }
 
 func TestGetStreamLength(t *testing.T) {
-	p := newPeer(t, app(t, &server.App{Files: vodFolder(t)}))
-	p.connect("vod")
-	p.command(0, "getStreamLength", 5, nil, "film")
-	seconds, _ := p.answer("_result").Args[0].(float64)
-	assert.InDelta(t, 10, seconds, 0.1)
-	p.command(0, "getStreamLength", 6, nil, "nothing")
-	assert.Equal(t, 0.0, p.answer("_result").Args[0])
+	addr := app(t, &server.App{Files: vodFolder(t)})
+	for app, name := range map[string]string{"vod": "film", "": "vod/film"} {
+		p := newPeer(t, addr)
+		p.connect(app)
+		p.command(0, "getStreamLength", 5, nil, name)
+		seconds, _ := p.answer("_result").Args[0].(float64)
+		assert.InDelta(t, 10, seconds, 0.1, name)
+		p.command(0, "getStreamLength", 6, nil, "nothing")
+		assert.Equal(t, 0.0, p.answer("_result").Args[0])
+	}
 }
 
 // recorded is what Files.Done says.

@@ -8,6 +8,7 @@ import (
 	"path"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -68,6 +69,11 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
+		return
+	case r.ContentLength != 0: // net/http would not notice a client that leaves before its body has come
+		http.NewResponseController(w).SetReadDeadline(time.Now()) // nor would it answer
+		w.Header().Set("Connection", "close")
+		http.Error(w, "no body, please", http.StatusBadRequest)
 		return
 	case !ok || !validPath(name):
 		http.NotFound(w, r)
@@ -167,6 +173,10 @@ func (v *viewer) stopped() {
 
 // refuse answers with the HTTP status that fits err.
 func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
+	if r.Context().Err() != nil { // it has left, or was disconnected: nobody refuses it
+		http.Error(w, "disconnected", http.StatusServiceUnavailable)
+		return
+	}
 	v.server.counts.refused.Add(1)
 	refused := refusalOf(err, message.CodePlayFailed)
 	var known *Refusal
@@ -213,7 +223,6 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	}
 	var prelude flvReader
 	var batch []*live.Message
-	var buf []byte
 	var parts [][]byte
 	for {
 		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
@@ -224,27 +233,42 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 				return err
 			}
 		}
-		buf, parts = buf[:0], parts[:0]
+		parts = parts[:0]
 		for _, m := range batch {
 			if prelude.begun {
 				parts = m.AppendFLV(parts)
 				continue
 			}
 			if prelude.add(m.Tag()); prelude.begun {
-				buf = append(buf, prelude.buf...)
+				parts = append(parts, prelude.buf)
 				prelude.buf = nil
 			}
 		}
-		for _, part := range parts {
-			buf = append(buf, part...)
-		}
-		if err := v.write(buf); err != nil {
+		if err := v.writeAll(parts); err != nil {
 			return err
 		}
-		if cap(buf) > 1<<20 {
-			buf = nil
-		}
+		clear(parts) // what has been sent need not stay for this viewer
 	}
+}
+
+// tagBuffers are for messages in one piece. They are shared, since thousands of viewers need one now and then.
+var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
+
+// shareTagBuffer is the largest that is kept, in bytes.
+const shareTagBuffer = 1 << 20
+
+// writeAll writes the parts at once.
+func (v *viewer) writeAll(parts [][]byte) error {
+	buf := tagBuffers.Get().(*[]byte)
+	*buf = (*buf)[:0]
+	for _, part := range parts {
+		*buf = append(*buf, part...)
+	}
+	err := v.write(*buf)
+	if cap(*buf) <= shareTagBuffer {
+		tagBuffers.Put(buf)
+	}
+	return err
 }
 
 func (v *viewer) write(b []byte) error {
@@ -313,6 +337,9 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	h := w.Header()
 	h.Set("Content-Type", "video/x-flv")
 	h.Set("Cache-Control", "no-store")
+	if v.missed != nil && r.ProtoMajor == 1 {
+		h.Set("Transfer-Encoding", "identity") // a live stream ends with its connection: chunks would take several system calls for each message
+	}
 	w.WriteHeader(http.StatusOK)
 	v.out = &responseOut{w: w, control: http.NewResponseController(w)}
 	if r.Method == http.MethodHead {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"encoding/json"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -72,6 +74,64 @@ func TestHTTPFLVLive(t *testing.T) {
 	assert.Equal(t, byte(5), body[4], "the file header announces sound and pictures")
 	waitFor(t, "Stop", stopped)
 	assert.Zero(t, s.Stats().Conns)
+}
+
+// counting counts the writes of the connections that it accepts.
+type counting struct {
+	net.Listener
+	writes *atomic.Int64
+}
+
+func (l counting) Accept() (net.Conn, error) {
+	nc, err := l.Listener.Accept()
+	return countingConn{nc, l.writes}, err
+}
+
+type countingConn struct {
+	net.Conn
+	writes *atomic.Int64
+}
+
+func (c countingConn) Write(b []byte) (int, error) {
+	c.writes.Add(1)
+	return c.Conn.Write(b)
+}
+
+// A viewer of a live stream costs one write a message, whatever its size.
+func TestHTTPFLVWritesMessagesWhole(t *testing.T) {
+	s := new(server.Server)
+	var writes atomic.Int64
+	w := httptest.NewUnstartedServer(s.FLVHandler())
+	w.Listener = counting{w.Listener, &writes}
+	w.Start()
+	defer w.Close()
+	defer s.Close()
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	send := func(at uint32, size int) {
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeVideo, Timestamp: at, Body: append([]byte{0x17, 1, 0, 0, 0}, make([]byte, size)...)}))
+	}
+	send(0, 100)
+	require.NoError(t, pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 20, Body: []byte{0xaf, 1, 0}})) // the file header waits for it
+	r, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
+	require.NoError(t, err)
+	res, err := http.DefaultClient.Do(r)
+	require.NoError(t, err)
+	defer res.Body.Close()
+	file := flv.NewReader(res.Body)
+	var tag flv.Tag
+	for tag.Type != flv.TagAudio {
+		require.NoError(t, file.Next(&tag))
+	}
+	for i, size := range []int{1000, 3000, 5000, 50_000} {
+		before := writes.Load()
+		at := uint32(40 + 40*i)
+		send(at, size)
+		for tag.Timestamp < at {
+			require.NoError(t, file.Next(&tag))
+		}
+		assert.Equal(t, int64(1), writes.Load()-before, "%d bytes", size)
+	}
 }
 
 func TestHTTPFLVFile(t *testing.T) {

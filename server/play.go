@@ -52,6 +52,9 @@ func (c *Conn) mayStart(app application, r *Request) error {
 	if !validPath(r.Path) {
 		return playError(errBadPath)
 	}
+	if c.foreign(r.Path) {
+		return errForeign
+	}
 	return nil
 }
 

@@ -129,10 +129,13 @@ func (p *publication) allowed() (code string, err error) {
 	if !validPath(r.Path) {
 		return message.CodePublishBadName, &Refusal{Description: errBadPath.Error()}
 	}
+	c := p.stream.conn
+	if c.foreign(r.Path) {
+		return message.CodePublishDenied, errForeign
+	}
 	if p.app.Publish == nil { // no timer
 		return "", nil
 	}
-	c := p.stream.conn
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
 	defer cancel()
 	late := time.AfterFunc(publishTimeout, func() { // the hook may ignore ctx

@@ -92,7 +92,7 @@ func (s *Server) log() *slog.Logger {
 
 // ListenAndServe serves RTMP on Addr until Shutdown or Close, and returns ErrServerClosed then.
 func (s *Server) ListenAndServe() error {
-	l, err := net.Listen("tcp", cmp.Or(s.Addr, ":1935"))
+	l, err := s.listen(":1935")
 	if err != nil {
 		return err
 	}
@@ -101,12 +101,20 @@ func (s *Server) ListenAndServe() error {
 
 // ListenAndServeTLS is ListenAndServe for RTMPS; Addr "" means ":443".
 func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
-	l, err := net.Listen("tcp", cmp.Or(s.Addr, ":443"))
+	l, err := s.listen(":443")
 	if err != nil {
 		return err
 	}
 	defer l.Close()
 	return s.ServeTLS(l, certFile, keyFile)
+}
+
+// listen listens on Addr, or on addr if Addr is empty, unless the server is closed.
+func (s *Server) listen(addr string) (net.Listener, error) {
+	if s.isClosing() {
+		return nil, ErrServerClosed
+	}
+	return net.Listen("tcp", cmp.Or(s.Addr, addr))
 }
 
 // Serve accepts connections on l and serves RTMP on them, and the types of RTMPE that Encryption allows. It closes l.

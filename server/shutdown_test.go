@@ -64,8 +64,12 @@ func TestShutdown(t *testing.T) {
 func TestShutdownOfAnIdleServer(t *testing.T) {
 	s := &server.Server{}
 	start(t, s)
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	defer taken.Close()
 	require.NoError(t, s.Shutdown(background(t)))
-	assert.ErrorIs(t, s.ListenAndServe(), server.ErrServerClosed)
+	s.Addr = taken.Addr().String()
+	assert.ErrorIs(t, s.ListenAndServe(), server.ErrServerClosed, "it does not even listen")
 }
 
 // New connects are told while a Shutdown waits.

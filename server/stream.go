@@ -129,16 +129,7 @@ func (s *Stream) next(into func(m *session.Message)) error {
 // ReadPacket reads the next audio, video or data message as the client sent it. It reuses p.Body. Do not mix it with Read. The error
 // is io.EOF if the client has ended the stream, and the connection's if that was lost.
 func (s *Stream) ReadPacket(p *message.Packet) error {
-	return s.next(func(m *session.Message) {
-		body := p.Body
-		*p = m.Packet
-		if n := m.Size(); n <= cap(body) {
-			p.Body = body[:n]
-		} else {
-			p.Body = make([]byte, n)
-		}
-		m.CopyTo(p.Body)
-	})
+	return s.next(func(m *session.Message) { m.CopyPacket(p) })
 }
 
 // Read reads the published stream as an FLV file, with the client's timestamps. The errors are those of ReadPacket.

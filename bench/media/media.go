@@ -54,13 +54,17 @@ var (
 )
 
 // Build makes the run of a profile: "3mbit" (about 3 Mbit/s, key frames
-// 60..200 KB, inter frames 4..20 KB), "2mbit" (for pacing), "20mbit" (key frames of 0.9 to 1 MB) or "audio" (300 bytes each).
+// 60..200 KB, inter frames 4..20 KB), "2mbit", "4mbit" and "200kbit" (for pacing), "20mbit" (key frames of 0.9 to 1 MB) or "audio" (300 bytes each).
 func Build(profile string) *Run {
 	keyLo, keyHi, intLo, intHi := 60_000, 200_000, 4_000, 20_000
 	switch profile {
 	case "3mbit":
 	case "2mbit":
 		keyLo, keyHi, intLo, intHi = 50_000, 70_000, 4_000, 13_000
+	case "4mbit":
+		keyLo, keyHi, intLo, intHi = 100_000, 140_000, 8_000, 26_000
+	case "200kbit":
+		keyLo, keyHi, intLo, intHi = 2_000, 3_000, 100, 500
 	case "20mbit":
 		keyLo, keyHi, intLo, intHi = 900_000, 1_000_000, 60_000, 100_000
 	case "audio":
@@ -109,6 +113,16 @@ func Build(profile string) *Run {
 		r.Payload += int64(len(r.Msgs[i].Body))
 	}
 	return r.makeTags()
+}
+
+// Picture is the body of the picture at a time of the run, in ms; nil: there is none.
+func (r *Run) Picture(ts uint32) []byte {
+	for i := range r.Msgs {
+		if m := &r.Msgs[i]; m.Video && m.TS == ts {
+			return m.Body
+		}
+	}
+	return nil
 }
 
 // AVCHeader is the body of the video sequence header message (1280x720, Main,

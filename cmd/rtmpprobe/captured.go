@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -26,6 +27,9 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 			}
 		}
 	}
+	if err := f.overwrites(path); err != nil {
+		return nil, err
+	}
 	file, problems, err := open(path)
 	if err != nil {
 		return nil, err
@@ -43,26 +47,42 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 		if only > 0 && i != only-1 {
 			continue
 		}
-		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, problems, stdout, closing)
+		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, stdout, closing)
 		if err != nil {
 			return nil, err
 		}
+		p.report.Problems, p.report.Incomplete = problems, len(file.Damage()) > 0
 		probes = append(probes, p)
 	}
 	return probes, nil
 }
 
-// recorded returns the probe for a session. problems describe what is missing in the file.
-func (f *flags) recorded(name string, s *capture.Session, problems []string, stdout io.Writer, closing *closers) (*probe, error) {
+// overwrites returns an error if what is to be written would replace the file that is to be read.
+func (f *flags) overwrites(path string) error {
+	source, err := os.Stat(path)
+	if err != nil {
+		return err
+	}
+	for _, output := range []string{f.flvFile, f.pcapFile, f.plot} {
+		if target, err := os.Stat(output); err == nil && os.SameFile(source, target) {
+			return fmt.Errorf("%s: is read, and can't be written", output)
+		}
+	}
+	return nil
+}
+
+// recorded is the probe of a session.
+func (f *flags) recorded(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
 	unmasked := func(text string) string { return text } // secrets were replaced when the session was recorded
 	sinks, err := f.outputs(stdout, unmasked, closing)
 	if err != nil {
 		return nil, err
 	}
-	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(_ context.Context, p *probe) error {
-		result, err := recorded.Play(s, p)
+	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(ctx context.Context, p *probe) error {
+		result, err := recorded.Play(ctx, s, p)
 		p.finish(func(r *report.Report) {
-			r.Problems = append(r.Problems, result.Problems...)
+			r.Problems = slices.Concat(r.Problems, result.Problems) // the file's are those of other sessions, too
+			r.Incomplete = r.Incomplete || result.Incomplete
 			w := &r.Wire
 			w.Read, w.Written, w.Tolerated = result.FromServer, result.FromClient, result.Tolerated
 			if d := result.Last.Seconds(); d > 0 {
@@ -74,7 +94,7 @@ func (f *flags) recorded(name string, s *capture.Session, problems []string, std
 		}
 		return err
 	})
-	p.report.Capture, p.report.Problems = true, problems
+	p.report.Capture = true
 	return p, nil
 }
 
@@ -100,17 +120,21 @@ func open(path string) (_ *capture.File, problems []string, err error) {
 	if pcap.IsPcap(head) {
 		var found *pcap.Report
 		file, found, err = pcap.Open(path)
-		if err == nil {
-			problems = append(problems, found.Problems...)
-		}
+		problems = found.Problems
 	} else {
 		file, err = capture.Open(path)
 	}
-	if err != nil {
+	switch {
+	case err != nil && len(problems) > 0:
+		return nil, nil, fmt.Errorf("%s: %w: %s", path, err, strings.Join(problems[:min(len(problems), 3)], "; "))
+	case err != nil:
 		return nil, nil, fmt.Errorf("%s: %w", path, err)
 	}
 	for _, damage := range file.Damage() {
 		problems = append(problems, damage.Error())
+	}
+	for i, problem := range problems {
+		problems[i] = quote.Text(problem, 300)
 	}
 	return file, problems, nil
 }

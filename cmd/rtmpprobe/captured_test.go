@@ -1,15 +1,20 @@
 package main
 
 import (
+	"context"
+	"encoding/binary"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
@@ -98,6 +103,15 @@ func TestCapturesOfFailures(t *testing.T) {
 	}
 }
 
+// Without a connection, none is called lost.
+func TestACaptureWithoutAConnection(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/live/x")
+	r, _ := probed(t, path)
+	assert.Equal(t, []string{"failed"}, r.ids())
+	assert.Contains(t, r.Findings[0].Text, "refused")
+}
+
 // A file with two sessions: of a server that does not answer Enhanced RTMP.
 func TestSeveralSessions(t *testing.T) {
 	t.Parallel()
@@ -144,6 +158,79 @@ func TestACaptureThatIsCutOff(t *testing.T) {
 	r, got := probed(t, path)
 	assert.Equal(t, "H.264", r.Media.Video.Codec)
 	assert.Contains(t, got.stdout, "has no end")
+	assert.Equal(t, "warning", r.grade("incomplete"))
+	assert.Equal(t, 1, got.code)
+
+	damaged := slices.Clone(b)
+	for i := 100; i < len(damaged); i += 1000 {
+		damaged[i] ^= 1
+	}
+	require.NoError(t, os.WriteFile(path, damaged, 0o600))
+	r, _ = probed(t, path)
+	assert.Empty(t, r.grade("well"), "nothing could be read")
+}
+
+// What is read is not overwritten.
+func TestOutputsThatAreTheInput(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	before, err := os.ReadFile(path)
+	require.NoError(t, err)
+	link := filepath.Join(t.TempDir(), "link.svg")
+	require.NoError(t, os.Symlink(path, link))
+	for _, option := range []string{"--flv", "--pcap", "--plot"} {
+		got := command(t, option, link, path)
+		assert.Equal(t, 3, got.code)
+		assert.Contains(t, got.stderr, link)
+		after, err := os.ReadFile(path)
+		require.NoError(t, err)
+		require.Equal(t, before, after)
+	}
+}
+
+// What could not be written is told, and the report all the same.
+func TestAFullDisk(t *testing.T) {
+	t.Parallel()
+	const full = "/dev/full"
+	if _, err := os.Stat(full); err != nil {
+		t.Skip("this system has no", full)
+	}
+	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
+	path, _ := captureOf(t, url)
+	for _, args := range [][]string{{"--capture", full, url}, {"--flv", full, url}, {"--flv", full, path}, {"--pcap", full, path}} {
+		got := command(t, args...)
+		assert.Equal(t, 3, got.code, args)
+		assert.Contains(t, got.stderr, full)
+		assert.Contains(t, got.stdout, "\nFindings\n")
+	}
+}
+
+// A capture may come from a stranger.
+func TestACaptureWithEscapeSequences(t *testing.T) {
+	t.Parallel()
+	const says = "\x1b[2J\r\nerror forged"
+	path := filepath.Join(t.TempDir(), says)
+	file, err := os.Create(path)
+	require.NoError(t, err)
+	r := capture.NewRecorder(file, capture.Info{Role: says, Transport: says, Server: says, Client: says})
+	r.Missing(capture.FromClient, says)
+	require.NoError(t, r.Close(capture.FromServer, says))
+	require.NoError(t, file.Close())
+	for _, got := range []result{command(t, path), command(t, "--dump", path), command(t, path+"#7")} {
+		assert.NotContains(t, got.stdout+got.stderr, "\x1b")
+		assert.NotContains(t, got.stdout+got.stderr, "\r")
+	}
+}
+
+// An interrupt ends the reading.
+func TestAnInterruptWhileACaptureIsRead(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	ctx, interrupt := context.WithCancel(conntest.Context(t))
+	interrupt()
+	got := commandUntil(ctx, path)
+	assert.Contains(t, got.stdout, "interrupted")
+	assert.Equal(t, 1, got.code)
 }
 
 // The stream's name and what else is secret is in no dump of a live session.
@@ -169,6 +256,26 @@ func TestPackets(t *testing.T) {
 	assert.Equal(t, live.Media, r.Media)
 	assert.Equal(t, live.Server, r.Server)
 	assert.Contains(t, got.stdout, "recorded by the observer")
+}
+
+// Of packets in which there is no session the reason is told.
+func TestPacketsThatBeginTooLate(t *testing.T) {
+	t.Parallel()
+	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
+	packets := filepath.Join(t.TempDir(), "session.pcap")
+	require.Equal(t, 0, command(t, "--pcap", packets, path).code)
+	b, err := os.ReadFile(packets)
+	require.NoError(t, err)
+	const header, recordHeader = 24, 16
+	for range 3 { // the packets of TCP's handshake
+		size := int(binary.LittleEndian.Uint32(b[header+8:]))
+		b = slices.Delete(b, header, header+recordHeader+size)
+	}
+	require.NoError(t, os.WriteFile(packets, b, 0o600))
+	got := command(t, packets)
+	assert.Equal(t, 3, got.code)
+	assert.Contains(t, got.stderr, "no session in it")
+	assert.Contains(t, got.stderr, "the connection began before the packets")
 }
 
 // Sessions of other programs, as tcpdump has recorded them.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"io"
 	"net"
 	"net/http"
@@ -15,6 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/auth"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/programtest"
@@ -51,8 +53,7 @@ func TestASelfSignedCertificate(t *testing.T) {
 	r, got := probed(t, srv.URL("vod", "sample"))
 	assert.Equal(t, []string{"certificate-self-signed"}, r.ids())
 	assert.Equal(t, 2, got.code)
-	require.Len(t, r.Trials, 1)
-	assert.True(t, r.Trials[0].Worked, "the certificate not verified")
+	assert.Empty(t, r.Trials, "nobody but the server gets the stream's name")
 	assert.Contains(t, got.stdout, `"self_signed": true`)
 	assert.Contains(t, got.stdout, `"localhost"`)
 
@@ -70,6 +71,40 @@ func TestSilence(t *testing.T) {
 	closes := conntest.Serve(t, func(nc net.Conn) { io.ReadFull(nc, make([]byte, 1537)) })
 	r, _ = probed(t, "--try", "never", "rtmp://"+closes+"/live/x")
 	assert.Equal(t, []string{"handshake-hangup"}, r.ids())
+}
+
+// Whoever interrupts learns nothing of the server that it has not said.
+func TestAnInterrupt(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
+		ctx, interrupt := context.WithCancel(conntest.Context(t))
+		silent := conntest.Serve(t, func(nc net.Conn) {
+			nc.Read(make([]byte, 1))
+			interrupt()
+			io.Copy(io.Discard, nc)
+		})
+		got := commandUntil(ctx, "--json", "--try", "always", scheme+"://"+silent+"/live/x")
+		r := only(t, got)
+		assert.Equal(t, []string{"interrupted"}, r.ids(), scheme)
+		assert.Empty(t, r.Trials)
+		assert.Equal(t, 2, got.code)
+	}
+}
+
+// A user that the server does not know, and a password that is not the user's, are tried once.
+func TestUsers(t *testing.T) {
+	t.Parallel()
+	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
+		srv := rtmptest.Server(t, testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"us3r": "right"}}})
+		for user, want := range map[string]string{"": "wants-user", "us3r:wr0ng@": "user-refused", "n0body:right@": "user-refused", "us3r:right@": ""} {
+			r, got := probed(t, "--publish", "--for", "100ms", strings.Replace(srv.URL("live", "k3y"), "://", "://"+user, 1))
+			assert.Equal(t, want != "", r.grade(want) == "error", "%s: %v", user, r.Findings)
+			assert.Empty(t, r.Trials)
+			for _, secret := range []string{"us3r", "n0body", "wr0ng", "right", "k3y"} {
+				assert.NotContains(t, got.stdout, secret)
+			}
+		}
+	}
 }
 
 // Servers that go wrong after the handshake.
@@ -118,6 +153,11 @@ func TestScriptedServers(t *testing.T) {
 			p.Status(message.CodePlayStop)
 			p.UntilGone()
 		}}, nil, "enhanced-breaks"},
+		"hangs up at publish": {[]func(*peertest.Peer){func(p *peertest.Peer) {
+			p.AcceptConnect()
+			p.AcceptStream(1)
+			p.Expect("publish")
+		}}, []string{"--publish"}, "stream-hangup"},
 		"refuses the publisher": {[]func(*peertest.Peer){func(p *peertest.Peer) {
 			p.AcceptConnect()
 			p.AcceptStream(1)

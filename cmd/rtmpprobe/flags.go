@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
 )
 
 // flags are the values of the command line.
@@ -90,6 +91,8 @@ func parseFlags(args []string) (*flags, error) {
 		return nil, errors.New("--timeout must be more than 0")
 	case !slices.Contains(tries, f.try):
 		return nil, fmt.Errorf("--try is %s", strings.Join(tries, ", "))
+	case f.plot != "" && !show.Plottable(f.plot):
+		return nil, errors.New("--plot is for names that end in .svg or .png")
 	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
 		return nil, errors.New("--watch, --dump and --json exclude each other")
 	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):
@@ -138,7 +141,10 @@ DESCRIPTION
     A CAPTURE is a file that rtmpprobe, rtmpdump or rtmpserver has recorded with --capture, or tcpdump or
     Wireshark (pcap, pcapng): its sessions are explained as those with a server are. FILE#2 is the second one.
 
-    An interrupt ends the watching; the report comes all the same.
+    --publish sends a sample with the key that it is given: a stream that others publish with it is replaced
+    on many servers, and whoever watches it sees the sample.
+
+    An interrupt ends the watching; the report comes all the same, and a second interrupt ends the program.
 
     Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
 

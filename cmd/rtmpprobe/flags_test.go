@@ -15,13 +15,14 @@ import (
 
 func TestCommandLines(t *testing.T) {
 	for name, args := range map[string][]string{
-		"no URL":             {},
-		"no RTMP URL":        {"http://example.com/x"},
-		"an unknown option":  {"--nothing", "rtmp://h/a/p"},
-		"no time to watch":   {"--for", "0s", "rtmp://h/a/p"},
-		"no timeout":         {"--timeout", "-1s", "rtmp://h/a/p"},
-		"nothing to try":     {"--try", "sometimes", "rtmp://h/a/p"},
-		"two kinds of print": {"--json", "--watch", "rtmp://h/a/p"},
+		"no URL":               {},
+		"no RTMP URL":          {"http://example.com/x"},
+		"an unknown option":    {"--nothing", "rtmp://h/a/p"},
+		"no time to watch":     {"--for", "0s", "rtmp://h/a/p"},
+		"no timeout":           {"--timeout", "-1s", "rtmp://h/a/p"},
+		"nothing to try":       {"--try", "sometimes", "rtmp://h/a/p"},
+		"a plot that can't be": {"--plot", "rates.jpg", "rtmp://h/a/p"},
+		"two kinds of print":   {"--json", "--watch", "rtmp://h/a/p"},
 	} {
 		got := command(t, args...)
 		assert.Equal(t, 3, got.code, name)
@@ -47,7 +48,7 @@ func TestSeveralURLs(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
 	plot := filepath.Join(t.TempDir(), "rates.svg")
 	got := command(t, "--for", "1500ms", "--plot", plot, srv.URL("vod", "sample"), "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/p")
-	assert.Equal(t, 3, got.code, "no plot")
+	assert.Equal(t, 2, got.code, "of what was found, not of the plot")
 	assert.Equal(t, 1, strings.Count(got.stdout, "Side by side"))
 	assert.Equal(t, 2, strings.Count(got.stdout, "\nFindings\n"))
 	_, err := os.Stat(plot)
@@ -55,12 +56,30 @@ func TestSeveralURLs(t *testing.T) {
 	assert.Contains(t, got.stderr, "plot")
 }
 
+// Two streams of an application, whose names are not told.
+func TestStreamsThatAreCalledTheSame(t *testing.T) {
+	t.Parallel()
+	srv := rtmptest.Server(t, testserver.Config{})
+	got := command(t, "--try", "never", srv.URL("vod", "sample"), srv.URL("vod", "other"))
+	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [1]"), "as a heading, and side by side")
+	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [2]"))
+}
+
 func TestMasker(t *testing.T) {
 	hide := masker("rtmp://user:pa55@host/app?tic=ket/na-me?t=token&s=ab jtv=jt1 swfUrl=http://h/?swfsecret playpath=other?k=ooo")
-	for _, secret := range []string{"pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {
+	for _, secret := range []string{"user", "pa55", "na-me", "token", "ket", "jt1", "other", "ooo", "swfsecret"} {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
 	}
 	assert.Equal(t, "ab app host", hide("ab app host"))
+	hide = masker(`rtmp://h/app/na"me`)
+	assert.Equal(t, `play "***": lost`, hide(`play "na\"me": lost`))
+	for n := maxText - 100; n < maxText+100; n++ { // wherever a long text is cut
+		assert.NotContains(t, hide(strings.Repeat("x", n)+`na"me`+strings.Repeat("x", maxText)), `na"`)
+	}
+	hide = masker("rtmp://h/app/name conn=S:val:ue conn=NS:member:oth:er")
+	for _, secret := range []string{"val:ue", "oth:er"} {
+		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
+	}
 }
 
 // An error that matches no rule is still an error.

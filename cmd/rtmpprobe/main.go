@@ -12,6 +12,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -26,6 +27,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // Exit codes.
@@ -36,9 +38,12 @@ const (
 	exitUsage    = 3
 )
 
+// maxError bounds what is said of an error, in bytes.
+const maxError = 1000
+
 func main() {
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	defer stop()
+	context.AfterFunc(ctx, stop) // a second interrupt ends the program at once
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))))
 }
 
@@ -50,29 +55,33 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		io.WriteString(stdout, usage())
 		return exitWell
 	case err != nil:
-		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", err)
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n\nSee rtmpprobe --help.\n", quote.Text(err.Error(), maxError))
 		return exitUsage
 	case f.version:
 		io.WriteString(stdout, version())
 		return exitWell
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
-	if err == nil {
-		err = f.write(stdout, reports)
+	if len(reports) > 0 { // also where something else could not be written
+		err = cmp.Or(err, f.write(stdout, stderr, reports))
 	}
 	if err != nil {
-		fmt.Fprintf(stderr, "rtmpprobe: %s\n", err)
+		fmt.Fprintf(stderr, "rtmpprobe: %s\n", quote.Text(err.Error(), maxError))
 		return exitUsage
 	}
 	return exitCode(reports)
 }
 
-// write writes the reports in the form that the flags choose.
-func (f *flags) write(stdout io.Writer, reports []*report.Report) error {
+// write writes the reports as the flags say. That there is nothing to plot is no failure: the reports say why.
+func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err
 	}
-	if err := show.Plot(f.plot, reports); err != nil {
+	err := show.Plot(f.plot, reports)
+	switch {
+	case errors.Is(err, show.ErrNoMedia):
+		fmt.Fprintf(stderr, "rtmpprobe: plot: %s\n", err)
+	case err != nil:
 		return fmt.Errorf("plot: %w", err)
 	}
 	return nil

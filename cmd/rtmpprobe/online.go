@@ -1,10 +1,12 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"io"
 	"os"
+	"sync"
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/advice"
@@ -27,8 +29,9 @@ func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*pr
 		if err != nil {
 			return nil, err
 		}
-		closing.add(file.Close)
-		o.RTMP.Capture = file
+		c := &captureFile{file: file}
+		closing.add(c.close)
+		o.RTMP.Capture = c
 	}
 	mask := masker(source)
 	sinks, err := f.outputs(stdout, mask, closing)
@@ -44,6 +47,30 @@ func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*pr
 	})
 	p.report.Publish = f.publish
 	return []*probe{p}, nil
+}
+
+// captureFile is the file of --capture. It keeps the error with which package rtmp gives up to record.
+type captureFile struct {
+	file *os.File
+	mu   sync.Mutex
+	err  error
+}
+
+func (c *captureFile) Write(b []byte) (int, error) {
+	n, err := c.file.Write(b)
+	if err != nil {
+		c.mu.Lock()
+		c.err = cmp.Or(c.err, err)
+		c.mu.Unlock()
+	}
+	return n, err
+}
+
+func (c *captureFile) close() error {
+	err := c.file.Close()
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return cmp.Or(c.err, err)
 }
 
 // count copies the library's counters to the report.

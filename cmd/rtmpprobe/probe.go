@@ -3,9 +3,13 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
+	"os"
 	"sync"
 	"time"
+
+	"golang.org/x/term"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
@@ -32,6 +36,7 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	if err != nil {
 		return nil, err
 	}
+	tellApart(probes)
 	errs := make([]error, len(probes))
 	var running sync.WaitGroup
 	turns := make(chan struct{}, max(len(f.sources), atOnce))
@@ -58,11 +63,27 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	return reports, errors.Join(errs...)
 }
 
+// tellApart numbers probes whose names are the same without the stream's.
+func tellApart(probes []*probe) {
+	count := make(map[string]int)
+	for _, p := range probes {
+		count[p.report.URL]++
+	}
+	for i, p := range probes {
+		if count[p.report.URL] > 1 {
+			p.report.URL += fmt.Sprintf(" [%d]", i+1)
+		}
+	}
+}
+
 // watchScreen draws the current reports until done is closed.
 func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
-	s := show.NewScreen(screen)
+	s := show.NewScreen(screen, func() (columns, lines int) {
+		columns, lines, _ = term.GetSize(int(os.Stdout.Fd()))
+		return columns, lines
+	})
 	defer s.Close()
 	for {
 		select {
@@ -114,7 +135,8 @@ func (p *probe) snapshot() *report.Report {
 	defer p.mu.Unlock()
 	r := p.report
 	if !p.over {
-		p.watch.Report(&r.Media, time.Since(p.began))
+		r.Since = report.Duration(time.Since(p.began))
+		p.watch.Report(&r.Media, r.Since.Std())
 		r.Findings = findings.Judge(&r)
 	}
 	return &r

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/netip"
 	"slices"
-	"strings"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
@@ -19,7 +18,6 @@ import (
 
 // application is an application as configured by the settings.
 type application struct {
-	all      applications // including this one
 	settings *appSettings
 	keys     *keys         // nil: publishers need no key
 	hooks    *hooks.Client // nil: there are no hooks
@@ -43,7 +41,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	apps := make(applications)
 	srv.Apps = make(map[string]*server.App)
 	for name, one := range all {
-		a := &application{all: apps, settings: one, logger: logger}
+		a := &application{settings: one, logger: logger}
 		if one.keys != "" {
 			var err error
 			if a.keys, err = newKeys(one.keys); err != nil {
@@ -135,9 +133,6 @@ func (a *application) connect(ctx context.Context, c *server.Conn) error {
 }
 
 func (a *application) publish(ctx context.Context, r *server.Request) error {
-	if err := a.owns(r); err != nil {
-		return err
-	}
 	if a.keys != nil {
 		if err := a.keys.check(r); err != nil {
 			return err
@@ -151,9 +146,6 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
-	if err := a.owns(r); err != nil {
-		return err
-	}
 	if r.Conn == nil { // HTTP viewers have no connection to ask about
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
@@ -165,19 +157,6 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	if err := a.edge.Played(r.Path, r.Conn); err != nil {
 		a.hooks.Stop(r)
 		return err
-	}
-	return nil
-}
-
-// owns refuses streams of other applications: a client may ask for any path, even without an application of its own.
-func (a *application) owns(r *server.Request) error {
-	first, _, _ := strings.Cut(r.Path, "/")
-	owner := a.all[first]
-	if owner == nil {
-		owner = a.all["*"]
-	}
-	if owner != a {
-		return server.Deny("a stream of another application")
 	}
 	return nil
 }

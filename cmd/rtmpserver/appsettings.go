@@ -126,7 +126,7 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringVar(&a.pull, "pull", a.pull, "fetch streams from this `URL` while they have players, such as rtmp://origin/live/; the stream's name is added, "+
 		"and its application if the URL has none")
 	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
-	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; players of more are refused")
+	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; of those that do not exist, the oldest make room, and players of more are refused")
 	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what is published here, likewise; may be repeated")
 }
 

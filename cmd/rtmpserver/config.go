@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"regexp"
 	"slices"
 	"strings"
 
@@ -19,7 +20,7 @@ var onlyOnCommandLine = []string{"config", "help", "version"}
 func (s *settings) readConfig(set *pflag.FlagSet) error {
 	var file map[string]any
 	if _, err := toml.DecodeFile(s.config, &file); err != nil {
-		return err
+		return withoutQuotation(err)
 	}
 	apps, isTable := file["app"].(map[string]any)
 	if file["app"] != nil && !isTable {
@@ -50,6 +51,17 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 		s.apps[name] = app
 	}
 	return nil
+}
+
+// quotation is what an error of package toml repeats of the file: a value without quotes, which may be a secret.
+var quotation = regexp.MustCompile(` but found ".*"`)
+
+func withoutQuotation(err error) error {
+	if bad := (toml.ParseError{}); errors.As(err, &bad) {
+		bad.Message = quotation.ReplaceAllString(bad.Message, " but found something else")
+		return bad
+	}
+	return err
 }
 
 // apply sets the options that the command line has not set.

@@ -1,12 +1,15 @@
 package main
 
 import (
+	"context"
+	"crypto/tls"
 	"math/rand/v2"
 	"net/http"
 	"os"
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -16,10 +19,7 @@ import (
 	"github.com/stretchr/testify/require"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/conntest"
-	"github.com/go-librtmp/rtmp/internal/testserver"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // value is what a metric is now.
@@ -33,23 +33,31 @@ func (c *command) value(metric string) float64 {
 	return n
 }
 
-// Publishers come, take over from each other and go, players join and leave, hooks fail, SIGHUP comes: no player begins with a picture that
-// can't be decoded, recordings are whole, and nothing is left. With RTMP_LONG=1 it takes two minutes.
+// crowd is what TestCrowd lets loose at a server.
+type crowd struct {
+	t      *testing.T
+	c      *command
+	names  int
+	over   time.Time
+	random func(n int) int
+	sent   published
+}
+
+// Publishers come, take over from each other and go, players join, stall and leave, hooks fail, certificates are renewed: nobody begins
+// with a picture that can't be decoded, or gets another than was sent, recordings are what was sent, and nothing is left. With
+// RTMP_LONG=1 it takes RTMP_CROWD, or fifteen minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	busy, publishers, players := 500*time.Millisecond, 8, 20
 	if os.Getenv("RTMP_LONG") != "" {
-		busy, publishers, players = 2*time.Minute, 50, 300
+		busy, publishers, players = 15*time.Minute, 200, 2000
+		if text := os.Getenv("RTMP_CROWD"); text != "" { // 5m 100 1000: less, for a smaller machine
+			busy, publishers, players = crowdSize(t, text)
+		}
 	}
-	var mu sync.Mutex
-	random := rand.New(rand.NewPCG(1, 2))
-	chance := func(n int) int {
-		mu.Lock()
-		defer mu.Unlock()
-		return random.IntN(n)
-	}
+	random := func(n int) int { return rand.IntN(n) }
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) {
-		switch chance(20) {
+		switch random(20) {
 		case 0:
 			w.WriteHeader(http.StatusInternalServerError)
 		case 1:
@@ -59,92 +67,138 @@ func TestCrowd(t *testing.T) {
 		}
 	})
 	dir := t.TempDir()
-	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k",
+	cert, key := filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem")
+	renew(t, cert, key)
+	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k", "--tls-cert", cert, "--tls-key", key, "--tls-port", "0",
 		"--record-name", "{path}-{time}", "--takeover", "always", "--linger", "500ms")
-	goroutines := c.value("go_goroutines")
-	over := time.Now().Add(busy)
-	var all sync.WaitGroup
-	url := func() string { return c.url("live/" + strconv.Itoa(chance(publishers/2))) }
-	for range publishers {
-		all.Go(func() {
-			for time.Now().Before(over) {
-				publishSome(t, url(), chance(100))
-			}
-		})
+	goroutines, files := c.value("go_goroutines"), c.value("process_open_fds")
+	all := &crowd{t: t, c: c, names: publishers, over: time.Now().Add(busy), random: random}
+	var running sync.WaitGroup
+	for i := range publishers {
+		running.Go(func() { all.publish(i) })
 	}
-	for range players {
-		all.Go(func() {
-			for time.Now().Before(over) {
-				playSome(t, url(), 1+chance(50))
-			}
-		})
+	for i := range players {
+		running.Go(func() { all.play(i%20 == 0) })
 	}
-	for range 5 {
-		time.Sleep(busy / 10)
+	var memory []float64 // bytes, after a third, two thirds and all of the time
+	for n := range 2 {
+		time.Sleep(busy / 3)
+		memory = append(memory, c.value("process_resident_memory_bytes"))
+		trust := renew(t, cert, key)
 		c.signal(syscall.SIGHUP)
+		require.Eventually(t, func() bool { return strings.Count(c.text(), "keys reloaded") > n }, patience, 10*time.Millisecond)
+		nc, err := tls.Dial("tcp", c.rtmps, trust)
+		require.NoError(t, err, "the certificate is the new one")
+		nc.Close()
 	}
-	all.Wait()
+	time.Sleep(time.Until(all.over) - busy/20)
+	memory = append(memory, c.value("process_resident_memory_bytes"))
+	t.Logf("%.0f players and %.0f publishers at the end", c.value("rtmp_players"), c.value("rtmp_publishers"))
+	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
+	running.Wait()
 	c.metric("rtmp_connections 0")
 	c.metric("rtmp_streams 0")
 	const idle = 2 * 64 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
-	t.Logf("%.1f MB of memory, %d players began, %d publishers",
-		c.value("process_resident_memory_bytes")/1e6, len(b.of("on_play")), len(b.of("on_publish")))
+	require.Eventually(t, func() bool { return c.value("process_open_fds") <= files+idle/2+5 }, patience, 50*time.Millisecond)
+	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"),
+		c.value("process_cpu_seconds_total"), c.value("rtmp_sent_bytes_total")/1e9)
+	t.Logf("%d players and %d publishers asked, %d messages missed by players", len(b.of("on_play")), len(b.of("on_publish")), all.sent.missed.Load())
 
 	c.signal(os.Interrupt)
 	assert.Equal(t, exitSuccess, c.wait())
-	files, err := filepath.Glob(filepath.Join(dir, "live", "*.flv"))
+	all.sent.checkFiles(t, filepath.Join(dir, "live"))
+}
+
+func crowdSize(t *testing.T, text string) (busy time.Duration, publishers, players int) {
+	t.Helper()
+	found := regexp.MustCompile(`^(\S+) (\d+) (\d+)$`).FindStringSubmatch(text)
+	require.NotNil(t, found, "RTMP_CROWD is a time, publishers and players: 5m 100 1000")
+	busy, err := time.ParseDuration(found[1])
 	require.NoError(t, err)
-	assert.NotEmpty(t, files)
-	for _, file := range files {
-		body, err := os.ReadFile(file)
-		require.NoError(t, err)
-		_, err = testserver.Tags(body)
-		assert.NoError(t, err, file)
-	}
+	publishers, _ = strconv.Atoi(found[2])
+	players, _ = strconv.Atoi(found[3])
+	return busy, publishers, players
 }
 
-// publishSome publishes so many pictures, if it may.
-func publishSome(t *testing.T, url string, pictures int) {
-	p, err := tryPublish(t, url)
-	if err != nil {
-		return // a hook has failed
+// dial connects to a stream by one of the ways there are.
+func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
+	address := "rtmp://" + a.c.rtmp
+	switch a.random(10) {
+	case 0:
+		address = "rtmps://" + a.c.rtmps
+		o.TLSConfig = &tls.Config{InsecureSkipVerify: true} // it is renewed
+	case 1:
+		address = "rtmpt://" + a.c.http
 	}
-	for p.sent.Load() < int64(pictures) {
-		select {
-		case <-p.ended: // another publisher has taken over
-			return
-		case <-time.After(10 * time.Millisecond):
-		}
-	}
-	p.stop()
+	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(name), o)
 }
 
-// playSome plays so many pictures, or for a second.
-func playSome(t *testing.T, url string, pictures int) {
-	c, err := rtmp.Dial(conntest.Context(t), url, &rtmp.Options{Live: true})
-	if err != nil {
-		return
-	}
-	defer c.Close()
-	s, err := c.CreateStream(conntest.Context(t), nil)
-	if err != nil {
-		return
-	}
-	s.SetReadDeadline(time.Now().Add(time.Second))
-	var packet rtmp.Packet
-	for seen := 0; seen < pictures; {
-		if s.ReadPacket(&packet) != nil {
-			return
+// publish publishes one stream after the other, one in ten under somebody else's name.
+func (a *crowd) publish(own int) {
+	for time.Now().Before(a.over) {
+		name := own
+		if a.random(10) == 0 {
+			name = a.random(a.names)
 		}
-		kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
-		if packet.Type != message.TypeVideo || kind == flv.KindHeader {
+		c, err := a.dial(name, &rtmp.Options{Publish: true})
+		if err != nil {
+			a.pause() // a hook has failed
 			continue
 		}
-		if seen == 0 && kind != flv.KindKeyFrame {
-			t.Error("a player begins with", kind)
+		out, err := c.CreateStream(conntest.Context(a.t), &rtmp.StreamOptions{Writable: true})
+		if err != nil {
+			c.Close()
+			a.pause()
+			continue
+		}
+		p := a.sent.begin()
+		for n := uint32(a.random(400)); p.sent < n && time.Now().Before(a.over) && p.write(out) == nil; {
+			time.Sleep(picturePeriod)
+		}
+		a.sent.end(p, c.Close() == nil)
+	}
+}
+
+func (a *crowd) pause() { time.Sleep(10 * time.Millisecond) }
+
+// play plays one stream after the other. If exactly is false it looks at the first picture only, which is cheaper.
+func (a *crowd) play(exactly bool) {
+	for time.Now().Before(a.over) {
+		c, err := a.dial(a.random(a.names), &rtmp.Options{Live: true})
+		if err != nil {
+			a.pause()
+			continue
+		}
+		until := time.Now().Add(time.Duration(1+a.random(20_000)) * time.Millisecond)
+		if until.After(a.over) {
+			until = a.over
+		}
+		ctx, cancel := context.WithDeadline(conntest.Context(a.t), until)
+		if s, err := c.CreateStream(ctx, nil); err == nil { // its publisher may not come
+			s.SetReadDeadline(until)
+			a.watch(s, exactly)
+		}
+		cancel()
+		c.Close()
+	}
+}
+
+// watch plays to the end or the deadline. One in ten stalls once.
+func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
+	stall := a.random(500)
+	check := watcher{published: &a.sent}
+	var packet rtmp.Packet
+	for n := 0; s.ReadPacket(&packet) == nil; n++ {
+		if n == stall {
+			time.Sleep(min(5*time.Second, max(0, time.Until(a.over))))
+		}
+		if n > 0 && check.pictures > 0 && !exactly {
+			continue
+		}
+		if err := check.see(&packet); err != nil {
+			a.t.Error(err)
 			return
 		}
-		seen++
 	}
 }

@@ -210,3 +210,18 @@ func TestSiteIsGuarded(t *testing.T) {
 		}
 	}
 }
+
+// A page that has made its name the server's address does not speak RTMP from the machine that it is shown on.
+func TestTunnelOfAPage(t *testing.T) {
+	t.Parallel()
+	srv := &server.Server{Logger: slog.New(slog.DiscardHandler)}
+	defer srv.Close()
+	site := newSite(&settings{}, srv)
+	for origin, want := range map[string]int{"": http.StatusOK, "http://server.example": http.StatusForbidden} {
+		r := httptest.NewRequest(http.MethodPost, "http://server.example/open/1", nil)
+		r.Header.Set("Origin", origin)
+		w := httptest.NewRecorder()
+		site.ServeHTTP(w, r)
+		assert.Equal(t, want, w.Code, origin)
+	}
+}

@@ -30,7 +30,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 		}
 	})
 	defer tunnel.Close()
-	srv := newHTTPServer(tunnel, logger)
+	srv := newHTTPServer(notFromPages(tunnel), logger)
 	scheme, serve := "rtmpt", srv.Serve
 	if c != nil {
 		srv.TLSConfig = c.config()

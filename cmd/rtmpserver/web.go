@@ -16,12 +16,20 @@ const (
 	headerTimeout = 10 * time.Second
 	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT clients poll more often
 	maxHeader     = 64 << 10
+	bodyTimeout   = 30 * time.Second // of a request until its body has come; RTMPT renews it with each piece
+	answerTimeout = 30 * time.Second // of a request to its complete answer, unless that is a stream or RTMPT's
 )
 
-// newHTTPServer returns the HTTP server. Handlers have to bound requests and responses themselves, since responses
-// may be endless.
+// newHTTPServer is what serves by HTTP. Answers may be endless, so that what bounds a request and an answer is theirs, except for the
+// time that a body may take: net/http waits for it before it answers.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
-	return &http.Server{Handler: handler, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
+	bounded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.ContentLength != 0 {
+			http.NewResponseController(w).SetReadDeadline(time.Now().Add(bodyTimeout))
+		}
+		handler.ServeHTTP(w, r)
+	})
+	return &http.Server{Handler: bounded, ReadHeaderTimeout: headerTimeout, IdleTimeout: idleTimeout, MaxHeaderBytes: maxHeader,
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 }
 
@@ -35,7 +43,7 @@ type site struct {
 }
 
 func newSite(s *settings, srv *server.Server) *site {
-	h := &site{cors: s.cors, flv: srv.FLVHandler(), tunnel: srv.TunnelHandler()}
+	h := &site{cors: s.cors, flv: srv.FLVHandler(), tunnel: notFromPages(srv.TunnelHandler())}
 	h.page = web.New(web.Options{Server: srv, Dir: s.app.root})
 	secret := func(next http.Handler) http.Handler {
 		return guarded{s.httpUsers, http.NewCrossOriginProtection().Handler(next)}
@@ -58,6 +66,8 @@ func newSite(s *settings, srv *server.Server) *site {
 
 // ServeHTTP implements http.Handler.
 func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	control.SetWriteDeadline(time.Time{}) // of the request before
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodPost && isTunnel(path):
 		h.tunnel.ServeHTTP(w, r)
@@ -66,6 +76,7 @@ func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, ".flv"):
 		h.media(w, r, strings.TrimSuffix(path[1:], ".flv"), h.flv)
 	default:
+		control.SetWriteDeadline(time.Now().Add(answerTimeout))
 		h.other.ServeHTTP(w, r)
 	}
 }
@@ -82,6 +93,18 @@ func (h *site) healthy(w http.ResponseWriter, _ *http.Request) {
 func isTunnel(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
+}
+
+// notFromPages refuses requests of web pages. No page has a use for RTMPT but one that has made its name this server's address, to publish
+// with the rights of the machine that it is shown on. Browsers send Origin with every POST.
+func notFromPages(tunnel http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.Header.Get("Origin") != "" {
+			http.Error(w, "RTMPT is not for web pages", http.StatusForbidden)
+			return
+		}
+		tunnel.ServeHTTP(w, r)
+	})
 }
 
 // media serves a stream to a viewer, even if the viewer's page comes from another origin.

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/go-librtmp/rtmp/internal/secret"
 	"github.com/go-librtmp/rtmp/message"
 )
 
@@ -73,8 +74,8 @@ func withoutSelector(body []byte) []byte {
 
 // userControl replaces the digests in the answer to SWF verification, since they are derived from the player's hash.
 func (r *redactor) userControl(body []byte) {
-	const swfResponse, digestAt = 27, 10
-	if len(body) > digestAt && binary.BigEndian.Uint16(body) == swfResponse {
+	const digestAt = 10
+	if len(body) > digestAt && message.Event(binary.BigEndian.Uint16(body)) == message.EventSWFVerifyResponse {
 		clear(body[digestAt:])
 		r.count(r.replaced, "SWF verification digest")
 	}
@@ -196,11 +197,11 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 	case className:
 		r.count(r.kept, "name of a stream that is played")
 		r.secrets.replaceName(&t, false)
-		r.secrets.sweep(&t, minSecret)
+		r.secrets.sweep(&t, secret.MinLength)
 	case classText:
 		r.count(r.kept, label())
 		r.secrets.replaceURLs(&t)
-		r.secrets.sweep(&t, minSecret)
+		r.secrets.sweep(&t, secret.MinLength)
 	}
 	if len(t.covered) > 0 {
 		r.count(r.replaced, label())

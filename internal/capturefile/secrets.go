@@ -2,17 +2,15 @@ package capturefile
 
 import (
 	"bytes"
-	"encoding/hex"
 	"fmt"
 	"slices"
 	"strings"
+
+	"github.com/go-librtmp/rtmp/internal/secret"
 )
 
 const (
-	// minSecret is the shortest text that is searched for in other texts, in bytes. Shorter ones would be found
-	// everywhere.
-	minSecret = 3
-	// minName is the same for the names of properties.
+	// minName is the shortest secret that is looked for in the names of properties, in bytes; secret.MinLength is that in other texts.
 	minName = 8
 	// maxSecrets bounds the memory of the secrets, in bytes, and secretSize is the memory of each in addition to its
 	// text.
@@ -29,8 +27,8 @@ type secrets struct {
 }
 
 // learn returns the number of a secret, which may contain %XX, or 0 if maxSecrets is reached.
-func (s *secrets) learn(secret string) int {
-	plain := unescaped(secret).text
+func (s *secrets) learn(text string) int {
+	plain := secret.Unescape(text).Text
 	if n, ok := s.numbers[plain]; ok || plain == "" {
 		return n
 	}
@@ -43,7 +41,7 @@ func (s *secrets) learn(secret string) int {
 		s.numbers = make(map[string]int)
 	}
 	s.numbers[plain] = len(s.numbers) + 1
-	if len(plain) >= minSecret {
+	if len(plain) >= secret.MinLength {
 		i, _ := slices.BinarySearchFunc(s.list, plain, func(a, b string) int { return len(b) - len(a) })
 		s.list = slices.Insert(s.list, i, plain)
 	}
@@ -153,52 +151,19 @@ func (s *secrets) replaceURLs(t *subject) {
 // sweep replaces known secrets of at least shortest bytes wherever they occur in a text, also where bytes are written
 // as %XX.
 func (s *secrets) sweep(t *subject, shortest int) {
-	plain := unescaped(string(t.b))
-	first, _ := slices.BinarySearchFunc(s.list, len(plain.text), func(s string, size int) int { return size - len(s) })
-	for _, secret := range s.list[first:] { // longer ones do not fit
-		if len(secret) < shortest {
+	plain := secret.Unescape(string(t.b))
+	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })
+	for _, known := range s.list[first:] { // the longer ones are in no text as short
+		if len(known) < shortest {
 			break
 		}
 		for at := 0; ; at++ {
-			found := strings.Index(plain.text[at:], secret)
+			found := strings.Index(plain.Text[at:], known)
 			if found < 0 {
 				break
 			}
 			at += found
-			t.hide(span{plain.at(at), plain.at(at + len(secret))}, s.numbers[secret])
+			t.hide(span{plain.At(at), plain.At(at + len(known))}, s.numbers[known])
 		}
 	}
-}
-
-// escaped is a text after decoding %XX.
-type escaped struct {
-	text  string
-	where []int // the old position of each byte of text and of its end; nil: unchanged
-}
-
-func (e *escaped) at(i int) int {
-	if e.where == nil {
-		return i
-	}
-	return e.where[i]
-}
-
-func unescaped(s string) escaped {
-	if !strings.Contains(s, "%") {
-		return escaped{text: s}
-	}
-	var b strings.Builder
-	where := make([]int, 0, len(s)+1)
-	for i := 0; i < len(s); i++ {
-		where = append(where, i)
-		if s[i] == '%' && i+2 < len(s) {
-			if c, err := hex.DecodeString(s[i+1 : i+3]); err == nil {
-				b.WriteByte(c[0])
-				i += 2
-				continue
-			}
-		}
-		b.WriteByte(s[i])
-	}
-	return escaped{text: b.String(), where: append(where, len(s))}
 }

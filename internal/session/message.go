@@ -1,6 +1,8 @@
 package session
 
 import (
+	"iter"
+
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -34,6 +36,31 @@ func (m *Message) CopyTo(dst []byte) {
 		return
 	}
 	copy(dst, m.Body)
+}
+
+// CopyPacket sets p to the message, with a copy of the payload in the memory of p.Body if that is large enough.
+func (m *Message) CopyPacket(p *message.Packet) {
+	body := p.Body
+	*p = m.Packet
+	if n := m.Size(); n <= cap(body) {
+		p.Body = body[:n]
+	} else {
+		p.Body = make([]byte, n)
+	}
+	m.CopyTo(p.Body)
+}
+
+// Parts returns an iterator over the messages in an aggregate message. An error ends it: see message.Aggregate.
+func (m *Message) Parts() iter.Seq2[*Message, error] {
+	return func(yield func(*Message, error) bool) {
+		for sub, err := range message.Aggregate(m.Timestamp, m.Payload()) {
+			part := &Message{Packet: m.Packet}
+			part.Type, part.Timestamp, part.Body = sub.Type, sub.Timestamp, sub.Body
+			if !yield(part, err) {
+				return
+			}
+		}
+	}
 }
 
 // Detach takes the payload out of the message, if it has memory of its own; see chunk.Message.

@@ -50,7 +50,7 @@ func (w *writer) Writev(b [][]byte) error {
 	w.begin()
 	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one TLS record or piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
-		return w.flushed(w.flush(purpose{}, keepWriteBuffer))
+		return w.flushed(w.flush(purpose{}, 0)) // thousands of players keep no buffer each
 	}
 	if len(w.buf) > 0 {
 		all = append(all, w.buf)

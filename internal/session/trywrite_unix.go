@@ -36,7 +36,12 @@ func newTryWriter(nc net.Conn) *tryWriter {
 		return true
 	}
 	t.many = func(fd uintptr) bool {
-		t.n, _ = writev(int(fd), t.bufs) // an error is left to the next ordinary write to find
+		// An error is left to the next ordinary write to find.
+		if len(t.bufs) == 1 { // which is usual, and costs the kernel less
+			t.n, _ = syscall.Write(int(fd), t.bufs[0])
+			return true
+		}
+		t.n, _ = writev(int(fd), t.bufs)
 		return true
 	}
 	return t

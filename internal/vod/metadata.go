@@ -39,7 +39,7 @@ func appendMetadata(dst, sent []byte) []byte {
 	}
 	_, values, _ := flv.ParseScript(sent) // values before damaged ones are kept
 	if len(values) > 0 {
-		for _, p := range properties(values[0]) {
+		for _, p := range amf.Members(values[0]) {
 			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
 				all = append(all, p)
 			}
@@ -52,20 +52,9 @@ func appendMetadata(dst, sent []byte) []byte {
 	return body
 }
 
-// properties returns the properties of an object or ECMA array.
-func properties(of any) []amf.Property {
-	switch of := of.(type) {
-	case amf.Object:
-		return of
-	case amf.ECMAArray:
-		return of
-	}
-	return nil
-}
-
 // property returns a property of an object or ECMA array, or nil.
 func property(of any, name string) any {
-	v, _ := amf.Object(properties(of)).Get(name)
+	v, _ := amf.Members(of).Get(name)
 	return v
 }
 

@@ -86,10 +86,29 @@ func TestAnotherWayToDivideThePath(t *testing.T) {
 
 func TestAnotherTransport(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{Scheme: "rtmpt"})
-	o := live.Options{URL: strings.Replace(srv.URL("vod", "sample"), "rtmpt://", "rtmps://", 1)}
+	o := live.Options{URL: strings.Replace(srv.URL("vod", "sample"), "rtmpt://", "rtmp://", 1)}
 	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &rtmp.HandshakeError{Stage: rtmp.StageRTMP}}, false, plain)
 	require.True(t, ok, "%v", trials)
 	assert.True(t, strings.HasPrefix(found.URL, "rtmpt://"))
+}
+
+// What a URL protects with TLS or RTMPE is never sent with less.
+func TestNoTrialProtectsLess(t *testing.T) {
+	for scheme, less := range map[string][]string{"rtmps": {"rtmp,", "rtmpt,", "rtmpe,", "not verified"}, "rtmpe": {"rtmp,", "rtmpt,"}} {
+		for _, stage := range []string{rtmp.StageDial, rtmp.StageTLS, rtmp.StageRTMP, rtmp.StageRTMPE, rtmp.StageTunnel, rtmp.StageConnect, ""} {
+			var err error
+			if stage != "" {
+				err = &rtmp.HandshakeError{Stage: stage}
+			}
+			o := live.Options{URL: scheme + "://127.0.0.1:" + conntest.UnusedPort(t) + "/app/key", Publish: true}
+			trials, _, _ := advice.Try(conntest.Context(t), o, &report.Report{Err: err}, true, plain)
+			for _, trial := range trials {
+				for _, what := range less {
+					assert.NotContains(t, trial.What, what, scheme, stage)
+				}
+			}
+		}
+	}
 }
 
 // Nothing works: everything has been tried, once.

@@ -3,7 +3,6 @@ package advice
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -102,10 +101,11 @@ func run(ctx context.Context, o live.Options, mask func(string) string) (worked 
 	return false, "nothing comes"
 }
 
-// trials returns the trials that make sense after what has happened.
+// trials are what makes sense after what has happened. None protects what it sends less than the URL does:
+// where TLS fails, there are none, since whoever intercepts the connection would be given the stream's key.
 func trials(o live.Options, r *report.Report) (list []trial) {
 	u, err := rtmp.ParseURL(o.Plain())
-	if err != nil || errors.As(r.Err, new(*net.DNSError)) {
+	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // who guesses again and again may be locked out
 		return nil
 	}
 	add := func(what string, change func(*live.Options)) {
@@ -114,6 +114,9 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 		list = append(list, t)
 	}
 	elsewhere := func(scheme string, port uint16) {
+		if u.CheckFollow(&rtmpurl.URL{Scheme: scheme}, true) != nil { // the stream's name, which may be a key, and the password are sent
+			return
+		}
 		add(fmt.Sprintf("%s, port %d", scheme, port), func(o *live.Options) { o.URL = relocate(o.URL, u, scheme, port) })
 	}
 	var failed *rtmp.HandshakeError
@@ -131,12 +134,6 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 			if other.port != port {
 				elsewhere(other.scheme, other.port)
 			}
-		}
-	case rtmp.StageTLS:
-		add("the certificate not verified", func(o *live.Options) { o.RTMP.TLSConfig = unverified(o.RTMP.TLSConfig) })
-		elsewhere("rtmp", port)
-		if port != 1935 {
-			elsewhere("rtmp", 1935)
 		}
 	case rtmp.StageRTMP, rtmp.StageRTMPE, rtmp.StageTunnel:
 		for _, scheme := range []string{"rtmp", "rtmps", "rtmpt", "rtmpe"} {
@@ -194,14 +191,6 @@ const flashPlayer = "WIN 32,0,0,465"
 // digest selects the handshake of Flash Player 9 and later. It does so with a made-up answer to SWF verification,
 // which few servers ask for.
 func digest(o *live.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
-
-func unverified(c *tls.Config) *tls.Config {
-	if c = c.Clone(); c == nil {
-		c = &tls.Config{}
-	}
-	c.InsecureSkipVerify = true
-	return c
-}
 
 // form is a form of tcUrl.
 type form struct{ what, url string }

@@ -32,7 +32,7 @@ func (d *Writer) Add(e *event.Event) {
 		return
 	}
 	if text := d.line(e); text != "" {
-		_, d.err = fmt.Fprintf(d.w, "%10.3f  %s\n", e.At.Seconds(), d.mask(text))
+		_, d.err = fmt.Fprintf(d.w, "%10.3f  %s\n", e.At.Seconds(), text)
 	}
 	if e.Kind == event.Message && e.Packet.Type == message.TypeAggregate {
 		d.parts(e.Packet)
@@ -52,7 +52,7 @@ func (d *Writer) parts(p *message.Packet) {
 			return
 		}
 		part := message.Packet{Type: sub.Type, Timestamp: sub.Timestamp, Body: sub.Body}
-		_, d.err = fmt.Fprintf(d.w, "%10s    %-28s %s\n", "", part.Type, d.mask(meaning(&part)))
+		_, d.err = fmt.Fprintf(d.w, "%10s    %-28s %s\n", "", part.Type, d.meaning(&part))
 	}
 }
 
@@ -64,7 +64,7 @@ func (d *Writer) line(e *event.Event) string {
 			arrow = ">"
 		}
 		p := e.Packet
-		return fmt.Sprintf("%s %-28s %s  [chunk stream %d, message stream %d, %d bytes]", arrow, p.Type, meaning(p), p.ChunkStreamID, p.StreamID,
+		return fmt.Sprintf("%s %-28s %s  [chunk stream %d, message stream %d, %d bytes]", arrow, p.Type, d.meaning(p), p.ChunkStreamID, p.StreamID,
 			len(p.Body))
 	case event.HandshakeDone:
 		if e.Err == nil {
@@ -72,15 +72,19 @@ func (d *Writer) line(e *event.Event) string {
 		}
 	case event.Ended:
 		if e.Err != nil {
-			return "= ended: " + quote.Text(e.Err.Error(), 300)
+			return "= ended: " + d.text(e.Err.Error(), 300)
 		}
 		return "= ended"
 	}
 	return ""
 }
 
+// text is a text that may hold secrets and parts of a peer's. Secrets are replaced first: they could not be found any more in what
+// was escaped and cut.
+func (d *Writer) text(s string, limit int) string { return quote.Text(d.mask(s), limit) }
+
 // meaning describes the contents of a message.
-func meaning(p *message.Packet) string {
+func (d *Writer) meaning(p *message.Packet) string {
 	switch p.Type {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
 		n, err := message.Uint32(p.Type, p.Body)
@@ -96,14 +100,14 @@ func meaning(p *message.Packet) string {
 		if err != nil {
 			return unreadable(err)
 		}
-		return userControl(u)
+		return fmt.Sprintf("%s %d", u.Event, u.Value)
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
 		cmd, err := message.ParseCommand(p.Type, p.Body)
-		text := fmt.Sprintf("%s %g", quote.Text(cmd.Name, 80), cmd.TransactionID)
-		return text + values(append([]any{cmd.Object}, cmd.Args...)) + damage(err)
+		text := fmt.Sprintf("%s %g", d.text(cmd.Name, 80), cmd.TransactionID)
+		return text + d.values(append([]any{cmd.Object}, cmd.Args...)) + damage(err)
 	case message.TypeDataAMF0, message.TypeDataAMF3:
 		data, err := message.ParseData(p.Type, p.Body)
-		return quote.Text(data.Name, 80) + values(data.Args) + damage(err)
+		return d.text(data.Name, 80) + d.values(data.Args) + damage(err)
 	case message.TypeAudio:
 		return audio(p)
 	case message.TypeVideo:
@@ -119,22 +123,6 @@ func meaning(p *message.Packet) string {
 		return fmt.Sprintf("%d messages", n)
 	}
 	return ""
-}
-
-// events are the names of user control events (RTMP 1.0 section 7.1.7, and further ones of Adobe's servers).
-var events = map[message.Event]string{
-	message.EventStreamBegin: "StreamBegin", message.EventStreamEOF: "StreamEOF", message.EventStreamDry: "StreamDry",
-	message.EventSetBufferLength: "SetBufferLength", message.EventStreamIsRecorded: "StreamIsRecorded",
-	message.EventPingRequest: "PingRequest", message.EventPingResponse: "PingResponse", message.EventSWFVerifyRequest: "SWFVerifyRequest",
-	message.EventSWFVerifyResponse: "SWFVerifyResponse", message.EventBufferEmpty: "BufferEmpty", message.EventBufferReady: "BufferReady",
-}
-
-func userControl(u message.UserControl) string {
-	name := events[u.Event]
-	if name == "" {
-		name = fmt.Sprintf("event %d", uint16(u.Event))
-	}
-	return fmt.Sprintf("%s %d", name, u.Value)
 }
 
 func audio(p *message.Packet) string {

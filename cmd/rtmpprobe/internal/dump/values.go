@@ -16,11 +16,11 @@ const (
 )
 
 // values formats AMF values.
-func values(list []any) string {
+func (d *Writer) values(list []any) string {
 	var b strings.Builder
 	for _, v := range list {
 		b.WriteByte(' ')
-		value(&b, v, 0)
+		d.value(&b, v, 0)
 		if b.Len() > maxValues {
 			return strings.ToValidUTF8(b.String()[:maxValues], "") + "..."
 		}
@@ -28,7 +28,7 @@ func values(list []any) string {
 	return b.String()
 }
 
-func value(b *strings.Builder, v any, depth int) {
+func (d *Writer) value(b *strings.Builder, v any, depth int) {
 	if b.Len() > maxValues {
 		return
 	}
@@ -40,22 +40,22 @@ func value(b *strings.Builder, v any, depth int) {
 	case nil:
 		b.WriteString("null")
 	case string:
-		b.WriteString(quote.Peer(v))
+		b.WriteString(quote.Peer(d.mask(v)))
 	case float64:
 		fmt.Fprintf(b, "%g", v)
 	case bool:
 		fmt.Fprint(b, v)
 	case amf.Object:
-		members(b, v, depth)
+		d.members(b, v, depth)
 	case amf.ECMAArray:
-		members(b, v, depth)
+		d.members(b, v, depth)
 	case []any:
 		b.WriteByte('[')
 		for i, element := range v {
 			if i > 0 {
 				b.WriteString(", ")
 			}
-			value(b, element, depth+1)
+			d.value(b, element, depth+1)
 		}
 		b.WriteByte(']')
 	default:
@@ -63,14 +63,14 @@ func value(b *strings.Builder, v any, depth int) {
 	}
 }
 
-func members(b *strings.Builder, list []amf.Property, depth int) {
+func (d *Writer) members(b *strings.Builder, list []amf.Property, depth int) {
 	b.WriteByte('{')
 	for i, p := range list {
 		if i > 0 {
 			b.WriteString(", ")
 		}
-		b.WriteString(quote.Peer(p.Name) + ": ")
-		value(b, p.Value, depth+1)
+		b.WriteString(quote.Peer(d.mask(p.Name)) + ": ")
+		d.value(b, p.Value, depth+1)
 		if b.Len() > maxValues {
 			break
 		}

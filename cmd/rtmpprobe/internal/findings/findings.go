@@ -2,6 +2,7 @@
 package findings
 
 import (
+	"context"
 	"errors"
 	"io"
 
@@ -17,11 +18,22 @@ type rule struct {
 	do   string // advice; "": none
 }
 
+// interrupted is all there is to say of a server that the user did not wait for: it has done nothing wrong.
+var interrupted = []rule{
+	{"interrupted", report.Error, func(r *report.Report) string {
+		return "It was interrupted before the server had agreed to anything: " + r.Error
+	}, ""},
+}
+
 // Judge returns the findings, the worst first.
 func Judge(r *report.Report) []report.Finding {
+	tables := [][]rule{network, protocol, media}
+	if errors.Is(r.Err, context.Canceled) {
+		tables = [][]rule{interrupted}
+	}
 	found := []report.Finding{}
 	for _, grade := range []report.Grade{report.Error, report.Warning, report.Note} {
-		for _, table := range [][]rule{network, protocol, media} {
+		for _, table := range tables {
 			for _, rule := range table {
 				if rule.grade != grade {
 					continue

@@ -1,6 +1,8 @@
 package findings
 
 import (
+	"context"
+	"crypto/tls"
 	"crypto/x509"
 	"fmt"
 	"io"
@@ -47,7 +49,10 @@ var examples = map[string]report.Report{
 	"certificate-untrusted":   {Err: in(rtmp.StageTLS, x509.UnknownAuthorityError{}), TLS: &report.TLS{}},
 	"certificate-expired":     {Err: in(rtmp.StageTLS, x509.CertificateInvalidError{Reason: x509.Expired}), TLS: &report.TLS{Names: []string{"h"}}},
 	"certificate-name":        {Err: in(rtmp.StageTLS, x509.HostnameError{Certificate: &x509.Certificate{}}), TLS: &report.TLS{Names: []string{"h"}}},
-	"not-tls":                 {Err: in(rtmp.StageTLS, io.ErrUnexpectedEOF), TLS: &report.TLS{}},
+	"certificate-invalid":     {Err: in(rtmp.StageTLS, &tls.CertificateVerificationError{Err: x509.CertificateInvalidError{Reason: x509.NotAuthorizedToSign}})},
+	"not-tls":                 {Err: in(rtmp.StageTLS, tls.RecordHeaderError{}), TLS: &report.TLS{}},
+	"tls-silent":              {Err: in(rtmp.StageTLS, errTimeout)},
+	"tls-failed":              {Err: in(rtmp.StageTLS, io.ErrUnexpectedEOF), TLS: &report.TLS{}},
 	"certificate-expires":     {TLS: &report.TLS{Expires: time.Now().Add(time.Hour)}},
 	"tls-old":                 {TLS: &report.TLS{Version: "TLS 1.1"}},
 	"tunnel":                  {Err: in(rtmp.StageTunnel, io.ErrUnexpectedEOF)},
@@ -58,14 +63,18 @@ var examples = map[string]report.Report{
 	"connect-hangup":          {Err: in(rtmp.StageConnect, io.ErrUnexpectedEOF)},
 	"connect-silent":          {Err: errTimeout, Stages: noAnswer},
 	"wants-user":              {Err: errRefused, Error: "code=403 need auth; authmod=adobe", Stages: noAnswer},
+	"user-refused":            {Err: errRefused, Error: "authmod=adobe ] : ?reason=authfailed", Stages: noAnswer},
 	"connect-refused":         {Err: errRefused, Stages: noAnswer},
 	"stream-not-found":        {Err: errRefused, Stages: accepted()},
 	"publish-refused":         {Err: errRefused, Publish: true, Stages: accepted()},
 	"stream-silent":           {Err: errTimeout, Stages: accepted()},
+	"stream-hangup":           {Err: io.ErrUnexpectedEOF, Stages: append(accepted(), report.Stage{Name: report.Publish, Error: "x"})},
+	"interrupted":             {Err: in(rtmp.StageTLS, context.Canceled), Error: "x: "},
 	"lost":                    {Err: io.ErrUnexpectedEOF},
 	"broken":                  {Err: &message.ProtocolError{}},
 	"enhanced-breaks": {Server: report.Server{Handshake: "plain"},
 		Stages: []report.Stage{{Name: "again", Text: "once more, without announcing Enhanced RTMP"}}},
+	"incomplete":           {Incomplete: true},
 	"tolerated":            {Wire: report.Wire{Tolerated: map[string]uint64{"x": 1}}},
 	"unreadable":           {Wire: report.Wire{Unreadable: 1}},
 	"unknown-messages":     {Wire: report.Wire{UnknownMessages: map[string]int{"x": 1}}},
@@ -100,13 +109,17 @@ var examples = map[string]report.Report{
 func TestEveryRule(t *testing.T) {
 	docs, err := os.ReadFile("../../../../docs/rtmpprobe.md")
 	require.NoError(t, err)
-	for _, table := range [][]rule{network, protocol, media} {
+	for _, table := range [][]rule{network, protocol, media, interrupted} {
 		for _, rule := range table {
 			example, ok := examples[rule.id]
 			if !assert.True(t, ok, rule.id) {
 				continue
 			}
 			found := Judge(&example)
+			if rule.grade == report.Error {
+				assert.Equal(t, report.Error, found[0].Grade)
+				assert.Truef(t, len(found) == 1 || found[1].Grade != report.Error, "one cause: %v", found)
+			}
 			f, ok := Find(found, rule.id)
 			assert.True(t, ok, "%s: %v", rule.id, found)
 			assert.Equal(t, rule.grade, f.Grade)
@@ -115,7 +128,7 @@ func TestEveryRule(t *testing.T) {
 			assert.Regexp(t, `(?m)^\| `+regexp.QuoteMeta(rule.id)+` \| `+string(rule.grade)+` \|`, string(docs), "docs/rtmpprobe.md lists them all")
 		}
 	}
-	assert.Len(t, examples, len(network)+len(protocol)+len(media))
+	assert.Len(t, examples, len(network)+len(protocol)+len(media)+len(interrupted))
 }
 
 func TestNothingThatFailedIsWell(t *testing.T) {
@@ -128,6 +141,14 @@ func TestNothingThatFailedIsWell(t *testing.T) {
 	assert.Equal(t, report.Warning, found[0].Grade, "the worst first")
 	_, ok := Find(found, "well")
 	assert.False(t, ok)
+}
+
+// To somebody who watches it is not said that nothing comes before it could have come.
+func TestPatience(t *testing.T) {
+	r := report.Report{Stages: accepted(), Since: s(1)}
+	assert.Equal(t, "well", Judge(&r)[0].ID)
+	r.Since = s(10)
+	assert.Equal(t, "no-media", Judge(&r)[0].ID)
 }
 
 func TestPicturesThatAreAnnouncedOnly(t *testing.T) {

@@ -20,6 +20,8 @@ const (
 	slow = 0.95
 	// late is the longest acceptable time from the first packet to the first key frame.
 	late = report.Duration(500 * time.Millisecond)
+	// patience is how long nothing may come of a stream before that is told to somebody who watches.
+	patience = report.Duration(5 * time.Second)
 	// fast is the size of the first burst above which it is mentioned.
 	fast = report.Duration(time.Second)
 )
@@ -28,6 +30,9 @@ const (
 var media = []rule{
 	{"no-media", report.Error, func(r *report.Report) string {
 		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
+			return ""
+		}
+		if r.Since != 0 && r.Since < patience { // it may come
 			return ""
 		}
 		return "The server agreed to play the stream, and sent nothing of it."

@@ -1,6 +1,7 @@
 package findings
 
 import (
+	"crypto/tls"
 	"crypto/x509"
 	"errors"
 	"fmt"
@@ -53,7 +54,8 @@ var network = []rule{
 			return ""
 		}
 		return "The server's certificate is signed by itself: clients that verify certificates refuse it."
-	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates."},
+	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates. " +
+		"--insecure goes on without verifying it."},
 	{"certificate-untrusted", report.Error, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.SelfSigned || !untrusted(r) {
 			return ""
@@ -61,27 +63,47 @@ var network = []rule{
 		return "No authority that this machine trusts has signed the server's certificate."
 	}, "The server may not send its intermediate certificates: install the whole chain."},
 	{"certificate-expired", report.Error, func(r *report.Report) string {
-		var invalid x509.CertificateInvalidError
-		if !errors.As(r.Err, &invalid) || invalid.Reason != x509.Expired {
+		if !expired(r) {
 			return ""
 		}
 		return "The server's certificate is not valid at this time: it expired, or this machine's clock is wrong."
 	}, "Renew the certificate."},
 	{"certificate-name", report.Error, func(r *report.Report) string {
-		if !errors.As(r.Err, new(x509.HostnameError)) || r.TLS == nil {
+		if !misnamed(r) || r.TLS == nil {
 			return ""
+		}
+		if len(r.TLS.Names) == 0 {
+			return "The server's certificate is for no name that clients look at: its subjectAltName is empty."
 		}
 		return "The server's certificate is for another name: " + strings.Join(r.TLS.Names, ", ") + "."
-	}, "Use one of these names in the URL, or install a certificate for this one."},
-	{"not-tls", report.Error, func(r *report.Report) string {
-		if !failedIn(r, rtmp.StageTLS) || r.TLS != nil && len(r.TLS.Names) > 0 {
+	}, "Use a name of the certificate in the URL, or install a certificate for the URL's name."},
+	{"certificate-invalid", report.Error, func(r *report.Report) string {
+		if !unverified(r) || untrusted(r) || expired(r) || misnamed(r) {
 			return ""
 		}
-		if errors.As(r.Err, new(x509.HostnameError)) || untrusted(r) {
+		return "The server's certificate is not valid: " + r.Error
+	}, "Install another certificate."},
+	{"not-tls", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageTLS) || !errors.As(r.Err, new(tls.RecordHeaderError)) {
 			return ""
 		}
 		return "The server does not speak TLS on this port."
 	}, "Use rtmp:// instead of rtmps://, or the port that the server has for TLS."},
+	{"tls-silent", report.Error, func(r *report.Report) string {
+		if !failedIn(r, rtmp.StageTLS) || !timedOut(r.Err) {
+			return ""
+		}
+		return "The server accepted the connection and then did not answer the TLS handshake."
+	}, "It may not speak TLS on this port: use rtmp:// instead of rtmps://, or the port that the server has for TLS."},
+	{"tls-failed", report.Error, func(r *report.Report) string {
+		switch {
+		case errors.As(r.Err, new(tls.RecordHeaderError)), unverified(r), untrusted(r), expired(r), misnamed(r), timedOut(r.Err):
+			return ""
+		case !failedIn(r, rtmp.StageTLS) && !refusedTLS(r.Err):
+			return ""
+		}
+		return "The server does not agree to TLS: " + r.Error
+	}, "It may want another version of TLS, another name in the URL, or a certificate of the client's; or not speak TLS on this port."},
 	{"certificate-expires", report.Warning, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.Error != "" || r.TLS.SelfSigned || r.TLS.Expires.IsZero() || time.Until(r.TLS.Expires) > soon {
 			return ""
@@ -116,6 +138,24 @@ func failedIn(r *report.Report, stage string) bool {
 
 func untrusted(r *report.Report) bool {
 	return errors.As(r.Err, new(x509.UnknownAuthorityError))
+}
+
+func expired(r *report.Report) bool {
+	var invalid x509.CertificateInvalidError
+	return errors.As(r.Err, &invalid) && invalid.Reason == x509.Expired
+}
+
+func misnamed(r *report.Report) bool { return errors.As(r.Err, new(x509.HostnameError)) }
+
+// unverified reports whether the server's certificate was not accepted, for whatever reason.
+func unverified(r *report.Report) bool {
+	return errors.As(r.Err, new(*tls.CertificateVerificationError))
+}
+
+// refusedTLS reports whether the server has ended TLS with an alert, which may be after the handshake: where it wants a certificate.
+func refusedTLS(err error) bool {
+	var op *net.OpError
+	return errors.As(err, &op) && op.Op == "remote error" // as crypto/tls calls it
 }
 
 func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }

@@ -34,11 +34,11 @@ var protocol = []rule{
 		return "The server does not speak RTMP on this port: " + r.Error
 	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it wants TLS, rtmps://."},
 	{"handshake-hangup", report.Error, func(r *report.Report) string {
-		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) {
+		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) || refusedTLS(r.Err) {
 			return ""
 		}
 		return "The server hung up during the handshake."
-	}, "It may want TLS (rtmps://), or not speak RTMP on this port, or have banned this address."},
+	}, "It may want TLS (rtmps://) or, with TLS, a certificate of the client's; not speak RTMP on this port; or have banned this address."},
 	{"handshake-silent", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !timedOut(r.Err) {
 			return ""
@@ -58,13 +58,19 @@ var protocol = []rule{
 		return "The server did not answer connect."
 	}, "It may not understand what connect says: see which other settings work below."},
 	{"wants-user", report.Error, func(r *report.Report) string {
-		if !stageFailed(r, report.Connect) && !strings.Contains(r.Error, "authmod") || !strings.Contains(r.Error, "authmod") {
+		if !r.WantsUser() || userRefused(r) {
 			return ""
 		}
 		return "The server wants a user and a password."
 	}, "Put them into the URL: rtmp://user:password@host/app/key."},
+	{"user-refused", report.Error, func(r *report.Report) string {
+		if !r.WantsUser() || !userRefused(r) {
+			return ""
+		}
+		return "The server refused the user or the password."
+	}, "Check both; what is not a letter or a digit is written with % in URLs."},
 	{"connect-refused", report.Error, func(r *report.Report) string {
-		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || strings.Contains(r.Error, "authmod") {
+		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || r.WantsUser() {
 			return ""
 		}
 		return "The server refused connect: " + r.Error
@@ -87,8 +93,14 @@ var protocol = []rule{
 		}
 		return "The server accepted connect and then did not answer " + lastStage(r) + "."
 	}, "Some servers are silent until there is a publisher, or where a name is wrong."},
+	{"stream-hangup", report.Error, func(r *report.Report) string {
+		if failedEarly(r) || !hungUp(r.Err) || !unanswered(r) {
+			return ""
+		}
+		return "The server hung up instead of answering " + lastStage(r) + "."
+	}, "Some servers refuse a key or a stream's name so, or a second publisher of a stream: the server's log says why."},
 	{"lost", report.Error, func(r *report.Report) string {
-		if failedEarly(r) || !hungUp(r.Err) {
+		if failedEarly(r) || !hungUp(r.Err) || unanswered(r) {
 			return ""
 		}
 		return "The connection was lost: " + r.Error
@@ -107,6 +119,12 @@ var protocol = []rule{
 		}
 		return ""
 	}, "Set Options.NoEnhanced, or --no-enhanced: it saves three seconds. The server needs an update."},
+	{"incomplete", report.Warning, func(r *report.Report) string {
+		if !r.Incomplete {
+			return ""
+		}
+		return "Parts of the recording are missing: what is said of the rest may be wrong."
+	}, ""},
 	{"tolerated", report.Warning, func(r *report.Report) string {
 		var wrong []string
 		for what, n := range r.Wire.Tolerated {
@@ -184,6 +202,12 @@ func stageFailed(r *report.Report, name string) bool {
 
 func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
+// userRefused reports whether the server says what is wrong with the user, after it was told: authfailed or nosuchuser.
+func userRefused(r *report.Report) bool {
+	_, reason, given := strings.Cut(r.Error, "?reason=")
+	return given && !strings.HasPrefix(reason, "needauth")
+}
+
 // failedEarly reports whether no connection was made.
 func failedEarly(r *report.Report) bool { return errors.As(r.Err, new(*rtmp.HandshakeError)) }
 
@@ -195,6 +219,11 @@ func reachedStream(r *report.Report) bool {
 		}
 	}
 	return false
+}
+
+// unanswered reports whether the session has ended before the server has answered what follows connect.
+func unanswered(r *report.Report) bool {
+	return stageFailed(r, report.CreateStream) || stageFailed(r, report.Play) || stageFailed(r, report.Publish)
 }
 
 // lastStage returns the name of the last stage.

@@ -2,6 +2,7 @@
 package recorded
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -11,6 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
+	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
 // Result describes a captured session in addition to its events.
@@ -18,14 +20,15 @@ type Result struct {
 	FromServer, FromClient uint64 // bytes of the chunk streams
 	Tolerated              map[string]uint64
 	Problems               []string // damage to the file, and what was not recorded
+	Incomplete             bool     // something is missing
 	Last                   time.Duration
 }
 
 // maxProblems bounds the problems that are kept.
 const maxProblems = 20
 
-// Play hands the events of a session to sink, one after the other.
-func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
+// Play hands the events of a session to sink, one after the other, until ctx ends.
+func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, err error) {
 	info := s.Info()
 	h := info.Handshake
 	if h.Type != 0 {
@@ -36,6 +39,10 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	reader := s.Reader()
 	var m capture.Message
 	for {
+		if ctx.Err() != nil {
+			r.missing("interrupted: what follows was not read")
+			break
+		}
 		err := reader.Next(&m)
 		var damage *capture.DamageError
 		switch {
@@ -43,7 +50,7 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 			r.message(&m, sink)
 			continue
 		case errors.As(err, &damage):
-			r.problem(damage.Error())
+			r.missing(damage.Error())
 			continue
 		case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
 		default:
@@ -54,16 +61,16 @@ func Play(s *capture.Session, sink event.Sink) (r Result, err error) {
 	r.Tolerated = tolerated(reader)
 	end, complete := s.End()
 	if !complete {
-		r.problem("the recording has no end: the program was ended, or the file is cut off")
+		r.missing("the recording has no end: the program was ended, or the file is cut off")
 	}
 	if strings.HasPrefix(end.Reason, packetsEnd) {
 		r.problem("the packets end before the session does")
 	}
 	for _, missing := range end.Missing {
-		r.problem("not recorded: " + missing)
+		r.missing("not recorded: " + missing)
 	}
 	r.Last = max(r.Last, s.Duration())
-	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason)})
+	sink.Add(&event.Event{At: r.Last, Kind: event.Ended, Err: ended(end.Reason, h.Type != 0)})
 	return r, nil
 }
 
@@ -80,9 +87,15 @@ func (r *Result) message(m *capture.Message, sink event.Sink) {
 	sink.Add(&event.Event{At: m.At, Kind: event.Message, Sent: m.From == capture.FromClient, Packet: &m.Packet})
 }
 
+// missing notes a problem for which something is missing.
+func (r *Result) missing(text string) {
+	r.Incomplete = true
+	r.problem(text)
+}
+
 func (r *Result) problem(text string) {
 	if len(r.Problems) < maxProblems {
-		r.Problems = append(r.Problems, text)
+		r.Problems = append(r.Problems, quote.Text(text, 300))
 	}
 }
 
@@ -113,8 +126,11 @@ func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 // packetsEnd is the reason for the end of a session that goes on after the captured packets.
 const packetsEnd = "the packets end"
 
-// ended returns the error for the end of a session, or nil if the client ended it or the reason is unknown.
-func ended(reason string) error {
+// ended is why a session has ended, for which there was a connection if begun is set; nil: the client has ended it, or nobody knows.
+func ended(reason string, begun bool) error {
+	if !begun && reason != "" {
+		return errors.New(reason)
+	}
 	if reason == "" || strings.HasPrefix(reason, "the client closed") || strings.HasPrefix(reason, packetsEnd) {
 		return nil
 	}

@@ -3,28 +3,34 @@ package report
 
 import (
 	"strconv"
+	"strings"
 	"time"
 )
 
 // Report is about one URL or one capture.
 type Report struct {
-	URL      string    `json:"url"`                // without secrets; or the name of a capture
-	Publish  bool      `json:"publish"`            // the client publishes; otherwise it plays
-	Capture  bool      `json:"capture"`            // the session was captured
-	Problems []string  `json:"problems,omitempty"` // what is missing in the capture
-	Stages   []Stage   `json:"stages"`
-	Trips    Trips     `json:"round_trips"`
-	Server   Server    `json:"server"`
-	Statuses []Status  `json:"statuses,omitempty"`
-	TLS      *TLS      `json:"tls,omitempty"`
-	Wire     Wire      `json:"wire"`
-	Media    Media     `json:"media"`
-	Error    string    `json:"error,omitempty"` // the error that ended the session
-	Err      error     `json:"-"`               // likewise
-	Trials   []Trial   `json:"trials,omitempty"`
-	Commands []Command `json:"commands,omitempty"`
-	Findings []Finding `json:"findings"`
+	URL        string    `json:"url"`                // without secrets; or the name of a capture
+	Publish    bool      `json:"publish"`            // the client publishes; otherwise it plays
+	Capture    bool      `json:"capture"`            // the session was captured
+	Problems   []string  `json:"problems,omitempty"` // what is missing in the capture
+	Incomplete bool      `json:"incomplete"`         // something of the captured session is missing
+	Stages     []Stage   `json:"stages"`
+	Trips      Trips     `json:"round_trips"`
+	Server     Server    `json:"server"`
+	Statuses   []Status  `json:"statuses,omitempty"`
+	TLS        *TLS      `json:"tls,omitempty"`
+	Wire       Wire      `json:"wire"`
+	Media      Media     `json:"media"`
+	Error      string    `json:"error,omitempty"` // the error that ended the session
+	Err        error     `json:"-"`               // likewise
+	Since      Duration  `json:"-"`               // the session began, while it lasts
+	Trials     []Trial   `json:"trials,omitempty"`
+	Commands   []Command `json:"commands,omitempty"`
+	Findings   []Finding `json:"findings"`
 }
+
+// WantsUser reports whether the server did not accept connect because of who we are (authmod adobe and llnw).
+func (r *Report) WantsUser() bool { return strings.Contains(r.Error, "authmod=") }
 
 // Stage is one step of connecting.
 type Stage struct {

@@ -3,7 +3,9 @@ package show
 import (
 	"errors"
 	"image/color"
+	"path/filepath"
 	"strconv"
+	"strings"
 
 	"gonum.org/v1/plot"
 	"gonum.org/v1/plot/plotter"
@@ -14,7 +16,17 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-var errNoMedia = errors.New("no media came that could be plotted")
+// ErrNoMedia is returned by Plot where media did not come for a second.
+var ErrNoMedia = errors.New("no media came that could be plotted")
+
+// Plottable reports whether Plot knows the format that a file's name says.
+func Plottable(file string) bool {
+	switch strings.ToLower(filepath.Ext(file)) {
+	case ".svg", ".png":
+		return true
+	}
+	return false
+}
 
 // Plot draws the bit rates of reports to a file, in the format that its name says: svg or png.
 func Plot(file string, reports []*report.Report) error {
@@ -51,7 +63,7 @@ func Plot(file string, reports []*report.Report) error {
 	}
 	p.Y.Max *= 1.2 // room for the legend
 	if drawn == 0 {
-		return errNoMedia
+		return ErrNoMedia
 	}
 	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, file)
 }

@@ -3,6 +3,7 @@ package show
 import (
 	"bytes"
 	"io"
+	"strings"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
@@ -17,27 +18,54 @@ const (
 )
 
 // Screen shows reports on a terminal while they come about.
-type Screen struct{ w io.Writer }
-
-// NewScreen takes the terminal's screen, until Close.
-func NewScreen(w io.Writer) *Screen {
-	io.WriteString(w, enterScreen)
-	return &Screen{w: w}
+type Screen struct {
+	w    io.Writer
+	size func() (columns, lines int)
 }
 
-// Draw shows reports in place of those before.
+// NewScreen takes the terminal's screen, until Close. size is asked how large it is before each drawing; 0 is unlimited.
+func NewScreen(w io.Writer, size func() (columns, lines int)) *Screen {
+	io.WriteString(w, enterScreen)
+	return &Screen{w: w, size: size}
+}
+
+// detail is what of a report is shown, the first that fits: what matters most is kept.
+var detail = [][]section{everything, {stages, media, findings}, {media, graph, findings}, {media, findings}, {findings}}
+
+// Draw shows reports in place of those before. What is in no way short enough for the screen is cut at its end.
 func (s *Screen) Draw(reports []*report.Report) error {
-	var text bytes.Buffer
-	for _, r := range reports {
-		Text(&text, r)
-		text.WriteByte('\n')
+	columns, height := s.size()
+	var lines []string
+	for _, sections := range detail {
+		var b bytes.Buffer
+		for _, r := range reports {
+			text(&b, r, sections)
+			b.WriteByte('\n')
+		}
+		if len(reports) > 1 {
+			Compare(&b, reports)
+		}
+		if lines = fold(b.String(), columns); height == 0 || len(lines) <= height {
+			break
+		}
 	}
-	if len(reports) > 1 {
-		Compare(&text, reports)
+	if height > 0 && len(lines) > height {
+		lines = append(lines[:height-1], "...")
 	}
-	b := bytes.ReplaceAll(text.Bytes(), []byte("\n"), []byte(clearLine+"\r\n"))
-	_, err := s.w.Write(append(append([]byte(home), b...), clearBelow...))
+	_, err := io.WriteString(s.w, home+strings.Join(lines, clearLine+"\r\n")+clearLine+clearBelow)
 	return err
+}
+
+// fold takes text apart into lines of at most so many columns; 0 is unlimited.
+func fold(text string, columns int) (lines []string) {
+	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
+		for runes := []rune(line); columns > 0 && len(runes) > columns; line = string(runes) {
+			lines = append(lines, string(runes[:columns]))
+			runes = runes[columns:]
+		}
+		lines = append(lines, line)
+	}
+	return lines
 }
 
 // Close gives the screen back.

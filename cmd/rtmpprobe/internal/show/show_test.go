@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
@@ -135,15 +136,40 @@ func TestPlot(t *testing.T) {
 	require.Error(t, show.Plot(filepath.Join(t.TempDir(), "b.txt"), []*report.Report{played()}))
 }
 
-func TestScreen(t *testing.T) {
+// screen is what is drawn on a terminal of that size.
+func screen(columns, lines int, reports ...*report.Report) string {
 	var b bytes.Buffer
-	s := show.NewScreen(&b)
-	require.NoError(t, s.Draw([]*report.Report{played()}))
-	require.NoError(t, s.Draw([]*report.Report{played(), refused()}))
+	s := show.NewScreen(&b, func() (int, int) { return columns, lines })
+	s.Draw(nil)
+	s.Draw(reports)
 	s.Close()
-	out := b.String()
+	return b.String()
+}
+
+func TestScreen(t *testing.T) {
+	out := screen(0, 0, played(), refused())
 	assert.True(t, strings.HasPrefix(out, "\x1b[?1049h"))
 	assert.True(t, strings.HasSuffix(out, "\x1b[?1049l"))
 	assert.Equal(t, 2, strings.Count(out, "\x1b[H"))
 	assert.Contains(t, out, "Side by side")
+	assert.Contains(t, out, "Connecting")
+}
+
+// On every terminal it fits, and what was found is there wherever there is room for it.
+func TestSmallScreens(t *testing.T) {
+	for _, columns := range []int{1, 20, 80, 110, 200} {
+		for _, height := range []int{1, 2, 5, 10, 24, 30, 50, 80} {
+			out := screen(columns, height, played())
+			out = out[strings.LastIndex(out, "\x1b[H")+3:]
+			lines := strings.Split(strings.TrimSuffix(out, "\x1b[K\x1b[J\x1b[?25h\x1b[?1049l"), "\x1b[K\r\n")
+			require.LessOrEqual(t, len(lines), height)
+			for _, line := range lines {
+				require.LessOrEqual(t, utf8.RuneCountInString(line), max(columns, len("...")))
+			}
+			if columns > 100 && height >= 24 {
+				require.Contains(t, out, "Findings")
+				require.NotEqual(t, "...", lines[len(lines)-1])
+			}
+		}
+	}
 }

@@ -17,24 +17,32 @@ import (
 // width is the maximum length of lines of prose.
 const width = 110
 
+// section writes a part of a report.
+type section func(*bytes.Buffer, *report.Report)
+
+// everything is a whole report.
+var everything = []section{stages, media, graph, wire, trials, findings}
+
 // Text writes a report as text.
 func Text(w io.Writer, r *report.Report) error {
 	var b bytes.Buffer
+	text(&b, r, everything)
+	_, err := w.Write(b.Bytes())
+	return err
+}
+
+func text(b *bytes.Buffer, r *report.Report, sections []section) {
 	what := "play"
 	if r.Publish {
 		what = "publish"
 	}
-	fmt.Fprintf(&b, "%s  (%s)\n", r.URL, what)
+	fmt.Fprintf(b, "%s  (%s)\n", r.URL, what)
 	for _, problem := range r.Problems {
-		wrap(&b, "  ", problem)
+		wrap(b, "  ", problem)
 	}
-	stages(&b, r)
-	media(&b, r)
-	wire(&b, r)
-	trials(&b, r)
-	findings(&b, r)
-	_, err := w.Write(b.Bytes())
-	return err
+	for _, write := range sections {
+		write(b, r)
+	}
 }
 
 func title(b *bytes.Buffer, text string) { fmt.Fprintf(b, "\n%s\n", text) }
@@ -139,7 +147,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 	for _, wrong := range []struct {
 		what string
 		m    report.Moments
-	}{{"time jump", m.Jumps}, {"step back in time", m.Backs}, {"repeated time", m.Repeats}} {
+	}{{"time jump", m.Jumps}, {"time step back", m.Backs}, {"repeated time", m.Repeats}} {
 		if wrong.m.Count > 0 {
 			text = list(text, report.Number(wrong.m.Count, wrong.what))
 		}
@@ -150,7 +158,6 @@ func media(b *bytes.Buffer, r *report.Report) {
 	if text != "" {
 		wrap(b, "  time      ", text)
 	}
-	rates(b, m.Rates)
 }
 
 // notable is the least difference between timestamps and sample count that is shown.
@@ -164,8 +171,9 @@ func keys(v *report.Video) string {
 	return text + fmt.Sprintf("; the largest has %s", size(v.Largest))
 }
 
-// rates plots the bit rates, second by second.
-func rates(b *bytes.Buffer, rates []report.Rate) {
+// graph plots the bit rates, second by second.
+func graph(b *bytes.Buffer, r *report.Report) {
+	rates := r.Media.Rates
 	if len(rates) < 3 {
 		return
 	}
@@ -174,9 +182,9 @@ func rates(b *bytes.Buffer, rates []report.Rate) {
 		all[i] = (r.Video + r.Audio) / 1000
 	}
 	b.WriteByte('\n')
-	graph := asciigraph.Plot(all, asciigraph.Height(6), asciigraph.Width(60), asciigraph.LowerBound(0), asciigraph.Precision(0),
+	plot := asciigraph.Plot(all, asciigraph.Height(6), asciigraph.Width(60), asciigraph.LowerBound(0), asciigraph.Precision(0),
 		asciigraph.Offset(8))
-	for line := range strings.Lines(graph + "\n") {
+	for line := range strings.Lines(plot + "\n") {
 		b.WriteString(strings.TrimRight(line, " \n") + "\n")
 	}
 	fmt.Fprintf(b, "            kbit/s, in each of %d seconds\n", len(rates))

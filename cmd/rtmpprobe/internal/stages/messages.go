@@ -145,7 +145,7 @@ var refusals = map[string]bool{
 
 // status records a status, and ends the stage that it answers.
 func (b *Builder) status(s *message.StatusError) {
-	kept := report.Status{At: report.Duration(b.now), Code: quote.Peer(b.mask(s.Code)), Level: quote.Peer(s.Level)}
+	kept := report.Status{At: report.Duration(b.now), Code: quote.Peer(b.mask(s.Code)), Level: quote.Peer(b.mask(s.Level))}
 	if s.Description != "" {
 		kept.Description = quote.Peer(b.mask(s.Description))
 	}

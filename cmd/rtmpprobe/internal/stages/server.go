@@ -2,6 +2,7 @@ package stages
 
 import (
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 
@@ -55,15 +56,8 @@ func (b *Builder) welcome(cmd *message.Command) string {
 
 // properties reads the properties of an object in connect's answer, and of objects in it.
 func (b *Builder) properties(value any, depth int) {
-	var members []amf.Property
-	switch v := value.(type) {
-	case amf.Object:
-		members = v
-	case amf.ECMAArray:
-		members = v
-	}
 	s := &b.report.Server
-	for _, p := range members {
+	for _, p := range amf.Members(value) {
 		switch v := p.Value.(type) {
 		case string:
 			if p.Name == "fmsVer" {
@@ -88,6 +82,9 @@ func (b *Builder) properties(value any, depth int) {
 }
 
 func (b *Builder) number(name string, n float64) {
+	if math.IsNaN(n) || math.IsInf(n, 0) { // JSON has none
+		return
+	}
 	s := &b.report.Server
 	switch strings.ToLower(name) {
 	case "capabilities":
@@ -115,14 +112,7 @@ func (b *Builder) codecs(list []any) {
 }
 
 func (b *Builder) infoMap(value any) {
-	var members []amf.Property
-	switch v := value.(type) {
-	case amf.Object:
-		members = v
-	case amf.ECMAArray:
-		members = v
-	}
-	for _, p := range members {
+	for _, p := range amf.Members(value) {
 		b.enhanced(p.Name)
 	}
 }
@@ -130,7 +120,7 @@ func (b *Builder) infoMap(value any) {
 // enhanced records a feature of Enhanced RTMP that the server supports.
 func (b *Builder) enhanced(name string) {
 	s := &b.report.Server
-	if name = quote.Text(name, maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
+	if name = quote.Text(b.mask(name), maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
 		s.Enhanced = append(s.Enhanced, name)
 	}
 }
@@ -142,7 +132,7 @@ func (b *Builder) keep(name, text string) {
 		return
 	}
 	if s := b.report.Server.Properties; len(s) < maxProperties {
-		s[quote.Text(name, maxProperty)] = text
+		s[quote.Text(b.mask(name), maxProperty)] = text
 	}
 }
 

@@ -163,6 +163,10 @@ func (b *Builder) dialled(e *event.Event) {
 func (b *Builder) throughProxy() { b.end(report.Proxy, "it has connected us", nil, 1) }
 
 func (b *Builder) shakenHands(e *event.Event) {
+	if e.Err != nil {
+		b.end(report.Handshake, "", e.Err, 0)
+		return
+	}
 	h := e.Handshake
 	text := "plain"
 	switch {
@@ -172,21 +176,19 @@ func (b *Builder) shakenHands(e *event.Event) {
 		text = "digest"
 	}
 	server := &b.report.Server
-	if e.Err == nil {
-		server.Handshake = text
-		if h.ServerVersion != [4]byte{} {
-			v := h.ServerVersion
-			server.Version = fmt.Sprintf("%d.%d.%d.%d", v[0], v[1], v[2], v[3])
-			text += ", server version " + server.Version
-		}
-		if h.ServerType != 3 && !h.Encrypted {
-			text += fmt.Sprintf(", version byte %d instead of 3", h.ServerType)
-		}
-		if !h.ReplyValid {
-			text += "; S2 does not answer C1"
-		}
+	server.Handshake = text
+	if h.ServerVersion != [4]byte{} {
+		v := h.ServerVersion
+		server.Version = fmt.Sprintf("%d.%d.%d.%d", v[0], v[1], v[2], v[3])
+		text += ", server version " + server.Version
 	}
-	b.end(report.Handshake, text, e.Err, 1)
+	if h.ServerType != 3 && !h.Encrypted {
+		text += fmt.Sprintf(", version byte %d instead of 3", h.ServerType)
+	}
+	if !h.ReplyValid {
+		text += "; S2 does not answer C1"
+	}
+	b.end(report.Handshake, text, nil, 1)
 }
 
 // over ends the session, and the stage in progress with the session's error.

@@ -8,7 +8,7 @@ import (
 )
 
 const (
-	// stall is the least silence that counts as a stall, unless the media has such a gap itself. Players buffer less.
+	// stall is how much longer than usual nothing may come: players have less in store.
 	stall = 500 * time.Millisecond
 	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
@@ -24,6 +24,7 @@ type clock struct {
 	begun       bool
 	origin      time.Duration // media time of the first message
 	newest      time.Duration // the greatest media time, without jumps
+	steps       int           // how often that has grown
 	last        time.Duration // media time of the previous message
 	arrival     time.Duration // arrival of the previous message, since the session began
 	elapsed     time.Duration // since the first message
@@ -44,8 +45,11 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 		c.jumpedSince += step
 	}
 	c.last = t
-	c.newest = max(c.newest, t-c.jumpedSince)
-	if gap := at - c.arrival; gap > stall && len(c.stalls) < maxStalls {
+	if t -= c.jumpedSince; t > c.newest {
+		c.newest = t
+		c.steps++
+	}
+	if gap := at - c.arrival; c.stalled(gap) && len(c.stalls) < maxStalls {
 		c.stalls = append(c.stalls, report.Gap{At: report.Duration(c.arrival), Took: report.Duration(gap)})
 	}
 	c.arrival, c.elapsed = at, elapsed
@@ -55,10 +59,18 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 	}
 }
 
+// stalled reports whether nothing has come for too long. A stream of one picture a second is not stalled between two.
+func (c *clock) stalled(gap time.Duration) bool {
+	if c.steps > 0 {
+		gap -= (c.newest - c.origin) / time.Duration(c.steps)
+	}
+	return gap > stall
+}
+
 func (c *clock) report(m *report.Media, now time.Duration) {
 	m.Burst = report.Duration(max(0, c.burst))
 	m.Stalls = append([]report.Gap(nil), c.stalls...)
-	if gap := now - c.arrival; gap > stall {
+	if gap := now - c.arrival; c.stalled(gap) {
 		m.Stalls = append(m.Stalls, report.Gap{At: report.Duration(c.arrival), Took: report.Duration(gap)})
 	}
 	if watched := c.elapsed - c.marked; watched >= shortest {

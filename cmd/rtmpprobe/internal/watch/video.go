@@ -175,15 +175,9 @@ func decimal(level float64) string {
 // claims returns the picture size in the metadata, or "".
 func claims(values []any) string {
 	for _, value := range values {
-		get := func(string) (any, bool) { return nil, false }
-		switch v := value.(type) {
-		case amf.ECMAArray:
-			get = v.Get
-		case amf.Object:
-			get = v.Get
-		}
-		width, _ := get("width")
-		height, _ := get("height")
+		size := amf.Members(value)
+		width, _ := size.Get("width")
+		height, _ := size.Get("height")
 		w, ok := width.(float64)
 		h, also := height.(float64)
 		if ok && also && w > 0 && h > 0 {

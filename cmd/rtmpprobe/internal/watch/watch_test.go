@@ -156,6 +156,20 @@ func TestStallsBurstsAndPace(t *testing.T) {
 	assert.InDelta(t, 0.8, watched(late, 13*time.Second).Pace, 0.02)
 }
 
+// A picture a second, and nothing else.
+func TestAStreamOfFewPictures(t *testing.T) {
+	var tags []tag
+	for i := range 10 {
+		at := time.Duration(i) * time.Second
+		tags = append(tags, tag{Tag: flv.Tag{Type: flv.TagVideo, Timestamp: uint32(at.Milliseconds()), Body: []byte{0x17, 1, 0, 0, 0, 1}}, at: at})
+	}
+	assert.Empty(t, watched(tags, length).Stalls)
+	for i := range tags[5:] {
+		tags[5+i].at += time.Second
+	}
+	assert.Len(t, watched(tags, length+time.Second).Stalls, 1)
+}
+
 func TestSoundAndPictures(t *testing.T) {
 	shifted := func(by func(uint32) uint32) report.Media {
 		tags := sample(t)

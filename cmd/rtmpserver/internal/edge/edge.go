@@ -29,6 +29,9 @@ const (
 // one first. A server that finds its own id refuses the client, to prevent loops.
 const viaField = "rtmpserverVia"
 
+// inVain is how long a stream is waited for at least before another, for which there is no room, is fetched instead.
+const inVain = time.Second
+
 // backoff applies to reconnecting to servers while players are waiting here.
 var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 
@@ -56,6 +59,7 @@ type Edge struct {
 	players   map[string]int
 	published map[string]int // number of the application's clients that publish, by path
 	pulls     map[string]*pull
+	waiting   map[string][]string // streams with players that are fetched when there is room again; see pull.via
 	pushes    map[string]*push
 }
 
@@ -65,7 +69,7 @@ func New(o Options) *Edge {
 		o.Linger = defaultLinger
 	}
 	e := &Edge{options: o, players: make(map[string]int), published: make(map[string]int),
-		pulls: make(map[string]*pull), pushes: make(map[string]*push)}
+		pulls: make(map[string]*pull), waiting: make(map[string][]string), pushes: make(map[string]*push)}
 	e.ctx, e.cancel = context.WithCancel(context.Background())
 	return e
 }
@@ -132,7 +136,7 @@ func (e *Edge) Played(path string, c *server.Conn) error {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pulls[path] == nil && e.published[path] == 0 {
-		if len(e.pulls) >= e.options.MaxPulls {
+		if !e.room() {
 			e.options.Logger.Warn("too many streams fetched at once", "limit", e.options.MaxPulls)
 			return server.Deny("too many streams")
 		}
@@ -140,6 +144,29 @@ func (e *Edge) Played(path string, c *server.Conn) error {
 	}
 	e.players[path]++
 	return nil
+}
+
+// room reports whether one more stream may be fetched. Where there are as many as there may be, the one that has been waited for the
+// longest, in vain, has to wait: names that do not exist keep nobody from those that do. The caller holds e.mu.
+func (e *Edge) room() bool {
+	if len(e.pulls) < e.options.MaxPulls {
+		return true
+	}
+	var oldest *pull
+	for _, p := range e.pulls {
+		if !p.begun.Load() && (oldest == nil || p.since.Before(oldest.since)) {
+			oldest = p
+		}
+	}
+	if oldest == nil || time.Since(oldest.since) < inVain {
+		return false
+	}
+	oldest.cancel()
+	delete(e.pulls, oldest.path)
+	if e.players[oldest.path] > 0 {
+		e.waiting[oldest.path] = oldest.via
+	}
+	return true
 }
 
 // Left is for App.Stop.
@@ -150,6 +177,7 @@ func (e *Edge) Left(path string) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if decrease(e.players, path) == 0 {
+		delete(e.waiting, path)
 		if p := e.pulls[path]; p != nil {
 			p.idle.Reset(e.options.Idle)
 		}

@@ -169,6 +169,27 @@ func TestPullAgain(t *testing.T) {
 	origin.becomes(t, 1)
 }
 
+// Names that do not exist keep nobody for long from a stream that does, and are waited for again when there is room.
+func TestPullOfNothing(t *testing.T) {
+	origin := newPeer(t, Options{}, server.Live{})
+	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
+	publish(t, origin.url("live/x"))
+	_, seesLater := play(t, e.url("live/later"))
+	origin.becomes(t, 2)
+	viewer, err := e.Subscribe(t.Context(), "live/x", server.SubscribeOptions{})
+	require.NoError(t, err)
+	defer viewer.Close()
+	require.Eventually(t, func() bool { return e.edge.Played("live/x", nil) == nil }, patience, 50*time.Millisecond)
+	_, err = viewer.Next(t.Context())
+	require.NoError(t, err)
+	assert.Error(t, e.edge.Played("live/other", nil), "what there is makes no room")
+
+	viewer.Close()
+	e.edge.Left("live/x")
+	publish(t, origin.url("live/later"))
+	seesLater()
+}
+
 // A stream that is published here is not fetched, until its publisher has left.
 func TestPublishedHere(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})

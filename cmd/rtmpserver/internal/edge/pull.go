@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"sync/atomic"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -23,6 +24,8 @@ type pull struct {
 	ctx    context.Context
 	cancel context.CancelFunc
 	unused bool // ending because there are no players; guarded by edge.mu
+	since  time.Time
+	begun  atomic.Bool // something has come
 
 	pub     *server.Publisher // nil: nothing has come yet, or the stream has ended
 	headers flv.Headers
@@ -33,7 +36,8 @@ func (e *Edge) fetch(path string, via []string) {
 	if e.ctx.Err() != nil {
 		return
 	}
-	p := &pull{edge: e, path: path, via: via}
+	delete(e.waiting, path)
+	p := &pull{edge: e, path: path, via: via, since: time.Now()}
 	p.ctx, p.cancel = context.WithCancel(e.ctx)
 	url, options := e.target(e.options.Pull, path, via)
 	p.source = &relay.Player{URL: url, Options: options, Backoff: backoff, OnEvent: p.told}
@@ -78,6 +82,7 @@ func (p *pull) publish(packet *message.Packet) error {
 	if p.pub != nil {
 		return p.pub.WritePacket(packet)
 	}
+	p.begun.Store(true)
 	var err error
 	if p.pub, err = p.edge.options.Server.Publish(p.ctx, p.path); err != nil {
 		return err
@@ -130,15 +135,23 @@ func (p *pull) maybeUnused() {
 	}
 }
 
-// over makes room for another pull, and begins it if a player has come while this one ended.
+// over makes room for another pull, and begins it if a player has come while the stream was being given up, or is waiting for another.
 func (p *pull) over() {
 	p.cancel()
 	e := p.edge
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.idle.Stop()
-	delete(e.pulls, p.path)
-	if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
-		e.fetch(p.path, p.via)
+	if e.pulls[p.path] == p { // it has not made room
+		delete(e.pulls, p.path)
+		if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
+			e.fetch(p.path, p.via)
+		}
+	}
+	for path, via := range e.waiting {
+		if len(e.pulls) >= e.options.MaxPulls {
+			return
+		}
+		e.fetch(path, via)
 	}
 }

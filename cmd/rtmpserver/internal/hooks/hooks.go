@@ -18,10 +18,11 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxAnswer bounds the length of an answer, in bytes.
+// maxAnswer is how long an answer may be, in bytes, and how long its header.
 const maxAnswer = 64 << 10
 
 // maxConns is the number of simultaneous requests to a host. Further ones wait, within their Timeout.
@@ -83,6 +84,7 @@ type Client struct {
 // New returns a Client.
 func New(o Options) *Client {
 	transport := http.DefaultTransport.(*http.Transport).Clone()
+	transport.MaxResponseHeaderBytes = maxAnswer
 	transport.MaxConnsPerHost, transport.MaxIdleConnsPerHost = maxConns, maxConns
 	return &Client{options: o, viewers: make(map[*server.Request]string), http: http.Client{Transport: transport,
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}}
@@ -234,17 +236,17 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	case ctx.Err() != nil: // the client has left
 		return ctx.Err()
 	case c.options.Allow:
-		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", err)
+		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 		return nil
 	}
-	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, "client", e.ClientID, "error", err)
+	c.options.Logger.Warn("no answer from the hook: denied", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 	return server.Deny("try again later")
 }
 
 // tell posts an event whose answer does not matter. It waits for the answer to keep events in order.
 func (c *Client) tell(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
-		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", err)
+		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 	}
 }
 

@@ -85,6 +85,20 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
+// An answer that is not HTTP is not repeated at length.
+func TestNoHTTP(t *testing.T) {
+	c, log := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
+		nc, _, err := http.NewResponseController(w).Hijack()
+		require.NoError(t, err)
+		defer nc.Close()
+		nc.Write([]byte("HTTP/1.1 200 OK\r\n" + strings.Repeat("\u009b", 20_000) + "\r\n\r\n"))
+	})
+	require.Error(t, c.Publish(t.Context(), new(server.Request)))
+	assert.Contains(t, log.String(), "malformed")
+	assert.Less(t, log.Len(), 1000)
+	assert.NotContains(t, log.String(), "\u009b")
+}
+
 // Wait waits for those who are there, and what is told of them.
 func TestWait(t *testing.T) {
 	told := make(chan struct{})

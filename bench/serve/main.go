@@ -1,0 +1,122 @@
+// Command serve measures what live streams cost servers: rtmpserver of this tree, nginx-rtmp, lal, and floor, a plain loop. It prints
+// tables, and with -out writes each and a bar chart into a folder. README.md of the module says how to use it. The programs are built from
+// the module that it is started in.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"log"
+	"os"
+	"os/exec"
+	"os/signal"
+	"path/filepath"
+	"slices"
+	"strings"
+	"time"
+)
+
+var (
+	quick      = flag.Bool("quick", false, "a run of seconds: few players of our server and the floor; whether it works at all")
+	roundsFlag = flag.Int("rounds", 5, "runs of each server; they take turns")
+	length     = flag.Duration("length", 8*time.Second, "how long a run is measured")
+	players    = flag.Int("players", 500, "players of a stream")
+	only       = flag.String("only", "", "only trials whose file's name begins with this")
+	who        = flag.String("server", "", "only the server of this name")
+	out        = flag.String("out", "", "folder for the tables and charts; none: the tables go to standard output alone")
+)
+
+// bin is the folder of the programs.
+var bin string
+
+func main() {
+	flag.Parse()
+	log.SetFlags(log.Ltime)
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	if err := run(ctx); err != nil {
+		log.Fatal("serve: ", err)
+	}
+}
+
+func run(ctx context.Context) (err error) {
+	if bin, err = os.MkdirTemp("", "serve"); err != nil {
+		return err
+	}
+	defer os.RemoveAll(bin)
+	if *quick {
+		*roundsFlag, *length, *players, settle = 1, time.Second/2, 20, time.Second/5
+	}
+	if err := build(); err != nil {
+		return err
+	}
+	head := machine()
+	var failed error
+	for _, t := range trials() {
+		if !strings.HasPrefix(t.file, *only) || *quick && !t.quick {
+			continue
+		}
+		log.Print(t.title, ", load ", load())
+		if err := t.measure(ctx); err != nil {
+			failed = errors.Join(failed, fmt.Errorf("%s: %w", t.title, err))
+			if ctx.Err() != nil {
+				break
+			}
+		}
+		if err := t.tell(head); err != nil {
+			return err
+		}
+	}
+	return failed
+}
+
+// tell prints what has been measured, and writes it and the chart where -out says.
+func (t *trial) tell(head string) error {
+	if !slices.ContainsFunc(t.contestants, func(c *contestant) bool { return len(c.runs) > 0 }) {
+		return nil
+	}
+	var text strings.Builder
+	t.table(&text)
+	fmt.Print(text.String())
+	if *out == "" {
+		return nil
+	}
+	if err := t.chart(*out); err != nil {
+		return err
+	}
+	fmt.Fprintf(&text, "\n![%s](%s.svg)\n\n%s\n", t.title, t.file, head)
+	return os.WriteFile(filepath.Join(*out, t.file+".md"), []byte(text.String()), 0o644)
+}
+
+// build makes the programs.
+func build() error {
+	for dir, pkgs := range map[string]string{"..": "./cmd/rtmpserver", ".": "./servers/..."} {
+		cmd := exec.Command("go", "build", "-o", bin+"/", pkgs)
+		cmd.Dir = dir
+		if text, err := cmd.CombinedOutput(); err != nil {
+			return fmt.Errorf("build %s: %w: %s", pkgs, err, text)
+		}
+	}
+	if _, err := os.Stat(nginxModule); err != nil && !*quick {
+		return errors.Join(errors.New("nginx-rtmp is missing (Debian: libnginx-mod-rtmp)"), err)
+	}
+	return nil
+}
+
+func say(name string, args ...string) string {
+	text, _ := exec.Command(name, args...).Output()
+	return strings.TrimSpace(string(text))
+}
+
+func load() string { return say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg") }
+
+// machine is what the figures depend on beside the programs.
+func machine() string {
+	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
+	return fmt.Sprintf("`go run ./serve %s`\n\n%s, commit %s. %s x %s, Linux %s, load when it began %s. %s, %s, %s, %s.",
+		strings.Join(os.Args[1:], " "), say("date", "-u", "+%Y-%m-%d %H:%M UTC"), say("git", "rev-parse", "--short", "HEAD"), say("nproc"),
+		say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1"), say("uname", "-r"), load(), say("go", "version"),
+		version("nginx"), version("libnginx-mod-rtmp"), say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/q191201771/lal"))
+}

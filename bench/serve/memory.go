@@ -1,0 +1,67 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/go-librtmp/rtmp/bench/media"
+)
+
+// crowds are the numbers of players at which memory is looked at.
+var crowds = []int{100, 500, 2000}
+
+// memoryOf measures the memory of a server while more and more players join: KiB a player, at each of crowds.
+func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error) {
+	return func(ctx context.Context, dir string) ([]float64, error) {
+		p, err := s.start(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		defer p.stop()
+		url := s.url(p, "x")
+		run := media.Build("200kbit")
+		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // 2,000 players are not to keep the machine busy
+		pub, err := publish(ctx, url, run)
+		if err != nil {
+			return nil, err
+		}
+		defer pub.stop()
+		time.Sleep(*length) // what is kept of the stream is in memory then
+		alone, err := p.memory()
+		if err != nil {
+			return nil, err
+		}
+		c, err := gather(ctx, url, 0, openOptions{})
+		if err != nil {
+			return nil, err
+		}
+		defer c.leave()
+		figures := make([]float64, len(crowds))
+		for i, n := range crowds {
+			if err := c.grow(ctx, url, n); err != nil {
+				return nil, err
+			}
+			time.Sleep(settle)
+			u, err := use(p, c, time.Second)
+			if err != nil {
+				return nil, err
+			}
+			figures[len(crowds)-1-i] = (u.memory - alone) / float64(n)
+		}
+		return figures, nil
+	}
+}
+
+func memoryTrial() *trial {
+	t := &trial{title: "Memory of a player", file: "serve-memory", rounds: 3,
+		about: "Resident memory beyond that of the server with its publisher, for each of the players of one stream with a key frame every two seconds and nothing else; they come in one run."}
+	for _, n := range crowds {
+		t.columns = append([]string{fmt.Sprintf("KiB a player, %d players", n)}, t.columns...)
+	}
+	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours("")} {
+		t.contestants = append(t.contestants, &contestant{name: s.name, run: memoryOf(s)})
+	}
+	return t
+}

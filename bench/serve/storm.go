@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/bench/media"
+)
+
+// storm is how many players begin in a second.
+const storm = 1000
+
+// connectStorm has players begin at an even pace for some seconds: CPU milliseconds each; until Play.Start, ms, median and 99th percentile.
+func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, error) {
+	return func(ctx context.Context, dir string) ([]float64, error) {
+		p, err := s.start(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		defer p.stop()
+		url := s.url(p, "x")
+		pub, err := publish(ctx, url, media.Build("200kbit"))
+		if err != nil {
+			return nil, err
+		}
+		defer pub.stop()
+		n := int(min(*length, 3*time.Second).Seconds() * storm)
+		cpu, err := p.cpu()
+		if err != nil {
+			return nil, err
+		}
+		took, errs, opened := make([]time.Duration, n), make([]error, n), make([]*player, n)
+		var wg sync.WaitGroup
+		begin := time.Now()
+		for i := range n {
+			due := begin.Add(time.Duration(i) * time.Second / storm)
+			time.Sleep(time.Until(due))
+			wg.Go(func() {
+				opened[i], errs[i] = open(ctx, url, openOptions{})
+				took[i] = time.Since(due)
+			})
+		}
+		wg.Wait()
+		after, err := p.cpu()
+		if err != nil {
+			return nil, err
+		}
+		var failed error
+		for i, one := range opened {
+			if errs[i] != nil {
+				failed = fmt.Errorf("player %d of %d: %w", i, n, errs[i])
+				continue
+			}
+			one.close()
+		}
+		return []float64{(after - cpu) * 1000 / float64(n), percentile(took, 50), percentile(took, 99)}, failed
+	}
+}
+
+func stormTrial() *trial {
+	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms a player", "to Play.Start p50 ms", "p99 ms"}, rounds: 3,
+		quick: true, against: []string{"nginx-rtmp"},
+		about: fmt.Sprintf("%d players a second for %v, from when each was due. They are on the same machine, and pay for the delay.", storm, min(*length, 3*time.Second))}
+	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours("")} {
+		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours", run: connectStorm(s)})
+	}
+	return t
+}
+
+// silent is how many connect and say nothing.
+const silent = 10000
+
+// silence measures what a connection costs that never shakes hands: KiB, and after how many seconds the last one is closed.
+func silence(s server) func(ctx context.Context, dir string) ([]float64, error) {
+	return func(ctx context.Context, dir string) ([]float64, error) {
+		p, err := s.start(ctx, dir)
+		if err != nil {
+			return nil, err
+		}
+		defer p.stop()
+		alone, err := p.memory()
+		if err != nil {
+			return nil, err
+		}
+		var wg sync.WaitGroup
+		for range silent {
+			nc, err := net.Dial("tcp", p.addr)
+			if err != nil {
+				return nil, err
+			}
+			defer nc.Close()
+			nc.SetDeadline(time.Now().Add(dialTimeout))
+			wg.Go(func() { nc.Read(make([]byte, 1)) })
+		}
+		last := time.Now()
+		memory, err := p.memory()
+		if err != nil {
+			return nil, err
+		}
+		wg.Wait()
+		return []float64{(memory - alone) / silent, time.Since(last).Seconds()}, nil
+	}
+}
+
+func silenceTrial() *trial {
+	t := &trial{title: "Connections that say nothing", file: "serve-silence", columns: []string{"KiB each", "s until the last is closed"}, rounds: 1,
+		about: fmt.Sprintf("%d connections that never shake hands. Those that are still open after %v are given up.", silent, dialTimeout)}
+	for _, s := range []server{nginx("", ""), ours("")} {
+		t.contestants = append(t.contestants, &contestant{name: s.name, run: silence(s)})
+	}
+	return t
+}

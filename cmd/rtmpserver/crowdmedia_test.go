@@ -1,0 +1,170 @@
+package main
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+const (
+	picturePeriod = 80 * time.Millisecond // of 200 kbit/s
+	pictureSize   = 2000                  // bytes
+	keyEvery      = 25                    // pictures
+	markAt        = 5 + 4 + 1             // in a picture, after the headers of AVC, of the NAL unit's length, and of the NAL unit
+)
+
+// picture is the n-th of a publication, like no other.
+func picture(publication, n uint32) []byte {
+	b := make([]byte, pictureSize)
+	copy(b, []byte{0x27, 1, 0, 0, 0, 0, 0, (pictureSize - 9) >> 8, (pictureSize - 9) & 0xff, 0x41})
+	if n%keyEvery == 0 {
+		b[0], b[9] = 0x17, 0x65
+	}
+	binary.BigEndian.PutUint32(b[markAt:], publication)
+	binary.BigEndian.PutUint32(b[markAt+4:], n)
+	for i := markAt + 8; i < len(b); i++ {
+		b[i] = byte(uint32(i)*publication>>3 + n)
+	}
+	return b
+}
+
+// marks are those of a picture; ok is false if it is none of ours, byte for byte.
+func marks(b []byte) (publication, n uint32, ok bool) {
+	if len(b) != pictureSize {
+		return 0, 0, false
+	}
+	publication, n = binary.BigEndian.Uint32(b[markAt:]), binary.BigEndian.Uint32(b[markAt+4:])
+	return publication, n, string(b) == string(picture(publication, n))
+}
+
+// published is what has been published.
+type published struct {
+	missed atomic.Int64 // pictures, by players
+	mu     sync.Mutex
+	last   uint32
+	whole  map[uint32]uint32 // pictures of a publication, if all have certainly arrived
+}
+
+// sending is a publication under way.
+type sending struct{ id, sent uint32 }
+
+func (p *published) begin() *sending {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.last++
+	return &sending{id: p.last}
+}
+
+// end notes how much has been sent. arrived says that all of it has arrived.
+func (p *published) end(s *sending, arrived bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.whole == nil {
+		p.whole = make(map[uint32]uint32)
+	}
+	if arrived {
+		p.whole[s.id] = s.sent
+	}
+}
+
+// write publishes the next picture, after a header if it is the first.
+func (s *sending) write(out *rtmp.Stream) error {
+	if s.sent == 0 {
+		header := []byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x1e, 0xff, 0xe0, 0}
+		if err := out.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Body: header}); err != nil {
+			return err
+		}
+	}
+	at := uint32(picturePeriod.Milliseconds()) * s.sent
+	err := out.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Timestamp: at, Body: picture(s.id, s.sent)})
+	if err == nil {
+		s.sent++
+	}
+	return err
+}
+
+// watcher checks what a player, or a file, gets.
+type watcher struct {
+	published *published
+	pictures  int
+	id, n     uint32 // of the last picture
+	timestamp uint32
+}
+
+// see checks a message: pictures are what was sent, and go on where they have ended, or with a key frame.
+func (w *watcher) see(packet *rtmp.Packet) error {
+	kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
+	if packet.Type != message.TypeVideo || kind == flv.KindHeader {
+		return nil
+	}
+	id, n, ok := marks(packet.Body)
+	key := n%keyEvery == 0
+	next := w.pictures > 0 && id == w.id && n == w.n+1
+	switch {
+	case !ok:
+		return fmt.Errorf("%d bytes that nobody has sent", len(packet.Body))
+	case !next && !key:
+		return fmt.Errorf("picture %d of %d after %d of %d, of which %d have come: not a key frame", n, id, w.n, w.id, w.pictures)
+	case w.pictures > 0 && packet.Timestamp < w.timestamp:
+		return fmt.Errorf("time goes back from %d to %d", w.timestamp, packet.Timestamp)
+	case w.pictures > 0 && id == w.id && n > w.n:
+		w.published.missed.Add(int64(n - w.n - 1))
+	}
+	w.pictures++
+	w.id, w.n, w.timestamp = id, n, packet.Timestamp
+	return nil
+}
+
+// checkFiles checks that each publication has been recorded as it was sent, in a file of its own.
+func (p *published) checkFiles(t *testing.T, dir string) {
+	t.Helper()
+	files, err := filepath.Glob(filepath.Join(dir, "*.flv"))
+	require.NoError(t, err)
+	recorded := make(map[uint32]uint32)
+	for _, file := range files {
+		id, pictures := p.checkFile(t, file)
+		assert.Zero(t, recorded[id], "publication %d is in more files than %s", id, file)
+		recorded[id] = pictures
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for id, pictures := range p.whole {
+		assert.Equal(t, pictures, recorded[id], "pictures of publication %d", id)
+	}
+	t.Logf("%d files, %d publications of which all has arrived", len(files), len(p.whole))
+}
+
+// checkFile checks that a file begins with the first picture of a publication and has each that follows.
+func (p *published) checkFile(t *testing.T, file string) (id, pictures uint32) {
+	t.Helper()
+	f, err := os.Open(file)
+	require.NoError(t, err)
+	defer f.Close()
+	w, tags := watcher{published: p}, flv.NewReader(f)
+	for {
+		var tag flv.Tag
+		err := tags.Next(&tag)
+		if errors.Is(err, io.EOF) {
+			return w.id, uint32(w.pictures)
+		}
+		require.NoError(t, err, file)
+		require.NoError(t, w.see(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}), file)
+		if w.pictures > 0 {
+			require.EqualValues(t, w.pictures-1, w.n, "%s: all from the first on", file)
+		}
+	}
+}
