@@ -65,7 +65,7 @@ func after(head, start []byte) func(int) ([][]byte, time.Duration, []byte) {
 	}
 }
 
-// nalFrames makes frames of two NAL units, each behind its length. Where presentation and decoding times differ, which
+// nalFrames makes frames of two NAL units, each after its length. Where presentation and decoding times differ, which
 // is every second frame's case, they have another head, and the difference in 24 bits.
 func nalFrames(same, differ []byte, headers ...int) func(int) ([][]byte, time.Duration, []byte) {
 	return func(n int) ([][]byte, time.Duration, []byte) {
@@ -110,7 +110,7 @@ var codecTable = []codec{
 	{name: "AV1", codec: &codecs.AV1{},
 		header: wire(0x80, fourCC("av01"), "81 08 0c 00  0a 0b 00 00 00 42 ab bf c3 70 0b e0 01"),
 		frame: func(n int) ([][]byte, time.Duration, []byte) {
-			content := payload(n)[:100] // on the wire OBUs have their size behind their header, and a temporal delimiter leads
+			content := payload(n)[:100] // on the wire OBUs have their size after their header, and a temporal delimiter leads
 			return [][]byte{wire("30", content)}, 0, wire(0x83, fourCC("av01"), "12 00", "32 64", content)
 		}},
 	{name: "VP9", codec: &codecs.VP9{},

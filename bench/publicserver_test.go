@@ -38,7 +38,7 @@ func packetsOf(tags []flv.Tag) (packets []rtmp.Packet) {
 	return packets
 }
 
-// What gortmplib publishes to package server arrives as it was.
+// Media that gortmplib publishes to package server arrives unchanged.
 func TestGortmplibPublishesToThePublicServer(t *testing.T) {
 	for _, media := range streams(t) {
 		t.Run(media.name, func(t *testing.T) {

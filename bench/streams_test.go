@@ -42,7 +42,7 @@ func (s *stream) file() []byte {
 	return file
 }
 
-// What the second byte of AVC and AAC messages says (FLV E.4.2.1, E.4.3.1).
+// Values of the second byte of AVC and AAC messages (FLV E.4.2.1, E.4.3.1).
 const (
 	sequenceHeader = 0
 	frame          = 1

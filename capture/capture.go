@@ -2,7 +2,7 @@
 //
 // Sessions are recorded with rtmp.Options.Capture, server.Server.Capture, or from packets that tcpdump or Wireshark have captured,
 // with package [github.com/go-librtmp/rtmp/capture/pcap]. A recording holds the chunk streams of both directions, after decryption
-// and before encryption, with times. What is secret was replaced before it was written: publishing names, tokens, passwords and
+// and before encryption, with times. Secrets were replaced before they were written: publishing names, tokens, passwords and
 // what is made of them became placeholders of the same length, the same value always the same placeholder. [Session.End] says what
 // was replaced, and what was not. docs/capture-format.md describes the format.
 //
@@ -28,19 +28,19 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// Info is what is known of a session beside its messages.
+// Info describes a session.
 type Info = capturefile.Info
 
-// Handshake is what is known of a session's handshake.
+// Handshake describes the handshake of a session.
 type Handshake = capturefile.Handshake
 
-// End is how the recording of a session ended, and what was removed from it.
+// End describes how the recording of a session ended, and what was removed from it.
 type End = capturefile.End
 
 // Direction is the way of a message.
 type Direction = capturefile.Direction
 
-// The directions.
+// Directions of a message.
 const (
 	FromClient = capturefile.FromClient // to the server
 	FromServer = capturefile.FromServer // to the client
@@ -49,17 +49,18 @@ const (
 // Role is who recorded a session.
 type Role = capturefile.Role
 
-// The roles.
+// Roles of the program that recorded a session.
 const (
 	RoleClient   = capturefile.RoleClient
 	RoleServer   = capturefile.RoleServer
-	RoleObserver = capturefile.RoleObserver // somebody who saw the packets
+	RoleObserver = capturefile.RoleObserver // a third party that captured the packets
 )
 
 // Option is how a session is recorded.
 type Option = capturefile.Option
 
-// ZeroMedia replaces the bodies of audio and video messages by as many zeros. The recording then is small, and shows nobody's face.
+// ZeroMedia replaces the bodies of audio and video messages by zeros of the same length. The recording is small then,
+// and shows nothing of the media.
 var ZeroMedia Option = capturefile.ZeroMedia
 
 // NewWriter returns w with options for what rtmp.Options.Capture or server.Server.Capture record to it.
@@ -67,7 +68,8 @@ func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 	return capturefile.NewOutput(w, options...)
 }
 
-// Recorder records a session that somebody else has, such as a proxy's: what the client and the server send is given to Record.
+// Recorder records a session that another program has, such as a proxy's: pass it what the client and the server
+// send, with Record.
 type Recorder = capturefile.Recorder
 
 // NewRecorder begins the recording of a session, which goes to w until Close. w may hold other sessions already, and those of

@@ -35,24 +35,24 @@ func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	return r.run(ctx, c.Session)
 }
 
-// asClient is a replay's role.
+// asClient is the role of a replay as client.
 type asClient struct {
 	replay  *replay
-	asked   map[float64]string  // by transaction id: connect and createStream
+	asked   map[float64]string  // names of the calls connect and createStream, by transaction id
 	answers map[float64]*answer // likewise
-	streams map[uint32]uint32   // message stream ids, by those of the recording
+	streams map[uint32]uint32   // message stream ids of the server, by those of the recording
 
-	statuses, wantStatuses int // that media begins
+	statuses, wantStatuses int // that announce the start of media
 	media, wantMedia       int // messages
 	ended                  bool
-	givenUp                bool // media is not waited for any more
+	givenUp                bool // stop waiting for media
 	refused                error
 }
 
-// answer is one in the recording, and the one that the server gives now.
+// answer is an answer in the recording, and the server's answer to the same call.
 type answer struct {
 	recorded, received  bool
-	recordedID, givenID uint32 // of createStream
+	recordedID, givenID uint32 // stream ids from createStream
 	refused, refusedNow bool
 	failure             *message.StatusError
 }
@@ -66,7 +66,8 @@ func (c *asClient) answer(id float64) *answer {
 	return a
 }
 
-// heard looks at a message of either server. begins reports that a stream begins, ends that one ends.
+// heard handles a message of the recorded server or, if now is set, of the real one. begins reports that a stream
+// begins, ends that one ends.
 func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
 	cmd, ok := commandOf(m)
 	switch {
@@ -144,7 +145,7 @@ func (c *asClient) recorded(m *Message) {
 	}
 }
 
-// ready waits for the answers that had come by then.
+// ready waits for the answers that the recorded client had received at this point.
 func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	if c.refused != nil {
 		return false, c.refused
@@ -160,14 +161,15 @@ func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
 }
 
-// impatient gives up only media: a live stream never has as much as then.
+// impatient gives up waiting for media, since a live stream may have less than in the recording. It does not give up
+// waiting for anything else.
 func (c *asClient) impatient() bool {
 	was := c.givenUp
 	c.givenUp = true
 	return !was
 }
 
-// header puts the message stream id that the server has given into a whole header.
+// header sets the message stream id of a whole header to the one that the server has given.
 func (c *asClient) header(b []byte) {
 	at := 1 + 7
 	switch b[0] {
@@ -186,7 +188,7 @@ func (c *asClient) header(b []byte) {
 	}
 }
 
-// edit does so in the messages that have one in their body, and remembers what is asked.
+// edit sets the stream ids in the body of a message, and records which answer it asks for.
 func (c *asClient) edit(m *capturefile.Message, _ int) {
 	c.replay.mu.Lock()
 	defer c.replay.mu.Unlock()

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// What a session was about: its commands.
+// This lists the commands of a session.
 func ExampleOpen() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {

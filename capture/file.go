@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// ErrNoSession is the error of a file that is no capture, or holds nothing yet.
+// ErrNoSession is the error for a file that is not a capture, or that has no session yet.
 var ErrNoSession = errors.New("capture: no session in it")
 
 // File is a capture file: one session or several. Its methods may be called from any goroutine.
@@ -24,10 +24,10 @@ type File struct {
 
 // DamageError is a part of a capture that can't be read. Everything else can.
 type DamageError struct {
-	Offset int64  // in the file, bytes
+	Offset int64  // offset in the file, in bytes
 	Size   int64  // bytes; 0: unknown
-	Detail string // what is wrong
-	Err    error  // the cause, nil: there is no other
+	Detail string // description of the damage
+	Err    error  // the cause; nil: none
 }
 
 func (e *DamageError) Error() string {
@@ -41,7 +41,7 @@ func (e *DamageError) Error() string {
 // Unwrap returns the cause.
 func (e *DamageError) Unwrap() error { return e.Err }
 
-// Open opens a capture file. The error is ErrNoSession if there is none in it.
+// Open opens a capture file. If the file has no session, the error is ErrNoSession.
 func Open(path string) (*File, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -90,13 +90,14 @@ func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	return f, nil
 }
 
-// blockAt is where a block is.
+// blockAt is the position of a block.
 type blockAt struct {
 	header capturefile.Header
-	at     int64 // of the header
+	at     int64 // position of the header
 }
 
-// block finds the block at a place, and the place of the next. It is nil where there is something else.
+// block reads the header of the block at a position, and returns the position of the next one. It returns nil if
+// there is no block.
 func (f *File) block(at, size int64) (b *blockAt, next int64, err error) {
 	var head [capturefile.HeaderSize]byte
 	n, err := f.in.ReadAt(head[:min(int64(len(head)), size-at)], at)
@@ -121,7 +122,7 @@ func (f *File) damaged(at, size int64, detail string, err error) {
 	f.damage = append(f.damage, &DamageError{Offset: at, Size: size, Detail: detail, Err: err})
 }
 
-// search returns the place of the next header, or size.
+// search returns the position of the next block header, or size.
 func (f *File) search(at, size int64) (int64, error) {
 	buf := make([]byte, 64<<10)
 	for at < size {
@@ -152,8 +153,8 @@ func (f *File) search(at, size int64) (int64, error) {
 // Sessions are those in the file, in the order in which they began.
 func (f *File) Sessions() []*Session { return slices.Clone(f.sessions) }
 
-// Damage is what is wrong with the file: a torn end, bytes that are no capture. What is wrong inside a block the Readers of its
-// session find.
+// Damage returns the damaged places of the file, such as a torn end. Damage inside the blocks of a session is
+// reported by its Readers.
 func (f *File) Damage() []*DamageError { return slices.Clone(f.damage) }
 
 // Close closes what Open has opened.
@@ -173,7 +174,7 @@ type Session struct {
 	complete bool
 }
 
-// look reads what is known of the session: Info from its first block, End from its last.
+// look reads the session's Info from its first block and End from its last.
 func (s *Session) look() error {
 	for _, i := range []int{0, len(s.blocks) - 1} {
 		c, err := s.content(i, new(buffers))
@@ -196,10 +197,10 @@ func (s *Session) look() error {
 	return nil
 }
 
-// buffers are those of a reader of blocks.
+// buffers are the buffers of a reader of blocks.
 type buffers struct{ packed, content []byte }
 
-// content reads a block. A *DamageError says that it can't be used.
+// content reads a block. If the block is damaged, the error is a *DamageError.
 func (s *Session) content(i int, buf *buffers) (c capturefile.Content, err error) {
 	b := &s.blocks[i]
 	buf.packed = slices.Grow(buf.packed[:0], int(b.header.Packed))[:b.header.Packed]
@@ -220,7 +221,7 @@ func (s *Session) damage(i int, err error) error {
 	return &DamageError{Offset: b.at, Size: capturefile.HeaderSize + int64(b.header.Packed), Detail: "a block can't be read", Err: err}
 }
 
-// Info is what is known of the session beside its messages.
+// Info describes the session.
 func (s *Session) Info() Info { return s.info }
 
 // End is how its recording ended. complete is false where it has no end: it goes on, the program has crashed, or the file is damaged.

@@ -21,9 +21,9 @@ type RawReader struct {
 	session *Session
 	buf     buffers
 	content capturefile.Content
-	block   int // the next
+	block   int // index of the next block
 	lost    bool
-	resumed *[2]*chunk.Scanner // set when reading has gone on after an interruption, until it is taken
+	resumed *[2]*chunk.Scanner // set when reading has resumed after a gap, until a Reader takes it
 }
 
 // Raw returns a RawReader at the beginning of the session.
@@ -81,7 +81,7 @@ func (r *RawReader) advance() error {
 	return nil
 }
 
-// follows returns a *DamageError if there is something missing before a block.
+// follows returns a *DamageError if something is missing before block i.
 func (r *RawReader) follows(i int) error {
 	blocks := r.session.blocks
 	before := uint32(0)
@@ -94,7 +94,7 @@ func (r *RawReader) follows(i int) error {
 	return &DamageError{Offset: blocks[i].at, Detail: "blocks are missing before this one"}
 }
 
-// seek goes to the last block that begins at t or before, and can be read from there on.
+// seek moves to the last block that begins at or before t and is seekable.
 func (r *RawReader) seek(t time.Duration) {
 	r.block = 0
 	for i, b := range r.session.blocks {
@@ -108,7 +108,7 @@ func (r *RawReader) seek(t time.Duration) {
 	r.content, r.resumed, r.lost = capturefile.Content{}, nil, true
 }
 
-// scanners are those that go on at the beginning of a block.
+// scanners returns scanners with the state at the beginning of a block.
 func scanners(c *capturefile.Content) (s *[2]*chunk.Scanner, err error) {
 	s = new([2]*chunk.Scanner)
 	for i, state := range c.States {

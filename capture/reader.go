@@ -9,31 +9,31 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxUnfinished is how many bytes of messages that are not complete a Reader holds at most.
+// maxUnfinished bounds the bytes of incomplete messages that a Reader holds.
 const maxUnfinished = 64 << 20
 
 // Reader reads the messages of a session in the order in which they were complete. It holds one block of the file, and the messages
 // that are not complete yet, in memory. It is used by one goroutine at a time.
 type Reader struct {
 	raw   *RawReader
-	part  Raw // what is left of it to be read
+	part  Raw // not parsed yet
 	ways  [2]assembler
-	since time.Duration // what was complete earlier is passed over
+	since time.Duration // skip messages that were complete earlier
 }
 
-// assembler puts the messages of one direction together.
+// assembler assembles the messages of one direction.
 type assembler struct {
 	scan  *chunk.Scanner
-	under map[uint32]*unfinished // by chunk stream
-	held  int                    // bytes of them
-	tail  []byte                 // a part of a header
-	begun int                    // messages
-	piece chunk.Piece            // the last
-	dead  bool                   // what follows is no chunk stream
+	under map[uint32]*unfinished // indexed by chunk stream id
+	held  int                    // bytes in under
+	tail  []byte                 // the beginning of a chunk header
+	begun int                    // number of messages
+	piece chunk.Piece            // the last one
+	dead  bool                   // the rest is not a chunk stream
 }
 
 type unfinished struct {
-	ordinal int // of the message in its direction, by when it began, from 1
+	ordinal int // number of the message in its direction, ordered by first byte, from 1
 	began   time.Duration
 	chunks  int
 	wire    int
@@ -88,10 +88,10 @@ func (r *Reader) Seek(t time.Duration) {
 	r.part, r.since = Raw{}, t
 }
 
-// Tolerated counts what was wrong in the chunk stream of one direction and is read all the same.
+// Tolerated returns counts of the violations in one direction's chunk stream that did not prevent reading.
 func (r *Reader) Tolerated(from Direction) chunk.Tolerated { return r.ways[from-1].scan.Tolerated() }
 
-// next reads a piece of part. got reports that a message is complete with it.
+// next parses a piece of part. got reports that it completes a message.
 func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	if a.dead {
 		part.Data = nil
@@ -106,10 +106,11 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	part.Data = part.Data[n:]
 	if err != nil {
 		a.dead = true
-		return false, &DamageError{Detail: fmt.Sprintf("what the %v sent at %v is no chunk stream", part.From, part.At), Err: err}
+		return false, &DamageError{Detail: fmt.Sprintf("the bytes from the %v at %v are not a chunk stream", part.From, part.At), Err: err}
 	}
 	if p.Dropped != 0 && p.First {
-		// The header of the next message: it is read again, into a message of its own, once the caller has the dropped one.
+		// The header of the next message is scanned again, into a message of its own, after the caller has taken the
+		// dropped one.
 		if u := a.under[p.Dropped]; u != nil {
 			a.forget(p.Dropped)
 			u.fill(m, part)
@@ -127,7 +128,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, &DamageError{Detail: "too many unfinished messages", Err: errTooLong}
 	}
 	if p.Dropped != 0 && !p.First {
-		a.forget(p.Dropped) // the Abort message that says so is what the caller sees
+		a.forget(p.Dropped) // the caller gets the Abort message instead
 	}
 	if !p.Last || u == nil {
 		return false, nil
@@ -139,7 +140,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 
 var errTooLong = errors.New("more than 64 MiB")
 
-// add adds a piece to its message; nil: its beginning is missing.
+// add adds a piece to its message. It returns nil if the message's beginning is missing.
 func (a *assembler) add(p *chunk.Piece, at time.Duration) *unfinished {
 	u := a.under[p.ChunkStreamID]
 	if p.First {
@@ -166,7 +167,7 @@ func (a *assembler) forget(chunkStream uint32) {
 	}
 }
 
-// fill makes the message that is complete with part.
+// fill sets m to the message that part completes.
 func (u *unfinished) fill(m *Message, part *Raw) {
 	p := &u.piece
 	*m = Message{Packet: message.Packet{Type: message.Type(p.Type), Format: p.Format, ChunkStreamID: p.ChunkStreamID,

@@ -116,7 +116,7 @@ func TestSeek(t *testing.T) {
 	assert.Equal(t, io.EOF, r.Next(&m))
 }
 
-// A block without states, since there are too many chunk streams, is read all the same, and is no place to seek to.
+// A block without states, since there are too many chunk streams, can be read, but not sought to.
 func TestManyChunkStreams(t *testing.T) {
 	var messages []sent
 	for i := range uint32(4000) {

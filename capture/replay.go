@@ -23,38 +23,40 @@ type Replay struct {
 	Patience time.Duration
 	// Step is called before each message is sent, which waits until it returns; an error ends the replay. nil: nothing waits.
 	Step func(ctx context.Context, m *Message) error
-	// Received is called with each message of the peer, on the goroutine that reads; At counts from the end of the handshake. m is
-	// valid during the call. nil: nobody asks.
+	// Received is called with each message of the peer on the goroutine that reads, if it is not nil. m.At counts
+	// from the end of the handshake. m is valid only during the call.
 	Received func(m *Message)
 }
 
 const (
 	defaultPatience = 10 * time.Second
-	// sendSize is how many bytes are sent together, if there are so many.
+	// sendSize is the number of bytes that are gathered for one write.
 	sendSize = 64 << 10
-	// extraChunkStream is for messages that are not in the recording.
+	// extraChunkStream is the chunk stream of messages that are not in the recording.
 	extraChunkStream = 62
-	// maxExtras is how many of these may wait.
+	// maxExtras is the number of such messages that may wait.
 	maxExtras = 1000
 )
 
-// role is what replays as server and as client differ in. Its methods but edit and header are called with replay.mu held.
+// role is what differs between replays as server and as client. Its methods except edit and header are called with
+// replay.mu held.
 type role interface {
-	// received looks at a message of the peer.
+	// received handles a message of the peer.
 	received(m *Message)
-	// recorded looks at a message of the peer's part in the recording: what is sent afterwards may depend on it.
+	// recorded handles a message of the peer's part of the recording, since later messages may depend on it.
 	recorded(m *Message)
-	// ready reports whether a recorded message may begin, or why it never may. p is its header; nil: the recording is over.
+	// ready reports whether a recorded message may be sent, or why it never may. p is its first piece; nil: the end
+	// of the recording.
 	ready(p *chunk.Piece, ordinal int) (bool, error)
-	// impatient is called when the peer has been waited for long enough. It reports whether that is no reason to stop.
+	// impatient is called after waiting for the peer for Patience. It reports whether the replay may go on.
 	impatient() bool
-	// edit changes a recorded message in its place.
+	// edit changes a recorded message in place.
 	edit(m *capturefile.Message, ordinal int)
-	// header changes the header of a chunk in its place.
+	// header changes the header of a chunk in place.
 	header(b []byte)
 }
 
-// replay plays one direction of a session, and follows the peer in the other.
+// replay sends one direction of a session, and compares the other with what the peer sends.
 type replay struct {
 	*Replay
 	role   role
@@ -64,20 +66,20 @@ type replay struct {
 	out    []byte
 	began  time.Time
 
-	sync, syncAt time.Duration // times that belong together: of the recording, and since began
-	peerAt       time.Duration // when the peer had sent its last message, in the recording
-	completing   int           // the ordinal of the message that is complete with the piece that is sent
-	chunkSize    int           // at the end of what was sent
+	sync, syncAt time.Duration // corresponding times: in the recording, and since began
+	peerAt       time.Duration // time of the peer's last message in the recording
+	completing   int           // ordinal of the message that the current piece completes
+	chunkSize    int           // after the bytes sent so far
 
-	mu     sync.Mutex    // guards the rest, and what the role knows
-	change chan struct{} // signalled when the peer has sent something
-	extras [][]byte      // bodies of commands, and pongs, that are not in the recording
-	gone   error         // the peer has ended its direction
+	mu     sync.Mutex    // guards the rest and the role's state
+	change chan struct{} // signalled when the peer has sent a message
+	extras [][]byte      // bodies of commands and pongs that are not in the recording
+	gone   error         // why the peer's direction has ended
 
 	received, recorded int // messages of the peer
 }
 
-// run plays the session. nc's handshake is over.
+// run replays the session on nc after the handshake.
 func (r *replay) run(ctx context.Context, s *Session) error {
 	r.change, r.began, r.chunkSize = make(chan struct{}, 1), time.Now(), chunk.DefaultChunkSize
 	r.filter = capturefile.Filter{
@@ -106,7 +108,7 @@ func (r *replay) run(ctx context.Context, s *Session) error {
 	return err
 }
 
-// play sends what the recording has, when it is time.
+// play sends the recorded bytes, each when it is due.
 func (r *replay) play(ctx context.Context, s *Session) error {
 	in := s.Reader()
 	var m Message
@@ -148,7 +150,7 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 	}
 }
 
-// send sends a piece of the recording. m is complete with it if got is.
+// send sends a piece of the recording. got reports that it completes m.
 func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.Piece, got bool, m *Message) error {
 	if p.First {
 		if err := r.await(ctx, p, m.ordinal); err != nil {
@@ -177,7 +179,8 @@ func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.
 	return nil
 }
 
-// await waits until the message may be sent that begins with p, nil: the recording is over. It sends what is not in the recording.
+// await waits until the message that begins with p may be sent; p is nil at the end of the recording. It sends the
+// extras meanwhile.
 func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 	var timeout *time.Timer
 	for {
@@ -192,7 +195,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 		r.insert(extras)
 		switch {
 		case ready:
-			if timeout != nil { // it took its time, and ours begins anew with what it has sent
+			if timeout != nil { // the peer is slow but alive: wait as long again
 				r.sync, r.syncAt = r.peerAt, time.Since(r.began)
 			}
 			return nil
@@ -230,7 +233,7 @@ func (r *replay) patience() time.Duration {
 	return defaultPatience
 }
 
-// pace waits until it is time for what was sent at a time of the recording.
+// pace waits until bytes with a time in the recording are due.
 func (r *replay) pace(ctx context.Context, at time.Duration) error {
 	if r.Speed <= 0 {
 		return nil
@@ -253,17 +256,17 @@ func (r *replay) pace(ctx context.Context, at time.Duration) error {
 	}
 }
 
-// insert appends messages that are not in the recording to what is sent. They have chunk streams and whole headers of their own.
+// insert appends messages that are not in the recording, with whole headers on a chunk stream of their own.
 func (r *replay) insert(bodies [][]byte) {
 	for _, body := range bodies {
 		w := chunk.NewWriter()
 		w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: extraChunkStream,
-			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer knows that
+			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer has this size already
 		o := chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: extraChunkStream, Body: body}
-		if body[0] == 0 { // a user control message; commands begin with the marker of a string
+		if body[0] == 0 { // a user control message; a command begins with the marker of a string
 			o.Type = uint8(message.TypeUserControl)
 		}
-		r.out, _ = w.AppendMessage(r.out, &o) // a writer of its own: the header is whole
+		r.out, _ = w.AppendMessage(r.out, &o) // a new writer, so that the header is whole
 	}
 }
 
@@ -279,7 +282,7 @@ func (r *replay) flush() error {
 	return nil
 }
 
-// read follows the peer until it ends.
+// read reads from the peer until its direction ends.
 func (r *replay) read() {
 	in := chunk.NewReader(r.nc, 0)
 	var c chunk.Message
@@ -319,14 +322,14 @@ func (r *replay) pong(m *Message) {
 	}
 }
 
-// extra has something sent that is not in the recording. The caller holds mu.
+// extra queues a message that is not in the recording. The caller holds mu.
 func (r *replay) extra(body []byte) {
 	if len(r.extras) < maxExtras {
 		r.extras = append(r.extras, body)
 	}
 }
 
-// leave ends the connection after the recording's end. It goes on to the end of what the peer has to say, unless that says nothing
+// leave ends the connection after the end of the recording. It reads until the peer ends its direction, or is silent
 // for Patience.
 func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	if err := r.await(ctx, nil, 0); err != nil {
@@ -357,7 +360,7 @@ func (r *replay) leave(ctx context.Context, closedBy Direction) error {
 	}
 }
 
-// transactionAt is where the transaction id of a command is, 8 bytes; -1: nobody knows.
+// transactionAt returns the position of a command's transaction id of 8 bytes, or -1 if it has none.
 func transactionAt(body []byte) int {
 	at := 0
 	if len(body) > 0 && body[0] == 0 {

@@ -80,7 +80,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	return r.run(ctx, session)
 }
 
-// shakeHands runs a handshake that ends with ctx.
+// shakeHands runs a handshake that is cancelled with ctx.
 func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 	stop := context.AfterFunc(ctx, func() { nc.Close() })
 	err := shake()
@@ -93,30 +93,30 @@ func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 	return nil
 }
 
-// script is what has to be known of a session before it is served.
+// script is the plan by which a session is served.
 type script struct {
 	asked   []request
-	answers map[int]int  // by ordinals of the server's messages: which of asked they answer
-	status  map[int]bool // ordinals of those that tell of a stream's state
+	answers map[int]int  // index in asked of the request that a message answers, by the server's ordinals
+	status  map[int]bool // ordinals of messages about the state of a stream
 }
 
-// request is a command of the client's.
+// request is a command of the recorded client.
 type request struct {
 	name        string
 	transaction float64
-	passed      bool // in the recording
+	passed      bool // the replay has reached its place in the recording
 
-	matched bool    // the client has sent one as well
+	matched bool    // the client has sent the same command
 	id      float64 // with this transaction id
-	answer  []byte  // the answer, which the client has not asked for yet
+	answer  []byte  // the recorded answer, held until the client sends the command
 }
 
-// milestone reports whether nothing can go on without that command.
+// milestone reports whether the session cannot go on without the command.
 func (q *request) milestone() bool {
 	return q.name == "connect" || q.name == "createStream" || q.starts()
 }
 
-// starts reports whether media comes after that command.
+// starts reports whether media follows the command.
 func (q *request) starts() bool { return q.name == "play" || q.name == "publish" }
 
 func scriptOf(s *Session) (*script, error) {
@@ -146,15 +146,15 @@ func commandOf(m *Message) (cmd message.Command, ok bool) {
 	if m.Dropped || m.Type != message.TypeCommandAMF0 && m.Type != message.TypeCommandAMF3 {
 		return cmd, false
 	}
-	cmd, _ = message.ParseCommand(m.Type, m.Body) // what could be read counts
+	cmd, _ = message.ParseCommand(m.Type, m.Body) // use the part that could be parsed
 	return cmd, cmd.Name != ""
 }
 
-// asServer is a replay's role.
+// asServer is the role of a replay as server.
 type asServer struct {
 	*script
 	replay *replay
-	passed int // of asked
+	passed int // number of requests in asked
 }
 
 func (s *asServer) received(m *Message) {
@@ -179,14 +179,14 @@ func (s *asServer) received(m *Message) {
 	}
 }
 
-// emptyResult answers a command that the recording knows nothing of.
+// emptyResult returns an answer to a command that is not in the recording.
 func emptyResult(cmd *message.Command) []byte {
 	answer := message.Command{Name: "_result", TransactionID: cmd.TransactionID, Args: []any{nil}}
 	if q := (&request{name: cmd.Name}); q.milestone() {
 		answer.Name = "_error"
 		answer.Args[0] = message.StatusObject("error", message.CodeCallFailed, "not in the recording")
 	}
-	body, _ := message.AppendCommand(nil, message.TypeCommandAMF0, &answer) // which can always be expressed
+	body, _ := message.AppendCommand(nil, message.TypeCommandAMF0, &answer) // these values can always be encoded
 	return body
 }
 
@@ -197,7 +197,7 @@ func (s *asServer) recorded(m *Message) {
 	}
 }
 
-// ready waits for what the client must have asked for before it is told that.
+// ready waits until the client has sent the commands that the message depends on.
 func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	if p == nil {
 		return true, nil
@@ -216,7 +216,7 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	return true, nil
 }
 
-// dispensable reports whether a command may never come: there is nothing after it that would tell.
+// dispensable reports whether a command may be missing: nothing after it shows whether the client will send it.
 func (s *asServer) dispensable(i int) bool {
 	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
 }
@@ -238,7 +238,7 @@ func (s *asServer) header([]byte) {}
 // unasked is a transaction id that no client uses.
 const unasked = 1 << 52
 
-// edit gives an answer the client's own transaction id.
+// edit sets the transaction id of an answer to the client's.
 func (s *asServer) edit(m *capturefile.Message, ordinal int) {
 	i, ok := s.answers[ordinal]
 	at := transactionAt(m.Body)

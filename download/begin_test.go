@@ -21,7 +21,7 @@ func later(list []flv.Tag, by uint32) []flv.Tag {
 	return list
 }
 
-// What misses its beginning is not complete, however regular the rest is.
+// A stream without its beginning is not complete, however regular the rest.
 func TestBeginningThatNeverCame(t *testing.T) {
 	const duration = 10080 * time.Millisecond
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
@@ -35,7 +35,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 
-	// A live stream has no beginning, and without a duration nobody knows.
+	// A live stream has no beginning, and without a duration it is unknown.
 	result, err = judged(t, half, 0, nil, io.EOF, true)
 	assert.NoError(t, err)
 	assert.Equal(t, Complete, result.Outcome)
@@ -44,7 +44,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.Equal(t, Complete, result.Outcome)
 }
 
-// Times that begin late are no reason to miss anything, if there is as much as there should be.
+// Timestamps that begin late are not a gap, if there is as much as there should be.
 func TestTimesThatBeginLate(t *testing.T) {
 	const duration = 10080 * time.Millisecond
 	for _, by := range []time.Duration{900 * time.Millisecond, 5 * time.Second, 5 * time.Hour} {

@@ -83,7 +83,7 @@ func slides(seconds, every int, irregular bool) []flv.Tag {
 	return list
 }
 
-// What is called complete has all of every track, as far as that can be told.
+// A complete stream has all of every track.
 func TestIncomplete(t *testing.T) {
 	all := sample(t)
 	lost := io.ErrUnexpectedEOF
@@ -132,7 +132,7 @@ func TestIncomplete(t *testing.T) {
 	assert.Equal(t, []Gap{{flv.TagVideo, 1000 * time.Millisecond, 9400 * time.Millisecond}}, result.Gaps)
 }
 
-// What only looks as if something were missing.
+// Streams that only seem to have gaps.
 func TestCompleteAllTheSame(t *testing.T) {
 	all := sample(t)
 	lost := io.ErrUnexpectedEOF
@@ -177,7 +177,7 @@ func TestCompleteAllTheSame(t *testing.T) {
 	assert.Equal(t, ms(all[len(all)-1].Timestamp), result.Position)
 }
 
-// Nobody can know what a live stream should have had. Holes are told all the same.
+// The length of a live stream is unknown. Its gaps are reported all the same.
 func TestHolesInLiveStreams(t *testing.T) {
 	all := sample(t)
 	result, err := judged(t, append(slices.Clone(all[:200]), all[400:]...), 0, nil, io.EOF, true)

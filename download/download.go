@@ -42,7 +42,7 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	return d.run(ctx)
 }
 
-// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. What is written can't be taken back,
+// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. Written bytes cannot be taken back,
 // so after a recovery the parts are joined as they are. See File for the rest.
 func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
@@ -91,15 +91,15 @@ type download struct {
 	result Result
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
-	base       uint32        // where the file's time 0 is in the stream, ms: not 0 if the server counts from Options.Start
+	base       uint32        // stream time of the file's time 0, in ms: not 0 if the server counts from Options.Start
 	position   uint32        // of the last message, in the file's time
-	shifts     shifts        // from the session's time to the file's
-	splice     *splice       // while it is looked for where the session continues the file
-	joined     time.Time     // when the file was last written, for live streams
+	shifts     shifts        // from the session's times to the file's
+	splice     *splice       // while searching for the place where the session continues the file
+	joined     time.Time     // last write of the file, for live streams
 	resumed    bool          // the session continues the file
-	from       time.Duration // where the session began
-	back       int           // how many key frames before the last one of the file that is
-	known      time.Duration // duration
+	from       time.Duration // position at which the session began
+	back       int           // number of key frames between that and the last key frame of the file
+	known      time.Duration // of the stream; 0: unknown
 	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats
@@ -117,7 +117,7 @@ func (d *download) run(ctx context.Context) (Result, error) {
 	if flushErr := d.out.finish(); err == nil || flushErr != nil && !isWrite(err) {
 		err = flushErr
 	}
-	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, and so is what replaces the file
+	if err == nil && !d.out.begun && d.out.stale && !d.o.Resume { // the stream is empty, so it replaces the file by an empty one
 		err = d.out.cut(0)
 	}
 	if closeErr := d.out.close(); err == nil {

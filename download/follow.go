@@ -1,11 +1,11 @@
 package download
 
-// maxDrift is by how much the time of a track may change from one frame that the file has to the next, ms. Servers that drop
-// frames because their queue is full, as nginx-rtmp does, count the others' times on as if those had not been: each track is
-// late by all that it has lost.
+// maxDrift is the largest change of a track's time shift from one frame in the file to the next, in ms. Servers that
+// drop frames because their queue is full, as nginx-rtmp does, continue the timestamps of the other frames as if the
+// dropped ones had not existed, so that each track falls behind by what it has lost.
 const maxDrift = 1000
 
-// frames are the frames of a part of a file by what is in them, in the order of the file.
+// frames are the frames of a part of a file by content, in the order of the file.
 type frames map[content][]entry
 
 func framesOf(list []entry) frames {
@@ -16,16 +16,16 @@ func framesOf(list []entry) frames {
 	return f
 }
 
-// follower finds the frames of one track in the file as they come again: in the order of the file, however many of them the
-// server has dropped this time or the last.
+// follower finds the frames of one track in the file as they are repeated, in the order of the file. Any number of
+// frames may be missing on either side.
 type follower struct {
-	frames        // those of one track are used, and lost as they are passed
-	shift  uint32 // from the new times to those of the file, as of the newest frame that was found
-	after  int64  // its offset, 0 before there is one
+	frames        // those of one track are used, and removed as they are passed
+	shift  uint32 // from the new times to those of the file, for the newest frame found
+	after  int64  // offset of that frame; 0: none
 }
 
-// find returns the place of a frame in the file. Where the same content is at several places only that counts which is where
-// it is expected.
+// find returns the place of a frame in the file. If the same content is at several places, only the one at the
+// expected time counts.
 func (f *follower) find(c content, at uint32) (e entry, ok bool) {
 	list := f.frames[c]
 	if len(list) == 0 {

@@ -10,17 +10,17 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// heard is what the server has said that the download acts on. Whoever reads the connection notes it, and the read of the stream
-// that is under way returns.
+// heard holds the server's requests that the download acts on. The goroutine that reads the connection sets them, and
+// interrupts the pending read of the stream.
 type heard struct {
 	mu        sync.Mutex   // guards the rest
-	stream    *rtmp.Stream // whose read is to return; nil: there is none yet
+	stream    *rtmp.Stream // whose read is interrupted; nil: none yet
 	empty     bool         // BufferEmpty
-	reconnect bool         // a request to reconnect
-	tcURL     string       // where it leads; "": to the same place
+	reconnect bool         // the server has asked the client to reconnect
+	tcURL     string       // the server to reconnect to; "": the same
 }
 
-// observer notes that the buffer is empty if pauses is set, and requests to reconnect if moves is.
+// observer returns an observer that notes BufferEmpty if pauses is set, and requests to reconnect if moves is set.
 func (h *heard) observer(pauses, moves bool) *observe.Observer {
 	o := new(observe.Observer)
 	if pauses {
@@ -49,21 +49,21 @@ func (h *heard) note(what func()) {
 	}
 }
 
-// interrupt makes s the stream whose reads return.
+// interrupt sets the stream whose reads are interrupted.
 func (h *heard) interrupt(s *rtmp.Stream) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	h.stream = s
 }
 
-// something reports whether take has something to return.
+// something reports whether take would return anything.
 func (h *heard) something() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.empty || h.reconnect
 }
 
-// take returns what was noted since the last call. The next note interrupts a read again.
+// take returns and clears what was noted. After that, another note interrupts a read again.
 func (h *heard) take(s *rtmp.Stream) (empty, reconnect bool, tcURL string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -12,20 +12,20 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// tolerance is how much of a track may be missing at the end when the server has said the end: tracks are not of the same
-// length to the frame, and metadata is wrong by a bit.
+// tolerance is how much of a track may be missing at the end of a stream that the server has ended, since tracks
+// differ in length by some frames, and the duration in the metadata is not exact.
 const tolerance = time.Second
 
-// reached reports whether one of the tracks ends where the stream should, as far as that is known.
+// reached reports whether a track ends at the end of the stream, if that is known.
 func (d *download) reached() bool { return d.ends(tolerance) }
 
-// filled reports whether the last frame of a track has come, as far as one can tell without the server's saying so.
+// filled reports whether the last frame of a track has arrived, judging by the duration alone.
 func (d *download) filled() bool {
-	const rounding = 10 * time.Millisecond // of the duration
+	const rounding = 10 * time.Millisecond // of the duration in the metadata
 	return d.end() > 0 && d.ends(rounding)
 }
 
-// ends reports whether the last frame of a track, and what it takes, ends no more than missing before the end.
+// ends reports whether the last frame of a track ends at most missing before the end of the stream.
 func (d *download) ends(missing time.Duration) bool {
 	end, reached := d.end(), d.end() == 0
 	for _, tr := range []*track{&d.out.tail.audio, &d.out.tail.video} {
@@ -34,8 +34,8 @@ func (d *download) ends(missing time.Duration) bool {
 	return reached
 }
 
-// streamTime is where in the stream a time of the file is, which is behind all jumps. Streams whose times begin behind their
-// duration count from anywhere.
+// streamTime returns the position in the stream of a time in the file, without the jumps in its timestamps. If a
+// stream's timestamps begin after its duration, their origin is arbitrary.
 func (d *download) streamTime(t uint32) time.Duration {
 	if first := d.out.tail.first.time; d.known > 0 && ms(first+d.base) > d.known {
 		return ms(t-first) + d.target.start - d.jumped()
@@ -43,10 +43,10 @@ func (d *download) streamTime(t uint32) time.Duration {
 	return ms(t+d.base) - d.jumped()
 }
 
-// jumps reports whether from one frame to the next the times jump: so long that it can't be media that is missing.
+// jumps reports whether a step between two frames is a jump in the timestamps: too long for missing media.
 func (d *download) jumps(s step) bool { return d.known > 0 && ms(s.length()) > d.known }
 
-// jumped is by how much the times have jumped altogether.
+// jumped returns the sum of the jumps.
 func (d *download) jumped() (most time.Duration) {
 	for _, kind := range tracksOf {
 		sum := time.Duration(0)
@@ -60,7 +60,7 @@ func (d *download) jumped() (most time.Duration) {
 	return most
 }
 
-// end is where the stream should end, 0 if that is not known.
+// end returns the position at which the stream should end, or 0 if it is unknown.
 func (d *download) end() time.Duration {
 	if stop := d.target.stop; stop > 0 && (d.known == 0 || stop < d.known) {
 		return stop
@@ -68,9 +68,9 @@ func (d *download) end() time.Duration {
 	return d.known
 }
 
-// headless are the gaps at the beginning of the tracks: no track begins there, and what has come is shorter by that than it
-// should be. Times of a recording that merely begin late, and a single track that does, are no gap; nor is what a server leaves
-// out that was asked to begin later.
+// headless returns the gaps at the beginning of the tracks, if no track begins there and the total is shorter than
+// the duration by as much. It is not a gap if timestamps merely begin late, if only one track does, or if the server
+// was asked to begin later.
 func (d *download) headless() (list []Gap) {
 	t, end := d.out.tail, d.end()
 	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
@@ -89,7 +89,7 @@ func (d *download) headless() (list []Gap) {
 	return list
 }
 
-// holes are the gaps between the frames of the tracks.
+// holes returns the gaps between the frames of the tracks.
 func (d *download) holes() (list []Gap) {
 	for _, kind := range tracksOf {
 		for _, s := range d.out.tail.trackOf(kind).rhythm.gaps() {
@@ -101,8 +101,8 @@ func (d *download) holes() (list []Gap) {
 	return list
 }
 
-// ragged are the gaps at the end of the tracks. ended says that the server has said the end: then a track may end a bit
-// earlier.
+// ragged returns the gaps at the end of the tracks. If ended is set, the server has ended the stream, and a track may
+// end a little earlier.
 func (d *download) ragged(ended bool) (list []Gap) {
 	t := d.out.tail
 	end := d.end()
@@ -127,13 +127,14 @@ func (d *download) ragged(ended bool) (list []Gap) {
 
 var tracksOf = []flv.TagType{flv.TagAudio, flv.TagVideo}
 
-// judgeable reports whether it can be told where a track should end: it has to be regular, or the metadata to name it.
+// judgeable reports whether it can be known where a track should end: it must be regular, or be named by the
+// metadata.
 func (d *download) judgeable(kind flv.TagType) bool {
 	tr := d.out.tail.trackOf(kind)
 	if tr.rhythm.total > 0 {
 		return tr.rhythm.regular()
 	}
-	if tr.seen { // one frame
+	if tr.seen { // there is at least one frame
 		rate, _ := d.properties.Get("framerate")
 		perSecond, _ := rate.(float64)
 		return kind == flv.TagVideo && perSecond >= 1
@@ -145,7 +146,7 @@ func (d *download) judgeable(kind flv.TagType) bool {
 	id, _ := d.properties.Get(codec)
 	switch id := id.(type) {
 	case float64:
-		return id > 0 // servers say 0 for a track that there is not
+		return id > 0 // servers write 0 for a missing track
 	case string:
 		return id != ""
 	}
@@ -153,7 +154,7 @@ func (d *download) judgeable(kind flv.TagType) bool {
 	return named == true
 }
 
-// judge makes the outcome of how the last session ended.
+// judge sets the outcome from the end of the last session.
 func (d *download) judge(ctx context.Context, err error) error {
 	r := &d.result
 	r.Position, r.Duration = ms(d.position), d.known
@@ -174,7 +175,7 @@ func (d *download) judge(ctx context.Context, err error) error {
 	return err
 }
 
-// failure is the outcome of a download that err has ended.
+// failure returns the outcome of a download that ended with err.
 func (d *download) failure(ctx context.Context, err error) Outcome {
 	switch {
 	case isWrite(err):
@@ -191,12 +192,12 @@ func (d *download) failure(ctx context.Context, err error) Outcome {
 	return Truncated
 }
 
-// allCame reports whether a connection was lost when all of the known duration had arrived.
+// allCame reports whether the connection was lost only after the known duration had arrived.
 func (d *download) allCame(err error) bool {
 	return lost(err) && !d.target.live && d.splice == nil && d.filled() && len(d.ragged(false)) == 0
 }
 
-// lost reports whether a connection was lost, or was to be made anew.
+// lost reports whether the connection was lost, or has to be replaced.
 func lost(err error) bool {
 	var again *reconnectError
 	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))

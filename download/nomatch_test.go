@@ -39,7 +39,7 @@ func TestNothingInCommon(t *testing.T) {
 	}
 }
 
-// What agrees at first and then no more may replace the rest of the file, but only when as much of it has arrived.
+// A stream that agrees at first and then differs may replace the rest of the file, but only when as much of it has arrived.
 func TestCutIsReplacedFirst(t *testing.T) {
 	all := recording(120, 1000)
 	other := append(append([]flv.Tag{}, all[:20]...), reencoded(all)[20:]...)
@@ -82,7 +82,7 @@ func TestHeldTagsAreBounded(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNoMatch)
 }
 
-// A file that is too short for a header, and no beginning of one either, is none of ours.
+// A file that is too short for a header, and does not begin one, is not an FLV file.
 func TestResumeShortForeignFile(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -152,7 +152,7 @@ func TestSync(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// What the file has at its end and the server has not goes, if the server has played that far.
+// Tags at the end of the file that the server does not have are cut, if the server has played that far.
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
 	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // the last picture's time

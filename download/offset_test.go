@@ -49,7 +49,7 @@ func TestTimesThatJump(t *testing.T) {
 	}
 }
 
-// What is there after a jump does not make a recording complete that is cut off.
+// Media after a jump does not make a truncated recording complete.
 func TestCutAfterJump(t *testing.T) {
 	for _, at := range []int{headers, headers + 1, 100} {
 		list := jumping(t, at, 5*time.Hour)

@@ -13,8 +13,8 @@ type Options struct {
 	// Buffer's default is ten hours here, so that servers send as fast as they can.
 	RTMP *rtmp.Options
 
-	// Resume continues the file, if there is something to continue, instead of replacing it. Options.Start is ignored then.
-	// It does not apply to live streams (RTMP.Live): a later call of File replaces what is there by what is sent from then on.
+	// Resume continues an existing file instead of replacing it. Options.Start is ignored then. It does not apply to
+	// live streams (RTMP.Live): there File always replaces the file.
 	Resume bool
 	// SkipKeyFrames goes back so many key frames more to continue a file.
 	SkipKeyFrames int
@@ -46,13 +46,11 @@ type Options struct {
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
 
-// Recovery says how to go on after a lost connection, or one that could not be made. What the server refuses is not tried again, and
-// neither is a first connection that fails because the host does not exist or its certificate is not valid. With the defaults it takes
-// about a minute and a half until a server that is down counts as failed; meanwhile Progress gets each error. A request to reconnect
+// Recovery says how to go on after a lost connection. A request that the server has refused is not repeated. A request to reconnect
 // (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
 // minute it counts as an attempt that brought nothing.
 type Recovery struct {
-	Attempts int           // how many in a row may fail to bring anything new; 0: 8
-	Delay    time.Duration // before the first attempt; it doubles with each one, by chance a bit more or less. 0: 500 ms
-	MaxDelay time.Duration // 0: 30 s
+	Attempts int           // number of attempts in a row that may bring nothing new; 0: 8
+	Delay    time.Duration // wait before the first attempt; doubles with each one, with a random deviation. 0: 500 ms
+	MaxDelay time.Duration // longest wait; 0: 30 s
 }

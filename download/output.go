@@ -9,32 +9,32 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// output is the FLV file, or the stream of one, that a download writes. Every write is of whole tags.
+// output writes the download as FLV, to a file or another writer. Every write consists of whole tags.
 type output struct {
-	file    *os.File // nil: the output can't be cut
+	file    *os.File // nil: the output cannot be cut
 	closer  io.Closer
-	sync    func(*os.File) error // nil: the system writes to the disk when it likes
+	sync    func(*os.File) error // nil: leave it to the system when to write to the disk
 	w       io.Writer
-	pending []byte // whole tags that were added and not written yet, and the file header; flush writes them
-	run     []byte // likewise, in the memory of whoever called write; one of the two is empty
-	tail    *tail  // of the file with what is pending
+	pending []byte // whole tags and the file header that wait for flush
+	run     []byte // likewise, in memory of write's caller; pending or run is empty
+	tail    *tail  // of the file and what is pending
 
-	begun   bool // there is a file header
+	begun   bool // the file header has been written
 	stale   bool // the file has bytes after tail.end
-	hasty   bool // as rtmpdump is: metadata whose time is not 0 makes a file header that announces nothing
+	hasty   bool // like rtmpdump: if the metadata's timestamp is not 0, the file header announces nothing
 	prelude flv.Prelude
-	early   []flv.Tag // the tags of prelude, copies
+	early   []flv.Tag // copies of the tags that wait for the file header
 
 	audio, video, data int64 // tags written
 }
 
-// newOutput writes to w from the beginning.
+// newOutput returns an output that writes to w from the beginning.
 func newOutput(w io.Writer, skip int) *output {
 	return &output{w: w, tail: &tail{skip: skip, unread: true}}
 }
 
-// createOutput opens a file to be replaced, and makes it if it is not there. What it has is kept until there is something to
-// replace it with.
+// createOutput opens a file to be replaced, and makes it if necessary. The old contents stay until there is something
+// to replace them.
 func createOutput(path string, skip int) (*output, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
@@ -55,7 +55,7 @@ func createOutput(path string, skip int) (*output, error) {
 	return o, nil
 }
 
-// resumeOutput opens a file to be continued. What can't be continued is replaced as by createOutput.
+// resumeOutput opens a file to be continued. If it cannot be, it is replaced as by createOutput.
 func resumeOutput(path string, skip int) (*output, error) {
 	o, err := createOutput(path, skip)
 	if err != nil || o.file == nil {
@@ -87,7 +87,7 @@ func (o *output) close() error {
 	return nil
 }
 
-// flushDisk returns when what was written is on the disk, if that is wanted.
+// flushDisk waits until the data is on the disk, if that was asked for.
 func (o *output) flushDisk() error {
 	if err := o.flush(); err != nil || o.sync == nil || o.file == nil {
 		return err
@@ -98,7 +98,7 @@ func (o *output) flushDisk() error {
 	return nil
 }
 
-// identify makes the contents of the file's tail known.
+// identify reads what is needed to recognize the tags at the end of the file.
 func (o *output) identify() error {
 	if err := o.flush(); err != nil {
 		return err
@@ -109,7 +109,7 @@ func (o *output) identify() error {
 	return nil
 }
 
-// cut makes the file end at offset, at or before its end, so that tags can follow.
+// cut cuts the file at offset so that tags can follow.
 func (o *output) cut(offset int64) error {
 	if err := o.flush(); err != nil || o.file == nil {
 		return err
@@ -127,8 +127,8 @@ func (o *output) cut(offset int64) error {
 	return nil
 }
 
-// write adds a tag, for flush to write. Tags wait for the file header until that is known. raw, if not nil, is the tag as FLV but for
-// its timestamp: it must stay as it is until flush.
+// write adds a tag, which flush will write. Tags wait until the file header is known. If raw is not nil, it is the
+// encoded tag except for its timestamp, and must not be modified before flush.
 func (o *output) write(tag flv.Tag, raw []byte) error {
 	if o.begun {
 		return o.put(tag, raw)
@@ -141,7 +141,7 @@ func (o *output) write(tag flv.Tag, raw []byte) error {
 	return nil
 }
 
-// begin adds the file header and what has waited for it, if anything has.
+// begin adds the file header and the tags that have waited for it.
 func (o *output) begin() error {
 	if o.begun || len(o.early) == 0 {
 		return nil
@@ -163,7 +163,7 @@ func (o *output) begin() error {
 	return nil
 }
 
-// gather is how many bytes of pending are written before flush is called.
+// gather is the number of pending bytes that are written before flush is called.
 const gather = 256 << 10
 
 func (o *output) put(tag flv.Tag, raw []byte) error {
@@ -175,7 +175,8 @@ func (o *output) put(tag flv.Tag, raw []byte) error {
 	return err
 }
 
-// add copies a tag to pending, or takes it where it lies: tags that follow each other in memory are written as they are.
+// add copies a tag to pending, or refers to raw: tags that are adjacent in memory are written together without
+// copying.
 func (o *output) add(tag flv.Tag, raw []byte) error {
 	asItIs := raw != nil && timeOf(raw) == tag.Timestamp
 	if asItIs && follows(o.run, raw) {
@@ -200,10 +201,10 @@ func timeOf(raw []byte) uint32 {
 	return t.Timestamp
 }
 
-// follows reports whether b lies in memory where a ends.
+// follows reports whether b begins in memory where a ends.
 func follows(a, b []byte) bool { return len(a) < cap(a) && &a[:len(a)+1][len(a)] == &b[0] }
 
-// counter counts the tags of a type.
+// counter returns the counter for a tag type.
 func (o *output) counter(t flv.TagType) *int64 {
 	switch t {
 	case flv.TagAudio:
@@ -214,7 +215,7 @@ func (o *output) counter(t flv.TagType) *int64 {
 	return &o.data
 }
 
-// restart forgets what has not been written.
+// restart discards what has not been written.
 func (o *output) restart() {
 	o.early, o.prelude = nil, flv.Prelude{}
 }
@@ -247,8 +248,8 @@ func (o *output) flush() error {
 	return nil
 }
 
-// failed undoes what was added and not written, where a disk is full: the file ends after the last whole tag. n bytes of b were
-// written.
+// failed discards what was not written after an error such as a full disk, and cuts the file after the last whole
+// tag. n bytes of b were written.
 func (o *output) failed(b []byte, n int, err error) error {
 	start := o.tail.end - int64(len(b))
 	whole := 0 // bytes of b

@@ -66,7 +66,7 @@ func (f *shortFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// What comes with the file's times is written as it came, in as many writes as there are pieces of memory.
+// Tags with the file's timestamps are written as received, in as many writes as there are pieces of memory.
 func TestWritesAreFew(t *testing.T) {
 	all := sample(t)
 	raw := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})

@@ -8,26 +8,27 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// overlap compares what has arrived with the end of the file, track by track, once it is known by how much their times differ.
+// overlap compares what has arrived with the end of the file, track by track, after the time shift between them is
+// known.
 type overlap struct {
 	*splice
 	shift        uint32
-	found        []int    // by index in held: where in tail.recent the tag is, -1: not there
-	at           []uint32 // by index in held: its time in the file's terms
-	again        []bool   // by index in tail.recent: the tag has come again
-	lowest       int      // everything in tail.recent from here on has come again, or should have
+	found        []int    // index in tail.recent of each held tag; -1: absent
+	at           []uint32 // time of each held tag in the file
+	again        []bool   // tags of tail.recent that have arrived again
+	lowest       int      // everything in tail.recent from here on has arrived again, or should have
 	audio, video alignment
 }
 
-// alignment is how a track of what has arrived lies on that of the file.
+// alignment maps a track of what has arrived to the same track of the file.
 type alignment struct {
 	follower
 	span
-	pair  int  // where in tail.recent the newest frame is that was found, -1: none
-	fresh bool // frames that are not in the file have come since
+	pair  int  // index in tail.recent of the newest frame that was found; -1: none
+	fresh bool // frames that are not in the file have arrived since
 }
 
-// span is the time that the new tags of a track cover, in the file's terms.
+// span is the time range of a track's new tags, in the file's times.
 type span struct {
 	seen        bool
 	first, last uint32
@@ -64,7 +65,7 @@ func newOverlap(s *splice, shift uint32) *overlap {
 	return o
 }
 
-// align looks for a held frame in the file.
+// align searches the file for a held frame.
 func (o *overlap) align(i int) {
 	h := &o.held[i]
 	a := o.track(h.typ)
@@ -78,13 +79,13 @@ func (o *overlap) align(i int) {
 	recent := o.tail.recent
 	k, _ := slices.BinarySearchFunc(recent, e.offset, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
 	o.found[i], o.again[k] = k, true
-	if a.pair < 0 { // what came before it is late by as much
+	if a.pair < 0 { // the frames before it are late by as much
 		for j := range i {
 			if o.held[j].typ == h.typ {
 				o.at[j] += a.shift - before
 			}
 		}
-	} else if !a.fresh { // what the file has in between was dropped this time: it stays
+	} else if !a.fresh { // the frames between are only in the file: they stay
 		for j := k - 1; j > a.pair; j-- {
 			if recent[j].typ == h.typ {
 				o.lowest = max(o.lowest, j+1)
@@ -102,10 +103,10 @@ func (o *overlap) track(kind flv.TagType) *alignment {
 	return &o.audio
 }
 
-// passed reports whether every track has come past its end in the file.
+// passed reports whether every track has gone past its end in the file.
 func (o *overlap) passed() bool { return o.tail.passed(&o.audio.span, &o.video.span) }
 
-// unlike reports whether nothing has been the same for long, in that part of the file that is known.
+// unlike reports whether nothing has matched for long, within the known part of the file.
 func (o *overlap) unlike() bool {
 	since := o.tail.recent[0].time
 	for _, a := range []*alignment{&o.audio, &o.video} {
@@ -116,7 +117,7 @@ func (o *overlap) unlike() bool {
 	return int32(o.at[len(o.at)-1]-since) > maxUnlike
 }
 
-// alike reports whether most of what should have come again has.
+// alike reports whether most of what should have arrived again has.
 func (o *overlap) alike() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {
@@ -131,18 +132,18 @@ func (o *overlap) alike() bool {
 	return 2*same > all
 }
 
-// plan keeps what is in the file up to the first tag that is damaged or that others follow in what has arrived, and goes
-// on with what has arrived and is not in there.
+// plan keeps the file up to the first tag that is damaged, or after which something new has arrived, and appends what
+// has arrived and is not in the file.
 func (o *overlap) plan() plan { return o.keep(o.kept()) }
 
-// keep goes on behind so many of tail.recent.
+// keep returns the plan that keeps the first keep tags of tail.recent.
 func (o *overlap) keep(keep int) plan {
 	t := o.tail
 	p := plan{cut: t.end, byContent: true}
 	if keep < len(t.recent) {
 		p.cut = t.recent[keep].offset
 	}
-	var audio, video track // as far as they are kept
+	var audio, video track // of the kept tags
 	for _, e := range t.recent[:keep] {
 		pick(e.typ, &audio, &video).advance(e.time)
 	}
@@ -172,14 +173,14 @@ func (o *overlap) keep(keep int) plan {
 	return p
 }
 
-// joint is where a track goes on.
+// joint is the place where a track continues.
 type joint struct {
-	held  int    // what has arrived up to here is in the file, or would be in front of what is; -1: nothing
-	exact bool   // what is kept of the track ends there
-	shift uint32 // to be added to the times of what follows
+	held  int    // number of held tags that are in the file, or precede what is; -1: none
+	exact bool   // the kept part of the track ends there
+	shift uint32 // to be added to the times after it
 }
 
-// joint looks for the newest held frame among those that are kept.
+// joint searches for the newest held frame among the kept ones.
 func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	last := keep - 1
 	for last >= 0 && o.tail.recent[last].typ != kind {
@@ -194,7 +195,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 		case k >= 0 && k < keep:
 			j = joint{i, k == last, o.at[i] - h.Timestamp}
 			begun = true
-		case k >= 0 && last >= 0 && !j.exact: // what came since the one before is where others stay
+		case k >= 0 && last >= 0 && !j.exact: // what arrived after the previous one comes where others stay
 			return joint{i - 1, true, o.at[i] - h.Timestamp}
 		case !begun:
 			j.shift, begun = o.at[i]-h.Timestamp, true
@@ -203,7 +204,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	return j
 }
 
-// covers reports whether what has arrived goes as far as these tags do.
+// covers reports whether what has arrived reaches the end of these tags.
 func (o *overlap) covers(cut []entry) bool {
 	return !slices.ContainsFunc(cut, func(e entry) bool {
 		a := o.track(e.typ)
@@ -211,7 +212,7 @@ func (o *overlap) covers(cut []entry) bool {
 	})
 }
 
-// gap is what is missing between the end of a track and where it begins again.
+// gap returns the time between the end of a track and the place where it continues.
 func gap(t *track, sp *span) time.Duration {
 	if !sp.seen {
 		return 0
@@ -219,20 +220,20 @@ func gap(t *track, sp *span) time.Duration {
 	return t.gap(sp.first)
 }
 
-// inside reports whether a held frame is not of the part of the file that is forgotten.
+// inside reports whether a held frame lies within the known part of the file.
 func (o *overlap) inside(i int) bool {
 	oldest := o.tail.recent[0]
 	if oldest.offset == o.tail.first.offset {
 		return int32(o.at[i]-oldest.time) >= 0
 	}
-	since, seen := o.oldest[o.held[i].typ] // tracks may be late by more than each other
+	since, seen := o.oldest[o.held[i].typ] // the drift of tracks may differ
 	if !seen {
 		since = oldest.time
 	}
 	return int32(o.at[i]-since) > 0
 }
 
-// kept is how many of tail.recent stay in the file.
+// kept returns the number of tags of tail.recent that stay.
 func (o *overlap) kept() int {
 	keep := max(o.same(), o.lowest)
 	for i := o.lowest; i < keep; i++ {
@@ -244,7 +245,7 @@ func (o *overlap) kept() int {
 	return keep
 }
 
-// same is how much of tail.recent comes before the first new tag that is not in it.
+// same returns the number of tags of tail.recent before the first new one.
 func (o *overlap) same() int {
 	keep := 0
 	for i := range o.held {

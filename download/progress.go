@@ -13,12 +13,12 @@ type Phase int
 // The phases, in order; after Retrying it is Connecting again.
 const (
 	Connecting Phase = iota
-	Connected        // the server has accepted the connection
-	Playing          // the stream has been asked for and begins
-	Metadata         // onMetaData has arrived: Progress.Metadata
-	Receiving        // something was written
+	Connected        // connect has been accepted
+	Playing          // play has been requested
+	Metadata         // onMetaData has arrived, see Progress.Metadata
+	Receiving        // media is being written
 	Matching         // what arrives is being compared with the end of the file
-	Retrying         // Progress.Err has ended the connection; the next one comes after Progress.Wait
+	Retrying         // the connection has ended with Progress.Err; the next one is made after Progress.Wait
 )
 
 // String returns the phase's name in lower case, such as "connecting".
@@ -45,25 +45,25 @@ func (p Phase) String() string {
 // Progress is the state of a download. It is valid during the call.
 type Progress struct {
 	Phase    Phase
-	Size     int64         // of the file, bytes
-	Position time.Duration // the time of the last message in the file: while Matching it stays
-	Duration time.Duration // of the stream, as the metadata tells; 0: not known
-	From     time.Duration // where the session began to play
-	Resuming bool          // after what the file has already
-	Metadata amf.ECMAArray // Metadata: what came
-	Err      error         // Retrying: why
-	Wait     time.Duration // Retrying: how long
+	Size     int64         // of the file, in bytes
+	Position time.Duration // time of the last message in the file; it stays the same while Matching
+	Duration time.Duration // of the stream, according to the metadata; 0: unknown
+	From     time.Duration // position at which the session began to play
+	Resuming bool          // the session continues a file
+	Metadata amf.ECMAArray // Metadata: the new metadata
+	Err      error         // Retrying: the reason
+	Wait     time.Duration // Retrying: the wait
 
-	StartSize     int64         // Size when the download began: what there was to resume
-	StartPosition time.Duration // Position, then
-	Rate          float64       // by which Size has grown in the last seconds, bytes per second; 0: not known yet
-	Remaining     time.Duration // how long the rest will take at the pace of the last seconds; 0: not known
+	StartSize     int64         // Size when the download began
+	StartPosition time.Duration // Position when the download began
+	Rate          float64       // growth of Size over the last seconds, in bytes per second; 0: unknown
+	Remaining     time.Duration // estimated time for the rest at the present pace; 0: unknown
 }
 
-// reportInterval is how far apart two reports of the same phase are at least while something arrives.
+// reportInterval is the least time between reports of the same phase.
 const reportInterval = 100 * time.Millisecond
 
-// report tells the program what happens.
+// report calls Options.Progress.
 func (d *download) report(p Progress) {
 	if d.o.Progress == nil {
 		return
@@ -93,18 +93,18 @@ func (d *download) reportLast() {
 type reported struct {
 	phase Phase
 	at    time.Time
-	late  bool // something has happened since
+	late  bool // there is something new to report
 }
 
-// paceWindow is for how long the pace is measured at least, once there is so much.
+// paceWindow is the least time over which the pace is measured, once that much has passed.
 const paceWindow = 5 * time.Second
 
-// pace measures how fast a download goes, from older to now.
+// pace measures the speed of a download between older and now.
 type pace struct {
 	first, older, newer mark
 }
 
-// mark is where a download was at a time.
+// mark is the state of a download at a time.
 type mark struct {
 	time     time.Time
 	size     int64
@@ -113,7 +113,7 @@ type mark struct {
 
 func newPace(m mark) pace { return pace{m, m, m} }
 
-// at returns the pace in bytes per second, and how long it takes to get from m to end. 0: not known.
+// at returns the pace in bytes per second, and the time from m to end at that pace. 0 means unknown.
 func (p *pace) at(m mark, end time.Duration) (rate float64, remaining time.Duration) {
 	if m.time.Sub(p.newer.time) >= paceWindow {
 		p.older, p.newer = p.newer, m

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// Files that are none of ours, or damaged at random: never a panic, never Complete with other bytes, and ErrNoMatch leaves the file alone.
+// Files of another format, or damaged at random: never a panic, never Complete with other bytes, and ErrNoMatch leaves the file alone.
 func TestResumeRandomFiles(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	n, complete, refused := 0, 0, 0

@@ -7,16 +7,16 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// intake takes a stream as a player writes it.
+// intake takes the stream as a player writes it.
 type intake struct {
 	*download
 	player player
-	last   bool // there is no further back to go than this session
+	last   bool // no earlier session can be tried
 	parser flv.Parser
-	err    error // what was wrong: sticky
+	err    error // the first error, which is permanent
 }
 
-// Write implements io.Writer. What is received of the stream is in the file when it returns.
+// Write implements io.Writer. The received tags are in the file when it returns.
 func (in *intake) Write(b []byte) (int, error) {
 	if in.err != nil {
 		return 0, in.err
@@ -46,7 +46,7 @@ func (in *intake) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// wholeTag is the tag that ends after n bytes of b with its header and previous tag size; nil: they are not all in b.
+// wholeTag returns the encoded tag that ends after n bytes of b, or nil if b does not contain all of it.
 func wholeTag(b []byte, n int, tag flv.Tag) []byte {
 	start, end := n-len(tag.Body)-flv.TagHeaderSize, n+flv.PreviousTagSizeLen
 	if start < 0 || end > len(b) {
@@ -55,7 +55,7 @@ func wholeTag(b []byte, n int, tag flv.Tag) []byte {
 	return b[start:end]
 }
 
-// received takes a tag of the stream. raw is the whole of it, as it has come; nil: not at hand.
+// received handles a tag of the stream. raw is the whole encoded tag, or nil if it is not in one piece.
 func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error {
 	switch tag.Type {
 	case flv.TagAudio, flv.TagVideo:
@@ -85,7 +85,7 @@ func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error 
 	return d.join(false, last)
 }
 
-// metadata takes note of onMetaData.
+// metadata handles onMetaData.
 func (d *download) metadata(tag flv.Tag, values []any) {
 	if duration := flv.Duration(values...); duration > 0 {
 		d.known = duration
@@ -100,7 +100,7 @@ func (d *download) metadata(tag flv.Tag, values []any) {
 	}
 	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != d.out.tail.contentOf(tag) && !d.target.live {
 		d.result.MetadataChanged = true
-		d.log.Warn("download: the server's metadata is not what the file has")
+		d.log.Warn("download: the server's metadata differs from the file's")
 	}
 	d.report(Progress{Phase: Metadata, Metadata: d.properties})
 }
@@ -113,7 +113,7 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	}
 	tag.Timestamp += *d.shifts.of(tag.Type)
 	if t.empty() && t.repeats(tag) {
-		d.result.Dropped++ // the session before has brought nothing else
+		d.result.Dropped++ // all that the previous session has brought
 		return nil
 	}
 	if s.paused() {
@@ -128,15 +128,15 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	return d.write(tag, raw)
 }
 
-// repeats is where a track is expected to begin earlier than where the file ends.
+// repeats describes a track that is expected to begin before the end of the file.
 type repeats struct {
-	follower // from the session's times, as they were shifted until now
+	follower // from the session's times, shifted as before
 	expected bool
-	until    uint32 // ms, in the file's time
-	config   bool   // that of the decoder may come again, at any time
+	until    uint32 // in ms, in the file's time
+	config   bool   // the decoder configuration may be repeated at any time
 }
 
-// expectRepeats is called when the server begins again somewhere before the end of the file.
+// expectRepeats is called when the server begins again before the end of the file.
 func (d *download) expectRepeats() error {
 	if err := d.out.identify(); err != nil {
 		return err
@@ -148,7 +148,8 @@ func (d *download) expectRepeats() error {
 	return nil
 }
 
-// repeated reports whether a tag is in the file already. That is over for a track as soon as it has passed its end.
+// repeated reports whether a tag is in the file already. A track has no more repeats after it has passed its end in
+// the file.
 func (d *download) repeated(tag *flv.Tag) bool {
 	r := &d.audio
 	switch tag.Type {
@@ -178,8 +179,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin is where the file's time 0 is in the stream, ms, judged by the first timestamp of the first session: servers that
-// count from where they begin say less than that.
+// origin returns the stream time of the file's time 0, in ms, from the first timestamp of the first session: it is
+// less than requested on servers that count from where they begin.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
@@ -192,7 +193,7 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 	if err := d.out.write(tag, raw); err != nil {
 		return err
 	}
-	if tag.Type != flv.TagScript { // late metadata may have the time 0
+	if tag.Type != flv.TagScript { // late metadata may have the timestamp 0
 		d.position = tag.Timestamp
 	}
 	if d.target.live {
@@ -201,11 +202,11 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 	return nil
 }
 
-// maxBack is how many key frames further back it is looked for something in common with a server that plays what the file
-// should have. (It may only look so: servers are not always where one believes them to be.)
+// maxBack is how many key frames earlier the search for a match begins again, if what the server plays should be in
+// the file. (It may only look so, since servers may begin elsewhere than expected.)
 const maxBack = 2
 
-// join continues the file with what is held. last says that there is no further back to go than this session.
+// join continues the file with the held tags. last reports that no earlier session can be tried.
 func (d *download) join(ended, last bool) error {
 	p, ok := d.splice.plan(ended)
 	if !ok {
@@ -234,7 +235,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	for _, h := range p.tags {
 		h.Timestamp += *p.shifts.of(h.Type)
-		if d.out.file == nil && d.repeated(&h.Tag) { // what is in there twice could not be cut off
+		if d.out.file == nil && d.repeated(&h.Tag) { // a duplicate in the output could not be cut off
 			continue
 		}
 		if err := d.write(h.Tag, nil); err != nil {
@@ -244,7 +245,7 @@ func (d *download) join(ended, last bool) error {
 	return d.out.flushDisk()
 }
 
-// ended is called when the server has said the end.
+// ended is called after the server has ended the stream.
 func (d *download) ended(last bool) error {
 	switch {
 	case d.splice == nil:
@@ -252,7 +253,7 @@ func (d *download) ended(last bool) error {
 	case d.splice.began:
 		return d.join(true, last)
 	case last:
-		return nil // there is nothing behind what the file has
+		return nil // the file ends where the stream ends
 	}
 	return errGap
 }

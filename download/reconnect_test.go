@@ -106,7 +106,7 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 	assert.Equal(t, 5, pauses)
 }
 
-// What proves to one server who we are goes to no other.
+// Credentials for one server are not sent to another.
 func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	said := make(chan string, 100)
 	film := minutes(t)

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// recoverable reports whether, and after how long, another connection is to be tried. failed is how many in a row have
+// recoverable reports whether to connect again, and after what time. failed is the number of attempts in a row that
 // brought nothing.
 func (d *download) recoverable(ctx context.Context, err error, failed int) (time.Duration, bool) {
 	r := d.o.Recover
@@ -26,7 +26,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 		return 0, false
 	case d.allCame(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or an end twice at the same place
+	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end of the stream, or the same end twice
 		return 0, false
 	}
 	if failed >= cmp.Or(r.Attempts, 8) {

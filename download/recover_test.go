@@ -287,7 +287,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 	assert.Equal(t, []Phase{Connecting, Retrying}, phases)
 }
 
-// What the server refuses is not tried again.
+// A request that the server has refused is not repeated.
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})

@@ -88,7 +88,7 @@ func TestResumeNothing(t *testing.T) {
 	}
 }
 
-// What is no FLV file stays what it is.
+// A file that is not FLV stays unchanged.
 func TestResumeForeignFile(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, before := range map[string]string{

@@ -6,28 +6,28 @@ import (
 )
 
 const (
-	// minGap is how long nothing has to come, ms, for something to be missing: publishers stumble now and then.
+	// minGap is the shortest gap, in ms, since publishers falter now and then.
 	minGap = 250
-	// maxGaps is how many gaps of a track are remembered.
+	// maxGaps is the number of gaps recorded for a track.
 	maxGaps = 16
 )
 
-// rhythm is how the frames of a track follow each other, from which it is told whether some are missing.
+// rhythm is the distribution of the steps between the frames of a track, which shows whether frames are missing.
 type rhythm struct {
-	steps [33]int // how many there are of each length: the number of bits of the time from a frame to the next, ms
-	total int     // of steps
-	long  []step  // the longest, from minGap on, in the order of the file
+	steps [33]int // number of steps by the bit length of their duration in ms
+	total int     // number of steps
+	long  []step  // the longest of at least minGap, in the order of the file
 }
 
-// step is a step that may be too long.
+// step is a step between two frames that may be a gap.
 type step struct {
 	from, to uint32 // ms
-	offset   int64  // of the frame behind it
+	offset   int64  // of the frame after it
 }
 
 func (s step) length() uint32 { return s.to - s.from }
 
-// add notes that a frame at to, which stands at offset, follows one at from.
+// add records that a frame with time to, at offset, follows one with time from.
 func (r *rhythm) add(from, to uint32, offset int64) {
 	s := step{from, to, offset}
 	if int32(s.length()) <= 0 {
@@ -50,7 +50,7 @@ func (r *rhythm) add(from, to uint32, offset int64) {
 	}
 }
 
-// few is how long a few frames take, ms: four to eight times the usual step, which is the median.
+// few returns how long a few frames take, in ms: four to eight times the median step.
 func (r *rhythm) few() uint32 {
 	n := 0
 	for bit, steps := range r.steps {
@@ -61,10 +61,10 @@ func (r *rhythm) few() uint32 {
 	return minGap
 }
 
-// regular reports whether a long step means that something is missing. It does not where they are many, as in recordings of
-// screens, nor where there are none to compare it with, as after a single picture.
+// regular reports whether a long step is a gap. It is not if long steps are frequent, as in screen recordings, or if
+// there are no others to compare with, as in a track with one picture.
 func (r *rhythm) regular() bool {
-	const share = 8 // one step in so many
+	const share = 8 // one step of this many
 	long, few := 0, r.few()
 	for bit := bits.Len32(few-1) + 1; bit < len(r.steps); bit++ {
 		long += r.steps[bit]
@@ -72,7 +72,7 @@ func (r *rhythm) regular() bool {
 	return r.total > 0 && long*share <= r.total
 }
 
-// gaps are the steps that are too long.
+// gaps returns the steps that are gaps.
 func (r *rhythm) gaps() []step {
 	few := r.few()
 	if !r.regular() {
@@ -81,7 +81,7 @@ func (r *rhythm) gaps() []step {
 	return slices.DeleteFunc(slices.Clone(r.long), func(s step) bool { return s.length() <= few })
 }
 
-// cut forgets the gaps behind offset. The steps stay: what is cut off usually comes again.
+// cut removes the gaps after offset. The counts stay, since what is cut off usually comes again.
 func (r *rhythm) cut(offset int64) {
 	r.long = slices.DeleteFunc(r.long, func(s step) bool { return s.offset >= offset })
 }

@@ -10,16 +10,16 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// errGap says that the server began to play behind the end of the file.
-var errGap = errors.New("download: the server begins behind the end of the file")
+// errGap means that the server begins to play after the end of the file.
+var errGap = errors.New("download: the server begins after the end of the file")
 
-// settled is how long a session has to last for the server's request to reconnect to be no failure: servers could ask for
-// ever.
+// settled is the least duration of a session for the server's request to reconnect not to count as a failure.
+// Otherwise a server could ask forever.
 const settled = time.Minute
 
-// sessions plays the stream until it is over: the error is nil when the server has said so.
+// sessions plays the stream, with as many sessions as needed. The error is nil if the server has ended the stream.
 func (d *download) sessions(ctx context.Context) error {
-	back := 0 // key frames
+	back := 0 // number of key frames
 	failed := 0
 	for {
 		before, began := d.out.audio+d.out.video, time.Now()
@@ -51,16 +51,17 @@ func (d *download) sessions(ctx context.Context) error {
 
 // player plays the stream on one connection.
 type player interface {
-	// play writes the stream to w, as an FLV file, until w fails or the stream ends, which is nil if the server has said so.
+	// play writes the stream to w as an FLV file until w fails or the stream ends. The error is nil if the server has
+	// ended it.
 	play(ctx context.Context, w io.Writer) error
-	// damaged is how many messages of the stream were damaged so far.
+	// damaged returns the number of damaged messages so far.
 	damaged() uint64
-	// paused reports whether there was a pause since the last call: media from before it may come again.
+	// paused reports whether there was a pause since the last call. Media from before a pause may come again.
 	paused() bool
 	close()
 }
 
-// session plays on one connection: from the beginning, or back key frames before the last one of the file.
+// session plays on one connection, from the beginning or from back key frames before the last one of the file.
 func (d *download) session(ctx context.Context, back int) error {
 	last, err := d.prepare(back)
 	if err != nil {
@@ -90,7 +91,7 @@ func (d *download) session(ctx context.Context, back int) error {
 	return d.ended(last)
 }
 
-// prepare chooses where to begin. last says that there is nothing further back.
+// prepare chooses the position to begin at. last reports that there is no earlier one.
 func (d *download) prepare(back int) (last bool, err error) {
 	t := d.out.tail
 	d.splice, d.shifts, d.resumed, d.back = nil, shifts{}, false, back
@@ -111,7 +112,7 @@ func (d *download) prepare(back int) (last bool, err error) {
 		at = t.first.time
 	}
 	d.from = 0
-	if ok || d.result.Sessions > 0 { // at least once it was seen how the server counts
+	if ok || d.result.Sessions > 0 { // how the server counts is known from at least one session
 		d.from = ms(at + d.base)
 	}
 	if d.target.live {

@@ -9,10 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// scan reads a file to learn where it can be continued. Its good part ends behind the last tag that has the right back
-// pointer: what a crash or a full disk leaves behind it does not. Files that never have it, since some programs get them
-// wrong, end before their last tag. The error is ErrNotFLV, or one of r; a file that is empty or ends within its header
-// has nothing to continue.
+// scan reads a file to find where it can be continued. The file is good up to the last tag with a correct previous
+// tag size, since what a crash or a full disk leaves has none. In a file where none is correct, which some programs
+// write, it is good up to the beginning of the last tag. The error is ErrNotFLV, or an error of r. An empty file, or
+// one that ends inside its header, has nothing to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}
 	head := make([]byte, len(header))
@@ -32,8 +32,8 @@ func scan(r io.Reader, skip int) (*tail, error) {
 		}
 		return nil, notFLV(err)
 	}
-	at, wrong := int64(-1), int64(0) // of the tag before: where it begins, and the wrong previous tag sizes up to it
-	good := int64(-1)                // the end of the last tag with the right previous tag size
+	at, wrong := int64(-1), int64(0) // position of the previous tag, and the number of wrong previous tag sizes up to it
+	good := int64(-1)                // end of the last tag with a correct previous tag size
 	for {
 		var tag flv.Tag
 		err := in.Next(&tag)
@@ -59,15 +59,15 @@ func scan(r io.Reader, skip int) (*tail, error) {
 	}
 }
 
-// header is that of a file without tracks, as far as its data offset.
+// header is the file header of an FLV file up to the data offset; the flags are 0.
 var header = flv.AppendFileHeader(nil, flv.FileHeader{})[:9]
 
-// beginsHeader returns ErrNotFLV for a file that is shorter than a header if it is not the beginning of one. Whatever its
-// flags say, the rest of a header is always the same.
+// beginsHeader returns ErrNotFLV for a file shorter than a header, unless it is the beginning of one. All headers are
+// the same except for their flags.
 func beginsHeader(b []byte) error {
 	for i := range b {
 		if i != 4 && b[i] != header[i] {
-			return fmt.Errorf("%w: %d bytes that are no beginning of one", ErrNotFLV, len(b))
+			return fmt.Errorf("%w: %d bytes that do not begin a file header", ErrNotFLV, len(b))
 		}
 	}
 	return nil
@@ -75,13 +75,13 @@ func beginsHeader(b []byte) error {
 
 func known(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
-// endsIn reports whether the file ends within the tag that begins at offset; only its previous tag size can be missing.
+// endsIn reports whether the file ends inside the tag at offset, even if only its previous tag size is missing.
 func endsIn(err error, offset int64) bool {
 	var bad *flv.Error
 	return errors.As(err, &bad) && bad.Err == io.ErrUnexpectedEOF && bad.Offset == offset
 }
 
-// readError is nil if a file just ends, be it in the middle of a tag or in something else.
+// readError returns nil if the file ends, even inside a tag or in other data.
 func readError(err error) error {
 	var bad *flv.Error
 	if err == io.EOF || errors.As(err, &bad) {

@@ -59,7 +59,7 @@ func TestScanErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotFLV)
 }
 
-// What a tail knows does not grow with the file.
+// A tail does not grow with the file.
 func TestTailIsBounded(t *testing.T) {
 	tl := &tail{end: 13}
 	key := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 9}}
@@ -107,7 +107,7 @@ func FuzzScan(f *testing.F) {
 }
 
 // FuzzContinue damages the end of a file in all ways: whatever the damage, all that is good is kept, and what the server
-// plays comes behind it.
+// plays comes after it.
 func FuzzContinue(f *testing.F) {
 	f.Add(uint16(300), []byte{}, false)
 	f.Add(uint16(277), []byte("FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"), true)

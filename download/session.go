@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/observe"
 )
 
-// toggleTimeout bounds a pause and its end.
+// toggleTimeout bounds the time for a pause and its end.
 const toggleTimeout = 10 * time.Second
 
 // session plays the stream on one connection.
@@ -22,20 +22,20 @@ type session struct {
 	stream       *rtmp.Stream
 	heard        heard
 	mediaTimeout time.Duration // rtmp.Options.MediaTimeout
-	speed        bool          // answer BufferEmpty by a pause that is undone
-	pauses       bool          // the stream can be paused, as far as is known
+	speed        bool          // answer BufferEmpty by pausing and resuming
+	pauses       bool          // it is not known that the stream cannot be paused
 	log          *slog.Logger
 
-	woken    bool // silence was answered by a pause and its end, and nothing has come since
+	woken    bool // there was a pause because of silence, and nothing has come since
 	toggled  bool // there was a pause, and nothing has come since
-	unpaused bool // paused has not said so yet
+	unpaused bool // there was a pause that paused has not reported yet
 }
 
-// connect connects and plays from a time on.
+// connect connects and plays from a position.
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
-	from = from.Truncate(time.Millisecond) // all that RTMP can say
+	from = from.Truncate(time.Millisecond) // the precision of RTMP
 	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, speed: !d.o.Realtime, pauses: !d.target.live}
-	moves := d.o.Recover != nil // come back when the server asks for it
+	moves := d.o.Recover != nil // follow requests to reconnect
 	var err error
 	if s.conn, err = d.target.connect(observe.With(ctx, s.heard.observer(s.speed && s.pauses, moves)), from, moves); err != nil {
 		return nil, err
@@ -78,7 +78,7 @@ func (s *session) play(ctx context.Context, w io.Writer) error {
 		}
 		switch silent := errors.Is(err, os.ErrDeadlineExceeded) && !isWrite(err) && ctx.Err() == nil; {
 		case !silent:
-			if _, moved := s.obey(); moved != nil { // it asked for that before it hung up
+			if _, moved := s.obey(); moved != nil { // the server may have asked before it closed the connection
 				return moved
 			}
 			return err
@@ -99,7 +99,7 @@ func (s *session) play(ctx context.Context, w io.Writer) error {
 	}
 }
 
-// obey follows a request to reconnect, and reports whether the server has said that its buffer is empty.
+// obey follows a request to reconnect. empty reports whether the server has announced that its buffer is empty.
 func (s *session) obey() (empty bool, moved error) {
 	empty, reconnect, tcURL := s.heard.take(s.stream)
 	if reconnect {
@@ -108,7 +108,7 @@ func (s *session) obey() (empty bool, moved error) {
 	return empty, moved
 }
 
-// late reports whether a read that began at since has ended because of rtmp.Options.MediaTimeout: the server has had its chance.
+// late reports whether a read that began at since has reached rtmp.Options.MediaTimeout.
 func (s *session) late(since time.Time) bool {
 	if last := s.conn.Stats().LastMedia; last.After(since) {
 		since = last
@@ -116,11 +116,11 @@ func (s *session) late(since time.Time) bool {
 	return s.mediaTimeout > 0 && time.Since(since) >= s.mediaTimeout
 }
 
-// maxBuffer is the longest that no server takes for a negative number.
+// maxBuffer is the longest buffer that no server mistakes for a negative number.
 const maxBuffer = (1<<31 - 1) * time.Millisecond
 
-// wake is what helps with servers that have fallen silent: those that wait, because the times jump by more than the buffer,
-// are told one that is as long as can be, and then comes rtmpdump's remedy.
+// wake tries to make a silent server go on. Servers that wait because the timestamps jump by more than the buffer get
+// the longest possible buffer; after that the stream is paused and resumed, as rtmpdump does.
 func (s *session) wake(ctx context.Context) error {
 	if err := s.stream.UpdateBuffer(ctx, maxBuffer); err != nil {
 		return err
@@ -128,19 +128,19 @@ func (s *session) wake(ctx context.Context) error {
 	return s.toggle(ctx)
 }
 
-// move is a *reconnectError if a request to reconnect is to be followed. Others are ignored: what the server sends is taken
-// as long as it does.
+// move returns a *reconnectError if a request to reconnect has to be followed. Otherwise playing continues on this
+// connection as long as the server sends.
 func (s *session) move(tcURL string) error {
 	url, options, err := s.conn.Follow(tcURL)
 	if err != nil {
-		s.log.Debug("download: a request to reconnect is not followed", "error", err)
+		s.log.Debug("download: request to reconnect ignored", "error", err)
 		return nil
 	}
 	return &reconnectError{url, options}
 }
 
-// toggle pauses and goes on. A server that does not do as it is told is not asked again; the error is one of the connection,
-// or of ctx.
+// toggle pauses and resumes. If the server does not comply, it is not asked again. The error is the connection's or
+// ctx's.
 func (s *session) toggle(ctx context.Context) error {
 	s.unpaused, s.toggled = true, true
 	limited, cancel := context.WithTimeout(ctx, toggleTimeout)
@@ -149,7 +149,7 @@ func (s *session) toggle(ctx context.Context) error {
 	if err == nil {
 		err = s.stream.Unpause(limited)
 	} else if s.conn.Err() == nil && ctx.Err() == nil {
-		undo, cancel := context.WithTimeout(ctx, toggleTimeout/4) // it may have paused without a word
+		undo, cancel := context.WithTimeout(ctx, toggleTimeout/4) // the server may have paused without an answer
 		defer cancel()
 		s.stream.Unpause(undo)
 	}

@@ -51,7 +51,7 @@ func sample(t *testing.T) []flv.Tag {
 	return all[:len(all)-1]
 }
 
-const headers = 3 // tags at the front of the sample that are no media
+const headers = 3 // tags at the front of the sample other than media
 
 // seek is the index of the newest key frame at or before a time, n key frames further on.
 func seek(all []flv.Tag, from time.Duration, n int) int {
@@ -111,7 +111,7 @@ var servers = map[string]func(all []flv.Tag, from time.Duration) []flv.Tag{
 	"the key frame before, relative": func(all []flv.Tag, from time.Duration) []flv.Tag {
 		return playFrom(all, seek(all, from, -1), true)
 	},
-	"the key frame behind": func(all []flv.Tag, from time.Duration) []flv.Tag {
+	"the key frame after": func(all []flv.Tag, from time.Duration) []flv.Tag {
 		return playFrom(all, seek(all, from, 1), false)
 	},
 	"without headers": func(all []flv.Tag, from time.Duration) []flv.Tag { return all[seek(all, from, 0):] },
@@ -209,7 +209,7 @@ func TestEveryServerAndDamage(t *testing.T) {
 		for damage, damaged := range damages {
 			for _, n := range []int{1, 4, 140, 277, 600} {
 				if damage == "a damaged tag" && n < headers {
-					continue // a configuration that is damaged stays; the right one comes behind it
+					continue // a configuration that is damaged stays; the right one comes after it
 				}
 				if damage == "a damaged tag" && server == "sound begins later" {
 					continue // what is not sent again can't be known to be damaged

@@ -10,25 +10,26 @@ import (
 )
 
 const (
-	// maxHeld is how many bytes are held back at most while looking for where they continue the file.
+	// maxHeld bounds the memory of the tags held back while searching for where they continue the file, in bytes.
 	maxHeld = 256 << 20
-	// overtake is how far the new tags may get beyond the end of the file, ms, while one of the tracks lags behind.
+	// overtake is how far the new tags may pass the end of the file while one of the tracks lags, in ms.
 	overtake = 2000
-	// heldSize is what a held tag costs beside its body, bytes: a held, what append leaves free behind it, and a rounding up.
+	// heldSize is the memory of a held tag in addition to its body, in bytes: the struct, unused capacity of the
+	// slice, and rounding.
 	heldSize = 256
-	// enough is how many sounds have to be the same, where there is no picture to tell. In a file that has less, all have to.
+	// enough is the number of audio frames that must match if no video does. In a file with fewer, all must.
 	enough = 3
-	// maxSame is how many tags may have the same content, such as silence, before only those count that are where they are
-	// expected.
+	// maxSame is the number of tags with the same content, such as silence, after which only those at the expected
+	// time count.
 	maxSame = 32
-	// maxShifts is how many differences of time are voted on.
+	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16
-	// maxUnlike is how long nothing has to be the same any more, ms, after something was: then the end of the file is passed, or
-	// it is nowhere, because its times are damaged.
+	// maxUnlike is the time without a match, in ms, after which the search ends, if there was a match before. Then
+	// the end of the file has been passed, or cannot be found because its timestamps are damaged.
 	maxUnlike = 5000
 )
 
-// held is a tag that has arrived and may have to be written. Its body is a copy.
+// held is a tag that has arrived and may have to be written. It owns its body.
 type held struct {
 	flv.Tag
 	content
@@ -37,44 +38,44 @@ type held struct {
 
 func (h *held) isFrame() bool { return isFrame(h.kind) }
 
-// isConfig reports whether it is repeated whenever playing begins, and is not metadata.
+// isConfig reports whether the tag is a decoder configuration, which is repeated whenever playing begins.
 func (h *held) isConfig() bool { return h.kind == flv.KindHeader && h.typ != flv.TagScript }
 
-// votes are for a difference between the times of the new tags and those of the file.
+// votes count what speaks for a shift between the new times and those of the file.
 type votes struct {
-	tags int    // that are in the file if that is so
-	only int    // those of them that the file has at one place, unlike silence
-	sure bool   // a picture is among them
-	last uint32 // the new time of the last of them
+	tags int    // number of tags that match with the shift
+	only int    // those of them whose content is at only one place in the file
+	sure bool   // one of them is video
+	last uint32 // new time of the last of them
 }
 
-// compare is positive if v says more than w.
+// compare returns a positive number if v is stronger than w.
 func (v votes) compare(w votes) int {
 	return cmp.Or(cmp.Compare(v.only, w.only), cmp.Compare(v.tags, w.tags))
 }
 
-// tell reports whether enough tags are the same for it to be no coincidence.
+// tell reports whether v is strong enough not to be a coincidence.
 func (s *splice) tell(v votes) bool { return v.sure || v.tags >= min(enough, len(s.tail.recent)) }
 
-// splice finds out how what a server sends continues a file. It is given all tags, from the first, until it has gone
-// beyond the end of the file.
+// splice finds out how the server's stream continues the file. It is given all tags from the first on, until they
+// have passed the end of the file.
 type splice struct {
 	tail   *tail
-	live   bool                 // nothing of it comes twice: it may be joined by time
-	from   uint32               // the time that the server was asked for, in the file's terms
-	places map[content][]uint32 // the times at which the file has a content
+	live   bool                 // nothing is sent twice: the stream may be joined by time
+	from   uint32               // the position requested from the server, in the file's times
+	places map[content][]uint32 // times in the file of each content
 	held   []held
-	bytes  int // of memory that held takes
-	wanted int // bytes that have to be held before what is cut off can have been replaced
+	bytes  int // memory of held
+	wanted int // bytes to hold before checking again whether they replace what is cut off
 
-	votes  map[uint32]votes       // by what is added to the new times
-	best   uint32                 // what most are for
-	told   bool                   // there is a best
-	usual  int                    // how many there should be for guess
-	oldest map[flv.TagType]uint32 // time of the first frame of tail.recent
+	votes  map[uint32]votes       // by the shift, which is added to the new times
+	best   uint32                 // the shift with the most votes
+	told   bool                   // best is valid
+	usual  int                    // how many votes guess should have
+	oldest map[flv.TagType]uint32 // time of the first frame in tail.recent
 
 	haveKey bool
-	audio   track // of what has arrived, in its own time
+	audio   track // of what has arrived, in its own times
 	video   track
 	began   bool
 	first   uint32 // time of the first frame that has arrived
@@ -88,7 +89,8 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 			s.oldest[e.typ] = e.time
 		}
 	}
-	// A key frame may be in both: then its two places follow each other but in still pictures, where a vote more is no harm.
+	// A key frame may be in both lists: then its two places are adjacent, except in still pictures, where one more
+	// vote does no harm.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
 			if times := s.places[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
@@ -99,18 +101,18 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 	return s
 }
 
-// plan is how to go on with the file.
+// plan describes how to continue the file.
 type plan struct {
-	cut       int64 // the file ends here
+	cut       int64 // new end of the file
 	shifts    shifts
 	tags      []held // to be written first, with their own times
-	dropped   int    // held tags that the file has
+	dropped   int    // held tags that are in the file already
 	byContent bool
-	covered   bool          // what has arrived goes as far in time as what is cut off
-	gap       time.Duration // what is missing between the end of the file and the new tags
+	covered   bool          // what has arrived reaches as far in time as what is cut off
+	gap       time.Duration // time missing between the end of the file and the new tags
 }
 
-// shifts are to be added to the times of what arrives, modulo 2^32.
+// shifts are added to the times of what arrives, modulo 2^32.
 type shifts struct{ audio, video, other uint32 }
 
 func (s *shifts) of(kind flv.TagType) *uint32 {
@@ -123,8 +125,8 @@ func (s *shifts) of(kind flv.TagType) *uint32 {
 	return &s.other
 }
 
-// missing is how many bytes more would be cut off a file that ends at end than there are to replace them. Where times go as
-// far that is 0, whatever the size is: the server has nothing else for them.
+// missing returns how many more bytes would be cut off a file that ends at end than there are to replace them. It is
+// 0 if the new tags reach as far in time, since the server has no more then.
 func (p *plan) missing(end int64) int {
 	if p.covered {
 		return 0
@@ -136,7 +138,8 @@ func (p *plan) missing(end int64) int {
 	return int(max(0, n))
 }
 
-// add takes a tag, and reports whether the splice can be made. Once more than maxHeld bytes are held it is ErrNoMatch.
+// add takes a tag, and reports whether the splice can be made. If more than maxHeld bytes are held, the error is
+// ErrNoMatch.
 func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	h := held{Tag: tag, content: s.tail.contentOf(tag), kind: kindOf(tag)}
 	h.Body = bytes.Clone(tag.Body)
@@ -167,13 +170,13 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	p := o.plan()
 	missing := p.missing(s.tail.end)
 	if missing == 0 && !o.passed() && !o.unlike() {
-		missing = 1 + s.bytes/16 // comparing all of it for each tag would take too long
+		missing = 1 + s.bytes/16 // comparing for every tag would take too long
 	}
 	s.wanted = s.bytes + missing
 	return missing == 0, nil
 }
 
-// unlike reports whether nothing has been the same for long, in that part of the file that is known.
+// unlike reports whether nothing has matched for long, within the known part of the file.
 func (s *splice) unlike(shift, now uint32) bool {
 	since := s.votes[shift].last + shift
 	if oldest := s.tail.recent[0].time; int32(oldest-since) > 0 {
@@ -182,7 +185,7 @@ func (s *splice) unlike(shift, now uint32) bool {
 	return int32(now-since) > maxUnlike
 }
 
-// vote notes by how much the new times differ from those of the file, if h is in it.
+// vote adds the votes of a held tag.
 func (s *splice) vote(h *held) {
 	places := s.places[h.content]
 	guess := s.guess()
@@ -210,8 +213,8 @@ func (s *splice) vote(h *held) {
 	}
 }
 
-// shift is what has to be added to the new times: what is usual if no tag contradicts that (in a stream that repeats itself
-// more may agree with something else), else what most tags say, else (not by content) what is usual.
+// shift returns what is added to the new times: the usual shift if no tag contradicts it (in a stream that repeats
+// itself another may get more votes), else the one with the most votes, else the usual one, without a match.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.guess()
 	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
@@ -223,7 +226,7 @@ func (s *splice) shift() (shift uint32, byContent bool) {
 	return guess, false
 }
 
-// guess is the usual shift: servers count from the beginning of the stream, or from where they begin to play.
+// guess returns the usual shift: servers count from the beginning of the stream, or from where they begin to play.
 func (s *splice) guess() uint32 {
 	if countsFromStart(s.first, s.from) {
 		return s.from - s.first
@@ -231,8 +234,8 @@ func (s *splice) guess() uint32 {
 	return 0
 }
 
-// countsFromStart reports whether a server's first timestamp means that its times count from where it begins to play: they
-// are (nearly) 0 then.
+// countsFromStart reports whether a server's first timestamp is close to 0 although playing begins later, so that the
+// server counts from where it begins to play.
 func countsFromStart(first, from uint32) bool { return abs(first) < min(abs(from)/2, 1000) }
 
 func closer(a, b, to uint32) bool { return abs(a-to) < abs(b-to) || abs(a-to) == abs(b-to) && a < b }
@@ -244,15 +247,15 @@ func abs(d uint32) uint32 {
 	return d
 }
 
-// beyond reports whether every track has come past its end in the file.
+// beyond reports whether every track has passed its end in the file.
 func (s *splice) beyond(shift uint32) bool {
 	audio := span{seen: s.audio.seen, last: s.audio.last + shift}
 	video := span{seen: s.video.seen, last: s.video.last + shift}
 	return s.tail.passed(&audio, &video)
 }
 
-// forget lets go of what can't be needed any more when a key frame comes: all that is before the part of the file that
-// is known, and if nothing is known to be the same, all before that key frame, unless it is beyond the file.
+// forget releases, at a key frame, the held tags before the known part of the file. If nothing has matched yet, it
+// releases all tags before that key frame, unless it lies after the end of the file.
 func (s *splice) forget() {
 	shift, byContent := s.shift()
 	if !byContent {
@@ -291,14 +294,14 @@ func (s *splice) keep(wanted func(*held) bool) {
 	s.held = kept
 }
 
-// plan says how to go on. ended says that nothing more will come. ok is false when that is not known: nothing is the same, or
-// there is not enough to replace what differs.
+// plan returns how to continue the file. ended means that nothing more will come. ok is false if that is unknown:
+// nothing matches, or too little has arrived to replace what differs.
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
 		o := newOverlap(s, shift)
 		if p = o.plan(); ended && p.missing(s.tail.end) > 0 && o.alike() {
-			p = o.keep(len(s.tail.recent)) // the server has dropped what is missing
+			p = o.keep(len(s.tail.recent)) // the server has dropped the missing frames
 		}
 		return p, p.missing(s.tail.end) == 0
 	}
@@ -313,7 +316,7 @@ func (s *splice) overlaps() bool {
 	return int32(s.first+s.guess()-s.tail.last()) <= 0
 }
 
-// byTime joins the file and what arrives at the newest key frame that is not beyond the end of the file, or at the first.
+// byTime joins the file and what arrives at the newest key frame not after the end of the file, or at the first one.
 func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	t := s.tail
 	joint := s.firstKey(shift)
@@ -322,11 +325,11 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	}
 	at := s.held[joint].Timestamp + shift
 	if int32(at-t.recent[0].time) < 0 && t.recent[0].offset != t.first.offset {
-		return plan{}, false // what is there in the file is not known any more
+		return plan{}, false // the contents of the file there are no longer known
 	}
 	p = plan{cut: t.end, shifts: shifts{shift, shift, shift}}
 	p.gap = t.trackOf(s.held[joint].typ).gap(at)
-	sound := at - 1 // the last of what stays
+	sound := at - 1 // the last audio frame that stays
 	for _, e := range t.recent {
 		if int32(e.time-at) >= 0 {
 			p.cut = e.offset
@@ -351,7 +354,7 @@ func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	return p, true
 }
 
-// firstKey is the index of the held tag at which a joint by time is made, -1 if there is none.
+// firstKey returns the index of the held tag for a joint by time, or -1.
 func (s *splice) firstKey(shift uint32) int {
 	return slices.IndexFunc(s.held, func(h held) bool {
 		if s.video.seen {

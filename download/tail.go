@@ -10,31 +10,31 @@ import (
 )
 
 const (
-	maxKeys   = 512     // key frames that a tail remembers
-	maxRecent = 1 << 18 // and tags
-	// audioStep is how far apart the places are from which a file without video may be continued, ms.
+	maxKeys   = 512     // number of key frames in a tail
+	maxRecent = 1 << 18 // number of other tags
+	// audioStep is the distance between the places at which a file without video can be continued, in ms.
 	audioStep = 1000
 )
 
-// seed makes hashes of bodies comparable within this process, and unpredictable for a peer.
+// seed makes the hashes of bodies unpredictable for a peer. They are compared only within this process.
 var seed = maphash.MakeSeed()
 
-// content tells a tag by what is in it.
+// content identifies a tag by its contents.
 type content struct {
 	typ  flv.TagType
 	size int
-	hash uint64 // of a frame in a file, 0 until identify is called
+	hash uint64 // for frames in a file 0 until identify is called
 }
 
 func contentOf(t flv.Tag) content {
 	return content{t.Type, len(t.Body), maphash.Bytes(seed, t.Body)}
 }
 
-// endSize is how many bytes of the beginning of a body, and of its end, tell it from others. Coded media of the same size that is the
-// same in both is the same.
+// endSize is the number of bytes at the beginning and at the end of a body that identify it. Coded media of the same
+// size does not agree in both by chance.
 const endSize = 512
 
-// contentOf is the contentOf of all of t's tags. In a file what lies between the ends of a body may be damaged, and counts.
+// contentOf returns the content of a tag. In a file the whole body counts, since its middle may be damaged.
 func (t *tail) contentOf(tag flv.Tag) content {
 	c, body := content{typ: tag.Type, size: len(tag.Body)}, tag.Body
 	if !t.unread || len(body) <= 2*endSize {
@@ -48,29 +48,29 @@ func (t *tail) contentOf(tag flv.Tag) content {
 	return c
 }
 
-// entry is a tag that is in the file.
+// entry is a tag in the file.
 type entry struct {
 	content
 	offset int64
-	time   uint32 // ms modulo 2^32
+	time   uint32 // in ms, modulo 2^32
 }
 
-// kindOf returns how much a tag matters for continuing a file.
+// kindOf returns the role of a tag when a file is continued.
 func kindOf(t flv.Tag) flv.Kind {
 	kind, _ := flv.KindOf(t)
 	return kind
 }
 
-// isFrame reports whether it is that of coded audio or video.
+// isFrame reports whether k is coded audio or video.
 func isFrame(k flv.Kind) bool {
 	return k == flv.KindKeyFrame || k == flv.KindFrame || k == flv.KindAudio
 }
 
-// track is what a tail knows of the audio or the video.
+// track is what a tail records about the audio or the video.
 type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
-	step   uint32 // how far apart frames have been lately at most, ms
+	step   uint32 // longest distance of recent frames, in ms
 	rhythm rhythm // of the whole file
 }
 
@@ -82,7 +82,7 @@ func (t *track) advance(to uint32) {
 	t.seen, t.last = true, to
 }
 
-// gap is how much is missing if the track goes on at a time, 0 if that may well be the next frame.
+// gap returns how much is missing if the track continues at a time, or 0 if that may be the next frame.
 func (t *track) gap(at uint32) time.Duration {
 	d := int32(at - t.last)
 	if !t.seen || d <= int32(t.step+t.step/2+10) {
@@ -91,16 +91,16 @@ func (t *track) gap(at uint32) time.Duration {
 	return time.Duration(d) * time.Millisecond
 }
 
-// tail is what has to be known of a file to continue it: its last tags, and where its last key frames are. It is built by
-// reading the file, and kept while writing it.
+// tail is what is needed to continue a file: its last tags and the positions of its last key frames. It is built
+// while reading the file, and updated while writing.
 type tail struct {
-	unread   bool        // it is of a stream that nobody can read again, and nothing in it is damaged
-	file     io.ReaderAt // what identify reads; nil: contents are known from the start
-	end      int64       // of the last tag, bytes from the start: what comes behind is no tag
+	unread   bool        // the output cannot be read again, and has no damage
+	file     io.ReaderAt // read by identify; nil: the contents are known
+	end      int64       // end of the last tag, in bytes; the rest is not a tag
 	first    entry       // frame
 	keys     []entry
-	recent   []entry     // the frames since one of the last keys, in file order
-	skip     int         // Options.SkipKeyFrames: recent reaches so many keys further back
+	recent   []entry     // the frames since one of the last keys, in the order of the file
+	skip     int         // Options.SkipKeyFrames: recent begins this many keys earlier
 	metadata content     // of the first onMetaData
 	headers  flv.Headers // of audio and video
 	duration time.Duration
@@ -113,7 +113,7 @@ func (t *tail) trackOf(kind flv.TagType) *track { return pick(kind, &t.audio, &t
 // empty reports whether there is nothing to continue.
 func (t *tail) empty() bool { return !t.audio.seen && !t.video.seen }
 
-// add takes note of a tag at the end of the file.
+// add records a tag at the end of the file.
 func (t *tail) add(tag flv.Tag) {
 	kind := kindOf(tag)
 	e := entry{content: content{typ: tag.Type, size: len(tag.Body)}, offset: t.end, time: tag.Timestamp}
@@ -135,7 +135,8 @@ func (t *tail) add(tag flv.Tag) {
 	}
 }
 
-// identify completes the contents of keys and recent. Few downloads need that, and a hash takes as long as all else.
+// identify fills in the contents of keys and recent. It is done late, since few downloads need it and hashing costs
+// as much as all other work.
 func (t *tail) identify() error {
 	var body []byte
 	for _, list := range [][]entry{t.keys, t.recent} {
@@ -157,7 +158,7 @@ func (t *tail) identify() error {
 func (t *tail) addFrame(e entry, key bool) {
 	if !t.video.seen {
 		if e.typ == flv.TagVideo {
-			t.keys = nil // those of the audio
+			t.keys = nil // the keys of audio
 		} else if n := len(t.keys); n == 0 || int32(e.time-t.keys[n-1].time) >= audioStep {
 			key = true
 		}
@@ -179,8 +180,8 @@ func (t *tail) addFrame(e entry, key bool) {
 	}
 }
 
-// addKey forgets what is too old: recent begins one key before the one to continue from, because audio of the same time
-// may stand in front of a key frame.
+// addKey removes what is too old. recent begins one key before the one to continue from, since audio of the same time
+// may precede a key frame.
 func (t *tail) addKey(e entry) {
 	if len(t.keys) == maxKeys {
 		t.keys = append(t.keys[:0], t.keys[maxKeys/2:]...)
@@ -196,17 +197,17 @@ func (t *tail) addKey(e entry) {
 		for t.recent[n].offset < from {
 			n++
 		}
-		if n > len(t.recent)/2 { // not each time: what is kept moves
+		if n > len(t.recent)/2 { // not every time, since it moves what is kept
 			t.recent = append(t.recent[:0], t.recent[n:]...)
 		}
 	}
 }
 
-// point is the time to continue from, back keys before the last one. ok is false when that is the very beginning.
+// point returns the time to continue from, back keys before the last one. ok is false for the beginning of the file.
 func (t *tail) point(back int) (at uint32, ok bool) {
 	n := len(t.keys) - 1 - back
 	if !t.video.seen {
-		n -= 2 // enough audio to recognise
+		n -= 2 // enough audio to match
 	}
 	if n < 0 {
 		return 0, false
@@ -214,7 +215,7 @@ func (t *tail) point(back int) (at uint32, ok bool) {
 	return t.keys[n].time, true
 }
 
-// last is the time of the last frame.
+// last returns the time of the last frame.
 func (t *tail) last() uint32 {
 	switch {
 	case !t.video.seen, t.audio.seen && int32(t.audio.last-t.video.last) > 0:
@@ -223,7 +224,7 @@ func (t *tail) last() uint32 {
 	return t.video.last
 }
 
-// passed reports whether new tags that cover so much have come past the end of every track.
+// passed reports whether new tags with these spans have passed the end of every track.
 func (t *tail) passed(audio, video *span) bool {
 	past := func(sp *span, end uint32, by int32) bool { return sp.seen && int32(sp.last-end) > by }
 	if past(audio, t.last(), overtake) || past(video, t.last(), overtake) {
@@ -232,7 +233,7 @@ func (t *tail) passed(audio, video *span) bool {
 	return (!t.audio.seen || past(audio, t.audio.last, 0)) && (!t.video.seen || past(video, t.video.last, 0))
 }
 
-// cut forgets the tags from offset on. It must not be before the oldest of recent.
+// cut removes the tags from offset on, which must not be before the oldest of recent.
 func (t *tail) cut(offset int64) {
 	keep := func(list []entry) []entry {
 		for len(list) > 0 && list[len(list)-1].offset >= offset {
@@ -250,7 +251,7 @@ func (t *tail) cut(offset int64) {
 	}
 }
 
-// repeats reports whether a tag that is not media is the newest of its kind.
+// repeats reports whether a tag that is not media equals the newest of its kind.
 func (t *tail) repeats(tag flv.Tag) bool {
 	if tag.Type == flv.TagScript {
 		return t.contentOf(tag) == t.metadata
@@ -258,7 +259,7 @@ func (t *tail) repeats(tag flv.Tag) bool {
 	return t.headers.Has(tag)
 }
 
-// near allows for servers that round times when they make them relative, ms.
+// near reports whether two times in ms are equal up to the rounding of servers that make times relative.
 func near(a, b uint32) bool {
 	const tolerance = 10
 	d := int32(a - b)

@@ -12,22 +12,21 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// defaultBuffer is rtmpdump's: servers that send ahead send everything.
+// defaultBuffer is rtmpdump's: it makes servers that send ahead send everything.
 const defaultBuffer = 10 * time.Hour
 
-// target is what to play.
+// target is the stream to play.
 type target struct {
-	url  string // with options behind it
+	url  string // followed by options
 	rtmp *rtmp.Options
 
 	live        bool
 	start, stop time.Duration
-	buffer      bool // is given
+	buffer      bool // the buffer was given
 	pipelining  rtmp.Pipelining
 }
 
-// newTarget takes rawURL apart, and looks at those options that matter here. That all are well-formed is seen to by
-// rtmp.New.
+// newTarget parses rawURL, and the options that matter here. rtmp.New checks the others.
 func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	if _, err := rtmp.New(rawURL, o); err != nil {
 		return nil, err
@@ -55,7 +54,7 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect makes a connection to play the stream on, from a time on. reconnects says that the server may ask to come back.
+// connect connects to play the stream from a position. reconnects means that requests to reconnect will be followed.
 func (t *target) connect(ctx context.Context, from time.Duration, reconnects bool) (*rtmp.Conn, error) {
 	options := *t.rtmp
 	options.Pipelining = t.pipelining
@@ -65,19 +64,19 @@ func (t *target) connect(ctx context.Context, from time.Duration, reconnects boo
 	if reconnects {
 		reconnect.Announce(&options)
 	}
-	start := from.Milliseconds() // which StreamOptions.Seek says again, with pipelining too late
+	start := from.Milliseconds() // StreamOptions.Seek comes too late with pipelining
 	if start > math.MaxInt32 {
-		start, options.Pipelining = 0, rtmp.PipelineNone // an option can't say it
+		start, options.Pipelining = 0, rtmp.PipelineNone // an option cannot express it
 	}
 	return rtmp.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options)
 }
 
-// minded makes the next connection with so many steps less of pipelining: the server would mind it again.
+// minded makes the next connection use less pipelining, by as many steps as the server has rejected.
 func (t *target) minded(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }
 
-// reconnectError says that the server asks for a new connection, and that it may be made.
+// reconnectError is a request of the server to reconnect that is allowed.
 type reconnectError struct {
 	url  string
 	rtmp *rtmp.Options
@@ -85,7 +84,7 @@ type reconnectError struct {
 
 func (e *reconnectError) Error() string { return "download: the server asks to reconnect" }
 
-// moved is the target after a request to reconnect.
+// moved returns the target after a request to reconnect.
 func (t *target) moved(e *reconnectError) *target {
 	moved := *t
 	moved.url, moved.rtmp = e.url, e.rtmp

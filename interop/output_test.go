@@ -107,7 +107,7 @@ func TestPipeClosedEarly(t *testing.T) {
 		require.NoError(t, err)
 		r.Close()
 		assert.Equal(t, 1, exitCode(cmd.Wait()), "%d bytes", n)
-		assert.Contains(t, stderr.String(), "ERROR: Failed writing standard output, exiting! Whoever reads it has closed it")
+		assert.Contains(t, stderr.String(), "ERROR: Failed writing standard output, exiting! The reader has closed it")
 		assert.True(t, bytes.Equal(testserver.Sample[:n], got))
 	}
 }

@@ -6,11 +6,11 @@ import (
 	"net/netip"
 )
 
-// place is a connection's place in the limits.
+// place is what one connection counts for in the limits.
 type place struct {
-	from  netip.Prefix // the addresses that it counts for; zero: none
-	proxy bool         // a trusted proxy may say first who the client is: it counts for no address until then
-	let   bool         // Close does not wait for it any more
+	from  netip.Prefix // the addresses that the connection counts for; zero: none
+	proxy bool         // from a trusted proxy, which may name the client first: until then it counts for no address
+	let   bool         // Close no longer waits for it
 }
 
 var (
@@ -18,8 +18,8 @@ var (
 	errTooManyPerAddr = errors.New("server: MaxConnsPerIP: too many connections from one address")
 )
 
-// admit takes a place for a connection or a viewer, if there is one. direct says that it comes from remote itself, which may be a
-// proxy then. Close waits for leave.
+// admit takes a place for a connection or a viewer, if one is free. direct says that remote itself has connected, so
+// it may be a trusted proxy. Each place must be given back with leave, which Close waits for.
 func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	addr := addrOf(remote)
 	p := &place{proxy: direct && s.trusts(addr)}
@@ -35,11 +35,11 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 		return nil, s.refused(errTooManyPerAddr, remote)
 	}
 	s.admitted++
-	s.running.Add(1) // with the lock: Close has not begun to wait
+	s.running.Add(1) // under the lock, so that Close is not waiting yet
 	return p, nil
 }
 
-// enter counts p for addr, if the address has not too many. The caller holds s.mu.
+// enter counts p for addr, unless addr has too many connections. The caller holds s.mu.
 func (s *Server) enter(p *place, addr netip.Addr) bool {
 	if s.MaxConnsPerIP <= 0 || !addr.IsValid() {
 		return true
@@ -57,7 +57,7 @@ func (s *Server) enter(p *place, addr netip.Addr) bool {
 	return true
 }
 
-// forwarded counts a connection from a trusted proxy for its client.
+// forwarded counts a connection from a trusted proxy for the client that the proxy has named.
 func (s *Server) forwarded(p *place, remote net.Addr) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -67,7 +67,8 @@ func (s *Server) forwarded(p *place, remote net.Addr) error {
 	return s.refused(errTooManyPerAddr, remote)
 }
 
-// outside runs f, which calls a hook, and for which Close does not wait. It reports false if Close has been called meanwhile.
+// outside runs f, which calls a hook, without Close waiting for it. It reports false if Close has been called
+// meanwhile.
 func (s *Server) outside(p *place, f func()) bool {
 	s.running.Done()
 	f()
@@ -75,7 +76,7 @@ func (s *Server) outside(p *place, f func()) bool {
 	return !p.let
 }
 
-// leave gives the place back. It is the last call of a connection's goroutine.
+// leave gives the place back. It must be the last call of a connection's goroutine.
 func (s *Server) leave(p *place) {
 	if !p.let {
 		defer s.running.Done()
@@ -91,7 +92,7 @@ func (s *Server) leave(p *place) {
 	}
 }
 
-// refused counts and logs a connection that a limit refuses, and returns the error.
+// refused counts and logs a connection that exceeds a limit, and returns the error.
 func (s *Server) refused(limit error, remote net.Addr) error {
 	s.counts.refused.Add(1)
 	s.log().Warn("rtmp: connection refused", "error", limit, "remote", remote)
@@ -108,7 +109,8 @@ func (s *Server) trusts(addr netip.Addr) bool {
 	return false
 }
 
-// addrOf returns the IP address of a, without a zone, and IPv4 in IPv6 as IPv4. It is invalid if a has none.
+// addrOf returns the IP address of a without its zone, and an IPv4-mapped IPv6 address as IPv4. It is invalid if a
+// has no IP address.
 func addrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// The public names, with their types. What does not fit does not compile.
+// The public names, with their types. A change that breaks programs does not compile.
 var (
 	_ = server.Server{
 		Addr: "", Apps: map[string]*server.App{}, TLSConfig: (*tls.Config)(nil), Encryption: handshake.EncryptionNone,

@@ -64,7 +64,7 @@ type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 // which [FromContext] finds the client in; the last result may be an error. A call with other arguments is answered with an _error
 // that says which one does not fit, and f is not called.
 //
-// Func panics at once if f is not a function, has more than one result beside the error, or a parameter or result that no AMF value
+// Func panics at once if f is not a function, has more than one result besides the error, or a parameter or result that no AMF value
 // can be.
 func Func(f any) Method {
 	call, err := method.Adapt(f)
@@ -92,8 +92,9 @@ type Live struct {
 type TakeoverPolicy int
 
 const (
-	// TakeStale lets the same user replace the publisher at once, or without users the same address, and anyone else who may publish
-	// once the publisher has been silent for StaleAfter. Publishers behind one NAT share an address: use Credentials there.
+	// TakeStale lets the same user replace the publisher at once, or without users the same address, and anyone else
+	// who may publish once the publisher has been silent for StaleAfter. Publishers that share a NAT share an
+	// address: use Credentials there.
 	TakeStale TakeoverPolicy = iota
 	// TakeNever refuses the newcomer.
 	TakeNever
@@ -123,8 +124,9 @@ const (
 	RecordNone                    // none
 )
 
-// Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client connects, so only
-// those that say in connect that they are going to publish are asked. Nobody publishes without.
+// Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client
+// connects, so only clients that announce in connect that they are going to publish are asked. Clients without
+// credentials cannot publish.
 type Credentials struct {
 	Scheme   string // "adobe" or "llnw"
 	Password func(ctx context.Context, user string) (password string, ok bool)

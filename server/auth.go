@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// authServers have the challenges that were issued, by the Credentials that they are for.
+// authServers holds the servers of the authentication schemes, with the challenges they have issued, by Credentials.
 type authServers struct {
 	mu  sync.Mutex
 	all map[*Credentials]*auth.Server
@@ -34,8 +34,8 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 	return server
 }
 
-// authenticate finds out who a client is that says that it publishes, or that authenticates itself. Only in connect can it: both
-// schemes ask it there to connect again. Clients that say nothing connect, but don't publish.
+// authenticate authenticates a client that announces that it will publish, or that sends credentials. It can do so
+// only in connect, since both schemes ask the client to connect again. Other clients may connect, but cannot publish.
 func (c *Conn) authenticate(app application, connect amf.Object) error {
 	creds, raw := app.Publishers, property(connect, "app")
 	if creds == nil || !publishes(connect) && !strings.Contains(raw, "authmod=") {
@@ -59,20 +59,20 @@ func (c *Conn) authenticate(app application, connect amf.Object) error {
 	return nil
 }
 
-// publishes reports whether a client says that it is going to publish. That is all a server can know this early; Adobe's goes by
-// flashVer.
+// publishes reports whether a client announces that it will publish. Adobe's scheme goes by flashVer, since nothing
+// else says so this early.
 func publishes(connect amf.Object) bool {
 	return property(connect, "type") == "nonprivate" || strings.HasPrefix(property(connect, "flashVer"), "FMLE/")
 }
 
-// proof is what a client has proved for playing.
+// proof is what a client has proved so that it may play.
 type proof struct {
-	player bool   // it is App.Player
-	token  string // what the challenge decrypts to
-	known  bool   // it has decrypted that
+	player bool   // the client has proved to be App.Player
+	token  string // the client's answer to the challenge, decrypted
+	known  bool   // token has been received
 }
 
-// playerQuestion is the request for SWF verification.
+// playerQuestion returns the request for SWF verification, or nil if App.Player is nil.
 func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
 	if app.Player == nil {
 		return nil
@@ -81,7 +81,7 @@ func (c *Conn) playerQuestion(app application) []chunk.Outgoing {
 	return []chunk.Outgoing{session.Control(message.TypeUserControl, append(body, 1))}
 }
 
-// playerVerified takes the client's answer. A wrong one ends the connection, as Adobe's servers do.
+// playerVerified checks the client's answer. A wrong one ends the connection, as on Adobe's servers.
 func (c *Conn) playerVerified(response []byte) {
 	app := c.application()
 	if app.App == nil || app.Player == nil {
@@ -94,7 +94,7 @@ func (c *Conn) playerVerified(response []byte) {
 	}
 }
 
-// tokenChallenge is what connect's result has for clients that have to know App.Token.
+// tokenChallenge returns the properties of connect's result that challenge the client to decrypt App.Token.
 func (c *Conn) tokenChallenge(app application) amf.Object {
 	if app.Token == "" {
 		return nil
@@ -103,12 +103,12 @@ func (c *Conn) tokenChallenge(app application) amf.Object {
 	return amf.Object{{Name: "secureToken", Value: auth.SecureTokenChallenge(app.Token, c.proof.token)}}
 }
 
-// tokenAnswered takes secureTokenResponse. The cipher works on whole words, and fills them with zeros.
+// tokenAnswered handles secureTokenResponse. The cipher pads the text to whole words with zeros.
 func (c *Conn) tokenAnswered(response string) {
 	c.proof.known = c.proof.token != "" && strings.TrimRight(response, "\x00") == c.proof.token
 }
 
-// mayPlay reports whether the client has proved what it has to.
+// mayPlay reports whether the client has proved everything that the application asks for.
 func (c *Conn) mayPlay(app application) bool {
 	return (app.Player == nil || c.proof.player) && (app.Token == "" || c.proof.known)
 }

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-var errNotifyFull = errors.New("server: notify: the client does not read what was sent before")
+var errNotifyFull = errors.New("server: notify: the send queue is full because the client does not read")
 
 // Call is a remote call to a client.
 type Call struct {
@@ -110,7 +110,7 @@ func (c *Conn) Handle(method string, m Method) {
 	c.methods[method] = m
 }
 
-// called serves a remote call of the client, on the goroutine of the hooks.
+// called serves a remote call from the client on the hooks' goroutine.
 func (c *Conn) called(cmd message.Command) {
 	app := c.application()
 	c.mu.Lock()
@@ -129,7 +129,7 @@ func (c *Conn) called(cmd message.Command) {
 	c.core.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
-// told returns err as it is sent to a client.
+// told returns err as the client may see it.
 func told(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {

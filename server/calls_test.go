@@ -143,7 +143,7 @@ func TestStatusOfTheClient(t *testing.T) {
 	p.alive()
 }
 
-// What a client does not read does not stop who notifies it.
+// A client that does not read does not block Notify.
 func TestNotifyNeverWaits(t *testing.T) {
 	s := &server.Server{}
 	p := newPeer(t, start(t, s))
@@ -204,7 +204,7 @@ func TestSendPacketAndPacketHook(t *testing.T) {
 	assert.Positive(t, st.Messages)
 }
 
-// _checkbw without end leaves nothing behind.
+// _checkbw without end leaves nothing pending.
 func TestCheckBandwidthFlood(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// recorded returns nc, recorded if Server.Capture says so.
+// recorded returns nc, wrapped so that it is recorded if Server.Capture returns a writer.
 func (c *Conn) recorded(nc net.Conn, result *handshake.Result) net.Conn {
 	if c.server.Capture == nil {
 		return nc

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// invoked serves a command, on the goroutine of the hooks.
+// invoked serves a command on the hooks' goroutine.
 func (c *Conn) invoked(id uint32, cmd message.Command) {
 	switch cmd.Name {
 	case "play":
@@ -33,7 +33,7 @@ func (c *Conn) invoked(id uint32, cmd message.Command) {
 	}
 }
 
-// controlled serves a command about what a stream plays.
+// controlled serves a command that controls playing, such as pause or seek.
 func (c *Conn) controlled(id uint32, cmd message.Command) {
 	st := c.stream(id)
 	switch {
@@ -46,8 +46,8 @@ func (c *Conn) controlled(id uint32, cmd message.Command) {
 	}
 }
 
-// announced answers the commands by which clients prepare what they are going to do, and tidy up. Flash Media Server calls the
-// client back for some.
+// announced answers the commands with which clients announce that they will publish, and clean up afterwards. Flash
+// Media Server answers some of them by calling the client.
 func (c *Conn) announced(cmd message.Command) {
 	name := text(cmd.Args, 0)
 	callback, code := "", ""
@@ -68,7 +68,7 @@ func (c *Conn) announced(cmd message.Command) {
 	}
 }
 
-// unpublish ends what the client publishes under a name. Others' names are ignored.
+// unpublish ends the client's publications of a name. Names that other clients publish are ignored.
 func (c *Conn) unpublish(name string) {
 	name, _ = cutName(name)
 	for _, st := range c.allStreams() {
@@ -84,8 +84,8 @@ type publishing interface {
 	publishes()
 }
 
-// checkBandwidth measures nothing, but makes the calls with which Flash Media Server does. A client whose answers are missing gets no
-// more of them.
+// checkBandwidth makes the calls of Flash Media Server's bandwidth check without measuring anything. It ignores a
+// client that leaves too many of them unanswered.
 func (c *Conn) checkBandwidth(cmd message.Command) {
 	c.result(cmd, amf.Undefined)
 	if c.pending.Load() >= maxChecks {
@@ -107,7 +107,7 @@ func (c *Conn) checkBandwidth(cmd message.Command) {
 	}
 }
 
-// streamLength answers how long a file is, in seconds; 0: there is none.
+// streamLength answers getStreamLength with the duration of a file in seconds, or 0 if the file does not exist.
 func (c *Conn) streamLength(cmd message.Command) {
 	seconds := 0.0
 	app := c.application()

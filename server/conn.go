@@ -16,34 +16,34 @@ import (
 
 // Conn is a client. Its methods may be called from any goroutine, also in hooks.
 type Conn struct {
-	// One goroutine reads (session.Session's standing reader, or whoever calls ReadPacket), and dispatches in dispatch.go; it neither
-	// blocks nor writes. What a command asks for is done on the goroutine of the hooks, in the order of arrival; that goroutine
-	// exists while there is something to do. Media goes from the reader straight to where it is wanted (ingest).
+	// One goroutine reads: the session's standing reader, or the caller of ReadPacket. It dispatches messages in
+	// dispatch.go and neither blocks nor writes. Commands are served in the order of their arrival on the hooks'
+	// goroutine, which exists only while it has work. Media goes directly from the reader to its ingest.
 
 	server    *Server
 	id        uint64
-	dialed    net.Conn // as it was accepted
+	dialed    net.Conn // the connection as it was accepted
 	nc        net.Conn // below RTMPE
 	remote    net.Addr
 	tls       *tls.ConnectionState
 	transport string
-	byHand    bool // of Accept: nobody reads but ReadPacket
+	byHand    bool // made by Accept: only ReadPacket reads
 	s1Tail    [32]byte
 	log       *slog.Logger
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	core    *session.Session // set by shakeHands, before anybody else has the Conn but Server, which looks with mu
+	core    *session.Session // set by shakeHands, before the Conn is shared; until then only Server uses it, under mu
 	hooks   session.Callbacks
 	waiting waiting
 	watch   watch
-	leaving atomic.Bool // nothing is served any more
+	leaving atomic.Bool // nothing more is served
 	bye     sync.Once
 
-	stage     stage        // the reader's
-	proof     proof        // the hooks'
+	stage     stage        // owned by the reader
+	proof     proof        // owned by the hooks' goroutine
 	connected atomic.Bool  // connect has been accepted
-	pending   atomic.Int64 // _onbwcheck without an answer
+	pending   atomic.Int64 // calls of _onbwcheck without an answer
 
 	mu       sync.Mutex // guards the rest
 	app      application
@@ -53,9 +53,9 @@ type Conn struct {
 	user     string
 	methods  map[string]Method
 	streams  map[uint32]*netStream
-	open     int // of them, not deleted
+	open     int // streams that have not been deleted
 	lastID   uint32
-	accepted bool // App.Connect has returned nil: Disconnect is due
+	accepted bool // App.Connect has returned nil, so Disconnect must be called
 	opening  net.Conn
 	err      error
 }
@@ -160,7 +160,7 @@ func (c *Conn) fail(err error) {
 	}
 }
 
-// end notes what has ended the connection.
+// end records err as the reason for the end of the connection.
 func (c *Conn) end(err error) {
 	c.mu.Lock()
 	if c.err == nil {
@@ -192,8 +192,8 @@ func (c *Conn) Reject(err error) {
 	c.core.Own(c.hangUp)
 }
 
-// hangUp ends the connection so that the client gets everything that was sent: it sends a FIN, and closes the socket when the client
-// has closed its side or after lingerTimeout. Closing a socket with unread input would send a reset.
+// hangUp ends the connection so that everything sent reaches the client: it sends a FIN, and closes the socket when
+// the client has closed its side or after lingerTimeout. Closing a socket with unread input would send a reset.
 func (c *Conn) hangUp() {
 	c.leaving.Store(true)
 	c.bye.Do(func() {
@@ -218,7 +218,7 @@ func (c *Conn) leave() {
 	c.core.Own(c.hangUp)
 }
 
-// later runs f on the goroutine of the hooks. size is the bytes of memory that f holds.
+// later runs f on the hooks' goroutine. size is the memory that f holds, in bytes.
 func (c *Conn) later(size int, f func()) {
 	c.hooks.Run(size, func() { c.guard(f) })
 }
@@ -234,7 +234,8 @@ func (c *Conn) panicked(err *message.PanicError) {
 	c.fail(err)
 }
 
-// status and command are for goroutines that may wait, up to WriteTimeout without progress.
+// status and command wait until the message is written, up to WriteTimeout without progress. The reader must not call
+// them.
 func (c *Conn) status(id uint32, level, code, description string) error {
 	return c.core.SendReply(session.Status(id, level, code, description))
 }
@@ -248,19 +249,19 @@ func (c *Conn) command(id uint32, name string, transaction float64, object any, 
 	return c.core.SendReply(o)
 }
 
-// watch ends a connection that takes too long to send connect, and later one that is silent.
+// watch ends a connection that takes too long to send connect, or that falls silent afterwards.
 type watch struct {
 	mu    sync.Mutex
 	timer *time.Timer
 	ended bool
-	seen  uint64 // bytes received at the last look
-	quiet int    // looks since then without any
+	seen  uint64 // bytes received at the last check
+	quiet int    // consecutive checks without new bytes
 }
 
-// looks is how many times in Server.IdleTimeout a connection is checked, so that it ends at most a quarter late.
+// looks is the number of checks in each Server.IdleTimeout, so that a connection ends at most a quarter of it late.
 const looks = 4
 
-// start calls f after d. It replaces the call that was due before.
+// start calls f after d, in place of the call that was pending.
 func (w *watch) start(d time.Duration, f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -280,7 +281,7 @@ func (w *watch) end() {
 	w.start(0, nil)
 }
 
-// watchIdle starts to check whether the client is silent.
+// watchIdle starts the checks for a silent client.
 func (c *Conn) watchIdle() {
 	limit := orDefault(c.server.IdleTimeout, defaultIdleTimeout, 0)
 	c.watch.quiet = 0
@@ -290,7 +291,7 @@ func (c *Conn) watchIdle() {
 func (c *Conn) look(limit time.Duration) {
 	w := &c.watch
 	switch received := c.core.Counters().BytesRead.Load(); {
-	case received != w.seen || c.core.Blocked() != nil: // while we don't read, silence is ours
+	case received != w.seen || c.core.Blocked() != nil: // silence while the reader is blocked is not the client's
 		w.seen, w.quiet = received, 0
 	default:
 		w.quiet++

@@ -11,10 +11,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// queries are the parameters that a client has given by its app and tcUrl.
+// queries are the parameters that the client appended to app and to tcUrl.
 type queries struct{ app, tcURL url.Values }
 
-// introduce takes connect apart. The reader does it, so that App.Packet and the commands that follow know the application.
+// introduce parses connect. It runs on the reader, so that App.Packet and the commands that follow know the
+// application.
 func (c *Conn) introduce(cmd message.Command) {
 	object, _ := cmd.Object.(amf.Object)
 	name, query, _ := strings.Cut(property(object, "app"), "?")
@@ -28,15 +29,15 @@ func (c *Conn) introduce(cmd message.Command) {
 	c.log = c.log.With("app", peer(name))
 }
 
-// connectReceived leaves connect to the hooks.
+// connectReceived hands connect to the hooks' goroutine.
 func (c *Conn) connectReceived(cmd message.Command) error {
 	c.stage = stageConnected
-	c.watch.start(0, nil) // what the program takes to answer is not the client's time
+	c.watch.start(0, nil) // the time that App.Connect takes is not the client's
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
 
-// application finds the App of a name; nil: there is none.
+// application returns the App for a name, or nil.
 func (s *Server) application(name string) *App {
 	if s.Apps == nil {
 		return new(App)
@@ -58,7 +59,7 @@ func (c *Conn) foreign(path string) bool {
 	return app != nil && app != c.application().App
 }
 
-// serveConnect answers connect. It runs on the goroutine of the hooks.
+// serveConnect answers connect. It runs on the hooks' goroutine.
 func (c *Conn) serveConnect(cmd message.Command) {
 	app := c.application()
 	switch {
@@ -95,7 +96,7 @@ func (c *Conn) serveConnect(cmd message.Command) {
 	app.connected(c)
 }
 
-// accept answers that the client is welcome.
+// accept answers that the connection is accepted.
 func (c *Conn) accept(cmd message.Command, object amf.Object, app application) error {
 	s := c.server
 	window := s.WindowAckSize
@@ -119,7 +120,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	if !c.byHand {
 		c.watchIdle()
 	}
-	messages := append(c.playerQuestion(app), // before the answer, so that a client that asks for something has seen it
+	messages := append(c.playerQuestion(app), // sent before the answer, so that a client has seen it before it asks for a stream
 		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
 		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),
 		session.Event(message.EventStreamBegin, 0),
@@ -127,7 +128,8 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	return c.core.Send(c.ctx, messages...)
 }
 
-// capabilities answer a client that knows Enhanced RTMP: the server hands on whatever it gets (E-RTMP v2, connect).
+// capabilities returns the properties with which the server answers a client that supports Enhanced RTMP: it relays
+// every codec (E-RTMP v2, connect).
 func capabilities(connect amf.Object) amf.Object {
 	_, list := connect.Get("fourCcList")
 	_, video := connect.Get("videoFourCcInfoMap")
@@ -139,7 +141,7 @@ func capabilities(connect amf.Object) amf.Object {
 		{Name: "audioFourCcInfoMap", Value: forward}, {Name: "capsEx", Value: 15.0}}
 }
 
-// refuseConnect refuses, and hangs up.
+// refuseConnect answers with the error and hangs up.
 func (c *Conn) refuseConnect(cmd message.Command, err error) {
 	c.server.counts.refused.Add(1)
 	r := refusalOf(err, message.CodeConnectRejected)
@@ -148,19 +150,20 @@ func (c *Conn) refuseConnect(cmd message.Command, err error) {
 	c.leave()
 }
 
-// disorder answers a command before connect, and a second connect.
+// disorder refuses a command that comes before connect, or a second connect.
 func (c *Conn) disorder(cmd message.Command) {
 	c.stage = stageConnected
 	c.watch.start(0, nil)
 	c.later(0, func() {
-		c.log.Info("rtmp: a client out of order", "command", peer(cmd.Name))
+		c.log.Info("rtmp: command out of order", "command", peer(cmd.Name))
 		c.refuseConnect(cmd, &Refusal{Code: message.CodeConnectFailed, Description: "out of order"})
 	})
 }
 
-var errBadPath = errors.New("not a name of a stream")
+var errBadPath = errors.New("invalid stream name")
 
-// validPath reports whether a path can be a stream's: no empty element, none that is . or .., no NUL and the like.
+// validPath reports whether path may name a stream: no element is empty, "." or "..", and there are no control
+// characters.
 func validPath(path string) bool {
 	if path == "" || len(path) > 4096 || strings.ContainsFunc(path, func(r rune) bool { return r < ' ' || r == 0x7f }) {
 		return false
@@ -173,7 +176,7 @@ func validPath(path string) bool {
 	return true
 }
 
-// parseQuery reads parameters, one value a key: of several the first.
+// parseQuery parses parameters and keeps the first value of each key.
 func parseQuery(query string) url.Values {
 	values, _ := url.ParseQuery(query[:min(len(query), maxQuery)])
 	for key, all := range values {
@@ -182,7 +185,7 @@ func parseQuery(query string) url.Values {
 	return values
 }
 
-// merge gives the parameters of the name, else of tcUrl, else of the app.
+// merge returns the parameters of the name, of tcUrl and of app, in this order of precedence.
 func (q queries) merge(name url.Values) url.Values {
 	merged := make(url.Values)
 	for _, from := range []url.Values{q.app, q.tcURL, name} {

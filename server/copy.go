@@ -6,10 +6,10 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// copyBuffer is what WriteTo and ReadFrom move at a time, in bytes.
+// copyBuffer is the size of the reads and writes of WriteTo and ReadFrom, in bytes.
 const copyBuffer = 64 << 10
 
-// writeAll is WriteTo of what read reads: its end is not an error.
+// writeAll implements WriteTo with read. io.EOF is not an error.
 func writeAll(w io.Writer, read func([]byte) (int, error)) (total int64, err error) {
 	buf := make([]byte, copyBuffer)
 	for {
@@ -33,7 +33,8 @@ func writeAll(w io.Writer, read func([]byte) (int, error)) (total int64, err err
 	}
 }
 
-// readAll is ReadFrom for what takes FLV with write. A source that ends inside a tag is an error that wraps io.ErrUnexpectedEOF.
+// readAll implements ReadFrom with write, which takes FLV. If r ends inside a tag, the error wraps
+// io.ErrUnexpectedEOF.
 func readAll(r io.Reader, write func([]byte) (int, error), parser *flv.Parser) (total int64, err error) {
 	buf := make([]byte, copyBuffer)
 	for {

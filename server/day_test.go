@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A day of media, as fast as it goes, through one stream whose times pass 2^24 or 2^32 ms: each hour somebody joins, every sixth
+// A day of media, as fast as it goes, through one stream whose times pass 2^24 or 2^32 ms: each hour a player joins, every sixth
 // another publisher takes over. The player that stays gets everything in order, and memory stays as it is.
 func TestDayOfMedia(t *testing.T) {
 	long(t)

@@ -10,16 +10,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// stage is how far a client has come.
+// stage is the progress of a client's setup.
 type stage uint8
 
 const (
 	stageNew       stage = iota
-	stageConnected       // connect has come, and is being served or was
+	stageConnected       // connect has been received; it may not have been answered yet
 )
 
-// role is the server's half of a connection, as session.Dispatcher. All of it but Ended runs on the goroutine that reads, and takes
-// no more than that allows: what has to wait, write, or ask the program is left to the hooks.
+// role is the server's side of a connection, a session.Dispatcher. All methods but Ended run on the reader, so they
+// must not wait, write or call a hook: they leave that to the hooks' goroutine.
 type role struct{ *Conn }
 
 // Ended ends everything that the connection was doing, and has the hooks told.
@@ -32,7 +32,7 @@ func (r role) Ended(err error) error {
 	return err
 }
 
-// tap gives App.Packet every message, from connect on.
+// tap passes every message from connect on to App.Packet.
 func (c *Conn) tap(m *session.Message) (served bool, err error) {
 	if c.stage == stageNew && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
 		if cmd, err := message.ParseCommand(m.Type, m.Payload()); err == nil && cmd.Name == "connect" {
@@ -65,7 +65,7 @@ func (r role) Dispatch(m *session.Message, _ session.Sink) error {
 	return nil
 }
 
-// media gives a message to the reader of what is published on its stream; without one it is dropped.
+// media passes a message to the ingest of its stream, or drops it if nothing is published there.
 func (c *Conn) media(m *session.Message) {
 	if st := c.stream(m.StreamID); st != nil {
 		if in := st.ingest(); in != nil {
@@ -89,7 +89,7 @@ func (c *Conn) aggregate(m *session.Message) {
 func (c *Conn) userControl(m *session.Message) {
 	u, err := message.ParseUserControl(m.Payload())
 	if err != nil {
-		return // the session has counted it
+		return // the session has counted its bytes
 	}
 	switch u.Event {
 	case message.EventSetBufferLength:
@@ -103,8 +103,8 @@ func (c *Conn) userControl(m *session.Message) {
 	}
 }
 
-// setBuffer takes SetBufferLength. Clients that say it for stream 0 mean the streams that they say nothing of: librtmp says 300 ms
-// when it has been accepted, which may be after what it says of a stream.
+// setBuffer handles SetBufferLength. For stream 0 it applies to the streams without a value of their own: librtmp
+// sends 300 ms for stream 0 after it has been accepted, possibly after the value for a stream.
 func (c *Conn) setBuffer(id, ms uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -118,8 +118,8 @@ func (c *Conn) setBuffer(id, ms uint32) {
 	}
 }
 
-// commandReceived serves a command as far as what follows depends on it at once, such as which stream ids there are, and leaves the
-// rest to the hooks. One that can't be read is skipped.
+// commandReceived does at once the part of a command that the messages after it depend on, such as creating a stream
+// id, and leaves the rest to the hooks' goroutine. It skips a command that cannot be parsed.
 func (c *Conn) commandReceived(m *session.Message) error {
 	cmd, err := message.ParseCommand(m.Type, m.Payload())
 	if err != nil && (c.stage == stageNew || cmd.Name == "connect") {
@@ -153,7 +153,7 @@ func (c *Conn) commandReceived(m *session.Message) error {
 	return nil
 }
 
-// serve has f serve a command on the goroutine of the hooks, unless the client is to leave by then.
+// serve calls f with the command on the hooks' goroutine, unless the connection is ending by then.
 func (c *Conn) serve(cmd message.Command, f func()) {
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() {
 		if !c.leaving.Load() {
@@ -162,7 +162,7 @@ func (c *Conn) serve(cmd message.Command, f func()) {
 	})
 }
 
-// answered completes the call that an answer belongs to. A stray _error is for App.Status.
+// answered completes the call with the answer's transaction id. An _error that matches no call goes to App.Status.
 func (c *Conn) answered(cmd *message.Command) error {
 	found, err := c.core.CallAnswered(cmd, nil)
 	if !found && cmd.Name == "_error" && !c.byHand {
@@ -178,7 +178,8 @@ func (c *Conn) statusReceived(cmd message.Command) {
 	}
 }
 
-// createStream gives out an id. It is known at once: clients are seen that guess it, and go on without waiting for the answer.
+// createStream allocates a stream id. The stream exists at once, since some clients guess the id and do not wait for
+// the answer.
 func (c *Conn) createStream(cmd message.Command) {
 	c.mu.Lock()
 	var st *netStream
@@ -198,7 +199,7 @@ func (c *Conn) createStream(cmd message.Command) {
 	})
 }
 
-// streamClosed ends what a stream of the client's is doing, and with deleteStream the stream. Others' ids are ignored.
+// streamClosed ends what happens on a stream, and deleteStream also the stream. Unknown ids are ignored.
 func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	if n, ok := number(cmd.Args, 0); ok && cmd.Name == "deleteStream" {
 		id = milliseconds(n)
@@ -217,7 +218,7 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	}
 	c.serve(cmd, func() {
 		st.finish(st.activity())
-		if last { // st.deleted may be true before: there may be commands in between
+		if last { // st.deleted may have been set earlier, by another command
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			delete(c.streams, id)
@@ -225,7 +226,7 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	})
 }
 
-// stream is a message stream of the client's; nil: there is none of that id, or it was deleted.
+// stream returns the message stream with an id, or nil if it does not exist or was deleted.
 func (c *Conn) stream(id uint32) *netStream {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -235,7 +236,7 @@ func (c *Conn) stream(id uint32) *netStream {
 	return nil
 }
 
-// number returns an argument. NaN counts as missing.
+// number returns a numeric argument. NaN counts as missing.
 func number(args []any, i int) (float64, bool) {
 	if i >= len(args) {
 		return 0, false
@@ -244,7 +245,7 @@ func number(args []any, i int) (float64, bool) {
 	return v, ok && !math.IsNaN(v)
 }
 
-// milliseconds converts a number that may be anything to 32 bits.
+// milliseconds clamps a number from the client to 32 bits.
 func milliseconds(f float64) uint32 { return uint32(max(0, min(f, math.MaxUint32))) }
 
 func text(args []any, i int) string {

@@ -18,36 +18,36 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// filePlaying plays a file, on a goroutine of its own.
+// filePlaying plays a file on a goroutine of its own.
 type filePlaying struct {
 	playing
-	player   *vod.Player // the goroutine's
+	player   *vod.Player // owned by the goroutine
 	controls chan control
 	quit     chan struct{}
 	stop     sync.Once
 	done     chan struct{} // closed when the goroutine has ended
-	ended    atomic.Bool   // the file is over, or broken
-	buffer   atomic.Int64  // the client's, ns
-	changed  chan struct{} // buffer was
+	ended    atomic.Bool   // the file has ended or is damaged
+	buffer   atomic.Int64  // size of the client's buffer, in ns
+	changed  chan struct{} // signalled after buffer has changed
 
-	noAudio, noVideo bool // the goroutine's
+	noAudio, noVideo bool // owned by the goroutine
 	frames           [][]byte
 	headers          []byte
-	bytes            atomic.Uint64 // of bodies
+	bytes            atomic.Uint64 // of message bodies
 	since            time.Time
 }
 
-// control is a command of the client's about a file, and when it came.
+// control is a command of the client for a file, with its time of arrival.
 type control struct {
 	name string
 	on   bool
 	to   time.Duration
 }
 
-// defaultBuffer is the client's buffer until it says otherwise.
+// defaultBuffer is the buffer that a client is assumed to have until it sends its size.
 const defaultBuffer = time.Second
 
-// file plays a file. The error is errNotFound where there is none.
+// file plays a file. It returns errNotFound if the file does not exist.
 func (p *playing) file() error {
 	r, c := p.request, p.stream.conn
 	f := p.app.Files
@@ -63,7 +63,7 @@ func (p *playing) file() error {
 	fp.buffer.Store(int64(defaultBuffer))
 	if !p.stream.begin(fp) {
 		player.Close()
-		return errNotFound // can't be, see publication.start
+		return errNotFound // impossible, see publication.start
 	}
 	id := p.stream.id
 	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
@@ -77,7 +77,7 @@ func (p *playing) file() error {
 	return nil
 }
 
-// openFile opens what r asks for.
+// openFile opens the file that r asks for.
 func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Player, error) {
 	folder, err := s.folder(f, false)
 	if err != nil {
@@ -89,14 +89,15 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	switch {
 	case errors.Is(err, fs.ErrNotExist), errors.Is(err, vod.ErrBadName):
 		return nil, errNotFound
-	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // a link that leaves the folder, among others
+	case errors.As(err, &unreadable) && !errors.Is(err, vod.ErrInvalidTime): // for example a link that leads out of the folder
 		s.log().Info("rtmp: a file can't be played", "error", err)
 		return nil, errNotFound
 	}
 	return player, err
 }
 
-// run sends what is due until the stream is closed, and does what the client asks for meanwhile, after the end of the file, too.
+// run sends what is due, and serves the client's commands, until the stream is closed. It goes on after the end of
+// the file, since the client may seek.
 func (fp *filePlaying) run() {
 	c := fp.stream.conn
 	defer close(fp.done)
@@ -133,7 +134,7 @@ func (fp *filePlaying) run() {
 	}
 }
 
-// sendPiece writes what Fill got, with one system call where that is possible.
+// sendPiece writes the piece that Fill has loaded, if possible with one system call.
 func (fp *filePlaying) sendPiece() error {
 	fp.frames, fp.headers = fp.frames[:0], fp.headers[:0]
 	var tag vod.Tag
@@ -158,8 +159,8 @@ func (fp *filePlaying) sendPiece() error {
 // extendedMark in the 24-bit timestamp field says that the value follows in 32 bits (RTMP 1.0 section 5.3.1.3).
 const extendedMark = 0xFFFFFF
 
-// appendChunks appends a tag as chunks with a whole header (format 0), which is made in the room before the tag's body, so that most
-// tags are one slice. The tag must not be looked at any more.
+// appendChunks appends a tag as chunks that begin with a whole header (format 0). The header overwrites the room
+// before the tag's body, so that most tags are one slice; the tag must not be used afterwards.
 func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) [][]byte {
 	cs := byte(session.ChunkStreamPushed)
 	if tag.Type == flv.TagVideo {
@@ -199,7 +200,7 @@ func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) []
 
 func put24(b []byte, v uint32) { b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v) }
 
-// finished tells the client that the file is over. err is why if that is not its end.
+// finished tells the client that the file has ended. err is the reason if it ended early.
 func (fp *filePlaying) finished(err error) {
 	fp.ended.Store(true)
 	c := fp.stream.conn
@@ -215,19 +216,19 @@ func (fp *filePlaying) finished(err error) {
 	ended(fp.stream)
 }
 
-// ended tells the client that what it plays has come to its end.
+// ended tells the client that the stream it plays has ended.
 func ended(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 	st.conn.core.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
 }
 
-// control does what the client has asked for.
+// control serves a command of the client.
 func (fp *filePlaying) control(k control) {
 	st, c := fp.stream, fp.stream.conn
 	switch k.name {
 	case "seek":
 		if err := fp.player.Seek(c.ctx, k.to); err != nil {
-			st.status("error", message.CodeSeekInvalidTime, "there is nothing at that time")
+			st.status("error", message.CodeSeekInvalidTime, "the time is outside the file")
 			return
 		}
 		fp.ended.Store(false)
@@ -249,7 +250,7 @@ func (fp *filePlaying) control(k control) {
 	}
 }
 
-// serve hands a command to the goroutine that plays.
+// serve passes a command to the goroutine that plays.
 func (fp *filePlaying) serve(cmd message.Command) {
 	k := control{name: cmd.Name, on: boolean(cmd.Args, 0, true)}
 	if cmd.Name == "seek" {

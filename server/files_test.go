@@ -284,7 +284,7 @@ func TestHandler(t *testing.T) {
 	assert.NoError(t, waitFor(t, "the end", h.ended))
 }
 
-// A publisher that is lost is no end of its stream.
+// Losing a publisher does not end its stream.
 func TestHandlerLosesItsPublisher(t *testing.T) {
 	h := &byHand{published: make(chan []byte, 1), ended: make(chan error, 1)}
 	p := newPeer(t, app(t, &server.App{Handler: h}))

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// httpBuffer is how far ahead of its time a file is sent over HTTP.
+// httpBuffer is how far ahead of its timestamps a file is sent over HTTP.
 const httpBuffer = 10 * time.Second
 
 // FLVHandler returns a handler for GET /app/name.flv. It serves live streams and files as one FLV file (HTTP-FLV), or, if the request
@@ -40,7 +40,7 @@ func (s *Server) FLVHandler() http.Handler {
 	})
 }
 
-// viewer is a player by HTTP.
+// viewer is a player over HTTP.
 type viewer struct {
 	server  *Server
 	place   *place
@@ -55,9 +55,9 @@ type viewer struct {
 	missed  func() live.StreamStats // nil: it plays a file
 }
 
-// flvOut is where a viewer's bytes go.
+// flvOut takes a viewer's bytes.
 type flvOut interface {
-	// write writes whole tags; they were complete with the call before.
+	// write writes b, which ends with a whole tag.
 	write(ctx context.Context, b []byte) error
 	end(err error)
 }
@@ -126,7 +126,7 @@ func (v *viewer) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	if v.app.Token != "" || v.app.Player != nil {
 		v.server.counts.refused.Add(1)
-		http.Error(w, "not by HTTP", http.StatusForbidden)
+		http.Error(w, "not available over HTTP", http.StatusForbidden)
 		return
 	}
 	if start, err := strconv.ParseFloat(v.request.Query.Get("start"), 64); err == nil && start >= 0 && start < 1e9 {
@@ -171,7 +171,7 @@ func (v *viewer) stopped() {
 	v.server.outside(v.place, func() { v.app.stop(v.request, st) })
 }
 
-// refuse answers with the HTTP status that fits.
+// refuse answers with the HTTP status that fits err.
 func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	if r.Context().Err() != nil { // it has left, or was disconnected: nobody refuses it
 		http.Error(w, "disconnected", http.StatusServiceUnavailable)
@@ -193,7 +193,7 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 	}
 }
 
-// play finds what is to be played. An error before v.out is set has not been told.
+// play opens the stream or file and plays it. If it fails before v.out is set, the caller has to answer.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	q := v.request
 	if q.Start < 0 && v.server.relay.hub.Published(q.Path) {
@@ -323,7 +323,7 @@ func (v *viewer) file(w http.ResponseWriter, r *http.Request) error {
 	}
 }
 
-// begin answers the request.
+// begin sends the response's headers.
 func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	if v.request.Transport == "ws-flv" {
 		conn, err := websocket.Accept(w, r, nil)
@@ -348,7 +348,7 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 	return nil
 }
 
-// answered is for a request that was answered by others.
+// answered is the error for a request that has already been answered.
 type answered struct{}
 
 func (answered) write(context.Context, []byte) error { return net.ErrClosed }
@@ -362,7 +362,7 @@ type responseOut struct {
 
 func (o *responseOut) write(ctx context.Context, b []byte) error {
 	if due, ok := ctx.Deadline(); ok {
-		o.control.SetWriteDeadline(due) // not every server can
+		o.control.SetWriteDeadline(due) // not every http.ResponseWriter supports it
 	}
 	if _, err := o.w.Write(b); err != nil {
 		return err
@@ -378,7 +378,7 @@ func (o *responseOut) end(error) { o.control.SetWriteDeadline(time.Time{}) }
 // socketOut is a WebSocket.
 type socketOut struct {
 	conn *websocket.Conn
-	ctx  context.Context // ends when the viewer closes
+	ctx  context.Context // ends when the viewer closes the WebSocket
 }
 
 func (o *socketOut) write(ctx context.Context, b []byte) error {

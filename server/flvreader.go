@@ -2,12 +2,12 @@ package server
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// flvReader makes an FLV file of tags, to be read in pieces. The tags that come first wait until it is known what the file header has
-// to announce.
+// flvReader turns tags into an FLV file that is read in pieces. It holds back the first tags until it knows whether
+// the file header must announce audio and video.
 type flvReader struct {
 	prelude flv.Prelude
 	begun   bool
-	buf     []byte // before begun without the file header
+	buf     []byte // without the file header until begun
 	handed  int
 }
 
@@ -23,7 +23,7 @@ func (f *flvReader) add(t flv.Tag) {
 	}
 }
 
-// flush begins with what is there, if anything is.
+// flush begins the file with the tags so far, if there are any.
 func (f *flvReader) flush() {
 	if f.begun || len(f.buf) == 0 {
 		return

@@ -18,7 +18,7 @@ import (
 // folder is an open Files.Dir.
 type folder = vod.Folder
 
-// folder opens the folder of f, which is made if something is to be recorded. Without one the error is errNotFound.
+// folder opens the folder of f, and makes it if record is set. The error is errNotFound if there is no folder.
 func (s *Server) folder(f *Files, record bool) (*folder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -44,7 +44,7 @@ func (s *Server) folder(f *Files, record bool) (*folder, error) {
 	return open, nil
 }
 
-// duration is how long a file is.
+// duration returns the duration of a file.
 func (s *Server) duration(ctx context.Context, f *Files, path string) (time.Duration, error) {
 	folder, err := s.folder(f, false)
 	if err != nil {
@@ -53,8 +53,8 @@ func (s *Server) duration(ctx context.Context, f *Files, path string) (time.Dura
 	return folder.Duration(ctx, path+".flv")
 }
 
-// recording writes a publication into a file, on a goroutine of its own. It is one more cursor in the stream's log, which waits for
-// nobody.
+// recording writes a publication to a file on a goroutine of its own. It reads the stream's log with a cursor like a
+// player, so nothing waits for it.
 type recording struct {
 	files   *Files
 	request *Request
@@ -65,7 +65,7 @@ type recording struct {
 
 	mu     sync.Mutex // guards the rest
 	closed []closedFile
-	later  func(int, func()) // has closed told; nil: not any more, since finish does
+	later  func(int, func()) // runs a function on the hooks' goroutine; nil after finish
 }
 
 type closedFile struct {
@@ -73,8 +73,8 @@ type closedFile struct {
 	err  error
 }
 
-// record begins to record what pub publishes, if f and r say so; nil: they don't. failed is called if it breaks off. later runs
-// hooks.
+// record starts to record pub if f and r ask for it, and otherwise returns nil. It calls failed if the recording
+// breaks off, and later to run hooks.
 func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
 	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
 		return nil, nil
@@ -134,7 +134,7 @@ func (rec *recording) run() {
 	}
 }
 
-// fileClosed has Files.Done told of a file.
+// fileClosed arranges for Files.Done to be called for a file.
 func (rec *recording) fileClosed(name string, err error) {
 	if missed := rec.from.Missed(); err == nil && missed > 0 {
 		err = &missedError{missed}
@@ -147,7 +147,7 @@ func (rec *recording) fileClosed(name string, err error) {
 	}
 }
 
-// tell tells Files.Done. It runs on the goroutine of the hooks.
+// tell calls Files.Done. It runs on the hooks' goroutine.
 func (rec *recording) tell() {
 	rec.mu.Lock()
 	closed := rec.closed
@@ -160,7 +160,7 @@ func (rec *recording) tell() {
 	}
 }
 
-// finish waits until all is written; the publisher has left. It is called on the goroutine of the hooks.
+// finish waits until everything is written, after the publisher has left. It runs on the hooks' goroutine.
 func (rec *recording) finish() {
 	if rec == nil {
 		return
@@ -172,15 +172,15 @@ func (rec *recording) finish() {
 	rec.tell()
 }
 
-// recordFailure is what a client is told.
+// recordFailure returns the description that the client gets.
 func recordFailure(err error) string {
 	switch {
 	case errors.Is(err, vod.ErrBadName):
-		return "the name can't be a file's"
+		return "the name cannot be a file name"
 	case errors.Is(err, vod.ErrBusy):
 		return "the file is being recorded already"
 	case errors.Is(err, vod.ErrNoSpace):
-		return "there is no space for the recording"
+		return "not enough space for the recording"
 	}
 	return "the recording can't be written"
 }

@@ -48,28 +48,28 @@ type handling struct {
 	app     application
 	request *Request
 	play    *playing // nil: the stream publishes
-	in      *ingest  // of one that publishes
+	in      *ingest  // receives the media of a stream that publishes
 	ctx     context.Context
 	cancel  context.CancelFunc
 	out     *Stream
 
 	begun    sync.Once
 	controls chan Control
-	watched  atomic.Bool // somebody has asked for controls
+	watched  atomic.Bool // Control has been called
 	ended    atomic.Bool
 	gate     gate
 	since    time.Time
-	bytes    atomic.Uint64 // of bodies
+	bytes    atomic.Uint64 // of message bodies
 }
 
-// handle has the app's Handler serve a publisher.
+// handle runs the application's Handler for a publisher.
 func (c *Conn) handle(st *netStream, app application, r *Request, in *ingest) error {
 	h := c.newHandling(st, app, r)
 	h.in = in
 	return h.start(app.Handler.ServePublish)
 }
 
-// handlePlay has the app's Handler serve a player.
+// handlePlay runs the application's Handler for a player.
 func (c *Conn) handlePlay(p *playing) error {
 	h := c.newHandling(p.stream, p.app, p.request)
 	h.play = p
@@ -86,12 +86,12 @@ func (c *Conn) newHandling(st *netStream, app application, r *Request) *handling
 
 func (h *handling) start(serve func(context.Context, *Stream) error) error {
 	if !h.stream.begin(h) {
-		return errBadPath // can't be, see publication.start
+		return errBadPath // impossible, see publication.start
 	}
 	if h.play != nil {
 		h.stream.conn.server.counts.files.Add(1)
 	}
-	go h.run(serve) // not joined, as hooks are not: it is the program's
+	go h.run(serve) // not joined, like hooks: it runs the program's code
 	return nil
 }
 
@@ -124,7 +124,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 	st.finishLater(h)
 }
 
-// begin tells the client that the stream has begun, once.
+// begin tells the client once that the stream has begun.
 func (h *handling) begin() {
 	h.begun.Do(func() {
 		if h.play != nil {
@@ -160,7 +160,8 @@ func (h *handling) finish() {
 	h.app.stop(h.request, st)
 }
 
-// serve gives the Handler a command of a player. As long as it has not asked for Controls, seeking fails, and pause stops its writes.
+// serve passes a player's command to the Handler. Until the Handler has called Control, seeking fails and pause stops
+// its writes.
 func (h *handling) serve(cmd message.Command) {
 	if h.play == nil {
 		return
@@ -199,7 +200,7 @@ func (h *handling) control(k Control) bool {
 
 func (h *handling) setBuffer(d time.Duration) { h.control(Control{Kind: ControlBuffer, Value: d}) }
 
-// gate holds up writes while the client pauses.
+// gate blocks writes while the client pauses.
 type gate struct {
 	mu   sync.Mutex
 	open chan struct{} // closed while writes may pass

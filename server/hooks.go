@@ -9,14 +9,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// application is an App as one client meets it. All hooks are called by its methods, and nowhere else. A hook that is missing allows
-// everything. One that panics has failed, and ends its client.
+// application is an App as one client uses it. Hooks are called only by its methods. A missing hook allows
+// everything. A hook that panics fails, and ends the connection of its client.
 type application struct {
-	*App     // nil: there is none of the name that the client has given
+	*App     // nil: the client's application does not exist
 	panicked func(*message.PanicError)
 }
 
-// recovered is deferred by everything that calls a hook. err may be nil.
+// recovered must be deferred by every method that calls a hook. err may be nil.
 func (a application) recovered(err *error) {
 	v := recover()
 	if v == nil {
@@ -88,7 +88,7 @@ func (a application) status(c *Conn, s *message.StatusError) {
 	}
 }
 
-// call serves a remote call, by own or else by the hooks. found is false if nothing does.
+// call serves a remote call with own, or else with the App's methods. found is false if neither serves the method.
 func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
 	defer a.recovered(&err)
 	if own == nil {
@@ -105,22 +105,23 @@ func (a application) call(c *Conn, own Method, cmd message.Command) (result any,
 	return result, true, err
 }
 
-// packet gives App.Packet a message. It reports whether that has served it.
+// packet passes a message to App.Packet and reports whether that has served it.
 func (a application) packet(c *Conn, m *session.Message) (served bool, err error) {
 	if a.App == nil || a.Packet == nil {
 		return false, nil
 	}
 	p := packetOf(m)
-	defer a.recovered(nil) // which has ended the connection
+	defer a.recovered(nil) // a panic has ended the connection
 	return a.Packet(c, p)
 }
 
-// media reports whether a message that was published passes App.Media.
+// media reports whether App.Media lets a published message pass.
 func (a application) media(r *Request, m *session.Message) bool {
 	return a.Media == nil || a.filter(a.Media, r, packetOf(m))
 }
 
-// deliver reports whether a message passes App.Deliver on its way to a player. Its stream id is 0 for players by HTTP.
+// deliver reports whether App.Deliver lets a message pass to a player. The message's stream id is 0 for players over
+// HTTP.
 func (a application) deliver(r *Request, t flv.Tag) bool {
 	return a.Deliver == nil || a.filter(a.Deliver, r,
 		&message.Packet{Type: message.Type(t.Type), Timestamp: t.Timestamp, Absolute: true, StreamID: r.StreamID, Body: t.Body})

@@ -7,17 +7,17 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// ingest receives the media of one publish command. Until the program has agreed, media is queued; then it goes to take, or stays
-// queued for a Handler. A full queue stops the reader.
+// ingest receives the media of one publish command. It queues media until the program has agreed; then media goes to
+// take, or stays queued for a Handler. A full queue stops the reader.
 type ingest struct {
 	waiting *waiting
-	wake    chan struct{} // signalled when pop has something to return, or the end has come
+	wake    chan struct{} // signalled when pop has something to return or the media has ended
 
 	mu      sync.Mutex // guards the rest; held during take, which must not wait
 	queue   session.MediaQueue
-	counted int                      // bytes of queue, in waiting
+	counted int                      // bytes of queue, as counted in waiting
 	take    func(m *session.Message) // nil: media is queued
-	over    error                    // why no more media will come; io.EOF if the client has said so
+	over    error                    // why no more media will come; io.EOF if the client has ended the stream
 }
 
 func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }
@@ -37,7 +37,7 @@ func (w *waiting) add(n int) {
 	w.backlog.Queued(w.bytes)
 }
 
-// queued counts the queue again after a change. The caller holds in.mu.
+// queued updates the count after a change of the queue. The caller holds in.mu.
 func (in *ingest) queued() {
 	n := in.queue.Len()
 	in.waiting.add(n - in.counted)
@@ -79,8 +79,8 @@ func (in *ingest) open(take func(m *session.Message)) {
 	in.take = take
 }
 
-// pop passes the oldest message to into; it is valid during the call. If there is none, ok is false, and over says why there will be
-// none, or is nil.
+// pop passes the oldest message to into, which may use it only during the call. If the queue is empty, ok is false,
+// and over says why no more media will come, or is nil.
 func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -94,7 +94,7 @@ func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	return true, nil
 }
 
-// end says that no more media will come, and why. Queued messages stay for open and pop.
+// end records that no more media will come, and why. Queued messages stay for open and pop.
 func (in *ingest) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

@@ -17,20 +17,20 @@ const (
 	defaultIdleTimeout  = 60 * time.Second
 	defaultWriteTimeout = 20 * time.Second
 
-	// beforeConnect is the longest message in bytes until connect is accepted.
+	// beforeConnect is the longest message accepted before connect is accepted, in bytes.
 	beforeConnect = 64 << 10
 	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
 	lingerTimeout = 5 * time.Second
 
 	// publishTimeout is how long App.Publish may take.
 	publishTimeout = 10 * time.Second
-	// maxChecks bounds the _onbwcheck that a client has not answered.
+	// maxChecks bounds the calls of _onbwcheck that a client leaves unanswered.
 	maxChecks = 16
 	// maxQuery bounds how much of a client's parameters is parsed, in bytes.
 	maxQuery = 16 << 10
 )
 
-// orDefault is v, or def if v is 0; none if v is negative.
+// orDefault returns v, def if v is 0, or none if v is negative.
 func orDefault[T int | int64 | time.Duration](v, def, none T) T {
 	if v < 0 {
 		return none

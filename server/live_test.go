@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// What is published arrives as it was, at a player that waits and at one that joins in the middle.
+// Published media arrives unchanged, at a player that waits and at one that joins in the middle.
 func TestLiveRelay(t *testing.T) {
 	addr := app(t, &server.App{Live: server.Live{Linger: -1}})
 	url := "rtmp://" + addr + "/live/x"

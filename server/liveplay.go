@@ -17,18 +17,18 @@ import (
 type livePlaying struct {
 	playing
 	player *live.Player
-	waits  bool          // there was no publisher when it began
+	waits  bool          // the stream had no publisher when the player joined
 	told   chan struct{} // closed when the client has been told that play begins
 	ended  atomic.Bool
 
-	begun, complete bool   // of Length; for the hub's call of deliver
+	begun, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
 	first           uint32 // timestamp of the first message, ms
 
 	mu           sync.Mutex // guards the rest
-	audio, video bool       // wanted
+	audio, video bool       // what the client wants
 }
 
-// live plays a live stream, whether it is there already or not.
+// live plays a live stream, which may not have a publisher yet.
 func (p *playing) live() error {
 	c, app := p.stream.conn, p.app
 	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.relay.hub.Published(p.request.Path)}
@@ -47,7 +47,7 @@ func (p *playing) live() error {
 	if !p.stream.begin(l) {
 		close(l.told)
 		l.player.Close()
-		return errNotFound // can't be, see publication.start
+		return errNotFound // impossible, see publication.start
 	}
 	p.begun()
 	close(l.told)
@@ -57,7 +57,7 @@ func (p *playing) live() error {
 // begins is called by the hub before the first message.
 func (l *livePlaying) begins() {
 	select {
-	case <-l.told: // Play.Start comes first
+	case <-l.told: // Play.Start must come first
 	case <-l.stream.conn.ctx.Done():
 		return
 	}
@@ -79,14 +79,14 @@ func (l *livePlaying) ends(err error) {
 	case err == nil:
 		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayUnpublishNotify, l.request.Name+" is over."))
 	case errors.Is(err, live.ErrNotFound):
-		l.stream.status("error", message.CodePlayStreamNotFound, "nobody publishes the stream")
+		l.stream.status("error", message.CodePlayStreamNotFound, "the stream has no publisher")
 	case errors.Is(err, live.ErrClosed):
 		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayStop, "The server is shutting down."))
 	}
 	l.stream.finishLater(l)
 }
 
-// deliver asks App.Deliver, and ends what is to be played for a while only. The hub calls it for one message at a time.
+// deliver applies Request.Length and App.Deliver to a message. The hub calls it for one message at a time.
 func (l *livePlaying) deliver(m *live.Message) bool {
 	tag := m.Tag()
 	if l.request.Length > 0 && tag.Type != flv.TagScript && !m.Header() && !l.within(tag.Timestamp) {
@@ -95,7 +95,7 @@ func (l *livePlaying) deliver(m *live.Message) bool {
 	return l.app.deliver(l.request, tag)
 }
 
-// within reports whether a message belongs to what is to be played, and ends the playing with the first that does not.
+// within reports whether a timestamp lies within Request.Length. The first that does not ends the playing.
 func (l *livePlaying) within(timestamp uint32) bool {
 	if l.complete {
 		return false
@@ -127,7 +127,7 @@ func (l *livePlaying) finish() {
 	l.app.stop(l.request, StreamStats(l.player.Stats()))
 }
 
-// serve serves pause and the like. What is live can't be sought in.
+// serve serves pause, receiveAudio and receiveVideo. A live stream cannot be sought in.
 func (l *livePlaying) serve(cmd message.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -149,7 +149,7 @@ func (l *livePlaying) serve(cmd message.Command) {
 	}
 }
 
-// pauseNotified tells the client that the pause has taken effect, or ended.
+// pauseNotified tells the client that the stream is paused, or has resumed.
 func pauseNotified(st *netStream, on bool) {
 	core := st.conn.core
 	if on {
@@ -159,7 +159,8 @@ func pauseNotified(st *netStream, on bool) {
 	core.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
 }
 
-// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5): false is not answered.
+// receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). The flag false gets
+// no answer.
 func receiveNotified(st *netStream, on bool) {
 	if on {
 		st.conn.core.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
@@ -167,7 +168,7 @@ func receiveNotified(st *netStream, on bool) {
 	}
 }
 
-// notify tells a client that has waited that somebody publishes now.
+// notify tells a client that has waited that the stream has a publisher now.
 func (l *livePlaying) notify() (messages []chunk.Outgoing) {
 	if l.waits {
 		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))

@@ -76,7 +76,7 @@ func (c *script) SetReadDeadline(time.Time) error  { return nil }
 func (c *script) SetWriteDeadline(time.Time) error { return nil }
 func (c *script) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
 
-// Clients whose bytes are wrong in every place do no harm: no panic, nothing left behind. Shared objects that are kept by
+// Clients whose bytes are wrong in every place do no harm: no panic, no goroutine left. Shared objects that are kept by
 // instances of applications that mutations have named are all that stays in memory.
 func TestMutatedClients(t *testing.T) {
 	sessions := 1000

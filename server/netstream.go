@@ -12,26 +12,27 @@ import (
 type netStream struct {
 	conn    *Conn
 	id      uint32
-	deleted bool // the client has deleted it, and its activity is about to be ended. Guarded by conn.mu
+	deleted bool // the client has deleted the stream, whose activity is about to end; guarded by conn.mu
 
-	bufferKnown bool // the client has set the buffer of this stream, not of stream 0. Guarded by conn.mu
+	bufferKnown bool // the client has set the buffer for this stream rather than stream 0; guarded by conn.mu
 
 	mu     sync.Mutex // guards the rest; innermost
 	in     *ingest    // receives the media; nil: media is dropped
-	doing  activity   // set by the goroutine of the hooks; nil: none
-	buffer int64      // the client's, in ms, as it said last; < 0: it has not
+	doing  activity   // set by the hooks' goroutine; nil: none
+	buffer int64      // size of the client's buffer, in ms; < 0: unknown
 }
 
-// activity is what happens on a stream: a publication, or one of the ways of playing.
+// activity is what happens on a stream: a publication, or a way of playing.
 type activity interface {
 	asked() *Request
-	// over reports whether it has ended by itself, so that another may begin on the stream.
+	// over reports whether the activity has ended by itself, so that another may begin on the stream.
 	over() bool
-	// release ends it as far as possible without a hook and without waiting. It may be called more than once, from any goroutine.
+	// release ends whatever can be ended without calling a hook and without waiting. It may be called more than once,
+	// from any goroutine.
 	release()
-	// finish ends it and calls the hook that is due. It is called once, on the goroutine of the hooks.
+	// finish ends the activity and calls Unpublish or Stop. It is called once, on the hooks' goroutine.
 	finish()
-	// serve serves pause, seek, receiveAudio and receiveVideo. It is called on the goroutine of the hooks.
+	// serve serves pause, seek, receiveAudio and receiveVideo. It is called on the hooks' goroutine.
 	serve(cmd message.Command)
 	// setBuffer sets the size of the client's buffer. It must not wait.
 	setBuffer(d time.Duration)
@@ -43,7 +44,7 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// endIngest says that the client publishes nothing more on the stream, and why. Queued messages stay.
+// endIngest records that the client publishes nothing more on the stream, and why. Queued messages stay.
 func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
 	in := st.in
@@ -79,7 +80,7 @@ func (st *netStream) begin(a activity) bool {
 	return true
 }
 
-// finish ends the stream's activity if it is a. It runs on the goroutine of the hooks.
+// finish ends the stream's activity if it is a. It runs on the hooks' goroutine.
 func (st *netStream) finish(a activity) {
 	st.mu.Lock()
 	same := a != nil && st.doing == a
@@ -93,7 +94,7 @@ func (st *netStream) finish(a activity) {
 	}
 }
 
-// finishLater calls finish on the goroutine of the hooks.
+// finishLater calls finish on the hooks' goroutine.
 func (st *netStream) finishLater(a activity) { st.conn.later(0, func() { st.finish(a) }) }
 
 func (st *netStream) setBuffer(ms uint32) {
@@ -109,7 +110,7 @@ func (st *netStream) status(level, code, description string) error {
 	return st.conn.status(st.id, level, code, description)
 }
 
-// refuse tells the client that a request was refused.
+// refuse tells the client that its request was refused.
 func (st *netStream) refuse(err error, code string) {
 	c := st.conn
 	c.server.counts.refused.Add(1)
@@ -141,7 +142,7 @@ func (c *Conn) allStreams() []*netStream {
 	return streams
 }
 
-// farewell is the last call on the goroutine of the hooks.
+// farewell is the last function on the hooks' goroutine.
 func (c *Conn) farewell(err error) {
 	c.release()
 	for _, st := range c.allStreams() {
@@ -161,14 +162,15 @@ func (c *Conn) result(cmd message.Command, value any) {
 	}
 }
 
-// failed answers a command with an error, if it wants an answer.
+// failed answers a command with an _error if it has a transaction id.
 func (c *Conn) failed(cmd message.Command, code, description string) {
 	if cmd.TransactionID != 0 {
 		c.command(0, "_error", cmd.TransactionID, nil, message.StatusObject("error", code, description))
 	}
 }
 
-// boolean returns an argument. Everything but false, null, undefined and 0 is true.
+// boolean returns an argument as a bool; missing is the default. Everything except false, null, undefined and 0 is
+// true.
 func boolean(args []any, i int, missing bool) bool {
 	if i >= len(args) {
 		return missing

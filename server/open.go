@@ -35,7 +35,7 @@ func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	return c, nil
 }
 
-// newConn makes the Conn of a connection that has not shaken hands.
+// newConn makes a Conn for a connection before the handshake.
 func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 	c := &Conn{server: s, id: s.lastID.Add(1), dialed: nc, nc: nc, opening: nc, remote: nc.RemoteAddr(), streams: make(map[uint32]*netStream)}
 	if s.ConnContext != nil {
@@ -89,7 +89,8 @@ func (s *Server) remove(c *Conn) {
 	}
 }
 
-// shakeHands takes all steps up to the end of the handshake, within SetupTimeout. What came through a proxy counts for its client (p).
+// shakeHands reads the proxy's header and performs the TLS and RTMP handshakes, within SetupTimeout. A connection
+// from a proxy is counted in p for its client.
 func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) error {
 	s := c.server
 	setup := orDefault(s.SetupTimeout, defaultSetupTimeout, 0)
@@ -119,7 +120,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	}
 	in := &session.Counted{Conn: c.nc}
 	c0, encryption := make([]byte, 1), c.admits()
-	n, _ := in.Read(c0) // whatever goes wrong goes wrong again
+	n, _ := in.Read(c0) // a read error will come back in the handshake
 	if asked := handshake.Encryption(c0[0]); n == 1 && asked < encryption && slices.Contains(encryptions, asked) {
 		encryption = asked
 	}
@@ -140,10 +141,10 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	return nil
 }
 
-// encryptions are the types of RTMPE.
+// encryptions are the types of RTMPE, weakest first.
 var encryptions = []handshake.Encryption{handshake.EncryptionPlain, handshake.EncryptionXTEA, handshake.EncryptionBlowfish}
 
-// admits is the encryption that the client may ask for, and lower types with it. Inside TLS there is none.
+// admits returns the strongest encryption that the client may ask for. Inside TLS it returns EncryptionNone.
 func (c *Conn) admits() handshake.Encryption {
 	switch nc := c.nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:
@@ -163,10 +164,10 @@ func (c *Conn) admits() handshake.Encryption {
 	return c.server.Encryption
 }
 
-// handshakeSize is what S0, S1 and S2 take, in bytes.
+// handshakeSize is the size of S0, S1 and S2, in bytes.
 const handshakeSize = 1 + 2*1536
 
-// start makes the session of a connection whose handshake is over.
+// start makes the session of a connection after the handshake.
 func (c *Conn) start(received uint64, result *handshake.Result) {
 	s := c.server
 	c.s1Tail = result.S1Tail
@@ -185,7 +186,7 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 	c.core, c.opening = core, nil
 	err := c.err
 	c.mu.Unlock()
-	if err != nil { // fail came before there was a core
+	if err != nil { // fail was called before c.core was set
 		core.Fail(err)
 	}
 }
@@ -213,7 +214,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo {
-		o.Format = 0 // what streams send there the chunk writer does not know
+		o.Format = 0 // the chunk writer does not know which headers the streams have sent there
 	}
 	return c.core.Send(ctx, o)
 }

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// play serves play: name, start and length in milliseconds, reset.
+// play serves play, whose arguments are the name, start and length in milliseconds, and reset.
 func (c *Conn) play(id uint32, cmd message.Command) {
 	st := c.stream(id)
 	if st == nil {
@@ -44,7 +44,7 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 	}
 }
 
-// mayStart says what keeps a client from playing before the program is asked.
+// mayStart returns an error if a client cannot play, before the hook is asked.
 func (c *Conn) mayStart(app application, r *Request) error {
 	if !c.mayPlay(app) {
 		return Deny("the player has not been verified")
@@ -58,24 +58,24 @@ func (c *Conn) mayStart(app application, r *Request) error {
 	return nil
 }
 
-// playError gives an error of a file or of the hub its code.
+// playError adds the status code to an error of a file or of the hub.
 func playError(err error) error {
 	switch {
 	case errors.Is(err, errNotFound), errors.Is(err, vod.ErrBadName), errors.Is(err, errBadPath):
 		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "no such stream"}
 	case errors.Is(err, vod.ErrInvalidTime):
-		return &Refusal{Code: message.CodeSeekInvalidTime, Description: "there is nothing at that time"}
+		return &Refusal{Code: message.CodeSeekInvalidTime, Description: "the time is outside the file"}
 	}
 	return err
 }
 
-// playStart is play's second argument. What is no time counts as missing.
+// playStart returns play's second argument. A value that is not a time counts as missing.
 func playStart(args []any) time.Duration {
 	ms, ok := number(args, 1)
 	switch {
 	case !ok || math.IsInf(ms, 0) || ms < -2000:
 		return StartAny
-	case ms == -1000 || ms == -1: // milliseconds, as all clients send; and seconds, as the specification says
+	case ms == -1000 || ms == -1: // clients send milliseconds, the specification says seconds
 		return StartLive
 	case ms < 0:
 		return StartAny
@@ -83,7 +83,7 @@ func playStart(args []any) time.Duration {
 	return time.Duration(milliseconds(ms)) * time.Millisecond
 }
 
-// playLength is play's third argument; negative: all.
+// playLength returns play's third argument; negative: play everything.
 func playLength(args []any) time.Duration {
 	ms, ok := number(args, 2)
 	if !ok || ms < 0 || math.IsInf(ms, 0) {
@@ -92,7 +92,7 @@ func playLength(args []any) time.Duration {
 	return time.Duration(milliseconds(ms)) * time.Millisecond
 }
 
-// playing is a play command, and what all that it may lead to has in common.
+// playing is a play command, before it is known whether it plays a stream or a file.
 type playing struct {
 	stream  *netStream
 	app     application
@@ -100,7 +100,7 @@ type playing struct {
 	reset   bool
 }
 
-// start finds what is to be played, and begins.
+// start finds the stream or file and begins to play it.
 func (p *playing) start() error {
 	r, c := p.request, p.stream.conn
 	if p.app.Handler != nil {
@@ -122,8 +122,8 @@ func (p *playing) start() error {
 	return err
 }
 
-// begun says that play begins, after messages that belong before it. Play.Reset is left out when the client wants to add to a
-// playlist.
+// begun tells the client that play begins, after the messages in before. It leaves out Play.Reset if the client adds
+// to a playlist.
 func (p *playing) begun(before ...chunk.Outgoing) error {
 	id := p.stream.id
 	messages := before
@@ -142,7 +142,7 @@ func (p *playing) asked() *Request { return p.request }
 
 var errNotFound = errors.New("server: no such stream")
 
-// sink is a client as the hub sees it.
+// sink is a client as a live.Sink.
 type sink struct{ *Conn }
 
 func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.core.TryWritev(b) }

@@ -76,7 +76,7 @@ func TestMaxBitrate(t *testing.T) {
 	})
 }
 
-// What is gathered is what was published.
+// The gathered media is what was published.
 func TestMerge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const merge = 350 * time.Millisecond

@@ -20,11 +20,12 @@ const (
 	maxProxyV2 = 4 << 10 // bytes after the fixed header, TLVs included
 )
 
-var errProxyProtocol = errors.New("server: bad PROXY protocol header")
+var errProxyProtocol = errors.New("server: invalid PROXY protocol header")
 
-// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection after it, with the client's
-// address if the header has one. own says that there is a header without one, as for a proxy's own health checks. Without a header
-// nothing is lost. RTMP begins with a byte of 3 to 9 and TLS with 22, so that the first byte decides.
+// proxied reads the PROXY protocol header that a trusted proxy may send, and returns the connection after the header,
+// with the client's address if the header has one. own reports that the connection is the proxy's own, such as a
+// health check. Without a header no byte is lost: RTMP begins with a byte from 3 to 9 and TLS with 22, so the first
+// byte decides.
 func proxied(nc net.Conn) (_ net.Conn, own bool, err error) {
 	in := bufio.NewReaderSize(nc, 512)
 	first, err := in.Peek(1)
@@ -91,7 +92,7 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 	if _, err := io.ReadFull(in, body); err != nil {
 		return nil, err
 	}
-	if head[12]&0xf == 0 { // LOCAL: the proxy itself, as for a health check
+	if head[12]&0xf == 0 { // LOCAL: the proxy's own connection, such as a health check
 		return nil, nil
 	}
 	size := 0
@@ -113,8 +114,8 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 // proxiedConn is a connection from a proxy, after its header.
 type proxiedConn struct {
 	net.Conn
-	head   *bufio.Reader // bytes that were read after the header; nil: none are left
-	remote net.Addr      // nil: the proxy has not given it
+	head   *bufio.Reader // bytes that were read together with the header; nil: none are left
+	remote net.Addr      // nil: the address of the proxy
 }
 
 func (c *proxiedConn) Read(b []byte) (int, error) {
@@ -135,7 +136,7 @@ func (c *proxiedConn) RemoteAddr() net.Addr {
 	return c.Conn.RemoteAddr()
 }
 
-// CloseWrite tells the client that nothing more will come.
+// CloseWrite sends a FIN if the connection supports it.
 func (c *proxiedConn) CloseWrite() error {
 	half, ok := c.Conn.(interface{ CloseWrite() error })
 	if !ok {

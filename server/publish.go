@@ -13,7 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// publishReceived gives what the client publishes from now on a place, since it may go on without waiting for the answer.
+// publishReceived gives the client's media a place at once, since the client may send it without waiting for the
+// answer.
 func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	st := c.stream(id)
 	var in *ingest
@@ -32,7 +33,7 @@ func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	})
 }
 
-// tryIngest makes in where media goes, unless there is a publisher already.
+// tryIngest makes in the receiver of the stream's media, unless it has a receiver already.
 func (st *netStream) tryIngest(in *ingest) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -43,7 +44,7 @@ func (st *netStream) tryIngest(in *ingest) bool {
 	return true
 }
 
-// dropIngest is for a publication that was refused or is over.
+// dropIngest drops the media of a publication that was refused or has ended.
 func (st *netStream) dropIngest(in *ingest) {
 	st.mu.Lock()
 	if st.in == in {
@@ -53,7 +54,8 @@ func (st *netStream) dropIngest(in *ingest) {
 	in.drop()
 }
 
-// cutName takes a name apart that a client gives: mp4: flv: mp3: in front, parameters behind.
+// cutName splits a client's stream name: it removes a prefix mp4:, flv: or mp3:, and parses the parameters after the
+// question mark.
 func cutName(raw string) (name string, query url.Values) {
 	name, parameters, _ := strings.Cut(raw, "?")
 	for _, kind := range []string{"mp4:", "flv:", "mp3:"} {
@@ -65,7 +67,7 @@ func cutName(raw string) (name string, query url.Values) {
 	return name, parseQuery(parameters)
 }
 
-// request is what the client asks for by a name.
+// request returns the Request for a stream name of the client.
 func (c *Conn) request(id uint32, raw string) *Request {
 	name, query := cutName(raw)
 	c.mu.Lock()
@@ -81,7 +83,7 @@ func (c *Conn) request(id uint32, raw string) *Request {
 		Query: c.query.merge(query), Transport: c.transport}
 }
 
-// publish serves publish.
+// publish serves a publish command.
 func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
 	app := c.application()
 	r := c.request(st.id, text(cmd.Args, 0))
@@ -108,7 +110,7 @@ func (c *Conn) publish(st *netStream, in *ingest, cmd message.Command) {
 	}
 }
 
-// publication is what a stream publishes to the hub.
+// publication publishes a stream to the hub.
 type publication struct {
 	stream  *netStream
 	app     application
@@ -118,7 +120,7 @@ type publication struct {
 	record  *recording // nil: none
 }
 
-// allowed asks whether the client may publish. An error has the code to tell it with; without one it has been told.
+// allowed asks App.Publish. code is the status code for the error; if it is empty, the client has been answered.
 func (p *publication) allowed() (code string, err error) {
 	r := p.request
 	if p.app.Publishers != nil && r.User == "" {
@@ -136,7 +138,7 @@ func (p *publication) allowed() (code string, err error) {
 	}
 	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
 	defer cancel()
-	late := time.AfterFunc(publishTimeout, func() { // the hook may not look at ctx
+	late := time.AfterFunc(publishTimeout, func() { // the hook may ignore ctx
 		p.stream.dropIngest(p.in)
 		c.core.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
 		c.core.FlushReplies()
@@ -162,7 +164,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	c := p.stream.conn
 	host := ""
-	if addr := addrOf(c.remote); addr.IsValid() { // else nothing says that two clients are one
+	if addr := addrOf(c.remote); addr.IsValid() { // without addresses nothing shows that two clients are the same
 		host = addr.String()
 	}
 	owner := cmp.Or(p.request.User, host, c.remote.Network())
@@ -179,15 +181,15 @@ func (p *publication) start() (code string, err error) {
 			p.pub.Close()
 			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
-		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for it: it is not told
+		c.log.Warn("rtmp: not recorded", "error", err) // the client did not ask for a recording, so it is not told
 		if done := p.app.Files.Done; done != nil {
 			done(p.request, "", err)
 		}
 	}
 	if !p.stream.begin(p) {
-		return message.CodeFailed, errBadPath // can't be: the stream was free, and only this goroutine takes it
+		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
 	}
-	p.in.open(p.take) // first: what a client sends once it has been told is then taken by the reader, before it sees the client leave
+	p.in.open(p.take) // before the client is told: then the reader takes what it sends next, and does so before it sees the client leave
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	return "", nil
@@ -195,17 +197,17 @@ func (p *publication) start() (code string, err error) {
 
 func (p *publication) asksRecord() bool { return p.request.Kind != "live" }
 
-// take publishes a message. It runs under ingest.mu, mostly on the reader.
+// take publishes a message. It runs under ingest.mu, usually on the reader.
 func (p *publication) take(m *session.Message) {
 	if !p.app.media(p.request, m) {
 		return
 	}
 	if tag, ok := tagOf(m); ok {
-		p.pub.Write(tag) // an error has been given to ended
+		p.pub.Write(tag) // ended has received the error
 	}
 }
 
-// ended is called when the hub has ended the publisher.
+// ended is called after the hub has ended the publisher.
 func (p *publication) ended(err error) {
 	c := p.stream.conn
 	switch {
@@ -223,13 +225,13 @@ func (p *publication) ended(err error) {
 	c.leave()
 }
 
-// recordingFailed is called when a recording has broken off.
+// recordingFailed is called after a recording has broken off.
 func (p *publication) recordingFailed(err error) {
 	level := "warning"
 	if p.asksRecord() {
 		level = "error"
 	}
-	p.stream.conn.log.Warn("rtmp: recording has ended", "error", err)
+	p.stream.conn.log.Warn("rtmp: recording failed", "error", err)
 	p.stream.status(level, message.CodeRecordFailed, recordFailure(err))
 }
 

@@ -45,13 +45,13 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	return p, nil
 }
 
-// hubError returns an error of the hub as the program gets it.
+// hubError converts an error of the hub to one of this package.
 func hubError(err error, code string) error {
 	switch {
 	case errors.Is(err, live.ErrPublished):
 		return &Refusal{Code: code, Description: "the stream is being published"}
 	case errors.Is(err, live.ErrNotFound):
-		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "nobody publishes the stream"}
+		return &Refusal{Code: message.CodePlayStreamNotFound, Description: "the stream has no publisher"}
 	case errors.Is(err, live.ErrClosed):
 		return fmt.Errorf("server: stream: %w", errStreamClosed)
 	}

@@ -10,10 +10,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// peer is what a client sent, fit for logs and errors.
+// peer quotes and cuts a text from the client for logs and errors.
 func peer(text string) string { return quote.Peer(text) }
 
-// refusalOf is a hook's error as the client is told it.
+// refusalOf returns what the client is told about a hook's error.
 func refusalOf(err error, code string) Refusal {
 	r := Refusal{Code: code, Description: "refused"}
 	var refused *Refusal
@@ -30,7 +30,7 @@ func refusalOf(err error, code string) Refusal {
 	return r
 }
 
-// extra is what a redirect has more in its information object.
+// extra returns the properties that a redirect adds to the information object.
 func (r *Refusal) extra() amf.Object {
 	if r.RedirectTo == "" {
 		return nil
@@ -38,7 +38,7 @@ func (r *Refusal) extra() amf.Object {
 	return amf.Object{{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: r.RedirectTo}}}}
 }
 
-// statusMessage is an onStatus with more in its information object than session.Status has.
+// statusMessage returns an onStatus with additional properties in the information object.
 func statusMessage(id uint32, level, code, description string, more amf.Object) (chunk.Outgoing, error) {
 	return session.Command(session.ChunkStreamCommand, id, &message.Command{Name: "onStatus",
 		Args: []any{append(message.StatusObject(level, code, description), more...)}})

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// relay is the live streams.
+// relay holds the live streams.
 type relay struct{ hub *live.Hub }
 
 func (r *relay) init(s *Server) { r.hub = live.NewHub(live.Config{ChunkSize: s.chunkSize()}) }

@@ -149,7 +149,7 @@ func unpublishAndDelete(t *testing.T) {
 	assert.Subset(t, seen, []string{"FCUnpublish", "deleteStream"})
 }
 
-// What a client says about itself, and calls in both encodings.
+// A client's description of itself, and calls in both encodings.
 func clientAttributes(t *testing.T) {
 	for _, encoding := range []float64{0, 3} {
 		conns := make(chan *server.Conn, 1)
@@ -228,7 +228,7 @@ func controlMessages(t *testing.T) {
 	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
-// What one server has recorded is continued by the next.
+// A recording of one server is continued by the next.
 func TestAppendAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	all := media(sample(t))[:20]

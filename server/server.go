@@ -25,7 +25,7 @@ type Server struct {
 	Addr       string               // the address ListenAndServe listens on; "": ":1935"
 	Apps       map[string]*App      // applications by the first element of connect's app; "*": all others; nil: the zero App for all
 	TLSConfig  *tls.Config          // used by ServeTLS
-	Encryption handshake.Encryption // the highest type of RTMPE that is accepted beside plain RTMP; EncryptionNone: none
+	Encryption handshake.Encryption // the highest type of RTMPE that is accepted besides plain RTMP; EncryptionNone: none
 
 	ChunkSize      int           // bytes of outgoing chunks; 0: 65536, so that nearly every message is one chunk
 	WindowAckSize  uint32        // bytes after which clients acknowledge; 0: 2500000
@@ -42,10 +42,11 @@ type Server struct {
 	TrustedProxies []netip.Prefix
 	// ConnContext returns the context of a connection, with values for the hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
-	// Capture says where a connection is recorded, for package capture to read and to play again; nil: it is not. It is called after
-	// the handshake: of the Conn only ID, RemoteAddr, TLS and Context may be asked yet. What is recorded is what is sent and received,
-	// without what is secret. Each Write is a whole block of the format, at most about a second after what is in it; Close comes at
-	// the end. A writer that fails or takes nothing for 5 s ends the recording, not the connection, which waits for it so long.
+	// Capture returns the writer to which a connection is recorded, in the format of package capture, or nil to leave
+	// it unrecorded. It is called after the handshake, when of the Conn only ID, RemoteAddr, TLS and Context are
+	// available. Secrets are left out of the recording. Each Write is a whole block of the format, at most about a
+	// second after its messages, and Close comes at the end. A writer that fails or blocks for 5 s ends the
+	// recording, not the connection, which waits for it that long.
 	Capture func(c *Conn) io.WriteCloser
 	// Logger receives records with the attributes conn, remote, app and stream; nil: slog.Default.
 	Logger *slog.Logger
@@ -64,13 +65,13 @@ type Server struct {
 	listeners map[*net.Listener]struct{}
 	conns     map[*Conn]struct{}
 	admitted  int                  // connections and viewers
-	perIP     map[netip.Prefix]int // of them, those whose address is known
+	perIP     map[netip.Prefix]int // likewise, by address where it is known
 	tunnel    *tunnel              // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{} // by HTTP
 	folders   map[*Files]*folder
 }
 
-// init makes what Server's zero value lacks.
+// init sets up a zero Server.
 func (s *Server) init() {
 	s.setup.Do(func() {
 		s.listeners = make(map[*net.Listener]struct{})
@@ -116,8 +117,9 @@ func (s *Server) listen(addr string) (net.Listener, error) {
 	return net.Listen("tcp", cmp.Or(s.Addr, addr))
 }
 
-// Serve accepts connections on l and serves RTMP on them, and RTMPE as far as Encryption allows. It closes l. It returns
-// ErrServerClosed after Shutdown or Close, and the error of l otherwise. Any number of listeners may be served at once.
+// Serve accepts connections on l and serves RTMP on them, and the types of RTMPE that Encryption allows. It closes l.
+// It returns ErrServerClosed after Shutdown or Close, and the error of l otherwise. Any number of listeners may be
+// served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
 // ServeTLS is Serve for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
@@ -162,12 +164,12 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 			return err
 		}
 		wait = min(max(5*time.Millisecond, 2*wait), time.Second)
-		s.log().Warn("rtmp: accept", "error", err, "again", wait)
+		s.log().Warn("rtmp: cannot accept connections", "error", err, "again", wait)
 		time.Sleep(wait)
 	}
 }
 
-// track makes Shutdown and Close close l, and wait for its Serve. It reports false if they have been called.
+// track makes Shutdown and Close close l and wait for its Serve. It reports false if they have been called.
 func (s *Server) track(l *net.Listener) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -186,7 +188,7 @@ func (s *Server) untrack(l *net.Listener) {
 	s.running.Done()
 }
 
-// hold makes Close wait for running.Done. It reports false if Close may have waited already.
+// hold makes Close wait for running.Done. It reports false if Close may already have finished waiting.
 func (s *Server) hold() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -202,7 +204,7 @@ func (s *Server) isClosing() bool {
 	return s.closing
 }
 
-// accepted serves a connection on a goroutine of its own, if there is room for it.
+// accepted serves a connection on a goroutine of its own, if the limits allow it.
 func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {

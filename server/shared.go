@@ -17,12 +17,12 @@ const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
 	maxSharedName        = 1024      // bytes
-	maxSharedTotal       = 256 << 20 // bytes of memory, of all objects of a server: those that are kept have no other end
+	maxSharedTotal       = 256 << 20 // bytes of memory of all objects of a server: persistent objects are never removed
 )
 
-var errSharedSlow = errors.New("server: the client does not read what happens to its shared objects")
+var errSharedSlow = errors.New("server: the client does not read the changes of its shared objects")
 
-// sharedObjects keeps the shared objects of a server. Clients are told without waiting for them.
+// sharedObjects holds the shared objects of a server. It never waits for a client.
 type sharedObjects struct {
 	mu    sync.Mutex // guards everything below
 	byKey map[sharedKey]*sharedObject
@@ -30,7 +30,7 @@ type sharedObjects struct {
 	total int            // of all objects, in bytes of memory
 }
 
-// sharedKey tells objects apart: each instance of an application has its own.
+// sharedKey identifies an object: each instance of an application has its own.
 type sharedKey struct{ app, name string }
 
 type sharedObject struct {
@@ -39,17 +39,17 @@ type sharedObject struct {
 	persistent bool
 	version    uint32
 	size       int               // of properties, in bytes of memory
-	properties map[string][]byte // by name; name and value, as AppendSharedProperty makes them
+	properties map[string][]byte // the name and value of each property, encoded by AppendSharedProperty
 	users      map[*Conn]struct{}
 }
 
-// What is counted beside data and names, in bytes of memory.
+// Memory counted in addition to data and names, in bytes.
 const (
 	sharedOverhead       = 64  // of a property
 	sharedObjectOverhead = 512 // of an object
 )
 
-// sharedReceived leaves a shared object message to the hooks, since SharedPolicy.Write is one.
+// sharedReceived hands a shared object message to the hooks' goroutine, which calls SharedPolicy.Write.
 func (c *Conn) sharedReceived(m *session.Message) {
 	in, err := message.ParseSharedObject(m.Type, bytes.Clone(m.Payload()))
 	if err != nil {
@@ -63,7 +63,7 @@ func (c *Conn) sharedReceived(m *session.Message) {
 	})
 }
 
-// serve serves a message. Whatever its events lead to is one message to each user.
+// serve serves a message and sends each user one message with all resulting events.
 func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	policy := c.application().Shared
 	if policy == nil {
@@ -71,7 +71,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	}
 	var refused error
 	if policy.Write != nil && slices.ContainsFunc(in.Events, writes) {
-		refused = policy.Write(c, in.Name) // without the lock: it may wait
+		refused = policy.Write(c, in.Name) // without the lock, since the hook may wait
 	}
 	key := sharedKey{c.App(), in.Name}
 	h.mu.Lock()
@@ -80,7 +80,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	var news sharedNews
 	released := false
 	for _, e := range in.Events {
-		if released { // nothing comes after it, so that a message leads to one file at most
+		if released { // stop here, so that one message causes at most one write of a file
 			break
 		}
 		switch {
@@ -102,7 +102,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 		}
 	}
 	if o == nil {
-		o = &sharedObject{persistent: in.Persistent} // for what its user-to-be is told
+		o = &sharedObject{persistent: in.Persistent} // a placeholder, so that the client can be answered
 	}
 	o.tell(c, in.Name, news)
 }
@@ -111,10 +111,10 @@ func writes(e message.SharedEvent) bool {
 	return e.Type == message.SharedRequestChange || e.Type == message.SharedRequestRemove
 }
 
-// sharedNews are what a message leads to: events for its sender and for the other users.
+// sharedNews are the events that result from a message, for its sender and for the other users.
 type sharedNews struct {
 	sender, others []message.SharedEvent
-	contents       bool // the sender is told all properties, which is done once
+	contents       bool // all properties are sent to the sender, once
 }
 
 func (n *sharedNews) refuse(code string) {
@@ -126,7 +126,7 @@ func (n *sharedNews) all(e message.SharedEvent) {
 	n.sender, n.others = append(n.sender, e), append(n.others, e)
 }
 
-// use makes a client a user of an object and tells it what there is. The caller holds h.mu.
+// use makes a client a user of an object and sends it the object's properties. The caller holds h.mu.
 func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *SharedPolicy, news *sharedNews) *sharedObject {
 	o := h.byKey[key]
 	if o == nil {
@@ -160,7 +160,7 @@ func (h *sharedObjects) use(c *Conn, key sharedKey, persistent bool, policy *Sha
 	return o
 }
 
-// changes are events with all properties, in the order of their names.
+// changes returns change events for all properties, ordered by name.
 func (o *sharedObject) changes() (events []message.SharedEvent) {
 	for _, name := range slices.Sorted(maps.Keys(o.properties)) {
 		events = append(events, message.SharedEvent{Type: message.SharedChange, Data: o.properties[name]})
@@ -168,7 +168,7 @@ func (o *sharedObject) changes() (events []message.SharedEvent) {
 	return events
 }
 
-// put sets or, with nil, removes a property.
+// put sets a property, or removes it if data is nil.
 func (o *sharedObject) put(name string, data []byte) {
 	before := o.size
 	if old, found := o.properties[name]; found {
@@ -187,7 +187,8 @@ func (o *sharedObject) usedBy(c *Conn) bool {
 	return ok
 }
 
-// release ends a client's use, and with the last one an object that is not persistent, or is kept in a file. The caller holds h.mu.
+// release ends a client's use of an object. After the last user, an object that is not persistent or is kept in a
+// file leaves memory. The caller holds h.mu.
 func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	o := h.byKey[key]
 	if o == nil || !o.usedBy(c) {
@@ -210,7 +211,7 @@ func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	}
 }
 
-// leave ends everything a client uses.
+// leave ends the client's use of all objects.
 func (h *sharedObjects) leave(c *Conn) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -219,7 +220,7 @@ func (h *sharedObjects) leave(c *Conn) {
 	}
 }
 
-// change serves the request of a user. The caller holds sharedObjects.mu.
+// change serves a user's request. The caller holds sharedObjects.mu.
 func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 	switch e.Type {
 	case message.SharedRequestChange:
@@ -245,7 +246,7 @@ func (o *sharedObject) change(e message.SharedEvent, news *sharedNews) error {
 	return nil
 }
 
-// set changes a property, if there is room for it.
+// set changes a property, unless that exceeds the limits.
 func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	data, err := message.AppendSharedProperty(nil, p.Name, p.Value)
 	size := o.size + len(data)
@@ -264,7 +265,7 @@ func (o *sharedObject) set(p amf.Property, news *sharedNews) {
 	news.others = append(news.others, message.SharedEvent{Type: message.SharedChange, Data: data})
 }
 
-// tell tells the sender of a message and the other users what it has led to. The caller holds sharedObjects.mu.
+// tell sends news to the sender of a message and to the other users. The caller holds sharedObjects.mu.
 func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
 	encode := func(events []message.SharedEvent) []byte {
 		body, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0,
@@ -288,7 +289,7 @@ func (o *sharedObject) tell(sender *Conn, name string, news sharedNews) {
 	}
 }
 
-// tellShared sends a message without waiting, and ends a connection that is too slow.
+// tellShared sends a message without waiting. It ends the connection if the send queue is full.
 func (c *Conn) tellShared(body []byte) {
 	if len(body) == 0 {
 		return

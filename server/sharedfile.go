@@ -11,13 +11,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// file is where a persistent object is kept: what a Shared Object message with all its properties holds, without one of the two names'
-// leaving the folder. No escaped name has a comma.
+// file returns the file of a persistent object. The file holds the body of a Shared Object message with all
+// properties. Both names are escaped, so that they cannot lead out of the folder; an escaped name contains no comma.
 func (o *sharedObject) file(key sharedKey) string {
 	return filepath.Join(o.policy.Dir, "o-"+url.QueryEscape(key.app)+","+url.QueryEscape(key.name)+".so")
 }
 
-// load reads what there is, if there is something. The caller holds sharedObjects.mu.
+// load reads the object's file if it exists. The caller holds sharedObjects.mu.
 func (o *sharedObject) load(key sharedKey) error {
 	b, err := os.ReadFile(o.file(key))
 	if errors.Is(err, fs.ErrNotExist) {
@@ -36,13 +36,13 @@ func (o *sharedObject) load(key sharedKey) error {
 			if err != nil {
 				return err
 			}
-			o.put(p.Name, bytes.Clone(e.Data)) // one property an event
+			o.put(p.Name, bytes.Clone(e.Data)) // each event has one property
 		}
 	}
 	return nil
 }
 
-// save writes the object. The caller holds sharedObjects.mu.
+// save writes the object's file. The caller holds sharedObjects.mu.
 func (o *sharedObject) save(key sharedKey) error {
 	kept := message.SharedObject{Name: key.name, Version: o.version, Persistent: true, Events: o.changes()}
 	b, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &kept)

@@ -30,7 +30,7 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	return err
 }
 
-// hangUp tells the clients that are left, and disconnects them.
+// hangUp tells the remaining clients that the server shuts down, and disconnects them.
 func (s *Server) hangUp() {
 	grace, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 	defer cancel()
@@ -40,7 +40,7 @@ func (s *Server) hangUp() {
 		busy[c] = len(c.Streams()) > 0
 		c.stopFiles()
 	}
-	s.relay.hub.Shutdown(grace) // publishers are told, and players
+	s.relay.hub.Shutdown(grace) // tells publishers and players
 	for _, c := range conns {
 		if busy[c] {
 			c.leave()
@@ -51,7 +51,7 @@ func (s *Server) hangUp() {
 	s.waitForConns(grace)
 }
 
-// stopFiles ends the files that a client plays.
+// stopFiles ends the client's playing of files.
 func (c *Conn) stopFiles() {
 	for _, st := range c.allStreams() {
 		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {

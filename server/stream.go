@@ -35,7 +35,7 @@ func newStream(h *handling) *Stream {
 	return s
 }
 
-// stopwatch is a deadline of Read and ReadPacket, or of the writes.
+// stopwatch is the deadline of reads or of writes.
 type stopwatch struct {
 	wake chan struct{} // signalled when at has changed
 
@@ -59,7 +59,7 @@ func (w *stopwatch) deadline() time.Time {
 	return w.at
 }
 
-// wait waits for an event, until the deadline or the end of ctx.
+// wait waits for event, the deadline, or the end of ctx.
 func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
 	var expired <-chan time.Time
 	if at := w.deadline(); !at.IsZero() {
@@ -96,8 +96,8 @@ func (s *Stream) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// next gives into the next message that was published. The error is io.EOF when the client has ended the stream, what ended the
-// connection, or that of the deadline.
+// next passes the next published message to into. The error is io.EOF if the client has ended the stream,
+// os.ErrDeadlineExceeded, or the one that ended the connection.
 func (s *Stream) next(into func(m *session.Message)) error {
 	h := s.h
 	if h.in == nil {
@@ -156,7 +156,7 @@ func (s *Stream) Read(b []byte) (int, error) {
 // WriteTo writes the published stream as an FLV file to w until the client ends it, which is not an error. io.Copy uses it.
 func (s *Stream) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.Read) }
 
-// writingStream is a Stream as the session sees it while it is written: a session.Writer.
+// writingStream is a Stream as a session.Writer.
 type writingStream Stream
 
 func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
@@ -173,7 +173,7 @@ func (w *writingStream) WriteLimit() (time.Time, error) {
 // WriteWake is signalled when that has changed.
 func (w *writingStream) WriteWake() <-chan struct{} { return (*Stream)(w).write.wake }
 
-// over is why the stream has ended.
+// over returns why the stream has ended.
 func (s *Stream) over() error {
 	if err := s.h.stream.conn.Err(); err != nil {
 		return err
@@ -235,7 +235,7 @@ func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
 	return n, nil
 }
 
-// add adds s.out to the batch, if App.Deliver has nothing against it.
+// add adds s.out to the batch, unless App.Deliver rejects it.
 func (s *Stream) add(batch *session.Batch) error {
 	h := s.h
 	if !h.app.deliver(h.request, flv.Tag{Type: flv.TagType(s.out.Type), Timestamp: s.out.Timestamp, Body: s.out.Body}) {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// setDataFrame goes in front of metadata that a server is to keep, clearDataFrame revokes it.
+// setDataFrame precedes metadata that a server is to keep; clearDataFrame revokes it.
 var (
 	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
 	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
@@ -23,7 +23,7 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 		return tag, false
 	}
 	tag = flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body}
-	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector
+	if p.Type == message.TypeDataAMF3 { // AMF0 after a format selector byte
 		tag.Type = flv.TagScript
 		tag.Body = bytes.TrimPrefix(tag.Body, []byte{0})
 	}
@@ -36,7 +36,7 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	return tag, len(tag.Body) > 0
 }
 
-// tagOf is Tag of a message that is still with the session.
+// tagOf is Tag for a message that the session still owns.
 func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
 	p := m.Packet
 	p.Body = m.Payload()

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A hook that does not decide in ten seconds has refused, and the connection stays. What it decides later comes to nothing.
+// A hook that does not decide in ten seconds has refused, and the connection stays. Its later decision is ignored.
 func TestPublishHookTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -87,7 +87,7 @@ func TestSetupTimeoutInTime(t *testing.T) {
 	})
 }
 
-// What a client says of its buffer for no stream in particular does not replace what it has said of one. Clients that do not wait
+// A buffer length for stream 0 does not replace one for a particular stream. Clients that do not wait
 // for answers say it last, as librtmp says it of connections that have been accepted.
 func TestBufferOfNoStream(t *testing.T) {
 	files := vodFolder(t)

@@ -11,10 +11,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// tunnel is RTMPT.
+// tunnel serves RTMPT.
 type tunnel struct{ *transport.TunnelServer }
 
-// tunnelled is a connection that comes through a tunnel.
+// tunnelled is a connection through a tunnel.
 type tunnelled interface {
 	TLS() *tls.ConnectionState
 	SetBusy(busy func() bool)
@@ -27,7 +27,7 @@ func (s *Server) tunnelHandler() http.Handler {
 	if s.tunnel == nil {
 		s.tunnel = &tunnel{transport.NewTunnelServer(func(nc net.Conn) { s.ServeConn(context.Background(), nc) })}
 		if s.closing {
-			go s.tunnel.Close() // it serves nobody, and so nothing is waited for
+			go s.tunnel.Close() // the tunnel has no connections, so Close has nothing to wait for
 		}
 	}
 	t := s.tunnel
@@ -41,8 +41,8 @@ func (s *Server) tunnelHandler() http.Handler {
 	})
 }
 
-// client is the address that a request comes from: what a chain of TrustedProxies says in X-Forwarded-For, of which each appends
-// where it got the request from.
+// client returns the address of a request's client. It follows X-Forwarded-For from its end through TrustedProxies,
+// each of which has appended the address its request came from.
 func (s *Server) client(r *http.Request) string {
 	from := r.RemoteAddr
 	chain := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
@@ -56,7 +56,7 @@ func (s *Server) client(r *http.Request) string {
 	return from
 }
 
-// tunnelAddr is an address as HTTP has it.
+// tunnelAddr is an address in the form of http.Request.RemoteAddr.
 type tunnelAddr string
 
 func (tunnelAddr) Network() string  { return "http" }

@@ -12,9 +12,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// ViewFunc gives a viewer by HTTP what it has asked for: it reads messages from v and writes them to w in a format of its own. What is
-// written leaves at once, within WriteTimeout. When it returns, the response is complete; an error that it returns before it has
-// written anything is answered as [Server.FLVHandler] answers it.
+// ViewFunc writes what an HTTP viewer has asked for: it reads messages from v and writes them to w in a format of its own.
+// Each write is sent at once, within WriteTimeout. The response is complete when the function returns. An error that is
+// returned before anything was written is answered as [Server.FLVHandler] answers it.
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
 // ViewHandler serves GET /app/name and suffix as FLVHandler does, in the format of view. transport is what Request.Transport says of
@@ -26,7 +26,7 @@ func (s *Server) ViewHandler(suffix, transport string, view ViewFunc) http.Handl
 // View is a live stream or a file on its way to a viewer. It is for one goroutine at a time.
 type View struct {
 	Request *Request
-	Live    bool // it is not a file
+	Live    bool // false: a file
 
 	ctx context.Context
 	src tagSource
@@ -49,9 +49,9 @@ func (v *viewer) serveView(w http.ResponseWriter, r *http.Request, src tagSource
 		&View{Request: v.request, Live: isLive, ctx: v.ctx, src: src})
 }
 
-// tagSource is what a viewer plays.
+// tagSource is the stream or file that a viewer plays.
 type tagSource interface {
-	// next waits for the next tag, which is valid until it is called again.
+	// next waits for the next tag, which is valid until the next call.
 	next(ctx context.Context) (flv.Tag, error)
 }
 
@@ -87,7 +87,7 @@ func (s *fileSource) fill(ctx context.Context) error {
 	}
 }
 
-// take returns the next tag of the piece that the viewer is to have.
+// take returns the next tag of the piece, leaving out what the viewer does not get.
 func (s *fileSource) take(tag *vod.Tag) bool {
 	for s.player.Next(tag) {
 		if len(tag.Body) > 0 && s.viewer.app.deliver(s.viewer.request, tag.Tag) {

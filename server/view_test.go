@@ -99,7 +99,7 @@ func TestViewHandlerRefusals(t *testing.T) {
 		}
 		assert.False(t, v.Live)
 		http.Error(w, "not in this format", http.StatusUnsupportedMediaType)
-		return errors.New("is told nobody")
+		return errors.New("is not sent to a client")
 	})
 	for path, want := range map[string]struct {
 		status int

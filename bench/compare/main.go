@@ -92,7 +92,7 @@ func build(bin string) error {
 	return nil
 }
 
-// machine is what the figures depend on beside the programs.
+// machine describes the machine on which the figures depend.
 func machine() string {
 	say := func(name string, args ...string) string {
 		text, _ := exec.Command(name, args...).Output()

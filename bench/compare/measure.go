@@ -185,7 +185,7 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 	return o, complete(c, all, told)
 }
 
-// headers is what joy4 publishes beside the media: a codec's configuration for each kind, in bytes.
+// headers is the size of the configurations that joy4 publishes in addition to the media, in bytes.
 const headers = 47
 
 // complete looks whether client and server agree on what was sent.

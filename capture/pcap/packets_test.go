@@ -78,7 +78,7 @@ func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
 	return f.Sessions(), report
 }
 
-// messages are those of a session, as far as they can be read.
+// messages returns the messages of a session up to the first error.
 func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	t.Helper()
 	r := s.Reader()
@@ -205,7 +205,7 @@ func TestLostPacketsAreReported(t *testing.T) {
 	assert.Contains(t, report.Problems[0], "the file is cut off after")
 }
 
-// What is written for Wireshark reads as what it was.
+// Sessions written for Wireshark can be converted back.
 func TestWrite(t *testing.T) {
 	s := sessionOf(t, "ffmpeg-play")
 	var b bytes.Buffer

@@ -1,4 +1,5 @@
-// Package pcap makes captures of RTMP sessions out of packets that tcpdump or Wireshark have recorded, and packets out of captures.
+// Package pcap makes captures of RTMP sessions from packets that tcpdump or Wireshark have recorded, and packets from
+// captures.
 package pcap
 
 import (
@@ -26,7 +27,7 @@ type Report struct {
 	Problems []string
 }
 
-// maxProblems is how many are listed.
+// maxProblems is the number of problems that a Report lists.
 const maxProblems = 100
 
 func (r *Report) problem(format string, args ...any) {
@@ -35,9 +36,10 @@ func (r *Report) problem(format string, args ...any) {
 	}
 }
 
-// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture: RTMP on any port, and
-// RTMPT. Several goroutines write to w, one at a time. Secrets are replaced. The Report is never nil, and with an error says what was
-// found before. A file that is cut off in a packet is read up to there.
+// Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture: RTMP
+// on any port, and RTMPT. Secrets are replaced. Several goroutines write to w, one at a time. If the packets end
+// inside a packet, Convert uses those before it. The Report is never nil; with an error it describes what was found
+// up to there.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
 		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
@@ -46,7 +48,7 @@ func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report
 	return c.report, err
 }
 
-// serial lets one goroutine write at a time.
+// serial is a writer that one goroutine uses at a time.
 type serial struct {
 	mu sync.Mutex
 	w  io.Writer
@@ -102,14 +104,14 @@ func isClassic(head []byte) bool {
 		return false
 	}
 	for _, v := range []uint32{binary.BigEndian.Uint32(head), binary.LittleEndian.Uint32(head)} {
-		if v == 0xA1B2C3D4 || v == 0xA1B23C4D { // times in microseconds and nanoseconds
+		if v == 0xA1B2C3D4 || v == 0xA1B23C4D { // times in microseconds or nanoseconds
 			return true
 		}
 	}
 	return false
 }
 
-// newPacketReader finds out the format.
+// newPacketReader detects the format and returns a function that reads the next packet.
 func newPacketReader(r io.Reader) (next func() (packet, error), err error) {
 	in := bufio.NewReaderSize(r, 1<<16)
 	head, _ := in.Peek(4)
@@ -159,7 +161,7 @@ func (c *converter) read(r io.Reader) error {
 	}
 }
 
-// packet takes a packet, if it is one of TCP.
+// packet handles a packet if it contains a TCP segment.
 func (c *converter) packet(p *packet) {
 	decoded := gopacket.NewPacket(p.data, p.link, gopacket.DecodeOptions{Lazy: true, NoCopy: true})
 	tcp, _ := decoded.Layer(layers.LayerTypeTCP).(*layers.TCP)

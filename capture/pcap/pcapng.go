@@ -12,15 +12,15 @@ import (
 )
 
 const (
-	// maxPacket is the longest packet that is read, in bytes.
+	// maxPacket is the longest packet accepted, in bytes.
 	maxPacket = 1 << 20
-	// maxInterfaces is how many interfaces a section may have.
+	// maxInterfaces is the number of interfaces that a section may have.
 	maxInterfaces = 1000
 )
 
-var errBlock = errors.New("a block of pcapng that makes no sense")
+var errBlock = errors.New("invalid pcapng block")
 
-// The types of blocks that are read.
+// Block types.
 const (
 	ngSection        = 0x0A0D0D0A
 	ngInterface      = 1
@@ -29,7 +29,8 @@ const (
 	ngEnhancedPacket = 6
 )
 
-// ngReader reads pcapng (draft-ietf-opsawg-pcapng). That of pcapgo 1.4.0 panics, or makes gigabytes of room, over damaged files.
+// ngReader reads pcapng (draft-ietf-opsawg-pcapng). The reader of pcapgo 1.4.0 panics on damaged files, or allocates
+// gigabytes. A block consists of
 //
 //	type (4) | size of the block (4) | body | size (4)
 type ngReader struct {
@@ -42,11 +43,11 @@ type ngReader struct {
 type ngInterfaceInfo struct {
 	link   layers.LinkType
 	snap   uint32 // 0: no limit
-	second uint64 // units of time
-	offset int64  // seconds
+	second uint64 // units of time in a second
+	offset int64  // in seconds
 }
 
-// next returns the next packet. Its data is valid until the next call.
+// next returns the next packet, whose data is valid until the next call.
 func (r *ngReader) next() (p packet, err error) {
 	for {
 		typ, body, err := r.read()
@@ -133,7 +134,7 @@ func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	return i
 }
 
-// perSecond is how many units a second has: 10 to the power of n, or 2 if the highest bit is set.
+// perSecond returns the units of time in a second: a power of 10, or of 2 if the highest bit is set.
 func perSecond(n byte) uint64 {
 	if n&0x80 != 0 {
 		return 1 << min(n&0x7F, 63)
@@ -145,7 +146,8 @@ func perSecond(n byte) uint64 {
 	return units
 }
 
-// packet reads the interface (4, once 2 and a count of lost packets), time (8), size (4), size on the wire (4), and the packet.
+// packet parses the interface (4 bytes, or in the old form 2 and a count of dropped packets), time (8), size (4),
+// original size (4), and the data.
 func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	if len(body) < 20 {
 		return p, errBlock
@@ -161,7 +163,7 @@ func (r *ngReader) packet(typ uint32, body []byte) (p packet, err error) {
 	i := &r.interfaces[number]
 	units := uint64(r.order.Uint32(body[4:]))<<32 | uint64(r.order.Uint32(body[8:]))
 	high, low := bits.Mul64(units%i.second, uint64(time.Second))
-	nanoseconds, _ := bits.Div64(high, low, i.second) // high is less than second: the first factor is
+	nanoseconds, _ := bits.Div64(high, low, i.second) // cannot overflow: high is less than second, as its first factor is
 	return packet{link: i.link, at: time.Unix(int64(units/i.second)+i.offset, int64(nanoseconds)), data: body[20 : 20+size], cut: size < whole}, nil
 }
 
@@ -170,5 +172,5 @@ type packet struct {
 	link layers.LinkType
 	at   time.Time
 	data []byte
-	cut  bool // the recorder has kept only its beginning
+	cut  bool // the packet was truncated when it was captured
 }

@@ -21,7 +21,7 @@ import (
 )
 
 // The files in testdata were recorded by tcpdump, of the programs that they are named after and internal/testserver, with sample.flv
-// as the recording "small" of the application vod. What is published is "out" of the application live; NAME.flv is what the server
+// as the recording "small" of the application vod. The published stream is "out" of the application live; NAME.flv is what the server
 // has recorded of it.
 
 func testdata(t testing.TB, name string) []byte {

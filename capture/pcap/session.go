@@ -15,12 +15,12 @@ type converter struct {
 	report      *Report
 	out         io.Writer
 	connections map[endpoints]*connection
-	ahead       int                 // bytes of all of them that wait for others
-	known       map[endpoints]bool  // that have ended, or began before the packets
-	tunnels     map[string]*session // by the server's address and the id of the session
+	ahead       int                 // bytes of all connections that wait for missing segments
+	known       map[endpoints]bool  // connections that have ended, or that began before the capture
+	tunnels     map[string]*session // by the server's address and the session id
 }
 
-// end ends what the packets have not.
+// end ends the connections that are still open.
 func (c *converter) end() {
 	for _, conn := range c.connections {
 		c.finish(conn)
@@ -30,7 +30,7 @@ func (c *converter) end() {
 	}
 }
 
-// unknown is a connection of which the first bytes have not been seen.
+// unknown is a connection whose protocol is not known yet.
 type unknown struct {
 	converter *converter
 	ends      endpoints
@@ -40,7 +40,7 @@ type unknown struct {
 func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
 	var next consumer = nobody{}
 	switch {
-	case from == capture.FromServer: // RTMP's and HTTP's clients speak first
+	case from == capture.FromServer: // clients speak first, in RTMP and in HTTP
 	case looksLikeRTMP(b):
 		next = u.converter.newSession("rtmp", u.ends)
 	case b[0] == 6 || b[0] == 8 || b[0] == 9:
@@ -54,7 +54,7 @@ func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
 	next.data(from, at, b)
 }
 
-// looksLikeRTMP reports whether a client that begins so speaks RTMP.
+// looksLikeRTMP reports whether a client that sends b first may speak RTMP.
 func looksLikeRTMP(b []byte) bool {
 	return b[0] == 3 && (len(b) < 4 || b[1] != 0 || b[2] != 0 || len(b) > 1000)
 }
@@ -62,25 +62,25 @@ func looksLikeRTMP(b []byte) bool {
 func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = nobody{} }
 func (u *unknown) closed(capture.Direction)              {}
 
-// nobody is for connections that are something else.
+// nobody discards the bytes of a connection with another protocol.
 type nobody struct{}
 
 func (nobody) data(capture.Direction, time.Time, []byte) {}
 func (nobody) gap(capture.Direction, time.Time, int)     {}
 func (nobody) closed(capture.Direction)                  {}
 
-// handshakeSize is that of C0, C1 and C2, and that of S0, S1 and S2, in bytes.
+// handshakeSize is the size of C0, C1 and C2, and of S0, S1 and S2, in bytes.
 const handshakeSize = 1 + 2*1536
 
 // session is an RTMP session.
 type session struct {
 	converter *converter
 	info      capture.Info
-	shaken    [2]int    // bytes of the handshake so far, by Direction-1
-	heads     [2][]byte // first byte, time and version of what both ends have sent
+	shaken    [2]int    // bytes of the handshake so far, indexed by Direction-1
+	heads     [2][]byte // first byte, time and version that each end has sent
 	recorder  *capture.Recorder
 	missing   [2][]string
-	broken    [2]bool // something is missing
+	broken    [2]bool // bytes are missing
 	ended     bool
 }
 
@@ -115,7 +115,7 @@ func (s *session) begin(at time.Time) {
 	h := &s.info.Handshake
 	if head := s.heads[1]; len(head) == 9 {
 		h.Type, h.Version = head[0], [4]byte(head[5:])
-		// A version tells of digests, but for servers that always send one.
+		// A nonzero version means that a digest was sent, except by servers that always set one.
 		h.Digest = h.Version != [4]byte{} && len(s.heads[0]) == 9 && !bytes.Equal(s.heads[0][5:], make([]byte, 4))
 	}
 	s.recorder = capture.NewRecorder(s.converter.out, s.info)

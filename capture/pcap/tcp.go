@@ -11,13 +11,15 @@ import (
 )
 
 const (
-	// maxAhead is how many bytes of a direction wait for a segment that is missing. More say that it never comes.
+	// maxAhead bounds the bytes of a direction that wait for a missing segment. When it is exceeded, the segment is
+	// given up.
 	maxAhead = 2 << 20
-	// maxAllAhead is likewise for all connections together.
+	// maxAllAhead is the same for all connections together.
 	maxAllAhead = 64 << 20
-	// maxConnections is how many connections are followed at once. The one that has been silent longest makes room.
+	// maxConnections is the number of connections followed at once. A new one replaces the one that has been silent
+	// longest.
 	maxConnections = 1000
-	// maxKnown is of how many it is remembered that they were there.
+	// maxKnown is the number of connections that are remembered after they have ended.
 	maxKnown = 10_000
 )
 
@@ -29,7 +31,7 @@ type endpoint struct {
 
 func (e endpoint) String() string { return net.JoinHostPort(e.addr, strconv.Itoa(int(e.port))) }
 
-// endpoints are those of a connection, the client's first.
+// endpoints are the two ends of a connection.
 type endpoints struct{ client, server endpoint }
 
 // segment is a TCP segment.
@@ -38,43 +40,43 @@ type segment struct {
 	at                 time.Time
 	seq, acked         uint32
 	syn, ack, fin, rst bool
-	cut                bool // the recorder has kept only the beginning of the packet
+	cut                bool // the packet was truncated when it was captured
 	data               []byte
 }
 
-// consumer is what the bytes of a connection are for.
+// consumer takes the bytes of a connection.
 type consumer interface {
 	data(from capture.Direction, at time.Time, b []byte)
-	// gap says that bytes are missing in what data has been given.
+	// gap reports that size bytes are missing before the next call of data.
 	gap(from capture.Direction, at time.Time, size int)
 	closed(by capture.Direction)
 }
 
-// connection puts the segments of a TCP connection in order.
+// connection reassembles the segments of a TCP connection.
 type connection struct {
 	ends     endpoints
-	ahead    *int   // bytes of all connections that wait
-	ways     [2]way // by Direction-1
+	ahead    *int   // bytes waiting in all connections
+	ways     [2]way // indexed by Direction-1
 	consumer consumer
 	last     time.Time
 	closing  capture.Direction // the end that closes first
 }
 
-// segmentSize is what a segment takes beside its bytes, about.
+// segmentSize is the approximate memory of a segment in addition to its bytes.
 const segmentSize = 128
 
 // way is one direction.
 type way struct {
 	begun bool
 	first uint32 // sequence number of the SYN
-	next  uint32 // of what comes next
+	next  uint32 // sequence number of the next byte
 	ahead []segment
-	size  int // bytes of ahead
+	size  int // bytes in ahead
 	end   uint32
-	ended bool // at end
+	ended bool // with a FIN at end
 }
 
-// segment takes a packet.
+// segment handles a segment of any connection.
 func (c *converter) segment(s *segment) {
 	from := capture.FromClient
 	conn := c.connections[endpoints{s.from, s.to}]
@@ -83,7 +85,7 @@ func (c *converter) segment(s *segment) {
 			from = capture.FromServer
 		}
 	}
-	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new one, maybe with the ports of an old one
+	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, maybe with the ports of an old one
 		if conn != nil {
 			c.finish(conn)
 		}
@@ -101,7 +103,7 @@ func (c *converter) segment(s *segment) {
 			w.begun, w.first, w.next = true, s.seq, s.seq+1
 		}
 		return
-	case !w.begun: // the SYN is missing
+	case !w.begun: // the SYN was not captured
 		w.begun, w.next = true, s.seq
 	}
 	if s.cut {
@@ -121,7 +123,7 @@ func (c *converter) segment(s *segment) {
 	}
 }
 
-// headless takes a packet of a connection whose beginning nobody has seen.
+// headless handles a segment of a connection whose beginning was not captured.
 func (c *converter) headless(s *segment) {
 	ends := endpoints{s.from, s.to}
 	if len(s.data) == 0 || c.known[ends] || c.known[endpoints{s.to, s.from}] || len(c.known) >= maxKnown {
@@ -131,18 +133,18 @@ func (c *converter) headless(s *segment) {
 	c.report.problem("%v to %v: the connection began before the packets", s.from, s.to)
 }
 
-// over reports whether everything up to the FIN was there.
+// over reports whether all bytes up to the FIN have been passed on.
 func (w *way) over() bool { return w.ended && int32(w.next-w.end) >= 0 }
 
-// add takes a segment of a direction, in whatever order they come.
+// add handles a segment of a connection. Segments may come in any order.
 func (c *connection) add(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
-	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, as nearly always
+	if len(w.ahead) == 0 && int32(s.seq-w.next) <= 0 && c.unseen(from, s) <= 0 { // in order, the usual case
 		c.take(from, s)
 		c.catchUp()
 		return
 	}
-	s.data = bytes.Clone(s.data) // it was the reader's
+	s.data = bytes.Clone(s.data) // the reader reuses its buffer
 	i, _ := slices.BinarySearchFunc(w.ahead, s, func(a segment, b *segment) int { return int(int32(a.seq - b.seq)) })
 	w.ahead = slices.Insert(w.ahead, i, *s)
 	size := len(s.data) + segmentSize
@@ -154,7 +156,7 @@ func (c *connection) add(from capture.Direction, s *segment) {
 	}
 }
 
-// catchUp takes the segments that wait for nothing any more.
+// catchUp passes on the waiting segments that are now in order.
 func (c *connection) catchUp() {
 	for from := capture.FromClient; ; {
 		w := &c.ways[from-1]
@@ -178,8 +180,8 @@ func (c *connection) catchUp() {
 	}
 }
 
-// unseen is how many bytes of the other end a segment acknowledges that have not been seen yet. It has to wait for them: what is
-// an answer to them comes after them.
+// unseen returns how many bytes of the other end a segment acknowledges that have not been passed on yet. The segment
+// has to wait for them, so that an answer comes after its request.
 func (c *connection) unseen(from capture.Direction, s *segment) int {
 	peer := &c.ways[2-from]
 	if !s.ack || !peer.begun {
@@ -192,7 +194,7 @@ func (c *connection) unseen(from capture.Direction, s *segment) int {
 	return n
 }
 
-// take passes on what is new in a segment that begins at next or before.
+// take passes on the new bytes of a segment that begins at next or earlier.
 func (c *connection) take(from capture.Direction, s *segment) {
 	w := &c.ways[from-1]
 	if old := int(int32(w.next - s.seq)); old >= 0 && old < len(s.data) {
@@ -201,7 +203,7 @@ func (c *connection) take(from capture.Direction, s *segment) {
 	}
 }
 
-// giveUp gives up what the earliest of the segments waits for. There has to be one.
+// giveUp skips the gap before the earliest waiting segment. At least one must be waiting.
 func (c *connection) giveUp() {
 	from := capture.FromClient
 	if a, b := c.ways[0].ahead, c.ways[1].ahead; len(a) == 0 || len(b) > 0 && b[0].at.Before(a[0].at) {
@@ -219,7 +221,7 @@ func (c *connection) giveUp() {
 	c.catchUp()
 }
 
-// begin follows a new connection.
+// begin starts to follow a connection.
 func (c *converter) begin(ends endpoints) *connection {
 	if len(c.connections) >= maxConnections {
 		var oldest *connection
@@ -240,7 +242,7 @@ func (c *converter) begin(ends endpoints) *connection {
 func (c *converter) finish(conn *connection) {
 	delete(c.connections, conn.ends)
 	if len(c.known) < maxKnown {
-		c.known[conn.ends] = true // packets may come again
+		c.known[conn.ends] = true // its packets may be retransmitted
 	}
 	for len(conn.ways[0].ahead) > 0 || len(conn.ways[1].ahead) > 0 {
 		conn.giveUp()

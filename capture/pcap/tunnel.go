@@ -10,30 +10,30 @@ import (
 )
 
 const (
-	// maxHead is the longest head of a request or an answer, in bytes.
+	// maxHead is the longest head of a request or response, in bytes.
 	maxHead = 64 << 10
-	// maxWaiting is how many requests may wait for their answers.
+	// maxWaiting is the number of requests that may wait for their responses.
 	maxWaiting = 1000
 )
 
-// tunnelled is a connection of RTMPT: HTTP requests whose bodies are the client's chunk stream, and their answers the server's.
+// tunnelled is an RTMPT connection: HTTP requests with the client's chunk stream, and responses with the server's.
 type tunnelled struct {
 	converter *converter
 	ends      endpoints
 	requests  exchange
 	answers   exchange
-	waiting   []asked // requests without an answer
+	waiting   []asked // requests without a response
 	dead      bool
 }
 
-// asked is a request: what its body and that of its answer are for.
+// asked is a request whose response is pending.
 type asked struct {
 	session *session
-	opens   bool // the answer names the session
+	opens   bool // the response contains the session id
 	closes  bool
-	silent  bool   // the body says nothing: a byte that HTTP wants to have
+	silent  bool   // the body has no data, only the byte that HTTP needs
 	id      []byte // read so far
-	begun   bool   // the first byte of the answer says how long to wait
+	begun   bool   // the first byte of the response, the polling interval, has been read
 }
 
 func newTunnelled(c *converter, ends endpoints) *tunnelled {
@@ -74,7 +74,7 @@ func (t *tunnelled) data(from capture.Direction, at time.Time, b []byte) {
 	}
 }
 
-// request begins a request: "POST /send/ID/SEQUENCE HTTP/1.1".
+// request handles a request line: "POST /send/ID/SEQUENCE HTTP/1.1".
 func (t *tunnelled) request(line string) {
 	_, path, _ := strings.Cut(line, " ")
 	path, _, _ = strings.Cut(path, " ")
@@ -98,7 +98,7 @@ func (t *tunnelled) request(line string) {
 
 func (t *tunnelled) key(id string) string { return t.ends.server.String() + " " + id }
 
-// body takes a part of a body, the last part if so.
+// body handles a part of a body. last is set for the last one.
 func (t *tunnelled) body(from capture.Direction, at time.Time, b []byte, last bool) {
 	if len(t.waiting) == 0 {
 		return
@@ -147,13 +147,13 @@ func (t *tunnelled) gap(from capture.Direction, at time.Time, size int) {
 
 func (t *tunnelled) closed(capture.Direction) {}
 
-// exchange is one direction of HTTP.
+// exchange parses one direction of HTTP.
 type exchange struct {
 	head []byte
-	left int // bytes of the body
+	left int // remaining bytes of the body
 }
 
-// add adds b to a head. line is the first one, once the head is complete; ok is false if it never will be.
+// add adds b to a head. line is its first line once the head is complete; ok is false if the head is invalid.
 func (e *exchange) add(b []byte) (rest []byte, line string, size int, ok bool) {
 	before := len(e.head)
 	e.head = append(e.head, b...)
@@ -173,7 +173,7 @@ func (e *exchange) add(b []byte) (rest []byte, line string, size int, ok bool) {
 				return nil, "", 0, false
 			}
 			size = int(n)
-		case strings.EqualFold(name, "Transfer-Encoding"): // no server of RTMPT does that
+		case strings.EqualFold(name, "Transfer-Encoding"): // RTMPT servers do not use it
 			return nil, "", 0, false
 		}
 	}

@@ -15,9 +15,9 @@ import (
 )
 
 const (
-	// rtmpPort is the server's, whatever it was: Wireshark knows RTMP by it.
+	// rtmpPort is the port that the written packets use for every server, since Wireshark recognizes RTMP by it.
 	rtmpPort = 1935
-	// maxSegment is how many bytes are in one packet at most.
+	// maxSegment bounds the bytes in one packet.
 	maxSegment = 16 << 10
 )
 
@@ -49,7 +49,7 @@ func Write(w io.Writer, s *capture.Session) error {
 type packets struct {
 	out  *pcapgo.Writer
 	at   time.Time
-	ends [2]end // by Direction-1
+	ends [2]end // indexed by Direction-1
 	buf  gopacket.SerializeBuffer
 }
 
@@ -64,7 +64,7 @@ func newPackets(w io.Writer, info capture.Info) *packets {
 	client, port := addressOf(info.Client, 49152)
 	server, _ := addressOf(info.Server, rtmpPort)
 	if client == nil || server == nil || (client.To4() == nil) != (server.To4() == nil) {
-		client, server = net.IPv4(192, 0, 2, 1), net.IPv4(192, 0, 2, 2) // for documentation, RFC 5737
+		client, server = net.IPv4(192, 0, 2, 1), net.IPv4(192, 0, 2, 2) // reserved for documentation, RFC 5737
 	}
 	if port == rtmpPort {
 		port = 49152
@@ -73,7 +73,7 @@ func newPackets(w io.Writer, info capture.Info) *packets {
 	return p
 }
 
-// addressOf is what an address says, ip is nil if that is a name.
+// addressOf parses an address and port. ip is nil if the host is a name.
 func addressOf(addr string, port layers.TCPPort) (net.IP, layers.TCPPort) {
 	host, number, err := net.SplitHostPort(addr)
 	if err != nil {
@@ -127,7 +127,7 @@ func (p *packets) send(from capture.Direction, b []byte) error {
 	return nil
 }
 
-// packet writes a packet with those flags.
+// packet writes a packet with the flags in tcp.
 func (p *packets) packet(from capture.Direction, tcp *layers.TCP, data []byte) error {
 	own, peer := &p.ends[from-1], &p.ends[2-from]
 	tcp.SrcPort, tcp.DstPort, tcp.Window = own.port, peer.port, 65535

@@ -8,11 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/download"
 )
 
-// barWidth is how many characters the bar itself has. The whole line stays below 80.
+// barWidth is the width of the bar in characters. The whole line has fewer than 80.
 const barWidth = 24
 
-// barLine shows how far a download is: a bar and a percentage if the duration is known, the size, the rate, the time in the stream,
-// and how long it will take. complete says that everything is there, wherever the last packet begins.
+// barLine returns a line with the progress of a download: a bar and a percentage if the duration is known, the size,
+// the rate, the time in the stream, and the estimated time left. If complete is set the bar is full, wherever the
+// last packet begins.
 func barLine(p *download.Progress, complete bool) string {
 	text := fmt.Sprintf("%s %s/s  %s", bytesText(float64(p.Size)), bytesText(p.Rate), clock(p.Position))
 	if p.Duration <= 0 {
@@ -31,7 +32,7 @@ func barLine(p *download.Progress, complete bool) string {
 	return text
 }
 
-// clock is a time as 1:02:03.
+// clock formats a time as 1:02:03.
 func clock(d time.Duration) string {
 	s := int64(d / time.Second)
 	if s >= 3600 {

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// level is how important a message is, in RTMPDump's steps.
+// level is the importance of a message, as in RTMPDump.
 type level int
 
 const (
@@ -25,25 +25,25 @@ const (
 
 var levelNames = [...]string{"CRIT", "ERROR", "WARNING", "INFO", "DEBUG", "DEBUG2"}
 
-// console is standard error: messages, and a line of progress that is written over and over.
+// console writes messages to standard error, and a progress line that is overwritten.
 type console struct {
 	mu       sync.Mutex
 	out      io.Writer
 	level    level
 	terminal bool
-	width    int    // of the progress on the last line, which a message must not run into
-	open     bool   // the last line is progress
-	gone     func() // is called when nobody reads any more; nil: nothing is done about it
+	width    int    // of the progress line, which the next message has to overwrite
+	open     bool   // the last line is the progress line
+	gone     func() // called when out has no reader any more; nil: ignore that
 }
 
-// write is the only way to out. Its owner holds mu.
+// write writes to out; everything goes through it. The caller holds mu.
 func (c *console) write(text string) {
 	if _, err := io.WriteString(c.out, text); pipeClosed(err) && c.gone != nil {
 		c.gone()
 	}
 }
 
-// print writes text as it is, unless the command is to be quiet.
+// print writes text unchanged, except with --quiet.
 func (c *console) print(format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -57,7 +57,7 @@ func (c *console) print(format string, args ...any) {
 // maxMessage bounds the text of a message, in bytes.
 const maxMessage = 1000
 
-// log writes a message with its level in front. What the server has sent may be part of args: it can't begin a line.
+// log writes a message after its level. Arguments may contain text from the server, which cannot start a new line.
 func (c *console) log(l level, format string, args ...any) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -77,7 +77,7 @@ func (c *console) endLine() {
 	}
 }
 
-// status replaces the line of progress.
+// status replaces the progress line.
 func (c *console) status(text string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -92,7 +92,7 @@ func (c *console) status(text string) {
 	c.open, c.width = true, len(text)
 }
 
-// hash adds to the line of progress.
+// hash appends a # to the progress line.
 func (c *console) hash() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -103,10 +103,10 @@ func (c *console) hash() {
 	c.open = true
 }
 
-// logger shows what the library says.
+// logger returns a logger for the messages of the library.
 func (c *console) logger() *slog.Logger { return slog.New(handler{console: c}) }
 
-// handler writes slog's records as messages.
+// handler writes slog records as messages.
 type handler struct {
 	console *console
 	attrs   string

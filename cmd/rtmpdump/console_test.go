@@ -16,7 +16,7 @@ import (
 // hostile is what a server may send for a terminal, or for a program that reads our messages.
 const hostile = "x\x1b]0;owned\a\x1b[2J\r\nINFO: Download complete\n\u202e"
 
-// What a server sends makes no line of its own, and no escape sequence, whatever way it takes.
+// Text from a server never begins a line, nor contains an escape sequence.
 func TestNothingRawFromServers(t *testing.T) {
 	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: hostile, Value: hostile}, {Name: "title", Value: "Ein schöner Film, 2"},
 		{Name: hostile, Value: amf.Object{{Name: "in", Value: hostile}}}, {Name: strings.Repeat("long", 10_000), Value: true}})

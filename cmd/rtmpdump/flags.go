@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// flags are the command line.
+// flags are the values of the command line.
 type flags struct {
 	set *pflag.FlagSet
 
@@ -35,10 +35,11 @@ type flags struct {
 	pipelining               rtmp.Pipelining
 }
 
-// errNumber is of what RTMPDump takes for 0, or the whole stream, and nobody can have meant.
+// errNumber is the error for a value that RTMPDump would take for 0 or for the whole stream, which is hardly what was
+// meant.
 var errNumber = errors.New("not a number")
 
-// cInt is a number as C's atoi reads it, the digits at the front; there have to be some.
+// cInt is a number as C's atoi reads it: the leading digits, at least one.
 type cInt struct {
 	n     int
 	given bool
@@ -59,7 +60,7 @@ func (v *cInt) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cInt) Type() string { return "num" }
 
-// cSeconds is a time in seconds as C's atof reads it, the number at the front; there has to be one. It is kept in ms.
+// cSeconds is a time as C's atof reads it: the leading number of seconds, which must be present. It is stored in ms.
 type cSeconds struct{ ms int64 }
 
 // Set implements pflag.Value.
@@ -68,7 +69,7 @@ func (v *cSeconds) Set(s string) error {
 	if _, err := fmt.Sscanf(strings.TrimLeft(s, " \t"), "%g", &seconds); err != nil || math.IsNaN(seconds) {
 		return errNumber
 	}
-	if seconds > 1<<22 { // RTMP's times end at 2^32 ms
+	if seconds > 1<<22 { // RTMP timestamps end at 2^32 ms
 		seconds = 1 << 22
 	}
 	v.ms = int64(max(0, seconds) * 1000)
@@ -80,7 +81,7 @@ func (v *cSeconds) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cSeconds) Type() string { return "num" }
 
-// first is a text of which the first one counts.
+// first is a text option whose first occurrence counts.
 type first struct{ s *string }
 
 // Set implements pflag.Value.
@@ -96,7 +97,7 @@ func (v first) String() string { return "" }
 // Type implements pflag.Value.
 func (v first) Type() string { return "url" }
 
-// parseFlags reads the command line. Long options may be shortened as long as they are unmistakable.
+// parseFlags parses the command line. Long options may be abbreviated if that is unambiguous.
 func parseFlags(args []string, c *console) (*flags, error) {
 	o := &flags{}
 	set := pflag.NewFlagSet("rtmpdump", pflag.ContinueOnError)
@@ -115,7 +116,7 @@ func parseFlags(args []string, c *console) (*flags, error) {
 }
 
 func (o *flags) connection(set *pflag.FlagSet) {
-	set.StringVarP(&o.url, "url", "i", "", "`URL` with options behind it: \"rtmp://host[:port]/path swfUrl=... live=1\"")
+	set.StringVarP(&o.url, "url", "i", "", "`URL` followed by options: \"rtmp://host[:port]/path swfUrl=... live=1\"")
 	set.VarP(first{&o.rtmp}, "rtmp", "r", "`URL`: rtmp[t][e|s]://host[:port]/app/playpath")
 	set.StringVarP(&o.host, "host", "n", "", "`host` to connect to instead of the URL's")
 	set.VarP(&o.port, "port", "c", "`port` to connect to instead of the URL's")
@@ -178,7 +179,7 @@ func (o *flags) talking(set *pflag.FlagSet, c *console) {
 	set.BoolVar(&o.version, "version", false, "print the version")
 }
 
-// expand completes long options that were shortened, as getopt_long does. What it can't complete is left as it is.
+// expand completes abbreviated long options, as getopt_long does. It leaves others unchanged.
 func expand(args []string, set *pflag.FlagSet) []string {
 	expanded := append([]string{}, args...)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {
@@ -203,7 +204,7 @@ func expand(args []string, set *pflag.FlagSet) []string {
 	return expanded
 }
 
-// complete finds the one long option that begins with name.
+// complete returns the only long option that begins with name.
 func complete(name string, set *pflag.FlagSet) (found *pflag.Flag) {
 	if f := set.Lookup(name); f != nil {
 		return f
@@ -221,7 +222,7 @@ func complete(name string, set *pflag.FlagSet) (found *pflag.Flag) {
 	return found
 }
 
-// takesNext reports whether a group of short options ends in one whose value is the next argument.
+// takesNext reports whether the last of a group of short options takes the next argument as its value.
 func takesNext(arg string, set *pflag.FlagSet) bool {
 	if len(arg) < 2 || arg[0] != '-' {
 		return false
@@ -234,7 +235,7 @@ func takesNext(arg string, set *pflag.FlagSet) bool {
 	return false
 }
 
-// usage is the text of --help.
+// usage returns the text of --help.
 func usage() string {
 	var b strings.Builder
 	o := &flags{}

@@ -32,7 +32,7 @@ func TestURLAlone(t *testing.T) {
 	}
 }
 
-// What is wrong is not to be looked for above the options.
+// The error comes after the usage, so that it is seen.
 func TestUnknownOption(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitFailed, run([]string{"--nosuch"}, &stdout, &stderr, false))

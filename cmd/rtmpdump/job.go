@@ -28,16 +28,16 @@ type complaint string
 
 func (c complaint) Error() string { return string(c) }
 
-// job is a command line that has been understood.
+// job is a parsed command line.
 type job struct {
 	*flags
 	console *console
-	url     string // with options behind it
+	url     string // followed by options
 	options download.Options
 	toFile  bool
 }
 
-// newJob applies RTMPDump's rules of what goes with what. Most of what does not is said and left out.
+// newJob applies RTMPDump's rules for combining options. It ignores most options that do not fit, with a message.
 func newJob(o *flags, c *console) (*job, error) {
 	j := &job{flags: o, console: c}
 	if !o.timeout.given {
@@ -65,7 +65,7 @@ func newJob(o *flags, c *console) (*job, error) {
 	r := j.options.RTMP
 	r.Buffer = time.Duration(o.buffer.n) * time.Millisecond
 	if r.Buffer == 0 {
-		r.Buffer = 1 // rounded to 0 when it is sent; 0 itself would mean the default
+		r.Buffer = 1 // sent as 0; 0 itself would mean the default
 	}
 	r.MediaTimeout = time.Duration(max(0, o.mediaTimeout.n)) * time.Second
 	r.Logger = c.logger()
@@ -100,7 +100,7 @@ func (j *job) checkNumbers() {
 	}
 }
 
-// chooseOutput also says where resuming is not possible.
+// chooseOutput sets the output, and turns resuming off with a message where it is impossible.
 func (j *job) chooseOutput() {
 	c := j.console
 	if !j.set.Changed("flv") {
@@ -118,7 +118,7 @@ func (j *job) chooseOutput() {
 	}
 }
 
-// fromURL is -i: the URL says everything, and of the other options only few count.
+// fromURL handles -i, whose URL contains nearly all options. Few of the others apply.
 func (j *job) fromURL() error {
 	base, tail, found := strings.Cut(j.flags.url, " ")
 	j.url = base + j.connOptions()
@@ -138,7 +138,7 @@ func milliseconds(ms int64) time.Duration { return time.Duration(ms) * time.Mill
 
 var protocols = []string{"rtmp", "rtmpt", "rtmpe", "rtmpte", "rtmps", "rtmpts"}
 
-// fromParts is -r and the options that replace parts of it.
+// fromParts handles -r and the options that replace parts of it.
 func (j *job) fromParts() error {
 	o, c := j.flags, j.console
 	scheme, port, user := "", 0, ""
@@ -198,7 +198,7 @@ func either(a, b string) string {
 	return b
 }
 
-// address is a URL without a path; port 0 is the scheme's own.
+// address returns a URL without a path. Port 0 is the scheme's default.
 func address(scheme, host string, port int) (string, error) {
 	u, err := rtmp.ParseURL(scheme + "://" + net.JoinHostPort(host, strconv.Itoa(port)) + "/")
 	if err != nil {
@@ -207,7 +207,7 @@ func address(scheme, host string, port int) (string, error) {
 	return scheme + "://" + net.JoinHostPort(u.Host, strconv.Itoa(int(u.EffectivePort()))) + "/", nil
 }
 
-// sessionOptions are the options of the session that -i would have in its URL.
+// sessionOptions returns the options that the URL of -i would contain.
 func (j *job) sessionOptions() *rtmp.Options {
 	o := j.flags
 	r := &rtmp.Options{App: o.app, Playpath: o.playpath, TCURL: o.tcURL, PageURL: o.pageURL, SWFURL: o.swfURL, Auth: o.auth,
@@ -227,7 +227,7 @@ func (j *job) sessionOptions() *rtmp.Options {
 	return r
 }
 
-// verification sets what SWF verification needs: the player's URL, or its hash and size.
+// verification sets the options for SWF verification: the player's URL, or its hash and size.
 func (j *job) verification(r *rtmp.Options) {
 	c := j.console
 	if j.swfVfy != "" {
@@ -258,7 +258,7 @@ func (j *job) verification(r *rtmp.Options) {
 	}
 }
 
-// connOptions are the --conn items as options behind a URL.
+// connOptions returns the --conn items as options of a URL.
 func (j *job) connOptions() string {
 	var b strings.Builder
 	for _, item := range j.conn {
@@ -267,7 +267,7 @@ func (j *job) connOptions() string {
 	return b.String()
 }
 
-// checkConn finds the --conn item that is wrong, if one is.
+// checkConn returns an error that names the invalid --conn item.
 func (j *job) checkConn() error {
 	conn, err := rtmp.New("rtmp://host/", nil)
 	if err != nil {
@@ -281,7 +281,7 @@ func (j *job) checkConn() error {
 	return nil
 }
 
-// run downloads, and returns the exit code.
+// run downloads the stream and returns the exit code.
 func (j *job) run(ctx context.Context, stdout io.Writer) int {
 	if j.capture != "" {
 		file, err := os.OpenFile(j.capture, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)

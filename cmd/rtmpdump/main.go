@@ -1,5 +1,5 @@
-// Command rtmpdump saves RTMP streams as FLV. It takes the place of RTMPDump 2.4: the same options, exit codes, progress
-// lines and files, without a C library.
+// Command rtmpdump saves RTMP streams as FLV. It replaces RTMPDump 2.4, with the same options, exit codes, progress
+// lines and files, and without a C library.
 //
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv
 //	rtmpdump -r rtmp://example.com/vod/film -o film.flv --resume
@@ -7,8 +7,8 @@
 //
 // See --help for the options. The exit status is 0 when the stream is complete, 1 when something failed, 2 when the
 // stream is incomplete and can be resumed, 3 when there was no connection. As in RTMPDump, a stream whose last packet begins
-// before 99.9 % of its duration is called incomplete, and a live stream complete when its server dies; --json tells what
-// really happened, and with it the exit status of a recording is 0 when it is complete, and only then.
+// before 99.9 % of its duration is called incomplete, and a live stream complete when its server dies; --json reports what
+// really happened, and with it the exit status of a recording is 0 if and only if it is complete.
 package main
 
 import (
@@ -22,11 +22,11 @@ import (
 	"golang.org/x/term"
 )
 
-// The exit codes of RTMPDump.
+// RTMPDump's exit codes.
 const (
 	exitSuccess    = 0
 	exitFailed     = 1
-	exitIncomplete = 2 // resuming makes sense
+	exitIncomplete = 2 // resuming may help
 	exitNoConnect  = 3
 )
 
@@ -34,10 +34,10 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stderr.Fd()))))
 }
 
-// run is the command: stream, and the summary, go to stdout, everything else to stderr.
+// run runs the command. The stream and the summary go to stdout, everything else to stderr.
 func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	c := &console{out: stderr, level: levelInfo, terminal: terminal}
-	for _, arg := range args { // looked for before everything else, even where it is another option's value
+	for _, arg := range args { // checked first, even where it is another option's value
 		if arg == "-q" || arg == "--quiet" {
 			c.level = levelCritical
 		}
@@ -62,12 +62,13 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c.gone = cancel // as RTMPDump: the downloader that started it may be dead, and start another one for the same file
+	c.gone = cancel // as RTMPDump does: the program that started it may be dead, and have been restarted for the same file
 	defer catchSignals(c, cancel)()
 	return j.run(ctx, stdout)
 }
 
-// catchSignals makes the first signal end the download, and ignores those after it. A closed pipe is an error of the write.
+// catchSignals makes the first signal end the download and ignores further ones. A closed pipe is left to the write,
+// which returns an error.
 func catchSignals(c *console, cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)

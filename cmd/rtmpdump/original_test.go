@@ -68,7 +68,7 @@ var commandLines = []struct {
 	{name: "URL in long", args: "--url URL/sample --flv FILE", differs: map[string]string{"wire": noFlashVer}},
 	{name: "live in long", args: "--rtmp URL/sample --live --timeout 1 --flv FILE"},
 	{name: "debug in short", args: "-z -r URL/sample -o FILE"},
-	{name: "numbers that are none", args: "-r URL/sample -b -5 -x 0 -X -1 -k -2 -o FILE"},
+	{name: "invalid numbers", args: "-r URL/sample -b -5 -x 0 -X -1 -k -2 -o FILE"},
 	{name: "hash without size", args: "-r URL/sample -w 00 -o FILE"},
 	{name: "size without hash", args: "-r URL/sample -x 10 -o FILE"},
 	{name: "live", args: "-r URL/sample -v -m 1 -o FILE"},
@@ -82,7 +82,7 @@ var commandLines = []struct {
 	{name: "encrypted, by number", args: "-r rtmp://HOST:PORT/vod/sample -l 2 -o FILE", config: testserver.Config{Scheme: "rtmpe"}},
 	{name: "tunnelled", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmpt"}},
 	{name: "tunnelled, encrypted, by number", args: "-r rtmp://HOST:PORT/vod/sample -l 3 -o FILE", config: testserver.Config{Scheme: "rtmpte"}},
-	{name: "TLS", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmps"}}, // a certificate that nobody has signed
+	{name: "TLS", args: "-r URL/sample -o FILE", config: testserver.Config{Scheme: "rtmps"}}, // a self-signed certificate
 	{name: "SOCKS", args: "-r URL/sample -S SOCKS -o FILE"},
 	{name: "SOCKS in long", args: "-r URL/sample --socks SOCKS -o FILE"},
 	{name: "token", args: "-r URL/sample -T secret -o FILE", config: testserver.Config{Token: "secret"}},
@@ -115,7 +115,7 @@ var commandLines = []struct {
 	{name: "cut", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(100_000)}, differs: lost},
 	{name: "cut in the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(2000)}, differs: early},
 	{name: "cut in the handshake, in order", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(2000)}, alone: inOrder},
-	{name: "cut behind the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(3400)}, differs: lost},
+	{name: "cut after the handshake", args: "-r URL/sample -o FILE", config: testserver.Config{Fault: cutAt(3400)}, differs: lost},
 	{name: "ends with UnpublishNotify", args: "-r URL/bare -o FILE",
 		config: testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndUnpublishNotify}}},
 	{name: "ends with a FIN", args: "-r URL/bare -o FILE",
@@ -137,7 +137,7 @@ var commandLines = []struct {
 	{name: "bad argument of connect", args: "-r URL/sample -C nonsense -o FILE"},
 	{name: "unwritable", args: "-r URL/sample -o /nonexistent/FILE"},
 	{name: "disk full", args: "-r URL/sample -o /dev/full"},
-	{name: "nobody listens", args: "-r rtmp://HOST:1/vod/sample -o FILE"},
+	{name: "no listener", args: "-r rtmp://HOST:1/vod/sample -o FILE"},
 }
 
 // noFlashVer is why connect is not the same with -i.

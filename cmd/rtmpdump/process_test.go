@@ -69,7 +69,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// Whoever reads standard output goes away.
+// The reader of standard output exits.
 func TestClosedPipe(t *testing.T) {
 	url := startServer(t, testserver.Config{})
 	cmd := process(t, "-r", url, "-o", "-")

@@ -16,22 +16,22 @@ import (
 
 const progressInterval = 200 * time.Millisecond
 
-// reporter says what happens in RTMPDump's words, and judges the end as it does.
+// reporter reports the download in RTMPDump's words, and judges the result as RTMPDump does.
 type reporter struct {
 	*job
 	connected, playing bool
 	last               download.Progress
 	shown              time.Time
-	hashes             int  // printed
-	bar                bool // progress is a bar
-	complete           bool // everything is there
+	hashes             int  // number printed
+	bar                bool // show progress as a bar
+	complete           bool // everything has arrived
 }
 
 func newReporter(j *job) *reporter {
 	return &reporter{job: j, bar: j.console.terminal && !j.flags.hashes}
 }
 
-// progress is told by package download.
+// progress is called by package download.
 func (r *reporter) progress(p *download.Progress) {
 	c := r.console
 	r.last = *p
@@ -58,7 +58,7 @@ func (r *reporter) progress(p *download.Progress) {
 	}
 }
 
-// began is what is said when the stream has been asked for.
+// began prints the messages for the beginning of the stream.
 func (r *reporter) began(p *download.Progress) {
 	c := r.console
 	verb := "Starting"
@@ -83,12 +83,12 @@ func (r *reporter) began(p *download.Progress) {
 
 func kB(bytes int64) float64 { return float64(bytes) / 1024 }
 
-// percent has one decimal, and is not rounded up.
+// percent returns the percentage, rounded down to one decimal.
 func percent(position, duration time.Duration) float64 {
 	return float64(int(1000*position.Seconds()/duration.Seconds())) / 10
 }
 
-// show is the line of progress, at most every progressInterval.
+// show updates the progress line, at most once in progressInterval.
 func (r *reporter) show(p *download.Progress, final bool) {
 	if r.flags.hashes && p.Duration > 0 && !final {
 		for ; float64(r.hashes) < percent(p.Position, p.Duration) && r.hashes < 100; r.hashes++ {
@@ -115,7 +115,7 @@ func (r *reporter) show(p *download.Progress, final bool) {
 	}
 }
 
-// logMetadata lists properties as RTMPDump does: what is in objects and arrays stands behind their names.
+// logMetadata lists properties as RTMPDump does: the contents of objects and arrays follow their names.
 func logMetadata(c *console, properties []amf.Property) {
 	for _, p := range properties {
 		var text string
@@ -139,7 +139,7 @@ func logMetadata(c *console, properties []amf.Property) {
 	}
 }
 
-// finish says how it ended, and returns the exit code.
+// finish reports the result and returns the exit code.
 func (r *reporter) finish(ctx context.Context, result *download.Result, err error) int {
 	c := r.console
 	p := r.last
@@ -150,9 +150,9 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	}
 	code := r.exitCode(ctx, &p, err)
 	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
-		// RTMPDump judges by percentages: 2 for a stream whose last frame begins before 99.9 % of the duration, although
-		// everything is there, and 0 for a connection that is lost where there is no duration. Programs that read --json are none
-		// of those that count on that.
+		// RTMPDump judges by percentages: it returns 2 for a stream whose last frame begins before 99.9 % of the
+		// duration although everything is there, and 0 for a lost connection if the duration is unknown. Programs
+		// that read --json do not depend on that.
 		if code = exitIncomplete; result.Outcome == download.Complete {
 			code = exitSuccess
 		}
@@ -180,7 +180,7 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	return code
 }
 
-// exitCode judges as RTMPDump does (its manual, and what it was seen to do).
+// exitCode returns RTMPDump's exit code, according to its manual and to tests.
 func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error) int {
 	var write *download.WriteError
 	var refused *rtmp.StatusError
@@ -195,7 +195,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitNoConnect
 	case !r.playing:
 		return exitFailed
-	case errors.As(err, &refused), errors.As(err, &option): // after the beginning
+	case errors.As(err, &refused), errors.As(err, &option): // after the stream had begun
 		err = nil
 	case errors.Is(err, download.ErrTruncated), errors.Is(err, download.ErrIncomplete), errors.Is(err, io.ErrUnexpectedEOF):
 		err = nil // the percentage decides, even if the connection was lost
@@ -206,13 +206,13 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 	return exitSuccess
 }
 
-// alreadyComplete reports whether there is nothing to play because --stop is not behind the start.
+// alreadyComplete reports whether there is nothing to play because --stop is not after the start.
 func (r *reporter) alreadyComplete(err error) bool {
 	var option *rtmp.OptionError
 	return errors.As(err, &option) && option.Name == "stop"
 }
 
-// explain adds what to do about an error, where there is something.
+// explain adds advice to some errors.
 func explain(err error, output string) string {
 	var write *download.WriteError
 	if !errors.As(err, &write) {
@@ -227,12 +227,12 @@ func explain(err error, output string) string {
 	case diskFull(err):
 		return fmt.Sprintf("Failed writing %s, exiting! The disk is full; make room and try --resume", output)
 	case pipeClosed(err):
-		return fmt.Sprintf("Failed writing %s, exiting! Whoever reads it has closed it", output)
+		return fmt.Sprintf("Failed writing %s, exiting! The reader has closed it", output)
 	}
 	return fmt.Sprintf("Failed writing %s, exiting! %s", output, cause(write.Err))
 }
 
-// cause is what the system said, without the name of the file.
+// cause returns the system's error without the file name.
 func cause(err error) string {
 	var path *os.PathError
 	if errors.As(err, &path) {

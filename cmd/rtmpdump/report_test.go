@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// What is said is what RTMPDump says, but for how often it says how far it is.
+// The messages are RTMPDump's, except for the frequency of the progress line.
 func TestSaysTheSame(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	progress := regexp.MustCompile(`(?:\r[0-9.]+ kB / [0-9.]+ sec(?: \([0-9.]+%\))?)+`)

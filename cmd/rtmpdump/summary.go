@@ -8,25 +8,25 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// summary is what --json prints. Times are in seconds, sizes in bytes.
+// summary is the output of --json. Times are in seconds, sizes in bytes.
 type summary struct {
 	Outcome  string  `json:"outcome"` // of download.Outcome: complete, incomplete, truncated, server-closed-early, ...
 	ExitCode int     `json:"exit_code"`
 	Error    string  `json:"error,omitempty"`
-	File     string  `json:"file"` // - is standard output
+	File     string  `json:"file"` // "-": standard output
 	Size     int64   `json:"size"`
 	Position float64 `json:"position"`
 	Duration float64 `json:"duration,omitempty"`
-	Ended    bool    `json:"ended"` // the server has said the end
+	Ended    bool    `json:"ended"` // the server has ended the stream
 
-	Audio           int64           `json:"audio_tags"` // written by this call
+	Audio           int64           `json:"audio_tags"` // tags written by this call
 	Video           int64           `json:"video_tags"`
 	Dropped         int64           `json:"dropped"`
 	Sessions        int             `json:"sessions"`
 	MetadataChanged bool            `json:"metadata_changed"`
 	Splices         []spliceSummary `json:"splices"`
-	Gaps            []gapSummary    `json:"gaps"`     // what is missing of the tracks
-	BadData         uint64          `json:"bad_data"` // damaged messages of the stream
+	Gaps            []gapSummary    `json:"gaps"`     // missing parts of the tracks
+	BadData         uint64          `json:"bad_data"` // damaged messages in the stream
 }
 
 type gapSummary struct {
@@ -42,7 +42,7 @@ type spliceSummary struct {
 	Gap       float64 `json:"gap"`
 }
 
-// writeSummary prints one line.
+// writeSummary prints the summary on one line.
 func writeSummary(w io.Writer, j *job, r *download.Result, code int, err error) {
 	s := summary{Outcome: r.Outcome.String(), ExitCode: code, File: j.output, Size: r.Size, Position: r.Position.Seconds(),
 		Duration: r.Duration.Seconds(), Ended: r.Ended, Audio: r.Audio, Video: r.Video, Dropped: r.Dropped,

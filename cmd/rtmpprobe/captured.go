@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// captured are the probes of a capture, or of the one session of it that a source such as file#2 names.
+// captured returns the probes for the sessions of a capture, or for the one that a source such as file#2 names.
 func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
 	path, only := source, 0
 	if _, err := os.Stat(path); err != nil {
@@ -73,7 +73,7 @@ func (f *flags) overwrites(path string) error {
 
 // recorded is the probe of a session.
 func (f *flags) recorded(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
-	unmasked := func(text string) string { return text } // what is secret was replaced when it was recorded
+	unmasked := func(text string) string { return text } // secrets were replaced when the session was recorded
 	sinks, err := f.outputs(stdout, unmasked, closing)
 	if err != nil {
 		return nil, err
@@ -110,7 +110,7 @@ func writePcap(path string, s *capture.Session) error {
 	return err
 }
 
-// open opens a capture, or a file of packets. problems say what is missing in it.
+// open opens a capture or a file of packets. problems describe what is missing in it.
 func open(path string) (_ *capture.File, problems []string, err error) {
 	head, err := beginning(path)
 	if err != nil {

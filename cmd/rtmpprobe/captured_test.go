@@ -147,7 +147,7 @@ func TestFilesThatAreNoCaptures(t *testing.T) {
 	assert.Equal(t, 3, command(t, filepath.Join(t.TempDir(), "missing")).code)
 }
 
-// What is whole of a file that is cut off is explained.
+// The whole part of a truncated file is explained.
 func TestACaptureThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": rtmptest.File(rtmptest.RepeatedSample(t, 10)...)}})

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/show"
 )
 
-// flags are the command line.
+// flags are the values of the command line.
 type flags struct {
 	sources []string // URLs and captures
 
@@ -54,7 +54,7 @@ func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.version, "version", false, "print the version")
 }
 
-// groups are the flags as --help has them.
+// groups returns the flags in the groups of --help.
 func (f *flags) groups() []group {
 	return []group{{"What to do", f.session}, {"Connection", f.connection}, {"Output", f.output}}
 }
@@ -115,10 +115,10 @@ func parseFlags(args []string) (*flags, error) {
 	return f, nil
 }
 
-// isCapture reports whether a source is a file; else it is a URL.
+// isCapture reports whether a source is a file rather than a URL.
 func isCapture(source string) bool { return !strings.Contains(source, "://") }
 
-// usage is the text of --help.
+// usage returns the text of --help.
 func usage() string {
 	var b strings.Builder
 	b.WriteString(`NAME

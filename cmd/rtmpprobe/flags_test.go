@@ -82,7 +82,7 @@ func TestMasker(t *testing.T) {
 	}
 }
 
-// What no rule knows is an error all the same.
+// An error that matches no rule is still an error.
 func TestAnOptionThatCannotBe(t *testing.T) {
 	r, got := probed(t, "--proxy", "nothing://x", "--try", "never", "rtmp://127.0.0.1/a/p")
 	assert.Equal(t, []string{"failed"}, r.ids())

@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// flvOut writes the media of a session to a file. It is an event.Sink.
+// flvOut writes the media of a session to a file. It implements event.Sink.
 type flvOut struct {
 	file  *os.File
 	w     *bufio.Writer
-	tags  *flv.Writer // to w
+	tags  *flv.Writer // writes to w
 	begun bool
-	sent  bool // the client's media; else the server's
+	sent  bool // write the client's media; otherwise the server's
 	err   error
 }
 
@@ -59,7 +59,7 @@ func (o *flvOut) Add(e *event.Event) {
 	}
 }
 
-// tag writes a tag. Metadata as publishers send it loses what is for the server.
+// tag writes a tag. It removes @setDataFrame from a publisher's metadata.
 func (o *flvOut) tag(t message.Type, timestamp uint32, body []byte) {
 	if t == message.TypeDataAMF0 {
 		name, values, err := flv.ParseScript(body)
@@ -75,7 +75,7 @@ func (o *flvOut) tag(t message.Type, timestamp uint32, body []byte) {
 	}
 }
 
-// close returns the first error of the writing.
+// close returns the first write error.
 func (o *flvOut) close() error {
 	if o.err == nil {
 		o.err = o.w.Flush()

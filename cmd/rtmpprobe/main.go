@@ -1,14 +1,14 @@
-// Command rtmpprobe says what is wrong with an RTMP URL.
+// Command rtmpprobe finds out what is wrong with an RTMP URL.
 //
 //	rtmpprobe rtmp://example.com/live/camera
 //	rtmpprobe --publish rtmps://live.example.com/app/STREAM_KEY
 //	rtmpprobe --for 1m --plot rates.svg rtmp://a.example.com/live/camera rtmp://b.example.com/live/camera
 //
-// It connects stage by stage, watches the stream for a while, and says in plain words what it has found and what to do about it. See
-// --help for the options.
+// It connects stage by stage, watches the stream for a while, and explains in plain words what it has found and what to do
+// about it. See --help for the options.
 //
-// The exit status is 0 when nothing was found, or nothing worse than a note, 1 when there are warnings, 2 when there are errors, and 3
-// when the command line was wrong.
+// The exit status is 0 if there are no findings or only notes, 1 if there are warnings, 2 if there are errors, and 3 if
+// the command line is invalid.
 package main
 
 import (
@@ -30,7 +30,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// The exit codes.
+// Exit codes.
 const (
 	exitWell     = 0
 	exitWarnings = 1
@@ -47,7 +47,7 @@ func main() {
 	os.Exit(run(ctx, os.Args[1:], os.Stdout, os.Stderr, term.IsTerminal(int(os.Stdout.Fd()))))
 }
 
-// run is the command: reports go to stdout, everything else to stderr.
+// run runs the command. Reports go to stdout, everything else to stderr.
 func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal bool) int {
 	f, err := parseFlags(args)
 	switch {
@@ -105,7 +105,7 @@ func (f *flags) print(stdout io.Writer, reports []*report.Report) error {
 	return nil
 }
 
-// exitCode is that of the worst finding.
+// exitCode returns the exit code for the worst finding.
 func exitCode(reports []*report.Report) int {
 	code := exitWell
 	for _, r := range reports {

@@ -34,7 +34,7 @@ func commandUntil(ctx context.Context, args ...string) result {
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// reported is what --json prints, as far as tests look at it.
+// reported is the part of --json's output that tests check.
 type reported struct {
 	URL    string `json:"url"`
 	Error  string

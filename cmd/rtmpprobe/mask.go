@@ -10,10 +10,10 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// masked stands for what is secret.
+// masked replaces secrets.
 const masked = "***"
 
-// minSecret is the shortest text that is looked for as a secret, in bytes: shorter ones would be found everywhere.
+// minSecret is the shortest text that is masked, in bytes. Shorter ones would be found everywhere.
 const minSecret = 3
 
 // maxText is how much of a text is looked at, in bytes: far more than is shown of any.
@@ -22,8 +22,8 @@ const maxText = 4 << 10
 // challenges are what users and passwords are made into: from a salt, a challenge and the response a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
 
-// masker returns what replaces the secrets of a URL, and of the options after it, in a text: the stream's name is one, with which on
-// many servers who can play can publish, too.
+// masker returns a function that masks the secrets of a URL and of its options in a text. The stream's name is a
+// secret, since on many servers it is enough to publish the stream.
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {
@@ -68,7 +68,7 @@ func masker(source string) func(string) string {
 		secrets = append(secrets, quoted[1:len(quoted)-1])
 	}
 	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // the longest first: others may be parts of it
+	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // longest first, since some may contain others
 	return func(text string) string {
 		cut := len(text) > maxText
 		if cut {

@@ -17,7 +17,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// online is the probe of a URL.
+// online returns the probe for a URL.
 func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
 	o := live.Options{URL: source, Publish: f.publish, For: f.watchFor}
 	o.RTMP = rtmp.Options{Timeout: f.timeout, Live: f.live, Proxy: f.proxy, NoEnhanced: f.noEnhanced, Publish: f.publish}
@@ -73,7 +73,7 @@ func (c *captureFile) close() error {
 	return cmp.Or(c.err, err)
 }
 
-// count fills in what the library has counted.
+// count copies the library's counters to the report.
 func count(w *report.Wire, result *live.Result) {
 	s := result.Stats
 	w.Read, w.Written = s.BytesRead, s.BytesWritten
@@ -84,7 +84,7 @@ func count(w *report.Wire, result *live.Result) {
 	w.Tolerated = event.Tolerated(s.Tolerated)
 }
 
-// advise tries other settings where that is wanted, and says what those that work are called in other programs.
+// advise tries other settings if that was asked for, and adds command lines of other programs for those that work.
 func (f *flags) advise(ctx context.Context, p *probe, o live.Options) {
 	failed := findings.Worst(p.report.Findings) == report.Error
 	always := f.try == "always"

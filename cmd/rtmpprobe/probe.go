@@ -19,13 +19,13 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/watch"
 )
 
-// refresh is how often the screen of --watch is drawn.
+// refresh is the interval at which --watch redraws the screen.
 const refresh = 500 * time.Millisecond
 
-// atOnce is how many sessions of captures are read at a time.
+// atOnce is the number of captured sessions read at the same time.
 const atOnce = 8
 
-// probe makes a report about each session. All that are live are so at the same time.
+// probe makes a report for each session. Live sessions run at the same time.
 func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ []*report.Report, err error) {
 	probes, closeAll, err := f.probes(stdout)
 	defer func() {
@@ -76,7 +76,7 @@ func tellApart(probes []*probe) {
 	}
 }
 
-// watchScreen draws the reports as they are until done is closed.
+// watchScreen draws the current reports until done is closed.
 func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 	tick := time.NewTicker(refresh)
 	defer tick.Stop()
@@ -106,14 +106,14 @@ type probe struct {
 
 	mu     sync.Mutex // guards the rest while the session lasts
 	began  time.Time
-	last   time.Duration // of the newest event
+	last   time.Duration // time of the newest event
 	over   bool
 	report report.Report
 	sinks  event.Sinks
 	watch  *watch.Watcher
 }
 
-// newProbe returns a probe of what run does. name is what the report calls it; sinks are told of its events, too.
+// newProbe returns a probe that calls run. name is the name in the report; sinks also receive the events.
 func newProbe(name string, mask func(string) string, sinks event.Sinks, run func(context.Context, *probe) error) *probe {
 	p := &probe{run: run, mask: mask, began: time.Now(), watch: &watch.Watcher{}}
 	p.report.URL = name
@@ -129,7 +129,7 @@ func (p *probe) Add(e *event.Event) {
 	p.sinks.Add(e)
 }
 
-// snapshot is the report so far, to be shown: of what it points to, elements of slices are not changed any more.
+// snapshot returns a copy of the report so far. Elements of its slices no longer change.
 func (p *probe) snapshot() *report.Report {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -142,7 +142,7 @@ func (p *probe) snapshot() *report.Report {
 	return &r
 }
 
-// finish completes the report when the session is over. fill fills in what no event tells.
+// finish completes the report after the session. fill sets the parts that do not come from events.
 func (p *probe) finish(fill func(r *report.Report)) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 )
 
-// closers are what has to be closed when all is over.
+// closers are functions to be called at the end.
 type closers []func() error
 
 func (c *closers) add(f func() error) { *c = append(*c, f) }
@@ -21,7 +21,7 @@ func (c *closers) close() error {
 	return errors.Join(errs...)
 }
 
-// probes are those of all sources. closeAll is to be called when they are over, also if there is an error.
+// probes returns the probes for all sources. closeAll must be called at the end, even after an error.
 func (f *flags) probes(stdout io.Writer) (probes []*probe, closeAll func() error, err error) {
 	closing := new(closers)
 	for _, source := range f.sources {
@@ -39,7 +39,7 @@ func (f *flags) probes(stdout io.Writer) (probes []*probe, closeAll func() error
 	return probes, closing.close, err
 }
 
-// outputs are the sinks that the flags ask for.
+// outputs returns the sinks that the flags ask for.
 func (f *flags) outputs(stdout io.Writer, mask func(string) string, closing *closers) (sinks event.Sinks, err error) {
 	if f.dump {
 		w := dump.New(stdout, mask)

@@ -8,7 +8,7 @@ import (
 	"net/netip"
 )
 
-// guarded lets those in who may see the names of streams: with the password of one of users, or from this machine.
+// guarded admits only clients that may see the names of streams: those on this machine, and those with a user's password.
 type guarded struct {
 	users accounts
 	next  http.Handler
@@ -27,7 +27,7 @@ func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-// knows reports whether a request has a name and its password. It takes the same time for every wrong one.
+// knows reports whether a request has a user's name and password. It takes the same time whatever is wrong.
 func (g guarded) knows(r *http.Request) bool {
 	name, password, given := r.BasicAuth()
 	expected, known := g.users[name]
@@ -35,8 +35,8 @@ func (g guarded) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && given && known
 }
 
-// local reports whether a request comes from this machine, and from no page of the web that has made its name this machine's address,
-// nor through a proxy here. Proxies say so, or speak HTTP/1.0, as nginx does unless it is told otherwise.
+// local reports whether a request comes from this machine, but neither through a proxy nor from a web page whose host
+// name was made to resolve to this machine. Proxies add headers, or use HTTP/1.0 as nginx does by default.
 func local(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {
 		return false
@@ -49,7 +49,7 @@ func local(r *http.Request) bool {
 	return isLoopback(r.RemoteAddr) && isLoopback(r.Host)
 }
 
-// isLoopback reports whether an address, with or without port, is this machine's own.
+// isLoopback reports whether an address, with or without a port, is a loopback address.
 func isLoopback(host string) bool {
 	if name, _, err := net.SplitHostPort(host); err == nil {
 		host = name

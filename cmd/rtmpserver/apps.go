@@ -16,19 +16,19 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// application is what settings make of an application.
+// application is an application as configured by the settings.
 type application struct {
 	settings *appSettings
-	keys     *keys         // nil: publishers need none
-	hooks    *hooks.Client // nil: there are none
+	keys     *keys         // nil: publishers need no key
+	hooks    *hooks.Client // nil: there are no hooks
 	edge     *edge.Edge
 	logger   *slog.Logger
 }
 
-// applications are all of them, by name; "*": any other.
+// applications are the applications by name; "*" is any other.
 type applications map[string]*application
 
-// newApplications makes the applications of a server, and gives them to it.
+// newApplications makes the applications of a server and adds them to it.
 func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (applications, error) {
 	all := maps.Clone(s.apps)
 	if all == nil {
@@ -48,7 +48,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 				return nil, err
 			}
 		}
-		if urls, _ := one.hookURLs(); len(urls) > 0 { // check has found them good
+		if urls, _ := one.hookURLs(); len(urls) > 0 { // check has accepted them
 			a.hooks = hooks.New(hooks.Options{URLs: urls, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
 		}
 		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls,
@@ -69,8 +69,8 @@ func (all applications) reload() (err error) {
 	return err
 }
 
-// close ends what the applications have to do with other servers, and has hooks told the rest until ctx ends. The server has been
-// closed.
+// close ends the applications' connections to other servers, and waits until all hooks have been called or ctx ends.
+// The server must have been closed.
 func (all applications) close(ctx context.Context) {
 	var closing sync.WaitGroup
 	for _, a := range all {
@@ -80,7 +80,7 @@ func (all applications) close(ctx context.Context) {
 	closing.Wait()
 }
 
-// app is the application for the server.
+// app returns the application for package server.
 func (a *application) app(dump bool) *server.App {
 	s := a.settings
 	app := &server.App{
@@ -102,7 +102,7 @@ func (a *application) app(dump bool) *server.App {
 		Token: s.secureToken,
 	}
 	if s.pull != "" && s.publishIdle == 0 {
-		app.Live.PublishIdle = -1 // players of a stream whose server is away stay
+		app.Live.PublishIdle = -1 // keep players while the stream's server is away
 	}
 	if s.sharedDir != "" {
 		app.Shared = &server.SharedPolicy{Dir: s.sharedDir}
@@ -146,7 +146,7 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
-	if r.Conn == nil { // it has not been asked about a connection
+	if r.Conn == nil { // HTTP viewers have no connection to ask about
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
 		}
@@ -161,7 +161,7 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	return nil
 }
 
-// admits refuses clients by their addresses.
+// admits refuses clients by address.
 func (a *application) admits(remote net.Addr) error {
 	addr := addrOf(remote)
 	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {
@@ -170,7 +170,7 @@ func (a *application) admits(remote net.Addr) error {
 	return nil
 }
 
-// addrOf is an address without its port; one that can't be told is in no network.
+// addrOf returns an address without its port. An address that cannot be parsed belongs to no network.
 func addrOf(a net.Addr) netip.Addr {
 	text := a.String()
 	if host, _, err := net.SplitHostPort(text); err == nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// appSettings are those of an application.
+// appSettings are the settings of an application.
 type appSettings struct {
 	root                string
 	record, recordAsked bool
@@ -51,10 +51,10 @@ type appSettings struct {
 	push     []string
 }
 
-// publishTimeout is how long package server waits for a decision.
+// publishTimeout is how long package server waits for App.Publish.
 const publishTimeout = 10 * time.Second
 
-// clone is a copy that may be changed.
+// clone returns a copy that may be modified.
 func (a *appSettings) clone() *appSettings {
 	c := *a
 	c.users = maps.Clone(a.users)
@@ -69,7 +69,7 @@ func (a *appSettings) groups() []group {
 	}
 }
 
-// The present values are the defaults: those of an application are the ones for all.
+// The present values are the defaults: an application's are the global ones.
 
 func (a *appSettings) files(set *pflag.FlagSet) {
 	set.StringVarP(&a.root, "root", "r", a.root,
@@ -130,7 +130,7 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what is published here, likewise; may be repeated")
 }
 
-// check finds what does not fit together.
+// check returns an error if settings do not fit together.
 func (a *appSettings) check() error {
 	switch {
 	case (a.record || a.recordAsked || a.recordName != "") && a.root == "":
@@ -158,7 +158,7 @@ func (a *appSettings) check() error {
 	return nil
 }
 
-// hookURLs are those of --hook.
+// hookURLs returns the URLs of --hook.
 func (a *appSettings) hookURLs() (hooks.URLs, error) {
 	urls := make(hooks.URLs)
 	for _, text := range a.hook {

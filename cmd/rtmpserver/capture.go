@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// captures records each connection to a file of its own in a folder.
+// captures returns a function that records each connection to its own file in a folder.
 func captures(dir string, logger *slog.Logger) func(*server.Conn) io.WriteCloser {
 	return func(c *server.Conn) io.WriteCloser {
 		name := fmt.Sprintf("%s-%d.rtmpcap", time.Now().Format(timeInName), c.ID())

@@ -5,9 +5,9 @@ import (
 	"sync/atomic"
 )
 
-// certificate is that of the servers, read again when it has been renewed. A nil one is none.
+// certificate is the servers' certificate, which can be reloaded. A nil certificate means that there is none.
 type certificate struct {
-	cert, key string // files
+	cert, key string // file names
 	pair      atomic.Pointer[tls.Certificate]
 }
 
@@ -19,7 +19,7 @@ func newCertificate(cert, key string) (*certificate, error) {
 	return c, c.reload()
 }
 
-// reload reads the files again. If they can't be read, or the key is not that of the certificate, the old certificate stays in use.
+// reload reads the files. If that fails, the old certificate stays in use.
 func (c *certificate) reload() error {
 	if c == nil {
 		return nil
@@ -32,7 +32,7 @@ func (c *certificate) reload() error {
 	return nil
 }
 
-// config is a server's.
+// config returns a TLS configuration with the certificate.
 func (c *certificate) config() *tls.Config {
 	return &tls.Config{GetCertificate: func(*tls.ClientHelloInfo) (*tls.Certificate, error) { return c.pair.Load(), nil }}
 }

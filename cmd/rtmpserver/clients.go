@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewers are the players by HTTP.
+// viewers are the players over HTTP.
 type viewers struct {
 	mu   sync.Mutex
 	last uint64
@@ -26,7 +26,7 @@ type viewer struct {
 	end          context.CancelFunc
 }
 
-// enter notes a viewer until leave is called. The context ends when somebody ends the viewer.
+// enter registers a viewer until leave is called. The context ends when the viewer is disconnected.
 func (v *viewers) enter(r *http.Request, path string) (_ context.Context, leave func()) {
 	ctx, cancel := context.WithCancel(r.Context())
 	v.mu.Lock()
@@ -45,13 +45,13 @@ func (v *viewers) enter(r *http.Request, path string) (_ context.Context, leave 
 	}
 }
 
-// clients lists and ends who is connected.
+// clients lists and disconnects clients.
 type clients struct {
 	server  *server.Server
 	viewers *viewers
 }
 
-// client is one of them, in JSON.
+// client describes a client in JSON.
 type client struct {
 	ID       string     `json:"id"`
 	Remote   string     `json:"remote"`
@@ -59,11 +59,11 @@ type client struct {
 	User     string     `json:"user,omitempty"`
 	BytesIn  uint64     `json:"bytes_in"`
 	BytesOut uint64     `json:"bytes_out"`
-	Since    *time.Time `json:"since,omitempty"` // of viewers by HTTP
+	Since    *time.Time `json:"since,omitempty"` // of HTTP viewers
 	Streams  []stream   `json:"streams"`
 }
 
-// stream is what a client publishes or plays, in JSON.
+// stream describes a stream that a client publishes or plays, in JSON.
 type stream struct {
 	Path      string `json:"path"`
 	Does      string `json:"does"` // publish or play

@@ -12,11 +12,11 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// onlyOnCommandLine are options that make no sense in a file.
+// onlyOnCommandLine are options that a file cannot have.
 var onlyOnCommandLine = []string{"config", "help", "version"}
 
-// readConfig reads the file: the options by their long names, and for each application that has its own a table app.NAME. The command
-// line comes before the file, and what an application's table says before both.
+// readConfig reads the file: the options by their long names, and a table app.NAME for each application with settings
+// of its own. The command line overrides the file's global options, and an application's table overrides both.
 func (s *settings) readConfig(set *pflag.FlagSet) error {
 	var file map[string]any
 	if _, err := toml.DecodeFile(s.config, &file); err != nil {
@@ -64,7 +64,7 @@ func withoutQuotation(err error) error {
 	return err
 }
 
-// apply sets options that the command line has not set.
+// apply sets the options that the command line has not set.
 func apply(table map[string]any, set *pflag.FlagSet) error {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		flag := set.Lookup(name)
@@ -94,7 +94,7 @@ func apply(table map[string]any, set *pflag.FlagSet) error {
 	return nil
 }
 
-// texts are a value, or those of an array, as they would stand on the command line.
+// texts returns a value, or the values of an array, in command line syntax.
 func texts(value any) (all []string, _ error) {
 	values, isArray := value.([]any)
 	if !isArray {

@@ -19,23 +19,23 @@ import (
 const (
 	// shutdownTimeout is how long clients may take to leave by themselves.
 	shutdownTimeout = 5 * time.Second
-	// endTimeout is how long hooks may take to be told the rest.
+	// endTimeout is how long the last calls of hooks may take.
 	endTimeout = 10 * time.Second
 )
 
-// daemon is the server with all that it listens at.
+// daemon is the server with its listeners.
 type daemon struct {
 	server      *server.Server
 	settings    *settings
 	certificate *certificate
 	apps        applications
 	logger      *slog.Logger
-	site        *site               // nil: there is no HTTP
-	http        *http.Server        // of site
+	site        *site               // nil: no HTTP
+	http        *http.Server        // serves site
 	addrs       map[string]net.Addr // by protocol: rtmp, rtmps, http, https
 
 	serving sync.WaitGroup
-	failed  chan error // the first error of what serves
+	failed  chan error // receives the first error of a listener
 }
 
 func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error) {
@@ -44,7 +44,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
 		TrustedProxies: s.trustedProxies, Logger: logger}
 	if s.rtmpe {
-		d.server.Encryption = handshake.EncryptionBlowfish // and all before it
+		d.server.Encryption = handshake.EncryptionBlowfish // and all weaker types
 	}
 	if c != nil {
 		d.server.TLSConfig = c.config()
@@ -66,7 +66,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 	return d, nil
 }
 
-// listen listens at everything, and serves it.
+// listen opens all listeners and serves them.
 func (d *daemon) listen() error {
 	s := d.settings
 	at := func(port uint16) string { return net.JoinHostPort(s.host, strconv.Itoa(int(port))) }
@@ -90,7 +90,7 @@ func (d *daemon) listen() error {
 		d.logger.Info("listening", "protocol", service.protocol, "address", l.Addr().String())
 		d.addrs[service.protocol] = l.Addr()
 		if service.protocol == "rtmp" {
-			d.server.Addr = l.Addr().String() // where the page says that streams are published
+			d.server.Addr = l.Addr().String() // the page shows this address for publishing
 		}
 		d.serving.Go(func() {
 			if err := service.serve(l); !errors.Is(err, server.ErrServerClosed) && !errors.Is(err, http.ErrServerClosed) {
@@ -101,7 +101,7 @@ func (d *daemon) listen() error {
 	return nil
 }
 
-// run waits for signals, and does what they say.
+// run handles signals until the daemon ends.
 func (d *daemon) run(signals <-chan os.Signal) error {
 	for {
 		select {
@@ -123,7 +123,7 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 	}
 }
 
-// reload reads again what may have changed.
+// reload reads the certificate and the keys again.
 func (d *daemon) reload() {
 	if err := errors.Join(d.certificate.reload(), d.apps.reload()); err != nil {
 		d.logger.Error("reload failed: what cannot be read stays as it was", "error", err)
@@ -132,14 +132,14 @@ func (d *daemon) reload() {
 	d.logger.Info("certificates and keys reloaded")
 }
 
-// shutdown lets clients leave for a while. Another signal ends the wait.
+// shutdown lets clients leave, for a while. Another signal ends the wait.
 func (d *daemon) shutdown(signals <-chan os.Signal) {
 	ctx, cancel := context.WithTimeout(context.Background(), shutdownTimeout)
 	defer cancel()
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		d.server.Shutdown(ctx) // HTTP is still served: viewers and tunnels are told that they end
+		d.server.Shutdown(ctx) // HTTP is still served, so that viewers and tunnels can be told
 		d.close()
 	}()
 	for {
@@ -149,14 +149,14 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 		case sig := <-signals:
 			if sig != syscall.SIGHUP {
 				d.logger.Warn("not waiting for clients")
-				d.server.Close() // which completes recordings
+				d.server.Close() // completes recordings
 				return
 			}
 		}
 	}
 }
 
-// close ends everything.
+// close closes everything.
 func (d *daemon) close() {
 	d.server.Close()
 	if d.http != nil {

@@ -133,7 +133,7 @@ func TestPullFromNginx(t *testing.T) {
 	play(t, e.url("any/x")).takes(30)
 }
 
-// Behind nginx-rtmp, and beside it: what is published is published there, too.
+// An edge of nginx-rtmp, which also publishes its streams there.
 func TestPushToNginx(t *testing.T) {
 	t.Parallel()
 	nginx := programtest.Nginx(t, t.TempDir())

@@ -79,7 +79,7 @@ EXAMPLES
       Add RTMPT to another server.
 `
 
-// help is the text of --help.
+// help returns the text of --help.
 func help() string {
 	var b strings.Builder
 	b.WriteString(description)

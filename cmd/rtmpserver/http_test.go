@@ -98,7 +98,7 @@ func TestHTTP(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status)
 }
 
-// Who may see names.
+// Names are shown only to clients that may see them.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	inside := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
@@ -140,7 +140,7 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// Pages of other origins may play if --cors says so, and end nobody's connection.
+// Pages of other origins may play if --cors says so, and cannot end connections.
 func TestOtherOrigins(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--http", "127.0.0.1:0", "--cors", "https://mine.example", "--await", "-1s")
@@ -184,7 +184,7 @@ func TestTunnel(t *testing.T) {
 	assert.Equal(t, exitSuccess, tunnel.wait())
 }
 
-// What has names in it is guarded, however it is asked for; media is not.
+// Names are guarded, however they are requested; media is not.
 func TestSiteIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {Live: server.Live{Await: -1}}}}

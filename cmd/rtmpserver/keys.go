@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// keys are a file with the keys that publishers need, read again when it has changed. A line is "app/name key"; "app/*" is of all
-// names that have no line of their own, and what begins with # is a comment.
+// keys is a file with the keys that publishers need. A line is "app/name key"; "app/*" applies to names without a
+// line of their own, and lines that begin with # are comments.
 type keys struct {
 	file    string
 	entries atomic.Pointer[map[string][]string] // by path
@@ -23,7 +23,7 @@ func newKeys(file string) (*keys, error) {
 	return k, k.reload()
 }
 
-// reload reads the file. If it can't be read, what was there before stays.
+// reload reads the file. If that fails, the old keys stay in use.
 func (k *keys) reload() error {
 	f, err := os.Open(k.file)
 	if err != nil {
@@ -37,7 +37,7 @@ func (k *keys) reload() error {
 		switch {
 		case len(fields) == 0 || strings.HasPrefix(fields[0], "#"):
 		case len(fields) != 2 || !strings.Contains(fields[0], "/"):
-			return fmt.Errorf("%s:%d: not a line \"app/name key\"", k.file, number) // which is not shown: it may have a key
+			return fmt.Errorf("%s:%d: not a line \"app/name key\"", k.file, number) // the line is not shown, since it may contain a key
 		default:
 			entries[fields[0]] = append(entries[fields[0]], fields[1])
 		}
@@ -49,7 +49,7 @@ func (k *keys) reload() error {
 	return nil
 }
 
-// check refuses a publisher that does not know a key of its stream. It gives it as the parameter key: in OBS the stream key is
+// check refuses a publisher without a key of its stream. The key is a parameter: in OBS the stream key is
 // NAME?key=KEY.
 func (k *keys) check(r *server.Request) error {
 	entries := *k.entries.Load()

@@ -32,7 +32,7 @@ func main() {
 	os.Exit(run(os.Args[1:], os.Stdout, os.Stderr))
 }
 
-// run is the command.
+// run runs the command and returns the exit code.
 func run(args []string, stdout io.Writer, stderr *os.File) int {
 	s, err := parse(args)
 	switch {
@@ -57,7 +57,7 @@ func run(args []string, stdout io.Writer, stderr *os.File) int {
 	return exitSuccess
 }
 
-// serve serves until a signal ends it, or something fails.
+// serve serves until a signal ends it, or an error.
 func (s *settings) serve(stdout io.Writer, logger *slog.Logger, signals <-chan os.Signal) error {
 	c, err := newCertificate(s.tlsCert, s.tlsKey)
 	if err != nil {
@@ -78,7 +78,7 @@ func (s *settings) serve(stdout io.Writer, logger *slog.Logger, signals <-chan o
 	return d.run(signals)
 }
 
-// logger logs text for people who look on, and JSON for programs.
+// logger returns the logger that --log selects; by default it writes text to a terminal, and JSON elsewhere.
 func (s *settings) logger(stderr *os.File) *slog.Logger {
 	o := &slog.HandlerOptions{Level: s.logLevel(), ReplaceAttr: presentable}
 	if s.log == "text" || s.log == "auto" && term.IsTerminal(int(stderr.Fd())) {
@@ -87,7 +87,7 @@ func (s *settings) logger(stderr *os.File) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(stderr, o))
 }
 
-// presentable leaves out the names of streams, with which everybody could publish them, and writes addresses as such.
+// presentable removes the names of streams, which are enough to publish them, and formats addresses.
 func presentable(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
 		return slog.Attr{}

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// metric is one of the server's for Prometheus. None has a label: the names of streams are keys.
+// metric is a metric of the server for Prometheus. Metrics have no labels, since the names of streams are keys.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -63,7 +63,7 @@ func (c collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 }
 
-// newMetrics is what Prometheus asks: the server's metrics, the process's and those of Go.
+// newMetrics returns a handler that serves the metrics of the server, the process and the Go runtime.
 func newMetrics(srv *server.Server) http.Handler {
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(collector{srv}, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

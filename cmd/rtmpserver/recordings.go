@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// files are the recordings.
+// files returns the settings for recordings.
 func (a *application) files() *server.Files {
 	s := a.settings
 	if s.root == "" {
@@ -29,7 +29,7 @@ func (a *application) files() *server.Files {
 	return f
 }
 
-// recorded is told of a file that is complete, or why there is none.
+// recorded is called after a file has been closed; err is the reason if it failed.
 func (a *application) recorded(r *server.Request, file string, err error) {
 	if err != nil {
 		a.logger.Warn("recording failed", "error", err)
@@ -42,10 +42,10 @@ func (a *application) recorded(r *server.Request, file string, err error) {
 	}
 }
 
-// timeInName is how {time} is written: it sorts, and is a name everywhere.
+// timeInName is the format of {time}: it sorts by time, and is a valid file name on every system.
 const timeInName = "20060102-150405.000"
 
-// recordingName is the name of a file for --record-name.
+// recordingName returns the name of a file according to --record-name.
 func recordingName(pattern string, r *server.Request, start time.Time) string {
 	app, _, _ := strings.Cut(r.Path, "/")
 	return filepath.FromSlash(strings.NewReplacer("{app}", app, "{name}", r.Name, "{path}", r.Path, "{user}", r.User,

@@ -11,7 +11,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// settings are what the command line and the file say.
+// settings are the settings on the command line and in the file.
 type settings struct {
 	host                    string
 	port, tlsPort           uint16
@@ -35,17 +35,17 @@ type settings struct {
 	log, capture            string
 	help, version           bool
 
-	app  appSettings             // of every application
-	apps map[string]*appSettings // of those that the file names
+	app  appSettings             // for every application
+	apps map[string]*appSettings // for the applications that the file names
 }
 
-// group is part of the options, under a title of --help.
+// group is a group of options with its title in --help.
 type group struct {
 	title  string
 	define func(*pflag.FlagSet)
 }
 
-// groups are all options in the order of --help. Those of applications come last.
+// groups returns all options in the order of --help, those of applications last.
 func (s *settings) groups() []group {
 	return append([]group{
 		{"Listening", s.listening}, {"HTTP", s.web}, {"Tunnel", s.forwarding}, {"Limits", s.limits}, {"General", s.command},
@@ -101,14 +101,14 @@ func (s *settings) command(set *pflag.FlagSet) {
 	set.BoolVar(&s.version, "version", false, "print the version")
 }
 
-// defaults are the settings without a command line. Those that are 0 are package server's.
+// defaults returns the settings of an empty command line. A value of 0 means package server's default.
 func defaults() *settings {
 	return &settings{log: "auto", app: appSettings{
 		authScheme: "adobe", hookTimeout: 3 * time.Second, hookDown: "deny", pullIdle: 10 * time.Second, maxPulls: 1000,
 	}}
 }
 
-// parse reads the command line, and the file that it names.
+// parse parses the command line, and the file that it names.
 func parse(args []string) (*settings, error) {
 	s := defaults()
 	set := flagSet(s.groups())
@@ -129,7 +129,7 @@ func parse(args []string) (*settings, error) {
 	return s, s.check()
 }
 
-// withoutValue is what is wrong with an option without its value, which may be a secret.
+// withoutValue returns an error without the option's value, which may be a secret.
 func withoutValue(err error) error {
 	if invalid := (*pflag.InvalidValueError)(nil); errors.As(err, &invalid) {
 		return fmt.Errorf("--%s: %w", invalid.GetFlag().Name, invalid.Unwrap())
@@ -149,7 +149,7 @@ func flagSet(groups []group) *pflag.FlagSet {
 	return set
 }
 
-// check finds what does not fit together.
+// check returns an error if settings do not fit together.
 func (s *settings) check() error {
 	switch {
 	case (s.tlsCert == "") != (s.tlsKey == ""):
@@ -174,7 +174,7 @@ func (s *settings) check() error {
 	return nil
 }
 
-// logLevel is the least important that is logged.
+// logLevel returns the lowest level that is logged.
 func (s *settings) logLevel() slog.Level {
 	if s.debug {
 		return slog.LevelDebug

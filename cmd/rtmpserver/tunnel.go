@@ -15,10 +15,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// dialTimeout is how long the target of --tunnel may take to answer.
+// dialTimeout is how long connecting to the target of --tunnel may take.
 const dialTimeout = 10 * time.Second
 
-// forward does nothing but forward RTMPT, until a signal ends it.
+// forward only forwards RTMPT, until a signal ends it.
 func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger, signals <-chan os.Signal) error {
 	l, err := net.Listen("tcp", s.tunnel)
 	if err != nil {
@@ -73,7 +73,7 @@ func connect(tunnelled net.Conn, target string) error {
 	})
 	both.Go(func() {
 		_, errs[1] = io.Copy(tunnelled, direct)
-		tunnelled.Close() // the client still fetches what was written
+		tunnelled.Close() // the client can still fetch what was written
 	})
 	both.Wait()
 	for _, err := range errs {

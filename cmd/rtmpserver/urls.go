@@ -9,7 +9,7 @@ import (
 	"strings"
 )
 
-// printURLs says how to use the server.
+// printURLs prints the URLs at which the server can be used.
 func (s *settings) printURLs(w io.Writer, d *daemon) {
 	app := "live"
 	if names := slices.DeleteFunc(slices.Sorted(maps.Keys(s.apps)), func(name string) bool { return name == "*" }); len(names) > 0 &&
@@ -58,10 +58,10 @@ func (s *settings) printURLs(w io.Writer, d *daemon) {
 	}
 }
 
-// usualPorts need not be typed.
+// usualPorts are left out of URLs.
 var usualPorts = map[string]string{"rtmp": "1935", "rtmps": "443", "rtmpt": "80", "rtmpts": "443", "http": "80", "https": "443"}
 
-// shown is an address as one would type it on this machine, after a scheme.
+// shown returns an address as it is typed on this machine after a scheme.
 func shown(a net.Addr, scheme string) string {
 	host, port, err := net.SplitHostPort(a.String())
 	if err != nil {
@@ -73,10 +73,10 @@ func shown(a net.Addr, scheme string) string {
 	return strings.TrimSuffix(net.JoinHostPort(host, port), ":"+usualPorts[scheme])
 }
 
-// maxAddresses is how many of this machine's addresses are shown.
+// maxAddresses bounds the number of this machine's addresses that are shown.
 const maxAddresses = 3
 
-// addresses are those of this machine at which it can be reached from others, if it listens at all.
+// addresses returns the addresses of this machine at which others can reach a listener.
 func addresses(a net.Addr) (found []string) {
 	if tcp, ok := a.(*net.TCPAddr); !ok || !tcp.IP.IsUnspecified() {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// size is a number of bytes, as a flag: 4096, 64K, 8M, 2G, 1T, with or without iB or B; units of 1024.
+// size is a flag for a number of bytes: 4096, 64K, 8M, 2G, 1T, optionally followed by iB or B, in units of 1024.
 type size int64
 
 // Set implements pflag.Value.
@@ -35,7 +35,7 @@ func (s *size) Set(text string) error {
 	return nil
 }
 
-// String implements pflag.Value. It is exact, and empty for 0, which is no default to show.
+// String implements pflag.Value. The result is exact, and empty for 0, so that --help shows no default.
 func (s *size) String() string {
 	n, unit := int64(*s), ""
 	if n == 0 {
@@ -53,7 +53,7 @@ func (s *size) String() string {
 // Type implements pflag.Value.
 func (s *size) Type() string { return "size" }
 
-// prefixes are networks, as a flag that may be repeated: 10.0.0.0/8, or one address.
+// prefixes is a flag for networks that may be repeated: 10.0.0.0/8, or a single address.
 type prefixes []netip.Prefix
 
 // Set implements pflag.Value.
@@ -101,14 +101,14 @@ func setAll(v pflag.Value, texts []string) error {
 	return nil
 }
 
-// choice is one of several words, as a flag.
+// choice is a flag with one of several words as its value.
 type choice[T comparable] struct {
 	to     *T
 	words  []string
-	values []T // of words
+	values []T // in the order of words
 }
 
-// oneOf is a choice of words that stand for themselves.
+// oneOf returns a choice whose values are the words.
 func oneOf(to *string, words ...string) choice[string] { return choice[string]{to, words, words} }
 
 // Set implements pflag.Value.
@@ -131,14 +131,14 @@ func (c choice[T]) String() string {
 // Type implements pflag.Value.
 func (c choice[T]) Type() string { return strings.Join(c.words, "|") }
 
-// accounts are names with their passwords, as a flag that may be repeated. Of a name that is given twice the last one counts.
+// accounts is a flag for names and passwords that may be repeated. The last password for a name counts.
 type accounts map[string]string
 
 // Set implements pflag.Value.
 func (a *accounts) Set(text string) error {
 	name, password, found := strings.Cut(text, ":")
 	if !found || name == "" || password == "" {
-		return errors.New("not name:password") // and not text, which is in part a secret
+		return errors.New("not name:password") // without text, which contains a password
 	}
 	if *a == nil {
 		*a = make(accounts)
@@ -156,7 +156,7 @@ func (a *accounts) Replace(texts []string) error {
 	return setAll(a, texts)
 }
 
-// GetSlice implements pflag.SliceValue. What it would be is secret.
+// GetSlice implements pflag.SliceValue. It returns nothing, since the values are secret.
 func (a *accounts) GetSlice() []string { return nil }
 
 func (a *accounts) String() string { return "" }
@@ -164,7 +164,7 @@ func (a *accounts) String() string { return "" }
 // Type implements pflag.Value.
 func (a *accounts) Type() string { return "name:password" }
 
-// hash is a SHA-256, as a flag.
+// hash is a flag for a SHA-256 hash.
 type hash []byte
 
 // Set implements pflag.Value.

@@ -14,7 +14,7 @@ import (
 
 const (
 	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT's clients poll more often
+	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT clients poll more often
 	maxHeader     = 64 << 10
 	bodyTimeout   = 30 * time.Second // of a request until its body has come; RTMPT renews it with each piece
 	answerTimeout = 30 * time.Second // of a request to its complete answer, unless that is a stream or RTMPT's
@@ -33,11 +33,11 @@ func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 		ErrorLog: slog.NewLogLogger(logger.Handler(), slog.LevelDebug)}
 }
 
-// site is everything that is served by HTTP.
+// site is everything served over HTTP.
 type site struct {
 	cors    []string
 	viewers viewers
-	leaving atomic.Bool // the server is shutting down: load balancers are to send nobody else
+	leaving atomic.Bool // the server is shutting down, so load balancers should send no more clients
 
 	flv, tunnel, page, other http.Handler
 }
@@ -89,7 +89,7 @@ func (h *site) healthy(w http.ResponseWriter, _ *http.Request) {
 	w.Write([]byte("ok\n"))
 }
 
-// isTunnel reports whether a path is one of RTMPT's.
+// isTunnel reports whether a path belongs to RTMPT.
 func isTunnel(path string) bool {
 	first, _, _ := strings.Cut(strings.TrimPrefix(path, "/"), "/")
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
@@ -107,12 +107,12 @@ func notFromPages(tunnel http.Handler) http.Handler {
 	})
 }
 
-// media serves a stream to a viewer, also one whose page is from elsewhere.
+// media serves a stream to a viewer, even if the viewer's page comes from another origin.
 func (h *site) media(w http.ResponseWriter, r *http.Request, name string, serve http.Handler) {
 	if origin := r.Header.Get("Origin"); origin != "" && h.mayPlay(origin) {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
 		w.Header().Add("Vary", "Origin")
-		r.Header.Del("Origin") // which would be asked about again by those who serve WebSockets
+		r.Header.Del("Origin") // handlers of WebSockets would check it again
 		if r.Method == http.MethodOptions {
 			w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD")
 			w.Header().Set("Access-Control-Allow-Headers", "Range")

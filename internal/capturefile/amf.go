@@ -8,25 +8,25 @@ import (
 // maxDepth is how deep AMF values may be nested.
 const maxDepth = 64
 
-// values walks through AMF values where they lie, and shows each text in them.
+// values walks through encoded AMF values and calls text for each text in them.
 type values struct {
 	b    []byte
 	off  int
-	text func(place, []byte) // the text may be changed in place
-	name func([]byte)        // likewise the names of properties
-	data func(place)         // numbers, dates and the like: what may be private and is not text
+	text func(place, []byte) // called for each text, which may be changed in place
+	name func([]byte)        // likewise for the names of properties
+	data func(place)         // called for numbers, dates and other values that may be private and are not text
 
 	depth   int
-	strings [][]byte // what AMF3's references refer to
-	shared  int      // of them, from AMF3 values before this one: some writers go on counting, others begin anew
+	strings [][]byte // the strings that AMF3 references refer to
+	shared  int      // of these, from earlier AMF3 values: some writers keep the table, others start a new one
 	traits  []traits
 	objects int
 }
 
-// place is where a text is.
+// place is the position of a text in the values.
 type place struct {
-	arg int    // the value at the top that it is or is in
-	key string // the name of the innermost property that it is or is in; "": it is at the top
+	arg int    // index of the top-level value that is or contains the text
+	key string // name of the innermost property that is or contains it; "": none
 }
 
 type traits struct {
@@ -34,7 +34,7 @@ type traits struct {
 	dynamic bool
 }
 
-// all walks to the end. ok is false where what lies at off makes no sense.
+// all walks to the end. ok is false if the bytes at off are invalid.
 func (v *values) all() (ok bool) {
 	for arg := 0; v.off < len(v.b); arg++ {
 		if !v.value0(place{arg: arg}) {
@@ -44,7 +44,7 @@ func (v *values) all() (ok bool) {
 	return true
 }
 
-// take returns the next n bytes, nil: there are not so many.
+// take returns the next n bytes, or nil if fewer are left.
 func (v *values) take(n int) []byte {
 	if n < 0 || n > len(v.b)-v.off {
 		return nil
@@ -56,7 +56,7 @@ func (v *values) take(n int) []byte {
 
 func (v *values) skip(n int) bool { return n == 0 || v.take(n) != nil }
 
-// sized returns the text after its length of size bytes.
+// sized returns a text with a length of size bytes before it.
 func (v *values) sized(size int) ([]byte, bool) {
 	b := v.take(size)
 	if b == nil {
@@ -77,7 +77,7 @@ func (v *values) number(at place, size int) bool {
 	return v.skip(size)
 }
 
-// value0 is an AMF0 value (AMF 0 section 2).
+// value0 walks through an AMF0 value (AMF 0 section 2).
 func (v *values) value0(at place) bool {
 	if v.depth++; v.depth > maxDepth {
 		return false
@@ -156,7 +156,7 @@ func (v *values) members0(at place) bool {
 	}
 }
 
-// uint29 is AMF3's integer (AMF 3 section 1.3.1).
+// uint29 reads an AMF3 integer (AMF 3 section 1.3.1).
 func (v *values) uint29() (n int, ok bool) {
 	for i := range 4 {
 		b := v.take(1)
@@ -174,7 +174,7 @@ func (v *values) uint29() (n int, ok bool) {
 	return n, true
 }
 
-// string3 is a string of AMF3. inline is false for a reference.
+// string3 reads an AMF3 string. inline is false for a reference.
 func (v *values) string3() (s []byte, inline, ok bool) {
 	n, ok := v.uint29()
 	switch {
@@ -191,10 +191,10 @@ func (v *values) string3() (s []byte, inline, ok bool) {
 	return s, true, s != nil
 }
 
-// unclear is the name of a property of which nobody can say what it is called.
+// unclear is the name of a property whose name cannot be known.
 var unclear = []byte("?")
 
-// referred is what a reference to a string refers to.
+// referred returns the string that a reference refers to.
 func (v *values) referred(n int) []byte {
 	if v.shared > 0 || n >= len(v.strings) {
 		return unclear
@@ -202,7 +202,7 @@ func (v *values) referred(n int) []byte {
 	return v.strings[n]
 }
 
-// value3 is an AMF3 value (AMF 3 section 3).
+// value3 walks through an AMF3 value (AMF 3 section 3).
 func (v *values) value3(at place) bool {
 	if v.depth++; v.depth > maxDepth {
 		return false
@@ -231,7 +231,7 @@ func (v *values) value3(at place) bool {
 	if !ok {
 		return false
 	}
-	if bits&1 == 0 { // seen before
+	if bits&1 == 0 { // a reference
 		return bits>>1 < v.objects
 	}
 	v.objects++
@@ -274,7 +274,7 @@ func (v *values) list3(at place, n int) bool {
 	return true
 }
 
-// members3 are named values up to an empty name.
+// members3 walks through named values up to an empty name.
 func (v *values) members3(at place) bool {
 	for {
 		key, inline, ok := v.string3()
@@ -306,12 +306,12 @@ func (v *values) object3(at place, bits int) bool {
 
 func (v *values) traits3(bits int) (t traits, ok bool) {
 	switch {
-	case bits&2 == 0: // seen before
+	case bits&2 == 0: // a reference
 		if bits>>2 >= len(v.traits) {
 			return t, false
 		}
 		return v.traits[bits>>2], true
-	case bits&4 != 0: // of a form that only its class knows
+	case bits&4 != 0: // encoded in a way that only the class knows
 		return t, false
 	}
 	t.dynamic = bits&8 != 0

@@ -25,11 +25,11 @@ const (
 	methodStored  = 0
 	methodDeflate = 1
 
-	// targetBlock is how large the content of a block gets, in bytes.
+	// targetBlock is the content size at which a block is complete, in bytes.
 	targetBlock = 256 << 10
-	// maxRecord is how many bytes one record holds at most.
+	// maxRecord is the largest record, in bytes.
 	maxRecord = 64 << 10
-	// maxState is how large the two states at the beginning of a block are at most.
+	// maxState bounds the size of the two states at the beginning of a block, in bytes.
 	maxState = 64 << 10
 )
 
@@ -50,19 +50,19 @@ const (
 
 // Header is what stands before a block's content.
 type Header struct {
-	Session  uint64        // tells sessions apart
-	Sequence uint32        // of the block in its session, from 0
+	Session  uint64        // identifies the session
+	Sequence uint32        // number of the block in its session, from 0
 	First    time.Duration // of the first record, since the session began
 	Last     time.Duration // of the last one
-	Size     uint32        // of the content, bytes
-	Packed   uint32        // likewise, as it is in the file
+	Size     uint32        // bytes of content
+	Packed   uint32        // bytes in the file, after compression
 	Method   byte
-	Seekable bool // there are states: reading can begin here
+	Seekable bool // the block has states, so reading can begin here
 
-	sum uint32 // of the packed content
+	sum uint32 // checksum of the packed content
 }
 
-// ErrNoBlock says that there is no block.
+// ErrNoBlock means that there is no block at the position.
 var ErrNoBlock = errors.New("capture: not the beginning of a block")
 
 // ParseHeader reads the header of a block.
@@ -138,11 +138,11 @@ func (h *Header) Pack(dst, content []byte) []byte {
 	w := deflaters.Get().(*flate.Writer)
 	w.Reset(packed)
 	w.Write(content)
-	w.Close() // a Buffer takes everything
+	w.Close() // writes to a Buffer do not fail
 	deflaters.Put(w)
 	h.Method = methodDeflate
 	b := packed.Bytes()
-	if len(b) >= len(content) { // media is compressed already
+	if len(b) >= len(content) { // media does not compress
 		h.Method, b = methodStored, content
 	}
 	h.Packed, h.sum = uint32(len(b)), crc32.Checksum(b, castagnoli)
@@ -163,7 +163,7 @@ type Content struct {
 	at     time.Duration
 }
 
-var errRecord = errors.New("capture: block makes no sense")
+var errRecord = errors.New("capture: invalid record in a block")
 
 // ParseContent reads what comes before the records.
 func ParseContent(h *Header, b []byte) (c Content, err error) {
@@ -181,7 +181,7 @@ func ParseContent(h *Header, b []byte) (c Content, err error) {
 	return c, nil
 }
 
-// Next returns the next record; its Data is a part of the content. io.EOF: there is none.
+// Next returns the next record, whose Data is a part of the content. At the end the error is io.EOF.
 func (c *Content) Next() (r Record, err error) {
 	if len(c.rest) == 0 {
 		return r, io.EOF

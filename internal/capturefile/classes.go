@@ -2,18 +2,18 @@ package capturefile
 
 import "strconv"
 
-// class is what may be done with a text.
+// class says how much of a text is replaced.
 type class uint8
 
 const (
-	classSecret class = iota // all of it is replaced
-	classKey                 // a publishing name: all of it is replaced but the form of its query
-	className                // the name of a stream: what follows after ? is replaced
-	classText                // known secrets are replaced, and in URLs users, passwords and queries
+	classSecret class = iota // everything
+	classKey                 // a publishing name: everything but the form of its query
+	className                // the name of a stream: the values of its query
+	classText                // known secrets, and in URLs users, passwords and queries
 	classPlain               // nothing
 )
 
-// known are the commands whose arguments a redactor knows.
+// known holds the commands whose arguments a redactor knows.
 var known = map[string]bool{
 	"connect": true, "createStream": true, "deleteStream": true, "closeStream": true, "publish": true, "play": true, "play2": true,
 	"pause": true, "pauseRaw": true, "seek": true, "receiveAudio": true, "receiveVideo": true, "FCPublish": true, "FCUnpublish": true,
@@ -22,14 +22,16 @@ var known = map[string]bool{
 	"_onbwcheck": true, "_onbwdone": true, "_checkbw": true, "close": true, "ping": true, "pong": true,
 }
 
-// connectFields are the members of connect's command object (section 7.2.1.1, and Enhanced RTMP) that may be seen.
+// connectFields are the properties of connect's command object (section 7.2.1.1, and Enhanced RTMP) that may be
+// shown.
 var connectFields = map[string]class{
 	"app": classText, "tcUrl": classText, "swfUrl": classText, "pageUrl": classText,
 	"flashVer": classText, "flashver": classText, "type": classPlain, "objectEncoding": classPlain,
 	"fourCcList": classPlain, "videoFourCcInfoMap": classPlain, "audioFourCcInfoMap": classPlain,
 }
 
-// infoFields are the members of servers' information objects that may be seen. Challenges are: without the answer they say nothing.
+// infoFields are the properties of a server's information objects that may be shown. Challenges are among them: they
+// reveal nothing without the answer.
 var infoFields = map[string]class{
 	"level": classPlain, "code": classPlain, "description": classText, "details": classText, "reason": classText,
 	"redirect": classText, "tcUrl": classText, "url": classText, "fmsVer": classText, "version": classText, "mode": classPlain,
@@ -38,7 +40,8 @@ var infoFields = map[string]class{
 	"fourCcList": classPlain, "reconnectRequest": classText, "message": classText,
 }
 
-// classify says what may be done with a text of a command. at.arg 0 is the name, 1 the transaction id, 2 the command object.
+// classify returns the class of a text in a command. at.arg is 0 for the name, 1 for the transaction id and 2 for the
+// command object.
 func classify(from Direction, command string, at place) class {
 	if from == FromServer {
 		return classifyAnswer(command, at)
@@ -75,7 +78,7 @@ func classify(from Direction, command string, at place) class {
 	return classSecret
 }
 
-// classifyAnswer is classify for what servers send.
+// classifyAnswer is classify for messages from the server.
 func classifyAnswer(command string, at place) class {
 	switch command {
 	case "_result", "_error", "onStatus", "onFCPublish", "onFCUnpublish", "onFCSubscribe", "onFCUnsubscribe", "onPlayStatus":
@@ -89,14 +92,14 @@ func classifyAnswer(command string, at place) class {
 	return classSecret
 }
 
-// isKnown reports whether a property is one that may be named.
+// isKnown reports whether the name of a property may be shown.
 func isKnown(key string) bool {
 	_, connect := connectFields[key]
 	_, info := infoFields[key]
 	return connect || info
 }
 
-// labelOf is what a text is called in End.
+// labelOf returns the label of a text in End.
 func labelOf(command string, at place) string {
 	switch {
 	case command == "publish" && at.arg == 3 || command == "FCPublish" || command == "FCUnpublish" || command == "releaseStream":

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// Conn returns nc, with what is read and written recorded. Closing it closes nc and ends the recording; closed is called after that
-// with Recorder.Err.
+// Conn returns a net.Conn that records all reads and writes of nc. Its Close closes nc and ends the recording, and
+// then calls closed with Recorder.Err.
 func (r *Recorder) Conn(nc net.Conn, closed func(error)) net.Conn {
 	c := &conn{Conn: nc, recorder: r, in: FromServer, out: FromClient, closed: closed}
 	if r.role == RoleServer {
@@ -23,13 +23,13 @@ type conn struct {
 	net.Conn
 	recorder *Recorder
 	in, out  Direction
-	ahead    int // bytes recorded and not yet written; owned by who writes
+	ahead    int // bytes recorded and not yet written; owned by the writer
 	closed   func(error)
 	closing  sync.Once
 
 	mu       sync.Mutex // guards the rest
 	closedBy Direction
-	reason   string // why nothing more will be read
+	reason   string // why no more can be read
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -46,7 +46,7 @@ func (c *conn) Read(b []byte) (int, error) {
 
 func (c *conn) closes() string { return "the " + c.out.String() + " closed the connection" }
 
-// ended notes why there is no more to come.
+// ended records why no more will come.
 func (c *conn) ended(by Direction, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,7 +55,7 @@ func (c *conn) ended(by Direction, reason string) {
 	}
 }
 
-// Write records before it writes: the answer may be read before a Write returns, and belongs after it. What is left of a write
+// Write records before it writes: the answer may be read before a Write returns, and belongs after it. The rest of a write
 // that was cut short by a deadline comes again.
 func (c *conn) Write(b []byte) (int, error) {
 	if fresh := b[min(c.ahead, len(b)):]; len(fresh) > 0 {
@@ -78,7 +78,7 @@ func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closing.Do(func() {
 		c.ended(c.out, c.closes())
-		c.closed(c.recorder.Close(c.closedBy, c.reason)) // nobody reads any more
+		c.closed(c.recorder.Close(c.closedBy, c.reason)) // no more is read
 	})
 	return err
 }

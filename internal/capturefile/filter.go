@@ -5,18 +5,18 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxHeld is how many bytes of a direction are held back at most until a message that has to be edited is complete. A longer one is
-// blanked.
+// maxHeld bounds the bytes of a direction that are held back until a message to be edited is complete. A longer
+// message is blanked.
 const maxHeld = 1 << 20
 
 // Message is a message on its way through a Filter.
 type Message struct {
-	chunk.Piece        // of the message; its slices are nil
+	chunk.Piece        // of the message, without its slices
 	Body        []byte // may be changed in place
 }
 
-// Filter changes messages where they lie in a chunk stream. It keeps chunk headers and sizes as they are, also where they lie inside
-// of what is changed. It is used by one goroutine at a time.
+// Filter edits messages in place in a chunk stream. It keeps all sizes and all chunk headers, even those inside of an
+// edited message. It is used by one goroutine at a time.
 type Filter struct {
 	// Edit is called with every complete message that Holds wants to see.
 	Edit func(m *Message)
@@ -26,21 +26,21 @@ type Filter struct {
 	Blanks func(t message.Type) bool
 	// Emit is called with what has passed, whole pieces of the chunk stream. b is valid during the call.
 	Emit func(b []byte)
-	// Overflow is called for a message that is too long to be held, and was blanked instead; nil: nobody asks.
+	// Overflow is called for a message that was too long to be held and was blanked. It may be nil.
 	Overflow func()
 
 	scan   *chunk.Scanner
-	held   []byte // not emitted
+	held   []byte // not emitted yet
 	parsed int    // bytes of held that have been scanned
 	under  map[uint32]*underWay
-	body   []byte // of a message in several pieces
+	body   []byte // of a message with several pieces
 	err    error
 }
 
 // underWay is an unfinished message.
 type underWay struct {
-	spans []span // of its body, in held
-	blank bool   // the rest is replaced by zeros
+	spans []span // positions of its body in held
+	blank bool   // replace the rest by zeros
 }
 
 type span struct{ from, to int }
@@ -74,14 +74,14 @@ func (f *Filter) Write(b []byte) (lost int) {
 		f.pass()
 		return 0
 	}
-	f.blankAll() // nothing more will come
+	f.blankAll() // no message will be completed
 	f.pass()
 	lost = len(f.held)
 	f.held, f.under = nil, nil
 	return lost
 }
 
-// piece looks at what lies in held.
+// piece handles a piece that lies in held.
 func (f *Filter) piece(p *chunk.Piece, at span) {
 	t := message.Type(p.Type)
 	if p.Dropped != 0 {
@@ -120,7 +120,7 @@ func (f *Filter) piece(p *chunk.Piece, at span) {
 	}
 }
 
-// edit has a complete message edited.
+// edit edits a complete message.
 func (f *Filter) edit(p *chunk.Piece, spans []span) {
 	m := Message{Piece: *p}
 	m.Header, m.Payload = nil, nil
@@ -141,7 +141,7 @@ func (f *Filter) edit(p *chunk.Piece, spans []span) {
 	}
 }
 
-// drop blanks a message that will not be complete: nobody can say what it is about.
+// drop blanks a message that will not be completed, since it cannot be edited.
 func (f *Filter) drop(chunkStream uint32) {
 	if m := f.under[chunkStream]; m != nil {
 		f.blank(m)
@@ -156,7 +156,7 @@ func (f *Filter) blank(m *underWay) {
 	m.blank, m.spans = true, nil
 }
 
-// overflow gives up the messages that everything else waits for.
+// overflow blanks the messages that hold up the others.
 func (f *Filter) overflow() {
 	for _, m := range f.under {
 		if !m.blank && f.Overflow != nil {
@@ -172,7 +172,7 @@ func (f *Filter) blankAll() {
 	}
 }
 
-// pass emits what nothing more can happen to.
+// pass emits the bytes that will not change any more.
 func (f *Filter) pass() {
 	for _, m := range f.under {
 		if !m.blank {
@@ -190,11 +190,11 @@ func (f *Filter) pass() {
 	}
 }
 
-// Close emits what is left: unfinished messages are blanked.
+// Close emits the remaining bytes. It blanks unfinished messages.
 func (f *Filter) Close() {
 	f.blankAll()
 	f.pass()
-	if len(f.held) > 0 { // a part of a header
+	if len(f.held) > 0 { // the beginning of a chunk header
 		f.Emit(f.held)
 		f.held = nil
 	}

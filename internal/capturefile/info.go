@@ -43,29 +43,29 @@ type Role string
 const (
 	RoleClient   Role = "client"
 	RoleServer   Role = "server"
-	RoleObserver Role = "observer" // somebody between them or beside them
+	RoleObserver Role = "observer" // a third party on the path, or next to one end
 )
 
-// Info is what is known of a session beside its messages.
+// Info describes a session.
 type Info struct {
 	Role      Role
 	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte; "": unknown
-	Server    string    // its address, "host:port"; "": unknown
+	Server    string    // address, "host:port"; "": unknown
 	Client    string    // likewise
-	Began     time.Time // what the times in the capture count from: when the handshake was over
+	Began     time.Time // end of the handshake, from which the times in the capture count
 
 	Handshake Handshake
 }
 
-// Handshake is what is known of a session's handshake.
+// Handshake describes the handshake of a session.
 type Handshake struct {
 	Type       byte    // the peer's C0 or S0 for RoleClient and RoleServer, S0 for RoleObserver: 3, or a type of RTMPE
 	Version    [4]byte // the word after the time stamp in the peer's first packet
-	Digest     bool    // both first packets were signed
-	ReplyValid bool    // the peer's second packet answered our first one
+	Digest     bool    // both first packets had a digest
+	ReplyValid bool    // the peer's second packet answered the recorder's first one
 }
 
-// HandshakeOf is what is to be kept of a handshake's result.
+// HandshakeOf returns the part of a handshake's result that is recorded.
 func HandshakeOf(r *handshake.Result) Handshake {
 	return Handshake{Type: r.PeerType, Version: r.PeerVersion, Digest: r.Digest, ReplyValid: r.ReplyValid}
 }
@@ -81,7 +81,7 @@ func (i *Info) append(dst []byte) []byte {
 	}.append(dst)
 }
 
-// ParseInfo reads an Info record. What it does not know, or can't read, it leaves out.
+// ParseInfo reads an Info record. It leaves out unknown and invalid lines.
 func ParseInfo(b []byte) (i Info) {
 	for name, value := range parseFields(b) {
 		switch name {
@@ -110,12 +110,12 @@ func ParseInfo(b []byte) (i Info) {
 	return i
 }
 
-// End is how a session's recording ended, and what was removed from it.
+// End describes how a session's recording ended, and what was removed from it.
 type End struct {
 	Reason   string    // why the session ended; "": unknown
-	ClosedBy Direction // which end did so first; 0: unknown
-	Replaced []string  // kinds of values that were replaced by placeholders, with their numbers: "publishing name: 3"
-	Kept     []string  // kinds of values that may hold something private and were not, likewise
+	ClosedBy Direction // the end that closed first; 0: unknown
+	Replaced []string  // kinds of replaced values, with their numbers: "publishing name: 3"
+	Kept     []string  // kinds of values that may be private and were kept, likewise
 	Missing  []string  // what was not recorded, and why
 }
 
@@ -154,7 +154,7 @@ func ParseEnd(b []byte) (e End) {
 	return e
 }
 
-// fields are the lines of a record of text. Empty values are left out.
+// fields are the lines of a text record. Empty values are left out.
 type fields [][2]string
 
 func (f fields) append(dst []byte) []byte {
@@ -166,7 +166,7 @@ func (f fields) append(dst []byte) []byte {
 	return dst
 }
 
-// oneLine replaces control characters, line ends among them.
+// oneLine replaces control characters, including line ends.
 func oneLine(s string) string {
 	return strings.Map(func(r rune) rune {
 		if r < ' ' || r == 0x7F {
@@ -176,7 +176,7 @@ func oneLine(s string) string {
 	}, s)
 }
 
-// parseFields walks through the lines of a record of text.
+// parseFields iterates over the lines of a text record.
 func parseFields(b []byte) func(yield func(name, value string) bool) {
 	return func(yield func(name, value string) bool) {
 		for line := range strings.Lines(string(b)) {

@@ -25,7 +25,7 @@ func NewOutput(w io.Writer, opts ...Option) *Output {
 	return o
 }
 
-// Close closes what is written to, if it can be closed.
+// Close closes the underlying writer if it has a Close method.
 func (o *Output) Close() error {
 	if c, ok := o.Writer.(io.Closer); ok {
 		return c.Close()

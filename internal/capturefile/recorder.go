@@ -1,5 +1,5 @@
-// Package capturefile writes the files that package capture reads, and removes from them what is secret. docs/capture-format.md
-// describes the format.
+// Package capturefile writes the files that package capture reads, and removes secrets from them.
+// docs/capture-format.md describes the format.
 package capturefile
 
 import (
@@ -16,18 +16,18 @@ import (
 )
 
 const (
-	// flushAfter is how long something waits in memory until it is written, so that a crash loses no more.
+	// flushAfter is the longest time that bytes stay in memory before they are written, so that a crash loses little.
 	flushAfter = time.Second
-	// firstBlock is how much room a block has at first, in bytes.
+	// firstBlock is the initial capacity of a block, in bytes.
 	firstBlock = 4 << 10
-	// maxQueue is how many blocks wait for a slow writer.
+	// maxQueue is the number of blocks that may wait for a slow writer.
 	maxQueue = 4
-	// patience is how long the session waits for a writer that is slower still. After that the recording ends.
+	// patience is how long the session waits for the writer when the queue is full, before the recording ends.
 	patience = 5 * time.Second
 )
 
 // ErrSlow is the error of a recording that ended because its writer did not take anything for 5 s.
-var ErrSlow = errors.New("capture: the writer takes nothing")
+var ErrSlow = errors.New("capture: the writer is too slow")
 
 // Recorder records a session. Its methods may be called from any goroutine. It never fails the session that it records: when the
 // writer fails, or takes nothing for 5 s, the recording ends there, and Err says why.
@@ -38,27 +38,27 @@ type Recorder struct {
 	session uint64
 	failure atomic.Pointer[error]
 	blocks  chan pending
-	done    chan struct{} // closed when everything is written
+	done    chan struct{} // closed after everything has been written
 
 	mu       sync.Mutex // guards the rest
 	closed   bool
 	redactor *redactor
-	ways     [2]way // by Direction-1
+	ways     [2]way // indexed by Direction-1
 	at       time.Duration
 	block    pending
 	sequence uint32
-	last     time.Duration // of the last record in block
+	last     time.Duration // time of the last record in block
 	missing  []string
 }
 
 // way is one direction.
 type way struct {
 	filter Filter
-	scan   *chunk.Scanner // at the end of what is in blocks
+	scan   *chunk.Scanner // state after the bytes in blocks
 	lost   int            // bytes that could not be recorded
 }
 
-// pending is a block that is not packed.
+// pending is a block before compression.
 type pending struct {
 	begun   bool
 	header  Header
@@ -140,8 +140,8 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing notes for the recording's End that something of what one end has sent is missing, and what. Without all that the client has
-// said nobody knows what is secret: from there on texts that may repeat it are replaced as a whole.
+// Missing records in End that something which one end sent is missing. what describes it. If the client's bytes are
+// incomplete, a secret may be unknown: from there on, texts that may repeat one are replaced as a whole.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -155,7 +155,7 @@ func (r *Recorder) finish(end End) {
 		w := &r.ways[i]
 		w.filter.Close()
 		if err := w.filter.Err(); err != nil {
-			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are no chunk stream (%v)", w.lost, Direction(i+1), err))
+			end.Missing = append(end.Missing, fmt.Sprintf("%d bytes from the %v that are not a chunk stream (%v)", w.lost, Direction(i+1), err))
 		}
 	}
 	r.redactor.tell(&end)
@@ -163,10 +163,10 @@ func (r *Recorder) finish(end End) {
 	r.hand()
 }
 
-// emit adds what has been sent to blocks. A block begins between two pieces of the chunk stream, so that its states are right.
+// emit adds bytes to blocks. A block begins between two pieces of the chunk stream, so that its states are right.
 func (r *Recorder) emit(from Direction, b []byte) {
 	for len(b) > 0 {
-		r.begin() // first: its states are those before this record
+		r.begin() // before scanning: the states are those before this record
 		window, n := b[:min(len(b), maxRecord)], 0
 		for n < len(window) {
 			_, size, _ := r.ways[from-1].scan.Scan(window[n:])
@@ -175,7 +175,7 @@ func (r *Recorder) emit(from Direction, b []byte) {
 			}
 			n += size
 		}
-		if n == 0 { // the part of a header at the end of the session
+		if n == 0 { // an incomplete chunk header at the end of the session
 			n = len(window)
 		}
 		r.append(Kind(from), b[:n])
@@ -196,7 +196,7 @@ func (r *Recorder) append(kind Kind, data []byte) {
 	r.last = r.at
 }
 
-// begin begins a block, unless there is one.
+// begin begins a block, unless one has begun.
 func (r *Recorder) begin() {
 	if r.block.begun {
 		return
@@ -210,12 +210,12 @@ func (r *Recorder) begin() {
 		state = r.ways[i].scan.AppendState(state[:0])
 		r.block.content = append(binary.AppendUvarint(r.block.content, uint64(len(state))), state...)
 	}
-	if len(r.block.content) > maxState { // thousands of chunk streams: nobody will seek here
+	if len(r.block.content) > maxState { // too many chunk streams for reading to begin here
 		r.block.header.Seekable, r.block.content = false, r.block.content[:0]
 	}
 }
 
-// hand gives the block to the goroutine that writes.
+// hand passes the block to the goroutine that writes.
 func (r *Recorder) hand() {
 	b := r.take()
 	if len(b.content) == 0 || r.Err() != nil {
@@ -242,7 +242,7 @@ func (r *Recorder) take() pending {
 	return b
 }
 
-// write writes what is handed to it, and what has waited for flushAfter, until Close.
+// write writes the blocks it gets, and incomplete ones after flushAfter, until Close.
 func (r *Recorder) write() {
 	defer close(r.done)
 	tick := time.NewTicker(flushAfter)
@@ -255,7 +255,7 @@ func (r *Recorder) write() {
 			}
 			r.put(b)
 		case <-tick.C:
-			if !r.mu.TryLock() { // somebody records, and may be waiting for us
+			if !r.mu.TryLock() { // the holder may be waiting for this goroutine
 				continue
 			}
 			var b pending
@@ -268,7 +268,7 @@ func (r *Recorder) write() {
 	}
 }
 
-// put packs and writes a block.
+// put compresses and writes a block.
 func (r *Recorder) put(b pending) {
 	if len(b.content) == 0 || r.Err() != nil {
 		return

@@ -45,7 +45,7 @@ func video(t *testing.T, w *chunk.Writer, body []byte) []byte {
 	return b
 }
 
-// What was recorded is written within two seconds, so that a crash loses no more.
+// Recorded bytes are written within two seconds, so that a crash loses no more.
 func TestNothingWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file bytes.Buffer
@@ -121,7 +121,7 @@ func TestZeroMedia(t *testing.T) {
 	assert.Equal(t, len(whole), size)
 }
 
-// What follows something that is no chunk stream can't be searched for secrets.
+// Bytes after an invalid chunk stream can't be searched for secrets.
 func TestBytesThatAreNoChunkStreamAreLeftOut(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{}, nil)

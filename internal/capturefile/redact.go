@@ -10,17 +10,17 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxLabels bounds what is counted of what was replaced and kept.
+// maxLabels bounds the number of labels that are counted.
 const maxLabels = 64
 
-// redactor replaces what is secret in the messages of a session. What is not known to be harmless counts as secret: of commands it
-// keeps only texts in places that it knows.
+// redactor replaces the secrets in the messages of a session. Everything not known to be harmless counts as a secret:
+// of commands it keeps only texts in known places.
 type redactor struct {
 	secrets  secrets
-	blind    bool           // something of what the client has said is missing
-	media    bool           // is recorded as it is
-	replaced map[string]int // how often, by what
-	kept     map[string]int // likewise: as it was, but for what is known to be secret
+	blind    bool           // a part of the client's bytes is missing
+	media    bool           // record media unchanged
+	replaced map[string]int // number of replaced values, by label
+	kept     map[string]int // likewise, of values kept except for known secrets in them
 }
 
 func newRedactor(known []string) *redactor {
@@ -31,7 +31,7 @@ func newRedactor(known []string) *redactor {
 	return r
 }
 
-// holds reports whether a redactor has to see messages of a type.
+// holds reports whether messages of a type have to pass through the redactor.
 func holds(t message.Type) bool {
 	switch t {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,
@@ -45,7 +45,7 @@ func isMedia(t message.Type) bool {
 	return t == message.TypeAudio || t == message.TypeVideo || t == message.TypeAggregate
 }
 
-// message replaces what is secret in m.
+// message replaces the secrets in m.
 func (r *redactor) message(from Direction, m *Message) {
 	switch t := message.Type(m.Type); t {
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
@@ -63,7 +63,8 @@ func (r *redactor) message(from Direction, m *Message) {
 	}
 }
 
-// withoutSelector strips the format selector of AMF3 messages. AMF0's bodies don't begin with a number.
+// withoutSelector removes the format selector of AMF3 messages. AMF0 bodies do not begin with a number, so there is
+// no confusion.
 func withoutSelector(body []byte) []byte {
 	if len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -71,7 +72,7 @@ func withoutSelector(body []byte) []byte {
 	return body
 }
 
-// userControl replaces the digests in the answer to SWF verification: they are made of the player's hash.
+// userControl replaces the digests in the answer to SWF verification, since they are derived from the player's hash.
 func (r *redactor) userControl(body []byte) {
 	const digestAt = 10
 	if len(body) > digestAt && message.Event(binary.BigEndian.Uint16(body)) == message.EventSWFVerifyResponse {
@@ -80,7 +81,7 @@ func (r *redactor) userControl(body []byte) {
 	}
 }
 
-// command replaces what is secret in a command.
+// command replaces the secrets in a command.
 func (r *redactor) command(from Direction, body []byte) {
 	var name string
 	v := values{b: body, name: r.name, data: func(place) {}}
@@ -100,7 +101,7 @@ func (r *redactor) command(from Direction, body []byte) {
 	r.walk(&v, "command")
 }
 
-// data replaces what is known to be secret in a data message.
+// data replaces known secrets in a data message.
 func (r *redactor) data(body []byte) {
 	var name string
 	v := values{b: body, name: r.name, data: func(place) {}}
@@ -114,7 +115,7 @@ func (r *redactor) data(body []byte) {
 	r.walk(&v, "data message")
 }
 
-// walk walks through values. What follows after something that makes no sense is replaced by zeros: nobody can say what it is.
+// walk walks through values. It replaces everything after an invalid value by zeros, since its meaning is unknown.
 func (r *redactor) walk(v *values, what string) {
 	if !v.all() {
 		clear(v.b[min(v.off, len(v.b)):])
@@ -122,7 +123,8 @@ func (r *redactor) walk(v *values, what string) {
 	}
 }
 
-// sharedObject replaces the texts in a shared object's properties and messages. See message.SharedObject for the layout.
+// sharedObject replaces the texts in the properties and messages of a shared object. See message.SharedObject for the
+// layout.
 func (r *redactor) sharedObject(body []byte) {
 	v := values{b: body, text: func(_ place, text []byte) {
 		r.apply(classSecret, text, func() string { return "shared object" })
@@ -171,12 +173,12 @@ func (r *redactor) events(v *values) bool {
 	return true
 }
 
-// name replaces long secrets in the name of a property. Short ones may be what it is called.
+// name replaces long secrets in the name of a property. Short ones may be there by coincidence.
 func (r *redactor) name(b []byte) {
 	r.secrets.sweep(&subject{b: b}, minName)
 }
 
-// apply replaces text, or parts of it.
+// apply replaces a text or parts of it, as its class says.
 func (r *redactor) apply(what class, text []byte, label func() string) {
 	if len(text) == 0 {
 		return
@@ -210,7 +212,7 @@ func (r *redactor) overflow() {
 	r.count(r.replaced, "message that is too long to be looked into")
 }
 
-// count counts under a label.
+// count adds one to a label.
 func (r *redactor) count(counts map[string]int, label string) {
 	if _, there := counts[label]; !there && len(counts) >= maxLabels {
 		label = "others"
@@ -218,7 +220,7 @@ func (r *redactor) count(counts map[string]int, label string) {
 	counts[label]++
 }
 
-// tell says what was replaced, and what was not.
+// tell adds the counts to end.
 func (r *redactor) tell(end *End) {
 	end.Replaced = listed(r.replaced)
 	end.Kept = listed(r.kept)
@@ -235,7 +237,7 @@ func listed(counts map[string]int) (list []string) {
 	return list
 }
 
-// quoted is a name that a peer has sent, for a label.
+// quoted quotes a name from a peer for a label.
 func quoted(name string) string {
 	name = oneLine(strings.ToValidUTF8(name, "?"))
 	if len(name) > 40 {

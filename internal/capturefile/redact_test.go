@@ -59,7 +59,7 @@ func TestAuthenticationKeepsItsChallenges(t *testing.T) {
 	assert.Equal(t, []any{nil, amf.Object{{Name: "description", Value: strings.Replace(text, "somebody", "secret1x", 1)}}}, got)
 }
 
-// Secrets that lie in each other, overlap, or look like placeholders leave nothing behind.
+// Secrets that lie in each other, overlap, or look like placeholders leave nothing visible.
 func TestOverlappingSecrets(t *testing.T) {
 	r := newRedactor([]string{"abcdef", "cde", "efghij", "secret", "xxx"})
 	for _, text := range []string{"abcdefghij", "xxabcdefghijxxx", "secretsecretabcdef", "cdefghij abcde cdef", "a%62c%64efghij"} {
@@ -92,7 +92,7 @@ func manyTexts(n int) (all []any) {
 	return all
 }
 
-// What makes no sense may be anything.
+// Invalid values may be anything.
 func TestDamagedCommandsAreBlanked(t *testing.T) {
 	body, err := amf.AppendAMF0(nil, "custom", 1.0, nil, "a secret")
 	require.NoError(t, err)

@@ -12,20 +12,21 @@ import (
 const (
 	// minName is the shortest secret that is looked for in the names of properties, in bytes; secret.MinLength is that in other texts.
 	minName = 8
-	// maxSecrets is how many bytes of secrets are remembered, and secretSize what each takes beside its text.
+	// maxSecrets bounds the memory of the secrets, in bytes, and secretSize is the memory of each in addition to its
+	// text.
 	maxSecrets = 64 << 10
 	secretSize = 64
 )
 
-// secrets gives each secret its placeholder, and finds in texts those it has given one.
+// secrets assigns each secret a placeholder, and finds known secrets in texts.
 type secrets struct {
-	numbers map[string]int // from 1
-	list    []string       // those that are looked for, the longest first
+	numbers map[string]int // of the placeholders, from 1
+	list    []string       // secrets that are searched for, longest first
 	size    int
-	full    bool // a secret has found no room: it will not be found in other texts
+	full    bool // a secret did not fit, and will not be found in other texts
 }
 
-// learn returns the number of a secret, which may be written with %XX. 0: there is no room for more.
+// learn returns the number of a secret, which may contain %XX, or 0 if maxSecrets is reached.
 func (s *secrets) learn(text string) int {
 	plain := secret.Unescape(text).Text
 	if n, ok := s.numbers[plain]; ok || plain == "" {
@@ -47,13 +48,13 @@ func (s *secrets) learn(text string) int {
 	return s.numbers[plain]
 }
 
-// subject is a text in which something is replaced.
+// subject is a text in which secrets are replaced.
 type subject struct {
 	b       []byte
-	covered []span // by placeholders
+	covered []span // parts covered by placeholders
 }
 
-// put puts the placeholder of that number at a place: "secret7xxxx", or in less room "0007".
+// put replaces a part by the placeholder of a number: "secret7xxxx", or "0007" if there is less room.
 func (t *subject) put(at span, number int) {
 	b := t.b[at.from:at.to]
 	if len(b) == 0 {
@@ -70,7 +71,7 @@ func (t *subject) put(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// hide is put for what may overlap with placeholders, which then stay.
+// hide is put for a part that may overlap with placeholders. Those stay.
 func (t *subject) hide(at span, number int) {
 	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
 		t.put(at, number)
@@ -84,10 +85,10 @@ func (t *subject) hide(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// replace replaces what is at a place.
+// replace replaces a part.
 func (s *secrets) replace(t *subject, at span) { t.put(at, s.learn(string(t.b[at.from:at.to]))) }
 
-// replaceName replaces the values in the query of a stream's name, and the name itself if that is a key.
+// replaceName replaces the values in the query of a stream's name, and the name itself if it is a key.
 func (s *secrets) replaceName(t *subject, key bool) {
 	name, _, found := bytes.Cut(t.b, []byte("?"))
 	if key {
@@ -98,10 +99,10 @@ func (s *secrets) replaceName(t *subject, key bool) {
 	}
 }
 
-// authFields are the fields of Adobe's and Limelight's authentication that are of no use without the answer.
+// authFields are the fields of Adobe's and Limelight's authentication that reveal nothing without the answer.
 var authFields = map[string]bool{"authmod": true, "reason": true, "salt": true, "challenge": true, "opaque": true, "nonce": true, "cnonce": true, "nc": true}
 
-// replaceQuery replaces the values of a query, and what has no value. Fields of those names stay.
+// replaceQuery replaces the values of a query, and fields without a value. It keeps the fields named in stay.
 func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
 	for at.from < at.to {
 		end := at.to
@@ -119,7 +120,7 @@ func (s *secrets) replaceQuery(t *subject, at span, stay map[string]bool) {
 	}
 }
 
-// replaceURLs replaces in a text what comes after ? up to a space, and users and passwords in URLs.
+// replaceURLs replaces users, passwords and queries in URLs, and anything between a question mark and a space.
 func (s *secrets) replaceURLs(t *subject) {
 	var stay map[string]bool
 	if bytes.Contains(t.b, []byte("authmod=")) {
@@ -147,7 +148,8 @@ func (s *secrets) replaceURLs(t *subject) {
 	}
 }
 
-// sweep replaces what is known to be secret, and not shorter than that, wherever it is in a text, also where bytes are written as %XX.
+// sweep replaces known secrets of at least shortest bytes wherever they occur in a text, also where bytes are written
+// as %XX.
 func (s *secrets) sweep(t *subject, shortest int) {
 	plain := secret.Unescape(string(t.b))
 	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })

@@ -5,13 +5,13 @@ import (
 	"time"
 )
 
-// alarm is a timer that a WaitGroup waits for.
+// alarm is a timer whose function a WaitGroup waits for.
 type alarm struct {
 	wg    *sync.WaitGroup
 	timer *time.Timer
 }
 
-// newAlarm runs f after d, on a goroutine of its own. wg must not be at zero while somebody waits for it.
+// newAlarm runs f after d on a goroutine of its own. wg's counter must not be zero if another goroutine waits for it.
 func newAlarm(wg *sync.WaitGroup, d time.Duration, f func()) *alarm {
 	wg.Add(1)
 	return &alarm{wg, time.AfterFunc(d, func() {
@@ -20,7 +20,8 @@ func newAlarm(wg *sync.WaitGroup, d time.Duration, f func()) *alarm {
 	})}
 }
 
-// stop keeps an alarm from going off, unless it has. It does not wait for f. A nil alarm is stopped.
+// stop prevents an alarm from going off, unless it has already. It does not wait for f. It does nothing for a nil
+// alarm.
 func (a *alarm) stop() {
 	if a != nil && a.timer.Stop() {
 		a.wg.Done()

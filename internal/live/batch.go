@@ -5,22 +5,22 @@ import (
 	"sync"
 )
 
-// batch is what is given to a player at once, and where its cursor is before and after.
+// batch is a group of messages for one player, with the cursor's position before and after it.
 type batch struct {
 	before, after cursor
 	streamID      uint32
-	loaded        bool // so this is for every player whose cursor is at before
+	loaded        bool // a valid result of load, for every player whose cursor equals before
 
 	messages []*Message
 	out      [][]byte
-	bytes    int // of the bodies
+	bytes    int // in the bodies
 	progress progress
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// load makes b what comes next for p, unless it is that already. What a player's deliver has been asked about has to be committed. The
-// caller holds p.mu.
+// load fills b with the next messages for p, unless b holds them already. A batch whose messages deliver has been
+// asked about must be committed. The caller holds p.mu.
 func (b *batch) load(p *Player) {
 	if b.loaded && b.before == p.cursor && b.streamID == p.streamID {
 		return
@@ -38,14 +38,14 @@ func (b *batch) load(p *Player) {
 	}
 }
 
-// commit moves p to the end of b. The caller holds p.mu.
+// commit moves p's cursor to the end of b. The caller holds p.mu.
 func (b *batch) commit(p *Player) {
 	p.cursor = b.after
 	p.position.Store(b.after.next)
 	p.count(b.bytes, b.progress)
 }
 
-// clear lets go of the messages.
+// clear releases the messages.
 func (b *batch) clear() {
 	clear(b.messages)
 	clear(b.out)

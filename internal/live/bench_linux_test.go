@@ -24,7 +24,7 @@ type patient struct{ *socket }
 
 func (patient) TryWrite([][]byte) (ok, ready bool) { return false, false }
 
-const drainEnv = "LIVE_TEST_DRAIN" // address and number of connections: this process is to be the players
+const drainEnv = "LIVE_TEST_DRAIN" // address and number of connections: this process plays the players
 
 // drain makes connections and throws away what comes, in the kernel.
 func drain(addr string, n int) {

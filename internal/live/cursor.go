@@ -6,37 +6,37 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// keyFrameWait is how long a player waits for a key frame to begin with. Then it gets what needs none, since some publishers
-// send key frames rarely, or do not mark them.
+// keyFrameWait is how long a player waits for a key frame to begin with. After that it gets the messages that can be
+// decoded without one, since some publishers rarely send key frames, or do not mark them.
 const keyFrameWait = 10 * time.Second
 
-// cursor is where a player is in a log, and what it has to be given or spared there. Equal cursors get the same messages. It is guarded
-// by its owner's mutex.
+// cursor is a player's position in a log, with the state that decides which messages it gets. Equal cursors get the
+// same messages. It is guarded by its owner's mutex.
 type cursor struct {
-	next uint64       // sequence number of the message that is looked at next
-	from *publication // that it is in the middle of, nil: none has begun
-	only *publication // the messages of this publication alone, all of them, are wanted; nil: those that can be decoded, of any
+	next uint64       // sequence number of the next message to consider
+	from *publication // the publication that the cursor is inside of; nil: none has begun
+	only *publication // accept exactly the messages of this publication; nil: accept what can be decoded, of any publication
 
 	noAudio, noVideo bool
 
 	waiting  bool             // for a key frame
-	waited   time.Duration    // since then, by the hub's clock; 0: nothing has come yet
+	waited   time.Duration    // since when, by the hub's clock; 0: no message has come yet
 	pictures flv.KeyFrameWait // decides which pictures can be decoded
-	lagging  bool             // what can't be decoded is so because of what was missed
+	lagging  bool             // messages cannot be decoded because others were missed
 
-	fresh bool   // the headers are due before the next message, unless
-	seen  uint64 // they have not changed since this sequence number
+	fresh bool   // the headers are due before the next message, unless they
+	seen  uint64 // have not changed since this sequence number
 
-	carried bool // the headers with which the publication before ended are known
+	carried bool // the player has the headers with which the previous publication ended
 }
 
-// join begins with the newest key frame in the log, or with the next to come. Without pictures it begins at once.
+// join begins at the newest key frame in the log, or at the next one. A stream without video begins at once.
 func (c *cursor) join(l *log, cached bool) {
 	c.fresh = true
 	c.begin(l, cached)
 }
 
-// skip moves on to where a player that missed something goes on, which is where it would begin.
+// skip moves to the place where a player continues after it has missed messages, the same at which a new one begins.
 func (c *cursor) skip(l *log) {
 	if !c.fresh {
 		c.fresh, c.seen = true, c.next
@@ -56,14 +56,14 @@ func (c *cursor) begin(l *log, cached bool) {
 	default:
 		c.waiting, c.waited = true, 0
 	}
-	if n := len(l.messages); n > 0 { // in the middle of whose publication
+	if n := len(l.messages); n > 0 { // the publication at that place
 		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
 			c.from, c.carried = from, false
 		}
 	}
 }
 
-// resync is skip for a cursor that has fallen out of the log. It returns how many messages are lost by that.
+// resync is skip for a cursor that has fallen out of the log. It returns the number of messages missed.
 func (c *cursor) resync(l *log) uint64 {
 	from := c.next
 	c.skip(l)
@@ -75,14 +75,14 @@ func (c *cursor) resync(l *log) uint64 {
 	return c.next - from
 }
 
-// resume goes on after a pause: with the newest key frame if there is one since, or where it was.
+// resume continues after a pause: at the newest key frame since then, or at the old position.
 func (c *cursor) resume(l *log) {
 	if c.next < l.base || c.next < l.key {
 		c.skip(l)
 	}
 }
 
-// receive changes what is wanted, but for recorders.
+// receive changes which types of media are wanted. It does nothing for recorders.
 func (c *cursor) receive(audio, video bool) {
 	if c.only != nil {
 		return
@@ -97,12 +97,12 @@ func (c *cursor) receive(audio, video bool) {
 	c.waiting = c.waiting && video
 }
 
-// wants reports whether messages of a type are wanted at all.
+// wants reports whether messages of a type are wanted.
 func (c *cursor) wants(t flv.TagType) bool {
 	return !(c.noAudio && t == flv.TagAudio || c.noVideo && t == flv.TagVideo)
 }
 
-// accepts reports whether m, the next message, is for this cursor.
+// accepts reports whether the cursor takes m, the next message.
 func (c *cursor) accepts(m *Message) bool {
 	if c.only != nil {
 		return true
@@ -129,7 +129,7 @@ func (c *cursor) accepts(m *Message) bool {
 	return c.pictures.Accept(m.kind, m.track)
 }
 
-// lost is 1 if m, which was not accepted, is so because of what was missed before.
+// lost returns 1 if m was rejected only because earlier messages were missed, and 0 otherwise.
 func (c *cursor) lost(m *Message) uint64 {
 	if c.lagging && c.wants(m.typ) && !(m.repeated && c.carried) {
 		return 1
@@ -137,7 +137,7 @@ func (c *cursor) lost(m *Message) uint64 {
 	return 0
 }
 
-// headers are those that have to be taken before m.
+// headers returns the headers that are due before m.
 func (c *cursor) headers(m *Message, e *headerEncoder) (due []*Message) {
 	c.fresh = false
 	if m.headers == nil || m.headers.changed < c.seen {

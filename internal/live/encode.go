@@ -8,20 +8,20 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Chunk streams of what is shared. Nobody else may use them: the sender of everything else writes short headers, which refer to the
-// message before on the same chunk stream.
+// Chunk streams of shared messages. All other messages must use other chunk streams: their sender writes short
+// headers, which refer to the previous message on the same chunk stream.
 const (
-	chunkStreamMedia = 5 // sound and data
+	chunkStreamMedia = 5 // audio and data
 	chunkStreamVideo = 7
 
 	basicHeaderSize   = 1 // of chunk streams below 64
 	format0Size       = basicHeaderSize + 11
 	extendedSize      = 4
-	extendedTimestamp = 0xFFFFFF            // and above: 32 more bits, in each chunk (RTMP 1.0 section 5.3.1.3)
+	extendedTimestamp = 0xFFFFFF            // at least this: the value follows in 32 bits, in each chunk (RTMP 1.0 section 5.3.1.3)
 	streamIDOffset    = basicHeaderSize + 7 // in a format 0 header, four bytes, little-endian
-	sharedStreamID    = 1                   // what nearly every client plays on
+	sharedStreamID    = 1                   // the one that nearly every client plays on
 
-	messageCost = 192 // about what a message takes beside its bytes: the struct and its place in the log
+	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its place in the log
 )
 
 // encoder makes messages. It is used by one goroutine at a time.
@@ -34,12 +34,12 @@ func newEncoder(chunkSize int) encoder {
 	_, err := w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: 2,
 		Body: message.AppendUint32(nil, uint32(chunkSize))})
 	if err != nil {
-		panic(err) // NewHub has seen to that
+		panic(err) // NewHub has checked the options
 	}
 	return encoder{w}
 }
 
-// encode makes a message of t for the given time in milliseconds. The body is copied.
+// encode makes a message of t with a time in milliseconds. It copies the body.
 func (e encoder) encode(t flv.Tag, time int64) (*Message, error) {
 	m := &Message{header: format0Size, size: len(t.Body), chunkSize: e.chunks.ChunkSize(), typ: t.Type, time: time}
 	if uint32(time) >= extendedTimestamp {
@@ -65,5 +65,5 @@ func (e encoder) encode(t flv.Tag, time int64) (*Message, error) {
 	return m, nil
 }
 
-// continuationSize is the length of the format 3 headers of a message that began with a header so long.
+// continuationSize returns the length of the format 3 headers of a message whose first header has the given length.
 func continuationSize(header int) int { return basicHeaderSize + header - format0Size }

@@ -7,24 +7,25 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxHeaderBytes bounds the bodies that a publisher can make its stream keep for those who join. What does not fit passes as data.
+// maxHeaderBytes bounds the bodies of the headers that a stream keeps for players that join. A header that exceeds it
+// is passed on but not kept.
 const maxHeaderBytes = 1 << 20
 
-// headerSet is what is in force at some message of a stream: what flv.Headers had kept. It is shared by all messages until the next
-// header, and does not change once the first of them is in the log.
+// headerSet is the set of headers in force at some message of a stream, as flv.Headers keeps them. All messages until
+// the next header share it, and it does not change after the first of them is in the log.
 type headerSet struct {
 	tags    []flv.Tag
 	changed uint64 // sequence number of the header that made the set
 }
 
-// has reports whether a tag like t is in the set. A nil set has none.
+// has reports whether the set has a tag that t would replace. A nil set is empty.
 func (s *headerSet) has(t flv.Tag) bool {
 	return s != nil && slices.ContainsFunc(s.tags, func(known flv.Tag) bool {
 		return known.Type == t.Type && bytes.Equal(known.Body, t.Body)
 	})
 }
 
-// without is the set without the tags of a type.
+// without returns the set without the tags of a type.
 func (s *headerSet) without(t flv.TagType) *headerSet {
 	if s == nil {
 		return nil
@@ -33,7 +34,7 @@ func (s *headerSet) without(t flv.TagType) *headerSet {
 	return &headerSet{rest, s.changed}
 }
 
-// size is the number of bytes in the bodies.
+// size returns the number of bytes in the bodies.
 func (s *headerSet) size() (n int) {
 	if s != nil {
 		for _, t := range s.tags {
@@ -43,10 +44,10 @@ func (s *headerSet) size() (n int) {
 	return n
 }
 
-// cost is the memory that the set takes beside the bodies, in bytes.
+// cost returns the memory of the set in addition to the bodies, in bytes.
 func (s *headerSet) cost() int { return 64 + 48*len(s.tags) }
 
-// headerEncoder makes messages of headers that are given again, and keeps the newest for others who want the same.
+// headerEncoder encodes repeated headers, and caches the newest result for players that need the same.
 type headerEncoder struct {
 	encoder
 	set      *headerSet
@@ -54,14 +55,15 @@ type headerEncoder struct {
 	messages []*Message
 }
 
-// encode returns the headers as messages of a time, so that for nobody the time runs back.
+// encode returns the headers as messages with the given time, in milliseconds, so that timestamps never decrease for
+// a player.
 func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	if e.set == set && e.time == time {
 		return e.messages
 	}
-	e.set, e.time, e.messages = set, time, nil // those of before may be in use
+	e.set, e.time, e.messages = set, time, nil // a new slice: the previous messages may be in use
 	for _, t := range set.tags {
-		if m, err := e.encoder.encode(t, time); err == nil { // as it was when they came
+		if m, err := e.encoder.encode(t, time); err == nil { // cannot fail, as it was encoded when it came
 			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}

@@ -26,10 +26,10 @@ type Hub struct {
 
 	mu      sync.Mutex // guards everything below
 	streams map[string]*stream
-	members map[member]struct{} // players and subscribers that have not left and have not been told of their end
+	members map[member]struct{} // players and subscribers that have not left, nor been told of their end
 	telling int                 // publishers that are being told of their end
 	closed  bool
-	drained chan struct{} // closed when closed, without members, and no publisher is being told
+	drained chan struct{} // closed once the Hub is closed, has no members, and tells no publisher of its end
 }
 
 // NewHub returns a Hub without streams.
@@ -45,7 +45,8 @@ func NewHub(c Config) *Hub {
 // now returns the time since the Hub was made.
 func (h *Hub) now() time.Duration { return time.Since(h.epoch) }
 
-// stream returns the stream of a path, a new one if there is none. The caller holds h.mu and gives it a publisher or a player.
+// stream returns the stream of a path, and makes it if it does not exist. The caller holds h.mu and must give it a
+// publisher or a player.
 func (h *Hub) stream(path string) *stream {
 	s := h.streams[path]
 	if s == nil {
@@ -90,7 +91,7 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	p := newPublisher(s, o)
 	s.publisher, s.newest, s.policy = p, p, o.Policy
 	s.log.video = false
-	s.wake() // those who have waited
+	s.wake() // the players that have waited
 	return p, nil
 }
 
@@ -142,7 +143,7 @@ func (h *Hub) join(path string, m member, o PlayOptions) error {
 	return nil
 }
 
-// gone forgets a member.
+// gone removes a member.
 func (h *Hub) gone(m member) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -150,7 +151,7 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// told ends the telling of a publisher.
+// told records that a publisher has been told of its end.
 func (h *Hub) told() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -158,7 +159,7 @@ func (h *Hub) told() {
 	h.drain()
 }
 
-// drain tells Shutdown when everyone has been told. The caller holds h.mu.
+// drain lets Shutdown return when everyone has been told. The caller holds h.mu.
 func (h *Hub) drain() {
 	if !h.closed || len(h.members) > 0 || h.telling > 0 {
 		return
@@ -175,7 +176,7 @@ func (h *Hub) Published(path string) bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	s := h.streams[path]
-	return s != nil && s.publisher != nil // which is written with both locks held
+	return s != nil && s.publisher != nil // publisher is written with both locks held
 }
 
 // Stats returns the counters of every stream that has a publisher, or had one and still has players, sorted by path.

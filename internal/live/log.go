@@ -2,25 +2,25 @@ package live
 
 import "time"
 
-// Limits of what is given to a player at once.
+// Limits of one batch.
 const (
 	batchMessages = 32
-	batchBytes    = 256 << 10 // after which no message is added
+	batchBytes    = 256 << 10 // no message is added beyond this
 )
 
-// log holds the newest messages of a stream. It belongs to stream.mu.
+// log holds the newest messages of a stream. It is guarded by stream.mu.
 type log struct {
 	messages []*Message // messages[i] has the sequence number base+i
-	base     uint64     // from 1 on
+	base     uint64     // starts at 1
 	cost     int        // of messages
-	key      uint64     // the newest message that a player may begin with, 0: it is not there
-	video    bool       // there are pictures in the publication, so players begin with a key frame
+	key      uint64     // sequence number of the newest message that a player may begin with; 0: it is no longer in the log
+	video    bool       // the publication has video, so players begin with a key frame
 }
 
-// end is the sequence number that the next message will have.
+// end returns the sequence number of the next message.
 func (l *log) end() uint64 { return l.base + uint64(len(l.messages)) }
 
-// append adds a message and drops what is too much or too old. The newest message always stays.
+// append adds a message and drops those that exceed maxCost or maxAge. The newest message always stays.
 func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	m.sequence = l.end()
 	l.messages = append(l.messages, m)
@@ -33,8 +33,8 @@ func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	}
 }
 
-// keep drops what comes before the message with the sequence number from, as far as nobody can begin there any more: when a key
-// frame has come, and without pictures at any time.
+// keep drops the messages before sequence number from that no player can begin with any more: those before the newest
+// key frame, or without video all of them.
 func (l *log) keep(from uint64) {
 	if l.video {
 		from = min(from, l.key)
@@ -46,7 +46,7 @@ func (l *log) keep(from uint64) {
 
 func (l *log) drop() {
 	l.cost -= l.messages[0].cost
-	l.messages[0] = nil // the array is longer-lived
+	l.messages[0] = nil // the array outlives the message
 	l.messages = l.messages[1:]
 	if l.base == l.key {
 		l.key = 0
@@ -54,14 +54,15 @@ func (l *log) drop() {
 	l.base++
 }
 
-// progress is what a cursor has done.
+// progress is the result of moving a cursor.
 type progress struct {
 	missed  uint64
 	resyncs uint64
-	more    bool // there is more than goes into one batch
+	more    bool // not everything fitted into the batch
 }
 
-// take appends what comes next at the cursor to dst, within the limits of one batch, and moves the cursor past it.
+// take appends the next messages at the cursor to dst, within the limits of one batch, and moves the cursor past
+// them.
 func (l *log) take(c *cursor, dst []*Message, e *headerEncoder) ([]*Message, progress) {
 	var p progress
 	begin, bytes := len(dst), 0

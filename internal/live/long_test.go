@@ -62,7 +62,7 @@ func TestAStreamForDays(t *testing.T) {
 	})
 }
 
-// BenchmarkPublish is a frame of 4 Mbit/s at 30 fps into a stream that nobody plays.
+// BenchmarkPublish is a frame of 4 Mbit/s at 30 fps into a stream without players.
 func BenchmarkPublish(b *testing.B) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

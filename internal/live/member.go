@@ -9,38 +9,38 @@ import (
 // member is a Player or a Subscriber.
 type member interface {
 	common() *reader
-	// visit gives a Player what is new, and wakes a Subscriber. It is called by the pusher.
+	// visit gives new messages to a Player, and wakes a Subscriber. It is called by the pusher.
 	visit(r *round)
-	// cut ends the member with an error, without giving it what it has not got yet.
+	// cut ends the member with an error, without giving it the messages that remain.
 	cut(err error)
 }
 
-// reader is what members have in common. What is touched for every message comes first.
+// reader is the common part of members. The fields used for every message come first.
 type reader struct {
 	mu     sync.Mutex // guards what follows
 	cursor cursor
 	paused bool
-	left   bool  // nothing is given any more
-	err    error // what the member is to be ended with, or was
+	left   bool  // the member gets nothing more
+	err    error // the error with which the member ends or has ended
 
-	position atomic.Uint64 // of the cursor, for those who don't hold mu; the largest number: it needs nothing
+	position atomic.Uint64 // the cursor's, for readers without mu; math.MaxUint64: the log need not keep anything
 	traffic  traffic
 
-	// Set before the member is known to anybody.
+	// Set before the member is shared.
 	stream   *stream
-	recorder bool // of one publication, which does not keep the stream alive
+	recorder bool // records one publication, and does not keep the stream alive
 	deliver  func(*Message) bool
 	since    time.Time
 	await    *alarm
 
 	pusher *pusher // nil: not on the stream; guarded by stream.mu
-	place  int     // in pusher.members; likewise
+	place  int     // index in pusher.members; likewise
 }
 
-// traffic is what a member has got. It may be read at any time, and is written by one goroutine at a time.
+// traffic counts what a member has received. It may be read at any time, and is written by one goroutine at a time.
 type traffic struct{ bytes, missed, resyncs atomic.Uint64 }
 
-// add adds to t what another has got.
+// add adds o to t.
 func (t *traffic) add(o *traffic) {
 	t.bytes.Add(o.bytes.Load())
 	t.missed.Add(o.missed.Load())
@@ -49,7 +49,7 @@ func (t *traffic) add(o *traffic) {
 
 func (r *reader) common() *reader { return r }
 
-// count records what the cursor has done.
+// count records the cursor's progress.
 func (r *reader) count(bytes int, p progress) {
 	r.traffic.bytes.Add(uint64(bytes))
 	if p.resyncs > 0 || p.missed > 0 {

@@ -22,19 +22,19 @@ type Message struct {
 	header    int // length of the format 0 header
 	size      int // of the body
 	chunkSize int
-	cost      int // about what it takes in the log, in bytes of memory
+	cost      int // approximate memory in the log, in bytes
 
 	typ   flv.TagType
-	time  int64 // the stream's, in milliseconds, beyond 32 bits
+	time  int64 // of the stream, in milliseconds; more than 32 bits
 	kind  flv.Kind
 	track uint8 // of a video frame
 
 	sequence uint64
-	at       time.Duration // when it came, by the hub's clock
-	from     *publication  // nil: headers that are given again
-	headers  *headerSet    // what somebody who begins here has to be given before
+	at       time.Duration // time of arrival, by the hub's clock
+	from     *publication  // nil: repeated headers
+	headers  *headerSet    // the headers that a player needs before this message if it begins here
 	key      bool          // a player may begin here
-	repeated bool          // a header that those who have been there for the publication before have already
+	repeated bool          // a header that players of the previous publication already have
 }
 
 // Tag is the message as FLV has it, with the stream's time. A body that is longer than a chunk is put together anew at each call.

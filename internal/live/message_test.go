@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// What is encoded once is what a chunk reader, an FLV reader and Tag make of it, around every length and time where the form changes.
+// A message that is encoded once is decoded by a chunk reader, an FLV reader and Tag, around every length and time where the form changes.
 func TestEncodedMessages(t *testing.T) {
 	for _, chunkSize := range []int{1, 128, 4096, 65536} {
 		e := newEncoder(chunkSize)
@@ -54,7 +54,7 @@ func testEncoded(t *testing.T, name string, e encoder, tag flv.Tag, time int64, 
 	assert.Equal(t, tag, flv.Tag{Type: flv.TagType(got.Type), Timestamp: got.Timestamp, Body: got.Body()}, name)
 	assert.Equal(t, streamID, got.StreamID, name)
 	assert.Zero(t, r.Tolerated(), name)
-	assert.Error(t, r.Next(&got), "%s: there are bytes behind the message", name)
+	assert.Error(t, r.Next(&got), "%s: there are bytes after the message", name)
 }
 
 func TestRate(t *testing.T) {

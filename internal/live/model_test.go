@@ -96,7 +96,7 @@ type watcher struct {
 	client   *client
 	player   *live.Player
 	sub      *live.Subscriber
-	recorder int // the publication it records, 0: it is none
+	recorder int // the publication it records, 0: not a recorder
 
 	tags      []flv.Tag // of a Subscriber
 	sequences []uint64

@@ -44,13 +44,13 @@ type Player struct {
 	sink     Sink
 	streamID uint32
 	begun    bool // onBegun has been called, or is about to; guarded by mu
-	busy     bool // serve runs, and is the only one to write; likewise
+	busy     bool // serve is running, and is the only writer; likewise
 	reader
 
 	onBegun func()
 	onEnded func(err error)
-	done    chan struct{} // closed when no call to the sink is under way, and none will be
-	serve   func()        // run, made once so that starting it allocates nothing
+	done    chan struct{} // closed when no call of the sink is running, and none will follow
+	serve   func()        // run, bound once so that starting it does not allocate
 }
 
 func newPlayer(sink Sink, o PlayOptions) *Player {
@@ -66,15 +66,15 @@ func newPlayer(sink Sink, o PlayOptions) *Player {
 	return p
 }
 
-// start gives the player its goroutine. The caller holds p.mu.
+// start starts the player's goroutine. The caller holds p.mu.
 func (p *Player) start() {
 	p.busy = true
-	p.stream.hub.running.Add(1) // the pusher's is there as long as it may visit
+	p.stream.hub.running.Add(1) // safe, since the pusher is running while it may visit
 	go p.serve()
 }
 
-// visit writes new messages as far as the sink takes them without blocking. Everything that may block is left to the player's
-// goroutine: what the sink has not taken, the beginning, when a player gets much at once, and the end.
+// visit writes new messages until the sink would block. It leaves everything that may block to the player's
+// goroutine: what the sink has not taken, the first batch, which may be large, and the end.
 func (p *Player) visit(r *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -86,7 +86,7 @@ func (p *Player) visit(r *round) {
 		if !r.published || p.paused {
 			return
 		}
-		if p.deliver != nil { // which is asked once, and what passes is for this player alone
+		if p.deliver != nil { // deliver is asked only once for each message, and the result holds for this player alone
 			if p.cursor.next < r.end {
 				p.start()
 			}
@@ -109,7 +109,7 @@ func (p *Player) visit(r *round) {
 	}
 }
 
-// run writes until the player has got everything. Then the pusher serves it again, or it ends.
+// run writes until the player has everything. Then the pusher serves it again, or it ends.
 func (p *Player) run() {
 	p.begin()
 	b := batches.Get().(*batch)
@@ -125,7 +125,7 @@ func (p *Player) run() {
 	}
 }
 
-// begin calls onBegun if it is time for that.
+// begin calls onBegun once the stream has begun.
 func (p *Player) begin() {
 	published, _, _ := p.stream.state()
 	p.mu.Lock()
@@ -137,8 +137,8 @@ func (p *Player) begin() {
 	}
 }
 
-// next loads the next batch. The first one may be empty, since the sink may have a rest to write. It reports false if the player has
-// got everything for now, or has ended.
+// next loads the next batch. The first one may be empty, since the sink may have buffered data. It reports false if
+// the player has received everything so far, or has ended.
 func (p *Player) next(b *batch, flushed bool) bool {
 	_, ended, reason := p.stream.state()
 	p.mu.Lock()
@@ -170,7 +170,7 @@ func (p *Player) next(b *batch, flushed bool) bool {
 	return false
 }
 
-// finish ends the player, on its goroutine.
+// finish ends the player, on the player's goroutine.
 func (p *Player) finish(err error) {
 	p.mu.Lock()
 	tell := !p.left
@@ -186,7 +186,7 @@ func (p *Player) finish(err error) {
 	p.stream.hub.gone(p)
 }
 
-// cut ends the player before it has got everything. ErrNotFound comes too late if there has been a publisher.
+// cut ends the player before it has received everything. After a publisher has begun, ErrNotFound has no effect.
 func (p *Player) cut(err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -211,7 +211,7 @@ func (p *Player) Pause(on bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if on {
-		p.position.Store(math.MaxUint64) // the log has to keep nothing for it
+		p.position.Store(math.MaxUint64) // the log need not keep anything for this player
 		return
 	}
 	p.cursor.resume(&s.log)

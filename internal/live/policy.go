@@ -18,7 +18,7 @@ type Policy struct {
 	Merge       time.Duration // time for which messages are gathered before players get them; 0: none
 }
 
-// resolved returns the policy with its defaults, and no limit as the largest there is.
+// resolved returns the policy with defaults filled in, and with the largest value for no limit.
 func (p Policy) resolved() Policy {
 	const never = time.Duration(math.MaxInt64)
 	set := func(d *time.Duration, zero, negative time.Duration) {

@@ -22,12 +22,12 @@ type Publisher struct {
 	timeline timeline
 	rate     rate
 	kept     flv.Headers
-	headers  *headerSet // of kept
-	known    *headerSet // what players have from the publication before, and nothing has replaced yet
+	headers  *headerSet // those that kept holds
+	known    *headerSet // headers that players have from the previous publication, and that nothing has replaced yet
 	keyed    bool       // there has been a key frame
 	primary  uint8      // the video track at whose key frames players begin: the one with the lowest id
 
-	lastCame atomic.Int64 // when the newest message came, else the publisher, by the hub's clock
+	lastCame atomic.Int64 // arrival of the newest message, or else of the publisher, by the hub's clock
 
 	err  error  // why the publication has ended; guarded by stream.mu
 	idle *alarm // likewise
@@ -49,7 +49,7 @@ func newPublisher(s *stream, o PublishOptions) *Publisher {
 	return p
 }
 
-// heard is when the last message came, by the hub's clock.
+// heard returns the arrival of the last message, by the hub's clock.
 func (p *Publisher) heard() time.Duration { return time.Duration(p.lastCame.Load()) }
 
 // watch checks after d whether the publisher has been idle for too long. The caller holds Hub.mu and stream.mu.
@@ -124,7 +124,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 	return nil
 }
 
-// keep keeps a header for players that join later. It reports whether the header differs from those in force.
+// keep stores a header for players that join later. It reports whether the header differs from the stored ones.
 func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	if p.headers.has(t) {
 		return false
@@ -138,7 +138,7 @@ func (p *Publisher) keep(t flv.Tag, m *Message) (changed bool) {
 	return true
 }
 
-// publish appends m to the log. changed says that m has changed p.headers.
+// publish appends m to the log. changed reports whether m has changed p.headers.
 func (p *Publisher) publish(m *Message, changed bool) error {
 	s := p.stream
 	s.mu.Lock()

@@ -2,20 +2,20 @@ package live
 
 import "time"
 
-// pusher is the goroutine that looks after some of the players of a stream.
+// pusher is a goroutine that serves some of a stream's members.
 type pusher struct {
 	stream  *stream
 	members []member // guarded by stream.mu
 	news    chan struct{}
-	urgent  chan struct{} // news that does not wait to be merged: somebody has joined
-	done    chan struct{} // closed when there are no members left
+	urgent  chan struct{} // signals news that must not wait to be merged: a member has joined
+	done    chan struct{} // closed when no members are left
 
 	// Owned by run.
 	round round
 	timer *time.Timer
 }
 
-// round is what one visit to all members is made with.
+// round is the state shared by one visit to all members.
 type round struct {
 	members          []member
 	published, ended bool   // the stream's state
@@ -27,7 +27,7 @@ func newPusher(s *stream) *pusher {
 	return &pusher{stream: s, news: make(chan struct{}, 1), urgent: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// signal puts a token into a channel that has room for one, unless there is one.
+// signal sends on a channel with room for one value, unless the channel is full.
 func signal(c chan<- struct{}) {
 	select {
 	case c <- struct{}{}:
@@ -50,7 +50,7 @@ func (p *pusher) run() {
 	}
 }
 
-// merge waits for more to come. It reports false if no member is left to give it to.
+// merge waits for more messages. It reports false if no member is left.
 func (p *pusher) merge() bool {
 	p.stream.mu.Lock()
 	d := p.stream.policy.Merge
@@ -79,7 +79,7 @@ func (p *pusher) merge() bool {
 	}
 }
 
-// visit sees every member once.
+// visit visits every member once.
 func (p *pusher) visit() {
 	r, s := &p.round, p.stream
 	s.mu.Lock()

@@ -2,17 +2,17 @@ package live
 
 import "time"
 
-// rateSeconds is how long the time is over which bytes are counted.
+// rateSeconds is the time over which bytes are counted.
 const rateSeconds = 10
 
-// rate counts the bytes of the last seconds. The zero value has none.
+// rate counts the bytes of the last rateSeconds seconds. The zero value is ready to use.
 type rate struct {
-	seconds [rateSeconds]int64 // by second modulo rateSeconds
+	seconds [rateSeconds]int64 // indexed by second modulo rateSeconds
 	now     int64
 	sum     int64
 }
 
-// add counts bytes that have come now, by any clock, and returns how many bits a second have come over the last seconds.
+// add counts n bytes at a time of any steady clock, and returns the bit rate over the last seconds.
 func (r *rate) add(now time.Duration, n int) int64 {
 	second := int64(now / time.Second)
 	for r.now = max(r.now, second-rateSeconds); r.now < second; {

@@ -145,7 +145,7 @@ func TestTheLogKeepsNoMoreThanPlayersNeed(t *testing.T) {
 	})
 }
 
-// A publisher that changes its headers all the time makes nobody keep more than the backlog.
+// A publisher that changes its headers all the time makes no player keep more than the backlog.
 func TestHeadersAreBounded(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 4 << 20, MaxBitrate: -1}})
@@ -195,7 +195,7 @@ func TestStalledPlayersShareWhatTheyWaitFor(t *testing.T) {
 		stalled := heap()
 		t.Logf("%d bytes an idle player, %d more a stalled one", (idle-before)/n, (stalled-idle-2<<20)/n)
 		assert.Less(t, (idle-before)/n, 2_048, "with what the runtime keeps of a goroutine that has ended")
-		assert.Less(t, (stalled-idle-2<<20)/n, 2_048, "beside the stack of its goroutine")
+		assert.Less(t, (stalled-idle-2<<20)/n, 2_048, "without the stack of its goroutine")
 		for _, c := range clients {
 			close(c.release)
 		}

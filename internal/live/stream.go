@@ -8,15 +8,15 @@ import (
 	"time"
 )
 
-// playersPerPusher is how many players there are before another goroutine shares the work.
+// playersPerPusher is the number of players after which another goroutine shares the work.
 const playersPerPusher = 64
 
-// publication is what one publisher has made of a stream. Guarded by stream.mu.
+// publication is a publisher's part of a stream. It is guarded by stream.mu.
 type publication struct {
-	ended uint64 // the sequence number after its last message, 0: it goes on
+	ended uint64 // sequence number after the last message; 0: it goes on
 }
 
-// stream is what is under a path: from its first publisher or waiting player until neither is left, or it has ended.
+// stream is the stream of a path. It exists while it has a publisher or a player, or until it ends.
 type stream struct {
 	hub  *Hub
 	path string
@@ -26,25 +26,25 @@ type stream struct {
 	again     headerEncoder
 	headers   *headerSet // the newest
 	policy    Policy     // of the newest publisher
-	publisher *Publisher // nil: there is none
-	newest    *Publisher // the one that is, or was there last; nil: nobody was
-	linger    *alarm     // runs while players wait for the next publisher
-	ended     bool       // nothing will come; the stream is not in the Hub any more
-	err       error      // why, nil: as streams end
+	publisher *Publisher // nil: none
+	newest    *Publisher // the current publisher or the last one; nil: there was none
+	linger    *alarm     // runs while players wait for another publisher
+	ended     bool       // no more messages will come, and the Hub no longer has the stream
+	err       error      // the reason; nil: a normal end
 
 	lastTime int64         // of the newest message,
-	lastCame time.Duration // and when that came
+	lastCame time.Duration // and its arrival
 
 	pushers []*pusher
-	players int     // those that keep the stream alive without a publisher
-	gone    traffic // of those that have left
+	players int     // members that keep the stream alive without a publisher
+	gone    traffic // of members that have left
 }
 
 func newStream(h *Hub, path string) *stream {
 	return &stream{hub: h, path: path, again: headerEncoder{encoder: newEncoder(h.chunkSize)}, log: log{base: 1}, lastTime: math.MinInt64}
 }
 
-// append adds a message and wakes those who wait for it. The caller holds s.mu.
+// append adds a message and wakes the pushers. The caller holds s.mu.
 func (s *stream) append(m *Message) {
 	s.log.append(m, s.policy.Backlog, s.policy.BacklogTime)
 	if m.key || !s.log.video {
@@ -54,7 +54,7 @@ func (s *stream) append(m *Message) {
 	s.wake()
 }
 
-// slowest is the least of the positions of all players and from. The caller holds s.mu.
+// slowest returns the least of from and the positions of all players. The caller holds s.mu.
 func (s *stream) slowest(from uint64) uint64 {
 	for _, p := range s.pushers {
 		for _, m := range p.members {
@@ -71,7 +71,7 @@ func (s *stream) wake() {
 	}
 }
 
-// take moves a cursor forward, and reports whether it is over: there is nothing more, and nothing will come.
+// take moves a cursor forward. over reports that the stream has ended and the cursor has reached its end.
 func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -83,14 +83,14 @@ func (s *stream) take(c *cursor, dst []*Message) (_ []*Message, p progress, over
 	return dst, p, over
 }
 
-// state reports whether there is or was a publisher, and whether the stream has ended and why.
+// state reports whether the stream has or had a publisher, and whether and why it has ended.
 func (s *stream) state() (published, ended bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.newest != nil, s.ended, s.err
 }
 
-// add gives a member to the pusher that has the fewest. The caller holds Hub.mu and s.mu.
+// add adds a member to the pusher with the fewest members. The caller holds Hub.mu and s.mu.
 func (s *stream) add(m member) {
 	var p *pusher
 	for _, candidate := range s.pushers {
@@ -144,7 +144,7 @@ func (s *stream) remove(m member) {
 	}
 }
 
-// unpublish ends the publication, and tells the publisher unless it was its own wish. The caller holds Hub.mu and s.mu.
+// unpublish ends the publication, and tells the publisher if tell is set. The caller holds Hub.mu and s.mu.
 func (s *stream) unpublish(err error, tell bool) {
 	p := s.publisher
 	s.publisher = nil
@@ -160,7 +160,8 @@ func (s *stream) unpublish(err error, tell bool) {
 	s.wake()
 }
 
-// leave lets the stream linger for its players after the publisher has gone. The caller holds Hub.mu and s.mu.
+// leave keeps the stream for its players for Policy.Linger after the publisher has left. The caller holds Hub.mu and
+// s.mu.
 func (s *stream) leave() {
 	if s.players == 0 || s.policy.Linger == 0 {
 		s.end(nil)
@@ -178,8 +179,8 @@ func (s *stream) leave() {
 	})
 }
 
-// end says that nothing will come, and makes room for another stream under the path. Players are told when they have got
-// everything. The caller holds Hub.mu and s.mu; there is no publisher.
+// end ends the stream and frees its path for another. Players are told after they have received everything. The
+// stream must not have a publisher. The caller holds Hub.mu and s.mu.
 func (s *stream) end(err error) {
 	s.ended, s.err = true, err
 	s.linger.stop()
@@ -187,7 +188,7 @@ func (s *stream) end(err error) {
 	s.wake()
 }
 
-// traffic is what all players together have got. The caller holds s.mu.
+// traffic returns the sum over all players. The caller holds s.mu.
 func (s *stream) traffic() *traffic {
 	all := new(traffic)
 	all.add(&s.gone)
@@ -199,7 +200,8 @@ func (s *stream) traffic() *traffic {
 	return all
 }
 
-// stats describes the stream as p has made it, nil: nobody, and t was given of it. The caller holds s.mu.
+// stats describes p's publication, with the traffic t. A nil p means that the stream has not had a publisher. The
+// caller holds s.mu.
 func (s *stream) stats(p *Publisher, t *traffic) StreamStats {
 	st := StreamStats{Path: s.path, Players: s.players, Backlog: s.log.cost,
 		BytesOut: t.bytes.Load(), Missed: t.missed.Load(), Resyncs: t.resyncs.Load()}

@@ -11,7 +11,7 @@ import (
 type Subscriber struct {
 	reader
 	news    chan struct{}
-	pending []*Message // not returned by Next yet
+	pending []*Message // not yet returned by Next
 }
 
 func newSubscriber(deliver func(*Message) bool) *Subscriber {
@@ -53,7 +53,7 @@ func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message,
 	}
 }
 
-// fetch appends what there is to dst. It reports whether there is more.
+// fetch appends the next messages to dst. more reports that not everything fitted.
 func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -79,7 +79,7 @@ func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) 
 	return kept, p.more, nil
 }
 
-// over is the error of a stream that has ended.
+// over returns the error of a stream that has ended.
 func (s *Subscriber) over() error {
 	if _, _, err := s.stream.state(); err != nil && !s.recorder {
 		return err
@@ -90,7 +90,8 @@ func (s *Subscriber) over() error {
 // Missed counts the messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
-// cut ends the Subscriber before it has got everything. A recorder may fetch the rest all the same: it will get io.EOF.
+// cut ends the Subscriber before it has received everything. A recorder may still fetch the rest, and then gets
+// io.EOF.
 func (s *Subscriber) cut(err error) {
 	if s.recorder {
 		s.detach()
@@ -111,7 +112,7 @@ func (s *Subscriber) close(err error) {
 	s.detach()
 }
 
-// detach takes the Subscriber off its stream.
+// detach removes the Subscriber from its stream.
 func (s *Subscriber) detach() {
 	s.stream.remove(s)
 	s.stream.hub.gone(s)

@@ -11,7 +11,7 @@ const (
 	TakeAlways                 // it is replaced
 )
 
-// replaces reports whether a newcomer takes over from a publisher that has been silent for a time.
+// replaces reports whether a newcomer replaces a publisher that has been silent for the given time.
 func (p Policy) replaces(old, newcomer *PublishOptions, silence time.Duration) bool {
 	switch p.Takeover {
 	case TakeAlways:

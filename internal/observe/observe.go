@@ -1,5 +1,5 @@
-// Package observe lets a package of this module see what a server says while somebody else reads the connection, as net/http/httptrace
-// does for requests.
+// Package observe lets other packages of this module see what a server sends while a reader owns the connection, as
+// net/http/httptrace does for requests.
 package observe
 
 import (
@@ -11,8 +11,8 @@ import (
 // Observer is told what a server says, in the order in which it arrives, on whichever goroutine reads. Its functions must neither
 // block nor wait for the server; a Stream's SetReadDeadline is allowed, and makes a read return that is under way.
 type Observer struct {
-	UserControl func(message.UserControl)  // what the library does not answer by itself; nil: not told
-	Status      func(*message.StatusError) // every onStatus; nil: not told
+	UserControl func(message.UserControl)  // called for events that the library does not answer itself; nil: not called
+	Status      func(*message.StatusError) // called for every onStatus; nil: not called
 }
 
 type key struct{}

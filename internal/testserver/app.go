@@ -17,10 +17,10 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// setupTimeout is how long a client may take to say connect.
+// setupTimeout is how long a client may take to send connect.
 const setupTimeout = 30 * time.Second
 
-// public is the server behind a Server. It has hardly any limits: the clients are those of tests.
+// public returns the server.Server that a Server uses. It has hardly any limits, since its clients are tests.
 func (s *Server) public() *server.Server {
 	cfg := &s.cfg
 	rtmp := &server.Server{
@@ -43,7 +43,7 @@ func (s *Server) public() *server.Server {
 	return rtmp
 }
 
-// app is the one application that serves all names.
+// app returns the application that serves all names.
 func (s *Server) app() *server.App {
 	cfg := &s.cfg
 	app := &server.App{
@@ -85,7 +85,7 @@ func (s *Server) connected(c *server.Conn) {
 	}
 }
 
-// refusal is the information object with which connect is refused; nil: it is not.
+// refusal returns the information object with which connect is refused, or nil to accept it.
 func (s *Server) refusal(c *server.Conn, connect message.Command) amf.Object {
 	switch {
 	case len(s.cfg.Apps) > 0 && !slices.Contains(s.cfg.Apps, c.App()):
@@ -96,7 +96,7 @@ func (s *Server) refusal(c *server.Conn, connect message.Command) amf.Object {
 	return nil
 }
 
-// play has a client play what is being published under a name, else the recording of that name.
+// play plays the stream that is published under a name, or else the recording of that name.
 func (s *Server) play(_ context.Context, r *server.Request) error {
 	r.Path = r.Name
 	if r.Start == server.StartLive || r.Start == server.StartAny && s.published.has(r.Name) {
@@ -111,7 +111,7 @@ func (s *Server) play(_ context.Context, r *server.Request) error {
 
 func (s *Server) media(r *server.Request, p *message.Packet) bool {
 	if err := s.published.record(r.Path, p); err != nil {
-		s.rtmp.Logger.Warn("test server: recording has ended", "stream", r.Path, "error", err)
+		s.rtmp.Logger.Warn("test server: recording failed", "stream", r.Path, "error", err)
 	}
 	return true
 }

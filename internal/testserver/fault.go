@@ -11,20 +11,20 @@ type Action int
 
 const (
 	None    Action = iota
-	Cut            // end the connection (FIN); the client's bytes are still read, so that ours are not lost to a reset
-	Reset          // hang up with a TCP reset, a tunnel without warning
+	Cut            // send a FIN; the client's bytes are still read, so that what was sent is not lost to a reset
+	Reset          // reset the TCP connection; close a tunnel without notice
 	Stall          // send nothing more, and keep the connection open until Server.Close
-	Dribble        // from there on one byte with each write
+	Dribble        // from that byte on, write single bytes
 	Corrupt        // invert that byte
 )
 
 // Fault is one thing that goes wrong on the way from server to client.
 type Fault struct {
 	Action Action
-	At     int64 // the byte before which it happens, counted from the first of the handshake
+	At     int64 // number of bytes sent before the fault, including the handshake
 }
 
-// faultyListener lets the connections that it accepts fail.
+// faultyListener accepts connections that fail.
 type faultyListener struct {
 	net.Listener
 	fault    func(n int) Fault
@@ -40,7 +40,7 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 	return newFaultyConn(nc, l.fault(l.accepted-1)), nil
 }
 
-// faultyConn lets a connection fail.
+// faultyConn is a connection that fails.
 type faultyConn struct {
 	net.Conn
 	fault   Fault
@@ -64,7 +64,7 @@ func (c *faultyConn) CloseWrite() error {
 	return nil
 }
 
-// closeWrite sends a FIN. Connections that have none are closed.
+// closeWrite sends a FIN, or closes a connection that cannot.
 func closeWrite(nc net.Conn) {
 	if half, ok := nc.(interface{ CloseWrite() error }); ok && half.CloseWrite() == nil {
 		return
@@ -86,7 +86,7 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	if c.fault.Action == None || room > int64(len(b)) {
 		return c.send(b)
 	}
-	before := int(max(0, room)) // bytes that are still sent as they should be
+	before := int(max(0, room)) // bytes that are sent before the fault
 	if c.fault.Action == Corrupt {
 		return c.corrupt(b, before)
 	}
@@ -125,7 +125,7 @@ func (c *faultyConn) Write(b []byte) (int, error) {
 	return n, net.ErrClosed
 }
 
-// corrupt sends b with the byte at index inverted, if it is the one.
+// corrupt sends b, and inverts the byte at index if that is the fault.
 func (c *faultyConn) corrupt(b []byte, index int) (int, error) {
 	if index < len(b) && c.written+int64(index) == c.fault.At {
 		b = append([]byte{}, b...)

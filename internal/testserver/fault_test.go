@@ -38,7 +38,7 @@ func (r *recorded) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// faulty starts a server with a recording of ten tags behind which it hangs up, and with a fault on its first connection.
+// faulty starts a server with a recording of ten tags, after which it hangs up, and with a fault on its first connection.
 func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 	t.Helper()
 	file := rtmptest.File(rtmptest.SampleTags(t)[:10]...)
@@ -88,7 +88,7 @@ func wholeSession(t *testing.T) []byte {
 	return r.bytes
 }
 
-// requireSame compares what came behind the handshake, which is random, with the beginning of want.
+// requireSame compares what came after the handshake, which is random, with the beginning of want.
 func requireSame(t *testing.T, want, got []byte) {
 	t.Helper()
 	if len(got) > handshakeSize {
@@ -144,7 +144,7 @@ func TestStallInHandshake(t *testing.T) {
 	}
 }
 
-// What has stalled stays open until Close, and is nobody else's problem.
+// A stalled connection stays open until Close, and does not affect others.
 func TestStall(t *testing.T) {
 	whole := wholeSession(t)
 	for _, at := range []int{handshakeSize, handshakeSize + 100, len(whole) - 1} {

@@ -13,12 +13,13 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// published are the streams that are being published, and their recordings: exactly what was published, which server.Files adds to.
+// published holds the streams that are being published, and their recordings. A recording contains exactly what was
+// published, unlike one of server.Files.
 type published struct {
 	dir string // "": nothing is recorded
 
 	mu      sync.Mutex
-	streams map[string]*recorder // by name; nil: not recorded
+	streams map[string]*recorder // by name; nil: the stream is not recorded
 }
 
 func newPublished(dir string) *published {
@@ -32,7 +33,7 @@ func (p *published) has(name string) bool {
 	return found
 }
 
-// begin takes a publisher, unless there is one of that name.
+// begin registers a publisher, unless the name has one.
 func (p *published) begin(r *server.Request) error {
 	r.Path = r.Name
 	p.mu.Lock()
@@ -60,7 +61,7 @@ func (p *published) end(r *server.Request) {
 	delete(p.streams, r.Path)
 }
 
-// record writes a message into its stream's recording, which the first error ends.
+// record appends a message to its stream's recording. The first error ends the recording.
 func (p *published) record(name string, packet *message.Packet) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -81,14 +82,14 @@ func (p *published) record(name string, packet *message.Packet) error {
 type recorder struct {
 	file   *os.File
 	out    *flv.Writer
-	offset uint32 // added to all timestamps, ms: where the file that is appended to ends
+	offset uint32 // added to all timestamps, in ms: the end of the file that is appended to
 }
 
-// newRecorder opens NAME.flv in dir, to replace what is there or to go on after it.
+// newRecorder opens NAME.flv in dir, to replace the file or, with resume, to append to it.
 func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	base := name + ".flv"
 	if name == "" || !filepath.IsLocal(base) {
-		return nil, fmt.Errorf("not a file name: %q", name)
+		return nil, fmt.Errorf("invalid file name %q", name)
 	}
 	path := filepath.Join(dir, base)
 	r := &recorder{}
@@ -117,8 +118,8 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	return r, nil
 }
 
-// recorded returns the time at which a recording ends, ms, and whether there is one to append to. One that can't be read is
-// an error: it would be replaced otherwise.
+// recorded returns the end of a recording in ms, and whether it exists. An unreadable file is an error, since it
+// would be replaced otherwise.
 func recorded(path string) (end uint32, found bool, err error) {
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(file) == 0 {
@@ -128,7 +129,7 @@ func recorded(path string) (end uint32, found bool, err error) {
 		return 0, false, err
 	}
 	tags, err := Tags(file)
-	for _, tag := range tags { // the last is not always the latest
+	for _, tag := range tags { // the last tag is not always the latest
 		end = max(end, tag.Timestamp)
 	}
 	return end, true, err

@@ -9,14 +9,14 @@ import (
 	"sync"
 )
 
-// recordings are Config.Files as package server plays them: files in a folder of its own, made when they are first asked for.
+// recordings writes Config.Files to a temporary folder on demand, for server.Files to play.
 type recordings struct {
-	files map[string][]byte // without the parameters that clients may add to a name
+	files map[string][]byte // by name, without the parameters that clients may add
 	shape Shape
 	dir   string
 
 	mu   sync.Mutex
-	made map[string]string // paths in dir, without .flv, by stream name
+	made map[string]string // paths in dir without .flv, by stream name
 }
 
 func newRecordings(cfg Config) *recordings {
@@ -29,7 +29,7 @@ func newRecordings(cfg Config) *recordings {
 	return r
 }
 
-// find returns the path of a recording; "": there is none.
+// find returns the path of a recording, or "" if there is none.
 func (r *recordings) find(name string) (path string, err error) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

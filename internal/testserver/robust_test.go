@@ -36,7 +36,7 @@ func (w watchedConn) Write(b []byte) (int, error) {
 	return w.Conn.Write(b)
 }
 
-// Who has been told that it plays misses nothing of what is published from then on.
+// A client that has been told that play begins misses nothing published from then on.
 func TestViewerIsThereWhenItIsTold(t *testing.T) {
 	l := conntest.Listen(t)
 	var publish func()

@@ -1,6 +1,6 @@
-// Package testserver is package server with what tests of clients need beside it: faults at a chosen byte (Fault), streams in every
-// odd shape that the protocol allows (Shape), refusals of any form, and all six transports on one port. Recordings are given and
-// published streams are recorded by their names alone, whatever the application.
+// Package testserver extends package server for tests of clients: with faults at a chosen byte (Fault), streams in
+// every unusual shape that the protocol allows (Shape), arbitrary refusals, and all six transports on one port. Files
+// are played and published streams are recorded by name alone, in any application.
 package testserver
 
 import (
@@ -21,16 +21,17 @@ import (
 
 // Config says what a Server serves. The zero value relays live streams only.
 type Config struct {
-	Files     map[string][]byte // recordings by stream name, in FLV
-	RecordDir string            // where published streams are recorded as NAME.flv; "": nowhere
-	Realtime  bool              // send recordings no further ahead than the client's buffer; default: as fast as possible
-	Shape     Shape             // how recordings are sent; not with rtmpe and rtmpte
+	Files     map[string][]byte // FLV files to play, by stream name
+	RecordDir string            // folder in which published streams are recorded as NAME.flv; "": they are not
+	Realtime  bool              // send recordings no further ahead than the client's buffer; false: as fast as possible
+	Shape     Shape             // how recordings are sent; ignored with rtmpe and rtmpte
 
-	ChunkSize     int    // outgoing, bytes; 0: 4096
+	ChunkSize     int    // size of outgoing chunks in bytes; 0: 4096
 	WindowAckSize uint32 // announced to the client, bytes; 0: 2500000
 
-	Apps []string // the applications there are, with their instances; empty: any
-	// Auth demands authentication of clients that connect as publishers; nil: nobody's. A rejected client has to connect again.
+	Apps []string // existing applications, with their instances; empty: any
+	// Auth authenticates clients that connect as publishers; nil: they need no authentication. A rejected client has
+	// to connect again.
 	Auth *auth.Server
 	// Refuse returns the information object with which a connect is refused, nil to accept it. The connection stays open.
 	Refuse func(connect message.Command) amf.Object
@@ -48,8 +49,8 @@ type Config struct {
 	// are served, too.
 	Scheme string
 	TLS    *tls.Config // for rtmps and rtmpts; nil: ServerTLS
-	Player *Player     // the player that clients have to prove to be, by SWF verification, before they play; nil: none
-	Token  string      // key of the SecureToken challenge that clients have to answer before they play; "": none
+	Player *Player     // player that clients must prove to be, by SWF verification, before they play; nil: none
+	Token  string      // key of the SecureToken challenge that clients must answer before they play; "": none
 
 	// Fault chooses what goes wrong on the n-th TCP connection, counted from 0, below TLS and HTTP; nil: nothing.
 	Fault func(n int) Fault
@@ -68,11 +69,11 @@ type Server struct {
 	recordings *recordings
 	published  *published
 	listener   net.Listener
-	web        *webServer     // nil: clients connect directly, not by HTTP
-	running    sync.WaitGroup // the goroutine that accepts, and all sessions with their hooks
+	web        *webServer     // nil: clients do not use HTTP
+	running    sync.WaitGroup // the accepting goroutine, and all sessions with their hooks
 
 	mu     sync.Mutex // guards the rest
-	served int        // how many sessions there have been
+	served int        // number of sessions so far
 }
 
 // Start serves on a free port of the loopback interface.
@@ -111,7 +112,7 @@ func (s *Server) Close() {
 	s.recordings.remove()
 }
 
-// serve serves one client until it goes.
+// serve serves a client until its connection ends.
 func (s *Server) serve(nc net.Conn) {
 	s.mu.Lock()
 	n := s.served

@@ -16,9 +16,9 @@ import (
 type Session struct {
 	server *Server
 	conn   *server.Conn // set with connect
-	chunks rechunker    // the reader's
+	chunks rechunker    // owned by the reader
 	calls  sync.WaitGroup
-	left   chan struct{} // closed when no hook is called any more
+	left   chan struct{} // closed after the last hook
 
 	mu       sync.Mutex // guards the rest
 	accepted bool       // left will be closed
@@ -40,7 +40,7 @@ func (s *Session) connected() error {
 	return nil
 }
 
-// join waits for the goroutines of a session whose connection has ended.
+// join waits for the goroutines of a session after its connection has ended.
 func (s *Session) join() {
 	s.mu.Lock()
 	s.over = true
@@ -52,7 +52,7 @@ func (s *Session) join() {
 	s.calls.Wait()
 }
 
-// received sees every message before it is served.
+// received is called for every message before it is served.
 func (s *Session) received(c *server.Conn, p *message.Packet) (done bool, err error) {
 	s.conn = c
 	if see := s.server.cfg.OnMessage; see != nil {
@@ -109,7 +109,7 @@ func (s *Session) Call(method string, args ...any) (<-chan message.Command, erro
 	k, err := s.conn.Call(context.Background(), method, args...)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if err == nil && s.over { // join does not wait for it any more
+	if err == nil && s.over { // join no longer waits for it
 		err = net.ErrClosed
 	}
 	if err != nil {
@@ -132,7 +132,7 @@ func (s *Session) Call(method string, args ...any) (<-chan message.Command, erro
 	return answer, nil
 }
 
-// rechunker makes a chunk.Message of a packet, by sending it to itself.
+// rechunker converts a packet to a chunk.Message, by encoding and decoding it.
 type rechunker struct {
 	wire bytes.Buffer
 	out  *chunk.Writer

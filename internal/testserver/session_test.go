@@ -46,7 +46,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// What comes before the answer to connect, and the encoding that both can.
+// The messages before the answer to connect, and the common encoding.
 func TestConnectAnnounces(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
 	s := rtmptest.Server(t, testserver.Config{ChunkSize: 777, WindowAckSize: 12345, OnConnect: func(s *testserver.Session) { sessions <- s }})
@@ -116,7 +116,7 @@ func TestCallsOfTheClient(t *testing.T) {
 	require.Len(t, c.Skipped, 1, "the call back comes first")
 	assert.Equal(t, message.Command{Name: "called", Args: []any{"x"}}, c.Skipped[0].Command)
 
-	c.Tell(0, "add", 1, 2) // transaction id 0: nobody wants to know
+	c.Tell(0, "add", 1, 2) // transaction id 0: no answer
 	c.Tell(0, "subtract", 1, 2)
 	c.Sync()
 	assert.Empty(t, c.Skipped)

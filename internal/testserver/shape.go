@@ -13,17 +13,17 @@ type Shape struct {
 	AudioChunkStream uint32 // chunk stream id of audio and metadata, 4..65599; 0: 4
 	VideoChunkStream uint32 // chunk stream id of video and aggregates, 4..65599; 0: 6
 
-	OmitExtendedType3 bool // leave extended timestamps out of format 3 chunks, as senders written to the text of 2009 do
-	AbsoluteExtended  bool // put absolute times where extended format 1 headers have a delta, as SRS before 7.0.52 does
-	InterleaveAV      bool // send the chunks of neighbouring messages by turns
-	ChunkSizeEvery    int  // change the chunk size after so many messages, in the middle of the next long one; 0: never
-	AbortEvery        int  // begin a message and abort it, after so many messages; 0: never
-	UnknownTypes      bool // send messages and user control events of unknown types in between
-	Aggregate         int  // pack so many tags into an aggregate message; 0 and 1: none
+	OmitExtendedType3 bool // leave extended timestamps out of format 3 chunks, like senders that follow the text of 2009
+	AbsoluteExtended  bool // put absolute times where extended format 1 headers have a delta, like SRS before 7.0.52
+	InterleaveAV      bool // alternate the chunks of adjacent messages
+	ChunkSizeEvery    int  // number of messages after which the chunk size changes, in the middle of the next long one; 0: never
+	AbortEvery        int  // number of messages after which one is begun and aborted; 0: never
+	UnknownTypes      bool // insert messages and user control events of unknown types
+	Aggregate         int  // number of tags in an aggregate message; 0 and 1: none
 
 	TimestampOffset   uint32 // added to all timestamps modulo 2^32, ms
 	DuplicateMetadata bool   // send metadata twice
-	LateMetadata      bool   // send metadata after the first pictures
+	LateMetadata      bool   // send metadata after the first video tags
 	EndSignal         EndSignal
 }
 
@@ -41,10 +41,10 @@ const (
 	EndNothing                          // nothing at all
 )
 
-// lateBy is how many tags go ahead of late metadata.
+// lateBy is the number of tags before late metadata.
 const lateBy = 10
 
-// arrange puts the tags of a recording in the order in which they are sent. tags itself stays as it is.
+// arrange returns the tags of a recording in the order in which they are sent. It does not modify tags.
 func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 	if !s.DuplicateMetadata && !s.LateMetadata {
 		return tags
@@ -74,7 +74,7 @@ func (s Shape) arrange(tags []flv.Tag) []flv.Tag {
 	return slices.Insert(arranged, at, scripts...)
 }
 
-// arrangeFile is arrange for a whole FLV file.
+// arrangeFile is arrange for an encoded FLV file.
 func (s Shape) arrangeFile(file []byte) ([]byte, error) {
 	if !s.DuplicateMetadata && !s.LateMetadata {
 		return file, nil

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shapes are all fields of Shape, alone and together. show tells that the shape was really sent.
+// shapes are all fields of Shape, alone and together. show checks that the shape was really sent.
 var shapes = map[string]struct {
 	shape testserver.Shape
 	show  func(t *testing.T, c *peertest.Client)
@@ -110,7 +110,7 @@ func shapedTags(t *testing.T, shape testserver.Shape) []flv.Tag {
 		metadata = append(metadata, metadata[0])
 	}
 	at := 0
-	if shape.LateMetadata { // behind ten tags, with the time of the last
+	if shape.LateMetadata { // after ten tags, with the time of the last
 		at = 10
 	}
 	for i := range metadata {

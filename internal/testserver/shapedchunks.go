@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// between appends what the Shape wants between messages.
+// between appends the additional messages that the Shape puts between two others.
 func (s *shaper) between(dst []byte, streamID uint32) (_ []byte, err error) {
 	s.count++
 	every := func(n int) bool { return n > 0 && s.count%n == 0 }
@@ -28,8 +28,8 @@ func (s *shaper) between(dst []byte, streamID uint32) (_ []byte, err error) {
 	return dst, nil
 }
 
-// unknown are messages that a client should skip: types that do not exist, and user control events that do not or that
-// are longer and shorter than they should be.
+// unknown are messages that a client should skip: unknown types, unknown user control events, and known ones that are
+// too long or too short.
 var unknown = []chunk.Outgoing{
 	{Type: 7, ChunkStreamID: 3, Body: []byte("?")},
 	{Type: uint8(message.TypeUserControl), ChunkStreamID: 2, Body: []byte{0, 99, 1, 2, 3, 4}},
@@ -40,8 +40,8 @@ var unknown = []chunk.Outgoing{
 	{Type: 255, ChunkStreamID: 3, StreamID: 77, Body: []byte{0, 0, 0, 0}},
 }
 
-// sizes are the chunk sizes that ChunkSizeEvery goes through, in bytes. They are small enough for most messages to have
-// several chunks.
+// sizes are the chunk sizes of ChunkSizeEvery in turn, in bytes. They are small, so that most messages have several
+// chunks.
 var sizes = []uint32{300, 17, 1000, 128, 64}
 
 // abort begins a video message, sends its first chunk, and aborts it.
@@ -49,15 +49,15 @@ func (s *shaper) abort(dst []byte, streamID uint32) ([]byte, error) {
 	bogus := &shaped{typ: uint8(message.TypeVideo), id: s.shape.VideoChunkStream, streamID: streamID,
 		timestamp: s.shape.TimestampOffset, body: make([]byte, s.out.ChunkSize()+1)}
 	if len(bogus.body) > chunk.MaxMessageLength {
-		return dst, nil // nothing fills a chunk
+		return dst, nil // no message is longer than a chunk
 	}
 	dst = s.appendChunk(dst, bogus)
-	delete(s.last, bogus.id) // a whole header next: peers differ in whether an aborted one counts
+	delete(s.last, bogus.id) // send a whole header next, since peers differ in whether an aborted one counts
 	o := session.Control(message.TypeAbort, message.AppendUint32(nil, bogus.id))
 	return s.out.AppendMessage(dst, &o)
 }
 
-// chunks appends the chunks of messages on different chunk streams by turns.
+// chunks appends messages on different chunk streams, alternating their chunks.
 func (s *shaper) chunks(dst []byte, messages []*shaped) (_ []byte, err error) {
 	for open := true; open; {
 		open = false
@@ -83,25 +83,26 @@ func (s *shaper) chunks(dst []byte, messages []*shaped) (_ []byte, err error) {
 	return dst, nil
 }
 
-// shaped is a message on its way.
+// shaped is a message being sent.
 type shaped struct {
 	typ                     uint8
-	id, streamID, timestamp uint32 // id is the chunk stream's
-	body                    []byte // what was not sent yet
+	id, streamID, timestamp uint32 // id is the chunk stream id
+	body                    []byte // not sent yet
 	begun                   bool
-	extension               []byte // the extended timestamp of its header, if it has one
+	extension               []byte // the extended timestamp, if any
 }
 
-// sentHeader is what the next header on a chunk stream refers to.
+// sentHeader is the previous header on a chunk stream.
 type sentHeader struct {
 	timestamp, streamID, length uint32
 	typ                         uint8
 }
 
-// extended is the value of the 24-bit timestamp field that says that the real one follows in 32 bits.
+// extended in the 24-bit timestamp field means that the value follows in 32 bits.
 const extended = 0xFFFFFF
 
-// appendChunk appends a message's next chunk. It writes the headers itself, since chunk.Writer makes correct ones only.
+// appendChunk appends the next chunk of a message. It encodes headers itself, since chunk.Writer writes only correct
+// ones.
 func (s *shaper) appendChunk(dst []byte, m *shaped) []byte {
 	if m.begun {
 		dst = appendBasicHeader(dst, chunk.Format3, m.id)
@@ -118,8 +119,8 @@ func (s *shaper) appendChunk(dst []byte, m *shaped) []byte {
 	return dst
 }
 
-// appendHeader appends the header of a message's first chunk (RTMP 1.0 section 5.3.1). With OmitExtendedType3 all are of
-// format 0, since a delta is never extended.
+// appendHeader appends the header of a message's first chunk (RTMP 1.0 section 5.3.1). With OmitExtendedType3 it is
+// always format 0, since a delta is never extended.
 func (s *shaper) appendHeader(dst []byte, m *shaped) []byte {
 	last, known := s.last[m.id]
 	s.last[m.id] = sentHeader{timestamp: m.timestamp, streamID: m.streamID, length: uint32(len(m.body)), typ: m.typ}

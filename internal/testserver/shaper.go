@@ -11,19 +11,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shaper turns messages of package server into chunks as a Shape says.
+// shaper encodes the messages of package server as chunks in a Shape.
 type shaper struct {
 	shape Shape
-	out   *chunk.Writer         // of everything but media; it knows the chunk size
-	last  map[uint32]sentHeader // by chunk stream, if media was sent on it last
+	out   *chunk.Writer         // for everything except media; has the chunk size
+	last  map[uint32]sentHeader // by chunk stream, if the last message there was media
 
-	count, sizes, unknowns int  // messages, changes of the chunk size and unknown messages so far
+	count, sizes, unknowns int  // numbers of messages, chunk size changes and unknown messages so far
 	resize                 bool // a change of the chunk size is due
 }
 
-// newShaper returns nil if nothing is unusual about the messages.
+// newShaper returns nil if the shape is the usual one.
 func newShaper(shape Shape) *shaper {
-	shape.DuplicateMetadata, shape.LateMetadata = false, false // as in the file
+	shape.DuplicateMetadata, shape.LateMetadata = false, false // these are applied to the file
 	if shape == (Shape{}) {
 		return nil
 	}
@@ -32,7 +32,8 @@ func newShaper(shape Shape) *shaper {
 	return &shaper{shape: shape, out: chunk.NewWriter(), last: make(map[uint32]sentHeader)}
 }
 
-// append appends messages to dst. end reports that nothing more is to be sent, and the connection to be closed.
+// append appends messages to dst. end reports that no more messages must be sent, and that the connection must be
+// closed.
 func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bool, err error) {
 	for len(messages) > 0 && err == nil {
 		n := 1
@@ -56,12 +57,13 @@ func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bo
 	return dst, false, err
 }
 
-// isPlayed reports whether a message is part of what is played.
+// isPlayed reports whether a message is audio, video or metadata of the stream.
 func isPlayed(o chunk.Outgoing) bool {
 	return o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo
 }
 
-// appendOthers appends messages that are not media, all with whole headers: media may have been sent on their chunk streams.
+// appendOthers appends messages other than media. They have whole headers, since media may have been sent on their
+// chunk streams.
 func (s *shaper) appendOthers(dst []byte, messages []chunk.Outgoing) (_ []byte, err error) {
 	for _, o := range messages {
 		delete(s.last, o.ChunkStreamID)
@@ -72,7 +74,7 @@ func (s *shaper) appendOthers(dst []byte, messages []chunk.Outgoing) (_ []byte, 
 	return dst, nil
 }
 
-// appendMedia appends what is played on one stream.
+// appendMedia appends the media of one stream.
 func (s *shaper) appendMedia(dst []byte, played []chunk.Outgoing) ([]byte, error) {
 	streamID, messages := played[0].StreamID, s.messages(played)
 	for len(messages) > 0 {
@@ -92,13 +94,13 @@ func (s *shaper) appendMedia(dst []byte, played []chunk.Outgoing) ([]byte, error
 	return dst, nil
 }
 
-// messages are what is played, as it is sent.
+// messages converts media to the form in which it is sent.
 func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 	var messages []*shaped
 	group := max(1, s.shape.Aggregate)
 	for len(played) > 0 {
 		n := min(group, len(played))
-		if n > 1 && len(played) == n+1 { // the last one is not left alone
+		if n > 1 && len(played) == n+1 { // avoid a group of one
 			n++
 		}
 		first := played[0]
@@ -109,7 +111,7 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 		}
 		if n > 1 {
 			m.typ, m.id, m.body = uint8(message.TypeAggregate), s.shape.VideoChunkStream, nil
-			for _, o := range played[:n] { // with the file's own times: they count from the first
+			for _, o := range played[:n] { // with the times of the file, since times in an aggregate are relative to the first
 				m.body = flv.AppendTag(m.body, flv.Tag{Type: flv.TagType(o.Type), Timestamp: o.Timestamp, Body: o.Body})
 			}
 		}
@@ -119,10 +121,10 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 	return messages
 }
 
-// endLength is how many messages say that what is played is over: StreamEOF, onPlayStatus, and an onStatus.
+// endLength is the number of messages at the end of a stream: StreamEOF, onPlayStatus, and an onStatus.
 const endLength = 3
 
-// isEnd reports whether messages begin with those.
+// isEnd reports whether messages begin with these.
 func isEnd(messages []chunk.Outgoing) bool {
 	if len(messages) < endLength || messages[0].Type != uint8(message.TypeUserControl) || messages[1].Type != uint8(message.TypeDataAMF0) {
 		return false
@@ -130,7 +132,7 @@ func isEnd(messages []chunk.Outgoing) bool {
 	return bytes.HasPrefix(messages[1].Body, amf.AppendString(nil, "onPlayStatus"))
 }
 
-// endMessages are what says so in their place.
+// endMessages returns the messages for a signal in place of these.
 func endMessages(all []chunk.Outgoing, signal EndSignal) []chunk.Outgoing {
 	id := all[1].StreamID
 	status := func(code string) []chunk.Outgoing {
@@ -147,7 +149,7 @@ func endMessages(all []chunk.Outgoing, signal EndSignal) []chunk.Outgoing {
 		o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "onFCUnsubscribe",
 			Args: []any{message.StatusObject("status", message.CodePlayStop, "The end.")}})
 		if err != nil {
-			panic(err) // it is always the same
+			panic(err) // impossible: the message is constant
 		}
 		return []chunk.Outgoing{o}
 	case EndStreamEOF:

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// listen starts to serve on l, in layers: TCP with its faults, TLS, HTTP. What is encrypted by the handshake comes on top.
+// listen starts serving on l, in layers: TCP with faults, TLS, HTTP. RTMPE is on top of them.
 func (s *Server) listen(l net.Listener) {
 	s.listener = l
 	if s.cfg.Fault != nil {
@@ -41,7 +41,7 @@ func (s *Server) listen(l net.Listener) {
 	})
 }
 
-// webServer is the HTTP server that clients of the tunnel use.
+// webServer is the HTTP server of the tunnel.
 type webServer struct {
 	http.Server
 	tunnel *transport.TunnelServer

@@ -10,11 +10,11 @@ import (
 // handshakeSize is the length of S0, S1 and S2 in bytes.
 const handshakeSize = 1 + 2*1536
 
-// shapedConn is a connection on which what package server sends arrives as a Shape says.
+// shapedConn applies a Shape to what package server sends.
 type shapedConn struct {
 	net.Conn
 	shaper    *shaper
-	handshake int // bytes of it that have been sent
+	handshake int // bytes of the handshake sent so far
 	wire      bytes.Buffer
 	in        *chunk.Reader
 	ended     bool // by EndClose
@@ -57,7 +57,7 @@ func (c *shapedConn) Write(b []byte) (int, error) {
 	return len(b), nil
 }
 
-// messages takes chunks apart. What is not yet a whole message waits for the next call.
+// messages decodes chunks. An incomplete message waits for the next call.
 func (c *shapedConn) messages(b []byte) (all []chunk.Outgoing, err error) {
 	c.wire.Write(b)
 	for {

@@ -133,7 +133,7 @@ func takeRTMP(p *Player) (out []byte) {
 	return out
 }
 
-// sinks returns connections to somebody who throws away what comes.
+// sinks returns connections whose peer discards everything.
 func sinks(b *testing.B, n int) (conns []net.Conn) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	require.NoError(b, err)

@@ -8,11 +8,12 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxMetadata bounds the metadata that is read for its list of key frames: 18 bytes each, so 100 hours with one a second.
+// maxMetadata bounds the metadata that is searched for a list of key frames, in bytes. At 18 bytes for a key frame
+// and one each second that is 100 hours.
 const maxMetadata = 8 << 20
 
-// buildIndex makes the index of a file. With trust it takes over the list of key frames in the metadata, if a few of them are where it says.
-// The error is ErrNotFLV, ctx's or the file's.
+// buildIndex makes the index of a file. If trust is set, it uses the list of key frames in the metadata, after
+// checking a few of them. The error is ErrNotFLV, ctx's or the file's.
 func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (*index, error) {
 	s, err := newScanner(file, size)
 	if err != nil {
@@ -25,9 +26,10 @@ func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (
 	return x, x.scan(ctx, s)
 }
 
-// takeOver adds the beginning of the file and, if there is a list of key frames that can be believed, those. The scanner is then at the last of them.
+// takeOver adds the beginning of the file and the key frames of a credible list in the metadata. It leaves the
+// scanner at the last of them.
 func (x *index) takeOver(s *scanner) {
-	const most = 1 << 10 // tags before the first key frame
+	const most = 1 << 10 // most tags before the first key frame
 	var h head
 	var list []entry
 	looked := false
@@ -55,7 +57,7 @@ func (x *index) takeOver(s *scanner) {
 	}
 }
 
-// after returns the entries that are after a position; before it lists may have headers.
+// after returns the entries after a position. The headers of a file may precede its listed key frames.
 func after(at int64, list []entry) []entry {
 	for len(list) > 0 && list[0].at <= at {
 		list = list[1:]
@@ -63,7 +65,7 @@ func after(at int64, list []entry) []entry {
 	return list
 }
 
-// probe reports whether a list is in order, and right about its first and last entry and some between them.
+// probe reports whether a list is in order, and whether the first entry, the last and some in between are right.
 func probe(file io.ReaderAt, size int64, list []entry) bool {
 	const probes = 8
 	for i := range list {
@@ -79,8 +81,8 @@ func probe(file io.ReaderAt, size int64, list []entry) bool {
 	return true
 }
 
-// readKeyFrames returns the list of key frames in a tag with metadata, nil if it has none: an object keyframes with two arrays, filepositions in
-// bytes and times in seconds.
+// readKeyFrames returns the list of key frames in a metadata tag, or nil. The list is an object keyframes with two
+// arrays: filepositions in bytes and times in seconds.
 func readKeyFrames(file io.ReaderAt, h *head) []entry {
 	if h.size > maxMetadata {
 		return nil

@@ -9,34 +9,34 @@ import (
 	"sync"
 )
 
-// maxCached is how many indexes a Folder keeps.
+// maxCached is the number of indexes that a Folder keeps.
 const maxCached = 64
 
-// cache keeps the indexes of the files that were used last. A file is scanned by one goroutine at a time; the others wait.
+// cache keeps the indexes of the most recently used files. One goroutine at a time scans a file; others wait for it.
 type cache struct {
 	mu    sync.Mutex
-	files []*cached // the one used last is the last
+	files []*cached // in order of use, the most recent last
 }
 
-// cached is the index of the file that was found under a name.
+// cached is the index of the file with a name.
 type cached struct {
 	name  string
-	turn  chan struct{} // has room for one: who may use what follows
+	turn  chan struct{} // holds one token; its owner may use the fields below
 	info  fs.FileInfo   // of the file when index was made
-	index *index        // nil: none yet
+	index *index        // nil: not made yet
 }
 
-// get returns the index of a file, making it or adding what has come to the file since.
+// get returns the index of a file. It makes the index, or extends it if the file has grown.
 func (c *cache) get(ctx context.Context, name string, file *os.File) (*index, error) {
 	return c.use(ctx, name, func(e *cached) error { return e.update(ctx, file) })
 }
 
-// rebuild makes the index anew, after it turned out to be wrong, without what the file's metadata says.
+// rebuild makes a new index after the old one proved wrong, and ignores the file's metadata.
 func (c *cache) rebuild(ctx context.Context, name string, file *os.File) (*index, error) {
 	return c.use(ctx, name, func(e *cached) error { return e.build(ctx, file, false) })
 }
 
-// use calls f with the entry of a name while no other caller has it, and returns its index.
+// use calls f with exclusive use of the entry for a name, and returns the entry's index.
 func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*index, error) {
 	e := c.entry(name)
 	select {
@@ -51,7 +51,7 @@ func (c *cache) use(ctx context.Context, name string, f func(*cached) error) (*i
 	return e.index, nil
 }
 
-// entry returns the entry of a name, in the place of the one that was used longest ago if there are too many.
+// entry returns the entry for a name. If there are too many, it reuses the least recently used one.
 func (c *cache) entry(name string) *cached {
 	c.mu.Lock()
 	defer c.mu.Unlock()

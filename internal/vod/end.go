@@ -9,18 +9,18 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// ending is what has to be known of a file to continue it.
+// ending is the state of a file that is needed to continue it.
 type ending struct {
-	at      int64  // where the next tag goes; 0 if not even the file header is whole
+	at      int64  // where the next tag goes; 0 if the file header is incomplete
 	last    uint32 // the latest time of a tag, ms modulo 2^32
-	timed   bool   // there is one
+	timed   bool   // last is valid
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // where they are, 0: nowhere
+	numbers [len(numbers)]int64 // positions in the file; 0: missing
 }
 
-// findEnd finds the end of the last whole tag. Usually the file ends with it, which its last tags show. Otherwise all of its tags
-// are gone through, and something after the last is left out only if it is the beginning of a tag. The error is ErrNotFLV, an
-// [*flv.Error] or the file's.
+// findEnd finds the end of the last whole tag. Usually that is the end of the file, as its last tags show. Otherwise
+// findEnd scans all tags, and ignores bytes after the last only if they are the beginning of a tag. The error is
+// ErrNotFLV, an [*flv.Error] or the file's.
 func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if cut, err := isCutHeader(file, size); cut || err != nil {
 		return e, err
@@ -29,7 +29,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if err != nil {
 		return e, err
 	}
-	if s.pos > size { // the header is longer than ours, and cut
+	if s.pos > size { // the file header is longer than the one this package writes, and cut off
 		return e, ErrNotFLV
 	}
 	e.has = s.has
@@ -43,7 +43,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	return e, e.goThrough(scannerAt(file, size, first))
 }
 
-// isCutHeader reports whether a file is no more than the beginning of a file header that this package writes.
+// isCutHeader reports whether a file is a proper prefix of a file header as this package writes it.
 func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
 	if size >= flv.FileHeaderSize {
 		return false, nil
@@ -56,9 +56,9 @@ func isCutHeader(file io.ReaderAt, size int64) (bool, error) {
 	return string(b) == string(header[:size]), nil
 }
 
-// numbersOf finds the numbers in the metadata that is the first tag, at a position.
+// numbersOf finds the numbers in the metadata, if the tag at position first is metadata.
 func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err error) {
-	const most = 64 << 10 // of it are searched
+	const most = 64 << 10 // number of bytes searched
 	h, err := headAt(file, size, first)
 	if isDamage(err) {
 		return at, nil
@@ -79,9 +79,9 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 	return at, nil
 }
 
-// endsWhole reports whether the file ends with a whole tag: going back by PreviousTagSize after PreviousTagSize, there are tags as far as the
-// first, or many and the metadata has the size that the file has, because it was closed. Bytes of a body that happen to look like
-// tags, or were made to, are not taken for those.
+// endsWhole reports whether the file ends with a whole tag. Following PreviousTagSize backward must lead to the first
+// tag, or over many tags in a file whose metadata has its size because it was closed. Otherwise bytes of a body could
+// pass for tags, by chance or by design.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
 	first := s.pos
@@ -104,7 +104,7 @@ func (e *ending) endsWhole(s *scanner) bool {
 	return at == first || e.wasClosed(s)
 }
 
-// wasClosed reports whether the metadata has the size that the file has.
+// wasClosed reports whether the metadata contains the size of the file.
 func (e *ending) wasClosed(s *scanner) bool {
 	where := e.numbers[filesize]
 	if where == 0 {
@@ -114,7 +114,8 @@ func (e *ending) wasClosed(s *scanner) bool {
 	return err == nil && len(b) == 8 && math.Float64frombits(binary.BigEndian.Uint64(b)) == float64(s.size)
 }
 
-// tagBefore returns where the tag begins that ends at a position, according to its PreviousTagSize; < 0 if there is none.
+// tagBefore returns the position of the tag that ends at a position, according to its PreviousTagSize, or a negative
+// number.
 func (s *scanner) tagBefore(at int64) int64 {
 	b, err := s.bytes(max(at-flv.PreviousTagSizeLen, 0), flv.PreviousTagSizeLen)
 	if err != nil || len(b) < flv.PreviousTagSizeLen {
@@ -123,7 +124,7 @@ func (s *scanner) tagBefore(at int64) int64 {
 	return at - flv.PreviousTagSizeLen - int64(binary.BigEndian.Uint32(b))
 }
 
-// note takes the time of a tag into account.
+// note records the time of a tag.
 func (e *ending) note(h *head) {
 	kind, _ := flv.KindOf(h.Tag)
 	if kind == flv.KindHeader || kind == flv.KindData {
@@ -134,7 +135,7 @@ func (e *ending) note(h *head) {
 	}
 }
 
-// goThrough is endsWhole for a file whose end has to be found.
+// goThrough does the work of endsWhole by scanning all tags.
 func (e *ending) goThrough(s *scanner) error {
 	e.timed = false
 	var h head
@@ -153,8 +154,8 @@ func (e *ending) goThrough(s *scanner) error {
 	return nil
 }
 
-// beginsTag reports whether what is at a position may be the beginning of a tag: the one before it, at last, is followed by its PreviousTagSize, and
-// of what is there nothing is wrong.
+// beginsTag reports whether the bytes at a position may be the beginning of a tag. The tag before it, at last, must
+// be followed by its PreviousTagSize, and the bytes must be valid so far.
 func (s *scanner) beginsTag(at, last int64) bool {
 	if last < at && s.tagBefore(at) != last {
 		return false

@@ -8,20 +8,20 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// The reasons of an [*Error] that a server tells apart; a file that is not there is fs.ErrNotExist.
+// The reasons of an [*Error] that a server distinguishes. For a missing file it is fs.ErrNotExist.
 var (
-	ErrBadName     = errors.New("the name can't be a file's")          // see Folder
-	ErrInvalidTime = errors.New("there is nothing at that time")       // a position outside of the file
-	ErrNotFLV      = errors.New("not an FLV file")                     // nothing of it was changed
-	ErrBusy        = errors.New("the file is being recorded already")  // by this process or another
-	ErrNoSpace     = errors.New("there is no space for the recording") // MinFree, MaxTotal, a full disk, a quota or a limit of the process
-	ErrClosed      = fs.ErrClosed                                      // the Folder, Player or Recorder is closed
+	ErrBadName     = errors.New("invalid file name")                  // see Folder
+	ErrInvalidTime = errors.New("the time is outside the file")       // a position outside of the file
+	ErrNotFLV      = errors.New("not an FLV file")                    // the file was not changed
+	ErrBusy        = errors.New("the file is being recorded already") // by this process or another
+	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree, MaxTotal, a full disk, a quota or a limit of the process
+	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
 )
 
 // Error is what every function of this package returns but for io.EOF, a context's error and the [*flv.Error] of a damaged file.
 type Error struct {
 	Op   string // play, seek or record
-	Name string // as it was asked for; "" of recordings, since a publishing name is a key
+	Name string // as requested; "" for recordings, since a publishing name is a key
 	Err  error  // the reason; without the file's path
 }
 
@@ -37,7 +37,7 @@ func (e *Error) Error() string {
 // Unwrap returns the reason.
 func (e *Error) Unwrap() error { return e.Err }
 
-// failed returns the error of an operation, nil if there is none. That of a context stays as it is.
+// failed returns the error of an operation, or nil if err is nil. It returns a context's error unchanged.
 func failed(op, name string, err error) error {
 	if err == nil || errors.Is(err, context.Canceled) || errors.Is(err, context.DeadlineExceeded) {
 		return err
@@ -45,7 +45,7 @@ func failed(op, name string, err error) error {
 	return &Error{Op: op, Name: name, Err: withoutPath(err)}
 }
 
-// withoutPath returns the reason of a file's error.
+// withoutPath returns the reason in a file's error.
 func withoutPath(err error) error {
 	var path *fs.PathError
 	if errors.As(err, &path) {

@@ -63,10 +63,10 @@ func (f *Folder) open(name string) (*os.File, error) {
 	return f.root.Open(name)
 }
 
-// errIrregular is the error for what can't be played, but may block who opens it.
+// errIrregular is the error for files, such as pipes, that cannot be played and may block when opened.
 var errIrregular = errors.New("not a regular file")
 
-// regular returns an error if there is something else than a file.
+// regular returns an error if name is not a regular file.
 func (f *Folder) regular(name string) error {
 	info, err := f.root.Stat(name)
 	if err == nil && !info.Mode().IsRegular() {

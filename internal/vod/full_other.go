@@ -7,7 +7,7 @@ import (
 	"syscall"
 )
 
-// isFull reports whether a write failed because there is no room: on the disk, or within what the user or the process may use.
+// isFull reports whether a write failed for lack of space: on the disk, or within a quota or a limit of the process.
 func isFull(err error) bool {
 	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) || errors.Is(err, syscall.EFBIG)
 }

@@ -28,7 +28,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// within is a file of which nothing is to be read beyond its end.
+// within is a file that must not be read beyond its end.
 type within struct {
 	t    *testing.T
 	file []byte
@@ -159,7 +159,7 @@ func FuzzAppend(f *testing.F) {
 	})
 }
 
-// readAll returns the tags of a file as far as it can be read.
+// readAll returns the tags of a file up to the first error.
 func readAll(file []byte) (tags []flv.Tag) {
 	r := flv.NewReader(bytes.NewReader(file))
 	var tag flv.Tag

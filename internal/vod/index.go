@@ -11,55 +11,56 @@ import (
 )
 
 const (
-	// maxWeight bounds the memory of an index: entries and headers together, of at most 40 bytes each.
+	// maxWeight bounds the memory of an index: the number of entries and headers, each of at most 40 bytes.
 	maxWeight = 16 << 10
-	// maxHeaders is how many headers are valid at a time, as flv.Headers has it.
+	// maxHeaders is the number of headers that are valid at a time, the same limit as in flv.Headers.
 	maxHeaders = 64
-	// audioStep is how far apart the entries are before the first picture, ms: all of a file without video.
+	// audioStep is the distance between entries before the first video tag, in ms. In a file without video these are
+	// all entries.
 	audioStep = 1000
 )
 
-// errStale says that a file has something else at a place than its index says.
+// errStale means that the file has changed since the index was made.
 var errStale = errors.New("the index does not fit the file")
 
-// index tells where playing may begin. Once it is shared it is not changed any more; extended makes a new one.
+// index lists the places where playing may begin. An index that is shared does not change; extended makes a new one.
 type index struct {
-	entries []entry // positions and times increase; the first is the beginning of the file
-	spacing int     // of so many key frames one has an entry
-	weight  int     // how many entries, and headers that they do not share
+	entries []entry // in increasing order of position and time; the first is the beginning of the file
+	spacing int     // one in so many key frames has an entry
+	weight  int     // number of entries, and of headers that they do not share
 
 	line      flv.Timeline
-	now, last int64   // the time of the newest tag, and the latest of all, ms
-	timed     bool    // there has been a tag with a time
+	now, last int64   // the time of the newest tag, and the latest time of all, in ms
+	timed     bool    // a tag with a time has been added
 	size      int64   // of the file
 	tail      head    // the last whole tag
 	headers   []place // that are valid after it
-	picture   int64   // where the first tag with video is, 0: none yet
-	track     uint8   // whose key frames have entries: that of the first
+	picture   int64   // position of the first video tag; 0: none yet
+	track     uint8   // the video track whose key frames have entries: the one of the first key frame
 	unlisted  int     // key frames since the last entry
 }
 
 // entry is a place where playing may begin.
 type entry struct {
-	at      int64   // of the tag
-	time    int64   // ms, unrolled
-	headers []place // that are valid there
+	at      int64   // position of the tag
+	time    int64   // in ms, more than 32 bits
+	headers []place // headers that are valid there
 }
 
-// place is where a header is.
+// place is the position of a header.
 type place struct {
 	about flv.Subject
 	at    int64
 }
 
-// newIndex returns the index of a file without tags, of which the first would begin at a position.
+// newIndex returns the index of a file without tags. first is the position of its first tag.
 func newIndex(first int64) *index {
 	return &index{entries: []entry{{at: first}}, weight: 1, spacing: 1, tail: head{at: first, size: -flv.TagOverhead}}
 }
 
-// scan adds the tags from the scanner's position on. A damaged file is not an error: what comes before the damage can be played.
+// scan adds the tags from the scanner's position on. Damage is not an error, since the file can be played up to it.
 func (x *index) scan(ctx context.Context, s *scanner) error {
-	const often = 1 << 10 // tags between two looks at ctx
+	const often = 1 << 10 // number of tags between checks of ctx
 	x.size = s.size
 	var h head
 	for n := 1; s.next(&h); n++ {
@@ -74,18 +75,18 @@ func (x *index) scan(ctx context.Context, s *scanner) error {
 	return s.err
 }
 
-// isDamage reports whether err is about the contents of a file.
+// isDamage reports whether err concerns the contents of a file.
 func isDamage(err error) bool {
 	_, ok := err.(*flv.Error)
 	return ok
 }
 
-// add adds a tag at the end.
+// add adds a tag to the end.
 func (x *index) add(h *head) flv.Kind {
 	x.tail = *h
 	x.tail.Body = nil
 	kind, track := flv.KindOf(h.Tag)
-	switch kind { // whose times do not count: some writers give them 0 wherever they are
+	switch kind { // the times of these do not count: some writers always set them to 0
 	case flv.KindHeader:
 		x.addHeader(h)
 		return kind
@@ -127,10 +128,10 @@ func (x *index) addHeader(h *head) {
 	x.headers = headers
 }
 
-// addEntry adds the tag at a position, whose time is now.
+// addEntry adds an entry for the tag at a position, with the time x.now.
 func (x *index) addEntry(at int64) {
 	last := &x.entries[len(x.entries)-1]
-	if x.now <= last.time || at <= last.at { // the beginning, the same moment in another tag, or a time that runs backwards
+	if x.now <= last.time || at <= last.at { // the beginning, a second tag of the same moment, or a time that runs backward
 		return
 	}
 	if x.unlisted++; x.unlisted < x.spacing {
@@ -156,7 +157,7 @@ func sameHeaders(a, b []place) bool {
 	return len(a) == len(b) && (len(a) == 0 || &a[0] == &b[0])
 }
 
-// thin drops every other entry. What is between two is scanned when it is asked for, see locate.
+// thin drops every other entry. locate scans the file between those that remain.
 func (x *index) thin() {
 	all := x.entries
 	x.entries, x.weight = nil, 0
@@ -166,14 +167,14 @@ func (x *index) thin() {
 	x.spacing *= 2
 }
 
-// extended returns the index of the same file after it has grown. The error is errStale if it has been changed as well.
+// extended returns the index of the file after it has grown. The error is errStale if it has changed otherwise.
 func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*index, error) {
 	if x.tail.size >= 0 {
 		if h, err := headAt(file, size, x.tail.at); err != nil || h.Timestamp != x.tail.Timestamp || h.end() != x.tail.end() {
 			return nil, errStale
 		}
 	}
-	grown := *x // entries are added after those that x can see
+	grown := *x // appending to entries does not change those that x sees
 	return &grown, grown.scan(ctx, scannerAt(file, size, x.tail.end()))
 }
 
@@ -182,7 +183,7 @@ func headAt(file io.ReaderAt, size, at int64) (h head, err error) {
 	return h, scannerAt(file, size, at).read(&h)
 }
 
-// seek is locate for a time that may be outside of the file, which is ErrInvalidTime.
+// seek is locate, except that a time outside the file is ErrInvalidTime.
 func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	if time < 0 || time > x.last {
 		return entry{}, ErrInvalidTime
@@ -190,8 +191,8 @@ func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, 
 	return x.locate(ctx, file, time)
 }
 
-// locate returns the last place not after a time where playing may begin. Where the index is thinned out, it scans what lies
-// between two entries. The error is errStale, ctx's or the file's.
+// locate returns the last place not after a time where playing may begin. If the index has been thinned out, it scans
+// the file between two entries. The error is errStale, ctx's or the file's.
 func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	n := notAfter(x.entries, time)
 	e := x.entries[n]
@@ -218,19 +219,19 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	return part.entries[notAfter(part.entries, time)], nil
 }
 
-// notAfter returns the last of entries that is not after a time, or else the first.
+// notAfter returns the last entry not after a time, or else the first entry.
 func notAfter(entries []entry, time int64) int {
 	return max(0, sort.Search(len(entries), func(i int) bool { return entries[i].time > time })-1)
 }
 
-// check returns errStale if there is no such place in the file, or the file's error.
+// check returns errStale if the file has no such place, or the file's error.
 func (e *entry) check(file io.ReaderAt, size int64) error {
 	h, err := headAt(file, size, e.at)
 	if err != nil && !isDamage(err) {
 		return err
 	}
 	kind, _ := flv.KindOf(h.Tag)
-	const rounding = 1 // ms, of seconds that the metadata has
+	const rounding = 1 // in ms; the metadata has seconds
 	if d := int32(h.Timestamp - uint32(e.time)); err != nil || d < -rounding || d > rounding || kind != flv.KindKeyFrame && kind != flv.KindAudio {
 		return errStale
 	}

@@ -180,7 +180,7 @@ func reversed(list []any) (other []any) {
 	return other
 }
 
-// The list of a file that was appended to ends early. What came later is found nevertheless.
+// The list of a file that was appended to ends early. Later key frames are found all the same.
 func TestIndexOfContinuedFile(t *testing.T) {
 	old := withKeyFrames(t, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
 	f, dir := newFolder(t, map[string][]byte{"a.flv": old})

@@ -23,7 +23,7 @@ func setFileLimit() error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-// What a full disk does, without one: the child may not write files beyond a limit.
+// This imitates a full disk: the child may not write files beyond a limit.
 func TestFullDisk(t *testing.T) {
 	for _, limit := range []int{5, 13, 100, 4096, 300_000, 1 << 20} {
 		f, dir := newFolder(t, nil)

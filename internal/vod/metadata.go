@@ -12,31 +12,32 @@ import (
 
 const onMetaData = "onMetaData"
 
-// numbers are the properties of metadata that are known at the end only. In a file they are written when it is closed, over the zeros that keep
-// their place, in the order of totals.
+// numbers are the metadata properties that are known only at the end. A recording reserves room for them, which is
+// overwritten when it is closed, in the order of totals.
 var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 
-const filesize = 1 // in numbers
+const filesize = 1 // index in numbers
 
-// totals are what numbers tell: seconds, bytes, seconds.
+// totals are the values of numbers: seconds, bytes, seconds.
 type totals [len(numbers)]float64
 
 func totalsOf(duration, size, last int64) totals {
 	return totals{float64(duration) / 1000, float64(size), float64(last) / 1000}
 }
 
-// outdated are properties that publishers send files with and that are about the places in those.
+// outdated are properties in a publisher's metadata that describe positions in the file that it sends.
 var outdated = []string{
 	"keyframes", "hasKeyframes", "datasize", "videosize", "audiosize", "lastkeyframetimestamp", "lastkeyframelocation", "canSeekToEnd",
 }
 
-// appendMetadata appends the body of the tag with which a recording begins: numbers, then what the publisher sent, the body of a tag or nil.
+// appendMetadata appends the body of a recording's metadata tag: numbers, then the properties in sent, the body of
+// the publisher's tag or nil.
 func appendMetadata(dst, sent []byte) []byte {
 	var all amf.ECMAArray
 	for _, name := range numbers {
 		all = append(all, amf.Property{Name: name, Value: 0.0})
 	}
-	_, values, _ := flv.ParseScript(sent) // what comes before a damage is good
+	_, values, _ := flv.ParseScript(sent) // values before damaged ones are kept
 	if len(values) > 0 {
 		for _, p := range amf.Members(values[0]) {
 			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
@@ -45,19 +46,19 @@ func appendMetadata(dst, sent []byte) []byte {
 		}
 	}
 	body, err := flv.AppendScript(dst, onMetaData, all)
-	if err != nil || len(body) > flv.MaxBodySize { // the publisher's values can't be written, or not together with ours
+	if err != nil || len(body) > flv.MaxBodySize { // the publisher's values cannot be encoded, or exceed the limit
 		body, _ = flv.AppendScript(dst, onMetaData, all[:len(numbers)])
 	}
 	return body
 }
 
-// property returns a property of an object or ECMA array, nil if there is none.
+// property returns a property of an object or ECMA array, or nil.
 func property(of any, name string) any {
 	v, _ := amf.Members(of).Get(name)
 	return v
 }
 
-// findNumbers returns where in a tag's body the eight bytes of each of numbers are, 0 where there is none.
+// findNumbers returns the position in a tag's body of the eight bytes of each of numbers, or 0 if it is missing.
 func findNumbers(body []byte) (at [len(numbers)]int64) {
 	const marker, size = 0, 8 // of a number in AMF0
 	for i, name := range numbers {
@@ -70,7 +71,7 @@ func findNumbers(body []byte) (at [len(numbers)]int64) {
 	return at
 }
 
-// number returns the eight bytes of a number.
+// number returns the eight bytes of an AMF0 number.
 func number(v float64) []byte {
 	return binary.BigEndian.AppendUint64(nil, math.Float64bits(v))
 }

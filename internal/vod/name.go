@@ -12,7 +12,7 @@ const (
 	maxElements = 32
 )
 
-// CheckName returns ErrBadName if there can't be a file of that name.
+// CheckName returns ErrBadName if name cannot be a file name.
 func CheckName(name string) error {
 	elements := strings.Split(name, "/")
 	if len(elements) > maxElements || !strings.HasSuffix(name, extension) || !utf8.ValidString(name) {
@@ -26,18 +26,19 @@ func CheckName(name string) error {
 	return nil
 }
 
-// isElement reports whether e can name a file or a directory on every system: recordings are moved from one to another.
+// isElement reports whether e may name a file or a directory on every system, since recordings are moved between
+// systems.
 func isElement(e string) bool {
 	switch {
 	case e == "", len(e) > maxElement, e[0] == '.', isDevice(e):
 		return false
-	case strings.HasSuffix(e, "."), strings.HasSuffix(e, " "): // which Windows leaves out
+	case strings.HasSuffix(e, "."), strings.HasSuffix(e, " "): // Windows removes these
 		return false
 	}
 	return strings.IndexFunc(e, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`\:*?"<>|`, r) }) < 0
 }
 
-// isDevice reports whether Windows takes e for a device, whatever comes after the first dot.
+// isDevice reports whether Windows treats e as a device, whatever follows the first dot.
 func isDevice(e string) bool {
 	base, _, _ := strings.Cut(e, ".")
 	base = strings.ToUpper(strings.TrimRight(base, " "))

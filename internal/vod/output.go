@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// output is a file that is being recorded. All times are milliseconds from its beginning.
+// output is a file that is being recorded. All times are in milliseconds from its beginning.
 type output struct {
 	file  *os.File
 	name  string
@@ -21,29 +21,29 @@ type output struct {
 	head  [flv.TagHeaderSize]byte
 
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // where in the file the numbers of the metadata are, 0: nowhere
-	base    int64               // the earliest time that may be written: after the tags of earlier recordings
+	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0: missing
+	base    int64               // the least time for a new tag, after those of earlier recordings
 	last    int64               // the latest time of a tag
-	shown   int64               // and when the last picture is shown, which may be later
-	size    int64               // with what is not written yet
-	begun   bool                // this recording's headers are in it
+	shown   int64               // the time when the last picture is shown, which may be later
+	size    int64               // including buffered bytes
+	begun   bool                // this recording's headers have been written
 	closed  bool
 
-	whole, wholeLast int64 // size and last when the file was written to last: it ended with a whole tag
+	whole, wholeLast int64 // size and last after the last write of whole tags
 }
 
 const gatherSize = 64 << 10
 
-// creation is what happens to a file of the same name.
+// creation says what to do if a file of the same name exists.
 type creation int
 
 const (
 	replaceFile  creation = iota
-	continueFile          // tags go after those that it has
-	newFile               // fs.ErrExist
+	continueFile          // add tags after the existing ones
+	newFile               // return fs.ErrExist
 )
 
-// create opens a file for a recording. Missing directories are made.
+// create opens a file for a recording, and makes missing directories.
 func (f *Folder) create(name string, how creation) (*output, error) {
 	if err := CheckName(name); err != nil {
 		return nil, err
@@ -76,7 +76,7 @@ func (f *Folder) create(name string, how creation) (*output, error) {
 	return o, nil
 }
 
-// claim opens a file that no other recorder has open.
+// claim opens a file, unless another recorder has it open.
 func (f *Folder) claim(name string, how int) (*output, error) {
 	file, err := f.root.OpenFile(name, os.O_RDWR|how, 0o644)
 	if err != nil {
@@ -98,8 +98,8 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace makes the file a new one, so that who plays the old one goes on. On Windows, where the name of an open file may stay
-// taken after it has been removed, and where it can't be removed, the old one is made empty.
+// replace removes the file and makes a new one, so that players of the old one are not disturbed. On Windows a
+// removed file keeps its name while it is open, and some files cannot be removed: there it empties the old file.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
@@ -117,13 +117,13 @@ func (f *Folder) replace(o *output) (*output, error) {
 	return renewed, nil
 }
 
-// release lets go of the file.
+// release closes the file and ends its lock.
 func (o *output) release() error {
 	recordings.remove(o)
 	return o.file.Close()
 }
 
-// start makes the file ready for tags: after those that are there, or after a new header.
+// start prepares the file for tags: after the existing ones, or after a new file header.
 func (o *output) start() error {
 	o.w = bufio.NewWriterSize(o.file, gatherSize)
 	if o.size > 0 {
@@ -131,7 +131,7 @@ func (o *output) start() error {
 			return err
 		}
 	}
-	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // as long as it is not known
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // until it is known
 	if _, err := o.file.Write(header); err != nil {
 		return err
 	}
@@ -140,7 +140,8 @@ func (o *output) start() error {
 	return nil
 }
 
-// resume goes on after the tags of the file, or says that there is not even a whole header and the file begins again.
+// resume continues after the file's tags. again reports that the file header is incomplete, so that the file must be
+// started again.
 func (o *output) resume() (again bool, err error) {
 	e, err := findEnd(o.file, o.size)
 	if err != nil {
@@ -165,13 +166,13 @@ func (o *output) resume() (again bool, err error) {
 	return false, nil
 }
 
-// grown takes note of n bytes at the end that may still have to be written.
+// grown records that n bytes were added at the end, perhaps only to the buffer.
 func (o *output) grown(n int) {
 	o.size += int64(n)
 	o.usage.add(int64(n))
 }
 
-// begin writes the metadata and the other headers. Of a file that is continued the metadata at its beginning is kept.
+// begin writes the metadata and the other headers. A file that is continued keeps its own metadata.
 func (o *output) begin(headers *flv.Headers) error {
 	if o.begun {
 		return nil
@@ -198,7 +199,7 @@ func (o *output) begin(headers *flv.Headers) error {
 	return nil
 }
 
-// metadataOf returns the publisher's metadata, nil if it has sent none.
+// metadataOf returns the publisher's metadata, or nil if it has sent none.
 func metadataOf(headers *flv.Headers) []byte {
 	for t := range headers.All() {
 		if t.Type == flv.TagScript {
@@ -208,8 +209,8 @@ func metadataOf(headers *flv.Headers) []byte {
 	return nil
 }
 
-// write adds a tag with a time. What was gathered is written before it gets more than a buffer has, so that the file ends with a
-// whole tag most of the time.
+// write adds a tag with a time. It flushes before the buffer would overflow, so that the file usually ends with a
+// whole tag.
 func (o *output) write(t flv.Tag, at int64) error {
 	n := len(t.Body) + flv.TagOverhead
 	if o.w.Buffered() > 0 && n > o.w.Available() {
@@ -218,7 +219,7 @@ func (o *output) write(t flv.Tag, at int64) error {
 		}
 	}
 	flv.PutTagHeader(o.head[:], t.Type, len(t.Body), uint32(at))
-	o.w.Write(o.head[:]) // whose error is that of the last Write, too
+	o.w.Write(o.head[:]) // a later Write returns the error
 	o.w.Write(t.Body)
 	flv.PutPreviousTagSize(o.head[:], len(t.Body))
 	if _, err := o.w.Write(o.head[:flv.PreviousTagSizeLen]); err != nil {
@@ -232,7 +233,7 @@ func (o *output) write(t flv.Tag, at int64) error {
 	return nil
 }
 
-// delay is how much later than its time a picture is shown, ms.
+// delay returns how much later than its timestamp a picture is shown, in ms.
 func delay(t flv.Tag) int64 {
 	if t.Type != flv.TagVideo {
 		return 0
@@ -244,7 +245,7 @@ func delay(t flv.Tag) int64 {
 	return int64(h.CompositionTime)
 }
 
-// flush writes what was gathered.
+// flush writes the buffered tags.
 func (o *output) flush() error {
 	err := o.w.Flush()
 	if err == nil {
@@ -253,8 +254,8 @@ func (o *output) flush() error {
 	return err
 }
 
-// close writes what was gathered, and what is known at the end into header and metadata, and closes the file. If a write fails, or
-// has failed before, the file ends with the last whole tag.
+// close flushes, updates header and metadata, and closes the file. If any write fails, it cuts the file after the
+// last whole tag.
 func (o *output) close() error {
 	o.closed = true
 	err := o.flush()
@@ -264,7 +265,7 @@ func (o *output) close() error {
 	return errors.Join(err, o.finish(), o.release())
 }
 
-// cut removes a tag that was not written to its end.
+// cut removes an incomplete tag from the end.
 func (o *output) cut() {
 	info, err := o.file.Stat()
 	if err != nil {
@@ -275,7 +276,7 @@ func (o *output) cut() {
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
-	for s.next(&h) && h.end() == s.whole { // all of them have times that were given here
+	for s.next(&h) && h.end() == s.whole { // the times of all of them were assigned here
 		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}
@@ -284,7 +285,7 @@ func (o *output) cut() {
 	o.file.Truncate(o.size)
 }
 
-// finish writes what is known at the end.
+// finish updates header and metadata.
 func (o *output) finish() error {
 	header := flv.AppendFileHeader(nil, o.has)
 	if _, err := o.file.WriteAt(header[4:5], 4); err != nil { // the flags

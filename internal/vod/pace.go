@@ -2,18 +2,19 @@ package vod
 
 import "time"
 
-// pacer says when a tag is due for a client that plays from a buffer.
+// pacer computes when a tag is due for a client with a buffer.
 type pacer struct {
 	buffer time.Duration
 	asFast bool
 
 	begun  bool
-	base   time.Time // when the client began to show the tag with the time zero
-	zero   int64     // ms
-	paused time.Time // since then the client's clock stands; zero: it runs
+	base   time.Time // when the client began to show the tag with timestamp zero
+	zero   int64     // in ms
+	paused time.Time // since when the client's clock is stopped; zero: it runs
 }
 
-// wait returns how long it is until a tag with a time in ms is due, 0 if it is, Forever if the clock stands. The first tag starts the clock.
+// wait returns the time until a tag is due: 0 if it is due, Forever if the clock is stopped. tag is its time in ms.
+// The first tag starts the clock.
 func (p *pacer) wait(now time.Time, tag int64) time.Duration {
 	switch {
 	case p.stands():
@@ -29,7 +30,7 @@ func (p *pacer) wait(now time.Time, tag int64) time.Duration {
 
 func (p *pacer) stands() bool { return !p.paused.IsZero() }
 
-// restart makes the next tag the first.
+// restart makes the next tag start the clock again.
 func (p *pacer) restart() { p.begun = false }
 
 func (p *pacer) pause(now time.Time) {

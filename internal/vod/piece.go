@@ -9,13 +9,13 @@ import (
 
 const pieceSize = 64 << 10
 
-// buffers are the pieces that are not in use, by their size: see bufferSize.
+// buffers are the free buffers by size class, see bufferSize.
 var buffers [20]sync.Pool
 
-// bufferSize is 64, 96, 128, 192, 256 KiB and so on up to more than the largest tag has.
+// bufferSize returns the size of a class: 64, 96, 128, 192, 256 KiB and so on, up to more than the largest tag.
 func bufferSize(class int) int { return pieceSize << (class / 2) / 2 * (2 + class%2) }
 
-// bufferClass returns the first class whose buffers have n bytes.
+// bufferClass returns the first class whose buffers hold n bytes.
 func bufferClass(n int) (class int) {
 	for bufferSize(class) < n {
 		class++
@@ -37,16 +37,16 @@ func putBuffer(b *[]byte) { buffers[bufferClass(len(*b))].Put(b) }
 // piece is a part of a file in memory. It begins with the PreviousTagSize before a tag.
 type piece struct {
 	file io.ReaderAt
-	at   int64 // where in the file it begins
+	at   int64 // position of buf in the file
 	buf  *[]byte
-	next int // of buf: where the next frame begins
-	end  int // of buf: what was read
+	next int // index in buf of the next frame
+	end  int // index in buf after the bytes read
 }
 
-// position is where in the file the next frame begins.
+// position returns the position of the next frame in the file.
 func (p *piece) position() int64 { return p.at + int64(p.next) }
 
-// rest is what was read and not taken.
+// rest returns the bytes that were read and not taken.
 func (p *piece) rest() []byte {
 	if p.buf == nil {
 		return nil
@@ -54,14 +54,14 @@ func (p *piece) rest() []byte {
 	return (*p.buf)[p.next:p.end]
 }
 
-// take returns the next n bytes, which must be there. Those after them are in its capacity.
+// take returns the next n bytes, which must have been read. The capacity of the result includes the bytes after them.
 func (p *piece) take(n int) []byte {
 	b := p.rest()[:n]
 	p.next += n
 	return b
 }
 
-// moveTo makes the piece empty, and the next frame the one at a position.
+// moveTo empties the piece and sets the position of the next frame.
 func (p *piece) moveTo(at int64) {
 	p.at, p.next, p.end = at, 0, 0
 	if p.buf != nil {
@@ -70,7 +70,7 @@ func (p *piece) moveTo(at int64) {
 	}
 }
 
-// head parses the header of the next tag, from memory or else from the file.
+// head parses the header of the next tag, from memory if it is there.
 func (p *piece) head() (t flv.Tag, size int, err error) {
 	at := p.position() + flv.PreviousTagSizeLen
 	if rest := p.rest(); len(rest) >= FrameRoom {
@@ -84,8 +84,8 @@ func (p *piece) head() (t flv.Tag, size int, err error) {
 	return parseHead(b[:n], at)
 }
 
-// read reads on, so that there are n bytes and, where these are fewer than a piece has, those after them too. Fewer are there only
-// where the file ends.
+// read reads at least n bytes, and fills a piece of the usual size if n is less. It returns fewer only at the end of
+// the file.
 func (p *piece) read(n int) error {
 	buf := p.buf
 	if buf == nil || bufferClass(n) != bufferClass(len(*buf)) {

@@ -42,19 +42,19 @@ type Player struct {
 	folder *Folder
 	name   string
 	file   *os.File
-	size   int64 // of the file, when it was asked last
+	size   int64 // size of the file at the last check
 	closed bool
 
 	piece  piece
-	front  []Tag // headers that come before the piece
+	front  []Tag // headers that precede the piece
 	line   flv.Timeline
-	until  int64 // ms; < 0: no limit
+	until  int64 // in ms; < 0: no limit
 	over   bool  // until has been reached
 	clock  pacer
-	glance bool // the clock stands, but a picture shall be shown nevertheless
+	glance bool // the clock is stopped, but one picture is due
 }
 
-// followEvery is how often a Player looks whether a recording has grown.
+// followEvery is how often a Player checks whether a recording has grown.
 const followEvery = 250 * time.Millisecond
 
 func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Player, error) {
@@ -80,7 +80,7 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 // more. Otherwise nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not
 // yet return stay.
 //
-// A piece is due when its first tag is: when its time is no more than Buffer ahead of what a client shows that began when the first
+// A piece is due when the time of its first tag is at most Buffer ahead of the time shown by a client that began when the first
 // tag, or the first after Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes,
 // and up to 64 KiB more.
 //
@@ -111,7 +111,7 @@ func (p *Player) Fill() (wait time.Duration, err error) {
 	}
 }
 
-// ready returns the header of the next tag if all of it is in memory.
+// ready returns the header of the next tag if the whole tag is in memory.
 func (p *Player) ready() (t flv.Tag, size int, ok bool) {
 	for {
 		rest := p.piece.rest()
@@ -129,7 +129,7 @@ func (p *Player) ready() (t flv.Tag, size int, ok bool) {
 	}
 }
 
-// load reads the piece with the next tag if that is due, or skips it if it is not to be given out.
+// load reads the piece with the next tag if that is due, or skips the tag if it is not wanted.
 func (p *Player) load() (wait time.Duration, err error) {
 	t, size, err := p.ahead()
 	switch {
@@ -145,16 +145,16 @@ func (p *Player) load() (wait time.Duration, err error) {
 		return wait, nil
 	}
 	if err = p.piece.read(FrameRoom + size); err == nil && len(p.piece.rest()) < FrameRoom+size {
-		p.size = 0 // it has become shorter: ask again
+		p.size = 0 // the file has become shorter: check its size again
 	}
 	return 0, err
 }
 
-// errNotYet says that a recording goes on later.
+// errNotYet is returned at the end of a recording that goes on.
 var errNotYet = errors.New("not recorded yet")
 
-// ahead returns the header of the next tag, of which all is in the file. The error is io.EOF at the end of the file, errNotYet at
-// that of a recording that goes on.
+// ahead returns the header of the next tag, after checking that the file has all of it. The error is io.EOF at the
+// end of the file, and errNotYet at the end of a recording that goes on.
 func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	growing := true
 	for asked := false; ; asked = true {
@@ -166,7 +166,7 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 		}
 		switch {
 		case !asked:
-			growing = isRecorded(p.file) // before its size is asked: it is closed after the last write
+			growing = isRecorded(p.file) // before the size is checked: a recording is closed after its last write
 			info, err := p.file.Stat()
 			if err != nil {
 				return t, size, err
@@ -184,7 +184,7 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	}
 }
 
-// due returns how long it is until a tag is due.
+// due returns the time until a tag is due.
 func (p *Player) due(t flv.Tag) time.Duration {
 	if p.glance || t.Type == flv.TagScript {
 		return 0
@@ -193,11 +193,11 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next returns the next tag of the piece; ok is false if there is no more. What it returns is a view, valid until Fill, Seek, Pause
+// Next returns the next tag of the piece; ok is false if there is no more. The tag is a view, valid until Fill, Seek, Pause
 // or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
-		*t, p.front[0] = p.front[0], Tag{} // which may be large
+		*t, p.front[0] = p.front[0], Tag{} // drop the reference: the tag may be large
 		p.front = p.front[1:]
 		return true
 	}
@@ -259,7 +259,7 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place where playing from a time in ms begins, and the headers that are valid there.
+// find returns the place to play from for a time in ms, and the headers that are valid there.
 func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
 	if e, err = x.seek(ctx, p.file, time); err == nil {
 		front, err = p.readHeaders(e)
@@ -267,7 +267,7 @@ func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front
 	return e, front, err
 }
 
-// maxHeaderBytes bounds what is sent before a key frame, as flv.Headers has it.
+// maxHeaderBytes bounds the headers sent before a key frame, the same limit as in flv.Headers.
 const maxHeaderBytes = 4 << 20
 
 // readHeaders returns the headers that are valid at a place.
@@ -328,7 +328,7 @@ func (p *Player) Close() error {
 	return p.file.Close()
 }
 
-// fail returns the error of an operation: the end of the file, damage and the end of a context as they are.
+// fail returns the error of an operation. It does not wrap io.EOF, damage and a context's error.
 func (p *Player) fail(op string, err error) error {
 	if err == io.EOF || isDamage(err) {
 		return err

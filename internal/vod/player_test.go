@@ -315,7 +315,7 @@ func TestPace(t *testing.T) {
 	})
 }
 
-// A recording is played as far as it goes, and goes on with it.
+// A recording is played to its end, and followed as it grows.
 func TestPlaysWhileRecorded(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	synctest.Test(t, func(t *testing.T) {

@@ -37,24 +37,24 @@ type Recorder struct {
 	folder *Folder
 	o      RecordOptions
 
-	first string // the name of the first file
+	first string // name of the first file
 
 	mu      sync.Mutex
-	part    int // the number in the name of the last file
+	part    int // number in the name of the last file
 	out     *output
-	headers flv.Headers // that have come so far
+	headers flv.Headers // the headers so far
 	line    flv.Timeline
-	zero    int64 // the position in line that has the time out.base
-	timed   bool  // zero is set
-	checked int64 // out.size when the limits were looked at last
+	zero    int64 // the position in line that corresponds to out.base
+	timed   bool  // zero is valid
+	checked int64 // out.size at the last check of the limits
 	timer   *time.Timer
-	armed   bool // timer runs
+	armed   bool // timer is running
 	closed  bool
 	err     error
-	done    []finished // of which Done has to be told yet
+	done    []finished // files that Done has not been called for
 }
 
-// finished is a file that was closed.
+// finished is a closed file.
 type finished struct {
 	name string
 	err  error
@@ -91,7 +91,8 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	return r, nil
 }
 
-// checkLimits returns ErrNoSpace if there is less than MinFree on the disk that a file is on, or more than MaxTotal in the folder.
+// checkLimits returns ErrNoSpace if the disk has less than MinFree bytes free, or the folder has more than MaxTotal
+// bytes.
 func (r *Recorder) checkLimits(file *os.File) error {
 	if r.o.MinFree > 0 {
 		if free, err := freeSpace(file); err == nil && free < r.o.MinFree {
@@ -144,7 +145,7 @@ func (r *Recorder) Close() error {
 	})
 }
 
-// locked calls f with the lock, and Done without it.
+// locked calls f with the lock held, and then Done without it.
 func (r *Recorder) locked(f func() error) error {
 	r.mu.Lock()
 	err := f()
@@ -159,7 +160,7 @@ func (r *Recorder) locked(f func() error) error {
 	return failed("record", "", err)
 }
 
-// tick writes what has waited for a second.
+// tick flushes tags that have been buffered for a second.
 func (r *Recorder) tick() {
 	r.locked(func() error {
 		r.armed = false
@@ -170,7 +171,7 @@ func (r *Recorder) tick() {
 	})
 }
 
-// add writes a tag, and begins the next file before it if it is time to.
+// add writes a tag, after beginning the next file if that is due.
 func (r *Recorder) add(t flv.Tag) error {
 	if len(t.Body) > flv.MaxBodySize {
 		return &flv.Error{Detail: "body is too long for a tag", Value: len(t.Body)}
@@ -199,7 +200,7 @@ func (r *Recorder) add(t flv.Tag) error {
 	return r.write(t, max(at, r.out.base))
 }
 
-// write writes a tag with a time, after what has to be in front of it.
+// write writes a tag with a time, after the headers if they are due.
 func (r *Recorder) write(t flv.Tag, at int64) error {
 	if err := r.out.begin(&r.headers); err != nil {
 		return err
@@ -218,8 +219,8 @@ func (r *Recorder) write(t flv.Tag, at int64) error {
 	return r.checkLimits(r.out.file)
 }
 
-// isNext reports whether a tag with a time is the first of the next file: it can be decoded without those before it, or there has
-// been no such tag for too long.
+// isNext reports whether a tag with a time begins the next file: it can be decoded without the tags before it, or no
+// such tag has come for too long.
 func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	size, time := r.o.MaxSize, r.o.MaxDuration.Milliseconds()
 	exceeds := func(times int64) bool {
@@ -229,7 +230,7 @@ func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	return r.out.begun && (begins && exceeds(1) || exceeds(2))
 }
 
-// nextFile closes the file and begins the next, under the first name that is free.
+// nextFile closes the file and begins the next one, under the first free name.
 func (r *Recorder) nextFile() error {
 	if r.closeFile(); r.err != nil {
 		return r.err
@@ -277,7 +278,7 @@ func (r *Recorder) closeFile() {
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
 }
 
-// roomError makes an error ErrNoSpace if it says so in the system's words.
+// roomError wraps an error of the system in ErrNoSpace if it means that.
 func roomError(err error) error {
 	if err != nil && isFull(err) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, withoutPath(err))

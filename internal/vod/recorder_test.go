@@ -400,7 +400,7 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, written/10_000, len(tags)-1)
 }
 
-// What was gathered is written once a second at the latest.
+// Buffered tags are written once a second at the latest.
 func TestWrittenEverySecond(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	size := func() int64 {
@@ -458,7 +458,7 @@ func TestRecorderIsSafeForGoroutines(t *testing.T) {
 	require.Equal(t, 200, total)
 }
 
-// Who plays a file that is replaced goes on with the old one.
+// A player of a file that is replaced goes on with the old one.
 func TestReplacedWhilePlayed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("see output.replace")
@@ -481,7 +481,7 @@ func TestUsage(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		time.Sleep(searchEvery)
-		f.usage.searching.Lock() // somebody else searches
+		f.usage.searching.Lock() // another goroutine searches
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		f.usage.searching.Unlock()
 		require.Equal(t, int64(200), f.usage.total(f.root))

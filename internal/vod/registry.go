@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// recordings are the files that this process records, whatever Folder and name they were found by: two programs of one process may
-// serve one directory.
+// recordings are the files that this process records. They are compared by identity, not by name, since two programs
+// in one process may serve the same directory.
 var recordings registry
 
 type registry struct {
@@ -15,7 +15,7 @@ type registry struct {
 	files map[*output]fs.FileInfo
 }
 
-// add reports whether the file was not there yet.
+// add adds a file, and reports whether it was absent.
 func (r *registry) add(o *output, info fs.FileInfo) bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()

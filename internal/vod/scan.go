@@ -7,31 +7,31 @@ import (
 )
 
 const (
-	peekSize   = 128     // of a body are read: enough for flv.KindOf, and so for key frames and headers
-	windowSize = 4 << 10 // is read at a time: smaller than most pictures, larger than most audio
+	peekSize   = 128     // bytes of a body that are read: enough for flv.KindOf, and so for key frames and headers
+	windowSize = 4 << 10 // bytes read at a time: less than most video tags, more than most audio tags
 )
 
 // head is the header of a tag in a file, with the first bytes of its body.
 type head struct {
 	flv.Tag       // Body: peekSize bytes at most, valid until the next tag is scanned
-	at      int64 // where it begins
+	at      int64 // position of the tag
 	size    int   // of the whole body
 }
 
-// end is where the next tag begins.
+// end returns the position of the next tag.
 func (h *head) end() int64 { return h.at + int64(h.size) + flv.TagOverhead }
 
-// isMedia reports whether it is a tag of those that FLV has. Others are skipped: the numbers are message types of RTMP, which no
-// file may make a server send.
+// isMedia reports whether t is a tag type of FLV. Other tags are skipped: their numbers are message types of RTMP,
+// which a file must not make a server send.
 func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo || t == flv.TagScript }
 
-// scanner goes from tag to tag without reading the bodies.
+// scanner moves from tag to tag without reading whole bodies.
 type scanner struct {
 	file  io.ReaderAt
 	size  int64          // of the file
-	has   flv.FileHeader // newScanner sets it
-	pos   int64          // where the next tag begins
-	whole int64          // where the last tag ends that is whole, its PreviousTagSize included
+	has   flv.FileHeader // set by newScanner
+	pos   int64          // position of the next tag
+	whole int64          // position after the last whole tag and its PreviousTagSize
 	err   error          // why there is no next tag
 
 	window   [windowSize]byte
@@ -56,13 +56,13 @@ func newScanner(file io.ReaderAt, size int64) (*scanner, error) {
 	return s, nil
 }
 
-// scannerAt returns a scanner at a tag of an FLV file.
+// scannerAt returns a scanner at a position of an FLV file.
 func scannerAt(file io.ReaderAt, size, pos int64) *scanner {
 	return &scanner{file: file, size: size, pos: pos, whole: pos}
 }
 
-// next goes to the next tag whose body is whole. At the end the result is false, and err says why: nil where the file ends between
-// tags, an [*flv.Error] where it ends in a tag or has none, else what the file says.
+// next moves to the next whole tag. At the end it returns false, and err is the reason: nil if the file ends between
+// tags, an [*flv.Error] if it ends inside a tag or is damaged, or the file's error.
 func (s *scanner) next(h *head) bool {
 	for s.err == nil && s.pos != s.size {
 		if s.err = s.read(h); s.err != nil {
@@ -75,7 +75,7 @@ func (s *scanner) next(h *head) bool {
 		if h.end() <= s.size {
 			s.whole = h.end()
 		}
-		s.pos = min(h.end(), s.size) // of the last tag the PreviousTagSize may be missing
+		s.pos = min(h.end(), s.size) // the last PreviousTagSize may be missing
 		if isMedia(h.Type) {
 			return true
 		}
@@ -104,7 +104,7 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 		return t, 0, torn(at, int64(flv.TagOverhead-len(b)))
 	}
 	t, size, err = flv.ParseTagHeader(b)
-	if err == nil && t.Type == 0 { // a file system lost the end of the file, or made room that was not used
+	if err == nil && t.Type == 0 { // zeros, after a crash of the file system or in room reserved for later
 		err = &flv.Error{Detail: "not a tag: its type is 0"}
 	}
 	if e, ok := err.(*flv.Error); ok {
@@ -113,12 +113,12 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 	return t, size, err
 }
 
-// torn is the error of a file that ends within the tag at a position.
+// torn returns the error of a file that ends inside the tag at a position.
 func torn(at, missing int64) error {
 	return &flv.Error{Offset: at, Detail: "the file ends within a tag, bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }
 
-// bytes returns up to n bytes at a position, fewer at the end of the file.
+// bytes returns n bytes at a position, or fewer at the end of the file.
 func (s *scanner) bytes(at int64, n int) ([]byte, error) {
 	if at < 0 || at > s.size {
 		return nil, torn(at, at-s.size)

@@ -8,26 +8,27 @@ import (
 	"time"
 )
 
-// usage knows how many bytes the files of a folder have.
+// usage tracks the total size of a folder's files.
 type usage struct {
-	grown     atomic.Int64 // by how much recordings have made it larger since it was opened
+	grown     atomic.Int64 // bytes that recordings have added since the folder was opened
 	found     atomic.Pointer[search]
 	searching sync.Mutex
 }
 
-// search is what a search through the folder has found.
+// search is the result of a search through the folder.
 type search struct {
 	ended time.Time
-	bytes int64 // less what usage.grown was before
+	bytes int64 // minus the value of usage.grown before the search
 }
 
-// searchEvery is how often a folder is searched at most: it may have many files, and other programs that write and remove them.
+// searchEvery is the least time between two searches of a folder, since it may have many files. Searches find what
+// other programs write and remove.
 const searchEvery = 10 * time.Second
 
-// add says that a recording has grown by n bytes.
+// add adds n bytes that a recording has written.
 func (u *usage) add(n int64) { u.grown.Add(n) }
 
-// total returns how many bytes the files have. While one recording searches, the others go on with what was found before.
+// total returns the number of bytes in the files. While one recording searches, others use the previous result.
 func (u *usage) total(root *os.Root) int64 {
 	s := u.found.Load()
 	switch {
@@ -47,7 +48,7 @@ func (u *usage) total(root *os.Root) int64 {
 	return s.bytes + u.grown.Load()
 }
 
-// treeSize returns how many bytes the files have that can be seen; what can't has a size as well, but nobody could free it.
+// treeSize returns the number of bytes in the files that can be seen. It skips the rest, which could not be deleted either.
 func treeSize(root *os.Root) (bytes int64) {
 	fs.WalkDir(root.FS(), ".", func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -48,7 +48,7 @@ func ExampleNew() {
 	_ = testUpload
 }
 
-// What was published to the server, and what was called.
+// Inspect the published streams and the calls.
 func ExampleServer() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

@@ -5,11 +5,11 @@ import (
 	"sync"
 )
 
-// fault says how a connection fails.
+// fault is one way in which a connection fails.
 type fault struct {
-	cut   bool  // it is reset
-	after int64 // bytes that are sent to the client before the reset
-	stall bool  // it stops when a stream has been opened on it
+	cut   bool  // reset the connection
+	after int64 // bytes sent to the client before the reset
+	stall bool  // stop when the client has opened a stream
 }
 
 // faults are the faults of the next connections, in order.
@@ -25,7 +25,7 @@ func (f *faults) add(one fault) {
 	f.next = append(f.next, one)
 }
 
-// take gives a connection the next fault. It reports false if there is none.
+// take gives a connection the next fault. It reports false if none is left.
 func (f *faults) take(c *faultyConn) (ok bool) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -42,7 +42,7 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened stops a connection on which a stream has been opened, if it is to stall. It is called on the goroutine that reads.
+// opened stops a connection that is to stall, after it has opened a stream. It is called on the goroutine that reads.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]

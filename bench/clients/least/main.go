@@ -318,7 +318,7 @@ type flvReader struct {
 	st    *chunkStream
 	left  int // payload bytes left of the current chunk
 	head  [15]byte
-	hr, n int // head[hr:n] is to be handed out first
+	hr, n int // head[hr:n] is returned first
 	g     counter
 }
 

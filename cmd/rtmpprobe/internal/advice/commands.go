@@ -12,7 +12,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// What stands for secrets in command lines. On many servers who knows a stream's name can publish it, too.
+// Placeholders for secrets in command lines. On many servers the name of a stream is enough to publish it.
 const (
 	streamPlaceholder = "STREAM"
 	keyPlaceholder    = "STREAM_KEY"
@@ -20,7 +20,7 @@ const (
 	userPlaceholder   = "USER:PASSWORD"
 )
 
-// Commands are the settings in other programs' words. What is secret is a placeholder.
+// Commands are the settings in other programs' words. Secrets are replaced by placeholders.
 func Commands(o live.Options) []report.Command {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil {
@@ -40,13 +40,13 @@ func Commands(o live.Options) []report.Command {
 	}
 }
 
-// words are the settings as other programs want them.
+// words writes the settings for other programs.
 type words struct {
 	u *rtmpurl.URL
 	o live.Options
 }
 
-// withoutToken replaces what follows a ?.
+// withoutToken replaces everything after a question mark.
 func withoutToken(s string) string {
 	if plain, _, found := strings.Cut(s, "?"); found {
 		return plain + "?" + tokenPlaceholder
@@ -69,7 +69,7 @@ func (w words) playpath() string {
 	return streamPlaceholder
 }
 
-// subscribe is the name that FCSubscribe has, if it was given.
+// subscribe returns the name for FCSubscribe, if it was given.
 func (w words) subscribe() string {
 	if w.o.RTMP.Subscribe == "" {
 		return ""
@@ -77,7 +77,7 @@ func (w words) subscribe() string {
 	return streamPlaceholder
 }
 
-// flashVer is what connect says that differs from other programs' own; "": nothing.
+// flashVer returns connect's flashVer if it differs from other programs' default, or "".
 func (w words) flashVer() string {
 	if o := w.o.RTMP; o.FlashVer == "" && o.Publish && !w.o.Publish {
 		return fmleFlashVer
@@ -85,10 +85,10 @@ func (w words) flashVer() string {
 	return w.o.RTMP.FlashVer
 }
 
-// fmleFlashVer is what package rtmp says where Options.Publish is set.
+// fmleFlashVer is package rtmp's flashVer if Options.Publish is set.
 const fmleFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"
 
-// server is the URL up to the application.
+// server returns the URL up to the application.
 func (w words) server() string {
 	user := ""
 	if w.u.User != "" {
@@ -109,7 +109,7 @@ func (w words) rtmpdump() string {
 			args = append(args, option.name, withoutToken(option.value))
 		}
 	}
-	if len(o.SWFHash) > 0 { // which makes the handshake that with a digest; ffmpeg's always is
+	if len(o.SWFHash) > 0 { // implies the handshake with a digest, which ffmpeg always uses
 		args = append(args, "-w", hex.EncodeToString(o.SWFHash), "-x", strconv.Itoa(int(o.SWFSize)))
 	}
 	if o.Live {
@@ -118,7 +118,7 @@ func (w words) rtmpdump() string {
 	return shell(append(args, "-o", "stream.flv"))
 }
 
-// ffmpegOptions are those that go before a URL.
+// ffmpegOptions returns the options that precede a URL.
 func (w words) ffmpegOptions() (args []string) {
 	o := w.o.RTMP
 	for _, option := range []struct{ name, value string }{
@@ -157,7 +157,7 @@ func (w words) obs() []string {
 	return lines
 }
 
-// shell writes a command line that a shell takes apart into args.
+// shell quotes args as a command line for a shell.
 func shell(args []string) string {
 	quoted := make([]string, len(args))
 	for i, arg := range args {

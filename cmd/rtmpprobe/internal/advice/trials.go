@@ -1,4 +1,4 @@
-// Package advice finds settings with which a difficult server works, and what they are called in other programs.
+// Package advice finds settings that work with a difficult server, and translates them for other programs.
 package advice
 
 import (
@@ -32,8 +32,8 @@ type trial struct {
 	o    live.Options
 }
 
-// Try tries other settings than those with which r came about, until one works, or with all each of them, and returns what came of
-// them. found are the first that work; ok reports whether there are any. mask hides what is secret in errors.
+// Try tries settings other than those of r until one works, or with all set each of them, and returns the results.
+// found are the first that work, if ok is set. mask replaces secrets in errors.
 func Try(ctx context.Context, o live.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found live.Options, ok bool) {
 	for _, t := range trials(o, r) {
 		if ctx.Err() != nil || ok && !all {
@@ -67,7 +67,7 @@ func (a *arrival) Add(e *event.Event) {
 	}
 }
 
-// run makes a session and reports whether it comes as far as it should: to media, or to the server's consent.
+// run runs a session and reports whether it gets far enough: to media, or to the server's consent to publish.
 func run(ctx context.Context, o live.Options, mask func(string) string) (worked bool, text string) {
 	o.For = trialWatch
 	if o.RTMP.Timeout == 0 || o.RTMP.Timeout > trialTimeout {
@@ -144,7 +144,7 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 		add("the digest handshake", digest)
 	case rtmp.StageConnect:
 		list = append(list, settings(o, u)...)
-		if r.Err == nil { // to know what else works
+		if r.Err == nil { // find out what else works
 			elsewhere("rtmps", 443)
 			elsewhere("rtmpt", 80)
 		}
@@ -152,7 +152,7 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 	return list
 }
 
-// settings are other ways to say connect, and what follows it.
+// settings returns other settings for connect and what follows it.
 func settings(o live.Options, u *rtmpurl.URL) (list []trial) {
 	add := func(what string, change func(*live.Options)) {
 		t := trial{what: what, o: o}
@@ -185,17 +185,17 @@ func settings(o live.Options, u *rtmpurl.URL) (list []trial) {
 	return list
 }
 
-// flashPlayer is what the last Flash Player said.
+// flashPlayer is the flashVer of the last Flash Player.
 const flashPlayer = "WIN 32,0,0,465"
 
-// digest makes the handshake that of Flash Player 9 and later: with the answer to SWF verification of no player, which is asked for
-// by few servers.
+// digest selects the handshake of Flash Player 9 and later. It does so with a made-up answer to SWF verification,
+// which few servers ask for.
 func digest(o *live.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
 
-// form is a way to write tcUrl.
+// form is a form of tcUrl.
 type form struct{ what, url string }
 
-// tcURLs are the other ways to write tcUrl.
+// tcURLs returns the other forms of tcUrl.
 func tcURLs(u *rtmpurl.URL, app string) (list []form) {
 	usual := u.TCURL(app)
 	scheme, rest, ok := strings.Cut(usual, "://")
@@ -218,7 +218,7 @@ func tcURLs(u *rtmpurl.URL, app string) (list []form) {
 // split is a way to divide a path.
 type split struct{ app, playpath string }
 
-// splits are the other ways to divide the path into application and stream.
+// splits returns the other ways to divide the path into application and stream.
 func splits(u *rtmpurl.URL) (list []split) {
 	path := u.App + "/" + u.Playpath
 	if strings.ContainsAny(u.App, "?") || u.Playpath == "" {
@@ -233,7 +233,7 @@ func splits(u *rtmpurl.URL) (list []split) {
 	return list[:min(len(list), 3)]
 }
 
-// relocate is a URL with another scheme and port.
+// relocate returns the URL with another scheme and port.
 func relocate(rawURL string, u *rtmpurl.URL, scheme string, port uint16) string {
 	_, rest, _ := strings.Cut(rawURL, "://")
 	authority, path, _ := strings.Cut(rest, "/")

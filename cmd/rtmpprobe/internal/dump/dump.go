@@ -1,4 +1,4 @@
-// Package dump writes every message of a session with what it means.
+// Package dump writes every message of a session with its meaning.
 package dump
 
 import (
@@ -21,7 +21,7 @@ type Writer struct {
 	err  error
 }
 
-// New returns a Writer to w. mask replaces what is secret.
+// New returns a Writer to w. mask replaces secrets.
 func New(w io.Writer, mask func(string) string) *Writer {
 	return &Writer{w: bufio.NewWriter(w), mask: mask}
 }
@@ -83,7 +83,7 @@ func (d *Writer) line(e *event.Event) string {
 // was escaped and cut.
 func (d *Writer) text(s string, limit int) string { return quote.Text(d.mask(s), limit) }
 
-// meaning says what is in a message.
+// meaning describes the contents of a message.
 func (d *Writer) meaning(p *message.Packet) string {
 	switch p.Type {
 	case message.TypeSetChunkSize, message.TypeAbort, message.TypeAcknowledgement, message.TypeWindowAckSize, message.TypeSetPeerBandwidth:
@@ -180,7 +180,7 @@ func track(multi bool, id uint8) string {
 
 func unreadable(err error) string { return "can't be read: " + quote.Text(err.Error(), 120) }
 
-// damage is added where the rest of a message can't be read.
+// damage is appended if the rest of a message cannot be parsed.
 func damage(err error) string {
 	if err == nil {
 		return ""

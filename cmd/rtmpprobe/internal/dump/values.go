@@ -9,13 +9,13 @@ import (
 )
 
 const (
-	// maxValues bounds what is shown of a message's values, in bytes.
+	// maxValues bounds the text for a message's values, in bytes.
 	maxValues = 600
-	// maxDepth is how deep objects are shown.
+	// maxDepth is the depth to which objects are shown.
 	maxDepth = 4
 )
 
-// values writes AMF values.
+// values formats AMF values.
 func (d *Writer) values(list []any) string {
 	var b strings.Builder
 	for _, v := range list {

@@ -1,5 +1,5 @@
-// Package event is what happens in a session, one thing after the other: what rtmpprobe explains. Sessions are live or captured;
-// who explains them does not see the difference.
+// Package event defines the events of a session, live or captured, which rtmpprobe explains. Their consumers need not
+// know which it is.
 package event
 
 import (
@@ -13,9 +13,9 @@ import (
 // Kind says what has happened.
 type Kind int
 
-// The kinds of events, in the order in which they come when all goes well. A session that was captured begins with HandshakeStart.
+// Kinds of events, in their usual order. A captured session begins with HandshakeStart.
 const (
-	Attempt        Kind = iota // an attempt to connect begins; Text: how, if it is not the first
+	Attempt        Kind = iota // an attempt to connect begins; Text: how, unless it is the first
 	Resolving                  // Text: a host
 	Resolved                   // Text: its addresses
 	Dialling                   // Text: an address
@@ -23,23 +23,23 @@ const (
 	TLSStart                   //
 	TLSDone                    // TLS
 	Asked                      // an HTTP request of a tunnel has been written
-	Answered                   // the first byte of its answer has come
+	Answered                   // the first byte of its response has come
 	HandshakeStart             //
 	HandshakeDone              // Handshake
 	Message                    // Packet, Sent
-	Ended                      // the session is over, by itself if Err is not nil
+	Ended                      // the session has ended, regularly if Err is nil
 )
 
-// Event is one thing that has happened. What it points to is valid during the call that hands it over, and must not be modified.
+// Event is one thing that has happened. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
 type Event struct {
 	At        time.Duration // since the session began
 	Kind      Kind
 	Err       error // why it has failed; nil: it has not
 	Text      string
-	Proxy     bool // the address is that of a proxy
+	Proxy     bool // the address is a proxy's
 	TLS       *tls.ConnectionState
 	Handshake rtmp.HandshakeInfo
-	Sent      bool // the client has sent the message
+	Sent      bool // sent by the client
 	Packet    *rtmp.Packet
 }
 
@@ -56,7 +56,7 @@ func (s Sinks) Add(e *Event) {
 	}
 }
 
-// Tolerated names what was wrong with chunks.
+// Tolerated names the violations in a chunk stream.
 func Tolerated(t chunk.Tolerated) map[string]uint64 {
 	wrong := make(map[string]uint64)
 	for _, kind := range []struct {

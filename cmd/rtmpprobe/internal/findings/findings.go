@@ -1,4 +1,4 @@
-// Package findings says what a report means, and what to do about it.
+// Package findings explains what a report means, and what to do about it.
 package findings
 
 import (
@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// rule is one thing that can be found.
+// rule finds one problem.
 type rule struct {
 	id    string
 	grade report.Grade
-	// find says what was found, in a plain sentence; "": it was not.
+	// find returns a sentence that describes the problem, or "" if the report does not have it.
 	find func(r *report.Report) string
-	do   string // what to do about it; "": nothing
+	do   string // advice; "": none
 }
 
 // interrupted is all there is to say of a server that the user did not wait for: it has done nothing wrong.
@@ -25,7 +25,7 @@ var interrupted = []rule{
 	}, ""},
 }
 
-// Judge returns what is worth knowing, the worst first.
+// Judge returns the findings, the worst first.
 func Judge(r *report.Report) []report.Finding {
 	tables := [][]rule{network, protocol, media}
 	if errors.Is(r.Err, context.Canceled) {
@@ -44,7 +44,7 @@ func Judge(r *report.Report) []report.Finding {
 			}
 		}
 	}
-	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // nothing is called well that has failed
+	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // do not praise a session that has failed
 		found = append([]report.Finding{{ID: "failed", Grade: report.Error, Text: "It has failed: " + r.Error}}, found...)
 	}
 	if Worst(found) == report.OK || Worst(found) == report.Note {

@@ -10,23 +10,23 @@ import (
 )
 
 const (
-	// rareKeys is the distance of key frames beyond which players that join wait for long.
+	// rareKeys is the distance of key frames above which joining players wait too long.
 	rareKeys = report.Duration(5 * time.Second)
-	// apart is how far sound and pictures may be from each other.
+	// apart is the largest acceptable offset between audio and video.
 	apart = report.Duration(500 * time.Millisecond)
-	// drifting is how much that may change while it is watched, and how far timestamps may leave the samples behind.
+	// drifting is the largest acceptable change of that offset, and of the timestamps against the sample count.
 	drifting = report.Duration(100 * time.Millisecond)
 	// slow is the pace of media below which players run dry.
 	slow = 0.95
-	// late is how long after the first packet the first key frame may come.
+	// late is the longest acceptable time from the first packet to the first key frame.
 	late = report.Duration(500 * time.Millisecond)
 	// patience is how long nothing may come of a stream before that is told to somebody who watches.
 	patience = report.Duration(5 * time.Second)
-	// fast is the burst at the beginning beyond which it is worth a word.
+	// fast is the size of the first burst above which it is mentioned.
 	fast = report.Duration(time.Second)
 )
 
-// media is what can be wrong with sound and pictures.
+// media are the rules for audio and video.
 var media = []rule{
 	{"no-media", report.Error, func(r *report.Report) string {
 		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
@@ -185,7 +185,7 @@ const (
 	headers   = "The publisher should send it again when it reconnects, and the server send it to those who join."
 )
 
-// moments says where times went wrong.
+// moments returns a rule that lists the times at which timestamps were wrong.
 func moments(what string, of func(*report.Media) report.Moments) func(*report.Report) string {
 	return func(r *report.Report) string {
 		m := of(&r.Media)

@@ -16,10 +16,10 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// soon is how long before its end a certificate is worth a word.
+// soon is the time before the expiry of a certificate at which it is mentioned.
 const soon = 14 * 24 * time.Hour
 
-// network is what can be wrong before RTMP.
+// network are the rules for everything before RTMP.
 var network = []rule{
 	{"name-unknown", report.Error, func(r *report.Report) string {
 		var dns *net.DNSError
@@ -130,7 +130,7 @@ var network = []rule{
 	}, "Use rtmps:// if the server offers it."},
 }
 
-// failedIn reports whether the session has ended in that stage of package rtmp.
+// failedIn reports whether the session ended in a stage of package rtmp.
 func failedIn(r *report.Report, stage string) bool {
 	var failed *rtmp.HandshakeError
 	return errors.As(r.Err, &failed) && failed.Stage == stage
@@ -160,7 +160,7 @@ func refusedTLS(err error) bool {
 
 func timedOut(err error) bool { return errors.Is(err, os.ErrDeadlineExceeded) }
 
-// hungUp reports whether the server has ended the connection.
+// hungUp reports whether the server closed the connection.
 func hungUp(err error) bool {
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE)
 }

@@ -13,15 +13,15 @@ import (
 )
 
 const (
-	// smallChunks is the chunk size in bytes below which media costs many headers, and many servers are at a loss to send fast.
+	// smallChunks is the chunk size in bytes below which media has much overhead, and many servers cannot send fast.
 	smallChunks = 1024
 	// smallWindow is the acknowledgement window in bytes below which a fast stream waits for acknowledgements.
 	smallWindow = 64 << 10
-	// worthwhile is how much pipelining has to save to be worth a word.
+	// worthwhile is the least saving by pipelining that is mentioned.
 	worthwhile = 5e6 // nanoseconds
 )
 
-// protocol is what can be wrong with RTMP.
+// protocol are the rules for RTMP.
 var protocol = []rule{
 	{"not-rtmp", report.Error, func(r *report.Report) string {
 		var wrong *handshake.Error
@@ -208,7 +208,7 @@ func userRefused(r *report.Report) bool {
 	return given && !strings.HasPrefix(reason, "needauth")
 }
 
-// failedEarly reports whether no connection has come about.
+// failedEarly reports whether no connection was made.
 func failedEarly(r *report.Report) bool { return errors.As(r.Err, new(*rtmp.HandshakeError)) }
 
 // reachedStream reports whether the server has accepted connect.
@@ -226,7 +226,7 @@ func unanswered(r *report.Report) bool {
 	return stageFailed(r, report.CreateStream) || stageFailed(r, report.Play) || stageFailed(r, report.Publish)
 }
 
-// lastStage is the stage that came last.
+// lastStage returns the name of the last stage.
 func lastStage(r *report.Report) string {
 	if len(r.Stages) == 0 {
 		return "anything"

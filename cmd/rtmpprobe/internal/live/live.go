@@ -1,4 +1,4 @@
-// Package live makes a session with a server and tells what happens in it.
+// Package live runs a session with a server and reports its events.
 package live
 
 import (
@@ -15,7 +15,7 @@ import (
 
 // Options say what to do.
 type Options struct {
-	URL     string // with librtmp's options after it
+	URL     string // followed by librtmp's options
 	RTMP    rtmp.Options
 	Publish bool          // publish the sample instead of playing
 	For     time.Duration // how long to watch
@@ -27,9 +27,9 @@ func (o Options) Plain() string {
 	return plain
 }
 
-// Result is what is known when the session is over.
+// Result describes a session after its end.
 type Result struct {
-	Err        error // what has ended it before its time: io.EOF if the server has ended the stream; nil: nothing
+	Err        error // the error that ended it early: io.EOF if the server ended the stream
 	Opened     bool  // the server has agreed to play or publish
 	Stats      rtmp.Stats
 	Watched    time.Duration
@@ -77,12 +77,12 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	r.Watched = time.Since(began)
 	r.BytesRead, r.BytesWrote = after.BytesRead-before.BytesRead, after.BytesWritten-before.BytesWritten
 	if ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-		return nil // enough was seen, or the user has seen enough
+		return nil // it was watched long enough, or the user has stopped it
 	}
 	return err
 }
 
-// play reads until the stream ends. A server that sends nothing for long is watched on.
+// play reads until the stream ends. It goes on if the server is silent for long.
 func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	var p rtmp.Packet
 	for {
@@ -92,16 +92,16 @@ func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	}
 }
 
-// tracer makes events of what the library traces.
+// tracer turns the library's trace into events.
 type tracer struct {
 	began time.Time
-	host  string // the server's
+	host  string // the server's host
 	port  uint16
 
 	mu       sync.Mutex
-	sink     event.Sink // nil: the session is over
+	sink     event.Sink // nil: the session has ended
 	attempts int
-	resolved string // the host that was resolved last
+	resolved string // the host resolved last
 }
 
 func (t *tracer) add(e *event.Event) {

@@ -24,10 +24,10 @@ import (
 //go:embed sample.flv
 var sample []byte
 
-// sampleLength is after what time the sample is sent again, in ms.
+// sampleLength is the duration of the sample, after which it is repeated, in ms.
 const sampleLength = 1920
 
-// publish sends the sample again and again, at its own speed.
+// publish sends the sample repeatedly, in real time.
 func publish(ctx context.Context, s *rtmp.Stream) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 )
 
-// trace is what package rtmp tells.
+// trace returns the trace for package rtmp.
 func (t *tracer) trace() *rtmp.Trace {
 	return &rtmp.Trace{
 		Connecting: func(enhanced bool, _ rtmp.Pipelining) {
@@ -37,7 +37,7 @@ func (t *tracer) trace() *rtmp.Trace {
 	}
 }
 
-// context is what net, crypto/tls and net/http tell.
+// context returns a context with the traces for net, crypto/tls and net/http.
 func (t *tracer) context(ctx context.Context) context.Context {
 	return httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		DNSStart: func(info httptrace.DNSStartInfo) {

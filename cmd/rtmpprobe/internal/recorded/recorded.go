@@ -1,4 +1,4 @@
-// Package recorded tells what happened in a session that was captured.
+// Package recorded reads the events of a captured session.
 package recorded
 
 import (
@@ -15,11 +15,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// Result is what is known of a capture beside its events.
+// Result describes a captured session in addition to its events.
 type Result struct {
-	FromServer, FromClient uint64 // bytes of chunks
+	FromServer, FromClient uint64 // bytes of the chunk streams
 	Tolerated              map[string]uint64
-	Problems               []string // what could not be read, and what was not recorded
+	Problems               []string // damage to the file, and what was not recorded
 	Incomplete             bool     // something is missing
 	Last                   time.Duration
 }
@@ -99,7 +99,7 @@ func (r *Result) problem(text string) {
 	}
 }
 
-// serverVersion is not known to the server that recorded its client's.
+// serverVersion returns the server's version, which is unknown if the server recorded the session.
 func serverVersion(info capture.Info) [4]byte {
 	if info.Role == capture.RoleServer {
 		return [4]byte{}
@@ -107,7 +107,7 @@ func serverVersion(info capture.Info) [4]byte {
 	return info.Handshake.Version
 }
 
-// tolerated names what was wrong with the server's chunks, and the client's.
+// tolerated names the violations in both chunk streams.
 func tolerated(r *capture.Reader) map[string]uint64 {
 	wrong := event.Tolerated(r.Tolerated(capture.FromServer))
 	for what, n := range event.Tolerated(r.Tolerated(capture.FromClient)) {
@@ -116,14 +116,14 @@ func tolerated(r *capture.Reader) map[string]uint64 {
 	return wrong
 }
 
-// lost is a session that was ended by another than the client.
+// lost is the error for a session that the client did not end.
 type lost struct{ reason string }
 
 func (e *lost) Error() string { return e.reason }
 
 func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 
-// packetsEnd is why a session ends that goes on, in packets that don't.
+// packetsEnd is the reason for the end of a session that goes on after the captured packets.
 const packetsEnd = "the packets end"
 
 // ended is why a session has ended, for which there was a connection if begun is set; nil: the client has ended it, or nobody knows.

@@ -1,4 +1,4 @@
-// Package report is what rtmpprobe has found out, as --json prints it.
+// Package report defines the result of rtmpprobe, as printed by --json.
 package report
 
 import (
@@ -9,10 +9,10 @@ import (
 
 // Report is about one URL or one capture.
 type Report struct {
-	URL        string    `json:"url"`                // without what may be secret; of a capture, its name
-	Publish    bool      `json:"publish"`            // the client publishes; else it plays
+	URL        string    `json:"url"`                // without secrets; or the name of a capture
+	Publish    bool      `json:"publish"`            // the client publishes; otherwise it plays
 	Capture    bool      `json:"capture"`            // the session was captured
-	Problems   []string  `json:"problems,omitempty"` // of the capture: what is missing in it
+	Problems   []string  `json:"problems,omitempty"` // what is missing in the capture
 	Incomplete bool      `json:"incomplete"`         // something of the captured session is missing
 	Stages     []Stage   `json:"stages"`
 	Trips      Trips     `json:"round_trips"`
@@ -21,7 +21,7 @@ type Report struct {
 	TLS        *TLS      `json:"tls,omitempty"`
 	Wire       Wire      `json:"wire"`
 	Media      Media     `json:"media"`
-	Error      string    `json:"error,omitempty"` // what ended the session
+	Error      string    `json:"error,omitempty"` // the error that ended the session
 	Err        error     `json:"-"`               // likewise
 	Since      Duration  `json:"-"`               // the session began, while it lasts
 	Trials     []Trial   `json:"trials,omitempty"`
@@ -42,7 +42,7 @@ type Stage struct {
 	Error string   `json:"error,omitempty"`
 }
 
-// The stages there are, in their order.
+// The stages, in order.
 const (
 	Name         = "name"
 	TCP          = "tcp"
@@ -61,17 +61,17 @@ const (
 // Trips counts round trips until the server had agreed to play or publish.
 type Trips struct {
 	Count    int      `json:"count"`     // TCP and TLS included
-	RTT      Duration `json:"rtt_ms"`    // the network's, as far as it can be told
-	RTMP     int      `json:"rtmp"`      // those that RTMP took
-	Commands int      `json:"commands"`  // that pipelining of commands would leave of these
-	Earliest int      `json:"handshake"` // that pipelining of the handshake as well would leave
-	Slow     []string `json:"slow"`      // stages whose answer was as late as a delayed acknowledgement makes it
-	Late     []string `json:"late"`      // stages that the client began so late, in a capture
+	RTT      Duration `json:"rtt_ms"`    // the network's, if it can be determined
+	RTMP     int      `json:"rtmp"`      // those of RTMP
+	Commands int      `json:"commands"`  // of these, those left with pipelined commands
+	Earliest int      `json:"handshake"` // of these, those left with a pipelined handshake as well
+	Slow     []string `json:"slow"`      // stages whose answer was as late as with a delayed acknowledgement
+	Late     []string `json:"late"`      // stages that the client began that late, in a capture
 }
 
-// Server is what the server tells of itself.
+// Server describes the server as it describes itself.
 type Server struct {
-	Software       string            `json:"software,omitempty"` // a guess, from the rest
+	Software       string            `json:"software,omitempty"` // a guess from the other fields
 	FMSVer         string            `json:"fmsver,omitempty"`
 	Capabilities   float64           `json:"capabilities,omitempty"`
 	ObjectEncoding float64           `json:"object_encoding"`
@@ -109,7 +109,7 @@ type TLS struct {
 
 // Wire is what the protocol did below the media.
 type Wire struct {
-	Read             uint64  `json:"bytes_read"` // RTMP's; 0 of a capture
+	Read             uint64  `json:"bytes_read"` // bytes of RTMP; 0 for a capture
 	Written          uint64  `json:"bytes_written"`
 	ReadRate         float64 `json:"read_bps"` // bits a second, while media was watched
 	WrittenRate      float64 `json:"written_bps"`
@@ -118,39 +118,39 @@ type Wire struct {
 
 	TheirChunks uint32 `json:"their_chunk_size"` // as last announced; 128 until then
 	OurChunks   uint32 `json:"our_chunk_size"`
-	TheirWindow uint32 `json:"their_window,omitempty"` // bytes after which they want an Acknowledgement
+	TheirWindow uint32 `json:"their_window,omitempty"` // bytes after which the server wants an Acknowledgement
 	OurWindow   uint32 `json:"our_window,omitempty"`
 	Bandwidth   uint32 `json:"peer_bandwidth,omitempty"`
 	AcksSent    int    `json:"acks_sent"`
 	AcksGot     int    `json:"acks_received"`
 	PingsGot    int    `json:"pings_received"`
 
-	Tolerated       map[string]uint64 `json:"tolerated,omitempty"` // by what
+	Tolerated       map[string]uint64 `json:"tolerated,omitempty"` // by violation
 	UnknownMessages map[string]int    `json:"unknown_messages,omitempty"`
 	Unreadable      int               `json:"unreadable_messages,omitempty"`
 }
 
-// Media is what was watched.
+// Media describes the media while it was watched.
 type Media struct {
 	For       Duration `json:"watched_ms"`
-	First     Duration `json:"first_packet_ms"` // since the session began; 0: none came
+	First     Duration `json:"first_packet_ms"` // since the session began; 0: none
 	FirstKey  Duration `json:"first_key_frame_ms"`
 	Video     *Video   `json:"video,omitempty"`
 	Audio     *Audio   `json:"audio,omitempty"`
 	Metadata  bool     `json:"metadata"`
-	Announced bool     `json:"video_announced"` // by the metadata
+	Announced bool     `json:"video_announced"` // announced by the metadata
 	Scripts   int      `json:"data_messages"`
 	Rates     []Rate   `json:"seconds"`
 
-	Pace     float64  `json:"pace"` // media time by the clock's, after the first second: 1 of a live stream; 0: too short to tell
+	Pace     float64  `json:"pace"` // media time divided by real time, after the first second: 1 for a live stream; 0: too short to measure
 	Burst    Duration `json:"burst_ms"`
 	Stalls   []Gap    `json:"stalls,omitempty"`
-	Offset   Duration `json:"audio_offset_ms"` // how far sound was ahead of pictures where they were sent together, at the end
-	Drift    Duration `json:"drift_ms"`        // how much that has changed since the beginning
+	Offset   Duration `json:"audio_offset_ms"` // lead of audio over video sent at the same time, at the end
+	Drift    Duration `json:"drift_ms"`        // change of that since the beginning
 	Jumps    Moments  `json:"time_jumps"`
 	Backs    Moments  `json:"time_runs_back"`
 	Repeats  Moments  `json:"time_repeats"`
-	Ended    bool     `json:"ended"` // before the time to watch was over
+	Ended    bool     `json:"ended"` // the stream ended before the time to watch
 	Duration Duration `json:"duration_ms"`
 }
 
@@ -170,14 +170,14 @@ type Video struct {
 	Delay   Duration `json:"presentation_delay_ms"` // the longest composition time
 	Keys    Keys     `json:"key_frames"`
 	Header  Header   `json:"header"`
-	Claimed string   `json:"metadata_says,omitempty"` // where that is something else
+	Claimed string   `json:"metadata_says,omitempty"` // the metadata's value, if different
 }
 
 // Keys are the key frames.
 type Keys struct {
 	Count   int      `json:"count"`
 	Mean    Duration `json:"mean_distance_ms"`
-	Longest Duration `json:"longest_distance_ms"` // the wait for one that did not come any more included
+	Longest Duration `json:"longest_distance_ms"` // including the wait for one that did not come
 	Bytes   int      `json:"mean_bytes"`
 }
 
@@ -190,7 +190,7 @@ type Audio struct {
 	Bits       float64  `json:"bps"`
 	Tracks     int      `json:"tracks"`
 	Frames     int      `json:"frames"`
-	Clock      Duration `json:"clock_drift_ms"` // how much the timestamps have run ahead of the samples
+	Clock      Duration `json:"clock_drift_ms"` // lead of the timestamps over the sample count
 	Header     Header   `json:"header"`
 }
 
@@ -198,7 +198,7 @@ type Audio struct {
 type Header struct {
 	Needed bool `json:"needed"`
 	Count  int  `json:"count"`
-	Early  int  `json:"frames_before"` // frames before the first
+	Early  int  `json:"frames_before"` // frames before the first key frame
 }
 
 // Rate is what one second of watching brought, in bits.
@@ -216,7 +216,7 @@ type Gap struct {
 // Moments are timestamps that went wrong.
 type Moments struct {
 	Count int      `json:"count"`
-	At    Duration `json:"first_at_ms"` // of the first
+	At    Duration `json:"first_at_ms"` // time of the first
 	Track string   `json:"of,omitempty"`
 	From  Duration `json:"from_ms"`
 	To    Duration `json:"to_ms"`
@@ -246,7 +246,7 @@ type Command struct {
 // Grade says how bad a finding is.
 type Grade string
 
-// The grades.
+// Grades.
 const (
 	OK      Grade = "ok"
 	Note    Grade = "note"

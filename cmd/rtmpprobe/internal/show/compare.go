@@ -46,7 +46,7 @@ func Compare(w io.Writer, reports []*report.Report) error {
 	return t.Flush()
 }
 
-// after is a time since the session began, "-" if it has not come.
+// after formats a time since the session began; 0 is "-".
 func after(d report.Duration) string {
 	if d == 0 {
 		return "-"

@@ -68,7 +68,7 @@ func Plot(file string, reports []*report.Report) error {
 	return p.Save(18*vg.Centimeter, 9*vg.Centimeter, file)
 }
 
-// ticks are those of gonum, without zeros after the point.
+// ticks returns gonum's ticks without trailing zeros.
 func ticks(low, high float64) []plot.Tick {
 	marks := plot.DefaultTicks{}.Ticks(low, high)
 	for i := range marks {
@@ -84,7 +84,7 @@ var palette = []color.Color{
 	color.RGBA{R: 150, G: 40, B: 150, A: 255}, color.RGBA{R: 110, G: 110, B: 110, A: 255}, color.RGBA{R: 170, G: 140, B: 20, A: 255},
 }
 
-// series are the points of a line. any reports whether one is not 0.
+// series returns the points of a line. any reports whether one of them is not 0.
 func series(rates []report.Rate, of func(report.Rate) float64) (points plotter.XYs, any bool) {
 	for i, r := range rates {
 		points = append(points, plotter.XY{X: float64(i), Y: of(r) / 1000})

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// The escape sequences of ECMA-48 that a screen needs, and of xterm for the second screen, so that what was on the first comes back.
+// Escape sequences of ECMA-48, and xterm's for the alternate screen, after which the previous contents come back.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l"
 	leaveScreen = "\x1b[?25h\x1b[?1049l"

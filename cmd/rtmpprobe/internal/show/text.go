@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// width is how long lines of prose are at most.
+// width is the maximum length of lines of prose.
 const width = 110
 
 // section writes a part of a report.
@@ -74,10 +74,10 @@ func stages(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-// maxStatuses is how many statuses are shown.
+// maxStatuses is the number of statuses that are shown.
 const maxStatuses = 8
 
-// statuses shows those that no stage has told.
+// statuses shows the statuses that are not part of a stage.
 func statuses(b *bytes.Buffer, r *report.Report) {
 	shown := 0
 	for i, s := range r.Statuses {
@@ -160,7 +160,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 	}
 }
 
-// notable is the least difference between timestamps and samples that is shown.
+// notable is the least difference between timestamps and sample count that is shown.
 const notable = report.Duration(5 * time.Millisecond)
 
 func keys(v *report.Video) string {

@@ -43,7 +43,7 @@ func tracks(text string, n int) string {
 	return text
 }
 
-// join puts a space between two texts, of which one may be empty.
+// join joins two texts with a space, unless one is empty.
 func join(a, b string) string {
 	if a == "" || b == "" {
 		return a + b
@@ -51,7 +51,7 @@ func join(a, b string) string {
 	return a + " " + b
 }
 
-// list appends one more to a list with commas.
+// list appends b to a list with commas.
 func list(a, b string) string {
 	if a == "" {
 		return b

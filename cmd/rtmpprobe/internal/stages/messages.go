@@ -50,14 +50,14 @@ func (b *Builder) message(e *event.Event) {
 	}
 }
 
-// knownEvents are the user control events of RTMP 1.0 section 7.1.7, and those that Adobe's servers send beyond.
+// knownEvents are the user control events of RTMP 1.0 section 7.1.7, and further ones of Adobe's servers.
 var knownEvents = map[message.Event]bool{
 	message.EventStreamBegin: true, message.EventStreamEOF: true, message.EventStreamDry: true, message.EventSetBufferLength: true,
 	message.EventStreamIsRecorded: true, message.EventPingRequest: true, message.EventPingResponse: true,
 	message.EventSWFVerifyRequest: true, message.EventSWFVerifyResponse: true, message.EventBufferEmpty: true, message.EventBufferReady: true,
 }
 
-// unknown counts a message that nobody knows.
+// unknown counts an unknown message or event.
 func (b *Builder) unknown(kind string) {
 	w := &b.report.Wire
 	if w.UnknownMessages == nil {
@@ -93,7 +93,7 @@ func (b *Builder) control(e *event.Event) {
 	}
 }
 
-// commandSent begins the stage that a command is the beginning of.
+// commandSent begins the stage that starts with a command.
 func (b *Builder) commandSent(cmd *message.Command) {
 	switch cmd.Name {
 	case "connect", "createStream":
@@ -137,13 +137,13 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 	}
 }
 
-// refusals are refusals whatever their level.
+// refusals are statuses that refuse a request at any level.
 var refusals = map[string]bool{
 	message.CodePlayStreamNotFound: true, message.CodePlayFailed: true, message.CodePlayNoSupportedTrackFound: true,
 	message.CodePublishBadName: true, message.CodePublishDenied: true, message.CodePublishRejected: true,
 }
 
-// status keeps a status, and ends the stage that it answers.
+// status records a status, and ends the stage that it answers.
 func (b *Builder) status(s *message.StatusError) {
 	kept := report.Status{At: report.Duration(b.now), Code: quote.Peer(b.mask(s.Code)), Level: quote.Peer(b.mask(s.Level))}
 	if s.Description != "" {
@@ -180,5 +180,5 @@ func (b *Builder) agreed(stage, text string, refused error) {
 	}
 }
 
-// number writes a number of the server's as short as it can be.
+// number formats a number from the server in its shortest form.
 func number(n float64) string { return fmt.Sprintf("%g", n) }

@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	// maxProperties bounds what is kept of connect's answer.
+	// maxProperties bounds the properties of connect's answer that are kept.
 	maxProperties = 32
-	// maxProperty bounds each of these, in bytes.
+	// maxProperty bounds the length of each, in bytes.
 	maxProperty = 60
 )
 
@@ -27,7 +27,7 @@ var extensions = []struct {
 	{rtmp.ExtReconnect, "reconnect"}, {rtmp.ExtMultitrack, "multitrack"}, {rtmp.ExtModEx, "ModEx"}, {rtmp.ExtTimestampOffset, "nanoseconds"},
 }
 
-// welcome keeps what the server tells of itself when it accepts connect, and says it in short.
+// welcome records what the server says about itself when it accepts connect, and returns a summary.
 func (b *Builder) welcome(cmd *message.Command) string {
 	s := &b.report.Server
 	s.Properties = make(map[string]string)
@@ -54,7 +54,7 @@ func (b *Builder) welcome(cmd *message.Command) string {
 	return strings.Join(parts, ", ")
 }
 
-// properties looks at an object of connect's answer, and at those in it.
+// properties reads the properties of an object in connect's answer, and of objects in it.
 func (b *Builder) properties(value any, depth int) {
 	s := &b.report.Server
 	for _, p := range amf.Members(value) {
@@ -74,7 +74,7 @@ func (b *Builder) properties(value any, depth int) {
 		case amf.Object, amf.ECMAArray:
 			if strings.HasSuffix(strings.ToLower(p.Name), "fourccinfomap") {
 				b.infoMap(v)
-			} else if depth == 0 { // "data", where some servers say who they are
+			} else if depth == 0 { // "data", where some servers name themselves
 				b.properties(v, depth+1)
 			}
 		}
@@ -117,7 +117,7 @@ func (b *Builder) infoMap(value any) {
 	}
 }
 
-// enhanced notes something of Enhanced RTMP that the server knows.
+// enhanced records a feature of Enhanced RTMP that the server supports.
 func (b *Builder) enhanced(name string) {
 	s := &b.report.Server
 	if name = quote.Text(b.mask(name), maxProperty); len(s.Enhanced) < maxProperties && !slices.Contains(s.Enhanced, name) {
@@ -125,7 +125,7 @@ func (b *Builder) enhanced(name string) {
 	}
 }
 
-// keep keeps a property that may tell what server this is.
+// keep records a property that may identify the server.
 func (b *Builder) keep(name, text string) {
 	switch name {
 	case "level", "code", "description", "clientid", "":
@@ -136,7 +136,7 @@ func (b *Builder) keep(name, text string) {
 	}
 }
 
-// software guesses which server says this of itself.
+// software guesses the server software from these properties.
 func software(properties map[string]string, fmsVer string) string {
 	for name, value := range properties {
 		if name == "srs_version" || name == "srs_server" {

@@ -1,4 +1,4 @@
-// Package stages makes the stages of connecting, and what the protocol did, of the events of a session.
+// Package stages derives the stages of connecting, and facts about the protocol, from the events of a session.
 package stages
 
 import (
@@ -19,11 +19,11 @@ import (
 )
 
 const (
-	// maxStages bounds the stages of a session that connects again and again.
+	// maxStages bounds the stages of a session that reconnects again and again.
 	maxStages = 64
 	// maxStatuses bounds the statuses that are kept.
 	maxStatuses = 32
-	// maxKinds bounds the kinds of unknown messages that are told apart.
+	// maxKinds bounds the kinds of unknown messages that are distinguished.
 	maxKinds = 32
 )
 
@@ -32,19 +32,19 @@ type Builder struct {
 	report   *report.Report
 	mask     func(string) string
 	now      time.Duration
-	begun    map[string]time.Duration // stages under way
-	waits    map[float64]string       // the stages that answers to transactions end
-	dialling map[string]time.Duration // addresses, of which several may be dialled at the same time
+	begun    map[string]time.Duration // stages in progress
+	waits    map[float64]string       // the stage that the answer to a transaction ends
+	dialling map[string]time.Duration // addresses being dialled, of which there may be several
 	trips    trips
 	reached  bool  // the handshake has begun
 	key      bool  // a key frame has come
 	media    bool  // media has come
 	opened   bool  // the server has agreed to play or publish
-	closed   bool  // we have begun to take leave
-	refusal  error // the newest of the server
+	closed   bool  // the client has begun to leave
+	refusal  error // the server's newest
 }
 
-// New returns a Builder that fills in r. mask replaces what is secret in what a server says; nil: nothing is.
+// New returns a Builder that fills in r. mask replaces secrets in texts from the server; nil: they are kept.
 func New(r *report.Report, mask func(string) string) *Builder {
 	if mask == nil {
 		mask = func(s string) string { return s }
@@ -75,7 +75,7 @@ func (b *Builder) Add(e *event.Event) {
 		b.secured(e)
 	case event.Asked:
 		b.throughProxy()
-		if !b.reached { // what follows are polls
+		if !b.reached { // later ones are polls
 			b.begin(report.Tunnel)
 		}
 	case event.Answered:
@@ -93,14 +93,14 @@ func (b *Builder) Add(e *event.Event) {
 	}
 }
 
-// begin begins a stage, unless it is under way.
+// begin begins a stage, unless it is in progress.
 func (b *Builder) begin(stage string) {
 	if _, underWay := b.begun[stage]; !underWay {
 		b.begun[stage] = b.now
 	}
 }
 
-// end ends a stage that was begun.
+// end ends a stage that has begun.
 func (b *Builder) end(name, text string, err error, trips int) {
 	began, underWay := b.begun[name]
 	if !underWay {
@@ -127,7 +127,7 @@ func (b *Builder) because(err error) string {
 	return quote.Text(strings.TrimPrefix(b.mask(err.Error()), "rtmp: "), 400)
 }
 
-// attempt starts another attempt to connect: it forgets what belongs to the last one, and text says why there is another.
+// attempt starts another attempt to connect.
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
@@ -159,7 +159,7 @@ func (b *Builder) dialled(e *event.Event) {
 	}
 }
 
-// throughProxy ends the stage of a proxy, if there is one: the next has begun.
+// throughProxy ends the proxy's stage, if there is one, since the next stage has begun.
 func (b *Builder) throughProxy() { b.end(report.Proxy, "it has connected us", nil, 1) }
 
 func (b *Builder) shakenHands(e *event.Event) {
@@ -191,7 +191,7 @@ func (b *Builder) shakenHands(e *event.Event) {
 	b.end(report.Handshake, text, nil, 1)
 }
 
-// over ends the session, and a stage that is under way with what has ended it.
+// over ends the session, and the stage in progress with the session's error.
 func (b *Builder) over(e *event.Event) {
 	err := b.reason(e.Err)
 	if err == nil {
@@ -204,7 +204,7 @@ func (b *Builder) over(e *event.Event) {
 	}
 }
 
-// reason is why the session has ended. Of a session that was captured, err says only who has closed the connection.
+// reason returns why the session has ended. For a captured session err only says which end has closed the connection.
 func (b *Builder) reason(err error) error {
 	if b.refusal != nil && !b.opened && !isStatus(err) {
 		return b.refusal
@@ -225,7 +225,7 @@ func (b *Builder) reason(err error) error {
 
 func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
-// firsts notes the first media, and the first key frame.
+// firsts records the first media and the first key frame.
 func (b *Builder) firsts(e *event.Event) {
 	if b.media && b.key {
 		return

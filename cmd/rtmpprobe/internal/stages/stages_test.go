@@ -109,7 +109,7 @@ func TestAPlayer(t *testing.T) {
 	assert.Len(t, s.r.Statuses, 2)
 }
 
-// What is asked for together is one round trip.
+// Requests sent together take one round trip.
 func TestAPlayerThatPipelines(t *testing.T) {
 	s := newSession(t, nil)
 	s.opening(20)
@@ -229,7 +229,7 @@ func TestAHostileServer(t *testing.T) {
 	}
 }
 
-// Two addresses at the same time, of which one wins: the other one's end is no failure.
+// Two addresses at the same time, of which one wins: the end of the other one is not a failure.
 func TestTwoAddresses(t *testing.T) {
 	s := newSession(t, nil)
 	s.then(0, event.Event{Kind: event.Dialling, Text: "[2001:db8::1]:1935"})
@@ -241,7 +241,7 @@ func TestTwoAddresses(t *testing.T) {
 	assert.Equal(t, report.Duration(20*time.Millisecond), s.stage("tcp").Took)
 }
 
-// A refusal whose level is none.
+// A refusal whose level is not "error".
 func TestARefusalOfAnotherLevel(t *testing.T) {
 	s := newSession(t, nil)
 	s.command(0, true, "play", 0, nil, "name")

@@ -6,24 +6,25 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// What a delayed acknowledgement adds to a round trip: Linux waits 40 ms, others up to 200 ms (RFC 1122 section 4.2.3.2 allows 500).
+// Delays by delayed acknowledgements: 40 ms on Linux, up to 200 ms on other systems (RFC 1122 section 4.2.3.2 allows
+// 500).
 const (
 	delayedACK     = 38 * time.Millisecond
 	delayedACKMost = 60 * time.Millisecond
 )
 
-// trips counts how often the client waited for the server.
+// trips counts how often the client has waited for the server.
 type trips struct {
 	connected bool
-	network   report.Duration // the round trip of the TCP connection
-	waiting   bool            // we have said something that wants an answer
+	network   report.Duration // round trip of the TCP connection
+	waiting   bool            // a request is waiting for an answer
 }
 
-// asked notes that something was sent that wants an answer.
+// asked records that a request was sent.
 func (t *trips) asked() { t.waiting = true }
 
-// answered notes that the server said something to it, and returns how many round trips that was: 0 if what was asked together with
-// something else has been answered before.
+// answered records an answer and returns its number of round trips. It is 0 if the request was sent together with one
+// that has been answered already.
 func (t *trips) answered() int {
 	if !t.waiting {
 		return 0
@@ -38,7 +39,7 @@ func (t *trips) slow(took report.Duration) bool {
 	return t.connected && time.Duration(t.network) < delayedACK && extra >= delayedACK && extra <= delayedACKMost
 }
 
-// count sums up the round trips once the server has agreed to play or publish.
+// count adds up the round trips after the server has agreed to play or publish.
 func (b *Builder) count() {
 	t := &b.report.Trips
 	t.RTT = b.trips.network
@@ -50,20 +51,20 @@ func (b *Builder) count() {
 		case report.Handshake, report.Connect, report.CreateStream, report.Play, report.Publish:
 			t.RTMP += s.Trips
 			if !b.trips.connected && s.Trips > 0 && s.Took > 0 && (t.RTT == 0 || s.Took < t.RTT) {
-				t.RTT = s.Took // a capture knows nothing of TCP: the fastest answer
+				t.RTT = s.Took // a capture has no TCP events: use the fastest answer
 			}
 		}
 		t.Count += s.Trips
 	}
-	// The handshake, and everything else together; or all of that at once.
+	// One for the handshake and one for everything else; or one for both.
 	t.Commands, t.Earliest = min(t.RTMP, 2), min(t.RTMP, 1)
 	b.delayed()
 }
 
-// delayed looks for what acknowledgements were waited for.
+// delayed finds the stages that waited for delayed acknowledgements.
 func (b *Builder) delayed() {
 	t := &b.report.Trips
-	var before report.Duration // when the stage before was over
+	var before report.Duration // end of the previous stage
 	for _, s := range b.report.Stages {
 		switch s.Name {
 		case report.Connect, report.CreateStream, report.Play, report.Publish:

@@ -7,20 +7,20 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// aacFrame is how many samples a frame of AAC has, of the core codec.
+// aacFrame is the number of samples in an AAC frame at the core sample rate.
 const aacFrame = 1024
 
-// audio is the sound of the default track.
+// audio describes the default audio track.
 type audio struct {
 	line     line
 	header   report.Header
 	profile  string
-	coreRate int // of AAC, Hz; 0: not known
+	coreRate int // sample rate of the AAC core, in Hz; 0: unknown
 	frames   int
 	counted  int           // frames whose samples are counted
 	first    time.Duration // media time of the first of them
-	last     time.Duration // of the newest
-	broken   int           // of line's jumps and steps back when counting began
+	last     time.Duration // media time of the newest
+	broken   int           // number of jumps and steps back when counting began
 }
 
 func (a *audio) add(w *Watcher, at time.Duration, tag flv.Tag) {
@@ -58,7 +58,7 @@ func (a *audio) track(w *Watcher, at time.Duration, tag flv.Tag, h flv.AudioHead
 	a.line.name = "audio"
 	t := a.line.add(at, tag.Timestamp)
 	w.together(t, false)
-	if broken := a.line.jumps.Count + a.line.backs.Count; a.counted == 0 || broken != a.broken { // count samples from here
+	if broken := a.line.jumps.Count + a.line.backs.Count; a.counted == 0 || broken != a.broken { // start counting samples here
 		a.counted, a.first, a.broken = 0, t, broken
 	}
 	a.counted++

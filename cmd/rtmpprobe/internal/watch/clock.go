@@ -10,29 +10,29 @@ import (
 const (
 	// stall is how much longer than usual nothing may come: players have less in store.
 	stall = 500 * time.Millisecond
-	// maxStalls bounds the stalls that are kept.
+	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
-	// settled is after what time what a server has in store for newcomers has come.
+	// settled is the time after which the server has sent what it keeps for new players.
 	settled = time.Second
-	// shortest is how long media must come after that for its pace to mean something.
+	// shortest is the time after that before the pace is meaningful.
 	shortest = 3 * time.Second
 )
 
-// clock compares the time of media with that of its arrival.
+// clock compares media time with the time of arrival.
 type clock struct {
 	timeline    flv.Timeline
 	begun       bool
-	origin      time.Duration // media time of the first
-	newest      time.Duration // the greatest so far, jumps left out
+	origin      time.Duration // media time of the first message
+	newest      time.Duration // the greatest media time, without jumps
 	steps       int           // how often that has grown
-	last        time.Duration // that of the one before
-	arrival     time.Duration // of the one before, since the session began
-	elapsed     time.Duration // since the first
-	burst       time.Duration // what came in the first second, beyond a second
+	last        time.Duration // media time of the previous message
+	arrival     time.Duration // arrival of the previous message, since the session began
+	elapsed     time.Duration // since the first message
+	burst       time.Duration // media beyond one second that came in the first second
 	mark        time.Duration // newest at the end of the first second
-	marked      time.Duration // elapsed then
+	marked      time.Duration // elapsed at that point
 	stalls      []report.Gap
-	jumpedSince time.Duration // media time that jumps have skipped
+	jumpedSince time.Duration // media time skipped by jumps
 }
 
 func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
@@ -41,7 +41,7 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 		c.begun, c.origin, c.newest, c.last, c.arrival = true, t, t, t, at
 		return
 	}
-	if step := t - c.last; step > jump || step < -jump { // a new line: none of it has taken time
+	if step := t - c.last; step > jump || step < -jump { // a jump takes no time
 		c.jumpedSince += step
 	}
 	c.last = t

@@ -7,21 +7,21 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// jump is how far timestamps of one track may step forward: beyond that players stall or skip.
+// jump is the longest regular step between timestamps of a track. After a longer one players stall or skip.
 const jump = time.Second
 
-// line is the timestamps of one track.
+// line checks the timestamps of one track.
 type line struct {
 	name                  string
 	timeline              flv.Timeline
 	begun                 bool
 	last                  time.Duration
 	frames                int
-	span                  time.Duration // of the steps that are sound
+	span                  time.Duration // sum of the regular steps
 	jumps, backs, repeats report.Moments
 }
 
-// add takes the next frame's timestamp, and returns it unwrapped.
+// add adds the timestamp of the next frame and returns it unwrapped.
 func (l *line) add(at time.Duration, timestamp uint32) time.Duration {
 	t := time.Duration(l.timeline.Unwrap(timestamp)) * time.Millisecond
 	if !l.begun {
@@ -45,7 +45,7 @@ func (l *line) add(at time.Duration, timestamp uint32) time.Duration {
 	return t
 }
 
-// rate is how many frames there are in a second, jumps left out; 0: too few to tell.
+// rate returns the frames per second without jumps, or 0 if there are too few frames.
 func (l *line) rate() float64 {
 	if l.frames < 2 || l.span <= 0 {
 		return 0

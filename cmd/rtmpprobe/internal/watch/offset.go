@@ -6,17 +6,17 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// pairs compares the times of sound and pictures that come together.
+// pairs compares the timestamps of audio and video that arrive together.
 type pairs struct {
-	video, audio       time.Duration // the newest
+	video, audio       time.Duration // the newest timestamps
 	hasVideo, hasAudio bool
-	early, late        mean // of the first and of the newest frames
+	early, late        mean // of the first and the newest frames
 }
 
-// window is over how many frames an offset is a mean.
+// window is the number of frames in a mean.
 const window = 100
 
-// mean is the mean of the newest frames.
+// mean is the mean over the newest frames.
 type mean struct {
 	values [window]time.Duration
 	count  int
@@ -39,8 +39,8 @@ func (m *mean) value() time.Duration {
 	return sum / time.Duration(n)
 }
 
-// together notes the time of a frame of either kind. Each frame is compared with the newest of the other kind, so that the steps
-// between frames take turns in favour of both.
+// together records the timestamp of a frame. It compares each frame with the newest of the other kind, so that the
+// frame distances of both kinds cancel out.
 func (w *Watcher) together(t time.Duration, video bool) {
 	p := &w.pairs
 	if video {
@@ -58,7 +58,7 @@ func (w *Watcher) together(t time.Duration, video bool) {
 	p.late.add(ahead)
 }
 
-// offset says how far sound and pictures are apart.
+// offset reports the offset between audio and video.
 func (w *Watcher) offset(m *report.Media) {
 	p := &w.pairs
 	m.Offset = report.Duration(p.late.value())

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// video is the pictures of the default track.
+// video describes the default video track.
 type video struct {
 	line        line
 	header      report.Header
@@ -18,16 +18,16 @@ type video struct {
 	level       string
 	frames      int
 	largest     int
-	composition int32         // of the first, ms
-	bFrames     bool          // frames come in another order than they are shown in
+	composition int32         // composition time of the first frame, in ms
+	bFrames     bool          // frames are not sent in the order of their display
 	delay       time.Duration // the longest composition time
 	keys        int
 	keyBytes    int
-	keyAt       time.Duration // media time of the newest
-	keyCame     time.Duration // when it came
-	keySpan     time.Duration // between the first and the newest, jumps left out
-	longest     time.Duration // between two
-	began       time.Duration // when the first frame came
+	keyAt       time.Duration // media time of the newest key frame
+	keyCame     time.Duration // its arrival
+	keySpan     time.Duration // between the first and the newest, without jumps
+	longest     time.Duration // longest distance of two
+	began       time.Duration // arrival of the first frame
 }
 
 func (v *video) add(w *Watcher, at time.Duration, tag flv.Tag) {
@@ -110,7 +110,7 @@ func (v *video) report(w *Watcher, now time.Duration) *report.Video {
 	return r
 }
 
-// needsVideoHeader reports whether a codec can't be decoded without a configuration.
+// needsVideoHeader reports whether a codec cannot be decoded without a configuration.
 func needsVideoHeader(c flv.FourCC) bool {
 	switch c {
 	case flv.FourCCAVC, flv.FourCCHEVC, flv.FourCCVVC, flv.FourCCAV1:
@@ -121,7 +121,7 @@ func needsVideoHeader(c flv.FourCC) bool {
 
 var avcProfiles = map[uint8]string{66: "Baseline", 77: "Main", 88: "Extended", 100: "High", 110: "High 10", 122: "High 4:2:2", 244: "High 4:4:4"}
 
-// videoProfile names the profile and level of a configuration.
+// videoProfile returns the names of the profile and level in a configuration.
 func videoProfile(h flv.VideoHeader) (profile, level string) {
 	switch h.FourCC {
 	case flv.FourCCAVC:
@@ -164,7 +164,7 @@ func videoProfile(h flv.VideoHeader) (profile, level string) {
 	return "", ""
 }
 
-// decimal writes a level, "" of 0.
+// decimal formats a level; 0 is "".
 func decimal(level float64) string {
 	if level == 0 {
 		return ""
@@ -172,7 +172,7 @@ func decimal(level float64) string {
 	return fmt.Sprintf("%.1f", level)
 }
 
-// claims is the picture's size as metadata has it, "" if it does not.
+// claims returns the picture size in the metadata, or "".
 func claims(values []any) string {
 	for _, value := range values {
 		size := amf.Members(value)

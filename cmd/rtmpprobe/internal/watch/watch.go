@@ -1,4 +1,4 @@
-// Package watch looks at the media of a session: what it is, how it arrives, and what is wrong with it.
+// Package watch analyzes the media of a session: its format, how it arrives, and what is wrong with it.
 package watch
 
 import (
@@ -10,21 +10,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxSeconds bounds the bit rates that are kept: a day.
+// maxSeconds bounds the number of bit rates that are kept, to those of a day.
 const maxSeconds = 24 * 3600
 
 // Watcher takes the events of a session. The zero value is ready to use.
 type Watcher struct {
 	info         flv.Info
-	sent, begun  bool          // of the first media: who has sent it, and whether it has come
-	first, last  time.Duration // when the first and the newest came
+	sent, begun  bool          // the first media was sent by the client; it has come
+	first, last  time.Duration // arrival of the first and of the newest media
 	rates        []report.Rate
 	video        video
 	audio        audio
 	clock        clock
 	pairs        pairs
 	metadata     bool
-	videoClaimed string // what the metadata says
+	videoClaimed string // according to the metadata
 }
 
 // Add implements event.Sink.
@@ -77,7 +77,7 @@ func (w *Watcher) script(p *message.Packet) {
 	}
 }
 
-// rate is that of the second in which something comes.
+// rate returns the entry for the second that contains at.
 func (w *Watcher) rate(at time.Duration) *report.Rate {
 	second := min(int((at-w.first)/time.Second), maxSeconds-1)
 	for len(w.rates) <= second {
@@ -86,13 +86,13 @@ func (w *Watcher) rate(at time.Duration) *report.Rate {
 	return &w.rates[second]
 }
 
-// arrived looks at when media comes.
+// arrived records the arrival of media.
 func (w *Watcher) arrived(at time.Duration, p *message.Packet) {
 	w.clock.arrived(at-w.first, at, p.Timestamp)
 	w.last = at
 }
 
-// Report fills in what was seen until now. It may be called again.
+// Report fills in m from what has come so far. It may be called again.
 func (w *Watcher) Report(m *report.Media, now time.Duration) {
 	m.Metadata, m.Scripts, m.Announced = w.metadata, int(w.info.Script.Tags), w.videoClaimed != ""
 	m.Duration = report.Duration(w.info.Duration)
@@ -101,7 +101,7 @@ func (w *Watcher) Report(m *report.Media, now time.Duration) {
 	}
 	m.For = report.Duration(now - w.first)
 	m.Rates = append([]report.Rate(nil), w.rates...)
-	if whole := int((now - w.first) / time.Second); whole > 0 && len(m.Rates) > whole { // the last second is not over
+	if whole := int((now - w.first) / time.Second); whole > 0 && len(m.Rates) > whole { // leave out the last second, which is incomplete
 		m.Rates = m.Rates[:whole]
 	}
 	if w.info.Video.Tags > 0 {
@@ -126,7 +126,7 @@ func (w *Watcher) Report(m *report.Media, now time.Duration) {
 	}
 }
 
-// bits is the mean rate of a kind of tag, by the clock of those that sent them; 0: too short to tell.
+// bits returns the mean bit rate of a tag type by its timestamps, or 0 if there are too few tags.
 func bits(t flv.TagStats) float64 {
 	if d := (t.Last - t.First).Seconds(); d > 0 {
 		return float64(8*t.Bytes) / d

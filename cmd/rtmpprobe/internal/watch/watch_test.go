@@ -215,7 +215,7 @@ func TestMetadataThatDiffers(t *testing.T) {
 	assert.Equal(t, "1920x1080", watched(tags, length).Video.Claimed)
 }
 
-// What is sent, when that is what comes first: of a session that publishes. Aggregates are taken apart.
+// A session that publishes: the media that comes first is the client's. Aggregates are taken apart.
 func TestPublishersAndAggregates(t *testing.T) {
 	var w watch.Watcher
 	tags := sample(t)
@@ -232,7 +232,7 @@ func TestPublishersAndAggregates(t *testing.T) {
 	assert.Equal(t, 1, m.Video.Header.Count)
 }
 
-// Bodies that can't be read count, and harm nobody.
+// Invalid bodies are counted and do no harm.
 func FuzzWatcher(f *testing.F) {
 	f.Add(uint8(9), uint32(0), []byte{0x17, 0, 0, 0, 0}, uint8(8), uint32(10), []byte{0xaf, 0, 0x12})
 	f.Add(uint8(22), uint32(5), []byte{9, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x17, 0, 0, 0, 12}, uint8(18), uint32(1<<31), []byte{2, 0, 0})

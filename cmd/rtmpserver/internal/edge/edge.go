@@ -1,5 +1,5 @@
-// Package edge joins an application with other RTMP servers: it fetches streams from one while they have players here, and publishes at
-// others what is published here.
+// Package edge connects an application with other RTMP servers. It fetches streams from one server while they have
+// players here, and publishes the streams published here to others.
 package edge
 
 import (
@@ -18,33 +18,33 @@ import (
 )
 
 const (
-	// maxVia is how many servers a stream may have passed, and maxID how long their names may be in bytes.
+	// maxVia is the number of servers that a stream may pass, and maxID the length of their ids in bytes.
 	maxVia = 8
 	maxID  = 64
-	// defaultLinger is package server's.
+	// defaultLinger is package server's default.
 	defaultLinger = 5 * time.Second
 )
 
-// viaField is the property of connect's command object that names the servers a stream passes, the last one first. A server that finds
-// itself among them refuses, or the stream would go round for ever.
+// viaField is the property of connect's command object with the ids of the servers that a stream has passed, the last
+// one first. A server that finds its own id refuses the client, to prevent loops.
 const viaField = "rtmpserverVia"
 
 // inVain is how long a stream is waited for at least before another, for which there is no room, is fetched instead.
 const inVain = time.Second
 
-// backoff is of connections to servers that players here are waiting for.
+// backoff applies to reconnecting to servers while players are waiting here.
 var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 
-// Options say what is joined with what.
+// Options configure an Edge.
 type Options struct {
 	Server *server.Server
-	ID     string // of Server among those that are joined
+	ID     string // of Server among the connected servers
 	Logger *slog.Logger
 
-	Pull     string        // where streams are fetched from; "": nowhere
-	Idle     time.Duration // how long a stream is kept that has no players
-	MaxPulls int           // how many streams are fetched at once: who asks for names at random is not to make more connections
-	Push     []string      // where streams are published
+	Pull     string        // URL from which streams are fetched; "": none
+	Idle     time.Duration // how long a stream without players is kept
+	MaxPulls int           // number of streams fetched at once, so that clients cannot make any number of connections with random names
+	Push     []string      // URLs to which streams are published
 	Linger   time.Duration // Live.Linger of the application
 }
 
@@ -57,7 +57,7 @@ type Edge struct {
 
 	mu        sync.Mutex // guards the rest
 	players   map[string]int
-	published map[string]int // by clients of the application
+	published map[string]int // number of the application's clients that publish, by path
 	pulls     map[string]*pull
 	waiting   map[string][]string // streams with players that are fetched when there is room again; see pull.via
 	pushes    map[string]*push
@@ -95,7 +95,7 @@ func (e *Edge) Connect(c *server.Conn) error {
 	return nil
 }
 
-// viaOf is where the streams of a client come from.
+// viaOf returns the ids of the servers that a client's streams have passed.
 func viaOf(c *server.Conn) []string {
 	if c == nil {
 		return nil
@@ -109,17 +109,17 @@ func viaOf(c *server.Conn) []string {
 	return strings.SplitN(text, " ", maxVia+2)
 }
 
-// target is where a stream is fetched from or published: a URL of Options, with what it lacks.
+// target returns the URL and options for fetching or publishing a stream, from a URL of Options.
 func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Options) {
 	app, name, _ := strings.Cut(path, "/")
 	o = &rtmp.Options{ConnectFields: amf.Object{{Name: viaField, Value: strings.Join(append([]string{e.options.ID}, via...), " ")}}}
 	address, _, _ := strings.Cut(base, " ")
 	u, err := rtmpurl.Parse(address)
-	if err != nil { // which Check has said before
+	if err != nil { // impossible: Check has parsed it
 		return base, o
 	}
 	if u.Playpath == "" || u.Playpath[0] == '?' {
-		o.Playpath = name + u.Playpath // as an option: in a URL it might bring options along
+		o.Playpath = name + u.Playpath // as an option, since in the URL it might add options
 	}
 	if u.App == "" {
 		o.App = app
@@ -188,7 +188,7 @@ func (e *Edge) Left(path string) {
 	}
 }
 
-// decrease counts one less, and returns how many are left.
+// decrease subtracts one from a count, and returns the new value.
 func decrease(counts map[string]int, path string) int {
 	n := counts[path] - 1
 	if n > 0 {
@@ -224,7 +224,8 @@ func (e *Edge) Unpublished(path string) {
 	}
 }
 
-// Close ends everything, and waits for it: what is published elsewhere is sent to its end, within ten seconds.
+// Close ends all fetching and publishing, and waits for it. Streams published elsewhere are sent to their end, for at
+// most ten seconds.
 func (e *Edge) Close() {
 	e.mu.Lock()
 	e.cancel()

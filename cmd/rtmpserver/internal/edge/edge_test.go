@@ -205,7 +205,7 @@ func TestPublishedHere(t *testing.T) {
 	sees()
 }
 
-// What is published here is published there as long as it has a publisher, and a while more.
+// A stream published here is pushed while it has a publisher, and a little longer.
 func TestPush(t *testing.T) {
 	targets := []*peer{newPeer(t, Options{}, server.Live{}), newPeer(t, Options{}, server.Live{})}
 	e := newPeer(t, Options{Push: []string{targets[0].url("other"), targets[1].url("")}}, server.Live{Linger: -1, Await: -1})
@@ -223,7 +223,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// Who says that its streams have come from here, or from anywhere, is refused.
+// A client whose streams have already passed this server, or too many servers, is refused.
 func TestVia(t *testing.T) {
 	p := newPeer(t, Options{}, server.Live{})
 	p.Apps["*"].Connect = func(_ context.Context, c *server.Conn) error { return p.edge.Connect(c) }

@@ -14,20 +14,20 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pull is a stream that is fetched.
+// pull fetches a stream.
 type pull struct {
 	edge   *Edge
 	path   string
 	via    []string
 	source *relay.Player
-	idle   *time.Timer // since the last player has left
+	idle   *time.Timer // runs since the last player has left
 	ctx    context.Context
 	cancel context.CancelFunc
-	unused bool // it ends because it has no players. Guarded by edge.mu
+	unused bool // ending because there are no players; guarded by edge.mu
 	since  time.Time
 	begun  atomic.Bool // something has come
 
-	pub     *server.Publisher // nil: nothing has come, or the stream has ended
+	pub     *server.Publisher // nil: nothing has come yet, or the stream has ended
 	headers flv.Headers
 }
 
@@ -47,7 +47,7 @@ func (e *Edge) fetch(path string, via []string) {
 	e.running.Go(p.run)
 }
 
-// run publishes here what comes, until nobody wants it, or somebody else publishes it.
+// run publishes what it receives, until the stream has no players, or a client publishes it here.
 func (p *pull) run() {
 	defer p.over()
 	defer p.unpublish()
@@ -69,7 +69,7 @@ func (p *pull) run() {
 	}
 }
 
-// keepHeader keeps what describes the stream: source says it once, however many times the stream begins here.
+// keepHeader keeps a header for the next time the stream begins here, since source sends it only once.
 func (p *pull) keepHeader(packet *message.Packet) {
 	tag := flv.Tag{Type: flv.TagType(packet.Type), Timestamp: packet.Timestamp, Body: packet.Body}
 	if kind, _ := flv.KindOf(tag); kind == flv.KindHeader {
@@ -95,7 +95,7 @@ func (p *pull) publish(packet *message.Packet) error {
 	return p.pub.WritePacket(packet)
 }
 
-// unpublish ends the stream here. Its players stay for a while, in case it comes back.
+// unpublish ends the stream here. Its players stay for a while, in case it returns.
 func (p *pull) unpublish() {
 	if p.pub != nil {
 		p.pub.Close()
@@ -103,8 +103,8 @@ func (p *pull) unpublish() {
 	}
 }
 
-// told is called within source.ReadPacket. A stream ends here if it has ended there; a server that is away, or has come back without
-// the stream, is waited for.
+// told is called inside source.ReadPacket. It ends the stream here if the stream has ended at its server. It waits
+// for a server that is away, or that has returned without the stream.
 func (p *pull) told(event relay.Event) {
 	p.edge.log("pull", event)
 	var status *rtmp.StatusError
@@ -114,9 +114,9 @@ func (p *pull) told(event relay.Event) {
 	}
 }
 
-// maybeUnused ends a stream that has had no players for a while.
+// maybeUnused ends a pull that has had no players for a while.
 func (p *pull) maybeUnused() {
-	players := 0 // those that the program itself has let in are not counted by Played
+	players := 0 // including players that were not announced to Played
 	for _, stream := range p.edge.options.Server.Stats().Streams {
 		if stream.Path == p.path {
 			players = stream.Players
@@ -126,7 +126,7 @@ func (p *pull) maybeUnused() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	switch {
-	case e.players[p.path] > 0: // Left will come
+	case e.players[p.path] > 0: // wait for Left
 	case players > 0:
 		p.idle.Reset(e.options.Idle)
 	default:

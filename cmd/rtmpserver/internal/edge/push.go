@@ -10,20 +10,20 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// retry is how long to wait for a stream that is about to be published, where players need not wait for one.
+// retry is the interval for retrying a stream that is about to be published, if players do not wait for one.
 const retry = 20 * time.Millisecond
 
-// push is a stream that is published at other servers.
+// push publishes a stream to other servers.
 type push struct {
 	edge   *Edge
 	path   string
 	via    []string
-	idle   *time.Timer // since the last publisher has left
+	idle   *time.Timer // runs since the last publisher has left
 	ctx    context.Context
 	cancel context.CancelFunc
 }
 
-// forward begins to publish a stream elsewhere. The caller holds e.mu.
+// forward begins to publish a stream to the targets. The caller holds e.mu.
 func (e *Edge) forward(path string, via []string) {
 	if e.ctx.Err() != nil {
 		return
@@ -36,7 +36,7 @@ func (e *Edge) forward(path string, via []string) {
 	e.running.Go(p.run)
 }
 
-// run publishes the stream at all targets until it ends. A target that is slow or away holds up nobody.
+// run publishes the stream to all targets until it ends. A slow or missing target does not hold up the others.
 func (p *push) run() {
 	defer p.over()
 	var targets []*relay.Publisher
@@ -59,7 +59,7 @@ func (p *push) run() {
 		}
 		packet := message.Packet{Type: message.Type(m.Tag.Type), Timestamp: m.Tag.Timestamp, Body: m.Tag.Body}
 		for _, target := range targets {
-			target.WritePacket(&packet) // the error is about a URL that Check has found good, or one that is closed
+			target.WritePacket(&packet) // an error means an invalid URL, which Check excludes, or a closed target
 		}
 	}
 }
@@ -79,7 +79,7 @@ func (p *push) subscribe() (*server.Subscriber, error) {
 	}
 }
 
-// closeAll sends what is left.
+// closeAll sends what is left and closes the targets.
 func closeAll(targets []*relay.Publisher) {
 	var closing sync.WaitGroup
 	for _, target := range targets {
@@ -88,7 +88,7 @@ func closeAll(targets []*relay.Publisher) {
 	closing.Wait()
 }
 
-// maybeOver ends a stream that nobody publishes any more.
+// maybeOver ends the push if the stream has no publisher any more.
 func (p *push) maybeOver() {
 	p.edge.mu.Lock()
 	defer p.edge.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 
 var errCodec = errors.New("fragmented MP4 can't hold it here")
 
-// describe returns a track's codec as the initialization segment has it, and its name in a codecs parameter (RFC 6381).
+// describe returns a track's codec for the initialization segment, and its name for a codecs parameter (RFC 6381).
 func describe(t *media.Track) (mp4.Codec, string, error) {
 	switch t.Codec {
 	case media.H264:
@@ -34,14 +34,15 @@ func describe(t *media.Track) (mp4.Codec, string, error) {
 			return &mp4.CodecMPEG1Audio{SampleRate: t.SampleRate, ChannelCount: t.Channels}, "mp4a.6b", nil
 		}
 	case media.Opus:
-		if t.Channels == 1 || t.Channels == 2 { // more need a mapping, which mediacommon doesn't write
+		if t.Channels == 1 || t.Channels == 2 { // more need a channel mapping, which mediacommon does not write
 			return &mp4.CodecOpus{ChannelCount: t.Channels}, "opus", nil
 		}
 	}
 	return nil, "", errCodec
 }
 
-// describeH264 names the codec as ISO/IEC 14496-15 annex E says: profile, constraints and level as the sequence parameter set has them.
+// describeH264 returns the name defined in ISO/IEC 14496-15 annex E: profile, constraints and level of the sequence
+// parameter set.
 func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseAVCConfig(t.Config)
 	if err != nil {
@@ -53,11 +54,12 @@ func describeH264(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH264{SPS: c.SPS[0], PPS: c.PPS[0]}, fmt.Sprintf("avc1.%x", c.SPS[0][1:4]), nil
 }
 
-// minHEVCSPS is how many bytes of a sequence parameter set mediacommon copies without asking: up to its level.
+// minHEVCSPS is the number of bytes of a sequence parameter set that mediacommon copies without a check: up to the
+// level.
 const minHEVCSPS = 13
 
-// describeH265 names the codec as ISO/IEC 14496-15 annex E says: profile, compatibility flags in reverse order, tier and level,
-// constraints without the zeros at the end.
+// describeH265 returns the name defined in ISO/IEC 14496-15 annex E: profile, reversed compatibility flags, tier and
+// level, and the constraints without trailing zeros.
 func describeH265(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseHEVCConfig(t.Config)
 	if err != nil {
@@ -77,7 +79,7 @@ func describeH265(t *media.Track) (mp4.Codec, string, error) {
 	return &mp4.CodecH265{VPS: c.VPS[0], SPS: c.SPS[0], PPS: c.PPS[0]}, name, nil
 }
 
-// describeAV1 names the codec as the binding of AV1 to ISOBMFF says: profile, level and tier, bit depth.
+// describeAV1 returns the name defined in the AV1 binding to ISOBMFF: profile, level and tier, bit depth.
 func describeAV1(t *media.Track) (mp4.Codec, string, error) {
 	c, err := flv.ParseAV1Config(t.Config)
 	if err != nil {
@@ -103,7 +105,7 @@ func describeAAC(t *media.Track) (mp4.Codec, string, error) {
 	return c, fmt.Sprintf("mp4a.40.%d", kind), nil
 }
 
-// initSegment returns the initialization segment of tracks, which are numbered from 1 on.
+// initSegment returns the initialization segment of tracks, which are numbered from 1.
 func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	var segment fmp4.Init
 	for i, codec := range codecs {
@@ -116,8 +118,8 @@ func initSegment(codecs []mp4.Codec) ([]byte, error) {
 	return asHVC1(buf.Bytes()), nil
 }
 
-// asHVC1 renames the sample entry of H.265. mediacommon writes hev1, which Safari does not play; hvc1 says that all parameter sets are
-// in the initialization segment.
+// asHVC1 renames the sample entry of H.265. mediacommon writes hev1, which Safari does not play; hvc1 means that all
+// parameter sets are in the initialization segment.
 func asHVC1(segment []byte) []byte {
 	const before = 4 + 4 + 4 // bytes between the name of stsd and that of its first entry: version, count, size (ISO/IEC 14496-12 8.5.2)
 	for rest := segment; ; {
@@ -131,7 +133,7 @@ func asHVC1(segment []byte) []byte {
 	}
 }
 
-// names joins the codecs of tracks for people: "H.265, G.711 A-law".
+// names joins the names of the tracks' codecs for users: "H.265, G.711 A-law".
 func names(tracks []*media.Track) string {
 	var all []string
 	for _, t := range tracks {

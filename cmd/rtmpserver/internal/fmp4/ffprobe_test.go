@@ -77,7 +77,7 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 	return m.ContentType(), append(mp4, b...)
 }
 
-// What an encoder has made goes into FLV and from there into MP4, where ffprobe finds every unit as it was, at its time.
+// An encoder's units go into FLV and from there into MP4, where ffprobe finds all of them unchanged, with their times.
 func TestFFprobeReadsEveryUnit(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	const pictures, tone = "testsrc2=s=96x64:r=25:d=1", "sine=r=48000:d=1"

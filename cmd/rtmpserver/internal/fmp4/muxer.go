@@ -1,5 +1,5 @@
-// Package fmp4 makes fragmented MP4 of access units, for MediaSource in browsers: an initialization segment, then a fragment for every
-// tenth of a second.
+// Package fmp4 makes fragmented MP4 from access units, for MediaSource in browsers: an initialization segment, and
+// then a fragment for every tenth of a second.
 package fmp4
 
 import (
@@ -18,7 +18,7 @@ import (
 
 const (
 	fragmentTime  = timeScale / 10
-	fragmentBytes = 1 << 20 // of samples, after which a fragment ends early
+	fragmentBytes = 1 << 20 // size of the samples after which a fragment ends early
 )
 
 // ErrChanged is why [Muxer.Add] can't go on: the stream has other tracks, or other codecs, than a player was told of. A new Muxer can.
@@ -31,14 +31,14 @@ func (e *CodecError) Error() string {
 	return fmt.Sprintf("fmp4: %s can't be put into fragmented MP4", e.Codecs)
 }
 
-// Muxer makes fragmented MP4 of the units of a [media.Reader]. Times remain those of the stream. If there are pictures, it begins with a
-// key frame. The last unit of each track is held back until the next one tells how long it lasts.
+// Muxer makes fragmented MP4 from the units of a [media.Reader]. Times stay those of the stream. A stream with video
+// begins with a key frame. The last unit of each track is held back until the next one determines its duration.
 type Muxer struct {
 	live   bool
 	tracks []*track
 	begun  bool
 	number uint32 // of the last fragment
-	bytes  int    // of the samples that wait for the next
+	bytes  int    // of the samples for the next fragment
 	out    seekablebuffer.Buffer
 }
 
@@ -64,7 +64,7 @@ func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
 	return m, nil
 }
 
-// track returns the track with pictures, or that with sound; nil: there is none.
+// track returns the video or the audio track, or nil.
 func (m *Muxer) track(video bool) *track {
 	for _, t := range m.tracks {
 		if t.video == video {
@@ -126,7 +126,7 @@ func (m *Muxer) of(from *media.Track) *track {
 	return nil
 }
 
-// stranger returns ErrChanged if a track that is not put out should be.
+// stranger returns ErrChanged if a track that is not written should be.
 func (m *Muxer) stranger(from *media.Track) error {
 	if m.track(from.IsVideo()) != nil {
 		return nil
@@ -137,7 +137,7 @@ func (m *Muxer) stranger(from *media.Track) error {
 	return ErrChanged
 }
 
-// initialize puts out the initialization segment.
+// initialize writes the initialization segment.
 func (m *Muxer) initialize() error {
 	var codecs []mp4.Codec
 	for _, t := range m.tracks {
@@ -148,7 +148,7 @@ func (m *Muxer) initialize() error {
 	return err
 }
 
-// change puts out another initialization segment if t has another configuration, as long as the codec remains the same for players.
+// change writes another initialization segment if t has a new configuration of the same codec.
 func (m *Muxer) change(t *track) error {
 	now, err := newTrack(t.from)
 	switch {
@@ -164,7 +164,7 @@ func (m *Muxer) change(t *track) error {
 	return m.initialize()
 }
 
-// put adds a unit of t, and puts out a fragment if it is time for one.
+// put adds a unit of t, and writes a fragment if that is due.
 func (m *Muxer) put(t *track, u *media.Unit) error {
 	passed, hole := t.put(u)
 	m.bytes += len(t.held.Payload)
@@ -182,7 +182,7 @@ func (m *Muxer) put(t *track, u *media.Unit) error {
 	return nil
 }
 
-// fragment puts out the samples whose duration is known.
+// fragment writes the samples whose duration is known.
 func (m *Muxer) fragment() error {
 	part := fmp4.Part{SequenceNumber: m.number + 1}
 	for i, t := range m.tracks {

@@ -10,53 +10,53 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// timeScale is that of all tracks: ticks in a second.
+// timeScale is the number of ticks in a second, in all tracks.
 const timeScale = 90000
 
 const (
-	maxSoundGap    = timeScale / 2  // between pieces of sound; in DTX, Opus leaves out 400 ms
-	soundSilence   = 3 * timeScale  // after which sound has gone
-	pictureSilence = 10 * timeScale // after which pictures have gone; a shared screen may have few
-	firstSpan      = timeScale / 25 // of a sample that is the first and the last
+	maxSoundGap    = timeScale / 2  // longest distance of audio samples; in DTX, Opus leaves out 400 ms
+	soundSilence   = 3 * timeScale  // silence after which an audio track has ended
+	pictureSilence = 10 * timeScale // silence after which a video track has ended; a shared screen may have few frames
+	firstSpan      = timeScale / 25 // duration of a sample that is both first and last
 )
 
-// track is one that a Muxer puts out.
+// track is a track that a Muxer writes.
 type track struct {
 	from   *media.Track
 	video  bool
 	codec  mp4.Codec
-	name   string // in a codecs parameter
-	inBand bool   // there are more parameter sets than an initialization segment has: key frames have them all
+	name   string // in the codecs parameter
+	inBand bool   // key frames contain all parameter sets, since there are more than the initialization segment holds
 
-	held    *fmp4.Sample   // its duration isn't known yet
-	at      int64          // held's decoding time, or that of the sample before, in ticks
-	span    int64          // duration of the sample before held, ticks
+	held    *fmp4.Sample   // waits until its duration is known
+	at      int64          // decoding time of held or else of the previous sample, in ticks
+	span    int64          // duration of the previous sample, in ticks
 	samples []*fmp4.Sample // of the next fragment
-	base    int64          // the decoding time of the first of them, ticks
-	silent  int64          // how many ticks of the other track have passed since the last unit
+	base    int64          // decoding time of the first of them, in ticks
+	silent  int64          // ticks of the other track since this one's last unit
 }
 
-// newTrack describes a track. The error says that MP4 can't hold it.
+// newTrack returns a track, or an error if MP4 cannot contain it.
 func newTrack(from *media.Track) (*track, error) {
 	codec, name, err := describe(from)
 	if err != nil {
 		return nil, err
 	}
-	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // which reads the parameter sets
+	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // parses the parameter sets
 		return nil, err
 	}
 	inBand := from.Codec == media.H264 && len(from.ParameterSets) > 2 || from.Codec == media.H265 && len(from.ParameterSets) > 3
 	return &track{from: from, video: from.IsVideo(), codec: codec, name: name, inBand: inBand, at: -1, span: firstSpan}, nil
 }
 
-// put holds a unit in place of the one before, which is now complete. It returns how many ticks have passed since that one, and whether
-// there is a hole between the two: a fragment must end there.
+// put holds a unit, and completes the previous one. It returns the time between them in ticks. hole reports a gap
+// between them, at which a fragment must end.
 func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 	at := max(ticks(u.DTS), t.at+1) // decoding times must increase
 	if t.held != nil {
 		passed = min(at-t.at, timeScale)
 		if hole = !t.video && at-t.at > maxSoundGap; hole {
-			t.finish(t.span) // players don't put silence where a sample ends early, but know what to do about a hole
+			t.finish(t.span) // leave a gap, which players handle, rather than stretch the sample, which they would not fill with silence
 		} else {
 			t.finish(at - t.at)
 		}
@@ -66,7 +66,7 @@ func (t *track) put(u *media.Unit) (passed int64, hole bool) {
 	return passed, hole
 }
 
-// finish ends the sample that is held, if one is.
+// finish completes the held sample, if there is one.
 func (t *track) finish(span int64) {
 	if t.held == nil {
 		return
@@ -80,7 +80,7 @@ func (t *track) finish(span int64) {
 	t.held = nil
 }
 
-// gathered is how much time the next fragment has of the track, ticks.
+// gathered returns the duration of the samples for the next fragment, in ticks.
 func (t *track) gathered() int64 {
 	if len(t.samples) == 0 {
 		return 0
@@ -95,7 +95,7 @@ func (t *track) gone() bool {
 	return t.silent > soundSilence
 }
 
-// payload returns a copy of a unit as MP4 has it.
+// payload returns a copy of a unit in the form of MP4.
 func (t *track) payload(u *media.Unit) (b []byte) {
 	switch t.from.Codec {
 	case media.H264, media.H265:
@@ -110,7 +110,7 @@ func (t *track) payload(u *media.Unit) (b []byte) {
 	return b
 }
 
-// ticks is exact for times of whole milliseconds.
+// ticks converts a time. It is exact for whole milliseconds.
 func ticks(d time.Duration) int64 {
 	const perMillisecond = timeScale / 1000
 	ms := d / time.Millisecond

@@ -9,7 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// event is what is posted: SRS's fields under SRS's names. Programs expect those of an action also where they are empty.
+// event is the body of a callback, with SRS's fields and names. Programs expect the fields of an action even if they
+// are empty.
 type event struct {
 	ServerID  string  `json:"server_id"`
 	Action    string  `json:"action"`
@@ -29,16 +30,16 @@ type event struct {
 	File      string  `json:"file,omitempty"`
 }
 
-// vhost is the virtual host of all clients: there are no others.
+// vhost is the virtual host of all clients.
 const vhost = "__defaultVhost__"
 
-// newEvent is an event of a connection.
+// newEvent returns an event of a connection.
 func newEvent(action string, conn *server.Conn) *event {
 	return &event{Action: action, ClientID: strconv.FormatUint(conn.ID(), 10), IP: host(conn.RemoteAddr()), Vhost: vhost,
 		App: conn.App(), TCURL: connectText(conn, "tcUrl")}
 }
 
-// streamEvent is an event of a stream.
+// streamEvent returns an event of a stream.
 func (c *Client) streamEvent(action string, r *server.Request) *event {
 	var e *event
 	if r.Conn != nil {
@@ -62,7 +63,7 @@ func (c *Client) streamEvent(action string, r *server.Request) *event {
 	return e
 }
 
-// connectText is a property of the client's connect.
+// connectText returns a property of the client's connect, or "".
 func connectText(conn *server.Conn, name string) string {
 	object, _ := conn.Connect().Object.(amf.Object)
 	value, _ := object.Get(name)
@@ -70,7 +71,7 @@ func connectText(conn *server.Conn, name string) string {
 	return text
 }
 
-// host is an address without its port.
+// host returns an address without its port.
 func host(a net.Addr) string {
 	if a == nil {
 		return ""

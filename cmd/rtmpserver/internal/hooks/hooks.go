@@ -1,5 +1,5 @@
-// Package hooks asks and tells a program on the web what clients do, as SRS's HTTP callbacks do: programs written for those can be
-// used unchanged.
+// Package hooks reports to a web program what clients do, and asks it for permission, compatibly with SRS's HTTP
+// callbacks.
 package hooks
 
 import (
@@ -25,20 +25,20 @@ import (
 // maxAnswer is how long an answer may be, in bytes, and how long its header.
 const maxAnswer = 64 << 10
 
-// maxConns is how many requests are made at once to one host. Others wait, within their Timeout.
+// maxConns is the number of simultaneous requests to a host. Further ones wait, within their Timeout.
 const maxConns = 64
 
 // Options say whom to ask, and how.
 type Options struct {
 	URLs     URLs
-	Timeout  time.Duration // in which there has to be an answer
-	Allow    bool          // what to do without one
-	ServerID string        // server_id: which server it is that asks
+	Timeout  time.Duration // longest wait for an answer
+	Allow    bool          // allow if there is no answer
+	ServerID string        // server_id: identifies this server
 	Logger   *slog.Logger
 }
 
-// URLs are where callbacks are posted, by the action; "" is of those that have none of their own. What has neither is not posted, and is
-// allowed.
+// URLs are the URLs for callbacks by action; "" is the default. Callbacks without a URL are not made, and the action
+// is allowed.
 type URLs map[string]string
 
 var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
@@ -59,7 +59,7 @@ func (u URLs) Add(text string) error {
 	return nil
 }
 
-// of is where an action is posted; "": nowhere.
+// of returns the URL for an action, or "".
 func (u URLs) of(action string) string {
 	if own, ok := u[action]; ok {
 		return own
@@ -76,9 +76,9 @@ type Client struct {
 	http    http.Client
 
 	mu      sync.Mutex
-	viewers map[*server.Request]string // client_id of those that are not connections
-	open    int                        // connections that Disconnect is due for, and viewers that Stop is
-	none    chan struct{}              // closed when open is 0, made by Wait
+	viewers map[*server.Request]string // client ids of HTTP viewers
+	open    int                        // connections that Disconnect is due for, and viewers that Stop is due for
+	none    chan struct{}              // made by Wait; closed when open is 0
 }
 
 // New returns a Client.
@@ -175,12 +175,12 @@ func (c *Client) Done(r *server.Request, dir, file string) {
 	c.tell(event)
 }
 
-// enter gives a viewer its client_id.
+// enter assigns a viewer its client_id.
 func (c *Client) enter(r *server.Request) {
 	c.count(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.viewers[r] = rand.Text() // connections have numbers
+	c.viewers[r] = rand.Text() // the ids of connections are numbers
 }
 
 func (c *Client) leave(r *server.Request) {
@@ -190,7 +190,7 @@ func (c *Client) leave(r *server.Request) {
 	c.count(-1)
 }
 
-// count counts those who are there.
+// count adds n to open.
 func (c *Client) count(n int) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -223,7 +223,7 @@ func (c *Client) Wait(ctx context.Context) error {
 	}
 }
 
-// ask posts an event, and returns what refuses it.
+// ask posts an event, and returns an error if the answer refuses.
 func (c *Client) ask(ctx context.Context, e *event) error {
 	err := c.post(ctx, e)
 	var refused *refusal
@@ -233,7 +233,7 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	case errors.As(err, &refused):
 		c.options.Logger.Info("hook refused", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
 		return server.Deny("refused")
-	case ctx.Err() != nil: // the client has gone
+	case ctx.Err() != nil: // the client has left
 		return ctx.Err()
 	case c.options.Allow:
 		c.options.Logger.Warn("no answer from the hook: allowed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
@@ -243,19 +243,19 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 	return server.Deny("try again later")
 }
 
-// tell posts an event that nothing depends on. It waits for the answer, so that events keep their order.
+// tell posts an event whose answer does not matter. It waits for the answer to keep events in order.
 func (c *Client) tell(e *event) {
 	if err := c.post(context.Background(), e); err != nil {
 		c.options.Logger.Warn("hook failed", "action", e.Action, "client", e.ClientID, "error", quote.Cause(err))
 	}
 }
 
-// refusal is an answer that does not allow.
+// refusal is an answer that refuses.
 type refusal struct{ answer string }
 
 func (r *refusal) Error() string { return r.answer }
 
-// post posts an event. The error is a *refusal, or says why there is no answer.
+// post posts an event. The error is a *refusal, or the reason why there is no answer.
 func (c *Client) post(ctx context.Context, e *event) error {
 	address := c.options.URLs.of(e.Action)
 	if address == "" {
@@ -294,7 +294,7 @@ func (c *Client) post(ctx context.Context, e *event) error {
 	return nil
 }
 
-// allows reports whether the body of an answer is 0, or an object whose code is.
+// allows reports whether the body of an answer is 0, or an object whose code is 0.
 func allows(answer []byte) bool {
 	text := strings.TrimSpace(string(answer))
 	if text == "0" {
@@ -306,7 +306,7 @@ func allows(answer []byte) bool {
 	return json.Unmarshal([]byte(text), &object) == nil && object.Code != nil && *object.Code == 0
 }
 
-// withoutURL is an error of http.Client without the URL, which may have a secret in it.
+// withoutURL returns http.Client's error without the URL, which may contain a secret.
 func withoutURL(err error) error {
 	if wrapped := (*url.Error)(nil); errors.As(err, &wrapped) {
 		return wrapped.Err

@@ -30,7 +30,7 @@ func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.B
 	return c, &log
 }
 
-// What answers allow, and what is done without one.
+// Answers that allow, and the result without an answer.
 func TestAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
 		status  int // 0: it does not answer

@@ -10,8 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewFMP4 serves a viewer fragmented MP4. The header Content-Type tells the codecs. The response ends with the stream, and also when
-// the stream has other codecs: whoever asks again gets it with these.
+// viewFMP4 sends a viewer fragmented MP4. The header Content-Type contains the codecs. The response ends with the
+// stream, or when its codecs change: another request gets the new ones.
 func viewFMP4(w http.ResponseWriter, v *server.View) error {
 	r := media.NewReader(v)
 	tracks, err := r.Tracks(v.Request.HTTP.Context())
@@ -39,8 +39,8 @@ func viewFMP4(w http.ResponseWriter, v *server.View) error {
 	return err
 }
 
-// noTracks answers for a stream of which no track is known. It is over, or all that comes is damaged, or a codec that needs a
-// configuration has none.
+// noTracks answers for a stream without a known track: it has ended, all of its media is damaged, or it lacks the
+// configuration of its codec.
 func noTracks(w http.ResponseWriter, err error) error {
 	var undecodable *media.Error
 	if errors.As(err, &undecodable) {
@@ -49,14 +49,14 @@ func noTracks(w http.ResponseWriter, err error) error {
 	return err
 }
 
-// mux writes units until an error, io.EOF at the end of the stream.
+// mux writes units until an error; at the end of the stream that is io.EOF.
 func mux(w io.Writer, r *media.Reader, m *fmp4.Muxer) error {
 	var unit media.Unit
 	for {
 		err := r.Read(&unit)
 		var damaged *media.Error
 		if errors.As(err, &damaged) {
-			continue // that message; the next may be sound
+			continue // skip the message: the next may be audio
 		}
 		if err != nil {
 			return err

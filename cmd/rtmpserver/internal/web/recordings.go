@@ -12,16 +12,16 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// What is looked at in the folder of the recordings.
+// Limits on the recordings that are listed.
 const (
-	maxRecordings = 500   // in the list: the newest
-	maxEntries    = 20000 // files and directories; of the rest nothing is known
+	maxRecordings = 500   // number in the list, of the newest
+	maxEntries    = 20000 // files and directories; the rest is ignored
 	maxDepth      = 8     // of directories
 	headBytes     = 512 << 10
-	shelfTime     = 2 * time.Second // how old a list may be
+	shelfTime     = 2 * time.Second // longest time for which a list is used
 )
 
-// recording is an FLV file, also one that is being recorded.
+// recording describes an FLV file, which may still be recorded.
 type recording struct {
 	Path     string    `json:"path"` // without .flv
 	Size     int64     `json:"size"` // bytes
@@ -33,12 +33,12 @@ type recording struct {
 
 // shelf lists the recordings in a folder.
 type shelf struct {
-	dir string // "": there are none
+	dir string // "": none
 
 	mu     sync.Mutex
-	at     time.Time // when listed was made
+	at     time.Time // time when listed was made
 	listed []recording
-	known  map[string]recording // what has been read, by path
+	known  map[string]recording // recordings whose file has been read, by path
 }
 
 func (s *shelf) list(now time.Time) []recording {
@@ -53,7 +53,7 @@ func (s *shelf) list(now time.Time) []recording {
 	return s.listed
 }
 
-// look reads the folder. What can't be read is left out.
+// look reads the folder. It leaves out what cannot be read.
 func (s *shelf) look() []recording {
 	all := []recording{}
 	root, err := os.OpenRoot(s.dir)
@@ -95,7 +95,7 @@ func (s *shelf) look() []recording {
 	return all
 }
 
-// read reads what the beginning of the file says about it.
+// read fills in what the beginning of the file contains.
 func (r *recording) read(root *os.Root) {
 	file, err := root.Open(r.Path + ".flv")
 	if err != nil {

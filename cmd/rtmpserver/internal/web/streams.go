@@ -11,22 +11,22 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// list is what /api/streams answers.
+// list is the answer to /api/streams.
 type list struct {
 	Now        time.Time    `json:"now"`
-	Port       string       `json:"port"` // of RTMP, "" if it is the standard one
+	Port       string       `json:"port"` // of RTMP; "": the default port
 	Live       []liveStream `json:"live"`
 	Recordings []recording  `json:"recordings"`
 }
 
-// liveStream is a live stream. Publisher is "" while there is none.
+// liveStream describes a live stream. Publisher is "" if it has none.
 type liveStream struct {
 	Path      string    `json:"path"`
 	Publisher string    `json:"publisher"`
 	Since     time.Time `json:"since"`
 	Viewers   int       `json:"viewers"`
 	Missed    uint64    `json:"missed"`  // messages that slow viewers have skipped
-	BitRate   float64   `json:"bitRate"` // bit/s, in the last second or two
+	BitRate   float64   `json:"bitRate"` // bit/s in the last one or two seconds
 	Video     *video    `json:"video,omitempty"`
 	Audio     *audio    `json:"audio,omitempty"`
 }
@@ -44,7 +44,7 @@ type audio struct {
 	Channels   int    `json:"channels,omitempty"`
 }
 
-// describe tells what a stream is made of.
+// describe describes the tracks of a stream.
 func describe(i *flv.Info, frameRate float64) (*video, *audio) {
 	var v *video
 	var a *audio
@@ -63,7 +63,7 @@ type lister struct {
 	recordings *shelf
 
 	mu    sync.Mutex
-	rates map[string]*rate // of the live streams
+	rates map[string]*rate // by path
 }
 
 func (l *lister) ServeHTTP(w http.ResponseWriter, r *http.Request) {
@@ -93,7 +93,7 @@ func (l *lister) live(now time.Time) []liveStream {
 	all := []liveStream{}
 	for _, st := range l.server.Stats().Streams {
 		r := l.rates[st.Path]
-		if r == nil || !r.since.Equal(st.Since) { // another publisher
+		if r == nil || !r.since.Equal(st.Since) { // a different publisher
 			r = &rate{since: st.Since, at: st.Since}
 		}
 		rates[st.Path] = r
@@ -109,17 +109,17 @@ func (l *lister) live(now time.Time) []liveStream {
 	return all
 }
 
-// ratePeriod is how long is measured at least.
+// ratePeriod is the least time over which a rate is measured.
 const ratePeriod = time.Second
 
 // rate measures a publisher between two lists.
 type rate struct {
 	since  time.Time
-	at     time.Time // of the counts
+	at     time.Time // time of the counts
 	bytes  uint64
 	count  int64
-	bits   float64 // in a second
-	frames float64 // in a second
+	bits   float64 // per second
+	frames float64 // per second
 }
 
 func (r *rate) add(now time.Time, bytes uint64, frames int64) {

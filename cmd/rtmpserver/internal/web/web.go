@@ -1,4 +1,5 @@
-// Package web is what rtmpserver shows in a browser: a page with the live streams and the recordings, which plays them.
+// Package web serves a page with the live streams and the recordings of an rtmpserver, which plays them in the
+// browser.
 package web
 
 import (
@@ -20,8 +21,8 @@ type Options struct {
 //go:embed page
 var assets embed.FS
 
-// policy lets the page have its own script, style sheet, icon and data, and play what its script has fetched. Nothing else is loaded, run,
-// sent, or put into a frame.
+// policy allows the page its own script, style sheet, icon and data, and the media that the script has fetched. It
+// forbids everything else, and frames.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; media-src blob:; " +
 	"base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 
@@ -31,11 +32,11 @@ const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src
 //	/api/streams          the live streams and the recordings, as JSON
 //	/fmp4/app/name.mp4    a live stream or a recording as fragmented MP4; ?start= gives the position in a recording, in seconds
 //
-// Whoever may use it learns the names of all streams.
+// Its users see the names of all streams.
 func New(o Options) http.Handler {
 	page, err := fs.Sub(assets, "page")
 	if err != nil {
-		panic(err) // it is embedded
+		panic(err) // impossible: it is embedded
 	}
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
