@@ -24,7 +24,7 @@ type farewell struct {
 }
 
 // outcome returns the error that the program sees when err ends the connection on nc. If the server hangs up while Close waits for
-// that, it is ErrClosed.
+// that, it is ErrClosed. The mutexes of the session's and the Conn's first error are held meanwhile: cutShort keeps Err waiting.
 func (f *farewell) outcome(err error, nc net.Conn) error {
 	if !session.HungUp(err) {
 		return err

@@ -45,7 +45,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
 
 		"cmd/rtmpdump":                  public + " internal/quote",
-		"cmd/rtmpprobe":                 public + " internal/quote" + probe,
+		"cmd/rtmpprobe":                 public + " internal/quote internal/secret" + probe,
 		"cmd/rtmpprobe/internal/report": "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",

@@ -1,9 +1,11 @@
 package server_test
 
 import (
+	"context"
 	"net"
 	"slices"
 	"testing"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -11,6 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
 )
 
 // peer is a client that does what a test says, and no more.
@@ -25,6 +28,18 @@ func newPeer(t testing.TB, addr string) *peer {
 func peerOn(t testing.TB, nc net.Conn) *peer {
 	t.Helper()
 	return &peer{peertest.NewClient(t, nc)}
+}
+
+// piped serves one end of a pipe, and returns a peer at the other end that waits as long as the test does. done receives the error of
+// ServeConn.
+func piped(t testing.TB, s *server.Server) (p *peer, done <-chan error) {
+	t.Helper()
+	client, served := net.Pipe()
+	ended := make(chan error, 1)
+	go func() { ended <- s.ServeConn(context.Background(), served) }()
+	p = peerOn(t, client)
+	p.Conn.SetDeadline(time.Time{})
+	return p, ended
 }
 
 func (p *peer) command(stream uint32, name string, transaction float64, object any, args ...any) {

@@ -25,17 +25,13 @@ import (
 func inTime(t *testing.T, a *server.App, test func(t *testing.T, s *server.Server, p *peer, id uint32)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": a}}
-		client, served := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- s.ServeConn(context.Background(), served) }()
-		p := peerOn(t, client)
-		p.Conn.SetDeadline(time.Time{})
+		p, done := piped(t, s)
 		p.connect("live")
 		id := p.CreateStream()
 		p.command(id, "publish", 3, nil, "x", "live")
 		p.UntilCode(message.CodePublishStart)
 		test(t, s, p, id)
-		client.Close()
+		p.Conn.Close()
 		<-done
 		s.Close()
 	})
@@ -81,11 +77,7 @@ func TestMerge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const merge = 350 * time.Millisecond
 		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": {Live: server.Live{Merge: merge, PublishIdle: -1}}}}
-		a, b := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- s.ServeConn(context.Background(), b) }()
-		p := peerOn(t, a)
-		p.Conn.SetDeadline(time.Time{})
+		p, done := piped(t, s)
 		p.connect("live")
 		p.command(p.CreateStream(), "play", 3, nil, "x", -1000.0)
 		p.UntilCode(message.CodePlayStart)
@@ -115,7 +107,7 @@ func TestMerge(t *testing.T) {
 		for i := 2; i < len(arrived)-1; i++ {
 			assert.GreaterOrEqual(t, arrived[i].Sub(arrived[i-1]), merge)
 		}
-		a.Close()
+		p.Conn.Close()
 		<-done
 		s.Close()
 	})

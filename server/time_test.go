@@ -22,11 +22,7 @@ func TestPublishHookTakesTooLong(t *testing.T) {
 			Publish:   func(ctx context.Context, r *server.Request) error { <-release; return nil },
 			Unpublish: func(*server.Request, server.StreamStats) { unpublished++ },
 		}}}
-		a, b := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- s.ServeConn(context.Background(), b) }()
-		p := peerOn(t, a)
-		p.Conn.SetDeadline(time.Time{})
+		p, done := piped(t, s)
 		p.connect("live")
 		id := p.CreateStream()
 		asked := time.Now()
@@ -38,7 +34,7 @@ func TestPublishHookTakesTooLong(t *testing.T) {
 		synctest.Wait()
 		assert.Equal(t, 1, unpublished, "once for each Publish that returned nil")
 		assert.Empty(t, s.Stats().Streams)
-		a.Close()
+		p.Conn.Close()
 		<-done
 		s.Close()
 	})
@@ -48,11 +44,7 @@ func TestPublishHookTakesTooLong(t *testing.T) {
 func TestIdleTimeoutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{}
-		a, b := net.Pipe()
-		done := make(chan error, 1)
-		go func() { done <- s.ServeConn(context.Background(), b) }()
-		p := peerOn(t, a)
-		p.Conn.SetDeadline(time.Time{})
+		p, done := piped(t, s)
 		p.connect("live")
 		silent := time.Now()
 		for {
@@ -104,11 +96,7 @@ func TestBufferOfNoStream(t *testing.T) {
 	} {
 		synctest.Test(t, func(t *testing.T) {
 			s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": {Files: files}}}
-			a, b := net.Pipe()
-			done := make(chan error, 1)
-			go func() { done <- s.ServeConn(context.Background(), b) }()
-			p := peerOn(t, a)
-			p.Conn.SetDeadline(time.Time{})
+			p, done := piped(t, s)
 			p.connect("vod")
 			id := p.CreateStream()
 			began := time.Now()
@@ -118,7 +106,7 @@ func TestBufferOfNoStream(t *testing.T) {
 			}
 			p.UntilCode(message.CodePlayStop)
 			assert.Equal(t, test.atOnce, time.Since(began) == 0)
-			a.Close()
+			p.Conn.Close()
 			<-done
 			s.Close()
 		})

@@ -71,6 +71,7 @@ func TestMasker(t *testing.T) {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
 	}
 	assert.Equal(t, "ab app host", hide("ab app host"))
+	assert.Equal(t, "a *** b", hide("a na%2Dme b"), "as servers write names in URLs")
 	hide = masker(`rtmp://h/app/na"me`)
 	assert.Equal(t, `play "***": lost`, hide(`play "na\"me": lost`))
 	for n := maxText - 100; n < maxText+100; n++ { // wherever a long text is cut

@@ -2,19 +2,13 @@ package main
 
 import (
 	"regexp"
-	"slices"
 	"strconv"
 	"strings"
 
 	"github.com/go-librtmp/rtmp"
+	"github.com/go-librtmp/rtmp/internal/secret"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
-
-// masked replaces secrets.
-const masked = "***"
-
-// minSecret is the shortest text that is masked, in bytes. Shorter ones would be found everywhere.
-const minSecret = 3
 
 // maxText is how much of a text is looked at, in bytes: far more than is shown of any.
 const maxText = 4 << 10
@@ -27,24 +21,16 @@ var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|respons
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {
-		return func(string) string { return masked }
+		return func(string) string { return secret.Mask }
 	}
 	user := false
 	var secrets []string
-	query := func(name string) {
-		plain, query, _ := strings.Cut(name, "?")
-		secrets = append(secrets, name, plain, query)
-		for pair := range strings.SplitSeq(query, "&") {
-			_, value, _ := strings.Cut(pair, "=")
-			secrets = append(secrets, value)
-		}
-	}
+	add := func(name string, key bool) { secrets = append(secrets, secret.InName(name, key)...) }
 	if u, err := rtmp.ParseURL(rawURL); err == nil {
 		user = u.User != ""
 		secrets = append(secrets, u.User, u.Password)
-		query(u.Playpath)
-		_, appQuery, _ := strings.Cut(u.App, "?")
-		query("?" + appQuery)
+		add(u.Playpath, true)
+		add(u.App, false)
 	}
 	for _, o := range options {
 		switch strings.ToLower(o.Name) {
@@ -57,31 +43,30 @@ func masker(source string) func(string) string {
 			parts := strings.SplitN(o.Value, ":", 3)
 			secrets = append(secrets, strings.Join(parts[1:], ":"), parts[len(parts)-1])
 		case "playpath", "subscribe":
-			query(o.Value)
+			add(o.Value, true)
 		case "app", "tcurl", "swfurl", "pageurl":
-			_, appQuery, _ := strings.Cut(o.Value, "?")
-			query("?" + appQuery)
+			add(o.Value, false)
 		}
 	}
 	for _, s := range secrets { // as errors quote them
 		quoted := strconv.QuoteToGraphic(s)
 		secrets = append(secrets, quoted[1:len(quoted)-1])
 	}
-	secrets = slices.DeleteFunc(secrets, func(s string) bool { return len(s) < minSecret })
-	slices.SortFunc(secrets, func(a, b string) int { return len(b) - len(a) }) // longest first, since some may contain others
+	longest := 0
+	for _, s := range secrets {
+		longest = max(longest, len(s))
+	}
 	return func(text string) string {
 		cut := len(text) > maxText
 		if cut {
 			text = text[:maxText]
 		}
-		for _, secret := range secrets {
-			text = strings.ReplaceAll(text, secret, masked)
-		}
+		text = secret.Hide(text, secrets)
 		if user {
-			text = challenges.ReplaceAllString(text, "$1="+masked)
+			text = challenges.ReplaceAllString(text, "$1="+secret.Mask)
 		}
-		if cut && len(secrets) > 0 { // the end may be the beginning of one
-			text = text[:max(0, len(text)-len(secrets[0]))]
+		if cut { // the end may be the beginning of one, with each byte written as %XX
+			text = text[:max(0, len(text)-3*longest)]
 		}
 		return text
 	}

@@ -1,5 +1,8 @@
 // Package observe lets other packages of this module see what a server sends while a reader owns the connection, as
 // net/http/httptrace does for requests.
+//
+// It is the third way to see a status, and the only one that is neither late nor slow: Options.OnStatus runs on the goroutine of the
+// handlers, possibly after the read that the status concerns has returned, and Options.Trace takes every message through a dispatch.
 package observe
 
 import (
