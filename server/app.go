@@ -25,7 +25,7 @@ type App struct {
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
-	// Play is called before a client may play. It may change r.Path, too.
+	// Play is called before a client may play. It may change r.Path, too, and r.Start.
 	Play func(ctx context.Context, r *Request) error
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)

@@ -14,7 +14,7 @@ const (
 )
 
 // Request describes what a client asks for. Path is the name of the live stream, and with .flv appended that of the file in
-// Files.Dir. A Publish or Play hook may change Path.
+// Files.Dir. A Publish or Play hook may change Path, and a Play hook Start.
 type Request struct {
 	Conn       *Conn         // the client; nil for HTTP viewers
 	HTTP       *http.Request // the request of an HTTP viewer; nil for RTMP clients

@@ -154,7 +154,7 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 	if err := a.hooks.Play(ctx, r); err != nil {
 		return err
 	}
-	if err := a.edge.Played(r.Path, r.Conn); err != nil {
+	if err := a.edge.Played(r); err != nil {
 		a.hooks.Stop(r)
 		return err
 	}

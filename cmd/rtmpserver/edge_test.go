@@ -71,6 +71,15 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin.metric("rtmp_players 0")
 }
 
+// Clients that do not say that the stream is live ask for a recording: the first of them gets the stream as well.
+func TestRecordingAskedOfEdge(t *testing.T) {
+	t.Parallel()
+	origin := start(t)
+	publish(t, origin.url("live/x"))
+	e := start(t, "--pull", "rtmp://"+origin.rtmp)
+	playAny(t, e.url("live/x"), nil).takes(5)
+}
+
 // A stream that has ended at the origin ends at the edge.
 func TestEndAtTheOrigin(t *testing.T) {
 	t.Parallel()

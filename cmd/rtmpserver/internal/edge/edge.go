@@ -127,11 +127,16 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 	return base, o
 }
 
-// Played is for App.Play: a player of path is there until Left. c is its connection, nil if it has none of RTMP.
-func (e *Edge) Played(path string, c *server.Conn) error {
+// Played is for App.Play: a player is there until Left. One that asks for a recording from its beginning, as players do that were not
+// told that the stream is live, waits for the stream as well.
+func (e *Edge) Played(r *server.Request) error {
 	if e.options.Pull == "" {
 		return nil
 	}
+	if r.Start == 0 {
+		r.Start = server.StartAny
+	}
+	path := r.Path
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	if e.pulls[path] == nil && e.published[path] == 0 {
@@ -139,7 +144,7 @@ func (e *Edge) Played(path string, c *server.Conn) error {
 			e.options.Logger.Warn("too many streams fetched at once", "limit", e.options.MaxPulls)
 			return server.Deny("too many streams")
 		}
-		e.fetch(path, viaOf(c))
+		e.fetch(path, viaOf(r.Conn))
 	}
 	e.players[path]++
 	return nil

@@ -73,7 +73,7 @@ func newPeer(t *testing.T, o Options, live server.Live) *peer {
 	p.Apps = map[string]*server.App{"*": {Live: live,
 		Publish:   func(_ context.Context, r *server.Request) error { p.edge.Published(r.Path, r.Conn); return nil },
 		Unpublish: func(r *server.Request, _ server.StreamStats) { p.edge.Unpublished(r.Path) },
-		Play:      func(_ context.Context, r *server.Request) error { return p.edge.Played(r.Path, r.Conn) },
+		Play:      func(_ context.Context, r *server.Request) error { return p.edge.Played(r) },
 		Stop:      func(r *server.Request, _ server.StreamStats) { p.edge.Left(r.Path) },
 	}}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -246,12 +246,12 @@ func TestClose(t *testing.T) {
 	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
 	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})
 	e.edge.Published("live/x", nil)
-	require.NoError(t, e.edge.Played("live/y", nil))
+	require.NoError(t, e.edge.Played(&server.Request{Path: "live/y"}))
 	e.edge.Close()
 	assert.Empty(t, e.edge.pulls)
 	assert.Empty(t, e.edge.pushes)
 	e.edge.Published("live/z", nil)
-	require.NoError(t, e.edge.Played("live/z", nil))
+	require.NoError(t, e.edge.Played(&server.Request{Path: "live/z"}))
 	assert.Empty(t, e.edge.pulls)
 	assert.Empty(t, e.edge.pushes)
 }
