@@ -204,7 +204,7 @@ func complete(c *client, got served, told said) error {
 		return fmt.Errorf("%d bytes of FLV instead of %d and a header", told.FLV, got.FLVTagBytes)
 	case told.FLV == 0 && (told.Payload != got.Payload || told.Video != got.Video || told.Audio != got.Audio):
 		return fmt.Errorf("%d pictures, %d sounds, %d bytes instead of %d, %d, %d", told.Video, told.Audio, told.Payload, got.Video, got.Audio, got.Payload)
-	case c.checked && told.Mallocs > 3000+float64(got.Video+got.Audio)/20: // some for connecting, and for what comes now and then
+	case c.checked && told.Mallocs > 3000+float64(got.Video+got.Audio)/20: // connecting allocates, and so do occasional messages
 		return fmt.Errorf("%.0f allocations for %d messages", told.Mallocs, got.Video+got.Audio)
 	case c.checked && told.Allocated > 32e6+float64(got.Payload)/50: // buffers that grow, and are made anew when the collector has been there
 		return fmt.Errorf("%.0f bytes allocated for %d bytes of media", told.Allocated, got.Payload)

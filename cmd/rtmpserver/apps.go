@@ -59,7 +59,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 	return apps, nil
 }
 
-// reload reads what may change again: files of keys.
+// reload reads the files of keys again.
 func (all applications) reload() (err error) {
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		if a := all[name]; a.keys != nil {

@@ -19,7 +19,7 @@ func newCertificate(cert, key string) (*certificate, error) {
 	return c, c.reload()
 }
 
-// reload reads the files. If they can't be read, or don't fit, the certificate stays what it was.
+// reload reads the files again. If they can't be read, or the key is not that of the certificate, the old certificate stays in use.
 func (c *certificate) reload() error {
 	if c == nil {
 		return nil

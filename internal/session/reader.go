@@ -212,8 +212,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest says
-// that this one is in r.message and has to be dispatched.
+// takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest reports
+// whether t has declined one, which is then in r.message and has to be dispatched.
 func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	taken := uint64(0)
 	t.Begin()

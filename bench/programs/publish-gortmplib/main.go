@@ -28,7 +28,7 @@ func publish(ctx context.Context, rawURL string, pictures, sound io.Reader) erro
 	if err != nil {
 		return err
 	}
-	h264, err := io.ReadAll(pictures) // mediacommon has no scanners: of pipes the end of a unit would have to be found while they are read
+	h264, err := io.ReadAll(pictures) // mediacommon has no scanner, so a pipe can't be read unit by unit
 	if err != nil {
 		return err
 	}

@@ -48,7 +48,7 @@ type Options struct {
 	Linger   time.Duration // Live.Linger of the application
 }
 
-// Edge is what one application is joined with. Its methods may be called from any goroutine.
+// Edge fetches and forwards the streams of one application. Its methods may be called from any goroutine.
 type Edge struct {
 	options Options
 	ctx     context.Context
