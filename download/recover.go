@@ -3,7 +3,9 @@ package download
 import (
 	"cmp"
 	"context"
+	"crypto/tls"
 	"errors"
+	"net"
 	"time"
 
 	"github.com/go-librtmp/rtmp"
@@ -22,7 +24,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 	switch {
 	case errors.As(err, &refused), errors.As(err, &option), isWrite(err), errors.Is(err, ErrNoMatch):
 		return 0, false
-	case d.allCame(err):
+	case d.allCame(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
 	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end, or an end twice at the same place
 		return 0, false
@@ -31,6 +33,13 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 		return 0, false
 	}
 	return reconnect.Delay(r.Delay, r.MaxDelay, failed), true
+}
+
+// wrongAddress reports whether err usually comes from an address that is wrong: no host of that name, or a certificate for another one.
+func wrongAddress(err error) bool {
+	var name *net.DNSError
+	var certificate *tls.CertificateVerificationError
+	return errors.As(err, &name) && name.IsNotFound || errors.As(err, &certificate)
 }
 
 func isWrite(err error) bool {

@@ -5,9 +5,11 @@ import (
 	"context"
 	"errors"
 	"io"
+	"net"
 	"os"
 	"path/filepath"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -396,4 +398,28 @@ func TestRecoverFromEarlyEnd(t *testing.T) {
 	result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
 	assert.ErrorIs(t, err, ErrTruncated)
 	assert.Equal(t, 2, result.Sessions)
+}
+
+// A wrong host name is reported at once; a server that is down may come back.
+func TestRecoverFirstConnection(t *testing.T) {
+	for _, test := range []struct {
+		err   error
+		dials int
+	}{
+		{&net.DNSError{Err: "no such host", Name: "typo.example", IsNotFound: true}, 1},
+		{&net.DNSError{Err: "server misbehaving", Name: "host.example", IsTemporary: true}, 3},
+		{syscall.ECONNREFUSED, 3},
+	} {
+		dials := 0
+		result, err := To(t.Context(), "rtmp://host.example/vod/film", io.Discard, &Options{
+			Recover: &Recovery{Attempts: 2, Delay: time.Millisecond},
+			RTMP: &rtmp.Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
+				dials++
+				return nil, test.err
+			}},
+		})
+		require.ErrorIs(t, err, test.err)
+		assert.Equal(t, NotStarted, result.Outcome)
+		assert.Equal(t, test.dials, dials, "%v", test.err)
+	}
 }
