@@ -16,7 +16,8 @@ import (
 // imported are the packages that the snippets of the documentation use without importing them.
 var imported = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log", "os": "os", "strings": "strings",
-	"testing": "testing", "time": "time",
+	"net": "net", "testing": "testing", "time": "time",
+	"capture":  "github.com/go-librtmp/rtmp/capture",
 	"download": "github.com/go-librtmp/rtmp/download", "flv": "github.com/go-librtmp/rtmp/flv", "media": "github.com/go-librtmp/rtmp/media",
 	"message": "github.com/go-librtmp/rtmp/message", "relay": "github.com/go-librtmp/rtmp/relay", "rtmp": "github.com/go-librtmp/rtmp",
 	"server": "github.com/go-librtmp/rtmp/server", "servertest": "github.com/go-librtmp/rtmp/server/servertest",

@@ -35,7 +35,8 @@ const (
 // Writer writes access units to a stream, together with the metadata, configurations and headers that they need. Its methods may be called
 // by several goroutines, for example one for each track. In steady state it does not allocate.
 //
-// The fields must not be changed after the first unit has been written.
+// The fields must not be changed after the first unit has been written, and those of a Track only while no method of the Writer is
+// running.
 type Writer struct {
 	Headers HeaderForm
 

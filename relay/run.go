@@ -9,7 +9,7 @@ import (
 
 // Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. It closes all of
 // them. A target that is slow or lost does not delay the others. The error is that of ctx, or that of source or of the last target to give
-// up. An invalid URL or option is reported before anything is tried.
+// up. An invalid URL or option is reported before anything is tried. Run returns when the targets are closed; see [Publisher.Close].
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
