@@ -23,8 +23,8 @@ func dateFromMillis(ms float64) time.Time {
 	return time.UnixMilli(int64(ms)).UTC()
 }
 
-// dateToMillis is the reverse and truncates to milliseconds. ok is false for
-// times outside the range of dates.
+// dateToMillis converts a time to milliseconds since 1970, and drops fractions
+// of a millisecond. ok is false for times outside the range of dates.
 func dateToMillis(t time.Time) (ms float64, ok bool) {
 	t = t.UTC()
 	// The year is checked first: UnixMilli is undefined for times far outside.
