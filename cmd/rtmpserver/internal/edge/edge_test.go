@@ -179,10 +179,10 @@ func TestPullOfNothing(t *testing.T) {
 	viewer, err := e.Subscribe(t.Context(), "live/x", server.SubscribeOptions{})
 	require.NoError(t, err)
 	defer viewer.Close()
-	require.Eventually(t, func() bool { return e.edge.Played("live/x", nil) == nil }, patience, 50*time.Millisecond)
+	require.Eventually(t, func() bool { return e.edge.Played(&server.Request{Path: "live/x"}) == nil }, patience, 50*time.Millisecond)
 	_, err = viewer.Next(t.Context())
 	require.NoError(t, err)
-	assert.Error(t, e.edge.Played("live/other", nil), "what there is makes no room")
+	assert.Error(t, e.edge.Played(&server.Request{Path: "live/other"}), "what there is makes no room")
 
 	viewer.Close()
 	e.edge.Left("live/x")
