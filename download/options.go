@@ -46,7 +46,9 @@ type Options struct {
 	Logger   *slog.Logger // nil: RTMP.Logger, or silent
 }
 
-// Recovery says how to go on after a lost connection. A request that the server has refused is not repeated. A request to reconnect
+// Recovery says how to go on after a lost connection, or one that could not be made. What the server refuses is not tried again, and
+// neither is a first connection that fails because the host does not exist or its certificate is not valid. With the defaults it takes
+// about a minute and a half until a server that is down counts as failed; meanwhile Progress gets each error. A request to reconnect
 // (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
 // minute it counts as an attempt that brought nothing.
 type Recovery struct {

@@ -127,7 +127,7 @@ func (b *Builder) because(err error) string {
 	return quote.Text(strings.TrimPrefix(b.mask(err.Error()), "rtmp: "), 400)
 }
 
-// attempt starts another attempt to connect.
+// attempt starts another attempt to connect: it forgets what belongs to the last one, and text says why there is another.
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
