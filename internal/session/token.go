@@ -7,7 +7,7 @@ import "sync/atomic"
 type token struct {
 	taken   atomic.Bool
 	waiting atomic.Int32
-	given   chan struct{} // one slot, signalled when the token was given back while somebody waited
+	given   chan struct{} // one slot, signalled when the token was given back while a waiter waited
 }
 
 func newToken() token { return token{given: make(chan struct{}, 1)} }

@@ -102,7 +102,7 @@ func run(ctx context.Context, o live.Options, mask func(string) string) (worked 
 }
 
 // trials are what makes sense after what has happened. None protects what it sends less than the URL does:
-// where TLS fails, there are none, since whoever intercepts the connection would be given the stream's key.
+// where TLS fails, there are none, since an interceptor would be given the stream's key.
 func trials(o live.Options, r *report.Report) (list []trial) {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // who guesses again and again may be locked out

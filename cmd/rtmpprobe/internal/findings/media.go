@@ -20,7 +20,7 @@ const (
 	slow = 0.95
 	// late is the longest acceptable time from the first packet to the first key frame.
 	late = report.Duration(500 * time.Millisecond)
-	// patience is how long nothing may come of a stream before that is told to somebody who watches.
+	// patience is how long nothing may come of a stream before --watch says so.
 	patience = report.Duration(5 * time.Second)
 	// fast is the size of the first burst above which it is mentioned.
 	fast = report.Duration(time.Second)
