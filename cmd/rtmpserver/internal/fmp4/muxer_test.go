@@ -292,7 +292,7 @@ func TestNewMuxerOfWhatMP4CantHold(t *testing.T) {
 func TestTicks(t *testing.T) {
 	assert.EqualValues(t, 90*41, ticks(41*ms))
 	assert.EqualValues(t, 45, ticks(500*time.Microsecond))
-	assert.EqualValues(t, 90000*3600*24*365, ticks(365*24*time.Hour), "beyond 2^32 ms")
+	assert.EqualValues(t, int64(90000*3600*24*365), ticks(365*24*time.Hour), "beyond 2^32 ms")
 }
 
 // A second of 25 pictures of 20 kB and 47 pieces of sound, which one viewer of 4 Mbit/s costs.
