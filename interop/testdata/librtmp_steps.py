@@ -78,7 +78,7 @@ def recorded(url, _):
     assert conn.remote_method("echo", block=True)("remote") == "remote"                             # 25
     assert conn.remote_method("echo")("not blocking").result() == "not blocking"                    # 26
     refused = conn.call("refuse me")                                                                # 27
-    conn.call("echo", "behind it").result()                                                         # 28
+    conn.call("echo", "after it").result()                                                         # 28
     conn.call("saw", "refused", refused.done)                                                       # 29
     for kind in "number", "boolean", "string", "null", "object", "undefined", "date", "array", "map":
         conn.call("saw", kind, conn.call("give", kind).result())                                    # 30
