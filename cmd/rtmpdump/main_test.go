@@ -186,6 +186,8 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	content, err := os.ReadFile(file)
 	result.file = content
 	result.exists = err == nil
+	w.mu.Lock() // a server that breaks the protocol may go on reading for a moment
+	defer w.mu.Unlock()
 	for _, c := range w.commands {
 		c = ports.ReplaceAllString(c, "ADDRESS")
 		result.commands = append(result.commands, tokens.ReplaceAllString(c, "$1 TOKEN"))

@@ -15,7 +15,7 @@ import (
 // Session is one client. Its methods may be called from any goroutine.
 type Session struct {
 	server *Server
-	conn   *server.Conn // set with connect
+	conn   *server.Conn // set by the first message, before hooks run
 	chunks rechunker    // owned by the reader
 	calls  sync.WaitGroup
 	left   chan struct{} // closed after the last hook
@@ -54,7 +54,9 @@ func (s *Session) join() {
 
 // received is called for every message before it is served.
 func (s *Session) received(c *server.Conn, p *message.Packet) (done bool, err error) {
-	s.conn = c
+	if s.conn == nil {
+		s.conn = c
+	}
 	if see := s.server.cfg.OnMessage; see != nil {
 		m, err := s.chunks.read(p)
 		if err != nil {
