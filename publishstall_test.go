@@ -171,23 +171,27 @@ func (b *brittle) Close() error {
 type slowlyClosed struct {
 	net.Conn
 	release <-chan struct{}
+	over    <-chan struct{} // the test is
 	done    atomic.Bool
 }
 
 func (c *slowlyClosed) Close() error {
-	<-c.release
+	select {
+	case <-c.release:
+	case <-c.over:
+	}
 	c.done.Store(true)
 	return c.Conn.Close()
 }
 
 // Tunnels and TLS take leave of the server when they are closed. Only Conn.Close waits for that.
 func TestHangingUpDelaysNobody(t *testing.T) {
-	url := accepting(t, func(*peer) {})
+	url := accepting(t, func(p *peer) { io.CopyN(io.Discard, p.Conn, 1) })
 	release := make(chan struct{})
 	var slow *slowlyClosed
 	c, s := publishing(t, url, &Options{DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		nc, err := new(net.Dialer).DialContext(ctx, network, addr)
-		slow = &slowlyClosed{Conn: nc, release: release}
+		slow = &slowlyClosed{Conn: nc, release: release, over: t.Context().Done()}
 		return slow, err
 	}})
 	failed := make(chan error, 1)
