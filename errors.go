@@ -74,7 +74,8 @@ func (e *HandshakeError) Error() string {
 // hungUp reports whether the server closed or reset the connection.
 func hungUp(err error) bool {
 	var failed *net.OpError
-	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && (failed.Op == "read" || failed.Op == "write") && !failed.Timeout()
+	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && !failed.Timeout() &&
+		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // the last is a write, of a request of HTTP
 }
 
 // hangUpHints are the usual reasons why a server hangs up in a stage.

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,4 +159,11 @@ func TestErrorsLeadToTheirCause(t *testing.T) {
 		require.Equal(t, timeout, failed.Temporary())
 		require.ErrorIs(t, &OptionError{Name: "app", Err: cause}, cause)
 	}
+}
+
+// net/http sends a request's body with ReadFrom, whose error has that of the write in it.
+func TestResetOfARequestIsExplained(t *testing.T) {
+	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
+	err := &HandshakeError{Stage: StageTunnel, Err: reset}
+	assert.ErrorContains(t, err, ": the server may not speak HTTP on this port")
 }
