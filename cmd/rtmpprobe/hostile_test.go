@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// spiteful is a server that says everything it knows wherever it can, in escape sequences, and numbers that are none.
+// spiteful is a server that says everything it knows wherever it can, in escape sequences, and not-a-numbers.
 func spiteful(says string) func(*peertest.Peer) {
 	object := func(level, code string) amf.Object {
 		return amf.Object{{Name: "level", Value: level}, {Name: "code", Value: code}, {Name: "description", Value: says},

@@ -42,7 +42,7 @@ func picture(publication, n uint32) []byte {
 	return b
 }
 
-// marks are those of a picture; ok is false if it is none of ours, byte for byte.
+// marks returns the marks of a picture. ok is false unless every byte is as the crowd publishes it.
 func marks(b []byte) (publication, n uint32, ok bool) {
 	if len(b) != pictureSize {
 		return 0, 0, false
