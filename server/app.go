@@ -103,10 +103,13 @@ const (
 )
 
 // Files is a folder of FLV files. Names cannot lead out of it, not even through symbolic links.
+//
+// A recording named after Request.Path replaces an earlier one, or continues it if the client publishes with append. One
+// that Name names replaces nothing: where the name is in use, "-2", "-3" and so on come before ".flv".
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
-	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir; nil: Request.Path + ".flv"
+	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir, see below; nil: Request.Path + ".flv"
 	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is what it lacks
 	MaxSize     int64                                    // bytes of a recording, after which the next begins; 0: no limit
 	MaxDuration time.Duration                            // duration of a recording, after which the next begins; 0: no limit

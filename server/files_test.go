@@ -221,16 +221,39 @@ func TestRecordingCanNotBeWritten(t *testing.T) {
 	write(t, s, sample(t)[:5])
 }
 
-func TestSecondRecorderOfOneFile(t *testing.T) {
-	f, _ := recording(t, &server.Files{Record: server.RecordAll, Name: func(*server.Request, time.Time) string { return "same.flv" }})
+func TestNamedRecordingReplacesNothing(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll, Name: func(*server.Request, time.Time) string { return "same.flv" }})
 	addr := app(t, &server.App{Files: f})
-	dialAndRecord := func(name string) error {
-		c := dial(t, "rtmp://"+addr+"/app/"+name, &rtmp.Options{Publish: true})
-		_, err := c.CreateStream(background(t), &rtmp.StreamOptions{Writable: true, PublishType: "record"})
-		return err
+	a, inA := publish(t, "rtmp://"+addr+"/app/a")
+	write(t, inA, sample(t)[:5])
+	b, inB := publish(t, "rtmp://"+addr+"/app/b")
+	write(t, inB, sample(t)[:5])
+	require.NoError(t, a.Close())
+	assert.Equal(t, recorded{path: "app/a", file: filepath.Join(f.Dir, "same.flv")}, waitFor(t, "Done", done))
+	require.NoError(t, b.Close())
+	assert.Equal(t, recorded{path: "app/b", file: filepath.Join(f.Dir, "same-2.flv")}, waitFor(t, "Done", done))
+}
+
+// The recording of a publisher that is replaced is still open when the next one begins.
+func TestRecordingAfterATakeover(t *testing.T) {
+	f, done := recording(t, &server.Files{Record: server.RecordAll})
+	url := "rtmp://" + app(t, &server.App{Files: f, Live: server.Live{Takeover: server.TakeAlways}}) + "/live/x"
+	file := filepath.Join(f.Dir, "live", "x.flv")
+	all := sample(t)
+	var last *rtmp.Conn
+	for n := range 10 {
+		c, s := publish(t, url)
+		write(t, s, all[:len(all)-n])
+		if n > 0 {
+			assert.Equal(t, recorded{path: "live/x", file: file}, waitFor(t, "Done", done), "of publisher %d", n-1)
+		}
+		last = c
 	}
-	require.NoError(t, dialAndRecord("a"))
-	assert.ErrorContains(t, dialAndRecord("b"), "recorded already")
+	require.NoError(t, last.Close())
+	assert.Equal(t, recorded{path: "live/x", file: file}, waitFor(t, "Done", done))
+	b, err := os.ReadFile(file)
+	require.NoError(t, err)
+	assert.Equal(t, media(all[:len(all)-9]), media(tags(t, b)))
 }
 
 // byHand serves films from memory, and keeps what is published.

@@ -24,6 +24,8 @@ const (
 
 	// publishTimeout is how long App.Publish may take.
 	publishTimeout = 10 * time.Second
+	// recordingTimeout is how long the recording of a publisher that was replaced may take to end.
+	recordingTimeout = 5 * time.Second
 	// maxChecks bounds the calls of _onbwcheck that a client leaves unanswered.
 	maxChecks = 16
 	// maxQuery bounds how much of a client's parameters is parsed, in bytes.

@@ -25,6 +25,12 @@ type Error struct {
 	Err  error  // the reason; without the file's path
 }
 
+// busyError is an [ErrBusy] of a file that this process records.
+type busyError struct{ over <-chan struct{} } // closed when that recording is over
+
+func (e *busyError) Error() string { return ErrBusy.Error() }
+func (e *busyError) Unwrap() error { return ErrBusy }
+
 // Error implements error. The name is cut and quoted.
 func (e *Error) Error() string {
 	s := "vod: " + e.Op

@@ -84,8 +84,10 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	}
 	o := &output{file: file, name: name, usage: &f.usage}
 	info, err := file.Stat()
-	if err == nil && !recordings.add(o, info) {
-		err = ErrBusy
+	if err == nil {
+		if over := recordings.add(o, info); over != nil {
+			err = &busyError{over}
+		}
 	}
 	if err == nil {
 		err = lock(file)

@@ -12,16 +12,18 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// RecordOptions says how a recording is made. The zero value replaces what is there, without limits but that of MinFree.
+// RecordOptions says how a recording is made. The zero value replaces an existing file, without limits but that of MinFree.
 type RecordOptions struct {
 	Append      bool          // go on 1 ms after the last tag of what is there; a tag that was cut off is removed first
+	Wait        time.Duration // how long to wait for another recording of the file by this process to end; 0: not at all
 	MaxSize     int64         // bytes of a file after which the next begins, with a key frame; <= 0: no limit
 	MaxDuration time.Duration // likewise
 	MinFree     int64         // bytes free on the disk below which nothing is recorded; 0: 100 MiB; < 0: no limit
 	MaxTotal    int64         // bytes of all files in the folder above which nothing is recorded; <= 0: no limit
 
-	// Next names the files after the first, which replace nothing: if there is one of that name, or Next is nil, "-2", "-3" and so
-	// on come before ".flv". It must not use the Recorder.
+	// Next names the files after the first. If it is nil, they are named after the first. They replace nothing: where a name is in
+	// use, "-2", "-3" and so on come before ".flv". If Next is set, this is true of the first file as well, unless Append is set.
+	// Next must not use the Recorder.
 	Next func(start time.Time) string
 
 	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one
@@ -79,16 +81,35 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	if err := r.checkLimits(dir); err != nil {
 		return nil, err
 	}
-	how := replaceFile
-	if o.Append {
-		how = continueFile
-	}
-	if r.out, err = f.create(name, how); err != nil {
+	if err := r.begin(time.Now().Add(o.Wait)); err != nil {
 		return nil, err
 	}
 	r.timer = time.AfterFunc(flushEvery, r.tick)
 	r.timer.Stop()
 	return r, nil
+}
+
+// begin begins the first file. While this process records it already, begin waits until the deadline.
+func (r *Recorder) begin(deadline time.Time) (err error) {
+	for {
+		switch {
+		case r.o.Append:
+			r.out, err = r.folder.create(r.first, continueFile)
+		case r.o.Next != nil:
+			err = r.beginNew(r.first, 1)
+		default:
+			r.out, err = r.folder.create(r.first, replaceFile)
+		}
+		var busy *busyError
+		if !errors.As(err, &busy) {
+			return err
+		}
+		select {
+		case <-busy.over:
+		case <-time.After(time.Until(deadline)):
+			return err
+		}
+	}
 }
 
 // checkLimits returns ErrNoSpace if the disk has less than MinFree bytes free, or the folder has more than MaxTotal
@@ -230,16 +251,20 @@ func (r *Recorder) isNext(kind flv.Kind, at int64) bool {
 	return r.out.begun && (begins && exceeds(1) || exceeds(2))
 }
 
-// nextFile closes the file and begins the next one, under the first free name.
+// nextFile closes the file and begins the next one.
 func (r *Recorder) nextFile() error {
 	if r.closeFile(); r.err != nil {
 		return r.err
 	}
-	const most = 1 << 20
-	name, n := r.first, r.part+1
 	if r.o.Next != nil {
-		name, n = r.o.Next(time.Now()), 1
+		return r.beginNew(r.o.Next(time.Now()), 1)
 	}
+	return r.beginNew(r.first, r.part+1)
+}
+
+// beginNew begins a file of the first free name among name, if n is 1, and those with "-2", "-3" and so on from n.
+func (r *Recorder) beginNew(name string, n int) error {
+	const most = 1 << 20
 	base := strings.TrimSuffix(name, extension)
 	for ; n < most; n++ {
 		if n > 1 {

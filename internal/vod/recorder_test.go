@@ -265,11 +265,16 @@ func TestBusy(t *testing.T) {
 		for _, o := range []RecordOptions{{}, {Append: true}} {
 			_, err = folder.Record("a.flv", o)
 			require.ErrorIs(t, err, ErrBusy)
+			o.Wait = time.Millisecond
+			_, err = folder.Record("a.flv", o)
+			require.ErrorIs(t, err, ErrBusy)
 		}
 	}
 	require.NoError(t, r.WriteTag(key(0)))
-	require.NoError(t, r.Close())
-	r, err = other.Record("a.flv", RecordOptions{Append: true})
+	var closing sync.WaitGroup
+	closing.Go(func() { assert.NoError(t, r.Close()) })
+	r, err = other.Record("a.flv", RecordOptions{Append: true, Wait: time.Minute})
+	closing.Wait()
 	require.NoError(t, err)
 	require.NoError(t, r.Close())
 	require.ErrorIs(t, r.WriteTag(key(0)), ErrClosed)

@@ -12,36 +12,45 @@ var recordings registry
 
 type registry struct {
 	mu    sync.Mutex
-	files map[*output]fs.FileInfo
+	files map[*output]recorded
 }
 
-// add adds a file, and reports whether it was absent.
-func (r *registry) add(o *output, info fs.FileInfo) bool {
+// recorded is a file that is being recorded.
+type recorded struct {
+	info fs.FileInfo
+	over chan struct{} // closed when it is no longer recorded
+}
+
+// add adds a file. If it is being recorded already, add returns a channel that is closed when that recording is over.
+func (r *registry) add(o *output, info fs.FileInfo) (over <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	if r.find(info) {
-		return false
+	if other, found := r.find(info); found {
+		return other.over
 	}
 	if r.files == nil {
-		r.files = make(map[*output]fs.FileInfo)
+		r.files = make(map[*output]recorded)
 	}
-	r.files[o] = info
-	return true
+	r.files[o] = recorded{info, make(chan struct{})}
+	return nil
 }
 
 func (r *registry) remove(o *output) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	delete(r.files, o)
+	if file, found := r.files[o]; found {
+		close(file.over)
+		delete(r.files, o)
+	}
 }
 
-func (r *registry) find(info fs.FileInfo) bool {
+func (r *registry) find(info fs.FileInfo) (file recorded, found bool) {
 	for _, other := range r.files {
-		if os.SameFile(info, other) {
-			return true
+		if os.SameFile(info, other.info) {
+			return other, true
 		}
 	}
-	return false
+	return recorded{}, false
 }
 
 // isRecorded reports whether a file is being recorded.
@@ -52,5 +61,6 @@ func isRecorded(file *os.File) bool {
 	}
 	recordings.mu.Lock()
 	defer recordings.mu.Unlock()
-	return recordings.find(info)
+	_, found := recordings.find(info)
+	return found
 }
