@@ -77,7 +77,7 @@ func (a *appSettings) files(set *pflag.FlagSet) {
 	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
-		"file `name` of a recording; {app}, {name}, {path}, {user} and {time} are replaced, and no file is; default: {path}, which replaces the earlier recording")
+		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added rather than a file replaced; the default is {path}, which does replace an earlier recording")
 	set.Var(&a.recordMaxSize, "record-max-size",
 		"start a new file after this size: name-2, name-3 and so on, unless its name is another (0: never)")
 	set.DurationVar(&a.recordMaxTime, "record-max-time", a.recordMaxTime, "start a new file after this `time`, likewise")
