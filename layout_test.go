@@ -20,7 +20,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "", "internal/secret": "",
-		"internal/live":    "chunk flv message",
+		"internal/live":    "chunk flv internal/session message",
 		"internal/vod":     "amf flv internal/quote",
 		"internal/method":  "amf",
 		"internal/session": "chunk flv message",
