@@ -39,7 +39,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 
 		"internal/encoded":   "media",
 		"internal/observe":   "message",
-		"internal/reconnect": "amf message rtmp",
+		"internal/reconnect": "amf internal/observe message rtmp",
 		"download":           "amf flv internal/observe internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
@@ -53,7 +53,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + heard,
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
-		"cmd/rtmpprobe/internal/online":     "flv message rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + heard,
 		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
