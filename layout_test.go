@@ -13,14 +13,14 @@ import (
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"
-	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/dump cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/live" +
-		" cmd/rtmpprobe/internal/recorded cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
+	const probe = " cmd/rtmpprobe/internal/advice cmd/rtmpprobe/internal/dump cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/findings cmd/rtmpprobe/internal/online" +
+		" cmd/rtmpprobe/internal/captured cmd/rtmpprobe/internal/report cmd/rtmpprobe/internal/show cmd/rtmpprobe/internal/stages cmd/rtmpprobe/internal/watch"
 	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
 		"media":         "amf flv message",
 		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "", "internal/secret": "",
-		"internal/live":    "chunk flv message",
+		"internal/live":    "chunk flv internal/session message",
 		"internal/vod":     "amf flv internal/quote",
 		"internal/method":  "amf",
 		"internal/session": "chunk flv message",
@@ -39,7 +39,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 
 		"internal/encoded":   "media",
 		"internal/observe":   "message",
-		"internal/reconnect": "amf message rtmp",
+		"internal/reconnect": "amf internal/observe message rtmp",
 		"download":           "amf flv internal/observe internal/quote internal/reconnect message rtmp url",
 		"relay":              "chunk flv internal/reconnect internal/session message rtmp url",
 		"rtmp":               "amf chunk flv handshake internal/auth internal/capturefile internal/method internal/observe internal/quote internal/secret internal/session internal/transport message swf url",
@@ -49,12 +49,12 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/report": "", "cmd/rtmpprobe/internal/show": "cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/event":    "chunk rtmp",
 		"cmd/rtmpprobe/internal/dump":     "amf flv internal/quote message cmd/rtmpprobe/internal/event",
-		"cmd/rtmpprobe/internal/recorded": "capture rtmp cmd/rtmpprobe/internal/event internal/quote",
+		"cmd/rtmpprobe/internal/captured": "capture rtmp cmd/rtmpprobe/internal/event internal/quote",
 		"cmd/rtmpprobe/internal/findings": "handshake message rtmp cmd/rtmpprobe/internal/report",
 		"cmd/rtmpprobe/internal/stages":   "amf flv internal/quote message rtmp" + heard,
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
-		"cmd/rtmpprobe/internal/live":     "flv message rtmp cmd/rtmpprobe/internal/event",
-		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/live" + heard,
+		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
+		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + heard,
 		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",

@@ -42,10 +42,7 @@ func (s *playback) metadataReceived(args []any) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	for _, arg := range args {
-		switch o := arg.(type) {
-		case amf.ECMAArray:
-			s.metadata = o
-		case amf.Object:
+		if o := amf.Members(arg); o != nil {
 			s.metadata = amf.ECMAArray(o)
 		}
 	}

@@ -1,6 +1,9 @@
 package chunk
 
-import "fmt"
+import (
+	"encoding/binary"
+	"fmt"
+)
 
 // Format is the chunk format ("fmt", RTMP 1.0 section 5.3.1), which says how much of the message header a chunk repeats.
 // librtmp calls the formats RTMP_PACKET_SIZE_LARGE, MEDIUM, SMALL and MINIMUM.
@@ -74,4 +77,60 @@ func appendBasicHeader(dst []byte, f Format, id uint32) []byte {
 	default:
 		return append(dst, byte(f)<<6|1, byte(id-64), byte((id-64)>>8))
 	}
+}
+
+// Header is the header of a message in full (format 0). It does not refer to any other message, so the same bytes may be sent on many
+// connections. A Writer does not know about them: on a chunk stream where they are sent, it may only be asked for Format0.
+type Header struct {
+	ChunkStreamID uint32
+	StreamID      uint32 // message stream id
+	Timestamp     uint32 // of the message, in milliseconds
+	Length        int    // of the message's body, in bytes
+	Type          uint8
+}
+
+// MaxHeaderSize is the length in bytes of the longest header of a chunk.
+const MaxHeaderSize = 3 + 11 + 4
+
+// Append appends the header of the message's first chunk to dst.
+func (h *Header) Append(dst []byte) []byte { return h.append(dst, Format0) }
+
+// append is Append with any format. In formats 1 and 2, Timestamp is the difference from the previous message.
+func (h *Header) append(dst []byte, f Format) []byte {
+	dst = appendBasicHeader(dst, f, h.ChunkStreamID)
+	var b [15]byte
+	n := messageHeaderSize[f]
+	if f < Format3 {
+		put24(b[:], min(h.Timestamp, extendedMark))
+	}
+	if f < Format2 {
+		put24(b[3:], uint32(h.Length))
+		b[6] = h.Type
+	}
+	if f == Format0 {
+		binary.LittleEndian.PutUint32(b[7:], h.StreamID)
+	}
+	if h.Timestamp >= extendedMark {
+		binary.BigEndian.PutUint32(b[n:], h.Timestamp)
+		n += 4
+	}
+	return append(dst, b[:n]...)
+}
+
+// AppendContinuation appends the header of each chunk after the first.
+func (h *Header) AppendContinuation(dst []byte) []byte {
+	dst = appendBasicHeader(dst, Format3, h.ChunkStreamID)
+	if h.Timestamp >= extendedMark { // is repeated, as most receivers expect
+		dst = binary.BigEndian.AppendUint32(dst, h.Timestamp)
+	}
+	return dst
+}
+
+// AppendBody appends the message's body, in chunks of chunkSize bytes with their headers, except the header of the first.
+func (h *Header) AppendBody(dst, body []byte, chunkSize int) []byte {
+	for ; len(body) > chunkSize; body = body[chunkSize:] {
+		dst = append(dst, body[:chunkSize]...)
+		dst = h.AppendContinuation(dst)
+	}
+	return append(dst, body...)
 }

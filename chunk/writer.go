@@ -56,36 +56,8 @@ func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 		w.sent[o.ChunkStreamID] = last
 	}
 	format, field := last.header(o, known)
-
-	var extension []byte
-	dst = appendBasicHeader(dst, format, o.ChunkStreamID)
-	var h [15]byte
-	n := messageHeaderSize[format]
-	if format < Format3 {
-		put24(h[:], min(field, extendedMark))
-	}
-	if format < Format2 {
-		put24(h[3:], uint32(len(o.Body)))
-		h[6] = o.Type
-	}
-	if format == Format0 {
-		binary.LittleEndian.PutUint32(h[7:], o.StreamID)
-	}
-	if field >= extendedMark {
-		binary.BigEndian.PutUint32(h[n:], field)
-		extension = h[n : n+4]
-		n += 4
-	}
-	dst = append(dst, h[:n]...)
-
-	body := o.Body
-	for len(body) > w.chunkSize {
-		dst = append(dst, body[:w.chunkSize]...)
-		body = body[w.chunkSize:]
-		dst = appendBasicHeader(dst, Format3, o.ChunkStreamID)
-		dst = append(dst, extension...)
-	}
-	return append(dst, body...), nil
+	h := Header{ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID, Timestamp: field, Length: len(o.Body), Type: o.Type}
+	return h.AppendBody(h.append(dst, format), o.Body, w.chunkSize), nil
 }
 
 // header chooses the format and the value of the timestamp field, and records o as the last message. It never uses an extended

@@ -5,7 +5,6 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/internal/observe"
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -13,31 +12,17 @@ import (
 // heard holds the server's requests that the download acts on. The goroutine that reads the connection sets them, and
 // interrupts the pending read of the stream.
 type heard struct {
-	mu        sync.Mutex   // guards the rest
-	stream    *rtmp.Stream // whose read is interrupted; nil: none yet
-	empty     bool         // BufferEmpty
-	reconnect bool         // the server has asked the client to reconnect
-	tcURL     string       // the server to reconnect to; "": the same
+	mu     sync.Mutex   // guards the rest
+	stream *rtmp.Stream // whose read is interrupted; nil: none yet
+	empty  bool         // BufferEmpty
+	moved  *reconnect.Moved
 }
 
-// observer returns an observer that notes BufferEmpty if pauses is set, and requests to reconnect if moves is set.
-func (h *heard) observer(pauses, moves bool) *observe.Observer {
-	o := new(observe.Observer)
-	if pauses {
-		o.UserControl = func(u message.UserControl) {
-			if u.Event == message.EventBufferEmpty {
-				h.note(func() { h.empty = true })
-			}
-		}
+// event notes BufferEmpty.
+func (h *heard) event(u message.UserControl) {
+	if u.Event == message.EventBufferEmpty {
+		h.note(func() { h.empty = true })
 	}
-	if moves {
-		o.Status = func(status *rtmp.StatusError) {
-			if tcURL, ok := reconnect.Request(status); ok {
-				h.note(func() { h.reconnect, h.tcURL = true, tcURL })
-			}
-		}
-	}
-	return o
 }
 
 func (h *heard) note(what func()) {
@@ -60,15 +45,15 @@ func (h *heard) interrupt(s *rtmp.Stream) {
 func (h *heard) something() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	return h.empty || h.reconnect
+	return h.empty || h.moved != nil
 }
 
 // take returns and clears what was noted. After that, another note interrupts a read again.
-func (h *heard) take(s *rtmp.Stream) (empty, reconnect bool, tcURL string) {
+func (h *heard) take(s *rtmp.Stream) (empty bool, moved *reconnect.Moved) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	empty, reconnect, tcURL = h.empty, h.reconnect, h.tcURL
-	h.empty, h.reconnect = false, false
+	empty, moved = h.empty, h.moved
+	h.empty, h.moved = false, nil
 	s.SetReadDeadline(time.Time{})
-	return empty, reconnect, tcURL
+	return empty, moved
 }

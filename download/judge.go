@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // tolerance is how much of a track may be missing at the end of a stream that the server has ended, since tracks
@@ -199,6 +200,6 @@ func (d *download) allCame(err error) bool {
 
 // lost reports whether the connection was lost, or has to be replaced.
 func lost(err error) bool {
-	var again *reconnectError
+	var again *reconnect.Moved
 	return !isWrite(err) && (errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &again))
 }

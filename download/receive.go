@@ -91,11 +91,8 @@ func (d *download) metadata(tag flv.Tag, values []any) {
 		d.known = duration
 	}
 	for _, v := range values {
-		switch v := v.(type) {
-		case amf.ECMAArray:
-			d.properties = v
-		case amf.Object:
-			d.properties = amf.ECMAArray(v)
+		if o := amf.Members(v); o != nil {
+			d.properties = amf.ECMAArray(o)
 		}
 	}
 	if d.splice != nil && d.out.tail.metadata != (content{}) && d.out.tail.metadata != d.out.tail.contentOf(tag) && !d.target.live {

@@ -29,7 +29,7 @@ func (d *download) sessions(ctx context.Context) error {
 			continue
 		}
 		back = 0
-		var again *reconnectError
+		var again *reconnect.Moved
 		if errors.As(err, &again) {
 			d.target = d.target.moved(again)
 		}

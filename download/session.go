@@ -11,6 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/observe"
+	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
 // toggleTimeout bounds the time for a pause and its end.
@@ -35,9 +36,16 @@ type session struct {
 func (d *download) connect(ctx context.Context, from time.Duration) (player, error) {
 	from = from.Truncate(time.Millisecond) // the precision of RTMP
 	s := &session{log: d.log, mediaTimeout: d.o.RTMP.MediaTimeout, speed: !d.o.Realtime, pauses: !d.target.live}
-	moves := d.o.Recover != nil // follow requests to reconnect
+	var observer observe.Observer
+	if s.speed && s.pauses {
+		observer.UserControl = s.heard.event
+	}
+	var moved func(*reconnect.Moved)
+	if d.o.Recover != nil {
+		moved = func(m *reconnect.Moved) { s.heard.note(func() { s.heard.moved = m }) }
+	}
 	var err error
-	if s.conn, err = d.target.connect(observe.With(ctx, s.heard.observer(s.speed && s.pauses, moves)), from, moves); err != nil {
+	if s.conn, err = d.target.connect(observe.With(ctx, &observer), from, moved); err != nil {
 		return nil, err
 	}
 	d.report(Progress{Phase: Connected})
@@ -99,13 +107,13 @@ func (s *session) play(ctx context.Context, w io.Writer) error {
 	}
 }
 
-// obey follows a request to reconnect. empty reports whether the server has announced that its buffer is empty.
-func (s *session) obey() (empty bool, moved error) {
-	empty, reconnect, tcURL := s.heard.take(s.stream)
-	if reconnect {
-		moved = s.move(tcURL)
+// obey returns an error if the server has asked the client to reconnect. empty reports whether it has announced that its buffer is empty.
+func (s *session) obey() (empty bool, _ error) {
+	empty, moved := s.heard.take(s.stream)
+	if moved != nil {
+		return empty, fmt.Errorf("download: %w", moved)
 	}
-	return empty, moved
+	return empty, nil
 }
 
 // late reports whether a read that began at since has reached rtmp.Options.MediaTimeout.
@@ -126,17 +134,6 @@ func (s *session) wake(ctx context.Context) error {
 		return err
 	}
 	return s.toggle(ctx)
-}
-
-// move returns a *reconnectError if a request to reconnect has to be followed. Otherwise playing continues on this
-// connection as long as the server sends.
-func (s *session) move(tcURL string) error {
-	url, options, err := s.conn.Follow(tcURL)
-	if err != nil {
-		s.log.Debug("download: request to reconnect ignored", "error", err)
-		return nil
-	}
-	return &reconnectError{url, options}
 }
 
 // toggle pauses and resumes. If the server does not comply, it is not asked again. The error is the connection's or

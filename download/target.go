@@ -54,21 +54,18 @@ func newTarget(rawURL string, o *rtmp.Options) (*target, error) {
 	return t, nil
 }
 
-// connect connects to play the stream from a position. reconnects means that requests to reconnect will be followed.
-func (t *target) connect(ctx context.Context, from time.Duration, reconnects bool) (*rtmp.Conn, error) {
+// connect connects to play the stream from a position. See reconnect.Dial for moved.
+func (t *target) connect(ctx context.Context, from time.Duration, moved func(*reconnect.Moved)) (*rtmp.Conn, error) {
 	options := *t.rtmp
 	options.Pipelining = t.pipelining
 	if !t.buffer {
 		options.Buffer = defaultBuffer
 	}
-	if reconnects {
-		reconnect.Announce(&options)
-	}
 	start := from.Milliseconds() // StreamOptions.Seek comes too late with pipelining
 	if start > math.MaxInt32 {
 		start, options.Pipelining = 0, rtmp.PipelineNone // an option cannot express it
 	}
-	return rtmp.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options)
+	return reconnect.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options, moved)
 }
 
 // minded makes the next connection use less pipelining, by as many steps as the server has rejected.
@@ -76,17 +73,9 @@ func (t *target) minded(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }
 
-// reconnectError is a request of the server to reconnect that is allowed.
-type reconnectError struct {
-	url  string
-	rtmp *rtmp.Options
-}
-
-func (e *reconnectError) Error() string { return "download: the server asks to reconnect" }
-
 // moved returns the target after a request to reconnect.
-func (t *target) moved(e *reconnectError) *target {
+func (t *target) moved(m *reconnect.Moved) *target {
 	moved := *t
-	moved.url, moved.rtmp = e.url, e.rtmp
+	moved.url, moved.rtmp = m.URL, m.Options
 	return &moved
 }

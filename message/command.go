@@ -121,14 +121,14 @@ func AppendData(dst []byte, t Type, name string, args ...any) ([]byte, error) {
 func ParseStatus(args []any) *StatusError {
 	found := new(StatusError)
 	for _, arg := range args {
-		get := getter(arg)
-		if get == nil {
+		o := amf.Members(arg)
+		if o == nil {
 			if text, ok := arg.(string); ok && found.Info == nil {
 				found = &StatusError{Description: text, Info: arg}
 			}
 			continue
 		}
-		s := &StatusError{Code: get("code"), Level: get("level"), Description: get("description"), Info: arg}
+		s := &StatusError{Code: text(o, "code"), Level: text(o, "level"), Description: text(o, "description"), Info: arg}
 		if s.Code != "" {
 			return s
 		}
@@ -139,23 +139,10 @@ func ParseStatus(args []any) *StatusError {
 	return found
 }
 
-func getter(v any) func(string) string {
-	var get func(string) (any, bool)
-	switch o := v.(type) {
-	case amf.Object:
-		get = o.Get
-	case amf.ECMAArray:
-		get = o.Get
-	case amf.TypedObject:
-		get = o.Object.Get
-	default:
-		return nil
-	}
-	return func(name string) string {
-		v, _ := get(name)
-		text, _ := v.(string)
-		return text
-	}
+func text(o amf.Object, name string) string {
+	v, _ := o.Get(name)
+	text, _ := v.(string)
+	return text
 }
 
 // StatusObject returns an information object as servers send it.

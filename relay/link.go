@@ -18,11 +18,6 @@ type place struct {
 
 func (p place) String() string { return rtmpurl.Redact(p.url) }
 
-// moved is the error of a link whose server has asked the client to connect elsewhere.
-type moved struct{ to place }
-
-func (*moved) Error() string { return "relay: the server asks to reconnect" }
-
 // link is a connection with its only stream.
 type link struct {
 	conn   *rtmp.Conn
@@ -30,15 +25,14 @@ type link struct {
 	to     place
 	began  time.Time // when the server accepted
 
-	ctx     context.Context // of everything done with the stream; its cause may be a *moved
+	ctx     context.Context // of everything done with the stream; its cause may be a *reconnect.Moved
 	cancel  context.CancelCauseFunc
-	release func()        // unbinds the stream from ctx
-	dialed  chan struct{} // closed when conn is set; nil if there is no connection
+	release func() // unbinds the stream from ctx
 }
 
 // open connects and opens the stream. ctx governs the link, dialing only this call.
 func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link, error) {
-	l := &link{to: to, dialed: make(chan struct{})}
+	l := &link{to: to}
 	l.ctx, l.cancel = context.WithCancelCause(ctx)
 	stop := context.AfterFunc(dialing, func() { l.cancel(context.Cause(dialing)) })
 	err := l.open(o)
@@ -55,18 +49,7 @@ func open(ctx, dialing context.Context, to place, o *rtmp.StreamOptions) (*link,
 }
 
 func (l *link) open(o *rtmp.StreamOptions) (err error) {
-	options := l.to.options
-	reconnect.Announce(&options)
-	options.OnStatus = func(s *rtmp.Stream, status *rtmp.StatusError) {
-		if told := l.to.options.OnStatus; told != nil {
-			told(s, status)
-		}
-		if tcURL, ok := reconnect.Request(status); ok {
-			l.follow(tcURL)
-		}
-	}
-	l.conn, err = rtmp.Dial(l.ctx, l.to.url, &options)
-	close(l.dialed)
+	l.conn, err = reconnect.Dial(l.ctx, l.to.url, &l.to.options, func(m *reconnect.Moved) { l.cancel(m) })
 	if err != nil {
 		return err
 	}
@@ -76,24 +59,9 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// follow ends the link if the server may move the client to tcURL. Otherwise the link continues for as long as the server serves it.
-func (l *link) follow(tcURL string) {
-	<-l.dialed
-	if l.conn == nil {
-		return
-	}
-	url, options, err := l.conn.Follow(tcURL)
-	if err != nil {
-		return
-	}
-	to := place{url, *options}
-	to.options.OnStatus = l.to.options.OnStatus
-	l.cancel(&moved{to})
-}
-
 // why returns the cause of err, an error of the stream.
 func (l *link) why(err error) error {
-	var move *moved
+	var move *reconnect.Moved
 	if cause := context.Cause(l.ctx); errors.As(cause, &move) {
 		return move
 	}

@@ -135,10 +135,10 @@ func (p *Player) failed(err error) {
 	p.tries.after(p.Backoff, served)
 	e.URL, e.Wait = p.next.String(), p.tries.wait(p.Backoff)
 	p.next, p.due = place{}, time.Now().Add(e.Wait)
-	var move *moved
+	var move *reconnect.Moved
 	final := false
 	if errors.As(err, &move) {
-		p.next = move.to
+		p.next = place{move.URL, *move.Options}
 		e = Event{Kind: Moved, URL: p.next.String(), Wait: e.Wait}
 	} else if final = hopeless(err) || p.GiveUp != nil && p.GiveUp(err); final {
 		e.Wait = 0

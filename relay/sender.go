@@ -98,11 +98,11 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	s.tries.after(s.p.Backoff, served)
 	moving := s.next != nil
 	s.next = nil
-	var move *moved
+	var move *reconnect.Moved
 	switch {
 	case errors.As(err, &move):
-		s.next = &move.to
-		e = Event{Kind: Moved, URL: move.to.String(), Wait: s.tries.wait(s.p.Backoff)}
+		s.next = &place{move.URL, *move.Options}
+		e = Event{Kind: Moved, URL: s.next.String(), Wait: s.tries.wait(s.p.Backoff)}
 	case moving: // back to the place from which the server has moved us
 		e.Wait = s.tries.wait(s.p.Backoff)
 	default:

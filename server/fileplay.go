@@ -1,8 +1,8 @@
 package server
 
 import (
+	"bytes"
 	"context"
-	"encoding/binary"
 	"errors"
 	"io"
 	"io/fs"
@@ -32,7 +32,6 @@ type filePlaying struct {
 
 	noAudio, noVideo bool // owned by the goroutine
 	frames           [][]byte
-	headers          []byte
 	bytes            atomic.Uint64 // of message bodies
 	since            time.Time
 }
@@ -136,7 +135,7 @@ func (fp *filePlaying) run() {
 
 // sendPiece writes the piece that Fill has loaded, if possible with one system call.
 func (fp *filePlaying) sendPiece() error {
-	fp.frames, fp.headers = fp.frames[:0], fp.headers[:0]
+	fp.frames = fp.frames[:0]
 	var tag vod.Tag
 	for fp.player.Next(&tag) {
 		if len(tag.Body) == 0 || fp.noAudio && tag.Type == flv.TagAudio || fp.noVideo && tag.Type == flv.TagVideo {
@@ -156,49 +155,30 @@ func (fp *filePlaying) sendPiece() error {
 	return err
 }
 
-// extendedMark in the 24-bit timestamp field says that the value follows in 32 bits (RTMP 1.0 section 5.3.1.3).
-const extendedMark = 0xFFFFFF
-
-// appendChunks appends a tag as chunks that begin with a whole header (format 0). The header overwrites the room
-// before the tag's body, so that most tags are one slice; the tag must not be used afterwards.
+// appendChunks appends a tag as chunks that begin with a full header. The header overwrites the room before the tag's body if it fits
+// there, so that most tags are one slice; the tag must not be used afterwards.
 func appendChunks(dst [][]byte, tag *vod.Tag, streamID uint32, chunkSize int) [][]byte {
-	cs := byte(session.ChunkStreamPushed)
-	if tag.Type == flv.TagVideo {
-		cs = session.ChunkStreamPushedVideo
-	}
-	const headerSize = 12
-	at := vod.FrameRoom - headerSize
-	h := tag.Frame[at:]
-	extended := tag.Timestamp >= extendedMark
-	var extension [4]byte
-	binary.BigEndian.PutUint32(extension[:], tag.Timestamp)
-	h[0] = cs
-	put24(h[1:], min(tag.Timestamp, extendedMark))
-	put24(h[4:], uint32(len(tag.Body)))
-	h[7] = byte(tag.Type)
-	binary.LittleEndian.PutUint32(h[8:], streamID)
-	continuation := []byte{byte(chunk.Format3)<<6 | cs}
 	body := tag.Body
-	if extended {
-		continuation = append(continuation, extension[:]...)
-		dst = append(dst, h[:headerSize], continuation[1:])
-		first := min(len(body), chunkSize)
-		dst = append(dst, body[:first])
-		body = body[first:]
-	} else {
-		first := min(len(body), chunkSize)
-		dst = append(dst, h[:headerSize+first])
-		body = body[first:]
+	h := session.PushedHeader(message.Type(tag.Type), streamID, tag.Timestamp, len(body))
+	var room [chunk.MaxHeaderSize]byte
+	header := h.Append(room[:0])
+	n := min(len(body), chunkSize)
+	if at := vod.FrameRoom - len(header); at >= 0 {
+		copy(tag.Frame[at:], header)
+		dst = append(dst, tag.Frame[at:vod.FrameRoom+n])
+	} else { // with an extended timestamp
+		dst = append(dst, bytes.Clone(header), body[:n])
 	}
-	for len(body) > 0 {
-		n := min(len(body), chunkSize)
+	if body = body[n:]; len(body) == 0 {
+		return dst
+	}
+	continuation := h.AppendContinuation(nil)
+	for ; len(body) > 0; body = body[n:] {
+		n = min(len(body), chunkSize)
 		dst = append(dst, continuation, body[:n])
-		body = body[n:]
 	}
 	return dst
 }
-
-func put24(b []byte, v uint32) { b[0], b[1], b[2] = byte(v>>16), byte(v>>8), byte(v) }
 
 // finished tells the client that the file has ended. err is the reason if it ended early.
 func (fp *filePlaying) finished(err error) {

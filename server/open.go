@@ -213,7 +213,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 // SendPacket sends p. It neither modifies nor keeps p.Body.
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
-	if o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo {
+	if session.IsPushed(o.ChunkStreamID) {
 		o.Format = 0 // the chunk writer does not know which headers the streams have sent there
 	}
 	return c.core.Send(ctx, o)

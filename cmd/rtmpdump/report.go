@@ -126,12 +126,9 @@ func logMetadata(c *console, properties []amf.Property) {
 			text = strings.ToUpper(fmt.Sprint(v))
 		case string:
 			text = strings.ToValidUTF8(v[:min(len(v), 255)], "")
-		case amf.Object:
+		case amf.Object, amf.ECMAArray:
 			c.log(levelInfo, "%s:", p.Name)
-			logMetadata(c, v)
-		case amf.ECMAArray:
-			c.log(levelInfo, "%s:", p.Name)
-			logMetadata(c, amf.Object(v))
+			logMetadata(c, amf.Members(v))
 		}
 		if text != "" && p.Name != "" {
 			c.log(levelInfo, "  %-22s%s", p.Name, text)

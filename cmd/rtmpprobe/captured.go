@@ -11,7 +11,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/capture"
 	"github.com/go-librtmp/rtmp/capture/pcap"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/recorded"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/captured"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
@@ -47,7 +47,7 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 		if only > 0 && i != only-1 {
 			continue
 		}
-		p, err := f.recorded(recorded.Name(path, s, i, len(sessions)), s, stdout, closing)
+		p, err := f.sessionProbe(captured.Name(path, s, i, len(sessions)), s, stdout, closing)
 		if err != nil {
 			return nil, err
 		}
@@ -71,15 +71,15 @@ func (f *flags) overwrites(path string) error {
 	return nil
 }
 
-// recorded is the probe of a session.
-func (f *flags) recorded(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
+// sessionProbe returns the probe for a session of a capture.
+func (f *flags) sessionProbe(name string, s *capture.Session, stdout io.Writer, closing *closers) (*probe, error) {
 	unmasked := func(text string) string { return text } // secrets were replaced when the session was recorded
 	sinks, err := f.outputs(stdout, unmasked, closing)
 	if err != nil {
 		return nil, err
 	}
 	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(ctx context.Context, p *probe) error {
-		result, err := recorded.Play(ctx, s, p)
+		result, err := captured.Play(ctx, s, p)
 		p.finish(func(r *report.Report) {
 			r.Problems = slices.Concat(r.Problems, result.Problems) // the file's are those of other sessions, too
 			r.Incomplete = r.Incomplete || result.Incomplete

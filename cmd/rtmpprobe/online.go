@@ -12,14 +12,14 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/advice"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/findings"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/online"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
 // online returns the probe for a URL.
 func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
-	o := live.Options{URL: source, Publish: f.publish, For: f.watchFor}
+	o := online.Options{URL: source, Publish: f.publish, For: f.watchFor}
 	o.RTMP = rtmp.Options{Timeout: f.timeout, Live: f.live, Proxy: f.proxy, NoEnhanced: f.noEnhanced, Publish: f.publish}
 	if f.insecure {
 		o.RTMP.TLSConfig = &tls.Config{InsecureSkipVerify: true}
@@ -39,7 +39,7 @@ func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*pr
 		return nil, err
 	}
 	p := newProbe(rtmpurl.Redact(source), mask, sinks, func(ctx context.Context, p *probe) error {
-		result := live.Run(ctx, o, p)
+		result := online.Run(ctx, o, p)
 		p.finish(func(r *report.Report) { count(&r.Wire, &result) })
 		o.RTMP.Capture = nil
 		f.advise(ctx, p, o)
@@ -74,7 +74,7 @@ func (c *captureFile) close() error {
 }
 
 // count copies the library's counters to the report.
-func count(w *report.Wire, result *live.Result) {
+func count(w *report.Wire, result *online.Result) {
 	s := result.Stats
 	w.Read, w.Written = s.BytesRead, s.BytesWritten
 	if d := result.Watched.Seconds(); d > 0 {
@@ -85,11 +85,11 @@ func count(w *report.Wire, result *live.Result) {
 }
 
 // advise tries other settings if that was asked for, and adds command lines of other programs for those that work.
-func (f *flags) advise(ctx context.Context, p *probe, o live.Options) {
+func (f *flags) advise(ctx context.Context, p *probe, o online.Options) {
 	failed := findings.Worst(p.report.Findings) == report.Error
 	always := f.try == "always"
 	var trials []report.Trial
-	var found live.Options
+	var found online.Options
 	ok := false
 	if always || f.try == "failed" && failed {
 		trials, found, ok = advice.Try(ctx, o, &p.report, always, p.mask)

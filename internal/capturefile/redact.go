@@ -91,10 +91,10 @@ func (r *redactor) command(from Direction, body []byte) {
 			return
 		}
 		what := classify(from, name, at)
-		r.apply(what, text, func() string { return labelOf(name, at) })
+		r.apply(what, text, func() string { return labelOf(what, name, at) })
 	}
 	v.data = func(at place) {
-		if at.arg > 2 && !known[name] {
+		if at.arg > 2 && hasPrivateNumbers(name) {
 			r.count(r.kept, "number in "+quoted(name))
 		}
 	}

@@ -49,10 +49,10 @@ func (s *headerSet) cost() int { return 64 + 48*len(s.tags) }
 
 // headerEncoder encodes repeated headers, and caches the newest result for players that need the same.
 type headerEncoder struct {
-	encoder
-	set      *headerSet
-	time     int64
-	messages []*Message
+	chunkSize int
+	set       *headerSet
+	time      int64
+	messages  []*Message
 }
 
 // encode returns the headers as messages with the given time, in milliseconds, so that timestamps never decrease for
@@ -63,7 +63,7 @@ func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	}
 	e.set, e.time, e.messages = set, time, nil // a new slice: the previous messages may be in use
 	for _, t := range set.tags {
-		if m, err := e.encoder.encode(t, time); err == nil { // cannot fail, as it was encoded when it came
+		if m, err := encode(t, time, e.chunkSize); err == nil { // cannot fail, as it was encoded when it came
 			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}

@@ -1,7 +1,6 @@
 package live
 
 import (
-	"encoding/binary"
 	"time"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -18,11 +17,12 @@ import (
 //	+----------------+---------------+------------+---+-- - - --+--------------+
 //	                 |<--------------- RTMP ----------------->|
 type Message struct {
-	bytes     []byte
-	header    int // length of the format 0 header
-	size      int // of the body
-	chunkSize int
-	cost      int // approximate memory in the log, in bytes
+	bytes        []byte
+	header       int // length of the format 0 header
+	continuation int // length of the format 3 headers
+	size         int // of the body
+	chunkSize    int
+	cost         int // approximate memory in the log, in bytes
 
 	typ   flv.TagType
 	time  int64 // of the stream, in milliseconds; more than 32 bits
@@ -59,7 +59,7 @@ func (m *Message) AppendFLV(dst [][]byte) [][]byte {
 	rest := m.bytes[flv.TagHeaderSize+m.header:]
 	for left := m.size; left > m.chunkSize; left -= m.chunkSize {
 		dst = append(dst, rest[:m.chunkSize:m.chunkSize])
-		rest = rest[m.chunkSize+continuationSize(m.header):]
+		rest = rest[m.chunkSize+m.continuation:]
 	}
 	return append(dst, rest[:len(rest):len(rest)])
 }
@@ -72,9 +72,8 @@ func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
 	if streamID == sharedStreamID {
 		return append(dst, chunks)
 	}
-	own := append([]byte(nil), chunks[:m.header]...)
-	binary.LittleEndian.PutUint32(own[streamIDOffset:], streamID)
-	return append(dst, own, chunks[m.header:])
+	h := m.chunkHeader(streamID)
+	return append(dst, h.Append(make([]byte, 0, m.header)), chunks[m.header:])
 }
 
 // Size is the length of the body in bytes.

@@ -16,7 +16,6 @@ import (
 // A message that is encoded once is decoded by a chunk reader, an FLV reader and Tag, around every length and time where the form changes.
 func TestEncodedMessages(t *testing.T) {
 	for _, chunkSize := range []int{1, 128, 4096, 65536} {
-		e := newEncoder(chunkSize)
 		for _, size := range []int{0, 1, 2, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 2*chunkSize + 1, 5*chunkSize - 1} {
 			for _, time := range []int64{0, 1<<24 - 2, 1<<24 - 1, 1 << 24, 1<<32 - 1, 1 << 32, 1<<32 + 40, -1} {
 				for streamID, typ := range map[uint32]flv.TagType{1: flv.TagVideo, 2: flv.TagAudio, 1 << 31: flv.TagScript} {
@@ -25,18 +24,18 @@ func TestEncodedMessages(t *testing.T) {
 						body[i] = byte(i*7 + size)
 					}
 					name := fmt.Sprintf("%v of %d bytes in chunks of %d at %d on stream %d", typ, size, chunkSize, time, streamID)
-					testEncoded(t, name, e, flv.Tag{Type: typ, Timestamp: uint32(time), Body: body}, time, streamID, chunkSize)
+					testEncoded(t, name, flv.Tag{Type: typ, Timestamp: uint32(time), Body: body}, time, streamID, chunkSize)
 				}
 			}
 		}
 	}
-	_, err := newEncoder(4096).encode(flv.Tag{Type: flv.TagVideo, Body: make([]byte, chunk.MaxMessageLength+1)}, 0)
+	_, err := encode(flv.Tag{Type: flv.TagVideo, Body: make([]byte, chunk.MaxMessageLength+1)}, 0, 4096)
 	var tooLong *chunk.Error
 	assert.ErrorAs(t, err, &tooLong)
 }
 
-func testEncoded(t *testing.T, name string, e encoder, tag flv.Tag, time int64, streamID uint32, chunkSize int) {
-	m, err := e.encode(tag, time)
+func testEncoded(t *testing.T, name string, tag flv.Tag, time int64, streamID uint32, chunkSize int) {
+	m, err := encode(tag, time, chunkSize)
 	require.NoError(t, err, name)
 	assert.Equal(t, len(m.bytes), cap(m.bytes), "%s: room that is not used", name)
 	assert.Equal(t, tag, m.Tag(), name)

@@ -18,7 +18,6 @@ type Publisher struct {
 	since       time.Time
 
 	// Owned by Write.
-	encoder  encoder
 	timeline timeline
 	rate     rate
 	kept     flv.Headers
@@ -39,7 +38,7 @@ type Publisher struct {
 
 // newPublisher starts a publication. The caller holds Hub.mu and s.mu.
 func newPublisher(s *stream, o PublishOptions) *Publisher {
-	p := &Publisher{stream: s, options: o, publication: new(publication), since: time.Now(), encoder: newEncoder(s.hub.chunkSize),
+	p := &Publisher{stream: s, options: o, publication: new(publication), since: time.Now(),
 		timeline: firstTimeline(), known: s.headers}
 	if s.log.end() > 1 {
 		p.timeline = timeline{last: s.lastTime, lastCame: s.lastCame}
@@ -93,7 +92,7 @@ func (p *Publisher) Write(t flv.Tag) error {
 	if kind == flv.KindHeader && p.headers.size()+len(t.Body) > maxHeaderBytes {
 		kind = flv.KindData
 	}
-	m, err := p.encoder.encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now))
+	m, err := encode(t, p.timeline.at(t.Timestamp, kind == flv.KindHeader, now), p.stream.hub.chunkSize)
 	if err != nil {
 		return err
 	}

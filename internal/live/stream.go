@@ -41,7 +41,7 @@ type stream struct {
 }
 
 func newStream(h *Hub, path string) *stream {
-	return &stream{hub: h, path: path, again: headerEncoder{encoder: newEncoder(h.chunkSize)}, log: log{base: 1}, lastTime: math.MinInt64}
+	return &stream{hub: h, path: path, again: headerEncoder{chunkSize: h.chunkSize}, log: log{base: 1}, lastTime: math.MinInt64}
 }
 
 // append adds a message and wakes the pushers. The caller holds s.mu.

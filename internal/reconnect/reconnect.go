@@ -7,10 +7,6 @@ import (
 	"context"
 	"math/rand/v2"
 	"time"
-
-	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/amf"
-	"github.com/go-librtmp/rtmp/message"
 )
 
 // Delay returns how long to wait after a failure that failed others in a row have preceded. It starts at first (0: half a second),
@@ -36,24 +32,4 @@ func Sleep(ctx context.Context, d time.Duration) error {
 	case <-ctx.Done():
 		return context.Cause(ctx)
 	}
-}
-
-// extensions are those of package rtmp, and reconnecting when the server asks for it.
-const extensions = rtmp.ExtReconnect | rtmp.ExtMultitrack | rtmp.ExtModEx | rtmp.ExtTimestampOffset
-
-// Announce makes connect announce support for requests to reconnect, if the options allow following them and do not set capsEx
-// themselves.
-func Announce(o *rtmp.Options) {
-	if _, given := o.ConnectFields.Get("capsEx"); !given && !o.NoEnhanced && o.FollowReconnect != rtmp.FollowNone {
-		o.ConnectFields = append(amf.Object{{Name: "capsEx", Value: float64(extensions)}}, o.ConnectFields...)
-	}
-}
-
-// Request reports whether a status is a request to reconnect, and returns the tcUrl to connect to; "" means the present one.
-func Request(status *rtmp.StatusError) (tcURL string, ok bool) {
-	if info, is := status.Info.(amf.Object); is {
-		value, _ := info.Get("tcUrl")
-		tcURL, _ = value.(string)
-	}
-	return tcURL, status.Code == message.CodeConnectReconnectRequest
 }

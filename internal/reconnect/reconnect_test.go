@@ -56,7 +56,7 @@ func TestAnnounce(t *testing.T) {
 		{rtmp.Options{NoEnhanced: true}, nil},
 		{rtmp.Options{FollowReconnect: rtmp.FollowNone}, nil},
 	} {
-		Announce(&c.o)
+		announce(&c.o)
 		got, _ := c.o.ConnectFields.Get("capsEx")
 		assert.Equal(t, c.want, got)
 	}
@@ -75,7 +75,7 @@ func TestRequest(t *testing.T) {
 		{message.CodeConnectReconnectRequest, amf.Object{{Name: "tcUrl", Value: 1.0}}, "", true},
 		{message.CodeConnectRejected, to, "rtmp://x/y", false},
 	} {
-		got, ok := Request(&rtmp.StatusError{Code: c.code, Info: c.info})
+		got, ok := request(&rtmp.StatusError{Code: c.code, Info: c.info})
 		assert.Equal(t, c.want, got)
 		assert.Equal(t, c.ok, ok)
 	}

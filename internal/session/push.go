@@ -1,13 +1,32 @@
 package session
 
-import "net"
+import (
+	"net"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
 
 // Pushed bytes are the same for many connections, such as those of a live stream: chunks with full headers (format 0), on chunk
 // streams that nothing else uses, so that the chunk writer need not know about them.
 const (
-	ChunkStreamPushed      = 5 // audio and data
-	ChunkStreamPushedVideo = 7
+	chunkStreamPushed      = 5 // audio and data
+	chunkStreamPushedVideo = 7
 )
+
+// PushedHeader returns the header of a message of size bytes that is pushed.
+func PushedHeader(t message.Type, streamID, timestamp uint32, size int) chunk.Header {
+	h := chunk.Header{ChunkStreamID: chunkStreamPushed, StreamID: streamID, Timestamp: timestamp, Length: size, Type: uint8(t)}
+	if t == message.TypeVideo {
+		h.ChunkStreamID = chunkStreamPushedVideo
+	}
+	return h
+}
+
+// IsPushed reports whether a chunk stream is one of pushed bytes.
+func IsPushed(chunkStreamID uint32) bool {
+	return chunkStreamID == chunkStreamPushed || chunkStreamID == chunkStreamPushedVideo
+}
 
 // TryWritev accepts b if no other write is under way, and passes replies and b to the socket as far as it takes them without waiting.
 // The rest is written before anything else. The buffers are kept, not copied, and must not change until ready.

@@ -21,7 +21,7 @@ import (
 func pushed(timestamp uint32, body []byte) [][]byte {
 	w := chunk.NewWriter()
 	w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: 2, Body: []byte{0, 1, 0, 0}})
-	b, _ := w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: ChunkStreamPushedVideo, StreamID: 1, Timestamp: timestamp, Body: body})
+	b, _ := w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: chunkStreamPushedVideo, StreamID: 1, Timestamp: timestamp, Body: body})
 	return [][]byte{b[:12], b[12:]}
 }
 

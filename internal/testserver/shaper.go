@@ -58,9 +58,7 @@ func (s *shaper) append(dst []byte, messages []chunk.Outgoing) (_ []byte, end bo
 }
 
 // isPlayed reports whether a message is audio, video or metadata of the stream.
-func isPlayed(o chunk.Outgoing) bool {
-	return o.ChunkStreamID == session.ChunkStreamPushed || o.ChunkStreamID == session.ChunkStreamPushedVideo
-}
+func isPlayed(o chunk.Outgoing) bool { return session.IsPushed(o.ChunkStreamID) }
 
 // appendOthers appends messages other than media. They have whole headers, since media may have been sent on their
 // chunk streams.

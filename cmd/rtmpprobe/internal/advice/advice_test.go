@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/advice"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/online"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
@@ -26,7 +26,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 func plain(text string) string { return text }
 
 // try is Try after a session that has ended with the server's refusal.
-func try(t *testing.T, o live.Options) ([]report.Trial, live.Options) {
+func try(t *testing.T, o online.Options) ([]report.Trial, online.Options) {
 	t.Helper()
 	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &message.StatusError{}}, false, plain)
 	assert.Equal(t, ok, trials[len(trials)-1].Worked)
@@ -61,7 +61,7 @@ func TestDifficultServers(t *testing.T) {
 				}
 				return message.StatusObject("error", message.CodeConnectRejected, "not like this")
 			}})
-			trials, found := try(t, live.Options{URL: srv.URL("vod", "sample")})
+			trials, found := try(t, online.Options{URL: srv.URL("vod", "sample")})
 			last := trials[len(trials)-1]
 			assert.Equal(t, report.Trial{What: test.works, Worked: true, Text: "media comes"}, last)
 			for _, failed := range trials[:len(trials)-1] {
@@ -75,7 +75,7 @@ func TestDifficultServers(t *testing.T) {
 // An application of one part, and a stream of two.
 func TestAnotherWayToDivideThePath(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, Files: map[string][]byte{"x/sample": testserver.Sample}})
-	trials, found := try(t, live.Options{URL: srv.URL("vod", "x/sample")})
+	trials, found := try(t, online.Options{URL: srv.URL("vod", "x/sample")})
 	last := trials[len(trials)-1]
 	if assert.True(t, last.Worked, "%v", trials) {
 		assert.Contains(t, last.What, "application")
@@ -86,7 +86,7 @@ func TestAnotherWayToDivideThePath(t *testing.T) {
 
 func TestAnotherTransport(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{Scheme: "rtmpt"})
-	o := live.Options{URL: strings.Replace(srv.URL("vod", "sample"), "rtmpt://", "rtmp://", 1)}
+	o := online.Options{URL: strings.Replace(srv.URL("vod", "sample"), "rtmpt://", "rtmp://", 1)}
 	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &rtmp.HandshakeError{Stage: rtmp.StageRTMP}}, false, plain)
 	require.True(t, ok, "%v", trials)
 	assert.True(t, strings.HasPrefix(found.URL, "rtmpt://"))
@@ -100,7 +100,7 @@ func TestNoTrialProtectsLess(t *testing.T) {
 			if stage != "" {
 				err = &rtmp.HandshakeError{Stage: stage}
 			}
-			o := live.Options{URL: scheme + "://127.0.0.1:" + conntest.UnusedPort(t) + "/app/key", Publish: true}
+			o := online.Options{URL: scheme + "://127.0.0.1:" + conntest.UnusedPort(t) + "/app/key", Publish: true}
 			trials, _, _ := advice.Try(conntest.Context(t), o, &report.Report{Err: err}, true, plain)
 			for _, trial := range trials {
 				for _, what := range less {
@@ -124,7 +124,7 @@ func TestAServerThatRefusesEverything(t *testing.T) {
 		scripts = append(scripts, refuse)
 	}
 	url, accepted := peertest.Listen(t, scripts...)
-	o := live.Options{URL: url, Publish: true, RTMP: rtmp.Options{Publish: true, Timeout: time.Second}}
+	o := online.Options{URL: url, Publish: true, RTMP: rtmp.Options{Publish: true, Timeout: time.Second}}
 	trials, _ := try(t, o)
 	assert.EqualValues(t, len(trials), accepted.Load())
 	assert.GreaterOrEqual(t, len(trials), 4)
@@ -137,7 +137,7 @@ func TestAServerThatRefusesEverything(t *testing.T) {
 // Everything is tried where that is wanted, also after something has worked.
 func TestTryEverything(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
-	trials, found, ok := advice.Try(conntest.Context(t), live.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)
+	trials, found, ok := advice.Try(conntest.Context(t), online.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)
 	require.True(t, ok)
 	assert.True(t, found.RTMP.NoEnhanced, "the first that works")
 	worked := 0
@@ -153,7 +153,7 @@ func TestTryEverything(t *testing.T) {
 func TestCommandsHoldNoSecrets(t *testing.T) {
 	for _, publish := range []bool{false, true} {
 		var text strings.Builder
-		for _, command := range advice.Commands(live.Options{Publish: publish, URL: "rtmps://us3r:pa55@example.com/app?t1=tok1/k3y?t2=tok2",
+		for _, command := range advice.Commands(online.Options{Publish: publish, URL: "rtmps://us3r:pa55@example.com/app?t1=tok1/k3y?t2=tok2",
 			RTMP: rtmp.Options{TCURL: "rtmp://example.com/app?tok3", Subscribe: "k3y", FlashVer: "it's me; rm -rf"}}) {
 			text.WriteString(strings.Join(command.Lines, "\n") + "\n")
 		}

@@ -6,7 +6,7 @@ import (
 	"strings"
 
 	"github.com/go-librtmp/rtmp"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/online"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	rtmpurl "github.com/go-librtmp/rtmp/url"
@@ -21,7 +21,7 @@ const (
 )
 
 // Commands are the settings in other programs' words. Secrets are replaced by placeholders.
-func Commands(o live.Options) []report.Command {
+func Commands(o online.Options) []report.Command {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil {
 		return nil
@@ -43,7 +43,7 @@ func Commands(o live.Options) []report.Command {
 // words writes the settings for other programs.
 type words struct {
 	u *rtmpurl.URL
-	o live.Options
+	o online.Options
 }
 
 // withoutToken replaces everything after a question mark.

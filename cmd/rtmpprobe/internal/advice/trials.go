@@ -12,7 +12,7 @@ import (
 
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
-	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/live"
+	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/online"
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 	"github.com/go-librtmp/rtmp/internal/quote"
 	"github.com/go-librtmp/rtmp/message"
@@ -29,12 +29,12 @@ const (
 // trial is another way to connect.
 type trial struct {
 	what string
-	o    live.Options
+	o    online.Options
 }
 
 // Try tries settings other than those of r until one works, or with all set each of them, and returns the results.
 // found are the first that work, if ok is set. mask replaces secrets in errors.
-func Try(ctx context.Context, o live.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found live.Options, ok bool) {
+func Try(ctx context.Context, o online.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found online.Options, ok bool) {
 	for _, t := range trials(o, r) {
 		if ctx.Err() != nil || ok && !all {
 			break
@@ -68,7 +68,7 @@ func (a *arrival) Add(e *event.Event) {
 }
 
 // run runs a session and reports whether it gets far enough: to media, or to the server's consent to publish.
-func run(ctx context.Context, o live.Options, mask func(string) string) (worked bool, text string) {
+func run(ctx context.Context, o online.Options, mask func(string) string) (worked bool, text string) {
 	o.For = trialWatch
 	if o.RTMP.Timeout == 0 || o.RTMP.Timeout > trialTimeout {
 		o.RTMP.Timeout = trialTimeout
@@ -85,7 +85,7 @@ func run(ctx context.Context, o live.Options, mask func(string) string) (worked 
 		case <-ctx.Done():
 		}
 	}()
-	result := live.Run(ctx, o, a)
+	result := online.Run(ctx, o, a)
 	cancel()
 	<-watching
 	switch {
@@ -103,12 +103,12 @@ func run(ctx context.Context, o live.Options, mask func(string) string) (worked 
 
 // trials are what makes sense after what has happened. None protects what it sends less than the URL does:
 // where TLS fails, there are none, since an interceptor would be given the stream's key.
-func trials(o live.Options, r *report.Report) (list []trial) {
+func trials(o online.Options, r *report.Report) (list []trial) {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // who guesses again and again may be locked out
 		return nil
 	}
-	add := func(what string, change func(*live.Options)) {
+	add := func(what string, change func(*online.Options)) {
 		t := trial{what: what, o: o}
 		change(&t.o)
 		list = append(list, t)
@@ -117,7 +117,7 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 		if u.CheckFollow(&rtmpurl.URL{Scheme: scheme}, true) != nil { // the stream's name, which may be a key, and the password are sent
 			return
 		}
-		add(fmt.Sprintf("%s, port %d", scheme, port), func(o *live.Options) { o.URL = relocate(o.URL, u, scheme, port) })
+		add(fmt.Sprintf("%s, port %d", scheme, port), func(o *online.Options) { o.URL = relocate(o.URL, u, scheme, port) })
 	}
 	var failed *rtmp.HandshakeError
 	stage := rtmp.StageConnect
@@ -153,33 +153,33 @@ func trials(o live.Options, r *report.Report) (list []trial) {
 }
 
 // settings returns other settings for connect and what follows it.
-func settings(o live.Options, u *rtmpurl.URL) (list []trial) {
-	add := func(what string, change func(*live.Options)) {
+func settings(o online.Options, u *rtmpurl.URL) (list []trial) {
+	add := func(what string, change func(*online.Options)) {
 		t := trial{what: what, o: o}
 		change(&t.o)
 		list = append(list, t)
 	}
 	if !o.RTMP.NoEnhanced {
-		add("Enhanced RTMP not announced", func(o *live.Options) { o.RTMP.NoEnhanced = true })
+		add("Enhanced RTMP not announced", func(o *online.Options) { o.RTMP.NoEnhanced = true })
 	}
 	add("the digest handshake", digest)
 	if o.Publish {
-		add("a Flash player's flashVer", func(o *live.Options) { o.RTMP.FlashVer = flashPlayer })
+		add("a Flash player's flashVer", func(o *online.Options) { o.RTMP.FlashVer = flashPlayer })
 	} else {
-		add("FCSubscribe, and play with the start of a live stream", func(o *live.Options) { o.RTMP.Live = true })
-		add("FMLE's flashVer and connect", func(o *live.Options) { o.RTMP.Publish = true })
-		add("a Flash player's flashVer", func(o *live.Options) { o.RTMP.FlashVer = flashPlayer })
+		add("FCSubscribe, and play with the start of a live stream", func(o *online.Options) { o.RTMP.Live = true })
+		add("FMLE's flashVer and connect", func(o *online.Options) { o.RTMP.Publish = true })
+		add("a Flash player's flashVer", func(o *online.Options) { o.RTMP.FlashVer = flashPlayer })
 		page := "https://" + u.Host + "/"
-		add("a page and a player in connect", func(o *live.Options) { o.RTMP.PageURL, o.RTMP.SWFURL = page, page+"player.swf" })
+		add("a page and a player in connect", func(o *online.Options) { o.RTMP.PageURL, o.RTMP.SWFURL = page, page+"player.swf" })
 	}
 	if o.RTMP.TCURL == "" {
 		for _, form := range tcURLs(u, o.RTMP.App) {
-			add(form.what, func(o *live.Options) { o.RTMP.TCURL = form.url })
+			add(form.what, func(o *online.Options) { o.RTMP.TCURL = form.url })
 		}
 	}
 	if o.RTMP.App == "" && o.RTMP.Playpath == "" {
 		for _, s := range splits(u) {
-			add("the application "+quote.Peer(s.app), func(o *live.Options) { o.RTMP.App, o.RTMP.Playpath = s.app, s.playpath })
+			add("the application "+quote.Peer(s.app), func(o *online.Options) { o.RTMP.App, o.RTMP.Playpath = s.app, s.playpath })
 		}
 	}
 	return list
@@ -190,7 +190,7 @@ const flashPlayer = "WIN 32,0,0,465"
 
 // digest selects the handshake of Flash Player 9 and later. It does so with a made-up answer to SWF verification,
 // which few servers ask for.
-func digest(o *live.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
+func digest(o *online.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
 
 // form is a form of tcUrl.
 type form struct{ what, url string }

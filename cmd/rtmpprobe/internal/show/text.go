@@ -103,31 +103,45 @@ func media(b *bytes.Buffer, r *report.Report) {
 	}
 	title(b, fmt.Sprintf("Media, for %s", seconds(m.For)))
 	if v := m.Video; v != nil {
-		text := join(v.Codec, v.Profile)
-		if v.Level != "" {
-			text += " level " + v.Level
-		}
-		if v.Width > 0 {
-			text += fmt.Sprintf(", %dx%d", v.Width, v.Height)
-		}
-		text += fmt.Sprintf(", %.2f frames/s, %s", v.Rate, bits(v.Bits))
-		if v.BFrames {
-			text += ", B-frames"
-		}
-		wrap(b, "  video     ", tracks(text, v.Tracks))
+		wrap(b, "  video     ", tracks(video(v), v.Tracks))
 		wrap(b, "            ", keys(v))
 	}
 	if a := m.Audio; a != nil {
-		text := join(a.Codec, a.Profile)
-		if a.SampleRate > 0 {
-			text += fmt.Sprintf(", %d Hz", a.SampleRate)
-		}
-		if a.Channels > 0 {
-			text += ", " + report.Number(a.Channels, "channel")
-		}
-		wrap(b, "  audio     ", tracks(text+", "+bits(a.Bits), a.Tracks))
+		wrap(b, "  audio     ", tracks(audio(a), a.Tracks))
 	}
-	text := ""
+	if text := timing(m); text != "" {
+		wrap(b, "  time      ", text)
+	}
+}
+
+func video(v *report.Video) string {
+	text := join(v.Codec, v.Profile)
+	if v.Level != "" {
+		text += " level " + v.Level
+	}
+	if v.Width > 0 {
+		text += fmt.Sprintf(", %dx%d", v.Width, v.Height)
+	}
+	text += fmt.Sprintf(", %.2f frames/s, %s", v.Rate, bits(v.Bits))
+	if v.BFrames {
+		text += ", B-frames"
+	}
+	return text
+}
+
+func audio(a *report.Audio) string {
+	text := join(a.Codec, a.Profile)
+	if a.SampleRate > 0 {
+		text += fmt.Sprintf(", %d Hz", a.SampleRate)
+	}
+	if a.Channels > 0 {
+		text += ", " + report.Number(a.Channels, "channel")
+	}
+	return text + ", " + bits(a.Bits)
+}
+
+// timing describes how media comes, compared with its timestamps.
+func timing(m *report.Media) (text string) {
 	if m.Pace > 0 {
 		text = fmt.Sprintf("comes at %.2f times its own speed", m.Pace)
 	}
@@ -155,9 +169,7 @@ func media(b *bytes.Buffer, r *report.Report) {
 	if len(m.Stalls) > 0 {
 		text = list(text, report.Number(len(m.Stalls), "stall"))
 	}
-	if text != "" {
-		wrap(b, "  time      ", text)
-	}
+	return text
 }
 
 // notable is the least difference between timestamps and sample count that is shown.

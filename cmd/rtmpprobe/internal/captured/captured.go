@@ -1,5 +1,5 @@
-// Package recorded reads the events of a captured session.
-package recorded
+// Package captured reads the events of a captured session.
+package captured
 
 import (
 	"context"

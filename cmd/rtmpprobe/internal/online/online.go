@@ -1,5 +1,5 @@
-// Package live runs a session with a server and reports its events.
-package live
+// Package online runs a session with a server and reports its events.
+package online
 
 import (
 	"context"
