@@ -42,6 +42,14 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	return p, nil
 }
 
+// unavailable returns what an HTTP client is told about an error of admit.
+func unavailable(err error) error {
+	if errors.Is(err, ErrServerClosed) {
+		return errors.New("the server is shutting down")
+	}
+	return errors.Unwrap(err) // without the name of the Server's field
+}
+
 // forwarded counts a connection from a trusted proxy for the client that the proxy has named.
 func (s *Server) forwarded(p *place, remote net.Addr) error {
 	if err := p.Assign(addrOf(remote)); err != nil {

@@ -82,7 +82,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	remote := tunnelAddr(s.client(r))
 	p, err := s.admit(remote, false)
 	if err != nil {
-		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+		http.Error(w, unavailable(err).Error(), http.StatusServiceUnavailable)
 		return
 	}
 	defer s.leave(p)
@@ -90,7 +90,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
-		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		http.Error(w, unavailable(ErrServerClosed).Error(), http.StatusServiceUnavailable)
 		return
 	}
 	defer s.removeViewer(v)

@@ -221,8 +221,7 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 // with ctx, too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
-	_, behindHTTP := nc.(tunnelled)
-	p, err := s.admit(nc.RemoteAddr(), !behindHTTP)
+	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {
 		nc.Close()
 		return err
