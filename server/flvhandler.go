@@ -61,6 +61,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	if r.ProtoMajor == 1 {
 		w.Header().Set("Connection", "close") // the deadline for the rest of the answer would be that of the next one, too
 	}
+	control.SetWriteDeadline(time.Time{})                                         // there may be nothing to write for a long time
 	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // for what net/http sends after this
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
