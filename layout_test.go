@@ -18,8 +18,8 @@ func TestDirectionOfDependencies(t *testing.T) {
 	const heard = " cmd/rtmpprobe/internal/event cmd/rtmpprobe/internal/report"
 	allowed := map[string]string{
 		"amf": "", "chunk": "", "handshake": "", "swf": "", "url": "", "message": "amf chunk internal/quote", "flv": "amf",
-		"media":         "amf flv message",
-		"internal/auth": "", "internal/transport": "internal/quote", "internal/quote": "", "internal/secret": "",
+		"media":              "amf flv message",
+		"internal/admission": "", "internal/auth": "", "internal/transport": "internal/admission internal/quote", "internal/quote": "", "internal/secret": "",
 		"internal/live":    "chunk flv internal/session message",
 		"internal/vod":     "amf flv internal/quote",
 		"internal/method":  "amf",
@@ -29,7 +29,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"capture":              "chunk handshake internal/capturefile message",
 		"capture/pcap":         "capture",
 
-		"server":              "amf chunk flv handshake internal/auth internal/capturefile internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
+		"server":              "amf chunk flv handshake internal/admission internal/auth internal/capturefile internal/live internal/method internal/quote internal/session internal/transport internal/vod message swf",
 		"server/servertest":   "amf flv internal/selfsigned message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message server",
 
@@ -55,7 +55,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpprobe/internal/watch":    "amf flv message" + heard,
 		"cmd/rtmpprobe/internal/online":   "flv message rtmp cmd/rtmpprobe/internal/event",
 		"cmd/rtmpprobe/internal/advice":   "internal/quote message rtmp url cmd/rtmpprobe/internal/online" + heard,
-		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/quote internal/transport message server",
+		"cmd/rtmpserver":                  "cmd/rtmpserver/internal/edge cmd/rtmpserver/internal/hooks cmd/rtmpserver/internal/web handshake internal/admission internal/quote internal/transport message server",
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",
 		"cmd/rtmpserver/internal/hooks":   "amf internal/quote server",

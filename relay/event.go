@@ -3,6 +3,7 @@ package relay
 import (
 	"fmt"
 	"io"
+	"strconv"
 	"time"
 )
 
@@ -45,16 +46,21 @@ func (k EventKind) String() string {
 
 // Event reports a change of the state of a Player or Publisher.
 type Event struct {
-	Kind EventKind
-	URL  string        // the server, without what may be secret: user, password, stream name, queries
-	Err  error         // the reason for Unpublished, Down and Refused; free of secrets
-	Wait time.Duration // time until the next attempt, for these and Moved
-	Gap  time.Duration // how much is missing, for Gap; 0 if unknown
+	Kind  EventKind
+	URL   string        // the server, without what may be secret: user, password, stream name, queries
+	Index int           // of the place in Publisher.URLs, which may have several of the same server; for Moved, of the one that was left
+	Err   error         // the reason for Unpublished, Down and Refused; free of secrets
+	Wait  time.Duration // time until the next attempt, for these and Moved
+	Gap   time.Duration // how much is missing, for Gap; 0 if unknown
 }
 
 // String describes the event in one line for a log.
 func (e Event) String() string {
-	text := e.URL + ": " + e.Kind.String()
+	text := e.URL
+	if e.Index > 0 {
+		text += " (URLs[" + strconv.Itoa(e.Index) + "])"
+	}
+	text += ": " + e.Kind.String()
 	if e.Err != nil && e.Err != io.EOF { // the kind says the same as io.EOF
 		text += ": " + e.Err.Error()
 	}

@@ -3,7 +3,10 @@ package relay
 import (
 	"bytes"
 	"context"
+	"errors"
 	"net"
+	"strconv"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -134,6 +137,11 @@ func TestPublisherPlaces(t *testing.T) {
 		var n network
 		var first, second recorder
 		p := &Publisher{URLs: []string{"rtmp://first/live/key", "rtmp://second/live/key"}, Options: n.options()}
+		told := make(map[string]int)
+		p.OnEvent = func(event Event) {
+			told[event.Kind.String()+strconv.Itoa(event.Index)]++
+			assert.True(t, strings.HasPrefix(p.URLs[event.Index], event.URL), "%v", event)
+		}
 		e := newEncoder(t)
 		one, two := n.serve("first", testserver.Config{OnMessage: first.take}), n.serve("second", testserver.Config{OnMessage: second.take})
 		write(t, p, e, 20*time.Second)
@@ -160,7 +168,18 @@ func TestPublisherPlaces(t *testing.T) {
 		assert.Error(t, p.Close())
 		assertPublisherStats(t, p)
 		assert.Zero(t, p.Stats().Queued)
+		assert.Equal(t, []int{2, 1}, []int{told["connected0"], told["connected1"]})
+		assert.NotZero(t, told["down0"])
+		assert.NotZero(t, told["down1"])
 	})
+}
+
+// Two places on one server are told apart, without their names.
+func TestEventString(t *testing.T) {
+	event := Event{Kind: Refused, URL: "rtmp://server/live", Err: errors.New("in use"), Wait: time.Second}
+	assert.Equal(t, "rtmp://server/live: refused: in use; again in 1s", event.String())
+	event.Index = 1
+	assert.Equal(t, "rtmp://server/live (URLs[1]): refused: in use; again in 1s", event.String())
 }
 
 // A name that is in use is tried again, even if GiveUp is Denied.

@@ -65,7 +65,7 @@ func (s *sender) connect() *link {
 		if s.next != nil {
 			to = *s.next
 		}
-		s.tell(Event{Kind: Connecting, URL: to.String()})
+		s.tell(Event{Kind: Connecting, URL: to.String(), Index: s.at})
 		l, err := open(s.p.ctx, s.p.ctx, to, &rtmp.StreamOptions{Writable: true})
 		if err == nil {
 			s.connected(l)
@@ -80,7 +80,7 @@ func (s *sender) connect() *link {
 func (s *sender) connected(l *link) {
 	s.p.failure = nil
 	s.count(func(stats *PublisherStats) { stats.Connections++ })
-	s.tell(Event{Kind: Connected, URL: l.to.String()})
+	s.tell(Event{Kind: Connected, URL: l.to.String(), Index: s.at})
 }
 
 // failed decides when and where to connect after a connection to a place has ended with err or could not be made. It returns false if the
@@ -94,7 +94,7 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 		return false
 	}
 	s.count(func(stats *PublisherStats) { stats.Failures++ })
-	e := Event{Kind: kindOf(err), URL: to.String(), Err: err}
+	e := Event{Kind: kindOf(err), URL: to.String(), Index: s.at, Err: err}
 	s.tries.after(s.p.Backoff, served)
 	moving := s.next != nil
 	s.next = nil
@@ -102,7 +102,7 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	switch {
 	case errors.As(err, &move):
 		s.next = &place{move.URL, *move.Options}
-		e = Event{Kind: Moved, URL: s.next.String(), Wait: s.tries.wait(s.p.Backoff)}
+		e = Event{Kind: Moved, URL: s.next.String(), Index: s.at, Wait: s.tries.wait(s.p.Backoff)}
 	case moving: // back to the place from which the server has moved us
 		e.Wait = s.tries.wait(s.p.Backoff)
 	default:

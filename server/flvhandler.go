@@ -55,15 +55,14 @@ type viewer struct {
 	missed  func() live.StreamStats // nil: it plays a file
 }
 
-// flvOut takes a viewer's bytes.
-type flvOut interface {
-	// write writes b, which ends with a whole tag.
-	write(ctx context.Context, b []byte) error
-	end(err error)
-}
-
 func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, transport string, view ViewFunc) {
 	s.init()
+	control := http.NewResponseController(w)
+	if r.ProtoMajor == 1 {
+		w.Header().Set("Connection", "close") // the deadline for the rest of the answer would be that of the next one, too
+	}
+	control.SetWriteDeadline(time.Time{})                                         // there may be nothing to write for a long time
+	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // for what net/http sends after this
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:
@@ -71,8 +70,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 		return
 	case r.ContentLength != 0: // net/http would not notice a client that leaves before its body has come
-		http.NewResponseController(w).SetReadDeadline(time.Now()) // nor would it answer
-		w.Header().Set("Connection", "close")
+		control.SetReadDeadline(time.Now()) // nor would it answer
 		http.Error(w, "no body, please", http.StatusBadRequest)
 		return
 	case !ok || !validPath(name):
@@ -82,7 +80,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	remote := tunnelAddr(s.client(r))
 	p, err := s.admit(remote, false)
 	if err != nil {
-		http.Error(w, "too many connections", http.StatusServiceUnavailable)
+		http.Error(w, unavailable(err).Error(), http.StatusServiceUnavailable)
 		return
 	}
 	defer s.leave(p)
@@ -90,7 +88,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
 	if !s.addViewer(v) {
-		http.Error(w, "the server is shutting down", http.StatusServiceUnavailable)
+		http.Error(w, unavailable(ErrServerClosed).Error(), http.StatusServiceUnavailable)
 		return
 	}
 	defer s.removeViewer(v)
@@ -275,8 +273,7 @@ func (v *viewer) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
 	}
-	limit := orDefault(v.server.WriteTimeout, defaultWriteTimeout, 365*24*time.Hour)
-	ctx, cancel := context.WithTimeout(v.ctx, limit)
+	ctx, cancel := context.WithTimeout(v.ctx, v.server.writeTimeout())
 	defer cancel()
 	if err := v.out.write(ctx, b); err != nil {
 		return err
@@ -341,51 +338,9 @@ func (v *viewer) begin(w http.ResponseWriter, r *http.Request) error {
 		h.Set("Transfer-Encoding", "identity") // a live stream ends with its connection: chunks would take several system calls for each message
 	}
 	w.WriteHeader(http.StatusOK)
-	v.out = &responseOut{w: w, control: http.NewResponseController(w)}
+	v.out = newResponseOut(w, r)
 	if r.Method == http.MethodHead {
 		return net.ErrClosed
 	}
 	return nil
 }
-
-// answered is the error for a request that has already been answered.
-type answered struct{}
-
-func (answered) write(context.Context, []byte) error { return net.ErrClosed }
-func (answered) end(error)                           {}
-
-// responseOut is an HTTP response.
-type responseOut struct {
-	w       http.ResponseWriter
-	control *http.ResponseController
-}
-
-func (o *responseOut) write(ctx context.Context, b []byte) error {
-	if due, ok := ctx.Deadline(); ok {
-		o.control.SetWriteDeadline(due) // not every http.ResponseWriter supports it
-	}
-	if _, err := o.w.Write(b); err != nil {
-		return err
-	}
-	if err := o.control.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
-		return err
-	}
-	return ctx.Err()
-}
-
-func (o *responseOut) end(error) { o.control.SetWriteDeadline(time.Time{}) }
-
-// socketOut is a WebSocket.
-type socketOut struct {
-	conn *websocket.Conn
-	ctx  context.Context // ends when the viewer closes the WebSocket
-}
-
-func (o *socketOut) write(ctx context.Context, b []byte) error {
-	if err := o.ctx.Err(); err != nil {
-		return err
-	}
-	return o.conn.Write(ctx, websocket.MessageBinary, b)
-}
-
-func (o *socketOut) end(error) { o.conn.Close(websocket.StatusNormalClosure, "") }

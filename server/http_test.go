@@ -189,6 +189,48 @@ func TestHTTPViewersCount(t *testing.T) {
 	eventually(t, "the viewer has gone", func() bool { return s.Stats().Conns == 0 })
 }
 
+// A client of HTTP that there is no place for is told the reason, and the tunnel does not even begin.
+func TestUnavailableOverHTTP(t *testing.T) {
+	s := &server.Server{MaxConnsPerIP: 1}
+	mux := http.NewServeMux()
+	mux.Handle("POST /open/", s.TunnelHandler())
+	mux.Handle("GET /", s.FLVHandler())
+	w := httptest.NewServer(mux)
+	t.Cleanup(func() {
+		s.Close()
+		w.Close()
+	})
+	open := func() (status int, body string) {
+		res, err := http.Post(w.URL+"/open/1", "application/x-fcs", strings.NewReader("\x00"))
+		require.NoError(t, err)
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		require.NoError(t, err)
+		return res.StatusCode, string(b)
+	}
+	defer http.DefaultClient.CloseIdleConnections()
+	refused := func(text string) {
+		status, body := open()
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Equal(t, text, body)
+		status, b := get(t, w.URL+"/live/x.flv")
+		assert.Equal(t, http.StatusServiceUnavailable, status)
+		assert.Equal(t, text, string(b))
+	}
+	status, _ := open()
+	require.Equal(t, http.StatusOK, status)
+	refused("too many connections from one address\n")
+	assert.EqualValues(t, 2, s.Stats().Refused)
+
+	ctx, cancel := context.WithCancel(background(t))
+	over := make(chan error, 1)
+	go func() { over <- s.Shutdown(ctx) }()
+	eventually(t, "nobody else is let in", func() bool { _, body := open(); return strings.Contains(body, "shutting") })
+	refused("the server is shutting down\n")
+	cancel()
+	assert.ErrorIs(t, waitFor(t, "the end of Shutdown", over), context.Canceled)
+}
+
 func TestWebSocketFLV(t *testing.T) {
 	transports := make(chan string, 1)
 	s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}, Play: func(_ context.Context, r *server.Request) error {

@@ -42,6 +42,11 @@ func orDefault[T int | int64 | time.Duration](v, def, none T) T {
 
 func (s *Server) chunkSize() int { return orDefault(s.ChunkSize, defaultChunkSize, defaultChunkSize) }
 
+// writeTimeout is WriteTimeout for deadlines, which have no none.
+func (s *Server) writeTimeout() time.Duration {
+	return orDefault(s.WriteTimeout, defaultWriteTimeout, 365*24*time.Hour)
+}
+
 func (s *Server) maxMessage() int {
 	return orDefault(s.MaxMessageSize, defaultMaxMessage, chunk.MaxMessageLength)
 }

@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
@@ -57,6 +58,7 @@ type Server struct {
 	auth    authServers
 	running sync.WaitGroup // goroutines that accept, connections, recordings
 	counts  counts
+	places  admission.Places // of connections and viewers
 	lastID  atomic.Uint64
 
 	mu        sync.Mutex // guards the rest
@@ -64,8 +66,6 @@ type Server struct {
 	closed    bool       // by Close
 	listeners map[*net.Listener]struct{}
 	conns     map[*Conn]struct{}
-	admitted  int                  // connections and viewers
-	perIP     map[netip.Prefix]int // likewise, by address where it is known
 	tunnel    *tunnel              // nil until TunnelHandler is called
 	viewers   map[*viewer]struct{} // by HTTP
 	folders   map[*Files]*folder
@@ -76,7 +76,7 @@ func (s *Server) init() {
 	s.setup.Do(func() {
 		s.listeners = make(map[*net.Listener]struct{})
 		s.conns = make(map[*Conn]struct{})
-		s.perIP = make(map[netip.Prefix]int)
+		s.places.Max, s.places.PerAddr = s.MaxConns, s.MaxConnsPerIP
 		s.viewers = make(map[*viewer]struct{})
 		s.folders = make(map[*Files]*folder)
 		s.relay.init(s)
@@ -221,8 +221,7 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 // with ctx, too.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
-	_, behindHTTP := nc.(tunnelled)
-	p, err := s.admit(nc.RemoteAddr(), !behindHTTP)
+	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {
 		nc.Close()
 		return err

@@ -113,10 +113,7 @@ func (s *Server) waitForConns(ctx context.Context) error {
 	ticker := time.NewTicker(shutdownPoll)
 	defer ticker.Stop()
 	for {
-		s.mu.Lock()
-		left := s.admitted
-		s.mu.Unlock()
-		if left == 0 {
+		if s.places.Taken() == 0 {
 			return nil
 		}
 		select {

@@ -43,8 +43,8 @@ func (s *Server) Stats() Stats {
 	for v := range s.viewers {
 		st.BytesOut += v.sent.Load()
 	}
-	st.Conns = s.admitted
 	s.mu.Unlock()
+	st.Conns = s.places.Taken()
 	for _, one := range s.relay.hub.Stats() {
 		if one.Publisher != "" {
 			st.Publishers++

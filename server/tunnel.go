@@ -25,7 +25,8 @@ func (s *Server) tunnelHandler() http.Handler {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.tunnel == nil {
-		s.tunnel = &tunnel{transport.NewTunnelServer(func(nc net.Conn) { s.ServeConn(context.Background(), nc) })}
+		s.tunnel = &tunnel{transport.NewTunnelServer(nil)}
+		s.tunnel.Admit = s.admitTunnelled
 		if s.closing {
 			go s.tunnel.Close() // the tunnel has no connections, so Close has nothing to wait for
 		}
@@ -39,6 +40,18 @@ func (s *Server) tunnelHandler() http.Handler {
 		}
 		t.ServeHTTP(w, r)
 	})
+}
+
+// admitTunnelled takes a place for a tunnelled connection, and returns the function that serves it.
+func (s *Server) admitTunnelled(remote net.Addr) (serve func(net.Conn), err error) {
+	p, err := s.admit(remote, false)
+	if err != nil {
+		return nil, unavailable(err)
+	}
+	return func(nc net.Conn) {
+		defer s.leave(p)
+		s.serveConn(context.Background(), nc, nil, p)
+	}, nil
 }
 
 // client returns the address of a request's client. It follows X-Forwarded-For from its end through TrustedProxies,

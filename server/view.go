@@ -116,7 +116,7 @@ type viewWriter struct {
 
 func (w *viewWriter) WriteHeader(status int) {
 	if w.v.out == nil {
-		w.v.out = &responseOut{w: w.ResponseWriter, control: http.NewResponseController(w.ResponseWriter)}
+		w.v.out = newResponseOut(w.ResponseWriter, w.v.request.HTTP)
 		w.ResponseWriter.WriteHeader(status)
 	}
 }

@@ -7,12 +7,12 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"net/netip"
 	"slices"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/edge"
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/hooks"
+	"github.com/go-librtmp/rtmp/internal/admission"
 	"github.com/go-librtmp/rtmp/server"
 )
 
@@ -163,19 +163,9 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 
 // admits refuses clients by address.
 func (a *application) admits(remote net.Addr) error {
-	addr := addrOf(remote)
+	addr := admission.AddrOf(remote)
 	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {
 		return server.Deny("not from this address")
 	}
 	return nil
-}
-
-// addrOf returns an address without its port. An address that cannot be parsed belongs to no network.
-func addrOf(a net.Addr) netip.Addr {
-	text := a.String()
-	if host, _, err := net.SplitHostPort(text); err == nil {
-		text = host
-	}
-	addr, _ := netip.ParseAddr(text)
-	return addr.Unmap().WithZone("")
 }

@@ -30,9 +30,11 @@ func (l single) Accept() (net.Conn, error) {
 // A client that does not send the body that it has announced, or does not read the answer, is disconnected after a while.
 func TestStalledRequests(t *testing.T) {
 	for name, request := range map[string]string{
-		"body":           "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
-		"body of RTMPT":  "POST /open/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
-		"answer, unread": "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"body":                        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
+		"body of RTMPT":               "POST /open/1 HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",
+		"refusal of RTMPT, unread":    "POST /open/1 HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\nContent-Length: 0\r\n\r\n",
+		"refusal of a viewer, unread": "POST /fmp4/live/x.mp4 HTTP/1.1\r\nHost: localhost\r\n\r\n",
+		"answer, unread":              "GET /metrics HTTP/1.1\r\nHost: localhost\r\n\r\n",
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {

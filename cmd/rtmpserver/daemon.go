@@ -69,6 +69,8 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 // listen opens all listeners and serves them.
 func (d *daemon) listen() error {
 	s := d.settings
+	places := s.httpPlaces() // of both
+	web := func(l net.Listener) net.Listener { return &limited{l, places, s.trustedProxies, d.logger} }
 	at := func(port uint16) string { return net.JoinHostPort(s.host, strconv.Itoa(int(port))) }
 	for _, service := range []struct {
 		protocol, address string
@@ -77,8 +79,8 @@ func (d *daemon) listen() error {
 	}{
 		{"rtmp", at(s.port), true, d.server.Serve},
 		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
-		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
-		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
+		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(web(l)) }},
+		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(web(l), "", "") }},
 	} {
 		if !service.is {
 			continue

@@ -37,7 +37,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 		scheme, serve = "rtmpts", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- serve(l) }()
+	go func() { failed <- serve(&limited{l, s.httpPlaces(), s.trustedProxies, logger}) }()
 	defer srv.Close()
 	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
 	fmt.Fprintf(stdout, "%s://%s/ leads to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)

@@ -17,7 +17,7 @@ const (
 	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT clients poll more often
 	maxHeader     = 64 << 10
 	bodyTimeout   = 30 * time.Second // of a request until its body has come; RTMPT renews it with each piece
-	answerTimeout = 30 * time.Second // of a request to its complete answer, unless that is a stream or RTMPT's
+	answerTimeout = 30 * time.Second // of a request to its complete answer, unless that is a stream
 )
 
 // newHTTPServer is what serves by HTTP. Answers may be endless, so that what bounds a request and an answer is theirs, except for the
@@ -66,8 +66,7 @@ func newSite(s *settings, srv *server.Server) *site {
 
 // ServeHTTP implements http.Handler.
 func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	control := http.NewResponseController(w)
-	control.SetWriteDeadline(time.Time{}) // of the request before
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // streams and sessions of RTMPT change it
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodPost && isTunnel(path):
 		h.tunnel.ServeHTTP(w, r)
@@ -76,7 +75,6 @@ func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.HasSuffix(path, ".flv"):
 		h.media(w, r, strings.TrimSuffix(path[1:], ".flv"), h.flv)
 	default:
-		control.SetWriteDeadline(time.Now().Add(answerTimeout))
 		h.other.ServeHTTP(w, r)
 	}
 }

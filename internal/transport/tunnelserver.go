@@ -8,17 +8,21 @@ import (
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"strconv"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
 const (
 	// sessionTimeout is how long a session lives without a request, and how long a request may make no progress.
 	sessionTimeout = 30 * time.Second
-	// maxSessions is the maximum number of sessions of a server.
-	maxSessions = 1024
+	// maxSessions is the maximum number of sessions of a server, and maxSessionsPerAddr that of sessions from one IPv4 address or IPv6 /64.
+	maxSessions        = 1024
+	maxSessionsPerAddr = maxSessions / 4
 	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and slows down
 	// clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
@@ -30,12 +34,17 @@ const (
 var intervals = [...]byte{0x01, 0x03, 0x05, 0x09, 0x11, 0x21}
 
 // TunnelServer is the server's half of RTMPT: an http.Handler for /fcs/ident2, /open/1, /idle/ID/N, /send/ID/N and /close/ID/N. It keeps at
-// most 1024 sessions. A session without a request for 30 seconds ends.
+// most 1024 sessions, 256 of one IPv4 address or IPv6 /64 unless that is a loopback address, where proxies may be. A session without a
+// request for 30 seconds ends.
 type TunnelServer struct {
-	serve   func(net.Conn)
+	// Admit is asked before each session and returns the function that serves it, as NewTunnelServer's serve does. An error refuses
+	// the session, and its text is the client's answer. Admit must not use the TunnelServer.
+	Admit func(remote net.Addr) (serve func(net.Conn), err error)
+
 	timeout time.Duration
 	running sync.WaitGroup // the calls of serve
 
+	places   admission.Places // of sessions
 	mu       sync.Mutex
 	closed   bool
 	sessions map[string]*session
@@ -44,7 +53,8 @@ type TunnelServer struct {
 // NewTunnelServer returns a server that calls serve for every session, on a new goroutine. It closes the net.Conn when serve returns. Reads
 // return io.EOF when the client has closed the session.
 func NewTunnelServer(serve func(net.Conn)) *TunnelServer {
-	return &TunnelServer{serve: serve, timeout: sessionTimeout, sessions: make(map[string]*session)}
+	return &TunnelServer{Admit: func(net.Addr) (func(net.Conn), error) { return serve, nil }, timeout: sessionTimeout,
+		places: admission.Places{Max: maxSessions, PerAddr: maxSessionsPerAddr}, sessions: make(map[string]*session)}
 }
 
 // Close ends all sessions and waits until the calls of serve have returned.
@@ -96,20 +106,39 @@ func (s *TunnelServer) open(w http.ResponseWriter, r *http.Request) {
 	}
 	one.init(local, tunnelAddr(r.RemoteAddr))
 	one.tls = r.TLS
-	s.mu.Lock()
-	if s.closed || len(s.sessions) >= maxSessions {
-		s.mu.Unlock()
-		http.Error(w, "no session left", http.StatusServiceUnavailable)
+	if err := s.begin(one); err != nil {
+		http.Error(w, err.Error(), http.StatusServiceUnavailable)
 		return
 	}
-	s.sessions[id] = one
+	reply(w, []byte(id+"\n"))
+}
+
+// begin begins to serve a session, unless it is refused.
+func (s *TunnelServer) begin(one *session) (err error) {
+	addr := admission.AddrOf(one.remote)
+	if addr.IsLoopback() {
+		addr = netip.Addr{}
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.closed {
+		return errors.New("the server is closed")
+	}
+	if one.place, err = s.places.Take(addr); err != nil {
+		return err
+	}
+	serve, err := s.Admit(one.remote)
+	if err != nil {
+		one.place.Leave()
+		return err
+	}
+	s.sessions[one.id] = one
 	one.expiry = time.AfterFunc(s.timeout, func() { one.remove(io.ErrUnexpectedEOF) })
 	s.running.Go(func() {
 		defer one.Close()
-		s.serve(one)
+		serve(one)
 	})
-	s.mu.Unlock()
-	reply(w, []byte(id+"\n"))
+	return nil
 }
 
 // reply sends the answer with its length, which librtmp needs.
@@ -137,6 +166,7 @@ type session struct {
 	duplex
 	server *TunnelServer
 	id     string
+	place  *admission.Place
 	expiry *time.Timer
 	tls    *tls.ConnectionState // of the request that opened the session; nil without TLS
 
@@ -168,7 +198,10 @@ func (s *session) Close() error {
 // remove removes the session from the server.
 func (s *session) remove(why error) {
 	s.server.mu.Lock()
-	delete(s.server.sessions, s.id)
+	if s.server.sessions[s.id] == s {
+		delete(s.server.sessions, s.id)
+		s.place.Leave()
+	}
 	s.server.mu.Unlock()
 	s.expiry.Stop()
 	s.end(why)

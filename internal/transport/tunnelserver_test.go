@@ -1,6 +1,7 @@
 package transport
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -223,17 +224,67 @@ func TestTunnelServerHasItsLimit(t *testing.T) {
 	s := NewTunnelServer(echo)
 	defer s.Close()
 	seen := make(map[string]bool)
-	for range maxSessions {
-		seen[openSession(t, s)] = true
+	open := func(client int) (status int, id string) {
+		w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/open/1", strings.NewReader("\x00"))
+		r.RemoteAddr = fmt.Sprintf("192.0.2.%d:1", client)
+		s.ServeHTTP(w, r)
+		return w.Code, strings.TrimSpace(w.Body.String())
+	}
+	for i := range maxSessions {
+		status, id := open(i % 4)
+		require.Equal(t, 200, status)
+		seen[id] = true
 	}
 	assert.Len(t, seen, maxSessions)
-	status, _ := ask(s, "POST", "/open/1", "\x00")
+	status, _ := open(4)
 	assert.Equal(t, 503, status)
 	for id := range seen {
 		ask(s, "POST", "/close/"+id+"/0", "\x00")
 		break
 	}
+	status, _ = open(4)
+	assert.Equal(t, 200, status)
+}
+
+// One address cannot take all sessions. A loopback address may be that of a proxy, whose clients' addresses are unknown.
+func TestTunnelServerHasALimitForAnAddress(t *testing.T) {
+	for address, limited := range map[string]bool{"192.0.2.1:1": true, "[2001:db8::1]:1": true, "127.0.0.1:1": false} {
+		s := NewTunnelServer(echo)
+		opened, refused := 0, 0
+		for range maxSessions/4 + 1 {
+			w, r := httptest.NewRecorder(), httptest.NewRequest("POST", "/open/1", strings.NewReader("\x00"))
+			r.RemoteAddr = address
+			if s.ServeHTTP(w, r); w.Code == 200 {
+				opened++
+			} else {
+				assert.Equal(t, 503, w.Code)
+				refused++
+			}
+		}
+		assert.Equal(t, limited, refused == 1, "%s: %d opened, %d refused", address, opened, refused)
+		s.Close()
+	}
+}
+
+// A session that is not admitted does not begin, and leaves no place taken.
+func TestTunnelServerAdmits(t *testing.T) {
+	allowed, served := false, make(chan net.Addr, 1)
+	s := NewTunnelServer(nil)
+	s.Admit = func(remote net.Addr) (func(net.Conn), error) {
+		if !allowed {
+			return nil, errors.New("not now")
+		}
+		return func(nc net.Conn) { served <- remote }, nil
+	}
+	for range 2 * maxSessions {
+		status, body := ask(s, "POST", "/open/1", "\x00")
+		require.Equal(t, 503, status)
+		require.Equal(t, "not now\n", body)
+	}
+	allowed = true
 	openSession(t, s)
+	assert.Equal(t, "192.0.2.1:1234", (<-served).String())
+	s.Close()
 }
 
 // librtmp sends a request after the other without waiting for the answers.

@@ -1,0 +1,112 @@
+// Package admission counts connections, altogether and by address, and refuses those that exceed a limit.
+package admission
+
+import (
+	"errors"
+	"net"
+	"net/netip"
+	"sync"
+)
+
+// The errors of Take and Assign.
+var (
+	ErrFull     = errors.New("too many connections")
+	ErrAddrFull = errors.New("too many connections from one address")
+)
+
+// Places are the places for connections. The fields are not changed after the first use. All methods may be called from any goroutine.
+type Places struct {
+	Max     int // places; 0 or less: no limit
+	PerAddr int // places for each IPv4 address or IPv6 /64; 0 or less: no limit
+
+	mu     sync.Mutex // guards the rest
+	taken  int
+	byAddr map[netip.Prefix]int
+}
+
+// Place is what one connection takes.
+type Place struct {
+	places *Places
+	from   netip.Prefix // the addresses that it counts for; zero: none
+}
+
+// Take takes a place for a connection from addr. If addr is invalid, the connection counts for no address.
+func (p *Places) Take(addr netip.Addr) (*Place, error) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.Max > 0 && p.taken >= p.Max {
+		return nil, ErrFull
+	}
+	place := &Place{places: p}
+	if err := place.assign(addr); err != nil {
+		return nil, err
+	}
+	p.taken++
+	return place, nil
+}
+
+// Taken returns the number of places that are taken.
+func (p *Places) Taken() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.taken
+}
+
+// Assign counts the connection for addr. It is for a place that has been taken without an address.
+func (p *Place) Assign(addr netip.Addr) error {
+	p.places.mu.Lock()
+	defer p.places.mu.Unlock()
+	return p.assign(addr)
+}
+
+func (p *Place) assign(addr netip.Addr) error {
+	all := p.places
+	if all.PerAddr <= 0 || !addr.IsValid() {
+		return nil
+	}
+	bits := 32
+	if addr.Is6() {
+		bits = 64
+	}
+	from, err := addr.Prefix(bits)
+	if err != nil || all.byAddr[from] >= all.PerAddr {
+		return ErrAddrFull
+	}
+	if all.byAddr == nil {
+		all.byAddr = make(map[netip.Prefix]int)
+	}
+	all.byAddr[from]++
+	p.from = from
+	return nil
+}
+
+// Leave gives the place back. It must be called once.
+func (p *Place) Leave() {
+	all := p.places
+	all.mu.Lock()
+	defer all.mu.Unlock()
+	all.taken--
+	if !p.from.IsValid() {
+		return
+	}
+	if all.byAddr[p.from]--; all.byAddr[p.from] == 0 {
+		delete(all.byAddr, p.from)
+	}
+}
+
+// AddrOf returns the IP address of a, which may be without a port, without its zone, and an IPv4-mapped IPv6 address as IPv4. It is
+// invalid if a has no IP address.
+func AddrOf(a net.Addr) netip.Addr {
+	if a == nil {
+		return netip.Addr{}
+	}
+	if tcp, ok := a.(*net.TCPAddr); ok {
+		return tcp.AddrPort().Addr().Unmap().WithZone("")
+	}
+	text := a.String()
+	if host, _, err := net.SplitHostPort(text); err == nil {
+		text = host
+	}
+	addr, _ := netip.ParseAddr(text)
+	return addr.Unmap().WithZone("")
+}

@@ -1,0 +1,68 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"net"
+	"net/http"
+	"time"
+
+	"github.com/coder/websocket"
+)
+
+// flvOut takes a viewer's bytes.
+type flvOut interface {
+	// write writes b, which ends with a whole tag.
+	write(ctx context.Context, b []byte) error
+	end(err error)
+}
+
+// answered is the error for a request that has already been answered.
+type answered struct{}
+
+func (answered) write(context.Context, []byte) error { return net.ErrClosed }
+func (answered) end(error)                           {}
+
+// responseOut is an HTTP response.
+type responseOut struct {
+	w       http.ResponseWriter
+	control *http.ResponseController
+	stream  bool // of HTTP/2, whose deadline ends the response even if nothing is being written
+}
+
+func newResponseOut(w http.ResponseWriter, r *http.Request) *responseOut {
+	return &responseOut{w: w, control: http.NewResponseController(w), stream: r.ProtoMajor > 1}
+}
+
+func (o *responseOut) write(ctx context.Context, b []byte) error {
+	if due, ok := ctx.Deadline(); ok {
+		o.control.SetWriteDeadline(due) // not every http.ResponseWriter supports it
+	}
+	if _, err := o.w.Write(b); err != nil {
+		return err
+	}
+	if err := o.control.Flush(); err != nil && !errors.Is(err, errors.ErrUnsupported) {
+		return err
+	}
+	if o.stream {
+		o.control.SetWriteDeadline(time.Time{})
+	}
+	return ctx.Err()
+}
+
+func (o *responseOut) end(error) {} // serveViewer bounds the rest
+
+// socketOut is a WebSocket.
+type socketOut struct {
+	conn *websocket.Conn
+	ctx  context.Context // ends when the viewer closes the WebSocket
+}
+
+func (o *socketOut) write(ctx context.Context, b []byte) error {
+	if err := o.ctx.Err(); err != nil {
+		return err
+	}
+	return o.conn.Write(ctx, websocket.MessageBinary, b)
+}
+
+func (o *socketOut) end(error) { o.conn.Close(websocket.StatusNormalClosure, "") }

@@ -1,0 +1,100 @@
+package server_test
+
+import (
+	"bufio"
+	"io"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"path/filepath"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+	"github.com/go-librtmp/rtmp/message"
+	"github.com/go-librtmp/rtmp/server"
+)
+
+// pipes is a listener whose connections are pipes.
+type pipes chan net.Conn
+
+func (l pipes) Addr() net.Addr { return &net.TCPAddr{} }
+func (l pipes) Close() error   { close(l); return nil }
+func (l pipes) Accept() (net.Conn, error) {
+	if nc, ok := <-l; ok {
+		return nc, nil
+	}
+	return nil, net.ErrClosed
+}
+
+// A viewer that reads its stream but not the end of the answer, or a refusal, does not hold its connection for ever.
+func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
+	dir := t.TempDir()
+	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), testserver.Sample, 0o600))
+	for path, body := range map[string]int{"/film.tags": len(testserver.Sample) - flv.FileHeaderSize, "/nothing.tags": 0} {
+		synctest.Test(t, func(t *testing.T) {
+			s := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{Dir: dir}, Live: server.Live{Await: -1}}}}
+			defer s.Close()
+			w := &http.Server{Handler: s.ViewHandler(".tags", "own", viewTags)}
+			l, served := make(pipes, 1), make(chan error, 1)
+			go func() { served <- w.Serve(l) }()
+			client, accepted := net.Pipe()
+			l <- accepted
+			_, err := io.WriteString(client, "GET "+path+" HTTP/1.1\r\nHost: server.test\r\n\r\n")
+			require.NoError(t, err)
+			if body > 0 {
+				response, err := http.ReadResponse(bufio.NewReader(client), nil)
+				require.NoError(t, err)
+				_, err = io.ReadFull(response.Body, make([]byte, body))
+				require.NoError(t, err)
+			}
+			time.Sleep(time.Minute)
+			client.SetReadDeadline(time.Now().Add(time.Second))
+			n, err := io.Copy(io.Discard, client)
+			assert.NoError(t, err, "%s: the server has not hung up", path)
+			assert.Zero(t, n, path)
+			w.Close()
+			assert.ErrorIs(t, <-served, http.ErrServerClosed)
+		})
+	}
+}
+
+// A viewer over HTTP/2 stays when nothing comes for longer than WriteTimeout: it is not the one who keeps the server waiting.
+func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
+	const limit = 50 * time.Millisecond
+	s := &server.Server{WriteTimeout: limit}
+	w := httptest.NewUnstartedServer(s.FLVHandler())
+	w.EnableHTTP2 = true
+	w.StartTLS()
+	defer w.Close()
+	defer s.Close()
+	pub, err := s.Publish(background(t), "live/x")
+	require.NoError(t, err)
+	send := func(kind message.Type, at uint32, body ...byte) {
+		t.Helper()
+		require.NoError(t, pub.WritePacket(&message.Packet{Type: kind, Timestamp: at, Body: body}))
+	}
+	send(message.TypeVideo, 0, 0x17, 1, 0, 0, 0, 0)
+	send(message.TypeAudio, 20, 0xaf, 1, 0) // the file header waits for it
+	request, err := http.NewRequestWithContext(background(t), http.MethodGet, w.URL+"/live/x.flv", nil)
+	require.NoError(t, err)
+	response, err := w.Client().Do(request)
+	require.NoError(t, err)
+	defer response.Body.Close()
+	require.Equal(t, 2, response.ProtoMajor)
+	file := flv.NewReader(response.Body)
+	var tag flv.Tag
+	for at := uint32(40); at < 100; at += 20 {
+		time.Sleep(3 * limit) // the silence
+		send(message.TypeAudio, at, 0xaf, 1, 0)
+		for tag.Timestamp < at {
+			require.NoError(t, file.Next(&tag))
+		}
+	}
+}
