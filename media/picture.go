@@ -27,10 +27,10 @@ const (
 
 // NAL unit types of H.265, table 7-1.
 const (
-	hevcSlices    = 9 // and those below it
+	hevcSlices    = 9 // the types of slices are 0 to 9
 	hevcIRAP      = 16
 	hevcCRA       = 21
-	hevcVCL       = 31 // and those below it
+	hevcVCL       = 31 // the types of VCL NAL units are 0 to 31
 	hevcAUD       = 35
 	hevcPrefixSEI = 39
 	hevcReserved  = 41 // to 44
