@@ -13,11 +13,11 @@ import (
 // heard holds the server's requests that the download acts on. The goroutine that reads the connection sets them, and
 // interrupts the pending read of the stream.
 type heard struct {
-	mu        sync.Mutex   // guards the rest
-	stream    *rtmp.Stream // whose read is interrupted; nil: none yet
+	mu        sync.Mutex   // guards the fields below
+	stream    *rtmp.Stream // the stream whose read is interrupted; nil before there is one
 	empty     bool         // BufferEmpty
 	reconnect bool         // the server has asked the client to reconnect
-	tcURL     string       // the server to reconnect to; "": the same
+	tcURL     string       // the server to reconnect to; "" means the same server
 }
 
 // observer returns an observer that notes BufferEmpty if pauses is set, and requests to reconnect if moves is set.
@@ -56,14 +56,14 @@ func (h *heard) interrupt(s *rtmp.Stream) {
 	h.stream = s
 }
 
-// something reports whether take would return anything.
+// something reports whether take would return a request.
 func (h *heard) something() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	return h.empty || h.reconnect
 }
 
-// take returns and clears what was noted. After that, another note interrupts a read again.
+// take returns and clears the requests. After that, a new request interrupts a read again.
 func (h *heard) take(s *rtmp.Stream) (empty, reconnect bool, tcURL string) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

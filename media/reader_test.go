@@ -207,12 +207,12 @@ func TestHostileConfigurations(t *testing.T) {
 		many = append(append(many, 0x20, 0, 64), bytes.Repeat([]byte{0, 1, 0x40}, 64)...)
 	}
 	for name, body := range map[string][]byte{
-		"cut":              unhex("1700000000 014d400cffe10019674d"),
+		"cut":                      unhex("1700000000 014d400cffe10019674d"),
 		"noise in place of an SPS": unhex("1700000000 014d400cffe1000267ff0100"),
-		"long":             append(unhex("90 6e657731"), make([]byte, maxConfig+1)...),
-		"many sets":        append(unhex("90 68766331"), many...),
-		"AV1":              unhex("90 61763031 81000c00 80"),
-		"VVC":              unhex("90 76766331 ff"),
+		"long":                     append(unhex("90 6e657731"), make([]byte, maxConfig+1)...),
+		"many sets":                append(unhex("90 68766331"), many...),
+		"AV1":                      unhex("90 61763031 81000c00 80"),
+		"VVC":                      unhex("90 76766331 ff"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := recorder{packets: []message.Packet{{Type: message.TypeVideo, Body: body}, audioPacket(0, "af001210"), audioPacket(0, "af0121")}}

@@ -34,11 +34,11 @@ func TestCommandRoundTrip(t *testing.T) {
 
 func TestParseCommandErrors(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"empty":                   {},
-		"name is null":            {5},
-		"no id":                   {2, 0, 1, 'a'},
-		"id is a string":          {2, 0, 1, 'a', 2, 0, 0},
-		"cut in the id":           {2, 0, 1, 'a', 0, 0},
+		"empty":                       {},
+		"name is null":                {5},
+		"no id":                       {2, 0, 1, 'a'},
+		"id is a string":              {2, 0, 1, 'a', 2, 0, 0},
+		"cut in the id":               {2, 0, 1, 'a', 0, 0},
 		"unknown marker after the id": {2, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77},
 	} {
 		_, err := ParseCommand(TypeCommandAMF0, body)

@@ -11,7 +11,7 @@ type EventKind int
 
 const (
 	Connecting  EventKind = iota // a connection is being made
-	Connected                    // the server has accepted: a Publisher sends, a Player waits for media
+	Connected                    // the server has accepted the stream: a Publisher begins to send, a Player waits for media
 	Playing                      // Player: media has arrived
 	Unpublished                  // Player: the server works, but the stream is not, or no longer, being published
 	Down                         // the server can't be reached, or the connection was lost or is silent
@@ -46,16 +46,16 @@ func (k EventKind) String() string {
 // Event reports a change of the state of a Player or Publisher.
 type Event struct {
 	Kind EventKind
-	URL  string        // the server, without what may be secret: user, password, stream name, queries
+	URL  string        // the server, without parts that may be secret: user, password, stream name, queries
 	Err  error         // the reason for Unpublished, Down and Refused; free of secrets
-	Wait time.Duration // time until the next attempt, for these and Moved
+	Wait time.Duration // time until the next attempt, for Unpublished, Down, Refused and Moved
 	Gap  time.Duration // how much is missing, for Gap; 0 if unknown
 }
 
 // String describes the event in one line for a log.
 func (e Event) String() string {
 	text := e.URL + ": " + e.Kind.String()
-	if e.Err != nil && e.Err != io.EOF { // the kind says the same as io.EOF
+	if e.Err != nil && e.Err != io.EOF { // the kind implies io.EOF
 		text += ": " + e.Err.Error()
 	}
 	if e.Kind == Gap {

@@ -18,19 +18,19 @@ type place struct {
 
 func (p place) String() string { return rtmpurl.Redact(p.url) }
 
-// moved is the error of a link whose server has asked the client to connect elsewhere.
+// moved is the error of a link whose server has asked the client to reconnect.
 type moved struct{ to place }
 
 func (*moved) Error() string { return "relay: the server asks to reconnect" }
 
-// link is a connection with its only stream.
+// link is a connection with one stream.
 type link struct {
 	conn   *rtmp.Conn
 	stream *rtmp.Stream
 	to     place
 	began  time.Time // when the server accepted
 
-	ctx     context.Context // of everything done with the stream; its cause may be a *moved
+	ctx     context.Context // context of all operations on the stream; its cause may be a *moved
 	cancel  context.CancelCauseFunc
 	release func()        // unbinds the stream from ctx
 	dialed  chan struct{} // closed when conn is set; nil if there is no connection
@@ -76,7 +76,8 @@ func (l *link) open(o *rtmp.StreamOptions) (err error) {
 	return err
 }
 
-// follow ends the link if the server may move the client to tcURL. Otherwise the link continues for as long as the server serves it.
+// follow handles the server's request to reconnect to tcURL. If the options allow that, it ends the link; otherwise the link continues
+// until the server closes it.
 func (l *link) follow(tcURL string) {
 	<-l.dialed
 	if l.conn == nil {

@@ -119,7 +119,7 @@ func TestUnusableCache(t *testing.T) {
 		"no such directory": {path("none/x"), small, true, ""},
 		"too large":         {write("large", append(full, '#')), small, false, "file larger than the limit, bytes: 1048576"},
 		"full":              {write("full", full), small, true, "no room, limit in bytes: 1048576"},
-		"an endless URL": {path("long"), long, true, "URL longer than the limit, bytes: 2057"},
+		"an endless URL":    {path("long"), long, true, "URL longer than the limit, bytes: 2057"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, _ := os.ReadFile(test.path)

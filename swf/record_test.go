@@ -77,7 +77,7 @@ func TestParseRecord(t *testing.T) {
 	}{
 		"as written":             {goldenRecordText(t), want},
 		"no newline at the end":  {bytes.TrimSuffix(goldenRecordText(t), []byte("\n")), want},
-		"text after the record":          {append(goldenRecordText(t), "# a remark\n"...), want},
+		"text after the record":  {append(goldenRecordText(t), "# a remark\n"...), want},
 		"Windows":                {bytes.ReplaceAll(goldenRecordText(t), []byte("\n"), []byte("\r\n")), want},
 		"capitals":               {with(4, "hash: "+strings.ToUpper(playerHash)), want},
 		"RFC 850":                {with(1, "ctim: Saturday, 21-Nov-26 07:10:41 GMT"), want},
@@ -126,16 +126,16 @@ func TestReplaceRecord(t *testing.T) {
 	a, b := string(goldenRecordText(t)), "url: http://other/x.swf\nhalf a reco"
 
 	for name, test := range map[string]struct{ file, want string }{
-		"empty":                    {"", text},
-		"in the middle":            {a + oldText + b, a + text + b},
-		"not there":                {a, a + text},
-		"no newline at the end":    {a + b, a + b + "\n" + text},
-		"damaged":                  {a + damaged + b, a + text + b},
-		"more than once":           {damaged + a + oldText + b + "\n" + oldText, text + a + b + "\n"},
-		"other text before the record":  {"# mine\n\n" + oldText, "# mine\n\n" + text},
-		"only other text":      {"# mine", "# mine\n" + text},
-		"Windows":                  {strings.ReplaceAll(oldText, "\n", "\r\n"), text},
-		"a URL that begins with ours": {"url: " + url + "x\n", "url: " + url + "x\n" + text},
+		"empty":                        {"", text},
+		"in the middle":                {a + oldText + b, a + text + b},
+		"not there":                    {a, a + text},
+		"no newline at the end":        {a + b, a + b + "\n" + text},
+		"damaged":                      {a + damaged + b, a + text + b},
+		"more than once":               {damaged + a + oldText + b + "\n" + oldText, text + a + b + "\n"},
+		"other text before the record": {"# mine\n\n" + oldText, "# mine\n\n" + text},
+		"only other text":              {"# mine", "# mine\n" + text},
+		"Windows":                      {strings.ReplaceAll(oldText, "\n", "\r\n"), text},
+		"a URL that begins with ours":  {"url: " + url + "x\n", "url: " + url + "x\n" + text},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := replaceRecord([]byte(test.file), r)

@@ -79,14 +79,14 @@ func TestSum(t *testing.T) {
 		file []byte
 		hash string
 	}{
-		"FWS":                             {plainPlayer(), playerHash},
-		"CWS":                             {testdata(t, "player.cws"), playerHash},
-		"CWS and more":                    {append(testdata(t, "player.cws"), garbage...), playerHash},
-		"CWS, packed here":                {packCWS(t, playerSize, testBody(1000)), playerHash},
-		"ZWS with an end marker":          {testdata(t, "player.zws"), zwsPlayerHash},
-		"ZWS without an end marker":       {packZWS(t, playerSize, testBody(1000)), zwsPlayerHash},
-		"ZWS without an end marker, and more":           {append(packZWS(t, playerSize, testBody(1000)), garbage...), zwsPlayerHash},
-		"ZWS with a huge dictionary": {withDictionary(testdata(t, "player.zws"), 0xFFFFFFFF), zwsPlayerHash},
+		"FWS":                                 {plainPlayer(), playerHash},
+		"CWS":                                 {testdata(t, "player.cws"), playerHash},
+		"CWS and more":                        {append(testdata(t, "player.cws"), garbage...), playerHash},
+		"CWS, packed here":                    {packCWS(t, playerSize, testBody(1000)), playerHash},
+		"ZWS with an end marker":              {testdata(t, "player.zws"), zwsPlayerHash},
+		"ZWS without an end marker":           {packZWS(t, playerSize, testBody(1000)), zwsPlayerHash},
+		"ZWS without an end marker, and more": {append(packZWS(t, playerSize, testBody(1000)), garbage...), zwsPlayerHash},
+		"ZWS with a huge dictionary":          {withDictionary(testdata(t, "player.zws"), 0xFFFFFFFF), zwsPlayerHash},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range []io.Reader{
