@@ -40,7 +40,7 @@ func Assign(dst, value any) error {
 	return nil
 }
 
-// assign stores value, which is nested in depth containers, in dst.
+// assign stores value, which is inside depth containers, in dst.
 func assign(dst reflect.Value, value any, depth int) *AssignError {
 	if value == nil {
 		dst.SetZero()
@@ -93,7 +93,7 @@ func assign(dst reflect.Value, value any, depth int) *AssignError {
 // follow dereferences pointers, allocating those that are nil.
 func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
 	for hops := 0; dst.Kind() == reflect.Pointer; hops++ {
-		if hops == MaxDepth { // type P *P
+		if hops == MaxDepth { // A type like "type P *P" has no end.
 			return dst, &AssignError{Detail: "too many pointers to follow", Value: value, Type: dst.Type()}
 		}
 		if dst.IsNil() {
@@ -104,7 +104,7 @@ func follow(dst reflect.Value, value any) (reflect.Value, *AssignError) {
 	return dst, nil
 }
 
-// assignReduced handles values that decoding does not produce, such as ints.
+// assignReduced assigns values of types that decoding never produces, such as int.
 func assignReduced(dst reflect.Value, value any, depth int) *AssignError {
 	reduced, err := reduce(value)
 	if err != nil {

@@ -36,8 +36,7 @@ func assignStruct(dst reflect.Value, members []Property, depth int) *AssignError
 	return nil
 }
 
-// findField prefers the name that encoding writes. Like go-amf0 it then tries
-// the Go name, whatever the tag says.
+// findField looks for a field by the name under which it is encoded, and then, like go-amf0, by its Go name, even if it has a tag.
 func findField(fields []field, name string) *field {
 	for i := range fields {
 		if fields[i].name == name {
@@ -153,7 +152,7 @@ func assignDictionary(dst reflect.Value, d Dictionary, depth int) *AssignError {
 		if err := assign(element, entry.Value, depth+1); err != nil {
 			return err.within(elementStep(i))
 		}
-		if !key.Comparable() { // an Object, say, in a map with keys of type any
+		if !key.Comparable() { // for example an Object in a map with keys of type any
 			return (&AssignError{Detail: "not usable as a map key", Value: entry.Key, Type: t}).within(elementStep(i))
 		}
 		dst.SetMapIndex(key, element)

@@ -41,7 +41,7 @@ func TestAssign(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		value any
-		want  any // of the type to store in
+		want  any // expected result; its type is that of the destination
 	}{
 		{"number", 1.5, 1.5},
 		{"number in float32", 0.5, float32(0.5)},
@@ -104,9 +104,9 @@ func TestAssign(t *testing.T) {
 		{"vector of objects", ObjectVector{Items: []any{Object{{"code", "c"}}}}, []statusInfo{{Code: "c"}}},
 		{"dictionary in map", Dictionary{Entries: []DictionaryEntry{{1.0, "a"}, {2.0, "b"}}}, map[int]string{1: "a", 2: "b"}},
 		{"dictionary in map of any", Dictionary{Entries: []DictionaryEntry{{1.0, nil}, {"k", true}}}, map[any]any{1.0: nil, "k": true}},
-		{"external in what it holds", External{"A", []any{1.0}}, []int{1}},
-		{"AVMPlus in what it holds", AVMPlus{1}, 1},
-		{"a value that no decoder yields", 5, uint8(5)},
+		{"external in the type of its value", External{"A", []any{1.0}}, []int{1}},
+		{"AVMPlus in the type of its value", AVMPlus{1}, 1},
+		{"a value of a type that decoding never produces", 5, uint8(5)},
 		{"another, inside", Object{{"a", []string{"s"}}}, map[string][]string{"a": {"s"}}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -259,7 +259,7 @@ func TestMarshalUnmarshal(t *testing.T) {
 	assert.ErrorAs(t, Unmarshal([]byte{markerBoolean, 1}, &out), new(*AssignError))
 }
 
-// Unmarshal fills a struct from an object as go-amf0 does.
+// TestOracleAgreesOnUnmarshal checks that Unmarshal fills a struct from an object as go-amf0 does.
 func TestOracleAgreesOnUnmarshal(t *testing.T) {
 	type inner struct {
 		N    float32
@@ -287,8 +287,8 @@ func TestOracleAgreesOnUnmarshal(t *testing.T) {
 	assert.Equal(t, theirs, ours)
 }
 
-// Storing what decoding yields never panics, and what fits a struct survives
-// being written and read again.
+// FuzzUnmarshal checks that storing a decoded value never panics, and that a struct filled from a value is the same after encoding and
+// decoding it.
 func FuzzUnmarshal(f *testing.F) {
 	type target struct {
 		Text    string            `amf0:"a"`
@@ -330,7 +330,7 @@ func FuzzUnmarshal(f *testing.F) {
 	})
 }
 
-// Assign follows values as deep as decoding goes, and no deeper, whatever they are nested in.
+// TestAssignDepth checks that Assign accepts containers of every kind nested to MaxDepth, as decoding does, and no deeper.
 func TestAssignDepth(t *testing.T) {
 	type byName map[string]byName
 	type list []list
@@ -368,7 +368,7 @@ func TestLongestKey(t *testing.T) {
 	}
 }
 
-// A budget may be spent to the last.
+// TestBudget checks that a budget can be spent completely, but not exceeded.
 func TestBudget(t *testing.T) {
 	b := budget{valuesLeft: 2}
 	require.NoError(t, b.spend(2, 0))

@@ -27,7 +27,7 @@ func dateFromMillis(ms float64) time.Time {
 // of a millisecond. ok is false for times outside the range of dates.
 func dateToMillis(t time.Time) (ms float64, ok bool) {
 	t = t.UTC()
-	// The year is checked first: UnixMilli is undefined for times far outside.
+	// The year is checked first, since UnixMilli is undefined for distant times.
 	if y := t.Year(); y < minDateYear || y > maxDateYear {
 		return 0, false
 	}

@@ -46,8 +46,7 @@ func (d *Decoder) value0() (any, error) {
 	}
 }
 
-// date0 reads milliseconds since 1970 and a time zone, which is ignored as the
-// specification demands.
+// date0 reads milliseconds since 1970, and a time zone that it ignores, as the specification demands.
 func (d *Decoder) date0() (any, error) {
 	ms, err := d.in.double("date")
 	if err != nil {
@@ -134,12 +133,11 @@ func (d *Decoder) elements0() ([]any, error) {
 	return d.list(count, at, d.value0)
 }
 
-// believed is the largest count for which space is allocated in advance.
+// believed is the largest claimed count for which space is allocated in advance.
 const believed = 256
 
-// list reads count values. The count may be a lie: it is compared with the bytes
-// that are left, and the slice grows with the values that are read, since nested
-// arrays could each claim the same bytes.
+// list reads count values. The count is not trusted: it must not exceed the number of bytes left, and the slice grows with the values read,
+// since each of many nested arrays may claim the same bytes.
 func (d *Decoder) list(count uint32, at int, next func() (any, error)) ([]any, error) {
 	if uint64(count) > uint64(d.in.left()) {
 		return nil, &DecodeError{Offset: at, Detail: "more elements than bytes left", Value: count}

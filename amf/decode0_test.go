@@ -76,7 +76,7 @@ func TestDecodeAMF0Malformed(t *testing.T) {
 		in     string
 		offset int
 		value  any
-		before []any // decoded values in front of the fault
+		before []any // values decoded before the error
 	}{
 		{"number cut", "00 3ff80000", 1, uint32(8), nil},
 		{"boolean cut", "05 01", 2, uint32(1), []any{nil}},
@@ -104,9 +104,9 @@ func TestDecodeAMF0Malformed(t *testing.T) {
 		{"unknown marker", "05 05 7f 00", 2, byte(0x7f), []any{nil, nil}},
 		{"reference cut", "07 00", 1, uint32(2), nil},
 		{"reference to nothing", "07 0000", 0, uint32(0), nil},
-		{"reference to what comes later", "03 000009 07 0001 03 000009", 4, uint32(1), []any{Object{}}},
+		{"reference to a later value", "03 000009 07 0001 03 000009", 4, uint32(1), []any{Object{}}},
 		{"reference to itself", "0a 00000001 07 0000", 5, uint32(0), nil},
-		{"reference to what it is inside of", "03 0001 61 0a 00000001 07 0000 000009", 9, uint32(0), nil},
+		{"reference to the container around it", "03 0001 61 0a 00000001 07 0000 000009", 9, uint32(0), nil},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			got, err := DecodeAMF0(unhex(t, tt.in))
@@ -146,7 +146,7 @@ func TestDecoderErrorIsFinal(t *testing.T) {
 	d := NewDecoder(unhex(t, "0e 05"))
 	_, first := d.Decode()
 	require.Error(t, first)
-	assert.False(t, d.More(), "there is a null left, but who knows whether it is one")
+	assert.False(t, d.More(), "no value is read after an error, even if one seems to follow")
 	_, second := d.Decode()
 	assert.Same(t, first, second)
 }
@@ -173,7 +173,7 @@ func TestGetReturnsTheLastOfARepeatedName(t *testing.T) {
 		assert.True(t, ok)
 		assert.Equal(t, 2.0, v)
 		v, ok = get("b")
-		assert.True(t, ok, "a null member is there")
+		assert.True(t, ok, "a null member is present")
 		assert.Nil(t, v)
 		_, ok = get("A")
 		assert.False(t, ok, "names are case-sensitive")

@@ -120,7 +120,7 @@ func (d *Decoder) leaf3(marker byte, at int) (any, error) {
 		var text string
 		text, err = d.in.text(n, "XML")
 		v = XML(text)
-	case marker3Date: // n is unused
+	case marker3Date: // a date has no length: n is unused
 		var ms float64
 		ms, err = d.in.double("date")
 		v = dateFromMillis(ms)

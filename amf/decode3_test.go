@@ -66,7 +66,7 @@ func TestDecodeAMF3(t *testing.T) {
 		{"object of an earlier value", "09 01 01 09 00", []any{[]any{}, []any{}}},
 		{"traits of an earlier value", "0a 13 03 41 03 61 02 0a 01 03",
 			[]any{TypedObject{"A", Object{{"a", false}}}, TypedObject{"A", Object{{"a", true}}}}},
-		{"scope of the message found out late", "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04",
+		{"scope of the message, detected late", "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04",
 			[]any{[]any{"a", "b"}, []any{"c", "a"}, "c"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -167,7 +167,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 		{"scope of the message", "11 06 03 61 05 11 06 00", []any{"a", nil, "a"}},
 		{"scope of the message, in one object", "03 0001 61 11 06 03 61 0001 62 11 06 00 000009",
 			[]any{Object{{"a", "a"}, {"b", "a"}}}},
-		{"scope of the message found out late", "11 09 05 01 06 03 61 06 03 62  11 09 05 01 06 03 63 06 00  11 06 04",
+		{"scope of the message, detected late", "11 09 05 01 06 03 61 06 03 62  11 09 05 01 06 03 63 06 00  11 06 04",
 			[]any{[]any{"a", "b"}, []any{"c", "a"}, "c"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -178,8 +178,7 @@ func TestAMF3InsideAMF0(t *testing.T) {
 	}
 }
 
-// In either scope the reference leads nowhere, so the error is about the scope
-// that the specification wants.
+// TestNoScopeHelps checks a reference that has no target in either scope: the error is about the scope that the specification demands.
 func TestNoScopeHelps(t *testing.T) {
 	values, err := DecodeAMF0(unhex(t, "11 06 03 61 11 06 08"))
 	assert.Equal(t, []any{"a"}, values)
@@ -189,7 +188,8 @@ func TestNoScopeHelps(t *testing.T) {
 	assert.Equal(t, uint32(4), decodeError.Value)
 }
 
-// A Decoder has given its first values away already.
+// TestDecoderChangesScopeOnTheWay checks that a Decoder, which can't correct the values it has already returned, changes the scope for
+// those that follow.
 func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	d := NewAMF3Decoder(unhex(t, "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04 06 02"))
 	var values []any
@@ -201,7 +201,7 @@ func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	assert.Equal(t, []any{[]any{"a", "b"}, []any{"c", "c"}, "c", "b"}, values)
 }
 
-// The cost before the change of scope is refunded.
+// TestChangingScopeCostsNothing checks that the cost charged before a change of scope is refunded.
 func TestChangingScopeCostsNothing(t *testing.T) {
 	array := "09 05 01 06 00 01" // [reference to string 0, null]
 	d := NewAMF3Decoder(unhex(t, "06 03 61"+array+array))

@@ -26,14 +26,13 @@ func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
 // Object.
 //
 // Reference tables start anew with each outermost value. Some encoders count from
-// the beginning of the message instead: if a reference has no target, the message
-// is decoded again in that way.
+// the beginning of the message instead, so if a reference has no target the message is decoded again with tables for the whole message.
 func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, NewAMF3Decoder) }
 
 func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
 	d := newDecoder(b)
 	values, err := d.rest()
-	if d.tables3.shared { // found out while decoding: earlier references may be wrong
+	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
 		again := newDecoder(b)
 		again.tables3.shared = true
 		if better, err := again.rest(); err == nil {
@@ -43,7 +42,7 @@ func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
 	return values, err
 }
 
-// usualValues is enough for most messages: name, transaction id, command object, and one more.
+// usualValues is the number of values in most messages: name, transaction id, command object and one argument.
 const usualValues = 4
 
 // rest decodes all remaining values.
@@ -61,9 +60,8 @@ func (d *Decoder) rest() (values []any, err error) {
 	return values, nil
 }
 
-// Decoder reads the values of one message body, one at a time. When it finds out
-// that AMF3 references count from the beginning of the message, it cannot correct
-// the values that it has already returned; DecodeAMF0 and DecodeAMF3 can.
+// Decoder reads the values of one message body, one at a time. If a Decoder detects that AMF3 references count from the beginning of the
+// message, it can't correct the values that it has already returned. DecodeAMF0 and DecodeAMF3 can.
 type Decoder struct {
 	in input
 	budget

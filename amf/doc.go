@@ -39,7 +39,7 @@
 // Nothing that a peer sends can cause a panic, a stack overflow or an allocation
 // of more than a small multiple of its own length: nesting is limited to
 // MaxDepth, a message to MaxValues values, and every length and count is compared
-// with the bytes that are left before anything is allocated. A reference costs as
+// with the number of bytes left before anything is allocated. A reference costs as
 // much as the value it refers to, circular references are refused, and class
 // names never instantiate anything.
 package amf

@@ -152,8 +152,7 @@ func appendTypedObject(dst []byte, o TypedObject, depth int) ([]byte, *EncodeErr
 	return appendMembers0(AppendKey(append(dst, markerTypedObject), o.Class), o.Object, depth)
 }
 
-// appendDate0 appends milliseconds since 1970 and a time zone, which the
-// specification demands to be 0 and readers ignore.
+// appendDate0 appends milliseconds since 1970 and a time zone, which must be 0 and which readers ignore.
 //
 //	+----+-----------------------+---------------+
 //	| 0B | IEEE double (8 bytes) | time zone (2) |
@@ -181,7 +180,7 @@ func checkDepth(depth int) *EncodeError {
 	return nil
 }
 
-// checkLength counts in 64 bits: limit may be more than an int holds.
+// checkLength has a 64-bit limit, since 4 GiB do not fit in a 32-bit int.
 func checkLength(what, s string, limit uint64) *EncodeError {
 	if uint64(len(s)) > limit {
 		return &EncodeError{Detail: what + " longer than " + fmt.Sprint(limit) + " bytes", Value: len(s)}

@@ -80,7 +80,7 @@ func TestAppendAMF0(t *testing.T) {
 		{"strict array", []any{nil, true}, "0a 00000002 05 0101"},
 		{"slice of strings", []string{"a"}, "0a 00000001 02 0001 61"},
 		{"array", [1]bool{true}, "0a 00000001 0101"},
-		{"bytes are numbers in AMF0", []byte{1}, "0a 00000001 00 3ff0000000000000"},
+		{"bytes as numbers", []byte{1}, "0a 00000001 00 3ff0000000000000"},
 		{"map sorted by name", map[string]any{"b": nil, "a": true}, "03 0001 61 0101 0001 62 05 000009"},
 		{"named map", namedMap{"a": 1}, "03 0001 61 00 3ff0000000000000 000009"},
 		{

@@ -86,7 +86,7 @@ func (e *encoder3) value(dst []byte, v any, depth int) ([]byte, *EncodeError) {
 			return append(dst, marker3Null), nil
 		}
 		return e.external(append(dst, marker3Object), v, depth)
-	case AVMPlus: // adds no level on the wire, but may contain itself in Go
+	case AVMPlus: // An AVMPlus adds no level on the wire, but in Go it may contain itself.
 		if err := checkDepth(depth); err != nil {
 			return dst, err
 		}
@@ -230,9 +230,8 @@ func (e *encoder3) members(dst []byte, members []Property, depth int) ([]byte, *
 	return e.string(dst, "")
 }
 
-// splitArray splits the items "0", "1" and so on off the end of an array that has
-// other items too, since decoding puts them there. An array of numbered items only
-// is not split: it would be decoded as a []any.
+// splitArray splits the items "0", "1" and so on off the end of an array that also has other items. Decoding puts them at the end. An array
+// that has only numbered items is not split: it would be decoded as a []any.
 func splitArray(a ECMAArray) (named []Property, dense []any) {
 	if len(a) == 0 {
 		return nil, nil
@@ -281,8 +280,7 @@ func (e *encoder3) sealed(dst []byte, o TypedObject, depth int) ([]byte, *Encode
 	return dst, nil
 }
 
-// traits appends the U29 in front of an object, and the traits themselves unless
-// they have been written before.
+// traits appends the U29 that begins an object, and the traits unless they have been written before.
 func (e *encoder3) traits(dst []byte, t traits) ([]byte, *EncodeError) {
 	const maxSealed = maxU29 >> 4
 	if len(t.names) > maxSealed {
@@ -305,7 +303,7 @@ func (e *encoder3) traits(dst []byte, t traits) ([]byte, *EncodeError) {
 	return dst, err
 }
 
-// key returns a map key that is equal only for equal traits.
+// key returns a map key. Only equal traits have equal keys.
 func (t traits) key(bits uint32) string {
 	key := binary.BigEndian.AppendUint32(nil, bits)
 	for _, name := range append([]string{t.class}, t.names...) {

@@ -65,7 +65,7 @@ func TestAppendAMF3(t *testing.T) {
 			"09 05 01 0a 13 03 41 03 61 04 01 0a 01 04 02"},
 		{"other members of the same class", []any{TypedObject{"A", Object{{"a", 1}}}, TypedObject{"A", Object{{"b", 2}}}},
 			"09 05 01 0a 13 03 41 03 61 04 01 0a 13 00 03 62 04 02"},
-		{"names that run together alike", []any{TypedObject{"A", Object{{"bc", 1}}}, TypedObject{"Ab", Object{{"c", 2}}}},
+		{"names with the same concatenation", []any{TypedObject{"A", Object{{"bc", 1}}}, TypedObject{"Ab", Object{{"c", 2}}}},
 			"09 05 01 0a 13 03 41 05 6263 04 01 0a 13 05 4162 03 63 04 02"},
 		{"array that ends with numbers", ECMAArray{{"a", 1}, {"0", 2}, {"1", 3}}, "09 05 03 61 04 01 01 04 02 04 03"},
 		{"array of numbers only", ECMAArray{{"0", 1}, {"1", 2}}, "09 01 03 30 04 01 03 31 04 02 01"},
@@ -159,8 +159,8 @@ func TestAppendAMF3Refuses(t *testing.T) {
 	}
 }
 
-// Values that are really too long do not fit into a test, and so mutation testing (see CONTRIBUTING.md) may change without notice by
-// one how many sealed members, and how many strings and traits to refer to, the encoder accepts: 2^25, 2^28 and 2^27.
+// Values that exceed the limits of the encoder, 2^25 sealed members and tables of 2^28 strings and 2^27 traits, are too large for a test.
+// So no test notices if mutation testing (see CONTRIBUTING.md) changes these limits by one.
 func TestLengthLimits(t *testing.T) {
 	b, err := appendCount(nil, "string", maxU28)
 	require.Nil(t, err)
@@ -183,7 +183,7 @@ func TestAMF3DepthLimitIsTheSameInBothDirections(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			var v any
 			for range MaxDepth {
-				if name == "dictionary" && v != nil { // twice in each would be 2^64
+				if name == "dictionary" && v != nil { // two references in each level would make 2^64 values
 					v = Dictionary{Entries: []DictionaryEntry{{nil, v}}}
 				} else {
 					v = wrap(v)

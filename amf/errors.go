@@ -18,7 +18,7 @@ type DecodeError struct {
 	Value  any    // the offending marker, length, count, index or class
 	Err    error  // the error of the class's ExternalFunc, or nil
 
-	missing bool // an AMF3 reference without a target in this scope
+	missing bool // the error is an AMF3 reference without a target in the current scope
 }
 
 // Error implements error.
@@ -60,8 +60,7 @@ func because(err error) string {
 	return ": " + err.Error()
 }
 
-// within prepends a step to the path of the failing value, on the way out of the
-// containers around it.
+// within prepends a step to the path of the failing value. Each container around the value calls it in turn, from the inside out.
 func (e *EncodeError) within(step string) *EncodeError {
 	e.Path = step + e.Path
 	return e

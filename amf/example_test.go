@@ -50,7 +50,7 @@ func ExampleDecodeAMF0() {
 	// Output: onStatus NetStream.Play.Start
 }
 
-// A Decoder suits a body of which only the first values are wanted.
+// Use a Decoder to read only the first values of a body.
 func ExampleDecoder() {
 	body, _ := amf.AppendAMF0(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
 	d := amf.NewDecoder(body)
@@ -78,12 +78,12 @@ func ExampleAppendString() {
 	// Output: 34
 }
 
-// Unmarshal fills a struct from an object; the tag is the one of go-amf0.
+// Unmarshal fills a struct from an object. It understands the struct tags of go-amf0.
 func ExampleUnmarshal() {
 	body, _ := amf.Marshal(amf.Object{
 		{Name: "code", Value: "NetStream.Play.Start"},
 		{Name: "clientid", Value: 7},
-		{Name: "details", Value: "not asked for"},
+		{Name: "details", Value: "ignored"},
 	})
 	var status struct {
 		Code   string `amf0:"code"`
@@ -97,7 +97,7 @@ func ExampleUnmarshal() {
 	// Output: NetStream.Play.Start 7
 }
 
-// Assign does the same with a value that has been decoded already.
+// Assign does the same for a value that has already been decoded.
 func ExampleAssign() {
 	values := []any{1.0, 2.0, 4.0}
 	var seconds []int

@@ -2,10 +2,9 @@ package amf
 
 import "reflect"
 
-// An externalizable class writes and reads its own bytes, without a length in
-// front of them, so a reader that does not know the class cannot go on. The Flex
-// classes that merely wrap one value are built in. Decoder.SetExternal adds
-// others, and values that implement Externalizable write them.
+// An externalizable class writes and reads its own bytes, with no length before them, so a reader that does not know the class can't
+// continue. The Flex classes that merely wrap one value are built in. Decoder.SetExternal adds others, and values that implement
+// Externalizable write them.
 
 // External is an instance of an externalizable class whose data is one AMF3
 // value, such as an ArrayCollection and the array inside it.
@@ -129,7 +128,7 @@ func (w *ExternalWriter) U29(n uint32) { w.dst = appendU29(w.dst, n&maxU29) }
 // Bytes writes b unchanged.
 func (w *ExternalWriter) Bytes(b []byte) { w.dst = append(w.dst, b...) }
 
-// external appends x after the object marker.
+// external appends x to a buffer that ends in an object marker.
 func (e *encoder3) external(dst []byte, x Externalizable, depth int) ([]byte, *EncodeError) {
 	if err := checkDepth(depth); err != nil {
 		return dst, err

@@ -53,7 +53,7 @@ func decodeTemperatures(b []byte) (any, error) {
 
 func TestExternalizableRoundTrip(t *testing.T) {
 	warm := &temperature{300, 1 << 20, "note"}
-	hot := &temperature{1000, 2, "note"} // class and string by reference
+	hot := &temperature{1000, 2, "note"} // the second value refers to the class and the string of the first
 	list := []any{warm, hot, Object{{"warm", warm}}}
 	b, err := AppendAMF0(nil, AVMPlus{list})
 	require.NoError(t, err)
@@ -62,7 +62,7 @@ func TestExternalizableRoundTrip(t *testing.T) {
 	assert.Equal(t, list, got)
 
 	direct, err := AppendAMF0(nil, warm, &warm, (*temperature)(nil), struct{ T *temperature }{warm})
-	require.NoError(t, err, "a switch is made where AMF0 meets one")
+	require.NoError(t, err, "the switch to AMF3 precedes an Externalizable inside AMF0")
 	d := NewDecoder(direct)
 	d.SetExternal("test.Temperature", readTemperature)
 	for _, want := range []any{warm, warm, nil, Object{{"T", warm}}} {
@@ -130,7 +130,7 @@ func TestExternalReaderBytes(t *testing.T) {
 	assert.Equal(t, []byte{0xaa}, v)
 }
 
-// An ExternalFunc that takes no notice of an error does not get past it.
+// TestExternalReaderErrorsAreFinal checks that decoding fails even if an ExternalFunc ignores the error of its reader.
 func TestExternalReaderErrorsAreFinal(t *testing.T) {
 	for name, read := range map[string]func(r *ExternalReader){
 		"value":          func(r *ExternalReader) { _, _ = r.Value() },

@@ -18,7 +18,7 @@ const tagName = "amf0"
 // field describes one exported field of a struct type.
 type field struct {
 	index     int
-	name      string // of the member
+	name      string // name of the member
 	goName    string
 	omitEmpty bool
 }

@@ -9,8 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever comes in, decoding ends without a panic, and what it yields encodes
-// and decodes to the same again.
+// FuzzDecodeAMF0 checks that decoding never panics, and that decoded values are the same after encoding and decoding them again.
 func FuzzDecodeAMF0(f *testing.F) {
 	for _, seed := range []string{
 		"",
@@ -44,7 +43,7 @@ func FuzzDecodeAMF0(f *testing.F) {
 	})
 }
 
-// Encoded values decode to the same values. The fuzzer's bytes are a recipe for
+// FuzzEncodeAMF0 checks that encoded values decode to the same values. The fuzzer's bytes are a recipe for
 // a value, so that it reaches every type and any nesting.
 func FuzzEncodeAMF0(f *testing.F) {
 	f.Add([]byte{})
@@ -61,7 +60,7 @@ func FuzzEncodeAMF0(f *testing.F) {
 	})
 }
 
-// kitchen makes values from a recipe; when that has run out, nulls.
+// kitchen makes values from a recipe, and nulls after its end.
 type kitchen struct{ recipe []byte }
 
 func (k *kitchen) take(n int) []byte {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// allocated returns how many bytes f allocates in all, freed ones included.
+// allocated returns the number of bytes that f allocates in total, including those freed again.
 func allocated(f func()) uint64 {
 	var before, after runtime.MemStats
 	runtime.ReadMemStats(&before)
@@ -70,12 +70,13 @@ func TestNestingAMillionDeepInAMF3(t *testing.T) {
 	}
 }
 
-// Whatever is claimed, memory stays within a small multiple of what is there.
+// TestMemoryIsBoundedByTheInput checks that decoding allocates no more than a small multiple of the input, whatever lengths the input
+// claims.
 func TestMemoryIsBoundedByTheInput(t *testing.T) {
 	manyElements := func(element []byte) []byte {
 		return append(strictArrayOf(MaxValues-1), bytes.Repeat(element, MaxValues-1)...)
 	}
-	// Arrays nested in each other, each claiming all that is left.
+	// Nested arrays, each of which claims all the remaining bytes.
 	var claims []byte
 	for range MaxDepth {
 		claims = append(claims, strictArrayOf(60000)...)
@@ -108,7 +109,7 @@ func TestMemoryIsBoundedByTheInputInAMF3(t *testing.T) {
 		array := append(appendU29([]byte{marker3Array}, (MaxValues-1)<<1|1), 1)
 		return append(array, bytes.Repeat(element, MaxValues-1)...)
 	}
-	// Objects of a class with 10000 sealed members, nested in the first of them.
+	// Nested objects of a class with 10000 sealed members, each the first member of the one around it.
 	wide := append(appendU29([]byte{marker3Object}, 10000<<4|3), 3, 'W')
 	wide = append(append(wide, 3, 'n'), bytes.Repeat([]byte{2}, 9999)...)
 	wide = append(wide, bytes.Repeat([]byte{marker3Object, 1}, MaxDepth-1)...)
@@ -186,8 +187,7 @@ func TestMoreValuesThanAllowed(t *testing.T) {
 	assert.Len(t, values, MaxValues)
 }
 
-// doubling is the AMF form of the billion laughs: array n holds array n-1
-// twice, the second time by reference.
+// doubling is a "billion laughs" in AMF: array n contains array n-1 twice, the second time as a reference.
 func doubling(levels int) []byte {
 	var in []byte
 	for range levels {
@@ -211,11 +211,12 @@ func TestReferencesAreChargedForWhatTheyReferTo(t *testing.T) {
 	assert.ErrorContains(t, err, "more values than allowed")
 }
 
-// The values that a reference repeats count, including those repeated inside them.
+// TestReferencesInsideWhatIsReferredTo checks that a reference counts as all the values that it repeats, including values repeated by
+// references inside them.
 func TestReferencesInsideWhatIsReferredTo(t *testing.T) {
 	first := append(strictArrayOf(1), markerNull) // 6 bytes
 	toFirst := []byte{markerReference, 0, 0}
-	second := append(append(strictArrayOf(2), toFirst...), markerNull) // 9 bytes, 15 with the first written out
+	second := append(append(strictArrayOf(2), toFirst...), markerNull) // 9 bytes, or 15 with the reference written out
 	toSecond := []byte{markerReference, 0, 1}
 	d := NewDecoder(slices.Concat(first, toFirst, second, toSecond))
 	for _, referred := range []int{0, 6, 6 + 6, 6 + 6 + 15} {
@@ -246,7 +247,7 @@ func TestReferencesDoNotEvadeTheDepthLimit(t *testing.T) {
 	values, err := DecodeAMF0(in)
 	require.NoError(t, err)
 	_, err = AppendAMF0(nil, values...)
-	require.NoError(t, err, "what was decoded can be encoded")
+	require.NoError(t, err, "decoded values can be encoded")
 
 	in = append(nest(40, markerNull), nest(25, markerReference, 0, 0)...)
 	_, err = DecodeAMF0(in)

@@ -6,8 +6,8 @@ import (
 )
 
 // input is a message body and the position of the next byte. Each method reads
-// the next bytes or fails; what names the wanted item in the error. The bytes
-// belong to the caller: everything that is kept is copied.
+// the next bytes or fails; its argument what names the item in the error. The bytes belong to the caller, so everything that is kept is
+// copied.
 type input struct {
 	b   []byte
 	off int
@@ -15,8 +15,7 @@ type input struct {
 
 func (in *input) left() int { return len(in.b) - in.off }
 
-// take returns a view of the next n bytes. Lengths on the wire are 32 bits wide,
-// more than an int may hold, so they stay uint32 up to here.
+// take returns a view of the next n bytes. n is a uint32, since lengths on the wire have 32 bits and may not fit in an int.
 func (in *input) take(n uint32, what string) ([]byte, error) {
 	if uint64(n) > uint64(in.left()) {
 		return nil, &DecodeError{
@@ -68,7 +67,7 @@ func (in *input) text(n uint32, what string) (string, error) {
 	return string(b), err
 }
 
-// shortText reads a string with a length of 16 bits in front.
+// shortText reads a 16-bit length and a string.
 func (in *input) shortText(what string) (string, error) {
 	n, err := in.u16(what)
 	if err != nil {
@@ -77,7 +76,7 @@ func (in *input) shortText(what string) (string, error) {
 	return in.text(uint32(n), what)
 }
 
-// longText reads a string with a length of 32 bits in front.
+// longText reads a 32-bit length and a string.
 func (in *input) longText(what string) (string, error) {
 	n, err := in.u32(what)
 	if err != nil {

@@ -1,7 +1,6 @@
 package amf
 
-// traits describe AMF3 objects of one class. The U29 in front of an object,
-// lowest bits first:
+// traits describe AMF3 objects of one class. The U29 at the beginning of an object says what follows, in its lowest bits:
 //
 //	...........0  a reference to an earlier object
 //	..........01  traits by reference: index = U29 >> 2
@@ -13,13 +12,13 @@ package amf
 // objects, and the names of the sealed members.
 type traits struct {
 	class    string
-	names    []string // of the sealed members
+	names    []string // names of the sealed members
 	dynamic  bool
 	external bool
-	bytes    int // of class and names
+	bytes    int // size of the class name and the names, in bytes
 }
 
-// tables3 are AMF3's reference tables, in order of appearance. They hold the
+// tables3 are AMF3's reference tables, in order of appearance. They contain the entries of the
 // whole message; start has the indices at which the current scope begins.
 type tables3 struct {
 	strings []string
@@ -73,8 +72,7 @@ func (d *Decoder) object3(bits uint32, at int) (any, error) {
 	return TypedObject{Class: t.class, Object: members}, nil
 }
 
-// traits3 reads new traits or looks up earlier ones, which cost as much as if
-// they had been written out.
+// traits3 reads new traits or looks up earlier ones. A reference costs as much as the traits it repeats.
 func (d *Decoder) traits3(bits uint32, at int) (traits, error) {
 	if bits&1 == 0 {
 		known := d.tables3.traitsOfScope()

@@ -10,12 +10,10 @@ import (
 	amf0 "github.com/yutopp/go-amf0"
 )
 
-// These tests compare with github.com/yutopp/go-amf0 wherever it can do what is
-// asked. It is only ever given what one of the two encoders wrote: hostile input
-// kills it.
+// These tests compare this package with github.com/yutopp/go-amf0 where go-amf0 supports the feature. go-amf0 reads only what one of the
+// two encoders wrote, since hostile input makes it panic.
 
-// forOracle is v with the types that go-amf0 uses instead of ours. Its maps
-// have no order, hence at most one member where bytes are compared.
+// forOracle converts v to the types of go-amf0. Its maps have no order, so values whose bytes are compared have at most one member.
 func forOracle(v any) any {
 	switch v := v.(type) {
 	case Object:
@@ -41,7 +39,7 @@ func forOracle(v any) any {
 	}
 }
 
-// oracleValue makes up a value that go-amf0 can hold.
+// oracleValue returns a random value that go-amf0 can represent.
 func oracleValue(r *rand.Rand, depth, maxMembers int) any {
 	kinds := 8
 	if depth == 0 {
@@ -56,11 +54,11 @@ func oracleValue(r *rand.Rand, depth, maxMembers int) any {
 		return []string{"", "a", "日本語", "NetStream.Play.Start"}[r.IntN(4)]
 	case 3:
 		return nil
-	case 4: // whole seconds: it gets fractions wrong when decoding
+	case 4: // whole seconds, since go-amf0 decodes fractions wrongly
 		return time.Unix(r.Int64N(1<<32), 0).UTC()
 	case 5:
 		return Object(oracleMembers(r, depth, maxMembers))
-	case 6: // one member: its decoder panics when an array comes after another container
+	case 6: // one member, since go-amf0's decoder panics at an array after another container
 		return ECMAArray(oracleMembers(r, depth, 1))
 	default:
 		list := make([]any, r.IntN(4))

@@ -41,7 +41,7 @@ func reduce(v any) (any, *EncodeError) {
 		if rv.IsNil() {
 			return nil, nil
 		}
-		if hops == MaxDepth { // a pointer that leads to itself
+		if hops == MaxDepth { // a pointer that points to itself
 			return nil, &EncodeError{Detail: "too many pointers to follow", Value: rv.Type()}
 		}
 		rv = rv.Elem()

@@ -5,9 +5,8 @@ import (
 	"unsafe"
 )
 
-// Size estimates how many bytes of memory decoded values occupy. A small value
-// takes many times the bytes that it has on the wire. A value that is referred to
-// more than once counts each time. Size is meant for limits.
+// Size estimates how many bytes of memory decoded values occupy. Small values take many times their size on the wire. A value that is
+// referenced several times counts each time. Use Size for limits.
 func Size(values ...any) int {
 	total := cap(values) * int(unsafe.Sizeof(any(nil)))
 	for _, v := range values {
@@ -20,7 +19,7 @@ func Size(values ...any) int {
 func contents(v any) int {
 	switch v := v.(type) {
 	case nil, bool, UndefinedType:
-		return 0 // these are never allocated
+		return 0 // interfaces with these values need no allocation
 	case string:
 		return text(v)
 	case XML:

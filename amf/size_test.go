@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// The size is about what the garbage collector has to keep, whatever the values are made of.
+// TestSize compares Size with the memory that the values keep alive.
 func TestSize(t *testing.T) {
 	repeat := func(head []byte, n int, element ...byte) []byte {
 		return append(head, bytes.Repeat(element, n)...)
@@ -46,7 +46,8 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// Each part counts once: the interface value, the value's own header, all that its slices have room for, and the bytes of its texts.
+// TestSizeOfParts checks that each part counts once: the interface value, the value's header, the capacity of its slices and the bytes of
+// its strings.
 func TestSizeOfParts(t *testing.T) {
 	const word = int(unsafe.Sizeof(uintptr(0)))
 	for _, test := range []struct {

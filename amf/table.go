@@ -7,9 +7,9 @@ type table []entry
 type entry struct {
 	value  any
 	open   bool // its contents are still being read
-	values int  // what a reference to it costs
+	values int  // number of values that a reference to the entry costs
 	bytes  int
-	height int // levels of containers, itself included
+	height int // levels of nested containers, including this one
 }
 
 // frame is what open passes to close.

@@ -49,7 +49,7 @@ type TypedObject struct {
 }
 
 // Members returns the members of an Object, an ECMAArray or a TypedObject, and nil
-// for all other values. Which of the three a peer sends rarely means anything.
+// for any other value. Peers use the three types interchangeably.
 func Members(v any) Object {
 	switch v := v.(type) {
 	case Object:

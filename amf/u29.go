@@ -11,9 +11,9 @@ package amf
 // Reading accepts forms that are longer than necessary.
 const (
 	maxU29 = 1<<29 - 1
-	maxU28 = 1<<28 - 1 // of lengths and counts, which share a U29 with a flag
+	maxU28 = 1<<28 - 1 // largest length or count, which shares a U29 with a flag
 
-	maxInteger = 1<<28 - 1 // of the signed integer type
+	maxInteger = 1<<28 - 1 // largest value of the signed integer type
 	minInteger = -1 << 28
 )
 

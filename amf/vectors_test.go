@@ -22,24 +22,23 @@ func unhex(t testing.TB, s string) []byte {
 	return b
 }
 
-// goldenAMF0 is a value and the bytes that python-librtmp encodes it to; of long
-// strings only the first bytes.
+// goldenAMF0 is a value and its encoding by python-librtmp. The encoding of a long string is truncated.
 type goldenAMF0 struct {
 	Value  json.RawMessage `json:"value"`
 	Whole  string          `json:"amf0"`
 	Prefix string          `json:"amf0Prefix"`
 }
 
-// goldenAMF3 is a value and the bytes of an independent AMF3 encoder.
+// goldenAMF3 is a value and its encoding by an independent AMF3 encoder.
 type goldenAMF3 struct {
 	From  string          `json:"from"`
 	Name  string          `json:"name"`
-	Exact bool            `json:"exact"` // AppendAMF3 writes the same bytes
+	Exact bool            `json:"exact"` // whether AppendAMF3 must write the same bytes
 	Value json.RawMessage `json:"value"`
 	Bytes string          `json:"amf3"`
 }
 
-// vectorValue reads one {"kind": content}, the notation of the vectors.
+// vectorValue converts {"kind": content}, the notation of the test vectors, to a value.
 func vectorValue(t *testing.T, raw json.RawMessage) any {
 	t.Helper()
 	var tagged map[string]json.RawMessage
@@ -75,10 +74,10 @@ func vectorValue(t *testing.T, raw json.RawMessage) any {
 	return nil
 }
 
-// vectorValue3 reads the kinds that only testdata/amf3.json has.
+// vectorValue3 converts the kinds that only testdata/amf3.json uses.
 func vectorValue3(t *testing.T, kind string, content json.RawMessage) any {
 	t.Helper()
-	var parts []json.RawMessage // of the kinds that have several
+	var parts []json.RawMessage // content of the kinds that have several parts
 	if content[0] == '[' {
 		parts = vectorScalar[[]json.RawMessage](t, content)
 	}
@@ -163,7 +162,7 @@ func TestVectorsOfPythonLibrtmp(t *testing.T) {
 		require.NoError(t, err, "vector %d", i)
 		require.Len(t, back, 1, "vector %d", i)
 		require.Equal(t, value, back[0], "vector %d", i)
-		if f, ok := value.(float64); ok { // require.Equal does not tell -0 from 0
+		if f, ok := value.(float64); ok { // require.Equal does not distinguish -0 from 0
 			assert.Equal(t, math.Float64bits(f), math.Float64bits(back[0].(float64)), "vector %d", i)
 		}
 	}
@@ -193,7 +192,7 @@ func TestVectorsOfOtherAMF3Encoders(t *testing.T) {
 			require.NoError(t, err)
 			require.Equal(t, []any{want}, got)
 
-			// The same inside AMF0, between values that count for no AMF3 table.
+			// The same value inside AMF0, between values that must not enter the AMF3 tables.
 			inside, err := AppendAMF0(nil, "name", AVMPlus{want}, Object{})
 			require.NoError(t, err)
 			got, err = DecodeAMF0(inside)

@@ -2,9 +2,9 @@
 //
 // Sessions are recorded with rtmp.Options.Capture, server.Server.Capture, or from packets that tcpdump or Wireshark have captured,
 // with package [github.com/go-librtmp/rtmp/capture/pcap]. A recording holds the chunk streams of both directions, after decryption
-// and before encryption, with times. Secrets were replaced before they were written: publishing names, tokens, passwords and
-// what is made of them became placeholders of the same length, the same value always the same placeholder. [Session.End] says what
-// was replaced, and what was not. docs/capture-format.md describes the format.
+// and before encryption, with times. Secrets are replaced before they are written: publishing names, tokens, passwords and values derived
+// from them become placeholders of the same length. Equal values have equal placeholders. [Session.End] says what was replaced and what was
+// not. docs/capture-format.md describes the format.
 //
 //	f, err := capture.Open("session.rtmpcap")
 //	...
@@ -17,9 +17,8 @@
 //		}
 //	}
 //
-// A bug report becomes a test with [Server], which serves a recorded session to any client, and [Client], which does to a server
-// what the recorded client did. A server that checks a secret can't be asked again with a placeholder: such a session is for
-// Server only.
+// To make a test of a bug report, use [Server], which serves a recorded session to any client, or [Client], which sends to a server what
+// the recorded client sent. A server that checks a secret refuses its placeholder, so use such a session only with Server.
 package capture
 
 import (
@@ -37,7 +36,7 @@ type Handshake = capturefile.Handshake
 // End describes how the recording of a session ended, and what was removed from it.
 type End = capturefile.End
 
-// Direction is the way of a message.
+// Direction is the direction of a message.
 type Direction = capturefile.Direction
 
 // Directions of a message.
@@ -46,7 +45,7 @@ const (
 	FromServer = capturefile.FromServer // to the client
 )
 
-// Role is who recorded a session.
+// Role is the role of the program that recorded a session.
 type Role = capturefile.Role
 
 // Roles of the program that recorded a session.
@@ -56,22 +55,21 @@ const (
 	RoleObserver = capturefile.RoleObserver // a third party that captured the packets
 )
 
-// Option is how a session is recorded.
+// Option is an option of [NewWriter].
 type Option = capturefile.Option
 
-// ZeroMedia replaces the bodies of audio and video messages by zeros of the same length. The recording is small then,
-// and shows nothing of the media.
+// ZeroMedia replaces the bodies of audio and video messages by zeros of the same length. This makes the recording small, and removes the
+// media from it.
 var ZeroMedia Option = capturefile.ZeroMedia
 
-// NewWriter returns w with options for what rtmp.Options.Capture or server.Server.Capture record to it.
+// NewWriter returns a writer for rtmp.Options.Capture or server.Server.Capture that writes to w and has options.
 func NewWriter(w io.Writer, options ...Option) io.WriteCloser {
 	return capturefile.NewOutput(w, options...)
 }
 
-// Recorder records a session that another program has, such as a proxy's: pass it what the client and the server
-// send, with Record.
+// Recorder records a session of another program, for example in a proxy: pass what the client and the server send to Record.
 type Recorder = capturefile.Recorder
 
-// NewRecorder begins the recording of a session, which goes to w until Close. w may hold other sessions already, and those of
-// several Recorders at once if it may be used by several goroutines.
+// NewRecorder begins to record a session to w, until Close. w may already contain other sessions. Several Recorders may write to w at the
+// same time if w may be used by several goroutines.
 func NewRecorder(w io.Writer, info Info) *Recorder { return capturefile.NewRecorder(w, info, nil) }

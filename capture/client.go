@@ -12,15 +12,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Client does to a server what the recorded client did: it sends the same chunks, each once the server has answered what it had
-// answered then. Message stream ids are those that the server gives now. Without a Speed it waits for as much media as there was.
+// Client sends to a server what the recorded client sent: the same chunks, each after the server has sent the answers that preceded it in
+// the recording. It uses the message stream ids that the real server assigns. If Speed is 0, it waits for as much media as the recorded
+// client received.
 type Client struct {
 	Replay
 	Session *Session
 }
 
-// Run plays the session on nc, a connection on which nothing was sent, and closes it. The error is nil when the whole recording was
-// sent, and a *message.StatusError if the server refuses what it accepted then.
+// Run plays the session on nc, a new connection, and closes it. The error is nil if the whole recording was sent, and a
+// *message.StatusError if the server refuses what the recorded server accepted.
 func (c *Client) Run(ctx context.Context, nc net.Conn) error {
 	defer nc.Close()
 	err := shakeHands(ctx, nc, func() error {
@@ -40,9 +41,9 @@ type asClient struct {
 	replay  *replay
 	asked   map[float64]string  // names of the calls connect and createStream, by transaction id
 	answers map[float64]*answer // likewise
-	streams map[uint32]uint32   // message stream ids of the server, by those of the recording
+	streams map[uint32]uint32   // the server's message stream ids, by those in the recording
 
-	statuses, wantStatuses int // that announce the start of media
+	statuses, wantStatuses int // number of statuses that announce the start of media, received and needed
 	media, wantMedia       int // messages
 	ended                  bool
 	givenUp                bool // stop waiting for media
@@ -66,8 +67,7 @@ func (c *asClient) answer(id float64) *answer {
 	return a
 }
 
-// heard handles a message of the recorded server or, if now is set, of the real one. begins reports that a stream
-// begins, ends that one ends.
+// heard handles a message of the recorded server or, if now is set, of the real one. begins and ends report that a stream begins or ends.
 func (c *asClient) heard(m *Message, now bool) (begins, ends bool) {
 	cmd, ok := commandOf(m)
 	switch {
@@ -161,8 +161,7 @@ func (c *asClient) ready(*chunk.Piece, int) (bool, error) {
 	return c.replay.Speed > 0 || c.ended || c.givenUp || c.media >= c.wantMedia, nil
 }
 
-// impatient gives up waiting for media, since a live stream may have less than in the recording. It does not give up
-// waiting for anything else.
+// impatient gives up waiting for media, since a live stream may have less media than the recording, but for nothing else.
 func (c *asClient) impatient() bool {
 	was := c.givenUp
 	c.givenUp = true
@@ -188,7 +187,7 @@ func (c *asClient) header(b []byte) {
 	}
 }
 
-// edit sets the stream ids in the body of a message, and records which answer it asks for.
+// edit sets the stream ids in the body of a message, and remembers which answer the message asks for.
 func (c *asClient) edit(m *capturefile.Message, _ int) {
 	c.replay.mu.Lock()
 	defer c.replay.mu.Unlock()

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// everything reads a session, on past what is damaged.
+// everything reads a session to its end, past damaged parts.
 func everything(t testing.TB, s *capture.Session) (all []capture.Message, damage int, end error) {
 	r := s.Reader()
 	for {
@@ -31,7 +31,7 @@ func everything(t testing.TB, s *capture.Session) (all []capture.Message, damage
 	}
 }
 
-// same reports whether messages are the same; testify takes its time over bytes.
+// same reports whether messages are equal. testify compares byte slices slowly.
 func same(a, b *capture.Message) bool {
 	return a.At == b.At && a.Began == b.Began && a.From == b.From && a.Type == b.Type && a.Timestamp == b.Timestamp && a.StreamID == b.StreamID &&
 		a.Chunks == b.Chunks && a.Wire == b.Wire && bytes.Equal(a.Body, b.Body)
@@ -45,7 +45,7 @@ func equal(t *testing.T, want, got []capture.Message) {
 	}
 }
 
-// offsets are where the blocks of a file begin.
+// offsets returns the offsets of the blocks in a file.
 func offsets(t testing.TB, file []byte) (all []int) {
 	for at := 0; at < len(file); {
 		h, err := capturefile.ParseHeader(file[at:])
@@ -56,7 +56,8 @@ func offsets(t testing.TB, file []byte) (all []int) {
 	return all
 }
 
-// A file that ends anywhere gives the messages of the blocks that are whole, and does not say that it is complete.
+// TestTornEnd checks for files cut anywhere that the messages of the whole blocks can be read, and that the session is not reported as
+// complete.
 func TestTornEnd(t *testing.T) {
 	file := recording(t, media(150))
 	whole, _, end := everything(t, open(t, file).Sessions()[0])
@@ -84,7 +85,7 @@ func TestTornEnd(t *testing.T) {
 	}
 }
 
-// A block that is damaged or missing costs what is in it, and what reaches into it.
+// TestDamagedBlocks checks that a damaged or missing block loses only the messages that are at least partly in it.
 func TestDamagedBlocks(t *testing.T) {
 	file := recording(t, media(150))
 	whole, _, _ := everything(t, open(t, file).Sessions()[0])
@@ -111,7 +112,7 @@ func TestDamagedBlocks(t *testing.T) {
 			}
 			assert.Greater(t, len(got), len(whole)-80, "%s of block %d", name, i)
 			next := 0
-			for _, m := range got { // in order, each as it was
+			for _, m := range got { // The messages that were read are unchanged and in order.
 				for next < len(whole) && whole[next].At != m.At {
 					next++
 				}
@@ -123,7 +124,7 @@ func TestDamagedBlocks(t *testing.T) {
 	}
 }
 
-// Sessions recorded at the same time to one writer are told apart.
+// TestSeveralSessions checks that sessions recorded to one writer at the same time are kept apart.
 func TestSeveralSessions(t *testing.T) {
 	var file bytes.Buffer
 	began := time.Unix(1_700_000_000, 0)
@@ -176,7 +177,7 @@ func TestNoSession(t *testing.T) {
 	assert.Error(t, err)
 }
 
-// Nothing in a file makes reading it fail in another way than by an error.
+// FuzzFile checks that reading any file either works or returns an error.
 func FuzzFile(f *testing.F) {
 	var file bytes.Buffer
 	r := capture.NewRecorder(&file, capture.Info{Role: capture.RoleServer, Transport: "rtmps"})
@@ -210,6 +211,6 @@ func FuzzFile(f *testing.F) {
 		}
 		read(b)
 		h := capturefile.Header{Seekable: len(b)%2 == 0}
-		read(h.Pack(nil, b[:min(len(b), capturefile.MaxBlock)])) // past the sums
+		read(h.Pack(nil, b[:min(len(b), capturefile.MaxBlock)])) // with correct checksums, so that the content is parsed
 	})
 }

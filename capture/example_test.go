@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// This lists the commands of a session.
+// List the commands of a session.
 func ExampleOpen() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -29,7 +29,7 @@ func ExampleOpen() {
 	}
 }
 
-// A server that does what the recorded one did, for the program that had trouble with it.
+// Serve a recorded session, for a client that had trouble with the recorded server.
 func ExampleServer() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {
@@ -44,7 +44,7 @@ func ExampleServer() {
 	log.Fatal(server.Serve(context.Background(), l))
 }
 
-// A client that does what the recorded one did, for the server that had trouble with it.
+// Play the client's part of a recorded session, for a server that had trouble with the recorded client.
 func ExampleClient() {
 	f, err := capture.Open("session.rtmpcap")
 	if err != nil {

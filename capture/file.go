@@ -13,7 +13,7 @@ import (
 )
 
 // ErrNoSession is the error for a file that is not a capture, or that has no session yet.
-var ErrNoSession = errors.New("capture: no session in it")
+var ErrNoSession = errors.New("capture: no session")
 
 // File is a capture file: one session or several. Its methods may be called from any goroutine.
 type File struct {
@@ -22,12 +22,12 @@ type File struct {
 	damage   []*DamageError
 }
 
-// DamageError is a part of a capture that can't be read. Everything else can.
+// DamageError describes a part of a capture that can't be read. The rest of the capture is readable.
 type DamageError struct {
 	Offset int64  // offset in the file, in bytes
-	Size   int64  // bytes; 0: unknown
+	Size   int64  // size of the part in bytes; 0 if unknown
 	Detail string // description of the damage
-	Err    error  // the cause; nil: none
+	Err    error  // the cause; nil if there is none
 }
 
 func (e *DamageError) Error() string {
@@ -58,8 +58,8 @@ func Open(path string) (*File, error) {
 	return nil, err
 }
 
-// NewFile reads a capture of size bytes: the heads of its blocks, of which it remembers some dozen bytes for each 256 KB. Close closes
-// in if that is an io.Closer.
+// NewFile opens a capture of size bytes. It reads the headers of all blocks, and keeps a few dozen bytes for each 256 KB. File.Close closes
+// in if it is an io.Closer.
 func NewFile(in io.ReaderAt, size int64) (*File, error) {
 	f := &File{in: in}
 	byID := make(map[uint64]*Session)
@@ -150,14 +150,14 @@ func (f *File) search(at, size int64) (int64, error) {
 	return size, nil
 }
 
-// Sessions are those in the file, in the order in which they began.
+// Sessions returns the sessions in the file, in the order in which they began.
 func (f *File) Sessions() []*Session { return slices.Clone(f.sessions) }
 
 // Damage returns the damaged places of the file, such as a torn end. Damage inside the blocks of a session is
 // reported by its Readers.
 func (f *File) Damage() []*DamageError { return slices.Clone(f.damage) }
 
-// Close closes what Open has opened.
+// Close closes the underlying file.
 func (f *File) Close() error {
 	if c, ok := f.in.(io.Closer); ok {
 		return c.Close()
@@ -224,8 +224,9 @@ func (s *Session) damage(i int, err error) error {
 // Info describes the session.
 func (s *Session) Info() Info { return s.info }
 
-// End is how its recording ended. complete is false where it has no end: it goes on, the program has crashed, or the file is damaged.
+// End describes how the recording of the session ended. complete is false if the end is missing: the session is still being recorded, the
+// program has crashed, or the file is damaged.
 func (s *Session) End() (end End, complete bool) { return s.end, s.complete }
 
-// Duration is the time of the last record.
+// Duration returns the time of the last record.
 func (s *Session) Duration() time.Duration { return s.blocks[len(s.blocks)-1].header.Last }

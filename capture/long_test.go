@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// A capture of 1 GB is opened and read in the memory of a few blocks.
+// TestGigabyte checks that opening and reading a capture of 1 GB takes no more memory than a few blocks.
 func TestGigabyte(t *testing.T) {
 	if os.Getenv("RTMP_LONG") == "" {
 		t.Skip("RTMP_LONG=1 reads a gigabyte")
@@ -31,7 +31,7 @@ func TestGigabyte(t *testing.T) {
 	r := capture.NewRecorder(file, capture.Info{Began: began})
 	w, body, random := chunk.NewWriter(), make([]byte, size), rand.NewChaCha8([32]byte{})
 	for n := range messages {
-		random.Read(body) // nothing that can be compressed
+		random.Read(body) // random data can't be compressed
 		b, err := w.AppendMessage(nil, &chunk.Outgoing{Type: 9, ChunkStreamID: 6, StreamID: 1, Timestamp: uint32(40 * n), Format: chunk.Format3, Body: body})
 		require.NoError(t, err)
 		r.Record(capture.FromServer, began.Add(time.Duration(n)*40*time.Millisecond), b)

@@ -8,15 +8,15 @@ import (
 
 // Message is a recorded message.
 type Message struct {
-	message.Packet // Timestamp is the message's time, Absolute is true
+	message.Packet // Timestamp is the message's time, and Absolute is true
 
 	From   Direction
 	Began  time.Duration // when its first byte was sent or received, since Info.Began
-	At     time.Duration // when its last byte was
+	At     time.Duration // when its last byte was sent or received, since Info.Began
 	Chunks int           // number of its chunks
-	Wire   int           // bytes with chunk headers
-	// Dropped is set for an unfinished message that will not be finished: it was aborted, or another one began on its chunk stream.
-	// Body holds what there is of it.
+	Wire   int           // size in bytes, including chunk headers
+	// Dropped reports that the message was never completed: it was aborted, or another message began on its chunk stream. Body is the part
+	// that was sent.
 	Dropped bool
 
 	ordinal int // number of the message in its direction, ordered by first byte, from 1

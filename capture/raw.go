@@ -29,8 +29,8 @@ type RawReader struct {
 // Raw returns a RawReader at the beginning of the session.
 func (s *Session) Raw() *RawReader { return &RawReader{session: s} }
 
-// Next reads the next part of either direction. The end of the session is io.EOF, one that is not known io.ErrUnexpectedEOF, see
-// [Session.End]. A *DamageError says that something is missing here; call Next again to go on after that.
+// Next reads the next part of either direction. The error is io.EOF at the end of the session, and io.ErrUnexpectedEOF if the recording has
+// no end; see [Session.End]. A *DamageError reports that something is missing here; the next call continues after it.
 func (r *RawReader) Next(raw *Raw) error {
 	for {
 		record, err := r.content.Next()

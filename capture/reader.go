@@ -12,13 +12,13 @@ import (
 // maxUnfinished bounds the bytes of incomplete messages that a Reader holds.
 const maxUnfinished = 64 << 20
 
-// Reader reads the messages of a session in the order in which they were complete. It holds one block of the file, and the messages
-// that are not complete yet, in memory. It is used by one goroutine at a time.
+// Reader reads the messages of a session in the order in which they were completed. It keeps one block of the file and the incomplete
+// messages in memory. It is used by one goroutine at a time.
 type Reader struct {
 	raw   *RawReader
 	part  Raw // not parsed yet
 	ways  [2]assembler
-	since time.Duration // skip messages that were complete earlier
+	since time.Duration // messages completed earlier are skipped
 }
 
 // assembler assembles the messages of one direction.
@@ -26,9 +26,9 @@ type assembler struct {
 	scan  *chunk.Scanner
 	under map[uint32]*unfinished // indexed by chunk stream id
 	held  int                    // bytes in under
-	tail  []byte                 // the beginning of a chunk header
-	begun int                    // number of messages
-	piece chunk.Piece            // the last one
+	tail  []byte                 // an incomplete chunk header
+	begun int                    // number of messages begun
+	piece chunk.Piece            // the last piece
 	dead  bool                   // the rest is not a chunk stream
 }
 
@@ -54,9 +54,9 @@ func (r *Reader) begin(scanners [2]*chunk.Scanner) {
 	}
 }
 
-// Next reads the next message; m.Body is reused. The end of the session is io.EOF, one that is not known io.ErrUnexpectedEOF, see
-// [Session.End]. A *DamageError says that something is missing or wrong here; call Next again to go on after that. Messages of which
-// a part is missing are left out.
+// Next reads the next message into m and reuses m.Body. The error is io.EOF at the end of the session, and io.ErrUnexpectedEOF if the
+// recording has no end; see [Session.End]. A *DamageError reports that something is missing or wrong here; the next call continues after
+// it. Messages of which a part is missing are skipped.
 func (r *Reader) Next(m *Message) error {
 	for {
 		for len(r.part.Data) > 0 {
@@ -81,17 +81,17 @@ func (r *Reader) Next(m *Message) error {
 	}
 }
 
-// Seek goes to the first message that was complete at t or later. Of the messages that were under way at the beginning of the block
-// in which it lies nothing is read.
+// Seek moves to the first message that was completed at t or later. It skips messages that were incomplete at the beginning of the block
+// that it starts from.
 func (r *Reader) Seek(t time.Duration) {
 	r.raw.seek(t)
 	r.part, r.since = Raw{}, t
 }
 
-// Tolerated returns counts of the violations in one direction's chunk stream that did not prevent reading.
+// Tolerated returns the numbers of protocol violations in one direction's chunk stream that did not prevent reading.
 func (r *Reader) Tolerated(from Direction) chunk.Tolerated { return r.ways[from-1].scan.Tolerated() }
 
-// next parses a piece of part. got reports that it completes a message.
+// next parses a piece of part. got reports whether the piece completes a message.
 func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 	if a.dead {
 		part.Data = nil
@@ -109,8 +109,7 @@ func (a *assembler) next(part *Raw, m *Message) (got bool, err error) {
 		return false, &DamageError{Detail: fmt.Sprintf("the bytes from the %v at %v are not a chunk stream", part.From, part.At), Err: err}
 	}
 	if p.Dropped != 0 && p.First {
-		// The header of the next message is scanned again, into a message of its own, after the caller has taken the
-		// dropped one.
+		// The caller gets the dropped message first. Afterwards the header of the next message is scanned again.
 		if u := a.under[p.Dropped]; u != nil {
 			a.forget(p.Dropped)
 			u.fill(m, part)

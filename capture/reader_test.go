@@ -21,7 +21,7 @@ type sent struct {
 	chunk.Outgoing
 }
 
-// recording records messages of both directions, cut at random places, a millisecond from each to the next.
+// recording records messages of both directions, cut at random places, with a millisecond between them.
 func recording(t *testing.T, messages []sent, opts ...capture.Option) []byte {
 	t.Helper()
 	var file bytes.Buffer
@@ -48,7 +48,7 @@ func open(t *testing.T, file []byte) *capture.File {
 	return f
 }
 
-// media are n messages of pictures and sound from the server, and now and then one from the client.
+// media returns n messages of video and audio from the server, with an occasional message from the client.
 func media(n int) (all []sent) {
 	random := rand.New(rand.NewPCG(1, 2))
 	size := chunk.Outgoing{Type: 1, ChunkStreamID: 2, Body: []byte{0, 0, 16, 0}}
@@ -116,7 +116,8 @@ func TestSeek(t *testing.T) {
 	assert.Equal(t, io.EOF, r.Next(&m))
 }
 
-// A block without states, since there are too many chunk streams, can be read, but not sought to.
+// TestManyChunkStreams checks a block without saved states, which happens with too many chunk streams: it can be read, but Seek can't start
+// from it.
 func TestManyChunkStreams(t *testing.T) {
 	var messages []sent
 	for i := range uint32(4000) {

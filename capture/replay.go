@@ -15,13 +15,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Replay is how a session is played again.
+// Replay controls how a session is played again. The zero value replays as fast as the peer allows.
 type Replay struct {
-	// Speed is 1 for the speed of the recording, 2 for twice as fast; 0: as fast as the peer takes it.
+	// Speed is 1 for the speed of the recording, 2 for twice as fast, and so on. 0 means as fast as the peer reads.
 	Speed float64
-	// Patience is how long the peer may take for what has to come before the replay can go on; 0: 10 s.
+	// Patience is how long to wait for a message of the peer that the replay needs before it can continue. 0 means 10 seconds.
 	Patience time.Duration
-	// Step is called before each message is sent, which waits until it returns; an error ends the replay. nil: nothing waits.
+	// Step, if not nil, is called before each message is sent. The message is sent when Step returns; an error ends the replay.
 	Step func(ctx context.Context, m *Message) error
 	// Received is called with each message of the peer on the goroutine that reads, if it is not nil. m.At counts
 	// from the end of the handshake. m is valid only during the call.
@@ -38,15 +38,15 @@ const (
 	maxExtras = 1000
 )
 
-// role is what differs between replays as server and as client. Its methods except edit and header are called with
+// role contains the differences between a replay as server and as client. Its methods except edit and header are called with
 // replay.mu held.
 type role interface {
 	// received handles a message of the peer.
 	received(m *Message)
-	// recorded handles a message of the peer's part of the recording, since later messages may depend on it.
+	// recorded handles a recorded message of the peer, since later messages may depend on it.
 	recorded(m *Message)
-	// ready reports whether a recorded message may be sent, or why it never may. p is its first piece; nil: the end
-	// of the recording.
+	// ready reports whether a recorded message may be sent. The error says why it can never be sent. p is its first piece, or nil at the
+	// end of the recording.
 	ready(p *chunk.Piece, ordinal int) (bool, error)
 	// impatient is called after waiting for the peer for Patience. It reports whether the replay may go on.
 	impatient() bool
@@ -69,9 +69,9 @@ type replay struct {
 	sync, syncAt time.Duration // corresponding times: in the recording, and since began
 	peerAt       time.Duration // time of the peer's last message in the recording
 	completing   int           // ordinal of the message that the current piece completes
-	chunkSize    int           // after the bytes sent so far
+	chunkSize    int           // chunk size in effect after the bytes sent so far
 
-	mu     sync.Mutex    // guards the rest and the role's state
+	mu     sync.Mutex    // guards the fields below and the role's state
 	change chan struct{} // signalled when the peer has sent a message
 	extras [][]byte      // bodies of commands and pongs that are not in the recording
 	gone   error         // why the peer's direction has ended
@@ -150,7 +150,7 @@ func (r *replay) play(ctx context.Context, s *Session) error {
 	}
 }
 
-// send sends a piece of the recording. got reports that it completes m.
+// send sends a piece of the recording. got reports whether the piece completes m.
 func (r *replay) send(ctx context.Context, b []byte, at time.Duration, p *chunk.Piece, got bool, m *Message) error {
 	if p.First {
 		if err := r.await(ctx, p, m.ordinal); err != nil {
@@ -195,7 +195,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 		r.insert(extras)
 		switch {
 		case ready:
-			if timeout != nil { // the peer is slow but alive: wait as long again
+			if timeout != nil { // the peer is slow but alive: start the timeout again
 				r.sync, r.syncAt = r.peerAt, time.Since(r.began)
 			}
 			return nil
@@ -221,7 +221,7 @@ func (r *replay) await(ctx context.Context, p *chunk.Piece, ordinal int) error {
 				timeout.Reset(r.patience())
 				continue
 			}
-			return fmt.Errorf("capture: the %v has not sent what the recording needs to go on, for %v", 3-r.own, r.patience())
+			return fmt.Errorf("capture: the %v has not sent what the recording needs to continue, for %v", 3-r.own, r.patience())
 		}
 	}
 }
@@ -256,17 +256,17 @@ func (r *replay) pace(ctx context.Context, at time.Duration) error {
 	}
 }
 
-// insert appends messages that are not in the recording, with whole headers on a chunk stream of their own.
+// insert appends messages that are not in the recording. They have full headers and their own chunk stream.
 func (r *replay) insert(bodies [][]byte) {
 	for _, body := range bodies {
 		w := chunk.NewWriter()
 		w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: extraChunkStream,
-			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer has this size already
+			Body: binary.BigEndian.AppendUint32(nil, uint32(r.chunkSize))}) // the peer already uses this size
 		o := chunk.Outgoing{Type: uint8(message.TypeCommandAMF0), ChunkStreamID: extraChunkStream, Body: body}
-		if body[0] == 0 { // a user control message; a command begins with the marker of a string
+		if body[0] == 0 { // a user control message; a command would begin with the marker of a string
 			o.Type = uint8(message.TypeUserControl)
 		}
-		r.out, _ = w.AppendMessage(r.out, &o) // a new writer, so that the header is whole
+		r.out, _ = w.AppendMessage(r.out, &o) // a new Writer begins with a full header
 	}
 }
 

@@ -31,7 +31,7 @@ func recorded(t *testing.T, name string) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// bothEnds plays the ends of a session against each other, and returns how many messages each has received of the other.
+// bothEnds replays a session as client and as server, connected to each other. It returns the number of messages that each has received.
 func bothEnds(t *testing.T, s *capture.Session, speed float64, client, server net.Conn) map[capture.Direction]int {
 	t.Helper()
 	counts := map[capture.Direction]int{}
@@ -63,11 +63,11 @@ func TestBothEndsAtOnce(t *testing.T) {
 		counts := bothEnds(t, s, 0, client, server)
 		want, _ := countsOf(t, s)
 		assert.Equal(t, want[capture.FromClient], counts[capture.FromClient], name)
-		assert.GreaterOrEqual(t, counts[capture.FromServer], want[capture.FromServer], name) // an answer may come before the question, and again
+		assert.GreaterOrEqual(t, counts[capture.FromServer], want[capture.FromServer], name) // an answer may precede its request or be repeated
 	}
 }
 
-// The times are those of the recording, or shorter ones.
+// TestBothEndsInTime checks that a replay takes as long as the recording, divided by Speed.
 func TestBothEndsInTime(t *testing.T) {
 	for _, name := range sessions {
 		for _, speed := range []float64{1, 10} {
@@ -84,7 +84,7 @@ func TestBothEndsInTime(t *testing.T) {
 	}
 }
 
-// countsOf are how many messages there are in a session, and when the last one was complete.
+// countsOf returns the number of messages in a session, and when the last one was completed.
 func countsOf(t *testing.T, s *capture.Session) (counts map[capture.Direction]int, last time.Duration) {
 	t.Helper()
 	counts = map[capture.Direction]int{}
@@ -116,7 +116,7 @@ func TestStep(t *testing.T) {
 	assert.Contains(t, seen, message.TypeCommandAMF0)
 }
 
-// A client that does not ask, and one that leaves, are reported; so is a server that says nothing.
+// TestPeersThatDoNotGoOn checks the errors for a client that sends no request, a client that leaves, and a server that sends nothing.
 func TestPeersThatDoNotGoOn(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := recorded(t, "rtmpdump")
@@ -157,7 +157,7 @@ func TestPeersThatDoNotGoOn(t *testing.T) {
 	})
 }
 
-// A server that refuses what the recorded one accepted.
+// TestRefused replays to a server that refuses what the recorded one accepted.
 func TestRefused(t *testing.T) {
 	s := recorded(t, "rtmpdump")
 	mine, theirs := net.Pipe()

@@ -15,21 +15,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Server serves a recorded session: it sends what the server sent, chunk for chunk, once the client has asked for it. The client may
-// be another one than the recorded: it gets the answers to what it asks, with its own transaction ids, whatever the order; what the
-// recorded client did not ask for gets an empty result. The fields are not changed once it serves.
+// Server serves a recorded session: it sends what the recorded server sent, chunk by chunk, when the client has asked for it. The client
+// may differ from the recorded one. It receives the recorded answers to its requests in any order, with its own transaction ids, and an
+// empty result for a request that is not in the recording. The fields must not be changed after the first call of Serve or ServeConn.
 type Server struct {
 	Replay
-	// Sessions are served one to each connection, in order; those after the last get that again. A client that was refused, told to
-	// prove who it is, or sent elsewhere, has several.
+	// Sessions are the sessions to serve, one for each connection, in order. Further connections get the last one again. A recording has
+	// several sessions, for example, if the client was refused, challenged for a password, or redirected.
 	Sessions []*Session
 
 	mu   sync.Mutex
 	next int
 }
 
-// Serve serves every connection of l, until ctx ends or l fails; it closes l and waits for them. The error is that of ctx or l, or the
-// first of a connection.
+// Serve serves every connection of l until ctx is done or l fails. Then it closes l and waits for the connections. The error is the first
+// one of a connection, or that of ctx or l.
 func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	stop := context.AfterFunc(ctx, func() { l.Close() })
 	defer stop()
@@ -57,7 +57,7 @@ func (s *Server) Serve(ctx context.Context, l net.Listener) error {
 	}
 }
 
-// ServeConn serves one connection, and closes it. The error is nil when the whole recording was sent.
+// ServeConn serves one connection and closes it. The error is nil if the whole recording was sent.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	defer nc.Close()
 	s.mu.Lock()
@@ -96,22 +96,22 @@ func shakeHands(ctx context.Context, nc net.Conn, shake func() error) error {
 // script is the plan by which a session is served.
 type script struct {
 	asked   []request
-	answers map[int]int  // index in asked of the request that a message answers, by the server's ordinals
-	status  map[int]bool // ordinals of messages about the state of a stream
+	answers map[int]int  // index in asked of the request that a message answers, by the message's ordinal
+	status  map[int]bool // messages about the state of a stream, by ordinal
 }
 
 // request is a command of the recorded client.
 type request struct {
 	name        string
 	transaction float64
-	passed      bool // the replay has reached its place in the recording
+	passed      bool // the replay has reached this command in the recording
 
 	matched bool    // the client has sent the same command
-	id      float64 // with this transaction id
+	id      float64 // the client's transaction id
 	answer  []byte  // the recorded answer, held until the client sends the command
 }
 
-// milestone reports whether the session cannot go on without the command.
+// milestone reports whether the session can't continue without the command.
 func (q *request) milestone() bool {
 	return q.name == "connect" || q.name == "createStream" || q.starts()
 }
@@ -146,7 +146,7 @@ func commandOf(m *Message) (cmd message.Command, ok bool) {
 	if m.Dropped || m.Type != message.TypeCommandAMF0 && m.Type != message.TypeCommandAMF3 {
 		return cmd, false
 	}
-	cmd, _ = message.ParseCommand(m.Type, m.Body) // use the part that could be parsed
+	cmd, _ = message.ParseCommand(m.Type, m.Body) // a command that can be parsed only in part is used nevertheless
 	return cmd, cmd.Name != ""
 }
 
@@ -216,7 +216,7 @@ func (s *asServer) ready(p *chunk.Piece, ordinal int) (bool, error) {
 	return true, nil
 }
 
-// dispensable reports whether a command may be missing: nothing after it shows whether the client will send it.
+// dispensable reports whether a client may omit the command, so that nothing waits for it.
 func (s *asServer) dispensable(i int) bool {
 	return !slices.ContainsFunc(s.asked[i:], func(q request) bool { return q.milestone() })
 }

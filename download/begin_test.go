@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// later are the tags with their media so many ms later.
+// later returns the tags with the media delayed by ms milliseconds.
 func later(list []flv.Tag, by uint32) []flv.Tag {
 	list = slices.Clone(list)
 	for i := headers; i < len(list); i++ {
@@ -21,7 +21,7 @@ func later(list []flv.Tag, by uint32) []flv.Tag {
 	return list
 }
 
-// A stream without its beginning is not complete, however regular the rest.
+// TestBeginningThatNeverCame checks that a stream without its beginning is not complete, however regular the rest.
 func TestBeginningThatNeverCame(t *testing.T) {
 	const duration = 10080 * time.Millisecond
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
@@ -35,7 +35,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 	assert.Equal(t, ClosedEarly, result.Outcome)
 
-	// A live stream has no beginning, and without a duration it is unknown.
+	// A live stream has no beginning, and without a duration the beginning is unknown.
 	result, err = judged(t, half, 0, nil, io.EOF, true)
 	assert.NoError(t, err)
 	assert.Equal(t, Complete, result.Outcome)
@@ -44,7 +44,7 @@ func TestBeginningThatNeverCame(t *testing.T) {
 	assert.Equal(t, Complete, result.Outcome)
 }
 
-// Timestamps that begin late are not a gap, if there is as much as there should be.
+// TestTimesThatBeginLate checks that timestamps that begin late are not a gap if the stream is as long as its duration.
 func TestTimesThatBeginLate(t *testing.T) {
 	const duration = 10080 * time.Millisecond
 	for _, by := range []time.Duration{900 * time.Millisecond, 5 * time.Second, 5 * time.Hour} {
@@ -56,7 +56,7 @@ func TestTimesThatBeginLate(t *testing.T) {
 	}
 }
 
-// Where to start is the server's choice of a key frame near Options.Start.
+// TestBeginningThatWasNotAskedFor checks that a server may start at any key frame near Options.Start.
 func TestBeginningThatWasNotAskedFor(t *testing.T) {
 	half := without(sample(t), func(tag flv.Tag) bool { return tag.Type != flv.TagScript && tag.Timestamp < 5000 })
 	d, err := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Start: 3 * time.Second}})

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// telling are the tags with other metadata.
+// telling returns the tags with other metadata.
 func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray) []flv.Tag {
 	list = slices.Clone(list)
 	properties = append(amf.ECMAArray{{Name: "duration", Value: duration.Seconds()}}, properties...)
@@ -35,7 +35,7 @@ func telling(t *testing.T, list []flv.Tag, duration time.Duration, properties am
 	return list
 }
 
-// judged is a download of tags, after which the server says the end, or err happens.
+// judged downloads tags from a fake player that then ends with err. io.EOF means that the server has ended the stream.
 func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf.ECMAArray, err error, live bool) (Result, error) {
 	t.Helper()
 	d, newErr := newDownload("rtmp://h/a/b", &Options{RTMP: &rtmp.Options{Live: live}})
@@ -47,7 +47,7 @@ func judged(t *testing.T, list []flv.Tag, duration time.Duration, properties amf
 	return d.run(conntest.Context(t))
 }
 
-// without are the tags that drop does not name.
+// without returns the tags for which drop returns false.
 func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
 	return slices.DeleteFunc(slices.Clone(list), drop)
 }
@@ -55,7 +55,7 @@ func without(list []flv.Tag, drop func(flv.Tag) bool) []flv.Tag {
 func isVideo(tag flv.Tag) bool { return tag.Type == flv.TagVideo }
 func isAudio(tag flv.Tag) bool { return tag.Type == flv.TagAudio }
 
-// delayed lets the frames of one kind come later than those of the other, so many ms.
+// delayed moves the frames of one kind behind those of the other, by a number of milliseconds.
 func delayed(list []flv.Tag, of func(flv.Tag) bool, by uint32) []flv.Tag {
 	list = slices.Clone(list)
 	due := func(tag flv.Tag) uint32 {
@@ -68,7 +68,7 @@ func delayed(list []flv.Tag, of func(flv.Tag) bool, by uint32) []flv.Tag {
 	return list
 }
 
-// slides is a talk: sound for so many seconds, and a picture each few.
+// slides returns the stream of a talk: seconds of audio, with a picture every few seconds.
 func slides(seconds, every int, irregular bool) []flv.Tag {
 	list := without(recording(seconds, 1), func(tag flv.Tag) bool { return isVideo(tag) && tag.Body[1] != 0 })
 	var shown []flv.Tag
@@ -83,7 +83,7 @@ func slides(seconds, every int, irregular bool) []flv.Tag {
 	return list
 }
 
-// A complete stream has all of every track.
+// TestIncomplete checks streams in which a part of a track is missing.
 func TestIncomplete(t *testing.T) {
 	all := sample(t)
 	lost := io.ErrUnexpectedEOF
@@ -104,7 +104,7 @@ func TestIncomplete(t *testing.T) {
 		{"all the sound and a quarter of the pictures", hole(2500, 99999, isVideo), duration, nil, io.EOF},
 		{"the same without a duration", hole(2500, 99999, isVideo), 0, nil, io.EOF},
 		{"all the pictures and a quarter of the sound", hole(2500, 99999, isAudio), duration, nil, io.EOF},
-		{"the sound ahead, lost", delayed(all, isVideo, 1500)[:len(all)-35], duration, nil, lost},
+		{"audio ahead, connection lost", delayed(all, isVideo, 1500)[:len(all)-35], duration, nil, lost},
 		{"the sound ahead", delayed(all, isVideo, 1500)[:len(all)-35], duration, nil, io.EOF},
 		{"the sound half a second ahead, lost", delayed(all, isVideo, 500)[:len(all)-11], duration, nil, lost},
 		{"a hole", hole(1000, 9400, media), duration, nil, io.EOF},
@@ -132,12 +132,12 @@ func TestIncomplete(t *testing.T) {
 	assert.Equal(t, []Gap{{flv.TagVideo, 1000 * time.Millisecond, 9400 * time.Millisecond}}, result.Gaps)
 }
 
-// Streams that only seem to have gaps.
+// TestCompleteAllTheSame checks streams that only seem to have gaps.
 func TestCompleteAllTheSame(t *testing.T) {
 	all := sample(t)
 	lost := io.ErrUnexpectedEOF
 	const duration = 10080 * time.Millisecond
-	late := append(slices.Clone(all[1:]), all[0]) // metadata comes last, with the time 0
+	late := append(slices.Clone(all[1:]), all[0]) // the metadata comes last, with timestamp 0
 	talk := slides(60, 10, false)
 	for _, test := range []struct {
 		name       string
@@ -177,7 +177,7 @@ func TestCompleteAllTheSame(t *testing.T) {
 	assert.Equal(t, ms(all[len(all)-1].Timestamp), result.Position)
 }
 
-// The length of a live stream is unknown. Its gaps are reported all the same.
+// TestHolesInLiveStreams checks that gaps in a live stream are reported, although its length is unknown.
 func TestHolesInLiveStreams(t *testing.T) {
 	all := sample(t)
 	result, err := judged(t, append(slices.Clone(all[:200]), all[400:]...), 0, nil, io.EOF, true)
@@ -186,7 +186,7 @@ func TestHolesInLiveStreams(t *testing.T) {
 	assert.Len(t, result.Gaps, 2)
 }
 
-// Old holes of a file stay holes when it is continued.
+// TestContinueFileWithHole checks that gaps in a file are still reported after it was continued.
 func TestContinueFileWithHole(t *testing.T) {
 	all := sample(t)
 	file := rtmptest.File(append(slices.Clone(all[:100]), all[200:500]...)...)
@@ -198,7 +198,7 @@ func TestContinueFileWithHole(t *testing.T) {
 	assert.True(t, bytes.HasPrefix(got, file))
 }
 
-// An aggregate that is damaged loses the rest of what was in it: that is not complete, although every track has its end.
+// TestDamagedAggregate checks that a stream is not complete if a damaged aggregate has lost messages, even if every track has its end.
 func TestDamagedAggregate(t *testing.T) {
 	picture := flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Timestamp: 1, Body: make([]byte, 50)})
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
@@ -214,7 +214,8 @@ func TestDamagedAggregate(t *testing.T) {
 	assert.EqualValues(t, 1, result.BadData)
 }
 
-// Messages that are damaged and not the stream's, which count as bad data of the connection, have nothing to do with the stream.
+// TestDamageElsewhere checks that damaged messages outside the stream, which count as bad data of the connection, do not affect the
+// outcome.
 func TestDamageElsewhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if cmd, err := message.ParseCommand(message.Type(m.Type), m.Body()); err == nil && cmd.Name == "play" {

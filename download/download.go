@@ -11,18 +11,18 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. The file is made before anything
-// else. One that is there already stays as it is until the stream has begun; then it is replaced, or continued with
-// Options.Resume. Whatever the error is, the file is whole tags and can be continued.
+// File saves the stream at rawURL, which may carry librtmp's options, as an FLV file. File creates the file before it connects. An existing
+// file stays unchanged until the stream has begun; then it is replaced or, with Options.Resume, continued. After any error the file
+// consists of whole tags and can be continued.
 //
 // The error is nil exactly when the outcome is Complete. Otherwise it is, or wraps, one of these:
 //
 //   - ErrTruncated, ErrIncomplete, ErrNotFLV, ErrNoMatch, a *WriteError;
 //   - an error of ctx when ctx is done;
 //   - before a connection: a *url.Error of package github.com/go-librtmp/rtmp/url for the URL, an *rtmp.OptionError;
-//   - an *rtmp.HandshakeError if no connection came about, which wraps the errors of package net and others;
+//   - an *rtmp.HandshakeError if connecting failed, which wraps the errors of package net and others;
 //   - an *rtmp.StatusError if the server refused;
-//   - an *rtmp.ProtocolError if the server broke the protocol;
+//   - an *rtmp.ProtocolError if the server violated the protocol;
 //   - io.ErrUnexpectedEOF if the connection was lost, os.ErrDeadlineExceeded if the server fell silent.
 func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
@@ -42,8 +42,8 @@ func File(ctx context.Context, rawURL, path string, o *Options) (Result, error) 
 	return d.run(ctx)
 }
 
-// To writes the stream at rawURL to w, as an FLV file. Options.Resume does not apply. Written bytes cannot be taken back,
-// so after a recovery the parts are joined as they are. See File for the rest.
+// To writes the stream at rawURL to w, as an FLV file. It ignores Options.Resume. Since written bytes can't be changed, a recovery appends
+// to them without removing any. Otherwise To is like File.
 func To(ctx context.Context, rawURL string, w io.Writer, o *Options) (Result, error) {
 	d, err := newDownload(rawURL, o)
 	if err != nil {
@@ -92,14 +92,14 @@ type download struct {
 	open   func(ctx context.Context, from time.Duration) (player, error)
 
 	base       uint32        // stream time of the file's time 0, in ms: not 0 if the server counts from Options.Start
-	position   uint32        // of the last message, in the file's time
+	position   uint32        // timestamp of the last message, in the file's time
 	shifts     shifts        // from the session's times to the file's
-	splice     *splice       // while searching for the place where the session continues the file
+	splice     *splice       // not nil while searching for the place where the session continues the file
 	joined     time.Time     // last write of the file, for live streams
 	resumed    bool          // the session continues the file
 	from       time.Duration // position at which the session began
-	back       int           // number of key frames between that and the last key frame of the file
-	known      time.Duration // of the stream; 0: unknown
+	back       int           // number of key frames between from and the last key frame of the file
+	known      time.Duration // duration of the stream; 0 if unknown
 	properties amf.ECMAArray // the newest metadata
 
 	audio, video repeats

@@ -18,8 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// dropping is what a server sends that drops frames since its queue is full, as nginx-rtmp does: the times of what follows in
-// the track are late by as much, since they count from the frame before.
+// dropping returns what a server sends that drops frames because its queue is full, as nginx-rtmp does. The timestamps of the following
+// frames of the track are too small by the duration of the dropped frames, since the server sends differences from the previous frame.
 func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	var sent []flv.Tag
 	late, last := map[flv.TagType]uint32{}, map[flv.TagType]uint32{}
@@ -36,12 +36,12 @@ func dropping(list []flv.Tag, drop func(i int, tag flv.Tag) bool) []flv.Tag {
 	return sent
 }
 
-// dropped are frames to drop, by their number among all tags.
+// dropped contains the frames to drop, by index in the tags.
 func dropped(n ...int) func(int, flv.Tag) bool {
 	return func(i int, _ flv.Tag) bool { return slices.Contains(n, i) }
 }
 
-// resumedFrom continues a file from a server that has the tags of served, and says what has become of it.
+// resumedFrom continues a file from a server that sends the tags in served, and returns the resulting file.
 func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error) {
 	t.Helper()
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": rtmptest.File(served...)}})
@@ -54,7 +54,7 @@ func resumedFrom(t *testing.T, file, served []flv.Tag) (Result, []flv.Tag, error
 	return result, rtmptest.Tags(t, got), err
 }
 
-// requireInOrder requires that the frames of each track are those of all in their order, with none twice, and that time does
+// requireInOrder requires that the frames of each track are in the order of all, that none is repeated, and that timestamps do
 // not go back.
 func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 	t.Helper()
@@ -67,14 +67,14 @@ func requireInOrder(t *testing.T, all, got []flv.Tag, what string) {
 		for i < len(all) && contentOf(all[i]) != contentOf(tag) {
 			i++
 		}
-		require.Less(t, i, len(all), "%s: a frame at %d comes again or out of order", what, tag.Timestamp)
+		require.Less(t, i, len(all), "%s: the frame at %d is repeated or out of order", what, tag.Timestamp)
 		require.GreaterOrEqual(t, int32(tag.Timestamp-last[tag.Type]), int32(0), "%s: time goes back in a track", what)
 		next[tag.Type], last[tag.Type] = i+1, tag.Timestamp
 	}
 }
 
-// A recording that lost a few frames is the same recording when it comes again without a few others: it stays complete, and
-// nothing comes into the file twice.
+// TestResumeDropped checks that a file that lacks a few frames can be continued from a server that drops a few others: the result is
+// complete, and no frame is written twice.
 func TestResumeDropped(t *testing.T) {
 	all := recording(40, 50)
 	end := len(all)
@@ -84,10 +84,10 @@ func TestResumeDropped(t *testing.T) {
 		"sound in the file":                {[]int{indexBefore(all, end-500, isAudio)}, nil},
 		"this time":                        {nil, []int{end - 300, end - 100}},
 		"the end of the file":              {[]int{end - 1}, nil},
-		"the end this time":                {nil, []int{end - 1}},
-		"the end of both tracks this time": {nil, []int{end - 1, end - 2, end - 3}},
-		"both":                             {[]int{700, 1200, end - 90, end - 44}, []int{900, end - 100, end - 60, end - 7}},
-		"much earlier":                     {[]int{100, 200, 300, 400}, []int{150, 250}},
+		"the end of what the server sends": {nil, []int{end - 1}},
+		"the end of both tracks of what the server sends": {nil, []int{end - 1, end - 2, end - 3}},
+		"both":         {[]int{700, 1200, end - 90, end - 44}, []int{900, end - 100, end - 60, end - 7}},
+		"much earlier": {[]int{100, 200, 300, 400}, []int{150, 250}},
 	} {
 		file := dropping(all, dropped(test.file...))
 		result, got, err := resumedFrom(t, file, dropping(all, dropped(test.server...)))
@@ -98,14 +98,14 @@ func TestResumeDropped(t *testing.T) {
 	}
 }
 
-// indexBefore is the last tag of a kind before an index.
+// indexBefore returns the index of the last tag of a kind before an index.
 func indexBefore(list []flv.Tag, i int, of func(flv.Tag) bool) int {
 	for i--; !of(list[i]); i-- {
 	}
 	return i
 }
 
-// Whatever is dropped, and wherever the file ends.
+// TestResumeDroppedAnywhere drops random frames, and cuts the file at random places.
 func TestResumeDroppedAnywhere(t *testing.T) {
 	all := recording(40, 50)
 	random := rand.New(rand.NewPCG(1, 2))
@@ -123,7 +123,8 @@ func TestResumeDroppedAnywhere(t *testing.T) {
 	}
 }
 
-// A server that seeks counts from the right time again, while the file is late by what it has lost.
+// TestResumeDroppedSeeking checks a server whose timestamps are right again after a seek, while those in the file are too small by the
+// dropped frames.
 func TestResumeDroppedSeeking(t *testing.T) {
 	all := recording(40, 2)
 	random := rand.New(rand.NewPCG(3, 4))
@@ -137,7 +138,7 @@ func TestResumeDroppedSeeking(t *testing.T) {
 				after, result, err := continued(t, rtmptest.File(file...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 					return dropping(servers[server](all, from), some), io.EOF
 				})
-				if err != nil { // the fake player's duration is another
+				if err != nil { // the fake player's duration differs
 					require.ErrorIs(t, err, ErrTruncated, "%s: %+v", what, result)
 				}
 				got := rtmptest.Tags(t, after)
@@ -148,7 +149,8 @@ func TestResumeDroppedSeeking(t *testing.T) {
 	}
 }
 
-// Silence is the same wherever it is: only other frames tell where the file ends.
+// TestResumeDroppedSilence checks a file that ends in silence. All frames of silence are equal, so only other frames show where the file
+// ends.
 func TestResumeDroppedSilence(t *testing.T) {
 	all := recording(40, 5)
 	for i, tag := range all {

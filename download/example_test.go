@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// newServer starts a server with the recording vod/film, ten seconds of pictures that are not real. A program downloads from a real server.
+// newServer starts a server with the recording vod/film, which is ten seconds of fake pictures. A program downloads from a real server.
 func newServer() (srv *servertest.Server, remove func()) {
 	metadata, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 10.0}})
 	if err != nil {
@@ -46,7 +46,7 @@ func newServer() (srv *servertest.Server, remove func()) {
 	return srv, func() { srv.Close(); os.RemoveAll(dir) }
 }
 
-// A download that was cut off is continued, even if the connection is lost again.
+// Continue a download that was cut off, even if the connection is lost again.
 func ExampleFile() {
 	srv, remove := newServer()
 	defer remove()
@@ -66,7 +66,7 @@ func ExampleFile() {
 	// complete <nil> 0 gaps, 2 connections
 }
 
-// Write a stream to any io.Writer, and connect again if the connection is lost.
+// Write a stream to any io.Writer, and reconnect if the connection is lost.
 func ExampleTo_recovery() {
 	srv, remove := newServer()
 	defer remove()

@@ -16,12 +16,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// impatient recovers as fast as it can.
+// impatient recovers without waiting.
 func impatient() *Recovery {
 	return &Recovery{Attempts: 10, Delay: time.Nanosecond, MaxDelay: time.Nanosecond}
 }
 
-// The server dies again and again, each time a bit later or earlier, and one file comes of it.
+// TestRecoverFromCuts downloads one file from a server that closes the connection again and again, after different numbers of bytes.
 func TestRecoverFromCuts(t *testing.T) {
 	random := rand.New(rand.NewPCG(1, 2))
 	for _, action := range []testserver.Action{testserver.Cut, testserver.Reset} {
@@ -47,7 +47,7 @@ func TestRecoverFromCuts(t *testing.T) {
 	}
 }
 
-// The same written to a pipe, where nothing can be taken back.
+// TestRecoverStream does the same for a pipe, in which written bytes can't be changed.
 func TestRecoverStream(t *testing.T) {
 	random := rand.New(rand.NewPCG(3, 4))
 	for range 20 {
@@ -65,7 +65,7 @@ func TestRecoverStream(t *testing.T) {
 	}
 }
 
-// Without recovery every attempt leaves a file of whole tags that the next one continues.
+// TestResumeAfterCuts checks that without recovery every attempt leaves a file of whole tags, which the next attempt continues.
 func TestResumeAfterCuts(t *testing.T) {
 	random := rand.New(rand.NewPCG(5, 6))
 	for range 20 {
@@ -84,7 +84,7 @@ func TestResumeAfterCuts(t *testing.T) {
 			require.GreaterOrEqual(t, result.Size, size, "it never shrinks")
 			size = result.Size
 			if err == nil {
-				require.GreaterOrEqual(t, len(got), len(testserver.Sample)-20, "all but the mark of the end")
+				require.GreaterOrEqual(t, len(got), len(testserver.Sample)-20, "all but the end of sequence")
 				break
 			}
 			require.Equal(t, ClosedEarly, result.Outcome, "%v", err)

@@ -5,7 +5,7 @@ package download
 // dropped ones had not existed, so that each track falls behind by what it has lost.
 const maxDrift = 1000
 
-// frames are the frames of a part of a file by content, in the order of the file.
+// frames contains the frames of a part of a file, by content, in the order of the file.
 type frames map[content][]entry
 
 func framesOf(list []entry) frames {
@@ -19,9 +19,9 @@ func framesOf(list []entry) frames {
 // follower finds the frames of one track in the file as they are repeated, in the order of the file. Any number of
 // frames may be missing on either side.
 type follower struct {
-	frames        // those of one track are used, and removed as they are passed
-	shift  uint32 // from the new times to those of the file, for the newest frame found
-	after  int64  // offset of that frame; 0: none
+	frames        // only those of one track are used; they are removed when passed
+	shift  uint32 // added to new times to get those of the file, for the newest frame found
+	after  int64  // offset of the newest frame found; 0 if none
 }
 
 // find returns the place of a frame in the file. If the same content is at several places, only the one at the

@@ -41,7 +41,7 @@ func (h *heard) interrupt(s *rtmp.Stream) {
 	h.stream = s
 }
 
-// something reports whether take would return anything.
+// something reports whether take would return a request.
 func (h *heard) something() bool {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -22,11 +22,11 @@ func (d *download) reached() bool { return d.ends(tolerance) }
 
 // filled reports whether the last frame of a track has arrived, judging by the duration alone.
 func (d *download) filled() bool {
-	const rounding = 10 * time.Millisecond // of the duration in the metadata
+	const rounding = 10 * time.Millisecond // precision of the duration in the metadata
 	return d.end() > 0 && d.ends(rounding)
 }
 
-// ends reports whether the last frame of a track ends at most missing before the end of the stream.
+// ends reports whether the last frame of a track ends no more than missing before the end of the stream.
 func (d *download) ends(missing time.Duration) bool {
 	end, reached := d.end(), d.end() == 0
 	for _, tr := range []*track{&d.out.tail.audio, &d.out.tail.video} {
@@ -69,9 +69,8 @@ func (d *download) end() time.Duration {
 	return d.known
 }
 
-// headless returns the gaps at the beginning of the tracks, if no track begins there and the total is shorter than
-// the duration by as much. It is not a gap if timestamps merely begin late, if only one track does, or if the server
-// was asked to begin later.
+// headless returns the gaps at the beginning of the tracks. There are gaps only if all tracks begin late and the stream is shorter than its
+// duration by as much, and not if the server was asked to begin later.
 func (d *download) headless() (list []Gap) {
 	t, end := d.out.tail, d.end()
 	if d.target.live || d.target.start > 0 || end == 0 || t.empty() {
@@ -128,7 +127,7 @@ func (d *download) ragged(ended bool) (list []Gap) {
 
 var tracksOf = []flv.TagType{flv.TagAudio, flv.TagVideo}
 
-// judgeable reports whether it can be known where a track should end: it must be regular, or be named by the
+// judgeable reports whether the expected end of a track is known: the track must be regular, or be named by the
 // metadata.
 func (d *download) judgeable(kind flv.TagType) bool {
 	tr := d.out.tail.trackOf(kind)

@@ -13,7 +13,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// whole is an uninterrupted download.
+// whole returns the result of an uninterrupted download.
 func whole(t *testing.T, url string, o *Options) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "whole.flv")

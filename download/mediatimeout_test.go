@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// It ends what Timeout does not, and is recovered from like other silence.
+// TestMediaTimeout checks that MediaTimeout ends a session that Timeout does not end, and that the download recovers from it.
 func TestMediaTimeout(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}, OnMessage: p.seen})
@@ -25,7 +25,7 @@ func TestMediaTimeout(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrDeadlineExceeded)
 	assert.GreaterOrEqual(t, result.Sessions, 2)
 	p.mu.Lock()
-	assert.Zero(t, p.on, "a server that has had its time is not woken")
+	assert.Zero(t, p.on, "after MediaTimeout the server is not woken")
 	p.mu.Unlock()
 	ctx, cancel := context.WithCancel(conntest.Context(t))
 	cancel()

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// Another recording at the same URL, however its server plays it, is not joined to the file.
+// TestNothingInCommon checks that another recording at the same URL is not joined to the file, in whatever way its server plays it.
 func TestNothingInCommon(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
@@ -39,7 +39,8 @@ func TestNothingInCommon(t *testing.T) {
 	}
 }
 
-// A stream that agrees at first and then differs may replace the rest of the file, but only when as much of it has arrived.
+// TestCutIsReplacedFirst checks that a stream that matches the file at first and then differs replaces the rest of the file, but only when
+// as much of the stream has arrived.
 func TestCutIsReplacedFirst(t *testing.T) {
 	all := recording(120, 1000)
 	other := append(append([]flv.Tag{}, all[:20]...), reencoded(all)[20:]...)
@@ -58,7 +59,7 @@ func TestCutIsReplacedFirst(t *testing.T) {
 	}
 }
 
-// A few sounds are enough where the file has no more.
+// TestContinueShortSound checks that a few matching audio frames are enough if the file has no more.
 func TestContinueShortSound(t *testing.T) {
 	all := without(recording(10, 1), isVideo)
 	for n := 3; n < 8; n++ {
@@ -68,7 +69,7 @@ func TestContinueShortSound(t *testing.T) {
 	}
 }
 
-// Held tags cost more than their bodies.
+// TestHeldTagsAreBounded checks that the memory of held tags is bounded, including what they need besides their bodies.
 func TestHeldTagsAreBounded(t *testing.T) {
 	tl, err := scan(bytes.NewReader(rtmptest.File(sample(t)...)), 0)
 	require.NoError(t, err)
@@ -82,7 +83,7 @@ func TestHeldTagsAreBounded(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNoMatch)
 }
 
-// A file that is too short for a header, and does not begin one, is not an FLV file.
+// TestResumeShortForeignFile checks that a file shorter than a header is not an FLV file, unless it is the beginning of a header.
 func TestResumeShortForeignFile(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -101,18 +102,18 @@ func TestResumeShortForeignFile(t *testing.T) {
 	}
 }
 
-// A file is replaced when there is something to replace it with, not before.
+// TestReplacedWhenTheStreamBegins checks that a file is not replaced before the stream begins.
 func TestReplacedWhenTheStreamBegins(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	dies := rtmptest.Server(t, testserver.Config{Fault: cutAt(3500)})
 	path := filepath.Join(t.TempDir(), "out.flv")
 	for _, url := range []string{s.URL("vod", "nosuch"), "rtmp://127.0.0.1:1/a/b", dies.URL("vod", "sample")} {
-		require.NoError(t, os.WriteFile(path, []byte("what was there before"), 0o600))
+		require.NoError(t, os.WriteFile(path, []byte("the previous content"), 0o600))
 		_, err := File(conntest.Context(t), url, path, nil)
 		require.Error(t, err)
 		got, err := os.ReadFile(path)
 		require.NoError(t, err)
-		assert.Equal(t, "what was there before", string(got), url)
+		assert.Equal(t, "the previous content", string(got), url)
 	}
 	require.NoError(t, os.WriteFile(path, bytes.Repeat([]byte("old"), len(testserver.Sample)), 0o600))
 	result, err := File(conntest.Context(t), s.URL("vod", "sample"), path, nil)
@@ -127,7 +128,7 @@ func cutAt(n int64) func(int) testserver.Fault {
 	return func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: n} }
 }
 
-// With Sync the file is on the disk when a joint has been made, and at the end.
+// TestSync checks that with Options.Sync the file is flushed to disk after a continuation has begun, and at the end.
 func TestSync(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -152,10 +153,10 @@ func TestSync(t *testing.T) {
 	assert.NoError(t, err)
 }
 
-// Tags at the end of the file that the server does not have are cut, if the server has played that far.
+// TestMoreThanTheServerHas checks that tags at the end of the file that the server lacks are cut off, if the server has played that far.
 func TestMoreThanTheServerHas(t *testing.T) {
 	all := sample(t)
-	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // the last picture's time
+	mark := flv.Tag{Type: flv.TagVideo, Timestamp: 9960, Body: []byte{0x17, 2, 0, 0, 0}} // time of the last picture
 	got, result, err := continued(t, rtmptest.File(append(all[:len(all):len(all)], mark)...), Options{}, func(from time.Duration) ([]flv.Tag, error) {
 		return servers["absolute"](all, from), io.EOF
 	})

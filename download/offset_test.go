@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// jumping is the sample with a jump in time in front of a tag.
+// jumping returns the sample with a jump in its timestamps before a tag.
 func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
 	all := rtmptest.SampleTags(t)
 	for i := at; i < len(all); i++ {
@@ -24,7 +24,8 @@ func jumping(t *testing.T, at int, by time.Duration) []flv.Tag {
 	return all
 }
 
-// Servers that pace recordings by their times, as nginx-rtmp does, send those at once whose times begin late, or jump.
+// TestTimesThatJump checks that servers that pace recordings by their timestamps, as nginx-rtmp does, are made to send recordings whose
+// timestamps begin late or jump.
 func TestTimesThatJump(t *testing.T) {
 	for _, test := range []struct {
 		name string
@@ -49,7 +50,7 @@ func TestTimesThatJump(t *testing.T) {
 	}
 }
 
-// Media after a jump does not make a truncated recording complete.
+// TestCutAfterJump checks that a truncated recording is not complete because of a jump in its timestamps.
 func TestCutAfterJump(t *testing.T) {
 	for _, at := range []int{headers, headers + 1, 100} {
 		list := jumping(t, at, 5*time.Hour)

@@ -7,52 +7,52 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// Options say how to download. The zero value plays a stream from its beginning into a new file.
+// Options are the options of a download. The zero value downloads a stream from its beginning, and replaces the file.
 type Options struct {
-	// RTMP are the session's: Start, Stop, Live, Buffer, Timeout and MediaTimeout are what matters here most. nil: the defaults.
-	// Buffer's default is ten hours here, so that servers send as fast as they can.
+	// RTMP contains the options of the RTMP session. The most important ones for a download are Start, Stop, Live, Buffer, Timeout and
+	// MediaTimeout. Nil means the defaults, except that Buffer is ten hours, so that servers send as fast as they can.
 	RTMP *rtmp.Options
 
-	// Resume continues an existing file instead of replacing it. Options.Start is ignored then. It does not apply to
-	// live streams (RTMP.Live): there File always replaces the file.
+	// Resume continues an existing file instead of replacing it; RTMP.Start is then ignored. Resume is ignored for live streams
+	// (RTMP.Live), for which File always replaces the file.
 	Resume bool
-	// SkipKeyFrames goes back so many key frames more to continue a file.
+	// SkipKeyFrames is the number of additional key frames to go back to continue a file. 0 means to begin at the last one.
 	SkipKeyFrames int
 
-	// NoPipelining waits for each of the server's answers while connecting. Without it, where RTMP.Pipelining is zero it is
-	// rtmp.PipelineCommands here.
+	// NoPipelining makes connecting wait for each of the server's answers. If it is false and RTMP.Pipelining is zero,
+	// rtmp.PipelineCommands is used.
 	NoPipelining bool
 
-	// Sync makes sure that the file is on the disk (fsync), and not only in the system's memory, when File returns and when a
-	// joint has been made.
+	// Sync flushes the file to disk (fsync) before File returns, and when a continuation of the file has begun.
 	Sync bool
 
-	// Realtime leaves out rtmpdump's way of getting more than real time from a server that says its buffer is empty: a
-	// pause that is undone at once. Live streams are never paused.
+	// Realtime disables a trick of rtmpdump's that makes some servers send faster than real time: when the server says that its buffer is
+	// empty, the stream is paused and resumed at once. Live streams are never paused.
 	Realtime bool
-	// KeepBuffer leaves the buffer as it is when the stream turns out to be longer.
+	// KeepBuffer keeps RTMP.Buffer even if the metadata shows that the stream is longer. Otherwise the buffer is enlarged to hold the whole
+	// stream.
 	KeepBuffer bool
 
-	Recover *Recovery // nil: a lost connection ends the download
+	Recover *Recovery // how to recover from a lost connection; nil means that it ends the download
 
-	// Quirks makes the file that rtmpdump makes: audio messages of one byte and video messages of up to five are left out,
-	// RTMP.Start is added to all times, even if the server's count from the beginning of the stream, and the file header announces
-	// neither audio nor video if the metadata's time is not 0.
+	// Quirks makes the file equal to rtmpdump's: audio messages of one byte and video messages of up to five bytes are left out; RTMP.Start
+	// is added to all timestamps, even if the server's already count from the beginning of the stream; and the file header announces
+	// neither audio nor video if the metadata's timestamp is not 0.
 	Quirks bool
 
-	// Progress is called when the phase changes, while something is received or compared at most ten times a second, and at the end
-	// if anything was received. It is called on the goroutine that downloads. nil: it is not called.
+	// Progress, if not nil, is called when the phase changes, at most ten times a second while media is received or compared, and at the
+	// end if any was received. It is called on the goroutine that called File or To.
 	Progress func(*Progress)
-	Logger   *slog.Logger // nil: RTMP.Logger, or silent
+	Logger   *slog.Logger // nil means RTMP.Logger; if that is nil too, nothing is logged
 }
 
-// Recovery says how to go on after a lost connection, or one that could not be made. What the server refuses is not tried again, and
-// neither is a first connection that fails because the host does not exist or its certificate is not valid. With the defaults it takes
-// about a minute and a half until a server that is down counts as failed; meanwhile Progress gets each error. A request to reconnect
-// (Enhanced RTMP) is announced as understood, and followed as RTMP.FollowReconnect allows; unless the session has lasted for a
-// minute it counts as an attempt that brought nothing.
+// Recovery controls how a download continues after a connection was lost or could not be made. It is not used if the server refuses, or if
+// the first connection fails because the host does not exist or its certificate is invalid. With the defaults, a download from a server
+// that is down fails after about a minute and a half; meanwhile Progress receives each error. The client announces support for reconnect
+// requests (Enhanced RTMP), and follows them as RTMP.FollowReconnect allows. A session that a request ends within its first minute counts
+// as an attempt that brought nothing new.
 type Recovery struct {
-	Attempts int           // number of attempts in a row that may bring nothing new; 0: 8
-	Delay    time.Duration // wait before the first attempt; doubles with each one, with a random deviation. 0: 500 ms
-	MaxDelay time.Duration // longest wait; 0: 30 s
+	Attempts int           // number of consecutive attempts that may bring nothing new; 0 means 8
+	Delay    time.Duration // wait before the first attempt; it doubles with each further one, with a random deviation. 0 means 500 ms
+	MaxDelay time.Duration // longest wait; 0 means 30 seconds
 }

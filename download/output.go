@@ -11,17 +11,17 @@ import (
 
 // output writes the download as FLV, to a file or another writer. Every write consists of whole tags.
 type output struct {
-	file    *os.File // nil: the output cannot be cut
+	file    *os.File // nil if the output can't be cut
 	closer  io.Closer
-	sync    func(*os.File) error // nil: leave it to the system when to write to the disk
+	sync    func(*os.File) error // nil means that the system decides when to write to the disk
 	w       io.Writer
 	pending []byte // whole tags and the file header that wait for flush
-	run     []byte // likewise, in memory of write's caller; pending or run is empty
-	tail    *tail  // of the file and what is pending
+	run     []byte // the same, in memory of write's caller; at most one of pending and run is in use
+	tail    *tail  // tail of the file, including the pending tags
 
 	begun   bool // the file header has been written
 	stale   bool // the file has bytes after tail.end
-	hasty   bool // like rtmpdump: if the metadata's timestamp is not 0, the file header announces nothing
+	hasty   bool // as in rtmpdump, the file header announces neither audio nor video if the metadata's timestamp is not 0
 	prelude flv.Prelude
 	early   []flv.Tag // copies of the tags that wait for the file header
 
@@ -33,8 +33,7 @@ func newOutput(w io.Writer, skip int) *output {
 	return &output{w: w, tail: &tail{skip: skip, unread: true}}
 }
 
-// createOutput opens a file to be replaced, and makes it if necessary. The old contents stay until there is something
-// to replace them.
+// createOutput opens a file to be replaced, and creates it if necessary. The old content stays until the first tag is written.
 func createOutput(path string, skip int) (*output, error) {
 	if info, err := os.Stat(path); err == nil && !info.Mode().IsRegular() { // a pipe or a device
 		f, err := os.Create(path)
@@ -55,7 +54,7 @@ func createOutput(path string, skip int) (*output, error) {
 	return o, nil
 }
 
-// resumeOutput opens a file to be continued. If it cannot be, it is replaced as by createOutput.
+// resumeOutput opens a file to be continued. A file with nothing to continue is replaced as by createOutput.
 func resumeOutput(path string, skip int) (*output, error) {
 	o, err := createOutput(path, skip)
 	if err != nil || o.file == nil {
@@ -87,7 +86,7 @@ func (o *output) close() error {
 	return nil
 }
 
-// flushDisk waits until the data is on the disk, if that was asked for.
+// flushDisk flushes the file to the disk if Options.Sync is set.
 func (o *output) flushDisk() error {
 	if err := o.flush(); err != nil || o.sync == nil || o.file == nil {
 		return err
@@ -252,7 +251,7 @@ func (o *output) flush() error {
 // tag. n bytes of b were written.
 func (o *output) failed(b []byte, n int, err error) error {
 	start := o.tail.end - int64(len(b))
-	whole := 0 // bytes of b
+	whole := 0 // number of bytes of b in whole tags
 	for at := 0; at < len(b); {
 		size := flv.FileHeaderSize
 		if start+int64(at) > 0 {

@@ -12,10 +12,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 )
 
-// Whatever a disk takes of what is written at once, the file ends after a whole tag, and no other counts.
+// TestFailedWriteKeepsWholeTags checks that after a partial write the file ends after a whole tag, and that only tags in the file are
+// counted.
 func TestFailedWriteKeepsWholeTags(t *testing.T) {
 	all := sample(t)[:12]
-	var raw []byte // as a player writes it
+	var raw []byte // the tags as a player writes them
 	for _, tag := range all {
 		raw = flv.AppendTag(raw, tag)
 	}
@@ -46,13 +47,13 @@ func TestFailedWriteKeepsWholeTags(t *testing.T) {
 			}
 			assert.EqualValues(t, tags, o.audio+o.video+o.data)
 			if tags < len(all) {
-				assert.Greater(t, len(got)+len(all[tags].Body)+flv.TagOverhead+flv.FileHeaderSize, n, "no tag that is there is cut off")
+				assert.Greater(t, len(got)+len(all[tags].Body)+flv.TagOverhead+flv.FileHeaderSize, n, "no whole tag is cut off")
 			}
 		}
 	}
 }
 
-// shortFile takes so many bytes.
+// shortFile accepts a limited number of bytes.
 type shortFile struct {
 	file *os.File
 	left int
@@ -66,7 +67,8 @@ func (f *shortFile) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// Tags with the file's timestamps are written as received, in as many writes as there are pieces of memory.
+// TestWritesAreFew checks that tags whose timestamps need no change are written as received, with one write for each contiguous piece of
+// memory.
 func TestWritesAreFew(t *testing.T) {
 	all := sample(t)
 	raw := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
@@ -77,7 +79,7 @@ func TestWritesAreFew(t *testing.T) {
 	in := intake{download: &download{out: newOutput(&w, 0), target: &target{}}, player: &fakePlayer{}}
 	_, err := in.Write(raw)
 	require.NoError(t, err)
-	assert.Equal(t, 2, w.writes, "the file header and what waited for it, and all else")
+	assert.Equal(t, 2, w.writes, "one write for the file header and the tags that waited for it, one for the others")
 	assert.Equal(t, rtmptest.File(all...), w.bytes)
 	in.shifts = shifts{5, 5, 5}
 	_, err = in.Write(raw)

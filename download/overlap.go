@@ -13,7 +13,7 @@ import (
 type overlap struct {
 	*splice
 	shift        uint32
-	found        []int    // index in tail.recent of each held tag; -1: absent
+	found        []int    // index in tail.recent of each held tag; -1 if it is not there
 	at           []uint32 // time of each held tag in the file
 	again        []bool   // tags of tail.recent that have arrived again
 	lowest       int      // everything in tail.recent from here on has arrived again, or should have
@@ -24,7 +24,7 @@ type overlap struct {
 type alignment struct {
 	follower
 	span
-	pair  int  // index in tail.recent of the newest frame that was found; -1: none
+	pair  int  // index in tail.recent of the newest frame that was found; -1 if none
 	fresh bool // frames that are not in the file have arrived since
 }
 
@@ -79,13 +79,13 @@ func (o *overlap) align(i int) {
 	recent := o.tail.recent
 	k, _ := slices.BinarySearchFunc(recent, e.offset, func(e entry, offset int64) int { return cmp.Compare(e.offset, offset) })
 	o.found[i], o.again[k] = k, true
-	if a.pair < 0 { // the frames before it are late by as much
+	if a.pair < 0 { // the frames before it have the same drift
 		for j := range i {
 			if o.held[j].typ == h.typ {
 				o.at[j] += a.shift - before
 			}
 		}
-	} else if !a.fresh { // the frames between are only in the file: they stay
+	} else if !a.fresh { // the frames between the two are only in the file: they stay
 		for j := k - 1; j > a.pair; j-- {
 			if recent[j].typ == h.typ {
 				o.lowest = max(o.lowest, j+1)
@@ -106,7 +106,7 @@ func (o *overlap) track(kind flv.TagType) *alignment {
 // passed reports whether every track has gone past its end in the file.
 func (o *overlap) passed() bool { return o.tail.passed(&o.audio.span, &o.video.span) }
 
-// unlike reports whether nothing has matched for long, within the known part of the file.
+// unlike reports whether no frame has matched for a long time, within the known part of the file.
 func (o *overlap) unlike() bool {
 	since := o.tail.recent[0].time
 	for _, a := range []*alignment{&o.audio, &o.video} {
@@ -117,7 +117,7 @@ func (o *overlap) unlike() bool {
 	return int32(o.at[len(o.at)-1]-since) > maxUnlike
 }
 
-// alike reports whether most of what should have arrived again has.
+// alike reports whether most of the frames that should have arrived again have.
 func (o *overlap) alike() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {
@@ -132,8 +132,7 @@ func (o *overlap) alike() bool {
 	return 2*same > all
 }
 
-// plan keeps the file up to the first tag that is damaged, or after which something new has arrived, and appends what
-// has arrived and is not in the file.
+// plan keeps the file up to the first damaged tag, or to the first tag that a new one must follow, and appends the new tags.
 func (o *overlap) plan() plan { return o.keep(o.kept()) }
 
 // keep returns the plan that keeps the first keep tags of tail.recent.
@@ -143,7 +142,7 @@ func (o *overlap) keep(keep int) plan {
 	if keep < len(t.recent) {
 		p.cut = t.recent[keep].offset
 	}
-	var audio, video track // of the kept tags
+	var audio, video track // tracks of the kept tags
 	for _, e := range t.recent[:keep] {
 		pick(e.typ, &audio, &video).advance(e.time)
 	}
@@ -175,7 +174,7 @@ func (o *overlap) keep(keep int) plan {
 
 // joint is the place where a track continues.
 type joint struct {
-	held  int    // number of held tags that are in the file, or precede what is; -1: none
+	held  int    // number of held tags that are in the file, or precede one that is; -1 if none
 	exact bool   // the kept part of the track ends there
 	shift uint32 // to be added to the times after it
 }
@@ -195,7 +194,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 		case k >= 0 && k < keep:
 			j = joint{i, k == last, o.at[i] - h.Timestamp}
 			begun = true
-		case k >= 0 && last >= 0 && !j.exact: // what arrived after the previous one comes where others stay
+		case k >= 0 && last >= 0 && !j.exact: // tags that arrived after the previous match belong where the file keeps others
 			return joint{i - 1, true, o.at[i] - h.Timestamp}
 		case !begun:
 			j.shift, begun = o.at[i]-h.Timestamp, true
@@ -204,7 +203,7 @@ func (o *overlap) joint(kind flv.TagType, keep int) joint {
 	return j
 }
 
-// covers reports whether what has arrived reaches the end of these tags.
+// covers reports whether the held tags reach the end of these tags.
 func (o *overlap) covers(cut []entry) bool {
 	return !slices.ContainsFunc(cut, func(e entry) bool {
 		a := o.track(e.typ)
@@ -226,7 +225,7 @@ func (o *overlap) inside(i int) bool {
 	if oldest.offset == o.tail.first.offset {
 		return int32(o.at[i]-oldest.time) >= 0
 	}
-	since, seen := o.oldest[o.held[i].typ] // the drift of tracks may differ
+	since, seen := o.oldest[o.held[i].typ] // the tracks may drift differently
 	if !seen {
 		since = oldest.time
 	}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A download asks for its stream once, wherever it begins: what is asked for ahead is what it wants.
+// TestStreamIsAskedForOnce checks that with pipelining a download requests its stream once, from the right position.
 func TestStreamIsAskedForOnce(t *testing.T) {
 	for name, o := range map[string]*Options{
 		"from the beginning": {},
@@ -48,7 +48,7 @@ func TestStreamIsAskedForOnce(t *testing.T) {
 	}
 }
 
-// A server that has minded pipelining is not asked again in the same way when the connection is made again.
+// TestPipeliningIsGivenUp checks that after a server has rejected pipelining, the next connection uses less of it.
 func TestPipeliningIsGivenUp(t *testing.T) {
 	d, err := newDownload("rtmp://server/app/name", nil)
 	require.NoError(t, err)

@@ -10,7 +10,7 @@ import (
 // Phase is what a download is doing.
 type Phase int
 
-// The phases, in order; after Retrying it is Connecting again.
+// The phases, in order. Retrying is followed by Connecting.
 const (
 	Connecting Phase = iota
 	Connected        // connect has been accepted
@@ -45,19 +45,19 @@ func (p Phase) String() string {
 // Progress is the state of a download. It is valid during the call.
 type Progress struct {
 	Phase    Phase
-	Size     int64         // of the file, in bytes
-	Position time.Duration // time of the last message in the file; it stays the same while Matching
-	Duration time.Duration // of the stream, according to the metadata; 0: unknown
+	Size     int64         // size of the file, in bytes
+	Position time.Duration // time of the last message in the file; it does not change while Matching
+	Duration time.Duration // duration of the stream, according to the metadata; 0 if unknown
 	From     time.Duration // position at which the session began to play
 	Resuming bool          // the session continues a file
-	Metadata amf.ECMAArray // Metadata: the new metadata
-	Err      error         // Retrying: the reason
-	Wait     time.Duration // Retrying: the wait
+	Metadata amf.ECMAArray // the new metadata, in phase Metadata
+	Err      error         // the reason, in phase Retrying
+	Wait     time.Duration // the wait before the next connection, in phase Retrying
 
 	StartSize     int64         // Size when the download began
 	StartPosition time.Duration // Position when the download began
-	Rate          float64       // growth of Size over the last seconds, in bytes per second; 0: unknown
-	Remaining     time.Duration // estimated time for the rest at the present pace; 0: unknown
+	Rate          float64       // growth of Size over the last seconds, in bytes per second; 0 if unknown
+	Remaining     time.Duration // estimated time for the rest at the present pace; 0 if unknown
 }
 
 // reportInterval is the least time between reports of the same phase.

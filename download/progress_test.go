@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// However fast something arrives, a program hears of it ten times a second, and of the last of it.
+// TestReportsAreFewAndComplete checks that Progress is called ten times a second, however fast data arrives, and that the last call reports
+// all of it.
 func TestReportsAreFewAndComplete(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var told []Progress
@@ -39,7 +40,7 @@ func TestReportsAreFewAndComplete(t *testing.T) {
 	})
 }
 
-// The pace is that of the last seconds, and what there was to resume does not count.
+// TestPace checks that the pace is measured over the last seconds, and that the size of the resumed file does not count.
 func TestPace(t *testing.T) {
 	began := time.Unix(1000, 0)
 	p := newPace(mark{began, 1 << 30, time.Hour})
@@ -50,7 +51,7 @@ func TestPace(t *testing.T) {
 		rate, remaining = p.at(mark{began.Add(time.Duration(s) * time.Second), 1<<30 + 500 + int64(s), time.Hour + 10*time.Second}, 2*time.Hour)
 	}
 	assert.Equal(t, 1.0, rate)
-	assert.Zero(t, remaining, "it does not get there")
+	assert.Zero(t, remaining, "no progress")
 	assert.EqualValues(t, 1<<30, p.first.size)
 	rate, _ = p.at(mark{began.Add(31 * time.Second), 0, 0}, 0)
 	assert.Zero(t, rate, "the file was cut")

@@ -14,7 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// Files of another format, or damaged at random: never a panic, never Complete with other bytes, and ErrNoMatch leaves the file alone.
+// TestResumeRandomFiles continues files of other formats and files damaged at random. There must be no panic, Complete only with the right
+// bytes, and ErrNoMatch must leave the file unchanged.
 func TestResumeRandomFiles(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	n, complete, refused := 0, 0, 0

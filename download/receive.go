@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// intake takes the stream as a player writes it.
+// intake is the writer to which a player writes the stream.
 type intake struct {
 	*download
 	player player
@@ -110,7 +110,7 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 	}
 	tag.Timestamp += *d.shifts.of(tag.Type)
 	if t.empty() && t.repeats(tag) {
-		d.result.Dropped++ // all that the previous session has brought
+		d.result.Dropped++ // a repeated message that the previous session has brought
 		return nil
 	}
 	if s.paused() {
@@ -127,7 +127,7 @@ func (d *download) append(s player, tag flv.Tag, raw []byte) error {
 
 // repeats describes a track that is expected to begin before the end of the file.
 type repeats struct {
-	follower // from the session's times, shifted as before
+	follower // its shift applies to the session's times, after shifts
 	expected bool
 	until    uint32 // in ms, in the file's time
 	config   bool   // the decoder configuration may be repeated at any time
@@ -176,8 +176,8 @@ func (d *download) repeated(tag *flv.Tag) bool {
 	return ahead < 0
 }
 
-// origin returns the stream time of the file's time 0, in ms, from the first timestamp of the first session: it is
-// less than requested on servers that count from where they begin.
+// origin returns the stream time of the file's time 0, in ms. It follows from the first timestamp of the first session, which is less than
+// the requested position if the server counts from where it begins.
 func (d *download) origin(first uint32) uint32 {
 	from := uint32(d.from.Milliseconds())
 	if countsFromStart(first, from) {
@@ -199,8 +199,8 @@ func (d *download) write(tag flv.Tag, raw []byte) error {
 	return nil
 }
 
-// maxBack is how many key frames earlier the search for a match begins again, if what the server plays should be in
-// the file. (It may only look so, since servers may begin elsewhere than expected.)
+// maxBack is how many key frames further back a new session may begin if the tags that the server plays should be in the file but are not
+// found. (They may not be in the file at all, since servers may begin elsewhere than expected.)
 const maxBack = 2
 
 // join continues the file with the held tags. last reports that no earlier session can be tried.
@@ -232,7 +232,7 @@ func (d *download) join(ended, last bool) error {
 	}
 	for _, h := range p.tags {
 		h.Timestamp += *p.shifts.of(h.Type)
-		if d.out.file == nil && d.repeated(&h.Tag) { // a duplicate in the output could not be cut off
+		if d.out.file == nil && d.repeated(&h.Tag) { // a duplicate in the output can't be cut off later
 			continue
 		}
 		if err := d.write(h.Tag, nil); err != nil {

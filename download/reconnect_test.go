@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asking serves the sample in real time, and asks each client that plays to reconnect, when it has got some of it.
+// asking serves the sample in real time, and asks each client that plays to reconnect after it has received a part.
 func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testserver.Server, connections *atomic.Int32) {
 	connections = new(atomic.Int32)
 	cfg.Realtime, cfg.WindowAckSize = true, 20_000
@@ -38,12 +38,12 @@ func asking(t *testing.T, tcURL func() string, cfg testserver.Config) (s *testse
 	return rtmptest.Server(t, cfg), connections
 }
 
-// Where a request to reconnect must not be followed the stream is played on.
+// TestReconnectRequestIsIgnored checks that playing continues if a request to reconnect must not be followed.
 func TestReconnectRequestIsIgnored(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		options Options
-		here    bool // else to another port
+		here    bool // otherwise the request leads to another port
 	}{
 		{"without recovery", Options{RTMP: &rtmp.Options{FollowReconnect: rtmp.FollowAny}}, true},
 		{"not announced", Options{RTMP: &rtmp.Options{NoEnhanced: true, FollowReconnect: rtmp.FollowAny}, Recover: impatient()}, true},
@@ -52,13 +52,13 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 		{"announced something else", Options{Recover: impatient(),
 			RTMP: &rtmp.Options{ConnectFields: amf.Object{{Name: "capsEx", Value: 2.0}}}}, true},
 	} {
-		schemes := []string{"rtmp", "rtmpt"} // of where the request leads
+		schemes := []string{"rtmp", "rtmpt"} // schemes of the URL in the request
 		if test.here {
 			schemes = schemes[:1]
 		}
 		for _, scheme := range schemes {
 			t.Run(test.name+", "+scheme, func(t *testing.T) {
-				t.Parallel() // they wait for a server that sends in real time
+				t.Parallel() // these tests wait for a server that sends in real time
 				var to string
 				there, strangers := asking(t, func() string { return to }, testserver.Config{Scheme: scheme})
 				s, connections := asking(t, func() string { return to }, testserver.Config{})
@@ -83,11 +83,12 @@ func TestReconnectRequestIsIgnored(t *testing.T) {
 	}
 }
 
-// minutes is a recording of which a server in real time has not sent everything when it asks to reconnect. It has no metadata, which
-// would say how long it is.
+// minutes returns a recording that is so long that a server that sends in real time asks to reconnect before its end. It has no metadata,
+// so its duration is unknown.
 func minutes(t *testing.T) []byte { return rtmptest.File(rtmptest.RepeatedSample(t, 12)[1:]...) }
 
-// A server that asks for ever is left after as many attempts as fail otherwise, with a pause before each.
+// TestReconnectRequestsAreBounded checks that requests to reconnect count as failed attempts, with a wait before each, so that a server
+// can't ask forever.
 func TestReconnectRequestsAreBounded(t *testing.T) {
 	s, connections := asking(t, func() string { return "" }, testserver.Config{Files: map[string][]byte{"sample": minutes(t)}})
 	o := &Options{RTMP: &rtmp.Options{Buffer: 3 * time.Second}, KeepBuffer: true,
@@ -106,7 +107,7 @@ func TestReconnectRequestsAreBounded(t *testing.T) {
 	assert.Equal(t, 5, pauses)
 }
 
-// Credentials for one server are not sent to another.
+// TestReconnectTakesNoSecretsAlong checks that credentials for one server are not sent to another.
 func TestReconnectTakesNoSecretsAlong(t *testing.T) {
 	said := make(chan string, 100)
 	film := minutes(t)

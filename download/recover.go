@@ -26,7 +26,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 		return 0, false
 	case d.allCame(err), d.result.Sessions == 0 && wrongAddress(err):
 		return 0, false
-	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the end of the stream, or the same end twice
+	case err == nil && (failed > 0 || d.target.live || d.reached() && len(d.ragged(true)) == 0): // the stream has ended, or it has ended early at the same place twice
 		return 0, false
 	}
 	if failed >= cmp.Or(r.Attempts, 8) {
@@ -35,7 +35,7 @@ func (d *download) recoverable(ctx context.Context, err error, failed int) (time
 	return reconnect.Delay(r.Delay, r.MaxDelay, failed), true
 }
 
-// wrongAddress reports whether err usually comes from an address that is wrong: no host of that name, or a certificate for another one.
+// wrongAddress reports whether the usual cause of err is a wrong address: no host has the name, or the certificate is for another name.
 func wrongAddress(err error) bool {
 	var name *net.DNSError
 	var certificate *tls.CertificateVerificationError

@@ -30,7 +30,7 @@ import (
 type pauses struct {
 	mu      sync.Mutex
 	on, off int
-	names   []string // of the streams played
+	names   []string // names of the streams played
 	answer  func(n int) *chunk.Outgoing
 	acks    int
 }
@@ -65,8 +65,8 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// A server in real time that says its buffer is empty is paused, and goes on at once with another buffer full: it sends 64 KiB or
-// more at a time.
+// TestBufferEmpty checks that a stream is paused and resumed when a server that sends in real time says that its buffer is empty. The
+// server then sends the next buffer at once, 64 KiB or more.
 func TestBufferEmpty(t *testing.T) {
 	p := &pauses{answer: bufferEmpty}
 	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
@@ -83,7 +83,7 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{WindowAckSize: 20_000, OnMessage: p.seen})
 	got := whole(t, s.URL("vod", "sample"), &Options{Realtime: true})
 	assert.True(t, bytes.Equal(testserver.Sample, got))
-	require.Eventually(t, func() bool { // the server may be behind
+	require.Eventually(t, func() bool { // the server may not have handled the last commands yet
 		p.mu.Lock()
 		defer p.mu.Unlock()
 		return p.acks > 0
@@ -93,7 +93,7 @@ func TestBufferEmptyInRealtime(t *testing.T) {
 	assert.Zero(t, p.on)
 }
 
-// A server that falls silent is woken in vain, and then left.
+// TestSilence checks that a download tries once to wake a server that falls silent, and then leaves it.
 func TestSilence(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{OnMessage: p.seen, Fault: func(n int) testserver.Fault {
@@ -119,7 +119,7 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, 2, p.on, "once for each connection that fell silent")
 }
 
-// reconnectTo asks a client to come to another server.
+// reconnectTo returns a request to reconnect to another server.
 func reconnectTo(t *testing.T, tcURL string) *chunk.Outgoing {
 	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
 	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, &message.Command{Name: "onStatus", Args: []any{info}})
@@ -147,7 +147,7 @@ func TestReconnectRequest(t *testing.T) {
 	result, err := File(conntest.Context(t), s.URL("vod", "sample")+" playpath=sample", path, o)
 	require.NoError(t, err)
 	assert.Equal(t, 2, result.Sessions)
-	assert.Equal(t, 15.0, <-announced, "that it may be asked")
+	assert.Equal(t, 15.0, <-announced, "the client says that it may be asked")
 	got, err := os.ReadFile(path)
 	require.NoError(t, err)
 	assert.True(t, bytes.Equal(testserver.Sample, got))
@@ -156,7 +156,7 @@ func TestReconnectRequest(t *testing.T) {
 	assert.Equal(t, []string{"sample"}, there.names)
 }
 
-// A server that asks to reconnect may hang up at once.
+// TestReconnectRequestBeforeHangingUp checks that a request to reconnect is followed even if the server closes the connection at once.
 func TestReconnectRequestBeforeHangingUp(t *testing.T) {
 	next := rtmptest.Server(t, testserver.Config{})
 	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 50_000, OnMessage: func(s *testserver.Session, m *chunk.Message) {
@@ -172,9 +172,9 @@ func TestReconnectRequestBeforeHangingUp(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 }
 
-// A live stream goes on after a lost connection, at a key frame.
+// TestRecoverLive checks that a live stream continues at a key frame after a lost connection.
 func TestRecoverLive(t *testing.T) {
-	const beyond = 400 // tags, the last of which come after the cut
+	const beyond = 400 // number of tags, some of which are published after the cut
 	received, missed := 0, make(chan struct{})
 	s := rtmptest.Server(t, testserver.Config{
 		Fault: func(n int) testserver.Fault {
@@ -205,7 +205,7 @@ func TestRecoverLive(t *testing.T) {
 			require.NoError(t, stream.WritePacket(&rtmp.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
 		}
 	}
-	publish(all[:headers+1]) // and a key frame, with which players begin
+	publish(all[:headers+1]) // the headers, and a key frame at which players begin
 	playing := make(chan struct{}, 10)
 	path := filepath.Join(t.TempDir(), "out.flv")
 	done := make(chan error, 1)
@@ -215,7 +215,7 @@ func TestRecoverLive(t *testing.T) {
 		result, err = File(ctx, s.URL("live", "camera"), path, &Options{RTMP: &rtmp.Options{Live: true}, Recover: impatient(),
 			Progress: func(p *Progress) {
 				switch p.Phase {
-				case Metadata: // the server has let the player in
+				case Metadata: // the server has accepted the player
 					playing <- struct{}{}
 				case Retrying:
 					<-missed
@@ -287,7 +287,7 @@ func TestCancelWhileWaiting(t *testing.T) {
 	assert.Equal(t, []Phase{Connecting, Retrying}, phases)
 }
 
-// A request that the server has refused is not repeated.
+// TestRefusalsAreFinal checks that a request that the server has refused is not repeated.
 func TestRefusalsAreFinal(t *testing.T) {
 	p := &pauses{}
 	s := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, OnMessage: p.seen})
@@ -306,7 +306,7 @@ func TestRefusalsAreFinal(t *testing.T) {
 
 var errBroken = errors.New("broken")
 
-// brokenWriter takes so many bytes.
+// brokenWriter accepts a limited number of bytes.
 type brokenWriter struct{ left int }
 
 func (w *brokenWriter) Write(b []byte) (int, error) {
@@ -334,7 +334,7 @@ func TestWriteError(t *testing.T) {
 	assert.ErrorIs(t, err, os.ErrNotExist)
 }
 
-// withDuration is the sample with other metadata; 0: without.
+// withDuration returns the sample with a duration in its metadata, or without metadata if the duration is 0.
 func withDuration(t *testing.T, seconds float64) []byte {
 	list := rtmptest.SampleTags(t)
 	if seconds == 0 {
@@ -392,7 +392,8 @@ func TestOutcome(t *testing.T) {
 	}
 }
 
-// An end that comes too early is not believed at once, but when it comes again at the same place.
+// TestRecoverFromEarlyEnd checks that a stream that ends early is tried again, and that the end is accepted when it comes again at the same
+// place.
 func TestRecoverFromEarlyEnd(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"it": withDuration(t, 20)}})
 	result, err := To(conntest.Context(t), s.URL("vod", "it"), io.Discard, &Options{Recover: impatient()})
@@ -400,7 +401,7 @@ func TestRecoverFromEarlyEnd(t *testing.T) {
 	assert.Equal(t, 2, result.Sessions)
 }
 
-// A wrong host name is reported at once; a server that is down may come back.
+// TestRecoverFirstConnection checks that a wrong host name is reported at once, and that a server that is down is tried again.
 func TestRecoverFirstConnection(t *testing.T) {
 	for _, test := range []struct {
 		err   error

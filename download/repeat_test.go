@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// repeated is the first ms milliseconds of the sample, so many times one after the other.
+// repeated returns the first ms milliseconds of the sample, repeated several times.
 func repeated(t *testing.T, ms uint32, n int) []byte {
 	all := sample(t)
 	list := all[1:headers:headers]
@@ -29,7 +29,8 @@ func repeated(t *testing.T, ms uint32, n int) []byte {
 	return rtmptest.File(list...)
 }
 
-// A stream that repeats itself is continued where it was left, not where it was the same before.
+// TestResumeRepetition checks that a stream that repeats itself is continued at the right place, not at an earlier one with the same
+// content.
 func TestResumeRepetition(t *testing.T) {
 	for _, ms := range []uint32{10_000, 6000, 2000} {
 		film := repeated(t, ms, 3)

@@ -12,24 +12,24 @@ import (
 type Outcome int
 
 const (
-	// NotStarted: nothing was played. No connection was made, the server refused, or an option is invalid.
+	// NotStarted means that nothing was played: no connection was made, the server refused, or an option is invalid.
 	NotStarted Outcome = iota
-	// Truncated: the server ended the stream early, refused to continue, violated the protocol, or plays another
-	// recording than the file's.
+	// Truncated means that the server ended the stream early, refused to continue, violated the protocol, or plays a recording that differs
+	// from the file.
 	Truncated
-	// ClosedEarly: the server closed the connection, or the connection was lost, before the end.
+	// ClosedEarly means that the connection was closed by the server or lost before the end.
 	ClosedEarly
-	// TimedOut: the server sent nothing for too long before the end.
+	// TimedOut means that the server fell silent before the end.
 	TimedOut
-	// Canceled: the context ended before the download.
+	// Canceled means that the context was done before the download was complete.
 	Canceled
-	// WriteFailed: writing to the file or the writer failed.
+	// WriteFailed means that writing to the file or the writer failed.
 	WriteFailed
-	// Complete: everything has arrived, to the extent that this can be checked. The server has ended the stream, or the
-	// connection was lost after the known duration had arrived, and Result.Gaps and Result.BadData are empty. A live
+	// Complete means that everything has arrived, as far as that can be checked: the server has ended the stream, or the connection was
+	// lost after the known duration had arrived, and Result.Gaps is empty and Result.BadData 0. A live
 	// stream is complete if the server has ended it and BadData is 0, since gaps in it cannot be detected.
 	Complete
-	// Incomplete: the end was reached, but something before it is missing, see Result.Gaps and Result.BadData.
+	// Incomplete means that the end was reached, but something before it is missing; see Result.Gaps and Result.BadData.
 	// Resuming does not help.
 	Incomplete
 )
@@ -57,19 +57,19 @@ func (o Outcome) String() string {
 	return fmt.Sprintf("Outcome(%d)", int(o))
 }
 
-// ErrTruncated says that the server ended a stream before its duration was over.
+// ErrTruncated is the error if the server ends a stream before its known duration.
 var ErrTruncated = errors.New("download: the server ended the stream early")
 
-// ErrIncomplete says that a stream has ended at its end, but something before is missing.
+// ErrIncomplete is the error if the end of the stream was reached, but a part before it is missing.
 var ErrIncomplete = errors.New("download: the stream has ended, but a part of it is missing")
 
-// ErrNotFLV means that the file to continue is not an FLV file. It was not changed.
+// ErrNotFLV is the error if the file to continue is not an FLV file. The file was not changed.
 var ErrNotFLV = errors.New("download: not an FLV file")
 
-// ErrNoMatch says that what the server plays does not continue the file. It was not touched.
+// ErrNoMatch is the error if the server's stream does not continue the file. The file was not changed.
 var ErrNoMatch = errors.New("download: the server's stream does not continue the file")
 
-// WriteError says that the file, or the writer, took no more. The tags written before are whole.
+// WriteError is the error if writing to the file or the writer failed. A file still consists of whole tags.
 type WriteError struct{ Err error }
 
 func (e *WriteError) Error() string { return "download: write: " + e.Err.Error() }
@@ -77,24 +77,24 @@ func (e *WriteError) Error() string { return "download: write: " + e.Err.Error()
 // Unwrap returns the cause.
 func (e *WriteError) Unwrap() error { return e.Err }
 
-// Result is what a download came to.
+// Result describes the result of a download.
 type Result struct {
 	Outcome  Outcome
 	Ended    bool          // the server has ended the stream
-	Size     int64         // of the file, or of the bytes written
+	Size     int64         // size of the file, or number of bytes written to the writer
 	Position time.Duration // time of the last message received
 	Duration time.Duration // of the stream, according to the metadata; 0: unknown
 
 	Audio, Video, Data int64 // tags written by this call
-	Dropped            int64 // messages that the file had already, or that Options.Quirks excludes
+	Dropped            int64 // messages that the file already contained, or that Options.Quirks excludes
 
-	// Gaps are the places in the whole file where media is missing from a track: where its frames are farther apart
-	// than a few of them usually are (four to eight, and at least 250 ms), and where it ends that long before the end
-	// of the stream, or one second before it if the server has ended the stream. The end is given by the duration, or
-	// else by the longest track. A track that the metadata names and that never came is a gap. So is the beginning,
-	// if all tracks begin more than a second late and the file is shorter than the duration by as much. Irregular
-	// tracks, such as slide shows and single pictures, have no gaps, data is not a track, and timestamps that jump by
-	// more than the duration are not a gap. Of each track the longest 16 gaps are listed.
+	// Gaps are the places in the whole file where media is missing from a track, at most the 16 longest of each track. There is a gap where
+	// two frames are farther apart than several frames usually are (four to eight, and at least 250 ms); where a track ends that long
+	// before the end of the stream, or more than a second before it if the server has ended the stream; and at the beginning, if all tracks
+	// begin more than a second late and the file is shorter than the duration by as much. A track that the metadata names and that is
+	// missing is one gap. The end of the stream is its duration or, if that is unknown, the end of the longest track. Irregular tracks,
+	// such as slide shows and single pictures, have no gaps. Data is not a track. A jump of the timestamps by more than the duration is not
+	// a gap.
 	Gaps []Gap
 	// BadData is the number of damaged messages, aggregates and metadata in the stream. Their contents are lost.
 	BadData uint64

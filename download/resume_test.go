@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// A file cut at every byte of its last two tags becomes whole.
+// TestResumeAtEveryByteOfTheLastTags continues a file cut at each byte of its last two tags.
 func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 	for name, keep := range map[string]func(flv.Tag) bool{
 		"both":    func(flv.Tag) bool { return true },
@@ -53,7 +53,7 @@ func TestResumeAtEveryByteOfTheLastTags(t *testing.T) {
 	}
 }
 
-// Every share of a file, and every number of key frames to go back.
+// TestResumeAnywhere continues files cut at different places, with different numbers of key frames to go back.
 func TestResumeAnywhere(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	url := s.URL("vod", "sample")
@@ -88,7 +88,7 @@ func TestResumeNothing(t *testing.T) {
 	}
 }
 
-// A file that is not FLV stays unchanged.
+// TestResumeForeignFile checks that a file that is not FLV stays unchanged.
 func TestResumeForeignFile(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, before := range map[string]string{
@@ -107,7 +107,7 @@ func TestResumeForeignFile(t *testing.T) {
 	}
 }
 
-// A server that can't be reached, or refuses, changes nothing.
+// TestResumeRefused checks that the file stays unchanged if the server can't be reached or refuses.
 func TestResumeRefused(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -122,7 +122,7 @@ func TestResumeRefused(t *testing.T) {
 	}
 }
 
-// reencoded is the same recording, with every body different.
+// reencoded returns the same recording with a different body in every tag.
 func reencoded(all []flv.Tag) []flv.Tag {
 	var list []flv.Tag
 	for i, tag := range all {
@@ -135,7 +135,7 @@ func reencoded(all []flv.Tag) []flv.Tag {
 	return list
 }
 
-// joinedLive is a file to which what a server of a live stream sends has been joined.
+// joinedLive joins what a server of a live stream sends to a file, and returns the resulting file.
 func joinedLive(t *testing.T, file []byte, sent func(from time.Duration) []flv.Tag) ([]byte, plan) {
 	t.Helper()
 	tl, err := scan(bytes.NewReader(file), 0)
@@ -165,14 +165,14 @@ func joinedLive(t *testing.T, file []byte, sent func(from time.Duration) []flv.T
 	return got, p
 }
 
-// A live stream, of which nothing comes twice, is joined by time, at a key frame.
+// TestJoinByTime checks that a live stream, of which nothing is sent twice, is joined by time, at a key frame.
 func TestJoinByTime(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
 	for _, server := range []string{"absolute", "relative", "the key frame before", "without headers", "sound from before"} {
 		for _, n := range []int{4, 70, 140, 300, 420, 600} {
 			if server == "the key frame before" && n == 140 {
-				continue // it begins at 0: so does one that counts from where it begins
+				continue // from 0 on, this server sends the same timestamps as one that counts from where it begins
 			}
 			got, p := joinedLive(t, rtmptest.File(all[:n]...), func(from time.Duration) []flv.Tag {
 				if from == 0 {
@@ -203,13 +203,13 @@ func times(list []flv.Tag) (ms []uint32) {
 	return ms
 }
 
-// A picture that does not move, and silence: nearly all contents are the same.
+// TestContinueStillPicture continues a stream of still pictures and silence, in which nearly all tags have the same content.
 func TestContinueStillPicture(t *testing.T) {
 	var all []flv.Tag
 	for i, tag := range sample(t) {
 		if i >= headers {
 			tag.Body = bytes.Clone(tag.Body[:20])
-			copy(tag.Body[5:], "the same for ever")
+			copy(tag.Body[5:], "the same forever")
 		}
 		all = append(all, tag)
 	}
@@ -227,7 +227,7 @@ func TestContinueStillPicture(t *testing.T) {
 	}
 }
 
-// Times that run over 2^32 ms.
+// TestContinueAcrossWrap continues a file whose timestamps wrap at 2^32 ms.
 func TestContinueAcrossWrap(t *testing.T) {
 	var all []flv.Tag
 	for _, tag := range sample(t) {
@@ -261,7 +261,7 @@ func TestMetadataChanged(t *testing.T) {
 	assert.True(t, bytes.Equal(rtmptest.File(all...), got))
 }
 
-// Another codec configuration at the same times is written where the new pictures begin.
+// TestConfigurationChanged checks that a changed codec configuration is written where the new pictures begin.
 func TestConfigurationChanged(t *testing.T) {
 	all := sample(t)
 	other := reencoded(all)
@@ -278,7 +278,7 @@ func TestConfigurationChanged(t *testing.T) {
 	assert.Equal(t, flv.KindKeyFrame, kindOf(list[at+1]))
 }
 
-// A stream of another kind is refused, and the file stays.
+// TestOtherKindOfStream checks that a stream of another kind is refused, and that the file stays unchanged.
 func TestOtherKindOfStream(t *testing.T) {
 	all := sample(t)
 	var sound []flv.Tag
@@ -293,7 +293,7 @@ func TestOtherKindOfStream(t *testing.T) {
 	assert.True(t, bytes.Equal(before, got))
 }
 
-// recording is a synthetic one: 25 pictures a second, a key frame every so many seconds, sound in between.
+// recording returns a synthetic recording: 25 pictures per second, a key frame every few seconds, and audio.
 func recording(seconds, group int) []flv.Tag {
 	list := []flv.Tag{
 		{Type: flv.TagScript, Body: []byte("\x02\x00\x0aonMetaData\x05")},
@@ -312,7 +312,8 @@ func recording(seconds, group int) []flv.Tag {
 	return list
 }
 
-// Key frames far apart, or none but the first, and servers that begin long before the end of the file.
+// TestContinueLongGroups continues recordings with distant key frames, or only one, from servers that begin long before the end of the
+// file.
 func TestContinueLongGroups(t *testing.T) {
 	for _, group := range []int{1, 20, 1000} {
 		all := recording(90, group)

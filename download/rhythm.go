@@ -6,7 +6,7 @@ import (
 )
 
 const (
-	// minGap is the shortest gap, in ms, since publishers falter now and then.
+	// minGap is the shortest gap, in ms. Publishers often pause for less.
 	minGap = 250
 	// maxGaps is the number of gaps recorded for a track.
 	maxGaps = 16
@@ -16,13 +16,13 @@ const (
 type rhythm struct {
 	steps [33]int // number of steps by the bit length of their duration in ms
 	total int     // number of steps
-	long  []step  // the longest of at least minGap, in the order of the file
+	long  []step  // the longest steps of at least minGap, in the order of the file
 }
 
 // step is a step between two frames that may be a gap.
 type step struct {
 	from, to uint32 // ms
-	offset   int64  // of the frame after it
+	offset   int64  // offset of the frame after the step
 }
 
 func (s step) length() uint32 { return s.to - s.from }
@@ -61,10 +61,10 @@ func (r *rhythm) few() uint32 {
 	return minGap
 }
 
-// regular reports whether a long step is a gap. It is not if long steps are frequent, as in screen recordings, or if
-// there are no others to compare with, as in a track with one picture.
+// regular reports whether long steps are gaps. They are not if long steps are frequent, as in screen recordings, or if there are no other
+// steps to compare with, as in a track with one picture.
 func (r *rhythm) regular() bool {
-	const share = 8 // one step of this many
+	const share = 8 // long steps are frequent if they are more than one in this many
 	long, few := 0, r.few()
 	for bit := bits.Len32(few-1) + 1; bit < len(r.steps); bit++ {
 		long += r.steps[bit]
@@ -81,7 +81,7 @@ func (r *rhythm) gaps() []step {
 	return slices.DeleteFunc(slices.Clone(r.long), func(s step) bool { return s.length() <= few })
 }
 
-// cut removes the gaps after offset. The counts stay, since what is cut off usually comes again.
+// cut removes the gaps after offset. The counts stay, since the part that is cut off usually comes again.
 func (r *rhythm) cut(offset int64) {
 	r.long = slices.DeleteFunc(r.long, func(s step) bool { return s.offset >= offset })
 }

@@ -52,7 +52,7 @@ func (d *download) sessions(ctx context.Context) error {
 // player plays the stream on one connection.
 type player interface {
 	// play writes the stream to w as an FLV file until w fails or the stream ends. The error is nil if the server has
-	// ended it.
+	// ended the stream.
 	play(ctx context.Context, w io.Writer) error
 	// damaged returns the number of damaged messages so far.
 	damaged() uint64
@@ -112,7 +112,7 @@ func (d *download) prepare(back int) (last bool, err error) {
 		at = t.first.time
 	}
 	d.from = 0
-	if ok || d.result.Sessions > 0 { // how the server counts is known from at least one session
+	if ok || d.result.Sessions > 0 { // after at least one session it is known how the server counts
 		d.from = ms(at + d.base)
 	}
 	if d.target.live {

@@ -10,8 +10,8 @@ import (
 )
 
 // scan reads a file to find where it can be continued. The file is good up to the last tag with a correct previous
-// tag size, since what a crash or a full disk leaves has none. In a file where none is correct, which some programs
-// write, it is good up to the beginning of the last tag. The error is ErrNotFLV, or an error of r. An empty file, or
+// tag size, since a tag that was written only in part has none. Some programs write only wrong previous tag sizes; such a file is good up
+// to the beginning of its last tag. The error is ErrNotFLV, or an error of r. An empty file, or
 // one that ends inside its header, has nothing to continue.
 func scan(r io.Reader, skip int) (*tail, error) {
 	t := &tail{skip: skip}

@@ -34,7 +34,7 @@ func TestScan(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// Files whose previous tag sizes are all wrong end before their last tag.
+// TestScanWrongPreviousTagSizes checks that a file whose previous tag sizes are all wrong ends before its last tag.
 func TestScanWrongPreviousTagSizes(t *testing.T) {
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	list := sample(t)[:50]
@@ -42,7 +42,7 @@ func TestScanWrongPreviousTagSizes(t *testing.T) {
 	for _, tag := range list {
 		end = len(file)
 		file = flv.AppendTag(file, tag)
-		flv.PutPreviousTagSize(file[len(file)-4:], len(tag.Body)-11) // without the header, as some programs have it
+		flv.PutPreviousTagSize(file[len(file)-4:], len(tag.Body)-11) // some programs count the body only
 	}
 	got, err := scan(bytes.NewReader(file), 0)
 	require.NoError(t, err)
@@ -59,7 +59,7 @@ func TestScanErrors(t *testing.T) {
 	assert.ErrorIs(t, err, ErrNotFLV)
 }
 
-// A tail does not grow with the file.
+// TestTailIsBounded checks that a tail does not grow with the file.
 func TestTailIsBounded(t *testing.T) {
 	tl := &tail{end: 13}
 	key := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 9}}
@@ -106,8 +106,7 @@ func FuzzScan(f *testing.F) {
 	})
 }
 
-// FuzzContinue damages the end of a file in all ways: whatever the damage, all that is good is kept, and what the server
-// plays comes after it.
+// FuzzContinue damages the end of a file. The undamaged part must be kept, and the server's stream must follow it.
 func FuzzContinue(f *testing.F) {
 	f.Add(uint16(300), []byte{}, false)
 	f.Add(uint16(277), []byte("FLV\x01\x05\x00\x00\x00\x09\x00\x00\x00\x00"), true)
@@ -120,7 +119,7 @@ func FuzzContinue(f *testing.F) {
 		tl, err := scan(bytes.NewReader(file), 0)
 		require.NoError(t, err)
 		kept := rtmptest.File(all[:good]...)
-		for back := 0; ; back++ { // as long as there is nothing in common
+		for back := 0; ; back++ { // go back until the tags match
 			at, further := tl.point(back)
 			if !further {
 				at = tl.first.time
@@ -140,7 +139,7 @@ func FuzzContinue(f *testing.F) {
 				require.LessOrEqual(t, p.cut, tl.end)
 				require.True(t, p.byContent)
 				if len(rest) == 0 {
-					require.EqualValues(t, len(kept), p.cut, "nothing good is cut")
+					require.EqualValues(t, len(kept), p.cut, "no undamaged tag is cut off")
 				}
 				return
 			}

@@ -24,12 +24,12 @@ type session struct {
 	heard        heard
 	mediaTimeout time.Duration // rtmp.Options.MediaTimeout
 	speed        bool          // answer BufferEmpty by pausing and resuming
-	pauses       bool          // it is not known that the stream cannot be paused
+	pauses       bool          // the stream can be paused, as far as is known
 	log          *slog.Logger
 
-	woken    bool // there was a pause because of silence, and nothing has come since
-	toggled  bool // there was a pause, and nothing has come since
-	unpaused bool // there was a pause that paused has not reported yet
+	woken    bool // the stream was paused because of silence, and nothing has arrived since
+	toggled  bool // the stream was paused, and nothing has arrived since
+	unpaused bool // the stream was paused, which paused has not reported yet
 }
 
 // connect connects and plays from a position.
@@ -124,11 +124,11 @@ func (s *session) late(since time.Time) bool {
 	return s.mediaTimeout > 0 && time.Since(since) >= s.mediaTimeout
 }
 
-// maxBuffer is the longest buffer that no server mistakes for a negative number.
+// maxBuffer is the longest buffer that servers do not take for a negative number.
 const maxBuffer = (1<<31 - 1) * time.Millisecond
 
-// wake tries to make a silent server go on. Servers that wait because the timestamps jump by more than the buffer get
-// the longest possible buffer; after that the stream is paused and resumed, as rtmpdump does.
+// wake tries to make a silent server continue. It first announces the longest possible buffer, for servers that wait because the timestamps
+// jump by more than the buffer. Next it pauses and resumes the stream, as rtmpdump does.
 func (s *session) wake(ctx context.Context) error {
 	if err := s.stream.UpdateBuffer(ctx, maxBuffer); err != nil {
 		return err

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// fakePlayer plays tags, and ends with err; io.EOF is the server's word for the end.
+// fakePlayer plays tags and then returns err. io.EOF means that the server has ended the stream.
 type fakePlayer struct {
 	tags []flv.Tag
 	err  error
@@ -45,15 +45,16 @@ func (p *fakePlayer) damaged() uint64 { return 0 }
 func (p *fakePlayer) paused() bool    { return false }
 func (p *fakePlayer) close()          {}
 
-// sample is the sample's tags without its mark of the end, which not all servers repeat: metadata, two configurations, media.
+// sample returns the tags of the sample (metadata, two configurations and media) without the end of sequence, which not all servers send
+// again.
 func sample(t *testing.T) []flv.Tag {
 	all := rtmptest.SampleTags(t)
 	return all[:len(all)-1]
 }
 
-const headers = 3 // tags at the front of the sample other than media
+const headers = 3 // number of tags before the first media tag of the sample
 
-// seek is the index of the newest key frame at or before a time, n key frames further on.
+// seek returns the index of the key frame that is n key frames after the last one at or before a time.
 func seek(all []flv.Tag, from time.Duration, n int) int {
 	var keys []int
 	at := 0
@@ -74,7 +75,8 @@ func seek(all []flv.Tag, from time.Duration, n int) int {
 	return keys[max(0, at)]
 }
 
-// playFrom is what a server sends that begins at an index: the headers first, with times that count from zero or not.
+// playFrom returns what a server sends that begins at an index: the headers, and tags whose timestamps count from zero or from the
+// beginning of the stream.
 func playFrom(all []flv.Tag, index int, relative bool) []flv.Tag {
 	base := uint32(0)
 	if index < len(all) {
@@ -93,7 +95,7 @@ func playFrom(all []flv.Tag, index int, relative bool) []flv.Tag {
 	return sent
 }
 
-// servers are the ways in which servers begin to play in the middle of a recording.
+// servers contains the ways in which servers begin to play in the middle of a recording.
 var servers = map[string]func(all []flv.Tag, from time.Duration) []flv.Tag{
 	"absolute": func(all []flv.Tag, from time.Duration) []flv.Tag { return playFrom(all, seek(all, from, 0), false) },
 	"relative": func(all []flv.Tag, from time.Duration) []flv.Tag { return playFrom(all, seek(all, from, 0), true) },
@@ -137,7 +139,7 @@ var servers = map[string]func(all []flv.Tag, from time.Duration) []flv.Tag{
 	},
 }
 
-// damages are what may have happened to a file that was good up to a point.
+// damages contains the ways in which a file may be damaged after its good part.
 var damages = map[string]func(good []byte, next []flv.Tag) []byte{
 	"none":                 func(good []byte, _ []flv.Tag) []byte { return good },
 	"zeros":                func(good []byte, _ []flv.Tag) []byte { return append(good, make([]byte, 5000)...) },
@@ -168,7 +170,7 @@ var damages = map[string]func(good []byte, next []flv.Tag) []byte{
 	},
 }
 
-// continued is a download into a file that exists, from a server that behaves as play says.
+// continued continues an existing file from a server that behaves as play says.
 func continued(t *testing.T, file []byte, o Options, play func(from time.Duration) ([]flv.Tag, error)) ([]byte, Result, error) {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "out.flv")
@@ -189,7 +191,7 @@ func continued(t *testing.T, file []byte, o Options, play func(from time.Duratio
 	return after, result, err
 }
 
-// tracks are the audio and the video of a file, each in order.
+// tracks returns the audio and the video of a file, each in order.
 func tracks(t *testing.T, file []byte) (audio, video []flv.Tag) {
 	for _, tag := range rtmptest.Tags(t, file) {
 		switch tag.Type {
@@ -209,10 +211,10 @@ func TestEveryServerAndDamage(t *testing.T) {
 		for damage, damaged := range damages {
 			for _, n := range []int{1, 4, 140, 277, 600} {
 				if damage == "a damaged tag" && n < headers {
-					continue // a configuration that is damaged stays; the right one comes after it
+					continue // a damaged configuration stays in the file, followed by the right one
 				}
 				if damage == "a damaged tag" && server == "sound begins later" {
-					continue // what is not sent again can't be known to be damaged
+					continue // damage in tags that are not sent again can't be detected
 				}
 				file := damaged(rtmptest.File(all[:n]...), all[n:])
 				got, result, err := continued(t, file, Options{}, func(from time.Duration) ([]flv.Tag, error) {
@@ -249,7 +251,8 @@ func requireNear(t *testing.T, want, got []byte, format string, args ...any) {
 	}
 }
 
-// A server that hangs up before the file's end is reached again leaves the file as it was.
+// TestFailedAttemptChangesNothing checks that the file stays unchanged if the server closes the connection before it has reached the end of
+// the file.
 func TestFailedAttemptChangesNothing(t *testing.T) {
 	all := sample(t)
 	for damage, damaged := range damages {

@@ -41,9 +41,9 @@ func (h *held) isFrame() bool { return isFrame(h.kind) }
 // isConfig reports whether the tag is a decoder configuration, which is repeated whenever playing begins.
 func (h *held) isConfig() bool { return h.kind == flv.KindHeader && h.typ != flv.TagScript }
 
-// votes count what speaks for a shift between the new times and those of the file.
+// votes counts the evidence for a shift between the new times and those of the file.
 type votes struct {
-	tags int    // number of tags that match with the shift
+	tags int    // number of tags that match if shifted
 	only int    // those of them whose content is at only one place in the file
 	sure bool   // one of them is video
 	last uint32 // new time of the last of them
@@ -54,28 +54,28 @@ func (v votes) compare(w votes) int {
 	return cmp.Or(cmp.Compare(v.only, w.only), cmp.Compare(v.tags, w.tags))
 }
 
-// tell reports whether v is strong enough not to be a coincidence.
+// tell reports whether v is too strong to be a coincidence.
 func (s *splice) tell(v votes) bool { return v.sure || v.tags >= min(enough, len(s.tail.recent)) }
 
-// splice finds out how the server's stream continues the file. It is given all tags from the first on, until they
+// splice finds out how the server's stream continues the file. It receives all tags from the first on, until they
 // have passed the end of the file.
 type splice struct {
 	tail   *tail
-	live   bool                 // nothing is sent twice: the stream may be joined by time
+	live   bool                 // the stream is live: nothing is sent twice, so it may be joined by time
 	from   uint32               // the position requested from the server, in the file's times
 	places map[content][]uint32 // times in the file of each content
 	held   []held
 	bytes  int // memory of held
 	wanted int // bytes to hold before checking again whether they replace what is cut off
 
-	votes  map[uint32]votes       // by the shift, which is added to the new times
+	votes  map[uint32]votes       // votes by shift; the shift is added to the new times
 	best   uint32                 // the shift with the most votes
 	told   bool                   // best is valid
 	usual  int                    // how many votes guess should have
 	oldest map[flv.TagType]uint32 // time of the first frame in tail.recent
 
 	haveKey bool
-	audio   track // of what has arrived, in its own times
+	audio   track // tracks of the tags that have arrived, in their own times
 	video   track
 	began   bool
 	first   uint32 // time of the first frame that has arrived
@@ -89,8 +89,7 @@ func newSplice(t *tail, from uint32, live bool) *splice {
 			s.oldest[e.typ] = e.time
 		}
 	}
-	// A key frame may be in both lists: then its two places are adjacent, except in still pictures, where one more
-	// vote does no harm.
+	// A key frame may be in both lists: then its two places are adjacent, except in still pictures, where an additional vote is harmless.
 	for _, list := range [][]entry{t.keys, t.recent} {
 		for _, e := range list {
 			if times := s.places[e.content]; len(times) == 0 || times[len(times)-1] != e.time {
@@ -108,11 +107,11 @@ type plan struct {
 	tags      []held // to be written first, with their own times
 	dropped   int    // held tags that are in the file already
 	byContent bool
-	covered   bool          // what has arrived reaches as far in time as what is cut off
+	covered   bool          // the held tags reach as far in time as the part that is cut off
 	gap       time.Duration // time missing between the end of the file and the new tags
 }
 
-// shifts are added to the times of what arrives, modulo 2^32.
+// shifts are added to the timestamps of arriving tags, modulo 2^32.
 type shifts struct{ audio, video, other uint32 }
 
 func (s *shifts) of(kind flv.TagType) *uint32 {
@@ -125,8 +124,8 @@ func (s *shifts) of(kind flv.TagType) *uint32 {
 	return &s.other
 }
 
-// missing returns how many more bytes would be cut off a file that ends at end than there are to replace them. It is
-// 0 if the new tags reach as far in time, since the server has no more then.
+// missing returns by how many bytes the part cut off a file that ends at end would be larger than the tags that replace it. It is 0 if the
+// new tags reach as far in time.
 func (p *plan) missing(end int64) int {
 	if p.covered {
 		return 0
@@ -176,7 +175,7 @@ func (s *splice) add(tag flv.Tag) (ready bool, err error) {
 	return missing == 0, nil
 }
 
-// unlike reports whether nothing has matched for long, within the known part of the file.
+// unlike reports whether no tag has matched for a long time, within the known part of the file.
 func (s *splice) unlike(shift, now uint32) bool {
 	since := s.votes[shift].last + shift
 	if oldest := s.tail.recent[0].time; int32(oldest-since) > 0 {
@@ -213,8 +212,8 @@ func (s *splice) vote(h *held) {
 	}
 }
 
-// shift returns what is added to the new times: the usual shift if no tag contradicts it (in a stream that repeats
-// itself another may get more votes), else the one with the most votes, else the usual one, without a match.
+// shift returns the shift for the new times. It is the usual one if no tag contradicts it, since in a stream that repeats itself another
+// shift may get more votes; otherwise the one with the most votes; or the usual one without a match if there are no votes.
 func (s *splice) shift() (shift uint32, byContent bool) {
 	guess := s.guess()
 	if v := s.votes[guess]; s.tell(v) && v.tags >= s.usual {
@@ -234,8 +233,8 @@ func (s *splice) guess() uint32 {
 	return 0
 }
 
-// countsFromStart reports whether a server's first timestamp is close to 0 although playing begins later, so that the
-// server counts from where it begins to play.
+// countsFromStart reports whether a server counts from where it begins to play: its first timestamp is close to 0, although playing begins
+// later.
 func countsFromStart(first, from uint32) bool { return abs(first) < min(abs(from)/2, 1000) }
 
 func closer(a, b, to uint32) bool { return abs(a-to) < abs(b-to) || abs(a-to) == abs(b-to) && a < b }
@@ -294,8 +293,8 @@ func (s *splice) keep(wanted func(*held) bool) {
 	s.held = kept
 }
 
-// plan returns how to continue the file. ended means that nothing more will come. ok is false if that is unknown:
-// nothing matches, or too little has arrived to replace what differs.
+// plan returns how to continue the file. ended means that nothing more will arrive. ok is false if there is no plan yet: no tag matches, or
+// too little has arrived to replace the part that differs.
 func (s *splice) plan(ended bool) (p plan, ok bool) {
 	shift, byContent := s.shift()
 	if byContent {
@@ -311,12 +310,12 @@ func (s *splice) plan(ended bool) (p plan, ok bool) {
 	return s.byTime(shift)
 }
 
-// overlaps reports whether what has arrived seems to begin before the end of the file.
+// overlaps reports whether the held tags seem to begin before the end of the file.
 func (s *splice) overlaps() bool {
 	return int32(s.first+s.guess()-s.tail.last()) <= 0
 }
 
-// byTime joins the file and what arrives at the newest key frame not after the end of the file, or at the first one.
+// byTime joins the file and the held tags at the newest held key frame that is not after the end of the file, or at the first one.
 func (s *splice) byTime(shift uint32) (p plan, ok bool) {
 	t := s.tail
 	joint := s.firstKey(shift)

@@ -23,15 +23,15 @@ var seed = maphash.MakeSeed()
 type content struct {
 	typ  flv.TagType
 	size int
-	hash uint64 // for frames in a file 0 until identify is called
+	hash uint64 // 0 for frames in a file until identify is called
 }
 
 func contentOf(t flv.Tag) content {
 	return content{t.Type, len(t.Body), maphash.Bytes(seed, t.Body)}
 }
 
-// endSize is the number of bytes at the beginning and at the end of a body that identify it. Coded media of the same
-// size does not agree in both by chance.
+// endSize is the number of bytes at the beginning and at the end of a body that identify it. Different coded media of the same size
+// practically never agree in both.
 const endSize = 512
 
 // contentOf returns the content of a tag. In a file the whole body counts, since its middle may be damaged.
@@ -70,8 +70,8 @@ func isFrame(k flv.Kind) bool {
 type track struct {
 	seen   bool
 	last   uint32 // time of the last frame
-	step   uint32 // longest distance of recent frames, in ms
-	rhythm rhythm // of the whole file
+	step   uint32 // longest distance between recent frames, in ms
+	rhythm rhythm // rhythm of the whole file
 }
 
 func (t *track) advance(to uint32) {
@@ -91,18 +91,18 @@ func (t *track) gap(at uint32) time.Duration {
 	return time.Duration(d) * time.Millisecond
 }
 
-// tail is what is needed to continue a file: its last tags and the positions of its last key frames. It is built
-// while reading the file, and updated while writing.
+// tail contains what is needed to continue a file: its last tags and the positions of its last key frames. It is built while the file is
+// read, and updated while it is written.
 type tail struct {
-	unread   bool        // the output cannot be read again, and has no damage
-	file     io.ReaderAt // read by identify; nil: the contents are known
-	end      int64       // end of the last tag, in bytes; the rest is not a tag
+	unread   bool        // the output can't be read again; it has no damage
+	file     io.ReaderAt // read by identify; nil if the contents are known
+	end      int64       // end of the last tag, in bytes; anything after it is not a tag
 	first    entry       // frame
 	keys     []entry
 	recent   []entry     // the frames since one of the last keys, in the order of the file
 	skip     int         // Options.SkipKeyFrames: recent begins this many keys earlier
-	metadata content     // of the first onMetaData
-	headers  flv.Headers // of audio and video
+	metadata content     // content of the first onMetaData
+	headers  flv.Headers // decoder configurations of audio and video
 	duration time.Duration
 	audio    track
 	video    track
@@ -158,7 +158,7 @@ func (t *tail) identify() error {
 func (t *tail) addFrame(e entry, key bool) {
 	if !t.video.seen {
 		if e.typ == flv.TagVideo {
-			t.keys = nil // the keys of audio
+			t.keys = nil // these were the keys of a file without video
 		} else if n := len(t.keys); n == 0 || int32(e.time-t.keys[n-1].time) >= audioStep {
 			key = true
 		}
@@ -197,7 +197,7 @@ func (t *tail) addKey(e entry) {
 		for t.recent[n].offset < from {
 			n++
 		}
-		if n > len(t.recent)/2 { // not every time, since it moves what is kept
+		if n > len(t.recent)/2 { // not every time, since the rest has to be moved
 			t.recent = append(t.recent[:0], t.recent[n:]...)
 		}
 	}

@@ -12,17 +12,17 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// defaultBuffer is rtmpdump's: it makes servers that send ahead send everything.
+// defaultBuffer is rtmpdump's default. It makes servers that send ahead of time send everything.
 const defaultBuffer = 10 * time.Hour
 
 // target is the stream to play.
 type target struct {
-	url  string // followed by options
+	url  string // the URL, followed by options
 	rtmp *rtmp.Options
 
 	live        bool
 	start, stop time.Duration
-	buffer      bool // the buffer was given
+	buffer      bool // the caller has set the buffer
 	pipelining  rtmp.Pipelining
 }
 
@@ -63,12 +63,12 @@ func (t *target) connect(ctx context.Context, from time.Duration, moved func(*re
 	}
 	start := from.Milliseconds() // StreamOptions.Seek comes too late with pipelining
 	if start > math.MaxInt32 {
-		start, options.Pipelining = 0, rtmp.PipelineNone // an option cannot express it
+		start, options.Pipelining = 0, rtmp.PipelineNone // the option can't express this position
 	}
 	return reconnect.Dial(ctx, t.url+" start="+strconv.FormatInt(start, 10), &options, moved)
 }
 
-// minded makes the next connection use less pipelining, by as many steps as the server has rejected.
+// minded reduces the pipelining of the next connection by as many steps as the server has rejected.
 func (t *target) minded(fallbacks int) {
 	t.pipelining = max(rtmp.PipelineNone, t.pipelining-rtmp.Pipelining(fallbacks))
 }

@@ -23,7 +23,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// A situation is one that docs/errors.md describes.
+// situation is a situation that docs/errors.md describes.
 type situation struct {
 	name string
 	run  func(t *testing.T) error
@@ -49,7 +49,7 @@ func is(target error) func(error) bool { return func(err error) bool { return er
 
 func always[T error](T) bool { return true }
 
-// play plays a URL for a test, to its end.
+// play plays a stream to its end.
 func play(t *testing.T, url string, o *rtmp.Options) error {
 	return open(t, url, o, nil, func(_ *rtmp.Conn, s *rtmp.Stream) error {
 		_, err := io.Copy(io.Discard, s)
@@ -71,7 +71,7 @@ func open(t *testing.T, url string, o *rtmp.Options, so *rtmp.StreamOptions, use
 	return use(conn, s)
 }
 
-// idle waits for the end of a connection.
+// idle is a handler that waits for the end of a connection.
 func idle(t *testing.T, url string, o *rtmp.Options) error {
 	conn, err := rtmp.Dial(t.Context(), url, o)
 	if err != nil {
@@ -220,7 +220,7 @@ func TestErrorsAreAsDocumented(t *testing.T) {
 	}
 }
 
-// ended is a Handler whose streams end at once.
+// ended is a handler whose streams end at once.
 type ended struct{}
 
 func (ended) ServePlay(ctx context.Context, s *server.Stream) error {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// imported are the packages that the snippets of the documentation use without importing them.
+// imported contains the packages that the snippets in the documentation use without importing them.
 var imported = map[string]string{
 	"context": "context", "errors": "errors", "fmt": "fmt", "http": "net/http", "io": "io", "log": "log", "os": "os", "strings": "strings",
 	"net": "net", "testing": "testing", "time": "time",
@@ -29,8 +29,8 @@ var (
 	qualifier = regexp.MustCompile(`\b([a-z]+)\.[A-Z]`)
 )
 
-// Every Go snippet of README.md and of the guides compiles outside this repository. Programs with modules of their own are tested in
-// bench/ and examples/webrtc.
+// TestSnippetsCompile checks that every Go snippet in README.md and the guides compiles outside this repository. Programs in separate
+// modules are tested in bench/ and examples/webrtc.
 func TestSnippetsCompile(t *testing.T) {
 	root, err := filepath.Abs("..")
 	require.NoError(t, err)
@@ -61,7 +61,7 @@ func TestSnippetsCompile(t *testing.T) {
 	assert.NoError(t, err, "of %d snippets, some do not compile:\n%s", snippets, out)
 }
 
-// complete makes a file of declarations, to which it adds the package clause and imports. It leaves whole programs as they are.
+// complete adds the package clause and imports to a snippet of declarations. It leaves whole programs unchanged.
 func complete(code string) string {
 	if strings.Contains(code, "\npackage main\n") || strings.HasPrefix(code, "package main\n") {
 		return code

@@ -30,11 +30,11 @@ var (
 // running time of math/big depends on its operands.
 type keyPair struct {
 	private *big.Int
-	public  [keySize]byte // big-endian, as it lies in C1 or S1
+	public  [keySize]byte // big-endian, as in C1 or S1
 }
 
 func newKeyPair(cfg Config) (*keyPair, error) {
-	// A leading one bit makes all private keys equally long: each takes the same work, and none is trivial.
+	// A leading one bit makes all private keys equally long, so that each takes the same work and none is trivial.
 	b := make([]byte, 1+privateSize)
 	b[0] = 1
 	if err := fillRandom(cfg, b[1:]); err != nil {

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// searchKey returns a private key like those of newKeyPair for which ok likes the public key and the secret shared with the
-// owner of other. It tries keys in order, since from one to the next takes no more than a multiplication.
+// searchKey returns a private key, in the form of newKeyPair's, for which ok accepts the public key and the secret shared with the owner of
+// other. It tries keys in order, since each step to the next key takes only one multiplication.
 func searchKey(t *testing.T, other *big.Int, ok func(public, secret *big.Int) bool) *big.Int {
 	private := new(big.Int).Lsh(one, 8*privateSize)
 	public := new(big.Int).Exp(groupGenerator, private, groupPrime)
@@ -29,12 +29,12 @@ func searchKey(t *testing.T, other *big.Int, ok func(public, secret *big.Int) bo
 	return nil
 }
 
-// randFor makes a half draw the given private key.
+// randFor returns a Config.Rand that makes a client or server choose the given private key.
 func randFor(private *big.Int) io.Reader {
 	return io.MultiReader(io.LimitReader(testRand(1), packetSize-8), bytes.NewReader(private.Bytes()[1:]), testRand(2))
 }
 
-// Numbers that need fewer than 128 bytes keep their leading zeros: in packets, and in what ciphers are made from.
+// TestLeadingZeros checks that numbers shorter than 128 bytes keep their leading zeros, in packets and in the input of the ciphers.
 func TestLeadingZeros(t *testing.T) {
 	short := func(n *big.Int) bool { return n.BitLen() <= 8*(keySize-2) }
 	usual := new(big.Int).Lsh(one, 8*privateSize)
@@ -44,7 +44,7 @@ func TestLeadingZeros(t *testing.T) {
 	tests := []struct {
 		name                     string
 		ours, theirs             *big.Int
-		ourKey, theirKey, secret bool // what is short
+		ourKey, theirKey, secret bool // which numbers begin with a zero byte
 	}{
 		{name: "none", ours: usual, theirs: usual},
 		{name: "our key", ours: shortPublic, theirs: usual, ourKey: true},
@@ -69,14 +69,14 @@ func TestLeadingZeros(t *testing.T) {
 	}
 }
 
-// A peer's key is refused if everybody knows what it leads to, before we answer.
+// TestPeersPublicKey checks that a public key that leads to a known secret is refused before we answer.
 func TestPeersPublicKey(t *testing.T) {
 	const tooGreat = "public key is p or greater"
 	p := func(n int64) *big.Int { return new(big.Int).Add(groupPrime, big.NewInt(n)) }
 	tests := []struct {
 		name string
 		key  *big.Int
-		want string // empty: it is sound
+		want string // empty if the key is valid
 	}{
 		{"0", big.NewInt(0), "public key is 0"},
 		{"1", big.NewInt(1), "public key is 1"},

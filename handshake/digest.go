@@ -49,11 +49,11 @@ func (s Scheme) other() Scheme {
 
 const digestSize = sha256.Size
 
-// field is a part of C1 or S1 whose offset depends on four of the packet's own bytes.
+// field is a part of C1 or S1 whose offset depends on four other bytes of the packet.
 type field struct {
-	selector int // where those four bytes are
+	selector int // offset of those four bytes
 	start    int // the field's lowest offset
-	span     int // how many offsets there are
+	span     int // number of possible offsets
 }
 
 // in returns the offset of the field in p.
@@ -109,7 +109,7 @@ func hmacSHA256(key []byte, parts ...[]byte) [digestSize]byte {
 	return [digestSize]byte(h.Sum(nil))
 }
 
-// digest computes the digest of p for the case that it lies at offset at: it covers all other bytes of the packet.
+// digest computes the digest that belongs at offset at of p. It covers all other bytes of the packet.
 func (r role) digest(p *packet, at int) [digestSize]byte {
 	return hmacSHA256(r.digestKey, p[:at], p[at+digestSize:])
 }

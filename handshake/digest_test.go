@@ -18,11 +18,11 @@ func pattern(factor, offset int, head [8]byte) *packet {
 	return p
 }
 
-// The vectors come from an implementation that has completed handshakes with rtmpdump.
+// TestDigestVectors compares with vectors of an implementation that has completed handshakes with rtmpdump.
 func TestDigestVectors(t *testing.T) {
 	type first struct {
 		digestAt, keyAt        int
-		digest, key, signature string // key and signature: of the reply to this packet
+		digest, key, signature string // key and signature are those of the reply to this packet
 		sha256                 string
 	}
 	tests := []struct {
@@ -70,7 +70,7 @@ func TestDigestVectors(t *testing.T) {
 
 				for _, first := range []Scheme{SchemeDigestFirst, SchemeKeyFirst} {
 					scheme, found := signer.find(p, first)
-					assert.Equal(t, tt.scheme, scheme, "scheme found, beginning with %v", first)
+					assert.Equal(t, tt.scheme, scheme, "scheme found, starting with %v", first)
 					assert.Equal(t, digest, found, "digest found")
 				}
 				scheme, _ := replier.find(p, tt.scheme)
@@ -92,13 +92,13 @@ func TestDigestVectors(t *testing.T) {
 	}
 }
 
-// Whatever the selecting bytes are, digest and key stay inside their halves.
+// TestFieldRange checks that digest and key are inside their halves for all values of the selecting bytes.
 func TestFieldRange(t *testing.T) {
 	tests := []struct {
 		name   string
 		field  field
 		size   int
-		lo, hi int // hi: the first byte after the last position
+		lo, hi int // hi is the first byte after the last position
 	}{
 		{"digest, digest first", digestFields[SchemeDigestFirst], digestSize, 12, 771},
 		{"key, digest first", keyFields[SchemeDigestFirst], 128, 772, 1531},

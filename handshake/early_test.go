@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// writes is a server that says what it has to say in parts, each once it has heard so many bytes, and notes what each write of
-// the client brings.
+// writes is a server that sends its part of the handshake piece by piece, each after receiving a certain number of bytes. It records each
+// write of the client.
 type writes struct {
 	parts []part
 	heard int
@@ -21,7 +21,7 @@ type writes struct {
 	all   bytes.Buffer
 }
 
-// part is what a server says once it has heard so many bytes.
+// part is what the server sends after it has received a certain number of bytes.
 type part struct {
 	after int
 	b     []byte
@@ -50,7 +50,7 @@ func (w *writes) Read(p []byte) (int, error) {
 	return n, nil
 }
 
-// The client sends it with one write, for servers that send S2 with S1, after it, or only once C2 is there.
+// TestEarlyData checks that the client sends Data in one write, to servers that send S2 together with S1, after S1, or after C2.
 func TestEarlyData(t *testing.T) {
 	const opening = 1 + packetSize
 	data := []byte("connect")
@@ -102,7 +102,7 @@ func TestEarlyData(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, []int{opening, packetSize}, server.sizes)
 	})
-	t.Run("S2 is checked all the same", func(t *testing.T) {
+	t.Run("S2 is checked nevertheless", func(t *testing.T) {
 		c1, err := newPacket(Config{Rand: testRand(1)}, [4]byte{})
 		require.NoError(t, err)
 		echo := serverScript(3, s1, c1)[:opening+packetSize]
@@ -115,7 +115,7 @@ func TestEarlyData(t *testing.T) {
 	})
 }
 
-// Where C2 depends on S1 the client waits for that, and what is to be enciphered is.
+// TestEarlyDataAfterAnUnusualS1 checks that the client waits for S1 if C2 depends on it, and that Data is encrypted if the connection is.
 func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
 	for name, cfg := range map[string]Config{
 		"digest": {Digest: true},
@@ -153,7 +153,7 @@ func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
 				assert.True(t, res.ReplyValid, "S2")
 				assert.True(t, server.res.ReplyValid, "C2")
 				assert.Equal(t, "connect", string(server.data))
-				if res.Out != nil { // both ciphers stand where the data ends
+				if res.Out != nil { // both ciphers are at the end of the data
 					next := []byte("next")
 					res.Out.XORKeyStream(next, next)
 					server.res.In.XORKeyStream(next, next)

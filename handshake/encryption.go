@@ -59,8 +59,8 @@ func (e Encryption) check() error {
 	return nil
 }
 
-// Each direction of a session has an RC4 key derived from the shared secret. The session skips the beginning of its key stream: as
-// many bytes as a packet of the handshake has.
+// Each direction of a session has an RC4 key derived from the shared secret. The session skips the first 1536 bytes of the key stream, the
+// size of a packet of the handshake.
 const (
 	sessionKeySize = 16
 	skippedBytes   = packetSize
@@ -79,7 +79,7 @@ func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	return c, nil
 }
 
-// needDigest refuses an encrypted connection if the peer's first packet has no digest: the digest tells where the public key lies.
+// needDigest returns an error if the peer's first packet has no digest, without which the position of the public key is unknown.
 func (res *Result) needDigest(what string) error {
 	if res.Encryption == EncryptionNone || res.Digest {
 		return nil

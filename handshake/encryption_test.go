@@ -11,14 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fromHex returns the bytes of digits.
+// fromHex decodes a hexadecimal string.
 func fromHex(t *testing.T, digits string) []byte {
 	b, err := hex.DecodeString(digits)
 	require.NoError(t, err)
 	return b
 }
 
-// ascending returns 128 bytes, each one greater than that before it.
+// ascending returns 128 bytes, each of which is one greater than its predecessor.
 func ascending(from int) (b [keySize]byte) {
 	for i := range b {
 		b[i] = byte(from + i)
@@ -54,12 +54,12 @@ func TestUnknownEncryption(t *testing.T) {
 	}
 }
 
-// The vectors of this file come from the script that recording speaks of.
+// TestGroup checks the group of the key exchange. The vectors in this file come from the script described at recording.
 func TestGroup(t *testing.T) {
 	sum := sha256.Sum256(groupPrime.Bytes())
 	assert.Equal(t, "3f35a3f5f6c4376a744acad409bb22f8d897f949d2311d885adaa890981b67a0", hex.EncodeToString(sum[:]), "p")
 
-	// newKeyPair does not make the key 65537, so this asks for the secret with a public key of 2.
+	// newKeyPair never returns the private key 65537, so this computes its secret with the public key 2.
 	k := &keyPair{private: big.NewInt(65537)}
 	secret, err := k.secret([keySize]byte{keySize - 1: 2})
 	require.NoError(t, err)
@@ -67,7 +67,7 @@ func TestGroup(t *testing.T) {
 	assert.Equal(t, "d97b29b4b8b3eeedc87776625b2277395bafb33da98d7082f99da54f1518ada2", hex.EncodeToString(sum[:]), "2^65537")
 }
 
-// The private keys of all connections are equally long, and no two random numbers make the same one.
+// TestPrivateKey checks that all private keys are equally long, and that different random numbers make different keys.
 func TestPrivateKey(t *testing.T) {
 	for _, random := range [][]byte{make([]byte, privateSize), bytes.Repeat([]byte{0xff}, privateSize)} {
 		src := bytes.NewReader(append(random, "rest"...))
@@ -79,7 +79,7 @@ func TestPrivateKey(t *testing.T) {
 	}
 }
 
-// A session uses the key stream from byte 1536 on.
+// TestSessionCiphers checks that a session uses the key stream from byte 1536 on.
 func TestSessionCiphers(t *testing.T) {
 	secret, serverKey := ascending(0), ascending(0x80)
 	var clientKey [keySize]byte
@@ -103,7 +103,7 @@ func TestSessionCiphers(t *testing.T) {
 	}
 }
 
-// The input is that of TestDigestVectors: digests of a C1 and an S1, and replies that count their bytes.
+// TestSignatureVectors has the input of TestDigestVectors: the digests of a C1 and an S1, and replies whose bytes are ascending.
 func TestSignatureVectors(t *testing.T) {
 	tests := []struct {
 		replier    role
@@ -131,7 +131,7 @@ func TestSignatureVectors(t *testing.T) {
 	}
 }
 
-// Every key that can be selected, enciphering 00 01 .. 07.
+// TestSignatureKeys enciphers 00 01 .. 07 with every key that can be selected.
 func TestSignatureKeys(t *testing.T) {
 	vectors := [signatureKeys]struct{ xtea, fish string }{
 		{"c7c82aca95daa419", "a031fb6d807be57d"},
@@ -152,7 +152,7 @@ func TestSignatureKeys(t *testing.T) {
 	}
 	plain := signature(bytes.Repeat([]byte{0, 1, 2, 3, 4, 5, 6, 7}, digestSize/8))
 	for selector := range 256 {
-		// Each quarter has a selector of its own; the bytes between them select nothing.
+		// Each 8 bytes of the signature have their own selector; the other bytes of the key select nothing.
 		var want [3][]byte
 		key := [digestSize]byte(bytes.Repeat([]byte{0xa5}, digestSize))
 		for at := 0; at < digestSize; at += 8 {

@@ -7,8 +7,8 @@ import (
 
 // Error reports at which stage a handshake failed, and why.
 type Error struct {
-	Stage  string // what was being done, such as "read S1" or "write C2"; "config" for an invalid Config
-	Detail string // what was wrong; empty if Err says it all
+	Stage  string // the step that failed, such as "read S1" or "write C2"; "config" for an invalid Config
+	Detail string // what was wrong; empty if Err explains it
 	Value  any    // the offending value: a first byte, version, public key or signature, or the number of bytes received
 	Err    error  // the cause; nil if the peer's bytes are at fault
 }

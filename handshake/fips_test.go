@@ -9,8 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Go programs can be told to refuse whatever FIPS 140 does not approve, such as RC4. RTMPE then ends in an error; it once crashed.
-// That setting is for whole processes, so this test runs itself again.
+// TestRestrictedToFIPS140 checks that RTMPE returns an error, and does not panic, in a program that is restricted to FIPS 140, which
+// excludes RC4. The restriction applies to a whole process, so the test starts itself again.
 func TestRestrictedToFIPS140(t *testing.T) {
 	const setting = "GODEBUG=fips140=only"
 	if os.Getenv("GODEBUG") != "fips140=only" {

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// fuzz runs one half against a peer that says data. However it ends, it has read no byte after the handshake, and a client
-// has sent its data last, and once.
+// fuzz runs a client or server against a peer that sends data. It checks that no byte after the handshake was read, and that a client has
+// sent its data once, at the end.
 func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	cfg.Rand = testRand(7)
 	src := bytes.NewReader(data)
@@ -38,14 +38,14 @@ func fuzz(t *testing.T, half string, cfg Config, data []byte) {
 	}
 }
 
-// signed returns packets that pass for a peer's, from the given role.
+// signed returns the packets of a peer of the given role, with a valid digest.
 func signed(r role, s Scheme) []byte {
 	p := pattern(7, 3, [8]byte{4: 9})
 	r.sign(p, s)
 	return serverScript(3, p, new(packet))
 }
 
-// encryptedScript returns what a stranger says to a half that draws its random numbers as in fuzz.
+// encryptedScript returns what a stranger sends to a client or server that takes its random numbers from the same source as in fuzz.
 func encryptedScript(half string) []byte {
 	var said bytes.Buffer
 	s := stranger{first: 6}.facing(half)
@@ -81,8 +81,8 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// fuzzEncrypted runs one half against a stranger. That one's first packet has a digest whatever else is wrong with it, so that all
-// decisions after it are made. If number is not an exponent, it is sent as a public key.
+// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code after
+// the check of the digest is reached. If number is not an exponent, it is sent as a public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))
@@ -113,7 +113,7 @@ func fuzzEncrypted(f *testing.F, half string) {
 		agreed := first == 6 || first == 8 || first == 9
 		sound := n.Cmp(one) > 0 && n.Cmp(primeMinus1) < 0
 		if !agreed && (e == EncryptionNone || known && half == "server") {
-			return // no encryption: the other targets cover that
+			return // without encryption: covered by the other fuzz tests
 		}
 		require.Equal(t, known && agreed && sound && !unsigned && spoil == 0, err == nil, "%v", err)
 		if err != nil {

@@ -45,17 +45,17 @@ type Config struct {
 	PlainOnly bool
 
 	// Encryption, if it is not EncryptionNone, implies Digest. It makes the client insist on an encrypted connection: the client
-	// asks for this type, normally EncryptionPlain, but accepts any type that the server chooses. It allows the server to
-	// accept clients that ask for encryption, always with this type; other clients are served unencrypted.
+	// asks for this type, normally EncryptionPlain, but accepts any type that the server chooses. A server with Encryption set accepts
+	// clients that ask for encryption, always with this type, and serves other clients unencrypted.
 	Encryption Encryption
 
-	// Scheme is where the digest of one's own first packet lies. SchemeAuto makes the client use SchemeDigestFirst on
+	// Scheme says where to put the digest of our first packet. SchemeAuto makes the client use SchemeDigestFirst on
 	// unencrypted connections and SchemeKeyFirst on encrypted ones, as all players do, and the server the client's scheme.
 	Scheme Scheme
 
-	// Version is the word after the timestamp of one's own first packet. Zero means, with a digest, the version that librtmp
-	// (0a 00 2d 02, or 80 00 03 02 with encryption) or Flash Media Server (03 05 01 01) sends, and four zeros without one. Peers
-	// take a word other than zero as the announcement of a digest.
+	// Version is the word after the timestamp of our first packet. Zero means, with a digest, the version that librtmp
+	// (0a 00 2d 02, or 80 00 03 02 with encryption) or Flash Media Server (03 05 01 01) sends, and four zeros without one. To peers, a word
+	// other than zero announces a digest.
 	Version [4]byte
 
 	// Data is what the client sends after the handshake, in the clear: Client enciphers it on an encrypted connection. All of
@@ -64,16 +64,16 @@ type Config struct {
 	// Early says when Data is sent. Zero is EarlyNone.
 	Early Early
 
-	// Time is the timestamp of one's own first packet, in milliseconds since any epoch. Zero is as good as any.
+	// Time is the timestamp of our first packet, in milliseconds since any epoch. Zero is a valid time.
 	Time uint32
 
 	// Rand is the source of random bytes, private keys included. Nil means crypto/rand.
 	Rand io.Reader
 }
 
-// Result is what a handshake has learned about the peer.
+// Result is the result of a handshake.
 type Result struct {
-	// PeerType is the peer's C0 or S0: 3, a type of encryption, or another value that does no harm. See [Client] and [Server].
+	// PeerType is the peer's C0 or S0: 3, a type of encryption, or another value that [Client] and [Server] tolerate.
 	PeerType byte
 
 	// Encryption is the type that the server chose, EncryptionNone if the connection is unencrypted.
@@ -90,7 +90,7 @@ type Result struct {
 	// Digest reports whether both first packets were signed.
 	Digest bool
 
-	// Scheme is where the peer's digest lay, SchemeAuto if it sent none.
+	// Scheme is the scheme of the peer's digest, or SchemeAuto if it sent none.
 	Scheme Scheme
 
 	// ReplyValid reports whether the peer's second packet was correct: signed with the proper key in the digest form, an echo

@@ -19,10 +19,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// testRand is a stream of random bytes that is the same on every run.
+// testRand returns a stream of random bytes that is the same in every run.
 func testRand(seed byte) io.Reader { return rand.NewChaCha8([32]byte{seed}) }
 
-// script is a peer that has said everything it will ever say; what it is told is kept.
+// script is a peer whose output is fixed in advance. It keeps what is sent to it.
 type script struct {
 	io.Reader
 	sent   bytes.Buffer
@@ -36,19 +36,19 @@ func (s *script) Write(p []byte) (int, error) {
 
 func scripted(b []byte) *script { return &script{Reader: bytes.NewReader(b)} }
 
-// rest returns what of the script has not been read.
+// rest returns the part of the script that has not been read.
 func (s *script) rest(t *testing.T) []byte {
 	b, err := io.ReadAll(s.Reader)
 	require.NoError(t, err)
 	return b
 }
 
-// dribble hands out what it reads byte by byte.
+// dribble is a connection that returns one byte per Read.
 type dribble struct{ net.Conn }
 
 func (d dribble) Read(p []byte) (int, error) { return iotest.OneByteReader(d.Conn).Read(p) }
 
-// run performs both halves at once and then checks that what follows the handshake arrives.
+// run performs both halves concurrently, and checks that the bytes after the handshake arrive.
 func run(t *testing.T, cc, sc net.Conn, clientCfg, serverCfg Config) (client, server *Result) {
 	t.Helper()
 	type outcome struct {
@@ -93,7 +93,7 @@ func TestClientServer(t *testing.T) {
 		name                       string
 		client, server             Config
 		digest                     bool
-		clientScheme, serverScheme Scheme // of C1 and of S1, as the peer finds them
+		clientScheme, serverScheme Scheme // schemes of C1 and S1, as the peer detects them
 		clientVersion              [4]byte
 		serverVersion              [4]byte
 	}{
@@ -148,7 +148,7 @@ func TestClientServer(t *testing.T) {
 	}
 }
 
-// script of a server that answers whatever comes: S0, S1, S2, and the beginning of the chunk stream.
+// serverScript returns S0, S1, S2 and the beginning of the chunk stream: a server whose answer does not depend on the client.
 func serverScript(s0 byte, s1, s2 *packet) []byte {
 	return append(bytes.Join([][]byte{{s0}, s1[:], s2[:]}, nil), "chunks"...)
 }
@@ -192,7 +192,7 @@ func TestClientPackets(t *testing.T) {
 		peer := scripted(serverScript(3, s1, new(packet)))
 		res, err := Client(peer, Config{Digest: true})
 		require.NoError(t, err)
-		assert.True(t, res.Digest, "although the version word is zero")
+		assert.True(t, res.Digest, "a digest is found even if the version word is zero")
 		assert.Equal(t, SchemeKeyFirst, res.Scheme)
 		assert.False(t, res.ReplyValid)
 		assert.True(t, player.verifyReply((*packet)(peer.sent.Bytes()[1+packetSize:]), digest, EncryptionNone), "C2")
@@ -206,7 +206,8 @@ func TestClientPackets(t *testing.T) {
 	})
 }
 
-// A strict server sends S2 only after it has got C2; most send all at once.
+// TestClientTakesS2BeforeAndAfterC2 checks the client with both kinds of servers: strict ones send S2 after they have received C2, most
+// send everything at once.
 func TestClientTakesS2BeforeAndAfterC2(t *testing.T) {
 	for _, s2After := range []bool{true, false} {
 		t.Run(fmt.Sprintf("S2 after C2: %v", s2After), func(t *testing.T) {
@@ -250,7 +251,7 @@ func TestServerPackets(t *testing.T) {
 		assert.Equal(t, sent[1+packetSize-32:1+packetSize], res.S1Tail[:])
 		assert.Equal(t, c1[:], sent[1+packetSize:], "S2 echoes C1")
 	})
-	t.Run("a digest under version zero is chance", func(t *testing.T) {
+	t.Run("with version zero, a valid digest is a coincidence", func(t *testing.T) {
 		c1 := pattern(7, 3, [8]byte{})
 		player.sign(c1, SchemeDigestFirst)
 		res, err := Server(scripted(clientScript(c1)), Config{})
@@ -274,7 +275,7 @@ func TestServerPackets(t *testing.T) {
 	})
 }
 
-// The two halves with a script of a peer of theirs, for the tests that treat both alike.
+// halves are the two halves, each with a script of its peer, for tests that apply to both.
 var halves = map[string]func(io.ReadWriter, Config) (*Result, error){"client": Client, "server": Server}
 
 func TestFirstByte(t *testing.T) {
@@ -314,7 +315,7 @@ func TestFirstByteText(t *testing.T) {
 // fault is a connection that delivers some bytes and then fails.
 type fault struct {
 	io.Reader
-	writable int // how many writes succeed
+	writable int // number of writes that succeed
 	err      error
 }
 

@@ -14,9 +14,9 @@ type reader struct {
 	used int    // bytes handed out so far
 }
 
-// need reads until the next size bytes are there and returns them.
+// need reads until size more bytes are in buf, and returns them.
 func (in *reader) need(what string, size int) ([]byte, error) {
-	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // does not read if nothing is missing
+	n, err := io.ReadAtLeast(in.r, in.buf[in.n:], in.used+size-in.n) // ReadAtLeast does not read if min is 0 or negative.
 	in.n += n
 	if err != nil {
 		return nil, &Error{
@@ -42,7 +42,7 @@ func (in *reader) packet(what string) (*packet, error) {
 	return (*packet)(b), nil
 }
 
-// names are the words for an error about the peer's first byte.
+// names are the words that an error about the peer's first byte uses.
 type names struct{ packet, peer, verb string }
 
 var (

@@ -1,10 +1,10 @@
 package handshake
 
-// opening is one's own first packet, C1 or S1, with what is needed to check the peer's answer to it.
+// opening is our first packet, C1 or S1, and what is needed to check the peer's reply.
 type opening struct {
 	packet *packet
-	scheme Scheme           // where the digest lies, SchemeAuto without one
-	digest [digestSize]byte // unless scheme is SchemeAuto
+	scheme Scheme           // scheme of the digest; SchemeAuto if there is none
+	digest [digestSize]byte // valid unless scheme is SchemeAuto
 	key    *keyPair         // nil on an unencrypted connection
 }
 
@@ -30,7 +30,7 @@ func newSignedOpening(cfg Config, r role, version [4]byte, s Scheme, encrypted b
 		}
 		copy(p[keyFields[s].in(p):], o.key.public[:])
 	}
-	o.digest = r.sign(p, s) // last, because it covers the rest
+	o.digest = r.sign(p, s) // The digest is last, because it covers the rest of the packet.
 	return o, nil
 }
 
@@ -54,7 +54,7 @@ func (o *opening) agree(what string, theirs *packet, res *Result) error {
 }
 
 // checkReply records in res whether a C2 or S2 of the given role answers the opening. On an encrypted connection a wrong answer is
-// an error: a peer that has not understood our first packet has not found our key either.
+// an error: a peer that has not found our digest has not found our public key either.
 func (o *opening) checkReply(replier role, what string, reply *packet, res *Result) error {
 	if !res.Digest {
 		res.ReplyValid = reply.echoes(o.packet)

@@ -11,15 +11,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// recording is a session that librtmp had, as rtmpdump or rtmpsrv 2.4, with a script that was its peer. The script was
-// written from descriptions of the protocol and shares nothing with this package but them: its big numbers, HMAC, RC4 and XTEA
-// are Python's, its Blowfish is OpenSSL's, and its keys of types 8 and 9 were cut out of librtmp's binary. Each side
-// found the other's signature right and went on to understand what the other had enciphered.
+// recording is a session between librtmp (rtmpdump or rtmpsrv 2.4) and a script. The script was written from descriptions of the protocol
+// and shares no code with this package: its big numbers, HMAC, RC4 and XTEA are Python's, its Blowfish is OpenSSL's, and its keys for types
+// 8 and 9 were extracted from librtmp's binary. Each side accepted the other's signature and deciphered what the other had sent.
 type recording struct {
 	Type             byte       // S0
-	Rand             []byte     // the script's random bytes: first packet, private key less its first bit, second packet
+	Rand             []byte     // the script's random bytes: first packet, private key without its leading one, second packet
 	C0C1, S0S1S2, C2 []byte     // the handshake
-	In, Out          []exchange // what the script read and sent after it
+	In, Out          []exchange // what the script read and sent after the handshake
 
 	ClientKey, ServerKey, Secret []byte // the numbers of the key exchange, 128 bytes each
 }
@@ -34,7 +33,8 @@ func readRecording(t *testing.T, name string) *recording {
 	return rec
 }
 
-// config makes a half say what the script said, whose first byte and first packet are at the beginning of said.
+// config returns the Config with which a client or server sends what the script sent. said begins with the script's first byte and first
+// packet.
 func (rec *recording) config(said []byte) Config {
 	return Config{
 		Encryption: Encryption(said[0]),
@@ -44,8 +44,8 @@ func (rec *recording) config(said []byte) Config {
 	}
 }
 
-// A half of ours in the script's place, with the script's random bytes, sends the same bytes and understands the same ones. A
-// mistake that our halves share shows here, and so does a leading zero that gets lost.
+// TestRecordedSessions puts our client or server in the place of the script, with the script's random bytes. It must send the same bytes
+// and accept the same replies. This finds mistakes that our two halves share, such as a lost leading zero.
 func TestRecordedSessions(t *testing.T) {
 	clientKey := func(rec *recording) []byte { return rec.ClientKey }
 	serverKey := func(rec *recording) []byte { return rec.ServerKey }
@@ -53,8 +53,8 @@ func TestRecordedSessions(t *testing.T) {
 	tests := []struct {
 		name   string
 		half   string
-		scheme Scheme                  // ours, if it is not the usual one
-		zero   func(*recording) []byte // the number that begins with a zero byte
+		scheme Scheme                  // our scheme, if not the default
+		zero   func(*recording) []byte // which number begins with a zero byte
 	}{
 		{name: "rtmpdump-6", half: "server", zero: secret},
 		{name: "rtmpdump-8", half: "server", zero: serverKey},
@@ -73,7 +73,7 @@ func TestRecordedSessions(t *testing.T) {
 			for _, in := range rec.In {
 				hears = append(hears, in.Enciphered...)
 			}
-			require.Len(t, says, len(rec.S0S1S2)) // C0, C1 and C2 are as long
+			require.Len(t, says, len(rec.S0S1S2)) // C0, C1 and C2 have the same length
 
 			cfg := rec.config(says)
 			cfg.Scheme = tt.scheme
@@ -84,7 +84,7 @@ func TestRecordedSessions(t *testing.T) {
 			assert.Equal(t, says, peer.sent.Bytes(), "our packets")
 			assert.Equal(t, Encryption(rec.Type), res.Encryption)
 			assert.Equal(t, hears[0], res.PeerType)
-			assert.Equal(t, SchemeKeyFirst, res.Scheme, "librtmp's, whatever ours is")
+			assert.Equal(t, SchemeKeyFirst, res.Scheme, "librtmp's scheme, independent of ours")
 			assert.True(t, res.Digest)
 			assert.True(t, res.ReplyValid)
 			assert.Equal(t, rec.S0S1S2[1+packetSize-32:1+packetSize], res.S1Tail[:])

@@ -45,7 +45,7 @@ func TestOurHalvesEncrypted(t *testing.T) {
 	}
 }
 
-// meet lets a half and its peer handshake.
+// meet runs the handshake of a client or server with its peer.
 func meet(half string, cfg Config, s *stranger) (*Result, error) {
 	if cfg.Rand == nil {
 		cfg.Rand = testRand(1)
@@ -53,8 +53,8 @@ func meet(half string, cfg Config, s *stranger) (*Result, error) {
 	return halves[half](s, cfg)
 }
 
-// talk checks that both understand each other from the first byte on. The directions take turns, since neither may depend on
-// how far the other has got.
+// talk checks that both sides decipher each other's bytes from the first one on. It alternates between the directions, since their ciphers
+// must be independent.
 func talk(t *testing.T, res *Result, s *stranger) {
 	t.Helper()
 	require.NoError(t, s.complaint)
@@ -106,7 +106,7 @@ func TestStrangers(t *testing.T) {
 	}
 }
 
-// crtmpserver signs S1 and leaves its version word zero. The type asks for a digest enough.
+// TestDigestNotAnnounced checks that on an encrypted connection a digest is found even if the version word is zero, as in crtmpserver's S1.
 func TestDigestNotAnnounced(t *testing.T) {
 	for half := range halves {
 		s := stranger{first: 6, silent: true}.facing(half)
@@ -117,13 +117,13 @@ func TestDigestNotAnnounced(t *testing.T) {
 	}
 }
 
-// These are the bytes that a half reads, and how much it has sent, when it refuses its peer's first packet.
+// The numbers of bytes that each side has read and sent when it refuses its peer's first packet.
 var (
 	hears  = map[string][3]string{"client": {"S0", "S1", "S2"}, "server": {"C0", "C1", "C2"}}
 	opened = map[string]int{"client": 1 + packetSize, "server": 0}
 )
 
-// requireRefusal requires that err is want and nothing else.
+// requireRefusal checks that err is the *Error want, without a cause.
 func requireRefusal(t *testing.T, want *Error, res *Result, err error) {
 	t.Helper()
 	require.Nil(t, res)
@@ -168,8 +168,8 @@ func TestWrongSignature(t *testing.T) {
 	}
 }
 
-// A peer that wants encryption and does not get it, or gets it without having asked, learns so from the first byte; one that does not sign
-// the first packet, from that.
+// TestNoAgreement checks that both sides notice a disagreement about encryption at the first byte, and a missing digest at the first
+// packet.
 func TestNoAgreement(t *testing.T) {
 	unsigned := func(packet string) *Error {
 		return &Error{Stage: "read " + packet, Detail: "no valid digest, which RTMPE needs", Value: strangerVersion}
@@ -218,7 +218,7 @@ func TestNoAgreement(t *testing.T) {
 	}
 }
 
-// A server that can encrypt serves the others as it always did.
+// TestUnencryptedClients checks that a server with encryption serves unencrypted clients as one without does.
 func TestUnencryptedClients(t *testing.T) {
 	tests := []struct {
 		name           string
@@ -245,7 +245,7 @@ func TestUnencryptedClients(t *testing.T) {
 	}
 }
 
-// cut is a stranger who hangs up after some bytes, and never says more than one at a time.
+// cut is a stranger that sends single bytes and hangs up after a certain number.
 type cut struct {
 	io.Reader
 	*stranger
@@ -255,7 +255,7 @@ func (c cut) Read(p []byte) (int, error) { return c.Reader.Read(p) }
 
 func TestEncryptedCut(t *testing.T) {
 	const second, whole = 1 + packetSize, 1 + 2*packetSize
-	tests := []struct{ from, to, packet, begin, size int }{ // the connection ends somewhere in from..to
+	tests := []struct{ from, to, packet, begin, size int }{ // the connection ends at each byte in from..to
 		{0, 0, 0, 0, 1},
 		{1, second - 1, 1, 1, packetSize},
 		{second, whole - 1, 2, second, packetSize},
@@ -281,13 +281,13 @@ func TestEncryptedCut(t *testing.T) {
 	}
 }
 
-// Random bytes may run out at each of the places where they are needed.
+// TestEncryptedRandomBytes makes the source of random bytes fail in each place where it is used.
 func TestEncryptedRandomBytes(t *testing.T) {
 	const opening, second = packetSize - 8, packetSize - digestSize
 	tests := []struct {
 		random int
 		ok     bool
-		heard  map[string]int // bytes that we have sent by then
+		heard  map[string]int // number of bytes that we have sent by then
 	}{
 		{random: 0},
 		{random: opening},

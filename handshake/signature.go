@@ -45,7 +45,7 @@ func (r role) verifyReply(reply *packet, ourDigest [digestSize]byte, e Encryptio
 // of the keys below, selected by a byte of the HMAC key.
 func (e Encryption) encipher(sig *signature, key [digestSize]byte) {
 	for at := 0; at < len(sig); at += 8 {
-		var block cipher.Block // the constructors fail for keys of other sizes only
+		var block cipher.Block // The constructors fail only for keys of other sizes.
 		switch n := key[at] % signatureKeys; e {
 		case EncryptionXTEA:
 			block, _ = xtea.NewCipher(bigEndian(xteaKeys[n][:]))
@@ -78,7 +78,7 @@ func bigEndian(words []uint32) []byte {
 	return b
 }
 
-// The keys that encipher signatures are published constants, like those of role. Tables elsewhere have a sixteenth key, which is
+// The keys that encipher signatures are published constants, like those of role. Other implementations have a sixteenth key, which is
 // never selected.
 const signatureKeys = 15
 

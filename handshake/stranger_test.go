@@ -16,32 +16,32 @@ import (
 	"golang.org/x/crypto/blowfish"
 )
 
-// stranger is the peer of a half under test, on an encrypted connection. It knows the protocol from descriptions: positions, sums
-// and XTEA are its own, so that it disagrees where both our halves are wrong. It shares only constants with them, which are
-// checked by vectors.
+// stranger is the peer of a client or server under test on an encrypted connection. It is an independent implementation, with its own
+// positions, sums and XTEA, so that it finds mistakes that our client and server share. It has only constants in common with them, which
+// are checked by vectors.
 //
-// It runs inside the writes of its peer, and has then said all that it can say so far.
+// It runs inside the writes of its peer: each Write appends everything that the stranger can send by then.
 type stranger struct {
 	first       byte     // C0 or S0
-	digestFirst bool     // where its digest and key lie
-	private     *big.Int // its private key, nil for a small one
+	digestFirst bool     // whether its digest precedes its key
+	private     *big.Int // its private key; nil for a small one
 	public      []byte   // 128 bytes that it sends in place of 2^private, unless nil
 	unsigned    bool     // its first packet has no digest
 	silent      bool     // its version word is zero, which announces no digest
 	signAs      byte     // the type that its second packet is signed for, 0 for that of S0
 	signName    string   // the name in the key that signs its second packet, empty for its own
-	spoilAt     int      // where it spoils its second packet
-	spoil       byte     // which bits of it: 0 for none
+	spoilAt     int      // offset of a byte to damage in its second packet
+	spoil       byte     // the bits of it to flip; 0 for none
 
-	name, peerName string // in the keys of HMACs
-	packet, digest []byte // its first packet, and the digest of that
+	name, peerName string // names in the keys of HMACs
+	packet, digest []byte // its first packet, and the digest in it
 	second         []byte // its second packet
 	said           bytes.Buffer
 	heard          int // bytes
 	in, out        *rc4.Cipher
 	theirKey       []byte
 	secret         []byte
-	complaint      error // what it found wrong with its peer
+	complaint      error // what was wrong with its peer's packets
 }
 
 var strangerVersion = [4]byte{0x80, 0, 7, 2}
@@ -52,7 +52,7 @@ const (
 	greeting   = "the first bytes of the session"
 )
 
-// facing returns s as the peer of a half. One that is a client has said C0 and C1.
+// facing prepares s as the peer of a client or server. A stranger that is a client has then sent C0 and C1.
 func (s stranger) facing(half string) *stranger {
 	s.name, s.peerName = serverName, playerName
 	if half == "server" {
@@ -73,7 +73,7 @@ func (s stranger) facing(half string) *stranger {
 
 func (s *stranger) Read(p []byte) (int, error) { return s.said.Read(p) }
 
-// Write takes packets as a half sends them. Their sizes tell which ones these are.
+// Write receives packets. Their total size shows which packets they are.
 func (s *stranger) Write(b []byte) (int, error) {
 	s.heard += len(b)
 	switch len(b) {
@@ -111,7 +111,7 @@ func (s *stranger) open() {
 	}
 }
 
-// reply answers a first packet, and makes the ciphers.
+// reply answers a first packet and creates the ciphers.
 func (s *stranger) reply(theirs []byte, typ byte) {
 	for _, digestFirst := range []bool{false, true} {
 		digestAt, keyAt := positions(theirs, digestFirst)
@@ -134,7 +134,7 @@ func (s *stranger) reply(theirs []byte, typ byte) {
 	s.complaint = errors.Join(s.complaint, errors.New("no digest in a first packet"))
 }
 
-// judge reads the answer to its first packet, and begins the session.
+// judge checks the answer to its first packet, and begins the session.
 func (s *stranger) judge(second []byte, typ byte) {
 	if !bytes.Equal(second[1504:], signatureOf(s.peerName, s.digest, second[:1504], typ)) {
 		s.complaint = errors.Join(s.complaint, errors.New("wrong signature in a second packet"))
@@ -146,7 +146,7 @@ func (s *stranger) judge(second []byte, typ byte) {
 	}
 }
 
-// positions returns where the digest and the key of a first packet lie.
+// positions returns the offsets of the digest and the key in a first packet.
 func positions(p []byte, digestFirst bool) (digest, key int) {
 	sum := func(b []byte) int { return int(b[0]) + int(b[1]) + int(b[2]) + int(b[3]) }
 	if digestFirst {

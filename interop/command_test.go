@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// times is how often to do something: more with RTMP_LONG=1, when tests may take minutes.
+// times returns how often to repeat something. With RTMP_LONG=1 tests may take minutes, and it returns the larger number.
 func times(normal, inLong int) int {
 	if os.Getenv("RTMP_LONG") != "" {
 		return inLong
@@ -30,7 +30,7 @@ func times(normal, inLong int) int {
 	return normal
 }
 
-// buildFolder makes a folder that has this repository's rtmpdump. TestMain removes it.
+// buildFolder builds this repository's rtmpdump in a folder, which TestMain removes.
 var buildFolder = sync.OnceValues(func() (string, error) {
 	dir, err := os.MkdirTemp("", "rtmpdump")
 	if err != nil {
@@ -48,7 +48,7 @@ var buildFolder = sync.OnceValues(func() (string, error) {
 	return dir, nil
 })
 
-var built string // what buildFolder has made
+var built string // the folder that buildFolder has created
 
 func removeBuilt() {
 	if built != "" {
@@ -56,7 +56,7 @@ func removeBuilt() {
 	}
 }
 
-// ourFolder has our rtmpdump, to be put first on PATH.
+// ourFolder returns the folder with our rtmpdump, to be put first on PATH.
 func ourFolder(t *testing.T) string {
 	t.Helper()
 	dir, err := buildFolder()
@@ -66,18 +66,18 @@ func ourFolder(t *testing.T) string {
 
 func ourCommand(t *testing.T) string { return filepath.Join(ourFolder(t), "rtmpdump") }
 
-// ended is how a program has ended.
+// ended describes how a program has ended.
 type ended struct {
-	code           int // -1: by a signal
+	code           int // -1 if it was killed by a signal
 	stdout, stderr string
 }
 
-// attempt runs a program to its end, whatever that is. The error says that it did not start, or hangs.
+// attempt runs a program until it ends, with any exit code. The error means that it did not start, or did not end.
 func attempt(home, program string, args ...string) (ended, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
 	cmd := exec.CommandContext(ctx, program, args...)
-	cmd.Env = append(os.Environ(), "HOME="+home) // where rtmpdump keeps what it knows of players
+	cmd.Env = append(os.Environ(), "HOME="+home) // rtmpdump keeps its cache of players there
 	cmd.WaitDelay = 5 * time.Second
 	var stdout, stderr bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &stdout, &stderr
@@ -91,7 +91,7 @@ func attempt(home, program string, args ...string) (ended, error) {
 	return ended{cmd.ProcessState.ExitCode(), stdout.String(), stderr.String()}, nil
 }
 
-// execute is attempt, for the goroutine of the test.
+// execute is like attempt, but fails the test on an error. It must be called on the test's goroutine.
 func execute(t *testing.T, program string, args ...string) ended {
 	t.Helper()
 	end, err := attempt(t.TempDir(), program, args...)
@@ -99,7 +99,7 @@ func execute(t *testing.T, program string, args ...string) ended {
 	return end
 }
 
-// exitCode is what Wait's error says.
+// exitCode returns the exit code in an error of Wait.
 func exitCode(err error) int {
 	var exit *exec.ExitError
 	if errors.As(err, &exit) {
@@ -114,13 +114,13 @@ func dump(t *testing.T, args ...string) ended {
 	return execute(t, ourCommand(t), args...)
 }
 
-// recordingOf makes a recording of tags with other metadata: its duration, and where its key frames are, which nginx-rtmp
-// has to be told to play from them.
+// recordingOf writes a recording of tags whose metadata contains the duration and the positions of the key frames. nginx-rtmp needs the
+// positions to play from a key frame.
 func recordingOf(t *testing.T, tags []flv.Tag, seconds float64) []byte {
 	t.Helper()
 	var file []byte
 	times, positions := []any{}, []any{}
-	for range 2 { // the second time with the right positions
+	for range 2 { // the first pass shows the size of the metadata, the second has the right positions
 		body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: "duration", Value: seconds},
 			{Name: "keyframes", Value: amf.Object{{Name: "filepositions", Value: positions}, {Name: "times", Value: times}}}})
 		require.NoError(t, err)
@@ -146,8 +146,8 @@ func recordingOf(t *testing.T, tags []flv.Tag, seconds float64) []byte {
 	return file
 }
 
-// relay passes connections on to a server, at so many bytes a second if pace is not 0. Before each piece that comes from
-// the server it asks passed, if there is one, whether to go on when the connection has brought so much.
+// relay forwards connections to a server, at pace bytes per second if pace is not 0. Before it forwards a piece from the server, it calls
+// passed, if not nil, with the number of bytes so far, and closes the connection if passed returns false.
 type relay struct {
 	net.Listener
 	running sync.WaitGroup
@@ -177,7 +177,7 @@ func startRelay(t *testing.T, to string, pace int, passed func(n int64) bool) *r
 	return r
 }
 
-// own makes close close nc, or closes it if that has been.
+// own registers nc to be closed by close, or closes it if close has already been called.
 func (r *relay) own(nc net.Conn) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

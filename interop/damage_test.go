@@ -22,17 +22,17 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// film is the sample with a duration that RTMPDump calls complete.
+// film returns the sample with a duration at which RTMPDump considers it complete.
 func film(t *testing.T) []byte { return recordingOf(t, rtmptest.SampleTags(t), 10) }
 
-// startNginxFilm runs nginx-rtmp with the film, whose path is /vod/film.flv.
+// startNginxFilm runs nginx-rtmp, which serves the film as /vod/film.flv.
 func startNginxFilm(t *testing.T) (addr string) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), film(t), 0o600))
 	return programtest.Nginx(t, dir)
 }
 
-// saved is an uninterrupted download by our rtmpdump.
+// saved returns the result of an uninterrupted download by our rtmpdump.
 func saved(t *testing.T, url string) (file string, content []byte) {
 	t.Helper()
 	file = filepath.Join(t.TempDir(), "whole.flv")
@@ -43,7 +43,8 @@ func saved(t *testing.T, url string) (file string, content []byte) {
 	return file, content
 }
 
-// cutAgainAndAgain downloads from url, whose server hangs up too early, until all is there. reference is where it doesn't.
+// cutAgainAndAgain downloads from url, whose server closes the connection too early, until the file is complete. The server at reference
+// does not.
 func cutAgainAndAgain(t *testing.T, url, reference string) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	whole, want := saved(t, reference)
@@ -63,7 +64,7 @@ func cutAgainAndAgain(t *testing.T, url, reference string) {
 			require.Equal(t, 2, out.code, out.stderr)
 			require.Contains(t, out.stderr, "try resuming")
 		}
-		// The last 80 ms are beyond the duration: a server that hangs up there leaves nothing to be known of.
+		// The last 80 ms are beyond the duration, so a connection that is closed there looks complete.
 		require.GreaterOrEqual(t, size, len(want)-5000)
 		if size == len(want) {
 			require.Equal(t, packets(t, whole), packets(t, file))
@@ -86,7 +87,7 @@ func TestServerHangsUp(t *testing.T) {
 		addr := startNginxFilm(t)
 		var mu sync.Mutex
 		limit := int64(0)
-		r := startRelay(t, addr, 4_000_000, func(n int64) bool { // so that what it has brought is not lost to a reset
+		r := startRelay(t, addr, 4_000_000, func(n int64) bool { // slow, so that received data is not lost to a reset
 			mu.Lock()
 			defer mu.Unlock()
 			if n == 0 {
@@ -98,7 +99,7 @@ func TestServerHangsUp(t *testing.T) {
 	})
 }
 
-// endOf is how many bytes the last n tags of a file have.
+// endOf returns the size in bytes of the last n tags of a file.
 func endOf(t *testing.T, file []byte, n int) (size int) {
 	tags := rtmptest.Tags(t, file)
 	for _, tag := range tags[len(tags)-n:] {
@@ -107,7 +108,7 @@ func endOf(t *testing.T, file []byte, n int) (size int) {
 	return size
 }
 
-// A file lacks its end, from nothing to its last tags: what is left of it is continued.
+// TestChopped continues files that lack from no bytes to their last tags.
 func TestChopped(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	nginx := startNginxFilm(t)
@@ -131,7 +132,7 @@ func TestChopped(t *testing.T) {
 				}
 				t.Logf("at each of %d offsets", most)
 			}
-			for range times(5, 100) { // the same by the command
+			for range times(5, 100) { // the same with the command
 				missing := random.IntN(most)
 				require.NoError(t, os.WriteFile(file, want[:len(want)-missing], 0o600))
 				out := dump(t, "-r", test.url, "-e", "-o", file)
@@ -146,7 +147,7 @@ func TestChopped(t *testing.T) {
 	}
 }
 
-// mortal is a server that dies and comes back at the same address, when it is told to.
+// mortal is a server that can be stopped, and started again at the same address.
 type mortal struct {
 	t      *testing.T
 	film   []byte
@@ -159,7 +160,8 @@ func (m *mortal) live(addr string) {
 	m.server = testserver.Serve(l, testserver.Config{Realtime: true, Files: map[string][]byte{"film": m.film}})
 }
 
-// A server dies after each second of the stream and is away for a while: one file comes of it, without a duplicate or a gap.
+// TestServerDies downloads one file, without duplicates or gaps, from a server that crashes after each second of the stream and stays away
+// for a while.
 func TestServerDies(t *testing.T) {
 	t.Parallel()
 	n := times(4, 60)
@@ -169,13 +171,13 @@ func TestServerDies(t *testing.T) {
 	addr := m.server.Addr()
 	deaths, refused := 0, 0
 	next, dead := time.Second, false
-	progress := func(p *download.Progress) { // on the goroutine of this test
+	progress := func(p *download.Progress) { // called on the goroutine of this test
 		switch {
 		case p.Phase == download.Receiving && p.Position >= next && !dead:
 			m.server.Close()
 			deaths, dead = deaths+1, true
 		case p.Phase == download.Retrying && dead:
-			if refused++; refused%2 == 0 { // it was away for one attempt
+			if refused++; refused%2 == 0 { // the server stays away for one attempt
 				m.live(addr)
 				next, dead = p.Position+time.Second, false
 			}
@@ -183,14 +185,14 @@ func TestServerDies(t *testing.T) {
 	}
 	file := filepath.Join(t.TempDir(), "out.flv")
 	result, err := download.File(conntest.Context(t), "rtmp://"+addr+"/vod/film", file, &download.Options{
-		RTMP:     &rtmp.Options{Buffer: time.Second}, // it sends so far ahead, and 64 KiB
+		RTMP:     &rtmp.Options{Buffer: time.Second}, // the server sends this far ahead, and 64 KiB more
 		Recover:  &download.Recovery{Delay: time.Millisecond, MaxDelay: time.Millisecond},
 		Progress: progress, KeepBuffer: true,
 	})
 	require.NoError(t, err)
 	assert.Equal(t, download.Complete, result.Outcome)
 	assert.GreaterOrEqual(t, deaths, 2*n)
-	assert.Contains(t, []int{deaths, deaths + 1}, result.Sessions, "after the last death there may be nothing left to come")
+	assert.Contains(t, []int{deaths, deaths + 1}, result.Sessions, "after the last crash there may be nothing left to send")
 	for _, splice := range result.Splices {
 		assert.True(t, splice.ByContent)
 		assert.Zero(t, splice.Gap)

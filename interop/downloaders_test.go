@@ -22,14 +22,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// downloaders call rtmpdump. Debian's youtube-dl is an empty package that brings yt-dlp, so the test of the other one runs
+// downloaders are the programs that call rtmpdump. Debian's youtube-dl is an empty package that installs yt-dlp, so youtube-dl is tested
 // only if it was installed in another way.
 var downloaders = []struct {
 	name  string
 	empty bool
 }{{"yt-dlp", false}, {"youtube-dl", true}}
 
-// downloader starts one, with our rtmpdump first on PATH and a new home, in a process group of its own.
+// downloader starts a downloader in its own process group, with our rtmpdump first on PATH and a new home directory.
 func downloader(t *testing.T, name, url, file string) *exec.Cmd {
 	t.Helper()
 	cmd := exec.Command(name, "--ignore-config", "--no-cache-dir", "--newline", "--verbose", "-o", file, url)
@@ -39,7 +39,7 @@ func downloader(t *testing.T, name, url, file string) *exec.Cmd {
 	return cmd
 }
 
-// downloaded runs one to its end.
+// downloaded runs a downloader until it ends.
 func downloaded(t *testing.T, name, url, file string) (printed string) {
 	t.Helper()
 	cmd := downloader(t, name, url, file)
@@ -53,8 +53,7 @@ func downloaded(t *testing.T, name, url, file string) (printed string) {
 	return out.String()
 }
 
-// killedDownloader starts one and kills it in the middle, which is when it has shown progress of its rtmpdump; alone, or
-// with its rtmpdump.
+// killedDownloader starts a downloader and kills it, alone or with its rtmpdump, after it has shown progress.
 func killedDownloader(t *testing.T, name, url, file string, alone bool) {
 	t.Helper()
 	cmd := downloader(t, name, url, file)
@@ -74,7 +73,7 @@ func killedDownloader(t *testing.T, name, url, file string, alone bool) {
 	assert.Equal(t, 2, shown, "it shows progress")
 	if alone {
 		require.NoError(t, cmd.Process.Kill())
-		io.Copy(io.Discard, stdout) // which its rtmpdump has, too, and closes
+		io.Copy(io.Discard, stdout) // its rtmpdump has the pipe open too
 	} else {
 		require.NoError(t, syscall.Kill(group, syscall.SIGKILL))
 	}
@@ -87,14 +86,14 @@ func progress(line string) bool {
 }
 
 func TestDownloaders(t *testing.T) {
-	t.Parallel() // it waits most of the time
+	t.Parallel() // the test waits most of the time
 	programtest.Need(t, "ffmpeg")
 	content := film(t)
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": content, "sample": testserver.Sample}})
 	whole, want := saved(t, s.URL("vod", "film"))
 	for _, d := range downloaders {
 		if _, err := exec.LookPath(d.name); err != nil && d.empty {
-			t.Logf("%s is not here, and Debian's package of that name is empty", d.name)
+			t.Logf("%s is not installed, and Debian's package of that name is empty", d.name)
 			continue
 		}
 		programtest.Need(t, d.name)
@@ -105,7 +104,7 @@ func TestDownloaders(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				// Slow enough for progress, which is shown five times a second, and to be killed long before the end.
+				// Slow enough to show progress, which happens five times a second, and to be killed long before the end.
 				slow := startRelay(t, s.Addr(), 60_000, nil)
 				fast := startRelay(t, s.Addr(), 300_000, nil)
 				file := filepath.Join(t.TempDir(), "film.flv")
@@ -124,7 +123,8 @@ func TestDownloaders(t *testing.T) {
 				assert.Equal(t, packets(t, whole), packets(t, file))
 			})
 		}
-		// RTMPDump calls the file incomplete, since it ends at 99.6 % of the duration. It is resumed at once, and then accepted.
+		// RTMPDump considers the file incomplete, since it ends at 99.6 % of the duration. The downloader resumes it at once, and then
+		// accepts it.
 		t.Run(d.name+" and the end", func(t *testing.T) {
 			t.Parallel()
 			file := filepath.Join(t.TempDir(), "sample.flv")

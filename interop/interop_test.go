@@ -1,5 +1,5 @@
-// Package interop tests against real programs: nginx-rtmp, ffmpeg, rtmpdump and curl. A test whose program is missing is skipped and
-// names the Debian package; in CI (CI=true) it fails.
+// Package interop tests this module with real programs: nginx-rtmp, ffmpeg, rtmpdump, curl and others. A test whose program is missing is
+// skipped and names the Debian package; in CI (CI=true) it fails.
 package interop
 
 import (
@@ -25,7 +25,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// With -short none of these tests runs: they run other programs, and take the longest.
+// TestMain skips all tests with -short, since they run other programs and take the longest.
 func TestMain(m *testing.M) {
 	flag.Parse()
 	if testing.Short() {
@@ -56,7 +56,7 @@ func play(t *testing.T, url string, o *rtmp.Options) (file string, err error) {
 	return file, err
 }
 
-// packets is what ffmpeg sees in a file: a line for each packet with its times, size and MD5.
+// packets returns what ffmpeg finds in a file: a line for each packet with its times, size and MD5.
 func packets(t *testing.T, file string) []string {
 	t.Helper()
 	programtest.Need(t, "ffmpeg")
@@ -75,7 +75,7 @@ func writeSample(t *testing.T, dir, name string, shift uint32) string {
 	tags := rtmptest.SampleTags(t)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for i, tag := range tags {
-		if i > 3 { // the headers stay at 0, as in a recording
+		if i > 3 { // the headers keep the timestamp 0, as in a recording
 			tag.Timestamp += shift
 		}
 		file = flv.AppendTag(file, tag)
@@ -93,10 +93,10 @@ func TestNginxOnDemand(t *testing.T) {
 			dir := t.TempDir()
 			source := writeSample(t, dir, "sample.flv", shift)
 			url := "rtmp://" + programtest.Nginx(t, dir) + "/vod/sample"
-			ours, err := play(t, url, &rtmp.Options{Buffer: 6 * time.Hour}) // nginx paces by time stamps
+			ours, err := play(t, url, &rtmp.Options{Buffer: 6 * time.Hour}) // nginx paces by timestamps
 			require.NoError(t, err)
 			theirs := filepath.Join(t.TempDir(), "theirs.flv")
-			programtest.Run(t, "rtmpdump", "-q", "-m", "3", "-r", url, "-o", theirs) // now and then it waits for more at the end
+			programtest.Run(t, "rtmpdump", "-q", "-m", "3", "-r", url, "-o", theirs) // occasionally rtmpdump waits for more data at the end
 			assert.Equal(t, packets(t, theirs), packets(t, ours))
 			assert.Equal(t, packets(t, source), packets(t, ours))
 		})
@@ -118,8 +118,8 @@ func TestNginxLive(t *testing.T) {
 		done <- dump.Run()
 	}()
 	ours, err := play(t, url, &rtmp.Options{Live: true})
-	require.NoError(t, err, "the publisher's leaving is the end of the stream")
-	<-done // rtmpdump does not know StreamEOF for the end, and exits with an error when its time is out
+	require.NoError(t, err, "the stream ends when the publisher leaves")
+	<-done // rtmpdump does not treat StreamEOF as the end, and exits with an error after its timeout
 
 	a, b := mediaOnly(packets(t, ours)), mediaOnly(packets(t, theirs))
 	a, b = common(a, b)
@@ -127,7 +127,7 @@ func TestNginxLive(t *testing.T) {
 	assert.Equal(t, b, a)
 }
 
-// mediaOnly strips the stream's first packets, whose number depends on the moment of joining, to size and MD5.
+// mediaOnly removes the first packets of a stream, whose number depends on when the player joined, and reduces the others to size and MD5.
 func mediaOnly(lines []string) []string {
 	for i, line := range lines {
 		fields := strings.Split(line, ",")
@@ -136,7 +136,7 @@ func mediaOnly(lines []string) []string {
 	return lines
 }
 
-// common cuts both to what lies between the first and the last line that both have.
+// common cuts both to the part between the first and the last line that they have in common.
 func common(a, b []string) ([]string, []string) {
 	in := func(list []string, line string) bool {
 		for _, l := range list {
@@ -174,7 +174,7 @@ func TestProgramsPlayFromTestserver(t *testing.T) {
 			programtest.Run(t, name, append(args, file)...)
 			source := writeSample(t, dir, "sample.flv", 0)
 			want, got := mediaOnly(packets(t, source)), mediaOnly(packets(t, file))
-			if name == "curl" { // it leaves the end in librtmp's buffer and waits, with nginx-rtmp just the same
+			if name == "curl" { // curl leaves the end in librtmp's buffer and waits, also with nginx-rtmp
 				require.Greater(t, len(got), len(want)*8/10)
 				want = want[:len(got)-1]
 				got = got[:len(got)-1]
@@ -206,6 +206,6 @@ func TestFFmpegPublishesToTestserver(t *testing.T) {
 	want := mediaOnly(packets(t, source))
 	assert.Equal(t, want, mediaOnly(packets(t, filepath.Join(recorded, "stream.flv"))))
 	ours := mediaOnly(packets(t, got.file))
-	assert.Equal(t, want[len(want)-len(ours):], ours, "from the moment of joining to the end")
+	assert.Equal(t, want[len(want)-len(ours):], ours, "from joining to the end")
 	assert.Greater(t, len(ours), 200)
 }

@@ -18,8 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// victim is a download that is killed when its connection has brought so many bytes. That many more may arrive before the
-// signal does, which is as random as the number.
+// victim is a download that is killed after a random number of received bytes. More bytes may arrive before the signal takes effect.
 type victim struct {
 	mu    sync.Mutex
 	limit int64
@@ -41,7 +40,7 @@ func (v *victim) run(t *testing.T, limit int64, args ...string) (killed bool, co
 	cmd := exec.CommandContext(conntest.Context(t), ourCommand(t), args...)
 	var out bytes.Buffer
 	cmd.Stderr = &out
-	v.mu.Lock() // until cmd.Process is there
+	v.mu.Lock() // wait until cmd.Process is set
 	v.limit, v.cmd = limit, cmd
 	err := cmd.Start()
 	v.mu.Unlock()
@@ -53,7 +52,7 @@ func (v *victim) run(t *testing.T, limit int64, args ...string) (killed bool, co
 	return !cmd.ProcessState.Exited(), cmd.ProcessState.ExitCode(), out.String()
 }
 
-// readable fails the test if ffprobe can't read a file that is not empty, or if it does not end with a whole tag.
+// readable fails the test if a file is not empty and ffprobe can't read it, or if it does not end with a whole tag.
 func readable(t *testing.T, file string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -69,13 +68,13 @@ func readable(t *testing.T, file string) []byte {
 	return content
 }
 
-// killed downloads from a server, again and again, until it has been killed so often, and compares each file that is
-// complete with an uninterrupted download.
+// killed downloads from a server until the download has been killed a certain number of times, and compares each complete file with an
+// uninterrupted download.
 func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	random := rand.New(rand.NewPCG(seed, 6))
 	v := &victim{}
-	r := startRelay(t, addr, 4_000_000, v.passed) // so that the download keeps up
+	r := startRelay(t, addr, 4_000_000, v.passed) // slow enough for the download to keep up
 	url := "rtmp://" + r.Addr().String() + path
 	dir := t.TempDir()
 	whole := filepath.Join(dir, "whole.flv")
@@ -106,7 +105,7 @@ func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 		began, size = began+1, 0
 		require.NoError(t, os.Remove(file))
 	}
-	for size != len(want) { // what was left by the last kill
+	for size != len(want) { // continue the file that the last kill has left
 		require.Less(t, runs, kills+began+10)
 		runs++
 		out := dump(t, "-r", url, "-e", "-o", file)
@@ -117,7 +116,7 @@ func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 		}
 	}
 	assert.Equal(t, wantPackets, packets(t, file))
-	assert.Positive(t, continued, "kills come too early to tell anything")
+	assert.Positive(t, continued, "the downloads are killed too early to test anything")
 	t.Logf("%d kills, %d files, continued %d times", kills, began+1, continued)
 }
 

@@ -13,26 +13,26 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-const systemPython = "/usr/bin/python3" // the one that Debian's packages are for
+const systemPython = "/usr/bin/python3" // the Python for which Debian's packages are installed
 
-// difference is where what arrives from us is meant to differ from what arrives from librtmp. theirs makes of librtmp's
-// lines what ours should be. Where ours depend on the moment, ours makes them what it does not depend on.
+// difference is an intended difference between what the server receives from librtmp and from us. theirs edits librtmp's lines to what ours
+// should be. ours edits our lines where they depend on timing.
 type difference struct {
 	name, reason string
 	theirs, ours func([]string) []string
 }
 
-// flashVer is a difference that several sessions have.
+// flashVer is a difference in several sessions.
 var flashVer = difference{"flashVer", "librtmp has a default, but not for python-librtmp, which does not call " +
 	"RTMP_SetupStream; here it is the default", replaced(`("app" "[a-z]+"}), `, `$1, {"flashVer" "LNX 10,0,32,18"}, `), nil}
 
-// The messages sent when connect's result arrives.
+// The messages that are sent when connect's result arrives.
 const (
 	window = "2/0 Window Acknowledgement Size 2500000"
 	buffer = "2/0 User Control 3 0 300"
 )
 
-// sessions are the functions of testdata/librtmp_steps.py, each with the same steps here and its differences.
+// sessions contains, for each function in testdata/librtmp_steps.py, the same steps with this library and the differences.
 var sessions = map[string]struct {
 	steps       func(*testing.T, string, *recording)
 	differences []difference
@@ -80,7 +80,7 @@ var sessions = map[string]struct {
 	}},
 }
 
-// replaced edits every line with a match.
+// replaced replaces the matches in every line.
 func replaced(pattern, with string) func([]string) []string {
 	return func(lines []string) []string {
 		var edited []string
@@ -114,8 +114,8 @@ func moved(prefix, before string) func([]string) []string {
 	}
 }
 
-// The same steps through python-librtmp and through this library bring the same messages to the server, in the same
-// order, on the same chunk and message streams, but for the differences that are named.
+// TestSameStepsAsLibrtmp checks that the same steps with python-librtmp and with this library send the same messages, in the same order, on
+// the same chunk and message streams, except for the listed differences.
 func TestSameStepsAsLibrtmp(t *testing.T) {
 	if out, err := exec.Command(systemPython, "-c", "import librtmp").CombinedOutput(); err != nil {
 		programtest.Missing(t, fmt.Sprintf("librtmp for %s is missing: apt-get install python3-librtmp (%v: %s)", systemPython, err, out))

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// recording is what a client sends, a line for each message:
+// recording records what a client sends, with a line for each message:
 //
 //	chunk stream/message stream, what it is, its values
 type recording struct {
@@ -38,7 +38,7 @@ func (r *recording) all(t *testing.T) []string {
 	select {
 	case <-over:
 	case <-conntest.Context(t).Done():
-		t.Fatal("the client does not hang up")
+		t.Fatal("the client does not close the connection")
 	}
 	return r.lines
 }
@@ -55,7 +55,7 @@ func (r *recording) await(t *testing.T, text string) {
 
 func (r *recording) add(m *chunk.Message) (line string) {
 	if m.Type == uint8(message.TypeAcknowledgement) {
-		return "" // when is everybody's own business
+		return "" // when a client acknowledges is up to the client
 	}
 	line = fmt.Sprintf("%d/%d %s", m.ChunkStreamID, m.StreamID, describe(m))
 	line = regexp.MustCompile(`127\.0\.0\.1:[0-9]{2,}`).ReplaceAllString(line, "ADDRESS")
@@ -107,22 +107,22 @@ func values(list []any) string {
 		"<nil>", "null", " 0x0", " undefined").Replace(b.String())
 }
 
-// gifts are what the server's method give has to give.
+// gifts contains the results of the server's method give.
 var gifts = map[string]any{
 	"number": 1.5, "boolean": true, "string": "text", "null": nil, "undefined": amf.Undefined, "date": time.UnixMilli(86400000),
 	"object": amf.Object{{Name: "b", Value: 1.0}, {Name: "a", Value: amf.Object{{Name: "in", Value: "side"}}}},
 	"array":  []any{1.0, "b"}, "map": amf.ECMAArray{{Name: "k", Value: "v"}},
 }
 
-// recordingServer answers the calls of the steps.
+// recordingServer is a server that records what a client sends and answers the calls of the steps.
 func recordingServer(t *testing.T) (url string, r *recording) {
 	t.Helper()
 	r = &recording{patient: &conntest.Patient{Listener: conntest.Listen(t)}}
 	cfg := testserver.Config{
 		Files: map[string][]byte{"sample": testserver.Sample},
-		Shape: testserver.Shape{EndSignal: testserver.EndNothing}, // librtmp would hang up by itself
+		Shape: testserver.Shape{EndSignal: testserver.EndNothing}, // librtmp would otherwise close the connection
 		OnMessage: func(s *testserver.Session, m *chunk.Message) {
-			switch line := r.add(m); { // the next when the last was answered: handlers' answers are not in order with others
+			switch line := r.add(m); { // The next call follows the answer to the last one, since the answers of handlers are not ordered with other messages.
 			case strings.Contains(line, " _result 100 "):
 				s.Send(call("describe", 101, 1, "b"))
 			case strings.Contains(line, " _result 101 "):
@@ -136,7 +136,7 @@ func recordingServer(t *testing.T) (url string, r *recording) {
 			"echo":      func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 			"give":      func(_ *testserver.Session, cmd message.Command) (any, error) { return gifts[cmd.Args[0].(string)], nil },
 			"refuse me": func(*testserver.Session, message.Command) (any, error) { return nil, fmt.Errorf("no") },
-			// Numbered by hand: python-librtmp takes anything numbered 1 for the answer to connect.
+			// The transaction id is chosen here, since python-librtmp takes any answer with the id 1 for that to connect.
 			"call me back": func(s *testserver.Session, _ message.Command) (any, error) {
 				return "ok", s.Send(call("MyMath.MyAdd", 100, 20, 22))
 			},

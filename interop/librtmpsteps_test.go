@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// fewTags is the beginning of the sample, as a file.
+// fewTags returns the beginning of the sample as a file.
 func fewTags(t *testing.T) string {
 	file := rtmptest.File(rtmptest.SampleTags(t)[:12]...)
 	path := filepath.Join(t.TempDir(), "few.flv")
@@ -38,7 +38,7 @@ func newPlayer(t *testing.T, url string, o *rtmp.Options) *player {
 	if o == nil {
 		o = &rtmp.Options{}
 	}
-	o.NoEnhanced = true // librtmp does not know it
+	o.NoEnhanced = true // librtmp does not support Enhanced RTMP
 	c, err := rtmp.New(url, o)
 	require.NoError(t, err)
 	t.Cleanup(func() { c.Close() })
@@ -95,7 +95,7 @@ func recorded(t *testing.T, url string, server *recording) {
 	require.NoError(t, c.SetOption("playlist", "yes"))
 	require.NoError(t, c.SetOption("timeout", "20"))
 
-	// methods for the server
+	// methods that the server calls
 	c.InvokeHandler("MyMath.MyAdd", rtmp.Func(func(x, y float64) float64 { return x + y }))
 	c.InvokeHandler("describe", func(_ context.Context, args []any) (any, error) {
 		return amf.Object{{Name: "count", Value: len(args)}, {Name: "all", Value: args},
@@ -113,7 +113,7 @@ func recorded(t *testing.T, url string, server *recording) {
 	c.connect()
 	require.True(t, c.Connected())
 	require.Equal(t, 1.5, c.result(plain, "echo", 1.5))
-	server.await(t, "welcomed") // handlers run beside us
+	server.await(t, "welcomed") // handlers run concurrently
 	require.Equal(t, "zażółć €", c.result(plain, "echo", "zażółć €"))
 	c.send(plain, "unanswered")
 	c.result(plain, "many", true, false, nil, "", "a", -3, 1e300, math.Inf(1), int64(1)<<53)
@@ -135,7 +135,7 @@ func recorded(t *testing.T, url string, server *recording) {
 		c.result(plain, "saw", kind, c.result(plain, "give", kind))
 	}
 
-	// calls of the server
+	// make the server call the methods
 	c.send(plain, "call me back")
 	args, err := c.WaitInvoke(c.ctx, "tell")
 	require.NoError(t, err)

@@ -23,23 +23,23 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// decoded returns the MD5 of what ffmpeg decodes, and checks that it finds no errors. (Of raw streams it warns that they don't tell
-// how long they are.)
+// decoded returns the MD5 of what ffmpeg decodes, and checks that ffmpeg reports no errors. For raw streams it reports that their duration
+// is unknown.
 func decoded(t *testing.T, file string, args ...string) string {
 	t.Helper()
 	assert.Empty(t, programtest.Run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), "-i", file, "-f", "null", "-")...), "%s", file)
 	return programtest.Run(t, "ffmpeg", append(append([]string{"-v", "fatal"}, args...), "-i", file, "-fps_mode", "passthrough", "-f", "md5", "-")...)
 }
 
-// files are how decoders take what was read; of Opus units are compared only.
+// files says how to pass what was read to a decoder. Units of Opus are only compared.
 var files = map[media.Codec]struct {
 	ext  string
 	make func(t *testing.T, track *media.Track, units [][][]byte) []byte
 }{media.H264: {"h264", annexB}, media.H265: {"hevc", annexB}, media.AV1: {"obu", obus}, media.VP9: {"ivf", ivf("VP90")}, media.AAC: {"aac", adts},
 	media.MP3: {"mp3", joined}, media.FLAC: {"flac", flac}, media.AC3: {"ac3", joined}, media.EAC3: {"eac3", joined}}
 
-// TestMediaOfEveryCodec writes what ffmpeg's encoders have made to a file and to a server, reads it again, and lets ffmpeg decode what
-// was read.
+// TestMediaOfEveryCodec writes the output of ffmpeg's encoders to a file and to a server, reads it again, and decodes the result with
+// ffmpeg.
 func TestMediaOfEveryCodec(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	for _, c := range encoded.Codecs {
@@ -64,7 +64,7 @@ func TestMediaOfEveryCodec(t *testing.T) {
 					require.NoError(t, os.WriteFile(path, file.make(t, out, all), 0o644))
 					var flags []string
 					if !track.IsVideo() {
-						flags = []string{"-flags2", "-skip_manual"} // what MP4 says of silence at the beginning is not in a stream
+						flags = []string{"-flags2", "-skip_manual"} // the skipped samples at the beginning, which MP4 describes, are not in a stream
 					}
 					want := decoded(t, source, append(flags, "-ignore_editlist", "1")...)
 					assert.Equal(t, want, decoded(t, path, flags...))
@@ -102,7 +102,7 @@ func byFile(t *testing.T, track *media.Track, units []encoded.Unit) *media.Reade
 	return media.NewFileReader(flv.NewReader(&file))
 }
 
-// byServer publishes units at a server, for one who plays.
+// byServer publishes units at a server, and plays them.
 func byServer(t *testing.T, track *media.Track, units []encoded.Unit) *media.Reader {
 	server, err := testserver.Start(testserver.Config{})
 	require.NoError(t, err)
@@ -190,7 +190,7 @@ func ivf(fourCC string) func(t *testing.T, track *media.Track, units [][][]byte)
 		b := append([]byte("DKIF\x00\x00\x20\x00"), fourCC...)
 		b = binary.LittleEndian.AppendUint16(b, uint16(track.Width))
 		b = binary.LittleEndian.AppendUint16(b, uint16(track.Height))
-		for _, n := range []uint32{25, 1, uint32(len(units)), 0} { // rate, scale, frames
+		for _, n := range []uint32{25, 1, uint32(len(units)), 0} { // frame rate, time scale and number of frames
 			b = binary.LittleEndian.AppendUint32(b, n)
 		}
 		for i, u := range units {

@@ -18,11 +18,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// smallDisk runs a command with a disk of 100 kB on $1, in a name space of its own, and copies what is on it to $2.
+// smallDisk is a shell script that runs a command with a disk of 100 kB mounted on $1, in a new mount namespace, and then copies the files
+// on it to $2.
 const smallDisk = `mount -t tmpfs -o size=100k none "$1" || exit 99
 	disk=$1 saved=$2; shift 2; "$@"; code=$?; cp "$disk"/* "$saved"; exit $code`
 
-// A disk gets full in the middle: the file is whole, and goes on where there is room.
+// TestDiskFull fills a disk during a download. The file consists of whole tags, and can be continued where there is room.
 func TestDiskFull(t *testing.T) {
 	programtest.Need(t, "unshare", "mount")
 	url := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}}).URL("vod", "film")
@@ -32,7 +33,7 @@ func TestDiskFull(t *testing.T) {
 		out := execute(t, "unshare", "-Urm", "sh", "-c", smallDisk, "sh", disk, rescued,
 			ourCommand(t), "-r", url, "-o", filepath.Join(disk, "out.flv"), more)
 		if out.code == 99 || bytes.Contains([]byte(out.stderr), []byte("unshare failed")) {
-			t.Skip("no disk can be mounted here: ", out.stderr)
+			t.Skip("can't mount a disk: ", out.stderr)
 		}
 		assert.Equal(t, 1, out.code, out.stderr)
 		if more != "-q" {
@@ -51,7 +52,7 @@ func TestDiskFull(t *testing.T) {
 	}
 }
 
-// An output that can't be written is reported at once and clearly, before anything is played.
+// TestUnwritable checks that an output that can't be written is reported clearly, before anything is played.
 func TestUnwritable(t *testing.T) {
 	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	dir := t.TempDir()
@@ -68,7 +69,7 @@ func TestUnwritable(t *testing.T) {
 	} {
 		for _, more := range [][]string{nil, {"-e"}} {
 			if test.output == "/dev/full" && more != nil {
-				continue // to read it has no end
+				continue // reading it never ends
 			}
 			t.Run(test.name, func(t *testing.T) {
 				out := dump(t, append([]string{"-r", url, "-o", test.output}, more...)...)
@@ -83,7 +84,7 @@ func TestUnwritable(t *testing.T) {
 		require.NoError(t, os.WriteFile(locked, []byte("kept"), 0o400))
 		if f, err := os.OpenFile(locked, os.O_WRONLY, 0); err == nil {
 			f.Close()
-			t.Skip("this user may write everything")
+			t.Skip("this user may write to any file")
 		}
 		out := dump(t, "-r", url, "-o", locked)
 		assert.Equal(t, 1, out.code)
@@ -91,7 +92,7 @@ func TestUnwritable(t *testing.T) {
 	})
 }
 
-// When the reader closes the pipe, rtmpdump ends although more is to come.
+// TestPipeClosedEarly checks that rtmpdump ends when the reader closes the pipe, although the stream continues.
 func TestPipeClosedEarly(t *testing.T) {
 	url := rtmptest.Server(t, testserver.Config{}).URL("vod", "sample")
 	for _, n := range []int64{0, 1, 1000, 100_000} {
@@ -112,7 +113,8 @@ func TestPipeClosedEarly(t *testing.T) {
 	}
 }
 
-// The reader of the messages is gone, as when a downloader was killed that may soon start another rtmpdump with the same file.
+// TestMessagesClosedEarly closes the reader of the messages, as when a downloader is killed, which may soon start another rtmpdump with the
+// same file.
 func TestMessagesClosedEarly(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	_, want := saved(t, s.URL("vod", "film"))

@@ -20,11 +20,11 @@ import (
 
 var pipelinings = map[string]rtmp.Pipelining{"none": rtmp.PipelineNone, "commands": rtmp.PipelineCommands, "handshake": rtmp.PipelineHandshake}
 
-// oneWay is how long everything takes to a server, and back, where round trips are counted.
+// oneWay is the delay in each direction between client and server in tests that count round trips.
 const oneWay = 50 * time.Millisecond
 
-// openDistant opens a stream of a server that is oneWay away, logs how many round trips that takes, and expects the server not to
-// mind how far it is pipelined.
+// openDistant opens a stream of a server with the delay oneWay, logs how many round trips that takes, and asserts that the server accepts
+// the pipelining.
 func openDistant(t *testing.T, addr, stream string, publish bool, p rtmp.Pipelining) (*rtmp.Conn, *rtmp.Stream) {
 	t.Helper()
 	url := "rtmp://" + conntest.Distant(t, addr, oneWay) + stream
@@ -53,7 +53,7 @@ func TestPipeliningWithNginx(t *testing.T) {
 			publisher, s := openDistant(t, addr, stream, true, p)
 			_, err := s.Write(testserver.Sample)
 			require.NoError(t, err)
-			openDistant(t, addr, stream, false, p) // what it keeps of the stream for those who come later
+			openDistant(t, addr, stream, false, p) // the server keeps the headers of the stream for later players
 			require.NoError(t, s.Close())
 			require.NoError(t, publisher.Close())
 		})
@@ -64,7 +64,7 @@ func TestPipeliningWithListeningFFmpeg(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "ffmpeg")
 	if _, err := os.Stat(tcpTable); err != nil {
-		t.Skip("needs " + tcpTable + ": ffmpeg serves the first connection only, which is not to be one that looks whether it listens")
+		t.Skip("needs " + tcpTable + ": ffmpeg serves only the first connection, so it can't be tested by connecting whether ffmpeg listens")
 	}
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)
 	for name, p := range pipelinings {
@@ -91,7 +91,7 @@ func TestPipeliningWithListeningFFmpeg(t *testing.T) {
 	}
 }
 
-// tcpTable is where Linux lists its sockets.
+// tcpTable is the file in which Linux lists its TCP sockets.
 const tcpTable = "/proc/net/tcp"
 
 // untilBound waits until a port is in use, without connecting.

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 )
 
-// make lets ffmpeg make an FLV file of ten seconds.
+// makeFile makes an FLV file of ten seconds with ffmpeg.
 func makeFile(t *testing.T, args ...string) string {
 	t.Helper()
 	programtest.Need(t, "ffmpeg")
@@ -29,7 +29,7 @@ func makeFile(t *testing.T, args ...string) string {
 	return file
 }
 
-// publish sends a file, at its own speed or as fast as the server takes it.
+// publish publishes a file, at its own speed or as fast as the server accepts it.
 func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error {
 	t.Helper()
 	f, err := os.Open(file)
@@ -58,7 +58,8 @@ func publish(t *testing.T, file, url string, paced bool, o *rtmp.Options) error 
 	return c.Close()
 }
 
-// nginx-rtmp records exactly what ffmpeg made and we published, while rtmpdump and ffmpeg play it.
+// TestPublishToNginx publishes a file made by ffmpeg while rtmpdump and ffmpeg play it, and checks that nginx-rtmp records exactly that
+// file.
 func TestPublishToNginx(t *testing.T) {
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	for name, args := range map[string][]string{
@@ -82,29 +83,29 @@ func TestPublishToNginx(t *testing.T) {
 			ffmpeg := make(chan string, 1)
 			go func() {
 				cmd := exec.CommandContext(conntest.Context(t), "ffmpeg", "-v", "error", "-analyzeduration", "1000000", "-t", "3", "-i", url, "-c", "copy", pulled)
-				out, err := cmd.CombinedOutput() // -t, because it does not know the end either
+				out, err := cmd.CombinedOutput() // -t, because ffmpeg does not detect the end either
 				ffmpeg <- strings.TrimSpace(string(out)) + errorText(err)
 			}()
 			require.NoError(t, publish(t, file, url, true, &rtmp.Options{Publish: true}))
-			<-dumped // an error: it does not know the end of a live stream, see TestNginxLive
+			<-dumped // rtmpdump returns an error, since it does not detect the end of a live stream; see TestNginxLive
 			assert.Empty(t, <-ffmpeg)
 
 			want := mediaOnly(packets(t, file))
 			recorded := filepath.Join(dir, "stream.flv")
-			require.Eventually(t, func() bool { // nginx ends the file when it has seen us go
+			require.Eventually(t, func() bool { // nginx completes the file after the publisher has left
 				return len(mediaOnly(packets(t, recorded))) >= len(want)
 			}, 10*time.Second, 100*time.Millisecond)
 			assert.Equal(t, want, mediaOnly(packets(t, recorded)))
 			for _, file := range []string{dump, pulled} {
 				got := contents(packets(t, file))
 				assert.Subset(t, contents(packets(t, recorded)), got)
-				assert.Greater(t, len(got), 10, "from the moment of joining, which is late on a busy machine")
+				assert.Greater(t, len(got), 10, "from joining on, which is late on a busy machine")
 			}
 		})
 	}
 }
 
-// contents strips packets to size and MD5: players join at some moment and count from there.
+// contents reduces packets to size and MD5, since players join at an arbitrary time and count from there.
 func contents(lines []string) []string {
 	for i, line := range lines {
 		fields := strings.Split(line, ",")
@@ -120,7 +121,7 @@ func errorText(err error) string {
 	return err.Error()
 }
 
-// As fast as possible, past 2^24 ms: five hours of media time.
+// TestPublishFiveHours publishes five hours of media time, past 2^24 ms, as fast as possible.
 func TestPublishFiveHours(t *testing.T) {
 	t.Parallel()
 	tags := rtmptest.SampleTags(t)
@@ -129,7 +130,7 @@ func TestPublishFiveHours(t *testing.T) {
 	var want []uint32
 	for shift := uint32(0); shift < hours5; shift += step {
 		for i, tag := range tags {
-			if i > 3 && tag.Type == flv.TagAudio || shift == 0 { // mostly sound, to keep it small
+			if i > 3 && tag.Type == flv.TagAudio || shift == 0 { // mostly audio, to keep it small
 				tag.Timestamp += shift
 				file = flv.AppendTag(file, tag)
 				want = append(want, tag.Timestamp)

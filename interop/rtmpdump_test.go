@@ -20,11 +20,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// nginxLines are run by RTMPDump and by ours against nginx-rtmp. What comes of them must be the same but where a reason says
-// what differs: the exit code, or the file (or standard output).
+// nginxLines are command lines that are run with RTMPDump and with our rtmpdump, against nginx-rtmp. The results must be the same, except
+// where a reason is given for a different exit code or file (or standard output).
 var nginxLines = []struct {
 	name, args string
-	before     int // how many percent of the film's tags are there at first, if < 0 and a part of one more; 0: no file
+	before     int // percentage of the film's tags in the file at first; if negative, followed by a part of another tag; 0 means no file
 	differs    map[string]string
 }{
 	{name: "plain", args: "-r URL/film.flv -o FILE"},
@@ -44,7 +44,7 @@ var nginxLines = []struct {
 	{name: "resume", args: "-r URL/film.flv -e -o FILE", before: 60, differs: absolute},
 	{name: "resume, and skip", args: "-r URL/film.flv -e -k 1 -o FILE", before: 60, differs: absolute},
 	{name: "resume a complete file", args: "-r URL/film.flv -e -o FILE", before: 100, differs: map[string]string{"file": "likewise",
-		"code": "RTMPDump takes the mark of the end, which it would not have written, for a key frame to begin at (-> 1)"}},
+		"code": "RTMPDump takes the end of sequence, which it would not have written, for a key frame to begin at (-> 1)"}},
 	{name: "resume a damaged file", args: "-r URL/film.flv -e -o FILE", before: -60, differs: map[string]string{
 		"code": "RTMPDump calls it corrupt (-> 1)", "file": "likewise"}},
 	{name: "no such film", args: "-r URL/nosuch.flv -m 1 -o FILE"},
@@ -52,7 +52,7 @@ var nginxLines = []struct {
 	{name: "nobody publishes", args: "-r rtmp://HOST:PORT/live/nobody -v -m 1 -o FILE"},
 }
 
-// command runs a command line in which URL, HOST, PORT and FILE stand for what they say, and returns what it has written.
+// command runs a command line, in which URL, HOST, PORT and FILE are replaced, and returns the file that it has written.
 func command(t *testing.T, program, addr, args string, before []byte) (end ended, file []byte) {
 	path := filepath.Join(t.TempDir(), "out.flv")
 	if before != nil {
@@ -68,11 +68,11 @@ func command(t *testing.T, program, addr, args string, before []byte) (end ended
 	return end, file
 }
 
-// absolute is what differs where a file is continued.
+// absolute contains the differences when a file is continued.
 var absolute = map[string]string{"file": "likewise",
 	"code": "nginx-rtmp's times are those of the recording: RTMPDump waits for a key frame with the time 0, in vain (-> 1)"}
 
-// part is what of a file is there at first.
+// part returns the part of a file that exists at first.
 func part(t *testing.T, file []byte, percent int) []byte {
 	if percent == 0 {
 		return nil
@@ -110,7 +110,8 @@ func TestSameAsRtmpdumpWithNginx(t *testing.T) {
 	}
 }
 
-// A server whose times count from where it begins to play is what RTMPDump can resume.
+// TestResumeAsRtmpdump resumes from a server whose timestamps count from where it begins to play, the only kind that RTMPDump can resume
+// from.
 func TestResumeAsRtmpdump(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	const keyFrame = 6000 // ms, the last one before 60 % of the film
@@ -126,9 +127,9 @@ func TestResumeAsRtmpdump(t *testing.T) {
 	}
 }
 
-// liveLines are run like nginxLines, before the stream is published for a while. RTMPDump does not take StreamEOF for the end, and
-// waits until its time is out. Then it exits with 2, and if it was not told that the stream is live it first tries to wake the
-// server up by a pause, with which its exit code depends on the moment. Ours ends with the stream, with 0.
+// liveLines are run like nginxLines, before the stream is published for a while. RTMPDump does not treat StreamEOF as the end: it waits for
+// its timeout, and exits with 2. Without -v it first tries to wake the server with a pause, after which its exit code depends on timing.
+// Ours exits with 0 when the stream ends.
 var liveLines = []struct {
 	name, args string
 	theirs     []int // RTMPDump's exit codes
@@ -139,7 +140,7 @@ var liveLines = []struct {
 	{"not said to be live", "-r URL -m 2 -o FILE", []int{0, 1, 2}},
 }
 
-// viewing is two programs that view the same live stream with one of liveLines: RTMPDump and ours.
+// viewing is a pair of programs, RTMPDump and ours, that play the same live stream with one of liveLines.
 type viewing struct {
 	files, homes [2]string
 	ends         [2]ended
@@ -158,7 +159,7 @@ func (v *viewing) start(running *sync.WaitGroup, programs [2]string, url, line s
 	}
 }
 
-// All view the same stream at the same time, from before its beginning to its end.
+// TestLiveAsRtmpdump runs all programs on the same stream at the same time, from before its beginning to its end.
 func TestLiveAsRtmpdump(t *testing.T) {
 	t.Parallel() // it waits most of the time
 	programtest.Need(t, "rtmpdump", "ffmpeg")
@@ -190,7 +191,7 @@ func TestLiveAsRtmpdump(t *testing.T) {
 	}
 }
 
-// ffmpeg reads what rtmpdump writes to standard output.
+// TestPipeToFFmpeg checks that ffmpeg can read what rtmpdump writes to standard output.
 func TestPipeToFFmpeg(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	source := writeSample(t, t.TempDir(), "sample.flv", 0)

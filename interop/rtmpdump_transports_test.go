@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// trust makes programs that are started trust the test server's certificate, as far as they are written in Go.
+// trust makes Go programs started by this test trust the test server's certificate.
 func trust(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "roots.pem")
 	der := testserver.ServerTLS().Certificates[0].Certificate[0]
@@ -44,7 +44,7 @@ func TestOurRtmpdumpOverEveryTransport(t *testing.T) {
 			_, got := saved(t, url)
 			assert.True(t, bytes.Equal(want, got), "%d bytes", len(got))
 
-			file := filepath.Join(t.TempDir(), "out.flv") // the same in parts, and in two steps
+			file := filepath.Join(t.TempDir(), "out.flv") // again in two steps: a part, and the rest
 			require.NoError(t, os.WriteFile(file, part(t, want, -50), 0o600))
 			out := dump(t, "-r", "rtmp://"+s.Addr()+"/vod/film", "-l", fmt.Sprint(i), "-e", "-o", file)
 			require.Zero(t, out.code, out.stderr)
@@ -55,9 +55,9 @@ func TestOurRtmpdumpOverEveryTransport(t *testing.T) {
 	}
 }
 
-// The player is fetched by HTTP, or known by its hash and size.
+// TestVerificationByOurRtmpdump tests SWF verification with a player that is downloaded by HTTP, and with its hash and size.
 func TestVerificationByOurRtmpdump(t *testing.T) {
-	player := append([]byte("FWS\x09\x00\x20\x00\x00"), bytes.Repeat([]byte("a player"), 1023)...) // with its size, 8192
+	player := append([]byte("FWS\x09\x00\x20\x00\x00"), bytes.Repeat([]byte("a player"), 1023)...) // the header contains the size, 8192
 	var fetched atomic.Int32
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fetched.Add(1)
@@ -80,7 +80,7 @@ func TestVerificationByOurRtmpdump(t *testing.T) {
 				"known":             {[]string{"-w", fmt.Sprintf("%x", hash), "-x", fmt.Sprint(size)}, true},
 				"another":           {[]string{"-w", fmt.Sprintf("%064x", 1), "-x", fmt.Sprint(size)}, false},
 				"not proved":        {nil, false},
-				"not to be had":     {[]string{"--swfVfy", "http://127.0.0.1:1/p.swf"}, false},
+				"missing":           {[]string{"--swfVfy", "http://127.0.0.1:1/p.swf"}, false},
 				"of another length": {[]string{"-w", fmt.Sprintf("%x", hash), "-x", "5"}, false},
 			} {
 				before := fetched.Load()

@@ -19,14 +19,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// startRtmpsrv runs librtmp's server, which listens on port 1935 and no other. For every stream that is played it starts the
-// rtmpdump that it finds, so there is one that does nothing.
+// startRtmpsrv runs librtmp's server, which can only listen on port 1935. For every stream that is played it starts the rtmpdump on its
+// PATH, so this puts one there that does nothing.
 func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	t.Helper()
 	programtest.Need(t, "rtmpsrv")
 	const port = "1935"
 	l, err := net.Listen("tcp", ":"+port)
-	require.NoError(t, err, "rtmpsrv can't have another port")
+	require.NoError(t, err, "rtmpsrv can't use another port")
 	l.Close()
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "rtmpdump"), []byte("#!/bin/sh\n"), 0o755))
@@ -34,7 +34,7 @@ func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	require.NoError(t, err)
 	cmd := exec.Command(program)
 	cmd.Dir, cmd.Env, cmd.WaitDelay = dir, []string{"PATH=" + dir + ":/usr/bin:/bin"}, 5*time.Second
-	_, err = cmd.StdinPipe() // open and silent: at its end it spins
+	_, err = cmd.StdinPipe() // standard input must stay open, since rtmpsrv loops at its end
 	require.NoError(t, err)
 	var log bytes.Buffer
 	cmd.Stdout, cmd.Stderr = &log, &log
@@ -48,8 +48,8 @@ func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	return "127.0.0.1:" + port, stop
 }
 
-// librtmp's own server understands our RTMPE, and we its: it answers connect and createStream, and at play it prints the
-// command that would play the same, and hangs up.
+// TestRtmpsrv tests our RTMPE with librtmp's own server. It answers connect and createStream; at play it prints the command that would play
+// the same stream, and closes the connection.
 func TestRtmpsrv(t *testing.T) {
 	addr, stop := startRtmpsrv(t)
 	conntest.UntilListening(t, addr)
@@ -63,7 +63,7 @@ func TestRtmpsrv(t *testing.T) {
 		require.ErrorContains(t, err, "play: read: the server closed the connection")
 	}
 
-	// Our sessions never ask for XTEA.
+	// Our client never asks for XTEA.
 	nc, err := net.Dial("tcp", addr)
 	require.NoError(t, err)
 	defer nc.Close()

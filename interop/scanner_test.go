@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// encoderPipe runs ffmpeg as an encoder, and gives what it writes to its standard output to read and to a file.
+// encoderPipe runs ffmpeg as an encoder, and passes its standard output to read and to a file.
 func encoderPipe(t *testing.T, file string, read func(r io.Reader), args ...string) {
 	t.Helper()
 	cmd := exec.CommandContext(conntest.Context(t), "ffmpeg", append(append([]string{"-v", "error", "-f", "lavfi", "-i"}, args...), "-")...)
@@ -34,7 +34,7 @@ func encoderPipe(t *testing.T, file string, read func(r io.Reader), args ...stri
 	require.NoError(t, os.WriteFile(file, written.Bytes(), 0o644))
 }
 
-// packetsOf returns the packets that ffmpeg divides a raw file into.
+// packetsOf returns the packets into which ffmpeg divides a raw file.
 func packetsOf(t *testing.T, file string) (packets [][]byte) {
 	t.Helper()
 	content, err := os.ReadFile(file)
@@ -53,7 +53,7 @@ func packetsOf(t *testing.T, file string) (packets [][]byte) {
 	return packets
 }
 
-// TestMediaPipes divides what ffmpeg's encoders write to a pipe, and compares with what ffmpeg's parsers make of it.
+// TestMediaPipes divides the output of ffmpeg's encoders into units, and compares these with the packets of ffmpeg's parsers.
 func TestMediaPipes(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	x264 := []string{encoded.Pictures, "-c:v", "libx264", "-bf", "2", "-g", "20", "-f", "h264"}

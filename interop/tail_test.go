@@ -15,15 +15,15 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// A stream pushed as fast as possible arrives to the last byte, although we close at once: nginx has ended the recording
-// when Close returns. librtmp loses megabytes here in most runs.
+// TestTailArrivesAtNginx publishes a stream as fast as possible and closes the connection at once. Every byte must arrive, and nginx must
+// have completed its recording when Close returns. librtmp usually loses megabytes here.
 func TestTailArrivesAtNginx(t *testing.T) {
 	source := filepath.Join(t.TempDir(), "long.flv")
 	want := rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)
 	require.NoError(t, os.WriteFile(source, rtmptest.File(want...), 0o644))
 	dir := t.TempDir()
 	addr := programtest.Nginx(t, dir)
-	const headers = 3 // nginx writes no metadata, but the codec's header twice
+	const headers = 3 // nginx writes no metadata, and the codec's header twice
 	times := 3
 	if os.Getenv("RTMP_LONG") != "" {
 		times = 100

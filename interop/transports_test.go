@@ -31,7 +31,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// oldTLS is what Debian's librtmp can do: it stumbles over the session tickets of TLS 1.3.
+// oldTLS limits the version of TLS, since Debian's librtmp fails with the session tickets of TLS 1.3.
 func oldTLS() *tls.Config {
 	cfg := testserver.ServerTLS()
 	cfg.MaxVersion = tls.VersionTLS12
@@ -50,7 +50,7 @@ func TestProgramsPlayOverEveryTransport(t *testing.T) {
 			assert.Equal(t, source, mediaOnly(packets(t, file)))
 		})
 		if scheme == "rtmpe" || scheme == "rtmpte" {
-			continue // Debian's FFmpeg has been built without it
+			continue // Debian's FFmpeg is built without it
 		}
 		t.Run(scheme+" ffmpeg", func(t *testing.T) {
 			file := filepath.Join(t.TempDir(), "out.flv")
@@ -78,7 +78,7 @@ func TestFFmpegPublishesOverEveryTransport(t *testing.T) {
 				10*time.Second, 20*time.Millisecond, "the server may still be reading")
 			s.Close()
 			got := mediaOnly(packets(t, recorded))
-			if scheme != "rtmps" { // into a tunnel it puts ten packets at a time, and forgets those that remain at the end
+			if scheme != "rtmps" { // in a tunnel librtmp sends ten packets at a time, and drops the rest at the end
 				require.Greater(t, len(got), len(want)-10)
 				want = want[:len(got)]
 			}
@@ -102,10 +102,11 @@ func mediaTags(file string) (n int) {
 	return n
 }
 
-// rtmpdump proves to be a player that it has fetched by HTTP, over each kind of handshake that carries the proof.
+// TestVerificationOfRtmpdump checks the SWF verification of rtmpdump, with a player that it has downloaded by HTTP, over each kind of
+// handshake that allows it.
 func TestVerificationOfRtmpdump(t *testing.T) {
 	programtest.Need(t, "rtmpdump", "ffmpeg")
-	player := append([]byte("FWS\x09\x28\x23\x00\x00"), bytes.Repeat([]byte("a player "), 1000)...) // with its size, 9000
+	player := append([]byte("FWS\x09\x28\x23\x00\x00"), bytes.Repeat([]byte("a player "), 1000)...) // the header contains the size, 9000
 	player = player[:9000]
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		http.ServeContent(w, r, "", time.Now().Add(-time.Hour), bytes.NewReader(player))
@@ -130,7 +131,7 @@ func TestVerificationOfRtmpdump(t *testing.T) {
 	}
 }
 
-// selfSigned writes a certificate for localhost that names the issuer it was given, or signs itself.
+// selfSigned writes a certificate for localhost, signed by the given issuer or, without one, by itself.
 func selfSigned(t *testing.T, dir string, names ...string) (file string, roots *x509.CertPool) {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -149,7 +150,7 @@ func selfSigned(t *testing.T, dir string, names ...string) (file string, roots *
 	return file, roots
 }
 
-// nginx-rtmp with stunnel in front, the usual way to offer rtmps.
+// TestNginxBehindTLS connects to nginx-rtmp through stunnel, the usual way to offer rtmps.
 func TestNginxBehindTLS(t *testing.T) {
 	programtest.Need(t, "stunnel4")
 	recordings, dir := t.TempDir(), t.TempDir()
@@ -179,7 +180,7 @@ func TestNginxBehindTLS(t *testing.T) {
 	assert.True(t, errors.As(err, new(x509.UnknownAuthorityError)), "%v", err)
 }
 
-// Real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. SOCKS4a is Dante's.
+// TestProxies connects through real proxies: microsocks and Dante for SOCKS, Tinyproxy for HTTP. Only Dante supports SOCKS4a.
 func TestProxies(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "microsocks", "danted", "tinyproxy")

@@ -28,7 +28,7 @@ var startCode = []byte{0, 0, 1}
 type AccessUnitScanner struct {
 	in    window
 	codec Codec
-	size  int // of the unit in the window
+	size  int // size of the current unit, at the beginning of the window
 	nalus [][]byte
 	err   error
 }
@@ -63,7 +63,7 @@ func (s *AccessUnitScanner) Scan() bool {
 	end := unitEnd{bounds: pictureBounds{codec: s.codec}}
 	for s.err == nil {
 		b, isFull := s.in.bytes(), s.in.full()
-		isAll := s.in.err == io.EOF && !isFull // a full window is an error even at the end of the input
+		isAll := s.in.err == io.EOF && !isFull // If the window is full, the unit is too long, even at the end of the input.
 		if s.size, s.err = end.find(b, isAll); s.size > 0 {
 			s.nalus, s.err = SplitAnnexB(s.nalus, b[:s.size])
 			return s.err == nil

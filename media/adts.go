@@ -52,7 +52,7 @@ func ParseADTS(b []byte) (c flv.AudioSpecificConfig, frame, rest []byte, err err
 		return c, nil, b, &Error{Where: "ADTS", Detail: "ends inside a frame of length", Value: size, Err: io.ErrUnexpectedEOF}
 	}
 	c = flv.AudioSpecificConfig{ObjectType: 1 + b[2]>>6, CoreSampleRate: adtsRates[rate], SampleRate: adtsRates[rate]}
-	if c.Channels = int(b[2]&1<<2 | b[3]>>6); c.Channels == 7 { // the number of a channel configuration
+	if c.Channels = int(b[2]&1<<2 | b[3]>>6); c.Channels == 7 { // channel configuration 7 means 8 channels
 		c.Channels = 8
 	}
 	return c, b[head:size:size], b[size:], nil

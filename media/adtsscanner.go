@@ -23,7 +23,7 @@ import (
 // In steady state nothing is allocated.
 type ADTSScanner struct {
 	in     window
-	used   int // bytes of the frame in the window
+	used   int // size of the current frame, at the beginning of the window
 	config flv.AudioSpecificConfig
 	frame  []byte
 	err    error

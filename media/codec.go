@@ -85,7 +85,7 @@ func (c Codec) IsVideo() bool {
 	return c < firstFourCC && c&legacyVideo != 0
 }
 
-// hasNALUnits reports whether the codec's units consist of NAL units.
+// hasNALUnits reports whether the codec's access units consist of NAL units.
 func (c Codec) hasNALUnits() bool { return c == H264 || c == H265 || c == H266 }
 
 // needsConfig reports whether a decoder can't do anything without a configuration.

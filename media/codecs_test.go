@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// TestCodecs writes and reads each codec, with both forms of headers and as a second track.
+// TestCodecs writes and reads each codec: with Enhanced RTMP's headers, with FLV's, and as a second track.
 func TestCodecs(t *testing.T) {
 	opus, err := flv.AppendOpusHead(nil, flv.OpusHead{Channels: 2})
 	require.NoError(t, err)
@@ -23,10 +23,10 @@ func TestCodecs(t *testing.T) {
 	for _, c := range []struct {
 		name   string
 		track  Track
-		want   Track // of the reader; Config and ParameterSets are compared if they are there
+		want   Track // the Reader's track; Config and ParameterSets are compared if set
 		units  [][][]byte
-		first  string // the first bytes of the second unit's message
-		legacy string // the same with HeadersLegacy, "" if that is an error
+		first  string // how the message of the second unit begins
+		legacy string // like first, but with HeadersLegacy; empty if writing must fail
 	}{
 		{"H.264", Track{Codec: H264, ParameterSets: avcSets}, Track{Width: 320, Height: 180, ParameterSets: avcSets},
 			[][][]byte{parts("6588"), parts("4188")}, "27 01 000000", "27 01 000000"},
@@ -111,7 +111,7 @@ func TestCodecs(t *testing.T) {
 			bodies := slices.Concat(r.bodies(message.TypeVideo), r.bodies(message.TypeAudio))
 			has := func(b []byte) bool { return bytes.HasPrefix(b, unhex(c.legacy)) }
 			assert.True(t, slices.ContainsFunc(bodies, has), "%x", bodies)
-			if c.name != "Opus" { // which has no configuration there
+			if c.name != "Opus" { // a second track of Opus has no configuration
 				read(t, r, 0)
 			}
 		})
@@ -127,7 +127,7 @@ func TestCodecs(t *testing.T) {
 	}
 }
 
-// TestMethods calls each by its name, with the codec that it is for and with another.
+// TestMethods calls each method of Writer that writes a codec, with a track of that codec and with a track of another.
 func TestMethods(t *testing.T) {
 	one := func(f func(w *Writer, t *Track, pts time.Duration, frame []byte) error, frame []byte) func(w *Writer, t *Track) error {
 		return func(w *Writer, t *Track) error { return f(w, t, 0, frame) }

@@ -8,8 +8,8 @@ import (
 )
 
 const (
-	maxTracks          = 32 // per stream, with up to 64 KiB of configuration each
-	maxUnitsPerMessage = 64 // several for each track; a list with millions of entries would take hundreds of megabytes
+	maxTracks          = 32 // per stream; each track has up to 64 KiB of configuration
+	maxUnitsPerMessage = 64 // Enough for several units of each track. A message with millions of units would take hundreds of megabytes.
 )
 
 // demuxer converts messages to units.
@@ -26,11 +26,11 @@ type demuxer struct {
 // state is the state of a track.
 type state struct {
 	video      bool
-	track      *Track // the one that the caller gets
-	lengthSize int    // of NAL units
-	known      bool   // can be decoded
-	announced  bool   // the caller knows it, from Tracks or a unit
-	before     Track  // its value at its previous unit; without a codec if there was none
+	track      *Track // what the caller sees
+	lengthSize int    // size of the lengths of NAL units, in bytes
+	known      bool   // the track can be decoded
+	announced  bool   // the caller has seen the track, in the result of Tracks or in a unit
+	before     Track  // value of track at the previous unit; its Codec is 0 before the first unit
 }
 
 // feed appends the units of a message to out and reuses the memory of out's elements. An error in one track does not affect the units of
@@ -211,10 +211,10 @@ func (d *demuxer) configure(s *state, config []byte) error {
 	}
 	s.lengthSize = lengthSize
 	switch c := s.track.Codec; {
-	case len(config) == 0: // has no information
+	case len(config) == 0: // an empty configuration says nothing
 	case c == AV1:
 		s.known = len(s.track.ParameterSets) > 0
-	case c.needsConfig() || !s.video: // for other video codecs the first key frame has the size
+	case c.needsConfig() || !s.video: // The size of other video codecs is in the first key frame.
 		s.known = true
 	}
 	return nil
@@ -225,7 +225,7 @@ func (s *state) split(parts [][]byte, data []byte) ([][]byte, error) {
 	switch {
 	case s.track.Codec.hasNALUnits():
 		size := s.lengthSize
-		if size == 0 { // no configuration so far
+		if size == 0 { // no configuration has arrived yet
 			size = 4
 		}
 		return SplitAVCC(parts, data, size)
@@ -257,7 +257,7 @@ func (s *state) keyFrame(h *flv.VideoHeader, parts [][]byte) {
 	s.known = true
 }
 
-// hear takes the properties of the track from a frame, for audio codecs without a configuration.
+// hear takes the properties of a track from a frame. It is for audio codecs without a configuration.
 func (s *state) hear(h *flv.AudioHeader) {
 	t := s.track
 	described := h.Enhanced && h.PacketType == flv.AudioMultichannelConfig

@@ -24,27 +24,27 @@
 //
 // # Headers
 //
-// H.264, AAC and MP3 are written with the headers of FLV, which every server understands, and so are the codecs that only FLV has, G.711 and
-// LPCM. Other codecs, and all tracks except the first of each kind, have the headers of Enhanced RTMP. Writer.Headers and Writer.Accepts
-// change that.
+// H.264, AAC and MP3 are written with the headers of FLV, which every server understands. G.711 and LPCM, which only FLV has, are written
+// with them too. Other codecs, and all tracks except the first of each kind, have the headers of Enhanced RTMP. Writer.Headers and
+// Writer.Accepts change that.
 //
 // # Times
 //
-// Timestamps of a stream are milliseconds in 32 bits. A Writer rounds, and a Reader unwraps them beyond 2^32 ms. A Reader does not shift
-// times. A Writer shifts a stream that begins before 0 so that it begins at 0. Time must not jump by more than 24 days, since such a jump
-// looks like one in the opposite direction.
+// The timestamps of a stream are 32-bit numbers of milliseconds. A Writer rounds times to milliseconds, and a Reader returns times that
+// continue beyond 2^32 ms. A Reader does not shift times. A Writer shifts a stream that begins before 0 so that it begins at 0. Time must
+// not jump by more than 24 days, since such a jump looks like one in the opposite direction.
 //
 // # Formats
 //
 // Encoders produce, and most decoders consume, H.264, H.265 and H.266 as NAL units with start codes: [AppendAnnexB] and [SplitAnnexB]. In FLV
 // and RTMP each NAL unit comes after its length instead: [AppendAVCC] and [SplitAVCC]. AV1 consists of OBUs: [SplitOBUs] and
-// [AppendTemporalUnit]. AAC has ADTS headers in pipes and .aac files, [ParseADTS] and [AppendADTS], and none in RTMP. All of these functions
-// work on buffers of the caller, and return views of what they are given.
+// [AppendTemporalUnit]. AAC has ADTS headers in pipes and .aac files, [ParseADTS] and [AppendADTS], and none in RTMP. The functions that
+// append use the caller's buffers, and the results of the functions that split are views of their input.
 //
 // They expect whole units. To split a pipe or file into units, use an [AccessUnitScanner] for H.264 and H.265, and an [ADTSScanner] for AAC.
 //
 // github.com/bluenviron/mediacommon/v2 handles the same formats and also uses [][]byte for an access unit, so units can be passed to it, and
-// to gohlslib and gortsplib, unchanged. This package does not use it, because its functions allocate for every unit, it rejects access units
-// of more than 25 NAL units or 8 MiB, and its go.mod would add the modules for MP4 and MPEG-TS to the module graph of every program that
-// only wants RTMP. Bit-level parsing is in package flv, which needs it anyway.
+// to gohlslib and gortsplib, unchanged. This package does not use mediacommon: its functions allocate for every unit, it rejects access
+// units of more than 25 NAL units or 8 MiB, and its go.mod would add the modules for MP4 and MPEG-TS to the module graph of every program
+// that uses only RTMP.
 package media

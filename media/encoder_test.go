@@ -11,14 +11,14 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// encoded is the output of an encoder: a picture with start codes, or audio with an ADTS header.
+// encoded is one unit of an encoder's output: a picture with start codes, or a frame of audio with an ADTS header.
 type encoded struct {
 	picture  bool
 	pts, dts time.Duration
 	data     []byte
 }
 
-// newEncoder returns the output of an encoder for the sample, ten seconds.
+// newEncoder returns ten seconds of an encoder's output, made from the sample.
 func newEncoder() (units []encoded) {
 	r := media.NewFileReader(flv.NewReader(bytes.NewReader(testserver.Sample)))
 	if _, err := r.Tracks(context.Background()); err != nil {

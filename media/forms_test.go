@@ -22,7 +22,7 @@ func unhex(s string) []byte {
 	return b
 }
 
-// parts converts hex to slices; "" is nil.
+// parts decodes hexadecimal strings, one for each part. It returns nil for "".
 func parts(s ...string) [][]byte {
 	var out [][]byte
 	for _, p := range s {
@@ -46,8 +46,8 @@ func TestAnnexB(t *testing.T) {
 		{"nothing", "", nil},
 		{"four bytes", "00000001 6742 00000001 68", parts("6742", "68")},
 		{"three bytes", "000001 6742 000001 68", parts("6742", "68")},
-		{"zeros in front", "0000000000 000001 6742", parts("6742")},
-		{"zeros after it", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
+		{"zeros before the start code", "0000000000 000001 6742", parts("6742")},
+		{"zeros after the NAL unit", "000001 6742 000000 000001 68 0000", parts("6742", "68")},
 		{"zeros inside", "000001 67000042 000001 68", parts("67000042", "68")},
 		{"emulation prevention", "000001 67000003 01 000001 68", parts("6700000301", "68")},
 		{"empty units", "000001 000001 6742 000001", parts("6742")},
@@ -141,7 +141,7 @@ func TestOBUs(t *testing.T) {
 
 	obus, err = SplitOBUs(nil, unhex("1200 30 aabb"))
 	require.NoError(t, err)
-	assert.Equal(t, parts("1200", "30aabb"), obus, "the last without a size")
+	assert.Equal(t, parts("1200", "30aabb"), obus, "last OBU without a size")
 }
 
 func TestOBUsMalformed(t *testing.T) {
@@ -203,7 +203,7 @@ func TestADTS(t *testing.T) {
 	assert.Equal(t, append([]byte("x"), stream...), b)
 	asc, err := flv.AppendAudioSpecificConfig(nil, c)
 	require.NoError(t, err)
-	assert.Equal(t, unhex("1210"), asc, "what FFmpeg's aac_adtstoasc makes of it")
+	assert.Equal(t, unhex("1210"), asc, "the output of FFmpeg's aac_adtstoasc")
 
 	for n := range stream {
 		_, _, rest, err := ParseADTS(stream[:n])
@@ -240,7 +240,7 @@ func TestADTSMalformed(t *testing.T) {
 		{"fff1 5080 00fffd", "ADTS: several raw data blocks in a frame: 2"},
 	} {
 		_, _, _, err := ParseADTS(unhex(c.stream))
-		if c.want == "" { // MPEG-2, which is the same
+		if c.want == "" { // The same frame with the ID of MPEG-2 has the same result.
 			require.True(t, errors.Is(err, io.ErrUnexpectedEOF), err)
 			continue
 		}
@@ -266,7 +266,7 @@ func TestADTSMalformed(t *testing.T) {
 	}
 }
 
-// TestFormsDoNotAllocate goes there and back with buffers of the caller.
+// TestFormsDoNotAllocate splits and joins each format in buffers of the caller.
 func TestFormsDoNotAllocate(t *testing.T) {
 	nalus, obus := parts("6742", "68", "6588"), parts("1200", sequenceHeader, "3201aa")
 	config := flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 44100, Channels: 2}

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireTyped checks that errors are this package's.
+// requireTyped checks that err, if not nil, is an *Error.
 func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	var e *Error
@@ -17,7 +17,7 @@ func requireTyped(t *testing.T, err error) {
 	}
 }
 
-// FuzzAnnexB checks that what was split and is put together is the same NAL units again, in both forms.
+// FuzzAnnexB checks that NAL units that were split can be joined in both formats, and that splitting them again returns the same NAL units.
 func FuzzAnnexB(f *testing.F) {
 	for _, seed := range []string{"", "00000001 6742 00000001 68", "000001 67000042 000001 68 0000", "0000", "000001 000001 67000003"} {
 		f.Add(unhex(seed))
@@ -34,7 +34,7 @@ func FuzzAnnexB(f *testing.F) {
 	})
 }
 
-// FuzzAVCC is FuzzAnnexB for NAL units after lengths, of every size.
+// FuzzAVCC is like FuzzAnnexB, for NAL units with lengths of one to four bytes.
 func FuzzAVCC(f *testing.F) {
 	for _, seed := range []string{"", "00000002 6742 00000001 68", "0002 6742 0000 0001 68", "ffffffff", "01 67 02 6742"} {
 		f.Add(unhex(seed), 4)
@@ -53,7 +53,8 @@ func FuzzAVCC(f *testing.F) {
 	})
 }
 
-// FuzzOBUs checks that OBUs put together are what was split, and that sizes may come and go.
+// FuzzOBUs checks that the OBUs of a temporal unit, concatenated, are that unit, and that removing and adding their sizes does not change
+// their payloads.
 func FuzzOBUs(f *testing.F) {
 	for _, seed := range []string{"", "1200" + sequenceHeader + "3201aa", "34 48 aabb", "36 48 02 aabb", "32 ffffffffffffff7f", "1200 3201bb 1200"} {
 		f.Add(unhex(seed))
@@ -83,7 +84,7 @@ func FuzzOBUs(f *testing.F) {
 	})
 }
 
-// FuzzADTS checks that frames put into ADTS again are what was taken out.
+// FuzzADTS checks that a frame that is given an ADTS header can be parsed to the same frame.
 func FuzzADTS(f *testing.F) {
 	for _, seed := range []string{"", "fff1 5080 017ffc deadbeef", "fff0 5080 017ffc deadbeef", "fff9 5cc0 011ffc deadbeef", "fff1 5080 00fffd"} {
 		f.Add(unhex(seed))

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// NAL unit types of parameter sets: H.264 table 7-1, H.265 table 7-1.
+// NAL unit types of parameter sets (H.264 table 7-1, H.265 table 7-1).
 const (
 	avcSPS  = 7
 	avcPPS  = 8
@@ -32,7 +32,7 @@ func (c Codec) setKinds() []uint8 {
 	return nil
 }
 
-// unitType returns the type of a NAL unit or OBU, which is not empty.
+// unitType returns the type of a NAL unit or OBU. The unit must not be empty.
 func (c Codec) unitType(unit []byte) uint8 {
 	switch c {
 	case H264:
@@ -55,8 +55,8 @@ func (c Codec) isSet(unit []byte) bool {
 	return c == AV1 && t == obuSequenceHeader
 }
 
-// bringsNew reports whether a key frame contains a sequence parameter set or sequence header, and a set that is not in the track's
-// configuration. PPS on their own are an addition that decoders find in the frame. bringsNew does not allocate.
+// bringsNew reports whether a key frame needs a new configuration: it contains an SPS or sequence header, and at least one set that the
+// track's configuration lacks. A new PPS alone needs none, since decoders find it in the frame. bringsNew does not allocate.
 func (t *Track) bringsNew(parts [][]byte) bool {
 	sequence, other := false, false
 	for _, part := range parts {
@@ -92,14 +92,15 @@ func (t *Track) hasSet(set []byte) bool {
 	return false
 }
 
-// sameOBU compares OBUs, one of which may have a size field while the other has none.
+// sameOBU reports whether two OBUs are equal, except that either may lack the size field.
 func sameOBU(a, b []byte) bool {
 	i, n, err := obuLayout(a)
 	k, m, err2 := obuLayout(b)
 	return err == nil && err2 == nil && a[0]&^obuHasSize == b[0]&^obuHasSize && bytes.Equal(a[i:i+n], b[k:k+m])
 }
 
-// configOf makes a configuration from the parameter sets among parts, in any order. Kinds that are missing are taken from old.
+// configOf makes a configuration from the parameter sets in parts, which may be in any order. If a kind is missing, its sets are taken from
+// old.
 func (c Codec) configOf(parts, old [][]byte) ([]byte, error) {
 	kinds := c.setKinds()
 	sets := make([][][]byte, len(kinds))

@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// TestLive publishes what an encoder has made, and compares with what a player gets: H.264 and AAC, and the same pictures once more as a
-// second track of Enhanced RTMP.
+// TestLive publishes the output of an encoder, H.264 and AAC, with the same pictures as a second track of Enhanced RTMP. It compares the
+// output with what a player reads.
 func TestLive(t *testing.T) {
 	server := newServer()
 	defer server.Close()
@@ -27,7 +27,7 @@ func TestLive(t *testing.T) {
 		require.NoError(t, err)
 		return conn, stream
 	}
-	player, in := open(nil) // before the stream is there
+	player, in := open(nil) // plays before the stream has been published
 	defer player.Close()
 	publisher, out := open(&rtmp.StreamOptions{Writable: true})
 	defer publisher.Close()

@@ -17,11 +17,11 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// recorder keeps packets, and gives them out again.
+// recorder is a PacketWriter that keeps packets, and a PacketReader that returns them.
 type recorder struct {
 	packets []message.Packet
 	next    int
-	end     error // after the last
+	end     error // returned after the last packet
 }
 
 func (r *recorder) WritePacket(p *message.Packet) error {
@@ -56,7 +56,7 @@ func (r *recorder) bodies(kind message.Type) (bodies [][]byte) {
 	return bodies
 }
 
-// unit is a Unit that is kept.
+// unit is a copy of a Unit that stays valid.
 type unit struct {
 	track    string
 	pts, dts time.Duration
@@ -88,7 +88,7 @@ func readAll(t *testing.T, r *Reader) (units []unit) {
 
 const ms = time.Millisecond
 
-// The output of x264, x265, libaom and libvpx for pictures of 322x182 pixels.
+// Output of x264, x265, libaom and libvpx for pictures of 322x182 pixels.
 var (
 	avcSets   = parts("674d400ceca0a0cfcf8088000003000800000301 9078a14cb0", "68ebecb2") // 320x180
 	avcSets2  = parts("6742c00bd902c4ec0440000003004000000c83c50a92", "68cb83cb20")      // 176x144
@@ -113,7 +113,7 @@ func TestHEVCSample(t *testing.T) {
 	require.Equal(t, 322, track.Width)
 }
 
-// TestManyTracksInOneMessage reads what only others write.
+// TestManyTracksInOneMessage reads multitrack messages of Enhanced RTMP, which a Writer never writes.
 func TestManyTracksInOneMessage(t *testing.T) {
 	h := flv.VideoHeader{Enhanced: true, FrameType: flv.FrameKey, Multitrack: true, MultitrackType: flv.ManyTracksManyCodecs}
 	message2 := func(kind flv.VideoPacketType, avc, vp9 []byte) message.Packet {

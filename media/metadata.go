@@ -56,17 +56,18 @@ func (h *hint) complete(t *Track) {
 
 type properties amf.Object
 
-// number returns a number that is possible as a size or rate, and otherwise 0.
+// number returns v if it is a number from 0 to most, and otherwise 0.
 func (m properties) number(name string) int {
 	const most = 1 << 20
 	v, _ := amf.Object(m).Get(name)
-	if f, ok := v.(float64); ok && f >= 0 && f <= most { // also false for NaN
+	if f, ok := v.(float64); ok && f >= 0 && f <= most { // false for NaN
 		return int(f)
 	}
 	return 0
 }
 
-// tracks returns the number of tracks of a kind: the default track, if one of two properties is present and not 0, and those in a map.
+// tracks returns the number of tracks of a kind: the tracks in the map, and the default track if one of two properties is present and not
+// 0.
 func (m properties) tracks(codec, rate, others string) (n int) {
 	for _, name := range [...]string{codec, rate} {
 		if v, ok := amf.Object(m).Get(name); ok && v != nil && v != float64(0) {

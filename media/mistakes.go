@@ -13,7 +13,7 @@ func (c Codec) configHint() string {
 	return "it needs a Config"
 }
 
-// checkStartCodes reports NAL units that still have start codes. A NAL unit can't begin like that: its type would be 0.
+// checkStartCodes returns an error if a NAL unit still has its start code. A NAL unit can't begin with zeros: its type would be 0.
 func checkStartCodes(t *outTrack, parts [][]byte) error {
 	if !t.desc.Codec.hasNALUnits() {
 		return nil
@@ -26,7 +26,8 @@ func checkStartCodes(t *outTrack, parts [][]byte) error {
 	return nil
 }
 
-// checkPictures reports units that contain several pictures. The two fields of an interlaced picture may be in one unit, as in MP4.
+// checkPictures returns an error if a unit contains several pictures. The two fields of an interlaced picture may be in one unit, as in
+// MP4.
 func checkPictures(t *outTrack, parts [][]byte) error {
 	if t.desc.Codec != H264 && t.desc.Codec != H265 {
 		return nil

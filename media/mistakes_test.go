@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// TestWriterTellsMistakes hands a Writer what encoders put out and RTMP does not take as it is.
+// TestWriterTellsMistakes passes to a Writer what encoders produce and RTMP can't carry unchanged.
 func TestWriterTellsMistakes(t *testing.T) {
 	avc, hevc := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H265, ParameterSets: hevcSets}
 	bare, aac := &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
@@ -52,10 +52,10 @@ func TestWriterTellsMistakes(t *testing.T) {
 	}
 }
 
-// interlacedSPS is x264's of a picture with 320x180 pixels, which may be coded as fields.
+// interlacedSPS is an SPS of x264 for interlaced video of 320x180 pixels: a picture may be coded as two fields.
 const interlacedSPS = "67640015acd941433f260220000003002000000643e28532c0"
 
-// TestWriterTakesWhatIsNoMistake has units that resemble those of TestWriterTellsMistakes.
+// TestWriterTakesWhatIsNoMistake writes valid units that resemble the mistakes of TestWriterTellsMistakes.
 func TestWriterTakesWhatIsNoMistake(t *testing.T) {
 	var r recorder
 	avc, fields, aac := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: H264}, &Track{Codec: AAC, Config: unhex("1210")}
@@ -65,6 +65,6 @@ func TestWriterTakesWhatIsNoMistake(t *testing.T) {
 	require.NoError(t, w.WriteH264(fields, 0, 0, interlaced), "both fields of a picture, as MP4 has them")
 	requireError(t, "video track 0 (H.264): unit holds more than one picture: an AccessUnitScanner divides a byte stream into units",
 		w.WriteH264(fields, 0, 0, parts("4180", "4180", "4180")))
-	require.NoError(t, w.WriteMPEG4Audio(aac, 0, unhex("fff15080017ffcdeadbe")), "not of that size")
-	require.NoError(t, w.WriteUnit(&Unit{Track: avc, Parts: parts("4180", "4180")}), "which a stream had so")
+	require.NoError(t, w.WriteMPEG4Audio(aac, 0, unhex("fff15080017ffcdeadbe")), "sync word, but another size")
+	require.NoError(t, w.WriteUnit(&Unit{Track: avc, Parts: parts("4180", "4180")}), "frame with an ADTS header from a Reader")
 }

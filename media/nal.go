@@ -6,8 +6,8 @@ import (
 	"io"
 )
 
-// maxUnits limits the number of NAL units or OBUs in an access unit: with a few bytes each, a message of 16 MiB would otherwise take
-// hundreds of megabytes of slices. Pictures of the highest level have 600 slices.
+// maxUnits limits the number of NAL units or OBUs in an access unit. Without it, the slices for a message of 16 MiB with units of a few
+// bytes would take hundreds of megabytes. Pictures of the highest level have 600 slices.
 const maxUnits = 8192
 
 // AppendAnnexB appends NAL units as a byte stream (H.264 annex B, H.265 annex B), each after a start code of four bytes:

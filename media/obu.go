@@ -79,7 +79,7 @@ func obuLayout(b []byte) (at, size int, err error) {
 }
 
 // AppendTemporalUnit appends OBUs as a temporal unit of an .obu file: a temporal delimiter, and the OBUs, each with a size. The given OBUs
-// may have sizes or, as in RTP, none. Temporal delimiters among them are left out: RTMP and MP4 do not use them.
+// may have sizes or, as in RTP, none. Temporal delimiters among them are left out, so that the unit begins with the only one.
 //
 // The error is an [*Error] if an element is not exactly one OBU; dst is then returned unchanged.
 func AppendTemporalUnit(dst []byte, obus [][]byte) ([]byte, error) {
@@ -114,7 +114,7 @@ func appendOBU(dst, obu, payload []byte) []byte {
 	if obu[0]&obuExtension != 0 {
 		dst = append(dst, obu[1])
 	}
-	dst = binary.AppendUvarint(dst, uint64(len(payload))) // the same format as LEB128
+	dst = binary.AppendUvarint(dst, uint64(len(payload))) // Uvarint is LEB128.
 	return append(dst, payload...)
 }
 

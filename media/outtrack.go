@@ -11,17 +11,17 @@ import (
 // outTrack is a track of a Writer.
 type outTrack struct {
 	given *Track // the caller's
-	seen  Track  // its value when it was last examined
+	seen  Track  // value of given when look last examined it
 
-	desc     Track // what is known, from the caller and from key frames
+	desc     Track // what the caller and key frames have said
 	id       uint8
 	enhanced bool
-	stale    bool // the metadata has to be written, and the configuration if it differs from the one that was sent
+	stale    bool // the metadata must be written again, and so must the configuration if it differs from the one that was sent
 	sent     []byte
 	vp       []byte
 }
 
-// look applies changes that the caller has made to the track.
+// look applies the changes that the caller has made to the track.
 func (t *outTrack) look(w *Writer) error {
 	g := t.given
 	if t.desc.Codec != 0 && g.same(&t.seen) && slices.EqualFunc(g.ParameterSets, t.seen.ParameterSets, bytes.Equal) {
@@ -42,7 +42,7 @@ func (t *outTrack) look(w *Writer) error {
 	t.desc, t.stale = desc, true
 	if !t.enhanced && !desc.IsVideo() {
 		if _, err := flv.AppendAudioHeader(w.scratch[:0], t.audioHeader(flv.AudioCodedFrames)); err != nil {
-			t.desc.Codec = 0 // examine it again next time
+			t.desc.Codec = 0 // makes the next call examine the track again
 			return g.fail("", err)
 		}
 	}
@@ -65,7 +65,7 @@ func (t *Track) config() (config []byte, err error) {
 	case t.Codec == AAC && t.SampleRate > 0 && t.Channels > 0:
 		config, err = flv.AppendAudioSpecificConfig(nil, flv.AudioSpecificConfig{
 			ObjectType: lowComplexity, SampleRate: t.SampleRate, Channels: t.Channels})
-	case t.Codec == Opus && t.Channels <= stereo: // more channels need a mapping
+	case t.Codec == Opus && t.Channels <= stereo: // more than two channels need a channel mapping
 		channels := t.Channels
 		if channels == 0 {
 			channels = stereo
@@ -78,7 +78,7 @@ func (t *Track) config() (config []byte, err error) {
 	return config, nil
 }
 
-// choose reports whether the track needs the headers of Enhanced RTMP. It returns an error if the track can't be written.
+// choose decides whether the track has the headers of Enhanced RTMP. It returns an error if the track can't be written.
 func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bool) (enhanced bool, err error) {
 	fourCC := d.Codec.FourCC()
 	standard := d.Codec == H264 || d.Codec == AAC || d.Codec == MP3
@@ -102,7 +102,7 @@ func (t *outTrack) choose(d *Track, form HeaderForm, accepts func(flv.FourCC) bo
 	return true, nil
 }
 
-// waits reports whether a configuration is needed and still missing.
+// waits reports whether the track needs a configuration and has none yet.
 func (t *outTrack) waits() bool { return t.desc.Codec.needsConfig() && len(t.desc.Config) == 0 }
 
 // keyFrame takes new properties of the track from a key frame.
@@ -130,7 +130,7 @@ func (t *outTrack) keyFrame(parts [][]byte, data []byte) error {
 	return nil
 }
 
-// hear takes properties that the caller has not set from a frame, for codecs without a configuration.
+// hear takes from a frame the properties that the caller has not set. It is for codecs without a configuration.
 func (t *outTrack) hear(frame []byte) {
 	d := &t.desc
 	if d.SampleRate > 0 && d.Channels > 0 || d.Codec.needsConfig() || d.Codec < firstFourCC {
@@ -165,7 +165,7 @@ func (t *outTrack) sequenceHeader() (kind message.Type, body []byte, err error) 
 		}
 	} else {
 		kind = message.TypeAudio
-		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // like FFmpeg, since some readers wait for it
+		empty := d.Codec == AC3 || d.Codec == EAC3 || d.Codec == MP3 && t.id != 0 // FFmpeg sends an empty one for these codecs, and some readers wait for it.
 		if t.enhanced && (len(d.Config) > 0 || empty) || d.Codec == AAC && len(d.Config) > 0 {
 			body, err = flv.AppendAudioHeader(nil, t.audioHeader(flv.AudioSequenceStart))
 		}
@@ -213,11 +213,12 @@ func (t *outTrack) audioHeader(kind flv.AudioPacketType) flv.AudioHeader {
 	return h
 }
 
-// nearestRate returns the rate to state for MP3. Decoders look into the frames.
+// nearestRate returns the FLV sample rate that is nearest to that of an MP3 frame. It need not be exact: decoders take the rate from the
+// frame.
 func nearestRate(rate int) int {
 	switch {
 	case rate == 8000:
-		return rate // a format of its own
+		return rate // 8 kHz has an audio format of its own
 	case rate == 0 || rate >= 32000:
 		return 44100
 	case rate >= 16000:

@@ -2,24 +2,24 @@ package media
 
 import "math/bits"
 
-// nalRole is what a NAL unit means for the boundaries of access units.
+// nalRole says what a NAL unit means for the boundaries of access units.
 type nalRole uint8
 
 const (
 	nalOther nalRole = iota
-	nalFirst         // begins an access unit, if a slice that begins a picture follows
-	nalSlice         // of a picture; see pictureBounds
-	nalExtra         // a further part of the same picture: of another layer or view, redundant or partitioned
+	nalFirst         // begins an access unit if the next slice begins a picture
+	nalSlice         // slice of a picture; see pictureBounds
+	nalExtra         // further part of the same picture: another layer or view, a redundant slice or a partition
 )
 
 // NAL unit types of H.264, table 7-1.
 const (
 	avcSlice     = 1
-	avcPartition = 2 // A, which has the slice header; B and C follow
+	avcPartition = 2 // partition A, which has the slice header; B and C are 3 and 4
 	avcIDR       = 5
 	avcSEI       = 6
 	avcAUD       = 9
-	avcPrefix    = 14 // to 18: reserved for units before a picture
+	avcPrefix    = 14 // 14 to 18 are reserved for units before a picture
 	avcReserved  = 18
 	avcAuxiliary = 19
 	avcExtension = 21
@@ -27,10 +27,10 @@ const (
 
 // NAL unit types of H.265, table 7-1.
 const (
-	hevcSlices    = 9 // and those below it
+	hevcSlices    = 9 // the types of slices are 0 to 9
 	hevcIRAP      = 16
 	hevcCRA       = 21
-	hevcVCL       = 31 // and those below it
+	hevcVCL       = 31 // the types of VCL NAL units are 0 to 31
 	hevcAUD       = 35
 	hevcPrefixSEI = 39
 	hevcReserved  = 41 // to 44

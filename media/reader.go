@@ -17,16 +17,17 @@ type PacketReader interface {
 
 // Reader reads access units from a stream. Only one goroutine may use it at a time.
 //
-// A malicious peer can cause neither a panic nor unbounded memory: a stream may have at most 32 tracks with configurations of 64 KiB.
+// A malicious peer can cause neither a panic nor unbounded use of memory: a stream may have at most 32 tracks, with configurations of up to
+// 64 KiB.
 type Reader struct {
 	src    PacketReader
 	demux  demuxer
 	packet message.Packet // reused by src
-	out    []Unit         // of the last message; the memory of their Parts is reused
-	next   int            // index in out
-	err    error          // of that message, returned after out
+	out    []Unit         // units of the last message; the memory of their Parts is reused
+	next   int            // index in out of the next unit
+	err    error          // error of the last message, returned after the units in out
 
-	probing *probe // until Tracks has returned its tracks
+	probing *probe // not nil until Tracks has returned
 	queue   []message.Packet
 	srcErr  error // returned by src, after the packets in the queue
 }
@@ -99,7 +100,7 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 		if err := ctx.Err(); err != nil {
 			return nil, fmt.Errorf("media: tracks: %w", err)
 		}
-		var p message.Packet // has its own memory, which the queue keeps
+		var p message.Packet // The queue keeps the packet, so its memory must not be shared.
 		switch err := r.src.ReadPacket(&p); err {
 		case nil:
 			r.queue = append(r.queue, p)
@@ -125,9 +126,9 @@ func (r *Reader) Tracks(ctx context.Context) ([]*Track, error) {
 // Limits of what Tracks reads.
 const (
 	probeBytes   = 8 << 20
-	probeTime    = 2 * time.Second  // of the stream, for tracks that have not appeared
-	probeTimeMax = 10 * time.Second // for the configuration of tracks that have appeared
-	packetMemory = 64               // bytes of a packet besides its body
+	probeTime    = 2 * time.Second  // stream time to wait for tracks that have not appeared
+	probeTimeMax = 10 * time.Second // stream time to wait for the configuration of a track that has appeared
+	packetMemory = 64               // what a packet takes besides its body, in bytes
 )
 
 // probe reads packets until it knows the tracks.
@@ -137,7 +138,7 @@ type probe struct {
 	bytes  int
 	frames bool // a frame has been read
 	first  time.Duration
-	err    error // the last one that the stream has caused
+	err    error // last error in the stream's data
 }
 
 func (p *probe) add(packet *message.Packet) {
@@ -183,7 +184,7 @@ func (d *demuxer) known() []*Track {
 	return tracks
 }
 
-// announce takes over the tracks that a probe has found. Reading the packets again fills them in again.
+// announce adds the tracks that a probe has found. Their other properties are set again when Read reads the packets of the queue.
 func (d *demuxer) announce(found *demuxer) {
 	d.states = d.states[:0]
 	for _, s := range found.states {

@@ -32,7 +32,7 @@ func metadataPacket(t *testing.T, properties ...amf.Property) message.Packet {
 
 const avcRecord = "014d400cffe10019674d400ceca0a0cfcf8088000003000800000301 9078a14cb0 01000468ebecb2"
 
-// TestTracksReadsNoMoreThanItNeeds counts what was read when the tracks are known.
+// TestTracksReadsNoMoreThanItNeeds counts the packets that Tracks reads before the tracks are known.
 func TestTracksReadsNoMoreThanItNeeds(t *testing.T) {
 	config, aac := videoPacket(0, "1700000000"+avcRecord), audioPacket(0, "af001210")
 	frame := func(at time.Duration) message.Packet { return videoPacket(at, "2701000000 00000002 4188") }
@@ -46,11 +46,11 @@ func TestTracksReadsNoMoreThanItNeeds(t *testing.T) {
 		tracks  int
 	}{
 		{"one of each, with metadata", []message.Packet{both, config, aac, sound(0), frame(0), sound(0)}, 4, 2},
-		{"one of each, without", []message.Packet{config, aac, frame(0), sound(0)}, 3, 2},
-		{"the only one, with metadata", []message.Packet{alone, config, frame(0), frame(40 * ms)}, 3, 1},
-		{"the only one, without", []message.Packet{config, frame(0), frame(time.Second), frame(2 * time.Second), frame(3 * time.Second)}, 4, 1},
-		{"promised, but never there", []message.Packet{both, config, frame(0), frame(2 * time.Second), frame(3 * time.Second)}, 4, 1},
-		{"frames in front of their configuration", []message.Packet{both, aac, sound(0), frame(0), frame(5 * time.Second), config, frame(6 * time.Second),
+		{"one of each, without metadata", []message.Packet{config, aac, frame(0), sound(0)}, 3, 2},
+		{"one track, with metadata", []message.Packet{alone, config, frame(0), frame(40 * ms)}, 3, 1},
+		{"one track, without metadata", []message.Packet{config, frame(0), frame(time.Second), frame(2 * time.Second), frame(3 * time.Second)}, 4, 1},
+		{"announced by the metadata, but missing", []message.Packet{both, config, frame(0), frame(2 * time.Second), frame(3 * time.Second)}, 4, 1},
+		{"frames before their configuration", []message.Packet{both, aac, sound(0), frame(0), frame(5 * time.Second), config, frame(6 * time.Second),
 			frame(7 * time.Second)}, 6, 2},
 		{"frames without configuration", []message.Packet{aac, sound(0), frame(0), frame(9 * time.Second), frame(10 * time.Second), frame(11 * time.Second)}, 5, 1},
 		{"end of the stream", []message.Packet{config, frame(0)}, 2, 1},
@@ -78,7 +78,7 @@ func TestTracksOfNothing(t *testing.T) {
 	requireError(t, "video track 0 (H.264): configuration: flv: offset 0: ends inside AVC configuration, bytes missing: 4: unexpected EOF", err)
 }
 
-// TestTracksStops gives it frames that can never be decoded.
+// TestTracksStops passes to Tracks frames that can never be decoded.
 func TestTracksStops(t *testing.T) {
 	r := endless{packet: message.Packet{Type: message.TypeVideo, Body: append(unhex("2701000000 000fffff"), make([]byte, 1<<20-1)...)}}
 	_, err := NewReader(&r).Tracks(context.Background())
@@ -98,7 +98,7 @@ func (e *endless) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// bound is a source as a Stream is: it waits, and Bind ends that.
+// bound is a PacketReader that blocks like a Stream, and whose Bind ends the wait.
 type bound struct {
 	recorder
 	ctx context.Context
@@ -137,7 +137,7 @@ func TestTracksEndsWithItsContext(t *testing.T) {
 	assert.Equal(t, parts("6588"), u.Parts)
 }
 
-// TestTolerance reads what is odd and can be read.
+// TestTolerance reads unusual messages that can be read nevertheless.
 func TestTolerance(t *testing.T) {
 	for _, c := range []struct {
 		name    string
@@ -152,13 +152,13 @@ func TestTolerance(t *testing.T) {
 		{"parameter sets in key frames only", []message.Packet{videoPacket(0, "2701000000 00000002 4188"),
 			videoPacket(0, "1701000000 00000019 674d400ceca0a0cfcf8088000003000800000301 9078a14cb0 00000004 68ebecb2 00000002 6588")},
 			[]unit{{"video track 0 (H.264)", 0, 0, true, true, append(avcSets[:2:2], parts("6588")...)}}},
-		{"a key frame that is called none", []message.Packet{videoPacket(0, "90 76703039 01000000000b820202020000"), videoPacket(0, "81 76703039 824983420014100b560838241c184a00")},
+		{"a key frame that is not marked as one", []message.Packet{videoPacket(0, "90 76703039 01000000000b820202020000"), videoPacket(0, "81 76703039 824983420014100b560838241c184a00")},
 			[]unit{{"video track 0 (VP9)", 0, 0, true, true, [][]byte{vp9Key}}}},
 		{"AV1 with delimiters", []message.Packet{videoPacket(0, "91 61763031 1200"+sequenceHeader+"3206 1400a0b010b4"), videoPacket(0, "a1 61763031 1200 3204 3000a0b0")},
 			[]unit{{"video track 0 (AV1)", 0, 0, true, true, av1Key}, {"video track 0 (AV1)", 0, 0, false, false, av1Inter}}},
 		{"nanoseconds", []message.Packet{audioPacket(20*ms, "97 02 0000fa 01 4f707573 fc")},
 			[]unit{{"audio track 0 (Opus)", 20*ms + 250, 20 * ms, true, true, parts("fc")}}},
-		{"a codec that is not known", []message.Packet{videoPacket(0, "a1 6e657731 aa"), videoPacket(0, "91 6e657731 bb")},
+		{"an unknown codec", []message.Packet{videoPacket(0, "a1 6e657731 aa"), videoPacket(0, "91 6e657731 bb")},
 			[]unit{{"video track 0 (new1)", 0, 0, true, true, parts("bb")}}},
 		{"Speex and Sorenson", []message.Packet{audioPacket(0, "b2 aa"), videoPacket(0, "22 aa"), videoPacket(0, "12 bb")},
 			[]unit{{"audio track 0 (Speex)", 0, 0, true, true, parts("aa")}, {"video track 0 (Sorenson H.263)", 0, 0, true, true, parts("bb")}}},
@@ -174,7 +174,8 @@ func TestTolerance(t *testing.T) {
 	requireError(t, "audio track 0 (no codec): FourCC is not text", NewReader(&r).Read(new(Unit)))
 }
 
-// TestLengthsOfFourBytes keeps configurations that go with AppendAVCC, whatever the stream has.
+// TestLengthsOfFourBytes checks that a Reader's configurations have lengths of four bytes, as AppendAVCC writes them, whatever size the
+// stream uses.
 func TestLengthsOfFourBytes(t *testing.T) {
 	r := recorder{packets: []message.Packet{videoPacket(0, "1700000000 014d400cfd"+avcRecord[10:]), videoPacket(0, "1701000000 0002 6588")}}
 	reader := NewReader(&r)
@@ -187,7 +188,7 @@ func TestLengthsOfFourBytes(t *testing.T) {
 	assert.Equal(t, unhex("1700000000"+avcRecord), again.packets[1].Body)
 }
 
-// TestMetadataFillsIn describes codecs that say nothing themselves.
+// TestMetadataFillsIn checks that the metadata supplies the properties that a codec does not reveal.
 func TestMetadataFillsIn(t *testing.T) {
 	number := func(name string, n float64) amf.Property { return amf.Property{Name: name, Value: n} }
 	r := recorder{packets: []message.Packet{
@@ -196,22 +197,22 @@ func TestMetadataFillsIn(t *testing.T) {
 	tracks, err := NewReader(&r).Tracks(context.Background())
 	require.NoError(t, err)
 	assert.Equal(t, [2]int{640, 480}, [2]int{tracks[0].Width, tracks[0].Height})
-	assert.Equal(t, [2]int{16000, 1}, [2]int{tracks[1].SampleRate, tracks[1].Channels}, "the stream knows better")
+	assert.Equal(t, [2]int{16000, 1}, [2]int{tracks[1].SampleRate, tracks[1].Channels}, "the stream takes precedence")
 }
 
-// TestHostileConfigurations checks that each is an error, and that the stream goes on.
+// TestHostileConfigurations checks that each configuration is an error, and that the stream continues.
 func TestHostileConfigurations(t *testing.T) {
 	many := unhex("01600000000000000000000000 f000 fc fd f8 f8 0000 0f 07")
 	for range 7 {
 		many = append(append(many, 0x20, 0, 64), bytes.Repeat([]byte{0, 1, 0x40}, 64)...)
 	}
 	for name, body := range map[string][]byte{
-		"cut":              unhex("1700000000 014d400cffe10019674d"),
-		"no SPS but noise": unhex("1700000000 014d400cffe1000267ff0100"),
-		"long":             append(unhex("90 6e657731"), make([]byte, maxConfig+1)...),
-		"many sets":        append(unhex("90 68766331"), many...),
-		"AV1":              unhex("90 61763031 81000c00 80"),
-		"VVC":              unhex("90 76766331 ff"),
+		"cut":                      unhex("1700000000 014d400cffe10019674d"),
+		"noise in place of an SPS": unhex("1700000000 014d400cffe1000267ff0100"),
+		"long":                     append(unhex("90 6e657731"), make([]byte, maxConfig+1)...),
+		"many sets":                append(unhex("90 68766331"), many...),
+		"AV1":                      unhex("90 61763031 81000c00 80"),
+		"VVC":                      unhex("90 76766331 ff"),
 	} {
 		t.Run(name, func(t *testing.T) {
 			r := recorder{packets: []message.Packet{{Type: message.TypeVideo, Body: body}, audioPacket(0, "af001210"), audioPacket(0, "af0121")}}
@@ -226,7 +227,7 @@ func TestHostileConfigurations(t *testing.T) {
 	}
 }
 
-// TestBrokenConfigurationKeepsTheOldOne goes on with what was good.
+// TestBrokenConfigurationKeepsTheOldOne checks that units after an invalid configuration are read with the last valid one.
 func TestBrokenConfigurationKeepsTheOldOne(t *testing.T) {
 	r := recorder{packets: []message.Packet{audioPacket(0, "af001210"), audioPacket(0, "af0121"), audioPacket(0, "af0016"), audioPacket(0, "af0122")}}
 	reader := NewReader(&r)
@@ -251,7 +252,7 @@ func TestTooManyTracks(t *testing.T) {
 	require.Equal(t, io.EOF, reader.Read(new(Unit)))
 }
 
-// TestTooManyUnits gives it a message in which a track comes again and again.
+// TestTooManyUnits reads a message that contains many units of one track.
 func TestTooManyUnits(t *testing.T) {
 	for _, head := range []string{"95 11 4f707573", "96 11 76703038"} {
 		p := message.Packet{Type: message.TypeAudio, Body: append(unhex(head), bytes.Repeat(unhex("00 000001 fc"), 1000)...)}
@@ -268,7 +269,7 @@ func TestTooManyUnits(t *testing.T) {
 	}
 }
 
-// loop gives the same packets for ever.
+// loop returns the same packets again and again.
 type loop struct {
 	packets []message.Packet
 	next    int
@@ -330,13 +331,13 @@ func TestNothingIsAllocatedPerUnit(t *testing.T) {
 			for source.next < len(r.packets) {
 				require.NoError(t, reader.Read(&u))
 			}
-			source.packets, source.next = r.packets[len(r.packets)-2:], 0 // the headers are through
+			source.packets, source.next = r.packets[len(r.packets)-2:], 0 // the headers have been read; only the last two packets repeat
 			assert.Zero(t, testing.AllocsPerRun(100, func() { require.NoError(t, reader.Read(&u)) }), "reading")
 		})
 	}
 }
 
-// FuzzReader checks that no message upsets it, and that what it reads can be written and read again.
+// FuzzReader checks that no message causes a panic, and that the units that are read can be written and read again.
 func FuzzReader(f *testing.F) {
 	for _, seed := range []string{
 		"09 1700000000" + avcRecord, "09 1701000000 00000002 6588", "08 af001210", "08 af0121", "09 90 68766331 01", "09 91 61763031 1200" + sequenceHeader,
@@ -382,7 +383,7 @@ func FuzzReader(f *testing.F) {
 					written = append(written, keep(&u))
 				}
 			}
-			if len(written) == 0 || w.tracks[0].given.Codec == AV1 { // whose OBUs get sizes
+			if len(written) == 0 || w.tracks[0].given.Codec == AV1 { // a Writer adds sizes to the OBUs of AV1
 				continue
 			}
 			copied := NewReader(&again)

@@ -26,28 +26,28 @@ func scanAll(r io.Reader, codec Codec) (units []string, err error) {
 	return units, s.Err()
 }
 
-// TestAccessUnitScanner has what encoders make, without and with delimiters, and what the standards allow besides. In H.264's slices
-// 80 is macroblock 0, 40 is 1, 60 is 2 in the first byte after the header.
+// TestAccessUnitScanner splits streams as encoders write them, without and with delimiters, and others that the standards allow. In slices
+// of H.264, the first byte after the header is 80 for macroblock 0, 40 for macroblock 1 and 60 for macroblock 2.
 func TestAccessUnitScanner(t *testing.T) {
 	for _, c := range []struct {
 		name  string
 		codec Codec
-		units []string // of the stream, NAL units separated by spaces
+		units []string // the units of the stream, with spaces between NAL units
 	}{
 		{"one slice a picture", H264, []string{"6742 68ce 6588", "4188", "0188", "6742 68ce 6588"}},
 		{"several slices", H264, []string{"6742 68ce 6580 6540 6560", "4180 4140", "4180 4140"}},
 		{"delimiters", H264, []string{"0910 6742 68ce 6580 6540", "0930 4180 4140", "0930 0180"}},
 		{"SEI", H264, []string{"6742 68ce 0601 6580", "0601 4180", "0602 4180"}},
-		{"SEI and sets in front of a picture that is not IDR", H264, []string{"6580", "67aa 68bb 0601 4180"}},
+		{"SEI and parameter sets before a picture that is not IDR", H264, []string{"6580", "67aa 68bb 0601 4180"}},
 		{"first slice lost", H264, []string{"6580 6560", "4140", "4140 4160"}},
 		{"reference or not", H264, []string{"4180", "0140"}},
 		{"IDR or not", H264, []string{"6580", "4140"}},
-		{"end of sequence, filler and what is auxiliary", H264, []string{"6580 0cff 13aa 0a 0b", "6580"}},
+		{"end of sequence, filler and auxiliary pictures", H264, []string{"6580 0cff 13aa 0a 0b", "6580"}},
 		{"partitions", H264, []string{"4280 4301 4401 4240 4301", "4280 4301"}},
 		{"prefixes of each slice", H264, []string{"6e01 6580 6e01 6540", "6e01 4180 6e01 4140"}},
 		{"a second view", H264, []string{"67aa 6580 0601 7480", "4180 7480"}},
-		{"prevention of emulation", H264, []string{"650000038000ff", "650000038000ff"}},
-		{"a slice that is cut", H264, []string{"6580 41", "6580"}},
+		{"emulation prevention", H264, []string{"650000038000ff", "650000038000ff"}},
+		{"a truncated slice", H264, []string{"6580 41", "6580"}},
 		{"one slice a picture", H265, []string{"4001 4201 4401 2601af", "0201d0", "0001d0"}},
 		{"several slices", H265, []string{"4001 4201 4401 2601af 260140", "0201d0 020150 020150", "0201d0"}},
 		{"delimiters and SEI", H265, []string{"4601 4001 4201 4401 4e01 2601af 5001", "4601 4e01 0201d0"}},
@@ -78,7 +78,7 @@ func TestUnitsComeWithTheNextPicture(t *testing.T) {
 		H264: "0000010910 0000016580ff 0000010930 0000014180",
 		H265: "0000014601 0000012601afff 0000014601 0000010201d0",
 	} {
-		lost := errors.New("waited for more")
+		lost := errors.New("the scanner read more than it needed")
 		s := NewAccessUnitScanner(io.MultiReader(bytes.NewReader(unhex(stream)), iotest.ErrReader(lost)), codec)
 		require.True(t, s.Scan())
 		require.Len(t, s.Unit(), 2)
@@ -97,7 +97,7 @@ func TestAccessUnitScannerErrors(t *testing.T) {
 		{"nothing", "", "", H264, 0},
 		{"zeros", "0000", "", H264, 0},
 		{"no picture", "0000016742", "", H264, 0},
-		{"sets after the last picture", "0000016580 0000016742", "", H264, 1},
+		{"parameter sets after the last picture", "0000016580 0000016742", "", H264, 1},
 		{"no start code", "4180000001", "Annex B: no start code at the beginning", H264, 0},
 		{"half a start code", "0001", "Annex B: no start code at the beginning", H264, 0},
 		{"another codec", "0000016580", "AV1: access units can be scanned for H.264 and H.265 only", AV1, 0},
@@ -117,7 +117,7 @@ func TestAccessUnitScannerErrors(t *testing.T) {
 	require.Equal(t, io.ErrNoProgress, err)
 }
 
-// TestAccessUnitIsBounded has units of the largest size, and one byte more.
+// TestAccessUnitIsBounded scans units of the largest size, and units that have one byte more.
 func TestAccessUnitIsBounded(t *testing.T) {
 	picture := append(unhex("0000016580"), bytes.Repeat([]byte{0xff}, maxAccessUnit-5)...)
 	for _, split := range []func(io.Reader) io.Reader{iotest.DataErrReader, iotest.HalfReader} {
@@ -135,7 +135,7 @@ func TestAccessUnitIsBounded(t *testing.T) {
 	}
 }
 
-// pipe gives a stream out again and again, a piece with each Read.
+// pipe returns a stream again and again, one piece for each Read.
 type pipe struct {
 	stream  []byte
 	at, max int
@@ -174,7 +174,7 @@ func TestADTSScanner(t *testing.T) {
 		{"none", nil, 0, ""},
 		{"ends inside a header", two[:14], 1, "ADTS: ends inside the header: unexpected EOF"},
 		{"ends inside a frame", two[:20], 1, "ADTS: ends inside a frame of length: 11: unexpected EOF"},
-		{"something else", append(bytes.Clone(frame), "ID3 or the like"...), 1, "ADTS: no sync word: 18756"},
+		{"something else", append(bytes.Clone(frame), "ID3 tag"...), 1, "ADTS: no sync word: 18756"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			for _, split := range []func(io.Reader) io.Reader{iotest.OneByteReader, iotest.DataErrReader} {
@@ -201,8 +201,8 @@ func TestADTSScanner(t *testing.T) {
 	require.Equal(t, lost, s.Err())
 }
 
-// FuzzScanners checks that the units do not depend on how the input arrives, that all that a scanner returns is in the input in that
-// order, and that each unit but the last is one picture.
+// FuzzScanners checks that the units do not depend on the pieces in which the input arrives, that they appear in the input in the same
+// order, and that each unit except the last is one picture.
 func FuzzScanners(f *testing.F) {
 	for _, seed := range []string{"", "0000016742 00000168ce 0000016580 0000014180 00000001 0140 000001 0910", "000001 6500000302ff 000001 6500000302ff",
 		"0000014601 0000012601afff 0000014601 0000010201d0", "000001 41 000001 6580 0000 01 4180 00", "fff15080017ffcdeadbeef fff15080017ffcdeadbeef"} {
@@ -238,7 +238,7 @@ func FuzzScanners(f *testing.F) {
 	})
 }
 
-// pieces gives out pieces of different sizes.
+// pieces is a Reader that returns its data in pieces of different sizes.
 type pieces struct {
 	rest    []byte
 	n, step int

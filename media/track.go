@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Limits of a configuration. Those of H.264 have a hundred bytes and two sets.
+// Limits of a configuration. One of H.264 typically has a hundred bytes and two sets.
 const (
 	maxConfig = 64 << 10 // bytes
 	maxSets   = 400      // H.264 allows 31 SPS and 255 PPS
@@ -25,7 +25,7 @@ type Track struct {
 
 	Width, Height int // pixels
 
-	SampleRate, Channels int // of the decoder's output; the rate in Hz
+	SampleRate, Channels int // sample rate in Hz and number of channels, both of the decoder's output
 	SampleSize           int // in bits, for LPCM: 8 or 16
 
 	// Config is the configuration that a decoder needs first, in the format of MP4 and of libavcodec's extradata: the configuration
@@ -37,8 +37,8 @@ type Track struct {
 	// without start codes, or the sequence header of AV1. If Config is nil, a Writer makes it from them.
 	ParameterSets [][]byte
 
-	video      bool // the stream says so, for an unknown codec
-	interlaced bool // the configuration says so: a unit may contain two pictures, the fields
+	video      bool // for an unknown codec: the stream says that it is video
+	interlaced bool // a unit may contain two pictures, the fields of a frame
 }
 
 // IsVideo reports whether the track is a video track. Otherwise it is an audio track.
@@ -131,13 +131,13 @@ func (t *Track) parseSound() (err error) {
 		var c flv.FLACConfig
 		if c, err = flv.ParseFLACConfig(t.Config); err == nil {
 			t.SampleRate, t.SampleSize, t.Channels = c.SampleRate, c.SampleSize, c.Channels
-			t.Config, err = flv.AppendFLACConfig(nil, c.StreamInfo) // in the full form, whatever the stream has omitted
+			t.Config, err = flv.AppendFLACConfig(nil, c.StreamInfo) // always in the full form, even if the stream omits parts of it
 		}
 	}
 	return err
 }
 
-// same reports whether a decoder for t can decode u.
+// same reports whether a decoder that was set up for t can decode u.
 func (t *Track) same(u *Track) bool {
 	return t.Codec == u.Codec && t.Width == u.Width && t.Height == u.Height && t.SampleRate == u.SampleRate &&
 		t.Channels == u.Channels && t.SampleSize == u.SampleSize && bytes.Equal(t.Config, u.Config)

@@ -10,7 +10,7 @@ type window struct {
 	max   int
 	buf   []byte
 	begin int
-	err   error // of r; due after the bytes in buf
+	err   error // error of r, to be returned after the bytes in buf
 }
 
 // bytes returns the unconsumed bytes. They are valid until fill is called.
@@ -19,7 +19,7 @@ func (w *window) bytes() []byte { return w.buf[w.begin:] }
 // drop consumes n bytes.
 func (w *window) drop(n int) { w.begin += n }
 
-// full reports whether fill has no room.
+// full reports whether there is no room for fill.
 func (w *window) full() bool { return len(w.buf)-w.begin == w.max }
 
 // fill reads once. Afterwards there are more bytes or an error, unless the window is full.

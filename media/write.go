@@ -74,7 +74,7 @@ func (w *Writer) WriteG711(track *Track, pts time.Duration, samples []byte) erro
 	return w.frame(track, codec, pts, samples)
 }
 
-// WriteLPCM writes samples; those of 16 bits are little-endian. The sample rate must be 5512, 11025, 22050 or 44100 Hz.
+// WriteLPCM writes samples. Samples of 16 bits are little-endian. The sample rate must be 5512, 11025, 22050 or 44100 Hz.
 func (w *Writer) WriteLPCM(track *Track, pts time.Duration, samples []byte) error {
 	return w.frame(track, LPCM, pts, samples)
 }

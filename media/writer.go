@@ -19,7 +19,7 @@ type PacketWriter interface {
 }
 
 // ErrNoConfig is wrapped by the error for a unit that a decoder could not use, because its track has no configuration and no key frame
-// has contained one. The unit is not written. It happens at the beginning, if the encoder was already running.
+// has contained one. The unit is not written. This is normal at the beginning if the encoder was already running.
 var ErrNoConfig = errors.New("no configuration yet")
 
 // HeaderForm selects the form of the headers that a [Writer] writes.
@@ -27,7 +27,7 @@ type HeaderForm uint8
 
 // The forms.
 const (
-	HeadersAuto     HeaderForm = iota // FLV's for codecs with a standard number there, which all servers understand; else Enhanced RTMP's
+	HeadersAuto     HeaderForm = iota // FLV's for codecs that have a standard number in FLV, which all servers understand; otherwise Enhanced RTMP's
 	HeadersEnhanced                   // Enhanced RTMP's for all codecs that it names
 	HeadersLegacy                     // FLV's only; H.265, AV1 and Opus have the non-standard numbers that some servers and cameras use
 )
@@ -48,14 +48,14 @@ type Writer struct {
 	mu      sync.Mutex
 	dst     PacketWriter
 	tracks  []*outTrack
-	begun   bool          // tracks have their ids
+	begun   bool          // the tracks have ids
 	timed   bool          // shift is final
 	shift   time.Duration // added to all times
 	last    uint32        // the last timestamp
-	buf     []byte        // for a body, with headroom for the header
+	buf     []byte        // for a message body, with headroom for the header
 	packet  message.Packet
 	scratch [headroom]byte
-	one     [1][]byte // for the parts of a unit with one part
+	one     [1][]byte // Parts of a unit with one part, to avoid an allocation
 }
 
 // headroom is more than the largest header that is written.
@@ -83,8 +83,8 @@ func (w *Writer) WriteUnit(u *Unit) error {
 	return w.writeAudio(u, u.Track.Codec)
 }
 
-// WriteHeaders writes the metadata and the configurations that are already known, which otherwise happens with the first unit. Calling it
-// reveals errors in the tracks early.
+// WriteHeaders writes the metadata and the configurations that are already known. Without it, the first unit does that. Call it to learn of
+// errors in the tracks early.
 func (w *Writer) WriteHeaders() error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -138,7 +138,7 @@ func (w *Writer) find(track *Track, codec Codec) (*outTrack, error) {
 	return nil, track.fail("not a track of this Writer", nil)
 }
 
-// begin assigns track ids and chooses the form of headers.
+// begin assigns track ids and chooses the form of the headers.
 func (w *Writer) begin() error {
 	if w.begun {
 		return nil
@@ -188,7 +188,7 @@ func (w *Writer) writeHeaders(at uint32) error {
 	return nil
 }
 
-// prepare writes what has to precede a unit: headers that have changed.
+// prepare writes the headers that have changed, which must precede the next unit.
 func (w *Writer) prepare(t *outTrack, at uint32) error {
 	if t.waits() {
 		return t.desc.fail(t.desc.Codec.configHint(), ErrNoConfig)
@@ -244,7 +244,7 @@ func (w *Writer) writeVideo(u *Unit, codec Codec, detect bool) error {
 	}
 	switch {
 	case !codec.hasNALUnits():
-		h.CompositionTime = 0 // the form has no room for it, and these pictures are not reordered
+		h.CompositionTime = 0 // This form has no field for the composition time, and these pictures are not reordered.
 	case composition == 0 && h.Enhanced:
 		h.PacketType = flv.VideoCodedFramesX
 	}
@@ -289,7 +289,7 @@ func (w *Writer) times(pts, dts time.Duration) (timestamp uint32, composition in
 	}
 	ms := func(t time.Duration) int64 { return int64((t + w.shift).Round(time.Millisecond) / time.Millisecond) }
 	at := max(ms(dts), 0)
-	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // the header reports it if that is out of range
+	return uint32(at), int32(min(max(ms(pts)-at, math.MinInt32), math.MaxInt32)) // Encoding the header fails if the composition time is out of range.
 }
 
 func (w *Writer) send(kind message.Type, at uint32, body []byte) error {

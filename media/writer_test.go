@@ -71,11 +71,11 @@ func TestChangeInMidStream(t *testing.T) {
 	require.NoError(t, w.WriteH264(video, 0, 0, key(avcSets)))
 	require.NoError(t, w.WriteH264(video, 40*ms, 40*ms, key(avcSets)))
 	require.NoError(t, w.WriteH264(video, 80*ms, 80*ms, key(avcSets2)))
-	audio.Config[1] = 0x08 // mono, in place
+	audio.Config[1] = 0x08 // modify the configuration in place: mono
 	require.NoError(t, w.WriteMPEG4Audio(audio, 80*ms, []byte{2}))
 	audio.Codec, audio.Config = Opus, nil
 	require.NoError(t, w.WriteOpus(audio, 120*ms, []byte{3}))
-	assert.Len(t, r.bodies(message.TypeDataAMF0), 5, "with each change")
+	assert.Len(t, r.bodies(message.TypeDataAMF0), 5, "the configuration is written after each change")
 	assert.Len(t, r.bodies(message.TypeVideo), 2+3)
 	assert.Len(t, r.bodies(message.TypeAudio), 3+3)
 
@@ -91,7 +91,7 @@ func TestChangeInMidStream(t *testing.T) {
 		require.Same(t, track, u.Track)
 		require.Equal(t, changed, u.Changed)
 	}
-	assert.Equal(t, [2]int{320, 180}, [2]int{v.Width, v.Height}, "what it is at first")
+	assert.Equal(t, [2]int{320, 180}, [2]int{v.Width, v.Height}, "the configuration at the beginning")
 	next(a, true)
 	next(v, true)
 	next(v, false)
@@ -123,19 +123,19 @@ func TestTimes(t *testing.T) {
 	}
 	const wrap = 1 << 32 * ms
 	assert.Equal(t, []time.Duration{0, 40 * ms, 80 * ms, 49*day + 80*ms - wrap, 50*day + 80*ms - wrap, 99*day + 80*ms - 2*wrap}, got,
-		"jumps of weeks are taken for steps back, steps are followed")
+		"a jump of weeks looks like a step back, smaller steps are followed")
 
 	w = NewWriter(&r, video)
 	require.NoError(t, w.WriteH264(video, 0, 0, parts("6588")))
 	require.NoError(t, w.WriteH264(video, 10*ms, -20*ms, parts("6588")))
 	require.NoError(t, w.WriteH264(video, 40*ms, 60*ms, parts("6588")))
 	units := readAll(t, reader)
-	assert.Equal(t, [2]time.Duration{10 * ms, 0}, [2]time.Duration{units[1].pts, units[1].dts}, "not in front of the beginning")
+	assert.Equal(t, [2]time.Duration{10 * ms, 0}, [2]time.Duration{units[1].pts, units[1].dts}, "no unit comes before the beginning")
 	assert.Equal(t, [2]time.Duration{40 * ms, 60 * ms}, [2]time.Duration{units[2].pts, units[2].dts}, "a negative composition time")
 	require.ErrorContains(t, w.WriteH264(video, 3*time.Hour, 60*ms, parts("6588")), "composition time has more than 24 bits")
 }
 
-// TestUnwrapped follows a stream of 100 days.
+// TestUnwrapped reads a stream of 100 days, in which timestamps wrap.
 func TestUnwrapped(t *testing.T) {
 	var r recorder
 	audio := &Track{Codec: Opus}
@@ -222,7 +222,7 @@ func TestWriterErrors(t *testing.T) {
 	requireError(t, "tracks: more than: 32", NewWriter(new(recorder), many...).WriteHeaders())
 }
 
-// failing takes no packet at the first try.
+// failing is a PacketWriter whose first WritePacket fails.
 type failing struct {
 	recorder
 	left int
@@ -246,7 +246,7 @@ func TestHeadersAreWrittenOnceMoreAfterAnError(t *testing.T) {
 	assert.Len(t, f.packets, 3)
 }
 
-// TestGoroutines has one for each track, as encoders do.
+// TestGoroutines writes each track from its own goroutine, as encoders do.
 func TestGoroutines(t *testing.T) {
 	var r recorder
 	video, audio := &Track{Codec: H264, ParameterSets: avcSets}, &Track{Codec: Opus}
@@ -272,12 +272,12 @@ func TestGoroutines(t *testing.T) {
 	assert.Len(t, readAll(t, NewReader(&r)), 2*units)
 }
 
-// TestEmptySequenceHeaders writes those that some readers wait for, of codecs without a configuration.
+// TestEmptySequenceHeaders checks that codecs without a configuration have an empty sequence header, which some readers wait for.
 func TestEmptySequenceHeaders(t *testing.T) {
 	for _, c := range []struct {
 		track Track
 		frame []byte
-		want  string // the first message of sound
+		want  string // first audio message
 	}{
 		{Track{Codec: AC3}, ac3Frame, "90 61632d33"},
 		{Track{Codec: EAC3}, eac3Frame, "90 65632d33"},
@@ -290,7 +290,7 @@ func TestEmptySequenceHeaders(t *testing.T) {
 	}
 }
 
-// TestPPSAlone is an addition, which the frame brings itself.
+// TestPPSAlone checks that a new PPS without an SPS causes no new configuration: decoders find it in the frame.
 func TestPPSAlone(t *testing.T) {
 	var r recorder
 	video := &Track{Codec: H264, ParameterSets: avcSets}
@@ -299,5 +299,5 @@ func TestPPSAlone(t *testing.T) {
 	require.NoError(t, w.WriteH264(video, 0, 0, parts("68cb83cb20", "6588")))
 	assert.Len(t, r.bodies(message.TypeVideo), 3, "one configuration, two pictures")
 	require.NoError(t, w.WriteH264(video, 0, 0, append(avcSets[:1:1], parts("68cb83cb20", "6588")...)))
-	assert.Len(t, r.bodies(message.TypeVideo), 5, "with an SPS, even the same one, they are all")
+	assert.Len(t, r.bodies(message.TypeVideo), 5, "with an SPS, even the same one, all sets are written")
 }

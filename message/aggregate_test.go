@@ -10,7 +10,7 @@ import (
 func sub(kind, timestamp byte, size byte, body string, previousTagSize bool) []byte {
 	b := append([]byte{kind, 0, 0, size, 0, 0, timestamp, 0, 0, 0, 0}, body...)
 	if previousTagSize {
-		b = append(b, 9, 9, 9, 9) // wrong, and not looked at
+		b = append(b, 9, 9, 9, 9) // a wrong previous tag size, which is ignored
 	}
 	return b
 }
@@ -22,7 +22,7 @@ func TestAggregate(t *testing.T) {
 		want []string
 		err  string
 	}{
-		"two, the last without previous tag size": {ok, []string{"ab", "cde"}, ""},
+		"two messages, the second without previous tag size": {ok, []string{"ab", "cde"}, ""},
 		"empty":                          {nil, nil, ""},
 		"an empty message":               {sub(8, 100, 0, "", false), []string{""}, ""},
 		"ends inside a header":           {ok[:20], []string{"ab"}, "ends inside a header"},

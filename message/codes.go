@@ -10,12 +10,12 @@ const (
 	CodeConnectReconnectRequest   = "NetConnection.Connect.ReconnectRequest" // the server asks the client to connect again, to its tcUrl if it gives one (E-RTMP v2)
 	CodeConnectRejected           = "NetConnection.Connect.Rejected"         // connect was refused; the description may ask for credentials, and ex.redirect may name another server
 	CodeConnectSuccess            = "NetConnection.Connect.Success"          // connect was accepted
-	CodeDataStart                 = "NetStream.Data.Start"                   // data follows, from Flash Media Server
-	CodeFailed                    = "NetStream.Failed"                       // something has failed
+	CodeDataStart                 = "NetStream.Data.Start"                   // data follows; sent by Flash Media Server
+	CodeFailed                    = "NetStream.Failed"                       // a request on the stream has failed for another reason
 	CodePauseNotify               = "NetStream.Pause.Notify"                 // the stream has paused
 	CodePlayComplete              = "NetStream.Play.Complete"                // a recording has been played to its end
 	CodePlayFailed                = "NetStream.Play.Failed"                  // playing has failed
-	CodePlayNoSupportedTrackFound = "NetStream.Play.NoSupportedTrackFound"   // nothing in the recording can be played
+	CodePlayNoSupportedTrackFound = "NetStream.Play.NoSupportedTrackFound"   // no track of the recording can be played
 	CodePlayPublishNotify         = "NetStream.Play.PublishNotify"           // publishing of the stream has begun
 	CodePlayReset                 = "NetStream.Play.Reset"                   // the playlist was cleared
 	CodePlayStart                 = "NetStream.Play.Start"                   // playing has begun
@@ -28,8 +28,8 @@ const (
 	CodePublishRejected           = "NetStream.Publish.Rejected"             // the client may not publish
 	CodePublishStart              = "NetStream.Publish.Start"                // publishing has begun
 	CodeRecordFailed              = "NetStream.Record.Failed"                // recording has failed
-	CodeRecordNoAccess            = "NetStream.Record.NoAccess"              // the recording must not be written
-	CodeSeekFailed                = "NetStream.Seek.Failed"                  // the stream cannot seek
+	CodeRecordNoAccess            = "NetStream.Record.NoAccess"              // the recording is read-only
+	CodeSeekFailed                = "NetStream.Seek.Failed"                  // seeking has failed, or the stream can't seek
 	CodeSeekInvalidTime           = "NetStream.Seek.InvalidTime"             // the position is outside of the recording
 	CodeSeekNotify                = "NetStream.Seek.Notify"                  // the media that follows is from the new position
 	CodeUnpauseNotify             = "NetStream.Unpause.Notify"               // the stream continues

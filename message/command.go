@@ -18,7 +18,7 @@ type Command struct {
 const usualCommand = 128
 
 // AppendCommand appends the body of a command message of the given type. A message of type 17 begins with a format selector byte
-// and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). On an error dst is returned unchanged.
+// and still holds AMF0 values (RTMP Errata and Addenda of 2024, section 7.2). If an argument can't be encoded, dst is returned unchanged.
 func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 	start := len(dst)
 	if dst == nil {

@@ -34,22 +34,22 @@ func TestCommandRoundTrip(t *testing.T) {
 
 func TestParseCommandErrors(t *testing.T) {
 	for name, body := range map[string][]byte{
-		"empty":                   {},
-		"name is null":            {5},
-		"no id":                   {2, 0, 1, 'a'},
-		"id is a string":          {2, 0, 1, 'a', 2, 0, 0},
-		"cut in the id":           {2, 0, 1, 'a', 0, 0},
-		"unknown marker after it": {2, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77},
+		"empty":                       {},
+		"name is null":                {5},
+		"no id":                       {2, 0, 1, 'a'},
+		"id is a string":              {2, 0, 1, 'a', 2, 0, 0},
+		"cut in the id":               {2, 0, 1, 'a', 0, 0},
+		"unknown marker after the id": {2, 0, 1, 'a', 0, 0, 0, 0, 0, 0, 0, 0, 0, 0x77},
 	} {
 		_, err := ParseCommand(TypeCommandAMF0, body)
 		var bad *Error
 		require.ErrorAs(t, err, &bad, name)
 	}
 	_, err := ParseCommand(TypeCommandAMF3, nil)
-	require.Error(t, err, "not even a format selector")
+	require.Error(t, err, "empty, without a format selector")
 	c, err := ParseCommand(TypeCommandAMF0, append([]byte{2, 0, 1, 'a', 0, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0}, 5, 2, 0, 9))
 	require.Error(t, err)
-	assert.Equal(t, "a", c.Name, "what could be read comes with the error")
+	assert.Equal(t, "a", c.Name, "the values before the error are returned")
 	assert.Equal(t, 1.0, c.TransactionID)
 }
 

@@ -29,7 +29,7 @@ func AppendSetPeerBandwidth(dst []byte, window uint32, limit uint8) []byte {
 	return append(binary.BigEndian.AppendUint32(dst, window), limit)
 }
 
-// Event is a user control event type (section 7.1.7, which lacks 26 and above, although every Adobe server uses them).
+// Event is a user control event type (section 7.1.7). The events from 26 on are not in the specification, but every Adobe server uses them.
 type Event uint16
 
 const (

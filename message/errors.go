@@ -18,7 +18,7 @@ type StatusError struct {
 	Description string
 	Info        any // the information object as received
 
-	maskedCode, masked string // replacements for Code and Description in Error; empty if they need none
+	maskedCode, masked string // what Error writes in place of Code and Description; empty if they contain no secret
 }
 
 // Error returns Code and Description, quoted.
@@ -33,8 +33,8 @@ func (e *StatusError) Error() string {
 	return "rtmp: server: " + text
 }
 
-// Mask makes Error pass Code and Description through hide, which removes secrets: peers tend to repeat them. The fields keep their
-// values. A code that looks like the protocol's own is not changed, even if one of its words is a secret.
+// Mask makes Error pass Code and Description through hide, which should remove secrets: servers tend to repeat what they were sent. The
+// fields keep their values. A code that looks like the protocol's own is not changed, even if one of its words is a secret.
 func (e *StatusError) Mask(hide func(text string) string) {
 	e.masked = hide(e.Description)
 	if !plainCode.MatchString(e.Code) {
@@ -44,7 +44,7 @@ func (e *StatusError) Mask(hide func(text string) string) {
 
 var plainCode = regexp.MustCompile(`^[A-Za-z.]*$`)
 
-// ProtocolError reports that the peer violated the protocol or a limit of this library. The connection is closed, except when only
+// ProtocolError reports that the peer violated the protocol or a limit of this library. The connection is closed, unless only
 // the answer to one call could not be read.
 type ProtocolError struct {
 	Phase  string // "chunk", "command", "user control" and so on
@@ -53,7 +53,7 @@ type ProtocolError struct {
 	Err    error // the cause, such as a *chunk.Error or an *amf.DecodeError
 }
 
-// Error returns all of it, with what the peer sent quoted.
+// Error returns all fields in one line. What the peer sent is quoted.
 func (e *ProtocolError) Error() string {
 	text := "rtmp: protocol: " + e.Phase
 	if e.Detail != "" {
@@ -62,7 +62,7 @@ func (e *ProtocolError) Error() string {
 	if e.Value != nil {
 		text += ": " + quote.Peer(fmt.Sprint(e.Value))
 	}
-	var same *chunk.Error // of which Detail and Value were taken
+	var same *chunk.Error // If Detail and Value are those of Err, they are written once.
 	if e.Err != nil && !(errors.As(e.Err, &same) && same.Detail == e.Detail) {
 		text += ": " + quote.Cause(e.Err)
 	}

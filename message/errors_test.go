@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mask changes what Error says, and nothing that a program looks at.
+// TestStatusErrorMask checks that Mask changes the text of Error and none of the fields.
 func TestStatusErrorMask(t *testing.T) {
 	e := &StatusError{Code: "NetStream.Publish.BadName", Description: "secret is being published"}
 	require.Equal(t, `rtmp: server: NetStream.Publish.BadName: "secret is being published"`, e.Error())
@@ -17,7 +17,7 @@ func TestStatusErrorMask(t *testing.T) {
 	require.Equal(t, "secret is being published", e.Description)
 }
 
-// Text of a peer is cut and quoted.
+// TestErrorsQuoteThePeer checks that text from a peer is cut and quoted.
 func TestErrorsQuoteThePeer(t *testing.T) {
 	hostile := "\x1b[2J\n" + strings.Repeat("x", 10_000)
 	for _, err := range []error{
@@ -30,7 +30,7 @@ func TestErrorsQuoteThePeer(t *testing.T) {
 	}
 }
 
-// A code that is not the protocol's may contain a secret, too.
+// TestStatusErrorMasksOddCodes checks that a code that is not one of the protocol's is masked like a description.
 func TestStatusErrorMasksOddCodes(t *testing.T) {
 	e := &StatusError{Code: "Rejected: key_1", Description: "no"}
 	e.Mask(func(text string) string { return strings.ReplaceAll(text, "key_1", "***") })

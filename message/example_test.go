@@ -28,7 +28,7 @@ func ExampleParseCommand() {
 	// Output: connect 1 live 0
 }
 
-// The arguments of an onStatus include an information object. An error of this type is what a refused request returns.
+// The arguments of an onStatus include an information object. A refused request returns an error of the type that ParseStatus returns.
 func ExampleParseStatus() {
 	status := message.ParseStatus([]any{message.StatusObject("error", message.CodePlayStreamNotFound, "no such film")})
 
@@ -42,7 +42,7 @@ func ExampleParseStatus() {
 	// rtmp: server: NetStream.Play.StreamNotFound: "no such film"
 }
 
-// Servers may pack several messages into one. Their timestamps are shifted to that of the aggregate.
+// Servers may pack several messages into an aggregate. Their timestamps are shifted so that the first is that of the aggregate.
 func ExampleAggregate() {
 	body := []byte{
 		9, 0, 0, 2, 0, 0, 100, 0, 0, 0, 0, 0x27, 1, 0, 0, 0, 13, // video of 2 bytes at 100 ms

@@ -34,7 +34,7 @@ func FuzzParse(f *testing.F) {
 	})
 }
 
-// A body that can be parsed is encoded to the same bytes.
+// FuzzSharedObject checks that a body that can be parsed is encoded to the same bytes.
 func FuzzSharedObject(f *testing.F) {
 	f.Add(sharedAnswer)
 	f.Add([]byte("\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x00\x06\x00\x00\x00\x04\x02\x00\x01a"))

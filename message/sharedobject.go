@@ -112,10 +112,10 @@ func AppendSharedObject(dst []byte, t Type, o *SharedObject) ([]byte, error) {
 	return dst, nil
 }
 
-// Properties reads the data of an event that contains names and values.
+// Properties decodes the data of an event that contains names and values.
 func (e SharedEvent) Properties() ([]amf.Property, error) { return collect(e.EachProperty()) }
 
-// EachProperty is like Properties but yields one property at a time, since decoded properties may take many times the memory of
+// EachProperty is like Properties but yields one property at a time, which saves memory: decoded properties may take many times the size of
 // the data. An error ends the iteration.
 func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	return func(yield func(amf.Property, error) bool) {
@@ -139,7 +139,7 @@ func (e SharedEvent) EachProperty() iter.Seq2[amf.Property, error] {
 	}
 }
 
-// Names reads the data of an event that contains names.
+// Names decodes the data of an event that contains names.
 func (e SharedEvent) Names() ([]string, error) { return collect(e.EachName()) }
 
 // EachName is like Names but yields one name at a time. An error ends the iteration.
@@ -159,7 +159,7 @@ func (e SharedEvent) EachName() iter.Seq2[string, error] {
 	}
 }
 
-// collect returns the values before an error, and the error.
+// collect returns the values up to the first error, and that error.
 func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 	for v, err := range each {
 		if err != nil {
@@ -170,7 +170,7 @@ func collect[T any](each iter.Seq2[T, error]) (all []T, err error) {
 	return all, nil
 }
 
-// Message reads the data of a SharedSendMessage.
+// Message decodes the data of a SharedSendMessage.
 func (e SharedEvent) Message() (name string, args []any, err error) {
 	values, err := amf.DecodeAMF0(e.Data)
 	if err != nil {
@@ -184,7 +184,7 @@ func (e SharedEvent) Message() (name string, args []any, err error) {
 	return "", nil, e.bad("message without a name", nil)
 }
 
-// Status reads the data of a SharedStatus.
+// Status decodes the data of a SharedStatus.
 func (e SharedEvent) Status() (*StatusError, error) {
 	names, err := e.Names()
 	if err != nil {

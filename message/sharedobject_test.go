@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// hand-made from the layout in the doc comment: a server's answer to Use.
+// sharedAnswer is a server's answer to a Use event, written by hand from the layout in the comment of SharedObject.
 var sharedAnswer = []byte("\x00\x05users\x00\x00\x00\x07\x00\x00\x00\x02\x00\x00\x00\x00" +
 	"\x0b\x00\x00\x00\x00" + // UseSuccess
 	"\x08\x00\x00\x00\x00" + // Clear

@@ -1,5 +1,6 @@
 // Package message defines the message types of RTMP and encodes and decodes their bodies: protocol control (RTMP 1.0 section 5.4),
-// user control (6.2, 7.1.7), commands and data (7.1, 7.2), aggregates (7.1.6) and shared objects. Clients and servers use the same.
+// user control (6.2, 7.1.7), commands and data (7.1, 7.2), aggregates (7.1.6) and shared objects. Clients and servers use the same
+// messages.
 package message
 
 import "fmt"

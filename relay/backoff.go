@@ -8,9 +8,9 @@ import (
 )
 
 // Backoff controls how long to wait before connecting again: Min after the first failure, twice as long after each further one, and Max at
-// most. Each wait is made shorter or longer by up to half, at random, so that the clients of a server do not all come back at once.
+// most. Each wait is randomly made shorter or longer by up to half, so that the clients of a server do not all reconnect at once.
 type Backoff struct {
-	Min, Max time.Duration // 0 means half a second, and half a minute
+	Min, Max time.Duration // 0 means half a second for Min and half a minute for Max
 
 	// Healthy is how long a connection must have worked for its loss to count as a first failure. 0 means ten seconds.
 	Healthy time.Duration

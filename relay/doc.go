@@ -1,5 +1,5 @@
-// Package relay plays and publishes live streams over as many connections as it takes: a [Player] plays one stream and a [Publisher]
-// publishes one, and both connect again whenever their connection is lost. [Run] copies from one to the other.
+// Package relay plays and publishes live streams, and reconnects as often as necessary: a [Player] plays one stream, a [Publisher]
+// publishes one, and both connect again whenever their connection is lost. [Run] copies from a Player to Publishers.
 //
 //	source := &relay.Player{URL: "rtmp://camera.example/live/1"}
 //	err := relay.Run(ctx, source,

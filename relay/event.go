@@ -12,7 +12,7 @@ type EventKind int
 
 const (
 	Connecting  EventKind = iota // a connection is being made
-	Connected                    // the server has accepted: a Publisher sends, a Player waits for media
+	Connected                    // the server has accepted the stream: a Publisher begins to send, a Player waits for media
 	Playing                      // Player: media has arrived
 	Unpublished                  // Player: the server works, but the stream is not, or no longer, being published
 	Down                         // the server can't be reached, or the connection was lost or is silent
@@ -47,10 +47,10 @@ func (k EventKind) String() string {
 // Event reports a change of the state of a Player or Publisher.
 type Event struct {
 	Kind  EventKind
-	URL   string        // the server, without what may be secret: user, password, stream name, queries
-	Index int           // of the place in Publisher.URLs, which may have several of the same server; for Moved, of the one that was left
+	URL   string        // the server, without parts that may be secret: user, password, stream name, queries
+	Index int           // the index in Publisher.URLs, which may have several of the same server; for Moved, of the server that was left
 	Err   error         // the reason for Unpublished, Down and Refused; free of secrets
-	Wait  time.Duration // time until the next attempt, for these and Moved
+	Wait  time.Duration // time until the next attempt, for Unpublished, Down, Refused and Moved
 	Gap   time.Duration // how much is missing, for Gap; 0 if unknown
 }
 
@@ -61,7 +61,7 @@ func (e Event) String() string {
 		text += " (URLs[" + strconv.Itoa(e.Index) + "])"
 	}
 	text += ": " + e.Kind.String()
-	if e.Err != nil && e.Err != io.EOF { // the kind says the same as io.EOF
+	if e.Err != nil && e.Err != io.EOF { // the kind implies io.EOF
 		text += ": " + e.Err.Error()
 	}
 	if e.Kind == Gap {

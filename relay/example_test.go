@@ -62,7 +62,7 @@ func ExamplePublisher() {
 		OnEvent: func(e relay.Event) {}, // log.Print(e)
 	}
 	for n := range 100 {
-		if err := p.WritePacket(picture(n)); err != nil { // does not wait
+		if err := p.WritePacket(picture(n)); err != nil { // WritePacket does not block
 			log.Fatal(err)
 		}
 	}
@@ -77,7 +77,7 @@ func ExamplePublisher() {
 	// Output: <nil> key frame 1 100
 }
 
-// Play a live stream without end. Its timestamps go on when the connection is lost.
+// Play a live stream without end. Its timestamps continue after the connection was lost.
 func ExamplePlayer() {
 	srv := servertest.NewServer(nil) // in place of a real server
 	defer srv.Close()
@@ -93,7 +93,7 @@ func ExamplePlayer() {
 
 	p := &relay.Player{URL: srv.URL("live/camera")}
 	defer p.Close()
-	defer p.Bind(ctx)() // ReadPacket ends with ctx
+	defer p.Bind(ctx)() // ReadPacket returns when ctx is done
 	var packet rtmp.Packet
 	for range 20 {
 		if err := p.ReadPacket(&packet); err != nil {

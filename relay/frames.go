@@ -15,17 +15,17 @@ const patience = 30 * time.Second
 // frames joins the media of many connections to one stream.
 type frames struct {
 	line    line
-	headers flv.Headers // that have been delivered
+	headers flv.Headers // headers that have been delivered
 	first   time.Time   // arrival of the first audio or video of this connection; zero if none has arrived
 	keyed   [256]bool   // tracks with a key frame on this connection
 }
 
-// outcome is what take has done with a packet.
+// outcome says what take has done with a packet.
 type outcome struct {
 	what  int           // delivered, repeated or skipped
 	first bool          // the first audio or video of the connection
-	jump  bool          // the timestamps continue elsewhere
-	gap   time.Duration // the length of the gap there
+	jump  bool          // the timestamps jump here
+	gap   time.Duration // length of the gap at the jump
 }
 
 const (

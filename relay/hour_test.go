@@ -26,7 +26,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// other is another stream than testserver.Sample, of another size and with other sound:
+// other is a stream that differs from testserver.Sample in the size of its pictures and in its audio:
 //
 //	ffmpeg -f lavfi -i testsrc2=size=160x120:rate=25 -f lavfi -i sine=frequency=880:sample_rate=44100 -t 4 \
 //	  -c:v libx264 -threads 1 -preset medium -profile:v baseline -pix_fmt yuv420p -b:v 60k -g 50 -keyint_min 50 -sc_threshold 0 \
@@ -35,27 +35,27 @@ import (
 //go:embed testdata/other.flv
 var other []byte
 
-// programme is a source of trouble: what it publishes changes, begins anew, and goes back in time.
+// programme publishes a stream whose content and codecs change, whose time starts again, and whose timestamps go back.
 type programme struct {
 	network  *network
 	tags     []flv.Tag
-	base     uint32 // timestamp where tags begin
+	base     uint32 // timestamp of the first tag
 	out      *Publisher
 	finished []*Publisher
 	begin    time.Time
 
 	mu   sync.Mutex
-	next func() // done when tags are over
+	next func() // called after the last tag
 }
 
-// then makes f be called at the next turn of the programme.
+// then calls f after the last tag of the current part.
 func (p *programme) then(f func()) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.next = f
 }
 
-// restart makes a new publisher, whose time begins at 0.
+// restart begins a new publisher, whose timestamps begin at 0.
 func (p *programme) restart() {
 	if p.out != nil {
 		p.out.Close()
@@ -87,8 +87,8 @@ func (p *programme) run(ctx context.Context) {
 	p.restart()
 }
 
-// TestAnHour plays for an hour from a server that dies, falls silent, changes codecs, restarts time, sends time backwards and refuses
-// everybody for ten minutes, and publishes at another that dies, too: what comes of it is one continuous stream. A minute has 12
+// TestAnHour relays for an hour between two servers. The source crashes, falls silent, changes codecs, restarts its timestamps, sends them
+// backwards and refuses all clients for ten minutes; the target crashes too. The result must be one continuous stream. A minute has 12
 // seconds unless RTMP_LONG is set.
 func TestAnHour(t *testing.T) {
 	long, minute := os.Getenv("RTMP_LONG") != "", 12*time.Second
@@ -103,8 +103,8 @@ func TestAnHour(t *testing.T) {
 	}
 }
 
-// assertDecodes asserts that ffmpeg has nothing to complain about. It gets each configuration for itself: its parser of H.264 has
-// the first one only, in any file that changes.
+// assertDecodes asserts that ffmpeg decodes the stream without complaints. ffmpeg gets each configuration as a separate file, since its
+// H.264 parser uses only the first configuration of a file.
 func assertDecodes(t *testing.T, file []byte) {
 	tags, err := testserver.Tags(file)
 	require.NoError(t, err)
@@ -113,7 +113,7 @@ func assertDecodes(t *testing.T, file []byte) {
 		pictures := 0
 		b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 		for _, tag := range part {
-			if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsFrame() { // else an end
+			if h, err := flv.ParseVideoHeader(tag.Body); tag.Type == flv.TagVideo && err == nil && h.IsFrame() { // otherwise an end of sequence
 				pictures++
 			}
 			b = flv.AppendTag(b, tag)
@@ -136,7 +136,7 @@ func assertDecodes(t *testing.T, file []byte) {
 		part = nil
 	}
 	for i, tag := range tags {
-		if tag.Type == flv.TagScript && i > 0 { // all other headers follow
+		if tag.Type == flv.TagScript && i > 0 { // all headers follow the metadata
 			decode()
 		}
 		part = append(part, tag)
@@ -180,13 +180,13 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 		p.then(func() { p.tags = otherTags })
 		at(18)
 		p.then(func() { p.tags = sample })
-		at(20) // time begins anew
+		at(20) // its timestamps start at 0 again
 		p.then(p.restart)
-		at(23) // it goes back
+		at(23) // its timestamps go back
 		p.then(func() { p.base -= 60_000 })
-		at(26) // it jumps ahead
+		at(26) // its timestamps jump ahead
 		p.then(func() { p.base += 1 << 30 })
-		at(30) // everybody is refused for ten minutes
+		at(30) // all clients are refused for ten minutes
 		refusing.Store(true)
 		source.Close()
 		source = n.serve("source", sourceConfig)
@@ -252,15 +252,15 @@ func anHour(t *testing.T, file io.Writer, minute time.Duration) {
 	assert.Equal(t, s.Delivered, ps.Written)
 	assert.Equal(t, ps.Written, ps.Sent+ps.Dropped)
 	assert.Zero(t, ps.Queued)
-	assert.InDelta(t, ps.Sent+ps.Repeated, len(got.tags), 300) // what was on its way when the target died
+	assert.InDelta(t, ps.Sent+ps.Repeated, len(got.tags), 300) // the difference was in transit when the target crashed
 	for _, out := range p.finished {
 		ps := out.Stats()
 		assert.Equal(t, ps.Written, ps.Sent+ps.Dropped)
 	}
 }
 
-// assertHour asserts that the file is one stream: time that goes on, and after each gap and each change a key frame with its
-// configuration before it.
+// assertHour asserts that the file is one continuous stream: its timestamps advance, and after each gap and each change a configuration and
+// a key frame follow.
 func assertHour(t *testing.T, file []byte, minute time.Duration) {
 	tags, err := testserver.Tags(file)
 	require.NoError(t, err)

@@ -7,10 +7,11 @@ import (
 )
 
 const (
-	// maxBack is how far the timestamps of a track may step back, in ms, before they are taken for a new count. Encoders do step back.
+	// maxBack is how far the timestamps of a track may step back, in ms. A larger step means that they have started again. Small steps are
+	// normal for some encoders.
 	maxBack = 1000
-	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers send that much stored media at once,
-	// and networks delay that much.
+	// maxAhead is how much elapsed stream time may differ from elapsed real time, in ms. Servers may send that much stored media at once,
+	// and networks may delay that much.
 	maxAhead = 10_000
 	// burst is how long a server may take to send stored media at the beginning of a connection.
 	burst = 3 * time.Second
@@ -18,15 +19,15 @@ const (
 
 // line maps the timestamps of many connections to continuous time in milliseconds, which begins at 0.
 type line struct {
-	in    flv.Timeline // of the stream's timestamps, across connections, since some servers keep counting
+	in    flv.Timeline // timeline of the stream's timestamps across connections, since some servers keep counting
 	shift int64        // added to positions of in
 	fresh bool         // no frame of this connection has arrived
 
 	end  mark    // the latest position of all tracks
-	last [2]mark // of audio and of video
+	last [2]mark // latest positions of audio and of video
 
-	began mark  // of this connection
-	lead  int64 // how far the connection is ahead of real time, because it began with stored media
+	began mark  // beginning of this connection
+	lead  int64 // how far the connection is ahead of real time because it began with stored media, in ms
 }
 
 // mark is a position and the time at which it was reached.
@@ -41,8 +42,8 @@ func (m mark) after(now time.Time) int64 { return m.at + now.Sub(m.now).Millisec
 // restart marks the beginning of a new connection.
 func (l *line) restart() { l.fresh = true }
 
-// frame returns the position of a frame. jump reports that it does not follow from the frame's timestamp alone, or that the connection is
-// new; gap is then the time that is missing.
+// frame returns the position of a frame. jump reports that the connection is new, or that the position is not simply the timestamp plus
+// shift; gap is then the time that is missing.
 func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, gap time.Duration, jump bool) {
 	raw := l.in.Unwrap(timestamp)
 	track := &l.last[0]
@@ -69,13 +70,13 @@ func (l *line) frame(picture bool, timestamp uint32, now time.Time) (at int64, g
 	return at, gap, jump
 }
 
-// goesOn reports whether the timestamps of a new connection continue those of the previous one.
+// goesOn reports whether the timestamps of a new connection continue those of the previous connection.
 func (l *line) goesOn(raw, expected int64) bool {
 	at := raw + l.shift
 	return at > l.end.at && expected-maxAhead <= at && at <= expected+maxAhead
 }
 
-// strange reports whether a position is impossible, because the server has started to count anew.
+// strange reports whether a position is so far off that the server's timestamps must have started again.
 func (l *line) strange(at int64, track *mark, now time.Time) bool {
 	before := *track
 	if before.now.IsZero() {

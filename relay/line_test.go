@@ -16,7 +16,7 @@ import (
 func TestLine(t *testing.T) {
 	const audio, video, lost = 'a', 'v', '-'
 	type step struct {
-		what byte   // audio or video, or the connection is lost before the next
+		what byte   // a frame of audio or video, or the loss of the connection
 		at   uint32 // its timestamp
 		now  int    // ms
 		want int64  // ms
@@ -24,26 +24,26 @@ func TestLine(t *testing.T) {
 		gap  int // ms
 	}
 	for name, steps := range map[string][]step{
-		"begins at 0":                            {{audio, 5000, 0, 0, false, 0}, {video, 5020, 0, 20, false, 0}, {audio, 5023, 23, 23, false, 0}},
-		"the first of the other kind is earlier": {{video, 5000, 0, 0, false, 0}, {audio, 4990, 0, 0, false, 0}, {audio, 5013, 20, 13, false, 0}},
-		"the server counts on": {{video, 1000, 0, 0, false, 0}, {video, 1040, 40, 40, false, 0}, {what: lost},
+		"begins at 0": {{audio, 5000, 0, 0, false, 0}, {video, 5020, 0, 20, false, 0}, {audio, 5023, 23, 23, false, 0}},
+		"the first frame of the other kind is earlier": {{video, 5000, 0, 0, false, 0}, {audio, 4990, 0, 0, false, 0}, {audio, 5013, 20, 13, false, 0}},
+		"the server keeps counting": {{video, 1000, 0, 0, false, 0}, {video, 1040, 40, 40, false, 0}, {what: lost},
 			{video, 6100, 5000, 5100, true, 5060}, {audio, 6090, 5000, 5090, false, 0}, {video, 6140, 5040, 5140, false, 0}},
-		"it counts on, and has kept a second": {{video, 1000, 0, 0, false, 0}, {video, 1040, 40, 40, false, 0}, {what: lost},
+		"it keeps counting, and has stored a second": {{video, 1000, 0, 0, false, 0}, {video, 1040, 40, 40, false, 0}, {what: lost},
 			{video, 5000, 5000, 4000, true, 3960}, {video, 6000, 5000, 5000, false, 0}, {video, 6040, 5040, 5040, false, 0}},
 		"it begins at 0 again": {{video, 1000, 0, 0, false, 0}, {video, 21000, 20000, 20000, false, 0}, {what: lost},
 			{video, 0, 80000, 80000, true, 60000}, {audio, 10, 80000, 80010, false, 0}, {video, 40, 80040, 80040, false, 0}},
-		"it begins anew with what it has kept, again and again": {{video, 0, 0, 0, false, 0}, {video, 2000, 0, 2000, false, 0},
+		"it begins again with what it has stored, several times": {{video, 0, 0, 0, false, 0}, {video, 2000, 0, 2000, false, 0},
 			{video, 12000, 10000, 12000, false, 0}, {what: lost}, {video, 0, 11000, 12001, true, 1}, {video, 2000, 11000, 14001, false, 0},
 			{video, 12000, 21000, 24001, false, 0}, {what: lost}, {video, 0, 30000, 31001, true, 7000}},
-		"it begins anew on one connection": {{video, 100000, 0, 0, false, 0}, {audio, 100010, 0, 10, false, 0}, {audio, 0, 5010, 5020, true, 5010},
+		"it begins again within one connection": {{video, 100000, 0, 0, false, 0}, {audio, 100010, 0, 10, false, 0}, {audio, 0, 5010, 5020, true, 5010},
 			{video, 20, 5030, 5040, false, 0}, {audio, 23, 5033, 5043, false, 0}},
-		"time goes back a bit":   {{audio, 0, 0, 0, false, 0}, {audio, 500, 500, 500, false, 0}, {audio, 480, 523, 500, false, 0}, {audio, 503, 546, 503, false, 0}},
-		"time goes back":         {{video, 0, 0, 0, false, 0}, {video, 60000, 60000, 60000, false, 0}, {video, 50000, 60040, 60040, true, 40}, {audio, 50010, 60050, 60050, false, 0}},
-		"time jumps ahead":       {{video, 0, 0, 0, false, 0}, {video, 3600000, 40, 40, true, 40}, {video, 3600040, 80, 80, false, 0}},
-		"a track is silent":      {{video, 0, 0, 0, false, 0}, {audio, 0, 0, 0, false, 0}, {video, 60000, 60000, 60000, false, 0}, {audio, 60010, 60010, 60010, false, 0}},
-		"a track is far behind":  {{video, 0, 0, 0, false, 0}, {video, 3000, 0, 3000, false, 0}, {audio, 0, 0, 0, false, 0}, {audio, 23, 0, 23, false, 0}},
-		"past 2^32":              {{video, 1<<32 - 20, 0, 0, false, 0}, {video, 20, 40, 40, false, 0}, {what: lost}, {video, 1040, 1100, 1060, true, 1020}},
-		"nothing but lost twice": {{video, 0, 0, 0, false, 0}, {what: lost}, {what: lost}, {video, 7, 0, 7, true, 7}},
+		"time goes back a little":                     {{audio, 0, 0, 0, false, 0}, {audio, 500, 500, 500, false, 0}, {audio, 480, 523, 500, false, 0}, {audio, 503, 546, 503, false, 0}},
+		"time goes back":                              {{video, 0, 0, 0, false, 0}, {video, 60000, 60000, 60000, false, 0}, {video, 50000, 60040, 60040, true, 40}, {audio, 50010, 60050, 60050, false, 0}},
+		"time jumps ahead":                            {{video, 0, 0, 0, false, 0}, {video, 3600000, 40, 40, true, 40}, {video, 3600040, 80, 80, false, 0}},
+		"a track is silent":                           {{video, 0, 0, 0, false, 0}, {audio, 0, 0, 0, false, 0}, {video, 60000, 60000, 60000, false, 0}, {audio, 60010, 60010, 60010, false, 0}},
+		"a track is far behind":                       {{video, 0, 0, 0, false, 0}, {video, 3000, 0, 3000, false, 0}, {audio, 0, 0, 0, false, 0}, {audio, 23, 0, 23, false, 0}},
+		"past 2^32":                                   {{video, 1<<32 - 20, 0, 0, false, 0}, {video, 20, 40, 40, false, 0}, {what: lost}, {video, 1040, 1100, 1060, true, 1020}},
+		"two connections lost before the first frame": {{video, 0, 0, 0, false, 0}, {what: lost}, {what: lost}, {video, 7, 0, 7, true, 7}},
 	} {
 		t.Run(name, func(t *testing.T) {
 			var l line
@@ -60,7 +60,7 @@ func TestLine(t *testing.T) {
 	}
 }
 
-// Whatever a source says, each track's time goes on.
+// FuzzLine checks that the positions of each track never go back, for any timestamps.
 func FuzzLine(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 0, 10, 1, 0, 0, 40, 10, 2, 0, 0, 0, 100, 0, 0xFF, 0xFF, 0xFF, 10})
 	f.Add([]byte{1, 0x80, 0, 0, 0, 1, 0, 0, 0, 200, 0, 0x7F, 0xFF, 0xFF, 1})

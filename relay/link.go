@@ -25,7 +25,7 @@ type link struct {
 	to     place
 	began  time.Time // when the server accepted
 
-	ctx     context.Context // of everything done with the stream; its cause may be a *reconnect.Moved
+	ctx     context.Context // context of all operations on the stream; its cause may be a *moved
 	cancel  context.CancelCauseFunc
 	release func() // unbinds the stream from ctx
 }

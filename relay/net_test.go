@@ -20,14 +20,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// network has the servers of a test, in memory, so that their time is that of a synctest bubble.
+// network contains the servers of a test, in memory, so that they use the clock of a synctest bubble.
 type network struct {
 	mu        sync.Mutex
 	listeners map[string]*listener // by host
-	silent    atomic.Bool          // what servers say does not arrive
+	silent    atomic.Bool          // what the servers send does not arrive
 }
 
-// serve makes a server, in place of the one that the host had.
+// serve starts a server on a host, in place of the previous one.
 func (n *network) serve(host string, cfg testserver.Config) *testserver.Server {
 	l := &listener{host: host, network: n, conns: make(chan net.Conn), closed: make(chan struct{})}
 	n.mu.Lock()
@@ -137,14 +137,14 @@ func sampleTags(t *testing.T) []flv.Tag {
 	return tags
 }
 
-// length is how long the sample is, ms: where it begins again.
+// length is the length of the sample in ms, after which it begins again.
 const length = 10_031
 
-// encoder makes the sample over and over, in real time.
+// encoder produces the sample again and again, in real time.
 type encoder struct {
 	tags  []flv.Tag
-	at    int    // the next of tags
-	base  uint32 // where they begin, ms
+	at    int    // index in tags of the next tag
+	base  uint32 // timestamp of the first tag, in ms
 	began time.Time
 }
 
@@ -162,7 +162,7 @@ func (e *encoder) next() flv.Tag {
 	return tag
 }
 
-// publish publishes what an encoder makes, until ctx is done.
+// publish publishes the output of an encoder until ctx is done.
 func (e *encoder) publish(ctx context.Context, w interface{ WritePacket(*rtmp.Packet) error }) error {
 	for ctx.Err() == nil {
 		if err := w.WritePacket(packetOf(e.next())); err != nil {
@@ -172,7 +172,7 @@ func (e *encoder) publish(ctx context.Context, w interface{ WritePacket(*rtmp.Pa
 	return nil
 }
 
-// events keeps what it is told.
+// events records events.
 type events struct {
 	mu   sync.Mutex
 	list []Event
@@ -184,7 +184,7 @@ func (e *events) add(event Event) {
 	e.list = append(e.list, event)
 }
 
-// kinds are what has happened since the last call.
+// kinds returns the kinds of the events since the last call.
 func (e *events) kinds() (kinds []EventKind) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -195,7 +195,7 @@ func (e *events) kinds() (kinds []EventKind) {
 	return kinds
 }
 
-// recorder is a server's Config.OnMessage that keeps the media which is published there.
+// recorder records the media that is published on a server. Its method is the server's Config.OnMessage.
 type recorder struct {
 	mu   sync.Mutex
 	tags []flv.Tag
@@ -210,7 +210,7 @@ func (r *recorder) take(_ *testserver.Session, m *chunk.Message) {
 	r.tags = append(r.tags, flv.Tag{Type: flv.TagType(m.Type), Timestamp: m.Timestamp, Body: append([]byte{}, m.Body()...)})
 }
 
-// taken returns what has come since the last call.
+// taken returns the tags recorded since the last call.
 func (r *recorder) taken() []flv.Tag {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -219,7 +219,7 @@ func (r *recorder) taken() []flv.Tag {
 	return tags
 }
 
-// describe returns the first tags in letters: data, metadata, headers, key frames, other frames and sound.
+// describe returns a letter for each of the first tags: data, metadata, headers, key frames, other frames and audio.
 func describe(tags []flv.Tag, n int) (text string) {
 	for i, tag := range tags {
 		if i == n {

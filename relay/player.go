@@ -39,22 +39,22 @@ type Player struct {
 	reading sync.Mutex // held by ReadPacket; guards the fields up to mu, but to change link, mu is held as well
 	link    *link      // nil if there is no connection
 	unbind  func()     // ends the effect of waits on link's stream
-	next    place      // zero means URL
+	next    place      // the place that the server has asked for; zero means URL
 	due     time.Time  // when to connect
 	tries   failures
 	frames  frames
 
 	mu        sync.Mutex // guards the rest
 	err       error      // final
-	bindings  []*binding // whose contexts are done
+	bindings  []*binding // bindings whose contexts are done
 	waits     context.Context
 	interrupt context.CancelFunc // ends waits
 	stats     PlayerStats
 }
 
 // ReadPacket reads the next audio, video or data message, and reuses the memory of pkt.Body. It waits without limit; use [Player.Bind] to
-// bound the wait. The error is about an invalid URL or option, one for which GiveUp has returned true, net.ErrClosed after Close, or that
-// of a context passed to Bind.
+// bound the wait. It returns an error if the URL or an option is invalid, if GiveUp has returned true (for that error), after Close
+// (net.ErrClosed), or when a context passed to Bind is done (the context's error).
 func (p *Player) ReadPacket(pkt *rtmp.Packet) error {
 	p.reading.Lock()
 	defer p.reading.Unlock()
@@ -204,8 +204,8 @@ type PlayerStats struct {
 	Repeated  uint64 // headers that had not changed
 	Skipped   uint64 // pictures at the beginning of a connection that can't be decoded, and messages about the connection
 
-	Gaps     uint64        // number of Gap events
-	Missing  time.Duration // total length of gaps, as far as it is known
+	Gaps     uint64        // Gap events
+	Missing  time.Duration // total known length of the gaps
 	Position time.Duration // timestamp of the latest packet
 }
 

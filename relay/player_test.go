@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// onAir publishes the sample at rtmp://source/live/cam until stop.
+// onAir publishes the sample at rtmp://source/live/cam until stop is called.
 func onAir(t *testing.T, n *network, e *encoder) (stop func()) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
@@ -30,7 +30,7 @@ func onAir(t *testing.T, n *network, e *encoder) (stop func()) {
 	}
 }
 
-// read reads for a while.
+// read reads packets for the duration d.
 func read(t *testing.T, p *Player, d time.Duration) (tags []flv.Tag) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -46,7 +46,7 @@ func read(t *testing.T, p *Player, d time.Duration) (tags []flv.Tag) {
 	}
 }
 
-// assertLine asserts that each track's time never goes back, and returns the greatest step of the pictures.
+// assertLine asserts that the timestamps of each track never go back, and returns the greatest step between pictures.
 func assertLine(t *testing.T, tags []flv.Tag) (longest time.Duration) {
 	t.Helper()
 	last := map[flv.TagType]uint32{}
@@ -114,7 +114,7 @@ func TestPlayerConnectsAgain(t *testing.T) {
 	})
 }
 
-// A server where the stream is not published does not count as lost.
+// TestPlayerTellsWhy checks that a server without the stream is reported as Unpublished, not as Down.
 func TestPlayerTellsWhy(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -157,7 +157,7 @@ func TestPlayerThatCanNotBe(t *testing.T) {
 	}
 }
 
-// A source that falls silent is left, and taken up again.
+// TestPlayerStall checks that a Player leaves a source that falls silent, and connects again.
 func TestPlayerStall(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -186,7 +186,7 @@ func TestPlayerStall(t *testing.T) {
 func TestPlayerClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
-		for _, serving := range []bool{false, true} { // it waits to connect again, or for media
+		for _, serving := range []bool{false, true} { // the Player waits to reconnect, or for media
 			if serving {
 				defer n.serve("source", testserver.Config{}).Close()
 			}
@@ -194,7 +194,7 @@ func TestPlayerClose(t *testing.T) {
 			done := make(chan error, 1)
 			go func() {
 				var err error
-				for err == nil { // servers send something while the stream is not published
+				for err == nil { // servers send some messages even if the stream is not published
 					err = p.ReadPacket(new(rtmp.Packet))
 				}
 				done <- err
@@ -208,7 +208,7 @@ func TestPlayerClose(t *testing.T) {
 	})
 }
 
-// A context that ends reading loses nothing.
+// TestPlayerBind checks that no packet is lost when a context ends ReadPacket.
 func TestPlayerBind(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

@@ -44,7 +44,7 @@ type Publisher struct {
 	GiveUp func(error) bool
 
 	starting sync.Once
-	ctx      context.Context // of the goroutine
+	ctx      context.Context // context of the goroutine
 	cancel   context.CancelFunc
 	more     chan struct{} // signalled when something has been queued, and by Close
 	ended    chan struct{} // closed when the goroutine has ended
@@ -55,9 +55,9 @@ type Publisher struct {
 
 	mu        sync.Mutex // guards the rest
 	queue     session.DropQueue
-	latest    flv.Headers // that have been queued
+	latest    flv.Headers // latest headers that have been queued
 	connected bool        // a sender takes messages from the queue
-	err       error       // of writing; final
+	err       error       // final error of writing
 	closed    bool        // by Close
 	stats     PublisherStats
 }
@@ -78,7 +78,7 @@ func (p *Publisher) Start() {
 		if p.err == nil {
 			p.err, p.failure = err, err
 		}
-		if p.err != nil { // it may be closed
+		if p.err != nil { // the Publisher may be closed already
 			p.cancel()
 			close(p.ended)
 			return
@@ -116,8 +116,8 @@ func (p *Publisher) places() (places []place, _ error) {
 }
 
 // WritePacket queues an audio, video or data message for publishing. It uses pkt's Type, Timestamp (the message's time in milliseconds) and
-// Body, which is copied, and does not wait. The error is about an invalid URL or option, one for which GiveUp has returned true,
-// net.ErrClosed after Close, or says that pkt is not such a message.
+// Body, which is copied, and does not wait. It returns an error if the URLs or an option are invalid, if GiveUp has returned true for the
+// last URL (that error), after Close (net.ErrClosed), or if pkt is not an audio, video or data message.
 func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	switch {
 	case !pkt.Type.Media():
@@ -134,7 +134,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	p.stats.Written++
 	tag := tagOf(pkt)
 	kind, _ := flv.KindOf(tag)
-	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // it is queued or sent already; the queue would fill up with repetitions
+	if kind == flv.KindHeader && !p.connected && p.latest.Has(tag) { // The header is already queued or sent; the queue would fill up with repetitions.
 		p.stats.Dropped++
 		return nil
 	}
@@ -166,7 +166,7 @@ func (p *Publisher) signal() {
 }
 
 // Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is one of
-// WritePacket, or says that the bytes are not FLV.
+// WritePacket's, or says that the bytes are not FLV.
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
@@ -198,7 +198,7 @@ func (p *Publisher) Close() error {
 		}
 	}
 	p.mu.Unlock()
-	p.Start() // the code below ends the goroutine, so there has to be one
+	p.Start() // the code below waits for the goroutine, so it must have been started
 	p.signal()
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended

@@ -24,7 +24,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// write writes what the encoder makes, for a while.
+// write writes the output of the encoder for the duration d.
 func write(t *testing.T, p *Publisher, e *encoder, d time.Duration) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), d)
@@ -54,7 +54,7 @@ func TestPublisherConnectsAgain(t *testing.T) {
 		server := n.serve("target", testserver.Config{OnMessage: got.take})
 		write(t, p, e, time.Minute)
 		tags := got.taken()
-		assert.Regexp(t, "^mvas*K", describe(tags, 8), "what had waited is sent, from the newest key frame on")
+		assert.Regexp(t, "^mvas*K", describe(tags, 8), "queued messages are sent from the newest key frame on")
 		s := assertPublisherStats(t, p)
 		assert.Zero(t, s.Queued)
 		assert.EqualValues(t, len(tags), s.Sent)
@@ -77,7 +77,7 @@ func TestPublisherConnectsAgain(t *testing.T) {
 	})
 }
 
-// assertDecodable asserts that the first picture can be decoded by itself, and that each comes right after the one before.
+// assertDecodable asserts that the first picture is a key frame, and that no picture is missing between the others.
 func assertDecodable(t *testing.T, tags []flv.Tag) {
 	t.Helper()
 	var last *flv.Tag
@@ -95,7 +95,8 @@ func assertDecodable(t *testing.T, tags []flv.Tag) {
 	require.NotNil(t, last)
 }
 
-// A server that reads nothing costs pictures, not memory, and the others nothing.
+// TestPublisherDropsWhatFindsNoRoom checks that for a server that reads nothing pictures are dropped, memory stays bounded, and other
+// Publishers are not affected.
 func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -131,7 +132,8 @@ func TestPublisherDropsWhatFindsNoRoom(t *testing.T) {
 	})
 }
 
-// While the first place is down the next has the stream; when it is back, it goes on there without a picture lost.
+// TestPublisherPlaces checks that the stream moves to the second URL while the first is down, and back to the first without losing a
+// picture.
 func TestPublisherPlaces(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -182,7 +184,7 @@ func TestEventString(t *testing.T) {
 	assert.Equal(t, "rtmp://server/live (URLs[1]): refused: in use; again in 1s", event.String())
 }
 
-// A name that is in use is tried again, even if GiveUp is Denied.
+// TestPublisherWaitsForTheName checks that publishing is tried again while the name is in use, even if GiveUp is Denied.
 func TestPublisherWaitsForTheName(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -224,7 +226,7 @@ func TestPublisherGivesUp(t *testing.T) {
 	assert.NoError(t, p.Close())
 }
 
-// New headers that arrive without a connection come before what they describe.
+// TestPublisherNewHeadersWhileDown checks that new headers written without a connection are sent before the media that they describe.
 func TestPublisherNewHeadersWhileDown(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -233,7 +235,7 @@ func TestPublisherNewHeadersWhileDown(t *testing.T) {
 		video := func(at uint32, body ...byte) {
 			require.NoError(t, p.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Timestamp: at, Body: body}))
 		}
-		for range 1000 { // known ones don't fill the queue
+		for range 1000 { // known headers don't fill the queue
 			video(0, 0x17, 0, 0, 0, 0, 1)
 		}
 		assert.EqualValues(t, 999, p.Stats().Dropped)
@@ -274,11 +276,11 @@ func TestPublisherWrite(t *testing.T) {
 			require.True(t, tag.Type == flv.TagScript || bytes.Equal(want[i].Body, tag.Body), "tag %d", i)
 		}
 	})
-	_, err := new(Publisher).Write([]byte("no FLV at all, whatever it is"))
+	_, err := new(Publisher).Write([]byte("certainly not an FLV file"))
 	assert.Error(t, err)
 }
 
-// reconnectTo asks a client to come back at a tcUrl.
+// reconnectTo returns a request to reconnect to a tcUrl.
 func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
 	t.Helper()
 	info := append(message.StatusObject("status", message.CodeConnectReconnectRequest, "moving"), amf.Property{Name: "tcUrl", Value: tcURL})
@@ -287,7 +289,7 @@ func reconnectTo(t *testing.T, tcURL string) chunk.Outgoing {
 	return o
 }
 
-// A server's request to reconnect is followed where it may lead, for one connection.
+// TestMoved checks that a request to reconnect is followed, for one connection, if FollowReconnect allows it.
 func TestMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -302,7 +304,7 @@ func TestMoved(t *testing.T) {
 		p := &Publisher{URLs: []string{"rtmp://first/live/key"}, Options: o, OnEvent: seen.add}
 		e := newEncoder(t)
 		write(t, p, e, 20*time.Second)
-		require.NoError(t, sessions[0].Send(reconnectTo(t, "rtmp://third/live"))) // to another host: it has no right to that
+		require.NoError(t, sessions[0].Send(reconnectTo(t, "rtmp://third/live"))) // to another host, which is not allowed
 		write(t, p, e, 20*time.Second)
 		assert.Empty(t, elsewhere.taken())
 		require.NoError(t, p.Close())
@@ -325,7 +327,7 @@ func TestMoved(t *testing.T) {
 	})
 }
 
-// A player goes where the server sends it, and has one stream.
+// TestPlayerMoved checks that a Player follows a request to reconnect, and that its stream continues.
 func TestPlayerMoved(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network

@@ -8,8 +8,8 @@ import (
 )
 
 // Run publishes the stream of source at all targets until ctx is done, source gives up, or all targets have given up. It closes all of
-// them. A target that is slow or lost does not delay the others. The error is that of ctx, or that of source or of the last target to give
-// up. An invalid URL or option is reported before anything is tried. Run returns when the targets are closed; see [Publisher.Close].
+// them. A slow or lost target does not delay the others. Run returns when the targets are closed; see [Publisher.Close]. It returns the
+// error of ctx, of source, or of the last target to give up. It reports an invalid URL or option before it connects to any server.
 func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer func() {
 		var closing sync.WaitGroup
@@ -35,7 +35,7 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 	defer watching.Wait()
 	defer stop(nil)
 	if len(targets) > 0 {
-		watching.Go(func() { stop(allEnded(playing, targets)) }) // a goroutine, since source may deliver nothing
+		watching.Go(func() { stop(allEnded(playing, targets)) }) // in a goroutine, since reading from source may block
 	}
 	defer source.Bind(playing)()
 	var pkt rtmp.Packet
@@ -47,7 +47,7 @@ func Run(ctx context.Context, source *Player, targets ...*Publisher) error {
 			return err
 		}
 		for _, t := range targets {
-			t.WritePacket(&pkt) // allEnded reports the error
+			t.WritePacket(&pkt) // WritePacket's error is reported by allEnded
 		}
 	}
 }

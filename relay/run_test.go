@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// One target that is dead and one that reads nothing harm no other.
+// TestRun checks that a target that is down and one that reads nothing do not affect the third.
 func TestRun(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var n network
@@ -72,6 +72,6 @@ func TestRunEnds(t *testing.T) {
 		require.ErrorAs(t, Run(t.Context(), player("other"), publisher("live")), &refused, "the source has given up")
 		require.ErrorAs(t, Run(t.Context(), player("live"), publisher("other"), publisher("another")), &refused, "all targets have given up")
 		silent := &Player{URL: "rtmp://nobody/live/cam", Options: n.options()}
-		require.ErrorAs(t, Run(t.Context(), silent, publisher("other"), publisher("another")), &refused, "and the source has nothing to say")
+		require.ErrorAs(t, Run(t.Context(), silent, publisher("other"), publisher("another")), &refused, "all targets have given up, and the source sends nothing")
 	})
 }

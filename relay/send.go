@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/reconnect"
 )
 
-// restart drops what is queued before the next key frame.
+// restart drops the queued messages before the next key frame.
 func (s *sender) restart() {
 	s.p.mu.Lock()
 	defer s.p.mu.Unlock()
@@ -132,7 +132,7 @@ func (s *sender) tell(e Event) {
 // search tries the places before the current one.
 type search struct {
 	cancel context.CancelFunc
-	ended  chan struct{} // closed when the search has ended; link is then set if it was successful
+	ended  chan struct{} // closed when the search has ended; link is not nil if it was successful
 	link   *link
 	at     int // the index of link's place in sender.places
 }
@@ -165,7 +165,7 @@ func (s *sender) search() *search {
 	return r
 }
 
-// found returns the link that has been found, or nil.
+// found returns the link that the search has found, or nil.
 func (r *search) found() *link {
 	select {
 	case <-r.ended:

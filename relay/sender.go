@@ -22,7 +22,7 @@ type sender struct {
 	due   time.Time // when to connect
 	tries failures
 
-	headers  flv.Headers // that have been sent
+	headers  flv.Headers // headers that have been sent
 	pictures bool        // the stream has video
 	pkt      rtmp.Packet // the packet to send next
 	pending  bool        // pkt is valid
@@ -39,7 +39,7 @@ func (s *sender) run() {
 			s.restart()
 		}
 		better, err := s.send(l)
-		if err == nil && better == nil { // everything is sent, and Close waits
+		if err == nil && better == nil { // everything has been sent, and Close is waiting
 			s.p.failure = l.close()
 			break
 		}
@@ -103,7 +103,7 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	case errors.As(err, &move):
 		s.next = &place{move.URL, *move.Options}
 		e = Event{Kind: Moved, URL: s.next.String(), Index: s.at, Wait: s.tries.wait(s.p.Backoff)}
-	case moving: // back to the place from which the server has moved us
+	case moving: // return to the place whose server had asked us to reconnect
 		e.Wait = s.tries.wait(s.p.Backoff)
 	default:
 		s.gone[s.at] = hopeless(err) || s.p.GiveUp != nil && s.p.GiveUp(err)
@@ -124,8 +124,8 @@ func (s *sender) failed(err error, to place, served time.Duration) bool {
 	return true
 }
 
-// another selects the next place after the current one has failed. round reports that all places have failed since the last wait, and left
-// that a place is left.
+// another selects the next place after the current one has failed. round reports whether all places have failed since the last wait, and
+// left whether any place is left to try.
 func (s *sender) another(served time.Duration) (round, left bool) {
 	if s.p.Backoff.healthy(served) {
 		s.tried = 0
@@ -143,7 +143,7 @@ func (s *sender) another(served time.Duration) (round, left bool) {
 		return false, false
 	}
 	if round = s.tried >= n; round {
-		s.tried, s.at = 0, len(s.places)-1 // so that the first one is next
+		s.tried, s.at = 0, len(s.places)-1 // so that the first place is next
 	}
 	for {
 		if s.at = (s.at + 1) % len(s.places); !s.gone[s.at] {

@@ -20,7 +20,7 @@ const (
 var storing sync.Mutex
 
 // cachePath returns the path that Options.CacheFile stands for, or "" for no cache. Without a home directory librtmp uses the current
-// directory. This package does not, since others may be able to write there and choose the hashes.
+// directory. This package does not, since other users may be able to write there and could choose the hashes.
 func cachePath(option string) string {
 	switch {
 	case option == NoCache:
@@ -43,7 +43,7 @@ func cachePath(option string) string {
 
 // cache is librtmp's file of player hashes. It is read and written as a whole. Errors are of type *Error with PhaseCache.
 type cache struct {
-	path string // empty for no cache
+	path string // empty if there is no cache
 }
 
 // lookup returns the record of a URL, or the zero record. A missing file counts as empty.

@@ -14,8 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) can change without a test that notices: that replaceFile lets the disk have the file before
-// it is renamed.
+// One mutation survives (see CONTRIBUTING.md): no test notices if replaceFile does not sync the file before renaming it.
 
 func TestCachePath(t *testing.T) {
 	assert.Empty(t, cachePath(NoCache))
@@ -26,7 +25,7 @@ func TestCachePath(t *testing.T) {
 		assert.Equal(t, `C:\Users\me\.swfinfo`, cachePath(""))
 		return
 	}
-	t.Setenv("HOMEDRIVE", "/elsewhere") // means nothing here
+	t.Setenv("HOMEDRIVE", "/elsewhere") // has no meaning on this system
 	t.Setenv("HOME", "/home/me")
 	assert.Equal(t, "/home/me/.swfinfo", cachePath(""))
 	t.Setenv("HOME", "")
@@ -52,7 +51,8 @@ func TestStore(t *testing.T) {
 	assertPrivate(t, c.path)
 }
 
-// A file that librtmp made is readable by all; ours no longer is, for it tells what its owner has watched.
+// TestStoreMakesPrivate checks that a file made by librtmp, which all users can read, becomes private when a record is stored: it reveals
+// what its owner has watched.
 func TestStoreMakesPrivate(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	golden := testdata(t, "rtmpdump.swfinfo")
@@ -70,7 +70,7 @@ func TestStoreFollowsSymbolicLink(t *testing.T) {
 	file, link := filepath.Join(dir, "file"), filepath.Join(dir, "link")
 	require.NoError(t, os.WriteFile(file, nil, 0o600))
 	if err := os.Symlink(file, link); err != nil {
-		t.Skip("no symbolic links here:", err)
+		t.Skip("symbolic links can't be created:", err)
 	}
 	require.NoError(t, cache{path: link}.store(goldenRecord(t, goldenURL)))
 	got, err := cache{path: file}.lookup(goldenURL)
@@ -96,7 +96,8 @@ func TestStoreAtOnce(t *testing.T) {
 	}
 }
 
-// A file that can't be used as a cache is an error that names it, and is not changed.
+// TestUnusableCache checks that a file that can't be used as a cache causes an error that contains its name, and that the file is not
+// changed.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -114,11 +115,11 @@ func TestUnusableCache(t *testing.T) {
 		text    string
 	}{
 		"a directory":       {dir, small, false, "not a regular file"},
-		"below a file":      {filepath.Join(write("file", nil), "x"), small, runtime.GOOS == "windows", ""}, // which calls it absent
+		"below a file":      {filepath.Join(write("file", nil), "x"), small, runtime.GOOS == "windows", ""}, // Windows reports this file as missing
 		"no such directory": {path("none/x"), small, true, ""},
 		"too large":         {write("large", append(full, '#')), small, false, "file larger than the limit, bytes: 1048576"},
 		"full":              {write("full", full), small, true, "no room, limit in bytes: 1048576"},
-		"a URL without end": {path("long"), long, true, "URL longer than the limit, bytes: 2057"},
+		"an endless URL":    {path("long"), long, true, "URL longer than the limit, bytes: 2057"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			before, _ := os.ReadFile(test.path)
@@ -160,7 +161,7 @@ func assertCacheError(t *testing.T, err error, path, text string) {
 func assertPrivate(t *testing.T, path string) {
 	t.Helper()
 	if runtime.GOOS == "windows" {
-		return // which has no such modes
+		return // Windows has no such modes
 	}
 	info, err := os.Stat(path)
 	require.NoError(t, err)
@@ -179,7 +180,7 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 	assert.ElementsMatch(t, names, got)
 }
 
-// The limits are the last that is allowed.
+// TestFullCache checks that a record that exactly fits is stored, and that one more byte is an error.
 func TestFullCache(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))
@@ -199,7 +200,7 @@ func TestFullCache(t *testing.T) {
 	require.ErrorContains(t, c.store(r), "no room")
 }
 
-// A file that could not be renamed is removed.
+// TestReplaceFileCleansUp checks that the temporary file is removed if it can't be renamed.
 func TestReplaceFileCleansUp(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.MkdirAll(filepath.Join(dir, "taken", "inside"), 0o700))

@@ -14,9 +14,9 @@ const (
 type Error struct {
 	Phase  string // one of the Phase constants
 	Source string // the URL or path of the player; may be empty
-	Detail string // what is wrong; empty if Err says it all
+	Detail string // what is wrong; empty if Err explains it
 	Value  any    // the offending value, such as an HTTP status, a limit or a size; may be nil
-	Err    error  // the cause; nil if the data itself is wrong
+	Err    error  // the cause; nil if the data is invalid
 }
 
 // Error returns the text "swf: phase: source: detail: value: cause".

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// player is the smallest SWF file: a header that says how long it is, and a body. A real program has the player of a web site.
+// player is a minimal SWF file: a header with the size, and a body. A real program uses the player of a web site.
 const player = "FWS\x09\x18\x00\x00\x00 a player's code"
 
 // Download a player from a web server and hash it.
@@ -40,7 +40,7 @@ func ExampleSum() {
 	// swf: unpack: not a SWF, it begins with: 3c6874
 }
 
-// Both sides of a verification, after a handshake whose S1 ended in s1Tail.
+// Both sides of a verification, after a handshake in which S1 ended with s1Tail.
 func ExampleResponse() {
 	hash, size, s1Tail := make([]byte, 32), uint32(1008), [32]byte{1, 2, 3}
 

@@ -107,7 +107,7 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	if err != nil {
 		return record{}, failed("not a valid URL", nil, nil)
 	}
-	// librtmp sends these: some servers give their player only to a browser on one of their own pages.
+	// librtmp sends these headers, since some servers give their player only to a browser that comes from one of their pages.
 	req.Header.Set("User-Agent", "Mozilla/5.0")
 	req.Header.Set("Referer", t.url.Scheme+"://"+t.url.Host+"/")
 	conditional := !known.modified.IsZero()
@@ -118,7 +118,7 @@ func fetch(ctx context.Context, o *Options, t target, known record) (record, err
 	resp, err := o.Client.Do(req)
 	if err != nil {
 		if e := (*url.Error)(nil); errors.As(err, &e) {
-			err = e.Err // the outer error contains the URL and its query
+			err = e.Err // err contains the URL with its query
 		}
 		return record{}, failed("", nil, err)
 	}

@@ -23,11 +23,11 @@ import (
 // site serves one player under /a/player.swf and answers conditional requests as a file server does.
 type site struct {
 	*httptest.Server
-	url string // of the player
+	url string // URL of the player
 
 	mu       sync.Mutex
 	file     []byte
-	modified time.Time // zero: no Last-Modified
+	modified time.Time // zero means no Last-Modified
 	requests []http.Header
 }
 
@@ -57,7 +57,7 @@ func (s *site) change(file []byte, modified time.Time) {
 	s.file, s.modified = file, modified
 }
 
-// asked returns the requests since it was last called.
+// asked returns the requests since the last call of asked.
 func (s *site) asked() []http.Header {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -92,7 +92,7 @@ func TestHashIsCached(t *testing.T) {
 
 func TestHashInHome(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("the home directory has another name there: see TestCachePath")
+		t.Skip("the home directory is in another variable: see TestCachePath")
 	}
 	home := t.TempDir()
 	t.Setenv("HOME", home)
@@ -103,13 +103,13 @@ func TestHashInHome(t *testing.T) {
 	assertOnly(t, home, ".swfinfo")
 }
 
-// The fate of a record depends on its age, on Options.Age and on the server's answer.
+// TestAge checks that the use of a record depends on its age, on Options.Age and on the server's answer.
 func TestAge(t *testing.T) {
 	const day = 24 * time.Hour
 	repacked := append(headerOf("FWS", 13, playerSize), testBody(1000)...) // its hash is zwsPlayerHash
 	for name, test := range map[string]struct {
 		known    time.Duration // since when
-		dated    bool          // the record has a Last-Modified
+		dated    bool          // whether the record has a Last-Modified
 		age      time.Duration
 		changed  bool
 		requests int
@@ -159,7 +159,7 @@ func TestAge(t *testing.T) {
 	}
 }
 
-// Without a date there is nothing to ask a server for but the file.
+// TestServerWithoutDates checks that without a Last-Modified the file is downloaded again.
 func TestServerWithoutDates(t *testing.T) {
 	s := newSite(t)
 	s.change(plainPlayer(), time.Time{})
@@ -197,9 +197,9 @@ func TestRedirect(t *testing.T) {
 	assert.EqualError(t, err, "swf: fetch: "+loop.URL+"/p.swf: stopped after 10 redirects")
 }
 
-// Answers that are not a player must not replace the record.
+// TestBadAnswers checks that an answer that is not a player does not replace the record.
 func TestBadAnswers(t *testing.T) {
-	cut := func(n int) http.HandlerFunc { // promises more than it sends
+	cut := func(n int) http.HandlerFunc { // announces more bytes than it sends
 		return func(w http.ResponseWriter, _ *http.Request) {
 			w.Header().Set("Content-Length", strconv.Itoa(playerSize))
 			w.Write(plainPlayer()[:n])
@@ -274,7 +274,7 @@ func gzipped(t *testing.T, data []byte) http.HandlerFunc {
 	}
 }
 
-// User and password go to the server, and nowhere else.
+// TestUserInfo checks that the user name and password are sent to the server, and appear in neither errors nor the cache.
 func TestUserInfo(t *testing.T) {
 	s := newSite(t)
 	path := filepath.Join(t.TempDir(), "cache")
@@ -328,7 +328,7 @@ func TestContext(t *testing.T) {
 	check(err, context.DeadlineExceeded)
 }
 
-// A cache that can't be used costs a download and a line in the log, not the connection.
+// TestUnusableCacheIsLogged checks that an unusable cache causes a download and a log message, but no error.
 func TestUnusableCacheIsLogged(t *testing.T) {
 	s := newSite(t)
 	var log bytes.Buffer
@@ -340,7 +340,7 @@ func TestUnusableCacheIsLogged(t *testing.T) {
 	assert.Equal(t, 4, strings.Count(log.String(), "swf: cache: "+o.CacheFile+": not a regular file"), log.String())
 }
 
-// A player may be as long as Options.MaxSize says, and no longer.
+// TestLongestPlayer checks that a player of Options.MaxSize bytes is accepted, and no longer one.
 func TestLongestPlayer(t *testing.T) {
 	s := newSite(t)
 	o := &Options{CacheFile: NoCache, MaxSize: uint32(len(s.file))}

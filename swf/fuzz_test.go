@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Whatever the bytes: no panic, a typed error or a size within the limit, and the same result however they arrive. A packed
-// file has the hash of what is in it.
+// FuzzSum checks that no input causes a panic, that the result is an *Error or a size within the limit, that it does not depend on how the
+// bytes arrive, and that a packed file has the hash of its content.
 func FuzzSum(f *testing.F) {
 	f.Add(plainPlayer())
 	f.Add(testdata(f, "player.cws"))
@@ -47,7 +47,8 @@ func FuzzSum(f *testing.F) {
 	})
 }
 
-// Whatever is in the cache file: cutting it up loses nothing, a record put in is found, all others stay.
+// FuzzCacheFile checks for any content of the cache file that splitting it loses nothing, that a stored record is found, and that the other
+// records remain.
 func FuzzCacheFile(f *testing.F) {
 	golden := testdata(f, "rtmpdump.swfinfo")
 	f.Add(golden, goldenURL)
@@ -58,7 +59,7 @@ func FuzzCacheFile(f *testing.F) {
 	f.Add([]byte{}, "u")
 	f.Fuzz(func(t *testing.T, file []byte, url string) {
 		if url == "" || bytes.ContainsAny([]byte(url), "\r\n") {
-			t.Skip("no name that publicName gives")
+			t.Skip("not a name that publicName returns")
 		}
 		assert.Equal(t, string(file), string(bytes.Join(splitRecords(file), nil)))
 		if found := findRecord(file, url); found != (record{}) {
@@ -67,7 +68,7 @@ func FuzzCacheFile(f *testing.F) {
 		r := goldenRecord(t, url)
 		after := replaceRecord(file, r)
 		assert.Equal(t, r, findRecord(after, url))
-		assert.Equal(t, string(after), string(replaceRecord(after, r)), "putting it in again changes nothing")
+		assert.Equal(t, string(after), string(replaceRecord(after, r)), "storing it again changes nothing")
 		for _, block := range splitRecords(file) {
 			if other := blockURL(block); other != "" && other != url {
 				assert.Equal(t, findRecord(file, other), findRecord(after, other))

@@ -29,11 +29,11 @@ type record struct {
 
 const urlLabel = "url: "
 
-// never is the date written where librtmp would leave the line empty. librtmp later overwrites an empty date and the size after it. A
-// server that is asked whether its file has changed since 1970 sends the file.
+// never is written in place of an unknown date. librtmp leaves such a line empty and, when it learns the date later, overwrites the size
+// that follows. A server that is asked whether its file has changed since 1970 sends the file.
 var never = time.Unix(0, 0)
 
-// fresh reports whether r exists and was confirmed less than age before now. A time in the future does not count.
+// fresh reports whether r exists and was confirmed less than age before now. A record with a time in the future is not fresh.
 func (r *record) fresh(now time.Time, age time.Duration) bool {
 	if r.url == "" || r.checked.IsZero() || r.checked.After(now) {
 		return false
@@ -110,11 +110,11 @@ func blockURL(block []byte) string {
 	if !found {
 		return ""
 	}
-	return string(bytes.TrimRight(value, "\r")) // written on Windows; a URL may end in a space
+	return string(bytes.TrimRight(value, "\r")) // On Windows librtmp writes \r\n. Spaces are kept, since a URL may end in one.
 }
 
-// findRecord returns the first valid record with exactly this URL. (librtmp compares only the host and the last path component, and so
-// mistakes one site's player.swf for another's.)
+// findRecord returns the first valid record with exactly this URL. (librtmp compares only the host and the last path component, so it
+// confuses players of the same name on one host.)
 func findRecord(file []byte, url string) record {
 	for _, block := range splitRecords(file) {
 		if blockURL(block) != url {
@@ -127,7 +127,7 @@ func findRecord(file []byte, url string) record {
 	return record{}
 }
 
-// replaceRecord returns the file with r in place of the first block with its URL, without further blocks with that URL, and otherwise
+// replaceRecord replaces the first block that has r's URL with r, removes further blocks with that URL, and leaves the rest of the file
 // unchanged.
 func replaceRecord(file []byte, r record) []byte {
 	var out []byte

@@ -34,7 +34,7 @@ func TestReadsWhatRTMPDumpWrote(t *testing.T) {
 	undated.modified = time.Time{}
 	assert.Equal(t, undated, findRecord(file, goldenNoDateURL))
 	for _, other := range []string{
-		"http://127.0.0.1:18765/b/fws.swf", // librtmp takes the first record for this one too
+		"http://127.0.0.1:18765/b/fws.swf", // librtmp also uses the first record for this URL
 		"http://127.0.0.1:18765/a/fws.sw", "http://127.0.0.1:18765/a/fws.swf2", "https://127.0.0.1:18765/a/fws.swf", "",
 	} {
 		assert.Zero(t, findRecord(file, other), other)
@@ -49,11 +49,12 @@ func TestWritesWhatRTMPDumpWrote(t *testing.T) {
 	assert.Equal(t, string(file), string(replaceRecord(file, r)), "nothing new")
 }
 
-// librtmp writes its lines over those it finds, so ours must be as long as the longest of its own, dates known or not.
+// TestRecordHasFixedWidth checks that our lines are as long as librtmp's longest, with or without dates, since librtmp overwrites lines in
+// place.
 func TestRecordHasFixedWidth(t *testing.T) {
 	full, undated := goldenRecord(t, goldenURL), record{url: goldenURL, size: 8}
 	assert.Len(t, undated.appendTo(nil), len(full.appendTo(nil)))
-	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "a year that every server knows")
+	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "a year that every server understands")
 	again, ok := parseRecord(undated.appendTo(nil))
 	require.True(t, ok)
 	assert.True(t, again.modified.IsZero(), "the date never is read as the zero time")
@@ -76,7 +77,7 @@ func TestParseRecord(t *testing.T) {
 	}{
 		"as written":             {goldenRecordText(t), want},
 		"no newline at the end":  {bytes.TrimSuffix(goldenRecordText(t), []byte("\n")), want},
-		"more after it":          {append(goldenRecordText(t), "# a remark\n"...), want},
+		"text after the record":  {append(goldenRecordText(t), "# a remark\n"...), want},
 		"Windows":                {bytes.ReplaceAll(goldenRecordText(t), []byte("\n"), []byte("\r\n")), want},
 		"capitals":               {with(4, "hash: "+strings.ToUpper(playerHash)), want},
 		"RFC 850":                {with(1, "ctim: Saturday, 21-Nov-26 07:10:41 GMT"), want},
@@ -90,7 +91,7 @@ func TestParseRecord(t *testing.T) {
 		"size too large":         {with(3, "size: 100000000"), record{}},
 		"size not hexadecimal":   {with(3, "size: 0x3f0"), record{}},
 		"size negative":          {with(3, "size: -3f0"), record{}},
-		"size overwritten":       {with(3, "22:00:00 GMT"), record{}}, // what librtmp does where the date was empty
+		"size overwritten":       {with(3, "22:00:00 GMT"), record{}}, // what librtmp writes after an empty date
 		"hash short":             {with(4, "hash: "+playerHash[:63]), record{}},
 		"hash a byte short":      {with(4, "hash: "+playerHash[:62]), record{}},
 		"hash long":              {with(4, "hash: "+playerHash+"00"), record{}},
@@ -125,16 +126,16 @@ func TestReplaceRecord(t *testing.T) {
 	a, b := string(goldenRecordText(t)), "url: http://other/x.swf\nhalf a reco"
 
 	for name, test := range map[string]struct{ file, want string }{
-		"empty":                    {"", text},
-		"in the middle":            {a + oldText + b, a + text + b},
-		"not there":                {a, a + text},
-		"no newline at the end":    {a + b, a + b + "\n" + text},
-		"damaged":                  {a + damaged + b, a + text + b},
-		"more than once":           {damaged + a + oldText + b + "\n" + oldText, text + a + b + "\n"},
-		"something else in front":  {"# mine\n\n" + oldText, "# mine\n\n" + text},
-		"only something else":      {"# mine", "# mine\n" + text},
-		"Windows":                  {strings.ReplaceAll(oldText, "\n", "\r\n"), text},
-		"a URL with ours in front": {"url: " + url + "x\n", "url: " + url + "x\n" + text},
+		"empty":                        {"", text},
+		"in the middle":                {a + oldText + b, a + text + b},
+		"not there":                    {a, a + text},
+		"no newline at the end":        {a + b, a + b + "\n" + text},
+		"damaged":                      {a + damaged + b, a + text + b},
+		"more than once":               {damaged + a + oldText + b + "\n" + oldText, text + a + b + "\n"},
+		"other text before the record": {"# mine\n\n" + oldText, "# mine\n\n" + text},
+		"only other text":              {"# mine", "# mine\n" + text},
+		"Windows":                      {strings.ReplaceAll(oldText, "\n", "\r\n"), text},
+		"a URL that begins with ours":  {"url: " + url + "x\n", "url: " + url + "x\n" + text},
 	} {
 		t.Run(name, func(t *testing.T) {
 			got := replaceRecord([]byte(test.file), r)

@@ -36,7 +36,7 @@ func AppendVerifyResponse(dst []byte, hash []byte, size uint32, s1Tail [32]byte)
 }
 
 // Answerable reports whether [Response] answers a verification request. data is the part of the request after the event type 26: nothing,
-// or one byte with the verification type. Types 0 and 1 are known. librtmp ignores others, which is the best one can do.
+// or one byte with the verification type. Types 0 and 1 are known. Like librtmp, a client should ignore requests of other types.
 func Answerable(data []byte) bool { return len(data) == 0 || data[0] <= 1 }
 
 // CheckResponse is the server's half. It compares data, the part of a client's message after the event type 27, with the response of the

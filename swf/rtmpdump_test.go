@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// runRTMPDump lets the real rtmpdump hash the player at url, with its cache in home. The connection it then tries is refused.
+// runRTMPDump makes rtmpdump hash the player at url, with its cache in home. The connection that rtmpdump tries afterwards is refused.
 func runRTMPDump(t *testing.T, home, url string, more ...string) {
 	t.Helper()
 	programtest.Need(t, "rtmpdump")
@@ -22,7 +22,7 @@ func runRTMPDump(t *testing.T, home, url string, more ...string) {
 	cmd.Env = append(os.Environ(), "HOME="+home)
 	out, err := cmd.CombinedOutput()
 	require.Error(t, err, "port 1 is in use")
-	require.Contains(t, string(out), "Connecting", "rtmpdump got as far as the connection: %s", out)
+	require.Contains(t, string(out), "Connecting", "rtmpdump must have tried to connect: %s", out)
 }
 
 func TestWeReadRTMPDumpsCache(t *testing.T) {
@@ -44,7 +44,7 @@ func TestRTMPDumpReadsOurCache(t *testing.T) {
 	require.NoError(t, err)
 
 	runRTMPDump(t, home, s.url)
-	assert.Empty(t, s.asked(), "it takes our record as its own")
+	assert.Empty(t, s.asked(), "rtmpdump uses our record")
 	after, err := os.ReadFile(c.path)
 	require.NoError(t, err)
 	assert.Equal(t, string(before), string(after))
@@ -58,7 +58,7 @@ func TestRTMPDumpReadsOurCache(t *testing.T) {
 	assert.Equal(t, playerHash, hexOf(r.hash[:]))
 }
 
-// rtmpdump overwrites our records in place: there must be room for a date where we had none.
+// TestRTMPDumpOverwritesOurRecord checks that rtmpdump, which overwrites records in place, finds room for a date in a record that had none.
 func TestRTMPDumpOverwritesOurRecord(t *testing.T) {
 	s, home := newSite(t), t.TempDir()
 	c := cache{path: filepath.Join(home, ".swfinfo")}

@@ -21,7 +21,7 @@ const DefaultMaxSize = 64 << 20
 // ErrTooLarge is the cause of an error if a player, packed or unpacked, exceeds the limit.
 var ErrTooLarge = errors.New("larger than the limit")
 
-// hashKey is a published constant. Players also use its 30 bytes for their handshake.
+// hashKey is a published constant of 30 bytes, which players also use in the handshake.
 const hashKey = "Genuine Adobe Flash Player 001"
 
 const headerSize = 8
@@ -34,7 +34,7 @@ const headerSize = 8
 //	|         |         |                   | ZWS: packed size (4, LE), LZMA properties (5), data  |
 //	+---------+---------+-------------------+------------------------------------------------------+
 //
-// The sizes are only claims of the file.
+// The sizes may be wrong.
 type header [headerSize]byte
 
 func (h *header) claim() uint32 { return binary.LittleEndian.Uint32(h[4:]) }
@@ -54,7 +54,7 @@ func sum(ctx context.Context, r io.Reader, limit uint32) ([]byte, uint32, error)
 	if err == nil {
 		return hash, size, nil
 	}
-	// Decompressors wrap or replace the errors of their source, so ask the source itself.
+	// Decompressors wrap or replace the errors of their source, so the source's own error is used.
 	if cause := cmp.Or(src.err, ctx.Err()); cause != nil {
 		return nil, 0, &Error{Phase: PhaseFetch, Err: cause}
 	}
@@ -84,13 +84,14 @@ func hashFile(ctx context.Context, src io.Reader, limit uint32) ([]byte, uint32,
 	h[0] = 'F'
 	mac := hmac.New(sha256.New, []byte(hashKey))
 	mac.Write(h[:])
-	// Bounded here too: a few packed bytes can expand to many without another read of the source.
+	// The output is bounded too, since a few packed bytes can expand to many without another read of the source.
 	n, err := io.Copy(mac, &bounded{ctx: ctx, r: body, left: int64(limit) - headerSize + 1})
 	if err != nil {
 		return nil, 0, err
 	}
 	size := headerSize + n
-	// A packed body has an end of its own. A plain one that the server has cut short would be hashed wrong and cached for a month.
+	// A packed body marks its end. A plain body that the server has cut short is detected only here; otherwise its wrong hash would be
+	// cached for a month.
 	if !packed && size < int64(h.claim()) {
 		return nil, 0, &Error{Phase: PhaseUnpack, Detail: "cut off, bytes missing", Value: int64(h.claim()) - size, Err: io.ErrUnexpectedEOF}
 	}
@@ -110,8 +111,8 @@ func unpacker(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	return nil, &Error{Phase: PhaseUnpack, Detail: "not a SWF, it begins with", Value: hexOf(h[:3])}
 }
 
-// lzmaReader gives the decoder the header that it expects. A ZWS has no such header and need not have an end marker either, so the body
-// ends where the SWF header says. That claim has to be believed, within the limit.
+// lzmaReader gives the decoder the header that it expects. A ZWS lacks this header and need not have an end marker, so the body ends where
+// the SWF header says, within the limit.
 //
 //	LZMA: properties (1), dictionary size (4, LE), unpacked size (8, LE)
 func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
@@ -127,7 +128,7 @@ func lzmaReader(h *header, src io.Reader, limit uint32) (io.Reader, error) {
 	}
 	var lz [lzma.HeaderLen]byte
 	lz[0] = props[4]
-	// No reference goes back further than the file is long, and the decoder allocates this much at once.
+	// The decoder allocates the whole dictionary at once, and no reference goes back further than the length of the file.
 	dictionary := min(binary.LittleEndian.Uint32(props[5:]), h.claim())
 	binary.LittleEndian.PutUint32(lz[1:], dictionary)
 	binary.LittleEndian.PutUint64(lz[5:], uint64(h.claim()-headerSize))
@@ -157,7 +158,7 @@ func (b *bounded) Read(p []byte) (int, error) {
 		b.err = err
 	}
 	if b.left <= 0 && b.err == nil {
-		return n, ErrTooLarge // even if the last byte comes with io.EOF
+		return n, ErrTooLarge // the limit is exceeded, even if r has also returned io.EOF
 	}
 	return n, err
 }

@@ -18,8 +18,8 @@ import (
 	"github.com/ulikunitz/xz/lzma"
 )
 
-// rtmpdump 2.4 wrote this to its cache for these two files (testdata/rtmpdump.swfinfo); for ZWS, which it does not know,
-// what Python's hmac makes of the body that Python's lzma packed.
+// The hashes that rtmpdump 2.4 wrote to its cache for these files (testdata/rtmpdump.swfinfo). rtmpdump does not support ZWS; its hash was
+// computed with Python's hmac, and its body was packed with Python's lzma.
 const (
 	playerHash    = "4621bb05a711524c6905b46e26523d8ebe1f19359a51799bfd37d5c80a78052c"
 	playerSize    = 1008
@@ -59,7 +59,7 @@ func packCWS(t testing.TB, claim uint32, body []byte) []byte {
 	return b.Bytes()
 }
 
-// packZWS packs without an end marker, as players' own tools may; testdata/player.zws has one.
+// packZWS packs a player without an end marker, as some tools do. testdata/player.zws has an end marker.
 func packZWS(t testing.TB, claim uint32, body []byte) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -79,14 +79,14 @@ func TestSum(t *testing.T) {
 		file []byte
 		hash string
 	}{
-		"FWS":                             {plainPlayer(), playerHash},
-		"CWS":                             {testdata(t, "player.cws"), playerHash},
-		"CWS and more":                    {append(testdata(t, "player.cws"), garbage...), playerHash},
-		"CWS, packed here":                {packCWS(t, playerSize, testBody(1000)), playerHash},
-		"ZWS with an end marker":          {testdata(t, "player.zws"), zwsPlayerHash},
-		"ZWS without an end marker":       {packZWS(t, playerSize, testBody(1000)), zwsPlayerHash},
-		"ZWS without, and more":           {append(packZWS(t, playerSize, testBody(1000)), garbage...), zwsPlayerHash},
-		"ZWS with a monstrous dictionary": {withDictionary(testdata(t, "player.zws"), 0xFFFFFFFF), zwsPlayerHash},
+		"FWS":                                 {plainPlayer(), playerHash},
+		"CWS":                                 {testdata(t, "player.cws"), playerHash},
+		"CWS and more":                        {append(testdata(t, "player.cws"), garbage...), playerHash},
+		"CWS, packed here":                    {packCWS(t, playerSize, testBody(1000)), playerHash},
+		"ZWS with an end marker":              {testdata(t, "player.zws"), zwsPlayerHash},
+		"ZWS without an end marker":           {packZWS(t, playerSize, testBody(1000)), zwsPlayerHash},
+		"ZWS without an end marker, and more": {append(packZWS(t, playerSize, testBody(1000)), garbage...), zwsPlayerHash},
+		"ZWS with a huge dictionary":          {withDictionary(testdata(t, "player.zws"), 0xFFFFFFFF), zwsPlayerHash},
 	} {
 		t.Run(name, func(t *testing.T) {
 			for _, r := range []io.Reader{
@@ -106,7 +106,8 @@ func withDictionary(zws []byte, size uint32) []byte {
 	return zws
 }
 
-// A plain file longer than its header says counts whole, as in librtmp; a packed one's header is not believed at all.
+// TestClaimedSize checks that a plain file that is longer than its header says is hashed completely, as in librtmp, and that the size in
+// the header of a packed file is ignored.
 func TestClaimedSize(t *testing.T) {
 	body := testBody(1000)
 	for name, test := range map[string]struct {
@@ -134,7 +135,7 @@ func TestSumRefuses(t *testing.T) {
 	badProperties[12] = 0xFF
 	for name, test := range map[string]struct {
 		file  []byte
-		cause error // nil: any, or none
+		cause error // nil if the cause does not matter
 		text  string
 	}{
 		"nothing":                   {nil, io.ErrUnexpectedEOF, "shorter than a SWF header, bytes: 0"},
@@ -172,7 +173,7 @@ func TestSumRefuses(t *testing.T) {
 	}
 }
 
-// A file of exactly the limit passes, one byte more does not, whatever the packing.
+// TestLimit checks for each packing that a file of exactly the limit is accepted, and that one more byte is an error.
 func TestLimit(t *testing.T) {
 	for name, file := range map[string][]byte{
 		"FWS": plainPlayer(), "CWS": testdata(t, "player.cws"), "ZWS": testdata(t, "player.zws"),
@@ -189,7 +190,7 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// A million bytes from a thousand: the limit ends it, and so does the context, even where all packed bytes are read.
+// TestBomb unpacks a million bytes from a thousand. Both the limit and the context end that, even after all packed bytes have been read.
 func TestBomb(t *testing.T) {
 	bomb := packCWS(t, playerSize, make([]byte, 1_000_000))
 	_, _, err := sum(context.Background(), bytes.NewReader(bomb), 500_000)
@@ -202,7 +203,7 @@ func TestBomb(t *testing.T) {
 	assert.Zero(t, r.after)
 }
 
-// cancelling calls cancel with the last of its bytes.
+// cancelling is a reader that calls cancel when it returns its last bytes.
 type cancelling struct {
 	r      io.Reader
 	after  int
@@ -217,7 +218,7 @@ func (c *cancelling) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// endless is a zlib stream of empty blocks: it never ends and never yields a byte.
+// endless is a zlib stream of empty blocks. It never ends and never produces a byte.
 type endless struct {
 	head []byte
 	read int
@@ -244,7 +245,7 @@ func TestPackedSizeIsBounded(t *testing.T) {
 	assert.LessOrEqual(t, r.read, 100_001)
 }
 
-// The reader's own failure is a failed fetch, however the decompressor puts it.
+// TestReaderFails checks that an error of the reader is reported with PhaseFetch, even if the decompressor replaces it.
 func TestReaderFails(t *testing.T) {
 	broken := errors.New("cable pulled")
 	for name, file := range map[string][]byte{

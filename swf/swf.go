@@ -14,12 +14,12 @@ const NoCache = "none"
 
 const (
 	defaultAge     = 30 * 24 * time.Hour // librtmp's
-	defaultTimeout = 2 * time.Minute     // of a download without a Client, in case ctx has no deadline
+	defaultTimeout = 2 * time.Minute     // limits a download without a Client, in case ctx has no deadline
 )
 
 // Options are the options of [Hash]. The zero value is ready to use.
 type Options struct {
-	// Client downloads the file, and decides about redirects, proxies and TLS. Nil means a client with [http.DefaultTransport] that
+	// Client downloads the file, and determines redirects, proxies and TLS. Nil means a client with [http.DefaultTransport] that
 	// follows up to ten redirects and gives up after two minutes.
 	Client *http.Client
 
@@ -64,8 +64,8 @@ func (o *Options) withDefaults() Options {
 // for the definition of the hash. A nil o means the defaults.
 //
 // Hashes of http and https URLs are cached. A hash older than Options.Age is confirmed with If-Modified-Since, which costs a request but
-// not a download. Errors are of type [*Error] with [PhaseFetch] or [PhaseUnpack], and wrap the context's error when ctx is done. If the
-// server no longer has the file that is an error, even if the hash is cached.
+// not a download. Errors are of type [*Error] with [PhaseFetch] or [PhaseUnpack], and wrap the context's error when ctx is done. It is an
+// error if the server no longer has the file, even if the hash is cached.
 func Hash(ctx context.Context, rawURL string, o *Options) (hash []byte, size uint32, err error) {
 	opts := o.withDefaults()
 	t, err := parseTarget(rawURL)
@@ -95,7 +95,7 @@ func Hash(ctx context.Context, rawURL string, o *Options) (hash []byte, size uin
 	return current.hash[:], current.size, nil
 }
 
-// named adds the source to an error that was made without it.
+// named adds the source to an error that lacks it.
 func named(err error, source string) error {
 	if e := (*Error)(nil); errors.As(err, &e) && e.Source == "" {
 		e.Source = source

@@ -97,6 +97,6 @@ func TestPublicName(t *testing.T) {
 		assert.Equal(t, want, publicName(raw))
 		u, err := url.Parse(raw)
 		require.NoError(t, err)
-		assert.True(t, strings.HasPrefix(want[strings.Index(want, "://")+3:], u.Host), "net/url asks the host that the name is about")
+		assert.True(t, strings.HasPrefix(want[strings.Index(want, "://")+3:], u.Host), "net/url uses the host of the public name")
 	}
 }

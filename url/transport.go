@@ -4,7 +4,7 @@ package url
 type Transport struct {
 	TLS       bool // rtmps, rtmpts
 	Tunnel    bool // rtmpt, rtmpte, rtmpts: inside HTTP requests
-	Encrypted bool // rtmpe, rtmpte: encrypted by the handshake, which protects from eavesdroppers but does not authenticate
+	Encrypted bool // rtmpe, rtmpte: encrypted by the handshake, which keeps out eavesdroppers but does not authenticate the server
 }
 
 // schemes lists all schemes.

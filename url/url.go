@@ -1,4 +1,4 @@
-// Package url parses RTMP URLs by librtmp's rules, so that a URL means here what it has always meant to rtmpdump. Its name is that
+// Package url parses RTMP URLs by librtmp's rules, so that a URL has the same meaning as in rtmpdump. Its name is that
 // of net/url; import it as rtmpurl.
 package url
 
@@ -38,8 +38,8 @@ func (e *Error) Error() string {
 }
 
 // Parse parses rawURL. The error is an *Error if the scheme is missing or unknown, the host is missing, the port is not a number up
-// to 65535, or a query comes before the path. (librtmp warns of an unknown scheme, connects to port 0 and takes a query as part of
-// the host.)
+// to 65535, or a query comes before the path. librtmp is more lenient: it warns of an unknown scheme, connects to port 0, and treats a
+// query before the path as part of the host.
 func Parse(rawURL string) (*URL, error) {
 	scheme, rest, found := strings.Cut(rawURL, "://")
 	if !found {
@@ -51,7 +51,7 @@ func Parse(rawURL string) (*URL, error) {
 	}
 	authority, path, hasPath := strings.Cut(rest, "/")
 	if strings.ContainsAny(authority, "?#") {
-		// RFC 3986 section 3.2 ends the host here, librtmp does not. The host must not depend on that.
+		// In RFC 3986 section 3.2 the host ends here, but not in librtmp. Such a URL is rejected, so that it can't name two hosts.
 		return nil, &Error{Detail: "? or # before the path: put a / after the host, write %3F or %23 in user info"}
 	}
 	if at := strings.LastIndexByte(authority, '@'); at >= 0 {
@@ -106,7 +106,7 @@ const (
 )
 
 // harmless returns s if it is short and consists of the given characters only, and otherwise "". Only such text may appear in an
-// error: what looks like an invalid port may be part of a password with a slash in it.
+// error: what looks like an invalid port may be part of a password that contains a slash.
 func harmless(s, characters string) string {
 	if len(s) > 40 || strings.Trim(s, characters) != "" {
 		return ""
@@ -231,7 +231,7 @@ func Redact(rawURL string) string {
 	rawURL, _, _ = strings.Cut(rawURL, " ")
 	u, err := Parse(rawURL)
 	if err != nil {
-		return "(not a URL of RTMP)"
+		return "(not an RTMP URL)"
 	}
 	return u.Redacted()
 }

@@ -83,7 +83,7 @@ func TestParseErrors(t *testing.T) {
 	}
 }
 
-// Text in place of a port or scheme may be part of a secret.
+// TestErrorsKeepSecrets checks that errors omit text in the place of a port or scheme, which may be part of a secret.
 func TestErrorsKeepSecrets(t *testing.T) {
 	for _, in := range []string{
 		"rtmp://me:hunter2/x@h/a", "rtmp://h:hunter2/a", "rtmp://[::1]hunter2/a", "rtmp://[hunter2]/a", "rtmp://[hunter2",
@@ -187,7 +187,7 @@ func FuzzParse(f *testing.F) {
 		whole, err := Parse(u.prefix + u.App + u.rest)
 		require.NoError(t, err)
 		u.User, u.Password = "", ""
-		assert.Equal(t, u, whole, "nothing but user info is lost")
+		assert.Equal(t, u, whole, "only user info is removed")
 	})
 }
 

@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/capture/pcap"
 )
 
-// packet is one of a file.
+// packet is one packet of a file.
 type packet struct {
 	gopacket.CaptureInfo
 	data []byte
@@ -49,7 +49,7 @@ func fileOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// ngOf is the same as pcapng.
+// ngOf returns the packets in the format pcapng.
 func ngOf(t testing.TB, packets []packet) []byte {
 	t.Helper()
 	var b bytes.Buffer
@@ -63,7 +63,7 @@ func ngOf(t testing.TB, packets []packet) []byte {
 	return b.Bytes()
 }
 
-// converted are the sessions in packets.
+// converted returns the sessions in packets.
 func converted(t testing.TB, file []byte) ([]*capture.Session, *pcap.Report) {
 	t.Helper()
 	var out bytes.Buffer
@@ -93,7 +93,7 @@ func messages(t testing.TB, s *capture.Session) (all []capture.Message) {
 	}
 }
 
-// direction are those of one end, whose order does not depend on when they were seen.
+// direction returns the messages of one end. Their order does not depend on when they were captured.
 func direction(all []capture.Message, from capture.Direction) (some []capture.Message) {
 	for _, m := range all {
 		if m.From == from {
@@ -115,7 +115,8 @@ func sameMessages(t *testing.T, want, got []capture.Message) {
 	}
 }
 
-// Packets that come in another order, twice, in pieces that overlap, and among those of other connections.
+// TestPacketsInDisorder converts packets that are reordered, repeated, split into overlapping pieces and mixed with those of other
+// connections.
 func TestPacketsInDisorder(t *testing.T) {
 	packets := packetsOf(t, testdata(t, "ffmpeg-publish.pcap"))
 	sessions, report := converted(t, fileOf(t, packets))
@@ -128,10 +129,10 @@ func TestPacketsInDisorder(t *testing.T) {
 		for _, p := range packets {
 			shuffled = append(shuffled, p)
 			if random.IntN(3) == 0 {
-				shuffled = append(shuffled, shuffled[random.IntN(len(shuffled))]) // again, or from long ago
+				shuffled = append(shuffled, shuffled[random.IntN(len(shuffled))]) // repeat a packet, soon or long after it
 			}
 		}
-		for i := 5; i+5 < len(shuffled); i++ { // the SYN comes first
+		for i := 5; i+5 < len(shuffled); i++ { // the SYN stays first
 			if j := i + random.IntN(4); !hasFlags(shuffled[i]) && !hasFlags(shuffled[j]) {
 				shuffled[i], shuffled[j] = shuffled[j], shuffled[i]
 			}
@@ -229,7 +230,7 @@ func TestNoPackets(t *testing.T) {
 	require.Error(t, err)
 }
 
-// Nothing in a file makes Convert fail in another way than by an error.
+// FuzzConvert checks that Convert of any file either works or returns an error.
 func FuzzConvert(f *testing.F) {
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "lost"} {
 		packets := packetsOf(f, testdata(f, name+".pcap"))[:30]
@@ -252,7 +253,7 @@ func FuzzConvert(f *testing.F) {
 	})
 }
 
-// Segments of a connection, with arbitrary sequence numbers and flags, in an arbitrary order.
+// FuzzSegments converts segments with arbitrary sequence numbers and flags, in arbitrary order.
 func FuzzSegments(f *testing.F) {
 	f.Add([]byte{0, 0, 0, 1, 1, 1, 10, 2, 0, 100, 3, 1, 5, 7, 2, 200})
 	f.Fuzz(func(t *testing.T, script []byte) {

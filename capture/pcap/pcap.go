@@ -1,5 +1,4 @@
-// Package pcap makes captures of RTMP sessions from packets that tcpdump or Wireshark have recorded, and packets from
-// captures.
+// Package pcap converts network packets captured by tcpdump or Wireshark to captures of RTMP sessions, and captures to packets.
 package pcap
 
 import (
@@ -18,12 +17,12 @@ import (
 	"github.com/go-librtmp/rtmp/capture"
 )
 
-// Report is what Convert has found.
+// Report describes what Convert has found.
 type Report struct {
 	Packets  int // read
 	Sessions int // written
-	// Problems are connections that are encrypted or began before the packets, those of which packets are missing, and what else
-	// keeps a session from being whole. After the first hundred they are not listed.
+	// Problems says why sessions are missing or incomplete: for example, the connection is encrypted, began before the capture, or lacks
+	// packets. It lists at most 100 problems.
 	Problems []string
 }
 
@@ -37,9 +36,8 @@ func (r *Report) problem(format string, args ...any) {
 }
 
 // Convert reads packets in the formats pcap and pcapng, and writes the RTMP sessions in them to w as a capture: RTMP
-// on any port, and RTMPT. Secrets are replaced. Several goroutines write to w, one at a time. If the packets end
-// inside a packet, Convert uses those before it. The Report is never nil; with an error it describes what was found
-// up to there.
+// on any port, and RTMPT. Secrets are replaced. Several goroutines write to w, but only one at a time. If the file ends inside a packet,
+// Convert uses the packets before it. The Report is never nil; if there is an error, it describes what was found before the error.
 func Convert(w io.Writer, packets io.Reader, options ...capture.Option) (*Report, error) {
 	c := &converter{report: new(Report), out: capture.NewWriter(&serial{w: w}, options...), connections: make(map[endpoints]*connection),
 		known: make(map[endpoints]bool), tunnels: make(map[string]*session)}
@@ -60,8 +58,8 @@ func (s *serial) Write(b []byte) (int, error) {
 	return s.w.Write(b)
 }
 
-// Open is Convert for a file, to a temporary file that is removed when the File is closed. Without a session in it the error is
-// capture.ErrNoSession, and the Report says why.
+// Open converts the packets in a file, and opens the resulting capture. The capture is a temporary file, which File.Close removes. If the
+// packets contain no session the error is capture.ErrNoSession, and the Report says why.
 func Open(path string, options ...capture.Option) (*capture.File, *Report, error) {
 	in, err := os.Open(path)
 	if err != nil {
@@ -94,7 +92,7 @@ func (f *temporaryFile) Close() error {
 	return errors.Join(err, os.Remove(f.Name()))
 }
 
-// IsPcap reports whether a file that begins like that is in one of the formats that Convert reads; 4 bytes are enough.
+// IsPcap reports whether a file that begins with the given bytes is in a format that Convert reads. Four bytes are enough.
 func IsPcap(head []byte) bool { return isNg(head) || isClassic(head) }
 
 func isNg(head []byte) bool { return len(head) >= 4 && binary.BigEndian.Uint32(head) == 0x0A0D0D0A }

@@ -35,15 +35,15 @@ const (
 //	type (4) | size of the block (4) | body | size (4)
 type ngReader struct {
 	in         *bufio.Reader
-	order      binary.ByteOrder // of the section
+	order      binary.ByteOrder // byte order of the section
 	interfaces []ngInterfaceInfo
 	block      []byte
 }
 
 type ngInterfaceInfo struct {
 	link   layers.LinkType
-	snap   uint32 // 0: no limit
-	second uint64 // units of time in a second
+	snap   uint32 // longest packet in bytes; 0 means no limit
+	second uint64 // timestamp units per second
 	offset int64  // in seconds
 }
 
@@ -78,7 +78,7 @@ func (r *ngReader) next() (p packet, err error) {
 	}
 }
 
-// read reads a block.
+// read reads one block.
 func (r *ngReader) read() (typ uint32, body []byte, err error) {
 	head, err := r.in.Peek(12)
 	switch {

@@ -20,9 +20,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The files in testdata were recorded by tcpdump, of the programs that they are named after and internal/testserver, with sample.flv
-// as the recording "small" of the application vod. The published stream is "out" of the application live; NAME.flv is what the server
-// has recorded of it.
+// The files in testdata are sessions of the programs that they are named after with internal/testserver, captured by tcpdump. The players
+// played sample.flv as the recording "small" of the application vod. The publishers published "out" of the application live, and NAME.flv
+// is the server's recording of it.
 
 func testdata(t testing.TB, name string) []byte {
 	t.Helper()
@@ -31,7 +31,7 @@ func testdata(t testing.TB, name string) []byte {
 	return b
 }
 
-// sessionOf is the one session in a file of testdata.
+// sessionOf returns the only session in a file of testdata.
 func sessionOf(t *testing.T, name string) *capture.Session {
 	t.Helper()
 	f, report, err := pcap.Open(filepath.Join("testdata", name+".pcap"))
@@ -71,26 +71,26 @@ func dial(t *testing.T, addr string) net.Conn {
 	return nc
 }
 
-// Players: what the server sent them is what our client gets from the capture, and what they asked for our server answers as it
-// did then.
+// TestPlayers checks that our client receives from the capture what the recorded players received, and that our server answers the recorded
+// requests as it did then.
 func TestPlayers(t *testing.T) {
 	want := testdata(t, "sample.flv")
 	for _, name := range []string{"rtmpdump", "rtmpdump-rtmpt", "ffmpeg-play", "gortmplib-play"} {
 		t.Run(name, func(t *testing.T) {
 			s := sessionOf(t, name)
-			assert.True(t, bytes.Equal(want, play(t, s, "/vod/small")), "what our client gets from the capture")
+			assert.True(t, bytes.Equal(want, play(t, s, "/vod/small")), "what our client receives from the capture")
 
 			server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"small": want}})
 			then, now := media(t, s), []byte(nil)
 			c := capture.Client{Session: s, Replay: capture.Replay{Received: func(m *capture.Message) { now = appendMedia(now, m) }}}
 			require.NoError(t, c.Run(conntest.Context(t), dial(t, server.Addr())))
 			assert.NotEmpty(t, then)
-			assert.True(t, bytes.Equal(then, now), "what the recorded client gets from our server: %d bytes, then %d", len(now), len(then))
+			assert.True(t, bytes.Equal(then, now), "what the recorded client receives from our server: %d bytes, then %d", len(now), len(then))
 		})
 	}
 }
 
-// media is what the server has sent of sound and pictures.
+// media returns the audio and video that the server has sent.
 func media(t *testing.T, s *capture.Session) (all []byte) {
 	r := s.Reader()
 	var m capture.Message
@@ -111,8 +111,8 @@ func appendMedia(all []byte, m *capture.Message) []byte {
 	return all
 }
 
-// Publishers: our server records what the server recorded then, under the placeholder of the name. To our client that publishes the
-// same the capture is as good a server.
+// TestPublishers checks that our server, fed by the recorded publishers, records what the server recorded then, under the placeholder of
+// the name; and that our client can publish the same to the capture.
 func TestPublishers(t *testing.T) {
 	for _, name := range []string{"ffmpeg-publish", "gortmplib-publish"} {
 		t.Run(name, func(t *testing.T) {

@@ -15,7 +15,7 @@ type converter struct {
 	report      *Report
 	out         io.Writer
 	connections map[endpoints]*connection
-	ahead       int                 // bytes of all connections that wait for missing segments
+	ahead       int                 // bytes of all connections that are waiting for missing segments
 	known       map[endpoints]bool  // connections that have ended, or that began before the capture
 	tunnels     map[string]*session // by the server's address and the session id
 }
@@ -40,7 +40,7 @@ type unknown struct {
 func (u *unknown) data(from capture.Direction, at time.Time, b []byte) {
 	var next consumer = nobody{}
 	switch {
-	case from == capture.FromServer: // clients speak first, in RTMP and in HTTP
+	case from == capture.FromServer: // in RTMP and HTTP, the client sends first
 	case looksLikeRTMP(b):
 		next = u.converter.newSession("rtmp", u.ends)
 	case b[0] == 6 || b[0] == 8 || b[0] == 9:
@@ -62,7 +62,7 @@ func looksLikeRTMP(b []byte) bool {
 func (u *unknown) gap(capture.Direction, time.Time, int) { u.conn.consumer = nobody{} }
 func (u *unknown) closed(capture.Direction)              {}
 
-// nobody discards the bytes of a connection with another protocol.
+// nobody is the consumer of connections with another protocol. It discards their bytes.
 type nobody struct{}
 
 func (nobody) data(capture.Direction, time.Time, []byte) {}
@@ -80,7 +80,7 @@ type session struct {
 	heads     [2][]byte // first byte, time and version that each end has sent
 	recorder  *capture.Recorder
 	missing   [2][]string
-	broken    [2]bool // bytes are missing
+	broken    [2]bool // whether bytes of a direction are missing
 	ended     bool
 }
 
@@ -132,7 +132,7 @@ func (s *session) gap(from capture.Direction, at time.Time, size int) {
 		return
 	}
 	s.broken[from-1] = true
-	text := fmt.Sprintf("%d bytes of the %v at %v, and all that came after them", size, from, at.UTC().Format("15:04:05.000"))
+	text := fmt.Sprintf("%d bytes of the %v at %v, and everything after them", size, from, at.UTC().Format("15:04:05.000"))
 	if s.recorder != nil {
 		s.recorder.Missing(from, text)
 	} else {

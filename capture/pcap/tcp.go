@@ -11,10 +11,9 @@ import (
 )
 
 const (
-	// maxAhead bounds the bytes of a direction that wait for a missing segment. When it is exceeded, the segment is
-	// given up.
+	// maxAhead bounds the bytes of a direction that wait for a missing segment. When it is exceeded, the missing segment is skipped.
 	maxAhead = 2 << 20
-	// maxAllAhead is the same for all connections together.
+	// maxAllAhead is the bound for all connections together.
 	maxAllAhead = 64 << 20
 	// maxConnections is the number of connections followed at once. A new one replaces the one that has been silent
 	// longest.
@@ -65,7 +64,7 @@ type connection struct {
 // segmentSize is the approximate memory of a segment in addition to its bytes.
 const segmentSize = 128
 
-// way is one direction.
+// way is one direction of a connection.
 type way struct {
 	begun bool
 	first uint32 // sequence number of the SYN
@@ -73,7 +72,7 @@ type way struct {
 	ahead []segment
 	size  int // bytes in ahead
 	end   uint32
-	ended bool // with a FIN at end
+	ended bool // a FIN has arrived, and its sequence number is end
 }
 
 // segment handles a segment of any connection.
@@ -85,7 +84,7 @@ func (c *converter) segment(s *segment) {
 			from = capture.FromServer
 		}
 	}
-	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, maybe with the ports of an old one
+	if s.syn && !s.ack && (conn == nil || conn.ways[0].first != s.seq) { // a new connection, possibly with the ports of an old one
 		if conn != nil {
 			c.finish(conn)
 		}
@@ -181,7 +180,7 @@ func (c *connection) catchUp() {
 }
 
 // unseen returns how many bytes of the other end a segment acknowledges that have not been passed on yet. The segment
-// has to wait for them, so that an answer comes after its request.
+// must wait for them, so that an answer comes after its request.
 func (c *connection) unseen(from capture.Direction, s *segment) int {
 	peer := &c.ways[2-from]
 	if !s.ack || !peer.begun {

@@ -32,7 +32,7 @@ type asked struct {
 	opens   bool // the response contains the session id
 	closes  bool
 	silent  bool   // the body has no data, only the byte that HTTP needs
-	id      []byte // read so far
+	id      []byte // the session id, as far as it has been read
 	begun   bool   // the first byte of the response, the polling interval, has been read
 }
 

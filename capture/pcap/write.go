@@ -21,8 +21,8 @@ const (
 	maxSegment = 16 << 10
 )
 
-// Write writes a session as packets that Wireshark reads: one TCP connection to port 1935, with a handshake that is made up. A capture
-// that is damaged is written up to the damage, which is returned then.
+// Write writes a session as packets that Wireshark can read: one TCP connection to port 1935, with an invented handshake. A damaged capture
+// is written up to the damage, and the error is then a *capture.DamageError.
 func Write(w io.Writer, s *capture.Session) error {
 	p := newPackets(w, s.Info())
 	if err := p.open(); err != nil {
@@ -64,7 +64,7 @@ func newPackets(w io.Writer, info capture.Info) *packets {
 	client, port := addressOf(info.Client, 49152)
 	server, _ := addressOf(info.Server, rtmpPort)
 	if client == nil || server == nil || (client.To4() == nil) != (server.To4() == nil) {
-		client, server = net.IPv4(192, 0, 2, 1), net.IPv4(192, 0, 2, 2) // reserved for documentation, RFC 5737
+		client, server = net.IPv4(192, 0, 2, 1), net.IPv4(192, 0, 2, 2) // addresses reserved for documentation (RFC 5737)
 	}
 	if port == rtmpPort {
 		port = 49152

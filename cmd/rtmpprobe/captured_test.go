@@ -274,7 +274,7 @@ func TestPacketsThatBeginTooLate(t *testing.T) {
 	require.NoError(t, os.WriteFile(packets, b, 0o600))
 	got := command(t, packets)
 	assert.Equal(t, 3, got.code)
-	assert.Contains(t, got.stderr, "no session in it")
+	assert.Contains(t, got.stderr, "capture: no session")
 	assert.Contains(t, got.stderr, "the connection began before the packets")
 }
 

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// A player gets pictures and sound of what is encoded.
+// TestEncode checks that a player receives video and audio from the encoder.
 func TestEncode(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	server, err := testserver.Start(testserver.Config{})
@@ -44,5 +44,5 @@ func TestEncode(t *testing.T) {
 		}
 	}
 	stop()
-	<-ended // ffmpeg was killed: whatever it says
+	<-ended // ffmpeg was killed, so its error does not matter
 }

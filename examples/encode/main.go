@@ -1,9 +1,10 @@
-// Command encode publishes the output of an encoder. It lets ffmpeg encode a file, or a test picture, as H.264 and AAC, reads both from
-// ffmpeg's pipes, and publishes them as a live stream, reconnecting if necessary.
+// Command encode publishes the output of an encoder. It runs ffmpeg to encode a file, or a test picture, as H.264 and AAC, reads both from
+// pipes, and publishes them as a live stream. It reconnects if necessary.
 //
 //	go run ./examples/encode URL [FILE]
 //
-// A program with its own encoder calls WriteH264 and WriteMPEG4Audio in the same way. (Pipes beyond the standard ones need Unix.)
+// A program with its own encoder calls WriteH264 and WriteMPEG4Audio in the same way. This example needs Unix, since it passes additional
+// pipes to ffmpeg.
 package main
 
 import (

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// recording plays a recording.
+// recording is a handler that plays a recording.
 type recording struct{ r *flv.Reader }
 
 func (r recording) ReadPacket(p *rtmp.Packet) error {
@@ -28,7 +28,7 @@ func (r recording) ReadPacket(p *rtmp.Packet) error {
 	return nil
 }
 
-// Each key frame becomes a picture.
+// TestKeyFrames checks that each key frame becomes a JPEG file.
 func TestKeyFrames(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	folder := t.TempDir()

@@ -57,7 +57,7 @@ func keyFrames(src media.PacketReader, d *decoder, folder string) error {
 	var picture []byte
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
+		if err := r.Read(&u); errors.As(err, &bad) { // bad concerns only one message
 			log.Print(err)
 			continue
 		} else if err != nil {

@@ -17,7 +17,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A stream published over any transport is recorded in a file of its name.
+// TestIngest checks that a stream published over each transport is recorded in a file of its name.
 func TestIngest(t *testing.T) {
 	dir, files := t.TempDir(), make(chan string, 3)
 	srv := newServer(dir, func(_ *server.Request, file string, err error) {

@@ -1,6 +1,6 @@
 // Command play saves an RTMP stream as an FLV file.
 //
-//	go run ./examples/play                                     plays the bundled sample from a server of its own
+//	go run ./examples/play                                     plays the bundled sample from its own server
 //	go run ./examples/play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining P] URL  plays any stream; -o - writes to standard output
 //
 // FILE is created when the stream begins. After an interrupt it is still playable. The exit status is 0 only if the server has ended the
@@ -26,12 +26,12 @@ func main() {
 	output := flag.String("o", "play.flv", "output `file`, - for standard output")
 	live := flag.Bool("live", false, "play a live stream")
 	timeout := flag.Duration("timeout", 30*time.Second, "give up after this long without a byte")
-	plain := flag.Bool("no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
+	plain := flag.Bool("no-enhanced", false, "do not announce Enhanced RTMP, which breaks some servers")
 	pipelining := rtmp.PipelineCommands
 	flag.TextVar(&pipelining, "pipelining", pipelining, "what not to wait for while connecting: `none`, commands or handshake")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: play [-o FILE] [-live] [-timeout D] [-no-enhanced] [-pipelining none|commands|handshake] [URL]\n"+
-			"Saves an RTMP stream as FLV. Without a URL it serves itself a sample.")
+			"Saves an RTMP stream as FLV. Without a URL it plays a sample from its own server.")
 		flag.PrintDefaults()
 	}
 	flag.Parse()
@@ -43,7 +43,7 @@ func main() {
 	defer stop()
 	options := &rtmp.Options{Live: *live, Timeout: *timeout, NoEnhanced: *plain, Pipelining: pipelining}
 	if !*live {
-		options.Buffer = 10 * time.Hour // ask for everything at once, also if the times of a recording begin late or jump
+		options.Buffer = 10 * time.Hour // ask for everything at once, even if the timestamps of a recording begin late or jump
 	}
 	err := run(ctx, flag.Arg(0), *output, options)
 	if err != nil {

@@ -16,7 +16,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// A file of the output's name is kept, and none appears, when the stream is missing.
+// TestMissingStreamLeavesFilesAlone checks that no file is created or replaced if the stream does not exist.
 func TestMissingStreamLeavesFilesAlone(t *testing.T) {
 	server, err := testserver.Start(testserver.Config{Files: map[string][]byte{"sample": testserver.Sample}})
 	require.NoError(t, err)

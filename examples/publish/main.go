@@ -1,6 +1,6 @@
 // Command publish sends an FLV file as a live stream, at the file's own speed.
 //
-//	go run ./examples/publish                                publishes the bundled sample to a server of its own, and plays it
+//	go run ./examples/publish                                publishes the bundled sample to its own server, and plays it
 //	go run ./examples/publish [-user NAME -password P] [-timeout D] [-no-enhanced] FILE.flv URL   publishes to any server; - is standard input
 //
 // Without arguments it checks that a player receives exactly what was sent. The exit status is 0 only if everything has succeeded.
@@ -27,9 +27,9 @@ func main() {
 	options := rtmp.Options{Publish: true}
 	flag.StringVar(&options.PublishUser, "user", "", "user `name`, for servers that ask for one")
 	flag.StringVar(&options.PublishPassword, "password", "", "password")
-	queue := flag.Int("queue", 4<<20, "drop media rather than wait when so many `bytes` wait to be sent; 0: wait")
+	queue := flag.Int("queue", 4<<20, "drop media when more than this many `bytes` are waiting to be sent; 0 means to wait")
 	flag.DurationVar(&options.Timeout, "timeout", 30*time.Second, "give up after this long without an answer, or a write that does not end")
-	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
+	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "do not announce Enhanced RTMP, which breaks some servers")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: publish [options] [FILE.flv URL]\n"+
 			"Sends an FLV file as a live stream. Without arguments it sends a sample to itself.")
@@ -98,7 +98,7 @@ func publish(ctx context.Context, file io.Reader, url string, options *rtmp.Opti
 	return err
 }
 
-// roundTrip publishes the sample to a server of its own while a player saves what the server relays.
+// roundTrip publishes the sample to its own server while a player saves what the server relays.
 func roundTrip(ctx context.Context, options *rtmp.Options) error {
 	server, err := testserver.Start(testserver.Config{})
 	if err != nil {
@@ -111,7 +111,7 @@ func roundTrip(ctx context.Context, options *rtmp.Options) error {
 		return err
 	}
 	defer player.Close()
-	stream, err := player.CreateStream(ctx, nil) // before the stream is published: it begins to play then
+	stream, err := player.CreateStream(ctx, nil) // The player opens the stream before it is published.
 	if err != nil {
 		return err
 	}

@@ -22,8 +22,8 @@ import (
 
 func main() {
 	var options rtmp.Options
-	flag.DurationVar(&options.Timeout, "timeout", 30*time.Second, "give a side up after this long without a byte or an answer")
-	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP, on which some servers break")
+	flag.DurationVar(&options.Timeout, "timeout", 30*time.Second, "give up a connection after this long without a byte or an answer")
+	flag.BoolVar(&options.NoEnhanced, "no-enhanced", false, "do not announce Enhanced RTMP, which breaks some servers")
 	flag.Usage = func() {
 		fmt.Fprintln(flag.CommandLine.Output(), "usage: relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...")
 		flag.PrintDefaults()
@@ -41,7 +41,7 @@ func main() {
 	}
 }
 
-// run relays until ctx is done. It reports invalid URLs before anything is tried.
+// run relays until ctx is done. It reports invalid URLs before it connects.
 func run(ctx context.Context, source string, urls []string, options rtmp.Options) error {
 	var targets []*relay.Publisher
 	for i, url := range urls { // numbered, since URLs without their secrets may look alike

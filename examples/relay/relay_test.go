@@ -22,12 +22,12 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// writerFunc is called with each line of the log.
+// writerFunc is an io.Writer that calls a function with each line of the log.
 type writerFunc func(b []byte) (int, error)
 
 func (w writerFunc) Write(b []byte) (int, error) { return w(b) }
 
-// A log is shown to others than the owner of the keys, and tells targets on one server apart.
+// TestLogHoldsNoSecrets checks that the log contains no stream keys, and that it distinguishes targets on one server.
 func TestLogHoldsNoSecrets(t *testing.T) {
 	const host = "rtmp://me:secret@127.0.0.1:1/live/secret"
 	ctx, cancel := context.WithCancel(t.Context())
@@ -49,7 +49,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 	assert.NotContains(t, out.String(), "secret")
 }
 
-// Invalid arguments used to be tried for ever.
+// TestArgumentsAreCheckedFirst checks that invalid arguments are reported, and not tried again and again.
 func TestArgumentsAreCheckedFirst(t *testing.T) {
 	const good = "rtmp://127.0.0.1/live/secret"
 	dial := func(context.Context, string, string) (net.Conn, error) {

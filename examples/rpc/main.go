@@ -19,7 +19,7 @@ import (
 
 func main() {
 	flag.Usage = func() {
-		fmt.Fprintln(flag.CommandLine.Output(), "usage: rpc\nShows calls in both directions and a shared object, with a server of its own.")
+		fmt.Fprintln(flag.CommandLine.Output(), "usage: rpc\nShows calls in both directions and a shared object, with its own server.")
 	}
 	flag.Parse()
 	if flag.NArg() > 0 {
@@ -81,7 +81,7 @@ func run(ctx context.Context) error {
 	return share(ctx, server, conn)
 }
 
-// served makes a method of the server from a function. A call whose arguments don't fit is answered with an error.
+// served makes a server method from a function. A call whose arguments don't fit is answered with an error.
 func served(fn any) func(*testserver.Session, message.Command) (any, error) {
 	handler := rtmp.Func(fn)
 	return func(_ *testserver.Session, call message.Command) (any, error) {

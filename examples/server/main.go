@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-var users = map[string]string{"secret": "alice"} // publishers by their keys
+var users = map[string]string{"secret": "alice"} // publishers by key
 
 func newServer(dir string) *server.Server {
 	return &server.Server{Apps: map[string]*server.App{
@@ -40,5 +40,5 @@ func main() {
 	ctx, _ := signal.NotifyContext(context.Background(), os.Interrupt)
 	context.AfterFunc(ctx, func() { srv.Close() })
 	log.Print(srv.ListenAndServe())
-	srv.Close() // returns when the recordings are complete
+	srv.Close() // Close returns when the recordings are complete
 }

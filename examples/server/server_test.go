@@ -20,7 +20,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// Publishers need a key, anyone may play, and a stream can be played after it has ended.
+// TestServer checks that publishers need a key, that players do not, and that a stream can be played after it has ended.
 func TestServer(t *testing.T) {
 	dir := t.TempDir()
 	srv := newServer(dir)
@@ -58,7 +58,7 @@ func TestServer(t *testing.T) {
 	require.NoError(t, play(t, url+"alice", &rtmp.Options{Buffer: time.Hour}))
 }
 
-// play reads some of a stream.
+// play reads a part of a stream.
 func play(t *testing.T, url string, o *rtmp.Options) error {
 	t.Helper()
 	c, err := rtmp.Dial(t.Context(), url, o)

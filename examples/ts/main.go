@@ -35,7 +35,7 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var hls atomic.Pointer[gohlslib.Muxer] // for the current codecs
+	var hls atomic.Pointer[gohlslib.Muxer] // the Muxer for the current codecs
 	go func() {
 		log.Fatal(http.ListenAndServe(address, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 			if m := hls.Load(); m != nil {
@@ -63,7 +63,7 @@ func serve(ctx context.Context, src media.PacketReader, hls *atomic.Pointer[gohl
 	begin := time.Now()
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
+		if err := r.Read(&u); errors.As(err, &bad) { // bad concerns only one message
 			log.Print(err)
 			continue
 		} else if err != nil {
@@ -110,7 +110,7 @@ func newOutput(tracks []*media.Track) (*output, error) {
 	for _, t := range tracks {
 		out := &gohlslib.Track{ClockRate: 90000}
 		switch {
-		case t.ID != 0: // not the first track of its kind
+		case t.ID != 0: // MPEG-TS gets only the first track of each kind
 			continue
 		case t.Codec == media.H264:
 			out.Codec = &codecs.H264{}
@@ -143,7 +143,7 @@ func (o *output) write(u *media.Unit, when time.Time) error {
 	if u.Track.Codec == media.AAC {
 		return o.muxer.WriteMPEG4Audio(t, when, pts, parts)
 	}
-	if u.KeyFrame { // players begin here
+	if u.KeyFrame { // players begin at key frames
 		parts = append(slices.Clone(u.Track.ParameterSets), parts...)
 	}
 	return o.muxer.WriteH264(t, when, pts, parts)

@@ -66,7 +66,7 @@ func (o output) run(src media.PacketReader) error {
 	var picture []byte
 	for u := (media.Unit{}); ; {
 		var bad *media.Error
-		if err := r.Read(&u); errors.As(err, &bad) { // concerns one message only
+		if err := r.Read(&u); errors.As(err, &bad) { // bad concerns only one message
 			log.Print(err)
 			continue
 		} else if err != nil {
@@ -81,7 +81,7 @@ func (o output) run(src media.PacketReader) error {
 		var err error
 		switch u.Track.Codec {
 		case media.H264:
-			if picture = picture[:0]; u.KeyFrame { // viewers begin here
+			if picture = picture[:0]; u.KeyFrame { // viewers begin at key frames
 				picture = media.AppendAnnexB(picture, u.Track.ParameterSets)
 			}
 			picture = media.AppendAnnexB(picture, u.Parts)

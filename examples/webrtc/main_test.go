@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// forever plays the sample over and over.
+// forever plays the sample again and again.
 type forever struct{ r *flv.Reader }
 
 func (f *forever) ReadPacket(p *message.Packet) error {
@@ -32,7 +32,7 @@ func (f *forever) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// A viewer gets pictures.
+// TestViewer checks that a viewer receives pictures.
 func TestViewer(t *testing.T) {
 	o, err := newOutput()
 	check(t, err)
@@ -78,7 +78,7 @@ func check(t *testing.T, err error) {
 	}
 }
 
-// The documentation shows the program as it is.
+// TestDocumentation checks that docs/webrtc.md contains the present program.
 func TestDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../../docs/webrtc.md")
 	check(t, err)

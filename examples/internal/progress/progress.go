@@ -16,7 +16,7 @@ import (
 // Meter inspects the FLV bytes that are written to it and displays how far the stream has come, as a bar on a terminal and otherwise as a
 // line every few seconds.
 type Meter struct {
-	Info  flv.Info // of the bytes so far
+	Info  flv.Info // information about the bytes so far
 	Bytes int64
 	// Duration returns the duration of the whole stream. Nil or 0 means that it is unknown.
 	Duration func() time.Duration
