@@ -61,6 +61,7 @@ func TestParseAVCConfigParameterSets(t *testing.T) {
 func TestParseAVCConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, record, want string }{
 		{"empty", "", "flv: offset 0: ends inside AVC configuration, bytes missing: 6: unexpected EOF"},
+		{"three bytes", "01 4d40", "flv: offset 0: ends inside AVC configuration, bytes missing: 3: unexpected EOF"},
 		{"Annex B", "00000001 6742c028", "flv: offset 0: version of AVC configuration is not 1: 0x0"},
 		{"length of SPS cut", "01 4d400c ff e1 00", "flv: offset 6: ends inside length of parameter set, bytes missing: 1: unexpected EOF"},
 		{"SPS cut", "01 4d400c ff e1 ffff 67", "flv: offset 8: ends inside parameter set, bytes missing: 65534: unexpected EOF"},
@@ -90,27 +91,17 @@ func TestParseAVCConfigMalformed(t *testing.T) {
 
 // spsBits builds an SPS of bit fields: strings are bits, numbers Exp-Golomb.
 func spsBits(fields ...any) []byte {
-	var bits strings.Builder
+	var digits strings.Builder
 	for _, f := range fields {
 		switch f := f.(type) {
 		case string:
-			bits.WriteString(strings.ReplaceAll(f, " ", ""))
+			digits.WriteString(f)
 		case int:
 			n := strconv.FormatInt(int64(f)+1, 2)
-			bits.WriteString(strings.Repeat("0", len(n)-1) + n)
+			digits.WriteString(strings.Repeat("0", len(n)-1) + n)
 		}
 	}
-	out := []byte{0x67}
-	for s := bits.String() + "1"; s != ""; {
-		s += strings.Repeat("0", max(0, 8-len(s)))
-		var c byte
-		for _, bit := range s[:8] {
-			c = c<<1 | byte(bit-'0')
-		}
-		out = append(out, c)
-		s = s[8:]
-	}
-	return out
+	return append([]byte{0x67}, packed(digits.String(), "1")...)
 }
 
 const (
