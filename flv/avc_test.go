@@ -121,7 +121,9 @@ func TestParseSPS(t *testing.T) {
 	}{
 		{"order count type 0", spsBits(bitsMain, 0, 0, 0, 4, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
 		{"order count type 1", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 3, 5, 6, 7, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
+		{"order count type 1, the longest cycle", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 255, strings.Repeat("1", 255), 1, "0", 19, 14, "1 1 0 0"), 320, 240},
 		{"order count type 2", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
+		{"the largest picture", spsBits(bitsMain, 0, 0, 2, 1, "0", 4095, 4095, "1 1 0 0"), 65536, 65536},
 		{"fields", spsBits(bitsMain, 0, 0, 2, 1, "0", 44, 17, "0 1 1 0 0"), 720, 576},
 		{"fields cropped", spsBits(bitsMain, 0, 0, 2, 1, "0", 119, 33, "0 1 1 1", 0, 0, 0, 2, "0"), 1920, 1080},
 		{"cropped on all sides", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 1, 2, 3, 4, "0"), 314, 226},
@@ -155,6 +157,10 @@ func TestParseSPSMalformed(t *testing.T) {
 	}{
 		{"cropped away", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 80, 80, 0, 0, "0"),
 			"flv: offset 0: width and height of SPS are impossible: [2]int64{0, 240}"},
+		{"cropped away from above", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 0, 0, 60, 60, "0"),
+			"flv: offset 0: width and height of SPS are impossible: [2]int64{320, 0}"},
+		{"order count cycle too long", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 256, strings.Repeat("1", 256), 1, "0", 19, 14, "1 1 0 0"),
+			"flv: offset 0: ends inside SPS, bytes missing: 1: unexpected EOF"},
 		{"too wide", spsBits(bitsMain, 0, 0, 2, 1, "0", 4096, 14, "1 1 0 0"),
 			"flv: offset 0: width and height of SPS are impossible: [2]int64{65552, 240}"},
 		{"largest number", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, largestUE, "0 1 1 0 0"),
