@@ -107,14 +107,12 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 			<-over
 		})
 		t.Cleanup(func() { close(over) })
-		c, s := publishing(t, url, nil)
-		writePackets(t, s, 10, 100_000)
-		go func() {
-			for !c.client.Load().farewell.closing.Load() {
-				time.Sleep(time.Millisecond)
+		c, s := publishing(t, url, &Options{Trace: &Trace{Sent: func(p *Packet) { // Close's last words: from now on the server may hang up
+			if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil && cmd.Name == "deleteStream" {
+				close(lingers)
 			}
-			close(lingers)
-		}()
+		}}})
+		writePackets(t, s, 10, 100_000)
 		saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
 	})
 }

@@ -48,7 +48,7 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 				var arrived atomic.Int32
 				server, recorded := rtmptest.Recorder(t, testserver.Config{Scheme: scheme, WindowAckSize: 10_000,
 					OnMessage: func(_ *testserver.Session, m *chunk.Message) {
-						time.Sleep(time.Millisecond)
+						time.Sleep(time.Millisecond) // a slow server
 						if message.Type(m.Type) == message.TypeVideo {
 							arrived.Add(1)
 						}
@@ -147,7 +147,7 @@ func TestCloseTellsTheTruth(t *testing.T) {
 					}
 				}
 				if strings.HasSuffix(how, "late") {
-					time.Sleep(20 * time.Millisecond) // so that Close is at another point
+					time.Sleep(20 * time.Millisecond) // a server that leaves late, so that Close is at another point
 				}
 				if strings.HasPrefix(how, "reset") {
 					p.Conn.(*net.TCPConn).SetLinger(0)

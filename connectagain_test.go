@@ -23,7 +23,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 		if cmd == nil {
 			return
 		}
-		time.Sleep(600 * time.Millisecond)
+		time.Sleep(600 * time.Millisecond) // of the bubble
 		p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
 		p.UntilGone()
 	}

@@ -22,6 +22,25 @@ func (p *peer) giveStream(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Start")
 }
 
+// playingFirst plays stream 1 of a server that goes on with then.
+func playingFirst(t *testing.T, then func(p *peer)) (*Conn, *Stream) {
+	t.Helper()
+	return playing(t, newPeer(t, func(p *peer) {
+		p.AcceptConnect()
+		p.giveStream(1)
+		then(p)
+		p.UntilGone()
+	}), nil)
+}
+
+// closeSecond opens a second stream and closes it.
+func closeSecond(t *testing.T, c *Conn) {
+	t.Helper()
+	second, err := c.CreateStream(conntest.Context(t), nil)
+	require.NoError(t, err)
+	require.NoError(t, second.Close())
+}
+
 // mediaOn sends one message of each kind on a message stream, all with the same letter.
 func (p *peer) mediaOn(id uint32, letter string) {
 	data, err := message.AppendData(nil, message.TypeDataAMF0, "onMetaData", letter)
@@ -67,9 +86,7 @@ func (p *peer) endsOn(id uint32) {
 
 // Messages that are still under way for a closed stream do not get into another, nor end it.
 func TestClosedStreamsBelongToNobody(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		p.giveStream(1)
+	c, first := playingFirst(t, func(p *peer) {
 		p.giveStream(2)
 		p.Expect("deleteStream")
 		p.mediaOn(1, "A")
@@ -79,12 +96,8 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 		p.mediaOn(0, "0") // this is tolerated while there is just one stream
 		p.mediaOn(77, "7")
 		p.StatusOn(0, "NetStream.Play.Stop")
-		p.UntilGone()
 	})
-	c, first := playing(t, url, nil)
-	second, err := c.CreateStream(conntest.Context(t), nil)
-	require.NoError(t, err)
-	require.NoError(t, second.Close())
+	closeSecond(t, c)
 	assert.Equal(t, "AAAAAAAA00007777", spoken(t, first))
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
@@ -92,9 +105,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 // The same when the second stream was given up before it was opened.
 func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	asked := make(chan struct{})
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		p.giveStream(1)
+	c, s := playingFirst(t, func(p *peer) {
 		p.AcceptStream(2)
 		p.Expect("play")
 		close(asked)
@@ -103,9 +114,7 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 		p.endsOn(2)
 		p.mediaOn(1, "A")
 		p.StatusOn(1, "NetStream.Play.Stop")
-		p.UntilGone()
 	})
-	c, s := playing(t, url, nil)
 	ctx, cancel := context.WithCancel(conntest.Context(t))
 	go func() { <-asked; cancel() }()
 	_, err := c.CreateStream(ctx, nil)
@@ -116,9 +125,7 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 
 // An id that is given out again is that of the new stream.
 func TestStreamIDIsGivenOutAgain(t *testing.T) {
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		p.giveStream(1)
+	c, first := playingFirst(t, func(p *peer) {
 		p.giveStream(2)
 		p.Expect("deleteStream")
 		p.mediaOn(2, "B")
@@ -127,12 +134,8 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 		p.mediaOn(1, "A")
 		p.endsOn(2)
 		p.StatusOn(1, "NetStream.Play.Stop")
-		p.UntilGone()
 	})
-	c, first := playing(t, url, nil)
-	second, err := c.CreateStream(conntest.Context(t), nil)
-	require.NoError(t, err)
-	require.NoError(t, second.Close())
+	closeSecond(t, c)
 	third, err := c.CreateStream(conntest.Context(t), nil)
 	require.NoError(t, err)
 	assert.Equal(t, "AAAA", spoken(t, first))
@@ -145,18 +148,14 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 // A server that gives out the same id twice has one stream, and keeps it.
 func TestStreamIDGivenOutTwice(t *testing.T) {
 	next := make(chan string, 1)
-	url := newPeer(t, func(p *peer) {
-		p.AcceptConnect()
-		p.giveStream(1)
+	c, s := playingFirst(t, func(p *peer) {
 		p.AcceptStream(1)
 		if cmd := p.NextCommand(); cmd != nil {
 			next <- cmd.Name
 		}
 		p.mediaOn(1, "A")
 		p.StatusOn(1, "NetStream.Play.Stop")
-		p.UntilGone()
 	})
-	c, s := playing(t, url, nil)
 	_, err := c.CreateStream(conntest.Context(t), nil)
 	var refused *StatusError
 	require.ErrorAs(t, err, &refused)

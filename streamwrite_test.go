@@ -205,7 +205,7 @@ func TestConcurrentWritePackets(t *testing.T) {
 				continue
 			}
 			if all++; all%20 == 0 {
-				time.Sleep(time.Millisecond)
+				time.Sleep(time.Millisecond) // a slow server
 			}
 			if key := [2]uint32{uint32(m.Type), m.Timestamp}; seen[key] || m.Body[0] != byte(m.Type) {
 				bad++

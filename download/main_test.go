@@ -8,12 +8,23 @@ import (
 	"github.com/stretchr/testify/require"
 	"go.uber.org/goleak"
 
+	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// whole returns the result of an uninterrupted download.
+// piped starts a server in a bubble of synctest, which ends with the test. A stream's URL is url with its name, and o connects to it.
+func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
+	t.Helper()
+	listener := conntest.NewPipes("server")
+	s := testserver.Serve(listener, cfg)
+	t.Cleanup(s.Close)
+	return s.URL("vod", ""), &rtmp.Options{DialContext: listener.DialContext}
+}
+
+// whole is an uninterrupted download.
 func whole(t *testing.T, url string, o *Options) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "whole.flv")

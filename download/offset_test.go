@@ -4,13 +4,12 @@ import (
 	"bytes"
 	"io"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
 
-	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/flv"
-	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/rtmptest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
@@ -39,13 +38,16 @@ func TestTimesThatJump(t *testing.T) {
 		{"jump in the middle, by 20 days", 300, 20 * 24 * time.Hour},
 	} {
 		t.Run(test.name, func(t *testing.T) {
-			film := rtmptest.File(jumping(t, test.at, test.by)...)
-			s := rtmptest.Server(t, testserver.Config{Realtime: true, Files: map[string][]byte{"film": film}})
-			var got bytes.Buffer
-			result, err := To(conntest.Context(t), s.URL("vod", "film"), &got, &Options{RTMP: &rtmp.Options{Timeout: 200 * time.Millisecond}})
-			assert.NoError(t, err)
-			assert.Equal(t, Complete, result.Outcome, "%+v", result)
-			assert.True(t, bytes.Equal(film, got.Bytes()))
+			synctest.Test(t, func(t *testing.T) {
+				film := rtmptest.File(jumping(t, test.at, test.by)...)
+				url, o := piped(t, testserver.Config{Realtime: true, Files: map[string][]byte{"film": film}})
+				o.Timeout = 200 * time.Millisecond
+				var got bytes.Buffer
+				result, err := To(t.Context(), url+"film", &got, &Options{RTMP: o})
+				assert.NoError(t, err)
+				assert.Equal(t, Complete, result.Outcome, "%+v", result)
+				assert.True(t, bytes.Equal(film, got.Bytes()))
+			})
 		})
 	}
 }

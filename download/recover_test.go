@@ -11,6 +11,7 @@ import (
 	"sync"
 	"syscall"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"github.com/stretchr/testify/assert"
@@ -65,17 +66,37 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// TestBufferEmpty checks that a stream is paused and resumed when a server that sends in real time says that its buffer is empty. The
-// server then sends the next buffer at once, 64 KiB or more.
+// A server in real time that says its buffer is empty is paused and resumed at once, but not again before it has sent something.
 func TestBufferEmpty(t *testing.T) {
-	p := &pauses{answer: bufferEmpty}
-	s := rtmptest.Server(t, testserver.Config{Realtime: true, WindowAckSize: 20_000, OnMessage: p.seen})
-	got := whole(t, s.URL("vod", "sample"), &Options{RTMP: &rtmp.Options{Buffer: 2 * time.Second}, KeepBuffer: true})
-	assert.True(t, bytes.Equal(testserver.Sample, got))
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	assert.Positive(t, p.on)
-	assert.Equal(t, p.on, p.off)
+	synctest.Test(t, func(t *testing.T) {
+		p, connected := new(pauses), make(chan *testserver.Session, 1)
+		url, o := piped(t, testserver.Config{Realtime: true, OnMessage: p.seen, OnConnect: func(s *testserver.Session) { connected <- s },
+			Files: map[string][]byte{"sample": testserver.Sample}})
+		o.Buffer = 2 * time.Second
+		var got bytes.Buffer
+		done := make(chan error, 1)
+		go func() {
+			_, err := To(t.Context(), url+"sample", &got, &Options{RTMP: o, KeepBuffer: true})
+			done <- err
+		}()
+		s := <-connected
+		before, want := 0, 0
+		for synctest.Wait(); len(done) == 0; synctest.Wait() {
+			if n := got.Len(); n > before {
+				before = n
+				want++
+			}
+			for range 2 {
+				require.NoError(t, s.Send(*bufferEmpty(0)))
+				synctest.Wait()
+				require.Equal(t, [2]int{want, want}, [2]int{p.on, p.off})
+			}
+			time.Sleep(time.Second)
+		}
+		require.NoError(t, <-done)
+		assert.Greater(t, want, 1)
+		assert.True(t, bytes.Equal(testserver.Sample, got.Bytes()))
+	})
 }
 
 func TestBufferEmptyInRealtime(t *testing.T) {

@@ -83,7 +83,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 
 // parseExtension looks for the optional extension. One that is cut short counts as missing.
 func (c *AudioSpecificConfig) parseExtension(r *bitReader) {
-	if r.left() < 16 || r.bits(11) != syncSBR || objectType(r) != aotSBR || !r.flag() {
+	if r.bits(11) != syncSBR || objectType(r) != aotSBR || !r.flag() {
 		return
 	}
 	rate := sampleRate(r)
@@ -91,7 +91,7 @@ func (c *AudioSpecificConfig) parseExtension(r *bitReader) {
 		return
 	}
 	c.SBR, c.SampleRate = true, rate
-	c.PS = r.left() >= 12 && r.bits(11) == syncPS && r.flag()
+	c.PS = r.bits(11) == syncPS && r.flag()
 }
 
 func objectType(r *bitReader) uint8 {

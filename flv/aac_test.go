@@ -1,11 +1,21 @@
 package flv
 
 import (
+	"encoding/hex"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 )
+
+// aacList is a configuration of AAC LC, 44.1 kHz, that lists its channels with elements of every kind, and says after that that SBR is used.
+var aacList = packed("00010 0100 0000", "000", // LC, 44.1 kHz, a list follows
+	"0000 01 0100", "0001 0001 0001", "01 001 0001", // one element of each kind: front, side and back; LFE, data, coupling
+	"1 1111 0 0",                                 // mixed down to mono
+	"1 0000", "0 0000", "1 0000", "0000", "0000", // two channels, one, two; LFE, data
+	"1 0000",                      // coupling
+	"000000", "00000001 01111000", // to the next byte, and a comment
+	"01010110111 00101 1 0010")
 
 func TestParseAudioSpecificConfig(t *testing.T) {
 	lc := func(rate, channels int) AudioSpecificConfig {
@@ -14,6 +24,8 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 	he := AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SBR: true, SampleRate: 44100, Channels: 2}
 	heV2 := he
 	heV2.PS = true
+	// 00101 0111 0010 0100 10110, more channels 4, no core coder 2, extended 1, subframes and length of a layer 16, extension 1
+	erBSAC := hex.EncodeToString(packed("00101 0111 0010 0100 10110 0100 001 0000000001000000 0"))
 	for _, c := range []struct {
 		name, config string
 		want         AudioSpecificConfig
@@ -29,7 +41,11 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 		{"quadro, as a list", "118004c4040021100d4c61766335392e33372e31303056e500", lc(48000, 4)},
 		{"2.1, as a list", "118004c4010020000d4c61766335392e33372e31303056e500", lc(48000, 3)},
 
+		{"5.1, as a list with everything", hex.EncodeToString(aacList),
+			AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 44100, SBR: true, SampleRate: 64000, Channels: 6}},
+
 		{"SBR in front", "2b920800", he},
+		{"SBR in front of ER BSAC", erBSAC, AudioSpecificConfig{ObjectType: 22, CoreSampleRate: 22050, SBR: true, SampleRate: 44100, Channels: 2}},
 		{"SBR in the extension", "139056e5a0", he},
 		{"PS in front", "eb8a0800", heV2},
 		{"PS in the extension", "138856e5a54880", heV2},
@@ -54,6 +70,7 @@ func TestParseAudioSpecificConfigMalformed(t *testing.T) {
 		{"one byte", "12", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
 		{"rate cut", "1780", "flv: offset 0: ends inside AudioSpecificConfig, bytes missing: 1: unexpected EOF"},
 		{"list cut", "118004c4", "flv: offset 0: ends inside GASpecificConfig, bytes missing: 1: unexpected EOF"},
+		{"ER BSAC cut", "2b92590802", "flv: offset 0: ends inside GASpecificConfig, bytes missing: 1: unexpected EOF"},
 		{"reserved rate", "1690", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"rate 0", "17 80 0000 10", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},
 		{"reserved rate of SBR", "2b968800", "flv: offset 0: sample rate of AudioSpecificConfig is reserved"},

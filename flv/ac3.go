@@ -33,10 +33,7 @@ func parseAC3(b []byte) (rate, channels int, ok bool) {
 func ac3Info(r *bitReader, bsid uint8) (rate int, acmod uint32) {
 	r.bits(16) // crc1
 	if fscod := r.bits(2); int(fscod) < len(ac3Rates) {
-		rate = ac3Rates[fscod]
-		if bsid > 8 {
-			rate >>= bsid - 8 // half and quarter rates, outside of the standard
-		}
+		rate = ac3Rates[fscod] >> (max(bsid, 8) - 8) // half and quarter rates are outside of the standard
 	}
 	r.bits(6 + 5 + 3) // frmsizecod, bsid, bsmod
 	acmod = r.bits(3)

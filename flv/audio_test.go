@@ -59,6 +59,7 @@ func TestParseAudioHeader(t *testing.T) {
 		{"Speex", "b2 1e", sound(AudioSpeex, 16000, 16, 1, 0x1e), frame},
 		{"Opus has no packet type", "df 00", sound(AudioOpus, 44100, 16, 2, 0), frame},
 		{"MP3 8 kHz", "e2", sound(AudioMP38k, 8000, 16, 1), frame},
+		{"device-specific", "f2", sound(AudioDevice, 5512, 16, 1), frame},
 		{"codec not known", "c1 aa", sound(12, 5512, 8, 2, 0xaa), frame},
 	})
 

@@ -26,19 +26,9 @@ func TestParseAV1Config(t *testing.T) {
 	assert.Equal(t, [2]int{322, 182}, [2]int{w, h}, "an extension, and no size")
 }
 
-// av1Bits makes a sequence header OBU of bits.
-func av1Bits(bits ...string) []byte {
-	s := strings.ReplaceAll(strings.Join(bits, ""), " ", "")
-	s += strings.Repeat("0", 8-len(s)%8)
-	out := []byte{obuSequenceHeader << 3} // no size: up to the end
-	for ; s != ""; s = s[8:] {
-		var c byte
-		for _, bit := range s[:8] {
-			c = c<<1 | byte(bit-'0')
-		}
-		out = append(out, c)
-	}
-	return out
+// av1Bits makes a sequence header OBU of bits, without a size: up to the end.
+func av1Bits(fields ...string) []byte {
+	return append([]byte{obuSequenceHeader << 3}, packed(fields...)...)
 }
 
 func TestParseAV1SequenceHeader(t *testing.T) {
@@ -73,6 +63,7 @@ func TestParseAV1ConfigMalformed(t *testing.T) {
 		{"version", "01 00 0c 00", "flv: offset 0: marker and version of AV1 configuration are not 0x81: 0x1"},
 		{"forbidden bit", "81 00 0c 00 1200 80", "flv: offset 6: forbidden bit of OBU header is set: 0x80"},
 		{"OBU extension cut", "81 00 0c 00 0c", "flv: offset 4: ends inside OBU header, bytes missing: 1: unexpected EOF"},
+		{"no OBU size", "81 00 0c 00 0a", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
 		{"OBU size cut", "81 00 0c 00 0a 80", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
 		{"OBU size endless", "81 00 0c 00 0a ffffffffffffffffff", "flv: offset 4: ends inside OBU size, bytes missing: 1: unexpected EOF"},
 		{"OBU cut", "81 00 0c 00 0a 05 0000", "flv: offset 4: ends inside OBU, bytes missing: 3: unexpected EOF"},

@@ -61,6 +61,7 @@ func TestParseAVCConfigParameterSets(t *testing.T) {
 func TestParseAVCConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ name, record, want string }{
 		{"empty", "", "flv: offset 0: ends inside AVC configuration, bytes missing: 6: unexpected EOF"},
+		{"three bytes", "01 4d40", "flv: offset 0: ends inside AVC configuration, bytes missing: 3: unexpected EOF"},
 		{"Annex B", "00000001 6742c028", "flv: offset 0: version of AVC configuration is not 1: 0x0"},
 		{"length of SPS cut", "01 4d400c ff e1 00", "flv: offset 6: ends inside length of parameter set, bytes missing: 1: unexpected EOF"},
 		{"SPS cut", "01 4d400c ff e1 ffff 67", "flv: offset 8: ends inside parameter set, bytes missing: 65534: unexpected EOF"},
@@ -90,27 +91,17 @@ func TestParseAVCConfigMalformed(t *testing.T) {
 
 // spsBits builds an SPS of bit fields: strings are bits, numbers Exp-Golomb.
 func spsBits(fields ...any) []byte {
-	var bits strings.Builder
+	var digits strings.Builder
 	for _, f := range fields {
 		switch f := f.(type) {
 		case string:
-			bits.WriteString(strings.ReplaceAll(f, " ", ""))
+			digits.WriteString(f)
 		case int:
 			n := strconv.FormatInt(int64(f)+1, 2)
-			bits.WriteString(strings.Repeat("0", len(n)-1) + n)
+			digits.WriteString(strings.Repeat("0", len(n)-1) + n)
 		}
 	}
-	out := []byte{0x67}
-	for s := bits.String() + "1"; s != ""; {
-		s += strings.Repeat("0", max(0, 8-len(s)))
-		var c byte
-		for _, bit := range s[:8] {
-			c = c<<1 | byte(bit-'0')
-		}
-		out = append(out, c)
-		s = s[8:]
-	}
-	return out
+	return append([]byte{0x67}, packed(digits.String(), "1")...)
 }
 
 const (
@@ -130,7 +121,9 @@ func TestParseSPS(t *testing.T) {
 	}{
 		{"order count type 0", spsBits(bitsMain, 0, 0, 0, 4, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
 		{"order count type 1", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 3, 5, 6, 7, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
+		{"order count type 1, the longest cycle", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 255, strings.Repeat("1", 255), 1, "0", 19, 14, "1 1 0 0"), 320, 240},
 		{"order count type 2", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
+		{"the largest picture", spsBits(bitsMain, 0, 0, 2, 1, "0", 4095, 4095, "1 1 0 0"), 65536, 65536},
 		{"fields", spsBits(bitsMain, 0, 0, 2, 1, "0", 44, 17, "0 1 1 0 0"), 720, 576},
 		{"fields cropped", spsBits(bitsMain, 0, 0, 2, 1, "0", 119, 33, "0 1 1 1", 0, 0, 0, 2, "0"), 1920, 1080},
 		{"cropped on all sides", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 1, 2, 3, 4, "0"), 314, 226},
@@ -164,6 +157,10 @@ func TestParseSPSMalformed(t *testing.T) {
 	}{
 		{"cropped away", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 80, 80, 0, 0, "0"),
 			"flv: offset 0: width and height of SPS are impossible: [2]int64{0, 240}"},
+		{"cropped away from above", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, 14, "1 1 1", 0, 0, 60, 60, "0"),
+			"flv: offset 0: width and height of SPS are impossible: [2]int64{320, 0}"},
+		{"order count cycle too long", spsBits(bitsMain, 0, 0, 1, "0", 1, 2, 256, strings.Repeat("1", 256), 1, "0", 19, 14, "1 1 0 0"),
+			"flv: offset 0: ends inside SPS, bytes missing: 1: unexpected EOF"},
 		{"too wide", spsBits(bitsMain, 0, 0, 2, 1, "0", 4096, 14, "1 1 0 0"),
 			"flv: offset 0: width and height of SPS are impossible: [2]int64{65552, 240}"},
 		{"largest number", spsBits(bitsMain, 0, 0, 2, 1, "0", 19, largestUE, "0 1 1 0 0"),

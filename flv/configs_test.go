@@ -97,6 +97,7 @@ func TestOpusHead(t *testing.T) {
 	}{
 		{opusStereo, OpusHead{Channels: 2, PreSkip: 312, InputSampleRate: 48000}},
 		{opus51, OpusHead{Channels: 6, PreSkip: 312, InputSampleRate: 48000, MappingFamily: 1, Mapping: unhex("0402000401020305")}},
+		{"4f70757348656164 01 ff 0000 00000000 0000 00", OpusHead{Channels: 255}},
 		{"4f70757348656164 01 01 0000 00000000 ff7f 00", OpusHead{Channels: 1, OutputGain: 1<<15 - 1}},
 		{"4f70757348656164 01 01 0000 00000000 0080 00", OpusHead{Channels: 1, OutputGain: -1 << 15}},
 	} {
@@ -163,6 +164,10 @@ func TestFLACConfig(t *testing.T) {
 func TestFLACConfigMalformed(t *testing.T) {
 	_, err := ParseFLACConfig(unhex("664c6143 80000022 1200"))
 	requireCut(t, err, 0, 32)
+	for _, beginning := range []string{"664c6143", "80000022"} {
+		_, err = ParseFLACConfig(unhex(beginning))
+		requireCut(t, err, 0, 34)
+	}
 	_, err = ParseFLACConfig(append(unhex("664c6143 80000022"), make([]byte, 34)...))
 	requireError(t, err, "flv: offset 18: sample rate of FLAC is 0")
 	b, err := AppendFLACConfig([]byte("x"), make([]byte, 33))

@@ -1,6 +1,7 @@
 package flv
 
 import (
+	"slices"
 	"strings"
 	"testing"
 
@@ -43,6 +44,28 @@ func TestAppendAVCConfig(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 2, again.NALLengthSize)
 	assert.Equal(t, [][]byte{{0x68, 1}, {0x68, 2, 3}}, again.PPS)
+}
+
+// Configurations have as many parameter sets, and as long ones, as their fields allow.
+func TestAppendConfigsToTheLimits(t *testing.T) {
+	avc, err := ParseAVCConfig(unhex(avcRecords[2].record))
+	require.NoError(t, err)
+	avc.SPS, avc.PPS = slices.Repeat(avc.SPS, 31), slices.Repeat(avc.PPS, 254)
+	avc.PPS = append(avc.PPS, make([]byte, 65535))
+	b, err := AppendAVCConfig(nil, avc)
+	require.NoError(t, err)
+	again, err := ParseAVCConfig(b)
+	require.NoError(t, err)
+	assert.Equal(t, avc, again)
+
+	hevc, err := ParseHEVCConfig(unhex(hevcRecord))
+	require.NoError(t, err)
+	hevc.VPS, hevc.SPS, hevc.PPS = slices.Repeat(hevc.VPS, 64), slices.Repeat(hevc.SPS, 64), slices.Repeat(hevc.PPS, 64)
+	b, err = AppendHEVCConfig(nil, hevc)
+	require.NoError(t, err)
+	againHEVC, err := ParseHEVCConfig(b)
+	require.NoError(t, err)
+	assert.Equal(t, hevc, againHEVC)
 }
 
 func TestAppendAVCConfigMalformed(t *testing.T) {
@@ -135,6 +158,38 @@ func TestAppendAV1Config(t *testing.T) {
 	assert.Equal(t, unhex(av1Record+"2a02 0401"), b, "with metadata")
 }
 
+// What the configuration repeats of a sequence header, whatever comes before it.
+func TestAppendAV1ConfigOfFields(t *testing.T) {
+	const (
+		still = "1 1 01001 "                          // one picture of level 9
+		size  = "0111 0110 01001111 0101101 "         // 80x46
+		tools = "000 000 "                            // of one picture
+		video = "0 0 0 0 00000 000000000000 01001 1 " // one operating point of level 9, in the high tier
+		point = "000000000000 "                       // of operation
+	)
+	for _, c := range []struct {
+		name   string
+		fields []string
+		want   string // after the version
+	}{
+		{"chroma that is located", []string{"000", still, size, tools, "0 0 0 0 10"}, "09 0e 00"},
+		{"the last bit of the OBU", []string{"000", still, size, tools, "000000 0 0 0 0 00"}, "09 0c 00"},
+		{"frame ids", []string{"000", video, size, "1 1111111 000 0000 0 00 000 ", "0 0 0 0 10"}, "09 8e 00"},
+		{"the first operating point counts", []string{"000 0 0 0 0 00001", point, "00111", point, "01001 1", size,
+			"0 000 0000 0 00 000", "0 0 0 0 01"}, "07 0d 00"},
+		{"RGB of 12 bits", []string{"010", still, size, tools, "1 1 0 1 00000001 00001101 00000000", "1111"}, "49 60 00"},
+		{"4:2:0 of 12 bits", []string{"010", still, size, tools, "1 1 0 0 0 1 1 10"}, "49 6e 00"},
+		{"4:2:2 of 12 bits", []string{"010", still, size, tools, "1 1 0 0 0 1 0 11"}, "49 68 00"},
+		{"4:2:2", []string{"010", still, size, tools, "1 0 0 0 0 11"}, "49 48 00"},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			b, err := AppendAV1Config(nil, AV1Config{OBUs: av1Bits(c.fields...)})
+			require.NoError(t, err)
+			assert.Equal(t, unhex("81"+c.want), b[:4])
+		})
+	}
+}
+
 func TestAppendAV1ConfigMalformed(t *testing.T) {
 	for _, c := range []struct{ obus, want string }{
 		{"", "offset 0: no sequence header among the OBUs"},
@@ -158,10 +213,14 @@ func TestAppendAudioSpecificConfig(t *testing.T) {
 		{"48 kHz stereo, by the core's rate", "1190", AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 48000, Channels: 2}},
 		{"5.1", "11b0", AudioSpecificConfig{ObjectType: 2, SampleRate: 48000, Channels: 6}},
 		{"7.1", "11b8", AudioSpecificConfig{ObjectType: 2, SampleRate: 48000, Channels: 8}},
+		{"96 kHz", "1010", AudioSpecificConfig{ObjectType: 2, SampleRate: 96000, Channels: 2}},
 		{"Main", "0a10", AudioSpecificConfig{ObjectType: 1, SampleRate: 44100, Channels: 2}},
+		{"LTP", "2210", AudioSpecificConfig{ObjectType: 4, SampleRate: 44100, Channels: 2}},
 		{"SBR", "139056e5a0", AudioSpecificConfig{ObjectType: 2, SBR: true, SampleRate: 44100, Channels: 2}},
 		{"PS", "138856e5a54880", AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SBR: true, PS: true, SampleRate: 44100, Channels: 2}},
 		{"rate of 24 bits", "17 80 5622 90", AudioSpecificConfig{ObjectType: 2, SampleRate: 44101, Channels: 2}},
+		{"lowest rate", "17 80 0000 90", AudioSpecificConfig{ObjectType: 2, SampleRate: 1, Channels: 2}},
+		{"highest rate", "17 ff ffff 90", AudioSpecificConfig{ObjectType: 2, SampleRate: 1<<24 - 1, Channels: 2}},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			b, err := AppendAudioSpecificConfig([]byte("x"), c.config)
@@ -179,6 +238,7 @@ func TestAppendAudioSpecificConfig(t *testing.T) {
 		want   string
 	}{
 		{AudioSpecificConfig{SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not from 1 to 4: 0x0"},
+		{AudioSpecificConfig{ObjectType: 5, SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not from 1 to 4: 0x5"},
 		{AudioSpecificConfig{ObjectType: 39, SampleRate: 44100, Channels: 2}, "object type of AudioSpecificConfig is not from 1 to 4: 0x27"},
 		{AudioSpecificConfig{ObjectType: 2, Channels: 2}, "sample rates of AudioSpecificConfig are impossible: [2]int{0, 0}"},
 		{AudioSpecificConfig{ObjectType: 2, SampleRate: 1 << 24, Channels: 2}, "sample rates of AudioSpecificConfig are impossible: [2]int{0, 16777216}"},

@@ -103,6 +103,17 @@ func unhex(s string) []byte {
 	return b
 }
 
+// packed packs binary digits, with spaces between them, into bytes. The last byte is filled up with zeros.
+func packed(fields ...string) (out []byte) {
+	for i, bit := range strings.ReplaceAll(strings.Join(fields, ""), " ", "") {
+		if i%8 == 0 {
+			out = append(out, 0)
+		}
+		out[i/8] |= byte(bit-'0') << (7 - i%8)
+	}
+	return out
+}
+
 // requireCut asserts that err says that the input ended too early, at which offset, and how much was missing.
 func requireCut(tb testing.TB, err error, offset, missing int64) {
 	tb.Helper()

@@ -26,6 +26,7 @@ func TestFourCC(t *testing.T) {
 		{FourCCAC3, 1633889587, "ac-3", "AC-3"},
 		{FourCCEAC3, 1700998451, "ec-3", "E-AC-3"},
 		{0x61626364, 1633837924, "abcd", "abcd"},
+		{0x207e207e, 545136766, " ~ ~", " ~ ~"},
 	} {
 		assert.Equal(t, c.number, float64(c.c))
 		assert.Equal(t, c.text, c.c.String())

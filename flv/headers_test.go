@@ -81,4 +81,15 @@ func TestHeadersAreBoundedInBytes(t *testing.T) {
 	assert.True(t, headers.Has(small))
 	assert.False(t, headers.Has(video(t, start, "other")))
 	assert.False(t, headers.Has(flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 1, 2}}))
+
+	headers = flv.Headers{}
+	whole := video(t, start, "")
+	whole.Body = append(whole.Body, make([]byte, 4<<20-len(whole.Body))...)
+	for range 3 { // each in place of the one before
+		assert.True(t, headers.Keep(whole))
+		assert.True(t, headers.Has(whole))
+	}
+	whole.Body = append(whole.Body, 0)
+	assert.True(t, headers.Keep(whole))
+	assert.Empty(t, slices.Collect(headers.All()))
 }

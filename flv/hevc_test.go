@@ -16,6 +16,7 @@ func TestParseHEVCConfig(t *testing.T) {
 	}{
 		{hevcRecord, HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 43, 7}},
 		{hevcMain10, HEVCConfig{Profile: 2, Level: 60, BitDepth: 10, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 44, 7}},
+		{hevcRecord[:44] + "01 21 0000", HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4}, [3]int{}},
 		{hevcRecord[:44] + "00", HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4}, [3]int{}},
 	} {
 		h, err := ParseHEVCConfig(unhex(c.record))
@@ -36,6 +37,7 @@ func TestParseHEVCConfigMalformed(t *testing.T) {
 	head := hevcRecord[:44]
 	for _, c := range []struct{ name, record, want string }{
 		{"empty", "", "flv: offset 0: ends inside HEVC configuration, bytes missing: 23: unexpected EOF"},
+		{"three bytes", "01 0160", "flv: offset 0: ends inside HEVC configuration, bytes missing: 20: unexpected EOF"},
 		{"Annex B", "00" + hevcRecord[2:], "flv: offset 0: version of HEVC configuration is not 1: 0x0"},
 		{"no array", head + "01", "flv: offset 23: ends inside array of HEVC configuration, bytes missing: 3: unexpected EOF"},
 		{"many NAL units", head + "01 20 0041", "flv: offset 23: too many NAL units in HEVC configuration: 65"},

@@ -92,6 +92,22 @@ func TestInfo(t *testing.T) {
 		{"metadata that cannot be", []Tag{{Type: TagScript, Body: metadata(
 			amf.Property{Name: "width", Value: -1.0}, amf.Property{Name: "height", Value: 1e300})}},
 			"script, 1 packets, 54 bytes, 0s to 0s"},
+		{"later metadata that says less", []Tag{
+			{Type: TagScript, Body: metadata(append(size, amf.Property{Name: "duration", Value: 3.0}, amf.Property{Name: "audiosamplerate", Value: 8000.0},
+				amf.Property{Name: "audiochannels", Value: 1.0})...)},
+			{Type: TagScript, Body: metadata(size[0])}, {Type: TagScript, Body: metadata(size[1])}, {Type: TagVideo}, {Type: TagAudio}},
+			"video 640x360, 0 packets, 0 bytes, 0s to 0s; audio 8000 Hz, 1 channels, 0 packets, 0 bytes, 0s to 0s; " +
+				"script, 3 packets, 198 bytes, 0s to 0s; duration 3s"},
+		{"the largest values", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "width", Value: 65536.0}, amf.Property{Name: "height", Value: 65536.0},
+			amf.Property{Name: "audiosamplerate", Value: 1048576.0}, amf.Property{Name: "audiochannels", Value: 255.0})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video 65536x65536, 0 packets, 0 bytes, 0s to 0s; audio 1048576 Hz, 255 channels, 0 packets, 0 bytes, 0s to 0s; " +
+				"script, 1 packets, 104 bytes, 0s to 0s"},
+		{"codecs 0", []Tag{{Type: TagScript, Body: metadata(
+			amf.Property{Name: "videocodecid", Value: 0.0}, amf.Property{Name: "audiocodecid", Value: 0.0})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio PCM, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 67 bytes, 0s to 0s"},
+		{"codecs by other names", []Tag{{Type: TagScript, Body: metadata(
+			amf.Property{Name: "videocodecid", Value: "avc"}, amf.Property{Name: "audiocodecid", Value: "unknown"})}, {Type: TagVideo}, {Type: TagAudio}},
+			"video, 0 packets, 0 bytes, 0s to 0s; audio, 0 packets, 0 bytes, 0s to 0s; script, 1 packets, 65 bytes, 0s to 0s"},
 		{"duration", []Tag{{Type: TagScript, Body: metadata(amf.Property{Name: "duration", Value: 5e6})}},
 			"script, 1 packets, 40 bytes, 0s to 0s; duration 1388h53m20s"},
 		{"other scripts", []Tag{{Type: TagScript, Body: script(t, "onCuePoint", amf.Object{{Name: "duration", Value: 1.0}})},

@@ -43,10 +43,7 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 				return key
 			}
 		}
-		if size >= int64(len(nal)) {
-			return false
-		}
-		data = nal[size:]
+		data = nal[min(size, int64(len(nal))):]
 	}
 	return false
 }

@@ -105,21 +105,19 @@ func scriptName(body []byte) []byte {
 // amf0Text returns the string at the beginning of body (AMF0 2.4, 2.14) and the bytes after it, or nil if there is none.
 func amf0Text(body []byte) (text, rest []byte) {
 	const short, long = 2, 12 // markers
-	var size, at int
+	var size uint32
+	var at int
 	switch {
 	case len(body) >= 3 && body[0] == short:
-		size, at = int(binary.BigEndian.Uint16(body[1:])), 3
+		size, at = uint32(binary.BigEndian.Uint16(body[1:])), 3
 	case len(body) >= 5 && body[0] == long:
-		n := binary.BigEndian.Uint32(body[1:])
-		if n > MaxBodySize {
-			return nil, nil
-		}
-		size, at = int(n), 5
+		size, at = binary.BigEndian.Uint32(body[1:]), 5
 	default:
 		return nil, nil
 	}
-	if size > len(body)-at {
+	body = body[at:]
+	if int64(size) > int64(len(body)) {
 		return nil, nil
 	}
-	return body[at : at+size], body[at+size:]
+	return body[:size], body[size:]
 }

@@ -117,6 +117,7 @@ func TestKindOf(t *testing.T) {
 		{"metadata as published", script(t, "@setDataFrame", "onMetaData", map[string]any{"duration": 1.0}), flv.KindHeader, 0},
 		{"metadata with a long string for a name", data("\x0c\x00\x00\x00\x0aonMetaData\x05"), flv.KindHeader, 0},
 		{"metadata with a damaged value", data("\x02\x00\x0aonMetaData\x08\x00"), flv.KindHeader, 0},
+		{"metadata of no value", script(t, "onMetaData"), flv.KindHeader, 0},
 		{"cue point", script(t, "onCuePoint"), flv.KindData, 0},
 		{"a name that begins so", script(t, "onMetaDatas"), flv.KindData, 0},
 		{"cleared metadata", script(t, "@clearDataFrame", "onMetaData"), flv.KindData, 0},

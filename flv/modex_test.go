@@ -58,6 +58,10 @@ func TestAppendModEx(t *testing.T) {
 	assert.Equal(t, ModEx(unhex("02 0f423f 00")), m)
 	assert.Equal(t, 999_999*time.Nanosecond, m.TimestampOffset())
 
+	m, err = AppendTimestampOffset(nil, 0)
+	require.NoError(t, err)
+	assert.Equal(t, ModEx(unhex("02 000000 00")), m)
+
 	for size, head := range map[int]string{1: "00", 255: "fe", 256: "ff 00ff", 257: "ff 0100", 65536: "ff ffff"} {
 		data := bytes.Repeat([]byte{0xab}, size)
 		m, err := AppendModEx(nil, 3, data)

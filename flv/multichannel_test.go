@@ -14,6 +14,7 @@ func TestMultichannelConfig(t *testing.T) {
 		want       MultichannelConfig
 	}{
 		{"unspecified", "00 03", MultichannelConfig{Channels: 3}},
+		{"as many as there may be", "00 ff", MultichannelConfig{Channels: 255}},
 		{"5.1", "01 06 0000003f", MultichannelConfig{Order: ChannelsNative, Channels: 6, Mask: 1<<SpeakerFrontLeft |
 			1<<SpeakerFrontRight | 1<<SpeakerFrontCenter | 1<<SpeakerLowFrequency1 | 1<<SpeakerBackLeft | 1<<SpeakerBackRight}},
 		{"highest bit", "01 01 00800000", MultichannelConfig{Order: ChannelsNative, Channels: 1, Mask: 1 << SpeakerBottomFrontRight}},

@@ -183,10 +183,7 @@ func (p *Parser) beginFile() event {
 	}
 	p.header, p.seen = h, true
 	p.have, p.back = 0, 0
-	p.state = statePreviousTagSize
-	if p.skip = int64(dataOffset) - fileHeaderProper; p.skip > 0 {
-		p.state = stateSkip
-	}
+	p.state, p.skip = stateSkip, int64(dataOffset)-fileHeaderProper
 	return eventHeader
 }
 

@@ -83,6 +83,7 @@ func TestParserMalformed(t *testing.T) {
 			"flv: offset 0: ends inside tag body, bytes missing: 16777218: unexpected EOF", 0},
 		{"previous tag size", "09 000000 000000 00 000000 0000", "flv: offset 0: ends inside previous tag size, bytes missing: 2: unexpected EOF", 1},
 		{"tag header", "09", "flv: offset 0: ends inside tag header, bytes missing: 14: unexpected EOF", 0},
+		{"beginning of a file header", "464c56", "flv: offset 0: ends inside file header, bytes missing: 10: unexpected EOF", 0},
 		{"file header", "464c5601", "flv: offset 0: ends inside file header, bytes missing: 9: unexpected EOF", 0},
 	} {
 		t.Run(c.name, func(t *testing.T) {
@@ -143,6 +144,16 @@ func TestParserSplits(t *testing.T) {
 		}
 		require.Equal(t, whole, parse(&Parser{}, pieces...))
 	}
+}
+
+// A body that has arrived as a whole is a view of the input.
+func TestParserReturnsViews(t *testing.T) {
+	b := AppendTag(nil, Tag{Type: TagAudio, Body: []byte{1, 2, 3}})
+	var tag Tag
+	_, ok, err := new(Parser).Parse(b, &tag)
+	require.NoError(t, err)
+	require.True(t, ok)
+	assert.Same(t, &b[TagHeaderSize], &tag.Body[0])
 }
 
 func TestParserAllocates(t *testing.T) {

@@ -105,6 +105,7 @@ func TestDuration(t *testing.T) {
 		{"NaN", []any{amf.Object{at(math.NaN())}}, 0},
 		{"infinite", []any{amf.Object{at(math.Inf(1))}}, 0},
 		{"minus infinite", []any{amf.Object{at(math.Inf(-1))}}, 0},
+		{"just too long", []any{amf.Object{at(float64(1<<63) / 1e9)}}, 0},
 		{"300 years", []any{amf.Object{at(1e10)}}, 0},
 		{"largest number", []any{amf.Object{at(math.MaxFloat64)}}, 0},
 		{"string", []any{amf.Object{at("10")}}, 0},

@@ -16,6 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp"
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -23,17 +24,17 @@ import (
 // network contains the servers of a test, in memory, so that they use the clock of a synctest bubble.
 type network struct {
 	mu        sync.Mutex
-	listeners map[string]*listener // by host
-	silent    atomic.Bool          // what the servers send does not arrive
+	listeners map[string]*conntest.Pipes // by host
+	silent    atomic.Bool                // what servers say does not arrive
 }
 
 // serve starts a server on a host, in place of the previous one.
 func (n *network) serve(host string, cfg testserver.Config) *testserver.Server {
-	l := &listener{host: host, network: n, conns: make(chan net.Conn), closed: make(chan struct{})}
+	l := conntest.NewPipes(host)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.listeners == nil {
-		n.listeners = make(map[string]*listener)
+		n.listeners = make(map[string]*conntest.Pipes)
 	}
 	n.listeners[host] = l
 	return testserver.Serve(l, cfg)
@@ -48,17 +49,10 @@ func (n *network) dial(ctx context.Context, _, addr string) (net.Conn, error) {
 		return nil, errors.New("connection refused")
 	}
 	ours, theirs := net.Pipe()
-	server := newServed(theirs, &n.silent)
-	select {
-	case l.conns <- server:
-		return ours, nil
-	case <-l.closed:
-		server.Close()
-		return nil, errors.New("connection refused")
-	case <-ctx.Done():
-		server.Close()
-		return nil, ctx.Err()
+	if err := l.Hand(ctx, newServed(theirs, &n.silent)); err != nil {
+		return nil, err
 	}
+	return ours, nil
 }
 
 func (n *network) options() *rtmp.Options { return &rtmp.Options{DialContext: n.dial} }
@@ -102,32 +96,6 @@ func (c *served) Close() error {
 	c.once.Do(func() { close(c.closed) })
 	return c.Conn.Close()
 }
-
-type listener struct {
-	host    string
-	network *network
-	conns   chan net.Conn
-	once    sync.Once
-	closed  chan struct{}
-}
-
-func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case nc := <-l.conns:
-		return nc, nil
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return nil
-}
-
-func (l *listener) Addr() net.Addr  { return l }
-func (l *listener) Network() string { return "memory" }
-func (l *listener) String() string  { return l.host + ":1935" }
 
 // sampleTags are those of testserver.Sample.
 func sampleTags(t *testing.T) []flv.Tag {

@@ -1,42 +1,29 @@
 package testserver_test
 
 import (
-	"net"
 	"slices"
 	"testing"
 	"testing/synctest"
 
+	"github.com/stretchr/testify/require"
+
 	"github.com/go-librtmp/rtmp/flv"
+	"github.com/go-librtmp/rtmp/internal/conntest"
 	"github.com/go-librtmp/rtmp/internal/peertest"
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
-
-// pipes is a listener of connections without buffers: nothing is sent before it is read, so that a test knows how far the
-// server is, and no system is involved, so that synctest can tell the time.
-type pipes chan net.Conn
-
-func (p pipes) Accept() (net.Conn, error) {
-	nc, ok := <-p
-	if !ok {
-		return nil, net.ErrClosed
-	}
-	return nc, nil
-}
-
-func (p pipes) Close() error   { close(p); return nil }
-func (p pipes) Addr() net.Addr { return &net.UnixAddr{Name: "pipe", Net: "unix"} }
 
 // overPipe runs test with a client on a pipe, which is a *recorded, in a bubble of synctest.
 func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *peertest.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
 		cfg.Files = map[string][]byte{"sample": testserver.Sample}
-		listener := make(pipes)
+		listener := conntest.NewPipes("server")
 		s := testserver.Serve(listener, cfg)
 		defer s.Close()
-		ours, theirs := net.Pipe()
+		ours, err := listener.DialContext(t.Context(), "", "")
+		require.NoError(t, err)
 		defer ours.Close()
-		listener <- theirs
 		c := peertest.NewClient(t, &recorded{Conn: ours})
 		c.Connect()
 		test(t, c)

@@ -148,17 +148,20 @@ func eval[T any](tab *tab, expression string) (v T) {
 	return v
 }
 
-// until waits until an expression is true.
+// until waits until an expression is true. The page evaluates it for each frame that it draws.
 func (tab *tab) until(expression string) {
 	tab.t.Helper()
-	for end := time.Now().Add(patience); !eval[bool](tab, expression); time.Sleep(50 * time.Millisecond) {
-		if time.Now().After(end) {
-			state := eval[string](tab, `document.body.innerText + [...document.querySelectorAll("video")].map((v) =>
-				[v.currentTime, v.readyState, v.paused, v.buffered.length && v.buffered.end(0), v.error?.message].join(" ")).join()`)
-			require.FailNow(tab.t, "it has not come true: "+expression, state)
-		}
+	ctx, cancel := context.WithTimeout(tab.ctx, patience)
+	defer cancel()
+	err := chromedp.Run(ctx, chromedp.Evaluate(`(async () => { while (!(`+expression+`)) await new Promise(requestAnimationFrame) })()`, nil, awaitPromise))
+	if err != nil {
+		state := eval[string](tab, `document.body.innerText + [...document.querySelectorAll("video")].map((v) =>
+			[v.currentTime, v.readyState, v.paused, v.buffered.length && v.buffered.end(0), v.error?.message].join(" ")).join()`)
+		require.FailNow(tab.t, "it has not come true: "+expression, "%v: %s", err, state)
 	}
 }
+
+func awaitPromise(p *runtime.EvaluateParams) *runtime.EvaluateParams { return p.WithAwaitPromise(true) }
 
 // press presses keys.
 func (tab *tab) press(keys string) {
