@@ -103,6 +103,7 @@ func TestWriteThatBlocksEnds(t *testing.T) {
 			defer cancel()
 			return s.Send(ctx, ping)
 		}, context.DeadlineExceeded, time.Second},
+		"a deadline": {func(s *Session) error { return s.SendBy(time.Now().Add(time.Second), ping) }, os.ErrDeadlineExceeded, time.Second},
 		"a Writer's deadline": {func(s *Session) error {
 			return writeFor(s, &limited{due: time.Now().Add(time.Second)})
 		}, os.ErrDeadlineExceeded, time.Second},
