@@ -64,7 +64,11 @@ func TestDeadlineInterrupts(t *testing.T) {
 	require.True(t, d.rearm(time.Time{}))
 	d.hold(nil)
 	d.interrupt(other)
+	d.interrupt(nil)
 	require.True(t, m[len(m)-1].IsZero(), "nobody holds it")
+	d.hold(me)
+	d.interrupt(nil)
+	require.True(t, d.looks(), "whoever holds it")
 }
 
 // limited is a Writer whose limit is moved.
