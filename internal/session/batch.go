@@ -2,8 +2,12 @@ package session
 
 import "github.com/go-librtmp/rtmp/chunk"
 
-// gatherSize is how many bytes of chunks leave with one system call, if there are so many.
-const gatherSize = 128 << 10
+const (
+	// gatherSize is how many bytes of chunks leave with one system call, if there are so many.
+	gatherSize = 128 << 10
+	// keepBatchBuffer is the size of the largest buffer that a connection keeps between batches, in bytes.
+	keepBatchBuffer = 2 * gatherSize
+)
 
 // Batch gathers messages in the connection's write buffer. Its owner holds the write lock from Begin to End.
 type Batch struct {
@@ -48,7 +52,7 @@ func (b *Batch) added() error {
 	if len(b.w.buf) < gatherSize {
 		return nil
 	}
-	if b.err = b.w.flush(b.p, 2*gatherSize); b.err != nil {
+	if b.err = b.w.flush(b.p, keepBatchBuffer); b.err != nil {
 		return b.err
 	}
 	_, err := b.p.limit() // the last moment to stop without harm: everything that was encoded has left
@@ -59,7 +63,7 @@ func (b *Batch) added() error {
 func (b *Batch) End(err error) error {
 	defer b.w.release()
 	if b.err == nil {
-		b.err = b.w.flush(b.p, 2*gatherSize)
+		b.err = b.w.flush(b.p, keepBatchBuffer)
 	}
 	if b.err != nil {
 		return b.w.life.Fail(b.err)

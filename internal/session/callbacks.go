@@ -92,7 +92,6 @@ func (c *Callbacks) serve() {
 		c.mu.Lock()
 		if len(c.queue) == 0 {
 			c.running, c.queue = false, nil
-			c.grow(-c.bytes)
 			c.mu.Unlock()
 			return
 		}

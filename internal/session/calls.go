@@ -3,6 +3,7 @@ package session
 import (
 	"context"
 	"fmt"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -188,7 +189,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 	if k == nil {
 		return false, nil
 	}
-	reply := append(append(make([]any, 0, 1+len(cmd.Args)), cmd.Object), cmd.Args...)
+	reply := slices.Concat([]any{cmd.Object}, cmd.Args)
 	if cmd.Name == "_error" {
 		k.Complete(reply, t.Refusal(message.ParseStatus(reply)))
 		return true, nil

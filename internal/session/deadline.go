@@ -59,11 +59,11 @@ func (d *deadline) looks() bool {
 	return interrupted
 }
 
-// interrupt makes who check its state, if it is the holder.
+// interrupt makes who check its state, if it is the holder; nil means the holder, whoever it is.
 func (d *deadline) interrupt(who any) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.holder == who {
+	if d.holder != nil && (who == nil || who == d.holder) {
 		d.interrupted = true
 		d.move(past)
 	}

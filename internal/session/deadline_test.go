@@ -64,7 +64,11 @@ func TestDeadlineInterrupts(t *testing.T) {
 	require.True(t, d.rearm(time.Time{}))
 	d.hold(nil)
 	d.interrupt(other)
+	d.interrupt(nil)
 	require.True(t, m[len(m)-1].IsZero(), "nobody holds it")
+	d.hold(me)
+	d.interrupt(nil)
+	require.True(t, d.looks(), "whoever holds it")
 }
 
 // limited is a Writer whose limit is moved.
@@ -103,6 +107,7 @@ func TestWriteThatBlocksEnds(t *testing.T) {
 			defer cancel()
 			return s.Send(ctx, ping)
 		}, context.DeadlineExceeded, time.Second},
+		"a deadline": {func(s *Session) error { return s.SendBy(time.Now().Add(time.Second), ping) }, os.ErrDeadlineExceeded, time.Second},
 		"a Writer's deadline": {func(s *Session) error {
 			return writeFor(s, &limited{due: time.Now().Add(time.Second)})
 		}, os.ErrDeadlineExceeded, time.Second},

@@ -69,17 +69,14 @@ func (w *writer) Writev(b [][]byte) error {
 	w.begin()
 	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one TLS record or piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
-		return w.flushed(w.flush(purpose{}, 0)) // thousands of players keep no buffer each
+		return w.flushed(w.flush(purpose{}, 0))
 	}
-	if len(w.buf) > 0 {
-		all = append(all, w.buf)
-	}
-	all = append(all, b...)
+	all = append(append(all, w.buf), b...)
 	w.err = w.writing(purpose{}, func() (int, error) {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})
-	w.buf = w.buf[:0] // a batch begins with an empty buffer
+	w.empty(0)
 	return w.flushed(w.err)
 }
 

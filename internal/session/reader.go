@@ -175,7 +175,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()
-	for !ready || w.Sink != nil && w.Sink.Room() {
+	for !ready || !r.kept && w.Sink != nil && w.Sink.Room() {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
 		}
@@ -232,7 +232,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 		}
 	}
 	r.config.Counters.Messages.Add(taken)
-	return rest, t.End(), err
+	return rest, t.End() || r.kept, err
 }
 
 // nextBuffered sets r.msg to the next message that has been read already.

@@ -70,11 +70,11 @@ func (w *writer) writeNow() bool {
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
-	b := w.takeReplies(w.buf[:0])
-	w.buf = b[:0]          // a batch begins with an empty buffer
-	n, _ := w.try.write(b) // the next write finds the error
+	w.buf = w.takeReplies(w.buffer())
+	n, _ := w.try.write(w.buf) // the next write finds the error
 	w.config.Counters.BytesWritten.Add(uint64(n))
-	w.unsent = append(w.unsent, b[n:]...)
+	w.unsent = append(w.unsent, w.buf[n:]...)
+	w.empty(0) // thousands of players keep no buffer each
 	return len(w.unsent) == 0
 }
 

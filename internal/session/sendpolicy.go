@@ -20,7 +20,7 @@ func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 // Offer appends a copy of m unless it has to drop it. dropped is how many others were dropped to make room.
 func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	q.offered += int64(queueHeaderSize + m.Size())
-	if q.Len() > 0 && q.Len()+m.Size() > q.limit {
+	if q.Len()+m.Size() > q.limit {
 		due := &q.due[0]
 		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // for which other media is dropped
 			due = &q.due[1]

@@ -13,6 +13,9 @@ import (
 // gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const gatherLimit = 256 << 10
 
+// finishLooks is how often Finish looks for progress within a grace.
+const finishLooks = 8
+
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
 // system call. When the queue is full, Enqueue blocks or drops media.
 type SendQueue struct {
@@ -63,6 +66,14 @@ func (q *SendQueue) failure() error {
 	return q.err
 }
 
+// over returns why nothing more can be sent; nil: something can. The caller holds q.mu.
+func (q *SendQueue) over() error {
+	if q.err == nil && q.closed {
+		return fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	}
+	return q.err
+}
+
 // Waiting returns how many bytes wait to be sent.
 func (q *SendQueue) Waiting() int {
 	q.mu.Lock()
@@ -74,11 +85,8 @@ func (q *SendQueue) Waiting() int {
 func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	switch {
-	case q.err != nil:
-		return false, q.err
-	case q.closed:
-		return false, fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
+	if err := q.over(); err != nil {
+		return false, err
 	}
 	if len(o.Body) > chunk.MaxMessageLength {
 		return false, fmt.Errorf("rtmp: publish: %w", &chunk.Error{Detail: "message too long to send", Value: len(o.Body)})
@@ -104,46 +112,39 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 // Enqueue queues a message. It waits for room within the limit of who. The body is copied, and the stream id is that of the queue.
 // Several goroutines may call it at a time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
-	done, err := q.try(who, o)
+	return q.wait(who, func() (bool, error) {
+		if err := q.w.life.Err(); err != nil {
+			return false, err
+		}
+		if _, err := who.WriteLimit(); err != nil {
+			return false, err
+		}
+		return q.offer(o)
+	})
+}
+
+// Drained waits until the sender has sent everything, within the limit of who.
+func (q *SendQueue) Drained(who Writer) error {
+	return q.wait(who, func() (bool, error) {
+		q.mu.Lock()
+		defer q.mu.Unlock()
+		return !q.busy && q.queue.Len() == 0, q.over()
+	})
+}
+
+// wait calls try until it reports true or an error, within the limit of who, whenever there may be more room.
+func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
+	done, err := try()
 	if done || err != nil {
 		return err
 	}
 	defer signal(q.room) // there may be room for another call, and the end concerns all
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
-			done, err = q.try(who, o)
+			done, err = try()
 		}
 	}
 	return err
-}
-
-// try is Enqueue without waiting. It reports false if there is no room.
-func (q *SendQueue) try(who Writer, o *chunk.Outgoing) (bool, error) {
-	if err := q.w.life.Err(); err != nil {
-		return false, err
-	}
-	if _, err := who.WriteLimit(); err != nil {
-		return false, err
-	}
-	return q.offer(o)
-}
-
-// Drained waits until the sender has sent everything, within the limit of who.
-func (q *SendQueue) Drained(who Writer) error {
-	for {
-		q.mu.Lock()
-		busy, err := q.busy || q.queue.Len() > 0, q.err
-		if err == nil && q.closed {
-			err = fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
-		}
-		q.mu.Unlock()
-		if err != nil || !busy {
-			return err
-		}
-		if err := q.w.waitFor(who, nil, q.room); err != nil {
-			return err
-		}
-	}
 }
 
 // run is the sender: it sends what is queued until the queue is closed and empty, or the connection ends.
@@ -210,9 +211,9 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		defer timer.Stop()
 		limit = timer.C
 	}
-	tick := time.NewTicker(grace)
+	tick := time.NewTicker(grace / finishLooks)
 	defer tick.Stop()
-	before, ended := w.config.Counters.BytesWritten.Load(), q.ended
+	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // first the queue, then the lock
 	for {
 		select {
@@ -230,7 +231,13 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 		case <-limit:
 		case <-tick.C:
 			if now := w.config.Counters.BytesWritten.Load(); now != before {
-				before = now
+				quiet, before = 0, now
+				continue
+			}
+			if quiet++; quiet < finishLooks {
+				if quiet == finishLooks-1 {
+					w.deadline.interrupt(nil) // a write counts what the network has taken when it returns
+				}
 				continue
 			}
 		}

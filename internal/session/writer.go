@@ -33,7 +33,7 @@ type writer struct {
 	lock   chan struct{} // one slot: the right to encode and write. Unlike a mutex, it can be waited for together with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // likewise
-	box    *[]byte       // likewise: the pool's box of buf; nil: buf is not from the pool
+	box    *[]byte       // likewise: the pool's box of buf; nil: there is no buffer
 	err    error         // likewise: the first failed write
 	unsent []byte        // likewise: what the socket did not take without waiting
 	rest   [][]byte      // likewise: what the socket did not take of TryWritev. At most one of unsent and rest is not empty
@@ -210,12 +210,17 @@ func (w *writer) encode(dst []byte, o *chunk.Outgoing) ([]byte, error) {
 
 // begin starts a write buffer with what must be written first. The caller holds the lock.
 func (w *writer) begin() {
-	if cap(w.buf) == 0 {
+	w.buf = w.takeReplies(appendAll(append(w.buffer(), w.unsent...), w.rest))
+	w.unsent, w.rest = nil, nil
+}
+
+// buffer returns the write buffer, empty. The caller holds the lock.
+func (w *writer) buffer() []byte {
+	if w.box == nil {
 		w.box = writeBuffers.Get().(*[]byte)
 		w.buf = *w.box
 	}
-	w.buf = w.takeReplies(appendAll(append(w.buf[:0], w.unsent...), w.rest))
-	w.unsent, w.rest = nil, nil
+	return w.buf[:0]
 }
 
 func appendAll(dst []byte, all [][]byte) []byte {
@@ -230,22 +235,19 @@ var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
 // flush writes the buffer, and keeps it if it is not larger than keep. The caller holds the lock. An error is final.
 func (w *writer) flush(p purpose, keep int) error {
-	b := w.buf
-	if len(b) == 0 {
-		return nil
+	if len(w.buf) > 0 {
+		w.err = w.write(p, w.buf)
 	}
-	w.buf = b[:0]
-	w.err = w.write(p, b)
-	if cap(b) > keep {
-		w.share()
-	}
+	w.empty(keep)
 	return w.err
 }
 
-// share returns the empty buffer to the pool.
-func (w *writer) share() {
-	if w.box == nil {
-		w.box = new([]byte)
+// empty empties the buffer, since a batch begins with an empty one, and returns it to the pool if it is larger than keep. The caller
+// holds the lock.
+func (w *writer) empty(keep int) {
+	w.buf = w.buf[:0]
+	if cap(w.buf) <= keep {
+		return
 	}
 	if cap(w.buf) <= shareWriteBuffer {
 		*w.box = w.buf

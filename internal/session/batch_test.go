@@ -1,0 +1,71 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+)
+
+// raw appends n bytes that are no chunks.
+func raw(n int) func([]byte, *chunk.Writer) ([]byte, error) {
+	return func(dst []byte, _ *chunk.Writer) ([]byte, error) { return append(dst, make([]byte, n)...), nil }
+}
+
+// A batch writes whenever it has gathered gatherSize bytes, and the rest at its end.
+func TestBatchGathers(t *testing.T) {
+	a, b := conntest.Pair(t)
+	go io.Copy(io.Discard, b)
+	client, _ := pairOn(t, a, b, Config{})
+	written := &client.session.Counters().BytesWritten
+	batch, err := client.session.Begin(nil)
+	require.NoError(t, err)
+	require.NoError(t, batch.Append(raw(gatherSize-1)))
+	require.Zero(t, written.Load())
+	require.NoError(t, batch.Append(raw(1)))
+	require.EqualValues(t, gatherSize, written.Load())
+	o := chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, gatherSize)}
+	require.NoError(t, batch.Add(&o))
+	require.Greater(t, written.Load(), uint64(2*gatherSize))
+	require.NoError(t, batch.Append(raw(1)))
+	before := written.Load()
+	require.NoError(t, batch.End(nil))
+	require.Equal(t, before+1, written.Load())
+}
+
+// What cannot be encoded is not written, and the rest of the batch is.
+func TestBatchWithout(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, _ := pairOn(t, a, b, Config{})
+	refused := errors.New("refused")
+	batch, err := client.session.Begin(nil)
+	require.NoError(t, err)
+	require.NoError(t, batch.Append(raw(1)))
+	require.ErrorIs(t, batch.Append(func([]byte, *chunk.Writer) ([]byte, error) { return make([]byte, 100), refused }), refused)
+	require.Error(t, batch.Add(&chunk.Outgoing{Type: 99, ChunkStreamID: 1}), "no such chunk stream")
+	require.NoError(t, batch.Append(raw(1)))
+	require.ErrorIs(t, batch.End(refused), refused)
+	require.EqualValues(t, 2, client.session.Counters().BytesWritten.Load())
+	require.NoError(t, client.session.Err())
+}
+
+// A Writer that is stopped stops after what was gathered has left, which harms nobody.
+func TestBatchStops(t *testing.T) {
+	a, b := conntest.Pair(t)
+	go io.Copy(io.Discard, b)
+	client, _ := pairOn(t, a, b, Config{})
+	stopped := errors.New("stopped")
+	who := new(limited)
+	batch, err := client.session.Begin(who)
+	require.NoError(t, err)
+	who.err = stopped
+	require.NoError(t, batch.Append(raw(gatherSize-1)))
+	require.ErrorIs(t, batch.Append(raw(1)), stopped)
+	require.EqualValues(t, gatherSize, client.session.Counters().BytesWritten.Load())
+	require.NoError(t, batch.End(nil))
+	require.NoError(t, client.session.Err())
+}

@@ -1,0 +1,150 @@
+package session
+
+import (
+	"io"
+	"testing"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// player is a Sink and a Taker that wants a number of messages, and has room for some.
+type player struct {
+	want, room int
+	verdicts   map[uint32]Verdict // by timestamp; otherwise Taken
+	backlog    *Backlog
+
+	offered, taken []uint32
+	looked         int // how often Ready was called
+}
+
+func (p *player) Ready() bool         { p.looked++; return p.End() }
+func (p *player) End() bool           { return len(p.offered) >= p.want }
+func (p *player) Room() bool          { return len(p.taken) < p.room }
+func (p *player) Deadline() time.Time { return time.Time{} }
+func (p *player) Backlog() *Backlog   { return p.backlog }
+func (p *player) Begin()              {}
+
+func (p *player) Take(m *Message) Verdict {
+	v, special := p.verdicts[m.Timestamp]
+	if !special {
+		v = Taken
+		p.taken = append(p.taken, m.Timestamp)
+	}
+	p.offered = append(p.offered, m.Timestamp)
+	return v
+}
+
+func (p *player) read(s *Session) error {
+	return s.Read(&Waiter{What: "read", Sink: p, Taker: p})
+}
+
+// sounds are audio messages with times from first on, as one write.
+func sounds(first, n uint32) (all []chunk.Outgoing) {
+	for i := range n {
+		all = append(all, Encode(message.TypeAudio, 1, first+i, []byte{0xaf, 1}))
+	}
+	return all
+}
+
+// times returns the times of what was dispatched.
+func (r *role) times() (all []uint32) {
+	for _, p := range r.received {
+		all = append(all, p.Timestamp)
+	}
+	return all
+}
+
+// A Taker gets the audio and video that has been read already, as much as it has room for, and everything else is dispatched.
+func TestTaker(t *testing.T) {
+	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
+	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
+	huge := Encode(message.TypeVideo, 1, 6, make([]byte, 2000))
+	for name, test := range map[string]struct {
+		player     player
+		more       []chunk.Outgoing // after sounds 1 to 3
+		offered    []uint32
+		dispatched []uint32
+		messages   int
+	}{
+		"all at once":              {player: player{want: 1, room: 9}, offered: []uint32{1, 2, 3}, messages: 3},
+		"as many as there is room": {player: player{want: 1, room: 2}, offered: []uint32{1, 2}, messages: 2},
+		"pictures, too":            {player: player{want: 4, room: 9}, more: []chunk.Outgoing{video}, offered: []uint32{1, 2, 3, 5}, messages: 4},
+		"but no data": {player: player{want: 4, room: 9}, more: []chunk.Outgoing{data, video}, offered: []uint32{1, 2, 3, 5},
+			dispatched: []uint32{4}, messages: 5},
+		"another's": {player: player{want: 3, room: 9, verdicts: map[uint32]Verdict{2: Declined}}, offered: []uint32{1, 2, 3},
+			dispatched: []uint32{2}, messages: 3},
+		"up to an error": {player: player{want: 1, room: 9}, more: []chunk.Outgoing{huge}, offered: []uint32{1, 2, 3}, messages: 3},
+	} {
+		t.Run(name, func(t *testing.T) {
+			client, server := pair(t, Config{MaxMessageSize: 1000})
+			go server.session.Send(conntest.Context(t), append(sounds(1, 3), test.more...)...)
+			p := &test.player
+			require.NoError(t, p.read(client.session))
+			assert.Equal(t, test.offered, p.offered)
+			assert.Equal(t, test.dispatched, client.times())
+			assert.EqualValues(t, test.messages, client.session.Counters().Messages.Load())
+		})
+	}
+}
+
+// What a Taker puts off is offered to the next Read, which does not ask whether it is ready as long as it has something to take.
+func TestTakerLater(t *testing.T) {
+	client, server := pair(t, Config{})
+	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
+	p := &player{want: 2, room: 2, verdicts: map[uint32]Verdict{2: Later}}
+	require.NoError(t, p.read(client.session))
+	require.Equal(t, []uint32{1, 2}, p.offered)
+	p.want, p.verdicts, p.looked = 3, nil, 0
+	require.NoError(t, p.read(client.session))
+	require.Equal(t, []uint32{1, 2, 2}, p.offered)
+	require.Zero(t, p.looked)
+	require.EqualValues(t, 2, client.session.Counters().Messages.Load())
+}
+
+// Config.Tap sees what a Taker would have taken.
+func TestTakerBesideATap(t *testing.T) {
+	p := &player{want: 3, room: 9}
+	client, server := pair(t, Config{Tap: func(m *Message) (bool, error) {
+		p.offered = append(p.offered, m.Timestamp)
+		return true, nil
+	}})
+	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
+	require.NoError(t, p.read(client.session))
+	require.Equal(t, []uint32{1, 2, 3}, p.offered)
+	require.Empty(t, p.taken)
+}
+
+// What was taken before the connection was lost counts.
+func TestTakerOfALostConnection(t *testing.T) {
+	client, _ := pair(t, Config{})
+	client.session.Fail(io.ErrClosedPipe)
+	require.NoError(t, (&player{want: 0}).read(client.session))
+	require.ErrorIs(t, (&player{want: 1}).read(client.session), io.ErrClosedPipe)
+}
+
+// While a queue is full, only its owner reads, and others get what they have been waiting for already.
+func TestBacklogStopsOthers(t *testing.T) {
+	client, server := pair(t, Config{})
+	c := client.session
+	full := c.NewBacklog(100, func() string { return "stream 1" })
+	full.Queued(101)
+	require.EqualError(t, c.Await(conntest.Context(t), "nothing", nil), ErrBacklog.Error()+": stream 1")
+	other := &player{want: 1, backlog: c.NewBacklog(100, nil)}
+	require.ErrorIs(t, other.read(c), ErrBacklog)
+	came := make(chan struct{})
+	close(came)
+	require.True(t, c.token.take())
+	_, err := c.readFor(&Waiter{What: "something", Wake: came}) // it has come between a look and the token
+	require.NoError(t, err)
+	c.token.give()
+	go server.session.Send(conntest.Context(t), sounds(1, 1)...)
+	owner := &player{want: 1, backlog: full}
+	require.NoError(t, owner.read(c))
+	require.NoError(t, c.Err())
+}

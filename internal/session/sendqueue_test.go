@@ -1,0 +1,220 @@
+package session
+
+import (
+	"errors"
+	"io"
+	"net"
+	"os"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// queuedSound is an audio message as a stream gives it to its queue.
+func queuedSound(timestamp uint32, size int) *chunk.Outgoing {
+	return &chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: ChunkStreamMedia, Timestamp: timestamp, Body: make([]byte, size)}
+}
+
+// soon is a Writer with a deadline in a second.
+func soon() Writer { return until(time.Now().Add(time.Second)) }
+
+// forever is a Writer without a limit.
+var forever = until{}
+
+// What is queued is sent on the queue's message stream, with the chunk stream and the time of each message.
+func TestSendQueueSends(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		q := client.session.NewSendQueue(0)
+		require.False(t, q.Drops())
+		o := queuedSound(7, 1)
+		o.Body[0], o.ChunkStreamID = 1, 9
+		require.NoError(t, q.Enqueue(forever, o))
+		o.Body[0], o.Timestamp = 2, 8 // it was copied
+		require.NoError(t, q.Enqueue(forever, o))
+		require.Equal(t, 2*(queueHeaderSize+1), q.Waiting())
+		require.ErrorIs(t, q.Drained(soon()), os.ErrDeadlineExceeded, "nobody sends yet")
+		require.True(t, q.Start(5))
+		require.ErrorIs(t, q.Drained(soon()), os.ErrDeadlineExceeded, "the sender has everything, but nobody reads")
+		require.Zero(t, q.Waiting())
+		server.session.StartStanding()
+		require.NoError(t, q.Drained(forever))
+		synctest.Wait()
+		require.Len(t, server.received, 2)
+		for i, p := range server.received {
+			assert.Equal(t, message.Packet{Type: message.TypeAudio, Format: p.Format, ChunkStreamID: 9, StreamID: 5, Timestamp: uint32(7 + i),
+				Absolute: true, Body: []byte{byte(1 + i)}}, p)
+		}
+		require.NoError(t, q.Enqueue(forever, o), "it goes on")
+		require.NoError(t, q.Drained(forever))
+	})
+}
+
+// Without a limit for dropping, Enqueue blocks beyond gatherLimit. Alone, a message may be of any size that RTMP allows.
+func TestSendQueueBlocks(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		q := client.session.NewSendQueue(0)
+		var refused *chunk.Error
+		require.ErrorAs(t, q.Enqueue(forever, queuedSound(0, chunk.MaxMessageLength+1)), &refused)
+		require.NoError(t, q.Enqueue(forever, queuedSound(0, 1000)))
+		const rest = gatherLimit - 1000 - queueHeaderSize
+		require.ErrorIs(t, q.Enqueue(soon(), queuedSound(1, rest+1)), os.ErrDeadlineExceeded)
+		require.NoError(t, q.Enqueue(soon(), queuedSound(2, rest)))
+		require.ErrorIs(t, q.Enqueue(soon(), queuedSound(3, 0)), os.ErrDeadlineExceeded)
+		server.session.StartStanding()
+		require.True(t, q.Start(1))
+		require.NoError(t, q.Enqueue(soon(), queuedSound(4, chunk.MaxMessageLength)), "there is room now")
+		require.NoError(t, q.Drained(forever))
+		synctest.Wait()
+		require.Equal(t, []uint32{0, 2, 4}, server.times())
+		require.NoError(t, client.session.Err())
+	})
+}
+
+// Media that does not fit is dropped and counted.
+func TestSendQueueDrops(t *testing.T) {
+	client, _ := pair(t, Config{})
+	q := client.session.NewSendQueue(2 * mediaQueued)
+	require.True(t, q.Drops())
+	put := func(m *Message, dropped uint64) {
+		o := chunk.Outgoing{Type: uint8(m.Type), Timestamp: m.Timestamp, Body: m.Body}
+		require.NoError(t, q.Enqueue(forever, &o))
+		require.Equal(t, dropped, client.session.Counters().Dropped.Load())
+	}
+	put(keyFrame(0), 0)
+	put(frame(1), 0)
+	put(frame(2), 1)
+	put(keyFrame(3), 3)
+	require.False(t, client.session.NewSendQueue(0).Drops())
+	require.True(t, client.session.NewSendQueue(1).Drops())
+}
+
+// Several calls wait for a queue that has become empty: each goes on.
+func TestSendQueueForgetsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		q := client.session.NewSendQueue(0)
+		require.NoError(t, q.Enqueue(forever, queuedSound(0, gatherLimit)))
+		results := make(chan error)
+		for _, call := range []func() error{
+			func() error { return q.Drained(forever) },
+			func() error { return q.Drained(forever) },
+			func() error { return q.Drained(forever) },
+			func() error { return q.Enqueue(soon(), queuedSound(1, 1)) },
+			func() error { return q.Enqueue(soon(), queuedSound(2, 1)) },
+		} {
+			go func() { results <- call() }()
+			synctest.Wait()
+		}
+		server.session.StartStanding()
+		require.True(t, q.Start(1))
+		for range 5 {
+			require.NoError(t, <-results)
+		}
+	})
+}
+
+// The queue has ended for everybody when something in it could not be sent, when it was closed, or with the connection. A Writer that is
+// stopped only ends its own calls.
+func TestSendQueueEnds(t *testing.T) {
+	stopped := errors.New("stopped")
+	for name, test := range map[string]struct {
+		end  func(s *Session, q *SendQueue)
+		want error
+	}{
+		"a bad message": {func(_ *Session, q *SendQueue) {
+			bad := queuedSound(2, 1)
+			bad.ChunkStreamID = 1
+			q.Enqueue(forever, bad)
+			<-q.Ended()
+		}, &chunk.Error{}},
+		"closed":               {func(_ *Session, q *SendQueue) { q.Finish(time.Second) }, net.ErrClosed},
+		"the connection's end": {func(s *Session, _ *SendQueue) { s.Fail(stopped) }, stopped},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				client, server := pair(t, Config{})
+				server.session.StartStanding()
+				q := client.session.NewSendQueue(0)
+				require.True(t, q.Start(1))
+				require.ErrorIs(t, q.Enqueue(&limited{err: stopped}, queuedSound(0, 1)), stopped)
+				require.NoError(t, q.Enqueue(forever, queuedSound(1, 1)))
+				require.NoError(t, q.Drained(forever))
+				test.end(client.session, q)
+				<-q.Ended()
+				synctest.Wait()
+				is := func(err error) {
+					t.Helper()
+					if _, bad := test.want.(*chunk.Error); bad {
+						require.ErrorAs(t, err, new(*chunk.Error))
+						return
+					}
+					require.ErrorIs(t, err, test.want)
+				}
+				is(q.Enqueue(forever, queuedSound(3, 1)))
+				if client.session.Err() == nil {
+					is(q.Drained(forever))
+				}
+				require.Equal(t, []uint32{1}, server.times())
+				if name == "a bad message" {
+					is(q.Finish(time.Second))
+					require.NoError(t, client.session.Err())
+				}
+			})
+		})
+	}
+}
+
+// Finish sends what is queued, as long as the network takes something within each grace, but no longer than Config.Timeout.
+func TestSendQueueFinish(t *testing.T) {
+	const grace, timeout = time.Second, 5 * time.Second
+	for name, test := range map[string]struct {
+		every time.Duration // how often the peer reads something; 0: never
+		times int           // how often it does
+		after time.Duration
+		err   error
+	}{
+		"nobody reads":   {0, 0, grace, os.ErrDeadlineExceeded},
+		"it is slow":     {grace / 2, 7, 7 * grace / 2, nil},
+		"it stops":       {grace / 2, 2, 3 * grace, os.ErrDeadlineExceeded},
+		"it is too slow": {grace/2 + grace/4, 6, timeout, os.ErrDeadlineExceeded},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				a, b := net.Pipe()
+				client := newRole(a, Config{Timeout: timeout})
+				q := client.session.NewSendQueue(0)
+				require.NoError(t, q.Enqueue(forever, queuedSound(0, 50)))
+				require.True(t, q.Start(1))
+				go func() {
+					size := 12 + 50 // of the message, whose last byte comes last
+					for i := range test.times {
+						time.Sleep(test.every)
+						n := 1
+						if i == 6 {
+							n = size - 6
+						}
+						io.ReadFull(b, make([]byte, n))
+					}
+				}()
+				began := time.Now()
+				err := q.Finish(grace)
+				defer client.session.Close()
+				require.Equal(t, test.after, time.Since(began))
+				if test.err == nil {
+					require.NoError(t, err)
+					return
+				}
+				require.ErrorIs(t, err, test.err)
+				require.ErrorIs(t, client.session.Err(), test.err)
+			})
+		})
+	}
+}
