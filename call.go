@@ -77,7 +77,7 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = l.session.Send(ctx, session.EncodePacket(&p))
+		err = l.session.Post(ctx, call.Others, session.EncodePacket(&p))
 	}
 	if err != nil {
 		l.session.TakeCall(call.ID)

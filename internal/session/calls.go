@@ -14,6 +14,7 @@ import (
 type Call struct {
 	ID     float64 // the transaction id
 	Method string
+	Others bool // others had no answer when this call was made
 
 	table  *calls
 	done   chan struct{} // closed when reply and err are set
@@ -134,7 +135,7 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	if t.pending == nil {
 		t.pending = make(map[float64]*Call)
 	}
-	k := &Call{table: t, ID: id, Method: method, done: make(chan struct{})}
+	k := &Call{table: t, ID: id, Method: method, Others: len(t.pending) > 0, done: make(chan struct{})}
 	t.pending[id] = k
 	return k, nil
 }

@@ -60,6 +60,7 @@ func (w *writer) Writev(b [][]byte) error {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})
+	w.posted = w.posted && w.err != nil
 	w.buf = w.buf[:0] // a batch begins with an empty buffer
 	return w.flushed(w.err)
 }

@@ -26,6 +26,8 @@ import (
 //	write lock (writer.chunks, buf, unsent, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
+//	senders.mu -> SendQueue.mu
+//
 // calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
