@@ -155,7 +155,7 @@ func (r *reader) rest() {
 	}
 }
 
-// serveBuffered dispatches what has been read already until w is ready, and if w has a Sink, until that has no room for more. looks
+// serveBuffered dispatches what has been read already until w is ready, and then more as long as goesOn says so. looks
 // says to check first whether w is ready. The error is why w is not ready; errors after that are left to the next call.
 func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
@@ -175,7 +175,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()
-	for !ready || w.Sink != nil && w.Sink.Room() {
+	for !ready || r.goesOn(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
 		}
@@ -184,6 +184,10 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			return ready, nil, ReadError(err, r.config.Peer)
 		}
 		if !ok {
+			break
+		}
+		if ready && w.Sink == nil && !isCommand(r.msg.Type) {
+			r.kept = true
 			break
 		}
 		switch {
@@ -210,6 +214,19 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 		ready = ready || w.ready()
 	}
 	return ready, nil, nil
+}
+
+// goesOn reports whether w, which is ready, goes on with what has been read already: to fill its Sink, or to complete the calls of
+// others, who need not wake up one after the other then.
+func (r *reader) goesOn(w *Waiter) bool {
+	if w.Sink != nil {
+		return w.Sink.Room()
+	}
+	return w.packet == nil && r.token.awaited()
+}
+
+func isCommand(t uint8) bool {
+	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
 }
 
 // takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest reports
