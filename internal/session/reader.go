@@ -54,16 +54,23 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is Await for at most Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
-	return r.awaitWithin(ctx, r.config.Timeout, what, done)
+	w := &Waiter{What: what, Wake: done, ctx: ctx}
+	w.expireAfter(r.config.Timeout)
+	return r.Read(w)
 }
 
-// awaitWithin is Await for at most limit; <= 0: no limit.
-func (r *reader) awaitWithin(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error {
-	w := &Waiter{What: what, Wake: done, ctx: ctx}
-	if limit > 0 {
-		w.deadline = time.Now().Add(limit)
-	}
-	return r.Read(w)
+// waiters are those of awaitCall.
+var waiters = sync.Pool{New: func() any { return new(Waiter) }}
+
+// awaitCall waits until k is complete, but at most limit; <= 0: no limit.
+func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
+	w := waiters.Get().(*Waiter)
+	*w = Waiter{What: k.Method, call: k, ctx: ctx}
+	w.expireAfter(limit)
+	err := r.Read(w)
+	*w = Waiter{}
+	waiters.Put(w) // that it may still be interrupted is harmless
+	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
@@ -106,11 +113,12 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		defer timer.Stop()
 		expired = timer.C
 	}
+	wake := w.wake()
 	defer r.token.wait()()
 	for !r.token.take() {
 		select {
 		case <-r.token.given:
-		case <-w.Wake:
+		case <-wake:
 			return false, nil
 		case <-r.life.done:
 			return false, nil

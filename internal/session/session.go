@@ -53,7 +53,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	s.lifetime = &lifetime{nc: nc, log: config.Logger, up: up, calls: s.calls, done: make(chan struct{})}
 	s.writer = newWriter(s.lifetime, &s.config)
 	s.reader = newReader(s.lifetime, s.writer, &s.config)
-	s.calls.wait, s.calls.timeout = s.reader.awaitWithin, config.Timeout
+	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
 	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)
 	return s
