@@ -11,7 +11,7 @@ import (
 
 // Call is a remote call that was sent.
 type Call struct {
-	call *session.Call
+	call session.Call
 	hint string // added to the error if no answer comes
 }
 
@@ -66,22 +66,22 @@ func (l *link) send(ctx context.Context, o CallOptions, method string, args []an
 	if o.AMF3 || l.amf3.Load() {
 		p.Type = message.TypeCommandAMF3
 	}
-	var call *session.Call
-	var err error
+	k := new(Call)
 	if o.NoReply {
-		call = session.Answered(method)
-	} else if call, err = l.session.NewCall(method, o.TransactionID); err != nil {
+		k.call.AnswerAtOnce(method)
+	} else if err := l.session.Register(&k.call, method, o.TransactionID); err != nil {
 		return nil, err
 	}
-	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: call.ID, Object: o.Object, Args: args})
+	var err error
+	p.Body, err = message.AppendCommand(nil, p.Type, &message.Command{Name: method, TransactionID: k.call.ID, Object: o.Object, Args: args})
 	if err != nil {
 		err = fmt.Errorf("rtmp: %s: %w", method, err)
 	} else {
-		err = l.session.Send(ctx, session.EncodePacket(&p))
+		err = l.session.Post(ctx, k.call.Others, session.EncodePacket(&p))
 	}
 	if err != nil {
-		l.session.TakeCall(call.ID)
+		l.session.TakeCall(k.call.ID)
 		return nil, err
 	}
-	return &Call{call: call}, nil
+	return k, nil
 }

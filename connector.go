@@ -82,14 +82,13 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 		k.recordFailure(err, k.log)
 		return nil, err
 	}
-	call, err := client.session.NewCall("connect", transactionID)
-	if err != nil {
+	connectCall := new(Call)
+	if err := client.session.Register(&connectCall.call, "connect", transactionID); err != nil {
 		return client, err
 	}
-	call.BeforeResult(client.connectAccepted)
-	client.connectCall = &Call{call: call}
-	if k.announce {
-		client.connectCall.hint = "the server may not understand the announcement of Enhanced RTMP: try NoEnhanced"
+	connectCall.call.BeforeResult(client.connectAccepted)
+	if client.connectCall = connectCall; k.announce {
+		connectCall.hint = "the server may not understand the announcement of Enhanced RTMP: try NoEnhanced"
 	}
 	if ahead != nil {
 		client.ahead.Store(ahead)

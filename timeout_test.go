@@ -125,22 +125,35 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			require.NoError(t, c.Err())
 		})
 	})
-	t.Run("write", func(t *testing.T) {
-		synctest.Test(t, func(t *testing.T) {
-			ctx, c := piped(t, Options{Timeout: 4 * time.Second}, func(p *peer) {
-				p.AcceptConnect()
-				time.Sleep(time.Hour) // and reads nothing more
-			})
-			k, err := c.Connect(ctx)
+	for name, write := range map[string]func(ctx context.Context, c *Conn) error{
+		"write": func(ctx context.Context, c *Conn) error {
+			return c.SendPacket(ctx, &Packet{Type: message.TypeUserControl, Body: []byte{0, 31, 0, 0, 0, 0}})
+		},
+		"a write that another does": func(ctx context.Context, c *Conn) error {
+			k, err := c.Call(ctx, "anything")
 			require.NoError(t, err)
 			_, err = k.Result(ctx)
-			require.NoError(t, err)
-			synctest.Wait() // the answers to connect's result wait for the server
-			assert.Equal(t, 4*time.Second, elapsed(func() { _, err = c.Call(ctx, "anything") }))
-			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
-			require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
+			<-c.Done() // at the same moment
+			return err
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				ctx, c := piped(t, Options{Timeout: 4 * time.Second}, func(p *peer) {
+					p.AcceptConnect()
+					time.Sleep(time.Hour) // and reads nothing more
+				})
+				k, err := c.Connect(ctx)
+				require.NoError(t, err)
+				_, err = k.Result(ctx)
+				require.NoError(t, err)
+				synctest.Wait() // the answers to connect's result wait for the server
+				assert.Equal(t, 4*time.Second, elapsed(func() { err = write(ctx, c) }))
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)
+			})
 		})
-	})
+	}
 	t.Run("none for who waits for nothing", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: time.Second, BackgroundRead: true}, func(p *peer) {

@@ -3,6 +3,7 @@ package amf
 import (
 	"errors"
 	"io"
+	"sync"
 )
 
 // DecodeAMF0 reads all values of a message body. They share one reference
@@ -17,7 +18,7 @@ import (
 // that is not UTF-8. A date that is not a number is the zero time.
 //
 // Values after the marker that switches to AMF3 are decoded as by DecodeAMF3.
-func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
+func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, false) }
 
 // DecodeAMF3 reads a sequence of AMF3 values without any AMF0 around them, and
 // otherwise works like DecodeAMF0. An ActionScript array without named items
@@ -26,23 +27,48 @@ func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, NewDecoder) }
 // Object.
 //
 // Reference tables start anew with each outermost value. Some encoders count from
-// the beginning of the message instead, so if a reference has no target the message is decoded again with tables for the whole message.
-func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, NewAMF3Decoder) }
+// the beginning of the message instead: if a reference has no target, the message
+// is decoded again in that way.
+func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, true) }
 
-func decodeAll(b []byte, newDecoder func([]byte) *Decoder) ([]any, error) {
-	d := newDecoder(b)
+func decodeAll(b []byte, amf3 bool) ([]any, error) {
+	d := decoders.Get().(*Decoder)
+	defer d.free()
+	d.begin(b, amf3)
 	values, err := d.rest()
-	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
-		again := newDecoder(b)
-		again.tables3.shared = true
-		if better, err := again.rest(); err == nil {
+	if d.tables3.shared { // found out while decoding: earlier references may be wrong
+		d.begin(b, amf3)
+		d.tables3.shared = true
+		if better, err := d.rest(); err == nil {
 			return better, nil
 		}
 	}
 	return values, err
 }
 
-// usualValues is the number of values in most messages: name, transaction id, command object and one argument.
+// decoders are those of decodeAll. Nobody else knows them.
+var decoders = sync.Pool{New: func() any { return new(Decoder) }}
+
+// keptObjects is the size of the largest reference table that a Decoder keeps for the next message.
+const keptObjects = 32
+
+// begin makes d a new Decoder, except that it keeps the memory of a small table.
+func (d *Decoder) begin(b []byte, amf3 bool) {
+	objects := d.objects[:0]
+	if cap(objects) > keptObjects {
+		objects = nil
+	}
+	clear(d.objects)
+	*d = Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}, objects: objects, amf3: amf3}
+}
+
+// free forgets the message, and gives d to the next one.
+func (d *Decoder) free() {
+	d.begin(nil, false)
+	decoders.Put(d)
+}
+
+// usualValues is enough for most messages: name, transaction id, command object, and one more.
 const usualValues = 4
 
 // rest decodes all remaining values.

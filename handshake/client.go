@@ -3,6 +3,7 @@ package handshake
 import (
 	"fmt"
 	"io"
+	"sync"
 )
 
 // The versions that librtmp announces in a digest handshake, unencrypted and encrypted.
@@ -40,8 +41,10 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 		return nil, err
 	}
 
-	// A server may send S2 at once or wait for C2. So this waits for S0 and S1 only, but reads as much as has arrived.
-	in := reader{r: rw, buf: make([]byte, 1+2*packetSize)}
+	// A server may send S2 right away or wait for C2, so wait for S0 and S1 only, but take as much as has arrived.
+	memory := answers.Get().(*[1 + 2*packetSize]byte)
+	defer answers.Put(memory)
+	in := reader{r: rw, buf: memory[:]}
 	s0, s1, err := in.serverOpening(cfg)
 	if err != nil {
 		return nil, err
@@ -67,6 +70,9 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	}
 	return res, nil
 }
+
+// answers are memory for S0, S1 and S2, which nobody needs after the handshake.
+var answers = sync.Pool{New: func() any { return new([1 + 2*packetSize]byte) }}
 
 // serverOpening reads S0 and S1.
 func (in *reader) serverOpening(cfg Config) (s0 byte, s1 *packet, err error) {

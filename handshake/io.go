@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"fmt"
 	"io"
+	"sync"
 )
 
 // reader reads fixed numbers of bytes from r, and never more than buf holds.
@@ -92,8 +93,16 @@ func quotePrintable(b []byte) string {
 
 // writeAll sends the parts in one write, which is one segment on the network and one request of a tunnel.
 func writeAll(w io.Writer, stage string, parts ...[]byte) error {
-	if _, err := w.Write(bytes.Join(parts, nil)); err != nil {
+	memory := joined.Get().(*[]byte)
+	defer joined.Put(memory)
+	*memory = (*memory)[:0]
+	for _, part := range parts {
+		*memory = append(*memory, part...)
+	}
+	if _, err := w.Write(*memory); err != nil {
 		return &Error{Stage: stage, Err: err}
 	}
 	return nil
 }
+
+var joined = sync.Pool{New: func() any { return new([]byte) }} // parts that are written together

@@ -1,7 +1,9 @@
 package message
 
 import (
+	"encoding/binary"
 	"fmt"
+	"math"
 
 	"github.com/go-librtmp/rtmp/amf"
 )
@@ -43,7 +45,19 @@ func AppendCommand(dst []byte, t Type, c *Command) ([]byte, error) {
 // peer that makes a mistake can still be answered: a body without a command name can't be read at all; a transaction id that is
 // missing or not a number is 0; and if the body breaks off or can't be decoded, Object and Args hold the values before that point.
 func ParseCommand(t Type, body []byte) (c Command, err error) {
-	values, err := amf.DecodeAMF0(withoutSelector(t, body))
+	body = withoutSelector(t, body)
+	if c, rest, ok := parseHead(body); ok {
+		values, err := amf.DecodeAMF0(rest)
+		if len(values) > 0 {
+			c.Object, c.Args = values[0], values[1:]
+		}
+		if bad, ok := err.(*amf.DecodeError); ok {
+			bad.Offset += len(body) - len(rest)
+			err = &Error{Type: t, Detail: "invalid AMF", Err: bad}
+		}
+		return c, err
+	}
+	values, err := amf.DecodeAMF0(body)
 	if err != nil {
 		err = &Error{Type: t, Detail: "invalid AMF", Err: err}
 	}
@@ -69,6 +83,38 @@ func ParseCommand(t Type, body []byte) (c Command, err error) {
 		err = &Error{Type: t, Detail: "too few values in a command", Value: len(values)}
 	}
 	return c, err
+}
+
+// parseHead reads the name and the transaction id of a command in their usual form, which costs less than to decode them as values:
+//
+//	+----+------------+------+----+--------+ - - -
+//	| 02 | length (2) | name | 00 | id (8) | rest
+//	+----+------------+------+----+--------+ - - -
+func parseHead(body []byte) (c Command, rest []byte, ok bool) {
+	const before, number = 3, 9
+	if len(body) < before || body[0] != 2 {
+		return c, nil, false
+	}
+	end := before + int(binary.BigEndian.Uint16(body[1:]))
+	if len(body) < end+number || body[end] != 0 {
+		return c, nil, false
+	}
+	c.Name = commandName(body[before:end])
+	c.TransactionID = math.Float64frombits(binary.BigEndian.Uint64(body[end+1:]))
+	return c, body[end+number:], true
+}
+
+// commandName returns b as a string, without a copy if it is the name of an answer or a status.
+func commandName(b []byte) string {
+	switch string(b) {
+	case "_result":
+		return "_result"
+	case "_error":
+		return "_error"
+	case "onStatus":
+		return "onStatus"
+	}
+	return string(b)
 }
 
 // withoutSelector strips the format selector byte of types 15 to 17. Some senders omit it: the body then begins with the AMF0

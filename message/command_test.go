@@ -51,6 +51,16 @@ func TestParseCommandErrors(t *testing.T) {
 	require.Error(t, err)
 	assert.Equal(t, "a", c.Name, "the values before the error are returned")
 	assert.Equal(t, 1.0, c.TransactionID)
+	var damage *amf.DecodeError
+	require.ErrorAs(t, err, &damage)
+	assert.Equal(t, 17, damage.Offset, "from the beginning of the body")
+}
+
+// An answer costs its values and their slice.
+func TestParseCommandAllocates(t *testing.T) {
+	body, err := AppendCommand(nil, TypeCommandAMF0, &Command{Name: "_result", TransactionID: 7, Args: []any{8.5}})
+	require.NoError(t, err)
+	assert.LessOrEqual(t, testing.AllocsPerRun(100, func() { ParseCommand(TypeCommandAMF0, body) }), 2.0)
 }
 
 func TestData(t *testing.T) {

@@ -1,6 +1,7 @@
 package message
 
 import (
+	"math"
 	"testing"
 
 	"github.com/stretchr/testify/require"
@@ -20,6 +21,12 @@ func FuzzParse(f *testing.F) {
 				_, err = ParseCommand(TypeCommandAMF0, again)
 				require.NoError(t, err)
 			}
+		}
+		if values, bad := amf.DecodeAMF0(withoutSelector(Type(kind), body)); err == nil && bad == nil { // the short way and the long one
+			require.Equal(t, values[0], c.Name)
+			require.Equal(t, math.Float64bits(values[1].(float64)), math.Float64bits(c.TransactionID))
+			require.Equal(t, len(values) > 2, c.Args != nil)
+			require.Equal(t, max(0, len(values)-3), len(c.Args))
 		}
 		ParseData(Type(kind), body)
 		ParseUserControl(body)

@@ -43,6 +43,7 @@ type conn struct {
 	win      uint64 // acknowledge after so many bytes
 
 	streams float64
+	answers []byte // to echo, not yet sent
 	rep     report
 }
 
@@ -204,6 +205,9 @@ func (c *conn) readMessage() (*chunkStream, error) {
 
 func (c *conn) loop() error {
 	for {
+		if err := c.answer(); err != nil {
+			return err
+		}
 		m, err := c.readMessage()
 		if err != nil {
 			return err
@@ -259,6 +263,16 @@ func (c *conn) loop() error {
 
 func (c *conn) send(csid, typ byte, msid uint32, body []byte) error {
 	_, err := c.nc.Write(message(csid, 0, typ, msid, body, c.outChunk))
+	return err
+}
+
+// answer sends the answers to all calls that have been read: calls that arrive together are answered together.
+func (c *conn) answer() error {
+	if len(c.answers) == 0 || c.br.Buffered() > 0 {
+		return nil
+	}
+	_, err := c.nc.Write(c.answers)
+	c.answers = c.answers[:0]
 	return err
 }
 
@@ -321,7 +335,9 @@ func (c *conn) command(m *chunkStream, b []byte) error {
 		r = aObj(r, kv{"level", "status"}, kv{"code", "NetStream.Play.Start"}, kv{"description", ""})
 		return c.send(3, 20, 0, r)
 	case "echo":
-		return result(append(aNull(nil), args...))
+		r := append(aNull(aNum(aStr(nil, "_result"), txn)), args...)
+		c.answers = append(c.answers, message(3, 0, 20, 0, r, c.outChunk)...)
+		return nil
 	case "play":
 		s, _, _ := takeStr(args)
 		return c.play(m.msid, s)

@@ -5,6 +5,7 @@
 //	PROG push[-variant] URL BYTES      send BYTES of media payload
 //	PROG conn URL N                    N sequential connect .. ready .. close
 //	PROG rpc URL N                     N sequential calls with a result
+//	PROG calls URL N                   the same, and then N calls of which 64 are in flight at a time
 //	PROG many[-variant] URL N          N simultaneous pulls in this process
 //
 // One JSON line about the outcome goes to stdout, allocations included. BENCH_PPROF=file writes a
@@ -13,6 +14,7 @@ package peer
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"runtime"
@@ -21,6 +23,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -46,6 +49,7 @@ type result struct {
 	P50       float64 `json:"p50_us,omitempty"`
 	P99       float64 `json:"p99_us,omitempty"`
 	Setup     float64 `json:"setup_cpu,omitempty"` // CPU seconds spent before the work proper
+	Gain      float64 `json:"gain,omitempty"`      // of the rate with 64 calls in flight over that of sequential calls
 	Mallocs   uint64  `json:"mallocs,omitempty"`
 	Allocated uint64  `json:"allocated,omitempty"` // bytes
 	Err       string  `json:"err,omitempty"`
@@ -135,6 +139,22 @@ func Main(p Peer) {
 			res, err = timed(int(n), call)
 			done()
 		}
+	case "calls":
+		if p.RPC == nil {
+			die("cannot rpc")
+		}
+		var call func(int) error
+		var done func()
+		if call, done, err = p.RPC(url); err == nil {
+			var one result
+			if one, err = timed(int(n), call); err == nil {
+				setup := cpu()
+				runtime.ReadMemStats(&before)
+				res, err = inFlight(int(n), 64, call)
+				res.Setup, res.Gain = setup, one.Secs/res.Secs
+			}
+			done()
+		}
 	default:
 		die("unknown operation %q", op)
 	}
@@ -170,6 +190,33 @@ func timed(n int, f func(i int) error) (result, error) {
 		r.P50, r.P99 = ds[n/2], ds[n*99/100]
 	}
 	return r, nil
+}
+
+// inFlight is timed with calls in so many goroutines.
+func inFlight(n, goroutines int, f func(i int) error) (result, error) {
+	var wg sync.WaitGroup
+	var next atomic.Int64
+	errs := make([]error, goroutines)
+	ds := make([]float64, n)
+	t0 := time.Now()
+	for g := range goroutines {
+		wg.Go(func() {
+			for errs[g] == nil {
+				i := int(next.Add(1)) - 1
+				if i >= n {
+					return
+				}
+				t := time.Now()
+				errs[g] = f(i)
+				ds[i] = float64(time.Since(t)) / 1e3
+			}
+		})
+	}
+	wg.Wait()
+	r := result{N: n, Secs: time.Since(t0).Seconds()}
+	sort.Float64s(ds)
+	r.P50, r.P99 = ds[n/2], ds[n*99/100]
+	return r, errors.Join(errs...)
 }
 
 func many(f func(string, *media.Got) error, url string, n int) (result, error) {

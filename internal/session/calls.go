@@ -15,34 +15,40 @@ import (
 type Call struct {
 	ID     float64 // the transaction id
 	Method string
+	Others bool // others had no answer when this call was made
 
 	table  *calls
-	done   chan struct{} // closed when reply and err are set
+	done   atomic.Pointer[chan struct{}] // what Done has made, nil if nothing; completed once reply and err are set
 	reply  []any
 	err    error
 	then   atomic.Pointer[func()]  // called once, on completion; may be nil
 	accept func(reply []any) error // sees a result first; its error ends the Session; may be nil
 }
 
-// Answered returns a Call with an empty answer.
-func Answered(method string) *Call {
-	k := &Call{Method: method, done: make(chan struct{})}
-	close(k.done)
-	return k
+// completed is the Done of every Call that is complete.
+var completed = func() *chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return &c
+}()
+
+// AnswerAtOnce makes k, a new Call, one of method with an empty answer.
+func (k *Call) AnswerAtOnce(method string) {
+	k.Method = method
+	k.done.Store(completed)
 }
 
-// Done returns a channel that is closed when the call is complete.
-func (k *Call) Done() <-chan struct{} { return k.done }
+// Done returns a channel that is closed when the call is complete. Who reads the answer itself needs none, so it is made here.
+func (k *Call) Done() <-chan struct{} {
+	if k.done.Load() == nil {
+		c := make(chan struct{})
+		k.done.CompareAndSwap(nil, &c)
+	}
+	return *k.done.Load()
+}
 
 // IsDone reports whether the call is complete.
-func (k *Call) IsDone() bool {
-	select {
-	case <-k.done:
-		return true
-	default:
-		return false
-	}
-}
+func (k *Call) IsDone() bool { return k.done.Load() == completed }
 
 // Answer returns the values of the answer after the transaction id, and an error if there is no answer or it is a refusal. Both are nil
 // until IsDone.
@@ -76,7 +82,7 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 	if limit == 0 {
 		limit = k.table.timeout
 	}
-	if err := k.table.wait(ctx, limit, k.Method, k.done); err != nil && !k.IsDone() {
+	if err := k.table.wait(ctx, limit, k); err != nil && !k.IsDone() {
 		return err
 	}
 	return nil
@@ -85,7 +91,9 @@ func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
 // Complete ends the call with an answer. The call must have been taken with TakeCall.
 func (k *Call) Complete(reply []any, err error) {
 	k.reply, k.err = reply, err
-	close(k.done)
+	if c := k.done.Swap(completed); c != nil {
+		close(*c)
+	}
 	k.runThen()
 }
 
@@ -110,22 +118,28 @@ func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
 // calls are the calls without an answer, by transaction id.
 type calls struct {
-	wait    func(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error // the reader's awaitWithin
-	timeout time.Duration                                                                           // Config.Timeout
-	mask    func(string) string                                                                     // Config.Mask
+	wait    func(ctx context.Context, limit time.Duration, k *Call) error // the reader's awaitCall
+	timeout time.Duration                                                 // Config.Timeout
+	mask    func(string) string                                           // Config.Mask
 
 	mu      sync.Mutex // guards the rest
 	last    float64    // transaction id
 	pending map[float64]*Call
 }
 
-// NewCall registers a call before it is sent. If id is 0, it takes the next transaction id. As in librtmp, other ids do not change the
-// next one.
+// NewCall returns a new call, which it has registered.
 func (t *calls) NewCall(method string, id float64) (*Call, error) {
+	k := new(Call)
+	return k, t.Register(k, method, id)
+}
+
+// Register makes k, a new Call, one of method before it is sent. If id is 0, k takes the next transaction id. As in librtmp, other ids
+// do not change the next one.
+func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if len(t.pending) >= maxPendingCalls {
-		return nil, fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
+		return fmt.Errorf("rtmp: %s: the server has left %d calls without an answer", method, len(t.pending))
 	}
 	if id == 0 {
 		id = t.next()
@@ -135,9 +149,9 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	if t.pending == nil {
 		t.pending = make(map[float64]*Call)
 	}
-	k := &Call{table: t, ID: id, Method: method, done: make(chan struct{})}
+	k.table, k.ID, k.Method, k.Others = t, id, method, len(t.pending) > 0
 	t.pending[id] = k
-	return k, nil
+	return nil
 }
 
 // PendingCalls returns the number of calls without an answer.

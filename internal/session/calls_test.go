@@ -16,7 +16,7 @@ import (
 // The answer may come at the same moment at which it is given up.
 func TestCallThatIsDoneAlready(t *testing.T) {
 	for range 1000 {
-		k := &Call{done: make(chan struct{})}
+		k := new(Call)
 		var ran atomic.Int32
 		var both sync.WaitGroup
 		both.Go(func() { k.Complete(nil, nil) })

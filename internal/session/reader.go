@@ -54,16 +54,23 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 
 // AwaitReply is Await for at most Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
-	return r.awaitWithin(ctx, r.config.Timeout, what, done)
+	w := &Waiter{What: what, Wake: done, ctx: ctx}
+	w.expireAfter(r.config.Timeout)
+	return r.Read(w)
 }
 
-// awaitWithin is Await for at most limit; <= 0: no limit.
-func (r *reader) awaitWithin(ctx context.Context, limit time.Duration, what string, done <-chan struct{}) error {
-	w := &Waiter{What: what, Wake: done, ctx: ctx}
-	if limit > 0 {
-		w.deadline = time.Now().Add(limit)
-	}
-	return r.Read(w)
+// waiters are those of awaitCall.
+var waiters = sync.Pool{New: func() any { return new(Waiter) }}
+
+// awaitCall waits until k is complete, but at most limit; <= 0: no limit.
+func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
+	w := waiters.Get().(*Waiter)
+	*w = Waiter{What: k.Method, call: k, ctx: ctx}
+	w.expireAfter(limit)
+	err := r.Read(w)
+	*w = Waiter{}
+	waiters.Put(w) // that it may still be interrupted is harmless
+	return err
 }
 
 // Read returns nil when w is ready, and otherwise an error.
@@ -106,11 +113,12 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 		defer timer.Stop()
 		expired = timer.C
 	}
+	wake := w.wake()
 	defer r.token.wait()()
 	for !r.token.take() {
 		select {
 		case <-r.token.given:
-		case <-w.Wake:
+		case <-wake:
 			return false, nil
 		case <-r.life.done:
 			return false, nil
@@ -155,7 +163,7 @@ func (r *reader) rest() {
 	}
 }
 
-// serveBuffered dispatches what has been read already until w is ready, and if w has a Sink, until that has no room for more. looks
+// serveBuffered dispatches what has been read already until w is ready, and then more as long as goesOn says so. looks
 // says to check first whether w is ready. The error is why w is not ready; errors after that are left to the next call.
 func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
@@ -175,7 +183,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()
-	for !ready || !r.kept && w.Sink != nil && w.Sink.Room() {
+	for !ready || !r.kept && r.goesOn(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
 		}
@@ -184,6 +192,10 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 			return ready, nil, ReadError(err, r.config.Peer)
 		}
 		if !ok {
+			break
+		}
+		if ready && w.Sink == nil && !isCommand(r.msg.Type) {
+			r.kept = true
 			break
 		}
 		switch {
@@ -210,6 +222,19 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 		ready = ready || w.ready()
 	}
 	return ready, nil, nil
+}
+
+// goesOn reports whether w, which is ready, goes on with what has been read already: to fill its Sink, or to complete the calls of
+// others, who need not wake up one after the other then.
+func (r *reader) goesOn(w *Waiter) bool {
+	if w.Sink != nil {
+		return w.Sink.Room()
+	}
+	return w.packet == nil && r.token.awaited()
+}
+
+func isCommand(t uint8) bool {
+	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
 }
 
 // takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest reports

@@ -5,6 +5,7 @@ import (
 	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // replies are the reader's messages to the peer. The reader never waits to write: the next write takes the replies along, or the
@@ -21,6 +22,7 @@ type replies struct {
 	windowDue bool
 	window    uint32 // of the newest Window Acknowledgement Size, likewise
 	flushing  bool   // a flusher runs
+	posted    bool   // pending contains messages of Post
 }
 
 // add queues a reply. The caller holds r.mu.
@@ -28,6 +30,21 @@ func (r *replies) add(o chunk.Outgoing) {
 	r.pending = append(r.pending, o)
 	r.bytes += len(o.Body)
 	r.due.Store(true)
+}
+
+// post queues a message of Post. It reports false if there is no room, or if the chunk writer might refuse o.
+func (r *replies) post(o chunk.Outgoing) bool {
+	if o.ChunkStreamID < 2 || o.ChunkStreamID > chunk.MaxChunkStreamID || message.Type(o.Type) == message.TypeSetChunkSize {
+		return false
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if len(r.pending) >= maxPosted || r.bytes+len(o.Body) > maxPostedBytes {
+		return false
+	}
+	r.add(o)
+	r.posted = true
+	return true
 }
 
 // announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet.

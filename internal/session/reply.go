@@ -39,25 +39,30 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	}
 	clear(r.pending)
 	r.pending, r.bytes = r.pending[:0], 0
+	w.posted, r.posted = w.posted || r.posted, false
 	r.due.Store(false)
 	return buf
 }
 
-// FlushReplies sends the replies without waiting.
+// FlushReplies sends the replies without waiting. If a write is under way, it leaves them to release.
 func (w *writer) FlushReplies() {
-	r := &w.replies
-	if !r.due.Load() {
-		return
-	}
-	select {
-	case w.lock <- struct{}{}:
-		done := w.writeNow()
-		w.release()
-		if done {
+	for tries := 0; w.replies.due.Load(); tries++ {
+		select {
+		case w.lock <- struct{}{}:
+		default:
 			return
 		}
-	default: // the holder of the lock may have taken the replies before the last one was added
+		done := tries < 2 && w.writeNow() // others may add replies for ever
+		<-w.lock
+		if !done {
+			w.startFlusher()
+			return
+		}
 	}
+}
+
+func (w *writer) startFlusher() {
+	r := &w.replies
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if !r.flushing {
@@ -67,6 +72,9 @@ func (w *writer) FlushReplies() {
 
 // writeNow passes the replies to the socket, and reports whether it took them all. The caller holds the lock.
 func (w *writer) writeNow() bool {
+	if w.err != nil && w.havePosted() {
+		w.life.Fail(w.err)
+	}
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {
 		return false
 	}
@@ -75,7 +83,19 @@ func (w *writer) writeNow() bool {
 	w.config.Counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, w.buf[n:]...)
 	w.empty(0) // thousands of players keep no buffer each
-	return len(w.unsent) == 0
+	if len(w.unsent) > 0 {
+		return false
+	}
+	w.posted = false
+	return true
+}
+
+// havePosted reports whether a message of Post waits. The caller holds the lock.
+func (w *writer) havePosted() bool {
+	r := &w.replies
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return w.posted || r.posted
 }
 
 // flusher writes what the socket did not take at once.

@@ -32,6 +32,9 @@ type SendQueue struct {
 	busy   bool // the sender is writing
 	closed bool
 	err    error
+	counts bool          // senders counts this queue
+	sent   chan struct{} // closed when what the sender writes has been sent; nil: nobody waits
+	next   chan struct{} // likewise, for what is queued
 }
 
 // NewSendQueue returns a queue that drops media beyond limit bytes. If limit is 0, Enqueue blocks instead.
@@ -46,7 +49,12 @@ func (q *SendQueue) Drops() bool { return q.dropping }
 // Start starts the sender for a message stream. It reports false if the Session has ended.
 func (q *SendQueue) Start(streamID uint32) bool {
 	q.streamID = streamID
-	return q.w.life.Own(q.run)
+	q.w.sending.add(q)
+	if !q.w.life.Own(q.run) {
+		q.w.sending.remove(q)
+		return false
+	}
+	return true
 }
 
 // Ended returns a channel that is closed when the sender has ended.
@@ -105,6 +113,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
+	q.count(q.busy || q.queue.Len() > 0)
 	signal(q.more)
 	return true, nil
 }
@@ -150,6 +159,7 @@ func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 // run is the sender: it sends what is queued until the queue is closed and empty, or the connection ends.
 func (q *SendQueue) run() {
 	defer func() {
+		q.w.sending.remove(q)
 		close(q.ended)
 		signal(q.room)
 	}()
@@ -157,6 +167,8 @@ func (q *SendQueue) run() {
 		q.mu.Lock()
 		taken := q.queue.Take()
 		q.busy = taken.Len() > 0
+		q.count(q.busy)
+		q.sent, q.next = q.next, nil
 		last := q.closed && !q.busy
 		q.mu.Unlock()
 		if last {
@@ -175,6 +187,7 @@ func (q *SendQueue) run() {
 		taken.Clear()
 		q.mu.Lock()
 		q.busy, q.err = false, err
+		passed(&q.sent)
 		q.mu.Unlock()
 		if err != nil {
 			return

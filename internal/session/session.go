@@ -26,6 +26,8 @@ import (
 //	write lock (writer.chunks, buf, unsent, rest, err) -> locks of Writers, in WriteLimit; replies.mu (what is pending)
 //	replies.mu -> lifetime.mu (err, owned) -> locks that Dispatcher.Ended takes
 //
+//	senders.mu -> SendQueue.mu
+//
 // calls.mu, Callbacks.mu, SendQueue.mu, standing.mu and deadline.mu (one for each direction: armed, holder, interrupted) are
 // innermost: while they are held, no other lock is taken and no other code is called.
 type Session struct {
@@ -51,7 +53,7 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	s.lifetime = &lifetime{nc: nc, log: config.Logger, up: up, calls: s.calls, done: make(chan struct{})}
 	s.writer = newWriter(s.lifetime, &s.config)
 	s.reader = newReader(s.lifetime, s.writer, &s.config)
-	s.calls.wait, s.calls.timeout = s.reader.awaitWithin, config.Timeout
+	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
 	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)
 	return s

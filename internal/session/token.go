@@ -25,6 +25,9 @@ func (t *token) give() {
 	}
 }
 
+// awaited reports whether somebody waits for the token.
+func (t *token) awaited() bool { return t.waiting.Load() > 0 }
+
 // wait begins a wait for the token, which done ends: take is to be tried now, and each time that given is signalled.
 func (t *token) wait() (done func()) {
 	t.waiting.Add(1)

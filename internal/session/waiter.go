@@ -15,6 +15,7 @@ type Waiter struct {
 	Sink  Sink            // decides when the wait is over; nil: when Wake is closed
 	Taker Taker           // takes audio and video without a dispatch; may be nil. It needs Sink as well
 
+	call     *Call           // until it is complete, instead of Wake; may be nil
 	ctx      context.Context // may be nil
 	deadline time.Time       // of the whole wait; zero: none
 	packet   *message.Packet // receives the next message instead of a dispatch
@@ -51,12 +52,29 @@ func (w *Waiter) ready() bool {
 		return w.packet.Absolute // which every received packet is
 	case w.Sink != nil:
 		return w.Sink.Ready()
+	case w.call != nil:
+		return w.call.IsDone()
 	}
 	select {
 	case <-w.Wake:
 		return true
 	default:
 		return false
+	}
+}
+
+// wake returns what is closed or signalled when another reader may have received what w waits for.
+func (w *Waiter) wake() <-chan struct{} {
+	if w.call != nil {
+		return w.call.Done()
+	}
+	return w.Wake
+}
+
+// expireAfter limits the whole wait; <= 0: no limit.
+func (w *Waiter) expireAfter(limit time.Duration) {
+	if limit > 0 {
+		w.deadline = time.Now().Add(limit)
 	}
 }
 

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"runtime"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,8 +39,11 @@ type writer struct {
 	unsent []byte        // likewise: what the socket did not take without waiting
 	rest   [][]byte      // likewise: what the socket did not take of TryWritev. At most one of unsent and rest is not empty
 	try    *tryWriter    // likewise; nil if not supported
+	posted bool          // likewise: what is not written yet contains messages of Post
 
-	leaving atomic.Bool // Leaving was called
+	sending   senders
+	gathering atomic.Bool // a Post is about to write what others post meanwhile
+	leaving   atomic.Bool // Leaving was called
 }
 
 func newWriter(life *lifetime, config *Config) *writer {
@@ -86,22 +90,32 @@ func (w *writer) acquire(p purpose) error {
 	if err := w.waitForLock(p); err != nil {
 		return err
 	}
-	err := w.life.Err()
-	if err == nil {
-		_, err = p.limit()
-	}
-	if err == nil && w.err != nil {
-		if err = w.err; !p.replies && !w.leaving.Load() {
-			err = w.life.Fail(err)
-		}
-	}
+	err := w.usable(p)
 	if err != nil {
 		w.release()
 	}
 	return err
 }
 
-func (w *writer) release() { <-w.lock }
+// usable returns the error if nothing can be encoded and written any more. The caller holds the lock.
+func (w *writer) usable(p purpose) error {
+	if err := w.life.Err(); err != nil {
+		return err
+	}
+	if _, err := p.limit(); err != nil {
+		return err
+	}
+	if w.err != nil && !p.replies && !w.leaving.Load() {
+		return w.life.Fail(w.err)
+	}
+	return w.err
+}
+
+// release gives back the write lock, and sends the replies that were added meanwhile.
+func (w *writer) release() {
+	<-w.lock
+	w.FlushReplies()
+}
 
 func (w *writer) waitForLock(p purpose) error {
 	select {
@@ -155,9 +169,51 @@ func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}
 
 // Send writes pending replies and messages with one system call. If ctx ends before the write begins, the connection is as it was. If
 // it ends during the write, the connection ends, since half a chunk may have been sent, unless the rest is written within
-// writeGrace.
+// writeGrace. Media that was queued before the call is sent first.
 func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
+	if err := w.afterMedia(ctx); err != nil {
+		return err
+	}
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
+}
+
+// Post is Send for a message whose sender will wait for an answer: an error that occurs later ends the Session. If a write is under
+// way, Post leaves the message to it and returns, so that one system call sends what many goroutines post. gather says that others may
+// be about to post: Post lets them run before it writes. o.Body is kept.
+func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error {
+	if err := w.afterMedia(ctx); err != nil {
+		return err
+	}
+	p := purpose{ctx: ctx}
+	if !gather {
+		select {
+		case w.lock <- struct{}{}:
+			defer w.release()
+			if err := w.usable(p); err != nil {
+				return err
+			}
+			return w.sendLocked(p, o)
+		default:
+		}
+	}
+	if _, err := p.limit(); err != nil {
+		return err
+	}
+	if err := w.life.Err(); err != nil {
+		return err
+	}
+	if !w.replies.post(o) {
+		return w.send(p, o)
+	}
+	if gather {
+		if w.gathering.Swap(true) {
+			return nil
+		}
+		runtime.Gosched()
+		w.gathering.Store(false)
+	}
+	w.FlushReplies()
+	return nil
 }
 
 // SendBy is Send with a deadline.
@@ -182,7 +238,13 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 		return err
 	}
 	defer w.release()
+	return w.sendLocked(p, messages...)
+}
+
+// sendLocked is send for the holder of the lock.
+func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
+	p.replies = p.replies && !w.posted
 	var refused error // a message that cannot be encoded; those before it are still written
 	for i := range messages {
 		if w.buf, refused = w.encode(w.buf, &messages[i]); refused != nil {
@@ -236,7 +298,9 @@ var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 // flush writes the buffer, and keeps it if it is not larger than keep. The caller holds the lock. An error is final.
 func (w *writer) flush(p purpose, keep int) error {
 	if len(w.buf) > 0 {
-		w.err = w.write(p, w.buf)
+		if w.err = w.write(p, w.buf); w.err == nil {
+			w.posted = false
+		}
 	}
 	w.empty(keep)
 	return w.err

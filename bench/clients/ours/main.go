@@ -3,6 +3,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"io"
 	"os"
 
@@ -155,7 +156,10 @@ func rpc(url string) (func(int) error, func(), error) {
 	}
 	echo := c.RemoteMethod("echo")
 	return func(i int) error {
-		_, err := echo(ctx, "hello", float64(i))
+		v, err := echo(ctx, "hello", float64(i))
+		if err == nil && v != "hello" {
+			err = fmt.Errorf("wrong answer %v", v)
+		}
 		return err
 	}, func() { c.Close() }, nil
 }

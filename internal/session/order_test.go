@@ -1,0 +1,155 @@
+package session
+
+import (
+	"context"
+	"errors"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// numbered is an audio message with the given time.
+func numbered(n int) chunk.Outgoing {
+	return Encode(message.TypeAudio, 1, uint32(n), []byte{0xAF, 1, byte(n)})
+}
+
+// event is a message that is sent at once, with a number.
+func event(n int) chunk.Outgoing { return Event(message.EventStreamDry, uint32(n)) }
+
+// received reads n packets at the other end, and returns their numbers. Those of event are negative.
+func (r *role) numbers(t *testing.T, n int) (got []int) {
+	for range n {
+		var p message.Packet
+		require.NoError(t, r.session.ReadPacket(conntest.Context(t), 0, &p))
+		if p.Type == message.TypeAudio {
+			got = append(got, int(p.Timestamp))
+			continue
+		}
+		u, err := message.ParseUserControl(p.Body)
+		require.NoError(t, err)
+		got = append(got, -int(u.Value))
+	}
+	return got
+}
+
+// What a goroutine sends leaves in that order, also if media is queued before it, by several streams.
+func TestOrderOfAGoroutine(t *testing.T) {
+	for name, send := range map[string]func(*role, chunk.Outgoing) error{
+		"Send":             func(r *role, o chunk.Outgoing) error { return r.session.Send(context.Background(), o) },
+		"Post":             func(r *role, o chunk.Outgoing) error { return r.session.Post(context.Background(), false, o) },
+		"Post with others": func(r *role, o chunk.Outgoing) error { return r.session.Post(context.Background(), true, o) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			a, b := conntest.Pair(t)
+			client, server := pairOn(t, a, b, Config{})
+			queues := []*SendQueue{client.session.NewSendQueue(0), client.session.NewSendQueue(1 << 20), client.session.NewSendQueue(0)}
+			for _, q := range queues {
+				require.True(t, q.Start(1))
+			}
+			const rounds = 300
+			var want []int
+			for n := 1; n < 2*rounds; n += 2 {
+				want = append(want, n, -(n + 1))
+			}
+			var sending sync.WaitGroup
+			sending.Go(func() {
+				for n := 1; n < 2*rounds; n += 2 {
+					o := numbered(n)
+					assert.NoError(t, queues[n/2%len(queues)].Enqueue(until{}, &o))
+					assert.NoError(t, send(client, event(n+1)))
+				}
+			})
+			assert.Equal(t, want, server.numbers(t, 2*rounds))
+			sending.Wait()
+		})
+	}
+}
+
+// A call that waits for queued media to leave ends with its context, harms nothing, and is not sent.
+func TestWaitingForQueuedMediaEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		q := client.session.NewSendQueue(0)
+		require.True(t, q.Start(1))
+		o := numbered(1)
+		require.NoError(t, q.Enqueue(until{}, &o))
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for _, err := range []error{client.session.Send(ctx, event(2)), client.session.Post(ctx, false, event(3))} {
+			require.ErrorIs(t, err, context.DeadlineExceeded)
+		}
+		sent := make(chan error, 1)
+		go func() { sent <- client.session.Send(t.Context(), event(4)) }()
+		require.Equal(t, []int{1, -4}, server.numbers(t, 2))
+		require.NoError(t, <-sent)
+		go func() { sent <- client.session.Send(t.Context(), event(5)) }()
+		require.Equal(t, []int{-5}, server.numbers(t, 1), "nothing is queued")
+		require.NoError(t, <-sent)
+
+		require.NoError(t, q.Enqueue(until{}, &o)) // nobody reads
+		go func() { sent <- client.session.Send(context.Background(), event(6)) }()
+		synctest.Wait()
+		client.session.Close()
+		require.ErrorIs(t, <-sent, ErrClosed)
+	})
+}
+
+// Post leaves messages to a write under way, which takes all of them, and waits once that would be too much.
+func TestPostDuringAWrite(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		sent := make(chan error, 1)
+		go func() { sent <- client.session.Send(t.Context(), event(1)) }()
+		synctest.Wait() // it writes, and nobody reads
+		n := 1
+		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
+		defer cancel()
+		for ; ; n++ {
+			require.Less(t, n, 10*maxPosted)
+			if err := client.session.Post(ctx, n%2 == 0, event(n+1)); err != nil {
+				require.ErrorIs(t, err, context.DeadlineExceeded)
+				break
+			}
+		}
+		require.Equal(t, 1+maxPosted, n)
+		want := make([]int, n)
+		for i := range want {
+			want[i] = -(i + 1)
+		}
+		assert.Equal(t, want, server.numbers(t, n))
+		require.NoError(t, <-sent)
+	})
+}
+
+// A posted message that cannot be sent ends the Session, unlike a reply: somebody waits for the answer.
+func TestPostedThatCannotBeSent(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		for _, posted := range []bool{false, true} {
+			client, server := pair(t, Config{Timeout: 10 * time.Second})
+			sent := make(chan error, 1)
+			go func() { sent <- client.session.SendReply(event(1)) }()
+			synctest.Wait()
+			if posted {
+				require.NoError(t, client.session.Post(t.Context(), false, event(2)))
+			} else {
+				client.session.Reply(event(2))
+			}
+			require.Equal(t, []int{-1}, server.numbers(t, 1))
+			require.NoError(t, <-sent)
+			time.Sleep(time.Minute)
+			synctest.Wait()
+			var late *TimeoutError
+			assert.Equal(t, posted, errors.As(client.session.Err(), &late))
+			client.session.Close()
+			server.session.Close()
+		}
+	})
+}

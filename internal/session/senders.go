@@ -1,0 +1,102 @@
+package session
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"sync/atomic"
+)
+
+// senders are the SendQueues of a connection whose senders run. They are for those who must not overtake queued media.
+type senders struct {
+	busy atomic.Int32 // queues that are not empty, or whose sender writes
+
+	mu  sync.Mutex // guards all
+	all []*SendQueue
+}
+
+func (s *senders) add(q *SendQueue) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.all = append(s.all, q)
+}
+
+// remove removes a queue whose sender has ended. Nobody waits for it any more.
+func (s *senders) remove(q *SendQueue) {
+	s.mu.Lock()
+	s.all = slices.DeleteFunc(s.all, func(other *SendQueue) bool { return other == q })
+	s.mu.Unlock()
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.count(false)
+	passed(&q.sent)
+	passed(&q.next)
+}
+
+// afterMedia waits until all media that is queued now has been sent.
+func (w *writer) afterMedia(ctx context.Context) error {
+	s := &w.sending
+	if s.busy.Load() == 0 {
+		return nil
+	}
+	var ahead []<-chan struct{}
+	s.mu.Lock()
+	for _, q := range s.all {
+		if sent := q.ahead(); sent != nil {
+			ahead = append(ahead, sent)
+		}
+	}
+	s.mu.Unlock()
+	for _, sent := range ahead {
+		select {
+		case <-sent:
+		case <-ctx.Done():
+			return fmt.Errorf("rtmp: write: %w", ctx.Err())
+		case <-w.life.done:
+			return w.life.Err()
+		}
+	}
+	return nil
+}
+
+// ahead returns a channel that is closed when what is queued now has been sent, or nil if nothing is.
+func (q *SendQueue) ahead() <-chan struct{} {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	switch {
+	case q.queue.Len() > 0:
+		return passing(&q.next)
+	case q.busy:
+		return passing(&q.sent)
+	}
+	return nil
+}
+
+// count says whether the queue is not empty, or its sender writes. The caller holds q.mu.
+func (q *SendQueue) count(busy bool) {
+	if busy == q.counts {
+		return
+	}
+	if q.counts = busy; busy {
+		q.w.sending.busy.Add(1)
+	} else {
+		q.w.sending.busy.Add(-1)
+	}
+}
+
+// passing returns *c, which it makes if necessary.
+func passing(c *chan struct{}) <-chan struct{} {
+	if *c == nil {
+		*c = make(chan struct{})
+	}
+	return *c
+}
+
+// passed closes *c, if it was made.
+func passed(c *chan struct{}) {
+	if *c != nil {
+		close(*c)
+		*c = nil
+	}
+}
