@@ -59,7 +59,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"cmd/rtmpserver/internal/edge":    "amf flv message relay rtmp server url",
 		"cmd/rtmpserver/internal/fmp4":    "flv media",
 		"cmd/rtmpserver/internal/hooks":   "amf internal/quote server",
-		"cmd/rtmpserver/internal/web":     "cmd/rtmpserver/internal/fmp4 flv media server",
+		"cmd/rtmpserver/internal/web":     "cmd/rtmpserver/internal/fmp4 flv internal/live media message server",
 		"examples":                        "",
 		"examples/encode":                 public,
 		"examples/frames":                 public,

@@ -42,6 +42,7 @@ type Conn struct {
 
 	stage     stage        // owned by the reader
 	proof     proof        // owned by the hooks' goroutine
+	gatherer  gatherer     // owned by the reader
 	connected atomic.Bool  // connect has been accepted
 	pending   atomic.Int64 // calls of _onbwcheck without an answer
 

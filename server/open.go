@@ -177,7 +177,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 		c.transport += "e"
 	}
 	core := session.New(c.recorded(wire, result), role{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
-		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, Logger: c.log})
+		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, BeforeRead: c.gather,
+		Logger: c.log})
 	core.Counters().BytesRead.Add(received)
 	core.Counters().BytesWritten.Add(handshakeSize)
 	c.hooks.Backlog = core.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })

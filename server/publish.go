@@ -118,6 +118,7 @@ type publication struct {
 	in      *ingest
 	pub     *live.Publisher
 	record  *recording // nil: none
+	since   time.Time
 }
 
 // allowed asks App.Publish. code is the status code for the error; if it is empty, the client has been answered.
@@ -186,6 +187,7 @@ func (p *publication) start() (code string, err error) {
 			done(p.request, "", err)
 		}
 	}
+	p.since = time.Now()
 	if !p.stream.begin(p) {
 		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
 	}

@@ -13,6 +13,7 @@ import (
 type SubscribeOptions struct {
 	NoCache          bool // begin with the next key frame instead of the last one
 	NoAudio, NoVideo bool // leave out audio or video
+	Aside            bool // do not count as a player, and do not keep a stream that has lost its publisher
 }
 
 // Shared is a message of a live stream. All players share its Body, which must not be modified.
@@ -43,7 +44,7 @@ func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions)
 		app = new(App)
 	}
 	sub, err := s.relay.hub.Subscribe(path, live.PlayOptions{Await: app.Live.Await, NoCache: o.NoCache || app.Live.NoCache,
-		NoAudio: o.NoAudio, NoVideo: o.NoVideo})
+		NoAudio: o.NoAudio, NoVideo: o.NoVideo, Aside: o.Aside})
 	if err != nil {
 		return nil, hubError(err, "")
 	}

@@ -2,6 +2,7 @@ package server
 
 import (
 	"context"
+	"io"
 	"net"
 	"net/http"
 	"time"
@@ -41,6 +42,32 @@ func (v *View) ReadPacket(p *message.Packet) error {
 	}
 	*p = message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Absolute: true, Body: append(p.Body[:0], tag.Body...)}
 	return nil
+}
+
+// Relay writes the pieces that next returns, until next returns an error; io.EOF is the end. It is for viewers of a live stream that share
+// what is made of it: v reads no packets any more, and still counts as a player. missed is how many pieces have been left out before this one,
+// since the viewer is too slow. ctx ends with the viewer.
+func (v *View) Relay(w io.Writer, next func(ctx context.Context) (piece []byte, missed uint64, err error)) error {
+	sub, ok := v.src.(*liveSource)
+	if ok {
+		(*live.Subscriber)(sub).Rest()
+	}
+	for {
+		piece, missed, err := next(v.ctx)
+		if err == io.EOF {
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		n, err := w.Write(piece)
+		if ok {
+			(*live.Subscriber)(sub).Count(n, missed)
+		}
+		if err != nil {
+			return err
+		}
+	}
 }
 
 func (v *viewer) serveView(w http.ResponseWriter, r *http.Request, src tagSource) error {

@@ -17,7 +17,7 @@ import (
 func transportsTrial() *trial {
 	t := &trial{title: "Transports", file: "serve-transports", columns: fanOutColumns, rounds: 3, against: []string{"ours"},
 		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, none of which decrypts what it gets.", *players, *length)}
-	for _, way := range []struct{ name, scheme string }{{"", ""}, {"HTTP-FLV", "http"}, {"TLS", "rtmps"}, {"RTMPE", "rtmpe"}} {
+	for _, way := range []struct{ name, scheme string }{{"", ""}, {"HTTP-FLV", "http"}, {"fragmented MP4", "fmp4"}, {"TLS", "rtmps"}, {"RTMPE", "rtmpe"}} {
 		t.contestants = append(t.contestants, &contestant{name: ours(way.name).name, run: func(ctx context.Context, dir string) ([]float64, error) {
 			return overTransport(ctx, dir, way.scheme)
 		}})
@@ -37,6 +37,9 @@ func overTransport(ctx context.Context, dir, scheme string) ([]float64, error) {
 	case "http":
 		f.server = ours("", "--http", addr)
 		f.viewer = func(*process) string { return "http://" + addr + "/live/x.flv" }
+	case "fmp4":
+		f.server = ours("", "--http", addr)
+		f.viewer = func(*process) string { return "http://" + addr + "/fmp4/live/x.mp4" }
 	case "rtmps":
 		if err := certificate(dir); err != nil {
 			return nil, err

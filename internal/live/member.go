@@ -28,7 +28,7 @@ type reader struct {
 
 	// Set before the member is shared.
 	stream   *stream
-	recorder bool // records one publication, and does not keep the stream alive
+	recorder bool // is not counted, does not keep the stream alive, and gets what remains when the stream is cut off
 	deliver  func(*Message) bool
 	since    time.Time
 	await    *alarm

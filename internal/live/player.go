@@ -26,6 +26,7 @@ type PlayOptions struct {
 	NoCache  bool          // begin with the next key frame instead of the last one; audio waits for it 10 s at most
 	NoAudio  bool          // see Receive
 	NoVideo  bool
+	Aside    bool // for Subscribe: it is not counted as a player, and a stream without a publisher does not stay for it
 
 	// Deliver reports whether the player gets a message; nil: it gets all. It is called once for each message, in order. It must not
 	// wait or call the hub. With Deliver, the hub calls Sink.Write only.

@@ -176,6 +176,13 @@ func (p *Publisher) Err() error {
 	return p.err
 }
 
+// Watched reports whether the stream has players or subscribers, not counting recorders.
+func (p *Publisher) Watched() bool {
+	p.stream.mu.Lock()
+	defer p.stream.mu.Unlock()
+	return p.stream.players > 0
+}
+
 // Stats returns the stream's counters. Info, Since and BytesIn are this publisher's.
 func (p *Publisher) Stats() StreamStats {
 	p.stream.mu.Lock()

@@ -3,6 +3,7 @@ package live
 import (
 	"context"
 	"io"
+	"math"
 	"slices"
 )
 
@@ -86,6 +87,13 @@ func (s *Subscriber) over() error {
 	}
 	return io.EOF
 }
+
+// Rest says that nothing will be fetched any more. The Subscriber still counts as a player, but the log keeps nothing for it. Its owner
+// adds to the counters what it is sent instead, and what of that it misses.
+func (s *Subscriber) Rest() { s.position.Store(math.MaxUint64) }
+
+// Count is for a Subscriber that rests.
+func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{missed: missed}) }
 
 // Missed counts the messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }

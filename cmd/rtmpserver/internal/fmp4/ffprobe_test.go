@@ -70,11 +70,11 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 		}
 		b, err := m.Add(&u)
 		require.NoError(t, err)
-		mp4 = append(mp4, b...)
+		mp4 = append(mp4, joined(b)...)
 	}
 	b, err := m.Flush()
 	require.NoError(t, err)
-	return m.ContentType(), append(mp4, b...)
+	return m.ContentType(), append(mp4, joined(b)...)
 }
 
 // An encoder's units go into FLV and from there into MP4, where ffprobe finds all of them unchanged, with their times.

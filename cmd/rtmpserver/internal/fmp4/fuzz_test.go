@@ -45,7 +45,7 @@ func FuzzMuxer(f *testing.F) {
 				require.ErrorIs(t, err, ErrChanged)
 				break
 			}
-			p.read(b)
+			p.read(joined(b))
 		}
 		p.flush()
 	})

@@ -40,6 +40,15 @@ type Muxer struct {
 	number uint32 // of the last fragment
 	bytes  int    // of the samples for the next fragment
 	out    seekablebuffer.Buffer
+	pieces []Piece // of out; their Data is valid after take
+	size   int     // bytes of pieces
+}
+
+// Piece is a part of the file.
+type Piece struct {
+	Data []byte
+	Init bool // the initialization segment: of the file, or a new one that replaces it
+	Key  bool // a fragment with which a viewer may begin after the last initialization segment
 }
 
 // NewMuxer returns a Muxer of the first track with pictures and the first with sound that MP4 can hold here. Sound that it can't is left
@@ -87,12 +96,12 @@ func (m *Muxer) ContentType() string {
 	return fmt.Sprintf(`%s/mp4; codecs="%s"`, kind, strings.Join(codecs, ","))
 }
 
-// Add takes a unit and returns the bytes that are complete with it, often none. They are valid until the next call.
+// Add takes a unit and returns what is complete with it, often nothing. It is valid until the next call.
 //
 // The error is [ErrChanged] if the stream has other codecs, or one track more, or if a track of a live stream has been silent for some
 // seconds of the other, for which players would wait. What Flush returns is still to be played.
-func (m *Muxer) Add(u *media.Unit) ([]byte, error) {
-	m.out.Reset()
+func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
+	m.reset()
 	t := m.of(u.Track)
 	if t == nil {
 		return nil, m.stranger(u.Track)
@@ -114,7 +123,29 @@ func (m *Muxer) Add(u *media.Unit) ([]byte, error) {
 	if err := m.put(t, u); err != nil {
 		return nil, err
 	}
-	return m.out.Bytes(), nil
+	return m.take(), nil
+}
+
+func (m *Muxer) reset() {
+	m.out.Reset()
+	m.pieces, m.size = m.pieces[:0], 0
+}
+
+// end makes what has been written to out since the last piece the next one.
+func (m *Muxer) end(p Piece) {
+	p.Data = m.out.Bytes()[m.size:] // until take, since out may move
+	m.size += len(p.Data)
+	m.pieces = append(m.pieces, p)
+}
+
+// take returns the pieces.
+func (m *Muxer) take() []Piece {
+	rest := m.out.Bytes()
+	for i := range m.pieces {
+		p := &m.pieces[i]
+		p.Data, rest = rest[:len(p.Data):len(p.Data)], rest[len(p.Data):]
+	}
+	return m.pieces
 }
 
 func (m *Muxer) of(from *media.Track) *track {
@@ -145,6 +176,7 @@ func (m *Muxer) initialize() error {
 	}
 	segment, err := initSegment(codecs)
 	m.out.Write(segment)
+	m.end(Piece{Init: true})
 	return err
 }
 
@@ -194,7 +226,10 @@ func (m *Muxer) fragment() error {
 		return nil
 	}
 	m.number++
+	video := m.track(true)
+	key := video == nil || len(video.samples) > 0 && !video.samples[0].IsNonSyncSample
 	err := part.Marshal(&m.out)
+	m.end(Piece{Key: key})
 	for _, t := range m.tracks {
 		t.samples = nil
 	}
@@ -202,11 +237,11 @@ func (m *Muxer) fragment() error {
 	return err
 }
 
-// Flush returns what has been held back: the stream has come to its end. The bytes are valid until the next call.
-func (m *Muxer) Flush() ([]byte, error) {
-	m.out.Reset()
+// Flush returns what has been held back: the stream has come to its end. It is valid until the next call.
+func (m *Muxer) Flush() ([]Piece, error) {
+	m.reset()
 	err := m.flush()
-	return m.out.Bytes(), err
+	return m.take(), err
 }
 
 func (m *Muxer) flush() error {

@@ -84,7 +84,7 @@ func (p *player) add(units ...*media.Unit) {
 	for _, u := range units {
 		b, err := p.m.Add(u)
 		require.NoError(p.t, err)
-		p.read(b)
+		p.read(joined(b))
 	}
 }
 
@@ -92,7 +92,15 @@ func (p *player) flush() {
 	p.t.Helper()
 	b, err := p.m.Flush()
 	require.NoError(p.t, err)
-	p.read(b)
+	p.read(joined(b))
+}
+
+// joined returns pieces as they follow each other in the file.
+func joined(pieces []Piece) (b []byte) {
+	for _, p := range pieces {
+		b = append(b, p.Data...)
+	}
+	return b
 }
 
 func (p *player) read(b []byte) {
@@ -318,4 +326,30 @@ func BenchmarkMuxerSecond(b *testing.B) {
 			}
 		}
 	}
+}
+
+// Viewers may begin with a fragment that begins with a key frame, after the last initialization segment.
+func TestPieces(t *testing.T) {
+	video, audio := tracks(t)
+	m, err := NewMuxer([]*media.Track{video, audio}, true)
+	require.NoError(t, err)
+	var kinds []string
+	add := func(u *media.Unit) {
+		pieces, err := m.Add(u)
+		require.NoError(t, err)
+		for _, p := range pieces {
+			kinds = append(kinds, map[[2]bool]string{{true, false}: "init", {false, true}: "key", {false, false}: "other"}[[2]bool{p.Init, p.Key}])
+			assert.Equal(t, map[bool]string{true: "ftyp", false: "moof"}[p.Init], string(p.Data[4:8]))
+		}
+	}
+	for at := time.Duration(0); at <= 400*ms; at += 40 * ms {
+		add(picture(video, at, at == 0 || at == 200*ms))
+		add(sound(audio, at+20*ms))
+	}
+	configure(t, video, large...)
+	changed := picture(video, 440*ms, true)
+	changed.Changed = true
+	add(changed)
+	add(picture(video, 600*ms, false))
+	assert.Equal(t, []string{"init", "key", "other", "key", "other", "other", "init", "key"}, kinds)
 }

@@ -7,50 +7,76 @@ import (
 
 	"github.com/go-librtmp/rtmp/cmd/rtmpserver/internal/fmp4"
 	"github.com/go-librtmp/rtmp/media"
+	"github.com/go-librtmp/rtmp/message"
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewFMP4 sends a viewer fragmented MP4. The header Content-Type contains the codecs. The response ends with the
-// stream, or when its codecs change: another request gets the new ones.
-func viewFMP4(w http.ResponseWriter, v *server.View) error {
+// view sends a viewer fragmented MP4. The header Content-Type contains the codecs. The response ends with the stream, or when its codecs
+// change: another request gets the new ones.
+func (all *feeds) view(w http.ResponseWriter, v *server.View) error {
+	if v.Live {
+		return all.viewLive(w, v)
+	}
 	r := media.NewReader(v)
 	tracks, err := r.Tracks(v.Request.HTTP.Context())
 	if err != nil {
-		return noTracks(w, err)
+		return refuse(w, err)
 	}
-	m, err := fmp4.NewMuxer(tracks, v.Live)
-	var unplayable *fmp4.CodecError
-	if errors.As(err, &unplayable) {
-		http.Error(w, "Browsers can't play "+unplayable.Codecs+".", http.StatusUnsupportedMediaType)
+	m, err := fmp4.NewMuxer(tracks, false)
+	if err != nil {
+		return refuse(w, err)
 	}
+	begin(w, m.ContentType())
+	return mux(r, m, func(p fmp4.Piece) error {
+		_, err := w.Write(p.Data)
+		return err
+	})
+}
+
+func (all *feeds) viewLive(w http.ResponseWriter, v *server.View) error {
+	var first message.Packet
+	if err := v.ReadPacket(&first); err != nil { // a stream that has not begun
+		return refuse(w, err)
+	}
+	f, sub, err := all.join(v.Request.Path)
 	if err != nil {
 		return err
 	}
-	w.Header().Set("Content-Type", m.ContentType())
-	w.Header().Set("Cache-Control", "no-store")
-	w.WriteHeader(http.StatusOK)
-	err = mux(w, r, m)
-	if errors.Is(err, io.EOF) || errors.Is(err, fmp4.ErrChanged) {
-		var b []byte
-		if b, err = m.Flush(); err == nil {
-			_, err = w.Write(b)
-		}
+	defer all.leave(f, sub)
+	select {
+	case <-f.ready:
+	case <-v.Request.HTTP.Context().Done():
+		return v.Request.HTTP.Context().Err()
 	}
-	return err
+	if f.err != nil {
+		return refuse(w, f.err)
+	}
+	begin(w, f.contentType)
+	return v.Relay(w, next(sub))
 }
 
-// noTracks answers for a stream without a known track: it has ended, all of its media is damaged, or it lacks the
-// configuration of its codec.
-func noTracks(w http.ResponseWriter, err error) error {
+func begin(w http.ResponseWriter, contentType string) {
+	w.Header().Set("Content-Type", contentType)
+	w.Header().Set("Cache-Control", "no-store")
+	w.WriteHeader(http.StatusOK)
+}
+
+// refuse answers for a stream without a track that can be played: browsers do not know its codecs, or it has ended, all of its media is
+// damaged, or it lacks the configuration of its codec. It returns err.
+func refuse(w http.ResponseWriter, err error) error {
+	var unplayable *fmp4.CodecError
 	var undecodable *media.Error
-	if errors.As(err, &undecodable) {
+	switch {
+	case errors.As(err, &unplayable):
+		http.Error(w, "Browsers can't play "+unplayable.Codecs+".", http.StatusUnsupportedMediaType)
+	case errors.As(err, &undecodable), errors.Is(err, io.EOF):
 		http.Error(w, "There is nothing in it that can be played.", http.StatusUnsupportedMediaType)
 	}
 	return err
 }
 
-// mux writes units until an error; at the end of the stream that is io.EOF.
-func mux(w io.Writer, r *media.Reader, m *fmp4.Muxer) error {
+// mux writes what m makes of the units of r until the end of the stream, or a change of its codecs.
+func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 	var unit media.Unit
 	for {
 		err := r.Read(&unit)
@@ -58,18 +84,24 @@ func mux(w io.Writer, r *media.Reader, m *fmp4.Muxer) error {
 		if errors.As(err, &damaged) {
 			continue // skip the message: the next may be audio
 		}
+		var pieces []fmp4.Piece
+		if err == nil {
+			pieces, err = m.Add(&unit)
+		}
+		last := errors.Is(err, io.EOF) || errors.Is(err, fmp4.ErrChanged)
+		if last {
+			pieces, err = m.Flush()
+		}
 		if err != nil {
 			return err
 		}
-		b, err := m.Add(&unit)
-		if err != nil {
-			return err
+		for _, p := range pieces {
+			if err := write(p); err != nil {
+				return err
+			}
 		}
-		if len(b) == 0 {
-			continue
-		}
-		if _, err := w.Write(b); err != nil {
-			return err
+		if last {
+			return nil
 		}
 	}
 }

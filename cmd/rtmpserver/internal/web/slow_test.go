@@ -12,7 +12,6 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
-	"github.com/go-librtmp/rtmp/media"
 	"github.com/go-librtmp/rtmp/server"
 )
 
@@ -22,32 +21,16 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 	p, err := s.server.Publish(t.Context(), "live/x")
 	require.NoError(t, err)
 	defer p.Close()
-	video := &media.Track{Codec: media.H264, ParameterSets: [][]byte{
-		{0x67, 0x42, 0xc0, 0x1e, 0xd9, 0x01, 0x41, 0xfb, 0x01, 0x6a, 0x02, 0x0c, 0x02, 0x0c, 0x80, 0, 0, 3, 0, 0x80, 0, 0, 0x1e, 0x47, 0x8b, 0x17, 0x24},
-		{0x68, 0xcb, 0x83, 0xcb, 0x20}}}
-	w := media.NewWriter(p, video)
-	pictures := 0
-	write := func() {
-		nalu := make([]byte, 20<<10)
-		if nalu[0] = 0x41; pictures%10 == 0 {
-			nalu[0] = 0x65
-		}
-		binary.BigEndian.PutUint32(nalu[1:], uint32(pictures))
-		at := time.Duration(pictures) * 40 * time.Millisecond
-		require.NoError(t, w.WriteH264(video, at, at, [][]byte{nalu}))
-		pictures++
-	}
-	write()
+	w := newPictures(t, p, 20<<10)
+	w.write(1)
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
 	res, err := client.Get(s.url + "/fmp4/live/x.mp4") // one picture is enough for the beginning of an answer
 	require.NoError(t, err)
 	defer res.Body.Close()
-	for end := time.Now().Add(patience); s.server.Stats().Dropped == 0; write() {
+	for end := time.Now().Add(patience); s.server.Stats().Dropped == 0; w.write(1) {
 		require.True(t, time.Now().Before(end), "the viewer isn't slow")
 	}
-	for range 25 {
-		write()
-	}
+	w.write(25)
 	require.NoError(t, p.Close())
 	file, err := io.ReadAll(res.Body)
 	require.NoError(t, err)
@@ -68,7 +51,7 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 		}
 	}
 	assert.Positive(t, missed)
-	assert.Equal(t, pictures, next, "the last one has come")
+	assert.Equal(t, w.n, next, "the last one has come")
 }
 
 // number is which picture a sample is.

@@ -41,7 +41,7 @@ func New(o Options) http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /", http.FileServerFS(page))
 	mux.Handle("GET /api/streams", &lister{server: o.Server, recordings: &shelf{dir: o.Dir}})
-	mux.Handle("GET /fmp4/", http.StripPrefix("/fmp4", o.Server.ViewHandler(".mp4", "fmp4", viewFMP4)))
+	mux.Handle("GET /fmp4/", http.StripPrefix("/fmp4", o.Server.ViewHandler(".mp4", "fmp4", newFeeds(o.Server).view)))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
 		h.Set("Content-Security-Policy", policy)

@@ -1,0 +1,54 @@
+package live_test
+
+import (
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/internal/live"
+)
+
+// A Subscriber aside is not a player: it neither counts nor keeps a stream.
+func TestAside(t *testing.T) {
+	h := live.NewHub(live.Config{})
+	defer h.Close()
+	p, err := h.Publish("a", live.PublishOptions{})
+	require.NoError(t, err)
+	assert.False(t, p.Watched())
+	sub, err := h.Subscribe("a", live.PlayOptions{Aside: true})
+	require.NoError(t, err)
+	defer sub.Close()
+	assert.False(t, p.Watched())
+	assert.Zero(t, p.Stats().Players)
+	require.NoError(t, p.Write(key(0, 100)))
+	p.Close()
+	_, err = sub.Next(t.Context())
+	require.NoError(t, err)
+	_, err = sub.Next(t.Context())
+	assert.Equal(t, io.EOF, err, "it does not linger for it")
+}
+
+// A Subscriber that rests keeps nothing in the log, and is a player all the same.
+func TestRest(t *testing.T) {
+	h := live.NewHub(live.Config{})
+	defer h.Close()
+	p, err := h.Publish("a", live.PublishOptions{})
+	require.NoError(t, err)
+	sub, err := h.Subscribe("a", live.PlayOptions{})
+	require.NoError(t, err)
+	defer sub.Close()
+	sub.Rest()
+	for range 10 {
+		require.NoError(t, p.Write(key(0, 100)))
+	}
+	assert.True(t, p.Watched())
+	one := p.Stats().Backlog
+	require.NoError(t, p.Write(key(0, 100)))
+	assert.Equal(t, one, p.Stats().Backlog, "the newest key frame alone")
+	sub.Count(100, 2)
+	assert.EqualValues(t, 100, p.Stats().BytesOut)
+	assert.EqualValues(t, 2, p.Stats().Missed)
+	assert.EqualValues(t, 2, sub.Missed())
+}

@@ -1,0 +1,97 @@
+package server
+
+import (
+	"net"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/stretchr/testify/assert"
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/handshake"
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// The reads of a client pause while nobody watches what it publishes, but not when they would hold somebody up.
+func TestGather(t *testing.T) {
+	for name, test := range map[string]struct {
+		change func(t *testing.T, c *Conn, p *publication)
+		bytes  uint64 // that have arrived in the 50 ms before
+		pauses bool
+	}{
+		"unwatched":  {bytes: 20_000, pauses: true},
+		"silent":     {pauses: true},
+		"fast":       {bytes: 500_000},
+		"just begun": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { p.since = time.Now() }},
+		"with a hook": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) {
+			p.app.App = &App{Media: func(*Request, *message.Packet) bool { return true }}
+		}},
+		"of another kind":   {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { c.streams[2] = &netStream{conn: c, id: 2} }},
+		"publishes no more": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) { delete(c.streams, 1) }},
+		"being recorded": {bytes: 20_000, pauses: true, change: func(t *testing.T, c *Conn, p *publication) {
+			t.Cleanup(p.pub.Subscribe().Close)
+		}},
+		"watched": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) {
+			sub, err := c.server.relay.hub.Subscribe("live/x", live.PlayOptions{})
+			require.NoError(t, err)
+			t.Cleanup(sub.Close)
+		}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				c, p := unwatchedConn(t)
+				if test.change != nil {
+					test.change(t, c, p)
+				}
+				c.gather()
+				c.core.Counters().BytesRead.Add(test.bytes)
+				time.Sleep(50 * time.Millisecond)
+				var marks []int
+				c.gatherer.lowWater = func(n int) { marks = append(marks, n) }
+				c.gatherer.timer = time.NewTimer(0)
+				begin := time.Now()
+				c.gather()
+				if !test.pauses {
+					assert.Zero(t, time.Since(begin))
+					assert.Empty(t, marks)
+					return
+				}
+				assert.Positive(t, time.Since(begin))
+				assert.LessOrEqual(t, time.Since(begin), gatherMost)
+				assert.Equal(t, []int{gatherBytes, 1}, marks, "the read after the pause must not wait for more than a byte")
+			})
+		})
+	}
+}
+
+// A pause ends with the connection.
+func TestGatherEnds(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c, _ := unwatchedConn(t)
+		c.gatherer.lowWater, c.gatherer.timer = func(int) {}, time.NewTimer(time.Hour)
+		c.fail(net.ErrClosed)
+		begin := time.Now()
+		c.gather()
+		assert.Zero(t, time.Since(begin))
+	})
+}
+
+// unwatchedConn returns a client that has published live/x for some time.
+func unwatchedConn(t *testing.T) (*Conn, *publication) {
+	s := new(Server)
+	s.init()
+	nc, other := net.Pipe()
+	t.Cleanup(func() { other.Close() })
+	c := s.newConn(t.Context(), nc)
+	c.start(0, &handshake.Result{})
+	t.Cleanup(c.core.Close)
+	pub, err := s.relay.hub.Publish("live/x", live.PublishOptions{})
+	require.NoError(t, err)
+	t.Cleanup(s.relay.hub.Close)
+	st := &netStream{conn: c, id: 1}
+	p := &publication{stream: st, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
+	st.doing, c.streams[1] = p, st
+	return c, p
+}
