@@ -1,11 +1,14 @@
 package session
 
 import (
+	"context"
 	"errors"
 	"strings"
 	"sync"
 	"sync/atomic"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/stretchr/testify/require"
 
@@ -42,6 +45,30 @@ func TestTransactionIDs(t *testing.T) {
 	require.Nil(t, table.TakeCall(6))
 	require.NotNil(t, table.TakeCall(4))
 	require.Equal(t, 4, table.PendingCalls())
+	require.Equal(t, 7.0, id(7))
+	require.NotNil(t, table.TakeCall(7))
+	require.Equal(t, 8.0, id(0), "7 was used")
+}
+
+// A call waits for as long as it is told to, or for Config.Timeout, and not for what it has.
+func TestCallWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, _ := pair(t, Config{Timeout: time.Minute})
+		k, err := client.session.NewCall("ask", 0)
+		require.NoError(t, err)
+		for _, wait := range []struct {
+			limit, after time.Duration
+		}{{0, time.Minute}, {time.Second, time.Second}} {
+			began := time.Now()
+			var timeout *TimeoutError
+			require.ErrorAs(t, k.WaitWithin(context.Background(), wait.limit), &timeout)
+			require.Equal(t, "ask", timeout.What)
+			require.Equal(t, wait.after, time.Since(began))
+		}
+		client.session.TakeCall(k.ID).Complete(nil, nil)
+		require.NoError(t, k.Wait(context.Background()))
+		require.NoError(t, Answered("ask").Wait(context.Background()))
+	})
 }
 
 func TestCallAnswered(t *testing.T) {

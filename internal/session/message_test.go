@@ -36,3 +36,17 @@ func TestPayload(t *testing.T) {
 	chunked.SetPayload([]byte("other"))
 	require.Equal(t, []byte("other"), chunked.Payload())
 }
+
+// A copy takes the memory it is given if that is large enough.
+func TestCopyPacket(t *testing.T) {
+	m := Message{Packet: message.Packet{Type: 9, Timestamp: 7, Body: []byte("body")}}
+	for _, room := range []int{3, 4, 5} {
+		memory := make([]byte, 0, room)
+		p := message.Packet{Body: memory}
+		m.CopyPacket(&p)
+		require.Equal(t, m.Packet, p)
+		p.Body[0] = 'B'
+		require.Equal(t, "body", string(m.Body))
+		require.Equal(t, room >= 4, memory[:1][0] == 'B')
+	}
+}

@@ -2,7 +2,6 @@ package session
 
 import (
 	"bytes"
-	"errors"
 	"io"
 	"os"
 	"sync"
@@ -106,78 +105,6 @@ func TestProgress(t *testing.T) {
 	assert.ErrorIs(t, s.Err(), os.ErrDeadlineExceeded)
 }
 
-func TestTryReplyIsBounded(t *testing.T) {
-	_, server := pair(t, Config{})
-	s := server.session
-	require.True(t, s.TryReply(Control(99, make([]byte, 2<<20))), "one alone may be long")
-	require.False(t, s.TryReply(ping))
-	_, server = pair(t, Config{})
-	s = server.session
-	n := 0
-	for s.TryReply(ping) {
-		n++
-	}
-	assert.Equal(t, MaxReplies, n)
-}
-
-// A limit that is raised holds for what is read from then on.
-func TestSetMaxMessageSize(t *testing.T) {
-	a, b := conntest.Pair(t)
-	client, server := pairOn(t, a, b, Config{MaxMessageSize: 1000})
-	c, s := client.session, server.session
-	send := func(size int) {
-		require.NoError(t, c.Send(conntest.Context(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, size)}))
-	}
-	var p message.Packet
-	got := make(chan error, 1)
-	go func() { got <- s.ReadPacket(conntest.Context(t), 0, &p) }() // it waits in a read when the limit is raised
-	s.SetMaxMessageSize(100_000)
-	send(50_000)
-	require.NoError(t, <-got)
-	send(200_000)
-	err := s.ReadPacket(conntest.Context(t), 0, &p)
-	var bad *chunk.Error
-	assert.True(t, errors.As(err, &bad), "%v", err)
-}
-
-// A full queue of handlers stops the reader, and a call that a handler makes then fails.
-func TestHandlersStopTheReader(t *testing.T) {
-	a, b := conntest.Pair(t)
-	_, server := pairOn(t, a, b, Config{})
-	s := server.session
-	var h Callbacks
-	h.Backlog = s.NewBacklog(1000, func() string { return "handlers" })
-	entered, release := make(chan struct{}), make(chan struct{})
-	require.True(t, h.Run(0, func() { close(entered); <-release }))
-	<-entered
-	require.NoError(t, s.Blocked())
-	ran := 0
-	for range 10 {
-		require.True(t, h.Run(200, func() { ran++ }), "it never refuses")
-	}
-	require.ErrorIs(t, s.Blocked(), ErrBacklog)
-	close(release)
-	done := make(chan struct{})
-	h.Run(0, func() { close(done) })
-	<-done
-	require.NoError(t, s.Blocked())
-	require.Equal(t, 10, ran)
-}
-
-// Finish drops what waits, and runs last.
-func TestHandlersFinish(t *testing.T) {
-	var h Callbacks
-	entered, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})
-	h.Run(0, func() { close(entered); <-release })
-	<-entered
-	h.Run(0, func() { t.Error("it was dropped") })
-	h.Finish(func() { close(done) })
-	h.Run(0, func() { t.Error("it is too late") })
-	h.Finish(func() { t.Error("only the first counts") })
-	close(release)
-	<-done
-}
-
 // A reply that has left with Writev does not leave once more with the batch after it.
 func TestReplyLeavesOnce(t *testing.T) {
 	a, b := conntest.Pair(t)
@@ -195,4 +122,20 @@ func TestReplyLeavesOnce(t *testing.T) {
 		require.NoError(t, in.Next(&m))
 		require.Equal(t, want, message.Type(m.Type))
 	}
+}
+
+// One call takes more buffers than one system call does.
+func TestTryWritevOfManyBuffers(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{})
+	const n = 3*maxBuffers + 1
+	one := []byte{1}
+	many := make([][]byte, n)
+	for i := range many {
+		many[i] = one
+	}
+	ok, ready := server.session.TryWritev(many)
+	require.True(t, ok && ready)
+	_, err := io.ReadFull(a, make([]byte, n))
+	require.NoError(t, err)
 }

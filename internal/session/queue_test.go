@@ -73,3 +73,46 @@ func TestMediaQueueKeepsOrder(t *testing.T) {
 	}
 	require.Equal(t, next, first)
 }
+
+// A queue moves within its slab as soon as that halves it.
+func TestMediaQueueMoves(t *testing.T) {
+	for name, test := range map[string]struct {
+		size, head, need int
+		stays            bool
+	}{
+		"there is room":               {20, 5, 12, true},
+		"half of it was taken out":    {32, 16, 16, true},
+		"less":                        {32, 15, 1, false},
+		"there would not be room":     {32, 16, 17, false},
+		"all of it was taken out":     {32, 32, 32, true},
+		"even that would be too much": {32, 32, 33, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			slab := make([]byte, test.size, 32)
+			for i := range slab {
+				slab[i] = byte(i)
+			}
+			want := bytes.Clone(slab[test.head:])
+			q := MediaQueue{slab: slab, head: test.head}
+			q.makeRoom(test.need)
+			require.Equal(t, want, q.slab[q.head:])
+			require.GreaterOrEqual(t, cap(q.slab)-len(q.slab), test.need)
+			require.Equal(t, test.stays, &q.slab[:1][0] == &slab[0])
+		})
+	}
+}
+
+// An empty queue returns its slab, unless that is huge.
+func TestMediaQueueReturnsSlabs(t *testing.T) {
+	m := &Message{Packet: message.Packet{Type: message.TypeAudio}}
+	for size, kept := range map[int]bool{100: true, keepQueue: true, keepQueue + 1: false} {
+		var q MediaQueue
+		q.Push(m)
+		box := q.pooled
+		require.NotNil(t, box)
+		*box, q.slab = nil, append(make([]byte, 0, size), q.slab...)
+		q.Pop()
+		require.Nil(t, q.slab)
+		require.Equal(t, kept, cap(*box) == size)
+	}
+}

@@ -1,6 +1,7 @@
 package session
 
 import (
+	"errors"
 	"io"
 	"testing"
 	"time"
@@ -147,4 +148,24 @@ func TestBacklogStopsOthers(t *testing.T) {
 	owner := &player{want: 1, backlog: full}
 	require.NoError(t, owner.read(c))
 	require.NoError(t, c.Err())
+}
+
+// A limit that is raised holds for what is read from then on.
+func TestSetMaxMessageSize(t *testing.T) {
+	a, b := conntest.Pair(t)
+	client, server := pairOn(t, a, b, Config{MaxMessageSize: 1000})
+	c, s := client.session, server.session
+	send := func(size int) {
+		require.NoError(t, c.Send(conntest.Context(t), chunk.Outgoing{Type: 99, ChunkStreamID: 3, Body: make([]byte, size)}))
+	}
+	var p message.Packet
+	got := make(chan error, 1)
+	go func() { got <- s.ReadPacket(conntest.Context(t), 0, &p) }() // it waits in a read when the limit is raised
+	s.SetMaxMessageSize(100_000)
+	send(50_000)
+	require.NoError(t, <-got)
+	send(200_000)
+	err := s.ReadPacket(conntest.Context(t), 0, &p)
+	var bad *chunk.Error
+	assert.True(t, errors.As(err, &bad), "%v", err)
 }

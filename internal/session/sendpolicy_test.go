@@ -58,6 +58,30 @@ func TestDropQueueLimit(t *testing.T) {
 	offer(t, &q, sound(1), true, 1)
 }
 
+// What just fits drops nothing.
+func TestDropQueueJustFits(t *testing.T) {
+	q := NewDropQueue(2*mediaQueued + mediaSize)
+	fill(t, &q, keyFrame(0), frame(1), keyFrame(2))
+	offer(t, &q, keyFrame(3), true, 3)
+}
+
+// Pruning is tried again when an eighth of what it has kept was offered.
+func TestDropQueuePrunesAgain(t *testing.T) {
+	cut := func(m *Message, queued int) *Message {
+		m.Body = m.Body[:queued-queueHeaderSize]
+		return m
+	}
+	const kept = 20 + 7*mediaQueued
+	for queued, dropped := range map[int]int{kept/pruneCost - 1: 0, kept / pruneCost: 7} {
+		q := NewDropQueue(kept)
+		fill(t, &q, cut(keyFrame(0), 20), frame(1), frame(2), frame(3), frame(4), frame(5), frame(6), frame(7))
+		require.Equal(t, kept, q.Len())
+		offer(t, &q, frame(8), false, 0)
+		q.Pop() // now all frames could go
+		offer(t, &q, cut(frame(9), queued), false, dropped)
+	}
+}
+
 // Media before the last key frame is dropped.
 func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	q := NewDropQueue(6 * mediaQueued)

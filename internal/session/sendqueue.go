@@ -226,6 +226,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 	}
 	tick := time.NewTicker(grace / finishLooks)
 	defer tick.Stop()
+	w.deadline.interrupt(nil) // only then does a write count what the network has taken so far
 	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // first the queue, then the lock
 	for {
@@ -243,14 +244,12 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 			return w.life.Err()
 		case <-limit:
 		case <-tick.C:
+			w.deadline.interrupt(nil)
+			quiet++
 			if now := w.config.Counters.BytesWritten.Load(); now != before {
-				quiet, before = 0, now
-				continue
+				quiet, before = 1, now // it was taken before the last look
 			}
-			if quiet++; quiet < finishLooks {
-				if quiet == finishLooks-1 {
-					w.deadline.interrupt(nil) // a write counts what the network has taken when it returns
-				}
+			if quiet < finishLooks {
 				continue
 			}
 		}

@@ -174,17 +174,16 @@ func TestSendQueueEnds(t *testing.T) {
 
 // Finish sends what is queued, as long as the network takes something within each grace, but no longer than Config.Timeout.
 func TestSendQueueFinish(t *testing.T) {
-	const grace, timeout = time.Second, 5 * time.Second
+	const grace, timeout, every, size = time.Second, 5 * time.Second, 600 * time.Millisecond, 12 + 50
 	for name, test := range map[string]struct {
-		every time.Duration // how often the peer reads something; 0: never
-		times int           // how often it does
+		takes []int // bytes, one after every
 		after time.Duration
 		err   error
 	}{
-		"nobody reads":   {0, 0, grace, os.ErrDeadlineExceeded},
-		"it is slow":     {grace / 2, 7, 7 * grace / 2, nil},
-		"it stops":       {grace / 2, 2, 3 * grace, os.ErrDeadlineExceeded},
-		"it is too slow": {grace/2 + grace/4, 6, timeout, os.ErrDeadlineExceeded},
+		"nobody reads":   {nil, grace, os.ErrDeadlineExceeded},
+		"it is slow":     {[]int{1, 1, 1, 1, 1, size - 5}, 6 * every, nil},
+		"it stops":       {[]int{1}, 625*time.Millisecond + grace, os.ErrDeadlineExceeded}, // from the first look after that
+		"it is too slow": {[]int{1, 1, 1, 1, 1, 1, 1, 1}, timeout, os.ErrDeadlineExceeded},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
@@ -194,13 +193,8 @@ func TestSendQueueFinish(t *testing.T) {
 				require.NoError(t, q.Enqueue(forever, queuedSound(0, 50)))
 				require.True(t, q.Start(1))
 				go func() {
-					size := 12 + 50 // of the message, whose last byte comes last
-					for i := range test.times {
-						time.Sleep(test.every)
-						n := 1
-						if i == 6 {
-							n = size - 6
-						}
+					for _, n := range test.takes {
+						time.Sleep(every)
 						io.ReadFull(b, make([]byte, n))
 					}
 				}()
@@ -215,6 +209,28 @@ func TestSendQueueFinish(t *testing.T) {
 				require.ErrorIs(t, err, test.err)
 				require.ErrorIs(t, client.session.Err(), test.err)
 			})
+		})
+	}
+}
+
+// Finish waits for the write lock as well, within the same limits: the stream's last messages are to follow.
+func TestSendQueueFinishWaitsForTheLock(t *testing.T) {
+	for _, after := range []time.Duration{time.Second / 2, time.Minute} {
+		synctest.Test(t, func(t *testing.T) {
+			client, _ := pair(t, Config{})
+			q := client.session.NewSendQueue(0)
+			another, err := client.session.Begin(nil)
+			require.NoError(t, err)
+			require.True(t, q.Start(1))
+			time.AfterFunc(after, func() { another.End(nil) })
+			began := time.Now()
+			if err = q.Finish(time.Second); after > time.Second {
+				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+				time.Sleep(after)
+				return
+			}
+			require.NoError(t, err)
+			require.Equal(t, after, time.Since(began))
 		})
 	}
 }

@@ -162,6 +162,8 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 		require.NoError(t, server.session.ReadPacket(ctx, 0, &pong))
 		require.Equal(t, message.AppendUserControl(nil, message.EventPingResponse, n), pong.Body)
 	}
+	_, err := server.call(conntest.Context(t), "echo")
+	require.NoError(t, err, "the standing reader reads on")
 }
 
 // A wait for an answer ends with Config.Timeout, with its context, or with what came first; the connection lives.

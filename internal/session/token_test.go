@@ -30,5 +30,9 @@ func TestToken(t *testing.T) {
 	assert.Zero(t, k.waiting.Load())
 	assert.True(t, k.take())
 	assert.False(t, k.take())
+	for len(k.given) > 0 { // for those who had it without a wait in the end
+		<-k.given
+	}
 	k.give()
+	assert.Empty(t, k.given, "nobody waits")
 }

@@ -28,7 +28,10 @@ func TestAcknowledgements(t *testing.T) {
 	require.False(t, client.session.replies.ackDue)
 	w.count(1)
 	require.True(t, client.session.replies.ackDue)
-	w.count(600)
+	require.EqualValues(t, 500, client.session.replies.ack)
+	w.count(499)
+	require.EqualValues(t, 500, client.session.replies.ack)
+	w.count(101)
 	require.EqualValues(t, 1100, client.session.replies.ack)
 	go client.session.Send(conntest.Context(t))
 	var p message.Packet

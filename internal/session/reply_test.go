@@ -1,0 +1,68 @@
+package session
+
+import (
+	"testing"
+
+	"github.com/stretchr/testify/require"
+
+	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/message"
+)
+
+// The replies that wait are bounded by their number and by the bytes of their bodies.
+func TestTryReplyIsBounded(t *testing.T) {
+	for name, test := range map[string]struct {
+		sizes []int
+		last  bool // whether there is room for the last
+	}{
+		"one alone may be long": {[]int{2 << 20}, true},
+		"nothing beside it":     {[]int{2 << 20, 1}, false},
+		"they just fit":         {[]int{maxReplyBytes / 2, maxReplyBytes / 2}, true},
+		"one byte too many":     {[]int{maxReplyBytes / 2, maxReplyBytes/2 + 1}, false},
+	} {
+		t.Run(name, func(t *testing.T) {
+			_, server := pair(t, Config{})
+			for i, size := range test.sizes {
+				require.Equal(t, i < len(test.sizes)-1 || test.last, server.session.TryReply(Control(99, make([]byte, size))))
+			}
+		})
+	}
+	_, server := pair(t, Config{})
+	n := 0
+	for server.session.TryReply(ping) {
+		n++
+	}
+	require.Equal(t, MaxReplies, n)
+}
+
+// A reply to a socket with room has left when FlushReplies and TryWritev return, without a goroutine.
+func TestRepliesLeaveAtOnce(t *testing.T) {
+	a, b := conntest.Pair(t)
+	_, server := pairOn(t, a, b, Config{})
+	s := server.session
+	s.Reply(ping)
+	s.FlushReplies()
+	require.False(t, s.replies.flushing)
+	s.Reply(ping)
+	ok, ready := s.TryWritev(pushed(7, []byte{1}))
+	require.True(t, ok && ready)
+	in := chunk.NewReader(a, 0)
+	var m chunk.Message
+	for _, want := range []message.Type{message.TypeUserControl, message.TypeUserControl, message.TypeVideo} {
+		require.NoError(t, in.Next(&m))
+		require.Equal(t, want, message.Type(m.Type))
+	}
+}
+
+// What does not leave at once is flushed, as often as necessary, also from connections that cannot be asked to take what they can.
+func TestRepliesAreFlushed(t *testing.T) {
+	client, server := pair(t, Config{})
+	var p message.Packet
+	for range 3 {
+		server.session.Reply(ping)
+		server.session.FlushReplies()
+		require.NoError(t, client.session.ReadPacket(conntest.Context(t), 0, &p))
+		require.Equal(t, message.TypeUserControl, p.Type)
+	}
+}
