@@ -244,7 +244,7 @@ func (k *client) lostAtConnect(err error) error {
 }
 
 // connectAccepted sends what librtmp sends after connect's _result: the acknowledgement window, and a small buffer for the connection
-// as a whole.
+// as a whole. Usually they leave with createStream.
 func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
@@ -253,7 +253,7 @@ func (k *client) connectAccepted(reply []any) error {
 		k.amf3.Store(true)
 	}
 	k.session.EchoWindow()
-	k.session.Reply(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
+	k.session.ReplyLater(session.Control(message.TypeUserControl, message.AppendSetBufferLength(nil, 0, 300)))
 	return nil
 }
 

@@ -206,7 +206,9 @@ func (c *Conn) Stats() Stats {
 	s.RTT, s.FirstMedia, s.LastMedia = time.Duration(k.clock.rtt.Load()), time.Duration(k.clock.first.Load()), k.clock.newest()
 	for _, stream := range k.streams.all() {
 		s.QueuedBytes += stream.queued()
-		s.SendQueueBytes += stream.sending.Waiting()
+		if stream.options.Writable {
+			s.SendQueueBytes += stream.sending.Waiting()
+		}
 	}
 	return s
 }

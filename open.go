@@ -26,7 +26,7 @@ type opener struct {
 // Options.Timeout for itself; dialling and the handshake share one.
 func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
 	chunks := chunk.NewWriter()
-	var data []byte
+	data := make([]byte, 0, usualConnect)
 	for i := range messages {
 		var err error
 		if data, err = chunks.AppendMessage(data, &messages[i]); err != nil {

@@ -32,10 +32,15 @@ func (s *setup) replace(rawURL string) error {
 	if err != nil {
 		return err
 	}
-	changed := s.clone()
-	if changed.url, err = rtmpurl.Parse(rawURL); err != nil {
+	url, err := rtmpurl.Parse(rawURL)
+	if err != nil {
 		return err
 	}
+	changed := *s
+	if len(options) > 0 {
+		changed = s.clone()
+	}
+	changed.url = url
 	for _, option := range options {
 		if err := changed.set(option.Name, option.Value); err != nil {
 			return err

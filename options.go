@@ -246,25 +246,26 @@ const swfHashSize = 32
 
 // validate returns an *OptionError for the first invalid option.
 func (o *Options) validate() error {
-	_, badProxy := transport.NewDialer(transport.Config{Proxy: o.Proxy})
 	for _, bad := range []struct {
 		is          bool
 		name, value string
-		why         error
+		why         string
 	}{
-		{o.ObjectEncoding != 0 && o.ObjectEncoding != 3, "ObjectEncoding", strconv.Itoa(o.ObjectEncoding), errors.New("must be 0 or 3")},
+		{o.ObjectEncoding != 0 && o.ObjectEncoding != 3, "ObjectEncoding", strconv.Itoa(o.ObjectEncoding), "must be 0 or 3"},
 		{o.ChunkSize < 0 || o.ChunkSize > chunk.MaxMessageLength, "ChunkSize", strconv.Itoa(o.ChunkSize),
-			errors.New("must be from 1 to 16777215")},
-		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), errors.New("must be 32 bytes")},
-		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", errors.New("must be set together with SWFHash")},
-		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", errors.New("needs SWFURL")},
+			"must be from 1 to 16777215"},
+		{len(o.SWFHash) != 0 && len(o.SWFHash) != swfHashSize, "SWFHash", hex.EncodeToString(o.SWFHash), "must be 32 bytes"},
+		{len(o.SWFHash) != 0 && o.SWFSize == 0, "SWFSize", "", "must be set together with SWFHash"},
+		{o.SWFVerify && len(o.SWFHash) == 0 && o.SWFURL == "", "swfVfy", "", "needs SWFURL"},
 		{o.Pipelining < PipelineNone || o.Pipelining > PipelineHandshake, "Pipelining", o.Pipelining.String(),
-			errors.New("must be PipelineNone, PipelineCommands or PipelineHandshake")},
-		{badProxy != nil, "Proxy", "", badProxy}, // without its value, which may hold a password
+			"must be PipelineNone, PipelineCommands or PipelineHandshake"},
 	} {
 		if bad.is {
-			return &OptionError{Name: bad.name, Value: bad.value, Err: bad.why}
+			return &OptionError{Name: bad.name, Value: bad.value, Err: errors.New(bad.why)}
 		}
+	}
+	if _, err := transport.NewDialer(transport.Config{Proxy: o.Proxy}); err != nil {
+		return &OptionError{Name: "Proxy", Err: err} // without its value, which may hold a password
 	}
 	return nil
 }

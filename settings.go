@@ -76,13 +76,16 @@ func (s settings) patient(ctx context.Context, limit time.Duration) time.Duratio
 	return limit
 }
 
+// usualConnect is enough for most connect commands, in bytes.
+const usualConnect = 768
+
 // connectMessage returns the connect command. query is appended to app and tcUrl; announce says to announce Enhanced RTMP.
 func (s settings) connectMessage(query string, announce bool) (chunk.Outgoing, error) {
 	args := s.opts.ConnectData
 	if s.opts.Auth != "" {
 		args = append([]any{true, s.opts.Auth}, args...)
 	}
-	return session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1,
+	return session.CommandOfSize(usualConnect, session.ChunkStreamCommand, 0, &message.Command{Name: "connect", TransactionID: 1,
 		Object: s.connectObject(query, announce), Args: args})
 }
 

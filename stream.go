@@ -31,7 +31,10 @@ func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
 	s := &Stream{streamState: state, streamReader: streamReader{streamState: state}}
 	s.leave = func() { leave(s) }
 	s.playback = playback{streamState: state, reader: &s.streamReader, buffer: c.opts.buffer()}
-	s.streamWriter = streamWriter{streamState: state, writeWake: make(chan struct{}, 1), sending: c.session.NewSendQueue(c.opts.SendQueue)}
+	s.streamWriter = streamWriter{streamState: state}
+	if o.Writable {
+		s.writeWake, s.sending = make(chan struct{}, 1), c.session.NewSendQueue(c.opts.SendQueue)
+	}
 	s.waiter = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: state.readWake, Sink: s.asSink(), Taker: s.asSink()}
 	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 	return s

@@ -20,9 +20,9 @@ const readFromBuffer = 256 << 10
 // streamWriter is the half of a Stream that publishes: media on its way from Write, ReadFrom and WritePacket to the connection.
 type streamWriter struct {
 	*streamState
-	sending   *session.SendQueue
-	writeWake chan struct{} // signalled when a write under way has to look at the state
-	written   atomic.Uint32 // the time of the newest audio or video, ms
+	sending   *session.SendQueue // nil if the stream plays, like writeWake
+	writeWake chan struct{}      // signalled when a write under way has to look at the state
+	written   atomic.Uint32      // the time of the newest audio or video, ms
 
 	in      flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
 	tag     flv.Tag        // likewise

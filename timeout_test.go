@@ -125,11 +125,12 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			require.NoError(t, c.Err())
 		})
 	})
+	ping := Packet{Type: message.TypeUserControl, Body: []byte{0, 6, 0, 0, 0, 0}}
 	for name, write := range map[string]func(ctx context.Context, c *Conn) error{
-		"write": func(ctx context.Context, c *Conn) error {
-			return c.SendPacket(ctx, &Packet{Type: message.TypeUserControl, Body: []byte{0, 31, 0, 0, 0, 0}})
-		},
+		"write": func(ctx context.Context, c *Conn) error { return c.SendPacket(ctx, &ping) },
 		"a write that another does": func(ctx context.Context, c *Conn) error {
+			go c.SendPacket(ctx, &ping)
+			synctest.Wait()
 			k, err := c.Call(ctx, "anything")
 			require.NoError(t, err)
 			_, err = k.Result(ctx)
@@ -147,7 +148,6 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 				require.NoError(t, err)
 				_, err = k.Result(ctx)
 				require.NoError(t, err)
-				synctest.Wait() // the answers to connect's result wait for the server
 				assert.Equal(t, 4*time.Second, elapsed(func() { err = write(ctx, c) }))
 				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 				require.ErrorIs(t, c.Err(), os.ErrDeadlineExceeded)

@@ -19,17 +19,19 @@ type Outgoing struct {
 // Writer writes messages as chunks. Only one goroutine may use it at a time.
 type Writer struct {
 	chunkSize int
-	sent      map[uint32]*sent
+	low       [9]sent // by chunk stream id; clients use 2 to 8
+	high      map[uint32]*sent
 }
 
 // sent is the last header sent on a chunk stream.
 type sent struct {
 	timestamp, delta, length, streamID uint32
 	typ                                uint8
+	known                              bool // there is one
 }
 
 // NewWriter returns a Writer with the default chunk size.
-func NewWriter() *Writer { return &Writer{chunkSize: DefaultChunkSize, sent: make(map[uint32]*sent)} }
+func NewWriter() *Writer { return &Writer{chunkSize: DefaultChunkSize} }
 
 // ChunkSize returns the current outgoing chunk size in bytes. Writing a Set Chunk Size message changes it.
 func (w *Writer) ChunkSize() int { return w.chunkSize }
@@ -49,27 +51,37 @@ func (w *Writer) AppendMessage(dst []byte, o *Outgoing) ([]byte, error) {
 		}
 		defer func() { w.chunkSize = int(min(size, MaxMessageLength)) }()
 	}
-	last := w.sent[o.ChunkStreamID]
-	known := last != nil
-	if !known {
-		last = new(sent)
-		w.sent[o.ChunkStreamID] = last
-	}
-	format, field := last.header(o, known)
+	format, field := w.last(o.ChunkStreamID).header(o)
 	h := Header{ChunkStreamID: o.ChunkStreamID, StreamID: o.StreamID, Timestamp: field, Length: len(o.Body), Type: o.Type}
 	return h.AppendBody(h.append(dst, format), o.Body, w.chunkSize), nil
 }
 
+// last returns the last header sent on a chunk stream.
+func (w *Writer) last(id uint32) *sent {
+	if id < uint32(len(w.low)) {
+		return &w.low[id]
+	}
+	s := w.high[id]
+	if s == nil {
+		if w.high == nil {
+			w.high = make(map[uint32]*sent)
+		}
+		s = new(sent)
+		w.high[id] = s
+	}
+	return s
+}
+
 // header chooses the format and the value of the timestamp field, and records o as the last message. It never uses an extended
 // delta: receivers disagree on its meaning, so such a message gets a full header.
-func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) {
+func (last *sent) header(o *Outgoing) (format Format, field uint32) {
 	timestamp, delta := o.Timestamp, o.Timestamp-last.timestamp
-	if o.Relative && known {
+	if o.Relative && last.known {
 		timestamp, delta = last.timestamp+o.Timestamp, o.Timestamp
 	}
 	length := uint32(len(o.Body))
 	switch {
-	case !known || o.StreamID != last.streamID || delta >= extendedMark: // which includes times that run backwards
+	case !last.known || o.StreamID != last.streamID || delta >= extendedMark: // which includes times that run backwards
 		format = Format0
 	case length != last.length || o.Type != last.typ:
 		format = Format1
@@ -88,6 +100,6 @@ func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) 
 			delta = 0
 		}
 	}
-	*last = sent{timestamp: timestamp, delta: delta, length: length, streamID: o.StreamID, typ: o.Type}
+	*last = sent{timestamp: timestamp, delta: delta, length: length, streamID: o.StreamID, typ: o.Type, known: true}
 	return format, field
 }

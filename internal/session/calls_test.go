@@ -67,7 +67,9 @@ func TestCallWaits(t *testing.T) {
 		}
 		client.session.TakeCall(k.ID).Complete(nil, nil)
 		require.NoError(t, k.Wait(context.Background()))
-		require.NoError(t, Answered("ask").Wait(context.Background()))
+		var answered Call
+		answered.AnswerAtOnce("ask")
+		require.NoError(t, answered.Wait(context.Background()))
 	})
 }
 

@@ -57,7 +57,7 @@ func (r *reader) unreadable(m *Message, err error) error {
 	return nil
 }
 
-// EchoWindow announces the peer's own window as ours, unless that was done in answer to Set Peer Bandwidth.
+// EchoWindow announces the peer's own window as ours, unless that was done in answer to Set Peer Bandwidth. It is sent like ReplyLater.
 func (r *reader) EchoWindow() {
 	w := &r.window
 	w.mu.Lock()

@@ -56,7 +56,16 @@ func Event(e message.Event, value uint32) chunk.Outgoing {
 
 // Command returns a command message. It fails only for arguments that AMF cannot encode.
 func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	body, err := message.AppendCommand(nil, message.TypeCommandAMF0, cmd)
+	return CommandOfSize(0, chunkStreamID, streamID, cmd)
+}
+
+// CommandOfSize is Command for a body of about size bytes; 0: as usual.
+func CommandOfSize(size int, chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
+	var body []byte
+	if size > 0 {
+		body = make([]byte, 0, size)
+	}
+	body, err := message.AppendCommand(body, message.TypeCommandAMF0, cmd)
 	if err != nil {
 		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", cmd.Name, err)
 	}

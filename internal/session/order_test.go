@@ -153,3 +153,54 @@ func TestPostedThatCannotBeSent(t *testing.T) {
 		}
 	})
 }
+
+// A reply that may wait leaves with the next write, before what that sends, or when the Session reads again.
+func TestReplyLater(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		client.session.ReplyLater(event(1))
+		client.session.FlushReplies()
+		synctest.Wait()
+		assert.Zero(t, client.session.Counters().BytesWritten.Load())
+		var sending sync.WaitGroup
+		sending.Go(func() { assert.NoError(t, client.session.Send(t.Context(), event(2))) })
+		assert.Equal(t, []int{-1, -2}, server.numbers(t, 2))
+		sending.Wait()
+		client.session.ReplyLater(event(3))
+		sending.Go(func() { assert.ErrorIs(t, client.session.Await(context.Background(), "nothing", nil), ErrClosed) })
+		assert.Equal(t, []int{-3}, server.numbers(t, 1))
+		client.session.Close()
+		sending.Wait()
+	})
+}
+
+// Who reads completes the calls of all who wait with what has arrived, so that nobody has to read after the other.
+func TestOneReadCompletesAllCalls(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		const calls = 20
+		var all [calls]Call
+		var waiting sync.WaitGroup
+		for i := range all {
+			require.NoError(t, client.session.Register(&all[i], "ask", 0))
+			waiting.Go(func() {
+				assert.NoError(t, all[i].Wait(t.Context()))
+				for k := range all {
+					assert.True(t, i > 0 || all[k].IsDone(), "the answer to call %d was there", k)
+				}
+			})
+			synctest.Wait() // the first reads, and it is answered first
+		}
+		var answers []chunk.Outgoing
+		for i := range all {
+			o, err := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: all[i].ID, Args: []any{1.0}})
+			require.NoError(t, err)
+			answers = append(answers, o)
+		}
+		answers = append(answers, numbered(1), numbered(2)) // not for them
+		require.NoError(t, server.session.Send(t.Context(), answers...))
+		waiting.Wait()
+		assert.EqualValues(t, calls, client.session.Counters().Messages.Load())
+		assert.Equal(t, []int{1, 2}, client.numbers(t, 2))
+	})
+}

@@ -39,12 +39,12 @@ type reader struct {
 	limit        atomic.Int64 // of SetMaxMessageSize, until the next read
 }
 
-func newReader(life *lifetime, out *writer, config *Config) *reader {
-	r := &reader{life: life, out: out, config: config, token: newToken(), backlogs: backlogs{drained: make(chan struct{}, 1)}}
+func (r *reader) init(life *lifetime, out *writer, config *Config) {
+	r.life, r.out, r.config, r.drained = life, out, config, make(chan struct{}, 1)
+	r.token.init()
 	r.deadline.set = life.nc.SetReadDeadline
 	r.window = window{replies: &out.replies, received: config.HandshakeBytes, size: config.Window}
 	r.standing.init(r)
-	return r
 }
 
 // Await waits until done is closed or ctx is done, and serves the connection meanwhile. what names the wait in errors. done may be nil.

@@ -13,6 +13,7 @@ import (
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
 	due        atomic.Bool    // some are pending
+	later      atomic.Bool    // some are pending that may wait for the next write, or until the Session reads again
 
 	mu        sync.Mutex // guards the rest
 	pending   []chunk.Outgoing
@@ -25,11 +26,11 @@ type replies struct {
 	posted    bool   // pending contains messages of Post
 }
 
-// add queues a reply. The caller holds r.mu.
-func (r *replies) add(o chunk.Outgoing) {
+// add queues a reply. urgency is due or later. The caller holds r.mu.
+func (r *replies) add(o chunk.Outgoing, urgency *atomic.Bool) {
 	r.pending = append(r.pending, o)
 	r.bytes += len(o.Body)
-	r.due.Store(true)
+	urgency.Store(true)
 }
 
 // post queues a message of Post. It reports false if there is no room, or if the chunk writer might refuse o.
@@ -42,17 +43,24 @@ func (r *replies) post(o chunk.Outgoing) bool {
 	if len(r.pending) >= maxPosted || r.bytes+len(o.Body) > maxPostedBytes {
 		return false
 	}
-	r.add(o)
+	r.add(o, &r.due)
 	r.posted = true
 	return true
 }
 
-// announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet.
+// hurry makes replies that may wait due.
+func (r *replies) hurry() {
+	if r.later.Load() {
+		r.due.Store(true)
+	}
+}
+
+// announceWindow adds a Window Acknowledgement Size, in place of one that was not sent yet. It may wait.
 func (r *replies) announceWindow(size uint32) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.windowDue, r.window = true, size
-	r.due.Store(true)
+	r.later.Store(true)
 }
 
 // acknowledge adds an Acknowledgement, in place of one that was not sent yet.

@@ -2,13 +2,19 @@ package session
 
 import (
 	"fmt"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/message"
 )
 
 // Reply adds a message to the replies, or drops it if there are too many. It does not block. o.Body is kept.
-func (w *writer) Reply(o chunk.Outgoing) {
+func (w *writer) Reply(o chunk.Outgoing) { w.reply(o, &w.replies.due) }
+
+// ReplyLater is Reply for a message that may wait for the next write, or until the Session reads again, and so costs no system call.
+func (w *writer) ReplyLater(o chunk.Outgoing) { w.reply(o, &w.replies.later) }
+
+func (w *writer) reply(o chunk.Outgoing, urgency *atomic.Bool) {
 	r := &w.replies
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -16,7 +22,7 @@ func (w *writer) Reply(o chunk.Outgoing) {
 		r.unanswered.Add(1)
 		return
 	}
-	r.add(o)
+	r.add(o, urgency)
 }
 
 // takeReplies encodes the replies. The chunk writer cannot refuse them, since the library made them. The caller holds the lock.
@@ -41,6 +47,7 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	r.pending, r.bytes = r.pending[:0], 0
 	w.posted, r.posted = w.posted || r.posted, false
 	r.due.Store(false)
+	r.later.Store(false)
 	return buf
 }
 
@@ -120,7 +127,7 @@ func (w *writer) TryReply(o chunk.Outgoing) bool {
 	if len(r.pending) >= MaxReplies || len(r.pending) > 0 && r.bytes+len(o.Body) > maxReplyBytes {
 		return false
 	}
-	r.add(o)
+	r.add(o, &r.due)
 	return true
 }
 

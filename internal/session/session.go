@@ -49,10 +49,18 @@ func New(nc net.Conn, up Dispatcher, config Config) *Session {
 	if config.Window == 0 {
 		config.Window = DefaultWindow
 	}
-	s := &Session{config: config, calls: new(calls)}
-	s.lifetime = &lifetime{nc: nc, log: config.Logger, up: up, calls: s.calls, done: make(chan struct{})}
-	s.writer = newWriter(s.lifetime, &s.config)
-	s.reader = newReader(s.lifetime, s.writer, &s.config)
+	all := new(struct { // in one piece
+		Session
+		life  lifetime
+		out   writer
+		in    reader
+		calls calls
+	})
+	s := &all.Session
+	s.config, s.lifetime, s.writer, s.reader, s.calls = config, &all.life, &all.out, &all.in, &all.calls
+	s.nc, s.log, s.up, s.lifetime.calls, s.done = nc, config.Logger, up, s.calls, make(chan struct{})
+	s.writer.init(s.lifetime, &s.config)
+	s.reader.init(s.lifetime, s.writer, &s.config)
 	s.calls.wait, s.calls.timeout = s.reader.awaitCall, config.Timeout
 	s.calls.mask = config.Mask
 	s.in = chunk.NewReader(newSource(s.reader), config.MaxMessageSize)

@@ -10,7 +10,7 @@ type token struct {
 	given   chan struct{} // one slot, signalled when the token was given back while a waiter waited
 }
 
-func newToken() token { return token{given: make(chan struct{}, 1)} }
+func (t *token) init() { t.given = make(chan struct{}, 1) }
 
 // take reports whether the token was free, and is the caller's now.
 func (t *token) take() bool { return t.taken.CompareAndSwap(false, true) }

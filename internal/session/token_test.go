@@ -9,7 +9,8 @@ import (
 
 // One has it at a time, and nobody who waits is forgotten.
 func TestToken(t *testing.T) {
-	k := newToken()
+	var k token
+	k.init()
 	var wg sync.WaitGroup
 	had := 0 // without a lock of its own: the race detector looks
 	for range 8 {

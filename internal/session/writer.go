@@ -46,14 +46,13 @@ type writer struct {
 	leaving   atomic.Bool // Leaving was called
 }
 
-func newWriter(life *lifetime, config *Config) *writer {
-	w := &writer{life: life, config: config, lock: make(chan struct{}, 1), chunks: config.Chunks, try: newTryWriter(life.nc)}
+func (w *writer) init(life *lifetime, config *Config) {
+	w.life, w.config, w.lock, w.chunks, w.try = life, config, make(chan struct{}, 1), config.Chunks, newTryWriter(life.nc)
 	if w.chunks == nil {
 		w.chunks = chunk.NewWriter()
 	}
 	w.deadline.set = life.nc.SetWriteDeadline
 	w.replies.unanswered = &config.Counters.Unanswered
-	return w
 }
 
 // Writer is the origin of a write, such as a stream that publishes, and limits it.
