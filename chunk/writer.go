@@ -69,7 +69,7 @@ func (last *sent) header(o *Outgoing, known bool) (format Format, field uint32) 
 	}
 	length := uint32(len(o.Body))
 	switch {
-	case !known || o.StreamID != last.streamID || delta >= extendedMark: // which includes times that run backwards
+	case !known || o.StreamID != last.streamID || delta >= extendedMark: // times that go back are included: their delta is huge
 		format = Format0
 	case length != last.length || o.Type != last.typ:
 		format = Format1
