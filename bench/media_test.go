@@ -69,7 +69,7 @@ func TestMediaToGortmplib(t *testing.T) {
 					require.IsType(t, &codecs.FLAC{}, tracks[0].Codec)
 					expected.tracks = tracks
 				}
-				if u.config { // sequence sequence headers have the time of the first unit
+				if u.config { // sequence headers have the time of the first unit
 					u.pts, u.dts = got[0].pts, got[0].dts
 				}
 				expected.units = append(expected.units, u)

@@ -2,7 +2,7 @@ package flv
 
 // AudioSpecificConfig is the configuration that an AAC decoder needs before the first frame (ISO/IEC 14496-3 1.6.2.1).
 type AudioSpecificConfig struct {
-	ObjectType     uint8 // object type object type of the core codec: 1 Main, 2 LC, 3 SSR, 4 LTP
+	ObjectType     uint8 // object type of the core codec: 1 Main, 2 LC, 3 SSR, 4 LTP
 	CoreSampleRate int   // sample rate of the core codec in Hz
 	SBR, PS        bool  // spectral band replication (HE-AAC) and parametric stereo (HE-AAC v2), as signalled in the configuration
 

@@ -37,7 +37,7 @@ func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error
 		rate = core
 	}
 	channels := slices.Index(aacChannels[:], c.Channels)
-	if c.PS { // PS PS makes two channels from one
+	if c.PS { // PS makes two channels from one
 		channels = 1
 	}
 	switch {

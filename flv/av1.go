@@ -10,7 +10,7 @@ type AV1Config struct {
 
 	OBUs []byte // a sequence header and metadata, often empty; a view of the record
 
-	Width, Height int // size size of the largest picture in pixels, from the sequence header; 0 if OBUs has none
+	Width, Height int // size of the largest picture in pixels, from the sequence header; 0 if OBUs has none
 }
 
 const (

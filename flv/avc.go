@@ -16,7 +16,7 @@ type AVCConfig struct {
 
 	SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // size size of the picture in pixels, after cropping, from the first SPS
+	Width, Height int // size of the picture in pixels, after cropping, from the first SPS
 
 	Interlaced bool // the first SPS allows pictures that are one field (frame_mbs_only_flag is 0)
 }

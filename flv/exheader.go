@@ -17,7 +17,7 @@ const (
 const (
 	fourCCSize    = 4
 	trackSizeSize = 3  // the length of a track's data in a list
-	packetModEx   = 7  // the same value the same value in video and in audio
+	packetModEx   = 7  // the same value in video and in audio
 	maxNibble     = 15 // largest packet type, layout or codec number
 )
 

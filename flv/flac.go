@@ -16,7 +16,7 @@ const (
 	flacMagic       = "fLaC"
 	flacHeaderSize  = 4
 	flacInfoSize    = 34
-	flacBlockHeader = uint32(flacInfoSize)            // a block a block of type 0
+	flacBlockHeader = uint32(flacInfoSize)            // a block of type 0
 	flacLastBlock   = uint32(1<<31) | flacBlockHeader // no other blocks follow
 )
 

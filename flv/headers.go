@@ -9,7 +9,7 @@ import (
 // These limits bound what a publisher can make Headers keep. They allow a few tags for each of many tracks.
 const (
 	maxHeaders     = 64
-	maxHeaderBytes = 4 << 20 // bytes bytes of bodies; the largest in practice is the index of a long recording
+	maxHeaderBytes = 4 << 20 // bytes of bodies; the largest in practice is the index of a long recording
 )
 
 // Headers keeps the tags of a stream that describe the tags after them ([KindHeader]), for every track: metadata and decoder

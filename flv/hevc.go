@@ -12,7 +12,7 @@ type HEVCConfig struct {
 
 	VPS, SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // size size of the picture in pixels, after cropping, from the first SPS; 0 if there is none
+	Width, Height int // size of the picture in pixels, after cropping, from the first SPS; 0 if there is none
 }
 
 const (
@@ -161,7 +161,7 @@ func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 // skipSubLayerLevels skips the rest of profile_tier_level after its general part (H.265 7.3.3).
 func skipSubLayerLevels(r *bitReader, subLayers int) {
 	const profileBits, levelBits = 88, 8
-	var present [2 * hevcMaxSubLayers]bool // flags for the flags for the profile and level of each sublayer sublayer
+	var present [2 * hevcMaxSubLayers]bool // flags for the profile and level of each sublayer
 	for i := range 2 * subLayers {
 		present[i] = r.flag()
 	}

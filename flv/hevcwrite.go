@@ -46,7 +46,7 @@ func (s *hevcSPS) appendFixed(dst []byte, lengthSize byte) []byte {
 	dst = append(append(dst, hevcConfigVersion), s.general[:]...)
 	dst = append(dst, 0xf0, 0, // min_spatial_segmentation_idc
 		0xfc,                // parallelismType
-		0xfc|byte(s.chroma), // the leading the leading ones are reserved bits bits
+		0xfc|byte(s.chroma), // the leading ones are reserved bits
 		0xf8|byte(s.lumaDepth8&7), 0xf8|byte(s.chromaDepth8&7),
 		0, 0) // avgFrameRate
 	layers := byte(s.subLayers+1) << 3 // the leading bits are constantFrameRate, 0

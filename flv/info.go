@@ -45,7 +45,7 @@ type (
 type TagStats struct {
 	Tags    int64 // all tags
 	Packets int64 // tags with a coded frame or script data, as opposed to configurations, ends of sequence and empty tags
-	Bytes   int64 // size size of all bodies
+	Bytes   int64 // size of all bodies
 	Tracks  int   // number of track ids: 1 without Multitrack, 0 for script data
 
 	// First and Last are the timestamps of the first and last tag. One Timeline for all kinds unwraps them beyond 2^32 ms.

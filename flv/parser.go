@@ -13,7 +13,7 @@ type Parser struct {
 
 	state  state
 	head   [TagHeaderSize]byte // the part of a file header, tag header or previous tag size that has arrived
-	have   int                 // number of number of bytes in head
+	have   int                 // number of bytes in head
 	skip   int64               // stateSkip: bytes left
 	tag    Tag                 // stateBody: its header
 	size   int                 // length of the body of tag

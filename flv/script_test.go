@@ -169,6 +169,6 @@ func FuzzScript(f *testing.F) {
 		require.Equal(t, Duration(values...), Duration(values2...))
 		second, err := AppendScript(nil, name2, values2...)
 		require.NoError(t, err)
-		require.Equal(t, first, second) // compare compare the bytes, since NaN is not equal to itself
+		require.Equal(t, first, second) // compare the bytes, since NaN is not equal to itself
 	})
 }

@@ -7,7 +7,7 @@ import (
 
 // Sizes in bytes.
 const (
-	TagHeaderSize = 11                                 // size of the header size of the header before a tag's body
+	TagHeaderSize = 11                                 // size of the header before a tag's body
 	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // size of a tag in a file in addition to its body
 	MaxBodySize   = 1<<24 - 1                          // largest body of a tag, and of an RTMP message
 )

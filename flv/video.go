@@ -13,7 +13,7 @@ const (
 	FrameKey             FrameType = 1 // needs no earlier frame
 	FrameInter           FrameType = 2
 	FrameDisposableInter FrameType = 3 // Sorenson H.263: no other frame refers to it
-	FrameGeneratedKey    FrameType = 4 // key frame key frame made by a server
+	FrameGeneratedKey    FrameType = 4 // key frame made by a server
 	FrameCommand         FrameType = 5 // contains VideoHeader.Command instead of a picture
 )
 
@@ -147,7 +147,7 @@ func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	h.FourCC = h.Codec.FourCC()
 	h.PacketType = VideoCodedFrames
 	switch {
-	case h.FrameType == FrameCommand: // a command a command has no codec header, whatever the codec
+	case h.FrameType == FrameCommand: // a command has no codec header, whatever the codec
 		return h, h.parseCommand()
 	case h.FourCC != 0:
 		return h, h.parseAVC()

@@ -27,7 +27,7 @@ func AppendVideoHeader(dst []byte, h VideoHeader) ([]byte, error) {
 
 const (
 	maxFrameType       = 7
-	maxCompositionTime = 1<<23 - 1 // in in milliseconds: 2 hours and 19 minutes
+	maxCompositionTime = 1<<23 - 1 // in milliseconds: 2 hours and 19 minutes
 	minCompositionTime = -1 << 23
 )
 

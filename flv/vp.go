@@ -48,7 +48,8 @@ func ParseVPConfig(b []byte) (VPConfig, error) {
 	}, nil
 }
 
-// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of Chroma.
+// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of
+// Chroma.
 func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	depth := c.BitDepth<<4 | c.Chroma&7<<1
 	if c.FullRange {

@@ -25,7 +25,7 @@ type said struct {
 	Video, Audio, Payload, FLV int64
 	N, Failed                  int
 	P50                        float64 `json:"p50_us"`
-	Setup                      float64 `json:"setup_cpu"` // CPU CPU seconds spent before the work
+	Setup                      float64 `json:"setup_cpu"` // CPU seconds spent before the work
 	Mallocs, Allocated         float64 // number and bytes of allocations
 }
 

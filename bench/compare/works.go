@@ -17,7 +17,7 @@ type work struct {
 type client struct {
 	name    string
 	command string  // {bin}, {url}, {bytes}, {n} and {flv}, a file of the media, are replaced
-	raw     bool    // a client a client without a protocol
+	raw     bool    // a client without a protocol
 	share   float64 // share of the bytes, for slow clients; 0 means all
 	checked bool    // the client must not allocate per message
 	runs    []outcome
@@ -28,7 +28,7 @@ type outcome struct {
 	figure  float64
 	p50     float64 // median of the times in microseconds, if each repetition is timed
 	memory  float64 // KiB for each connection
-	mallocs float64 // allocations allocations for each message
+	mallocs float64 // allocations for each message
 }
 
 const floor = "raw TCP"

@@ -67,7 +67,7 @@ func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
 type usage struct {
 	cpu     float64 // seconds
 	seconds float64
-	gbit    float64 // Gbit Gbit delivered to a crowd
+	gbit    float64 // Gbit delivered to a crowd
 	memory  float64 // KiB at the end
 }
 

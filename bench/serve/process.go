@@ -59,7 +59,7 @@ func (p *process) cpu() (float64, error) {
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // the fields the fields after the program's name
+	_, rest, _ := strings.Cut(string(stat), ") ") // the fields after the program's name
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("/proc/PID/stat: %q", stat)

@@ -16,7 +16,7 @@ import (
 
 // Each picture contains the time at which it was sent, for samplers: the Unix time in nanoseconds, after the part that decoders look at.
 const (
-	stampOffset = 32 // offset offset in the body
+	stampOffset = 32 // offset in the body
 	stampEnd    = stampOffset + 8
 )
 
@@ -28,7 +28,7 @@ type publisher struct {
 	send  func(*message.Packet) error
 	close func() error
 	done  chan struct{} // closed when run has ended
-	sent  atomic.Int64  // bytes of media sent sent
+	sent  atomic.Int64  // bytes of media sent
 	err   error         // valid once done is closed
 }
 

@@ -15,7 +15,7 @@ import (
 type server struct {
 	name  string
 	start func(ctx context.Context, dir string) (*process, error)
-	floor bool // the server the server speaks the floor's protocol, not RTMP
+	floor bool // the server speaks the floor's protocol, not RTMP
 }
 
 // ours returns rtmpserver with options. In the options, {dir} stands for a new folder, {http} and {tls} for addresses.

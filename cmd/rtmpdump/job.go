@@ -32,7 +32,7 @@ func (c complaint) Error() string { return string(c) }
 type job struct {
 	*flags
 	console *console
-	url     string // the URL, the URL, followed by options
+	url     string // the URL, followed by options
 	options download.Options
 	toFile  bool
 }

@@ -191,7 +191,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitNoConnect
 	case !r.playing:
 		return exitFailed
-	case errors.As(err, &refused), errors.As(err, &option): // refused refused after the stream had begun
+	case errors.As(err, &refused), errors.As(err, &option): // refused after the stream had begun
 		err = nil
 	case errors.Is(err, download.ErrTruncated), errors.Is(err, download.ErrIncomplete), errors.Is(err, io.ErrUnexpectedEOF):
 		err = nil // the percentage decides, even if the connection was lost

@@ -52,7 +52,7 @@ const (
 type Header struct {
 	Session  uint64        // identifies the session
 	Sequence uint32        // number of the block in its session, from 0
-	First    time.Duration // time time of the first record, since the session began
+	First    time.Duration // time of the first record, since the session began
 	Last     time.Duration // time of the last record
 	Size     uint32        // size of the content in bytes
 	Packed   uint32        // size of the content in the file in bytes, after compression
@@ -158,7 +158,7 @@ type Record struct {
 
 // Content is a block's content as it is read.
 type Content struct {
-	States [2][]byte // states states of chunk.Scanners at the beginning of the block, by Direction-1; nil unless Header.Seekable
+	States [2][]byte // states of chunk.Scanners at the beginning of the block, by Direction-1; nil unless Header.Seekable
 	rest   []byte
 	at     time.Duration
 }

@@ -33,7 +33,7 @@ type Filter struct {
 	held   []byte // not emitted yet
 	parsed int    // bytes of held that have been scanned
 	under  map[uint32]*underWay
-	body   []byte // body body of a message with several pieces
+	body   []byte // body of a message with several pieces
 	err    error
 }
 

@@ -48,7 +48,7 @@ var Codecs = []Codec{
 type Unit struct {
 	PTS, DTS time.Duration
 	KeyFrame bool
-	Parts    [][]byte // the parts, the parts, as in media.Unit
+	Parts    [][]byte // the parts, as in media.Unit
 }
 
 // Make creates file, an MP4, and returns its units and the properties of their track.

@@ -16,7 +16,7 @@ const MinLength = 3
 // If anything was replaced, the result has no %XX.
 func Hide(text string, secrets []string) string {
 	plain := Unescape(text).Text
-	var covered []bool // which which bytes of plain are secret are secret
+	var covered []bool // which bytes of plain are secret
 	for _, secret := range secrets {
 		if secret = Unescape(secret).Text; len(secret) < MinLength {
 			continue

@@ -90,9 +90,9 @@ func TestPollsForAStream(t *testing.T) {
 			})
 			assert.InDelta(t, 10*rate, received, float64(rate)/5)
 			if rate > 1_000 {
-				assert.LessOrEqual(t, longest, 2*minPoll, "%d bytes a second", rate)
+				assert.LessOrEqual(t, longest, 2*minPoll, "%d bytes per second", rate)
 			} else {
-				assert.LessOrEqual(t, longest, 160*time.Millisecond, "%d bytes a second", rate)
+				assert.LessOrEqual(t, longest, 160*time.Millisecond, "%d bytes per second", rate)
 			}
 		})
 	}

@@ -23,7 +23,7 @@ const (
 	// maxSessions is the maximum number of sessions of a server, and maxSessionsPerAddr that of sessions from one IPv4 address or IPv6 /64.
 	maxSessions        = 1024
 	maxSessionsPerAddr = maxSessions / 4
-	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and slows down
+	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and it slows down
 	// clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
 	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.

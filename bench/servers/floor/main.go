@@ -58,7 +58,7 @@ func (p *players) serve(nc net.Conn) {
 		p.mu.Lock()
 		p.all = append(p.all, nc)
 		p.mu.Unlock()
-		nc.Read(kind[:]) // blocks blocks until the player leaves
+		nc.Read(kind[:]) // blocks until the player leaves
 		p.mu.Lock()
 		p.all = slices.DeleteFunc(p.all, func(other net.Conn) bool { return other == nc })
 		p.mu.Unlock()

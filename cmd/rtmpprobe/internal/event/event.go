@@ -31,7 +31,7 @@ const (
 
 // Event is one event of a session. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
 type Event struct {
-	At        time.Duration // time time since the session began
+	At        time.Duration // time since the session began
 	Kind      Kind
 	Err       error // why the step has failed; nil if it has not
 	Text      string
