@@ -27,8 +27,7 @@ func DecodeAMF0(b []byte) ([]any, error) { return decodeAll(b, false) }
 // Object.
 //
 // Reference tables start anew with each outermost value. Some encoders count from
-// the beginning of the message instead: if a reference has no target, the message
-// is decoded again in that way.
+// the beginning of the message instead, so if a reference has no target the message is decoded again with tables for the whole message.
 func DecodeAMF3(b []byte) ([]any, error) { return decodeAll(b, true) }
 
 func decodeAll(b []byte, amf3 bool) ([]any, error) {
@@ -36,7 +35,7 @@ func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	defer d.free()
 	d.begin(b, amf3)
 	values, err := d.rest()
-	if d.tables3.shared { // found out while decoding: earlier references may be wrong
+	if d.tables3.shared { // The scope changed while decoding, so earlier references may be wrong.
 		d.begin(b, amf3)
 		d.tables3.shared = true
 		if better, err := d.rest(); err == nil {
@@ -68,7 +67,7 @@ func (d *Decoder) free() {
 	decoders.Put(d)
 }
 
-// usualValues is enough for most messages: name, transaction id, command object, and one more.
+// usualValues is the number of values in most messages: name, transaction id, command object and one argument.
 const usualValues = 4
 
 // rest decodes all remaining values.

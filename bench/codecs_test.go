@@ -19,21 +19,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// codec is how frames of one kind are carried. Messages are written down byte by byte, from the FLV and Enhanced RTMP
-// specifications, so that they are right whatever any library thinks.
+// codec describes how frames of one codec are carried. Its messages are composed byte by byte from the FLV and Enhanced RTMP
+// specifications, independently of all libraries.
 type codec struct {
 	name   string
 	codec  codecs.Codec
-	header []byte // the message with the decoder's configuration; nil: there is none
+	header []byte // the message with the decoder configuration; nil if there is none
 	config [][]byte
-	// frame returns the n-th frame as gortmplib has it, its presentation time minus its decoding time, and the message.
+	// frame returns the n-th frame in gortmplib's form, its composition time (presentation minus decoding time), and the message.
 	frame func(n int) (data [][]byte, cts time.Duration, body []byte)
 }
 
 // fourCC is a codec's name in Enhanced RTMP.
 type fourCC string
 
-// wire joins bytes, written as []byte, a byte's value, hexadecimal digits, or a FourCC.
+// wire concatenates its arguments: each is a []byte, the value of a byte, a string of hexadecimal digits, or a FourCC.
 func wire(parts ...any) (b []byte) {
 	for _, part := range parts {
 		switch part := part.(type) {
@@ -54,10 +54,10 @@ func wire(parts ...any) (b []byte) {
 	return b
 }
 
-// payload is the n-th frame's content, which no test looks into. Some do not fit into one chunk.
+// payload returns the content of the n-th frame, which no test parses. Some contents do not fit into one chunk.
 func payload(n int) []byte { return bytes.Repeat([]byte{byte(n), 0xA5, 0x5A}, 50+n*1500) }
 
-// after makes frames of one piece: head starts the message, start the frame.
+// after makes frames with one part. The message begins with head, and the frame with start.
 func after(head, start []byte) func(int) ([][]byte, time.Duration, []byte) {
 	return func(n int) ([][]byte, time.Duration, []byte) {
 		data := wire(start, payload(n))
@@ -65,8 +65,8 @@ func after(head, start []byte) func(int) ([][]byte, time.Duration, []byte) {
 	}
 }
 
-// nalFrames makes frames of two NAL units, each after its length. Where presentation and decoding times differ, which
-// is every second frame's case, they have another head, and the difference in 24 bits.
+// nalFrames makes frames of two NAL units, each after its length. In every second frame presentation and decoding time differ; such a frame
+// has another head, and the difference in 24 bits.
 func nalFrames(same, differ []byte, headers ...int) func(int) ([][]byte, time.Duration, []byte) {
 	return func(n int) ([][]byte, time.Duration, []byte) {
 		data := [][]byte{wire(headers[0], headers[1], payload(0)), wire(headers[0], headers[1], payload(n))}
@@ -83,14 +83,14 @@ func nalFrames(same, differ []byte, headers ...int) func(int) ([][]byte, time.Du
 	}
 }
 
-// Parameter sets that x264 and x265 have made for 64x64 pixels.
+// Parameter sets of x264 and x265 for 64x64 pixels.
 var (
 	hevcVPS = wire("40 01 0c 01 ff ff 01 60 00 00 03 00 90 00 00 03 00 00 03 00 1e 95 98 09")
 	hevcSPS = wire("42 01 01 01 60 00 00 03 00 90 00 00 03 00 00 03 00 1e a0 20 81 05 96 56 69 24 ca f0 16 80 80 00 00 03 00 80 00 00 0c 84")
 	hevcPPS = wire("44 01 c1 72 b4 22 40")
-	// ISO/IEC 14496-15 section 8.3.3. gortmplib 1.0.0 is wrong twice, where decoders do not look: the six bytes
-	// in front of the level are constraint flags, into which it takes bytes that prevent emulation; and 13 should be 0b,
-	// since it gives the number of temporal layers two bits instead of three.
+	// The format is in ISO/IEC 14496-15 section 8.3.3. These bytes contain two mistakes of gortmplib 1.0.0, in fields that decoders ignore:
+	// the six bytes before the level are constraint flags, in which it leaves emulation prevention bytes; and 13 should be 0b, since it
+	// uses two bits instead of three for the number of temporal layers.
 	hevcConfig = wire("01 01 60000000 030090000003 1e f000 fc fd f8 f8 0000 13 03",
 		"20 0001", 0, len(hevcVPS), hevcVPS, "21 0001", 0, len(hevcSPS), hevcSPS, "22 0001", 0, len(hevcPPS), hevcPPS)
 
@@ -100,17 +100,17 @@ var (
 
 	aacLC = mpeg4audio.AudioSpecificConfig{Type: mpeg4audio.ObjectTypeAACLC, SampleRate: 44100, ChannelConfig: 2, ChannelCount: 2}
 
-	// gortmplib 1.0.0 has the numbers of an Opus header in the wrong byte order: these are 312 samples and 48000 Hz.
+	// gortmplib 1.0.0 writes the numbers in an Opus header in the wrong byte order. These are 312 samples and 48000 Hz.
 	opusHead = &opus.IDHeader{Version: 1, ChannelCount: 2, PreSkip: 0x3801, InputSampleRate: 0x80BB0000, ChannelMappingTable: []byte{}}
 	flacInfo = &flac.StreamInfo{MinBlockSize: 4608, MaxBlockSize: 4608, SampleRate: 44100, ChannelCount: 2, BitDepth: 16}
 )
 
-// codecTable has what gortmplib knows, but for AAC and H.264 in their usual form, which sample has.
+// codecTable contains the codecs that gortmplib supports, except for AAC and H.264 in their usual form, which are in sample.
 var codecTable = []codec{
 	{name: "AV1", codec: &codecs.AV1{},
 		header: wire(0x80, fourCC("av01"), "81 08 0c 00  0a 0b 00 00 00 42 ab bf c3 70 0b e0 01"),
 		frame: func(n int) ([][]byte, time.Duration, []byte) {
-			content := payload(n)[:100] // on the wire OBUs have their size after their header, and a temporal delimiter leads
+			content := payload(n)[:100] // on the wire the OBUs have sizes, and a temporal delimiter precedes them
 			return [][]byte{wire("30", content)}, 0, wire(0x83, fourCC("av01"), "12 00", "32 64", content)
 		}},
 	{name: "VP9", codec: &codecs.VP9{},
@@ -122,7 +122,7 @@ var codecTable = []codec{
 	{name: "Opus", codec: &codecs.Opus{IDHeader: opusHead},
 		header: wire(0x90, fourCC("Opus"), fourCC("Opus"), fourCC("Head"), "01 02 3801 80bb0000 0000 00"),
 		frame:  after(wire(0x91, fourCC("Opus")), wire("fc"))},
-	{name: "FLAC", codec: &codecs.FLAC{StreamInfo: flacInfo}, // STREAMINFO alone, as FFmpeg has it
+	{name: "FLAC", codec: &codecs.FLAC{StreamInfo: flacInfo}, // STREAMINFO alone, as FFmpeg writes it
 		header: wire(0x90, fourCC("fLaC"), "1200 1200 000000 000000 0ac442f0 00000000", make([]byte, 16)),
 		frame:  after(wire(0x91, fourCC("fLaC")), wire("ff f8"))},
 	{name: "AC-3", codec: &codecs.AC3{SampleRate: 44100, ChannelCount: 1},
@@ -137,7 +137,7 @@ var codecTable = []codec{
 		}},
 }
 
-// The second tracks of several have headers of Enhanced RTMP whatever they are.
+// Second tracks of a kind have the headers of Enhanced RTMP, whatever their codec.
 var (
 	secondAVC = codec{codec: &codecs.H264{SPS: avcSPS, PPS: avcPPS}, header: wire(0x80, fourCC("avc1"), avcConfig),
 		frame: nalFrames(wire(0x83, fourCC("avc1")), wire(0x81, fourCC("avc1")), 0x65, 0x88)}
@@ -158,7 +158,7 @@ func oneTrack(body []byte, id int) []byte {
 	return wire(kind, int(body[0]&0x0F), body[1:5], id, body[5:])
 }
 
-// build makes a stream of tracks, the pictures first.
+// build makes a stream of tracks, with video before audio.
 func build(name string, list ...codec) stream {
 	s := stream{name: name}
 	numbers := make(map[message.Type]int)
@@ -195,7 +195,7 @@ func build(name string, list ...codec) stream {
 	return s
 }
 
-// streams are all that is sent to and fro.
+// streams returns the streams that are sent in both directions.
 func streams(t *testing.T) []stream {
 	t.Helper()
 	list := []stream{sample(t, 0), sample(t, 1<<24-5000),

@@ -17,12 +17,12 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// TestEncodedUnits publishes what ffmpeg's encoders make with media.Writer, compares what gortmplib reads, and lets gortmplib write
-// that for media.Reader.
+// TestEncodedUnits publishes the output of ffmpeg's encoders with media.Writer and compares it with what gortmplib reads, and then the
+// reverse: gortmplib writes and media.Reader reads.
 func TestEncodedUnits(t *testing.T) {
 	need(t, "ffmpeg", "ffprobe")
 	for _, c := range encoded.Codecs {
-		if c.Codec == media.EAC3 { // gortmplib 1.0.0 does not know it
+		if c.Codec == media.EAC3 { // gortmplib 1.0.0 does not support it
 			continue
 		}
 		t.Run(c.Name, func(t *testing.T) {
@@ -59,7 +59,7 @@ func TestEncodedUnits(t *testing.T) {
 			switch c.Codec {
 			case media.H264:
 				got = got[1:] // the configuration
-			case media.AV1: // without a delimiter, as MP4 has it: the listener here takes off the first OBU
+			case media.AV1: // without a delimiter, as in MP4: the callback in this test removes the first OBU
 				for i := range expected {
 					expected[i].data = expected[i].data[1:]
 				}
@@ -100,7 +100,7 @@ func TestEncodedUnits(t *testing.T) {
 	}
 }
 
-// assertEncoded compares units, whose times are rounded to milliseconds on the way.
+// assertEncoded compares units. Their times were rounded to milliseconds.
 func assertEncoded(t *testing.T, want, got []unit) {
 	t.Helper()
 	require.Len(t, got, len(want))

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// goRTMPServer serves with go-rtmp, which gives media to take. It ends with the test.
+// goRTMPServer starts a go-rtmp server that passes published media to take. It ends with the test.
 func goRTMPServer(tb testing.TB, take func(message.Type, uint32, io.Reader) error) (url string) {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,11 +71,11 @@ func TestPublishToGoRTMP(t *testing.T) {
 	}
 }
 
-// goRTMPForAll takes what is published; it can't play.
+// goRTMPForAll accepts publishers. go-rtmp's server can't play.
 func goRTMPForAll(t *testing.T) pipeliningServer {
 	url := goRTMPServer(t, func(_ message.Type, _ uint32, payload io.Reader) error {
 		_, err := io.Copy(io.Discard, payload)
 		return err
 	})
-	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // it wants an echo
+	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // it requires an echo in C2
 }

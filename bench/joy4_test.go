@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// joy4Env makes this test binary joy4's server: an address, and the URL that it plays from. That server can't be ended, so it is a
-// process of its own.
+// joy4Env is an environment variable with which this test binary runs a joy4 server. It contains the address, and the URL that the server
+// plays from. The server can't be stopped, so it is a separate process.
 const joy4Env = "RTMP_BENCH_JOY4"
 
 func joy4ForAll(t *testing.T) pipeliningServer {
@@ -33,11 +33,11 @@ func joy4ForAll(t *testing.T) pipeliningServer {
 	return pipeliningServer{play: "rtmp://" + addr + "/live/sample", publish: "rtmp://" + addr + "/live/published"}
 }
 
-// serveJoy4 plays what it pulls from source to everybody, and takes what is published.
+// serveJoy4 runs a joy4 server. It plays the stream at source to every player, and accepts publishers.
 func serveJoy4(addr, source string) error {
 	server := &joyrtmp.Server{Addr: addr}
 	server.HandlePublish = func(c *joyrtmp.Conn) {
-		defer c.Close() // it does not do so itself
+		defer c.Close() // joy4 does not close the connection itself
 		for {
 			if _, err := c.ReadPacket(); err != nil {
 				return

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// lalPlayer plays the sample to everybody, and takes what is published.
+// lalPlayer is a lal server that plays the sample to every player, and accepts publishers.
 type lalPlayer struct{ media stream }
 
 func (lalPlayer) OnRtmpConnect(*lal.ServerSession, lal.ObjectPairArray) {}

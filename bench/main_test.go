@@ -16,11 +16,11 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, serveJoy4(addr, source))
 		os.Exit(1)
 	}
-	// go-rtmp 0.0.7 never ends this one.
+	// go-rtmp 0.0.7 never ends this goroutine.
 	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/yutopp/go-rtmp.(*chunkStreamerWriterSched).Run"))
 }
 
-// testTimeout bounds whatever a test waits for.
+// testTimeout bounds every wait in a test.
 const testTimeout = 30 * time.Second
 
 func testContext(t *testing.T) context.Context {

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// packetList gives out the packets of a stream.
+// packetList is a PacketReader that returns the packets of a stream.
 type packetList []rtmp.Packet
 
 func (l *packetList) ReadPacket(p *rtmp.Packet) error {
@@ -27,7 +27,7 @@ func (l *packetList) ReadPacket(p *rtmp.Packet) error {
 	return nil
 }
 
-// TestMediaToGortmplib takes streams apart with media.Reader, publishes the units with media.Writer, and compares what gortmplib reads.
+// TestMediaToGortmplib reads streams with media.Reader, publishes the units with media.Writer, and checks what gortmplib reads.
 func TestMediaToGortmplib(t *testing.T) {
 	for _, want := range streams(t) {
 		t.Run(want.name, func(t *testing.T) {
@@ -62,14 +62,14 @@ func TestMediaToGortmplib(t *testing.T) {
 			expected.units = nil
 			for _, u := range want.units {
 				switch want.tracks[u.track].Codec.(type) {
-				case *codecs.AV1: // without a delimiter, as MP4 has it; gortmplib writes one, and the listener here takes off the first OBU
+				case *codecs.AV1: // without a delimiter, as in MP4; gortmplib writes one, and the callback in this test removes the first OBU
 					u.data = u.data[1:]
-				case *codecs.FLAC: // whose marker gortmplib 1.0.0 takes for STREAMINFO
+				case *codecs.FLAC: // gortmplib 1.0.0 takes the marker for STREAMINFO
 					require.Len(t, tracks, 1)
 					require.IsType(t, &codecs.FLAC{}, tracks[0].Codec)
 					expected.tracks = tracks
 				}
-				if u.config { // headers have the time of the first unit
+				if u.config { // sequence headers have the time of the first unit
 					u.pts, u.dts = got[0].pts, got[0].dts
 				}
 				expected.units = append(expected.units, u)
@@ -79,7 +79,7 @@ func TestMediaToGortmplib(t *testing.T) {
 	}
 }
 
-// TestMediaFromGortmplib compares what media.Reader reads of what gortmplib writes.
+// TestMediaFromGortmplib checks what media.Reader reads from gortmplib's writer.
 func TestMediaFromGortmplib(t *testing.T) {
 	for _, want := range streams(t) {
 		t.Run(want.name, func(t *testing.T) {
@@ -120,7 +120,7 @@ func TestMediaFromGortmplib(t *testing.T) {
 	}
 }
 
-// asGortmplib returns the parts of a unit as gortmplib has them: OBUs without sizes, samples in big-endian order.
+// asGortmplib converts the parts of a unit to gortmplib's form: OBUs without sizes, samples in big-endian order.
 func asGortmplib(t *testing.T, u *media.Unit) (parts [][]byte) {
 	t.Helper()
 	for _, part := range u.Parts {

@@ -80,7 +80,7 @@ func startNodeMedia(t *testing.T) *nodeMedia {
 	return n
 }
 
-// wait reads what the server says up to a line of server.js that begins so, and returns the rest of that line.
+// wait reads the server's output up to a line of server.js that begins with prefix, and returns the rest of that line.
 func (n *nodeMedia) wait(t *testing.T, what string) string {
 	t.Helper()
 	for {
@@ -94,7 +94,7 @@ func (n *nodeMedia) wait(t *testing.T, what string) string {
 
 func (n *nodeMedia) url(name string) string { return "rtmp://" + n.addr + "/live/" + name }
 
-// player plays a live stream that need not be there yet.
+// player plays a live stream, which need not exist yet.
 func player(t *testing.T, url string) *rtmp.Stream {
 	t.Helper()
 	c, err := rtmp.Dial(testContext(t), url, &rtmp.Options{Live: true})
@@ -182,7 +182,7 @@ func (n *nodeMedia) pulls(t *testing.T) {
 	assertPackets(t, media, readMedia(t, s, len(media.packets)))
 }
 
-// letters keeps what node-media-server allows in a stream's name.
+// letters removes the characters that node-media-server does not allow in a stream's name.
 func letters(r rune) rune {
 	if r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' {
 		return r
@@ -190,7 +190,7 @@ func letters(r rune) rune {
 	return '-'
 }
 
-// frames is what ffmpeg sees in the first five seconds of something: a line for each packet with times, size and MD5.
+// frames returns what ffmpeg finds in the first five seconds of an input: a line for each packet with times, size and MD5.
 func frames(ctx context.Context, input ...string) (lines []string, err error) {
 	args := append([]string{"-v", "error"}, input...)
 	cmd := exec.CommandContext(ctx, "ffmpeg", append(args, "-t", "5", "-map", "0", "-c", "copy", "-f", "framemd5", "-")...)

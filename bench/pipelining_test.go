@@ -22,16 +22,17 @@ var pipelinings = []struct {
 	rtmp.Pipelining
 }{{"none", rtmp.PipelineNone}, {"commands", rtmp.PipelineCommands}, {"handshake", rtmp.PipelineHandshake}}
 
-// oneWay is how long everything takes on its way to a server, and back, when round trips are counted.
+// oneWay is the delay in each direction between client and server in tests that count round trips.
 const oneWay = 50 * time.Millisecond
 
-// pipeliningServer is a server to try pipelining with.
+// pipeliningServer is a server with which pipelining is tested.
 type pipeliningServer struct {
-	play, publish string // URLs; "": it can't
-	fallbacks     [3]int // by pipelining, while playing and publishing
+	play, publish string // URLs; "" if the server can't do that
+	fallbacks     [3]int // expected fallbacks for each kind of pipelining, while playing and publishing
 }
 
-// With everybody's servers a stream opens, however far it is pipelined. How many round trips it takes is logged: each is timed.
+// TestPipeliningWithServers checks that a stream can be opened with each kind of pipelining on the servers of other projects. It measures
+// and logs the number of round trips.
 func TestPipeliningWithServers(t *testing.T) {
 	for _, tt := range []struct {
 		name  string

@@ -31,7 +31,7 @@ func ffmpeg(t *testing.T, args ...string) {
 	require.NoError(t, err, "%s", out)
 }
 
-// The programs that docs/access-units.md shows publish and read.
+// TestPrograms runs the programs that docs/access-units.md shows.
 func TestPrograms(t *testing.T) {
 	need(t, "ffmpeg")
 	dir := t.TempDir()
@@ -61,7 +61,7 @@ func TestPrograms(t *testing.T) {
 			}
 			return pictures, sound
 		}
-		if name == "publish" { // it has waited until all had arrived
+		if name == "publish" { // our Close has waited until everything had arrived
 			n, m := recorded()
 			assert.Equal(t, []int{100, 174}, []int{n, m})
 			continue
@@ -75,7 +75,7 @@ func TestPrograms(t *testing.T) {
 	require.NoError(t, err)
 	assert.Equal(t, 250, units(t, read))
 	read, err = runProgram(t, "read-gortmplib", "rtmp://"+server.Addr()+"/vod#sample")
-	require.Error(t, err) // it does not know the end
+	require.Error(t, err) // gortmplib does not distinguish the end of the stream from an error
 	assert.Equal(t, 250, units(t, read))
 }
 
@@ -90,7 +90,7 @@ func units(t *testing.T, b []byte) (n int) {
 	return n
 }
 
-// The documentation shows the programs as they are.
+// TestProgramsInTheDocumentation checks that the documentation contains the present programs.
 func TestProgramsInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../docs/access-units.md")
 	require.NoError(t, err)

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// go-rtmp publishes to package server; its client can't play.
+// TestGoRTMPPublishesToThePublicServer publishes with go-rtmp to package server. go-rtmp's client can't play.
 func TestGoRTMPPublishesToThePublicServer(t *testing.T) {
 	media := sample(t, 0)
 	s := servertest.New(t, nil)
@@ -31,7 +31,7 @@ func TestGoRTMPPublishesToThePublicServer(t *testing.T) {
 	out, err := c.CreateStream(nil, 128)
 	require.NoError(t, err)
 	require.NoError(t, out.Publish(&gortmpmessage.NetStreamPublish{PublishingName: "stream", PublishingType: "live"}))
-	for _, p := range media.packets { // on one chunk stream, for go-rtmp sends each on its own goroutine
+	for _, p := range media.packets { // on one chunk stream, since go-rtmp sends each chunk stream on its own goroutine
 		body := bytes.NewReader(p.Body)
 		if p.Type == message.TypeAudio {
 			require.NoError(t, out.Write(4, p.Timestamp, &gortmpmessage.AudioMessage{Payload: body}))

@@ -28,7 +28,7 @@ func toPublicServer(t *testing.T, s *servertest.Server, publish bool) *gortmplib
 	return c
 }
 
-// packetsOf are the audio and video messages of tags.
+// packetsOf returns the audio and video messages of tags.
 func packetsOf(tags []flv.Tag) (packets []rtmp.Packet) {
 	for _, tag := range tags {
 		if tag.Type != flv.TagScript {
@@ -38,20 +38,20 @@ func packetsOf(tags []flv.Tag) (packets []rtmp.Packet) {
 	return packets
 }
 
-// Media that gortmplib publishes to package server arrives unchanged.
+// TestGortmplibPublishesToThePublicServer checks that media published by gortmplib arrives at package server unchanged.
 func TestGortmplibPublishesToThePublicServer(t *testing.T) {
 	for _, media := range streams(t) {
 		t.Run(media.name, func(t *testing.T) {
 			s := servertest.New(t, &server.App{Live: server.Live{Linger: -1}})
 			publisher := toPublicServer(t, s, true)
 			require.NoError(t, writeUnits(publisher, media))
-			require.NoError(t, s.Await(testContext(t), "live/stream", 1+len(media.packets))) // and its metadata
+			require.NoError(t, s.Await(testContext(t), "live/stream", 1+len(media.packets))) // the packets and the metadata
 			assertPackets(t, media, packetsOf(s.Published("live/stream")))
 		})
 	}
 }
 
-// gortmplib joins a live stream of package server.
+// TestGortmplibPlaysFromThePublicServer plays a live stream of package server with gortmplib.
 func TestGortmplibPlaysFromThePublicServer(t *testing.T) {
 	media := sample(t, 0)
 	played := make(chan struct{}, 1)

@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// gortmplibServer serves one connection with gortmplib. The URL is that of a stream; done is what serve returned, after
+// gortmplibServer serves one connection with gortmplib, and returns the URL of a stream. done returns serve's result after
 // the connection was closed.
 func gortmplibServer(t *testing.T, scheme string, serve func(*gortmplib.ServerConn) error) (url string, done <-chan error) {
 	t.Helper()
@@ -51,7 +51,7 @@ func gortmplibServer(t *testing.T, scheme string, serve func(*gortmplib.ServerCo
 	return scheme + "://" + l.Addr().String() + "/live/stream", result
 }
 
-// overBoth runs a test with and without encryption, for gortmplib's server knows RTMPE of type 6.
+// overBoth runs a test with and without encryption, since gortmplib's server supports RTMPE of type 6.
 func overBoth(t *testing.T, name string, test func(t *testing.T, scheme string)) {
 	for _, scheme := range []string{"rtmp", "rtmpe"} {
 		t.Run(name+" "+scheme, func(t *testing.T) { test(t, scheme) })
@@ -141,7 +141,7 @@ func TestPlayFromGortmplib(t *testing.T) {
 	}
 }
 
-// assertHeaders reads the headers that gortmplib has made, and makes the same again.
+// assertHeaders parses the headers that gortmplib has written, and checks that encoding them again gives the same bytes.
 func assertHeaders(t *testing.T, packets []rtmp.Packet) {
 	t.Helper()
 	for _, p := range packets {
@@ -165,8 +165,8 @@ func assertHeaders(t *testing.T, packets []rtmp.Packet) {
 	}
 }
 
-// assertCodecID looks for the first track's codec in the metadata that gortmplib's writer has made. It sends players what
-// is meant for servers, "@setDataFrame" in front of "onMetaData".
+// assertCodecID checks the first track's codec in the metadata of gortmplib's writer. gortmplib sends "@setDataFrame" before "onMetaData"
+// to players too, although it is meant for servers.
 func assertCodecID(t *testing.T, codec codecs.Codec, metadata []any) {
 	t.Helper()
 	name := "audiocodecid"

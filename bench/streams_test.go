@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// stream is the same media twice: as gortmplib's reader and writer know it, and as messages on the wire.
+// stream contains the same media twice: in the form of gortmplib's reader and writer, and as messages on the wire.
 type stream struct {
 	name    string
 	tracks  []*gortmplib.Track
@@ -25,7 +25,7 @@ type stream struct {
 	packets []rtmp.Packet
 }
 
-// unit is a frame of a track, or what else gortmplib gives to those who listen to the track.
+// unit is a frame of a track, or other data that gortmplib passes to the track's callback.
 type unit struct {
 	track    int // index of stream.tracks
 	pts, dts time.Duration
@@ -33,7 +33,7 @@ type unit struct {
 	config   bool // parameter sets of a sequence header: read, but not written
 }
 
-// file is the stream as an FLV file.
+// file returns the stream as an FLV file.
 func (s *stream) file() []byte {
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for _, p := range s.packets {
@@ -49,7 +49,8 @@ const (
 )
 
 // sample is testserver.Sample, H.264 with B-frames and AAC, without its metadata and its end of sequence: gortmplib
-// writes metadata of its own, and has no unit for the other. All but the sequence headers are shifted, in milliseconds.
+// writes its own metadata, and has no unit for an end of sequence. shift, in milliseconds, is added to all timestamps except those of the
+// sequence headers.
 func sample(t *testing.T, shift uint32) stream {
 	t.Helper()
 	tags, err := testserver.Tags(testserver.Sample)
@@ -62,7 +63,7 @@ func sample(t *testing.T, shift uint32) stream {
 		dts := time.Duration(tag.Timestamp) * time.Millisecond
 		switch {
 		case tag.Type == flv.TagAudio && tag.Body[1] == sequenceHeader:
-			tag.Body = tag.Body[:4] // gortmplib leaves out the extension, by which FFmpeg says that there is no SBR
+			tag.Body = tag.Body[:4] // gortmplib leaves out the extension with which FFmpeg says that there is no SBR
 			var config mpeg4audio.AudioSpecificConfig
 			require.NoError(t, config.Unmarshal(tag.Body[2:]))
 			s.tracks[1].Codec = &codecs.MPEG4Audio{Config: &config}
@@ -74,7 +75,7 @@ func sample(t *testing.T, shift uint32) stream {
 			s.tracks[0].Codec = &codecs.H264{SPS: config.SPS[0], PPS: config.PPS[0]}
 			s.units = append(s.units, unit{dts: dts, pts: dts, data: [][]byte{config.SPS[0], config.PPS[0]}, config: true})
 		case tag.Type == flv.TagVideo && tag.Body[1] == frame:
-			pts := dts + time.Duration(binary.BigEndian.Uint32(tag.Body[1:])&0xFFFFFF)*time.Millisecond // never negative here
+			pts := dts + time.Duration(binary.BigEndian.Uint32(tag.Body[1:])&0xFFFFFF)*time.Millisecond // never negative in this sample
 			s.units = append(s.units, unit{dts: dts, pts: pts, data: nalUnits(t, tag.Body[5:])})
 		default:
 			continue

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// begin starts the assembly of a message whose first chunk's payload lies at pos.
+// begin starts the assembly of a message. The payload of its first chunk is at pos.
 func (r *Reader) begin(s *stream) {
 	if len(r.partial) >= maxPartials {
 		r.fail("unfinished messages at once", maxPartials)
@@ -16,7 +16,7 @@ func (r *Reader) begin(s *stream) {
 	r.resume(s)
 }
 
-// resume continues a message under way whose next chunk's payload lies at pos.
+// resume continues a message under way. The payload of its next chunk is at pos.
 func (r *Reader) resume(s *stream) {
 	r.current = s
 	r.left = min(r.chunkSize, int(s.length)-s.have())
@@ -38,8 +38,8 @@ func (s *stream) room() int {
 	return cap(s.body.bytes)
 }
 
-// gather moves payload that has been read to the body of the current message: that of this chunk, and that of the chunks after it as
-// long as they belong to the same message. It reports whether the message is complete.
+// gather moves payload that has been read to the body of the current message: the payload of this chunk, and of the following chunks while
+// they belong to the same message. It reports whether the message is complete.
 func (r *Reader) gather() bool {
 	s := r.current
 	for {
@@ -71,7 +71,7 @@ func (r *Reader) gather() bool {
 // gatherChunks is gather for all whole chunks that have been read and for which there is room.
 func (r *Reader) gatherChunks(s *stream) {
 	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
-	most := min(cap(body), int(s.length)-1) // the last chunk is for gather
+	most := min(cap(body), int(s.length)-1) // gather handles the last chunk
 	for len(in) > step && len(body)+r.chunkSize <= most && r.continues(s, in[r.chunkSize:]) {
 		body = append(body, in[:r.chunkSize]...)
 		in = in[step:]
@@ -87,8 +87,9 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 }
 
 // makeRoom makes room for n more bytes of a message under way. The body doubles, so that appending stays linear, but never exceeds the
-// message's length. A peer that has sent messages of this length before gets all of it at once. If that exceeds the limit, the other
-// messages first give back unused memory and then the body grows by an eighth. makeRoom returns false if even that exceeds the limit.
+// message's length. If the peer has sent messages of this length before, the body gets its full length at once. If that exceeds the limit,
+// the other messages first give back unused memory, and then the body grows by an eighth. makeRoom returns false if even that exceeds the
+// limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
 	if need <= s.room() {
@@ -128,7 +129,7 @@ func (r *Reader) clip() {
 
 func (r *Reader) drop(s *stream) {
 	body := s.body
-	r.forget(s) // first: once it is released, body may be another Reader's
+	r.forget(s) // before the release: afterwards another Reader may use the body
 	release(body)
 }
 

@@ -11,13 +11,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Messages are the same wherever the reads that bring them end.
+// TestCutAnywhere checks that messages do not depend on where reads end.
 func TestCutAnywhere(t *testing.T) {
-	body := bytes.Repeat([]byte{0xC4}, 3*DefaultChunkSize) // looks like headers
+	body := bytes.Repeat([]byte{0xC4}, 3*DefaultChunkSize) // bytes that look like chunk headers
 	w := NewWriter()
 	var wire []byte
 	var want []got
-	for range 3 { // the later ones begin with what could be the header of the first one's next chunk
+	for range 3 { // the later messages begin with bytes that could be the header of the first one's next chunk
 		var err error
 		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, Format: Format3, ChunkStreamID: 4, Body: body})
 		require.NoError(t, err)
@@ -30,11 +30,11 @@ func TestCutAnywhere(t *testing.T) {
 	}
 }
 
-// Chunk stream ids of two and three bytes may differ in their last byte only.
+// TestInterleavedLongIDs interleaves chunk streams whose ids of two or three bytes differ only in the last byte.
 func TestInterleavedLongIDs(t *testing.T) {
 	for _, ids := range [][2]uint32{{64, 65}, {320, 321}, {320, 320 + 256}} {
 		bodies := [2][]byte{bytes.Repeat([]byte{'a'}, 300), bytes.Repeat([]byte{'b'}, 300)}
-		var parts [2][][]byte // the chunks of each
+		var parts [2][][]byte // the chunks of each message
 		for i, id := range ids {
 			size := len(appendBasicHeader(nil, Format3, id))
 			wire, err := NewWriter().AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: id, Body: bodies[i]})
@@ -55,7 +55,7 @@ func TestInterleavedLongIDs(t *testing.T) {
 	}
 }
 
-// A format 3 chunk that begins a message may have an extended timestamp of a new value.
+// TestNewExtendedTimestamp checks that a format 3 chunk that begins a message may have a new extended timestamp.
 func TestNewExtendedTimestamp(t *testing.T) {
 	wire := unhex("04 ffffff 000000 09 01000000 01000000 c4 03000000")
 	want := []got{{9, 4, 1, 1 << 24, ""}, {9, 4, 1, 4 << 24, ""}}
@@ -66,7 +66,7 @@ func TestNewExtendedTimestamp(t *testing.T) {
 	}
 }
 
-// With no more than a basic header there, it is known whose it is.
+// TestBasicHeaderAlone checks that a basic header is enough to determine the chunk stream of the next chunk.
 func TestBasicHeaderAlone(t *testing.T) {
 	for _, id := range []uint32{2, 63, 64, 319, 320, MaxChunkStreamID} {
 		b := appendBasicHeader(nil, Format3, id)
@@ -77,7 +77,7 @@ func TestBasicHeaderAlone(t *testing.T) {
 	}
 }
 
-// How a body grows: it doubles while the limit allows that, and else by an eighth.
+// TestGrowth checks that a body doubles while the limit allows that, and then grows by an eighth.
 func TestGrowth(t *testing.T) {
 	const have, limit = 3000, maxPartialMessages * 5000
 	for name, test := range map[string]struct {
@@ -105,7 +105,7 @@ func TestGrowth(t *testing.T) {
 	assert.EqualError(t, r.err, "chunk: bytes of unfinished messages: 10000")
 }
 
-// Messages give back what is more than twice what they need.
+// TestClip checks that messages give back memory if they have more than twice what they need.
 func TestClip(t *testing.T) {
 	const need = 1000
 	for room, want := range map[int]int{need: need, 2*need + minBody: 2*need + minBody, 2*need + minBody + 1: need} {

@@ -12,7 +12,7 @@ const (
 	Tailroom = 4
 )
 
-// buffer holds a body under assembly, or bytes that have been read and not yet parsed.
+// buffer holds a body under assembly, or bytes that have been read but not parsed yet.
 type buffer struct {
 	bytes []byte
 	whole []byte // the memory including headroom and tailroom; nil if bytes is all of it
@@ -46,7 +46,7 @@ func (p *pools) get(n, most int) *buffer {
 			}
 			p[class].Put(b)
 		}
-		n = min(1<<class, most) // so that messages of similar length can share buffers
+		n = min(1<<class, most) // rounded up, so that messages of similar length can share buffers
 	}
 	whole := make([]byte, Headroom+n+Tailroom)
 	return &buffer{bytes: whole[Headroom : Headroom : Headroom+n], whole: whole}

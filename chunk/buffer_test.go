@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reused reports whether p gives a buffer of size bytes that it got back, when asked for n to most bytes. The
-// collector may take one, and the race detector does so at random: not all of them.
+// reused reports whether p returns a buffer of size bytes that was put back, when asked for n to most bytes. It tries several times, since
+// the garbage collector or the race detector may drop buffers from a pool.
 func reused(p *pools, size, n, most int) bool {
 	for range 100 {
 		b := &buffer{bytes: make([]byte, 0, size)}
@@ -74,7 +74,7 @@ func TestDetach(t *testing.T) {
 	assert.False(t, ok, "it has no bytes")
 }
 
-// Reads grow while they are filled, and shrink where little comes.
+// TestReadSizes checks that the size of reads grows while they are filled, and shrinks when little arrives.
 func TestReadSizes(t *testing.T) {
 	var give func(asked int) int
 	r := NewReader(readerFunc(func(b []byte) (int, error) { return give(len(b)), nil }), 0)
@@ -89,7 +89,7 @@ func TestReadSizes(t *testing.T) {
 		{func(asked int) int { return asked/8 - 1 }, maxRead / 2},
 	} {
 		give = step.give
-		r.pos, r.end = 0, min(len(r.buf), 1) // a part of a header is left
+		r.pos, r.end = 0, min(len(r.buf), 1) // a part of a header is left over
 		require.NoError(t, r.Fill())
 		assert.Equal(t, step.want, r.size)
 	}
@@ -101,7 +101,7 @@ func TestReadSizes(t *testing.T) {
 	assert.Equal(t, minRead, r.size)
 }
 
-// A buffer stays while it is between the size that is wanted and twice that.
+// TestProvide checks that a buffer is kept if its size is between the wanted size and twice that.
 func TestProvide(t *testing.T) {
 	r := NewReader(io.MultiReader(), 0)
 	r.provide(8192)

@@ -17,7 +17,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// got is a message with its body taken out.
+// got is a message with a copy of its body.
 type got struct {
 	Type                          uint8
 	ChunkStreamID, StreamID, Time uint32
@@ -111,14 +111,15 @@ func TestReaderErrors(t *testing.T) {
 			var bad *Error
 			require.ErrorAs(t, err, &bad)
 			assert.ErrorContains(t, err, test.want)
-			assert.Equal(t, err, r.Next(&m), "and for ever after")
+			assert.Equal(t, err, r.Next(&m), "the error is final")
 		})
 	}
 	_, err := readAll(bytes.NewReader(unhex("04 000000 0000c8 09 01000000 61")), 0)
 	assert.Equal(t, io.ErrUnexpectedEOF, err, "cut in mid-message")
 }
 
-// A peer that announces the largest message on thousands of chunk streams gets an error, not our memory.
+// TestAnnouncedMessagesCostNothing checks that a peer that announces messages of the largest size on thousands of chunk streams causes an
+// error and no allocation.
 func TestAnnouncedMessagesCostNothing(t *testing.T) {
 	var in []byte
 	for id := uint32(2); id < 5000; id++ {
@@ -135,7 +136,7 @@ func TestAnnouncedMessagesCostNothing(t *testing.T) {
 	assert.Less(t, after.TotalAlloc-before.TotalAlloc, uint64(4<<20))
 }
 
-// interrupted fails before every read with a deadline error.
+// interrupted is a source that returns a deadline error before every read.
 type interrupted struct {
 	r    io.Reader
 	next bool
@@ -167,7 +168,7 @@ func TestInterruptionsLoseNothing(t *testing.T) {
 	assert.Equal(t, want, messages)
 }
 
-// randomStream writes n messages that a Writer can be asked for, and what they are.
+// randomStream returns n random messages, and their chunks as written by a Writer.
 func randomStream(rnd *rand.Rand, n int) (wire []byte, want []got) {
 	w := NewWriter()
 	ids := []uint32{2, 3, 63, 64, 319, 320, 65599}
@@ -241,7 +242,7 @@ func TestWriter(t *testing.T) {
 	}
 }
 
-// endless repeats the same chunks for ever.
+// endless is a source that repeats the same chunks forever.
 type endless struct {
 	wire []byte
 	at   int
@@ -255,7 +256,7 @@ func (e *endless) Read(b []byte) (int, error) {
 	return n, nil
 }
 
-// repeating is a stream of messages of these sizes that can be read over and over.
+// repeating returns a stream of messages of the given sizes that can be read again and again.
 func repeating(tb testing.TB, chunkSize int, sizes ...int) *Reader {
 	w := NewWriter()
 	start, err := w.AppendMessage(nil, &Outgoing{Type: 1, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})
@@ -314,7 +315,7 @@ func BenchmarkReader(b *testing.B) {
 	}
 }
 
-// Whatever the bytes, however they are split: the same messages and the same end.
+// FuzzReader checks that the messages and the final error do not depend on how the bytes are split.
 func FuzzReader(f *testing.F) {
 	for seed := range uint64(4) {
 		wire, _ := randomStream(rand.New(rand.NewPCG(seed, 9)), 12)

@@ -6,10 +6,10 @@ import (
 	"testing"
 )
 
-// Readers share the buffers of bodies: one that was given back is another's, and must not be looked at again. For -race; the
-// accounts go wrong, too.
+// TestDroppedBodiesAreOthers checks that a Reader does not use the buffer of a dropped body again, since another Reader may own it. The
+// race detector finds that, and so does a wrong count of bytes held.
 func TestDroppedBodiesAreOthers(t *testing.T) {
-	script := func(size int) []byte { // messages that begin, and are aborted
+	script := func(size int) []byte { // messages that begin and are then aborted
 		var b []byte
 		for range 3000 {
 			b = append(b, 0x06, 0, 0, 0, 0, 0xff, 0xff, 9, 1, 0, 0, 0)

@@ -3,14 +3,14 @@ package chunk
 import "io"
 
 const (
-	// maxRead is the most that one read asks for beyond the rest of a message, in bytes. 4 KiB doubles the cost of a raw read,
+	// maxRead is the most that one read asks for beyond the rest of a message, in bytes. With 4 KiB a raw read would cost twice as much,
 	// and more than 64 KiB gains nothing.
 	maxRead = 64 << 10
-	// minRead is the least that one read asks for, in bytes, if the buffer has to exist while the source is idle.
+	// minRead is the least that one read asks for, in bytes, if the source needs a buffer while it is idle.
 	minRead = 4 << 10
 )
 
-// Fill reads from the source once. NextBuffered must have returned false before, so at most part of a header is unparsed.
+// Fill reads from the source once. NextBuffered must have returned false before, so that at most a part of a header is unparsed.
 func (r *Reader) Fill() error {
 	if err := r.srcErr; err != nil {
 		r.srcErr = nil
@@ -56,13 +56,13 @@ func (r *Reader) provide(size int) {
 		old := r.in
 		r.in = buffers.get(size, 2*size)
 		r.buf = r.in.bytes[:cap(r.in.bytes)]
-		defer release(old) // once rest is copied
+		defer release(old) // after rest has been copied
 	}
 	r.pos, r.end = 0, copy(r.buf, rest)
 }
 
-// ReleaseBuffer gives back memory that holds no unparsed bytes, for a connection that is going to be idle. The body of the last Message
-// becomes invalid.
+// ReleaseBuffer gives back the read buffer unless it holds unparsed bytes. Call it when the connection is going to be idle. The body of the
+// last Message becomes invalid.
 func (r *Reader) ReleaseBuffer() {
 	r.takeBack()
 	if r.in != nil && r.pos == r.end {

@@ -14,8 +14,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They change no message and break no limit:
-//   - assembly.go: whether what just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
+// Mutation testing (see CONTRIBUTING.md) finds some changes that no test notices. They affect neither messages nor limits:
+//   - assembly.go: whether payload that just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
 //     continuation of which only the header has arrived.
 //   - limit.go: a limit of MaxMessageLength that is replaced by itself.
 //   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
@@ -23,7 +23,7 @@ import (
 //   - scatter.go: how much of a message is read to its place, and how much to the buffer.
 //   - writer.go: bytes after the end of a header, which are not sent.
 
-// setChunkSize is the message, on chunk stream 2.
+// setChunkSize returns a Set Chunk Size message on chunk stream 2.
 func setChunkSize(body ...byte) []byte { return protocolControl(typeSetChunkSize, body...) }
 
 func protocolControl(typ byte, body ...byte) []byte {
@@ -80,7 +80,7 @@ func TestLongestMessage(t *testing.T) {
 	assert.Equal(t, MaxMessageLength, m.Len())
 }
 
-// Bodies about as long as chunks are cut where they have to be, whatever the form of the chunk headers between.
+// TestChunkBoundaries checks bodies that are about as long as a whole number of chunks, with all forms of chunk headers.
 func TestChunkBoundaries(t *testing.T) {
 	for _, id := range []uint32{2, 63, 64, 319, 320, MaxChunkStreamID} {
 		for _, timestamp := range []uint32{0, extendedMark - 1, extendedMark, 1<<32 - 1} {
@@ -108,7 +108,7 @@ func TestChunkBoundaries(t *testing.T) {
 					require.Equal(t, io.EOF, err)
 					require.Equal(t, want, all, "%d bytes at %d on %d", size, timestamp, id)
 				}
-				for cut := range wire { // every beginning is a message that is cut off
+				for cut := range wire { // every prefix is a message that is cut off
 					if size != 129 {
 						break
 					}
@@ -137,7 +137,7 @@ func TestChunkStreamIDs(t *testing.T) {
 	}
 }
 
-// Each tolerated deviation is counted once.
+// TestTolerated checks that each tolerated deviation is counted once.
 func TestTolerated(t *testing.T) {
 	x128 := strings.Repeat("78", 128)
 	const begun = "04 000000 0000c8 09 01000000"
@@ -161,7 +161,7 @@ func TestTolerated(t *testing.T) {
 		{"aborted", begun + x128 + "02 000000 000004 02 00000000 00000004", Tolerated{Aborts: 1}, []uint32{0}},
 		{"abort of a long body", begun + x128 + "02 000000 000005 02 00000000 00000004 00", Tolerated{Aborts: 1}, []uint32{0}},
 		{"abort of nothing", "02 000000 000004 02 00000000 00000004", Tolerated{}, []uint32{0}},
-		{"abort of what is complete", "04 000000 000001 09 01000000 78 02 000000 000004 02 00000000 00000004", Tolerated{}, []uint32{0, 0}},
+		{"abort of a complete message", "04 000000 000001 09 01000000 78 02 000000 000004 02 00000000 00000004", Tolerated{}, []uint32{0, 0}},
 		{"abort of the last chunk stream", "01ffff 000000 0000c8 09 01000000" + x128 + "02 000000 000004 02 00000000 0001003f", Tolerated{Aborts: 1}, []uint32{0}},
 		{"another message begins", begun + x128 + "04 000007 000001 08 01000000 78", Tolerated{ImplicitAborts: 1}, []uint32{7}},
 		{"of the same length and type", "04 000000 000081 09 01000000" + x128 + "04 000007 000081 09 01000000" + x128 + "c4 78", Tolerated{ImplicitAborts: 1}, []uint32{7}},
@@ -190,7 +190,7 @@ func TestTolerated(t *testing.T) {
 	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "aborts nothing")
 }
 
-// So many messages may be under way at once, and no more.
+// TestUnfinishedMessagesAreBounded checks the maximum number of messages under way.
 func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	begin := func(n int) (in []byte) {
 		for i := range n {
@@ -209,7 +209,7 @@ func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	require.Equal(t, io.ErrUnexpectedEOF, readAllMessages(NewReader(bytes.NewReader(in), 0)), "there is room after an Abort")
 }
 
-// A source may return nothing for a while, and bytes together with an error.
+// TestSources checks that a source may return 0 bytes without an error, and bytes together with an error.
 func TestSources(t *testing.T) {
 	whole := unhex("04 000000 000001 09 01000000 78")
 	empty := 0
@@ -229,12 +229,12 @@ func TestSources(t *testing.T) {
 
 	failed := errors.New("failed")
 	r := NewReader(iotest.DataErrReader(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(failed))), 0)
-	require.NoError(t, r.Next(&m), "first what was read")
+	require.NoError(t, r.Next(&m), "the bytes come before the error")
 	require.Equal(t, failed, r.Next(&m))
-	require.Equal(t, failed, r.Next(&m), "and the source is asked again")
+	require.Equal(t, failed, r.Next(&m), "after the error the source is read again")
 }
 
-// An extended delta is never sent, nor a difference that could be taken for a time.
+// TestWriterHeaders checks that the Writer never sends an extended delta, nor a difference that a receiver could take for an absolute time.
 func TestWriterHeaders(t *testing.T) {
 	for _, test := range []struct {
 		name   string

@@ -20,7 +20,7 @@ func readAllMessages(r *Reader) error {
 	}
 }
 
-// A peer can't make us keep state for every chunk stream there is.
+// TestChunkStreamsAreBounded checks that a peer can't make us keep state for every possible chunk stream.
 func TestChunkStreamsAreBounded(t *testing.T) {
 	var in []byte
 	for id := uint32(2); id <= MaxChunkStreamID; id++ {
@@ -31,10 +31,10 @@ func TestChunkStreamsAreBounded(t *testing.T) {
 	require.ErrorAs(t, readAllMessages(r), &bad)
 	require.Equal(t, "memory of chunk streams, bytes", bad.Detail)
 	require.Equal(t, maxStreamBytes+streamSize, bad.Value)
-	require.Len(t, r.high, maxStreamBytes/streamSize, "far more than anybody uses")
+	require.Len(t, r.high, maxStreamBytes/streamSize, "far more than any peer uses")
 }
 
-// Abort of a chunk stream that was never used makes none.
+// TestAbortMakesNoChunkStream checks that an Abort of an unused chunk stream creates no state.
 func TestAbortMakesNoChunkStream(t *testing.T) {
 	w := NewWriter()
 	var in []byte
@@ -54,8 +54,8 @@ func TestAbortMakesNoChunkStream(t *testing.T) {
 	require.Equal(t, 1, used)
 }
 
-// interleaved is messages of those lengths, each on a chunk stream of its own, in chunks that take turns at random. Each read
-// gives one chunk and calls check before it.
+// interleaved is a source of messages of the given lengths, each on its own chunk stream, with their chunks in random order. Each read
+// first calls check, and then returns one chunk.
 func interleaved(lengths []int, check func()) io.Reader {
 	rnd := rand.New(rand.NewPCG(1, 2))
 	left := slices.Clone(lengths)
@@ -87,8 +87,8 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// Unfinished messages never hold more memory than is allowed, however they grow, and whatever buffers are lying about. Those
-// whose lengths fit into the limit are all read.
+// TestPartialMessagesMemory checks that unfinished messages never hold more memory than allowed, however they grow and whatever buffers are
+// in the pools, and that messages whose lengths fit in the limit are all read.
 func TestPartialMessagesMemory(t *testing.T) {
 	const maxSize = 256 << 10
 	const limit = maxPartialMessages * maxSize
@@ -102,7 +102,7 @@ func TestPartialMessagesMemory(t *testing.T) {
 		"many that are too much": {slices.Repeat([]int{20_000}, 100), false},
 	} {
 		t.Run(name, func(t *testing.T) {
-			for range 16 { // of other connections
+			for range 16 { // buffers of other connections
 				buffers.Put(&buffer{bytes: make([]byte, 0, keepBuffer)})
 			}
 			var r *Reader

@@ -3,12 +3,12 @@ package chunk
 // Message is one received message. The body belongs to the Reader and is valid until its next call; the other fields are copies.
 type Message struct {
 	Type          uint8  // message type id
-	Format        Format // of the message's first chunk
+	Format        Format // format of the message's first chunk
 	ChunkStreamID uint32
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // absolute, milliseconds, modulo 2^32
 
-	// The body is either all of raw (stride 0), or the payloads of chunks that lie in raw one after the other: stride bytes
+	// The body is either all of raw (stride 0), or the payloads of adjacent chunks in raw: stride bytes
 	// each, except for the last one, separated by gap bytes of chunk header. With the headers left in place, a message is copied
 	// only once, from the read buffer to its destination.
 	raw         []byte
@@ -48,8 +48,8 @@ func (m *Message) Body() []byte {
 	return m.raw
 }
 
-// Detach separates the body from the message. ok is true if the body lies in memory of its own: it then belongs to the caller, and
-// the message has no body any more. Otherwise the body shares memory with other messages and has to be copied.
+// Detach separates the body from the message. If the body is in its own memory, ok is true: the body then belongs to the caller, and the
+// message no longer has one. Otherwise the body shares memory with other messages and must be copied.
 func (m *Message) Detach() (d Detached, ok bool) {
 	b := m.reader.lent
 	if b == nil || b.whole == nil || m.length == 0 {

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// naive reads a whole wire as the specification has it, and keeps nothing but copies.
+// naive is a simple reader of a whole byte stream, written from the specification. It keeps only copies.
 func naive(wire []byte) (all []got) {
 	type state struct {
 		ts, delta, length, sid, ext uint32
@@ -108,7 +108,7 @@ func naive(wire []byte) (all []got) {
 	return all
 }
 
-// nasty makes chunks of everything that is allowed, at random.
+// nasty returns random chunks that use everything that the protocol allows.
 func nasty(rnd *rand.Rand, n int) (wire []byte) {
 	type state struct {
 		begun, partial, ext bool
@@ -223,7 +223,7 @@ func nasty(rnd *rand.Rand, n int) (wire []byte) {
 	return wire
 }
 
-// dribble is a source that brings little, and nothing at times.
+// dribble is a source that returns few bytes, and sometimes none.
 type dribble struct {
 	wire  []byte
 	size  func() int
@@ -272,7 +272,7 @@ func (v dribbleVectored) ReadVector(to Vector) (n int, _ error) {
 	return n, nil
 }
 
-// However the bytes arrive and the buffers are shared, the messages are those of a naive reader.
+// TestAgainstNaive checks that the messages are those of the naive reader, however the bytes arrive and the buffers are shared.
 func TestAgainstNaive(t *testing.T) {
 	var wg sync.WaitGroup
 	var mu sync.Mutex

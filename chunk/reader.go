@@ -34,11 +34,11 @@ type Tolerated struct {
 // Only one goroutine may use it at a time.
 type Reader struct {
 	src       io.Reader
-	vectored  Vectored // src, if it implements Vectored; else nil
+	vectored  Vectored // src if it implements Vectored, otherwise nil
 	in        *buffer  // the memory of buf; nil if it has none
 	buf       []byte   // buf[pos:end] has been read and not yet parsed
 	pos, end  int
-	size      int // of the next buf of a source that is not Vectored, in bytes
+	size      int // size in bytes of the next buf, for a source that is not Vectored
 	chunkSize int
 	maxSize   int
 
@@ -53,20 +53,20 @@ type Reader struct {
 	lent      *buffer   // memory of the last Message's body, taken back at the next call
 	scatter   scatter
 	tolerated Tolerated
-	srcErr    error // came together with bytes; returned after they are parsed
+	srcErr    error // error that came together with bytes; returned after they are parsed
 	err       error // the first violation; final
 }
 
 // stream is the state of a chunk stream: the header that later chunks refer to, and the message under way.
 type stream struct {
 	id         uint32
-	begun      bool   // a header has been read, so formats 1 to 3 have a predecessor
+	begun      bool   // a header has been read, to which formats 1 to 3 can refer
 	timestamp  uint32 // absolute time of the last message
 	delta      uint32 // what a format 3 chunk that starts a message adds
 	length     uint32
 	typ        uint8
 	streamID   uint32
-	format     Format // of the message under way
+	format     Format // format of the message under way
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
 	extension  uint32 // its value
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
@@ -247,7 +247,7 @@ func (s *stream) extensionFollows(b []byte) (present, known bool) {
 			return true, n == 4
 		}
 	}
-	// It equals neither. Inside a message it is payload. At the beginning of a message it may be a new value, unless this
+	// The bytes equal neither value. Inside a message they are payload. At the beginning of a message they may be a new value, unless this
 	// peer is known to leave the field out.
 	return !s.partial && !s.omits, true
 }
@@ -318,7 +318,7 @@ func (r *Reader) view(s *stream, m *Message) bool {
 	return true
 }
 
-// describe makes m the message of s whose body is raw. Field by field that takes half the time.
+// describe makes m the message of s whose body is raw. Assigning the fields one by one takes half the time.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r

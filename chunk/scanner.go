@@ -16,18 +16,18 @@ type Scanner struct {
 type Piece struct {
 	// Properties of the message that the chunk belongs to.
 	Type          uint8
-	Format        Format // of its first chunk
+	Format        Format // format of the message's first chunk
 	ChunkStreamID uint32
 	StreamID      uint32
 	Timestamp     uint32 // absolute, milliseconds
-	Length        uint32 // of the body, bytes
+	Length        uint32 // length of the body in bytes
 
 	Header  []byte // nil for payload
 	Payload []byte // nil for a header
-	Offset  uint32 // of Payload in the body, bytes
+	Offset  uint32 // offset of Payload in the body in bytes
 	First   bool   // the header begins a message
 	Last    bool   // the piece completes the message
-	// Dropped is the chunk stream whose unfinished message has been dropped, because another one began there or because an Abort
+	// Dropped is the chunk stream whose unfinished message was dropped, because another message began on it or because an Abort
 	// message ends with this piece. 0 means none.
 	Dropped uint32
 }
@@ -97,7 +97,7 @@ func (s *Scanner) begin(st *stream) error {
 	return nil
 }
 
-// payload is Scan for the inside of a chunk's payload.
+// payload is Scan for b that begins inside a chunk's payload.
 func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	r, st := &s.r, s.r.current
 	n = min(r.left, len(b))
@@ -156,11 +156,11 @@ const (
 
 // AppendState appends the state of the Scanner to dst, so that NewScannerState can continue from here.
 //
-// It is made of numbers as encoding/binary's Uvarint: the chunk size; the chunk stream in whose payload the Scanner is (0: in none)
-// and the bytes left of that chunk; the number of chunk streams; and of each its id, flags, format, type, timestamp, delta,
-// length, message stream id, extended timestamp, bytes of the body so far, and the length of its basic header. The basic header in
-// the form for continuations follows in as many bytes, and of unfinished Set Chunk Size and Abort messages the first four bytes of
-// the body.
+// The state consists of numbers in the format of encoding/binary's Uvarint: the chunk size; the chunk stream in whose payload the Scanner
+// is (0 for none) and the number of bytes left in that chunk; the number of chunk streams; and for each its id, flags, format, type,
+// timestamp, delta, length, message stream id, extended timestamp, number of body bytes so far, and the length of its basic header. After
+// the numbers of a chunk stream come its basic header for continuations and, for an unfinished Set Chunk Size or Abort message, the first
+// four bytes of the body.
 func (s *Scanner) AppendState(dst []byte) []byte {
 	r := &s.r
 	put := func(values ...uint32) {

@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanAll puts messages together from the pieces of a Scanner, which is given step bytes more at a time, and is replaced by another
+// scanAll assembles messages from the pieces of a Scanner. The Scanner receives step more bytes at a time, and is replaced by a new
 // one with its state after every piece.
 func scanAll(t testing.TB, wire []byte, step int) (all []got, _ error) {
 	s := NewScanner()
@@ -52,7 +52,7 @@ func scanAll(t testing.TB, wire []byte, step int) (all []got, _ error) {
 	}
 }
 
-// A Scanner sees what a Reader reads.
+// FuzzScanner checks that the pieces of a Scanner make the messages that a Reader returns.
 func FuzzScanner(f *testing.F) {
 	for seed := range uint64(4) {
 		wire, _ := randomStream(rand.New(rand.NewPCG(seed, 9)), 12)
@@ -71,7 +71,7 @@ func FuzzScanner(f *testing.F) {
 		}
 		var broken *Error
 		if errors.As(err, &broken) && broken.Detail == "bytes of unfinished messages" {
-			return // a Scanner holds none
+			return // a Scanner has no such limit
 		}
 		scanned, scanErr := scanAll(t, wire, max(1, step&0xFFF))
 		require.Equal(t, want, scanned)

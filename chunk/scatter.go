@@ -11,26 +11,26 @@ type Vectored interface {
 
 // Vector is the memory for one read.
 type Vector interface {
-	Lend() [][]byte // returns the slices to fill, one after the other; none is empty
+	Lend() [][]byte // returns the slices to fill, in order; none is empty
 	Reclaim()       // takes the slices back if there was nothing to read; Lend is called again when there is
 }
 
 const (
-	// scatterChunk is the smallest chunk size for which payloads are read directly to their destination. With smaller chunks
-	// describing the destinations costs more than copying.
+	// scatterChunk is the smallest chunk size for which payloads are read directly to their destination. With smaller chunks, preparing the
+	// slices costs more than copying.
 	scatterChunk = 2 << 10
 	// maxScattered is the maximum number of chunks in one such read.
 	maxScattered = 64
-	// scatterPause is the number of reads without scattering after the peer has sent other chunks than expected.
+	// scatterPause is the number of reads without scattering after the peer has sent unexpected chunks.
 	scatterPause = 64
 )
 
-// scatter is a read of bytes to their destinations. Its slots are the rest of the current chunk, and then header and payload of
-// each chunk that is expected to follow in the message. Bytes after them go to buf.
+// scatter is a read of bytes directly to their destinations. Its slots are the rest of the current chunk, and then the header and the
+// payload of each chunk that is expected to follow in the message. Bytes after the slots go to buf.
 type scatter struct {
 	vector  [][]byte // slots, and buf last
 	headers []byte   // memory of those slots
-	slots   int      // 0 if everything goes to buf
+	slots   int      // number of slots; 0 if everything goes to buf
 	pause   int
 }
 
@@ -60,7 +60,7 @@ func (v *vector) Reclaim() {
 	r.ReleaseBuffer()
 }
 
-// addSlots adds the slots for a message whose chunk is being read, as far as there is memory. No byte of it may be in buf.
+// addSlots adds the slots for the message whose chunk is being read, as far as its memory reaches. buf must be empty.
 func (r *Reader) addSlots(s *stream) {
 	if s.extended || r.left == 0 || !r.makeRoom(s, 1) {
 		return

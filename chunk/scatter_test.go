@@ -12,17 +12,17 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// vectored is a Vectored source of wire, of which each read brings as much as sizes says. Between reads there is nothing to read
-// at times, and at times the deadline passes.
+// vectored is a Vectored source of wire whose reads return as many bytes as sizes says. Sometimes there is nothing to read, and sometimes
+// the deadline passes.
 type vectored struct {
 	wire      []byte
 	size      func() int
-	impatient bool // every read fails once before it brings something
+	impatient bool // every read fails once before it returns bytes
 	failed    bool
-	slots     int // that were lent, beside the last of each read
+	slots     int // slices that were lent, except the last of each read
 }
 
-func (v *vectored) Read([]byte) (int, error) { panic("ReadVector is there for that") }
+func (v *vectored) Read([]byte) (int, error) { panic("a Vectored source must not be read with Read") }
 
 func (v *vectored) ReadVector(to Vector) (n int, _ error) {
 	if len(v.wire) == 0 {
@@ -73,7 +73,7 @@ func readAllVectored(t testing.TB, v *vectored, limit int) (all []got, _ error) 
 	}
 }
 
-// interleavedStream is messages on several chunk streams in chunks of that size, which take turns now and then.
+// interleavedStream returns messages on several chunk streams, in chunks of the given size that sometimes alternate.
 func interleavedStream(rnd *rand.Rand, chunkSize, messages int, turns float64) (wire []byte) {
 	w := NewWriter()
 	wire, _ = w.AppendMessage(wire, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})
@@ -117,7 +117,7 @@ func interleavedStream(rnd *rand.Rand, chunkSize, messages int, turns float64) (
 	}
 }
 
-// However the bytes arrive, and wherever they are read to: the same messages, and the same end.
+// TestScatteredReads checks that the messages and the end are the same, however the bytes arrive and wherever they are read to.
 func TestScatteredReads(t *testing.T) {
 	for seed := range uint64(24) {
 		rnd := rand.New(rand.NewPCG(seed, 3))
@@ -142,14 +142,15 @@ func TestScatteredReads(t *testing.T) {
 	}
 }
 
-// A long message is read to its place, and what else comes in the middle of it ends that only for a while.
+// TestScatterIsUsed checks that long messages are read directly to their destination, and that other messages in between interrupt that
+// only for a while.
 func TestScatterIsUsed(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for _, turns := range []float64{0, 0.05} {
 		v := &vectored{wire: interleavedStream(rnd, 4096, 300, turns), size: func() int { return 200_000 }}
 		_, err := readAllVectored(t, v, 0)
 		require.Equal(t, io.EOF, err)
-		assert.Greater(t, v.slots, 50, "chunks and headers read to their places")
+		assert.Greater(t, v.slots, 50, "chunks and headers read directly to their destinations")
 	}
 	v := &vectored{wire: interleavedStream(rnd, scatterChunk-1, 30, 0), size: func() int { return 200_000 }}
 	_, err := readAllVectored(t, v, 0)
@@ -157,7 +158,7 @@ func TestScatterIsUsed(t *testing.T) {
 	assert.Zero(t, v.slots, "with small chunks it costs more than it saves")
 }
 
-// A Reader that waits holds no buffer.
+// TestWaitingHoldsNothing checks that a Reader holds no buffer while it waits.
 func TestWaitingHoldsNothing(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, 1000)})
@@ -175,7 +176,8 @@ func TestWaitingHoldsNothing(t *testing.T) {
 	assert.Nil(t, r.in)
 }
 
-// The buffer of a source that has to have one while it waits is small until reads fill it, and becomes small again.
+// TestBufferFollowsTheReads checks that the buffer for a source that needs one while it waits is small until reads fill it, and becomes
+// small again.
 func TestBufferFollowsTheReads(t *testing.T) {
 	rest := bytes.NewReader(make([]byte, 1<<20))
 	size, most := 1<<20, 0
@@ -185,7 +187,7 @@ func TestBufferFollowsTheReads(t *testing.T) {
 	}), 0)
 	read := func() {
 		require.NoError(t, r.Fill())
-		r.pos = r.end // as if it were parsed
+		r.pos = r.end // as if the bytes were parsed
 	}
 	read()
 	assert.Less(t, most, 2*minRead)

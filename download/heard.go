@@ -12,8 +12,8 @@ import (
 // heard holds the server's requests that the download acts on. The goroutine that reads the connection sets them, and
 // interrupts the pending read of the stream.
 type heard struct {
-	mu     sync.Mutex   // guards the rest
-	stream *rtmp.Stream // whose read is interrupted; nil: none yet
+	mu     sync.Mutex   // guards the fields below
+	stream *rtmp.Stream // the stream whose read is interrupted; nil before there is one
 	empty  bool         // BufferEmpty
 	moved  *reconnect.Moved
 }
@@ -48,7 +48,7 @@ func (h *heard) something() bool {
 	return h.empty || h.moved != nil
 }
 
-// take returns and clears what was noted. After that, another note interrupts a read again.
+// take returns and clears the requests. After that, a new request interrupts a read again.
 func (h *heard) take(s *rtmp.Stream) (empty bool, moved *reconnect.Moved) {
 	h.mu.Lock()
 	defer h.mu.Unlock()

@@ -24,7 +24,7 @@ func piped(t *testing.T, cfg testserver.Config) (url string, o *rtmp.Options) {
 	return s.URL("vod", ""), &rtmp.Options{DialContext: listener.DialContext}
 }
 
-// whole is an uninterrupted download.
+// whole returns the result of an uninterrupted download.
 func whole(t *testing.T, url string, o *Options) []byte {
 	t.Helper()
 	path := filepath.Join(t.TempDir(), "whole.flv")

@@ -136,7 +136,7 @@ func (s *session) wake(ctx context.Context) error {
 	return s.toggle(ctx)
 }
 
-// toggle pauses and resumes. If the server does not comply, it is not asked again. The error is the connection's or
+// toggle pauses and resumes the stream. If the server does not comply, the stream is not paused again. The error is the connection's or
 // ctx's.
 func (s *session) toggle(ctx context.Context) error {
 	s.unpaused, s.toggled = true, true

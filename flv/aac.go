@@ -2,8 +2,8 @@ package flv
 
 // AudioSpecificConfig is the configuration that an AAC decoder needs before the first frame (ISO/IEC 14496-3 1.6.2.1).
 type AudioSpecificConfig struct {
-	ObjectType     uint8 // of the core codec: 1 Main, 2 LC, 3 SSR, 4 LTP
-	CoreSampleRate int   // of the core codec, Hz
+	ObjectType     uint8 // object type of the core codec: 1 Main, 2 LC, 3 SSR, 4 LTP
+	CoreSampleRate int   // sample rate of the core codec in Hz
 	SBR, PS        bool  // spectral band replication (HE-AAC) and parametric stereo (HE-AAC v2), as signalled in the configuration
 
 	// SampleRate (Hz) and Channels describe the output of a decoder: the rate with SBR, and two channels with PS. If the frames
@@ -81,7 +81,7 @@ func ParseAudioSpecificConfig(b []byte) (AudioSpecificConfig, error) {
 	return c, nil
 }
 
-// parseExtension looks for the optional extension. One that is cut short counts as missing.
+// parseExtension looks for the optional extension. An extension that is cut short counts as missing.
 func (c *AudioSpecificConfig) parseExtension(r *bitReader) {
 	if r.bits(11) != syncSBR || objectType(r) != aotSBR || !r.flag() {
 		return

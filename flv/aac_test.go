@@ -83,7 +83,7 @@ func TestParseAudioSpecificConfigMalformed(t *testing.T) {
 	}
 }
 
-// FuzzAudioSpecificConfig checks that what is accepted makes sense.
+// FuzzAudioSpecificConfig checks that accepted configurations are plausible.
 func FuzzAudioSpecificConfig(f *testing.F) {
 	for _, s := range []string{"1210", "2b920800", "eb8a0800", "138856e5a54880", "118004c4040021100d4c61766335392e33372e31303056e500"} {
 		f.Add(unhex(s))
@@ -98,6 +98,6 @@ func FuzzAudioSpecificConfig(f *testing.F) {
 		require.Positive(t, c.CoreSampleRate)
 		require.Positive(t, c.SampleRate)
 		require.GreaterOrEqual(t, c.Channels, 0)
-		require.False(t, c.PS && !c.SBR, "parametric stereo rides on SBR")
+		require.False(t, c.PS && !c.SBR, "parametric stereo requires SBR")
 	})
 }

@@ -5,7 +5,7 @@ import "slices"
 // bitWriter appends big-endian bit fields.
 type bitWriter struct {
 	b    []byte
-	free int // unused bits of the last byte
+	free int // number of unused bits in the last byte
 }
 
 // bits appends the lowest n bits of v.
@@ -37,7 +37,7 @@ func AppendAudioSpecificConfig(dst []byte, c AudioSpecificConfig) ([]byte, error
 		rate = core
 	}
 	channels := slices.Index(aacChannels[:], c.Channels)
-	if c.PS { // makes two channels from one
+	if c.PS { // PS makes two channels from one
 		channels = 1
 	}
 	switch {

@@ -8,8 +8,8 @@ var ac3Channels = [8]int{2, 1, 2, 3, 3, 4, 4, 5}
 // ac3Rates are the sample rates in Hz (ATSC A/52 table 5.6).
 var ac3Rates = [3]int{48000, 44100, 32000}
 
-// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2). Both have
-// bsid, which distinguishes them, at the same place. Channels in dependent substreams of E-AC-3 do not count. ok is false if b is
+// parseAC3 reads the sample rate and the number of channels from a syncframe of AC-3 or E-AC-3 (ATSC A/52 5.3 and E.1.2). In both, bsid is
+// at the same place, and distinguishes them. Channels in dependent substreams of E-AC-3 do not count. ok is false if b is
 // neither.
 func parseAC3(b []byte) (rate, channels int, ok bool) {
 	r := &bitReader{b: b}
@@ -29,7 +29,7 @@ func parseAC3(b []byte) (rate, channels int, ok bool) {
 	return rate, channels, rate > 0 && !r.short
 }
 
-// ac3Info reads up to lfeon. The rate is 0 if it is reserved. The caller has read the sync word.
+// ac3Info reads the fields after the sync word, up to lfeon. The rate is 0 if it is reserved.
 func ac3Info(r *bitReader, bsid uint8) (rate int, acmod uint32) {
 	r.bits(16) // crc1
 	if fscod := r.bits(2); int(fscod) < len(ac3Rates) {

@@ -76,7 +76,7 @@ type AudioPacketType uint8
 const (
 	AudioSequenceStart      AudioPacketType = 0 // the decoder configuration: ParseAudioSpecificConfig, ParseOpusHead, ...
 	AudioCodedFrames        AudioPacketType = 1
-	AudioSequenceEnd        AudioPacketType = 2 // no data: play what has been received, then silence
+	AudioSequenceEnd        AudioPacketType = 2 // no data: the player plays what it has received, and then silence
 	AudioMultichannelConfig AudioPacketType = 4 // ParseMultichannelConfig
 
 	audioMultitrack AudioPacketType = 5
@@ -94,8 +94,8 @@ type AudioHeader struct {
 	Format SoundFormat
 	FourCC FourCC
 
-	// SampleRate in Hz, SampleSize in bits before compression, and Channels (1 or 2) as FLV's header states them. For AAC they are
-	// always 44100, 16 and 2; only its AudioSpecificConfig has the true values. Enhanced RTMP has no such fields: they are 0.
+	// SampleRate in Hz, SampleSize in bits before compression, and Channels (1 or 2) are the values in FLV's header. For AAC they are
+	// always 44100, 16 and 2; only its AudioSpecificConfig has the true values. Enhanced RTMP has no such fields, so they are 0.
 	SampleRate, SampleSize, Channels int
 
 	PacketType AudioPacketType // AudioCodedFrames for FLV codecs without a packet type
@@ -185,7 +185,7 @@ func (h AudioHeader) IsSequenceHeader() bool { return !h.Empty && h.PacketType =
 
 // IsFrame reports whether the data is coded audio, as opposed to a configuration, the end of a sequence or nothing.
 func (h AudioHeader) IsFrame() bool {
-	if !h.Enhanced { // everything except a configuration
+	if !h.Enhanced { // other codecs of FLV have only frames
 		return !h.Empty && !h.IsSequenceHeader()
 	}
 	return h.PacketType == AudioCodedFrames

@@ -11,10 +11,10 @@ import (
 type audioCase struct {
 	name, body string
 	want       AudioHeader
-	role       role // no sound is a key frame
+	role       role // role of the message; audio has no key frames
 }
 
-// testAudio parses the bodies, and writes what came out again.
+// testAudio parses the bodies, and checks that writing the results gives the same bodies.
 func testAudio(t *testing.T, cases []audioCase) {
 	t.Helper()
 	for _, c := range cases {
@@ -65,7 +65,7 @@ func TestParseAudioHeader(t *testing.T) {
 
 	h, err := ParseAudioHeader([]byte{0xbe})
 	require.NoError(t, err)
-	assert.Equal(t, sound(AudioSpeex, 16000, 16, 1), h, "the only rate there is, whatever the bits say")
+	assert.Equal(t, sound(AudioSpeex, 16000, 16, 1), h, "the format has only one rate, whatever the bits say")
 }
 
 func TestParseAudioHeaderMalformed(t *testing.T) {
@@ -146,7 +146,7 @@ func TestParseExAudioHeaderMalformed(t *testing.T) {
 func TestAppendAudioHeader(t *testing.T) {
 	b, err := AppendAudioHeader(nil, AudioHeader{Format: AudioAAC, PacketType: AudioCodedFrames})
 	require.NoError(t, err)
-	assert.Equal(t, unhex("af 01"), b, "rate, size and channels of AAC go without saying")
+	assert.Equal(t, unhex("af 01"), b, "rate, size and channels of AAC may be 0")
 }
 
 func TestAppendAudioHeaderMalformed(t *testing.T) {

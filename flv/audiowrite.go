@@ -2,8 +2,8 @@ package flv
 
 import "slices"
 
-// AppendAudioHeader appends the part of an audio tag's body before the data; the caller appends h.Data itself. A header that was parsed
-// is written as it was, except for the rate bits of formats that have only one rate.
+// AppendAudioHeader appends the part of an audio tag's body before the data; the caller appends h.Data itself. A parsed header is written
+// unchanged, except for the rate bits of formats that have only one rate.
 //
 // The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise. FLV's form uses h.Format, SampleRate, SampleSize
 // and Channels; the last three may be 0 for AAC, where they have no meaning. More players understand FLV's form, so prefer it for the

@@ -10,7 +10,7 @@ type AV1Config struct {
 
 	OBUs []byte // a sequence header and metadata, often empty; a view of the record
 
-	Width, Height int // of the largest picture in pixels, from the sequence header; 0 if OBUs has none
+	Width, Height int // size of the largest picture in pixels, from the sequence header; 0 if OBUs has none
 }
 
 const (
@@ -67,7 +67,7 @@ func av1Size(obus []byte) (width, height int, err error) {
 	return 0, 0, nil
 }
 
-// nextOBU takes the first open bitstream unit off b, which is not empty (AV1 5.3):
+// nextOBU removes the first open bitstream unit from b, which must not be empty (AV1 5.3):
 //
 //	+-----+--------+-------------+------------+-----+  +-----------+  +------------+  +---------+
 //	| 0 1 | type 4 | extension 1 | has size 1 | 0 1 |  | extension |  | size       |  | payload |
@@ -101,7 +101,8 @@ func nextOBU(b []byte) (t uint8, payload, rest []byte, err error) {
 	return head >> 3 & 0x0f, b[at:end:end], b[end:], nil
 }
 
-// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size, 0 if it does not end in time.
+// leb128 reads a little-endian number with seven bits per byte (AV1 4.10.5). n is its size in bytes, or 0 if it does not end within 8 bytes
+// or within b.
 func leb128(b []byte) (v uint64, n int) {
 	const maxSize = 8
 	for i, c := range b[:min(len(b), maxSize)] {

@@ -16,7 +16,7 @@ type AVCConfig struct {
 
 	SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // of the picture in pixels, after cropping, from the first SPS
+	Width, Height int // size of the picture in pixels, after cropping, from the first SPS
 
 	Interlaced bool // the first SPS allows pictures that are one field (frame_mbs_only_flag is 0)
 }
@@ -88,7 +88,7 @@ func parameterSets(b []byte, at, n int) (sets [][]byte, end int, err error) {
 //
 // The error is an [*Error] if the parameter sets can't be written or the first SPS can't be parsed; dst is then returned unchanged.
 func AppendAVCConfig(dst []byte, c AVCConfig) ([]byte, error) {
-	const maxSPS, maxPPS = 31, 255 // their counts have 5 and 8 bits
+	const maxSPS, maxPPS = 31, 255 // the counts have 5 and 8 bits
 	lengthSize, err := lengthSizeBits(c.NALLengthSize)
 	switch {
 	case err != nil:

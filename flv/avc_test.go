@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Records that x264 wrote; the sizes are those that ffprobe tells.
+// Records written by x264. The sizes are ffprobe's.
 var avcRecords = []struct {
 	name, record   string
 	profile, level uint8
@@ -89,7 +89,7 @@ func TestParseAVCConfigMalformed(t *testing.T) {
 	}
 }
 
-// spsBits builds an SPS of bit fields: strings are bits, numbers Exp-Golomb.
+// spsBits builds an SPS from bit fields: strings are bits, and numbers are written in Exp-Golomb code.
 func spsBits(fields ...any) []byte {
 	var digits strings.Builder
 	for _, f := range fields {
@@ -132,8 +132,8 @@ func TestParseSPS(t *testing.T) {
 		{"4:4:4 cropped", spsBits(bits444, 0, 3, "0", 0, 0, "0 0", 0, 2, 1, "0", 19, 14, "1 1 1", 1, 0, 1, 0, "0"), 319, 239},
 		{"separate planes cropped", spsBits(bits444, 0, 3, "1", 0, 0, "0 0", 0, 2, 1, "0", 19, 14, "1 1 1", 1, 0, 1, 0, "0"), 319, 239},
 		{"scaling lists, 8", spsBits(bitsHigh, 0, 1, 0, 0, "0 1",
-			"1", flat, // all of the first
-			"1", 16, // the second ends at once: -8 makes the scale 0
+			"1", flat, // all deltas of the first list
+			"1", 16, // the second list ends at once: -8 makes the scale 0
 			"0 0 0 0",
 			"1", flat, flat, flat, flat,
 			"0", 0, 2, 1, "0", 19, 14, "1 1 0 0"), 320, 240},
@@ -193,7 +193,7 @@ func TestUnescape(t *testing.T) {
 	}
 }
 
-// FuzzAVCConfig checks that views stay within the record, and that a picture has two sides or none.
+// FuzzAVCConfig checks that views stay within the record, and that a size has both a width and a height or neither.
 func FuzzAVCConfig(f *testing.F) {
 	for _, r := range avcRecords {
 		f.Add(unhex(r.record))

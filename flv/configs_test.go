@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Records and beginnings of frames as x265, libvpx, libaom, libopus and FFmpeg's own encoders made them, of pictures with
+// Records and beginnings of frames, written by x265, libvpx, libaom, libopus and FFmpeg's own encoders for pictures of
 // 322x182 pixels.
 const (
 	hevcRecord = "0101600000009000000000003cf000fcfdf8f800000f03a00001001840010c01ffff01600000030090000003000003003c959809" +
@@ -33,12 +33,13 @@ const (
 	mp3Frame48k  = "fffb54c4"
 	mp3Frame22k  = "fff38064"
 
-	// By hand: four bytes of length, Main 10, level 4.1, 1920x1080; one sublayer, then three with a level and a subprofile.
+	// These are written by hand: NAL unit lengths of four bytes, Main 10, level 4.1, 1920x1080. The first has one sublayer, the second
+	// three with a level and a subprofile.
 	vvcRecord    = "ff 0011 5f 01 02 43 80 00 0780 0438 0000 00"
 	vvcSublayers = "ff 0031 5f 01 02 43 80 40 33 01 00000001 0780 0438 0000 00"
 )
 
-// requireCutEverywhere checks that no beginning of the record will do.
+// requireCutEverywhere checks that every truncation of the record is an error.
 func requireCutEverywhere(t *testing.T, record string, parse func(b []byte) error) {
 	t.Helper()
 	b := unhex(record)
@@ -175,7 +176,7 @@ func TestFLACConfigMalformed(t *testing.T) {
 	assert.Equal(t, []byte("x"), b)
 }
 
-// TestFrames reads the size of pictures and the rate of sound where there is no configuration.
+// TestFrames reads the size of pictures, and the sample rate and channels of audio, from frames of codecs without a configuration.
 func TestFrames(t *testing.T) {
 	size := func(f func([]byte) (int, int)) func([]byte) [2]int {
 		return func(b []byte) [2]int { w, h := f(b); return [2]int{w, h} }

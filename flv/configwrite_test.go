@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Records that FFmpeg wrote of what x265 and libaom made, beside those in configs_test.go.
+// Records that FFmpeg wrote for the output of x265 and libaom, in addition to those in configs_test.go.
 var (
 	hevcRecords = map[string]string{
 		"Main": hevcRecord, "Main 10": hevcMain10,
@@ -100,7 +100,7 @@ func TestAppendHEVCConfig(t *testing.T) {
 			b, err := AppendHEVCConfig([]byte("x"), HEVCConfig{VPS: parsed.VPS, SPS: parsed.SPS, PPS: parsed.PPS})
 			require.NoError(t, err)
 			want := unhex(record)
-			for at := hevcConfigFixed; at < len(want); { // array_completeness of x265's own records, which is the muxer's to say
+			for at := hevcConfigFixed; at < len(want); { // clear array_completeness in x265's records: only a muxer knows it
 				want[at] &^= 0x80
 				at += 5 + int(want[at+3])<<8 + int(want[at+4])
 			}
@@ -112,7 +112,7 @@ func TestAppendHEVCConfig(t *testing.T) {
 func TestAppendHEVCConfigMalformed(t *testing.T) {
 	c, err := ParseHEVCConfig(unhex(hevcRecord))
 	require.NoError(t, err)
-	withoutDepths := hevcSPSBits("1111 000 1"+strings.Repeat("0", 96), 0, 1, 320, 182, "0") // which will do to read the size
+	withoutDepths := hevcSPSBits("1111 000 1"+strings.Repeat("0", 96), 0, 1, 320, 182, "0") // enough to read the size
 	_, err = parseHEVCSPS(withoutDepths)
 	require.NoError(t, err)
 	for _, m := range []struct {
@@ -253,7 +253,7 @@ func TestAppendAudioSpecificConfig(t *testing.T) {
 	}
 }
 
-// TestClone keeps what was parsed while the bytes it came from are used for something else.
+// TestClone checks that a clone does not change when the bytes it was parsed from are overwritten.
 func TestClone(t *testing.T) {
 	requireKept := func(name, record string, parse func(b []byte) (parsed, clone any)) {
 		t.Helper()
@@ -261,7 +261,7 @@ func TestClone(t *testing.T) {
 		parsed, clone := parse(b)
 		require.Equal(t, parsed, clone, name)
 		clear(b)
-		require.NotEqual(t, parsed, clone, "%s: what was parsed is a view", name)
+		require.NotEqual(t, parsed, clone, "%s: the parsed value is a view", name)
 		want, _ := parse(unhex(record))
 		require.Equal(t, want, clone, name)
 	}
@@ -275,7 +275,7 @@ func TestClone(t *testing.T) {
 }
 
 func TestParseVVCConfigSets(t *testing.T) {
-	const arrays = "03 8d 0002 006b 8f 0002 0003 0079aa 0003 0079bb 90 0001 0004 00810102" // DCI, two SPS, a PPS
+	const arrays = "03 8d 0002 006b 8f 0002 0003 0079aa 0003 0079bb 90 0001 0004 00810102" // a DCI, two SPS and a PPS
 	want := [][]byte{unhex("006b"), unhex("0079aa"), unhex("0079bb"), unhex("00810102")}
 	full := vvcRecord[:len(vvcRecord)-2] + arrays
 	for _, record := range []string{full, "fa" + arrays} {

@@ -13,7 +13,7 @@ func (h VideoHeader) PictureSize() (width, height int) {
 			return vp8Size(h.Data)
 		case FourCCVP9:
 			return vp9Size(h.Data)
-		case FourCCAV1: // its configuration may lack the size
+		case FourCCAV1: // the configuration may lack the size
 			width, height, _ = av1Size(h.Data)
 		}
 	}
@@ -22,7 +22,7 @@ func (h VideoHeader) PictureSize() (width, height int) {
 
 // configSize returns the size from the results of a parser, or 0 if an error occurred before the size.
 func configSize(h VideoHeader) (width, height int) {
-	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not have it
+	if h.PacketType != VideoSequenceStart { // an MPEG-2 TS descriptor does not contain the size
 		return 0, 0
 	}
 	switch h.FourCC {

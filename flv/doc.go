@@ -13,8 +13,8 @@
 // All numbers are big-endian. Timestamps are in milliseconds, modulo 2^32; [Timeline] unwraps them. A
 // PreviousTagSize is the length of the tag before it, header included.
 //
-// There is one parser, [Parser], to which bytes are pushed in pieces of any size; [Reader] pulls them from an io.Reader
-// for it. [Writer] writes files, and [PutTagHeader], [PutPreviousTagSize] and [AppendTag] are for callers with buffers of
+// There is one parser, [Parser], which accepts bytes in pieces of any size; [Reader] reads them from an io.Reader. [Writer] writes files,
+// and [PutTagHeader], [PutPreviousTagSize] and [AppendTag] are for callers with buffers of
 // their own. None of them allocates per tag.
 //
 // # Message bodies
@@ -35,14 +35,14 @@
 // # Memory
 //
 // Slices in parsed values are views of the bytes that were passed in: the Data of headers and tracks, ModEx, parameter sets, OBUs and so
-// on. They are valid as long as those bytes are, which for a packet is until the next ReadPacket. Types with views have a method Clone
+// on. They are valid as long as those bytes are, for a packet until the next ReadPacket. Types with views have a method Clone
 // that returns a copy to keep. Parsing a header, calling its methods, iterating over its tracks and appending it to a buffer with enough
 // room allocate nothing, and neither does [Info] per frame. The parsers of decoder configurations and of script data allocate.
 //
 // # Hostile input
 //
-// Input may be malicious: nothing panics, no length is trusted before the bytes are there, and errors are of type [*Error], which has
-// the offset and the offending value, or for script data errors of package amf.
+// Input may be malicious: no input causes a panic, and no length is trusted before that many bytes have arrived. Errors are of type
+// [*Error], with the offset and the offending value, or for script data errors of package amf.
 //
 // The rules are those of the Adobe Flash Video File Format Specification 10.1, annex E, cited below as FLV, and of Enhanced RTMP v2,
 // cited as E-RTMP.

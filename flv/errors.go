@@ -34,7 +34,7 @@ func (e *Error) Unwrap() error { return e.Err }
 // shift adds by to the offset of an [*Error], so that an offset within a part, which starts at by, becomes an offset within the whole.
 func shift(err error, by int64) error {
 	if err == nil {
-		return nil // first, since declaring e costs an allocation
+		return nil // returned before e is declared, which costs an allocation
 	}
 	var e *Error
 	if errors.As(err, &e) {

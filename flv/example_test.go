@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// sample returns an FLV file: a second of H.264 with two key frames. Its pictures are not real.
+// sample returns an FLV file: a second of H.264 with two key frames. Its pictures can't be decoded.
 func sample() []byte {
 	config := []byte{0x17, 0, 0, 0, 0, 1, 0x42, 0xc0, 0x0a, 0xff, 0xe1, 0, 25, // one SPS of 25 bytes
 		0x67, 0x42, 0xc0, 0x0a, 0xa6, 0x11, 0x7b, 0x01, 0x10, 0, 0, 3, 0, 0x10, 0, 0, 3, 3, 0x20, 0xf1, 0x22, 0x61, 0x18, 0, 0,
@@ -34,7 +34,7 @@ func sample() []byte {
 	return file
 }
 
-// What does a file contain?
+// Summarize the content of a file.
 func ExampleInfo() {
 	r := flv.NewReader(bytes.NewReader(sample())) // usually an *os.File
 	var info flv.Info

@@ -7,7 +7,6 @@ import (
 // MultitrackType is the layout of a message with several tracks.
 type MultitrackType uint8
 
-// The layouts of E-RTMP v2, Multitrack. Of others nothing is known; their Data is what follows the layout's byte.
 // The layouts of E-RTMP v2, Multitrack. The Data of an unknown layout is everything after the byte with the layout.
 const (
 	OneTrack             MultitrackType = 0 // one track, which need not be the default one
@@ -18,8 +17,8 @@ const (
 const (
 	fourCCSize    = 4
 	trackSizeSize = 3  // the length of a track's data in a list
-	packetModEx   = 7  // in video and in audio
-	maxNibble     = 15 // of packet types, layouts, codecs
+	packetModEx   = 7  // the same value in video and in audio
+	maxNibble     = 15 // largest packet type, layout or codec number
 )
 
 // exHeader is the part of Enhanced RTMP's headers that video and audio have in common:
@@ -33,14 +32,14 @@ const (
 // (0) OneTrack, (2) ManyTracksManyCodecs, or an unknown layout.
 type exHeader struct {
 	modEx      ModEx
-	packetType byte // the real one
+	packetType byte // the real packet type
 	multitrack bool
 	layout     MultitrackType
 	fourCC     FourCC
 	trackID    uint8
 }
 
-// parseModEx reads the first byte and the modifiers after it. It returns where they end.
+// parseModEx reads the first byte and the modifiers after it. It returns the offset after them.
 func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	x.packetType = body[0] & 0x0f
 	for at = 1; x.packetType == packetModEx; {
@@ -57,8 +56,8 @@ func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	return at, nil
 }
 
-// parseTrack reads what follows the modifiers. It returns where that ends. The packet type that means multitrack is video's
-// or audio's.
+// parseTrack reads the rest of the header, and returns the offset after it. multitrack is the packet type with that meaning, which differs
+// between video and audio.
 func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error) {
 	if x.packetType == multitrack {
 		if at == len(body) {
@@ -88,7 +87,7 @@ func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error)
 	return at, nil
 }
 
-// hasFourCC reports whether one codec holds for the message, and is in its header.
+// hasFourCC reports whether the header contains a codec for the whole message.
 func (x *exHeader) hasFourCC() bool { return !x.multitrack || x.layout <= ManyTracks }
 
 // hasTrackID reports whether the header has the id of the only track.

@@ -7,7 +7,7 @@ import (
 
 // FLACConfig holds the fields of FLAC's STREAMINFO block (RFC 9639 8.2).
 type FLACConfig struct {
-	SampleRate, SampleSize, Channels int // in Hz, in bits, 1 to 8
+	SampleRate, SampleSize, Channels int // sample rate in Hz, sample size in bits, and 1 to 8 channels
 
 	StreamInfo []byte // the whole block without its header, 34 bytes; a view
 }
@@ -16,7 +16,7 @@ const (
 	flacMagic       = "fLaC"
 	flacHeaderSize  = 4
 	flacInfoSize    = 34
-	flacBlockHeader = uint32(flacInfoSize)            // of type 0
+	flacBlockHeader = uint32(flacInfoSize)            // a block of type 0
 	flacLastBlock   = uint32(1<<31) | flacBlockHeader // no other blocks follow
 )
 

@@ -12,7 +12,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// sample is a file of FFmpeg's: H.264 with B-frames and AAC.
+// sample is a file written by FFmpeg: H.264 with B-frames, and AAC.
 func sample(tb testing.TB) []byte {
 	tb.Helper()
 	b, err := os.ReadFile("../internal/testserver/sample.flv")
@@ -20,7 +20,7 @@ func sample(tb testing.TB) []byte {
 	return b
 }
 
-// smallTags has what a parser can stumble over: an empty body, an unknown type, all four bytes of a timestamp, the
+// smallTags contains cases that a parser may get wrong: an empty body, an unknown type, a timestamp that uses all four bytes, the
 // filter bit, and a body that begins like a file header.
 func smallTags() []Tag {
 	return []Tag{
@@ -40,17 +40,17 @@ func smallFile() []byte {
 	return b
 }
 
-// parsed is all that a Parser makes of an input.
+// parsed is everything that a Parser returns for an input.
 type parsed struct {
 	tags    []Tag
 	offsets []int64
 	header  FileHeader
 	seen    bool
 	wrong   int64
-	end     string // of the error, or of what End says
+	end     string // text of the error of Parse or End
 }
 
-// parse pushes the pieces into p, and after the end End.
+// parse passes the pieces to p, and then calls End.
 func parse(p *Parser, pieces ...[]byte) (out parsed) {
 	err := func() error {
 		for _, b := range pieces {
@@ -114,7 +114,7 @@ func packed(fields ...string) (out []byte) {
 	return out
 }
 
-// requireCut asserts that err says that the input ended too early, at which offset, and how much was missing.
+// requireCut asserts that err is the error for input that ends too early, with the given offset and number of missing bytes.
 func requireCut(tb testing.TB, err error, offset, missing int64) {
 	tb.Helper()
 	require.ErrorIs(tb, err, io.ErrUnexpectedEOF)

@@ -6,7 +6,7 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// The numbers are those of E-RTMP v2 in onMetaData.
+// TestFourCC compares with the numbers that E-RTMP v2 gives for onMetaData.
 func TestFourCC(t *testing.T) {
 	for _, c := range []struct {
 		c          FourCC

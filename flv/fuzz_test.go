@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// requireTyped checks that whatever went wrong is an *Error.
+// requireTyped checks that err is an *Error if it is not nil.
 func requireTyped(t *testing.T, err error) {
 	t.Helper()
 	if err != nil {
@@ -18,7 +18,7 @@ func requireTyped(t *testing.T, err error) {
 	}
 }
 
-// FuzzVideoHeader checks that what was parsed comes out as it went in, also when a list of tracks is put together again.
+// FuzzVideoHeader checks that writing a parsed header gives the same bytes, and that a list of tracks can be joined again.
 func FuzzVideoHeader(f *testing.F) {
 	for _, seed := range []string{
 		"", "17 01 000050 aabb", "17 02", "57 01", "14 35", "90 68766331 01", "a1 61766331 fffffe aa", "d4 68766331 02", "d7 00 ee 31 01",
@@ -32,7 +32,7 @@ func FuzzVideoHeader(f *testing.F) {
 		h, err := ParseVideoHeader(body)
 		requireTyped(t, err)
 		if h.IsKeyFrame() && !h.IsFrame() || h.IsFrame() && h.IsSequenceHeader() {
-			t.Fatalf("is everything at once: %+v", h)
+			t.Fatalf("more than one role: %+v", h)
 		}
 		if err != nil {
 			return
@@ -46,7 +46,7 @@ func FuzzVideoHeader(f *testing.F) {
 		}
 		again, err := ParseVideoHeader(append(b, h.Data...))
 		require.NoError(t, err)
-		again.Data = h.Data // which may be nil or empty
+		again.Data = h.Data // Data may be nil in one and empty in the other
 		require.Equal(t, h, again)
 
 		list, bad := []byte{}, false
@@ -64,7 +64,7 @@ func FuzzVideoHeader(f *testing.F) {
 	})
 }
 
-// FuzzAudioHeader is FuzzVideoHeader for sound.
+// FuzzAudioHeader is like FuzzVideoHeader, for audio.
 func FuzzAudioHeader(f *testing.F) {
 	for _, seed := range []string{
 		"", "af 01 21", "2a ff", "be", "90 4f707573", "94 6d703461 01 06 0000003f", "95 01 6d703461 01 21",
@@ -76,7 +76,7 @@ func FuzzAudioHeader(f *testing.F) {
 		h, err := ParseAudioHeader(body)
 		requireTyped(t, err)
 		if h.IsFrame() && h.IsSequenceHeader() {
-			t.Fatalf("is everything at once: %+v", h)
+			t.Fatalf("more than one role: %+v", h)
 		}
 		if err != nil {
 			return
@@ -84,7 +84,7 @@ func FuzzAudioHeader(f *testing.F) {
 		b, err := AppendAudioHeader(nil, h)
 		require.NoError(t, err)
 		b = append(b, h.Data...)
-		if !h.Enhanced && !h.Empty { // the rate may be the only one of a format, and its bits anything
+		if !h.Enhanced && !h.Empty { // if the format has only one rate, its bits may have any value
 			require.Equal(t, body[0]&^0x0c, b[0]&^0x0c)
 			require.Equal(t, body[1:], b[1:])
 		} else {
@@ -110,7 +110,8 @@ func FuzzAudioHeader(f *testing.F) {
 	})
 }
 
-// FuzzConfigs checks that pictures have two sides or none, and that what can be written comes out as it was.
+// FuzzConfigs checks that parsed sizes have both a width and a height or neither, and that configurations that can be written are written
+// unchanged.
 func FuzzConfigs(f *testing.F) {
 	for _, seed := range []string{
 		hevcRecord, hevcMain10, vvcRecord, vvcSublayers, av1Record, av1Frame, vp9Record, vp9Frame420, vp9Frame444, vp8Frame,
@@ -148,7 +149,7 @@ func FuzzConfigs(f *testing.F) {
 		if opus, err := ParseOpusHead(b); err == nil {
 			again, err := AppendOpusHead(nil, opus)
 			require.NoError(t, err)
-			require.Equal(t, b[9:len(again)], again[9:]) // in front is the version
+			require.Equal(t, b[9:len(again)], again[9:]) // the version comes first
 		}
 		if flac, err := ParseFLACConfig(b); err == nil {
 			record, err := AppendFLACConfig(nil, flac.StreamInfo)
@@ -163,7 +164,7 @@ func FuzzConfigs(f *testing.F) {
 	})
 }
 
-// requireRewritten checks that configurations made of what was parsed say the same again.
+// requireRewritten checks that configurations made from parsed ones are parsed to the same values.
 func requireRewritten(t *testing.T, b []byte) {
 	t.Helper()
 	if c, err := ParseAVCConfig(b); err == nil {
@@ -199,7 +200,7 @@ func requireRewritten(t *testing.T, b []byte) {
 	}
 }
 
-// FuzzInfo checks that no tag upsets what describes a stream.
+// FuzzInfo checks that no tag makes the functions that describe a stream panic or return impossible values.
 func FuzzInfo(f *testing.F) {
 	f.Add(uint8(TagVideo), unhex("90 68766331"+hevcRecord), unhex("a3 68766331"))
 	f.Add(uint8(TagVideo), unhex("91 76703039"+vp9Frame420), unhex("91 61763031"+av1Frame))

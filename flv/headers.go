@@ -6,10 +6,10 @@ import (
 	"slices"
 )
 
-// These limit what a publisher can make Headers keep: a few tags for each of many tracks.
+// These limits bound what a publisher can make Headers keep. They allow a few tags for each of many tracks.
 const (
 	maxHeaders     = 64
-	maxHeaderBytes = 4 << 20 // of bodies; the largest in practice is the index of a long recording
+	maxHeaderBytes = 4 << 20 // bytes of bodies; the largest in practice is the index of a long recording
 )
 
 // Headers keeps the tags of a stream that describe the tags after them ([KindHeader]), for every track: metadata and decoder
@@ -17,7 +17,7 @@ const (
 // publisher connects again. The zero value is empty and ready to use. It is not safe for concurrent use.
 type Headers struct {
 	kept  []keptHeader
-	bytes int // of their bodies
+	bytes int // total size of the bodies
 }
 
 type keptHeader struct {
@@ -44,7 +44,7 @@ func (h *Headers) Keep(t Tag) bool {
 		at = len(h.kept) - 1
 	case at < 0:
 		return true
-	case !fits: // the old one is out of date
+	case !fits: // the old header is out of date
 		h.kept = slices.Delete(h.kept, at, at+1)
 		h.bytes -= old
 		return true

@@ -75,7 +75,7 @@ func TestHeadersAreBoundedInBytes(t *testing.T) {
 	assert.Equal(t, 2, len(slices.Collect(headers.All())))
 	assert.True(t, headers.Has(small))
 	assert.True(t, headers.Keep(video(t, start, half)))
-	assert.False(t, headers.Has(small), "it is not true any more")
+	assert.False(t, headers.Has(small), "the old header is no longer valid")
 	assert.Len(t, slices.Collect(headers.All()), 1)
 	assert.True(t, headers.Keep(small))
 	assert.True(t, headers.Has(small))

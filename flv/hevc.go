@@ -12,7 +12,7 @@ type HEVCConfig struct {
 
 	VPS, SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record
 
-	Width, Height int // of the picture in pixels, after cropping, from the first SPS; 0 if there is none
+	Width, Height int // size of the picture in pixels, after cropping, from the first SPS; 0 if there is none
 }
 
 const (
@@ -21,7 +21,7 @@ const (
 	hevcVPSType       = 32
 	hevcSPSType       = 33
 	hevcPPSType       = 34
-	maxHEVCSets       = 64 // of one kind in one array: H.265 allows 16 VPS, 16 SPS and 64 PPS
+	maxHEVCSets       = 64 // sets in one array; H.265 allows 16 VPS, 16 SPS and 64 PPS
 	hevcMaxSubLayers  = 7  // H.265 7.4.3.2.1: at most 6 beyond the first
 )
 
@@ -96,7 +96,7 @@ func (c *HEVCConfig) parseArray(b []byte, at int) (end int, err error) {
 // hevcSPS holds the fields of a sequence parameter set of H.265 that a configuration repeats.
 type hevcSPS struct {
 	width, height                    int
-	subLayers                        uint32 // beyond the first
+	subLayers                        uint32 // number of sublayers beyond the first
 	nested                           bool
 	general                          [hevcGeneralSize]byte // profile, compatibility and constraint flags, level
 	chroma, lumaDepth8, chromaDepth8 uint32                // depths minus 8, as in the SPS
@@ -161,7 +161,7 @@ func parseHEVCSPS(nal []byte) (s hevcSPS, err error) {
 // skipSubLayerLevels skips the rest of profile_tier_level after its general part (H.265 7.3.3).
 func skipSubLayerLevels(r *bitReader, subLayers int) {
 	const profileBits, levelBits = 88, 8
-	var present [2 * hevcMaxSubLayers]bool // profile and level of each
+	var present [2 * hevcMaxSubLayers]bool // flags for the profile and level of each sublayer
 	for i := range 2 * subLayers {
 		present[i] = r.flag()
 	}

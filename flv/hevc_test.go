@@ -12,7 +12,7 @@ func TestParseHEVCConfig(t *testing.T) {
 	for _, c := range []struct {
 		record string
 		want   HEVCConfig
-		sizes  [3]int // of VPS, SPS, PPS
+		sizes  [3]int // sizes of the VPS, SPS and PPS
 	}{
 		{hevcRecord, HEVCConfig{Profile: 1, Level: 60, BitDepth: 8, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 43, 7}},
 		{hevcMain10, HEVCConfig{Profile: 2, Level: 60, BitDepth: 10, NALLengthSize: 4, Width: 322, Height: 182}, [3]int{24, 44, 7}},
@@ -56,7 +56,7 @@ func TestParseHEVCConfigMalformed(t *testing.T) {
 	requireCutEverywhere(t, hevcRecord, func(b []byte) error { _, err := ParseHEVCConfig(b); return err })
 }
 
-// hevcSPSBits builds an SPS as spsBits does.
+// hevcSPSBits builds an SPS of H.265 like spsBits.
 func hevcSPSBits(fields ...any) []byte { return append([]byte{0x42, 0x01}, spsBits(fields...)[1:]...) }
 
 func TestParseHEVCSPS(t *testing.T) {

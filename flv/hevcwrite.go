@@ -46,10 +46,10 @@ func (s *hevcSPS) appendFixed(dst []byte, lengthSize byte) []byte {
 	dst = append(append(dst, hevcConfigVersion), s.general[:]...)
 	dst = append(dst, 0xf0, 0, // min_spatial_segmentation_idc
 		0xfc,                // parallelismType
-		0xfc|byte(s.chroma), // ones are reserved
+		0xfc|byte(s.chroma), // the leading ones are reserved bits
 		0xf8|byte(s.lumaDepth8&7), 0xf8|byte(s.chromaDepth8&7),
 		0, 0) // avgFrameRate
-	layers := byte(s.subLayers+1) << 3 // constantFrameRate 0 in front
+	layers := byte(s.subLayers+1) << 3 // the leading bits are constantFrameRate, 0
 	if s.nested {
 		layers |= 4
 	}

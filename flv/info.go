@@ -26,7 +26,7 @@ type Info struct {
 	tracks   struct{ video, audio trackSet }
 	video    videoID // the codec that VideoCodec names
 	audio    audioID
-	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // known from the stream itself, so metadata does not replace it
+	exact    struct{ videoCodec, size, audioCodec, rate, channels bool } // properties known from the stream itself, which metadata does not replace
 }
 
 // videoID and audioID identify codecs without building their names for every frame.
@@ -43,16 +43,16 @@ type (
 
 // TagStats counts the tags of one kind.
 type TagStats struct {
-	Tags    int64 // all of them
+	Tags    int64 // all tags
 	Packets int64 // tags with a coded frame or script data, as opposed to configurations, ends of sequence and empty tags
-	Bytes   int64 // of all bodies
+	Bytes   int64 // size of all bodies
 	Tracks  int   // number of track ids: 1 without Multitrack, 0 for script data
 
 	// First and Last are the timestamps of the first and last tag. One Timeline for all kinds unwraps them beyond 2^32 ms.
 	First, Last time.Duration
 }
 
-// Add counts a tag and keeps nothing of it. Bodies that can't be parsed are only counted.
+// Add counts a tag. It does not keep its body. Bodies that can't be parsed are only counted.
 func (i *Info) Add(t Tag) {
 	at := time.Duration(i.timeline.Unwrap(t.Timestamp)) * time.Millisecond
 	switch t.Type {
@@ -134,7 +134,7 @@ func (i *Info) describeAudio(h AudioHeader) {
 		i.SampleRate, i.exact.rate = rate, true
 	}
 	if h.FourCC == FourCCOpus && h.IsFrame() && i.exact.channels {
-		return // a packet states one or two channels even if it is part of a stream with more
+		return // a packet states one or two channels even if the stream has more
 	}
 	if channels > 0 {
 		i.Channels, i.exact.channels = channels, true

@@ -41,8 +41,8 @@ func TestTimeline(t *testing.T) {
 	}
 }
 
-// The numbers are ffprobe's for the sample: 250 packets of 187414 bytes in all, the last at 9.96 s, and 432 of 60256 bytes, the
-// last at 10.065 s.
+// TestInfoOfSample compares with ffprobe's numbers for the sample: 250 video packets with 187414 bytes in total, the last at 9.96 s, and
+// 432 audio packets with 60256 bytes, the last at 10.065 s.
 func TestInfoOfSample(t *testing.T) {
 	r := NewReader(bytes.NewReader(sample(t)))
 	var info Info

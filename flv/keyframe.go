@@ -31,8 +31,8 @@ func isKeyPicture(c FourCC, data []byte) bool {
 	return false
 }
 
-// isKeyNALUnits inspects the first NAL unit with a slice of a picture. It assumes lengths of four bytes, which nearly all streams
-// have: the true size is in the configuration, in another tag.
+// isKeyNALUnits inspects the first NAL unit with a slice of a picture. It assumes that NAL unit lengths have four bytes, as in nearly all
+// streams. The true size is in the configuration, which is another tag.
 func isKeyNALUnits(c FourCC, data []byte) bool {
 	const lengthSize, headerSize = 4, 2
 	for len(data) >= lengthSize+headerSize {

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Messages with a frame type of 0, which says nothing: the pictures are looked at.
+// TestIsKeyFrameByPicture checks messages with frame type 0, for which IsKeyFrame inspects the pictures.
 func TestIsKeyFrameByPicture(t *testing.T) {
 	for _, c := range []struct {
 		name, body string
@@ -67,7 +67,7 @@ func TestIsKeyFrameByPicture(t *testing.T) {
 	}
 }
 
-// Whatever is looked at once for every message costs no memory.
+// TestHeadersAllocate checks that the functions that are called for every message do not allocate.
 func TestHeadersAllocate(t *testing.T) {
 	buf := make([]byte, 0, 1024)
 	for _, body := range []string{

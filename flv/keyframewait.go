@@ -2,7 +2,7 @@ package flv
 
 import "math"
 
-// KeyFrameWait decides which video can be decoded after some was left out: of a track that has lost a picture, nothing can until
+// KeyFrameWait decides which video can be decoded after some was left out: a track that has lost a picture can't be decoded until
 // its next key frame. The zero value waits for nothing.
 type KeyFrameWait struct {
 	waiting trackSet
@@ -13,7 +13,7 @@ func (w *KeyFrameWait) All() {
 	w.waiting = trackSet{math.MaxUint64, math.MaxUint64, math.MaxUint64, math.MaxUint64}
 }
 
-// Lost waits for a key frame of one track, because a picture of it was left out.
+// Lost waits for a key frame of one track, because one of its pictures was left out.
 func (w *KeyFrameWait) Lost(track uint8) { w.waiting.add(track) }
 
 // Accept reports whether a tag can be decoded, given what KindOf returns for it. A key frame ends the wait of its track.

@@ -24,7 +24,7 @@ func audio(t *testing.T, h flv.AudioHeader, data string) flv.Tag {
 	return flv.Tag{Type: flv.TagAudio, Body: append(body, data...)}
 }
 
-// list returns what follows the header of a message of many tracks: an empty one for each id.
+// list returns the data of a message with many tracks: an empty track for each id.
 func list(ids ...byte) (data string) {
 	for _, id := range ids {
 		data += string([]byte{id, 0, 0, 1, 'x'})
@@ -142,7 +142,7 @@ func TestKindOf(t *testing.T) {
 func TestKindOfAllocatesNothing(t *testing.T) {
 	h := flv.VideoHeader{Enhanced: true, Multitrack: true, MultitrackType: flv.ManyTracks, FourCC: flv.FourCCHEVC,
 		PacketType: flv.VideoCodedFramesX}
-	unsaid := video(t, h, list(1, 2)) // each track is looked at
+	unsaid := video(t, h, list(1, 2)) // every track is inspected
 	for _, tag := range []flv.Tag{
 		unsaid,
 		{Type: flv.TagVideo, Body: []byte{0x17, 1, 0, 0, 0, 1}},
@@ -154,7 +154,7 @@ func TestKindOfAllocatesNothing(t *testing.T) {
 }
 
 func TestHeaderSubject(t *testing.T) {
-	metadata := flv.Tag{Type: flv.TagScript, Body: script(t, "onMetaData", map[string]any{"duration": 1.0}).Body[:14]} // the beginning is enough
+	metadata := flv.Tag{Type: flv.TagScript, Body: script(t, "onMetaData", map[string]any{"duration": 1.0}).Body[:14]} // the beginning of the body is enough
 	avc := flv.Tag{Type: flv.TagVideo, Body: []byte{0x17, 0, 0, 0, 0, 1}}
 	aac := flv.Tag{Type: flv.TagAudio, Body: []byte{0xaf, 0, 0x12}}
 	seen := map[flv.Subject]bool{}

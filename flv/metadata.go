@@ -6,26 +6,26 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// metadata is the value of onMetaData. It contains what the publisher assumed in advance; the stream itself is more reliable.
+// metadata is the value of onMetaData. It contains what the publisher knew in advance; the stream itself is more reliable.
 type metadata amf.Object
 
 // number returns a number between 0 and limit.
 func (m metadata) number(name string, limit float64) (f float64, ok bool) {
 	v, _ := amf.Object(m).Get(name)
-	if f, ok = v.(float64); !ok || !(f >= 0 && f <= limit) { // also false for NaN
+	if f, ok = v.(float64); !ok || !(f >= 0 && f <= limit) { // false for NaN
 		return 0, false
 	}
 	return f, true
 }
 
-// size returns the size of the picture in pixels, 0 for what is missing.
+// size returns the size of the picture in pixels. A missing value is 0.
 func (m metadata) size() (width, height int) {
 	w, _ := m.number("width", maxPictureSize)
 	h, _ := m.number("height", maxPictureSize)
 	return int(w), int(h)
 }
 
-// sound returns the sample rate in Hz and the number of channels, 0 for what is missing.
+// sound returns the sample rate in Hz and the number of channels. A missing value is 0.
 func (m metadata) sound() (rate, channels int) {
 	const maxRate, maxChannels = 1 << 20, 255
 	if f, ok := m.number("audiosamplerate", maxRate); ok {

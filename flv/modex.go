@@ -29,9 +29,9 @@ const ModExTimestampOffsetNano ModExType = 0
 const (
 	maxModExType   = 15
 	maxModExData   = 1 << 16 // bytes
-	modExLongSize  = 255     // as the first byte: the size is in the next two
+	modExLongSize  = 255     // value of the first byte if the size is in the next two
 	timestampBytes = 3
-	maxTimestamp   = 999_999 // nanoseconds, just below a millisecond
+	maxTimestamp   = 999_999 // in nanoseconds: just below a millisecond
 )
 
 // All returns the modifiers in order. The data are views of at least one byte.
@@ -39,7 +39,7 @@ func (m ModEx) All() iter.Seq2[ModExType, []byte] {
 	return func(yield func(ModExType, []byte) bool) {
 		for rest := m; len(rest) > 0; {
 			t, data, size, err := modExBlock(rest)
-			if err != nil || !yield(t, data) { // a parsed or appended ModEx has no errors
+			if err != nil || !yield(t, data) { // errors are possible only if m was neither parsed nor made by appending
 				return
 			}
 			rest = rest[size:]

@@ -47,7 +47,7 @@ func TestModEx(t *testing.T) {
 			h.ModEx = again
 			b, err := AppendVideoHeader(nil, h)
 			require.NoError(t, err)
-			assert.Equal(t, unhex(c.body), b, "the packet types are put right")
+			assert.Equal(t, unhex(c.body), b, "the packet types are corrected")
 		})
 	}
 }

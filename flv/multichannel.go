@@ -10,8 +10,8 @@ type ChannelOrder uint8
 
 // The orders of E-RTMP v2.
 const (
-	ChannelsUnspecified ChannelOrder = 0 // only their number
-	ChannelsNative      ChannelOrder = 1 // by Mask, in the order of its bits
+	ChannelsUnspecified ChannelOrder = 0 // only the number of channels is known
+	ChannelsNative      ChannelOrder = 1 // Mask says which speakers have channels, in the order of its bits
 	ChannelsCustom      ChannelOrder = 2 // by Speakers
 )
 

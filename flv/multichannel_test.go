@@ -34,7 +34,7 @@ func TestMultichannelConfig(t *testing.T) {
 	}
 	b, err := AppendMultichannelConfig(nil, MultichannelConfig{Order: ChannelsCustom, Speakers: []Speaker{SpeakerTopCenter}})
 	require.NoError(t, err)
-	assert.Equal(t, unhex("02 01 0b"), b, "the speakers are counted")
+	assert.Equal(t, unhex("02 01 0b"), b, "Channels follows from the number of speakers")
 }
 
 func TestMultichannelConfigMalformed(t *testing.T) {

@@ -23,7 +23,7 @@ const (
 	opusMagic   = "OpusHead"
 	opusVersion = 1
 	opusFixed   = 19
-	opusStreams = 2 // numbers of streams and of coupled streams, before the mapping proper
+	opusStreams = 2 // numbers of streams and of coupled streams, before the indices
 )
 
 // ParseOpusHead reads the data of a sequence header of Opus. All numbers are little-endian:

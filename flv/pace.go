@@ -13,9 +13,9 @@ type PacedReader struct {
 	in      *Reader
 	ahead   time.Duration
 	line    Timeline
-	first   int64 // timestamp of the first tag, ms
+	first   int64 // timestamp of the first tag in ms
 	begun   time.Time
-	tag     Tag  // the next one
+	tag     Tag  // the next tag
 	pending bool // tag is valid
 	rest    []byte
 	out     []byte
@@ -28,7 +28,7 @@ func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *Pace
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }
 
-// Read reads the tags that are due, or waits for the next one. Its errors are those of Reader.Next and of the context.
+// Read reads the tags that are due, or waits for the next tag. Its errors are those of Reader.Next and of the context.
 func (p *PacedReader) Read(b []byte) (int, error) {
 	if len(b) == 0 {
 		return 0, nil

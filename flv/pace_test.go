@@ -23,12 +23,12 @@ func pacedFile(timestamps ...uint32) []byte {
 	return file
 }
 
-// The result is the file, and each tag is returned when it is due.
+// TestPacedReader checks that the output is the file, and that each tag is returned when it is due.
 func TestPacedReader(t *testing.T) {
 	for name, test := range map[string]struct {
 		timestamps []uint32
 		ahead      time.Duration
-		want       []time.Duration // of each tag
+		want       []time.Duration // when each tag is due
 	}{
 		"from 0":        {[]uint32{0, 0, 40, 80, 1000}, 0, []time.Duration{0, 0, 40e6, 80e6, 1e9}},
 		"from anywhere": {[]uint32{5000, 5040, 7000}, 0, []time.Duration{0, 40e6, 2e9}},

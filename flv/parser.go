@@ -12,13 +12,13 @@ type Parser struct {
 	RequireHeader bool
 
 	state  state
-	head   [TagHeaderSize]byte // what has arrived of a file header, tag header or previous tag size
-	have   int                 // bytes in head
+	head   [TagHeaderSize]byte // the part of a file header, tag header or previous tag size that has arrived
+	have   int                 // number of bytes in head
 	skip   int64               // stateSkip: bytes left
 	tag    Tag                 // stateBody: its header
 	size   int                 // length of the body of tag
 	back   uint32              // statePreviousTagSize: the correct value
-	body   []byte              // stateBody: what arrived in earlier pieces; reused
+	body   []byte              // stateBody: the bytes that arrived in earlier pieces; reused
 	pos    int64               // bytes consumed
 	start  int64               // offset of the tag or header that is being parsed
 	tagAt  int64               // offset of the tag that was returned last
@@ -28,7 +28,7 @@ type Parser struct {
 	err    error
 }
 
-// state is what the next byte is part of.
+// state says what the next byte is part of.
 type state uint8
 
 const (
@@ -206,8 +206,8 @@ func (p *Parser) beginTag() {
 	p.state = stateBody
 }
 
-// parseBody returns a body that lies in b as a whole without copying it. Otherwise the body grows as it arrives, because a length is only
-// a claim: a header of eleven bytes can claim 16 MiB.
+// parseBody returns a body without copying it if all of it is in b. Otherwise the body grows as it arrives, since its length is not
+// trusted: a header of eleven bytes can claim 16 MiB.
 func (p *Parser) parseBody(b []byte, t *Tag) (n int, ev event) {
 	n = min(p.size-len(p.body), len(b))
 	body := b[:n:n]

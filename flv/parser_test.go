@@ -33,7 +33,7 @@ func TestParserWithoutHeader(t *testing.T) {
 	assert.Equal(t, `flv: offset 0: not an FLV file, which begins with the bytes FLV: "\x12\x00\x00"`, got.end)
 }
 
-// Interrupted downloads that rtmpdump resumed have a second file header in the middle.
+// TestParserJoinedFiles checks files with a second file header in the middle, as in downloads that rtmpdump has resumed.
 func TestParserJoinedFiles(t *testing.T) {
 	second := AppendTag(AppendFileHeader(nil, FileHeader{HasAudio: true}), Tag{Type: TagAudio, Body: []byte{1}})
 	got := parse(&Parser{RequireHeader: true}, append(smallFile(), second...))
@@ -108,7 +108,7 @@ func TestParserErrorIsFinal(t *testing.T) {
 	assert.Same(t, first, p.End())
 }
 
-// A length is a promise of up to 16 MiB that costs its sender eleven bytes.
+// TestParserGrowsWithTheInput checks that a header that claims a body of 16 MiB does not cause an allocation of that size.
 func TestParserGrowsWithTheInput(t *testing.T) {
 	var p Parser
 	var tag Tag
@@ -118,7 +118,7 @@ func TestParserGrowsWithTheInput(t *testing.T) {
 	assert.Less(t, cap(p.body), 1<<10)
 }
 
-// Any split into pieces yields the same.
+// TestParserSplits checks that the result does not depend on how the input is split into pieces.
 func TestParserSplits(t *testing.T) {
 	file := smallFile()
 	whole := parse(&Parser{}, file)
@@ -173,8 +173,8 @@ func TestParserAllocates(t *testing.T) {
 	assert.Zero(t, testing.AllocsPerRun(100, feed))
 }
 
-// FuzzReader checks that input split anywhere yields the same as a whole, and that what was parsed survives being written
-// and parsed again.
+// FuzzReader checks that the result does not depend on how the input is split, and that parsed tags are the same after writing and parsing
+// them again.
 func FuzzReader(f *testing.F) {
 	f.Add(smallFile(), uint64(1))
 	f.Add(smallFile()[FileHeaderSize:], uint64(2))

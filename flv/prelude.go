@@ -1,6 +1,6 @@
 package flv
 
-// maxPrelude is the most that is held back until the file header is known, in bytes of tags.
+// maxPrelude is the maximum size of the tags that are held back until the file header is known, in bytes.
 const maxPrelude = 128 << 10
 
 // Prelude finds out from the first tags what the header of an FLV file should announce. A program that writes such a file holds the tags

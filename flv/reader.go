@@ -2,7 +2,7 @@ package flv
 
 import "io"
 
-// readSize is the size of a Reader's reads in bytes: with less, system calls dominate, and more gains nothing.
+// readSize is the size of a Reader's reads in bytes. With smaller reads the cost of system calls dominates, and larger ones gain nothing.
 const readSize = 64 << 10
 
 // Reader reads the tags of an FLV file from an io.Reader. It may read more than it has returned.
@@ -11,7 +11,7 @@ type Reader struct {
 	parser Parser
 	buf    []byte
 	rest   []byte // the unparsed part of buf
-	err    error  // came together with rest
+	err    error  // error that came together with rest
 }
 
 // NewReader returns a Reader that reads from r, which must begin with a file header.
@@ -21,7 +21,7 @@ func NewReader(r io.Reader) *Reader {
 
 // Header returns the file header, reading it if necessary. Calling it is optional. Its errors are those of Next.
 func (r *Reader) Header() (FileHeader, error) {
-	var t Tag // not used: no tag comes before the header
+	var t Tag // not used, since no tag precedes the header
 	for {
 		if h, ok := r.parser.Header(); ok {
 			return h, nil
@@ -49,7 +49,7 @@ func (r *Reader) Next(t *Tag) error {
 // Offset returns the position of the tag that was read last, in bytes from the start of the file.
 func (r *Reader) Offset() int64 { return r.parser.Offset() }
 
-// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong. They do no harm.
+// WrongPreviousTagSizes returns the number of previous tag sizes that were wrong. They do not affect reading.
 func (r *Reader) WrongPreviousTagSizes() int64 { return r.parser.WrongPreviousTagSizes() }
 
 // advance proceeds to the next event, reading more if necessary.

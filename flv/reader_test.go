@@ -53,10 +53,10 @@ func (l *lazyReader) Read(p []byte) (int, error) {
 	return l.r.Read(p)
 }
 
-// A file that is cut at any byte ends in io.EOF only between two tags.
+// TestReaderCut checks that a truncated file ends with io.EOF only if it is cut between two tags.
 func TestReaderCut(t *testing.T) {
 	file := smallFile()
-	boundaries := map[int]int{FileHeaderSize: 0} // offset: tags in front of it
+	boundaries := map[int]int{FileHeaderSize: 0} // number of tags before each offset between two tags
 	at := FileHeaderSize
 	for i, tag := range smallTags() {
 		at += TagOverhead + len(tag.Body)
@@ -77,7 +77,7 @@ func TestReaderCut(t *testing.T) {
 		require.ErrorAs(t, err, &e)
 		assert.Equal(t, int64(start), e.Offset, "cut at %d", n)
 		if whole < len(smallTags()) && n > FileHeaderSize && n >= start+TagHeaderSize+len(smallTags()[whole].Body) {
-			assert.Equal(t, smallTags()[:whole+1], tags, "delivered before its previous tag size")
+			assert.Equal(t, smallTags()[:whole+1], tags, "the tag is returned before its previous tag size")
 		} else {
 			assert.Equal(t, smallTags()[:whole], append([]Tag{}, tags...))
 		}
@@ -95,7 +95,8 @@ func TestReaderHeaderErrors(t *testing.T) {
 	assert.Same(t, io.ErrClosedPipe, err)
 }
 
-// Nothing is lost by an error of the io.Reader, a deadline for example, and a file may grow after its end was read.
+// TestReaderGoesOn checks that no tag is lost by an error of the io.Reader, such as a deadline, and that a file may grow after its end was
+// read.
 func TestReaderGoesOn(t *testing.T) {
 	file := smallFile()
 	deadline := errors.New("deadline")
@@ -160,7 +161,7 @@ func TestReaderAllocates(t *testing.T) {
 	require.NoError(t, err)
 }
 
-// repeat is an endless stream of b.
+// repeat is an io.Reader that repeats b forever.
 type repeat struct {
 	b  []byte
 	at int

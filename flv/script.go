@@ -40,8 +40,8 @@ func ParseScript(body []byte) (name string, values []any, err error) {
 	return "", nil, e
 }
 
-// decodeScript decodes all values. The index of key frames in a long recording contains more values than amf allows in a message, two
-// numbers for each key frame, so the limit grows with the size of such indexes.
+// decodeScript decodes all values. The key frame index of a long recording contains two numbers for each key frame, which may be more
+// values than amf allows in a message. So the limit grows with the size of such an index.
 func decodeScript(body []byte) (values []any, err error) {
 	const numberSize = 9 // bytes
 	limit := len(body) / numberSize
@@ -71,7 +71,7 @@ func AppendScript(dst []byte, name string, values ...any) ([]byte, error) {
 }
 
 // Duration returns the duration in metadata, or 0 if it is missing or invalid. It is the first property called "duration", in seconds.
-// Each object and ECMA array is searched to the bottom before the value after it, since some servers nest them.
+// Nested objects and ECMA arrays are searched too, depth first, since some servers nest them.
 func Duration(values ...any) time.Duration {
 	for _, v := range values {
 		if d, ok := findDuration(v, amf.MaxDepth); ok {

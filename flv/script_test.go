@@ -116,7 +116,7 @@ func TestDuration(t *testing.T) {
 	}
 }
 
-// A recording of ten hours with a key frame every second has an index of 72000 numbers.
+// TestScriptLong parses the index of a recording of ten hours with a key frame every second, which has 72000 numbers.
 func TestScriptLong(t *testing.T) {
 	times := make([]any, 36_000)
 	for i := range times {
@@ -133,10 +133,10 @@ func TestScriptLong(t *testing.T) {
 
 	_, values, err = ParseScript(b[:len(b)-10])
 	assert.Error(t, err)
-	assert.Empty(t, values, "of a container that is cut nothing is left")
+	assert.Empty(t, values, "a truncated container is not returned")
 }
 
-// Values of one byte each are not an index of key frames.
+// TestScriptLongMalformed checks that the limit does not grow for values of one byte each, which can't be an index of key frames.
 func TestScriptLongMalformed(t *testing.T) {
 	const size = 1 << 20
 	b := append(script(t, "onMetaData"), bytes.Repeat([]byte{5}, size)...) // null
@@ -147,7 +147,7 @@ func TestScriptLongMalformed(t *testing.T) {
 	assert.Len(t, values, len(b)/9-1)
 }
 
-// FuzzScript checks that what was parsed survives being written and parsed again.
+// FuzzScript checks that parsed values are the same after writing and parsing them again.
 func FuzzScript(f *testing.F) {
 	f.Add(script(f, "onMetaData", amf.ECMAArray{{Name: "duration", Value: 1.5}}))
 	f.Add(script(f, "@setDataFrame", "onMetaData", amf.Object{{Name: "info", Value: amf.Object{{Name: "duration", Value: 2.0}}}}))
@@ -169,6 +169,6 @@ func FuzzScript(f *testing.F) {
 		require.Equal(t, Duration(values...), Duration(values2...))
 		second, err := AppendScript(nil, name2, values2...)
 		require.NoError(t, err)
-		require.Equal(t, first, second) // the bytes, since NaN is not equal to itself
+		require.Equal(t, first, second) // compare the bytes, since NaN is not equal to itself
 	})
 }

@@ -2,7 +2,7 @@ package flv
 
 import "bytes"
 
-// Limits of H.264, to reject nonsense.
+// Limits of H.264, with which impossible values are rejected.
 const (
 	nalTypeSPS        = 7
 	maxPOCCycle       = 255     // num_ref_frames_in_pic_order_cnt_cycle, H.264 7.4.2.1.1
@@ -142,7 +142,7 @@ func (s *avcSPS) parsePictureSize(r *bitReader, separatePlanes bool) (err error)
 	return err
 }
 
-// checkedSize returns width and height if they are possible.
+// checkedSize returns width and height, or an error if they are impossible.
 func checkedSize(where string, w, h int64) (width, height int, err error) {
 	if w <= 0 || h <= 0 || w > maxPictureSize || h > maxPictureSize {
 		return 0, 0, &Error{Detail: "width and height of " + where + " are impossible", Value: [2]int64{w, h}}

@@ -7,9 +7,9 @@ import (
 
 // Sizes in bytes.
 const (
-	TagHeaderSize = 11                                 // before a tag's body
-	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // the size of a tag in a file besides its body
-	MaxBodySize   = 1<<24 - 1                          // of one tag, and of one RTMP message
+	TagHeaderSize = 11                                 // size of the header before a tag's body
+	TagOverhead   = TagHeaderSize + PreviousTagSizeLen // size of a tag in a file in addition to its body
+	MaxBodySize   = 1<<24 - 1                          // largest body of a tag, and of an RTMP message
 )
 
 // TagType is the type of a tag. The numbers are those of RTMP's message types.
@@ -80,8 +80,8 @@ func AppendTag(dst []byte, t Tag) []byte {
 	return append(dst, back[:]...)
 }
 
-// ParseTagHeader reads the [TagHeaderSize] bytes in front of a body of size bytes, of which b must have that many. The stream id, always zero, is not
-// looked at. The error is an [*Error].
+// ParseTagHeader parses a tag header from b, which must have at least [TagHeaderSize] bytes. size is the size of the body that follows it.
+// The stream id, which is always zero, is ignored. The error is an [*Error].
 func ParseTagHeader(b []byte) (t Tag, size int, err error) {
 	_ = b[TagHeaderSize-1]
 	if b[0]&reservedBits != 0 {

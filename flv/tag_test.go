@@ -66,10 +66,10 @@ func TestAppendTagLongest(t *testing.T) {
 	b := AppendTag(nil, Tag{Type: TagVideo, Body: make([]byte, MaxBodySize)})
 	assert.Equal(t, unhex("09 ffffff 000000 00 000000"), b[:TagHeaderSize])
 	assert.Equal(t, unhex("0100000a"), b[len(b)-PreviousTagSizeLen:])
-	assert.Len(t, AppendTag(nil, Tag{Body: make([]byte, MaxBodySize+1)}), MaxBodySize+TagOverhead, "a longer one is cut")
+	assert.Len(t, AppendTag(nil, Tag{Body: make([]byte, MaxBodySize+1)}), MaxBodySize+TagOverhead, "a longer body is truncated")
 }
 
-// The two halves leave the copying of the body to the caller.
+// TestPutTagHeader checks that PutTagHeader and PutPreviousTagSize write the same bytes as AppendTag.
 func TestPutTagHeader(t *testing.T) {
 	for _, tag := range smallTags() {
 		tag.Filtered = false

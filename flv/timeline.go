@@ -7,8 +7,8 @@ type Timeline struct {
 }
 
 // Unwrap returns the position of a timestamp in milliseconds. Of all positions that the timestamp could mean it returns the one nearest
-// to the previous position, so small steps backwards, as after a seek or between audio and video, stay small. The first position is the
-// timestamp itself. Positions become negative if time goes back below zero from there.
+// to the previous position. So small steps backwards, as after a seek or between audio and video, stay small. The first position is the
+// timestamp itself. Positions are negative if timestamps go back below zero after that.
 func (l *Timeline) Unwrap(timestamp uint32) int64 {
 	if !l.started {
 		l.started = true

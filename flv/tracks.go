@@ -12,12 +12,12 @@ import (
 //	| 4      | 1        | 3      | size |
 //	+--------+----------+--------+------+
 type trackList struct {
-	whole  bool // the message is not a list but its own only track
+	whole  bool // the message is a single track, not a list
 	layout MultitrackType
-	fourCC FourCC // of all tracks, or of the last one read
+	fourCC FourCC // codec of all tracks, or of the last track read
 	id     uint8
-	data   []byte // of the last one read
-	err    error  // why the last one could not be read; the beginning of the next one is then unknown
+	data   []byte // data of the last track read
+	err    error  // why the last track could not be read; the beginning of the next one is then unknown
 	list   []byte
 	at     int // in list
 }
@@ -75,8 +75,8 @@ func appendTrack(dst []byte, layout MultitrackType, fourCC FourCC, id uint8, siz
 	return append(dst, id, byte(size>>16), byte(size>>8), byte(size)), nil
 }
 
-// Tracks returns an iterator over the tracks of the message. Each has a header as if it had come in a message of its own: the fields of h
-// that apply to the whole message, and its own FourCC, TrackID, CompositionTime and Data, a view. A message without Multitrack yields h
+// Tracks returns an iterator over the tracks of the message. Each has a header as if it had its own message: the fields of h that apply to
+// the whole message, and its own FourCC, TrackID, CompositionTime and Data, which is a view. A message without Multitrack yields h
 // itself, and an empty one yields nothing, so all messages can be handled alike.
 //
 // A malformed track, or one with an unknown layout, comes with an [*Error], whose Offset counts from the start of h.Data. The tracks after

@@ -8,7 +8,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// videoTracks renders what Tracks yields.
+// videoTracks formats the tracks that Tracks yields.
 func videoTracks(t *testing.T, body string) (got []string) {
 	t.Helper()
 	h, err := ParseVideoHeader(unhex(body))
@@ -54,7 +54,7 @@ func TestVideoTracks(t *testing.T) {
 	}
 }
 
-// A track that was taken out of a list can be sent by itself, modifiers included.
+// TestVideoTrackAlone checks that a track from a list can be sent as a separate message, including its modifiers.
 func TestVideoTrackAlone(t *testing.T) {
 	h, err := ParseVideoHeader(unhex("97 02 000001 06 21 68766331 03 000004 000050 aa"))
 	require.NoError(t, err)
@@ -118,7 +118,7 @@ func TestAppendTrack(t *testing.T) {
 	require.NoError(t, err)
 	b, err = video.AppendTrack(b, VideoHeader{TrackID: 9, FourCC: FourCCAV1, CompositionTime: -1, Data: []byte{0xbb, 0xcc}})
 	require.NoError(t, err)
-	assert.Equal(t, unhex("96 11 68766331 00 000004 000050 aa 09 000005 ffffff bbcc"), b, "the codec of all is that of the message")
+	assert.Equal(t, unhex("96 11 68766331 00 000004 000050 aa 09 000005 ffffff bbcc"), b, "all tracks have the codec of the message")
 
 	video.MultitrackType = ManyTracksManyCodecs
 	b, err = AppendVideoHeader(nil, video)

@@ -13,7 +13,7 @@ const (
 	FrameKey             FrameType = 1 // needs no earlier frame
 	FrameInter           FrameType = 2
 	FrameDisposableInter FrameType = 3 // Sorenson H.263: no other frame refers to it
-	FrameGeneratedKey    FrameType = 4 // made by a server
+	FrameGeneratedKey    FrameType = 4 // key frame made by a server
 	FrameCommand         FrameType = 5 // contains VideoHeader.Command instead of a picture
 )
 
@@ -147,7 +147,7 @@ func ParseVideoHeader(body []byte) (VideoHeader, error) {
 	h.FourCC = h.Codec.FourCC()
 	h.PacketType = VideoCodedFrames
 	switch {
-	case h.FrameType == FrameCommand: // has no codec header, whatever the codec
+	case h.FrameType == FrameCommand: // a command has no codec header, whatever the codec
 		return h, h.parseCommand()
 	case h.FourCC != 0:
 		return h, h.parseAVC()
@@ -193,7 +193,7 @@ func parseExVideo(body []byte) (VideoHeader, error) {
 		return h, err
 	}
 	h.ModEx, h.PacketType, h.Data = x.modEx, VideoPacketType(x.packetType), body[at:]
-	if h.isCommand() { // has neither FourCC nor tracks
+	if h.isCommand() { // a command has neither a FourCC nor tracks
 		return h, shift(h.parseCommand(), int64(at))
 	}
 	if at, err = x.parseTrack(body, at, byte(videoMultitrack)); err != nil {
@@ -222,7 +222,7 @@ func (h *VideoHeader) hasCompositionTime() bool {
 	return h.PacketType == VideoCodedFrames && h.FourCC.hasCompositionTime() && !isList(h.Multitrack, h.MultitrackType)
 }
 
-// int24 reads a signed number. Shifting up and down extends the sign from 24 bits to 32.
+// int24 reads a signed 24-bit number. Shifting left and right extends the sign to 32 bits.
 func int24(b []byte) int32 { return int32(uint24(b)<<8) >> 8 }
 
 // IsSequenceHeader reports whether the data is a decoder configuration.

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// role is what a message is to those who keep, drop and replay messages.
+// role says how a message is treated by code that stores, drops and repeats messages.
 type role struct{ frame, key, config bool }
 
 type videoCase struct {
@@ -16,7 +16,7 @@ type videoCase struct {
 	role       role
 }
 
-// testVideo parses the bodies, and writes what came out again.
+// testVideo parses the bodies, and checks that writing the results gives the same bodies.
 func testVideo(t *testing.T, cases []videoCase) {
 	t.Helper()
 	for _, c := range cases {
@@ -34,7 +34,7 @@ func testVideo(t *testing.T, cases []videoCase) {
 	}
 }
 
-// testVideoMalformed checks that the bodies have no header, and why.
+// testVideoMalformed checks the errors for bodies without a valid header.
 func testVideoMalformed(t *testing.T, cases []malformed) {
 	t.Helper()
 	for _, c := range cases {

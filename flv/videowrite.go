@@ -1,7 +1,7 @@
 package flv
 
-// AppendVideoHeader appends the part of a video tag's body before the data; the caller appends h.Data itself. A header that was parsed
-// is written as it was.
+// AppendVideoHeader appends the part of a video tag's body before the data; the caller appends h.Data itself. A parsed header is written
+// unchanged.
 //
 // The header has the form of Enhanced RTMP if h.Enhanced is set, and FLV's otherwise, which uses h.Codec. More players understand FLV's
 // form, so prefer it for the default track if it has the codec.
@@ -27,7 +27,7 @@ func AppendVideoHeader(dst []byte, h VideoHeader) ([]byte, error) {
 
 const (
 	maxFrameType       = 7
-	maxCompositionTime = 1<<23 - 1 // milliseconds: 2 hours and 19 minutes
+	maxCompositionTime = 1<<23 - 1 // in milliseconds: 2 hours and 19 minutes
 	minCompositionTime = -1 << 23
 )
 

@@ -15,7 +15,7 @@ type VPConfig struct {
 
 const (
 	vpConfigVersion = 1
-	vpVersionSize   = 4 // version and flags
+	vpVersionSize   = 4 // size of version and flags
 	vpRecordSize    = 8
 
 	vpChroma420   = 1 // colocated with luma
@@ -31,7 +31,7 @@ const (
 //	| 1         | 3     |  | 1       | 1     | 1                             | 1         | 1        | 1      | 2          |
 //	+-----------+-------+  +---------+-------+-------------------------------+-----------+----------+--------+------------+
 //
-// Version and flags belong to the box that holds the record in files, and may be missing. The error is an [*Error]. The result holds no
+// Version and flags belong to the box that contains the record in files, and may be missing. The error is an [*Error]. The result holds no
 // views of b.
 func ParseVPConfig(b []byte) (VPConfig, error) {
 	record := b
@@ -48,7 +48,8 @@ func ParseVPConfig(b []byte) (VPConfig, error) {
 	}, nil
 }
 
-// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of Chroma.
+// AppendVPConfig appends the data that [ParseVPConfig] reads, with version and flags. It uses four bits of BitDepth and three of
+// Chroma.
 func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	depth := c.BitDepth<<4 | c.Chroma&7<<1
 	if c.FullRange {

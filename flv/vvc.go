@@ -17,9 +17,9 @@ type VVCConfig struct {
 }
 
 const (
-	vvcOPI     = 12 // H.266 table 5: a record has at most one of these two, without a count
+	vvcOPI     = 12 // H.266 table 5: arrays of these two types have one NAL unit and no count
 	vvcDCI     = 13
-	maxVVCSets = 256 // in one array: H.266 allows 16 VPS, 16 SPS and 64 PPS
+	maxVVCSets = 256 // sets in one array; H.266 allows 16 VPS, 16 SPS and 64 PPS
 )
 
 // ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2). All fields are of bits:
@@ -108,7 +108,7 @@ func (c *VVCConfig) parsePTL(r *bitReader, subLayers int) {
 	r.skip(max(8*constraintBytes-2, 0))
 	levels := int64(0)
 	if subLayers > 1 {
-		for i := range 8 { // the flags of the sublayers below the highest, and zeros up to eight bits
+		for i := range 8 { // flags of the sublayers below the highest, and zeros up to eight bits
 			if r.flag() && i < subLayers-1 {
 				levels++
 			}

@@ -9,7 +9,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// calls records what each Write was given.
+// calls is an io.Writer that records each Write.
 type calls struct {
 	writes [][]byte
 	err    error
@@ -56,7 +56,7 @@ func TestWriterErrors(t *testing.T) {
 	w := NewWriter(&c)
 	requireError(t, w.WriteTag(Tag{Body: make([]byte, MaxBodySize+1)}), "flv: offset 0: body is too long for a tag: 16777216")
 	assert.Empty(t, c.writes)
-	require.NoError(t, w.WriteTag(Tag{}), "which does no harm")
+	require.NoError(t, w.WriteTag(Tag{}), "the error has no effect on later calls")
 
 	c.err = io.ErrClosedPipe
 	assert.Same(t, io.ErrClosedPipe, w.WriteTag(Tag{}))

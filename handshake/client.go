@@ -41,7 +41,7 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 		return nil, err
 	}
 
-	// A server may send S2 right away or wait for C2, so wait for S0 and S1 only, but take as much as has arrived.
+	// A server may send S2 at once or wait for C2. So this waits for S0 and S1 only, but reads as much as has arrived.
 	memory := answers.Get().(*[1 + 2*packetSize]byte)
 	defer answers.Put(memory)
 	in := reader{r: rw, buf: memory[:]}

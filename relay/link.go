@@ -18,7 +18,7 @@ type place struct {
 
 func (p place) String() string { return rtmpurl.Redact(p.url) }
 
-// link is a connection with its only stream.
+// link is a connection with one stream.
 type link struct {
 	conn   *rtmp.Conn
 	stream *rtmp.Stream

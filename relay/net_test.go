@@ -25,7 +25,7 @@ import (
 type network struct {
 	mu        sync.Mutex
 	listeners map[string]*conntest.Pipes // by host
-	silent    atomic.Bool                // what servers say does not arrive
+	silent    atomic.Bool                // what the servers send does not arrive
 }
 
 // serve starts a server on a host, in place of the previous one.

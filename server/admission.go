@@ -12,8 +12,8 @@ import (
 // place is what one connection counts for in the limits.
 type place struct {
 	*admission.Place
-	proxy bool // from a trusted proxy, which may name the client first: until then it counts for no address
-	let   bool // Close no longer waits for it
+	proxy bool // from a trusted proxy, which may still name the client; until then the connection counts for no address
+	let   bool // Close does not wait for this place at present
 }
 
 var (
@@ -21,8 +21,8 @@ var (
 	errTooManyPerAddr = fmt.Errorf("server: MaxConnsPerIP: %w", admission.ErrAddrFull)
 )
 
-// admit takes a place for a connection or a viewer, if one is free. direct says that remote itself has connected, so
-// it may be a trusted proxy. Each place must be given back with leave, which Close waits for.
+// admit takes a place for a connection or a viewer, if one is free. direct says that the connection comes from remote itself, which may be
+// a trusted proxy. Each place must be given back with leave, which Close waits for.
 func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	addr := addrOf(remote)
 	p := &place{proxy: direct && s.trusts(addr)}
@@ -38,7 +38,7 @@ func (s *Server) admit(remote net.Addr, direct bool) (*place, error) {
 	if p.Place, err = s.places.Take(addr); err != nil {
 		return nil, s.refused(err, remote)
 	}
-	s.running.Add(1) // under the lock, so that Close is not waiting yet
+	s.running.Add(1) // under the lock, so that Close can't be waiting yet
 	return p, nil
 }
 

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// The public names, with their types. A change that breaks programs does not compile.
+// The public names with their types. A change that breaks programs makes this test fail to compile.
 var (
 	_ = server.Server{
 		Addr: "", Apps: map[string]*server.App{}, TLSConfig: (*tls.Config)(nil), Encryption: handshake.EncryptionNone,
@@ -151,10 +151,10 @@ var (
 	_ func(*servertest.Server)                                     = (*servertest.Server).Close
 )
 
-// The programs that the documentation shows. They are compiled, not run: what they do is tested elsewhere.
+// The programs in the documentation. They are only compiled; their behaviour is tested elsewhere.
 
 func Example_echo() {
-	// Echo server that calls the client on connect: rtmplite's MyApp.
+	// An echo server that calls the client on connect, like rtmplite's MyApp.
 	srv := &server.Server{Apps: map[string]*server.App{"myapp": {
 		Connected: func(c *server.Conn) { c.Notify("connected", "some-arg") },
 		Methods: map[string]server.Method{"echo": func(ctx context.Context, c *server.Conn, args []any) (any, error) {
@@ -165,7 +165,7 @@ func Example_echo() {
 }
 
 func Example_record() {
-	// Everything that comes, over RTMP or RTMPT, into FLV files.
+	// Record everything that is published over RTMP or RTMPT to FLV files.
 	srv := &server.Server{Apps: map[string]*server.App{"*": {Files: &server.Files{
 		Dir: "recordings", Record: server.RecordAll,
 		Done: func(r *server.Request, file string, err error) { log.Print(r.Path, " is in ", file, ": ", err) },
@@ -189,7 +189,7 @@ func (library) ServePlay(ctx context.Context, s *server.Stream) error {
 }
 
 func Example_library() {
-	// "vod" with seek and pause; "films" by hand.
+	// "vod" with seek and pause; "films" with a Handler.
 	srv := &server.Server{Apps: map[string]*server.App{
 		"vod": {Files: &server.Files{Dir: "flvs", Record: server.RecordNone}}, "films": {Handler: library{}}}}
 	log.Fatal(srv.ListenAndServe())
@@ -197,7 +197,7 @@ func Example_library() {
 
 func Example_relay() {
 	keys := map[string]string{"secret": "alice"}
-	// Secret stream keys, public names, browsers.
+	// Secret stream keys, public names, and viewers in browsers.
 	srv := &server.Server{Apps: map[string]*server.App{"live": {
 		Publish: func(ctx context.Context, r *server.Request) error {
 			user, ok := keys[r.Name]

@@ -10,50 +10,50 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// App is an application. Every field is optional. Hooks are called one after the other on a goroutine of the connection that does
+// App is an application. Every field is optional. The hooks of a connection are called one after the other, on a goroutine that does
 // not read, so they may wait, call the client, and use every method of the package. If a hook returns an error, the request is
-// refused; see [Refusal]. A panic in a hook ends its connection only.
+// refused; see [Refusal]. A panic in a hook ends only its connection.
 type App struct {
 	// Connect is called before the client's connect is answered. Server.SetupTimeout does not include it.
 	Connect func(ctx context.Context, c *Conn) error
-	// Connected is called after connect has been accepted; the client may be called from here.
+	// Connected is called after connect has been accepted. From then on the client may be called.
 	Connected func(c *Conn)
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
 	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, by
-	// which players ask for the stream. If it takes longer than 10 s, ctx ends and the client is refused.
+	// which players ask for the stream. If it takes longer than 10 seconds, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
-	// Play is called before a client may play. It may change r.Path, too, and r.Start.
+	// Play is called before a client may play. It may change r.Path and r.Start.
 	Play func(ctx context.Context, r *Request) error
 	// Stop is called once for each Play that returned nil.
 	Stop func(r *Request, st StreamStats)
 	// Methods are the methods that clients may call, by name. Names may contain dots. The text of an error is sent to the client, in
 	// an _error.
 	Methods map[string]Method
-	// Command serves calls of methods that are not in Methods; nil: they are refused.
+	// Command serves calls of methods that are not in Methods. Nil means that they are refused.
 	Command func(ctx context.Context, c *Conn, cmd message.Command) (any, error)
 	// Status is called for each onStatus from the client, and for each _error whose transaction id matches no call.
 	Status func(c *Conn, s *message.StatusError)
-	// Media reports whether a message that is published is passed on. It is called on the goroutine that reads: it must not wait,
-	// and p is valid only during the call.
+	// Media reports whether to relay a published message. It is called on the goroutine that reads, so it must not wait. p is valid only
+	// during the call.
 	Media func(r *Request, p *message.Packet) bool
-	// Deliver reports whether a message is sent to a player. The rules of Media apply. With Deliver each player's messages are
+	// Deliver reports whether to send a message to a player. The rules of Media apply. With Deliver each player's messages are
 	// prepared separately, which costs time if there are many players.
 	Deliver func(r *Request, p *message.Packet) bool
-	// Packet is called with every message from connect on, before it is served. The rules of Media apply. If done is true, the
+	// Packet is called with every message from connect on, before it is served. The rules of Media apply. If it returns done, the
 	// Server does not serve the message. An error ends the connection.
 	Packet func(c *Conn, p *message.Packet) (done bool, err error)
 
-	Handler Handler       // serves streams in place of Live and Files; nil: none
+	Handler Handler       // serves streams in place of Live and Files; nil means none
 	Live    Live          // how live streams are relayed
-	Files   *Files        // where files are played from and recorded to; nil: there are none
-	Shared  *SharedPolicy // rules for remote shared objects; nil: the zero SharedPolicy
+	Files   *Files        // where files are played from and recorded to; nil means that there are no files
+	Shared  *SharedPolicy // rules for remote shared objects; nil means the zero SharedPolicy
 
-	Publishers *Credentials // authentication of publishers, by Adobe's or Limelight's scheme; nil: none
-	Player     *SWF         // the player that clients must prove to be before they play; nil: none
-	Token      string       // key of the SecureToken challenge that clients must answer before they play; "": none
+	Publishers *Credentials // authentication of publishers, by Adobe's or Limelight's scheme; nil means none
+	Player     *SWF         // player for SWF verification, which clients must pass before they play; nil means no verification
+	Token      string       // key of the SecureToken challenge that clients must answer before they play; "" means no challenge
 }
 
 // Method serves a remote call. ctx ends with the connection.
@@ -64,8 +64,8 @@ type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 // which [FromContext] finds the client in; the last result may be an error. A call with other arguments is answered with an _error
 // that says which one does not fit, and f is not called.
 //
-// Func panics at once if f is not a function, has more than one result besides the error, or a parameter or result that no AMF value
-// can be.
+// Func panics if f is not a function, has more than one result besides the error, or has a parameter or result whose type AMF can't
+// express.
 func Func(f any) Method {
 	call, err := method.Adapt(f)
 	if err != nil {
@@ -76,19 +76,19 @@ func Func(f any) Method {
 
 // Live says how an App relays live streams.
 type Live struct {
-	Takeover    TakeoverPolicy // who may publish a name that is being published
-	StaleAfter  time.Duration  // silence after which TakeStale lets anyone replace a publisher; 0: 5 s; < 0: never
-	PublishIdle time.Duration  // time without media after which a publisher is disconnected; 0: 30 s; < 0: never
-	Linger      time.Duration  // how long players wait for a publisher to return after it has left; 0: 5 s; < 0: the stream ends at once
-	Await       time.Duration  // how long players wait for a first publisher; 0: for ever; < 0: StreamNotFound at once
-	MaxBitrate  int            // bits per second, over 10 s, above which a publisher is disconnected; 0: no limit
+	Takeover    TakeoverPolicy // who may publish a name that is already being published
+	StaleAfter  time.Duration  // silence after which TakeStale lets anyone replace a publisher; 0 means 5 s, < 0 never
+	PublishIdle time.Duration  // time without media after which a publisher is disconnected; 0 means 30 s, < 0 never
+	Linger      time.Duration  // how long players wait for a publisher to return after it has left; 0 means 5 s, < 0 that the stream ends at once
+	Await       time.Duration  // how long players wait for a first publisher; 0 means forever, < 0 that they get StreamNotFound at once
+	MaxBitrate  int            // bits per second, over 10 s, above which a publisher is disconnected; 0 means no limit
 	NoCache     bool           // players begin with the next key frame instead of the last one
-	Backlog     int            // bytes of memory for the end of the stream, for late joiners and slow players together; 0: 8 MiB
-	BacklogTime time.Duration  // age up to which messages are kept for them; 0: 10 s
-	Merge       time.Duration  // time for which messages are gathered before they are written to players; 0: none
+	Backlog     int            // bytes of the latest messages that are kept in memory, for late joiners and slow players; 0 means 8 MiB
+	BacklogTime time.Duration  // age up to which messages are kept; 0 means 10 s
+	Merge       time.Duration  // time for which messages are gathered before they are written to players; 0 means that they are not gathered
 }
 
-// TakeoverPolicy says who may publish a name that is being published.
+// TakeoverPolicy says who may publish a name that is already being published.
 type TakeoverPolicy int
 
 const (
@@ -110,32 +110,32 @@ type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
 	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir, see below; nil: Request.Path + ".flv"
-	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is what it lacks
-	MaxSize     int64                                    // bytes of a recording, after which the next begins; 0: no limit
-	MaxDuration time.Duration                            // duration of a recording, after which the next begins; 0: no limit
-	MinFree     int64                                    // free bytes on the disk below which nothing is recorded; 0: 100 MiB
-	MaxTotal    int64                                    // bytes of files in Dir above which nothing is recorded; 0: no limit
-	AsFast      bool                                     // files are sent as fast as clients read, however small their buffer
+	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is not nil if it is incomplete
+	MaxSize     int64                                    // size of a recording in bytes after which the next begins; 0 means no limit
+	MaxDuration time.Duration                            // duration of a recording after which the next begins; 0 means no limit
+	MinFree     int64                                    // free bytes on the disk below which nothing is recorded; 0 means 100 MiB
+	MaxTotal    int64                                    // total size of the files in Dir in bytes above which nothing is recorded; 0 means no limit
+	AsFast      bool                                     // send files as fast as clients read, even if their buffers are small
 }
 
 // RecordMode says which streams are recorded.
 type RecordMode int
 
 const (
-	RecordAsked RecordMode = iota // those published with record or append
+	RecordAsked RecordMode = iota // streams that are published with record or append
 	RecordAll                     // all
 	RecordNone                    // none
 )
 
 // Credentials are the users and passwords of publishers. Adobe's and Limelight's schemes ask for them when a client
-// connects, so only clients that announce in connect that they are going to publish are asked. Clients without
+// connects, so only clients that announce in connect that they will publish are asked. Clients without
 // credentials cannot publish.
 type Credentials struct {
 	Scheme   string // "adobe" or "llnw"
 	Password func(ctx context.Context, user string) (password string, ok bool)
 }
 
-// SWF describes the player that clients must prove to be: its hash and size, as package swf computes them.
+// SWF describes the player for SWF verification: its hash and size, as package swf computes them.
 type SWF struct {
 	Hash []byte
 	Size uint32
@@ -143,18 +143,18 @@ type SWF struct {
 
 // SharedPolicy says what clients may do with remote shared objects.
 type SharedPolicy struct {
-	Write      func(c *Conn, name string) error // called before a change, which an error refuses; nil: all changes are allowed
-	Dir        string                           // folder in which persistent objects are kept; "": they are kept in memory
-	MaxObjects int                              // objects of an application's instance; 0: 256
-	MaxSize    int                              // bytes of memory of an object; 0: 1 MiB. All objects of a Server have 256 MiB
+	Write      func(c *Conn, name string) error // called before a change; an error refuses the change; nil means that all changes are allowed
+	Dir        string                           // folder in which persistent objects are stored; "" means that they are kept in memory
+	MaxObjects int                              // number of objects in an instance of an application; 0 means 256
+	MaxSize    int                              // memory of an object in bytes; 0 means 1 MiB. All objects of a Server together have 256 MiB
 }
 
-// Refusal is an error of a hook that says what the client is told. For other errors that is NetConnection.Connect.Rejected,
-// NetStream.Publish.Denied or NetStream.Play.Failed without a text; the text is logged.
+// Refusal is an error of a hook that determines what the client is told. For any other error the client gets
+// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed without the text of the error, which is logged.
 type Refusal struct {
-	Code        string // status code; "": the one that fits the hook
+	Code        string // status code; "" means the one that fits the hook
 	Description string
-	RedirectTo  string // URL of another server, for connect and HTTP viewers; "": none
+	RedirectTo  string // URL of another server, for connect and HTTP viewers; "" means none
 }
 
 // Error returns the code and the description.

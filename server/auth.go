@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// authServers holds the servers of the authentication schemes, with the challenges they have issued, by Credentials.
+// authServers holds the server side of the authentication schemes by Credentials, with the challenges that were issued.
 type authServers struct {
 	mu  sync.Mutex
 	all map[*Credentials]*auth.Server
@@ -34,7 +34,7 @@ func (a *authServers) of(c *Credentials) *auth.Server {
 	return server
 }
 
-// authenticate authenticates a client that announces that it will publish, or that sends credentials. It can do so
+// authenticate authenticates a client that announces that it will publish, or that sends credentials. This is possible
 // only in connect, since both schemes ask the client to connect again. Other clients may connect, but cannot publish.
 func (c *Conn) authenticate(app application, connect amf.Object) error {
 	creds, raw := app.Publishers, property(connect, "app")
@@ -59,7 +59,7 @@ func (c *Conn) authenticate(app application, connect amf.Object) error {
 	return nil
 }
 
-// publishes reports whether a client announces that it will publish. Adobe's scheme goes by flashVer, since nothing
+// publishes reports whether a client announces that it will publish. Adobe's scheme uses flashVer, since nothing
 // else says so this early.
 func publishes(connect amf.Object) bool {
 	return property(connect, "type") == "nonprivate" || strings.HasPrefix(property(connect, "flashVer"), "FMLE/")
@@ -67,7 +67,7 @@ func publishes(connect amf.Object) bool {
 
 // proof is what a client has proved so that it may play.
 type proof struct {
-	player bool   // the client has proved to be App.Player
+	player bool   // the client has passed the verification of App.Player
 	token  string // the client's answer to the challenge, decrypted
 	known  bool   // token has been received
 }

@@ -45,10 +45,10 @@ func TestPublishersProveThemselves(t *testing.T) {
 	}
 }
 
-// A client that says in connect that it is a player can't publish without.
+// TestCredentialsCanNotBeDodged checks that a client that says in connect that it is a player can't publish without credentials.
 func TestCredentialsCanNotBeDodged(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Publishers: credentials("adobe"), Publish: func(context.Context, *server.Request) error {
-		t.Error("the program was asked")
+		t.Error("the hook was called")
 		return nil
 	}}))
 	p.connect("live")

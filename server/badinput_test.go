@@ -182,7 +182,7 @@ func TestUnreadableConnect(t *testing.T) {
 	p.UntilGone()
 }
 
-// logs is a slog.Handler's output.
+// logs collects the output of a slog.Handler.
 type logs struct {
 	mu sync.Mutex
 	b  strings.Builder

@@ -18,8 +18,8 @@ type Call struct {
 	call *session.Call
 }
 
-// Call calls a method of the client. ctx bounds the sending only; Call.Result returns the answer. A call that the client does not
-// answer takes memory as long as the connection lives: use Notify if no answer is needed.
+// Call calls a method of the client. ctx bounds only the sending; Call.Result returns the answer. An unanswered call takes memory until the
+// connection ends, so use Notify if no answer is needed.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	k, err := c.core.NewCall(method, 0)
 	if err != nil {
@@ -64,7 +64,7 @@ func (k *Call) wait(ctx context.Context) error {
 	}
 }
 
-// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for what fits what.
+// Decode waits like Result and stores the value in dst, a non-nil pointer. See amf.Assign for the conversions.
 func (k *Call) Decode(ctx context.Context, dst any) error {
 	v, err := k.Result(ctx)
 	if err != nil {
@@ -73,7 +73,7 @@ func (k *Call) Decode(ctx context.Context, dst any) error {
 	return amf.Assign(dst, v)
 }
 
-// Reply returns all of the answer after the transaction id: the command object and the values. It is nil before the answer has come.
+// Reply returns the whole answer after the transaction id: the command object and the values. It returns nil before the answer has arrived.
 func (k *Call) Reply() []any {
 	reply, _ := k.call.Answer()
 	return reply
@@ -129,7 +129,7 @@ func (c *Conn) called(cmd message.Command) {
 	c.core.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
-// told returns err as the client may see it.
+// told returns the form of err that the client may see.
 func told(err error) error {
 	var r *Refusal
 	if errors.As(err, &r) {

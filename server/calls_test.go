@@ -16,7 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// rtmplite's MyApp: the server calls the client as soon as it has connected, and serves its calls.
+// TestEchoServerThatCallsTheClient implements rtmplite's MyApp: the server calls the client as soon as it has connected, and serves its
+// calls.
 func TestEchoServerThatCallsTheClient(t *testing.T) {
 	addr := start(t, &server.Server{Apps: map[string]*server.App{"myapp": {
 		Connected: func(c *server.Conn) { c.Notify("connected", "some-arg") },
@@ -55,7 +56,7 @@ func TestCallsFromHooks(t *testing.T) {
 	assert.Equal(t, "alice", waitFor(t, "the name", answer))
 }
 
-// A method of the client's that fails is an error of the Call, not of the connection.
+// TestCallFails checks that a failed method of the client is an error of the Call, not of the connection.
 func TestCallFails(t *testing.T) {
 	failed := make(chan error, 1)
 	addr := app(t, &server.App{Connected: func(c *server.Conn) {
@@ -129,7 +130,7 @@ func TestFuncPanics(t *testing.T) {
 	assert.Panics(t, func() { server.Func(func(chan int) {}) })
 }
 
-// Statuses of the client's, and answers to nothing, are for App.Status: rtmplite's onStatus.
+// TestStatusOfTheClient checks that App.Status receives the client's statuses, and answers that match no call, like rtmplite's onStatus.
 func TestStatusOfTheClient(t *testing.T) {
 	got := make(chan *message.StatusError, 4)
 	addr := app(t, &server.App{Status: func(c *server.Conn, s *message.StatusError) { got <- s }})
@@ -143,7 +144,7 @@ func TestStatusOfTheClient(t *testing.T) {
 	p.alive()
 }
 
-// A client that does not read does not block Notify.
+// TestNotifyNeverWaits checks that a client that does not read does not block Notify.
 func TestNotifyNeverWaits(t *testing.T) {
 	s := &server.Server{}
 	p := newPeer(t, start(t, s))
@@ -204,7 +205,7 @@ func TestSendPacketAndPacketHook(t *testing.T) {
 	assert.Positive(t, st.Messages)
 }
 
-// _checkbw without end leaves nothing pending.
+// TestCheckBandwidthFlood checks that endless _checkbw commands leave no calls pending.
 func TestCheckBandwidthFlood(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")

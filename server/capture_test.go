@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// captureFile is one in memory; closed is closed with it.
+// captureFile is a capture in memory. Close closes the channel closed.
 type captureFile struct {
 	bytes.Buffer
 	closed chan struct{}
@@ -26,7 +26,7 @@ func (r *captureFile) Close() error {
 	return nil
 }
 
-// session waits for the end of the recording.
+// session waits for the end of the recording and returns the session.
 func (r *captureFile) session(t *testing.T) *capture.Session {
 	t.Helper()
 	<-r.closed
@@ -36,7 +36,7 @@ func (r *captureFile) session(t *testing.T) *capture.Session {
 	return f.Sessions()[0]
 }
 
-// capturedMedia are the sound and pictures from one end.
+// capturedMedia returns the audio and video from one end.
 func capturedMedia(t *testing.T, s *capture.Session, from capture.Direction) (all [][]byte) {
 	t.Helper()
 	r := s.Reader()
@@ -53,7 +53,7 @@ func capturedMedia(t *testing.T, s *capture.Session, from capture.Direction) (al
 
 func TestCapture(t *testing.T) {
 	var mu sync.Mutex
-	recordings := make(map[string]*captureFile) // by the client's address
+	recordings := make(map[string]*captureFile) // recordings by the client's address
 	addr := start(t, &server.Server{Capture: func(c *server.Conn) io.WriteCloser {
 		mu.Lock()
 		defer mu.Unlock()

@@ -28,7 +28,7 @@ func limitFiles(bytes string) error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-// resident is how much memory a process has, in bytes.
+// resident returns the resident memory of a process in bytes.
 func resident(t testing.TB, pid int) int {
 	t.Helper()
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", pid))
@@ -39,8 +39,8 @@ func resident(t testing.TB, pid int) int {
 	return kib << 10
 }
 
-// Ten thousand clients that begin a handshake and say no more cost at most 16 KiB each, end after SetupTimeout, and others are
-// served meanwhile.
+// TestStalledHandshakes checks that ten thousand clients that begin a handshake and then send nothing take at most 16 KiB of memory each
+// and are disconnected after SetupTimeout, and that other clients are served meanwhile.
 func TestStalledHandshakes(t *testing.T) {
 	long(t)
 	const clients = 10_000
@@ -77,7 +77,8 @@ func TestStalledHandshakes(t *testing.T) {
 	newPeer(t, addr).connect("x")
 }
 
-// A full disk is told to the publisher that asks for the recording and to Done; other streams go on, and so does this one.
+// TestFullDisk checks that a full disk is reported to Done and to the publisher that has asked for the recording, and that all streams
+// continue.
 func TestFullDisk(t *testing.T) {
 	_, addr, lines := child(t, t.TempDir(), limitVariable+"=300000")
 	other := newPeer(t, addr)

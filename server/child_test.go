@@ -14,14 +14,14 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// childVariable makes a child of this test program a server that records everything in the folder it names, instead of testing.
-// limitVariable says how many bytes a file of the child's may have.
+// childVariable is an environment variable that makes a child process of this test binary run a server, which records everything in the
+// folder that it names. limitVariable limits the size of the child's files, in bytes.
 const (
 	childVariable = "SERVER_TEST_DIR"
 	limitVariable = "SERVER_TEST_LIMIT"
 )
 
-// serveAsChild is the child's main: it says where it serves, and what has become of its recordings.
+// serveAsChild is the child's main function. It prints its address and the results of its recordings.
 func serveAsChild(dir string) {
 	err := limitFiles(os.Getenv(limitVariable))
 	if err == nil {
@@ -36,7 +36,7 @@ func serveAsChild(dir string) {
 	os.Exit(1)
 }
 
-// child starts a server in a process of its own, and kills it at the end of the test at the latest.
+// child starts a server in a separate process, and kills it at the end of the test.
 func child(t testing.TB, dir string, env ...string) (cmd *exec.Cmd, addr string, lines *bufio.Scanner) {
 	t.Helper()
 	program, err := os.Executable()

@@ -46,8 +46,8 @@ func (c *Conn) controlled(id uint32, cmd message.Command) {
 	}
 }
 
-// announced answers the commands with which clients announce that they will publish, and clean up afterwards. Flash
-// Media Server answers some of them by calling the client.
+// announced answers the commands with which clients announce that they will publish, and with which they clean up afterwards. Like Flash
+// Media Server, it answers some of them by calling the client.
 func (c *Conn) announced(cmd message.Command) {
 	name := text(cmd.Args, 0)
 	callback, code := "", ""

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Conn is a client. Its methods may be called from any goroutine, also in hooks.
+// Conn is the connection of a client. Its methods may be called from any goroutine, also in hooks.
 type Conn struct {
 	// One goroutine reads: the session's standing reader, or the caller of ReadPacket. It dispatches messages in
 	// dispatch.go and neither blocks nor writes. Commands are served in the order of their arrival on the hooks'
@@ -37,7 +37,7 @@ type Conn struct {
 	hooks   session.Callbacks
 	waiting waiting
 	watch   watch
-	leaving atomic.Bool // nothing more is served
+	leaving atomic.Bool // no more requests are served
 	bye     sync.Once
 
 	stage     stage        // owned by the reader
@@ -46,15 +46,15 @@ type Conn struct {
 	connected atomic.Bool  // connect has been accepted
 	pending   atomic.Int64 // calls of _onbwcheck without an answer
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex // guards the fields below
 	app      application
-	appName  string // with its instance
+	appName  string // application with its instance
 	query    queries
 	connect  message.Command
 	user     string
 	methods  map[string]Method
 	streams  map[uint32]*netStream
-	open     int // streams that have not been deleted
+	open     int // number of streams that have not been deleted
 	lastID   uint32
 	accepted bool // App.Connect has returned nil, so Disconnect must be called
 	opening  net.Conn
@@ -63,13 +63,13 @@ type Conn struct {
 
 type contextKey struct{}
 
-// FromContext returns the client whose hook was given ctx. It is nil for other contexts.
+// FromContext returns the client for whose hook ctx was made, or nil for other contexts.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(contextKey{}).(*Conn)
 	return c
 }
 
-// Context returns a context that ends with the connection.
+// Context returns a context that is done when the connection has ended.
 func (c *Conn) Context() context.Context { return c.ctx }
 
 // ID returns the number of the connection, which no other connection of the Server has.
@@ -95,14 +95,14 @@ func (c *Conn) RemoteAddr() net.Addr { return c.remote }
 // TLS returns the state of RTMPS and RTMPTS connections, and nil for others.
 func (c *Conn) TLS() *tls.ConnectionState { return c.tls }
 
-// User returns the name that the client has authenticated itself with, see Credentials; "": it has not.
+// User returns the name with which the client has authenticated itself (see Credentials), or "" if it has not.
 func (c *Conn) User() string {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.user
 }
 
-// Peers returns the connected clients with the same App, c included.
+// Peers returns the connected clients with the same App, including c.
 func (c *Conn) Peers() []*Conn {
 	name := c.App()
 	return slices.DeleteFunc(c.server.Conns(), func(other *Conn) bool { return other.App() != name })
@@ -121,7 +121,7 @@ func (c *Conn) Streams() []*Request {
 	return requests
 }
 
-// ConnStats are the counters of a connection: RTMP, with its handshake.
+// ConnStats are the counters of a connection. They count bytes of RTMP, including the handshake.
 type ConnStats struct {
 	BytesIn, BytesOut uint64
 	Messages          uint64 // received
@@ -133,7 +133,7 @@ func (c *Conn) Stats() ConnStats {
 	return ConnStats{BytesIn: n.BytesRead.Load(), BytesOut: n.BytesWritten.Load(), Messages: n.Messages.Load()}
 }
 
-// Err returns the error that has ended the connection, and nil while it lives.
+// Err returns the error that has ended the connection, or nil if it has not ended.
 func (c *Conn) Err() error {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -180,8 +180,8 @@ func (c *Conn) application() application {
 	return c.app
 }
 
-// Reject disconnects the client. It sends err as an onStatus, as the error of a hook (see [Refusal]), and closes the connection when
-// everything queued has been sent.
+// Reject disconnects the client. It sends an onStatus for err, which is treated like the error of a hook (see [Refusal]), and closes the
+// connection when everything queued has been sent.
 func (c *Conn) Reject(err error) {
 	if c.leaving.Swap(true) {
 		return
@@ -213,7 +213,7 @@ func (c *Conn) hangUp() {
 	})
 }
 
-// leave is hangUp without waiting.
+// leave is like hangUp, but does not wait.
 func (c *Conn) leave() {
 	c.leaving.Store(true)
 	c.core.Own(c.hangUp)
@@ -259,10 +259,10 @@ type watch struct {
 	quiet int    // consecutive checks without new bytes
 }
 
-// looks is the number of checks in each Server.IdleTimeout, so that a connection ends at most a quarter of it late.
+// looks is the number of checks in each Server.IdleTimeout, so that a connection ends at most a quarter of the timeout late.
 const looks = 4
 
-// start calls f after d, in place of the call that was pending.
+// start calls f after d, in place of the pending call.
 func (w *watch) start(d time.Duration, f func()) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -292,7 +292,7 @@ func (c *Conn) watchIdle() {
 func (c *Conn) look(limit time.Duration) {
 	w := &c.watch
 	switch received := c.core.Counters().BytesRead.Load(); {
-	case received != w.seen || c.core.Blocked() != nil: // silence while the reader is blocked is not the client's
+	case received != w.seen || c.core.Blocked() != nil: // while the reader is blocked, silence is not the client's fault
 		w.seen, w.quiet = received, 0
 	default:
 		w.quiet++

@@ -14,8 +14,7 @@ import (
 // queries are the parameters that the client appended to app and to tcUrl.
 type queries struct{ app, tcURL url.Values }
 
-// introduce parses connect. It runs on the reader, so that App.Packet and the commands that follow know the
-// application.
+// introduce parses connect. It runs on the reader, so that the application is known for App.Packet and the commands that follow.
 func (c *Conn) introduce(cmd message.Command) {
 	object, _ := cmd.Object.(amf.Object)
 	name, query, _ := strings.Cut(property(object, "app"), "?")
@@ -29,10 +28,10 @@ func (c *Conn) introduce(cmd message.Command) {
 	c.log = c.log.With("app", peer(name))
 }
 
-// connectReceived hands connect to the hooks' goroutine.
+// connectReceived passes connect to the hooks' goroutine.
 func (c *Conn) connectReceived(cmd message.Command) error {
 	c.stage = stageConnected
-	c.watch.start(0, nil) // the time that App.Connect takes is not the client's
+	c.watch.start(0, nil) // App.Connect does not count in the client's time
 	c.later(amf.Size(cmd.Name, cmd.Object, cmd.Args), func() { c.serveConnect(cmd) })
 	return nil
 }
@@ -52,7 +51,7 @@ func (s *Server) application(name string) *App {
 // errForeign refuses the streams of an App that the client has not connected to.
 var errForeign = Deny("a stream of another application")
 
-// foreign reports whether a path is that of another App: a client that has connected to no application may name any path.
+// foreign reports whether a path belongs to another App. A client that has connected with an empty app can name any path.
 func (c *Conn) foreign(path string) bool {
 	first, _, _ := strings.Cut(path, "/")
 	app := c.server.Apps[first]
@@ -120,7 +119,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	if !c.byHand {
 		c.watchIdle()
 	}
-	messages := append(c.playerQuestion(app), // sent before the answer, so that a client has seen it before it asks for a stream
+	messages := append(c.playerQuestion(app), // sent before the answer, so that the client receives it before it asks for a stream
 		session.Control(message.TypeWindowAckSize, message.AppendUint32(nil, window)),
 		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),
 		session.Event(message.EventStreamBegin, 0),
@@ -128,7 +127,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	return c.core.Send(c.ctx, messages...)
 }
 
-// capabilities returns the properties with which the server answers a client that supports Enhanced RTMP: it relays
+// capabilities returns the properties with which the server answers a client that supports Enhanced RTMP: the server relays
 // every codec (E-RTMP v2, connect).
 func capabilities(connect amf.Object) amf.Object {
 	_, list := connect.Get("fourCcList")
@@ -141,7 +140,7 @@ func capabilities(connect amf.Object) amf.Object {
 		{Name: "audioFourCcInfoMap", Value: forward}, {Name: "capsEx", Value: 15.0}}
 }
 
-// refuseConnect answers with the error and hangs up.
+// refuseConnect answers with the error and closes the connection.
 func (c *Conn) refuseConnect(cmd message.Command, err error) {
 	c.server.counts.refused.Add(1)
 	r := refusalOf(err, message.CodeConnectRejected)

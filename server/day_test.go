@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A day of media, as fast as it goes, through one stream whose times pass 2^24 or 2^32 ms: each hour a player joins, every sixth
-// another publisher takes over. The player that stays gets everything in order, and memory stays as it is.
+// TestDayOfMedia relays a day of media, as fast as possible, through one stream whose timestamps pass 2^24 or 2^32 ms. A player joins every
+// hour, and another publisher takes over every six hours. A player that stays must receive everything in order, and memory must not grow.
 func TestDayOfMedia(t *testing.T) {
 	long(t)
 	const (
@@ -76,7 +76,7 @@ func TestDayOfMedia(t *testing.T) {
 	}
 }
 
-// joinAndLeave plays a group of pictures: it begins with a key frame, not long before now.
+// joinAndLeave plays a group of pictures. It must begin with a recent key frame.
 func joinAndLeave(t testing.TB, url string, now uint32) {
 	t.Helper()
 	c, s := play(t, url)

@@ -18,11 +18,11 @@ const (
 	stageConnected       // connect has been received; it may not have been answered yet
 )
 
-// role is the server's side of a connection, a session.Dispatcher. All methods but Ended run on the reader, so they
-// must not wait, write or call a hook: they leave that to the hooks' goroutine.
+// role is the server's side of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not wait, write
+// or call a hook. They leave that to the hooks' goroutine.
 type role struct{ *Conn }
 
-// Ended ends everything that the connection was doing, and has the hooks told.
+// Ended ends all activities of the connection, and arranges for the hooks to be called.
 func (r role) Ended(err error) error {
 	c := r.Conn
 	c.leaving.Store(true)
@@ -89,7 +89,7 @@ func (c *Conn) aggregate(m *session.Message) {
 func (c *Conn) userControl(m *session.Message) {
 	u, err := message.ParseUserControl(m.Payload())
 	if err != nil {
-		return // the session has counted its bytes
+		return // the session has already counted its bytes
 	}
 	switch u.Event {
 	case message.EventSetBufferLength:
@@ -118,7 +118,7 @@ func (c *Conn) setBuffer(id, ms uint32) {
 	}
 }
 
-// commandReceived does at once the part of a command that the messages after it depend on, such as creating a stream
+// commandReceived does at once the part of a command on which later messages depend, such as creating a stream
 // id, and leaves the rest to the hooks' goroutine. It skips a command that cannot be parsed.
 func (c *Conn) commandReceived(m *session.Message) error {
 	cmd, err := message.ParseCommand(m.Type, m.Payload())
@@ -199,7 +199,7 @@ func (c *Conn) createStream(cmd message.Command) {
 	})
 }
 
-// streamClosed ends what happens on a stream, and deleteStream also the stream. Unknown ids are ignored.
+// streamClosed ends the activity of a stream and, for deleteStream, also the stream. Unknown ids are ignored.
 func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	if n, ok := number(cmd.Args, 0); ok && cmd.Name == "deleteStream" {
 		id = milliseconds(n)
@@ -218,7 +218,7 @@ func (c *Conn) streamClosed(id uint32, cmd message.Command) {
 	}
 	c.serve(cmd, func() {
 		st.finish(st.activity())
-		if last { // st.deleted may have been set earlier, by another command
+		if last { // st.deleted may also have been set by an earlier command
 			c.mu.Lock()
 			defer c.mu.Unlock()
 			delete(c.streams, id)

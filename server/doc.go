@@ -1,6 +1,6 @@
-// Package server is an RTMP server: live streams from publishers to any number of players, FLV files played and recorded, remote
-// calls in both directions, by every transport of RTMP. The zero value of [Server] relays live streams of any application; [App]
-// has the hooks with which a program decides who may do what, and [Handler] gives it the streams themselves.
+// Package server implements an RTMP server. It relays live streams from publishers to any number of players, plays and records FLV files,
+// and supports remote calls in both directions, over every transport of RTMP. The zero value of [Server] relays live streams of any
+// application. With the hooks of an [App] a program decides who may do what, and with a [Handler] it serves streams itself.
 //
 //	srv := &server.Server{Apps: map[string]*server.App{"live": {
 //		Publish: func(ctx context.Context, r *server.Request) error {
@@ -12,5 +12,5 @@
 //	}}}
 //	log.Fatal(srv.ListenAndServe())
 //
-// In the fields of this package 0 means the default that the comment names, and a negative value turns a limit or a wait off.
+// In the fields of this package, 0 means the default that the comment states, and a negative value disables a limit or a wait.
 package server

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// send publishes one key frame. It stands for OBS or ffmpeg.
+// send publishes one key frame. It stands in for OBS or ffmpeg.
 func send(ctx context.Context, url string) error {
 	conn, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
 	if err != nil {
@@ -30,16 +30,16 @@ func send(ctx context.Context, url string) error {
 	if err := stream.WritePacket(&rtmp.Packet{Type: message.TypeVideo, Body: []byte{0x12, 0}}); err != nil {
 		return err
 	}
-	return conn.Close() // waits until the server has read everything
+	return conn.Close() // Close waits until the server has read everything
 }
 
-// A server that listens on port 1935 and relays live streams of any name.
+// Listen on port 1935 and relay live streams of any name.
 func ExampleServer_ListenAndServe() {
 	srv := &server.Server{}
 	log.Fatal(srv.ListenAndServe())
 }
 
-// Publishers have secret keys. Players ask for the name of the user instead.
+// Publish with secret keys. Players ask for the name of the user instead.
 func ExampleApp_publish() {
 	users := map[string]string{"secret": "alice"} // by key
 	app := &server.App{
@@ -67,7 +67,7 @@ func ExampleApp_publish() {
 	// NetStream.Publish.Denied unknown stream key
 }
 
-// Clients may call methods of the server, and the server methods of its clients.
+// Call methods in both directions: clients call methods of the server, and the server calls methods of its clients.
 func ExampleApp_methods() {
 	srv := servertest.NewServer(&server.App{Methods: map[string]server.Method{
 		"add": server.Func(func(a, b float64) float64 { return a + b }),
@@ -98,7 +98,7 @@ func ExampleApp_methods() {
 	// hello, Ada
 }
 
-// The program itself publishes a live stream, and a browser watches it by HTTP.
+// Publish a live stream from the program itself, for viewers over HTTP.
 func ExampleServer_FLVHandler() {
 	srv := &server.Server{}
 	defer srv.Close()
@@ -126,7 +126,7 @@ func ExampleServer_FLVHandler() {
 	// Output: 200 OK video <nil>
 }
 
-// toneHandler plays a short tone to every player and counts the bytes of every publisher.
+// toneHandler plays a short tone to every player, and counts the bytes of every publisher.
 type toneHandler struct{}
 
 func (toneHandler) ServePlay(ctx context.Context, s *server.Stream) error {
@@ -136,7 +136,7 @@ func (toneHandler) ServePlay(ctx context.Context, s *server.Stream) error {
 			return err
 		}
 	}
-	return nil // the end of the stream
+	return nil // returning nil ends the stream
 }
 
 func (toneHandler) ServePublish(ctx context.Context, s *server.Stream) error {
@@ -144,7 +144,7 @@ func (toneHandler) ServePublish(ctx context.Context, s *server.Stream) error {
 	return err
 }
 
-// A Handler serves streams itself, in place of the relay of live streams and of files.
+// Serve streams with a Handler, in place of the relay of live streams and files.
 func ExampleHandler() {
 	srv := servertest.NewServer(&server.App{Handler: toneHandler{}})
 	defer srv.Close()

@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// filePlaying plays a file on a goroutine of its own.
+// filePlaying plays a file on its own goroutine.
 type filePlaying struct {
 	playing
 	player   *vod.Player // owned by the goroutine
@@ -32,7 +32,7 @@ type filePlaying struct {
 
 	noAudio, noVideo bool // owned by the goroutine
 	frames           [][]byte
-	bytes            atomic.Uint64 // of message bodies
+	bytes            atomic.Uint64 // bytes of message bodies
 	since            time.Time
 }
 
@@ -62,7 +62,7 @@ func (p *playing) file() error {
 	fp.buffer.Store(int64(defaultBuffer))
 	if !p.stream.begin(fp) {
 		player.Close()
-		return errNotFound // impossible, see publication.start
+		return errNotFound // impossible; see publication.start
 	}
 	id := p.stream.id
 	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
@@ -95,7 +95,7 @@ func (s *Server) openFile(ctx context.Context, f *Files, r *Request) (*vod.Playe
 	return player, err
 }
 
-// run sends what is due, and serves the client's commands, until the stream is closed. It goes on after the end of
+// run sends the tags that are due, and serves the client's commands, until the stream is closed. It continues after the end of
 // the file, since the client may seek.
 func (fp *filePlaying) run() {
 	c := fp.stream.conn
@@ -196,7 +196,7 @@ func (fp *filePlaying) finished(err error) {
 	ended(fp.stream)
 }
 
-// ended tells the client that the stream it plays has ended.
+// ended tells the client that the stream that it plays has ended.
 func ended(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
 	st.conn.core.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))

@@ -24,7 +24,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// vodFolder is a folder with the sample as vod/film.flv, played as fast as possible.
+// vodFolder returns Files with the sample as vod/film.flv, which is played as fast as possible.
 func vodFolder(t testing.TB) *server.Files {
 	t.Helper()
 	dir := t.TempDir()
@@ -74,7 +74,7 @@ func TestFileSeekAndPause(t *testing.T) {
 	p.UntilCode(message.CodePauseNotify)
 	p.command(id, "seek", 0, nil, 6500.0)
 	p.UntilCode(message.CodeSeekNotify)
-	// Also while paused: one picture, the key frame before, with its headers.
+	// Seeking while paused sends one picture, the previous key frame, with its headers.
 	var times []uint32
 	for len(times) < 2 {
 		m, err := p.Read()
@@ -119,7 +119,7 @@ func TestGetStreamLength(t *testing.T) {
 	}
 }
 
-// recorded is what Files.Done says.
+// recorded contains the arguments of Files.Done.
 type recorded struct {
 	path, file string
 	err        error
@@ -132,7 +132,7 @@ func recording(t testing.TB, f *server.Files) (*server.Files, chan recorded) {
 	return f, done
 }
 
-// rtmplite3's -k: live streams are recorded, too.
+// TestRecordingOfALiveStream checks that live streams can be recorded, like rtmplite3's -k.
 func TestRecordingOfALiveStream(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	addr := app(t, &server.App{Files: f})
@@ -184,7 +184,7 @@ func TestRecordAskedAndAppend(t *testing.T) {
 	}
 }
 
-// pyrtmp's own test: ffmpeg publishes three at once, and ffprobe's durations agree.
+// TestThreeRecordingsAtOnce is pyrtmp's own test: ffmpeg publishes three streams at once, and ffprobe checks the durations.
 func TestThreeRecordingsAtOnce(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	addr := app(t, &server.App{Files: f})
@@ -217,7 +217,7 @@ func TestRecordingCanNotBeWritten(t *testing.T) {
 	require.ErrorAs(t, err, &refused)
 	assert.Equal(t, message.CodeRecordFailed, refused.Code)
 	assert.NotContains(t, refused.Description, "/dev/null")
-	_, s := publish(t, "rtmp://"+addr+"/app/x") // it did not ask for a recording: the stream goes on without
+	_, s := publish(t, "rtmp://"+addr+"/app/x") // the publisher has not asked for a recording, so the stream continues without one
 	write(t, s, sample(t)[:5])
 }
 
@@ -256,7 +256,7 @@ func TestRecordingAfterATakeover(t *testing.T) {
 	assert.Equal(t, media(all[:len(all)-9]), media(tags(t, b)))
 }
 
-// byHand serves films from memory, and keeps what is published.
+// byHand is a Handler that serves films from memory, and keeps what is published.
 type byHand struct {
 	published chan []byte
 	ended     chan error
@@ -307,7 +307,7 @@ func TestHandler(t *testing.T) {
 	assert.NoError(t, waitFor(t, "the end", h.ended))
 }
 
-// Losing a publisher does not end its stream.
+// TestHandlerLosesItsPublisher checks that a Handler can still read the media of a lost publisher.
 func TestHandlerLosesItsPublisher(t *testing.T) {
 	h := &byHand{published: make(chan []byte, 1), ended: make(chan error, 1)}
 	p := newPeer(t, app(t, &server.App{Handler: h}))
@@ -318,7 +318,7 @@ func TestHandlerLosesItsPublisher(t *testing.T) {
 	assert.ErrorIs(t, waitFor(t, "the end", h.ended), io.ErrUnexpectedEOF)
 }
 
-// controlled plays what its client asks for.
+// controlled is a Handler that follows its client's controls.
 type controlled struct{ byHand }
 
 func (h *controlled) ServePlay(ctx context.Context, s *server.Stream) error {
@@ -371,7 +371,7 @@ func TestHandlerControls(t *testing.T) {
 	p.alive()
 }
 
-// intoFFmpeg is pyrtmp's demo_ffmpeg: what is published goes into ffmpeg's standard input.
+// intoFFmpeg passes published streams to ffmpeg's standard input, like pyrtmp's demo_ffmpeg.
 type intoFFmpeg struct {
 	byHand
 	out  string
@@ -380,7 +380,7 @@ type intoFFmpeg struct {
 
 func (h *intoFFmpeg) ServePublish(ctx context.Context, s *server.Stream) error {
 	cmd := exec.Command("ffmpeg", "-v", "error", "-y", "-f", "flv", "-i", "pipe:0", "-c", "copy", "-f", "flv", h.out)
-	cmd.Stdin = s // it ends with its input, which is after ctx has
+	cmd.Stdin = s // ffmpeg ends with its input, which may be after ctx is done
 	h.done <- cmd.Run()
 	return nil
 }

@@ -47,12 +47,12 @@ type viewer struct {
 	app     application
 	request *Request
 	view    ViewFunc        // nil: FLV
-	ctx     context.Context // ends with the request, and by cancel
+	ctx     context.Context // done when the request ends or cancel is called
 	cancel  context.CancelFunc
 	sent    atomic.Uint64
 	out     flvOut
 	since   time.Time
-	missed  func() live.StreamStats // nil: it plays a file
+	missed  func() live.StreamStats // nil if it plays a file
 }
 
 func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, transport string, view ViewFunc) {
@@ -69,9 +69,9 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 		w.Header().Set("Allow", "GET, HEAD")
 		http.Error(w, "GET only", http.StatusMethodNotAllowed)
 		return
-	case r.ContentLength != 0: // net/http would not notice a client that leaves before its body has come
-		control.SetReadDeadline(time.Now()) // nor would it answer
-		http.Error(w, "no body, please", http.StatusBadRequest)
+	case r.ContentLength != 0: // net/http would not notice that a client has left before its body has arrived
+		control.SetReadDeadline(time.Now()) // and it would not answer
+		http.Error(w, "the request must have no body", http.StatusBadRequest)
 		return
 	case !ok || !validPath(name):
 		http.NotFound(w, r)
@@ -171,7 +171,7 @@ func (v *viewer) stopped() {
 
 // refuse answers with the HTTP status that fits err.
 func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
-	if r.Context().Err() != nil { // it has left, or was disconnected: nobody refuses it
+	if r.Context().Err() != nil { // the viewer has left or was disconnected, so this is not a refusal
 		http.Error(w, "disconnected", http.StatusServiceUnavailable)
 		return
 	}
@@ -245,17 +245,17 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 		if err := v.writeAll(parts); err != nil {
 			return err
 		}
-		clear(parts) // what has been sent need not stay for this viewer
+		clear(parts) // release the messages that have been sent
 	}
 }
 
-// tagBuffers are for messages in one piece. They are shared, since thousands of viewers need one now and then.
+// tagBuffers holds buffers for whole messages. They are shared, since thousands of viewers need one occasionally.
 var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
 
-// shareTagBuffer is the largest that is kept, in bytes.
+// shareTagBuffer is the size of the largest buffer that is kept, in bytes.
 const shareTagBuffer = 1 << 20
 
-// writeAll writes the parts at once.
+// writeAll writes the parts together.
 func (v *viewer) writeAll(parts [][]byte) error {
 	buf := tagBuffers.Get().(*[]byte)
 	*buf = (*buf)[:0]

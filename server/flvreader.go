@@ -2,12 +2,12 @@ package server
 
 import "github.com/go-librtmp/rtmp/flv"
 
-// flvReader turns tags into an FLV file that is read in pieces. It holds back the first tags until it knows whether
+// flvReader converts tags to an FLV file that is read in pieces. It holds back the first tags until it knows whether
 // the file header must announce audio and video.
 type flvReader struct {
 	prelude flv.Prelude
 	begun   bool
-	buf     []byte // without the file header until begun
+	buf     []byte // unread bytes; without the file header until begun
 	handed  int
 }
 

@@ -18,7 +18,7 @@ import (
 // folder is an open Files.Dir.
 type folder = vod.Folder
 
-// folder opens the folder of f, and makes it if record is set. The error is errNotFound if there is no folder.
+// folder opens the folder of f, and creates it if record is set. The error is errNotFound if there is no folder.
 func (s *Server) folder(f *Files, record bool) (*folder, error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -53,8 +53,8 @@ func (s *Server) duration(ctx context.Context, f *Files, path string) (time.Dura
 	return folder.Duration(ctx, path+".flv")
 }
 
-// recording writes a publication to a file on a goroutine of its own. It reads the stream's log with a cursor like a
-// player, so nothing waits for it.
+// recording writes a publication to a file on its own goroutine. Like a player it reads the stream's log with a cursor, so nothing waits
+// for it.
 type recording struct {
 	files   *Files
 	request *Request
@@ -73,8 +73,8 @@ type closedFile struct {
 	err  error
 }
 
-// record starts to record pub if f and r ask for it, and otherwise returns nil. It calls failed if the recording
-// breaks off, and later to run hooks.
+// record starts to record pub if f and r ask for it; otherwise it returns nil. It calls failed if the recording ends with an error, and
+// later to run hooks.
 func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
 	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
 		return nil, nil
@@ -172,7 +172,7 @@ func (rec *recording) finish() {
 	rec.tell()
 }
 
-// recordFailure returns the description that the client gets.
+// recordFailure returns the description that is sent to the client.
 func recordFailure(err error) string {
 	switch {
 	case errors.Is(err, vod.ErrBadName):

@@ -10,7 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A client that has connected to no application may not name the streams of one, whose hooks have not been asked about it.
+// TestStreamsOfAnotherApp checks that a client that has connected with an empty app can't use the streams of an application, whose hooks
+// have not been called for it.
 func TestStreamsOfAnotherApp(t *testing.T) {
 	asked := make(chan string, 10)
 	other := &server.App{

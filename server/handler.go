@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Handler serves streams in place of the relay and of files. Each call of its methods has its own goroutine. The stream ends when the
-// method returns: as at the end of a file if the error is nil, as a refused request otherwise. The ctx of ServePlay ends with the
+// Handler serves streams in place of the relay and of files. Each call of a method has its own goroutine. The stream ends when the method
+// returns: like a file at its end if the error is nil, and like a refused request otherwise. The ctx of ServePlay ends with the
 // stream. That of ServePublish ends with the connection, so that everything published can be read after the stream has ended.
 //
 // The client is told that its stream has begun when the Handler first reads or writes it.
@@ -47,8 +47,8 @@ type handling struct {
 	stream  *netStream
 	app     application
 	request *Request
-	play    *playing // nil: the stream publishes
-	in      *ingest  // receives the media of a stream that publishes
+	play    *playing // nil if the client publishes
+	in      *ingest  // receives the media if the client publishes
 	ctx     context.Context
 	cancel  context.CancelFunc
 	out     *Stream
@@ -91,7 +91,7 @@ func (h *handling) start(serve func(context.Context, *Stream) error) error {
 	if h.play != nil {
 		h.stream.conn.server.counts.files.Add(1)
 	}
-	go h.run(serve) // not joined, like hooks: it runs the program's code
+	go h.run(serve) // the goroutine is not joined: it runs the program's code, like hooks
 	return nil
 }
 
@@ -172,7 +172,7 @@ func (h *handling) serve(cmd message.Command) {
 		ms, _ := number(cmd.Args, 0)
 		k.On, k.Value = false, time.Duration(milliseconds(ms))*time.Millisecond
 		if !h.watched.Load() || !h.control(k) {
-			h.stream.status("error", message.CodeSeekFailed, "this stream can't be sought in")
+			h.stream.status("error", message.CodeSeekFailed, "this stream does not support seek")
 		}
 		return
 	case "pauseRaw":
@@ -203,7 +203,7 @@ func (h *handling) setBuffer(d time.Duration) { h.control(Control{Kind: ControlB
 // gate blocks writes while the client pauses.
 type gate struct {
 	mu   sync.Mutex
-	open chan struct{} // closed while writes may pass
+	open chan struct{} // closed while writing is allowed
 }
 
 func (g *gate) init() {
@@ -232,5 +232,5 @@ func (g *gate) passage() <-chan struct{} {
 	return g.open
 }
 
-var errNotPublished = fmt.Errorf("server: the stream is played, not published")
-var errNotPlayed = fmt.Errorf("server: the stream is published, not played")
+var errNotPublished = fmt.Errorf("server: can't read: the client plays this stream")
+var errNotPlayed = fmt.Errorf("server: can't write: the client publishes this stream")

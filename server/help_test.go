@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// patience is how long a test waits for what comes at once.
+// patience is how long a test waits for something that should happen at once.
 const patience = 20 * time.Second
 
 func background(t testing.TB) context.Context {
@@ -29,7 +29,7 @@ func background(t testing.TB) context.Context {
 	return ctx
 }
 
-// start serves s on the loopback interface until the end of the test, and returns its address.
+// start serves s on the loopback interface until the end of the test, and returns the address.
 func start(t testing.TB, s *server.Server) string {
 	t.Helper()
 	if s.Logger == nil {
@@ -46,7 +46,7 @@ func start(t testing.TB, s *server.Server) string {
 	return l.Addr().String()
 }
 
-// app serves one App for all names.
+// app returns a Server with one App for all names.
 func app(t testing.TB, a *server.App) string {
 	t.Helper()
 	return start(t, &server.Server{Apps: map[string]*server.App{"*": a}})
@@ -60,7 +60,7 @@ func dial(t testing.TB, url string, o *rtmp.Options) *rtmp.Conn {
 	return c
 }
 
-// publish begins to publish.
+// publish connects and begins to publish.
 func publish(t testing.TB, url string) (*rtmp.Conn, *rtmp.Stream) {
 	t.Helper()
 	c := dial(t, url, &rtmp.Options{Publish: true})
@@ -69,7 +69,7 @@ func publish(t testing.TB, url string) (*rtmp.Conn, *rtmp.Stream) {
 	return c, s
 }
 
-// play begins to play.
+// play connects and begins to play.
 func play(t testing.TB, url string) (*rtmp.Conn, *rtmp.Stream) {
 	t.Helper()
 	c := dial(t, url, &rtmp.Options{Live: true})
@@ -79,13 +79,13 @@ func play(t testing.TB, url string) (*rtmp.Conn, *rtmp.Stream) {
 	return c, s
 }
 
-// sample are the tags of a file with sound and pictures.
+// sample returns the tags of a file with audio and video.
 func sample(t testing.TB) []flv.Tag {
 	t.Helper()
 	return tags(t, testserver.Sample)
 }
 
-// tags takes a file apart.
+// tags parses a file.
 func tags(t testing.TB, file []byte) (all []flv.Tag) {
 	t.Helper()
 	r := flv.NewReader(bytes.NewReader(file))
@@ -109,7 +109,7 @@ func write(t testing.TB, s *rtmp.Stream, all []flv.Tag) {
 	}
 }
 
-// media leaves out what is not sound and pictures.
+// media returns only the audio and video tags.
 func media(all []flv.Tag) (only []flv.Tag) {
 	for _, tag := range all {
 		if tag.Type != flv.TagScript {
@@ -119,7 +119,7 @@ func media(all []flv.Tag) (only []flv.Tag) {
 	return only
 }
 
-// receive reads n messages of sound and pictures.
+// receive reads n audio and video messages.
 func receive(t testing.TB, s interface{ ReadPacket(*message.Packet) error }, n int) (all []flv.Tag) {
 	t.Helper()
 	for len(all) < n {
@@ -132,7 +132,7 @@ func receive(t testing.TB, s interface{ ReadPacket(*message.Packet) error }, n i
 	return all
 }
 
-// sampleFile is the sample in a file.
+// sampleFile writes the sample to a file.
 func sampleFile(t testing.TB, dir, name string) string {
 	t.Helper()
 	path := dir + "/" + name

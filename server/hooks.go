@@ -9,10 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// application is an App as one client uses it. Hooks are called only by its methods. A missing hook allows
+// application is an App in use by one client. Only its methods call hooks. A missing hook allows
 // everything. A hook that panics fails, and ends the connection of its client.
 type application struct {
-	*App     // nil: the client's application does not exist
+	*App     // nil if the client's application does not exist
 	panicked func(*message.PanicError)
 }
 
@@ -88,7 +88,7 @@ func (a application) status(c *Conn, s *message.StatusError) {
 	}
 }
 
-// call serves a remote call with own, or else with the App's methods. found is false if neither serves the method.
+// call serves a remote call with own, or otherwise with the App's methods. found is false if neither serves the method.
 func (a application) call(c *Conn, own Method, cmd message.Command) (result any, found bool, err error) {
 	defer a.recovered(&err)
 	if own == nil {
@@ -115,12 +115,12 @@ func (a application) packet(c *Conn, m *session.Message) (served bool, err error
 	return a.Packet(c, p)
 }
 
-// media reports whether App.Media lets a published message pass.
+// media reports whether App.Media accepts a published message.
 func (a application) media(r *Request, m *session.Message) bool {
 	return a.Media == nil || a.filter(a.Media, r, packetOf(m))
 }
 
-// deliver reports whether App.Deliver lets a message pass to a player. The message's stream id is 0 for players over
+// deliver reports whether App.Deliver accepts a message for a player. The message's stream id is 0 for players over
 // HTTP.
 func (a application) deliver(r *Request, t flv.Tag) bool {
 	return a.Deliver == nil || a.filter(a.Deliver, r,

@@ -24,7 +24,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// notes are what hooks have been called.
+// notes records the hooks that have been called.
 type notes struct {
 	mu    sync.Mutex
 	lines []string
@@ -42,7 +42,7 @@ func (n *notes) all() []string {
 	return append([]string(nil), n.lines...)
 }
 
-// noting is an App that notes all of its hooks.
+// noting returns an App that records the calls of all its hooks.
 func noting(n *notes) *server.App {
 	return &server.App{
 		Connect:    func(ctx context.Context, c *server.Conn) error { n.add("connect " + c.App()); return nil },
@@ -79,7 +79,7 @@ func TestHooksInOrder(t *testing.T) {
 	}
 }
 
-// Every way to refuse, and what a client sees of it.
+// TestRefusals checks every way to refuse a request, and what the client is told.
 func TestRefusals(t *testing.T) {
 	refuse := func(err error) func(context.Context, *server.Request) error {
 		return func(context.Context, *server.Request) error { return err }
@@ -147,7 +147,7 @@ func TestUnknownApplication(t *testing.T) {
 	p.UntilGone()
 }
 
-// The token is the publisher's, and does not become part of the name.
+// TestRequest checks that the publisher's token does not become part of the name.
 func TestRequest(t *testing.T) {
 	asked := make(chan *server.Request, 1)
 	addr := app(t, &server.App{Publish: func(_ context.Context, r *server.Request) error {
@@ -170,7 +170,7 @@ func TestRequest(t *testing.T) {
 	assert.Equal(t, p.Conn.LocalAddr().String(), r.RemoteAddr.String())
 	assert.Equal(t, "live", r.Conn.App())
 	assert.Equal(t, []*server.Request{r}, r.Conn.Streams())
-	_, s := play(t, "rtmp://"+addr+"/live/alice") // the path is rewritten: players find it there
+	_, s := play(t, "rtmp://"+addr+"/live/alice") // players find the stream at the path that the hook has set
 	all := media(sample(t))[:3]
 	for _, tag := range all {
 		p.media(message.Type(tag.Type), id, tag.Timestamp, tag.Body)
@@ -178,7 +178,7 @@ func TestRequest(t *testing.T) {
 	assert.Equal(t, all, receive(t, s, 3))
 }
 
-// Hooks may wait, and call the client, while it is served.
+// TestConnectMayWait checks that a hook may wait and call the client, while the client is served.
 func TestConnectMayWait(t *testing.T) {
 	release := make(chan struct{})
 	addr := start(t, &server.Server{SetupTimeout: 200 * time.Millisecond, Apps: map[string]*server.App{"*": {
@@ -193,11 +193,11 @@ func TestConnectMayWait(t *testing.T) {
 	m, err := p.Read()
 	require.NoError(t, err)
 	assert.Equal(t, message.TypeUserControl, m.Type, "a ping is answered meanwhile")
-	time.AfterFunc(400*time.Millisecond, func() { close(release) }) // longer than SetupTimeout, which does not count it
+	time.AfterFunc(400*time.Millisecond, func() { close(release) }) // longer than SetupTimeout, which does not include App.Connect
 	assert.Equal(t, "_result", p.answer("_result").Name)
 }
 
-// A panic in a hook ends its connection, and no other.
+// TestPanicInAHook checks that a panic in a hook ends its connection, and no other.
 func TestPanicInAHook(t *testing.T) {
 	disconnected := make(chan error, 1)
 	addr := app(t, &server.App{
@@ -237,7 +237,7 @@ func TestPanicInFilters(t *testing.T) {
 	}
 }
 
-// breaking is a connection whose Read panics once armed, in the place of a mistake in what reads.
+// breaking is a connection whose Read panics once armed. It stands for a bug in the code that reads.
 type breaking struct {
 	net.Conn
 	armed *atomic.Bool
@@ -250,7 +250,7 @@ func (b breaking) Read(p []byte) (int, error) {
 	return b.Conn.Read(p)
 }
 
-// A panic on the goroutine that reads a connection ends that connection, and not the program.
+// TestPanicOfTheReader checks that a panic on the goroutine that reads a connection ends that connection, but not the program.
 func TestPanicOfTheReader(t *testing.T) {
 	s := &server.Server{Logger: slog.New(slog.DiscardHandler)}
 	defer s.Close()
@@ -261,14 +261,14 @@ func TestPanicOfTheReader(t *testing.T) {
 	p := peerOn(t, a)
 	p.connect("x")
 	armed.Store(true)
-	p.command(0, "noSuchMethod", 77, nil) // ends the Read under way
+	p.command(0, "noSuchMethod", 77, nil) // ends the Read in progress
 	var panicked *message.PanicError
 	require.ErrorAs(t, waitFor(t, "the end", done), &panicked)
 	assert.Equal(t, "boom", panicked.Value)
 	p.UntilGone()
 }
 
-// Media that comes before the hook has agreed is kept for then.
+// TestMediaBeforeThePublishHookReturns checks that media that arrives before the hook returns is kept until then.
 func TestMediaBeforeThePublishHookReturns(t *testing.T) {
 	release := make(chan struct{})
 	addr := app(t, &server.App{Publish: func(ctx context.Context, r *server.Request) error { <-release; return nil }})
@@ -285,7 +285,8 @@ func TestMediaBeforeThePublishHookReturns(t *testing.T) {
 	assert.Equal(t, all, receive(t, s, len(all)))
 }
 
-// A client that sends without end before the hook has agreed is not read, and a Call in the hook fails at once.
+// TestMediaBeforeThePublishHookIsBounded checks that reading stops if a client sends too much before the hook returns, and that a Call in
+// the hook then fails at once.
 func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	failed := make(chan error, 1)
 	addr := start(t, &server.Server{MaxMessageSize: 1 << 20, Apps: map[string]*server.App{"*": {Publish: func(ctx context.Context, r *server.Request) error {
@@ -302,7 +303,7 @@ func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	p.command(id, "publish", 3, nil, "x", "live")
 	body := make([]byte, 100<<10)
 	body[0] = 0xaf
-	go func() { // more than the queue and all buffers of the system take
+	go func() { // more than the queue and all system buffers hold
 		for i := range 200 {
 			b := p.Encode(chunk.Outgoing{Type: 8, ChunkStreamID: 4, StreamID: id, Timestamp: uint32(i), Body: body})
 			if _, err := p.Conn.Write(b); err != nil {
@@ -314,7 +315,8 @@ func TestMediaBeforeThePublishHookIsBounded(t *testing.T) {
 	p.UntilCode(message.CodePublishStart)
 }
 
-// A publisher gone without a word: Publish.BadName after a lost network, in rtmplite3. Here the same address may take over.
+// TestPublishAfterALostNetwork checks that a publisher whose network was lost can publish again from the same address. rtmplite3 refuses it
+// with Publish.BadName.
 func TestPublishAfterALostNetwork(t *testing.T) {
 	addr := app(t, &server.App{})
 	url := "rtmp://" + addr + "/live/x"
@@ -331,7 +333,7 @@ func TestPublishAfterALostNetwork(t *testing.T) {
 	receive(t, viewer, 10)
 	_, s := publish(t, url)
 	write(t, s, all)
-	got := receive(t, viewer, 10) // the players stay, and time goes on
+	got := receive(t, viewer, 10) // the players stay, and timestamps continue
 	assert.GreaterOrEqual(t, got[0].Timestamp, all[9].Timestamp)
 	old.UntilCode(message.CodePublishBadName)
 	old.UntilGone()
@@ -420,7 +422,8 @@ func TestConnContext(t *testing.T) {
 	assert.Equal(t, p.Conn.LocalAddr().String(), <-got)
 }
 
-// The reader knows that the stream is deleted before the hooks have come to closeStream.
+// TestUnpublishOfAStreamThatIsAboutToBeDeleted checks a deleteStream that the reader handles before the hooks' goroutine has served
+// closeStream.
 func TestUnpublishOfAStreamThatIsAboutToBeDeleted(t *testing.T) {
 	release, began, ended := make(chan struct{}), make(chan struct{}), make(chan struct{})
 	p := newPeer(t, app(t, &server.App{

@@ -20,7 +20,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A stray _error is for the App's Status, but these clients have none.
+// TestStrayErrorWithoutApplication checks that an _error that matches no call, which goes to App.Status, is harmless if the client has no
+// application.
 func TestStrayErrorWithoutApplication(t *testing.T) {
 	stray := peertest.Command(0, "_error", 9, nil, "x")
 	for name, first := range map[string]chunk.Outgoing{
@@ -62,7 +63,7 @@ func property(t *testing.T, name string, value any) message.SharedEvent {
 	return message.SharedEvent{Type: message.SharedRequestChange, Data: data}
 }
 
-// An event of 5 bytes must not lead to a copy of the whole object each.
+// TestSharedObjectUsedManyTimesInOneMessage checks that repeated events of 5 bytes do not cause a copy of the whole object each.
 func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{}))
 	p.connect("x")
@@ -74,7 +75,8 @@ func TestSharedObjectUsedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
-// Each release of an object that is kept in a file writes that.
+// TestSharedObjectReleasedManyTimesInOneMessage checks that repeated releases of an object, each of which may write its file, cause only
+// one write.
 func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p := newPeer(t, app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}}))
 	p.connect("x")
@@ -84,18 +86,18 @@ func TestSharedObjectReleasedManyTimesInOneMessage(t *testing.T) {
 	p.alive()
 }
 
-// Each instance of an application has its own objects, in files, too.
+// TestSharedObjectFilesAreApart checks that each instance of an application has its own objects in files.
 func TestSharedObjectFilesAreApart(t *testing.T) {
 	addr := app(t, &server.App{Shared: &server.SharedPolicy{Dir: t.TempDir()}})
 	for _, its := range [][2]string{{"a/b", "c"}, {"a", "b/c"}} {
 		p := newPeer(t, addr)
 		p.connect(its[0])
 		p.shared(its[1], true, message.SharedEvent{Type: message.SharedUse}, property(t, "of", its[0]), message.SharedEvent{Type: message.SharedRelease})
-		require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success: there was nothing")
+		require.Len(t, p.nextShared().Events, 3, "UseSuccess, Clear, Success: the object was empty")
 	}
 }
 
-// heap is what is in use, in bytes.
+// heap returns the size of the heap in use, in bytes.
 func heap() int {
 	runtime.GC()
 	runtime.GC()
@@ -104,7 +106,7 @@ func heap() int {
 	return int(m.HeapAlloc)
 }
 
-// A hook that waits must not let its client fill the memory.
+// TestWhatWaitsForAHookIsBounded checks that a client can't fill the memory while a hook waits.
 func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 	for name, flood := range map[string]func(send func(...chunk.Outgoing) bool){
 		"media of streams that were closed": func(send func(...chunk.Outgoing) bool) {
@@ -130,7 +132,7 @@ func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 			p.CreateStream()
 			p.command(0, "wait", 9, nil)
 			before, sent := heap(), 0
-			p.Conn.SetWriteDeadline(time.Now().Add(2 * time.Second)) // the server stops reading at some time
+			p.Conn.SetWriteDeadline(time.Now().Add(2 * time.Second)) // the server stops reading at some point
 			flood(func(messages ...chunk.Outgoing) bool {
 				b := p.Encode(messages...)
 				sent += len(b)
@@ -143,7 +145,7 @@ func TestWhatWaitsForAHookIsBounded(t *testing.T) {
 	}
 }
 
-// Two addresses that are not known are not one.
+// TestTakeoverByAnUnknownAddress checks that two unknown addresses do not count as equal.
 func TestTakeoverByAnUnknownAddress(t *testing.T) {
 	s := &server.Server{}
 	start(t, s)

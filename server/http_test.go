@@ -23,7 +23,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// web serves FLVHandler.
+// web starts an HTTP server with FLVHandler.
 func web(t testing.TB, s *server.Server) string {
 	t.Helper()
 	w := httptest.NewServer(s.FLVHandler())
@@ -62,7 +62,7 @@ func TestHTTPFLVLive(t *testing.T) {
 		for _, tag := range all {
 			pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body})
 		}
-		for s.Stats().Players == 0 { // it is not to end before the viewer is there
+		for s.Stats().Players == 0 { // the stream must not end before the viewer has joined
 			time.Sleep(time.Millisecond)
 		}
 		pub.Close()
@@ -76,7 +76,7 @@ func TestHTTPFLVLive(t *testing.T) {
 	assert.Zero(t, s.Stats().Conns)
 }
 
-// counting counts the writes of the connections that it accepts.
+// counting is a listener that counts the writes of its connections.
 type counting struct {
 	net.Listener
 	writes *atomic.Int64
@@ -97,7 +97,7 @@ func (c countingConn) Write(b []byte) (int, error) {
 	return c.Conn.Write(b)
 }
 
-// A viewer of a live stream costs one write a message, whatever its size.
+// TestHTTPFLVWritesMessagesWhole checks that each message of a live stream is sent to a viewer with one write, whatever its size.
 func TestHTTPFLVWritesMessagesWhole(t *testing.T) {
 	s := new(server.Server)
 	var writes atomic.Int64
@@ -261,7 +261,7 @@ func TestWebSocketFLV(t *testing.T) {
 			file = b
 			continue
 		}
-		var one flv.Tag // frames are whole tags
+		var one flv.Tag // a WebSocket frame contains whole tags
 		_, ok, err := new(flv.Parser).Parse(b, &one)
 		require.NoError(t, err)
 		require.True(t, ok)

@@ -7,22 +7,22 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// ingest receives the media of one publish command. It queues media until the program has agreed; then media goes to
+// ingest receives the media of one publish command. It queues media until the program has accepted the command. Then media goes to
 // take, or stays queued for a Handler. A full queue stops the reader.
 type ingest struct {
 	waiting *waiting
 	wake    chan struct{} // signalled when pop has something to return or the media has ended
 
-	mu      sync.Mutex // guards the rest; held during take, which must not wait
+	mu      sync.Mutex // guards the fields below; held during take, which must not wait
 	queue   session.MediaQueue
 	counted int                      // bytes of queue, as counted in waiting
-	take    func(m *session.Message) // nil: media is queued
-	over    error                    // why no more media will come; io.EOF if the client has ended the stream
+	take    func(m *session.Message) // nil while media is queued
+	over    error                    // why no more media will arrive; io.EOF if the client has ended the stream
 }
 
 func (c *Conn) newIngest() *ingest { return &ingest{wake: make(chan struct{}, 1), waiting: &c.waiting} }
 
-// waiting counts the bytes in the queues of all publish commands of a connection. There may be many: a client can close and publish a
+// waiting counts the bytes in the queues of all publish commands of a connection. There may be many, since a client can close and publish a
 // stream again before the first hook has returned.
 type waiting struct {
 	mu      sync.Mutex
@@ -80,7 +80,7 @@ func (in *ingest) open(take func(m *session.Message)) {
 }
 
 // pop passes the oldest message to into, which may use it only during the call. If the queue is empty, ok is false,
-// and over says why no more media will come, or is nil.
+// and over is nil or says why no more media will arrive.
 func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()
@@ -94,7 +94,7 @@ func (in *ingest) pop(into func(m *session.Message)) (ok bool, over error) {
 	return true, nil
 }
 
-// end records that no more media will come, and why. Queued messages stay for open and pop.
+// end records that no more media will arrive, and why. Queued messages remain for open and pop.
 func (in *ingest) end(why error) {
 	in.mu.Lock()
 	defer in.mu.Unlock()

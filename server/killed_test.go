@@ -16,7 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A server that is killed while twenty streams are recorded leaves twenty files that play, and that a new server appends to.
+// TestKilledWhileRecording kills a server while it records twenty streams. The files must be playable, and a new server must be able to
+// append to them.
 func TestKilledWhileRecording(t *testing.T) {
 	const streams = 20
 	dir := t.TempDir()
@@ -30,7 +31,7 @@ func TestKilledWhileRecording(t *testing.T) {
 		require.NoError(t, err)
 		go func() {
 			defer func() { ended <- struct{}{} }()
-			pace := time.NewTicker(10 * time.Millisecond) // a megabyte a second
+			pace := time.NewTicker(10 * time.Millisecond) // a megabyte per second
 			defer pace.Stop()
 			for n := uint32(0); ; n++ {
 				select {
@@ -80,11 +81,11 @@ func TestKilledWhileRecording(t *testing.T) {
 		require.NoError(t, s.Close())
 		require.NoError(t, waitFor(t, "Done", done))
 		require.NoError(t, c.Close())
-		assert.InDelta(t, before+1, count(t, url), 1, "a tag that was torn is gone")
+		assert.InDelta(t, before+1, count(t, url), 1, "the truncated tag has been removed")
 	}
 }
 
-// count plays a file to its end, and returns how many pictures it has.
+// count plays a file to its end, and returns the number of pictures.
 func count(t testing.TB, url string) (n int) {
 	t.Helper()
 	c := dial(t, url, nil)

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// refusedAtOnce reports that the server hangs up without a byte.
+// refusedAtOnce checks that the server closes the connection without sending a byte.
 func refusedAtOnce(t testing.TB, addr string) bool {
 	t.Helper()
 	nc, err := net.Dial("tcp", addr)
@@ -40,7 +40,7 @@ func TestMaxConns(t *testing.T) {
 	assert.True(t, refusedAtOnce(t, addr))
 	assert.EqualValues(t, 1, s.Stats().Refused)
 	p.Conn.Close()
-	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 1 })
+	eventually(t, "a place is free again", func() bool { return s.Stats().Conns == 1 })
 	newPeer(t, addr).connect("x")
 }
 
@@ -73,19 +73,19 @@ func TestMaxConnsPerIP(t *testing.T) {
 	refused("PROXY TCP6 2001:db8::ffff 2001:db8::2 1000 1935\r\n") // the same /64
 	from("PROXY TCP6 2001:db8:0:1::1 2001:db8::2 1000 1935\r\n")
 	v6.Conn.Close()
-	eventually(t, "a place is free", func() bool { return s.Stats().Conns == 3 })
+	eventually(t, "a place is free again", func() bool { return s.Stats().Conns == 3 })
 	from(proxyV2("2001:db8::ffff"))
 	from("PROXY UNKNOWN\r\n")
 	from("PROXY UNKNOWN\r\n") // a proxy's own connections do not count
-	from("")                  // nor has it to send a header, but who it is that does not is not known:
+	from("")                  // a header is optional, but without one the client is unknown
 	refused("")
-	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // a client at the proxy's address counts as any other
+	refused("PROXY TCP4 127.0.0.1 192.0.2.2 1000 1935\r\n") // a client at the proxy's address counts like any other
 	refused("PROXY nonsense\r\n")
 	refused("PROXY " + strings.Repeat("x", 200))
-	refused(proxyV2("2001:db8::1")[:16]) // and no more: cut off by the byte that follows
+	refused(proxyV2("2001:db8::1")[:16]) // ... but nothing more: the header is cut off
 }
 
-// proxyV2 is the binary header for a client at an IPv6 address.
+// proxyV2 returns the binary header for a client at an IPv6 address.
 func proxyV2(from string) string {
 	src := netip.MustParseAddr(from).As16()
 	b := []byte("\r\n\r\n\x00\r\nQUIT\n\x21\x21")
@@ -121,7 +121,7 @@ func TestSetupTimeout(t *testing.T) {
 			begin(nc)
 			nc.SetDeadline(time.Now().Add(patience))
 			_, err = io.Copy(io.Discard, nc)
-			if err != nil { // a reset is as good as a FIN
+			if err != nil { // a reset is accepted like a FIN
 				assert.NotErrorIs(t, err, context.DeadlineExceeded)
 				assert.NotContains(t, err.Error(), "i/o timeout")
 			}
@@ -145,7 +145,7 @@ func TestIdleTimeout(t *testing.T) {
 	p.UntilGone() // not answered
 }
 
-// A player that reads nothing is ended, and the others get everything meanwhile.
+// TestWriteTimeout checks that a player that reads nothing is disconnected, and that the others receive everything meanwhile.
 func TestWriteTimeout(t *testing.T) {
 	stopped := make(chan server.StreamStats, 2)
 	s := &server.Server{WriteTimeout: 300 * time.Millisecond, Apps: map[string]*server.App{"*": {
@@ -171,13 +171,13 @@ func TestWriteTimeout(t *testing.T) {
 	}
 }
 
-// Pings without end from a client that reads nothing neither stop the server nor fill its memory: it is ended once its answers have
-// nowhere to go.
+// TestPingFloodOfAClient checks that endless pings from a client that reads nothing neither block the server nor fill its memory: the
+// client is disconnected when its answers can't be sent any more.
 func TestPingFloodOfAClient(t *testing.T) {
 	s := &server.Server{WriteTimeout: 300 * time.Millisecond}
 	defer s.Close()
 	a, b := conntest.Pair(t)
-	a.SetReadBuffer(4096) // so that it does not take long
+	a.SetReadBuffer(4096) // so that the test does not take long
 	b.SetWriteBuffer(4096)
 	done := make(chan error, 1)
 	go func() { done <- s.ServeConn(context.Background(), b) }()
@@ -191,6 +191,6 @@ func TestPingFloodOfAClient(t *testing.T) {
 	for err == nil {
 		_, err = p.Conn.Write(flood)
 	}
-	require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "it is still served")
+	require.NotErrorIs(t, err, os.ErrDeadlineExceeded, "the client is still served")
 	assert.ErrorIs(t, waitFor(t, "the end", done), os.ErrDeadlineExceeded)
 }

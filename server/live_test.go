@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Published media arrives unchanged, at a player that waits and at one that joins in the middle.
+// TestLiveRelay checks that published media arrives unchanged at a player that waits for the stream and at one that joins in the middle.
 func TestLiveRelay(t *testing.T) {
 	addr := app(t, &server.App{Live: server.Live{Linger: -1}})
 	url := "rtmp://" + addr + "/live/x"
@@ -28,7 +28,7 @@ func TestLiveRelay(t *testing.T) {
 	write(t, out, all)
 	want := media(all)
 	assert.Equal(t, want, receive(t, early, len(want)))
-	// Joining after the start: rtmplite3 fails there.
+	// Join after the start, where rtmplite3 fails.
 	_, late := play(t, url)
 	got := receive(t, late, 3)
 	assert.True(t, flv.IsHeader(got[0]), "%v", got[0].Type)
@@ -61,7 +61,7 @@ func TestFFmpegPublishesAndPlays(t *testing.T) {
 	programtest.Run(t, "ffprobe", "-v", "error", dump)
 }
 
-// RTMPDump plays over every transport.
+// TestRTMPDumpOverEveryTransport plays with RTMPDump over every transport.
 func TestRTMPDumpOverEveryTransport(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
@@ -75,13 +75,13 @@ func TestRTMPDumpOverEveryTransport(t *testing.T) {
 	t.Cleanup(web.Close)
 	secure := httptest.NewUnstartedServer(s.TunnelHandler())
 	secure.TLS = testserver.ServerTLS()
-	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp takes one for an error
+	secure.TLS.SessionTicketsDisabled = true // Debian's librtmp treats a session ticket as an error
 	secure.StartTLS()
 	t.Cleanup(secure.Close)
 	pub, err := s.Publish(background(t), "live/x")
 	require.NoError(t, err)
 	defer pub.Close()
-	for _, tag := range media(sample(t)) { // with a duration in its metadata a part of the sample would be incomplete
+	for _, tag := range media(sample(t)) { // without metadata: with its duration, a part of the sample would count as incomplete
 		require.NoError(t, pub.WritePacket(&message.Packet{Type: message.Type(tag.Type), Timestamp: tag.Timestamp, Body: tag.Body}))
 	}
 	for scheme, addr := range map[string]string{"rtmp": plain, "rtmpe": plain, "rtmps": l.Addr().String(), "rtmpt": web.Listener.Addr().String(),

@@ -22,10 +22,10 @@ type livePlaying struct {
 	ended  atomic.Bool
 
 	begun, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
-	first           uint32 // timestamp of the first message, ms
+	first           uint32 // timestamp of the first message in ms
 
 	mu           sync.Mutex // guards the rest
-	audio, video bool       // what the client wants
+	audio, video bool       // which kinds the client wants
 }
 
 // live plays a live stream, which may not have a publisher yet.
@@ -47,7 +47,7 @@ func (p *playing) live() error {
 	if !p.stream.begin(l) {
 		close(l.told)
 		l.player.Close()
-		return errNotFound // impossible, see publication.start
+		return errNotFound // impossible; see publication.start
 	}
 	p.begun()
 	close(l.told)
@@ -95,7 +95,7 @@ func (l *livePlaying) deliver(m *live.Message) bool {
 	return l.app.deliver(l.request, tag)
 }
 
-// within reports whether a timestamp lies within Request.Length. The first that does not ends the playing.
+// within reports whether a timestamp is within Request.Length. The first one beyond it ends the playing.
 func (l *livePlaying) within(timestamp uint32) bool {
 	if l.complete {
 		return false
@@ -127,7 +127,7 @@ func (l *livePlaying) finish() {
 	l.app.stop(l.request, StreamStats(l.player.Stats()))
 }
 
-// serve serves pause, receiveAudio and receiveVideo. A live stream cannot be sought in.
+// serve serves pause, receiveAudio and receiveVideo. A live stream does not support seek.
 func (l *livePlaying) serve(cmd message.Command) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -168,7 +168,7 @@ func receiveNotified(st *netStream, on bool) {
 	}
 }
 
-// notify tells a client that has waited that the stream has a publisher now.
+// notify tells a client that has waited for a publisher that the stream has one now.
 func (l *livePlaying) notify() (messages []chunk.Outgoing) {
 	if l.waits {
 		messages = append(messages, session.Status(l.stream.id, "status", message.CodePlayPublishNotify, l.request.Name+" begins."))

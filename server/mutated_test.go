@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// session are the bytes of a client that does everything, after its handshake.
+// session returns the bytes that a client that uses every feature sends after the handshake.
 func session(t testing.TB) []byte {
 	out := chunk.NewWriter()
 	var b []byte
@@ -62,7 +62,7 @@ func session(t testing.TB) []byte {
 	return b
 }
 
-// script is a client that has said all already, and takes all that it is told.
+// script is a client whose output is fixed in advance, and that accepts all input.
 type script struct {
 	net.Conn
 	in io.Reader
@@ -76,8 +76,8 @@ func (c *script) SetReadDeadline(time.Time) error  { return nil }
 func (c *script) SetWriteDeadline(time.Time) error { return nil }
 func (c *script) RemoteAddr() net.Addr             { return &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 1} }
 
-// Clients whose bytes are wrong in every place do no harm: no panic, no goroutine left. Shared objects that are kept by
-// instances of applications that mutations have named are all that stays in memory.
+// TestMutatedClients damages the bytes of a client in every place. No mutation may cause a panic or leak a goroutine. Only shared objects
+// in applications that mutations have named may stay in memory.
 func TestMutatedClients(t *testing.T) {
 	sessions := 1000
 	if os.Getenv("RTMP_LONG") != "" {
@@ -122,10 +122,10 @@ func TestMutatedClients(t *testing.T) {
 	assert.Less(t, after, heap+8<<20)
 }
 
-// heapInUse is how many bytes of memory are reachable.
+// heapInUse returns the number of reachable bytes.
 func heapInUse() int {
 	runtime.GC()
-	runtime.GC() // pools are emptied by the second
+	runtime.GC() // the second collection empties the pools
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)

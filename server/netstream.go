@@ -12,22 +12,22 @@ import (
 type netStream struct {
 	conn    *Conn
 	id      uint32
-	deleted bool // the client has deleted the stream, whose activity is about to end; guarded by conn.mu
+	deleted bool // the client has deleted the stream, and its activity is about to end; guarded by conn.mu
 
 	bufferKnown bool // the client has set the buffer for this stream rather than stream 0; guarded by conn.mu
 
-	mu     sync.Mutex // guards the rest; innermost
-	in     *ingest    // receives the media; nil: media is dropped
-	doing  activity   // set by the hooks' goroutine; nil: none
-	buffer int64      // size of the client's buffer, in ms; < 0: unknown
+	mu     sync.Mutex // guards the fields below; no other lock is taken while it is held
+	in     *ingest    // receives the media; nil means that media is dropped
+	doing  activity   // set by the hooks' goroutine; nil if there is none
+	buffer int64      // size of the client's buffer in ms; < 0 if unknown
 }
 
-// activity is what happens on a stream: a publication, or a way of playing.
+// activity is the activity of a stream: a publication, or a kind of playing.
 type activity interface {
 	asked() *Request
 	// over reports whether the activity has ended by itself, so that another may begin on the stream.
 	over() bool
-	// release ends whatever can be ended without calling a hook and without waiting. It may be called more than once,
+	// release ends everything that can be ended without calling a hook and without waiting. It may be called more than once,
 	// from any goroutine.
 	release()
 	// finish ends the activity and calls Unpublish or Stop. It is called once, on the hooks' goroutine.
@@ -44,7 +44,7 @@ func (st *netStream) ingest() *ingest {
 	return st.in
 }
 
-// endIngest records that the client publishes nothing more on the stream, and why. Queued messages stay.
+// endIngest records that the client does not publish on the stream any more, and why. Queued messages remain.
 func (st *netStream) endIngest(why error) {
 	st.mu.Lock()
 	in := st.in
@@ -169,7 +169,7 @@ func (c *Conn) failed(cmd message.Command, code, description string) {
 	}
 }
 
-// boolean returns an argument as a bool; missing is the default. Everything except false, null, undefined and 0 is
+// boolean returns an argument as a bool; missing is the default. All values except false, null, undefined and 0 are
 // true.
 func boolean(args []any, i int, missing bool) bool {
 	if i >= len(args) {

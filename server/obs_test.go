@@ -12,9 +12,9 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// OBS says what FMLE does, in the order of its plugins/obs-outputs/librtmp: releaseStream, FCPublish and createStream at once when it
-// has been accepted, _checkbw when the server mentions bandwidth, publish with what createStream has answered, then metadata with
-// @setDataFrame and the decoder configurations. It takes leave with FCUnpublish and deleteStream.
+// TestOBS sends what OBS sends, in the order of its plugins/obs-outputs/librtmp: releaseStream, FCPublish and createStream together after
+// connect was accepted; _checkbw after the server has sent onBWDone; publish after the result of createStream; then metadata with
+// @setDataFrame and the decoder configurations; and at the end FCUnpublish and deleteStream.
 func TestOBS(t *testing.T) {
 	var stopped []string
 	s := &server.Server{Apps: map[string]*server.App{"live": {
@@ -35,7 +35,7 @@ func TestOBS(t *testing.T) {
 	p.command(0, "FCPublish", 3, nil, "key")
 	p.command(0, "createStream", 4, nil)
 	p.command(0, "_checkbw", 5, nil)
-	for transaction := 2.0; transaction <= 5; transaction++ { // answered in order, by no _error
+	for transaction := 2.0; transaction <= 5; transaction++ { // answered in order, and without an _error
 		answer := p.answer("_result", "_error")
 		require.Equal(t, "_result", answer.Name)
 		require.Equal(t, transaction, answer.TransactionID)

@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Accept performs the server's handshake on nc and leaves the rest to the program, which reads with ReadPacket, and answers connect
-// itself or passes packets to HandlePacket. s has the limits, and the applications for HandlePacket; it may be nil. If Accept fails,
+// Accept performs the server's handshake on nc and leaves the rest to the program: it reads with ReadPacket, and either answers connect
+// itself or passes packets to HandlePacket. s provides the limits, and the applications for HandlePacket; it may be nil. If Accept fails,
 // it closes nc, and the error is a *handshake.Error.
 //
-// Calls get their results only during ReadPacket.
+// Results of calls are received only during ReadPacket.
 func Accept(ctx context.Context, nc net.Conn, s *Server) (*Conn, error) {
 	if s == nil {
 		s = new(Server)
@@ -120,7 +120,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	}
 	in := &session.Counted{Conn: c.nc}
 	c0, encryption := make([]byte, 1), c.admits()
-	n, _ := in.Read(c0) // a read error will come back in the handshake
+	n, _ := in.Read(c0) // a read error occurs again in the handshake
 	if asked := handshake.Encryption(c0[0]); n == 1 && asked < encryption && slices.Contains(encryptions, asked) {
 		encryption = asked
 	}
@@ -144,7 +144,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 // encryptions are the types of RTMPE, weakest first.
 var encryptions = []handshake.Encryption{handshake.EncryptionPlain, handshake.EncryptionXTEA, handshake.EncryptionBlowfish}
 
-// admits returns the strongest encryption that the client may ask for. Inside TLS it returns EncryptionNone.
+// admits returns the strongest encryption that the client may use. Inside TLS it returns EncryptionNone.
 func (c *Conn) admits() handshake.Encryption {
 	switch nc := c.nc.(type) {
 	case interface{ ConnectionState() tls.ConnectionState }:
@@ -193,7 +193,8 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 }
 
 // ReadPacket reads the next message of any type into p. The message is not served, but Set Chunk Size and Abort have taken effect. It
-// sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on others it competes with the Server.
+// sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on other connections it competes with the
+// Server.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	if err := c.core.ReadPacket(ctx, 0, p); err != nil {
 		return err
@@ -206,7 +207,7 @@ func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 	return nil
 }
 
-// HandlePacket serves a packet from ReadPacket as the Server would have done.
+// HandlePacket serves a packet from ReadPacket as a Server does.
 func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 	return c.core.HandlePacket(ctx, p)
 }
@@ -215,7 +216,7 @@ func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
 func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	o := session.EncodePacket(p)
 	if session.IsPushed(o.ChunkStreamID) {
-		o.Format = 0 // the chunk writer does not know which headers the streams have sent there
+		o.Format = 0 // a full header, since the chunk writer does not know the headers that streams have sent on this chunk stream
 	}
 	return c.core.Send(ctx, o)
 }

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// peer is a client that does what a test says, and no more.
+// peer is a client that does only what a test tells it to.
 type peer struct{ *peertest.Client }
 
 func newPeer(t testing.TB, addr string) *peer {
@@ -24,13 +24,13 @@ func newPeer(t testing.TB, addr string) *peer {
 	return &peer{peertest.Dial(t, addr)}
 }
 
-// peerOn shakes hands.
+// peerOn performs the handshake.
 func peerOn(t testing.TB, nc net.Conn) *peer {
 	t.Helper()
 	return &peer{peertest.NewClient(t, nc)}
 }
 
-// piped serves one end of a pipe, and returns a peer at the other end that waits as long as the test does. done receives the error of
+// piped serves one end of a pipe, and returns a peer without a deadline at the other end. done receives the error of
 // ServeConn.
 func piped(t testing.TB, s *server.Server) (p *peer, done <-chan error) {
 	t.Helper()
@@ -47,13 +47,13 @@ func (p *peer) command(stream uint32, name string, transaction float64, object a
 	p.Send(peertest.Command(stream, name, transaction, object, args...))
 }
 
-// media sends a message of sound or pictures.
+// media sends an audio or video message.
 func (p *peer) media(t message.Type, stream, timestamp uint32, body []byte) {
 	p.T.Helper()
 	p.Send(chunk.Outgoing{Type: uint8(t), ChunkStreamID: 4, StreamID: stream, Timestamp: timestamp, Format: chunk.Format0, Body: body})
 }
 
-// answer reads up to the next command of one of the names.
+// answer reads up to the next command with one of the names.
 func (p *peer) answer(names ...string) message.Command {
 	p.T.Helper()
 	return p.Until(func(m peertest.Message) bool { return slices.Contains(names, m.Command.Name) }).Command
@@ -78,7 +78,7 @@ func (p *peer) connect(app string, more ...amf.Property) message.Command {
 	return p.answer("_result", "_error")
 }
 
-// alive makes sure that commands are served.
+// alive checks that commands are served.
 func (p *peer) alive() {
 	p.T.Helper()
 	p.command(0, "noSuchMethod", 77, nil)

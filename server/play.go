@@ -44,7 +44,7 @@ func (c *Conn) play(id uint32, cmd message.Command) {
 	}
 }
 
-// mayStart returns an error if a client cannot play, before the hook is asked.
+// mayStart returns an error if a client can't play. It is called before the hook.
 func (c *Conn) mayStart(app application, r *Request) error {
 	if !c.mayPlay(app) {
 		return Deny("the player has not been verified")
@@ -75,7 +75,7 @@ func playStart(args []any) time.Duration {
 	switch {
 	case !ok || math.IsInf(ms, 0) || ms < -2000:
 		return StartAny
-	case ms == -1000 || ms == -1: // clients send milliseconds, the specification says seconds
+	case ms == -1000 || ms == -1: // clients send milliseconds, although the specification says seconds
 		return StartLive
 	case ms < 0:
 		return StartAny
@@ -83,7 +83,7 @@ func playStart(args []any) time.Duration {
 	return time.Duration(milliseconds(ms)) * time.Millisecond
 }
 
-// playLength returns play's third argument; negative: play everything.
+// playLength returns play's third argument. A negative length means to play everything.
 func playLength(args []any) time.Duration {
 	ms, ok := number(args, 2)
 	if !ok || ms < 0 || math.IsInf(ms, 0) {
@@ -122,7 +122,7 @@ func (p *playing) start() error {
 	return err
 }
 
-// begun tells the client that play begins, after the messages in before. It leaves out Play.Reset if the client adds
+// begun sends the messages in before, and then tells the client that play begins. It leaves out Play.Reset if the client adds
 // to a playlist.
 func (p *playing) begun(before ...chunk.Outgoing) error {
 	id := p.stream.id

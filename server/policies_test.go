@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// inTime gives a test a publisher of live/x at an App, in time of its own.
+// inTime runs a test in a synctest bubble, with a publisher of live/x on a server with an App.
 func inTime(t *testing.T, a *server.App, test func(t *testing.T, s *server.Server, p *peer, id uint32)) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{IdleTimeout: -1, Apps: map[string]*server.App{"*": a}}
@@ -56,7 +56,7 @@ func TestPublishIdleNever(t *testing.T) {
 	})
 }
 
-// The bit rate counts over 10 s: a burst may exceed it, ten seconds together may not.
+// TestMaxBitrate checks that a short burst may exceed the bit rate, but not the media of ten seconds.
 func TestMaxBitrate(t *testing.T) {
 	const second = 100_000 / 8
 	inTime(t, &server.App{Live: server.Live{MaxBitrate: 100_000, PublishIdle: -1}}, func(t *testing.T, s *server.Server, p *peer, id uint32) {
@@ -72,7 +72,7 @@ func TestMaxBitrate(t *testing.T) {
 	})
 }
 
-// The gathered media is what was published.
+// TestMerge checks that gathered media arrives unchanged.
 func TestMerge(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const merge = 350 * time.Millisecond
@@ -83,14 +83,14 @@ func TestMerge(t *testing.T) {
 		p.UntilCode(message.CodePlayStart)
 		pub, err := s.Publish(context.Background(), "live/x")
 		require.NoError(t, err)
-		go func() { // a message each 40 ms, after the first, which players get at once
+		go func() { // a message every 40 ms after the first one, which players get at once
 			for i := range uint32(50) {
 				pub.WritePacket(&message.Packet{Type: message.TypeAudio, Timestamp: 40 * i, Body: []byte{0xaf, 1, byte(i)}})
 				time.Sleep(40 * time.Millisecond)
 			}
 			pub.Close()
 		}()
-		var arrived []time.Time // when something came, each time once
+		var arrived []time.Time // the times at which something arrived, each once
 		for i := byte(0); i < 50; {
 			m, err := p.Read()
 			require.NoError(t, err)
@@ -113,7 +113,8 @@ func TestMerge(t *testing.T) {
 	})
 }
 
-// receiveAudio and receiveVideo turn off one kind, and on again, with the headers that are needed then.
+// TestReceiveAudioAndVideo checks that receiveAudio and receiveVideo turn a kind of media off and on again, with the headers that are then
+// needed.
 func TestReceiveAudioAndVideo(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
@@ -132,7 +133,7 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	}
 	send(message.TypeVideo, 0x17, 0, 0, 0, 0, 1)
 	send(message.TypeAudio, 0xaf, 0, 0x12, 0x10)
-	// arrives publishes a key frame and a sound, then data to know the end by, and returns what comes of it.
+	// arrives publishes a key frame, an audio message and then data, which marks the end. It returns the types that arrive before the data.
 	arrives := func() (kinds []message.Type) {
 		send(message.TypeVideo, 0x17, 1, 0, 0, 0, 7)
 		send(message.TypeAudio, 0xaf, 1, 7)
@@ -167,7 +168,8 @@ func TestReceiveAudioAndVideo(t *testing.T) {
 	assert.Equal(t, []message.Type{message.TypeVideo, message.TypeAudio}, arrives())
 }
 
-// A recording that has become too long or too large is closed, and the next begins at a key frame; nothing is lost between them.
+// TestRecordingRotates checks that a recording that has become too long or too large is closed, and that the next one begins at a key
+// frame, without losing messages in between.
 func TestRecordingRotates(t *testing.T) {
 	for name, limit := range map[string]server.Files{"size": {MaxSize: 150_000}, "duration": {MaxDuration: 3 * time.Second}} {
 		t.Run(name, func(t *testing.T) {
@@ -206,7 +208,7 @@ func TestRecordingRotates(t *testing.T) {
 	}
 }
 
-// RTMPE has nothing to add inside TLS, and is refused there.
+// TestEncryptionInsideTLS checks that RTMPE is refused inside TLS, where it is of no use.
 func TestEncryptionInsideTLS(t *testing.T) {
 	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS()}
 	l, err := net.Listen("tcp", "127.0.0.1:0")

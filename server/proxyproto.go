@@ -16,8 +16,8 @@ import (
 var signatureV2 = []byte("\r\n\r\n\x00\r\nQUIT\n")
 
 const (
-	maxProxyV1 = 107     // bytes of a line, CRLF included (section 2.1)
-	maxProxyV2 = 4 << 10 // bytes after the fixed header, TLVs included
+	maxProxyV1 = 107     // longest line in bytes, including CRLF (section 2.1)
+	maxProxyV2 = 4 << 10 // bytes after the fixed header, including TLVs
 )
 
 var errProxyProtocol = errors.New("server: invalid PROXY protocol header")
@@ -114,8 +114,8 @@ func proxyV2(in *bufio.Reader) (net.Addr, error) {
 // proxiedConn is a connection from a proxy, after its header.
 type proxiedConn struct {
 	net.Conn
-	head   *bufio.Reader // bytes that were read together with the header; nil: none are left
-	remote net.Addr      // nil: the address of the proxy
+	head   *bufio.Reader // bytes that were read together with the header; nil if none are left
+	remote net.Addr      // nil means the address of the proxy
 }
 
 func (c *proxiedConn) Read(b []byte) (int, error) {

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// publishReceived gives the client's media a place at once, since the client may send it without waiting for the
+// publishReceived makes the receiver for the client's media at once, since the client may send it without waiting for the
 // answer.
 func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	st := c.stream(id)
@@ -33,7 +33,7 @@ func (c *Conn) publishReceived(id uint32, cmd message.Command) {
 	})
 }
 
-// tryIngest makes in the receiver of the stream's media, unless it has a receiver already.
+// tryIngest makes in the receiver of the stream's media, unless there is one already.
 func (st *netStream) tryIngest(in *ingest) bool {
 	st.mu.Lock()
 	defer st.mu.Unlock()
@@ -165,7 +165,7 @@ func (p *publication) start() (code string, err error) {
 	}
 	c := p.stream.conn
 	host := ""
-	if addr := addrOf(c.remote); addr.IsValid() { // without addresses nothing shows that two clients are the same
+	if addr := addrOf(c.remote); addr.IsValid() { // without an address it can't be told whether two clients are the same
 		host = addr.String()
 	}
 	owner := cmp.Or(p.request.User, host, c.remote.Network())
@@ -182,7 +182,7 @@ func (p *publication) start() (code string, err error) {
 			p.pub.Close()
 			return message.CodeRecordFailed, &Refusal{Description: recordFailure(err)}
 		}
-		c.log.Warn("rtmp: not recorded", "error", err) // the client did not ask for a recording, so it is not told
+		c.log.Warn("rtmp: not recorded", "error", err) // the client has not asked for a recording, so it is not informed
 		if done := p.app.Files.Done; done != nil {
 			done(p.request, "", err)
 		}
@@ -191,7 +191,7 @@ func (p *publication) start() (code string, err error) {
 	if !p.stream.begin(p) {
 		return message.CodeFailed, errBadPath // impossible: the stream was free, and only this goroutine begins activities
 	}
-	p.in.open(p.take) // before the client is told: then the reader takes what it sends next, and does so before it sees the client leave
+	p.in.open(p.take) // before the client is informed, so that the reader takes everything that the client sends after that, and takes it before it notices that the client has left
 	p.stream.status("status", message.CodePublishStart, "Publishing "+p.request.Name+".")
 	c.log.Debug("rtmp: publishing", "stream", peer(p.request.Path))
 	return "", nil
@@ -205,7 +205,7 @@ func (p *publication) take(m *session.Message) {
 		return
 	}
 	if tag, ok := tagOf(m); ok {
-		p.pub.Write(tag) // ended has received the error
+		p.pub.Write(tag) // the error is passed to ended
 	}
 }
 
@@ -227,7 +227,7 @@ func (p *publication) ended(err error) {
 	c.leave()
 }
 
-// recordingFailed is called after a recording has broken off.
+// recordingFailed is called after a recording has ended with an error.
 func (p *publication) recordingFailed(err error) {
 	level := "warning"
 	if p.asksRecord() {

@@ -14,7 +14,7 @@ import (
 )
 
 // Publisher publishes a live stream from the program. It is an io.WriteCloser of FLV. Write and ReadFrom may be used by one goroutine
-// at a time, WritePacket and WriteData by any.
+// at a time, WritePacket and WriteData by several.
 type Publisher struct {
 	pub  *live.Publisher
 	stop func() bool

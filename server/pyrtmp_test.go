@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Every feature of pyrtmp by its name there.
+// TestPyRTMP tests every feature of pyrtmp, under its name there.
 func TestPyRTMP(t *testing.T) {
 	checklist(t, []feature{
 		{"SessionManager", map[string]func(*testing.T){"by hand": TestAcceptByHand, "a handshake that fails": TestAcceptFails}},
@@ -31,7 +31,7 @@ func TestPyRTMP(t *testing.T) {
 	})
 }
 
-// eachMessage is pyrtmp's controller: on_metadata, on_audio_message, on_video_message, on_ns_close_stream.
+// eachMessage tests the callbacks of pyrtmp's controller: on_metadata, on_audio_message, on_video_message, on_ns_close_stream.
 type eachMessage struct {
 	byHand
 	kinds chan message.Type
@@ -87,7 +87,8 @@ func tunnelBesideOtherRoutes(t *testing.T) {
 	http.DefaultClient.CloseIdleConnections()
 }
 
-// Every feature of node-rtmpapi by its name there. Its client role, chunks and handshake alone are in package rtmp, chunk and handshake.
+// TestNodeRTMPAPI tests every feature of node-rtmpapi, under its name there. Its client, chunks and handshake correspond to packages rtmp,
+// chunk and handshake.
 func TestNodeRTMPAPI(t *testing.T) {
 	checklist(t, []feature{
 		{"createServer rtmpSession msg.loop", map[string]func(*testing.T){"by hand": TestAcceptByHand}},

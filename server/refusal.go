@@ -13,7 +13,7 @@ import (
 // peer quotes and cuts a text from the client for logs and errors.
 func peer(text string) string { return quote.Peer(text) }
 
-// refusalOf returns what the client is told about a hook's error.
+// refusalOf returns the Refusal that the client is told for a hook's error.
 func refusalOf(err error, code string) Refusal {
 	r := Refusal{Code: code, Description: "refused"}
 	var refused *Refusal

@@ -19,9 +19,9 @@ func (l *Live) policy() live.Policy {
 
 // StreamStats are the counters of a live stream, or of one of its publishers or players. BytesIn and BytesOut count message bodies.
 type StreamStats struct {
-	Path, Publisher   string // Publisher is its user, or else its address
+	Path, Publisher   string // Publisher is the publisher's user or, without one, its address
 	Since             time.Time
-	Players, Backlog  int // Backlog is the memory of the messages that are kept, in bytes
+	Players, Backlog  int // Backlog is the memory of the stored messages, in bytes
 	Info              flv.Info
 	BytesIn, BytesOut uint64
 	Missed, Resyncs   uint64 // messages that slow players have missed, and how often they have resumed at a key frame

@@ -9,23 +9,23 @@ import (
 
 // Values of Request.Start that are not positions.
 const (
-	StartAny  = -2 * time.Second // a live stream, else a file, else wait for a live stream
+	StartAny  = -2 * time.Second // a live stream, otherwise a file, otherwise wait for a live stream
 	StartLive = -1 * time.Second // a live stream only
 )
 
-// Request describes what a client asks for. Path is the name of the live stream, and with .flv appended that of the file in
-// Files.Dir. A Publish or Play hook may change Path, and a Play hook Start.
+// Request describes a request to publish or play. Path is the name of the live stream and, with .flv appended, of the file in Files.Dir. A
+// Publish or Play hook may change Path, and a Play hook may change Start.
 type Request struct {
 	Conn       *Conn         // the client; nil for HTTP viewers
 	HTTP       *http.Request // the request of an HTTP viewer; nil for RTMP clients
 	RemoteAddr net.Addr
-	User       string        // the name that the client has authenticated itself with; "": none
+	User       string        // the name with which the client has authenticated itself; "" if it has not
 	StreamID   uint32        // message stream id
 	Path       string        // app/instance/name, without parameters
-	Name       string        // the name as the client gave it, without parameters and without mp4:, flv: or mp3: in front
+	Name       string        // the name as the client sent it, without parameters and without the prefix mp4:, flv: or mp3:
 	Query      url.Values    // parameters of the name, of tcUrl and of the app, in this order of precedence, one value for each key
-	Kind       string        // of publish: live, record or append
-	Start      time.Duration // of play: a position, StartAny or StartLive
-	Length     time.Duration // of play; < 0: all
+	Kind       string        // publish's type: live, record or append
+	Start      time.Duration // play's start: a position, StartAny or StartLive
+	Length     time.Duration // play's length; < 0 means everything
 	Transport  string        // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte, http-flv, ws-flv, local, or the one given to ViewHandler
 }

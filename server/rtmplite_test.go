@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// feature is something another system has, and the tests of what takes its place.
+// feature is a feature of another system, with the tests of its replacement.
 type feature struct {
 	name  string
 	tests map[string]func(*testing.T)
@@ -35,7 +35,7 @@ func checklist(t *testing.T, features []feature) {
 	}
 }
 
-// Every feature of rtmplite by its name there.
+// TestRTMPLite tests every feature of rtmplite, under its name there.
 func TestRTMPLite(t *testing.T) {
 	checklist(t, []feature{
 		{"FlashServer root apps start stop", map[string]func(*testing.T){"apps": flashServer, "stop": TestShutdown}},
@@ -63,7 +63,8 @@ func TestRTMPLite(t *testing.T) {
 	})
 }
 
-// apps={'myapp': MyApp, '*': App}: the name decides, and another server may be started where one was stopped.
+// flashServer tests apps={'myapp': MyApp, '*': App}: the name selects the application, and another server may be started at the address of
+// one that was stopped.
 func flashServer(t *testing.T) {
 	serve := func(addr string) (string, func()) {
 		s := &server.Server{Apps: map[string]*server.App{
@@ -94,7 +95,7 @@ func flashServer(t *testing.T) {
 	}
 }
 
-// One name in two rooms is two streams.
+// roomsAreApart checks that one name in two rooms means two streams.
 func roomsAreApart(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
@@ -117,7 +118,7 @@ func roomsAreApart(t *testing.T) {
 	assert.ElementsMatch(t, []string{"live/one/x", "live/two/x"}, paths)
 }
 
-// FCUnpublish and deleteStream both end publishing, once, and the program sees the commands.
+// unpublishAndDelete checks that FCUnpublish and deleteStream end publishing, once, and that the program sees the commands.
 func unpublishAndDelete(t *testing.T) {
 	unpublished, commands := make(chan string, 10), make(chan string, 100)
 	addr := app(t, &server.App{
@@ -149,7 +150,7 @@ func unpublishAndDelete(t *testing.T) {
 	assert.Subset(t, seen, []string{"FCUnpublish", "deleteStream"})
 }
 
-// A client's description of itself, and calls in both encodings.
+// clientAttributes tests the properties that a client sends in connect, and calls in both encodings.
 func clientAttributes(t *testing.T) {
 	for _, encoding := range []float64{0, 3} {
 		conns := make(chan *server.Conn, 1)
@@ -179,7 +180,8 @@ func clientAttributes(t *testing.T) {
 	}
 }
 
-// Start -2 plays the live stream, else the file; -1 the live stream only; 0 the file only. Parameters are not part of the name.
+// fileOrLive checks that start -2 plays the live stream or otherwise the file, -1 only the live stream, and 0 only the file; and that
+// parameters are not part of the name.
 func fileOrLive(t *testing.T) {
 	s := &server.Server{Apps: map[string]*server.App{"*": {Files: vodFolder(t), Live: server.Live{Await: -1, Linger: -1}}}}
 	addr := start(t, s)
@@ -211,7 +213,7 @@ func fileOrLive(t *testing.T) {
 	require.NoError(t, pub.Close())
 }
 
-// A client is told the window, the bandwidth and the chunk size when it connects.
+// controlMessages checks that a client receives the window, the bandwidth and the chunk size when it connects.
 func controlMessages(t *testing.T) {
 	p := newPeer(t, start(t, &server.Server{ChunkSize: 5000, WindowAckSize: 123456}))
 	p.command(0, "connect", 1, amf.Object{{Name: "app", Value: "x"}})
@@ -228,7 +230,7 @@ func controlMessages(t *testing.T) {
 	assert.Equal(t, 5000, p.In.ChunkSize())
 }
 
-// A recording of one server is continued by the next.
+// TestAppendAfterARestart checks that a recording of one server can be continued by the next.
 func TestAppendAfterARestart(t *testing.T) {
 	dir := t.TempDir()
 	all := media(sample(t))[:20]

@@ -21,35 +21,36 @@ import (
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
 var ErrServerClosed = errors.New("server: closed")
 
-// Server is an RTMP server. The zero value relays live streams of any application on :1935. Fields are not changed once it serves.
+// Server is an RTMP server. The zero value relays live streams of any application on :1935. The fields must not be changed after the first
+// use.
 type Server struct {
-	Addr       string               // the address ListenAndServe listens on; "": ":1935"
-	Apps       map[string]*App      // applications by the first element of connect's app; "*": all others; nil: the zero App for all
+	Addr       string               // the address on which ListenAndServe listens; "" means ":1935"
+	Apps       map[string]*App      // applications by the first element of connect's app; "*" is for all others; nil means the zero App for all
 	TLSConfig  *tls.Config          // used by ServeTLS
-	Encryption handshake.Encryption // the highest type of RTMPE that is accepted besides plain RTMP; EncryptionNone: none
+	Encryption handshake.Encryption // the highest type of RTMPE that is accepted besides plain RTMP; EncryptionNone means none
 
-	ChunkSize      int           // bytes of outgoing chunks; 0: 65536, so that nearly every message is one chunk
-	WindowAckSize  uint32        // bytes after which clients acknowledge; 0: 2500000
-	MaxMessageSize int           // bytes of a message received; 0: 8 MiB. Until connect is accepted the limit is 64 KiB at most
-	MaxConns       int           // connections and HTTP viewers; further ones are closed when they are accepted. 0: no limit
-	MaxConnsPerIP  int           // the same for each IPv4 address or IPv6 /64; 0: no limit
-	MaxStreams     int           // message streams of a connection; 0: 16
-	SetupTimeout   time.Duration // from accept to the connect command, with TLS and handshake, without App.Connect; 0: 10 s
-	IdleTimeout    time.Duration // how long a client may be silent; it is pinged after half of that. 0: 60 s
-	WriteTimeout   time.Duration // how long a client may take nothing of what is being written to it; 0: 20 s
+	ChunkSize      int           // size of outgoing chunks in bytes; 0 means 65536, so that nearly every message is one chunk
+	WindowAckSize  uint32        // number of bytes after which clients must acknowledge; 0 means 2500000
+	MaxMessageSize int           // largest received message in bytes; 0 means 8 MiB. Before connect is accepted the limit is at most 64 KiB
+	MaxConns       int           // maximum number of connections and HTTP viewers; further ones are closed at once. 0 means no limit
+	MaxConnsPerIP  int           // the same for each IPv4 address or IPv6 /64; 0 means no limit
+	MaxStreams     int           // message streams of a connection; 0 means 16
+	SetupTimeout   time.Duration // time from accept to the connect command, with TLS and handshake, but without App.Connect; 0 means 10 s
+	IdleTimeout    time.Duration // how long a client may be silent; it is pinged after half of that time. 0 means 60 s
+	WriteTimeout   time.Duration // how long a write to a client may make no progress; 0 means 20 s
 
-	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted; nil: none. A
-	// connection from them that brings no PROXY header counts as a client of its own in MaxConnsPerIP.
+	// TrustedProxies are the addresses from which the PROXY protocol (v1, v2) and X-Forwarded-For are accepted. Nil means none. For
+	// MaxConnsPerIP, a connection from them without a PROXY header counts as a separate client.
 	TrustedProxies []netip.Prefix
 	// ConnContext returns the context of a connection, with values for the hooks. It is called before anything is read.
 	ConnContext func(ctx context.Context, nc net.Conn) context.Context
 	// Capture returns the writer to which a connection is recorded, in the format of package capture, or nil to leave
-	// it unrecorded. It is called after the handshake, when of the Conn only ID, RemoteAddr, TLS and Context are
-	// available. Secrets are left out of the recording. Each Write is a whole block of the format, at most about a
-	// second after its messages, and Close comes at the end. A writer that fails or blocks for 5 s ends the
-	// recording, not the connection, which waits for it that long.
+	// it unrecorded. It is called after the handshake; only the Conn's ID, RemoteAddr, TLS and Context may be used in it. Secrets are left
+	// out of the recording. Each Write is a whole block of the format, about a second after its messages at most, and the writer is closed
+	// at the end. If the writer fails, or blocks for 5 seconds (for which the connection waits), the recording ends, but not the
+	// connection.
 	Capture func(c *Conn) io.WriteCloser
-	// Logger receives records with the attributes conn, remote, app and stream; nil: slog.Default.
+	// Logger receives records with the attributes conn, remote, app and stream. Nil means slog.Default.
 	Logger *slog.Logger
 
 	setup   sync.Once
@@ -58,7 +59,7 @@ type Server struct {
 	auth    authServers
 	running sync.WaitGroup // goroutines that accept, connections, recordings
 	counts  counts
-	places  admission.Places // of connections and viewers
+	places  admission.Places // of number of connections and viewers
 	lastID  atomic.Uint64
 
 	mu        sync.Mutex // guards the rest
@@ -109,7 +110,7 @@ func (s *Server) ListenAndServeTLS(certFile, keyFile string) error {
 	return s.ServeTLS(l, certFile, keyFile)
 }
 
-// listen listens on Addr, or on addr if Addr is empty, unless the server is closed.
+// listen listens on Addr (addr if that is empty), unless the server is closed.
 func (s *Server) listen(addr string) (net.Listener, error) {
 	if s.isClosing() {
 		return nil, ErrServerClosed
@@ -117,12 +118,12 @@ func (s *Server) listen(addr string) (net.Listener, error) {
 	return net.Listen("tcp", cmp.Or(s.Addr, addr))
 }
 
-// Serve accepts connections on l and serves RTMP on them, and the types of RTMPE that Encryption allows. It closes l.
-// It returns ErrServerClosed after Shutdown or Close, and the error of l otherwise. Any number of listeners may be
+// Serve accepts connections on l and serves RTMP on them, and the types of RTMPE that Encryption allows. It closes l when it returns. It
+// returns ErrServerClosed after Shutdown or Close, and otherwise the error of l. Any number of listeners may be
 // served at once.
 func (s *Server) Serve(l net.Listener) error { return s.serve(l, nil) }
 
-// ServeTLS is Serve for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
+// ServeTLS is like Serve, for RTMPS. The file names may be empty if TLSConfig has certificates. It issues no session tickets: connections
 // are long-lived, and RTMPDump mistakes those of TLS 1.3 for an error.
 func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 	config := &tls.Config{}
@@ -204,7 +205,7 @@ func (s *Server) isClosing() bool {
 	return s.closing
 }
 
-// accepted serves a connection on a goroutine of its own, if the limits allow it.
+// accepted serves a connection on its own goroutine, if the limits allow it.
 func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 	p, err := s.admit(nc.RemoteAddr(), true)
 	if err != nil {
@@ -217,8 +218,8 @@ func (s *Server) accepted(nc net.Conn, config *tls.Config) {
 	}()
 }
 
-// ServeConn serves one connection of any transport. It returns when the connection has ended, with the reason. The connection ends
-// with ctx, too.
+// ServeConn serves one connection of any transport. It returns when the connection has ended, with the reason. The connection also ends
+// when ctx is done.
 func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	s.init()
 	p, err := s.admit(nc.RemoteAddr(), true)
@@ -230,7 +231,7 @@ func (s *Server) ServeConn(ctx context.Context, nc net.Conn) error {
 	return s.serveConn(ctx, nc, nil, p)
 }
 
-// Conns returns the clients whose connect has been accepted, in no order.
+// Conns returns the clients whose connect has been accepted, in no particular order.
 func (s *Server) Conns() []*Conn {
 	s.mu.Lock()
 	defer s.mu.Unlock()

@@ -17,7 +17,7 @@ const (
 	defaultSharedObjects = 256
 	defaultSharedSize    = 1 << 20
 	maxSharedName        = 1024      // bytes
-	maxSharedTotal       = 256 << 20 // bytes of memory of all objects of a server: persistent objects are never removed
+	maxSharedTotal       = 256 << 20 // memory of all objects of a server in bytes; persistent objects are never removed
 )
 
 var errSharedSlow = errors.New("server: the client does not read the changes of its shared objects")
@@ -27,7 +27,7 @@ type sharedObjects struct {
 	mu    sync.Mutex // guards everything below
 	byKey map[sharedKey]*sharedObject
 	count map[string]int // objects, by application
-	total int            // of all objects, in bytes of memory
+	total int            // memory of all objects in bytes
 }
 
 // sharedKey identifies an object: each instance of an application has its own.
@@ -38,18 +38,18 @@ type sharedObject struct {
 	policy     *SharedPolicy
 	persistent bool
 	version    uint32
-	size       int               // of properties, in bytes of memory
+	size       int               // memory of the properties in bytes
 	properties map[string][]byte // the name and value of each property, encoded by AppendSharedProperty
 	users      map[*Conn]struct{}
 }
 
 // Memory counted in addition to data and names, in bytes.
 const (
-	sharedOverhead       = 64  // of a property
-	sharedObjectOverhead = 512 // of an object
+	sharedOverhead       = 64  // memory of a property
+	sharedObjectOverhead = 512 // memory of an object
 )
 
-// sharedReceived hands a shared object message to the hooks' goroutine, which calls SharedPolicy.Write.
+// sharedReceived passes a shared object message to the hooks' goroutine, which calls SharedPolicy.Write.
 func (c *Conn) sharedReceived(m *session.Message) {
 	in, err := message.ParseSharedObject(m.Type, bytes.Clone(m.Payload()))
 	if err != nil {
@@ -71,7 +71,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	}
 	var refused error
 	if policy.Write != nil && slices.ContainsFunc(in.Events, writes) {
-		refused = policy.Write(c, in.Name) // without the lock, since the hook may wait
+		refused = policy.Write(c, in.Name) // called without the lock, since the hook may wait
 	}
 	key := sharedKey{c.App(), in.Name}
 	h.mu.Lock()
@@ -80,7 +80,7 @@ func (h *sharedObjects) serve(c *Conn, in message.SharedObject) {
 	var news sharedNews
 	released := false
 	for _, e := range in.Events {
-		if released { // stop here, so that one message causes at most one write of a file
+		if released { // ignore the rest, so that one message causes at most one write of a file
 			break
 		}
 		switch {
@@ -114,7 +114,7 @@ func writes(e message.SharedEvent) bool {
 // sharedNews are the events that result from a message, for its sender and for the other users.
 type sharedNews struct {
 	sender, others []message.SharedEvent
-	contents       bool // all properties are sent to the sender, once
+	contents       bool // send all properties to the sender, once
 }
 
 func (n *sharedNews) refuse(code string) {
@@ -187,8 +187,8 @@ func (o *sharedObject) usedBy(c *Conn) bool {
 	return ok
 }
 
-// release ends a client's use of an object. After the last user, an object that is not persistent or is kept in a
-// file leaves memory. The caller holds h.mu.
+// release ends a client's use of an object. After the last user has left, an object that is not persistent, or that is stored in a file, is
+// removed from memory. The caller holds h.mu.
 func (h *sharedObjects) release(c *Conn, key sharedKey) {
 	o := h.byKey[key]
 	if o == nil || !o.usedBy(c) {

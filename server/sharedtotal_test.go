@@ -9,7 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// All objects together have one limit, since each instance of an application may have as many as MaxObjects.
+// TestSharedObjectsTogether checks the limit on the memory of all objects, which is needed since each instance of an application may have
+// MaxObjects objects.
 func TestSharedObjectsTogether(t *testing.T) {
 	var h sharedObjects
 	c := new(Conn)
@@ -26,9 +27,9 @@ func TestSharedObjectsTogether(t *testing.T) {
 	require.Greater(t, h.total, before)
 	h.release(c, key)
 	one := h.total
-	assert.Less(t, one, before, "an object that has gone is not counted")
+	assert.Less(t, one, before, "a removed object is not counted")
 
-	const room = 2000 // bytes: for three objects, or a property
+	const room = 2000 // bytes: enough for three objects, or for one property
 	h.total = maxSharedTotal - room
 	news = sharedNews{}
 	kept.set(amf.Property{Name: "long", Value: string(make([]byte, room))}, &news)

@@ -14,8 +14,8 @@ import (
 const shutdownPoll = 50 * time.Millisecond
 
 // Shutdown stops accepting connections, asks clients that support it to reconnect elsewhere, and waits until all clients have gone or
-// ctx ends. Clients that are left then are told, players by StreamEOF and Play.Stop, publishers by Connect.AppShutdown, and are
-// disconnected; the error is ctx's. Recordings are closed. Shutdown does not wait for hooks.
+// ctx is done. It then informs the remaining clients (players with StreamEOF and Play.Stop, publishers with Connect.AppShutdown),
+// disconnects them, and returns ctx's error. Recordings are closed. Shutdown does not wait for hooks.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.init()
 	s.stopListening()

@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Shutdown ends every stream properly.
+// TestShutdown checks that Shutdown ends every stream properly.
 func TestShutdown(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	s := &server.Server{Apps: map[string]*server.App{"*": {Files: f}}}
@@ -43,7 +43,7 @@ func TestShutdown(t *testing.T) {
 	assert.NoError(t, err, "the player's stream has ended")
 	c.Close()
 	p.UntilCode("NetConnection.Connect.AppShutdown")
-	for err = nil; err == nil; { // Unpublish.Success may come, too
+	for err = nil; err == nil; { // Unpublish.Success may also arrive
 		_, err = p.Read()
 	}
 	assert.ErrorIs(t, err, io.EOF, "a FIN")
@@ -69,14 +69,14 @@ func TestShutdownOfAnIdleServer(t *testing.T) {
 	defer taken.Close()
 	require.NoError(t, s.Shutdown(background(t)))
 	s.Addr = taken.Addr().String()
-	assert.ErrorIs(t, s.ListenAndServe(), server.ErrServerClosed, "it does not even listen")
+	assert.ErrorIs(t, s.ListenAndServe(), server.ErrServerClosed, "the server does not listen any more")
 }
 
-// New connects are told while a Shutdown waits.
+// TestConnectDuringShutdown checks that new clients are refused while a Shutdown waits.
 func TestConnectDuringShutdown(t *testing.T) {
 	s := &server.Server{}
 	addr := start(t, s)
-	p := newPeer(t, addr) // has not said connect yet
+	p := newPeer(t, addr) // a client that has not sent connect yet
 	over := make(chan error, 1)
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
 	defer cancel()
@@ -94,7 +94,7 @@ func TestConnectDuringShutdown(t *testing.T) {
 	assert.NoError(t, waitFor(t, "the end of Shutdown", over))
 }
 
-// Close does not wait for hooks.
+// TestCloseWithAHookThatHangs checks that Close does not wait for hooks.
 func TestCloseWithAHookThatHangs(t *testing.T) {
 	entered, release := make(chan struct{}), make(chan struct{})
 	s := &server.Server{Apps: map[string]*server.App{"*": {Connect: func(ctx context.Context, c *server.Conn) error {
@@ -110,7 +110,8 @@ func TestCloseWithAHookThatHangs(t *testing.T) {
 	p.UntilGone()
 }
 
-// Close waits for no hook of a viewer by HTTP either, and each Play that returned nil has its Stop nevertheless.
+// TestCloseWithAHookOfAViewerThatHangs checks that Close does not wait for the hooks of an HTTP viewer either, and that Stop is called
+// nevertheless for each Play that returned nil.
 func TestCloseWithAHookOfAViewerThatHangs(t *testing.T) {
 	for _, hangs := range []string{"play", "stop"} {
 		t.Run(hangs, func(t *testing.T) {

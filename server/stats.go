@@ -9,13 +9,13 @@ import (
 // Stats are the counters of a Server.
 type Stats struct {
 	Conns, Publishers, Players, Tunnels int    // current numbers; Conns includes HTTP viewers
-	BytesIn, BytesOut                   uint64 // of all connections, RTMP with its handshakes
+	BytesIn, BytesOut                   uint64 // bytes of RTMP, including handshakes, of all connections
 	Refused                             uint64 // refused connections, connects, publishes and plays
-	Dropped                             uint64 // messages that slow players have missed, of the current streams
+	Dropped                             uint64 // messages of the current streams that slow players have missed
 	Streams                             []StreamStats
 }
 
-// counts are the counters that outlive connections.
+// counts contains the counters that outlive connections.
 type counts struct {
 	bytesIn, bytesOut, refused atomic.Uint64
 	files                      atomic.Int64 // players of files and Handlers

@@ -82,14 +82,14 @@ func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
 	}
 }
 
-// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including calls under way. The zero time removes it.
+// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including calls in progress. The zero time removes it.
 func (s *Stream) SetReadDeadline(t time.Time) error {
 	s.read.set(t)
 	return nil
 }
 
-// SetWriteDeadline sets the deadline of Write, ReadFrom, WritePacket and WriteData, including calls under way. If it passes in the
-// middle of a chunk, the connection ends.
+// SetWriteDeadline sets the deadline of Write, ReadFrom, WritePacket and WriteData, including calls in progress. The zero time removes it.
+// If it passes in the middle of a chunk, the connection ends.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.write.set(t)
 	s.h.stream.conn.core.InterruptWrite(s.asWriter())
@@ -127,7 +127,7 @@ func (s *Stream) next(into func(m *session.Message)) error {
 }
 
 // ReadPacket reads the next audio, video or data message as the client sent it. It reuses p.Body. Do not mix it with Read. The error
-// is io.EOF if the client has ended the stream, and the connection's if that was lost.
+// is io.EOF if the client has ended the stream, and the connection's error if it was lost.
 func (s *Stream) ReadPacket(p *message.Packet) error {
 	return s.next(func(m *session.Message) { m.CopyPacket(p) })
 }
@@ -161,7 +161,7 @@ type writingStream Stream
 
 func (s *Stream) asWriter() session.Writer { return (*writingStream)(s) }
 
-// WriteLimit is when a write has to end, and what has ended it already.
+// WriteLimit returns the time by which a write must end, and the error that has already ended it, if any.
 func (w *writingStream) WriteLimit() (time.Time, error) {
 	s := (*Stream)(w)
 	if s.h.ctx.Err() != nil {
@@ -170,7 +170,7 @@ func (w *writingStream) WriteLimit() (time.Time, error) {
 	return s.write.deadline(), nil
 }
 
-// WriteWake is signalled when that has changed.
+// WriteWake returns a channel that is signalled when the result of WriteLimit has changed.
 func (w *writingStream) WriteWake() <-chan struct{} { return (*Stream)(w).write.wake }
 
 // over returns why the stream has ended.
@@ -203,8 +203,8 @@ func (s *Stream) mayWrite() error {
 	}
 }
 
-// Write plays FLV bytes to the client. Tags may be split anywhere between calls. All tags that are complete have been written to the
-// connection when Write returns. While the client pauses, Write waits, unless Control has been called.
+// Write plays FLV bytes to the client. Tags may be split anywhere between calls. When Write returns, all complete tags have been written to
+// the connection. While the client pauses, Write waits, unless Control has been called.
 func (s *Stream) Write(b []byte) (n int, err error) {
 	if err := s.mayWrite(); err != nil {
 		return 0, err
@@ -249,7 +249,7 @@ func (s *Stream) add(batch *session.Batch) error {
 // io.ErrUnexpectedEOF.
 func (s *Stream) ReadFrom(r io.Reader) (int64, error) { return readAll(r, s.Write, &s.parser) }
 
-// WritePacket plays an audio, video or data message. It uses p's Type, Timestamp (milliseconds) and Body, which is not kept.
+// WritePacket plays an audio, video or data message. It uses p's Type, Timestamp (in milliseconds) and Body. It does not keep the Body.
 func (s *Stream) WritePacket(p *message.Packet) error {
 	if !p.Type.Media() {
 		return fmt.Errorf("server: stream: %s is not media: use Conn.SendPacket", p.Type)

@@ -11,7 +11,7 @@ import (
 
 // SubscribeOptions are the options of Subscribe.
 type SubscribeOptions struct {
-	NoCache          bool // begin with the next key frame instead of the last one
+	NoCache          bool // begin with the next key frame, not with the last one
 	NoAudio, NoVideo bool // leave out audio or video
 	Aside            bool // do not count as a player, and do not keep a stream that has lost its publisher
 }
@@ -19,12 +19,12 @@ type SubscribeOptions struct {
 // Shared is a message of a live stream. All players share its Body, which must not be modified.
 type Shared struct {
 	Tag         flv.Tag
-	Key, Header bool   // Key: a key frame; Header: metadata or a decoder configuration
-	Sequence    uint64 // number of the message in the stream, from 1 on; 0 for headers that are repeated
+	Key, Header bool   // Key is set for a key frame, Header for metadata or a decoder configuration
+	Sequence    uint64 // number of the message in the stream, from 1; 0 for repeated headers
 }
 
 // Subscriber plays a live stream in the program. It is an io.ReadCloser of FLV. Next, Read and WriteTo may be used by one goroutine
-// at a time. A slow Subscriber does not hold up others: it misses messages and continues at a key frame.
+// at a time. A slow Subscriber does not delay others: it misses messages and continues at a key frame.
 type Subscriber struct {
 	sub  *live.Subscriber
 	ctx  context.Context
@@ -33,7 +33,7 @@ type Subscriber struct {
 }
 
 // Subscribe makes the program a player of a live stream. No hooks are called. The Subscriber waits for a publisher as long as
-// Live.Await of the App named by path's first element says. It ends with ctx, or when it is closed.
+// Live.Await of the App named by path's first element says. It ends when ctx is done or when it is closed.
 func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions) (*Subscriber, error) {
 	s.init()
 	if !validPath(path) {
@@ -87,7 +87,7 @@ func (s *Subscriber) WriteTo(w io.Writer) (int64, error) { return writeAll(w, s.
 // Missed returns the number of messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.sub.Missed() }
 
-// Close ends the Subscriber. A Next or Read under way returns.
+// Close ends the Subscriber. A Next or Read in progress returns.
 func (s *Subscriber) Close() error {
 	s.stop()
 	s.sub.Close()

@@ -9,14 +9,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// setDataFrame precedes metadata that a server is to keep; clearDataFrame revokes it.
+// setDataFrame precedes metadata that a server should keep; clearDataFrame revokes it.
 var (
 	setDataFrame   = amf.AppendString(nil, "@setDataFrame")
 	clearDataFrame = amf.AppendString(nil, "@clearDataFrame")
 )
 
-// Tag returns an audio, video or data message that was published as players and recordings get it: metadata without the
-// @setDataFrame in front, and data in AMF0. It reports false for what they do not get: other types, empty messages, and
+// Tag converts a published audio, video or data message to the form that players and recordings get: metadata without the leading
+// @setDataFrame, and data in AMF0. It returns false for messages that they do not get: other types, empty messages, and
 // @clearDataFrame. The tag's Body is part of p.Body.
 func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	if !p.Type.Media() {
@@ -36,7 +36,7 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 	return tag, len(tag.Body) > 0
 }
 
-// tagOf is Tag for a message that the session still owns.
+// tagOf is like Tag, for a message that the session still owns.
 func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
 	p := m.Packet
 	p.Body = m.Payload()

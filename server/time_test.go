@@ -13,7 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A hook that does not decide in ten seconds has refused, and the connection stays. Its later decision is ignored.
+// TestPublishHookTakesTooLong checks that a client is refused if the hook does not return within ten seconds, that the connection stays
+// open, and that the hook's later result is ignored.
 func TestPublishHookTakesTooLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		release := make(chan struct{})
@@ -40,7 +41,7 @@ func TestPublishHookTakesTooLong(t *testing.T) {
 	})
 }
 
-// Pings at half of IdleTimeout, and the end after all of it.
+// TestIdleTimeoutInTime checks that a silent client is pinged after half of IdleTimeout, and disconnected after all of it.
 func TestIdleTimeoutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{}
@@ -62,7 +63,7 @@ func TestIdleTimeoutInTime(t *testing.T) {
 	})
 }
 
-// SetupTimeout counts from accept to connect.
+// TestSetupTimeoutInTime checks that SetupTimeout counts from accept to connect.
 func TestSetupTimeoutInTime(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		s := &server.Server{}
@@ -79,13 +80,13 @@ func TestSetupTimeoutInTime(t *testing.T) {
 	})
 }
 
-// A buffer length for stream 0 does not replace one for a particular stream. Clients that do not wait
-// for answers say it last, as librtmp says it of connections that have been accepted.
+// TestBufferOfNoStream checks that a buffer length for stream 0 does not replace one for a particular stream. librtmp sends the former
+// after connect was accepted; a client that does not wait for answers may send it last.
 func TestBufferOfNoStream(t *testing.T) {
 	files := vodFolder(t)
 	files.AsFast = false
 	for _, test := range []struct {
-		of      func(id uint32) []uint32 // the streams that it speaks of
+		of      func(id uint32) []uint32 // the streams in its SetBufferLength messages
 		atOnce  bool
 		buffers []uint32 // ms
 	}{

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// All six transports on one Server, at once.
+// TestTransports uses all six transports of one Server at once.
 func TestTransports(t *testing.T) {
 	got := make(chan string, 10)
 	s := &server.Server{Encryption: handshake.EncryptionPlain, TLSConfig: testserver.ServerTLS(), Apps: map[string]*server.App{"*": {
@@ -61,13 +61,13 @@ func TestTransports(t *testing.T) {
 	require.NoError(t, pub.Close())
 }
 
-// RTMPE is refused where Encryption says nothing of it, and inside of TLS.
+// TestEncryptionIsRefused checks that RTMPE is refused if Encryption does not allow it, and inside TLS.
 func TestEncryptionIsRefused(t *testing.T) {
 	_, err := rtmp.Dial(background(t), "rtmpe://"+app(t, &server.App{})+"/x", nil)
 	assert.Error(t, err)
 }
 
-// RTMPE of the type that the client asks for, up to Encryption's.
+// TestLowerEncryption checks that the type of RTMPE is the one that the client asks for, up to that of Encryption.
 func TestLowerEncryption(t *testing.T) {
 	for asked, want := range map[handshake.Encryption]handshake.Encryption{handshake.EncryptionPlain: handshake.EncryptionPlain,
 		handshake.EncryptionXTEA: handshake.EncryptionXTEA, handshake.EncryptionBlowfish: handshake.EncryptionXTEA} {
@@ -106,7 +106,7 @@ func TestTunnelBehindAProxy(t *testing.T) {
 	t.Cleanup(func() { s.Close() })
 	tunnel := s.TunnelHandler()
 	web := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		r.Header.Set("X-Forwarded-For", "6.6.6.6, 192.0.2.1, 10.1.1.1") // the first says so itself
+		r.Header.Set("X-Forwarded-For", "6.6.6.6, 192.0.2.1, 10.1.1.1") // the first address is the client's own claim
 		tunnel.ServeHTTP(w, r)
 	}))
 	t.Cleanup(web.Close)
@@ -114,7 +114,7 @@ func TestTunnelBehindAProxy(t *testing.T) {
 	assert.Equal(t, "192.0.2.1:0", waitFor(t, "the address", remotes))
 }
 
-// node-rtmpapi's way: the program reads and writes messages itself.
+// TestAcceptByHand reads and writes messages in the program itself, as with node-rtmpapi.
 func TestAcceptByHand(t *testing.T) {
 	a, b := net.Pipe()
 	type outcome struct {

@@ -13,28 +13,28 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// ViewFunc writes what an HTTP viewer has asked for: it reads messages from v and writes them to w in a format of its own.
+// ViewFunc writes the response for an HTTP viewer: it reads messages from v and writes them to w in its own format.
 // Each write is sent at once, within WriteTimeout. The response is complete when the function returns. An error that is
-// returned before anything was written is answered as [Server.FLVHandler] answers it.
+// returned before anything was written is answered as by [Server.FLVHandler].
 type ViewFunc func(w http.ResponseWriter, v *View) error
 
-// ViewHandler serves GET /app/name and suffix as FLVHandler does, in the format of view. transport is what Request.Transport says of
+// ViewHandler is like FLVHandler, but serves GET /app/name followed by suffix, in the format of view. transport is the Request.Transport of
 // such viewers.
 func (s *Server) ViewHandler(suffix, transport string, view ViewFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { s.serveViewer(w, r, suffix, transport, view) })
 }
 
-// View is a live stream or a file on its way to a viewer. It is for one goroutine at a time.
+// View is a live stream or a file for one viewer. It may be used by one goroutine at a time.
 type View struct {
 	Request *Request
-	Live    bool // false: a file
+	Live    bool // whether it is a live stream, not a file
 
 	ctx context.Context
 	src tagSource
 }
 
 // ReadPacket reads the next audio, video or data message when it is due; p.Body is reused. A viewer that is too slow for a live stream
-// misses messages, and goes on at a key frame. The error is io.EOF at the end.
+// misses messages, and continues at a key frame. The error is io.EOF at the end.
 func (v *View) ReadPacket(p *message.Packet) error {
 	tag, err := v.src.next(v.ctx)
 	if err != nil {
@@ -114,7 +114,7 @@ func (s *fileSource) fill(ctx context.Context) error {
 	}
 }
 
-// take returns the next tag of the piece, leaving out what the viewer does not get.
+// take returns the next tag of the piece that the viewer gets.
 func (s *fileSource) take(tag *vod.Tag) bool {
 	for s.player.Next(tag) {
 		if len(tag.Body) > 0 && s.viewer.app.deliver(s.viewer.request, tag.Tag) {

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewTags is a ViewFunc whose format is tags without a file header.
+// viewTags is a ViewFunc that writes tags without a file header.
 func viewTags(w http.ResponseWriter, v *server.View) error {
 	var p message.Packet
 	for {
@@ -33,7 +33,7 @@ func viewTags(w http.ResponseWriter, v *server.View) error {
 	}
 }
 
-// views serves ViewHandler for names with .tags.
+// views starts an HTTP server with a ViewHandler for names that end in .tags.
 func views(t testing.TB, s *server.Server, view server.ViewFunc) string {
 	t.Helper()
 	w := httptest.NewServer(s.ViewHandler(".tags", "own", view))

@@ -16,8 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// net/http does not notice that a client has gone while the body that it has announced is missing: such a viewer would wait for its
-// stream for ever, with its place in MaxConns.
+// TestViewerWithABody checks that a viewer with a request body is refused. net/http does not notice that a client has left before the
+// announced body has arrived, so such a viewer would wait for its stream forever and keep its place in MaxConns.
 func TestViewerWithABody(t *testing.T) {
 	s := new(server.Server)
 	url := strings.TrimPrefix(web(t, s), "http://")
@@ -40,7 +40,7 @@ func TestViewerWithABody(t *testing.T) {
 	assert.Zero(t, s.Stats().Conns)
 }
 
-// A viewer that leaves before its stream has begun has not been refused.
+// TestViewerLeavesBeforeTheStream checks that a viewer that leaves before its stream has begun does not count as refused.
 func TestViewerLeavesBeforeTheStream(t *testing.T) {
 	s := new(server.Server)
 	url := web(t, s)

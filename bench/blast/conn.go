@@ -24,7 +24,7 @@ type chunkStream struct {
 	msid      uint32
 	ext       bool
 	got       int
-	body      []byte // not kept for audio and video
+	body      []byte // nil for audio and video
 }
 
 type conn struct {
@@ -40,7 +40,7 @@ type conn struct {
 	outChunk int
 	in       uint64 // bytes read after the handshake
 	acked    uint64
-	win      uint64 // acknowledge after so many bytes
+	win      uint64 // acknowledge after this many bytes
 
 	streams float64
 	answers []byte // to echo, not yet sent
@@ -367,7 +367,7 @@ func (c *conn) play(msid uint32, name string) error {
 	if strings.Contains(name, "msid0") {
 		msid = 0
 	}
-	// "-b<digits>" in the name: so many payload bytes instead of -bytes.
+	// "-b<digits>" in the name: this many payload bytes instead of -bytes.
 	if _, d, ok := strings.Cut(name, "-b"); ok {
 		var n int64
 		if k, _ := fmt.Sscanf(d, "%d", &n); k == 1 && n > 0 {
@@ -399,7 +399,7 @@ func (c *conn) play(msid uint32, name string) error {
 	t0 := time.Now()
 	c.rep.Mode, c.rep.Name = "play", name
 
-	// the client's acknowledgements are read and counted all the while
+	// the client's acknowledgements are read and counted while media is sent
 	done := make(chan error, 1)
 	go func() { done <- c.drain() }()
 

@@ -1,9 +1,9 @@
-// Command blast is the stand-alone RTMP server of this bench.  It is written
-// with the standard library only, so that no peer under test is favoured.
+// Command blast is the stand-alone RTMP server of this bench. It is written with the standard library only, so that it favours none of the
+// peers under test.
 //
 //	play     sends a static in-memory run of AVC+AAC messages, over and over,
 //	         as fast as the socket takes them (or paced), then ends the stream
-//	publish  swallows whatever is sent and counts it
+//	publish  reads, counts and discards whatever is sent
 //	echo     answers _result with the arguments
 //	-raw     the same bytes with no protocol at all (the floor)
 //

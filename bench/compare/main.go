@@ -1,5 +1,5 @@
-// Command compare runs clients of this library and of others against one server, blast, and tells what they cost: in tables, and in
-// bar charts. README.md says how to use it. The programs are built from the module that it is started in.
+// Command compare runs clients of this library and of others against one server, blast, and reports what they cost, in tables and bar
+// charts. README.md says how to use it. It builds the programs from the module in the current directory.
 package main
 
 import (
@@ -14,11 +14,11 @@ import (
 )
 
 var (
-	quick  = flag.Bool("quick", false, "a run of seconds: only this library and the floor, and only whether everything arrives and no message allocates")
-	rounds = flag.Int("rounds", 9, "runs of each client; they take turns")
+	quick  = flag.Bool("quick", false, "run for a few seconds: only this library and the floor, to check that everything arrives and that no message allocates")
+	rounds = flag.Int("rounds", 9, "runs of each client; the clients take turns")
 	bytes  = flag.Float64("bytes", 1e9, "media of one run, in bytes of payload")
-	only   = flag.String("only", "", "only works whose title contains this")
-	out    = flag.String("out", "", "folder for results.md and the charts; none: the tables go to standard output alone")
+	only   = flag.String("only", "", "only workloads whose title contains this")
+	out    = flag.String("out", "", "folder for results.md and the charts; if empty, the tables are only printed")
 )
 
 func main() {
@@ -68,7 +68,7 @@ func run() error {
 	return errors.Join(failed, os.WriteFile(filepath.Join(*out, "results.md"), []byte(report.String()), 0o644))
 }
 
-// build makes the programs. Those of librtmp need cc and librtmp-dev; without them they are left out.
+// build builds the programs. Those with librtmp need cc and librtmp-dev, and are left out without them.
 func build(bin string) error {
 	programs := []string{"./blast", "./clients/ours", "./clients/raw", "./clients/least"}
 	if !*quick {
@@ -92,7 +92,7 @@ func build(bin string) error {
 	return nil
 }
 
-// machine describes the machine on which the figures depend.
+// machine describes the machine, on which the figures depend.
 func machine() string {
 	say := func(name string, args ...string) string {
 		text, _ := exec.Command(name, args...).Output()

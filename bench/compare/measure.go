@@ -13,23 +13,23 @@ import (
 	"time"
 )
 
-// served is what blast says of a connection.
+// served is blast's report about a connection.
 type served struct {
 	Listen                                   string
 	Video, Audio, Payload, FLVTagBytes, Wire int64
 	Complete                                 bool
 }
 
-// said is what a client says of its run.
+// said is a client's report about its run.
 type said struct {
 	Video, Audio, Payload, FLV int64
 	N, Failed                  int
 	P50                        float64 `json:"p50_us"`
-	Setup                      float64 `json:"setup_cpu"` // seconds spent before the work
-	Mallocs, Allocated         float64 // the latter in bytes
+	Setup                      float64 `json:"setup_cpu"` // CPU seconds spent before the work
+	Mallocs, Allocated         float64 // number and bytes of allocations
 }
 
-// server is a blast.
+// server is a running blast.
 type server struct {
 	command *exec.Cmd
 	lines   *bufio.Reader
@@ -68,10 +68,10 @@ func (s *server) stop() {
 	s.command.Wait()
 }
 
-// flv is the file of the media for those who publish from one.
+// flv is a file of the media, for clients that publish from a file.
 func (w *work) flv(bin string) string { return filepath.Join(bin, w.profile+".flv") }
 
-// measure has the clients take turns.
+// measure runs the clients by turns.
 func (w *work) measure(bin string) error {
 	amount := int64(*bytes)
 	args := append([]string{"-profile", w.profile, "-bytes", fmt.Sprint(amount)}, w.server...)
@@ -107,7 +107,7 @@ func (w *work) measure(bin string) error {
 				if strings.HasPrefix(c.name, "ours") || c.raw {
 					return fmt.Errorf("%s: %w", c.name, err)
 				}
-				log.Printf("  %s: %v", c.name, err) // others have bugs of their own
+				log.Printf("  %s: %v", c.name, err) // a failure of another library is only logged
 				continue
 			}
 			c.runs = append(c.runs, o)
@@ -116,7 +116,7 @@ func (w *work) measure(bin string) error {
 	return nil
 }
 
-// run runs a client once and looks whether it has got, or delivered, everything.
+// run runs a client once, and checks that it has received or delivered everything.
 func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 	amount := *bytes
 	url := "rtmp://" + s.addr + "/live/x"
@@ -144,7 +144,7 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 		return o, fmt.Errorf("%w: %s %s", err, text.String(), complaints.String())
 	}
 	var told said
-	json.Unmarshal([]byte(lastLine(text.String())), &told) // rtmpdump says nothing
+	json.Unmarshal([]byte(lastLine(text.String())), &told) // rtmpdump prints no report
 	cpu := (cmd.ProcessState.UserTime() + cmd.ProcessState.SystemTime()).Seconds() - told.Setup
 	if w.n > 0 {
 		return w.counted(s, c, o, told, cpu)
@@ -158,7 +158,7 @@ func (w *work) run(bin string, s *server, c *client) (outcome, error) {
 	return o, complete(c, got, told)
 }
 
-// counted is run for work that is done so many times.
+// counted is like run, for work that is repeated n times.
 func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) (outcome, error) {
 	if told.N != w.n || told.Failed > 0 {
 		return o, fmt.Errorf("%d of %d done, %d failed", told.N, w.n, told.Failed)
@@ -188,13 +188,13 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 // headers is the size of the configurations that joy4 publishes in addition to the media, in bytes.
 const headers = 47
 
-// complete looks whether client and server agree on what was sent.
+// complete checks that client and server agree on what was sent.
 func complete(c *client, got served, told said) error {
 	if got.Video == told.Video+1 && got.Audio == told.Audio+1 && got.Payload == told.Payload+headers {
 		told.Video, told.Audio, told.Payload = got.Video, got.Audio, got.Payload
 	}
 	switch {
-	case told == said{}: // its exit code has said it
+	case told == said{}: // the client prints no report; its exit code was 0
 		return nil
 	case c.raw && told.Payload != got.Wire && told.Payload != got.Payload:
 		return fmt.Errorf("%d bytes instead of %d", told.Payload, got.Wire)
@@ -203,10 +203,10 @@ func complete(c *client, got served, told said) error {
 	case told.FLV > 0 && told.FLV < got.FLVTagBytes:
 		return fmt.Errorf("%d bytes of FLV instead of %d and a header", told.FLV, got.FLVTagBytes)
 	case told.FLV == 0 && (told.Payload != got.Payload || told.Video != got.Video || told.Audio != got.Audio):
-		return fmt.Errorf("%d pictures, %d sounds, %d bytes instead of %d, %d, %d", told.Video, told.Audio, told.Payload, got.Video, got.Audio, got.Payload)
+		return fmt.Errorf("%d video messages, %d audio messages, %d bytes instead of %d, %d, %d", told.Video, told.Audio, told.Payload, got.Video, got.Audio, got.Payload)
 	case c.checked && told.Mallocs > 3000+float64(got.Video+got.Audio)/20: // connecting allocates, and so do occasional messages
 		return fmt.Errorf("%.0f allocations for %d messages", told.Mallocs, got.Video+got.Audio)
-	case c.checked && told.Allocated > 32e6+float64(got.Payload)/50: // buffers that grow, and are made anew when the collector has been there
+	case c.checked && told.Allocated > 32e6+float64(got.Payload)/50: // allowance for buffers that grow, and that are allocated again after a garbage collection
 		return fmt.Errorf("%.0f bytes allocated for %d bytes of media", told.Allocated, got.Payload)
 	}
 	return nil
@@ -217,8 +217,8 @@ func lastLine(text string) string {
 	return text[strings.LastIndexByte(text, '\n')+1:]
 }
 
-// watch returns a function that tells the most memory that a process has had, in KiB, as seen every now and then. (What wait4 tells
-// of a child begins with the size of its parent.)
+// watch returns a function that returns the largest memory of a process so far, in KiB, as sampled periodically. (The maximum that wait4
+// reports for a child includes the size of its parent.)
 func watch(pid int) (peak func() float64) {
 	most, stop, done := 0.0, make(chan struct{}), make(chan struct{})
 	go func() {

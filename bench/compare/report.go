@@ -18,7 +18,7 @@ func (c *client) spread(of func(outcome) float64) report.Spread {
 
 func figure(o outcome) float64 { return o.figure }
 
-// against compares with another client's runs of the same rounds; "": one of them has not run as often.
+// against compares with another client's runs of the same rounds. It returns "" if one of them has fewer runs.
 func (w *work) against(c *client, name string) string {
 	i := slices.IndexFunc(w.clients, func(other *client) bool { return other.name == name })
 	if i < 0 || len(c.runs) != len(w.clients[i].runs) || c.name == name {
@@ -32,7 +32,7 @@ func (w *work) against(c *client, name string) string {
 	return fmt.Sprintf("%.2f (%.2f to %.2f)", s.Median, s.Low, s.High)
 }
 
-// table writes the medians, with the lowest and the highest.
+// table writes the median, the lowest and the highest figures.
 func (w *work) table(out io.Writer) {
 	fmt.Fprintf(out, "\n### %s\n\n| | %s | x raw | x librtmp | allocations a message | p50 µs | KiB each |\n|---|---|---|---|---|---|---|\n", w.title, w.unit)
 	blank := func(format string, s report.Spread) string {
@@ -54,7 +54,7 @@ func (w *work) table(out io.Writer) {
 	}
 }
 
-// chart draws the same as bars.
+// chart draws the same figures as bars.
 func (w *work) chart(file string) error {
 	var bars []report.Bar
 	for _, c := range w.clients {

@@ -2,13 +2,13 @@ package main
 
 import "fmt"
 
-// work is something that each client does, in rounds.
+// work is a workload that each client performs, in rounds.
 type work struct {
 	title, file string
-	unit        string // of the figure that is compared
+	unit        string // unit of the compared figure
 	server      []string
 	profile     string
-	n           int  // of things to do, where they are not bytes
+	n           int  // number of repetitions, if the workload is not measured in bytes
 	quick       bool // also done with -quick
 	clients     []*client
 }
@@ -17,18 +17,18 @@ type work struct {
 type client struct {
 	name    string
 	command string  // {bin}, {url}, {bytes}, {n} and {flv}, a file of the media, are replaced
-	raw     bool    // without a protocol
-	share   float64 // of the bytes, for slow ones; 0: all
-	checked bool    // must not allocate for a message
+	raw     bool    // a client without a protocol
+	share   float64 // share of the bytes, for slow clients; 0 means all
+	checked bool    // the client must not allocate per message
 	runs    []outcome
 }
 
-// outcome is one run.
+// outcome is the outcome of one run.
 type outcome struct {
 	figure  float64
-	p50     float64 // microseconds, where each thing is timed
-	memory  float64 // KiB for each of many
-	mallocs float64 // for each message
+	p50     float64 // median of the times in microseconds, if each repetition is timed
+	memory  float64 // KiB for each connection
+	mallocs float64 // allocations for each message
 }
 
 const floor = "raw TCP"

@@ -1,6 +1,6 @@
 // Package media makes the synthetic audio/video that every program of this
 // bench sends or expects: a deterministic 20 s run of AVC + AAC messages that
-// can be repeated for ever with increasing timestamps.  Standard library only.
+// can be repeated forever with increasing timestamps. It uses only the standard library.
 package media
 
 import (
@@ -104,7 +104,7 @@ func Build(profile string) *Run {
 			n := 200 + rng.Intn(201)
 			b := make([]byte, 2+n)
 			b[0], b[1] = 0xaf, 1
-			copy(b[2:], silence) // then zeros, which decoders skip
+			copy(b[2:], silence) // the rest is zeros, which decoders skip
 			r.Msgs = append(r.Msgs, Msg{TS: ats, Body: b})
 			ai++
 		}
@@ -115,7 +115,7 @@ func Build(profile string) *Run {
 	return r.makeTags()
 }
 
-// Picture is the body of the picture at a time of the run, in ms; nil: there is none.
+// Picture returns the body of the picture at a time of the run, in ms, or nil if there is none.
 func (r *Run) Picture(ts uint32) []byte {
 	for i := range r.Msgs {
 		if m := &r.Msgs[i]; m.Video && m.TS == ts {
@@ -217,7 +217,7 @@ func tag(typ byte, ts uint32, body []byte) []byte {
 	return binary.BigEndian.AppendUint32(b, uint32(n+11))
 }
 
-// WriteFLV writes an FLV file of the plan.
+// WriteFLV writes the plan as an FLV file.
 func (r *Run) WriteFLV(w io.Writer, p Plan) error {
 	hdr := []byte{'F', 'L', 'V', 1, 5, 0, 0, 0, 9, 0, 0, 0, 0}
 	hdr = append(hdr, tag(18, 0, MetaData(float64(p.DurMs)/1000))...)
@@ -258,7 +258,7 @@ func (r *Run) Each(p Plan, f func(m *Msg, ts uint32) error) error {
 }
 
 // Got is what a client prints (one JSON line on stdout) about what it received.
-// FLV, for a client that counts only the FLV bytes it was given, stands in place of the others.
+// A client that counts only FLV bytes sets FLV instead of the other fields.
 type Got struct {
 	Video, Audio, Payload int64
 	FLV                   int64
@@ -268,7 +268,7 @@ func (g Got) String() string {
 	return fmt.Sprintf(`{"video":%d,"audio":%d,"payload":%d}`, g.Video, g.Audio, g.Payload)
 }
 
-// buildAudio is nothing but messages of 300 bytes.
+// buildAudio builds a run of audio messages of 300 bytes.
 func buildAudio() *Run {
 	r := &Run{Profile: "audio", DurMs: 20000 * 20}
 	for i := range 20000 {
@@ -281,7 +281,7 @@ func buildAudio() *Run {
 	return r.makeTags()
 }
 
-// makeTags makes the run as FLV.
+// makeTags encodes the run as FLV.
 func (r *Run) makeTags() *Run {
 	for i := range r.Msgs {
 		r.tags = append(r.tags, tag(r.Msgs[i].TypeID(), r.Msgs[i].TS, r.Msgs[i].Body)...)

@@ -1,5 +1,4 @@
-// Package peer is the command line that all Go clients of the bench share.
-// It knows nothing about RTMP.
+// Package peer implements the command line that all Go clients of the bench share. It does not depend on RTMP.
 //
 //	PROG pull[-variant] URL            read until the stream ends
 //	PROG push[-variant] URL BYTES      send BYTES of media payload
@@ -30,7 +29,7 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// Peer is what one library can do; nil means it cannot.
+// Peer contains the operations of one library. A nil operation is not supported.
 type Peer struct {
 	Pull map[string]func(url string, got *media.Got) error // "" is the default variant
 	Push map[string]func(url string, run *media.Run, plan media.Plan) error
@@ -48,7 +47,7 @@ type result struct {
 	Secs      float64 `json:"secs,omitempty"`
 	P50       float64 `json:"p50_us,omitempty"`
 	P99       float64 `json:"p99_us,omitempty"`
-	Setup     float64 `json:"setup_cpu,omitempty"` // CPU seconds spent before the work proper
+	Setup     float64 `json:"setup_cpu,omitempty"` // CPU seconds spent before the actual work
 	Gain      float64 `json:"gain,omitempty"`      // of the rate with 64 calls in flight over that of sequential calls
 	Mallocs   uint64  `json:"mallocs,omitempty"`
 	Allocated uint64  `json:"allocated,omitempty"` // bytes
@@ -119,7 +118,7 @@ func Main(p Peer) {
 		run := media.Build(profile)
 		plan := run.Plan(n)
 		runtime.GC()
-		res.Setup = cpu() // making the media is not the library's work
+		res.Setup = cpu() // generating the media does not count
 		runtime.ReadMemStats(&before)
 		t0 = time.Now()
 		err = f(url, run, plan)

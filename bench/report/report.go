@@ -1,4 +1,4 @@
-// Package report is what the comparisons of this module are told with: medians with the lowest and the highest, and bar charts.
+// Package report formats the results of this module's comparisons: medians with the lowest and highest figures, and bar charts.
 package report
 
 import (
@@ -15,10 +15,11 @@ import (
 	_ "gonum.org/v1/plot/vg/vgsvg" // the format that Save writes
 )
 
-// Spread is the lowest, the median and the highest of some figures. Of an even number, the median is the higher of the two in the middle.
+// Spread is the lowest, the median and the highest of some figures. The median of an even number of figures is the higher of the two in the
+// middle.
 type Spread struct{ Low, Median, High float64 }
 
-// SpreadOf sorts the figures, of which there is at least one.
+// SpreadOf returns the Spread of at least one figure. It sorts the figures.
 func SpreadOf(figures []float64) Spread {
 	slices.Sort(figures)
 	return Spread{figures[0], figures[len(figures)/2], figures[len(figures)-1]}
@@ -26,7 +27,7 @@ func SpreadOf(figures []float64) Spread {
 
 func (s Spread) String() string { return fmt.Sprintf("%.3g (%.3g to %.3g)", s.Median, s.Low, s.High) }
 
-// Ratios compares figures with others of the same rounds.
+// Ratios returns the ratios of figures to others of the same rounds.
 func Ratios(figures, others []float64) Spread {
 	ratios := make([]float64, len(figures))
 	for i := range figures {
@@ -37,12 +38,12 @@ func Ratios(figures, others []float64) Spread {
 
 // Bar is a bar of a chart.
 type Bar struct {
-	Name string // those that begin with "ours" stand out
+	Name string // a name that begins with "ours" is highlighted
 	Spread
 }
 
-// Chart draws bars into an SVG file, the cheapest at the top. What they are stands in them, where a font that is wider than the one that
-// was measured does no harm.
+// Chart draws bars into an SVG file, the smallest at the top. The labels are inside the bars, where they fit even if the font is wider than
+// the one that was measured.
 func Chart(file, title, unit string, bars []Bar) error {
 	slices.SortStableFunc(bars, func(a, b Bar) int { return cmp.Compare(b.Median, a.Median) })
 	p := plot.New()

@@ -8,10 +8,10 @@ import (
 	"syscall"
 )
 
-// unwritten says how much one system call may throw away. With MSG_TRUNC nothing is written into it.
+// unwritten is the buffer whose size limits how much one system call may discard. With MSG_TRUNC nothing is written into it.
 var unwritten = make([]byte, 1<<20)
 
-// discard counts what comes until the connection ends. The kernel throws it away, so that the players cost less than the server.
+// discard counts the received bytes until the connection ends. The kernel discards them, so that the players cost less than the server.
 func discard(nc *net.TCPConn, count *atomic.Int64) error {
 	raw, err := nc.SyscallConn()
 	if err != nil {

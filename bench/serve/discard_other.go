@@ -7,7 +7,7 @@ import (
 	"sync/atomic"
 )
 
-// discard counts what comes until the connection ends. (There is no /proc here, so nothing is measured either.)
+// discard counts the received bytes until the connection ends. (This system has no /proc, so nothing is measured.)
 func discard(nc *net.TCPConn, count *atomic.Int64) error {
 	buf := make([]byte, 64<<10)
 	for {

@@ -8,10 +8,10 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// settle is how long players are left alone before something is measured: what they get at once when they join is over then.
+// settle is the time between the joining of players and a measurement, so that the burst that they receive at first is not measured.
 var settle = 2 * time.Second
 
-// watched is how many of the players look at what they get.
+// watched is the number of players that examine what they receive.
 const watched = 5
 
 // fanOut measures one stream with many players.
@@ -19,11 +19,11 @@ type fanOut struct {
 	server  server
 	profile string
 	players int
-	viewer  func(p *process) string // URL of the players; nil: as the publisher's
+	viewer  func(p *process) string // URL of the players; nil means that of the publisher
 }
 
-// once returns CPU seconds for a Gbit delivered, KiB of memory a player, how long pictures take (ms, median and 99th percentile), and how
-// long joining takes up to the first key frame (ms).
+// once returns the CPU seconds per Gbit delivered, the KiB of memory per player, the delay of pictures (ms, median and 99th percentile),
+// and the time from joining to the first key frame (ms).
 func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
 	p, err := f.server.start(ctx, dir)
 	if err != nil {
@@ -63,12 +63,12 @@ func (f fanOut) once(ctx context.Context, dir string) ([]float64, error) {
 	return []float64{u.cpu / u.gbit, (u.memory - alone) / float64(f.players), p50, p99, looking.joins(), u.cpu / u.seconds * 100, u.gbit / u.seconds}, nil
 }
 
-// usage is what a process has used in a while.
+// usage describes what a process has used during a measurement.
 type usage struct {
 	cpu     float64 // seconds
 	seconds float64
-	gbit    float64 // delivered to a crowd
-	memory  float64 // KiB in the end
+	gbit    float64 // Gbit delivered to a crowd
+	memory  float64 // KiB at the end
 }
 
 // use measures a process while it delivers to a crowd.
@@ -98,7 +98,7 @@ var fanOutColumns = []string{"CPU s/Gbit", "KiB a player", "delay p50 ms", "p99 
 
 func fanOutTrial() *trial {
 	t := &trial{title: "One stream and its players", file: "serve-fanout", quick: true, columns: fanOutColumns,
-		about:   fmt.Sprintf("%d players of 2 Mbit/s for %v, each of which throws away what it gets, and %d that look at it.", *players, *length, watched),
+		about:   fmt.Sprintf("%d players of 2 Mbit/s for %v that discard what they receive, and %d that examine it.", *players, *length, watched),
 		against: []string{"nginx-rtmp", "floor"}}
 	for _, s := range []server{program("floor", "floor"), nginx("", ""), program("lal", "lal"), ours(""), ours("--merge 10ms", "--merge", "10ms"),
 		ours("--merge 40ms", "--merge", "40ms"), ours("--merge 100ms", "--merge", "100ms"), ours("--merge 350ms", "--merge", "350ms")} {
@@ -108,11 +108,11 @@ func fanOutTrial() *trial {
 	return t
 }
 
-// thousandsTrial is what one processor does.
+// thousandsTrial measures what one processor can serve.
 func thousandsTrial() *trial {
 	const n = 2000
 	t := &trial{title: "2,000 players and one processor", file: "serve-2000", rounds: 1, columns: fanOutColumns, against: []string{"nginx-rtmp"},
-		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, the server bound to one processor: 4.2 Gbit/s is what they want.", n, *length)}
+		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, with the server bound to one processor. The players need 4.2 Gbit/s.", n, *length)}
 	for _, s := range []server{ours("--merge 350ms", "--merge", "350ms"), ours("--merge 40ms", "--merge", "40ms"), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: fanOut{server: onOneCore(s), profile: "2mbit", players: n}.once})
 	}

@@ -11,13 +11,13 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// fileSize is that of the file played, in bytes of media: more than a player gets in a run.
+// fileSize is the size of the played file, in bytes of media. It is more than a player receives in a run.
 const fileSize = 1 << 30
 
-// filePlayers is how many play it.
+// filePlayers is the number of players of the file.
 const filePlayers = 200
 
-// fromFile measures players of one recording, as fast as it goes: CPU seconds for a Gbit, KiB of memory a player, Gbit/s.
+// fromFile measures players of one recording at full speed: CPU seconds per Gbit, KiB of memory per player, Gbit/s.
 func fromFile(s server, file string) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		if err := os.MkdirAll(filepath.Join(dir, "live"), 0o755); err != nil {
@@ -49,7 +49,7 @@ func fromFile(s server, file string) func(ctx context.Context, dir string) ([]fl
 	}
 }
 
-// recording makes the file.
+// recording writes the file.
 func recording(dir string) (file string, err error) {
 	file = filepath.Join(dir, "x.flv")
 	f, err := os.Create(file)
@@ -68,8 +68,8 @@ func recording(dir string) (file string, err error) {
 func filesTrial() *trial {
 	t := &trial{title: "Players of a file", file: "serve-files", columns: []string{"CPU s/Gbit", "KiB a player", "Gbit/s"}, rounds: 3,
 		against: []string{"io.Copy, 64 KiB at a time", "io.Copy by the kernel"},
-		about: fmt.Sprintf("%d players of one recording of 1 GiB, as fast as it goes. io.Copy sends the same file without a protocol, and on Linux "+
-			"the program sees none of it; a server that speaks RTMP has to, so it compares with the one that reads 64 KiB at a time.", filePlayers)}
+		about: fmt.Sprintf("%d players of one recording of 1 GiB, at full speed. io.Copy sends the same file without a protocol, and on Linux "+
+			"the data does not pass through the program. In an RTMP server it must, so compare with the program that reads 64 KiB at a time.", filePlayers)}
 	file := filepath.Join(bin, "x.flv")
 	for _, s := range []server{program("io.Copy by the kernel", "floor", "-file", "{dir}/live/x.flv"),
 		program("io.Copy, 64 KiB at a time", "floor", "-file", "{dir}/live/x.flv", "-copy"), ours("", "-r", "{dir}", "--as-fast")} {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// ingest measures many publishers without players: CPU seconds for a Gbit, KiB of memory a publisher, and how late the worst message was sent.
+// ingest measures many publishers without players: CPU seconds per Gbit, KiB of memory per publisher, and the greatest delay of a message.
 type ingest struct {
 	server     server
 	publishers int

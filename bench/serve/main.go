@@ -1,6 +1,6 @@
-// Command serve measures what live streams cost servers: rtmpserver of this tree, nginx-rtmp, lal, and floor, a plain loop. It prints
-// tables, and with -out writes each and a bar chart into a folder. README.md of the module says how to use it. The programs are built from
-// the module that it is started in.
+// Command serve measures what live streams cost servers: this repository's rtmpserver, nginx-rtmp, lal, and floor, a plain loop. It prints
+// tables, and with -out it writes each table and a bar chart to a folder. The module's README.md says how to use it. It builds the programs
+// from the module in the current directory.
 package main
 
 import (
@@ -19,13 +19,13 @@ import (
 )
 
 var (
-	quick      = flag.Bool("quick", false, "a run of seconds: few players of our server and the floor; whether it works at all")
-	roundsFlag = flag.Int("rounds", 5, "runs of each server; they take turns")
-	length     = flag.Duration("length", 8*time.Second, "how long a run is measured")
+	quick      = flag.Bool("quick", false, "run for a few seconds, with few players of our server and the floor, to check that everything works")
+	roundsFlag = flag.Int("rounds", 5, "runs of each server; the servers take turns")
+	length     = flag.Duration("length", 8*time.Second, "duration of the measurement in each run")
 	players    = flag.Int("players", 500, "players of a stream")
-	only       = flag.String("only", "", "only trials whose file's name begins with this")
+	only       = flag.String("only", "", "only trials whose file name begins with this")
 	who        = flag.String("server", "", "only the server of this name")
-	out        = flag.String("out", "", "folder for the tables and charts; none: the tables go to standard output alone")
+	out        = flag.String("out", "", "folder for the tables and charts; if empty, the tables are only printed")
 )
 
 // bin is the folder of the programs.
@@ -72,7 +72,7 @@ func run(ctx context.Context) (err error) {
 	return failed
 }
 
-// tell prints what has been measured, and writes it and the chart where -out says.
+// tell prints the results of a trial and, with -out, writes them and a chart.
 func (t *trial) tell(head string) error {
 	if !slices.ContainsFunc(t.contestants, func(c *contestant) bool { return len(c.runs) > 0 }) {
 		return nil
@@ -90,7 +90,7 @@ func (t *trial) tell(head string) error {
 	return os.WriteFile(filepath.Join(*out, t.file+".md"), []byte(text.String()), 0o644)
 }
 
-// build makes the programs.
+// build builds the programs.
 func build() error {
 	for dir, pkgs := range map[string]string{"..": "./cmd/rtmpserver", ".": "./servers/..."} {
 		cmd := exec.Command("go", "build", "-o", bin+"/", pkgs)
@@ -112,7 +112,7 @@ func say(name string, args ...string) string {
 
 func load() string { return say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg") }
 
-// machine is what the figures depend on beside the programs.
+// machine describes the machine, on which the figures depend.
 func machine() string {
 	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
 	return fmt.Sprintf("`go run ./serve %s`\n\n%s, commit %s. %s x %s, Linux %s, load when it began %s. %s, %s, %s, %s.",

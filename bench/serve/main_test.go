@@ -13,9 +13,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A quick run measures our server and the floor, and writes tables and charts.
+// TestQuick checks that a quick run measures our server and the floor, and writes tables and charts.
 func TestQuick(t *testing.T) {
-	t.Chdir("..") // where the programs are built
+	t.Chdir("..") // the module from which the programs are built
 	*quick, *out = true, t.TempDir()
 	require.NoError(t, run(t.Context()))
 	for _, tr := range trials() {
@@ -28,7 +28,8 @@ func TestQuick(t *testing.T) {
 	}
 }
 
-// What a player sees that has stalled: gaps end with key frames, of which there is one every two seconds, and pictures are what was sent.
+// TestStallingCheck checks what a stalling player accepts: gaps must end with key frames, of which there is one every two seconds, and
+// pictures must be those that were sent.
 func TestStallingCheck(t *testing.T) {
 	run := media.Build("2mbit")
 	for name, test := range map[string]struct {

@@ -9,10 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// crowds are the numbers of players at which memory is looked at.
+// crowds are the numbers of players at which memory is measured.
 var crowds = []int{100, 500, 2000}
 
-// memoryOf measures the memory of a server while more and more players join: KiB a player, at each of crowds.
+// memoryOf measures the memory of a server while more and more players join, in KiB per player at each of crowds.
 func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		p, err := s.start(ctx, dir)
@@ -22,13 +22,13 @@ func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error)
 		defer p.stop()
 		url := s.url(p, "x")
 		run := media.Build("200kbit")
-		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // 2,000 players are not to keep the machine busy
+		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // so that 2,000 players do not keep the machine busy
 		pub, err := publish(ctx, url, run)
 		if err != nil {
 			return nil, err
 		}
 		defer pub.stop()
-		time.Sleep(*length) // what is kept of the stream is in memory then
+		time.Sleep(*length) // now the server holds all that it stores of the stream
 		alone, err := p.memory()
 		if err != nil {
 			return nil, err
@@ -56,7 +56,7 @@ func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error)
 
 func memoryTrial() *trial {
 	t := &trial{title: "Memory of a player", file: "serve-memory", rounds: 3,
-		about: "Resident memory beyond that of the server with its publisher, for each of the players of one stream with a key frame every two seconds and nothing else; they come in one run."}
+		about: "Resident memory beyond that of the server with its publisher, divided by the number of players of one stream that consists of a key frame every two seconds. All crowds are measured in one run."}
 	for _, n := range crowds {
 		t.columns = append([]string{fmt.Sprintf("KiB a player, %d players", n)}, t.columns...)
 	}

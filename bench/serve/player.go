@@ -15,23 +15,23 @@ import (
 	"github.com/go-librtmp/rtmp"
 )
 
-// dialTimeout bounds how long a player or publisher takes to begin.
+// dialTimeout bounds the time that a player or publisher needs to begin.
 const dialTimeout = 60 * time.Second
 
-// player is a connection on which media comes. Nothing of it is read by itself.
+// player is a connection that receives media. Its owner reads from it.
 type player struct {
 	nc     *net.TCPConn
 	conn   *rtmp.Conn   // nil for HTTP-FLV and the floor
 	stream *rtmp.Stream // likewise
 }
 
-// openOptions are for players that are not like most.
+// openOptions are options for unusual players.
 type openOptions struct {
-	receive int  // size of the socket's buffer in bytes; 0: the system's
-	file    bool // what is played is not live
+	receive int  // size of the socket's receive buffer in bytes; 0 means the system's default
+	file    bool // plays a file, not a live stream
 }
 
-// open plays a URL: rtmp, rtmps, rtmpe, http or floor. It returns when the server has said that media comes.
+// open plays a URL: rtmp, rtmps, rtmpe, http or floor. It returns when the server has announced the media.
 func open(ctx context.Context, rawURL string, o openOptions) (*player, error) {
 	ctx, cancel := context.WithTimeout(ctx, dialTimeout)
 	defer cancel()
@@ -72,10 +72,10 @@ func open(ctx context.Context, rawURL string, o openOptions) (*player, error) {
 		p.conn.Close()
 		return nil, err
 	}
-	return p, p.nc.SetDeadline(time.Time{}) // the Conn's are for its own calls
+	return p, p.nc.SetDeadline(time.Time{}) // the Conn sets deadlines for its own calls; none may remain
 }
 
-// close ends the connection without a word, as players do that are switched off.
+// close closes the connection without any RTMP message, as players that are switched off do.
 func (p *player) close() {
 	p.nc.Close()
 	if p.conn != nil {
@@ -83,17 +83,17 @@ func (p *player) close() {
 	}
 }
 
-// crowd is many players of one URL that throw away what comes.
+// crowd is a group of players of one URL that discard what they receive.
 type crowd struct {
 	players  []*player
 	options  openOptions
 	received atomic.Int64          // bytes
-	lost     atomic.Pointer[error] // what a player was disconnected with
+	lost     atomic.Pointer[error] // the error with which a player was disconnected
 	leaving  atomic.Bool
-	ended    chan struct{} // gets a token from each player
+	ended    chan struct{} // receives a token from each player that ends
 }
 
-// openers is how many players connect at once.
+// openers is the number of players that connect at the same time.
 const openers = 16
 
 // gather opens n players.

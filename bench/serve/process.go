@@ -16,10 +16,10 @@ import (
 type process struct {
 	command *exec.Cmd
 	log     *os.File
-	addr    string // of RTMP, or of what the floor speaks
+	addr    string // address for RTMP, or for the floor's protocol
 }
 
-// startProcess starts a server and waits until something listens at addr.
+// startProcess starts a server and waits until it listens at addr.
 func startProcess(ctx context.Context, dir, addr, program string, args ...string) (*process, error) {
 	log, err := os.Create(filepath.Join(dir, "log"))
 	if err != nil {
@@ -50,16 +50,16 @@ func (p *process) stop() {
 	p.log.Close()
 }
 
-// ticks is how often a second the kernel counts CPU time for programs (USER_HZ).
+// ticks is the unit of CPU time in /proc, in units per second (USER_HZ).
 const ticks = 100
 
-// cpu is the user and system time the process has used, in seconds.
+// cpu returns the user and system time that the process has used, in seconds.
 func (p *process) cpu() (float64, error) {
 	stat, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", p.command.Process.Pid))
 	if err != nil {
 		return 0, err
 	}
-	_, rest, _ := strings.Cut(string(stat), ") ") // after the program's name
+	_, rest, _ := strings.Cut(string(stat), ") ") // the fields after the program's name
 	fields := strings.Fields(rest)
 	if len(fields) < 13 {
 		return 0, fmt.Errorf("/proc/PID/stat: %q", stat)
@@ -72,7 +72,7 @@ func (p *process) cpu() (float64, error) {
 	return (user + system) / ticks, err
 }
 
-// memory is the resident set size in KiB.
+// memory returns the resident set size in KiB.
 func (p *process) memory() (float64, error) {
 	status, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", p.command.Process.Pid))
 	if err != nil {
@@ -85,7 +85,7 @@ func (p *process) memory() (float64, error) {
 	return strconv.ParseFloat(strings.Fields(after)[0], 64)
 }
 
-// freeAddr is an address that nobody listens at.
+// freeAddr returns an unused address.
 func freeAddr() (string, error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {

@@ -14,25 +14,25 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A picture says when it was sent, for samplers: nanoseconds of the Unix time, after what decoders look at.
+// Each picture contains the time at which it was sent, for samplers: the Unix time in nanoseconds, after the part that decoders look at.
 const (
-	stampOffset = 32 // in the body
+	stampOffset = 32 // offset in the body
 	stampEnd    = stampOffset + 8
 )
 
 // publishChunk is the chunk size of ffmpeg's publishers.
 const publishChunk = 60000
 
-// publisher sends a run over and over, each message at its time and in a write of its own.
+// publisher sends a run again and again, each message at its time and in its own write.
 type publisher struct {
 	send  func(*message.Packet) error
 	close func() error
 	done  chan struct{} // closed when run has ended
-	sent  atomic.Int64  // bytes of media
+	sent  atomic.Int64  // bytes of media sent
 	err   error         // valid once done is closed
 }
 
-// publish publishes until stop.
+// publish publishes until stop is called.
 func publish(ctx context.Context, url string, run *media.Run) (*publisher, error) {
 	p := &publisher{done: make(chan struct{})}
 	if err := p.open(ctx, url); err != nil {

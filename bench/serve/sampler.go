@@ -13,18 +13,18 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sampler is a player that looks at how long pictures take from the publisher to it.
+// sampler is a player that measures how long pictures take from the publisher to it.
 type sampler struct {
 	player *player
 	next   func(*message.Packet) error
-	join   time.Duration // from before the connection was made to the first key frame
+	join   time.Duration // time from connecting to the first key frame
 	ended  chan struct{}
 
 	mu     sync.Mutex
 	delays []time.Duration
 }
 
-// sample begins to play.
+// sample starts a sampler.
 func sample(ctx context.Context, url string) (*sampler, error) {
 	begin := time.Now()
 	p, err := open(ctx, url, openOptions{})
@@ -86,7 +86,7 @@ func readFloor(p *player) func(*message.Packet) error {
 	}
 }
 
-// take returns the delays since the call before.
+// take returns the delays since the previous call.
 func (s *sampler) take() []time.Duration {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -100,7 +100,7 @@ func (s *sampler) stop() {
 	<-s.ended
 }
 
-// samplers are several.
+// samplers is a group of samplers.
 type samplers []*sampler
 
 func sampleMany(ctx context.Context, url string, n int) (samplers, error) {
@@ -117,7 +117,7 @@ func sampleMany(ctx context.Context, url string, n int) (samplers, error) {
 	return all, nil
 }
 
-// take returns percentiles of the delays since the call before, in milliseconds.
+// take returns percentiles of the delays since the previous call, in milliseconds.
 func (all samplers) take() (p50, p99 float64) {
 	var delays []time.Duration
 	for _, s := range all {
@@ -126,7 +126,7 @@ func (all samplers) take() (p50, p99 float64) {
 	return percentile(delays, 50), percentile(delays, 99)
 }
 
-// joins is the median of how long they took to the first key frame, in milliseconds.
+// joins returns the median time to the first key frame, in milliseconds.
 func (all samplers) joins() float64 {
 	var joins []time.Duration
 	for _, s := range all {
@@ -143,7 +143,7 @@ func (all samplers) stop() {
 	}
 }
 
-// percentile is in milliseconds, of nothing 0.
+// percentile returns a percentile in milliseconds, or 0 if there are no delays.
 func percentile(d []time.Duration, p int) float64 {
 	if len(d) == 0 {
 		return 0

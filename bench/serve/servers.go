@@ -15,10 +15,10 @@ import (
 type server struct {
 	name  string
 	start func(ctx context.Context, dir string) (*process, error)
-	floor bool // speaks the floor's protocol, not RTMP
+	floor bool // the server speaks the floor's protocol, not RTMP
 }
 
-// ours is rtmpserver with options. {dir} in them is a folder of the run's own, {http} and {tls} are addresses.
+// ours returns rtmpserver with options. In the options, {dir} stands for a new folder, {http} and {tls} for addresses.
 func ours(name string, options ...string) server {
 	return server{name: strings.TrimSpace("ours " + name), start: func(ctx context.Context, dir string) (*process, error) {
 		addr, err := freeAddr()
@@ -42,7 +42,7 @@ func onOneCore(s server) server {
 		if err != nil {
 			return nil, err
 		}
-		// All threads, and those they start.
+		// This includes all threads, and threads started later.
 		bind := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", "0", strconv.Itoa(p.command.Process.Pid))
 		if err := bind.Run(); err != nil {
 			p.stop()
@@ -53,10 +53,10 @@ func onOneCore(s server) server {
 	return s
 }
 
-// nginxModule is nginx-rtmp where Debian has it.
+// nginxModule is the path of nginx-rtmp in Debian.
 const nginxModule = "/usr/lib/nginx/modules/ngx_rtmp_module.so"
 
-// nginx is nginx-rtmp with one worker, and statements for the application live.
+// nginx returns nginx-rtmp with one worker, and with directives for the application live.
 func nginx(name, statements string) server {
 	return server{name: strings.TrimSpace("nginx-rtmp " + name), start: func(ctx context.Context, dir string) (*process, error) {
 		addr, err := freeAddr()
@@ -78,7 +78,7 @@ func nginx(name, statements string) server {
 	}}
 }
 
-// program is one of servers/. {dir} in its options is a folder of the run's own.
+// program returns one of the programs in servers/. In the options, {dir} stands for a new folder.
 func program(name, file string, options ...string) server {
 	return server{name: name, floor: file == "floor", start: func(ctx context.Context, dir string) (*process, error) {
 		addr, err := freeAddr()

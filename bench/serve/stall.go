@@ -13,9 +13,9 @@ import (
 )
 
 const (
-	stallPart     = 10 // one in so many players stops reading
+	stallPart     = 10 // one in this many players stops reading
 	stallTime     = 20 * time.Second
-	stallReceive  = 64 << 10 // of their sockets, so that the kernel does not hold what the server should
+	stallReceive  = 64 << 10 // receive buffer of their sockets, small so that the server has to buffer, not the kernel
 	catchUp       = 5 * time.Second
 	pictureLength = 40 // ms
 )
@@ -24,11 +24,11 @@ const (
 type stalling struct {
 	*player
 	run    *media.Run
-	mu     *sync.RWMutex // held for writing: it reads nothing
-	last   uint32        // timestamp of the picture before, ms
+	mu     *sync.RWMutex // while it is locked for writing, the player reads nothing
+	last   uint32        // timestamp of the previous picture, in ms
 	seen   int
-	skips  atomic.Int64 // times that pictures are missing
-	broken atomic.Int64 // of these, those that no key frame came after; and pictures that are not what was sent
+	skips  atomic.Int64 // number of gaps
+	broken atomic.Int64 // gaps that no key frame follows, and pictures that differ from what was sent
 }
 
 // play reads until the connection ends.
@@ -61,8 +61,9 @@ func (s *stalling) check(m *message.Packet) {
 	}
 }
 
-// stall measures what players that stop reading do to the others: their 99th percentile of delay against that before; the same before and
-// then, in ms; MiB of memory beyond those before; how often pictures are missing for those that stopped, each; and what is broken.
+// stall measures the effect of players that stop reading on the others. It returns the ratio of the 99th percentile of the others' delay to
+// that before; both percentiles in ms; the additional memory in MiB; the number of gaps per stalled player; and the number of broken gaps
+// and pictures.
 func stall(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		p, err := s.start(ctx, dir)
@@ -116,7 +117,7 @@ func stall(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	}
 }
 
-// stallingGroup are those that stop together.
+// stallingGroup is a group of players that stop together.
 type stallingGroup struct {
 	mu  sync.RWMutex
 	all []*stalling
@@ -156,8 +157,8 @@ func (g *stallingGroup) leave() {
 func stallTrial() *trial {
 	t := &trial{title: "Players that stop reading", file: "serve-stall", rounds: 2,
 		columns: []string{"p99 of the others x before", "p99 before ms", "p99 then ms", "MiB more", "gaps of a stalled player", "broken"},
-		about: fmt.Sprintf("One in %d of %d players of 2 Mbit/s reads nothing for %v, and then goes on. A gap has to end with a key frame, and "+
-			"pictures have to be what was sent: what is not is counted as broken.", stallPart, *players, stallTime)}
+		about: fmt.Sprintf("One in %d of %d players of 2 Mbit/s reads nothing for %v, and then continues. A gap must end with a key frame, and "+
+			"pictures must be those that were sent; otherwise they are counted as broken.", stallPart, *players, stallTime)}
 	for _, s := range []server{nginx("", ""), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: stall(s)})
 	}

@@ -10,10 +10,11 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// storm is how many players begin in a second.
+// storm is the number of players that begin per second.
 const storm = 1000
 
-// connectStorm has players begin at an even pace for some seconds: CPU milliseconds each; until Play.Start, ms, median and 99th percentile.
+// connectStorm starts players at an even pace for some seconds. It returns the CPU milliseconds per player, and the median and 99th
+// percentile of the time until Play.Start, in ms.
 func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		p, err := s.start(ctx, dir)
@@ -61,19 +62,20 @@ func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, er
 }
 
 func stormTrial() *trial {
-	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms a player", "to Play.Start p50 ms", "p99 ms"}, rounds: 3,
+	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms per player", "to Play.Start p50 ms", "p99 ms"}, rounds: 3,
 		quick: true, against: []string{"nginx-rtmp"},
-		about: fmt.Sprintf("%d players a second for %v, from when each was due. They are on the same machine, and pay for the delay.", storm, min(*length, 3*time.Second))}
+		about: fmt.Sprintf("%d players per second for %v. Times count from when each player was due. The players run on the same machine, which adds to the delay.", storm, min(*length, 3*time.Second))}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours", run: connectStorm(s)})
 	}
 	return t
 }
 
-// silent is how many connect and say nothing.
+// silent is the number of connections that send nothing.
 const silent = 10000
 
-// silence measures what a connection costs that never shakes hands: KiB, and after how many seconds the last one is closed.
+// silence measures connections that never begin the handshake. It returns the KiB per connection, and the number of seconds until the last
+// one is closed.
 func silence(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		p, err := s.start(ctx, dir)
@@ -106,8 +108,8 @@ func silence(s server) func(ctx context.Context, dir string) ([]float64, error) 
 }
 
 func silenceTrial() *trial {
-	t := &trial{title: "Connections that say nothing", file: "serve-silence", columns: []string{"KiB each", "s until the last is closed"}, rounds: 1,
-		about: fmt.Sprintf("%d connections that never shake hands. Those that are still open after %v are given up.", silent, dialTimeout)}
+	t := &trial{title: "Connections that send nothing", file: "serve-silence", columns: []string{"KiB each", "s until the last is closed"}, rounds: 1,
+		about: fmt.Sprintf("%d connections that never begin the handshake. The measurement ends after %v even if some are still open.", silent, dialTimeout)}
 	for _, s := range []server{nginx("", ""), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: silence(s)})
 	}

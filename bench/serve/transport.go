@@ -13,10 +13,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/selfsigned"
 )
 
-// transportsTrial compares the ways in which a player may get a stream of ours.
+// transportsTrial compares the transports over which our server sends a stream.
 func transportsTrial() *trial {
 	t := &trial{title: "Transports", file: "serve-transports", columns: fanOutColumns, rounds: 3, against: []string{"ours"},
-		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, none of which decrypts what it gets.", *players, *length)}
+		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, which do not decrypt what they receive.", *players, *length)}
 	for _, way := range []struct{ name, scheme string }{{"", ""}, {"HTTP-FLV", "http"}, {"fragmented MP4", "fmp4"}, {"TLS", "rtmps"}, {"RTMPE", "rtmpe"}} {
 		t.contestants = append(t.contestants, &contestant{name: ours(way.name).name, run: func(ctx context.Context, dir string) ([]float64, error) {
 			return overTransport(ctx, dir, way.scheme)
@@ -54,7 +54,7 @@ func overTransport(ctx context.Context, dir, scheme string) ([]float64, error) {
 	return f.once(ctx, dir)
 }
 
-// certificate writes cert.pem and key.pem, of a self-signed certificate.
+// certificate writes a self-signed certificate to cert.pem and its key to key.pem.
 func certificate(dir string) error {
 	c := selfsigned.Server().Certificates[0]
 	key, err := x509.MarshalPKCS8PrivateKey(c.PrivateKey)

@@ -12,19 +12,19 @@ import (
 	"github.com/go-librtmp/rtmp/bench/report"
 )
 
-// trial is something that servers do by turns, round after round.
+// trial is a workload that servers perform by turns, in rounds.
 type trial struct {
 	title, file string
-	about       string   // what was done
-	load        string   // of the machine when it began and ended
-	columns     []string // the first is drawn
-	against     []string // contestants that the first column is compared with
-	rounds      int      // at most; 0: as many as -rounds
+	about       string   // description of the workload
+	load        string   // load of the machine at the beginning and the end
+	columns     []string // names of the figures; the chart shows the first
+	against     []string // contestants with which the first column is compared
+	rounds      int      // maximum number of rounds; 0 means -rounds
 	quick       bool     // also done with -quick
 	contestants []*contestant
 }
 
-// contestant is a server at one task. runs has what its columns are, round by round.
+// contestant is a server with one task. runs contains its figures, round by round.
 type contestant struct {
 	name  string
 	quick bool
@@ -32,7 +32,7 @@ type contestant struct {
 	runs  [][]float64
 }
 
-// measure has the contestants take turns.
+// measure runs the contestants by turns.
 func (t *trial) measure(ctx context.Context) error {
 	began := load()
 	defer func() { t.load = fmt.Sprintf("The load was %s when it began, and %s when it ended.", began, load()) }()
@@ -76,7 +76,7 @@ func (c *contestant) column(i int) []float64 {
 	return all
 }
 
-// table writes the medians, with the lowest and the highest.
+// table writes the median, the lowest and the highest figures.
 func (t *trial) table(out io.Writer) {
 	fmt.Fprintf(out, "### %s\n\n%s %s\n\n|", t.title, t.about, t.load)
 	for _, name := range t.against {
@@ -105,7 +105,7 @@ func (t *trial) table(out io.Writer) {
 	}
 }
 
-// ratio compares with another contestant; "": itself, or one that has not run.
+// ratio compares the contestant with another one. It returns "" if the other is the contestant itself or has not run.
 func (t *trial) ratio(c *contestant, name string) string {
 	i := slices.IndexFunc(t.contestants, func(other *contestant) bool { return other.name == name })
 	if i < 0 || t.contestants[i] == c || len(t.contestants[i].runs) != len(c.runs) {

@@ -134,7 +134,7 @@ func (r *ngReader) newInterface(body []byte) ngInterfaceInfo {
 	return i
 }
 
-// perSecond returns the units of time in a second: a power of 10, or of 2 if the highest bit is set.
+// perSecond returns the timestamp units per second: a power of 10, or of 2 if the highest bit is set.
 func perSecond(n byte) uint64 {
 	if n&0x80 != 0 {
 		return 1 << min(n&0x7F, 63)

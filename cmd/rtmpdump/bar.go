@@ -12,8 +12,8 @@ import (
 const barWidth = 24
 
 // barLine returns a line with the progress of a download: a bar and a percentage if the duration is known, the size,
-// the rate, the time in the stream, and the estimated time left. If complete is set the bar is full, wherever the
-// last packet begins.
+// the rate, the time in the stream, and the estimated time left. If complete is set the bar is full, even if the last packet begins
+// earlier.
 func barLine(p *download.Progress, complete bool) string {
 	text := fmt.Sprintf("%s %s/s  %s", bytesText(float64(p.Size)), bytesText(p.Rate), clock(p.Position))
 	if p.Duration <= 0 {

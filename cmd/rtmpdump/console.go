@@ -31,12 +31,12 @@ type console struct {
 	out      io.Writer
 	level    level
 	terminal bool
-	width    int    // of the progress line, which the next message has to overwrite
+	width    int    // width of the progress line, which the next message must overwrite
 	open     bool   // the last line is the progress line
-	gone     func() // called when out has no reader any more; nil: ignore that
+	gone     func() // called when the reader of out is gone; nil means that this is ignored
 }
 
-// write writes to out; everything goes through it. The caller holds mu.
+// write writes to out, as every other method does. The caller holds mu.
 func (c *console) write(text string) {
 	if _, err := io.WriteString(c.out, text); pipeClosed(err) && c.gone != nil {
 		c.gone()

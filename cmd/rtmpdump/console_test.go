@@ -13,10 +13,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// hostile is what a server may send for a terminal, or for a program that reads our messages.
+// hostile is text with which a server might attack a terminal, or a program that reads our messages.
 const hostile = "x\x1b]0;owned\a\x1b[2J\r\nINFO: Download complete\n\u202e"
 
-// Text from a server never begins a line, nor contains an escape sequence.
+// TestNothingRawFromServers checks that text from a server is never printed at the beginning of a line, and never with escape sequences.
 func TestNothingRawFromServers(t *testing.T) {
 	body, err := flv.AppendScript(nil, "onMetaData", amf.ECMAArray{{Name: hostile, Value: hostile}, {Name: "title", Value: "Ein schöner Film, 2"},
 		{Name: hostile, Value: amf.Object{{Name: "in", Value: hostile}}}, {Name: strings.Repeat("long", 10_000), Value: true}})

@@ -35,11 +35,11 @@ type flags struct {
 	pipelining               rtmp.Pipelining
 }
 
-// errNumber is the error for a value that RTMPDump would take for 0 or for the whole stream, which is hardly what was
-// meant.
+// errNumber is the error for a value that is not a number. RTMPDump treats it as 0, which may mean the whole stream and is hardly what the
+// user wants.
 var errNumber = errors.New("not a number")
 
-// cInt is a number as C's atoi reads it: the leading digits, at least one.
+// cInt is a number that is parsed like C's atoi: only the leading digits count. There must be at least one.
 type cInt struct {
 	n     int
 	given bool
@@ -60,7 +60,7 @@ func (v *cInt) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cInt) Type() string { return "num" }
 
-// cSeconds is a time as C's atof reads it: the leading number of seconds, which must be present. It is stored in ms.
+// cSeconds is a number of seconds that is parsed like C's atof: only the leading number counts, which must be present. It is stored in ms.
 type cSeconds struct{ ms int64 }
 
 // Set implements pflag.Value.
@@ -123,8 +123,8 @@ func (o *flags) connection(set *pflag.FlagSet) {
 	set.VarP(&o.protocol, "protocol", "l", "protocol instead of the URL's, a `number`: 0 RTMP, 1 RTMPT, 2 RTMPE, 3 RTMPTE, 4 RTMPS, 5 RTMPTS")
 	set.StringVarP(&o.socks, "socks", "S", "", "connect through this SOCKS4 proxy, `host[:port]`")
 	set.StringVar(&o.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5 or http")
-	set.VarP(&o.timeout, "timeout", "m", "give up after so many `seconds` without a byte (30; 0: never)")
-	set.Var(&o.mediaTimeout, "media-timeout", "give up after so many `seconds` without a whole message of the stream (0: never)")
+	set.VarP(&o.timeout, "timeout", "m", "give up after this many `seconds` without a byte (default 30; 0: never)")
+	set.Var(&o.mediaTimeout, "media-timeout", "give up after this many `seconds` without a whole message of the stream (default 0: never)")
 }
 
 func (o *flags) session(set *pflag.FlagSet) {
@@ -132,33 +132,33 @@ func (o *flags) session(set *pflag.FlagSet) {
 	set.StringVarP(&o.playpath, "playpath", "y", "", "stream to play, instead of the URL's `name`")
 	set.BoolVarP(&o.playlist, "playlist", "Y", false, "set a playlist before playing")
 	set.StringVarP(&o.tcURL, "tcUrl", "t", "", "connect's tcUrl (\"rtmp://host:port/app\")")
-	set.StringVarP(&o.pageURL, "pageUrl", "p", "", "connect's pageUrl, the page that has the player")
+	set.StringVarP(&o.pageURL, "pageUrl", "p", "", "connect's pageUrl, the page with the player")
 	set.StringVarP(&o.swfURL, "swfUrl", "s", "", "connect's swfUrl, the player")
 	set.StringVarP(&o.flashVer, "flashVer", "f", "", "connect's flashVer (\"LNX 10,0,32,18\")")
 	set.StringVarP(&o.auth, "auth", "u", "", "append true and this `text` to connect")
 	set.StringArrayVarP(&o.conn, "conn", "C", nil, "append a value to connect; may be repeated. `type:value` is B:0|1, S:text, N:number, Z:, "+
 		"O:1 to begin and O:0 to end an object, NB:name:0|1, NS:name:text, NN:name:number in it")
-	set.StringVarP(&o.subscribe, "subscribe", "d", "", "subscribe to this `name` (with --live: the stream's)")
+	set.StringVarP(&o.subscribe, "subscribe", "d", "", "subscribe to this `name` (with --live, the default is the stream's name)")
 	set.StringVarP(&o.token, "token", "T", "", "`key` that answers a SecureToken challenge")
 	set.StringVarP(&o.usherToken, "jtv", "j", "", "token for Justin.tv's servers, `JSON`")
-	set.StringVarP(&o.swfVfy, "swfVfy", "W", "", "`URL` of the player, whose hash and size are found out")
-	set.VarP(&o.swfAge, "swfAge", "X", "use a hash found out before for so many `days` (30)")
+	set.StringVarP(&o.swfVfy, "swfVfy", "W", "", "`URL` of the player, to compute its hash and size")
+	set.VarP(&o.swfAge, "swfAge", "X", "use a cached hash for this many `days` (default 30)")
 	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
 	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
 	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what not to wait for while connecting: none, `commands` or handshake")
-	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP, without which many servers leave out HEVC, AV1, Opus and further tracks")
+	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP; many servers need that to send HEVC, AV1, Opus and additional tracks")
 }
 
 func (o *flags) saving(set *pflag.FlagSet) {
-	set.StringVarP(&o.output, "flv", "o", "", "save to this `file`; -: standard output, which is the default")
+	set.StringVarP(&o.output, "flv", "o", "", "save to this `file`; - is standard output, the default")
 	set.BoolVarP(&o.live, "live", "v", false, "the stream is live: no seeking, no resuming")
 	set.BoolVarP(&o.resume, "resume", "e", false, "continue the file")
-	set.VarP(&o.skip, "skip", "k", "with --resume, go back so many key `frames` more")
-	set.VarP(&o.start, "start", "A", "begin at so many `seconds`")
-	set.VarP(&o.stop, "stop", "B", "end at so many `seconds`")
-	set.VarP(&o.buffer, "buffer", "b", "let the server send this far ahead, `ms` (36000000)")
-	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't hurry servers that send in real time by pausing")
-	set.BoolVar(&o.recovers, "recover", false, "make lost connections again, and go on")
+	set.VarP(&o.skip, "skip", "k", "with --resume, go back this many additional key `frames`")
+	set.VarP(&o.start, "start", "A", "begin this many `seconds` into the stream")
+	set.VarP(&o.stop, "stop", "B", "end this many `seconds` into the stream")
+	set.VarP(&o.buffer, "buffer", "b", "let the server send this many `ms` ahead (default 36000000)")
+	set.BoolVarP(&o.realtime, "realtime", "R", false, "don't pause to make servers send faster than real time")
+	set.BoolVar(&o.recovers, "recover", false, "reconnect after a lost connection, and continue")
 }
 
 func (o *flags) talking(set *pflag.FlagSet, c *console) {
@@ -179,7 +179,7 @@ func (o *flags) talking(set *pflag.FlagSet, c *console) {
 	set.BoolVar(&o.version, "version", false, "print the version")
 }
 
-// expand completes abbreviated long options, as getopt_long does. It leaves others unchanged.
+// expand completes abbreviated long options, as getopt_long does. It leaves other arguments unchanged.
 func expand(args []string, set *pflag.FlagSet) []string {
 	expanded := append([]string{}, args...)
 	for i := 0; i < len(args) && args[i] != "--"; i++ {

@@ -10,7 +10,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// RTMPDump takes "-B abc" for "-B 0", and saves the whole stream.
+// TestNumbersOnTheCommandLine checks that values that are not numbers are errors.
+// TestNumbersOnTheCommandLine checks that values that are not numbers are errors. RTMPDump takes "-B abc" for "-B 0", and saves the whole stream.
 func TestNumbersOnTheCommandLine(t *testing.T) {
 	for _, name := range []string{"-B", "-A", "-m", "-k", "-c", "--media-timeout"} {
 		for _, bad := range []string{"abc", "", ".", "nan", "s30"} {
@@ -32,7 +33,7 @@ func TestURLAlone(t *testing.T) {
 	}
 }
 
-// The error comes after the usage, so that it is seen.
+// TestUnknownOption checks that the error is the end of the output, where users see it.
 func TestUnknownOption(t *testing.T) {
 	var stdout, stderr bytes.Buffer
 	assert.Equal(t, exitFailed, run([]string{"--nosuch"}, &stdout, &stderr, false))

@@ -7,8 +7,8 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// yt-dlp reads what rtmpdump writes on standard error: a server must not be able to write a line of it, nor a terminal's
-// commands.
+// TestServersWriteNoLines checks that a server can write neither a line of standard error, which yt-dlp parses, nor escape sequences for a
+// terminal.
 func TestServersWriteNoLines(t *testing.T) {
 	var out bytes.Buffer
 	c := &console{out: &out, level: levelDebug}
@@ -21,7 +21,7 @@ func TestServersWriteNoLines(t *testing.T) {
 		"ERROR: SWF Size must be at least 1, ignoring\n\n", out.String())
 }
 
-// What can't be used is not shown: it may be a piece of a password or a ticket.
+// TestComplaintsHoldNoSecrets checks that errors do not show invalid values, which may be part of a password or a ticket.
 func TestComplaintsHoldNoSecrets(t *testing.T) {
 	for _, args := range [][]string{
 		{"-i", "rtmp://user:secret@host:port/app/secret"},

@@ -23,7 +23,7 @@ const (
 	defaultSWFAge  = 30               // days
 )
 
-// complaint is an error in RTMPDump's words.
+// complaint is an error with the text of RTMPDump.
 type complaint string
 
 func (c complaint) Error() string { return string(c) }
@@ -32,12 +32,12 @@ func (c complaint) Error() string { return string(c) }
 type job struct {
 	*flags
 	console *console
-	url     string // followed by options
+	url     string // the URL, followed by options
 	options download.Options
 	toFile  bool
 }
 
-// newJob applies RTMPDump's rules for combining options. It ignores most options that do not fit, with a message.
+// newJob applies RTMPDump's rules for combining options. Like RTMPDump, it ignores most options that do not fit, with a message.
 func newJob(o *flags, c *console) (*job, error) {
 	j := &job{flags: o, console: c}
 	if !o.timeout.given {
@@ -65,7 +65,7 @@ func newJob(o *flags, c *console) (*job, error) {
 	r := j.options.RTMP
 	r.Buffer = time.Duration(o.buffer.n) * time.Millisecond
 	if r.Buffer == 0 {
-		r.Buffer = 1 // sent as 0; 0 itself would mean the default
+		r.Buffer = 1 // 1 ns is sent as 0 ms; 0 would mean the default
 	}
 	r.MediaTimeout = time.Duration(max(0, o.mediaTimeout.n)) * time.Second
 	r.Logger = c.logger()

@@ -17,7 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// With --json, which RTMPDump does not have, the exit code is 0 for recordings that are complete, and for no others.
+// TestSummaryAgreesWithExitCode checks that with --json, which RTMPDump does not have, the exit code is 0 if and only if a recording is
+// complete.
 func TestSummaryAgreesWithExitCode(t *testing.T) {
 	for _, test := range []struct {
 		name, args string
@@ -44,7 +45,8 @@ func TestSummaryAgreesWithExitCode(t *testing.T) {
 	}
 }
 
-// The server of a live stream dies. RTMPDump calls that complete, and so does the text; --json does not.
+// TestLiveServerDies checks that --json does not report a live stream as complete if the server crashes. RTMPDump does, and so does the
+// text.
 func TestLiveServerDies(t *testing.T) {
 	for name, action := range map[string]testserver.Action{"with a FIN": testserver.Cut, "with a reset": testserver.Reset} {
 		t.Run(name, func(t *testing.T) {
@@ -63,7 +65,7 @@ func TestLiveServerDies(t *testing.T) {
 	}
 }
 
-// publishing publishes the sample over and over until stop.
+// publishing publishes the sample again and again until stop is called.
 func publishing(t *testing.T, url string) (stop func()) {
 	t.Helper()
 	conn, err := rtmp.Dial(t.Context(), url, &rtmp.Options{Publish: true})
@@ -71,7 +73,7 @@ func publishing(t *testing.T, url string) (stop func()) {
 	stream, err := conn.CreateStream(t.Context(), &rtmp.StreamOptions{Writable: true})
 	require.NoError(t, err)
 	list := rtmptest.SampleTags(t)
-	list = slices.DeleteFunc(list, func(tag flv.Tag) bool { return tag.Type == flv.TagScript }) // of no duration
+	list = slices.DeleteFunc(list, func(tag flv.Tag) bool { return tag.Type == flv.TagScript }) // without a duration
 	quit, done := make(chan struct{}), make(chan struct{})
 	go func() {
 		defer close(done)

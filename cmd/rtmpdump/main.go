@@ -37,7 +37,7 @@ func main() {
 // run runs the command. The stream and the summary go to stdout, everything else to stderr.
 func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	c := &console{out: stderr, level: levelInfo, terminal: terminal}
-	for _, arg := range args { // checked first, even where it is another option's value
+	for _, arg := range args { // checked first, even if it is the value of another option
 		if arg == "-q" || arg == "--quiet" {
 			c.level = levelCritical
 		}
@@ -62,7 +62,7 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	}
 	ctx, cancel := context.WithCancel(context.Background())
 	defer cancel()
-	c.gone = cancel // as RTMPDump does: the program that started it may be dead, and have been restarted for the same file
+	c.gone = cancel // End like RTMPDump does: the program that has started us may have died, and may have been restarted with the same file.
 	defer catchSignals(c, cancel)()
 	return j.run(ctx, stdout)
 }

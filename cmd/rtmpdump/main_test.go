@@ -31,14 +31,14 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// beCommand makes this test binary the command itself, for those who start it as a process.
+// beCommand is an environment variable that makes this test binary run the command, for tests that need a separate process.
 const beCommand = "BE_RTMPDUMP"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(beCommand) != "" {
 		main()
 	}
-	home, err := os.MkdirTemp("", "") // where hashes of players are kept
+	home, err := os.MkdirTemp("", "") // the cache of player hashes is in the home directory
 	if err != nil {
 		panic(err)
 	}
@@ -49,7 +49,7 @@ func TestMain(m *testing.M) {
 	}))
 }
 
-// process is this command as a process of its own.
+// process returns a Cmd that runs this command in a separate process.
 func process(t *testing.T, args ...string) *exec.Cmd {
 	t.Helper()
 	self, err := os.Executable()
@@ -60,7 +60,7 @@ func process(t *testing.T, args ...string) *exec.Cmd {
 	return cmd
 }
 
-// wire is what a program has said to the server.
+// wire records what a program has sent to the server.
 type wire struct {
 	mu       sync.Mutex
 	commands []string
@@ -82,7 +82,7 @@ func (w *wire) add(_ *testserver.Session, m *chunk.Message) {
 	}
 }
 
-// seen is what came of a command line.
+// seen is the result of a command line.
 type seen struct {
 	code     int
 	stdout   []byte
@@ -93,7 +93,7 @@ type seen struct {
 	buffers  []string
 }
 
-// playerFile is what stands for a Flash player, and testPlayer what is known of it.
+// playerFile stands for a Flash player, and testPlayer contains its hash and size.
 var playerFile = append([]byte("FWS\x0a\x34\x01\x00\x00"), bytes.Repeat([]byte("player"), 50)...)
 
 var testPlayer = func() *testserver.Player {
@@ -124,7 +124,7 @@ func serveSOCKS(nc net.Conn) {
 	defer nc.Close()
 	in := bufio.NewReader(nc)
 	request, err := in.ReadBytes(0)
-	for err == nil && len(request) < 9 { // zeros in port and address
+	for err == nil && len(request) < 9 { // the port and the address may contain zeros
 		var more []byte
 		more, err = in.ReadBytes(0)
 		request = append(request, more...)
@@ -149,14 +149,14 @@ func serveSOCKS(nc net.Conn) {
 	<-done
 }
 
-// ports are different in each run.
+// ports matches addresses whose ports differ in each run.
 var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
 
-// tokens are answers to a challenge, which is random. That they are right the server sees to.
+// tokens matches answers to a random challenge. The server checks them.
 var tokens = regexp.MustCompile(`(?s)(secureTokenResponse .*) \[.*\]`)
 
-// attempt runs a command line against a server of its own. In args, URL is the address of the server's application vod,
-// HOST and PORT are parts of it, and FILE is the output, which has the content before if that is not nil.
+// attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT for
+// parts of it, and FILE for the output, which has the content before if that is not nil.
 func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buffer) int, cfg testserver.Config, args string,
 	before []byte) seen {
 	t.Helper()
@@ -181,12 +181,12 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	}
 	var stdout, stderr bytes.Buffer
 	result := seen{code: program(list, &stdout, &stderr)}
-	patient.Conns.Wait() // the server has heard all that the program had to say
+	patient.Conns.Wait() // the server has received everything that the program has sent
 	result.stdout, result.stderr = stdout.Bytes(), stderr.String()
 	content, err := os.ReadFile(file)
 	result.file = content
 	result.exists = err == nil
-	w.mu.Lock() // a server that breaks the protocol may go on reading for a moment
+	w.mu.Lock() // a server that violates the protocol may continue to read for a moment
 	defer w.mu.Unlock()
 	for _, c := range w.commands {
 		c = ports.ReplaceAllString(c, "ADDRESS")
@@ -196,10 +196,10 @@ func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buf
 	return result
 }
 
-// ours is this command.
+// ours runs this command.
 func ours(args []string, stdout, stderr *bytes.Buffer) int { return run(args, stdout, stderr, false) }
 
-// theirs is the original.
+// theirs runs RTMPDump.
 func theirs(args []string, stdout, stderr *bytes.Buffer) int {
 	cmd := exec.Command("rtmpdump", args...)
 	cmd.Stdout, cmd.Stderr = stdout, stderr
@@ -214,8 +214,8 @@ func recordings(t *testing.T) map[string][]byte {
 	return recordingsOnce()
 }
 
-// makeRecordings are variants of the sample: without metadata, with sound only, with pictures only, with messages so
-// short that librtmp leaves them out, and one whose duration is less than it is, so that it is complete in rtmpdump's eyes.
+// makeRecordings returns variants of the sample: without metadata, with audio only, with video only, with messages so short that librtmp
+// leaves them out, and with a duration that is too small, so that rtmpdump considers it complete.
 func makeRecordings() map[string][]byte {
 	all, err := testserver.Tags(testserver.Sample)
 	if err != nil {

@@ -14,12 +14,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// commandLines are run by RTMPDump and by this command, and what comes of them must be the same but where a reason says
-// what differs: the exit code, the file, the wire (what was sent) or the buffer (what was told of it).
+// commandLines are run with RTMPDump and with this command. The results must be the same, except where a reason is given for a difference
+// in the exit code, the file, the wire (what was sent) or the buffer (what the server was told of it).
 var commandLines = []struct {
 	name, args string
-	alone      string // an argument that ours gets, and RTMPDump does not know
-	before     string // the file at first: "": none, else so much of the sample
+	alone      string // an argument for this command alone
+	before     string // part of the sample in the file at first; "" means that there is no file
 	config     testserver.Config
 	differs    map[string]string
 }{
@@ -99,7 +99,7 @@ var commandLines = []struct {
 	{name: "resume nothing", args: "-r URL/sample -e -o FILE"},
 	{name: "resume nothing, as yt-dlp does", args: "--verbose -r URL/sample -o FILE --resume --skip 1"},
 	{name: "resume", args: "-r URL/sample -e -o FILE", before: "60%", differs: map[string]string{
-		"code": "the server's times are those of the recording, which RTMPDump can't resume (-> 1)",
+		"code": "the server's timestamps count from the beginning of the recording, which RTMPDump can't resume (-> 1)",
 		"file": "likewise"}},
 	{name: "resume an empty file", args: "-r URL/sample -e -o FILE", before: "0%", differs: map[string]string{
 		"code": "RTMPDump refuses it, and yt-dlp can't go on", "file": "likewise", "wire": "likewise", "buffer": "likewise"}},
@@ -140,16 +140,16 @@ var commandLines = []struct {
 	{name: "no listener", args: "-r rtmp://HOST:1/vod/sample -o FILE"},
 }
 
-// noFlashVer is why connect is not the same with -i.
+// noFlashVer is the reason why connect differs with -i.
 const noFlashVer = "with -i RTMPDump leaves out flashVer unless the URL has it, which is not what its manual says"
 
 // inOrder makes ours wait for each answer, as RTMPDump does.
 const inOrder = "--pipelining=none"
 
-// early is what differs when the server does not answer what comes first.
+// early contains the differences if the server does not answer the first command.
 var early = map[string]string{"wire": "RTMPDump waits for connect's answer before it asks for the stream", "buffer": "likewise"}
 
-// lost is what differs when the server hangs up.
+// lost contains the differences if the server closes the connection.
 var lost = map[string]string{"wire": "RTMPDump deletes its stream on the connection that is closed"}
 
 func refuse(message.Command) amf.Object {

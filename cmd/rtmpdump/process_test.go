@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// slowly makes a server send one byte at a time, so that there is time to do something to who downloads.
+// slowly makes a server send one byte at a time, so that a test has time to interrupt the download.
 func slowly(int) testserver.Fault { return testserver.Fault{Action: testserver.Dribble, At: 4000} }
 
 func startServer(t *testing.T, cfg testserver.Config) string {
@@ -28,10 +28,10 @@ func startServer(t *testing.T, cfg testserver.Config) string {
 	return rtmptest.Server(t, cfg).URL("vod", "sample")
 }
 
-// saved is the sample as RTMPDump saves it: without the five bytes that mark its end.
+// saved is the sample as RTMPDump saves it, without the end of sequence (a video message of five bytes).
 var saved = testserver.Sample[:len(testserver.Sample)-20]
 
-// A signal ends the download with a file of whole tags and the exit code of the original.
+// TestSignals checks that after a signal the file consists of whole tags, and that the exit code is RTMPDump's.
 func TestSignals(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("there are no such signals")
@@ -69,7 +69,7 @@ func TestSignals(t *testing.T) {
 	}
 }
 
-// The reader of standard output exits.
+// TestClosedPipe closes the reader of standard output.
 func TestClosedPipe(t *testing.T) {
 	url := startServer(t, testserver.Config{})
 	cmd := process(t, "-r", url, "-o", "-")
@@ -86,7 +86,7 @@ func TestClosedPipe(t *testing.T) {
 	assert.Contains(t, stderr.String(), "Failed writing standard output")
 }
 
-// A file that may not grow any more ends with a whole tag, and can be continued.
+// TestFileSizeLimit checks that a file that has reached a size limit ends with a whole tag, and can be continued.
 func TestFileSizeLimit(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("how a limit is set depends on the system")
@@ -103,7 +103,7 @@ func TestFileSizeLimit(t *testing.T) {
 	got, err := os.ReadFile(file)
 	require.NoError(t, err)
 	assert.True(t, bytes.HasPrefix(saved, got))
-	assert.Greater(t, len(got), 90_000, "nothing is lost that was written")
+	assert.Greater(t, len(got), 90_000, "nothing that was written is lost")
 	_, err = testserver.Tags(got)
 	assert.NoError(t, err, "whole tags")
 	process(t, "-e", "-r", url, "-o", file).Run()

@@ -12,7 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// RTMPDump counts a server that hangs up at connect, as nginx-rtmp refuses an app, as one that was reached.
+// TestAppRefusedByHangingUp checks the exit code if the server closes the connection at connect, as nginx-rtmp does to refuse an app.
+// RTMPDump considers such a server as reached.
 func TestAppRefusedByHangingUp(t *testing.T) {
 	server, err := testserver.Start(testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if message.Type(m.Type) == message.TypeCommandAMF0 {

@@ -16,7 +16,7 @@ import (
 
 const progressInterval = 200 * time.Millisecond
 
-// reporter reports the download in RTMPDump's words, and judges the result as RTMPDump does.
+// reporter reports the download with RTMPDump's messages, and judges the result as RTMPDump does.
 type reporter struct {
 	*job
 	connected, playing bool
@@ -147,9 +147,8 @@ func (r *reporter) finish(ctx context.Context, result *download.Result, err erro
 	}
 	code := r.exitCode(ctx, &p, err)
 	if (code == exitSuccess || code == exitIncomplete) && r.json && !r.live && !r.alreadyComplete(err) {
-		// RTMPDump judges by percentages: it returns 2 for a stream whose last frame begins before 99.9 % of the
-		// duration although everything is there, and 0 for a lost connection if the duration is unknown. Programs
-		// that read --json do not depend on that.
+		// RTMPDump judges by percentages: it returns 2 for a complete stream whose last frame begins before 99.9 % of the duration, and 0
+		// for a lost connection if the duration is unknown. Programs that read --json do not depend on that.
 		if code = exitIncomplete; result.Outcome == download.Complete {
 			code = exitSuccess
 		}
@@ -192,7 +191,7 @@ func (r *reporter) exitCode(ctx context.Context, p *download.Progress, err error
 		return exitNoConnect
 	case !r.playing:
 		return exitFailed
-	case errors.As(err, &refused), errors.As(err, &option): // after the stream had begun
+	case errors.As(err, &refused), errors.As(err, &option): // refused after the stream had begun
 		err = nil
 	case errors.Is(err, download.ErrTruncated), errors.Is(err, download.ErrIncomplete), errors.Is(err, io.ErrUnexpectedEOF):
 		err = nil // the percentage decides, even if the connection was lost

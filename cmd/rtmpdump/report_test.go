@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The messages are RTMPDump's, except for the frequency of the progress line.
+// TestSaysTheSame checks that the messages are RTMPDump's, except for the frequency of the progress line.
 func TestSaysTheSame(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	progress := regexp.MustCompile(`(?:\r[0-9.]+ kB / [0-9.]+ sec(?: \([0-9.]+%\))?)+`)
@@ -51,14 +51,14 @@ func TestSaysTheSame(t *testing.T) {
 		got := attempt(t, ours, testserver.Config{}, test.args, before(test.before))
 		text := func(s seen) string {
 			s.stderr = progress.ReplaceAllString(banner.ReplaceAllString(s.stderr, "BANNER"), "\rPROGRESS")
-			s.stderr = hashes.ReplaceAllString(s.stderr, "#")                    // how many depends on how much comes at once
+			s.stderr = hashes.ReplaceAllString(s.stderr, "#")                    // their number depends on how much arrives at once
 			return strings.Replace(s.stderr, "at: -0.001 kB", "at: 0.000 kB", 1) // RTMPDump asks a pipe for its position
 		}
 		assert.Equal(t, text(want), text(got), test.args)
 	}
 }
 
-// What yt-dlp looks for.
+// TestProgressLines checks for the lines that yt-dlp looks for.
 func TestProgressLines(t *testing.T) {
 	got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o FILE", nil)
 	assert.Regexp(t, `\r254\.289 kB / 10\.06 sec \(99\.8%\)\n`, got.stderr)
@@ -171,9 +171,9 @@ func TestShortenedOptions(t *testing.T) {
 		"--rt x":          "--rtmp x",
 		"--rt=x":          "--rtmp=x",
 		"--swfV x":        "--swfVfy x",
-		"--swf x":         "--swf x", // could be several
+		"--swf x":         "--swf x", // ambiguous
 		"--res --re":      "--resume --re",
-		"-o --rt":         "-o --rt", // a file's name
+		"-o --rt":         "-o --rt", // the name of a file
 		"-Vo --rt --liv":  "-Vo --rt --live",
 		"-oFILE --liv":    "-oFILE --live",
 		"--flv --rt":      "--flv --rt",

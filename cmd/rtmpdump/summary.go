@@ -10,10 +10,10 @@ import (
 
 // summary is the output of --json. Times are in seconds, sizes in bytes.
 type summary struct {
-	Outcome  string  `json:"outcome"` // of download.Outcome: complete, incomplete, truncated, server-closed-early, ...
+	Outcome  string  `json:"outcome"` // text of the download.Outcome: complete, incomplete, truncated, server-closed-early, ...
 	ExitCode int     `json:"exit_code"`
 	Error    string  `json:"error,omitempty"`
-	File     string  `json:"file"` // "-": standard output
+	File     string  `json:"file"` // "-" means standard output
 	Size     int64   `json:"size"`
 	Position float64 `json:"position"`
 	Duration float64 `json:"duration,omitempty"`

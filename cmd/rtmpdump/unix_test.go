@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// A named pipe is written like standard output, over lost connections as well.
+// TestNamedPipe checks that a named pipe is written like standard output, even if a connection is lost.
 func TestNamedPipe(t *testing.T) {
 	url := startServer(t, testserver.Config{Fault: func(n int) testserver.Fault {
 		if n < 2 {

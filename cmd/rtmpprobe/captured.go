@@ -16,14 +16,14 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// captured returns the probes for the sessions of a capture, or for the one that a source such as file#2 names.
+// captured returns the probes for all sessions of a capture, or for one if source has the form file#2.
 func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*probe, error) {
 	path, only := source, 0
 	if _, err := os.Stat(path); err != nil {
 		if i := strings.LastIndexByte(source, '#'); i >= 0 {
 			path = source[:i]
 			if only, err = strconv.Atoi(source[i+1:]); err != nil || only < 1 {
-				return nil, fmt.Errorf("%s: a number has to follow #", path)
+				return nil, fmt.Errorf("%s: # must be followed by a number", path)
 			}
 		}
 	}
@@ -38,9 +38,9 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 	sessions := file.Sessions()
 	switch {
 	case only > len(sessions):
-		return nil, fmt.Errorf("%s: there are %d sessions in it", path, len(sessions))
+		return nil, fmt.Errorf("%s contains %d sessions", path, len(sessions))
 	case only == 0 && len(sessions) > 1 && (f.dump || f.flvFile != "" || f.pcapFile != ""):
-		return nil, fmt.Errorf("%s: there are %d sessions in it: say which one, with %s#1", path, len(sessions), path)
+		return nil, fmt.Errorf("%s contains %d sessions: select one with %s#1", path, len(sessions), path)
 	}
 	var probes []*probe
 	for i, s := range sessions {
@@ -57,7 +57,7 @@ func (f *flags) captured(source string, stdout io.Writer, closing *closers) ([]*
 	return probes, nil
 }
 
-// overwrites returns an error if what is to be written would replace the file that is to be read.
+// overwrites returns an error if an output is the file that is to be read.
 func (f *flags) overwrites(path string) error {
 	source, err := os.Stat(path)
 	if err != nil {
@@ -65,7 +65,7 @@ func (f *flags) overwrites(path string) error {
 	}
 	for _, output := range []string{f.flvFile, f.pcapFile, f.plot} {
 		if target, err := os.Stat(output); err == nil && os.SameFile(source, target) {
-			return fmt.Errorf("%s: is read, and can't be written", output)
+			return fmt.Errorf("%s is both input and output", output)
 		}
 	}
 	return nil
@@ -81,7 +81,7 @@ func (f *flags) sessionProbe(name string, s *capture.Session, stdout io.Writer, 
 	p := newProbe(quote.Text(name, 300), unmasked, sinks, func(ctx context.Context, p *probe) error {
 		result, err := captured.Play(ctx, s, p)
 		p.finish(func(r *report.Report) {
-			r.Problems = slices.Concat(r.Problems, result.Problems) // the file's are those of other sessions, too
+			r.Problems = slices.Concat(r.Problems, result.Problems) // the problems of the file are shared with other sessions, hence the copy
 			r.Incomplete = r.Incomplete || result.Incomplete
 			w := &r.Wire
 			w.Read, w.Written, w.Tolerated = result.FromServer, result.FromClient, result.Tolerated

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// captureOf is a capture of a session with a server.
+// captureOf returns a capture of a session with a server.
 func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	t.Helper()
 	path = filepath.Join(t.TempDir(), "session.rtmpcap")
@@ -29,7 +29,7 @@ func captureOf(t *testing.T, args ...string) (path string, live reported) {
 	return path, live
 }
 
-// A capture is explained as the session was.
+// TestACapture checks that the report about a capture is the same as about the session.
 func TestACapture(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{ChunkSize: 128, Shape: testserver.Shape{OmitExtendedType3: true, TimestampOffset: 1 << 25, Aggregate: 5}})
@@ -67,7 +67,7 @@ func TestACapture(t *testing.T) {
 	rtmptest.EqualTags(t, want[1:], frames)
 }
 
-// Captures of what went wrong.
+// TestCapturesOfFailures checks captures of failed sessions.
 func TestCapturesOfFailures(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -103,7 +103,7 @@ func TestCapturesOfFailures(t *testing.T) {
 	}
 }
 
-// Without a connection, none is called lost.
+// TestACaptureWithoutAConnection checks that a session without a connection is not reported as a lost connection.
 func TestACaptureWithoutAConnection(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/live/x")
@@ -112,7 +112,7 @@ func TestACaptureWithoutAConnection(t *testing.T) {
 	assert.Contains(t, r.Findings[0].Text, "refused")
 }
 
-// A file with two sessions: of a server that does not answer Enhanced RTMP.
+// TestSeveralSessions checks a capture with two sessions, of a server that does not answer a client with Enhanced RTMP.
 func TestSeveralSessions(t *testing.T) {
 	t.Parallel()
 	url, _ := peertest.Listen(t, func(p *peertest.Peer) { p.Expect("connect") }, func(p *peertest.Peer) {
@@ -147,7 +147,7 @@ func TestFilesThatAreNoCaptures(t *testing.T) {
 	assert.Equal(t, 3, command(t, filepath.Join(t.TempDir(), "missing")).code)
 }
 
-// The whole part of a truncated file is explained.
+// TestACaptureThatIsCutOff checks the report about the readable part of a truncated file.
 func TestACaptureThatIsCutOff(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": rtmptest.File(rtmptest.RepeatedSample(t, 10)...)}})
@@ -170,7 +170,7 @@ func TestACaptureThatIsCutOff(t *testing.T) {
 	assert.Empty(t, r.grade("well"), "nothing could be read")
 }
 
-// What is read is not overwritten.
+// TestOutputsThatAreTheInput checks that the input can't be overwritten.
 func TestOutputsThatAreTheInput(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
@@ -188,7 +188,7 @@ func TestOutputsThatAreTheInput(t *testing.T) {
 	}
 }
 
-// What could not be written is told, and the report all the same.
+// TestAFullDisk checks that a failed output is reported, and that the report is printed nevertheless.
 func TestAFullDisk(t *testing.T) {
 	t.Parallel()
 	const full = "/dev/full"
@@ -205,7 +205,7 @@ func TestAFullDisk(t *testing.T) {
 	}
 }
 
-// A capture may come from a stranger.
+// TestACaptureWithEscapeSequences checks that escape sequences in a capture, which may come from a stranger, are not printed.
 func TestACaptureWithEscapeSequences(t *testing.T) {
 	t.Parallel()
 	const says = "\x1b[2J\r\nerror forged"
@@ -222,7 +222,7 @@ func TestACaptureWithEscapeSequences(t *testing.T) {
 	}
 }
 
-// An interrupt ends the reading.
+// TestAnInterruptWhileACaptureIsRead checks that an interrupt ends the reading of a capture.
 func TestAnInterruptWhileACaptureIsRead(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
@@ -233,7 +233,7 @@ func TestAnInterruptWhileACaptureIsRead(t *testing.T) {
 	assert.Equal(t, 1, got.code)
 }
 
-// The stream's name and what else is secret is in no dump of a live session.
+// TestADumpHoldsNoSecrets checks that the dump of a live session contains neither the stream's name nor other secrets.
 func TestADumpHoldsNoSecrets(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"s3cret": testserver.Sample}})
@@ -244,7 +244,7 @@ func TestADumpHoldsNoSecrets(t *testing.T) {
 	}
 }
 
-// A capture becomes packets, and these a capture again that means the same.
+// TestPackets converts a capture to packets and back, and checks that the reports agree.
 func TestPackets(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})
@@ -258,7 +258,7 @@ func TestPackets(t *testing.T) {
 	assert.Contains(t, got.stdout, "recorded by the observer")
 }
 
-// Of packets in which there is no session the reason is told.
+// TestPacketsThatBeginTooLate checks that the reason is reported if packets contain no session.
 func TestPacketsThatBeginTooLate(t *testing.T) {
 	t.Parallel()
 	path, _ := captureOf(t, rtmptest.Server(t, testserver.Config{}).URL("vod", "sample"))
@@ -267,7 +267,7 @@ func TestPacketsThatBeginTooLate(t *testing.T) {
 	b, err := os.ReadFile(packets)
 	require.NoError(t, err)
 	const header, recordHeader = 24, 16
-	for range 3 { // the packets of TCP's handshake
+	for range 3 { // skip the packets of the TCP handshake
 		size := int(binary.LittleEndian.Uint32(b[header+8:]))
 		b = slices.Delete(b, header, header+recordHeader+size)
 	}
@@ -278,7 +278,7 @@ func TestPacketsThatBeginTooLate(t *testing.T) {
 	assert.Contains(t, got.stderr, "the connection began before the packets")
 }
 
-// Sessions of other programs, as tcpdump has recorded them.
+// TestPacketsOfOtherPrograms checks sessions of other programs that tcpdump has captured.
 func TestPacketsOfOtherPrograms(t *testing.T) {
 	t.Parallel()
 	recordings, err := filepath.Glob("../../capture/pcap/testdata/*.pcap")

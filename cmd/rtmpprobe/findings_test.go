@@ -62,7 +62,7 @@ func TestASelfSignedCertificate(t *testing.T) {
 	assert.Equal(t, "H.264", r.Media.Video.Codec)
 }
 
-// A server that does not speak.
+// TestSilence probes a server that sends nothing.
 func TestSilence(t *testing.T) {
 	t.Parallel()
 	silent := conntest.Serve(t, func(nc net.Conn) { io.Copy(io.Discard, nc) })
@@ -73,7 +73,7 @@ func TestSilence(t *testing.T) {
 	assert.Equal(t, []string{"handshake-hangup"}, r.ids())
 }
 
-// Whoever interrupts learns nothing of the server that it has not said.
+// TestAnInterrupt checks that an interrupted probe makes no claims about a server that has not answered yet.
 func TestAnInterrupt(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
@@ -91,7 +91,7 @@ func TestAnInterrupt(t *testing.T) {
 	}
 }
 
-// A user that the server does not know, and a password that is not the user's, are tried once.
+// TestUsers checks that an unknown user and a wrong password are tried only once.
 func TestUsers(t *testing.T) {
 	t.Parallel()
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
@@ -107,7 +107,7 @@ func TestUsers(t *testing.T) {
 	}
 }
 
-// Servers that go wrong after the handshake.
+// TestScriptedServers probes servers that fail after the handshake.
 func TestScriptedServers(t *testing.T) {
 	t.Parallel()
 	for name, test := range map[string]struct {
@@ -198,7 +198,7 @@ func TestScriptedServers(t *testing.T) {
 	}
 }
 
-// recording is a server that has one, made of the sample by change.
+// recording starts a server with one recording, the sample modified by change.
 func recording(t *testing.T, change func([]flv.Tag) []flv.Tag) (url string) {
 	srv := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"sample": rtmptest.File(change(rtmptest.SampleTags(t))...)}})
 	return srv.URL("vod", "sample")
@@ -253,7 +253,7 @@ func TestMediaFindings(t *testing.T) {
 	}
 }
 
-// ahead gives sound later times.
+// ahead increases the timestamps of audio.
 func ahead(tags []flv.Tag, ms uint32) []flv.Tag {
 	for i := range tags {
 		if tags[i].Type == flv.TagAudio && !flv.IsHeader(tags[i]) {
@@ -273,7 +273,8 @@ func TestWhatIsTolerated(t *testing.T) {
 	assert.Equal(t, "note", r.grade("small-chunks"))
 }
 
-// Package server, live: what --publish sends is what is played, and is one stream without a seam, however often the sample is sent.
+// TestPublishingToOurServer publishes with --publish to package server, and checks that players receive one stream without jumps, although
+// the sample is repeated.
 func TestPublishingToOurServer(t *testing.T) {
 	t.Parallel()
 	srv := servertest.New(t, nil)
@@ -333,7 +334,7 @@ func TestNginx(t *testing.T) {
 	assert.Empty(t, published.ids())
 }
 
-// ffmpeg as a server: of one client.
+// TestFFmpegListens probes ffmpeg as a server, which serves one client.
 func TestFFmpegListens(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "ffmpeg")
@@ -343,7 +344,7 @@ func TestFFmpegListens(t *testing.T) {
 	url := "rtmp://127.0.0.1:" + port + "/live/x"
 	programtest.Start(t, "ffmpeg", "-loglevel", "error", "-re", "-i", file, "-c", "copy", "-f", "flv", "-listen", "1", url)
 	var r reported
-	require.Eventually(t, func() bool { // to look whether it listens would be its client
+	require.Eventually(t, func() bool { // ffmpeg would serve a connection that only checks whether it listens
 		r, _ = probed(t, "--try", "never", "--for", "500ms", url)
 		return r.Findings[0].ID != "port-closed"
 	}, 20*time.Second, 20*time.Millisecond)

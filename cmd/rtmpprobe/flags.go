@@ -31,23 +31,23 @@ var tries = []string{"failed", "always", "never"}
 
 func (f *flags) session(set *pflag.FlagSet) {
 	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, again and again, instead of playing")
-	set.DurationVar(&f.watchFor, "for", 10*time.Second, "watch the stream for so long")
-	set.BoolVar(&f.live, "live", false, "ask for a live stream: FCSubscribe, and play with the start -1000")
-	set.StringVar(&f.try, "try", "failed", "try other settings until one works, when playing or publishing has `failed`; always: all of them; never")
+	set.DurationVar(&f.watchFor, "for", 10*time.Second, "how long to watch the stream")
+	set.BoolVar(&f.live, "live", false, "ask for a live stream: send FCSubscribe, and play with start -1000")
+	set.StringVar(&f.try, "try", "failed", "when to try other settings: `failed` tries until one works if playing or publishing fails; always tries all; never tries none")
 }
 
 func (f *flags) connection(set *pflag.FlagSet) {
-	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "wait so long for each answer, and for dialling and handshake together")
+	set.DurationVar(&f.timeout, "timeout", 10*time.Second, "how long to wait for each answer, and for dialling and handshake together")
 	set.StringVar(&f.proxy, "proxy", "", "connect through this proxy, a `URL`: socks4, socks4a, socks5, http or https; direct: none")
 	set.BoolVar(&f.insecure, "insecure", false, "do not verify the server's certificate")
-	set.BoolVar(&f.noEnhanced, "no-enhanced", false, "announce nothing of Enhanced RTMP")
+	set.BoolVar(&f.noEnhanced, "no-enhanced", false, "do not announce Enhanced RTMP")
 }
 
 func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print the reports as JSON")
-	set.BoolVar(&f.watch, "watch", false, "show the reports while they come about, on a terminal")
+	set.BoolVar(&f.watch, "watch", false, "show the growing reports on a terminal")
 	set.StringVar(&f.plot, "plot", "", "draw the bit rates to this `file`, .svg or .png")
-	set.BoolVar(&f.dump, "dump", false, "print every message with what it means")
+	set.BoolVar(&f.dump, "dump", false, "print every message and its meaning")
 	set.StringVar(&f.flvFile, "flv", "", "write the media to this `file`")
 	set.StringVar(&f.capture, "capture", "", "record the session to this `file`, without its secrets, for a bug report")
 	set.StringVar(&f.pcapFile, "pcap", "", "write a captured session to this `file` as packets, for Wireshark")

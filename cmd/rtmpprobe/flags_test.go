@@ -42,7 +42,7 @@ func TestHelpAndVersion(t *testing.T) {
 	assert.Contains(t, command(t, "--version").stdout, "go-librtmp")
 }
 
-// Several URLs, of which each has a report, and a plot.
+// TestSeveralURLs checks that each of several URLs has a report, and the plot.
 func TestSeveralURLs(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})
@@ -56,7 +56,7 @@ func TestSeveralURLs(t *testing.T) {
 	assert.Contains(t, got.stderr, "plot")
 }
 
-// Two streams of an application, whose names are not told.
+// TestStreamsThatAreCalledTheSame probes two streams of one application. Their names are secret, so the reports are numbered.
 func TestStreamsThatAreCalledTheSame(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})
@@ -74,7 +74,7 @@ func TestMasker(t *testing.T) {
 	assert.Equal(t, "a *** b", hide("a na%2Dme b"), "as servers write names in URLs")
 	hide = masker(`rtmp://h/app/na"me`)
 	assert.Equal(t, `play "***": lost`, hide(`play "na\"me": lost`))
-	for n := maxText - 100; n < maxText+100; n++ { // wherever a long text is cut
+	for n := maxText - 100; n < maxText+100; n++ { // for every position at which a long text may be cut
 		assert.NotContains(t, hide(strings.Repeat("x", n)+`na"me`+strings.Repeat("x", maxText)), `na"`)
 	}
 	hide = masker("rtmp://h/app/name conn=S:val:ue conn=NS:member:oth:er")

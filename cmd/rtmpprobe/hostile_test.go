@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// spiteful is a server that says everything it knows wherever it can, in escape sequences, and not-a-numbers.
+// spiteful is a server that repeats all secrets wherever it can, and that sends escape sequences and NaNs.
 func spiteful(says string) func(*peertest.Peer) {
 	object := func(level, code string) amf.Object {
 		return amf.Object{{Name: "level", Value: level}, {Name: "code", Value: code}, {Name: "description", Value: says},
@@ -41,7 +41,7 @@ func spiteful(says string) func(*peertest.Peer) {
 	}
 }
 
-// What a server says can be shown, and parsed, and holds nothing that is secret.
+// TestASpitefulServer checks that the report about such a server can be displayed and parsed, and contains no secrets.
 func TestASpitefulServer(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"us3r", "pa55word", "t0ken", `s3cret"key`, "c0nn", "sa1t", "r3sponse"}

@@ -38,7 +38,7 @@ const (
 	exitUsage    = 3
 )
 
-// maxError bounds what is said of an error, in bytes.
+// maxError bounds the text of an error, in bytes.
 const maxError = 1000
 
 func main() {
@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		return exitWell
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
-	if len(reports) > 0 { // also where something else could not be written
+	if len(reports) > 0 { // even if another output could not be written
 		err = cmp.Or(err, f.write(stdout, stderr, reports))
 	}
 	if err != nil {
@@ -72,7 +72,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports as the flags say. That there is nothing to plot is no failure: the reports say why.
+// write writes the reports as the flags say. It is not an error if there is nothing to plot; the reports say why.
 func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err

@@ -15,7 +15,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// result is what the command has printed.
+// result contains the output and the exit code of the command.
 type result struct {
 	code           int
 	stdout, stderr string
@@ -27,14 +27,14 @@ func command(t testing.TB, args ...string) result {
 	return commandUntil(conntest.Context(t), args...)
 }
 
-// commandUntil runs the command, as a user does who interrupts it.
+// commandUntil runs the command until ctx is done, which interrupts it.
 func commandUntil(ctx context.Context, args ...string) result {
 	var stdout, stderr bytes.Buffer
 	code := run(ctx, args, &stdout, &stderr, false)
 	return result{code, stdout.String(), stderr.String()}
 }
 
-// reported is the part of --json's output that tests check.
+// reported is the part of the JSON report that tests check.
 type reported struct {
 	URL    string `json:"url"`
 	Error  string
@@ -59,14 +59,14 @@ type reported struct {
 	Findings []struct{ ID, Grade, Text, Do string }
 }
 
-// probed is the report of one URL.
+// probed returns the report about one URL.
 func probed(t testing.TB, args ...string) (reported, result) {
 	t.Helper()
 	got := command(t, append([]string{"--json"}, args...)...)
 	return only(t, got), got
 }
 
-// publishing is the report of a publisher that publishes until do returns.
+// publishing returns the report about a publisher that publishes until do returns.
 func publishing(t testing.TB, url string, do func()) reported {
 	t.Helper()
 	ctx, cancel := context.WithCancel(conntest.Context(t))
@@ -78,7 +78,7 @@ func publishing(t testing.TB, url string, do func()) reported {
 	return only(t, <-done)
 }
 
-// only is the one report in what was printed.
+// only returns the only report in the output.
 func only(t testing.TB, got result) reported {
 	t.Helper()
 	var reports []reported
@@ -87,10 +87,10 @@ func only(t testing.TB, got result) reported {
 	return reports[0]
 }
 
-// busy are the findings that a machine which has much else to do may bring about, and "well", which is there without them.
+// busy are the findings that a busy machine may cause, and "well", which appears only without them.
 var busy = []string{"stalls", "slow", "slow-answers", "pipelining", "burst", "key-frame-late", "well"}
 
-// ids are the findings without those of busy.
+// ids returns the ids of the findings, without those in busy.
 func (r reported) ids() (ids []string) {
 	for _, f := range r.Findings {
 		if !slices.Contains(busy, f.ID) {
@@ -100,7 +100,7 @@ func (r reported) ids() (ids []string) {
 	return ids
 }
 
-// grade is that of a finding, "" if there is none.
+// grade returns the grade of a finding, or "" if there is no such finding.
 func (r reported) grade(id string) string {
 	for _, f := range r.Findings {
 		if f.ID == id {

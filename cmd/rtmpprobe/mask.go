@@ -10,10 +10,10 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// maxText is how much of a text is looked at, in bytes: far more than is shown of any.
+// maxText is the part of a text that is searched for secrets, in bytes. It is much more than is ever shown.
 const maxText = 4 << 10
 
-// challenges are what users and passwords are made into: from a salt, a challenge and the response a password can be guessed.
+// challenges matches the parameters of a challenge and its response, from which a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
 
 // masker returns a function that masks the secrets of a URL and of its options in a text. The stream's name is a
@@ -39,7 +39,7 @@ func masker(source string) func(string) string {
 			secrets = append(secrets, o.Value)
 		case "token", "jtv":
 			secrets = append(secrets, o.Value)
-		case "conn": // a type, for members of objects a name, and the value
+		case "conn": // a type, a name for members of objects, and the value
 			parts := strings.SplitN(o.Value, ":", 3)
 			secrets = append(secrets, strings.Join(parts[1:], ":"), parts[len(parts)-1])
 		case "playpath", "subscribe":
@@ -48,7 +48,7 @@ func masker(source string) func(string) string {
 			add(o.Value, false)
 		}
 	}
-	for _, s := range secrets { // as errors quote them
+	for _, s := range secrets { // also in the form in which errors quote them
 		quoted := strconv.QuoteToGraphic(s)
 		secrets = append(secrets, quoted[1:len(quoted)-1])
 	}
@@ -65,7 +65,7 @@ func masker(source string) func(string) string {
 		if user {
 			text = challenges.ReplaceAllString(text, "$1="+secret.Mask)
 		}
-		if cut { // the end may be the beginning of one, with each byte written as %XX
+		if cut { // a cut text may end with a part of a secret, in which each byte is written as %XX
 			text = text[:max(0, len(text)-3*longest)]
 		}
 		return text

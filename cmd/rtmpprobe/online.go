@@ -49,7 +49,7 @@ func (f *flags) online(source string, stdout io.Writer, closing *closers) ([]*pr
 	return []*probe{p}, nil
 }
 
-// captureFile is the file of --capture. It keeps the error with which package rtmp gives up to record.
+// captureFile is the file of --capture. It keeps the error after which package rtmp stops recording.
 type captureFile struct {
 	file *os.File
 	mu   sync.Mutex
@@ -84,7 +84,7 @@ func count(w *report.Wire, result *online.Result) {
 	w.Tolerated = event.Tolerated(s.Tolerated)
 }
 
-// advise tries other settings if that was asked for, and adds command lines of other programs for those that work.
+// advise tries other settings if --try asks for it, and adds command lines of other programs for the settings that work.
 func (f *flags) advise(ctx context.Context, p *probe, o online.Options) {
 	failed := findings.Worst(p.report.Findings) == report.Error
 	always := f.try == "always"

@@ -63,7 +63,7 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	return reports, errors.Join(errs...)
 }
 
-// tellApart numbers probes whose names are the same without the stream's.
+// tellApart numbers probes whose names are equal without the stream's name.
 func tellApart(probes []*probe) {
 	count := make(map[string]int)
 	for _, p := range probes {
@@ -101,10 +101,10 @@ func watchScreen(screen io.Writer, probes []*probe, done <-chan struct{}) {
 
 // probe makes one report.
 type probe struct {
-	run  func(context.Context, *probe) error // makes or reads the session
+	run  func(context.Context, *probe) error // runs or reads the session
 	mask func(string) string
 
-	mu     sync.Mutex // guards the rest while the session lasts
+	mu     sync.Mutex // guards the fields below during the session
 	began  time.Time
 	last   time.Duration // time of the newest event
 	over   bool

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/selfsigned"
 )
 
-// certificate is one for no name, which ends at a time.
+// certificate returns a certificate without names that expires at the given time.
 func certificate(t *testing.T, ends time.Time) *tls.Config {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -29,13 +29,13 @@ func certificate(t *testing.T, ends time.Time) *tls.Config {
 	return &tls.Config{Certificates: []tls.Certificate{{Certificate: [][]byte{der}, PrivateKey: key}}}
 }
 
-// What is wrong with TLS, and nothing else.
+// TestTLSFindings checks that each problem with TLS has exactly one finding.
 func TestTLSFindings(t *testing.T) {
 	t.Parallel()
 	secured := func(config *tls.Config) func(net.Conn) {
 		return func(nc net.Conn) {
 			io.Copy(io.Discard, tls.Server(nc, config))
-			io.Copy(io.Discard, nc) // after an alert, so that it arrives
+			io.Copy(io.Discard, nc) // so that an alert arrives before the connection is closed
 		}
 	}
 	says := func(text string) func(net.Conn) {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The stages of each transport, to the end of the handshake.
+// TestStagesOfEveryTransport checks the stages up to the handshake for each transport.
 func TestStagesOfEveryTransport(t *testing.T) {
 	t.Parallel()
 	for scheme, want := range map[string][]string{
@@ -38,7 +38,7 @@ func TestStagesOfEveryTransport(t *testing.T) {
 	}
 }
 
-// until are the names of the stages up to one.
+// until returns the names of the stages up to last.
 func (r reported) until(last string) (names []string) {
 	for _, s := range r.Stages {
 		if names = append(names, s.Name); s.Name == last {

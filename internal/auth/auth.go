@@ -1,7 +1,7 @@
 // Package auth authenticates clients to servers: the SecureToken challenge, and the two schemes by which publishers authenticate
 // themselves in connect. It contains the client's and the server's half of each and does no I/O.
 //
-// None of it is in the RTMP specification. The rules are those of librtmp and FFmpeg, the clients that servers are tested with. They use
+// None of it is in the RTMP specification. The rules are those of librtmp and FFmpeg, the clients with which servers are tested. They use
 // MD5 and TEA, so nothing here protects a password that is easy to guess.
 package auth
 
@@ -22,10 +22,10 @@ const (
 )
 
 var (
-	// ErrNoCredentials is the cause if a server demands a user and a password and none are set.
+	// ErrNoCredentials is the cause if a server demands a user and a password but none are set.
 	ErrNoCredentials = errors.New("the server demands a user and a password")
 	// ErrRefused is the cause if a server does not accept the user or the password.
-	ErrRefused = errors.New("the server refuses user or password")
+	ErrRefused = errors.New("the server refuses the user or the password")
 )
 
 // Error reports a failed authentication. It never contains a password, a key or a response.

@@ -7,17 +7,17 @@ import (
 
 // Publisher is the client's half of publisher authentication. A server rejects connect and closes the connection up to twice: once to
 // announce the scheme, after which the client names the user, and once with a challenge. Next returns what to append to the next connect.
-// A Publisher serves one attempt to log in. It is not safe for concurrent use.
+// A Publisher is for one attempt to log in. It is not safe for concurrent use.
 type Publisher struct {
 	// User is sent unescaped, and servers don't decode it, so a name with & or ? can't be authenticated.
 	User, Password string
 	App            string    // connect's original app, which Limelight hashes
-	Rand           io.Reader // source of four bytes per challenge; nil means crypto/rand
+	Rand           io.Reader // source of random bytes, four per challenge; nil means crypto/rand
 
 	sent round
 }
 
-// round is what the last connect contained.
+// round says what the last connect contained.
 type round int
 
 const (
@@ -35,7 +35,7 @@ func (p *Publisher) Next(description string) (query string, again bool, err erro
 	if err != nil || !found {
 		return "", false, err
 	}
-	if p.User == "" || p.Password == "" { // librtmp and FFmpeg, too, take an empty password as none
+	if p.User == "" || p.Password == "" { // like librtmp and FFmpeg, treat an empty password as missing
 		return "", false, &Error{Scheme: r.Scheme, Err: ErrNoCredentials}
 	}
 	next := name
@@ -68,7 +68,7 @@ func (p *Publisher) answer(r *Rejection) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	own := hex.EncodeToString(b) // hex digits are safe from servers that decode a + in a query to a space
+	own := hex.EncodeToString(b) // hex digits, since some servers decode a + in a query to a space
 	if r.Scheme == Limelight {
 		return "&nonce=" + r.Nonce + "&cnonce=" + own + "&nc=" + nonceCount +
 			"&response=" + limelightResponse(r.User, p.Password, p.App, r.Nonce, own), nil

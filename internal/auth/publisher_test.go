@@ -25,7 +25,7 @@ func publisher() auth.Publisher {
 	return auth.Publisher{User: "usr", Password: "pwd", App: "app", Rand: strings.NewReader("\x01\x23\x45\x67")}
 }
 
-// The responses are those of FFmpeg and librtmp.
+// TestPublisherAnswers compares with the responses of FFmpeg and librtmp.
 func TestPublisherAnswers(t *testing.T) {
 	const limelight = "?authmod=llnw&user=usr&nonce=NONCE1&cnonce=01234567&nc=00000001&response=358dba73b570e69eafc95fc086524ca3"
 	const opaque = "?authmod=adobe&user=usr&challenge=01234567&response=qw2KeRXFfsCGoYKVS2OXqA==&opaque=OPAQ=="
@@ -117,7 +117,7 @@ func ExamplePublisher() {
 	server := auth.Server{Scheme: auth.Limelight, Users: map[string]string{"alice": "secret"}}
 	p := auth.Publisher{User: "alice", Password: "secret", App: "live"}
 	for app := p.App; ; {
-		name, rejection, err := server.Verify(app) // in the client's place: dial and connect with app
+		name, rejection, err := server.Verify(app) // a real client dials and connects with app here
 		if err != nil {
 			fmt.Println(err)
 			return

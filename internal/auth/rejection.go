@@ -5,12 +5,12 @@ import "strings"
 // maxText is the longest description, and the longest app, that is parsed, in bytes. Real ones have about 200.
 const maxText = 4096
 
-// Reason is why a server rejects a connect.
+// Reason is the reason why a server rejects a connect.
 type Reason string
 
 // The reasons. The last three are the servers' own words.
 const (
-	NeedUser     Reason = "need auth"  // the server wants scheme and user in app: code=403 need auth
+	NeedUser     Reason = "need auth"  // the server wants the scheme and the user in app: code=403 need auth
 	NeedResponse Reason = "needauth"   // the server wants the response to its challenge
 	AuthFailed   Reason = "authfailed" // wrong password; Limelight writes authfail
 	NoSuchUser   Reason = "nosuchuser"
@@ -21,7 +21,7 @@ type Rejection struct {
 	Scheme Scheme // Adobe or Limelight
 	Reason Reason
 
-	// With NeedResponse only, not decoded. User is never empty then.
+	// The following fields are set only with NeedResponse. They are not decoded. User is then never empty.
 	User      string
 	Salt      string // Adobe
 	Challenge string // Adobe

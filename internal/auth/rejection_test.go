@@ -99,7 +99,7 @@ func FuzzParseRejection(f *testing.F) {
 			assert.Contains(t, []auth.Reason{auth.NeedUser, auth.NeedResponse, auth.AuthFailed, auth.NoSuchUser}, r.Reason)
 		}
 		p := auth.Publisher{User: "usr", Password: "correct horse", App: "live"}
-		for rounds := 0; ; rounds++ { // a server that says the same all the time
+		for rounds := 0; ; rounds++ { // a server that always answers the same
 			query, again, err := p.Next(description)
 			if err != nil {
 				assert.NotContains(t, strings.ReplaceAll(err.Error(), description, ""), "correct horse")

@@ -7,7 +7,7 @@ import (
 	"strings"
 )
 
-// nonceCount says that a nonce is used for the first time: each connection gets a new one.
+// nonceCount says that the nonce is used for the first time, since each connection has a new one.
 const nonceCount = "00000001"
 
 // adobeResponse proves knowledge of the password. challenge is the server's opaque, or its challenge if it has sent no opaque; own is the

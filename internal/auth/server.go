@@ -8,7 +8,7 @@ import (
 	"sync"
 )
 
-// maxIssued limits the number of challenges without an answer. Beyond it challenges are forgotten, and their clients refused.
+// maxIssued limits the number of challenges without an answer. Beyond the limit challenges are dropped, and their clients are refused.
 const maxIssued = 1024
 
 // Server is the server's half of publisher authentication. It is safe for concurrent use.
@@ -21,12 +21,12 @@ type Server struct {
 	issued map[string]challenge // unanswered challenges by opaque (Adobe) or nonce (Limelight)
 }
 
-// challenge is what the server remembers of an unanswered challenge.
+// challenge is the server's record of an unanswered challenge.
 type challenge struct{ user, salt string }
 
-// Verify checks the app of a publisher's connect. name is the app without the authentication. If the publisher is not yet authenticated,
-// rejection is the description with which to reject the connect. The error is that of Rand, as an *Error. A response is accepted once,
-// and a wrong one invalidates its challenge.
+// Verify checks the app of a publisher's connect. name is the app without the authentication parameters. If the publisher is not yet
+// authenticated, rejection is the description with which to reject the connect; otherwise it is empty. The error is that of Rand, as an
+// *Error. A response is accepted once, and a wrong one invalidates its challenge.
 func (s *Server) Verify(app string) (name, rejection string, err error) {
 	name, _, rejection, err = s.Identify(app, func(user string) (string, bool) {
 		password, ok := s.Users[user]

@@ -15,7 +15,7 @@ import (
 
 var users = map[string]string{"usr": "pwd", "other": "pwd"}
 
-// verify is a connect of a publisher.
+// verify passes the connect of a publisher to the server.
 func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	t.Helper()
 	name, rejection, err := s.Verify(app)
@@ -25,7 +25,7 @@ func verify(t *testing.T, s *auth.Server, app string) (rejection string) {
 	return rejection
 }
 
-// queries are the two that p appends to p.App, up to the response that s has not seen yet.
+// queries returns the two queries that p appends to p.App. The second contains a response that s has not seen yet.
 func queries(t *testing.T, s *auth.Server, p *auth.Publisher) (first, second string) {
 	t.Helper()
 	first, again, err := p.Next(verify(t, s, p.App))
@@ -101,14 +101,15 @@ func TestServerRejects(t *testing.T) {
 	}
 }
 
-// The app is part of Limelight's response.
+// TestServerLimelightApp checks that the app is part of Limelight's response.
 func TestServerLimelightApp(t *testing.T) {
 	s := &auth.Server{Scheme: auth.Limelight, Users: users}
 	_, second := queries(t, s, &auth.Publisher{User: "usr", Password: "pwd", App: "live"})
 	assert.True(t, strings.HasSuffix(verify(t, s, "vod"+second), "?reason=authfail"))
 }
 
-// A client that asks for challenges without end does not fill the memory. Others may have to ask again meanwhile.
+// TestServerForgetsChallenges checks that a client that asks for challenges without end does not fill the memory. Meanwhile other clients
+// may have to ask again.
 func TestServerForgetsChallenges(t *testing.T) {
 	s := &auth.Server{Scheme: auth.Limelight, Users: users}
 	seen := make(map[string]bool)

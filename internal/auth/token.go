@@ -9,13 +9,13 @@ import (
 const maxToken = 1<<16 - 1
 
 // SecureToken answers the challenge of a Wowza server, the string secureToken in connect's _result. The challenge is the hex form of bytes
-// encrypted with a key (block TEA, corrected: XXTEA), and the response, for the call secureTokenResponse, is those bytes, which may have
-// any value.
+// encrypted with a key (block TEA, corrected: XXTEA), and the response, for the call secureTokenResponse, consists of those bytes, which
+// may have any value.
 //
 // It follows librtmp even for malformed challenges: the first 16 bytes of the key count; a character that is not a hex digit has the value
 // of its low four bits, plus nine if bit 6 is set; and the response has half as many bytes as the challenge has digits, rounded down. If the
-// last word has fewer than eight digits, the rest are zero, where librtmp reads beyond the string. Errors are of type *Error: the challenge
-// is empty or longer than 65535 bytes.
+// last word has fewer than eight digits, the missing ones count as zero; librtmp reads beyond the string. Errors are of type *Error: the
+// challenge is empty or longer than 65535 bytes.
 func SecureToken(key, challenge string) (string, error) {
 	switch {
 	case challenge == "":
@@ -25,7 +25,7 @@ func SecureToken(key, challenge string) (string, error) {
 	}
 	words := make([]uint32, (len(challenge)+7)/8)
 	for i := 0; i < len(challenge); i += 2 {
-		// Values over 15 overflow into the digit and byte before, since librtmp adds digits and ors bytes.
+		// Digit values above 15 affect the previous digit and byte, since librtmp adds digits and ORs bytes.
 		words[i/8] |= (digit(challenge, i)<<4 + digit(challenge, i+1)) << (i % 8 * 4)
 	}
 	decrypt(words, tokenKey(key))
@@ -83,7 +83,7 @@ func teaMix(k *[4]uint32, sum, y, z uint32, p int) uint32 {
 	return ((z>>5 ^ y<<2) + (y>>3 ^ z<<4)) ^ ((sum ^ y) + (k[uint32(p)&3^e] ^ z))
 }
 
-// decrypt decrypts v, which must not be empty, in place. It also accepts a single word, which no ciphertext consists of.
+// decrypt decrypts v, which must not be empty, in place. It also accepts a single word, although no ciphertext consists of one.
 func decrypt(v []uint32, k [4]uint32) {
 	n := len(v)
 	y := v[0]
@@ -96,7 +96,7 @@ func decrypt(v []uint32, k [4]uint32) {
 	}
 }
 
-// encrypt is the inverse of decrypt for two and more words.
+// encrypt is the inverse of decrypt for two or more words.
 func encrypt(v []uint32, k [4]uint32) {
 	n := len(v)
 	z := v[n-1]

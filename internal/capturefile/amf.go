@@ -12,13 +12,13 @@ const maxDepth = 64
 type values struct {
 	b    []byte
 	off  int
-	text func(place, []byte) // called for each text, which may be changed in place
-	name func([]byte)        // likewise for the names of properties
+	text func(place, []byte) // called for each text; it may change the text in place
+	name func([]byte)        // called for the names of properties; it may change them in place
 	data func(place)         // called for numbers, dates and other values that may be private and are not text
 
 	depth   int
-	strings [][]byte // the strings that AMF3 references refer to
-	shared  int      // of these, from earlier AMF3 values: some writers keep the table, others start a new one
+	strings [][]byte // the string table of AMF3, to which references refer
+	shared  int      // number of strings from earlier AMF3 values: some writers keep the table, others start a new one
 	traits  []traits
 	objects int
 }
@@ -26,7 +26,7 @@ type values struct {
 // place is the position of a text in the values.
 type place struct {
 	arg int    // index of the top-level value that is or contains the text
-	key string // name of the innermost property that is or contains it; "": none
+	key string // name of the innermost property that is or contains the text; "" if there is none
 }
 
 type traits struct {
@@ -34,7 +34,7 @@ type traits struct {
 	dynamic bool
 }
 
-// all walks to the end. ok is false if the bytes at off are invalid.
+// all walks through all values. ok is false if the bytes at off are invalid.
 func (v *values) all() (ok bool) {
 	for arg := 0; v.off < len(v.b); arg++ {
 		if !v.value0(place{arg: arg}) {
@@ -44,7 +44,7 @@ func (v *values) all() (ok bool) {
 	return true
 }
 
-// take returns the next n bytes, or nil if fewer are left.
+// take returns the next n bytes, or nil if fewer than n are left.
 func (v *values) take(n int) []byte {
 	if n < 0 || n > len(v.b)-v.off {
 		return nil
@@ -56,7 +56,7 @@ func (v *values) take(n int) []byte {
 
 func (v *values) skip(n int) bool { return n == 0 || v.take(n) != nil }
 
-// sized returns a text with a length of size bytes before it.
+// sized reads a length of size bytes and a text.
 func (v *values) sized(size int) ([]byte, bool) {
 	b := v.take(size)
 	if b == nil {
@@ -311,7 +311,7 @@ func (v *values) traits3(bits int) (t traits, ok bool) {
 			return t, false
 		}
 		return v.traits[bits>>2], true
-	case bits&4 != 0: // encoded in a way that only the class knows
+	case bits&4 != 0: // an externalizable object, whose format only its class knows
 		return t, false
 	}
 	t.dynamic = bits&8 != 0

@@ -14,9 +14,9 @@ import (
 
 // The format, see docs/capture-format.md.
 const (
-	// HeaderSize is that of a block, in bytes.
+	// HeaderSize is the size of a block's header, in bytes.
 	HeaderSize = 56
-	// MaxBlock is the size of a block's content at most, in bytes, packed and unpacked.
+	// MaxBlock is the maximum size of a block's content in bytes, packed and unpacked.
 	MaxBlock = 1 << 20
 
 	version = 1
@@ -33,12 +33,12 @@ const (
 	maxState = 64 << 10
 )
 
-// Magic is what a block begins with.
+// Magic is the beginning of every block.
 var Magic = [4]byte{'R', 'T', 'M', 'C'}
 
 var castagnoli = crc32.MakeTable(crc32.Castagnoli)
 
-// Kind is what a record holds.
+// Kind is the kind of a record.
 type Kind uint8
 
 const (
@@ -48,21 +48,21 @@ const (
 	KindEnd    Kind = 4 // see ParseEnd
 )
 
-// Header is what stands before a block's content.
+// Header is the header of a block.
 type Header struct {
 	Session  uint64        // identifies the session
 	Sequence uint32        // number of the block in its session, from 0
-	First    time.Duration // of the first record, since the session began
-	Last     time.Duration // of the last one
-	Size     uint32        // bytes of content
-	Packed   uint32        // bytes in the file, after compression
+	First    time.Duration // time of the first record, since the session began
+	Last     time.Duration // time of the last record
+	Size     uint32        // size of the content in bytes
+	Packed   uint32        // size of the content in the file in bytes, after compression
 	Method   byte
 	Seekable bool // the block has states, so reading can begin here
 
 	sum uint32 // checksum of the packed content
 }
 
-// ErrNoBlock means that there is no block at the position.
+// ErrNoBlock is the error if no block begins at a position.
 var ErrNoBlock = errors.New("capture: not the beginning of a block")
 
 // ParseHeader reads the header of a block.
@@ -103,7 +103,7 @@ func (h *Header) append(dst []byte) []byte {
 	return le.AppendUint32(dst, crc32.Checksum(dst[start:], castagnoli))
 }
 
-// Content unpacks what follows the header in the file, Packed bytes.
+// Content unpacks a block's content from the Packed bytes after the header.
 func (h *Header) Content(dst, packed []byte) ([]byte, error) {
 	if crc32.Checksum(packed, castagnoli) != h.sum {
 		return dst, errors.New("capture: block damaged")
@@ -131,7 +131,7 @@ var deflaters = sync.Pool{New: func() any {
 	return w
 }}
 
-// Pack appends the block of that content to dst. h lacks what follows from the content.
+// Pack appends a block with the given content to dst. It sets the fields of h that depend on the content.
 func (h *Header) Pack(dst, content []byte) []byte {
 	h.Size = uint32(len(content))
 	packed := bytes.NewBuffer(make([]byte, 0, len(content)))
@@ -158,14 +158,14 @@ type Record struct {
 
 // Content is a block's content as it is read.
 type Content struct {
-	States [2][]byte // of chunk.Scanners at the beginning of the block, by Direction-1; nil unless Header.Seekable
+	States [2][]byte // states of chunk.Scanners at the beginning of the block, by Direction-1; nil unless Header.Seekable
 	rest   []byte
 	at     time.Duration
 }
 
 var errRecord = errors.New("capture: invalid record in a block")
 
-// ParseContent reads what comes before the records.
+// ParseContent reads the part of a content before the records.
 func ParseContent(h *Header, b []byte) (c Content, err error) {
 	c.rest, c.at = b, h.First
 	if !h.Seekable {

@@ -23,13 +23,13 @@ type conn struct {
 	net.Conn
 	recorder *Recorder
 	in, out  Direction
-	ahead    int // bytes recorded and not yet written; owned by the writer
+	ahead    int // number of bytes that were recorded but not yet written; owned by the writer
 	closed   func(error)
 	closing  sync.Once
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex // guards the fields below
 	closedBy Direction
-	reason   string // why no more can be read
+	reason   string // why reading has ended
 }
 
 func (c *conn) Read(b []byte) (int, error) {
@@ -46,7 +46,7 @@ func (c *conn) Read(b []byte) (int, error) {
 
 func (c *conn) closes() string { return "the " + c.out.String() + " closed the connection" }
 
-// ended records why no more will come.
+// ended records why reading has ended.
 func (c *conn) ended(by Direction, reason string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -55,8 +55,8 @@ func (c *conn) ended(by Direction, reason string) {
 	}
 }
 
-// Write records before it writes: the answer may be read before a Write returns, and belongs after it. The rest of a write
-// that was cut short by a deadline comes again.
+// Write records before it writes: the answer may be read before a Write returns, and must be recorded after it. If a deadline cuts a write
+// short, the caller writes the rest again, which must not be recorded twice.
 func (c *conn) Write(b []byte) (int, error) {
 	if fresh := b[min(c.ahead, len(b)):]; len(fresh) > 0 {
 		c.recorder.Record(c.out, time.Now(), fresh)
@@ -78,7 +78,7 @@ func (c *conn) Close() error {
 	err := c.Conn.Close()
 	c.closing.Do(func() {
 		c.ended(c.out, c.closes())
-		c.closed(c.recorder.Close(c.closedBy, c.reason)) // no more is read
+		c.closed(c.recorder.Close(c.closedBy, c.reason)) // there are no more reads
 	})
 	return err
 }

@@ -9,22 +9,22 @@ import (
 // message is blanked.
 const maxHeld = 1 << 20
 
-// Message is a message on its way through a Filter.
+// Message is a message that passes through a Filter.
 type Message struct {
-	chunk.Piece        // of the message, without its slices
+	chunk.Piece        // properties of the message; the slices are nil
 	Body        []byte // may be changed in place
 }
 
 // Filter edits messages in place in a chunk stream. It keeps all sizes and all chunk headers, even those inside of an
 // edited message. It is used by one goroutine at a time.
 type Filter struct {
-	// Edit is called with every complete message that Holds wants to see.
+	// Edit is called with every complete message for whose type Holds returns true.
 	Edit func(m *Message)
-	// Holds reports whether messages of a type are to be edited; nil: all are.
+	// Holds reports whether messages of a type must be edited. Nil means that all must.
 	Holds func(t message.Type) bool
-	// Blanks reports whether the bodies of messages of a type are to be replaced by zeros. nil: none are.
+	// Blanks reports whether the bodies of messages of a type must be replaced by zeros. Nil means that none must.
 	Blanks func(t message.Type) bool
-	// Emit is called with what has passed, whole pieces of the chunk stream. b is valid during the call.
+	// Emit is called with the filtered bytes, in whole pieces of the chunk stream. b is valid during the call.
 	Emit func(b []byte)
 	// Overflow is called for a message that was too long to be held and was blanked. It may be nil.
 	Overflow func()
@@ -33,7 +33,7 @@ type Filter struct {
 	held   []byte // not emitted yet
 	parsed int    // bytes of held that have been scanned
 	under  map[uint32]*underWay
-	body   []byte // of a message with several pieces
+	body   []byte // body of a message with several pieces
 	err    error
 }
 
@@ -45,11 +45,11 @@ type underWay struct {
 
 type span struct{ from, to int }
 
-// Err is why the chunk stream can't be followed any further, nil while it can.
+// Err returns the error after which the chunk stream can't be parsed any more, or nil.
 func (f *Filter) Err() error { return f.err }
 
-// Write takes the next bytes of the chunk stream. It returns how many of them the Filter can't say anything about, because the
-// stream is broken: they are lost.
+// Write filters the next bytes of the chunk stream. It returns how many of them are dropped because the stream is invalid, so that the
+// Filter can't parse them.
 func (f *Filter) Write(b []byte) (lost int) {
 	if f.scan == nil {
 		f.scan, f.under = chunk.NewScanner(), make(map[uint32]*underWay)
@@ -81,7 +81,7 @@ func (f *Filter) Write(b []byte) (lost int) {
 	return lost
 }
 
-// piece handles a piece that lies in held.
+// piece handles a piece, whose bytes are in held.
 func (f *Filter) piece(p *chunk.Piece, at span) {
 	t := message.Type(p.Type)
 	if p.Dropped != 0 {
@@ -156,7 +156,7 @@ func (f *Filter) blank(m *underWay) {
 	m.blank, m.spans = true, nil
 }
 
-// overflow blanks the messages that hold up the others.
+// overflow blanks the messages that delay the others.
 func (f *Filter) overflow() {
 	for _, m := range f.under {
 		if !m.blank && f.Overflow != nil {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Direction is the way of bytes and messages.
+// Direction is the direction of bytes and messages.
 type Direction uint8
 
 const (
@@ -17,7 +17,7 @@ const (
 	FromServer Direction = 2 // to the client
 )
 
-// String is "client" or "server", the end that sends.
+// String returns "client" or "server", the end that sends.
 func (d Direction) String() string {
 	switch d {
 	case FromClient:
@@ -37,7 +37,7 @@ func directionOf(s string) Direction {
 	return 0
 }
 
-// Role is who recorded a session.
+// Role is the role of the program that recorded a session.
 type Role string
 
 const (
@@ -49,10 +49,10 @@ const (
 // Info describes a session.
 type Info struct {
 	Role      Role
-	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts, rtmpte; "": unknown
-	Server    string    // address, "host:port"; "": unknown
+	Transport string    // rtmp, rtmps, rtmpe, rtmpt, rtmpts or rtmpte; "" if unknown
+	Server    string    // address, "host:port"; "" if unknown
 	Client    string    // likewise
-	Began     time.Time // end of the handshake, from which the times in the capture count
+	Began     time.Time // end of the handshake; times in the capture count from here
 
 	Handshake Handshake
 }
@@ -60,7 +60,7 @@ type Info struct {
 // Handshake describes the handshake of a session.
 type Handshake struct {
 	Type       byte    // the peer's C0 or S0 for RoleClient and RoleServer, S0 for RoleObserver: 3, or a type of RTMPE
-	Version    [4]byte // the word after the time stamp in the peer's first packet
+	Version    [4]byte // the word after the timestamp in the peer's first packet
 	Digest     bool    // both first packets had a digest
 	ReplyValid bool    // the peer's second packet answered the recorder's first one
 }
@@ -112,10 +112,10 @@ func ParseInfo(b []byte) (i Info) {
 
 // End describes how a session's recording ended, and what was removed from it.
 type End struct {
-	Reason   string    // why the session ended; "": unknown
-	ClosedBy Direction // the end that closed first; 0: unknown
+	Reason   string    // why the session ended; "" if unknown
+	ClosedBy Direction // the end that closed first; 0 if unknown
 	Replaced []string  // kinds of replaced values, with their numbers: "publishing name: 3"
-	Kept     []string  // kinds of values that may be private and were kept, likewise
+	Kept     []string  // kinds of values that may be private but were kept, with their numbers
 	Missing  []string  // what was not recorded, and why
 }
 
@@ -154,7 +154,7 @@ func ParseEnd(b []byte) (e End) {
 	return e
 }
 
-// fields are the lines of a text record. Empty values are left out.
+// fields is the content of a text record. Empty values are left out.
 type fields [][2]string
 
 func (f fields) append(dst []byte) []byte {

@@ -2,15 +2,15 @@ package capturefile
 
 import "io"
 
-// Option is how a session is recorded.
+// Option is an option of NewOutput.
 type Option func(*options)
 
 type options struct{ zeroMedia bool }
 
-// ZeroMedia has the bodies of audio and video messages recorded as zeros.
+// ZeroMedia records the bodies of audio and video messages as zeros.
 func ZeroMedia(o *options) { o.zeroMedia = true }
 
-// Output is a writer of captures with options for those who record to it.
+// Output is a writer of captures with options for the programs that record to it.
 type Output struct {
 	io.Writer
 	options options

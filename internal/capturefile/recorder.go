@@ -22,15 +22,15 @@ const (
 	firstBlock = 4 << 10
 	// maxQueue is the number of blocks that may wait for a slow writer.
 	maxQueue = 4
-	// patience is how long the session waits for the writer when the queue is full, before the recording ends.
+	// patience is how long the session waits for the writer if the queue is full. After that the recording ends.
 	patience = 5 * time.Second
 )
 
-// ErrSlow is the error of a recording that ended because its writer did not take anything for 5 s.
+// ErrSlow is the error of a recording that ended because its writer was blocked for 5 s.
 var ErrSlow = errors.New("capture: the writer is too slow")
 
-// Recorder records a session. Its methods may be called from any goroutine. It never fails the session that it records: when the
-// writer fails, or takes nothing for 5 s, the recording ends there, and Err says why.
+// Recorder records a session. Its methods may be called from any goroutine. It never makes the session fail: if the writer fails, or blocks
+// for 5 s, the recording ends, and Err returns the reason.
 type Recorder struct {
 	out     io.Writer
 	began   time.Time
@@ -65,8 +65,8 @@ type pending struct {
 	content []byte
 }
 
-// NewRecorder begins the recording of a session. Each block is written to w with one Write. secrets are known beforehand. A
-// zero info.Began is now.
+// NewRecorder begins the recording of a session. Each block is written to w with one Write. secrets are the secrets that are known in
+// advance. A zero info.Began means now.
 func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	o := optionsOf(w)
 	if info.Began.IsZero() {
@@ -92,7 +92,7 @@ func NewRecorder(w io.Writer, info Info, secrets []string) *Recorder {
 	return r
 }
 
-// Record records what has been sent at that time. Times don't run backwards: an earlier one counts as that of the call before.
+// Record records bytes that were sent at a time. A time before that of the previous call is replaced by the latter.
 func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	if len(b) == 0 || from != FromClient && from != FromServer {
 		return
@@ -110,7 +110,7 @@ func (r *Recorder) Record(from Direction, at time.Time, b []byte) {
 	}
 }
 
-// Err is why the recording has ended early, nil if it has not.
+// Err returns why the recording has ended early, or nil if it has not.
 func (r *Recorder) Err() error {
 	if err := r.failure.Load(); err != nil {
 		return *err
@@ -120,8 +120,8 @@ func (r *Recorder) Err() error {
 
 func (r *Recorder) fail(err error) { r.failure.CompareAndSwap(nil, &err) }
 
-// Close ends the recording: reason is why the session has ended, and closedBy who ended it, 0: unknown. It returns Err. What the
-// writer does not take in 5 s is lost.
+// Close ends the recording. reason says why the session has ended, and closedBy which end has closed it (0 if unknown). It returns Err.
+// Bytes that the writer does not accept within 5 s are lost.
 func (r *Recorder) Close(closedBy Direction, reason string) error {
 	r.mu.Lock()
 	if !r.closed {
@@ -140,8 +140,8 @@ func (r *Recorder) Close(closedBy Direction, reason string) error {
 	return r.Err()
 }
 
-// Missing records in End that something which one end sent is missing. what describes it. If the client's bytes are
-// incomplete, a secret may be unknown: from there on, texts that may repeat one are replaced as a whole.
+// Missing records in End that a part of what one end sent is missing; what describes it. If the client's bytes are incomplete, a secret may
+// be unknown, so from there on texts that may repeat one are replaced completely.
 func (r *Recorder) Missing(from Direction, what string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -166,7 +166,7 @@ func (r *Recorder) finish(end End) {
 // emit adds bytes to blocks. A block begins between two pieces of the chunk stream, so that its states are right.
 func (r *Recorder) emit(from Direction, b []byte) {
 	for len(b) > 0 {
-		r.begin() // before scanning: the states are those before this record
+		r.begin() // before scanning, since the states must be those before this record
 		window, n := b[:min(len(b), maxRecord)], 0
 		for n < len(window) {
 			_, size, _ := r.ways[from-1].scan.Scan(window[n:])
@@ -215,7 +215,7 @@ func (r *Recorder) begin() {
 	}
 }
 
-// hand passes the block to the goroutine that writes.
+// hand passes the block to the goroutine that writes it.
 func (r *Recorder) hand() {
 	b := r.take()
 	if len(b.content) == 0 || r.Err() != nil {
@@ -242,7 +242,7 @@ func (r *Recorder) take() pending {
 	return b
 }
 
-// write writes the blocks it gets, and incomplete ones after flushAfter, until Close.
+// write writes blocks until Close. It writes incomplete blocks after flushAfter.
 func (r *Recorder) write() {
 	defer close(r.done)
 	tick := time.NewTicker(flushAfter)

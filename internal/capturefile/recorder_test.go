@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// blocks takes a file apart.
+// blocks splits a file into blocks.
 func blocks(t *testing.T, file []byte) (headers []Header, records []Record) {
 	t.Helper()
 	for len(file) > 0 {
@@ -45,7 +45,7 @@ func video(t *testing.T, w *chunk.Writer, body []byte) []byte {
 	return b
 }
 
-// Recorded bytes are written within two seconds, so that a crash loses no more.
+// TestNothingWaitsLong checks that recorded bytes are written within two seconds, so that a crash loses no more than that.
 func TestNothingWaitsLong(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		var file bytes.Buffer
@@ -62,7 +62,7 @@ func TestNothingWaitsLong(t *testing.T) {
 	})
 }
 
-// A writer that takes nothing holds a session up for 5 s, and Close for as long; after that it does neither.
+// TestAStuckWriterEndsTheRecording checks that a blocked writer delays a session for 5 s, and Close for the same time, but not more.
 func TestAStuckWriterEndsTheRecording(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		stuck := make(stuckWriter)
@@ -121,7 +121,8 @@ func TestZeroMedia(t *testing.T) {
 	assert.Equal(t, len(whole), size)
 }
 
-// Bytes after an invalid chunk stream can't be searched for secrets.
+// TestBytesThatAreNoChunkStreamAreLeftOut checks that bytes after an invalid chunk are not recorded, since they can't be searched for
+// secrets.
 func TestBytesThatAreNoChunkStreamAreLeftOut(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{}, nil)
@@ -138,7 +139,7 @@ func TestBytesThatAreNoChunkStreamAreLeftOut(t *testing.T) {
 	}
 }
 
-// A write that a deadline cuts short is recorded once.
+// TestConnRecordsARepeatedWriteOnce checks that a write that is continued after a deadline is recorded once.
 func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{Role: RoleClient}, nil)

@@ -13,14 +13,14 @@ import (
 // maxLabels bounds the number of labels that are counted.
 const maxLabels = 64
 
-// redactor replaces the secrets in the messages of a session. Everything not known to be harmless counts as a secret:
-// of commands it keeps only texts in known places.
+// redactor replaces the secrets in the messages of a session. Everything that is not known to be harmless counts as a secret: in commands
+// it keeps only the texts in known places.
 type redactor struct {
 	secrets  secrets
 	blind    bool           // a part of the client's bytes is missing
 	media    bool           // record media unchanged
 	replaced map[string]int // number of replaced values, by label
-	kept     map[string]int // likewise, of values kept except for known secrets in them
+	kept     map[string]int // number of kept values, by label; known secrets in them were replaced
 }
 
 func newRedactor(known []string) *redactor {
@@ -63,8 +63,8 @@ func (r *redactor) message(from Direction, m *Message) {
 	}
 }
 
-// withoutSelector removes the format selector of AMF3 messages. AMF0 bodies do not begin with a number, so there is
-// no confusion.
+// withoutSelector removes the format selector of AMF3 messages. AMF0 bodies do not begin with a number, whose marker is also 0, so they are
+// not affected.
 func withoutSelector(body []byte) []byte {
 	if len(body) > 0 && body[0] == 0 {
 		return body[1:]
@@ -119,7 +119,7 @@ func (r *redactor) data(body []byte) {
 func (r *redactor) walk(v *values, what string) {
 	if !v.all() {
 		clear(v.b[min(v.off, len(v.b)):])
-		r.count(r.replaced, "end of a "+what+" that makes no sense")
+		r.count(r.replaced, "end of a "+what+" that can't be parsed")
 	}
 }
 
@@ -131,7 +131,7 @@ func (r *redactor) sharedObject(body []byte) {
 	}, name: r.name, data: func(place) { r.count(r.kept, "number in a shared object") }}
 	if !r.events(&v) {
 		clear(v.b[min(v.off, len(v.b)):])
-		r.count(r.replaced, "end of a shared object that makes no sense")
+		r.count(r.replaced, "end of a shared object that can't be parsed")
 	}
 }
 
@@ -173,7 +173,7 @@ func (r *redactor) events(v *values) bool {
 	return true
 }
 
-// name replaces long secrets in the name of a property. Short ones may be there by coincidence.
+// name replaces long secrets in the name of a property. Short secrets may occur there by coincidence.
 func (r *redactor) name(b []byte) {
 	r.secrets.sweep(&subject{b: b}, minName)
 }
@@ -209,7 +209,7 @@ func (r *redactor) apply(what class, text []byte, label func() string) {
 }
 
 func (r *redactor) overflow() {
-	r.count(r.replaced, "message that is too long to be looked into")
+	r.count(r.replaced, "message that is too long to be examined")
 }
 
 // count adds one to a label.

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// redacted is a command as a redactor leaves it.
+// redacted returns a command after a redactor has edited it.
 func redacted(t *testing.T, r *redactor, from Direction, name string, args ...any) []any {
 	t.Helper()
 	body, err := amf.AppendAMF0(nil, append([]any{name, 1.0}, args...)...)
@@ -59,7 +59,7 @@ func TestAuthenticationKeepsItsChallenges(t *testing.T) {
 	assert.Equal(t, []any{nil, amf.Object{{Name: "description", Value: strings.Replace(text, "somebody", "secret1x", 1)}}}, got)
 }
 
-// Secrets that lie in each other, overlap, or look like placeholders leave nothing visible.
+// TestOverlappingSecrets checks that secrets that contain each other, overlap or look like placeholders are replaced completely.
 func TestOverlappingSecrets(t *testing.T) {
 	r := newRedactor([]string{"abcdef", "cde", "efghij", "secret", "xxx"})
 	for _, text := range []string{"abcdefghij", "xxabcdefghijxxx", "secretsecretabcdef", "cdefghij abcde cdef", "a%62c%64efghij"} {
@@ -72,7 +72,8 @@ func TestOverlappingSecrets(t *testing.T) {
 	}
 }
 
-// More secrets than are remembered can't be found any more: what may repeat one is replaced.
+// TestMoreSecretsThanAreRemembered checks that texts that may repeat a secret are replaced completely after the limit of remembered secrets
+// was exceeded.
 func TestMoreSecretsThanAreRemembered(t *testing.T) {
 	for name, args := range map[string][]any{"a long one": {strings.Repeat("x", maxSecrets)}, "many": manyTexts(2000)} {
 		r := newRedactor(nil)
@@ -92,7 +93,7 @@ func manyTexts(n int) (all []any) {
 	return all
 }
 
-// Invalid values may be anything.
+// TestDamagedCommandsAreBlanked checks that everything after an invalid value is blanked, since it may be anything.
 func TestDamagedCommandsAreBlanked(t *testing.T) {
 	body, err := amf.AppendAMF0(nil, "custom", 1.0, nil, "a secret")
 	require.NoError(t, err)
@@ -104,11 +105,11 @@ func TestDamagedCommandsAreBlanked(t *testing.T) {
 		assert.NotContains(t, string(b[len(body):]), "s")
 		var e End
 		r.tell(&e)
-		assert.Contains(t, e.Replaced, "end of a command that makes no sense: 1")
+		assert.Contains(t, e.Replaced, "end of a command that can't be parsed: 1")
 	}
 }
 
-// Whatever is in a command, it keeps its structure, and keeps no text of the client's but what it is known to need.
+// FuzzRedact checks that a command keeps its structure, and that of the client's texts only the known harmless ones are kept.
 func FuzzRedact(f *testing.F) {
 	add := func(t message.Type, values ...any) {
 		body, err := amf.AppendAMF0(nil, values...)
@@ -139,7 +140,7 @@ func FuzzRedact(f *testing.F) {
 		}
 		after, err := amf.DecodeAMF0(withoutSelector(body))
 		if err != nil {
-			return // what amf reads, and values does not, is blanked
+			return // a command that amf can read but values can't is blanked
 		}
 		if len(before) == len(after) {
 			require.Equal(t, shape(before), shape(after))
@@ -147,7 +148,7 @@ func FuzzRedact(f *testing.F) {
 	})
 }
 
-// shape is what kinds of values there are.
+// shape describes the kinds of values in a command.
 func shape(v any) string {
 	switch v := v.(type) {
 	case []any:
@@ -162,7 +163,7 @@ func shape(v any) string {
 	return fmt.Sprintf("%T", v)
 }
 
-// A Filter that changes nothing passes everything on, however it is cut.
+// FuzzFilter checks that a Filter without edits passes all bytes unchanged, however they are split.
 func FuzzFilter(f *testing.F) {
 	w := chunk.NewWriter()
 	var wire []byte
@@ -191,7 +192,7 @@ func FuzzFilter(f *testing.F) {
 		if filter.Err() == nil {
 			require.Zero(t, lost)
 		}
-		// Headers stay where they are: a Scanner sees the same pieces.
+		// Headers keep their positions: a Scanner returns the same pieces.
 		a, b := chunk.NewScanner(), chunk.NewScanner()
 		for x, y := wire[:len(out)], out; len(x) > 0; {
 			p, n, err := a.Scan(x)

@@ -10,7 +10,8 @@ import (
 )
 
 const (
-	// minName is the shortest secret that is looked for in the names of properties, in bytes; secret.MinLength is that in other texts.
+	// minName is the length in bytes of the shortest secret that is searched for in the names of properties. In other texts it is
+	// secret.MinLength.
 	minName = 8
 	// maxSecrets bounds the memory of the secrets, in bytes, and secretSize is the memory of each in addition to its
 	// text.
@@ -20,10 +21,10 @@ const (
 
 // secrets assigns each secret a placeholder, and finds known secrets in texts.
 type secrets struct {
-	numbers map[string]int // of the placeholders, from 1
+	numbers map[string]int // number of each secret's placeholder, from 1
 	list    []string       // secrets that are searched for, longest first
 	size    int
-	full    bool // a secret did not fit, and will not be found in other texts
+	full    bool // a secret did not fit, so it can't be found in other texts
 }
 
 // learn returns the number of a secret, which may contain %XX, or 0 if maxSecrets is reached.
@@ -71,7 +72,7 @@ func (t *subject) put(at span, number int) {
 	t.covered = append(t.covered, at)
 }
 
-// hide is put for a part that may overlap with placeholders. Those stay.
+// hide is like put, for a part that may overlap with placeholders. It leaves those unchanged.
 func (t *subject) hide(at span, number int) {
 	if !slices.ContainsFunc(t.covered, func(c span) bool { return at.from < c.to && c.from < at.to }) {
 		t.put(at, number)
@@ -99,7 +100,7 @@ func (s *secrets) replaceName(t *subject, key bool) {
 	}
 }
 
-// authFields are the fields of Adobe's and Limelight's authentication that reveal nothing without the answer.
+// authFields are the fields of Adobe's and Limelight's authentication that reveal nothing without the response.
 var authFields = map[string]bool{"authmod": true, "reason": true, "salt": true, "challenge": true, "opaque": true, "nonce": true, "cnonce": true, "nc": true}
 
 // replaceQuery replaces the values of a query, and fields without a value. It keeps the fields named in stay.
@@ -153,7 +154,7 @@ func (s *secrets) replaceURLs(t *subject) {
 func (s *secrets) sweep(t *subject, shortest int) {
 	plain := secret.Unescape(string(t.b))
 	first, _ := slices.BinarySearchFunc(s.list, len(plain.Text), func(s string, size int) int { return size - len(s) })
-	for _, known := range s.list[first:] { // the longer ones are in no text as short
+	for _, known := range s.list[first:] { // longer secrets can't be in this text
 		if len(known) < shortest {
 			break
 		}

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Carry copies from one connection to another, with a delay of oneWay, until the end. It passes the end on, as far as the connection
-// allows that.
+// Carry copies from one connection to another, with a delay of oneWay, until the end. It also forwards the end, if the connection supports
+// CloseWrite.
 func Carry(to, from net.Conn, oneWay time.Duration) {
 	type piece struct {
 		due time.Time
@@ -29,7 +29,7 @@ func Carry(to, from net.Conn, oneWay time.Duration) {
 	}()
 	for p := range way {
 		time.Sleep(time.Until(p.due))
-		to.Write(p.b) // an error is ignored: the other direction may still carry something
+		to.Write(p.b) // an error is ignored, since the other direction may still carry bytes
 	}
 	if half, ok := to.(interface{ CloseWrite() error }); ok {
 		half.CloseWrite()
@@ -57,7 +57,7 @@ func Distant(t testing.TB, addr string, oneWay time.Duration) string {
 		Carry(server, client, oneWay)
 		select {
 		case <-back:
-		case <-time.After(10 * time.Second): // some servers never hang up
+		case <-time.After(10 * time.Second): // some servers never close the connection
 		}
 		server.Close()
 		<-back

@@ -5,8 +5,8 @@ import (
 	"sync"
 )
 
-// Patient is a listener for servers that have to receive everything a client sent before it hung up. Writes to a client that has gone
-// do not fail, since a session that ends because of such a failure reads no more; only reading shows that the client has gone.
+// Patient is a listener for servers that must receive everything that a client sent before it closed the connection. Writes to a client
+// that has gone do not fail, since a session that ends with a write error stops reading; only reads show that the client has gone.
 type Patient struct {
 	net.Listener
 	Conns sync.WaitGroup // the open connections

@@ -48,7 +48,7 @@ var Codecs = []Codec{
 type Unit struct {
 	PTS, DTS time.Duration
 	KeyFrame bool
-	Parts    [][]byte // as in media.Unit
+	Parts    [][]byte // the parts, as in media.Unit
 }
 
 // Make creates file, an MP4, and returns its units and the properties of their track.
@@ -94,7 +94,7 @@ func (c Codec) Make(ctx context.Context, file string) (track *media.Track, units
 	}
 	track = &media.Track{Codec: c.Codec}
 	switch c.Codec {
-	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 stores something else, and the frames contain it
+	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 stores another configuration, and the frames contain the properties
 	default:
 		track.Config, err = extradata(probed.Streams[0].Extradata)
 	}

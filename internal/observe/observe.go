@@ -1,8 +1,8 @@
-// Package observe lets other packages of this module see what a server sends while a reader owns the connection, as
-// net/http/httptrace does for requests.
+// Package observe lets other packages of this module observe what a server sends, while another goroutine reads from the connection. It is
+// similar to net/http/httptrace.
 //
-// It is the third way to see a status, and the only one that is neither late nor slow: Options.OnStatus runs on the goroutine of the
-// handlers, possibly after the read that the status concerns has returned, and Options.Trace takes every message through a dispatch.
+// Options.OnStatus and Options.Trace report statuses too, but OnStatus runs on the goroutine of the handlers, possibly after the read that
+// the status concerns has returned, and Trace is called for every message, which costs time.
 package observe
 
 import (
@@ -11,19 +11,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Observer is told what a server says, in the order in which it arrives, on whichever goroutine reads. Its functions must neither
-// block nor wait for the server; a Stream's SetReadDeadline is allowed, and makes a read return that is under way.
+// Observer receives events and statuses from a server, in the order in which they arrive, on the goroutine that reads. Its functions must
+// not block or wait for the server. They may call a Stream's SetReadDeadline to end a read in progress.
 type Observer struct {
-	UserControl func(message.UserControl)  // called for events that the library does not answer itself; nil: not called
-	Status      func(*message.StatusError) // called for every onStatus; nil: not called
+	UserControl func(message.UserControl)  // called for events that the library does not handle itself; may be nil
+	Status      func(*message.StatusError) // called for every onStatus; may be nil
 }
 
 type key struct{}
 
-// With returns a context that makes the Conn which connects with it tell o.
+// With returns a context. A Conn that connects with it calls o.
 func With(ctx context.Context, o *Observer) context.Context { return context.WithValue(ctx, key{}, o) }
 
-// From returns the context's observer; without one it is an Observer that is told nothing.
+// From returns the context's Observer, or one without functions if the context has none.
 func From(ctx context.Context) *Observer {
 	if o, ok := ctx.Value(key{}).(*Observer); ok {
 		return o

@@ -27,8 +27,8 @@ type Client struct {
 type Message struct {
 	message.Packet
 	Command message.Command     // of commands
-	Code    string              // of a command's information object
-	Event   message.UserControl // of user control messages
+	Code    string              // code in a command's information object
+	Event   message.UserControl // event of a user control message
 }
 
 // Dial connects to an address and performs the handshake.
@@ -47,7 +47,7 @@ func Connect(t testing.TB, addr string) *Client {
 	return c
 }
 
-// NewClient performs the handshake on nc, which is closed at the end of the test. All traffic has to be over in half a minute.
+// NewClient performs the handshake on nc, which is closed at the end of the test. The connection has a deadline of half a minute.
 func NewClient(t testing.TB, nc net.Conn) *Client {
 	t.Helper()
 	t.Cleanup(func() { nc.Close() })
@@ -103,7 +103,7 @@ func (c *Client) CreateStream() uint32 {
 	return uint32(id)
 }
 
-// Play plays on a new stream. The server's answers are left to be read.
+// Play plays on a new stream. It does not read the server's answers.
 func (c *Client) Play(name string, args ...any) uint32 {
 	c.T.Helper()
 	id := c.CreateStream()
@@ -178,7 +178,7 @@ func (c *Client) UntilEvent(e message.Event) Message {
 	return c.Until(func(m Message) bool { return m.Type == message.TypeUserControl && m.Event.Event == e })
 }
 
-// UntilGone reads until the server hangs up, and returns the error. The messages before it are in c.Skipped.
+// UntilGone reads until the server closes the connection, and returns the error. The messages before it are in c.Skipped.
 func (c *Client) UntilGone() error {
 	c.T.Helper()
 	c.Skipped = nil

@@ -1,8 +1,8 @@
 // Package peertest is a scripted peer of either role: it does exactly what a test tells it to, message by message, and answers
 // nothing by itself. It imports chunk, message and handshake only, so that the tests of every package above them can use it.
 //
-// A Peer is a server that runs a script on its own goroutine. Its methods never fail the test; they return nil when the other end
-// has hung up. A Client is what a test of a server uses; its methods fail the test.
+// A Peer is a server that runs a script on its own goroutine. Its methods never fail the test; they return nil if the other end has closed
+// the connection. A Client is for tests of servers; its methods fail the test.
 package peertest
 
 import (
@@ -35,7 +35,7 @@ func Accept(nc net.Conn) (*Peer, error) {
 	return New(nc), nil
 }
 
-// run is the whole life of a scripted server. A script that hangs fails, so that the run does not.
+// run runs a scripted server on a connection. A script that hangs fails at a deadline, so that the test does not hang.
 func run(nc net.Conn, script func(*Peer)) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(20 * time.Second))
@@ -44,7 +44,7 @@ func run(nc net.Conn, script func(*Peer)) {
 	}
 }
 
-// Expect reads until a command with the given name and returns it. It returns nil when the other end has hung up.
+// Expect reads until a command with the given name and returns it. It returns nil if the other end has closed the connection.
 func (p *Peer) Expect(name string) *message.Command {
 	for {
 		cmd := p.NextCommand()
@@ -54,7 +54,7 @@ func (p *Peer) Expect(name string) *message.Command {
 	}
 }
 
-// NextCommand reads until a command and returns it, or nil when the other end has hung up.
+// NextCommand reads until a command and returns it, or nil if the other end has closed the connection.
 func (p *Peer) NextCommand() *message.Command {
 	for {
 		body := p.ExpectType(message.TypeCommandAMF0)
@@ -67,7 +67,7 @@ func (p *Peer) NextCommand() *message.Command {
 	}
 }
 
-// ExpectType reads until a message of the given type and returns its body, or nil when the other end has hung up.
+// ExpectType reads until a message of the given type and returns its body, or nil if the other end has closed the connection.
 func (p *Peer) ExpectType(t message.Type) []byte {
 	for {
 		var m chunk.Message
@@ -90,14 +90,14 @@ func (p *Peer) Next() (message.Packet, error) {
 		Body: bytes.Clone(m.Body())}, nil
 }
 
-// UntilGone reads until the other end hangs up.
+// UntilGone reads until the other end closes the connection.
 func (p *Peer) UntilGone() {
 	var m chunk.Message
 	for p.In.Next(&m) == nil {
 	}
 }
 
-// Encode returns the chunks of messages, which have to be sent next. It panics if a message can't be sent.
+// Encode returns the chunks of messages. They must be sent before any other message. It panics if a message can't be sent.
 func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	for i := range messages {
 		var err error
@@ -108,7 +108,7 @@ func (p *Peer) Encode(messages ...chunk.Outgoing) (b []byte) {
 	return b
 }
 
-// Send sends messages with one write. It ignores errors: the side that reads notices when the other end has hung up.
+// Send sends messages with one write. It ignores errors, since the next read shows that the other end has closed the connection.
 func (p *Peer) Send(messages ...chunk.Outgoing) { p.Conn.Write(p.Encode(messages...)) }
 
 // Control returns a protocol control or user control message.

@@ -66,7 +66,7 @@ func Dialer(t testing.TB, scripts ...func(*Peer)) (dial func(context.Context, st
 // Status sends an onStatus about message stream 1.
 func (p *Peer) Status(code string) { p.StatusOn(1, code) }
 
-// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. Its level is that of the code.
+// StatusOn sends an onStatus about a message stream, or about the connection if streamID is 0. Its level follows from the code.
 func (p *Peer) StatusOn(streamID uint32, code string) {
 	level := "status"
 	switch code {

@@ -19,8 +19,8 @@ var debianPackages = map[string]string{
 	"nginx": "nginx-light", NginxModule: "libnginx-mod-rtmp", "danted": "dante-server", "rtmpsrv": "rtmpdump", "ffprobe": "ffmpeg",
 }
 
-// Need skips the test if a program is missing. In CI, which installs all of them, it fails the test instead. A program with a slash
-// in its name is a file that has to exist.
+// Need skips the test if a program is missing. In CI, which installs all of them, it fails the test instead. A name with a slash is a file
+// that must exist.
 func Need(t testing.TB, programs ...string) {
 	t.Helper()
 	for _, program := range programs {
@@ -60,7 +60,7 @@ func Output(t testing.TB, name string, args ...string) (string, error) {
 	return string(out), err
 }
 
-// Run is Output for a program that has to succeed.
+// Run is like Output, but fails the test if the program fails.
 func Run(t testing.TB, name string, args ...string) string {
 	t.Helper()
 	out, err := Output(t, name, args...)
@@ -68,7 +68,7 @@ func Run(t testing.TB, name string, args ...string) string {
 		err = nil // "incomplete" means that the last packet begins before 99.9 % of the duration
 	}
 	if name == "curl" && exitCode(err) == 28 {
-		err = nil // its option -m has ended it
+		err = nil // the program was ended by its option -m
 	}
 	require.NoError(t, err, "%s: %s", name, out)
 	return out

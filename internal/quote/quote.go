@@ -7,7 +7,7 @@ import (
 	"unicode/utf8"
 )
 
-// maxPeer is the maximum length of a peer's text, in bytes: enough for every status that real servers send.
+// maxPeer is the maximum length of a peer's text, in bytes. It is enough for the statuses of real servers.
 const maxPeer = 200
 
 // Peer returns s, which a peer sent, cut at 200 bytes and quoted as by [strconv.QuoteToGraphic]: without line breaks, terminal

@@ -6,7 +6,7 @@ import (
 	"unicode/utf8"
 )
 
-// Text returns s, a text that may contain parts of a peer's, on one line and safe for terminals. It escapes what
+// Text returns s, which may contain text from a peer, in a form that is safe for terminals and has one line. It escapes what
 // [strconv.QuoteToGraphic] escapes, except for quotes and backslashes, and adds no quotes. Text longer than about limit bytes is
 // cut and ends in three dots.
 func Text(s string, limit int) string {

@@ -9,9 +9,9 @@ import (
 	"time"
 )
 
-// Delay returns how long to wait after a failure that failed others in a row have preceded. It starts at first (0: half a second),
-// doubles with each failure up to longest (0: half a minute), and is varied at random by up to half, so that the clients of a server
-// do not all come back at once.
+// Delay returns how long to wait after a failure; failed is the number of consecutive failures before it. The delay starts at first (0
+// means half a second), doubles with each failure up to longest (0 means half a minute), and varies randomly by up to half, so that the
+// clients of a server do not all reconnect at once.
 func Delay(first, longest time.Duration, failed int) time.Duration {
 	delay := cmp.Or(first, 500*time.Millisecond)
 	longest = cmp.Or(longest, 30*time.Second)

@@ -19,7 +19,7 @@ func SendTags(c *peertest.Client, streamID uint32, tags ...flv.Tag) {
 	}
 }
 
-// MediaTags returns the audio, video and data messages as tags, without the data messages by which the server talks to the player.
+// MediaTags returns the audio, video and data messages as tags, except for the data messages from the server itself.
 func MediaTags(t testing.TB, messages []peertest.Message) (tags []flv.Tag) {
 	t.Helper()
 	for _, m := range messages {

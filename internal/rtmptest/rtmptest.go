@@ -1,4 +1,4 @@
-// Package rtmptest contains what tests with a server share: a server that ends with the test, its sample, and FLV files as tags.
+// Package rtmptest contains helpers for tests with a server: a server that ends with the test, its sample, and FLV files as tags.
 // For a peer that does one specific thing wrong, see package peertest.
 package rtmptest
 
@@ -72,7 +72,7 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 	require.Len(t, got, len(want))
 }
 
-// Echo is the handlers of a server with one method, "echo", which returns its first argument.
+// Echo is a server's set of handlers with one method, "echo", which returns its first argument.
 var Echo = map[string]func(*testserver.Session, message.Command) (any, error){
 	"echo": func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 }

@@ -1,5 +1,4 @@
-// Package secret finds and hides secrets in texts. What is looked for, and how it may be written, is the same for errors, logs, reports
-// and captures.
+// Package secret finds and hides secrets in texts. Errors, logs, reports and captures use the same rules.
 package secret
 
 import (
@@ -10,14 +9,14 @@ import (
 // Mask replaces secrets in texts.
 const Mask = "***"
 
-// MinLength is the length of the shortest text that is looked for as a secret, in bytes: shorter ones would match everywhere.
+// MinLength is the length in bytes of the shortest text that is treated as a secret. Shorter texts would match everywhere.
 const MinLength = 3
 
-// Hide replaces the secrets in text by Mask, even if they overlap, or if some bytes are written as %XX in either. If anything was
-// replaced, the result has no %XX.
+// Hide replaces the secrets in text by Mask. It finds them even if they overlap, or if bytes of the secret or the text are written as %XX.
+// If anything was replaced, the result has no %XX.
 func Hide(text string, secrets []string) string {
 	plain := Unescape(text).Text
-	var covered []bool // bytes of plain
+	var covered []bool // which bytes of plain are secret
 	for _, secret := range secrets {
 		if secret = Unescape(secret).Text; len(secret) < MinLength {
 			continue
@@ -66,10 +65,10 @@ func InName(name string, key bool) (secrets []string) {
 	return secrets
 }
 
-// Unescaped is a text whose %XX were decoded. Any other % is as it was.
+// Unescaped is a text in which each %XX was decoded. Any other % is unchanged.
 type Unescaped struct {
 	Text  string
-	where []int // where each byte of Text, and its end, was before; nil: where it is now
+	where []int // the index that each byte of Text, and its end, had before; nil if no index has changed
 }
 
 // At returns where the byte at index i of Text was before. i may be the length of Text.

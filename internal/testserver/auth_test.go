@@ -32,7 +32,7 @@ func sendConnect(t *testing.T, s *testserver.Server, object amf.Object) *peertes
 	return c
 }
 
-// answerToConnect connects and returns the answer's name and status. After an _error it expects the server to hang up.
+// answerToConnect connects and returns the answer's name and status. After an _error it expects the server to close the connection.
 func answerToConnect(t *testing.T, s *testserver.Server, object amf.Object) (name string, status *message.StatusError) {
 	t.Helper()
 	c := sendConnect(t, s, object)
@@ -90,14 +90,14 @@ func TestAuthAsksPublishersOnly(t *testing.T) {
 	}
 }
 
-// FFmpeg has a client's half of its own for both schemes.
+// TestAuthFFmpegPublishes tests both schemes with FFmpeg, which has its own implementation.
 func TestAuthFFmpegPublishes(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		for name, test := range map[string]struct {
 			credentials, app string
 			connects         int32
-			complaint        string // "": it publishes
+			complaint        string // "" if publishing succeeds
 		}{
 			"right password":   {"usr:pwd@", "live", 3, ""},
 			"app and instance": {"usr:pwd@", "live/instance", 3, ""},
@@ -120,7 +120,7 @@ func TestAuthFFmpegPublishes(t *testing.T) {
 				require.NoError(t, os.WriteFile(sample, testserver.Sample, 0o644))
 				url := strings.Replace(server.URL(test.app, "cam"), "://", "://"+test.credentials, 1)
 				out, err := programtest.Output(t, "ffmpeg", "-nostdin", "-v", "error", "-i", sample, "-t", "1", "-c", "copy", "-f", "flv", url)
-				patient.Conns.Wait() // the server has read all that FFmpeg sent
+				patient.Conns.Wait() // wait until the server has read everything that FFmpeg sent
 				server.Close()       // the recording is complete
 				recording, readErr := os.ReadFile(filepath.Join(dir, "cam.flv"))
 				assert.Equal(t, test.connects, connects.Load())

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// closeInTime fails the test if Close hangs. TestMain finds goroutines that are left.
+// closeInTime fails the test if Close hangs. TestMain detects leaked goroutines.
 func closeInTime(t *testing.T, s *testserver.Server) {
 	t.Helper()
 	closed := make(chan struct{})
@@ -30,7 +30,7 @@ func closeInTime(t *testing.T, s *testserver.Server) {
 	}
 	_, err := net.Dial("tcp", s.Addr())
 	assert.Error(t, err, "the listener is closed")
-	s.Close() // again: nothing happens
+	s.Close() // a second call has no effect
 }
 
 func TestCloseWithoutClients(t *testing.T) {
@@ -39,7 +39,7 @@ func TestCloseWithoutClients(t *testing.T) {
 	closeInTime(t, s)
 }
 
-// A handler waits for an answer that never comes.
+// TestCloseDuringCall closes the server while a handler waits for an answer that never comes.
 func TestCloseDuringCall(t *testing.T) {
 	waiting, over := make(chan struct{}), make(chan bool, 1)
 	s := rtmptest.Server(t, testserver.Config{Handlers: map[string]func(*testserver.Session, message.Command) (any, error){
@@ -62,7 +62,7 @@ func TestCloseDuringCall(t *testing.T) {
 	require.Error(t, c.UntilGone())
 }
 
-// Clients that come and go while Close is under way.
+// TestCloseWhileConnecting closes the server while clients connect and leave.
 func TestCloseWhileConnecting(t *testing.T) {
 	for range 20 {
 		s, err := testserver.Start(testserver.Config{})
@@ -84,7 +84,7 @@ func TestCloseWhileConnecting(t *testing.T) {
 	}
 }
 
-// Paced players wait for their time, not for a client.
+// TestCloseWhilePacing checks that Close does not wait for paced players.
 func TestCloseWhilePacing(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Realtime: true})
 	c := peertest.Connect(t, s.Addr())
@@ -93,12 +93,12 @@ func TestCloseWhilePacing(t *testing.T) {
 	closeInTime(t, s)
 }
 
-// A session can be ended by the server alone.
+// TestSessionClose checks that the server can end a session.
 func TestSessionClose(t *testing.T) {
 	sessions := make(chan *testserver.Session, 2)
 	s := rtmptest.Server(t, testserver.Config{OnConnect: func(s *testserver.Session) { sessions <- s }})
 	one := peertest.Connect(t, s.Addr())
-	first := <-sessions // before another is there, or it could be that one's
+	first := <-sessions // before there is another session, which could also be the one received
 	two := peertest.Connect(t, s.Addr())
 	second := <-sessions
 	first.Close()

@@ -6,7 +6,7 @@ import (
 	"sync"
 )
 
-// Action is what goes wrong.
+// Action is the kind of a Fault.
 type Action int
 
 const (
@@ -14,11 +14,11 @@ const (
 	Cut            // send a FIN; the client's bytes are still read, so that what was sent is not lost to a reset
 	Reset          // reset the TCP connection; close a tunnel without notice
 	Stall          // send nothing more, and keep the connection open until Server.Close
-	Dribble        // from that byte on, write single bytes
+	Dribble        // write single bytes from that byte on
 	Corrupt        // invert that byte
 )
 
-// Fault is one thing that goes wrong on the way from server to client.
+// Fault is a fault in the transmission from server to client.
 type Fault struct {
 	Action Action
 	At     int64 // number of bytes sent before the fault, including the handshake

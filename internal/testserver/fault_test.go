@@ -19,10 +19,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// handshakeSize is what the server sends before its first message: S0, S1 and S2.
+// handshakeSize is the size of what the server sends before its first message: S0, S1 and S2.
 const handshakeSize = 1 + 2*1536
 
-// recorded keeps what is read from a connection, and the length of each read.
+// recorded is a connection that keeps the bytes read from it, and the length of each read.
 type recorded struct {
 	net.Conn
 	bytes []byte
@@ -38,7 +38,7 @@ func (r *recorded) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// faulty starts a server with a recording of ten tags, after which it hangs up, and with a fault on its first connection.
+// faulty starts a server with a fault on its first connection. It has a recording of ten tags, after which it closes the connection.
 func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 	t.Helper()
 	file := rtmptest.File(rtmptest.SampleTags(t)[:10]...)
@@ -52,11 +52,11 @@ func faulty(t *testing.T, fault testserver.Fault) *testserver.Server {
 		}})
 }
 
-// atOnce are the commands of a player that waits for no answer.
+// atOnce contains the commands of a player that does not wait for answers.
 var atOnce = []chunk.Outgoing{peertest.Command(0, "connect", 1, amf.Object{{Name: "app", Value: "app"}}),
 	peertest.Command(0, "createStream", 2, nil), peertest.Command(1, "play", 0, nil, "sample")}
 
-// session plays, with all commands sent at once, and returns what came until err.
+// session plays, with all commands sent at once, and returns the bytes received until err.
 func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
 	t.Helper()
 	nc, err := net.Dial("tcp", s.Addr())
@@ -74,13 +74,13 @@ func session(t *testing.T, s *testserver.Server) (r *recorded, err error) {
 	return r, err
 }
 
-// faultsAt are bytes in the handshake, between it and the messages, in messages, and one that is never reached.
+// faultsAt are positions of faults: in the handshake, after it, in messages, and one that is never reached.
 func faultsAt(whole []byte) []int64 {
 	n := int64(len(whole))
 	return []int64{0, 1, 1000, handshakeSize - 1, handshakeSize, handshakeSize + 1, handshakeSize + 100, n / 2, n - 1, n, n + 1000}
 }
 
-// wholeSession is what a session without faults receives.
+// wholeSession returns the bytes that a session without faults receives.
 func wholeSession(t *testing.T) []byte {
 	t.Helper()
 	r, err := session(t, faulty(t, testserver.Fault{At: 10})) // action None
@@ -88,7 +88,7 @@ func wholeSession(t *testing.T) []byte {
 	return r.bytes
 }
 
-// requireSame compares what came after the handshake, which is random, with the beginning of want.
+// requireSame compares the bytes after the handshake, which is random, with the beginning of want.
 func requireSame(t *testing.T, want, got []byte) {
 	t.Helper()
 	if len(got) > handshakeSize {
@@ -125,7 +125,7 @@ func TestReset(t *testing.T) {
 	}
 }
 
-// Close ends a handshake that has stalled.
+// TestStallInHandshake checks that Close ends a stalled handshake.
 func TestStallInHandshake(t *testing.T) {
 	for _, at := range []int64{0, 1, 1000, handshakeSize - 1} {
 		s := faulty(t, testserver.Fault{Action: testserver.Stall, At: at})
@@ -144,7 +144,7 @@ func TestStallInHandshake(t *testing.T) {
 	}
 }
 
-// A stalled connection stays open until Close, and does not affect others.
+// TestStall checks that a stalled connection stays open until Close, and does not affect others.
 func TestStall(t *testing.T) {
 	whole := wholeSession(t)
 	for _, at := range []int{handshakeSize, handshakeSize + 100, len(whole) - 1} {
@@ -156,7 +156,7 @@ func TestStall(t *testing.T) {
 		require.NoError(t, err)
 		peertest.New(stalled).Send(atOnce...)
 		_, err = io.ReadFull(r, make([]byte, at-handshakeSize))
-		require.NoError(t, err, "all that is before the fault")
+		require.NoError(t, err, "everything before the fault")
 		requireSame(t, whole, r.bytes)
 		require.NoError(t, stalled.SetReadDeadline(time.Now().Add(20*time.Millisecond)))
 		_, err = r.Read(make([]byte, 1))
@@ -173,7 +173,7 @@ func TestStall(t *testing.T) {
 	}
 }
 
-// Each byte is a write of its own, which a pipe shows.
+// TestDribble checks with a pipe that each byte is written separately.
 func TestDribble(t *testing.T) {
 	const at = handshakeSize + 50
 	overPipe(t, testserver.Config{Fault: func(int) testserver.Fault {
@@ -203,7 +203,7 @@ func TestCorrupt(t *testing.T) {
 		r, err := session(t, faulty(t, testserver.Fault{Action: testserver.Corrupt, At: at}))
 		switch {
 		case at == 0:
-			require.Error(t, err, "a version that there is not")
+			require.Error(t, err, "an invalid version")
 			require.EqualValues(t, 0xFF^3, r.bytes[0])
 		case at < handshakeSize:
 			require.NoError(t, err)

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// overPipe runs test with a client on a pipe, which is a *recorded, in a bubble of synctest.
+// overPipe runs test in a synctest bubble, with a client whose connection is a *recorded over a pipe.
 func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *peertest.Client)) {
 	t.Helper()
 	synctest.Test(t, func(t *testing.T) {
@@ -30,13 +30,13 @@ func overPipe(t *testing.T, cfg testserver.Config, test func(t *testing.T, c *pe
 	})
 }
 
-// isStop tells the last message of a recording.
+// isStop reports whether a message is the last of a recording.
 func isStop(m peertest.Message) bool { return m.Code == "NetStream.Play.Stop" }
 
-// keyFrames are the indices of the sample's pictures of 0, 2000, 4000, 6000 and 8000 ms.
+// keyFrames are the indices of the sample's pictures at 0, 2000, 4000, 6000 and 8000 ms.
 var keyFrames = [...]int{3, 137, 273, 409, 546}
 
-// headersAt are the sample's metadata and sequence headers with another time.
+// headersAt returns the sample's metadata and sequence headers with the given timestamp.
 func headersAt(all []flv.Tag, ms uint32) []flv.Tag {
 	headers := slices.Clone(all[:3])
 	for i := range headers {

@@ -16,10 +16,10 @@ import (
 // published holds the streams that are being published, and their recordings. A recording contains exactly what was
 // published, unlike one of server.Files.
 type published struct {
-	dir string // "": nothing is recorded
+	dir string // "" means that nothing is recorded
 
 	mu      sync.Mutex
-	streams map[string]*recorder // by name; nil: the stream is not recorded
+	streams map[string]*recorder // by name; nil if the stream is not recorded
 }
 
 func newPublished(dir string) *published {
@@ -82,7 +82,7 @@ func (p *published) record(name string, packet *message.Packet) error {
 type recorder struct {
 	file   *os.File
 	out    *flv.Writer
-	offset uint32 // added to all timestamps, in ms: the end of the file that is appended to
+	offset uint32 // added to all timestamps, in ms: the end of the file before appending
 }
 
 // newRecorder opens NAME.flv in dir, to replace the file or, with resume, to append to it.
@@ -118,8 +118,8 @@ func newRecorder(dir, name string, resume bool) (*recorder, error) {
 	return r, nil
 }
 
-// recorded returns the end of a recording in ms, and whether it exists. An unreadable file is an error, since it
-// would be replaced otherwise.
+// recorded returns the end of a recording in ms, and whether it exists. An unreadable file is an error, since otherwise it would be
+// replaced.
 func recorded(path string) (end uint32, found bool, err error) {
 	file, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) || err == nil && len(file) == 0 {
@@ -129,7 +129,7 @@ func recorded(path string) (end uint32, found bool, err error) {
 		return 0, false, err
 	}
 	tags, err := Tags(file)
-	for _, tag := range tags { // the last tag is not always the latest
+	for _, tag := range tags { // the last tag need not have the largest timestamp
 		end = max(end, tag.Timestamp)
 	}
 	return end, true, err

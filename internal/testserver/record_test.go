@@ -22,13 +22,13 @@ func requireRecorded(t *testing.T, path string, n int) {
 	rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:n], tags)
 }
 
-// A recording that can't be written is refused, and the name stays free.
+// TestRecordFails checks that publishing is refused if the recording can't be written, and that the name stays free.
 func TestRecordFails(t *testing.T) {
 	for _, kind := range []string{"record", "append", "live"} {
 		t.Run(kind, func(t *testing.T) {
 			dir := t.TempDir()
 			path := filepath.Join(dir, "cam.flv")
-			require.NoError(t, os.Mkdir(path, 0o755)) // where the file should be
+			require.NoError(t, os.Mkdir(path, 0o755)) // a folder in the place of the file
 			s := rtmptest.Server(t, testserver.Config{RecordDir: dir})
 			c := peertest.Connect(t, s.Addr())
 			for range 2 {
@@ -48,7 +48,7 @@ func TestRecordFails(t *testing.T) {
 	}
 }
 
-// A recording has what was published and nothing else, and is gone on with.
+// TestRecord checks that a recording contains exactly what was published, and that it can be appended to.
 func TestRecord(t *testing.T) {
 	dir := t.TempDir()
 	s := rtmptest.Server(t, testserver.Config{RecordDir: dir})
@@ -61,7 +61,7 @@ func TestRecord(t *testing.T) {
 		rtmptest.SendTags(c, id, rtmptest.SampleTags(t)[:20]...)
 		c.Tell(id, "deleteStream", id)
 		c.UntilCode("NetStream.Unpublish.Success")
-		c.Sync() // the stream has been closed, too
+		c.Sync() // after Sync the stream has been closed
 		if i != 1 {
 			requireRecorded(t, filepath.Join(dir, "cam.flv"), 20)
 			continue

@@ -11,7 +11,7 @@ import (
 
 // recordings writes Config.Files to a temporary folder on demand, for server.Files to play.
 type recordings struct {
-	files map[string][]byte // by name, without the parameters that clients may add
+	files map[string][]byte // files by stream name, without the parameters that clients may add
 	shape Shape
 	dir   string
 

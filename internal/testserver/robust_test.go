@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// watched is a listener whose connections let a test see what the server writes, before it leaves.
+// watched is a listener whose connections show a test what the server writes before it is sent.
 type watched struct {
 	net.Listener
 	writes func(b []byte)
@@ -36,7 +36,7 @@ func (w watchedConn) Write(b []byte) (int, error) {
 	return w.Conn.Write(b)
 }
 
-// A client that has been told that play begins misses nothing published from then on.
+// TestViewerIsThereWhenItIsTold checks that a client misses nothing that is published after the server has told it that play begins.
 func TestViewerIsThereWhenItIsTold(t *testing.T) {
 	l := conntest.Listen(t)
 	var publish func()
@@ -49,7 +49,7 @@ func TestViewerIsThereWhenItIsTold(t *testing.T) {
 	publisher := peertest.Connect(t, s.Addr())
 	id := publisher.Publish("cam", "live")
 	tag := flv.Tag{Type: flv.TagAudio, Timestamp: 1, Body: []byte{0xAF, 1, 'a'}}
-	publish = func() { // before Play.Start can have reached anybody
+	publish = func() { // before Play.Start can have reached the client
 		rtmptest.SendTags(publisher, id, tag)
 		publisher.Sync()
 	}

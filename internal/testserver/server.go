@@ -19,47 +19,47 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Config says what a Server serves. The zero value relays live streams only.
+// Config configures a Server. The zero value relays live streams only.
 type Config struct {
 	Files     map[string][]byte // FLV files to play, by stream name
-	RecordDir string            // folder in which published streams are recorded as NAME.flv; "": they are not
-	Realtime  bool              // send recordings no further ahead than the client's buffer; false: as fast as possible
+	RecordDir string            // folder in which published streams are recorded as NAME.flv; "" means that they are not recorded
+	Realtime  bool              // send recordings no further ahead than the client's buffer; otherwise they are sent as fast as possible
 	Shape     Shape             // how recordings are sent; ignored with rtmpe and rtmpte
 
-	ChunkSize     int    // size of outgoing chunks in bytes; 0: 4096
-	WindowAckSize uint32 // announced to the client, bytes; 0: 2500000
+	ChunkSize     int    // size of outgoing chunks in bytes; 0 means 4096
+	WindowAckSize uint32 // window announced to the client in bytes; 0 means 2500000
 
-	Apps []string // existing applications, with their instances; empty: any
-	// Auth authenticates clients that connect as publishers; nil: they need no authentication. A rejected client has
-	// to connect again.
+	Apps []string // existing applications, with their instances; empty means all
+	// Auth authenticates clients that connect as publishers. Nil means that they need no authentication. A rejected client must connect
+	// again.
 	Auth *auth.Server
-	// Refuse returns the information object with which a connect is refused, nil to accept it. The connection stays open.
+	// Refuse returns the information object with which a connect is refused, or nil to accept it. The connection stays open.
 	Refuse func(connect message.Command) amf.Object
 	// OnConnect is called when the client has been accepted. It may wait for the client, as the Handlers may.
 	OnConnect func(*Session)
-	// OnMessage sees every message from connect on, before it is served, on the goroutine that reads: it must not wait for what
-	// the client sends. The message is valid during the call.
+	// OnMessage sees every message from connect on, before it is served, on the goroutine that reads, so it must not wait for the client.
+	// The message is valid during the call.
 	OnMessage func(*Session, *chunk.Message)
-	// Handlers answer remote calls by name. An error is answered with an _error that has its text.
+	// Handlers answer remote calls by name. An error is sent as an _error with its text.
 	Handlers map[string]func(*Session, message.Command) (any, error)
-	// RefuseShared reports whether clients may not change a shared object; nil: they may change all.
+	// RefuseShared reports whether clients may not change a shared object. Nil means that they may change all of them.
 	RefuseShared func(name string) bool
 
-	// Scheme is that of the server's URLs, one of package rtmp's six; "": rtmp. With rtmpe and rtmpte, clients that do not encrypt
-	// are served, too.
+	// Scheme is the scheme of the server's URLs, one of package rtmp's six. "" means rtmp. With rtmpe and rtmpte, unencrypted clients are
+	// served too.
 	Scheme string
-	TLS    *tls.Config // for rtmps and rtmpts; nil: ServerTLS
-	Player *Player     // player that clients must prove to be, by SWF verification, before they play; nil: none
-	Token  string      // key of the SecureToken challenge that clients must answer before they play; "": none
+	TLS    *tls.Config // for rtmps and rtmpts; nil means ServerTLS
+	Player *Player     // player for SWF verification, which clients must pass before they play; nil means no verification
+	Token  string      // key of the SecureToken challenge that clients must answer before they play; "" means no challenge
 
-	// Fault chooses what goes wrong on the n-th TCP connection, counted from 0, below TLS and HTTP; nil: nothing.
+	// Fault returns the fault on the n-th TCP connection, counted from 0, below TLS and HTTP. Nil means no faults.
 	Fault func(n int) Fault
-	// SessionFault is the same above TLS and HTTP, on the n-th RTMP connection; nil: nothing.
+	// SessionFault returns the fault on the n-th RTMP connection, above TLS and HTTP. Nil means no faults.
 	SessionFault func(n int) Fault
 	Logger       *slog.Logger // nil: silent
 }
 
-// Player is an SWF file that clients have to know: its hash and size, as swf.Hash has them.
+// Player contains the hash and the size of a SWF file that clients must know, as returned by swf.Hash.
 type Player = server.SWF
 
 // Server is a running server.
@@ -69,7 +69,7 @@ type Server struct {
 	recordings *recordings
 	published  *published
 	listener   net.Listener
-	web        *webServer     // nil: clients do not use HTTP
+	web        *webServer     // nil if clients do not use HTTP
 	running    sync.WaitGroup // the accepting goroutine, and all sessions with their hooks
 
 	mu     sync.Mutex // guards the rest
@@ -93,10 +93,10 @@ func Serve(l net.Listener, cfg Config) *Server {
 	return s
 }
 
-// Addr is the address the server listens on.
+// Addr returns the address that the server listens on.
 func (s *Server) Addr() string { return s.listener.Addr().String() }
 
-// URL is the URL of a stream on this server.
+// URL returns the URL of a stream on this server.
 func (s *Server) URL(app, name string) string {
 	return cmp.Or(s.cfg.Scheme, "rtmp") + "://" + s.Addr() + "/" + app + "/" + name
 }

@@ -12,7 +12,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Session is one client. Its methods may be called from any goroutine.
+// Session is the session of one client. Its methods may be called from any goroutine.
 type Session struct {
 	server *Server
 	conn   *server.Conn // set by the first message, before hooks run
@@ -83,10 +83,10 @@ func (s *Session) received(c *server.Conn, p *message.Packet) (done bool, err er
 // Close ends the connection at once.
 func (s *Session) Close() { s.conn.Close() }
 
-// Connect is the client's connect command.
+// Connect returns the client's connect command.
 func (s *Session) Connect() message.Command { return s.conn.Connect() }
 
-// Send sends messages as they are.
+// Send sends messages unchanged.
 func (s *Session) Send(messages ...chunk.Outgoing) error {
 	for _, o := range messages {
 		p := message.Packet{Type: message.Type(o.Type), Format: o.Format, ChunkStreamID: o.ChunkStreamID, Timestamp: o.Timestamp,
@@ -104,8 +104,8 @@ func (s *Session) Ping(ms uint32) error { return s.Send(session.Event(message.Ev
 // Notify calls a method of the client without asking for an answer.
 func (s *Session) Notify(method string, args ...any) error { return s.conn.Notify(method, args...) }
 
-// Call calls a method of the client. The answer, _result or _error, comes through the channel, which is closed without one when
-// the session ends, or if Call fails. It has no transaction id.
+// Call calls a method of the client. The channel receives the answer, a _result or _error without its transaction id. It is closed without
+// an answer if the session ends or Call fails.
 func (s *Session) Call(method string, args ...any) (<-chan message.Command, error) {
 	answer := make(chan message.Command, 1)
 	k, err := s.conn.Call(context.Background(), method, args...)

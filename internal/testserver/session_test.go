@@ -46,7 +46,7 @@ func TestConnect(t *testing.T) {
 	}
 }
 
-// The messages before the answer to connect, and the common encoding.
+// TestConnectAnnounces checks the messages before the answer to connect, and the agreed object encoding.
 func TestConnectAnnounces(t *testing.T) {
 	sessions := make(chan *testserver.Session, 1)
 	s := rtmptest.Server(t, testserver.Config{ChunkSize: 777, WindowAckSize: 12345, OnConnect: func(s *testserver.Session) { sessions <- s }})

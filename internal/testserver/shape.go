@@ -6,20 +6,20 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Shape says how recordings are sent, where servers differ from each other or from the specification. The media and its
+// Shape says how recordings are sent in ways in which servers differ from each other or from the specification. The media and its
 // order are always those of the file, except that with InterleaveAV a short message overtakes a long one on another chunk
 // stream. The zero value sends nothing unusual.
 type Shape struct {
-	AudioChunkStream uint32 // chunk stream id of audio and metadata, 4..65599; 0: 4
-	VideoChunkStream uint32 // chunk stream id of video and aggregates, 4..65599; 0: 6
+	AudioChunkStream uint32 // chunk stream id of audio and metadata, 4..65599; 0 means 4
+	VideoChunkStream uint32 // chunk stream id of video and aggregates, 4..65599; 0 means 6
 
 	OmitExtendedType3 bool // leave extended timestamps out of format 3 chunks, like senders that follow the text of 2009
-	AbsoluteExtended  bool // put absolute times where extended format 1 headers have a delta, like SRS before 7.0.52
+	AbsoluteExtended  bool // send absolute times instead of deltas in extended format 1 headers, like SRS before 7.0.52
 	InterleaveAV      bool // alternate the chunks of adjacent messages
-	ChunkSizeEvery    int  // number of messages after which the chunk size changes, in the middle of the next long one; 0: never
-	AbortEvery        int  // number of messages after which one is begun and aborted; 0: never
+	ChunkSizeEvery    int  // number of messages after which the chunk size changes, in the middle of the next long message; 0 means never
+	AbortEvery        int  // number of messages after which a message is begun and aborted; 0 means never
 	UnknownTypes      bool // insert messages and user control events of unknown types
-	Aggregate         int  // number of tags in an aggregate message; 0 and 1: none
+	Aggregate         int  // number of tags in an aggregate message; 0 and 1 mean no aggregates
 
 	TimestampOffset   uint32 // added to all timestamps modulo 2^32, ms
 	DuplicateMetadata bool   // send metadata twice
@@ -27,7 +27,7 @@ type Shape struct {
 	EndSignal         EndSignal
 }
 
-// EndSignal is how the end of a recording is told.
+// EndSignal says how the end of a recording is signalled.
 type EndSignal int
 
 const (

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shapes are all fields of Shape, alone and together. show checks that the shape was really sent.
+// shapes covers all fields of Shape, alone and together. show checks that the shape was really sent.
 var shapes = map[string]struct {
 	shape testserver.Shape
 	show  func(t *testing.T, c *peertest.Client)
@@ -71,7 +71,7 @@ var shapes = map[string]struct {
 		UnknownTypes: true, TimestampOffset: 1<<24 - 3000}, nil},
 }
 
-// chunkStreams are those with media on them.
+// chunkStreams returns the chunk streams that carry media.
 func chunkStreams(c *peertest.Client) map[uint32]bool {
 	ids := make(map[uint32]bool)
 	for _, m := range c.Skipped {
@@ -100,7 +100,7 @@ func extendedOmitted(t *testing.T, c *peertest.Client) {
 	assert.Positive(t, c.In.Tolerated().MissingExtended)
 }
 
-// shapedTags are the tags of the sample as a shape says.
+// shapedTags returns the tags of the sample in the order and with the timestamps of a shape.
 func shapedTags(t *testing.T, shape testserver.Shape) []flv.Tag {
 	t.Helper()
 	tags := rtmptest.SampleTags(t)
@@ -110,7 +110,7 @@ func shapedTags(t *testing.T, shape testserver.Shape) []flv.Tag {
 		metadata = append(metadata, metadata[0])
 	}
 	at := 0
-	if shape.LateMetadata { // after ten tags, with the time of the last
+	if shape.LateMetadata { // after ten tags, with the timestamp of the tenth
 		at = 10
 	}
 	for i := range metadata {
@@ -132,7 +132,7 @@ func TestShape(t *testing.T) {
 			c.Play("sample")
 			c.Until(isStop)
 			want, got := shapedTags(t, test.shape), rtmptest.MediaTags(t, c.Skipped)
-			if test.shape.InterleaveAV { // a short message overtakes a long one on another chunk stream only
+			if test.shape.InterleaveAV { // a short message overtakes a long one only on another chunk stream
 				slices.SortStableFunc(want, byType)
 				slices.SortStableFunc(got, byType)
 			}
@@ -146,7 +146,7 @@ func TestShape(t *testing.T) {
 
 func byType(a, b flv.Tag) int { return cmp.Compare(b.Type, a.Type) }
 
-// After the end, and after other messages on its chunk streams, a shaped recording can be played on and again.
+// TestShapeAfterTheEnd checks that after the end, and after other messages on its chunk streams, a shaped recording can be played again.
 func TestShapeAfterTheEnd(t *testing.T) {
 	for name, test := range shapes {
 		t.Run(name, func(t *testing.T) {
@@ -163,7 +163,7 @@ func TestShapeAfterTheEnd(t *testing.T) {
 					tag.Timestamp-test.shape.TimestampOffset == 8000
 			})
 			var want []flv.Tag
-			for _, tag := range all[:20] { // metadata and sequence headers, wherever they were, once
+			for _, tag := range all[:20] { // metadata and sequence headers, wherever they were; each once
 				if tag.Type == flv.TagScript && slices.ContainsFunc(want, func(t flv.Tag) bool { return t.Type == flv.TagScript }) {
 					continue
 				}
@@ -186,7 +186,8 @@ func TestShapeAfterTheEnd(t *testing.T) {
 	}
 }
 
-// Two shaped recordings on one connection share chunk streams, by turns since each message is sent when it is due.
+// TestShapeOfTwoStreams plays two shaped recordings on one connection. Their messages alternate on the same chunk streams, since each is
+// sent when it is due.
 func TestShapeOfTwoStreams(t *testing.T) {
 	overPipe(t, testserver.Config{Shape: testserver.Shape{VideoChunkStream: 7}, Realtime: true}, func(t *testing.T, c *peertest.Client) {
 		one, two := c.CreateStream(), c.CreateStream()
@@ -237,7 +238,7 @@ func TestEndSignal(t *testing.T) {
 				return
 			}
 			for _, m := range before[len(before)-1:] {
-				assert.True(t, m.Type.Media(), "and the only one")
+				assert.True(t, m.Type.Media(), "it is the only one")
 			}
 		})
 	}
@@ -251,7 +252,7 @@ func TestEndSignal(t *testing.T) {
 	t.Run("nothing", func(t *testing.T) {
 		overPipe(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}}, func(t *testing.T, c *peertest.Client) {
 			c.Play("sample")
-			c.Until(func(m peertest.Message) bool { return m.Type == message.TypeVideo && len(m.Body) == 5 }) // the sample's last
+			c.Until(func(m peertest.Message) bool { return m.Type == message.TypeVideo && len(m.Body) == 5 }) // the last message of the sample
 			rtmptest.EqualTags(t, rtmptest.SampleTags(t)[:len(rtmptest.SampleTags(t))-1], rtmptest.MediaTags(t, c.Skipped))
 			c.Sync()
 			assert.Empty(t, c.Skipped)

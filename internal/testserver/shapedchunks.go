@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// between appends the additional messages that the Shape puts between two others.
+// between appends the additional messages that the Shape inserts between two others.
 func (s *shaper) between(dst []byte, streamID uint32) (_ []byte, err error) {
 	s.count++
 	every := func(n int) bool { return n > 0 && s.count%n == 0 }
@@ -28,7 +28,7 @@ func (s *shaper) between(dst []byte, streamID uint32) (_ []byte, err error) {
 	return dst, nil
 }
 
-// unknown are messages that a client should skip: unknown types, unknown user control events, and known ones that are
+// unknown contains messages that a client should skip: unknown types, unknown user control events, and known events that are
 // too long or too short.
 var unknown = []chunk.Outgoing{
 	{Type: 7, ChunkStreamID: 3, Body: []byte("?")},
@@ -49,10 +49,10 @@ func (s *shaper) abort(dst []byte, streamID uint32) ([]byte, error) {
 	bogus := &shaped{typ: uint8(message.TypeVideo), id: s.shape.VideoChunkStream, streamID: streamID,
 		timestamp: s.shape.TimestampOffset, body: make([]byte, s.out.ChunkSize()+1)}
 	if len(bogus.body) > chunk.MaxMessageLength {
-		return dst, nil // no message is longer than a chunk
+		return dst, nil // every message fits in one chunk
 	}
 	dst = s.appendChunk(dst, bogus)
-	delete(s.last, bogus.id) // send a whole header next, since peers differ in whether an aborted one counts
+	delete(s.last, bogus.id) // send a full header next, since peers differ in whether the header of an aborted message counts
 	o := session.Control(message.TypeAbort, message.AppendUint32(nil, bogus.id))
 	return s.out.AppendMessage(dst, &o)
 }

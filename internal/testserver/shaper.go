@@ -21,9 +21,9 @@ type shaper struct {
 	resize                 bool // a change of the chunk size is due
 }
 
-// newShaper returns nil if the shape is the usual one.
+// newShaper returns nil if the shape needs no shaper.
 func newShaper(shape Shape) *shaper {
-	shape.DuplicateMetadata, shape.LateMetadata = false, false // these are applied to the file
+	shape.DuplicateMetadata, shape.LateMetadata = false, false // these two are applied to the file
 	if shape == (Shape{}) {
 		return nil
 	}
@@ -109,7 +109,7 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 		}
 		if n > 1 {
 			m.typ, m.id, m.body = uint8(message.TypeAggregate), s.shape.VideoChunkStream, nil
-			for _, o := range played[:n] { // with the times of the file, since times in an aggregate are relative to the first
+			for _, o := range played[:n] { // with the timestamps of the file, since those in an aggregate are relative to the first
 				m.body = flv.AppendTag(m.body, flv.Tag{Type: flv.TagType(o.Type), Timestamp: o.Timestamp, Body: o.Body})
 			}
 		}
@@ -122,7 +122,7 @@ func (s *shaper) messages(played []chunk.Outgoing) []*shaped {
 // endLength is the number of messages at the end of a stream: StreamEOF, onPlayStatus, and an onStatus.
 const endLength = 3
 
-// isEnd reports whether messages begin with these.
+// isEnd reports whether messages begin with the messages that end a stream.
 func isEnd(messages []chunk.Outgoing) bool {
 	if len(messages) < endLength || messages[0].Type != uint8(message.TypeUserControl) || messages[1].Type != uint8(message.TypeDataAMF0) {
 		return false
@@ -130,7 +130,7 @@ func isEnd(messages []chunk.Outgoing) bool {
 	return bytes.HasPrefix(messages[1].Body, amf.AppendString(nil, "onPlayStatus"))
 }
 
-// endMessages returns the messages for a signal in place of these.
+// endMessages returns the messages with which to replace the end of a stream for a signal.
 func endMessages(all []chunk.Outgoing, signal EndSignal) []chunk.Outgoing {
 	id := all[1].StreamID
 	status := func(code string) []chunk.Outgoing {

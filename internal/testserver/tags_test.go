@@ -14,7 +14,7 @@ func TestTags(t *testing.T) {
 	whole := rtmptest.File(tags...)
 	for name, test := range map[string]struct {
 		file []byte
-		want int // tags before the error
+		want int // number of tags before the error
 	}{
 		"empty":             {nil, 0},
 		"part of a header":  {whole[:5], 0},

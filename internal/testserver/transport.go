@@ -58,10 +58,10 @@ func (w *webServer) close() {
 	w.tunnel.Close()
 }
 
-// ServerTLS is what a server uses whose Config.TLS is nil.
+// ServerTLS returns the configuration of a server whose Config.TLS is nil.
 func ServerTLS() *tls.Config {
 	return selfsigned.Server()
 }
 
-// ClientTLS is what a client needs to trust such a server.
+// ClientTLS returns the configuration of a client that trusts such a server.
 func ClientTLS() *tls.Config { return selfsigned.Client() }

@@ -10,7 +10,7 @@ import (
 // handshakeSize is the length of S0, S1 and S2 in bytes.
 const handshakeSize = 1 + 2*1536
 
-// shapedConn applies a Shape to what package server sends.
+// shapedConn applies a Shape to the bytes that package server sends.
 type shapedConn struct {
 	net.Conn
 	shaper    *shaper
@@ -32,7 +32,7 @@ func (c *shapedConn) CloseWrite() error {
 	return nil
 }
 
-// Write sends the messages in b anew.
+// Write encodes the messages in b again, in the Shape, and sends them.
 func (c *shapedConn) Write(b []byte) (int, error) {
 	if c.ended {
 		return len(b), nil

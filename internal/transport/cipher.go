@@ -7,8 +7,8 @@ import (
 	"sync"
 )
 
-// cipherPiece is the number of bytes that are enciphered for one write of the connection below. Enciphering can't be undone, so it also
-// bounds what waits in the outbox.
+// cipherPiece is the number of bytes that are enciphered for one write of the connection below. Enciphering can't be undone, so this also
+// bounds the bytes that wait in the outbox.
 const cipherPiece = 64 << 10
 
 // cipherConn is a connection enciphered with stream ciphers, such as RTMPE's. Each byte passes through its cipher once and in order, even

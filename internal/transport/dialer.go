@@ -1,6 +1,6 @@
-// Package transport makes the connection that RTMP runs on: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a tunnel of HTTP
+// Package transport makes the connections for RTMP: TCP or TLS, directly or through a SOCKS or HTTP proxy, or a tunnel of HTTP
 // requests (RTMPT). Each is a net.Conn whose reads and writes can be resumed after a deadline: a timeout neither loses bytes nor sends them
-// twice. The server's half of the tunnel is here, too.
+// twice. It also contains the server's half of the tunnel.
 package transport
 
 import (
@@ -34,7 +34,7 @@ type Config struct {
 	HTTPClient *http.Client
 	// Ident makes tunnels begin with a request to /fcs/ident2, as Flash does. librtmp and FFmpeg do not.
 	Ident bool
-	// Refuse excludes servers whose address is as near as this, or nearer; 0 excludes none. The address is checked after a name has
+	// Refuse excludes servers whose address is as near as Refuse or nearer; 0 excludes none. The address is checked after a name has
 	// been resolved. If the name is resolved elsewhere (by socks4a, socks5 and HTTP proxies, and by HTTPClient), only a host that is
 	// itself an address, or localhost, can be refused.
 	Refuse Nearness
@@ -75,7 +75,7 @@ func (d *Dialer) DialTLS(ctx context.Context, addr string) (net.Conn, error) {
 	host, _, _ := net.SplitHostPort(addr)
 	tc, err := startTLS(ctx, nc, host, d.cfg.TLSConfig)
 	if err != nil {
-		return nil, err // not tc, a nil pointer of another type
+		return nil, err // not tc: a nil *tlsConn would not be a nil net.Conn
 	}
 	return tc, nil
 }

@@ -9,10 +9,10 @@ import (
 )
 
 const (
-	// roomSize is how many bytes may wait in each direction before the side that adds bytes has to wait.
+	// roomSize is how many bytes may be queued in each direction before the side that adds bytes must wait.
 	roomSize = 128 << 10
-	// stuckSize replaces roomSize for received bytes while the application can't write: it may not read before it has written,
-	// and its bytes may not be sent before all received ones are accepted.
+	// stuckSize replaces roomSize for received bytes while the application is blocked in Write. Otherwise a deadlock is possible: the
+	// application may not read before it has written, and its bytes may not be sent before all received bytes are accepted.
 	stuckSize = 4 << 20
 )
 
@@ -27,12 +27,12 @@ type duplex struct {
 	changed sync.Cond // signals changes of the fields below; its L is &mu
 	in      fifo      // received, not yet read
 	out     []byte    // written, not yet taken
-	spare   []byte    // the next memory of out; nil while it is being carried
+	spare   []byte    // memory that out uses next; nil while its bytes are being carried
 	taken   int       // bytes that are being carried
-	closed  bool      // by the application
-	shut    bool      // by the application, for writing
+	closed  bool      // closed by the application
+	shut    bool      // closed by the application for writing
 	readers int       // calls of Read that are waiting
-	over    error     // why nothing is carried any more; io.EOF after an orderly end
+	over    error     // why no more bytes are carried; io.EOF after an orderly end
 
 	readDue, writeDue deadline
 }
@@ -69,7 +69,7 @@ func (d *duplex) Read(p []byte) (int, error) {
 	}
 }
 
-// Write returns when all of p is queued. An error in carrying it is returned by a later Write or Read. The n bytes that Write reports are
+// Write returns when all of p is queued. A later Write or Read returns an error in carrying it. The n bytes that Write reports are
 // carried even if it returns an error.
 func (d *duplex) Write(p []byte) (n int, err error) {
 	d.writing.Lock()
@@ -130,7 +130,7 @@ func (d *duplex) wake() {
 	d.changed.Broadcast()
 }
 
-// leave is the application's Close. What it has written can still be taken.
+// leave is the application's Close. Bytes that it has written can still be taken.
 func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -179,7 +179,7 @@ func (d *duplex) release(taken []byte) {
 	}
 }
 
-// end declares that nothing will be carried any more. The first reason is kept.
+// end declares that no more bytes will be carried. The first reason is kept.
 func (d *duplex) end(why error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -206,7 +206,7 @@ func (f *fifo) read(p []byte) int {
 	n := copy(p, f.b[f.off:])
 	if f.off += n; f.off == len(f.b) {
 		f.b, f.off = f.b[:0], 0
-		if cap(f.b) > 2*roomSize { // it has grown while the application was stuck
+		if cap(f.b) > 2*roomSize { // it has grown while the application was blocked in Write
 			f.b = nil
 		}
 	}

@@ -14,7 +14,7 @@ type ProxyError struct {
 	Scheme string // socks4, socks4a, socks5, http or https; empty if the proxy's URL is invalid
 	Addr   string // the proxy's host:port
 	Code   int    // the SOCKS4 reply code or HTTP status; 0 if there was none
-	Detail string // what is wrong; empty if Err says it all
+	Detail string // what is wrong; empty if Err explains it
 	Err    error  // the cause; nil if the answer is the cause
 }
 
@@ -63,7 +63,7 @@ func (e *TLSError) Unwrap() error { return e.Err }
 type TunnelError struct {
 	Op     string // ident2, open, send, idle or close
 	Status int    // the HTTP status if it is the reason, else 0
-	Detail string // what is wrong; empty if the status or Err says it all
+	Detail string // what is wrong; empty if the status or Err explains it
 	Err    error  // the cause; nil if the answer is the cause
 }
 
@@ -97,7 +97,7 @@ func Stage(err error) string {
 		dial   *net.OpError
 	)
 	switch {
-	case errors.As(err, &proxy): // before tls, which may concern the proxy
+	case errors.As(err, &proxy): // checked before tls, since TLS with a proxy is part of stage proxy
 		return "proxy"
 	case errors.As(err, &secure):
 		return "tls"

@@ -15,7 +15,7 @@ func (d *Dialer) HTTPClient() *http.Client {
 	return &http.Client{Transport: singleRequests{d}}
 }
 
-// singleRequests makes a new connection for each request, since the proxy depends on the server, which redirects change.
+// singleRequests makes a new connection for each request, since a redirect to another server may need another proxy.
 type singleRequests struct{ d *Dialer }
 
 func (s singleRequests) RoundTrip(r *http.Request) (*http.Response, error) {

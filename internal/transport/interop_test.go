@@ -66,6 +66,6 @@ func TestTunnelServesFFmpeg(t *testing.T) {
 	require.NoError(t, err, out)
 	assert.GreaterOrEqual(t, len(rtmptest.Tags(t, file)), len(rtmptest.SampleTags(t))-1)
 	programtest.Run(t, "ffmpeg", "-v", "error", "-i", path, "-c", "copy", "-f", "flv", url+"published")
-	// FFmpeg throws away what it has not sent yet when it closes a tunnel.
+	// FFmpeg discards unsent data when it closes a tunnel.
 	assert.Greater(t, len(rtmptest.Tags(t, recorded("published"))), len(rtmptest.SampleTags(t))*9/10)
 }

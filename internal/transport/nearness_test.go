@@ -26,7 +26,7 @@ func TestNearness(t *testing.T) {
 	}
 }
 
-// Addresses that are too near are refused, wherever the name is resolved, and so are nearer ones.
+// TestRefusedAddresses checks that addresses of the refused nearness, and nearer ones, are refused, wherever the name is resolved.
 func TestRefusedAddresses(t *testing.T) {
 	l := conntest.Listen(t)
 	_, port, _ := net.SplitHostPort(l.Addr().String())
@@ -56,7 +56,7 @@ func TestRefusedAddresses(t *testing.T) {
 	}
 }
 
-// A proxy may be near although servers may not; it does not tell how near these are.
+// TestRefusedBehindAProxy checks that a proxy may be near even if servers may not. The nearness of a server behind it is unknown.
 func TestRefusedBehindAProxy(t *testing.T) {
 	dial := func(ctx context.Context, network, addr string) (net.Conn, error) {
 		client, server := net.Pipe()

@@ -8,7 +8,8 @@ import (
 	"time"
 )
 
-// outbox is the connection below TLS or below a cipher. It keeps what could not be written before a timeout, since it can't be made again.
+// outbox is the connection below TLS or below a cipher. It keeps the bytes that could not be written before a timeout, since they can't be
+// encrypted again.
 type outbox struct {
 	net.Conn
 
@@ -16,7 +17,7 @@ type outbox struct {
 	late    bool       // the last write has timed out
 	waiting []byte     // bytes that the layer above considers written
 
-	closing sync.Mutex // guards the rest
+	closing sync.Mutex // guards the fields below
 	due     time.Time  // the write deadline
 	latest  time.Time  // the last possible write deadline; zero if the connection is not closing
 }
@@ -26,7 +27,7 @@ func (o *outbox) Write(b []byte) (int, error) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	if o.late {
-		if len(o.waiting) > 2*tlsPiece { // answers to key updates of a peer that reads nothing
+		if len(o.waiting) > 2*tlsPiece { // Only answers to the key updates of a peer that reads nothing become so many.
 			return 0, errors.New("the peer reads nothing")
 		}
 		o.waiting = append(o.waiting, b...)
@@ -40,7 +41,7 @@ func (o *outbox) Write(b []byte) (int, error) {
 	return n, err
 }
 
-// flush writes what is waiting, here or in an outbox further below, such as that of a proxy, where an empty write does it.
+// flush writes the waiting bytes. If there are none, an empty write flushes an outbox further below, such as that of an https proxy.
 func (o *outbox) flush() error {
 	o.mu.Lock()
 	defer o.mu.Unlock()

@@ -18,7 +18,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// patience bounds the waits of tests: it is reached only when they fail.
+// patience bounds the waits of tests. It is reached only if a test fails.
 const patience = 20 * time.Second
 
 // serveTunnel starts a server that calls serve for its sessions. Requests pass through the handlers that wrap makes.
@@ -36,7 +36,7 @@ func serveTunnel(t testing.TB, serve func(net.Conn), wrap ...func(http.Handler) 
 	return strings.TrimPrefix(s.URL, "http://")
 }
 
-// tryTunnel dials, and has the tunnel closed when the test ends.
+// tryTunnel dials a tunnel, and closes it when the test ends.
 func tryTunnel(t testing.TB, cfg Config, addr string) (net.Conn, error) {
 	d, err := NewDialer(cfg)
 	require.NoError(t, err)
@@ -65,7 +65,7 @@ func noise(seed uint64, n int) []byte {
 	return b
 }
 
-// writeResuming writes b in pieces of any size, under deadlines that keep ending that.
+// writeResuming writes b in pieces of random size, with deadlines that interrupt the writes again and again.
 func writeResuming(nc net.Conn, b []byte, r *rand.Rand) (timeouts int, err error) {
 	defer nc.SetWriteDeadline(time.Time{})
 	for rest := b; ; {
@@ -79,13 +79,13 @@ func writeResuming(nc net.Conn, b []byte, r *rand.Rand) (timeouts int, err error
 			return timeouts, err
 		case len(rest) == 0:
 			nc.SetWriteDeadline(time.Time{})
-			_, err := nc.Write(nil) // of TLS, bytes may wait still
+			_, err := nc.Write(nil) // with TLS, bytes may still be waiting
 			return timeouts, err
 		}
 	}
 }
 
-// readResuming reads n bytes likewise.
+// readResuming reads n bytes in the same way.
 func readResuming(nc net.Conn, n int, r *rand.Rand) (b []byte, timeouts int, err error) {
 	defer nc.SetReadDeadline(time.Time{})
 	piece := make([]byte, 100<<10)
@@ -102,7 +102,7 @@ func readResuming(nc net.Conn, n int, r *rand.Rand) (b []byte, timeouts int, err
 	return b, timeouts, nil
 }
 
-// fullDuplex has both ends send and receive at the same time, and fails the test if anything is lost, doubled or mixed.
+// fullDuplex makes both ends send and receive at the same time, and fails the test if bytes are lost, repeated or reordered.
 func fullDuplex(t *testing.T, client, server net.Conn, size int) {
 	type result struct {
 		name     string
@@ -140,13 +140,13 @@ func fullDuplex(t *testing.T, client, server net.Conn, size int) {
 	assert.NotZero(t, timeouts)
 }
 
-// handOver returns a function that serves sessions by handing them to the test, and keeps them until it ends.
+// handOver returns a function that serves sessions by passing them to the test, and keeps them open until the test ends.
 func handOver(t *testing.T) (serve func(net.Conn), accepted chan net.Conn) {
 	accepted = make(chan net.Conn)
 	return func(nc net.Conn) {
 		select {
 		case accepted <- nc:
-			<-t.Context().Done() // before the cleanup
+			<-t.Context().Done() // this is done before the cleanup functions run
 		case <-t.Context().Done():
 		}
 	}, accepted

@@ -50,7 +50,7 @@ func parseProxy(raw string) (*proxyServer, error) {
 	return p, p.checkUser()
 }
 
-// checkUser refuses credentials that the proxy's protocol can't express.
+// checkUser returns an error for credentials that the proxy's protocol can't express.
 func (p *proxyServer) checkUser() error {
 	name, password := p.credentials()
 	switch {
@@ -148,7 +148,7 @@ func (p *proxyServer) connect(ctx context.Context, d *Dialer) (net.Conn, error) 
 	}
 	cfg := d.cfg.TLSConfig.Clone() // nil stays nil
 	if cfg != nil {
-		cfg.ServerName = "" // it names the server, not the proxy
+		cfg.ServerName = "" // the configured name is the server's, not the proxy's
 	}
 	host, _, _ := net.SplitHostPort(p.addr)
 	tc, err := startTLS(ctx, nc, host, cfg)

@@ -16,15 +16,14 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// turn is one exchange with a fake proxy: what it has to be asked, and what it answers.
+// turn is one exchange with a fake proxy: the expected request, and the answer.
 type turn struct{ ask, answer string }
 
-// fakeProxy is a proxy that follows a script and then echoes. It is reached through net.Pipe, which keeps the answer's
-// bytes apart the way they were written.
+// fakeProxy is a proxy that follows a script and then echoes. It is reached through net.Pipe, which preserves the boundaries of its writes.
 type fakeProxy struct {
 	script  []turn
 	dribble bool // answer byte by byte
-	hangUp  bool // after the script
+	hangUp  bool // close the connection after the script
 	asked   []string
 	dialled string
 	running sync.WaitGroup
@@ -60,7 +59,7 @@ func (f *fakeProxy) serve(nc net.Conn) {
 	}
 }
 
-// through dials addr through f. The connection is closed and f has ended when the test ends.
+// through dials addr through f. At the end of the test it closes the connection and waits for f.
 func (f *fakeProxy) through(t *testing.T, ctx context.Context, proxy, addr string) (net.Conn, error) {
 	d, err := NewDialer(Config{Proxy: proxy, DialContext: f.dial})
 	require.NoError(t, err)
@@ -83,7 +82,7 @@ const granted4 = "\x00\x5a\x00\x00\x00\x00\x00\x00"
 var goodProxies = []struct {
 	name, proxy, addr, dialled string
 	script                     []turn
-	after                      string // what the server has sent by the time of the answer
+	after                      string // bytes of the server that arrive together with the answer
 }{
 	{"socks4", "socks4://proxy.test", "192.0.2.1:1935", "proxy.test:1080",
 		[]turn{{"\x04\x01\x07\x8f\xc0\x00\x02\x01\x00", granted4}}, ""},
@@ -129,7 +128,7 @@ func TestDialThroughProxy(t *testing.T) {
 				nc, err := f.through(t, t.Context(), test.proxy, test.addr)
 				require.NoError(t, err)
 				assert.Equal(t, test.dialled, f.dialled)
-				after := make([]byte, len(test.after)) // read in two pieces, so that a remembered prefix is too
+				after := make([]byte, len(test.after)) // read in two pieces, so that the prefix of a prefixedConn is read in two pieces as well
 				_, err = io.ReadFull(nc, after[:len(after)/2])
 				require.NoError(t, err)
 				_, err = io.ReadFull(nc, after[len(after)/2:])
@@ -200,7 +199,7 @@ func TestProxyRefuses(t *testing.T) {
 	}
 }
 
-// A proxy that says nothing is given up when ctx ends, whatever it was being asked.
+// TestProxySilent checks that dialling through a proxy that stops answering ends when ctx is done, at each point of the exchange.
 func TestProxySilent(t *testing.T) {
 	for _, test := range goodProxies {
 		for silent := range test.script {
@@ -208,7 +207,7 @@ func TestProxySilent(t *testing.T) {
 				script := append(test.script[:silent:silent], turn{test.script[silent].ask, ""})
 				ctx, cancel := context.WithCancel(t.Context())
 				defer cancel()
-				script = append(script, turn{"more", ""}) // then waits for what does not come
+				script = append(script, turn{"more", ""}) // then the proxy waits for a request that does not come
 				f := &fakeProxy{script: script}
 				go cancel()
 				_, err := f.through(t, ctx, test.proxy, test.addr)
@@ -288,7 +287,7 @@ func TestProxyOfEnvironment(t *testing.T) {
 	for name, test := range map[string]struct {
 		env                  map[string]string
 		proxy                string // Config's
-		rtmp, http, https    string // the proxy for URLs of the scheme: "": none
+		rtmp, http, https    string // the proxy for URLs of each scheme; "" means none
 		addr, wrong, without string
 	}{
 		"nothing":         {},

@@ -3,7 +3,7 @@ package transport
 import "net"
 
 // QuickAck returns a function that makes the local TCP acknowledge at once what has arrived on nc and what arrives next. Call it before each
-// read for which that matters, since its effect ends by itself. Otherwise systems delay acknowledgements by up to 40 ms, in the hope that
+// read for which that matters, since its effect is temporary. Otherwise systems delay acknowledgements by up to 40 ms, in the hope that
 // an answer can carry them, and a peer that sends small messages one by one without TCP_NODELAY waits for each (RFC 896 meets RFC 1122
 // section 4.2.3.2). QuickAck returns nil if it is not possible: for tunnels, for connections without a socket, and on systems other than
 // Linux.

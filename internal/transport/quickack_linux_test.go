@@ -26,7 +26,7 @@ func TestQuickAck(t *testing.T) {
 		return on
 	}
 	for _, above := range []net.Conn{nc, Encipher(nc, zeros{}, zeros{}), &prefixedConn{Conn: nc}, &tlsConn{box: &outbox{Conn: nc}}} {
-		require.NoError(t, raw.Control(func(fd uintptr) { // as after an exchange
+		require.NoError(t, raw.Control(func(fd uintptr) { // the state of the socket after an exchange of messages
 			err = unix.SetsockoptInt(int(fd), unix.IPPROTO_TCP, unix.TCP_QUICKACK, 0)
 		}))
 		require.NoError(t, err)

@@ -31,7 +31,7 @@ const (
 //
 // A Write waits only if 128 KiB are already queued; an error in sending is returned by a later call. Bytes written while a request is in
 // progress share the next request. Up to 128 KiB of received bytes are queued for Read, and up to 4 MiB while a Write is waiting. CloseWrite
-// returns at once; Read then returns io.EOF when everything written has been sent and the server has nothing to say to it. Close takes at most
+// returns at once; Read then returns io.EOF when everything written has been sent and the server has no more data. Close takes at most
 // a quarter of a second to send what has been written.
 func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.Conn, error) {
 	host, _, err := splitTarget(addr)
@@ -70,7 +70,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 	t.duplex.init(local, remote)
 	running, cancel := context.WithCancel(context.WithoutCancel(ctx))
 	t.cancel = cancel
-	t.poll.set(time.Now().Add(minPoll), t.wake) // the client usually speaks first
+	t.poll.set(time.Now().Add(minPoll), t.wake) // the client usually sends first
 	t.turn.set(time.Now(), t.wake)
 	go t.run(running)
 	return t, nil
@@ -164,9 +164,9 @@ func tunnelURL(scheme, addr, path string) *url.URL {
 	return &url.URL{Scheme: scheme, Host: addr, Path: path, RawPath: path}
 }
 
-// lost returns the error for a request that failed with err. A timeout below HTTP must not look like one of the tunnel's own, after which
-// the tunnel can still be used. And a connection that net/http has closed itself, because the server hung up, must not look as if it was
-// closed by our Close.
+// lost returns the error for a request that failed with err. A timeout below HTTP must not look like a deadline of the tunnel, after which
+// the tunnel can still be used. And a connection that net/http has closed because the server hung up must not look as if our Close had
+// closed it.
 func lost(op string, err error) *TunnelError {
 	switch {
 	case errors.Is(err, os.ErrDeadlineExceeded):
@@ -202,7 +202,7 @@ func (q *requester) send(ctx context.Context, path string, body []byte) (*http.R
 	}
 }
 
-// carriesTunnel reports whether a content type is one of a tunnel, including those that servers set by default.
+// carriesTunnel reports whether a content type may be that of a tunnel. This includes the default types of servers.
 func carriesTunnel(contentType string) bool {
 	kind, _, _ := mime.ParseMediaType(contentType)
 	switch kind {

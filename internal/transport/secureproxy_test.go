@@ -19,12 +19,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// secureProxy is an https proxy with one client, which it hands over once that has asked for a server.
+// secureProxy is an https proxy with one client. It passes the connection to the test when the client has asked for a server.
 func secureProxy(t *testing.T) (cfg Config, server *tls.Config, accepted chan net.Conn) {
 	keys := httptest.NewTLSServer(nil)
 	keys.Close()
-	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // they would not be read
-	near, far := net.Pipe()                                                                 // where every write has to wait for a read
+	server = &tls.Config{Certificates: keys.TLS.Certificates, SessionTicketsDisabled: true} // without session tickets, which would not be read
+	near, far := net.Pipe()                                                                 // with net.Pipe, every write waits for a read
 	accepted = make(chan net.Conn, 1)
 	done := make(chan struct{})
 	go func() {
@@ -41,7 +41,8 @@ func secureProxy(t *testing.T) (cfg Config, server *tls.Config, accepted chan ne
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return near, nil }}, server, accepted
 }
 
-// Deadlines do no harm to a connection through an https proxy either, not even where one that can be resumed runs in another.
+// TestResumedWritesThroughSecureProxy checks that reads and writes through an https proxy can be resumed after a deadline, also if the
+// inner connection is TLS or a cipher.
 func TestResumedWritesThroughSecureProxy(t *testing.T) {
 	const addr = "127.0.0.1:1935"
 	rc := func() *rc4.Cipher {
@@ -82,7 +83,7 @@ func TestResumedWritesThroughSecureProxy(t *testing.T) {
 			require.NoError(t, err)
 			defer time.AfterFunc(patience, func() { client.Close() }).Stop()
 			_, err = writeResuming(client, want, rand.New(rand.NewPCG(5, 5)))
-			if err == nil { // a deadline that ends the last write, too
+			if err == nil { // a deadline may also interrupt the last write
 				client.SetWriteDeadline(past)
 				var n int
 				n, err = client.Write(want[:10])

@@ -37,7 +37,7 @@ type ownConn struct{ nc net.Conn }
 
 func (o ownConn) Dial(_, _ string) (net.Conn, error) { return o.nc, nil }
 
-// socks5Error reduces x/net's error to what the proxy has said.
+// socks5Error reduces x/net's error to the proxy's answer.
 func (p *proxyServer) socks5Error(ctx context.Context, err error) error {
 	if ctx.Err() != nil {
 		return p.fail("", ctx.Err())

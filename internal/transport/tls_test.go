@@ -26,7 +26,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// certify makes a certificate for the name, valid until then, and signed by the authority, or by itself if that is nil.
+// certify returns a certificate for a name that is valid until a given time. It is signed by the authority, or self-signed if that is nil.
 func certify(t testing.TB, name string, until time.Time, authority *tls.Certificate) tls.Certificate {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	require.NoError(t, err)
@@ -44,7 +44,7 @@ func certify(t testing.TB, name string, until time.Time, authority *tls.Certific
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 }
 
-// authority is one that cfg trusts.
+// authority returns a certificate authority, which cfg trusts.
 func authority(t testing.TB) (ca tls.Certificate, cfg *tls.Config) {
 	ca = certify(t, "authority", time.Now().Add(24*time.Hour), nil)
 	roots := x509.NewCertPool()
@@ -52,7 +52,7 @@ func authority(t testing.TB) (ca tls.Certificate, cfg *tls.Config) {
 	return ca, &tls.Config{RootCAs: roots}
 }
 
-// listenTLS serves every connection with the certificate on the loopback interface until the test ends.
+// listenTLS serves connections on the loopback interface with the certificate, until the test ends.
 func listenTLS(t testing.TB, cert tls.Certificate, serve func(*tls.Conn)) (addr string) {
 	return conntest.Serve(t, func(nc net.Conn) {
 		tc := tls.Server(nc, &tls.Config{Certificates: []tls.Certificate{cert}, NextProtos: []string{"h2", "http/1.1"}})
@@ -102,7 +102,7 @@ func TestTLSRefuses(t *testing.T) {
 			assert.True(t, strings.HasPrefix(err.Error(), "tls: server.test: "))
 			assert.Equal(t, "tls", Stage(err))
 
-			// HTTPS tunnels say the same.
+			// HTTPS tunnels return the same errors.
 			d, err := NewDialer(Config{TLSConfig: test.cfg, DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 				return new(net.Dialer).DialContext(ctx, "tcp", addr)
 			}})
@@ -195,10 +195,10 @@ func tlsPair(t testing.TB) (client net.Conn, server *tls.Conn) {
 	return client, <-accepted
 }
 
-// crypto/tls can't go on after a timeout of Write; tlsConn can.
+// TestTLSWriteResumes checks that a tlsConn can be used after a timeout of Write, unlike a tls.Conn.
 func TestTLSWriteResumes(t *testing.T) {
 	client, server := tlsPair(t)
-	// Small buffers make writes wait.
+	// Small socket buffers make writes wait.
 	require.NoError(t, client.(*tlsConn).box.Conn.(*net.TCPConn).SetWriteBuffer(8<<10))
 	want := noise(1, 1<<20)
 	got := make(chan []byte)
@@ -213,7 +213,8 @@ func TestTLSWriteResumes(t *testing.T) {
 	assert.True(t, bytes.Equal(want, <-got))
 }
 
-// A peer that reads nothing lets a Write end at its deadline, again and again, without anything being lost or kept for ever.
+// TestTLSWriteResumesAfterLongWait checks that with a peer that reads nothing Write ends at its deadline, again and again, and that no
+// bytes are lost and the queue stays bounded.
 func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	client, server := tlsPair(t)
 	want := noise(2, 16<<20)
@@ -231,7 +232,7 @@ func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	failed := make(chan error)
 	go func() {
 		_, err := client.Write(rest)
-		client.SetWriteDeadline(past) // of an earlier write: it doesn't matter to CloseWrite when nothing waits
+		client.SetWriteDeadline(past) // the deadline of an earlier write, which does not affect CloseWrite if no bytes are waiting
 		if err == nil {
 			err = client.(*tlsConn).CloseWrite()
 		}
@@ -243,7 +244,7 @@ func TestTLSWriteResumesAfterLongWait(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
-// stuck takes no bytes, and keeps the deadlines by which it is to give up.
+// stuck is a connection that accepts no bytes. It records the write deadlines.
 type stuck struct {
 	net.Conn
 	deadlines []time.Time
@@ -256,7 +257,7 @@ func (s *stuck) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// crypto/tls would take five seconds to say goodbye to a peer that reads nothing.
+// TestTLSCloseIsBounded checks that Close returns quickly if the peer reads nothing. crypto/tls would wait for five seconds.
 func TestTLSCloseIsBounded(t *testing.T) {
 	client, _ := tlsPair(t)
 	socket := &stuck{Conn: client.(*tlsConn).box.Conn}
@@ -279,7 +280,7 @@ func TestTLSFullDuplex(t *testing.T) {
 		accepted <- &tlsConn{Conn: tc, box: box}
 		<-release
 	})
-	// The server shakes hands when it first reads or writes, so it has to be doing that.
+	// The server performs the handshake in its first Read or Write, so it must call one of them.
 	client := make(chan net.Conn)
 	go func() {
 		nc, err := dialTLS(t, trusting, addr)
@@ -312,7 +313,7 @@ func TestTLSIsNetConn(t *testing.T) {
 	})
 }
 
-// Close does not wait long for a peer that reads nothing.
+// TestTLSCloseThoughPeerHangs checks that Close does not wait long for a peer that reads nothing.
 func TestTLSCloseThoughPeerHangs(t *testing.T) {
 	client, _ := tlsPair(t)
 	client.SetWriteDeadline(time.Now().Add(20 * time.Millisecond))

@@ -28,7 +28,7 @@ func (c *tlsConn) Write(p []byte) (n int, err error) {
 	c.writing.Lock()
 	defer c.writing.Unlock()
 	for err = c.box.flush(); err == nil && n < len(p); {
-		if c.box.overdue() { // queue nothing more once the deadline has passed
+		if c.box.overdue() { // queue no more once the deadline has passed
 			return n, os.ErrDeadlineExceeded
 		}
 		var m int

@@ -17,10 +17,10 @@ const (
 	// bulk is the size of an answer, in bytes, from which on it counts as part of a stream, which continues, rather than as a
 	// reply.
 	bulk = 4 << 10
-	// pollCost is how many bytes an answer has to contain to be worth its poll: about a tenth of the HTTP around it. Polls use up
-	// credit, of which there are at most maxCredit bytes. Without credit they become rarer, like those that bring no data. A send
-	// whose answer contains data, which may call for another send, has to carry as much in total: calls and their answers do,
-	// pings and their replies don't. Without credit the next send waits at least minPoll.
+	// pollCost is how many bytes an answer must contain to be worth its poll: about a tenth of the size of the HTTP headers. Polls use up
+	// credit, of which there are at most maxCredit bytes. Without credit they become less frequent, like polls that bring no data. A send
+	// whose answer contains data also costs pollCost, since the data may cause another send: calls and their results are worth the cost,
+	// pings and their replies are not. Without credit the next send waits at least minPoll.
 	pollCost  = 64
 	maxCredit = 4 << 10
 	// pollUnit is how much each unit of the interval byte adds to the minimum pause. The highest value in use, 33, then means half
@@ -43,11 +43,11 @@ type tunnel struct {
 	cancel context.CancelFunc // ends the request in progress
 	done   chan struct{}      // closed when run has returned
 
-	// Used by run only, or guarded by duplex.mu:
+	// The fields below are used by run only, or guarded by duplex.mu.
 	id       string
-	sequence uint64        // of the next request
+	sequence uint64        // number of the next request
 	poll     deadline      // when to ask for data
-	pause    time.Duration // before the next poll
+	pause    time.Duration // pause before the next poll
 	turn     deadline      // the earliest time of the next send
 	credit   int           // bytes that requests have carried beyond their cost
 	eager    bool          // poll as soon as the application has read everything
@@ -56,7 +56,7 @@ type tunnel struct {
 	scratch  []byte
 }
 
-// open begins a session. The error is a *TunnelError.
+// open begins a session. Errors are of type *TunnelError.
 func (t *tunnel) open(ctx context.Context, ident bool) error {
 	if ident {
 		// The answer, if any, is the address of a machine to use instead. Only Flash evaluates it.
@@ -111,8 +111,8 @@ func (t *tunnel) run(ctx context.Context) {
 	}
 }
 
-// finish ends the tunnel after its last request, which err has ended unless it is nil. Servers differ in how they refuse the final request,
-// or a session that has ended. That counts as an orderly end, unless written bytes have not arrived.
+// finish ends the tunnel after its last request, which err has ended unless it is nil. A refused final request, or a refusal because the
+// session has ended, counts as an orderly end, unless written bytes have not arrived. Servers differ in the form of these refusals.
 func (t *tunnel) finish(op string, err error) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -200,8 +200,9 @@ func (t *tunnel) charge(op string, sent, received int, began time.Time) {
 	t.turn.set(began, t.wake)
 }
 
-// schedule sets the time of the next poll after an answer. In a stream that is at once. Otherwise the application may be about to write, and
-// would have to wait for the poll's answer. A server whose answers contain next to nothing can't make the client poll without a pause.
+// schedule sets the time of the next poll after an answer. During a stream the next poll is due at once. Otherwise it is later, since the
+// application may be about to write, and would have to wait for the poll's answer. A server whose answers contain very little data can't
+// make the client poll without a pause.
 func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.ending = interval == 0 && received == 0
 	t.quiet = op == "idle" && received == 0
@@ -219,7 +220,7 @@ func (t *tunnel) schedule(op string, interval byte, received int) {
 	t.poll.set(time.Now().Add(min(max(t.pause, asked), maxPoll)), t.wake)
 }
 
-// CloseWrite returns at once. What has been written is still sent. When the server has nothing more to say to that, the session is closed
+// CloseWrite returns at once. What has been written is still sent. When the server has no more data, the session is closed
 // and Read returns io.EOF.
 func (t *tunnel) CloseWrite() error {
 	t.mu.Lock()

@@ -46,7 +46,7 @@ func TestTunnelIsNetConn(t *testing.T) {
 	})
 }
 
-// forwarder is an HTTP proxy that demands a password and counts what it forwards.
+// forwarder is an HTTP proxy that requires a password and counts the requests that it forwards.
 func forwarder(t *testing.T) (addr string, forwarded *atomic.Int64) {
 	forwarded = new(atomic.Int64)
 	transport := &http.Transport{}
@@ -93,7 +93,7 @@ func TestTunnelProxyRefuses(t *testing.T) {
 	assert.Zero(t, forwarded.Load())
 }
 
-// An application that reads only when it has written all must not stop the other side.
+// TestTunnelEchoOfSlowReader checks that there is no deadlock if an application reads only after it has written everything.
 func TestTunnelEchoOfSlowReader(t *testing.T) {
 	client := dialTunnel(t, Config{}, serveTunnel(t, echo))
 	want := noise(3, 2<<20)
@@ -105,7 +105,8 @@ func TestTunnelEchoOfSlowReader(t *testing.T) {
 	assert.True(t, bytes.Equal(want, got))
 }
 
-// A writer whose peer does not read waits after some hundred kilobytes, and what Write says is what the peer gets.
+// TestTunnelBackPressure checks that Write blocks after a few hundred kilobytes if the peer does not read, and that the peer receives
+// exactly the bytes that Write has reported.
 func TestTunnelBackPressure(t *testing.T) {
 	serve, accepted := handOver(t)
 	client := dialTunnel(t, Config{}, serveTunnel(t, serve))
@@ -127,7 +128,8 @@ func TestTunnelBackPressure(t *testing.T) {
 	}
 }
 
-// CloseWrite is how a publisher ends: all that it wrote arrives, and it hears what the server says to that.
+// TestTunnelCloseWrite checks that after CloseWrite all written bytes arrive, and that the server's answer can still be read. Publishers
+// end like this.
 func TestTunnelCloseWrite(t *testing.T) {
 	want := noise(5, 700<<10)
 	got, gone := make(chan []byte, 1), make(chan error, 1)
@@ -142,7 +144,7 @@ func TestTunnelCloseWrite(t *testing.T) {
 	client.SetWriteDeadline(time.Now().Add(patience))
 	_, err := client.Write(want)
 	require.NoError(t, err)
-	client.SetWriteDeadline(past) // of an earlier write
+	client.SetWriteDeadline(past) // the deadline of an earlier write
 	require.NoError(t, client.(interface{ CloseWrite() error }).CloseWrite())
 	said, err := io.ReadAll(client)
 	require.NoError(t, err)
@@ -153,7 +155,7 @@ func TestTunnelCloseWrite(t *testing.T) {
 	assert.ErrorIs(t, err, net.ErrClosed)
 }
 
-// The server is asked once more after CloseWrite, though the latest answer before was empty.
+// TestTunnelAsksAfterCloseWrite checks that the server is polled once more after CloseWrite, even if its last answer was empty.
 func TestTunnelAsksAfterCloseWrite(t *testing.T) {
 	var tunnel tunnel
 	tunnel.init(nil, nil)
@@ -180,11 +182,11 @@ func TestTunnelServerCloses(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrClosedPipe)
 }
 
-// Close sends what was written, tells the server, and may be called again.
+// TestTunnelClose checks that Close sends the written bytes, closes the session, and may be called again.
 func TestTunnelClose(t *testing.T) {
 	got := make(chan []byte, 1)
 	client := dialTunnel(t, Config{}, serveTunnel(t, func(nc net.Conn) {
-		b, _ := io.ReadAll(nc) // ends without an error only when the client has said that it closes
+		b, _ := io.ReadAll(nc) // io.EOF only if the client has closed the session
 		got <- b
 	}))
 	_, err := io.WriteString(client, "the end")
@@ -200,7 +202,7 @@ func TestTunnelClose(t *testing.T) {
 	assert.ErrorIs(t, client.(interface{ CloseWrite() error }).CloseWrite(), net.ErrClosed)
 }
 
-// Writes that wait while a request is under way share the next one, and there is one request at a time.
+// TestTunnelRequestsAreSerial checks that there is only one request at a time, and that bytes written during a request share the next one.
 func TestTunnelRequestsAreSerial(t *testing.T) {
 	var sends, sizes, underWay atomic.Int64
 	first, hold := make(chan struct{}), make(chan struct{})
@@ -254,7 +256,7 @@ func TestTunnelPolling(t *testing.T) {
 	}
 	for name, test := range map[string]struct {
 		answers []answer
-		want    time.Duration // until the next poll
+		want    time.Duration // expected time until the next poll
 		eager   bool
 	}{
 		"after a send":                {[]answer{{"send", 1, 0}}, 10 * ms, false},

@@ -9,13 +9,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server that has announced the end of the session may refuse what comes after. That is an orderly end only where nothing
-// that was written is lost by it.
+// TestTunnelEndsBeforeItHasEverything checks that a refused request after the announced end of a session is an orderly end only if no
+// written bytes are lost.
 func TestTunnelEndsBeforeItHasEverything(t *testing.T) {
 	const first, second = 1000, 2000
 	for _, lost := range []bool{false, true} {
 		arrived, answer := make(chan struct{}), make(chan struct{})
-		ended := false // of one request at a time
+		ended := false // there is one request at a time, so no lock is needed
 		nc := dialTunnel(t, Config{}, serveTunnel(t, echo, func(next http.Handler) http.Handler {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				switch {

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// answers returns a fault: an answer with this content type, none if empty, and body.
+// answers returns a fault: an answer with the given body and content type (none if empty).
 func answers(status int, contentType, body string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -33,7 +33,7 @@ func answers(status int, contentType, body string) http.HandlerFunc {
 	}
 }
 
-// raw returns a fault: these bytes, whatever they are, and then the connection is closed.
+// raw returns a fault: the given bytes, after which the connection is closed.
 func raw(bytes string) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		io.Copy(io.Discard, r.Body)
@@ -46,7 +46,7 @@ func raw(bytes string) http.HandlerFunc {
 	}
 }
 
-// instead answers requests for op by fault, from the n-th on, counted from 0.
+// instead answers requests for op with fault, from the n-th request on, counted from 0.
 func instead(op string, n int64, fault http.HandlerFunc) func(http.Handler) http.Handler {
 	var seen atomic.Int64
 	return func(next http.Handler) http.Handler {
@@ -88,7 +88,7 @@ var tunnelFaults = []struct {
 	{"endless header", raw("HTTP/1.1 200 OK\r\n" + strings.Repeat("A: b\r\n", 1<<15)), 0, "server response headers exceeded"},
 }
 
-// isTunnelError checks err, and that it keeps the session's id to itself.
+// isTunnelError checks err, and that its text does not contain the session id.
 func isTunnelError(t *testing.T, err error, op string, status int, text string) {
 	var broken *TunnelError
 	require.ErrorAs(t, err, &broken)
@@ -111,7 +111,7 @@ func TestTunnelFaults(t *testing.T) {
 				_, err = nc.Read(make([]byte, 1))
 				isTunnelError(t, err, "idle", test.status, test.text)
 				_, err = nc.Write(make([]byte, 1))
-				isTunnelError(t, err, "idle", test.status, test.text) // for ever after
+				isTunnelError(t, err, "idle", test.status, test.text) // all later calls return the same error
 			}
 
 			nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("send", 1, test.fault)))
@@ -125,13 +125,13 @@ func TestTunnelFaults(t *testing.T) {
 			_, err = nc.Read(got)
 			isTunnelError(t, err, "send", test.status, test.text)
 
-			// How the farewell is taken does not matter.
+			// The answer to the final request does not matter.
 			nc = dialTunnel(t, Config{}, serveTunnel(t, echo, instead("close", 0, test.fault)))
 			require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
 			_, err = nc.Read(got)
 			assert.Equal(t, io.EOF, err)
 
-			// The answer to /fcs/ident2 doesn't matter, either, if it is HTTP.
+			// The answer to /fcs/ident2 does not matter either, as long as it is HTTP.
 			_, err = tryTunnel(t, Config{Ident: true}, serveTunnel(t, echo, instead("fcs", 0, test.fault)))
 			if test.status != 0 || strings.HasPrefix(test.text, "the answer is ") || test.name == "cut before the body" ||
 				test.name == "bad chunk" {
@@ -148,7 +148,7 @@ func TestTunnelSessionID(t *testing.T) {
 	for body, text := range map[string]string{
 		"":                              none,
 		"\n":                            none,
-		"\x00":                          none, // Red5's way to say that it has no session left
+		"\x00":                          none, // Red5 answers this if it has no free session
 		"..\n":                          none,
 		"a/b\n":                         bad,
 		"a b\n":                         bad,
@@ -159,7 +159,7 @@ func TestTunnelSessionID(t *testing.T) {
 		"a\r\nb":                        bad,
 		"\x03abc":                       bad,
 		"h\u00e9":                       bad,
-		"h\u017f":                       bad, // looks like a letter if only some bits count
+		"h\u017f":                       bad, // a rune whose lowest byte is a letter
 		strings.Repeat("a", 129) + "\n": "too long",
 		strings.Repeat("a", 1<<20):      "too long",
 	} {
@@ -182,7 +182,7 @@ func TestTunnelSessionID(t *testing.T) {
 	}
 }
 
-// The last byte of a broken answer can be read, and then the error.
+// TestTunnelBrokenAnswer checks that all bytes of a truncated answer can be read before the error is returned.
 func TestTunnelBrokenAnswer(t *testing.T) {
 	for body, want := range map[string]string{
 		"Content-Length: 9\r\n\r\n\x01hello":                       "hello",
@@ -200,7 +200,7 @@ func TestTunnelBrokenAnswer(t *testing.T) {
 	isTunnelError(t, err, "idle", 0, "the answer is empty")
 }
 
-// Where answers begin and end, and how they come, has no meaning.
+// TestTunnelAnswersCutAnywhere checks that the boundaries of answers have no meaning.
 func TestTunnelAnswersCutAnywhere(t *testing.T) {
 	want := noise(7, 3000)
 	for name, size := range map[string]func(n int) int{
@@ -216,7 +216,7 @@ func TestTunnelAnswersCutAnywhere(t *testing.T) {
 				n++
 				if m%2 == 0 { // in one piece
 					answers(200, fcs, "\x01"+string(rest[:m]))(w, r)
-				} else { // in as many as there are bytes
+				} else { // byte by byte
 					for _, b := range append([]byte{1}, rest[:m]...) {
 						w.Write([]byte{b})
 						http.NewResponseController(w).Flush()
@@ -228,7 +228,7 @@ func TestTunnelAnswersCutAnywhere(t *testing.T) {
 			got := make([]byte, len(want))
 			piece := got
 			if name == "one by one" {
-				piece = got[:30] // 3000 polls would take their time
+				piece = got[:30] // 3000 polls would take too long
 			}
 			_, err := io.ReadFull(nc, piece)
 			require.NoError(t, err)
@@ -252,7 +252,8 @@ func TestTunnelDialFails(t *testing.T) {
 	assert.Equal(t, "dial", Stage(err))
 }
 
-// A lone zero announces the end. Servers differ in how they treat requests after that.
+// TestTunnelAnnouncedEnd checks the end of a session that is announced by an interval of zero. Servers differ in how they treat requests
+// after that.
 func TestTunnelAnnouncedEnd(t *testing.T) {
 	for _, test := range tunnelFaults {
 		lone := instead("idle", 0, answers(200, fcs, "\x00"))
@@ -262,7 +263,8 @@ func TestTunnelAnnouncedEnd(t *testing.T) {
 	}
 }
 
-// Servers that close every connection after an answer, and say so, cost a connection for each request and nothing else.
+// TestTunnelWithoutKeepAlive checks that a server that closes every connection after its answer works, with a new connection for each
+// request.
 func TestTunnelWithoutKeepAlive(t *testing.T) {
 	serve, accepted := handOver(t)
 	nc := dialTunnel(t, Config{}, serveTunnel(t, serve, func(next http.Handler) http.Handler {
@@ -274,10 +276,10 @@ func TestTunnelWithoutKeepAlive(t *testing.T) {
 	fullDuplex(t, nc, <-accepted, 1<<20)
 }
 
-// flakyConn stops taking bytes when told to.
+// flakyConn is a connection that stops accepting bytes when told to.
 type flakyConn struct {
 	net.Conn
-	left *atomic.Int64 // how many it takes; negative: all
+	left *atomic.Int64 // how many bytes it accepts; negative means all
 }
 
 func (c *flakyConn) Write(b []byte) (int, error) {
@@ -290,8 +292,8 @@ func (c *flakyConn) Write(b []byte) (int, error) {
 	return n, errors.New("connection reset")
 }
 
-// A request is sent again when the connection that was kept for it dies before the answer. A server that has begun to serve a part
-// of it has no way to go on.
+// TestTunnelConnectionDies checks that a request is repeated if its kept connection ends before the answer. A server that has already
+// received a part of the request can't recover.
 func TestTunnelConnectionDies(t *testing.T) {
 	for taken, served := range map[int64]bool{0: false, 1: false, 500: true} {
 		var dials, left atomic.Int64
@@ -310,7 +312,7 @@ func TestTunnelConnectionDies(t *testing.T) {
 			return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 				if first && strings.HasPrefix(r.URL.Path, "/idle/") {
 					first = false
-					io.Copy(io.Discard, r.Body) // it has been sent then
+					io.Copy(io.Discard, r.Body) // the request has been sent completely then
 					close(polled)
 					<-goOn
 				}
@@ -325,7 +327,7 @@ func TestTunnelConnectionDies(t *testing.T) {
 		close(goOn) // the next request is the send
 		got := make([]byte, len(want))
 		_, err = io.ReadFull(nc, got)
-		if served && err != nil { // else it has come to the whole request before the part
+		if served && err != nil { // otherwise the whole request has arrived before the partial one
 			isTunnelError(t, err, "send", http.StatusNotFound, "")
 		} else {
 			require.NoError(t, err)
@@ -335,7 +337,7 @@ func TestTunnelConnectionDies(t *testing.T) {
 	}
 }
 
-// An answer that comes too early says nothing about the request.
+// TestTunnelAnswerBeforeRequest checks that an answer that arrives before the request was sent is an error.
 func TestTunnelAnswerBeforeRequest(t *testing.T) {
 	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		body := "\x01"
@@ -360,7 +362,7 @@ func TestTunnelAnswerBeforeRequest(t *testing.T) {
 	isTunnelError(t, err, "send", 0, "the server answered before it had received the whole request")
 }
 
-// A timeout below HTTP ends the session, and must not look like a deadline that has passed.
+// TestTunnelTimeoutBelow checks that a timeout below HTTP ends the session, and does not look like a deadline of the tunnel.
 func TestTunnelTimeoutBelow(t *testing.T) {
 	client := &http.Client{Transport: roundTripper(func(r *http.Request) (*http.Response, error) {
 		r.Body.Close()
@@ -371,7 +373,8 @@ func TestTunnelTimeoutBelow(t *testing.T) {
 	assert.NotErrorIs(t, err, os.ErrDeadlineExceeded)
 }
 
-// When the server hangs up, net/http may find the connection closed by itself. That is not the caller's doing.
+// TestTunnelServerHangsUp checks the error if the server closes the connection and net/http then closes its end: it must not be
+// net.ErrClosed, since the caller has not closed the tunnel.
 func TestTunnelServerHangsUp(t *testing.T) {
 	addr := conntest.Serve(t, func(nc net.Conn) { nc.Read(make([]byte, 1)) })
 	for range 300 {

@@ -13,7 +13,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A server that hangs costs no more than the deadline, and nothing is lost by it.
+// TestTunnelHangs checks that calls end at their deadlines if the server hangs, and that no bytes are lost.
 func TestTunnelHangs(t *testing.T) {
 	for _, op := range []string{"idle", "send"} {
 		t.Run(op, func(t *testing.T) {
@@ -73,7 +73,7 @@ func TestTunnelClosesThoughServerHangs(t *testing.T) {
 			read <- err
 		}()
 		require.NoError(t, nc.Close())
-		if err := <-read; err != nil { // the end may have been read before
+		if err := <-read; err != nil { // Read may already have returned io.EOF
 			assert.ErrorIs(t, err, net.ErrClosed)
 		}
 		close(release)
@@ -113,7 +113,7 @@ func TestTunnelDialHangs(t *testing.T) {
 	}
 }
 
-// Read need not wait for the whole answer.
+// TestTunnelReadsPartOfAnswer checks that Read does not wait for the whole answer.
 func TestTunnelReadsPartOfAnswer(t *testing.T) {
 	read := make(chan struct{})
 	nc := dialTunnel(t, Config{}, serveTunnel(t, echo, instead("idle", 0, func(w http.ResponseWriter, r *http.Request) {

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// instantServer is a server of tunnels that takes no time: each poll brings what it returns, and each send what send returns.
+// instantServer is a tunnel server that answers at once: each poll with the result of poll, and each send with the result of send.
 type instantServer struct {
 	polls int
 	poll  func() []byte
@@ -34,7 +34,7 @@ func (a *instantServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	case strings.HasPrefix(r.URL.Path, "/open/"):
 		body = []byte("session")
 	case strings.HasPrefix(r.URL.Path, "/idle/"):
-		if a.polls++; a.polls > 50_000 { // in no time at all: it would never end
+		if a.polls++; a.polls > 50_000 { // without pauses the loop would never end, since no time passes
 			return nil, errTooMany
 		}
 		body = append(body, a.poll()...)
@@ -49,7 +49,7 @@ func (a *instantServer) RoundTrip(r *http.Request) (*http.Response, error) {
 	return &http.Response{StatusCode: http.StatusOK, Header: http.Header{}, Body: io.NopCloser(bytes.NewReader(body)), Request: r}, nil
 }
 
-// polled reads from a tunnel for a while and returns how many polls that took, and how many bytes came.
+// polled reads from a tunnel for a while, and returns the number of polls and of received bytes.
 func polled(t *testing.T, d time.Duration, poll func() []byte) (polls, received int) {
 	a := &instantServer{poll: poll}
 	dialer, err := NewDialer(Config{HTTPClient: &http.Client{Transport: a}})
@@ -67,7 +67,7 @@ func polled(t *testing.T, d time.Duration, poll func() []byte) (polls, received 
 	return a.polls, received
 }
 
-// Answers that hold next to nothing are not worth asking for without a pause.
+// TestPollsForNextToNothing checks that there are pauses between polls if the answers contain very little data.
 func TestPollsForNextToNothing(t *testing.T) {
 	for _, size := range []int{1, 2, 30} {
 		synctest.Test(t, func(t *testing.T) {
@@ -77,9 +77,9 @@ func TestPollsForNextToNothing(t *testing.T) {
 	}
 }
 
-// A stream, however thin, is asked for as it comes, and a thick one without a pause.
+// TestPollsForAStream checks that a stream of low bit rate is polled at its rate, and one of high bit rate without a pause.
 func TestPollsForAStream(t *testing.T) {
-	for _, rate := range []int{1_000, 8_000, 100_000} { // bytes a second
+	for _, rate := range []int{1_000, 8_000, 100_000} { // bytes per second
 		synctest.Test(t, func(t *testing.T) {
 			began, sent, longest, last := time.Now(), 0, time.Duration(0), time.Now()
 			_, received := polled(t, 10*time.Second, func() []byte {
@@ -90,9 +90,9 @@ func TestPollsForAStream(t *testing.T) {
 			})
 			assert.InDelta(t, 10*rate, received, float64(rate)/5)
 			if rate > 1_000 {
-				assert.LessOrEqual(t, longest, 2*minPoll, "%d bytes a second", rate)
+				assert.LessOrEqual(t, longest, 2*minPoll, "%d bytes per second", rate)
 			} else {
-				assert.LessOrEqual(t, longest, 160*time.Millisecond, "%d bytes a second", rate)
+				assert.LessOrEqual(t, longest, 160*time.Millisecond, "%d bytes per second", rate)
 			}
 		})
 	}
@@ -109,7 +109,7 @@ func TestPollsForAStream(t *testing.T) {
 	})
 }
 
-// exchanged replies to each answer of so many bytes with so many for a while, and returns how many requests that took.
+// exchanged writes a reply of a given size for each received answer of a given size for a while, and returns the number of requests.
 func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	bring := func() []byte { return make([]byte, answer) }
 	a := &instantServer{poll: bring, send: bring}
@@ -128,7 +128,8 @@ func exchanged(t *testing.T, d time.Duration, answer, reply int) int {
 	return a.polls + a.sends
 }
 
-// A ping in each answer, which has to be replied to, is not worth requests without a pause; calls and their answers are.
+// TestPingsInEachAnswer checks that a ping in each answer, which needs a reply, does not cause requests without a pause, while calls and
+// their results may.
 func TestPingsInEachAnswer(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		assert.Less(t, exchanged(t, 10*time.Second, 18, 18), 1500)
@@ -141,7 +142,7 @@ func TestPingsInEachAnswer(t *testing.T) {
 	})
 }
 
-// Pings don't hold up what is written at the pace of people or media.
+// TestWritesBesidePings checks that pings do not delay writes at the pace of people or media.
 func TestWritesBesidePings(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		a := &instantServer{poll: func() []byte { return nil }, send: func() []byte { return make([]byte, 18) }}

@@ -23,7 +23,7 @@ const (
 	// maxSessions is the maximum number of sessions of a server, and maxSessionsPerAddr that of sessions from one IPv4 address or IPv6 /64.
 	maxSessions        = 1024
 	maxSessionsPerAddr = maxSessions / 4
-	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and slows down
+	// maxHold is how long a request waits for data for its answer. It saves a request if the data takes a moment, and it slows down
 	// clients that poll without a pause, as librtmp does.
 	maxHold = 15 * time.Millisecond
 	// maxEmpty is the number of consecutive empty answers after which clients are asked to poll less often.
@@ -42,7 +42,7 @@ type TunnelServer struct {
 	Admit func(remote net.Addr) (serve func(net.Conn), err error)
 
 	timeout time.Duration
-	running sync.WaitGroup // the calls of serve
+	running sync.WaitGroup // running calls of serve
 
 	places   admission.Places // of sessions
 	mu       sync.Mutex
@@ -92,7 +92,7 @@ func (s *TunnelServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			return
 		}
 	}
-	// Also the answer to /fcs/ident2, where it means that there is no other machine to use.
+	// For /fcs/ident2 this means that there is no other machine to use.
 	http.NotFound(w, r)
 }
 
@@ -168,21 +168,22 @@ type session struct {
 	id     string
 	place  *admission.Place
 	expiry *time.Timer
-	tls    *tls.ConnectionState // of the request that opened the session; nil without TLS
+	tls    *tls.ConnectionState // TLS state of the request that opened the session; nil without TLS
 
 	turn     chan struct{} // held by the request that is being served; guards sequence, started and empty
-	started  bool          // sequence is known; clients begin with 0 or 1
-	sequence uint64        // of the next request
+	started  bool          // sequence is valid; clients begin with 0 or 1
+	sequence uint64        // expected number of the next request
 	empty    int           // consecutive answers without data
 	hold     deadline      // see await; guarded by duplex.mu
-	busy     func() bool   // nil: never busy; guarded by duplex.mu
+	busy     func() bool   // nil means never busy; guarded by duplex.mu
 }
 
 // TLS returns the state of the connection that opened the session, or nil if it was unencrypted. It distinguishes RTMPTS from RTMPT.
 func (s *session) TLS() *tls.ConnectionState { return s.tls }
 
-// SetBusy tells the session when the application is about to write, although it reads already: a send is then answered with what it
-// writes, which spares a round trip, unless that takes too long. busy is called with a lock held and must not use the session.
+// SetBusy sets a function that reports whether the application is about to write, even if it is already reading. If it is, the answer to a
+// send waits for a short time for the application's bytes, which saves a round trip. busy is called with a lock held and must not use the
+// session.
 func (s *session) SetBusy(busy func() bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -207,7 +208,7 @@ func (s *session) remove(why error) {
 	s.end(why)
 }
 
-// request serves one request. A request with the wrong number changes nothing: a proxy may have repeated an old one.
+// request serves one request. A request with the wrong number has no effect, since a proxy may have repeated an old one.
 func (s *session) request(w http.ResponseWriter, r *http.Request, op string, sequence uint64) {
 	if !s.enter(r.Context()) {
 		return
@@ -238,7 +239,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 	s.answer(w)
 }
 
-// enter waits for the turn. A client that has hung up after its request is served if that is possible at once.
+// enter waits for the turn. If it is free, the request is served even if its client has already closed the connection.
 func (s *session) enter(ctx context.Context) bool {
 	select {
 	case s.turn <- struct{}{}:
@@ -266,7 +267,7 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 	scratch := scratches.Get().(*[32 << 10]byte)
 	defer scratches.Put(scratch)
 	for {
-		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // servers that don't support it have a timeout of their own
+		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // a server that does not support it has its own timeout
 		n, err := r.Body.Read(scratch[:])
 		if op == "send" && n > 0 {
 			s.deliver(scratch[:n])

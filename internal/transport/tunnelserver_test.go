@@ -16,7 +16,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// ask makes a request without HTTP below it, the way that servers which lack deadlines and flushing would.
+// ask calls the handler directly, like a server that supports neither deadlines nor flushing.
 func ask(h http.Handler, method, path, body string) (status int, answer string) {
 	w := httptest.NewRecorder()
 	h.ServeHTTP(struct{ http.ResponseWriter }{w}, httptest.NewRequest(method, path, strings.NewReader(body)))
@@ -87,12 +87,12 @@ func TestTunnelServerRefuses(t *testing.T) {
 		status, _ := ask(s, test.method, "http://server.test"+test.path, "hello")
 		assert.Equal(t, test.status, status, "%s %s", test.method, test.path)
 	}
-	// None of that has touched the session.
+	// None of these requests has affected the session.
 	_, answer := ask(s, "POST", "/send/"+id+"/0", "hello")
 	assert.Equal(t, "\x01hello", answer)
 }
 
-// A request out of turn, which may be a repeated one, does nothing.
+// TestTunnelServerOutOfTurn checks that a request with the wrong number, which may be a repeated one, has no effect.
 func TestTunnelServerOutOfTurn(t *testing.T) {
 	s := NewTunnelServer(echo)
 	defer s.Close()
@@ -130,7 +130,7 @@ func TestTunnelServerIntervals(t *testing.T) {
 	assert.Equal(t, "\x01", poll())
 }
 
-// Bytes written before Close can be fetched, and then the end.
+// TestTunnelServerConnCloses checks that bytes written before Close can be fetched, followed by the end.
 func TestTunnelServerConnCloses(t *testing.T) {
 	s := NewTunnelServer(func(nc net.Conn) { io.WriteString(nc, "bye") })
 	defer s.Close()
@@ -287,7 +287,7 @@ func TestTunnelServerAdmits(t *testing.T) {
 	s.Close()
 }
 
-// librtmp sends a request after the other without waiting for the answers.
+// TestTunnelServerPipelining checks a client that sends requests without waiting for the answers, as librtmp does.
 func TestTunnelServerPipelining(t *testing.T) {
 	s := NewTunnelServer(func(nc net.Conn) {
 		b, _ := io.ReadAll(nc)
@@ -309,12 +309,12 @@ func TestTunnelServerPipelining(t *testing.T) {
 	nc.(*net.TCPConn).CloseWrite()
 	answers, err := io.ReadAll(nc)
 	require.NoError(t, err)
-	// librtmp wants exactly these.
+	// librtmp needs exactly these headers.
 	assert.Equal(t, 51, strings.Count(string(answers), "HTTP/1.1 200 "))
 	assert.Equal(t, 51, strings.Count(string(answers), "\r\nContent-Length: 1\r\n"))
 }
 
-// A send is answered with what the application is about to write, though it reads already.
+// TestTunnelServerBusy checks that the answer to a send contains what the application is about to write, even if it is already reading.
 func TestTunnelServerBusy(t *testing.T) {
 	for _, busy := range []bool{true, false} {
 		synctest.Test(t, func(t *testing.T) {
@@ -328,7 +328,7 @@ func TestTunnelServerBusy(t *testing.T) {
 				nc.Read(make([]byte, 1))
 			})
 			defer s.Close()
-			defer time.Sleep(time.Second) // the answer is written in any case
+			defer time.Sleep(time.Second) // the answer is written even if the test fails
 			_, answer := ask(s, "POST", "/send/"+openSession(t, s)+"/0", "hello")
 			assert.Equal(t, busy, answer == "\x01answer")
 		})

@@ -14,7 +14,7 @@ import (
 
 func TestUnacknowledged(t *testing.T) {
 	if runtime.GOOS != "linux" {
-		t.Skip("macOS is untried, and nothing else is known to tell")
+		t.Skip("not possible on this system, or untested (macOS)")
 	}
 	l := conntest.Listen(t)
 	nc, err := net.Dial("tcp", l.Addr().String())
@@ -28,7 +28,7 @@ func TestUnacknowledged(t *testing.T) {
 	n, known := Unacknowledged(nc)
 	assert.True(t, known)
 	assert.Zero(t, n)
-	much := make([]byte, 64<<20) // before the deadline runs: it takes longer than that on a busy machine
+	much := make([]byte, 64<<20) // allocated before the deadline is set, since that may take longer on a busy machine
 	nc.SetWriteDeadline(time.Now().Add(500 * time.Millisecond))
 	written, err := nc.Write(much)
 	require.Error(t, err, "it is not read")
@@ -42,10 +42,10 @@ func TestUnacknowledged(t *testing.T) {
 	}
 	box := &outbox{Conn: nc, waiting: make([]byte, 100)}
 	m, _ := Unacknowledged(&tlsConn{box: box})
-	assert.Equal(t, n+100, m, "what waits in the outbox")
+	assert.Equal(t, n+100, m, "bytes that wait in the outbox")
 	box.mu.Lock()
 	m, _ = Unacknowledged(&tlsConn{box: box})
-	assert.Greater(t, m, n, "a write is under way")
+	assert.Greater(t, m, n, "a write is in progress")
 
 	_, known = Unacknowledged(&net.UDPConn{})
 	assert.False(t, known)

@@ -12,7 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// silentDial is a Config.DialContext to a server that reads and never answers. gone is closed when the client has hung up.
+// silentDial returns a Config.DialContext that connects to a server that reads and never answers. gone is closed when the client has closed
+// the connection.
 func silentDial(t *testing.T, wrap func(net.Conn) net.Conn) (dial func(context.Context, string, string) (net.Conn, error), gone chan struct{}) {
 	near, far := net.Pipe()
 	gone = make(chan struct{})
@@ -28,7 +29,7 @@ func silentDial(t *testing.T, wrap func(net.Conn) net.Conn) (dial func(context.C
 	return func(context.Context, string, string) (net.Conn, error) { return wrap(near), nil }, gone
 }
 
-// isGone waits until the client has hung up.
+// isGone waits until the client has closed the connection.
 func isGone(t *testing.T, gone chan struct{}) {
 	t.Helper()
 	select {
@@ -38,7 +39,7 @@ func isGone(t *testing.T, gone chan struct{}) {
 	}
 }
 
-// undated is a connection without deadlines, as those of x/crypto/ssh are.
+// undated is a connection without deadlines, like the connections of x/crypto/ssh.
 type undated struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
@@ -47,7 +48,7 @@ func (undated) SetDeadline(time.Time) error      { return errUndated }
 func (undated) SetReadDeadline(time.Time) error  { return errUndated }
 func (undated) SetWriteDeadline(time.Time) error { return errUndated }
 
-// A proxy that hangs delays the dial until ctx is done at most, and no connection is left.
+// TestProxyHangsWithoutDeadlines checks that dialling through a proxy that hangs ends when ctx is done, and that the connection is closed.
 func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	for _, proxy := range []string{"socks4://proxy.test", "socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test",
 		"https://proxy.test"} {
@@ -65,7 +66,7 @@ func TestProxyHangsWithoutDeadlines(t *testing.T) {
 	}
 }
 
-// A request that is given up takes the connection along that was being made for it.
+// TestRequestGivenUpWhileDialling checks that a cancelled request also ends the connection that is being made for it.
 func TestRequestGivenUpWhileDialling(t *testing.T) {
 	for _, proxy := range []string{"socks4a://proxy.test", "socks5://proxy.test", "http://proxy.test", "https://proxy.test"} {
 		for _, url := range []string{"http://192.0.2.1/", "https://192.0.2.1/"} {

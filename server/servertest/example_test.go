@@ -30,10 +30,10 @@ func send(ctx context.Context, url string) error {
 			return err
 		}
 	}
-	return conn.Close() // waits until the server has read everything
+	return conn.Close() // Close waits until the server has read everything
 }
 
-// A test of a program that publishes. In a _test.go file its name is TestUpload.
+// Test a program that publishes. In a _test.go file this would be TestUpload.
 func ExampleNew() {
 	testUpload := func(t *testing.T) {
 		srv := servertest.New(t, nil)
@@ -66,7 +66,7 @@ func ExampleServer() {
 	// [key live]
 }
 
-// What does the program do if the server refuses, or if the connection is lost?
+// Test what a program does if the server refuses, or if the connection is lost.
 func ExampleServer_Refuse() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

@@ -14,9 +14,9 @@ type fault struct {
 
 // faults are the faults of the next connections, in order.
 type faults struct {
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	next    []fault
-	stalled map[string]*faultyConn // connections that are to stall, by the client's address
+	stalled map[string]*faultyConn // connections that will stall, by the client's address
 }
 
 func (f *faults) add(one fault) {
@@ -42,7 +42,7 @@ func (f *faults) take(c *faultyConn) (ok bool) {
 	return true
 }
 
-// opened stops a connection that is to stall, after it has opened a stream. It is called on the goroutine that reads.
+// opened stops a connection that has a stall fault, after it has opened a stream. It is called on the goroutine that reads.
 func (f *faults) opened(remote string) {
 	f.mu.Lock()
 	c := f.stalled[remote]
@@ -80,7 +80,7 @@ func (l *faultyListener) Accept() (net.Conn, error) {
 type faultyConn struct {
 	net.Conn
 	fault
-	stopped chan struct{} // closed when it stops
+	stopped chan struct{} // closed when the connection stalls
 	closed  chan struct{}
 	stop    sync.Once
 	close   sync.Once

@@ -1,5 +1,5 @@
-// Package servertest provides an RTMP server for tests, as net/http/httptest does for HTTP. It listens on the loopback interface, keeps
-// what was published to it and which calls were made, and fails on request.
+// Package servertest provides an RTMP server for tests, as net/http/httptest does for HTTP. It listens on the loopback interface, records
+// what was published and which calls were made, and fails on request.
 //
 //	srv := servertest.New(t, nil)
 //	if err := upload(srv.URL("live/key")); err != nil { // the code under test
@@ -40,8 +40,8 @@ type Server struct {
 	refuse    error
 }
 
-// NewServer starts a Server on 127.0.0.1, on two free ports for RTMP and RTMPS. app serves all applications, and its hooks are called;
-// nil means the zero App, which relays live streams. NewServer panics if it cannot listen.
+// NewServer starts a Server on 127.0.0.1, on two free ports for RTMP and RTMPS. app serves all applications, including its hooks; nil means
+// the zero App, which relays live streams. NewServer panics if it can't listen.
 func NewServer(app *server.App) *Server {
 	if app == nil {
 		app = new(server.App)
@@ -55,7 +55,7 @@ func NewServer(app *server.App) *Server {
 	return s
 }
 
-// New is NewServer, and closes the Server at the end of the test.
+// New is like NewServer, and closes the Server at the end of the test.
 func New(tb testing.TB, app *server.App) *Server {
 	tb.Helper()
 	s := NewServer(app)
@@ -115,15 +115,15 @@ func (s *Server) TLSURL(path string) string {
 // ClientTLS returns the configuration that a client needs for TLSURL.
 func (s *Server) ClientTLS() *tls.Config { return selfsigned.Client() }
 
-// Published returns what has been published to a path so far, as players get it: see server.Tag. The path is server.Request.Path, which
-// a Publish hook may have changed.
+// Published returns what has been published to a path so far, in the form that players get; see server.Tag. The path is
+// server.Request.Path, which a Publish hook may have changed.
 func (s *Server) Published(path string) []flv.Tag {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return append([]flv.Tag(nil), s.published[path]...)
 }
 
-// Await waits until Published returns at least so many tags for path. The error is ctx's.
+// Await waits until Published returns at least n tags for path. The error is ctx's.
 func (s *Server) Await(ctx context.Context, path string, tags int) error {
 	for {
 		s.mu.Lock()
@@ -153,7 +153,7 @@ func (s *Server) Calls(method string) []message.Command {
 	return calls
 }
 
-// CutAfter makes the Server reset the next connection after it has sent so many bytes to the client, including the handshake.
+// CutAfter makes the Server reset the next connection after it has sent n bytes to the client, including the handshake.
 func (s *Server) CutAfter(bytes int64) { s.faults.add(fault{cut: true, after: bytes}) }
 
 // Stall makes the Server stop reading and writing on the next connection when the client has sent play or publish.

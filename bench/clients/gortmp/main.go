@@ -1,10 +1,8 @@
 // Command peer-gortmp drives github.com/yutopp/go-rtmp.
 //
-// Its client cannot play: there is no Play method, and a message that arrives
-// on a created stream hits a nil handler (a panic that the library recovers,
-// after which the connection is deaf).  The only thing its client can hear is
-// message stream 0.  So the "play" command is written by hand here, and blast
-// is asked, by a stream name with "msid0" in it, to send the media on stream 0.
+// Its client cannot play: there is no Play method, and a message on a created stream calls a nil handler. The library recovers from that
+// panic, but then receives nothing more. Its client can receive messages only on message stream 0. So the "play" command is written by hand
+// here, and a stream name that contains "msid0" asks blast to send the media on message stream 0.
 package main
 
 import (
@@ -134,7 +132,7 @@ func push(chunk uint32) func(string, *media.Run, media.Plan) error {
 		if err != nil {
 			return err
 		}
-		return c.Close() // waits for its queue, 3 s at most
+		return c.Close() // Close waits for the send queue, 3 s at most
 	}
 }
 
@@ -158,8 +156,8 @@ func rpc(url string) (func(int) error, func(), error) {
 	}
 	call := func(int) error {
 		s, err := c.CreateStream(nil, 0)
-		// The transaction id is always 2, and the library forgets the old
-		// transaction only after it has woken us: a race the caller loses.
+		// The transaction id is always 2, and the library removes the old transaction only after it has woken the caller. If the caller is
+		// faster, the call fails.
 		for err != nil && strings.HasPrefix(err.Error(), "Transaction already exists") {
 			runtime.Gosched()
 			s, err = c.CreateStream(nil, 0)

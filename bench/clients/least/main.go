@@ -1,6 +1,5 @@
-// Command ref is NOT a peer and not a library: it is the least Go code that
-// can take blast's stream apart (no checks, no extended timestamps, no
-// interleaving).  It shows what pure Go can cost at best:
+// Command least is neither a peer nor a library. It is the least Go code that can parse blast's stream, without checks, extended timestamps
+// or interleaving, and shows the lowest possible cost in Go:
 //
 //	pull-scan  64 KiB reads, chunk headers parsed in place, payload not copied
 //	pull-flv   an io.Reader of FLV bytes: each fragment copied once, from the
@@ -132,7 +131,7 @@ func (c *client) message() (*chunkStream, error) {
 		dst := st.body[st.got : st.got+n]
 		k := copy(dst, c.buf[c.r:c.w])
 		c.r += k
-		if k < n { // the rest straight from the socket when it is big
+		if k < n { // a large rest is read directly from the socket
 			rest := dst[k:]
 			if len(rest) >= 8<<10 {
 				if _, err := io.ReadFull(c.c, rest); err != nil {
@@ -312,7 +311,7 @@ func pullScan(size int) func(string, *media.Got) error {
 	}
 }
 
-// flvReader: Read fills p with FLV bytes.
+// flvReader reads the stream as FLV bytes.
 type flvReader struct {
 	c     *client
 	st    *chunkStream

@@ -75,7 +75,7 @@ func pullPackets(url string, got *media.Got) error {
 	}
 }
 
-// copyFLV has WriteTo write the stream to a file.
+// copyFLV writes the stream to a file with WriteTo.
 func copyFLV(url string, got *media.Got) error {
 	c, err := rtmp.Dial(ctx, url, nil)
 	if err != nil {
@@ -121,7 +121,7 @@ func push(url string, run *media.Run, plan media.Plan) error {
 	return s.Close()
 }
 
-// pushFLV publishes a file by ReadFrom, which is read from memory, over and over.
+// pushFLV publishes a file, which is in memory, again and again with ReadFrom.
 func pushFLV(url string, run *media.Run, plan media.Plan) error {
 	c, err := rtmp.Dial(ctx, url, &rtmp.Options{Publish: true})
 	if err != nil {

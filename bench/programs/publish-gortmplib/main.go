@@ -75,13 +75,13 @@ func publish(ctx context.Context, rawURL string, pictures, sound io.Reader) erro
 			return err
 		}
 	}
-	return nil // what the server has not read yet may be lost: Close hangs up
+	return nil // Close does not wait, so bytes that the server has not read may be lost
 }
 
 // accessUnits divides a byte stream where a slice is the first of its picture.
 func accessUnits(b []byte) (units [][][]byte) {
 	var unit [][]byte
-	picture := false // unit has one
+	picture := false // unit contains a slice
 	for _, nalu := range bytes.Split(b, []byte{0, 0, 1}) {
 		if nalu = bytes.TrimRight(nalu, "\x00"); len(nalu) < 2 {
 			continue

@@ -1,4 +1,4 @@
-// Command publish makes a live stream of an encoder's H.264 and AAC.
+// Command publish publishes an encoder's H.264 and AAC as a live stream.
 package main
 
 import (

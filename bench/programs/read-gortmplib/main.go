@@ -39,7 +39,7 @@ func read(ctx context.Context, rawURL string, decoder io.Writer) error {
 	for _, track := range r.Tracks() {
 		switch track.Codec.(type) {
 		case *codecs.H264:
-			r.OnDataH264(track, func(_, _ time.Duration, au [][]byte) { // parameter sets come as a unit of their own when they change
+			r.OnDataH264(track, func(_, _ time.Duration, au [][]byte) { // parameter sets are a separate unit when they change
 				b, err := h264.AnnexB(au).Marshal()
 				if err == nil {
 					_, err = decoder.Write(b)

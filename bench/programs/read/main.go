@@ -1,4 +1,4 @@
-// Command read gives a stream's pictures to a decoder, as NAL units with start codes: read URL | ffplay -f h264 -
+// Command read passes a stream's pictures to a decoder, as NAL units with start codes: read URL | ffplay -f h264 -
 package main
 
 import (
@@ -38,7 +38,7 @@ func read(ctx context.Context, url string, decoder io.Writer) error {
 		if u.Track.Codec != media.H264 {
 			continue
 		}
-		if picture = picture[:0]; u.KeyFrame { // where a decoder may begin
+		if picture = picture[:0]; u.KeyFrame { // a decoder can begin here
 			picture = media.AppendAnnexB(picture, u.Track.ParameterSets)
 		}
 		picture = media.AppendAnnexB(picture, u.Parts)

@@ -1,7 +1,7 @@
-// Command floor is the least that a server of live streams has to do: a plain loop writes each message to each player, in one system
-// call. It speaks no RTMP: a publisher sends 'W' and then messages, a player sends 'R' and gets them. Four bytes of length, big-endian, come
-// before each. With -file it sends players a file instead: by io.Copy, which on Linux leaves the work to the kernel; with -copy in pieces
-// of 64 KiB that pass through the program.
+// Command floor does the least that a server of live streams must do: a plain loop writes each message to each player, with one system
+// call. It does not speak RTMP: a publisher sends 'W' and then messages, and a player sends 'R' and receives the messages. Each message
+// follows its length, a 32-bit big-endian number. With -file it sends a file to players instead: with io.Copy, which on Linux leaves the
+// work to the kernel, or with -copy in pieces of 64 KiB that pass through the program.
 package main
 
 import (
@@ -21,7 +21,7 @@ var (
 	through = flag.Bool("copy", false, "in pieces of 64 KiB")
 )
 
-// players are those that messages are written to.
+// players are the connections to which messages are written.
 type players struct {
 	mu  sync.Mutex
 	all []net.Conn
@@ -58,7 +58,7 @@ func (p *players) serve(nc net.Conn) {
 		p.mu.Lock()
 		p.all = append(p.all, nc)
 		p.mu.Unlock()
-		nc.Read(kind[:]) // until the player leaves
+		nc.Read(kind[:]) // blocks until the player leaves
 		p.mu.Lock()
 		p.all = slices.DeleteFunc(p.all, func(other net.Conn) bool { return other == nc })
 		p.mu.Unlock()

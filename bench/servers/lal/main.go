@@ -1,4 +1,4 @@
-// Command lal runs the server of github.com/q191201771/lal: RTMP at -listen, FLV recordings in -record, nothing else.
+// Command lal runs the server of github.com/q191201771/lal. It serves RTMP at -listen, and writes FLV recordings to -record.
 package main
 
 import (
@@ -14,7 +14,7 @@ type object = map[string]any
 
 func main() {
 	listen := flag.String("listen", "127.0.0.1:1935", "address")
-	record := flag.String("record", "", "`folder` of recordings; none: nothing is recorded")
+	record := flag.String("record", "", "`folder` of recordings; if empty, nothing is recorded")
 	flag.Parse()
 	config, err := json.Marshal(object{
 		"conf_version": base.ConfVersion,

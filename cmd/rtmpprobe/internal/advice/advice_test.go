@@ -25,7 +25,7 @@ func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
 func plain(text string) string { return text }
 
-// try is Try after a session that has ended with the server's refusal.
+// try calls Try after a session that has ended with the server's refusal.
 func try(t *testing.T, o online.Options) ([]report.Trial, online.Options) {
 	t.Helper()
 	trials, found, ok := advice.Try(conntest.Context(t), o, &report.Report{Err: &message.StatusError{}}, false, plain)
@@ -33,7 +33,7 @@ func try(t *testing.T, o online.Options) ([]report.Trial, online.Options) {
 	return trials, found
 }
 
-// Servers that serve those only who say what they want to hear.
+// TestDifficultServers checks servers that accept only clients with certain settings.
 func TestDifficultServers(t *testing.T) {
 	is := func(name, want string) func(amf.Object) bool {
 		return func(connect amf.Object) bool {
@@ -72,7 +72,7 @@ func TestDifficultServers(t *testing.T) {
 	}
 }
 
-// An application of one part, and a stream of two.
+// TestAnotherWayToDivideThePath checks a server whose application has one path component and whose stream has two.
 func TestAnotherWayToDivideThePath(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{Apps: []string{"vod"}, Files: map[string][]byte{"x/sample": testserver.Sample}})
 	trials, found := try(t, online.Options{URL: srv.URL("vod", "x/sample")})
@@ -92,7 +92,7 @@ func TestAnotherTransport(t *testing.T) {
 	assert.True(t, strings.HasPrefix(found.URL, "rtmpt://"))
 }
 
-// What a URL protects with TLS or RTMPE is never sent with less.
+// TestNoTrialProtectsLess checks that no trial for a URL with TLS or RTMPE uses less protection.
 func TestNoTrialProtectsLess(t *testing.T) {
 	for scheme, less := range map[string][]string{"rtmps": {"rtmp,", "rtmpt,", "rtmpe,", "not verified"}, "rtmpe": {"rtmp,", "rtmpt,"}} {
 		for _, stage := range []string{rtmp.StageDial, rtmp.StageTLS, rtmp.StageRTMP, rtmp.StageRTMPE, rtmp.StageTunnel, rtmp.StageConnect, ""} {
@@ -111,7 +111,7 @@ func TestNoTrialProtectsLess(t *testing.T) {
 	}
 }
 
-// Nothing works: everything has been tried, once.
+// TestAServerThatRefusesEverything checks that all settings are tried once if none works.
 func TestAServerThatRefusesEverything(t *testing.T) {
 	refuse := func(p *peertest.Peer) {
 		if cmd := p.Expect("connect"); cmd != nil {
@@ -134,7 +134,7 @@ func TestAServerThatRefusesEverything(t *testing.T) {
 	}
 }
 
-// Everything is tried where that is wanted, also after something has worked.
+// TestTryEverything checks that with all set, all settings are tried even after one has worked.
 func TestTryEverything(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
 	trials, found, ok := advice.Try(conntest.Context(t), online.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)

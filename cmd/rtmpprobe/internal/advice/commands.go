@@ -20,7 +20,7 @@ const (
 	userPlaceholder   = "USER:PASSWORD"
 )
 
-// Commands are the settings in other programs' words. Secrets are replaced by placeholders.
+// Commands returns the settings as command lines and settings of other programs. Secrets are replaced by placeholders.
 func Commands(o online.Options) []report.Command {
 	u, err := rtmp.ParseURL(o.Plain())
 	if err != nil {
@@ -40,7 +40,7 @@ func Commands(o online.Options) []report.Command {
 	}
 }
 
-// words writes the settings for other programs.
+// words formats the settings for other programs.
 type words struct {
 	u *rtmpurl.URL
 	o online.Options

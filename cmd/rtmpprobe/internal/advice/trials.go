@@ -32,8 +32,8 @@ type trial struct {
 	o    online.Options
 }
 
-// Try tries settings other than those of r until one works, or with all set each of them, and returns the results.
-// found are the first that work, if ok is set. mask replaces secrets in errors.
+// Try tries settings other than those of r until one works, or all of them if all is set, and returns the results. If ok is set, found is
+// the first that works. mask replaces secrets in errors.
 func Try(ctx context.Context, o online.Options, r *report.Report, all bool, mask func(string) string) (results []report.Trial, found online.Options, ok bool) {
 	for _, t := range trials(o, r) {
 		if ctx.Err() != nil || ok && !all {
@@ -49,7 +49,7 @@ func Try(ctx context.Context, o online.Options, r *report.Report, all bool, mask
 	return results, found, ok
 }
 
-// arrival waits for the first media.
+// arrival is a sink that signals the first media.
 type arrival struct {
 	came chan struct{}
 	done bool
@@ -101,11 +101,11 @@ func run(ctx context.Context, o online.Options, mask func(string) string) (worke
 	return false, "nothing comes"
 }
 
-// trials are what makes sense after what has happened. None protects what it sends less than the URL does:
-// where TLS fails, there are none, since an interceptor would be given the stream's key.
+// trials returns the trials that make sense after the session in r. None uses less protection than the URL asks for. If TLS has failed
+// there are none, since they would reveal the stream's key to an interceptor.
 func trials(o online.Options, r *report.Report) (list []trial) {
 	u, err := rtmp.ParseURL(o.Plain())
-	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // who guesses again and again may be locked out
+	if err != nil || errors.As(r.Err, new(*net.DNSError)) || r.WantsUser() { // a client that tries wrong passwords may be locked out
 		return nil
 	}
 	add := func(what string, change func(*online.Options)) {
@@ -114,7 +114,7 @@ func trials(o online.Options, r *report.Report) (list []trial) {
 		list = append(list, t)
 	}
 	elsewhere := func(scheme string, port uint16) {
-		if u.CheckFollow(&rtmpurl.URL{Scheme: scheme}, true) != nil { // the stream's name, which may be a key, and the password are sent
+		if u.CheckFollow(&rtmpurl.URL{Scheme: scheme}, true) != nil { // a trial sends the password and the stream's name, which may be a key
 			return
 		}
 		add(fmt.Sprintf("%s, port %d", scheme, port), func(o *online.Options) { o.URL = relocate(o.URL, u, scheme, port) })

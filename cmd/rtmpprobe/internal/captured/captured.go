@@ -17,17 +17,17 @@ import (
 
 // Result describes a captured session in addition to its events.
 type Result struct {
-	FromServer, FromClient uint64 // bytes of the chunk streams
+	FromServer, FromClient uint64 // sizes of the chunk streams in bytes
 	Tolerated              map[string]uint64
 	Problems               []string // damage to the file, and what was not recorded
 	Incomplete             bool     // something is missing
 	Last                   time.Duration
 }
 
-// maxProblems bounds the problems that are kept.
+// maxProblems bounds the number of problems that are kept.
 const maxProblems = 20
 
-// Play hands the events of a session to sink, one after the other, until ctx ends.
+// Play passes the events of a session to sink, in order, until ctx is done.
 func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, err error) {
 	info := s.Info()
 	h := info.Handshake
@@ -40,7 +40,7 @@ func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, e
 	var m capture.Message
 	for {
 		if ctx.Err() != nil {
-			r.missing("interrupted: what follows was not read")
+			r.missing("interrupted: the rest was not read")
 			break
 		}
 		err := reader.Next(&m)
@@ -61,7 +61,7 @@ func Play(ctx context.Context, s *capture.Session, sink event.Sink) (r Result, e
 	r.Tolerated = tolerated(reader)
 	end, complete := s.End()
 	if !complete {
-		r.missing("the recording has no end: the program was ended, or the file is cut off")
+		r.missing("the recording has no end: the program was killed, or the file is cut off")
 	}
 	if strings.HasPrefix(end.Reason, packetsEnd) {
 		r.problem("the packets end before the session does")
@@ -87,7 +87,7 @@ func (r *Result) message(m *capture.Message, sink event.Sink) {
 	sink.Add(&event.Event{At: m.At, Kind: event.Message, Sent: m.From == capture.FromClient, Packet: &m.Packet})
 }
 
-// missing notes a problem for which something is missing.
+// missing adds a problem that makes the session incomplete.
 func (r *Result) missing(text string) {
 	r.Incomplete = true
 	r.problem(text)
@@ -123,10 +123,11 @@ func (e *lost) Error() string { return e.reason }
 
 func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 
-// packetsEnd is the reason for the end of a session that goes on after the captured packets.
+// packetsEnd is the reason for the end of a session that continues after the captured packets.
 const packetsEnd = "the packets end"
 
-// ended is why a session has ended, for which there was a connection if begun is set; nil: the client has ended it, or nobody knows.
+// ended returns why a session has ended, or nil if the client has ended it or the reason is unknown. begun says that there was a
+// connection.
 func ended(reason string, begun bool) error {
 	if !begun && reason != "" {
 		return errors.New(reason)
@@ -137,7 +138,7 @@ func ended(reason string, begun bool) error {
 	return &lost{reason}
 }
 
-// Name is what a session in a file is called.
+// Name returns the name of a session in a file.
 func Name(file string, s *capture.Session, i, n int) string {
 	name := file
 	if n > 1 {

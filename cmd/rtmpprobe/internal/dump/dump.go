@@ -42,7 +42,7 @@ func (d *Writer) Add(e *event.Event) {
 	}
 }
 
-// Err is the first error of the writing.
+// Err returns the first write error.
 func (d *Writer) Err() error { return d.err }
 
 // parts writes a line for each message in an aggregate.
@@ -79,7 +79,7 @@ func (d *Writer) line(e *event.Event) string {
 	return ""
 }
 
-// text is a text that may hold secrets and parts of a peer's. Secrets are replaced first: they could not be found any more in what
+// text formats a text of the peer that may contain secrets. Secrets are replaced first, since they can't be found in text that
 // was escaped and cut.
 func (d *Writer) text(s string, limit int) string { return quote.Text(d.mask(s), limit) }
 

@@ -18,7 +18,7 @@ import (
 
 func plain(text string) string { return text }
 
-// dumped is what is written of a packet of the server's.
+// dumped returns what is written for a packet from the server.
 func dumped(p *message.Packet) string {
 	var b bytes.Buffer
 	d := dump.New(&b, plain)
@@ -60,7 +60,7 @@ func TestMeanings(t *testing.T) {
 	}
 }
 
-// brokenWriter takes nothing.
+// brokenWriter is a writer that always fails.
 type brokenWriter struct{}
 
 func (brokenWriter) Write([]byte) (int, error) { return 0, errors.New("full") }
@@ -72,7 +72,7 @@ func TestAWriterThatFails(t *testing.T) {
 	require.EqualError(t, d.Err(), "full")
 }
 
-// Whatever a message holds becomes lines of bounded length that a terminal can show.
+// FuzzMeaning checks that every message becomes lines of bounded length without control characters.
 func FuzzMeaning(f *testing.F) {
 	f.Add(uint8(20), []byte("\x02\x00\x07connect\x00\x3f\xf0\x00\x00\x00\x00\x00\x00\x03\x00\x03app\x02\x00\x04live\x00\x00\x09"))
 	f.Add(uint8(18), []byte("\x02\x00\x0aonMetaData\x08\x00\x00\x00\x00\x00\x01a\x0a\x00\x00\x00\x01\x05\x00\x00\x09"))

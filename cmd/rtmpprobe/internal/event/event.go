@@ -1,5 +1,4 @@
-// Package event defines the events of a session, live or captured, which rtmpprobe explains. Their consumers need not
-// know which it is.
+// Package event defines the events of a session, which rtmpprobe explains. Live and captured sessions have the same events.
 package event
 
 import (
@@ -15,11 +14,11 @@ type Kind int
 
 // Kinds of events, in their usual order. A captured session begins with HandshakeStart.
 const (
-	Attempt        Kind = iota // an attempt to connect begins; Text: how, unless it is the first
-	Resolving                  // Text: a host
-	Resolved                   // Text: its addresses
-	Dialling                   // Text: an address
-	Dialled                    // Text: the address; Proxy
+	Attempt        Kind = iota // an attempt to connect begins; Text describes it, unless it is the first
+	Resolving                  // Text is a host
+	Resolved                   // Text is the host's addresses
+	Dialling                   // Text is an address
+	Dialled                    // Text is the address; Proxy is set if it is a proxy's
 	TLSStart                   //
 	TLSDone                    // TLS
 	Asked                      // an HTTP request of a tunnel has been written
@@ -30,11 +29,11 @@ const (
 	Ended                      // the session has ended, regularly if Err is nil
 )
 
-// Event is one thing that has happened. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
+// Event is one event of a session. Its pointers are valid only during the call that passes it, and must not be used to modify anything.
 type Event struct {
-	At        time.Duration // since the session began
+	At        time.Duration // time since the session began
 	Kind      Kind
-	Err       error // why it has failed; nil: it has not
+	Err       error // why the step has failed; nil if it has not
 	Text      string
 	Proxy     bool // the address is a proxy's
 	TLS       *tls.ConnectionState
@@ -43,10 +42,10 @@ type Event struct {
 	Packet    *rtmp.Packet
 }
 
-// Sink takes the events of a session. It is called by one goroutine at a time.
+// Sink receives the events of a session. It is called by one goroutine at a time.
 type Sink interface{ Add(*Event) }
 
-// Sinks hands events to several.
+// Sinks passes events to several sinks.
 type Sinks []Sink
 
 // Add implements Sink.

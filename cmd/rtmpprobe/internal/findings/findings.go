@@ -15,13 +15,13 @@ type rule struct {
 	grade report.Grade
 	// find returns a sentence that describes the problem, or "" if the report does not have it.
 	find func(r *report.Report) string
-	do   string // advice; "": none
+	do   string // advice; may be empty
 }
 
-// interrupted is all there is to say of a server that the user did not wait for: it has done nothing wrong.
+// interrupted is the only rule if the user has interrupted the probe early: the server has done nothing wrong.
 var interrupted = []rule{
 	{"interrupted", report.Error, func(r *report.Report) string {
-		return "It was interrupted before the server had agreed to anything: " + r.Error
+		return "The probe was interrupted before the server had accepted anything: " + r.Error
 	}, ""},
 }
 
@@ -44,11 +44,11 @@ func Judge(r *report.Report) []report.Finding {
 			}
 		}
 	}
-	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // do not praise a session that has failed
-		found = append([]report.Finding{{ID: "failed", Grade: report.Error, Text: "It has failed: " + r.Error}}, found...)
+	if r.Err != nil && !errors.Is(r.Err, io.EOF) && Worst(found) != report.Error { // a failed session must not be reported as good
+		found = append([]report.Finding{{ID: "failed", Grade: report.Error, Text: "The session failed: " + r.Error}}, found...)
 	}
 	if Worst(found) == report.OK || Worst(found) == report.Note {
-		found = append(found, report.Finding{ID: "well", Grade: report.OK, Text: "Nothing is wrong that could be seen."})
+		found = append(found, report.Finding{ID: "well", Grade: report.OK, Text: "No problem was found."})
 	}
 	return found
 }
@@ -66,7 +66,7 @@ func Worst(found []report.Finding) report.Grade {
 
 var rank = map[report.Grade]int{report.OK: 0, report.Note: 1, report.Warning: 2, report.Error: 3}
 
-// Find returns the finding of that id, if there is one.
+// Find returns the finding with the given id, if there is one.
 func Find(found []report.Finding, id string) (report.Finding, bool) {
 	for _, f := range found {
 		if f.ID == id {

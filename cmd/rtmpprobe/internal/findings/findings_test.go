@@ -22,12 +22,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// in is an error in a stage of connecting.
+// in returns an error in a stage of connecting.
 func in(stage string, err error) error { return &rtmp.HandshakeError{Stage: stage, Err: err} }
 
 func s(seconds float64) report.Duration { return report.Duration(seconds * float64(time.Second)) }
 
-// accepted are the stages of a player whose server agrees to everything.
+// accepted are the stages of a player whose server accepts everything.
 func accepted() []report.Stage {
 	return []report.Stage{{Name: report.TCP, Text: "192.0.2.1:1935"}, {Name: report.Handshake}, {Name: report.Connect}, {Name: report.Play}}
 }
@@ -39,7 +39,7 @@ var (
 	noAnswer   = []report.Stage{{Name: report.Connect, Error: "x"}}
 )
 
-// One report for each rule, in which it is found.
+// examples contains a report for each rule that matches it.
 var examples = map[string]report.Report{
 	"name-unknown":            {Err: in(rtmp.StageDial, &net.DNSError{})},
 	"port-closed":             {Err: in(rtmp.StageDial, errClosed)},
@@ -135,7 +135,7 @@ func TestNothingThatFailedIsWell(t *testing.T) {
 	assert.Equal(t, "well", Judge(&report.Report{})[0].ID)
 	assert.Equal(t, report.OK, Worst(Judge(&report.Report{})))
 	found := Judge(&report.Report{Err: io.ErrClosedPipe, Error: "odd"})
-	assert.Equal(t, []report.Finding{{ID: "failed", Grade: report.Error, Text: "It has failed: odd"}}, found)
+	assert.Equal(t, []report.Finding{{ID: "failed", Grade: report.Error, Text: "The session failed: odd"}}, found)
 	found = Judge(&report.Report{Wire: report.Wire{Unreadable: 1, UnknownMessages: map[string]int{"x": 1}}})
 	assert.Equal(t, report.Warning, Worst(found))
 	assert.Equal(t, report.Warning, found[0].Grade, "the worst first")
@@ -143,7 +143,7 @@ func TestNothingThatFailedIsWell(t *testing.T) {
 	assert.False(t, ok)
 }
 
-// To somebody who watches it is not said that nothing comes before it could have come.
+// TestPatience checks that with --watch missing media is not reported before it could have arrived.
 func TestPatience(t *testing.T) {
 	r := report.Report{Stages: accepted(), Since: s(1)}
 	assert.Equal(t, "well", Judge(&r)[0].ID)

@@ -20,7 +20,7 @@ const (
 	slow = 0.95
 	// late is the longest acceptable time from the first packet to the first key frame.
 	late = report.Duration(500 * time.Millisecond)
-	// patience is how long nothing may come of a stream before --watch says so.
+	// patience is how long a stream may send nothing before --watch reports it.
 	patience = report.Duration(5 * time.Second)
 	// fast is the size of the first burst above which it is mentioned.
 	fast = report.Duration(time.Second)
@@ -32,34 +32,34 @@ var media = []rule{
 		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
 			return ""
 		}
-		if r.Since != 0 && r.Since < patience { // it may come
+		if r.Since != 0 && r.Since < patience { // it may still come
 			return ""
 		}
-		return "The server agreed to play the stream, and sent nothing of it."
-	}, "Nobody may be publishing it: check the publisher, and the stream's name. Some live streams are found only with --live."},
+		return "The server accepted play, but sent no media."
+	}, "Perhaps nobody is publishing the stream: check the publisher and the stream's name. Some live streams are found only with --live."},
 	{"no-key-frame", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
 		if v == nil && r.Media.Announced && r.Media.For >= rareKeys/2 {
-			return fmt.Sprintf("The metadata announces pictures, and none came in %s: the server may wait for a key frame.", seconds(r.Media.For))
+			return fmt.Sprintf("The metadata announces video, but none came in %s. The server may be waiting for a key frame.", seconds(r.Media.For))
 		}
 		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < rareKeys/2 {
 			return ""
 		}
-		return fmt.Sprintf("No key frame came in %s: players that join see nothing until one does.", seconds(v.Keys.Longest))
+		return fmt.Sprintf("No key frame came in %s. Players that join see nothing until one comes.", seconds(v.Keys.Longest))
 	}, keyframes},
 	{"video-header-missing", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
 		if v == nil || !v.Header.Needed || v.Header.Count > 0 {
 			return ""
 		}
-		return "The pictures came without their decoder's configuration: players can't decode them."
+		return "The video came without its decoder configuration: players can't decode it."
 	}, headers},
 	{"audio-header-missing", report.Error, func(r *report.Report) string {
 		a := r.Media.Audio
 		if a == nil || !a.Header.Needed || a.Header.Count > 0 {
 			return ""
 		}
-		return "The sound came without its decoder's configuration: players can't decode it."
+		return "The audio came without its decoder configuration: players can't decode it."
 	}, headers},
 	{"header-late", report.Warning, func(r *report.Report) string {
 		v, a := r.Media.Video, r.Media.Audio
@@ -73,50 +73,50 @@ var media = []rule{
 		if early == 0 {
 			return ""
 		}
-		return report.Number(early, "frame") + " came before the decoder's configuration, and can't be decoded."
+		return report.Number(early, "frame") + " came before the decoder configuration, and can't be decoded."
 	}, headers},
 	{"key-frames-rare", report.Warning, func(r *report.Report) string {
 		v := r.Media.Video
 		if v == nil || v.Keys.Count == 0 || v.Keys.Longest <= rareKeys {
 			return ""
 		}
-		return fmt.Sprintf("Key frames are up to %s apart: players that join wait for the next, and HLS makes segments of that length.",
+		return fmt.Sprintf("Key frames are up to %s apart. Players that join wait for the next one, and HLS segments have that length.",
 			seconds(v.Keys.Longest))
 	}, keyframes},
-	{"time-jumps", report.Warning, moments("The time jumps forward", func(m *report.Media) report.Moments { return m.Jumps }),
+	{"time-jumps", report.Warning, moments("Timestamps jump forward", func(m *report.Media) report.Moments { return m.Jumps }),
 		"Players stall or skip there. The publisher's clock, or a server that joins streams, is at fault."},
-	{"time-runs-back", report.Warning, moments("The time runs back", func(m *report.Media) report.Moments { return m.Backs }),
-		"Many players and recorders drop what follows. The publisher's clock, or a server that joins streams, is at fault."},
-	{"time-repeats", report.Note, moments("Frames of a track have the same time", func(m *report.Media) report.Moments { return m.Repeats }), ""},
+	{"time-runs-back", report.Warning, moments("Timestamps go back", func(m *report.Media) report.Moments { return m.Backs }),
+		"Many players and recorders drop the frames that follow. The publisher's clock, or a server that joins streams, is at fault."},
+	{"time-repeats", report.Note, moments("Several frames of a track have the same timestamp", func(m *report.Media) report.Moments { return m.Repeats }), ""},
 	{"apart", report.Warning, func(r *report.Report) string {
 		if r.Media.Offset > -apart && r.Media.Offset < apart {
 			return ""
 		}
-		who := "Sound is sent %s ahead of the pictures"
+		who := "Audio is sent %s ahead of the video"
 		d := r.Media.Offset
 		if d < 0 {
-			who, d = "Pictures are sent %s ahead of the sound", -d
+			who, d = "Video is sent %s ahead of the audio", -d
 		}
-		return fmt.Sprintf(who+" they belong to: players have to wait for one of them.", milliseconds(d))
+		return fmt.Sprintf(who+" with the same timestamps: players must wait for one of them.", milliseconds(d))
 	}, "The publisher should interleave both by time."},
 	{"drift", report.Warning, func(r *report.Report) string {
 		if r.Media.Drift > -drifting && r.Media.Drift < drifting {
 			return ""
 		}
-		return fmt.Sprintf("Sound and pictures drift apart: by %s in %s.", milliseconds(r.Media.Drift), seconds(r.Media.For))
-	}, "The publisher's clocks of sound and pictures differ."},
+		return fmt.Sprintf("Audio and video drift apart, by %s in %s.", milliseconds(r.Media.Drift), seconds(r.Media.For))
+	}, "The publisher's clocks for audio and video differ."},
 	{"audio-clock", report.Warning, func(r *report.Report) string {
 		a := r.Media.Audio
 		if a == nil || a.Clock > -drifting && a.Clock < drifting {
 			return ""
 		}
-		return fmt.Sprintf("The sound's timestamps and its samples differ by %s: sound is missing, or its sample rate is not what it says.", milliseconds(a.Clock))
+		return fmt.Sprintf("The audio timestamps differ from the number of samples by %s: audio is missing, or the sample rate is wrong.", milliseconds(a.Clock))
 	}, "Check the publisher's audio device, and whether it drops frames."},
 	{"slow", report.Warning, func(r *report.Report) string {
 		if r.Media.Pace == 0 || r.Media.Pace >= slow || r.Media.Ended {
 			return ""
 		}
-		return fmt.Sprintf("Media comes at %.2f times its own speed: players run dry.", r.Media.Pace)
+		return fmt.Sprintf("Media comes at %.2f times real time: players run dry.", r.Media.Pace)
 	}, "The network, the server or the encoder does not keep up: lower the bit rate, or the encoder's settings."},
 	{"stalls", report.Warning, func(r *report.Report) string {
 		if len(r.Media.Stalls) == 0 {
@@ -126,8 +126,8 @@ var media = []rule{
 		for _, s := range r.Media.Stalls {
 			longest = max(longest, s.Took)
 		}
-		return fmt.Sprintf("Nothing came for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
-	}, "Check the publisher's and this machine's network."},
+		return fmt.Sprintf("No media came for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
+	}, "Check the network of the publisher and of this machine."},
 	{"ended", report.Warning, func(r *report.Report) string {
 		if !errors.Is(r.Err, io.EOF) || r.Media.First == 0 || r.Media.Duration > 0 {
 			return ""
@@ -139,7 +139,7 @@ var media = []rule{
 		if v == nil || v.Claimed == "" {
 			return ""
 		}
-		return fmt.Sprintf("The metadata says %s, and the pictures are %dx%d.", v.Claimed, v.Width, v.Height)
+		return fmt.Sprintf("The metadata says %s, but the video is %dx%d.", v.Claimed, v.Width, v.Height)
 	}, "Some players and servers believe the metadata: the publisher should correct it."},
 	{"metadata-missing", report.Note, func(r *report.Report) string {
 		if r.Media.Metadata || r.Media.First == 0 || r.Media.For < report.Duration(time.Second) {
@@ -152,29 +152,29 @@ var media = []rule{
 		if v == nil || !v.BFrames {
 			return ""
 		}
-		return fmt.Sprintf("The pictures have B-frames, which cost %s and which WebRTC players can't show.", milliseconds(v.Delay))
+		return fmt.Sprintf("The video has B-frames, which add a delay of %s and which WebRTC players can't show.", milliseconds(v.Delay))
 	}, "Set the encoder to no B-frames (x264: bframes=0, tune zerolatency) where that matters."},
 	{"burst", report.Note, func(r *report.Report) string {
 		if r.Publish || r.Media.Duration > 0 || r.Media.Burst < fast {
 			return ""
 		}
-		return fmt.Sprintf("The server sent %s of media at once at the beginning: players begin at once, and are so much late.", seconds(r.Media.Burst))
-	}, "That is the server's cache since the last key frame; a smaller distance of key frames makes it smaller."},
+		return fmt.Sprintf("The server sent %s of media at once at the beginning: players begin at once, but with that delay.", seconds(r.Media.Burst))
+	}, "That is the server's cache since the last key frame. A shorter key frame interval makes it smaller."},
 	{"key-frame-late", report.Note, func(r *report.Report) string {
 		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
 			return ""
 		}
-		return fmt.Sprintf("The first key frame came %s after the first packet: the server does not keep one for players that join.",
+		return fmt.Sprintf("The first key frame came %s after the first packet: the server does not store one for players that join.",
 			milliseconds(r.Media.FirstKey-r.Media.First))
-	}, "Let the server keep the stream since the last key frame (SRS: gop_cache, nginx-http-flv: gop_cache), or set a smaller distance of key frames."},
+	}, "Let the server store the stream since the last key frame (SRS: gop_cache, nginx-http-flv: gop_cache), or set a shorter key frame interval."},
 	{"one-kind", report.Note, func(r *report.Report) string {
 		switch {
 		case r.Media.First == 0 || r.Media.For < report.Duration(3*time.Second):
 			return ""
 		case r.Media.Video == nil && !r.Media.Announced:
-			return "The stream has no pictures."
+			return "The stream has no video."
 		case r.Media.Audio == nil:
-			return "The stream has no sound; some players wait for it before they begin."
+			return "The stream has no audio. Some players wait for audio before they begin."
 		}
 		return ""
 	}, ""},
@@ -182,7 +182,7 @@ var media = []rule{
 
 const (
 	keyframes = "Set the encoder's keyframe interval to 2 s (OBS: Keyframe Interval 2 s; ffmpeg: -g twice the frame rate)."
-	headers   = "The publisher should send it again when it reconnects, and the server send it to those who join."
+	headers   = "The publisher should send it again when it reconnects, and the server should send it to players that join."
 )
 
 // moments returns a rule that lists the times at which timestamps were wrong.

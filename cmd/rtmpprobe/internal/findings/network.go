@@ -32,14 +32,14 @@ var network = []rule{
 		if !failedIn(r, rtmp.StageDial) || !errors.Is(r.Err, syscall.ECONNREFUSED) {
 			return ""
 		}
-		return "Nobody listens on this port: the machine refused the TCP connection."
-	}, "Check that the server runs, and its port: RTMP's own is 1935, that of rtmps and rtmpts 443, that of rtmpt 80. A firewall may refuse, too."},
+		return "No server listens on this port: the machine refused the TCP connection."
+	}, "Check that the server is running, and its port: the default is 1935 for RTMP, 443 for rtmps and rtmpts, and 80 for rtmpt. A firewall may also refuse connections."},
 	{"unreachable", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageDial) || errors.Is(r.Err, syscall.ECONNREFUSED) || errors.As(r.Err, new(*net.DNSError)) {
 			return ""
 		}
 		if timedOut(r.Err) {
-			return "The machine does not answer: no TCP connection came about in time."
+			return "The machine does not answer: the TCP connection timed out."
 		}
 		return "The machine can't be reached: " + r.Error
 	}, "A firewall may drop the packets, or the address may be wrong. Try rtmpt (port 80) or rtmps (port 443)."},
@@ -55,7 +55,7 @@ var network = []rule{
 		}
 		return "The server's certificate is signed by itself: clients that verify certificates refuse it."
 	}, "Install a certificate of a public authority, such as Let's Encrypt; or add this one to the clients' trusted certificates. " +
-		"--insecure goes on without verifying it."},
+		"--insecure continues without verifying it."},
 	{"certificate-untrusted", report.Error, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.SelfSigned || !untrusted(r) {
 			return ""
@@ -73,10 +73,10 @@ var network = []rule{
 			return ""
 		}
 		if len(r.TLS.Names) == 0 {
-			return "The server's certificate is for no name that clients look at: its subjectAltName is empty."
+			return "The server's certificate has no name that clients accept: its subjectAltName is empty."
 		}
 		return "The server's certificate is for another name: " + strings.Join(r.TLS.Names, ", ") + "."
-	}, "Use a name of the certificate in the URL, or install a certificate for the URL's name."},
+	}, "Use a name from the certificate in the URL, or install a certificate for the URL's name."},
 	{"certificate-invalid", report.Error, func(r *report.Report) string {
 		if !unverified(r) || untrusted(r) || expired(r) || misnamed(r) {
 			return ""
@@ -88,13 +88,13 @@ var network = []rule{
 			return ""
 		}
 		return "The server does not speak TLS on this port."
-	}, "Use rtmp:// instead of rtmps://, or the port that the server has for TLS."},
+	}, "Use rtmp:// instead of rtmps://, or the server's port for TLS."},
 	{"tls-silent", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageTLS) || !timedOut(r.Err) {
 			return ""
 		}
 		return "The server accepted the connection and then did not answer the TLS handshake."
-	}, "It may not speak TLS on this port: use rtmp:// instead of rtmps://, or the port that the server has for TLS."},
+	}, "It may not speak TLS on this port: use rtmp:// instead of rtmps://, or the server's port for TLS."},
 	{"tls-failed", report.Error, func(r *report.Report) string {
 		switch {
 		case errors.As(r.Err, new(tls.RecordHeaderError)), unverified(r), untrusted(r), expired(r), misnamed(r), timedOut(r.Err):
@@ -102,14 +102,14 @@ var network = []rule{
 		case !failedIn(r, rtmp.StageTLS) && !refusedTLS(r.Err):
 			return ""
 		}
-		return "The server does not agree to TLS: " + r.Error
-	}, "It may want another version of TLS, another name in the URL, or a certificate of the client's; or not speak TLS on this port."},
+		return "The server refused TLS: " + r.Error
+	}, "It may require another version of TLS, another name in the URL, or a client certificate, or it may not speak TLS on this port."},
 	{"certificate-expires", report.Warning, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.Error != "" || r.TLS.SelfSigned || r.TLS.Expires.IsZero() || time.Until(r.TLS.Expires) > soon {
 			return ""
 		}
 		return "The server's certificate expires on " + r.TLS.Expires.Format("2006-01-02") + "."
-	}, "Renew it before that."},
+	}, "Renew it before then."},
 	{"tls-old", report.Warning, func(r *report.Report) string {
 		if r.TLS == nil || r.TLS.Version != "TLS 1.0" && r.TLS.Version != "TLS 1.1" {
 			return ""
@@ -121,7 +121,7 @@ var network = []rule{
 			return ""
 		}
 		return "The server does not offer RTMPT on this port: " + r.Error
-	}, "Use rtmp:// or rtmps://; few servers of today have tunnels."},
+	}, "Use rtmp:// or rtmps://; few servers still offer tunnels."},
 	{"unencrypted-key", report.Note, func(r *report.Report) string {
 		if !r.Publish || r.TLS != nil || r.Server.Handshake == "" || strings.HasPrefix(r.URL, "rtmpe") || loopback(r) {
 			return ""
@@ -147,12 +147,13 @@ func expired(r *report.Report) bool {
 
 func misnamed(r *report.Report) bool { return errors.As(r.Err, new(x509.HostnameError)) }
 
-// unverified reports whether the server's certificate was not accepted, for whatever reason.
+// unverified reports whether the server's certificate was not accepted, for any reason.
 func unverified(r *report.Report) bool {
 	return errors.As(r.Err, new(*tls.CertificateVerificationError))
 }
 
-// refusedTLS reports whether the server has ended TLS with an alert, which may be after the handshake: where it wants a certificate.
+// refusedTLS reports whether the server has ended TLS with an alert. A server that requires a client certificate sends it after the
+// handshake.
 func refusedTLS(err error) bool {
 	var op *net.OpError
 	return errors.As(err, &op) && op.Op == "remote error" // as crypto/tls calls it

@@ -32,98 +32,98 @@ var protocol = []rule{
 			return "The server does not speak RTMP on this port: it answers as an HTTP server does."
 		}
 		return "The server does not speak RTMP on this port: " + r.Error
-	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it wants TLS, rtmps://."},
+	}, "Check the port. If it is a web server that offers RTMPT, use rtmpt://; if it expects TLS, use rtmps://."},
 	{"handshake-hangup", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !hungUp(r.Err) || refusedTLS(r.Err) {
 			return ""
 		}
-		return "The server hung up during the handshake."
-	}, "It may want TLS (rtmps://) or, with TLS, a certificate of the client's; not speak RTMP on this port; or have banned this address."},
+		return "The server closed the connection during the handshake."
+	}, "It may expect TLS (rtmps://) or, with TLS, a client certificate; it may not speak RTMP on this port; or it may have banned this address."},
 	{"handshake-silent", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageRTMP) && !failedIn(r, rtmp.StageRTMPE) || !timedOut(r.Err) {
 			return ""
 		}
 		return "The server accepted the connection and then did not answer the handshake."
-	}, "It may wait for TLS or HTTP: try rtmps:// or rtmpt://. It may also be overloaded, or the port a proxy's whose server is down."},
+	}, "It may be waiting for TLS or HTTP: try rtmps:// or rtmpt://. It may also be overloaded, or the port may belong to a proxy whose server is down."},
 	{"connect-hangup", report.Error, func(r *report.Report) string {
 		if !failedIn(r, rtmp.StageConnect) {
 			return ""
 		}
-		return "The server hung up instead of answering connect."
-	}, "It may not have this application, or not want this client: see which other settings work below."},
+		return "The server closed the connection instead of answering connect."
+	}, "It may not have this application, or may not accept this client. See below which other settings work."},
 	{"connect-silent", report.Error, func(r *report.Report) string {
 		if !timedOut(r.Err) || !stageFailed(r, report.Connect) {
 			return ""
 		}
 		return "The server did not answer connect."
-	}, "It may not understand what connect says: see which other settings work below."},
+	}, "It may not understand a property in connect. See below which other settings work."},
 	{"wants-user", report.Error, func(r *report.Report) string {
 		if !r.WantsUser() || userRefused(r) {
 			return ""
 		}
-		return "The server wants a user and a password."
+		return "The server requires a user and a password."
 	}, "Put them into the URL: rtmp://user:password@host/app/key."},
 	{"user-refused", report.Error, func(r *report.Report) string {
 		if !r.WantsUser() || !userRefused(r) {
 			return ""
 		}
 		return "The server refused the user or the password."
-	}, "Check both; what is not a letter or a digit is written with % in URLs."},
+	}, "Check both. In URLs, characters other than letters and digits are written with %."},
 	{"connect-refused", report.Error, func(r *report.Report) string {
 		if !isStatus(r.Err) || !stageFailed(r, report.Connect) || r.WantsUser() {
 			return ""
 		}
 		return "The server refused connect: " + r.Error
-	}, "Check the application, the part of the path after the host; see which other settings work below."},
+	}, "Check the application, the part of the path after the host. See below which other settings work."},
 	{"stream-not-found", report.Error, func(r *report.Report) string {
 		if r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused to play the stream: " + r.Error
-	}, "Check the stream's name. If it is live, its publisher may not be there."},
+	}, "Check the stream's name. A live stream may not have a publisher."},
 	{"publish-refused", report.Error, func(r *report.Report) string {
 		if !r.Publish || !isStatus(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) {
 			return ""
 		}
 		return "The server refused the stream: " + r.Error
-	}, "Check the stream's key; somebody may publish with it already."},
+	}, "Check the stream's key. It may already be in use."},
 	{"stream-silent", report.Error, func(r *report.Report) string {
 		if !timedOut(r.Err) || stageFailed(r, report.Connect) || !reachedStream(r) || failedEarly(r) {
 			return ""
 		}
-		return "The server accepted connect and then did not answer " + lastStage(r) + "."
-	}, "Some servers are silent until there is a publisher, or where a name is wrong."},
+		return "The server accepted connect, but did not answer " + lastStage(r) + "."
+	}, "Some servers do not answer until there is a publisher, or if a name is wrong."},
 	{"stream-hangup", report.Error, func(r *report.Report) string {
 		if failedEarly(r) || !hungUp(r.Err) || !unanswered(r) {
 			return ""
 		}
-		return "The server hung up instead of answering " + lastStage(r) + "."
-	}, "Some servers refuse a key or a stream's name so, or a second publisher of a stream: the server's log says why."},
+		return "The server closed the connection instead of answering " + lastStage(r) + "."
+	}, "Some servers refuse a key, a stream's name or a second publisher in this way. The server's log says why."},
 	{"lost", report.Error, func(r *report.Report) string {
 		if failedEarly(r) || !hungUp(r.Err) || unanswered(r) {
 			return ""
 		}
 		return "The connection was lost: " + r.Error
-	}, "The server's log may say why it hung up."},
+	}, "The server's log may say why it closed the connection."},
 	{"broken", report.Error, func(r *report.Report) string {
 		if !errors.As(r.Err, new(*message.ProtocolError)) {
 			return ""
 		}
-		return "The server broke the protocol: " + r.Error
-	}, "This is a fault of the server; record the session with --capture and report it."},
+		return "The server violated the protocol: " + r.Error
+	}, "This is a bug in the server. Record the session with --capture and report it."},
 	{"enhanced-breaks", report.Warning, func(r *report.Report) string {
 		for _, s := range r.Stages {
 			if s.Name == "again" && strings.Contains(s.Text, "without announcing Enhanced RTMP") && r.Server.Handshake != "" && !failedEarly(r) {
-				return "The server did not answer a connect that announces Enhanced RTMP, and answered one that does not."
+				return "The server did not answer a connect that announces Enhanced RTMP, but answered one without it."
 			}
 		}
 		return ""
-	}, "Set Options.NoEnhanced, or --no-enhanced: it saves three seconds. The server needs an update."},
+	}, "Set Options.NoEnhanced or --no-enhanced to save three seconds. The server needs an update."},
 	{"incomplete", report.Warning, func(r *report.Report) string {
 		if !r.Incomplete {
 			return ""
 		}
-		return "Parts of the recording are missing: what is said of the rest may be wrong."
+		return "Parts of the recording are missing: the findings about the rest may be wrong."
 	}, ""},
 	{"tolerated", report.Warning, func(r *report.Report) string {
 		var wrong []string
@@ -136,14 +136,14 @@ var protocol = []rule{
 			return ""
 		}
 		slices.Sort(wrong)
-		return "What is wrong on the wire was read all the same, which other clients may not do: " + strings.Join(wrong, ", ") + "."
-	}, "This is a fault of the server, or of the publisher whose chunks it hands on."},
+		return "The stream violates the protocol in ways that this library tolerates, but other clients may not: " + strings.Join(wrong, ", ") + "."
+	}, "This is a bug in the server, or in the publisher whose chunks it forwards."},
 	{"unreadable", report.Warning, func(r *report.Report) string {
 		if r.Wire.Unreadable == 0 {
 			return ""
 		}
 		return report.Number(r.Wire.Unreadable, "message") + " could not be read."
-	}, "This is a fault of the server, or of the publisher whose data it hands on."},
+	}, "This is a bug in the server, or in the publisher whose data it forwards."},
 	{"unknown-messages", report.Note, func(r *report.Report) string {
 		if len(r.Wire.UnknownMessages) == 0 {
 			return ""
@@ -159,34 +159,34 @@ var protocol = []rule{
 		if len(r.Trips.Slow) == 0 {
 			return ""
 		}
-		return "Answers came 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): that is how long a TCP delays acknowledgements for which the server waits."
+		return "Answers came 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): TCP delays acknowledgements by that time, and the server waits for them."
 	}, "Set TCP_NODELAY on the server's sockets."},
 	{"slow-requests", report.Note, func(r *report.Report) string {
 		if len(r.Trips.Late) == 0 {
 			return ""
 		}
-		return "The client sent " + strings.Join(r.Trips.Late, ", ") + " 40 ms late: that is how long a TCP delays acknowledgements for which the client waits."
-	}, "Set TCP_NODELAY on the client's socket, and let it send what belongs together with one write."},
+		return "The client sent " + strings.Join(r.Trips.Late, ", ") + " 40 ms late: TCP delays acknowledgements by that time, and the client waits for them."
+	}, "Set TCP_NODELAY on the client's socket, and send the parts of a message with one write."},
 	{"pipelining", report.Note, func(r *report.Report) string {
 		saved := report.Duration(r.Trips.RTMP-r.Trips.Commands) * r.Trips.RTT
 		if saved < worthwhile {
 			return ""
 		}
 		most := report.Duration(r.Trips.RTMP-r.Trips.Earliest) * r.Trips.RTT
-		return fmt.Sprintf("RTMP took %d round trips of %s: pipelining of commands would save %s, of the handshake as well %s.",
+		return fmt.Sprintf("RTMP took %d round trips of %s. Pipelining of commands would save %s, and pipelining of the handshake as well %s.",
 			r.Trips.RTMP, milliseconds(r.Trips.RTT), milliseconds(saved), milliseconds(most))
 	}, "Set Options.Pipelining, or rtmpdump's --pipelining."},
 	{"small-chunks", report.Note, func(r *report.Report) string {
 		if !r.Wire.MediaReceived() || r.Wire.TheirChunks >= smallChunks {
 			return ""
 		}
-		return fmt.Sprintf("The server sends chunks of %d bytes, which cost time on both sides.", r.Wire.TheirChunks)
+		return fmt.Sprintf("The server sends chunks of only %d bytes, which costs time on both sides.", r.Wire.TheirChunks)
 	}, "Set the server's chunk size to 4096 or more."},
 	{"small-window", report.Note, func(r *report.Report) string {
 		if r.Wire.TheirWindow == 0 || r.Wire.TheirWindow >= smallWindow {
 			return ""
 		}
-		return fmt.Sprintf("The server wants an acknowledgement for every %d bytes, and may wait for it.", r.Wire.TheirWindow)
+		return fmt.Sprintf("The server requires an acknowledgement for every %d bytes, and may wait for it.", r.Wire.TheirWindow)
 	}, "Set the server's window to 2,500,000 or more."},
 }
 
@@ -202,7 +202,7 @@ func stageFailed(r *report.Report, name string) bool {
 
 func isStatus(err error) bool { return errors.As(err, new(*message.StatusError)) }
 
-// userRefused reports whether the server says what is wrong with the user, after it was told: authfailed or nosuchuser.
+// userRefused reports whether the server has rejected the credentials that were sent: authfailed or nosuchuser.
 func userRefused(r *report.Report) bool {
 	_, reason, given := strings.Cut(r.Error, "?reason=")
 	return given && !strings.HasPrefix(reason, "needauth")
@@ -221,7 +221,7 @@ func reachedStream(r *report.Report) bool {
 	return false
 }
 
-// unanswered reports whether the session has ended before the server has answered what follows connect.
+// unanswered reports whether the session has ended before the server has answered the commands after connect.
 func unanswered(r *report.Report) bool {
 	return stageFailed(r, report.CreateStream) || stageFailed(r, report.Play) || stageFailed(r, report.Publish)
 }

@@ -13,9 +13,9 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/event"
 )
 
-// Options say what to do.
+// Options are the options of a session.
 type Options struct {
-	URL     string // followed by librtmp's options
+	URL     string // the URL, followed by librtmp's options
 	RTMP    rtmp.Options
 	Publish bool          // publish the sample instead of playing
 	For     time.Duration // how long to watch
@@ -29,7 +29,7 @@ func (o Options) Plain() string {
 
 // Result describes a session after its end.
 type Result struct {
-	Err        error // the error that ended it early: io.EOF if the server ended the stream
+	Err        error // the error that ended the session early; io.EOF if the server ended the stream
 	Opened     bool  // the server has agreed to play or publish
 	Stats      rtmp.Stats
 	Watched    time.Duration
@@ -37,7 +37,7 @@ type Result struct {
 	BytesWrote uint64
 }
 
-// Run makes a session and watches it.
+// Run runs a session and watches it.
 func Run(ctx context.Context, o Options, sink event.Sink) Result {
 	t := &tracer{began: time.Now(), sink: sink}
 	if u, err := rtmp.ParseURL(o.Plain()); err == nil {
@@ -77,12 +77,12 @@ func (r *Result) use(ctx context.Context, c *rtmp.Conn, o Options) error {
 	r.Watched = time.Since(began)
 	r.BytesRead, r.BytesWrote = after.BytesRead-before.BytesRead, after.BytesWritten-before.BytesWritten
 	if ctx.Err() != nil && (errors.Is(err, context.DeadlineExceeded) || errors.Is(err, context.Canceled)) {
-		return nil // it was watched long enough, or the user has stopped it
+		return nil // the time to watch is over, or the user has interrupted the session
 	}
 	return err
 }
 
-// play reads until the stream ends. It goes on if the server is silent for long.
+// play reads until the stream ends. It continues even if the server is silent for a long time.
 func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	var p rtmp.Packet
 	for {
@@ -92,16 +92,16 @@ func play(c *rtmp.Conn, s *rtmp.Stream) error {
 	}
 }
 
-// tracer turns the library's trace into events.
+// tracer converts the library's trace to events.
 type tracer struct {
 	began time.Time
 	host  string // the server's host
 	port  uint16
 
 	mu       sync.Mutex
-	sink     event.Sink // nil: the session has ended
+	sink     event.Sink // nil after the session has ended
 	attempts int
-	resolved string // the host resolved last
+	resolved string // the last host that was resolved
 }
 
 func (t *tracer) add(e *event.Event) {

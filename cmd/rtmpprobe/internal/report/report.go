@@ -7,13 +7,13 @@ import (
 	"time"
 )
 
-// Report is about one URL or one capture.
+// Report describes the probe of one URL or one capture.
 type Report struct {
-	URL        string    `json:"url"`                // without secrets; or the name of a capture
+	URL        string    `json:"url"`                // the URL without secrets, or the name of a capture
 	Publish    bool      `json:"publish"`            // the client publishes; otherwise it plays
 	Capture    bool      `json:"capture"`            // the session was captured
 	Problems   []string  `json:"problems,omitempty"` // what is missing in the capture
-	Incomplete bool      `json:"incomplete"`         // something of the captured session is missing
+	Incomplete bool      `json:"incomplete"`         // a part of the captured session is missing
 	Stages     []Stage   `json:"stages"`
 	Trips      Trips     `json:"round_trips"`
 	Server     Server    `json:"server"`
@@ -23,13 +23,13 @@ type Report struct {
 	Media      Media     `json:"media"`
 	Error      string    `json:"error,omitempty"` // the error that ended the session
 	Err        error     `json:"-"`               // likewise
-	Since      Duration  `json:"-"`               // the session began, while it lasts
+	Since      Duration  `json:"-"`               // time since the session began, while it lasts
 	Trials     []Trial   `json:"trials,omitempty"`
 	Commands   []Command `json:"commands,omitempty"`
 	Findings   []Finding `json:"findings"`
 }
 
-// WantsUser reports whether the server did not accept connect because of who we are (authmod adobe and llnw).
+// WantsUser reports whether the server has refused connect for lack of valid credentials (authmod adobe and llnw).
 func (r *Report) WantsUser() bool { return strings.Contains(r.Error, "authmod=") }
 
 // Stage is one step of connecting.
@@ -60,13 +60,13 @@ const (
 
 // Trips counts round trips until the server had agreed to play or publish.
 type Trips struct {
-	Count    int      `json:"count"`     // TCP and TLS included
-	RTT      Duration `json:"rtt_ms"`    // the network's, if it can be determined
-	RTMP     int      `json:"rtmp"`      // those of RTMP
-	Commands int      `json:"commands"`  // of these, those left with pipelined commands
-	Earliest int      `json:"handshake"` // of these, those left with a pipelined handshake as well
+	Count    int      `json:"count"`     // total, including TCP and TLS
+	RTT      Duration `json:"rtt_ms"`    // round trip time of the network, if it can be determined
+	RTMP     int      `json:"rtmp"`      // round trips of RTMP
+	Commands int      `json:"commands"`  // round trips of RTMP with pipelined commands
+	Earliest int      `json:"handshake"` // round trips of RTMP with a pipelined handshake as well
 	Slow     []string `json:"slow"`      // stages whose answer was as late as with a delayed acknowledgement
-	Late     []string `json:"late"`      // stages that the client began that late, in a capture
+	Late     []string `json:"late"`      // stages that the client began as late, in a capture
 }
 
 // Server describes the server as it describes itself.
@@ -89,7 +89,7 @@ type Status struct {
 	Description string   `json:"description,omitempty"`
 }
 
-// Text is the code with the description, if there is one.
+// Text returns the code and the description, if there is one.
 func (s Status) Text() string {
 	if s.Description == "" {
 		return s.Code
@@ -97,7 +97,7 @@ func (s Status) Text() string {
 	return s.Code + ": " + s.Description
 }
 
-// TLS is about the connection's encryption and the server's certificate.
+// TLS describes the connection's encryption and the server's certificate.
 type TLS struct {
 	Version    string    `json:"version,omitempty"`
 	Names      []string  `json:"names,omitempty"`
@@ -107,11 +107,11 @@ type TLS struct {
 	Error      string    `json:"error,omitempty"`
 }
 
-// Wire is what the protocol did below the media.
+// Wire describes the protocol below the media.
 type Wire struct {
 	Read             uint64  `json:"bytes_read"` // bytes of RTMP; 0 for a capture
 	Written          uint64  `json:"bytes_written"`
-	ReadRate         float64 `json:"read_bps"` // bits a second, while media was watched
+	ReadRate         float64 `json:"read_bps"` // bits per second, while media was watched
 	WrittenRate      float64 `json:"written_bps"`
 	MessagesReceived int     `json:"messages_received"`
 	MessagesSent     int     `json:"messages_sent"`
@@ -133,7 +133,7 @@ type Wire struct {
 // Media describes the media while it was watched.
 type Media struct {
 	For       Duration `json:"watched_ms"`
-	First     Duration `json:"first_packet_ms"` // since the session began; 0: none
+	First     Duration `json:"first_packet_ms"` // time since the session began; 0 if no media came
 	FirstKey  Duration `json:"first_key_frame_ms"`
 	Video     *Video   `json:"video,omitempty"`
 	Audio     *Audio   `json:"audio,omitempty"`
@@ -142,11 +142,11 @@ type Media struct {
 	Scripts   int      `json:"data_messages"`
 	Rates     []Rate   `json:"seconds"`
 
-	Pace     float64  `json:"pace"` // media time divided by real time, after the first second: 1 for a live stream; 0: too short to measure
+	Pace     float64  `json:"pace"` // media time divided by real time, after the first second: 1 for a live stream; 0 if too short to measure
 	Burst    Duration `json:"burst_ms"`
 	Stalls   []Gap    `json:"stalls,omitempty"`
 	Offset   Duration `json:"audio_offset_ms"` // lead of audio over video sent at the same time, at the end
-	Drift    Duration `json:"drift_ms"`        // change of that since the beginning
+	Drift    Duration `json:"drift_ms"`        // change of Offset since the beginning
 	Jumps    Moments  `json:"time_jumps"`
 	Backs    Moments  `json:"time_runs_back"`
 	Repeats  Moments  `json:"time_repeats"`
@@ -154,7 +154,7 @@ type Media struct {
 	Duration Duration `json:"duration_ms"`
 }
 
-// Video describes the pictures of the default track.
+// Video describes the default video track.
 type Video struct {
 	Codec   string   `json:"codec"`
 	Profile string   `json:"profile,omitempty"`
@@ -173,15 +173,15 @@ type Video struct {
 	Claimed string   `json:"metadata_says,omitempty"` // the metadata's value, if different
 }
 
-// Keys are the key frames.
+// Keys describes the key frames.
 type Keys struct {
 	Count   int      `json:"count"`
 	Mean    Duration `json:"mean_distance_ms"`
-	Longest Duration `json:"longest_distance_ms"` // including the wait for one that did not come
+	Longest Duration `json:"longest_distance_ms"` // including the wait for a key frame that did not come
 	Bytes   int      `json:"mean_bytes"`
 }
 
-// Audio describes the sound of the default track.
+// Audio describes the default audio track.
 type Audio struct {
 	Codec      string   `json:"codec"`
 	Profile    string   `json:"profile,omitempty"`
@@ -194,35 +194,35 @@ type Audio struct {
 	Header     Header   `json:"header"`
 }
 
-// Header says whether the decoder's configuration came.
+// Header says whether the decoder configuration came.
 type Header struct {
 	Needed bool `json:"needed"`
 	Count  int  `json:"count"`
 	Early  int  `json:"frames_before"` // frames before the first key frame
 }
 
-// Rate is what one second of watching brought, in bits.
+// Rate is the number of bits that one second of watching brought.
 type Rate struct {
 	Video float64 `json:"video_bps"`
 	Audio float64 `json:"audio_bps"`
 }
 
-// Gap is a time without media.
+// Gap is a period without media.
 type Gap struct {
 	At   Duration `json:"at_ms"`
 	Took Duration `json:"took_ms"`
 }
 
-// Moments are timestamps that went wrong.
+// Moments counts wrong timestamps of one kind.
 type Moments struct {
 	Count int      `json:"count"`
-	At    Duration `json:"first_at_ms"` // time of the first
+	At    Duration `json:"first_at_ms"` // time of the first one
 	Track string   `json:"of,omitempty"`
 	From  Duration `json:"from_ms"`
 	To    Duration `json:"to_ms"`
 }
 
-// Add counts one more.
+// Add counts one wrong timestamp.
 func (m *Moments) Add(one Moments) {
 	if m.Count == 0 {
 		*m = one
@@ -230,14 +230,14 @@ func (m *Moments) Add(one Moments) {
 	m.Count++
 }
 
-// Trial is another way to connect, and what came of it.
+// Trial is another way to connect, and its result.
 type Trial struct {
 	What   string `json:"what"`
 	Worked bool   `json:"worked"`
 	Text   string `json:"text"`
 }
 
-// Command is how to do it with another program. Keys are placeholders.
+// Command describes how to do the same with another program. Keys are replaced by placeholders.
 type Command struct {
 	Program string   `json:"program"`
 	Lines   []string `json:"lines"`
@@ -254,7 +254,7 @@ const (
 	Error   Grade = "error"
 )
 
-// Finding is something worth knowing.
+// Finding is a problem, or another fact worth knowing.
 type Finding struct {
 	ID    string `json:"id"`
 	Grade Grade  `json:"grade"`
@@ -262,7 +262,7 @@ type Finding struct {
 	Do    string `json:"do,omitempty"`
 }
 
-// Number writes n things, of which one is called that.
+// Number formats a number of things, such as "3 bytes". one is the singular.
 func Number(n int, one string) string {
 	if n != 1 {
 		one += "s"
@@ -270,10 +270,10 @@ func Number(n int, one string) string {
 	return strconv.Itoa(n) + " " + one
 }
 
-// Duration is a time that JSON has in milliseconds.
+// Duration is a duration that is written to JSON in milliseconds.
 type Duration time.Duration
 
-// Std is d as package time has it.
+// Std returns d as a time.Duration.
 func (d Duration) Std() time.Duration { return time.Duration(d) }
 
 // MarshalJSON writes milliseconds, to the microsecond.

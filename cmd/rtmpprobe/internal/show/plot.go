@@ -16,10 +16,10 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// ErrNoMedia is returned by Plot where media did not come for a second.
-var ErrNoMedia = errors.New("no media came that could be plotted")
+// ErrNoMedia is returned by Plot if media came for less than a second.
+var ErrNoMedia = errors.New("not enough media to plot")
 
-// Plottable reports whether Plot knows the format that a file's name says.
+// Plottable reports whether Plot supports the format given by a file's extension.
 func Plottable(file string) bool {
 	switch strings.ToLower(filepath.Ext(file)) {
 	case ".svg", ".png":
@@ -28,7 +28,7 @@ func Plottable(file string) bool {
 	return false
 }
 
-// Plot draws the bit rates of reports to a file, in the format that its name says: svg or png.
+// Plot draws the bit rates of reports to a file. The format, SVG or PNG, follows from the file's extension.
 func Plot(file string, reports []*report.Report) error {
 	p := plot.New()
 	p.Title.Text = "Bit rates"

@@ -17,22 +17,22 @@ const (
 	clearBelow  = "\x1b[J"
 )
 
-// Screen shows reports on a terminal while they come about.
+// Screen shows growing reports on a terminal.
 type Screen struct {
 	w    io.Writer
 	size func() (columns, lines int)
 }
 
-// NewScreen takes the terminal's screen, until Close. size is asked how large it is before each drawing; 0 is unlimited.
+// NewScreen uses the whole terminal until Close. size returns the size of the terminal before each drawing; 0 means unlimited.
 func NewScreen(w io.Writer, size func() (columns, lines int)) *Screen {
 	io.WriteString(w, enterScreen)
 	return &Screen{w: w, size: size}
 }
 
-// detail is what of a report is shown, the first that fits: what matters most is kept.
+// detail lists selections of a report's sections. The first that fits on the screen is shown.
 var detail = [][]section{everything, {stages, media, findings}, {media, graph, findings}, {media, findings}, {findings}}
 
-// Draw shows reports in place of those before. What is in no way short enough for the screen is cut at its end.
+// Draw shows reports in place of the previous ones. If even the shortest selection does not fit on the screen, its end is cut off.
 func (s *Screen) Draw(reports []*report.Report) error {
 	columns, height := s.size()
 	var lines []string
@@ -56,7 +56,7 @@ func (s *Screen) Draw(reports []*report.Report) error {
 	return err
 }
 
-// fold takes text apart into lines of at most so many columns; 0 is unlimited.
+// fold splits text into lines of at most width columns; 0 means unlimited.
 func fold(text string, columns int) (lines []string) {
 	for line := range strings.SplitSeq(strings.TrimRight(text, "\n"), "\n") {
 		for runes := []rune(line); columns > 0 && len(runes) > columns; line = string(runes) {
@@ -68,5 +68,5 @@ func fold(text string, columns int) (lines []string) {
 	return lines
 }
 
-// Close gives the screen back.
+// Close restores the previous content of the terminal.
 func (s *Screen) Close() { io.WriteString(s.w, leaveScreen) }

@@ -25,7 +25,7 @@ var update = flag.Bool("update", false, "write the screens anew")
 
 func ms(n float64) report.Duration { return report.Duration(n * float64(time.Millisecond)) }
 
-// played is a report about a live stream.
+// played returns a report about a live stream.
 func played() *report.Report {
 	r := &report.Report{URL: "rtmps://example.com/live",
 		Stages: []report.Stage{
@@ -62,7 +62,7 @@ func played() *report.Report {
 	return r
 }
 
-// refused is a report about a publisher that is refused.
+// refused returns a report about a publisher that is refused.
 func refused() *report.Report {
 	return &report.Report{URL: "rtmp://example.com/app", Publish: true,
 		Stages: []report.Stage{
@@ -136,7 +136,7 @@ func TestPlot(t *testing.T) {
 	require.Error(t, show.Plot(filepath.Join(t.TempDir(), "b.txt"), []*report.Report{played()}))
 }
 
-// screen is what is drawn on a terminal of that size.
+// screen returns what is drawn on a terminal of the given size.
 func screen(columns, lines int, reports ...*report.Report) string {
 	var b bytes.Buffer
 	s := show.NewScreen(&b, func() (int, int) { return columns, lines })
@@ -155,7 +155,7 @@ func TestScreen(t *testing.T) {
 	assert.Contains(t, out, "Connecting")
 }
 
-// On every terminal it fits, and what was found is there wherever there is room for it.
+// TestSmallScreens checks that the report fits on every terminal, and that the findings are shown if there is room for them.
 func TestSmallScreens(t *testing.T) {
 	for _, columns := range []int{1, 20, 80, 110, 200} {
 		for _, height := range []int{1, 2, 5, 10, 24, 30, 50, 80} {

@@ -17,10 +17,10 @@ import (
 // width is the maximum length of lines of prose.
 const width = 110
 
-// section writes a part of a report.
+// section is a function that writes a part of a report.
 type section func(*bytes.Buffer, *report.Report)
 
-// everything is a whole report.
+// everything contains the sections of a whole report.
 var everything = []section{stages, media, graph, wire, trials, findings}
 
 // Text writes a report as text.

@@ -49,7 +49,7 @@ func (b *Builder) welcome(cmd *message.Command) string {
 	if len(s.Enhanced) > 0 {
 		parts = append(parts, "Enhanced RTMP ("+strings.Join(s.Enhanced, " ")+")")
 	} else {
-		parts = append(parts, "no word of Enhanced RTMP")
+		parts = append(parts, "Enhanced RTMP not mentioned")
 	}
 	return strings.Join(parts, ", ")
 }
@@ -74,7 +74,7 @@ func (b *Builder) properties(value any, depth int) {
 		case amf.Object, amf.ECMAArray:
 			if strings.HasSuffix(strings.ToLower(p.Name), "fourccinfomap") {
 				b.infoMap(v)
-			} else if depth == 0 { // "data", where some servers name themselves
+			} else if depth == 0 { // the object "data", in which some servers identify themselves
 				b.properties(v, depth+1)
 			}
 		}
@@ -82,7 +82,7 @@ func (b *Builder) properties(value any, depth int) {
 }
 
 func (b *Builder) number(name string, n float64) {
-	if math.IsNaN(n) || math.IsInf(n, 0) { // JSON has none
+	if math.IsNaN(n) || math.IsInf(n, 0) { // JSON has no such numbers
 		return
 	}
 	s := &b.report.Server

@@ -27,7 +27,7 @@ const (
 	maxKinds = 32
 )
 
-// Builder takes the events of a session. The zero value is not ready to use.
+// Builder receives the events of a session. Use New; the zero value is not ready to use.
 type Builder struct {
 	report   *report.Report
 	mask     func(string) string
@@ -36,15 +36,15 @@ type Builder struct {
 	waits    map[float64]string       // the stage that the answer to a transaction ends
 	dialling map[string]time.Duration // addresses being dialled, of which there may be several
 	trips    trips
-	reached  bool  // the handshake has begun
+	reached  bool  // the RTMP handshake has begun
 	key      bool  // a key frame has come
 	media    bool  // media has come
 	opened   bool  // the server has agreed to play or publish
 	closed   bool  // the client has begun to leave
-	refusal  error // the server's newest
+	refusal  error // the server's last refusal
 }
 
-// New returns a Builder that fills in r. mask replaces secrets in texts from the server; nil: they are kept.
+// New returns a Builder that fills in r. mask replaces secrets in texts from the server; nil means that there are none.
 func New(r *report.Report, mask func(string) string) *Builder {
 	if mask == nil {
 		mask = func(s string) string { return s }
@@ -75,7 +75,7 @@ func (b *Builder) Add(e *event.Event) {
 		b.secured(e)
 	case event.Asked:
 		b.throughProxy()
-		if !b.reached { // later ones are polls
+		if !b.reached { // later requests are polls
 			b.begin(report.Tunnel)
 		}
 	case event.Answered:
@@ -127,7 +127,7 @@ func (b *Builder) because(err error) string {
 	return quote.Text(strings.TrimPrefix(b.mask(err.Error()), "rtmp: "), 400)
 }
 
-// attempt starts another attempt to connect: it forgets what belongs to the last one, and text says why there is another.
+// attempt starts another attempt to connect, and removes what belongs to the previous one. text says why there is another attempt.
 func (b *Builder) attempt(text string) {
 	clear(b.begun)
 	clear(b.waits)
@@ -145,7 +145,7 @@ func (b *Builder) dialled(e *event.Event) {
 	}
 	began, underWay := b.dialling[e.Text]
 	delete(b.dialling, e.Text)
-	if !underWay || errors.Is(e.Err, context.Canceled) { // another address was faster
+	if !underWay || errors.Is(e.Err, context.Canceled) { // the dialling was cancelled because another address was faster
 		return
 	}
 	b.begun[report.TCP] = began

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// session is one that a test makes up.
+// session is a session composed by a test.
 type session struct {
 	*testing.T
 	b   *stages.Builder
@@ -33,7 +33,7 @@ func newSession(t *testing.T, mask func(string) string) *session {
 	return s
 }
 
-// then is something that happens so many ms later.
+// then adds an event ms milliseconds after the previous one.
 func (s *session) then(ms int, e event.Event) {
 	s.now += time.Duration(ms) * time.Millisecond
 	e.At = s.now
@@ -63,7 +63,7 @@ func started() amf.Object {
 	return message.StatusObject("status", message.CodePlayStart, "Started")
 }
 
-// names are the stages with their texts.
+// names returns the stages with their texts.
 func (s *session) names() (names []string) {
 	for _, stage := range s.r.Stages {
 		names = append(names, stage.Name)
@@ -109,7 +109,7 @@ func TestAPlayer(t *testing.T) {
 	assert.Len(t, s.r.Statuses, 2)
 }
 
-// Requests sent together take one round trip.
+// TestAPlayerThatPipelines checks that requests sent together count as one round trip.
 func TestAPlayerThatPipelines(t *testing.T) {
 	s := newSession(t, nil)
 	s.opening(20)
@@ -132,7 +132,7 @@ func TestMediaWithoutPlayStart(t *testing.T) {
 	assert.Equal(t, 1, s.stage("play").Trips)
 }
 
-// A refusal, a loss and a second attempt.
+// TestFailures checks a refusal, a lost connection and a second attempt.
 func TestFailures(t *testing.T) {
 	mask := func(text string) string { return strings.ReplaceAll(text, "secret", "***") }
 	s := newSession(t, mask)
@@ -201,7 +201,7 @@ func TestControlMessages(t *testing.T) {
 	assert.Equal(t, map[string]int{"type 77": 1}, w.UnknownMessages)
 }
 
-// Whatever a server says, in whatever order, is bounded and fit for a terminal.
+// TestAHostileServer checks that the report is bounded and free of control characters, whatever the server sends.
 func TestAHostileServer(t *testing.T) {
 	s := newSession(t, nil)
 	s.opening(1)
@@ -229,7 +229,7 @@ func TestAHostileServer(t *testing.T) {
 	}
 }
 
-// Two addresses at the same time, of which one wins: the end of the other one is not a failure.
+// TestTwoAddresses dials two addresses at the same time. The end of the slower attempt is not a failure.
 func TestTwoAddresses(t *testing.T) {
 	s := newSession(t, nil)
 	s.then(0, event.Event{Kind: event.Dialling, Text: "[2001:db8::1]:1935"})
@@ -241,7 +241,7 @@ func TestTwoAddresses(t *testing.T) {
 	assert.Equal(t, report.Duration(20*time.Millisecond), s.stage("tcp").Took)
 }
 
-// A refusal whose level is not "error".
+// TestARefusalOfAnotherLevel checks a refusal whose level is not "error".
 func TestARefusalOfAnotherLevel(t *testing.T) {
 	s := newSession(t, nil)
 	s.command(0, true, "play", 0, nil, "name")
@@ -251,7 +251,7 @@ func TestARefusalOfAnotherLevel(t *testing.T) {
 	assert.Error(t, s.r.Err)
 }
 
-// A client of a capture that waits for acknowledgements, as FFmpeg does.
+// TestAClientThatWaitsForAcknowledgements checks the capture of a client that waits for TCP acknowledgements, as FFmpeg does.
 func TestAClientThatWaitsForAcknowledgements(t *testing.T) {
 	s := newSession(t, nil)
 	s.r.Capture = true

@@ -6,7 +6,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// Delays by delayed acknowledgements: 40 ms on Linux, up to 200 ms on other systems (RFC 1122 section 4.2.3.2 allows
+// Delays caused by delayed acknowledgements: 40 ms on Linux, up to 200 ms on other systems (RFC 1122 section 4.2.3.2 allows
 // 500).
 const (
 	delayedACK     = 38 * time.Millisecond
@@ -33,7 +33,7 @@ func (t *trips) answered() int {
 	return 1
 }
 
-// slow reports whether an answer was as late as a delayed acknowledgement makes it.
+// slow reports whether an answer was as late as if it had waited for a delayed acknowledgement.
 func (t *trips) slow(took report.Duration) bool {
 	extra := time.Duration(took - t.network)
 	return t.connected && time.Duration(t.network) < delayedACK && extra >= delayedACK && extra <= delayedACKMost
@@ -56,7 +56,7 @@ func (b *Builder) count() {
 		}
 		t.Count += s.Trips
 	}
-	// One for the handshake and one for everything else; or one for both.
+	// One for the handshake and one for everything else, or one for both.
 	t.Commands, t.Earliest = min(t.RTMP, 2), min(t.RTMP, 1)
 	b.delayed()
 }

@@ -18,8 +18,8 @@ type audio struct {
 	coreRate int // sample rate of the AAC core, in Hz; 0: unknown
 	frames   int
 	counted  int           // frames whose samples are counted
-	first    time.Duration // media time of the first of them
-	last     time.Duration // media time of the newest
+	first    time.Duration // media time of the first counted frame
+	last     time.Duration // media time of the newest counted frame
 	broken   int           // number of jumps and steps back when counting began
 }
 
@@ -58,7 +58,7 @@ func (a *audio) track(w *Watcher, at time.Duration, tag flv.Tag, h flv.AudioHead
 	a.line.name = "audio"
 	t := a.line.add(at, tag.Timestamp)
 	w.together(t, false)
-	if broken := a.line.jumps.Count + a.line.backs.Count; a.counted == 0 || broken != a.broken { // start counting samples here
+	if broken := a.line.jumps.Count + a.line.backs.Count; a.counted == 0 || broken != a.broken { // start counting samples again here
 		a.counted, a.first, a.broken = 0, t, broken
 	}
 	a.counted++

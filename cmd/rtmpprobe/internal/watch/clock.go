@@ -8,13 +8,13 @@ import (
 )
 
 const (
-	// stall is how much longer than usual nothing may come: players have less in store.
+	// stall is how much longer than usual a pause may be. Players usually buffer less than that.
 	stall = 500 * time.Millisecond
 	// maxStalls bounds the stalls that are listed.
 	maxStalls = 32
-	// settled is the time after which the server has sent what it keeps for new players.
+	// settled is the time after which the server has sent the media that it stores for new players.
 	settled = time.Second
-	// shortest is the time after that before the pace is meaningful.
+	// shortest is how long after settled the pace becomes meaningful.
 	shortest = 3 * time.Second
 )
 
@@ -24,10 +24,10 @@ type clock struct {
 	begun       bool
 	origin      time.Duration // media time of the first message
 	newest      time.Duration // the greatest media time, without jumps
-	steps       int           // how often that has grown
+	steps       int           // how often newest has grown
 	last        time.Duration // media time of the previous message
 	arrival     time.Duration // arrival of the previous message, since the session began
-	elapsed     time.Duration // since the first message
+	elapsed     time.Duration // real time since the first message
 	burst       time.Duration // media beyond one second that came in the first second
 	mark        time.Duration // newest at the end of the first second
 	marked      time.Duration // elapsed at that point
@@ -41,7 +41,7 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 		c.begun, c.origin, c.newest, c.last, c.arrival = true, t, t, t, at
 		return
 	}
-	if step := t - c.last; step > jump || step < -jump { // a jump takes no time
+	if step := t - c.last; step > jump || step < -jump { // a jump does not count as media time
 		c.jumpedSince += step
 	}
 	c.last = t
@@ -59,7 +59,7 @@ func (c *clock) arrived(elapsed, at time.Duration, timestamp uint32) {
 	}
 }
 
-// stalled reports whether nothing has come for too long. A stream of one picture a second is not stalled between two.
+// stalled reports whether the stream has paused for too long. A stream of one picture per second is not stalled between two pictures.
 func (c *clock) stalled(gap time.Duration) bool {
 	if c.steps > 0 {
 		gap -= (c.newest - c.origin) / time.Duration(c.steps)

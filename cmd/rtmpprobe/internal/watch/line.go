@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// jump is the longest regular step between timestamps of a track. After a longer one players stall or skip.
+// jump is the longest regular step between timestamps of a track. At a longer step players stall or skip.
 const jump = time.Second
 
 // line checks the timestamps of one track.

@@ -10,7 +10,7 @@ import (
 type pairs struct {
 	video, audio       time.Duration // the newest timestamps
 	hasVideo, hasAudio bool
-	early, late        mean // of the first and the newest frames
+	early, late        mean // mean offsets over the first and the newest frames
 }
 
 // window is the number of frames in a mean.

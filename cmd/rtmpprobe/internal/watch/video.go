@@ -25,8 +25,8 @@ type video struct {
 	keyBytes    int
 	keyAt       time.Duration // media time of the newest key frame
 	keyCame     time.Duration // its arrival
-	keySpan     time.Duration // between the first and the newest, without jumps
-	longest     time.Duration // longest distance of two
+	keySpan     time.Duration // media time between the first and the newest key frame, without jumps
+	longest     time.Duration // longest distance between two key frames
 	began       time.Duration // arrival of the first frame
 }
 

@@ -10,13 +10,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// maxSeconds bounds the number of bit rates that are kept, to those of a day.
+// maxSeconds bounds the number of bit rates that are kept: one per second for a day.
 const maxSeconds = 24 * 3600
 
-// Watcher takes the events of a session. The zero value is ready to use.
+// Watcher receives the events of a session. The zero value is ready to use.
 type Watcher struct {
 	info         flv.Info
-	sent, begun  bool          // the first media was sent by the client; it has come
+	sent, begun  bool          // sent: the client sends the media; begun: media has come
 	first, last  time.Duration // arrival of the first and of the newest media
 	rates        []report.Rate
 	video        video
@@ -24,7 +24,7 @@ type Watcher struct {
 	clock        clock
 	pairs        pairs
 	metadata     bool
-	videoClaimed string // according to the metadata
+	videoClaimed string // size according to the metadata
 }
 
 // Add implements event.Sink.
@@ -92,7 +92,7 @@ func (w *Watcher) arrived(at time.Duration, p *message.Packet) {
 	w.last = at
 }
 
-// Report fills in m from what has come so far. It may be called again.
+// Report fills in m from the events so far. It may be called again.
 func (w *Watcher) Report(m *report.Media, now time.Duration) {
 	m.Metadata, m.Scripts, m.Announced = w.metadata, int(w.info.Script.Tags), w.videoClaimed != ""
 	m.Duration = report.Duration(w.info.Duration)

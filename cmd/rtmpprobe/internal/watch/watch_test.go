@@ -15,13 +15,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// tag is a tag and when it comes.
+// tag is a tag and the time of its arrival.
 type tag struct {
 	at time.Duration
 	flv.Tag
 }
 
-// sample are the tags of the sample, which come when they are due.
+// sample returns the tags of the sample, each arriving at its timestamp.
 func sample(t *testing.T) (tags []tag) {
 	var at time.Duration
 	for _, tg := range rtmptest.SampleTags(t) {
@@ -31,7 +31,7 @@ func sample(t *testing.T) (tags []tag) {
 	return tags
 }
 
-// watched is what is reported of tags at the time end.
+// watched returns the report about tags at the time end.
 func watched(tags []tag, end time.Duration) report.Media {
 	var w watch.Watcher
 	for _, tg := range tags {
@@ -43,7 +43,7 @@ func watched(tags []tag, end time.Duration) report.Media {
 	return m
 }
 
-const length = 10 * time.Second // of the sample
+const length = 10 * time.Second // length of the sample
 
 func TestTheSample(t *testing.T) {
 	m := watched(sample(t), length)
@@ -85,7 +85,7 @@ func TestTimesThatGoWrong(t *testing.T) {
 	assert.InDelta(t, 64, time.Duration(m.Jumps.To).Seconds(), 0.1)
 	assert.Zero(t, m.Backs.Count)
 	assert.InDelta(t, 25, m.Video.Rate, 0.01, "the jump does not count")
-	assert.InDelta(t, 1, m.Pace, 0.05, "nor does it here")
+	assert.InDelta(t, 1, m.Pace, 0.05, "here the jump does not count either")
 
 	m = watched(moved(^uint32(2999)), length) // 3 s back
 	assert.Equal(t, 2, m.Backs.Count)
@@ -103,7 +103,7 @@ func TestTimesThatGoWrong(t *testing.T) {
 	assert.Equal(t, "audio", m.Repeats.Track)
 }
 
-// The time goes on past 2^32 ms.
+// TestTimesThatWrapAround checks timestamps that continue past 2^32 ms.
 func TestTimesThatWrapAround(t *testing.T) {
 	tags := sample(t)
 	for i := range tags {
@@ -147,7 +147,7 @@ func TestStallsBurstsAndPace(t *testing.T) {
 	assert.InDelta(t, 1, m.Pace, 0.02)
 
 	m = watched(tags, 20*time.Second)
-	assert.Len(t, m.Stalls, 2, "the end is one, too")
+	assert.Len(t, m.Stalls, 2, "the pause at the end counts too")
 
 	late := sample(t)
 	for i := range late {
@@ -156,7 +156,7 @@ func TestStallsBurstsAndPace(t *testing.T) {
 	assert.InDelta(t, 0.8, watched(late, 13*time.Second).Pace, 0.02)
 }
 
-// A picture a second, and nothing else.
+// TestAStreamOfFewPictures checks a stream that consists of one picture per second.
 func TestAStreamOfFewPictures(t *testing.T) {
 	var tags []tag
 	for i := range 10 {
@@ -215,7 +215,7 @@ func TestMetadataThatDiffers(t *testing.T) {
 	assert.Equal(t, "1920x1080", watched(tags, length).Video.Claimed)
 }
 
-// A session that publishes: the media that comes first is the client's. Aggregates are taken apart.
+// TestPublishersAndAggregates checks a session that publishes, in which the first media is the client's, and media in aggregates.
 func TestPublishersAndAggregates(t *testing.T) {
 	var w watch.Watcher
 	tags := sample(t)
@@ -232,7 +232,7 @@ func TestPublishersAndAggregates(t *testing.T) {
 	assert.Equal(t, 1, m.Video.Header.Count)
 }
 
-// Invalid bodies are counted and do no harm.
+// FuzzWatcher checks that invalid bodies are counted and otherwise harmless.
 func FuzzWatcher(f *testing.F) {
 	f.Add(uint8(9), uint32(0), []byte{0x17, 0, 0, 0, 0}, uint8(8), uint32(10), []byte{0xaf, 0, 0x12})
 	f.Add(uint8(22), uint32(5), []byte{9, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 0x17, 0, 0, 0, 12}, uint8(18), uint32(1<<31), []byte{2, 0, 0})
