@@ -103,8 +103,8 @@ func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	n = min(r.left, len(b))
 	p = st.piece()
 	p.Payload, p.Offset = b[:n], st.scanned
-	if head := s.heads[st]; head != nil && st.scanned < uint32(len(head)) {
-		copy(head[st.scanned:], p.Payload)
+	if head := s.heads[st]; head != nil {
+		copy(head[min(int(st.scanned), len(head)):], p.Payload)
 	}
 	st.scanned += uint32(n)
 	if r.left -= n; r.left > 0 {
@@ -212,7 +212,7 @@ func NewScannerState(b []byte) (*Scanner, error) {
 	in := stateReader{b: b}
 	r.chunkSize = int(in.uint(MaxMessageLength))
 	current, left := in.uint(MaxChunkStreamID), in.uint(MaxMessageLength)
-	for range in.uint(maxStreamBytes / streamSize) {
+	for range in.uint(MaxChunkStreamID) {
 		if err := s.addState(&in); err != nil {
 			return nil, err
 		}
