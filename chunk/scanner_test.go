@@ -84,6 +84,18 @@ func FuzzScanner(f *testing.F) {
 	})
 }
 
+func TestScannerInChunk(t *testing.T) {
+	s := NewScanner()
+	require.False(t, s.InChunk())
+	wire := setChunkSize(0, 0, 1, 0)
+	_, n, err := s.Scan(wire) // the header
+	require.NoError(t, err)
+	require.True(t, s.InChunk())
+	_, _, err = s.Scan(wire[n:])
+	require.NoError(t, err)
+	require.False(t, s.InChunk())
+}
+
 func TestScannerRefusesInvalidStates(t *testing.T) {
 	wire, _ := randomStream(rand.New(rand.NewPCG(1, 9)), 12)
 	s := NewScanner()
