@@ -17,7 +17,6 @@ import (
 // Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They change no message and break no limit:
 //   - assembly.go: whether what just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
 //     continuation of which only the header has arrived.
-//   - limit.go: a limit of MaxMessageLength that is replaced by itself.
 //   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
 //   - message.go: which of two loops copies chunks of 128 bytes.
 //   - scatter.go: how much of a message is read to its place, and how much to the buffer.
