@@ -240,7 +240,7 @@ func (s *Scanner) addState(in *stateReader) error {
 	if st == nil {
 		return errState
 	}
-	flags := in.uint(1<<4 - 1)
+	flags := in.uint(stateBegun | stateExtended | stateOmits | statePartial)
 	st.begun, st.extended, st.omits, st.partial = flags&stateBegun != 0, flags&stateExtended != 0, flags&stateOmits != 0, flags&statePartial != 0
 	st.format, st.typ = Format(in.uint(3)), uint8(in.uint(1<<8-1))
 	const full = 1<<32 - 1

@@ -181,20 +181,22 @@ func TestScannerStateLimits(t *testing.T) {
 		}
 	}
 
-	streams := func(n uint64) (b []byte) {
+	streams := func(n uint64, scanned byte) (b []byte) { // each with so many of ten bytes scanned
 		for _, v := range []uint64{128, 0, 0, n} {
 			b = binary.AppendUvarint(b, v)
 		}
 		for id := range n {
 			b = binary.AppendUvarint(b, 2+id)
-			b = append(b, partial, 0, 9, 0, 0, 10, 1, 0, 4, 1, 0)
+			b = append(b, partial, 0, 9, 0, 0, 10, 1, 0, scanned, 1, 0)
 		}
 		return b
 	}
-	_, err := NewScannerState(streams(maxPartials))
+	_, err := NewScannerState(streams(maxPartials, 9))
 	require.NoError(t, err)
-	_, err = NewScannerState(streams(maxPartials + 1))
+	_, err = NewScannerState(streams(maxPartials+1, 9))
 	require.Equal(t, errState, err, "unfinished messages")
+	_, err = NewScannerState(streams(1, 10))
+	require.Equal(t, errState, err, "unfinished, but whole")
 }
 
 func FuzzScannerState(f *testing.F) {

@@ -82,7 +82,6 @@ func (r *Reader) addSlots(s *stream) {
 		headers = headers[s.basicSize:]
 		left = r.chunkSize // or what is left of the memory
 	}
-	k.vector = k.vector[:len(k.vector)-1] // a header slot without its payload slot
 }
 
 // settle processes n bytes that were read into the vector.
