@@ -4,8 +4,8 @@ package chunk
 func (r *Reader) SetMaxMessageSize(n int) { r.maxSize = clampMessageSize(n) }
 
 func clampMessageSize(n int) int {
-	if n <= 0 || n > MaxMessageLength {
+	if n <= 0 {
 		return MaxMessageLength
 	}
-	return n
+	return min(n, MaxMessageLength)
 }

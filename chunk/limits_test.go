@@ -17,7 +17,6 @@ import (
 // Mutation testing (see CONTRIBUTING.md) finds some changes that no test notices. They affect neither messages nor limits:
 //   - assembly.go: whether payload that just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
 //     continuation of which only the header has arrived.
-//   - limit.go: a limit of MaxMessageLength that is replaced by itself.
 //   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
 //   - message.go: which of two loops copies chunks of 128 bytes.
 //   - scatter.go: how much of a message is read to its place, and how much to the buffer.
@@ -52,6 +51,9 @@ func TestChunkSizes(t *testing.T) {
 			err := r.Next(&m)
 			assert.Equal(t, test.err, err != nil)
 			assert.Equal(t, test.want, r.ChunkSize())
+			_, s, err := scanAll(t, setChunkSize(test.body...), 1)
+			assert.Equal(t, test.err, err != io.EOF)
+			assert.Equal(t, test.want, s.ChunkSize())
 			_, err = w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: test.body})
 			assert.Equal(t, test.err, err != nil)
 			assert.Equal(t, test.want, w.ChunkSize())
@@ -183,6 +185,14 @@ func TestTolerated(t *testing.T) {
 				assert.Equal(t, test.want, r.Tolerated())
 				assert.Equal(t, test.times, times)
 			}
+			var times []uint32
+			scanned, s, err := scanAll(t, unhex(test.in), 1)
+			require.Equal(t, io.EOF, err)
+			assert.Equal(t, test.want, s.Tolerated())
+			for _, m := range scanned {
+				times = append(times, m.Time)
+			}
+			assert.Equal(t, test.times, times)
 		})
 	}
 	short := NewReader(bytes.NewReader(unhex(begun+x128+"02 000000 000003 02 00000000 000004")), 0)
@@ -203,6 +213,10 @@ func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	var bad *Error
 	require.ErrorAs(t, readAllMessages(NewReader(bytes.NewReader(begin(maxPartials+1)), 0)), &bad)
 	require.Equal(t, "unfinished messages at once", bad.Detail)
+	_, _, err := scanAll(t, begin(maxPartials), DefaultChunkSize)
+	require.Equal(t, io.EOF, err, "which is that of what was given to the Scanner")
+	_, _, err = scanAll(t, begin(maxPartials+1), DefaultChunkSize)
+	require.Equal(t, bad, err)
 
 	in := append(begin(maxPartials), protocolControl(typeAbort, 0, 0, 0, 3)...)
 	in = append(in, begin(1)...)

@@ -103,8 +103,8 @@ func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	n = min(r.left, len(b))
 	p = st.piece()
 	p.Payload, p.Offset = b[:n], st.scanned
-	if head := s.heads[st]; head != nil && st.scanned < uint32(len(head)) {
-		copy(head[st.scanned:], p.Payload)
+	if head := s.heads[st]; head != nil {
+		copy(head[min(int(st.scanned), len(head)):], p.Payload)
 	}
 	st.scanned += uint32(n)
 	if r.left -= n; r.left > 0 {
@@ -212,7 +212,7 @@ func NewScannerState(b []byte) (*Scanner, error) {
 	in := stateReader{b: b}
 	r.chunkSize = int(in.uint(MaxMessageLength))
 	current, left := in.uint(MaxChunkStreamID), in.uint(MaxMessageLength)
-	for range in.uint(maxStreamBytes / streamSize) {
+	for range in.uint(MaxChunkStreamID) {
 		if err := s.addState(&in); err != nil {
 			return nil, err
 		}
@@ -240,7 +240,7 @@ func (s *Scanner) addState(in *stateReader) error {
 	if st == nil {
 		return errState
 	}
-	flags := in.uint(1<<4 - 1)
+	flags := in.uint(stateBegun | stateExtended | stateOmits | statePartial)
 	st.begun, st.extended, st.omits, st.partial = flags&stateBegun != 0, flags&stateExtended != 0, flags&stateOmits != 0, flags&statePartial != 0
 	st.format, st.typ = Format(in.uint(3)), uint8(in.uint(1<<8-1))
 	const full = 1<<32 - 1

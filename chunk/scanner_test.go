@@ -2,6 +2,7 @@ package chunk
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"io"
 	"math/rand/v2"
@@ -10,16 +11,16 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanAll assembles messages from the pieces of a Scanner. The Scanner receives step more bytes at a time, and is replaced by a new
-// one with its state after every piece.
-func scanAll(t testing.TB, wire []byte, step int) (all []got, _ error) {
-	s := NewScanner()
+// scanAll puts messages together from the pieces of a Scanner, which is given step bytes more at a time, and is replaced by another
+// one with its state after every piece. It returns the last Scanner, too.
+func scanAll(t testing.TB, wire []byte, step int) (all []got, s *Scanner, _ error) {
+	s = NewScanner()
 	bodies := map[uint32][]byte{}
 	for given := 0; ; {
 		p, n, err := s.Scan(wire[:given])
 		if n == 0 && err == nil {
 			if given == len(wire) {
-				return all, io.EOF
+				return all, s, io.EOF
 			}
 			given = min(given+step, len(wire))
 			continue
@@ -36,7 +37,7 @@ func scanAll(t testing.TB, wire []byte, step int) (all []got, _ error) {
 		}
 		bodies[p.ChunkStreamID] = append(bodies[p.ChunkStreamID], p.Payload...)
 		if err != nil {
-			return all, err
+			return all, s, err
 		}
 		if p.Last {
 			all = append(all, got{p.Type, p.ChunkStreamID, p.StreamID, p.Timestamp, string(bodies[p.ChunkStreamID])})
@@ -73,7 +74,7 @@ func FuzzScanner(f *testing.F) {
 		if errors.As(err, &broken) && broken.Detail == "bytes of unfinished messages" {
 			return // a Scanner has no such limit
 		}
-		scanned, scanErr := scanAll(t, wire, max(1, step&0xFFF))
+		scanned, _, scanErr := scanAll(t, wire, max(1, step&0xFFF))
 		require.Equal(t, want, scanned)
 		if broken != nil {
 			require.Equal(t, err, scanErr)
@@ -81,6 +82,18 @@ func FuzzScanner(f *testing.F) {
 			require.Equal(t, io.EOF, scanErr)
 		}
 	})
+}
+
+func TestScannerInChunk(t *testing.T) {
+	s := NewScanner()
+	require.False(t, s.InChunk())
+	wire := setChunkSize(0, 0, 1, 0)
+	_, n, err := s.Scan(wire) // the header
+	require.NoError(t, err)
+	require.True(t, s.InChunk())
+	_, _, err = s.Scan(wire[n:])
+	require.NoError(t, err)
+	require.False(t, s.InChunk())
 }
 
 func TestScannerRefusesInvalidStates(t *testing.T) {
@@ -99,6 +112,91 @@ func TestScannerRefusesInvalidStates(t *testing.T) {
 	}
 	_, err := NewScannerState(append(s.AppendState(nil), 0))
 	require.Error(t, err)
+}
+
+// The numbers of a state, in its order.
+const (
+	numChunkSize = iota
+	numCurrent
+	numLeft
+	numStreams
+	numID
+	numFlags
+	numFormat
+	numType
+	numTimestamp
+	numDelta
+	numLength
+	numStreamID
+	numExtension
+	numScanned
+	numBasicSize
+	numbers
+)
+
+// Every number of a state has a limit.
+func TestScannerStateLimits(t *testing.T) {
+	const partial, full = stateBegun | statePartial, 1<<32 - 1
+	valid := [numbers]uint64{numChunkSize: 128, numCurrent: 3, numLeft: 6, numStreams: 1, numID: 3, numFlags: partial, numType: 9,
+		numLength: 10, numStreamID: 1, numScanned: 4, numBasicSize: 1}
+	for _, test := range []struct {
+		name        string
+		number      int
+		most, least uint64 // that are valid
+	}{
+		{"chunk size", numChunkSize, MaxMessageLength, 1},
+		{"current chunk stream", numCurrent, 3, 3},
+		{"bytes left of the chunk", numLeft, 6, 1},
+		{"chunk streams", numStreams, 1, 1},
+		{"id", numID, 3, 3},
+		{"flags", numFlags, 15, statePartial},
+		{"format", numFormat, 3, 0},
+		{"type", numType, 255, 0},
+		{"timestamp", numTimestamp, full, 0},
+		{"delta", numDelta, full, 0},
+		{"length", numLength, MaxMessageLength, 10},
+		{"message stream", numStreamID, full, 0},
+		{"extended timestamp", numExtension, full, 0},
+		{"bytes scanned", numScanned, 4, 0},
+		{"basic header", numBasicSize, 3, 0},
+	} {
+		state := func(value uint64) (b []byte) {
+			numbers := valid
+			numbers[test.number] = value
+			for _, n := range numbers {
+				b = binary.AppendUvarint(b, n)
+			}
+			return append(b, make([]byte, numbers[numBasicSize])...)
+		}
+		for _, value := range []uint64{test.least, test.most} {
+			s, err := NewScannerState(state(value))
+			require.NoError(t, err, "%s %d", test.name, value)
+			require.Equal(t, state(value), s.AppendState(nil), "%s %d", test.name, value)
+		}
+		_, err := NewScannerState(state(test.most + 1))
+		require.Equal(t, errState, err, "%s %d", test.name, test.most+1)
+		if test.least > 0 {
+			_, err := NewScannerState(state(test.least - 1))
+			require.Equal(t, errState, err, "%s %d", test.name, test.least-1)
+		}
+	}
+
+	streams := func(n uint64, scanned byte) (b []byte) { // each with so many of ten bytes scanned
+		for _, v := range []uint64{128, 0, 0, n} {
+			b = binary.AppendUvarint(b, v)
+		}
+		for id := range n {
+			b = binary.AppendUvarint(b, 2+id)
+			b = append(b, partial, 0, 9, 0, 0, 10, 1, 0, scanned, 1, 0)
+		}
+		return b
+	}
+	_, err := NewScannerState(streams(maxPartials, 9))
+	require.NoError(t, err)
+	_, err = NewScannerState(streams(maxPartials+1, 9))
+	require.Equal(t, errState, err, "unfinished messages")
+	_, err = NewScannerState(streams(1, 10))
+	require.Equal(t, errState, err, "unfinished, but whole")
 }
 
 func FuzzScannerState(f *testing.F) {

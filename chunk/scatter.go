@@ -80,9 +80,8 @@ func (r *Reader) addSlots(s *stream) {
 		}
 		k.vector = append(k.vector, headers[:s.basicSize])
 		headers = headers[s.basicSize:]
-		left = min(r.chunkSize, int(s.length)-at)
+		left = r.chunkSize // or what is left of the memory
 	}
-	k.vector = k.vector[:len(k.vector)-1] // a header slot without its payload slot
 }
 
 // settle processes n bytes that were read into the vector.

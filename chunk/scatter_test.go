@@ -158,7 +158,30 @@ func TestScatterIsUsed(t *testing.T) {
 	assert.Zero(t, v.slots, "with small chunks it costs more than it saves")
 }
 
-// TestWaitingHoldsNothing checks that a Reader holds no buffer while it waits.
+// A message may have more chunks than are read at once to their places.
+func TestMoreChunksThanOneReadScatters(t *testing.T) {
+	w := NewWriter()
+	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, scatterChunk)})
+	require.NoError(t, err)
+	body := make([]byte, 3*maxScattered*scatterChunk)
+	for i := range body {
+		body[i] = byte(i / 1000)
+	}
+	for range 2 { // the second gets all its memory at once
+		wire, err = w.AppendMessage(wire, &Outgoing{Type: 9, ChunkStreamID: 4, Body: body})
+		require.NoError(t, err)
+	}
+	v := &vectored{wire: wire, size: func() int { return 1 << 30 }}
+	all, err := readAllVectored(t, v, 0)
+	require.Equal(t, io.EOF, err)
+	require.Len(t, all, 3)
+	for _, m := range all[1:] {
+		assert.True(t, m.Body == string(body))
+	}
+	assert.GreaterOrEqual(t, v.slots, 4*maxScattered)
+}
+
+// A Reader that waits holds no buffer.
 func TestWaitingHoldsNothing(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, 1000)})

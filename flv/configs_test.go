@@ -1,6 +1,7 @@
 package flv
 
 import (
+	"strings"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -52,7 +53,8 @@ func requireCutEverywhere(t *testing.T, record string, parse func(b []byte) erro
 
 func TestParseVVCConfig(t *testing.T) {
 	want := VVCConfig{NALLengthSize: 4, Profile: 1, Level: 67, BitDepth: 10, Width: 1920, Height: 1080}
-	for _, record := range []string{vvcRecord, vvcSublayers} {
+	reserved := strings.Replace(vvcSublayers, "40 33", "7f 33", 1) // flags beyond those of the sublayers
+	for _, record := range []string{vvcRecord, vvcSublayers, reserved} {
 		c, err := ParseVVCConfig(unhex(record))
 		require.NoError(t, err)
 		assert.Equal(t, want, c)

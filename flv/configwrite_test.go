@@ -1,6 +1,7 @@
 package flv
 
 import (
+	"encoding/hex"
 	"slices"
 	"strings"
 	"testing"
@@ -295,7 +296,10 @@ func TestParseVVCConfigSets(t *testing.T) {
 		_, err := ParseVVCConfig(b[:n])
 		require.ErrorAs(t, err, &e, "cut at %d", n)
 	}
-	_, err := ParseVVCConfig(unhex("fa 01 8f 0101"))
+	c, err := ParseVVCConfig(unhex("fa 01 8f 0100" + strings.Repeat("0001 79", 256)))
+	require.NoError(t, err)
+	assert.Len(t, c.Sets, 256)
+	_, err = ParseVVCConfig(unhex("fa 01 8f 0101"))
 	requireError(t, err, "flv: offset 3: too many NAL units in VVC configuration: 257")
 }
 
@@ -311,6 +315,8 @@ func TestVPConfigOf(t *testing.T) {
 		{FourCCVP9, vp9Frame420, VPConfig{BitDepth: 8, Chroma: 1, Primaries: 2, Transfer: 2, Matrix: 2}, true},
 		{FourCCVP9, vp9Frame444, VPConfig{Profile: 3, BitDepth: 10, Chroma: 3, Primaries: 2, Transfer: 2, Matrix: 2}, true},
 		{FourCCVP9, "a0 498342 e0 14 10 0b 50", VPConfig{Profile: 1, BitDepth: 8, Chroma: 3, FullRange: true, Primaries: 2, Transfer: 2}, true},
+		{FourCCVP9, hex.EncodeToString(packed("10 01 0 0 1 0", "01001001 10000011 01000010", "1 010 0", strings.Repeat("1", 32))), // 12 bits
+			VPConfig{Profile: 2, BitDepth: 12, Chroma: 1, Primaries: 2, Transfer: 2, Matrix: 2}, true},
 		{FourCCVP9, "86" + vp9Frame420[2:], VPConfig{}, false},
 		{FourCCAV1, av1Frame, VPConfig{}, false},
 	} {

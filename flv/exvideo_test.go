@@ -59,6 +59,8 @@ func TestParseExVideoHeader(t *testing.T) {
 		{"command: seek begins", "d0 00", VideoHeader{Enhanced: true, FrameType: FrameCommand, Data: []byte{}}, role{}},
 		{"command: seek ends", "d1 01 aa", VideoHeader{Enhanced: true, FrameType: FrameCommand, PacketType: VideoCodedFrames, Command: 1,
 			Data: []byte{0xaa}}, role{}},
+		{"command in a packet of unknown type", "df 01", VideoHeader{Enhanced: true, FrameType: FrameCommand, PacketType: 15, Command: 1,
+			Data: []byte{}}, role{}},
 		{"command with modifier", "d7 00 ee 31 01", modEx("00 ee 31", VideoHeader{Enhanced: true, FrameType: FrameCommand,
 			PacketType: VideoCodedFrames, Command: 1, Data: []byte{}}), role{}},
 

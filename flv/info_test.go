@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"io"
 	"math"
+	"strings"
 	"testing"
 	"time"
 
@@ -211,6 +212,7 @@ func TestInfoOfCodecs(t *testing.T) {
 		{"FLAC", audio, []string{"90 664c6143" + flacRecord}, format{"FLAC", 48000, 2}, 1},
 		{"FLAC, from FFmpeg", audio, []string{"90 664c6143" + flacInfo, "91 664c6143 fff8"}, format{"FLAC", 48000, 2}, 1},
 		{"AC-3", audio, []string{"90 61632d33", "91 61632d33" + ac3Frame51}, format{"AC-3", 48000, 6}, 1},
+		{"AC-3 of a quarter of the rate", audio, []string{"91 61632d33" + strings.Replace(ac3Frame51, "1e40", "1e50", 1)}, format{"AC-3", 12000, 6}, 1},
 		{"E-AC-3", audio, []string{"91 65632d33" + eac3Frame}, format{"E-AC-3", 48000, 2}, 1},
 		{"MP3", audio, []string{"91 2e6d7033" + mp3Frame48k}, format{"MP3", 48000, 1}, 1},
 		{"MP3, old form", audio, []string{"2f" + mp3Frame48k}, format{"MP3", 48000, 1}, 1},

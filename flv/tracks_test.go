@@ -137,6 +137,14 @@ func TestAppendTrack(t *testing.T) {
 	assert.Equal(t, unhex("95 21 4f707573 ff 000001 aa"), b)
 }
 
+func TestAppendLongestTrack(t *testing.T) {
+	list := AudioHeader{Multitrack: true, MultitrackType: ManyTracks}
+	b, err := list.AppendTrack(nil, AudioHeader{Data: make([]byte, MaxBodySize)})
+	require.NoError(t, err)
+	assert.Equal(t, unhex("00 ffffff"), b[:4])
+	assert.Len(t, b, 4+MaxBodySize)
+}
+
 func TestAppendTrackMalformed(t *testing.T) {
 	list := VideoHeader{Enhanced: true, FourCC: FourCCHEVC, PacketType: VideoCodedFrames, Multitrack: true, MultitrackType: ManyTracks}
 	single, frameX := list, list

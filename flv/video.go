@@ -174,7 +174,7 @@ func (h *VideoHeader) parseAVC() error {
 		h.PacketType = VideoPacketType(h.Data[0])
 	}
 	if len(h.Data) < avcHeaderSize {
-		if len(h.Data) > 0 && h.PacketType == VideoSequenceEnd {
+		if h.PacketType == VideoSequenceEnd {
 			h.Data = nil // some publishers omit the composition time, which has no meaning here
 			return nil
 		}

@@ -54,6 +54,7 @@ func TestWriterCopiesTheSample(t *testing.T) {
 func TestWriterErrors(t *testing.T) {
 	var c calls
 	w := NewWriter(&c)
+	require.NoError(t, NewWriter(io.Discard).WriteTag(Tag{Body: make([]byte, MaxBodySize)}))
 	requireError(t, w.WriteTag(Tag{Body: make([]byte, MaxBodySize+1)}), "flv: offset 0: body is too long for a tag: 16777216")
 	assert.Empty(t, c.writes)
 	require.NoError(t, w.WriteTag(Tag{}), "the error has no effect on later calls")

@@ -215,7 +215,7 @@ func TestADTS(t *testing.T) {
 	_, frame, _, err = ParseADTS(withCRC)
 	require.NoError(t, err)
 	assert.Equal(t, unhex("beef"), frame, "after the checksum")
-	for channels := 1; channels <= 8; channels++ {
+	for channels := range 9 { // 0: the frames contain their number
 		c := stereo
 		c.Channels = channels
 		b, err := AppendADTS(nil, c, []byte{1})
@@ -228,6 +228,28 @@ func TestADTS(t *testing.T) {
 		require.NoError(t, err)
 		assert.Equal(t, c, again)
 	}
+	for objectType := range uint8(4) {
+		c := stereo
+		c.ObjectType = 1 + objectType
+		b, err := AppendADTS(nil, c, nil)
+		require.NoError(t, err)
+		again, _, _, err := ParseADTS(b)
+		require.NoError(t, err)
+		assert.Equal(t, c, again)
+	}
+
+	// The header describes the core: SBR and PS double its rate and channels.
+	b, err = AppendADTS(nil, flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SampleRate: 44100, SBR: true, PS: true, Channels: 2}, nil)
+	require.NoError(t, err)
+	c, _, _, err = ParseADTS(b)
+	require.NoError(t, err)
+	assert.Equal(t, flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 22050, SampleRate: 22050, Channels: 1}, c)
+
+	b, err = AppendADTS(nil, flv.AudioSpecificConfig{ObjectType: 2, CoreSampleRate: 96000, Channels: 1}, make([]byte, 8184))
+	require.NoError(t, err, "the first rate, and the longest frame")
+	_, frame, _, err = ParseADTS(b)
+	require.NoError(t, err)
+	assert.Len(t, frame, 8184)
 }
 
 func TestADTSMalformed(t *testing.T) {
@@ -253,6 +275,8 @@ func TestADTSMalformed(t *testing.T) {
 		size   int
 		want   string
 	}{
+		{func(c *flv.AudioSpecificConfig) { c.ObjectType = 0 }, 1, "object type is not from 1 to 4: 0"},
+		{func(c *flv.AudioSpecificConfig) { c.ObjectType = 5 }, 1, "object type is not from 1 to 4: 5"},
 		{func(c *flv.AudioSpecificConfig) { c.ObjectType = 39 }, 1, "object type is not from 1 to 4: 39"},
 		{func(c *flv.AudioSpecificConfig) { c.CoreSampleRate = 44101 }, 1, "sample rate can't be expressed: 44101"},
 		{func(c *flv.AudioSpecificConfig) { c.Channels = 24 }, 1, "number of channels can't be expressed: 24"},

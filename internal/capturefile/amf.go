@@ -1,9 +1,6 @@
 package capturefile
 
-import (
-	"encoding/binary"
-	"math"
-)
+import "encoding/binary"
 
 // maxDepth is how deep AMF values may be nested.
 const maxDepth = 64
@@ -250,9 +247,9 @@ func (v *values) value3(at place) bool {
 	case 10:
 		return v.object3(at, bits)
 	case 13, 14: // vectors of int and uint
-		return n <= math.MaxInt32/4 && v.skip(1) && v.number(at, 4*n)
+		return v.skip(1) && v.number(at, 4*n)
 	case 15: // vector of double
-		return n <= math.MaxInt32/8 && v.skip(1) && v.number(at, 8*n)
+		return v.skip(1) && v.number(at, 8*n)
 	case 16: // vector of objects
 		if !v.skip(1) {
 			return false

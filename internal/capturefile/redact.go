@@ -146,7 +146,7 @@ func (r *redactor) events(v *values) bool {
 		}
 		data := v.take(int(min(binary.BigEndian.Uint32(head[1:]), 1<<24)))
 		if data == nil {
-			return binary.BigEndian.Uint32(head[1:]) == 0
+			return false
 		}
 		in := values{b: data, text: v.text, name: v.name, data: v.data}
 		switch message.SharedEventType(head[0]) {
@@ -167,6 +167,13 @@ func (r *redactor) events(v *values) bool {
 					clear(data[min(in.off, len(data)):])
 					break
 				}
+			}
+		case message.SharedSuccess, message.SharedRemove, message.SharedRequestRemove, message.SharedStatus: // names
+			r.name(data)
+		default: // has no data, or an unknown meaning
+			if len(data) > 0 {
+				clear(data)
+				r.count(r.replaced, "shared object event of unknown meaning")
 			}
 		}
 	}
