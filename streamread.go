@@ -246,8 +246,8 @@ func (s *streamReader) Read(p []byte) (int, error) {
 		return o.n, nil
 	}
 	err := s.next(o)
-	if o.n == 0 && err != nil && (len(o.media) > 0 || s.isOver() != nil || s.conn.Err() != nil) {
-		o.begin() // what waited for the file header to be decided; metadata alone still waits
+	if o.n == 0 && err != nil && (s.isOver() != nil || s.conn.Err() != nil) {
+		o.begin() // what waited for the file header to be decided: nothing will follow
 		if o.n > 0 {
 			err = nil
 		}
