@@ -19,14 +19,16 @@ type streamReader struct {
 
 	// Guarded by streamState.mu:
 	sink         sink               // where the goroutine that reads wants media now
+	parked       bool               // it waits for another goroutine, which may put media there
 	queue        session.MediaQueue // media that another goroutine has read from the connection
+	front        session.Message    // of queue, in handOver; a variable there would be made anew for each message
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
 	mediaDue     time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
 }
 
 // sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its
-// own or while it holds the stream's lock.
+// own or while it holds the stream's lock. While it is parked, the reader of the connection does, with that lock.
 type sink interface {
 	take(m *session.Message)
 	full() bool                   // the call takes no more
@@ -49,13 +51,15 @@ func (s *streamReader) receive(m *session.Message, direct bool) {
 			s.begin()
 		}
 	}
-	if direct && s.queue.Len() == 0 && !s.sink.full() {
+	if (direct || s.parked) && s.queue.Len() == 0 && !s.sink.full() {
 		s.sink.take(m)
-		return
+	} else {
+		s.queue.Push(m)
+		s.backlog.Queued(s.queue.Len())
 	}
-	s.queue.Push(m)
-	s.backlog.Queued(s.queue.Len())
-	signal(s.readWake)
+	if !direct {
+		s.conn.session.WakeAfter(s.readWake)
+	}
 }
 
 // discard empties the queue. The caller holds s.mu.
@@ -115,8 +119,8 @@ func (s *streamReader) handOver() {
 		return
 	}
 	for s.queue.Len() > 0 && !s.sink.full() {
-		m := s.queue.Front()
-		s.sink.take(&m)
+		s.front = s.queue.Front()
+		s.sink.take(&s.front)
 		s.queue.Pop()
 	}
 	s.backlog.Queued(s.queue.Len())
@@ -150,6 +154,13 @@ func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
 func (s *streamSink) Ready() bool {
 	s.Begin()
 	return s.End()
+}
+
+// Park makes the sink that of any goroutine, while its own waits for another reader.
+func (s *streamSink) Park(parked bool) {
+	s.mu.Lock()
+	s.parked = parked
+	s.mu.Unlock()
 }
 
 // Begin takes the lock that Take needs.
@@ -235,8 +246,8 @@ func (s *streamReader) Read(p []byte) (int, error) {
 		return o.n, nil
 	}
 	err := s.next(o)
-	if o.n == 0 && err != nil && (len(o.media) > 0 || s.isOver() != nil || s.conn.Err() != nil) {
-		o.begin() // what waited for the file header to be decided; metadata alone still waits
+	if o.n == 0 && err != nil && (s.isOver() != nil || s.conn.Err() != nil) {
+		o.begin() // what waited for the file header to be decided: nothing will follow
 		if o.n > 0 {
 			err = nil
 		}

@@ -319,3 +319,29 @@ func TestReadPacketAllocatesNothing(t *testing.T) {
 	})
 	assert.Zero(t, allocs)
 }
+
+// A deadline between the first picture and the first sound does not decide that there is no sound.
+func TestDeadlineDoesNotDecideTheHeader(t *testing.T) {
+	url := newPeer(t, func(p *peer) {
+		p.AcceptPlayer()
+		p.Media(message.TypeVideo, 0, []byte{0x17, 0})
+		p.Call(0, "come", 0, nil)
+		p.Expect("timed out")
+		p.Media(message.TypeAudio, 0, []byte{0xAF, 0})
+		p.Status(message.CodePlayStop)
+		p.UntilGone()
+	})
+	c, s := playing(t, url, nil)
+	_, err := c.WaitInvoke(conntest.Context(t), "come") // after the picture
+	require.NoError(t, err)
+	s.SetReadDeadline(time.Now())
+	_, err = s.Read(make([]byte, 100))
+	require.ErrorIs(t, err, os.ErrDeadlineExceeded)
+	_, err = c.CallWith(conntest.Context(t), CallOptions{NoReply: true}, "timed out")
+	require.NoError(t, err)
+	s.SetReadDeadline(time.Time{})
+	file, err := io.ReadAll(s)
+	require.NoError(t, err)
+	assert.True(t, bytes.HasPrefix(file, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})), "%x", file)
+	assert.Len(t, rtmptest.Tags(t, file), 2)
+}

@@ -43,7 +43,8 @@ type conn struct {
 	win      uint64 // acknowledge after this many bytes
 
 	streams float64
-	answers []byte // to echo, not yet sent
+	answers []byte   // to echo, not yet sent
+	playing []uint32 // message stream ids
 	rep     report
 }
 
@@ -261,7 +262,7 @@ func (c *conn) loop() error {
 	}
 }
 
-func (c *conn) send(csid, typ byte, msid uint32, body []byte) error {
+func (c *conn) send(csid int, typ byte, msid uint32, body []byte) error {
 	_, err := c.nc.Write(message(csid, 0, typ, msid, body, c.outChunk))
 	return err
 }
@@ -274,6 +275,13 @@ func (c *conn) answer() error {
 	_, err := c.nc.Write(c.answers)
 	c.answers = c.answers[:0]
 	return err
+}
+
+// numberAfter returns the number after a word in a name, and 0 if there is none.
+func numberAfter(name, word string) (n int64) {
+	_, digits, _ := strings.Cut(name, word)
+	fmt.Sscanf(digits, "%d", &n)
+	return n
 }
 
 var errDone = errors.New("done")
@@ -367,18 +375,18 @@ func (c *conn) play(msid uint32, name string) error {
 	if strings.Contains(name, "msid0") {
 		msid = 0
 	}
-	// "-b<digits>" in the name: this many payload bytes instead of -bytes.
-	if _, d, ok := strings.Cut(name, "-b"); ok {
-		var n int64
-		if k, _ := fmt.Sscanf(d, "%d", &n); k == 1 && n > 0 {
-			c.plan = c.img.run.Plan(n)
-		}
+	// "-b<digits>" in the name: so many payload bytes instead of -bytes.
+	if n := numberAfter(name, "-b"); n > 0 {
+		c.plan = c.img.run.Plan(n)
 	}
+	// "-of<digits>": so many streams of this connection share the media, which begins once all of them have been asked for.
+	streams := int(max(1, numberAfter(name, "-of")))
+	c.playing = append(c.playing, msid)
 	ctl := func(ev uint16, arg uint32) []byte {
 		b := binary.BigEndian.AppendUint16(nil, ev)
 		return message(2, 0, 4, 0, binary.BigEndian.AppendUint32(b, arg), c.outChunk)
 	}
-	msg := func(csid, typ byte, body []byte) []byte { return message(csid, 0, typ, msid, body, c.outChunk) }
+	msg := func(csid int, typ byte, body []byte) []byte { return message(csid, 0, typ, msid, body, c.outChunk) }
 	dur := float64(c.plan.DurMs) / 1000
 	if *pace > 0 {
 		dur = *secs
@@ -394,8 +402,15 @@ func (c *conn) play(msid uint32, name string) error {
 	}
 	w = append(w, msg(5, 18, aBool(aBool(aStr(nil, "|RtmpSampleAccess"), true), true))...)
 	w = append(w, msg(5, 18, media.MetaData(dur))...)
-	w = append(w, msg(csidVideo, 9, media.AVCHeader())...)
-	w = append(w, msg(csidAudio, 8, media.AACHeader())...)
+	w = append(w, msg(csidOf(true, len(c.playing)-1), 9, media.AVCHeader())...)
+	w = append(w, msg(csidOf(false, len(c.playing)-1), 8, media.AACHeader())...)
+	if len(c.playing) < streams {
+		_, err := c.nc.Write(w)
+		return err
+	}
+	if streams > 1 {
+		c.img = buildImage(c.img.run, *chunk, streams)
+	}
 	t0 := time.Now()
 	c.rep.Mode, c.rep.Name = "play", name
 
@@ -417,8 +432,10 @@ func (c *conn) play(msid uint32, name string) error {
 			var k int64
 			k, err = c.img.sendAll(c.nc, c.plan)
 			sent += k
-			c.rep.Video, c.rep.Audio = c.plan.Videos+1, c.plan.Audios+1
-			c.rep.Payload, c.rep.FLVTags = c.plan.PayloadWithSeqs, c.plan.FLVTagBytes
+			more := int64(streams - 1) // sequence headers
+			c.rep.Video, c.rep.Audio = c.plan.Videos+1+more, c.plan.Audios+1+more
+			headers := int64(len(media.AVCHeader()) + len(media.AACHeader()))
+			c.rep.Payload, c.rep.FLVTags = c.plan.PayloadWithSeqs+more*headers, c.plan.FLVTagBytes+more*(headers+30)
 		}
 	}
 	if err == nil {
@@ -426,10 +443,12 @@ func (c *conn) play(msid uint32, name string) error {
 		pd = aObj(pd, kv{"level", "status"}, kv{"code", "NetStream.Play.Complete"},
 			kv{"duration", dur}, kv{"bytes", float64(c.rep.Payload)})
 		var e []byte
-		e = append(e, msg(5, 18, pd)...)
-		e = append(e, msg(5, 20, status("NetStream.Play.Complete", "Completed playing."))...)
-		e = append(e, msg(5, 20, status("NetStream.Play.Stop", "Stopped playing."))...)
-		e = append(e, ctl(1, msid)...) // StreamEOF
+		for _, msid = range c.playing {
+			e = append(e, msg(5, 18, pd)...)
+			e = append(e, msg(5, 20, status("NetStream.Play.Complete", "Completed playing."))...)
+			e = append(e, msg(5, 20, status("NetStream.Play.Stop", "Stopped playing."))...)
+			e = append(e, ctl(1, msid)...) // StreamEOF
+		}
 		n, err = c.nc.Write(e)
 		sent += int64(n)
 	}

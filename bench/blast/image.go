@@ -24,29 +24,19 @@ type image struct {
 	end  []int // end[i] = offset in wire just after message i
 }
 
-func buildImage(r *media.Run, chunk int) *image {
+// buildImage deals the messages of a run out to so many streams, which have chunk streams of their own.
+func buildImage(r *media.Run, chunk, streams int) *image {
 	im := &image{run: r}
-	last := map[byte]uint32{}
-	var lastV, lastA uint32
-	for i := range r.Msgs {
-		if r.Msgs[i].Video {
-			lastV = r.Msgs[i].TS
-		} else {
-			lastA = r.Msgs[i].TS
-		}
+	last := map[int]uint32{}
+	for i := range r.Msgs { // so that the first message of the next round is at run length + its own TS
+		last[csidOf(r.Msgs[i].Video, i%streams)] = r.Msgs[i].TS - r.DurMs
 	}
-	// so that the first message of the next round is at run length + its own TS
-	last[csidVideo] = lastV - r.DurMs
-	last[csidAudio] = lastA - r.DurMs
 	for i := range r.Msgs {
 		m := &r.Msgs[i]
-		csid := byte(csidAudio)
-		if m.Video {
-			csid = csidVideo
-		}
+		csid := csidOf(m.Video, i%streams)
 		d := m.TS - last[csid]
 		last[csid] = m.TS
-		im.wire = append(im.wire, 1<<6|csid, byte(d>>16), byte(d>>8), byte(d),
+		im.wire = append(appendBasic(im.wire, 1, csid), byte(d>>16), byte(d>>8), byte(d),
 			byte(len(m.Body)>>16), byte(len(m.Body)>>8), byte(len(m.Body)), m.TypeID())
 		im.wire = appendBody(im.wire, csid, m.Body, chunk)
 		im.end = append(im.end, len(im.wire))
@@ -54,11 +44,27 @@ func buildImage(r *media.Run, chunk int) *image {
 	return im
 }
 
-func appendBody(w []byte, csid byte, body []byte, chunk int) []byte {
+// csidOf is the chunk stream of a stream's sound or pictures.
+func csidOf(video bool, stream int) int {
+	csid := csidAudio + 4*stream
+	if video {
+		csid = csidVideo + 4*stream
+	}
+	return csid
+}
+
+func appendBasic(w []byte, format byte, csid int) []byte {
+	if csid < 64 {
+		return append(w, format<<6|byte(csid))
+	}
+	return append(w, format<<6|1, byte(csid-64), byte((csid-64)>>8))
+}
+
+func appendBody(w []byte, csid int, body []byte, chunk int) []byte {
 	for first := true; first || len(body) > 0; first = false {
 		n := min(len(body), chunk)
 		if !first {
-			w = append(w, 0xc0|csid)
+			w = appendBasic(w, 3, csid)
 		}
 		w = append(w, body[:n]...)
 		body = body[n:]
@@ -67,9 +73,9 @@ func appendBody(w []byte, csid byte, body []byte, chunk int) []byte {
 }
 
 // message makes one type-0 message.
-func message(csid byte, ts uint32, typ byte, msid uint32, body []byte, chunk int) []byte {
-	w := []byte{csid, byte(ts >> 16), byte(ts >> 8), byte(ts),
-		byte(len(body) >> 16), byte(len(body) >> 8), byte(len(body)), typ}
+func message(csid int, ts uint32, typ byte, msid uint32, body []byte, chunk int) []byte {
+	w := append(appendBasic(nil, 0, csid), byte(ts>>16), byte(ts>>8), byte(ts),
+		byte(len(body)>>16), byte(len(body)>>8), byte(len(body)), typ)
 	w = binary.LittleEndian.AppendUint32(w, msid)
 	return appendBody(w, csid, body, chunk)
 }

@@ -81,7 +81,7 @@ func main() {
 		}
 		return
 	}
-	img := buildImage(run, *chunk)
+	img := buildImage(run, *chunk, 1)
 	ln, err := net.Listen("tcp", *listen)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "blast:", err)

@@ -40,6 +40,14 @@ func works() []*work {
 	}
 	all = append(all, play("Playing 20 Mbit/s with key frames of 1 MB", "play-20mbit", "20mbit", 4096, true),
 		play("Playing sound alone, 300 bytes a message", "play-audio", "audio", 4096, true))
+	all = append(all, &work{title: "Playing 3 Mbit/s as several streams of one connection", file: "play-streams", unit: "CPU s/GB", profile: "3mbit",
+		server: []string{"-chunk", "4096"}, clients: []*client{
+			{name: floor, command: "{bin}/raw pull {url}", raw: true},
+			{name: "ours, 1 stream", command: "{bin}/ours pull-streams {url}-of1", checked: true},
+			{name: "ours, 4 streams", command: "{bin}/ours pull-streams {url}-of4"},
+			{name: "ours, 16 streams", command: "{bin}/ours pull-streams {url}-of16"},
+			{name: "ours, 64 streams", command: "{bin}/ours pull-streams {url}-of64"},
+		}})
 	for _, profile := range []string{"3mbit", "20mbit", "audio"} {
 		all = append(all, publish("Publishing "+profile, "publish-"+profile, profile, profile != "20mbit"))
 	}

@@ -46,7 +46,7 @@ func (a *backlogs) Blocked() error {
 func (b *Backlog) err() error { return fmt.Errorf("%w: %s", ErrBacklog, b.what()) }
 
 // signal leaves a signal in a channel of one slot.
-func signal(ch chan struct{}) {
+func signal(ch chan<- struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:

@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -32,8 +34,9 @@ type reader struct {
 
 	backlogs
 
-	dispatching sync.Mutex // held for one dispatch: by the holder of the token, or by HandlePacket
-	message     Message    // the one in dispatch; guarded by dispatching
+	dispatching sync.Mutex        // held for one dispatch: by the holder of the token, or by HandlePacket
+	message     Message           // the one in dispatch; guarded by dispatching
+	wakes       []chan<- struct{} // what WakeAfter was given; guarded by dispatching
 
 	acknowledged atomic.Uint32
 	limit        atomic.Int64 // of SetMaxMessageSize, until the next read
@@ -65,10 +68,10 @@ var waiters = sync.Pool{New: func() any { return new(Waiter) }}
 // awaitCall waits until k is complete, but at most limit; <= 0: no limit.
 func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
 	w := waiters.Get().(*Waiter)
-	*w = Waiter{What: k.Method, call: k, ctx: ctx}
+	*w = Waiter{What: k.Method, call: k, ctx: ctx, timer: w.timer}
 	w.expireAfter(limit)
 	err := r.Read(w)
-	*w = Waiter{}
+	*w = Waiter{timer: w.timer}
 	waiters.Put(w) // that it may still be interrupted is harmless
 	return err
 }
@@ -84,7 +87,7 @@ func (r *reader) Read(w *Waiter) error {
 		if lost != nil {
 			return lost
 		}
-		if !r.token.take() {
+		if r.token.waiting.Load() > 0 || !r.token.take() {
 			if !looks {
 				looks = true
 				continue
@@ -95,7 +98,7 @@ func (r *reader) Read(w *Waiter) error {
 				continue
 			}
 		}
-		again, err := r.readFor(w)
+		again, err := r.readFor(w, looks)
 		r.token.give()
 		r.out.FlushReplies()
 		if !again {
@@ -105,19 +108,35 @@ func (r *reader) Read(w *Waiter) error {
 	}
 }
 
-// awaitTurn waits until it has the token (got), or something has happened after which w may be ready.
+// awaitTurn waits until it has the token (got), or something has happened. In both cases w may be ready.
 func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
-	var expired <-chan time.Time
-	if d := w.due(); !d.IsZero() {
-		timer := time.NewTimer(time.Until(d))
-		defer timer.Stop()
-		expired = timer.C
+	if w.Taker != nil {
+		w.Taker.Park(true)
+		defer w.Taker.Park(false)
 	}
 	wake := w.wake()
-	defer r.token.wait()()
-	for !r.token.take() {
+	defer r.token.waiting.Add(-1)
+	if r.token.waiting.Add(1) > 1 {
+		runtime.Gosched() // those that were woken before come first: otherwise their media would be queued
+		select {
+		case <-wake:
+			return false, nil
+		default:
+		}
+	}
+	if r.token.take() {
+		return true, nil
+	}
+	expired := w.expiry()
+	if expired != nil {
+		defer w.timer.Stop()
+	}
+	for {
 		select {
 		case <-r.token.given:
+			if r.token.take() {
+				return true, nil
+			}
 		case <-wake:
 			return false, nil
 		case <-r.life.done:
@@ -128,13 +147,12 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 			return false, &TimeoutError{What: w.What}
 		}
 	}
-	return true, nil
 }
 
-// readFor reads and dispatches until w is ready. The caller holds the token. again says that w was interrupted and has to check its
-// state.
-func (r *reader) readFor(w *Waiter) (again bool, err error) {
-	if ready, err := r.serveBuffered(w, w.Taker == nil); ready || err != nil {
+// readFor reads and dispatches until w is ready. The caller holds the token. looks says that w may be ready already, and again that
+// w was interrupted and has to check its state.
+func (r *reader) readFor(w *Waiter, looks bool) (again bool, err error) {
+	if ready, err := r.serveBuffered(w, looks); ready || err != nil {
 		r.rest()
 		return false, err
 	}
@@ -182,7 +200,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 // dispatchBuffered is serveBuffered with one lock for all messages. An error ends the Session; stopped is a full queue.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
-	defer r.dispatching.Unlock()
+	defer r.dispatched()
 	for !ready || !r.kept && r.goesOn(w) {
 		if b := r.full.Load(); !ready && w.stops(b) {
 			return false, b, nil
@@ -235,6 +253,23 @@ func (r *reader) goesOn(w *Waiter) bool {
 
 func isCommand(t uint8) bool {
 	return message.Type(t) == message.TypeCommandAMF0 || message.Type(t) == message.TypeCommandAMF3
+}
+
+// WakeAfter signals wake, which has one slot, after the messages that were received together with the one in dispatch. Otherwise the
+// goroutine that waits there might run for each of them. Only a Dispatcher in its Dispatch may call it.
+func (r *reader) WakeAfter(wake chan<- struct{}) {
+	if !slices.Contains(r.wakes, wake) {
+		r.wakes = append(r.wakes, wake)
+	}
+}
+
+// dispatched ends what began with dispatching.Lock.
+func (r *reader) dispatched() {
+	for _, wake := range r.wakes {
+		signal(wake)
+	}
+	r.wakes = r.wakes[:0]
+	r.dispatching.Unlock()
 }
 
 // takeBuffered offers t the message in r.msg, and those after it that have been read already, until t declines one. rest reports
@@ -309,7 +344,7 @@ func (r *reader) HandlePacket(ctx context.Context, p *message.Packet) error {
 	}
 	r.dispatching.Lock()
 	err := r.serve(&Message{Packet: *p}, nil)
-	r.dispatching.Unlock()
+	r.dispatched()
 	r.out.FlushReplies()
 	if err != nil {
 		return r.life.Fail(err)

@@ -29,6 +29,7 @@ func (p *player) End() bool           { return len(p.offered) >= p.want }
 func (p *player) Room() bool          { return len(p.taken) < p.room }
 func (p *player) Deadline() time.Time { return time.Time{} }
 func (p *player) Backlog() *Backlog   { return p.backlog }
+func (p *player) Park(bool)           {}
 func (p *player) Begin()              {}
 
 func (p *player) Take(m *Message) Verdict {
@@ -141,7 +142,7 @@ func TestBacklogStopsOthers(t *testing.T) {
 	came := make(chan struct{})
 	close(came)
 	require.True(t, c.token.take())
-	_, err := c.readFor(&Waiter{What: "something", Wake: came}) // it has come between a look and the token
+	_, err := c.readFor(&Waiter{What: "something", Wake: came}, true) // it has come between a look and the token
 	require.NoError(t, err)
 	c.token.give()
 	go server.session.Send(conntest.Context(t), sounds(1, 1)...)

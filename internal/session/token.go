@@ -6,7 +6,7 @@ import "sync/atomic"
 // much as reading a small message.
 type token struct {
 	taken   atomic.Bool
-	waiting atomic.Int32
+	waiting atomic.Int32  // those that try take now, and each time that given is signalled
 	given   chan struct{} // one slot, signalled when the token was given back while a waiter waited
 }
 
@@ -27,9 +27,3 @@ func (t *token) give() {
 
 // awaited reports whether somebody waits for the token.
 func (t *token) awaited() bool { return t.waiting.Load() > 0 }
-
-// wait begins a wait for the token, which done ends: take is to be tried now, and each time that given is signalled.
-func (t *token) wait() (done func()) {
-	t.waiting.Add(1)
-	return func() { t.waiting.Add(-1) }
-}

@@ -16,11 +16,11 @@ func TestToken(t *testing.T) {
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {
-				done := k.wait()
+				k.waiting.Add(1)
 				for !k.take() {
 					<-k.given
 				}
-				done()
+				k.waiting.Add(-1)
 				had++
 				k.give()
 			}

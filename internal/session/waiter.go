@@ -18,6 +18,7 @@ type Waiter struct {
 	call     *Call           // until it is complete, instead of Wake; may be nil
 	ctx      context.Context // may be nil
 	deadline time.Time       // of the whole wait; zero: none
+	timer    *time.Timer     // of expiry; nil until the first wait for another reader
 	packet   *message.Packet // receives the next message instead of a dispatch
 }
 
@@ -31,6 +32,7 @@ type Sink interface {
 
 // Taker takes the messages of its own stream without a dispatch, many at a time. Only the goroutine that reads for it calls it.
 type Taker interface {
+	Park(parked bool)        // while parked, the goroutine waits for another reader, which may fill what this one wants filled
 	Begin()                  // comes before Take, and may take a lock
 	Take(m *Message) Verdict // m is audio or video
 	Room() bool              // there may be room for another message
@@ -90,6 +92,20 @@ func (w *Waiter) due() time.Time {
 		}
 	}
 	return d
+}
+
+// expiry returns a channel that receives when due has come, or nil if it never does.
+func (w *Waiter) expiry() <-chan time.Time {
+	due := w.due()
+	switch {
+	case due.IsZero():
+		return nil
+	case w.timer == nil:
+		w.timer = time.NewTimer(time.Until(due))
+	default:
+		w.timer.Reset(time.Until(due))
+	}
+	return w.timer.C
 }
 
 // stops reports whether b keeps w from reading.

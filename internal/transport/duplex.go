@@ -135,24 +135,36 @@ func (d *duplex) leave() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.closed = true
-	d.in = fifo{}
+	d.in.drop()
 	d.readDue.stop()
 	d.writeDue.stop()
 	d.changed.Broadcast()
 }
 
-// deliver lets the application read p, and waits until the application has read enough of the earlier bytes. Once the application has
-// closed its end, p is dropped.
-func (d *duplex) deliver(p []byte) {
+// receive reads r once and lets the application read what it has brought, after waiting until the application has read enough of the
+// earlier bytes. Once the application has closed its end, the bytes are dropped.
+func (d *duplex) receive(r io.Reader) (n int, err error) {
+	b := blocks.Get().(*block)
+	if n, err = b.fill(r); n > 0 {
+		d.deliver(b)
+	} else {
+		blocks.Put(b)
+	}
+	return n, err
+}
+
+func (d *duplex) deliver(b *block) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for !d.closed && d.over == nil && d.in.len() >= roomSize && (len(d.out) < roomSize || d.in.len() >= stuckSize) {
 		d.changed.Wait()
 	}
-	if !d.closed && d.over == nil {
-		d.in.write(p)
-		d.changed.Broadcast()
+	if d.closed || d.over != nil {
+		blocks.Put(b)
+		return
 	}
+	d.in.add(b)
+	d.changed.Broadcast()
 }
 
 // hungry reports whether the application has read everything and waits for more. The caller holds d.mu.
@@ -192,32 +204,6 @@ func (d *duplex) endLocked(why error) {
 		d.over = why
 		d.changed.Broadcast()
 	}
-}
-
-// fifo is a queue of bytes.
-type fifo struct {
-	b   []byte
-	off int // bytes before it have been read
-}
-
-func (f *fifo) len() int { return len(f.b) - f.off }
-
-func (f *fifo) read(p []byte) int {
-	n := copy(p, f.b[f.off:])
-	if f.off += n; f.off == len(f.b) {
-		f.b, f.off = f.b[:0], 0
-		if cap(f.b) > 2*roomSize { // it has grown while the application was blocked in Write
-			f.b = nil
-		}
-	}
-	return n
-}
-
-func (f *fifo) write(p []byte) {
-	if f.off > 0 && len(f.b)+len(p) > cap(f.b) {
-		f.b, f.off = f.b[:copy(f.b, f.b[f.off:])], 0
-	}
-	f.b = append(f.b, p...)
 }
 
 // deadline is a time after which a wait ends. The lock of its duplex guards it.

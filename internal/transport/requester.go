@@ -22,7 +22,9 @@ import (
 const (
 	// maxAnswerHeader limits the header of an answer, in bytes.
 	maxAnswerHeader = 64 << 10
-	// httpBuffer is the size of net/http's buffer for each direction, in bytes.
+	// headerBuffer is the size of net/http's buffer for reading, in bytes. Reads of a body that ask for more bypass it.
+	headerBuffer = 4 << 10
+	// httpBuffer is the size of net/http's buffer for writing, in bytes.
 	httpBuffer = 64 << 10
 )
 
@@ -58,7 +60,7 @@ func (d *Dialer) DialTunnel(ctx context.Context, addr string, secure bool) (net.
 			CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
 	}
 	t := &tunnel{http: &requester{client: client, scheme: scheme, addr: addr, close: own}, done: make(chan struct{}),
-		credit: maxCredit, scratch: make([]byte, 32<<10)}
+		credit: maxCredit}
 	local, remote := net.Addr(tunnelAddr("")), net.Addr(tunnelAddr(addr))
 	traced := httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{GotConn: func(info httptrace.GotConnInfo) {
 		local, remote = info.Conn.LocalAddr(), info.Conn.RemoteAddr()
@@ -108,7 +110,7 @@ func (d *Dialer) httpTransport(scheme, addr string) (*http.Transport, error) {
 		TLSNextProto:           map[string]func(string, *tls.Conn) http.RoundTripper{}, // no HTTP/2
 		DisableCompression:     true,
 		MaxResponseHeaderBytes: maxAnswerHeader,
-		ReadBufferSize:         httpBuffer,
+		ReadBufferSize:         headerBuffer,
 		WriteBufferSize:        httpBuffer,
 	}
 	if scheme == "http" && p != nil && strings.HasPrefix(p.scheme, "http") {

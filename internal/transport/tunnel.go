@@ -53,7 +53,6 @@ type tunnel struct {
 	eager    bool          // poll as soon as the application has read everything
 	quiet    bool          // the last poll brought no data, and nothing has been sent since
 	ending   bool          // the last answer announced the end of the session
-	scratch  []byte
 }
 
 // open begins a session. Errors are of type *TunnelError.
@@ -153,22 +152,19 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	path := "/" + op + "/" + t.id + "/" + strconv.FormatUint(t.sequence, 10)
 	t.sequence++
 	began := time.Now()
-	received, interval := -1, byte(0) // the first byte is not data
+	var interval [1]byte
+	received := 0
 	err := t.http.post(ctx, op, path, body, func(r io.Reader) error {
+		switch _, err := io.ReadFull(r, interval[:]); {
+		case err == io.EOF:
+			return errors.New("the answer is empty: it should be a polling interval at least")
+		case err != nil:
+			return err
+		}
 		for {
-			n, err := r.Read(t.scratch)
-			b := t.scratch[:n]
-			if n > 0 && received < 0 {
-				interval, b = b[0], b[1:]
-				received = 0
-			}
-			if len(b) > 0 {
-				received += len(b)
-				t.deliver(b)
-			}
+			n, err := t.receive(r)
+			received += n
 			switch {
-			case err == io.EOF && received < 0:
-				return errors.New("the answer is empty: it should be a polling interval at least")
 			case err == io.EOF:
 				return nil
 			case err != nil:
@@ -179,7 +175,7 @@ func (t *tunnel) exchange(ctx context.Context, op string, body []byte) error {
 	if err == nil {
 		t.mu.Lock()
 		t.charge(op, len(body), received, began)
-		t.schedule(op, interval, received)
+		t.schedule(op, interval[0], received)
 		t.mu.Unlock()
 	}
 	return err

@@ -229,7 +229,7 @@ func (s *session) request(w http.ResponseWriter, r *http.Request, op string, seq
 		return
 	}
 	s.started, s.sequence = true, sequence+1
-	if err := s.receive(w, r, op); err != nil {
+	if err := s.receiveBody(w, r, op); err != nil {
 		s.remove(io.ErrUnexpectedEOF) // the client's next bytes would not fit
 		return
 	}
@@ -260,17 +260,17 @@ func (s *session) ended() bool {
 	return s.over != nil
 }
 
-// receive delivers the body of the request.
-func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) error {
+// receiveBody delivers the body of a send, and skips that of any other request.
+func (s *session) receiveBody(w http.ResponseWriter, r *http.Request, op string) error {
 	control := http.NewResponseController(w)
 	defer control.SetReadDeadline(time.Time{})
-	scratch := scratches.Get().(*[32 << 10]byte)
-	defer scratches.Put(scratch)
 	for {
-		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // a server that does not support it has its own timeout
-		n, err := r.Body.Read(scratch[:])
-		if op == "send" && n > 0 {
-			s.deliver(scratch[:n])
+		control.SetReadDeadline(time.Now().Add(s.server.timeout)) // servers that don't support it have a timeout of their own
+		var err error
+		if op == "send" {
+			_, err = s.receive(r.Body)
+		} else {
+			_, err = io.CopyN(io.Discard, r.Body, 1<<10)
 		}
 		if err == io.EOF {
 			break
@@ -284,8 +284,6 @@ func (s *session) receive(w http.ResponseWriter, r *http.Request, op string) err
 	}
 	return nil
 }
-
-var scratches = sync.Pool{New: func() any { return new([32 << 10]byte) }}
 
 // await waits briefly for data for the answer. A send need not wait any longer when the application has read all of it, waits for more,
 // and is not busy.

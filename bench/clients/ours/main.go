@@ -3,9 +3,13 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
+	"strings"
+	"sync"
+	"sync/atomic"
 
 	"github.com/go-librtmp/rtmp/bench/media"
 	"github.com/go-librtmp/rtmp/bench/peer"
@@ -32,6 +36,10 @@ func pullWith(url string, got *media.Got, size int) error {
 	if err != nil {
 		return err
 	}
+	return read(s, got, size)
+}
+
+func read(s *rtmp.Stream, got *media.Got, size int) error {
 	buf := make([]byte, size)
 	for {
 		n, err := s.Read(buf)
@@ -43,6 +51,39 @@ func pullWith(url string, got *media.Got, size int) error {
 			return err
 		}
 	}
+}
+
+// pullStreams plays as many streams of one connection as the URL says, each with a goroutine of its own.
+func pullStreams(url string, got *media.Got) error {
+	var n int
+	_, digits, _ := strings.Cut(url, "-of")
+	if _, err := fmt.Sscanf(digits, "%d", &n); err != nil {
+		return err
+	}
+	c, err := rtmp.Dial(ctx, url, nil)
+	if err != nil {
+		return err
+	}
+	defer c.Close()
+	streams := make([]*rtmp.Stream, n)
+	for i := range streams {
+		if streams[i], err = c.CreateStream(ctx, nil); err != nil {
+			return err
+		}
+	}
+	var total atomic.Int64
+	var group sync.WaitGroup
+	errs := make([]error, n)
+	for i, s := range streams {
+		group.Go(func() {
+			var one media.Got
+			errs[i] = read(s, &one, 64<<10)
+			total.Add(one.FLV)
+		})
+	}
+	group.Wait()
+	got.FLV = total.Load()
+	return errors.Join(errs...)
 }
 
 func pullPackets(url string, got *media.Got) error {
@@ -166,7 +207,7 @@ func rpc(url string) (func(int) error, func(), error) {
 
 func main() {
 	peer.Main(peer.Peer{
-		Pull: map[string]func(string, *media.Got) error{"": pull, "packets": pullPackets, "file": copyFLV, "16k": pullSmall},
+		Pull: map[string]func(string, *media.Got) error{"": pull, "packets": pullPackets, "file": copyFLV, "16k": pullSmall, "streams": pullStreams},
 		Push: map[string]func(string, *media.Run, media.Plan) error{"": push, "flv": pushFLV},
 		Conn: conn, RPC: rpc,
 	})

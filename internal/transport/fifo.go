@@ -1,0 +1,68 @@
+package transport
+
+import (
+	"io"
+	"sync"
+)
+
+// fifo is a queue of received bytes, in the blocks that they were received in.
+type fifo struct {
+	blocks []*block // oldest first
+	size   int      // bytes
+}
+
+// block is memory for received bytes. It is used in turn by the code that carries them, by a fifo, and by other connections.
+type block struct {
+	memory   [64 << 10]byte
+	from, to int // the bytes that have not been read
+}
+
+var blocks = sync.Pool{New: func() any { return new(block) }}
+
+// fill reads from r once.
+func (b *block) fill(r io.Reader) (n int, err error) {
+	b.from = 0
+	b.to, err = r.Read(b.memory[:])
+	return b.to, err
+}
+
+func (f *fifo) len() int { return f.size }
+
+func (f *fifo) read(p []byte) (n int) {
+	for n < len(p) && f.size > 0 {
+		b := f.blocks[0]
+		m := copy(p[n:], b.memory[b.from:b.to])
+		n, b.from, f.size = n+m, b.from+m, f.size-m
+		if b.from == b.to {
+			blocks.Put(b)
+			f.blocks[0] = nil
+			if f.blocks = f.blocks[1:]; len(f.blocks) == 0 {
+				f.blocks = nil
+			}
+		}
+	}
+	return n
+}
+
+// add adds the bytes in b, and b as well unless they fit into the last block. So the blocks are more than half full on average,
+// however little each read has brought. They are the fifo's from now on.
+func (f *fifo) add(b *block) {
+	n := b.to - b.from
+	f.size += n
+	if len(f.blocks) > 0 {
+		if last := f.blocks[len(f.blocks)-1]; n <= len(last.memory)-last.to {
+			last.to += copy(last.memory[last.to:], b.memory[b.from:b.to])
+			blocks.Put(b)
+			return
+		}
+	}
+	f.blocks = append(f.blocks, b)
+}
+
+// drop gives the memory back.
+func (f *fifo) drop() {
+	for _, b := range f.blocks {
+		blocks.Put(b)
+	}
+	*f = fifo{}
+}
