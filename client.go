@@ -42,7 +42,7 @@ func newClient(c *core, s settings, announces bool) *client {
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading,
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, HungUp: func() { k.farewell.hungUp(nc) },
 		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
@@ -101,7 +101,7 @@ func (k *client) Dispatch(m *session.Message, direct session.Sink) error {
 
 // Ended ends the Conn, unless Connect may still make another connection.
 func (k *client) Ended(err error) error {
-	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err, k.nc)) })
+	return k.sessionEnded(k.session, err, func(err error) error { return k.lostAtConnect(k.farewell.outcome(err)) })
 }
 
 // reading is called before each read of the socket.

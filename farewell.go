@@ -23,23 +23,24 @@ type farewell struct {
 	cut        atomic.Bool  // the server hung up before it had acknowledged everything
 }
 
-// outcome returns the error that the program sees when err ends the connection on nc. If the server hangs up while Close waits for
-// that, it is ErrClosed. The mutexes of the session's and the Conn's first error are held meanwhile: cutShort keeps Err waiting.
-func (f *farewell) outcome(err error, nc net.Conn) error {
-	if !session.HungUp(err) {
-		return err
-	}
+// hungUp notes whether the server, which has just closed nc, had acknowledged everything.
+func (f *farewell) hungUp(nc net.Conn) {
 	if f.published.Load() {
 		f.cut.Store(cutShort(nc))
 	}
-	if f.closing.Load() && !f.cut.Load() {
+}
+
+// outcome returns the error that the program sees when err ends the connection. If the server hangs up while Close waits for that, it is
+// ErrClosed.
+func (f *farewell) outcome(err error) error {
+	if session.HungUp(err) && f.closing.Load() && !f.cut.Load() {
 		return session.ErrClosed
 	}
 	return err
 }
 
 // cutShort reports whether the server has hung up without acknowledging everything. Linux may count bytes as unacknowledged for up to
-// a millisecond after the acknowledgement and the hang-up were received, so it is asked several times.
+// a millisecond after the hang-up was received, and nothing announces the acknowledgement, so it is asked several times.
 func cutShort(nc net.Conn) bool {
 	const tries, pause = 20, time.Millisecond
 	for range tries {

@@ -32,6 +32,7 @@ type Config struct {
 	Chunks         *chunk.Writer                   // encoded the messages that were sent with the handshake; nil: none were
 	Counters       *Counters                       // of a connection before this one; nil: new ones
 	BeforeRead     func()                          // called before each read of the socket; may be nil
+	HungUp         func()                          // called when the peer has closed the connection, before the Session ends and without its locks; may wait, and be nil
 	Tap            func(*Message) (bool, error)    // sees every message first, and returns true if it has served it; an error ends the Session; may be nil
 	Sent           func(chunk.Outgoing)            // sees every message after it was encoded, under the write lock; may be nil
 	Mask           func(description string) string // removes secrets from the peer's description of a refusal; may be nil

@@ -310,7 +310,7 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 		return false, closed
 	}
 	if !errors.Is(err, os.ErrDeadlineExceeded) {
-		return false, r.life.Fail(ReadError(err, r.config.Peer))
+		return false, r.life.Fail(r.lost(err))
 	}
 	if w.ctx != nil && w.ctx.Err() != nil {
 		return false, fmt.Errorf("rtmp: %s: %w", w.What, w.ctx.Err())
@@ -319,6 +319,15 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 		return true, nil
 	}
 	return false, &TimeoutError{What: w.What}
+}
+
+// lost returns the error of a connection on which err has ended reading.
+func (r *reader) lost(err error) error {
+	err = ReadError(err, r.config.Peer)
+	if r.config.HungUp != nil && HungUp(err) {
+		r.config.HungUp()
+	}
+	return err
 }
 
 // Interrupt makes w check its state, if it is reading.

@@ -9,6 +9,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
+// Mutation testing (see CONTRIBUTING.md) finds changes in this package that no test notices. They change nothing:
+//   - sendpolicy.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
+//     in a queue counts, where there is only one.
+
 const (
 	mediaSize   = 100                         // of each message's payload below, in bytes
 	mediaQueued = mediaSize + queueHeaderSize // in a queue

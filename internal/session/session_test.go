@@ -224,3 +224,26 @@ func TestEndedIsTheEnd(t *testing.T) {
 	client.session.Fail(io.ErrClosedPipe)
 	require.ErrorIs(t, <-found, io.ErrClosedPipe)
 }
+
+// HungUp is called before a Session ends because the peer has closed the connection, and only then. While it waits, Err does not.
+func TestHungUpComesFirst(t *testing.T) {
+	for name, end := range map[string]func(client, server *role){
+		"the peer closes": func(_, server *role) { server.session.Close() },
+		"we close":        func(client, _ *role) { client.session.Close() },
+	} {
+		t.Run(name, func(t *testing.T) {
+			hungUp := make(chan error, 1)
+			var client, server *role
+			client, server = pair(t, Config{HungUp: func() { hungUp <- client.session.Err() }})
+			client.session.StartStanding()
+			end(client, server)
+			<-client.session.Done()
+			client.session.Close()
+			if HungUp(client.session.Err()) {
+				require.NoError(t, <-hungUp)
+			}
+			require.Equal(t, name == "the peer closes", HungUp(client.session.Err()))
+			require.Empty(t, hungUp)
+		})
+	}
+}
