@@ -16,6 +16,16 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
+// A call knows whether others had no answer when it was made.
+func TestOtherCalls(t *testing.T) {
+	var table calls
+	for _, others := range []bool{false, true, true} {
+		k, err := table.NewCall("ask", 0)
+		require.NoError(t, err)
+		require.Equal(t, others, k.Others)
+	}
+}
+
 // The answer may come at the same moment at which it is given up.
 func TestCallThatIsDoneAlready(t *testing.T) {
 	for range 1000 {

@@ -12,7 +12,7 @@ const (
 	// maxReplyBytes bounds the bodies of the replies that TryReply adds, unless a single one is longer.
 	maxReplyBytes = 1 << 20
 	// maxPosted and maxPostedBytes bound the replies beside which Post adds a message, and their bodies.
-	maxPosted      = MaxReplies / 4
+	maxPosted      = 256
 	maxPostedBytes = 64 << 10
 	// maxPendingCalls bounds the calls without an answer, at some 250 bytes each.
 	maxPendingCalls = 1 << 16

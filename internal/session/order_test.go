@@ -129,6 +129,30 @@ func TestPostDuringAWrite(t *testing.T) {
 	})
 }
 
+// A message is posted only if the chunk writer cannot refuse it, and there is room.
+func TestWhatIsPosted(t *testing.T) {
+	for name, test := range map[string]struct {
+		o      chunk.Outgoing
+		beside int // bytes that are posted already
+		want   bool
+	}{
+		"the first chunk stream": {chunk.Outgoing{ChunkStreamID: 2}, 0, true},
+		"no chunk stream":        {chunk.Outgoing{ChunkStreamID: 1}, 0, false},
+		"the last chunk stream":  {chunk.Outgoing{ChunkStreamID: chunk.MaxChunkStreamID}, 0, true},
+		"one too many":           {chunk.Outgoing{ChunkStreamID: chunk.MaxChunkStreamID + 1}, 0, false},
+		"a chunk size":           {chunk.Outgoing{ChunkStreamID: 2, Type: uint8(message.TypeSetChunkSize)}, 0, false},
+		"a long one":             {chunk.Outgoing{ChunkStreamID: 2, Body: make([]byte, maxPostedBytes)}, 0, true},
+		"too long":               {chunk.Outgoing{ChunkStreamID: 2, Body: make([]byte, maxPostedBytes+1)}, 0, false},
+		"they just fit":          {chunk.Outgoing{ChunkStreamID: 2, Body: make([]byte, maxPostedBytes-100)}, 100, true},
+		"they do not fit":        {chunk.Outgoing{ChunkStreamID: 2, Body: make([]byte, maxPostedBytes-100)}, 101, false},
+	} {
+		var r replies
+		r.add(chunk.Outgoing{Body: make([]byte, test.beside)}, &r.due)
+		assert.Equal(t, test.want, r.post(test.o), name)
+		assert.Equal(t, test.want, r.posted, name)
+	}
+}
+
 // A posted message that cannot be sent ends the Session, unlike a reply: somebody waits for the answer.
 func TestPostedThatCannotBeSent(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

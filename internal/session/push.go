@@ -76,7 +76,7 @@ func (w *writer) Writev(b [][]byte) error {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err
 	})
-	w.posted = w.posted && w.err != nil
+	w.posted = false // an error ends the Session
 	w.empty(0)
 	return w.flushed(w.err)
 }

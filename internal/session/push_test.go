@@ -24,6 +24,16 @@ func pushed(timestamp uint32, body []byte) [][]byte {
 	return [][]byte{b[:12], b[12:]}
 }
 
+// Media is pushed on chunk streams of its own, with a whole header.
+func TestPushedHeader(t *testing.T) {
+	for typ, want := range map[message.Type]uint32{message.TypeAudio: 5, message.TypeDataAMF0: 5, message.TypeVideo: 7} {
+		assert.Equal(t, chunk.Header{ChunkStreamID: want, StreamID: 1, Timestamp: 2, Length: 3, Type: uint8(typ)}, PushedHeader(typ, 1, 2, 3))
+	}
+	for id := range uint32(10) {
+		assert.Equal(t, id == 5 || id == 7, IsPushed(id), id)
+	}
+}
+
 // What a socket does not take at once is sent in order, and everything else goes between whole messages.
 func TestTryWritevKeepsTheRest(t *testing.T) {
 	a, b := conntest.Pair(t)

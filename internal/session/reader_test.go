@@ -112,14 +112,57 @@ func TestTakerLater(t *testing.T) {
 // Config.Tap sees what a Taker would have taken.
 func TestTakerBesideATap(t *testing.T) {
 	p := &player{want: 3, room: 9}
+	refused := errors.New("refused")
 	client, server := pair(t, Config{Tap: func(m *Message) (bool, error) {
 		p.offered = append(p.offered, m.Timestamp)
-		return true, nil
+		if m.Timestamp == 4 {
+			return false, refused
+		}
+		return m.Timestamp != 3, nil
 	}})
-	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
+	go server.session.Send(conntest.Context(t), sounds(1, 4)...)
 	require.NoError(t, p.read(client.session))
-	require.Equal(t, []uint32{1, 2, 3}, p.offered)
+	require.Equal(t, []uint32{1, 2, 3, 4}, p.offered)
 	require.Empty(t, p.taken)
+	require.Equal(t, []uint32{3}, client.times(), "what the Tap has not served")
+	require.ErrorIs(t, client.session.Err(), refused)
+}
+
+// answers are results of calls 1 and 2, a command in AMF3 and a sound, as one write.
+func answers(t *testing.T) (all []chunk.Outgoing) {
+	for id := range 2 {
+		o, err := Command(ChunkStreamCommand, 0, &message.Command{Name: "_result", TransactionID: float64(id + 1)})
+		require.NoError(t, err)
+		all = append(all, o)
+	}
+	return append(append(all, Encode(message.TypeCommandAMF3, 1, 3, []byte{0})), sounds(4, 1)...)
+}
+
+// Who has its answer completes the calls of others with what has been read, if somebody waits for that, and leaves the rest.
+func TestReadingForOthers(t *testing.T) {
+	for _, awaited := range []bool{false, true} {
+		client, server := pair(t, Config{})
+		c := client.session
+		mine, err := c.NewCall("mine", 0)
+		require.NoError(t, err)
+		other, err := c.NewCall("other", 0)
+		require.NoError(t, err)
+		if awaited {
+			defer c.token.wait()()
+		}
+		go server.session.Send(conntest.Context(t), answers(t)...)
+		require.NoError(t, mine.Wait(conntest.Context(t)))
+		require.Equal(t, awaited, other.IsDone())
+		if awaited {
+			require.Equal(t, []uint32{3}, client.times())
+		}
+		require.NoError(t, other.Wait(conntest.Context(t)))
+		var p message.Packet
+		for _, want := range []uint32{3, 4}[len(client.times()):] {
+			require.NoError(t, c.ReadPacket(conntest.Context(t), 0, &p), "one at a time")
+			require.Equal(t, want, p.Timestamp)
+		}
+	}
 }
 
 // What was taken before the connection was lost counts.

@@ -297,9 +297,8 @@ var writeBuffers = sync.Pool{New: func() any { return new([]byte) }}
 // flush writes the buffer, and keeps it if it is not larger than keep. The caller holds the lock. An error is final.
 func (w *writer) flush(p purpose, keep int) error {
 	if len(w.buf) > 0 {
-		if w.err = w.write(p, w.buf); w.err == nil {
-			w.posted = false
-		}
+		w.err = w.write(p, w.buf)
+		w.posted = false // sendLocked has looked at it
 	}
 	w.empty(keep)
 	return w.err
