@@ -53,18 +53,24 @@ func (w *writer) takeReplies(buf []byte) []byte {
 
 // FlushReplies sends the replies without waiting. If a write is under way, it leaves them to release.
 func (w *writer) FlushReplies() {
-	for tries := 0; w.replies.due.Load(); tries++ {
+	for range 2 { // others may add replies for ever
+		if !w.replies.due.Load() {
+			return
+		}
 		select {
 		case w.lock <- struct{}{}:
 		default:
 			return
 		}
-		done := tries < 2 && w.writeNow() // others may add replies for ever
+		done := w.writeNow()
 		<-w.lock
 		if !done {
 			w.startFlusher()
 			return
 		}
+	}
+	if w.replies.due.Load() {
+		w.startFlusher()
 	}
 }
 

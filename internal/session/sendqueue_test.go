@@ -142,8 +142,9 @@ func TestSendQueueEnds(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				client, server := pair(t, Config{})
 				server.session.StartStanding()
-				q := client.session.NewSendQueue(0)
+				q, another := client.session.NewSendQueue(0), client.session.NewSendQueue(0)
 				require.True(t, q.Start(1))
+				require.True(t, another.Start(2))
 				require.ErrorIs(t, q.Enqueue(&limited{err: stopped}, queuedSound(0, 1)), stopped)
 				require.NoError(t, q.Enqueue(forever, queuedSound(1, 1)))
 				require.NoError(t, q.Drained(forever))
@@ -163,6 +164,11 @@ func TestSendQueueEnds(t *testing.T) {
 					is(q.Drained(forever))
 				}
 				require.Equal(t, []uint32{1}, server.times())
+				sending := &client.session.sending
+				require.Zero(t, sending.busy.Load())
+				if client.session.Err() == nil {
+					require.Equal(t, []*SendQueue{another}, sending.all)
+				}
 				if name == "a bad message" {
 					is(q.Finish(time.Second))
 					require.NoError(t, client.session.Err())
