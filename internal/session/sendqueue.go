@@ -113,7 +113,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	default:
 		q.queue.Push(&m)
 	}
-	q.count(q.busy || q.queue.Len() > 0)
+	q.count(true) // the sender, which looks now, finds out if everything was dropped
 	signal(q.more)
 	return true, nil
 }
