@@ -61,11 +61,7 @@ func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoi
 
 // CommandOfSize is Command for a body of about size bytes; 0: as usual.
 func CommandOfSize(size int, chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
-	var body []byte
-	if size > 0 {
-		body = make([]byte, 0, size)
-	}
-	body, err := message.AppendCommand(body, message.TypeCommandAMF0, cmd)
+	body, err := message.AppendCommand(make([]byte, 0, size), message.TypeCommandAMF0, cmd)
 	if err != nil {
 		return chunk.Outgoing{}, fmt.Errorf("rtmp: %s: %w", cmd.Name, err)
 	}
