@@ -7,8 +7,12 @@ import (
 )
 
 // Call calls a method of the server. It returns when the call has been sent, which ctx bounds; the answer is the Result of the
-// Call. Calls without an answer are kept until the Conn ends, and once there are 65,536 of them, further calls fail. If you do not
-// want an answer, use CallWith and CallOptions.NoReply.
+// Call. If another call is being written, Call may leave its message to that write and return at once; if the write fails, Result
+// returns the error. Calls without an answer are kept until the Conn ends, and once there are 65,536 of them, further calls fail. If
+// you do not want an answer, use CallWith and CallOptions.NoReply.
+//
+// What one goroutine sends leaves in the order of its calls, whether by Call, SendPacket or the methods of a Stream. So Call waits
+// until media that WritePacket has queued has been sent.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
 	return c.CallWith(ctx, CallOptions{}, method, args...)
 }
@@ -56,7 +60,7 @@ func (c *Conn) WaitInvoke(ctx context.Context, method string) ([]any, error) {
 	return nil, err
 }
 
-// SendPacket sends p as it is. p.Body is neither modified nor retained.
+// SendPacket sends p as it is, after media that WritePacket has queued before. p.Body is neither modified nor retained.
 func (c *Conn) SendPacket(ctx context.Context, p *Packet) error {
 	k, err := c.established()
 	if err != nil {

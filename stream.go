@@ -6,6 +6,7 @@ import (
 	"net"
 	"strconv"
 	"sync"
+	"time"
 
 	"github.com/go-librtmp/rtmp/chunk"
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -96,9 +97,7 @@ func (s *Stream) close() error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), closeGrace)
-	defer cancel()
-	if err := c.session.Send(ctx, farewell...); failed == nil {
+	if err := c.session.SendBy(time.Now().Add(closeGrace), farewell...); failed == nil { // other streams' media need not leave first
 		failed = err
 	}
 	return failed

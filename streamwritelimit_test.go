@@ -8,6 +8,7 @@ import (
 	"os"
 	"slices"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -195,6 +196,47 @@ func TestShortContexts(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, "afterwards", got)
 			t.Logf("%d of %d calls ended early", ended, calls)
+		})
+	}
+}
+
+// So do those of calls that share writes and reads, beside a stream that publishes.
+func TestShortContextsInFlight(t *testing.T) {
+	for _, scheme := range []string{"rtmp", "rtmps", "rtmpt"} {
+		t.Run(scheme, func(t *testing.T) {
+			server := rtmptest.Server(t, testserver.Config{Scheme: scheme, Handlers: rtmptest.Echo})
+			c := dialed(t, server.URL("app", "stream"), &Options{Publish: true, TLSConfig: testserver.ClientTLS()})
+			s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
+			require.NoError(t, err)
+			var calling sync.WaitGroup
+			var ended, answered atomic.Int32
+			for caller := range 8 {
+				random := rand.New(rand.NewPCG(11, uint64(caller)))
+				calling.Go(func() {
+					for n := range 50 {
+						if caller == 0 {
+							assert.NoError(t, s.WritePacket(&Packet{Type: message.TypeAudio, Timestamp: uint32(n), Body: []byte{0xAF, 1, 1}}))
+						}
+						ctx, cancel := context.WithTimeout(conntest.Context(t), time.Duration(20+random.IntN(180))*time.Microsecond)
+						want := float64(caller*1000 + n)
+						got, err := c.RemoteMethod("echo")(ctx, want)
+						cancel()
+						if err != nil {
+							ended.Add(1)
+							assert.ErrorIs(t, err, context.DeadlineExceeded)
+							continue
+						}
+						answered.Add(1)
+						assert.Equal(t, want, got)
+					}
+				})
+			}
+			calling.Wait()
+			got, err := c.RemoteMethod("echo")(conntest.Context(t), "afterwards")
+			require.NoError(t, err)
+			require.Equal(t, "afterwards", got)
+			require.NoError(t, c.Err())
+			t.Logf("%d contexts have ended, %d calls were answered", ended.Load(), answered.Load())
 		})
 	}
 }

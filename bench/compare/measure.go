@@ -26,6 +26,7 @@ type said struct {
 	N, Failed                  int
 	P50                        float64 `json:"p50_us"`
 	Setup                      float64 `json:"setup_cpu"` // CPU seconds spent before the work
+	Gain                       float64 // rate of calls in flight together, divided by that of calls one at a time
 	Mallocs, Allocated         float64 // number and bytes of allocations
 }
 
@@ -164,7 +165,7 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 		return o, fmt.Errorf("%d of %d done, %d failed", told.N, w.n, told.Failed)
 	}
 	connections := w.n
-	if w.file == "call" {
+	if w.file == "call" || w.file == "calls" {
 		connections = 1
 	}
 	var all served
@@ -176,7 +177,7 @@ func (w *work) counted(s *server, c *client, o outcome, told said, cpu float64) 
 		all.Video, all.Audio, all.Payload = all.Video+one.Video, all.Audio+one.Audio, all.Payload+one.Payload
 		all.FLVTagBytes, all.Wire = all.FLVTagBytes+one.FLVTagBytes, all.Wire+one.Wire
 	}
-	o.p50, o.figure = told.P50, cpu*1e6/float64(w.n)
+	o.p50, o.gain, o.figure = told.P50, told.Gain, cpu*1e6/float64(w.n)
 	if w.file != "many" {
 		o.memory = 0
 		return o, nil

@@ -34,7 +34,7 @@ func (w *work) against(c *client, name string) string {
 
 // table writes the median, the lowest and the highest figures.
 func (w *work) table(out io.Writer) {
-	fmt.Fprintf(out, "\n### %s\n\n| | %s | x raw | x librtmp | allocations a message | p50 µs | KiB each |\n|---|---|---|---|---|---|---|\n", w.title, w.unit)
+	fmt.Fprintf(out, "\n### %s\n\n| | %s | x raw | x librtmp | allocations a message | p50 µs | KiB each | x one at a time |\n|---|---|---|---|---|---|---|---|\n", w.title, w.unit)
 	blank := func(format string, s report.Spread) string {
 		if s.High == 0 {
 			return ""
@@ -49,8 +49,9 @@ func (w *work) table(out io.Writer) {
 		if w.file == "many" {
 			memory = blank("%.0f", c.spread(func(o outcome) float64 { return o.memory }))
 		}
-		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.against(c, floor), w.against(c, "librtmp"),
-			blank("%.2f", c.spread(func(o outcome) float64 { return o.mallocs })), blank("%.1f", c.spread(func(o outcome) float64 { return o.p50 })), memory)
+		fmt.Fprintf(out, "| %s | %s | %s | %s | %s | %s | %s | %s |\n", c.name, c.spread(figure), w.against(c, floor), w.against(c, "librtmp"),
+			blank("%.2f", c.spread(func(o outcome) float64 { return o.mallocs })), blank("%.1f", c.spread(func(o outcome) float64 { return o.p50 })), memory,
+			blank("%.1f", c.spread(func(o outcome) float64 { return o.gain })))
 	}
 }
 

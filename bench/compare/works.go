@@ -29,6 +29,7 @@ type outcome struct {
 	p50     float64 // median of the times in microseconds, if each repetition is timed
 	memory  float64 // KiB for each connection
 	mallocs float64 // allocations for each message
+	gain    float64 // rate of calls in flight together, divided by that of calls one at a time
 }
 
 const floor = "raw TCP"
@@ -65,6 +66,9 @@ func works() []*work {
 			{name: "least Go code", command: "{bin}/least rpc {url}-idle {n}"},
 			{name: "librtmp", command: "{bin}/librtmp rpc {url}-idle {n}"},
 			{name: "python-librtmp", command: "/usr/bin/python3 clients/python/peer.py rpc {url}-idle {n}"},
+		}},
+		&work{title: "Calls and answers, 64 in flight", file: "calls", unit: "CPU µs", n: 20000, profile: "3mbit", quick: true, clients: []*client{
+			{name: "ours", command: "{bin}/ours calls {url}-idle {n}", checked: true},
 		}},
 		&work{title: "500 live plays of 2 Mbit/s", file: "many", unit: "CPU s", n: 500, profile: "2mbit",
 			server: []string{"-pace", "1", "-secs", "10", "-rbuf", "2048"}, clients: []*client{
