@@ -14,7 +14,7 @@ import (
 // unacknowledged, all media has arrived.
 const farewellSize = 64
 
-// farewell is what Close needs to decide whether anything that was published was lost.
+// farewell is the state with which Close decides whether anything that was published was lost.
 type farewell struct {
 	underWay   sync.RWMutex // read-locked while a Stream is being closed; Close waits for it
 	closing    atomic.Bool  // every Stream is closed, and the server may hang up
@@ -24,7 +24,8 @@ type farewell struct {
 }
 
 // outcome returns the error that the program sees when err ends the connection on nc. If the server hangs up while Close waits for
-// that, it is ErrClosed. The mutexes of the session's and the Conn's first error are held meanwhile: cutShort keeps Err waiting.
+// that, it is net.ErrClosed. The mutexes of the session's and the Conn's first error are held meanwhile, so a call of Err waits for
+// cutShort.
 func (f *farewell) outcome(err error, nc net.Conn) error {
 	if !session.HungUp(err) {
 		return err
