@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The answer may come at the same moment at which it is given up.
+// TestCallThatIsDoneAlready checks that an answer counts if it arrives at the moment at which the wait ends.
 func TestCallThatIsDoneAlready(t *testing.T) {
 	for range 1000 {
 		k := new(Call)
@@ -81,7 +81,7 @@ func TestCallAnswered(t *testing.T) {
 		damage error
 		accept func([]any) error
 		want   any
-		err    string // of the call
+		err    string // expected error of the call
 		fatal  bool
 		undone bool
 	}{
@@ -123,7 +123,7 @@ func TestCallAnswered(t *testing.T) {
 	}
 }
 
-// A peer that never answers can't make us remember calls without end.
+// TestPendingCallsAreBounded checks that the number of unanswered calls is bounded.
 func TestPendingCallsAreBounded(t *testing.T) {
 	var table calls
 	for range maxPendingCalls {
