@@ -23,8 +23,7 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// The public surface that programs are compiled against. What does not fit here any more breaks them: nothing is taken away from it
-// or changed, only added.
+// The public API. If this no longer compiles, existing programs break: add to the list, but never remove or change an entry.
 
 var (
 	_ func(string, *rtmp.Options) (*rtmp.Conn, error)                                      = rtmp.New
@@ -106,7 +105,7 @@ var _ interface {
 	TransactionID() float64
 } = (*rtmp.Call)(nil)
 
-// The fields by name and type, as a program writes them.
+// The fields with their names and types, as programs use them.
 var (
 	_ = rtmp.Options{
 		App: "", Playpath: "", TCURL: "", PageURL: "", SWFURL: "", Auth: "", Subscribe: "", Token: "", UsherToken: "", FlashVer: "",
@@ -133,7 +132,7 @@ var (
 	_ func() string = (&rtmp.Packet{}).Dump
 )
 
-// errors.Is and errors.As work as the documentation says.
+// TestErrorsOfTheAPI checks that errors.Is and errors.As work as documented.
 func TestErrorsOfTheAPI(t *testing.T) {
 	cause := errors.New("cause")
 	for _, err := range []error{&rtmp.HandshakeError{Stage: rtmp.StageDial, Err: cause}, &rtmp.OptionError{Name: "n", Value: "v", Err: cause},
@@ -147,7 +146,7 @@ func TestErrorsOfTheAPI(t *testing.T) {
 	}
 }
 
-// The message types have the specification's numbers.
+// TestMessageTypesOfTheAPI checks that the message types have the specification's numbers.
 func TestMessageTypesOfTheAPI(t *testing.T) {
 	assert.Equal(t, []message.Type{1, 2, 3, 4, 5, 6, 8, 9, 15, 16, 17, 18, 19, 20, 22}, []message.Type{message.TypeSetChunkSize,
 		message.TypeAbort, message.TypeAcknowledgement, message.TypeUserControl, message.TypeWindowAckSize, message.TypeSetPeerBandwidth,

@@ -51,7 +51,7 @@ func TestPublisherAuthentication(t *testing.T) {
 	}
 }
 
-// librtmp decrypts the challenge in connect's result, and answers before it says anything else.
+// TestSecureToken checks that the challenge in connect's result is answered before any other message is sent, as in librtmp.
 func TestSecureToken(t *testing.T) {
 	answer := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
@@ -70,7 +70,7 @@ func TestSecureToken(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// A server can't make us connect for ever where the URL names no app either.
+// TestAuthenticationEndsWithoutApp checks that a server can't make us connect forever if the URL has no app.
 func TestAuthenticationEndsWithoutApp(t *testing.T) {
 	var connects atomic.Int32
 	server := rtmptest.Server(t, testserver.Config{Refuse: func(message.Command) amf.Object {

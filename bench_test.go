@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/peertest"
 )
 
-// senderEnv makes this test binary the sending side of a benchmark: a process of its own, so that the memory measured is the
-// reader's alone.
+// senderEnv is an environment variable that makes this test binary the sending side of a benchmark. It is a separate process, so that only
+// the reader's memory is measured.
 const senderEnv = "RTMP_BENCH_SENDER"
 
-// runSender sends a little on each connection, and then nothing.
+// runSender sends a little media on each connection, and then nothing.
 func runSender() {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
@@ -59,7 +59,7 @@ func startSender(b *testing.B) string {
 	return strings.TrimSpace(addr)
 }
 
-// BenchmarkIdle measures the memory that a connection keeps which has played something and waits for more.
+// BenchmarkIdle measures the memory of a connection that has played some media and is waiting for more.
 func BenchmarkIdle(b *testing.B) {
 	for _, background := range []bool{false, true} {
 		b.Run(fmt.Sprintf("BackgroundRead-%t", background), func(b *testing.B) { benchmarkIdle(b, background) })
@@ -70,7 +70,7 @@ func benchmarkIdle(b *testing.B, background bool) {
 	addr := startSender(b)
 	inUse := func() uint64 {
 		runtime.GC()
-		runtime.GC() // twice: what a pool keeps goes with the second
+		runtime.GC() // twice, since the second collection empties the pools
 		var m runtime.MemStats
 		runtime.ReadMemStats(&m)
 		return m.HeapAlloc + m.StackInuse

@@ -31,7 +31,7 @@ func (k *Call) Result(ctx context.Context) (any, error) {
 	return k.call.Result()
 }
 
-// Decode waits like Result and stores the value in dst, a non-nil pointer; see amf.Assign for the types that fit.
+// Decode waits like Result and stores the value in dst, a non-nil pointer. See amf.Assign for the conversions.
 func (k *Call) Decode(ctx context.Context, dst any) error {
 	v, err := k.Result(ctx)
 	if err != nil {
@@ -47,13 +47,13 @@ func (k *Call) Reply() []any {
 	return reply
 }
 
-// CallOptions are options of a call. The zero value is that of Conn.Call.
+// CallOptions are options of a call. Conn.Call uses the zero value.
 type CallOptions struct {
 	Object        any     // the command object; nil is sent as null
 	ChunkStreamID uint32  // zero means 3, as for all commands
 	StreamID      uint32  // the message stream id; zero is the connection
 	TransactionID float64 // zero means the next free one; ignored if NoReply is set
-	AMF3          bool    // send a command message of type 17, as is always done once ObjectEncoding 3 was agreed on
+	AMF3          bool    // send a command message of type 17, as is always done if ObjectEncoding 3 was agreed on
 
 	// NoReply sends the call with transaction id 0, which servers do not answer. Result returns nil at once.
 	NoReply bool

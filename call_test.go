@@ -157,7 +157,7 @@ func TestCancelledWaitsLoseNothing(t *testing.T) {
 	assert.Equal(t, sent, rtmptest.Tags(t, file.Bytes()))
 }
 
-// A call that wants no answer has the transaction id 0, and nothing is left of it.
+// TestCallWithoutReply checks that a call without an answer has the transaction id 0, and leaves no state behind.
 func TestCallWithoutReply(t *testing.T) {
 	calls := make(chan *message.Command, 2)
 	url := newPeer(t, func(p *peer) {
@@ -194,7 +194,7 @@ func TestCallWithoutReply(t *testing.T) {
 	require.Error(t, err)
 }
 
-// A server that never answers can't make us remember calls without end.
+// TestUnansweredCallsAreBounded checks that the number of unanswered calls is bounded.
 func TestUnansweredCallsAreBounded(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -214,7 +214,7 @@ func TestUnansweredCallsAreBounded(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// ObjectEncoding 3 is offered in connect; calls are of type 17 when the server agrees, else of type 20.
+// TestObjectEncoding checks that connect offers ObjectEncoding 3, and that calls have type 17 if the server agrees, and otherwise type 20.
 func TestObjectEncoding(t *testing.T) {
 	for name, test := range map[string]struct {
 		agreed float64
@@ -254,7 +254,8 @@ func TestObjectEncoding(t *testing.T) {
 	}
 }
 
-// A call whose answer can't be read fails at once, and the connection goes on; garbage after the result changes nothing.
+// TestUnreadableAnswer checks that a call whose answer can't be decoded fails at once, that the connection stays usable, and that garbage
+// after the result is ignored.
 func TestUnreadableAnswer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -285,8 +286,8 @@ func echoServer(t testing.TB) *testserver.Server {
 	return s
 }
 
-// Sixty-four goroutines make a thousand calls each, and give up waiting for some at random moments: every answer reaches
-// its own caller, and the connection works afterwards.
+// TestManyCallsWithCancellation makes a thousand calls from each of 64 goroutines, and cancels the wait for some at random moments. Every
+// answer must reach its caller, and the connection must work afterwards.
 func TestManyCallsWithCancellation(t *testing.T) {
 	const callers, each = 64, 1000
 	c := dialed(t, echoServer(t).URL("app", ""), nil)
@@ -316,7 +317,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 					mu.Lock()
 					cancelled++
 					mu.Unlock()
-					if random.IntN(2) == 0 { // another waiter still can
+					if random.IntN(2) == 0 { // another caller can still wait
 						got, err = k.Result(context.Background())
 					} else {
 						continue
@@ -336,7 +337,7 @@ func TestManyCallsWithCancellation(t *testing.T) {
 	assert.Zero(t, c.client.Load().session.PendingCalls(), "every answer was taken")
 }
 
-// BenchmarkCall is one call and its answer at a time, beside as many bytes to and fro on a bare connection.
+// BenchmarkCall measures calls one at a time, and the exchange of the same number of bytes on a bare connection.
 func BenchmarkCall(b *testing.B) {
 	b.Run("call", func(b *testing.B) {
 		c, err := Dial(b.Context(), echoServer(b).URL("app", ""), nil)
@@ -354,7 +355,7 @@ func BenchmarkCall(b *testing.B) {
 		l, err := net.Listen("tcp", "127.0.0.1:0")
 		require.NoError(b, err)
 		defer l.Close()
-		const request, answer = 41, 44 // bytes of the messages above
+		const request, answer = 41, 44 // sizes of the messages above in bytes
 		go func() {
 			nc, err := l.Accept()
 			if err != nil {

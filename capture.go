@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/capturefile"
 )
 
-// recorded returns nc, recorded to Options.Capture if that is set. sent was sent together with the handshake.
+// recorded returns nc, or a connection that records nc if Options.Capture is set. sent was sent together with the handshake.
 func (s settings) recorded(nc net.Conn, result *handshake.Result, sent []byte, log *slog.Logger) net.Conn {
 	if s.opts.Capture == nil {
 		return nc

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// replayed serves sessions, and returns the address. The server has served without an error when the test is over.
+// replayed serves sessions, and returns the address. At the end of the test it checks that the server has had no error.
 func replayed(t *testing.T, sessions ...*capture.Session) string {
 	l := conntest.Listen(t)
 	ctx, cancel := context.WithCancel(t.Context())
@@ -30,7 +30,7 @@ func replayed(t *testing.T, sessions ...*capture.Session) string {
 	return l.Addr().String()
 }
 
-// A session is recorded once, and served to clients that ask for things in another order.
+// TestReplayToAnotherClient records a session, and serves it to clients that send their requests in another order.
 func TestReplayToAnotherClient(t *testing.T) {
 	for _, recorded := range []Pipelining{PipelineNone, PipelineHandshake} {
 		server := rtmptest.Server(t, testserver.Config{})
@@ -50,7 +50,7 @@ func TestReplayToAnotherClient(t *testing.T) {
 	}
 }
 
-// The recorded player asks the server again, and gets the same.
+// TestReplayOfAPlayer replays a recorded player, which must receive the same from the server.
 func TestReplayOfAPlayer(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer
@@ -68,7 +68,7 @@ func TestReplayOfAPlayer(t *testing.T) {
 	assert.EqualValues(t, sampleMedia(t), media.Load())
 }
 
-// The recorded publisher publishes again, under the placeholder of its key.
+// TestReplayOfAPublisher replays a recorded publisher, which publishes under the placeholder of its key.
 func TestReplayOfAPublisher(t *testing.T) {
 	first := rtmptest.Server(t, testserver.Config{})
 	var file bytes.Buffer

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// revealed are those secrets of which eight bytes in a row are in a capture, in the unpacked chunk streams or in a message.
+// revealed returns the secrets of which eight consecutive bytes are in a capture, in the unpacked chunk streams or in a message.
 func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	t.Helper()
 	var all [2]bytes.Buffer
@@ -56,7 +56,7 @@ func revealed(t *testing.T, file []byte, secrets ...string) (found []string) {
 	return found
 }
 
-// Every kind of secret, in chunks so small that their headers lie inside of it.
+// TestCaptureRevealsNothing sends every kind of secret, in chunks so small that chunk headers divide it.
 func TestCaptureRevealsNothing(t *testing.T) {
 	const (
 		challenge = "58656322c972d6cdf2d776167575045f8484ea888e31c086f7b5ffbd0baec55ce442c2fb"
@@ -139,7 +139,8 @@ func must(b []byte, err error) []byte {
 	return b
 }
 
-// The answers of authentication are made of the password: who has them and the challenges can try passwords.
+// TestCaptureRevealsNoAnswers checks that the responses of authentication are removed, since with a response and its challenge one can try
+// passwords.
 func TestCaptureRevealsNoAnswers(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		cfg := testserver.Config{Auth: &auth.Server{Scheme: scheme, Users: map[string]string{"my-user-name": "secret word"}}}
@@ -162,7 +163,7 @@ func TestCaptureRevealsNoAnswers(t *testing.T) {
 		assert.Regexp(t, `^live\?authmod=(adobe|llnw)&user=secret\d+x*&.*response=secret\d+x*(&|$)`, app)
 		assert.Empty(t, revealed(t, file.Bytes(), "my-user-name", "secret word"))
 
-		// With its challenges the server can be asked again: it never checks.
+		// The capture can be replayed as a server, which sends the challenges but does not check the responses.
 		addr := replayed(t, sessions...)
 		c, err = Dial(conntest.Context(t), "rtmp://"+addr+"/live/out", &Options{PublishUser: "somebody", PublishPassword: "else"})
 		require.NoError(t, err)
@@ -170,7 +171,7 @@ func TestCaptureRevealsNoAnswers(t *testing.T) {
 	}
 }
 
-// A writer that fails, or does nothing, ends the recording and not the connection.
+// TestCaptureOfABadWriter checks that a writer that fails or blocks ends the recording, but not the connection.
 func TestCaptureOfABadWriter(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{})
 	for name, w := range map[string]io.Writer{"fails": failing{}, "panics not, but is short": short{}} {

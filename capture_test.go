@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// captured are the sessions of a capture.
+// captured returns the sessions of a capture.
 func captured(t *testing.T, file []byte) []*capture.Session {
 	t.Helper()
 	f, err := capture.NewFile(bytes.NewReader(file), int64(len(file)))
@@ -46,7 +46,7 @@ func TestCapturedPlayIsWhatWasPlayed(t *testing.T) {
 	})
 }
 
-// summary is how many bytes of sound and pictures there are in a session, and which commands from whom.
+// summary returns the numbers of bytes of audio and video in a session, and the commands of each end.
 func summary(t *testing.T, s *capture.Session) (media int, commands []string) {
 	r := s.Reader()
 	var m capture.Message
@@ -65,7 +65,7 @@ func summary(t *testing.T, s *capture.Session) (media int, commands []string) {
 	return media, commands
 }
 
-// sampleMedia is that of the sample.
+// sampleMedia returns the numbers of bytes of audio and video in the sample.
 func sampleMedia(t *testing.T) (media int) {
 	for _, tag := range rtmptest.SampleTags(t) {
 		if tag.Type != flv.TagScript {
@@ -91,7 +91,7 @@ func TestCapturedPublish(t *testing.T) {
 	assert.Contains(t, end.Replaced, "publishing name: 4")
 }
 
-// A session that came about never says why.
+// TestCaptureOfAFailure checks that the capture of a failed attempt contains the reason.
 func TestCaptureOfAFailure(t *testing.T) {
 	l := conntest.Listen(t)
 	addr := l.Addr().String()

@@ -26,7 +26,7 @@ type client struct {
 
 	announced   bool                      // connect announced Enhanced RTMP
 	connectCall *Call                     // set before anything is read
-	ahead       atomic.Pointer[pipelined] // for CreateStream to take over; nil: there is none
+	ahead       atomic.Pointer[pipelined] // pipelined stream for CreateStream to take over; nil if there is none
 
 	quickAcks quickAcks // for nc
 
@@ -38,7 +38,8 @@ func newClient(c *core, s settings, announces bool) *client {
 	return &client{link: l, streams: &streamTable{conn: l}, shared: &sharedTable{conn: l}, announced: announces}
 }
 
-// begin makes a session on nc after the handshake, in which received bytes arrived and chunks has encoded the first messages.
+// begin makes a session on nc after the handshake. received is the number of bytes that have arrived in it, and chunks is the writer that
+// has encoded the first messages.
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
@@ -46,7 +47,7 @@ func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 
-// takeAhead returns the stream that Connect has asked for, if o asks for the same. If both results are nil, CreateStream has to ask for
+// takeAhead returns the stream that Connect has asked for, if o asks for the same. If both results are nil, CreateStream must ask for
 // the stream itself.
 func (k *client) takeAhead(ctx context.Context, o StreamOptions) (*Stream, error) {
 	h := k.ahead.Swap(nil)
@@ -127,7 +128,7 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 		return
 	}
 	if body, found := bytes.CutPrefix(m.Payload(), setDataFrame); found && m.Type == message.TypeDataAMF0 {
-		m.SetPayload(body) // meant for the server, but some pass it on to players (gortmplib)
+		m.SetPayload(body) // @setDataFrame is meant for the server, but some servers forward it to players (gortmplib)
 	}
 	d, err := message.ParseData(m.Type, m.Payload())
 	if err != nil {
@@ -140,7 +141,8 @@ func (k *client) data(m *session.Message, direct session.Sink) {
 		}
 		s.metadataReceived(d.Args)
 	case "onPlayStatus":
-		// Playlists send it between items. The end of the stream is signalled in other ways, and librtmp ignores this one.
+		// Play.Complete is ignored, as in librtmp: servers send it between the items of a playlist, and signal the end of the stream in
+		// other ways.
 	}
 	s.receive(m, direct == s.asSink())
 }
@@ -168,7 +170,7 @@ func (k *client) aggregate(m *session.Message, direct session.Sink) {
 func (k *client) userControl(m *session.Message) {
 	u, err := message.ParseUserControl(m.Payload())
 	if err != nil {
-		return // the session has counted it
+		return // the session has already counted it
 	}
 	if told := k.observer.UserControl; told != nil {
 		told(u)
@@ -321,10 +323,10 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		told(status)
 	}
 	if strings.HasPrefix(status.Code, "NetConnection.") {
-		s = nil // about the connection, not about the stream that gets messages with the id 0
+		s = nil // the status is about the connection, not about the stream that gets messages with the id 0
 	}
 	if on := k.opts.OnStatus; on != nil {
-		size := amf.Size(status.Info) // which contains the other fields
+		size := amf.Size(status.Info) // Info contains the other fields
 		k.events.tell(size, status.Code, func() { on(s, status) })
 	}
 }

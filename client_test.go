@@ -84,7 +84,7 @@ func TestBrokenProtocol(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
 				p.AcceptPlayer()
 				p.sendMedia()
-				if test.t == message.TypeSetChunkSize { // which our own writer refuses
+				if test.t == message.TypeSetChunkSize { // our Writer refuses this message
 					p.Conn.Write(append([]byte{2, 0, 0, 0, 0, 0, 4, 1, 0, 0, 0, 0}, test.body...))
 				} else {
 					p.Control(test.t, test.body)
@@ -122,7 +122,7 @@ func TestAcknowledgements(t *testing.T) {
 	assert.GreaterOrEqual(t, value, uint32(window/2))
 }
 
-// A server that sends pings and reads nothing must not stop us from reading.
+// TestPingFlood checks that a server that sends pings and reads nothing does not stop us from reading.
 func TestPingFlood(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -140,8 +140,8 @@ func TestPingFlood(t *testing.T) {
 	require.ErrorIs(t, err, io.EOF)
 }
 
-// A server may ask for more small answers in one go than are kept. It gets as many as there is room for, and of the
-// windows the newest; the connection goes on.
+// TestRepliesToAFlood checks a server that asks for more replies at once than we keep. It gets as many as there is room for, and only the
+// newest window; the connection stays usable.
 func TestRepliesToAFlood(t *testing.T) {
 	const many = 4 * session.MaxReplies
 	commandOf := func(name string, id float64) func(*peer) []byte {
@@ -160,7 +160,7 @@ func TestRepliesToAFlood(t *testing.T) {
 		"SWF verification": {func(p *peer) []byte {
 			return p.Encode(session.Control(message.TypeUserControl, []byte{0, 26}))
 		}, true},
-		"Set Peer Bandwidth": {func(p *peer) []byte { // never the same twice
+		"Set Peer Bandwidth": {func(p *peer) []byte { // each with a different value
 			return append(p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 111111, 0))),
 				p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 222222, 0)))...)
 		}, false},
@@ -168,7 +168,7 @@ func TestRepliesToAFlood(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
 				p.AcceptConnect()
-				p.Conn.Write(test.encode(p)) // the first has a header of its own
+				p.Conn.Write(test.encode(p)) // the first message has a full header
 				flood := bytes.Repeat(test.encode(p), many)
 				flood = append(flood, p.Encode(session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, 424242, 0)))...)
 				p.Conn.Write(flood)
@@ -198,8 +198,8 @@ func TestRepliesToAFlood(t *testing.T) {
 	}
 }
 
-// likeSRS accepts a client as SRS 7 does: every small message leaves by itself, the answer to connect comes after everything else, and the
-// message stream's id is not 1.
+// likeSRS accepts a client as SRS 7 does: it sends every small message separately, and the answer to connect after everything else, and its
+// message stream id is not 1.
 func (p *peer) likeSRS(streamID uint32) {
 	connect := p.Expect("connect")
 	if connect == nil {

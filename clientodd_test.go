@@ -11,12 +11,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// rawCommand is a command whose values a test has encoded itself.
+// rawCommand returns a command whose values are already encoded.
 func rawCommand(name string, rest ...byte) []byte {
 	return append(amf.AppendString(nil, name), rest...)
 }
 
-// amfValues is values in AMF0.
+// amfValues encodes values in AMF0.
 func amfValues(values ...any) []byte {
 	b, err := amf.AppendAMF0(nil, values...)
 	if err != nil {
@@ -25,12 +25,12 @@ func amfValues(values ...any) []byte {
 	return b
 }
 
-var number0 = make([]byte, 9) // the AMF0 number 0
+var number0 = make([]byte, 9) // number0 is the AMF0 number 0
 
-// unknownClass is an AMF3 value of an externalizable class that nobody knows, inside AMF0.
+// unknownClass is an AMF3 value of an unknown externalizable class, inside AMF0.
 var unknownClass = append([]byte{0x11, 0x0A, 0x07, 0x09}, "what"...)
 
-// The wrong parts of a message are skipped and counted.
+// TestOddMessagesAreSkipped checks that invalid messages are skipped and counted.
 func TestOddMessagesAreSkipped(t *testing.T) {
 	deep := rawCommand("odd", number0...)
 	for range 1000 {
@@ -76,7 +76,8 @@ func TestOddMessagesAreSkipped(t *testing.T) {
 	}
 }
 
-// An id that is not a number counts as 0, and garbage does not spoil what comes before it: the message is obeyed.
+// TestOddCommandsAreObeyed checks that a transaction id that is not a number counts as 0, and that the part of a command before garbage is
+// used.
 func TestOddCommandsAreObeyed(t *testing.T) {
 	stop := message.StatusObject("status", "NetStream.Play.Stop", "")
 	for name, body := range map[string][]byte{

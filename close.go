@@ -9,12 +9,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// lingerPoll is how often a Close that lingers looks at what the server has acknowledged: no event announces it.
+// lingerPoll is how often a lingering Close checks what the server has acknowledged. No event announces that.
 const lingerPoll = 10 * time.Millisecond
 
 // sayGoodbye sends the last messages, and waits until everything that was published has arrived.
 func (l *link) sayGoodbye(last []chunk.Outgoing) {
-	l.farewell.underWay.Lock() // after Streams that are being closed
+	l.farewell.underWay.Lock() // wait for Streams that are being closed
 	l.farewell.closing.Store(true)
 	l.farewell.underWay.Unlock()
 	l.session.Leaving()
@@ -36,8 +36,8 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 }
 
 // linger ends a connection that has published without losing anything. Closing a socket with unread data resets the connection, and
-// the server drops what it has not read yet. So linger closes the write side if possible, and reads until the server hangs up, or has
-// not done so for lingerGrace although it has everything. If the socket cannot tell what has arrived, the server is asked a
+// the server drops what it has not read yet. So linger closes the write side if possible, and reads until the server hangs up, or until
+// lingerGrace after the server has received everything. If the socket cannot tell what has arrived, the server is asked a
 // question that all servers answer: after the answer it has read everything. A server that acknowledges is still reading.
 func (l *link) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // ends a write, too
@@ -46,7 +46,7 @@ func (l *link) linger(ctx context.Context) {
 	defer stop()
 	var answered <-chan struct{}
 	if _, known := l.unacknowledged(); !known {
-		// Not with ctx: of the two errors at its end, the one above says what has happened.
+		// This does not use ctx, so that when ctx is done the error is the one above, which says what has happened.
 		if k, err := l.send(context.Background(), CallOptions{}, "createStream", nil); err == nil {
 			answered = k.call.Done()
 		}
@@ -55,7 +55,7 @@ func (l *link) linger(ctx context.Context) {
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
 	arrived, acknowledgements := false, l.counts.Acknowledgements.Load()
-	for quiet := time.Duration(0); quiet < lingerGrace; { // in ticks, of which a busy machine makes fewer
+	for quiet := time.Duration(0); quiet < lingerGrace; { // counted in ticks, which are fewer on a busy machine
 		select {
 		case <-l.session.Done():
 			return

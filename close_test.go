@@ -40,7 +40,7 @@ func TestCloseUnblocksEverybody(t *testing.T) {
 	assert.False(t, c.Connected())
 }
 
-// writePackets publishes so many packets of that size.
+// writePackets publishes n packets of the given size.
 func writePackets(t *testing.T, s *Stream, count, size int) {
 	t.Helper()
 	body := make([]byte, size)
@@ -49,7 +49,7 @@ func writePackets(t *testing.T, s *Stream, count, size int) {
 	}
 }
 
-// saysWhatWasLost checks Close's error: it is the connection's, says so once, and is the same each time.
+// saysWhatWasLost checks Close's error: it contains the connection's error once, and is the same for each call.
 func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 	t.Helper()
 	err := c.Close()
@@ -59,7 +59,7 @@ func saysWhatWasLost(t *testing.T, c *Conn, target error) {
 	assert.Equal(t, err, c.Close())
 }
 
-// narrow makes a peer that does not read take little.
+// narrow gives a peer small socket buffers, so that it accepts little if it does not read.
 func (p *peer) narrow() { p.Conn.(*net.TCPConn).SetReadBuffer(4096) }
 
 func TestCloseReportsWhatWasLost(t *testing.T) {
@@ -103,11 +103,11 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 		url := accepting(t, func(p *peer) {
 			p.narrow()
 			<-lingers
-			p.Conn.(*net.TCPConn).CloseWrite() // a killed server that had read all it had got does the same
+			p.Conn.(*net.TCPConn).CloseWrite() // a killed server that had read everything also sends a FIN
 			<-over
 		})
 		t.Cleanup(func() { close(over) })
-		c, s := publishing(t, url, &Options{Trace: &Trace{Sent: func(p *Packet) { // Close's last words: from now on the server may hang up
+		c, s := publishing(t, url, &Options{Trace: &Trace{Sent: func(p *Packet) { // Close has sent its last message: from now on the server may hang up
 			if cmd, err := message.ParseCommand(p.Type, p.Body); err == nil && cmd.Name == "deleteStream" {
 				close(lingers)
 			}
@@ -117,7 +117,7 @@ func TestCloseReportsWhatWasLost(t *testing.T) {
 	})
 }
 
-// A stream that was closed, and a server that hung up after that in an orderly way: nothing was lost.
+// TestCloseAfterTheServerHungUp checks that nothing was lost if the server hangs up in an orderly way after the stream was closed.
 func TestCloseAfterTheServerHungUp(t *testing.T) {
 	url := accepting(t, func(p *peer) { p.Expect("deleteStream") })
 	c, s := publishing(t, url, nil)
@@ -128,11 +128,11 @@ func TestCloseAfterTheServerHungUp(t *testing.T) {
 	assert.NoError(t, c.Close())
 }
 
-// Further calls of Close wait until the first has sent everything, and return the same.
+// TestClosersWaitForTheFirst checks that further calls of Close wait until the first has sent everything, and return the same error.
 func TestClosersWaitForTheFirst(t *testing.T) {
 	const count, size = 30, 1 << 20
 	type closer func(c *Conn, s *Stream) error
-	tooLong := make([]byte, chunk.MaxMessageLength+1) // refused in any case
+	tooLong := make([]byte, chunk.MaxMessageLength+1) // this message can't be sent
 	conn := func(c *Conn, _ *Stream) error { return c.Close() }
 	stream := func(_ *Conn, s *Stream) error { return s.Close() }
 	for name, closers := range map[string][2]closer{
@@ -155,7 +155,7 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 			writePackets(t, s, count, size)
 			results := make(chan error, 2)
 			go func() { results <- closers[0](c, s) }()
-			require.Eventually(t, func() bool { // the first has begun
+			require.Eventually(t, func() bool { // the first Close has begun
 				return errors.Is(s.WritePacket(&Packet{Type: message.TypeVideo, Body: tooLong}), net.ErrClosed)
 			}, 10*time.Second, time.Millisecond)
 			go func() { results <- closers[1](c, s) }()
@@ -173,7 +173,8 @@ func TestClosersWaitForTheFirst(t *testing.T) {
 	}
 }
 
-// joy4, livego and go2rtc read everything, answer nothing more, and keep the connection open.
+// TestCloseWhereTheServerNeverHangsUp checks servers that read everything, answer nothing more and keep the connection open, such as joy4,
+// livego and go2rtc.
 func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	read := make(chan int64, 1)
 	server := func(t *testing.T) string {
@@ -183,7 +184,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 			read <- n
 			<-over
 		})
-		t.Cleanup(func() { close(over) }) // before accepting's own
+		t.Cleanup(func() { close(over) }) // runs before the cleanup of accepting
 		return url
 	}
 	t.Run("a socket", func(t *testing.T) {
@@ -192,7 +193,7 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 		assert.Less(t, elapsed(func() { assert.NoError(t, c.Close()) }), 15*time.Second, "half of Timeout")
 		assert.Greater(t, <-read, int64(1_000_000))
 	})
-	t.Run("not known to be one", func(t *testing.T) { // so nobody can say whether everything has arrived
+	t.Run("not known to be one", func(t *testing.T) { // so it can't be known whether everything has arrived
 		c, s := publishing(t, server(t), &Options{Timeout: 300 * time.Millisecond,
 			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 				nc, err := new(net.Dialer).DialContext(ctx, network, addr)
@@ -204,7 +205,8 @@ func TestCloseWhereTheServerNeverHangsUp(t *testing.T) {
 	})
 }
 
-// The server's system acknowledges what the server has not read yet: Close waits as long as RTMP acknowledgements come.
+// TestCloseWaitsForAServerThatAcknowledges checks that Close waits for as long as RTMP acknowledgements arrive, since TCP acknowledges
+// bytes that the server has not read yet.
 func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	read := make(chan struct{})
 	url := accepting(t, func(p *peer) {
@@ -225,7 +227,7 @@ func TestCloseWaitsForAServerThatAcknowledges(t *testing.T) {
 	}
 }
 
-// A Stream that is closed while Conn.Close waits for the server does not wait with it.
+// TestStreamCloseBesideALingeringConn checks that Stream.Close does not wait while Conn.Close waits for the server.
 func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	lingers, over := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -240,7 +242,7 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 				p.StatusOn(2, "NetStream.Play.Start")
 			}
 		}
-		p.UntilGone() // it has shut its write side, and waits for us to hang up
+		p.UntilGone() // the server has shut its write side, and waits for us to hang up
 		close(lingers)
 		<-over
 	})
@@ -255,7 +257,7 @@ func TestStreamCloseBesideALingeringConn(t *testing.T) {
 	assert.NoError(t, <-closed)
 }
 
-// A connection may end while a request is being made: that ends with it.
+// TestCloseBesideRequests checks that a request ends if the connection is closed meanwhile.
 func TestCloseBesideRequests(t *testing.T) {
 	for range 60 {
 		url := newPeer(t, func(p *peer) {
@@ -276,7 +278,8 @@ func TestCloseBesideRequests(t *testing.T) {
 	}
 }
 
-// Close does not wait for a stream that the server has not let us publish yet, and nothing was lost with it.
+// TestCloseWhilePublishIsUnanswered checks that Close does not wait for a stream whose publish is unanswered, and that nothing counts as
+// lost.
 func TestCloseWhilePublishIsUnanswered(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {

@@ -31,8 +31,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The tail of a large push is not lost on any transport, although the server is slow and acknowledges all the time, and though
-// the connection may be none that can be half closed.
+// TestCloseLosesNothingOverEveryTransport checks that the tail of a large push is not lost on any transport, although the server is slow
+// and sends acknowledgements all the time, and even if the connection can't be half closed.
 func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	const count, size = 12, 512 << 10
 	body := bytes.Repeat([]byte{0x27}, size)
@@ -59,7 +59,7 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 					require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: body}))
 				}
 				require.NoError(t, c.Close())
-				// A tunnel's server has everything when its client has been answered, but may not have read it.
+				// A tunnel's server has received everything when it has answered the client, but may not have read it yet.
 				require.Eventually(t, func() bool { return arrived.Load() == count }, 20*time.Second, time.Millisecond)
 				assert.Len(t, rtmptest.Tags(t, recorded("out")), count)
 			})
@@ -67,12 +67,12 @@ func TestCloseLosesNothingOverEveryTransport(t *testing.T) {
 	}
 }
 
-// tlsPublisher publishes by rtmps through a pipe, where a write waits for its reader. The server reads as far as deleteStream
-// and then does what then says; what it hears is gone is closed.
+// tlsPublisher publishes with rtmps through a pipe, where a write waits for its reader. The server reads up to deleteStream, and then calls
+// then. gone is closed when the server has noticed the end.
 func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *Conn {
 	client, server := net.Pipe()
 	cfg := testserver.ServerTLS()
-	cfg.SessionTicketsDisabled = true // nobody would read them
+	cfg.SessionTicketsDisabled = true // session tickets would not be read
 	done := make(chan struct{})
 	go func() {
 		defer close(done)
@@ -87,7 +87,7 @@ func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *
 		then(nc)
 	}()
 	trust := testserver.ClientTLS()
-	trust.Time = func() time.Time { return cfg.Certificates[0].Leaf.NotBefore.Add(time.Minute) } // in a bubble it is another
+	trust.Time = func() time.Time { return cfg.Certificates[0].Leaf.NotBefore.Add(time.Minute) } // the clock of a bubble is different
 	c, err := Dial(t.Context(), "rtmps://127.0.0.1/app/play", &Options{Timeout: timeout, TLSConfig: trust,
 		DialContext: func(context.Context, string, string) (net.Conn, error) { return client, nil }})
 	require.NoError(t, err)
@@ -98,8 +98,8 @@ func tlsPublisher(t *testing.T, timeout time.Duration, then func(nc net.Conn)) *
 }
 
 func TestFarewellOfTLS(t *testing.T) {
-	testserver.ServerTLS()                        // makes the certificate, at real time
-	t.Run("nobody reads it", func(t *testing.T) { // at real time: closing TLS waits for a mutex, which stops a bubble's clock
+	testserver.ServerTLS()                        // makes the certificate in real time
+	t.Run("nobody reads it", func(t *testing.T) { // in real time, since closing TLS waits for a mutex, which stops a bubble's clock
 		over := make(chan struct{})
 		defer close(over)
 		c := tlsPublisher(t, 2*time.Second, func(net.Conn) { <-over })
@@ -117,8 +117,8 @@ func TestFarewellOfTLS(t *testing.T) {
 	})
 }
 
-// A server leaves after any number of messages, in several ways: Close returns nil only when all media has arrived. (It may
-// return an error also then: a reset does not say what was unread.)
+// TestCloseTellsTheTruth checks with servers that leave after any number of messages, in several ways, that Close returns nil only if all
+// media has arrived. (It may return an error even then, since a reset does not say what was unread.)
 func TestCloseTellsTheTruth(t *testing.T) {
 	seed := uint64(1)
 	if long() {
@@ -135,10 +135,10 @@ func TestCloseTellsTheTruth(t *testing.T) {
 			random := rand.New(rand.NewPCG(seed, uint64(i)))
 			how := []string{"close", "close late", "reset", "reset late"}[random.IntN(4)]
 			count, size := 1+random.IntN(12), []int{20, 500, 3000}[random.IntN(3)]
-			messages := random.IntN(count + 4) // of media, FCUnpublish, deleteStream, and what may come after
+			messages := random.IntN(count + 4) // messages of media, FCUnpublish, deleteStream, and those that may follow
 			got := make(chan int, 1)
 			url := accepting(t, func(p *peer) {
-				p.In = chunk.NewReader(unbuffered{p.Conn}, 0) // what it has not asked for stays in the socket
+				p.In = chunk.NewReader(unbuffered{p.Conn}, 0) // unread bytes stay in the socket
 				media := 0
 				var m chunk.Message
 				for n := 0; n < messages && p.In.Next(&m) == nil; n++ {
@@ -159,7 +159,7 @@ func TestCloseTellsTheTruth(t *testing.T) {
 				return
 			}
 			s, err := c.CreateStream(conntest.Context(t), &StreamOptions{Writable: true})
-			if err != nil { // it has left already
+			if err != nil { // the server has already left
 				c.Close()
 				return
 			}
@@ -179,12 +179,13 @@ func TestCloseTellsTheTruth(t *testing.T) {
 	}
 }
 
-// unbuffered is read a byte at a time.
+// unbuffered reads one byte at a time.
 type unbuffered struct{ io.Reader }
 
 func (u unbuffered) Read(p []byte) (int, error) { return u.Reader.Read(p[:min(1, len(p))]) }
 
-// A tunnel's server ends the session while media is still to be sent: what it refuses then has not arrived, and Close reports that.
+// TestCloseReportsWhatATunnelRefused checks that Close returns an error if the server of a tunnel ends the session before all media was
+// sent.
 func TestCloseReportsWhatATunnelRefused(t *testing.T) {
 	var ended atomic.Bool
 	var received atomic.Int64 // messages of media

@@ -19,12 +19,12 @@ type Conn struct {
 	core   *core
 	client atomic.Pointer[client] // the connection, once Connect has made it
 
-	mu         sync.Mutex // guards the rest
+	mu         sync.Mutex // guards the fields below
 	setup      setup      // as it was when connecting began
 	connecting bool
 
 	closing sync.Once
-	closed  error // what Close returns; written by closing
+	closed  error // result of Close; written by closing
 }
 
 type connKey struct{}
@@ -103,7 +103,7 @@ func (c *Conn) CreateStream(ctx context.Context, opts *StreamOptions) (*Stream, 
 		return s, err
 	}
 	s := k.streams.newStream(o)
-	err = k.session.Blocked() // before the server is asked for a stream that it would keep
+	err = k.session.Blocked() // checked before the server is asked for a stream, which it would keep
 	if err == nil {
 		err = k.streams.open(ctx, s)
 	}

@@ -47,7 +47,8 @@ func TestPacketLevel(t *testing.T) {
 	assert.Equal(t, sound.Body, again.Body)
 }
 
-// Methods may be called from any goroutine, also while Connect is under way and follows a redirect.
+// TestLookingAtAConnWhileItConnects checks that methods may be called from any goroutine while Connect is in progress and follows a
+// redirect.
 func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		target := rtmptest.Server(t, testserver.Config{Scheme: scheme})
@@ -83,7 +84,7 @@ func TestLookingAtAConnWhileItConnects(t *testing.T) {
 	})
 }
 
-// neverFall checks that no counter is lower than before.
+// neverFall checks that no counter has decreased.
 func neverFall(t *testing.T, before, after Stats) {
 	t.Helper()
 	for name, n := range map[string][2]uint64{
@@ -117,7 +118,7 @@ func TestDroppedMessagesOfAClosedStream(t *testing.T) {
 	neverFall(t, before, c.Stats())
 }
 
-// Connect that connects again goes on counting.
+// TestCountersAcrossARedirect checks that counters are not reset when Connect connects again.
 func TestCountersAcrossARedirect(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {
@@ -129,7 +130,7 @@ func TestCountersAcrossARedirect(t *testing.T) {
 		p.UntilGone()
 	})
 	var c *Conn
-	var seen []Stats // at each dial
+	var seen []Stats // counters at each dial
 	c, err := New(url, &Options{MaxRedirects: 1, DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
 		seen = append(seen, c.Stats())
 		return new(net.Dialer).DialContext(ctx, network, addr)

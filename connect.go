@@ -78,14 +78,14 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 	c.core.clock.began = time.Now()
 	c.core.observer = observe.From(ctx)
 	c.connecting = true
-	if settings.opts.Pipelining == PipelineNone { // handlers need not wait: no call comes long before Connect returns
+	if settings.opts.Pipelining == PipelineNone { // handlers need not wait, since Connect is about to return
 		close(c.core.events.ready)
 	}
 	return &connector{opener: opener{core: c.core, settings: settings, announce: !settings.opts.NoEnhanced,
 		pipelining: settings.opts.Pipelining}}, nil
 }
 
-// use makes k the connection of c. If there is an error, it ends c, and k if there is one.
+// use makes k the connection of c. If err is not nil, it ends c, and k if that is not nil.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
 		if ended := c.core.begins(k.session); ended != nil {

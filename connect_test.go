@@ -18,8 +18,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// deafToArrays answers as go2rtc 1.9 does: a connect that holds a strict array is dropped without a word. It returns what
-// connect was answered, if it was.
+// deafToArrays answers like go2rtc 1.9: it silently drops a connect that contains a strict array. It returns the connect that it has
+// answered, if any.
 func (p *peer) deafToArrays() *message.Command {
 	cmd := p.Expect("connect")
 	if cmd == nil {
@@ -36,7 +36,7 @@ func (p *peer) deafToArrays() *message.Command {
 	return cmd
 }
 
-// dialPiped dials servers at the other end of pipes, one for each script. It is to be called in a bubble.
+// dialPiped dials servers at the other end of pipes, one for each script. It must be called in a bubble.
 func dialPiped(t *testing.T, ctx context.Context, o Options, scripts ...func(p *peer)) (c *Conn, dials int, err error) {
 	dial, accepted := peertest.Dialer(t, onPeers(scripts)...)
 	o.DialContext = dial
@@ -54,7 +54,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	for _, test := range []struct {
 		name    string
 		timeout time.Duration // Options.Timeout
-		limit   time.Duration // of the context; 0: none
+		limit   time.Duration // timeout of the context; 0 means none
 		after   time.Duration
 	}{
 		{"after three seconds", 0, 0, 3 * time.Second},
@@ -100,7 +100,7 @@ func TestServerDeafToEnhanced(t *testing.T) {
 	})
 }
 
-// Dial connects again only after signs of deafness, and only if Enhanced RTMP was announced.
+// TestServerNotDeaf checks that Dial connects again only if the server may not understand Enhanced RTMP, and only if that was announced.
 func TestServerNotDeaf(t *testing.T) {
 	answers := func(after time.Duration) func(p *peer) {
 		return func(p *peer) {
@@ -146,7 +146,7 @@ func TestServerNotDeaf(t *testing.T) {
 	})
 }
 
-// Connect leaves the choice to the program, whose error says what may help.
+// TestConnectUnansweredHint checks that Connect does not try again, and that its error says what may help.
 func TestConnectUnansweredHint(t *testing.T) {
 	for _, plain := range []bool{false, true} {
 		synctest.Test(t, func(t *testing.T) {
@@ -162,7 +162,7 @@ func TestConnectUnansweredHint(t *testing.T) {
 	}
 }
 
-// nginx-rtmp refuses an app by hanging up.
+// TestHangUpAtConnect checks the error if the server refuses an app by hanging up, as nginx-rtmp does.
 func TestHangUpAtConnect(t *testing.T) {
 	for name, last := range map[string]func(p *peer){
 		"FIN":   func(p *peer) { p.Expect("connect") },
@@ -229,7 +229,7 @@ func TestRefusals(t *testing.T) {
 	})
 }
 
-// Where connect's own answer can't be read, connect says so at once.
+// TestUnreadableConnectAnswer checks that an answer to connect that can't be decoded is reported at once.
 func TestUnreadableConnectAnswer(t *testing.T) {
 	for name, body := range map[string][]byte{
 		"no object":             rawCommand("_result", append(amfValues(1.0), 0x99)...),

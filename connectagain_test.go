@@ -16,14 +16,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A server whose connect takes more than half of what the caller allows could be reached before there was a second try.
+// TestDialTakesMoreThanHalfOfTheContext checks that a server whose connect takes more than half of the time that ctx has left is still
+// reached, in spite of the second try.
 func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	slow := func(p *peer) {
 		cmd := p.Expect("connect")
 		if cmd == nil {
 			return
 		}
-		time.Sleep(600 * time.Millisecond) // of the bubble
+		time.Sleep(600 * time.Millisecond) // time of the bubble
 		p.Call(0, "_result", cmd.TransactionID, nil, message.StatusObject("status", "NetConnection.Connect.Success", ""))
 		p.UntilGone()
 	}
@@ -37,7 +38,7 @@ func TestDialTakesMoreThanHalfOfTheContext(t *testing.T) {
 	}
 }
 
-// The password's proof goes out again although the server has hung up on it.
+// TestDialRetriesCredentials checks that the response to a challenge is sent again after the server has hung up on the first one.
 func TestDialRetriesCredentials(t *testing.T) {
 	var proofs atomic.Int32
 	script := func(p *peer) {
@@ -58,7 +59,7 @@ func TestDialRetriesCredentials(t *testing.T) {
 				"[ AccessManager.Reject ] : [ authmod=adobe ] : ?reason=needauth&user=me&salt=abc&challenge=def&opaque=ghi"))
 			p.UntilGone()
 		default:
-			proofs.Add(1) // and hangs up
+			proofs.Add(1) // count the response and hang up
 		}
 	}
 	url, accepted := newPeers(t, script, script, script, script, script, script, script, script)
@@ -77,7 +78,7 @@ func contains(s, sub string) bool {
 	return false
 }
 
-// Close and contexts at any moment of a Dial that tries twice: nothing stays open.
+// TestDialGivenUpAtAnyMoment cancels a Dial that tries twice at any moment, and checks that no connection stays open.
 func TestDialGivenUpAtAnyMoment(t *testing.T) {
 	var open atomic.Int32
 	script := func(p *peer) { p.Expect("connect") } // hangs up
@@ -112,7 +113,7 @@ func (c *openCounted) Close() error {
 	return c.Conn.Close()
 }
 
-// A context that ends while connect is being sent, and a server that asks for credentials at once.
+// TestConnectAgainBesideContext tests a context that ends while connect is being sent to a server that asks for credentials.
 func TestConnectAgainBesideContext(t *testing.T) {
 	refuse := func(p *peer) {
 		cmd := p.Expect("connect")
@@ -136,7 +137,7 @@ func TestConnectAgainBesideContext(t *testing.T) {
 	}
 }
 
-// Close beside Dial's own Connect: with New, at random moments.
+// TestCloseBesideConnect calls Close at random moments of Connect.
 func TestCloseBesideConnect(t *testing.T) {
 	ok := func(p *peer) { p.AcceptConnect(); p.UntilGone() }
 	scripts := make([]func(*peer), 500)

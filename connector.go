@@ -17,15 +17,15 @@ import (
 // goroutine uses it.
 type connector struct {
 	opener
-	patience time.Duration // how long to wait for the answer to connect while there is another way; 0: Timeout
-	answered bool          // the server has answered a connect, if only with a refusal
+	patience time.Duration // how long to wait for the answer to connect while there is another way to connect; 0 means Timeout
+	answered bool          // the server has answered a connect, even if with a refusal
 
 	publisher auth.Publisher
 	query     string // appended to app and tcUrl
 	redirects int    // so far
 }
 
-// connect connects, as often as the server makes it necessary.
+// connect connects, and connects again as often as the server makes that necessary.
 func (k *connector) connect(ctx context.Context) (*client, error) {
 	for {
 		client, retry, err := k.attempt(ctx)
@@ -42,7 +42,7 @@ func (k *connector) connect(ctx context.Context) (*client, error) {
 	}
 }
 
-// attempt connects once. retry says to connect again, as k is set now.
+// attempt connects once. retry says to connect again, with the present state of k.
 func (k *connector) attempt(ctx context.Context) (_ *client, retry bool, _ error) {
 	o, err := k.connectMessage(k.query, k.announce)
 	if err != nil {
@@ -65,7 +65,7 @@ func (k *connector) try(ctx context.Context, transactionID float64, connect chun
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	stop := context.AfterFunc(k.ctx, cancel) // Close ends a Connect under way
+	stop := context.AfterFunc(k.ctx, cancel) // Close ends a Connect in progress
 	defer stop()
 	messages := []chunk.Outgoing{connect}
 	ahead := k.newPipelined(false)
@@ -174,7 +174,8 @@ func (k *connector) redirect(from *client, to string) error {
 	return nil
 }
 
-// newPipelined returns the stream to ask for, or nil if there is none, or if answered is false and the answer to connect is needed first.
+// newPipelined returns the stream to ask for, or nil if there is none. It also returns nil if the answer to connect is needed first and
+// answered is false.
 func (k *connector) newPipelined(answered bool) *pipelined {
 	if k.pipelining == PipelineNone || k.playpath() == "" || k.opts.UsherToken != "" || !answered && k.needsAnswer() {
 		return nil
@@ -212,7 +213,7 @@ func (k *connector) settle(ctx context.Context, client *client) error {
 		}
 	}
 	known, err := h.settle(ctx)
-	if h.guessedWrong { // as it would be on a new connection: the next step back is the last one
+	if h.guessedWrong { // On a new connection the id would be wrong again, so the next step back is the last one.
 		k.pipelining = PipelineCommands
 	}
 	if !known {

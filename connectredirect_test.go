@@ -76,7 +76,7 @@ func TestRedirect(t *testing.T) {
 	})
 }
 
-// redirection302 refuses a connect and names another server.
+// redirection302 returns an answer that refuses connect and names another server.
 func redirection302(to string) amf.Object {
 	return append(message.StatusObject("error", "NetConnection.Connect.Rejected", "elsewhere"),
 		amf.Property{Name: "ex", Value: amf.Object{{Name: "code", Value: 302.0}, {Name: "redirect", Value: to}}})
@@ -85,7 +85,7 @@ func redirection302(to string) amf.Object {
 // hidden is a connection that is not a plain socket, such as a tunnel.
 type hidden struct{ net.Conn }
 
-// Unsent messages of a connection that is given up do not delay the next one.
+// TestRedirectWhileRepliesWait checks that unsent messages of an abandoned connection do not delay the next one.
 func TestRedirectWhileRepliesWait(t *testing.T) {
 	target := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	url := newPeer(t, func(p *peer) {
@@ -117,7 +117,7 @@ func TestRedirectWhileRepliesWait(t *testing.T) {
 	}
 }
 
-// A handler's result belongs to the connection on which the server has asked for it.
+// TestRedirectWhileAHandlerRuns checks that a handler's result is not sent on another connection than the call's.
 func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	first := make(chan string, 1)
 	target := newPeer(t, func(p *peer) {
@@ -154,7 +154,7 @@ func TestRedirectWhileAHandlerRuns(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// A redirect that can't be followed is not quoted: it may carry a token.
+// TestRedirectKeepsSecrets checks that the address of a redirect that can't be followed is not in the error, since it may contain a token.
 func TestRedirectKeepsSecrets(t *testing.T) {
 	for _, to := range []string{"rtmp://h/%zz?token=secret", "rtmp://h\x01/a?token=secret", "rtmp://u:secret@h:99/%%",
 		"rtmp://u:secret@h:x/a", "ftp://h/?token=secret", "secret"} {
@@ -169,7 +169,8 @@ func TestRedirectKeepsSecrets(t *testing.T) {
 	}
 }
 
-// The credentials of the URL stay valid where the server sends us to another of its apps, but go to no other host or port.
+// TestRedirectCredentials checks that the credentials in the URL are kept for another app on the same server, but not sent to another host
+// or port.
 func TestRedirectCredentials(t *testing.T) {
 	elsewhere := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for to, user := range map[string]string{"": "me", "localhost": "", elsewhere: ""} {

@@ -50,9 +50,9 @@ type life struct {
 	cancel context.CancelFunc
 	onEnd  func() // called with mu held
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	err     error      // first fatal error: sticky
-	dialed  net.Conn   // while no session has it
+	dialed  net.Conn   // the connection, while no session has it
 	session *session.Session
 	owned   sync.WaitGroup // Close waits for it
 }
@@ -72,7 +72,7 @@ func (l *life) fail(err error) error {
 	l.mu.Lock()
 	if s := l.session; s != nil {
 		l.mu.Unlock()
-		err = s.Fail(err) // it calls sessionEnded, unless it ended before it belonged to the Conn
+		err = s.Fail(err) // Fail calls sessionEnded, unless the session ended before it belonged to the Conn
 		l.mu.Lock()
 	}
 	defer l.mu.Unlock()
@@ -86,14 +86,14 @@ func (l *life) end(err error) error {
 	}
 	l.err = err
 	if nc := l.dialed; nc != nil {
-		l.owned.Go(func() { nc.Close() }) // tunnels and TLS tell the server, which may take a moment
+		l.owned.Go(func() { nc.Close() }) // in a goroutine, since tunnels and TLS inform the server, which may take time
 	}
 	l.cancel()
 	l.onEnd()
 	return err
 }
 
-// dials makes nc belong to the Conn until a session begins, and closes the one before. If the Conn has ended, it closes nc.
+// dials makes nc the connection of the Conn until a session begins, and closes the previous one. If the Conn has ended, it closes nc.
 func (l *life) dials(nc net.Conn) error {
 	l.mu.Lock()
 	err := l.err

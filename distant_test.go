@@ -12,10 +12,10 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// oneWay is how long everything takes on its way to a distant server, and back.
+// oneWay is the delay in each direction between a client and a distant server.
 const oneWay = 50 * time.Millisecond
 
-// distant is the listener of a server in a synctest bubble that is oneWay away, but for connecting to it.
+// distant is the listener of a server in a synctest bubble with the delay oneWay. Connecting has no delay.
 type distant struct {
 	accepted chan net.Conn
 	closed   chan struct{}
@@ -27,7 +27,7 @@ func newDistant() *distant {
 	return &distant{accepted: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// distantServer is a testserver that is oneWay away. It is closed at the end of the bubble's function.
+// distantServer returns a test server with the delay oneWay. It is closed at the end of the bubble's function.
 func distantServer(cfg testserver.Config) (*testserver.Server, *distant) {
 	d := newDistant()
 	return testserver.Serve(d, cfg), d
@@ -66,7 +66,7 @@ func (d *distant) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// firstMedia connects to a distant server, opens the stream, and returns how long the first packet has taken, in round trips.
+// firstMedia connects to a distant server, opens the stream, and returns the time until the first packet, in round trips.
 func firstMedia(t *testing.T, url string, o *Options) (roundTrips float64, c *Conn) {
 	began := time.Now()
 	c, s := playing(t, url, o)

@@ -35,8 +35,8 @@ const anyCodec = "*"
 // Capabilities are what a server says about Enhanced RTMP in its answer to connect. They are zero for servers that do not support
 // it, and for some that do.
 type Capabilities struct {
-	FourCCs      []string                // the codecs that it accepts, as in E-RTMP v1; "*" stands for all
-	Video, Audio map[string]CodecSupport // by FourCC; "*" stands for all
+	FourCCs      []string                // the codecs that the server accepts, as in E-RTMP v1; "*" stands for all
+	Video, Audio map[string]CodecSupport // support by FourCC; "*" stands for all codecs
 	Extensions   Extensions
 }
 
@@ -60,7 +60,7 @@ func (c Capabilities) support(of map[string]CodecSupport, codec flv.FourCC) Code
 func capabilities(reply []any) Capabilities {
 	var found Capabilities
 	for _, value := range reply {
-		for _, p := range amf.Members(value) { // in either object of the answer, and in any letter case: Red5 says CapsEx
+		for _, p := range amf.Members(value) { // The properties may be in either object of the answer, and in any letter case: Red5 sends CapsEx.
 			switch strings.ToLower(p.Name) {
 			case "fourcclist":
 				list, _ := p.Value.([]any)
@@ -104,7 +104,7 @@ var (
 	audioFourCCs = []flv.FourCC{flv.FourCCAAC, flv.FourCCOpus, flv.FourCCFLAC, flv.FourCCMP3, flv.FourCCAC3, flv.FourCCEAC3}
 )
 
-// These properties of connect announce Enhanced RTMP: every codec, since the library passes media on as it is, and the extensions that
+// These properties of connect announce Enhanced RTMP: every codec, since the library passes media unchanged, and the extensions that
 // package flv can read. Servers leave out tracks that a player has not announced. Reconnecting is up to the program, so it is not
 // announced. They must not be modified.
 var (

@@ -49,7 +49,7 @@ const (
 	StageSWF     = "swf"     // fetching the player for SWF verification, before anything else
 	StageRTMP    = "rtmp"    // the handshake of RTMP
 	StageRTMPE   = "rtmpe"   // the handshake of RTMPE
-	StageConnect = "connect" // connect: the server hung up instead of answering, as some do to refuse an app
+	StageConnect = "connect" // connect: the server hung up instead of answering, which is how some servers refuse an app
 )
 
 func (e *HandshakeError) Error() string {
@@ -59,10 +59,10 @@ func (e *HandshakeError) Error() string {
 	}
 	why := strings.TrimPrefix(quote.Cause(e.Err), "rtmp: ")
 	if stage == StageConnect {
-		why = strings.TrimPrefix(why, "read: ") // the wait for connect's answer
+		why = strings.TrimPrefix(why, "read: ") // the text of the wait for connect's answer
 	}
 	text := "rtmp: " + why
-	if !strings.HasPrefix(why, stage+" ") { // as in "dial tcp"
+	if !strings.HasPrefix(why, stage+" ") { // unless the text repeats the stage, as in "dial tcp"
 		text = "rtmp: " + stage + ": " + strings.TrimPrefix(why, stage+": ")
 	}
 	if hint := hangUpHints[e.Stage]; hint != "" && hungUp(e.Err) {
@@ -75,7 +75,7 @@ func (e *HandshakeError) Error() string {
 func hungUp(err error) bool {
 	var failed *net.OpError
 	return errors.Is(err, io.ErrUnexpectedEOF) || errors.As(err, &failed) && !failed.Timeout() &&
-		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // the last is a write, of a request of HTTP
+		(failed.Op == "read" || failed.Op == "write" || failed.Op == "readfrom") // net/http reports a failed request as a write
 }
 
 // hangUpHints are the usual reasons why a server hangs up in a stage.
@@ -98,8 +98,8 @@ func (e *HandshakeError) Temporary() bool { return e.Timeout() }
 
 // OptionError reports an unknown option or an invalid value.
 type OptionError struct {
-	Name  string // of the field in Options, or librtmp's name
-	Value string // empty if it is a secret
+	Name  string // name of the field in Options, or librtmp's name of the option
+	Value string // the value; empty if it may be a secret
 	Err   error  // what is wrong with it
 }
 

@@ -23,7 +23,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// However far down an error comes from, its text says rtmp and each phase once.
+// TestErrorsHaveOnePrefix checks that an error's text contains rtmp and each phase only once, however deep its cause is.
 func TestErrorsHaveOnePrefix(t *testing.T) {
 	ctx := conntest.Context(t)
 	server := rtmptest.Server(t, testserver.Config{})
@@ -101,12 +101,12 @@ func TestErrorsHaveOnePrefix(t *testing.T) {
 	}
 }
 
-// rejected is a refusal with which servers ask for credentials.
+// rejected returns a refusal with which servers ask for credentials.
 func rejected(why string) amf.Object {
 	return message.StatusObject("error", message.CodeConnectRejected, "[ AccessManager.Reject ] : [ code=403 need auth; "+why+" ] : ")
 }
 
-// Errors contain text from a peer only as one short line.
+// TestPeersTextInErrors checks that errors contain text from a peer only as one short line.
 func TestPeersTextInErrors(t *testing.T) {
 	hostile := "\x1b[2J\r\nINFO: Download complete\u202e" + strings.Repeat("x", 2<<20)
 	cut, err := amf.DecodeAMF0(append(amf.AppendString(nil, "ok"), 0x99))
@@ -134,7 +134,7 @@ func TestPeersTextInErrors(t *testing.T) {
 	require.Equal(t, "rtmp: protocol: chunk: limit: 5", (&ProtocolError{Phase: "chunk", Detail: "limit", Value: 5}).Error())
 }
 
-// Names of properties and methods are the peer's as well.
+// TestPeersNamesInErrors checks the same for names of properties and methods.
 func TestPeersNamesInErrors(t *testing.T) {
 	name := "\x1b]0;" + strings.Repeat("x", 60_000)
 	data, err := message.AppendSharedProperty(nil, name, 1)
@@ -149,7 +149,7 @@ func TestPeersNamesInErrors(t *testing.T) {
 	}
 }
 
-// net.Error and errors.Is find the cause.
+// TestErrorsLeadToTheirCause checks that the cause of an error is found by errors.Is, and timeouts by net.Error.
 func TestErrorsLeadToTheirCause(t *testing.T) {
 	for cause, timeout := range map[error]bool{os.ErrDeadlineExceeded: true, io.ErrUnexpectedEOF: false} {
 		failed := &HandshakeError{Stage: StageDial, Err: cause}
@@ -161,7 +161,8 @@ func TestErrorsLeadToTheirCause(t *testing.T) {
 	}
 }
 
-// net/http sends a request's body with ReadFrom, whose error has that of the write in it.
+// TestResetOfARequestIsExplained checks a reset during the body of an HTTP request. net/http sends it with ReadFrom, whose error wraps that
+// of the write.
 func TestResetOfARequestIsExplained(t *testing.T) {
 	reset := &net.OpError{Op: "readfrom", Net: "tcp", Err: &net.OpError{Op: "write", Net: "tcp", Err: syscall.ECONNRESET}}
 	err := &HandshakeError{Stage: StageTunnel, Err: reset}

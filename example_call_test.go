@@ -30,7 +30,7 @@ func ExampleConn_RemoteMethod() {
 	// rtmp: server: NetConnection.Call.Failed: "method subtract is not known"
 }
 
-// A server may call as soon as it has accepted the connection. Handlers in the options are there in time.
+// Set handlers in the options, since a server may call as soon as it has accepted the connection.
 func ExampleOptions_handlers() {
 	srv := servertest.NewServer(&server.App{Connected: func(c *server.Conn) { c.Notify("greet", "you") }})
 	defer srv.Close()
@@ -53,7 +53,7 @@ func ExampleOptions_handlers() {
 	// Output: hello, you
 }
 
-// Waiting for a single call of the server. Nothing reads from the connection before WaitInvoke does, so the call cannot come too early.
+// Wait for a single call of the server. Nothing reads from the connection before WaitInvoke, so the call can't be missed.
 func ExampleConn_WaitInvoke() {
 	srv := servertest.NewServer(&server.App{Methods: map[string]server.Method{
 		"start": func(_ context.Context, c *server.Conn, _ []any) (any, error) { return nil, c.Notify("ready", "go") },

@@ -12,9 +12,9 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// The server has refused, and the connection stays usable.
+// Handle a refusal of the server. The connection stays usable.
 func ExampleStatusError() {
-	srv := servertest.NewServer(&server.App{Live: server.Live{Await: -1}}) // it does not wait for publishers
+	srv := servertest.NewServer(&server.App{Live: server.Live{Await: -1}}) // the server does not wait for publishers
 	defer srv.Close()
 	ctx := context.Background()
 
@@ -31,7 +31,7 @@ func ExampleStatusError() {
 	// Output: no such stream; connected: true
 }
 
-// No connection could be made. Stage says how far it has come.
+// Handle a failure to connect. Stage says which step has failed.
 func ExampleHandshakeError() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

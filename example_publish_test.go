@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/server/servertest"
 )
 
-// An encoder that publishes its frames as they come.
+// Publish the frames of an encoder as they are produced.
 func ExampleStream_WritePacket() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()
@@ -28,7 +28,7 @@ func ExampleStream_WritePacket() {
 		log.Fatal(err)
 	}
 	for i := range uint32(3) {
-		// The body is that of an FLV tag. Package media makes it of the access units of an encoder.
+		// The body is that of an FLV tag. Package media makes it from the access units of an encoder.
 		frame := rtmp.Packet{Type: message.TypeVideo, Timestamp: 40 * i, Body: []byte{0x12, byte(i)}}
 		if err := stream.WritePacket(&frame); err != nil {
 			log.Fatal(err)
@@ -47,7 +47,7 @@ func ExampleStream_WritePacket() {
 	// video 80
 }
 
-// A live source must not wait for a slow network: with a send queue, old pictures are dropped instead.
+// Publish a live source that must not wait for a slow network. With a send queue, old pictures are dropped instead.
 func ExampleOptions_sendQueue() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

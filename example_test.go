@@ -89,7 +89,7 @@ func ExampleStream_ReadFrom() {
 	if _, err := io.Copy(stream, flv.NewPacedReader(ctx, file, 20*time.Second)); err != nil { // 20 seconds ahead of real time
 		log.Fatal(err)
 	}
-	if err := conn.Close(); err != nil { // waits until the server has read everything
+	if err := conn.Close(); err != nil { // Close waits until the server has read everything
 		log.Fatal(err)
 	}
 	fmt.Println(len(srv.Published("live/mine")), "tags")
@@ -111,7 +111,7 @@ func ExampleStream_ReadPacket() {
 		log.Fatal(err)
 	}
 	pictures := 0
-	var p rtmp.Packet // its Body is reused
+	var p rtmp.Packet // the memory of Body is reused
 	for err = stream.ReadPacket(&p); err == nil; err = stream.ReadPacket(&p) {
 		if p.Type == message.TypeVideo {
 			pictures++
@@ -165,7 +165,7 @@ func ExampleStream_Pause() {
 	if err := stream.Pause(ctx); err != nil {
 		log.Fatal(err)
 	}
-	// The server sends nothing now.
+	// The server now sends nothing.
 	if err := stream.Unpause(ctx); err != nil {
 		log.Fatal(err)
 	}
@@ -174,7 +174,7 @@ func ExampleStream_Pause() {
 	// Output: the end: <nil>
 }
 
-// A copy that ends with a context, although io.Copy takes none.
+// End a copy when a context is done, although io.Copy takes no context.
 func ExampleStream_Bind() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()
@@ -196,7 +196,7 @@ func ExampleStream_Bind() {
 	// Output: rtmp: read: context deadline exceeded
 }
 
-// A program that has nothing to read keeps its connection alive with a goroutine of its own. Options.BackgroundRead does the same.
+// Keep a connection alive in a program that has nothing to read. Options.BackgroundRead does the same.
 func ExampleConn_ProcessPackets() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()
@@ -208,7 +208,7 @@ func ExampleConn_ProcessPackets() {
 	}
 	defer conn.Close()
 	done := make(chan error)
-	go func() { done <- conn.ProcessPackets(ctx) }() // answers pings and runs handlers
+	go func() { done <- conn.ProcessPackets(ctx) }() // ProcessPackets answers pings and runs handlers
 	cancel()
 	fmt.Println(<-done)
 	// Output: rtmp: process packets: context canceled
@@ -228,7 +228,7 @@ func ExampleConn_Capabilities() {
 	// Output: accepts HEVC: true
 }
 
-// A server whose certificate is not in the system's pool.
+// Connect to a server whose certificate is not in the system's pool.
 func ExampleOptions_tls() {
 	srv := servertest.NewServer(nil)
 	defer srv.Close()

@@ -14,7 +14,7 @@ import (
 // unacknowledged, all media has arrived.
 const farewellSize = 64
 
-// farewell is what Close needs to decide whether anything that was published was lost.
+// farewell is the state with which Close decides whether anything that was published was lost.
 type farewell struct {
 	underWay   sync.RWMutex // read-locked while a Stream is being closed; Close waits for it
 	closing    atomic.Bool  // every Stream is closed, and the server may hang up

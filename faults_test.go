@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// download plays the sample and returns the file and the error of whichever step failed.
+// download plays the sample, and returns the file and the error of the step that failed, if any.
 func download(ctx context.Context, url string, o *Options, opts *StreamOptions) ([]byte, error) {
 	c, err := Dial(ctx, url, o)
 	if err != nil {
@@ -36,7 +36,7 @@ func download(ctx context.Context, url string, o *Options, opts *StreamOptions) 
 	return file.Bytes(), err
 }
 
-// typed reports whether err is one that the table of errors names for a connection gone wrong.
+// typed reports whether err is one of the documented errors of a failed connection.
 func typed(err error) bool {
 	var protocol *ProtocolError
 	var handshake *HandshakeError
@@ -45,7 +45,7 @@ func typed(err error) bool {
 		errors.Is(err, io.ErrUnexpectedEOF) || errors.Is(err, os.ErrDeadlineExceeded)
 }
 
-// isPrefix reports whether file holds only tags of the sample, in order.
+// isPrefix reports whether file consists of the first tags of the sample.
 func isPrefix(t *testing.T, file []byte) {
 	if len(file) == 0 {
 		return
@@ -58,7 +58,7 @@ func isPrefix(t *testing.T, file []byte) {
 	}
 }
 
-// faultRecording is the sample; with RTMP_LONG=1 its first tags, which are played with a fault at each of their bytes.
+// faultRecording returns the sample or, with RTMP_LONG=1, its first tags, which are played with a fault at each byte.
 func faultRecording(t *testing.T) []byte {
 	if os.Getenv("RTMP_LONG") == "" {
 		return testserver.Sample
@@ -66,7 +66,7 @@ func faultRecording(t *testing.T) []byte {
 	return shortSample(t, 20_000)
 }
 
-// shortSample is the beginning of the sample, of so many bytes or a little more.
+// shortSample returns the beginning of the sample, of at least size bytes.
 func shortSample(t *testing.T, size int) []byte {
 	tags := rtmptest.SampleTags(t)
 	file := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
@@ -76,8 +76,8 @@ func shortSample(t *testing.T, size int) []byte {
 	return file
 }
 
-// faultPositions are every byte up to a little after the first media, and some after that; with RTMP_LONG=1 all. What a
-// server sends after the recording is the last of them.
+// faultPositions returns every byte up to a little after the first media, and some after that. With RTMP_LONG=1 it returns all. The last
+// positions are in what a server sends after the recording.
 func faultPositions(seed uint64, recording []byte) (all []int64) {
 	const handshakeSize, toMedia = 3073, 3073 + 1500
 	step := int64(1)
@@ -97,7 +97,7 @@ func faultPositions(seed uint64, recording []byte) (all []int64) {
 	return all
 }
 
-// testFaults plays with a fault at each position. told says that the end may have been told before the fault.
+// testFaults plays with a fault at each position. told says that the end may have been signalled before the fault.
 func testFaults(t *testing.T, action testserver.Action, o *Options, check func(at int64, told bool, file []byte, err error)) {
 	recording := faultRecording(t)
 	playWithFaults(t, o, faultPositions(uint64(action), recording), func(at int64, file []byte, err error) {
@@ -108,7 +108,7 @@ func testFaults(t *testing.T, action testserver.Action, o *Options, check func(a
 	})
 }
 
-// playWithFaults plays from a server made for each of the positions.
+// playWithFaults plays from a new server for each position.
 func playWithFaults(t *testing.T, o *Options, positions []int64, check func(at int64, file []byte, err error),
 	config func(at int64) testserver.Config) {
 	var workers sync.WaitGroup

@@ -19,18 +19,18 @@ var (
 	setDataFrame = amf.AppendString(nil, "@setDataFrame")
 )
 
-// keepRest is the size of the largest buffer that is kept for the part of a tag that did not fit into a Read, in bytes: most key
+// keepRest is the size of the largest buffer that is kept for the part of a tag that did not fit into a Read, in bytes. Most key
 // frames are smaller.
 const keepRest = 1 << 20
 
-// directSize is the size of the smallest body that is worth a write of its own, in bytes.
+// directSize is the size of the smallest body that is worth a separate write, in bytes.
 const directSize = 32 << 10
 
 // rests are buffers for flvOut.rest. All Streams share them, so that key frames do not allocate, and idle Streams hold no buffer.
 var rests = sync.Pool{New: func() any { return new([]byte) }}
 
 // flvOut turns messages into the bytes of an FLV file, directly in the slice that Read was given. A tag that does not fit
-// is made in rest and returned in pieces.
+// is built in rest and returned in pieces.
 type flvOut struct {
 	dst  []byte
 	n    int  // bytes in dst
@@ -38,14 +38,14 @@ type flvOut struct {
 	rest []byte
 	off  int // bytes of rest that were returned
 
-	direct bool // the caller takes rest as it is, and long tags go there
+	direct bool // the caller accepts rest directly, so long tags go there
 
-	pooled   *[]byte        // the buffer of rest; nil: there is no rest, or it is detached
+	pooled   *[]byte        // the buffer of rest; nil if there is no rest or it is detached
 	detached chunk.Detached // the buffer of rest, if that is the memory of a message
 
-	begun         bool // the file header was made
+	begun         bool // the file header has been written
 	prelude       flv.Prelude
-	script, media []byte // tags before that
+	script, media []byte // tags that wait for the file header
 }
 
 func (o *flvOut) has() bool { return o.n > 0 || o.off < len(o.rest) }
@@ -58,7 +58,7 @@ func (o *flvOut) fits(m *session.Message) bool {
 	return !o.late
 }
 
-// take makes a tag of m. Like librtmp, it leaves out all data messages but onMetaData.
+// take makes a tag from m. Like librtmp, it leaves out all data messages except onMetaData.
 func (o *flvOut) take(m *session.Message) {
 	size := m.Size()
 	if size == 0 || m.Type == message.TypeDataAMF3 {
@@ -84,7 +84,7 @@ func (o *flvOut) take(m *session.Message) {
 	}
 }
 
-// detach makes the tag around the message in place, if the message has memory of its own.
+// detach builds the tag in place around the message, if the message has its own memory.
 func (o *flvOut) detach(m *session.Message) bool {
 	size := m.Size()
 	d, ok := m.Detach()
@@ -95,7 +95,7 @@ func (o *flvOut) detach(m *session.Message) bool {
 	return ok
 }
 
-// more returns rest, to append to.
+// more returns rest for appending.
 func (o *flvOut) more() []byte {
 	if o.pooled == nil {
 		o.pooled = rests.Get().(*[]byte)
@@ -116,7 +116,7 @@ func (o *flvOut) prepare(m *session.Message, script bool) {
 	}
 }
 
-// begin makes the file header and the tags that were collected, if there are any.
+// begin writes the file header and the collected tags, if there are any.
 func (o *flvOut) begin() {
 	if o.begun || len(o.media)+len(o.script) == 0 {
 		return

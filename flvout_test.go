@@ -25,7 +25,7 @@ func TestPlayToFLV(t *testing.T) {
 		t.Run(fmt.Sprint(size), func(t *testing.T) {
 			url := newPeer(t, func(p *peer) {
 				p.AcceptPlayer()
-				p.Media(message.TypeVideo, 0, nil) // silence: no tag
+				p.Media(message.TypeVideo, 0, nil) // an empty body means silence: no tag
 				p.Data("onMetaData", amf.ECMAArray{{Name: "duration", Value: 12.5}})
 				p.sendMedia()
 				p.Data("onCuePoint", "dropped")
@@ -74,7 +74,7 @@ func TestMetadataGoesFirst(t *testing.T) {
 	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagVideo, flv.TagAudio}, []flv.TagType{tags[0].Type, tags[1].Type, tags[2].Type})
 }
 
-// A publisher's order to its server, which some servers hand on to players, is metadata all the same.
+// TestMetadataWithSetDataFrame checks that @setDataFrame, which some servers forward to players, is removed from metadata.
 func TestMetadataWithSetDataFrame(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -93,7 +93,7 @@ func TestMetadataWithSetDataFrame(t *testing.T) {
 	assert.Equal(t, "onMetaData", name)
 }
 
-// The file header is not made up while nothing but metadata has come.
+// TestFileHeaderWaitsForMedia checks that the file header is not written while only metadata has arrived.
 func TestFileHeaderWaitsForMedia(t *testing.T) {
 	for name, test := range map[string]struct {
 		types []message.Type
@@ -140,8 +140,8 @@ func TestFileHeaderWaitsForMedia(t *testing.T) {
 	}
 }
 
-// More metadata than is kept waiting makes a header that announces both kinds: nothing is known, and players look for what is
-// announced.
+// TestFileHeaderAfterMuchMetadata checks that more metadata than can be held back makes a header that announces both audio and video, since
+// players look only for what is announced.
 func TestFileHeaderAfterMuchMetadata(t *testing.T) {
 	o := flvOut{dst: make([]byte, 1<<20)}
 	body := append(append([]byte{}, onMetaDataPrefix...), make([]byte, 128<<10)...)

@@ -55,7 +55,7 @@ func (s settings) resolve(to string) (string, error) {
 func invalid(err error) error { return errors.New(quote.Text(errors.Unwrap(err).Error(), 200)) }
 
 // follow returns the settings for to, an absolute tcUrl; empty means that of s. Their URL names no stream. near is the nearness of the
-// server that sends us there. others says whether other hosts and ports are allowed.
+// server that has sent us to it. others says whether other hosts and ports are allowed.
 func (s settings) follow(to string, near transport.Nearness, others bool) (settings, error) {
 	u, tcURL, app := *s.url, s.tcURL(), s.app()
 	if to != "" {

@@ -19,10 +19,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// announces is what connect says that can follow a request to reconnect.
+// announces contains the capsEx of a client that can follow a request to reconnect.
 var announces = amf.Object{{Name: "capsEx", Value: float64(ExtReconnect)}}
 
-// secretive are options with a secret wherever there is room for one.
+// secretive returns options with a secret in every field that can contain one.
 func secretive(o Options) *Options {
 	o.Auth, o.Token, o.UsherToken = "secret-auth", "secret-token", "secret-usher"
 	o.ConnectData = []any{"secret-ticket", amf.Object{{Name: "key", Value: "secret-member"}}}
@@ -32,7 +32,7 @@ func secretive(o Options) *Options {
 	return &o
 }
 
-// everythingSaid reads the commands of a client up to play and returns the bytes of their messages.
+// everythingSaid reads the commands of a client up to play, and returns their bytes.
 func (p *peer) everythingSaid(t *testing.T) string {
 	cmd := p.Expect("connect")
 	if cmd == nil {
@@ -58,7 +58,7 @@ func (p *peer) everythingSaid(t *testing.T) string {
 	return string(said)
 }
 
-// Credentials for one server do not go to another: another port of the same host is another server.
+// TestRedirectStripsSecrets checks that credentials for one server do not go to another. Another port of the same host is another server.
 func TestRedirectStripsSecrets(t *testing.T) {
 	said := make(chan string, 1)
 	target := newPeer(t, func(p *peer) { said <- p.everythingSaid(t) })
@@ -76,7 +76,7 @@ func TestRedirectStripsSecrets(t *testing.T) {
 	assert.NotContains(t, <-said, "secret")
 }
 
-// A stream's name is the key of who publishes it.
+// TestRedirectKeepsPublishersHere checks that a publisher, whose stream name is a key, is not redirected to another server.
 func TestRedirectKeepsPublishersHere(t *testing.T) {
 	target, connections := newPeers(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	for _, policy := range []ReconnectPolicy{FollowSameHost, FollowAny} {
@@ -96,7 +96,7 @@ func TestRedirectKeepsPublishersHere(t *testing.T) {
 	}
 }
 
-// seeming is a connection that seems to lead to another address.
+// seeming is a connection that pretends to have another remote address.
 type seeming struct {
 	net.Conn
 	addr net.Addr
@@ -104,7 +104,7 @@ type seeming struct {
 
 func (s seeming) RemoteAddr() net.Addr { return s.addr }
 
-// A public server must not make us connect to what only we can reach, by whatever name.
+// TestRedirectFromAPublicServer checks that a public server can't make us connect to addresses that only we can reach, under any name.
 func TestRedirectFromAPublicServer(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmpt"} {
 		for _, host := range []string{"127.0.0.1", "[::ffff:127.0.0.1]", "0.0.0.0", "localhost", "localhost.", "a.public.name"} {
@@ -125,7 +125,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 							nc, err := new(net.Dialer).DialContext(ctx, network, addr)
 							return seeming{nc, &net.TCPAddr{IP: net.IPv4(203, 0, 113, 5), Port: 1935}}, err
 						}
-						return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+to.Port()) // what the name resolves to
+						return new(net.Dialer).DialContext(ctx, network, "127.0.0.1:"+to.Port()) // the address to which the name resolves
 					}}
 				c, err := Dial(conntest.Context(t), from, o)
 				if policy == FollowAny && scheme == "rtmp" {
@@ -134,7 +134,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 					continue
 				}
 				if policy == FollowAny {
-					require.Error(t, err) // no tunnel there; but it was tried
+					require.Error(t, err) // no tunnel server listens there, but we have tried to connect
 					require.Positive(t, connections.Load())
 					continue
 				}
@@ -142,7 +142,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 				require.ErrorAs(t, err, &failed, host)
 				assert.Equal(t, "dial", failed.Stage, host)
 				assert.ErrorContains(t, err, "is a loopback address", host)
-				if host != "a.public.name" { // which had to be resolved by DialContext; nothing is said on that connection
+				if host != "a.public.name" { // DialContext had to resolve this name; nothing is sent on that connection
 					assert.Zero(t, connections.Load(), host)
 				}
 			}
@@ -150,7 +150,7 @@ func TestRedirectFromAPublicServer(t *testing.T) {
 	}
 }
 
-// followed connects with secrets in the URL, and returns what Follow says.
+// followed connects with secrets in the URL, and returns the results of Follow.
 func followed(t *testing.T, o *Options, to string) (string, *Options, error) {
 	at := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
 	c := dialed(t, strings.Replace(at, "rtmp://", "rtmp://secret-user:secret-password@", 1)+"?key=secret-key", o)
@@ -226,7 +226,7 @@ func TestFollow(t *testing.T) {
 	})
 }
 
-// Text from a peer is cut and quoted in errors, including the address of a redirect.
+// TestFollowQuotesThePlace checks that the address of a redirect is cut and quoted in errors.
 func TestFollowQuotesThePlace(t *testing.T) {
 	long := strings.Repeat("9", 100_000)
 	url := newPeer(t, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
@@ -253,7 +253,7 @@ func TestFollowQuotesThePlace(t *testing.T) {
 	}
 }
 
-// onlyLocal connects to addresses of this machine and looks no names up.
+// onlyLocal connects to addresses of this machine, and resolves no names.
 func onlyLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	if !strings.HasPrefix(addr, "127.0.0.1:") {
 		return nil, errors.New("no such host")
@@ -261,7 +261,7 @@ func onlyLocal(ctx context.Context, network, addr string) (net.Conn, error) {
 	return new(net.Dialer).DialContext(ctx, network, addr)
 }
 
-// Other servers learn only a part of the pages' URLs.
+// TestPagesForOtherServers checks that other servers learn only a part of the pages' URLs.
 func TestPagesForOtherServers(t *testing.T) {
 	for page, told := range map[string]string{
 		"":                                 "",
@@ -282,7 +282,8 @@ func TestPagesForOtherServers(t *testing.T) {
 	}
 }
 
-// A client's certificate tells its server who we are. Others get none; what checks their own stays.
+// TestFollowKeepsClientCertificates checks that other servers do not get the client certificate, while the settings that verify their
+// certificates are kept.
 func TestFollowKeepsClientCertificates(t *testing.T) {
 	identity := func(*tls.CertificateRequestInfo) (*tls.Certificate, error) { return new(tls.Certificate), nil }
 	cfg := &tls.Config{ServerName: "name", Certificates: make([]tls.Certificate, 1), GetClientCertificate: identity}

@@ -23,7 +23,7 @@ import (
 // Handlers of a Conn run one after the other. Calls that wait may take 16 MiB of memory together. Further calls are answered with an
 // _error, if the server has asked for an answer, and counted in Stats.DroppedEvents.
 //
-// If a handler panics, its Conn ends with a *PanicError, and the program goes on. The same holds for Options.OnStatus and the function
+// If a handler panics, its Conn ends with a *PanicError, and the program continues. The same holds for Options.OnStatus and the function
 // of SharedObject.Handle.
 type HandlerFunc func(ctx context.Context, args []any) (any, error)
 
@@ -46,7 +46,7 @@ func Func(fn any) HandlerFunc {
 	return f
 }
 
-// events pass on what the server tells the program: calls of its methods, statuses, changes of shared objects. The program's functions
+// events passes calls, statuses and changes of shared objects from the server to the program's functions, which
 // run on the goroutine of queue.
 type events struct {
 	ctx     context.Context // the handlers'
@@ -55,7 +55,7 @@ type events struct {
 	queue   session.Callbacks
 	ready   chan struct{} // closed when handlers may run; with pipelining, that is when Connect has succeeded
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	methods map[string]HandlerFunc
 	waiting map[string][]*invokeWait
 }
@@ -117,7 +117,7 @@ func (e *events) called(s *session.Session, cmd *message.Command, known bool) {
 	queued := true
 	switch name, args := quote.Peer(cmd.Name), cmd.Args; {
 	case h != nil:
-		queued = e.queue.Run(amf.Size(cmd.Object, args), func() { // args are of the same array as the object
+		queued = e.queue.Run(amf.Size(cmd.Object, args), func() { // args share their array with the object
 			e.awaitReady()
 			result, err := h(e.ctx, args)
 			if id != 0 {
@@ -153,7 +153,7 @@ func (e *events) tell(size int, what string, f func()) {
 	}
 }
 
-// drop counts events that the program does not learn of.
+// drop counts events that are not passed to the program.
 func (e *events) drop(events int, what string) {
 	e.dropped.Add(uint64(events))
 	e.log.Debug("rtmp: dropped events because the handlers' queue is full", "events", events, "what", quote.Peer(what))

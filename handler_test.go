@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A server that calls in the same breath in which it accepts connect finds the handlers there.
+// TestHandlersAreThereFromTheStart checks that the handlers are in place for a server that calls together with its answer to connect.
 func TestHandlersAreThereFromTheStart(t *testing.T) {
 	answers := make(chan *message.Command, 1)
 	url := newPeer(t, func(p *peer) {
@@ -34,7 +34,7 @@ func TestHandlersAreThereFromTheStart(t *testing.T) {
 	c, err := New(url, &Options{BackgroundRead: true, Handlers: handlers})
 	require.NoError(t, err)
 	defer c.Close()
-	delete(handlers, "hello") // New has copied it
+	delete(handlers, "hello") // New has copied the map
 	_, err = c.Connect(conntest.Context(t))
 	require.NoError(t, err)
 	answer := <-answers
@@ -46,7 +46,7 @@ func TestHandlersAreThereFromTheStart(t *testing.T) {
 	require.Empty(t, c.core.events.methods, "the program may change its mind")
 }
 
-// A handler may use the connection: it does not run on the goroutine that reads.
+// TestHandlerCallsBack checks that a handler may use the connection, since it does not run on the goroutine that reads.
 func TestHandlerCallsBack(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -64,7 +64,7 @@ func TestHandlerCallsBack(t *testing.T) {
 	assert.Equal(t, []any{"detail"}, args)
 }
 
-// A handler gets what could be read of the arguments.
+// TestHandlerOfDamagedCall checks that a handler gets the arguments that could be decoded.
 func TestHandlerOfDamagedCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -86,7 +86,7 @@ const (
 	floodLength = 1 << 20
 )
 
-// heldBytes is the bytes of memory in use once f has returned, beyond those before.
+// heldBytes returns by how many bytes the memory in use has grown when f has returned.
 func heldBytes(f func()) int {
 	var before, after runtime.MemStats
 	runtime.GC()
@@ -97,7 +97,7 @@ func heldBytes(f func()) int {
 	return int(after.HeapAlloc) - int(before.HeapAlloc)
 }
 
-// blockingHandler is a handler that waits; busy is closed when it has begun.
+// blockingHandler returns a handler that waits. busy is closed when it has begun.
 func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 	busy, gate := make(chan struct{}), make(chan struct{})
 	return func(context.Context, []any) (any, error) {
@@ -108,7 +108,7 @@ func blockingHandler() (h HandlerFunc, busy chan struct{}, release func()) {
 }
 
 // flooded connects to a server that calls "block", and makes it send messages. It returns when they have arrived, with the bytes
-// of memory that they hold. release lets the handler go on.
+// of memory that they hold. release lets the handler continue.
 func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release func(), hold int) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -133,8 +133,8 @@ func flooded(t *testing.T, o *Options, send func(p *peer)) (c *Conn, release fun
 	return c, release, hold
 }
 
-// count tells the client, which calls "count", how many calls it has refused. The answer to a last one comes after all
-// others.
+// count counts the client's refusals and, when the client calls "count", returns their number. The refusal of the last call arrives after
+// all others.
 func (p *peer) count() {
 	const last = 99
 	refused, asked := 0, 0.0
@@ -158,14 +158,15 @@ func (p *peer) flood(name string, id float64) {
 	}
 }
 
-// counted waits until the server has got all answers, and returns how many calls it was refused.
+// counted waits until the server has received all answers, and returns how many of its calls were refused.
 func counted(t *testing.T, c *Conn) int {
 	refused, err := c.RemoteMethod("count")(conntest.Context(t))
 	require.NoError(t, err)
 	return int(refused.(float64))
 }
 
-// Statuses that a slow OnStatus has not seen yet are held up to a limit of memory; the rest is dropped and counted.
+// TestStatusesOfASlowProgram checks that statuses for a slow OnStatus are queued up to a limit of memory, and that the rest is dropped and
+// counted.
 func TestStatusesOfASlowProgram(t *testing.T) {
 	var told atomic.Int64
 	c, release, hold := flooded(t, &Options{OnStatus: func(*Stream, *StatusError) { told.Add(1) }}, func(p *peer) {
@@ -181,7 +182,7 @@ func TestStatusesOfASlowProgram(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// Calls that find no room are answered with _error.
+// TestCallsOfASlowHandler checks that calls that exceed the limit are answered with _error.
 func TestCallsOfASlowHandler(t *testing.T) {
 	for name, id := range map[string]float64{"with an answer": 7, "without": 0} {
 		t.Run(name, func(t *testing.T) {
@@ -205,7 +206,7 @@ func TestCallsOfASlowHandler(t *testing.T) {
 	}
 }
 
-// Calls without a handler are not kept, but calls of unknown methods are answered.
+// TestNobodyWantsIt checks that calls without a handler are not queued, and that calls of unknown methods are answered.
 func TestNobodyWantsIt(t *testing.T) {
 	for name, send := range map[string]func(p *peer){
 		"unknown method":                   func(p *peer) { p.flood("nobody", 7) },
@@ -231,7 +232,7 @@ func TestNobodyWantsIt(t *testing.T) {
 	}
 }
 
-// A message that is larger than the limit gets through while nothing else waits.
+// TestOneLargeCall checks that a message that is larger than the limit is accepted if the queue is empty.
 func TestOneLargeCall(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -247,7 +248,8 @@ func TestOneLargeCall(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// A status of the connection comes without a Stream, even while there is only one, which gets other statuses on message stream 0.
+// TestOnStatusOfTheConnection checks that a status of the connection has no Stream, even if there is only one, which gets other statuses on
+// message stream 0.
 func TestOnStatusOfTheConnection(t *testing.T) {
 	type told struct {
 		stream *Stream

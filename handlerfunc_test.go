@@ -100,7 +100,7 @@ func TestFuncPanicsAtOnce(t *testing.T) {
 	}
 }
 
-// Over the wire: the server calls, a function answers.
+// TestFuncServes checks that a function answers a call of the server.
 func TestFuncServes(t *testing.T) {
 	answers := make(chan any, 2)
 	url := newPeer(t, func(p *peer) {

@@ -15,7 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A panic of the program's, in whatever the Conn calls, ends that Conn with a typed error and a stack in the log, and nothing else.
+// TestPanicOfTheProgramEndsTheConn checks that a panic in any function that the Conn calls ends that Conn with a typed error and a stack in
+// the log, and has no other effect.
 func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 	boom := errors.New("boom")
 	for name, test := range map[string]struct {
@@ -57,7 +58,7 @@ func TestPanicOfTheProgramEndsTheConn(t *testing.T) {
 				test.provoke(p)
 				p.UntilGone()
 			})
-			var log bytes.Buffer // written before the Conn ends
+			var log bytes.Buffer // the log is complete before the Conn ends
 			test.options.Logger = slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelError}))
 			c := dialed(t, url, &test.options)
 			if test.prepare != nil {
@@ -82,7 +83,7 @@ func TestPanicErrorOfWhatIsNoError(t *testing.T) {
 	require.NoError(t, err.Unwrap())
 }
 
-// A handler finds its Conn in its context, whichever of the program's Conns it serves.
+// TestFromContext checks that a handler finds its Conn in its context, if it serves several Conns.
 func TestFromContext(t *testing.T) {
 	require.Nil(t, FromContext(t.Context()))
 	found := make(chan *Conn, 1)

@@ -9,7 +9,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Each package imports only the packages listed here: the lower ones never import the upper ones. public is everything that programs may import.
+// TestDirectionOfDependencies checks that each package imports only the packages listed here, so that lower packages never import upper
+// ones. public lists the packages that programs may import.
 func TestDirectionOfDependencies(t *testing.T) {
 	const module = "github.com/go-librtmp/rtmp"
 	const public = "amf capture capture/pcap chunk download flv handshake media message relay rtmp server swf url"
@@ -33,7 +34,7 @@ func TestDirectionOfDependencies(t *testing.T) {
 		"server/servertest":   "amf flv internal/selfsigned message server",
 		"internal/testserver": "amf chunk flv handshake internal/auth internal/quote internal/selfsigned internal/session internal/transport message server",
 
-		// Tests alone import these: no package above may name them.
+		// Only tests import these packages: no package above may list them.
 		"internal/conntest": "", "internal/selfsigned": "", "internal/programtest": "internal/conntest", "internal/peertest": "amf chunk handshake internal/conntest message",
 		"internal/rtmptest": "chunk flv internal/peertest internal/testserver message",
 

@@ -15,13 +15,13 @@ import (
 // link is a connection to a server, as calls, streams and shared objects see it.
 type link struct {
 	*core
-	settings // it was made with
+	settings // the settings with which it was made
 
 	nc           net.Conn
 	session      *session.Session
-	verification []byte             // the answer to SWF verification, a user control body; nil: none
-	relayed      bool               // the other end of nc may be a proxy
-	near         transport.Nearness // of the server
+	verification []byte             // the answer to SWF verification, a user control body; nil if there is none
+	relayed      bool               // the other end of nc may be a proxy, not the server
+	near         transport.Nearness // nearness of the server
 
 	amf3          atomic.Bool // AMF3 was agreed on
 	chunkSizeSent atomic.Bool

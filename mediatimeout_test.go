@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// dribbled is a server that sends a picture, and of the next one a byte each second, with a ping now and then.
+// dribbled is a server that sends a picture, and then the next one at a byte per second, with occasional pings.
 func dribbled(p *peer) {
 	p.AcceptPlayer()
 	p.discard()
@@ -28,7 +28,8 @@ func dribbled(p *peer) {
 	time.Sleep(time.Hour)
 }
 
-// A server that dribbles keeps Timeout from ending a read. MediaTimeout is for a whole message.
+// TestMediaTimeout checks that MediaTimeout, which bounds the wait for a whole message, ends a read from a server whose single bytes keep
+// Timeout from ending it.
 func TestMediaTimeout(t *testing.T) {
 	for name, read := range map[string]func(s *Stream) error{
 		"ReadPacket": func(s *Stream) error { return s.ReadPacket(new(Packet)) },
@@ -68,7 +69,7 @@ func TestMediaTimeout(t *testing.T) {
 	})
 }
 
-// MediaTimeout ends a wait, loses nothing, and does not hurt the connection.
+// TestMediaTimeoutLosesNothing checks that after MediaTimeout nothing is lost and the connection is still usable.
 func TestMediaTimeoutLosesNothing(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		const messages = 40

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A mixed is one Conn that everything is done with at the same time, until its life ends.
+// mixed is a Conn on which everything is done at the same time, until it ends.
 type mixed struct {
 	*Conn
 	life    context.Context
@@ -28,7 +28,7 @@ type mixed struct {
 	workers sync.WaitGroup
 }
 
-// work repeats f while the Conn lives.
+// work repeats f until the Conn ends.
 func (m *mixed) work(f func()) {
 	m.workers.Go(func() {
 		for m.life.Err() == nil && m.Err() == nil {
@@ -37,7 +37,7 @@ func (m *mixed) work(f func()) {
 	})
 }
 
-// short is a context that ends at any moment of what it is for.
+// short returns a context that ends after a short random time.
 func (m *mixed) short() (context.Context, context.CancelFunc) {
 	return context.WithTimeout(m.life, time.Duration(20+rand.IntN(3000))*time.Microsecond)
 }
@@ -161,7 +161,7 @@ func (m *mixed) readPacket() {
 	time.Sleep(time.Millisecond)
 }
 
-// mix does everything with one Conn, and closes it at a random moment.
+// mix uses every method of one Conn, and closes it at a random moment.
 func mix(t *testing.T, url string, i int, r *rand.Rand, note func(what string, err error)) {
 	o := &Options{TLSConfig: testserver.ClientTLS(), Timeout: 3 * time.Second, BackgroundRead: r.IntN(2) == 0, SendQueue: r.IntN(2) * 100_000,
 		MaxQueue: []int{0, 5000, 100_000}[r.IntN(3)], OnStatus: func(*Stream, *StatusError) {}}
@@ -206,7 +206,7 @@ func mix(t *testing.T, url string, i int, r *rand.Rand, note func(what string, e
 	}
 }
 
-// Everything beside everything, and Close at random moments.
+// TestMixedConcurrency uses everything concurrently, and calls Close at random moments.
 func TestMixedConcurrency(t *testing.T) {
 	n, seed := repetitions(24), randomSeed(t)
 	urls := map[string]string{}

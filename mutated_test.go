@@ -26,7 +26,7 @@ func rightlyTyped(err error) bool {
 	return typed(err) || errors.Is(err, ErrStreamBacklog) || errors.Is(err, net.ErrClosed)
 }
 
-// randomSeed is always the same, but for long runs. It is logged.
+// randomSeed returns a seed, which is always the same except in long runs. It is logged.
 func randomSeed(t *testing.T) uint64 {
 	seed := uint64(1)
 	if long() {
@@ -36,7 +36,7 @@ func randomSeed(t *testing.T) uint64 {
 	return seed
 }
 
-// mutatedSession runs a program against a server that says what damage has made of its tape, and returns the program's errors.
+// mutatedSession runs a program against a server that plays a damaged tape, and returns the program's errors.
 func mutatedSession(t *testing.T, p program, tape []segment, r *rand.Rand, o *Options,
 	damage func(r *rand.Rand, tape []segment) []segment) (errs []error) {
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -71,7 +71,8 @@ func mutatedSession(t *testing.T, p program, tape []segment, r *rand.Rand, o *Op
 	return errs
 }
 
-// However a session is damaged, it ends in time and with an error of a known type that keeps secrets, and leaks nothing.
+// TestMutatedSessions checks that a damaged session ends in time, with an error of a known type that contains no secrets, and leaks
+// nothing.
 func TestMutatedSessions(t *testing.T) {
 	n, seed := repetitions(25), randomSeed(t)
 	for k, p := range programs() {

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// mutateMessages damages a tape message by message: what is in them, their order, types and ids, so that the chunks stay whole.
+// mutateMessages damages the messages of a tape (contents, order, types and ids), but keeps the chunks valid.
 func mutateMessages(r *rand.Rand, tape []segment) []segment {
 	const shake = 3073
 	var whole []byte
@@ -26,7 +26,7 @@ func mutateMessages(r *rand.Rand, tape []segment) []segment {
 		seg int
 	}
 	var all []piece
-	// The reader reads ahead: a message belongs to the segment in which it would end; byte by byte.
+	// The Reader reads ahead, so this reads byte by byte: a message belongs to the segment in which it ends.
 	rd := &oneByte{b: whole[shake:]}
 	in := chunk.NewReader(rd, 0)
 	for {
@@ -98,7 +98,7 @@ func mutateMessages(r *rand.Rand, tape []segment) []segment {
 	for i, s := range tape {
 		out[i].after = s.after
 	}
-	// the handshake, as it was split
+	// the handshake, split as before
 	rest := whole[:shake]
 	for i := range tape {
 		n := min(len(rest), len(tape[i].data))

@@ -115,7 +115,7 @@ func programs() []program {
 	}
 }
 
-// record plays a program against the test server and returns what the server has said.
+// record runs a program against the test server, and returns what the server has sent.
 func (p program) record(t *testing.T) []segment {
 	s, err := testserver.Start(testserver.Config{
 		Files: map[string][]byte{"sample": shortSample(t, 20_000)},

@@ -10,13 +10,13 @@ import (
 	"time"
 )
 
-// segment is what a server has said at once, after the client had said so much.
+// segment is what a server has sent at once, after it had received a certain number of bytes.
 type segment struct {
 	after int
 	data  []byte
 }
 
-// tapeConn records what a server says, and after how much of the client's.
+// tapeConn records what a server sends, and after how many received bytes.
 type tapeConn struct {
 	net.Conn
 	mu   *sync.Mutex
@@ -47,7 +47,7 @@ func (c tapeConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// tapeServer says what the tape holds to each client, in order of what they say.
+// serveTape plays the tape to a client: each segment after the client has sent enough bytes.
 func serveTape(nc net.Conn, tape []segment, reset bool) {
 	defer nc.Close()
 	nc.SetDeadline(time.Now().Add(5 * time.Second))
@@ -90,7 +90,7 @@ func mutate(r *rand.Rand, tape []segment) []segment {
 		out[i] = segment{s.after, bytes.Clone(s.data)}
 	}
 	for range 1 + r.IntN(4) {
-		// after the handshake more often than in it
+		// more often after the handshake than in it
 		i := r.IntN(len(out))
 		b := out[i].data
 		if len(b) == 0 {
@@ -107,7 +107,7 @@ func mutate(r *rand.Rand, tape []segment) []segment {
 			b[at] = byte(r.Uint32())
 		case 2:
 			b[at] = [...]byte{0, 0xff, 0x7f, 0x80, 1, 2, 3, 0xc0, 0x40}[r.IntN(9)]
-		case 3: // a length or number
+		case 3: // damage a length or a number
 			for k := at; k < min(at+3, len(b)); k++ {
 				b[k] = [...]byte{0, 0xff, byte(r.Uint32())}[r.IntN(3)]
 			}

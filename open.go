@@ -17,13 +17,13 @@ import (
 // opener makes a connection, up to the end of the handshake.
 type opener struct {
 	*core
-	settings              // of the next connection
+	settings              // settings of the next connection
 	announce   bool       // connect announces Enhanced RTMP
 	pipelining Pipelining // how far to go with it
 }
 
-// open makes a connection and sends its first messages with the end of the handshake. The player is hashed first, and may take
-// Options.Timeout for itself; dialling and the handshake share one.
+// open makes a connection and sends its first messages with the end of the handshake. The player is hashed first, which has its own
+// Options.Timeout; dialling and the handshake share one.
 func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*client, error) {
 	chunks := chunk.NewWriter()
 	data := make([]byte, 0, usualConnect)
@@ -38,7 +38,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	if err != nil {
 		return nil, &HandshakeError{Stage: StageSWF, Err: stageError(parent, err)}
 	}
-	if player != nil { // the next connection need not fetch it again, here or at another server
+	if player != nil { // so that the next connection, to this or another server, need not fetch it again
 		known := *k.opts
 		known.SWFHash, known.SWFSize = player.hash, player.size
 		k.opts = &known
@@ -57,7 +57,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	k.opts.Trace.handshakeStart()
 	began := time.Now()
 	result, received, err := k.shakeHands(ctx, nc, &c.quickAcks, handshake.Config{
-		Digest: player != nil, // servers that verify players want it, and some others don't understand it
+		Digest: player != nil, // servers that verify players require a digest, and some others don't understand it
 		Data:   data,
 		Early:  k.pipelining.early(),
 	})
@@ -72,11 +72,11 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 		c.verification = swf.AppendVerifyResponse(nil, player.hash, player.size, result.S1Tail)
 	}
 	c.begin(k.recorded(nc, result, data, k.log), received, chunks)
-	c.nc = nc // it knows more about the connection than one that records
+	c.nc = nc // c.nc provides more methods than a connection that records
 	return c, nil
 }
 
-// dial connects to the server, and notes on l how.
+// dial connects to the server, and records in l how it is connected.
 func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	dialer, err := k.dialer(k.opts.refuse)
 	if err != nil {
@@ -94,7 +94,7 @@ func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	return dialer.Dial(ctx, addr)
 }
 
-// shakeHands does the handshake within ctx, and counts what it reads, since Acknowledgements do.
+// shakeHands performs the handshake within ctx, and counts the bytes that it reads, since Acknowledgements count them.
 func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, config handshake.Config) (_ *handshake.Result,
 	received uint64, _ error) {
 	if k.url.Transport().Encrypted {
@@ -113,7 +113,7 @@ func (k *opener) shakeHands(ctx context.Context, nc net.Conn, acks *quickAcks, c
 	counter := &session.Counted{Conn: nc, BeforeRead: acks.arm}
 	result, err := handshake.Client(counter, config)
 	if !stop() {
-		err = ctx.Err() // whatever the error looks like; and the deadline may be set already
+		err = ctx.Err() // in place of any other error; the deadline may already be set
 	}
 	k.clock.rtt.Store(int64(counter.RoundTrip))
 	k.counts.BytesRead.Add(counter.Received)
@@ -136,7 +136,7 @@ func (k *opener) notShaken(err error) error {
 	return &HandshakeError{Stage: stage, Err: err}
 }
 
-// stageError tells the end of the caller's own context from Options.Timeout.
+// stageError distinguishes the end of the caller's context from Options.Timeout.
 func stageError(parent context.Context, err error) error {
 	if parent.Err() != nil {
 		return parent.Err()

@@ -36,7 +36,7 @@ func TestNotAnRTMPServer(t *testing.T) {
 	}
 }
 
-// A Close that comes before Connect has begun to dial ends it all the same.
+// TestCloseJustBeforeDialling checks that a Close before Connect has begun to dial ends Connect.
 func TestCloseJustBeforeDialling(t *testing.T) {
 	c, err := New("rtmp://h/a/p", &Options{DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 		<-ctx.Done()
@@ -53,7 +53,7 @@ func TestCloseJustBeforeDialling(t *testing.T) {
 	require.NoError(t, ctx.Err(), "it did not wait")
 }
 
-// undated is a connection without deadlines, as those of x/crypto/ssh are.
+// undated is a connection without deadlines, like the connections of x/crypto/ssh.
 type undated struct{ net.Conn }
 
 var errUndated = errors.New("deadlines are not supported")
@@ -64,7 +64,7 @@ func (undated) SetReadDeadline(time.Time) error { return errUndated }
 
 func (undated) SetWriteDeadline(time.Time) error { return errUndated }
 
-// The handshake ends in time with a server that says nothing, even where deadlines have no effect.
+// TestSilentServerWithoutDeadlines checks that the handshake with a silent server ends in time, even if deadlines have no effect.
 func TestSilentServerWithoutDeadlines(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 50 * time.Millisecond
@@ -80,7 +80,7 @@ func TestSilentServerWithoutDeadlines(t *testing.T) {
 	})
 }
 
-// If a proxy hangs while the player is fetched, the stage is right, and the error contains no secret.
+// TestFetchingThePlayerHangs checks that the error has the right stage and contains no secret if a proxy hangs while the player is fetched.
 func TestFetchingThePlayerHangs(t *testing.T) {
 	t.Setenv("HOME", t.TempDir())
 	for _, scheme := range []string{"socks5", "http", "socks4a", "https"} {

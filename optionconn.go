@@ -13,17 +13,17 @@ import (
 //
 //	B:1  S:text  N:1.5  Z:          a boolean, string, number, null
 //	O:1 ... O:0                     an object, whose members come in between
-//	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members, the last an object again
+//	NB:name:1  NS:name:text  NN:name:1.5  NZ:name:  NO:name:1     its members; the last is another object
 //
 // Unlike librtmp, it keeps the name of NZ, and refuses unnamed values in objects and the end of an object that is not open.
 type connectData struct {
 	values []any
-	open   []openObject // the innermost last
+	open   []openObject // objects that are still open, the innermost last
 }
 
-// openObject is an object whose end has not come yet.
+// openObject is an object whose end has not been read yet.
 type openObject struct {
-	name    string // in the object around it
+	name    string // its name in the enclosing object
 	members amf.Object
 }
 
@@ -96,7 +96,7 @@ func connectValue(kind, text string) (any, error) {
 	return nil, errors.New("unknown type letter")
 }
 
-// object opens an object (1) or closes the innermost one (0). A named one is always opened.
+// object opens an object (1) or closes the innermost one (0). A named object is always opened.
 func (d *connectData) object(name string, named bool, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil && !named {

@@ -12,7 +12,7 @@ import (
 // setup collects settings before Connect.
 type setup struct {
 	settings
-	items connectData // of conn=, which follow those of Options.ConnectData
+	items connectData // values of conn=, which follow those of Options.ConnectData
 }
 
 func (s *setup) clone() setup {
@@ -61,7 +61,7 @@ var optionTable = []struct {
 	{"pageUrl", false, text(func(o *Options) *string { return &o.PageURL })},
 	{"swfUrl", false, text(func(o *Options) *string { return &o.SWFURL })},
 	{"flashver", false, text(func(o *Options) *string { return &o.FlashVer })},
-	{"conn", true, func(s *setup, item string) error { return s.items.add(item) }}, // S:... often is a ticket
+	{"conn", true, func(s *setup, item string) error { return s.items.add(item) }}, // S:... is often a ticket
 	{"playpath", false, text(func(o *Options) *string { return &o.Playpath })},
 	{"subscribe", false, text(func(o *Options) *string { return &o.Subscribe })},
 	{"socks", false, func(s *setup, value string) error { s.opts.Proxy = "socks4://" + value; return nil }},

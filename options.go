@@ -18,25 +18,25 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// Options configure a Conn. The zero value is ready to use, as is every field's; it means librtmp's default if librtmp has one. New
-// copies them. If a value is invalid, Connect fails with an *OptionError.
+// Options configure a Conn. The zero value is ready to use. The zero value of a field means librtmp's default if librtmp has one. New
+// copies the Options. If a value is invalid, Connect fails with an *OptionError.
+//
+// The first fields say what to play or publish; App and TCURL override the rest of the URL.
 type Options struct {
-	// What to play or publish. App and TCURL, in the last block, override the rest of the URL.
-
 	// Playpath is the name of the stream to play or publish. Empty means the name in the URL.
 	Playpath string
-	// Publish connects as an encoder does: servers that treat players and publishers differently learn from the connect command
-	// which one this is. Set it if any stream of the Conn is opened with StreamOptions.Writable. It does not open a stream.
+	// Publish makes connect look like an encoder's, for servers that treat players and publishers differently. Set it if any stream of the
+	// Conn is opened with StreamOptions.Writable. It does not open a stream.
 	Publish bool
 	// PublishUser and PublishPassword are for servers that ask a publisher for credentials (authmod adobe or llnw). PublishUser
 	// implies Publish. If it is empty, those of the URL are used, as in rtmp://user:password@host/app.
 	PublishUser, PublishPassword string
-	// Live plays a live stream and no recording: play's start is -1000. If it is false, play asks for a recording at Start, and
-	// most servers play a live stream of that name as well.
+	// Live plays only a live stream, not a recording: play's start is -1000. Otherwise play asks for a recording from Start on, for which
+	// most servers also play a live stream of that name.
 	Live bool
-	// Start is where a recording starts, to the millisecond. Zero means its beginning.
+	// Start is the position at which a recording starts, with a precision of milliseconds. Zero means its beginning.
 	Start time.Duration
-	// Stop is where a recording stops, measured from its beginning. Zero means its end.
+	// Stop is the position at which a recording stops, measured from its beginning. Zero means its end.
 	Stop time.Duration
 
 	// Behaviour.
@@ -44,28 +44,28 @@ type Options struct {
 	// BackgroundRead reads from the connection even while no call waits for anything, so that pings and calls of the server are
 	// always answered. Streams that publish do so anyway. See "Reading" in the package documentation.
 	BackgroundRead bool
-	// Handlers serve the methods that the server may call, by name, as if by InvokeHandler, but from the beginning: a server may
-	// call as soon as it has accepted connect.
+	// Handlers serve the methods that the server may call, by name. They are like handlers set with InvokeHandler, but are in place from
+	// the beginning: a server may call as soon as it has accepted connect.
 	Handlers map[string]HandlerFunc
 	// OnStatus is called for every onStatus message of the server. s is nil if the status is about the connection, or about a
-	// stream that was closed. OnStatus runs like a handler, see HandlerFunc.
+	// stream that was closed. OnStatus runs like a handler; see HandlerFunc.
 	OnStatus func(s *Stream, status *StatusError)
 	// Logger receives what the library notices. Nil means that nothing is logged.
 	Logger *slog.Logger
 	// Trace has functions that are called while connecting and with each message. Nil means none.
 	Trace *Trace
-	// Capture records what is sent and received, without secrets, for package capture to read and to replay. Each attempt to connect
-	// is a session of its own. Each Write is a complete block of the format, at most about a second after what it contains. Several
-	// Conns may share a writer if several goroutines may use it. A writer that fails, or blocks for 5 s, ends the recording but not the
-	// connection, which waits for it that long, as does Close. Nil means that nothing is recorded.
+	// Capture records what is sent and received, without secrets, for package capture to read and to replay. Nil means that nothing is
+	// recorded. Each attempt to connect is a separate session. Each Write is a complete block of the format, about a second after the
+	// messages in it at most. Several Conns may share a writer if several goroutines may use it. If the writer fails, or blocks for 5
+	// seconds (for which the connection and Close wait), the recording ends, but not the connection.
 	Capture io.Writer
-	// Pipelining is how many answers of the server Connect does not wait for, which saves round trips. Zero is PipelineNone:
-	// it waits for each, as librtmp does.
+	// Pipelining says which answers of the server Connect does not wait for, which saves round trips. Zero is PipelineNone, which waits for
+	// every answer, as librtmp does.
 	Pipelining Pipelining
-	// FollowReconnect is where Follow may lead when a server asks its clients to reconnect. Zero is FollowSameHost.
+	// FollowReconnect says where Follow may lead when a server asks its clients to reconnect. Zero is FollowSameHost.
 	FollowReconnect ReconnectPolicy
-	// MaxRedirects is how often Connect follows a server that refuses connect and names another server. Zero means never. Follow
-	// says which options the other server gets to see.
+	// MaxRedirects is how often Connect follows a redirect, in which a server refuses connect and names another server. Zero means never.
+	// Follow documents which options are passed to the other server.
 	MaxRedirects int
 	// NoEnhanced leaves the announcement of Enhanced RTMP out of connect; see Capabilities. Some devices hang up when they
 	// receive it.
@@ -82,18 +82,18 @@ type Options struct {
 	// Buffer is how much media the server is told we buffer, and so how far it may send ahead. Zero means 30 seconds. Once the
 	// duration of a recording is known, a Stream raises it to the whole recording, unless StreamOptions.NoBufferUpdate is set.
 	// Servers that count by timestamps, such as nginx-rtmp, fall silent if the timestamps of a recording begin later than that
-	// or jump: a program that saves recordings sets more than any lasts, as rtmpdump does with 10 hours.
+	// or jump. So a program that saves recordings should set a longer time than any recording, as rtmpdump does with 10 hours.
 	Buffer time.Duration
-	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy wants them. With
-	// socks4, names are resolved here, with the others by the proxy. "direct" means no proxy. Empty means what the environment
-	// variables ALL_PROXY and NO_PROXY say; for tunnels and SWF downloads, HTTP_PROXY and HTTPS_PROXY come first. The
+	// Proxy is the URL of a proxy: socks4, socks4a, socks5, http or https, with user:password@ if the proxy requires credentials. With
+	// socks4, names are resolved locally, with the others by the proxy. "direct" means no proxy. Empty means the proxy of the environment
+	// variables ALL_PROXY and NO_PROXY; for tunnels and SWF downloads, HTTP_PROXY and HTTPS_PROXY come first. The
 	// environment's proxy is not used for loopback addresses.
 	Proxy string
 	// DialContext connects to addr, "host:port", which may be a proxy's. Nil means net.Dialer. If its connections do not support
 	// deadlines, only Close ends a read or write once Connect has returned.
 	DialContext func(ctx context.Context, network, addr string) (net.Conn, error)
-	// HTTPClient is used for tunnels and SWF downloads, as it is: Proxy, DialContext and TLSConfig do not apply to them then. Nil
-	// means one made from these options.
+	// HTTPClient is used for tunnels and SWF downloads. Proxy, DialContext and TLSConfig do not apply to it. Nil means a client made from
+	// these options.
 	HTTPClient *http.Client
 
 	// Limits.
@@ -101,8 +101,8 @@ type Options struct {
 	// ChunkSize is the size of the chunks in which a publisher sends, in bytes, from 1 to 16777215. Zero means 4096. It is
 	// announced when the first stream is published; until then it is RTMP's default of 128.
 	ChunkSize int
-	// MaxMessageSize is the longest message that the server may send, in bytes. Zero means 16 MiB, which is the longest that RTMP
-	// allows. A longer one is a *ProtocolError.
+	// MaxMessageSize is the longest message that the server may send, in bytes. Zero means 16 MiB, the longest that RTMP allows. A longer
+	// message is a *ProtocolError.
 	MaxMessageSize int
 	// MaxQueue is how many bytes of media are queued for a Stream that is not being read, while another call reads from the
 	// connection. Beyond it that call returns ErrStreamBacklog. Zero means 16 MiB.
@@ -117,8 +117,8 @@ type Options struct {
 	TLSConfig *tls.Config
 	// Token is the key that answers a server's SecureToken challenge. Empty means that a challenge is not answered.
 	Token string
-	// UsherToken is sent in NetStream.Authenticate.UsherToken before a stream is played (librtmp's jtv). Empty means that it is not
-	// called.
+	// UsherToken is sent in a call of NetStream.Authenticate.UsherToken before a stream is played (librtmp's jtv). Empty means that there
+	// is no such call.
 	UsherToken string
 	// Auth is appended to connect, after the boolean true. Empty means that neither is sent.
 	Auth string
@@ -136,7 +136,7 @@ type Options struct {
 	// FlashVer is connect's flashVer, the version of the player. Empty means "LNX 10,0,32,18", and the version that encoders send
 	// if Publish is set.
 	FlashVer string
-	// Subscribe is the name for FCSubscribe, which some servers want before play. Empty means the stream's name if Live is set;
+	// Subscribe is the name for FCSubscribe, which some servers require before play. Empty means the stream's name if Live is set;
 	// otherwise FCSubscribe is not sent.
 	Subscribe string
 	// Playlist sends set_playlist before play.
@@ -158,7 +158,7 @@ type Options struct {
 	// days. If it is negative, the web server is always asked.
 	SWFAge time.Duration
 
-	refuse transport.Nearness // addresses so near, and nearer ones, are not connected to: a server has named them; 0: all are
+	refuse transport.Nearness // addresses as near as this, or nearer, are refused, since a server has named them; 0 refuses none
 }
 
 // StreamOptions say what a Stream is for. The zero value plays the stream that the URL or Options.Playpath names.
@@ -171,10 +171,10 @@ type StreamOptions struct {
 	// PublishType says what the server does with the media: "live" distributes it, "record" also writes a file, and "append"
 	// adds to that file. Empty means "live". Many servers ignore it.
 	PublishType string
-	// Seek is where a recording starts, to the millisecond. Zero means Options.Start.
+	// Seek is the position at which a recording starts, with a precision of milliseconds. Zero means Options.Start.
 	Seek time.Duration
-	// NoBufferUpdate keeps the buffer that the server was told (Options.Buffer). Otherwise it is raised to the recording's
-	// duration and five seconds as soon as that is known, so that the server sends at full speed.
+	// NoBufferUpdate keeps the buffer that the server was told (Options.Buffer). Otherwise the buffer is raised to the recording's duration
+	// plus five seconds as soon as that is known, so that the server sends at full speed.
 	NoBufferUpdate bool
 }
 
@@ -183,7 +183,7 @@ type StreamOptions struct {
 type ReconnectPolicy int
 
 const (
-	// FollowSameHost allows the same host and port only.
+	// FollowSameHost allows only the same host and port.
 	FollowSameHost ReconnectPolicy = iota
 	// FollowNone allows nothing.
 	FollowNone
@@ -191,7 +191,7 @@ const (
 	FollowAny
 )
 
-// defaultBuffer is librtmp's.
+// defaultBuffer is librtmp's default.
 const defaultBuffer = 30 * time.Second
 
 // clone copies o and fills in defaults.
@@ -227,7 +227,7 @@ func (o *Options) flashVer() string {
 }
 
 const (
-	// defaultFlashVer is librtmp's.
+	// defaultFlashVer is librtmp's default.
 	defaultFlashVer = "LNX 10,0,32,18"
 	// publisherFlashVer is what FMLE and OBS send; servers recognize publishers by it.
 	publisherFlashVer = "FMLE/3.0 (compatible; FMSc/1.0)"

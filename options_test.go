@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/amf"
 )
 
-// vector is what the real librtmp 2.4 makes of a URL with options.
+// vector is the result of librtmp 2.4 for a URL with options.
 type vector struct {
 	Input                                                                        string
 	OK                                                                           bool `json:"ok"`
@@ -32,7 +32,7 @@ type vector struct {
 	ExtrasAMF0                                                                   string
 }
 
-// stricter are the vectors that librtmp accepts and this library refuses: malformed booleans and numbers.
+// stricter contains the vectors that librtmp accepts and this library refuses: malformed booleans and numbers.
 var stricter = map[string]string{
 	"rtmp://media.example.com/app/play live=maybe":                       "live",
 	"rtmp://media.example.com/app/play timeout=":                         "timeout",
@@ -74,7 +74,7 @@ func TestURLVectors(t *testing.T) {
 			} else {
 				assert.Equal(t, v.App, o.App)
 			}
-			// librtmp writes port 0 into a tcUrl whose URL has no port; we leave it out.
+			// librtmp writes port 0 into the tcUrl if the URL has no port; we leave it out.
 			assert.Equal(t, strings.Replace(v.TCURL, ":0/other/", "/other/", 1), c.setup.url.TCURL(o.App))
 			for _, field := range [][2]string{{v.SWFURL, o.SWFURL}, {v.PageURL, o.PageURL}, {v.FlashVer, o.FlashVer},
 				{v.Subscribe, o.Subscribe}, {v.Token, o.Token}, {v.JTV, o.UsherToken}, {v.PubUser, o.PublishUser}} {
@@ -195,7 +195,7 @@ func TestConnectDataInsideObjects(t *testing.T) {
 	})
 }
 
-// Every name in every letter case, with what its value becomes.
+// TestOptionTable checks every option in every letter case, and the resulting setting.
 func TestOptionTable(t *testing.T) {
 	const day = 24 * time.Hour
 	tests := []struct {
@@ -295,7 +295,7 @@ func TestSetupURLThatFailsChangesNothing(t *testing.T) {
 	assert.Empty(t, c.setup.items.list())
 }
 
-// For the race detector.
+// TestSetOptionBesideSetupURL is for the race detector.
 func TestSetOptionBesideSetupURL(t *testing.T) {
 	c, err := New("rtmp://h/a/p", nil)
 	require.NoError(t, err)
@@ -318,7 +318,7 @@ func TestSetOptionBesideSetupURL(t *testing.T) {
 	require.Len(t, c.setup.items.list(), 200, "nothing is lost")
 }
 
-// Connect decides once and for all: options are set before, or not at all.
+// TestSetOptionBesideConnect checks that options can be set only before Connect.
 func TestSetOptionBesideConnect(t *testing.T) {
 	for range 50 {
 		c, err := New("rtmp://h/a/p", &Options{DialContext: func(context.Context, string, string) (net.Conn, error) {
@@ -334,7 +334,7 @@ func TestSetOptionBesideConnect(t *testing.T) {
 	}
 }
 
-// A SetupURL that fails leaves the objects of conn= as they were, those that are still open too.
+// TestSetupURLThatFailsLeavesOpenObjects checks that a failed SetupURL does not change the objects of conn=, including open ones.
 func TestSetupURLThatFailsLeavesOpenObjects(t *testing.T) {
 	c, err := New("rtmp://h/a/p conn=O:1 conn=NS:a:b", nil)
 	require.NoError(t, err)

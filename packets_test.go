@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// commandBody is the body of a command.
+// commandBody encodes the body of a command.
 func commandBody(t *testing.T, values ...any) []byte {
 	t.Helper()
 	body, err := amf.AppendAMF0(nil, values...)
@@ -25,7 +25,7 @@ func commandBody(t *testing.T, values ...any) []byte {
 	return body
 }
 
-// Packets that a program has made are sent as they are.
+// TestConnectPacket checks that packets of the program are sent unchanged.
 func TestConnectPacket(t *testing.T) {
 	got := make(chan Packet, 1)
 	url := newPeer(t, func(p *peer) {
@@ -64,14 +64,14 @@ func TestConnectPacket(t *testing.T) {
 	assert.NotEqual(t, c.LocalAddr(), c.RemoteAddr())
 }
 
-// sentBy returns the messages that a program makes a Conn send, as the server sees them.
+// sentBy returns the messages that f makes a Conn send, as received by the server.
 func sentBy(t *testing.T, count int, program func(c *Conn)) (all []Packet) {
 	t.Helper()
 	got := make(chan Packet, count)
 	c := dialed(t, newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		for m, err := p.Next(); err == nil && len(got) < count; m, err = p.Next() {
-			if m.Type != message.TypeWindowAckSize && m.Type != message.TypeUserControl { // after connect's answer
+			if m.Type != message.TypeWindowAckSize && m.Type != message.TypeUserControl { // messages sent after connect's answer
 				got <- m
 			}
 		}
@@ -134,7 +134,7 @@ func TestCallOptions(t *testing.T) {
 	}
 }
 
-// Lengths are sent in milliseconds, as many as fit.
+// TestUpdateBuffer checks that buffer lengths are sent in milliseconds, and limited to the largest possible value.
 func TestUpdateBuffer(t *testing.T) {
 	got := make(chan []byte, 10)
 	_, s := playing(t, newPeer(t, func(p *peer) {

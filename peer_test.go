@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// peer is a scripted server with what this package's tests say often.
+// peer is a scripted server with helpers for the tests of this package.
 type peer struct{ *peertest.Peer }
 
 // newPeer runs script as the server of one connection and returns the URL. The script ends before the test does.
@@ -36,7 +36,7 @@ func newPeer(t *testing.T, script func(p *peer)) string {
 	return url
 }
 
-// newPeers is newPeer for several connections: the n-th is served by the n-th script, those after that are closed at once.
+// newPeers is newPeer for several connections: the n-th is served by the n-th script, and further ones are closed at once.
 // accepted counts all of them.
 func newPeers(t *testing.T, scripts ...func(p *peer)) (url string, accepted *atomic.Int32) {
 	t.Helper()
@@ -50,7 +50,7 @@ func onPeers(scripts []func(p *peer)) (all []func(*peertest.Peer)) {
 	return all
 }
 
-// dialed connects and closes with the test.
+// dialed connects, and closes the Conn at the end of the test.
 func dialed(t *testing.T, url string, o *Options) *Conn {
 	t.Helper()
 	c, err := Dial(conntest.Context(t), url, o)
@@ -77,7 +77,7 @@ func newRawServer(t *testing.T, answer string) string {
 	})
 }
 
-// sent is what the scripted servers below send as media.
+// sent is the media that the scripted servers below send.
 var sent = []flv.Tag{
 	{Type: flv.TagVideo, Timestamp: 0, Body: bytes.Repeat([]byte{0x17}, 40)},
 	{Type: flv.TagAudio, Timestamp: 0, Body: bytes.Repeat([]byte{0xAF}, 7)},
@@ -92,7 +92,7 @@ func (p *peer) sendMedia() {
 	}
 }
 
-// publishing connects and opens a stream to be written.
+// publishing connects and opens a stream for publishing.
 func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	t.Helper()
 	c := dialed(t, url, o)
@@ -101,7 +101,7 @@ func publishing(t *testing.T, url string, o *Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// accepting is a server that accepts to be published to, and goes on with then.
+// accepting is a server that accepts publish, and then calls then.
 func accepting(t *testing.T, then func(p *peer)) string {
 	return newPeer(t, func(p *peer) {
 		p.AcceptPublisher()

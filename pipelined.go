@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// guessedStreamID is the message stream id that servers give out first.
+// guessedStreamID is the message stream id that servers assign first.
 const guessedStreamID = 1
 
 // pipelined is the stream that Connect asks for before the server has answered. Connect's goroutine owns it, and then the CreateStream
@@ -16,13 +16,13 @@ type pipelined struct {
 	options StreamOptions
 	script  script
 
-	// Once it was sent:
+	// The following fields are set when it has been sent.
 	conn         *link
 	table        *streamTable
 	create       *session.Call
 	stream       *Stream
 	request      *request
-	guessedWrong bool // the server gives out other ids first
+	guessedWrong bool // the server assigns other ids first
 	doubtful     bool // a refusal or silence may be due to the pipelining
 }
 
@@ -57,7 +57,7 @@ func (h *pipelined) register(t *streamTable) (err error) {
 // listen makes the Stream, and prepares for the server's statuses.
 func (h *pipelined) listen(id uint32) (err error) {
 	s := h.table.newStream(h.options)
-	s.id, s.options.NoBufferUpdate = id, true // until CreateStream says what it wants
+	s.id, s.options.NoBufferUpdate = id, true // until CreateStream passes its options
 	if err = h.table.add(s); err != nil {
 		return err
 	}
@@ -86,7 +86,7 @@ func (h *pipelined) send(ctx context.Context, t *streamTable) error {
 // settle waits for createStream's answer. known reports whether the server has the stream; otherwise CreateStream asks for it again.
 // The error is that of the connection or of ctx.
 func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
-	early := h.create.IsDone() // before the answer to connect was looked at
+	early := h.create.IsDone() // answered before the answer to connect was examined
 	limited, cancel := h.conn.withPatience(ctx, createPatience)
 	defer cancel()
 	silent := h.create.Wait(limited)
@@ -107,7 +107,7 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 		h.fallBack("createStream was refused")
 	case h.request.refused():
 		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
-	case id == h.stream.id, h.request.finished(): // the latter from a server that ignores ids
+	case id == h.stream.id, h.request.finished(): // the latter with a server that ignores ids
 		h.doubtful = early
 		return true, nil
 	default:
@@ -124,7 +124,7 @@ func (h *pipelined) over(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// correct asks for the stream again, on the message stream that the server has assigned. It waits for the answer to be sure that the
+// correct asks for the stream again, on the message stream that the server has assigned. It waits for the answer, to make sure that the
 // server does not hang up because of the first request.
 func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	h.guessedWrong, h.doubtful = true, true
@@ -143,7 +143,7 @@ func (h *pipelined) correct(ctx context.Context, id uint32) error {
 	if over := h.over(ctx); over != nil || h.request.finished() {
 		return over
 	}
-	return errImpatient // try a new connection: some servers always confirm the first message stream
+	return errImpatient // try a new connection, since some servers always confirm the first message stream
 }
 
 // fallBack forgets the stream. CreateStream then asks for it again.
@@ -160,9 +160,9 @@ func (h *pipelined) drop() {
 	h.table.remove(h.stream)
 }
 
-// is reports whether want, which is complete, asks for this stream.
+// is reports whether want, which must be complete, asks for this stream.
 func (h *pipelined) is(want StreamOptions) bool {
-	want.NoBufferUpdate = h.options.NoBufferUpdate // the server does not know it
+	want.NoBufferUpdate = h.options.NoBufferUpdate // this option is not sent to the server
 	if !want.Writable {
 		want.PublishType = h.options.PublishType
 	}

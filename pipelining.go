@@ -16,7 +16,7 @@ import (
 // stream id than expected, hang up, or not answer. Then Connect tries the next lower value, on the same connection if possible and
 // otherwise on a new one. Stats.PipelineFallbacks counts these steps. Connect therefore waits for the server's answers.
 //
-// Some answers are needed to go on. With credentials, MaxRedirects, Token or SWF verification, Connect waits for the answer to
+// Some answers are always needed. With credentials, MaxRedirects, Token or SWF verification, Connect waits for the answer to
 // connect. With RTMPE or SWF verification, it waits for the server's first packet. With UsherToken, no stream is asked for.
 type Pipelining int
 
@@ -25,8 +25,8 @@ const (
 	PipelineNone Pipelining = iota
 	// PipelineCommands sends connect, createStream and play or publish together, with the end of the handshake: two round trips.
 	PipelineCommands
-	// PipelineHandshake sends all of that with the beginning of the handshake: one round trip. The handshake's last part (C2) is
-	// zeros then, instead of a copy of the server's (S1).
+	// PipelineHandshake sends all of that with the beginning of the handshake: one round trip. The last part of the handshake (C2) then
+	// consists of zeros, instead of a copy of the server's S1.
 	PipelineHandshake
 )
 

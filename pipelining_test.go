@@ -20,7 +20,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Servers that have something against pipelining, and how often they are asked again, and on how many connections, by pipelining.
+// waries contains servers that do not support pipelining. For each kind of pipelining it has the expected number of fallbacks and of
+// connections.
 var waries = []struct {
 	name        string
 	server      func() *wary
@@ -163,7 +164,7 @@ func overEveryWary(t *testing.T, test func(t *testing.T, w *wary, o *Options) *C
 	}
 }
 
-// A stream that is played comes from every server, however far it is pipelined.
+// TestPipeliningNeverFailsToPlay checks that a stream can be played from every server with each kind of pipelining.
 func TestPipeliningNeverFailsToPlay(t *testing.T) {
 	overEveryWary(t, func(t *testing.T, w *wary, o *Options) *Conn {
 		c, err := Dial(t.Context(), "rtmp://server/app/name", o)
@@ -195,7 +196,7 @@ func TestPipeliningNeverFailsToPublish(t *testing.T) {
 	})
 }
 
-// withWary runs test with a server that answers everything, or as w has it, and a Conn that has connected to it.
+// withWary runs test with a server that behaves like w, or answers everything, and a Conn that is connected to it.
 func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary, c *Conn)) {
 	synctest.Test(t, func(t *testing.T) {
 		newWary(t, w)
@@ -208,7 +209,7 @@ func withWary(t *testing.T, w *wary, o Options, test func(t *testing.T, w *wary,
 	})
 }
 
-// commandsOf are what the n-th client has said, once everything has arrived.
+// commandsOf returns the commands of the n-th client, after everything has arrived.
 func (w *wary) commandsOf(n int) []string {
 	time.Sleep(4 * oneWay)
 	g := w.visitors()[n]
@@ -217,7 +218,7 @@ func (w *wary) commandsOf(n int) []string {
 	return g.commands
 }
 
-// The order of the commands does not depend on pipelining.
+// TestPipelinedOrder checks that the order of the commands does not depend on pipelining.
 func TestPipelinedOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -243,7 +244,7 @@ func TestPipelinedOrder(t *testing.T) {
 	}
 }
 
-// A stream that was asked for ahead and that nobody wants is closed, and so is one that nobody has asked about.
+// TestPipelinedStreamThatIsNotTaken checks that a pipelined stream is closed if CreateStream asks for another one, or is not called at all.
 func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	farewell := map[bool][]string{false: {"deleteStream"}, true: {"FCUnpublish", "deleteStream"}}
 	for _, p := range pipelinings[1:] {
@@ -292,7 +293,7 @@ func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	})
 }
 
-// Options that mean the same take the stream over.
+// TestPipelinedStreamIsTaken checks that CreateStream takes the stream over if its options have the same meaning.
 func TestPipelinedStreamIsTaken(t *testing.T) {
 	for name, o := range map[string]*StreamOptions{
 		"none": nil, "empty": {}, "the name": {Name: "name"}, "the start": {Seek: 7 * time.Second}, "no updates": {NoBufferUpdate: true},
@@ -315,7 +316,8 @@ func TestPipelinedStreamIsTaken(t *testing.T) {
 	}
 }
 
-// Media of a stream that is not taken over is queued up to the limit, and other waits then fail.
+// TestPipelinedStreamFillsItsQueue checks that media of a stream that is not taken over is queued up to the limit, and that other waits
+// then fail.
 func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	const packets = 20
 	floods := func(g *guest, cmd *message.Command, id uint32) reaction {
@@ -349,7 +351,7 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	})
 }
 
-// The buffer is raised only if the CreateStream that takes the stream over allows it.
+// TestPipelinedStreamUpdatesItsBuffer checks that the buffer is raised only if the CreateStream that takes the stream over allows that.
 func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	hasDuration := func(g *guest, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "play" {
@@ -369,7 +371,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			assert.Equal(t, 100*time.Second, s.Duration())
-			require.NoError(t, s.Close()) // takes along what the reader has to say
+			require.NoError(t, s.Close()) // this also sends the reader's queued replies
 			want := []uint32{30_000, 300, 105_000}
 			if keep {
 				want = want[:2]
@@ -380,7 +382,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	}
 }
 
-// A server that refuses connect, or the stream in its turn, does not mind pipelining.
+// TestRefusalsAreNotFallbacks checks that an orderly refusal of connect or of the stream is not treated as a failure of pipelining.
 func TestRefusalsAreNotFallbacks(t *testing.T) {
 	t.Run("connect", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
@@ -430,7 +432,7 @@ func TestRefusalsAreNotFallbacks(t *testing.T) {
 	})
 }
 
-// Where nothing helps, the error is that of the last try, and comes in time.
+// TestPipeliningWithAServerThatAlwaysFails checks that the error of the last attempt is returned, in time, if no attempt succeeds.
 func TestPipeliningWithAServerThatAlwaysFails(t *testing.T) {
 	hopeless := map[string]*wary{
 		"hangs up at connect": {reacts: func(*guest, *message.Command, uint32) reaction { return hangUp }},
@@ -467,7 +469,7 @@ func TestPipeliningWithAServerThatAlwaysFails(t *testing.T) {
 	})
 }
 
-// Connect ends with its context and with Close wherever it is.
+// TestPipelinedConnectIsGivenUp checks that Connect ends when its context is done and with Close, at any point.
 func TestPipelinedConnectIsGivenUp(t *testing.T) {
 	silent := func(*guest, *message.Command, uint32) reaction { return drop }
 	for name, end := range map[string]func(c *Conn, cancel func()){
@@ -487,7 +489,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 					began := time.Now()
 					time.AfterFunc(at, func() { end(c, cancel) })
 					k, err := c.Connect(ctx)
-					if err == nil { // without pipelining at last
+					if err == nil { // the last attempt is without pipelining
 						_, err = k.Result(ctx)
 					}
 					require.Error(t, err)
@@ -504,7 +506,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 	}
 }
 
-// A handler can use the Conn, also when the server calls before Connect has returned.
+// TestHandlersWaitForThePipelinedConnect checks that a handler can use the Conn even if the server calls before Connect has returned.
 func TestHandlersWaitForThePipelinedConnect(t *testing.T) {
 	calls := func(g *guest, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "createStream" {
@@ -560,7 +562,8 @@ func TestPipeliningText(t *testing.T) {
 	assert.Equal(t, "Pipelining", option.Name)
 }
 
-// A server that gives out 5, and says everything on message stream 1, is asked again on a new connection.
+// TestPipeliningWithAServerOfOneStream checks that a server that assigns message stream id 5, but sends everything on message stream 1, is
+// tried again on a new connection.
 func TestPipeliningWithAServerOfOneStream(t *testing.T) {
 	for _, p := range pipelinings {
 		t.Run(p.name, func(t *testing.T) {

@@ -11,15 +11,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// playback is what a Stream that plays knows of the recording, and how it asks the server to pause or to go elsewhere.
+// playback is the part of a playing Stream that knows the recording, and that asks the server to pause and to seek.
 type playback struct {
 	*streamState
 	reader *streamReader
 
-	// Guarded by streamState.mu:
+	// The fields below are guarded by streamState.mu.
 	duration time.Duration
 	metadata amf.ECMAArray
-	buffer   time.Duration // as the server was told last
+	buffer   time.Duration // the buffer that was sent to the server last
 }
 
 // Duration returns the stream's length according to its metadata. It is zero while that is unknown, as for live streams.
@@ -65,7 +65,7 @@ func (s *playback) updateBuffer() {
 func (s *playback) Pause(ctx context.Context) error {
 	s.mu.Lock()
 	before := s.paused
-	s.paused = true // before it is sent: another goroutine may read the answer
+	s.paused = true // set before Pause is sent, since another goroutine may read the answer
 	s.mu.Unlock()
 	sent, err := s.pause(ctx, true, message.CodePauseNotify)
 	var refused *StatusError
@@ -92,7 +92,7 @@ func (s *playback) pause(ctx context.Context, on bool, code string) (sent bool, 
 
 // Seek moves the stream to a position, with the server's precision, which is usually the key frame before. Media that is queued or
 // arrives before the server's notification is dropped, except for the rest of a tag that Read has begun to return. A stream that
-// had ended goes on. If the server refuses, the error is a *StatusError, and the stream stays as it was.
+// had ended continues. If the server refuses, the error is a *StatusError, and the stream stays as it was.
 func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 	s.mu.Lock()
 	s.seeking = true
@@ -104,7 +104,7 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
-		signal(s.readWake) // the end counts again
+		signal(s.readWake) // the end of the stream is reported again
 	}
 	return err
 }

@@ -115,7 +115,7 @@ func TestSeekAndPause(t *testing.T) {
 	}
 }
 
-// The end of a stream that arrives during a Seek belongs to the old position, unless the Seek is refused.
+// TestSeekAtEnd checks that an end of the stream that arrives during a Seek belongs to the old position, unless the Seek is refused.
 func TestSeekAtEnd(t *testing.T) {
 	for answer, want := range map[string]string{"NetStream.Seek.InvalidTime": "", "NetStream.Seek.Notify": "after"} {
 		t.Run(answer, func(t *testing.T) {
@@ -177,14 +177,14 @@ func (p *peer) streamEOF() {
 	p.Send(peertest.Event(message.EventStreamEOF, 1))
 }
 
-// sounds sends count messages from that time on, one in each millisecond.
+// sounds sends count audio messages, with timestamps from first on in steps of a millisecond.
 func (p *peer) sounds(from, count int) {
 	for i := range count {
 		p.Media(message.TypeAudio, uint32(from+i), make([]byte, 100))
 	}
 }
 
-// hear reads messages of sounds.
+// hear reads audio messages that sounds has sent.
 func hear(t *testing.T, s *Stream, from, count int) {
 	t.Helper()
 	var p Packet
@@ -194,8 +194,8 @@ func hear(t *testing.T, s *Stream, from, count int) {
 	}
 }
 
-// A slow consumer pauses and goes on: its own full queue ends the waits, and the server's StreamEOF, which it sends
-// for the pause, is not the end. The one after the last message is.
+// TestPauseByASlowConsumer checks a slow consumer that pauses and continues. Its full queue ends the waits. The StreamEOF that the server
+// sends for the pause is not the end; the one after the last message is.
 func TestPauseByASlowConsumer(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()
@@ -219,7 +219,7 @@ func TestPauseByASlowConsumer(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// The answer to a pause counts although the wait for it was given up.
+// TestPauseGivenUp checks that the answer to a pause counts even if the wait for it has ended.
 func TestPauseGivenUp(t *testing.T) {
 	asked, answer := make(chan struct{}), make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -245,7 +245,7 @@ func TestPauseGivenUp(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(new(Packet)), io.EOF)
 }
 
-// A pause that the server refuses, or that was not sent, does not count.
+// TestPauseThatDidNotHappen checks that a pause that was refused or not sent does not count.
 func TestPauseThatDidNotHappen(t *testing.T) {
 	for name, pause := range map[string]func(t *testing.T, s *Stream){
 		"refused": func(t *testing.T, s *Stream) {
@@ -256,7 +256,7 @@ func TestPauseThatDidNotHappen(t *testing.T) {
 			ctx, cancel := context.WithCancel(conntest.Context(t))
 			cancel()
 			require.ErrorIs(t, s.Pause(ctx), context.Canceled)
-			_, err := s.conn.send(conntest.Context(t), CallOptions{}, "pause", nil) // on behalf of nothing
+			_, err := s.conn.send(conntest.Context(t), CallOptions{}, "pause", nil) // a pause that belongs to no call of Pause
 			require.NoError(t, err)
 		},
 	} {

@@ -15,7 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// Servers differ in how they send the same recording. The file is the same, or differs as the server made it differ.
+// TestEveryShape plays a recording from servers that send it in different ways. The file must be the same, except for differences that the
+// server has made.
 func TestEveryShape(t *testing.T) {
 	original := rtmptest.SampleTags(t)
 	for name, shape := range map[string]testserver.Shape{
@@ -57,7 +58,7 @@ func TestEveryShape(t *testing.T) {
 			switch {
 			case shape.DuplicateMetadata:
 				want = slices.Insert(want, 0, want[0])
-			case shape.LateMetadata: // after ten tags, with the time of the last
+			case shape.LateMetadata: // after ten tags, with the timestamp of the last
 				late := want[0]
 				late.Timestamp = want[10].Timestamp
 				want = slices.Insert(want[1:], 10, late)
@@ -82,7 +83,7 @@ func byTimeAndType(a, b flv.Tag) int {
 	return cmp.Or(cmp.Compare(a.Type, b.Type), cmp.Compare(int32(a.Timestamp-b.Timestamp), 0))
 }
 
-// Without any sign of the end, a read runs into its timeout; what came is there.
+// TestNoEndSignal checks that a read times out if the server does not signal the end, and that all media was returned before.
 func TestNoEndSignal(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndNothing}})
 	file, err := download(conntest.Context(t), s.URL("vod", "sample"), &Options{Timeout: 300e6}, nil)

@@ -28,7 +28,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// However the file is given, the server records the same.
+// TestPublishSample checks that the server records the same file for each way of writing it.
 func TestPublishSample(t *testing.T) {
 	want := rtmptest.SampleTags(t)
 	pieces := func(size int) func(s *Stream) error {
@@ -71,7 +71,7 @@ func TestPublishSample(t *testing.T) {
 	}
 }
 
-// The tail of a large push is not lost, although acknowledgements come all the time.
+// TestCloseLosesNothing checks that the tail of a large push is not lost, although acknowledgements arrive all the time.
 func TestCloseLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	c, s := publishing(t, server.URL("live", "out"), nil)
@@ -79,7 +79,7 @@ func TestCloseLosesNothing(t *testing.T) {
 	for i := range count {
 		require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Timestamp: uint32(i * 40), Body: bytes.Repeat([]byte{0x27}, size)}))
 	}
-	require.NoError(t, c.Close()) // closes the stream as well
+	require.NoError(t, c.Close()) // Close also closes the stream
 	assert.Len(t, rtmptest.Tags(t, recorded("out")), count)
 }
 
@@ -140,7 +140,7 @@ func TestPublishRefused(t *testing.T) {
 	require.NoError(t, first.Close())
 }
 
-// Nothing is said about the name of a stream that another publishes.
+// TestRefusedPublisherLeavesTheNameAlone checks that a refused publisher sends no command for the name, which another client publishes.
 func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	after := make(chan string, 1)
 	url := newPeer(t, func(p *peer) {
@@ -159,7 +159,7 @@ func TestRefusedPublisherLeavesTheNameAlone(t *testing.T) {
 	assert.Equal(t, "deleteStream", <-after)
 }
 
-// Pings, status and the end of the connection reach a program that only writes.
+// TestPublisherIsServed checks that pings, statuses and the end of the connection are handled in a program that only writes.
 func TestPublisherIsServed(t *testing.T) {
 	ponged := make(chan []byte, 1)
 	url := accepting(t, func(p *peer) {
@@ -181,7 +181,7 @@ func TestPublisherIsServed(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// Replies that were sent while no write was under way are not sent again by the next Write.
+// TestPingsAreAnsweredOnce checks that replies that were sent while no write was in progress are not sent again by the next Write.
 func TestPingsAreAnsweredOnce(t *testing.T) {
 	got := make(chan []message.Type, 1)
 	ponged := make(chan struct{})
@@ -210,7 +210,7 @@ func TestPublishingConnectionLost(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			c, s := publishing(t, accepting(t, func(p *peer) {
-				p.Conn.Read(make([]byte, 1)) // of the first tag: a reset would overtake Publish.Start
+				p.Conn.Read(make([]byte, 1)) // the first byte of the first tag, since a reset would overtake Publish.Start
 				end(p)
 			}), nil)
 			require.ErrorIs(t, blocked(s), io.ErrUnexpectedEOF)
@@ -221,7 +221,7 @@ func TestPublishingConnectionLost(t *testing.T) {
 	}
 }
 
-// Calls go on in both directions while a stream is published.
+// TestCallWhilePublishing checks that calls work in both directions while a stream is published.
 func TestCallWhilePublishing(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Handlers: rtmptest.Echo})
 	c, s := publishing(t, server.URL("live", "out"), nil)
@@ -250,7 +250,8 @@ func TestCallWhilePublishing(t *testing.T) {
 	require.NoError(t, c.Close())
 }
 
-// Some servers want to know a publisher from the beginning. Without Options.Publish, the log and the error of one that is confused say so.
+// TestPublishingAsAPlayerIsNoticed checks that the log and the error mention a missing Options.Publish, since some servers must know from
+// the beginning that a client publishes.
 func TestPublishingAsAPlayerIsNoticed(t *testing.T) {
 	for want, o := range map[bool]Options{true: {}, false: {Publish: true}} {
 		var log bytes.Buffer

@@ -21,8 +21,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// brokenPath is a way to a server that passes on so many bytes from the client, and then fails: it resets the connection, or
-// reads no more. It returns its address, and a function that ends it.
+// brokenPath starts a relay to a server that forwards a limited number of bytes from the client, and then resets the connection or stops
+// reading. It returns its address, and a function that ends it.
 func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr string, end func()) {
 	t.Helper()
 	l := conntest.Listen(t)
@@ -42,7 +42,7 @@ func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr str
 		defer onward.Close()
 		running.Go(func() { io.Copy(client, onward) })
 		if _, err := io.CopyN(onward, client, passes); err != nil {
-			return // the client has gone before
+			return // the client has left before
 		}
 		if reset {
 			client.(*net.TCPConn).SetLinger(0)
@@ -57,7 +57,8 @@ func brokenPath(t *testing.T, server string, passes int64, reset bool) (addr str
 	}
 }
 
-// Wherever the network fails while we publish, the error says so in time, nothing leaks, and the server has whole tags.
+// TestPublishingNetworkFails checks that wherever the network fails while we publish, an error is returned in time, nothing leaks, and the
+// server has received whole tags.
 func TestPublishingNetworkFails(t *testing.T) {
 	step := int64(19_997)
 	if os.Getenv("RTMP_LONG") != "" {
@@ -90,7 +91,7 @@ func TestPublishingNetworkFails(t *testing.T) {
 	}
 }
 
-// publishSample publishes the sample, and then more until the network takes nothing; it returns what went wrong.
+// publishSample publishes the sample, and then more until the network accepts nothing. It returns the error.
 func publishSample(rawURL string, o *Options) error {
 	c, err := Dial(context.Background(), rawURL, o)
 	if err != nil {
@@ -110,14 +111,14 @@ func publishSample(rawURL string, o *Options) error {
 	return errors.Join(err, s.Close(), c.Close())
 }
 
-// isSample checks what the server has recorded so far: the sample's tags, as many as have come.
+// isSample checks that the server's recording consists of the first tags of the sample.
 func isSample(t *testing.T, path string) {
 	file, err := os.ReadFile(path)
 	if errors.Is(err, os.ErrNotExist) { // nothing was published yet
 		return
 	}
 	require.NoError(t, err)
-	got, _ := testserver.Tags(file) // the last one may be half written
+	got, _ := testserver.Tags(file) // the last tag may be half written
 	want := rtmptest.SampleTags(t)
 	for i := range min(len(got), len(want)) {
 		assert.Equal(t, want[i], got[i])

@@ -24,7 +24,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// long reports whether the checks run that take minutes.
+// long reports whether to run checks that take minutes.
 func long() bool { return os.Getenv("RTMP_LONG") != "" }
 
 // pushes are the ways to publish a file as fast as possible.
@@ -54,8 +54,8 @@ var pushes = []func(s *Stream, file []byte) error{
 	},
 }
 
-// Media that was sent as fast as possible arrives to the last byte, although we close at once and acknowledgements come all the
-// time: a socket that is closed with unread ones in it would take the tail along.
+// TestTailArrives checks that media that was sent as fast as possible arrives to the last byte, although we close at once and
+// acknowledgements arrive all the time. Closing a socket with unread acknowledgements would discard the tail.
 func TestTailArrives(t *testing.T) {
 	file := rtmptest.File(rtmptest.RepeatedSample(t, 20<<20/len(testserver.Sample)+1)...)
 	push := func(t *testing.T, scheme string, n int) {
@@ -78,7 +78,7 @@ func TestTailArrives(t *testing.T) {
 	}
 }
 
-// hugeCount is how many messages of hugeSize bytes are more than 2^32 bytes together, with RTMP_LONG=1.
+// hugeCount is the number of messages of hugeSize bytes. With RTMP_LONG=1 they have more than 2^32 bytes together.
 func hugeCount() int {
 	if long() {
 		return 4608
@@ -88,7 +88,7 @@ func hugeCount() int {
 
 const hugeSize = 1 << 20
 
-// The byte counters of both sides, and the server's acknowledgements, pass 2^32.
+// TestPublishMoreThan4GB makes the byte counters of both sides and the server's acknowledgements pass 2^32.
 func TestPublishMoreThan4GB(t *testing.T) {
 	count, received := hugeCount(), 0
 	server := rtmptest.Server(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
@@ -118,11 +118,11 @@ func TestPublishMoreThan4GB(t *testing.T) {
 	assert.Equal(t, long(), stats.BytesWritten > 1<<32)
 	assert.Greater(t, stats.BytesWritten, sent)
 	assert.Less(t, stats.BytesWritten, sent+sent/1000+10_000, "a header of a byte for 4096 bytes")
-	const window = 2_500_000 // of the server, which acknowledges when half of it is full
+	const window = 2_500_000 // window of the server, which acknowledges when half of it is full
 	assert.Greater(t, stats.Messages, sent/window, "acknowledgements")
 }
 
-// Our byte counter and acknowledgements pass 2^32.
+// TestPlayMoreThan4GB makes our byte counter and acknowledgements pass 2^32.
 func TestPlayMoreThan4GB(t *testing.T) {
 	count := hugeCount()
 	last := make(chan uint64, 1) // acknowledgement
@@ -143,7 +143,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 			p.Media(message.TypeVideo, uint32(40*i), body)
 		}
 		again := p.Encode(chunk.Outgoing{Type: uint8(message.TypeVideo), ChunkStreamID: 6, StreamID: 1, Timestamp: 80,
-			Format: chunk.Format3, Body: body}) // the same type, size and 40 ms more: nothing but these is in it
+			Format: chunk.Format3, Body: body}) // the same type and size, and 40 ms later, so that the header has no other fields
 		for range count - 2 {
 			p.Conn.Write(again)
 		}
@@ -160,7 +160,7 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	require.ErrorIs(t, s.ReadPacket(&packet), io.EOF)
 	stats := c.Stats()
 	assert.Equal(t, long(), stats.BytesRead > 1<<32)
-	_, err := c.Call(conntest.Context(t), "flush") // takes the last acknowledgement along
+	_, err := c.Call(conntest.Context(t), "flush") // this also sends the last acknowledgement
 	require.NoError(t, err)
 	require.NoError(t, c.Close())
 	acknowledged := <-last
@@ -168,8 +168,8 @@ func TestPlayMoreThan4GB(t *testing.T) {
 	assert.Less(t, stats.BytesRead-acknowledged, uint64(session.DefaultWindow))
 }
 
-// A server that asks 200,000 times whether we are there, reading meanwhile or not, does not stop us who write as fast as we
-// can. Every ping is answered, or counted because the server did not read the answers.
+// TestPingFloodOverEveryTransport checks that 200,000 pings do not block a publisher that writes as fast as possible, whether or not the
+// server reads meanwhile. Every ping is answered, or counted because the server does not read the answers.
 func TestPingFloodOverEveryTransport(t *testing.T) {
 	const batch = 1000
 	ping := peertest.Event(message.EventPingRequest, 7)
@@ -218,9 +218,9 @@ func TestPingFloodOverEveryTransport(t *testing.T) {
 				default:
 				}
 			}
-			_, err := c.RemoteMethod("done")(conntest.Context(t)) // its answer comes after the pings
+			_, err := c.RemoteMethod("done")(conntest.Context(t)) // the answer arrives after the pings
 			require.NoError(t, err)
-			_, err = s.Write(large) // after the answers to them
+			_, err = s.Write(large) // sent after the answers to the pings
 			require.NoError(t, err)
 			require.NoError(t, c.Close())
 			flooding.Wait()

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// With a send queue nobody waits: what is dropped is dropped such that the rest can be shown.
+// TestSendQueueDrops checks that with a send queue writes never wait, and that the messages that are not dropped can be decoded.
 func TestSendQueueDrops(t *testing.T) {
 	synctest.Test(t, testSendQueueDrops)
 }
@@ -33,12 +33,12 @@ func testSendQueueDrops(t *testing.T) {
 	})
 	header := []byte{0x17, 0, 0, 0, 0}
 	require.NoError(t, s.WritePacket(&Packet{Type: message.TypeVideo, Body: header}))
-	synctest.Wait() // the sender has the header, and takes nothing else before the server reads
+	synctest.Wait() // the sender has taken the header, and takes nothing else before the server reads
 	const pictures = 3000
 	second, err := flv.AppendVideoHeader(nil, flv.VideoHeader{Enhanced: true, FrameType: flv.FrameInter, FourCC: flv.FourCCHEVC,
 		PacketType: flv.VideoCodedFramesX, Multitrack: true, TrackID: 1})
 	require.NoError(t, err)
-	for i := range pictures { // 120 MB in 2 minutes, on each of two tracks a key frame every 2 seconds, with sound
+	for i := range pictures { // 120 MB in 2 minutes: two video tracks with a key frame every 2 seconds, and audio
 		body, other := make([]byte, 20_000), append(slices.Clip(second), make([]byte, 20_000)...)
 		body[0], body[1] = 0x27, 1
 		if i%50 == 0 {
@@ -62,7 +62,7 @@ func testSendQueueDrops(t *testing.T) {
 	require.Equal(t, header, got[0].Body)
 	assert.Equal(t, int(stats.DroppedMessages), 1+3*pictures-len(got))
 	var last uint32
-	var keys, pictureAt [2]uint32 // of each track: its last key frame, and the picture after the last, which can be decoded
+	var keys, pictureAt [2]uint32 // for each track, the last key frame that was sent, and the picture after the last one, which can be decoded
 	for _, p := range got[1:] {
 		require.GreaterOrEqual(t, p.Timestamp, last)
 		last = p.Timestamp
@@ -85,7 +85,7 @@ func testSendQueueDrops(t *testing.T) {
 	assert.Equal(t, uint32(40*(pictures-1)), last, "there is room for the newest sound")
 }
 
-// Even headers and data are dropped when there is far too much of them.
+// TestSendQueueIsBounded checks that even headers and data are dropped if there are too many of them.
 func TestSendQueueIsBounded(t *testing.T) {
 	c, s := publishing(t, deaf(t), &Options{SendQueue: 1 << 20})
 	for range 2000 {
@@ -96,7 +96,7 @@ func TestSendQueueIsBounded(t *testing.T) {
 	assert.Positive(t, stats.DroppedMessages)
 }
 
-// Packets that WritePacket has accepted are sent, whatever happens to the write deadline meanwhile.
+// TestWriteDeadlineSparesTheSender checks that packets that WritePacket has accepted are sent, even if the write deadline passes meanwhile.
 func TestWriteDeadlineSparesTheSender(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		got := make(chan []byte, 1)

@@ -24,18 +24,18 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// breakage is what happens to a network.
+// breakage is the way in which a network fails.
 type breakage string
 
 const (
-	stalled breakage = "stalled" // nothing arrives any more, in either direction
+	stalled breakage = "stalled" // no more bytes arrive, in either direction
 	reset   breakage = "reset"
 	closed  breakage = "closed" // the server hangs up
-	unread  breakage = "unread" // none of the network: the server reads nothing more
+	unread  breakage = "unread" // the network works, but the server stops reading
 )
 
-// network is one in memory, whose time can be a bubble's. It breaks when so many bytes have passed from client to server,
-// as the client's socket counts them.
+// network is an in-memory network, which can use the clock of a bubble. It breaks after a number of bytes from client to server, as counted
+// by the client's socket.
 type network struct {
 	how      breakage
 	accepted chan net.Conn
@@ -80,7 +80,7 @@ func (n *network) dial(context.Context, string, string) (net.Conn, error) {
 	}
 }
 
-// pass returns how many of size bytes get through.
+// pass returns how many of size bytes are let through.
 func (n *network) pass(size int) int {
 	n.mu.Lock()
 	defer n.mu.Unlock()
@@ -98,7 +98,7 @@ func (n *network) broken() bool {
 // brittle is a client's connection in a network.
 type brittle struct {
 	net.Conn
-	void    net.Conn // takes its place when the network has stalled: a pipe without another end
+	void    net.Conn // used in place of the connection when the network has stalled: a pipe without another end
 	network *network
 
 	mu   sync.Mutex
@@ -130,7 +130,7 @@ func (b *brittle) Read(p []byte) (int, error) {
 	return n, b.sort("read", err)
 }
 
-// sort gives errors of pipes the form that they have with sockets.
+// sort converts errors of pipes to the form that they have with sockets.
 func (b *brittle) sort(op string, err error) error {
 	if !errors.Is(err, io.ErrClosedPipe) {
 		return err
@@ -171,7 +171,7 @@ func (b *brittle) Close() error {
 type slowlyClosed struct {
 	net.Conn
 	release <-chan struct{}
-	over    <-chan struct{} // the test is
+	over    <-chan struct{} // closed when the test is over
 	done    atomic.Bool
 }
 
@@ -184,7 +184,7 @@ func (c *slowlyClosed) Close() error {
 	return c.Conn.Close()
 }
 
-// Tunnels and TLS take leave of the server when they are closed. Only Conn.Close waits for that.
+// TestHangingUpDelaysNobody checks that only Conn.Close waits for the last bytes that tunnels and TLS send when they are closed.
 func TestHangingUpDelaysNobody(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.CopyN(io.Discard, p.Conn, 1) })
 	release := make(chan struct{})
@@ -208,24 +208,24 @@ func TestHangingUpDelaysNobody(t *testing.T) {
 	assert.True(t, slow.done.Load())
 }
 
-// publishDeadline is for each write in a bubble.
+// publishDeadline is the time for each write in a bubble.
 const publishDeadline = 3 * time.Second
 
-// writes are the ways to write, of which the second leaves the writing to another goroutine.
+// writes contains the ways to write. The second leaves the writing to another goroutine.
 var writes = map[string]func(s *Stream) error{
 	"Write":       func(s *Stream) error { _, err := s.Write(large); return err },
 	"WritePacket": func(s *Stream) error { return s.WritePacket(&Packet{Type: message.TypeVideo, Body: large}) },
 }
 
-// outcome is how publishing has ended.
+// outcome describes how publishing has ended.
 type outcome struct {
 	err     error
-	opened  bool          // the error is a write's, else it is that of Dial or CreateStream
-	took    time.Duration // what returned it
-	closing time.Duration // Conn.Close after that
+	opened  bool          // the error is that of a write, otherwise that of Dial or CreateStream
+	took    time.Duration // how long the call that returned the error has taken
+	closing time.Duration // how long Conn.Close has taken after that
 }
 
-// publishUntilItFails publishes until an error. Each write may take so long.
+// publishUntilItFails publishes until an error occurs. perWrite bounds each write.
 func publishUntilItFails(url string, o *Options, way string, deadline time.Duration) (out outcome) {
 	var c *Conn
 	var s *Stream
@@ -244,7 +244,7 @@ func publishUntilItFails(url string, o *Options, way string, deadline time.Durat
 	return out
 }
 
-// isRight checks the error of a publisher whose network has failed.
+// isRight checks the outcome of a publisher whose network has failed.
 func isRight(t *testing.T, how breakage, err error, at int64) {
 	var handshake *HandshakeError
 	switch {
@@ -255,8 +255,8 @@ func isRight(t *testing.T, how breakage, err error, at int64) {
 	}
 }
 
-// publishInBubble publishes in a network of its own, which breaks at that byte, or to a server that reads up to that message. Time
-// passes only when everybody waits: so we know to the moment how long things took. It fails when a goroutine is left.
+// publishInBubble publishes in a new network that breaks at a byte, or to a server that reads up to a message. In a bubble time passes only
+// when all goroutines wait, so the durations are exact. A leaked goroutine fails the test.
 func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o Options) {
 	synctest.Test(t, func(t *testing.T) {
 		n := newNetwork(how, at)
@@ -276,7 +276,7 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 		o.DialContext = n.dial
 		out := publishUntilItFails(server.URL("live", "out"), &o, way, publishDeadline)
 		isRight(t, how, out.err, at)
-		limit := 2*o.Timeout + time.Second // what opens a stream waits twice: to be connected or to send, and for an answer
+		limit := 2*o.Timeout + time.Second // opening a stream waits twice: to connect or to send, and for an answer
 		if out.opened {
 			limit = publishDeadline
 		}
@@ -285,7 +285,8 @@ func publishInBubble(t *testing.T, scheme, way string, how breakage, at int64, o
 	})
 }
 
-// breakingPoints are bytes of a session, counted at the client's socket, from the first to the end of the first gathered write.
+// breakingPoints returns positions in a session, counted at the client's socket, from the first byte to the end of the first gathered
+// write.
 func breakingPoints() (all []int64) {
 	early, late := int64(503), int64(49_999)
 	if long() {
@@ -300,11 +301,11 @@ func breakingPoints() (all []int64) {
 	return all
 }
 
-// overTransportsInBubbles runs test with each URL scheme and way to write that a bubble can have: while the sender of
-// WritePacket writes, crypto/tls has a lock for which Close waits, and time stands still in a bubble where one waits for a lock.
+// overTransportsInBubbles runs test with each URL scheme and way to write that works in a bubble. WritePacket with TLS does not: while its
+// sender writes, crypto/tls holds a lock for which Close waits, and waiting for a lock stops the clock of a bubble.
 func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way string, o Options)) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
-		now := time.Now() // in a bubble it is the year 2000, and the certificate not valid yet
+		now := time.Now() // in a bubble it is the year 2000, when the certificate is not valid yet
 		o.TLSConfig.Time = func() time.Time { return now }
 		o.Timeout = 20 * time.Second
 		for way := range writes {
@@ -316,7 +317,8 @@ func overTransportsInBubbles(t *testing.T, test func(t *testing.T, scheme, way s
 	})
 }
 
-// Wherever the network fails, what writes, CreateStream and Dial say so, and in time; then Close returns within a second.
+// TestPublishingNetworkFailsInTime checks that wherever the network fails, writes, CreateStream and Dial return an error in time, and that
+// Close then returns within a second.
 func TestPublishingNetworkFailsInTime(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for _, how := range []breakage{stalled, reset, closed} {
@@ -327,7 +329,8 @@ func TestPublishingNetworkFailsInTime(t *testing.T) {
 	})
 }
 
-// The same with a server that reads nothing more from some message on: connect is the first, the tenth is the second tag.
+// TestPublishingServerStopsReading checks the same with a server that stops reading at some message. connect is the first message, and the
+// second tag is the tenth.
 func TestPublishingServerStopsReading(t *testing.T) {
 	overTransportsInBubbles(t, func(t *testing.T, scheme, way string, o Options) {
 		for at := int64(1); at <= 10; at++ {
@@ -336,7 +339,8 @@ func TestPublishingServerStopsReading(t *testing.T) {
 	})
 }
 
-// The same with sockets and in real time, at a few points: while we open the stream, and while we write.
+// TestPublishingSocketFailsOverEveryTransport checks the same with sockets and in real time, at a few positions: while we open the stream,
+// and while we write.
 func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		o.Timeout = 500 * time.Millisecond
@@ -360,7 +364,7 @@ func TestPublishingSocketFailsOverEveryTransport(t *testing.T) {
 				url = scheme + "://" + addr + "/live/out"
 			}
 			failure := publishUntilItFails(url, o, way, time.Second).err
-			if how == reset { // tunnels connect again, to a server that does not answer
+			if how == reset { // tunnels connect again to a server that does not answer
 				assert.True(t, typed(failure), "%s at %d: %v", how, at, failure)
 			} else {
 				isRight(t, how, failure, at)

@@ -7,11 +7,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// quickAcks make TCP acknowledge at once what a server sends while we connect and open a stream. Some servers, such as SRS, send small
+// quickAcks makes TCP acknowledge at once what a server sends while we connect and open a stream. Some servers, such as SRS, send small
 // messages one by one and wait for each acknowledgement, which takes 40 ms if the client has nothing to send. Media does not need it,
 // and would cost more system calls.
 type quickAcks struct {
-	ack  func() // nil if not supported
+	ack  func() // nil if this is not supported
 	left atomic.Int32
 }
 
@@ -31,7 +31,7 @@ func (q *quickAcks) arm() {
 	}
 }
 
-// stop is called when media comes.
+// stop is called when media arrives.
 func (q *quickAcks) stop() {
 	if q.left.Load() > 0 {
 		q.left.Store(0)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// asSRS sends as SRS does: each message alone, and without TCP_NODELAY.
+// asSRS sends like SRS: each message separately, and without TCP_NODELAY.
 func asSRS(p *peer) {
 	p.Conn.(*net.TCPConn).SetNoDelay(false)
 	cmd := p.Expect("connect")
@@ -31,7 +31,7 @@ func asSRS(p *peer) {
 	p.Status("NetStream.Play.Start")
 }
 
-// Until media comes, everything that is read is acknowledged at once.
+// TestQuickAcksWhileConnecting checks that everything that is read is acknowledged at once until media arrives.
 func TestQuickAcksWhileConnecting(t *testing.T) {
 	next := make(chan struct{})
 	url := newPeer(t, func(p *peer) {
@@ -58,7 +58,7 @@ func TestQuickAcksOverEveryTransport(t *testing.T) {
 	})
 }
 
-// A connection that never plays does not pay for it for ever.
+// TestQuickAcksEnd checks that quick acknowledgements end on a connection that never plays.
 func TestQuickAcksEnd(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()

@@ -15,16 +15,16 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// pipelinings in the order of what is given up.
+// pipelinings are ordered from the fewest answers that are waited for to the most.
 var pipelinings = []struct {
 	name string
 	Pipelining
 }{{"none", PipelineNone}, {"commands", PipelineCommands}, {"handshake", PipelineHandshake}}
 
-// How many round trips pass until the first media is there, TCP's own not counted. A tunnel, which adds its own, brings answers
-// when the client asks for them, and so sometimes later.
+// TestRoundTripsToTheFirstMedia checks the number of round trips until the first media, without those of TCP. A tunnel adds round trips,
+// and sometimes more, since the client must poll for answers.
 func TestRoundTripsToTheFirstMedia(t *testing.T) {
-	trusting, now := testserver.ClientTLS(), time.Now() // the certificate is of today, which a bubble's clock does not know
+	trusting, now := testserver.ClientTLS(), time.Now() // the certificate is valid today, but not at the time of a bubble's clock
 	trusting.Time = func() time.Time { return now }
 	for scheme, want := range map[string][3]float64{
 		"rtmp": {4, 2, 1}, "rtmpe": {4, 2, 2}, "rtmps": {5, 3, 2}, "rtmpt": {6, 5, 4}, "rtmpte": {6, 5, 5}, "rtmpts": {8, 7, 6},
@@ -49,7 +49,7 @@ func TestRoundTripsToTheFirstMedia(t *testing.T) {
 	}
 }
 
-// Only the answers that are needed are waited for.
+// TestRoundTripsWhereAnAnswerIsNeeded checks that only the answers that are needed are waited for.
 func TestRoundTripsWhereAnAnswerIsNeeded(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -83,7 +83,8 @@ func TestRoundTripsWhereAnAnswerIsNeeded(t *testing.T) {
 	}
 }
 
-// A publisher that has to say who it is connects three times: to be told how, to be given a challenge, and to be let in.
+// TestRoundTripsWithCredentials checks a publisher that must authenticate. It connects three times: to learn the scheme, to receive a
+// challenge, and to answer it.
 func TestRoundTripsWithCredentials(t *testing.T) {
 	for _, scheme := range []auth.Scheme{auth.Adobe, auth.Limelight} {
 		for i, want := range []float64{8, 7, 4} {

@@ -21,8 +21,8 @@ func New(rawURL string, opts *Options) (*Conn, error) {
 }
 
 // Dial connects and waits until the server has accepted: it calls New, Connect and Result of the Call that Connect returns. If it
-// fails, nothing stays open. The error is a *StatusError if the server refuses, and a *HandshakeError if no connection can be made
-// or the server hangs up before it answers.
+// fails, it leaves no connection open. The error is a *StatusError if the server refuses, and a *HandshakeError if no connection can be
+// made or the server hangs up before it answers.
 //
 // Some servers do not answer a connect that announces Enhanced RTMP, or hang up. If there is no answer within three seconds, within
 // half of Options.Timeout, or within a quarter of the time that ctx has left, Dial connects once more without the announcement, and
@@ -35,12 +35,12 @@ func Dial(ctx context.Context, rawURL string, opts *Options) (*Conn, error) {
 	c, _, second := dial(ctx, rawURL, opts, false)
 	var earlier *HandshakeError
 	if errors.As(second, &earlier) && earlier.Stage != StageConnect && ctx.Err() == nil {
-		return nil, err // the first attempt got further, and its error says more
+		return nil, err // the first attempt got further, so its error is more useful
 	}
 	return c, second
 }
 
-// dial is Dial for one way to connect. announce says to announce Enhanced RTMP, unless Options forbid it. deaf reports that the
+// dial is one attempt of Dial. announce says to announce Enhanced RTMP, unless the Options forbid that. deaf reports that the
 // server may accept a connect without the announcement.
 func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *Conn, deaf bool, _ error) {
 	c, err := New(rawURL, opts)
@@ -54,7 +54,7 @@ func dial(ctx context.Context, rawURL string, opts *Options, announce bool) (_ *
 	if k.announce = k.announce && announce; k.announce {
 		k.patience = connectPatience
 	}
-	if !announce { // the first attempt has taken all steps back already
+	if !announce { // the first attempt has already taken all steps back in pipelining
 		c.core.counts.pipelineFallbacks.Store(int64(k.pipelining))
 		k.pipelining = PipelineNone
 	}

@@ -12,11 +12,11 @@ import (
 
 // script is the commands that open a stream.
 type script struct {
-	connection    []message.Command // on message stream 0; createStream is one of them
-	stream        []message.Command // on the new message stream; the last one asks for the stream
+	connection    []message.Command // commands on message stream 0, including createStream
+	stream        []message.Command // commands on the new message stream; the last one asks for the stream
 	chunkStreamID uint32            // for stream
 	codes         []string          // the statuses that confirm it
-	buffer        time.Duration     // of the SetBufferLength at the end; 0: there is none
+	buffer        time.Duration     // length in the SetBufferLength at the end; 0 if there is none
 }
 
 // playRange returns play's start and length in ms. A start of -1000 is live, and a nil length plays to the end.
@@ -40,7 +40,7 @@ func (o *Options) playRange(seek time.Duration) (start float64, length []any, er
 
 func milliseconds(d time.Duration) float64 { return float64(d / time.Millisecond) }
 
-// subscription returns the commands that some servers want before play, in librtmp's order.
+// subscription returns the commands that some servers require before play, in librtmp's order.
 func (o *Options) subscription(name string) (commands []message.Command) {
 	if token := o.UsherToken; token != "" {
 		commands = append(commands, message.Command{Name: "NetStream.Authenticate.UsherToken", Args: []any{token}})
@@ -107,7 +107,7 @@ func (s settings) complete(o StreamOptions) StreamOptions {
 	return o
 }
 
-// then returns the messages that follow the commands on message stream id.
+// then returns the messages after the commands on message stream id.
 func (p *script) then(id uint32) []chunk.Outgoing {
 	if p.buffer == 0 {
 		return nil

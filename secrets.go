@@ -5,7 +5,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/secret"
 )
 
-// secrets returns the texts that only the server may learn from connecting with s.
+// secrets returns the texts in s that only the server may learn.
 func (s settings) secrets() []string {
 	_, password := s.credentials()
 	secrets := []string{password, s.opts.Auth, s.opts.Token, s.opts.UsherToken}

@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Neither errors nor logs hold a stream's key or a token, not even where the server repeats them.
+// TestSecretsStayOutOfErrors checks that neither errors nor logs contain a stream's key or a token, even if the server repeats them.
 func TestSecretsStayOutOfErrors(t *testing.T) {
 	var log bytes.Buffer
 	logger := slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelDebug}))
@@ -67,7 +67,7 @@ func TestSecretsStayOutOfErrors(t *testing.T) {
 	assert.NotContains(t, log.String(), "secret")
 }
 
-// Text from a server cannot forge a line of the log, with any handler.
+// TestLogsOfHostileText checks that text from a server can't forge a line of the log, with any handler.
 func TestLogsOfHostileText(t *testing.T) {
 	var values []string
 	logger := slog.New(slog.NewTextHandler(&bytes.Buffer{}, &slog.HandlerOptions{Level: slog.LevelDebug,
@@ -95,7 +95,7 @@ func TestLogsOfHostileText(t *testing.T) {
 	}
 }
 
-// One secret is the beginning of another: the rest of the longer one must not be shown.
+// TestMaskedSecretWithinAnother checks that if one secret is the beginning of another, the rest of the longer one is masked too.
 func TestMaskedSecretWithinAnother(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -110,7 +110,8 @@ func TestMaskedSecretWithinAnother(t *testing.T) {
 	require.ErrorContains(t, err, `NetStream.Publish.BadName: "*** is being published"`)
 }
 
-// A key that the server writes in another way, or in the code, and what was given by conn= or as a member of connect's object.
+// TestMaskedSecretInOtherForms checks keys that the server repeats in another form or in the code, and secrets in conn= and in members of
+// connect's object.
 func TestMaskedSecretInOtherForms(t *testing.T) {
 	const rejected = "NetConnection.Connect.Rejected"
 	for _, test := range []struct{ name, code, said, want string }{
@@ -143,7 +144,7 @@ func TestMaskedSecretInOtherForms(t *testing.T) {
 	}
 }
 
-// A program that compares codes is not to be surprised by a key that is a word of theirs.
+// TestKeyThatIsAWordOfCodes checks that a status code is not masked if the key happens to be one of its words.
 func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		cmd := p.Expect("connect")
@@ -156,7 +157,7 @@ func TestKeyThatIsAWordOfCodes(t *testing.T) {
 	assert.Equal(t, "NetConnection.Connect.Rejected", refused.Code)
 }
 
-// strict is a logger that looks for what must not be in logs.
+// strict is a log handler that searches records for text that must not be logged.
 type strict struct {
 	mu      *sync.Mutex
 	secrets []string

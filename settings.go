@@ -13,8 +13,8 @@ import (
 	rtmpurl "github.com/go-librtmp/rtmp/url"
 )
 
-// settings say where a Conn connects, and how. They and what they point to do not change once connecting has begun; a redirect makes
-// new ones.
+// settings say where a Conn connects, and how. They do not change once connecting has begun, and neither does what they point to; a
+// redirect makes new ones.
 type settings struct {
 	url  *rtmpurl.URL
 	opts *Options // our own copy
@@ -44,7 +44,7 @@ func (s settings) playpath() string {
 	return s.url.Playpath
 }
 
-// credentials returns those of Options or the URL.
+// credentials returns the user and password of Options or the URL.
 func (s settings) credentials() (user, password string) {
 	if s.opts.PublishUser != "" {
 		return s.opts.PublishUser, s.opts.PublishPassword
@@ -60,7 +60,7 @@ func (s settings) withTimeout(ctx context.Context) (context.Context, context.Can
 	return context.WithCancel(ctx)
 }
 
-// withPatience bounds a wait after which there is another way.
+// withPatience bounds a wait after which there is another way to connect.
 func (s settings) withPatience(ctx context.Context, limit time.Duration) (context.Context, context.CancelFunc) {
 	return context.WithTimeout(ctx, s.patient(ctx, limit))
 }
@@ -70,7 +70,7 @@ func (s settings) patient(ctx context.Context, limit time.Duration) time.Duratio
 	if t := s.opts.Timeout; t > 0 {
 		limit = min(limit, t/2)
 	}
-	if due, ok := ctx.Deadline(); ok { // most of the time is left for the second try, or a slow server would never get one
+	if due, ok := ctx.Deadline(); ok { // leave most of the time for the second try, which a slow server needs
 		limit = min(limit, time.Until(due)/4)
 	}
 	return limit
@@ -103,7 +103,7 @@ func (s settings) connectObject(query string, announce bool) amf.Object {
 		object = append(object,
 			amf.Property{Name: "fpad", Value: false},
 			amf.Property{Name: "capabilities", Value: 15.0},
-			amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers filter media by these
+			amf.Property{Name: "audioCodecs", Value: 3191.0}, // Adobe's servers select media by these codecs
 			amf.Property{Name: "videoCodecs", Value: 252.0},
 			amf.Property{Name: "videoFunction", Value: 1.0})
 		object = withString(object, "pageUrl", o.PageURL)

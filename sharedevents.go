@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// received applies a shared object message. If it is damaged, what comes before the damage counts.
+// received applies a shared object message. If it is damaged, the events before the damage count.
 func (t *sharedTable) received(m *session.Message) error {
 	parsed, err := message.ParseSharedObject(m.Type, m.Payload())
 	if err != nil {
@@ -44,11 +44,11 @@ type sharedNews struct {
 	object  *SharedObject
 	handler func(SharedObjectEvent)
 	events  []SharedObjectEvent
-	size    int // bytes of memory
+	size    int // memory of the events in bytes
 	dropped int
 }
 
-// told returns the handler, or nil if there is none.
+// told returns the program's handler, or nil if there is none.
 func (o *SharedObject) told() func(SharedObjectEvent) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
@@ -58,7 +58,7 @@ func (o *SharedObject) told() func(SharedObjectEvent) {
 func (n *sharedNews) add(e SharedObjectEvent) {
 	switch {
 	case n.handler == nil:
-	case n.size > session.MaxCallbackBytes: // one message can hold many times its own size
+	case n.size > session.MaxCallbackBytes: // the events of one message can take many times its size
 		n.dropped++
 	default:
 		n.size += session.CallbackSize + len(e.Name) + amf.Size(e.Value, e.Args)
@@ -140,7 +140,7 @@ func (o *SharedObject) apply(e message.SharedEvent, news *sharedNews) error {
 // used ends the wait for Use.
 func (o *SharedObject) used() { o.finish(nil, func(w *sharedWait) bool { return w.kind == sharedUse }) }
 
-// granted applies a change that we have asked for: the server sends us Success instead of the change.
+// granted applies a change that we have requested. The server sends us Success instead of the change.
 func (o *SharedObject) granted(name string, news *sharedNews) error {
 	o.mu.Lock()
 	i := slices.IndexFunc(o.waits, func(w *sharedWait) bool { return w.kind != sharedUse && w.property == name })
@@ -160,7 +160,7 @@ func (o *SharedObject) granted(name string, news *sharedNews) error {
 	return err
 }
 
-// echoed takes a change as the answer to our own request, if it is the same and the server is one of those that never send
+// echoed treats a change as the answer to our own request if it is the same change and the server never sends
 // Success.
 func (o *SharedObject) echoed(p amf.Property) {
 	o.mu.Lock()

@@ -17,7 +17,7 @@ import (
 //
 // The local copy holds what the server has sent. Set and Delete ask the server and return when it has answered. If it refuses, the
 // error is a *StatusError and the local copy stays as it was. If several clients set the same property, the server decides on the
-// order, and all clients end with the same value. All methods may be called from any goroutine. Changes arrive only while something
+// order, and all clients end up with the same value. All methods may be called from any goroutine. Changes arrive only while something
 // reads from the connection; see "Reading" in the package documentation.
 type SharedObject struct {
 	conn       *link
@@ -34,19 +34,19 @@ type SharedObject struct {
 	handler    func(SharedObjectEvent)
 	closed     bool
 
-	acknowledges bool // the server has sent a Success
+	acknowledges bool // the server has sent a Success before
 }
 
 type sharedProperty struct {
 	value any
-	size  int // bytes of memory
+	size  int // memory in bytes
 }
 
 // sharedWait is a request without an answer. Servers answer in order, and a refusal does not name its request.
 type sharedWait struct {
 	property string
 	value    any    // of Set
-	data     []byte // as it was sent
+	data     []byte // data as it was sent
 	kind     sharedRequest
 	answer   *expectation
 }
@@ -66,7 +66,7 @@ type SharedObjectEvent struct {
 	Name  string       // the property, or the message's handler
 	Value any          // SharedObjectChanged: the new value
 	Args  []any        // SharedObjectMessage
-	Err   *StatusError // SharedObjectRefused: the refusal, to which no call corresponds
+	Err   *StatusError // SharedObjectRefused: the refusal, which belongs to no call
 }
 
 // SharedObjectEventKind is the kind of a SharedObjectEvent.
@@ -77,7 +77,7 @@ const (
 	SharedObjectDeleted                              // a property was deleted
 	SharedObjectCleared                              // all properties were deleted
 	SharedObjectMessage                              // a client has called Send
-	SharedObjectRefused                              // the server has refused something
+	SharedObjectRefused                              // the server has refused a request that belongs to no call
 )
 
 // sharedTable holds the connected shared objects by name.
@@ -163,7 +163,7 @@ func (o *SharedObject) Properties() amf.Object {
 // handlers. A nil f removes the handler.
 //
 // Get and Properties may be ahead of the events, since nothing waits for f. If f is slow, up to 16 MiB of events and calls wait for it
-// (see HandlerFunc). Further events are dropped and counted in Stats.DroppedEvents; Properties is up to date all the same.
+// (see HandlerFunc). Further events are dropped and counted in Stats.DroppedEvents; Properties remains up to date.
 func (o *SharedObject) Handle(f func(SharedObjectEvent)) {
 	o.mu.Lock()
 	defer o.mu.Unlock()

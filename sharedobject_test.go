@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// shared connects a new client to a shared object, and returns its events.
+// shared connects a new client to a shared object, and returns the object and its events.
 func shared(t *testing.T, s *testserver.Server, name string, persistent bool) (*SharedObject, <-chan SharedObjectEvent) {
 	t.Helper()
 	c := dialed(t, s.URL("app", ""), &Options{BackgroundRead: true})
@@ -79,7 +79,7 @@ func TestSharedObject(t *testing.T) {
 	require.NoError(t, again.Close())
 }
 
-// Those that are not persistent go with their last user.
+// TestPersistentSharedObjects checks that objects that are not persistent are removed when their last user has left.
 func TestPersistentSharedObjects(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	for name, persistent := range map[string]bool{"kept": true, "gone": false} {
@@ -99,7 +99,7 @@ func TestPersistentSharedObjects(t *testing.T) {
 	}
 }
 
-// Many clients write the same properties at once: all end with the same.
+// TestSharedObjectConverges checks that many clients that write the same properties at once end up with the same values.
 func TestSharedObjectConverges(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{})
 	const clients, changes = 8, 50
@@ -109,7 +109,7 @@ func TestSharedObjectConverges(t *testing.T) {
 	}
 	var writing sync.WaitGroup
 	for i, o := range objects {
-		for half := range 2 { // two goroutines a client
+		for half := range 2 { // two goroutines per client
 			writing.Go(func() {
 				for n := range changes / 2 {
 					if err := o.Set(context.Background(), fmt.Sprint("p", n%5), fmt.Sprint(i, half, "/", n)); err != nil {
@@ -127,7 +127,7 @@ func TestSharedObjectConverges(t *testing.T) {
 	}
 }
 
-// Servers that do other things, some of which none should.
+// TestSharedObjectServers checks servers with unusual or wrong behaviour.
 func TestSharedObjectServers(t *testing.T) {
 	send := func(p *peer, kind message.Type, name string, events ...message.SharedEvent) {
 		body, err := message.AppendSharedObject(nil, kind, &message.SharedObject{Name: name, Version: 9, Events: events})
@@ -144,7 +144,7 @@ func TestSharedObjectServers(t *testing.T) {
 		p.AcceptConnect()
 		p.ExpectType(message.TypeSharedObjectAMF0) // Use
 		send(p, message.TypeSharedObjectAMF3, "o", message.SharedEvent{Type: message.SharedUseSuccess, Data: property("at once", 1)})
-		p.ExpectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for everybody else
+		p.ExpectType(message.TypeSharedObjectAMF0) // RequestChange, answered by a Change as for all other clients
 		send(p, message.TypeSharedObjectAMF0, "other", message.SharedEvent{Type: message.SharedClear})
 		p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Body: []byte("garbage")})
 		send(p, message.TypeSharedObjectAMF0, "o", message.SharedEvent{Type: message.SharedChange, Data: []byte{0, 9, 'x'}},
@@ -181,7 +181,7 @@ func (p *peer) shared(events ...message.SharedEvent) {
 	p.Send(chunk.Outgoing{Type: uint8(message.TypeSharedObjectAMF0), ChunkStreamID: 3, Format: chunk.Format3, Body: body})
 }
 
-// numbered is the data of a change of n properties.
+// numbered returns the data of a change of n properties.
 func numbered(n int, value any) (data []byte) {
 	for i := range n {
 		data, _ = message.AppendSharedProperty(data, fmt.Sprintf("%06d", i), value)
@@ -189,7 +189,7 @@ func numbered(n int, value any) (data []byte) {
 	return data
 }
 
-// A slow handler receives every property of a large object, in order, and the connection goes on.
+// TestLargeSharedObject checks that a slow handler receives every property of a large object in order, while the connection stays usable.
 func TestLargeSharedObject(t *testing.T) {
 	const properties = 20_000
 	url := newPeer(t, func(p *peer) {
@@ -222,7 +222,8 @@ func TestLargeSharedObject(t *testing.T) {
 	require.Zero(t, c.Stats().DroppedEvents)
 }
 
-// Changes that a handler has not seen yet are held up to a limit of memory. Those beyond are dropped, and the copy is right.
+// TestSharedObjectWithASlowHandler checks that changes for a slow handler are queued up to a limit of memory, that further ones are
+// dropped, and that the local copy is right.
 func TestSharedObjectWithASlowHandler(t *testing.T) {
 	const changes, properties = 60, 5000
 	url := newPeer(t, func(p *peer) {
@@ -265,13 +266,13 @@ func TestSharedObjectWithASlowHandler(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// The copy of a shared object is bounded by what it takes here, not on the wire.
+// TestSharedObjectMemory checks that the local copy of a shared object is bounded by its size in memory, not on the wire.
 func TestSharedObjectMemory(t *testing.T) {
 	var values []any
 	for range 200 {
 		values = append(values, []any{})
 	}
-	data := numbered(12_000, values) // 12 MB, some 100 MB here
+	data := numbered(12_000, values) // 12 MB on the wire, some 100 MB in memory
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
 		p.ExpectType(message.TypeSharedObjectAMF0)

@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Stats tell how long the server took, and when media came.
+// TestTimesInStats checks the RTT and the times of media in Stats.
 func TestTimesInStats(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

@@ -21,12 +21,12 @@ type Stream struct {
 	streamReader
 	streamWriter
 
-	leave   func() // takes the Stream out of the table of open streams
+	leave   func() // removes the Stream from the table of open streams
 	closing sync.Once
-	closed  error // what Close returns; written by closing
+	closed  error // result of Close; written by closing
 }
 
-// newStream returns a Stream that the server does not know yet. o is complete.
+// newStream returns a Stream that the server does not know yet. o must be complete.
 func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
 	state := &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
 	s := &Stream{streamState: state, streamReader: streamReader{streamState: state}}
@@ -44,8 +44,8 @@ func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
 // ID returns the message stream id.
 func (s *Stream) ID() uint32 { return s.id }
 
-// Bind makes reads and writes of s end with ctx's error once ctx is done, including those under way, until release is called. A
-// read that ends this way has lost nothing. A write that has not begun leaves everything as it was; one that has begun ends the
+// Bind makes reads and writes of s return ctx's error once ctx is done, including calls in progress, until release is called. A read that
+// ends this way loses nothing. A write that has not sent a byte has no effect; one that has begun ends the
 // connection, unless the rest can be written at once. If Bind is called several times, the first ctx to be done counts. Methods that
 // take a context are not affected.
 //
@@ -58,9 +58,9 @@ func (s *Stream) Bind(ctx context.Context) (release func()) {
 	})
 }
 
-// Close ends the stream at the server, and ends a Read or Write under way with net.ErrClosed. The Conn stays open. If the stream
-// publishes, Close first sends what was written, and returns an error if that fails: a network that takes nothing for three quarters
-// of a second is given up, and with it the connection. Further calls wait for the first and return its error.
+// Close ends the stream on the server, and ends a Read or Write in progress with net.ErrClosed. The Conn stays open. If the stream
+// publishes, Close first sends what was written, and returns an error if that fails. If the network accepts nothing for three quarters of a
+// second, Close gives up and ends the connection. Further calls wait for the first and return its error.
 func (s *Stream) Close() error {
 	s.closing.Do(func() {
 		s.conn.farewell.underWay.RLock()
@@ -74,7 +74,7 @@ func (s *Stream) close() error {
 	c := s.conn
 	s.mu.Lock()
 	publishing := s.published
-	if !publishing { // nor will CreateStream make it so
+	if !publishing { // after this, CreateStream can't make it a publisher either
 		s.setClosed()
 	}
 	s.mu.Unlock()
@@ -122,7 +122,7 @@ func (s *Stream) farewell() (last []chunk.Outgoing, _ error) {
 	s.mu.Lock()
 	published := s.published || s.unclaimed != nil && !s.unclaimed.refused()
 	s.mu.Unlock()
-	if published { // not if we were refused: the name may be another publisher's
+	if published { // not if we were refused, since the name may belong to another publisher
 		o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: "FCUnpublish",
 			TransactionID: s.conn.session.NextID(), Args: []any{s.name}})
 		if err != nil {

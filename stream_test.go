@@ -62,13 +62,13 @@ func TestSeveralStreams(t *testing.T) {
 	readers.Wait()
 }
 
-// A CreateStream that is given up before createStream's answer has the server delete the stream when the answer comes, and what
-// is sent for it belongs to nobody.
+// TestLateStreamIsDeleted checks that if CreateStream ends before createStream is answered, the server is told to delete the stream when
+// the answer arrives, and that messages for it are dropped.
 func TestLateStreamIsDeleted(t *testing.T) {
 	for name, test := range map[string]struct {
 		opts  StreamOptions
 		o     Options
-		early bool // there is more media than the queue takes
+		early bool // there is more media than the queue holds
 		want  error
 	}{
 		"playing, cancelled":    {want: context.Canceled},
@@ -118,8 +118,8 @@ func TestLateStreamIsDeleted(t *testing.T) {
 	}
 }
 
-// While one stream is played to its end, many others are opened and given up at random moments, more than the server has
-// room for. The one gets what is its own, and the server has room for another in the end.
+// TestManyStreamsGivenUp opens and cancels many streams at random moments, more than the server allows, while one stream is played to its
+// end. That one must receive exactly its media, and in the end the server must have room for another stream.
 func TestManyStreamsGivenUp(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{SessionFault: func(int) testserver.Fault {
 		return testserver.Fault{Action: testserver.Dribble, At: 300_000}
@@ -133,7 +133,7 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	})
 	random := rand.New(rand.NewPCG(13, 1))
 	for i := range 200 {
-		if i%32 == 0 { // all that the server was asked for so far has been answered then
+		if i%32 == 0 { // then the server has answered all requests so far
 			_, err := c.RemoteMethod("unknown")(conntest.Context(t))
 			require.ErrorContains(t, err, "unknown")
 		}
@@ -153,7 +153,8 @@ func TestManyStreamsGivenUp(t *testing.T) {
 	assert.True(t, bytes.Equal(testserver.Sample, file.Bytes()), "%d bytes", file.Len())
 }
 
-// A program that tries again to open a stream while another's queue is full must not use up the server's streams.
+// TestCreateStreamTriedAgainBesideBacklog checks that repeated attempts to open a stream while another's queue is full do not use up the
+// server's streams.
 func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 	server := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"a": testserver.Sample}})
 	c, s := playing(t, server.URL("vod", "a"), &Options{MaxQueue: 20_000, BackgroundRead: true})
@@ -164,7 +165,7 @@ func TestCreateStreamTriedAgainBesideBacklog(t *testing.T) {
 		_, err := c.CreateStream(context.Background(), nil)
 		require.ErrorIs(t, err, ErrStreamBacklog)
 	}
-	for { // now the backlog is read
+	for { // now read the backlog
 		b := make([]byte, 10000)
 		_, err := s.Read(b)
 		require.NoError(t, err)

@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// Two streams of one connection, at random speeds, one closed at a random moment: each gets its own bytes.
+// TestTwoStreams reads two streams of one connection at random speeds, and closes one at a random moment. Each must receive its own bytes.
 func TestTwoStreams(t *testing.T) {
 	n := repetitions(2)
 	a, b := shortSample(t, 60_000), testserver.Sample[:]

@@ -13,30 +13,30 @@ import (
 type streamReader struct {
 	*streamState
 
-	waiter session.Waiter // of Read, ReadPacket and WriteTo; owned by the goroutine that reads
+	waiter session.Waiter // waiter of Read, ReadPacket and WriteTo; owned by the goroutine that reads
 	out    flvOut         // likewise
 	packet packetSink     // likewise
 
-	// Guarded by streamState.mu:
+	// The fields below are guarded by streamState.mu.
 	sink         sink               // where the goroutine that reads wants media now
 	parked       bool               // it waits for another goroutine, which may put media there
 	queue        session.MediaQueue // media that another goroutine has read from the connection
 	front        session.Message    // of queue, in handOver; a variable there would be made anew for each message
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
-	mediaDue     time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
+	mediaDue     time.Time // end of the wait of the goroutine that reads (Options.MediaTimeout)
 }
 
 // sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its
 // own or while it holds the stream's lock. While it is parked, the reader of the connection does, with that lock.
 type sink interface {
 	take(m *session.Message)
-	full() bool                   // the call takes no more
-	fits(m *session.Message) bool // the call takes m; otherwise the next call does
+	full() bool                   // the call accepts no more
+	fits(m *session.Message) bool // the call accepts m; otherwise the next call does
 	has() bool                    // there is enough for the call to return
 }
 
-// receive takes a media message from the reader. direct reports that the reader is the goroutine that reads this stream.
+// receive receives a media message from the reader. direct reports whether the reader is the goroutine that reads this stream.
 func (s *streamReader) receive(m *session.Message, direct bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -74,7 +74,7 @@ func (s *streamReader) queued() int {
 	return s.queue.Len()
 }
 
-// next waits until dst has something. The error is why the stream has no more.
+// next waits until dst has something. The error says why the stream has ended.
 func (s *streamReader) next(dst sink) error {
 	if s.options.Writable {
 		return errNotReadable
@@ -126,8 +126,8 @@ func (s *streamReader) handOver() {
 	s.backlog.Queued(s.queue.Len())
 }
 
-// over returns why the stream has ended. Everything in the queue comes first; another reader may have queued it, together with the
-// end, since this one last looked. The stream's own end comes before the connection's. The caller holds s.mu.
+// over returns why the stream has ended. The queue must be empty: another reader may have queued media, together with the end, since the
+// last check. The end of the stream takes precedence over that of the connection. The caller holds s.mu.
 func (s *streamReader) over() error {
 	switch {
 	case s.queue.Len() > 0:
@@ -145,7 +145,7 @@ func (s *streamReader) isOver() error {
 	return s.over()
 }
 
-// streamSink is a streamReader as the session sees it: a session.Sink and a session.Taker.
+// streamSink is a streamReader in its role as a session.Sink and a session.Taker.
 type streamSink streamReader
 
 func (s *streamReader) asSink() *streamSink { return (*streamSink)(s) }
@@ -187,7 +187,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	return session.Taken
 }
 
-// Room reports whether a Read that could return also takes what has arrived already.
+// Room reports whether a Read that could return also takes messages that have already arrived.
 func (s *streamSink) Room() bool { return !s.sink.full() }
 
 // Deadline returns the earlier one of SetReadDeadline and Options.MediaTimeout.
@@ -215,8 +215,8 @@ func (s *streamReader) ready() bool {
 	return s.queue.Len() > 0 || s.ended && !s.seeking || s.err != nil || len(s.bindings) > 0
 }
 
-// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call under way. The zero time means no deadline.
-// After a read that has timed out, reading can go on: nothing is lost.
+// SetReadDeadline sets the deadline of Read, WriteTo and ReadPacket, including a call in progress. The zero time means no deadline. After a
+// timeout, reading can continue: nothing is lost.
 func (s *streamReader) SetReadDeadline(t time.Time) error {
 	s.mu.Lock()
 	s.readDeadline = t
@@ -225,7 +225,7 @@ func (s *streamReader) SetReadDeadline(t time.Time) error {
 	return nil
 }
 
-// rouse makes a read under way look at the state, whether it reads the socket itself or waits for another reader.
+// rouse makes a read in progress check the state, whether it reads the socket itself or waits for another reader.
 func (s *streamReader) rouse() {
 	signal(s.readWake)
 	s.conn.session.Interrupt(&s.waiter)
@@ -255,7 +255,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 	return o.n, err
 }
 
-// writeToBuffer is how much WriteTo gathers for one write, in bytes: what one read of the socket brings, and some more.
+// writeToBuffer is how much WriteTo gathers for one write, in bytes: a little more than one read of the socket brings.
 const writeToBuffer = 128 << 10
 
 // WriteTo writes the stream as an FLV file to w until the server has signalled the end. Then the error is nil. io.Copy uses it.
@@ -303,7 +303,7 @@ func (s *streamReader) ReadPacket(p *Packet) error {
 
 // packetSink takes one message.
 type packetSink struct {
-	p     *Packet // of the caller
+	p     *Packet // the caller's packet
 	taken bool
 }
 

@@ -27,8 +27,8 @@ import (
 // past is a deadline that has passed.
 var past = time.Unix(1, 0)
 
-// lateReader is a stream of which a Read has just seen that there is nothing, and does not get to read the socket, when
-// another reader queues the last picture and then happens. It runs in a synctest bubble.
+// lateReader tests a Read that has just found the queue empty and is about to read the socket, when another reader queues the last picture
+// and then calls then. It runs in a synctest bubble.
 func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	c, err := New("rtmp://server/app/play", nil)
 	require.NoError(t, err)
@@ -50,7 +50,7 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	return s
 }
 
-// lateSink calls late after the first look.
+// lateSink calls late after the first check.
 type lateSink struct {
 	session.Sink
 	late func()
@@ -65,7 +65,7 @@ func (k *lateSink) Ready() bool {
 	return ok
 }
 
-// The end of a stream is reported only when the queue is empty, however a Read has ended before.
+// TestEndComesAfterTheQueue checks that the end of a stream is reported only when the queue is empty, however the previous Read has ended.
 func TestEndComesAfterTheQueue(t *testing.T) {
 	readings := map[string]func(s *Stream) (string, error){
 		"ReadPacket": func(s *Stream) (string, error) {
@@ -77,7 +77,7 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 			b := make([]byte, 1000)
 			n, err := s.Read(b)
 			if at := bytes.Index(b[:n], []byte("the last")); at >= 0 {
-				return string(b[at : n-4]), err // without the size that follows each tag
+				return string(b[at : n-4]), err // without the previous tag size after each tag
 			}
 			return "", err
 		},
@@ -99,7 +99,7 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 						test.end(s)
 					})
 					require.NoError(t, s.SetReadDeadline(past))
-					<-s.readWake // which SetReadDeadline has left
+					<-s.readWake // the signal that SetReadDeadline has left
 					_, err := read(s)
 					require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 					require.NoError(t, s.SetReadDeadline(time.Time{}))
@@ -127,10 +127,11 @@ func TestEndComesAfterTheQueue(t *testing.T) {
 	})
 }
 
-// flvFlags is where the file header says which kinds of media there are: a Read that times out decides it by what has come.
+// flvFlags is the offset in the file header of the flags for audio and video. A Read that times out decides them from what has arrived.
 const flvFlags = 4
 
-// Deadlines pass at random moments while another goroutine reads the socket: every byte arrives before the end does.
+// TestDeadlinesBesideAnotherReader lets deadlines pass at random moments while another goroutine reads the socket. Every byte must arrive
+// before the end.
 func TestDeadlinesBesideAnotherReader(t *testing.T) {
 	recording := shortSample(t, 60_000)
 	for _, scheme := range []string{"rtmp", "rtmpe", "rtmps", "rtmpt"} {
@@ -213,7 +214,7 @@ func TestConnectionLostInMidStream(t *testing.T) {
 	assert.ErrorIs(t, err, io.ErrUnexpectedEOF)
 }
 
-// A deadline that is set while Read blocks counts, and so does closing the stream.
+// TestReadIsRoused checks that a deadline that is set while Read blocks takes effect, and so does closing the stream.
 func TestReadIsRoused(t *testing.T) {
 	url := newPeer(t, func(p *peer) { p.AcceptPlayer(); p.UntilGone() })
 	c, s := playing(t, url, nil)
@@ -282,7 +283,7 @@ func TestAggregates(t *testing.T) {
 		p.AcceptPlayer()
 		var body []byte
 		for _, tag := range sent[:4] {
-			tag.Timestamp += 500 // their own clock; the aggregate's counts
+			tag.Timestamp += 500 // the timestamps in the aggregate have another origin; that of the aggregate counts
 			body = flv.AppendTag(body, tag)
 		}
 		p.Media(message.TypeAggregate, 0, body)

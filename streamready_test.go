@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A program that reads the connection itself knows when the stream has something, its end included.
+// TestStreamReady checks that Ready tells a program that reads the connection itself when the stream has a message or has ended.
 func TestStreamReady(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

@@ -19,18 +19,18 @@ type streamState struct {
 	id       uint32
 	name     string
 	options  StreamOptions
-	readWake chan struct{} // signalled when the reading half has to look at the state
+	readWake chan struct{} // signalled when the reading half must check the state
 
-	mu       sync.Mutex // guards the rest
+	mu       sync.Mutex // guards the fields below
 	started  bool
-	flows    bool   // media has come
+	flows    bool   // media has arrived
 	ended    bool   // the server has signalled the end; while seeking, the end of the old position
-	err      error  // the server broke the stream off, or Close
-	paused   bool   // from Pause until the server has noticed Unpause: StreamEOF means nothing then
-	seeking  bool   // from Seek until the server's notification: media is of the old position
-	position uint32 // time of the last audio or video message, ms
+	err      error  // why the stream has ended: the server's error, or Close
+	paused   bool   // from Pause until the server has confirmed Unpause; StreamEOF then has no meaning
+	seeking  bool   // from Seek until the server's notification; media is then from the old position
+	position uint32 // timestamp of the last audio or video message in ms
 	expected []*expectation
-	bindings []*binding // whose contexts are done, in that order
+	bindings []*binding // bindings whose contexts are done, in that order
 }
 
 // binding is one Stream.Bind.
@@ -39,8 +39,8 @@ type binding struct {
 	released bool // guarded by streamState.mu
 }
 
-// opening names what is done with the stream, for errors. The name of a published stream is a key, and what follows a ? in
-// any name may be a token.
+// opening describes the operation that opens the stream, for errors. It leaves out secrets: the name of a published stream is a key, and
+// the part after a ? in any name may be a token.
 func (s *streamState) opening(what string) string {
 	name, _, _ := strings.Cut(s.name, "?")
 	if s.options.Writable || name == "" {
@@ -87,7 +87,7 @@ func (s *streamState) statusReceived(status *StatusError) {
 	case message.CodeSeekNotify:
 		s.seeking, s.ended = false, false
 	case message.CodePauseNotify:
-		s.paused = true // an Unpause before that may have been given up, and noticed since
+		s.paused = true // an earlier Unpause may have timed out and been confirmed since
 	case message.CodeUnpauseNotify:
 		s.paused = false
 	}
@@ -130,7 +130,7 @@ func (s *streamState) end() {
 	signal(s.readWake)
 }
 
-// begin marks the stream as playing because media has come: some servers send no Play.Start. The caller holds s.mu.
+// begin marks the stream as playing because media has arrived, since some servers send no Play.Start. The caller holds s.mu.
 func (s *streamState) begin() {
 	s.started = true
 	for _, e := range s.expected {

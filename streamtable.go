@@ -16,15 +16,14 @@ import (
 type streamTable struct {
 	conn *link
 
-	mu     sync.Mutex // guards the rest; innermost: client.mask takes it while a Stream's mu is held
+	mu     sync.Mutex // guards the fields below; it is taken last, since client.mask takes it while a Stream's mu is held
 	byID   map[uint32]*Stream
-	only   *Stream  // the single open stream, else nil
-	closed []uint32 // ids that were given out and are not open, oldest first; at most maxClosedIDs, never 0
+	only   *Stream  // the only open stream, or nil if there is not exactly one
+	closed []uint32 // ids that were assigned and are not open, oldest first; at most maxClosedIDs, never 0
 }
 
 // of returns the stream of a message with the given id, or nil. If only one stream is open, it also gets messages with the id 0 or
-// one that was never given out, since some servers send media that way. Messages for a stream that was closed must not get into
-// another.
+// an id that was never assigned, since some servers send media that way. Messages for a closed stream must not reach another stream.
 func (t *streamTable) of(id uint32) *Stream {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -37,7 +36,7 @@ func (t *streamTable) of(id uint32) *Stream {
 	return t.only
 }
 
-// newStream returns a stream that the server does not know of yet, and that is not in the table.
+// newStream returns a stream that the server does not know yet, and that is not in the table.
 func (t *streamTable) newStream(o StreamOptions) *Stream {
 	return newStream(t.conn, t.conn.complete(o), t.remove)
 }
@@ -118,7 +117,7 @@ func (t *streamTable) remove(s *Stream) {
 	}
 }
 
-// closeAll closes the open streams. For those that play, last are the commands that the caller has to send. refused are the refusals
+// closeAll closes the open streams. last contains the commands that the caller must send for those that play, and refused the refusals
 // of the others.
 func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 	for _, s := range t.all() {
@@ -131,12 +130,12 @@ func (t *streamTable) closeAll() (last []chunk.Outgoing, refused error) {
 		if o, err := s.farewell(); err == nil { // deleteStream, as librtmp does
 			last = append(last, o...)
 		}
-		s.markClosed() // nobody will read what is queued, and the reader must not wait for that
+		s.markClosed() // nothing will read the queue, and the reader must not wait for that
 	}
 	return last, refused
 }
 
-// giveUp remembers id as closed. It reports false if a stream has it, since some servers give out the same id twice.
+// giveUp remembers id as closed. It returns false if a stream has the id, since some servers assign the same id twice.
 func (t *streamTable) giveUp(id uint32) bool {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -168,7 +167,7 @@ func (t *streamTable) count() {
 }
 
 // newID sends commands together, one of which is createStream, and waits for the message stream id. If the wait ends early, the
-// server is told to delete the stream as soon as the answer comes; otherwise it would keep it.
+// server is told to delete the stream when the answer arrives; otherwise the server would keep the stream.
 func (t *streamTable) newID(ctx context.Context, commands []message.Command) (uint32, error) {
 	k, err := t.number(commands)
 	if err != nil {

@@ -15,14 +15,14 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// giveStream answers createStream with id and play with Play.Start.
+// giveStream answers createStream with id, and play with Play.Start.
 func (p *peer) giveStream(id uint32) {
 	p.AcceptStream(id)
 	p.Expect("play")
 	p.StatusOn(id, "NetStream.Play.Start")
 }
 
-// playingFirst plays stream 1 of a server that goes on with then.
+// playingFirst plays stream 1 of a server that then calls then.
 func playingFirst(t *testing.T, then func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
 	return playing(t, newPeer(t, func(p *peer) {
@@ -60,7 +60,7 @@ func (p *peer) mediaOn(id uint32, letter string) {
 	}
 }
 
-// kindsOfMedia is how many messages mediaOn sends, and spoken what a Stream's packets have of them in common.
+// kindsOfMedia is the number of messages that mediaOn sends.
 const kindsOfMedia = 4
 
 func spoken(t *testing.T, s *Stream) (letters string) {
@@ -75,7 +75,7 @@ func spoken(t *testing.T, s *Stream) (letters string) {
 	}
 }
 
-// endsOn tells the end of a stream in every way that names it.
+// endsOn signals the end of a stream in every way that contains its id.
 func (p *peer) endsOn(id uint32) {
 	p.Send(peertest.Event(message.EventStreamEOF, id))
 	p.StatusOn(id, "NetStream.Play.Stop")
@@ -84,7 +84,7 @@ func (p *peer) endsOn(id uint32) {
 	p.StatusOn(id, "NetStream.Play.Failed")
 }
 
-// Messages that are still under way for a closed stream do not get into another, nor end it.
+// TestClosedStreamsBelongToNobody checks that late messages for a closed stream do not reach another stream, and do not end it.
 func TestClosedStreamsBelongToNobody(t *testing.T) {
 	c, first := playingFirst(t, func(p *peer) {
 		p.giveStream(2)
@@ -93,7 +93,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 		p.mediaOn(2, "B")
 		p.endsOn(2)
 		p.mediaOn(1, "A")
-		p.mediaOn(0, "0") // this is tolerated while there is just one stream
+		p.mediaOn(0, "0") // this is tolerated while there is only one stream
 		p.mediaOn(77, "7")
 		p.StatusOn(0, "NetStream.Play.Stop")
 	})
@@ -102,7 +102,7 @@ func TestClosedStreamsBelongToNobody(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// The same when the second stream was given up before it was opened.
+// TestStreamsGivenUpBelongToNobody checks the same for a second stream that was cancelled before it was opened.
 func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	asked := make(chan struct{})
 	c, s := playingFirst(t, func(p *peer) {
@@ -123,7 +123,7 @@ func TestStreamsGivenUpBelongToNobody(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// An id that is given out again is that of the new stream.
+// TestStreamIDIsGivenOutAgain checks that an id that is assigned again belongs to the new stream.
 func TestStreamIDIsGivenOutAgain(t *testing.T) {
 	c, first := playingFirst(t, func(p *peer) {
 		p.giveStream(2)
@@ -145,7 +145,7 @@ func TestStreamIDIsGivenOutAgain(t *testing.T) {
 	assert.EqualValues(t, kindsOfMedia, c.Stats().StrayMedia)
 }
 
-// A server that gives out the same id twice has one stream, and keeps it.
+// TestStreamIDGivenOutTwice checks that a server that assigns the same id twice has one stream, which remains usable.
 func TestStreamIDGivenOutTwice(t *testing.T) {
 	next := make(chan string, 1)
 	c, s := playingFirst(t, func(p *peer) {
@@ -166,7 +166,8 @@ func TestStreamIDGivenOutTwice(t *testing.T) {
 	assert.Equal(t, "AAAA", spoken(t, s))
 }
 
-// A stream with the id 0 that was refused leaves the table as any other, and its id does not become nobody's.
+// TestRefusedStreamZero checks that a refused stream with the id 0 is removed from the table like any other, and that the id 0 does not
+// count as closed.
 func TestRefusedStreamZero(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()

@@ -24,17 +24,17 @@ type streamWriter struct {
 	writeWake chan struct{}      // signalled when a write under way has to look at the state
 	written   atomic.Uint32      // the time of the newest audio or video, ms
 
-	in      flv.Parser     // of Write and ReadFrom; owned by the goroutine that writes
+	in      flv.Parser     // parser of Write and ReadFrom; owned by the goroutine that writes
 	tag     flv.Tag        // likewise
 	message chunk.Outgoing // likewise
 
-	// Guarded by streamState.mu:
-	published     bool     // the server has agreed to our publishing
-	unclaimed     *request // what Connect has asked the server to let us publish, until CreateStream takes it; nil: nothing
+	// The fields below are guarded by streamState.mu.
+	published     bool     // the server has accepted publish
+	unclaimed     *request // the publish request that Connect has sent, until CreateStream takes it; nil if there is none
 	writeDeadline time.Time
 }
 
-// beginPublishing begins to send what is written, once the server has agreed. It does nothing for a stream that plays.
+// beginPublishing begins to send what is written, when the server has accepted publish. It does nothing for a stream that plays.
 func (s *streamWriter) beginPublishing() error {
 	if !s.options.Writable {
 		return nil
@@ -42,7 +42,7 @@ func (s *streamWriter) beginPublishing() error {
 	c := s.conn
 	s.mu.Lock()
 	err := s.err
-	if err == nil { // not closed meanwhile
+	if err == nil { // the stream was not closed meanwhile
 		s.published, s.unclaimed = true, nil
 		c.farewell.publishing.Add(1)
 		c.farewell.published.Store(true)
@@ -153,7 +153,7 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	o := s.outgoing(p.Type, p.Timestamp, p.Body)
 	err := s.enqueue(&o)
 	if err != nil {
-		signal(s.writeWake) // the same error concerns another write that waits
+		signal(s.writeWake) // another waiting write gets the same error
 	}
 	return err
 }
@@ -172,7 +172,7 @@ func (s *streamWriter) WriteData(name string, args ...any) error {
 	return s.WritePacket(&Packet{Type: message.TypeDataAMF0, Timestamp: s.written.Load(), Body: o.Body})
 }
 
-// SetWriteDeadline sets the deadline of Write, ReadFrom and WritePacket, including calls under way. The zero time means no deadline.
+// SetWriteDeadline sets the deadline of Write, ReadFrom and WritePacket, including calls in progress. The zero time means no deadline.
 // If the deadline ends a write in the middle of a chunk, the connection ends.
 func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 	if !s.options.Writable {
@@ -185,13 +185,13 @@ func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 	return nil
 }
 
-// rouseWriter makes a write under way look at the state.
+// rouseWriter makes a write in progress check the state.
 func (s *streamWriter) rouseWriter() {
 	signal(s.writeWake)
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 
-// writeLimits is a streamWriter as the session sees it: a session.Writer.
+// writeLimits is a streamWriter in its role as a session.Writer.
 type writeLimits streamWriter
 
 func (s *streamWriter) asWriter() session.Writer { return (*writeLimits)(s) }

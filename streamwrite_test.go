@@ -45,17 +45,17 @@ func TestMetadataIsSetDataFrame(t *testing.T) {
 	assert.Equal(t, data("onTextData", "x"), <-got)
 }
 
-// deaf accepts to be published to and then reads nothing until the test is over.
+// deaf is a server that accepts publish and then reads nothing until the test is over.
 func deaf(t *testing.T) string {
 	over := make(chan struct{})
 	url := accepting(t, func(*peer) { <-over })
-	t.Cleanup(func() { close(over) }) // before accepting's own
+	t.Cleanup(func() { close(over) }) // runs before the cleanup of accepting
 	return url
 }
 
 var large = flv.AppendTag(nil, flv.Tag{Type: flv.TagVideo, Body: make([]byte, 1<<20)})
 
-// blocked writes until the network takes no more and returns the error.
+// blocked writes until the network accepts no more, and returns the error.
 func blocked(s *Stream) error {
 	for range 100 {
 		if _, err := s.Write(large); err != nil {
@@ -171,7 +171,7 @@ func TestReadFromCutFile(t *testing.T) {
 	assert.Greater(t, len(got), 100)
 }
 
-// Nothing is allocated for a tag.
+// TestWriteAllocatesNothing checks that writing a tag does not allocate.
 func TestWriteAllocatesNothing(t *testing.T) {
 	url := accepting(t, func(p *peer) { io.Copy(io.Discard, p.Conn) })
 	_, s := publishing(t, url, nil)
@@ -191,7 +191,8 @@ func TestWriteAllocatesNothing(t *testing.T) {
 	assert.LessOrEqual(t, allocs, 1.0)
 }
 
-// Several goroutines may call WritePacket of one Stream: audio and video encoders often are two.
+// TestConcurrentWritePackets checks that several goroutines may call WritePacket of one Stream, for example one for audio and one for
+// video.
 func TestConcurrentWritePackets(t *testing.T) {
 	got := make(chan [2]int, 1)
 	url := accepting(t, func(p *peer) {

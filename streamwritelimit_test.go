@@ -23,7 +23,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// hookedConn is a socket with something that happens once, right before or after a Write.
+// hookedConn is a socket that calls a function once, right before or after a Write.
 type hookedConn struct {
 	net.Conn
 	before, after atomic.Pointer[func()]
@@ -60,7 +60,8 @@ func (c *hookedConn) SetWriteDeadline(t time.Time) error {
 	return err
 }
 
-// A limit that passes between the lock and the first byte does no harm: the write has begun and goes on.
+// TestLimitBeforeTheFirstByte checks that a deadline that passes between the lock and the first byte has no effect: the write has begun and
+// continues.
 func TestLimitBeforeTheFirstByte(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe"} {
 		t.Run(scheme, func(t *testing.T) {
@@ -80,7 +81,7 @@ func TestLimitBeforeTheFirstByte(t *testing.T) {
 			late := func() { s.SetWriteDeadline(past); <-nc.ended }
 			nc.before.Store(&late)
 			_, err := s.Write(testserver.Sample)
-			if err != nil { // it is long
+			if err != nil { // the write is long
 				require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 			}
 			require.NoError(t, c.Err())
@@ -90,8 +91,8 @@ func TestLimitBeforeTheFirstByte(t *testing.T) {
 	}
 }
 
-// A deadline that has passed, or that passes between two writes to the socket, leaves the connection alive, and what Write
-// has not consumed can be written later.
+// TestWriteDeadlineLosesNothing checks that a deadline that has passed, or that passes between two writes to the socket, does not end the
+// connection, and that the rest can be written later.
 func TestWriteDeadlineLosesNothing(t *testing.T) {
 	server, recorded := rtmptest.Recorder(t, testserver.Config{})
 	var nc *hookedConn
@@ -121,7 +122,7 @@ func TestWriteDeadlineLosesNothing(t *testing.T) {
 	assert.Equal(t, slices.Concat(want, want), rtmptest.Tags(t, recorded("out")))
 }
 
-// Whose context ends right after the lock was had sends nothing, or everything.
+// TestContextEndsWithTheLock checks that a write whose context ends right after it has taken the lock sends either nothing or everything.
 func TestContextEndsWithTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) { p.AcceptConnect(); p.UntilGone() })
@@ -136,7 +137,7 @@ func TestContextEndsWithTheLock(t *testing.T) {
 			result := make(chan error, 1)
 			go func() { _, err := c.Call(short, "anything"); result <- err }()
 			synctest.Wait()
-			require.NoError(t, another.End(nil)) // Call has it now
+			require.NoError(t, another.End(nil)) // the call has the lock now
 			cancel()
 			if err := <-result; err != nil {
 				require.ErrorIs(t, err, context.Canceled)
@@ -146,7 +147,7 @@ func TestContextEndsWithTheLock(t *testing.T) {
 	})
 }
 
-// A write that had begun and can't go on is ended by its context all the same.
+// TestContextEndsAWriteThatBlocks checks that a context ends a write that has begun and is blocked.
 func TestContextEndsAWriteThatBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		ctx, c := piped(t, Options{}, func(p *peer) {
@@ -166,7 +167,7 @@ func TestContextEndsAWriteThatBlocks(t *testing.T) {
 	})
 }
 
-// Contexts of some microseconds end at every moment of a call, and the connection lives.
+// TestShortContexts checks that contexts that end at any moment of a call do not end the connection.
 func TestShortContexts(t *testing.T) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe", "rtmpt"} {
 		t.Run(scheme, func(t *testing.T) {

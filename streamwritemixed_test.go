@@ -21,7 +21,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The server records what was written, whatever the contexts and deadlines.
+// TestWriteIntegrity checks that the server records what was written, whatever contexts and deadlines end.
 func TestWriteIntegrity(t *testing.T) {
 	n, seed := repetitions(2), randomSeed(t)
 	var packets, refused, sessions, died atomic.Int64
@@ -34,7 +34,7 @@ func TestWriteIntegrity(t *testing.T) {
 				c, s := publishing(t, server.URL("live", "out"), o)
 				life, end := context.WithCancel(context.Background())
 				var wg sync.WaitGroup
-				wg.Go(func() { // others that write, with contexts that end anywhere
+				wg.Go(func() { // other writers, with contexts that end at random moments
 					for life.Err() == nil {
 						ctx, cancel := context.WithTimeout(life, time.Duration(20+rand.IntN(200))*time.Microsecond)
 						c.Call(ctx, "nobody", strings.Repeat("x", rand.IntN(3000)))
@@ -91,7 +91,7 @@ func TestWriteIntegrity(t *testing.T) {
 	t.Logf("%d sessions, %d packets, %d refusals, %d connections died", sessions.Load(), packets.Load(), refused.Load(), died.Load())
 }
 
-// writeAsTag writes p by Write, which goes on after a deadline where it has stopped.
+// writeAsTag writes p with Write, and continues after a deadline where it has stopped.
 func writeAsTag(s *Stream, p *Packet) error {
 	tag := flv.AppendTag(nil, flv.Tag{Type: flv.TagType(p.Type), Timestamp: p.Timestamp, Body: p.Body})
 	for len(tag) > 0 {

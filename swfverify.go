@@ -10,13 +10,13 @@ import (
 	"github.com/go-librtmp/rtmp/swf"
 )
 
-// player is the Flash player that the program pretends to be, which SWF verification asks about.
+// player is the Flash player that the program pretends to be in SWF verification.
 type player struct {
 	hash []byte
 	size uint32
 }
 
-// player returns the one that Options give, or that it fetches from Options.SWFURL. It is nil without SWF verification.
+// player returns the player given by Options, or fetched from Options.SWFURL. It returns nil without SWF verification.
 func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error) {
 	o := s.opts
 	switch {
@@ -25,7 +25,7 @@ func (s settings) player(ctx context.Context, log *slog.Logger) (*player, error)
 	case !o.SWFVerify:
 		return nil, nil
 	}
-	dialer, err := s.dialer(0) // the program's choice, not a server's
+	dialer, err := s.dialer(0) // no address is refused, since the program has chosen the URL
 	if err != nil {
 		return nil, err
 	}

@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// piped is a client whose server is script, at the other end of a pipe, and whose time is the bubble's.
+// piped returns a client of a scripted server at the other end of a pipe, with the clock of the bubble.
 func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Conn) {
 	t.Helper()
 	o.DialContext, _ = peertest.Dialer(t, onPeers([]func(p *peer){script})...)
@@ -30,7 +30,7 @@ func piped(t *testing.T, o Options, script func(p *peer)) (context.Context, *Con
 	return t.Context(), c
 }
 
-// pipedPublisher is piped with a stream that is published, to a server that accepts it and goes on with then: no byte leaves
+// pipedPublisher is piped with a published stream. The server accepts it and then calls then. No byte is sent
 // before it is read.
 func pipedPublisher(t *testing.T, o Options, then func(p *peer)) (*Conn, *Stream) {
 	t.Helper()
@@ -45,7 +45,7 @@ func pipedPublisher(t *testing.T, o Options, then func(p *peer)) (*Conn, *Stream
 	return c, s
 }
 
-// pipedDeaf is pipedPublisher with a server that reads nothing.
+// pipedDeaf is like pipedPublisher, with a server that reads nothing.
 func pipedDeaf(t *testing.T, o Options) (*Conn, *Stream) {
 	t.Helper()
 	over := make(chan struct{})
@@ -54,7 +54,7 @@ func pipedDeaf(t *testing.T, o Options) (*Conn, *Stream) {
 	return c, s
 }
 
-// inBubble runs a subtest whose time is that of a bubble of synctest.
+// inBubble runs a subtest in a synctest bubble.
 func inBubble(t *testing.T, name string, test func(t *testing.T)) {
 	t.Run(name, func(t *testing.T) { synctest.Test(t, test) })
 }
@@ -65,7 +65,7 @@ func elapsed(f func()) time.Duration {
 	return time.Since(start)
 }
 
-// discard reads what the client says, which a pipe would else block.
+// discard reads what the client sends, which would otherwise block on a pipe.
 func (p *peer) discard() { go io.Copy(io.Discard, p.Conn) }
 
 func TestTimeoutsToTheMoment(t *testing.T) {
@@ -95,7 +95,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 			require.ErrorIs(t, err, context.DeadlineExceeded)
 		})
 	})
-	// The socket's deadline is seldom moved. Reads must end at the right moment all the same: Timeout after the last byte.
+	// The socket's deadline is rarely changed. Nevertheless reads must end at the right moment: Timeout after the last byte.
 	t.Run("read", func(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			ctx, c := piped(t, Options{Timeout: 10 * time.Second}, func(p *peer) {
@@ -176,7 +176,7 @@ func TestTimeoutsToTheMoment(t *testing.T) {
 func TestTimeouts(t *testing.T) {
 	short := &Options{Timeout: 40 * time.Millisecond}
 	t.Run("handshake", func(t *testing.T) {
-		l := conntest.Listen(t) // accepts and says nothing
+		l := conntest.Listen(t) // a server that accepts connections and sends nothing
 		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", short)
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)

@@ -15,10 +15,10 @@ import (
 // To trace what comes before RTMP, use net/http/httptrace: Dial and Connect call the functions of an httptrace.ClientTrace in their
 // context for name resolution, TCP connections and TLS handshakes, including those of a proxy, and for HTTP in tunnels.
 //
-// The functions run on the goroutines that connect, read and write, possibly at the same time. They must return soon and must not
+// The functions run on the goroutines that connect, read and write, possibly at the same time. They must return quickly and must not
 // use the Conn. Their arguments are valid during the call only and must not be modified. They may contain secrets.
 type Trace struct {
-	// Connecting is called when an attempt to connect begins. Connect and Dial may make several. enhanced reports that connect
+	// Connecting is called when an attempt to connect begins. Connect and Dial may make several. enhanced reports whether connect
 	// announces Enhanced RTMP.
 	Connecting func(enhanced bool, pipelining Pipelining)
 	// HandshakeStart is called when the connection or the tunnel was made.

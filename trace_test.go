@@ -15,12 +15,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// traced are the functions of a Trace that were called, in their order.
+// traced records the calls of a Trace's functions, in order.
 type traced struct {
 	mu     sync.Mutex
 	events []string
 	info   HandshakeInfo
-	bytes  int // of the media received
+	bytes  int // bytes of the media received
 }
 
 func (r *traced) add(event string) {

@@ -28,7 +28,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// overEveryTransport runs test with each URL scheme, and with options that trust the test server.
+// overEveryTransport runs test with each URL scheme and options that trust the test server.
 func overEveryTransport(t *testing.T, test func(t *testing.T, scheme string, o *Options)) {
 	for _, scheme := range []string{"rtmp", "rtmps", "rtmpe", "rtmpt", "rtmpts", "rtmpte"} {
 		t.Run(scheme, func(t *testing.T) { test(t, scheme, &Options{TLSConfig: testserver.ClientTLS()}) })
@@ -86,7 +86,7 @@ func TestCallsOverEveryTransport(t *testing.T) {
 	})
 }
 
-// Authentication works over every transport: the publisher's password, a token, the player.
+// TestProofsOverEveryTransport checks authentication over every transport: with a publisher's password, a token and SWF verification.
 func TestProofsOverEveryTransport(t *testing.T) {
 	player := testserver.Player{Hash: bytes.Repeat([]byte{7}, 32), Size: 1234}
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
@@ -119,7 +119,7 @@ func TestProofsOverEveryTransport(t *testing.T) {
 	})
 }
 
-// A player is found by HTTP, in a file, and through the cache; a malformed request gets no answer.
+// TestSWFVerification checks players from HTTP, a file and the cache, and that a malformed request is not answered.
 func TestSWFVerification(t *testing.T) {
 	t.Setenv("HOME", t.TempDir()) // for the cache
 	swf := append([]byte("FWS\x09"), 0x10, 0, 0, 0, 'p', 'l', 'a', 'y', 'e', 'r', '-', '-')
@@ -148,9 +148,9 @@ func TestSWFVerification(t *testing.T) {
 	assert.NotContains(t, err.Error(), "secret")
 }
 
-// The error of connecting to another kind of server says what may be wrong.
+// TestHangingUpIsExplained checks that the error of connecting to another kind of server says what may be wrong.
 func TestHangingUpIsExplained(t *testing.T) {
-	for scheme, want := range map[string]string{ // a FIN or a reset, as it happens
+	for scheme, want := range map[string]string{ // a FIN or a reset, depending on timing
 		"rtmps":  `^rtmp: tls: .*: the server may not speak TLS on this port$`,
 		"rtmpt":  `^rtmp: tunnel: open: .*: the server may not speak HTTP on this port$`,
 		"rtmpe":  `^rtmp: rtmpe: .*: the server may not offer RTMPE: try rtmp or rtmps$`,
@@ -167,7 +167,7 @@ func TestHangingUpIsExplained(t *testing.T) {
 	assert.Regexp(t, `^rtmp: proxy: no answer from socks4 127\.0\.0\.1:\d+: timed out$`, err.Error())
 }
 
-// A wait that is cancelled in the middle of the stream, again and again, loses no byte of it.
+// TestInterruptedReadsOverEveryTransport checks that cancelling reads in the middle of a stream, again and again, loses no byte.
 func TestInterruptedReadsOverEveryTransport(t *testing.T) {
 	overEveryTransport(t, func(t *testing.T, scheme string, o *Options) {
 		s := rtmptest.Server(t, testserver.Config{Scheme: scheme, SessionFault: func(int) testserver.Fault {

@@ -61,8 +61,8 @@ type Method func(ctx context.Context, c *Conn, args []any) (any, error)
 
 // Func makes a Method of any function, such as func(a, b float64) float64: the arguments of the call are converted to the
 // parameters' types as amf.Assign does, and the result back as amf.AppendAMF0 does. The first parameter may be a context.Context,
-// which [FromContext] finds the client in; the last result may be an error. A call with other arguments is answered with an _error
-// that says which one does not fit, and f is not called.
+// from which [FromContext] returns the client; the last result may be an error. A call whose arguments do not fit is answered with an
+// _error that says which one, and f is not called.
 //
 // Func panics if f is not a function, has more than one result besides the error, or has a parameter or result whose type AMF can't
 // express.

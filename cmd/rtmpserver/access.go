@@ -20,14 +20,14 @@ func (g guarded) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case local(r) || g.knows(r):
 		g.next.ServeHTTP(w, r)
 	case len(g.users) == 0:
-		http.Error(w, "Only from the machine of the server itself, unless it has --http-user.", http.StatusForbidden)
+		http.Error(w, "Only allowed from the server's own machine, unless --http-user is set.", http.StatusForbidden)
 	default:
 		w.Header().Set("WWW-Authenticate", `Basic realm="rtmpserver", charset="UTF-8"`)
-		http.Error(w, "name and password, please", http.StatusUnauthorized)
+		http.Error(w, "name and password required", http.StatusUnauthorized)
 	}
 }
 
-// knows reports whether a request has a user's name and password. It takes the same time whatever is wrong.
+// knows reports whether a request has a user's name and password. It takes the same time whichever part is wrong.
 func (g guarded) knows(r *http.Request) bool {
 	name, password, given := r.BasicAuth()
 	expected, known := g.users[name]
@@ -35,7 +35,7 @@ func (g guarded) knows(r *http.Request) bool {
 	return subtle.ConstantTimeCompare(a[:], b[:]) == 1 && given && known
 }
 
-// local reports whether a request comes from this machine, but neither through a proxy nor from a web page whose host
+// local reports whether a request comes from this machine, and neither through a proxy nor from a web page whose host
 // name was made to resolve to this machine. Proxies add headers, or use HTTP/1.0 as nginx does by default.
 func local(r *http.Request) bool {
 	if !r.ProtoAtLeast(1, 1) {

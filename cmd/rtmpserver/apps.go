@@ -19,13 +19,13 @@ import (
 // application is an application as configured by the settings.
 type application struct {
 	settings *appSettings
-	keys     *keys         // nil: publishers need no key
-	hooks    *hooks.Client // nil: there are no hooks
+	keys     *keys         // nil if publishers need no key
+	hooks    *hooks.Client // nil if there are no hooks
 	edge     *edge.Edge
 	logger   *slog.Logger
 }
 
-// applications are the applications by name; "*" is any other.
+// applications are the applications by name; "*" is for all others.
 type applications map[string]*application
 
 // newApplications makes the applications of a server and adds them to it.
@@ -48,7 +48,7 @@ func newApplications(s *settings, srv *server.Server, logger *slog.Logger) (appl
 				return nil, err
 			}
 		}
-		if urls, _ := one.hookURLs(); len(urls) > 0 { // check has accepted them
+		if urls, _ := one.hookURLs(); len(urls) > 0 { // the URLs are valid, since check has accepted them
 			a.hooks = hooks.New(hooks.Options{URLs: urls, Timeout: one.hookTimeout, Allow: one.hookDown == "allow", ServerID: id, Logger: logger})
 		}
 		a.edge = edge.New(edge.Options{Server: srv, ID: id, Logger: logger, Pull: one.pull, Idle: one.pullIdle, MaxPulls: one.maxPulls,
@@ -146,7 +146,7 @@ func (a *application) publish(ctx context.Context, r *server.Request) error {
 }
 
 func (a *application) play(ctx context.Context, r *server.Request) error {
-	if r.Conn == nil { // HTTP viewers have no connection to ask about
+	if r.Conn == nil { // HTTP viewers have no RTMP connection to ask about
 		if err := a.admits(r.RemoteAddr); err != nil {
 			return err
 		}
@@ -165,7 +165,7 @@ func (a *application) play(ctx context.Context, r *server.Request) error {
 func (a *application) admits(remote net.Addr) error {
 	addr := admission.AddrOf(remote)
 	if a.settings.deny.contain(addr) || len(a.settings.allow) > 0 && !a.settings.allow.contain(addr) {
-		return server.Deny("not from this address")
+		return server.Deny("not allowed from this address")
 	}
 	return nil
 }

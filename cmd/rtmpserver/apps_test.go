@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Applications with settings of their own.
+// TestApplications checks applications with their own settings.
 func TestApplications(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -65,7 +65,7 @@ func TestApplications(t *testing.T) {
 	playAny(t, c.url("asked/film"), nil).takes(5)
 }
 
-// A client that has connected to no application does not get around the rules of one.
+// TestWithoutApplication checks that a client that has connected with an empty app can't bypass the rules of an application.
 func TestWithoutApplication(t *testing.T) {
 	t.Parallel()
 	keys := filepath.Join(t.TempDir(), "keys")
@@ -86,7 +86,7 @@ func TestWithoutApplication(t *testing.T) {
 	publish(t, c.url("live/x?key=secret"))
 }
 
-// The name of a recording.
+// TestRecordingName checks the names of recordings.
 func TestRecordingName(t *testing.T) {
 	at := time.Date(2026, 11, 26, 23, 59, 58, 7e6, time.UTC)
 	r := &server.Request{Path: "live/room/x", Name: "x", User: "u"}

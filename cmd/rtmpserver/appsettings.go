@@ -69,13 +69,13 @@ func (a *appSettings) groups() []group {
 	}
 }
 
-// The present values are the defaults: an application's are the global ones.
+// The present values are the defaults. Those of an application are the global settings.
 
 func (a *appSettings) files(set *pflag.FlagSet) {
 	set.StringVarP(&a.root, "root", "r", a.root,
 		"serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
 	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
-	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
+	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record streams that are published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
 		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added rather than a file replaced; the default is {path}, which does replace an earlier recording")
 	set.Var(&a.recordMaxSize, "record-max-size",
@@ -90,11 +90,11 @@ func (a *appSettings) files(set *pflag.FlagSet) {
 func (a *appSettings) live(set *pflag.FlagSet) {
 	set.Var(choice[server.TakeoverPolicy]{&a.takeover, []string{"stale", "never", "always"},
 		[]server.TakeoverPolicy{server.TakeStale, server.TakeNever, server.TakeAlways}}, "takeover",
-		"who may publish a name that is in use; stale: the same user or address, and anybody once its publisher is silent")
+		"who may publish a name that is in use; stale: the same user or address, and anyone once its publisher is silent")
 	set.DurationVar(&a.staleAfter, "stale-after", a.staleAfter, "consider a publisher silent after this `time` (5s)")
 	set.DurationVar(&a.publishIdle, "publish-idle", a.publishIdle, "drop a publisher that sends no media for this `time` (30s; with --pull: never)")
 	set.DurationVar(&a.linger, "linger", a.linger, "keep players for this `time` after the publisher has left (5s)")
-	set.DurationVar(&a.await, "await", a.await, "let players wait for a publisher for this `time` (0: for ever; -1s: not at all)")
+	set.DurationVar(&a.await, "await", a.await, "let players wait for a publisher for this `time` (0: forever; -1s: not at all)")
 	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "drop a publisher that sends more `bit/s` than this over 10 s (0: no limit)")
 	set.BoolVar(&a.noCache, "no-cache", a.noCache, "start players with the next key frame instead of the last")
 	set.Var(&a.backlog, "backlog", "memory of a stream, for late joiners and slow players together (8M)")
@@ -105,11 +105,11 @@ func (a *appSettings) live(set *pflag.FlagSet) {
 func (a *appSettings) access(set *pflag.FlagSet) {
 	set.Var(&a.users, "user", "who may publish, by Adobe's or Limelight's authentication; may be repeated")
 	set.Var(oneOf(&a.authScheme, "adobe", "llnw"), "auth-scheme", "authentication scheme of --user")
-	set.StringVar(&a.keys, "keys", a.keys, "require of publishers the keys in this `file`; see FILES")
+	set.StringVar(&a.keys, "keys", a.keys, "require publishers to have a key from this `file`; see FILES")
 	set.Var(&a.allow, "allow", "serve only clients in this network; may be repeated")
 	set.Var(&a.deny, "deny", "refuse clients in this network, even if --allow has it; may be repeated")
-	set.StringVar(&a.secureToken, "secure-token", a.secureToken, "require of players the answer to the SecureToken challenge with this `key`")
-	set.Var(&a.swfHash, "swf-hash", "require of players to be the SWF with this SHA-256, decompressed")
+	set.StringVar(&a.secureToken, "secure-token", a.secureToken, "require players to answer a SecureToken challenge with this `key`")
+	set.Var(&a.swfHash, "swf-hash", "require players to be the SWF with this SHA-256, decompressed")
 	set.Uint32Var(&a.swfSize, "swf-size", a.swfSize, "and with this size in `bytes`, decompressed")
 }
 
@@ -136,13 +136,13 @@ func (a *appSettings) check() error {
 	case (a.record || a.recordAsked || a.recordName != "") && a.root == "":
 		return errors.New("recording needs --root")
 	case a.record && a.recordAsked:
-		return errors.New("--record records what is asked for, too: --record-asked is for when it is off")
+		return errors.New("--record includes --record-asked: use only one of them")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):
 		return errors.New("--swf-hash and --swf-size need each other")
 	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:
-		return fmt.Errorf("--hook-timeout has to be more than 0, and less than %s, after which the server refuses by itself", publishTimeout)
+		return fmt.Errorf("--hook-timeout must be more than 0 and less than %s, after which the server refuses", publishTimeout)
 	case a.pull != "" && a.await < 0:
-		return errors.New("--pull needs players that wait: a stream is fetched when the first one asks (--await)")
+		return errors.New("--pull needs players that wait, since a stream is fetched for its first player: --await must not be negative")
 	}
 	if _, err := a.hookURLs(); err != nil {
 		return fmt.Errorf("--hook: %w", err)

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// single is a listener of one connection.
+// single is a listener that accepts one connection.
 type single struct{ conns chan net.Conn }
 
 func (l single) Addr() net.Addr { return &net.TCPAddr{} }
@@ -27,7 +27,8 @@ func (l single) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// A client that does not send the body that it has announced, or does not read the answer, is disconnected after a while.
+// TestStalledRequests checks that a client that does not send the announced body, or does not read the answer, is disconnected after a
+// while.
 func TestStalledRequests(t *testing.T) {
 	for name, request := range map[string]string{
 		"body":                        "POST / HTTP/1.1\r\nHost: localhost\r\nContent-Length: 10\r\n\r\n",

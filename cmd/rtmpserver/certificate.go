@@ -19,7 +19,7 @@ func newCertificate(cert, key string) (*certificate, error) {
 	return c, c.reload()
 }
 
-// reload reads the files again. If they can't be read, or the key is not that of the certificate, the old certificate stays in use.
+// reload reads the files again. If they can't be read, or the key does not match the certificate, the old certificate stays in use.
 func (c *certificate) reload() error {
 	if c == nil {
 		return nil

@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// viewers are the players over HTTP.
+// viewers contains the players over HTTP.
 type viewers struct {
 	mu   sync.Mutex
 	last uint64
@@ -59,7 +59,7 @@ type client struct {
 	User     string     `json:"user,omitempty"`
 	BytesIn  uint64     `json:"bytes_in"`
 	BytesOut uint64     `json:"bytes_out"`
-	Since    *time.Time `json:"since,omitempty"` // of HTTP viewers
+	Since    *time.Time `json:"since,omitempty"` // only for HTTP viewers
 	Streams  []stream   `json:"streams"`
 }
 

@@ -12,7 +12,7 @@ import (
 	"github.com/spf13/pflag"
 )
 
-// onlyOnCommandLine are options that a file cannot have.
+// onlyOnCommandLine are options that are not allowed in the file.
 var onlyOnCommandLine = []string{"config", "help", "version"}
 
 // readConfig reads the file: the options by their long names, and a table app.NAME for each application with settings
@@ -29,7 +29,7 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 	delete(file, "app")
 	for _, name := range onlyOnCommandLine {
 		if _, given := file[name]; given {
-			return fmt.Errorf("%s: only on the command line", name)
+			return fmt.Errorf("%s: only allowed on the command line", name)
 		}
 	}
 	if err := apply(file, set); err != nil {
@@ -42,7 +42,7 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 			return fmt.Errorf("app.%s: not a table", name)
 		}
 		if name == "" || strings.Contains(name, "/") {
-			return fmt.Errorf("app.%s: not the name of an application, which has no instance", name)
+			return fmt.Errorf("app.%s: not an application: the name must have no instance", name)
 		}
 		app := s.app.clone()
 		if err := apply(table, flagSet(app.groups())); err != nil {
@@ -53,7 +53,7 @@ func (s *settings) readConfig(set *pflag.FlagSet) error {
 	return nil
 }
 
-// quotation is what an error of package toml repeats of the file: a value without quotes, which may be a secret.
+// quotation matches the part of the file that an error of package toml repeats: a value without quotes, which may be a secret.
 var quotation = regexp.MustCompile(` but found ".*"`)
 
 func withoutQuotation(err error) error {
@@ -69,7 +69,7 @@ func apply(table map[string]any, set *pflag.FlagSet) error {
 	for _, name := range slices.Sorted(maps.Keys(table)) {
 		flag := set.Lookup(name)
 		if flag == nil {
-			return fmt.Errorf("%s: no such option here", name)
+			return fmt.Errorf("%s: unknown option here", name)
 		}
 		if flag.Changed {
 			continue
@@ -85,7 +85,7 @@ func apply(table map[string]any, set *pflag.FlagSet) error {
 		case len(values) == 1:
 			err = flag.Value.Set(values[0])
 		default:
-			err = errors.New("one value only")
+			err = errors.New("only one value is allowed")
 		}
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
@@ -105,7 +105,7 @@ func texts(value any) (all []string, _ error) {
 		case string, bool, int64, float64:
 			all = append(all, fmt.Sprint(one))
 		default:
-			return nil, errors.New("not a text, number, true or false, or an array of such")
+			return nil, errors.New("not a string, number or boolean, or an array of these")
 		}
 	}
 	return all, nil

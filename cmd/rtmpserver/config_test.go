@@ -21,7 +21,7 @@ func config(t *testing.T, text string) string {
 	return file
 }
 
-// The command line comes before the file, and an application's table before both.
+// TestConfig checks that the command line overrides the file, and that an application's table overrides both.
 func TestConfig(t *testing.T) {
 	file := config(t, `
 		http = ":8080"
@@ -70,7 +70,7 @@ func TestConfig(t *testing.T) {
 	assert.Equal(t, accounts{"a": "b"}, s.apps["closed"].users)
 }
 
-// What can't be used is refused, and the error has no secret in it.
+// TestBadOptions checks that invalid options are refused, and that the errors contain no secrets.
 func TestBadOptions(t *testing.T) {
 	for _, test := range []struct {
 		args   []string
@@ -96,16 +96,16 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--pull", "http://secret/"}, "", "--pull"},
 		{[]string{"--pull", "rtmp://h/live/", "--await", "-1s"}, "", "wait"},
 		{[]string{"--other-apps=false"}, "", "name an application"},
-		{nil, "nonsense = 1", "nonsense: no such option"},
-		{nil, "config = 'x'", "only on the command line"},
+		{nil, "nonsense = 1", "nonsense: unknown option"},
+		{nil, "config = 'x'", "only allowed on the command line"},
 		{nil, "port = 'abc'", "port: "},
 		{nil, "port = [1, 2]", "port: one value"},
-		{nil, "user = [['secret']]", "user: not a text"},
+		{nil, "user = [['secret']]", "user: not a string"},
 		{nil, "port = 1\nport = 2", "line 2 (last key \"port\"): Key 'port' has already been defined"},
 		{nil, "secure-token = secret", `line 1 (last key "secure-token"): expected value`},
 		{nil, "app = 1", "app: "},
 		{nil, "[app]\nlive = 1", "app.live: not a table"},
-		{nil, "[app.live]\nport = 1", "app.live: port: no such option"},
+		{nil, "[app.live]\nport = 1", "app.live: port: unknown option"},
 		{nil, "[app.live]\nrecord = true", "app.live: recording needs"},
 		{nil, "[app.'a/b']\nlinger = '1s'", "app.a/b"},
 	} {
@@ -122,7 +122,7 @@ func TestBadOptions(t *testing.T) {
 	}
 }
 
-// Sizes are read and shown.
+// TestSize checks that sizes are parsed and formatted.
 func TestSize(t *testing.T) {
 	for text, want := range map[string]size{"0": 0, "1": 1, "512": 512, "4K": 4096, "4k": 4096, "1.5M": 3 << 19,
 		"8MiB": 8 << 20, "2GB": 2 << 30, "1T": 1 << 40,
@@ -141,7 +141,7 @@ func TestSize(t *testing.T) {
 	}
 }
 
-// Every option is explained, with a word for its value where it takes one.
+// TestHelp checks that every option is explained, with a name for its value if it takes one.
 func TestHelp(t *testing.T) {
 	text := help()
 	for _, g := range defaults().groups() {
@@ -155,7 +155,7 @@ func TestHelp(t *testing.T) {
 	}
 }
 
-// The file that is there to begin with.
+// TestContrib checks the sample configuration file.
 func TestContrib(t *testing.T) {
 	s, err := parse([]string{"--config", filepath.Join("contrib", "rtmpserver.toml")})
 	require.NoError(t, err)

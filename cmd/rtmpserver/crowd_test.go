@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// value is what a metric is now.
+// value returns the current value of a metric.
 func (c *command) value(metric string) float64 {
 	c.t.Helper()
 	_, body := c.get("GET", "/metrics")
@@ -33,7 +33,7 @@ func (c *command) value(metric string) float64 {
 	return n
 }
 
-// crowd is what TestCrowd lets loose at a server.
+// crowd is the group of publishers and players that TestCrowd runs against a server.
 type crowd struct {
 	t      *testing.T
 	c      *command
@@ -43,15 +43,15 @@ type crowd struct {
 	sent   published
 }
 
-// Publishers come, take over from each other and go, players join, stall and leave, hooks fail, certificates are renewed: nobody begins
-// with a picture that can't be decoded, or gets another than was sent, recordings are what was sent, and nothing is left. With
-// RTMP_LONG=1 it takes RTMP_CROWD, or fifteen minutes.
+// TestCrowd runs publishers that come, take over from each other and leave, and players that join, stall and leave, while hooks fail and
+// certificates are renewed. Every player must begin with a picture that can be decoded and receive the pictures that were sent, recordings
+// must contain what was sent, and nothing may be left at the end. With RTMP_LONG=1 it takes the time in RTMP_CROWD, or fifteen minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
 	busy, publishers, players := 500*time.Millisecond, 8, 20
 	if os.Getenv("RTMP_LONG") != "" {
 		busy, publishers, players = 15*time.Minute, 200, 2000
-		if text := os.Getenv("RTMP_CROWD"); text != "" { // 5m 100 1000: less, for a smaller machine
+		if text := os.Getenv("RTMP_CROWD"); text != "" { // for example 5m 100 1000, for a smaller machine
 			busy, publishers, players = crowdSize(t, text)
 		}
 	}
@@ -80,7 +80,7 @@ func TestCrowd(t *testing.T) {
 	for i := range players {
 		running.Go(func() { all.play(i%20 == 0) })
 	}
-	var memory []float64 // bytes, after a third, two thirds and all of the time
+	var memory []float64 // bytes in use after a third, two thirds and all of the time
 	for n := range 2 {
 		time.Sleep(busy / 3)
 		memory = append(memory, c.value("process_resident_memory_bytes"))
@@ -98,7 +98,7 @@ func TestCrowd(t *testing.T) {
 	running.Wait()
 	c.metric("rtmp_connections 0")
 	c.metric("rtmp_streams 0")
-	const idle = 2 * 64 // goroutines of connections to the hook that are kept
+	const idle = 2 * 64 // goroutines of idle connections to the hook
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
 	require.Eventually(t, func() bool { return c.value("process_open_fds") <= files+idle/2+5 }, patience, 50*time.Millisecond)
 	t.Logf("%.0f bytes of memory, %.0f when all had gone; %.0f s of CPU, %.1f GB sent", memory, c.value("process_resident_memory_bytes"),
@@ -121,20 +121,20 @@ func crowdSize(t *testing.T, text string) (busy time.Duration, publishers, playe
 	return busy, publishers, players
 }
 
-// dial connects to a stream by one of the ways there are.
+// dial connects to a stream over a random transport.
 func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
 	address := "rtmp://" + a.c.rtmp
 	switch a.random(10) {
 	case 0:
 		address = "rtmps://" + a.c.rtmps
-		o.TLSConfig = &tls.Config{InsecureSkipVerify: true} // it is renewed
+		o.TLSConfig = &tls.Config{InsecureSkipVerify: true} // the certificate is renewed during the test
 	case 1:
 		address = "rtmpt://" + a.c.http
 	}
 	return rtmp.Dial(conntest.Context(a.t), address+"/live/"+strconv.Itoa(name), o)
 }
 
-// publish publishes one stream after the other, one in ten under somebody else's name.
+// publish publishes one stream after the other, one in ten under the name of another publisher.
 func (a *crowd) publish(own int) {
 	for time.Now().Before(a.over) {
 		name := own
@@ -162,7 +162,7 @@ func (a *crowd) publish(own int) {
 
 func (a *crowd) pause() { time.Sleep(10 * time.Millisecond) }
 
-// play plays one stream after the other. If exactly is false it looks at the first picture only, which is cheaper.
+// play plays one stream after the other. If exactly is false it checks only the first picture, which is cheaper.
 func (a *crowd) play(exactly bool) {
 	for time.Now().Before(a.over) {
 		c, err := a.dial(a.random(a.names), &rtmp.Options{Live: true})
@@ -175,7 +175,7 @@ func (a *crowd) play(exactly bool) {
 			until = a.over
 		}
 		ctx, cancel := context.WithDeadline(conntest.Context(a.t), until)
-		if s, err := c.CreateStream(ctx, nil); err == nil { // its publisher may not come
+		if s, err := c.CreateStream(ctx, nil); err == nil { // the stream may not get a publisher
 			s.SetReadDeadline(until)
 			a.watch(s, exactly)
 		}
@@ -184,7 +184,7 @@ func (a *crowd) play(exactly bool) {
 	}
 }
 
-// watch plays to the end or the deadline. One in ten stalls once.
+// watch plays to the end or the deadline. One player in ten stalls once.
 func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
 	stall := a.random(500)
 	check := watcher{published: &a.sent}

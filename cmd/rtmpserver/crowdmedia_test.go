@@ -21,13 +21,13 @@ import (
 )
 
 const (
-	picturePeriod = 80 * time.Millisecond // of 200 kbit/s
+	picturePeriod = 80 * time.Millisecond // with the size of the pictures, 200 kbit/s
 	pictureSize   = 2000                  // bytes
 	keyEvery      = 25                    // pictures
-	markAt        = 5 + 4 + 1             // in a picture, after the headers of AVC, of the NAL unit's length, and of the NAL unit
+	markAt        = 5 + 4 + 1             // position in a picture, after the AVC header, the NAL unit's length and the NAL unit's header
 )
 
-// picture is the n-th of a publication, like no other.
+// picture returns the n-th picture of a publication, which differs from all others.
 func picture(publication, n uint32) []byte {
 	b := make([]byte, pictureSize)
 	copy(b, []byte{0x27, 1, 0, 0, 0, 0, 0, (pictureSize - 9) >> 8, (pictureSize - 9) & 0xff, 0x41})
@@ -42,7 +42,7 @@ func picture(publication, n uint32) []byte {
 	return b
 }
 
-// marks returns the marks of a picture. ok is false unless every byte is as the crowd publishes it.
+// marks returns the publication and the number of a picture. ok is false unless every byte is as published by the crowd.
 func marks(b []byte) (publication, n uint32, ok bool) {
 	if len(b) != pictureSize {
 		return 0, 0, false
@@ -51,15 +51,15 @@ func marks(b []byte) (publication, n uint32, ok bool) {
 	return publication, n, string(b) == string(picture(publication, n))
 }
 
-// published is what has been published.
+// published records what has been published.
 type published struct {
-	missed atomic.Int64 // pictures, by players
+	missed atomic.Int64 // number of pictures that players have missed
 	mu     sync.Mutex
 	last   uint32
-	whole  map[uint32]uint32 // pictures of a publication, if all have certainly arrived
+	whole  map[uint32]uint32 // number of pictures by publication, for publications that have certainly arrived completely
 }
 
-// sending is a publication under way.
+// sending is a publication in progress.
 type sending struct{ id, sent uint32 }
 
 func (p *published) begin() *sending {
@@ -69,7 +69,7 @@ func (p *published) begin() *sending {
 	return &sending{id: p.last}
 }
 
-// end notes how much has been sent. arrived says that all of it has arrived.
+// end records how much has been sent. arrived says that all of it has arrived.
 func (p *published) end(s *sending, arrived bool) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -97,15 +97,15 @@ func (s *sending) write(out *rtmp.Stream) error {
 	return err
 }
 
-// watcher checks what a player, or a file, gets.
+// watcher checks the pictures that a player receives or a file contains.
 type watcher struct {
 	published *published
 	pictures  int
-	id, n     uint32 // of the last picture
+	id, n     uint32 // publication and number of the last picture
 	timestamp uint32
 }
 
-// see checks a message: pictures are what was sent, and go on where they have ended, or with a key frame.
+// see checks a message: pictures must be those that were sent, and continue after the last one or with a key frame.
 func (w *watcher) see(packet *rtmp.Packet) error {
 	kind, _ := flv.KindOf(flv.Tag{Type: flv.TagType(packet.Type), Body: packet.Body})
 	if packet.Type != message.TypeVideo || kind == flv.KindHeader {
@@ -129,7 +129,7 @@ func (w *watcher) see(packet *rtmp.Packet) error {
 	return nil
 }
 
-// checkFiles checks that each publication has been recorded as it was sent, in a file of its own.
+// checkFiles checks that each publication has been recorded as it was sent, in its own file.
 func (p *published) checkFiles(t *testing.T, dir string) {
 	t.Helper()
 	files, err := filepath.Glob(filepath.Join(dir, "*.flv"))
@@ -148,7 +148,7 @@ func (p *published) checkFiles(t *testing.T, dir string) {
 	t.Logf("%d files, %d publications of which all has arrived", len(files), len(p.whole))
 }
 
-// checkFile checks that a file begins with the first picture of a publication and has each that follows.
+// checkFile checks that a file begins with the first picture of a publication and that no later one is missing.
 func (p *published) checkFile(t *testing.T, file string) (id, pictures uint32) {
 	t.Helper()
 	f, err := os.Open(file)

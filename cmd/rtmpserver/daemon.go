@@ -17,7 +17,7 @@ import (
 )
 
 const (
-	// shutdownTimeout is how long clients may take to leave by themselves.
+	// shutdownTimeout is how long clients may take to leave on their own.
 	shutdownTimeout = 5 * time.Second
 	// endTimeout is how long the last calls of hooks may take.
 	endTimeout = 10 * time.Second
@@ -30,9 +30,9 @@ type daemon struct {
 	certificate *certificate
 	apps        applications
 	logger      *slog.Logger
-	site        *site               // nil: no HTTP
+	site        *site               // nil if there is no HTTP
 	http        *http.Server        // serves site
-	addrs       map[string]net.Addr // by protocol: rtmp, rtmps, http, https
+	addrs       map[string]net.Addr // addresses by protocol: rtmp, rtmps, http, https
 
 	serving sync.WaitGroup
 	failed  chan error // receives the first error of a listener
@@ -44,7 +44,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 		MaxConnsPerIP: s.maxConnsPerIP, MaxStreams: s.maxStreams, SetupTimeout: s.setup, IdleTimeout: s.idle, WriteTimeout: s.write,
 		TrustedProxies: s.trustedProxies, Logger: logger}
 	if s.rtmpe {
-		d.server.Encryption = handshake.EncryptionBlowfish // and all weaker types
+		d.server.Encryption = handshake.EncryptionBlowfish // this includes all weaker types
 	}
 	if c != nil {
 		d.server.TLSConfig = c.config()
@@ -128,7 +128,7 @@ func (d *daemon) run(signals <-chan os.Signal) error {
 // reload reads the certificate and the keys again.
 func (d *daemon) reload() {
 	if err := errors.Join(d.certificate.reload(), d.apps.reload()); err != nil {
-		d.logger.Error("reload failed: what cannot be read stays as it was", "error", err)
+		d.logger.Error("reload failed: what can't be read remains unchanged", "error", err)
 		return
 	}
 	d.logger.Info("certificates and keys reloaded")
@@ -141,7 +141,7 @@ func (d *daemon) shutdown(signals <-chan os.Signal) {
 	over := make(chan struct{})
 	go func() {
 		defer close(over)
-		d.server.Shutdown(ctx) // HTTP is still served, so that viewers and tunnels can be told
+		d.server.Shutdown(ctx) // HTTP is still served, so that viewers and tunnels can be informed
 		d.close()
 	}()
 	for {

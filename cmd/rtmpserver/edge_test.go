@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// metric asserts that a metric gets a value.
+// metric asserts that a metric reaches a value.
 func (c *command) metric(line string) {
 	c.t.Helper()
 	require.Eventually(c.t, func() bool {
@@ -23,8 +23,8 @@ func (c *command) metric(line string) {
 	}, patience, 20*time.Millisecond, line)
 }
 
-// An origin, two edges and their players: the origin sees each edge once, is killed or terminated and started again, and the players
-// stay, although the edges let none stay on a stream that has ended.
+// TestOriginAndEdges runs an origin, two edges and their players. The origin must see each edge only once. When it is killed or terminated
+// and started again, the players must stay, although the edges do not keep players of a stream that has ended.
 func TestOriginAndEdges(t *testing.T) {
 	t.Parallel()
 	for name, end := range map[string]os.Signal{"killed": os.Kill, "terminated": syscall.SIGTERM} {
@@ -61,7 +61,7 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin = start(t, append(web, "-p", port)...)
 	publish(t, origin.url("live/x"))
 	for _, p := range players {
-		p.takes(int(first.sent.Load())) // with the five these are more than there were
+		p.takes(int(first.sent.Load())) // together with the five, these are more than before
 		p.conn.Close()
 	}
 	for _, e := range edges {
@@ -71,7 +71,8 @@ func testOriginAndEdges(t *testing.T, end os.Signal) {
 	origin.metric("rtmp_players 0")
 }
 
-// Clients that do not say that the stream is live ask for a recording: the first of them gets the stream as well.
+// TestRecordingAskedOfEdge checks that a client that does not ask for a live stream, and so asks for a recording, also gets the stream,
+// even if it is the first.
 func TestRecordingAskedOfEdge(t *testing.T) {
 	t.Parallel()
 	origin := start(t)
@@ -80,7 +81,7 @@ func TestRecordingAskedOfEdge(t *testing.T) {
 	playAny(t, e.url("live/x"), nil).takes(5)
 }
 
-// A stream that has ended at the origin ends at the edge.
+// TestEndAtTheOrigin checks that a stream that has ended at the origin ends at the edge.
 func TestEndAtTheOrigin(t *testing.T) {
 	t.Parallel()
 	origin := start(t, "--linger", "-1s")
@@ -92,7 +93,7 @@ func TestEndAtTheOrigin(t *testing.T) {
 	assert.True(t, p.ends())
 }
 
-// A server that fetches from itself, at once or by another, refuses itself.
+// TestLoops checks that a server that fetches from itself, directly or through another server, refuses the connection.
 func TestLoops(t *testing.T) {
 	t.Parallel()
 	port := conntest.UnusedPort(t)
@@ -123,7 +124,7 @@ func TestLoops(t *testing.T) {
 	d.metric("rtmp_publishers 1")
 }
 
-// In front of nginx-rtmp: what players ask for is fetched from it.
+// TestPullFromNginx runs an edge that fetches streams from nginx-rtmp for its players.
 func TestPullFromNginx(t *testing.T) {
 	t.Parallel()
 	nginx := programtest.Nginx(t, t.TempDir())
@@ -133,7 +134,7 @@ func TestPullFromNginx(t *testing.T) {
 	play(t, e.url("any/x")).takes(30)
 }
 
-// An edge of nginx-rtmp, which also publishes its streams there.
+// TestPushToNginx runs an edge that publishes its streams to nginx-rtmp.
 func TestPushToNginx(t *testing.T) {
 	t.Parallel()
 	nginx := programtest.Nginx(t, t.TempDir())

@@ -14,7 +14,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// backEnd is a program that was written for SRS's callbacks.
+// backEnd is a back end written for SRS's callbacks.
 type backEnd struct {
 	*httptest.Server
 	mu     sync.Mutex
@@ -39,7 +39,7 @@ func newBackEnd(t *testing.T, answer func(event map[string]any, w http.ResponseW
 	return b
 }
 
-// of are the events of an action.
+// of returns the events of an action.
 func (b *backEnd) of(action string) (found []map[string]any) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -58,7 +58,7 @@ func (b *backEnd) await(t *testing.T, action string) map[string]any {
 	return b.of(action)[0]
 }
 
-// Every callback of SRS, with its fields.
+// TestHooks checks every callback of SRS, with its fields.
 func TestHooks(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(event map[string]any, w http.ResponseWriter) {
@@ -112,7 +112,7 @@ func TestHooks(t *testing.T) {
 	assert.Equal(t, exitSuccess, c.wait())
 }
 
-// A back end that is not there.
+// TestHookDown checks a back end that can't be reached.
 func TestHookDown(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, nil)

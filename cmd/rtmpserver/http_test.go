@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// One stream by everything that --http serves.
+// TestHTTP plays one stream in every way that --http offers.
 func TestHTTP(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "rtmpdump")
@@ -74,7 +74,7 @@ func TestHTTP(t *testing.T) {
 	status, body = c.get("GET", "/api/clients")
 	assert.Equal(t, http.StatusOK, status)
 	require.NoError(t, json.Unmarshal([]byte(body), &all))
-	ids := make(map[string]string) // by what they do, and how
+	ids := make(map[string]string) // client ids by role and transport
 	for _, one := range all {
 		for _, s := range one.Streams {
 			assert.Equal(t, "live/x", s.Path)
@@ -98,7 +98,7 @@ func TestHTTP(t *testing.T) {
 	assert.Equal(t, http.StatusNotFound, status)
 }
 
-// Names are shown only to clients that may see them.
+// TestGuarded checks that names are shown only to clients that may see them.
 func TestGuarded(t *testing.T) {
 	t.Parallel()
 	inside := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusOK) })
@@ -140,7 +140,7 @@ func TestGuarded(t *testing.T) {
 	}
 }
 
-// Pages of other origins may play if --cors says so, and cannot end connections.
+// TestOtherOrigins checks that pages of other origins may play streams if --cors allows that, and that they can't disconnect clients.
 func TestOtherOrigins(t *testing.T) {
 	t.Parallel()
 	c := start(t, "--http", "127.0.0.1:0", "--cors", "https://mine.example", "--await", "-1s")
@@ -164,7 +164,7 @@ func TestOtherOrigins(t *testing.T) {
 	http.DefaultTransport.(*http.Transport).CloseIdleConnections()
 }
 
-// --tunnel forwards RTMPT to a server that does not have it.
+// TestTunnel checks that --tunnel forwards RTMPT to a server that does not support it.
 func TestTunnel(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "rtmpdump")
@@ -184,7 +184,7 @@ func TestTunnel(t *testing.T) {
 	assert.Equal(t, exitSuccess, tunnel.wait())
 }
 
-// Names are guarded, however they are requested; media is not.
+// TestSiteIsGuarded checks that names are guarded, however they are requested, and that media is not.
 func TestSiteIsGuarded(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler), Apps: map[string]*server.App{"*": {Live: server.Live{Await: -1}}}}
@@ -211,7 +211,8 @@ func TestSiteIsGuarded(t *testing.T) {
 	}
 }
 
-// A page that has made its name the server's address does not speak RTMP from the machine that it is shown on.
+// TestTunnelOfAPage checks that a web page whose host name was made to resolve to the server's address can't use RTMPT from the machine
+// that shows it.
 func TestTunnelOfAPage(t *testing.T) {
 	t.Parallel()
 	srv := &server.Server{Logger: slog.New(slog.DiscardHandler)}

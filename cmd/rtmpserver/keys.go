@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// keys is a file with the keys that publishers need. A line is "app/name key"; "app/*" applies to names without a
-// line of their own, and lines that begin with # are comments.
+// keys is a file with the keys that publishers need. A line is "app/name key"; "app/*" applies to names without their own line, and lines
+// that begin with # are comments.
 type keys struct {
 	file    string
 	entries atomic.Pointer[map[string][]string] // by path
@@ -49,7 +49,7 @@ func (k *keys) reload() error {
 	return nil
 }
 
-// check refuses a publisher without a key of its stream. The key is a parameter: in OBS the stream key is
+// check refuses a publisher without a key for its stream. The key is a parameter: in OBS the stream key is
 // NAME?key=KEY.
 func (k *keys) check(r *server.Request) error {
 	entries := *k.entries.Load()

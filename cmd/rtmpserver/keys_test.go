@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Which key is good for which stream.
+// TestKeys checks which keys are valid for which stream.
 func TestKeys(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys")
@@ -49,7 +49,8 @@ func denied(t *testing.T, err error) {
 	assert.Equal(t, message.CodePublishDenied, status.Code)
 }
 
-// Publishers give their key with the name. SIGHUP reads the file again; what -v logs and --capture records has no key in it.
+// TestKeysOfPublishers checks that publishers pass their key with the name, that SIGHUP reads the file again, and that neither the log of
+// -v nor the recording of --capture contains a key.
 func TestKeysOfPublishers(t *testing.T) {
 	t.Parallel()
 	file := filepath.Join(t.TempDir(), "keys")

@@ -9,11 +9,11 @@ import (
 	"github.com/go-librtmp/rtmp/internal/admission"
 )
 
-// browserConns is the number of HTTP connections that are allowed in any case. A browser makes six to one server.
+// browserConns is the minimum number of HTTP connections that are allowed. A browser opens six to one server.
 const browserConns = 8
 
-// httpPlaces returns the places for HTTP connections. Package server counts HTTP viewers and RTMPT sessions; these are the connections
-// below them, and those that ask for nothing.
+// httpPlaces returns the places for HTTP connections. Package server counts HTTP viewers and RTMPT sessions; these places count all HTTP
+// connections, including those without a request.
 func (s *settings) httpPlaces() *admission.Places {
 	p := new(admission.Places)
 	if s.maxConns > 0 {
@@ -29,7 +29,7 @@ func (s *settings) httpPlaces() *admission.Places {
 type limited struct {
 	net.Listener
 	places  *admission.Places
-	trusted prefixes // proxies, which do not count as one client
+	trusted prefixes // proxies, whose connections are not counted as those of one client
 	logger  *slog.Logger
 }
 

@@ -15,7 +15,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// health asks for /healthz on a new connection, which stays open. It is nil if the server hangs up.
+// health requests /healthz on a new connection, which stays open. It returns nil if the server closes the connection.
 func (c *command) health() net.Conn {
 	c.t.Helper()
 	nc, err := net.Dial("tcp", c.http)
@@ -32,7 +32,7 @@ func (c *command) health() net.Conn {
 	return nc
 }
 
-// HTTP connections are limited although they play nothing, by address, too.
+// TestMaxHTTPConns checks that HTTP connections are limited, in total and by address, even if they play nothing.
 func TestMaxHTTPConns(t *testing.T) {
 	t.Parallel()
 	for _, args := range [][]string{{"--max-conns-per-ip", "1"}, {"--max-conns", "1"}} {
@@ -49,7 +49,7 @@ func TestMaxHTTPConns(t *testing.T) {
 	}
 }
 
-// A trusted proxy's connections are those of many clients.
+// TestMaxHTTPConnsOfAProxy checks that the connections of a trusted proxy do not count as those of one client.
 func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	t.Parallel()
 	for trusted, want := range map[string]bool{"192.0.2.0/24": false, "127.0.0.0/8": true} {

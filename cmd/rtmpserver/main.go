@@ -1,5 +1,5 @@
-// Command rtmpserver is an RTMP server: live streams from publishers to any number of players, recordings, streams in the browser,
-// hooks for programs that decide who may do what, and streams fetched from other servers and published at them.
+// Command rtmpserver is an RTMP server. It relays live streams from publishers to any number of players, records and plays files, shows
+// streams in the browser, asks other programs for permission through hooks, and fetches streams from other servers and publishes to them.
 //
 //	rtmpserver
 //	rtmpserver --http :8080 -r recordings -k
@@ -87,7 +87,7 @@ func (s *settings) logger(stderr *os.File) *slog.Logger {
 	return slog.New(slog.NewJSONHandler(stderr, o))
 }
 
-// presentable removes the names of streams, which are enough to publish them, and formats addresses.
+// presentable removes the names of streams, which suffice to publish them, and formats addresses.
 func presentable(_ []string, a slog.Attr) slog.Attr {
 	if a.Key == "stream" && a.Value.Kind() == slog.KindString {
 		return slog.Attr{}

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// metric is a metric of the server for Prometheus. Metrics have no labels, since the names of streams are keys.
+// metric is a metric of the server for Prometheus. Metrics have no labels for streams, since their names are keys.
 type metric struct {
 	desc  *prometheus.Desc
 	kind  prometheus.ValueType
@@ -22,15 +22,15 @@ func newMetric(name, help string, kind prometheus.ValueType, value func(*server.
 }
 
 var serverMetrics = []metric{
-	newMetric("connections", "Connections, and viewers by HTTP.", prometheus.GaugeValue,
+	newMetric("connections", "Connections and HTTP viewers.", prometheus.GaugeValue,
 		func(s *server.Stats) float64 { return float64(s.Conns) }),
 	newMetric("publishers", "Streams that are being published.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Publishers) }),
 	newMetric("players", "Players of streams and files.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Players) }),
-	newMetric("tunnels", "Connections by RTMPT.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Tunnels) }),
+	newMetric("tunnels", "RTMPT connections.", prometheus.GaugeValue, func(s *server.Stats) float64 { return float64(s.Tunnels) }),
 	newMetric("streams", "Streams that are published or have players.", prometheus.GaugeValue,
 		func(s *server.Stats) float64 { return float64(len(s.Streams)) }),
-	newMetric("backlog_bytes", "Memory that the streams take.", prometheus.GaugeValue, backlog),
-	newMetric("missed_messages", "Messages that players of the present streams were too slow for.", prometheus.GaugeValue,
+	newMetric("backlog_bytes", "Memory used by streams.", prometheus.GaugeValue, backlog),
+	newMetric("missed_messages", "Messages of the current streams that slow players have missed.", prometheus.GaugeValue,
 		func(s *server.Stats) float64 { return float64(s.Dropped) }),
 	newMetric("received_bytes_total", "Bytes received.", prometheus.CounterValue, func(s *server.Stats) float64 { return float64(s.BytesIn) }),
 	newMetric("sent_bytes_total", "Bytes sent.", prometheus.CounterValue, func(s *server.Stats) float64 { return float64(s.BytesOut) }),

@@ -28,7 +28,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// beCommand makes this test binary the command itself, for those who start it as a process.
+// beCommand is an environment variable that makes this test binary run the command, for tests that need a separate process.
 const beCommand = "BE_RTMPSERVER"
 
 func TestMain(m *testing.M) {
@@ -38,15 +38,15 @@ func TestMain(m *testing.M) {
 	goleak.VerifyTestMain(m)
 }
 
-// patience is how long a test waits for what has to happen.
+// patience is how long a test waits for something that must happen.
 const patience = 30 * time.Second
 
-// command is the command as a process of its own.
+// command is the command in a separate process.
 type command struct {
 	t     testing.TB
 	cmd   *exec.Cmd
 	ended chan struct{}
-	rtmp  string // host:port of each, "": it does not listen there
+	rtmp  string // host:port for each protocol; "" if the command does not listen there
 	rtmps string
 	http  string
 	https string
@@ -56,7 +56,7 @@ type command struct {
 	news   chan struct{}
 }
 
-// Write takes what the command prints.
+// Write receives the output of the command.
 func (c *command) Write(b []byte) (int, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -91,7 +91,7 @@ func (c *command) await(text string) {
 	}
 }
 
-// start starts the command on ports that are free, unless args say which, and waits until it serves. It is killed with the test.
+// start starts the command, on free ports unless args set them, and waits until it serves. It is killed at the end of the test.
 func start(t testing.TB, args ...string) *command {
 	t.Helper()
 	c := startIn(t, t.TempDir(), args...)
@@ -161,7 +161,7 @@ func (c *command) wait() int {
 
 func (c *command) url(path string) string { return "rtmp://" + c.rtmp + "/" + path }
 
-// request makes a request of HTTP.
+// request makes an HTTP request.
 func (c *command) request(method, path string) *http.Response {
 	c.t.Helper()
 	request, err := http.NewRequestWithContext(conntest.Context(c.t), method, "http://"+c.http+path, nil)
@@ -171,7 +171,7 @@ func (c *command) request(method, path string) *http.Response {
 	return response
 }
 
-// view reads the beginning of a stream by HTTP, which has to have a mark of its format in it.
+// view reads the beginning of a stream over HTTP, which must contain a mark of its format.
 func (c *command) view(path, mark string) {
 	c.t.Helper()
 	response := c.request("GET", path)
@@ -182,7 +182,7 @@ func (c *command) view(path, mark string) {
 	assert.Contains(c.t, string(b[:8]), mark)
 }
 
-// get is the answer to a request of HTTP.
+// get returns the answer to an HTTP request.
 func (c *command) get(method, path string) (status int, body string) {
 	c.t.Helper()
 	response := c.request(method, path)
@@ -192,7 +192,7 @@ func (c *command) get(method, path string) (status int, body string) {
 	return response.StatusCode, string(b)
 }
 
-// sample is a file of ten seconds.
+// sample writes a file of ten seconds.
 func sample(t testing.TB) string {
 	t.Helper()
 	file := filepath.Join(t.TempDir(), "sample.flv")
@@ -200,14 +200,14 @@ func sample(t testing.TB) string {
 	return file
 }
 
-// ffmpeg publishes for ever.
+// ffmpeg publishes endlessly.
 func ffmpeg(t testing.TB, url string) {
 	t.Helper()
 	programtest.Need(t, "ffmpeg")
 	programtest.Start(t, "ffmpeg", "-v", "error", "-re", "-stream_loop", "-1", "-i", sample(t), "-c", "copy", "-f", "flv", url)
 }
 
-// publication publishes pictures, twice as fast as they are to be shown, until stop is called or the test ends.
+// publication publishes pictures at twice their playback speed, until stop is called or the test ends.
 type publication struct {
 	sent       atomic.Int64 // pictures
 	end, ended chan struct{}
@@ -221,7 +221,7 @@ func publish(t testing.TB, url string) *publication {
 	return p
 }
 
-// tryPublish is publish that may be refused.
+// tryPublish is like publish, but may be refused.
 func tryPublish(t testing.TB, url string) (*publication, error) {
 	t.Helper()
 	ctx := conntest.Context(t)
@@ -281,7 +281,7 @@ type player struct {
 	last   uint32
 }
 
-// play plays what is live.
+// play plays a live stream.
 func play(t testing.TB, url string) *player {
 	t.Helper()
 	return playAny(t, url, &rtmp.Options{Live: true})
@@ -297,7 +297,7 @@ func playAny(t testing.TB, url string, o *rtmp.Options) *player {
 	return &player{t: t, conn: c, stream: s}
 }
 
-// takes reads so many pictures, whose times may not go back.
+// takes reads n pictures, whose timestamps must not go back.
 func (p *player) takes(pictures int) {
 	p.t.Helper()
 	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
@@ -313,7 +313,7 @@ func (p *player) takes(pictures int) {
 	}
 }
 
-// ends reports whether the stream comes to its end.
+// ends reports whether the stream ends.
 func (p *player) ends() bool {
 	p.t.Helper()
 	require.NoError(p.t, p.stream.SetReadDeadline(time.Now().Add(patience)))
@@ -325,7 +325,7 @@ func (p *player) ends() bool {
 	}
 }
 
-// The command does what it says without any option: it serves live streams of any application, and writes nothing.
+// TestWithoutOptions checks that without options the command serves live streams of any application, and writes no files.
 func TestWithoutOptions(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "rtmpdump")
@@ -356,7 +356,7 @@ func interrupted(t *testing.T, args ...string) (_ *command, _ *player, recording
 	return c, p, filepath.Join(dir, "live", "x.flv")
 }
 
-// complete asserts that a file is one of whole tags.
+// complete asserts that a file consists of whole tags.
 func complete(t *testing.T, file string) {
 	t.Helper()
 	b, err := os.ReadFile(file)
@@ -366,7 +366,7 @@ func complete(t *testing.T, file string) {
 	assert.Greater(t, len(tags), 10)
 }
 
-// SIGINT ends streams properly: recordings are complete, players and hooks are told.
+// TestInterrupted checks that SIGINT ends streams properly: recordings are complete, and players and hooks are informed.
 func TestInterrupted(t *testing.T) {
 	t.Parallel()
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
@@ -382,7 +382,7 @@ func TestInterrupted(t *testing.T) {
 	}
 }
 
-// A second signal does not wait, but recordings are complete all the same.
+// TestInterruptedAgain checks that a second signal ends the wait for clients, and that recordings are complete nevertheless.
 func TestInterruptedAgain(t *testing.T) {
 	t.Parallel()
 	c, _, recording := interrupted(t)
@@ -391,7 +391,7 @@ func TestInterruptedAgain(t *testing.T) {
 	complete(t, recording)
 }
 
-// A terminated service ends as an interrupted one.
+// TestTerminated checks that SIGTERM has the same effect as SIGINT.
 func TestTerminated(t *testing.T) {
 	t.Parallel()
 	c := start(t)

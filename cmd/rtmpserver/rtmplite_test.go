@@ -12,8 +12,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The options of rtmplite's command do here what they do there: -i and -p are those of start, -r and -k record all that is published,
-// -d and -v say more.
+// TestOptionsOfRTMPLite checks that the options of rtmplite's command have the same meaning: -i and -p select the address, -r and -k record
+// all that is published, and -d and -v log more.
 func TestOptionsOfRTMPLite(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	dir := t.TempDir()

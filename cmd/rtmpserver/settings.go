@@ -35,8 +35,8 @@ type settings struct {
 	log, capture            string
 	help, version           bool
 
-	app  appSettings             // for every application
-	apps map[string]*appSettings // for the applications that the file names
+	app  appSettings             // settings for every application
+	apps map[string]*appSettings // settings of the applications that the file names
 }
 
 // group is a group of options with its title in --help.
@@ -58,7 +58,7 @@ func (s *settings) listening(set *pflag.FlagSet) {
 	set.StringVar(&s.tlsCert, "tls-cert", "", "PEM `file` with the certificate and its chain; enables RTMPS, and --https")
 	set.StringVar(&s.tlsKey, "tls-key", "", "PEM `file` with the private key of the certificate")
 	set.Uint16Var(&s.tlsPort, "tls-port", 443, "listen on this `port` for RTMPS; 0: any")
-	set.BoolVar(&s.rtmpe, "rtmpe", false, "accept RTMPE on the RTMP port; it hides streams from onlookers, and authenticates nobody")
+	set.BoolVar(&s.rtmpe, "rtmpe", false, "accept RTMPE on the RTMP port; it hides streams from eavesdroppers, but does not authenticate anyone")
 	set.Var(&s.trustedProxies, "trusted-proxy", "trust the PROXY protocol and X-Forwarded-For from this network; may be repeated")
 }
 
@@ -67,7 +67,7 @@ func (s *settings) web(set *pflag.FlagSet) {
 	set.StringVar(&s.https, "https", "", "serve HTTPS at this `address`")
 	set.Var(&s.httpUsers, "http-user", "who may see the names of streams and disconnect clients; may be repeated; without it only this machine "+
 		"may, since names are keys")
-	set.BoolVar(&s.httpPublic, "http-public", false, "show the page, and the names of all streams, to everybody")
+	set.BoolVar(&s.httpPublic, "http-public", false, "show the page, and the names of all streams, to everyone")
 	set.StringArrayVar(&s.cors, "cors", []string{"*"},
 		"web `origin` whose pages may play streams, such as https://example.com; \"\": none but ours; may be repeated")
 }
@@ -78,8 +78,8 @@ func (s *settings) forwarding(set *pflag.FlagSet) {
 }
 
 func (s *settings) limits(set *pflag.FlagSet) {
-	set.IntVar(&s.maxConns, "max-conns", 0, "maximum `number` of connections, HTTP viewers included, and as many of HTTP itself (0: no limit)")
-	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "the same `number` for one IPv4 address or IPv6 /64; of HTTP 8 at least, since browsers make several (0: no limit)")
+	set.IntVar(&s.maxConns, "max-conns", 0, "maximum `number` of connections and HTTP viewers, and separately of HTTP connections (0: no limit)")
+	set.IntVar(&s.maxConnsPerIP, "max-conns-per-ip", 0, "the same `number` for one IPv4 address or IPv6 /64; at least 8 for HTTP, since browsers open several connections (0: no limit)")
 	set.IntVar(&s.maxStreams, "max-streams", 0, "maximum `number` of streams of one connection (16)")
 	set.Var(&s.maxMessage, "max-message", "longest message accepted (8M)")
 	set.DurationVar(&s.setup, "setup-timeout", 0, "`time` a client has to send connect (10s)")
@@ -91,7 +91,7 @@ func (s *settings) limits(set *pflag.FlagSet) {
 
 func (s *settings) command(set *pflag.FlagSet) {
 	set.StringVar(&s.config, "config", "", "read options from this `file`; see FILES")
-	set.BoolVar(&s.otherApps, "other-apps", true, "serve applications that the file does not name, too")
+	set.BoolVar(&s.otherApps, "other-apps", true, "also serve applications that the file does not name")
 	set.BoolVarP(&s.debug, "debug", "d", false, "log more")
 	set.BoolVarP(&s.dump, "verbose", "v", false, "log every packet received, without its contents")
 	set.StringVar(&s.capture, "capture", "", "record every connection to a file in this `folder`, without its secrets, for a bug report; see package capture")
@@ -159,9 +159,9 @@ func (s *settings) check() error {
 	case (s.tunnel == "") != (s.target == ""):
 		return errors.New("--tunnel and --target need each other")
 	case s.tunnel != "" && (s.http != "" || s.https != "" || s.app.root != "" || len(s.apps) > 0):
-		return errors.New("--tunnel only forwards: it does not go with --http, --https, --root or applications")
+		return errors.New("--tunnel only forwards: it can't be combined with --http, --https, --root or applications")
 	case !s.otherApps && len(s.apps) == 0:
-		return errors.New("without --other-apps the file has to name an application")
+		return errors.New("without --other-apps the file must name an application")
 	}
 	if err := s.app.check(); err != nil {
 		return err

@@ -24,7 +24,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// renew writes a new certificate and its key, and returns a configuration that trusts it alone.
+// renew writes a new certificate and its key, and returns a configuration that trusts only that certificate.
 func renew(t *testing.T, cert, key string) *tls.Config {
 	t.Helper()
 	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -44,7 +44,7 @@ func renew(t *testing.T, cert, key string) *tls.Config {
 	return &tls.Config{RootCAs: roots}
 }
 
-// RTMPS, HTTPS, RTMPTS and RTMPE. SIGHUP reads a renewed certificate; a broken one changes nothing.
+// TestTLS checks RTMPS, HTTPS, RTMPTS and RTMPE, that SIGHUP reads a renewed certificate, and that an invalid one changes nothing.
 func TestTLS(t *testing.T) {
 	t.Parallel()
 	dir := t.TempDir()
@@ -78,7 +78,7 @@ func TestTLS(t *testing.T) {
 	assert.NoError(t, works(urls[1]))
 	require.NoError(t, os.WriteFile(cert, []byte("broken"), 0o600))
 	c.signal(syscall.SIGHUP)
-	c.await("stays as it was")
+	c.await("remains unchanged")
 	assert.NoError(t, works(urls[0]))
 	trust = old
 	assert.Error(t, works(urls[0]))

@@ -40,7 +40,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	go func() { failed <- serve(&limited{l, s.httpPlaces(), s.trustedProxies, logger}) }()
 	defer srv.Close()
 	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
-	fmt.Fprintf(stdout, "%s://%s/ leads to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
+	fmt.Fprintf(stdout, "%s://%s/ forwards to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
 	for {
 		select {
 		case err := <-failed:
@@ -50,7 +50,7 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 				return nil
 			}
 			if err := c.reload(); err != nil {
-				logger.Error("reload failed: the certificate stays as it was", "error", err)
+				logger.Error("reload failed: the certificate remains unchanged", "error", err)
 			}
 		}
 	}

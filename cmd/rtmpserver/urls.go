@@ -76,7 +76,7 @@ func shown(a net.Addr, scheme string) string {
 // maxAddresses bounds the number of this machine's addresses that are shown.
 const maxAddresses = 3
 
-// addresses returns the addresses of this machine at which others can reach a listener.
+// addresses returns the addresses of this machine at which other machines can reach a listener.
 func addresses(a net.Addr) (found []string) {
 	if tcp, ok := a.(*net.TCPAddr); !ok || !tcp.IP.IsUnspecified() {
 		return nil

@@ -105,7 +105,7 @@ func setAll(v pflag.Value, texts []string) error {
 type choice[T comparable] struct {
 	to     *T
 	words  []string
-	values []T // in the order of words
+	values []T // values in the order of words
 }
 
 // oneOf returns a choice whose values are the words.
@@ -138,7 +138,7 @@ type accounts map[string]string
 func (a *accounts) Set(text string) error {
 	name, password, found := strings.Cut(text, ":")
 	if !found || name == "" || password == "" {
-		return errors.New("not name:password") // without text, which contains a password
+		return errors.New("not name:password") // the error does not contain text, which may be a password
 	}
 	if *a == nil {
 		*a = make(accounts)

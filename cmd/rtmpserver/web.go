@@ -14,14 +14,14 @@ import (
 
 const (
 	headerTimeout = 10 * time.Second
-	idleTimeout   = 2 * time.Minute // of a connection without a request; RTMPT clients poll more often
+	idleTimeout   = 2 * time.Minute // for a connection without a request; RTMPT clients poll more often
 	maxHeader     = 64 << 10
-	bodyTimeout   = 30 * time.Second // of a request until its body has come; RTMPT renews it with each piece
-	answerTimeout = 30 * time.Second // of a request to its complete answer, unless that is a stream
+	bodyTimeout   = 30 * time.Second // for a request until its body has arrived; RTMPT extends it with each piece
+	answerTimeout = 30 * time.Second // for the complete answer to a request, unless it is a stream
 )
 
-// newHTTPServer is what serves by HTTP. Answers may be endless, so that what bounds a request and an answer is theirs, except for the
-// time that a body may take: net/http waits for it before it answers.
+// newHTTPServer returns the HTTP server. Answers may be endless, so requests and answers have their own deadlines. Only the time for a
+// request's body is set here, since net/http waits for the body before it answers.
 func newHTTPServer(handler http.Handler, logger *slog.Logger) *http.Server {
 	bounded := http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.ContentLength != 0 {
@@ -66,7 +66,7 @@ func newSite(s *settings, srv *server.Server) *site {
 
 // ServeHTTP implements http.Handler.
 func (h *site) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // streams and sessions of RTMPT change it
+	http.NewResponseController(w).SetWriteDeadline(time.Now().Add(answerTimeout)) // streams and RTMPT sessions change this deadline
 	switch path := r.URL.Path; {
 	case r.Method == http.MethodPost && isTunnel(path):
 		h.tunnel.ServeHTTP(w, r)
@@ -93,8 +93,8 @@ func isTunnel(path string) bool {
 	return slices.Contains([]string{"open", "send", "idle", "close", "fcs"}, first)
 }
 
-// notFromPages refuses requests of web pages. No page has a use for RTMPT but one that has made its name this server's address, to publish
-// with the rights of the machine that it is shown on. Browsers send Origin with every POST.
+// notFromPages refuses requests of web pages. No page needs RTMPT, except one whose host name was made to resolve to this server, in order
+// to publish with the rights of the machine that shows it. Browsers send Origin with every POST.
 func notFromPages(tunnel http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if r.Header.Get("Origin") != "" {
@@ -110,7 +110,7 @@ func (h *site) media(w http.ResponseWriter, r *http.Request, name string, serve 
 	if origin := r.Header.Get("Origin"); origin != "" && h.mayPlay(origin) {
 		w.Header().Set("Access-Control-Allow-Origin", origin)
 		w.Header().Add("Vary", "Origin")
-		r.Header.Del("Origin") // handlers of WebSockets would check it again
+		r.Header.Del("Origin") // the WebSocket handlers would check the origin again
 		if r.Method == http.MethodOptions {
 			w.Header().Set("Access-Control-Allow-Methods", "GET, HEAD")
 			w.Header().Set("Access-Control-Allow-Headers", "Range")

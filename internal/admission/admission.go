@@ -1,4 +1,4 @@
-// Package admission counts connections, altogether and by address, and refuses those that exceed a limit.
+// Package admission counts connections, in total and by address, and refuses those that exceed a limit.
 package admission
 
 import (
@@ -14,20 +14,20 @@ var (
 	ErrAddrFull = errors.New("too many connections from one address")
 )
 
-// Places are the places for connections. The fields are not changed after the first use. All methods may be called from any goroutine.
+// Places are the places for connections. The fields must not be changed after the first use. All methods may be called from any goroutine.
 type Places struct {
-	Max     int // places; 0 or less: no limit
-	PerAddr int // places for each IPv4 address or IPv6 /64; 0 or less: no limit
+	Max     int // number of places; 0 or less means no limit
+	PerAddr int // number of places for each IPv4 address or IPv6 /64; 0 or less means no limit
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards the fields below
 	taken  int
 	byAddr map[netip.Prefix]int
 }
 
-// Place is what one connection takes.
+// Place is the place of one connection.
 type Place struct {
 	places *Places
-	from   netip.Prefix // the addresses that it counts for; zero: none
+	from   netip.Prefix // the addresses for which it counts; zero means none
 }
 
 // Take takes a place for a connection from addr. If addr is invalid, the connection counts for no address.
@@ -52,7 +52,7 @@ func (p *Places) Taken() int {
 	return p.taken
 }
 
-// Assign counts the connection for addr. It is for a place that has been taken without an address.
+// Assign counts the connection for addr. It is for a place that was taken without an address.
 func (p *Place) Assign(addr netip.Addr) error {
 	p.places.mu.Lock()
 	defer p.places.mu.Unlock()
@@ -94,8 +94,8 @@ func (p *Place) Leave() {
 	}
 }
 
-// AddrOf returns the IP address of a, which may be without a port, without its zone, and an IPv4-mapped IPv6 address as IPv4. It is
-// invalid if a has no IP address.
+// AddrOf returns the IP address in a, which may have a port, without its zone. It returns an IPv4-mapped IPv6 address as IPv4. The result
+// is invalid if a has no IP address.
 func AddrOf(a net.Addr) netip.Addr {
 	if a == nil {
 		return netip.Addr{}

@@ -11,7 +11,7 @@ type alarm struct {
 	timer *time.Timer
 }
 
-// newAlarm runs f after d on a goroutine of its own. wg's counter must not be zero if another goroutine waits for it.
+// newAlarm runs f after d on its own goroutine. wg's counter must not be zero if another goroutine waits for it.
 func newAlarm(wg *sync.WaitGroup, d time.Duration, f func()) *alarm {
 	wg.Add(1)
 	return &alarm{wg, time.AfterFunc(d, func() {

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// A Subscriber aside is not a player: it neither counts nor keeps a stream.
+// TestAside checks that a Subscriber with Aside neither counts as a player nor keeps a stream alive.
 func TestAside(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()
@@ -30,7 +30,7 @@ func TestAside(t *testing.T) {
 	assert.Equal(t, io.EOF, err, "it does not linger for it")
 }
 
-// A Subscriber that rests keeps nothing in the log, and is a player all the same.
+// TestRest checks that a resting Subscriber keeps nothing in the log, but still counts as a player.
 func TestRest(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

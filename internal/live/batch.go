@@ -9,18 +9,18 @@ import (
 type batch struct {
 	before, after cursor
 	streamID      uint32
-	loaded        bool // a valid result of load, for every player whose cursor equals before
+	loaded        bool // the batch is the result of load for every player whose cursor equals before
 
 	messages []*Message
 	out      [][]byte
-	bytes    int // in the bodies
+	bytes    int // number of bytes in the bodies
 	progress progress
 }
 
 var batches = sync.Pool{New: func() any { return new(batch) }}
 
-// load fills b with the next messages for p, unless b holds them already. A batch whose messages deliver has been
-// asked about must be committed. The caller holds p.mu.
+// load fills b with the next messages for p, unless b already contains them. If p.deliver was called for its messages, the batch must be
+// committed. The caller holds p.mu.
 func (b *batch) load(p *Player) {
 	if b.loaded && b.before == p.cursor && b.streamID == p.streamID {
 		return

@@ -19,17 +19,17 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// patient is a Sink that has only Write, like TLS.
+// patient is a Sink that supports only Write, like one for TLS.
 type patient struct{ *socket }
 
 func (patient) TryWrite([][]byte) (ok, ready bool) { return false, false }
 
-const drainEnv = "LIVE_TEST_DRAIN" // address and number of connections: this process plays the players
+const drainEnv = "LIVE_TEST_DRAIN" // an environment variable with an address and a number of connections, with which this test binary runs the players
 
-// drain makes connections and throws away what comes, in the kernel.
+// drain opens connections and discards what arrives, in the kernel.
 func drain(addr string, n int) {
 	var wg sync.WaitGroup
-	unwritten := make([]byte, 1<<20) // MSG_TRUNC says how much to throw away
+	unwritten := make([]byte, 1<<20) // with MSG_TRUNC, the length of the buffer limits how much is discarded
 	for range n {
 		conn, err := net.Dial("tcp", addr)
 		if err != nil {
@@ -86,16 +86,16 @@ func cpuTime() time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// fan is a way to send a message to many players.
+// fan sends messages to many players.
 type fan struct {
 	name  string
-	taken atomic.Int64 // bytes, by all sockets
+	taken atomic.Int64 // bytes accepted by all sockets
 	send  func(flv.Tag)
 	stop  func()
 	cpu   time.Duration
 }
 
-// deliver sends a message and waits until every socket has taken it.
+// deliver sends a message and waits until every socket has accepted it.
 func (f *fan) deliver(t flv.Tag, players int) {
 	before := cpuTime()
 	f.send(t)
@@ -106,7 +106,7 @@ func (f *fan) deliver(t flv.Tag, players int) {
 	f.cpu += cpuTime() - before
 }
 
-// rawFan is a plain loop that writes to one player after the other, in two goroutines as there are pushers.
+// rawFan is a plain loop that writes to one player after the other, in as many goroutines as there are pushers.
 func rawFan(b *testing.B, n int) *fan {
 	f := &fan{name: "raw"}
 	conns := players(b, n)
@@ -159,8 +159,8 @@ func hubFan(b *testing.B, n int, name string, sink func(*socket) live.Sink) *fan
 	return f
 }
 
-// BenchmarkFanOut gives a message, a frame of 2 Mbit/s at 30 fps, to 500 players by TCP, in three ways by turns: with the plain loop, the
-// hub, and the hub with players that have only blocking writes. The CPU time of each is per message and player.
+// BenchmarkFanOut sends a message, a frame of 2 Mbit/s at 30 fps, to 500 players over TCP, in three ways by turns: with the plain loop,
+// with the hub, and with the hub and players that support only blocking writes. The CPU time of each is per message and player.
 func BenchmarkFanOut(b *testing.B) {
 	const n, size = 500, 8333
 	fans := []*fan{rawFan(b, n),

@@ -14,18 +14,18 @@ const keyFrameWait = 10 * time.Second
 // same messages. It is guarded by its owner's mutex.
 type cursor struct {
 	next uint64       // sequence number of the next message to consider
-	from *publication // the publication that the cursor is inside of; nil: none has begun
-	only *publication // accept exactly the messages of this publication; nil: accept what can be decoded, of any publication
+	from *publication // the publication that the cursor is in; nil if none has begun
+	only *publication // accept exactly the messages of this publication; nil means to accept what can be decoded, of any publication
 
 	noAudio, noVideo bool
 
-	waiting  bool             // for a key frame
-	waited   time.Duration    // since when, by the hub's clock; 0: no message has come yet
+	waiting  bool             // waiting for a key frame
+	waited   time.Duration    // when the wait began, by the hub's clock; 0 if no message has come yet
 	pictures flv.KeyFrameWait // decides which pictures can be decoded
-	lagging  bool             // messages cannot be decoded because others were missed
+	lagging  bool             // messages can't be decoded because others were missed
 
-	fresh bool   // the headers are due before the next message, unless they
-	seen  uint64 // have not changed since this sequence number
+	fresh bool   // the headers are due before the next message, unless they have not changed since seen
+	seen  uint64 // sequence number up to which the player has the headers
 
 	carried bool // the player has the headers with which the previous publication ended
 }
@@ -56,14 +56,14 @@ func (c *cursor) begin(l *log, cached bool) {
 	default:
 		c.waiting, c.waited = true, 0
 	}
-	if n := len(l.messages); n > 0 { // the publication at that place
+	if n := len(l.messages); n > 0 { // the publication of the message there
 		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
 			c.from, c.carried = from, false
 		}
 	}
 }
 
-// resync is skip for a cursor that has fallen out of the log. It returns the number of messages missed.
+// resync is like skip, for a cursor that has fallen out of the log. It returns the number of messages missed.
 func (c *cursor) resync(l *log) uint64 {
 	from := c.next
 	c.skip(l)

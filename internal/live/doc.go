@@ -1,5 +1,5 @@
-// Package live is the hub of the server. It has the live streams with their publishers and players. It knows nothing of connections
-// and commands: it takes FLV tags, and gives its players bytes that all of them share.
+// Package live is the hub of the server. It contains the live streams with their publishers and players. It does not depend on connections
+// and commands: it receives FLV tags, and passes bytes to its players that all of them share.
 //
 //	Publisher.Write -> | log: m m K m m m m K m m m | -> pusher -> Sink.TryWrite, Sink.Write   (Player: RTMP chunks)
 //	                              ^        ^     ^    -> wake   -> Subscriber.Next, NextBatch   (FLV, recordings, programs)

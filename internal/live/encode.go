@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	sharedStreamID = 1 // the message stream that nearly every client plays on
+	sharedStreamID = 1 // the message stream on which nearly every client plays
 
 	messageCost = 192 // approximate memory of a message in addition to its bytes: the struct and its place in the log
 )

@@ -2,11 +2,11 @@ package live
 
 import "errors"
 
-// Errors that this package returns as they are. None contains a path, which may be a key.
+// Errors that this package returns unwrapped. None contains a path, which may be a key.
 var (
 	ErrPublished = errors.New("live: the stream has another publisher") // Hub.Publish: NetStream.Publish.BadName
 	ErrNotFound  = errors.New("live: the stream has no publisher")      // NetStream.Play.StreamNotFound
-	ErrClosed    = errors.New("live: closed")                           // by the caller, or with the Hub
+	ErrClosed    = errors.New("live: closed")                           // closed by the caller, or together with the Hub
 
 	// Reasons for which the hub ends a publisher.
 	ErrReplaced = errors.New("live: another publisher has taken over the stream")

@@ -8,11 +8,11 @@ import (
 )
 
 // maxHeaderBytes bounds the bodies of the headers that a stream keeps for players that join. A header that exceeds it
-// is passed on but not kept.
+// is relayed but not kept.
 const maxHeaderBytes = 1 << 20
 
-// headerSet is the set of headers in force at some message of a stream, as flv.Headers keeps them. All messages until
-// the next header share it, and it does not change after the first of them is in the log.
+// headerSet is the set of headers in force at some message of a stream, as flv.Headers keeps them. All messages up to the next header share
+// it. It does not change after the first of them has been added to the log.
 type headerSet struct {
 	tags    []flv.Tag
 	changed uint64 // sequence number of the header that made the set
@@ -63,7 +63,7 @@ func (e *headerEncoder) encode(set *headerSet, time int64) []*Message {
 	}
 	e.set, e.time, e.messages = set, time, nil // a new slice: the previous messages may be in use
 	for _, t := range set.tags {
-		if m, err := encode(t, time, e.chunkSize); err == nil { // cannot fail, as it was encoded when it came
+		if m, err := encode(t, time, e.chunkSize); err == nil { // can't fail, since it was encoded when it arrived
 			m.kind = flv.KindHeader
 			e.messages = append(e.messages, m)
 		}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// Tags as publishers send them. The last bytes of a body tell it from others.
+// Tags as publishers send them. The last bytes of a body distinguish it from others.
 
 func videoHeader(n int) flv.Tag      { return video(0, "\x17\x00\x00\x00\x00", n) }
 func key(ms uint32, n int) flv.Tag   { return video(ms, "\x17\x01\x00\x00\x00", n) }
@@ -42,13 +42,13 @@ func data(ms uint32, name string, n int) flv.Tag {
 	return flv.Tag{Type: flv.TagScript, Timestamp: ms, Body: body}
 }
 
-// padded is a tag with a body of at least so many bytes.
+// padded returns a tag with a body of at least size bytes.
 func padded(t flv.Tag, size int) flv.Tag {
 	t.Body = append(t.Body, bytes.Repeat([]byte{'.'}, max(0, size-len(t.Body)))...)
 	return t
 }
 
-// client is a Sink that decodes what it gets.
+// client is a Sink that decodes what it receives.
 type client struct {
 	mu       sync.Mutex
 	stream   bytes.Buffer
@@ -115,7 +115,7 @@ func (c *client) take(b [][]byte) {
 	for {
 		var m chunk.Message
 		if err := c.reader.Next(&m); err != nil {
-			break // there is no more
+			break // there is no further message
 		}
 		if m.Type == 1 {
 			continue
@@ -125,7 +125,7 @@ func (c *client) take(b [][]byte) {
 	}
 }
 
-// stall makes the client stop reading, and go on.
+// stall makes the client stop reading, or continue.
 func (c *client) stall(on bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -142,7 +142,7 @@ func (c *client) fail() {
 	c.released.Broadcast()
 }
 
-// got returns what has come, when everything is at rest.
+// got returns the received messages, when all goroutines are idle.
 func (c *client) got() []flv.Tag {
 	synctest.Wait()
 	c.mu.Lock()
@@ -150,7 +150,7 @@ func (c *client) got() []flv.Tag {
 	return slices.Clone(c.tags)
 }
 
-// end returns what the hub has ended the player with.
+// end returns the error with which the hub has ended the player.
 func (c *client) end(t testing.TB) error {
 	t.Helper()
 	synctest.Wait()
@@ -184,7 +184,7 @@ func play(t testing.TB, h *live.Hub, c *client) *live.Player {
 	return p
 }
 
-// withHub runs a test in a bubble, whose clock goes on when everything is at rest.
+// withHub runs a test in a synctest bubble, whose clock advances when all goroutines are idle.
 func withHub(t *testing.T, f func(t *testing.T, h *live.Hub)) {
 	synctest.Test(t, func(t *testing.T) {
 		h := live.NewHub(live.Config{})
@@ -193,7 +193,7 @@ func withHub(t *testing.T, f func(t *testing.T, h *live.Hub)) {
 	})
 }
 
-// fetch returns all tags that are there.
+// fetch returns all tags that are available.
 func fetch(t testing.TB, s *live.Subscriber) (tags []flv.Tag) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(t.Context())
@@ -208,13 +208,13 @@ func fetch(t testing.TB, s *live.Subscriber) (tags []flv.Tag) {
 	}
 }
 
-// at returns t with another time.
+// at returns t with another timestamp.
 func at(ms uint32, t flv.Tag) flv.Tag {
 	t.Timestamp = ms
 	return t
 }
 
-// brief describes tags without what they are padded with.
+// brief describes tags without their padding.
 func brief(tags []flv.Tag) (all []string) {
 	for _, t := range tags {
 		all = append(all, fmt.Sprintf("%v %d %q +%d", t.Type, t.Timestamp, bytes.TrimRight(t.Body, "."), bytes.Count(t.Body, []byte("."))))

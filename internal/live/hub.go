@@ -14,11 +14,11 @@ const defaultChunkSize = 65536
 
 // Config is the configuration of a Hub.
 type Config struct {
-	// ChunkSize is the chunk size in bytes that is announced to all RTMP players; 0: 65536.
+	// ChunkSize is the chunk size in bytes that is announced to all RTMP players. 0 means 65536.
 	ChunkSize int
 }
 
-// Hub has the live streams, by path. Its methods may be called from any goroutine.
+// Hub contains the live streams, by path. Its methods may be called from any goroutine.
 type Hub struct {
 	chunkSize int
 	epoch     time.Time
@@ -26,10 +26,10 @@ type Hub struct {
 
 	mu      sync.Mutex // guards everything below
 	streams map[string]*stream
-	members map[member]struct{} // players and subscribers that have not left, nor been told of their end
-	telling int                 // publishers that are being told of their end
+	members map[member]struct{} // players and subscribers that have neither left nor been informed of their end
+	telling int                 // number of publishers that are being informed of their end
 	closed  bool
-	drained chan struct{} // closed once the Hub is closed, has no members, and tells no publisher of its end
+	drained chan struct{} // closed when the Hub is closed, has no members, and is not informing any publisher
 }
 
 // NewHub returns a Hub without streams.
@@ -59,8 +59,8 @@ func (h *Hub) stream(path string) *stream {
 // PublishOptions describe a publisher.
 type PublishOptions struct {
 	Policy Policy
-	User   string // the name it has authenticated itself with; "": none
-	Host   string // its address without the port; "": unknown
+	User   string // the name with which the publisher has authenticated itself; "" if it has not
+	Host   string // its address without the port; "" if unknown
 	Owner  string // shown as StreamStats.Publisher
 
 	// Ended is called when the hub ends the publisher, with ErrReplaced, ErrIdle, ErrBitrate or ErrClosed; not after
@@ -91,7 +91,7 @@ func (h *Hub) Publish(path string, o PublishOptions) (*Publisher, error) {
 	p := newPublisher(s, o)
 	s.publisher, s.newest, s.policy = p, p, o.Policy
 	s.log.video = false
-	s.wake() // the players that have waited
+	s.wake() // wake the waiting players
 	return p, nil
 }
 
@@ -105,7 +105,7 @@ func (h *Hub) Play(path string, sink Sink, o PlayOptions) (*Player, error) {
 	return p, nil
 }
 
-// Subscribe is Play for callers that fetch the messages themselves. It does not use o.Begun, o.Ended and o.StreamID.
+// Subscribe is like Play, for callers that fetch the messages themselves. It does not use o.Begun, o.Ended and o.StreamID.
 func (h *Hub) Subscribe(path string, o PlayOptions) (*Subscriber, error) {
 	s := newSubscriber(o.Deliver)
 	if err := h.join(path, s, o); err != nil {
@@ -151,7 +151,7 @@ func (h *Hub) gone(m member) {
 	h.drain()
 }
 
-// told records that a publisher has been told of its end.
+// told records that a publisher has been informed of its end.
 func (h *Hub) told() {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -159,7 +159,7 @@ func (h *Hub) told() {
 	h.drain()
 }
 
-// drain lets Shutdown return when everyone has been told. The caller holds h.mu.
+// drain lets Shutdown return when everyone has been informed. The caller holds h.mu.
 func (h *Hub) drain() {
 	if !h.closed || len(h.members) > 0 || h.telling > 0 {
 		return
@@ -195,9 +195,9 @@ func (h *Hub) Stats() []StreamStats {
 	return all
 }
 
-// Shutdown ends all streams without lingering. Publishers are told ErrClosed, and players too, once they have got everything in the
-// log. Shutdown returns when all publishers and players have been told and all subscribers are closed, or with ctx's error. Close has
-// to be called after it.
+// Shutdown ends all streams without lingering. Publishers are ended with ErrClosed, and so are players after they have received everything
+// in the log. Shutdown returns when all publishers and players have been informed and all subscribers are closed, or with ctx's error.
+// Close must be called after it.
 func (h *Hub) Shutdown(ctx context.Context) error {
 	h.endAll()
 	select {
@@ -224,8 +224,8 @@ func (h *Hub) endAll() {
 	h.drain()
 }
 
-// Close ends everything with ErrClosed, and returns when all goroutines of the hub have ended. That requires that the Sinks have failed
-// or are about to. Nothing can be published or played afterwards.
+// Close ends everything with ErrClosed, and returns when all goroutines of the hub have ended. So all Sinks must have failed, or be about
+// to fail. Nothing can be published or played afterwards.
 func (h *Hub) Close() {
 	h.endAll()
 	h.mu.Lock()

@@ -222,7 +222,8 @@ func TestARecorderGetsOnePublication(t *testing.T) {
 	})
 }
 
-// Shutdown returns when publishers have been told, so that what it is followed by does not come first.
+// TestShutdownWaitsForPublishers checks that Shutdown does not return before all publishers have been informed, so that the caller can
+// close their connections then.
 func TestShutdownWaitsForPublishers(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		told := false

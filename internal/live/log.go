@@ -5,7 +5,7 @@ import "time"
 // Limits of one batch.
 const (
 	batchMessages = 32
-	batchBytes    = 256 << 10 // no message is added beyond this
+	batchBytes    = 256 << 10 // no message is added beyond this size
 )
 
 // log holds the newest messages of a stream. It is guarded by stream.mu.
@@ -13,7 +13,7 @@ type log struct {
 	messages []*Message // messages[i] has the sequence number base+i
 	base     uint64     // starts at 1
 	cost     int        // of messages
-	key      uint64     // sequence number of the newest message that a player may begin with; 0: it is no longer in the log
+	key      uint64     // sequence number of the newest message with which a player may begin; 0 if it is no longer in the log
 	video    bool       // the publication has video, so players begin with a key frame
 }
 
@@ -33,8 +33,8 @@ func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	}
 }
 
-// keep drops the messages before sequence number from that no player can begin with any more: those before the newest
-// key frame, or without video all of them.
+// keep drops the messages before sequence number from with which no player can begin any more: those before the newest key frame or,
+// without video, all of them.
 func (l *log) keep(from uint64) {
 	if l.video {
 		from = min(from, l.key)
@@ -58,7 +58,7 @@ func (l *log) drop() {
 type progress struct {
 	missed  uint64
 	resyncs uint64
-	more    bool // not everything fitted into the batch
+	more    bool // more messages did not fit in the batch
 }
 
 // take appends the next messages at the cursor to dst, within the limits of one batch, and moves the cursor past

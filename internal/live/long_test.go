@@ -11,8 +11,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// A day and a half of one stream, over 2^24 and 2^32 ms, with players that come and go and publishers that take over: time goes on
-// evenly for everybody, and nothing piles up.
+// TestAStreamForDays runs one stream for a day and a half, past 2^24 and 2^32 ms, with players that come and go and publishers that take
+// over. Timestamps must advance evenly for every player, and nothing may accumulate.
 func TestAStreamForDays(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		const hours = 36
@@ -27,7 +27,7 @@ func TestAStreamForDays(t *testing.T) {
 		for hour := range hours {
 			if hour%5 == 4 {
 				pub = publish(t, h, o)
-				offset += clock - 7 // the newcomer counts from 7
+				offset += clock - 7 // the new publisher counts from 7
 				clock = 7
 				write(t, pub, videoHeader(1))
 			} else {
@@ -62,7 +62,7 @@ func TestAStreamForDays(t *testing.T) {
 	})
 }
 
-// BenchmarkPublish is a frame of 4 Mbit/s at 30 fps into a stream without players.
+// BenchmarkPublish writes a frame of 4 Mbit/s at 30 fps to a stream without players.
 func BenchmarkPublish(b *testing.B) {
 	h := live.NewHub(live.Config{})
 	defer h.Close()

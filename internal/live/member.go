@@ -9,32 +9,32 @@ import (
 // member is a Player or a Subscriber.
 type member interface {
 	common() *reader
-	// visit gives new messages to a Player, and wakes a Subscriber. It is called by the pusher.
+	// visit passes new messages to a Player, and wakes a Subscriber. It is called by the pusher.
 	visit(r *round)
-	// cut ends the member with an error, without giving it the messages that remain.
+	// cut ends the member with an error, without delivering the remaining messages.
 	cut(err error)
 }
 
 // reader is the common part of members. The fields used for every message come first.
 type reader struct {
-	mu     sync.Mutex // guards what follows
+	mu     sync.Mutex // guards the fields below
 	cursor cursor
 	paused bool
-	left   bool  // the member gets nothing more
+	left   bool  // the member receives no more messages
 	err    error // the error with which the member ends or has ended
 
-	position atomic.Uint64 // the cursor's, for readers without mu; math.MaxUint64: the log need not keep anything
+	position atomic.Uint64 // the cursor's position, for readers without mu; math.MaxUint64 means that the log need not keep anything
 	traffic  traffic
 
-	// Set before the member is shared.
+	// The fields below are set before the member is shared.
 	stream   *stream
-	recorder bool // is not counted, does not keep the stream alive, and gets what remains when the stream is cut off
+	recorder bool // a recorder is not counted, does not keep the stream alive, and receives the remaining messages if the stream is cut off
 	deliver  func(*Message) bool
 	since    time.Time
 	await    *alarm
 
-	pusher *pusher // nil: not on the stream; guarded by stream.mu
-	place  int     // index in pusher.members; likewise
+	pusher *pusher // nil if the member is not on the stream; guarded by stream.mu
+	place  int     // index in pusher.members; guarded by stream.mu
 }
 
 // traffic counts what a member has received. It may be read at any time, and is written by one goroutine at a time.
@@ -58,15 +58,15 @@ func (r *reader) count(bytes int, p progress) {
 	}
 }
 
-// Receive says whether sound and pictures are wanted: receiveAudio and receiveVideo. With pictures come their headers, and they
-// begin with a key frame.
+// Receive says which of audio and video are wanted (receiveAudio and receiveVideo). When video is turned on, it begins with its headers and
+// a key frame.
 func (r *reader) Receive(audio, video bool) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.cursor.receive(audio, video)
 }
 
-// Stats is the stream's, with what this one has got and missed, since it joined.
+// Stats returns the stream's counters, with the messages that this member has received and missed since it joined.
 func (r *reader) Stats() StreamStats {
 	r.stream.mu.Lock()
 	defer r.stream.mu.Unlock()

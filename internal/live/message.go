@@ -6,10 +6,10 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// Message is a message of a stream, encoded once for everybody. Nothing of it must be changed; it may be kept.
+// Message is a message of a stream, encoded once for all players. It must not be modified, and may be kept.
 //
-// The bytes lie so that both forms are slices of them. Where the body is longer than a chunk, the header of the next chunk is in
-// between (1 byte, or 5 with an extended timestamp), which FLV leaves out by having more slices:
+// Both forms are slices of the same bytes. If the body is longer than a chunk, the headers of the following chunks are in between (1 byte,
+// or 5 with an extended timestamp); the FLV form skips them by consisting of several slices:
 //
 //	+----------------+---------------+------------+---+-- - - --+--------------+
 //	| FLV tag header | format 0      | body       | 3 |  body   | back pointer |
@@ -20,24 +20,24 @@ type Message struct {
 	bytes        []byte
 	header       int // length of the format 0 header
 	continuation int // length of the format 3 headers
-	size         int // of the body
+	size         int // size of the body in bytes
 	chunkSize    int
 	cost         int // approximate memory in the log, in bytes
 
 	typ   flv.TagType
-	time  int64 // of the stream, in milliseconds; more than 32 bits
+	time  int64 // time of the stream in milliseconds; more than 32 bits
 	kind  flv.Kind
-	track uint8 // of a video frame
+	track uint8 // track of a video frame
 
 	sequence uint64
 	at       time.Duration // time of arrival, by the hub's clock
-	from     *publication  // nil: repeated headers
+	from     *publication  // nil for repeated headers
 	headers  *headerSet    // the headers that a player needs before this message if it begins here
 	key      bool          // a player may begin here
 	repeated bool          // a header that players of the previous publication already have
 }
 
-// Tag is the message as FLV has it, with the stream's time. A body that is longer than a chunk is put together anew at each call.
+// Tag returns the message as an FLV tag with the stream's time. A body that is longer than a chunk is assembled again in each call.
 func (m *Message) Tag() flv.Tag {
 	t := flv.Tag{Type: m.typ, Timestamp: uint32(m.time)}
 	if body := m.bytes[flv.TagHeaderSize+m.header:]; m.size <= m.chunkSize {
@@ -76,7 +76,7 @@ func (m *Message) AppendRTMP(dst [][]byte, streamID uint32) [][]byte {
 	return append(dst, h.Append(make([]byte, 0, m.header)), chunks[m.header:])
 }
 
-// Size is the length of the body in bytes.
+// Size returns the length of the body in bytes.
 func (m *Message) Size() int { return m.size }
 
 // Key reports whether a player may begin with this message: a key frame.
@@ -85,6 +85,6 @@ func (m *Message) Key() bool { return m.key }
 // Header reports whether the message describes those that follow: metadata or a decoder configuration.
 func (m *Message) Header() bool { return m.kind == flv.KindHeader }
 
-// Sequence numbers the messages of a stream from 1 on, without gaps. It is 0 for headers that a player is given again, because it
+// Sequence returns the number of the message in the stream, from 1 on without gaps. It is 0 for headers that are repeated for a player that
 // joins or has missed some.
 func (m *Message) Sequence() uint64 { return m.sequence }

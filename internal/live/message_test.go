@@ -13,7 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// A message that is encoded once is decoded by a chunk reader, an FLV reader and Tag, around every length and time where the form changes.
+// TestEncodedMessages decodes encoded messages with a chunk reader, an FLV reader and Tag, for lengths and times around every change of the
+// encoding.
 func TestEncodedMessages(t *testing.T) {
 	for _, chunkSize := range []int{1, 128, 4096, 65536} {
 		for _, size := range []int{0, 1, 2, chunkSize - 1, chunkSize, chunkSize + 1, 2 * chunkSize, 2*chunkSize + 1, 5*chunkSize - 1} {

@@ -19,33 +19,33 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// naive is a hub that keeps everything: what the real one gives to a player is judged by it.
+// naive is a model of the hub that keeps everything. What the hub delivers to a player is compared with it.
 type naive struct {
 	all []entry // everything that was published on one stream, in order: sequence numbers 1, 2, ...
 
 	// The publication.
 	number  int
-	offset  int64 // of its timestamps to the stream's
+	offset  int64 // difference between its timestamps and the stream's
 	joined  bool
 	keyed   bool                   // there has been a key frame
 	headers map[flv.TagType][]byte // of it
-	before  map[flv.TagType][]byte // of the one before, as long as it has not sent others
-	last    moment                 // of the newest message
-	from    moment                 // of the newest message of the publication before
+	before  map[flv.TagType][]byte // headers of the previous publication that this one has not replaced
+	last    moment                 // time of the newest message
+	from    moment                 // time of the newest message of the previous publication
 }
 
-// moment is a time of the stream, and when that was.
+// moment is a time of the stream, and the real time at which it was reached.
 type moment struct {
 	at   int64
 	came time.Time
 }
 
 type entry struct {
-	tag         flv.Tag // at stream time
+	tag         flv.Tag // the tag with the stream's time
 	kind        flv.Kind
 	publication int
-	gated       bool                   // it can't be decoded by anybody
-	repeated    bool                   // players have it from the publication before
+	gated       bool                   // no player can decode it
+	repeated    bool                   // players have it from the previous publication
 	headers     map[flv.TagType][]byte // in force
 }
 
@@ -53,7 +53,7 @@ func (n *naive) takeover() {
 	n.number++
 	n.joined, n.keyed = len(n.all) == 0, false
 	n.offset, n.from = 0, n.last
-	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // else players have what they had
+	if len(n.all) > 0 && n.all[len(n.all)-1].publication == n.number-1 { // otherwise players keep what they had
 		n.before = n.headers
 	}
 	n.headers = map[flv.TagType][]byte{}
@@ -90,21 +90,21 @@ func (n *naive) write(t flv.Tag) {
 	n.all = append(n.all, e)
 }
 
-// watcher is a player under test, of any sort.
+// watcher is a player under test, of any kind.
 type watcher struct {
 	name     string
 	client   *client
 	player   *live.Player
 	sub      *live.Subscriber
-	recorder int // the publication it records, 0: not a recorder
+	recorder int // the publication that it records; 0 if it is not a recorder
 
-	tags      []flv.Tag // of a Subscriber
+	tags      []flv.Tag // tags received by a Subscriber
 	sequences []uint64
-	over      bool // a Subscriber has got io.EOF
+	over      bool // a Subscriber has received io.EOF
 
 	joined           int  // len(naive.all) then
-	cached, filtered bool // began with the newest key frame; does not want everything
-	slow, paused     bool // now or at any time; now
+	cached, filtered bool // cached: it began with the newest key frame; filtered: it does not want everything
+	slow, paused     bool // slow: it is or was slow; paused: it is paused now
 }
 
 func (w *watcher) got() []flv.Tag {
@@ -114,7 +114,7 @@ func (w *watcher) got() []flv.Tag {
 	return w.tags
 }
 
-// fetch takes what there is for a Subscriber.
+// fetch takes the available messages of a Subscriber.
 func (w *watcher) fetch(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
@@ -131,9 +131,9 @@ func (w *watcher) fetch(t *testing.T) {
 	}
 }
 
-// check judges all that a player has got.
+// check checks everything that a player has received.
 func (w *watcher) check(t *testing.T, n *naive) {
-	places := map[string]int{} // of bodies, which are unique but for headers
+	places := map[string]int{} // positions of bodies, which are unique except for headers
 	pictureBefore := make([]int, len(n.all))
 	last := map[int]int{}
 	for i, e := range n.all {
@@ -178,7 +178,7 @@ func (w *watcher) check(t *testing.T, n *naive) {
 	}
 	if w.recorder == 0 && w.cached && !w.slow && !w.filtered && len(delivered) > 0 {
 		var want []int
-		keyed := 0 // the publication that a key frame has been of
+		keyed := 0 // the publication of the last key frame
 		for i := delivered[0]; i < len(n.all); i++ {
 			switch e := n.all[i]; e.kind {
 			case flv.KindKeyFrame:
@@ -199,7 +199,7 @@ func (w *watcher) check(t *testing.T, n *naive) {
 	}
 }
 
-// checkMissed compares what a Subscriber says that it has missed with the sequence numbers of what it got.
+// checkMissed compares a Subscriber's Missed with the sequence numbers of the messages that it has received.
 func (w *watcher) checkMissed(t *testing.T, n *naive) {
 	least, most := 0, 0
 	begun := w.joined == 0 || w.recorder > 0
@@ -217,7 +217,7 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 		}
 	}
 	if w.joined > 0 && w.recorder == 0 {
-		most += len(n.all) // it may have begun with what was there
+		most += len(n.all) // it may have begun with the stored messages
 	}
 	if !w.filtered {
 		assert.LessOrEqual(t, least, int(w.sub.Missed()), "%s: missed", w.name)
@@ -225,14 +225,14 @@ func (w *watcher) checkMissed(t *testing.T, n *naive) {
 	assert.GreaterOrEqual(t, most, int(w.sub.Missed()), "%s: missed", w.name)
 }
 
-// schedule is a run of the hub and the naive one, by turns of the bytes of a script.
+// schedule runs the hub and the model, with steps that the bytes of a script select.
 type schedule struct {
 	t        *testing.T
 	hub      *live.Hub
 	naive    naive
 	pub      *live.Publisher
 	script   []byte
-	clock    uint32 // of the publisher
+	clock    uint32 // clock of the publisher
 	unique   int
 	watchers []*watcher
 }
@@ -298,7 +298,7 @@ func (s *schedule) join(how int) {
 	s.watchers = append(s.watchers, w)
 }
 
-// step does what the next byte says.
+// step performs the step that the next byte selects.
 func (s *schedule) step() {
 	op := s.next()
 	if len(s.watchers) == 0 {
@@ -349,7 +349,7 @@ func (s *schedule) step() {
 	}
 }
 
-// run runs the script to its end, and lets everybody catch up.
+// run runs the script to its end, and lets all players catch up.
 func (s *schedule) run() {
 	for len(s.script) > 0 {
 		s.step()

@@ -7,11 +7,11 @@ import (
 
 // Sink is a player's connection. The hub makes one call at a time.
 //
-// b consists of whole messages, each of one element, or of two on message streams other than 1. The bytes are shared and never change,
-// so they may be kept; b itself belongs to the hub after the call. TryWrite must not call methods of the Player.
+// b consists of whole messages: one element for each, or two on message streams other than 1. The bytes are shared and never change, so
+// they may be kept; the slice b belongs to the hub after the call. TryWrite must not call methods of the Player.
 type Sink interface {
 	// TryWrite takes over all of b (ok is true) or nothing. It sends what it can without blocking. ready is false if a rest is left,
-	// which has to be sent before anything else. A connection that cannot do that returns false, false.
+	// which must be sent before anything else. A connection that does not support this returns false, false.
 	TryWrite(b [][]byte) (ok, ready bool)
 
 	// Write sends the rest, if there is one, and b, which may be nil, and returns when all is sent. It has its own time limit. An
@@ -21,21 +21,21 @@ type Sink interface {
 
 // PlayOptions describe a player.
 type PlayOptions struct {
-	StreamID uint32        // message stream id; 0: 1, for which no message is copied
-	Await    time.Duration // how long to wait for a publisher; 0: for ever; < 0: not at all
-	NoCache  bool          // begin with the next key frame instead of the last one; audio waits for it 10 s at most
+	StreamID uint32        // message stream id; 0 means 1, for which no message is copied
+	Await    time.Duration // how long to wait for a publisher; 0 means forever, < 0 not at all
+	NoCache  bool          // begin with the next key frame, not with the last one; audio waits for it for at most 10 s
 	NoAudio  bool          // see Receive
 	NoVideo  bool
 	Aside    bool // for Subscribe: it is not counted as a player, and a stream without a publisher does not stay for it
 
-	// Deliver reports whether the player gets a message; nil: it gets all. It is called once for each message, in order. It must not
-	// wait or call the hub. With Deliver, the hub calls Sink.Write only.
+	// Deliver reports whether the player gets a message. Nil means that it gets all. It is called once for each message, in order. It must
+	// not wait or call the hub. With Deliver, the hub calls Sink.Write only.
 	Deliver func(m *Message) bool
 
 	// Begun is called once, before the first message, when there is a publisher. Ended is called once, as the last call, when the hub
 	// ends the player: with nil after everything has been delivered, with ErrNotFound after Await, with ErrClosed (Hub.Close and
-	// Shutdown), or with the error of Sink.Write; not after Player.Leave or Close. Both are called on a goroutine of the player's and
-	// may block, also in the Sink. Both may be nil. Begun must not call Player.Close.
+	// Shutdown), or with the error of Sink.Write; not after Player.Leave or Close. Both are called on a goroutine of the player, and may
+	// block, even in the Sink. Both may be nil. Begun must not call Player.Close.
 	Begun func()
 	Ended func(err error)
 }
@@ -45,7 +45,7 @@ type Player struct {
 	sink     Sink
 	streamID uint32
 	begun    bool // onBegun has been called, or is about to; guarded by mu
-	busy     bool // serve is running, and is the only writer; likewise
+	busy     bool // serve is running, and is the only writer; guarded by mu
 	reader
 
 	onBegun func()
@@ -75,7 +75,7 @@ func (p *Player) start() {
 }
 
 // visit writes new messages until the sink would block. It leaves everything that may block to the player's
-// goroutine: what the sink has not taken, the first batch, which may be large, and the end.
+// goroutine: the rest that the sink has not taken, the first batch, which may be large, and the end.
 func (p *Player) visit(r *round) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -222,7 +222,7 @@ func (p *Player) Pause(on bool) {
 	}
 }
 
-// Leave ends the player without waiting. No further call to the Sink begins, but one may still be under way.
+// Leave ends the player without waiting. No further call of the Sink begins, but one may still be in progress.
 func (p *Player) Leave() {
 	p.mu.Lock()
 	left, busy := p.left, p.busy
@@ -238,7 +238,7 @@ func (p *Player) Leave() {
 	}
 }
 
-// Close is Leave, but waits for a call to the Sink or to Begun that is under way.
+// Close is like Leave, but waits for a call of the Sink or of Begun that is in progress.
 func (p *Player) Close() {
 	p.Leave()
 	<-p.done

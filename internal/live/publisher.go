@@ -13,25 +13,25 @@ import (
 // Publisher writes a stream. Write may be called by one goroutine at a time, the other methods by any.
 type Publisher struct {
 	stream      *stream
-	options     PublishOptions // the policy is resolved
+	options     PublishOptions // with a resolved policy
 	publication *publication
 	since       time.Time
 
-	// Owned by Write.
+	// The fields below are owned by Write.
 	timeline timeline
 	rate     rate
 	kept     flv.Headers
-	headers  *headerSet // those that kept holds
+	headers  *headerSet // the headers in kept
 	known    *headerSet // headers that players have from the previous publication, and that nothing has replaced yet
 	keyed    bool       // there has been a key frame
 	primary  uint8      // the video track at whose key frames players begin: the one with the lowest id
 
-	lastCame atomic.Int64 // arrival of the newest message, or else of the publisher, by the hub's clock
+	lastCame atomic.Int64 // arrival of the newest message or, before that, of the publisher, by the hub's clock
 
 	err  error  // why the publication has ended; guarded by stream.mu
 	idle *alarm // likewise
 
-	mu      sync.Mutex // guards what follows; nothing else is locked while it is held
+	mu      sync.Mutex // guards the fields below; no other lock is taken while it is held
 	info    flv.Info
 	bytesIn uint64
 }
@@ -82,9 +82,9 @@ func (p *Publisher) end(err error, tell bool) {
 	})
 }
 
-// Write adds a message. The body is copied. Write never waits for players. t is the message as players get it: onMetaData without
+// Write adds a message. The body is copied. Write never waits for players. t must be in the form that players get: onMetaData without
 // @setDataFrame, and data in AMF0. Its timestamps may begin anywhere: they are shifted so that they continue those of earlier
-// publishers. The error is the reason for which the hub has ended the publisher, or ErrClosed after Close, or says that the body is too
+// publishers. The error is the reason for which the hub has ended the publisher, or ErrClosed after Close, or reports that the body is too
 // long.
 func (p *Publisher) Write(t flv.Tag) error {
 	now := p.stream.hub.now()

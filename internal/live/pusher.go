@@ -7,10 +7,10 @@ type pusher struct {
 	stream  *stream
 	members []member // guarded by stream.mu
 	news    chan struct{}
-	urgent  chan struct{} // signals news that must not wait to be merged: a member has joined
+	urgent  chan struct{} // signalled when a member has joined, which must not wait for merging
 	done    chan struct{} // closed when no members are left
 
-	// Owned by run.
+	// The fields below are owned by run.
 	round round
 	timer *time.Timer
 }
@@ -19,7 +19,7 @@ type pusher struct {
 type round struct {
 	members          []member
 	published, ended bool   // the stream's state
-	end              uint64 // of its log
+	end              uint64 // end of the stream's log
 	batch            batch
 }
 

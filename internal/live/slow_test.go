@@ -22,7 +22,7 @@ func TestASlowPlayerGoesOnWithTheNewestKeyFrame(t *testing.T) {
 		slow.got()
 		slow.stall(true)
 		write(t, pub, frame(40, 2))
-		synctest.Wait() // the sink has it
+		synctest.Wait() // the sink has the message
 		var sent []flv.Tag
 		for i := range 10 {
 			sent = append(sent, padded(key(uint32(100+100*i), 10+i), 4_000), padded(frame(uint32(150+100*i), 30+i), 2_000))
@@ -91,11 +91,11 @@ func TestTheLogIsBounded(t *testing.T) {
 	} {
 		withHub(t, func(t *testing.T, h *live.Hub) {
 			pub := publish(t, h, live.PublishOptions{Policy: row.policy})
-			recorder := pub.Subscribe() // which fetches nothing
+			recorder := pub.Subscribe() // a recorder that fetches nothing
 			defer recorder.Close()
 			most := 0
 			for i := range 1000 {
-				write(t, pub, padded(frame(uint32(20*i), i), 1_000)) // without key frames
+				write(t, pub, padded(frame(uint32(20*i), i), 1_000)) // no key frames
 				most = max(most, h.Stats()[0].Backlog)
 				time.Sleep(20 * time.Millisecond)
 			}
@@ -145,7 +145,7 @@ func TestTheLogKeepsNoMoreThanPlayersNeed(t *testing.T) {
 	})
 }
 
-// A publisher that changes its headers all the time makes no player keep more than the backlog.
+// TestHeadersAreBounded checks that a publisher that changes its headers all the time can't make the hub keep more than the backlog.
 func TestHeadersAreBounded(t *testing.T) {
 	withHub(t, func(t *testing.T, h *live.Hub) {
 		pub := publish(t, h, live.PublishOptions{Policy: live.Policy{Backlog: 4 << 20, MaxBitrate: -1}})
@@ -163,16 +163,16 @@ func TestHeadersAreBounded(t *testing.T) {
 	})
 }
 
-// heap is how many bytes are in use.
+// heap returns the number of bytes in use.
 func heap() int {
 	runtime.GC()
-	runtime.GC() // what sync.Pool has kept is gone only now
+	runtime.GC() // the second collection empties sync.Pool
 	var m runtime.MemStats
 	runtime.ReadMemStats(&m)
 	return int(m.HeapAlloc)
 }
 
-// Players that have stopped reading cost what they are, not what is published.
+// TestStalledPlayersShareWhatTheyWaitFor checks that the memory of stalled players does not grow with what is published.
 func TestStalledPlayersShareWhatTheyWaitFor(t *testing.T) {
 	const n = 2000
 	withHub(t, func(t *testing.T, h *live.Hub) {
@@ -202,7 +202,7 @@ func TestStalledPlayersShareWhatTheyWaitFor(t *testing.T) {
 	})
 }
 
-// holder is a Sink that takes nothing until it is released.
+// holder is a Sink that accepts nothing until it is released.
 type holder struct{ release chan struct{} }
 
 func (h *holder) TryWrite([][]byte) (ok, ready bool) { return false, false }
@@ -212,7 +212,7 @@ func (h *holder) Write([][]byte) error {
 	return nil
 }
 
-// Nothing is allocated for a message and a player.
+// TestAllocations checks that delivering a message to a player does not allocate.
 func TestAllocations(t *testing.T) {
 	for name, patient := range map[string]bool{"TryWrite": false, "Write": true} {
 		h := live.NewHub(live.Config{})
@@ -237,7 +237,7 @@ func TestAllocations(t *testing.T) {
 	}
 }
 
-// counter is a Sink that says when it has taken a message.
+// counter is a Sink that signals when it has taken a message.
 type counter struct {
 	taken   chan struct{}
 	patient bool

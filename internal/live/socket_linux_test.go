@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// socket is a Sink as a server has it, without a session: what the kernel does not take at once waits in rest.
+// socket is a Sink like a server's, but without a session. What the kernel does not accept at once waits in rest.
 type socket struct {
 	conn  *net.TCPConn
 	raw   syscall.RawConn
@@ -37,7 +37,7 @@ func newSocket(conn *net.TCPConn, taken *atomic.Int64) (*socket, error) {
 	s.once = func(fd uintptr) bool {
 		var n uintptr
 		var errno syscall.Errno
-		if v := s.iovs; len(v) == 1 { // which is cheaper
+		if v := s.iovs; len(v) == 1 { // one buffer is cheaper
 			n, _, errno = syscall.Syscall(syscall.SYS_WRITE, fd, uintptr(unsafe.Pointer(v[0].Base)), uintptr(v[0].Len))
 		} else {
 			n, _, errno = syscall.Syscall(syscall.SYS_WRITEV, fd, uintptr(unsafe.Pointer(&v[0])), uintptr(len(v)))
@@ -103,7 +103,8 @@ func (s *socket) Write(b [][]byte) error {
 	return err
 }
 
-// Over real sockets, some of which are not read for a while: nothing is torn, and who was slow goes on with a key frame.
+// TestSocketsThatAreNotRead uses real sockets, some of which are not read for a while. Messages must stay whole, and slow players must
+// continue with a key frame.
 func TestSocketsThatAreNotRead(t *testing.T) {
 	const chunkSize, frames, last = 4096, 1000, 1<<32 - 1
 	h := live.NewHub(live.Config{ChunkSize: chunkSize})
@@ -116,7 +117,7 @@ func TestSocketsThatAreNotRead(t *testing.T) {
 	type viewer struct {
 		conn   net.Conn
 		player *live.Player
-		read   chan struct{} // closed when it may read
+		read   chan struct{} // closed when the player may read
 		tags   chan []flv.Tag
 	}
 	var viewers []*viewer

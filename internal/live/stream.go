@@ -13,7 +13,7 @@ const playersPerPusher = 64
 
 // publication is a publisher's part of a stream. It is guarded by stream.mu.
 type publication struct {
-	ended uint64 // sequence number after the last message; 0: it goes on
+	ended uint64 // sequence number after the last message; 0 while the publication continues
 }
 
 // stream is the stream of a path. It exists while it has a publisher or a player, or until it ends.
@@ -25,19 +25,19 @@ type stream struct {
 	log       log
 	again     headerEncoder
 	headers   *headerSet // the newest
-	policy    Policy     // of the newest publisher
+	policy    Policy     // policy of the newest publisher
 	publisher *Publisher // nil: none
-	newest    *Publisher // the current publisher or the last one; nil: there was none
+	newest    *Publisher // the current publisher or the last one; nil if there was none
 	linger    *alarm     // runs while players wait for another publisher
-	ended     bool       // no more messages will come, and the Hub no longer has the stream
-	err       error      // the reason; nil: a normal end
+	ended     bool       // no more messages will arrive, and the Hub no longer has the stream
+	err       error      // the reason; nil for a normal end
 
-	lastTime int64         // of the newest message,
-	lastCame time.Duration // and its arrival
+	lastTime int64         // time of the newest message
+	lastCame time.Duration // arrival of the newest message
 
 	pushers []*pusher
 	players int     // members that keep the stream alive without a publisher
-	gone    traffic // of members that have left
+	gone    traffic // traffic of members that have left
 }
 
 func newStream(h *Hub, path string) *stream {
@@ -64,7 +64,7 @@ func (s *stream) slowest(from uint64) uint64 {
 	return from
 }
 
-// wake makes the pushers look at the stream. The caller holds s.mu.
+// wake makes the pushers check the stream. The caller holds s.mu.
 func (s *stream) wake() {
 	for _, p := range s.pushers {
 		signal(p.news)
@@ -144,7 +144,7 @@ func (s *stream) remove(m member) {
 	}
 }
 
-// unpublish ends the publication, and tells the publisher if tell is set. The caller holds Hub.mu and s.mu.
+// unpublish ends the publication, and informs the publisher if tell is set. The caller holds Hub.mu and s.mu.
 func (s *stream) unpublish(err error, tell bool) {
 	p := s.publisher
 	s.publisher = nil
@@ -179,7 +179,7 @@ func (s *stream) leave() {
 	})
 }
 
-// end ends the stream and frees its path for another. Players are told after they have received everything. The
+// end ends the stream and frees its path for another. Players are informed after they have received everything. The
 // stream must not have a publisher. The caller holds Hub.mu and s.mu.
 func (s *stream) end(err error) {
 	s.ended, s.err = true, err

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/live"
 )
 
-// Everybody does everything at once. Whatever comes, it comes in order, and at the end no member is left.
+// TestEverythingAtOnce does everything concurrently. Messages must arrive in order, and at the end no member may be left.
 func TestEverythingAtOnce(t *testing.T) {
 	h := live.NewHub(live.Config{})
 	var all sync.WaitGroup

@@ -7,12 +7,12 @@ import (
 	"slices"
 )
 
-// Subscriber is a player that fetches: a viewer by HTTP, a recorder, a program. Next and NextBatch are for one goroutine at a time, the
-// other methods for any.
+// Subscriber is a player that fetches its messages: an HTTP viewer, a recorder or a program. Next and NextBatch may be used by one
+// goroutine at a time, the other methods by any.
 type Subscriber struct {
 	reader
 	news    chan struct{}
-	pending []*Message // not yet returned by Next
+	pending []*Message // messages not yet returned by Next
 }
 
 func newSubscriber(deliver func(*Message) bool) *Subscriber {
@@ -35,7 +35,7 @@ func (s *Subscriber) Next(ctx context.Context) (*Message, error) {
 	return m, nil
 }
 
-// NextBatch waits as Next does, and appends what there is, at least one message and within the limits of one write, to dst.
+// NextBatch waits like Next, and appends the available messages to dst: at least one, and within the limits of one write.
 func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message, error) {
 	for n := len(dst); ; {
 		more := false
@@ -54,7 +54,7 @@ func (s *Subscriber) NextBatch(ctx context.Context, dst []*Message) ([]*Message,
 	}
 }
 
-// fetch appends the next messages to dst. more reports that not everything fitted.
+// fetch appends the next messages to dst. more reports that further messages did not fit.
 func (s *Subscriber) fetch(dst []*Message) (_ []*Message, more bool, err error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -88,14 +88,14 @@ func (s *Subscriber) over() error {
 	return io.EOF
 }
 
-// Rest says that nothing will be fetched any more. The Subscriber still counts as a player, but the log keeps nothing for it. Its owner
-// adds to the counters what it is sent instead, and what of that it misses.
+// Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps nothing for it. Its owner
+// counts what is sent in place of the messages, and what is missed, with Count.
 func (s *Subscriber) Rest() { s.position.Store(math.MaxUint64) }
 
-// Count is for a Subscriber that rests.
+// Count adds to the counters of a resting Subscriber.
 func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{missed: missed}) }
 
-// Missed counts the messages that were skipped because the Subscriber was too slow.
+// Missed returns the number of messages that were skipped because the Subscriber was too slow.
 func (s *Subscriber) Missed() uint64 { return s.traffic.missed.Load() }
 
 // cut ends the Subscriber before it has received everything. A recorder may still fetch the rest, and then gets

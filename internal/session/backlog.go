@@ -13,9 +13,9 @@ type Backlog struct {
 	what  func() string
 }
 
-// backlogs are those of a Session.
+// backlogs are the Backlogs of a Session.
 type backlogs struct {
-	full    atomic.Pointer[Backlog] // one that is full
+	full    atomic.Pointer[Backlog] // a Backlog that is full; nil if none is
 	drained chan struct{}           // signalled when full is cleared
 }
 
@@ -24,7 +24,7 @@ func (a *backlogs) NewBacklog(limit int, what func() string) *Backlog {
 	return &Backlog{all: a, limit: limit, what: what}
 }
 
-// Queued sets how many bytes are queued. Beyond the limit other waiters stop reading; at half of it they go on.
+// Queued sets how many bytes are queued. Beyond the limit other waiters stop reading; at half of it they continue.
 func (b *Backlog) Queued(n int) {
 	full := &b.all.full
 	switch {

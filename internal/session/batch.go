@@ -3,7 +3,7 @@ package session
 import "github.com/go-librtmp/rtmp/chunk"
 
 const (
-	// gatherSize is how many bytes of chunks leave with one system call, if there are so many.
+	// gatherSize is the number of bytes that are gathered for one system call.
 	gatherSize = 128 << 10
 	// keepBatchBuffer is the size of the largest buffer that a connection keeps between batches, in bytes.
 	keepBatchBuffer = 2 * gatherSize
@@ -13,7 +13,7 @@ const (
 type Batch struct {
 	w   *writer
 	p   purpose
-	err error // of the connection
+	err error // error of the connection
 }
 
 // Begin takes the write lock for who. If who is nil, the write has no limit.
@@ -34,7 +34,7 @@ func (b *Batch) Add(o *chunk.Outgoing) (err error) {
 	return b.added()
 }
 
-// Append lets encode append any bytes, even without the chunk writer. It is for test servers.
+// Append lets encode append arbitrary bytes, even without the chunk writer. It is for test servers.
 func (b *Batch) Append(encode func(dst []byte, w *chunk.Writer) ([]byte, error)) error {
 	w := b.w
 	if len(w.buf) == 0 {
@@ -55,7 +55,7 @@ func (b *Batch) added() error {
 	if b.err = b.w.flush(b.p, keepBatchBuffer); b.err != nil {
 		return b.err
 	}
-	_, err := b.p.limit() // the last moment to stop without harm: everything that was encoded has left
+	_, err := b.p.limit() // The write can be stopped only here without ending the connection: everything that was encoded has been sent.
 	return err
 }
 

@@ -11,12 +11,12 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// raw appends n bytes that are no chunks.
+// raw appends n bytes that are not chunks.
 func raw(n int) func([]byte, *chunk.Writer) ([]byte, error) {
 	return func(dst []byte, _ *chunk.Writer) ([]byte, error) { return append(dst, make([]byte, n)...), nil }
 }
 
-// A batch writes whenever it has gathered gatherSize bytes, and the rest at its end.
+// TestBatchGathers checks that a batch writes whenever it has gathered gatherSize bytes, and the rest at its end.
 func TestBatchGathers(t *testing.T) {
 	a, b := conntest.Pair(t)
 	go io.Copy(io.Discard, b)
@@ -37,7 +37,7 @@ func TestBatchGathers(t *testing.T) {
 	require.Equal(t, before+1, written.Load())
 }
 
-// What cannot be encoded is not written, and the rest of the batch is.
+// TestBatchWithout checks that a message that can't be encoded is left out, and that the rest of the batch is written.
 func TestBatchWithout(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, _ := pairOn(t, a, b, Config{})
@@ -53,7 +53,7 @@ func TestBatchWithout(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// A Writer that is stopped stops after what was gathered has left, which harms nobody.
+// TestBatchStops checks that a stopped Writer stops after the gathered bytes were sent, so that the connection stays usable.
 func TestBatchStops(t *testing.T) {
 	a, b := conntest.Pair(t)
 	go io.Copy(io.Discard, b)

@@ -7,7 +7,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Callbacks runs the program's functions one at a time, in the order of arrival, on a goroutine of its own. The reader never
+// Callbacks runs the program's functions one at a time, in the order of arrival, on its own goroutine. The reader never
 // runs them, so they may use the connection. The zero value is ready.
 type Callbacks struct {
 	// Panicked is called on that goroutine when a function has panicked, and should end the connection. Set it before the first
@@ -18,19 +18,19 @@ type Callbacks struct {
 	// first Run.
 	Backlog *Backlog
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	queue   []callback
-	bytes   int // of queue, and of what runs
+	bytes   int // memory of queue and of the running function
 	running bool
 	ended   bool
 }
 
 type callback struct {
 	run  func()
-	size int // bytes of memory that run holds
+	size int // memory that run holds, in bytes
 }
 
-// Run queues f, which holds size bytes of memory. It reports false if there is no room. After End it does nothing.
+// Run queues f, which holds size bytes of memory. It returns false if there is no room. After End it does nothing.
 func (c *Callbacks) Run(size int, f func()) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -45,24 +45,24 @@ func (c *Callbacks) Run(size int, f func()) bool {
 	return true
 }
 
-// Busy reports whether a function runs or waits to be run.
+// Busy reports whether a function is running or waiting.
 func (c *Callbacks) Busy() bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.running
 }
 
-// add queues what there is room for. The caller holds c.mu.
+// add queues a callback if there is room. The caller holds c.mu.
 func (c *Callbacks) add(f callback) {
 	c.grow(f.size)
 	c.queue = append(c.queue, f)
 	if !c.running {
 		c.running = true
-		go c.serve() // not joined: a handler may be what ends the connection, and waits for that
+		go c.serve() // the goroutine is not joined, since a handler may close the connection and wait for that
 	}
 }
 
-// grow counts bytes. The caller holds c.mu.
+// grow adds to the count of bytes. The caller holds c.mu.
 func (c *Callbacks) grow(size int) {
 	c.bytes += size
 	if c.Backlog != nil {
@@ -70,7 +70,7 @@ func (c *Callbacks) grow(size int) {
 	}
 }
 
-// Finish drops what is queued, has f run after the function that runs, and nothing after f.
+// Finish drops the queued functions. f runs after the running function, and nothing runs after f.
 func (c *Callbacks) Finish(f func()) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -80,7 +80,7 @@ func (c *Callbacks) Finish(f func()) {
 	}
 }
 
-// End drops what is queued. It does not wait for the function that runs.
+// End drops the queued functions. It does not wait for the running function.
 func (c *Callbacks) End() {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -96,7 +96,7 @@ func (c *Callbacks) serve() {
 			return
 		}
 		next := c.queue[0]
-		c.queue[0] = callback{} // the array may live on
+		c.queue[0] = callback{} // the array may stay in use
 		c.queue = c.queue[1:]
 		c.mu.Unlock()
 		c.call(next.run)

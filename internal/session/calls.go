@@ -15,30 +15,31 @@ import (
 type Call struct {
 	ID     float64 // the transaction id
 	Method string
-	Others bool // others had no answer when this call was made
+	Others bool // other calls were unanswered when this call was made
 
 	table  *calls
-	done   atomic.Pointer[chan struct{}] // what Done has made, nil if nothing; completed once reply and err are set
+	done   atomic.Pointer[chan struct{}] // the channel that Done has made, if any; completed when reply and err are set
 	reply  []any
 	err    error
 	then   atomic.Pointer[func()]  // called once, on completion; may be nil
-	accept func(reply []any) error // sees a result first; its error ends the Session; may be nil
+	accept func(reply []any) error // called with a result before the call is complete; its error ends the Session; may be nil
 }
 
-// completed is the Done of every Call that is complete.
+// completed is the channel that Done returns for complete calls.
 var completed = func() *chan struct{} {
 	c := make(chan struct{})
 	close(c)
 	return &c
 }()
 
-// AnswerAtOnce makes k, a new Call, one of method with an empty answer.
+// AnswerAtOnce makes k, a new Call, a complete call of method with an empty answer.
 func (k *Call) AnswerAtOnce(method string) {
 	k.Method = method
 	k.done.Store(completed)
 }
 
-// Done returns a channel that is closed when the call is complete. Who reads the answer itself needs none, so it is made here.
+// Done returns a channel that is closed when the call is complete. A goroutine that reads the answer itself needs no channel, so it is made
+// only here.
 func (k *Call) Done() <-chan struct{} {
 	if k.done.Load() == nil {
 		c := make(chan struct{})
@@ -51,7 +52,7 @@ func (k *Call) Done() <-chan struct{} {
 func (k *Call) IsDone() bool { return k.done.Load() == completed }
 
 // Answer returns the values of the answer after the transaction id, and an error if there is no answer or it is a refusal. Both are nil
-// until IsDone.
+// until IsDone returns true.
 func (k *Call) Answer() (reply []any, err error) {
 	if !k.IsDone() {
 		return nil, nil
@@ -68,15 +69,15 @@ func (k *Call) Result() (any, error) {
 	return reply[1], nil
 }
 
-// Wait waits for the answer within ctx and Config.Timeout. The error is why there is none.
+// Wait waits for the answer within ctx and Config.Timeout. The error says why there is none.
 func (k *Call) Wait(ctx context.Context) error {
 	return k.WaitWithin(ctx, 0)
 }
 
-// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0. When limit has passed, the error is a *TimeoutError whose
+// WaitWithin is Wait with limit instead of Config.Timeout, unless limit is 0. If limit passes, the error is a *TimeoutError whose
 // What is Method.
 func (k *Call) WaitWithin(ctx context.Context, limit time.Duration) error {
-	if k.IsDone() { // also after the connection has ended
+	if k.IsDone() { // even after the connection has ended
 		return nil
 	}
 	if limit == 0 {
@@ -97,7 +98,7 @@ func (k *Call) Complete(reply []any, err error) {
 	k.runThen()
 }
 
-// WhenDone makes the reader call f when the call is complete; f must not block. If the call is complete already, WhenDone calls f. A
+// WhenDone makes the reader call f when the call is complete. f must not block. If the call is already complete, WhenDone calls f. A
 // second f replaces a first one that was not called yet.
 func (k *Call) WhenDone(f func()) {
 	k.then.Store(&f)
@@ -116,13 +117,13 @@ func (k *Call) runThen() {
 // result that cannot be decoded. BeforeResult must be called before the call is sent.
 func (k *Call) BeforeResult(f func(reply []any) error) { k.accept = f }
 
-// calls are the calls without an answer, by transaction id.
+// calls contains the unanswered calls, by transaction id.
 type calls struct {
 	wait    func(ctx context.Context, limit time.Duration, k *Call) error // the reader's awaitCall
 	timeout time.Duration                                                 // Config.Timeout
 	mask    func(string) string                                           // Config.Mask
 
-	mu      sync.Mutex // guards the rest
+	mu      sync.Mutex // guards the fields below
 	last    float64    // transaction id
 	pending map[float64]*Call
 }
@@ -133,8 +134,8 @@ func (t *calls) NewCall(method string, id float64) (*Call, error) {
 	return k, t.Register(k, method, id)
 }
 
-// Register makes k, a new Call, one of method before it is sent. If id is 0, k takes the next transaction id. As in librtmp, other ids
-// do not change the next one.
+// Register makes k, a new Call, a call of method that is about to be sent. If id is 0, k takes the next transaction id. As in librtmp,
+// other ids do not change the next one.
 func (t *calls) Register(k *Call, method string, id float64) error {
 	t.mu.Lock()
 	defer t.mu.Unlock()
@@ -209,7 +210,7 @@ func (t *calls) CallAnswered(cmd *message.Command, damage error) (found bool, _ 
 		return true, nil
 	}
 	matters := k.accept != nil
-	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // the answer to connect needs no result
+	if damage != nil && (cmd.Args == nil || len(cmd.Args) == 0 && !matters) { // an answer to connect needs no result
 		err := UnreadableAnswer(k.Method, damage)
 		if k.Complete(nil, err); matters {
 			return true, err

@@ -91,7 +91,7 @@ func TestCallAnswered(t *testing.T) {
 		damage error
 		accept func([]any) error
 		want   any
-		err    string // of the call
+		err    string // expected error of the call
 		fatal  bool
 		undone bool
 	}{
@@ -133,7 +133,7 @@ func TestCallAnswered(t *testing.T) {
 	}
 }
 
-// A peer that never answers can't make us remember calls without end.
+// TestPendingCallsAreBounded checks that the number of unanswered calls is bounded.
 func TestPendingCallsAreBounded(t *testing.T) {
 	var table calls
 	for range maxPendingCalls {

@@ -21,16 +21,16 @@ type Dispatcher interface {
 	Ended(err error) error
 }
 
-// Config says how a Session behaves.
+// Config configures a Session.
 type Config struct {
 	Peer           string                          // the role of the other end, for errors: "server" or "client"
-	MaxMessageSize int                             // of received messages, in bytes; 0: the longest that RTMP allows
-	Timeout        time.Duration                   // of each write to the socket and each wait for an answer; <= 0: none
-	Progress       bool                            // the Timeout of a write starts again whenever the peer takes something; when it expires, the Session ends, even if only replies waited
-	Window         uint32                          // the peer's acknowledgement window until it sends one, in bytes; 0: DefaultWindow
-	HandshakeBytes uint64                          // received in the handshake; Acknowledgements count them
-	Chunks         *chunk.Writer                   // encoded the messages that were sent with the handshake; nil: none were
-	Counters       *Counters                       // of a connection before this one; nil: new ones
+	MaxMessageSize int                             // largest received message in bytes; 0 means the longest that RTMP allows
+	Timeout        time.Duration                   // timeout of each write to the socket and each wait for an answer; <= 0 means none
+	Progress       bool                            // the Timeout of a write starts again whenever the peer accepts bytes; when it expires, the Session ends, even if only replies are waiting
+	Window         uint32                          // the peer's acknowledgement window in bytes until it sends one; 0 means DefaultWindow
+	HandshakeBytes uint64                          // bytes received in the handshake; Acknowledgements count them
+	Chunks         *chunk.Writer                   // the writer that has encoded the messages sent with the handshake; nil if none were
+	Counters       *Counters                       // counters of a previous connection; nil means new ones
 	BeforeRead     func()                          // called before each read of the socket; may be nil
 	HungUp         func()                          // called when the peer has closed the connection, before the Session ends and without its locks; may wait, and be nil
 	Tap            func(*Message) (bool, error)    // sees every message first, and returns true if it has served it; an error ends the Session; may be nil
@@ -45,10 +45,10 @@ type Counters struct {
 	BytesRead        atomic.Uint64
 	BytesWritten     atomic.Uint64
 	Messages         atomic.Uint64 // received
-	UnknownMessages  atomic.Uint64 // of unknown types; counted by Dispatchers
-	UnknownEvents    atomic.Uint64 // user control events of unknown types; likewise
+	UnknownMessages  atomic.Uint64 // messages of unknown types; counted by Dispatchers
+	UnknownEvents    atomic.Uint64 // user control events of unknown types; counted by Dispatchers
 	BadData          atomic.Uint64 // messages that could not be decoded completely
 	Acknowledgements atomic.Uint64 // received
-	Unanswered       atomic.Uint64 // pings and similar requests, because the peer does not read our answers
+	Unanswered       atomic.Uint64 // unanswered pings and similar requests, because the peer does not read our answers
 	Dropped          atomic.Uint64 // messages dropped because a SendQueue was full
 }

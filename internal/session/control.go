@@ -5,7 +5,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// serve acts on a message. It serves what client and server serve alike, and passes everything else to the Dispatcher. It neither
+// serve acts on a message. It serves the messages that client and server treat alike, and passes all others to the Dispatcher. It neither
 // blocks nor writes. The caller holds dispatching. An error ends the Session.
 func (r *reader) serve(m *Message, direct Sink) error {
 	r.config.Counters.Messages.Add(1)
@@ -29,14 +29,14 @@ func (r *reader) serve(m *Message, direct Sink) error {
 		switch {
 		case err != nil:
 			return r.unreadable(m, err)
-		case m.Type == message.TypeAcknowledgement: // it does not limit what we send: implementations wrap it differently
+		case m.Type == message.TypeAcknowledgement: // Acknowledgements do not limit what we send, since implementations wrap them differently
 			r.config.Counters.Acknowledgements.Add(1)
 			r.acknowledged.Store(n)
 		default:
 			r.window.obey(m.Type, n)
 		}
 		return nil
-	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has acted on them
+	case message.TypeSetChunkSize, message.TypeAbort: // the chunk reader has already acted on them
 		return nil
 	}
 	return r.life.up.Dispatch(m, direct)
@@ -48,7 +48,7 @@ func (r *reader) Unreadable(m *Message, err error) {
 	r.life.log.Debug("rtmp: unreadable message", "type", m.Type, "error", err)
 }
 
-// unreadable is Unreadable, and returns err if Config.Strict is set.
+// unreadable is like Unreadable, and returns err if Config.Strict is set.
 func (r *reader) unreadable(m *Message, err error) error {
 	r.Unreadable(m, err)
 	if r.config.Strict {
@@ -68,7 +68,7 @@ func (r *reader) EchoWindow() {
 	}
 }
 
-// Tolerated counts what was wrong on the wire and was accepted all the same. It must not be called from a dispatch.
+// Tolerated returns the numbers of protocol violations in the chunks that were accepted. It must not be called from a dispatch.
 func (r *reader) Tolerated() chunk.Tolerated {
 	r.dispatching.Lock()
 	defer r.dispatching.Unlock()

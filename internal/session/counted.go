@@ -5,14 +5,14 @@ import (
 	"time"
 )
 
-// Counted counts what is read before there is a Session, since Acknowledgements count the handshake as well.
+// Counted is a connection that counts the bytes read before there is a Session, since Acknowledgements also count the handshake.
 type Counted struct {
 	net.Conn
 	BeforeRead func() // called before each read; may be nil
 
-	// Read these only while no Read or Write is under way.
+	// The fields below may be read only while no Read or Write is in progress.
 	Received  uint64        // bytes
-	RoundTrip time.Duration // from the first write to the first read after it; 0 until then
+	RoundTrip time.Duration // time from the first write to the first read after it; 0 until then
 
 	asked time.Time
 }

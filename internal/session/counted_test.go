@@ -10,7 +10,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// slowConn gives n bytes to each read, one second later.
+// slowConn returns n bytes from each read, after one second.
 type slowConn struct {
 	net.Conn
 	n int
@@ -26,7 +26,7 @@ func (c *slowConn) Read([]byte) (int, error) {
 
 func (c *slowConn) Write(b []byte) (int, error) { return len(b), nil }
 
-// The round trip is from the first write to the first bytes after it.
+// TestRoundTrip checks that RoundTrip is the time from the first write to the first bytes after it.
 func TestRoundTrip(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		conn := &slowConn{n: 5}

@@ -17,7 +17,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// moves records what a deadline does to its socket.
+// moves records the deadlines that are set on a socket.
 type moves []time.Time
 
 func (m *moves) set(t time.Time) error { *m = append(*m, t); return nil }
@@ -71,7 +71,7 @@ func TestDeadlineInterrupts(t *testing.T) {
 	require.True(t, d.looks(), "whoever holds it")
 }
 
-// limited is a Writer whose limit is moved.
+// limited is a Writer whose limit changes.
 type limited struct {
 	mu   sync.Mutex
 	due  time.Time
@@ -93,7 +93,7 @@ func (l *limited) WriteLimit() (time.Time, error) {
 
 func (l *limited) WriteWake() <-chan struct{} { return l.wake }
 
-// A write that nobody takes ends when it has to: by its Writer, by its context, or by Config.Timeout.
+// TestWriteThatBlocksEnds checks that a blocked write ends in time: by its Writer, its context or Config.Timeout.
 func TestWriteThatBlocksEnds(t *testing.T) {
 	stopped := errors.New("stopped")
 	for name, test := range map[string]struct {
@@ -143,7 +143,8 @@ func writeFor(s *Session, w Writer) error {
 	return b.End(b.Add(&o))
 }
 
-// A Writer's limit that moves while its write blocks counts as it is then, and one that is interrupted for nothing goes on.
+// TestWriteLimitMoves checks that a change of a Writer's limit takes effect while its write is blocked, and that a write continues after an
+// interrupt without a change.
 func TestWriteLimitMoves(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -157,7 +158,7 @@ func TestWriteLimitMoves(t *testing.T) {
 	})
 }
 
-// A write that is given up before it has the lock sends nothing and leaves the connection alive.
+// TestGivingUpBeforeTheLock checks that a write that ends before it has the lock sends nothing and does not end the connection.
 func TestGivingUpBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -176,7 +177,7 @@ func TestGivingUpBeforeTheLock(t *testing.T) {
 	})
 }
 
-// CloseWrite ends writing without ending the connection.
+// TestCloseWrite checks that CloseWrite ends writing without ending the connection.
 func TestCloseWrite(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})

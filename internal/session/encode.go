@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Chunk streams of our messages. They are those of librtmp, since some peers care.
+// Chunk streams of our messages. They are those of librtmp, since some peers depend on them.
 const (
 	ChunkStreamControl = 2
 	ChunkStreamCommand = 3
@@ -36,7 +36,7 @@ func Encode(t message.Type, streamID, timestamp uint32, body []byte) chunk.Outgo
 		Format: chunk.Format3, Body: body}
 }
 
-// EncodePacket returns p in the form that the chunk writer takes.
+// EncodePacket converts p to the form for the chunk writer.
 func EncodePacket(p *message.Packet) chunk.Outgoing {
 	cs := p.ChunkStreamID
 	if cs == 0 {

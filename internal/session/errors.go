@@ -17,13 +17,13 @@ import (
 // connection is alive.
 var ErrBacklog = errors.New("rtmp: too much unread media")
 
-// TimeoutError is a net.Error that is os.ErrDeadlineExceeded.
+// TimeoutError is a net.Error that wraps os.ErrDeadlineExceeded.
 type TimeoutError struct {
 	What string // what took too long
 	Hint string // a possible reason; may be empty
 }
 
-// Error says what took too long.
+// Error returns a text that says what took too long.
 func (e *TimeoutError) Error() string {
 	text := "rtmp: " + e.What + ": timed out"
 	if e.Hint != "" {
@@ -41,14 +41,14 @@ func (e *TimeoutError) Temporary() bool { return true }
 // Unwrap returns os.ErrDeadlineExceeded.
 func (e *TimeoutError) Unwrap() error { return os.ErrDeadlineExceeded }
 
-// LostError reports that a connection was lost. It is io.ErrUnexpectedEOF, whatever the cause.
+// LostError reports that a connection was lost. It wraps io.ErrUnexpectedEOF, whatever the cause.
 type LostError struct {
-	What  string // the operation under way
-	Peer  string // the role of the other end; "": the server
-	Cause error  // nil: the peer has closed the connection
+	What  string // the operation in progress
+	Peer  string // the role of the other end; "" means server
+	Cause error  // nil if the peer has closed the connection
 }
 
-// Error says whether the peer has closed the connection, or why it was lost.
+// Error returns a text that says whether the peer has closed the connection, or why it was lost.
 func (e *LostError) Error() string {
 	if e.Cause == nil || errors.Is(e.Cause, io.EOF) || errors.Is(e.Cause, io.ErrUnexpectedEOF) {
 		return "rtmp: " + e.What + ": the " + cmp.Or(e.Peer, "server") + " closed the connection"
@@ -64,7 +64,7 @@ func (e *LostError) Unwrap() []error {
 	return []error{io.ErrUnexpectedEOF, e.Cause}
 }
 
-// During returns err with what it has ended at the beginning of its text, which says "rtmp: " and each phase only once.
+// During returns err with the name of the operation that it has ended before its text. The text contains "rtmp: " and each phase only once.
 func During(what string, err error) error { return &phaseError{what: what, err: err} }
 
 type phaseError struct {

@@ -11,7 +11,7 @@ import (
 // ErrClosed is the error of a Session that Close has ended.
 var ErrClosed = fmt.Errorf("rtmp: %w", net.ErrClosed)
 
-// lifetime holds a connection's first error, and ends everything that belongs to the connection.
+// lifetime contains a connection's first error, and ends everything that belongs to the connection.
 type lifetime struct {
 	nc    net.Conn
 	log   *slog.Logger
@@ -19,14 +19,14 @@ type lifetime struct {
 	calls *calls
 
 	done   chan struct{} // closed when err is set
-	ending atomic.Bool   // Fail was called: err is set, or about to be under mu
+	ending atomic.Bool   // Fail was called: err is set, or about to be set under mu
 
-	mu    sync.Mutex // guards the rest
+	mu    sync.Mutex // guards the fields below
 	err   error      // first fatal error: sticky
 	owned sync.WaitGroup
 }
 
-// Own runs f on a goroutine that Close waits for. It reports false if the Session has ended.
+// Own runs f on a goroutine for which Close waits. It returns false if the Session has ended.
 func (l *lifetime) Own(f func()) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -45,13 +45,13 @@ func (l *lifetime) Fail(err error) error {
 		defer l.mu.Unlock()
 		return l.err
 	}
-	l.ending.Store(true) // before Ended, whose callees may ask Err
+	l.ending.Store(true) // set before the call of Ended, which may lead to a call of Err
 	l.err = l.up.Ended(err)
 	_, plain := l.nc.(*net.TCPConn)
 	if plain {
 		l.owned.Add(1)
 	} else {
-		l.owned.Go(func() { l.nc.Close() }) // tunnels and TLS tell the peer, which may take a moment
+		l.owned.Go(func() { l.nc.Close() }) // in a goroutine, since tunnels and TLS inform the peer, which may take time
 	}
 	close(l.done)
 	err = l.err

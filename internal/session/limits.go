@@ -1,13 +1,13 @@
 package session
 
-// What a peer can make a Session keep, beyond Config.MaxMessageSize and the limits of package chunk.
+// Limits on what a peer can make a Session keep, in addition to Config.MaxMessageSize and the limits of package chunk.
 const (
-	// MaxCallbackBytes bounds the callbacks that wait and the one that runs, in bytes of memory. A single callback may be larger.
+	// MaxCallbackBytes bounds the memory of the waiting callbacks and the running one, in bytes. A single callback may be larger.
 	MaxCallbackBytes = 16 << 20
-	// CallbackSize is what a callback takes besides its arguments, in bytes of memory.
+	// CallbackSize is the memory of a callback in addition to its arguments, in bytes.
 	CallbackSize = 256
-	// MaxReplies bounds the replies that wait for a writer. A peer that sends pings faster than it reads our answers loses
-	// answers, not the connection.
+	// MaxReplies bounds the number of replies that wait for a writer. A peer that sends pings faster than it reads our answers loses
+	// answers, but not the connection.
 	MaxReplies = 1024
 	// maxReplyBytes bounds the bodies of the replies that TryReply adds, unless a single one is longer.
 	maxReplyBytes = 1 << 20

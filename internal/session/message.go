@@ -11,10 +11,10 @@ import (
 // chunk reader's buffer.
 type Message struct {
 	message.Packet
-	Chunks *chunk.Message // holds the payload; nil: Packet.Body does
+	Chunks *chunk.Message // contains the payload; nil if Packet.Body does
 }
 
-// receive makes m a message as the chunk reader has it.
+// receive sets m to a message of the chunk reader.
 func (m *Message) receive(in *chunk.Message) {
 	m.Chunks, m.Body = in, nil
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID = message.Type(in.Type), in.Format, in.ChunkStreamID, in.StreamID
@@ -63,7 +63,7 @@ func (m *Message) Parts() iter.Seq2[*Message, error] {
 	}
 }
 
-// Detach takes the payload out of the message, if it has memory of its own; see chunk.Message.
+// Detach takes the payload out of the message if it has its own memory; see chunk.Message.
 func (m *Message) Detach() (chunk.Detached, bool) {
 	if m.Chunks == nil {
 		return chunk.Detached{}, false

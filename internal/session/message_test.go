@@ -11,7 +11,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A payload is the same wherever it lies, and parts from its message only if the chunk reader can part with it.
+// TestPayload checks that a payload is the same wherever it is stored, and that it can be detached only if the chunk reader allows that.
 func TestPayload(t *testing.T) {
 	body := []byte("body")
 	wire, err := chunk.NewWriter().AppendMessage(nil, &chunk.Outgoing{Type: 9, ChunkStreamID: 6, StreamID: 1, Timestamp: 7, Body: body})

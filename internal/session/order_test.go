@@ -16,15 +16,15 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// numbered is an audio message with the given time.
+// numbered returns an audio message with the given timestamp.
 func numbered(n int) chunk.Outgoing {
 	return Encode(message.TypeAudio, 1, uint32(n), []byte{0xAF, 1, byte(n)})
 }
 
-// event is a message that is sent at once, with a number.
+// event returns a message with a number that is sent at once.
 func event(n int) chunk.Outgoing { return Event(message.EventStreamDry, uint32(n)) }
 
-// received reads n packets at the other end, and returns their numbers. Those of event are negative.
+// numbers reads n packets at the other end, and returns their numbers. Those of event are negative.
 func (r *role) numbers(t *testing.T, n int) (got []int) {
 	for range n {
 		var p message.Packet
@@ -40,7 +40,7 @@ func (r *role) numbers(t *testing.T, n int) (got []int) {
 	return got
 }
 
-// What a goroutine sends leaves in that order, also if media is queued before it, by several streams.
+// TestOrderOfAGoroutine checks that the messages of a goroutine are sent in order, even if several streams have queued media before.
 func TestOrderOfAGoroutine(t *testing.T) {
 	for name, send := range map[string]func(*role, chunk.Outgoing) error{
 		"Send":             func(r *role, o chunk.Outgoing) error { return r.session.Send(context.Background(), o) },
@@ -73,7 +73,8 @@ func TestOrderOfAGoroutine(t *testing.T) {
 	}
 }
 
-// A call that waits for queued media to leave ends with its context, harms nothing, and is not sent.
+// TestWaitingForQueuedMediaEnds checks that a call that waits for queued media ends when its context is done, is not sent, and does not end
+// the connection.
 func TestWaitingForQueuedMediaEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -102,13 +103,13 @@ func TestWaitingForQueuedMediaEnds(t *testing.T) {
 	})
 }
 
-// Post leaves messages to a write under way, which takes all of them, and waits once that would be too much.
+// TestPostDuringAWrite checks that Post leaves messages to a write in progress, and that it waits if there would be too many.
 func TestPostDuringAWrite(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
 		sent := make(chan error, 1)
 		go func() { sent <- client.session.Send(t.Context(), event(1)) }()
-		synctest.Wait() // it writes, and nobody reads
+		synctest.Wait() // it is writing, and the peer does not read
 		n := 1
 		ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 		defer cancel()

@@ -9,11 +9,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// role is a Dispatcher of a test: it serves calls by echoing their arguments, and keeps what else comes.
+// role is a Dispatcher for tests. It answers calls with their arguments, and keeps all other messages.
 type role struct {
 	session  *Session
 	handlers Callbacks
-	ended    func(error) error // nil: the error stays
+	ended    func(error) error // nil means that the error is unchanged
 
 	mu       sync.Mutex
 	received []message.Packet
@@ -53,7 +53,7 @@ func newRole(nc net.Conn, config Config) *role {
 	return r
 }
 
-// pair is two Sessions that talk with each other. They are closed with the test.
+// pair returns two connected Sessions. They are closed at the end of the test.
 func pair(t *testing.T, config Config) (client, server *role) {
 	t.Helper()
 	a, b := net.Pipe()

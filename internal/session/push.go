@@ -14,7 +14,7 @@ const (
 	chunkStreamPushedVideo = 7
 )
 
-// PushedHeader returns the header of a message of size bytes that is pushed.
+// PushedHeader returns the header of a pushed message of size bytes.
 func PushedHeader(t message.Type, streamID, timestamp uint32, size int) chunk.Header {
 	h := chunk.Header{ChunkStreamID: chunkStreamPushed, StreamID: streamID, Timestamp: timestamp, Length: size, Type: uint8(t)}
 	if t == message.TypeVideo {
@@ -28,11 +28,11 @@ func IsPushed(chunkStreamID uint32) bool {
 	return chunkStreamID == chunkStreamPushed || chunkStreamID == chunkStreamPushedVideo
 }
 
-// TryWritev accepts b if no other write is under way, and passes replies and b to the socket as far as it takes them without waiting.
-// The rest is written before anything else. The buffers are kept, not copied, and must not change until ready.
+// TryWritev accepts b if no other write is in progress, and passes replies and b to the socket as far as it accepts them without waiting.
+// The rest is written before anything else. The buffers are kept, not copied, and must not change until everything is written.
 //
-// ok is false if nothing was accepted: another write is under way or has left a rest, the Session has ended, or the connection is not a
-// plain socket. Use Writev then. ready reports that everything has been written.
+// ok is false if nothing was accepted: another write is in progress or has left a rest, the Session has ended, or the connection is not a
+// plain socket. Use Writev in that case. ready reports that everything has been written.
 func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	if w.try == nil || w.life.ending.Load() {
 		return false, false
@@ -67,7 +67,7 @@ func (w *writer) Writev(b [][]byte) error {
 	all := net.Buffers(w.rest)
 	w.rest = nil
 	w.begin()
-	if _, plain := w.life.nc.(*net.TCPConn); !plain { // one TLS record or piece of ciphertext instead of many
+	if _, plain := w.life.nc.(*net.TCPConn); !plain { // joined, to make one TLS record or piece of ciphertext instead of many
 		w.buf = appendAll(w.buf, b)
 		return w.flushed(w.flush(purpose{}, 0))
 	}

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// pushed is a message as chunks, in two buffers.
+// pushed returns a message as chunks, in two buffers.
 func pushed(timestamp uint32, body []byte) [][]byte {
 	w := chunk.NewWriter()
 	w.AppendMessage(nil, &chunk.Outgoing{Type: uint8(message.TypeSetChunkSize), ChunkStreamID: 2, Body: []byte{0, 1, 0, 0}})
@@ -76,7 +76,7 @@ func TestTryWritevKeepsTheRest(t *testing.T) {
 	assert.True(t, ok && ready, "everything has left: it goes on without waiting")
 }
 
-// Without a plain socket TryWritev takes nothing, and Writev works.
+// TestPushWithoutASocket checks that TryWritev accepts nothing without a plain socket, and that Writev works.
 func TestPushWithoutASocket(t *testing.T) {
 	client, server := pair(t, Config{})
 	ok, _ := server.session.TryWritev(pushed(0, []byte{1}))
@@ -89,7 +89,8 @@ func TestPushWithoutASocket(t *testing.T) {
 	require.NoError(t, <-done)
 }
 
-// With Progress a peer that reads slowly is waited for, and one that reads nothing is not, if only replies wait for it.
+// TestProgress checks that with Progress a slow peer is waited for, and that a peer that reads nothing is disconnected, even if only
+// replies are waiting.
 func TestProgress(t *testing.T) {
 	const limit, size = 300 * time.Millisecond, 32 << 20
 	a, b := conntest.Pair(t)
@@ -100,7 +101,7 @@ func TestProgress(t *testing.T) {
 	begun := time.Now()
 	buf := make([]byte, 1<<20)
 	for range size / len(buf) {
-		time.Sleep(limit / 10) // a slow peer: that is what is tested
+		time.Sleep(limit / 10) // a slow peer, which is what this tests
 		_, err := io.ReadFull(a, buf)
 		require.NoError(t, err)
 	}

@@ -10,7 +10,7 @@ import (
 )
 
 // MediaQueue is a first-in-first-out queue of media messages in one slab of bytes. Slabs come from a pool, and an empty queue has
-// none, so that queueing does not allocate in the long run and idle connections hold no memory.
+// none, so queueing does not allocate in steady state, and idle connections hold no memory.
 //
 //	+------+--------+---------+-----------+--------+ - - - -+
 //	| type | format | cs id 4 | time 4    | size 4 |  body  |
@@ -18,12 +18,12 @@ import (
 type MediaQueue struct {
 	slab   []byte
 	head   int
-	pooled *[]byte // what slab came from
+	pooled *[]byte // the pool's pointer for slab
 }
 
 const (
 	queueHeaderSize = 14
-	keepQueue       = 2 << 20 // the largest slab kept when a queue runs empty, in bytes: room for a key frame of 1 MB
+	keepQueue       = 2 << 20 // size of the largest slab that is kept when a queue becomes empty, in bytes: room for a key frame of 1 MB
 )
 
 var slabs = sync.Pool{New: func() any { return new([]byte) }}

@@ -9,13 +9,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The cost of a message does not depend on the length of the queue.
+// TestFullMediaQueueIsNotMoved checks that the cost of a message does not depend on the length of the queue.
 func TestFullMediaQueueIsNotMoved(t *testing.T) {
 	const size, enough = 300, 4 << 20
 	var q MediaQueue
 	m := &Message{Packet: message.Packet{Type: message.TypeAudio, Body: bytes.Repeat([]byte{7}, size)}}
 	messages := 0
-	for q.Len() < enough || len(q.slab)+queueHeaderSize+size <= cap(q.slab) { // no room is left
+	for q.Len() < enough || len(q.slab)+queueHeaderSize+size <= cap(q.slab) { // until no room is left
 		q.Push(m)
 		messages++
 	}
@@ -45,7 +45,7 @@ func TestFullMediaQueueIsNotMoved(t *testing.T) {
 	require.Nil(t, q.slab)
 }
 
-// Messages come out as they went in, of whatever size and in whatever rhythm.
+// TestMediaQueueKeepsOrder checks that messages of any size come out in order and unchanged.
 func TestMediaQueueKeepsOrder(t *testing.T) {
 	var q MediaQueue
 	next, first := 0, 0

@@ -16,7 +16,7 @@ import (
 )
 
 // reader is the read side. The token is the right to read the socket. A call that waits for something takes the token if it is free,
-// reads and dispatches for all others until its own event has happened, and releases it. So a program that plays reads for itself,
+// reads and dispatches for all others until its own event has happened, and releases it. So a program that plays reads the socket itself,
 // without another goroutine and without a queue.
 type reader struct {
 	life   *lifetime
@@ -26,7 +26,7 @@ type reader struct {
 	token    token
 	in       *chunk.Reader // owned by the holder of the token
 	msg      chunk.Message // likewise
-	kept     bool          // likewise: msg was not dispatched yet
+	kept     bool          // msg was not dispatched yet; owned by the holder of the token
 	holder   *Waiter       // likewise
 	deadline deadline
 	window   window
@@ -39,7 +39,7 @@ type reader struct {
 	wakes       []chan<- struct{} // what WakeAfter was given; guarded by dispatching
 
 	acknowledged atomic.Uint32
-	limit        atomic.Int64 // of SetMaxMessageSize, until the next read
+	limit        atomic.Int64 // value of SetMaxMessageSize, until the next read
 }
 
 func (r *reader) init(life *lifetime, out *writer, config *Config) {
@@ -55,17 +55,17 @@ func (r *reader) Await(ctx context.Context, what string, done <-chan struct{}) e
 	return r.Read(&Waiter{What: what, Wake: done, ctx: ctx})
 }
 
-// AwaitReply is Await for at most Config.Timeout.
+// AwaitReply is like Await, but waits for at most Config.Timeout.
 func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct{}) error {
 	w := &Waiter{What: what, Wake: done, ctx: ctx}
 	w.expireAfter(r.config.Timeout)
 	return r.Read(w)
 }
 
-// waiters are those of awaitCall.
+// waiters holds the Waiters of awaitCall.
 var waiters = sync.Pool{New: func() any { return new(Waiter) }}
 
-// awaitCall waits until k is complete, but at most limit; <= 0: no limit.
+// awaitCall waits until k is complete, for at most limit; <= 0 means no limit.
 func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
 	w := waiters.Get().(*Waiter)
 	*w = Waiter{What: k.Method, call: k, ctx: ctx, timer: w.timer}
@@ -78,9 +78,9 @@ func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) er
 
 // Read returns nil when w is ready, and otherwise an error.
 func (r *reader) Read(w *Waiter) error {
-	looks := w.Taker == nil // the owner of a Taker has checked already, and need not do so again unless it has to wait
+	looks := w.Taker == nil // the owner of a Taker has already checked, and must do so again only if it has to wait
 	for {
-		lost := r.life.Err() // before ready, since what arrived before the connection was lost counts
+		lost := r.life.Err() // checked before ready, since messages that arrived before the connection was lost count
 		if (looks || lost != nil) && w.ready() {
 			return nil
 		}
@@ -181,8 +181,8 @@ func (r *reader) rest() {
 	}
 }
 
-// serveBuffered dispatches what has been read already until w is ready, and then more as long as goesOn says so. looks
-// says to check first whether w is ready. The error is why w is not ready; errors after that are left to the next call.
+// serveBuffered dispatches messages that have already been read until w is ready, and then more while goesOn returns true. looks says to
+// check first whether w is ready. The error says why w is not ready; later errors are left to the next call.
 func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	ready, stopped, err := r.dispatchBuffered(w, looks && w.ready())
 	if err != nil {
@@ -197,7 +197,7 @@ func (r *reader) serveBuffered(w *Waiter, looks bool) (ready bool, _ error) {
 	return false, err
 }
 
-// dispatchBuffered is serveBuffered with one lock for all messages. An error ends the Session; stopped is a full queue.
+// dispatchBuffered is serveBuffered with one lock for all messages. An error ends the Session; stopped is set if a queue is full.
 func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backlog, _ error) {
 	r.dispatching.Lock()
 	defer r.dispatched()
@@ -242,8 +242,8 @@ func (r *reader) dispatchBuffered(w *Waiter, ready bool) (_ bool, stopped *Backl
 	return ready, nil, nil
 }
 
-// goesOn reports whether w, which is ready, goes on with what has been read already: to fill its Sink, or to complete the calls of
-// others, who need not wake up one after the other then.
+// goesOn reports whether w, which is ready, continues with messages that have already been read: to fill its Sink, or to complete the calls
+// of others, so that those need not wake up one after the other.
 func (r *reader) goesOn(w *Waiter) bool {
 	if w.Sink != nil {
 		return w.Sink.Room()
@@ -295,7 +295,7 @@ func (r *reader) takeBuffered(t Taker) (rest, ready bool, err error) {
 	return rest, t.End() || r.kept, err
 }
 
-// nextBuffered sets r.msg to the next message that has been read already.
+// nextBuffered sets r.msg to the next message that has already been read.
 func (r *reader) nextBuffered() (bool, error) {
 	if r.kept {
 		r.kept = false
@@ -304,7 +304,7 @@ func (r *reader) nextBuffered() (bool, error) {
 	return r.in.NextBuffered(&r.msg)
 }
 
-// failed handles an error of the chunk reader. Interruptions and deadlines leave the connection as it is.
+// failed handles an error of the chunk reader. Interruptions and deadlines do not affect the connection.
 func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 	if closed := r.life.Err(); closed != nil {
 		return false, closed
@@ -334,7 +334,7 @@ func (r *reader) lost(err error) error {
 func (r *reader) Interrupt(w *Waiter) { r.deadline.interrupt(w) }
 
 // ReadPacket reads the next message of any type into p before it is dispatched. It takes precedence over the standing reader. p.Body is
-// replaced, and the caller may keep it. idle bounds each read of the socket; <= 0: no bound.
+// replaced, and the caller may keep it. idle bounds each read of the socket; <= 0 means no bound.
 func (r *reader) ReadPacket(ctx context.Context, idle time.Duration, p *message.Packet) error {
 	r.standing.claim()
 	defer r.standing.release()

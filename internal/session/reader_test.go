@@ -14,10 +14,10 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// player is a Sink and a Taker that wants a number of messages, and has room for some.
+// player is a Sink and a Taker that waits for a number of messages, and has room for a number.
 type player struct {
 	want, room int
-	verdicts   map[uint32]Verdict // by timestamp; otherwise Taken
+	verdicts   map[uint32]Verdict // verdicts by timestamp; the default is Taken
 	backlog    *Backlog
 
 	offered, taken []uint32
@@ -46,7 +46,7 @@ func (p *player) read(s *Session) error {
 	return s.Read(&Waiter{What: "read", Sink: p, Taker: p})
 }
 
-// sounds are audio messages with times from first on, as one write.
+// sounds returns audio messages with timestamps from first on, as one write.
 func sounds(first, n uint32) (all []chunk.Outgoing) {
 	for i := range n {
 		all = append(all, Encode(message.TypeAudio, 1, first+i, []byte{0xaf, 1}))
@@ -54,7 +54,7 @@ func sounds(first, n uint32) (all []chunk.Outgoing) {
 	return all
 }
 
-// times returns the times of what was dispatched.
+// times returns the timestamps of the dispatched messages.
 func (r *role) times() (all []uint32) {
 	for _, p := range r.received {
 		all = append(all, p.Timestamp)
@@ -62,14 +62,15 @@ func (r *role) times() (all []uint32) {
 	return all
 }
 
-// A Taker gets the audio and video that has been read already, as much as it has room for, and everything else is dispatched.
+// TestTaker checks that a Taker gets as much of the audio and video that has already been read as it has room for, and that everything else
+// is dispatched.
 func TestTaker(t *testing.T) {
 	data := Encode(message.TypeDataAMF0, 1, 4, []byte{5})
 	video := Encode(message.TypeVideo, 1, 5, []byte{0x17, 1})
 	huge := Encode(message.TypeVideo, 1, 6, make([]byte, 2000))
 	for name, test := range map[string]struct {
 		player     player
-		more       []chunk.Outgoing // after sounds 1 to 3
+		more       []chunk.Outgoing // messages after sounds 1 to 3
 		offered    []uint32
 		dispatched []uint32
 		messages   int
@@ -95,7 +96,8 @@ func TestTaker(t *testing.T) {
 	}
 }
 
-// What a Taker puts off is offered to the next Read, which does not ask whether it is ready as long as it has something to take.
+// TestTakerLater checks that a message that a Taker puts off is offered to the next Read, and that Ready is not called while there are
+// messages to take.
 func TestTakerLater(t *testing.T) {
 	client, server := pair(t, Config{})
 	go server.session.Send(conntest.Context(t), sounds(1, 3)...)
@@ -109,7 +111,7 @@ func TestTakerLater(t *testing.T) {
 	require.EqualValues(t, 2, client.session.Counters().Messages.Load())
 }
 
-// Config.Tap sees what a Taker would have taken.
+// TestTakerBesideATap checks that Config.Tap sees messages that a Taker would otherwise take.
 func TestTakerBesideATap(t *testing.T) {
 	p := &player{want: 3, room: 9}
 	refused := errors.New("refused")
@@ -148,7 +150,8 @@ func TestReadingForOthers(t *testing.T) {
 		other, err := c.NewCall("other", 0)
 		require.NoError(t, err)
 		if awaited {
-			defer c.token.wait()()
+			c.token.waiting.Add(1)
+			defer c.token.waiting.Add(-1)
 		}
 		go server.session.Send(conntest.Context(t), answers(t)...)
 		require.NoError(t, mine.Wait(conntest.Context(t)))
@@ -165,7 +168,7 @@ func TestReadingForOthers(t *testing.T) {
 	}
 }
 
-// What was taken before the connection was lost counts.
+// TestTakerOfALostConnection checks that messages taken before the connection was lost count.
 func TestTakerOfALostConnection(t *testing.T) {
 	client, _ := pair(t, Config{})
 	client.session.Fail(io.ErrClosedPipe)
@@ -173,7 +176,8 @@ func TestTakerOfALostConnection(t *testing.T) {
 	require.ErrorIs(t, (&player{want: 1}).read(client.session), io.ErrClosedPipe)
 }
 
-// While a queue is full, only its owner reads, and others get what they have been waiting for already.
+// TestBacklogStopsOthers checks that while a queue is full only its owner reads, and that other waiters get ErrBacklog unless their event
+// has already happened.
 func TestBacklogStopsOthers(t *testing.T) {
 	client, server := pair(t, Config{})
 	c := client.session

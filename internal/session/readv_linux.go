@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// vectorReader reads a socket into memory that is lent to it when there is something to read.
+// vectorReader reads a socket into memory that is lent to it only when there is something to read.
 type vectorReader struct {
 	nc     *net.TCPConn
 	raw    syscall.RawConn
@@ -21,7 +21,7 @@ type vectorReader struct {
 	iov    []unix.Iovec
 	n      int
 	errno  syscall.Errno
-	once   func(fd uintptr) bool // readv, made once so that a read allocates nothing
+	once   func(fd uintptr) bool // readv, bound once so that a read allocates nothing
 }
 
 // newVectorReader returns nil for connections that are not plain sockets.
@@ -39,7 +39,7 @@ func newVectorReader(nc net.Conn) *vectorReader {
 	return r
 }
 
-// readv reports false when there is nothing to read. Sockets of package net don't block.
+// readv returns false if there is nothing to read. Sockets of package net don't block.
 func (r *vectorReader) readv(fd uintptr) bool {
 	r.iov = r.iov[:0]
 	for _, b := range r.vector.Lend() {
@@ -78,7 +78,7 @@ func (r *vectorReader) read(v chunk.Vector) (int, error) {
 	return r.n, nil
 }
 
-// asRead is an error of RawConn.Read as one of Conn.Read.
+// asRead converts an error of RawConn.Read to one of Conn.Read.
 func asRead(err error) error {
 	var op *net.OpError
 	if errors.As(err, &op) {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/chunk"
 )
 
-// vectorReader exists only where it was written for.
+// vectorReader is not implemented on this system.
 type vectorReader struct{}
 
 func newVectorReader(net.Conn) *vectorReader { return nil }

@@ -8,21 +8,21 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// replies are the reader's messages to the peer. The reader never waits to write: the next write takes the replies along, or the
-// reader passes them to the socket as far as it takes them at once, and a flusher writes the rest.
+// replies are the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the reader
+// passes them to the socket as far as it accepts them at once, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
 	due        atomic.Bool    // some are pending
 	later      atomic.Bool    // some are pending that may wait for the next write, or until the Session reads again
 
-	mu        sync.Mutex // guards the rest
+	mu        sync.Mutex // guards the fields below
 	pending   []chunk.Outgoing
-	bytes     int // of their bodies
+	bytes     int // total size of their bodies
 	ackDue    bool
-	ack       uint32 // of the newest Acknowledgement, which replaces older ones
+	ack       uint32 // value of the newest Acknowledgement, which replaces older ones
 	windowDue bool
-	window    uint32 // of the newest Window Acknowledgement Size, likewise
-	flushing  bool   // a flusher runs
+	window    uint32 // value of the newest Window Acknowledgement Size, which replaces older ones
+	flushing  bool   // a flusher is running
 	posted    bool   // pending contains messages of Post
 }
 
@@ -33,7 +33,7 @@ func (r *replies) add(o chunk.Outgoing, urgency *atomic.Bool) {
 	urgency.Store(true)
 }
 
-// post queues a message of Post. It reports false if there is no room, or if the chunk writer might refuse o.
+// post queues a message of Post. It returns false if there is no room, or if the chunk writer might refuse o.
 func (r *replies) post(o chunk.Outgoing) bool {
 	if o.ChunkStreamID < 2 || o.ChunkStreamID > chunk.MaxChunkStreamID || message.Type(o.Type) == message.TypeSetChunkSize {
 		return false

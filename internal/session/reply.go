@@ -51,7 +51,7 @@ func (w *writer) takeReplies(buf []byte) []byte {
 	return buf
 }
 
-// FlushReplies sends the replies without waiting. If a write is under way, it leaves them to release.
+// FlushReplies sends the replies without waiting. If a write is in progress, it leaves them to release.
 func (w *writer) FlushReplies() {
 	for range 2 { // others may add replies for ever
 		if !w.replies.due.Load() {
@@ -83,7 +83,7 @@ func (w *writer) startFlusher() {
 	}
 }
 
-// writeNow passes the replies to the socket, and reports whether it took them all. The caller holds the lock.
+// writeNow passes the replies to the socket, and reports whether the socket has accepted all of them. The caller holds the lock.
 func (w *writer) writeNow() bool {
 	if w.err != nil && w.havePosted() {
 		w.life.Fail(w.err)
@@ -95,7 +95,7 @@ func (w *writer) writeNow() bool {
 	n, _ := w.try.write(w.buf) // the next write finds the error
 	w.config.Counters.BytesWritten.Add(uint64(n))
 	w.unsent = append(w.unsent, w.buf[n:]...)
-	w.empty(0) // thousands of players keep no buffer each
+	w.empty(0) // so that thousands of players do not keep a buffer each
 	if len(w.unsent) > 0 {
 		return false
 	}
@@ -103,7 +103,7 @@ func (w *writer) writeNow() bool {
 	return true
 }
 
-// havePosted reports whether a message of Post waits. The caller holds the lock.
+// havePosted reports whether a message of Post is waiting. The caller holds the lock.
 func (w *writer) havePosted() bool {
 	r := &w.replies
 	r.mu.Lock()
@@ -111,7 +111,7 @@ func (w *writer) havePosted() bool {
 	return w.posted || r.posted
 }
 
-// flusher writes what the socket did not take at once.
+// flusher writes the replies that the socket has not accepted at once.
 func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {
@@ -125,7 +125,7 @@ func (w *writer) flusher() {
 	}
 }
 
-// TryReply is Reply, but reports false if the message was dropped.
+// TryReply is like Reply, but returns false if the message was dropped.
 func (w *writer) TryReply(o chunk.Outgoing) bool {
 	r := &w.replies
 	r.mu.Lock()

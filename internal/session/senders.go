@@ -8,9 +8,9 @@ import (
 	"sync/atomic"
 )
 
-// senders are the SendQueues of a connection whose senders run. They are for those who must not overtake queued media.
+// senders contains the SendQueues of a connection whose senders are running. It is for messages that must not overtake queued media.
 type senders struct {
-	busy atomic.Int32 // queues that are not empty, or whose sender writes
+	busy atomic.Int32 // number of queues that are not empty, or whose sender is writing
 
 	mu  sync.Mutex // guards all
 	all []*SendQueue
@@ -22,7 +22,7 @@ func (s *senders) add(q *SendQueue) {
 	s.all = append(s.all, q)
 }
 
-// remove removes a queue whose sender has ended. Nobody waits for it any more.
+// remove removes a queue whose sender has ended, and ends the waits for it.
 func (s *senders) remove(q *SendQueue) {
 	s.mu.Lock()
 	s.all = slices.DeleteFunc(s.all, func(other *SendQueue) bool { return other == q })
@@ -60,7 +60,7 @@ func (w *writer) afterMedia(ctx context.Context) error {
 	return nil
 }
 
-// ahead returns a channel that is closed when what is queued now has been sent, or nil if nothing is.
+// ahead returns a channel that is closed when the messages queued now have been sent, or nil if there are none.
 func (q *SendQueue) ahead() <-chan struct{} {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -73,7 +73,7 @@ func (q *SendQueue) ahead() <-chan struct{} {
 	return nil
 }
 
-// count says whether the queue is not empty, or its sender writes. The caller holds q.mu.
+// count updates senders.busy: whether the queue is not empty, or its sender is writing. The caller holds q.mu.
 func (q *SendQueue) count(busy bool) {
 	if busy == q.counts {
 		return

@@ -6,23 +6,23 @@ import "github.com/go-librtmp/rtmp/flv"
 type DropQueue struct {
 	MediaQueue
 	limit    int              // bytes
-	pictures flv.KeyFrameWait // decides which pictures are dropped as they come
-	offered  int64            // bytes since the beginning
-	due      [2]int64         // the value of offered from which prune is worth its cost: for any message, and for a key frame
+	pictures flv.KeyFrameWait // decides which arriving pictures are dropped
+	offered  int64            // bytes offered since the beginning
+	due      [2]int64         // values of offered from which prune is worth its cost, for any message and for a key frame
 }
 
-// pruneCost bounds how many bytes prune copies for each byte that is offered: it copies what it keeps.
+// pruneCost bounds how many bytes prune copies for each offered byte. prune copies everything that it keeps.
 const pruneCost = 8
 
 // NewDropQueue returns a queue of limit bytes.
 func NewDropQueue(limit int) DropQueue { return DropQueue{limit: limit} }
 
-// Offer appends a copy of m unless it has to drop it. dropped is how many others were dropped to make room.
+// Offer appends a copy of m, unless it must be dropped. dropped is the number of other messages that were dropped to make room.
 func (q *DropQueue) Offer(m *Message) (taken bool, dropped int) {
 	q.offered += int64(queueHeaderSize + m.Size())
 	if q.Len()+m.Size() > q.limit {
 		due := &q.due[0]
-		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // for which other media is dropped
+		if kind, _ := kindOf(m); kind == flv.KindKeyFrame { // other media is dropped to make room for a key frame
 			due = &q.due[1]
 		}
 		if q.offered >= *due {
@@ -44,8 +44,8 @@ func (q *DropQueue) Take() MediaQueue {
 	return taken
 }
 
-// Restart makes the queue continue with pictures that can be decoded without those that were taken out. It drops what is queued up to
-// the last key frames, and all pictures of tracks without one, and returns how many messages it has dropped.
+// Restart makes the queue continue with pictures that can be decoded without those that were taken out. It drops the media before the last
+// key frames, and all pictures of tracks without a key frame, and returns the number of dropped messages.
 func (q *DropQueue) Restart() (dropped int) {
 	q.pictures.All()
 	for m := range q.All() {
@@ -54,11 +54,11 @@ func (q *DropQueue) Restart() (dropped int) {
 	return q.prune(nil)
 }
 
-// refuse reports whether m is dropped: it cannot be decoded, or still does not fit.
+// refuse reports whether m must be dropped, because it can't be decoded or still does not fit.
 func (q *DropQueue) refuse(m *Message) bool {
 	kind, track := kindOf(m)
 	switch {
-	case kind == flv.KindHeader, kind == flv.KindData: // up to twice the limit, since there may be many
+	case kind == flv.KindHeader, kind == flv.KindData: // headers and data are accepted up to twice the limit, since there may be many
 		return q.Len()+m.Size() > 2*q.limit
 	case !q.pictures.Accept(kind, track):
 		return true
@@ -74,8 +74,8 @@ func (q *DropQueue) refuse(m *Message) bool {
 
 // prune makes room for next, which may be nil. Of each track it drops everything before the last key frame, so that a viewer sees a jump
 // to newer pictures that can be decoded. The last key frame may be next itself: otherwise a queue that is full of a single group of
-// pictures would keep that and refuse all newer ones. Of tracks without a key frame it drops all pictures. Sound is dropped up to the
-// earliest of these key frames, and all of it if the queue is still too long. Metadata and codec headers stay.
+// pictures would keep that and refuse all newer ones. It drops all pictures of tracks without a key frame. It drops audio up to the
+// earliest of these key frames, and all audio if the queue is still too long. Metadata and codec headers stay.
 func (q *DropQueue) prune(next *Message) (dropped int) {
 	type place struct {
 		at   int
@@ -136,7 +136,7 @@ func (q *DropQueue) keep(f func(*Message) bool) (dropped int) {
 	return dropped
 }
 
-// kindOf returns how much a message matters, and the track of audio and video.
+// kindOf returns the kind of a message, and the track of audio and video.
 func kindOf(m *Message) (flv.Kind, uint8) {
 	return flv.KindOf(flv.Tag{Type: flv.TagType(m.Type), Body: m.Body})
 }

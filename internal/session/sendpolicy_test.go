@@ -14,8 +14,8 @@ import (
 //     in a queue counts, where there is only one.
 
 const (
-	mediaSize   = 100                         // of each message's payload below, in bytes
-	mediaQueued = mediaSize + queueHeaderSize // in a queue
+	mediaSize   = 100                         // size of each message's payload below, in bytes
+	mediaQueued = mediaSize + queueHeaderSize // size of such a message in a queue
 )
 
 func mediaMessage(t message.Type, timestamp uint32, begin ...byte) *Message {
@@ -58,7 +58,7 @@ func TestDropQueueLimit(t *testing.T) {
 	offer(t, &q, sound(1), false, 0)
 
 	q = NewDropQueue(1)
-	fill(t, &q, sound(0)) // alone, a message may be of any size
+	fill(t, &q, sound(0)) // in an empty queue, a message may have any size
 	offer(t, &q, sound(1), true, 1)
 }
 
@@ -94,7 +94,8 @@ func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	assert.Equal(t, []uint32{2, 2, 3, 3, 4}, timesIn(&q))
 }
 
-// A queue full of what belongs together is left alone: what comes is refused, until a key frame takes its place.
+// TestDropQueueWaitsForAKeyFrame checks that a queue that is full of one group of pictures is kept and refuses media, until a new key frame
+// replaces it.
 func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
 	for _, popped := range []bool{false, true} {
 		q := NewDropQueue(3 * mediaQueued)
@@ -102,7 +103,7 @@ func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
 		offer(t, &q, frame(4), false, 0)
 		if popped {
 			q.Pop()
-			offer(t, &q, frame(5), false, 0) // there is room, but nothing to decode it with
+			offer(t, &q, frame(5), false, 0) // there is room, but the picture can't be decoded
 			fill(t, &q, sound(5))
 			require.Equal(t, []uint32{2, 3, 5}, timesIn(&q))
 		}
@@ -112,7 +113,7 @@ func TestDropQueueWaitsForAKeyFrame(t *testing.T) {
 	}
 }
 
-// Without a key frame all pictures go, and the sound stays.
+// TestDropQueueWithoutKeyFrame checks that without a key frame all pictures are dropped, and audio stays.
 func TestDropQueueWithoutKeyFrame(t *testing.T) {
 	q := NewDropQueue(3 * mediaQueued)
 	fill(t, &q, frame(0), sound(0), frame(1))
@@ -122,9 +123,9 @@ func TestDropQueueWithoutKeyFrame(t *testing.T) {
 	fill(t, &q, keyFrame(4), frame(5))
 }
 
-// Headers stay, and are taken up to twice the limit.
+// TestDropQueueKeepsHeaders checks that headers stay, and are accepted up to twice the limit.
 func TestDropQueueKeepsHeaders(t *testing.T) {
-	const six = 5*mediaQueued + mediaSize // when the last one comes
+	const six = 5*mediaQueued + mediaSize // size of the queue when the last one arrives
 	for limit, taken := range map[int]bool{six / 2: true, six/2 - 1: false} {
 		q := NewDropQueue(limit)
 		fill(t, &q, codecHeader(), codecHeader(), codecHeader(), codecHeader(), codecHeader())
@@ -155,7 +156,7 @@ func TestDropQueueRestart(t *testing.T) {
 	fill(t, &q, frame(1))
 }
 
-// Sound goes when headers alone are too much.
+// TestDropQueueRestartDropsSound checks that audio is dropped if the headers alone exceed the limit.
 func TestDropQueueRestartDropsSound(t *testing.T) {
 	for limit, dropped := range map[int]int{3 * mediaQueued: 0, 3*mediaQueued - 1: 1} {
 		q := NewDropQueue(limit)

@@ -9,8 +9,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// However little is to be dropped from a queue that is full of small messages: what is copied for that is in proportion to what is
-// offered.
+// TestDropQueueCopiesLittle checks that the number of copied bytes is proportional to the number of offered bytes, even if only little must
+// be dropped from a queue full of small messages.
 func TestDropQueueCopiesLittle(t *testing.T) {
 	const limit, messages = 1 << 20, 200
 	keep := map[string]*Message{

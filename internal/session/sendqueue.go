@@ -13,7 +13,7 @@ import (
 // gatherLimit is how many bytes may wait for the sender before Enqueue blocks, if nothing is dropped.
 const gatherLimit = 256 << 10
 
-// finishLooks is how often Finish looks for progress within a grace.
+// finishLooks is how often Finish checks for progress within a grace.
 const finishLooks = 8
 
 // SendQueue holds the media that a stream sends. A goroutine of the Session, the sender, sends everything that is queued with one
@@ -21,20 +21,20 @@ const finishLooks = 8
 type SendQueue struct {
 	w        *writer
 	streamID uint32 // set before the sender runs
-	dropping bool   // drop media when full; otherwise Enqueue blocks beyond gatherLimit
+	dropping bool   // media is dropped when the queue is full; otherwise Enqueue blocks beyond gatherLimit
 
 	more  chan struct{} // signalled when something was queued
 	room  chan struct{} // signalled when the sender has taken the queue, and when it ends
 	ended chan struct{} // closed when the sender has ended
 
-	mu     sync.Mutex // guards the rest
+	mu     sync.Mutex // guards the fields below
 	queue  DropQueue
 	busy   bool // the sender is writing
 	closed bool
 	err    error
 	counts bool          // senders counts this queue
-	sent   chan struct{} // closed when what the sender writes has been sent; nil: nobody waits
-	next   chan struct{} // likewise, for what is queued
+	sent   chan struct{} // closed when the messages that the sender is writing have been sent; nil if nothing waits for that
+	next   chan struct{} // the same for the queued messages
 }
 
 // NewSendQueue returns a queue that drops media beyond limit bytes. If limit is 0, Enqueue blocks instead.
@@ -46,7 +46,7 @@ func (w *writer) NewSendQueue(dropBeyond int) *SendQueue {
 // Drops reports whether the queue drops media when it is full.
 func (q *SendQueue) Drops() bool { return q.dropping }
 
-// Start starts the sender for a message stream. It reports false if the Session has ended.
+// Start starts the sender for a message stream. It returns false if the Session has ended.
 func (q *SendQueue) Start(streamID uint32) bool {
 	q.streamID = streamID
 	q.w.sending.add(q)
@@ -74,7 +74,7 @@ func (q *SendQueue) failure() error {
 	return q.err
 }
 
-// over returns why nothing more can be sent; nil: something can. The caller holds q.mu.
+// over returns why no more can be sent, or nil. The caller holds q.mu.
 func (q *SendQueue) over() error {
 	if q.err == nil && q.closed {
 		return fmt.Errorf("rtmp: stream: %w", net.ErrClosed)
@@ -89,7 +89,7 @@ func (q *SendQueue) Waiting() int {
 	return q.queue.Len()
 }
 
-// offer queues a message, and reports false if there is no room.
+// offer queues a message. It returns false if there is no room.
 func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -119,7 +119,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 }
 
 // Enqueue queues a message. It waits for room within the limit of who. The body is copied, and the stream id is that of the queue.
-// Several goroutines may call it at a time.
+// Several goroutines may call Enqueue at a time.
 func (q *SendQueue) Enqueue(who Writer, o *chunk.Outgoing) error {
 	return q.wait(who, func() (bool, error) {
 		if err := q.w.life.Err(); err != nil {
@@ -141,13 +141,13 @@ func (q *SendQueue) Drained(who Writer) error {
 	})
 }
 
-// wait calls try until it reports true or an error, within the limit of who, whenever there may be more room.
+// wait calls try whenever there may be more room, until it returns true or an error, within the limit of who.
 func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	done, err := try()
 	if done || err != nil {
 		return err
 	}
-	defer signal(q.room) // there may be room for another call, and the end concerns all
+	defer signal(q.room) // wake the next waiter: there may be room for it too, and an end concerns all
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
 			done, err = try()
@@ -213,7 +213,7 @@ func (q *SendQueue) send(queue *MediaQueue) error {
 	return b.End(err)
 }
 
-// Finish waits until everything was sent, and then ends the queue. The sender, and a write under way, may go on as long as they make
+// Finish waits until everything was sent, and then ends the queue. The sender, and a write in progress, may continue while they make
 // progress within each grace, but no longer than Config.Timeout. It returns the error of sending, if any.
 func (q *SendQueue) Finish(grace time.Duration) error {
 	w := q.w
@@ -228,7 +228,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 	defer tick.Stop()
 	w.deadline.interrupt(nil) // only then does a write count what the network has taken so far
 	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
-	var lock chan struct{} // first the queue, then the lock
+	var lock chan struct{} // wait for the queue first, and then for the lock
 	for {
 		select {
 		case <-ended:

@@ -16,18 +16,19 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// queuedSound is an audio message as a stream gives it to its queue.
+// queuedSound returns an audio message as a stream passes it to its queue.
 func queuedSound(timestamp uint32, size int) *chunk.Outgoing {
 	return &chunk.Outgoing{Type: uint8(message.TypeAudio), ChunkStreamID: ChunkStreamMedia, Timestamp: timestamp, Body: make([]byte, size)}
 }
 
-// soon is a Writer with a deadline in a second.
+// soon returns a Writer with a deadline in a second.
 func soon() Writer { return until(time.Now().Add(time.Second)) }
 
 // forever is a Writer without a limit.
 var forever = until{}
 
-// What is queued is sent on the queue's message stream, with the chunk stream and the time of each message.
+// TestSendQueueSends checks that queued messages are sent on the queue's message stream, with the chunk stream and the timestamp of each
+// message.
 func TestSendQueueSends(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -36,7 +37,7 @@ func TestSendQueueSends(t *testing.T) {
 		o := queuedSound(7, 1)
 		o.Body[0], o.ChunkStreamID = 1, 9
 		require.NoError(t, q.Enqueue(forever, o))
-		o.Body[0], o.Timestamp = 2, 8 // it was copied
+		o.Body[0], o.Timestamp = 2, 8 // the message was copied
 		require.NoError(t, q.Enqueue(forever, o))
 		require.Equal(t, 2*(queueHeaderSize+1), q.Waiting())
 		require.ErrorIs(t, q.Drained(soon()), os.ErrDeadlineExceeded, "nobody sends yet")
@@ -56,7 +57,8 @@ func TestSendQueueSends(t *testing.T) {
 	})
 }
 
-// Without a limit for dropping, Enqueue blocks beyond gatherLimit. Alone, a message may be of any size that RTMP allows.
+// TestSendQueueBlocks checks that without a limit for dropping, Enqueue blocks beyond gatherLimit, and that an empty queue accepts a
+// message of any size.
 func TestSendQueueBlocks(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -78,7 +80,7 @@ func TestSendQueueBlocks(t *testing.T) {
 	})
 }
 
-// Media that does not fit is dropped and counted.
+// TestSendQueueDrops checks that media that does not fit is dropped and counted.
 func TestSendQueueDrops(t *testing.T) {
 	client, _ := pair(t, Config{})
 	q := client.session.NewSendQueue(2 * mediaQueued)
@@ -96,7 +98,7 @@ func TestSendQueueDrops(t *testing.T) {
 	require.True(t, client.session.NewSendQueue(1).Drops())
 }
 
-// Several calls wait for a queue that has become empty: each goes on.
+// TestSendQueueForgetsNobody checks that all calls that wait for room continue when the queue has become empty.
 func TestSendQueueForgetsNobody(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -121,8 +123,8 @@ func TestSendQueueForgetsNobody(t *testing.T) {
 	})
 }
 
-// The queue has ended for everybody when something in it could not be sent, when it was closed, or with the connection. A Writer that is
-// stopped only ends its own calls.
+// TestSendQueueEnds checks that a queue has ended for all callers when a message in it could not be sent, when it was closed, or when the
+// connection has ended, and that a stopped Writer ends only its own calls.
 func TestSendQueueEnds(t *testing.T) {
 	stopped := errors.New("stopped")
 	for name, test := range map[string]struct {
@@ -178,7 +180,8 @@ func TestSendQueueEnds(t *testing.T) {
 	}
 }
 
-// Finish sends what is queued, as long as the network takes something within each grace, but no longer than Config.Timeout.
+// TestSendQueueFinish checks that Finish sends the queued messages while the network accepts bytes within each grace, but no longer than
+// Config.Timeout.
 func TestSendQueueFinish(t *testing.T) {
 	const grace, timeout, every, size = time.Second, 5 * time.Second, 600 * time.Millisecond, 12 + 50
 	for name, test := range map[string]struct {

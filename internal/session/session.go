@@ -1,5 +1,5 @@
-// Package session is an RTMP connection after its handshake: reading, writing, replies and remote calls, for the client and the server.
-// It is to both what the mux of golang.org/x/crypto/ssh is to its client and server. It does not know connect, play, publish or
+// Package session implements an RTMP connection after its handshake: reading, writing, replies and remote calls, for the client and the
+// server. Its role is that of the mux in golang.org/x/crypto/ssh. It does not depend on connect, play, publish or
 // streams.
 package session
 
@@ -14,7 +14,8 @@ import (
 //
 // A Session reads only while a call waits for something, or if StartStanding was called. A call that waits takes the token, reads, and
 // dispatches for all others until its own event has happened. A call that writes takes the write lock. The reader never waits to
-// write: its replies are taken along by the next write, go to the socket as far as it takes them at once, or to a flusher.
+// write: its replies are sent with the next write, or passed to the socket as far as it accepts them at once, and a flusher writes the
+// rest.
 //
 // Lock order, outermost first, and what each lock guards:
 //

@@ -18,7 +18,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Either end calls the other, many at once, and every answer reaches its own caller.
+// TestCallsBothWays makes many calls at once in both directions, and checks that every answer reaches its caller.
 func TestCallsBothWays(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
@@ -43,10 +43,10 @@ func TestCallsBothWays(t *testing.T) {
 	require.Zero(t, server.session.PendingCalls())
 }
 
-// Both ends send pings without reading until everything is stuck but what nobody waits for: no end deadlocks, and what finds no
-// room is counted.
+// TestPingFlood makes both ends send pings without reading until the connection is full. There must be no deadlock, and unanswered pings
+// must be counted.
 func TestPingFlood(t *testing.T) {
-	var seen atomic.Uint64 // pings, at both ends
+	var seen atomic.Uint64 // number of pings received at both ends
 	count := func(m *Message) (bool, error) {
 		if u, err := message.ParseUserControl(m.Payload()); err == nil && m.Type == message.TypeUserControl && u.Event == message.EventPingRequest {
 			seen.Add(1)
@@ -80,7 +80,7 @@ func TestPingFlood(t *testing.T) {
 	require.EqualValues(t, 2*pings, seen.Load())
 }
 
-// A flood of replies that nobody takes is bounded, and the connection lives.
+// TestRepliesAreBounded checks that replies that the peer does not read are bounded, and that the connection stays alive.
 func TestRepliesAreBounded(t *testing.T) {
 	client, _ := pair(t, Config{})
 	for range MaxReplies + 5 {
@@ -90,7 +90,7 @@ func TestRepliesAreBounded(t *testing.T) {
 	require.NoError(t, client.session.Err())
 }
 
-// Close ends who waits and who writes, with its own error, and joins every goroutine.
+// TestClose checks that Close ends waits and writes with its own error, and joins every goroutine.
 func TestClose(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -113,7 +113,7 @@ func TestClose(t *testing.T) {
 	})
 }
 
-// The error that Ended returns is that of the Session and of pending calls.
+// TestEndedChoosesTheError checks that the error that Ended returns is that of the Session and of pending calls.
 func TestEndedChoosesTheError(t *testing.T) {
 	client, _ := pair(t, Config{})
 	k, err := client.session.NewCall("ask", 0)
@@ -133,7 +133,8 @@ func TestEndedChoosesTheError(t *testing.T) {
 	require.ErrorContains(t, err, "ask")
 }
 
-// ReadPacket takes precedence over the standing reader and gets every message before anything has acted on it; HandlePacket acts.
+// TestReadPacketBesideTheStandingReader checks that ReadPacket takes precedence over the standing reader and returns every message before
+// it is dispatched, and that HandlePacket dispatches it.
 func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{})
@@ -146,7 +147,7 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 			assert.NoError(t, client.session.ReadPacket(ctx, 0, &p))
 			got <- p
 		}()
-		reads := func() bool { // instead of the standing reader
+		reads := func() bool { // reads reports whether the test reads instead of the standing reader
 			d := &client.session.reader.deadline
 			d.mu.Lock()
 			defer d.mu.Unlock()
@@ -166,7 +167,7 @@ func TestReadPacketBesideTheStandingReader(t *testing.T) {
 	require.NoError(t, err, "the standing reader reads on")
 }
 
-// A wait for an answer ends with Config.Timeout, with its context, or with what came first; the connection lives.
+// TestWaitsEnd checks that a wait for an answer ends with Config.Timeout or with its context, and that the connection stays alive.
 func TestWaitsEnd(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{Timeout: time.Minute})
@@ -190,7 +191,7 @@ func TestWaitsEnd(t *testing.T) {
 	})
 }
 
-// Two wait at once: one reads, for both.
+// TestWhoWaitsReadsForAll checks that of two waiters one reads for both.
 func TestWhoWaitsReadsForAll(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -198,18 +199,18 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 		ctx, cancel := context.WithCancel(context.Background())
 		reading := make(chan error, 1)
 		go func() { reading <- client.session.Await(ctx, "nothing", nil) }()
-		synctest.Wait() // it has the token
+		synctest.Wait() // the waiter has the token
 		got, err := client.call(context.Background(), "echo", 1.0)
 		require.NoError(t, err)
 		require.Equal(t, []any{1.0}, got)
 		cancel()
 		require.ErrorIs(t, <-reading, context.Canceled)
-		_, err = client.call(context.Background(), "echo", 2.0) // reads for itself
+		_, err = client.call(context.Background(), "echo", 2.0) // this call reads for itself
 		require.NoError(t, err)
 	})
 }
 
-// When the Dispatcher learns of the end, Err returns it already.
+// TestEndedIsTheEnd checks that Err already returns the error when Ended is called.
 func TestEndedIsTheEnd(t *testing.T) {
 	client, _ := pair(t, Config{})
 	told, found := make(chan struct{}), make(chan error)

@@ -11,7 +11,7 @@ import (
 // source reads the socket for the chunk reader, within the deadline of the holder of the token.
 type source struct{ r *reader }
 
-// newSource returns a source that is chunk.Vectored if the socket can be read that way.
+// newSource returns a source, which implements chunk.Vectored if the socket supports that.
 func newSource(r *reader) io.Reader {
 	if v := newVectorReader(r.life.nc); v != nil {
 		return vectoredSource{source{r}, v}
@@ -23,7 +23,7 @@ func (s source) Read(b []byte) (int, error) {
 	return s.read(func() (int, error) { return s.r.life.nc.Read(b) })
 }
 
-// read calls once until it has read something, or the deadline has passed.
+// read calls once until it has read bytes or the deadline has passed.
 func (s source) read(once func() (int, error)) (int, error) {
 	r := s.r
 	r.out.replies.hurry()

@@ -6,15 +6,15 @@ import (
 	"time"
 )
 
-// standing is the standing reader. It reads while no other waiter does, so that pings and calls are always answered. It is a waiter
+// standing is the standing reader. It reads while no other waiter reads, so that pings and calls are always answered. It is a waiter
 // without a deadline that stops only for calls that take precedence.
 type standing struct {
 	reader *reader
 	waiter Waiter
 	start  sync.Once
 
-	mu      sync.Mutex // guards the rest
-	claims  int        // calls that take precedence
+	mu      sync.Mutex // guards the fields below
+	claims  int        // number of calls that take precedence
 	unclaim chan struct{}
 }
 
@@ -56,7 +56,7 @@ func (s *standing) claimed() <-chan struct{} {
 	return s.unclaim
 }
 
-// standing is the Sink of a waiter that takes no media.
+// standing also implements the Sink of a waiter that takes no media.
 
 func (s *standing) Ready() bool         { return s.claimed() != nil }
 func (s *standing) Room() bool          { return false }

@@ -2,8 +2,8 @@ package session
 
 import "sync/atomic"
 
-// token is the right to read the socket. A channel of one slot would do, at several times the cost where nobody waits, which is as
-// much as reading a small message.
+// token is the right to read the socket. A channel with one slot would also work, but if nobody waits it costs several times as much, about
+// as much as reading a small message.
 type token struct {
 	taken   atomic.Bool
 	waiting atomic.Int32  // those that try take now, and each time that given is signalled
@@ -12,7 +12,7 @@ type token struct {
 
 func (t *token) init() { t.given = make(chan struct{}, 1) }
 
-// take reports whether the token was free, and is the caller's now.
+// take takes the token if it is free, and reports whether it was.
 func (t *token) take() bool { return t.taken.CompareAndSwap(false, true) }
 
 func (t *token) give() {
@@ -25,5 +25,5 @@ func (t *token) give() {
 	}
 }
 
-// awaited reports whether somebody waits for the token.
+// awaited reports whether a goroutine is waiting for the token.
 func (t *token) awaited() bool { return t.waiting.Load() > 0 }

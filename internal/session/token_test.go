@@ -7,12 +7,12 @@ import (
 	"github.com/stretchr/testify/assert"
 )
 
-// One has it at a time, and nobody who waits is forgotten.
+// TestToken checks that one goroutine at a time has the token, and that no waiter is forgotten.
 func TestToken(t *testing.T) {
 	var k token
 	k.init()
 	var wg sync.WaitGroup
-	had := 0 // without a lock of its own: the race detector looks
+	had := 0 // without a lock, so that the race detector finds mistakes
 	for range 8 {
 		wg.Go(func() {
 			for range 1000 {

@@ -4,7 +4,7 @@ package session
 
 import "net"
 
-// tryWriter exists only where a socket can be asked to take what it can at once.
+// tryWriter is not implemented on this system.
 type tryWriter struct{}
 
 func newTryWriter(net.Conn) *tryWriter { return nil }

@@ -14,8 +14,8 @@ type tryWriter struct {
 	raw  syscall.RawConn
 	buf  []byte
 	n    int
-	err  error                 // of once; nil: the socket takes no more
-	once func(fd uintptr) bool // write, made once so that a write allocates nothing
+	err  error                 // error of once; nil if the socket accepts no more
+	once func(fd uintptr) bool // write, bound once so that a write allocates nothing
 	bufs [][]byte
 	many func(fd uintptr) bool // writev, likewise
 }
@@ -36,8 +36,8 @@ func newTryWriter(nc net.Conn) *tryWriter {
 		return true
 	}
 	t.many = func(fd uintptr) bool {
-		// An error is left to the next ordinary write to find.
-		if len(t.bufs) == 1 { // which is usual, and costs the kernel less
+		// Errors are ignored here, since the next ordinary write will return them.
+		if len(t.bufs) == 1 { // the usual case, which costs the kernel less
 			t.n, _ = syscall.Write(int(fd), t.bufs[0])
 			return true
 		}
@@ -47,8 +47,8 @@ func newTryWriter(nc net.Conn) *tryWriter {
 	return t
 }
 
-// write returns how many bytes of b the socket took, and its error as from net.Conn's Write. If the socket takes no more, was closed, or
-// its deadline has passed, the error is nil, and an ordinary write finds out.
+// write returns how many bytes of b the socket has accepted. The error is like that of net.Conn's Write, but it is nil if the socket
+// accepts no more, was closed, or its deadline has passed; an ordinary write will report that.
 func (t *tryWriter) write(b []byte) (int, error) {
 	t.buf, t.n, t.err = b, 0, nil
 	if err := t.raw.Write(t.once); err != nil {
@@ -62,10 +62,10 @@ func (t *tryWriter) write(b []byte) (int, error) {
 	return 0, &net.OpError{Op: "write", Net: "tcp", Source: t.nc.LocalAddr(), Addr: t.nc.RemoteAddr(), Err: os.NewSyscallError("write", t.err)}
 }
 
-// maxBuffers is how many buffers one system call takes (IOV_MAX).
+// maxBuffers is the maximum number of buffers in one system call (IOV_MAX).
 const maxBuffers = 1024
 
-// writev is write for many buffers.
+// writev is like write, for many buffers.
 func (t *tryWriter) writev(b [][]byte) (total int) {
 	for len(b) > 0 {
 		t.bufs, t.n = b[:min(len(b), maxBuffers)], 0

@@ -10,24 +10,24 @@ import (
 // Waiter waits for something that the peer will send.
 type Waiter struct {
 	What  string          // for the error text
-	Idle  time.Duration   // bounds each read of the socket; 0: no bound
+	Idle  time.Duration   // bounds each read of the socket; 0 means no bound
 	Wake  <-chan struct{} // closed or signalled when another reader may have received it
-	Sink  Sink            // decides when the wait is over; nil: when Wake is closed
-	Taker Taker           // takes audio and video without a dispatch; may be nil. It needs Sink as well
+	Sink  Sink            // decides when the wait is over; nil means when Wake is closed
+	Taker Taker           // takes audio and video without a dispatch; may be nil; requires Sink
 
-	call     *Call           // until it is complete, instead of Wake; may be nil
+	call     *Call           // wait until this call is complete, instead of Wake; may be nil
 	ctx      context.Context // may be nil
 	deadline time.Time       // of the whole wait; zero: none
 	timer    *time.Timer     // of expiry; nil until the first wait for another reader
 	packet   *message.Packet // receives the next message instead of a dispatch
 }
 
-// Sink is the owner of a Waiter that takes media as it comes, such as a stream that is being read. The methods change nothing.
+// Sink is the owner of a Waiter that takes media as it arrives, such as a stream that is being read. The methods have no side effects.
 type Sink interface {
 	Ready() bool         // the wait is over
-	Room() bool          // the owner also takes what has been received already
-	Deadline() time.Time // of the wait; zero: none
-	Backlog() *Backlog   // of the owner, which may read although it is full; may be nil
+	Room() bool          // the owner also takes messages that have already been received
+	Deadline() time.Time // deadline of the wait; zero means none
+	Backlog() *Backlog   // the owner's Backlog; the owner may read even if it is full; may be nil
 }
 
 // Taker takes the messages of its own stream without a dispatch, many at a time. Only the goroutine that reads for it calls it.
@@ -36,22 +36,22 @@ type Taker interface {
 	Begin()                  // comes before Take, and may take a lock
 	Take(m *Message) Verdict // m is audio or video
 	Room() bool              // there may be room for another message
-	End() (ready bool)       // releases the lock; ready is that of Sink
+	End() (ready bool)       // releases the lock; ready is the result of Sink.Ready
 }
 
-// Verdict is what a Taker does with a message.
+// Verdict says what a Taker does with a message.
 type Verdict int
 
 const (
 	Declined Verdict = iota // dispatch it
 	Taken
-	Later // offer it again to the next Read; this one returns
+	Later // offer the message again to the next Read; this one returns
 )
 
 func (w *Waiter) ready() bool {
 	switch {
 	case w.packet != nil:
-		return w.packet.Absolute // which every received packet is
+		return w.packet.Absolute // received packets are always Absolute
 	case w.Sink != nil:
 		return w.Sink.Ready()
 	case w.call != nil:
@@ -65,7 +65,7 @@ func (w *Waiter) ready() bool {
 	}
 }
 
-// wake returns what is closed or signalled when another reader may have received what w waits for.
+// wake returns the channel that is closed or signalled when another reader may have received what w waits for.
 func (w *Waiter) wake() <-chan struct{} {
 	if w.call != nil {
 		return w.call.Done()
@@ -73,14 +73,14 @@ func (w *Waiter) wake() <-chan struct{} {
 	return w.Wake
 }
 
-// expireAfter limits the whole wait; <= 0: no limit.
+// expireAfter limits the whole wait; <= 0 means no limit.
 func (w *Waiter) expireAfter(limit time.Duration) {
 	if limit > 0 {
 		w.deadline = time.Now().Add(limit)
 	}
 }
 
-// due returns when w gives up if nothing arrives from now on.
+// due returns when w gives up if no bytes arrive from now on.
 func (w *Waiter) due() time.Time {
 	d := w.deadline
 	if w.Sink != nil {

@@ -10,14 +10,14 @@ import (
 type window struct {
 	replies *replies
 
-	mu        sync.Mutex // guards the rest
-	received  uint64     // bytes since the first of the handshake
+	mu        sync.Mutex // guards the fields below
+	received  uint64     // bytes received since the beginning of the handshake
 	acked     uint64     // received at the last Acknowledgement
 	size      uint32     // the peer's Window Acknowledgement Size
-	announced uint32     // ours, as last sent
+	announced uint32     // our own window, as last sent
 }
 
-// count adds received bytes, and acknowledges them whenever they are half the window.
+// count adds received bytes, and sends an Acknowledgement after each half of the window.
 func (w *window) count(n int) {
 	w.mu.Lock()
 	w.received += uint64(n)
@@ -39,7 +39,7 @@ func (w *window) obey(t message.Type, size uint32) {
 	case t == message.TypeSetPeerBandwidth && size != w.announced:
 		w.announced = size
 		w.replies.announceWindow(size)
-	case t == message.TypeWindowAckSize && size > 0: // some peers send 0, and cannot mean an acknowledgement for every byte
+	case t == message.TypeWindowAckSize && size > 0: // a window of 0, which some peers send, is ignored: it can't mean an acknowledgement for every byte
 		w.size = size
 	}
 }

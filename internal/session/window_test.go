@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The sequence number is the count of bytes modulo 2^32.
+// TestAcknowledgementsWrap checks that the sequence number is the number of bytes modulo 2^32.
 func TestAcknowledgementsWrap(t *testing.T) {
 	client, _ := pair(t, Config{HandshakeBytes: math.MaxUint32 - 10})
 	w := &client.session.window
@@ -20,7 +20,8 @@ func TestAcknowledgementsWrap(t *testing.T) {
 	require.EqualValues(t, DefaultWindow-11, client.session.replies.ack)
 }
 
-// An Acknowledgement is due at half the window, of all bytes since the handshake began, and the newest is enough.
+// TestAcknowledgements checks that an Acknowledgement is due after half the window, that it counts all bytes since the beginning of the
+// handshake, and that only the newest is sent.
 func TestAcknowledgements(t *testing.T) {
 	client, server := pair(t, Config{Window: 1000, HandshakeBytes: 400})
 	w := &client.session.window
@@ -41,7 +42,7 @@ func TestAcknowledgements(t *testing.T) {
 	require.EqualValues(t, 1, server.session.Counters().Acknowledgements.Load())
 }
 
-// The peer's window counts unless it is 0; its bandwidth is answered, once for each value, and not said again.
+// TestWindows checks that the peer's window is used unless it is 0, and that each new value of its bandwidth is answered once.
 func TestWindows(t *testing.T) {
 	client, _ := pair(t, Config{})
 	w, r := &client.session.window, &client.session.replies

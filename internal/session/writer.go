@@ -20,11 +20,11 @@ const (
 	// shareWriteBuffer is the size of the largest buffer that is shared, in bytes.
 	shareWriteBuffer = 4 << 20
 	// writeGrace is the shortest time that a write gets. A context or deadline may end before the socket was offered a byte, and
-	// usually the socket takes the bytes in microseconds.
+	// usually the socket accepts all bytes within microseconds.
 	writeGrace = 100 * time.Millisecond
 )
 
-// writer owns the direction to the peer.
+// writer is the write side.
 type writer struct {
 	life     *lifetime
 	config   *Config
@@ -34,12 +34,12 @@ type writer struct {
 	lock   chan struct{} // one slot: the right to encode and write. Unlike a mutex, it can be waited for together with a context
 	chunks *chunk.Writer // owned by the holder of lock
 	buf    []byte        // likewise
-	box    *[]byte       // likewise: the pool's box of buf; nil: there is no buffer
-	err    error         // likewise: the first failed write
-	unsent []byte        // likewise: what the socket did not take without waiting
-	rest   [][]byte      // likewise: what the socket did not take of TryWritev. At most one of unsent and rest is not empty
-	try    *tryWriter    // likewise; nil if not supported
-	posted bool          // likewise: what is not written yet contains messages of Post
+	box    *[]byte       // the pool's pointer to buf; nil if there is no buffer; owned by the holder of lock
+	err    error         // error of the first failed write; owned by the holder of lock
+	unsent []byte        // bytes that the socket has not accepted without waiting; owned by the holder of lock
+	rest   [][]byte      // buffers of TryWritev that the socket has not accepted; owned by the holder of lock. At most one of unsent and rest is not empty
+	try    *tryWriter    // nil if not supported; owned by the holder of lock
+	posted bool          // the unwritten bytes contain messages of Post; owned by the holder of lock
 
 	sending   senders
 	gathering atomic.Bool // a Post is about to write what others post meanwhile
@@ -57,7 +57,7 @@ func (w *writer) init(life *lifetime, config *Config) {
 
 // Writer is the origin of a write, such as a stream that publishes, and limits it.
 type Writer interface {
-	// WriteLimit returns the deadline, zero if there is none, and an error if the write has to end now.
+	// WriteLimit returns the deadline, zero if there is none, and an error if the write must end now.
 	WriteLimit() (time.Time, error)
 	// WriteWake is signalled when WriteLimit may have changed. InterruptWrite is called then as well.
 	WriteWake() <-chan struct{}
@@ -67,7 +67,7 @@ type Writer interface {
 type purpose struct {
 	ctx     context.Context // may be nil
 	who     Writer          // may be nil
-	replies bool            // only replies: if they cannot be written, what the peer has sent can still be read
+	replies bool            // the write contains only replies; if it fails, received messages can still be read
 }
 
 func (p purpose) limit() (time.Time, error) {
@@ -80,8 +80,8 @@ func (p purpose) limit() (time.Time, error) {
 	return p.who.WriteLimit()
 }
 
-// acquire takes the write lock. It fails if the Session has ended or p's limit has passed, before anything is encoded: what has been
-// encoded must be written.
+// acquire takes the write lock. It fails if the Session has ended or p's limit has passed. Nothing is encoded before that, since encoded
+// messages must be written.
 func (w *writer) acquire(p purpose) error {
 	if _, err := p.limit(); err != nil {
 		return err
@@ -96,7 +96,7 @@ func (w *writer) acquire(p purpose) error {
 	return err
 }
 
-// usable returns the error if nothing can be encoded and written any more. The caller holds the lock.
+// usable returns an error if messages can't be encoded and written any more. The caller holds the lock.
 func (w *writer) usable(p purpose) error {
 	if err := w.life.Err(); err != nil {
 		return err
@@ -135,7 +135,7 @@ func (w *writer) waitForLock(p purpose) error {
 	}
 }
 
-// waitFor waits for the lock or for an event, one of which is nil, within the limit of who; a nil who has none.
+// waitFor waits for the lock or for an event, one of which must be nil, within the limit of who. A nil who has no limit.
 func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}) error {
 	for {
 		var expired <-chan time.Time
@@ -166,8 +166,8 @@ func (w *writer) waitFor(who Writer, lock chan<- struct{}, event <-chan struct{}
 	}
 }
 
-// Send writes pending replies and messages with one system call. If ctx ends before the write begins, the connection is as it was. If
-// it ends during the write, the connection ends, since half a chunk may have been sent, unless the rest is written within
+// Send writes pending replies and messages with one system call. If ctx is done before the write begins, nothing is sent. If it is done
+// during the write, the connection ends, since a part of a chunk may have been sent, unless the rest can be written within
 // writeGrace. Media that was queued before the call is sent first.
 func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
@@ -176,9 +176,9 @@ func (w *writer) Send(ctx context.Context, messages ...chunk.Outgoing) error {
 	return w.send(purpose{ctx: ctx, replies: len(messages) == 0}, messages...)
 }
 
-// Post is Send for a message whose sender will wait for an answer: an error that occurs later ends the Session. If a write is under
-// way, Post leaves the message to it and returns, so that one system call sends what many goroutines post. gather says that others may
-// be about to post: Post lets them run before it writes. o.Body is kept.
+// Post is like Send, for a message whose sender will wait for an answer: a later error ends the Session. If a write is in progress, Post
+// leaves the message to it and returns, so that one system call sends the messages of many goroutines. gather says that other goroutines
+// may be about to post; Post lets them run before it writes. o.Body is kept.
 func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error {
 	if err := w.afterMedia(ctx); err != nil {
 		return err
@@ -215,7 +215,7 @@ func (w *writer) Post(ctx context.Context, gather bool, o chunk.Outgoing) error 
 	return nil
 }
 
-// SendBy is Send with a deadline.
+// SendBy is like Send, with a deadline.
 func (w *writer) SendBy(deadline time.Time, messages ...chunk.Outgoing) error {
 	return w.send(purpose{who: until(deadline), replies: len(messages) == 0}, messages...)
 }
@@ -226,7 +226,7 @@ type until time.Time
 func (u until) WriteLimit() (time.Time, error) { return time.Time(u), nil }
 func (u until) WriteWake() <-chan struct{}     { return nil }
 
-// SendReply is Send for an answer, without a limit of its own. If it cannot be sent, the connection stays alive as long as it can be
+// SendReply is like Send, for an answer, without its own limit. If it can't be sent, the connection stays alive as long as it can be
 // read.
 func (w *writer) SendReply(messages ...chunk.Outgoing) error {
 	return w.send(purpose{replies: true}, messages...)
@@ -240,7 +240,7 @@ func (w *writer) send(p purpose, messages ...chunk.Outgoing) error {
 	return w.sendLocked(p, messages...)
 }
 
-// sendLocked is send for the holder of the lock.
+// sendLocked is send for a caller that holds the lock.
 func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	w.begin()
 	p.replies = p.replies && !w.posted
@@ -253,7 +253,7 @@ func (w *writer) sendLocked(p purpose, messages ...chunk.Outgoing) error {
 	switch err := w.flush(p, keepWriteBuffer); {
 	case err == nil:
 		return refused
-	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // read on, although the peer does not listen
+	case p.replies && !(w.config.Progress && errors.Is(err, os.ErrDeadlineExceeded)): // continue to read, although the peer does not
 		return err
 	default:
 		return w.life.Fail(err)
@@ -318,8 +318,8 @@ func (w *writer) empty(keep int) {
 	w.box, w.buf = nil, nil
 }
 
-// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Usually the socket takes it at once, and no
-// deadline has to be set.
+// write writes b within Config.Timeout and p's limit, or writeGrace if that is longer. Usually the socket accepts it at once, and no
+// deadline needs to be set.
 func (w *writer) write(p purpose, b []byte) error {
 	if w.try != nil {
 		n, err := w.try.write(b)
@@ -338,7 +338,7 @@ func (w *writer) write(p purpose, b []byte) error {
 	})
 }
 
-// writing calls write, which continues where it has stopped, until it succeeds or a limit has passed.
+// writing calls write until it succeeds or a limit has passed. write continues where it has stopped.
 func (w *writer) writing(p purpose, write func() (int, error)) error {
 	var holder any = w
 	if p.who != nil {
@@ -347,12 +347,12 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 	w.deadline.hold(holder)
 	defer w.deadline.hold(nil)
 	if p.ctx != nil && p.ctx.Done() != nil {
-		stop := context.AfterFunc(p.ctx, func() { w.deadline.interrupt(w) }) // rearm undoes it if it comes too late
+		stop := context.AfterFunc(p.ctx, func() { w.deadline.interrupt(w) }) // rearm undoes an interrupt that comes too late
 		defer stop()
 	}
 	began := time.Now()
 	due, _ := w.due(p, began)
-	w.deadline.arm(due) // the result does not matter: write is always tried once
+	w.deadline.arm(due) // the result does not matter, since write is always tried once
 	for {
 		n, err := write()
 		w.config.Counters.BytesWritten.Add(uint64(n))
@@ -385,7 +385,7 @@ func (w *writer) lost(err error) error {
 	return &LostError{What: "write", Peer: w.config.Peer, Cause: err}
 }
 
-// due returns when a write that began at began has to end, zero if never, and p's error if p ends it.
+// due returns the time by which a write that began at began must end, zero if never, and p's error if p ends it.
 func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	due, err := p.limit()
 	if grace := began.Add(writeGrace); err != nil || !due.IsZero() && due.Before(grace) {
@@ -397,13 +397,13 @@ func (w *writer) due(p purpose, began time.Time) (time.Time, error) {
 	return due, err
 }
 
-// InterruptWrite makes a write for who that is under way check its limit.
+// InterruptWrite makes a write in progress for who check its limit.
 func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 
 // Leaving says that the peer may hang up from now on: a failed write does not end the Session.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
-// CloseWrite closes the write side of the connection. It reports false if the connection does not support that.
+// CloseWrite closes the write side of the connection. It returns false if the connection does not support that.
 func (w *writer) CloseWrite(ctx context.Context) bool {
 	half, ok := w.life.nc.(interface{ CloseWrite() error })
 	if !ok {

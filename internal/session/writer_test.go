@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Messages are sent up to the first that cannot be encoded, and Config.Sent sees those.
+// TestSendRefuses checks that messages before the first that can't be encoded are sent, and that Config.Sent sees only those.
 func TestSendRefuses(t *testing.T) {
 	a, b := conntest.Pair(t)
 	var sent []uint32
@@ -34,7 +34,7 @@ func TestSendRefuses(t *testing.T) {
 	}
 }
 
-// A Writer that is stopped while it waits for the lock writes nothing, even if nothing has woken it.
+// TestStoppedBeforeTheLock checks that a Writer that is stopped while it waits for the lock writes nothing, even if nothing has woken it.
 func TestStoppedBeforeTheLock(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := pair(t, Config{})
@@ -50,7 +50,8 @@ func TestStoppedBeforeTheLock(t *testing.T) {
 	})
 }
 
-// A connection keeps small buffers only, and none at all if it is one of thousands of players. Huge ones are not even shared.
+// TestWriteBuffers checks that a connection keeps only small buffers, that a player's connection keeps none, and that very large ones are
+// not shared.
 func TestWriteBuffers(t *testing.T) {
 	send := func(s *Session) error { return s.Send(context.Background(), ping) }
 	batch := func(s *Session) error { return writeFor(s, nil) }

@@ -4,7 +4,7 @@ package session
 
 import "syscall"
 
-// writev does with several system calls what takes one elsewhere.
+// writev uses several system calls, where other systems need one.
 func writev(fd int, b [][]byte) (total int, err error) {
 	for _, one := range b {
 		n, err := syscall.Write(fd, one)

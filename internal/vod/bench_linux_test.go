@@ -17,9 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends throw away what comes in the kernel, and
-// reports the CPU time for each GB: as io.Copy does it, as HTTP-FLV would be, and as RTMP, with headers of twelve bytes in place of
-// those of the tags.
+// BenchmarkPlay plays a file to sockets on the loopback interface, whose other ends discard everything in the kernel, and reports the CPU
+// time per GB: with io.Copy, as HTTP-FLV, and as RTMP, with headers of twelve bytes in place of the tag headers.
 func BenchmarkPlay(b *testing.B) {
 	const players = 8
 	f, dir := benchmarkFolder(b)
@@ -70,7 +69,7 @@ func BenchmarkPlay(b *testing.B) {
 	}
 }
 
-// benchmarkFolder has a.flv: 60 MB of 4 Mbit/s video with a key frame of 60 KB every two seconds, and audio.
+// benchmarkFolder returns a Folder with a.flv: 60 MB of 4 Mbit/s video with a key frame of 60 KB every two seconds, and audio.
 func benchmarkFolder(b *testing.B) (*Folder, string) {
 	file := fileOf(avc(1), aac(1))
 	for n := range uint32(3600) {
@@ -88,7 +87,7 @@ func benchmarkFolder(b *testing.B) (*Folder, string) {
 	return newFolder(b, map[string][]byte{"a.flv": file})
 }
 
-// playTo plays with one write for each piece, of what take makes of it.
+// playTo plays a file, with one write for the result of take for each piece.
 func playTo(f *Folder, w io.Writer, take func(p *Player) []byte) error {
 	p, err := f.Play(context.Background(), "a.flv", all)
 	if err != nil {
@@ -107,7 +106,7 @@ func playTo(f *Folder, w io.Writer, take func(p *Player) []byte) error {
 	}
 }
 
-// takeFLV returns the frames as they are.
+// takeFLV returns the frames unchanged.
 func takeFLV(p *Player) (out []byte) {
 	var tag Tag
 	for p.Next(&tag) {
@@ -177,7 +176,7 @@ func cpuTime(b *testing.B) time.Duration {
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
-// BenchmarkIndex scans a file, and reports the CPU time for each GB of it.
+// BenchmarkIndex scans a file, and reports the CPU time per GB.
 func BenchmarkIndex(b *testing.B) {
 	_, dir := benchmarkFolder(b)
 	file, err := os.Open(filepath.Join(dir, "a.flv"))

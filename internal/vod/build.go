@@ -8,8 +8,8 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// maxMetadata bounds the metadata that is searched for a list of key frames, in bytes. At 18 bytes for a key frame
-// and one each second that is 100 hours.
+// maxMetadata bounds the metadata that is searched for a list of key frames, in bytes. With 18 bytes for a key frame and one per second,
+// that is 100 hours.
 const maxMetadata = 8 << 20
 
 // buildIndex makes the index of a file. If trust is set, it uses the list of key frames in the metadata, after
@@ -26,10 +26,10 @@ func buildIndex(ctx context.Context, file io.ReaderAt, size int64, trust bool) (
 	return x, x.scan(ctx, s)
 }
 
-// takeOver adds the beginning of the file and the key frames of a credible list in the metadata. It leaves the
-// scanner at the last of them.
+// takeOver adds the beginning of the file and, if the metadata contains a credible list of key frames, those key frames. It leaves the
+// scanner at the last one.
 func (x *index) takeOver(s *scanner) {
-	const most = 1 << 10 // most tags before the first key frame
+	const most = 1 << 10 // maximum number of tags before the first key frame
 	var h head
 	var list []entry
 	looked := false

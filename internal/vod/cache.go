@@ -21,9 +21,9 @@ type cache struct {
 // cached is the index of the file with a name.
 type cached struct {
 	name  string
-	turn  chan struct{} // holds one token; its owner may use the fields below
-	info  fs.FileInfo   // of the file when index was made
-	index *index        // nil: not made yet
+	turn  chan struct{} // contains one token, whose owner may use the fields below
+	info  fs.FileInfo   // of the file at the time when index was made
+	index *index        // nil if not made yet
 }
 
 // get returns the index of a file. It makes the index, or extends it if the file has grown.

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// Duration returns the time of a file's last tag: how far Seek can go. Of a recording that goes on it is what has been written so
+// Duration returns the time of a file's last tag, up to which Seek works. For a recording in progress it is the part written so
 // far. The errors are those of Play.
 func (f *Folder) Duration(ctx context.Context, name string) (time.Duration, error) {
 	file, err := f.open(name)

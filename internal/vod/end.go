@@ -11,11 +11,11 @@ import (
 
 // ending is the state of a file that is needed to continue it.
 type ending struct {
-	at      int64  // where the next tag goes; 0 if the file header is incomplete
+	at      int64  // position of the next tag to write; 0 if the file header is incomplete
 	last    uint32 // the latest time of a tag, ms modulo 2^32
 	timed   bool   // last is valid
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // positions in the file; 0: missing
+	numbers [len(numbers)]int64 // positions of the numbers in the file; 0 if missing
 }
 
 // findEnd finds the end of the last whole tag. Usually that is the end of the file, as its last tags show. Otherwise
@@ -29,7 +29,7 @@ func findEnd(file io.ReaderAt, size int64) (e ending, err error) {
 	if err != nil {
 		return e, err
 	}
-	if s.pos > size { // the file header is longer than the one this package writes, and cut off
+	if s.pos > size { // a longer file header than this package writes, cut off
 		return e, ErrNotFLV
 	}
 	e.has = s.has
@@ -80,7 +80,7 @@ func numbersOf(file io.ReaderAt, size, first int64) (at [len(numbers)]int64, err
 }
 
 // endsWhole reports whether the file ends with a whole tag. Following PreviousTagSize backward must lead to the first
-// tag, or over many tags in a file whose metadata has its size because it was closed. Otherwise bytes of a body could
+// tag, or, in a closed file, whose metadata contains its size, over many tags. Otherwise bytes of a body could
 // pass for tags, by chance or by design.
 func (e *ending) endsWhole(s *scanner) bool {
 	const many = 256
@@ -154,8 +154,8 @@ func (e *ending) goThrough(s *scanner) error {
 	return nil
 }
 
-// beginsTag reports whether the bytes at a position may be the beginning of a tag. The tag before it, at last, must
-// be followed by its PreviousTagSize, and the bytes must be valid so far.
+// beginsTag reports whether the bytes at a position may be the beginning of a tag: they must be valid, and the PreviousTagSize of the tag
+// at last must precede them.
 func (s *scanner) beginsTag(at, last int64) bool {
 	if last < at && s.tagBefore(at) != last {
 		return false

@@ -8,25 +8,25 @@ import (
 	"github.com/go-librtmp/rtmp/internal/quote"
 )
 
-// The reasons of an [*Error] that a server distinguishes. For a missing file it is fs.ErrNotExist.
+// The reasons in an [*Error] that a server distinguishes, in addition to fs.ErrNotExist for a missing file.
 var (
 	ErrBadName     = errors.New("invalid file name")                  // see Folder
 	ErrInvalidTime = errors.New("the time is outside the file")       // a position outside of the file
 	ErrNotFLV      = errors.New("not an FLV file")                    // the file was not changed
-	ErrBusy        = errors.New("the file is being recorded already") // by this process or another
-	ErrNoSpace     = errors.New("not enough space for the recording") // MinFree, MaxTotal, a full disk, a quota or a limit of the process
+	ErrBusy        = errors.New("the file is being recorded already") // the file is being recorded by this process or another
+	ErrNoSpace     = errors.New("not enough space for the recording") // because of MinFree, MaxTotal, a full disk, a quota or a limit of the process
 	ErrClosed      = fs.ErrClosed                                     // the Folder, Player or Recorder is closed
 )
 
-// Error is what every function of this package returns but for io.EOF, a context's error and the [*flv.Error] of a damaged file.
+// Error is the type of all errors of this package, except for io.EOF, a context's error and the [*flv.Error] of a damaged file.
 type Error struct {
 	Op   string // play, seek or record
-	Name string // as requested; "" for recordings, since a publishing name is a key
+	Name string // the requested name; "" for recordings, since a publishing name is a key
 	Err  error  // the reason; without the file's path
 }
 
 // busyError is an [ErrBusy] of a file that this process records.
-type busyError struct{ over <-chan struct{} } // closed when that recording is over
+type busyError struct{ over <-chan struct{} } // closed when the present recording has ended
 
 func (e *busyError) Error() string { return ErrBusy.Error() }
 func (e *busyError) Unwrap() error { return ErrBusy }

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// encode makes a file of ten seconds with ffmpeg, and returns its path.
+// encode makes a file of ten seconds with ffmpeg and returns its path.
 func encode(t *testing.T, dir string, options ...string) string {
 	t.Helper()
 	path := filepath.Join(dir, strconv.Itoa(len(options))+".flv")
@@ -23,7 +23,7 @@ func encode(t *testing.T, dir string, options ...string) string {
 	return path
 }
 
-// probed is what ffprobe says of a file.
+// probed is ffprobe's description of a file.
 type probed struct {
 	Format  struct{ Duration string }
 	Packets []struct {
@@ -42,7 +42,8 @@ func ffprobe(t *testing.T, path string) (p probed, duration float64) {
 	return p, duration
 }
 
-// The index finds the key frames that ffprobe sees, whether the file lists them or not, and a recording of the file is as long as it is.
+// TestFilesOfFFmpeg checks that the index has the key frames that ffprobe finds, whether or not the file lists them, and that a recording
+// of the file has the same duration.
 func TestFilesOfFFmpeg(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	for name, options := range map[string][]string{
@@ -89,12 +90,12 @@ func TestFilesOfFFmpeg(t *testing.T) {
 			record(t, f, dir, "copy.flv", RecordOptions{Append: true}, tags...)
 			_, twice := ffprobe(t, filepath.Join(dir, "copy.flv"))
 			require.InDelta(t, 2*duration, twice, 0.2)
-			programtest.Run(t, "ffmpeg", decode...) // which says that one millisecond is not a whole frame
+			programtest.Run(t, "ffmpeg", decode...) // ffmpeg warns that one millisecond is not a whole frame
 		})
 	}
 }
 
-// ffmpeg plays what is left of a recording that ended within a tag, and what Seek gives.
+// TestFFmpegPlays checks that ffmpeg can play the rest of a recording that ends within a tag, and the tags after a Seek.
 func TestFFmpegPlays(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	dir := t.TempDir()
@@ -110,7 +111,7 @@ func TestFFmpegPlays(t *testing.T) {
 	for _, tag := range tags[:400] {
 		require.NoError(t, r.WriteTag(tag))
 	}
-	written := readFile(t, filepath.Join(dir, "killed.flv")) // as a process that is killed would leave it
+	written := readFile(t, filepath.Join(dir, "killed.flv")) // the file as a killed process would leave it
 	require.NoError(t, r.Close())
 	require.Greater(t, len(written), gatherSize)
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "cut.flv"), written[:len(written)-10], 0o644))

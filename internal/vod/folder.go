@@ -28,7 +28,7 @@ func OpenFolder(dir string) (*Folder, error) {
 	return &Folder{root: root}, nil
 }
 
-// Close forgets the indexes. Players and Recorders that are open go on; a Recorder that has to begin a new file fails.
+// Close releases the indexes. Open Players and Recorders continue; a Recorder that needs a new file fails.
 func (f *Folder) Close() error {
 	f.indexes.clear()
 	return f.root.Close()
@@ -81,8 +81,8 @@ func (f *Folder) regular(name string) error {
 	return err
 }
 
-// Record begins a recording; directories that are missing are made. The error is an [*Error]: ErrBadName, ErrBusy, ErrNoSpace, ErrNotFLV, or the
-// system's; of a damaged file that was to be appended to it wraps an [*flv.Error]. No error of a recording has its name.
+// Record begins a recording, and creates missing directories. The error is an [*Error]: ErrBadName, ErrBusy, ErrNoSpace, ErrNotFLV, or the
+// system's. If a damaged file can't be appended to, it wraps an [*flv.Error]. The errors of a recording do not contain its name.
 func (f *Folder) Record(name string, o RecordOptions) (*Recorder, error) {
 	r, err := newRecorder(f, name, o)
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// seeds are files that are right, cut, and wrong.
+// seeds adds files that are valid, truncated and wrong.
 func seeds(f *testing.F) {
 	small := fileOf(script(f, "onMetaData"), avc(1), aac(1), sound(0), key(0), inter(40), key(80))
 	list := withKeyFrames(f, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
@@ -28,7 +28,7 @@ func seeds(f *testing.F) {
 	}
 }
 
-// within is a file that must not be read beyond its end.
+// within is a file that fails the test if it is read beyond its end.
 type within struct {
 	t    *testing.T
 	file []byte
@@ -41,8 +41,8 @@ func (w *within) ReadAt(b []byte, at int64) (int, error) {
 	return copy(b, w.file[at:]), nil
 }
 
-// FuzzIndex checks that an index stays within the file and in order, and that playing may begin at each of its entries; grown in
-// two steps it is the same.
+// FuzzIndex checks that an index is in order and within the file, that playing may begin at each of its entries, and that it is the same if
+// the file has grown in two steps.
 func FuzzIndex(f *testing.F) {
 	seeds(f)
 	f.Fuzz(func(t *testing.T, file []byte) {
@@ -91,7 +91,7 @@ func FuzzIndex(f *testing.F) {
 	})
 }
 
-// FuzzPlayer checks that a Player gives out the tags that flv.Reader finds, from whatever place.
+// FuzzPlayer checks that a Player returns the tags that flv.Reader finds, from any position.
 func FuzzPlayer(f *testing.F) {
 	seeds(f)
 	dir := f.TempDir()
@@ -124,7 +124,7 @@ func FuzzPlayer(f *testing.F) {
 	})
 }
 
-// FuzzAppend checks that what is appended to a file can be read after all that was in it, and that a file that is refused stays as it was.
+// FuzzAppend checks that tags appended to a file can be read after all that it contained, and that a refused file is not changed.
 func FuzzAppend(f *testing.F) {
 	seeds(f)
 	dir := f.TempDir()
@@ -148,7 +148,7 @@ func FuzzAppend(f *testing.F) {
 		tags := readAll(after)
 		require.NotEmpty(t, tags)
 		require.Equal(t, key(0).Body, tags[len(tags)-1].Body)
-		require.GreaterOrEqual(t, len(tags), len(before)) // one whose PreviousTagSize was cut is gone
+		require.GreaterOrEqual(t, len(tags), len(before)) // a tag whose PreviousTagSize was cut off is lost
 		for i := 1; i < min(len(before), len(tags)-1); i++ {
 			require.Equal(t, before[i], tags[i])
 		}

@@ -11,7 +11,7 @@ import (
 )
 
 const (
-	// maxWeight bounds the memory of an index: the number of entries and headers, each of at most 40 bytes.
+	// maxWeight bounds the memory of an index. It is the number of entries and headers, each of which takes at most 40 bytes.
 	maxWeight = 16 << 10
 	// maxHeaders is the number of headers that are valid at a time, the same limit as in flv.Headers.
 	maxHeaders = 64
@@ -25,17 +25,17 @@ var errStale = errors.New("the index does not fit the file")
 
 // index lists the places where playing may begin. An index that is shared does not change; extended makes a new one.
 type index struct {
-	entries []entry // in increasing order of position and time; the first is the beginning of the file
+	entries []entry // entries in increasing order of position and time; the first is the beginning of the file
 	spacing int     // one in so many key frames has an entry
 	weight  int     // number of entries, and of headers that they do not share
 
 	line      flv.Timeline
 	now, last int64   // the time of the newest tag, and the latest time of all, in ms
 	timed     bool    // a tag with a time has been added
-	size      int64   // of the file
-	tail      head    // the last whole tag
-	headers   []place // that are valid after it
-	picture   int64   // position of the first video tag; 0: none yet
+	size      int64   // size of the file
+	tail      head    // head of the last whole tag
+	headers   []place // headers that are valid after the last tag
+	picture   int64   // position of the first video tag; 0 if there is none yet
 	track     uint8   // the video track whose key frames have entries: the one of the first key frame
 	unlisted  int     // key frames since the last entry
 }
@@ -43,7 +43,7 @@ type index struct {
 // entry is a place where playing may begin.
 type entry struct {
 	at      int64   // position of the tag
-	time    int64   // in ms, more than 32 bits
+	time    int64   // time in ms, in more than 32 bits
 	headers []place // headers that are valid there
 }
 
@@ -86,7 +86,7 @@ func (x *index) add(h *head) flv.Kind {
 	x.tail = *h
 	x.tail.Body = nil
 	kind, track := flv.KindOf(h.Tag)
-	switch kind { // the times of these do not count: some writers always set them to 0
+	switch kind { // the timestamps of these do not count, since some writers always set them to 0
 	case flv.KindHeader:
 		x.addHeader(h)
 		return kind
@@ -131,7 +131,7 @@ func (x *index) addHeader(h *head) {
 // addEntry adds an entry for the tag at a position, with the time x.now.
 func (x *index) addEntry(at int64) {
 	last := &x.entries[len(x.entries)-1]
-	if x.now <= last.time || at <= last.at { // the beginning, a second tag of the same moment, or a time that runs backward
+	if x.now <= last.time || at <= last.at { // the beginning, another tag with the same timestamp, or a timestamp that goes back
 		return
 	}
 	if x.unlisted++; x.unlisted < x.spacing {
@@ -174,7 +174,7 @@ func (x *index) extended(ctx context.Context, file io.ReaderAt, size int64) (*in
 			return nil, errStale
 		}
 	}
-	grown := *x // appending to entries does not change those that x sees
+	grown := *x // appending to entries does not change the entries of x
 	return &grown, grown.scan(ctx, scannerAt(file, size, x.tail.end()))
 }
 
@@ -183,7 +183,7 @@ func headAt(file io.ReaderAt, size, at int64) (h head, err error) {
 	return h, scannerAt(file, size, at).read(&h)
 }
 
-// seek is locate, except that a time outside the file is ErrInvalidTime.
+// seek is like locate, but returns ErrInvalidTime for a time outside the file.
 func (x *index) seek(ctx context.Context, file io.ReaderAt, time int64) (entry, error) {
 	if time < 0 || time > x.last {
 		return entry{}, ErrInvalidTime
@@ -219,7 +219,7 @@ func (x *index) locate(ctx context.Context, file io.ReaderAt, time int64) (entry
 	return part.entries[notAfter(part.entries, time)], nil
 }
 
-// notAfter returns the last entry not after a time, or else the first entry.
+// notAfter returns the last entry not after a time, or otherwise the first entry.
 func notAfter(entries []entry, time int64) int {
 	return max(0, sort.Search(len(entries), func(i int) bool { return entries[i].time > time })-1)
 }
@@ -231,7 +231,7 @@ func (e *entry) check(file io.ReaderAt, size int64) error {
 		return err
 	}
 	kind, _ := flv.KindOf(h.Tag)
-	const rounding = 1 // in ms; the metadata has seconds
+	const rounding = 1 // in ms, since the metadata contains seconds
 	if d := int32(h.Timestamp - uint32(e.time)); err != nil || d < -rounding || d > rounding || kind != flv.KindKeyFrame && kind != flv.KindAudio {
 		return errStale
 	}

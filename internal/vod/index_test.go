@@ -35,7 +35,7 @@ func times(x *index) (ms []int64) {
 }
 
 func TestIndex(t *testing.T) {
-	track := func(at uint32, id byte) flv.Tag { // a key frame of one of several tracks
+	track := func(at uint32, id byte) flv.Tag { // track returns a key frame of one of several tracks
 		return videoTag(at, 0x80|1<<4|6, 0x01, 'a', 'v', '0', '1', id, 'k')
 	}
 	for name, c := range map[string]struct {
@@ -64,7 +64,7 @@ func TestIndex(t *testing.T) {
 	}
 }
 
-// withKeyFrames returns a file whose metadata lists its key frames, as change makes it.
+// withKeyFrames returns a file whose metadata lists its key frames, modified by change.
 func withKeyFrames(t testing.TB, rest []flv.Tag, change func(positions, times []any) (any, any)) []byte {
 	metadata := func(positions, times []any) flv.Tag {
 		p, s := change(positions, times)
@@ -87,7 +87,7 @@ func withKeyFrames(t testing.TB, rest []flv.Tag, change func(positions, times []
 
 func same(p, s []any) (any, any) { return p, s }
 
-// counted counts the bytes that are read.
+// counted is a file that counts the bytes that are read.
 type counted struct {
 	io.ReaderAt
 	bytes atomic.Int64
@@ -144,7 +144,7 @@ func TestIndexFromMetadata(t *testing.T) {
 		require.Equal(t, want, times(x), name)
 	}
 
-	// Some are believed, and found out when they are used.
+	// Some lists look right, and turn out to be wrong when they are used.
 	lie := func(p, s []any) (any, any) {
 		if len(s) > 3 {
 			s[2] = s[1].(float64) + 0.4
@@ -180,7 +180,7 @@ func reversed(list []any) (other []any) {
 	return other
 }
 
-// The list of a file that was appended to ends early. Later key frames are found all the same.
+// TestIndexOfContinuedFile checks that key frames after the end of the list are found, as in a file that was appended to.
 func TestIndexOfContinuedFile(t *testing.T) {
 	old := withKeyFrames(t, []flv.Tag{avc(1), key(0), inter(40), key(80), inter(120), key(160)}, same)
 	f, dir := newFolder(t, map[string][]byte{"a.flv": old})
@@ -191,7 +191,7 @@ func TestIndexOfContinuedFile(t *testing.T) {
 	require.NotEqual(t, x.entries[2].headers, x.entries[3].headers)
 }
 
-// An index has a bound, and what it leaves out is scanned when it is asked for.
+// TestIndexIsThinned checks that an index is bounded, and that key frames that it leaves out are found by scanning.
 func TestIndexIsThinned(t *testing.T) {
 	const keys = 3 * maxWeight
 	for name, header := range map[string]uint32{"few headers": keys, "many headers": 7} {
@@ -253,7 +253,7 @@ func TestIndexGrows(t *testing.T) {
 		file, err := os.OpenFile(path, os.O_WRONLY|os.O_APPEND, 0)
 		require.NoError(t, err)
 		b := flv.AppendTag(flv.AppendTag(nil, key(80*(n+1))), inter(80*(n+1)+40))
-		for _, part := range [][]byte{b[:7], b[7:30], b[30:]} { // written in pieces, in the middle of which it is looked at
+		for _, part := range [][]byte{b[:7], b[7:30], b[30:]} { // the file is written in pieces, and examined after each
 			_, err = file.Write(part)
 			require.NoError(t, err)
 			get()
@@ -264,7 +264,7 @@ func TestIndexGrows(t *testing.T) {
 		require.Equal(t, 1, len(x.entries), "the old one stays as it is")
 		require.Equal(t, times(indexOf(t, readFile(t, path), false)), times(grown))
 	}
-	require.NoError(t, os.WriteFile(path, fileOf(key(0), key(500), big(1000, 5000)), 0o644)) // another one that is longer
+	require.NoError(t, os.WriteFile(path, fileOf(key(0), key(500), big(1000, 5000)), 0o644)) // another, longer file
 	require.Equal(t, []int64{0, 500}, times(get()))
 	require.NoError(t, os.WriteFile(path, fileOf(key(0)), 0o644))
 	require.Equal(t, []int64{0}, times(get()))
@@ -277,7 +277,7 @@ func readFile(t testing.TB, path string) []byte {
 	return b
 }
 
-// Many players of many files make each index once, and the oldest are forgotten.
+// TestCache checks that many players of many files make each index once, and that the least recently used ones are removed.
 func TestCache(t *testing.T) {
 	files := map[string][]byte{}
 	for n := range maxCached + 10 {
@@ -319,7 +319,7 @@ func (b *blocked) ReadAt(p []byte, at int64) (int, error) {
 	return b.ReaderAt.ReadAt(p, at)
 }
 
-// A scan ends with its context, and so does waiting for another's.
+// TestScanIsCancelled checks that a scan ends when its context is done, and so does waiting for another scan.
 func TestScanIsCancelled(t *testing.T) {
 	file := fileOf()
 	for n := range uint32(5000) {
@@ -350,7 +350,7 @@ func TestScanIsCancelled(t *testing.T) {
 	b.goOn <- struct{}{}
 	require.ErrorIs(t, <-done, context.Canceled)
 	close(b.begun)
-	_, err = c.use(context.Background(), "a.flv", func(*cached) error { return nil }) // the next has its turn
+	_, err = c.use(context.Background(), "a.flv", func(*cached) error { return nil }) // the next caller gets its turn
 	require.NoError(t, err)
 
 	f, _ := newFolder(t, map[string][]byte{"a.flv": file})

@@ -12,7 +12,7 @@ import (
 
 const locksOtherProcesses = true
 
-// limitVariable says how many bytes a file of the child may have.
+// limitVariable is an environment variable that limits the size of the child's files, in bytes.
 const limitVariable = "VOD_TEST_LIMIT"
 
 func setFileLimit() error {
@@ -23,7 +23,7 @@ func setFileLimit() error {
 	return syscall.Setrlimit(syscall.RLIMIT_FSIZE, &syscall.Rlimit{Cur: n, Max: n})
 }
 
-// This imitates a full disk: the child may not write files beyond a limit.
+// TestFullDisk imitates a full disk: the child can't write files beyond a limit.
 func TestFullDisk(t *testing.T) {
 	for _, limit := range []int{5, 13, 100, 4096, 300_000, 1 << 20} {
 		f, dir := newFolder(t, nil)

@@ -26,7 +26,7 @@ func TestMain(m *testing.M) {
 // sampleFile is ten seconds of H.264 and AAC with a key frame every two seconds.
 const sampleFile = "../testserver/sample.flv"
 
-// The tags that files are made of here. n tells those of a kind apart.
+// videoTag returns a video tag. This and the following functions make the tags of test files.
 func videoTag(at uint32, body ...byte) flv.Tag {
 	return flv.Tag{Type: flv.TagVideo, Timestamp: at, Body: body}
 }
@@ -52,7 +52,7 @@ func script(t testing.TB, name string, values ...any) flv.Tag {
 	return flv.Tag{Type: flv.TagScript, Body: body}
 }
 
-// fileOf returns an FLV file with these tags.
+// fileOf returns an FLV file with the given tags.
 func fileOf(tags ...flv.Tag) []byte {
 	b := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for _, t := range tags {
@@ -97,7 +97,7 @@ func newFolder(t testing.TB, files map[string][]byte) (*Folder, string) {
 	return f, dir
 }
 
-// play opens a file, to be played as fast as it goes unless o says otherwise.
+// play opens a file, which is played as fast as possible unless o says otherwise.
 func play(t testing.TB, f *Folder, name string, o PlayOptions) *Player {
 	t.Helper()
 	p, err := f.Play(context.Background(), name, o)
@@ -108,7 +108,7 @@ func play(t testing.TB, f *Folder, name string, o PlayOptions) *Player {
 
 var all = PlayOptions{Length: -1, AsFast: true}
 
-// next returns what one Fill and the Nexts after it give.
+// next calls Fill once, and returns the tags of the calls of Next after it.
 func next(t testing.TB, p *Player) (tags []flv.Tag, wait time.Duration, err error) {
 	t.Helper()
 	wait, err = p.Fill()
@@ -125,7 +125,7 @@ func next(t testing.TB, p *Player) (tags []flv.Tag, wait time.Duration, err erro
 	return tags, 0, nil
 }
 
-// drain returns the tags up to the end, and why it ended.
+// drain returns the tags up to the end, and the error at the end.
 func drain(t testing.TB, p *Player) (tags []flv.Tag, err error) {
 	t.Helper()
 	for {

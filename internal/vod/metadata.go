@@ -12,13 +12,13 @@ import (
 
 const onMetaData = "onMetaData"
 
-// numbers are the metadata properties that are known only at the end. A recording reserves room for them, which is
-// overwritten when it is closed, in the order of totals.
+// numbers are the metadata properties that are known only at the end, in the order of totals. A recording reserves room for them, and fills
+// it in when it is closed.
 var numbers = [...]string{"duration", "filesize", "lasttimestamp"}
 
-const filesize = 1 // index in numbers
+const filesize = 1 // index of "filesize" in numbers
 
-// totals are the values of numbers: seconds, bytes, seconds.
+// totals are the values of numbers, in seconds, bytes and seconds.
 type totals [len(numbers)]float64
 
 func totalsOf(duration, size, last int64) totals {
@@ -37,7 +37,7 @@ func appendMetadata(dst, sent []byte) []byte {
 	for _, name := range numbers {
 		all = append(all, amf.Property{Name: name, Value: 0.0})
 	}
-	_, values, _ := flv.ParseScript(sent) // values before damaged ones are kept
+	_, values, _ := flv.ParseScript(sent) // the values before a damaged one are used
 	if len(values) > 0 {
 		for _, p := range amf.Members(values[0]) {
 			if !slices.Contains(numbers[:], p.Name) && !slices.Contains(outdated, p.Name) {
@@ -60,7 +60,7 @@ func property(of any, name string) any {
 
 // findNumbers returns the position in a tag's body of the eight bytes of each of numbers, or 0 if it is missing.
 func findNumbers(body []byte) (at [len(numbers)]int64) {
-	const marker, size = 0, 8 // of a number in AMF0
+	const marker, size = 0, 8 // marker and size of a number in AMF0
 	for i, name := range numbers {
 		key := append(binary.BigEndian.AppendUint16(nil, uint16(len(name))), name...)
 		key = append(key, marker)

@@ -8,7 +8,7 @@ import (
 
 const (
 	extension   = ".flv"
-	maxElement  = 255 // bytes, of most file systems
+	maxElement  = 255 // longest name in most file systems, in bytes
 	maxElements = 32
 )
 
@@ -38,7 +38,7 @@ func isElement(e string) bool {
 	return strings.IndexFunc(e, func(r rune) bool { return unicode.IsControl(r) || strings.ContainsRune(`\:*?"<>|`, r) }) < 0
 }
 
-// isDevice reports whether Windows treats e as a device, whatever follows the first dot.
+// isDevice reports whether Windows treats e as a device. It ignores everything after the first dot.
 func isDevice(e string) bool {
 	base, _, _ := strings.Cut(e, ".")
 	base = strings.ToUpper(strings.TrimRight(base, " "))

@@ -38,7 +38,7 @@ func TestHostileNamesTouchNothing(t *testing.T) {
 	require.NoError(t, os.WriteFile(secret, fileOf(key(0)), 0o644))
 	require.NoError(t, os.Mkdir(filepath.Join(dir, "folder.flv"), 0o755))
 	names := []string{"../secret.flv", "in/../../x.flv", "folder.flv", "in/a.flv/b.flv", strings.Repeat("d/", 31) + strings.Repeat("x", 251) + ".flv.flv"}
-	if runtime.GOOS != "windows" { // where links need rights
+	if runtime.GOOS != "windows" { // on Windows, creating links needs privileges
 		require.NoError(t, os.Symlink(secret, filepath.Join(dir, "link.flv")))
 		require.NoError(t, os.Symlink(outside, filepath.Join(dir, "dir")))
 		require.NoError(t, os.Symlink(filepath.Join(outside, "new.flv"), filepath.Join(dir, "dangling.flv")))

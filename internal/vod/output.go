@@ -17,14 +17,14 @@ type output struct {
 	file  *os.File
 	name  string
 	usage *usage
-	w     *bufio.Writer // of 64 KiB
+	w     *bufio.Writer // a buffer of 64 KiB
 	head  [flv.TagHeaderSize]byte
 
 	has     flv.FileHeader
-	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0: missing
-	base    int64               // the least time for a new tag, after those of earlier recordings
+	numbers [len(numbers)]int64 // positions of the metadata's numbers in the file; 0 if missing
+	base    int64               // smallest time for a new tag, after those of earlier recordings
 	last    int64               // the latest time of a tag
-	shown   int64               // the time when the last picture is shown, which may be later
+	shown   int64               // time at which the last picture is shown, which may be later than last
 	size    int64               // including buffered bytes
 	begun   bool                // this recording's headers have been written
 	closed  bool
@@ -100,8 +100,8 @@ func (f *Folder) claim(name string, how int) (*output, error) {
 	return o, nil
 }
 
-// replace removes the file and makes a new one, so that players of the old one are not disturbed. On Windows a
-// removed file keeps its name while it is open, and some files cannot be removed: there it empties the old file.
+// replace removes the file and creates a new one, so that players of the old file are not affected. If that is not possible, it empties the
+// old file: on Windows a removed file keeps its name while it is open, and some files can't be removed.
 func (f *Folder) replace(o *output) (*output, error) {
 	if o.size == 0 {
 		return o, nil
@@ -133,7 +133,7 @@ func (o *output) start() error {
 			return err
 		}
 	}
-	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // until it is known
+	header := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true}) // until the content is known
 	if _, err := o.file.Write(header); err != nil {
 		return err
 	}
@@ -142,7 +142,7 @@ func (o *output) start() error {
 	return nil
 }
 
-// resume continues after the file's tags. again reports that the file header is incomplete, so that the file must be
+// resume continues after the file's tags. again reports that the file header is incomplete, so the file must be
 // started again.
 func (o *output) resume() (again bool, err error) {
 	e, err := findEnd(o.file, o.size)
@@ -168,7 +168,7 @@ func (o *output) resume() (again bool, err error) {
 	return false, nil
 }
 
-// grown records that n bytes were added at the end, perhaps only to the buffer.
+// grown records that n bytes were added at the end, possibly only to the buffer.
 func (o *output) grown(n int) {
 	o.size += int64(n)
 	o.usage.add(int64(n))
@@ -278,7 +278,7 @@ func (o *output) cut() {
 	line.Set(o.last)
 	s := scannerAt(o.file, info.Size(), o.whole)
 	var h head
-	for s.next(&h) && h.end() == s.whole { // the times of all of them were assigned here
+	for s.next(&h) && h.end() == s.whole { // the timestamps of all these tags were assigned here
 		o.last = max(o.last, line.Unwrap(h.Timestamp))
 		o.shown = max(o.shown, o.last+delay(h.Tag))
 	}

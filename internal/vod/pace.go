@@ -10,7 +10,7 @@ type pacer struct {
 	begun  bool
 	base   time.Time // when the client began to show the tag with timestamp zero
 	zero   int64     // in ms
-	paused time.Time // since when the client's clock is stopped; zero: it runs
+	paused time.Time // when the client's clock was stopped; zero if it is running
 }
 
 // wait returns the time until a tag is due: 0 if it is due, Forever if the clock is stopped. tag is its time in ms.

@@ -9,7 +9,7 @@ import (
 
 const pieceSize = 64 << 10
 
-// buffers are the free buffers by size class, see bufferSize.
+// buffers are the free buffers by size class; see bufferSize.
 var buffers [20]sync.Pool
 
 // bufferSize returns the size of a class: 64, 96, 128, 192, 256 KiB and so on, up to more than the largest tag.
@@ -46,7 +46,7 @@ type piece struct {
 // position returns the position of the next frame in the file.
 func (p *piece) position() int64 { return p.at + int64(p.next) }
 
-// rest returns the bytes that were read and not taken.
+// rest returns the bytes that were read but not taken.
 func (p *piece) rest() []byte {
 	if p.buf == nil {
 		return nil
@@ -70,7 +70,7 @@ func (p *piece) moveTo(at int64) {
 	}
 }
 
-// head parses the header of the next tag, from memory if it is there.
+// head parses the header of the next tag, from memory if possible.
 func (p *piece) head() (t flv.Tag, size int, err error) {
 	at := p.position() + flv.PreviousTagSizeLen
 	if rest := p.rest(); len(rest) >= FrameRoom {

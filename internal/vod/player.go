@@ -11,12 +11,12 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// PlayOptions says what is played, and how fast.
+// PlayOptions say what is played, and how fast.
 type PlayOptions struct {
-	Start  time.Duration // a position as in the file's timestamps; play begins with the key frame before. <= 0: the beginning
-	Length time.Duration // play ends so long after Start; 0: at once; < 0: with the file
-	Buffer time.Duration // the client's: how far ahead of their time tags are given out, see Player.Fill
-	AsFast bool          // all tags at once, whatever Buffer says
+	Start  time.Duration // a position in terms of the file's timestamps; play begins with the key frame before it; <= 0 means the beginning
+	Length time.Duration // how long to play after Start; 0 means to end at once, < 0 with the file
+	Buffer time.Duration // the client's buffer: how far ahead of their time tags are returned; see Player.Fill
+	AsFast bool          // return tags as fast as possible, regardless of Buffer
 }
 
 // FrameRoom is how many bytes of Tag.Frame precede the body.
@@ -26,14 +26,14 @@ const FrameRoom = flv.PreviousTagSizeLen + flv.TagHeaderSize
 type Tag struct {
 	flv.Tag
 
-	// Frame is the tag as it is in the file, the PreviousTagSize before it included: FrameRoom bytes, then Body. The frames that are
-	// given out between two calls of Fill lie one after the other in memory, so that together they are FLV again, and the capacity
-	// of each reaches to the end of the last. So messages whose headers have FrameRoom bytes or less may be made of them in place:
-	// out = first.Frame[:0], then append header and Body of each before Next is called again.
+	// Frame is the tag as in the file, including the PreviousTagSize before it: FrameRoom bytes, then Body. The frames returned between two
+	// calls of Fill are adjacent in memory, so together they are FLV again, and the capacity of each extends to the end of the last. So
+	// messages whose headers have at most FrameRoom bytes can be made from them in place: out = first.Frame[:0]; then append header and
+	// Body of each before Next is called again.
 	Frame []byte
 }
 
-// Forever is what Fill returns where only Seek or Resume goes on.
+// Forever is the wait that Fill returns if playing continues only after Seek or Resume.
 const Forever time.Duration = math.MaxInt64
 
 // Player reads one file for one client. It is used by one goroutine at a time. While nothing is due it has no buffer, otherwise one
@@ -48,7 +48,7 @@ type Player struct {
 	piece  piece
 	front  []Tag // headers that precede the piece
 	line   flv.Timeline
-	until  int64 // in ms; < 0: no limit
+	until  int64 // in ms; < 0 means no limit
 	over   bool  // until has been reached
 	clock  pacer
 	glance bool // the clock is stopped, but one picture is due
@@ -76,17 +76,17 @@ func newPlayer(folder *Folder, name string, file *os.File, o PlayOptions) (*Play
 	return p, nil
 }
 
-// Fill gets the next piece of the file, 64 KiB or one larger tag, if it is due. With 0 and no error Next is called until it has no
-// more. Otherwise nothing is due for so long: Fill is called again then, or after Seek, Resume or SetBuffer. Tags that Next did not
-// yet return stay.
+// Fill reads the next piece of the file, 64 KiB or one larger tag, if it is due. If it returns 0 and no error, call Next until it returns
+// no more tags. Otherwise nothing is due for the returned time: call Fill again then, or after Seek, Resume or SetBuffer. Tags that Next
+// has not returned yet are kept.
 //
-// A piece is due when the time of its first tag is at most Buffer ahead of the time shown by a client that began when the first
-// tag, or the first after Seek, was given out, and has not been stopped by Pause. So a client is given as much as its buffer takes,
+// A piece is due when the time of its first tag is at most Buffer ahead of the client's clock. The clock starts when the first tag, or the
+// first tag after Seek, is returned, and is stopped by Pause. So a client receives as much as its buffer holds,
 // and up to 64 KiB more.
 //
-// At the end, of the file or of PlayOptions.Length, the error is io.EOF; a file that is being recorded has none until the recording
-// is closed. If the file ends within a tag, or has something else than tags, the error is an [*flv.Error]: all that comes before
-// has been given out. Seek goes on after all of these. Any other error is an [*Error].
+// At the end of the file or of PlayOptions.Length the error is io.EOF; a file that is being recorded has no end until the recording is
+// closed. If the file ends within a tag, or contains something that is not a tag, the error is an [*flv.Error], and everything before it
+// has been returned. Seek can be used after all of these errors. Any other error is an [*Error].
 func (p *Player) Fill() (wait time.Duration, err error) {
 	switch {
 	case p.closed:
@@ -129,7 +129,7 @@ func (p *Player) ready() (t flv.Tag, size int, ok bool) {
 	}
 }
 
-// load reads the piece with the next tag if that is due, or skips the tag if it is not wanted.
+// load reads the piece with the next tag if the tag is due, or skips the tag if it is not wanted.
 func (p *Player) load() (wait time.Duration, err error) {
 	t, size, err := p.ahead()
 	switch {
@@ -150,11 +150,11 @@ func (p *Player) load() (wait time.Duration, err error) {
 	return 0, err
 }
 
-// errNotYet is returned at the end of a recording that goes on.
+// errNotYet is returned at the present end of a recording in progress.
 var errNotYet = errors.New("not recorded yet")
 
 // ahead returns the header of the next tag, after checking that the file has all of it. The error is io.EOF at the
-// end of the file, and errNotYet at the end of a recording that goes on.
+// end of the file, and errNotYet at the present end of a recording in progress.
 func (p *Player) ahead() (t flv.Tag, size int, err error) {
 	growing := true
 	for asked := false; ; asked = true {
@@ -166,7 +166,7 @@ func (p *Player) ahead() (t flv.Tag, size int, err error) {
 		}
 		switch {
 		case !asked:
-			growing = isRecorded(p.file) // before the size is checked: a recording is closed after its last write
+			growing = isRecorded(p.file) // checked before the size, since a recording is closed after its last write
 			info, err := p.file.Stat()
 			if err != nil {
 				return t, size, err
@@ -193,7 +193,7 @@ func (p *Player) due(t flv.Tag) time.Duration {
 	return p.clock.wait(time.Now(), line.Unwrap(t.Timestamp))
 }
 
-// Next returns the next tag of the piece; ok is false if there is no more. The tag is a view, valid until Fill, Seek, Pause
+// Next returns the next tag of the piece; ok is false if there are no more. The tag is a view that is valid until Fill, Seek, Pause
 // or Close is called.
 func (p *Player) Next(t *Tag) (ok bool) {
 	if len(p.front) > 0 {
@@ -224,10 +224,10 @@ func (p *Player) Next(t *Tag) (ok bool) {
 	return true
 }
 
-// Seek goes to a position: Fill and Next then return the headers that are valid there (metadata, decoder configurations, of every
-// track, with the timestamp of what follows), and the key frame before it with what follows; after Pause, that one key frame and no
-// more. Tags that Next did not yet return are dropped. The error is an [*Error], of ErrInvalidTime for instance, or ctx's; the
-// Player is then where it was.
+// Seek moves to a position: Fill and Next then return the headers that are valid there (metadata, and the decoder configurations of every
+// track, with the timestamp of the tag after them), and then the key frame before the position and what follows it; after Pause, only that
+// key frame. Tags that Next has not returned yet are dropped. The error is an [*Error], for example with ErrInvalidTime, or ctx's; the
+// Player's position is then unchanged.
 func (p *Player) Seek(ctx context.Context, to time.Duration) error {
 	return p.fail("seek", p.seek(ctx, to))
 }
@@ -259,7 +259,7 @@ func (p *Player) seek(ctx context.Context, to time.Duration) error {
 	return nil
 }
 
-// find returns the place to play from for a time in ms, and the headers that are valid there.
+// find returns the place from which to play for a time in ms, and the headers that are valid there.
 func (p *Player) find(ctx context.Context, x *index, time int64) (e entry, front []Tag, err error) {
 	if e, err = x.seek(ctx, p.file, time); err == nil {
 		front, err = p.readHeaders(e)
@@ -305,14 +305,14 @@ func (p *Player) readHeaders(e entry) (tags []Tag, err error) {
 	return tags, nil
 }
 
-// Pause stops the client's clock: nothing is due until Resume. Tags that Next did not yet return come after that.
+// Pause stops the client's clock: nothing is due until Resume. Tags that Next has not returned yet are returned after that.
 func (p *Player) Pause() {
 	p.clock.pause(time.Now())
 	p.glance = false
 	p.piece.moveTo(p.piece.position())
 }
 
-// Resume goes on after Pause.
+// Resume continues after Pause.
 func (p *Player) Resume() { p.clock.resume(time.Now()) }
 
 // SetBuffer changes PlayOptions.Buffer.

@@ -30,7 +30,7 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 	require.NoError(t, err)
 	r := rand.New(rand.NewPCG(1, 2))
 	var random []flv.Tag
-	for n := range uint32(300) { // around the size of a piece, and far beyond it
+	for n := range uint32(300) { // tags around the size of a piece, and far beyond it
 		size := []int{5, r.IntN(3000), r.IntN(70_000), pieceSize - FrameRoom - 2 + r.IntN(5), r.IntN(300_000)}[r.IntN(5)]
 		random = append(random, big(n, max(size, 5)))
 	}
@@ -55,7 +55,7 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 			}
 			require.True(t, bytes.Equal((*p.piece.buf)[from:p.piece.next], frames), "one lies after the other")
 			file.Write(frames)
-			clear(tag.Frame[:FrameRoom]) // which the receiver may do
+			clear(tag.Frame[:FrameRoom]) // the caller may overwrite these bytes
 		}
 		back := make([]byte, flv.PreviousTagSizeLen)
 		if len(tag.Frame) > 0 {
@@ -70,7 +70,8 @@ func TestPlaysWhatIsInTheFile(t *testing.T) {
 	}
 }
 
-// The types of tags are those of messages: what a file has in it must not become a message of another kind.
+// TestOtherTagsAreLeftOut checks that tags of other types are not returned. Tag types are RTMP's message types, so a file could otherwise
+// make a server send messages of other kinds.
 func TestOtherTagsAreLeftOut(t *testing.T) {
 	odd := func(typ flv.TagType, size int) flv.Tag { return flv.Tag{Type: typ, Body: make([]byte, size)} }
 	f, _ := newFolder(t, map[string][]byte{"a.flv": fileOf(odd(1, 4), key(0), odd(20, 100_000), odd(15, 0), inter(40), odd(31, 70_000))})
@@ -105,12 +106,12 @@ func TestPlaysDamagedFiles(t *testing.T) {
 				require.ErrorIs(t, err, io.ErrUnexpectedEOF, name)
 			}
 			require.Len(t, tags, c.tags, name)
-			require.NoError(t, p.Seek(context.Background(), 0), name) // and all over again
+			require.NoError(t, p.Seek(context.Background(), 0), name) // and again from the beginning
 		}
 	}
 }
 
-// seekable has key frames at 0, 1000, 2000 and 3000 ms, and other headers from 2000 ms on.
+// seekable returns a file with key frames at 0, 1000, 2000 and 3000 ms, and with other headers from 2000 ms on.
 func seekable(t testing.TB) []byte {
 	tags := []flv.Tag{script(t, "onMetaData"), avc(1), aac(1)}
 	for n := range uint32(40) {
@@ -135,7 +136,7 @@ func TestSeek(t *testing.T) {
 		to    time.Duration
 		key   uint32
 		avc   byte
-		where int // of the key frame among the tags
+		where int // index of the key frame in the tags
 	}{{3901, 3000, 2, 3}, {2000, 2000, 2, 3}, {1999, 1000, 1, 3}, {1000, 1000, 1, 3}, {999, 0, 1, 3}, {0, 0, 1, 3}, {3500, 3000, 2, 3}} {
 		require.NoError(t, p.Seek(context.Background(), c.to*time.Millisecond))
 		tags, _, err := next(t, p)
@@ -163,7 +164,7 @@ func TestSeek(t *testing.T) {
 	require.Empty(t, want)
 }
 
-// The headers make FLV as well, and may be made messages in place.
+// TestHeadersInPlace checks that the frames of headers are FLV too, and that messages can be made from them in place.
 func TestHeadersInPlace(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t)})
 	p := play(t, f, "a.flv", all)
@@ -213,7 +214,7 @@ func TestStartAndLength(t *testing.T) {
 	require.Empty(t, tags)
 }
 
-// A seek while the client's clock stands gives one picture.
+// TestSeekWhilePaused checks that a seek while the client's clock is stopped returns one picture.
 func TestSeekWhilePaused(t *testing.T) {
 	f, _ := newFolder(t, map[string][]byte{"a.flv": seekable(t), "sound.flv": fileOf(aac(1), sound(0), sound(2000), sound(3000))})
 	for _, fast := range []bool{false, true} {
@@ -259,7 +260,7 @@ func TestSeekWhilePaused(t *testing.T) {
 	}
 }
 
-// A client gets what its buffer takes, and what a piece has more.
+// TestPace checks that a client receives what its buffer holds, and at most one piece more.
 func TestPace(t *testing.T) {
 	var tags []flv.Tag
 	for n := range uint32(100) { // a tag of almost a piece every 500 ms
@@ -270,7 +271,7 @@ func TestPace(t *testing.T) {
 		p, err := f.Play(t.Context(), "a.flv", PlayOptions{Length: -1, Buffer: 3 * time.Second})
 		require.NoError(t, err)
 		defer p.Close()
-		// all that is due returns how many tags are, and how long it is until the next.
+		// due returns how many tags are due, and the time until the next one
 		due := func() (n int, wait time.Duration) {
 			for {
 				tags, wait, err := next(t, p)
@@ -308,14 +309,14 @@ func TestPace(t *testing.T) {
 		require.Equal(t, 2, n)
 		require.Equal(t, time.Millisecond, wait)
 
-		require.NoError(t, p.Seek(t.Context(), 10*time.Second)) // and the clock begins again
+		require.NoError(t, p.Seek(t.Context(), 10*time.Second)) // the clock begins again
 		n, wait = due()
 		require.Equal(t, 9, n)
 		require.Equal(t, 500*time.Millisecond, wait)
 	})
 }
 
-// A recording is played to its end, and followed as it grows.
+// TestPlaysWhileRecorded checks that a recording in progress is played and followed as it grows.
 func TestPlaysWhileRecorded(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	synctest.Test(t, func(t *testing.T) {
@@ -345,7 +346,7 @@ func TestPlaysWhileRecorded(t *testing.T) {
 			require.Equal(t, big(n*1000+1, 100_000), tags[len(tags)-1])
 			require.Equal(t, followEvery, wait)
 
-			// Seeking knows what has come since.
+			// Seek also finds what has been recorded since.
 			d, err := f.Duration(t.Context(), "a.flv")
 			require.NoError(t, err)
 			require.Equal(t, time.Duration(n*1000+1)*time.Millisecond, d)
@@ -367,7 +368,7 @@ func TestPlaysWhileRecorded(t *testing.T) {
 	})
 }
 
-// A file that becomes shorter while it is played ends with an error.
+// TestShrinks checks that a file that becomes shorter while it is played ends with an error.
 func TestShrinks(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": fileOf(big(0, 70_000), big(40, 70_000), big(80, 70_000))})
 	p := play(t, f, "a.flv", all)
@@ -390,7 +391,7 @@ func TestClosedPlayer(t *testing.T) {
 	require.ErrorIs(t, p.Close(), ErrClosed)
 }
 
-// Playing allocates nothing for each tag.
+// TestPlayAllocatesNothing checks that playing does not allocate for each tag.
 func TestPlayAllocatesNothing(t *testing.T) {
 	var tags []flv.Tag
 	for n := range uint32(3000) {

@@ -10,13 +10,13 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// jobVariable makes a child of this test program do a job instead of testing; dirVariable says where.
+// jobVariable is an environment variable that makes a child process of this test binary do a job in the directory in dirVariable.
 const (
 	jobVariable = "VOD_TEST_JOB"
 	dirVariable = "VOD_TEST_DIR"
 )
 
-// child returns this program as one that does a job in a directory.
+// child returns a Cmd that runs this test binary to do a job in a directory.
 func child(t *testing.T, job, dir string) *exec.Cmd {
 	t.Helper()
 	program, err := os.Executable()
@@ -27,7 +27,7 @@ func child(t *testing.T, job, dir string) *exec.Cmd {
 	return cmd
 }
 
-// runJob is the child's main.
+// runJob is the child's main function.
 func runJob(job string) {
 	f, err := OpenFolder(os.Getenv(dirVariable))
 	if err == nil {
@@ -39,10 +39,10 @@ func runJob(job string) {
 	}
 }
 
-// recordedFiles is how many files recordForEver writes.
+// recordedFiles is the number of files that recordForEver writes.
 const recordedFiles = 20
 
-// recordForEver records files until it is killed. It says when some is in each of them.
+// recordForEver records files until it is killed. It prints a line when each of them has some content.
 func recordForEver(f *Folder) error {
 	var all []*Recorder
 	for i := range recordedFiles {
@@ -64,14 +64,14 @@ func recordForEver(f *Folder) error {
 	}
 }
 
-// recordBeyondLimit records until the process may not write more.
+// recordBeyondLimit records until the process can't write more.
 func recordBeyondLimit(f *Folder) error {
 	if err := setFileLimit(); err != nil {
 		return err
 	}
 	told := false
 	r, err := f.Record("a.flv", RecordOptions{Done: func(name string, err error) { told = name == "a.flv" && errors.Is(err, ErrNoSpace) }})
-	if errors.Is(err, ErrNoSpace) { // not even for the header
+	if errors.Is(err, ErrNoSpace) { // there is not even room for the header
 		return nil
 	}
 	if err != nil {
@@ -86,7 +86,7 @@ func recordBeyondLimit(f *Folder) error {
 	return nil
 }
 
-// A process that is killed leaves files that can be played and continued.
+// TestKilled checks that a killed process leaves files that can be played and continued.
 func TestKilled(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	cmd := child(t, "record", dir)
@@ -103,12 +103,12 @@ func TestKilled(t *testing.T) {
 	}
 	for i := range recordedFiles {
 		name := fmt.Sprint(i, ".flv")
-		before, _ := drain(t, play(t, f, name, all)) // which may end within a tag
+		before, _ := drain(t, play(t, f, name, all)) // the file may end within a tag
 		require.Greater(t, len(before), 50)
 		content := record(t, f, dir, name, RecordOptions{Append: true}, key(77))
 		after := tagsOf(t, content)
 		requireTotals(t, content, after)
-		require.InDelta(t, len(before)+1, len(after), 1) // one whose PreviousTagSize was missing is gone
+		require.InDelta(t, len(before)+1, len(after), 1) // a tag whose PreviousTagSize was missing is lost
 		requireSame(t, before[1:len(after)-1], after[1:len(after)-1])
 		require.Equal(t, key(after[len(after)-2].Timestamp+1), after[len(after)-1])
 	}

@@ -12,29 +12,29 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// RecordOptions says how a recording is made. The zero value replaces an existing file, without limits but that of MinFree.
+// RecordOptions say how a recording is made. The zero value replaces an existing file, and has no limits except that of MinFree.
 type RecordOptions struct {
-	Append      bool          // go on 1 ms after the last tag of what is there; a tag that was cut off is removed first
-	Wait        time.Duration // how long to wait for another recording of the file by this process to end; 0: not at all
-	MaxSize     int64         // bytes of a file after which the next begins, with a key frame; <= 0: no limit
+	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
+	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
+	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
 	MaxDuration time.Duration // likewise
-	MinFree     int64         // bytes free on the disk below which nothing is recorded; 0: 100 MiB; < 0: no limit
-	MaxTotal    int64         // bytes of all files in the folder above which nothing is recorded; <= 0: no limit
+	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
+	MaxTotal    int64         // total size of the files in the folder in bytes above which nothing is recorded; <= 0 means no limit
 
-	// Next names the files after the first. If it is nil, they are named after the first. They replace nothing: where a name is in
-	// use, "-2", "-3" and so on come before ".flv". If Next is set, this is true of the first file as well, unless Append is set.
+	// Next names the files after the first. If it is nil, they are named after the first. They replace no file: if a name is in use, "-2",
+	// "-3" and so on are inserted before ".flv". If Next is set, this also applies to the first file, unless Append is set.
 	// Next must not use the Recorder.
 	Next func(start time.Time) string
 
-	// Done is called for each file after it has been closed, on the goroutine that has done so: that of WriteTag, of Close, or one
-	// that writes what has waited for a second. err is why recording ended early. May be nil.
+	// Done is called for each file after it has been closed, on the goroutine that has closed it: that of WriteTag or Close, or the one
+	// that flushes tags after a second. err says why the recording ended early. Done may be nil.
 	Done func(name string, err error)
 }
 
-// Recorder writes a stream into a file, or into one after the other. Its methods may be called from any goroutine.
+// Recorder writes a stream to a file, or to several in turn. Its methods may be called from any goroutine.
 //
-// Tags are gathered and written 64 KiB at a time, or once a second. A file has whole tags in order at any time, but for the last, so
-// one that was never closed can be played. Closing it writes its duration, size and last timestamp into its metadata.
+// Tags are gathered and written 64 KiB at a time, or once a second. At any time a file consists of whole tags in order, except for the
+// last, so a file that was never closed can be played. Closing it writes its duration, size and last timestamp into its metadata.
 type Recorder struct {
 	folder *Folder
 	o      RecordOptions
@@ -44,7 +44,7 @@ type Recorder struct {
 	mu      sync.Mutex
 	part    int // number in the name of the last file
 	out     *output
-	headers flv.Headers // the headers so far
+	headers flv.Headers // the newest headers
 	line    flv.Timeline
 	zero    int64 // the position in line that corresponds to out.base
 	timed   bool  // zero is valid
@@ -53,7 +53,7 @@ type Recorder struct {
 	armed   bool // timer is running
 	closed  bool
 	err     error
-	done    []finished // files that Done has not been called for
+	done    []finished // files for which Done has not been called yet
 }
 
 // finished is a closed file.
@@ -89,7 +89,7 @@ func newRecorder(f *Folder, name string, o RecordOptions) (*Recorder, error) {
 	return r, nil
 }
 
-// begin begins the first file. While this process records it already, begin waits until the deadline.
+// begin begins the first file. If this process is already recording it, begin waits until the deadline.
 func (r *Recorder) begin(deadline time.Time) (err error) {
 	for {
 		switch {
@@ -128,12 +128,12 @@ func (r *Recorder) checkLimits(file *os.File) error {
 	return nil
 }
 
-// WriteTag adds a tag; nothing of it is kept. Headers (see flv.IsHeader) may come at any time and with any timestamp: they are
-// repeated at the beginning of every file. They and other script data get the timestamp of what was written last; those of audio
-// and video are counted from the first. Tags of other types are left out.
+// WriteTag adds a tag. It does not keep the body. Headers (see flv.IsHeader) may come at any time and with any timestamp; they are repeated
+// at the beginning of every file. Headers and other script data get the timestamp of the tag written last. The timestamps of audio and
+// video count from the first one. Tags of other types are left out.
 //
-// The error is an [*Error], ErrNoSpace or the system's, and final: the file was closed and ends with a whole tag, and every later
-// call returns the same. Since tags are gathered, it may be about one that was accepted before.
+// The error is an [*Error], with ErrNoSpace or the system's error, and is final: the file was closed and ends with a whole tag, and every
+// later call returns the same error. Since tags are gathered, the error may concern an earlier tag.
 func (r *Recorder) WriteTag(t flv.Tag) error {
 	return r.locked(func() error {
 		if r.closed && r.err == nil {
@@ -146,7 +146,7 @@ func (r *Recorder) WriteTag(t flv.Tag) error {
 	})
 }
 
-// Name returns the name of the file that is written at present, or was last.
+// Name returns the name of the file that is being written, or was written last.
 func (r *Recorder) Name() string {
 	r.mu.Lock()
 	defer r.mu.Unlock()
@@ -262,7 +262,7 @@ func (r *Recorder) nextFile() error {
 	return r.beginNew(r.first, r.part+1)
 }
 
-// beginNew begins a file of the first free name among name, if n is 1, and those with "-2", "-3" and so on from n.
+// beginNew begins a file with the first free name: name itself if n is 1, and then those with "-n" and so on, from n at least 2.
 func (r *Recorder) beginNew(name string, n int) error {
 	const most = 1 << 20
 	base := strings.TrimSuffix(name, extension)
@@ -303,7 +303,7 @@ func (r *Recorder) closeFile() {
 	r.done = append(r.done, finished{r.out.name, failed("record", "", r.err)})
 }
 
-// roomError wraps an error of the system in ErrNoSpace if it means that.
+// roomError wraps an error of the system in ErrNoSpace if it means a lack of space.
 func roomError(err error) error {
 	if err != nil && isFull(err) {
 		return fmt.Errorf("%w: %w", ErrNoSpace, withoutPath(err))

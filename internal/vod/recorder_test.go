@@ -19,7 +19,7 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// record writes tags into a file and returns what is in it.
+// record writes tags to a file, and returns the tags in the file.
 func record(t testing.TB, f *Folder, dir, name string, o RecordOptions, tags ...flv.Tag) []byte {
 	t.Helper()
 	r, err := f.Record(name, o)
@@ -57,10 +57,10 @@ func requireTotals(t testing.TB, file []byte, tags []flv.Tag) {
 	require.Equal(t, amf.ECMAArray{{Name: "duration", Value: seconds}, {Name: "filesize", Value: float64(len(file))}, {Name: "lasttimestamp", Value: seconds}}, m[:3])
 	h, _, err := flv.ParseFileHeader(file)
 	require.NoError(t, err)
-	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // a tag that was cut off counts
+	require.False(t, has.HasAudio && !h.HasAudio || has.HasVideo && !h.HasVideo) // a tag that was cut off may have been counted
 }
 
-// requireSame is require.Equal for tags that are too large to be shown.
+// requireSame is like require.Equal, for tags that are too large to be printed.
 func requireSame(t testing.TB, want, got []flv.Tag) {
 	t.Helper()
 	require.Len(t, got, len(want))
@@ -79,7 +79,7 @@ func TestRecord(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	sent := script(t, "onMetaData", amf.ECMAArray{{Name: "width", Value: 320.0}, {Name: "duration", Value: 99.0}, {Name: "keyframes", Value: amf.Object{}}, {Name: "encoder", Value: "x"}})
 	file := record(t, f, dir, "live/room/a.flv", RecordOptions{},
-		at(avc(1), 9), sent, aac(1), // headers in any order and with any time
+		at(avc(1), 9), sent, aac(1), // headers in any order and with any timestamp
 		sound(5_000_020), key(5_000_000), inter(5_000_040), flv.Tag{Type: 15, Body: []byte{0}}, avc(2), sound(5_000_060), flv.Tag{Type: flv.TagVideo, Timestamp: 5_000_080})
 	tags := tagsOf(t, file)
 	requireTotals(t, file, tags)
@@ -97,7 +97,7 @@ func TestRecord(t *testing.T) {
 	requireTotals(t, none, tagsOf(t, none))
 }
 
-// Script data is kept where it was, whatever its time.
+// TestRecordOtherData checks that script data keeps its place, whatever its timestamp.
 func TestRecordOtherData(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	text := script(t, "onTextData", "x")
@@ -120,7 +120,7 @@ func TestRecordAllocatesNothing(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
-// Times go on over 2^32, of the stream as of the file.
+// TestRecordBeyond32Bits checks that timestamps continue past 2^32 ms, in the stream and in the file.
 func TestRecordBeyond32Bits(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	const max32 = 1<<32 - 1
@@ -176,7 +176,7 @@ func TestAppend(t *testing.T) {
 func TestAppendRefuses(t *testing.T) {
 	whole := fileOf(key(0), inter(40))
 	garbage := append(bytes.Clone(whole), 0xff, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12)
-	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong PreviousTagSize, and the beginning of something
+	wrong := append(bytes.Clone(whole[:len(whole)-1]), 1, 9, 0, 0) // a wrong PreviousTagSize, and the beginning of a tag
 	stream := append(bytes.Clone(whole), 9, 0, 0, 9, 0, 0, 0, 0, 1, 1, 1, 'x')
 	for name, content := range map[string][]byte{
 		"text": []byte("not a video"), "short": []byte("FL?"), "garbage": garbage, "zeros": append(bytes.Clone(whole), make([]byte, 100)...), "wrong": wrong, "stream": stream,
@@ -194,7 +194,7 @@ func TestAppendRefuses(t *testing.T) {
 	}
 }
 
-// A file that was cut at any byte of its last three tags is continued after the last whole one.
+// TestAppendAfterCut checks that a file that was cut at any byte of its last three tags is continued after the last whole tag.
 func TestAppendAfterCut(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -213,14 +213,14 @@ func TestAppendAfterCut(t *testing.T) {
 		base := kept[len(kept)-1].Timestamp + 1
 		require.Equal(t, append(append([]flv.Tag{}, kept[1:]...), at(avc(1), base), key(base)), after[1:], cut)
 	}
-	for cut := range flv.FileHeaderSize { // nor is anything lost where nothing was
+	for cut := range flv.FileHeaderSize { // a file that contains at most a part of a header
 		require.NoError(t, os.WriteFile(path, content[:4], 0o644))
 		require.NoError(t, os.WriteFile(path, flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})[:cut], 0o644))
 		require.Len(t, tagsOf(t, record(t, f, dir, "a.flv", RecordOptions{Append: true}, key(7))), 2)
 	}
 }
 
-// A body that looks like tags does not hide that the file was ends inside it.
+// TestAppendAfterCutInBodyOfTags checks a file that ends inside a body that looks like tags.
 func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	path := filepath.Join(dir, "a.flv")
@@ -236,7 +236,7 @@ func TestAppendAfterCutInBodyOfTags(t *testing.T) {
 	}
 }
 
-// A recording goes on in a file that another program made.
+// TestAppendToForeignFile checks that a file made by another program can be continued.
 func TestAppendToForeignFile(t *testing.T) {
 	sample, err := os.ReadFile(sampleFile)
 	require.NoError(t, err)
@@ -340,7 +340,7 @@ func TestRotationBySize(t *testing.T) {
 	require.Equal(t, 100, total)
 }
 
-// Streams whose files get the same names do not end each other.
+// TestRotationToNamesOfOthers checks that streams whose files would get the same names do not end each other's recordings.
 func TestRotationToNamesOfOthers(t *testing.T) {
 	f, _ := newFolder(t, nil)
 	var mu sync.Mutex
@@ -405,7 +405,7 @@ func TestLimits(t *testing.T) {
 	require.Equal(t, written/10_000, len(tags)-1)
 }
 
-// Buffered tags are written once a second at the latest.
+// TestWrittenEverySecond checks that buffered tags are written after a second at the latest.
 func TestWrittenEverySecond(t *testing.T) {
 	f, dir := newFolder(t, nil)
 	size := func() int64 {
@@ -463,7 +463,7 @@ func TestRecorderIsSafeForGoroutines(t *testing.T) {
 	require.Equal(t, 200, total)
 }
 
-// A player of a file that is replaced goes on with the old one.
+// TestReplacedWhilePlayed checks that a player continues to play the old file after it was replaced.
 func TestReplacedWhilePlayed(t *testing.T) {
 	if runtime.GOOS == "windows" {
 		t.Skip("see output.replace")
@@ -477,7 +477,7 @@ func TestReplacedWhilePlayed(t *testing.T) {
 	require.Equal(t, sound(0), tags[1])
 }
 
-// The folder is searched again after a while: files come and go.
+// TestUsage checks that the folder is searched again after a while, since files are added and removed.
 func TestUsage(t *testing.T) {
 	f, dir := newFolder(t, map[string][]byte{"a.flv": make([]byte, 1000), "d/b.flv": make([]byte, 200)})
 	synctest.Test(t, func(t *testing.T) {
@@ -486,7 +486,7 @@ func TestUsage(t *testing.T) {
 		require.NoError(t, os.Remove(filepath.Join(dir, "a.flv")))
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		time.Sleep(searchEvery)
-		f.usage.searching.Lock() // another goroutine searches
+		f.usage.searching.Lock() // as if another goroutine were searching
 		require.Equal(t, int64(1250), f.usage.total(f.root))
 		f.usage.searching.Unlock()
 		require.Equal(t, int64(200), f.usage.total(f.root))

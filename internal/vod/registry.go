@@ -6,8 +6,8 @@ import (
 	"sync"
 )
 
-// recordings are the files that this process records. They are compared by identity, not by name, since two programs
-// in one process may serve the same directory.
+// recordings contains the files that this process is recording. They are compared by identity, not by name, since two servers in one
+// process may use the same directory.
 var recordings registry
 
 type registry struct {
@@ -18,10 +18,10 @@ type registry struct {
 // recorded is a file that is being recorded.
 type recorded struct {
 	info fs.FileInfo
-	over chan struct{} // closed when it is no longer recorded
+	over chan struct{} // closed when the file is no longer being recorded
 }
 
-// add adds a file. If it is being recorded already, add returns a channel that is closed when that recording is over.
+// add adds a file. If the file is already being recorded, add returns a channel that is closed when that recording ends.
 func (r *registry) add(o *output, info fs.FileInfo) (over <-chan struct{}) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -7,15 +7,15 @@ import (
 )
 
 const (
-	peekSize   = 128     // bytes of a body that are read: enough for flv.KindOf, and so for key frames and headers
+	peekSize   = 128     // number of bytes of a body that are read: enough for flv.KindOf, and so for key frames and headers
 	windowSize = 4 << 10 // bytes read at a time: less than most video tags, more than most audio tags
 )
 
 // head is the header of a tag in a file, with the first bytes of its body.
 type head struct {
-	flv.Tag       // Body: peekSize bytes at most, valid until the next tag is scanned
+	flv.Tag       // Body has at most peekSize bytes, and is valid until the next tag is scanned
 	at      int64 // position of the tag
-	size    int   // of the whole body
+	size    int   // size of the whole body
 }
 
 // end returns the position of the next tag.
@@ -28,8 +28,8 @@ func isMedia(t flv.TagType) bool { return t == flv.TagAudio || t == flv.TagVideo
 // scanner moves from tag to tag without reading whole bodies.
 type scanner struct {
 	file  io.ReaderAt
-	size  int64          // of the file
-	has   flv.FileHeader // set by newScanner
+	size  int64          // size of the file
+	has   flv.FileHeader // the file header; set by newScanner
 	pos   int64          // position of the next tag
 	whole int64          // position after the last whole tag and its PreviousTagSize
 	err   error          // why there is no next tag
@@ -104,7 +104,7 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 		return t, 0, torn(at, int64(flv.TagOverhead-len(b)))
 	}
 	t, size, err = flv.ParseTagHeader(b)
-	if err == nil && t.Type == 0 { // zeros, after a crash of the file system or in room reserved for later
+	if err == nil && t.Type == 0 { // zeros, after a crash of the file system or in space reserved for later
 		err = &flv.Error{Detail: "not a tag: its type is 0"}
 	}
 	if e, ok := err.(*flv.Error); ok {
@@ -113,7 +113,7 @@ func parseHead(b []byte, at int64) (t flv.Tag, size int, err error) {
 	return t, size, err
 }
 
-// torn returns the error of a file that ends inside the tag at a position.
+// torn returns the error for a file that ends inside the tag at a position.
 func torn(at, missing int64) error {
 	return &flv.Error{Offset: at, Detail: "the file ends within a tag, bytes missing", Value: missing, Err: io.ErrUnexpectedEOF}
 }

@@ -18,7 +18,7 @@ type usage struct {
 // search is the result of a search through the folder.
 type search struct {
 	ended time.Time
-	bytes int64 // minus the value of usage.grown before the search
+	bytes int64 // total size, minus the value of usage.grown before the search
 }
 
 // searchEvery is the least time between two searches of a folder, since it may have many files. Searches find what
@@ -48,7 +48,7 @@ func (u *usage) total(root *os.Root) int64 {
 	return s.bytes + u.grown.Load()
 }
 
-// treeSize returns the number of bytes in the files that can be seen. It skips the rest, which could not be deleted either.
+// treeSize returns the total size of the files that are accessible. It skips other files, which could not be deleted either.
 func treeSize(root *os.Root) (bytes int64) {
 	fs.WalkDir(root.FS(), ".", func(_ string, d fs.DirEntry, err error) error {
 		if err != nil || !d.Type().IsRegular() {

@@ -18,10 +18,10 @@ import (
 )
 
 const (
-	// maxVia is the number of servers that a stream may pass, and maxID the length of their ids in bytes.
+	// maxVia is the maximum number of servers that a stream may pass, and maxID the maximum length of their ids in bytes.
 	maxVia = 8
 	maxID  = 64
-	// defaultLinger is package server's default.
+	// defaultLinger is package server's default for Live.Linger.
 	defaultLinger = 5 * time.Second
 )
 
@@ -29,7 +29,7 @@ const (
 // one first. A server that finds its own id refuses the client, to prevent loops.
 const viaField = "rtmpserverVia"
 
-// inVain is how long a stream is waited for at least before another, for which there is no room, is fetched instead.
+// inVain is the minimum time to wait for a stream before it may be given up in favour of another one for which there is no room.
 const inVain = time.Second
 
 // backoff applies to reconnecting to servers while players are waiting here.
@@ -38,12 +38,12 @@ var backoff = relay.Backoff{Min: 250 * time.Millisecond, Max: 3 * time.Second}
 // Options configure an Edge.
 type Options struct {
 	Server *server.Server
-	ID     string // of Server among the connected servers
+	ID     string // id of Server among the connected servers
 	Logger *slog.Logger
 
-	Pull     string        // URL from which streams are fetched; "": none
+	Pull     string        // URL from which streams are fetched; "" means none
 	Idle     time.Duration // how long a stream without players is kept
-	MaxPulls int           // number of streams fetched at once, so that clients cannot make any number of connections with random names
+	MaxPulls int           // maximum number of streams fetched at once, so that clients can't cause any number of connections with random names
 	Push     []string      // URLs to which streams are published
 	Linger   time.Duration // Live.Linger of the application
 }
@@ -55,11 +55,11 @@ type Edge struct {
 	cancel  context.CancelFunc
 	running sync.WaitGroup
 
-	mu        sync.Mutex // guards the rest
+	mu        sync.Mutex // guards the fields below
 	players   map[string]int
 	published map[string]int // number of the application's clients that publish, by path
 	pulls     map[string]*pull
-	waiting   map[string][]string // streams with players that are fetched when there is room again; see pull.via
+	waiting   map[string][]string // streams with players that will be fetched when there is room; see pull.via
 	pushes    map[string]*push
 }
 
@@ -88,7 +88,7 @@ func (e *Edge) Connect(c *server.Conn) error {
 	via := viaOf(c)
 	switch tooLong := func(id string) bool { return len(id) > maxID }; {
 	case slices.Contains(via, e.options.ID):
-		return server.Deny("the stream comes from here: a loop")
+		return server.Deny("the stream comes from this server: a loop")
 	case len(via) > maxVia || slices.ContainsFunc(via, tooLong):
 		return server.Deny("the stream has come through too many servers")
 	}
@@ -119,7 +119,7 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 		return base, o
 	}
 	if u.Playpath == "" || u.Playpath[0] == '?' {
-		o.Playpath = name + u.Playpath // as an option, since in the URL it might add options
+		o.Playpath = name + u.Playpath // as an option, since a name in the URL could add options
 	}
 	if u.App == "" {
 		o.App = app
@@ -127,8 +127,8 @@ func (e *Edge) target(base, path string, via []string) (url string, o *rtmp.Opti
 	return base, o
 }
 
-// Played is for App.Play: a player is there until Left. One that asks for a recording from its beginning, as players do that were not
-// told that the stream is live, waits for the stream as well.
+// Played is for App.Play: a stream has a player until Left. A player that asks for a recording from its beginning, like players that do not
+// know that the stream is live, also waits for the live stream.
 func (e *Edge) Played(r *server.Request) error {
 	if e.options.Pull == "" {
 		return nil
@@ -150,8 +150,9 @@ func (e *Edge) Played(r *server.Request) error {
 	return nil
 }
 
-// room reports whether one more stream may be fetched. Where there are as many as there may be, the one that has been waited for the
-// longest, in vain, has to wait: names that do not exist keep nobody from those that do. The caller holds e.mu.
+// room reports whether one more stream may be fetched. If the maximum is reached, it gives up the stream that has been waited for longest
+// without success, which must then wait itself. So names that do not exist do not keep players from existing streams. The caller holds
+// e.mu.
 func (e *Edge) room() bool {
 	if len(e.pulls) < e.options.MaxPulls {
 		return true

@@ -23,10 +23,10 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// patience is how long a test waits for what has to happen.
+// patience is how long a test waits for something that must happen.
 const patience = 20 * time.Second
 
-// Where a stream is fetched from: what the URL lacks is the stream's, and a name can't bring options along.
+// TestTarget checks the URL from which a stream is fetched: parts that the URL lacks are the stream's, and a name can't add options.
 func TestTarget(t *testing.T) {
 	e := New(Options{ID: "me"})
 	defer e.Close()
@@ -57,7 +57,7 @@ func TestTarget(t *testing.T) {
 	}
 }
 
-// peer is a server, and what it is joined with.
+// peer is a server with its Edge.
 type peer struct {
 	*server.Server
 	edge *Edge
@@ -91,13 +91,13 @@ func newPeer(t *testing.T, o Options, live server.Live) *peer {
 
 func (p *peer) url(path string) string { return "rtmp://" + p.addr + "/" + path }
 
-// becomes waits until the server has so many connections.
+// becomes waits until the server has n connections.
 func (p *peer) becomes(t *testing.T, conns int) {
 	t.Helper()
 	require.Eventually(t, func() bool { return len(p.Conns()) == conns }, patience, 5*time.Millisecond)
 }
 
-// publish writes the sample, and leaves the stream open until stop.
+// publish writes the sample, and keeps the stream open until stop is called.
 func publish(t *testing.T, url string) (stop func()) {
 	t.Helper()
 	c, err := rtmp.Dial(conntest.Context(t), url, &rtmp.Options{Publish: true})
@@ -110,7 +110,7 @@ func publish(t *testing.T, url string) (stop func()) {
 	return func() { assert.NoError(t, c.Close()) }
 }
 
-// play asks for a stream, and returns what waits for a picture of it.
+// play asks for a stream, and returns a function that waits for a picture.
 func play(t *testing.T, url string) (conn *rtmp.Conn, sees func()) {
 	t.Helper()
 	c, err := rtmp.Dial(conntest.Context(t), url, &rtmp.Options{Live: true})
@@ -128,7 +128,8 @@ func play(t *testing.T, url string) (conn *rtmp.Conn, sees func()) {
 	}
 }
 
-// A stream is fetched once for all players, kept for a while after the last one, then given up, and fetched again.
+// TestPull checks that a stream is fetched once for all players, is kept for a while after the last one has left, and is fetched again
+// later.
 func TestPull(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Hour, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -155,7 +156,7 @@ func TestPull(t *testing.T) {
 	assert.ElementsMatch(t, connected, origin.Conns(), "a player is left")
 }
 
-// A player that comes while a stream is being given up gets it.
+// TestPullAgain checks that a player that arrives while a stream is being given up receives the stream.
 func TestPullAgain(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url(""), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -169,7 +170,8 @@ func TestPullAgain(t *testing.T) {
 	origin.becomes(t, 1)
 }
 
-// Names that do not exist keep nobody for long from a stream that does, and are waited for again when there is room.
+// TestPullOfNothing checks that names that do not exist do not keep players from an existing stream for long, and that they are tried again
+// when there is room.
 func TestPullOfNothing(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Nanosecond, MaxPulls: 1}, server.Live{PublishIdle: -1})
@@ -190,7 +192,7 @@ func TestPullOfNothing(t *testing.T) {
 	seesLater()
 }
 
-// A stream that is published here is not fetched, until its publisher has left.
+// TestPublishedHere checks that a stream that is published here is not fetched until its publisher has left.
 func TestPublishedHere(t *testing.T) {
 	origin := newPeer(t, Options{}, server.Live{})
 	e := newPeer(t, Options{Pull: origin.url("live/"), Idle: time.Millisecond, MaxPulls: 1}, server.Live{PublishIdle: -1, Linger: time.Hour})
@@ -205,7 +207,7 @@ func TestPublishedHere(t *testing.T) {
 	sees()
 }
 
-// A stream published here is pushed while it has a publisher, and a little longer.
+// TestPush checks that a stream published here is pushed while it has a publisher, and a little longer.
 func TestPush(t *testing.T) {
 	targets := []*peer{newPeer(t, Options{}, server.Live{}), newPeer(t, Options{}, server.Live{})}
 	e := newPeer(t, Options{Push: []string{targets[0].url("other"), targets[1].url("")}}, server.Live{Linger: -1, Await: -1})
@@ -223,7 +225,7 @@ func TestPush(t *testing.T) {
 	}
 }
 
-// A client whose streams have already passed this server, or too many servers, is refused.
+// TestVia checks that a client whose streams have already passed this server, or too many servers, is refused.
 func TestVia(t *testing.T) {
 	p := newPeer(t, Options{}, server.Live{})
 	p.Apps["*"].Connect = func(_ context.Context, c *server.Conn) error { return p.edge.Connect(c) }
@@ -241,7 +243,7 @@ func TestVia(t *testing.T) {
 	}
 }
 
-// A refused publisher leaves nothing, and Close ends what waits.
+// TestClose checks that a refused publisher leaves no state, and that Close ends all waits.
 func TestClose(t *testing.T) {
 	nobody := "rtmp://127.0.0.1:" + conntest.UnusedPort(t)
 	e := newPeer(t, Options{Pull: nobody, Push: []string{nobody}, MaxPulls: 1, Idle: time.Hour}, server.Live{})

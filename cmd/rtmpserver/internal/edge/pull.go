@@ -25,9 +25,9 @@ type pull struct {
 	cancel context.CancelFunc
 	unused bool // ending because there are no players; guarded by edge.mu
 	since  time.Time
-	begun  atomic.Bool // something has come
+	begun  atomic.Bool // media has arrived
 
-	pub     *server.Publisher // nil: nothing has come yet, or the stream has ended
+	pub     *server.Publisher // nil if no media has arrived yet, or the stream has ended
 	headers flv.Headers
 }
 
@@ -142,7 +142,7 @@ func (p *pull) over() {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	p.idle.Stop()
-	if e.pulls[p.path] == p { // it has not made room
+	if e.pulls[p.path] == p { // the pull has not already made room
 		delete(e.pulls, p.path)
 		if p.unused && e.players[p.path] > 0 && e.published[p.path] == 0 {
 			e.fetch(p.path, p.via)

@@ -36,7 +36,7 @@ func (e *Edge) forward(path string, via []string) {
 	e.running.Go(p.run)
 }
 
-// run publishes the stream to all targets until it ends. A slow or missing target does not hold up the others.
+// run publishes the stream to all targets until it ends. A slow or missing target does not delay the others.
 func (p *push) run() {
 	defer p.over()
 	var targets []*relay.Publisher
@@ -79,7 +79,7 @@ func (p *push) subscribe() (*server.Subscriber, error) {
 	}
 }
 
-// closeAll sends what is left and closes the targets.
+// closeAll sends the queued messages and closes the targets.
 func closeAll(targets []*relay.Publisher) {
 	var closing sync.WaitGroup
 	for _, target := range targets {
@@ -88,7 +88,7 @@ func closeAll(targets []*relay.Publisher) {
 	closing.Wait()
 }
 
-// maybeOver ends the push if the stream has no publisher any more.
+// maybeOver ends the push if the stream no longer has a publisher.
 func (p *push) maybeOver() {
 	p.edge.mu.Lock()
 	defer p.edge.mu.Unlock()

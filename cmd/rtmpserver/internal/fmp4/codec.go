@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-var errCodec = errors.New("fragmented MP4 can't hold it here")
+var errCodec = errors.New("not supported in fragmented MP4 here")
 
 // describe returns a track's codec for the initialization segment, and its name for a codecs parameter (RFC 6381).
 func describe(t *media.Track) (mp4.Codec, string, error) {
@@ -34,7 +34,7 @@ func describe(t *media.Track) (mp4.Codec, string, error) {
 			return &mp4.CodecMPEG1Audio{SampleRate: t.SampleRate, ChannelCount: t.Channels}, "mp4a.6b", nil
 		}
 	case media.Opus:
-		if t.Channels == 1 || t.Channels == 2 { // more need a channel mapping, which mediacommon does not write
+		if t.Channels == 1 || t.Channels == 2 { // more channels need a channel mapping, which mediacommon does not write
 			return &mp4.CodecOpus{ChannelCount: t.Channels}, "opus", nil
 		}
 	}

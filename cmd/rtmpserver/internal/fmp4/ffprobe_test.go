@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// probed is what ffprobe says of a file.
+// probed is ffprobe's description of a file.
 type probed struct {
 	Streams []struct {
 		Codec string `json:"codec_name"`
@@ -37,7 +37,7 @@ type probed struct {
 	}
 }
 
-// probe has ffprobe read a file, and ffmpeg decode it, neither of which may complain.
+// probe reads a file with ffprobe and decodes it with ffmpeg. Neither may report an error.
 func probe(t *testing.T, file string) (p probed) {
 	t.Helper()
 	assert.Empty(t, programtest.Run(t, "ffmpeg", "-v", "warning", "-i", file, "-f", "null", "-"))
@@ -53,7 +53,7 @@ func seconds(t *testing.T, text string) time.Duration {
 	return time.Duration(s * float64(time.Second))
 }
 
-// remux makes MP4 of an FLV file.
+// remux converts an FLV file to MP4.
 func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []byte) {
 	t.Helper()
 	r := media.NewFileReader(flv.NewReader(file))
@@ -77,7 +77,8 @@ func remux(t *testing.T, file io.Reader, live bool) (contentType string, mp4 []b
 	return m.ContentType(), append(mp4, joined(b)...)
 }
 
-// An encoder's units go into FLV and from there into MP4, where ffprobe finds all of them unchanged, with their times.
+// TestFFprobeReadsEveryUnit converts an encoder's units to FLV and then to MP4, where ffprobe must find all of them unchanged, with their
+// times.
 func TestFFprobeReadsEveryUnit(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	const pictures, tone = "testsrc2=s=96x64:r=25:d=1", "sine=r=48000:d=1"
@@ -122,7 +123,7 @@ func TestFFprobeReadsEveryUnit(t *testing.T) {
 	}
 }
 
-// payload is a unit as MP4 has it.
+// payload returns a unit in the form of MP4.
 func payload(c media.Codec, parts [][]byte) []byte {
 	if c == media.H264 || c == media.H265 {
 		return media.AppendAVCC(nil, parts)

@@ -13,8 +13,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// FuzzMuxer gives a Muxer what a publisher may send. Whatever that is, what comes out can be read: mediacommon parses parameter sets, too.
-// The seeds are the first tags of what encoders made, see testdata.
+// FuzzMuxer passes to a Muxer what a publisher may send. The output must always be readable; note that mediacommon parses parameter sets.
+// The seeds are the first tags of encoders' output; see testdata.
 func FuzzMuxer(f *testing.F) {
 	f.Fuzz(func(t *testing.T, file []byte) {
 		r := media.NewFileReader(flv.NewReader(bytes.NewReader(file)))
@@ -51,7 +51,7 @@ func FuzzMuxer(f *testing.F) {
 	})
 }
 
-// FuzzDescribe gives mediacommon's parsers configurations. A track that was described has a codec that browsers can be asked about.
+// FuzzDescribe passes configurations to mediacommon's parsers. A described track must have a valid name for the codecs parameter.
 func FuzzDescribe(f *testing.F) {
 	for _, codec := range []media.Codec{media.H264, media.H265, media.AV1, media.AAC, media.Opus, media.MP3} {
 		f.Add(uint32(codec), []byte{1, 0x64, 0, 0x1e, 0xff, 0xe1, 0, 4, 0x67, 0x64, 0, 0x1e, 1, 0, 1, 0x68}, []byte{0x0a, 1, 0})

@@ -21,11 +21,11 @@ const (
 	fragmentBytes = 1 << 20 // size of the samples after which a fragment ends early
 )
 
-// ErrChanged is why [Muxer.Add] can't go on: the stream has other tracks, or other codecs, than a player was told of. A new Muxer can.
+// ErrChanged is the error of [Muxer.Add] if the stream has other tracks or codecs than the player was told. A new Muxer can continue.
 var ErrChanged = errors.New("fmp4: the tracks have changed")
 
-// A CodecError is about a stream without tracks that can be put into fragmented MP4.
-type CodecError struct{ Codecs string } // those that can't: "H.266, Speex"
+// A CodecError reports a stream without tracks that can be put into fragmented MP4.
+type CodecError struct{ Codecs string } // the codecs that can't, such as "H.266, Speex"
 
 func (e *CodecError) Error() string {
 	return fmt.Sprintf("fmp4: %s can't be put into fragmented MP4", e.Codecs)
@@ -37,23 +37,23 @@ type Muxer struct {
 	live   bool
 	tracks []*track
 	begun  bool
-	number uint32 // of the last fragment
-	bytes  int    // of the samples for the next fragment
+	number uint32 // number of the last fragment
+	bytes  int    // size of the samples for the next fragment
 	out    seekablebuffer.Buffer
-	pieces []Piece // of out; their Data is valid after take
+	pieces []Piece // parts of out; their Data is valid after take
 	size   int     // bytes of pieces
 }
 
 // Piece is a part of the file.
 type Piece struct {
 	Data []byte
-	Init bool // the initialization segment: of the file, or a new one that replaces it
+	Init bool // an initialization segment: that of the file, or a new one that replaces it
 	Key  bool // a fragment with which a viewer may begin after the last initialization segment
 }
 
-// NewMuxer returns a Muxer of the first track with pictures and the first with sound that MP4 can hold here. Sound that it can't is left
-// out. If there are only pictures, or only sound, that it can't, the error is a [*CodecError]. live says that tracks may fall silent for
-// good, see Add.
+// NewMuxer returns a Muxer of the first video track and the first audio track that are supported in MP4 here. Unsupported audio is left
+// out. If the video, or audio without video, is not supported, the error is a [*CodecError]. live says that tracks may fall silent forever;
+// see Add.
 func NewMuxer(tracks []*media.Track, live bool) (*Muxer, error) {
 	m := &Muxer{live: live}
 	var refused []*media.Track
@@ -83,7 +83,7 @@ func (m *Muxer) track(video bool) *track {
 	return nil
 }
 
-// ContentType is the media type with its codecs, as MediaSource.isTypeSupported takes it.
+// ContentType returns the media type with its codecs, in the form for MediaSource.isTypeSupported.
 func (m *Muxer) ContentType() string {
 	kind := "audio"
 	if m.track(true) != nil {
@@ -96,10 +96,10 @@ func (m *Muxer) ContentType() string {
 	return fmt.Sprintf(`%s/mp4; codecs="%s"`, kind, strings.Join(codecs, ","))
 }
 
-// Add takes a unit and returns what is complete with it, often nothing. It is valid until the next call.
+// Add adds a unit and returns the pieces that it completes, often none. They are valid until the next call.
 //
-// The error is [ErrChanged] if the stream has other codecs, or one track more, or if a track of a live stream has been silent for some
-// seconds of the other, for which players would wait. What Flush returns is still to be played.
+// The error is [ErrChanged] if the stream has other codecs or an additional track, or if a track of a live stream has been silent for some
+// seconds of the other track, since players would wait for it. The result of Flush should still be played.
 func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 	m.reset()
 	t := m.of(u.Track)
@@ -131,9 +131,9 @@ func (m *Muxer) reset() {
 	m.pieces, m.size = m.pieces[:0], 0
 }
 
-// end makes what has been written to out since the last piece the next one.
+// end makes the bytes that have been written to out since the last piece the next piece.
 func (m *Muxer) end(p Piece) {
-	p.Data = m.out.Bytes()[m.size:] // until take, since out may move
+	p.Data = m.out.Bytes()[m.size:] // replaced by take, since out may move
 	m.size += len(p.Data)
 	m.pieces = append(m.pieces, p)
 }
@@ -237,7 +237,7 @@ func (m *Muxer) fragment() error {
 	return err
 }
 
-// Flush returns what has been held back: the stream has come to its end. It is valid until the next call.
+// Flush returns the pieces with the units that were held back. Call it at the end of the stream. The pieces are valid until the next call.
 func (m *Muxer) Flush() ([]Piece, error) {
 	m.reset()
 	err := m.flush()

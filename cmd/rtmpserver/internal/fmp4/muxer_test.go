@@ -30,7 +30,7 @@ func unhex(t testing.TB, text string) []byte {
 	return b
 }
 
-// configure gives a track parameter sets.
+// configure sets the parameter sets of a track.
 func configure(t testing.TB, track *media.Track, sets ...string) {
 	t.Helper()
 	var c flv.AVCConfig
@@ -64,7 +64,7 @@ func sound(track *media.Track, at time.Duration) *media.Unit {
 	return &media.Unit{Track: track, PTS: at, DTS: at, KeyFrame: true, Parts: [][]byte{{0x21, byte(at / ms)}}}
 }
 
-// player takes what a Muxer puts out apart.
+// player parses the output of a Muxer.
 type player struct {
 	t     testing.TB
 	m     *Muxer
@@ -95,7 +95,7 @@ func (p *player) flush() {
 	p.read(joined(b))
 }
 
-// joined returns pieces as they follow each other in the file.
+// joined concatenates pieces.
 func joined(pieces []Piece) (b []byte) {
 	for _, p := range pieces {
 		b = append(b, p.Data...)
@@ -125,7 +125,7 @@ func (p *player) read(b []byte) {
 	}
 }
 
-// times returns when the samples of a track begin, and end, in milliseconds, one after the other; a hole shows.
+// times returns the beginnings of a track's samples, and the end, in milliseconds. At a hole it also returns the end before it.
 func (p *player) times(id int) (all [][2]int64) {
 	for _, part := range p.parts {
 		for _, track := range part.Tracks {
@@ -172,7 +172,7 @@ func TestMuxerPutsOutAFragmentForATenthOfASecondAndForAKeyFrame(t *testing.T) {
 func TestMuxerGathersNoMoreThanAMegabyte(t *testing.T) {
 	video, _ := tracks(t)
 	p := newPlayer(t, true, video)
-	for range 20 { // all at the same time
+	for range 20 { // all units have the same time
 		u := picture(video, 0, len(p.inits) == 0)
 		u.Parts[0] = append(u.Parts[0], make([]byte, 100<<10)...)
 		p.add(u)
@@ -296,14 +296,14 @@ func TestNewMuxerOfWhatMP4CantHold(t *testing.T) {
 	}
 }
 
-// The microseconds of E-RTMP's nanosecond offsets are kept.
+// TestTicks checks that E-RTMP's nanosecond offsets are kept to the tick.
 func TestTicks(t *testing.T) {
 	assert.EqualValues(t, 90*41, ticks(41*ms))
 	assert.EqualValues(t, 45, ticks(500*time.Microsecond))
 	assert.EqualValues(t, int64(90000*3600*24*365), ticks(365*24*time.Hour), "beyond 2^32 ms")
 }
 
-// A second of 25 pictures of 20 kB and 47 pieces of sound, which one viewer of 4 Mbit/s costs.
+// BenchmarkMuxerSecond muxes one second with 25 pictures of 20 kB and 47 audio frames, the cost of a viewer at 4 Mbit/s.
 func BenchmarkMuxerSecond(b *testing.B) {
 	video, audio := tracks(b)
 	m, err := NewMuxer([]*media.Track{video, audio}, true)
@@ -328,7 +328,8 @@ func BenchmarkMuxerSecond(b *testing.B) {
 	}
 }
 
-// Viewers may begin with a fragment that begins with a key frame, after the last initialization segment.
+// TestPieces checks that Key is set for fragments that begin with a key frame, with which viewers may begin after the last initialization
+// segment.
 func TestPieces(t *testing.T) {
 	video, audio := tracks(t)
 	m, err := NewMuxer([]*media.Track{video, audio}, true)

@@ -14,7 +14,7 @@ import (
 const timeScale = 90000
 
 const (
-	maxSoundGap    = timeScale / 2  // longest distance of audio samples; in DTX, Opus leaves out 400 ms
+	maxSoundGap    = timeScale / 2  // longest distance between audio samples; Opus with DTX leaves out 400 ms
 	soundSilence   = 3 * timeScale  // silence after which an audio track has ended
 	pictureSilence = 10 * timeScale // silence after which a video track has ended; a shared screen may have few frames
 	firstSpan      = timeScale / 25 // duration of a sample that is both first and last
@@ -25,14 +25,14 @@ type track struct {
 	from   *media.Track
 	video  bool
 	codec  mp4.Codec
-	name   string // in the codecs parameter
+	name   string // name in the codecs parameter
 	inBand bool   // key frames contain all parameter sets, since there are more than the initialization segment holds
 
-	held    *fmp4.Sample   // waits until its duration is known
-	at      int64          // decoding time of held or else of the previous sample, in ticks
+	held    *fmp4.Sample   // a sample that waits until its duration is known
+	at      int64          // decoding time of held or, without it, of the previous sample, in ticks
 	span    int64          // duration of the previous sample, in ticks
-	samples []*fmp4.Sample // of the next fragment
-	base    int64          // decoding time of the first of them, in ticks
+	samples []*fmp4.Sample // samples of the next fragment
+	base    int64          // decoding time of the first of samples, in ticks
 	silent  int64          // ticks of the other track since this one's last unit
 }
 
@@ -42,7 +42,7 @@ func newTrack(from *media.Track) (*track, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // parses the parameter sets
+	if _, err := initSegment([]mp4.Codec{codec}); err != nil { // this parses the parameter sets
 		return nil, err
 	}
 	inBand := from.Codec == media.H264 && len(from.ParameterSets) > 2 || from.Codec == media.H265 && len(from.ParameterSets) > 3

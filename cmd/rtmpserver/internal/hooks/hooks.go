@@ -22,18 +22,18 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// maxAnswer is how long an answer may be, in bytes, and how long its header.
+// maxAnswer is the maximum length of an answer in bytes, and of its header.
 const maxAnswer = 64 << 10
 
 // maxConns is the number of simultaneous requests to a host. Further ones wait, within their Timeout.
 const maxConns = 64
 
-// Options say whom to ask, and how.
+// Options configure a Client.
 type Options struct {
 	URLs     URLs
-	Timeout  time.Duration // longest wait for an answer
+	Timeout  time.Duration // maximum wait for an answer
 	Allow    bool          // allow if there is no answer
-	ServerID string        // server_id: identifies this server
+	ServerID string        // server_id, which identifies this server
 	Logger   *slog.Logger
 }
 
@@ -43,17 +43,17 @@ type URLs map[string]string
 
 var actions = []string{"on_connect", "on_close", "on_publish", "on_unpublish", "on_play", "on_stop", "on_dvr"}
 
-// Add takes a URL for all callbacks, or one with the action in front: on_publish=URL.
+// Add adds a URL for all callbacks, or, in the form on_publish=URL, for one of them.
 func (u URLs) Add(text string) error {
 	action, address, found := strings.Cut(text, "=")
 	if !found || !strings.HasPrefix(action, "on_") {
 		action, address = "", text
 	} else if !slices.Contains(actions, action) {
-		return fmt.Errorf("no such callback: %q", action)
+		return fmt.Errorf("unknown callback: %q", action)
 	}
 	parsed, err := url.Parse(address)
 	if err != nil || parsed.Host == "" || parsed.Scheme != "http" && parsed.Scheme != "https" {
-		return errors.New("not a URL of HTTP")
+		return errors.New("not an HTTP URL")
 	}
 	u[action] = address
 	return nil
@@ -77,7 +77,7 @@ type Client struct {
 
 	mu      sync.Mutex
 	viewers map[*server.Request]string // client ids of HTTP viewers
-	open    int                        // connections that Disconnect is due for, and viewers that Stop is due for
+	open    int                        // number of connections for which Disconnect is due, and of viewers for which Stop is due
 	none    chan struct{}              // made by Wait; closed when open is 0
 }
 
@@ -165,7 +165,7 @@ func (c *Client) Stop(r *server.Request) {
 	}
 }
 
-// Done is for Files.Done, of a file that there is. dir is where the server runs.
+// Done is for Files.Done, if the file exists. dir is the server's working directory.
 func (c *Client) Done(r *server.Request, dir, file string) {
 	if c == nil || file == "" {
 		return
@@ -180,7 +180,7 @@ func (c *Client) enter(r *server.Request) {
 	c.count(1)
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.viewers[r] = rand.Text() // the ids of connections are numbers
+	c.viewers[r] = rand.Text() // the ids of connections are numbers, so the two can't collide
 }
 
 func (c *Client) leave(r *server.Request) {
@@ -200,7 +200,7 @@ func (c *Client) count(n int) {
 	}
 }
 
-// Wait waits until everything has been told of clients that are gone, once the server has been closed.
+// Wait waits until all callbacks have been made for the clients that have left. Call it after the server has been closed.
 func (c *Client) Wait(ctx context.Context) error {
 	if c == nil {
 		return nil

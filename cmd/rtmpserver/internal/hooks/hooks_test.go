@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// client returns a Client that asks answer, and what it logs.
+// client returns a Client whose callbacks answer serves, and its log.
 func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.Buffer) {
 	t.Helper()
 	backEnd := httptest.NewServer(answer)
@@ -30,12 +30,12 @@ func client(t *testing.T, o Options, answer http.HandlerFunc) (*Client, *bytes.B
 	return c, &log
 }
 
-// Answers that allow, and the result without an answer.
+// TestAnswers checks which answers allow, and the result without an answer.
 func TestAnswers(t *testing.T) {
 	for name, test := range map[string]struct {
-		status  int // 0: it does not answer
+		status  int // 0 means no answer
 		body    string
-		down    bool // allow what there is no answer to
+		down    bool // Options.Allow: allow if there is no answer
 		allowed bool
 	}{
 		"0":                  {200, " 0\n", false, true},
@@ -85,7 +85,7 @@ func TestAnswers(t *testing.T) {
 	}
 }
 
-// An answer that is not HTTP is not repeated at length.
+// TestNoHTTP checks that an answer that is not HTTP is cut in the log.
 func TestNoHTTP(t *testing.T) {
 	c, log := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, _ *http.Request) {
 		nc, _, err := http.NewResponseController(w).Hijack()
@@ -99,7 +99,7 @@ func TestNoHTTP(t *testing.T) {
 	assert.NotContains(t, log.String(), "\u009b")
 }
 
-// Wait waits for those who are there, and what is told of them.
+// TestWait checks that Wait waits for the present clients, and for their callbacks.
 func TestWait(t *testing.T) {
 	told := make(chan struct{})
 	c, _ := client(t, Options{Timeout: time.Minute}, func(w http.ResponseWriter, r *http.Request) {
@@ -125,7 +125,7 @@ func TestWait(t *testing.T) {
 	assert.Empty(t, c.viewers)
 }
 
-// A nil Client allows everything.
+// TestNone checks that a nil Client allows everything.
 func TestNone(t *testing.T) {
 	var c *Client
 	r := &server.Request{}
@@ -139,7 +139,7 @@ func TestNone(t *testing.T) {
 	c.Disconnect(nil, nil)
 }
 
-// Each callback may have a URL of its own.
+// TestURLs checks that each callback may have its own URL.
 func TestURLs(t *testing.T) {
 	u := make(URLs)
 	for _, text := range []string{"http://all/?a=b", "on_publish=https://own/?on_play=1"} {

@@ -26,10 +26,10 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// patience is how long a test waits for what comes within a second or two.
+// patience is how long a test waits for something that should take a second or two.
 const patience = 20 * time.Second
 
-// site is a server with its page, by HTTP and by RTMP.
+// site is a server with its page, over HTTP and RTMP.
 type site struct {
 	server *server.Server
 	url    string
@@ -72,7 +72,7 @@ func (s *site) ffmpeg(t testing.TB, path, size string, options ...string) (stop 
 	require.NoError(t, cmd.Start())
 	stop = sync.OnceFunc(func() {
 		cancel()
-		cmd.Wait() // it was killed
+		cmd.Wait() // ffmpeg was killed
 	})
 	t.Cleanup(stop)
 	return stop
@@ -102,7 +102,7 @@ type tab struct {
 	problems *problems
 }
 
-// problems are what scripts have thrown, and what the policy has kept from them.
+// problems are exceptions of scripts and violations of the content security policy.
 type problems struct {
 	mu  sync.Mutex
 	all []string
@@ -114,7 +114,7 @@ func (p *problems) add(text string) {
 	p.all = append(p.all, text)
 }
 
-// open opens a page, which is not throttled when another comes in front of it. At the end of the test its scripts must have thrown nothing, and must not have tried what the policy forbids.
+// open opens a page, which is not throttled when another page covers it. At the end of the test there must be no problems.
 func open(t *testing.T, browser context.Context, url string) *tab {
 	t.Helper()
 	ctx, closed := chromedp.NewContext(browser)
@@ -169,7 +169,7 @@ func (tab *tab) press(keys string) {
 	require.NoError(tab.t, chromedp.Run(tab.ctx, chromedp.KeyEvent(keys)))
 }
 
-// card is the button for a stream, in an expression.
+// card returns an expression for the button of a stream.
 func card(path string) string {
 	return fmt.Sprintf(`[...document.querySelectorAll(".card")].find((c) => c.querySelector(".name").textContent === %q)`, path)
 }

@@ -15,12 +15,12 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// feeds has the live streams that somebody watches as fragmented MP4. Each is made once, for all of its viewers.
+// feeds contains the live streams that are being watched as fragmented MP4. Each is muxed once for all of its viewers.
 type feeds struct {
 	server *server.Server
-	hub    *live.Hub // of the same streams, whose messages are the pieces of the MP4, see tagOf
+	hub    *live.Hub // contains the same streams, with the pieces of the MP4 as messages; see tagOf
 
-	mu  sync.Mutex // guards what follows, and the viewers of each feed
+	mu  sync.Mutex // guards the fields below, and the viewers of each feed
 	all map[string]*feed
 }
 
@@ -44,7 +44,7 @@ type feed struct {
 func (all *feeds) join(path string) (*feed, *live.Subscriber, error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	sub, err := all.hub.Subscribe(path, live.PlayOptions{}) // before the feed can end
+	sub, err := all.hub.Subscribe(path, live.PlayOptions{}) // subscribe before the feed can end
 	if err != nil {
 		return nil, nil, err
 	}
@@ -74,12 +74,12 @@ func (all *feeds) leave(f *feed, sub *live.Subscriber) {
 	}
 }
 
-// run makes the MP4.
+// run muxes the stream.
 func (all *feeds) run(ctx context.Context, f *feed) {
 	defer close(f.done)
 	pub, err := all.begin(ctx, f)
 	all.mu.Lock()
-	if all.all[f.path] == f { // whoever comes now gets another feed
+	if all.all[f.path] == f { // a viewer that arrives now gets another feed
 		delete(all.all, f.path)
 	}
 	if pub != nil {
@@ -94,10 +94,10 @@ func (all *feeds) run(ctx context.Context, f *feed) {
 	}
 }
 
-// begin publishes the pieces in the hub of MP4 until the end. pub is nil if there is nothing to publish.
+// begin publishes the pieces in the hub until the end. pub is nil if there is nothing to publish.
 func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err error) {
 	defer func() {
-		if v := recover(); v != nil { // it would end the whole server
+		if v := recover(); v != nil { // a panic would end the whole server
 			err = &message.PanicError{Value: v, Stack: debug.Stack()}
 			slog.Error("rtmpserver: a stream cannot be made into MP4", "panic", v, "stack", string(debug.Stack()))
 		}
@@ -116,7 +116,7 @@ func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err 
 	if err != nil {
 		return nil, err
 	}
-	// As many bytes, and as long, as package server keeps of a stream.
+	// The same limits as package server has for a stream.
 	if pub, err = all.hub.Publish(f.path, live.PublishOptions{Policy: live.Policy{PublishIdle: -1, Linger: -1}}); err != nil {
 		return nil, err
 	}
@@ -125,7 +125,7 @@ func (all *feeds) begin(ctx context.Context, f *feed) (pub *live.Publisher, err 
 	return pub, mux(r, m, func(p fmp4.Piece) error { return pub.Write(tagOf(p)) })
 }
 
-// packets is a Subscriber as a media.PacketReader.
+// packets makes a Subscriber a media.PacketReader.
 type packets struct {
 	ctx context.Context
 	sub *server.Subscriber
@@ -140,8 +140,8 @@ func (p packets) ReadPacket(to *message.Packet) error {
 	return nil
 }
 
-// The hub keeps what viewers need who come later, and has those who are slow go on where they can. It goes by the kinds of FLV tags: an
-// initialization segment is as a configuration, and a fragment as a frame.
+// The hub keeps what later viewers need, and lets slow viewers continue where they can. It decides by the kinds of FLV tags, so an
+// initialization segment is represented as a configuration, and a fragment as a frame.
 var (
 	initMark  = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 0, 0, 0, 0}
 	keyMark   = []byte{byte(flv.FrameKey)<<4 | byte(flv.VideoAVC), 1, 0, 0, 0}

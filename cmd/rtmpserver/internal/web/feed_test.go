@@ -15,13 +15,13 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// pictures publishes pictures of which every tenth is a key frame. See number.
+// pictures publishes pictures, every tenth of which is a key frame. See number.
 type pictures struct {
 	t     *testing.T
 	w     *media.Writer
 	track *media.Track
-	size  int // bytes of each
-	n     int // have been written
+	size  int // size of each in bytes
+	n     int // number of pictures that have been written
 }
 
 func newPictures(t *testing.T, p *server.Publisher, size int) *pictures {
@@ -60,7 +60,8 @@ func fragment(t *testing.T, r io.Reader) (b []byte) {
 	return b
 }
 
-// A live stream is made into MP4 once: a viewer who comes later gets the end of what the first one gets, byte for byte.
+// TestViewersShareFragments checks that a live stream is muxed once: a later viewer receives the end of what the first one receives, byte
+// for byte.
 func TestViewersShareFragments(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -102,7 +103,7 @@ func TestViewersShareFragments(t *testing.T) {
 	}
 }
 
-// The next viewer after the last has left gets the stream, too.
+// TestViewersComeAndGo checks that a viewer receives the stream even after the last one before it has left.
 func TestViewersComeAndGo(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")

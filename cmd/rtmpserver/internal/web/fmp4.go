@@ -12,7 +12,7 @@ import (
 )
 
 // view sends a viewer fragmented MP4. The header Content-Type contains the codecs. The response ends with the stream, or when its codecs
-// change: another request gets the new ones.
+// change; another request gets the new codecs.
 func (all *feeds) view(w http.ResponseWriter, v *server.View) error {
 	if v.Live {
 		return all.viewLive(w, v)
@@ -70,12 +70,12 @@ func refuse(w http.ResponseWriter, err error) error {
 	case errors.As(err, &unplayable):
 		http.Error(w, "Browsers can't play "+unplayable.Codecs+".", http.StatusUnsupportedMediaType)
 	case errors.As(err, &undecodable), errors.Is(err, io.EOF):
-		http.Error(w, "There is nothing in it that can be played.", http.StatusUnsupportedMediaType)
+		http.Error(w, "The stream contains nothing that can be played.", http.StatusUnsupportedMediaType)
 	}
 	return err
 }
 
-// mux writes what m makes of the units of r until the end of the stream, or a change of its codecs.
+// mux writes the output of m for the units of r, until the stream ends or its codecs change.
 func mux(r *media.Reader, m *fmp4.Muxer, write func(fmp4.Piece) error) error {
 	var unit media.Unit
 	for {

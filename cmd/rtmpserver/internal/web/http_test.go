@@ -56,7 +56,7 @@ func TestPageLoadsNothingFromElsewhere(t *testing.T) {
 	assert.Equal(t, http.StatusMethodNotAllowed, res.StatusCode)
 }
 
-// list is the answer of /api/streams.
+// list returns the answer of /api/streams.
 type list struct {
 	Live []struct {
 		Path, Publisher string
@@ -160,7 +160,7 @@ func TestFMP4Refusals(t *testing.T) {
 	}
 }
 
-// The packets that ffprobe finds in fragmented MP4 are those that it finds in HTTP-FLV, from the same place on.
+// TestFMP4HasThePacketsOfFLV checks that ffprobe finds the same packets in fragmented MP4 as in HTTP-FLV, from the same position on.
 func TestFMP4HasThePacketsOfFLV(t *testing.T) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	dir := t.TempDir()

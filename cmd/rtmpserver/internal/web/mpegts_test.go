@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// npm installs what testdata/mpegts/package-lock.json names, and returns where. It goes on while other tests run.
+// npm installs the packages in testdata/mpegts/package-lock.json, and returns the folder. It continues while other tests run.
 func npm(t *testing.T) (modules func() string) {
 	t.Helper()
 	programtest.Need(t, "npm")
@@ -55,7 +55,7 @@ player.load();
 player.play();
 </script>`
 
-// mpegts serves mpegts.js and a page with it that plays what the query says.
+// mpegts serves mpegts.js, and a page that uses it to play the stream in the query.
 func mpegts(modules string) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("/mpegts.js", func(w http.ResponseWriter, r *http.Request) {

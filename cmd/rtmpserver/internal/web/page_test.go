@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// All tests that need a browser, in one.
+// TestBrowser contains all tests that need a browser.
 func TestBrowser(t *testing.T) {
 	ctx := browser(t)
 	modules := npm(t)
@@ -26,7 +26,7 @@ func TestBrowser(t *testing.T) {
 		s.ffmpeg(t, "live/stage", "320x180")
 		tab := open(t, ctx, s.url)
 		tab.until(card("live/stage") + ` !== undefined`)
-		for range 5 { // what can be focused before it is not the test's concern
+		for range 5 { // other elements may get the focus first
 			if tab.press(kb.Tab); eval[bool](tab, `document.activeElement === `+card("live/stage")) {
 				break
 			}
@@ -52,7 +52,7 @@ func TestBrowser(t *testing.T) {
 		s.ffmpeg(t, "live/x", "426x240", "-profile:v", "baseline") // the same codec, another size
 		tab.until(`document.querySelector("video").videoWidth === 426`)
 		tab.plays()
-		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // another codec for players, and no sound
+		s.ffmpeg(t, "live/x", "640x360", "-profile:v", "high", "-an") // another codec for players, and no audio
 		tab.until(`document.querySelector("video").videoWidth === 640`)
 		tab.plays()
 	})
@@ -146,7 +146,7 @@ func TestBrowser(t *testing.T) {
 	})
 }
 
-// film makes a recording in a folder.
+// film writes a recording to a folder.
 func film(t *testing.T, dir, name string, seconds int) {
 	t.Helper()
 	path := filepath.Join(dir, name)

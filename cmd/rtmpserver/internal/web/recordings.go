@@ -14,8 +14,8 @@ import (
 
 // Limits on the recordings that are listed.
 const (
-	maxRecordings = 500   // number in the list, of the newest
-	maxEntries    = 20000 // files and directories; the rest is ignored
+	maxRecordings = 500   // number of recordings in the list, the newest ones
+	maxEntries    = 20000 // number of files and directories that are examined; the rest is ignored
 	maxDepth      = 8     // of directories
 	headBytes     = 512 << 10
 	shelfTime     = 2 * time.Second // longest time for which a list is used
@@ -53,7 +53,7 @@ func (s *shelf) list(now time.Time) []recording {
 	return s.listed
 }
 
-// look reads the folder. It leaves out what cannot be read.
+// look reads the folder. It leaves out files that can't be read.
 func (s *shelf) look() []recording {
 	all := []recording{}
 	root, err := os.OpenRoot(s.dir)
@@ -95,7 +95,7 @@ func (s *shelf) look() []recording {
 	return all
 }
 
-// read fills in what the beginning of the file contains.
+// read fills in the properties at the beginning of the file.
 func (r *recording) read(root *os.Root) {
 	file, err := root.Open(r.Path + ".flv")
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// A viewer that is too slow misses pictures up to a key frame, and costs the others nothing.
+// TestSlowViewerGoesOnAtAKeyFrame checks that a viewer that is too slow misses pictures up to a key frame, and does not affect the others.
 func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Backlog: 512 << 10, Linger: -1}}}}, "")
 	p, err := s.server.Publish(t.Context(), "live/x")
@@ -54,5 +54,5 @@ func TestSlowViewerGoesOnAtAKeyFrame(t *testing.T) {
 	assert.Equal(t, w.n, next, "the last one has come")
 }
 
-// number is which picture a sample is.
+// number returns the number of the picture in a sample.
 func number(s *fmp4.Sample) int { return int(binary.BigEndian.Uint32(s.Payload[5:])) } // after the length and the NAL unit's header

@@ -14,7 +14,7 @@ import (
 // list is the answer to /api/streams.
 type list struct {
 	Now        time.Time    `json:"now"`
-	Port       string       `json:"port"` // of RTMP; "": the default port
+	Port       string       `json:"port"` // RTMP port; "" means the default port
 	Live       []liveStream `json:"live"`
 	Recordings []recording  `json:"recordings"`
 }
@@ -44,7 +44,7 @@ type audio struct {
 	Channels   int    `json:"channels,omitempty"`
 }
 
-// describe describes the tracks of a stream.
+// describe returns a description of the tracks of a stream.
 func describe(i *flv.Info, frameRate float64) (*video, *audio) {
 	var v *video
 	var a *audio
@@ -109,7 +109,7 @@ func (l *lister) live(now time.Time) []liveStream {
 	return all
 }
 
-// ratePeriod is the least time over which a rate is measured.
+// ratePeriod is the shortest time over which a rate is measured.
 const ratePeriod = time.Second
 
 // rate measures a publisher between two lists.

@@ -14,13 +14,13 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// second is a second of a codec.
+// second is one second of media of a codec.
 type second struct {
 	track media.Track
 	units []encoded.Unit
 }
 
-// made makes a second of a codec once.
+// made encodes a second of a codec once.
 func made(c encoded.Codec) func(t *testing.T) second {
 	var once sync.Mutex
 	var s second
@@ -37,7 +37,7 @@ func made(c encoded.Codec) func(t *testing.T) second {
 	}
 }
 
-// Small pictures, which take little to make.
+// Small pictures, which are quickly encoded.
 var (
 	h265 = made(encoded.Codec{Name: "H.265", Codec: media.H265, Args: []string{"testsrc2=s=160x90:r=10:d=1", "-c:v", "libx265", "-preset", "ultrafast", "-x265-params", "log-level=none"}})
 	av1  = made(encoded.Codec{Name: "AV1", Codec: media.AV1, Args: []string{"testsrc2=s=160x90:r=10:d=1", "-c:v", "libaom-av1", "-cpu-used", "8", "-usage", "realtime"}})

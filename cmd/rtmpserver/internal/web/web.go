@@ -10,13 +10,13 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// Options are what the page needs.
+// Options are the options of the page.
 type Options struct {
 	Server *server.Server
-	Dir    string // the folder of the recordings, Files.Dir of the server's apps; "": there are none
+	Dir    string // folder of the recordings, Files.Dir of the server's apps; "" means that there are none
 }
 
-// assets is the page.
+// assets contains the page.
 //
 //go:embed page
 var assets embed.FS
