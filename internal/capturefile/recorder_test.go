@@ -108,6 +108,9 @@ func TestZeroMedia(t *testing.T) {
 	r := NewRecorder(NewOutput(&file, ZeroMedia), Info{}, nil)
 	w := chunk.NewWriter()
 	whole := video(t, w, bytes.Repeat([]byte("picture"), 100_000))
+	for _, typ := range []message.Type{message.TypeAudio, message.TypeAggregate} {
+		whole = append(whole, chunked(t, uint32(6+typ), typ, []byte("picture"))...)
+	}
 	r.Record(FromServer, time.Now(), whole)
 	require.NoError(t, r.Close(0, ""))
 	assert.NotContains(t, file.String(), "pict")
@@ -146,7 +149,7 @@ func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{Role: RoleClient}, nil)
 	wire := video(t, chunk.NewWriter(), bytes.Repeat([]byte("x"), 500))
-	nc := &scriptedConn{takes: []int{100, 0, 1000}}
+	nc := &scriptedConn{takes: []int{100, 0, 1000, 1000}}
 	closed := make(chan error, 1)
 	c := r.Conn(nc, func(err error) { closed <- err })
 	for b := wire; len(b) > 0; {
@@ -156,6 +159,10 @@ func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		}
 	}
+	next := chunked(t, 3, message.TypeVideo, []byte("next"))
+	_, err := c.Write(next)
+	require.NoError(t, err)
+	wire = append(wire, next...)
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Close())
 	require.NoError(t, <-closed)
@@ -260,6 +267,7 @@ func TestBlocksBeginWithTheirStates(t *testing.T) {
 		assert.Equal(t, h.Last, last)
 	}
 	assert.Greater(t, sequence, uint32(2))
+	assert.Less(t, sequence, uint32(10))
 	assert.True(t, bytes.Equal(sent[0], got[0]))
 	assert.True(t, bytes.Equal(sent[1], got[1]))
 	assert.Greater(t, last, time.Second)
@@ -267,17 +275,31 @@ func TestBlocksBeginWithTheirStates(t *testing.T) {
 
 // With a part of the client's bytes missing, texts that may repeat a secret are replaced as a whole.
 func TestMissing(t *testing.T) {
-	for _, from := range []Direction{FromClient, FromServer} {
+	segment := func(from Direction) func(*Recorder) { return func(r *Recorder) { r.Missing(from, "a segment") } }
+	broken := func(from Direction) func(*Recorder) {
+		return func(r *Recorder) { r.Record(from, time.Now(), []byte{0xC9}) } // not a chunk stream
+	}
+	for _, test := range []struct {
+		name    string
+		miss    func(*Recorder)
+		kept    bool
+		missing int
+	}{
+		{"nothing", func(*Recorder) {}, true, 0},
+		{"a segment of the client's", segment(FromClient), false, 1},
+		{"a segment of the server's", segment(FromServer), true, 1},
+		{"the client's chunk stream", broken(FromClient), false, 1},
+	} {
 		var file bytes.Buffer
 		r := NewRecorder(&file, Info{}, nil)
-		r.Missing(from, "a segment")
+		test.miss(r)
 		body, err := amf.AppendAMF0(nil, "onStatus", 0.0, nil, amf.Object{{Name: "description", Value: "may repeat a key"}})
 		require.NoError(t, err)
 		r.Record(FromServer, time.Now(), chunked(t, 3, message.TypeCommandAMF0, body))
 		require.NoError(t, r.Close(0, ""))
 		_, records := blocks(t, file.Bytes())
-		assert.Equal(t, from == FromServer, bytes.Contains(records[1].Data, []byte("may repeat a key")))
-		assert.Equal(t, []string{"a segment"}, ParseEnd(records[len(records)-1].Data).Missing)
+		assert.Equal(t, test.kept, bytes.Contains(records[1].Data, []byte("may repeat a key")), test.name)
+		assert.Len(t, ParseEnd(records[len(records)-1].Data).Missing, test.missing, test.name)
 	}
 }
 

@@ -120,6 +120,13 @@ func TestDataMessages(t *testing.T) {
 	}
 }
 
+// An empty message has nothing to be removed.
+func TestEmptyMessages(t *testing.T) {
+	for _, typ := range []message.Type{message.TypeCommandAMF3, message.TypeDataAMF0, message.TypeUserControl} {
+		assert.Equal(t, End{}, redact(newRedactor(nil), FromClient, typ, nil))
+	}
+}
+
 // Which arguments of a command are kept, and what End says of it.
 func TestArgumentsOfCommands(t *testing.T) {
 	for _, test := range []struct {

@@ -43,6 +43,10 @@ func TestLearn(t *testing.T) {
 	assert.Zero(t, s.learn("z"))
 	assert.True(t, s.full)
 	assert.Equal(t, 1, s.learn(half), "known")
+
+	s = secrets{}
+	assert.Equal(t, []int{1, 0}, []int{s.learn(half), s.learn(half + "y")})
+	assert.True(t, s.full)
 }
 
 func TestReplaceURLs(t *testing.T) {
@@ -63,6 +67,8 @@ func TestReplaceURLs(t *testing.T) {
 		{"a?k=&", "a?k=&"},
 		{"a?k=v& ?x", "a?k=1& ?2"},
 		{" ", " "},
+		{" a?b c", " a?1 c"},
+		{"authmod=adobe ?&salt=abc&user=me", "authmod=adobe ?&salt=abc&user=01"},
 	} {
 		s, text := new(secrets), subject{b: []byte(test.text)}
 		s.replaceURLs(&text)
