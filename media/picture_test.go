@@ -45,7 +45,7 @@ func TestFirstMacroblock(t *testing.T) {
 		{"00030000", 0x5fff, true},                // 3 after one zero is a byte like others
 		{"000003 01aaaaaa", 0xd55554, true},       // after two it is not
 		{"000003 01aaaa", 0, false},               // cut
-		{"0000 80ff0303", 0x101fd, true},           // 0000 80ff 03: the 3 after others is one
+		{"0000 80ff0303", 0x101fd, true},          // 0000 80ff 03: the 3 after others is one
 		{"000003 000003 000003 01", 0, false},     // may go on
 		{"000003 000003 000003 0000 01", 0, true}, // more than 32 bits
 		{"", 0, false},
