@@ -81,7 +81,7 @@ func TestDamagedSharedObjectsAreBlanked(t *testing.T) {
 		body := []byte(test.body)
 		end := redact(newRedactor(nil), FromServer, message.TypeSharedObjectAMF0, body)
 		assert.Equal(t, test.want, string(body))
-		assert.Equal(t, []string{"end of a shared object that makes no sense: 1"}, end.Replaced)
+		assert.Equal(t, []string{"end of a shared object that can't be parsed: 1"}, end.Replaced)
 	}
 }
 
