@@ -235,7 +235,7 @@ func (v *values) value3(at place) bool {
 	switch n := bits >> 1; marker[0] {
 	case 7, 11, 12: // XML document, XML, byte array
 		b := v.take(n)
-		if n > 0 && b == nil {
+		if b == nil {
 			return false
 		}
 		v.text(at, b)

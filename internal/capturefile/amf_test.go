@@ -85,7 +85,7 @@ func TestValues(t *testing.T) {
 		{"AMF3: vectors of integers", "11 0d 05 00" + zeros + "11 0e 05 00" + zeros + end, "#0. #1. z@2."},
 		{"AMF3: vector of doubles", "11 0f 05 00" + zeros + zeros + end, "#0. z@1."},
 		{"AMF3: vector of objects", "11 10 05 00 01" + x + y + end, "x@0. y@0. z@1."},
-		{"AMF3: dictionary", "11 11 03 00" + x + y + end, "x@0. y@0. z@1."},
+		{"AMF3: dictionary", "11 11 05 00" + x + y + y + x + end, "x@0. y@0. y@0. x@0. z@1."},
 		{"AMF3: many beside each other", "11 09 81 49 01" + strings.Repeat("01", 100) + end, "z@1."},
 		{"AMF3: as deep as may be", "11" + nested("090301", maxDepth-2, "01") + end, "z@1."},
 

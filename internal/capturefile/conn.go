@@ -58,9 +58,7 @@ func (c *conn) ended(by Direction, reason string) {
 // Write records before it writes: the answer may be read before a Write returns, and must be recorded after it. If a deadline cuts a write
 // short, the caller writes the rest again, which must not be recorded twice.
 func (c *conn) Write(b []byte) (int, error) {
-	if fresh := b[min(c.ahead, len(b)):]; len(fresh) > 0 {
-		c.recorder.Record(c.out, time.Now(), fresh)
-	}
+	c.recorder.Record(c.out, time.Now(), b[min(c.ahead, len(b)):])
 	n, err := c.Conn.Write(b)
 	c.ahead = max(c.ahead, len(b)) - n
 	return n, err

@@ -13,7 +13,9 @@ import (
 	"github.com/stretchr/testify/assert"
 	"github.com/stretchr/testify/require"
 
+	"github.com/go-librtmp/rtmp/amf"
 	"github.com/go-librtmp/rtmp/chunk"
+	"github.com/go-librtmp/rtmp/message"
 )
 
 // blocks splits a file into blocks.
@@ -106,6 +108,9 @@ func TestZeroMedia(t *testing.T) {
 	r := NewRecorder(NewOutput(&file, ZeroMedia), Info{}, nil)
 	w := chunk.NewWriter()
 	whole := video(t, w, bytes.Repeat([]byte("picture"), 100_000))
+	for _, typ := range []message.Type{message.TypeAudio, message.TypeAggregate} {
+		whole = append(whole, chunked(t, uint32(6+typ), typ, []byte("picture"))...)
+	}
 	r.Record(FromServer, time.Now(), whole)
 	require.NoError(t, r.Close(0, ""))
 	assert.NotContains(t, file.String(), "pict")
@@ -144,7 +149,7 @@ func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 	var file bytes.Buffer
 	r := NewRecorder(&file, Info{Role: RoleClient}, nil)
 	wire := video(t, chunk.NewWriter(), bytes.Repeat([]byte("x"), 500))
-	nc := &scriptedConn{takes: []int{100, 0, 1000}}
+	nc := &scriptedConn{takes: []int{100, 0, 1000, 1000}}
 	closed := make(chan error, 1)
 	c := r.Conn(nc, func(err error) { closed <- err })
 	for b := wire; len(b) > 0; {
@@ -154,6 +159,10 @@ func TestConnRecordsARepeatedWriteOnce(t *testing.T) {
 			require.ErrorIs(t, err, os.ErrDeadlineExceeded)
 		}
 	}
+	next := chunked(t, 3, message.TypeVideo, []byte("next"))
+	_, err := c.Write(next)
+	require.NoError(t, err)
+	wire = append(wire, next...)
 	require.NoError(t, c.Close())
 	require.NoError(t, c.Close())
 	require.NoError(t, <-closed)
@@ -186,3 +195,142 @@ func (c *scriptedConn) Write(b []byte) (int, error) {
 }
 
 func (c *scriptedConn) Close() error { return nil }
+
+// Reading can begin at each block: it has the states of both directions at its beginning, and records of whole pieces.
+func TestBlocksBeginWithTheirStates(t *testing.T) {
+	var file bytes.Buffer
+	began := time.Now()
+	r := NewRecorder(&file, Info{Began: began}, nil)
+	var sent [2][]byte
+	for i, w := range []*chunk.Writer{chunk.NewWriter(), chunk.NewWriter()} {
+		for n := range 40 {
+			sent[i] = append(sent[i], video(t, w, bytes.Repeat([]byte{byte(n)}, 10_000+i))...)
+		}
+		sent[i] = append(sent[i], 4, 0, 0) // a header that is not complete
+	}
+	for i, way := range sent { // in pieces that are cut anywhere
+		at := began.Add(time.Duration(i) * time.Second)
+		for b := way; len(b) > 0; b = b[min(len(b), 7777+90_000*i):] {
+			r.Record(Direction(i+1), at, b[:min(len(b), 7777+90_000*i)])
+			at = at.Add(time.Millisecond)
+		}
+	}
+	require.NoError(t, r.Close(FromServer, "done"))
+
+	var got [2][]byte
+	scan := [2]*chunk.Scanner{chunk.NewScanner(), chunk.NewScanner()}
+	sequence, last := uint32(0), time.Duration(0)
+	for rest := file.Bytes(); len(rest) > 0; sequence++ {
+		h, err := ParseHeader(rest)
+		require.NoError(t, err)
+		assert.Equal(t, sequence, h.Sequence)
+		assert.Equal(t, r.session, h.Session)
+		require.True(t, h.Seekable)
+		content, err := h.Content(nil, rest[HeaderSize:HeaderSize+h.Packed])
+		require.NoError(t, err)
+		rest = rest[HeaderSize+h.Packed:]
+		assert.Less(t, len(content), targetBlock+2*maxRecord)
+		c, err := ParseContent(&h, content)
+		require.NoError(t, err)
+		for i := range scan {
+			assert.Equal(t, scan[i].AppendState(nil), c.States[i])
+		}
+		first := true
+		for {
+			record, err := c.Next()
+			if err == io.EOF {
+				break
+			}
+			require.NoError(t, err)
+			if first {
+				assert.Equal(t, h.First, record.At)
+				first = false
+			}
+			assert.GreaterOrEqual(t, record.At, last)
+			last = record.At
+			if record.Kind != KindClient && record.Kind != KindServer {
+				continue
+			}
+			require.LessOrEqual(t, len(record.Data), maxRecord)
+			i := record.Kind - KindClient
+			got[i] = append(got[i], record.Data...)
+			for b := record.Data; len(b) > 0; {
+				_, n, err := scan[i].Scan(b)
+				require.NoError(t, err)
+				if n == 0 {
+					require.Equal(t, []byte{4, 0, 0}, b)
+					break
+				}
+				b = b[n:]
+			}
+		}
+		assert.Equal(t, h.Last, last)
+	}
+	assert.Greater(t, sequence, uint32(2))
+	assert.Less(t, sequence, uint32(10))
+	assert.True(t, bytes.Equal(sent[0], got[0]))
+	assert.True(t, bytes.Equal(sent[1], got[1]))
+	assert.Greater(t, last, time.Second)
+}
+
+// With a part of the client's bytes missing, texts that may repeat a secret are replaced as a whole.
+func TestMissing(t *testing.T) {
+	segment := func(from Direction) func(*Recorder) { return func(r *Recorder) { r.Missing(from, "a segment") } }
+	broken := func(from Direction) func(*Recorder) {
+		return func(r *Recorder) { r.Record(from, time.Now(), []byte{0xC9}) } // not a chunk stream
+	}
+	for _, test := range []struct {
+		name    string
+		miss    func(*Recorder)
+		kept    bool
+		missing int
+	}{
+		{"nothing", func(*Recorder) {}, true, 0},
+		{"a segment of the client's", segment(FromClient), false, 1},
+		{"a segment of the server's", segment(FromServer), true, 1},
+		{"the client's chunk stream", broken(FromClient), false, 1},
+	} {
+		var file bytes.Buffer
+		r := NewRecorder(&file, Info{}, nil)
+		test.miss(r)
+		body, err := amf.AppendAMF0(nil, "onStatus", 0.0, nil, amf.Object{{Name: "description", Value: "may repeat a key"}})
+		require.NoError(t, err)
+		r.Record(FromServer, time.Now(), chunked(t, 3, message.TypeCommandAMF0, body))
+		require.NoError(t, r.Close(0, ""))
+		_, records := blocks(t, file.Bytes())
+		assert.Equal(t, test.kept, bytes.Contains(records[1].Data, []byte("may repeat a key")), test.name)
+		assert.Len(t, ParseEnd(records[len(records)-1].Data).Missing, test.missing, test.name)
+	}
+}
+
+func TestConnRecordsWhoClosed(t *testing.T) {
+	for _, test := range []struct {
+		role     Role
+		err      error // of a read
+		closedBy Direction
+		reason   string
+	}{
+		{RoleClient, io.EOF, FromServer, "the server closed the connection"},
+		{RoleServer, io.EOF, FromClient, "the client closed the connection"},
+		{RoleClient, errors.New("reset"), FromServer, "reset"},
+		{RoleClient, os.ErrDeadlineExceeded, FromClient, "the client closed the connection"},
+		{RoleServer, net.ErrClosed, FromServer, "the server closed the connection"},
+		{RoleClient, nil, FromClient, "the client closed the connection"},
+	} {
+		var file bytes.Buffer
+		c := NewRecorder(&file, Info{Role: test.role}, nil).Conn(&failingConn{err: test.err}, func(error) {})
+		_, err := c.Read(make([]byte, 10))
+		require.Equal(t, test.err, err)
+		require.NoError(t, c.Close())
+		_, records := blocks(t, file.Bytes())
+		end := ParseEnd(records[len(records)-1].Data)
+		assert.Equal(t, End{ClosedBy: test.closedBy, Reason: test.reason, Kept: []string{"audio and video"}}, end)
+	}
+}
+
+type failingConn struct {
+	scriptedConn
+	err error
+}
+
+func (c *failingConn) Read([]byte) (int, error) { return 0, c.err }

@@ -81,7 +81,7 @@ func TestDamagedSharedObjectsAreBlanked(t *testing.T) {
 		body := []byte(test.body)
 		end := redact(newRedactor(nil), FromServer, message.TypeSharedObjectAMF0, body)
 		assert.Equal(t, test.want, string(body))
-		assert.Equal(t, []string{"end of a shared object that makes no sense: 1"}, end.Replaced)
+		assert.Equal(t, []string{"end of a shared object that can't be parsed: 1"}, end.Replaced)
 	}
 }
 
@@ -117,6 +117,13 @@ func TestDataMessages(t *testing.T) {
 		want := body("the-secret", "secret1xxx at rtmp://03:0004@host/live?key=002")
 		assert.Equal(t, append(selector, want...), got)
 		assert.Equal(t, End{Replaced: []string{"data message the-secret: 1"}, Kept: []string{"data message the-secret: 1"}}, end)
+	}
+}
+
+// An empty message has nothing to be removed.
+func TestEmptyMessages(t *testing.T) {
+	for _, typ := range []message.Type{message.TypeCommandAMF3, message.TypeDataAMF0, message.TypeUserControl} {
+		assert.Equal(t, End{}, redact(newRedactor(nil), FromClient, typ, nil))
 	}
 }
 
