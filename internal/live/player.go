@@ -44,6 +44,7 @@ type PlayOptions struct {
 type Player struct {
 	sink     Sink
 	streamID uint32
+	flv      bool // it gets FLV, not chunks
 	begun    bool // onBegun has been called, or is about to; guarded by mu
 	busy     bool // serve is running, and is the only writer; likewise
 	reader
