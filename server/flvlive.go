@@ -7,6 +7,7 @@ import (
 	"sync"
 	"time"
 
+	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
 	"github.com/go-librtmp/rtmp/internal/session"
 )
@@ -26,51 +27,56 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	if v.view != nil {
 		return v.serveView(w, r, (*liveSource)(sub))
 	}
-	if err := v.openLive(w, r, sub); err != nil {
+	batch, file, err := v.openLive(w, r, sub)
+	if err != nil {
 		return err
 	}
-	if pushed, err := v.push(sub); pushed {
+	beginning := [][]byte{file}
+	for _, m := range batch {
+		beginning = m.AppendFLV(beginning)
+	}
+	if pushed, err := v.push(sub, beginning); pushed {
 		return err
 	}
-	return v.fetch(sub)
+	return v.fetch(sub, beginning)
 }
 
-// openLive sends the response's headers and the beginning of the file: the FLV header says what is in it.
-func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subscriber) (err error) {
-	var prelude flvReader
-	var batch []*live.Message
-	for !prelude.begun {
-		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
-			return hubError(err, "")
+// openLive begins the response, and returns the first messages and the file's header, which says what is in them.
+func (v *viewer) openLive(w http.ResponseWriter, r *http.Request, sub *live.Subscriber) (batch []*live.Message, header []byte, err error) {
+	var prelude flv.Prelude
+	for known := false; !known; {
+		from := len(batch)
+		if batch, err = sub.NextBatch(v.ctx, batch); err != nil {
+			return nil, nil, hubError(err, "")
 		}
 		if v.out == nil {
 			if err := v.begin(w, r); err != nil {
-				return err
+				return nil, nil, err
 			}
 		}
-		for _, m := range batch {
-			prelude.add(m.Tag())
+		for _, m := range batch[from:] {
+			t := m.Tag()
+			known = prelude.Add(t.Type, t.Timestamp, len(t.Body)) || known
 		}
 	}
-	return v.write(prelude.buf)
+	return batch, flv.AppendFileHeader(nil, prelude.Header()), nil
 }
 
-// fetch sends what comes until the end.
-func (v *viewer) fetch(sub *live.Subscriber) (err error) {
+// fetch sends parts, and what comes after them until the end.
+func (v *viewer) fetch(sub *live.Subscriber, parts [][]byte) (err error) {
 	var batch []*live.Message
-	var parts [][]byte
 	for {
-		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
-			return hubError(err, "")
-		}
-		parts = parts[:0]
-		for _, m := range batch {
-			parts = m.AppendFLV(parts)
-		}
 		if err := v.writeAll(parts); err != nil {
 			return err
 		}
 		clear(parts) // what has been sent need not stay for this viewer
+		parts = parts[:0]
+		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
+			return hubError(err, "")
+		}
+		for _, m := range batch {
+			parts = m.AppendFLV(parts)
+		}
 	}
 }
 
@@ -94,12 +100,12 @@ func (v *viewer) writeAll(parts [][]byte) error {
 	return err
 }
 
-// push takes over the connection of an HTTP viewer, and has the hub write to it as it does to RTMP players: without a goroutine that
-// wakes up for each message, a copy of it, and a deadline. It returns when the viewer has left or has got everything. pushed is false, and
-// nothing has changed, if the connection can't be had: with HTTP/2, WebSocket, and what programs put in between.
-func (v *viewer) push(sub *live.Subscriber) (pushed bool, err error) {
+// push takes over the connection of an HTTP viewer, sends it beginning, and has the hub write to it as it does to RTMP players: without a
+// goroutine that wakes up for each message, a copy of it, and a deadline. It returns when the viewer has left or has got everything. pushed
+// is false, and nothing has been sent, if the connection can't be had: with HTTP/2, WebSocket, and what programs put in between.
+func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, err error) {
 	out, ok := v.out.(*responseOut)
-	if !ok {
+	if !ok || out.control.Flush() != nil { // the response's header
 		return false, nil
 	}
 	nc, _, err := out.control.Hijack()
@@ -112,6 +118,10 @@ func (v *viewer) push(sub *live.Subscriber) (pushed bool, err error) {
 	defer core.Close()
 	stop := context.AfterFunc(v.ctx, func() { core.Fail(session.ErrClosed) })
 	defer stop()
+	if err := core.Writev(beginning); err != nil {
+		return true, err
+	}
+	clear(beginning)
 	player, err := sub.Push(sink{core}, func(error) {
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
