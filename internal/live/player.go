@@ -8,7 +8,7 @@ import (
 // Sink is a player's connection. The hub makes one call at a time.
 //
 // b consists of whole messages, each of one element, or of two on message streams other than 1. The bytes are shared and never change,
-// so they may be kept; b itself belongs to the hub after the call. TryWrite must not call methods of the Player.
+// so they may be kept; b itself belongs to the hub after the call, and only Write may change it. TryWrite must not call methods of the Player.
 type Sink interface {
 	// TryWrite takes over all of b (ok is true) or nothing. It sends what it can without blocking. ready is false if a rest is left,
 	// which has to be sent before anything else. A connection that cannot do that returns false, false.
