@@ -50,7 +50,7 @@ type Conn struct {
 	app      application
 	appName  string // application with its instance
 	query    queries
-	connect  message.Command
+	connect  message.Packet // as the client has sent it: decoded it takes ten times the memory
 	user     string
 	methods  map[string]Method
 	streams  map[uint32]*netStream
@@ -85,8 +85,10 @@ func (c *Conn) App() string {
 // Connect returns the client's connect command: its command object and the arguments after it.
 func (c *Conn) Connect() message.Command {
 	c.mu.Lock()
-	defer c.mu.Unlock()
-	return c.connect
+	p := c.connect
+	c.mu.Unlock()
+	cmd, _ := message.ParseCommand(p.Type, p.Body) // has been parsed before
+	return cmd
 }
 
 // RemoteAddr returns the client's address. For a connection from a trusted proxy it is the address that the proxy has given.

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"bytes"
 	"errors"
 	"maps"
 	"net/url"
@@ -15,13 +16,13 @@ import (
 type queries struct{ app, tcURL url.Values }
 
 // introduce parses connect. It runs on the reader, so that the application is known for App.Packet and the commands that follow.
-func (c *Conn) introduce(cmd message.Command) {
+func (c *Conn) introduce(cmd message.Command, m *session.Message) {
 	object, _ := cmd.Object.(amf.Object)
 	name, query, _ := strings.Cut(property(object, "app"), "?")
 	name = strings.TrimSuffix(strings.TrimSuffix(strings.Trim(name, "/"), "/_definst_"), "/")
 	_, tcQuery, _ := strings.Cut(property(object, "tcUrl"), "?")
 	c.mu.Lock()
-	c.connect, c.appName = cmd, name
+	c.connect, c.appName = message.Packet{Type: m.Type, Body: bytes.Clone(m.Payload())}, name
 	c.query = queries{app: parseQuery(query), tcURL: parseQuery(tcQuery)}
 	c.app = application{c.server.application(name), c.panicked}
 	c.mu.Unlock()

@@ -36,7 +36,7 @@ func (r role) Ended(err error) error {
 func (c *Conn) tap(m *session.Message) (served bool, err error) {
 	if c.stage == stageNew && (m.Type == message.TypeCommandAMF0 || m.Type == message.TypeCommandAMF3) {
 		if cmd, err := message.ParseCommand(m.Type, m.Payload()); err == nil && cmd.Name == "connect" {
-			c.introduce(cmd)
+			c.introduce(cmd, m)
 		}
 	}
 	return c.application().packet(c, m)

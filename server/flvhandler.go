@@ -8,14 +8,13 @@ import (
 	"path"
 	"strconv"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"time"
 
 	"github.com/coder/websocket"
 
 	"github.com/go-librtmp/rtmp/flv"
 	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/session"
 	"github.com/go-librtmp/rtmp/internal/vod"
 	"github.com/go-librtmp/rtmp/message"
 )
@@ -30,6 +29,9 @@ const httpBuffer = 10 * time.Second
 // A Refusal of App.Play is answered with 403, or with 302 if it has RedirectTo, and a stream that does not exist with 404. Apps with a
 // Token, a Player or a Handler refuse HTTP viewers. The handler sets no CORS headers. It refuses WebSocket requests from pages of
 // other hosts; to accept them, check the Origin header and remove it.
+//
+// It takes over the connections of live viewers where it can (http.Hijacker): Shutdown and Close of the Server end these, not those of the
+// http.Server.
 func (s *Server) FLVHandler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		transport := "http-flv"
@@ -42,17 +44,17 @@ func (s *Server) FLVHandler() http.Handler {
 
 // viewer is a player over HTTP.
 type viewer struct {
-	server  *Server
-	place   *place
-	app     application
-	request *Request
-	view    ViewFunc        // nil: FLV
-	ctx     context.Context // done when the request ends or cancel is called
-	cancel  context.CancelFunc
-	sent    atomic.Uint64
-	out     flvOut
-	since   time.Time
-	missed  func() live.StreamStats // nil if it plays a file
+	server   *Server
+	place    *place
+	app      application
+	request  *Request
+	view     ViewFunc        // nil: FLV
+	ctx      context.Context // done when the request ends or cancel is called
+	cancel   context.CancelFunc
+	counters session.Counters // of what is sent
+	out      flvOut
+	since    time.Time
+	missed   func() live.StreamStats // nil if it plays a file
 }
 
 func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, transport string, view ViewFunc) {
@@ -113,7 +115,7 @@ func (s *Server) removeViewer(v *viewer) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.viewers, v)
-	s.counts.bytesOut.Add(v.sent.Load())
+	s.counts.bytesOut.Add(v.counters.BytesWritten.Load())
 }
 
 // serve serves a viewer until it or the stream ends.
@@ -158,7 +160,7 @@ func (s *Server) hookPanicked(err *message.PanicError) {
 }
 
 func (v *viewer) stopped() {
-	st := StreamStats{Path: v.request.Path, Since: v.since, BytesOut: v.sent.Load()}
+	st := StreamStats{Path: v.request.Path, Since: v.since, BytesOut: v.counters.BytesWritten.Load()}
 	if v.missed != nil {
 		st = StreamStats(v.missed())
 	}
@@ -204,71 +206,6 @@ func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// live plays a live stream.
-func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
-	o := live.PlayOptions{Await: v.app.Live.Await, NoCache: v.app.Live.NoCache}
-	if v.app.Deliver != nil {
-		o.Deliver = func(m *live.Message) bool { return v.app.deliver(v.request, m.Tag()) }
-	}
-	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
-	if err != nil {
-		return hubError(err, "")
-	}
-	defer sub.Close()
-	v.missed = sub.Stats
-	if v.view != nil {
-		return v.serveView(w, r, (*liveSource)(sub))
-	}
-	var prelude flvReader
-	var batch []*live.Message
-	var parts [][]byte
-	for {
-		if batch, err = sub.NextBatch(v.ctx, batch[:0]); err != nil {
-			return hubError(err, "")
-		}
-		if v.out == nil {
-			if err := v.begin(w, r); err != nil {
-				return err
-			}
-		}
-		parts = parts[:0]
-		for _, m := range batch {
-			if prelude.begun {
-				parts = m.AppendFLV(parts)
-				continue
-			}
-			if prelude.add(m.Tag()); prelude.begun {
-				parts = append(parts, prelude.buf)
-				prelude.buf = nil
-			}
-		}
-		if err := v.writeAll(parts); err != nil {
-			return err
-		}
-		clear(parts) // release the messages that have been sent
-	}
-}
-
-// tagBuffers holds buffers for whole messages. They are shared, since thousands of viewers need one occasionally.
-var tagBuffers = sync.Pool{New: func() any { return new([]byte) }}
-
-// shareTagBuffer is the size of the largest buffer that is kept, in bytes.
-const shareTagBuffer = 1 << 20
-
-// writeAll writes the parts together.
-func (v *viewer) writeAll(parts [][]byte) error {
-	buf := tagBuffers.Get().(*[]byte)
-	*buf = (*buf)[:0]
-	for _, part := range parts {
-		*buf = append(*buf, part...)
-	}
-	err := v.write(*buf)
-	if cap(*buf) <= shareTagBuffer {
-		tagBuffers.Put(buf)
-	}
-	return err
-}
-
 func (v *viewer) write(b []byte) error {
 	if len(b) == 0 {
 		return nil
@@ -278,7 +215,7 @@ func (v *viewer) write(b []byte) error {
 	if err := v.out.write(ctx, b); err != nil {
 		return err
 	}
-	v.sent.Add(uint64(len(b)))
+	v.counters.BytesWritten.Add(uint64(len(b)))
 	return nil
 }
 

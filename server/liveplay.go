@@ -37,7 +37,7 @@ func (p *playing) live() error {
 		o.Deliver = l.deliver
 	}
 	var err error
-	if l.player, err = c.server.relay.hub.Play(p.request.Path, sink{c}, o); err != nil {
+	if l.player, err = c.server.relay.hub.Play(p.request.Path, sink{c.core}, o); err != nil {
 		if errors.Is(err, live.ErrNotFound) {
 			return errNotFound
 		}

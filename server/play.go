@@ -143,7 +143,7 @@ func (p *playing) asked() *Request { return p.request }
 var errNotFound = errors.New("server: no such stream")
 
 // sink is a client as a live.Sink.
-type sink struct{ *Conn }
+type sink struct{ core *session.Session }
 
 func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.core.TryWritev(b) }
 func (s sink) Write(b [][]byte) error               { return s.core.Writev(b) }

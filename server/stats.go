@@ -41,7 +41,7 @@ func (s *Server) Stats() Stats {
 		}
 	}
 	for v := range s.viewers {
-		st.BytesOut += v.sent.Load()
+		st.BytesOut += v.counters.BytesWritten.Load()
 	}
 	s.mu.Unlock()
 	st.Conns = s.places.Taken()

@@ -66,7 +66,7 @@ func recording(dir string) (file string, err error) {
 }
 
 func filesTrial() *trial {
-	t := &trial{title: "Players of a file", file: "serve-files", columns: []string{"CPU s/Gbit", "KiB a player", "Gbit/s"}, rounds: 3,
+	t := &trial{title: "Players of a file", file: "serve-files", columns: []string{"CPU s/Gbit", "KiB a player", "Gbit/s"}, rounds: 2,
 		against: []string{"io.Copy, 64 KiB at a time", "io.Copy by the kernel"},
 		about: fmt.Sprintf("%d players of one recording of 1 GiB, at full speed. io.Copy sends the same file without a protocol, and on Linux "+
 			"the data does not pass through the program. In an RTMP server it must, so compare with the program that reads 64 KiB at a time.", filePlayers)}

@@ -75,7 +75,7 @@ func ingestTrial() *trial {
 	if *quick {
 		n = 5
 	}
-	t := &trial{title: "Publishers", file: "serve-ingest", columns: []string{"CPU s/Gbit", "KiB a publisher", "Gbit/s"}, rounds: 3, quick: true,
+	t := &trial{title: "Publishers", file: "serve-ingest", columns: []string{"CPU s/Gbit", "KiB a publisher", "Gbit/s"}, rounds: 2, quick: true,
 		against: []string{"nginx-rtmp", "ours"},
 		about:   fmt.Sprintf("%d publishers of 4 Mbit/s without players for %v, then with everything recorded.", n, *length)}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours(""), nginx("recording", "record all; record_path {dir};"),

@@ -14,7 +14,7 @@ import (
 
 const (
 	stallPart     = 10 // one in this many players stops reading
-	stallTime     = 20 * time.Second
+	stallTime     = 40 * time.Second
 	stallReceive  = 64 << 10 // receive buffer of their sockets, small so that the server has to buffer, not the kernel
 	catchUp       = 5 * time.Second
 	pictureLength = 40 // ms
@@ -155,7 +155,7 @@ func (g *stallingGroup) leave() {
 }
 
 func stallTrial() *trial {
-	t := &trial{title: "Players that stop reading", file: "serve-stall", rounds: 2,
+	t := &trial{title: "Players that stop reading", file: "serve-stall", rounds: 1,
 		columns: []string{"p99 of the others x before", "p99 before ms", "p99 then ms", "MiB more", "gaps of a stalled player", "broken"},
 		about: fmt.Sprintf("One in %d of %d players of 2 Mbit/s reads nothing for %v, and then continues. A gap must end with a key frame, and "+
 			"pictures must be those that were sent; otherwise they are counted as broken.", stallPart, *players, stallTime)}

@@ -62,7 +62,7 @@ func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, er
 }
 
 func stormTrial() *trial {
-	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms per player", "to Play.Start p50 ms", "p99 ms"}, rounds: 3,
+	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms per player", "to Play.Start p50 ms", "p99 ms"}, rounds: 2,
 		quick: true, against: []string{"nginx-rtmp"},
 		about: fmt.Sprintf("%d players per second for %v. Times count from when each player was due. The players run on the same machine, which adds to the delay.", storm, min(*length, 3*time.Second))}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours("")} {
@@ -73,6 +73,9 @@ func stormTrial() *trial {
 
 // silent is the number of connections that send nothing.
 const silent = 10000
+
+// silenceTimeout is twice as long as our server waits for them.
+const silenceTimeout = 20 * time.Second
 
 // silence measures connections that never begin the handshake. It returns the KiB per connection, and the number of seconds until the last
 // one is closed.
@@ -94,7 +97,7 @@ func silence(s server) func(ctx context.Context, dir string) ([]float64, error) 
 				return nil, err
 			}
 			defer nc.Close()
-			nc.SetDeadline(time.Now().Add(dialTimeout))
+			nc.SetDeadline(time.Now().Add(silenceTimeout))
 			wg.Go(func() { nc.Read(make([]byte, 1)) })
 		}
 		last := time.Now()
@@ -109,7 +112,7 @@ func silence(s server) func(ctx context.Context, dir string) ([]float64, error) 
 
 func silenceTrial() *trial {
 	t := &trial{title: "Connections that send nothing", file: "serve-silence", columns: []string{"KiB each", "s until the last is closed"}, rounds: 1,
-		about: fmt.Sprintf("%d connections that never begin the handshake. The measurement ends after %v even if some are still open.", silent, dialTimeout)}
+		about: fmt.Sprintf("%d connections that never begin the handshake. The measurement ends after %v even if some are still open.", silent, silenceTimeout)}
 	for _, s := range []server{nginx("", ""), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: silence(s)})
 	}

@@ -15,7 +15,7 @@ import (
 
 // transportsTrial compares the transports over which our server sends a stream.
 func transportsTrial() *trial {
-	t := &trial{title: "Transports", file: "serve-transports", columns: fanOutColumns, rounds: 3, against: []string{"ours"},
+	t := &trial{title: "Transports", file: "serve-transports", columns: fanOutColumns, rounds: 2, against: []string{"ours"},
 		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, which do not decrypt what they receive.", *players, *length)}
 	for _, way := range []struct{ name, scheme string }{{"", ""}, {"HTTP-FLV", "http"}, {"fragmented MP4", "fmp4"}, {"TLS", "rtmps"}, {"RTMPE", "rtmpe"}} {
 		t.contestants = append(t.contestants, &contestant{name: ours(way.name).name, run: func(ctx context.Context, dir string) ([]float64, error) {

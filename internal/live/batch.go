@@ -9,7 +9,8 @@ import (
 type batch struct {
 	before, after cursor
 	streamID      uint32
-	loaded        bool // the batch is the result of load for every player whose cursor equals before
+	flv           bool
+	loaded        bool // a valid result of load, for every player whose cursor equals before
 
 	messages []*Message
 	out      [][]byte
@@ -22,18 +23,22 @@ var batches = sync.Pool{New: func() any { return new(batch) }}
 // load fills b with the next messages for p, unless b already contains them. If p.deliver was called for its messages, the batch must be
 // committed. The caller holds p.mu.
 func (b *batch) load(p *Player) {
-	if b.loaded && b.before == p.cursor && b.streamID == p.streamID {
+	if b.loaded && b.before == p.cursor && b.streamID == p.streamID && b.flv == p.flv {
 		return
 	}
 	b.clear()
 	b.before, b.after = p.cursor, p.cursor
-	b.streamID, b.loaded = p.streamID, true
+	b.streamID, b.flv, b.loaded = p.streamID, p.flv, true
 	b.messages, b.progress, _ = p.stream.take(&b.after, b.messages)
 	if p.deliver != nil {
 		b.messages = slices.DeleteFunc(b.messages, func(m *Message) bool { return !p.deliver(m) })
 	}
 	for _, m := range b.messages {
-		b.out = m.AppendRTMP(b.out, p.streamID)
+		if p.flv {
+			b.out = m.AppendFLV(b.out)
+		} else {
+			b.out = m.AppendRTMP(b.out, p.streamID)
+		}
 		b.bytes += m.size
 	}
 }

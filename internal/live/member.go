@@ -47,6 +47,12 @@ func (t *traffic) add(o *traffic) {
 	t.resyncs.Add(o.resyncs.Load())
 }
 
+func (t *traffic) clear() {
+	t.bytes.Store(0)
+	t.missed.Store(0)
+	t.resyncs.Store(0)
+}
+
 func (r *reader) common() *reader { return r }
 
 // count records the cursor's progress.

@@ -7,8 +7,8 @@ import (
 
 // Sink is a player's connection. The hub makes one call at a time.
 //
-// b consists of whole messages: one element for each, or two on message streams other than 1. The bytes are shared and never change, so
-// they may be kept; the slice b belongs to the hub after the call. TryWrite must not call methods of the Player.
+// b consists of whole messages, each of one element, or of two on message streams other than 1. The bytes are shared and never change,
+// so they may be kept; b itself belongs to the hub after the call, and only Write may change it. TryWrite must not call methods of the Player.
 type Sink interface {
 	// TryWrite takes over all of b (ok is true) or nothing. It sends what it can without blocking. ready is false if a rest is left,
 	// which must be sent before anything else. A connection that does not support this returns false, false.
@@ -44,6 +44,7 @@ type PlayOptions struct {
 type Player struct {
 	sink     Sink
 	streamID uint32
+	flv      bool // it gets FLV, not chunks
 	begun    bool // onBegun has been called, or is about to; guarded by mu
 	busy     bool // serve is running, and is the only writer; guarded by mu
 	reader

@@ -119,6 +119,11 @@ func (s *stream) remove(m member) {
 	defer s.hub.mu.Unlock()
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.drop(m)
+}
+
+// drop is remove for callers that hold Hub.mu and s.mu.
+func (s *stream) drop(m member) {
 	r := m.common()
 	p := r.pusher
 	if p == nil {

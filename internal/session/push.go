@@ -58,7 +58,7 @@ func (w *writer) TryWritev(b [][]byte) (ok, ready bool) {
 	return true, true
 }
 
-// Writev writes the rest of earlier writes, replies, and b, which may be empty. An error ends the Session.
+// Writev writes the rest of earlier writes, replies, and b, which may be empty. It clears b. An error ends the Session.
 func (w *writer) Writev(b [][]byte) error {
 	if err := w.acquire(purpose{}); err != nil {
 		return err
@@ -71,7 +71,14 @@ func (w *writer) Writev(b [][]byte) error {
 		w.buf = appendAll(w.buf, b)
 		return w.flushed(w.flush(purpose{}, 0))
 	}
-	all = append(append(all, w.buf), b...)
+	if len(w.buf) > 0 {
+		all = append(all, w.buf)
+	}
+	if len(all) == 0 {
+		all = b // most often, and then nothing is allocated
+	} else {
+		all = append(all, b...)
+	}
 	w.err = w.writing(purpose{}, func() (int, error) {
 		n, err := all.WriteTo(w.life.nc)
 		return int(n), err

@@ -12,8 +12,10 @@ const pieceSize = 64 << 10
 // buffers are the free buffers by size class; see bufferSize.
 var buffers [20]sync.Pool
 
-// bufferSize returns the size of a class: 64, 96, 128, 192, 256 KiB and so on, up to more than the largest tag.
-func bufferSize(class int) int { return pieceSize << (class / 2) / 2 * (2 + class%2) }
+// bufferSize returns the size of a class: 96, 128, 192, 256 KiB and so on, up to more than the largest tag. A piece and most larger tags,
+// which are key frames, share the first: otherwise each player would need a buffer of both sizes, one of them in the pool. A piece does not
+// touch the rest of it, so that this takes no memory.
+func bufferSize(class int) int { return pieceSize << ((class + 1) / 2) / 2 * (3 - class%2) }
 
 // bufferClass returns the first class whose buffers hold n bytes.
 func bufferClass(n int) (class int) {
