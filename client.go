@@ -180,12 +180,8 @@ func (k *client) userControl(m *session.Message) {
 		}
 	case message.EventSWFVerifyRequest:
 		k.verifyPlayer(u.Data)
-	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
-		message.EventBufferEmpty, message.EventBufferReady:
-		k.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
 	default:
-		k.counts.UnknownEvents.Add(1)
-		k.log.Debug("rtmp: unknown user control event", "event", uint16(u.Event))
+		k.log.Debug("rtmp: user control event", "event", u.Event, "value", u.Value)
 	}
 }
 

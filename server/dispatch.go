@@ -97,9 +97,6 @@ func (c *Conn) userControl(m *session.Message) {
 	case message.EventSWFVerifyResponse:
 		response := bytes.Clone(u.Data)
 		c.later(len(response), func() { c.playerVerified(response) })
-	case message.EventPingResponse:
-	default:
-		c.core.Counters().UnknownEvents.Add(1)
 	}
 }
 

@@ -45,7 +45,7 @@ type Counters struct {
 	BytesWritten     atomic.Uint64
 	Messages         atomic.Uint64 // received
 	UnknownMessages  atomic.Uint64 // of unknown types; counted by Dispatchers
-	UnknownEvents    atomic.Uint64 // user control events of unknown types; likewise
+	UnknownEvents    atomic.Uint64 // user control events of unknown types
 	BadData          atomic.Uint64 // messages that could not be decoded completely
 	Acknowledgements atomic.Uint64 // received
 	Unanswered       atomic.Uint64 // pings and similar requests, because the peer does not read our answers
