@@ -22,6 +22,10 @@ type playback struct {
 	buffer   time.Duration // as the server was told last
 }
 
+func (s *playback) init(state *streamState, reader *streamReader) {
+	s.streamState, s.reader, s.buffer = state, reader, state.conn.opts.buffer()
+}
+
 // Duration returns the stream's length according to its metadata. It is zero while that is unknown, as for live streams.
 func (s *playback) Duration() time.Duration {
 	s.mu.Lock()

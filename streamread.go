@@ -3,6 +3,7 @@ package rtmp
 import (
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -25,6 +26,13 @@ type streamReader struct {
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
 	mediaDue     time.Time // when the wait of the goroutine that reads is over (Options.MediaTimeout)
+}
+
+func (s *streamReader) init(state *streamState) {
+	s.streamState = state
+	c := state.conn
+	s.waiter = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: state.readWake, Sink: s.asSink(), Taker: s.asSink()}
+	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 }
 
 // sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its

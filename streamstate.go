@@ -33,6 +33,10 @@ type streamState struct {
 	bindings []*binding // whose contexts are done, in that order
 }
 
+func newStreamState(c *link, o StreamOptions) *streamState {
+	return &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
+}
+
 // binding is one Stream.Bind.
 type binding struct {
 	ctx      context.Context

@@ -34,6 +34,13 @@ type streamWriter struct {
 	writeDeadline time.Time
 }
 
+func (s *streamWriter) init(state *streamState) {
+	s.streamState = state
+	if state.options.Writable {
+		s.writeWake, s.sending = make(chan struct{}, 1), state.conn.session.NewSendQueue(state.conn.opts.SendQueue)
+	}
+}
+
 // beginPublishing begins to send what is written, once the server has agreed. It does nothing for a stream that plays.
 func (s *streamWriter) beginPublishing() error {
 	if !s.options.Writable {
