@@ -150,10 +150,10 @@ type SharedPolicy struct {
 }
 
 // Refusal is an error of a hook that determines what the client is told. For any other error the client gets
-// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed without the text of the error, which is logged.
+// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed, and "refused"; the text of the error is logged.
 type Refusal struct {
 	Code        string // status code; "" means the one that fits the hook
-	Description string
+	Description string // "" means "refused"
 	RedirectTo  string // URL of another server, for connect and HTTP viewers; "" means none
 }
 
