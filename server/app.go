@@ -21,7 +21,7 @@ type App struct {
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
 	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, by
-	// which players ask for the stream. If it takes longer than 10 seconds, ctx is cancelled and the client is refused.
+	// which players ask for the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)

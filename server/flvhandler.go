@@ -194,11 +194,11 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // play opens the stream or file and plays it. If it fails before v.out is set, the caller has to answer.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	q := v.request
-	if q.Start < 0 && v.server.relay.hub.Published(q.Path) {
+	if q.Start < 0 && v.server.hub.Published(q.Path) {
 		return v.live(w, r)
 	}
 	err := v.file(w, r)
-	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.relay.hub.Published(q.Path)) {
+	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.hub.Published(q.Path)) {
 		return v.live(w, r)
 	}
 	return err
@@ -210,7 +210,7 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	if v.app.Deliver != nil {
 		o.Deliver = func(m *live.Message) bool { return v.app.deliver(v.request, m.Tag()) }
 	}
-	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
+	sub, err := v.server.hub.Subscribe(v.request.Path, o)
 	if err != nil {
 		return hubError(err, "")
 	}

@@ -176,7 +176,7 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 		wire = transport.Encipher(wire, result.In, result.Out)
 		c.transport += "e"
 	}
-	core := session.New(c.recorded(wire, result), role{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
+	core := session.New(c.recorded(wire, result), dispatcher{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
 		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, BeforeRead: c.gather,
 		Logger: c.log})
 	core.Counters().BytesRead.Add(received)

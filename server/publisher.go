@@ -36,7 +36,7 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	if app == nil {
 		app = new(App)
 	}
-	pub, err := s.relay.hub.Publish(path, live.PublishOptions{Policy: app.Live.policy(), Owner: "local"})
+	pub, err := s.hub.Publish(path, live.PublishOptions{Policy: app.Live.policy(), Owner: "local"})
 	if err != nil {
 		return nil, hubError(err, message.CodePublishBadName)
 	}

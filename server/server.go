@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/admission"
+	"github.com/go-librtmp/rtmp/internal/live"
 )
 
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
@@ -54,7 +55,7 @@ type Server struct {
 	Logger *slog.Logger
 
 	setup   sync.Once
-	relay   relay // the live streams
+	hub     *live.Hub // the live streams
 	shared  sharedObjects
 	auth    authServers
 	running sync.WaitGroup // goroutines that accept, connections, recordings
@@ -80,7 +81,7 @@ func (s *Server) init() {
 		s.places.Max, s.places.PerAddr = s.MaxConns, s.MaxConnsPerIP
 		s.viewers = make(map[*viewer]struct{})
 		s.folders = make(map[*Files]*folder)
-		s.relay.init(s)
+		s.hub = live.NewHub(live.Config{ChunkSize: s.chunkSize()})
 	})
 }
 

@@ -51,9 +51,6 @@ type appSettings struct {
 	push     []string
 }
 
-// publishTimeout is how long package server waits for App.Publish.
-const publishTimeout = 10 * time.Second
-
 // clone returns a copy that may be modified.
 func (a *appSettings) clone() *appSettings {
 	c := *a
@@ -139,8 +136,8 @@ func (a *appSettings) check() error {
 		return errors.New("--record records what is asked for, too: --record-asked is for when it is off")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):
 		return errors.New("--swf-hash and --swf-size need each other")
-	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:
-		return fmt.Errorf("--hook-timeout has to be more than 0, and less than %s, after which the server refuses by itself", publishTimeout)
+	case a.hookTimeout <= 0 || a.hookTimeout >= server.PublishTimeout:
+		return fmt.Errorf("--hook-timeout has to be more than 0, and less than %s, after which the server refuses by itself", server.PublishTimeout)
 	case a.pull != "" && a.await < 0:
 		return errors.New("--pull needs players that wait: a stream is fetched when the first one asks (--await)")
 	}
