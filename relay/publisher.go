@@ -170,21 +170,8 @@ func (p *Publisher) signal() {
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	for n < len(b) {
-		var tag flv.Tag
-		k, ok, err := p.tags.Parse(b[n:], &tag)
-		n += k
-		if err != nil {
-			return n, fmt.Errorf("relay: publish: %w", err)
-		}
-		if !ok {
-			break
-		}
-		if err := p.WritePacket(packetOf(tag)); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	var tag flv.Tag
+	return session.WriteTags(b, &p.tags, &tag, "relay: publish", func() error { return p.WritePacket(packetOf(tag)) })
 }
 
 // Close sends what is queued, if there is a connection, for at most ten seconds. Then it closes the connection, which takes as long as
