@@ -108,7 +108,7 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
-		signal(s.readWake) // the end counts again
+		session.Signal(s.readWake) // the end counts again
 	}
 	return err
 }

@@ -235,7 +235,7 @@ func (s *streamReader) SetReadDeadline(t time.Time) error {
 
 // rouse makes a read under way look at the state, whether it reads the socket itself or waits for another reader.
 func (s *streamReader) rouse() {
-	signal(s.readWake)
+	session.Signal(s.readWake)
 	s.conn.session.Interrupt(&s.waiter)
 }
 

@@ -132,7 +132,7 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	o := s.outgoing(p.Type, p.Timestamp, p.Body)
 	err := s.enqueue(&o)
 	if err != nil {
-		signal(s.writeWake) // the same error concerns another write that waits
+		session.Signal(s.writeWake) // the same error concerns another write that waits
 	}
 	return err
 }
@@ -166,7 +166,7 @@ func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 
 // rouseWriter makes a write under way look at the state.
 func (s *streamWriter) rouseWriter() {
-	signal(s.writeWake)
+	session.Signal(s.writeWake)
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 

@@ -146,7 +146,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	if kind == flv.KindHeader {
 		p.latest.Keep(tag)
 	}
-	p.signal()
+	session.Signal(p.more)
 	return nil
 }
 
@@ -155,14 +155,6 @@ func (p *Publisher) over() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.err
-}
-
-// signal wakes the goroutine.
-func (p *Publisher) signal() {
-	select {
-	case p.more <- struct{}{}:
-	default:
-	}
 }
 
 // Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is one of
@@ -186,7 +178,7 @@ func (p *Publisher) Close() error {
 	}
 	p.mu.Unlock()
 	p.Start() // the code below waits for the goroutine, so it must have been started
-	p.signal()
+	session.Signal(p.more)
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended
 	return p.failure

@@ -87,7 +87,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	v := &viewer{server: s, place: p, app: application{s.application(name), s.hookPanicked}, view: view, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
-	if !s.addViewer(v) {
+	if !join(s, s.viewers, v) {
 		http.Error(w, unavailable(ErrServerClosed).Error(), http.StatusServiceUnavailable)
 		return
 	}
@@ -98,16 +98,6 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 }
 
 func isUpgrade(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }
-
-func (s *Server) addViewer(v *viewer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.viewers[v] = struct{}{}
-	return true
-}
 
 func (s *Server) removeViewer(v *viewer) {
 	s.mu.Lock()

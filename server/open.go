@@ -49,7 +49,7 @@ func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 // serveConn serves a connection until it ends.
 func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config, p *place) error {
 	c := s.newConn(ctx, nc)
-	if !s.add(c) {
+	if !join(s, s.conns, c) {
 		nc.Close()
 		return ErrServerClosed
 	}
@@ -66,16 +66,6 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 	c.core.Close()
 	c.release()
 	return c.Err()
-}
-
-func (s *Server) add(c *Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.conns[c] = struct{}{}
-	return true
 }
 
 func (s *Server) remove(c *Conn) {

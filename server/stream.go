@@ -47,10 +47,7 @@ func (w *stopwatch) set(t time.Time) {
 	w.mu.Lock()
 	w.at = t
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	session.Signal(w.wake)
 }
 
 func (w *stopwatch) deadline() time.Time {
