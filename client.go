@@ -182,12 +182,8 @@ func (k *client) userControl(m *session.Message) {
 		}
 	case message.EventSWFVerifyRequest:
 		k.verifyPlayer(u.Data)
-	case message.EventStreamBegin, message.EventStreamDry, message.EventStreamIsRecorded, message.EventPingResponse,
-		message.EventBufferEmpty, message.EventBufferReady:
-		k.log.Debug("rtmp: user control event", "event", uint16(u.Event), "value", u.Value)
 	default:
-		k.counts.UnknownEvents.Add(1)
-		k.log.Debug("rtmp: unknown user control event", "event", uint16(u.Event))
+		k.log.Debug("rtmp: user control event", "event", u.Event, "value", u.Value)
 	}
 }
 
@@ -251,7 +247,7 @@ func (k *client) connectAccepted(reply []any) error {
 	if err := k.answerChallenge(reply); err != nil {
 		return err
 	}
-	if encoding, _ := findValue(reply, "objectEncoding", 0).(float64); encoding == 3 && k.opts.ObjectEncoding == 3 {
+	if encoding, _ := amf.Find("objectEncoding", reply...); encoding == 3.0 && k.opts.ObjectEncoding == 3 {
 		k.amf3.Store(true)
 	}
 	k.session.EchoWindow()
@@ -261,7 +257,8 @@ func (k *client) connectAccepted(reply []any) error {
 
 // answerChallenge sends secureTokenResponse if connect's answer contains a challenge and Options.Token is set.
 func (l *link) answerChallenge(reply []any) error {
-	challenge, found := findValue(reply, "secureToken", 0).(string)
+	value, _ := amf.Find("secureToken", reply...)
+	challenge, found := value.(string)
 	if !found || l.opts.Token == "" {
 		return nil
 	}
@@ -329,25 +326,4 @@ func (k *client) statusReceived(streamID uint32, status *StatusError) {
 		size := amf.Size(status.Info) // Info contains the other fields
 		k.events.tell(size, status.Code, func() { on(s, status) })
 	}
-}
-
-// findValue returns the first property with the given name, at any depth, as librtmp does. It is nil if there is none.
-func findValue(values []any, name string, depth int) any {
-	if depth > amf.MaxDepth {
-		return nil
-	}
-	for _, value := range values {
-		for _, m := range amf.Members(value) {
-			if m.Name == name {
-				return m.Value
-			}
-			if amf.Members(m.Value) == nil {
-				continue
-			}
-			if found := findValue([]any{m.Value}, name, depth+1); found != nil {
-				return found
-			}
-		}
-	}
-	return nil
 }

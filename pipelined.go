@@ -107,7 +107,10 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 		h.fallBack("createStream was refused")
 	case h.request.refused():
 		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
-	case id == h.stream.id, h.request.finished(): // the latter with a server that ignores ids
+	case id == h.stream.id, h.request.finished():
+		// If the server has agreed on the guessed id without giving it out, it takes any id, or ignores ids. The guess then serves for
+		// what we send. What comes under another id gets to the stream as long as it is the only one: see streamTable.of. To ask again
+		// would play or publish a second time.
 		h.doubtful = early
 		return true, nil
 	default:

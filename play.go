@@ -22,6 +22,10 @@ type playback struct {
 	buffer   time.Duration // the buffer that was sent to the server last
 }
 
+func (s *playback) init(state *streamState, reader *streamReader) {
+	s.streamState, s.reader, s.buffer = state, reader, state.conn.opts.buffer()
+}
+
 // Duration returns the stream's length according to its metadata. It is zero while that is unknown, as for live streams.
 func (s *playback) Duration() time.Duration {
 	s.mu.Lock()
@@ -104,7 +108,7 @@ func (s *playback) Seek(ctx context.Context, to time.Duration) error {
 		s.mu.Lock()
 		s.seeking = false
 		s.mu.Unlock()
-		signal(s.readWake) // the end of the stream is reported again
+		session.Signal(s.readWake) // the end counts again
 	}
 	return err
 }

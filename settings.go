@@ -1,6 +1,7 @@
 package rtmp
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -21,28 +22,13 @@ type settings struct {
 }
 
 // app returns connect's app.
-func (s settings) app() string {
-	if s.opts.App != "" {
-		return s.opts.App
-	}
-	return s.url.App
-}
+func (s settings) app() string { return cmp.Or(s.opts.App, s.url.App) }
 
 // tcURL returns connect's tcUrl.
-func (s settings) tcURL() string {
-	if s.opts.TCURL != "" {
-		return s.opts.TCURL
-	}
-	return s.url.TCURL(s.opts.App)
-}
+func (s settings) tcURL() string { return cmp.Or(s.opts.TCURL, s.url.TCURL(s.opts.App)) }
 
 // playpath returns the stream name of Options or the URL.
-func (s settings) playpath() string {
-	if s.opts.Playpath != "" {
-		return s.opts.Playpath
-	}
-	return s.url.Playpath
-}
+func (s settings) playpath() string { return cmp.Or(s.opts.Playpath, s.url.Playpath) }
 
 // credentials returns the user and password of Options or the URL.
 func (s settings) credentials() (user, password string) {

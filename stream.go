@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"net"
-	"strconv"
 	"sync"
 	"time"
 
@@ -28,16 +27,11 @@ type Stream struct {
 
 // newStream returns a Stream that the server does not know yet. o must be complete.
 func newStream(c *link, o StreamOptions, leave func(*Stream)) *Stream {
-	state := &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
-	s := &Stream{streamState: state, streamReader: streamReader{streamState: state}}
+	s := &Stream{streamState: newStreamState(c, o)}
 	s.leave = func() { leave(s) }
-	s.playback = playback{streamState: state, reader: &s.streamReader, buffer: c.opts.buffer()}
-	s.streamWriter = streamWriter{streamState: state}
-	if o.Writable {
-		s.writeWake, s.sending = make(chan struct{}, 1), c.session.NewSendQueue(c.opts.SendQueue)
-	}
-	s.waiter = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: state.readWake, Sink: s.asSink(), Taker: s.asSink()}
-	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
+	s.streamReader.init(s.streamState)
+	s.streamWriter.init(s.streamState)
+	s.playback.init(s.streamState, &s.streamReader)
 	return s
 }
 

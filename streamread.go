@@ -3,6 +3,7 @@ package rtmp
 import (
 	"errors"
 	"io"
+	"strconv"
 	"time"
 
 	"github.com/go-librtmp/rtmp/internal/session"
@@ -25,6 +26,13 @@ type streamReader struct {
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
 	mediaDue     time.Time // end of the wait of the goroutine that reads (Options.MediaTimeout)
+}
+
+func (s *streamReader) init(state *streamState) {
+	s.streamState = state
+	c := state.conn
+	s.waiter = session.Waiter{What: "read", Idle: max(0, c.opts.Timeout), Wake: state.readWake, Sink: s.asSink(), Taker: s.asSink()}
+	s.backlog = c.session.NewBacklog(c.opts.MaxQueue, func() string { return s.opening("stream " + strconv.Itoa(int(s.id))) })
 }
 
 // sink is where a goroutine that reads wants the media: FLV bytes, or a Packet. Only that goroutine calls it, from a dispatch of its
@@ -227,7 +235,7 @@ func (s *streamReader) SetReadDeadline(t time.Time) error {
 
 // rouse makes a read in progress check the state, whether it reads the socket itself or waits for another reader.
 func (s *streamReader) rouse() {
-	signal(s.readWake)
+	session.Signal(s.readWake)
 	s.conn.session.Interrupt(&s.waiter)
 }
 

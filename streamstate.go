@@ -33,6 +33,10 @@ type streamState struct {
 	bindings []*binding // bindings whose contexts are done, in that order
 }
 
+func newStreamState(c *link, o StreamOptions) *streamState {
+	return &streamState{conn: c, name: o.Name, options: o, readWake: make(chan struct{}, 1)}
+}
+
 // binding is one Stream.Bind.
 type binding struct {
 	ctx      context.Context
@@ -95,7 +99,7 @@ func (s *streamState) statusReceived(status *StatusError) {
 		s.err = s.conn.session.Refusal(status)
 	}
 	s.mu.Unlock()
-	signal(s.readWake)
+	session.Signal(s.readWake)
 }
 
 // fatalStatus are the codes that are refusals whatever their level.
@@ -119,7 +123,7 @@ func (s *streamState) streamEOF() {
 		s.ended = true
 	}
 	s.mu.Unlock()
-	signal(s.readWake)
+	session.Signal(s.readWake)
 }
 
 // end ends the stream as Play.Stop does.
@@ -127,7 +131,7 @@ func (s *streamState) end() {
 	s.mu.Lock()
 	s.ended = true
 	s.mu.Unlock()
-	signal(s.readWake)
+	session.Signal(s.readWake)
 }
 
 // begin marks the stream as playing because media has arrived, since some servers send no Play.Start. The caller holds s.mu.
@@ -165,12 +169,4 @@ func (s *streamState) bound(what string) error {
 		return nil
 	}
 	return fmt.Errorf("rtmp: %s: %w", what, s.bindings[0].ctx.Err())
-}
-
-// signal leaves a signal in a channel of one slot.
-func signal(ch chan<- struct{}) {
-	select {
-	case ch <- struct{}{}:
-	default:
-	}
 }

@@ -34,7 +34,14 @@ type streamWriter struct {
 	writeDeadline time.Time
 }
 
-// beginPublishing begins to send what is written, when the server has accepted publish. It does nothing for a stream that plays.
+func (s *streamWriter) init(state *streamState) {
+	s.streamState = state
+	if state.options.Writable {
+		s.writeWake, s.sending = make(chan struct{}, 1), state.conn.session.NewSendQueue(state.conn.opts.SendQueue)
+	}
+}
+
+// beginPublishing begins to send what is written, once the server has agreed. It does nothing for a stream that plays.
 func (s *streamWriter) beginPublishing() error {
 	if !s.options.Writable {
 		return nil
@@ -86,21 +93,10 @@ func (s *streamWriter) enqueue(o *chunk.Outgoing) error { return s.sending.Enque
 
 // writeTags passes the messages in p to put.
 func (s *streamWriter) writeTags(p []byte, put func(*chunk.Outgoing) error) (n int, err error) {
-	for n < len(p) {
-		k, ok, err := s.in.Parse(p[n:], &s.tag)
-		n += k
-		if err != nil {
-			return n, fmt.Errorf("rtmp: publish: %w", err)
-		}
-		if !ok {
-			break
-		}
+	return session.WriteTags(p, &s.in, &s.tag, "rtmp: publish", func() error {
 		s.message = s.outgoing(message.Type(s.tag.Type), s.tag.Timestamp, s.tag.Body)
-		if err := put(&s.message); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+		return put(&s.message)
+	})
 }
 
 // outgoing returns a media message of this stream.
@@ -120,24 +116,7 @@ func (s *streamWriter) ReadFrom(r io.Reader) (int64, error) {
 	if !s.options.Writable {
 		return 0, ErrNotWritable
 	}
-	buf := make([]byte, readFromBuffer)
-	var total int64
-	for {
-		n, err := r.Read(buf)
-		if n > 0 {
-			written, werr := s.Write(buf[:n])
-			total += int64(written)
-			if werr != nil {
-				return total, werr
-			}
-		}
-		if err == io.EOF {
-			return total, s.in.End()
-		}
-		if err != nil {
-			return total, err
-		}
-	}
+	return session.ReadTags(r, readFromBuffer, s.Write, &s.in)
 }
 
 // WritePacket publishes an audio, video or data message. It uses p.Type, p.Timestamp in milliseconds, and p.Body, which it copies. It
@@ -153,7 +132,7 @@ func (s *streamWriter) WritePacket(p *Packet) error {
 	o := s.outgoing(p.Type, p.Timestamp, p.Body)
 	err := s.enqueue(&o)
 	if err != nil {
-		signal(s.writeWake) // another waiting write gets the same error
+		session.Signal(s.writeWake) // the same error concerns another write that waits
 	}
 	return err
 }
@@ -187,7 +166,7 @@ func (s *streamWriter) SetWriteDeadline(t time.Time) error {
 
 // rouseWriter makes a write in progress check the state.
 func (s *streamWriter) rouseWriter() {
-	signal(s.writeWake)
+	session.Signal(s.writeWake)
 	s.conn.session.InterruptWrite(s.asWriter())
 }
 

@@ -93,8 +93,7 @@ func (t *Trace) tap() func(*session.Message) (bool, error) {
 		return nil
 	}
 	return func(m *session.Message) (bool, error) {
-		p := m.Packet
-		p.Body = m.Payload()
+		p := m.View()
 		t.Received(&p)
 		return false, nil
 	}

@@ -62,6 +62,32 @@ func Members(v any) Object {
 	return nil
 }
 
+// Find returns the value of the first property with a name, in values or at any depth
+// inside of them. Each value is searched to the bottom before the next one.
+func Find(name string, values ...any) (value any, found bool) {
+	for _, v := range values {
+		if value, found = find(name, v, MaxDepth); found {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
+func find(name string, v any, depth int) (value any, found bool) {
+	if depth == 0 {
+		return nil, false
+	}
+	for _, m := range Members(v) {
+		if m.Name == name {
+			return m.Value, true
+		}
+		if value, found = find(name, m.Value, depth-1); found {
+			return value, true
+		}
+	}
+	return nil, false
+}
+
 // XML is the text of an XML document. It is neither parsed nor checked.
 type XML string
 

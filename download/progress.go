@@ -23,23 +23,15 @@ const (
 
 // String returns the phase's name in lower case, such as "connecting".
 func (p Phase) String() string {
-	switch p {
-	case Connecting:
-		return "connecting"
-	case Connected:
-		return "connected"
-	case Playing:
-		return "playing"
-	case Metadata:
-		return "metadata"
-	case Receiving:
-		return "receiving"
-	case Matching:
-		return "matching"
-	case Retrying:
-		return "retrying"
+	if p < 0 || int(p) >= len(phaseNames) {
+		return fmt.Sprintf("Phase(%d)", int(p))
 	}
-	return fmt.Sprintf("Phase(%d)", int(p))
+	return phaseNames[p]
+}
+
+var phaseNames = [...]string{
+	Connecting: "connecting", Connected: "connected", Playing: "playing", Metadata: "metadata", Receiving: "receiving",
+	Matching: "matching", Retrying: "retrying",
 }
 
 // Progress is the state of a download. It is valid during the call.

@@ -37,25 +37,15 @@ const (
 
 // String returns the outcome in lower case, such as "complete", "server-closed-early" or "timed-out".
 func (o Outcome) String() string {
-	switch o {
-	case NotStarted:
-		return "not-started"
-	case Truncated:
-		return "truncated"
-	case ClosedEarly:
-		return "server-closed-early"
-	case TimedOut:
-		return "timed-out"
-	case Canceled:
-		return "canceled"
-	case WriteFailed:
-		return "write-failed"
-	case Complete:
-		return "complete"
-	case Incomplete:
-		return "incomplete"
+	if o < 0 || int(o) >= len(outcomeNames) {
+		return fmt.Sprintf("Outcome(%d)", int(o))
 	}
-	return fmt.Sprintf("Outcome(%d)", int(o))
+	return outcomeNames[o]
+}
+
+var outcomeNames = [...]string{
+	NotStarted: "not-started", Truncated: "truncated", ClosedEarly: "server-closed-early", TimedOut: "timed-out",
+	Canceled: "canceled", WriteFailed: "write-failed", Complete: "complete", Incomplete: "incomplete",
 }
 
 // ErrTruncated is the error if the server ends a stream before its known duration.

@@ -73,27 +73,8 @@ func AppendScript(dst []byte, name string, values ...any) ([]byte, error) {
 // Duration returns the duration in metadata, or 0 if it is missing or invalid. It is the first property called "duration", in seconds.
 // Nested objects and ECMA arrays are searched too, depth first, since some servers nest them.
 func Duration(values ...any) time.Duration {
-	for _, v := range values {
-		if d, ok := findDuration(v, amf.MaxDepth); ok {
-			return d
-		}
-	}
-	return 0
-}
-
-func findDuration(v any, depth int) (d time.Duration, found bool) {
-	if depth == 0 {
-		return 0, false
-	}
-	for _, m := range amf.Members(v) {
-		if m.Name == "duration" {
-			return seconds(m.Value), true
-		}
-		if d, found = findDuration(m.Value, depth-1); found {
-			return d, true
-		}
-	}
-	return 0, false
+	d, _ := amf.Find("duration", values...)
+	return seconds(d)
 }
 
 // seconds converts a number. NaN, negative numbers and numbers beyond the range of time.Duration (292 years) become 0.

@@ -61,6 +61,9 @@ func (e Event) String() string {
 	return fmt.Sprintf("event %d", uint16(e))
 }
 
+// Known reports whether e is one of the events above.
+func (e Event) Known() bool { return eventNames[e] != "" }
+
 // UserControl is the body of a user control message.
 //
 //	+--------+--------+--------+--------+--------+--------+--------+--------+--------+--------+

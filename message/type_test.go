@@ -9,6 +9,8 @@ import (
 func TestEventNames(t *testing.T) {
 	assert.Equal(t, "StreamBegin", EventStreamBegin.String())
 	assert.Equal(t, "event 99", Event(99).String())
+	assert.True(t, EventStreamBegin.Known())
+	assert.False(t, Event(99).Known())
 }
 
 func TestTypeNames(t *testing.T) {

@@ -23,25 +23,15 @@ const (
 
 // String returns the kind's name in lower case, such as "connecting".
 func (k EventKind) String() string {
-	switch k {
-	case Connecting:
-		return "connecting"
-	case Connected:
-		return "connected"
-	case Playing:
-		return "playing"
-	case Unpublished:
-		return "unpublished"
-	case Down:
-		return "down"
-	case Refused:
-		return "refused"
-	case Moved:
-		return "moved"
-	case Gap:
-		return "gap"
+	if k < 0 || int(k) >= len(kindNames) {
+		return fmt.Sprintf("EventKind(%d)", int(k))
 	}
-	return fmt.Sprintf("EventKind(%d)", int(k))
+	return kindNames[k]
+}
+
+var kindNames = [...]string{
+	Connecting: "connecting", Connected: "connected", Playing: "playing", Unpublished: "unpublished", Down: "down",
+	Refused: "refused", Moved: "moved", Gap: "gap",
 }
 
 // Event reports a change of the state of a Player or Publisher.

@@ -146,7 +146,7 @@ func (p *Publisher) WritePacket(pkt *rtmp.Packet) error {
 	if kind == flv.KindHeader {
 		p.latest.Keep(tag)
 	}
-	p.signal()
+	session.Signal(p.more)
 	return nil
 }
 
@@ -157,34 +157,13 @@ func (p *Publisher) over() error {
 	return p.err
 }
 
-// signal wakes the goroutine.
-func (p *Publisher) signal() {
-	select {
-	case p.more <- struct{}{}:
-	default:
-	}
-}
-
 // Write publishes FLV bytes. Tags may be split anywhere between calls, and file headers between tags are skipped. The error is one of
 // WritePacket's, or says that the bytes are not FLV.
 func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.writing.Lock()
 	defer p.writing.Unlock()
-	for n < len(b) {
-		var tag flv.Tag
-		k, ok, err := p.tags.Parse(b[n:], &tag)
-		n += k
-		if err != nil {
-			return n, fmt.Errorf("relay: publish: %w", err)
-		}
-		if !ok {
-			break
-		}
-		if err := p.WritePacket(packetOf(tag)); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	var tag flv.Tag
+	return session.WriteTags(b, &p.tags, &tag, "relay: publish", func() error { return p.WritePacket(packetOf(tag)) })
 }
 
 // Close sends what is queued, if there is a connection, for at most ten seconds. Then it closes the connection, which takes as long as
@@ -199,7 +178,7 @@ func (p *Publisher) Close() error {
 	}
 	p.mu.Unlock()
 	p.Start() // the code below waits for the goroutine, so it must have been started
-	p.signal()
+	session.Signal(p.more)
 	defer time.AfterFunc(closeLimit, p.cancel).Stop()
 	<-p.ended
 	return p.failure

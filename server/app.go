@@ -21,7 +21,7 @@ type App struct {
 	// Disconnect is called once for each Connect that returned nil, with the error that ended the connection.
 	Disconnect func(c *Conn, err error)
 	// Publish is called before a client may publish. Parameters after a ? in the name are in r.Query. The hook may change r.Path, by
-	// which players ask for the stream. If it takes longer than 10 seconds, ctx is cancelled and the client is refused.
+	// which players ask for the stream. If it takes longer than PublishTimeout, ctx is cancelled and the client is refused.
 	Publish func(ctx context.Context, r *Request) error
 	// Unpublish is called once for each Publish that returned nil.
 	Unpublish func(r *Request, st StreamStats)
@@ -150,10 +150,10 @@ type SharedPolicy struct {
 }
 
 // Refusal is an error of a hook that determines what the client is told. For any other error the client gets
-// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed without the text of the error, which is logged.
+// NetConnection.Connect.Rejected, NetStream.Publish.Denied or NetStream.Play.Failed, and "refused"; the text of the error is logged.
 type Refusal struct {
 	Code        string // status code; "" means the one that fits the hook
-	Description string
+	Description string // "" means "refused"
 	RedirectTo  string // URL of another server, for connect and HTTP viewers; "" means none
 }
 

@@ -18,13 +18,13 @@ const (
 	stageConnected       // connect has been received; it may not have been answered yet
 )
 
-// role is the server's side of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not wait, write
+// dispatcher is the server's half of a connection, a session.Dispatcher. All methods except Ended run on the reader, so they must not wait, write
 // or call a hook. They leave that to the hooks' goroutine.
-type role struct{ *Conn }
+type dispatcher struct{ *Conn }
 
 // Ended ends all activities of the connection, and arranges for the hooks to be called.
-func (r role) Ended(err error) error {
-	c := r.Conn
+func (d dispatcher) Ended(err error) error {
+	c := d.Conn
 	c.leaving.Store(true)
 	c.end(err)
 	c.watch.end()
@@ -43,8 +43,8 @@ func (c *Conn) tap(m *session.Message) (served bool, err error) {
 }
 
 // Dispatch serves a message.
-func (r role) Dispatch(m *session.Message, _ session.Sink) error {
-	c := r.Conn
+func (d dispatcher) Dispatch(m *session.Message, _ session.Sink) error {
+	c := d.Conn
 	if c.leaving.Load() {
 		return nil
 	}
@@ -97,9 +97,6 @@ func (c *Conn) userControl(m *session.Message) {
 	case message.EventSWFVerifyResponse:
 		response := bytes.Clone(u.Data)
 		c.later(len(response), func() { c.playerVerified(response) })
-	case message.EventPingResponse:
-	default:
-		c.core.Counters().UnknownEvents.Add(1)
 	}
 }
 

@@ -247,10 +247,7 @@ func (fp *filePlaying) serve(cmd message.Command) {
 
 func (fp *filePlaying) setBuffer(d time.Duration) {
 	fp.buffer.Store(int64(d))
-	select {
-	case fp.changed <- struct{}{}:
-	default:
-	}
+	session.Signal(fp.changed)
 }
 
 func (fp *filePlaying) over() bool { return fp.ended.Load() }

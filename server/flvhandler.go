@@ -89,7 +89,7 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	v := &viewer{server: s, place: p, app: application{s.application(name), s.hookPanicked}, view: view, since: time.Now()}
 	v.ctx, v.cancel = context.WithCancel(r.Context())
 	defer v.cancel()
-	if !s.addViewer(v) {
+	if !join(s, s.viewers, v) {
 		http.Error(w, unavailable(ErrServerClosed).Error(), http.StatusServiceUnavailable)
 		return
 	}
@@ -100,16 +100,6 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 }
 
 func isUpgrade(r *http.Request) bool { return strings.EqualFold(r.Header.Get("Upgrade"), "websocket") }
-
-func (s *Server) addViewer(v *viewer) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.viewers[v] = struct{}{}
-	return true
-}
 
 func (s *Server) removeViewer(v *viewer) {
 	s.mu.Lock()
@@ -196,11 +186,11 @@ func (v *viewer) refuse(w http.ResponseWriter, r *http.Request, err error) {
 // play opens the stream or file and plays it. If it fails before v.out is set, the caller has to answer.
 func (v *viewer) play(w http.ResponseWriter, r *http.Request) error {
 	q := v.request
-	if q.Start < 0 && v.server.relay.hub.Published(q.Path) {
+	if q.Start < 0 && v.server.hub.Published(q.Path) {
 		return v.live(w, r)
 	}
 	err := v.file(w, r)
-	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.relay.hub.Published(q.Path)) {
+	if errors.Is(err, errNotFound) && (q.Start < 0 || v.server.hub.Published(q.Path)) {
 		return v.live(w, r)
 	}
 	return err

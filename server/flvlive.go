@@ -18,7 +18,7 @@ func (v *viewer) live(w http.ResponseWriter, r *http.Request) error {
 	if v.app.Deliver != nil {
 		o.Deliver = func(m *live.Message) bool { return v.app.deliver(v.request, m.Tag()) }
 	}
-	sub, err := v.server.relay.hub.Subscribe(v.request.Path, o)
+	sub, err := v.server.hub.Subscribe(v.request.Path, o)
 	if err != nil {
 		return hubError(err, "")
 	}

@@ -34,7 +34,7 @@ func TestGather(t *testing.T) {
 			t.Cleanup(p.pub.Subscribe().Close)
 		}},
 		"watched": {bytes: 20_000, change: func(t *testing.T, c *Conn, p *publication) {
-			sub, err := c.server.relay.hub.Subscribe("live/x", live.PlayOptions{})
+			sub, err := c.server.hub.Subscribe("live/x", live.PlayOptions{})
 			require.NoError(t, err)
 			t.Cleanup(sub.Close)
 		}},
@@ -87,9 +87,9 @@ func unwatchedConn(t *testing.T) (*Conn, *publication) {
 	c := s.newConn(t.Context(), nc)
 	c.start(0, &handshake.Result{})
 	t.Cleanup(c.core.Close)
-	pub, err := s.relay.hub.Publish("live/x", live.PublishOptions{})
+	pub, err := s.hub.Publish("live/x", live.PublishOptions{})
 	require.NoError(t, err)
-	t.Cleanup(s.relay.hub.Close)
+	t.Cleanup(s.hub.Close)
 	st := &netStream{conn: c, id: 1}
 	p := &publication{stream: st, app: application{App: new(App)}, request: new(Request), pub: pub, since: time.Now().Add(-time.Minute)}
 	st.doing, c.streams[1] = p, st

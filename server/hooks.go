@@ -110,14 +110,18 @@ func (a application) packet(c *Conn, m *session.Message) (served bool, err error
 	if a.App == nil || a.Packet == nil {
 		return false, nil
 	}
-	p := packetOf(m)
+	p := m.View()
 	defer a.recovered(nil) // a panic has ended the connection
-	return a.Packet(c, p)
+	return a.Packet(c, &p)
 }
 
 // media reports whether App.Media accepts a published message.
 func (a application) media(r *Request, m *session.Message) bool {
-	return a.Media == nil || a.filter(a.Media, r, packetOf(m))
+	if a.Media == nil {
+		return true
+	}
+	p := m.View()
+	return a.filter(a.Media, r, &p)
 }
 
 // deliver reports whether App.Deliver accepts a message for a player. The message's stream id is 0 for players over
@@ -130,10 +134,4 @@ func (a application) deliver(r *Request, t flv.Tag) bool {
 func (a application) filter(hook func(*Request, *message.Packet) bool, r *Request, p *message.Packet) bool {
 	defer a.recovered(nil)
 	return hook(r, p)
-}
-
-func packetOf(m *session.Message) *message.Packet {
-	p := m.Packet
-	p.Body = m.Payload()
-	return &p
 }

@@ -101,6 +101,7 @@ func TestRefusals(t *testing.T) {
 		{"publish failed", &server.App{Publish: refuse(plain)}, message.CodePublishDenied, "refused"},
 		{"publish refused with a code", &server.App{Publish: refuse(&server.Refusal{Code: message.CodePublishRejected, Description: "full"})},
 			message.CodePublishRejected, "full"},
+		{"publish refused without a word", &server.App{Publish: refuse(&server.Refusal{})}, message.CodePublishDenied, "refused"},
 	} {
 		t.Run(test.name, func(t *testing.T) {
 			url := "rtmp://" + app(t, test.app) + "/live/x"

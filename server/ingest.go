@@ -55,14 +55,7 @@ func (in *ingest) receive(m *session.Message) {
 	default:
 		in.queue.Push(m)
 		in.queued()
-		in.signal()
-	}
-}
-
-func (in *ingest) signal() {
-	select {
-	case in.wake <- struct{}{}:
-	default:
+		session.Signal(in.wake)
 	}
 }
 
@@ -113,6 +106,6 @@ func (in *ingest) drop() {
 func (in *ingest) endLocked(why error) {
 	if in.over == nil {
 		in.over = why
-		in.signal()
+		session.Signal(in.wake)
 	}
 }

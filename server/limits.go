@@ -22,8 +22,6 @@ const (
 	// lingerTimeout is how long a client may take to close the connection after the server has ended it.
 	lingerTimeout = 5 * time.Second
 
-	// publishTimeout is how long App.Publish may take.
-	publishTimeout = 10 * time.Second
 	// recordingTimeout is how long the recording of a publisher that was replaced may take to end.
 	recordingTimeout = 5 * time.Second
 	// maxChecks bounds the calls of _onbwcheck that a client leaves unanswered.
@@ -31,6 +29,9 @@ const (
 	// maxQuery bounds how much of a client's parameters is parsed, in bytes.
 	maxQuery = 16 << 10
 )
+
+// PublishTimeout is how long App.Publish may take. Then the client is refused.
+const PublishTimeout = 10 * time.Second
 
 // orDefault returns v, def if v is 0, or none if v is negative.
 func orDefault[T int | int64 | time.Duration](v, def, none T) T {

@@ -31,13 +31,13 @@ type livePlaying struct {
 // live plays a live stream, which may not have a publisher yet.
 func (p *playing) live() error {
 	c, app := p.stream.conn, p.app
-	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.relay.hub.Published(p.request.Path)}
+	l := &livePlaying{playing: *p, told: make(chan struct{}), audio: true, video: true, waits: !c.server.hub.Published(p.request.Path)}
 	o := live.PlayOptions{StreamID: p.stream.id, Await: app.Live.Await, NoCache: app.Live.NoCache, Begun: l.begins, Ended: l.ends}
 	if app.Deliver != nil || p.request.Length > 0 {
 		o.Deliver = l.deliver
 	}
 	var err error
-	if l.player, err = c.server.relay.hub.Play(p.request.Path, sink{c.core}, o); err != nil {
+	if l.player, err = c.server.hub.Play(p.request.Path, sink{c.core}, o); err != nil {
 		if errors.Is(err, live.ErrNotFound) {
 			return errNotFound
 		}

@@ -49,7 +49,7 @@ func (s *Server) newConn(ctx context.Context, nc net.Conn) *Conn {
 // serveConn serves a connection until it ends.
 func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config, p *place) error {
 	c := s.newConn(ctx, nc)
-	if !s.add(c) {
+	if !join(s, s.conns, c) {
 		nc.Close()
 		return ErrServerClosed
 	}
@@ -66,16 +66,6 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 	c.core.Close()
 	c.release()
 	return c.Err()
-}
-
-func (s *Server) add(c *Conn) bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.closing {
-		return false
-	}
-	s.conns[c] = struct{}{}
-	return true
 }
 
 func (s *Server) remove(c *Conn) {
@@ -176,7 +166,7 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 		wire = transport.Encipher(wire, result.In, result.Out)
 		c.transport += "e"
 	}
-	core := session.New(c.recorded(wire, result), role{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
+	core := session.New(c.recorded(wire, result), dispatcher{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
 		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, BeforeRead: c.gather,
 		Logger: c.log})
 	core.Counters().BytesRead.Add(received)

@@ -112,11 +112,11 @@ func (p *playing) start() error {
 		p.app.stop(r, StreamStats{Path: r.Path})
 		return nil
 	}
-	if r.Start == StartLive || r.Start == StartAny && c.server.relay.hub.Published(r.Path) {
+	if r.Start == StartLive || r.Start == StartAny && c.server.hub.Published(r.Path) {
 		return p.live()
 	}
 	err := p.file()
-	if errors.Is(err, errNotFound) && (r.Start == StartAny || c.server.relay.hub.Published(r.Path)) {
+	if errors.Is(err, errNotFound) && (r.Start == StartAny || c.server.hub.Published(r.Path)) {
 		return p.live()
 	}
 	return err

@@ -137,9 +137,9 @@ func (p *publication) allowed() (code string, err error) {
 	if p.app.Publish == nil { // no timer
 		return "", nil
 	}
-	ctx, cancel := context.WithTimeout(c.ctx, publishTimeout)
+	ctx, cancel := context.WithTimeout(c.ctx, PublishTimeout)
 	defer cancel()
-	late := time.AfterFunc(publishTimeout, func() { // the hook may ignore ctx
+	late := time.AfterFunc(PublishTimeout, func() { // the hook may ignore ctx
 		p.stream.dropIngest(p.in)
 		c.core.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
 		c.core.FlushReplies()
@@ -169,7 +169,7 @@ func (p *publication) start() (code string, err error) {
 		host = addr.String()
 	}
 	owner := cmp.Or(p.request.User, host, c.remote.Network())
-	p.pub, err = c.server.relay.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
+	p.pub, err = c.server.hub.Publish(p.request.Path, live.PublishOptions{Policy: p.app.Live.policy(),
 		User: p.request.User, Host: host, Owner: owner, Ended: p.ended})
 	if errors.Is(err, live.ErrPublished) {
 		return message.CodePublishBadName, &Refusal{Description: "the stream is being published"}
@@ -252,4 +252,10 @@ func (p *publication) finish() {
 		p.stream.status("status", message.CodeUnpublishSuccess, p.request.Name+" is over.")
 	}
 	p.app.unpublish(p.request, st)
+}
+
+// policy returns the rules for the publishers of an application.
+func (l *Live) policy() live.Policy {
+	return live.Policy{Takeover: live.Takeover(l.Takeover), StaleAfter: l.StaleAfter, PublishIdle: l.PublishIdle, Linger: l.Linger,
+		MaxBitrate: l.MaxBitrate, Backlog: l.Backlog, BacklogTime: l.BacklogTime, Merge: l.Merge}
 }

@@ -39,7 +39,7 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	if app == nil {
 		app = new(App)
 	}
-	pub, err := s.relay.hub.Publish(path, live.PublishOptions{Policy: app.Live.policy(), Owner: "local"})
+	pub, err := s.hub.Publish(path, live.PublishOptions{Policy: app.Live.policy(), Owner: "local"})
 	if err != nil {
 		return nil, hubError(err, message.CodePublishBadName)
 	}
@@ -82,20 +82,7 @@ func (p *Publisher) Write(b []byte) (n int, err error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	var tag flv.Tag
-	for n < len(b) {
-		k, ok, err := p.parser.Parse(b[n:], &tag)
-		n += k
-		if err != nil {
-			return n, fmt.Errorf("server: publish: %w", err)
-		}
-		if !ok {
-			break
-		}
-		if err := p.write(tag); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+	return session.WriteTags(b, &p.parser, &tag, "server: publish", func() error { return p.write(tag) })
 }
 
 // write publishes a tag. The caller holds p.mu.
@@ -111,7 +98,9 @@ func (p *Publisher) write(tag flv.Tag) error {
 }
 
 // ReadFrom publishes an FLV file or stream until its end; see flv.NewPacedReader for sending a recording at its own speed.
-func (p *Publisher) ReadFrom(r io.Reader) (int64, error) { return readAll(r, p.Write, &p.parser) }
+func (p *Publisher) ReadFrom(r io.Reader) (int64, error) {
+	return session.ReadTags(r, copyBuffer, p.Write, &p.parser)
+}
 
 // WritePacket publishes an audio, video or data message. It uses the Type, the Timestamp (milliseconds) and the Body, which is copied.
 func (p *Publisher) WritePacket(packet *message.Packet) error {

@@ -1,6 +1,7 @@
 package server
 
 import (
+	"cmp"
 	"errors"
 
 	"github.com/go-librtmp/rtmp/amf"
@@ -15,18 +16,16 @@ func peer(text string) string { return quote.Peer(text) }
 
 // refusalOf returns the Refusal that the client is told for a hook's error.
 func refusalOf(err error, code string) Refusal {
-	r := Refusal{Code: code, Description: "refused"}
+	var r Refusal
 	var refused *Refusal
 	var status *message.StatusError
 	switch {
 	case errors.As(err, &refused):
 		r = *refused
-		if r.Code == "" {
-			r.Code = code
-		}
 	case errors.As(err, &status) && status.Code != "":
 		r = Refusal{Code: status.Code, Description: status.Description}
 	}
+	r.Code, r.Description = cmp.Or(r.Code, code), cmp.Or(r.Description, "refused")
 	return r
 }
 

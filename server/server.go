@@ -16,6 +16,7 @@ import (
 
 	"github.com/go-librtmp/rtmp/handshake"
 	"github.com/go-librtmp/rtmp/internal/admission"
+	"github.com/go-librtmp/rtmp/internal/live"
 )
 
 // ErrServerClosed is returned by Serve, ListenAndServe and their TLS forms after Shutdown or Close.
@@ -54,7 +55,7 @@ type Server struct {
 	Logger *slog.Logger
 
 	setup   sync.Once
-	relay   relay // the live streams
+	hub     *live.Hub // the live streams
 	shared  sharedObjects
 	auth    authServers
 	running sync.WaitGroup // goroutines that accept, connections, recordings
@@ -80,7 +81,7 @@ func (s *Server) init() {
 		s.places.Max, s.places.PerAddr = s.MaxConns, s.MaxConnsPerIP
 		s.viewers = make(map[*viewer]struct{})
 		s.folders = make(map[*Files]*folder)
-		s.relay.init(s)
+		s.hub = live.NewHub(live.Config{ChunkSize: s.chunkSize()})
 	})
 }
 
@@ -145,10 +146,14 @@ func (s *Server) ServeTLS(l net.Listener, certFile, keyFile string) error {
 func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	s.init()
 	defer l.Close()
-	if !s.track(&l) {
+	if !s.hold() {
 		return ErrServerClosed
 	}
-	defer s.untrack(&l)
+	defer s.running.Done()
+	if !join(s, s.listeners, &l) {
+		return ErrServerClosed
+	}
+	defer leave(s, s.listeners, &l)
 	var wait time.Duration
 	for {
 		nc, err := l.Accept()
@@ -170,23 +175,21 @@ func (s *Server) serve(l net.Listener, config *tls.Config) error {
 	}
 }
 
-// track makes Shutdown and Close close l and wait for its Serve. It reports false if they have been called.
-func (s *Server) track(l *net.Listener) bool {
+// join adds x to a set of s, unless s is closing.
+func join[T comparable](s *Server, set map[T]struct{}, x T) bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.closing {
 		return false
 	}
-	s.listeners[l] = struct{}{}
-	s.running.Add(1)
+	set[x] = struct{}{}
 	return true
 }
 
-func (s *Server) untrack(l *net.Listener) {
+func leave[T comparable](s *Server, set map[T]struct{}, x T) {
 	s.mu.Lock()
-	delete(s.listeners, l)
-	s.mu.Unlock()
-	s.running.Done()
+	defer s.mu.Unlock()
+	delete(set, x)
 }
 
 // hold makes Close wait for running.Done. It reports false if Close may already have finished waiting.

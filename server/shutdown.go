@@ -40,7 +40,7 @@ func (s *Server) hangUp() {
 		busy[c] = len(c.Streams()) > 0
 		c.stopFiles()
 	}
-	s.relay.hub.Shutdown(grace) // tells publishers and players
+	s.hub.Shutdown(grace) // tells publishers and players
 	for _, c := range conns {
 		if busy[c] {
 			c.leave()
@@ -87,7 +87,7 @@ func (s *Server) Close() error {
 	if t != nil {
 		t.Close()
 	}
-	s.relay.hub.Close()
+	s.hub.Close()
 	s.running.Wait()
 	s.mu.Lock()
 	folders := s.folders

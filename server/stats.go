@@ -4,6 +4,9 @@ import (
 	"encoding/json"
 	"net/http"
 	"sync/atomic"
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
 )
 
 // Stats are the counters of a Server.
@@ -13,6 +16,16 @@ type Stats struct {
 	Refused                             uint64 // refused connections, connects, publishes and plays
 	Dropped                             uint64 // messages of the current streams that slow players have missed
 	Streams                             []StreamStats
+}
+
+// StreamStats are the counters of a live stream, or of one of its publishers or players. BytesIn and BytesOut count message bodies.
+type StreamStats struct {
+	Path, Publisher   string // Publisher is the publisher's user or, without one, its address
+	Since             time.Time
+	Players, Backlog  int // Backlog is the memory of the stored messages, in bytes
+	Info              flv.Info
+	BytesIn, BytesOut uint64
+	Missed, Resyncs   uint64 // messages that slow players have missed, and how often they have resumed at a key frame
 }
 
 // counts contains the counters that outlive connections.
@@ -45,7 +58,7 @@ func (s *Server) Stats() Stats {
 	}
 	s.mu.Unlock()
 	st.Conns = s.places.Taken()
-	for _, one := range s.relay.hub.Stats() {
+	for _, one := range s.hub.Stats() {
 		if one.Publisher != "" {
 			st.Publishers++
 		}

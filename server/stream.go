@@ -47,10 +47,7 @@ func (w *stopwatch) set(t time.Time) {
 	w.mu.Lock()
 	w.at = t
 	w.mu.Unlock()
-	select {
-	case w.wake <- struct{}{}:
-	default:
-	}
+	session.Signal(w.wake)
 }
 
 func (w *stopwatch) deadline() time.Time {
@@ -218,21 +215,10 @@ func (s *Stream) Write(b []byte) (n int, err error) {
 }
 
 func (s *Stream) writeTags(b []byte, batch *session.Batch) (n int, err error) {
-	for n < len(b) {
-		k, ok, err := s.parser.Parse(b[n:], &s.tag)
-		n += k
-		if err != nil {
-			return n, fmt.Errorf("server: stream: %w", err)
-		}
-		if !ok {
-			break
-		}
+	return session.WriteTags(b, &s.parser, &s.tag, "server: stream", func() error {
 		s.out = session.Encode(message.Type(s.tag.Type), s.h.stream.id, s.tag.Timestamp, s.tag.Body)
-		if err := s.add(batch); err != nil {
-			return n, err
-		}
-	}
-	return n, nil
+		return s.add(batch)
+	})
 }
 
 // add adds s.out to the batch, unless App.Deliver rejects it.
@@ -247,7 +233,9 @@ func (s *Stream) add(batch *session.Batch) error {
 
 // ReadFrom plays an FLV file or stream to the client until its end; io.Copy uses it. If r ends inside a tag, the error wraps
 // io.ErrUnexpectedEOF.
-func (s *Stream) ReadFrom(r io.Reader) (int64, error) { return readAll(r, s.Write, &s.parser) }
+func (s *Stream) ReadFrom(r io.Reader) (int64, error) {
+	return session.ReadTags(r, copyBuffer, s.Write, &s.parser)
+}
 
 // WritePacket plays an audio, video or data message. It uses p's Type, Timestamp (in milliseconds) and Body. It does not keep the Body.
 func (s *Stream) WritePacket(p *message.Packet) error {

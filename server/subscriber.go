@@ -43,7 +43,7 @@ func (s *Server) Subscribe(ctx context.Context, path string, o SubscribeOptions)
 	if app == nil {
 		app = new(App)
 	}
-	sub, err := s.relay.hub.Subscribe(path, live.PlayOptions{Await: app.Live.Await, NoCache: o.NoCache || app.Live.NoCache,
+	sub, err := s.hub.Subscribe(path, live.PlayOptions{Await: app.Live.Await, NoCache: o.NoCache || app.Live.NoCache,
 		NoAudio: o.NoAudio, NoVideo: o.NoVideo, Aside: o.Aside})
 	if err != nil {
 		return nil, hubError(err, "")

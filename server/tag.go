@@ -38,7 +38,6 @@ func Tag(p *message.Packet) (tag flv.Tag, ok bool) {
 
 // tagOf is like Tag, for a message that the session still owns.
 func tagOf(m *session.Message) (tag flv.Tag, ok bool) {
-	p := m.Packet
-	p.Body = m.Payload()
+	p := m.View()
 	return Tag(&p)
 }

@@ -52,9 +52,6 @@ type appSettings struct {
 	push     []string
 }
 
-// publishTimeout is how long package server waits for App.Publish.
-const publishTimeout = 10 * time.Second
-
 // clone returns a copy that may be modified.
 func (a *appSettings) clone() *appSettings {
 	c := *a
@@ -144,8 +141,8 @@ func (a *appSettings) check() error {
 		return errors.New("--record includes --record-asked: use only one of them")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):
 		return errors.New("--swf-hash and --swf-size need each other")
-	case a.hookTimeout <= 0 || a.hookTimeout >= publishTimeout:
-		return fmt.Errorf("--hook-timeout must be more than 0 and less than %s, after which the server refuses", publishTimeout)
+	case a.hookTimeout <= 0 || a.hookTimeout >= server.PublishTimeout:
+		return fmt.Errorf("--hook-timeout must be more than 0 and less than %s, after which the server refuses", server.PublishTimeout)
 	case a.pull != "" && a.await < 0:
 		return errors.New("--pull needs players that wait, since a stream is fetched for its first player: --await must not be negative")
 	}

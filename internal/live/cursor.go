@@ -6,10 +6,6 @@ import (
 	"github.com/go-librtmp/rtmp/flv"
 )
 
-// keyFrameWait is how long a player waits for a key frame to begin with. After that it gets the messages that can be
-// decoded without one, since some publishers rarely send key frames, or do not mark them.
-const keyFrameWait = 10 * time.Second
-
 // cursor is a player's position in a log, with the state that decides which messages it gets. Equal cursors get the
 // same messages. It is guarded by its owner's mutex.
 type cursor struct {
@@ -34,45 +30,6 @@ type cursor struct {
 func (c *cursor) join(l *log, cached bool) {
 	c.fresh = true
 	c.begin(l, cached)
-}
-
-// skip moves to the place where a player continues after it has missed messages, the same at which a new one begins.
-func (c *cursor) skip(l *log) {
-	if !c.fresh {
-		c.fresh, c.seen = true, c.next
-	}
-	c.begin(l, true)
-}
-
-func (c *cursor) begin(l *log, cached bool) {
-	c.next, c.waiting = l.end(), false
-	c.pictures.All()
-	switch {
-	case c.only != nil:
-		c.next = l.base
-	case c.noVideo || !l.video:
-	case cached && l.key != 0:
-		c.next = l.key
-	default:
-		c.waiting, c.waited = true, 0
-	}
-	if n := len(l.messages); n > 0 { // the publication of the message there
-		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
-			c.from, c.carried = from, false
-		}
-	}
-}
-
-// resync is like skip, for a cursor that has fallen out of the log. It returns the number of messages missed.
-func (c *cursor) resync(l *log) uint64 {
-	from := c.next
-	c.skip(l)
-	if c.only == nil {
-		c.lagging = true
-	} else if c.only.ended != 0 {
-		return min(c.next, c.only.ended) - min(from, c.only.ended)
-	}
-	return c.next - from
 }
 
 // resume continues after a pause: at the newest key frame since then, or at the old position.
@@ -100,41 +57,6 @@ func (c *cursor) receive(audio, video bool) {
 // wants reports whether messages of a type are wanted.
 func (c *cursor) wants(t flv.TagType) bool {
 	return !(c.noAudio && t == flv.TagAudio || c.noVideo && t == flv.TagVideo)
-}
-
-// accepts reports whether the cursor takes m, the next message.
-func (c *cursor) accepts(m *Message) bool {
-	if c.only != nil {
-		return true
-	}
-	if m.from != c.from {
-		if c.from != nil {
-			c.carried, c.waiting, c.lagging = !c.fresh, false, false
-			c.pictures.All()
-		}
-		c.from = m.from
-	}
-	if c.waiting && c.waited == 0 {
-		c.waited = max(1, m.at)
-	}
-	if c.waiting && (m.key || m.at-c.waited >= keyFrameWait) {
-		c.waiting = false
-	}
-	switch {
-	case c.waiting, !c.wants(m.typ):
-		return false
-	case m.kind == flv.KindHeader:
-		return !(m.repeated && c.carried)
-	}
-	return c.pictures.Accept(m.kind, m.track)
-}
-
-// lost returns 1 if m was rejected only because earlier messages were missed, and 0 otherwise.
-func (c *cursor) lost(m *Message) uint64 {
-	if c.lagging && c.wants(m.typ) && !(m.repeated && c.carried) {
-		return 1
-	}
-	return 0
 }
 
 // headers returns the headers that are due before m.

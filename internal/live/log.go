@@ -20,7 +20,7 @@ type log struct {
 // end returns the sequence number of the next message.
 func (l *log) end() uint64 { return l.base + uint64(len(l.messages)) }
 
-// append adds a message and drops those that exceed maxCost or maxAge. The newest message always stays.
+// append adds a message; see limit.
 func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	m.sequence = l.end()
 	l.messages = append(l.messages, m)
@@ -28,30 +28,7 @@ func (l *log) append(m *Message, maxCost int, maxAge time.Duration) {
 	if m.key {
 		l.key = m.sequence
 	}
-	for len(l.messages) > 1 && (l.cost > maxCost || m.at-l.messages[0].at > maxAge) {
-		l.drop()
-	}
-}
-
-// keep drops the messages before sequence number from with which no player can begin any more: those before the newest key frame or,
-// without video, all of them.
-func (l *log) keep(from uint64) {
-	if l.video {
-		from = min(from, l.key)
-	}
-	for len(l.messages) > 1 && l.base < from {
-		l.drop()
-	}
-}
-
-func (l *log) drop() {
-	l.cost -= l.messages[0].cost
-	l.messages[0] = nil // the array outlives the message
-	l.messages = l.messages[1:]
-	if l.base == l.key {
-		l.key = 0
-	}
-	l.base++
+	l.limit(maxCost, maxAge)
 }
 
 // progress is the result of moving a cursor.

@@ -3,6 +3,8 @@ package live
 import (
 	"math"
 	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // Sink is a player's connection. The hub makes one call at a time.
@@ -219,7 +221,7 @@ func (p *Player) Pause(on bool) {
 	p.cursor.resume(&s.log)
 	p.position.Store(p.cursor.next)
 	if p.pusher != nil {
-		signal(p.pusher.urgent)
+		session.Signal(p.pusher.urgent)
 	}
 }
 

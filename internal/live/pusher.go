@@ -27,14 +27,6 @@ func newPusher(s *stream) *pusher {
 	return &pusher{stream: s, news: make(chan struct{}, 1), urgent: make(chan struct{}, 1), done: make(chan struct{})}
 }
 
-// signal sends on a channel with room for one value, unless the channel is full.
-func signal(c chan<- struct{}) {
-	select {
-	case c <- struct{}{}:
-	default:
-	}
-}
-
 func (p *pusher) run() {
 	for {
 		select {

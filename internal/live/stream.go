@@ -6,6 +6,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // playersPerPusher is the number of players after which another goroutine shares the work.
@@ -67,7 +69,7 @@ func (s *stream) slowest(from uint64) uint64 {
 // wake makes the pushers check the stream. The caller holds s.mu.
 func (s *stream) wake() {
 	for _, p := range s.pushers {
-		signal(p.news)
+		session.Signal(p.news)
 	}
 }
 
@@ -110,7 +112,7 @@ func (s *stream) add(m member) {
 		s.players++
 	}
 	s.hub.members[m] = struct{}{}
-	signal(p.urgent)
+	session.Signal(p.urgent)
 }
 
 // remove undoes add, once. A stream without publisher and players ends.

@@ -5,6 +5,8 @@ import (
 	"io"
 	"math"
 	"slices"
+
+	"github.com/go-librtmp/rtmp/internal/session"
 )
 
 // Subscriber is a player that fetches its messages: an HTTP viewer, a recorder or a program. Next and NextBatch may be used by one
@@ -19,7 +21,7 @@ func newSubscriber(deliver func(*Message) bool) *Subscriber {
 	return &Subscriber{reader: reader{deliver: deliver}, news: make(chan struct{}, 1)}
 }
 
-func (s *Subscriber) visit(*round) { signal(s.news) }
+func (s *Subscriber) visit(*round) { session.Signal(s.news) }
 
 // Next waits for the next message. The error is io.EOF when the stream has ended and everything has been fetched, ErrNotFound after
 // PlayOptions.Await, ErrClosed after Close or Hub.Close, or ctx's.
@@ -124,5 +126,5 @@ func (s *Subscriber) close(err error) {
 func (s *Subscriber) detach() {
 	s.stream.remove(s)
 	s.stream.hub.gone(s)
-	signal(s.news)
+	session.Signal(s.news)
 }

@@ -31,7 +31,7 @@ func (b *Backlog) Queued(n int) {
 	case n > b.limit:
 		full.CompareAndSwap(nil, b)
 	case n <= b.limit/2 && full.Load() == b && full.CompareAndSwap(b, nil):
-		signal(b.all.drained)
+		Signal(b.all.drained)
 	}
 }
 
@@ -45,8 +45,8 @@ func (a *backlogs) Blocked() error {
 
 func (b *Backlog) err() error { return fmt.Errorf("%w: %s", ErrBacklog, b.what()) }
 
-// signal leaves a signal in a channel of one slot.
-func signal(ch chan<- struct{}) {
+// Signal leaves a signal in a channel of one slot.
+func Signal(ch chan<- struct{}) {
 	select {
 	case ch <- struct{}{}:
 	default:

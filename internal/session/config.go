@@ -45,8 +45,8 @@ type Counters struct {
 	BytesRead        atomic.Uint64
 	BytesWritten     atomic.Uint64
 	Messages         atomic.Uint64 // received
-	UnknownMessages  atomic.Uint64 // messages of unknown types; counted by Dispatchers
-	UnknownEvents    atomic.Uint64 // user control events of unknown types; counted by Dispatchers
+	UnknownMessages  atomic.Uint64 // of unknown types; counted by Dispatchers
+	UnknownEvents    atomic.Uint64 // user control events of unknown types
 	BadData          atomic.Uint64 // messages that could not be decoded completely
 	Acknowledgements atomic.Uint64 // received
 	Unanswered       atomic.Uint64 // unanswered pings and similar requests, because the peer does not read our answers

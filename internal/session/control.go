@@ -20,9 +20,12 @@ func (r *reader) serve(m *Message, direct Sink) error {
 		if err != nil {
 			return r.unreadable(m, err)
 		}
-		if u.Event == message.EventPingRequest {
+		switch {
+		case u.Event == message.EventPingRequest:
 			r.out.Reply(Event(message.EventPingResponse, u.Value))
 			return nil
+		case !u.Event.Known():
+			r.config.Counters.UnknownEvents.Add(1)
 		}
 	case message.TypeWindowAckSize, message.TypeSetPeerBandwidth, message.TypeAcknowledgement:
 		n, err := message.Uint32(m.Type, m.Payload())

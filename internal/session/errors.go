@@ -64,7 +64,8 @@ func (e *LostError) Unwrap() []error {
 	return []error{io.ErrUnexpectedEOF, e.Cause}
 }
 
-// During returns err with the name of the operation that it has ended before its text. The text contains "rtmp: " and each phase only once.
+// During returns err with the name of the operation that it has ended before its text: a phase, after which a name may follow. The text
+// contains "rtmp: " and the phase only once.
 func During(what string, err error) error { return &phaseError{what: what, err: err} }
 
 type phaseError struct {
@@ -74,7 +75,11 @@ type phaseError struct {
 
 func (e *phaseError) Error() string {
 	text := strings.TrimPrefix(e.err.Error(), "rtmp: ")
-	return "rtmp: " + e.what + ": " + strings.TrimPrefix(text, e.what+": ")
+	phase, _, _ := strings.Cut(e.what, " ")
+	for _, said := range []string{e.what, phase} {
+		text = strings.TrimPrefix(text, said+": ")
+	}
+	return "rtmp: " + e.what + ": " + text
 }
 
 func (e *phaseError) Unwrap() error { return e.err }

@@ -28,6 +28,11 @@ func TestErrorTexts(t *testing.T) {
 		"rtmp: read: use of closed network connection":  ReadError(net.ErrClosed, ""),
 		"rtmp: read: the player closed the connection":  ReadError(io.EOF, "player"),
 		"rtmp: write: connection lost: cable pulled":    &LostError{What: "write", Peer: "client", Cause: broken},
+
+		"rtmp: play: timed out: slow":         During("play", &TimeoutError{What: "play", Hint: "slow"}),
+		"rtmp: play film: timed out: late":    During("play film", &TimeoutError{What: "play", Hint: "late"}),
+		"rtmp: play film: cable pulled":       During("play film", During("play film", broken)),
+		"rtmp: play film: playing: timed out": During("play film", &TimeoutError{What: "playing"}),
 	} {
 		assert.EqualError(t, err, want)
 	}

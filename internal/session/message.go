@@ -79,5 +79,12 @@ func (m *Message) Payload() []byte {
 	return m.Body
 }
 
+// View returns the message as a packet, which is valid as long as m is.
+func (m *Message) View() message.Packet {
+	p := m.Packet
+	p.Body = m.Payload()
+	return p
+}
+
 // SetPayload replaces the payload.
 func (m *Message) SetPayload(b []byte) { m.Body, m.Chunks = b, nil }

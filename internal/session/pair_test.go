@@ -35,7 +35,7 @@ func (r *role) Dispatch(m *Message, direct Sink) error {
 	r.mu.Lock()
 	r.received = append(r.received, p)
 	r.mu.Unlock()
-	signal(r.news)
+	Signal(r.news)
 	return nil
 }
 

@@ -266,7 +266,7 @@ func (r *reader) WakeAfter(wake chan<- struct{}) {
 // dispatched ends what began with dispatching.Lock.
 func (r *reader) dispatched() {
 	for _, wake := range r.wakes {
-		signal(wake)
+		Signal(wake)
 	}
 	r.wakes = r.wakes[:0]
 	r.dispatching.Unlock()

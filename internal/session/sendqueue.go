@@ -65,7 +65,7 @@ func (q *SendQueue) close() {
 	q.mu.Lock()
 	q.closed = true
 	q.mu.Unlock()
-	signal(q.more)
+	Signal(q.more)
 }
 
 func (q *SendQueue) failure() error {
@@ -114,7 +114,7 @@ func (q *SendQueue) offer(o *chunk.Outgoing) (bool, error) {
 		q.queue.Push(&m)
 	}
 	q.count(true) // the sender, which looks now, finds out if everything was dropped
-	signal(q.more)
+	Signal(q.more)
 	return true, nil
 }
 
@@ -147,7 +147,7 @@ func (q *SendQueue) wait(who Writer, try func() (bool, error)) error {
 	if done || err != nil {
 		return err
 	}
-	defer signal(q.room) // wake the next waiter: there may be room for it too, and an end concerns all
+	defer Signal(q.room) // there may be room for another call, and the end concerns all
 	for !done && err == nil {
 		if err = q.w.waitFor(who, nil, q.room); err == nil {
 			done, err = try()
@@ -161,7 +161,7 @@ func (q *SendQueue) run() {
 	defer func() {
 		q.w.sending.remove(q)
 		close(q.ended)
-		signal(q.room)
+		Signal(q.room)
 	}()
 	for {
 		q.mu.Lock()
@@ -175,7 +175,7 @@ func (q *SendQueue) run() {
 			return
 		}
 		if taken.Len() == 0 {
-			signal(q.room)
+			Signal(q.room)
 			select {
 			case <-q.more:
 				continue
@@ -192,7 +192,7 @@ func (q *SendQueue) run() {
 		if err != nil {
 			return
 		}
-		signal(q.room)
+		Signal(q.room)
 	}
 }
 

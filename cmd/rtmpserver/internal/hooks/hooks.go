@@ -232,7 +232,7 @@ func (c *Client) ask(ctx context.Context, e *event) error {
 		return nil
 	case errors.As(err, &refused):
 		c.options.Logger.Info("hook refused", "action", e.Action, "client", e.ClientID, "answer", refused.answer)
-		return server.Deny("refused")
+		return new(server.Refusal)
 	case ctx.Err() != nil: // the client has left
 		return ctx.Err()
 	case c.options.Allow:

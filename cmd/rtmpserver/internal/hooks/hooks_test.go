@@ -78,6 +78,7 @@ func TestAnswers(t *testing.T) {
 			} else {
 				var refused *server.Refusal
 				assert.ErrorAs(t, err, &refused)
+				assert.NotContains(t, err.Error(), "refused: refused")
 			}
 			assert.NotContains(t, log.String(), "hidden")
 			assert.NotContains(t, log.String(), "key")

@@ -1,0 +1,85 @@
+package main
+
+import (
+	"encoding/binary"
+
+	"github.com/go-librtmp/rtmp/bench/media"
+)
+
+// flvReader reads the stream as FLV bytes.
+type flvReader struct {
+	c     *client
+	st    *chunkStream
+	left  int // payload bytes left of the current chunk
+	head  [15]byte
+	hr, n int // head[hr:n] is returned first
+	g     counter
+}
+
+func (f *flvReader) Read(p []byte) (int, error) {
+	c, at := f.c, 0
+	for at < len(p) {
+		if f.hr < f.n {
+			k := copy(p[at:], f.head[f.hr:f.n])
+			f.hr += k
+			at += k
+			continue
+		}
+		if f.left > 0 {
+			if c.r == c.w {
+				if at > 0 && at >= len(p)/2 {
+					return at, nil
+				}
+				if err := c.fill(); err != nil {
+					return at, err
+				}
+			}
+			k := copy(p[at:], c.buf[c.r:min(c.w, c.r+f.left)])
+			c.r += k
+			at += k
+			f.left -= k
+			continue
+		}
+		if f.st != nil && f.st.got == f.st.length {
+			f.st.got = 0
+			f.g.add(f.st)
+			binary.BigEndian.PutUint32(f.head[:], uint32(f.st.length+11))
+			f.hr, f.n, f.st = 0, 4, nil
+			if err := c.ack(); err != nil {
+				return at, err
+			}
+			continue
+		}
+		if c.r == c.w && at >= len(p)/2 {
+			return at, nil
+		}
+		st, n, err := c.chunkHeader()
+		if err != nil {
+			return at, err
+		}
+		if st.got == 0 {
+			l, t := st.length, st.ts
+			f.head = [15]byte{st.typ, byte(l >> 16), byte(l >> 8), byte(l), byte(t >> 16), byte(t >> 8), byte(t), byte(t >> 24)}
+			f.hr, f.n = 0, 11
+		}
+		f.st, f.left = st, n
+		st.got += n
+	}
+	return at, nil
+}
+
+func pullFLV(url string, got *media.Got) error {
+	c, err := dial(url, false, 64<<10)
+	if err != nil {
+		return err
+	}
+	defer c.c.Close()
+	f := &flvReader{c: c}
+	defer func() { *got = f.g.Got }()
+	buf := make([]byte, 64<<10)
+	for {
+		if _, err := f.Read(buf); err != nil {
+			return ended(err)
+		}
+	}
+}

@@ -1,0 +1,117 @@
+package live
+
+import (
+	"time"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// A player that is too slow holds nobody up: it misses messages. The log drops its oldest ones (limit, keep). A player whose next message
+// is gone continues at the newest key frame (resync), where one that joins begins, and gets nothing that can't be decoded without what it
+// has missed (accepts).
+
+// limit drops the oldest messages as long as the log exceeds maxCost or maxAge. The newest message always stays.
+func (l *log) limit(maxCost int, maxAge time.Duration) {
+	for newest := l.messages[len(l.messages)-1]; len(l.messages) > 1 && (l.cost > maxCost || newest.at-l.messages[0].at > maxAge); {
+		l.drop()
+	}
+}
+
+// keep drops the messages before sequence number from that no player can begin with any more: those before the newest
+// key frame, or without video all of them.
+func (l *log) keep(from uint64) {
+	if l.video {
+		from = min(from, l.key)
+	}
+	for len(l.messages) > 1 && l.base < from {
+		l.drop()
+	}
+}
+
+func (l *log) drop() {
+	l.cost -= l.messages[0].cost
+	l.messages[0] = nil // the array outlives the message
+	l.messages = l.messages[1:]
+	if l.base == l.key {
+		l.key = 0
+	}
+	l.base++
+}
+
+// skip moves to the place where a player continues after it has missed messages, the same at which a new one begins.
+func (c *cursor) skip(l *log) {
+	if !c.fresh {
+		c.fresh, c.seen = true, c.next
+	}
+	c.begin(l, true)
+}
+
+// resync is skip for a cursor that has fallen out of the log. It returns the number of messages missed.
+func (c *cursor) resync(l *log) uint64 {
+	from := c.next
+	c.skip(l)
+	if c.only == nil {
+		c.lagging = true
+	} else if c.only.ended != 0 {
+		return min(c.next, c.only.ended) - min(from, c.only.ended)
+	}
+	return c.next - from
+}
+
+func (c *cursor) begin(l *log, cached bool) {
+	c.next, c.waiting = l.end(), false
+	c.pictures.All()
+	switch {
+	case c.only != nil:
+		c.next = l.base
+	case c.noVideo || !l.video:
+	case cached && l.key != 0:
+		c.next = l.key
+	default:
+		c.waiting, c.waited = true, 0
+	}
+	if n := len(l.messages); n > 0 { // the publication at that place
+		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
+			c.from, c.carried = from, false
+		}
+	}
+}
+
+// keyFrameWait is how long a player waits for a key frame to begin with. After that it gets the messages that can be
+// decoded without one, since some publishers rarely send key frames, or do not mark them.
+const keyFrameWait = 10 * time.Second
+
+// accepts reports whether the cursor takes m, the next message.
+func (c *cursor) accepts(m *Message) bool {
+	if c.only != nil {
+		return true
+	}
+	if m.from != c.from {
+		if c.from != nil {
+			c.carried, c.waiting, c.lagging = !c.fresh, false, false
+			c.pictures.All()
+		}
+		c.from = m.from
+	}
+	if c.waiting && c.waited == 0 {
+		c.waited = max(1, m.at)
+	}
+	if c.waiting && (m.key || m.at-c.waited >= keyFrameWait) {
+		c.waiting = false
+	}
+	switch {
+	case c.waiting, !c.wants(m.typ):
+		return false
+	case m.kind == flv.KindHeader:
+		return !(m.repeated && c.carried)
+	}
+	return c.pictures.Accept(m.kind, m.track)
+}
+
+// lost returns 1 if m was rejected only because earlier messages were missed, and 0 otherwise.
+func (c *cursor) lost(m *Message) uint64 {
+	if c.lagging && c.wants(m.typ) && !(m.repeated && c.carried) {
+		return 1
+	}
+	return 0
+}

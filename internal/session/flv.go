@@ -1,0 +1,49 @@
+package session
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/go-librtmp/rtmp/flv"
+)
+
+// WriteTags implements Write for FLV: it calls f for each tag that b completes, which is then in t. n is how much of b has been used.
+// phase begins the text of an error of the parser, such as "rtmp: publish".
+func WriteTags(b []byte, p *flv.Parser, t *flv.Tag, phase string, f func() error) (n int, err error) {
+	for n < len(b) {
+		k, ok, err := p.Parse(b[n:], t)
+		n += k
+		if err != nil {
+			return n, fmt.Errorf("%s: %w", phase, err)
+		}
+		if !ok {
+			break
+		}
+		if err := f(); err != nil {
+			return n, err
+		}
+	}
+	return n, nil
+}
+
+// ReadTags implements ReadFrom with a write that passes FLV to p. It reads size bytes at a time. If r ends inside a tag, the error
+// wraps io.ErrUnexpectedEOF.
+func ReadTags(r io.Reader, size int, write func([]byte) (int, error), p *flv.Parser) (total int64, err error) {
+	buf := make([]byte, size)
+	for {
+		n, err := r.Read(buf)
+		if n > 0 {
+			written, werr := write(buf[:n])
+			total += int64(written)
+			if werr != nil {
+				return total, werr
+			}
+		}
+		if err == io.EOF {
+			return total, p.End()
+		}
+		if err != nil {
+			return total, err
+		}
+	}
+}
