@@ -5,6 +5,7 @@ import (
 	"errors"
 	"io"
 	"net"
+	"os"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -203,6 +204,13 @@ func TestWhoWaitsReadsForAll(t *testing.T) {
 		got, err := client.call(context.Background(), "echo", 1.0)
 		require.NoError(t, err)
 		require.Equal(t, []any{1.0}, got)
+		late := &Waiter{What: "turn", Sink: &player{want: 1}, Taker: &player{}, Idle: time.Second}
+		for range 2 { // while the other reads
+			began := time.Now()
+			require.ErrorIs(t, client.session.Read(late), os.ErrDeadlineExceeded)
+			require.Equal(t, time.Second, time.Since(began))
+		}
+		require.Zero(t, client.session.token.waiting.Load())
 		cancel()
 		require.ErrorIs(t, <-reading, context.Canceled)
 		_, err = client.call(context.Background(), "echo", 2.0) // this call reads for itself
