@@ -16,11 +16,11 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Each stream of a connection has a goroutine that reads it, and the server sends as fast as it can. On one processor, nobody may read
-// so far ahead of the others that their queues overflow, and their media is put where they want it, not into queues.
+// Each stream of a connection has a goroutine that reads it, on one processor, and the server sends as fast as it can: media that is put
+// where a goroutine wants it, and media that is queued for one that is busy, comes in order, and no queue overflows.
 func TestStreamsReadTogether(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
-	const streams, rounds, maxQueue = 4, 2000, 256 << 10
+	const streams, rounds, maxQueue = 4, 4000, 4 << 20
 	var want [streams][]byte
 	url := newPeer(t, func(p *peer) {
 		p.AcceptConnect()
@@ -53,13 +53,18 @@ func TestStreamsReadTogether(t *testing.T) {
 	for i := range streams {
 		s, err := c.CreateStream(conntest.Context(t), nil)
 		require.NoError(t, err)
-		group.Go(func() { got[i], errs[i] = io.ReadAll(s) })
+		got[i] = make([]byte, rounds*1100*(1+i))
+		group.Go(func() {
+			n := 0
+			n, errs[i] = io.ReadFull(s, got[i])
+			got[i] = got[i][:n]
+		})
 	}
 	_, err := c.CallWith(conntest.Context(t), CallOptions{NoReply: true}, "go")
 	require.NoError(t, err)
 	group.Wait()
-	assert.Equal(t, make([]error, streams), errs[:])
 	for i := range streams {
+		assert.Equal(t, io.ErrUnexpectedEOF, errs[i], "the end of stream %d", i+1)
 		_, tags, _ := bytes.Cut(got[i], flv.AppendFileHeader(nil, flv.FileHeader{HasVideo: true}))
 		assert.True(t, bytes.Equal(want[i], tags), "stream %d", i+1)
 	}

@@ -10,7 +10,8 @@ const (
 	minRead = 4 << 10
 )
 
-// Fill reads from the source once. NextBuffered must have returned false before, so that at most a part of a header is unparsed.
+// Fill reads from the source once. NextBuffered must have returned false before, so that at most a part of a header, or the beginning of
+// the message that is awaited, is unparsed.
 func (r *Reader) Fill() error {
 	if err := r.srcErr; err != nil {
 		r.srcErr = nil
@@ -49,9 +50,13 @@ func (r *Reader) read() (n int, err error) {
 	return n, err
 }
 
-// provide makes buf a buffer of at least size bytes and moves the unparsed bytes to its front.
+// provide makes buf a buffer of at least size bytes, and moves the unparsed bytes, which are less than half of that, to its front. If
+// they may be much of a message, it leaves them where they are as long as there is room for a quarter of size after them.
 func (r *Reader) provide(size int) {
 	rest := r.buf[r.pos:r.end]
+	if r.awaited != nil && len(r.buf)-r.end >= size/4 {
+		return
+	}
 	if r.in == nil || len(r.buf) < size || len(r.buf) > 2*size {
 		old := r.in
 		r.in = buffers.get(size, 2*size)

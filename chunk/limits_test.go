@@ -200,7 +200,8 @@ func TestTolerated(t *testing.T) {
 	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "aborts nothing")
 }
 
-// TestUnfinishedMessagesAreBounded checks the maximum number of messages under way.
+// TestUnfinishedMessagesAreBounded checks the maximum number of messages that are assembled at a time. The beginning of another one may
+// be in the read buffer.
 func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	begin := func(n int) (in []byte) {
 		for i := range n {
@@ -211,7 +212,7 @@ func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	}
 	require.Equal(t, io.ErrUnexpectedEOF, readAllMessages(NewReader(bytes.NewReader(begin(maxPartials)), 0)))
 	var bad *Error
-	require.ErrorAs(t, readAllMessages(NewReader(bytes.NewReader(begin(maxPartials+1)), 0)), &bad)
+	require.ErrorAs(t, readAllMessages(NewReader(bytes.NewReader(begin(maxPartials+2)), 0)), &bad)
 	require.Equal(t, "unfinished messages at once", bad.Detail)
 	_, _, err := scanAll(t, begin(maxPartials), DefaultChunkSize)
 	require.Equal(t, io.EOF, err, "which is that of what was given to the Scanner")

@@ -44,6 +44,7 @@ type Reader struct {
 
 	low     [64]*stream // by chunk stream id; nearly all peers use ids below 64
 	high    map[uint32]*stream
+	awaited *stream // the stream whose message begins at pos and is left there until the rest of it has been read; see view
 	current *stream // the stream whose chunk payload is being read; nil between chunks
 	left    int     // payload bytes of that chunk still to come
 
@@ -109,15 +110,26 @@ func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 	r.takeBack()
 	for r.err == nil {
 		if r.current == nil {
-			s, more := r.header()
+			s, more := r.awaited, false
+			if s == nil {
+				s, more = r.header()
+			}
 			switch {
 			case s == nil || r.err != nil:
 				return false, r.err
 			case more:
 				r.resume(s)
-			case r.view(s, m):
+				continue
+			}
+			switch whole, later := r.view(s, m); {
+			case later:
+				r.awaited = s
+				return false, nil
+			case whole:
+				r.awaited = nil
 				return true, r.control(m)
 			default:
+				r.awaited = nil
 				r.begin(s)
 			}
 			continue
@@ -135,7 +147,7 @@ func (r *Reader) NextBuffered(m *Message) (ok bool, err error) {
 }
 
 func (r *Reader) sourceError(err error) error {
-	if err == io.EOF && (len(r.partial) > 0 || r.current != nil || r.end > r.pos) {
+	if err == io.EOF && (len(r.partial) > 0 || r.awaited != nil || r.current != nil || r.end > r.pos) {
 		return io.ErrUnexpectedEOF
 	}
 	return err
@@ -291,31 +303,38 @@ func (r *Reader) known(id uint32) *stream {
 	return r.high[id]
 }
 
-// view returns a message that lies entirely in the buffer, in adjacent chunks, without copying it.
-func (r *Reader) view(s *stream, m *Message) bool {
+// view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. later reports that the rest may
+// still follow there, and that the buffer has room for it: assembling the message would cost a copy. A Vectored source reads it to
+// where it belongs instead.
+func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length
 	if length > r.chunkSize {
 		if s.extended {
-			return false // the sizes of its continuation headers vary
+			return false, false // the sizes of its continuation headers vary
 		}
 		wire += (length - 1) / r.chunkSize * gap
 	}
-	if wire > r.end-r.pos {
-		return false
+	raw := r.buf[r.pos:r.end]
+	if whole = wire <= len(raw); whole {
+		raw = raw[:wire]
+	} else if r.vectored != nil || wire > r.size/2 {
+		return false, false
 	}
-	raw := r.buf[r.pos : r.pos+wire]
-	for at := r.chunkSize; at < wire; at += r.chunkSize + gap {
-		if raw[at] != s.basicBytes[0] || gap > 1 && !bytes.Equal(raw[at:at+gap], s.basicBytes[:gap]) {
-			return false // a chunk of another chunk stream comes between
+	for at := r.chunkSize; at < len(raw); at += r.chunkSize + gap {
+		if raw[at] != s.basicBytes[0] || gap > 1 && !bytes.HasPrefix(s.basicBytes[:gap], raw[at:min(at+gap, len(raw))]) {
+			return false, false // a chunk of another chunk stream comes between
 		}
+	}
+	if !whole {
+		return false, true
 	}
 	r.pos += wire
 	r.describe(s, m, raw, length)
 	if wire > length {
 		m.stride, m.gap = r.chunkSize, gap
 	}
-	return true
+	return true, false
 }
 
 // describe makes m the message of s whose body is raw. Assigning the fields one by one takes half the time.

@@ -87,7 +87,7 @@ func (r *reader) Read(w *Waiter) error {
 		if lost != nil {
 			return lost
 		}
-		if r.token.waiting.Load() > 0 || !r.token.take() {
+		if w.Taker != nil && r.token.awaited() || !r.token.take() {
 			if !looks {
 				looks = true
 				continue
@@ -116,7 +116,7 @@ func (r *reader) awaitTurn(w *Waiter) (got bool, err error) {
 	}
 	wake := w.wake()
 	defer r.token.waiting.Add(-1)
-	if r.token.waiting.Add(1) > 1 {
+	if r.token.waiting.Add(1) > 1 && w.Taker != nil {
 		runtime.Gosched() // those that were woken before come first: otherwise their media would be queued
 		select {
 		case <-wake:

@@ -22,6 +22,7 @@ type player struct {
 
 	offered, taken []uint32
 	looked         int // how often Ready was called
+	parked         chan bool
 }
 
 func (p *player) Ready() bool         { p.looked++; return p.End() }
@@ -29,8 +30,13 @@ func (p *player) End() bool           { return len(p.offered) >= p.want }
 func (p *player) Room() bool          { return len(p.taken) < p.room }
 func (p *player) Deadline() time.Time { return time.Time{} }
 func (p *player) Backlog() *Backlog   { return p.backlog }
-func (p *player) Park(bool)           {}
 func (p *player) Begin()              {}
+
+func (p *player) Park(parked bool) {
+	if p.parked != nil {
+		p.parked <- parked
+	}
+}
 
 func (p *player) Take(m *Message) Verdict {
 	v, special := p.verdicts[m.Timestamp]
@@ -174,6 +180,22 @@ func TestTakerOfALostConnection(t *testing.T) {
 	client.session.Fail(io.ErrClosedPipe)
 	require.NoError(t, (&player{want: 0}).read(client.session))
 	require.ErrorIs(t, (&player{want: 1}).read(client.session), io.ErrClosedPipe)
+}
+
+// TestTakerIsParked checks that a Taker that waits for another reader is parked, and that when it gets the token it first looks whether
+// it has been given something.
+func TestTakerIsParked(t *testing.T) {
+	client, _ := pair(t, Config{})
+	c := client.session
+	require.True(t, c.token.take())
+	p := &player{want: 1, parked: make(chan bool)}
+	done := make(chan error)
+	go func() { done <- p.read(c) }()
+	require.True(t, <-p.parked)
+	p.offered = append(p.offered, 1)
+	c.token.give()
+	require.False(t, <-p.parked)
+	require.NoError(t, <-done, "although nothing arrives")
 }
 
 // TestBacklogStopsOthers checks that while a queue is full only its owner reads, and that other waiters get ErrBacklog unless their event
