@@ -96,6 +96,7 @@ type download struct {
 	shifts     shifts        // from the session's times to the file's
 	splice     *splice       // not nil while searching for the place where the session continues the file
 	joined     time.Time     // last write of the file, for live streams
+	came       bool          // something of the stream, on any connection
 	resumed    bool          // the session continues the file
 	from       time.Duration // position at which the session began
 	back       int           // number of key frames between from and the last key frame of the file

@@ -172,6 +172,9 @@ func (d *download) judge(ctx context.Context, err error) error {
 		return nil
 	}
 	r.Outcome = d.failure(ctx, err)
+	if r.Sessions > 0 && r.Outcome == NotStarted {
+		return fmt.Errorf("download: nothing came, the server may not allow this client to play: %w", err)
+	}
 	return err
 }
 
@@ -182,7 +185,7 @@ func (d *download) failure(ctx context.Context, err error) Outcome {
 		return WriteFailed
 	case ctx.Err() != nil:
 		return Canceled
-	case d.result.Sessions == 0:
+	case d.result.Sessions == 0, !d.came && errors.Is(err, io.ErrUnexpectedEOF): // the latter is how nginx-rtmp denies
 		return NotStarted
 	case lost(err):
 		return ClosedEarly

@@ -57,6 +57,7 @@ func wholeTag(b []byte, n int, tag flv.Tag) []byte {
 
 // received handles a tag of the stream. raw is the whole encoded tag, or nil if it is not in one piece.
 func (d *download) received(s player, tag flv.Tag, raw []byte, last bool) error {
+	d.came = true
 	switch tag.Type {
 	case flv.TagAudio, flv.TagVideo:
 		if len(tag.Body) == 0 || d.o.Quirks && (tag.Type == flv.TagAudio && len(tag.Body) <= 1 || tag.Type == flv.TagVideo && len(tag.Body) <= 5) {

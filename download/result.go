@@ -12,7 +12,8 @@ import (
 type Outcome int
 
 const (
-	// NotStarted means that nothing was played: no connection was made, the server refused, or an option is invalid.
+	// NotStarted means that nothing was played: no connection was made, the server refused or hung up before it sent anything, or an
+	// option is invalid.
 	NotStarted Outcome = iota
 	// Truncated means that the server ended the stream early, refused to continue, violated the protocol, or plays a recording that differs
 	// from the file.

@@ -1,0 +1,35 @@
+package download
+
+import (
+	"io"
+	"testing"
+
+	"github.com/stretchr/testify/assert"
+
+	"github.com/go-librtmp/rtmp/internal/conntest"
+	"github.com/go-librtmp/rtmp/internal/rtmptest"
+	"github.com/go-librtmp/rtmp/internal/testserver"
+)
+
+// nginx-rtmp with "deny play" says Play.Start and hangs up. Nothing was played then, so it is no download that has broken off.
+func TestHangingUpBeforeAnythingCame(t *testing.T) {
+	at := int64(0)
+	s := rtmptest.Server(t, testserver.Config{Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: at} }})
+	seen := make(map[Outcome]int)
+	for at = 3073; at < 5000; at += 50 { // from the handshake on
+		result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, nil)
+		assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d", at)
+		want := NotStarted
+		if result.Audio+result.Video+result.Data > 0 {
+			want = ClosedEarly
+		}
+		assert.Equal(t, want, result.Outcome, "%d: %v", at, err)
+		if result.Sessions > 0 {
+			seen[result.Outcome]++
+		}
+		if result.Sessions > 0 && want == NotStarted {
+			assert.ErrorContains(t, err, "nothing came")
+		}
+	}
+	assert.Len(t, seen, 2, "%v", seen)
+}
