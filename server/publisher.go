@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strings"
 	"sync"
 
 	"github.com/go-librtmp/rtmp/flv"
@@ -16,17 +17,19 @@ import (
 // Publisher publishes a live stream from the program. It is an io.WriteCloser of FLV. Write and ReadFrom may be used by one goroutine
 // at a time, WritePacket and WriteData by several.
 type Publisher struct {
-	pub  *live.Publisher
-	stop func() bool
+	pub    *live.Publisher
+	stop   func() bool
+	record *recording        // nil: none
+	hooks  session.Callbacks // Files.Done
 
 	mu     sync.Mutex // held while a tag is written
 	parser flv.Parser
 	last   uint32 // timestamp of the tag written last
 }
 
-// Publish makes the program the publisher of a live stream. The Live policy is that of the App named by path's first element; no hooks
-// are called. The publication ends with ctx, or when it is closed. If the stream is being published, the error is a *Refusal with
-// NetStream.Publish.BadName.
+// Publish makes the program the publisher of a live stream. Live and Files are those of the App named by path's first element: RecordAll
+// records the stream. No hooks but Files.Done are called. The publication ends with ctx, or when it is closed. If the stream is being
+// published, the error is a *Refusal with NetStream.Publish.BadName.
 func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 	s.init()
 	if !validPath(path) {
@@ -41,8 +44,22 @@ func (s *Server) Publish(ctx context.Context, path string) (*Publisher, error) {
 		return nil, hubError(err, message.CodePublishBadName)
 	}
 	p := &Publisher{pub: pub}
+	p.begin(s, app.Files, &Request{Path: path, Name: path[strings.LastIndexByte(path, '/')+1:], Kind: "live", Transport: "local"})
 	p.stop = context.AfterFunc(ctx, pub.Close)
 	return p, nil
+}
+
+// begin begins to record the stream if f says so. What goes wrong with that does not concern the publication.
+func (p *Publisher) begin(s *Server, f *Files, r *Request) {
+	p.hooks.Panicked = s.hookPanicked
+	failed := func(err error) { s.log().Warn("rtmp: recording failed", "error", err) }
+	var err error
+	if p.record, err = s.record(f, r, p.pub, failed, func(size int, tell func()) { p.hooks.Run(size, tell) }); err != nil {
+		s.log().Warn("rtmp: not recorded", "error", err)
+		if f.Done != nil {
+			p.hooks.Run(0, func() { f.Done(r, "", err) })
+		}
+	}
 }
 
 // hubError converts an error of the hub to one of this package.
@@ -121,9 +138,10 @@ func (p *Publisher) WriteData(name string, args ...any) error {
 	return p.write(flv.Tag{Type: flv.TagScript, Timestamp: p.last, Body: body})
 }
 
-// Close ends the publication.
+// Close ends the publication. It returns when a recording of it is complete.
 func (p *Publisher) Close() error {
 	p.stop()
 	p.pub.Close()
+	p.record.finish()
 	return nil
 }

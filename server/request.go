@@ -16,9 +16,9 @@ const (
 // Request describes a request to publish or play. Path is the name of the live stream and, with .flv appended, of the file in Files.Dir. A
 // Publish or Play hook may change Path, and a Play hook may change Start.
 type Request struct {
-	Conn       *Conn         // the client; nil for HTTP viewers
+	Conn       *Conn         // the client; nil for HTTP viewers and Server.Publish
 	HTTP       *http.Request // the request of an HTTP viewer; nil for RTMP clients
-	RemoteAddr net.Addr
+	RemoteAddr net.Addr      // nil for Server.Publish
 	User       string        // the name with which the client has authenticated itself; "" if it has not
 	StreamID   uint32        // message stream id
 	Path       string        // app/instance/name, without parameters

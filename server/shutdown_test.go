@@ -189,6 +189,55 @@ func TestPublishAndSubscribeInTheProgram(t *testing.T) {
 	assert.ErrorIs(t, err, context.Canceled)
 }
 
+// What the program publishes is recorded as what clients publish is.
+func TestPublishInTheProgramIsRecorded(t *testing.T) {
+	for _, mode := range []server.RecordMode{server.RecordAll, server.RecordAsked} {
+		f, done := recording(t, &server.Files{Record: mode})
+		s := &server.Server{Apps: map[string]*server.App{"live": {Files: f}}}
+		defer s.Close()
+		pub, err := s.Publish(background(t), "live/x")
+		require.NoError(t, err)
+		_, err = pub.Write(sampleBytes)
+		require.NoError(t, err)
+		require.NoError(t, pub.Close())
+		if mode == server.RecordAsked { // nobody can have asked
+			assert.Empty(t, done)
+			continue
+		}
+		d := waitFor(t, "Done", done)
+		require.NoError(t, d.err)
+		assert.Equal(t, "live/x", d.path)
+		file, err := os.ReadFile(d.file)
+		require.NoError(t, err)
+		assert.Equal(t, media(sample(t)), media(tags(t, file)))
+	}
+}
+
+// A publication of the program that ends by its context, or with the server, is recorded to its end, too.
+func TestRecordingOfThePrograms(t *testing.T) {
+	for name, end := range map[string]func(cancel func(), s *server.Server){
+		"context": func(cancel func(), _ *server.Server) { cancel() },
+		"server":  func(_ func(), s *server.Server) { s.Close() },
+	} {
+		f, done := recording(t, &server.Files{Record: server.RecordAll})
+		s := &server.Server{Apps: map[string]*server.App{"live": {Files: f}}}
+		ctx, cancel := context.WithCancel(background(t))
+		pub, err := s.Publish(ctx, "live/x")
+		require.NoError(t, err)
+		_, err = pub.Write(sampleBytes)
+		require.NoError(t, err)
+		end(cancel, s)
+		d := waitFor(t, "Done: "+name, done)
+		require.NoError(t, d.err)
+		file, err := os.ReadFile(d.file)
+		require.NoError(t, err)
+		assert.Equal(t, media(sample(t)), media(tags(t, file)), name)
+		require.NoError(t, pub.Close())
+		cancel()
+		s.Close()
+	}
+}
+
 func TestRecordingIsWholeWhenTheServerHasClosed(t *testing.T) {
 	soon, cancel := context.WithCancel(context.Background())
 	cancel()

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/spf13/pflag"
@@ -74,7 +75,7 @@ func (a *appSettings) groups() []group {
 func (a *appSettings) files(set *pflag.FlagSet) {
 	set.StringVarP(&a.root, "root", "r", a.root,
 		"serve the FLV files in this `folder`: app/name plays app/name.flv; without it there are no files")
-	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, under --root")
+	set.BoolVarP(&a.record, "record", "k", a.record, "record everything that is published, and what is fetched by --pull while it is, under --root")
 	set.BoolVar(&a.recordAsked, "record-asked", a.recordAsked, "record what is published with type record or append, under --root")
 	set.StringVar(&a.recordName, "record-name", a.recordName,
 		"file `name` of a recording, made of {app}, {name}, {path}, {user} and {time}; -2, -3 and so on are added rather than a file replaced; the default is {path}, which does replace an earlier recording")
@@ -127,7 +128,7 @@ func (a *appSettings) edge(set *pflag.FlagSet) {
 		"and its application if the URL has none")
 	set.DurationVar(&a.pullIdle, "pull-idle", a.pullIdle, "keep a fetched stream for this `time` after its last player")
 	set.IntVar(&a.maxPulls, "max-pulls", a.maxPulls, "maximum `number` of streams fetched at once; of those that do not exist, the oldest make room, and players of more are refused")
-	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what is published here, likewise; may be repeated")
+	set.StringArrayVar(&a.push, "push", a.push, "publish at this `URL` what clients publish here, likewise; may be repeated")
 }
 
 // check returns an error if settings do not fit together.
@@ -135,6 +136,9 @@ func (a *appSettings) check() error {
 	switch {
 	case (a.record || a.recordAsked || a.recordName != "") && a.root == "":
 		return errors.New("recording needs --root")
+	case a.record && a.pull != "" && !strings.Contains(a.recordName, "{time}"):
+		return errors.New("--record with --pull needs a --record-name with {time}: a recording with the stream's own name would be played instead " +
+			"of fetching the stream")
 	case a.record && a.recordAsked:
 		return errors.New("--record records what is asked for, too: --record-asked is for when it is off")
 	case (len(a.swfHash) == 0) != (a.swfSize == 0):

@@ -80,6 +80,7 @@ func TestBadOptions(t *testing.T) {
 		{[]string{"--nonsense"}, "", "unknown flag"},
 		{[]string{"file.flv"}, "", "unexpected argument"},
 		{[]string{"-k"}, "", "needs --root"},
+		{[]string{"-k", "-r", "x", "--record-name", "{path}", "--pull", "rtmp://h/"}, "", "--record-name with {time}"},
 		{[]string{"--https", ":1"}, "", "needs --tls-cert"},
 		{[]string{"--tls-cert", "x"}, "", "need each other"},
 		{[]string{"--tunnel", ":1"}, "", "need each other"},

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"net/http"
 	"os"
+	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
@@ -78,6 +80,31 @@ func TestRecordingAskedOfEdge(t *testing.T) {
 	publish(t, origin.url("live/x"))
 	e := start(t, "--pull", "rtmp://"+origin.rtmp)
 	playAny(t, e.url("live/x"), nil).takes(5)
+}
+
+// An edge records what it fetches as what is published at it, and the hook is told.
+func TestRecordingAtTheEdge(t *testing.T) {
+	t.Parallel()
+	origin := start(t)
+	publish(t, origin.url("live/x"))
+	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) { w.Write([]byte("0")) })
+	dir := t.TempDir()
+	e := start(t, "--pull", "rtmp://"+origin.rtmp, "--pull-idle", "1ms", "-r", dir, "-k", "--record-name", "{path}-{time}", "--hook", b.URL)
+	for n := range 2 { // the recording is not played instead of the stream
+		p := play(t, e.url("live/x"))
+		p.takes(20)
+		p.conn.Close()
+		require.Eventually(t, func() bool { return len(b.of("on_dvr")) > n }, patience, 10*time.Millisecond)
+	}
+	files, err := filepath.Glob(filepath.Join(dir, "live", "x-*.flv"))
+	require.NoError(t, err)
+	require.Len(t, files, 2)
+	for i, file := range files {
+		complete(t, file)
+		assert.Equal(t, file, b.of("on_dvr")[i]["file"])
+		assert.Equal(t, "x", b.of("on_dvr")[i]["stream"])
+		assert.Equal(t, "live", b.of("on_dvr")[i]["app"])
+	}
 }
 
 // A stream that has ended at the origin ends at the edge.

@@ -31,10 +31,13 @@ func (a *application) files() *server.Files {
 
 // recorded is called after a file has been closed; err is the reason if it failed.
 func (a *application) recorded(r *server.Request, file string, err error) {
-	if err != nil {
+	switch {
+	case err != nil:
 		a.logger.Warn("recording failed", "error", err)
-	} else {
+	case r.Conn != nil:
 		a.logger.Info("recorded", "conn", r.Conn.ID())
+	default:
+		a.logger.Info("recorded a fetched stream")
 	}
 	if file != "" {
 		dir, _ := os.Getwd()
