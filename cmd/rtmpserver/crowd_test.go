@@ -9,7 +9,6 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
-	"strings"
 	"sync"
 	"syscall"
 	"testing"
@@ -35,25 +34,34 @@ func (c *command) value(metric string) float64 {
 
 // crowd is what TestCrowd lets loose at a server.
 type crowd struct {
-	t      *testing.T
-	c      *command
-	names  int
-	over   time.Time
-	random func(n int) int
-	sent   published
+	t        *testing.T
+	c        *command
+	size     crowdSize
+	ctx      context.Context // ends when all have to leave
+	random   func(n int) int
+	sent     published
+	happened chan struct{} // receives once for each publication that has ended, and for each player that has seen a picture
 }
+
+// crowdSize is how big a crowd is, and what it does.
+type crowdSize struct {
+	publishers, players int
+	pictures            int           // of a publication at most
+	stay                time.Duration // of a player, at most
+	busy                time.Duration // how long all of it takes; 0: until enough has happened
+}
+
+// third is what has to happen in a third of the time if the size has no time.
+const third = 50
 
 // Publishers come, take over from each other and go, players join, stall and leave, hooks fail, certificates are renewed: nobody begins
 // with a picture that can't be decoded, or gets another than was sent, recordings are what was sent, and nothing is left. With
 // RTMP_LONG=1 it takes RTMP_CROWD, or fifteen minutes.
 func TestCrowd(t *testing.T) {
 	t.Parallel()
-	busy, publishers, players := 500*time.Millisecond, 8, 20
+	size := crowdSize{publishers: 8, players: 20, pictures: 10, stay: time.Second}
 	if os.Getenv("RTMP_LONG") != "" {
-		busy, publishers, players = 15*time.Minute, 200, 2000
-		if text := os.Getenv("RTMP_CROWD"); text != "" { // 5m 100 1000: less, for a smaller machine
-			busy, publishers, players = crowdSize(t, text)
-		}
+		size = longCrowd(t)
 	}
 	random := func(n int) int { return rand.IntN(n) }
 	b := newBackEnd(t, func(_ map[string]any, w http.ResponseWriter) {
@@ -72,31 +80,34 @@ func TestCrowd(t *testing.T) {
 	c := start(t, "--http", "127.0.0.1:0", "--hook", b.URL, "-r", dir, "-k", "--tls-cert", cert, "--tls-key", key, "--tls-port", "0",
 		"--record-name", "{path}-{time}", "--takeover", "always", "--linger", "500ms")
 	goroutines, files := c.value("go_goroutines"), c.value("process_open_fds")
-	all := &crowd{t: t, c: c, names: publishers, over: time.Now().Add(busy), random: random}
+	ctx, leave := context.WithCancel(context.Background())
+	defer leave()
+	all := &crowd{t: t, c: c, size: size, ctx: ctx, random: random, happened: make(chan struct{})}
 	var running sync.WaitGroup
-	for i := range publishers {
+	for i := range size.publishers {
 		running.Go(func() { all.publish(i) })
 	}
-	for i := range players {
+	for i := range size.players {
 		running.Go(func() { all.play(i%20 == 0) })
 	}
 	var memory []float64 // bytes, after a third, two thirds and all of the time
 	for n := range 2 {
-		time.Sleep(busy / 3)
+		all.third()
 		memory = append(memory, c.value("process_resident_memory_bytes"))
 		trust := renew(t, cert, key)
 		c.signal(syscall.SIGHUP)
-		require.Eventually(t, func() bool { return strings.Count(c.text(), "keys reloaded") > n }, patience, 10*time.Millisecond)
+		c.awaitTimes("keys reloaded", n+1)
 		nc, err := tls.Dial("tcp", c.rtmps, trust)
 		require.NoError(t, err, "the certificate is the new one")
 		nc.Close()
 	}
-	time.Sleep(time.Until(all.over) - busy/20)
+	all.third()
 	memory = append(memory, c.value("process_resident_memory_bytes"))
 	t.Logf("%.0f players and %.0f publishers at the end", c.value("rtmp_players"), c.value("rtmp_publishers"))
 	assert.Less(t, memory[2], memory[1]*3/2+64e6, "%.0f", memory)
+	leave()
 	running.Wait()
-	c.metric("rtmp_connections 0")
+	c.metricWithin("rtmp_connections 0", 2*patience) // a session of RTMPT whose client had no time to close it lasts half a minute
 	c.metric("rtmp_streams 0")
 	const idle = 2 * 64 // goroutines of connections to the hook that are kept
 	require.Eventually(t, func() bool { return c.value("go_goroutines") <= goroutines+idle+5 }, patience, 50*time.Millisecond)
@@ -110,15 +121,55 @@ func TestCrowd(t *testing.T) {
 	all.sent.checkFiles(t, filepath.Join(dir, "live"))
 }
 
-func crowdSize(t *testing.T, text string) (busy time.Duration, publishers, players int) {
+// longCrowd is the size with RTMP_LONG.
+func longCrowd(t *testing.T) crowdSize {
 	t.Helper()
+	size := crowdSize{publishers: 200, players: 2000, pictures: 400, stay: 20 * time.Second, busy: 15 * time.Minute}
+	text := os.Getenv("RTMP_CROWD")
+	if text == "" {
+		return size
+	}
 	found := regexp.MustCompile(`^(\S+) (\d+) (\d+)$`).FindStringSubmatch(text)
 	require.NotNil(t, found, "RTMP_CROWD is a time, publishers and players: 5m 100 1000")
-	busy, err := time.ParseDuration(found[1])
+	var err error
+	size.busy, err = time.ParseDuration(found[1])
 	require.NoError(t, err)
-	publishers, _ = strconv.Atoi(found[2])
-	players, _ = strconv.Atoi(found[3])
-	return busy, publishers, players
+	size.publishers, _ = strconv.Atoi(found[2])
+	size.players, _ = strconv.Atoi(found[3])
+	return size
+}
+
+// third waits for a third of the time, or until a third has happened.
+func (a *crowd) third() {
+	var over <-chan time.Time
+	if a.size.busy > 0 {
+		over = time.After(a.size.busy / 3)
+	}
+	for n := 0; over != nil || n < third; n++ {
+		select {
+		case <-a.happened:
+		case <-over:
+			return
+		case <-time.After(patience):
+			require.FailNow(a.t, "nothing happens", "%d", n)
+		}
+	}
+}
+
+// did reports that something has happened.
+func (a *crowd) did() {
+	select {
+	case a.happened <- struct{}{}:
+	case <-a.ctx.Done():
+	}
+}
+
+// wait waits, or until all have to leave.
+func (a *crowd) wait(d time.Duration) {
+	select {
+	case <-time.After(d):
+	case <-a.ctx.Done():
+	}
 }
 
 // dial connects to a stream by one of the ways there are.
@@ -136,10 +187,10 @@ func (a *crowd) dial(name int, o *rtmp.Options) (*rtmp.Conn, error) {
 
 // publish publishes one stream after the other, one in ten under somebody else's name.
 func (a *crowd) publish(own int) {
-	for time.Now().Before(a.over) {
+	for a.ctx.Err() == nil {
 		name := own
 		if a.random(10) == 0 {
-			name = a.random(a.names)
+			name = a.random(a.size.publishers)
 		}
 		c, err := a.dial(name, &rtmp.Options{Publish: true})
 		if err != nil {
@@ -153,31 +204,30 @@ func (a *crowd) publish(own int) {
 			continue
 		}
 		p := a.sent.begin()
-		for n := uint32(a.random(400)); p.sent < n && time.Now().Before(a.over) && p.write(out) == nil; {
-			time.Sleep(picturePeriod)
+		for n := uint32(a.random(a.size.pictures)); p.sent < n && a.ctx.Err() == nil && p.write(out) == nil; {
+			a.wait(picturePeriod)
 		}
 		a.sent.end(p, c.Close() == nil)
+		a.did()
 	}
 }
 
-func (a *crowd) pause() { time.Sleep(10 * time.Millisecond) }
+// pause is what a client that was refused waits.
+func (a *crowd) pause() { a.wait(10 * time.Millisecond) }
 
 // play plays one stream after the other. If exactly is false it looks at the first picture only, which is cheaper.
 func (a *crowd) play(exactly bool) {
-	for time.Now().Before(a.over) {
-		c, err := a.dial(a.random(a.names), &rtmp.Options{Live: true})
+	for a.ctx.Err() == nil {
+		c, err := a.dial(a.random(a.size.publishers), &rtmp.Options{Live: true})
 		if err != nil {
 			a.pause()
 			continue
 		}
-		until := time.Now().Add(time.Duration(1+a.random(20_000)) * time.Millisecond)
-		if until.After(a.over) {
-			until = a.over
-		}
-		ctx, cancel := context.WithDeadline(conntest.Context(a.t), until)
+		ctx, cancel := context.WithTimeout(a.ctx, time.Millisecond+time.Duration(a.random(int(a.size.stay))))
 		if s, err := c.CreateStream(ctx, nil); err == nil { // its publisher may not come
-			s.SetReadDeadline(until)
+			unbind := s.Bind(ctx)
 			a.watch(s, exactly)
+			unbind()
 		}
 		cancel()
 		c.Close()
@@ -191,7 +241,7 @@ func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
 	var packet rtmp.Packet
 	for n := 0; s.ReadPacket(&packet) == nil; n++ {
 		if n == stall {
-			time.Sleep(min(5*time.Second, max(0, time.Until(a.over))))
+			a.wait(5 * time.Second)
 		}
 		if n > 0 && check.pictures > 0 && !exactly {
 			continue
@@ -200,5 +250,8 @@ func (a *crowd) watch(s *rtmp.Stream, exactly bool) {
 			a.t.Error(err)
 			return
 		}
+	}
+	if check.pictures > 0 {
+		a.did()
 	}
 }

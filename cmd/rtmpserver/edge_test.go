@@ -19,10 +19,15 @@ import (
 // metric asserts that a metric gets a value.
 func (c *command) metric(line string) {
 	c.t.Helper()
+	c.metricWithin(line, patience)
+}
+
+func (c *command) metricWithin(line string, limit time.Duration) {
+	c.t.Helper()
 	require.Eventually(c.t, func() bool {
 		_, body := c.get("GET", "/metrics")
 		return strings.Contains(body, "\n"+line+"\n")
-	}, patience, 20*time.Millisecond, line)
+	}, limit, 20*time.Millisecond, line)
 }
 
 // An origin, two edges and their players: the origin sees each edge once, is killed or terminated and started again, and the players

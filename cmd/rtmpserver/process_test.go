@@ -76,14 +76,20 @@ func (c *command) text() string {
 // await waits until the command has printed text.
 func (c *command) await(text string) {
 	c.t.Helper()
+	c.awaitTimes(text, 1)
+}
+
+// awaitTimes waits until the command has printed text so many times.
+func (c *command) awaitTimes(text string, times int) {
+	c.t.Helper()
 	for late := time.After(patience); ; {
-		if strings.Contains(c.text(), text) {
+		if strings.Count(c.text(), text) >= times {
 			return
 		}
 		select {
 		case <-c.news:
 		case <-c.ended:
-			require.Contains(c.t, c.text(), text, "it has ended")
+			require.GreaterOrEqual(c.t, strings.Count(c.text(), text), times, "it has ended before it printed %s: %s", text, c.text())
 			return
 		case <-late:
 			require.FailNow(c.t, "it has not printed "+text, "%s", c.text())
