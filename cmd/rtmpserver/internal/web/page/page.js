@@ -133,7 +133,7 @@ function show({ now, port, live, recordings }) {
 
 async function refresh() {
 	try {
-		const response = await fetch("api/streams", { cache: "no-store" });
+		const response = await fetch("api/streams", { cache: "no-store", signal: AbortSignal.timeout(10 * period) });
 		if (!response.ok) throw new Error(response.statusText);
 		show(await response.json());
 		unreachable = false;

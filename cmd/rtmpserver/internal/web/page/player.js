@@ -3,10 +3,13 @@
 const Source = self.ManagedMediaSource ?? self.MediaSource; // iPhones have the former only
 
 const behind = 0.8; // seconds of a live stream that are kept ready, at first
+const calm = 60000; // ms without a stall after which less is kept ready again
 const ahead = 30; // seconds of a recording that are kept ready at most
 const past = 30; // seconds that stay for going back
 const retry = 1000; // ms until a stream that is not there is asked for again
 const soon = 200; // likewise, of one that has come to its end: perhaps the codecs have changed
+const silence = 15000; // ms without data after which a live stream is asked for again: the network may have lost the connection
+const answer = 60000; // likewise, without an answer
 
 // Refused is an error that asking again does not help against.
 class Refused extends Error {}
@@ -38,7 +41,7 @@ export class Player extends EventTarget {
 	// play plays { url, live, duration, video, audio }, the latter two the names of the codecs.
 	play(stream) {
 		this.stop();
-		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, started: 0, damaged: -Infinity, paused: false };
+		const session = { stream, abort: new AbortController(), stalls: 0, stalled: 0, since: 0, behind, bytes: 0, type: "", at: 0, started: 0, damaged: -Infinity, paused: false, reading: false, heard: 0, uneven: 0 };
 		this.session = session;
 		this.#tell("connecting", "Connecting…");
 		const run = stream.live ? this.#live(session) : this.#recording(session);
@@ -164,7 +167,11 @@ export class Player extends EventTarget {
 	async #ask(session, url, signal) {
 		if (!Source) throw new Refused("This browser has no MediaSource.");
 		const late = setTimeout(() => { if (!signal.aborted) this.#tell("waiting", session.stream.live ? "Waiting for its publisher…" : "Waiting for the server…"); }, retry);
-		const response = await fetch(url, { signal, cache: "no-store" }).finally(() => clearTimeout(late));
+		const asked = new AbortController(), lost = setTimeout(() => asked.abort(), answer);
+		const response = await fetch(url, { signal: AbortSignal.any([signal, asked.signal]), cache: "no-store" }).finally(() => {
+			clearTimeout(late);
+			clearTimeout(lost);
+		});
 		if (response.status === 404 || response.status === 503) return null;
 		if (!response.ok) throw new Refused((await response.text()).trim().slice(0, 300) || `The server says ${response.status}.`);
 		session.type = response.headers.get("Content-Type") ?? "";
@@ -210,11 +217,14 @@ export class Player extends EventTarget {
 	async #pump(session, response, buffer, signal) {
 		const reader = response.body.getReader();
 		session.broken = () => reader.cancel().catch(() => {});
+		session.reading = true;
+		session.heard = performance.now();
 		try {
 			for (;;) {
 				const { done, value } = await reader.read();
 				if (done) return !this.video.error;
 				session.bytes += value.byteLength;
+				session.heard = performance.now();
 				await this.#append(session, buffer, value);
 				session.at = performance.now();
 				this.#begin(session);
@@ -225,6 +235,7 @@ export class Player extends EventTarget {
 			}
 		} finally {
 			session.broken = null;
+			session.reading = false;
 			reader.cancel().catch(() => {});
 		}
 	}
@@ -261,6 +272,7 @@ export class Player extends EventTarget {
 	#follow() {
 		const { session, video } = this;
 		if (session && this.state === "playing" && this.#waited(session) > 0) this.#tell("stalled", "Waiting for data…");
+		if (session?.stream.live && session.reading && !session.paused && performance.now() - session.heard > silence) session.broken();
 		if (!session?.started || video.paused || video.seeking || video.buffered.length === 0) return;
 		const now = video.currentTime, end = this.#end();
 		if (!this.#has(now) || video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA) {
@@ -273,6 +285,10 @@ export class Player extends EventTarget {
 			}
 		}
 		if (!session.stream.live) return;
+		if (session.behind > behind && performance.now() - session.uneven > calm) {
+			session.behind = Math.max(behind, session.behind - 0.4);
+			session.uneven = performance.now();
+		}
 		const left = end - now;
 		const much = performance.now() - session.started < 2000 ? 0.5 : 3; // what a stream begins with comes at once
 		if (left > session.behind + much) video.currentTime = end - session.behind;
@@ -282,12 +298,13 @@ export class Player extends EventTarget {
 
 	#playing() {
 		const { session } = this;
-		if (!session) return;
+		if (!session || session.stream.live && !session.reading) return; // Firefox plays the rest of a stream that is over, and stalls again
 		const waited = this.#waited(session);
 		if (waited > 0) {
 			session.stalls++;
 			session.stalled += waited;
 			session.behind = Math.min(4, session.behind + 0.4); // the way here is not as even as it was taken to be
+			session.uneven = performance.now();
 		}
 		session.since = 0;
 		session.running = true;
@@ -316,6 +333,7 @@ export class Player extends EventTarget {
 		const { session, video } = this;
 		if (!session?.paused) return;
 		session.paused = false;
+		session.heard = performance.now();
 		if (session.started && video.buffered.length > 0) video.currentTime = Math.max(video.buffered.start(0), this.#end() - session.behind);
 	}
 
