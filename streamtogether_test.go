@@ -16,8 +16,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Each stream of a connection has a goroutine that reads it, and the server sends as fast as it can. On one processor, nobody may read
-// so far ahead of the others that their queues overflow, and their media is put where they want it, not into queues.
+// TestStreamsReadTogether reads each stream of a connection on its own goroutine while the server sends as fast as it can. Even on one
+// processor no goroutine may read so far ahead that the queues of the others overflow, and media must go directly to the waiting reads
+// instead of into queues.
 func TestStreamsReadTogether(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const streams, rounds, maxQueue = 4, 2000, 256 << 10

@@ -375,11 +375,12 @@ func (c *conn) play(msid uint32, name string) error {
 	if strings.Contains(name, "msid0") {
 		msid = 0
 	}
-	// "-b<digits>" in the name: so many payload bytes instead of -bytes.
+	// "-b<digits>" in the name sets the number of payload bytes, instead of the flag -bytes.
 	if n := numberAfter(name, "-b"); n > 0 {
 		c.plan = c.img.run.Plan(n)
 	}
-	// "-of<digits>": so many streams of this connection share the media, which begins once all of them have been asked for.
+	// "-of<digits>" sets the number of streams of this connection that share the media. The media begins when the client has asked for all
+	// of them.
 	streams := int(max(1, numberAfter(name, "-of")))
 	c.playing = append(c.playing, msid)
 	ctl := func(ev uint16, arg uint32) []byte {
