@@ -16,8 +16,9 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Each stream of a connection has a goroutine that reads it, on one processor, and the server sends as fast as it can: media that is put
-// where a goroutine wants it, and media that is queued for one that is busy, comes in order, and no queue overflows.
+// TestStreamsReadTogether reads each stream of a connection on its own goroutine while the server sends as fast as it can. Even on one
+// processor no goroutine may read so far ahead that the queues of the others overflow, and media must go directly to the waiting reads
+// instead of into queues.
 func TestStreamsReadTogether(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
 	const streams, rounds, maxQueue = 4, 4000, 4 << 20
