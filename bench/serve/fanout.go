@@ -113,8 +113,8 @@ func thousandsTrial() *trial {
 	const n = 2000
 	t := &trial{title: "2,000 players and one processor", file: "serve-2000", rounds: 1, columns: fanOutColumns, against: []string{"nginx-rtmp"},
 		about: fmt.Sprintf("%d players of 2 Mbit/s for %v, with the server bound to one processor. The players need 4.2 Gbit/s.", n, *length)}
-	for _, s := range []server{ours("--merge 350ms", "--merge", "350ms"), ours("--merge 40ms", "--merge", "40ms"), ours("")} {
-		t.contestants = append(t.contestants, &contestant{name: s.name, run: fanOut{server: onOneCore(s), profile: "2mbit", players: n}.once})
+	for _, s := range []server{oursOnOneCore("--merge 350ms", "--merge", "350ms"), oursOnOneCore("--merge 40ms", "--merge", "40ms"), oursOnOneCore("")} {
+		t.contestants = append(t.contestants, &contestant{name: s.name, run: fanOut{server: s, profile: "2mbit", players: n}.once})
 	}
 	return t
 }

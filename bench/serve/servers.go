@@ -5,9 +5,8 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
-	"strconv"
+	"slices"
 	"strings"
 )
 
@@ -18,39 +17,28 @@ type server struct {
 	floor bool // the server speaks the floor's protocol, not RTMP
 }
 
-// ours returns rtmpserver with options. In the options, {dir} stands for a new folder, {http} and {tls} for addresses.
-func ours(name string, options ...string) server {
+// ours returns rtmpserver with options. In the options, {dir} stands for a new folder.
+func ours(name string, options ...string) server { return oursUnder(nil, name, options...) }
+
+// oursOnOneCore returns rtmpserver on the first CPU. Go sees no other one, so GOMAXPROCS is 1.
+func oursOnOneCore(name string, options ...string) server {
+	return oursUnder([]string{"taskset", "--cpu-list", "0"}, name, options...)
+}
+
+// oursUnder returns rtmpserver started by another program, which replaces itself with it.
+func oursUnder(launcher []string, name string, options ...string) server {
 	return server{name: strings.TrimSpace("ours " + name), start: func(ctx context.Context, dir string) (*process, error) {
 		addr, err := freeAddr()
 		if err != nil {
 			return nil, err
 		}
 		host, port, _ := net.SplitHostPort(addr)
-		args := []string{"-i", host, "-p", port, "--log", "json"}
+		args := append(slices.Clone(launcher), filepath.Join(bin, "rtmpserver"), "-i", host, "-p", port, "--log", "json")
 		for _, o := range options {
 			args = append(args, strings.ReplaceAll(o, "{dir}", dir))
 		}
-		return startProcess(ctx, dir, addr, filepath.Join(bin, "rtmpserver"), args...)
+		return startProcess(ctx, dir, addr, args[0], args[1:]...)
 	}}
-}
-
-// onOneCore binds a server to the first CPU.
-func onOneCore(s server) server {
-	start := s.start
-	s.start = func(ctx context.Context, dir string) (*process, error) {
-		p, err := start(ctx, dir)
-		if err != nil {
-			return nil, err
-		}
-		// This includes all threads, and threads started later.
-		bind := exec.Command("taskset", "--all-tasks", "--cpu-list", "--pid", "0", strconv.Itoa(p.command.Process.Pid))
-		if err := bind.Run(); err != nil {
-			p.stop()
-			return nil, fmt.Errorf("taskset: %w", err)
-		}
-		return p, nil
-	}
-	return s
 }
 
 // nginxModule is the path of nginx-rtmp in Debian.
