@@ -121,8 +121,9 @@ func (f *Folder) replace(o *output) (*output, error) {
 
 // release closes the file and ends its lock.
 func (o *output) release() error {
-	recordings.remove(o)
-	return o.file.Close()
+	err := o.file.Close()
+	recordings.remove(o) // last: the recording that waits for this needs the lock
+	return err
 }
 
 // start prepares the file for tags: after the existing ones, or after a new file header.
