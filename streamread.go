@@ -19,10 +19,10 @@ type streamReader struct {
 	packet packetSink     // likewise
 
 	// The fields below are guarded by streamState.mu.
-	sink         sink               // where the goroutine that reads wants media now
-	parked       bool               // it waits for another goroutine, which may put media there
+	sink         sink               // destination of media for the goroutine that reads
+	parked       bool               // it waits for another goroutine, which may pass media to sink
 	queue        session.MediaQueue // media that another goroutine has read from the connection
-	front        session.Message    // of queue, in handOver; a variable there would be made anew for each message
+	front        session.Message    // front of queue, in handOver; a local variable would be allocated for each message
 	backlog      *session.Backlog   // of queue
 	readDeadline time.Time
 	mediaDue     time.Time // end of the wait of the goroutine that reads (Options.MediaTimeout)
@@ -255,7 +255,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 	}
 	err := s.next(o)
 	if o.n == 0 && err != nil && (s.isOver() != nil || s.conn.Err() != nil) {
-		o.begin() // what waited for the file header to be decided: nothing will follow
+		o.begin() // the tags that waited for the decision about the file header, since no more will follow
 		if o.n > 0 {
 			err = nil
 		}

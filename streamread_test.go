@@ -321,7 +321,8 @@ func TestReadPacketAllocatesNothing(t *testing.T) {
 	assert.Zero(t, allocs)
 }
 
-// A deadline between the first picture and the first sound does not decide that there is no sound.
+// TestDeadlineDoesNotDecideTheHeader checks that a deadline between the first picture and the first sound does not make the file header say
+// that the stream has no sound.
 func TestDeadlineDoesNotDecideTheHeader(t *testing.T) {
 	url := newPeer(t, func(p *peer) {
 		p.AcceptPlayer()

@@ -21,8 +21,8 @@ const readFromBuffer = 256 << 10
 type streamWriter struct {
 	*streamState
 	sending   *session.SendQueue // nil if the stream plays, like writeWake
-	writeWake chan struct{}      // signalled when a write under way has to look at the state
-	written   atomic.Uint32      // the time of the newest audio or video, ms
+	writeWake chan struct{}      // signalled when a write in progress must check the state
+	written   atomic.Uint32      // timestamp of the newest audio or video in ms
 
 	in      flv.Parser     // parser of Write and ReadFrom; owned by the goroutine that writes
 	tag     flv.Tag        // likewise

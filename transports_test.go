@@ -250,7 +250,8 @@ func (c *recordedConn) Read(b []byte) (int, error) {
 	return n, err
 }
 
-// The server dies after each message, and at some other bytes, above and below TLS and HTTP. With RTMP_LONG=1 at each byte.
+// TestServerDiesOverEveryTransport cuts the connection after each message and at some other bytes, above and below TLS and HTTP. With
+// RTMP_LONG=1 it cuts at each byte.
 func TestServerDiesOverEveryTransport(t *testing.T) {
 	size := 20_000
 	if os.Getenv("RTMP_LONG") != "" {

@@ -12,13 +12,13 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// wary is a distant server that serves one stream per connection, in the order in which it is asked, and may mind what it is asked
+// wary is a distant server that serves one stream per connection and handles requests in order. It may reject requests that come
 // too early.
 type wary struct {
-	firstID uint32                                                   // what createStream brings first; 0: 1
-	delay   time.Duration                                            // until connect is answered
-	opens   func(*handshake.Result) reaction                         // to the handshake; nil: none
-	reacts  func(g *guest, cmd *message.Command, id uint32) reaction // to a command on message stream id; nil: none
+	firstID uint32                                                   // message stream id that the first createStream returns; 0 means 1
+	delay   time.Duration                                            // time before connect is answered
+	opens   func(*handshake.Result) reaction                         // returns the reaction to the handshake; nil means serve
+	reacts  func(g *guest, cmd *message.Command, id uint32) reaction // returns the reaction to a command on message stream id; nil means serve
 	*distant
 	visits sync.WaitGroup
 
@@ -26,7 +26,7 @@ type wary struct {
 	guests []*guest
 }
 
-// reaction is what a wary does about what comes.
+// reaction is what a wary does when a request arrives.
 type reaction int
 
 const (
@@ -40,12 +40,12 @@ type guest struct {
 	sync.Mutex
 	*peertest.Peer
 	host     *wary
-	commands []string // in the order of their coming
+	commands []string // in the order of arrival
 	accepted bool
-	given    uint32   // the message stream that createStream brought last; 0: none
-	waiting  []func() // what is served once connect is answered
+	given    uint32   // message stream id that the last createStream returned; 0 means none
+	waiting  []func() // functions that serve the requests received before connect was answered
 	media    int      // messages received
-	buffers  []uint32 // what SetBufferLength has said, in ms
+	buffers  []uint32 // values of SetBufferLength in ms
 }
 
 // newWary runs w, in a synctest bubble, until it is closed.

@@ -39,7 +39,7 @@ func mixedServer(t *testing.T, chunkSize uint32) (url string) {
 	})
 }
 
-// Whatever way the bytes take, with slices of whatever size: the same file.
+// TestEveryWayOfReading checks that every method of reading, with slices of any size, returns the same file.
 func TestEveryWayOfReading(t *testing.T) {
 	want := flv.AppendFileHeader(nil, flv.FileHeader{HasAudio: true, HasVideo: true})
 	for _, tag := range mixedTags() {
@@ -78,7 +78,7 @@ func TestEveryWayOfReading(t *testing.T) {
 // onlyReader keeps io.Copy from using WriteTo.
 type onlyReader struct{ io.Reader }
 
-// fullDisk takes so many bytes.
+// fullDisk is a Writer that fails after room bytes.
 type fullDisk struct{ room int }
 
 var errFull = errors.New("no space left")
@@ -91,7 +91,7 @@ func (d *fullDisk) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// WriteTo tells how much was written, also where a long tag was cut.
+// TestWriteToFullDisk checks that WriteTo returns the number of bytes written, even if the write of a long tag fails in the middle.
 func TestWriteToFullDisk(t *testing.T) {
 	for _, room := range []int{0, 100, 200_000, 1_000_000} {
 		_, s := playing(t, mixedServer(t, 4096), nil)

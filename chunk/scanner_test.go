@@ -134,7 +134,7 @@ const (
 	numbers
 )
 
-// Every number of a state has a limit.
+// TestScannerStateLimits checks the limit of every number in a state.
 func TestScannerStateLimits(t *testing.T) {
 	const partial, full = stateBegun | statePartial, 1<<32 - 1
 	valid := [numbers]uint64{numChunkSize: 128, numCurrent: 3, numLeft: 6, numStreams: 1, numID: 3, numFlags: partial, numType: 9,
@@ -181,7 +181,7 @@ func TestScannerStateLimits(t *testing.T) {
 		}
 	}
 
-	streams := func(n uint64, scanned byte) (b []byte) { // each with so many of ten bytes scanned
+	streams := func(n uint64, scanned byte) (b []byte) { // for each stream the given number of its ten bytes has been scanned
 		for _, v := range []uint64{128, 0, 0, n} {
 			b = binary.AppendUvarint(b, v)
 		}

@@ -93,7 +93,7 @@ type download struct {
 
 	base       uint32        // stream time of the file's time 0, in ms: not 0 if the server counts from Options.Start
 	position   uint32        // timestamp of the last message, in the file's time
-	shifts     shifts        // from the session's times to the file's
+	shifts     shifts        // convert times of the session to times of the file
 	splice     *splice       // not nil while searching for the place where the session continues the file
 	joined     time.Time     // last write of the file, for live streams
 	came       bool          // something of the stream, on any connection

@@ -88,7 +88,7 @@ type reported struct {
 	late  bool // there is something new to report
 }
 
-// paceWindow is the least time over which the pace is measured, once that much has passed.
+// paceWindow is the minimum time over which the pace is measured. At the beginning of a download it is measured over the time since then.
 const paceWindow = 5 * time.Second
 
 // pace measures the speed of a download between older and now.

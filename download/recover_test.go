@@ -66,7 +66,8 @@ func bufferEmpty(int) *chunk.Outgoing {
 		Body: message.AppendUserControl(nil, message.EventBufferEmpty, 1)}
 }
 
-// A server in real time that says its buffer is empty is paused and resumed at once, but not again before it has sent something.
+// TestBufferEmpty checks that a server that sends in real time and reports an empty buffer is paused and resumed immediately, but only once
+// until it has sent something.
 func TestBufferEmpty(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		p, connected := new(pauses), make(chan *testserver.Session, 1)

@@ -74,7 +74,7 @@ type Result struct {
 	Ended    bool          // the server has ended the stream
 	Size     int64         // size of the file, or number of bytes written to the writer
 	Position time.Duration // time of the last message received
-	Duration time.Duration // of the stream, according to the metadata; 0: unknown
+	Duration time.Duration // duration of the stream according to the metadata; 0 if unknown
 
 	Audio, Video, Data int64 // tags written by this call
 	Dropped            int64 // messages that the file already contained, or that Options.Quirks excludes

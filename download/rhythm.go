@@ -64,7 +64,7 @@ func (r *rhythm) few() uint32 {
 // regular reports whether long steps are gaps. They are not if long steps are frequent, as in screen recordings, or if there are no other
 // steps to compare with, as in a track with one picture.
 func (r *rhythm) regular() bool {
-	const share = 8 // long steps are frequent if they are more than one in this many
+	const share = 8 // long steps are frequent if more than one step in 8 is long
 	long, few := 0, r.few()
 	for bit := bits.Len32(few-1) + 1; bit < len(r.steps); bit++ {
 		long += r.steps[bit]

@@ -73,7 +73,7 @@ func TestParseAudioHeaderMalformed(t *testing.T) {
 	requireCut(t, err, 0, 1)
 }
 
-// The bodies are put together by hand from E-RTMP v2, ExAudioTagHeader: 9 = extended, then the packet type; 4f707573 Opus,
+// The bodies are written by hand from E-RTMP v2, ExAudioTagHeader: 9 = extended, then the packet type; 4f707573 Opus,
 // 664c6143 fLaC, 6d703461 mp4a, 2e6d7033 .mp3, 61632d33 ac-3, 65632d33 ec-3.
 func TestParseExAudioHeader(t *testing.T) {
 	ex := func(c FourCC, p AudioPacketType, data string) AudioHeader {

@@ -47,7 +47,7 @@ func TestAppendAVCConfig(t *testing.T) {
 	assert.Equal(t, [][]byte{{0x68, 1}, {0x68, 2, 3}}, again.PPS)
 }
 
-// Configurations have as many parameter sets, and as long ones, as their fields allow.
+// TestAppendConfigsToTheLimits checks that configurations may have as many parameter sets as their fields can count, and as long ones.
 func TestAppendConfigsToTheLimits(t *testing.T) {
 	avc, err := ParseAVCConfig(unhex(avcRecords[2].record))
 	require.NoError(t, err)
@@ -159,7 +159,8 @@ func TestAppendAV1Config(t *testing.T) {
 	assert.Equal(t, unhex(av1Record+"2a02 0401"), b, "with metadata")
 }
 
-// What the configuration repeats of a sequence header, whatever comes before it.
+// TestAppendAV1ConfigOfFields checks the fields that the configuration repeats from a sequence header, for all forms of the fields before
+// them.
 func TestAppendAV1ConfigOfFields(t *testing.T) {
 	const (
 		still = "1 1 01001 "                          // one picture of level 9

@@ -128,7 +128,7 @@ func TestParseExVideoHeaderMalformed(t *testing.T) {
 	})
 }
 
-// A metadata packet is read and written as script data is.
+// TestVideoMetadata checks that a metadata packet is read and written in the format of script data.
 func TestVideoMetadata(t *testing.T) {
 	color := amf.Object{
 		{Name: "colorConfig", Value: amf.Object{{Name: "bitDepth", Value: 10.0}, {Name: "transferCharacteristics", Value: 16.0}}},

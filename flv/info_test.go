@@ -159,7 +159,7 @@ func TestInfo(t *testing.T) {
 	}
 }
 
-// The properties that the stream itself reveals, message by message: sequence headers, and frames that reveal more.
+// TestInfoOfCodecs checks the properties that Info finds in the stream itself: in sequence headers, and in frames that contain more.
 func TestInfoOfCodecs(t *testing.T) {
 	type format struct {
 		codec         string

@@ -146,7 +146,7 @@ func TestParserSplits(t *testing.T) {
 	}
 }
 
-// A body that has arrived as a whole is a view of the input.
+// TestParserReturnsViews checks that the body of a tag is a view of the input if the input contains all of it.
 func TestParserReturnsViews(t *testing.T) {
 	b := AppendTag(nil, Tag{Type: TagAudio, Body: []byte{1, 2, 3}})
 	var tag Tag

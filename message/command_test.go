@@ -56,7 +56,7 @@ func TestParseCommandErrors(t *testing.T) {
 	assert.Equal(t, 17, damage.Offset, "from the beginning of the body")
 }
 
-// An answer costs its values and their slice.
+// TestParseCommandAllocates checks that parsing an answer allocates only its values and their slice.
 func TestParseCommandAllocates(t *testing.T) {
 	body, err := AppendCommand(nil, TypeCommandAMF0, &Command{Name: "_result", TransactionID: 7, Args: []any{8.5}})
 	require.NoError(t, err)

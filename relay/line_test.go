@@ -83,7 +83,7 @@ func FuzzLine(f *testing.F) {
 	})
 }
 
-// In steady state nothing is allocated.
+// TestAllocations checks that nothing is allocated in steady state.
 func TestAllocations(t *testing.T) {
 	tags := sampleTags(t)
 	var key, frame, sound rtmp.Packet

@@ -176,7 +176,7 @@ func TestPublisherPlaces(t *testing.T) {
 	})
 }
 
-// Two places on one server are told apart, without their names.
+// TestEventString checks that events distinguish two streams on one server without their names.
 func TestEventString(t *testing.T) {
 	event := Event{Kind: Refused, URL: "rtmp://server/live", Err: errors.New("in use"), Wait: time.Second}
 	assert.Equal(t, "rtmp://server/live: refused: in use; again in 1s", event.String())

@@ -109,7 +109,7 @@ const (
 type Files struct {
 	Dir         string
 	Record      RecordMode                               // which streams are recorded
-	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir, see below; nil: Request.Path + ".flv"
+	Name        func(r *Request, start time.Time) string // returns the name of a recording, relative to Dir; nil means Request.Path + ".flv"
 	Done        func(r *Request, file string, err error) // called when a recording has been closed; err is not nil if it is incomplete
 	MaxSize     int64                                    // size of a recording in bytes after which the next begins; 0 means no limit
 	MaxDuration time.Duration                            // duration of a recording after which the next begins; 0 means no limit

@@ -234,7 +234,7 @@ func TestNamedRecordingReplacesNothing(t *testing.T) {
 	assert.Equal(t, recorded{path: "app/b", file: filepath.Join(f.Dir, "same-2.flv")}, waitFor(t, "Done", done))
 }
 
-// The recording of a publisher that is replaced is still open when the next one begins.
+// TestRecordingAfterATakeover records a publisher that replaces another one while the recording of the first is still open.
 func TestRecordingAfterATakeover(t *testing.T) {
 	f, done := recording(t, &server.Files{Record: server.RecordAll})
 	url := "rtmp://" + app(t, &server.App{Files: f, Live: server.Live{Takeover: server.TakeAlways}}) + "/live/x"

@@ -61,10 +61,10 @@ func (s *Server) serveViewer(w http.ResponseWriter, r *http.Request, suffix, tra
 	s.init()
 	control := http.NewResponseController(w)
 	if r.ProtoMajor == 1 {
-		w.Header().Set("Connection", "close") // the deadline for the rest of the answer would be that of the next one, too
+		w.Header().Set("Connection", "close") // otherwise the write deadline for the rest of this response would also apply to the next one
 	}
 	control.SetWriteDeadline(time.Time{})                                         // there may be nothing to write for a long time
-	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // for what net/http sends after this
+	defer func() { control.SetWriteDeadline(time.Now().Add(s.writeTimeout())) }() // deadline for the rest of the response, which net/http sends later
 	name, ok := strings.CutSuffix(strings.TrimPrefix(r.URL.Path, "/"), suffix)
 	switch {
 	case r.Method != http.MethodGet && r.Method != http.MethodHead:

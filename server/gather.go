@@ -6,24 +6,24 @@ import (
 	"github.com/go-librtmp/rtmp/internal/transport"
 )
 
-// While nobody watches a publisher, it is read only so often that each read brings many messages: reading one, with the wake-up before it,
-// costs several times what the message costs.
+// While a publisher has no players, the server reads from it less often, so that each read returns many messages: a read and the wake-up
+// before it cost several times as much as handling a message.
 const (
-	gatherAfter = time.Second            // publishing for so long, since clients exchange commands at first
-	gatherBytes = 48 << 10               // what one read is to bring; TCP's first window is larger
-	gatherMost  = 100 * time.Millisecond // the longest pause
-	gatherLeast = 10 * time.Millisecond  // the shortest worth making; pauses end at multiples of it, many together
+	gatherAfter = time.Second            // time since publish after which reads pause, since clients exchange commands at first
+	gatherBytes = 48 << 10               // bytes that one read should return; TCP's first window is larger
+	gatherMost  = 100 * time.Millisecond // longest pause
+	gatherLeast = 10 * time.Millisecond  // shortest useful pause; pauses end at multiples of it, so that many end together
 )
 
-// gatherer makes a connection's reads pause. Only the reader uses it.
+// gatherer delays the reads of a connection. Only the reader uses it.
 type gatherer struct {
-	lowWater func(bytes int) // see transport.LowWater; nil: not asked for yet
+	lowWater func(bytes int) // see transport.LowWater; nil until the first pause
 	timer    *time.Timer
 	seen     uint64    // bytes received before the last read
-	at       time.Time // of the last read
+	at       time.Time // time of the last read
 }
 
-// gather comes before each read.
+// gather is called before each read, and waits if the read should be delayed.
 func (c *Conn) gather() {
 	g, now := &c.gatherer, time.Now()
 	pause := g.pause(now, c.core.Counters().BytesRead.Load())
@@ -45,8 +45,8 @@ func (c *Conn) gather() {
 	g.lowWater(1) // the read may have to wait for a single byte
 }
 
-// pause returns how long gatherBytes will take to arrive, within the limits, if bytes go on arriving as they did since the last read. A
-// client that sends fast is not held up.
+// pause returns how long gatherBytes will take to arrive, within the limits, at the rate of the bytes since the last read. The reads of a
+// client that sends fast do not pause.
 func (g *gatherer) pause(now time.Time, received uint64) time.Duration {
 	got, took := received-g.seen, now.Sub(g.at)
 	g.seen, g.at = received, now
@@ -57,7 +57,7 @@ func (g *gatherer) pause(now time.Time, received uint64) time.Duration {
 	return pause - time.Duration(now.Add(pause).UnixNano())%gatherLeast
 }
 
-// unwatched reports whether the client only publishes, streams that nobody but a recorder gets, and no hook looks at.
+// unwatched reports whether the client does nothing but publish, and its streams have no subscriber but a recorder and no Media hook.
 func (c *Conn) unwatched(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()

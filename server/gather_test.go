@@ -14,11 +14,12 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The reads of a client pause while nobody watches what it publishes, but not when they would hold somebody up.
+// TestGather checks that the reads of a publisher pause while its stream has no players, but not if the pause would delay players or the
+// client.
 func TestGather(t *testing.T) {
 	for name, test := range map[string]struct {
 		change func(t *testing.T, c *Conn, p *publication)
-		bytes  uint64 // that have arrived in the 50 ms before
+		bytes  uint64 // received in the last 50 ms
 		pauses bool
 	}{
 		"unwatched":  {bytes: 20_000, pauses: true},
@@ -66,7 +67,7 @@ func TestGather(t *testing.T) {
 	}
 }
 
-// A pause ends with the connection.
+// TestGatherEnds checks that a pause ends with the connection.
 func TestGatherEnds(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c, _ := unwatchedConn(t)

@@ -189,7 +189,7 @@ func TestHTTPViewersCount(t *testing.T) {
 	eventually(t, "the viewer has gone", func() bool { return s.Stats().Conns == 0 })
 }
 
-// A client of HTTP that there is no place for is told the reason, and the tunnel does not even begin.
+// TestUnavailableOverHTTP checks that an HTTP client above MaxConnsPerIP is told the reason, and that no tunnel is opened for it.
 func TestUnavailableOverHTTP(t *testing.T) {
 	s := &server.Server{MaxConnsPerIP: 1}
 	mux := http.NewServeMux()

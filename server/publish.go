@@ -117,7 +117,7 @@ type publication struct {
 	request *Request
 	in      *ingest
 	pub     *live.Publisher
-	record  *recording // nil: none
+	record  *recording // nil if the stream is not recorded
 	since   time.Time
 }
 

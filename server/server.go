@@ -58,7 +58,7 @@ type Server struct {
 	hub     *live.Hub // the live streams
 	shared  sharedObjects
 	auth    authServers
-	running sync.WaitGroup // goroutines that accept, connections, recordings
+	running sync.WaitGroup // goroutines of listeners, connections and recordings
 	counts  counts
 	places  admission.Places // of number of connections and viewers
 	lastID  atomic.Uint64

@@ -44,9 +44,9 @@ func (v *View) ReadPacket(p *message.Packet) error {
 	return nil
 }
 
-// Relay writes the pieces that next returns, until next returns an error; io.EOF is the end. It is for viewers of a live stream that share
-// what is made of it: v reads no packets any more, and still counts as a player. missed is how many pieces have been left out before this one,
-// since the viewer is too slow. ctx ends with the viewer.
+// Relay writes the pieces that next returns to w, until next or w returns an error. If next returns io.EOF, Relay returns nil. It is for
+// viewers of a live stream that share its converted form: v no longer reads packets, but still counts as a player. missed is the number of
+// pieces that were skipped before this one because the viewer is too slow. ctx is done when the viewer leaves.
 func (v *View) Relay(w io.Writer, next func(ctx context.Context) (piece []byte, missed uint64, err error)) error {
 	sub, ok := v.src.(*liveSource)
 	if ok {

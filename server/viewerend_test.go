@@ -33,7 +33,8 @@ func (l pipes) Accept() (net.Conn, error) {
 	return nil, net.ErrClosed
 }
 
-// A viewer that reads its stream but not the end of the answer, or a refusal, does not hold its connection for ever.
+// TestViewerThatDoesNotReadTheEnd checks that the connection of a viewer is closed if the viewer does not read the end of the response, or
+// a refusal.
 func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 	dir := t.TempDir()
 	require.NoError(t, os.WriteFile(filepath.Join(dir, "film.flv"), testserver.Sample, 0o600))
@@ -65,7 +66,8 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 	}
 }
 
-// A viewer over HTTP/2 stays when nothing comes for longer than WriteTimeout: it is not the one who keeps the server waiting.
+// TestViewerOfASilentStreamOverHTTP2 checks that a viewer over HTTP/2 is not disconnected if a stream sends nothing for longer than
+// WriteTimeout.
 func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	s := &server.Server{WriteTimeout: limit}

@@ -73,7 +73,7 @@ func TestParseRecord(t *testing.T) {
 
 	for name, test := range map[string]struct {
 		block []byte
-		want  record // zero: refused
+		want  record // zero if the record is refused
 	}{
 		"as written":             {goldenRecordText(t), want},
 		"no newline at the end":  {bytes.TrimSuffix(goldenRecordText(t), []byte("\n")), want},

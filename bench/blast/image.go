@@ -24,7 +24,7 @@ type image struct {
 	end  []int // end[i] = offset in wire just after message i
 }
 
-// buildImage deals the messages of a run out to so many streams, which have chunk streams of their own.
+// buildImage distributes the messages of a run over the given number of streams, each of which has its own chunk streams.
 func buildImage(r *media.Run, chunk, streams int) *image {
 	im := &image{run: r}
 	last := map[int]uint32{}

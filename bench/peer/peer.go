@@ -191,7 +191,7 @@ func timed(n int, f func(i int) error) (result, error) {
 	return r, nil
 }
 
-// inFlight is timed with calls in so many goroutines.
+// inFlight measures n calls of f, made by the given number of goroutines at the same time.
 func inFlight(n, goroutines int, f func(i int) error) (result, error) {
 	var wg sync.WaitGroup
 	var next atomic.Int64

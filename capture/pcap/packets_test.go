@@ -179,7 +179,7 @@ func TestSeveralConnections(t *testing.T) {
 	assert.Equal(t, map[string]int{"rtmp": 3, "rtmpt": 1}, transports)
 }
 
-// tcpdump itself has lost packets of lost.pcap.
+// TestLostPacketsAreReported converts lost.pcap, in which tcpdump has missed packets.
 func TestLostPacketsAreReported(t *testing.T) {
 	sessions, report := converted(t, testdata(t, "lost.pcap"))
 	require.Len(t, report.Problems, 2)
@@ -206,7 +206,7 @@ func TestLostPacketsAreReported(t *testing.T) {
 	assert.Contains(t, report.Problems[0], "the file is cut off after")
 }
 
-// Sessions written for Wireshark can be converted back.
+// TestWrite checks that sessions written for Wireshark can be converted back.
 func TestWrite(t *testing.T) {
 	s := sessionOf(t, "ffmpeg-play")
 	var b bytes.Buffer

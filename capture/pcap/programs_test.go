@@ -20,7 +20,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/testserver"
 )
 
-// The files in testdata are sessions of the programs that they are named after with internal/testserver, captured by tcpdump. The players
+// The files in testdata contain sessions between internal/testserver and the program in their name, captured by tcpdump. The players
 // played sample.flv as the recording "small" of the application vod. The publishers published "out" of the application live, and NAME.flv
 // is the server's recording of it.
 

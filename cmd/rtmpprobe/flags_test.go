@@ -83,7 +83,7 @@ func TestMasker(t *testing.T) {
 	}
 }
 
-// An error that matches no rule is still an error.
+// TestAnOptionThatCannotBe checks that an error that matches no rule is still reported.
 func TestAnOptionThatCannotBe(t *testing.T) {
 	r, got := probed(t, "--proxy", "nothing://x", "--try", "never", "rtmp://127.0.0.1/a/p")
 	assert.Equal(t, []string{"failed"}, r.ids())

@@ -17,7 +17,8 @@ func unhex(t *testing.T, s string) []byte {
 	return b
 }
 
-// walked returns what values calls for b: "text@arg.key", "name:", "#arg.key" for data, and "!" with the offset of what is invalid.
+// walked returns the callbacks of values for b: "text@arg.key", "name:", "#arg.key" for data, and "!" with the offset of the first invalid
+// byte.
 func walked(b []byte) (calls []string) {
 	call := func(format string, args ...any) { calls = append(calls, fmt.Sprintf(format, args...)) }
 	v := values{
@@ -32,7 +33,7 @@ func walked(b []byte) (calls []string) {
 	return calls
 }
 
-// Every text is found, with its place, and what follows a value is where the value ends.
+// TestValues checks that every string is found, with its place, and that the end of each value is right.
 func TestValues(t *testing.T) {
 	const (
 		zeros = "00 00 00 00 00 00 00 00"

@@ -20,7 +20,8 @@ func redact(r *redactor, from Direction, t message.Type, body []byte) End {
 	return e
 }
 
-// Shared objects keep their structure and lose their texts, and known secrets wherever they may be.
+// TestSharedObjectsLoseTheirTexts checks that the strings of shared objects and all known secrets are removed, and that the structure is
+// kept.
 func TestSharedObjectsLoseTheirTexts(t *testing.T) {
 	value := func(values ...any) string {
 		b, err := amf.AppendAMF0(nil, values...)
@@ -67,7 +68,7 @@ func TestSharedObjectsLoseTheirTexts(t *testing.T) {
 	}
 }
 
-// What follows the part of a shared object that can be read may be anything.
+// TestDamagedSharedObjectsAreBlanked checks that everything after the readable part of a shared object is replaced by zeros.
 func TestDamagedSharedObjectsAreBlanked(t *testing.T) {
 	so, err := message.AppendSharedObject(nil, message.TypeSharedObjectAMF0, &message.SharedObject{Name: "chat"})
 	require.NoError(t, err)
@@ -104,7 +105,7 @@ func TestSWFVerificationLosesItsDigests(t *testing.T) {
 	}
 }
 
-// A data message keeps its name and its texts, except for known secrets and what URLs reveal.
+// TestDataMessages checks that a data message keeps its name and strings, except for known secrets and secrets in URLs.
 func TestDataMessages(t *testing.T) {
 	body := func(name, text string) []byte {
 		b, err := amf.AppendAMF0(nil, name, amf.ECMAArray{{Name: "encoder", Value: text}})

@@ -16,12 +16,12 @@ type Pipes struct {
 	closed chan struct{}
 }
 
-// NewPipes returns a listener whose address is port 1935 of a host that needs not exist.
+// NewPipes returns a listener whose address is port 1935 of host, which need not exist.
 func NewPipes(host string) *Pipes {
 	return &Pipes{host: host, conns: make(chan net.Conn), closed: make(chan struct{})}
 }
 
-// DialContext connects to the listener, whatever the address. It is a rtmp.Options.DialContext.
+// DialContext connects to the listener and ignores the address. Use it as rtmp.Options.DialContext.
 func (l *Pipes) DialContext(ctx context.Context, _, _ string) (net.Conn, error) {
 	ours, theirs := net.Pipe()
 	if err := l.Hand(ctx, theirs); err != nil {
@@ -30,7 +30,7 @@ func (l *Pipes) DialContext(ctx context.Context, _, _ string) (net.Conn, error) 
 	return ours, nil
 }
 
-// Hand has nc accepted, or closes it.
+// Hand passes nc to Accept. If the listener is closed or ctx is done, it closes nc and returns an error.
 func (l *Pipes) Hand(ctx context.Context, nc net.Conn) (err error) {
 	select {
 	case l.conns <- nc:

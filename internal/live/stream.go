@@ -28,7 +28,7 @@ type stream struct {
 	again     headerEncoder
 	headers   *headerSet // the newest
 	policy    Policy     // policy of the newest publisher
-	publisher *Publisher // nil: none
+	publisher *Publisher // nil if there is no publisher
 	newest    *Publisher // the current publisher or the last one; nil if there was none
 	linger    *alarm     // runs while players wait for another publisher
 	ended     bool       // no more messages will arrive, and the Hub no longer has the stream

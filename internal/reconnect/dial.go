@@ -46,7 +46,7 @@ type requests struct {
 
 	mu   sync.Mutex // guards the rest
 	conn *rtmp.Conn // nil until Dial has it
-	last *string    // tcUrl of the last request; nil: there was none
+	last *string    // tcUrl of the last request; nil if there was none
 }
 
 func (r *requests) status(status *rtmp.StatusError) {

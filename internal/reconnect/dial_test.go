@@ -16,7 +16,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A request that comes before connect is answered counts once there is a connection, and only if it may be followed.
+// TestRequestWhileDialing checks that a request to reconnect that arrives before connect is answered is used after that, but only if it may
+// be followed.
 func TestRequestWhileDialing(t *testing.T) {
 	for _, test := range []struct {
 		name, tcURL string

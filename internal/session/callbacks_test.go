@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// A callback that waits or runs takes room. Alone, it may be of any size.
+// TestCallbacksAreBounded checks that callbacks that wait or run are limited. A single callback may have any size.
 func TestCallbacksAreBounded(t *testing.T) {
 	const half = MaxCallbackBytes/2 - CallbackSize
 	var c Callbacks
@@ -33,7 +33,7 @@ func TestCallbacksAreBounded(t *testing.T) {
 	release <- struct{}{}
 }
 
-// A panic is reported, and the callbacks after it run.
+// TestCallbackPanics checks that a panic is reported, and that later callbacks still run.
 func TestCallbackPanics(t *testing.T) {
 	reported := make(chan *message.PanicError, 1)
 	c := Callbacks{Panicked: func(err *message.PanicError) { reported <- err }}
@@ -45,7 +45,7 @@ func TestCallbackPanics(t *testing.T) {
 	require.Empty(t, reported)
 }
 
-// A full queue of handlers stops the reader, and a call that a handler makes then fails.
+// TestHandlersStopTheReader checks that a full queue of handlers stops the reader, and that a call by a handler then fails.
 func TestHandlersStopTheReader(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
@@ -69,7 +69,7 @@ func TestHandlersStopTheReader(t *testing.T) {
 	require.Equal(t, 10, ran)
 }
 
-// Finish drops what waits, and runs last.
+// TestHandlersFinish checks that Finish drops the waiting callbacks, and that its own callback runs last.
 func TestHandlersFinish(t *testing.T) {
 	var h Callbacks
 	entered, release, done := make(chan struct{}), make(chan struct{}), make(chan struct{})

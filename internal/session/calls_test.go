@@ -60,7 +60,7 @@ func TestTransactionIDs(t *testing.T) {
 	require.Equal(t, 8.0, id(0), "7 was used")
 }
 
-// A call waits for as long as it is told to, or for Config.Timeout, and not for what it has.
+// TestCallWaits checks that a call waits for the given time or for Config.Timeout, and not at all if it has been answered.
 func TestCallWaits(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, _ := pair(t, Config{Timeout: time.Minute})

@@ -59,7 +59,7 @@ func Command(chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoi
 	return CommandOfSize(0, chunkStreamID, streamID, cmd)
 }
 
-// CommandOfSize is Command for a body of about size bytes; 0: as usual.
+// CommandOfSize is Command with a hint for the size of the body in bytes; 0 means the default.
 func CommandOfSize(size int, chunkStreamID, streamID uint32, cmd *message.Command) (chunk.Outgoing, error) {
 	body, err := message.AppendCommand(make([]byte, 0, size), message.TypeCommandAMF0, cmd)
 	if err != nil {

@@ -37,7 +37,7 @@ func TestPayload(t *testing.T) {
 	require.Equal(t, []byte("other"), chunked.Payload())
 }
 
-// A copy takes the memory it is given if that is large enough.
+// TestCopyPacket checks that a copy uses the given memory if that is large enough.
 func TestCopyPacket(t *testing.T) {
 	m := Message{Packet: message.Packet{Type: 9, Timestamp: 7, Body: []byte("body")}}
 	for _, room := range []int{3, 4, 5} {

@@ -179,7 +179,7 @@ func TestPostedThatCannotBeSent(t *testing.T) {
 	})
 }
 
-// A reply that may wait leaves with the next write, before what that sends, or when the Session reads again.
+// TestReplyLater checks that a deferred reply is sent before the data of the next write, or when the Session reads again.
 func TestReplyLater(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})
@@ -199,7 +199,8 @@ func TestReplyLater(t *testing.T) {
 	})
 }
 
-// Who reads completes the calls of all who wait with what has arrived, so that nobody has to read after the other.
+// TestOneReadCompletesAllCalls checks that one read completes all calls whose answers it returns, so that their goroutines need not read
+// one after the other.
 func TestOneReadCompletesAllCalls(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		client, server := pair(t, Config{})

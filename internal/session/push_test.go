@@ -116,7 +116,7 @@ func TestProgress(t *testing.T) {
 	assert.ErrorIs(t, s.Err(), os.ErrDeadlineExceeded)
 }
 
-// A reply that has left with Writev does not leave once more with the batch after it.
+// TestReplyLeavesOnce checks that a reply that was sent by Writev is not sent again with the next batch.
 func TestReplyLeavesOnce(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
@@ -135,7 +135,7 @@ func TestReplyLeavesOnce(t *testing.T) {
 	}
 }
 
-// One call takes more buffers than one system call does.
+// TestTryWritevOfManyBuffers checks that one call accepts more buffers than one system call does.
 func TestTryWritevOfManyBuffers(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})

@@ -74,7 +74,7 @@ func TestMediaQueueKeepsOrder(t *testing.T) {
 	require.Equal(t, next, first)
 }
 
-// A queue moves within its slab as soon as that halves it.
+// TestMediaQueueMoves checks that a queue moves to the beginning of its slab as soon as that halves its extent.
 func TestMediaQueueMoves(t *testing.T) {
 	for name, test := range map[string]struct {
 		size, head, need int
@@ -102,7 +102,7 @@ func TestMediaQueueMoves(t *testing.T) {
 	}
 }
 
-// An empty queue returns its slab, unless that is huge.
+// TestMediaQueueReturnsSlabs checks that an empty queue returns its slab to the pool, unless the slab is huge.
 func TestMediaQueueReturnsSlabs(t *testing.T) {
 	m := &Message{Packet: message.Packet{Type: message.TypeAudio}}
 	for size, kept := range map[int]bool{100: true, keepQueue: true, keepQueue + 1: false} {

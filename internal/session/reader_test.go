@@ -220,7 +220,7 @@ func TestBacklogStopsOthers(t *testing.T) {
 	require.NoError(t, c.Err())
 }
 
-// A limit that is raised holds for what is read from then on.
+// TestSetMaxMessageSize checks that a raised limit applies to later reads.
 func TestSetMaxMessageSize(t *testing.T) {
 	a, b := conntest.Pair(t)
 	client, server := pairOn(t, a, b, Config{MaxMessageSize: 1000})

@@ -9,7 +9,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// Plain sockets are read into memory that is lent for that.
+// TestVectorReaderIsForSockets checks that only plain sockets are read with readv.
 func TestVectorReaderIsForSockets(t *testing.T) {
 	a, _ := conntest.Pair(t)
 	require.NotNil(t, newVectorReader(a))

@@ -10,7 +10,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The replies that wait are bounded by their number and by the bytes of their bodies.
+// TestTryReplyIsBounded checks the limits for the number of waiting replies and for the bytes of their bodies.
 func TestTryReplyIsBounded(t *testing.T) {
 	for name, test := range map[string]struct {
 		sizes []int
@@ -36,7 +36,8 @@ func TestTryReplyIsBounded(t *testing.T) {
 	require.Equal(t, MaxReplies, n)
 }
 
-// A reply to a socket with room has left when FlushReplies and TryWritev return, without a goroutine.
+// TestRepliesLeaveAtOnce checks that FlushReplies and TryWritev send a reply before they return, without a goroutine, if the socket has
+// room.
 func TestRepliesLeaveAtOnce(t *testing.T) {
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{})
@@ -55,7 +56,8 @@ func TestRepliesLeaveAtOnce(t *testing.T) {
 	}
 }
 
-// What does not leave at once is flushed, as often as necessary, also from connections that cannot be asked to take what they can.
+// TestRepliesAreFlushed checks that replies for which the socket has no room are flushed later, as often as necessary, also on connections
+// without writes that do not block.
 func TestRepliesAreFlushed(t *testing.T) {
 	client, server := pair(t, Config{})
 	var p message.Packet

@@ -63,14 +63,15 @@ func TestDropQueueLimit(t *testing.T) {
 	offer(t, &q, sound(1), true, 1)
 }
 
-// What just fits drops nothing.
+// TestDropQueueJustFits checks that a message that just fits drops nothing.
 func TestDropQueueJustFits(t *testing.T) {
 	q := NewDropQueue(2*mediaQueued + mediaSize)
 	fill(t, &q, keyFrame(0), frame(1), keyFrame(2))
 	offer(t, &q, keyFrame(3), true, 3)
 }
 
-// Pruning is tried again when an eighth of what it has kept was offered.
+// TestDropQueuePrunesAgain checks that pruning is tried again when the messages offered since the last time have an eighth of the size that
+// it kept.
 func TestDropQueuePrunesAgain(t *testing.T) {
 	cut := func(m *Message, queued int) *Message {
 		m.Body = m.Body[:queued-queueHeaderSize]
@@ -87,7 +88,7 @@ func TestDropQueuePrunesAgain(t *testing.T) {
 	}
 }
 
-// Media before the last key frame is dropped.
+// TestDropQueueJumpsToTheKeyFrame checks that media before the last key frame is dropped.
 func TestDropQueueJumpsToTheKeyFrame(t *testing.T) {
 	q := NewDropQueue(6 * mediaQueued)
 	fill(t, &q, frame(0), sound(1), keyFrame(2), sound(2), frame(3), sound(3))

@@ -226,7 +226,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 	}
 	tick := time.NewTicker(grace / finishLooks)
 	defer tick.Stop()
-	w.deadline.interrupt(nil) // only then does a write count what the network has taken so far
+	w.deadline.interrupt(nil) // interrupt the write, since it counts the accepted bytes only when it returns
 	quiet, before, ended := 0, w.config.Counters.BytesWritten.Load(), q.ended
 	var lock chan struct{} // wait for the queue first, and then for the lock
 	for {
@@ -247,7 +247,7 @@ func (q *SendQueue) Finish(grace time.Duration) error {
 			w.deadline.interrupt(nil)
 			quiet++
 			if now := w.config.Counters.BytesWritten.Load(); now != before {
-				quiet, before = 1, now // it was taken before the last look
+				quiet, before = 1, now // the bytes were accepted before the last check
 			}
 			if quiet < finishLooks {
 				continue

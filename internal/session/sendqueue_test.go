@@ -222,7 +222,8 @@ func TestSendQueueFinish(t *testing.T) {
 	}
 }
 
-// Finish waits for the write lock as well, within the same limits: the stream's last messages are to follow.
+// TestSendQueueFinishWaitsForTheLock checks that Finish also waits for the write lock, within the same limits, since the last messages of
+// the stream follow.
 func TestSendQueueFinishWaitsForTheLock(t *testing.T) {
 	for _, after := range []time.Duration{time.Second / 2, time.Minute} {
 		synctest.Test(t, func(t *testing.T) {

@@ -31,7 +31,7 @@ func TestToken(t *testing.T) {
 	assert.Zero(t, k.waiting.Load())
 	assert.True(t, k.take())
 	assert.False(t, k.take())
-	for len(k.given) > 0 { // for those who had it without a wait in the end
+	for len(k.given) > 0 { // from waiters that took the token without a wait in the end
 		<-k.given
 	}
 	k.give()

@@ -17,8 +17,8 @@ type Waiter struct {
 
 	call     *Call           // wait until this call is complete, instead of Wake; may be nil
 	ctx      context.Context // may be nil
-	deadline time.Time       // of the whole wait; zero: none
-	timer    *time.Timer     // of expiry; nil until the first wait for another reader
+	deadline time.Time       // deadline of the whole wait; zero means none
+	timer    *time.Timer     // timer of expiry; nil until the first wait for another reader
 	packet   *message.Packet // receives the next message instead of a dispatch
 }
 

@@ -56,7 +56,7 @@ type Config struct {
 	Fault func(n int) Fault
 	// SessionFault returns the fault on the n-th RTMP connection, above TLS and HTTP. Nil means no faults.
 	SessionFault func(n int) Fault
-	Logger       *slog.Logger // nil: silent
+	Logger       *slog.Logger // nil means that nothing is logged
 }
 
 // Player contains the hash and the size of a SWF file that clients must know, as returned by swf.Hash.

@@ -10,7 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// What goes in comes out, in order, and the blocks are at least half full but for the first, which is being read, and the last.
+// TestFifo checks that the bytes come out in order, and that all blocks are at least half full, except the first, which is being read, and
+// the last.
 func TestFifo(t *testing.T) {
 	var f fifo
 	var want bytes.Buffer

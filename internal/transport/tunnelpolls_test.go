@@ -18,7 +18,7 @@ import (
 type instantServer struct {
 	polls int
 	poll  func() []byte
-	send  func() []byte // nil: nothing
+	send  func() []byte // nil means nothing
 	sends int
 }
 

@@ -246,7 +246,8 @@ func TestTunnelServerHasItsLimit(t *testing.T) {
 	assert.Equal(t, 200, status)
 }
 
-// One address cannot take all sessions. A loopback address may be that of a proxy, whose clients' addresses are unknown.
+// TestTunnelServerHasALimitForAnAddress checks that one address can't use all sessions. Loopback addresses are exempt, since a proxy with
+// unknown clients may connect from there.
 func TestTunnelServerHasALimitForAnAddress(t *testing.T) {
 	for address, limited := range map[string]bool{"192.0.2.1:1": true, "[2001:db8::1]:1": true, "127.0.0.1:1": false} {
 		s := NewTunnelServer(echo)
@@ -266,7 +267,7 @@ func TestTunnelServerHasALimitForAnAddress(t *testing.T) {
 	}
 }
 
-// A session that is not admitted does not begin, and leaves no place taken.
+// TestTunnelServerAdmits checks that a session that is not admitted does not begin, and that it occupies no place.
 func TestTunnelServerAdmits(t *testing.T) {
 	allowed, served := false, make(chan net.Addr, 1)
 	s := NewTunnelServer(nil)

@@ -26,7 +26,7 @@ var errStale = errors.New("the index does not fit the file")
 // index lists the places where playing may begin. An index that is shared does not change; extended makes a new one.
 type index struct {
 	entries []entry // entries in increasing order of position and time; the first is the beginning of the file
-	spacing int     // one in so many key frames has an entry
+	spacing int     // one in this many key frames has an entry
 	weight  int     // number of entries, and of headers that they do not share
 
 	line      flv.Timeline

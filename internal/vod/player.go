@@ -49,7 +49,7 @@ type Player struct {
 	front  []Tag // headers that precede the piece
 	line   flv.Timeline
 	until  int64 // in ms; < 0 means no limit
-	over   bool  // until has been reached
+	over   bool  // the position until has been reached
 	clock  pacer
 	glance bool // the clock is stopped, but one picture is due
 }

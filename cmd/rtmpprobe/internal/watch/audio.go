@@ -15,7 +15,7 @@ type audio struct {
 	line     line
 	header   report.Header
 	profile  string
-	coreRate int // sample rate of the AAC core, in Hz; 0: unknown
+	coreRate int // sample rate of the AAC core in Hz; 0 if unknown
 	frames   int
 	counted  int           // frames whose samples are counted
 	first    time.Duration // media time of the first counted frame
