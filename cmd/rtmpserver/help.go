@@ -61,7 +61,7 @@ FILES
 SIGNALS
   INT, TERM  Shut down: clients may leave within 5 seconds, then they are disconnected. A second signal ends that wait.
              Recordings are completed either way.
-  HUP        Reload certificates and keys. What cannot be read stays as it was.
+  HUP        Reload certificates and keys. If a file can't be read, its previous contents stay in use.
 
 EXIT STATUS
   0 after a signal, 1 on failure, 2 on invalid options.
