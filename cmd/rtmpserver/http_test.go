@@ -171,7 +171,7 @@ func TestTunnel(t *testing.T) {
 	target := start(t)
 	publish(t, target.url("live/x"))
 	tunnel := startIn(t, t.TempDir(), "--tunnel", "127.0.0.1:0", "--target", target.rtmp)
-	tunnel.await("leads to")
+	tunnel.await("forwards to")
 	_, rest, _ := strings.Cut(tunnel.text(), `"address":"`)
 	address, _, _ := strings.Cut(rest, `"`)
 	file := filepath.Join(t.TempDir(), "out.flv")
