@@ -134,19 +134,3 @@ func TestReplyLeavesOnce(t *testing.T) {
 		require.Equal(t, want, message.Type(m.Type))
 	}
 }
-
-// TestTryWritevOfManyBuffers checks that one call accepts more buffers than one system call does.
-func TestTryWritevOfManyBuffers(t *testing.T) {
-	a, b := conntest.Pair(t)
-	_, server := pairOn(t, a, b, Config{})
-	const n = 3*maxBuffers + 1
-	one := []byte{1}
-	many := make([][]byte, n)
-	for i := range many {
-		many[i] = one
-	}
-	ok, ready := server.session.TryWritev(many)
-	require.True(t, ok && ready)
-	_, err := io.ReadFull(a, make([]byte, n))
-	require.NoError(t, err)
-}
