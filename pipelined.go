@@ -108,8 +108,8 @@ func (h *pipelined) settle(ctx context.Context) (known bool, _ error) {
 	case h.request.refused():
 		h.fallBack(h.request.call.Method + " was refused before createStream was answered")
 	case id == h.stream.id, h.request.finished():
-		// If the server has agreed on the guessed id without giving it out, it takes any id, or ignores ids. The guess then serves for
-		// what we send. What comes under another id gets to the stream as long as it is the only one: see streamTable.of. To ask again
+		// If the server has accepted the guessed id without assigning it, it takes any id, or ignores ids. The guess is then used for
+		// what we send. What comes with another id goes to the stream as long as it is the only one: see streamTable.of. Asking again
 		// would play or publish a second time.
 		h.doubtful = early
 		return true, nil

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// The order of the commands does not depend on pipelining.
+// TestPipelinedOrder checks that the order of the commands does not depend on pipelining.
 func TestPipelinedOrder(t *testing.T) {
 	for _, tt := range []struct {
 		name    string
@@ -42,7 +42,7 @@ func TestPipelinedOrder(t *testing.T) {
 	}
 }
 
-// A stream that was asked for ahead and that nobody wants is closed, and so is one that nobody has asked about.
+// TestPipelinedStreamThatIsNotTaken checks that a pipelined stream is closed if CreateStream asks for another one, or is not called at all.
 func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	farewell := map[bool][]string{false: {"deleteStream"}, true: {"FCUnpublish", "deleteStream"}}
 	for _, p := range pipelinings[1:] {
@@ -91,7 +91,7 @@ func TestPipelinedStreamThatIsNotTaken(t *testing.T) {
 	})
 }
 
-// Options that mean the same take the stream over.
+// TestPipelinedStreamIsTaken checks that CreateStream takes the stream over if its options have the same meaning.
 func TestPipelinedStreamIsTaken(t *testing.T) {
 	for name, o := range map[string]*StreamOptions{
 		"none": nil, "empty": {}, "the name": {Name: "name"}, "the start": {Seek: 7 * time.Second}, "no updates": {NoBufferUpdate: true},
@@ -114,7 +114,8 @@ func TestPipelinedStreamIsTaken(t *testing.T) {
 	}
 }
 
-// Media of a stream that is not taken over is queued up to the limit, and other waits then fail.
+// TestPipelinedStreamFillsItsQueue checks that media of a stream that is not taken over is queued up to the limit, and that other waits
+// then fail.
 func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	const packets = 20
 	floods := func(g *guest, cmd *message.Command, id uint32) reaction {
@@ -148,7 +149,7 @@ func TestPipelinedStreamFillsItsQueue(t *testing.T) {
 	})
 }
 
-// The buffer is raised only if the CreateStream that takes the stream over allows it.
+// TestPipelinedStreamUpdatesItsBuffer checks that the buffer is raised only if the CreateStream that takes the stream over allows that.
 func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	hasDuration := func(g *guest, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "play" {
@@ -168,7 +169,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			require.NoError(t, s.ReadPacket(new(Packet)))
 			assert.Equal(t, 100*time.Second, s.Duration())
-			require.NoError(t, s.Close()) // takes along what the reader has to say
+			require.NoError(t, s.Close()) // this also sends the reader's queued replies
 			want := []uint32{30_000, 300, 105_000}
 			if keep {
 				want = want[:2]
@@ -179,7 +180,7 @@ func TestPipelinedStreamUpdatesItsBuffer(t *testing.T) {
 	}
 }
 
-// Connect ends with its context and with Close wherever it is.
+// TestPipelinedConnectIsGivenUp checks that Connect ends when its context is done and with Close, at any point.
 func TestPipelinedConnectIsGivenUp(t *testing.T) {
 	silent := func(*guest, *message.Command, uint32) reaction { return drop }
 	for name, end := range map[string]func(c *Conn, cancel func()){
@@ -199,7 +200,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 					began := time.Now()
 					time.AfterFunc(at, func() { end(c, cancel) })
 					k, err := c.Connect(ctx)
-					if err == nil { // without pipelining at last
+					if err == nil { // the last attempt is without pipelining
 						_, err = k.Result(ctx)
 					}
 					require.Error(t, err)
@@ -216,7 +217,7 @@ func TestPipelinedConnectIsGivenUp(t *testing.T) {
 	}
 }
 
-// A handler can use the Conn, also when the server calls before Connect has returned.
+// TestHandlersWaitForThePipelinedConnect checks that a handler can use the Conn even if the server calls before Connect has returned.
 func TestHandlersWaitForThePipelinedConnect(t *testing.T) {
 	calls := func(g *guest, cmd *message.Command, id uint32) reaction {
 		if cmd.Name == "createStream" {

@@ -21,16 +21,16 @@ type Call struct {
 // Call calls a method of the client. ctx bounds only the sending; Call.Result returns the answer. An unanswered call takes memory until the
 // connection ends, so use Notify if no answer is needed.
 func (c *Conn) Call(ctx context.Context, method string, args ...any) (*Call, error) {
-	k, err := c.core.NewCall(method, 0)
+	k, err := c.session.NewCall(method, 0)
 	if err != nil {
 		return nil, err
 	}
 	o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: method, TransactionID: k.ID, Args: args})
 	if err == nil {
-		err = c.core.Send(ctx, o)
+		err = c.session.Send(ctx, o)
 	}
 	if err != nil {
-		c.core.TakeCall(k.ID)
+		c.session.TakeCall(k.ID)
 		return nil, err
 	}
 	return &Call{conn: c, call: k}, nil
@@ -51,7 +51,7 @@ func (k *Call) wait(ctx context.Context) error {
 		return nil
 	}
 	if !c.byHand {
-		if err := c.core.Await(ctx, k.call.Method, k.call.Done()); err != nil && !k.call.IsDone() {
+		if err := c.session.Await(ctx, k.call.Method, k.call.Done()); err != nil && !k.call.IsDone() {
 			return err
 		}
 		return nil
@@ -82,17 +82,17 @@ func (k *Call) Reply() []any {
 // Notify sends a call that the client does not answer. It never waits: it fails if the queue is full because the client does not
 // read.
 func (c *Conn) Notify(method string, args ...any) error {
-	if err := c.core.Err(); err != nil {
+	if err := c.session.Err(); err != nil {
 		return err
 	}
 	o, err := session.Command(session.ChunkStreamCommand, 0, &message.Command{Name: method, Args: args})
 	if err != nil {
 		return err
 	}
-	if !c.core.TryReply(o) {
+	if !c.session.TryReply(o) {
 		return errNotifyFull
 	}
-	c.core.FlushReplies()
+	c.session.FlushReplies()
 	return nil
 }
 
@@ -126,7 +126,7 @@ func (c *Conn) called(cmd message.Command) {
 		}
 		return
 	}
-	c.core.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
+	c.session.Answer(peer(cmd.Name), cmd.TransactionID, result, told(err))
 }
 
 // told returns the form of err that the client may see.

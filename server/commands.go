@@ -91,7 +91,7 @@ func (c *Conn) checkBandwidth(cmd message.Command) {
 	if c.pending.Load() >= maxChecks {
 		return
 	}
-	k, err := c.core.NewCall("_onbwcheck", 0)
+	k, err := c.session.NewCall("_onbwcheck", 0)
 	if err != nil {
 		return
 	}
@@ -102,7 +102,7 @@ func (c *Conn) checkBandwidth(cmd message.Command) {
 			c.Notify("_onbwdone", 10000, 8, 1, 0) // kilobits per second, kilobits, seconds, latency in ms
 		}
 	})
-	if c.command(0, "_onbwcheck", k.ID, nil, "payload", 1) != nil && c.core.TakeCall(k.ID) == k {
+	if c.command(0, "_onbwcheck", k.ID, nil, "payload", 1) != nil && c.session.TakeCall(k.ID) == k {
 		k.Complete(nil, session.ErrClosed)
 	}
 }

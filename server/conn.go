@@ -33,7 +33,7 @@ type Conn struct {
 	ctx       context.Context
 	cancel    context.CancelCauseFunc
 
-	core    *session.Session // set by shakeHands, before the Conn is shared; until then only Server uses it, under mu
+	session *session.Session // set by shakeHands, before the Conn is shared; until then only Server uses it, under mu
 	hooks   session.Callbacks
 	waiting waiting
 	watch   watch
@@ -131,7 +131,7 @@ type ConnStats struct {
 
 // Stats returns the connection's counters.
 func (c *Conn) Stats() ConnStats {
-	n := c.core.Counters()
+	n := c.session.Counters()
 	return ConnStats{BytesIn: n.BytesRead.Load(), BytesOut: n.BytesWritten.Load(), Messages: n.Messages.Load()}
 }
 
@@ -151,10 +151,10 @@ func (c *Conn) Close() error {
 // fail ends the connection.
 func (c *Conn) fail(err error) {
 	c.mu.Lock()
-	core, nc := c.core, c.opening
+	sess, nc := c.session, c.opening
 	c.mu.Unlock()
-	if core != nil {
-		core.Fail(err)
+	if sess != nil {
+		sess.Fail(err)
 		return
 	}
 	c.end(err)
@@ -190,9 +190,9 @@ func (c *Conn) Reject(err error) {
 	}
 	r := refusalOf(err, message.CodeConnectRejected)
 	if o, bad := statusMessage(0, "error", r.Code, r.Description, r.extra()); bad == nil {
-		c.core.TryReply(o)
+		c.session.TryReply(o)
 	}
-	c.core.Own(c.hangUp)
+	c.session.Own(c.hangUp)
 }
 
 // hangUp ends the connection so that everything sent reaches the client: it sends a FIN, and closes the socket when
@@ -202,15 +202,15 @@ func (c *Conn) hangUp() {
 	c.bye.Do(func() {
 		ctx, cancel := context.WithTimeout(context.Background(), lingerTimeout)
 		defer cancel()
-		c.core.Leaving()
-		if c.core.Send(ctx) != nil || !c.core.CloseWrite(ctx) {
+		c.session.Leaving()
+		if c.session.Send(ctx) != nil || !c.session.CloseWrite(ctx) {
 			c.fail(session.ErrClosed)
 			return
 		}
 		select {
 		case <-ctx.Done():
 			c.fail(session.ErrClosed)
-		case <-c.core.Done():
+		case <-c.session.Done():
 		}
 	})
 }
@@ -218,7 +218,7 @@ func (c *Conn) hangUp() {
 // leave is like hangUp, but does not wait.
 func (c *Conn) leave() {
 	c.leaving.Store(true)
-	c.core.Own(c.hangUp)
+	c.session.Own(c.hangUp)
 }
 
 // later runs f on the hooks' goroutine. size is the memory that f holds, in bytes.
@@ -240,7 +240,7 @@ func (c *Conn) panicked(err *message.PanicError) {
 // status and command wait until the message is written, up to WriteTimeout without progress. The reader must not call
 // them.
 func (c *Conn) status(id uint32, level, code, description string) error {
-	return c.core.SendReply(session.Status(id, level, code, description))
+	return c.session.SendReply(session.Status(id, level, code, description))
 }
 
 func (c *Conn) command(id uint32, name string, transaction float64, object any, args ...any) error {
@@ -249,7 +249,7 @@ func (c *Conn) command(id uint32, name string, transaction float64, object any, 
 	if err != nil {
 		return err
 	}
-	return c.core.SendReply(o)
+	return c.session.SendReply(o)
 }
 
 // watch ends a connection that takes too long to send connect, or that falls silent afterwards.
@@ -293,18 +293,18 @@ func (c *Conn) watchIdle() {
 
 func (c *Conn) look(limit time.Duration) {
 	w := &c.watch
-	switch received := c.core.Counters().BytesRead.Load(); {
-	case received != w.seen || c.core.Blocked() != nil: // while the reader is blocked, silence is not the client's fault
+	switch received := c.session.Counters().BytesRead.Load(); {
+	case received != w.seen || c.session.Blocked() != nil: // while the reader is blocked, silence is not the client's fault
 		w.seen, w.quiet = received, 0
 	default:
 		w.quiet++
 	}
 	switch w.quiet {
 	case looks / 2:
-		c.core.Reply(session.Event(message.EventPingRequest, uint32(time.Now().UnixMilli())))
-		c.core.FlushReplies()
+		c.session.Reply(session.Event(message.EventPingRequest, uint32(time.Now().UnixMilli())))
+		c.session.FlushReplies()
 	case looks:
-		c.core.Fail(&session.TimeoutError{What: "read", Hint: "IdleTimeout: the client is silent"})
+		c.session.Fail(&session.TimeoutError{What: "read", Hint: "IdleTimeout: the client is silent"})
 		return
 	}
 	w.start(limit/looks, func() { c.look(limit) })

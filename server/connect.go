@@ -115,7 +115,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	if err != nil {
 		return err
 	}
-	c.core.SetMaxMessageSize(s.maxMessage())
+	c.session.SetMaxMessageSize(s.maxMessage())
 	c.connected.Store(true)
 	if !c.byHand {
 		c.watchIdle()
@@ -125,7 +125,7 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 		session.Control(message.TypeSetPeerBandwidth, message.AppendSetPeerBandwidth(nil, window, message.LimitDynamic)),
 		session.Event(message.EventStreamBegin, 0),
 		session.Control(message.TypeSetChunkSize, message.AppendUint32(nil, uint32(s.chunkSize()))), result)
-	return c.core.Send(c.ctx, messages...)
+	return c.session.Send(c.ctx, messages...)
 }
 
 // capabilities returns the properties with which the server answers a client that supports Enhanced RTMP: the server relays

@@ -60,7 +60,7 @@ func (d dispatcher) Dispatch(m *session.Message, _ session.Sink) error {
 	case message.TypeUserControl:
 		c.userControl(m)
 	default:
-		c.core.Counters().UnknownMessages.Add(1)
+		c.session.Counters().UnknownMessages.Add(1)
 	}
 	return nil
 }
@@ -77,7 +77,7 @@ func (c *Conn) media(m *session.Message) {
 func (c *Conn) aggregate(m *session.Message) {
 	for part, err := range m.Parts() {
 		if err != nil {
-			c.core.Unreadable(m, err)
+			c.session.Unreadable(m, err)
 			return
 		}
 		if part.Type.Media() {
@@ -123,7 +123,7 @@ func (c *Conn) commandReceived(m *session.Message) error {
 		return &message.ProtocolError{Phase: "connect", Err: err}
 	}
 	if err != nil {
-		c.core.Unreadable(m, err)
+		c.session.Unreadable(m, err)
 		return nil
 	}
 	if (cmd.Name == "connect") != (c.stage == stageNew) {
@@ -161,7 +161,7 @@ func (c *Conn) serve(cmd message.Command, f func()) {
 
 // answered completes the call with the answer's transaction id. An _error that matches no call goes to App.Status.
 func (c *Conn) answered(cmd *message.Command) error {
-	found, err := c.core.CallAnswered(cmd, nil)
+	found, err := c.session.CallAnswered(cmd, nil)
 	if !found && cmd.Name == "_error" && !c.byHand {
 		c.statusReceived(*cmd)
 	}

@@ -67,7 +67,7 @@ func (p *playing) file() error {
 	id := p.stream.id
 	p.begun(session.Event(message.EventStreamIsRecorded, id), session.Event(message.EventStreamBegin, id))
 	c.server.counts.files.Add(1)
-	if !c.core.Own(fp.run) {
+	if !c.session.Own(fp.run) {
 		fp.over()
 		close(fp.done)
 		c.server.counts.files.Add(-1)
@@ -122,7 +122,7 @@ func (fp *filePlaying) run() {
 		select {
 		case <-fp.quit:
 			return
-		case <-c.core.Done():
+		case <-c.session.Done():
 			return
 		case k := <-fp.controls:
 			fp.control(k)
@@ -150,7 +150,7 @@ func (fp *filePlaying) sendPiece() error {
 	if len(fp.frames) == 0 {
 		return nil
 	}
-	err := fp.stream.conn.core.Writev(fp.frames)
+	err := fp.stream.conn.session.Writev(fp.frames)
 	clear(fp.frames)
 	return err
 }
@@ -199,7 +199,7 @@ func (fp *filePlaying) finished(err error) {
 // ended tells the client that the stream that it plays has ended.
 func ended(st *netStream) {
 	complete, _ := session.Data(st.id, "onPlayStatus", amf.Object{{Name: "level", Value: "status"}, {Name: "code", Value: message.CodePlayComplete}})
-	st.conn.core.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
+	st.conn.session.SendReply(session.Event(message.EventStreamEOF, st.id), complete, session.Status(st.id, "status", message.CodePlayStop, "The end."))
 }
 
 // control serves a command of the client.
@@ -212,7 +212,7 @@ func (fp *filePlaying) control(k control) {
 			return
 		}
 		fp.ended.Store(false)
-		c.core.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."), session.Event(message.EventStreamBegin, st.id),
+		c.session.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."), session.Event(message.EventStreamBegin, st.id),
 			session.Status(st.id, "status", message.CodePlayStart, "Started."))
 	case "pause", "pauseRaw":
 		if k.on {

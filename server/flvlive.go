@@ -113,19 +113,19 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 		return false, nil
 	}
 	v.out = answered{}
-	core := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: orDefault(v.server.WriteTimeout, defaultWriteTimeout, 0), Progress: true,
+	sess := session.New(nc, noRTMP{}, session.Config{Peer: "viewer", Timeout: orDefault(v.server.WriteTimeout, defaultWriteTimeout, 0), Progress: true,
 		Counters: &v.counters, Logger: v.server.log()})
-	defer core.Close()
-	stop := context.AfterFunc(v.ctx, func() { core.Fail(session.ErrClosed) })
+	defer sess.Close()
+	stop := context.AfterFunc(v.ctx, func() { sess.Fail(session.ErrClosed) })
 	defer stop()
-	if err := core.Writev(beginning); err != nil {
+	if err := sess.Writev(beginning); err != nil {
 		return true, err
 	}
 	clear(beginning)
-	player, err := sub.Push(sink{core}, func(error) {
+	player, err := sub.Push(sink{sess}, func(error) {
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
-		core.CloseWrite(ctx)
+		sess.CloseWrite(ctx)
 		nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 	})
 	if err != nil {
@@ -133,7 +133,7 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	}
 	v.missed = player.Stats
 	awaitEnd(nc)
-	core.Fail(session.ErrClosed) // so that no write keeps the player
+	sess.Fail(session.ErrClosed) // so that no write keeps the player
 	player.Close()
 	return true, nil
 }

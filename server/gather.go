@@ -26,7 +26,7 @@ type gatherer struct {
 // gather is called before each read, and waits if the read should be delayed.
 func (c *Conn) gather() {
 	g, now := &c.gatherer, time.Now()
-	pause := g.pause(now, c.core.Counters().BytesRead.Load())
+	pause := g.pause(now, c.session.Counters().BytesRead.Load())
 	if pause <= 0 || !c.unwatched(now) {
 		return
 	}

@@ -47,7 +47,7 @@ func TestGather(t *testing.T) {
 					test.change(t, c, p)
 				}
 				c.gather()
-				c.core.Counters().BytesRead.Add(test.bytes)
+				c.session.Counters().BytesRead.Add(test.bytes)
 				time.Sleep(50 * time.Millisecond)
 				var marks []int
 				c.gatherer.lowWater = func(n int) { marks = append(marks, n) }
@@ -87,7 +87,7 @@ func unwatchedConn(t *testing.T) (*Conn, *publication) {
 	t.Cleanup(func() { other.Close() })
 	c := s.newConn(t.Context(), nc)
 	c.start(0, &handshake.Result{})
-	t.Cleanup(c.core.Close)
+	t.Cleanup(c.session.Close)
 	pub, err := s.hub.Publish("live/x", live.PublishOptions{})
 	require.NoError(t, err)
 	t.Cleanup(s.hub.Close)

@@ -101,7 +101,7 @@ func (h *handling) run(serve func(context.Context, *Stream) error) {
 	failed := errors.New("panic")
 	c.guard(func() { failed = serve(h.ctx, h.out) })
 	h.cancel()
-	if h.ended.Swap(true) || c.core.Err() != nil {
+	if h.ended.Swap(true) || c.session.Err() != nil {
 		h.ended.Store(true)
 		st.finishLater(h)
 		return

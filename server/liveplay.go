@@ -37,7 +37,7 @@ func (p *playing) live() error {
 		o.Deliver = l.deliver
 	}
 	var err error
-	if l.player, err = c.server.hub.Play(p.request.Path, sink{c.core}, o); err != nil {
+	if l.player, err = c.server.hub.Play(p.request.Path, sink{c.session}, o); err != nil {
 		if errors.Is(err, live.ErrNotFound) {
 			return errNotFound
 		}
@@ -63,7 +63,7 @@ func (l *livePlaying) begins() {
 	}
 	id := l.stream.id
 	messages := append(l.notify(), session.Event(message.EventStreamBegin, id))
-	l.stream.conn.core.SendReply(messages...)
+	l.stream.conn.session.SendReply(messages...)
 }
 
 // ends is called by the hub after the last message.
@@ -77,11 +77,11 @@ func (l *livePlaying) ends(err error) {
 	eof := session.Event(message.EventStreamEOF, id)
 	switch {
 	case err == nil:
-		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayUnpublishNotify, l.request.Name+" is over."))
+		c.session.SendReply(eof, session.Status(id, "status", message.CodePlayUnpublishNotify, l.request.Name+" is over."))
 	case errors.Is(err, live.ErrNotFound):
 		l.stream.status("error", message.CodePlayStreamNotFound, "the stream has no publisher")
 	case errors.Is(err, live.ErrClosed):
-		c.core.SendReply(eof, session.Status(id, "status", message.CodePlayStop, "The server is shutting down."))
+		c.session.SendReply(eof, session.Status(id, "status", message.CodePlayStop, "The server is shutting down."))
 	}
 	l.stream.finishLater(l)
 }
@@ -151,19 +151,19 @@ func (l *livePlaying) serve(cmd message.Command) {
 
 // pauseNotified tells the client that the stream is paused, or has resumed.
 func pauseNotified(st *netStream, on bool) {
-	core := st.conn.core
+	sess := st.conn.session
 	if on {
-		core.SendReply(session.Status(st.id, "status", message.CodePauseNotify, "Paused."), session.Event(message.EventStreamEOF, st.id))
+		sess.SendReply(session.Status(st.id, "status", message.CodePauseNotify, "Paused."), session.Event(message.EventStreamEOF, st.id))
 		return
 	}
-	core.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
+	sess.SendReply(session.Status(st.id, "status", message.CodeUnpauseNotify, "Unpaused."), session.Event(message.EventStreamBegin, st.id))
 }
 
 // receiveNotified answers receiveAudio and receiveVideo (RTMP 1.0 sections 7.2.2.4 and 7.2.2.5). The flag false gets
 // no answer.
 func receiveNotified(st *netStream, on bool) {
 	if on {
-		st.conn.core.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
+		st.conn.session.SendReply(session.Status(st.id, "status", message.CodeSeekNotify, "Seeking."),
 			session.Status(st.id, "status", message.CodePlayStart, "Started."))
 	}
 }

@@ -117,14 +117,14 @@ func (st *netStream) refuse(err error, code string) {
 	r := refusalOf(err, code)
 	c.log.Info("rtmp: refused", "code", r.Code, "error", err)
 	if o, bad := statusMessage(st.id, "error", r.Code, r.Description, r.extra()); bad == nil {
-		c.core.SendReply(o)
+		c.session.SendReply(o)
 	}
 }
 
 // release ends all activities of the connection, without waiting for hooks.
 func (c *Conn) release() {
 	for _, st := range c.allStreams() {
-		st.endIngest(c.core.Err())
+		st.endIngest(c.session.Err())
 		if a := st.activity(); a != nil {
 			a.release()
 		}

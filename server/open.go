@@ -62,8 +62,8 @@ func (s *Server) serveConn(ctx context.Context, nc net.Conn, config *tls.Config,
 		nc.Close()
 		return c.Err()
 	}
-	c.guard(c.core.Serve)
-	c.core.Close()
+	c.guard(c.session.Serve)
+	c.session.Close()
 	c.release()
 	return c.Err()
 }
@@ -72,8 +72,8 @@ func (s *Server) remove(c *Conn) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	delete(s.conns, c)
-	if c.core != nil {
-		n := c.core.Counters()
+	if c.session != nil {
+		n := c.session.Counters()
 		s.counts.bytesIn.Add(n.BytesRead.Load())
 		s.counts.bytesOut.Add(n.BytesWritten.Load())
 	}
@@ -125,7 +125,7 @@ func (c *Conn) shakeHands(ctx context.Context, config *tls.Config, p *place) err
 	c.start(in.Received, result)
 	if setup > 0 && !c.byHand {
 		c.watch.start(max(1, setup-time.Since(began)), func() {
-			c.core.Fail(&session.TimeoutError{What: "connect", Hint: "SetupTimeout"})
+			c.session.Fail(&session.TimeoutError{What: "connect", Hint: "SetupTimeout"})
 		})
 	}
 	return nil
@@ -166,19 +166,19 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 		wire = transport.Encipher(wire, result.In, result.Out)
 		c.transport += "e"
 	}
-	core := session.New(c.recorded(wire, result), dispatcher{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
+	sess := session.New(c.recorded(wire, result), dispatcher{c}, session.Config{Peer: "client", MaxMessageSize: min(beforeConnect, s.maxMessage()),
 		Timeout: orDefault(s.WriteTimeout, defaultWriteTimeout, 0), Progress: true, HandshakeBytes: received, Tap: c.tap, BeforeRead: c.gather,
 		Logger: c.log})
-	core.Counters().BytesRead.Add(received)
-	core.Counters().BytesWritten.Add(handshakeSize)
-	c.hooks.Backlog = core.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })
-	c.waiting.backlog = core.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "media that waits for a hook" })
+	sess.Counters().BytesRead.Add(received)
+	sess.Counters().BytesWritten.Add(handshakeSize)
+	c.hooks.Backlog = sess.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "commands that wait for a hook" })
+	c.waiting.backlog = sess.NewBacklog(max(1<<20, s.maxMessage()), func() string { return "media that waits for a hook" })
 	c.mu.Lock()
-	c.core, c.opening = core, nil
+	c.session, c.opening = sess, nil
 	err := c.err
 	c.mu.Unlock()
-	if err != nil { // fail was called before c.core was set
-		core.Fail(err)
+	if err != nil { // fail was called before c.session was set
+		sess.Fail(err)
 	}
 }
 
@@ -186,12 +186,12 @@ func (c *Conn) start(received uint64, result *handshake.Result) {
 // sets p.Body to new memory, which the caller may keep. It is for connections from Accept; on other connections it competes with the
 // Server.
 func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
-	if err := c.core.ReadPacket(ctx, 0, p); err != nil {
+	if err := c.session.ReadPacket(ctx, 0, p); err != nil {
 		return err
 	}
 	if c.byHand && (p.Type == message.TypeCommandAMF0 || p.Type == message.TypeCommandAMF3) {
 		if cmd, err := message.ParseCommand(p.Type, p.Body); cmd.Name == "_result" || cmd.Name == "_error" {
-			c.core.CallAnswered(&cmd, err)
+			c.session.CallAnswered(&cmd, err)
 		}
 	}
 	return nil
@@ -199,7 +199,7 @@ func (c *Conn) ReadPacket(ctx context.Context, p *message.Packet) error {
 
 // HandlePacket serves a packet from ReadPacket as a Server does.
 func (c *Conn) HandlePacket(ctx context.Context, p *message.Packet) error {
-	return c.core.HandlePacket(ctx, p)
+	return c.session.HandlePacket(ctx, p)
 }
 
 // SendPacket sends p. It neither modifies nor keeps p.Body.
@@ -208,5 +208,5 @@ func (c *Conn) SendPacket(ctx context.Context, p *message.Packet) error {
 	if session.IsPushed(o.ChunkStreamID) {
 		o.Format = 0 // a full header, since the chunk writer does not know the headers that streams have sent on this chunk stream
 	}
-	return c.core.Send(ctx, o)
+	return c.session.Send(ctx, o)
 }

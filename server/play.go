@@ -135,7 +135,7 @@ func (p *playing) begun(before ...chunk.Outgoing) error {
 	if err != nil {
 		return err
 	}
-	return p.stream.conn.core.SendReply(append(messages, access)...)
+	return p.stream.conn.session.SendReply(append(messages, access)...)
 }
 
 func (p *playing) asked() *Request { return p.request }
@@ -143,7 +143,7 @@ func (p *playing) asked() *Request { return p.request }
 var errNotFound = errors.New("server: no such stream")
 
 // sink is a client as a live.Sink.
-type sink struct{ core *session.Session }
+type sink struct{ session *session.Session }
 
-func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.core.TryWritev(b) }
-func (s sink) Write(b [][]byte) error               { return s.core.Writev(b) }
+func (s sink) TryWrite(b [][]byte) (ok, ready bool) { return s.session.TryWritev(b) }
+func (s sink) Write(b [][]byte) error               { return s.session.Writev(b) }

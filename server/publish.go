@@ -141,8 +141,8 @@ func (p *publication) allowed() (code string, err error) {
 	defer cancel()
 	late := time.AfterFunc(PublishTimeout, func() { // the hook may ignore ctx
 		p.stream.dropIngest(p.in)
-		c.core.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
-		c.core.FlushReplies()
+		c.session.TryReply(session.Status(p.stream.id, "error", message.CodePublishDenied, "the server has not decided in time"))
+		c.session.FlushReplies()
 	})
 	err = p.app.publish(ctx, r)
 	if inTime := late.Stop(); !inTime {
@@ -248,7 +248,7 @@ func (p *publication) finish() {
 	p.stream.dropIngest(p.in)
 	st := StreamStats(p.pub.Stats())
 	p.record.finish()
-	if p.stream.conn.core.Err() == nil {
+	if p.stream.conn.session.Err() == nil {
 		p.stream.status("status", message.CodeUnpublishSuccess, p.request.Name+" is over.")
 	}
 	p.app.unpublish(p.request, st)

@@ -53,7 +53,7 @@ const (
 func (c *Conn) sharedReceived(m *session.Message) {
 	in, err := message.ParseSharedObject(m.Type, bytes.Clone(m.Payload()))
 	if err != nil {
-		c.core.Unreadable(m, err)
+		c.session.Unreadable(m, err)
 		return
 	}
 	c.later(m.Size(), func() {
@@ -294,9 +294,9 @@ func (c *Conn) tellShared(body []byte) {
 	if len(body) == 0 {
 		return
 	}
-	if !c.core.TryReply(session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)) {
-		c.core.Fail(errSharedSlow)
+	if !c.session.TryReply(session.Encode(message.TypeSharedObjectAMF0, 0, 0, body)) {
+		c.session.Fail(errSharedSlow)
 		return
 	}
-	c.core.FlushReplies()
+	c.session.FlushReplies()
 }

@@ -56,8 +56,8 @@ func (c *Conn) stopFiles() {
 	for _, st := range c.allStreams() {
 		if fp, ok := st.activity().(*filePlaying); ok && !fp.over() {
 			fp.release()
-			c.core.TryReply(session.Event(message.EventStreamEOF, st.id))
-			c.core.TryReply(session.Status(st.id, "status", message.CodePlayStop, "The server is shutting down."))
+			c.session.TryReply(session.Event(message.EventStreamEOF, st.id))
+			c.session.TryReply(session.Status(st.id, "status", message.CodePlayStop, "The server is shutting down."))
 		}
 	}
 }
@@ -133,7 +133,7 @@ func (c *Conn) askToReconnect() {
 	if !(bits >= 0 && bits < 1<<31) || int(bits)&reconnect == 0 {
 		return
 	}
-	if o, err := statusMessage(0, "status", message.CodeConnectReconnectRequest, "The server is shutting down.", nil); err == nil && c.core.TryReply(o) {
-		c.core.FlushReplies()
+	if o, err := statusMessage(0, "status", message.CodeConnectReconnectRequest, "The server is shutting down.", nil); err == nil && c.session.TryReply(o) {
+		c.session.FlushReplies()
 	}
 }

@@ -45,10 +45,10 @@ func (s *Server) Stats() Stats {
 			st.Tunnels++
 		}
 		c.mu.Lock()
-		core := c.core
+		sess := c.session
 		c.mu.Unlock()
-		if core != nil {
-			n := core.Counters()
+		if sess != nil {
+			n := sess.Counters()
 			st.BytesIn += n.BytesRead.Load()
 			st.BytesOut += n.BytesWritten.Load()
 		}

@@ -89,7 +89,7 @@ func (s *Stream) SetReadDeadline(t time.Time) error {
 // If it passes in the middle of a chunk, the connection ends.
 func (s *Stream) SetWriteDeadline(t time.Time) error {
 	s.write.set(t)
-	s.h.stream.conn.core.InterruptWrite(s.asWriter())
+	s.h.stream.conn.session.InterruptWrite(s.asWriter())
 	return nil
 }
 
@@ -206,7 +206,7 @@ func (s *Stream) Write(b []byte) (n int, err error) {
 	if err := s.mayWrite(); err != nil {
 		return 0, err
 	}
-	batch, err := s.h.stream.conn.core.Begin(s.asWriter())
+	batch, err := s.h.stream.conn.session.Begin(s.asWriter())
 	if err != nil {
 		return 0, err
 	}
@@ -245,7 +245,7 @@ func (s *Stream) WritePacket(p *message.Packet) error {
 	if err := s.mayWrite(); err != nil {
 		return err
 	}
-	batch, err := s.h.stream.conn.core.Begin(s.asWriter())
+	batch, err := s.h.stream.conn.session.Begin(s.asWriter())
 	if err != nil {
 		return err
 	}

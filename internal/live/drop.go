@@ -17,8 +17,8 @@ func (l *log) limit(maxCost int, maxAge time.Duration) {
 	}
 }
 
-// keep drops the messages before sequence number from that no player can begin with any more: those before the newest
-// key frame, or without video all of them.
+// keep drops the messages before sequence number from with which no player can begin any more: those before the newest key frame or,
+// without video, all of them.
 func (l *log) keep(from uint64) {
 	if l.video {
 		from = min(from, l.key)
@@ -46,7 +46,7 @@ func (c *cursor) skip(l *log) {
 	c.begin(l, true)
 }
 
-// resync is skip for a cursor that has fallen out of the log. It returns the number of messages missed.
+// resync is like skip, for a cursor that has fallen out of the log. It returns the number of messages missed.
 func (c *cursor) resync(l *log) uint64 {
 	from := c.next
 	c.skip(l)
@@ -70,7 +70,7 @@ func (c *cursor) begin(l *log, cached bool) {
 	default:
 		c.waiting, c.waited = true, 0
 	}
-	if n := len(l.messages); n > 0 { // the publication at that place
+	if n := len(l.messages); n > 0 { // the publication of the message there
 		if from := l.messages[min(int(c.next-l.base), n-1)].from; from != c.from {
 			c.from, c.carried = from, false
 		}
