@@ -38,7 +38,8 @@ func (l *link) sayGoodbye(last []chunk.Outgoing) {
 // linger ends a connection that has published without losing anything. Closing a socket with unread data resets the connection, and
 // the server drops what it has not read yet. So linger closes the write side if possible, and reads until the server hangs up, or until
 // lingerGrace after the server has received everything. If the socket cannot tell what has arrived, the server is asked a
-// question that all servers answer: after the answer it has read everything. A server that acknowledges is still reading.
+// question that all servers answer: after the answer it has read everything. A tunnel is closed only then, since its end does not say
+// what the server has read. A server that acknowledges is still reading.
 func (l *link) linger(ctx context.Context) {
 	stop := context.AfterFunc(ctx, func() { // ends a write, too
 		l.session.Fail(&session.TimeoutError{What: "close: the server has not read everything that was published"})
@@ -51,7 +52,8 @@ func (l *link) linger(ctx context.Context) {
 			answered = k.call.Done()
 		}
 	}
-	half := l.session.CloseWrite(ctx)
+	tunnel := l.url.Transport().Tunnel
+	half := !tunnel && l.session.CloseWrite(ctx)
 	tick := time.NewTicker(lingerPoll)
 	defer tick.Stop()
 	arrived, acknowledgements := false, l.counts.Acknowledgements.Load()
@@ -60,7 +62,8 @@ func (l *link) linger(ctx context.Context) {
 		case <-l.session.Done():
 			return
 		case <-answered:
-			if answered, arrived, quiet = nil, true, 0; !half {
+			answered, arrived, quiet = nil, true, 0
+			if half = half || tunnel && l.session.CloseWrite(ctx); !half {
 				return
 			}
 		case <-tick.C:
@@ -73,8 +76,8 @@ func (l *link) linger(ctx context.Context) {
 	}
 }
 
-// unacknowledged returns how many bytes the server's TCP has not acknowledged, if that is known. A proxy's TCP says nothing about the
-// server.
+// unacknowledged returns how many bytes the server's TCP has not acknowledged, if that is known. A proxy's TCP, and HTTP in a tunnel,
+// say nothing about the server.
 func (l *link) unacknowledged() (n int, known bool) {
 	if l.relayed {
 		return 0, false

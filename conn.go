@@ -164,8 +164,8 @@ func (c *Conn) Follow(tcURL string) (rawURL string, o *Options, err error) {
 // everything has been acknowledged and the server has stopped reading, and for Options.Timeout at most.
 //
 // An error means that something that was published may not have arrived, even if the connection was lost before Close; it is Conn.Err
-// then. Close returns no other errors. On Linux and macOS TCP knows what has arrived. Elsewhere, through a proxy, or with
-// Options.DialContext, the server is asked a last question; a server that hangs up in the orderly way without answering is assumed to
+// then. Close returns no other errors. On Linux and macOS TCP knows what has arrived. Elsewhere, through a proxy or a tunnel, or
+// with Options.DialContext, the server is asked a last question; a server that hangs up in the orderly way without answering is assumed to
 // have read everything.
 func (c *Conn) Close() error {
 	c.closing.Do(func() { c.closed = c.close() })

@@ -84,8 +84,9 @@ func (k *opener) dial(ctx context.Context, l *link) (net.Conn, error) {
 	}
 	defer func() { l.near = dialer.Nearness() }()
 	addr := net.JoinHostPort(k.url.Host, strconv.Itoa(int(k.url.EffectivePort())))
-	l.relayed = k.opts.DialContext != nil || dialer.Proxied(addr)
-	switch t := k.url.Transport(); {
+	t := k.url.Transport()
+	l.relayed = t.Tunnel || k.opts.DialContext != nil || dialer.Proxied(addr)
+	switch {
 	case t.Tunnel:
 		return dialer.DialTunnel(ctx, addr, t.TLS)
 	case t.TLS:

@@ -69,7 +69,7 @@ func EqualTags(t testing.TB, want, got []flv.Tag) {
 		require.Equal(t, want[i].Timestamp, got[i].Timestamp, "time of tag %d", i)
 		require.Equal(t, want[i].Body, got[i].Body, "body of tag %d", i)
 	}
-	require.Len(t, got, len(want))
+	require.Equal(t, len(want), len(got), "number of tags, of which the first ones are equal")
 }
 
 // Echo is a server's set of handlers with one method, "echo", which returns its first argument.

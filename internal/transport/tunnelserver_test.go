@@ -45,68 +45,74 @@ func TestTunnelServer(t *testing.T) {
 		"close after a send": {0, []step{{"send", "hello", "\x01hello"}, {"close", "hello", "\x00"}}},
 	} {
 		t.Run(name, func(t *testing.T) {
-			s := NewTunnelServer(echo)
-			defer s.Close()
-			id := openSession(t, s)
-			for i, step := range test.steps {
-				status, answer := ask(s, "POST", fmt.Sprintf("/%s/%s/%d", step.op, id, test.first+i), step.body)
-				assert.Equal(t, 200, status)
-				assert.Equal(t, step.answer, answer)
-			}
+			synctest.Test(t, func(t *testing.T) { // an answer waits maxHold for the echo
+				s := NewTunnelServer(echo)
+				defer s.Close()
+				id := openSession(t, s)
+				for i, step := range test.steps {
+					status, answer := ask(s, "POST", fmt.Sprintf("/%s/%s/%d", step.op, id, test.first+i), step.body)
+					assert.Equal(t, 200, status)
+					assert.Equal(t, step.answer, answer)
+				}
+			})
 		})
 	}
 }
 
 func TestTunnelServerRefuses(t *testing.T) {
-	s := NewTunnelServer(echo)
-	defer s.Close()
-	id := openSession(t, s)
-	for _, test := range []struct {
-		method, path string
-		status       int
-	}{
-		{"GET", "/open/1", 405},
-		{"GET", "/idle/" + id + "/0", 405},
-		{"PUT", "/send/" + id + "/0", 405},
-		{"POST", "/fcs/ident2", 404}, // no other machine
-		{"POST", "/", 404},
-		{"POST", "", 404},
-		{"POST", "/open", 404},
-		{"POST", "/open/2", 404},
-		{"POST", "/open/1/2", 404},
-		{"POST", "/idle/" + id, 404},
-		{"POST", "/idle/" + id + "/", 404},
-		{"POST", "/idle/" + id + "/x", 404},
-		{"POST", "/idle/" + id + "/-1", 404},
-		{"POST", "/idle/" + id + "/18446744073709551616", 404},
-		{"POST", "/idle/" + id + "/0/0", 404},
-		{"POST", "/idle//0", 404},
-		{"POST", "/idle/" + id[1:] + "/0", 404},
-		{"POST", "/what/" + id + "/0", 404},
-	} {
-		status, _ := ask(s, test.method, "http://server.test"+test.path, "hello")
-		assert.Equal(t, test.status, status, "%s %s", test.method, test.path)
-	}
-	// None of these requests has affected the session.
-	_, answer := ask(s, "POST", "/send/"+id+"/0", "hello")
-	assert.Equal(t, "\x01hello", answer)
+	synctest.Test(t, func(t *testing.T) { // an answer waits maxHold for the echo
+		s := NewTunnelServer(echo)
+		defer s.Close()
+		id := openSession(t, s)
+		for _, test := range []struct {
+			method, path string
+			status       int
+		}{
+			{"GET", "/open/1", 405},
+			{"GET", "/idle/" + id + "/0", 405},
+			{"PUT", "/send/" + id + "/0", 405},
+			{"POST", "/fcs/ident2", 404}, // no other machine
+			{"POST", "/", 404},
+			{"POST", "", 404},
+			{"POST", "/open", 404},
+			{"POST", "/open/2", 404},
+			{"POST", "/open/1/2", 404},
+			{"POST", "/idle/" + id, 404},
+			{"POST", "/idle/" + id + "/", 404},
+			{"POST", "/idle/" + id + "/x", 404},
+			{"POST", "/idle/" + id + "/-1", 404},
+			{"POST", "/idle/" + id + "/18446744073709551616", 404},
+			{"POST", "/idle/" + id + "/0/0", 404},
+			{"POST", "/idle//0", 404},
+			{"POST", "/idle/" + id[1:] + "/0", 404},
+			{"POST", "/what/" + id + "/0", 404},
+		} {
+			status, _ := ask(s, test.method, "http://server.test"+test.path, "hello")
+			assert.Equal(t, test.status, status, "%s %s", test.method, test.path)
+		}
+		// None of these requests has affected the session.
+		_, answer := ask(s, "POST", "/send/"+id+"/0", "hello")
+		assert.Equal(t, "\x01hello", answer)
+	})
 }
 
 // TestTunnelServerOutOfTurn checks that a request with the wrong number, which may be a repeated one, has no effect.
 func TestTunnelServerOutOfTurn(t *testing.T) {
-	s := NewTunnelServer(echo)
-	defer s.Close()
-	id := openSession(t, s)
-	_, answer := ask(s, "POST", "/send/"+id+"/7", "hello")
-	assert.Equal(t, "\x01hello", answer)
-	for _, n := range []int{7, 6, 0, 9} {
-		status, _ := ask(s, "POST", fmt.Sprintf("/send/%s/%d", id, n), "again")
-		assert.Equal(t, 400, status)
-		status, _ = ask(s, "POST", fmt.Sprintf("/close/%s/%d", id, n), "again")
-		assert.Equal(t, 400, status)
-	}
-	_, answer = ask(s, "POST", "/send/"+id+"/8", "you")
-	assert.Equal(t, "\x01you", answer)
+	synctest.Test(t, func(t *testing.T) { // an answer waits maxHold for the echo
+		s := NewTunnelServer(echo)
+		defer s.Close()
+		id := openSession(t, s)
+		_, answer := ask(s, "POST", "/send/"+id+"/7", "hello")
+		assert.Equal(t, "\x01hello", answer)
+		for _, n := range []int{7, 6, 0, 9} {
+			status, _ := ask(s, "POST", fmt.Sprintf("/send/%s/%d", id, n), "again")
+			assert.Equal(t, 400, status)
+			status, _ = ask(s, "POST", fmt.Sprintf("/close/%s/%d", id, n), "again")
+			assert.Equal(t, 400, status)
+		}
+		_, answer = ask(s, "POST", "/send/"+id+"/8", "you")
+		assert.Equal(t, "\x01you", answer)
+	})
 }
 
 func TestTunnelServerIntervals(t *testing.T) {
