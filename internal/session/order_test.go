@@ -229,3 +229,31 @@ func TestOneReadCompletesAllCalls(t *testing.T) {
 		assert.Equal(t, []int{1, 2}, client.numbers(t, 2))
 	})
 }
+
+// A call that waits for queued media does not wait for ever if the queue drops all of it.
+func TestWaitingForMediaThatIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		const limit = 1000
+		q := client.session.NewSendQueue(limit)
+		require.True(t, q.Start(1))
+		frame := func(first byte, n int) {
+			o := Encode(message.TypeVideo, 1, 0, append([]byte{first, 1, 0, 0, 0}, make([]byte, n)...))
+			require.NoError(t, q.Enqueue(until{}, &o))
+		}
+		frame(0x17, 10)
+		synctest.Wait() // it is being written, and nobody reads
+		frame(0x27, limit/2)
+		sent := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		go func() { sent <- client.session.Send(ctx, event(1)) }()
+		synctest.Wait()
+		frame(0x27, limit/2) // both are dropped
+		require.Zero(t, q.Waiting())
+		var p message.Packet
+		require.NoError(t, server.session.ReadPacket(t.Context(), 0, &p))
+		assert.Equal(t, []int{-1}, server.numbers(t, 1))
+		require.NoError(t, <-sent)
+	})
+}
