@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -256,4 +258,20 @@ func TestWaitingForMediaThatIsDropped(t *testing.T) {
 		assert.Equal(t, []int{-1}, server.numbers(t, 1))
 		require.NoError(t, <-sent)
 	})
+}
+
+// CloseWrite writes what was posted before, and what is posted after it does not end a Session that is leaving.
+func TestPostBesideCloseWrite(t *testing.T) {
+	a, b := conntest.Pair(t)
+	wrapped := struct{ *net.TCPConn }{a} // it has to be written to by another goroutine than that of Post
+	client, server := pairOn(t, wrapped, b, Config{})
+	client.session.Leaving()
+	require.NoError(t, client.session.Post(t.Context(), true, event(1)))
+	require.True(t, client.session.CloseWrite(t.Context()))
+	require.NoError(t, client.session.Post(t.Context(), true, event(2)))
+	require.NoError(t, server.session.Send(t.Context(), event(3)))
+	assert.Equal(t, []int{-3}, client.numbers(t, 1))
+	assert.Equal(t, []int{-1}, server.numbers(t, 1))
+	var p message.Packet
+	assert.ErrorIs(t, server.session.ReadPacket(t.Context(), 0, &p), io.ErrUnexpectedEOF)
 }
