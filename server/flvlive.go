@@ -125,7 +125,10 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	player, err := sub.Push(sink{core}, func(error) {
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
-		core.CloseWrite(ctx)
+		if !core.CloseWrite(ctx) {
+			core.Fail(session.ErrClosed)
+			return
+		}
 		nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 	})
 	if err != nil {
