@@ -245,3 +245,42 @@ func TestCloseReportsWhatATunnelRefused(t *testing.T) {
 	saysWhatWasLost(t, c, io.ErrUnexpectedEOF)
 	assert.Zero(t, received.Load(), "of 11")
 }
+
+// TestCallsBesideClose checks that Close waits until the server has read everything, whatever calls are made meanwhile or were never answered.
+func TestCallsBesideClose(t *testing.T) {
+	const count, size = 12, 512 << 10
+	for name, dial := range map[string]func(ctx context.Context, network, addr string) (net.Conn, error){
+		"a socket": nil,
+		"wrapped": func(ctx context.Context, network, addr string) (net.Conn, error) {
+			nc, err := new(net.Dialer).DialContext(ctx, network, addr)
+			if err != nil {
+				return nil, err
+			}
+			return struct{ *net.TCPConn }{nc.(*net.TCPConn)}, nil
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var arrived atomic.Int32
+			server, _ := rtmptest.Recorder(t, testserver.Config{OnMessage: func(_ *testserver.Session, m *chunk.Message) {
+				time.Sleep(time.Millisecond) // a slow server
+				if message.Type(m.Type) == message.TypeVideo {
+					arrived.Add(1)
+				}
+			}})
+			c, s := publishing(t, server.URL("live", "out"), &Options{DialContext: dial})
+			writePackets(t, s, count, size)
+			var calling sync.WaitGroup
+			for range 4 {
+				calling.Go(func() {
+					for c.Err() == nil {
+						c.Call(context.Background(), "nothing")
+						time.Sleep(100 * time.Microsecond)
+					}
+				})
+			}
+			require.NoError(t, c.Close())
+			calling.Wait()
+			assert.EqualValues(t, count, arrived.Load())
+		})
+	}
+}

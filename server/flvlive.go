@@ -125,7 +125,10 @@ func (v *viewer) push(sub *live.Subscriber, beginning [][]byte) (pushed bool, er
 	player, err := sub.Push(sink{sess}, func(error) {
 		ctx, cancel := context.WithTimeout(v.ctx, lingerTimeout)
 		defer cancel()
-		sess.CloseWrite(ctx)
+		if !sess.CloseWrite(ctx) {
+			sess.Fail(session.ErrClosed)
+			return
+		}
 		nc.SetReadDeadline(time.Now().Add(lingerTimeout))
 	})
 	if err != nil {

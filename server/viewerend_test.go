@@ -66,8 +66,35 @@ func TestViewerThatDoesNotReadTheEnd(t *testing.T) {
 	}
 }
 
-// TestViewerOfASilentStreamOverHTTP2 checks that a viewer over HTTP/2 is not disconnected if a stream sends nothing for longer than
-// WriteTimeout.
+// A viewer of a live stream whose connection cannot be half closed learns at once that the stream has ended.
+func TestEndOfALiveStreamWithoutHalfClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}
+		defer s.Close()
+		w := &http.Server{Handler: s.FLVHandler()}
+		l, served := make(pipes, 1), make(chan error, 1)
+		go func() { served <- w.Serve(l) }()
+		client, accepted := net.Pipe()
+		l <- accepted
+		pub, err := s.Publish(t.Context(), "live/x")
+		require.NoError(t, err)
+		_, err = pub.Write(testserver.Sample)
+		require.NoError(t, err)
+		_, err = io.WriteString(client, "GET /live/x.flv HTTP/1.1\r\nHost: server.test\r\n\r\n")
+		require.NoError(t, err)
+		response, err := http.ReadResponse(bufio.NewReader(client), nil)
+		require.NoError(t, err)
+		require.NoError(t, pub.Close())
+		began := time.Now()
+		_, err = io.Copy(io.Discard, response.Body)
+		require.NoError(t, err)
+		assert.Zero(t, time.Since(began))
+		w.Close()
+		assert.ErrorIs(t, <-served, http.ErrServerClosed)
+	})
+}
+
+// A viewer over HTTP/2 stays when nothing comes for longer than WriteTimeout: it is not the one who keeps the server waiting.
 func TestViewerOfASilentStreamOverHTTP2(t *testing.T) {
 	const limit = 50 * time.Millisecond
 	s := &server.Server{WriteTimeout: limit}

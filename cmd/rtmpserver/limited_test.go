@@ -92,3 +92,25 @@ func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 		assert.False(t, more)
 	}
 }
+
+// TestLimitedConnHalfCloses checks that the connections can be half closed, as net/http and package server do at the end of an answer.
+func TestLimitedConnHalfCloses(t *testing.T) {
+	inner, err := net.Listen("tcp", "127.0.0.1:0")
+	require.NoError(t, err)
+	l := &limited{inner, new(settings).httpPlaces(), nil, slog.New(slog.DiscardHandler)}
+	defer l.Close()
+	client, err := net.Dial("tcp", inner.Addr().String())
+	require.NoError(t, err)
+	defer client.Close()
+	client.SetDeadline(time.Now().Add(patience))
+	nc, err := l.Accept()
+	require.NoError(t, err)
+	defer nc.Close()
+	require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
+	_, err = client.Read(make([]byte, 1))
+	assert.Equal(t, io.EOF, err)
+	_, err = client.Write([]byte{1})
+	require.NoError(t, err)
+	_, err = io.ReadFull(nc, make([]byte, 1))
+	assert.NoError(t, err)
+}

@@ -146,3 +146,18 @@ func TestPendingCallsAreBounded(t *testing.T) {
 	_, err = table.NewCall("ask", 0)
 	require.NoError(t, err)
 }
+
+// A Session in a bubble of synctest has the timers of its own bubble.
+func TestTimersOfBubbles(t *testing.T) {
+	for range 10 {
+		synctest.Test(t, func(t *testing.T) {
+			client, _ := pair(t, Config{Timeout: time.Second})
+			client.session.StartStanding()
+			synctest.Wait()
+			var late *TimeoutError
+			k, err := client.session.NewCall("ask", 0)
+			require.NoError(t, err)
+			require.ErrorAs(t, k.Wait(t.Context()), &late)
+		})
+	}
+}

@@ -3,6 +3,8 @@ package session
 import (
 	"context"
 	"errors"
+	"io"
+	"net"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -229,4 +231,48 @@ func TestOneReadCompletesAllCalls(t *testing.T) {
 		assert.EqualValues(t, calls, client.session.Counters().Messages.Load())
 		assert.Equal(t, []int{1, 2}, client.numbers(t, 2))
 	})
+}
+
+// A call that waits for queued media does not wait for ever if the queue drops all of it.
+func TestWaitingForMediaThatIsDropped(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		client, server := pair(t, Config{})
+		const limit = 1000
+		q := client.session.NewSendQueue(limit)
+		require.True(t, q.Start(1))
+		frame := func(first byte, n int) {
+			o := Encode(message.TypeVideo, 1, 0, append([]byte{first, 1, 0, 0, 0}, make([]byte, n)...))
+			require.NoError(t, q.Enqueue(until{}, &o))
+		}
+		frame(0x17, 10)
+		synctest.Wait() // it is being written, and nobody reads
+		frame(0x27, limit/2)
+		sent := make(chan error, 1)
+		ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+		defer cancel()
+		go func() { sent <- client.session.Send(ctx, event(1)) }()
+		synctest.Wait()
+		frame(0x27, limit/2) // both are dropped
+		require.Zero(t, q.Waiting())
+		var p message.Packet
+		require.NoError(t, server.session.ReadPacket(t.Context(), 0, &p))
+		assert.Equal(t, []int{-1}, server.numbers(t, 1))
+		require.NoError(t, <-sent)
+	})
+}
+
+// CloseWrite writes what was posted before, and what is posted after it does not end a Session that is leaving.
+func TestPostBesideCloseWrite(t *testing.T) {
+	a, b := conntest.Pair(t)
+	wrapped := struct{ *net.TCPConn }{a} // it has to be written to by another goroutine than that of Post
+	client, server := pairOn(t, wrapped, b, Config{})
+	client.session.Leaving()
+	require.NoError(t, client.session.Post(t.Context(), true, event(1)))
+	require.True(t, client.session.CloseWrite(t.Context()))
+	require.NoError(t, client.session.Post(t.Context(), true, event(2)))
+	require.NoError(t, server.session.Send(t.Context(), event(3)))
+	assert.Equal(t, []int{-3}, client.numbers(t, 1))
+	assert.Equal(t, []int{-1}, server.numbers(t, 1))
+	var p message.Packet
+	assert.ErrorIs(t, server.session.ReadPacket(t.Context(), 0, &p), io.ErrUnexpectedEOF)
 }

@@ -31,6 +31,7 @@ type reader struct {
 	deadline deadline
 	window   window
 	standing standing
+	waiters  sync.Pool // of awaitCall; not shared by Sessions, since a timer may belong to a bubble of testing/synctest
 
 	backlogs
 
@@ -62,17 +63,17 @@ func (r *reader) AwaitReply(ctx context.Context, what string, done <-chan struct
 	return r.Read(w)
 }
 
-// waiters holds the Waiters of awaitCall.
-var waiters = sync.Pool{New: func() any { return new(Waiter) }}
-
 // awaitCall waits until k is complete, for at most limit; <= 0 means no limit.
 func (r *reader) awaitCall(ctx context.Context, limit time.Duration, k *Call) error {
-	w := waiters.Get().(*Waiter)
+	w, _ := r.waiters.Get().(*Waiter)
+	if w == nil {
+		w = new(Waiter)
+	}
 	*w = Waiter{What: k.Method, call: k, ctx: ctx, timer: w.timer}
 	w.expireAfter(limit)
 	err := r.Read(w)
 	*w = Waiter{timer: w.timer}
-	waiters.Put(w) // that it may still be interrupted is harmless
+	r.waiters.Put(w) // that it may still be interrupted is harmless
 	return err
 }
 

@@ -85,7 +85,7 @@ func (w *writer) startFlusher() {
 
 // writeNow passes the replies to the socket, and reports whether the socket has accepted all of them. The caller holds the lock.
 func (w *writer) writeNow() bool {
-	if w.err != nil && w.havePosted() {
+	if w.err != nil && !w.leaving.Load() && w.havePosted() {
 		w.life.Fail(w.err)
 	}
 	if w.try == nil || w.err != nil || len(w.unsent) > 0 || len(w.rest) > 0 {

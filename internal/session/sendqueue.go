@@ -169,6 +169,9 @@ func (q *SendQueue) run() {
 		q.busy = taken.Len() > 0
 		q.count(q.busy)
 		q.sent, q.next = q.next, nil
+		if !q.busy {
+			passed(&q.sent) // what was queued has been dropped
+		}
 		last := q.closed && !q.busy
 		q.mu.Unlock()
 		if last {

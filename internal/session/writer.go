@@ -403,7 +403,7 @@ func (w *writer) InterruptWrite(who Writer) { w.deadline.interrupt(who) }
 // Leaving says that the peer may hang up from now on: a failed write does not end the Session.
 func (w *writer) Leaving() { w.leaving.Store(true) }
 
-// CloseWrite closes the write side of the connection. It returns false if the connection does not support that.
+// CloseWrite writes what is waiting, and closes the write side of the connection. It returns false if the connection does not support that.
 func (w *writer) CloseWrite(ctx context.Context) bool {
 	half, ok := w.life.nc.(interface{ CloseWrite() error })
 	if !ok {
@@ -415,6 +415,10 @@ func (w *writer) CloseWrite(ctx context.Context) bool {
 		return true
 	}
 	defer w.release()
+	if w.err == nil {
+		w.begin()
+		w.flush(purpose{ctx: ctx}, 0) // after an error, what the peer has sent can still be read
+	}
 	if half.CloseWrite() != nil {
 		return false
 	}
