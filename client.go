@@ -19,6 +19,16 @@ import (
 )
 
 // client is the client's half of a connection. It acts on the messages that the session does not serve itself.
+//
+// Lock order of the package, outermost first, with the locks that the comment on session.Session lists:
+//
+//	Conn.closing -> Stream.closing -> farewell.underWay -> all others
+//	Conn.mu -> life.mu
+//	SharedObject.order -> write lock
+//	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
+//	lifetime.mu -> life.mu -> Callbacks.mu
+//
+// streamTable.mu, sharedTable.mu, SharedObject.mu and events.mu are innermost.
 type client struct {
 	*link
 	streams *streamTable

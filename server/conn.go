@@ -19,6 +19,13 @@ type Conn struct {
 	// One goroutine reads: the session's standing reader, or the caller of ReadPacket. It dispatches messages in
 	// dispatch.go and neither blocks nor writes. Commands are served in the order of their arrival on the hooks'
 	// goroutine, which exists only while it has work. Media goes directly from the reader to its ingest.
+	//
+	// Lock order of the package, outermost first, with the locks that the comments on session.Session and package live list:
+	//
+	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
+	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
+	//	sharedObjects.mu, Player.mu of live -> locks of the session
+	//	recording.mu -> Callbacks.mu
 
 	server    *Server
 	id        uint64
