@@ -120,7 +120,7 @@ func (l *life) begins(s *session.Session) error {
 	return l.err
 }
 
-// sessionEnded ends the Conn if s is its session. meaning, called with l.mu held, returns the error that the program sees.
+// sessionEnded ends the Conn if s is its session. It calls meaning, with l.mu held, to turn err into the error that the program sees.
 func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -195,7 +195,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	return session.Taken
 }
 
-// Room reports whether a Read that could return also takes messages that have already arrived.
+// Room reports whether the call in progress takes more of the messages that have already arrived, although it could return.
 func (s *streamSink) Room() bool { return !s.sink.full() }
 
 // Deadline returns the earlier one of SetReadDeadline and Options.MediaTimeout.

@@ -70,7 +70,7 @@ type Conn struct {
 
 type contextKey struct{}
 
-// FromContext returns the client for whose hook ctx was made, or nil for other contexts.
+// FromContext returns the client for which a hook or a Method was called with ctx, or nil if ctx does not come from one.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(contextKey{}).(*Conn)
 	return c

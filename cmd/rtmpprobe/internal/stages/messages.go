@@ -130,7 +130,7 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 	}
 }
 
-// refusals are statuses that refuse a request at any level.
+// refusals are the status codes that refuse a request even if their level is not error.
 var refusals = map[string]bool{
 	message.CodePlayStreamNotFound: true, message.CodePlayFailed: true, message.CodePlayNoSupportedTrackFound: true,
 	message.CodePublishBadName: true, message.CodePublishDenied: true, message.CodePublishRejected: true,
