@@ -158,7 +158,7 @@ func TestScatterIsUsed(t *testing.T) {
 	assert.Zero(t, v.slots, "with small chunks it costs more than it saves")
 }
 
-// A message may have more chunks than one vectored read covers.
+// TestMoreChunksThanOneReadScatters checks a message that has more chunks than one scattered read can fill.
 func TestMoreChunksThanOneReadScatters(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, scatterChunk)})
@@ -181,7 +181,7 @@ func TestMoreChunksThanOneReadScatters(t *testing.T) {
 	assert.GreaterOrEqual(t, v.slots, 4*maxScattered)
 }
 
-// A Reader that waits holds no buffer.
+// TestWaitingHoldsNothing checks that a Reader holds no buffer while it waits.
 func TestWaitingHoldsNothing(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: 9, ChunkStreamID: 4, Body: make([]byte, 1000)})
