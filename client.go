@@ -19,6 +19,16 @@ import (
 )
 
 // client is the client's half of a connection. It acts on the messages that the session does not serve itself.
+//
+// Lock order of the package, outermost first, with the locks that the comment on session.Session lists:
+//
+//	Conn.closing -> Stream.closing -> farewell.underWay -> all others
+//	Conn.mu -> life.mu
+//	SharedObject.order -> write lock
+//	reader.dispatching, write lock -> Stream.mu (streamState.mu) -> streamTable.mu, replies.mu
+//	lifetime.mu -> life.mu -> Callbacks.mu
+//
+// streamTable.mu, sharedTable.mu, SharedObject.mu and events.mu are innermost.
 type client struct {
 	*link
 	streams *streamTable
@@ -43,7 +53,7 @@ func newClient(c *core, s settings, announces bool) *client {
 func (k *client) begin(nc net.Conn, received uint64, chunks *chunk.Writer) {
 	k.nc = nc
 	k.session = session.New(nc, k, session.Config{Peer: "server", MaxMessageSize: k.opts.MaxMessageSize, Timeout: k.opts.Timeout,
-		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, HungUp: func() { k.farewell.hungUp(nc) },
+		HandshakeBytes: received, Chunks: chunks, Counters: &k.counts.Counters, BeforeRead: k.reading, HungUp: func() { k.farewell.noteHangUp(nc) },
 		Tap: k.opts.Trace.tap(), Sent: k.opts.Trace.sent(), Mask: k.mask, Logger: k.log})
 }
 

@@ -88,7 +88,7 @@ func (c *Conn) connector(ctx context.Context) (*connector, error) {
 // use makes k the connection of c. If err is not nil, it ends c, and k if that is not nil.
 func (c *Conn) use(k *client, err error) (*Call, error) {
 	if k != nil {
-		if ended := c.core.begins(k.session); ended != nil {
+		if ended := c.core.useSession(k.session); ended != nil {
 			k.session.Close()
 			err = ended
 		}

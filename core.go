@@ -93,8 +93,8 @@ func (l *life) end(err error) error {
 	return err
 }
 
-// dials makes nc the connection of the Conn until a session begins, and closes the previous one. If the Conn has ended, it closes nc.
-func (l *life) dials(nc net.Conn) error {
+// useConn makes nc the connection of the Conn until a session begins, and closes the previous one. If the Conn has ended, it closes nc.
+func (l *life) useConn(nc net.Conn) error {
 	l.mu.Lock()
 	err := l.err
 	if err == nil {
@@ -110,8 +110,8 @@ func (l *life) dials(nc net.Conn) error {
 	return err
 }
 
-// begins makes s, on the connection of the last dials, the Conn's session. If the Conn has ended, it returns its error.
-func (l *life) begins(s *session.Session) error {
+// useSession makes s, on the connection of the last useConn, the Conn's session. If the Conn has ended, it returns its error.
+func (l *life) useSession(s *session.Session) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.err == nil {
@@ -120,7 +120,7 @@ func (l *life) begins(s *session.Session) error {
 	return l.err
 }
 
-// sessionEnded ends the Conn if s is its session. meaning, called with l.mu held, returns the error that the program sees.
+// sessionEnded ends the Conn if s is its session. It calls meaning, with l.mu held, to turn err into the error that the program sees.
 func (l *life) sessionEnded(s *session.Session, err error, meaning func(error) error) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()

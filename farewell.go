@@ -23,8 +23,8 @@ type farewell struct {
 	cut        atomic.Bool  // the server hung up before it had acknowledged everything
 }
 
-// hungUp notes whether the server, which has just closed nc, had acknowledged everything.
-func (f *farewell) hungUp(nc net.Conn) {
+// noteHangUp notes whether the server, which has just closed nc, had acknowledged everything.
+func (f *farewell) noteHangUp(nc net.Conn) {
 	if f.published.Load() {
 		f.cut.Store(cutShort(nc))
 	}

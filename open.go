@@ -50,7 +50,7 @@ func (k *opener) open(parent context.Context, messages []chunk.Outgoing) (*clien
 	if err != nil {
 		return nil, &HandshakeError{Stage: transport.Stage(err), Err: stageError(parent, err)}
 	}
-	if err := k.dials(nc); err != nil {
+	if err := k.useConn(nc); err != nil {
 		return nil, err
 	}
 	c.quickAcks.init(nc)

@@ -146,8 +146,8 @@ func (s *streamReader) over() error {
 	return s.err
 }
 
-// isOver is over for a caller that does not hold s.mu.
-func (s *streamReader) isOver() error {
+// checkOver is over for a caller that does not hold s.mu.
+func (s *streamReader) checkOver() error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.over()
@@ -195,7 +195,7 @@ func (s *streamSink) Take(m *session.Message) session.Verdict {
 	return session.Taken
 }
 
-// Room reports whether a Read that could return also takes messages that have already arrived.
+// Room reports whether the call in progress takes more of the messages that have already arrived, although it could return.
 func (s *streamSink) Room() bool { return !s.sink.full() }
 
 // Deadline returns the earlier one of SetReadDeadline and Options.MediaTimeout.
@@ -254,7 +254,7 @@ func (s *streamReader) Read(p []byte) (int, error) {
 		return o.n, nil
 	}
 	err := s.next(o)
-	if o.n == 0 && err != nil && (s.isOver() != nil || s.conn.Err() != nil) {
+	if o.n == 0 && err != nil && (s.checkOver() != nil || s.conn.Err() != nil) {
 		o.begin() // the tags that waited for the decision about the file header, since no more will follow
 		if o.n > 0 {
 			err = nil

@@ -36,7 +36,7 @@ func lateReader(t *testing.T, then func(s *Stream)) *Stream {
 	t.Cleanup(func() { c.Close(); theirs.Close() })
 	k := newClient(c.core, c.setup.settings, false)
 	k.begin(ours, 0, nil)
-	require.NoError(t, c.core.begins(k.session))
+	require.NoError(t, c.core.useSession(k.session))
 	s := k.streams.newStream(StreamOptions{})
 	k.session.StartStanding()
 	synctest.Wait() // it reads

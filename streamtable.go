@@ -16,7 +16,7 @@ import (
 type streamTable struct {
 	conn *link
 
-	mu     sync.Mutex // guards the fields below; it is taken last, since client.mask takes it while a Stream's mu is held
+	mu     sync.Mutex // guards the fields below; client.mask takes it while a Stream's mu is held
 	byID   map[uint32]*Stream
 	only   *Stream  // the only open stream, or nil if there is not exactly one
 	closed []uint32 // ids that were assigned and are not open, oldest first; at most maxClosedIDs, never 0

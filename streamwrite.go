@@ -121,7 +121,8 @@ func (s *streamWriter) ReadFrom(r io.Reader) (int64, error) {
 
 // WritePacket publishes an audio, video or data message. It uses p.Type, p.Timestamp in milliseconds, and p.Body, which it copies. It
 // returns before the message has been sent, and blocks only while too much waits to be sent. An error of sending is returned by the
-// next call and by Close. Conn.Call and Conn.SendPacket wait for what was written before them. Several goroutines may call it at the same time, such as one for video and one for audio.
+// next call and by Close. Conn.Call and Conn.SendPacket wait for what was written before them. Several goroutines may call it at the
+// same time, such as one for video and one for audio.
 func (s *streamWriter) WritePacket(p *Packet) error {
 	if !s.options.Writable {
 		return ErrNotWritable

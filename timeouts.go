@@ -6,7 +6,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/session"
 )
 
-// How long some waits may take. Options.Timeout bounds all others, and package session has those of an established connection.
+// How long some waits may take. Options.Timeout bounds all others, except for the grace of a write (writeGrace in internal/session) and the
+// times that TLS and tunnels have to close (internal/transport).
 const (
 	// defaultTimeout is Options.Timeout if that is zero, as in librtmp.
 	defaultTimeout = 30 * time.Second

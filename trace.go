@@ -28,8 +28,8 @@ type Trace struct {
 	// Sent is called with each message, including media, before it is written to the connection. Messages that are sent with the
 	// handshake are reported after it.
 	Sent func(p *Packet)
-	// Received is called with each message before the library acts on it, but not with one that is read by Conn.ReadPacket and not
-	// passed to Conn.HandlePacket. It makes reading slower.
+	// Received is called with each message before the library acts on it. For a message that Conn.ReadPacket returns, that is when the
+	// program passes it to Conn.HandlePacket. Reading is slower if Received is set.
 	Received func(p *Packet)
 }
 

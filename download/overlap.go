@@ -117,7 +117,7 @@ func (o *overlap) unlike() bool {
 	return int32(o.at[len(o.at)-1]-since) > maxUnlike
 }
 
-// alike reports whether most of the frames that should have arrived again have.
+// alike reports whether the server has sent most of those frames of the file again that it should have sent again by now.
 func (o *overlap) alike() bool {
 	same, all := 0, 0
 	for i := range o.tail.recent {

@@ -19,8 +19,8 @@ const (
 	heldSize = 256
 	// enough is the number of audio frames that must match if no video does. In a file with fewer, all must.
 	enough = 3
-	// maxSame is the number of tags with the same content, such as silence, after which only those at the expected
-	// time count.
+	// maxSame is how many tags of the file may have the same content, such as silence. If there are more, a received tag with that
+	// content is compared only with those near the expected time.
 	maxSame = 32
 	// maxShifts bounds the number of time shifts that are voted on.
 	maxShifts = 1 << 16

@@ -123,8 +123,8 @@ func isGeneralAudio(objectType uint8) bool {
 	return false
 }
 
-// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). If channelConfig is 0, that lists the channels one by one, and channels
-// is their number.
+// skipGASpecific reads a GASpecificConfig (ISO/IEC 14496-3 4.4.1). If channelConfig is 0, the GASpecificConfig lists the channels one by
+// one, and skipGASpecific returns their number.
 func skipGASpecific(r *bitReader, objectType uint8, channelConfig uint32) (channels int) {
 	r.bit()       // frameLengthFlag
 	if r.flag() { // dependsOnCoreCoder

@@ -12,8 +12,9 @@ import (
 type Info struct {
 	Video, Audio, Script TagStats
 
-	// Properties from the stream itself, or from the metadata until the stream has shown them; "" or 0 if unknown. For a stream
-	// that changes they hold at its end, and for several tracks they are those of the track with the lowest id.
+	// Properties from the stream itself, or from the metadata as long as the stream has not shown them; "" or 0 if unknown. If
+	// they change during the stream, these are the last ones. If there are several tracks, they are those of the track with the
+	// lowest id.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"

@@ -134,7 +134,7 @@ func (s *stranger) reply(theirs []byte, typ byte) {
 	s.complaint = errors.Join(s.complaint, errors.New("no digest in a first packet"))
 }
 
-// judge checks the answer to its first packet, and begins the session.
+// judge checks the second packet, which answers the stranger's first one, and begins the session.
 func (s *stranger) judge(second []byte, typ byte) {
 	if !bytes.Equal(second[1504:], signatureOf(s.peerName, s.digest, second[:1504], typ)) {
 		s.complaint = errors.Join(s.complaint, errors.New("wrong signature in a second packet"))

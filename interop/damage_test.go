@@ -43,8 +43,8 @@ func saved(t *testing.T, url string) (file string, content []byte) {
 	return file, content
 }
 
-// cutAgainAndAgain downloads from url, whose server closes the connection too early, until the file is complete. The server at reference
-// does not.
+// cutAgainAndAgain downloads from url, whose server closes every connection too early, until the file is complete. reference is the URL
+// of the same stream on a server that sends it to the end.
 func cutAgainAndAgain(t *testing.T, url, reference string) {
 	programtest.Need(t, "ffmpeg", "ffprobe")
 	whole, want := saved(t, reference)

@@ -19,6 +19,13 @@ type Conn struct {
 	// One goroutine reads: the session's standing reader, or the caller of ReadPacket. It dispatches messages in
 	// dispatch.go and neither blocks nor writes. Commands are served in the order of their arrival on the hooks'
 	// goroutine, which exists only while it has work. Media goes directly from the reader to its ingest.
+	//
+	// Lock order of the package, outermost first, with the locks that the comments on session.Session and package live list:
+	//
+	//	Server.mu; lifetime.mu, in Ended -> Conn.mu -> netStream.mu; stream.mu of live
+	//	reader.dispatching -> Conn.mu; ingest.mu -> waiting.mu; Hub.mu and stream.mu of live
+	//	sharedObjects.mu, Player.mu of live -> locks of the session
+	//	recording.mu -> Callbacks.mu
 
 	server    *Server
 	id        uint64
@@ -63,7 +70,7 @@ type Conn struct {
 
 type contextKey struct{}
 
-// FromContext returns the client for whose hook ctx was made, or nil for other contexts.
+// FromContext returns the client for which a hook or a Method was called with ctx, or nil if ctx does not come from one.
 func FromContext(ctx context.Context) *Conn {
 	c, _ := ctx.Value(contextKey{}).(*Conn)
 	return c

@@ -128,8 +128,8 @@ func (c *Conn) accept(cmd message.Command, object amf.Object, app application) e
 	return c.session.Send(c.ctx, messages...)
 }
 
-// capabilities returns the properties with which the server answers a client that supports Enhanced RTMP: the server relays
-// every codec (E-RTMP v2, connect).
+// capabilities returns the properties for the answer to a client that supports Enhanced RTMP (E-RTMP v2, connect), or nil for other
+// clients. They say that the server relays every codec.
 func capabilities(connect amf.Object) amf.Object {
 	_, list := connect.Get("fourCcList")
 	_, video := connect.Get("videoFourCcInfoMap")

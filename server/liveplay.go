@@ -2,7 +2,6 @@ package server
 
 import (
 	"errors"
-	"sync"
 	"sync/atomic"
 	"time"
 
@@ -24,8 +23,7 @@ type livePlaying struct {
 	begun, complete bool   // for Request.Length; used by deliver, on the hub's goroutine
 	first           uint32 // timestamp of the first message in ms
 
-	mu           sync.Mutex // guards the rest
-	audio, video bool       // which kinds the client wants
+	audio, video bool // which kinds the client wants; used by serve, on the hooks' goroutine
 }
 
 // live plays a live stream, which may not have a publisher yet.
@@ -129,8 +127,6 @@ func (l *livePlaying) finish() {
 
 // serve serves pause, receiveAudio and receiveVideo. A live stream does not support seek.
 func (l *livePlaying) serve(cmd message.Command) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	st := l.stream
 	switch on := boolean(cmd.Args, 0, true); cmd.Name {
 	case "seek":

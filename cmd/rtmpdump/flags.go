@@ -137,7 +137,7 @@ func (o *flags) session(set *pflag.FlagSet) {
 	set.StringVarP(&o.flashVer, "flashVer", "f", "", "connect's flashVer (\"LNX 10,0,32,18\")")
 	set.StringVarP(&o.auth, "auth", "u", "", "append true and this `text` to connect")
 	set.StringArrayVarP(&o.conn, "conn", "C", nil, "append a value to connect; may be repeated. `type:value` is B:0|1, S:text, N:number, Z:, "+
-		"O:1 to begin and O:0 to end an object, NB:name:0|1, NS:name:text, NN:name:number in it")
+		"O:1 to begin an object and O:0 to end it, and within an object NB:name:0|1, NS:name:text, NN:name:number")
 	set.StringVarP(&o.subscribe, "subscribe", "d", "", "subscribe to this `name` (with --live, the default is the stream's name)")
 	set.StringVarP(&o.token, "token", "T", "", "`key` that answers a SecureToken challenge")
 	set.StringVarP(&o.usherToken, "jtv", "j", "", "token for Justin.tv's servers, `JSON`")
@@ -145,7 +145,7 @@ func (o *flags) session(set *pflag.FlagSet) {
 	set.VarP(&o.swfAge, "swfAge", "X", "use a cached hash for this many `days` (default 30)")
 	set.StringVarP(&o.swfHash, "swfhash", "w", "", "SHA-256 of the player, 64 `hex` digits")
 	set.VarP(&o.swfSize, "swfsize", "x", "size of the player in `bytes`, decompressed")
-	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what not to wait for while connecting: none, `commands` or handshake")
+	set.TextVar(&o.pipelining, "pipelining", rtmp.PipelineCommands, "what to pipeline while connecting: none, `commands` or handshake")
 	set.BoolVar(&o.enhanced, "enhanced", false, "announce Enhanced RTMP; many servers need that to send HEVC, AV1, Opus and additional tracks")
 }
 

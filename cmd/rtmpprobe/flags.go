@@ -90,9 +90,9 @@ func parseFlags(args []string) (*flags, error) {
 	case f.timeout <= 0:
 		return nil, errors.New("--timeout must be more than 0")
 	case !slices.Contains(tries, f.try):
-		return nil, fmt.Errorf("--try is %s", strings.Join(tries, ", "))
+		return nil, fmt.Errorf("--try must be one of %s", strings.Join(tries, ", "))
 	case f.plot != "" && !show.Plottable(f.plot):
-		return nil, errors.New("--plot is for names that end in .svg or .png")
+		return nil, errors.New("--plot must name a file that ends in .svg or .png")
 	case f.watch && f.json, f.dump && f.json, f.dump && f.watch:
 		return nil, errors.New("--watch, --dump and --json exclude each other")
 	case len(f.sources) > 1 && (f.dump || f.flvFile != "" || f.capture != "" || f.pcapFile != ""):

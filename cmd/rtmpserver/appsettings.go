@@ -97,7 +97,7 @@ func (a *appSettings) live(set *pflag.FlagSet) {
 	set.IntVar(&a.maxBitrate, "max-bitrate", a.maxBitrate, "drop a publisher that sends more `bit/s` than this over 10 s (0: no limit)")
 	set.BoolVar(&a.noCache, "no-cache", a.noCache, "start players with the next key frame instead of the last")
 	set.Var(&a.backlog, "backlog", "memory of a stream, for late joiners and slow players together (8M)")
-	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "the same as a `time` (10s)")
+	set.DurationVar(&a.backlogTime, "backlog-time", a.backlogTime, "drop messages older than this `time` from that memory (10s)")
 	set.DurationVar(&a.merge, "merge", a.merge, "gather media for this `time` before sending it to players: saves CPU, adds delay (0: do not)")
 }
 
@@ -116,9 +116,9 @@ func (a *appSettings) asking(set *pflag.FlagSet) {
 	set.StringArrayVar(&a.hook, "hook", a.hook,
 		"post SRS's HTTP callbacks to this `URL`: it is asked (on_connect, on_publish, on_play) and told (on_close, on_unpublish, "+
 			"on_stop, on_dvr); status 200 with 0 or {\"code\":0} allows; on_publish=URL is for that callback alone; may be repeated")
-	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` it has to answer")
+	set.DurationVar(&a.hookTimeout, "hook-timeout", a.hookTimeout, "`time` that the program at --hook has to answer")
 	set.Var(oneOf(&a.hookDown, "deny", "allow"), "hook-down",
-		"what to do when it cannot be reached, is late, or answers with a status of 500 or more")
+		"what to do when that program cannot be reached, is late, or answers with a status of 500 or more")
 }
 
 func (a *appSettings) edge(set *pflag.FlagSet) {

@@ -6,7 +6,7 @@ import (
 	"github.com/go-librtmp/rtmp/server"
 )
 
-// dump logs a packet without its contents, which may contain secrets, such as stream names, which are keys.
+// dump logs a packet without its body, which may contain secrets such as the name of a stream.
 func (a *application) dump(c *server.Conn, p *message.Packet) (done bool, err error) {
 	attrs := []any{"conn", c.ID(), "type", p.Type.String(), "stream", p.StreamID,
 		"chunk-stream", p.ChunkStreamID, "time", p.Timestamp, "bytes", len(p.Body)}

@@ -14,7 +14,7 @@ var (
 	ErrAddrFull = errors.New("too many connections from one address")
 )
 
-// Places are the places for connections. The fields must not be changed after the first use. All methods may be called from any goroutine.
+// Places counts connections, in total and for each address, and refuses those beyond a limit. The fields must not be changed after the first use. All methods may be called from any goroutine.
 type Places struct {
 	Max     int // number of places; 0 or less means no limit
 	PerAddr int // number of places for each IPv4 address or IPv6 /64; 0 or less means no limit

@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// Carry copies from one connection to another, with a delay of oneWay, until the end. It also forwards the end, if the connection supports
-// CloseWrite.
+// Carry copies from one connection to another, with a delay of oneWay, until EOF or an error. Then it closes the write side of to, or
+// all of it if it has no CloseWrite.
 func Carry(to, from net.Conn, oneWay time.Duration) {
 	type piece struct {
 		due time.Time

@@ -22,5 +22,6 @@
 //
 // Hub.mu guards the table of streams. stream.mu guards everything about one stream except the cursors: its log, its publication, the
 // lists of its players. A cursor belongs to the goroutine that writes for it: the pusher, which holds Player.mu, the player's own
-// goroutine, or the caller of Subscriber.Next. Sinks and callbacks are called without Hub.mu and stream.mu.
+// goroutine, or the caller of Subscriber.Next. Sinks and callbacks are called without Hub.mu and stream.mu. Sink.TryWrite is called
+// with Player.mu.
 package live

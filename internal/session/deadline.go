@@ -50,8 +50,8 @@ func (d *deadline) rearm(due time.Time) bool {
 	return true
 }
 
-// looks reports once whether the holder was interrupted. The holder must check its state afterwards.
-func (d *deadline) looks() bool {
+// takeInterrupt reports whether the holder was interrupted, once for each interrupt. The holder must check its state afterwards.
+func (d *deadline) takeInterrupt() bool {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	interrupted := d.interrupted

@@ -49,12 +49,12 @@ func TestDeadlineInterrupts(t *testing.T) {
 	d.hold(me)
 	d.interrupt(other)
 	require.Empty(t, m, "not who holds it")
-	require.False(t, d.looks())
+	require.False(t, d.takeInterrupt())
 	d.interrupt(me)
 	require.Equal(t, moves{past}, m)
 	require.False(t, d.rearm(time.Time{}), "an interruption is not lost")
-	require.True(t, d.looks())
-	require.False(t, d.looks(), "once")
+	require.True(t, d.takeInterrupt())
+	require.False(t, d.takeInterrupt(), "once")
 	require.True(t, d.rearm(time.Time{}), "after a look")
 	d.interrupt(me)
 	require.False(t, d.arm(time.Now().Add(time.Hour)))
@@ -68,7 +68,7 @@ func TestDeadlineInterrupts(t *testing.T) {
 	require.True(t, m[len(m)-1].IsZero(), "nobody holds it")
 	d.hold(me)
 	d.interrupt(nil)
-	require.True(t, d.looks(), "whoever holds it")
+	require.True(t, d.takeInterrupt(), "whoever holds it")
 }
 
 // limited is a Writer whose limit changes.

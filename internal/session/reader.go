@@ -316,7 +316,7 @@ func (r *reader) failed(w *Waiter, err error) (again bool, _ error) {
 	if w.ctx != nil && w.ctx.Err() != nil {
 		return false, fmt.Errorf("rtmp: %s: %w", w.What, w.ctx.Err())
 	}
-	if r.deadline.looks() {
+	if r.deadline.takeInterrupt() {
 		return true, nil
 	}
 	return false, &TimeoutError{What: w.What}

@@ -9,7 +9,7 @@ import (
 )
 
 // replies are the reader's messages to the peer. The reader never waits to write: the replies are sent with the next write, or the reader
-// passes them to the socket as far as it accepts them at once, and a flusher writes the rest.
+// writes as much of them as the socket accepts without blocking, and a flusher writes the rest.
 type replies struct {
 	unanswered *atomic.Uint64 // counts replies that were dropped
 	due        atomic.Bool    // some are pending

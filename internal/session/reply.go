@@ -111,7 +111,7 @@ func (w *writer) havePosted() bool {
 	return w.posted || r.posted
 }
 
-// flusher writes the replies that the socket has not accepted at once.
+// flusher writes the replies that the socket did not accept without blocking.
 func (w *writer) flusher() {
 	r := &w.replies
 	for w.SendReply() == nil {

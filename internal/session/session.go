@@ -14,8 +14,8 @@ import (
 //
 // A Session reads only while a call waits for something, or if StartStanding was called. A call that waits takes the token, reads, and
 // dispatches for all others until its own event has happened. A call that writes takes the write lock. The reader never waits to
-// write: its replies are sent with the next write, or passed to the socket as far as it accepts them at once, and a flusher writes the
-// rest.
+// write: its replies are sent with the next write, or it writes as much of them as the socket accepts without blocking, and a flusher
+// writes the rest.
 //
 // Lock order, outermost first, and what each lock guards:
 //

@@ -94,7 +94,7 @@ func (w *Waiter) due() time.Time {
 	return d
 }
 
-// expiry returns a channel that receives when due has come, or nil if it never does.
+// expiry returns a channel that receives a value at the time that due returns, or nil if w never gives up.
 func (w *Waiter) expiry() <-chan time.Time {
 	due := w.due()
 	switch {

@@ -370,7 +370,7 @@ func (w *writer) writing(p purpose, write func() (int, error)) error {
 			due, _ = w.due(p, began)
 		}
 		for !w.deadline.rearm(due) {
-			w.deadline.looks()
+			w.deadline.takeInterrupt()
 			if due, err = w.due(p, began); !due.IsZero() && !time.Now().Before(due) {
 				if err == nil {
 					err = &TimeoutError{What: "write"}

@@ -57,7 +57,7 @@ func (s *shaper) abort(dst []byte, streamID uint32) ([]byte, error) {
 	return s.out.AppendMessage(dst, &o)
 }
 
-// chunks appends messages on different chunk streams, alternating their chunks.
+// chunks appends messages on different chunk streams, with their chunks interleaved.
 func (s *shaper) chunks(dst []byte, messages []*shaped) (_ []byte, err error) {
 	for open := true; open; {
 		open = false

@@ -29,7 +29,7 @@ func (b *Builder) message(e *event.Event) {
 			w.Unreadable++
 		case !e.Sent && u.Event == message.EventPingRequest:
 			w.PingsGot++
-		case !knownEvents[u.Event]:
+		case !u.Event.Known():
 			b.unknown(fmt.Sprintf("user control event %d", uint16(u.Event)))
 		}
 	case message.TypeCommandAMF0, message.TypeCommandAMF3:
@@ -48,13 +48,6 @@ func (b *Builder) message(e *event.Event) {
 	default:
 		b.unknown(p.Type.String())
 	}
-}
-
-// knownEvents are the user control events of RTMP 1.0 section 7.1.7, and further ones of Adobe's servers.
-var knownEvents = map[message.Event]bool{
-	message.EventStreamBegin: true, message.EventStreamEOF: true, message.EventStreamDry: true, message.EventSetBufferLength: true,
-	message.EventStreamIsRecorded: true, message.EventPingRequest: true, message.EventPingResponse: true,
-	message.EventSWFVerifyRequest: true, message.EventSWFVerifyResponse: true, message.EventBufferEmpty: true, message.EventBufferReady: true,
 }
 
 // unknown counts an unknown message or event.
@@ -137,7 +130,7 @@ func (b *Builder) commandReceived(cmd *message.Command) {
 	}
 }
 
-// refusals are statuses that refuse a request at any level.
+// refusals are the status codes that refuse a request even if their level is not error.
 var refusals = map[string]bool{
 	message.CodePlayStreamNotFound: true, message.CodePlayFailed: true, message.CodePlayNoSupportedTrackFound: true,
 	message.CodePublishBadName: true, message.CodePublishDenied: true, message.CodePublishRejected: true,

@@ -225,8 +225,8 @@ func (e *Edge) Unpublished(path string) {
 	}
 }
 
-// Close ends all fetching and publishing, and waits for it. Streams published elsewhere are sent to their end, for at
-// most ten seconds.
+// Close stops fetching and publishing, and returns when all goroutines have ended. What waits to be sent to other servers is
+// still sent, for at most ten seconds.
 func (e *Edge) Close() {
 	e.mu.Lock()
 	e.cancel()

@@ -98,8 +98,8 @@ func (m *Muxer) ContentType() string {
 
 // Add adds a unit and returns the pieces that it completes, often none. They are valid until the next call.
 //
-// The error is [ErrChanged] if the stream has other codecs or an additional track, or if a track of a live stream has been silent for some
-// seconds of the other track, since players would wait for it. The result of Flush should still be played.
+// The error is [ErrChanged] if the stream has other codecs or an additional track, or if one track of a live stream has had no units while
+// the other advanced by several seconds, since players would wait for it. The result of Flush should still be played.
 func (m *Muxer) Add(u *media.Unit) ([]Piece, error) {
 	m.reset()
 	t := m.of(u.Track)

@@ -20,7 +20,7 @@ type second struct {
 	units []encoded.Unit
 }
 
-// made encodes a second of a codec once.
+// made returns a function that returns a second of media. It encodes the media at its first call.
 func made(c encoded.Codec) func(t *testing.T) second {
 	var once sync.Mutex
 	var s second

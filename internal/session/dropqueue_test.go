@@ -10,7 +10,7 @@ import (
 )
 
 // Mutation testing (see CONTRIBUTING.md) finds changes in this package that no test notices. They change nothing:
-//   - sendpolicy.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
+//   - dropqueue.go: which of the two values of DropQueue.due is that for key frames, and which of two tracks' key frames at the same place
 //     in a queue counts, where there is only one.
 //   - reader.go: whether a waiter lets others run before it waits.
 

@@ -1,0 +1,153 @@
+package server
+
+import (
+	"context"
+	"errors"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/go-librtmp/rtmp/internal/live"
+	"github.com/go-librtmp/rtmp/internal/vod"
+)
+
+// recording writes a publication to a file on its own goroutine. Like a player it reads the stream's log with a cursor, so nothing waits
+// for it.
+type recording struct {
+	files   *Files
+	request *Request
+	from    *live.Subscriber
+	to      *vod.Recorder
+	failed  func(error)
+	done    sync.WaitGroup
+
+	mu     sync.Mutex // guards the rest
+	closed []closedFile
+	later  func(int, func()) // runs a function on the hooks' goroutine; nil after finish
+}
+
+type closedFile struct {
+	name string
+	err  error
+}
+
+// record starts to record pub if f and r ask for it; otherwise it returns nil. It calls failed if the recording ends with an error, and
+// later to run hooks.
+func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(error), later func(int, func())) (*recording, error) {
+	if f == nil || f.Record == RecordNone || f.Record == RecordAsked && r.Kind == "live" {
+		return nil, nil
+	}
+	folder, err := s.folder(f, true)
+	if err != nil {
+		return nil, err
+	}
+	rec := &recording{files: f, request: r, failed: failed, later: later}
+	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree,
+		MaxTotal: f.MaxTotal, Done: rec.fileClosed}
+	name := r.Path + ".flv"
+	if f.Name != nil {
+		o.Next = func(start time.Time) string { return filepath.ToSlash(f.Name(r, start)) }
+		name = o.Next(time.Now())
+	}
+	if !strings.HasSuffix(name, ".flv") {
+		name += ".flv"
+	}
+	if rec.to, err = folder.Record(name, o); err != nil {
+		return nil, err
+	}
+	rec.from = pub.Subscribe()
+	if !s.hold() {
+		rec.from.Close()
+		rec.to.Close()
+		return nil, ErrServerClosed
+	}
+	rec.done.Go(func() {
+		defer s.running.Done()
+		rec.run()
+	})
+	return rec, nil
+}
+
+// run records until the publisher has left.
+func (rec *recording) run() {
+	var failure error
+	var batch []*live.Message
+	for failure == nil {
+		var err error
+		if batch, err = rec.from.NextBatch(context.Background(), batch[:0]); err != nil {
+			break
+		}
+		for _, m := range batch {
+			if failure = rec.to.WriteTag(m.Tag()); failure != nil {
+				break
+			}
+		}
+	}
+	rec.from.Close()
+	if err := rec.to.Close(); failure == nil {
+		failure = err
+	}
+	if failure != nil {
+		rec.failed(failure)
+	}
+}
+
+// fileClosed arranges for Files.Done to be called for a file.
+func (rec *recording) fileClosed(name string, err error) {
+	if missed := rec.from.Missed(); err == nil && missed > 0 {
+		err = &missedError{missed}
+	}
+	rec.mu.Lock()
+	defer rec.mu.Unlock()
+	rec.closed = append(rec.closed, closedFile{filepath.Join(rec.files.Dir, filepath.FromSlash(name)), err})
+	if rec.later != nil {
+		rec.later(0, rec.tell)
+	}
+}
+
+// tell calls Files.Done. It runs on the hooks' goroutine.
+func (rec *recording) tell() {
+	rec.mu.Lock()
+	closed := rec.closed
+	rec.closed = nil
+	rec.mu.Unlock()
+	for _, file := range closed {
+		if rec.files.Done != nil {
+			rec.files.Done(rec.request, file.name, file.err)
+		}
+	}
+}
+
+// finish waits until everything is written, after the publisher has left. It runs on the hooks' goroutine.
+func (rec *recording) finish() {
+	if rec == nil {
+		return
+	}
+	rec.mu.Lock()
+	rec.later = nil
+	rec.mu.Unlock()
+	rec.done.Wait()
+	rec.tell()
+}
+
+// recordFailure returns the description that is sent to the client.
+func recordFailure(err error) string {
+	switch {
+	case errors.Is(err, vod.ErrBadName):
+		return "the name cannot be a file name"
+	case errors.Is(err, vod.ErrBusy):
+		return "the file is being recorded already"
+	case errors.Is(err, vod.ErrNoSpace):
+		return "not enough space for the recording"
+	}
+	return "the recording can't be written"
+}
+
+// missedError is a gap in a recording.
+type missedError struct{ messages uint64 }
+
+func (e *missedError) Error() string {
+	return "server: recording: the disk was too slow for " + strconv.FormatUint(e.messages, 10) + " messages"
+}
