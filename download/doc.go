@@ -11,8 +11,8 @@
 // from the last key frame before them. Servers start there, at another key frame nearby, or at the beginning; their
 // timestamps count from the beginning of the stream, or from where they start. Package download relies on neither. It holds back the
 // received tags and compares them with the end of the file, track by track, until they are past the end. Then it cuts the file after the
-// last tag that is the same in both, and appends the held tags. It waits with the cut until the held tags end as late as the part to be
-// cut off, or are as large. Servers that send faster than the network may drop frames, and different ones each time: frames that only
+// last tag that is the same in both, and appends the held tags. It does so only once the held tags extend to the end of the part
+// to be cut off in time, or are as large as that part. Servers that send faster than the network may drop frames, and different ones each time: frames that only
 // the file has stay in it, and no frame is written twice. If no tag is the same, or only a few are when the stream ends, the server has
 // another recording: the file stays unchanged, and the error is ErrNoMatch. Live streams are never sent twice, so they are joined by
 // their timestamps, at a key frame.
