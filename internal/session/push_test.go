@@ -92,7 +92,7 @@ func TestPushWithoutASocket(t *testing.T) {
 // TestProgress checks that with Progress a slow peer is waited for, and that a peer that reads nothing is disconnected, even if only
 // replies are waiting.
 func TestProgress(t *testing.T) {
-	const limit, size = 300 * time.Millisecond, 32 << 20
+	const limit, size = 600 * time.Millisecond, 32 << 20
 	a, b := conntest.Pair(t)
 	_, server := pairOn(t, a, b, Config{Progress: true, Timeout: limit})
 	s := server.session
@@ -101,7 +101,7 @@ func TestProgress(t *testing.T) {
 	begun := time.Now()
 	buf := make([]byte, 1<<20)
 	for range size / len(buf) {
-		time.Sleep(limit / 10) // a slow peer, which is what this tests
+		time.Sleep(limit / 20) // a slow peer, which is what this tests
 		_, err := io.ReadFull(a, buf)
 		require.NoError(t, err)
 	}
