@@ -26,7 +26,7 @@ type Stream struct {
 	tag    flv.Tag        // likewise
 	out    chunk.Outgoing // likewise
 
-	read, write stopwatch
+	read, write deadline
 }
 
 func newStream(h *handling) *Stream {
@@ -35,31 +35,31 @@ func newStream(h *handling) *Stream {
 	return s
 }
 
-// stopwatch is the deadline of reads or of writes.
-type stopwatch struct {
+// deadline is the deadline of reads or of writes; zero means none.
+type deadline struct {
 	wake chan struct{} // signalled when at has changed
 
 	mu sync.Mutex
 	at time.Time
 }
 
-func (w *stopwatch) set(t time.Time) {
-	w.mu.Lock()
-	w.at = t
-	w.mu.Unlock()
-	session.Signal(w.wake)
+func (d *deadline) set(t time.Time) {
+	d.mu.Lock()
+	d.at = t
+	d.mu.Unlock()
+	session.Signal(d.wake)
 }
 
-func (w *stopwatch) deadline() time.Time {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.at
+func (d *deadline) get() time.Time {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.at
 }
 
 // wait waits for event, the deadline, or the end of ctx.
-func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
+func (d *deadline) wait(ctx context.Context, event <-chan struct{}) error {
 	var expired <-chan time.Time
-	if at := w.deadline(); !at.IsZero() {
+	if at := d.get(); !at.IsZero() {
 		if !time.Now().Before(at) {
 			return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
 		}
@@ -70,7 +70,7 @@ func (w *stopwatch) wait(ctx context.Context, event <-chan struct{}) error {
 	select {
 	case <-event:
 		return nil
-	case <-w.wake:
+	case <-d.wake:
 		return nil
 	case <-expired:
 		return fmt.Errorf("server: stream: %w", os.ErrDeadlineExceeded)
@@ -164,7 +164,7 @@ func (w *writingStream) WriteLimit() (time.Time, error) {
 	if s.h.ctx.Err() != nil {
 		return time.Time{}, s.over()
 	}
-	return s.write.deadline(), nil
+	return s.write.get(), nil
 }
 
 // WriteWake returns a channel that is signalled when the result of WriteLimit has changed.

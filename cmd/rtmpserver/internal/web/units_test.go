@@ -22,12 +22,12 @@ type second struct {
 
 // made returns a function that returns a second of media. It encodes the media at its first call.
 func made(c encoded.Codec) func(t *testing.T) second {
-	var once sync.Mutex
+	var mu sync.Mutex
 	var s second
 	return func(t *testing.T) second {
 		t.Helper()
-		once.Lock()
-		defer once.Unlock()
+		mu.Lock()
+		defer mu.Unlock()
 		if s.units == nil {
 			track, units, err := c.Make(t.Context(), filepath.Join(t.TempDir(), "second.mp4"))
 			require.NoError(t, err)
