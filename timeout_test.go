@@ -177,7 +177,8 @@ func TestTimeouts(t *testing.T) {
 	short := &Options{Timeout: 40 * time.Millisecond}
 	t.Run("handshake", func(t *testing.T) {
 		l := conntest.Listen(t) // a server that accepts connections and sends nothing
-		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", short)
+		_, err := Dial(conntest.Context(t), "rtmp://"+l.Addr().String()+"/a/p", &Options{Timeout: short.Timeout,
+			DialContext: func(_ context.Context, network, addr string) (net.Conn, error) { return net.Dial(network, addr) }})
 		var failed *HandshakeError
 		require.ErrorAs(t, err, &failed)
 		assert.Equal(t, "rtmp", failed.Stage)

@@ -60,7 +60,7 @@ func TestRtmpsrv(t *testing.T) {
 		require.NotEmpty(t, c.ConnectReply())
 		_, err = c.CreateStream(conntest.Context(t), nil)
 		require.ErrorIs(t, err, io.ErrUnexpectedEOF)
-		require.ErrorContains(t, err, "play: read: the server closed the connection")
+		require.ErrorContains(t, err, "play of-"+scheme+": read: the server closed the connection")
 	}
 
 	// Our client never asks for XTEA.
