@@ -1,6 +1,7 @@
 package live_test
 
 import (
+	"context"
 	"io"
 	"testing"
 
@@ -51,4 +52,23 @@ func TestRest(t *testing.T) {
 	assert.EqualValues(t, 100, p.Stats().BytesOut)
 	assert.EqualValues(t, 2, p.Stats().Missed)
 	assert.EqualValues(t, 2, sub.Missed())
+}
+
+// TestRestKeepsNothing checks that a resting Subscriber does not keep the messages that it has fetched together with the last one.
+func TestRestKeepsNothing(t *testing.T) {
+	h := live.NewHub(live.Config{})
+	defer h.Close()
+	p, err := h.Publish("a", live.PublishOptions{})
+	require.NoError(t, err)
+	write(t, p, key(0, 100), frame(40, 100))
+	sub, err := h.Subscribe("a", live.PlayOptions{})
+	require.NoError(t, err)
+	defer sub.Close()
+	_, err = sub.Next(t.Context())
+	require.NoError(t, err)
+	sub.Rest()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	_, err = sub.Next(ctx)
+	assert.ErrorIs(t, err, context.Canceled)
 }

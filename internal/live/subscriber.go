@@ -92,7 +92,10 @@ func (s *Subscriber) over() error {
 
 // Rest says that no more messages will be fetched. The Subscriber still counts as a player, but the log keeps nothing for it. Its owner
 // counts what is sent in place of the messages, and what is missed, with Count.
-func (s *Subscriber) Rest() { s.position.Store(math.MaxUint64) }
+func (s *Subscriber) Rest() {
+	s.pending = nil
+	s.position.Store(math.MaxUint64)
+}
 
 // Count adds to the counters of a resting Subscriber.
 func (s *Subscriber) Count(bytes int, missed uint64) { s.count(bytes, progress{missed: missed}) }

@@ -41,14 +41,31 @@ type feed struct {
 }
 
 // join makes the caller a viewer of a stream. It must call leave.
-func (all *feeds) join(path string) (*feed, *live.Subscriber, error) {
+func (all *feeds) join(ctx context.Context, path string) (*feed, *live.Subscriber, error) {
+	for {
+		f, sub, err := all.tryJoin(path)
+		if sub != nil || err != nil {
+			return f, sub, err
+		}
+		select {
+		case <-f.done:
+		case <-ctx.Done():
+			return nil, nil, ctx.Err()
+		}
+	}
+}
+
+// tryJoin is join, but returns no Subscriber if the last viewer has just left f, which has to end before there can be another feed.
+func (all *feeds) tryJoin(path string) (f *feed, sub *live.Subscriber, err error) {
 	all.mu.Lock()
 	defer all.mu.Unlock()
-	sub, err := all.hub.Subscribe(path, live.PlayOptions{}) // subscribe before the feed can end
-	if err != nil {
+	f = all.all[path]
+	if f != nil && f.viewers == 0 {
+		return f, nil, nil
+	}
+	if sub, err = all.hub.Subscribe(path, live.PlayOptions{}); err != nil { // subscribe before the feed can end
 		return nil, nil, err
 	}
-	f := all.all[path]
 	if f == nil {
 		ctx, stop := context.WithCancel(context.Background())
 		f = &feed{path: path, stop: stop, done: make(chan struct{}), ready: make(chan struct{})}
@@ -64,9 +81,6 @@ func (all *feeds) leave(f *feed, sub *live.Subscriber) {
 	all.mu.Lock()
 	f.viewers--
 	last := f.viewers == 0
-	if last && all.all[f.path] == f {
-		delete(all.all, f.path)
-	}
 	all.mu.Unlock()
 	if last {
 		f.stop()
@@ -79,9 +93,7 @@ func (all *feeds) run(ctx context.Context, f *feed) {
 	defer close(f.done)
 	pub, err := all.begin(ctx, f)
 	all.mu.Lock()
-	if all.all[f.path] == f { // a viewer that arrives now gets another feed
-		delete(all.all, f.path)
-	}
+	delete(all.all, f.path) // a viewer that arrives now gets another feed
 	if pub != nil {
 		pub.Close()
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"io"
 	"net/http"
+	"sync"
 	"testing"
 	"time"
 
@@ -119,5 +120,43 @@ func TestViewersComeAndGo(t *testing.T) {
 		assert.Contains(t, string(fragment(t, res.Body)), "moof")
 		res.Body.Close()
 		assert.Eventually(t, func() bool { return s.server.Stats().Players == 0 }, patience, time.Millisecond)
+	}
+}
+
+// TestViewersComeWhileOthersGo checks that a viewer receives the stream even if the last one before it is just leaving, as when a page is
+// loaded again.
+func TestViewersComeWhileOthersGo(t *testing.T) {
+	s := serve(t, &server.Server{Apps: map[string]*server.App{"*": {Live: server.Live{Linger: -1}}}}, "")
+	p, err := s.server.Publish(t.Context(), "live/x")
+	require.NoError(t, err)
+	defer p.Close()
+	w := newPictures(t, p, 100)
+	w.write(12)
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}, Timeout: patience}
+	viewed := make(chan struct{})
+	var viewers sync.WaitGroup
+	for range 2 {
+		viewers.Go(func() {
+			for range 100 {
+				res, err := client.Get(s.url + "/fmp4/live/x.mp4")
+				if !assert.NoError(t, err) {
+					return
+				}
+				assert.Equal(t, http.StatusOK, res.StatusCode)
+				res.Body.Close()
+			}
+		})
+	}
+	go func() {
+		defer close(viewed)
+		viewers.Wait()
+	}()
+	for {
+		select {
+		case <-viewed:
+			return
+		case <-time.After(time.Millisecond):
+			w.write(1)
+		}
 	}
 }

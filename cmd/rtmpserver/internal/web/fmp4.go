@@ -38,7 +38,7 @@ func (all *feeds) viewLive(w http.ResponseWriter, v *server.View) error {
 	if err := v.ReadPacket(&first); err != nil { // a stream that has not begun
 		return refuse(w, err)
 	}
-	f, sub, err := all.join(v.Request.Path)
+	f, sub, err := all.join(v.Request.HTTP.Context(), v.Request.Path)
 	if err != nil {
 		return err
 	}
