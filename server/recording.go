@@ -44,8 +44,8 @@ func (s *Server) record(f *Files, r *Request, pub *live.Publisher, failed func(e
 		return nil, err
 	}
 	rec := &recording{files: f, request: r, failed: failed, later: later}
-	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree,
-		MaxTotal: f.MaxTotal, Done: rec.fileClosed}
+	o := vod.RecordOptions{Append: r.Kind == "append", Wait: recordingTimeout, Wanted: func() bool { return pub.Err() == nil },
+		MaxSize: f.MaxSize, MaxDuration: f.MaxDuration, MinFree: f.MinFree, MaxTotal: f.MaxTotal, Done: rec.fileClosed}
 	name := r.Path + ".flv"
 	if f.Name != nil {
 		o.Next = func(start time.Time) string { return filepath.ToSlash(f.Name(r, start)) }

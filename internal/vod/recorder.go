@@ -16,6 +16,7 @@ import (
 type RecordOptions struct {
 	Append      bool          // continue an existing file 1 ms after its last tag; a truncated tag is removed first
 	Wait        time.Duration // how long to wait for the end of another recording of the file by this process; 0 means not to wait
+	Wanted      func() bool   // whether the recording is still wanted after such a wait; nil means yes
 	MaxSize     int64         // size of a file in bytes after which the next begins, at a key frame; <= 0 means no limit
 	MaxDuration time.Duration // likewise
 	MinFree     int64         // free bytes on the disk below which nothing is recorded; 0 means 100 MiB, < 0 no limit
@@ -100,12 +101,18 @@ func (r *Recorder) begin(deadline time.Time) (err error) {
 		default:
 			r.out, err = r.folder.create(r.first, replaceFile)
 		}
+		if r.o.Next == nil && errors.Is(err, fs.ErrExist) && time.Now().Before(deadline) {
+			continue // another Recorder, which has waited as well, has just replaced the file
+		}
 		var busy *busyError
 		if !errors.As(err, &busy) {
 			return err
 		}
 		select {
 		case <-busy.over:
+			if r.o.Wanted != nil && !r.o.Wanted() {
+				return err
+			}
 		case <-time.After(time.Until(deadline)):
 			return err
 		}

@@ -281,6 +281,48 @@ func TestBusy(t *testing.T) {
 	require.NoError(t, r.Close())
 }
 
+// TestWaitForNothing checks that a recording that nobody wants any more after its wait does not replace the one that it has waited for.
+func TestWaitForNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f, dir := newFolder(t, nil)
+		r, err := f.Record("a.flv", RecordOptions{})
+		require.NoError(t, err)
+		require.NoError(t, r.WriteTag(key(0)))
+		refused := make(chan error, 1)
+		go func() {
+			_, err := f.Record("a.flv", RecordOptions{Wait: time.Minute, Wanted: func() bool { return false }})
+			refused <- err
+		}()
+		synctest.Wait() // it waits
+		require.NoError(t, r.Close())
+		require.ErrorIs(t, <-refused, ErrBusy)
+		info, err := os.Stat(filepath.Join(dir, "a.flv"))
+		require.NoError(t, err)
+		assert.Greater(t, info.Size(), int64(flv.FileHeaderSize))
+	})
+}
+
+// TestManyWait checks that each of several recordings that wait for the same file gets it in turn.
+func TestManyWait(t *testing.T) {
+	f, _ := newFolder(t, nil)
+	for range 30 {
+		r, err := f.Record("a.flv", RecordOptions{})
+		require.NoError(t, err)
+		var waiting sync.WaitGroup
+		for range 4 {
+			waiting.Go(func() {
+				r, err := f.Record("a.flv", RecordOptions{Wait: time.Minute})
+				if assert.NoError(t, err) {
+					assert.NoError(t, r.WriteTag(key(0)))
+					assert.NoError(t, r.Close())
+				}
+			})
+		}
+		require.NoError(t, r.Close())
+		waiting.Wait()
+	}
+}
+
 func TestRotation(t *testing.T) {
 	type done struct {
 		name string
