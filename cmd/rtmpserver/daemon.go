@@ -59,6 +59,7 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 	if s.http != "" || s.https != "" {
 		d.site = newSite(s, d.server)
 		d.http = newHTTPServer(d.site, logger)
+		s.limitHTTP(d.http, logger)
 		if c != nil {
 			d.http.TLSConfig = c.config()
 		}
@@ -69,8 +70,6 @@ func newDaemon(s *settings, c *certificate, logger *slog.Logger) (*daemon, error
 // listen opens all listeners and serves them.
 func (d *daemon) listen() error {
 	s := d.settings
-	places := s.httpPlaces() // of both
-	web := func(l net.Listener) net.Listener { return &limited{l, places, s.trustedProxies, d.logger} }
 	at := func(port uint16) string { return net.JoinHostPort(s.host, strconv.Itoa(int(port))) }
 	for _, service := range []struct {
 		protocol, address string
@@ -79,8 +78,8 @@ func (d *daemon) listen() error {
 	}{
 		{"rtmp", at(s.port), true, d.server.Serve},
 		{"rtmps", at(s.tlsPort), d.certificate != nil, func(l net.Listener) error { return d.server.ServeTLS(l, "", "") }},
-		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(web(l)) }},
-		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(web(l), "", "") }},
+		{"http", s.http, s.http != "", func(l net.Listener) error { return d.http.Serve(l) }},
+		{"https", s.https, s.https != "", func(l net.Listener) error { return d.http.ServeTLS(l, "", "") }},
 	} {
 		if !service.is {
 			continue

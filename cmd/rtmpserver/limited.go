@@ -1,9 +1,9 @@
 package main
 
 import (
-	"errors"
 	"log/slog"
 	"net"
+	"net/http"
 	"net/netip"
 	"sync"
 
@@ -13,63 +13,50 @@ import (
 // browserConns is the minimum number of HTTP connections that are allowed. A browser opens six to one server.
 const browserConns = 8
 
-// httpPlaces returns the places for HTTP connections. Package server counts HTTP viewers and RTMPT sessions; these places count all HTTP
-// connections, including those without a request.
-func (s *settings) httpPlaces() *admission.Places {
-	p := new(admission.Places)
+// limitHTTP makes srv close connections beyond the limits as soon as it has accepted them. A connection that package server takes over is no
+// longer counted here, since package server counts it: as a viewer.
+func (s *settings) limitHTTP(srv *http.Server, logger *slog.Logger) {
+	l := &httpLimits{trusted: s.trustedProxies, logger: logger, taken: make(map[net.Conn]*admission.Place)}
 	if s.maxConns > 0 {
-		p.Max = max(s.maxConns, browserConns)
+		l.places.Max = max(s.maxConns, browserConns)
 	}
 	if s.maxConnsPerIP > 0 {
-		p.PerAddr = max(s.maxConnsPerIP, browserConns)
+		l.places.PerAddr = max(s.maxConnsPerIP, browserConns)
 	}
-	return p
+	srv.ConnState = l.connState
 }
 
-// limited is a listener that closes connections beyond the limits as soon as it has accepted them.
-type limited struct {
-	net.Listener
-	places  *admission.Places
+// httpLimits counts all connections of an HTTP server, including those without a request.
+type httpLimits struct {
+	places  admission.Places
 	trusted prefixes // proxies, whose connections are not counted as those of one client
 	logger  *slog.Logger
+
+	mu    sync.Mutex // guards taken
+	taken map[net.Conn]*admission.Place
 }
 
-// Accept implements net.Listener.
-func (l *limited) Accept() (net.Conn, error) {
-	for {
-		nc, err := l.Listener.Accept()
-		if err != nil {
-			return nil, err
-		}
+// connState is for http.Server.ConnState, which is called before a connection is served.
+func (l *httpLimits) connState(nc net.Conn, state http.ConnState) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	switch state {
+	case http.StateNew:
 		addr := admission.AddrOf(nc.RemoteAddr())
 		if l.trusted.contain(addr) {
 			addr = netip.Addr{}
 		}
 		place, err := l.places.Take(addr)
-		if err == nil {
-			return &limitedConn{nc, sync.OnceFunc(place.Leave)}, nil
+		if err != nil {
+			l.logger.Warn("HTTP connection refused", "error", err, "remote", nc.RemoteAddr())
+			nc.Close()
+			return
 		}
-		l.logger.Warn("HTTP connection refused", "error", err, "remote", nc.RemoteAddr())
-		nc.Close()
+		l.taken[nc] = place
+	case http.StateHijacked, http.StateClosed:
+		if place := l.taken[nc]; place != nil {
+			place.Leave()
+			delete(l.taken, nc)
+		}
 	}
-}
-
-type limitedConn struct {
-	net.Conn
-	leave func()
-}
-
-// Close implements net.Conn.
-func (c *limitedConn) Close() error {
-	defer c.leave()
-	return c.Conn.Close()
-}
-
-// CloseWrite sends a FIN, which lets a client have all of an answer.
-func (c *limitedConn) CloseWrite() error {
-	half, ok := c.Conn.(interface{ CloseWrite() error })
-	if !ok {
-		return errors.ErrUnsupported
-	}
-	return half.CloseWrite()
 }

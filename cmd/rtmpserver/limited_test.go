@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"errors"
 	"io"
-	"log/slog"
 	"net"
 	"net/http"
 	"os"
@@ -53,64 +52,28 @@ func TestMaxHTTPConns(t *testing.T) {
 func TestMaxHTTPConnsOfAProxy(t *testing.T) {
 	t.Parallel()
 	for trusted, want := range map[string]bool{"192.0.2.0/24": false, "127.0.0.0/8": true} {
-		var s settings
-		require.NoError(t, s.trustedProxies.Set(trusted))
-		s.maxConnsPerIP = 1
-		inner, err := net.Listen("tcp", "127.0.0.1:0")
-		require.NoError(t, err)
-		l := &limited{inner, s.httpPlaces(), s.trustedProxies, slog.New(slog.DiscardHandler)}
-		accepted := make(chan net.Conn, browserConns+1)
-		go func() {
-			defer close(accepted)
-			for {
-				nc, err := l.Accept()
-				if err != nil {
-					return
-				}
-				accepted <- nc
-			}
-		}()
-		var last net.Conn
-		for range browserConns + 1 {
-			last, err = net.Dial("tcp", inner.Addr().String())
-			require.NoError(t, err)
-			defer last.Close()
-		}
-		if !want {
-			last.SetDeadline(time.Now().Add(patience))
-			_, err = last.Read(make([]byte, 1))
-			assert.Error(t, err)
-		}
+		c := start(t, "--max-conns-per-ip", "1", "--trusted-proxy", trusted, "--http", "127.0.0.1:0")
 		for range browserConns {
-			defer (<-accepted).Close()
+			require.NotNil(t, c.health())
 		}
-		if want {
-			defer (<-accepted).Close()
-		}
-		l.Close()
-		_, more := <-accepted
-		assert.False(t, more)
+		assert.Equal(t, want, c.health() != nil, "trusted: %s", trusted)
 	}
 }
 
-// TestLimitedConnHalfCloses checks that the connections can be half closed, as net/http and package server do at the end of an answer.
-func TestLimitedConnHalfCloses(t *testing.T) {
-	inner, err := net.Listen("tcp", "127.0.0.1:0")
-	require.NoError(t, err)
-	l := &limited{inner, new(settings).httpPlaces(), nil, slog.New(slog.DiscardHandler)}
-	defer l.Close()
-	client, err := net.Dial("tcp", inner.Addr().String())
-	require.NoError(t, err)
-	defer client.Close()
-	client.SetDeadline(time.Now().Add(patience))
-	nc, err := l.Accept()
-	require.NoError(t, err)
-	defer nc.Close()
-	require.NoError(t, nc.(interface{ CloseWrite() error }).CloseWrite())
-	_, err = client.Read(make([]byte, 1))
-	assert.Equal(t, io.EOF, err)
-	_, err = client.Write([]byte{1})
-	require.NoError(t, err)
-	_, err = io.ReadFull(nc, make([]byte, 1))
-	assert.NoError(t, err)
+// TestViewersDoNotTakePlacesOfHTTP checks that viewers, whose connections package server takes over and counts, leave room for other requests.
+func TestViewersDoNotTakePlacesOfHTTP(t *testing.T) {
+	t.Parallel()
+	c := start(t, "--max-conns-per-ip", "9", "--http", "127.0.0.1:0")
+	publish(t, c.url("live/x")) // the first client
+	for range 8 {
+		response := c.request("GET", "/live/x.flv")
+		defer response.Body.Close()
+		require.Equal(t, http.StatusOK, response.StatusCode)
+	}
+	response := c.request("GET", "/live/x.flv")
+	defer response.Body.Close()
+	require.Equal(t, http.StatusServiceUnavailable, response.StatusCode)
+	for range 8 {
+		require.NotNil(t, c.health())
+	}
 }

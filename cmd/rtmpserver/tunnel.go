@@ -31,13 +31,14 @@ func (s *settings) forward(stdout io.Writer, c *certificate, logger *slog.Logger
 	})
 	defer tunnel.Close()
 	srv := newHTTPServer(notFromPages(tunnel), logger)
+	s.limitHTTP(srv, logger)
 	scheme, serve := "rtmpt", srv.Serve
 	if c != nil {
 		srv.TLSConfig = c.config()
 		scheme, serve = "rtmpts", func(l net.Listener) error { return srv.ServeTLS(l, "", "") }
 	}
 	failed := make(chan error, 1)
-	go func() { failed <- serve(&limited{l, s.httpPlaces(), s.trustedProxies, logger}) }()
+	go func() { failed <- serve(l) }()
 	defer srv.Close()
 	logger.Info("forwarding", "protocol", scheme, "address", l.Addr().String(), "target", s.target)
 	fmt.Fprintf(stdout, "%s://%s/ forwards to rtmp://%s/\n", scheme, shown(l.Addr(), scheme), s.target)
