@@ -2,6 +2,7 @@ package download
 
 import (
 	"io"
+	"sync/atomic"
 	"testing"
 
 	"github.com/stretchr/testify/assert"
@@ -13,10 +14,11 @@ import (
 
 // nginx-rtmp with "deny play" says Play.Start and hangs up. Nothing was played then, so it is no download that has broken off.
 func TestHangingUpBeforeAnythingCame(t *testing.T) {
-	at := int64(0)
-	s := rtmptest.Server(t, testserver.Config{Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: at} }})
+	var cut atomic.Int64
+	s := rtmptest.Server(t, testserver.Config{Fault: func(int) testserver.Fault { return testserver.Fault{Action: testserver.Cut, At: cut.Load()} }})
 	seen := make(map[Outcome]int)
-	for at = 3073; at < 5000; at += 50 { // from the handshake on
+	for at := int64(3073); at < 5000; at += 50 { // from the handshake on
+		cut.Store(at)
 		result, err := To(conntest.Context(t), s.URL("vod", "sample"), io.Discard, nil)
 		assert.ErrorIs(t, err, io.ErrUnexpectedEOF, "%d", at)
 		want := NotStarted
