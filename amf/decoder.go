@@ -45,13 +45,13 @@ func decodeAll(b []byte, amf3 bool) ([]any, error) {
 	return values, err
 }
 
-// decoders are those of decodeAll. Nobody else knows them.
+// decoders holds the Decoders that decodeAll reuses. No caller ever receives one.
 var decoders = sync.Pool{New: func() any { return new(Decoder) }}
 
 // keptObjects is the size of the largest reference table that a Decoder keeps for the next message.
 const keptObjects = 32
 
-// begin makes d a new Decoder, except that it keeps the memory of a small table.
+// begin prepares d for a new message. It keeps the memory of a small reference table.
 func (d *Decoder) begin(b []byte, amf3 bool) {
 	objects := d.objects[:0]
 	if cap(objects) > keptObjects {
@@ -61,7 +61,7 @@ func (d *Decoder) begin(b []byte, amf3 bool) {
 	*d = Decoder{in: input{b: b}, budget: budget{valuesLeft: MaxValues}, objects: objects, amf3: amf3}
 }
 
-// free forgets the message, and gives d to the next one.
+// free drops all references to the message and makes d available for the next one.
 func (d *Decoder) free() {
 	d.begin(nil, false)
 	decoders.Put(d)

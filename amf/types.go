@@ -62,8 +62,8 @@ func Members(v any) Object {
 	return nil
 }
 
-// Find returns the value of the first property with a name, in values or at any depth
-// inside of them. Each value is searched to the bottom before the next one.
+// Find returns the value of the first property with the given name, in values or at any depth inside of them. The search is
+// depth-first.
 func Find(name string, values ...any) (value any, found bool) {
 	for _, v := range values {
 		if value, found = find(name, v, MaxDepth); found {

@@ -129,7 +129,7 @@ func (r *Reader) clip() {
 
 func (r *Reader) drop(s *stream) {
 	body := s.body
-	r.forget(s) // before the release: afterwards another Reader may use the body
+	r.forget(s) // must precede release, after which another Reader may use the body
 	release(body)
 }
 

@@ -11,7 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// A message whose rest is awaited in the read buffer holds back nothing that comes between its chunks.
+// TestAwaitedMessageHoldsNothingBack checks that Next returns a message that arrives between the chunks of another message, even if the
+// Reader is awaiting the rest of that other message in its read buffer.
 func TestAwaitedMessageHoldsNothingBack(t *testing.T) {
 	wire := unhex("04 000000 0000c8 09 01000000" + strings.Repeat("78", DefaultChunkSize) + "05 000007 000001 08 01000000 6d")
 	r := NewReader(bytes.NewReader(wire), 0)
@@ -30,7 +31,8 @@ func TestAwaitedMessageHoldsNothingBack(t *testing.T) {
 	assert.Equal(t, io.ErrUnexpectedEOF, r.Next(&m))
 }
 
-// A source that has brought much, and then brings little, makes the buffer smaller, but not while the beginning of a message fills it.
+// TestAwaitedMessageSurvivesTheBuffer checks that the read buffer shrinks when reads return few bytes, but not while it is filled with
+// the beginning of a message.
 func TestAwaitedMessageSurvivesTheBuffer(t *testing.T) {
 	w := NewWriter()
 	wire, err := w.AppendMessage(nil, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: []byte{0, 1, 0, 0}})
@@ -49,7 +51,7 @@ func TestAwaitedMessageSurvivesTheBuffer(t *testing.T) {
 	for range 6 {
 		add(25_000)
 	}
-	for small := 60_000; small < 120_000; small += 4_000 { // at the end, which comes little by little
+	for small := 60_000; small < 120_000; small += 4_000 { // the last bytes, which arrive in small pieces
 		large, rest := len(wire)-small, wire
 		got, err := readAll(readFunc(func(p []byte) (int, error) {
 			if len(rest) == 0 {

@@ -80,7 +80,8 @@ func appendBasicHeader(dst []byte, f Format, id uint32) []byte {
 }
 
 // Header is the header of a message in full (format 0). It does not refer to any other message, so the same bytes may be sent on many
-// connections. A Writer does not know about them: on a chunk stream where they are sent, it may only be asked for Format0.
+// connections. A Writer does not know about such headers. Messages that a Writer writes on the same chunk stream must therefore have
+// Format0.
 type Header struct {
 	ChunkStreamID uint32
 	StreamID      uint32 // message stream id

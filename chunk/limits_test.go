@@ -200,8 +200,8 @@ func TestTolerated(t *testing.T) {
 	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "aborts nothing")
 }
 
-// TestUnfinishedMessagesAreBounded checks the maximum number of messages that are assembled at a time. The beginning of another one may
-// be in the read buffer.
+// TestUnfinishedMessagesAreBounded checks the maximum number of messages that are assembled at a time. In addition to those, the read
+// buffer may contain the beginning of one more.
 func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	begin := func(n int) (in []byte) {
 		for i := range n {
@@ -215,7 +215,7 @@ func TestUnfinishedMessagesAreBounded(t *testing.T) {
 	require.ErrorAs(t, readAllMessages(NewReader(bytes.NewReader(begin(maxPartials+2)), 0)), &bad)
 	require.Equal(t, "unfinished messages at once", bad.Detail)
 	_, _, err := scanAll(t, begin(maxPartials), DefaultChunkSize)
-	require.Equal(t, io.EOF, err, "which is that of what was given to the Scanner")
+	require.Equal(t, io.EOF, err, "the input ends inside the messages, without another error")
 	_, _, err = scanAll(t, begin(maxPartials+1), DefaultChunkSize)
 	require.Equal(t, bad, err)
 

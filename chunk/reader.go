@@ -54,7 +54,7 @@ type Reader struct {
 	lent      *buffer   // memory of the last Message's body, taken back at the next call
 	scatter   scatter
 	tolerated Tolerated
-	srcErr    error // error that came together with bytes; returned after they are parsed
+	srcErr    error // error that was read together with bytes; returned after they are parsed
 	err       error // the first violation; final
 }
 
@@ -63,7 +63,7 @@ type stream struct {
 	id         uint32
 	begun      bool   // a header has been read, to which formats 1 to 3 can refer
 	timestamp  uint32 // absolute time of the last message
-	delta      uint32 // what a format 3 chunk that starts a message adds
+	delta      uint32 // timestamp delta that a format 3 chunk applies when it starts a message
 	length     uint32
 	typ        uint8
 	streamID   uint32
@@ -303,9 +303,9 @@ func (r *Reader) known(id uint32) *stream {
 	return r.high[id]
 }
 
-// view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. later reports that the rest may
-// still follow there, and that the buffer has room for it: assembling the message would cost a copy. A Vectored source reads it to
-// where it belongs instead.
+// view makes m a message that lies entirely in the buffer, in adjacent chunks, without copying it. If whole is false, later reports
+// whether the rest may still arrive right after the bytes in the buffer, and fits there. The message should then be left in the buffer,
+// since assembling it would cost a copy. later is always false for a Vectored source, which reads the rest directly to its destination.
 func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	length, gap := int(s.length), s.basicSize
 	wire := length

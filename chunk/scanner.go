@@ -97,7 +97,7 @@ func (s *Scanner) begin(st *stream) error {
 	return nil
 }
 
-// payload is Scan for b that begins inside a chunk's payload.
+// payload is Scan for a b that begins inside a chunk's payload.
 func (s *Scanner) payload(b []byte) (p Piece, n int, err error) {
 	r, st := &s.r, s.r.current
 	n = min(r.left, len(b))

@@ -11,8 +11,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// scanAll puts messages together from the pieces of a Scanner, which is given step bytes more at a time, and is replaced by another
-// one with its state after every piece. It returns the last Scanner, too.
+// scanAll assembles messages from the pieces of a Scanner. The Scanner receives the input in steps of step bytes. After every piece, a
+// new Scanner continues from its state. scanAll returns the last Scanner, too.
 func scanAll(t testing.TB, wire []byte, step int) (all []got, s *Scanner, _ error) {
 	s = NewScanner()
 	bodies := map[uint32][]byte{}

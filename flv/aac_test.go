@@ -8,7 +8,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// aacList is a configuration of AAC LC, 44.1 kHz, that lists its channels with elements of every kind, and says after that that SBR is used.
+// aacList is a configuration of AAC LC at 44.1 kHz. It lists channel elements of every kind, and ends with the extension that signals
+// SBR.
 var aacList = packed("00010 0100 0000", "000", // LC, 44.1 kHz, a list follows
 	"0000 01 0100", "0001 0001 0001", "01 001 0001", // one element of each kind: front, side and back; LFE, data, coupling
 	"1 1111 0 0",                                 // mixed down to mono
@@ -30,7 +31,7 @@ func TestParseAudioSpecificConfig(t *testing.T) {
 		name, config string
 		want         AudioSpecificConfig
 	}{
-		// FFmpeg's
+		// Configurations that FFmpeg wrote.
 		{"44.1 kHz mono", "1208", lc(44100, 1)},
 		{"44.1 kHz stereo, extension says no SBR", "121056e500", lc(44100, 2)},
 		{"48 kHz stereo", "1190", lc(48000, 2)},

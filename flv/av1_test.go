@@ -26,7 +26,7 @@ func TestParseAV1Config(t *testing.T) {
 	assert.Equal(t, [2]int{322, 182}, [2]int{w, h}, "an extension, and no size")
 }
 
-// av1Bits makes a sequence header OBU of bits, without a size: up to the end.
+// av1Bits returns a sequence header OBU with the given bits. It has no size field, so it extends to the end of the data.
 func av1Bits(fields ...string) []byte {
 	return append([]byte{obuSequenceHeader << 3}, packed(fields...)...)
 }

@@ -47,7 +47,8 @@ func TestAppendAVCConfig(t *testing.T) {
 	assert.Equal(t, [][]byte{{0x68, 1}, {0x68, 2, 3}}, again.PPS)
 }
 
-// TestAppendConfigsToTheLimits checks that configurations may have as many parameter sets as their fields can count, and as long ones.
+// TestAppendConfigsToTheLimits checks configurations with the largest number of parameter sets, and the longest ones, that their fields
+// can express.
 func TestAppendConfigsToTheLimits(t *testing.T) {
 	avc, err := ParseAVCConfig(unhex(avcRecords[2].record))
 	require.NoError(t, err)
@@ -159,15 +160,15 @@ func TestAppendAV1Config(t *testing.T) {
 	assert.Equal(t, unhex(av1Record+"2a02 0401"), b, "with metadata")
 }
 
-// TestAppendAV1ConfigOfFields checks the fields that the configuration repeats from a sequence header, for all forms of the fields before
-// them.
+// TestAppendAV1ConfigOfFields checks the fields of a sequence header that the configuration repeats. Its cases have all forms of the
+// fields that precede these in the sequence header.
 func TestAppendAV1ConfigOfFields(t *testing.T) {
 	const (
 		still = "1 1 01001 "                          // one picture of level 9
 		size  = "0111 0110 01001111 0101101 "         // 80x46
 		tools = "000 000 "                            // of one picture
 		video = "0 0 0 0 00000 000000000000 01001 1 " // one operating point of level 9, in the high tier
-		point = "000000000000 "                       // of operation
+		point = "000000000000 "                       // operating_point_idc
 	)
 	for _, c := range []struct {
 		name   string

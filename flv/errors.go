@@ -31,10 +31,10 @@ func (e *Error) Error() string {
 // Unwrap returns the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// shift adds by to the offset of an [*Error], so that an offset within a part, which starts at by, becomes an offset within the whole.
+// shift adds by to the offset of an [*Error]. It converts an offset within a part that starts at by to an offset within the whole.
 func shift(err error, by int64) error {
 	if err == nil {
-		return nil // returned before e is declared, which costs an allocation
+		return nil // return early: declaring e costs an allocation
 	}
 	var e *Error
 	if errors.As(err, &e) {

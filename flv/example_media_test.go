@@ -36,7 +36,7 @@ func ExampleParseVideoHeader() {
 	// new1, track 0: config false, frame true, key true, shown +0 ms +0s, 3 bytes
 }
 
-// Write a key frame of H.265 for track 1, a second picture besides the main one.
+// Write a key frame of H.265 for track 1, which is a second video track.
 func ExampleAppendVideoHeader() {
 	picture := []byte{0, 0, 0, 2, 0x26, 0x01}
 	body, err := flv.AppendVideoHeader(nil, flv.VideoHeader{

@@ -93,7 +93,7 @@ func (x *exHeader) hasFourCC() bool { return !x.multitrack || x.layout <= ManyTr
 // hasTrackID reports whether the header has the id of the only track.
 func (x *exHeader) hasTrackID() bool { return x.multitrack && x.layout == OneTrack }
 
-// isList reports whether a message is a list of tracks, or has an unknown layout, which need not be one track.
+// isList reports whether a message is a list of tracks or has an unknown layout, which may contain more than one track.
 func isList(multitrack bool, layout MultitrackType) bool { return multitrack && layout != OneTrack }
 
 // appendModEx writes what parseModEx reads. high is the upper half of the first byte, next the packet type after the modifiers.

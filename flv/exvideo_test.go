@@ -134,7 +134,7 @@ func TestVideoMetadata(t *testing.T) {
 		{Name: "colorConfig", Value: amf.Object{{Name: "bitDepth", Value: 10.0}, {Name: "transferCharacteristics", Value: 16.0}}},
 		{Name: "hdrCll", Value: amf.Object{{Name: "maxFall", Value: 400.0}, {Name: "maxCLL", Value: 1000.0}}},
 	}
-	for _, value := range []any{color, amf.Undefined} { // the latter takes it back
+	for _, value := range []any{color, amf.Undefined} { // amf.Undefined revokes the color information
 		body, err := AppendVideoHeader(nil, VideoHeader{Enhanced: true, FrameType: FrameCommand, FourCC: FourCCHEVC, PacketType: VideoMetadata})
 		require.NoError(t, err)
 		assert.Equal(t, unhex("d4 68766331"), body)

@@ -12,12 +12,12 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They change nothing that a program sees:
+// Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They affect no results:
 //   - kind.go: whether an empty name of script data is missing.
 //   - pace.go: how many tags that are due a Read collects, and whether it waits for no time at all.
-//   - script.go: which of two decoders reads a body of just as many values as amf allows, and a duration of 0, which is none.
+//   - script.go: which of two decoders reads a body of just as many values as amf allows, and a duration of 0, which means the same as a missing one.
 
-// sample is a file of FFmpeg's: H.264 with B-frames and AAC.
+// sample is a file that FFmpeg has written: H.264 with B-frames, and AAC.
 func sample(tb testing.TB) []byte {
 	tb.Helper()
 	b, err := os.ReadFile("../internal/testserver/sample.flv")

@@ -48,7 +48,8 @@ func isKeyNALUnits(c FourCC, data []byte) bool {
 	return false
 }
 
-// pictureKind reads the two-byte header of a NAL unit: is it a slice of a picture, and of one at which decoding can begin?
+// pictureKind reads the two-byte header of a NAL unit. picture reports whether the unit is a slice of a picture, and key whether
+// decoding can begin at that picture.
 func pictureKind(c FourCC, nal []byte) (picture, key bool) {
 	switch c {
 	case FourCCAVC: // H.264 table 7-1: 5 is IDR

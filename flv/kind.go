@@ -36,7 +36,7 @@ func (k Kind) String() string {
 	return "audio"
 }
 
-// KindOf returns the kind of t and, for audio and video, its track: 0, the default track, if it names none or contains several. It
+// KindOf returns the kind of t and, for audio and video, its track: 0, the default track, if t names none or contains several. It
 // allocates only if audio or video can't be parsed. Of script data it reads only the name.
 func KindOf(t Tag) (kind Kind, track uint8) {
 	kind, about := classify(t)

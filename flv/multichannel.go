@@ -12,7 +12,7 @@ type ChannelOrder uint8
 const (
 	ChannelsUnspecified ChannelOrder = 0 // only the number of channels is known
 	ChannelsNative      ChannelOrder = 1 // Mask says which speakers have channels, in the order of its bits
-	ChannelsCustom      ChannelOrder = 2 // by Speakers
+	ChannelsCustom      ChannelOrder = 2 // Speakers has the position of each channel
 )
 
 // Speaker is the position of a channel's loudspeaker: the number of its bit in MultichannelConfig.Mask.

@@ -140,7 +140,7 @@ func (p *Parser) advance(b []byte, t *Tag) (n int, ev event, err error) {
 	return n, ev, p.err
 }
 
-// parseHead collects a header. The first three bytes tell which kind: no tag begins with F, which has reserved bits set.
+// parseHead collects a header. The first three bytes show which kind it is: no tag begins with F, which has reserved bits set.
 func (p *Parser) parseHead(b []byte) (n int, ev event) {
 	if p.have == 0 {
 		p.start = p.pos

@@ -3,15 +3,16 @@ package flv
 // maxPrelude is the maximum size of the tags that are held back until the file header is known, in bytes.
 const maxPrelude = 128 << 10
 
-// Prelude finds out from the first tags what the header of an FLV file should announce. A program that writes such a file holds the tags
-// back until then. The zero value is ready to use.
+// Prelude determines from the first tags what the header of an FLV file should announce. A program that writes such a file holds the
+// tags back until then. The zero value is ready to use.
 type Prelude struct {
 	header FileHeader
 	size   int // bytes of tags
 }
 
-// Add considers the next tag, whose body has size bytes, and reports whether the header is known. It is known when both audio and video
-// have come, when one of them is missing although time has begun to run, or after 128 KiB of tags. The times of script data are ignored.
+// Add considers the next tag, whose body has size bytes, and reports whether the header is known. The header is known when both audio
+// and video have arrived, when timestamps show that one of them is missing, or after 128 KiB of tags. The timestamps of script data are
+// ignored.
 func (p *Prelude) Add(t TagType, timestamp uint32, size int) (known bool) {
 	media := t == TagAudio || t == TagVideo
 	p.header.HasAudio = p.header.HasAudio || t == TagAudio

@@ -11,7 +11,7 @@ type Reader struct {
 	parser Parser
 	buf    []byte
 	rest   []byte // the unparsed part of buf
-	err    error  // error that came together with rest
+	err    error  // error that was read together with rest
 }
 
 // NewReader returns a Reader that reads from r, which must begin with a file header.

@@ -71,7 +71,7 @@ func Client(rw io.ReadWriter, cfg Config) (*Result, error) {
 	return res, nil
 }
 
-// answers are memory for S0, S1 and S2, which nobody needs after the handshake.
+// answers holds buffers for S0, S1 and S2, which are not needed after the handshake.
 var answers = sync.Pool{New: func() any { return new([1 + 2*packetSize]byte) }}
 
 // serverOpening reads S0 and S1.

@@ -122,8 +122,8 @@ func (r role) sign(p *packet, s Scheme) [digestSize]byte {
 	return d
 }
 
-// find looks for a valid digest in p, first where the scheme first puts it and then where the other scheme does. The returned
-// scheme is SchemeAuto if p has no valid digest.
+// find looks for a valid digest in p, at the position of the scheme first and then at that of the other scheme. The returned scheme is
+// SchemeAuto if p has no valid digest.
 func (r role) find(p *packet, first Scheme) (Scheme, [digestSize]byte) {
 	for _, s := range []Scheme{first, first.other()} {
 		at := digestFields[s].in(p)

@@ -103,7 +103,7 @@ func TestSessionCiphers(t *testing.T) {
 	}
 }
 
-// TestSignatureVectors has the input of TestDigestVectors: the digests of a C1 and an S1, and replies whose bytes are ascending.
+// TestSignatureVectors uses the input of TestDigestVectors: the digests of a C1 and an S1, and replies whose bytes are ascending.
 func TestSignatureVectors(t *testing.T) {
 	tests := []struct {
 		replier    role

@@ -81,8 +81,9 @@ func FuzzServer(f *testing.F) {
 	})
 }
 
-// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code after
-// the check of the digest is reached. If number is not an exponent, it is sent as a public key.
+// fuzzEncrypted runs a client or server against a stranger. The stranger's first packet always has a valid digest, so that the code
+// after the check of the digest is reached. If exponent is set, number is the stranger's private key. Otherwise number is sent as its
+// public key.
 func fuzzEncrypted(f *testing.F, half string) {
 	f.Add(uint8(6), uint8(6), uint8(0), true, false, true, []byte{1, 2, 3}, uint16(0), uint8(0))
 	f.Add(uint8(8), uint8(6), uint8(1), false, false, true, []byte{0}, uint16(0), uint8(0))

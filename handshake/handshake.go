@@ -84,7 +84,7 @@ type Result struct {
 	// that. They belong to the caller and share nothing, so one goroutine may read while another writes.
 	In, Out *rc4.Cipher
 
-	// PeerVersion is the word after the timestamp of the peer's first packet. Zero in most plain handshakes.
+	// PeerVersion is the word after the timestamp of the peer's first packet. It is zero in most plain handshakes.
 	PeerVersion [4]byte
 
 	// Digest reports whether both first packets were signed.
