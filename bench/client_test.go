@@ -20,7 +20,7 @@ import (
 // gortmplibClient connects gortmplib to a server of this library.
 func gortmplibClient(t *testing.T, s *testserver.Server, publish bool) *gortmplib.Client {
 	t.Helper()
-	u, err := url.Parse("rtmp://" + s.Addr() + "/live#stream") // gortmplib's way to tell the stream from the application
+	u, err := url.Parse("rtmp://" + s.Addr() + "/live#stream") // gortmplib expects the stream's name in the fragment
 	require.NoError(t, err)
 	c := &gortmplib.Client{URL: u, Publish: publish}
 	require.NoError(t, c.Initialize(testContext(t)))

@@ -65,8 +65,8 @@ func after(head, start []byte) func(int) ([][]byte, time.Duration, []byte) {
 	}
 }
 
-// nalFrames makes frames of two NAL units, each after its length. In every second frame presentation and decoding time differ; such a frame
-// has another head, and the difference in 24 bits.
+// nalFrames makes frames of two NAL units. Each NAL unit follows its length. In every second frame, presentation and decoding time
+// differ: the message then begins with differ instead of same, and contains the difference in 24 bits.
 func nalFrames(same, differ []byte, headers ...int) func(int) ([][]byte, time.Duration, []byte) {
 	return func(n int) ([][]byte, time.Duration, []byte) {
 		data := [][]byte{wire(headers[0], headers[1], payload(0)), wire(headers[0], headers[1], payload(n))}

@@ -14,7 +14,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// goRTMPServer starts a go-rtmp server that passes published media to take. It ends with the test.
+// goRTMPServer starts a go-rtmp server that passes published media to take. The server ends with the test.
 func goRTMPServer(tb testing.TB, take func(message.Type, uint32, io.Reader) error) (url string) {
 	tb.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

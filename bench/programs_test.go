@@ -90,7 +90,7 @@ func units(t *testing.T, b []byte) (n int) {
 	return n
 }
 
-// TestProgramsInTheDocumentation checks that the documentation contains the present programs.
+// TestProgramsInTheDocumentation checks that the programs in the documentation are the same as those in programs/.
 func TestProgramsInTheDocumentation(t *testing.T) {
 	page, err := os.ReadFile("../docs/access-units.md")
 	require.NoError(t, err)

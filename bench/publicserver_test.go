@@ -19,7 +19,7 @@ import (
 // toPublicServer connects gortmplib to a stream of package server.
 func toPublicServer(t *testing.T, s *servertest.Server, publish bool) *gortmplib.Client {
 	t.Helper()
-	u, err := url.Parse(strings.Replace(s.URL("live/stream"), "/live/stream", "/live#stream", 1)) // gortmplib's way to tell the stream from the application
+	u, err := url.Parse(strings.Replace(s.URL("live/stream"), "/live/stream", "/live#stream", 1)) // gortmplib expects the stream's name in the fragment
 	require.NoError(t, err)
 	c := &gortmplib.Client{URL: u, Publish: publish}
 	require.NoError(t, c.Initialize(testContext(t)))

@@ -59,7 +59,7 @@ func AppendVPConfig(dst []byte, c VPConfig) []byte {
 	return binary.BigEndian.AppendUint16(dst, 0) // codecInitializationDataSize
 }
 
-// isKeyVP8 reports whether a frame is a key frame: all others have the lowest bit set (RFC 6386 9.1).
+// isKeyVP8 reports whether a frame is a key frame. A key frame has 0 as the lowest bit of its first byte (RFC 6386 9.1).
 func isKeyVP8(frame []byte) bool { return len(frame) > 0 && frame[0]&1 == 0 }
 
 // vp8Size returns the size in pixels that a key frame contains (RFC 6386 9.1), or 0 for other frames:

@@ -22,7 +22,7 @@ import (
 	"github.com/go-librtmp/rtmp/internal/conntest"
 )
 
-// times returns how often to repeat something. With RTMP_LONG=1 tests may take minutes, and it returns the larger number.
+// times returns how often to repeat something: normal, or inLong with RTMP_LONG=1, when tests may take minutes.
 func times(normal, inLong int) int {
 	if os.Getenv("RTMP_LONG") != "" {
 		return inLong

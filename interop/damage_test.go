@@ -108,7 +108,7 @@ func endOf(t *testing.T, file []byte, n int) (size int) {
 	return size
 }
 
-// TestChopped continues files that lack from no bytes to their last tags.
+// TestChopped resumes downloads of files whose end is missing: every number of bytes, from none to the last tags.
 func TestChopped(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	nginx := startNginxFilm(t)

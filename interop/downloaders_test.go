@@ -73,7 +73,7 @@ func killedDownloader(t *testing.T, name, url, file string, alone bool) {
 	assert.Equal(t, 2, shown, "it shows progress")
 	if alone {
 		require.NoError(t, cmd.Process.Kill())
-		io.Copy(io.Discard, stdout) // its rtmpdump has the pipe open too
+		io.Copy(io.Discard, stdout) // wait for its rtmpdump, which also has the pipe open
 	} else {
 		require.NoError(t, syscall.Kill(group, syscall.SIGKILL))
 	}

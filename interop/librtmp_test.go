@@ -15,8 +15,8 @@ import (
 
 const systemPython = "/usr/bin/python3" // the Python for which Debian's packages are installed
 
-// difference is an intended difference between what the server receives from librtmp and from us. theirs edits librtmp's lines to what ours
-// should be. ours edits our lines where they depend on timing.
+// difference is an intended difference between what the server receives from librtmp and from us. theirs changes librtmp's lines to
+// those that we should send. ours changes our lines where they depend on timing.
 type difference struct {
 	name, reason string
 	theirs, ours func([]string) []string
@@ -47,7 +47,7 @@ var sessions = map[string]struct {
 		{"tcUrl after app", "librtmp makes tcUrl when it is given the URL, and an app that is set later does not count; here the " +
 			"order does not matter", replaced(`rtmp://ADDRESS/app`, "rtmp://ADDRESS/renamed"), nil},
 		{"a publisher's window", "librtmp is told that it publishes before it looks at connect's result, and says neither; here " +
-			"CreateStream comes later, and both are said to every server", both(added(buffer, "3/0 connect"), added(window, "3/0 connect")), nil},
+			"CreateStream is called later, and both are sent to every server", both(added(buffer, "3/0 connect"), added(window, "3/0 connect")), nil},
 		{"chunk size", "librtmp publishes in chunks of 128 bytes; here the chunks are larger, which has to be announced",
 			added("2/0 Set Chunk Size 4096", buffer), nil},
 		{"video's chunk stream", "librtmp sends audio and video on one chunk stream, here they have one each, as with FFmpeg",

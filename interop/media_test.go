@@ -31,7 +31,8 @@ func decoded(t *testing.T, file string, args ...string) string {
 	return programtest.Run(t, "ffmpeg", append(append([]string{"-v", "fatal"}, args...), "-i", file, "-fps_mode", "passthrough", "-f", "md5", "-")...)
 }
 
-// files says how to pass what was read to a decoder. Units of Opus are only compared.
+// files contains, for each codec, the file format that a decoder reads and a function that makes such a file. Units of Opus are only
+// compared.
 var files = map[media.Codec]struct {
 	ext  string
 	make func(t *testing.T, track *media.Track, units [][][]byte) []byte
@@ -201,8 +202,8 @@ func ivf(fourCC string) func(t *testing.T, track *media.Track, units [][][]byte)
 	}
 }
 
-// TestMediaRecordings copies recordings of ffmpeg's unit by unit: ffmpeg decodes the copy without a warning, to the same pictures
-// and sound at the same times.
+// TestMediaRecordings copies ffmpeg's recordings unit by unit. It checks that ffmpeg decodes each copy without a warning, to the same
+// pictures and sound at the same times.
 func TestMediaRecordings(t *testing.T) {
 	programtest.Need(t, "ffmpeg")
 	for name, args := range map[string][]string{

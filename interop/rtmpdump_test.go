@@ -110,8 +110,8 @@ func TestSameAsRtmpdumpWithNginx(t *testing.T) {
 	}
 }
 
-// TestResumeAsRtmpdump resumes from a server whose timestamps count from where it begins to play, the only kind that RTMPDump can resume
-// from.
+// TestResumeAsRtmpdump resumes from a server whose timestamps begin with 0 wherever it begins to play. RTMPDump can resume only from
+// such servers.
 func TestResumeAsRtmpdump(t *testing.T) {
 	programtest.Need(t, "rtmpdump")
 	const keyFrame = 6000 // ms, the last one before 60 % of the film

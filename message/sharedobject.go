@@ -32,7 +32,7 @@ type SharedEvent struct {
 // SharedEventType is the type of a SharedEvent.
 type SharedEventType uint8
 
-// The types of events. Those marked "client" are requests.
+// The types of events, and the contents of their Data. Those marked "client" are requests.
 const (
 	SharedUse           SharedEventType = 1  // client: empty
 	SharedRelease       SharedEventType = 2  // client: empty

@@ -340,7 +340,7 @@ func TestUnusableCacheIsLogged(t *testing.T) {
 	assert.Equal(t, 4, strings.Count(log.String(), "swf: cache: "+o.CacheFile+": not a regular file"), log.String())
 }
 
-// TestLongestPlayer checks that a player of Options.MaxSize bytes is accepted, and no longer one.
+// TestLongestPlayer checks that a player of Options.MaxSize bytes is accepted, and that a longer one is refused.
 func TestLongestPlayer(t *testing.T) {
 	s := newSite(t)
 	o := &Options{CacheFile: NoCache, MaxSize: uint32(len(s.file))}

@@ -76,7 +76,7 @@ func (c *conn) serve() {
 	emit(c.rep)
 }
 
-// handshake is the plain one: a zero version in S1, S2 echoing C1.
+// handshake performs the plain handshake: S1 has a zero version, and S2 echoes C1.
 func (c *conn) handshake() error {
 	c01 := make([]byte, 1537)
 	if _, err := io.ReadFull(c.br, c01); err != nil {

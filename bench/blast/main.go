@@ -2,7 +2,7 @@
 // peers under test.
 //
 //	play     sends a static in-memory run of AVC+AAC messages, over and over,
-//	         as fast as the socket takes them (or paced), then ends the stream
+//	         as fast as the socket accepts them (or paced), then ends the stream
 //	publish  reads, counts and discards whatever is sent
 //	echo     answers _result with the arguments
 //	-raw     the same bytes with no protocol at all (the floor)

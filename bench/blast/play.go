@@ -10,16 +10,16 @@ import (
 )
 
 func (c *conn) play(msid uint32, name string) error {
-	// "msid0" in the name: media goes on message stream 0, the only one on
-	// which go-rtmp's client can hear anything.
+	// With "msid0" in the name, media is sent on message stream 0, the only one on which go-rtmp's client can receive anything.
 	if strings.Contains(name, "msid0") {
 		msid = 0
 	}
-	// "-b<digits>" in the name: so many payload bytes instead of -bytes.
+	// With "-b<digits>" in the name, that many payload bytes are sent instead of -bytes.
 	if n := numberAfter(name, "-b"); n > 0 {
 		c.plan = c.img.run.Plan(n)
 	}
-	// "-of<digits>": so many streams of this connection share the media, which begins once all of them have been asked for.
+	// With "-of<digits>" in the name, that many streams of this connection share the media, which begins once all of them have been
+	// requested.
 	streams := int(max(1, numberAfter(name, "-of")))
 	c.playing = append(c.playing, msid)
 	ctl := func(ev uint16, arg uint32) []byte {

@@ -20,7 +20,7 @@ type chunkStream struct {
 var errFormat = errors.New("bad chunk")
 
 // readMessage reads chunks until a message is complete.  Audio and video
-// bodies are dropped as they come.
+// bodies are dropped as they arrive.
 func (c *conn) readMessage() (*chunkStream, error) {
 	for {
 		b0, err := c.br.ReadByte()

@@ -34,7 +34,7 @@ type Run struct {
 	DurMs   uint32
 	Payload int64 // sum of len(Body)
 
-	tags []byte // the same as FLV
+	tags []byte // the same messages as FLV tags
 	ends []int  // where each tag ends
 }
 
@@ -138,8 +138,8 @@ func AVCHeader() []byte {
 
 func AACHeader() []byte { return []byte{0xaf, 0x00, 0x12, 0x10} }
 
-// Plan says how a total of want payload bytes is cut from repeated runs:
-// full whole runs, then the first tail messages of one more.
+// Plan divides a total number of payload bytes into repetitions of a run: Full whole runs, and then the first Tail messages of another
+// one.
 type Plan struct {
 	Full, Tail      int
 	Payload         int64 // without the two sequence headers

@@ -48,7 +48,7 @@ type result struct {
 	P50       float64 `json:"p50_us,omitempty"`
 	P99       float64 `json:"p99_us,omitempty"`
 	Setup     float64 `json:"setup_cpu,omitempty"` // CPU seconds spent before the actual work
-	Gain      float64 `json:"gain,omitempty"`      // of the rate with 64 calls in flight over that of sequential calls
+	Gain      float64 `json:"gain,omitempty"`      // rate with 64 calls in flight, divided by the rate of sequential calls
 	Mallocs   uint64  `json:"mallocs,omitempty"`
 	Allocated uint64  `json:"allocated,omitempty"` // bytes
 	Err       string  `json:"err,omitempty"`

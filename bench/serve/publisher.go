@@ -14,7 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// Each picture contains the time at which it was sent, for samplers: the Unix time in nanoseconds, after the part that decoders look at.
+// Each picture contains the time at which it was sent, for samplers: the Unix time in nanoseconds, after the bytes that decoders
+// inspect.
 const (
 	stampOffset = 32 // offset in the body
 	stampEnd    = stampOffset + 8

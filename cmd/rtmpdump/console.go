@@ -33,7 +33,7 @@ type console struct {
 	terminal bool
 	width    int    // width of the progress line, which the next message must overwrite
 	open     bool   // the last line is the progress line
-	gone     func() // called when the reader of out is gone; nil means that this is ignored
+	gone     func() // called if out is a pipe whose reader has closed it; may be nil
 }
 
 // write writes to out, as every other method does. The caller holds mu.

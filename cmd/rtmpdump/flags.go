@@ -60,7 +60,8 @@ func (v *cInt) String() string { return "" }
 // Type implements pflag.Value.
 func (v *cInt) Type() string { return "num" }
 
-// cSeconds is a number of seconds that is parsed like C's atof: only the leading number counts, which must be present. It is stored in ms.
+// cSeconds is a number of seconds that is parsed like C's atof: only the number at the beginning counts. There must be one. It is
+// stored in ms.
 type cSeconds struct{ ms int64 }
 
 // Set implements pflag.Value.

@@ -45,8 +45,8 @@ func TestSummaryAgreesWithExitCode(t *testing.T) {
 	}
 }
 
-// TestLiveServerDies checks that --json does not report a live stream as complete if the server crashes. RTMPDump does, and so does the
-// text.
+// TestLiveServerDies checks that --json does not report a live stream as complete if the server crashes. RTMPDump and the text output
+// of this command do report it as complete.
 func TestLiveServerDies(t *testing.T) {
 	for name, action := range map[string]testserver.Action{"with a FIN": testserver.Cut, "with a reset": testserver.Reset} {
 		t.Run(name, func(t *testing.T) {

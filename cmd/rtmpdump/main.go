@@ -67,8 +67,8 @@ func run(args []string, stdout, stderr io.Writer, terminal bool) int {
 	return j.run(ctx, stdout)
 }
 
-// catchSignals makes the first signal end the download and ignores further ones. A closed pipe is left to the write,
-// which returns an error.
+// catchSignals makes the first signal end the download and ignores further ones. It also ignores SIGPIPE, so that a write to a closed
+// pipe returns an error.
 func catchSignals(c *console, cancel func()) (stop func()) {
 	signals := make(chan os.Signal, 1)
 	signal.Notify(signals, os.Interrupt, syscall.SIGTERM, syscall.SIGHUP, syscall.SIGQUIT)

@@ -14,8 +14,8 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// commandLines are run with RTMPDump and with this command. The results must be the same, except where a reason is given for a difference
-// in the exit code, the file, the wire (what was sent) or the buffer (what the server was told of it).
+// commandLines are run with RTMPDump and with this command. The results must be the same, except where a reason is given for a
+// difference in the exit code, the file, the wire (what was sent) or the buffer (the buffer length that was sent to the server).
 var commandLines = []struct {
 	name, args string
 	alone      string // an argument for this command alone
@@ -120,7 +120,7 @@ var commandLines = []struct {
 	{name: "ends with a FIN", args: "-r URL/bare -o FILE",
 		config: testserver.Config{Shape: testserver.Shape{EndSignal: testserver.EndClose}}, differs: lost},
 	{name: "aggregates", args: "-r URL/sample -o FILE", config: testserver.Config{Shape: testserver.Shape{Aggregate: 5}},
-		differs: map[string]string{"file": "RTMPDump keeps short messages when they come in aggregates"}},
+		differs: map[string]string{"file": "RTMPDump keeps short messages when they arrive in aggregates"}},
 	{name: "metadata twice", args: "-r URL/sample -o FILE", config: testserver.Config{Shape: testserver.Shape{DuplicateMetadata: true}}},
 
 	{name: "nothing", args: ""},

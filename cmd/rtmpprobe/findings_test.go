@@ -53,7 +53,7 @@ func TestASelfSignedCertificate(t *testing.T) {
 	r, got := probed(t, srv.URL("vod", "sample"))
 	assert.Equal(t, []string{"certificate-self-signed"}, r.ids())
 	assert.Equal(t, 2, got.code)
-	assert.Empty(t, r.Trials, "nobody but the server gets the stream's name")
+	assert.Empty(t, r.Trials, "no trial sends the stream's name to an unverified server")
 	assert.Contains(t, got.stdout, `"self_signed": true`)
 	assert.Contains(t, got.stdout, `"localhost"`)
 

@@ -52,7 +52,7 @@ func TestSeveralURLs(t *testing.T) {
 	assert.Equal(t, 1, strings.Count(got.stdout, "Side by side"))
 	assert.Equal(t, 2, strings.Count(got.stdout, "\nFindings\n"))
 	_, err := os.Stat(plot)
-	assert.Error(t, err, "a recording comes at once, and has no rate by the second")
+	assert.Error(t, err, "a recording arrives at once, so it has no rate for each second")
 	assert.Contains(t, got.stderr, "plot")
 }
 
@@ -61,7 +61,7 @@ func TestStreamsThatAreCalledTheSame(t *testing.T) {
 	t.Parallel()
 	srv := rtmptest.Server(t, testserver.Config{})
 	got := command(t, "--try", "never", srv.URL("vod", "sample"), srv.URL("vod", "other"))
-	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [1]"), "as a heading, and side by side")
+	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [1]"), "once as a heading, and once in the comparison")
 	assert.Equal(t, 2, strings.Count(got.stdout, "/vod [2]"))
 }
 
@@ -71,7 +71,7 @@ func TestMasker(t *testing.T) {
 		assert.Equal(t, "a *** b", hide("a "+secret+" b"))
 	}
 	assert.Equal(t, "ab app host", hide("ab app host"))
-	assert.Equal(t, "a *** b", hide("a na%2Dme b"), "as servers write names in URLs")
+	assert.Equal(t, "a *** b", hide("a na%2Dme b"), "escaped, as servers write names in URLs")
 	hide = masker(`rtmp://h/app/na"me`)
 	assert.Equal(t, `play "***": lost`, hide(`play "na\"me": lost`))
 	for n := maxText - 100; n < maxText+100; n++ { // for every position at which a long text may be cut

@@ -72,7 +72,8 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 	return exitCode(reports)
 }
 
-// write writes the reports as the flags say. It is not an error if there is nothing to plot; the reports say why.
+// write writes the reports in the formats that the flags ask for. If there is nothing to plot, it prints a warning and returns no
+// error.
 func (f *flags) write(stdout, stderr io.Writer, reports []*report.Report) error {
 	if err := f.print(stdout, reports); err != nil || f.plot == "" {
 		return err

@@ -39,7 +39,7 @@ func masker(source string) func(string) string {
 			secrets = append(secrets, o.Value)
 		case "token", "jtv":
 			secrets = append(secrets, o.Value)
-		case "conn": // a type, a name for members of objects, and the value
+		case "conn": // type:value, or type:name:value for a member of an object
 			parts := strings.SplitN(o.Value, ":", 3)
 			secrets = append(secrets, strings.Join(parts[1:], ":"), parts[len(parts)-1])
 		case "playpath", "subscribe":

@@ -63,7 +63,7 @@ func (f *flags) probe(ctx context.Context, stdout io.Writer, terminal bool) (_ [
 	return reports, errors.Join(errs...)
 }
 
-// tellApart numbers probes whose names are equal without the stream's name.
+// tellApart adds a number to each probe whose name equals another's. Names do not contain the stream, so they can be equal.
 func tellApart(probes []*probe) {
 	count := make(map[string]int)
 	for _, p := range probes {

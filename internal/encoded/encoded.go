@@ -94,7 +94,7 @@ func (c Codec) Make(ctx context.Context, file string) (track *media.Track, units
 	}
 	track = &media.Track{Codec: c.Codec}
 	switch c.Codec {
-	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 stores another configuration, and the frames contain the properties
+	case media.VP9, media.AC3, media.EAC3, media.MP3: // MP4 has another configuration than RTMP; the frames contain the properties
 	default:
 		track.Config, err = extradata(probed.Streams[0].Extradata)
 	}

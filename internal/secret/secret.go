@@ -65,13 +65,13 @@ func InName(name string, key bool) (secrets []string) {
 	return secrets
 }
 
-// Unescaped is a text in which each %XX was decoded. Any other % is unchanged.
+// Unescaped is a text in which each %XX has been decoded. Any other % is unchanged.
 type Unescaped struct {
 	Text  string
-	where []int // the index that each byte of Text, and its end, had before; nil if no index has changed
+	where []int // for each byte of Text, and for its end, the index in the original text; nil if all indices are the same
 }
 
-// At returns where the byte at index i of Text was before. i may be the length of Text.
+// At returns the index in the original text of the byte at index i of Text. i may be the length of Text.
 func (u *Unescaped) At(i int) int {
 	if u.where == nil {
 		return i

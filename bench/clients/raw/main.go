@@ -1,6 +1,7 @@
-// Command peer-raw is the floor: no protocol, just read(2) or write(2) in a
-// loop.  peer-raw pull-64k|pull-256k|... URL ; peer-raw push URL N
-// (of the URL only host:port and a "-b<digits>" are looked at)
+// Command peer-raw is the floor: it has no protocol, and just calls read(2) or write(2) in a loop.
+//
+// The command lines are "peer-raw pull-64k|pull-256k|... URL" and "peer-raw push URL N". Of the URL, only host:port and a "-b<digits>"
+// are used.
 package main
 
 import (

@@ -188,8 +188,8 @@ func settings(o online.Options, u *rtmpurl.URL) (list []trial) {
 // flashPlayer is the flashVer of the last Flash Player.
 const flashPlayer = "WIN 32,0,0,465"
 
-// digest selects the handshake of Flash Player 9 and later. It does so with a made-up answer to SWF verification,
-// which few servers ask for.
+// digest selects the handshake of Flash Player 9 and later. To do so it sets a made-up hash for SWF verification, which few servers ask
+// for.
 func digest(o *online.Options) { o.RTMP.SWFHash, o.RTMP.SWFSize = make([]byte, 32), 1 }
 
 // form is a form of tcUrl.

@@ -22,7 +22,7 @@ const (
 	TLSStart                   //
 	TLSDone                    // TLS
 	Asked                      // an HTTP request of a tunnel has been written
-	Answered                   // the first byte of its response has come
+	Answered                   // the first byte of its response has arrived
 	HandshakeStart             //
 	HandshakeDone              // Handshake
 	Message                    // Packet, Sent

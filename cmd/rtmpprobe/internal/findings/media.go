@@ -22,7 +22,7 @@ const (
 	late = report.Duration(500 * time.Millisecond)
 	// patience is how long a stream may send nothing before --watch reports it.
 	patience = report.Duration(5 * time.Second)
-	// fast is the size of the first burst above which it is mentioned.
+	// fast is the duration of media sent at once at the beginning, above which the report mentions it.
 	fast = report.Duration(time.Second)
 )
 
@@ -32,7 +32,7 @@ var media = []rule{
 		if r.Publish || !opened(r) || r.Err != nil && !errors.Is(r.Err, io.EOF) || r.Media.First != 0 {
 			return ""
 		}
-		if r.Since != 0 && r.Since < patience { // it may still come
+		if r.Since != 0 && r.Since < patience { // it may still arrive
 			return ""
 		}
 		return "The server accepted play, but sent no media."

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// soon is the time before the expiry of a certificate at which it is mentioned.
+// soon is the time that remains until a certificate expires, below which the report mentions it.
 const soon = 14 * 24 * time.Hour
 
 // network are the rules for everything before RTMP.

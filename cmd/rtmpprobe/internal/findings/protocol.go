@@ -17,7 +17,7 @@ const (
 	smallChunks = 1024
 	// smallWindow is the acknowledgement window in bytes below which a fast stream waits for acknowledgements.
 	smallWindow = 64 << 10
-	// worthwhile is the least saving by pipelining that is mentioned.
+	// worthwhile is the least saving by pipelining that the report mentions.
 	worthwhile = 5e6 // nanoseconds
 )
 

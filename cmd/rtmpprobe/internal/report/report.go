@@ -22,7 +22,7 @@ type Report struct {
 	Wire       Wire      `json:"wire"`
 	Media      Media     `json:"media"`
 	Error      string    `json:"error,omitempty"` // the error that ended the session
-	Err        error     `json:"-"`               // likewise
+	Err        error     `json:"-"`               // the same error
 	Since      Duration  `json:"-"`               // time since the session began, while it lasts
 	Trials     []Trial   `json:"trials,omitempty"`
 	Commands   []Command `json:"commands,omitempty"`
@@ -66,7 +66,7 @@ type Trips struct {
 	Commands int      `json:"commands"`  // round trips of RTMP with pipelined commands
 	Earliest int      `json:"handshake"` // round trips of RTMP with a pipelined handshake as well
 	Slow     []string `json:"slow"`      // stages whose answer was as late as with a delayed acknowledgement
-	Late     []string `json:"late"`      // stages that the client began as late, in a capture
+	Late     []string `json:"late"`      // stages of a capture that the client itself began as late
 }
 
 // Server describes the server as it describes itself.
@@ -133,7 +133,7 @@ type Wire struct {
 // Media describes the media while it was watched.
 type Media struct {
 	For       Duration `json:"watched_ms"`
-	First     Duration `json:"first_packet_ms"` // time since the session began; 0 if no media came
+	First     Duration `json:"first_packet_ms"` // time since the session began; 0 if no media arrived
 	FirstKey  Duration `json:"first_key_frame_ms"`
 	Video     *Video   `json:"video,omitempty"`
 	Audio     *Audio   `json:"audio,omitempty"`
@@ -177,7 +177,7 @@ type Video struct {
 type Keys struct {
 	Count   int      `json:"count"`
 	Mean    Duration `json:"mean_distance_ms"`
-	Longest Duration `json:"longest_distance_ms"` // including the wait for a key frame that did not come
+	Longest Duration `json:"longest_distance_ms"` // including the wait for a key frame that did not arrive
 	Bytes   int      `json:"mean_bytes"`
 }
 
@@ -194,14 +194,14 @@ type Audio struct {
 	Header     Header   `json:"header"`
 }
 
-// Header says whether the decoder configuration came.
+// Header says whether the decoder configuration has arrived.
 type Header struct {
 	Needed bool `json:"needed"`
 	Count  int  `json:"count"`
 	Early  int  `json:"frames_before"` // frames before the first key frame
 }
 
-// Rate is the number of bits that one second of watching brought.
+// Rate contains the bit rates during one second of watching.
 type Rate struct {
 	Video float64 `json:"video_bps"`
 	Audio float64 `json:"audio_bps"`
@@ -237,7 +237,7 @@ type Trial struct {
 	Text   string `json:"text"`
 }
 
-// Command describes how to do the same with another program. Keys are replaced by placeholders.
+// Command describes how to connect in the same way with another program. Keys are replaced by placeholders.
 type Command struct {
 	Program string   `json:"program"`
 	Lines   []string `json:"lines"`

@@ -16,7 +16,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// ErrNoMedia is returned by Plot if media came for less than a second.
+// ErrNoMedia is returned by Plot if media arrived for less than a second.
 var ErrNoMedia = errors.New("not enough media to plot")
 
 // Plottable reports whether Plot supports the format given by a file's extension.

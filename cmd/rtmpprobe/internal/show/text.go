@@ -140,7 +140,7 @@ func audio(a *report.Audio) string {
 	return text + ", " + bits(a.Bits)
 }
 
-// timing describes how media comes, compared with its timestamps.
+// timing describes when media arrives, compared with its timestamps.
 func timing(m *report.Media) (text string) {
 	if m.Pace > 0 {
 		text = fmt.Sprintf("comes at %.2f times its own speed", m.Pace)

@@ -37,8 +37,8 @@ type Builder struct {
 	dialling map[string]time.Duration // addresses being dialled, of which there may be several
 	trips    trips
 	reached  bool  // the RTMP handshake has begun
-	key      bool  // a key frame has come
-	media    bool  // media has come
+	key      bool  // a key frame has arrived
+	media    bool  // media has arrived
 	opened   bool  // the server has agreed to play or publish
 	closed   bool  // the client has begun to leave
 	refusal  error // the server's last refusal

@@ -56,7 +56,8 @@ func (b *Builder) count() {
 		}
 		t.Count += s.Trips
 	}
-	// One for the handshake and one for everything else, or one for both.
+	// With pipelined commands there is one round trip for the handshake and one for all commands. With a pipelined handshake there is
+	// one in total.
 	t.Commands, t.Earliest = min(t.RTMP, 2), min(t.RTMP, 1)
 	b.delayed()
 }

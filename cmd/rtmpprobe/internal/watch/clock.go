@@ -14,7 +14,7 @@ const (
 	maxStalls = 32
 	// settled is the time after which the server has sent the media that it stores for new players.
 	settled = time.Second
-	// shortest is how long after settled the pace becomes meaningful.
+	// shortest is the time after settled that must pass before the pace is meaningful.
 	shortest = 3 * time.Second
 )
 
@@ -28,7 +28,7 @@ type clock struct {
 	last        time.Duration // media time of the previous message
 	arrival     time.Duration // arrival of the previous message, since the session began
 	elapsed     time.Duration // real time since the first message
-	burst       time.Duration // media beyond one second that came in the first second
+	burst       time.Duration // media beyond one second that arrived in the first second
 	mark        time.Duration // newest at the end of the first second
 	marked      time.Duration // elapsed at that point
 	stalls      []report.Gap

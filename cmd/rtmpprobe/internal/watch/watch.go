@@ -16,7 +16,7 @@ const maxSeconds = 24 * 3600
 // Watcher receives the events of a session. The zero value is ready to use.
 type Watcher struct {
 	info         flv.Info
-	sent, begun  bool          // sent: the client sends the media; begun: media has come
+	sent, begun  bool          // sent: the client sends the media; begun: media has arrived
 	first, last  time.Duration // arrival of the first and of the newest media
 	rates        []report.Rate
 	video        video

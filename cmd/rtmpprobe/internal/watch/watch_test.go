@@ -130,7 +130,7 @@ func TestMissingHeaders(t *testing.T) {
 
 func TestStallsBurstsAndPace(t *testing.T) {
 	tags := sample(t)
-	for i := range tags { // two seconds come at once at the beginning, and nothing from the fifth second to the seventh
+	for i := range tags { // two seconds of media arrive at once at the beginning, and nothing arrives from the fifth second to the seventh
 		if tags[i].at < 2*time.Second {
 			tags[i].at = 0
 		} else {
