@@ -101,7 +101,7 @@ func machine() string {
 	cpu := say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1")
 	load := say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg")
 	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
-	return fmt.Sprintf("%s, %s x %s, Linux %s, load when it began %s, rounds %d. %s.\n\n%s, %s, %s, %s, %s, %s.", say("date", "-u", "+%Y-%m-%d"),
+	return fmt.Sprintf("%s, %s x %s, Linux %s, load at the beginning %s, rounds %d. %s.\n\n%s, %s, %s, %s, %s, %s.", say("date", "-u", "+%Y-%m-%d"),
 		say("nproc"), cpu, say("uname", "-r"), load, *rounds, say("go", "version"), version("librtmp1"),
 		version("rtmpdump"), version("curl"), version("python3-librtmp"), version("ffmpeg"),
 		strings.ReplaceAll(say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/bluenviron/gortmplib",

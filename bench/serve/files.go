@@ -69,7 +69,7 @@ func filesTrial() *trial {
 	t := &trial{title: "Players of a file", file: "serve-files", columns: []string{"CPU s/Gbit", "KiB a player", "Gbit/s"}, rounds: 2,
 		against: []string{"io.Copy, 64 KiB at a time", "io.Copy by the kernel"},
 		about: fmt.Sprintf("%d players of one recording of 1 GiB, at full speed. io.Copy sends the same file without a protocol, and on Linux "+
-			"the data does not pass through the program. In an RTMP server it must, so compare with the program that reads 64 KiB at a time.", filePlayers)}
+			"the data does not pass through the program. In an RTMP server it has to, so compare with the program that reads 64 KiB at a time.", filePlayers)}
 	file := filepath.Join(bin, "x.flv")
 	for _, s := range []server{program("io.Copy by the kernel", "floor", "-file", "{dir}/live/x.flv"),
 		program("io.Copy, 64 KiB at a time", "floor", "-file", "{dir}/live/x.flv", "-copy"), ours("", "-r", "{dir}", "--as-fast")} {

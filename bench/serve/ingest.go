@@ -77,7 +77,7 @@ func ingestTrial() *trial {
 	}
 	t := &trial{title: "Publishers", file: "serve-ingest", columns: []string{"CPU s/Gbit", "KiB a publisher", "Gbit/s"}, rounds: 2, quick: true,
 		against: []string{"nginx-rtmp", "ours"},
-		about:   fmt.Sprintf("%d publishers of 4 Mbit/s without players for %v, then with everything recorded.", n, *length)}
+		about:   fmt.Sprintf("%d publishers of 4 Mbit/s without players for %v, first without recording and then with it.", n, *length)}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours(""), nginx("recording", "record all; record_path {dir};"),
 		program("lal recording", "lal", "-record", "{dir}"), ours("recording", "-r", "{dir}", "-k")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours recording", run: ingest{s, n}.once})

@@ -19,12 +19,12 @@ import (
 )
 
 var (
-	quick      = flag.Bool("quick", false, "run for a few seconds, with few players of our server and the floor, to check that everything works")
+	quick      = flag.Bool("quick", false, "run for a few seconds, with few players and only our server and the floor, to check that everything works")
 	roundsFlag = flag.Int("rounds", 5, "runs of each server; the servers take turns")
 	length     = flag.Duration("length", 8*time.Second, "duration of the measurement in each run")
 	players    = flag.Int("players", 500, "players of a stream")
 	only       = flag.String("only", "", "only trials whose file name begins with this")
-	who        = flag.String("server", "", "only the server of this name")
+	who        = flag.String("server", "", "only the server with this name")
 	out        = flag.String("out", "", "folder for the tables and charts; if empty, the tables are only printed")
 )
 
@@ -115,7 +115,7 @@ func load() string { return say("cut", "-d", " ", "-f", "1-3", "/proc/loadavg") 
 // machine describes the machine, on which the figures depend.
 func machine() string {
 	version := func(pkg string) string { return pkg + " " + say("dpkg-query", "-W", "-f", "${Version}", pkg) }
-	return fmt.Sprintf("`go run ./serve %s`\n\n%s, commit %s. %s x %s, Linux %s, load when it began %s. %s, %s, %s, %s.",
+	return fmt.Sprintf("`go run ./serve %s`\n\n%s, commit %s. %s x %s, Linux %s, load at the beginning %s. %s, %s, %s, %s.",
 		strings.Join(os.Args[1:], " "), say("date", "-u", "+%Y-%m-%d %H:%M UTC"), say("git", "rev-parse", "--short", "HEAD"), say("nproc"),
 		say("sh", "-c", "sed -n 's/^model name.*: //p' /proc/cpuinfo | head -1"), say("uname", "-r"), load(), say("go", "version"),
 		version("nginx"), version("libnginx-mod-rtmp"), say("go", "list", "-m", "-f", "{{.Path}} {{.Version}}", "github.com/q191201771/lal"))

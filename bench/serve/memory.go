@@ -56,7 +56,7 @@ func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error)
 
 func memoryTrial() *trial {
 	t := &trial{title: "Memory of a player", file: "serve-memory", rounds: 1,
-		about: "Resident memory beyond that of the server with its publisher, divided by the number of players of one stream that consists of a key frame every two seconds. All crowds are measured in one run."}
+		about: "Resident memory in addition to that of the server with its publisher alone, divided by the number of players of one stream that consists of a key frame every two seconds. All crowds are measured in one run."}
 	for _, n := range crowds {
 		t.columns = append([]string{fmt.Sprintf("KiB a player, %d players", n)}, t.columns...)
 	}

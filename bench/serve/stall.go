@@ -156,8 +156,8 @@ func (g *stallingGroup) leave() {
 
 func stallTrial() *trial {
 	t := &trial{title: "Players that stop reading", file: "serve-stall", rounds: 1,
-		columns: []string{"p99 of the others x before", "p99 before ms", "p99 then ms", "MiB more", "gaps of a stalled player", "broken"},
-		about: fmt.Sprintf("One in %d of %d players of 2 Mbit/s reads nothing for %v, and then continues. A gap must end with a key frame, and "+
+		columns: []string{"p99 of the others x before", "p99 before ms", "p99 during ms", "MiB more", "gaps of a stalled player", "broken"},
+		about: fmt.Sprintf("One in %d of %d players of 2 Mbit/s stops reading for %v and then continues. A gap must end with a key frame, and "+
 			"pictures must be those that were sent; otherwise they are counted as broken.", stallPart, *players, stallTime)}
 	for _, s := range []server{nginx("", ""), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, run: stall(s)})

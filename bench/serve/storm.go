@@ -64,7 +64,7 @@ func connectStorm(s server) func(ctx context.Context, dir string) ([]float64, er
 func stormTrial() *trial {
 	t := &trial{title: "A storm of players", file: "serve-storm", columns: []string{"CPU ms per player", "to Play.Start p50 ms", "p99 ms"}, rounds: 2,
 		quick: true, against: []string{"nginx-rtmp"},
-		about: fmt.Sprintf("%d players per second for %v. Times count from when each player was due. The players run on the same machine, which adds to the delay.", storm, min(*length, 3*time.Second))}
+		about: fmt.Sprintf("%d players per second for %v. Times are measured from the moment at which each player was due to start. The players run on the same machine, which adds to the delay.", storm, min(*length, 3*time.Second))}
 	for _, s := range []server{nginx("", ""), program("lal", "lal"), ours("")} {
 		t.contestants = append(t.contestants, &contestant{name: s.name, quick: s.name == "ours", run: connectStorm(s)})
 	}

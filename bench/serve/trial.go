@@ -35,7 +35,7 @@ type contestant struct {
 // measure runs the contestants by turns.
 func (t *trial) measure(ctx context.Context) error {
 	began := load()
-	defer func() { t.load = fmt.Sprintf("The load was %s when it began, and %s when it ended.", began, load()) }()
+	defer func() { t.load = fmt.Sprintf("The load of the machine was %s at the beginning and %s at the end.", began, load()) }()
 	rounds := *roundsFlag
 	if t.rounds > 0 {
 		rounds = min(rounds, t.rounds)

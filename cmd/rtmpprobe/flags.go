@@ -30,7 +30,7 @@ type flags struct {
 var tries = []string{"failed", "always", "never"}
 
 func (f *flags) session(set *pflag.FlagSet) {
-	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, again and again, instead of playing")
+	set.BoolVar(&f.publish, "publish", false, "publish a sample of two seconds, repeatedly, instead of playing")
 	set.DurationVar(&f.watchFor, "for", 10*time.Second, "how long to watch the stream")
 	set.BoolVar(&f.live, "live", false, "ask for a live stream: send FCSubscribe, and play with start -1000")
 	set.StringVar(&f.try, "try", "failed", "when to try other settings: `failed` tries until one works if playing or publishing fails; always tries all; never tries none")
@@ -45,7 +45,7 @@ func (f *flags) connection(set *pflag.FlagSet) {
 
 func (f *flags) output(set *pflag.FlagSet) {
 	set.BoolVar(&f.json, "json", false, "print the reports as JSON")
-	set.BoolVar(&f.watch, "watch", false, "show the growing reports on a terminal")
+	set.BoolVar(&f.watch, "watch", false, "show the reports on a terminal while they grow")
 	set.StringVar(&f.plot, "plot", "", "draw the bit rates to this `file`, .svg or .png")
 	set.BoolVar(&f.dump, "dump", false, "print every message and its meaning")
 	set.StringVar(&f.flvFile, "flv", "", "write the media to this `file`")
@@ -144,7 +144,7 @@ DESCRIPTION
     --publish sends a sample with the key that it is given: a stream that others publish with it is replaced
     on many servers, and whoever watches it sees the sample.
 
-    An interrupt ends the watching; the report comes all the same, and a second interrupt ends the program.
+    An interrupt ends the watching; the report is printed nevertheless, and a second interrupt ends the program.
 
     Reports do not hold the stream's name, which is a key where one publishes, nor user, password and tokens.
 

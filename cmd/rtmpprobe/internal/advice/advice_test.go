@@ -63,7 +63,7 @@ func TestDifficultServers(t *testing.T) {
 			}})
 			trials, found := try(t, online.Options{URL: srv.URL("vod", "sample")})
 			last := trials[len(trials)-1]
-			assert.Equal(t, report.Trial{What: test.works, Worked: true, Text: "media comes"}, last)
+			assert.Equal(t, report.Trial{What: test.works, Worked: true, Text: "media arrived"}, last)
 			for _, failed := range trials[:len(trials)-1] {
 				assert.Contains(t, failed.Text, "not like this")
 			}

@@ -90,15 +90,15 @@ func run(ctx context.Context, o online.Options, mask func(string) string) (worke
 	<-watching
 	switch {
 	case a.done:
-		return true, "media comes"
+		return true, "media arrived"
 	case o.Publish && result.Opened && result.Err == nil:
 		return true, "the server accepts the stream"
 	case result.Err != nil:
 		return false, quote.Text(strings.TrimPrefix(mask(result.Err.Error()), "rtmp: "), 200)
 	case result.Opened:
-		return false, "the server agrees to play, and sends nothing"
+		return false, "the server agreed to play, but sent nothing"
 	}
-	return false, "nothing comes"
+	return false, "nothing arrived"
 }
 
 // trials returns the trials that make sense after the session in r. None uses less protection than the URL asks for. If TLS has failed

@@ -16,7 +16,7 @@ const (
 	apart = report.Duration(500 * time.Millisecond)
 	// drifting is the largest acceptable change of that offset, and of the timestamps against the sample count.
 	drifting = report.Duration(100 * time.Millisecond)
-	// slow is the pace of media below which players run dry.
+	// slow is the pace of media below which players run out of it.
 	slow = 0.95
 	// late is the longest acceptable time from the first packet to the first key frame.
 	late = report.Duration(500 * time.Millisecond)
@@ -40,26 +40,26 @@ var media = []rule{
 	{"no-key-frame", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
 		if v == nil && r.Media.Announced && r.Media.For >= rareKeys/2 {
-			return fmt.Sprintf("The metadata announces video, but none came in %s. The server may be waiting for a key frame.", seconds(r.Media.For))
+			return fmt.Sprintf("The metadata announces video, but none arrived in %s. The server may be waiting for a key frame.", seconds(r.Media.For))
 		}
 		if v == nil || v.Keys.Count > 0 || v.Keys.Longest < rareKeys/2 {
 			return ""
 		}
-		return fmt.Sprintf("No key frame came in %s. Players that join see nothing until one comes.", seconds(v.Keys.Longest))
+		return fmt.Sprintf("No key frame arrived in %s. Players that join see nothing until one arrives.", seconds(v.Keys.Longest))
 	}, keyframes},
 	{"video-header-missing", report.Error, func(r *report.Report) string {
 		v := r.Media.Video
 		if v == nil || !v.Header.Needed || v.Header.Count > 0 {
 			return ""
 		}
-		return "The video came without its decoder configuration: players can't decode it."
+		return "The video arrived without its decoder configuration: players can't decode it."
 	}, headers},
 	{"audio-header-missing", report.Error, func(r *report.Report) string {
 		a := r.Media.Audio
 		if a == nil || !a.Header.Needed || a.Header.Count > 0 {
 			return ""
 		}
-		return "The audio came without its decoder configuration: players can't decode it."
+		return "The audio arrived without its decoder configuration: players can't decode it."
 	}, headers},
 	{"header-late", report.Warning, func(r *report.Report) string {
 		v, a := r.Media.Video, r.Media.Audio
@@ -73,7 +73,7 @@ var media = []rule{
 		if early == 0 {
 			return ""
 		}
-		return report.Number(early, "frame") + " came before the decoder configuration, and can't be decoded."
+		return report.Number(early, "frame") + " arrived before the decoder configuration, and can't be decoded."
 	}, headers},
 	{"key-frames-rare", report.Warning, func(r *report.Report) string {
 		v := r.Media.Video
@@ -116,7 +116,7 @@ var media = []rule{
 		if r.Media.Pace == 0 || r.Media.Pace >= slow || r.Media.Ended {
 			return ""
 		}
-		return fmt.Sprintf("Media comes at %.2f times real time: players run dry.", r.Media.Pace)
+		return fmt.Sprintf("Media arrives at only %.2f times real time: players run out of it.", r.Media.Pace)
 	}, "The network, the server or the encoder does not keep up: lower the bit rate, or the encoder's settings."},
 	{"stalls", report.Warning, func(r *report.Report) string {
 		if len(r.Media.Stalls) == 0 {
@@ -126,7 +126,7 @@ var media = []rule{
 		for _, s := range r.Media.Stalls {
 			longest = max(longest, s.Took)
 		}
-		return fmt.Sprintf("No media came for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
+		return fmt.Sprintf("No media arrived for more than half a second, %s, for %s at the longest.", report.Number(len(r.Media.Stalls), "time"), seconds(longest))
 	}, "Check the network of the publisher and of this machine."},
 	{"ended", report.Warning, func(r *report.Report) string {
 		if !errors.Is(r.Err, io.EOF) || r.Media.First == 0 || r.Media.Duration > 0 {
@@ -164,7 +164,7 @@ var media = []rule{
 		if r.Publish || r.Media.FirstKey == 0 || r.Media.FirstKey-r.Media.First < late {
 			return ""
 		}
-		return fmt.Sprintf("The first key frame came %s after the first packet: the server does not store one for players that join.",
+		return fmt.Sprintf("The first key frame arrived %s after the first packet: the server does not store one for players that join.",
 			milliseconds(r.Media.FirstKey-r.Media.First))
 	}, "Let the server store the stream since the last key frame (SRS: gop_cache, nginx-http-flv: gop_cache), or set a shorter key frame interval."},
 	{"one-kind", report.Note, func(r *report.Report) string {

@@ -47,7 +47,7 @@ var network = []rule{
 		if !failedIn(r, rtmp.StageProxy) {
 			return ""
 		}
-		return "The proxy did not connect us: " + r.Error
+		return "The proxy did not connect to the server: " + r.Error
 	}, "Check --proxy and ALL_PROXY; --proxy direct uses none."},
 	{"certificate-self-signed", report.Error, func(r *report.Report) string {
 		if r.TLS == nil || !r.TLS.SelfSigned || !untrusted(r) {

@@ -159,7 +159,7 @@ var protocol = []rule{
 		if len(r.Trips.Slow) == 0 {
 			return ""
 		}
-		return "Answers came 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): TCP delays acknowledgements by that time, and the server waits for them."
+		return "Answers arrived 40 ms late (" + strings.Join(r.Trips.Slow, ", ") + "): TCP delays acknowledgements by that time, and the server waits for them."
 	}, "Set TCP_NODELAY on the server's sockets."},
 	{"slow-requests", report.Note, func(r *report.Report) string {
 		if len(r.Trips.Late) == 0 {

@@ -17,7 +17,7 @@ const (
 	clearBelow  = "\x1b[J"
 )
 
-// Screen shows growing reports on a terminal.
+// Screen shows reports on a terminal while they grow.
 type Screen struct {
 	w    io.Writer
 	size func() (columns, lines int)

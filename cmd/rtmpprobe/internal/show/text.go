@@ -143,10 +143,10 @@ func audio(a *report.Audio) string {
 // timing describes when media arrives, compared with its timestamps.
 func timing(m *report.Media) (text string) {
 	if m.Pace > 0 {
-		text = fmt.Sprintf("comes at %.2f times its own speed", m.Pace)
+		text = fmt.Sprintf("arrives at %.2f times its own speed", m.Pace)
 	}
 	if m.Burst > report.Duration(200*time.Millisecond) {
-		text = list(text, "the first second brought "+seconds(m.Burst)+" more")
+		text = list(text, seconds(m.Burst)+" more in the first second")
 	}
 	if m.Video != nil && m.Audio != nil {
 		first, second, d := "sound is", "pictures", m.Offset

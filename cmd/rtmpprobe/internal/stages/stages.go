@@ -160,7 +160,7 @@ func (b *Builder) dialled(e *event.Event) {
 }
 
 // throughProxy ends the proxy's stage, if there is one, since the next stage has begun.
-func (b *Builder) throughProxy() { b.end(report.Proxy, "it has connected us", nil, 1) }
+func (b *Builder) throughProxy() { b.end(report.Proxy, "it has connected to the server", nil, 1) }
 
 func (b *Builder) shakenHands(e *event.Event) {
 	if e.Err != nil {
