@@ -35,7 +35,9 @@ type contestant struct {
 // measure runs the contestants by turns.
 func (t *trial) measure(ctx context.Context) error {
 	began := load()
-	defer func() { t.load = fmt.Sprintf("The load of the machine was %s at the beginning and %s at the end.", began, load()) }()
+	defer func() {
+		t.load = fmt.Sprintf("The load of the machine was %s at the beginning and %s at the end.", began, load())
+	}()
 	rounds := *roundsFlag
 	if t.rounds > 0 {
 		rounds = min(rounds, t.rounds)

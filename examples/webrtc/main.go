@@ -46,7 +46,7 @@ func main() {
 	}
 }
 
-// output is sent to all viewers. Browsers play H.264 without B-frames, and Opus; AAC would have to be transcoded.
+// output holds the tracks that all viewers receive. Browsers play H.264 without B-frames, and Opus. AAC would have to be transcoded.
 type output struct {
 	video, audio *webrtc.TrackLocalStaticSample
 }
@@ -115,7 +115,7 @@ func (o output) whep(w http.ResponseWriter, r *http.Request) {
 	io.WriteString(w, answer)
 }
 
-// connect connects to a viewer until the viewer leaves, and returns the answer to the offer.
+// connect creates a connection to a viewer, which lasts until the viewer leaves, and returns the answer to the offer.
 func (o output) connect(offer string) (answer string, err error) {
 	pc, err := webrtc.NewPeerConnection(webrtc.Configuration{})
 	if err != nil {

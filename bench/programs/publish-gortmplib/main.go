@@ -1,4 +1,4 @@
-// Command publish-gortmplib does what publish does.
+// Command publish-gortmplib does the same as publish, with gortmplib.
 package main
 
 import (
@@ -28,7 +28,7 @@ func publish(ctx context.Context, rawURL string, pictures, sound io.Reader) erro
 	if err != nil {
 		return err
 	}
-	h264, err := io.ReadAll(pictures) // mediacommon has no scanner, so a pipe can't be read unit by unit
+	h264, err := io.ReadAll(pictures) // mediacommon can't read a pipe unit by unit
 	if err != nil {
 		return err
 	}
@@ -78,7 +78,7 @@ func publish(ctx context.Context, rawURL string, pictures, sound io.Reader) erro
 	return nil // Close does not wait, so bytes that the server has not read may be lost
 }
 
-// accessUnits divides a byte stream where a slice is the first of its picture.
+// accessUnits splits a byte stream into access units. A unit begins at the first slice of a picture, or at another NAL unit after a slice.
 func accessUnits(b []byte) (units [][][]byte) {
 	var unit [][]byte
 	picture := false // unit contains a slice

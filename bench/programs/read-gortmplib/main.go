@@ -1,4 +1,4 @@
-// Command read-gortmplib does what read does.
+// Command read-gortmplib does the same as read, with gortmplib.
 package main
 
 import (
@@ -39,21 +39,21 @@ func read(ctx context.Context, rawURL string, decoder io.Writer) error {
 	for _, track := range r.Tracks() {
 		switch track.Codec.(type) {
 		case *codecs.H264:
-			r.OnDataH264(track, func(_, _ time.Duration, au [][]byte) { // parameter sets are a separate unit when they change
+			r.OnDataH264(track, func(_, _ time.Duration, au [][]byte) { // changed parameter sets arrive as a unit of their own
 				b, err := h264.AnnexB(au).Marshal()
 				if err == nil {
 					_, err = decoder.Write(b)
 				}
 				failed = errors.Join(failed, err)
 			})
-		case *codecs.MPEG4Audio: // a track without a callback makes Read panic, and so does one of any other codec here
+		case *codecs.MPEG4Audio: // Read panics for a track without a callback, so this program does not support other codecs
 			r.OnDataMPEG4Audio(track, func(time.Duration, []byte) {})
 		}
 	}
 	for failed == nil {
 		c.NetConn().SetReadDeadline(time.Now().Add(10 * time.Second))
 		if err := r.Read(); err != nil {
-			return err // the end of the stream, or a lost connection: they can't be told apart
+			return err // gortmplib does not distinguish the end of the stream from a lost connection
 		}
 	}
 	return failed

@@ -1,4 +1,4 @@
-// Command read passes a stream's pictures to a decoder, as NAL units with start codes: read URL | ffplay -f h264 -
+// Command read writes a stream's pictures to standard output, as NAL units with start codes, for a decoder: read URL | ffplay -f h264 -
 package main
 
 import (
