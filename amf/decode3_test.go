@@ -188,8 +188,8 @@ func TestNoScopeHelps(t *testing.T) {
 	assert.Equal(t, uint32(4), decodeError.Value)
 }
 
-// TestDecoderChangesScopeOnTheWay checks that a Decoder, which can't correct the values it has already returned, changes the scope for
-// those that follow.
+// TestDecoderChangesScopeOnTheWay checks that a Decoder changes the scope for the values that follow. It can't correct the values that
+// it has already returned.
 func TestDecoderChangesScopeOnTheWay(t *testing.T) {
 	d := NewAMF3Decoder(unhex(t, "09 05 01 06 03 61 06 03 62  09 05 01 06 03 63 06 00  06 04 06 02"))
 	var values []any

@@ -2,9 +2,9 @@ package amf
 
 import "reflect"
 
-// An externalizable class writes and reads its own bytes, with no length before them, so a reader that does not know the class can't
-// continue. The Flex classes that merely wrap one value are built in. Decoder.SetExternal adds others, and values that implement
-// Externalizable write them.
+// An externalizable class writes and reads its own bytes, with no length before them. A reader that does not know the class therefore
+// can't continue. The Flex classes that merely wrap one value are built in. Decoder.SetExternal adds other classes, and values that
+// implement Externalizable write themselves.
 
 // External is an instance of an externalizable class whose data is one AMF3
 // value, such as an ArrayCollection and the array inside it.

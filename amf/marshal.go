@@ -4,9 +4,8 @@ package amf
 // are encoded. The error is always an *EncodeError.
 func Marshal(v any) ([]byte, error) { return AppendAMF0(nil, v) }
 
-// Unmarshal decodes b, which must be exactly one AMF0 value, and stores it in the
-// variable that dst, a non-nil pointer, points to. See Assign for which value
-// fits which type. The error is a *DecodeError or an *AssignError.
+// Unmarshal decodes b, which must be exactly one AMF0 value, and stores the value in the variable that dst points to. dst must be a
+// non-nil pointer. See Assign for the types that each value fits. The error is a *DecodeError or an *AssignError.
 func Unmarshal(b []byte, dst any) error {
 	d := NewDecoder(b)
 	v, err := d.value0()

@@ -77,5 +77,5 @@ func goRTMPForAll(t *testing.T) pipeliningServer {
 		_, err := io.Copy(io.Discard, payload)
 		return err
 	})
-	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // it requires an echo in C2
+	return pipeliningServer{publish: url, fallbacks: [3]int{0, 0, 1}} // go-rtmp requires C2 to echo S1, so a pipelined handshake fails
 }

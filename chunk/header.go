@@ -33,8 +33,8 @@ const (
 // messageHeaderSize is the number of bytes between the basic header and the extended timestamp, by Format.
 var messageHeaderSize = [4]int{11, 7, 3, 0}
 
-// Error reports bytes that break the rules of the chunk stream or one of the Reader's limits, or a message that can't be
-// expressed in chunks. A Reader that has returned an Error can't continue.
+// Error reports that bytes from the peer break the rules of the chunk stream or exceed one of the Reader's limits, or that a message
+// can't be expressed in chunks. A Reader that has returned an Error can't continue.
 type Error struct {
 	Detail string // the rule that was broken
 	Value  any    // the offending value
@@ -85,8 +85,8 @@ func appendBasicHeader(dst []byte, f Format, id uint32) []byte {
 type Header struct {
 	ChunkStreamID uint32
 	StreamID      uint32 // message stream id
-	Timestamp     uint32 // of the message, in milliseconds
-	Length        int    // of the message's body, in bytes
+	Timestamp     uint32 // time of the message, in milliseconds
+	Length        int    // length of the body, in bytes
 	Type          uint8
 }
 

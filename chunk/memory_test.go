@@ -87,8 +87,8 @@ type readerFunc func([]byte) (int, error)
 
 func (f readerFunc) Read(b []byte) (int, error) { return f(b) }
 
-// TestPartialMessagesMemory checks that unfinished messages never hold more memory than allowed, however they grow and whatever buffers are
-// in the pools, and that messages whose lengths fit in the limit are all read.
+// TestPartialMessagesMemory checks that unfinished messages never hold more memory than allowed, whatever buffers the pools contain. It
+// also checks that all messages are read if their lengths fit in the limit.
 func TestPartialMessagesMemory(t *testing.T) {
 	const maxSize = 256 << 10
 	const limit = maxPartialMessages * maxSize

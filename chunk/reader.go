@@ -42,15 +42,15 @@ type Reader struct {
 	chunkSize int
 	maxSize   int
 
-	low     [64]*stream // by chunk stream id; nearly all peers use ids below 64
+	low     [64]*stream // index is the chunk stream id; nearly all peers use ids below 64
 	high    map[uint32]*stream
-	awaited *stream // the stream whose message begins at pos and is left there until the rest of it has been read; see view
+	awaited *stream // the stream whose unfinished message begins at pos and stays in buf until it is complete; see view
 	current *stream // the stream whose chunk payload is being read; nil between chunks
-	left    int     // payload bytes of that chunk still to come
+	left    int     // payload bytes of the current chunk that have not been read
 
 	partial   []*stream // the streams with an unfinished message
-	held      int       // bytes of memory of those messages
-	longest   int       // of the messages that were assembled, in bytes
+	held      int       // memory of the unfinished messages, in bytes
+	longest   int       // length of the longest message that was assembled, in bytes
 	lent      *buffer   // memory of the last Message's body, taken back at the next call
 	scatter   scatter
 	tolerated Tolerated
@@ -61,7 +61,7 @@ type Reader struct {
 // stream is the state of a chunk stream: the header that later chunks refer to, and the message under way.
 type stream struct {
 	id         uint32
-	begun      bool   // a header has been read, to which formats 1 to 3 can refer
+	begun      bool   // a header has been read, so formats 1 to 3 can refer to it
 	timestamp  uint32 // absolute time of the last message
 	delta      uint32 // timestamp delta that a format 3 chunk applies when it starts a message
 	length     uint32
@@ -69,7 +69,7 @@ type stream struct {
 	streamID   uint32
 	format     Format // format of the message under way
 	extended   bool   // the last format 0, 1 or 2 header had an extended timestamp
-	extension  uint32 // its value
+	extension  uint32 // value of that extended timestamp
 	omits      bool   // the peer has left the extended timestamp out of a format 3 chunk
 	partial    bool
 	body       *buffer

@@ -142,7 +142,7 @@ func TestScannerStateLimits(t *testing.T) {
 	for _, test := range []struct {
 		name        string
 		number      int
-		most, least uint64 // that are valid
+		most, least uint64 // the largest and the smallest valid number
 	}{
 		{"chunk size", numChunkSize, MaxMessageLength, 1},
 		{"current chunk stream", numCurrent, 3, 3},
@@ -181,7 +181,7 @@ func TestScannerStateLimits(t *testing.T) {
 		}
 	}
 
-	streams := func(n uint64, scanned byte) (b []byte) { // for each stream the given number of its ten bytes has been scanned
+	streams := func(n uint64, scanned byte) (b []byte) { // n streams, each with a message of 10 bytes of which scanned bytes are scanned
 		for _, v := range []uint64{128, 0, 0, n} {
 			b = binary.AppendUvarint(b, v)
 		}

@@ -80,7 +80,7 @@ func (r *Reader) addSlots(s *stream) {
 		}
 		k.vector = append(k.vector, headers[:s.basicSize])
 		headers = headers[s.basicSize:]
-		left = r.chunkSize // or what is left of the memory
+		left = r.chunkSize // the loop cuts it to the rest of the memory
 	}
 }
 

@@ -63,7 +63,7 @@ func readAllVectored(t testing.TB, v *vectored, limit int) (all []got, _ error) 
 			if d, ok := m.Detach(); ok {
 				b := d.Bytes()
 				require.Equal(t, all[len(all)-1].Body, string(b[Headroom:len(b)-Tailroom]))
-				clear(b) // it is ours
+				clear(b) // the memory belongs to the test
 				d.Release()
 			}
 		}
@@ -142,8 +142,8 @@ func TestScatteredReads(t *testing.T) {
 	}
 }
 
-// TestScatterIsUsed checks that long messages are read directly to their destination, and that other messages in between interrupt that
-// only for a while.
+// TestScatterIsUsed checks that long messages are read directly to their destination. After other messages have arrived in between, the
+// Reader must resume doing so.
 func TestScatterIsUsed(t *testing.T) {
 	rnd := rand.New(rand.NewPCG(1, 1))
 	for _, turns := range []float64{0, 0.05} {

@@ -19,7 +19,7 @@ type Outgoing struct {
 // Writer writes messages as chunks. Only one goroutine may use it at a time.
 type Writer struct {
 	chunkSize int
-	low       [9]sent // by chunk stream id; clients use 2 to 8
+	low       [9]sent // index is the chunk stream id; clients use 2 to 8
 	high      map[uint32]*sent
 }
 
@@ -27,7 +27,7 @@ type Writer struct {
 type sent struct {
 	timestamp, delta, length, streamID uint32
 	typ                                uint8
-	known                              bool // there is one
+	known                              bool // a header has been sent
 }
 
 // NewWriter returns a Writer with the default chunk size.
@@ -81,7 +81,7 @@ func (last *sent) header(o *Outgoing) (format Format, field uint32) {
 	}
 	length := uint32(len(o.Body))
 	switch {
-	case !last.known || o.StreamID != last.streamID || delta >= extendedMark: // which includes times that run backwards
+	case !last.known || o.StreamID != last.streamID || delta >= extendedMark: // a large delta may be a time that runs backwards
 		format = Format0
 	case length != last.length || o.Type != last.typ:
 		format = Format1

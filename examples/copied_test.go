@@ -88,7 +88,7 @@ func parseExamples(t *testing.T, dir string) []*doc.Example {
 	return doc.Examples(files...)
 }
 
-// writeModule makes a directory a module that uses this one, at the versions that its go.mod names, so that nothing is downloaded.
+// writeModule makes dir a module that requires this module and the versions in its go.mod, so that nothing is downloaded.
 func writeModule(t *testing.T, root, dir string) {
 	t.Helper()
 	const module = "module github.com/go-librtmp/rtmp\n"

@@ -144,12 +144,12 @@ func TestAppendAV1Config(t *testing.T) {
 			require.NoError(t, err)
 			assert.Equal(t, append([]byte("x"), want...), b)
 
-			unit := append(unhex("1200"), want[4:]...) // a temporal delimiter before it, a frame after it
+			unit := append(unhex("1200"), want[4:]...) // with a temporal delimiter before the record's OBUs, and a frame after them
 			b, err = AppendAV1Config(nil, AV1Config{OBUs: append(unit, unhex("3202aabb")...)})
 			require.NoError(t, err)
 			assert.Equal(t, want, b)
 
-			alone := append([]byte{want[4] &^ 2}, want[6:]...) // without a size
+			alone := append([]byte{want[4] &^ 2}, want[6:]...) // an OBU without a size
 			b, err = AppendAV1Config(nil, AV1Config{OBUs: alone})
 			require.NoError(t, err)
 			assert.Equal(t, want, b)
@@ -166,14 +166,14 @@ func TestAppendAV1ConfigOfFields(t *testing.T) {
 	const (
 		still = "1 1 01001 "                          // one picture of level 9
 		size  = "0111 0110 01001111 0101101 "         // 80x46
-		tools = "000 000 "                            // of one picture
+		tools = "000 000 "                            // tools in the header of a single picture
 		video = "0 0 0 0 00000 000000000000 01001 1 " // one operating point of level 9, in the high tier
 		point = "000000000000 "                       // operating_point_idc
 	)
 	for _, c := range []struct {
 		name   string
 		fields []string
-		want   string // after the version
+		want   string // the bytes after the version
 	}{
 		{"chroma that is located", []string{"000", still, size, tools, "0 0 0 0 10"}, "09 0e 00"},
 		{"the last bit of the OBU", []string{"000", still, size, tools, "000000 0 0 0 0 00"}, "09 0c 00"},

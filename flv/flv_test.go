@@ -25,7 +25,7 @@ func sample(tb testing.TB) []byte {
 	return b
 }
 
-// smallTags contains cases that a parser may get wrong: an empty body, an unknown type, a timestamp that uses all four bytes, the
+// smallTags returns tags that a parser may handle wrongly: an empty body, an unknown type, a timestamp that uses all four bytes, the
 // filter bit, and a body that begins like a file header.
 func smallTags() []Tag {
 	return []Tag{

@@ -110,8 +110,8 @@ func FuzzAudioHeader(f *testing.F) {
 	})
 }
 
-// FuzzConfigs checks that parsed sizes have both a width and a height or neither, and that configurations that can be written are written
-// unchanged.
+// FuzzConfigs checks that a parsed size has either both a width and a height or neither. It also checks that a configuration is the
+// same after parsing and writing it, if it can be written.
 func FuzzConfigs(f *testing.F) {
 	for _, seed := range []string{
 		hevcRecord, hevcMain10, vvcRecord, vvcSublayers, av1Record, av1Frame, vp9Record, vp9Frame420, vp9Frame444, vp8Frame,

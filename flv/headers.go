@@ -13,8 +13,8 @@ const (
 )
 
 // Headers keeps the tags of a stream that describe the tags after them ([KindHeader]), for every track: metadata and decoder
-// configurations. A player that joins a live stream needs the latest ones before anything else, and so does a server to which a
-// publisher connects again. The zero value is empty and ready to use. It is not safe for concurrent use.
+// configurations. A player that joins a live stream needs the latest of them before anything else. A server needs them when a publisher
+// reconnects. The zero value is empty and ready to use. Headers is not safe for concurrent use.
 type Headers struct {
 	kept  []keptHeader
 	bytes int // total size of the bodies

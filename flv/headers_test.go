@@ -85,7 +85,7 @@ func TestHeadersAreBoundedInBytes(t *testing.T) {
 	headers = flv.Headers{}
 	whole := video(t, start, "")
 	whole.Body = append(whole.Body, make([]byte, 4<<20-len(whole.Body))...)
-	for range 3 { // each in place of the one before
+	for range 3 { // each replaces the previous one
 		assert.True(t, headers.Keep(whole))
 		assert.True(t, headers.Has(whole))
 	}

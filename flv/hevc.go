@@ -7,7 +7,7 @@ type HEVCConfig struct {
 	Profile       uint8 // general_profile_idc: 1 Main, 2 Main 10
 	HighTier      bool
 	Level         uint8 // general_level_idc: thirty times the level, 93 for 3.1
-	BitDepth      int   // of luma
+	BitDepth      int   // bit depth of luma
 	NALLengthSize int   // size of the length before each NAL unit, in bytes: 1, 2 or 4, and 3 in broken files
 
 	VPS, SPS, PPS [][]byte // parameter sets including the NAL unit header; views of the record

@@ -21,7 +21,7 @@ type Info struct {
 	SampleRate    int    // Hz
 	Channels      int
 
-	Duration time.Duration // from the metadata; 0 for a live stream
+	Duration time.Duration // duration in the metadata; 0 for a live stream
 
 	timeline Timeline
 	tracks   struct{ video, audio trackSet }

@@ -13,7 +13,7 @@ type OpusHead struct {
 	OutputGain      int16  // in 1/256 dB
 	MappingFamily   uint8  // 0: mono or stereo; 1: up to eight channels in Vorbis order; 255: channels without a defined meaning
 
-	Mapping []byte // for families other than 0: streams, coupled streams, and an index per channel; a view
+	Mapping []byte // numbers of streams and coupled streams, and an index per channel; nil for family 0; a view
 }
 
 // OpusSampleRate is the sample rate of decoded Opus, in Hz.

@@ -22,8 +22,8 @@ type PacedReader struct {
 	err     error
 }
 
-// NewPacedReader returns a PacedReader that reads from r. Tags are returned ahead of time by the duration ahead, which fills the
-// players' buffers. A Read that waits ends when ctx is done.
+// NewPacedReader returns a PacedReader that reads from r. It returns each tag ahead of time by the duration ahead, so that players can
+// fill their buffers. A Read that waits ends when ctx is done.
 func NewPacedReader(ctx context.Context, r io.Reader, ahead time.Duration) *PacedReader {
 	return &PacedReader{ctx: ctx, in: NewReader(r), ahead: ahead}
 }

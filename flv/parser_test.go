@@ -108,7 +108,7 @@ func TestParserErrorIsFinal(t *testing.T) {
 	assert.Same(t, first, p.End())
 }
 
-// TestParserGrowsWithTheInput checks that a header that claims a body of 16 MiB does not cause an allocation of that size.
+// TestParserGrowsWithTheInput checks that a header does not cause an allocation of 16 MiB merely by claiming a body of that size.
 func TestParserGrowsWithTheInput(t *testing.T) {
 	var p Parser
 	var tag Tag

@@ -18,7 +18,7 @@ func TestPrelude(t *testing.T) {
 	audio, video, both := flv.FileHeader{HasAudio: true}, flv.FileHeader{HasVideo: true}, flv.FileHeader{HasAudio: true, HasVideo: true}
 	for _, c := range []struct {
 		name string
-		tags []tag // after the last tag the header is known
+		tags []tag // the header becomes known with the last tag
 		want flv.FileHeader
 	}{
 		{"audio and video", []tag{{flv.TagScript, 0, 9}, {flv.TagAudio, 0, 4}, {flv.TagVideo, 0, 9}}, both},

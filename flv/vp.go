@@ -21,7 +21,7 @@ const (
 	vpChroma420   = 1 // colocated with luma
 	vpChroma422   = 2
 	vpChroma444   = 3
-	vpUnspecified = 2 // of ITU-T H.273
+	vpUnspecified = 2 // code point of ITU-T H.273
 )
 
 // ParseVPConfig reads the data of a sequence header of VP8 or VP9 (VP Codec ISO Media File Format Binding, vpcC):

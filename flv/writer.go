@@ -9,8 +9,8 @@ type Writer struct {
 	err error
 }
 
-// NewWriter returns a Writer that writes to w. Every call of WriteHeader and WriteTag makes one Write, so that a file which is read while
-// it grows usually ends between tags. Wrap w in a bufio.Writer if the cost of system calls matters more.
+// NewWriter returns a Writer that writes to w. Every call of WriteHeader or WriteTag calls w.Write once. If a program reads the file
+// while it grows, the file therefore usually ends between two tags. Wrap w in a bufio.Writer if the cost of system calls matters more.
 func NewWriter(w io.Writer) *Writer { return &Writer{w: w} }
 
 // WriteHeader writes the file header. Call it first, except when appending to a file.

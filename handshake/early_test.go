@@ -153,7 +153,7 @@ func TestEarlyDataAfterAnUnusualS1(t *testing.T) {
 				assert.True(t, res.ReplyValid, "S2")
 				assert.True(t, server.res.ReplyValid, "C2")
 				assert.Equal(t, "connect", string(server.data))
-				if res.Out != nil { // both ciphers are at the end of the data
+				if res.Out != nil { // the position of both ciphers must be the end of the data
 					next := []byte("next")
 					res.Out.XORKeyStream(next, next)
 					server.res.In.XORKeyStream(next, next)

@@ -66,8 +66,8 @@ const (
 	skippedBytes   = packetSize
 )
 
-// newCipher returns the cipher for the bytes that are sent to the owner of publicKey, ready for the first byte of the session. It
-// fails in a program that is restricted to FIPS 140, which forbids RC4.
+// newCipher returns the cipher for the bytes that are sent to the owner of publicKey. Its position is that of the session's first byte.
+// newCipher fails in a program that is restricted to FIPS 140, which forbids RC4.
 func newCipher(secret, publicKey [keySize]byte) (*rc4.Cipher, error) {
 	key := hmacSHA256(secret[:], publicKey[:])
 	c, err := rc4.NewCipher(key[:sessionKeySize])

@@ -10,7 +10,7 @@ import (
 )
 
 // TestRestrictedToFIPS140 checks that RTMPE returns an error, and does not panic, in a program that is restricted to FIPS 140, which
-// excludes RC4. The restriction applies to a whole process, so the test starts itself again.
+// forbids RC4. The restriction applies to a whole process, so the test runs itself in another one.
 func TestRestrictedToFIPS140(t *testing.T) {
 	const setting = "GODEBUG=fips140=only"
 	if os.Getenv("GODEBUG") != "fips140=only" {

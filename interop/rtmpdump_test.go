@@ -161,7 +161,7 @@ func (v *viewing) start(running *sync.WaitGroup, programs [2]string, url, line s
 
 // TestLiveAsRtmpdump runs all programs on the same stream at the same time, from before its beginning to its end.
 func TestLiveAsRtmpdump(t *testing.T) {
-	t.Parallel() // it waits most of the time
+	t.Parallel() // the test waits most of the time
 	programtest.Need(t, "rtmpdump", "ffmpeg")
 	dir := t.TempDir()
 	source := writeSample(t, dir, "sample.flv", 0)

@@ -44,7 +44,7 @@ func TestOurRtmpdumpOverEveryTransport(t *testing.T) {
 			_, got := saved(t, url)
 			assert.True(t, bytes.Equal(want, got), "%d bytes", len(got))
 
-			file := filepath.Join(t.TempDir(), "out.flv") // again in two steps: a part, and the rest
+			file := filepath.Join(t.TempDir(), "out.flv") // resume from a part of the file
 			require.NoError(t, os.WriteFile(file, part(t, want, -50), 0o600))
 			out := dump(t, "-r", "rtmp://"+s.Addr()+"/vod/film", "-l", fmt.Sprint(i), "-e", "-o", file)
 			require.Zero(t, out.code, out.stderr)

@@ -19,8 +19,8 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// startRtmpsrv runs librtmp's server, which can only listen on port 1935. For every stream that is played it starts the rtmpdump on its
-// PATH, so this puts one there that does nothing.
+// startRtmpsrv runs librtmp's server, which can only listen on port 1935. For every stream that is played, the server starts the
+// rtmpdump that it finds on PATH. startRtmpsrv therefore puts a program of that name there that does nothing.
 func startRtmpsrv(t *testing.T) (addr string, stop func() (printed string)) {
 	t.Helper()
 	programtest.Need(t, "rtmpsrv")

@@ -96,8 +96,8 @@ func TestStoreAtOnce(t *testing.T) {
 	}
 }
 
-// TestUnusableCache checks that a file that can't be used as a cache causes an error that contains its name, and that the file is not
-// changed.
+// TestUnusableCache checks the error for a file that can't be used as a cache. The error must contain the file's name, and the file
+// must not change.
 func TestUnusableCache(t *testing.T) {
 	dir := t.TempDir()
 	path := func(name string) string { return filepath.Join(dir, name) }
@@ -180,7 +180,7 @@ func assertOnly(t *testing.T, dir string, names ...string) {
 	assert.ElementsMatch(t, names, got)
 }
 
-// TestFullCache checks that a record that exactly fits is stored, and that one more byte is an error.
+// TestFullCache checks that a record is stored if the file then has exactly the largest size, and that one more byte is an error.
 func TestFullCache(t *testing.T) {
 	c := cache{path: filepath.Join(t.TempDir(), ".swfinfo")}
 	r := goldenRecord(t, "http://h/"+strings.Repeat("x", maxCacheURL-len("http://h/")))

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// FuzzSum checks that no input causes a panic, that the result is an *Error or a size within the limit, that it does not depend on how the
-// bytes arrive, and that a packed file has the hash of its content.
+// FuzzSum checks that no input causes a panic, that the result is an *Error or a size within the limit, and that the result does not
+// depend on how the bytes arrive. It also checks that a packed file has the same hash as its content.
 func FuzzSum(f *testing.F) {
 	f.Add(plainPlayer())
 	f.Add(testdata(f, "player.cws"))
@@ -47,8 +47,8 @@ func FuzzSum(f *testing.F) {
 	})
 }
 
-// FuzzCacheFile checks for any content of the cache file that splitting it loses nothing, that a stored record is found, and that the other
-// records remain.
+// FuzzCacheFile checks that, for any content of the cache file, splitting it loses nothing, a stored record is found again, and the
+// other records remain.
 func FuzzCacheFile(f *testing.F) {
 	golden := testdata(f, "rtmpdump.swfinfo")
 	f.Add(golden, goldenURL)

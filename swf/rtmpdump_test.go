@@ -58,7 +58,7 @@ func TestRTMPDumpReadsOurCache(t *testing.T) {
 	assert.Equal(t, playerHash, hexOf(r.hash[:]))
 }
 
-// TestRTMPDumpOverwritesOurRecord checks that rtmpdump, which overwrites records in place, finds room for a date in a record that had none.
+// TestRTMPDumpOverwritesOurRecord checks that a record without a date has room for one, since rtmpdump overwrites records in place.
 func TestRTMPDumpOverwritesOurRecord(t *testing.T) {
 	s, home := newSite(t), t.TempDir()
 	c := cache{path: filepath.Join(home, ".swfinfo")}

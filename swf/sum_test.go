@@ -106,8 +106,8 @@ func withDictionary(zws []byte, size uint32) []byte {
 	return zws
 }
 
-// TestClaimedSize checks that a plain file that is longer than its header says is hashed completely, as in librtmp, and that the size in
-// the header of a packed file is ignored.
+// TestClaimedSize checks that a plain file is hashed completely, as in librtmp, if it is longer than its header says. It also checks
+// that the size in the header of a packed file is ignored.
 func TestClaimedSize(t *testing.T) {
 	body := testBody(1000)
 	for name, test := range map[string]struct {

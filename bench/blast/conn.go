@@ -32,7 +32,7 @@ type conn struct {
 	win      uint64 // acknowledge after this many bytes
 
 	streams float64
-	answers []byte   // to echo, not yet sent
+	answers []byte   // answers that have not been sent yet
 	playing []uint32 // message stream ids
 	rep     report
 }

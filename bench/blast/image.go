@@ -183,7 +183,7 @@ func serveRaw(nc net.Conn, id int64, im *image, p media.Plan) {
 		}
 		rep.Payload = rep.Wire
 	} else {
-		var nb [8]byte // how many bytes the client wants; 0 means -bytes
+		var nb [8]byte // number of bytes that the client requests; 0 means -bytes
 		if _, err := io.ReadFull(nc, nb[:]); err != nil {
 			return
 		}

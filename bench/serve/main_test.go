@@ -28,8 +28,8 @@ func TestQuick(t *testing.T) {
 	}
 }
 
-// TestStallingCheck checks what a stalling player accepts: gaps must end with key frames, of which there is one every two seconds, and
-// pictures must be those that were sent.
+// TestStallingCheck checks what a stalling player accepts. A gap must end with a key frame, of which there is one every two seconds,
+// and each picture must be the same as the one that was sent.
 func TestStallingCheck(t *testing.T) {
 	run := media.Build("2mbit")
 	for name, test := range map[string]struct {

@@ -22,7 +22,7 @@ func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error)
 		defer p.stop()
 		url := s.url(p, "x")
 		run := media.Build("200kbit")
-		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // so that 2,000 players do not keep the machine busy
+		run.Msgs = slices.DeleteFunc(run.Msgs, func(m media.Msg) bool { return !m.Key }) // key frames only, to keep the load of 2,000 players low
 		pub, err := publish(ctx, url, run)
 		if err != nil {
 			return nil, err

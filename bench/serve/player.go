@@ -64,7 +64,7 @@ func open(ctx context.Context, rawURL string, o openOptions) (*player, error) {
 		return p, err
 	}
 	p.conn, err = rtmp.Dial(ctx, rawURL, &rtmp.Options{Live: !o.file, DialContext: dial, Timeout: dialTimeout, Proxy: "direct",
-		TLSConfig: &tls.Config{InsecureSkipVerify: true}}) // its certificate was made for this run
+		TLSConfig: &tls.Config{InsecureSkipVerify: true}}) // the server's certificate was made for this run
 	if err != nil {
 		return nil, err
 	}

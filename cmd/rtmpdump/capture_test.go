@@ -14,7 +14,7 @@ import (
 func TestCapture(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "session.rtmpcap")
 	got := attempt(t, ours, testserver.Config{}, "-r URL/sample -o FILE --token a-secret-token --capture "+path, nil)
-	require.Equal(t, exitIncomplete, got.code, got.stderr) // as in RTMPDump, since the last packet begins before 99.9 % of the duration
+	require.Equal(t, exitIncomplete, got.code, got.stderr) // RTMPDump returns this because the last packet begins before 99.9 % of the duration
 	f, err := capture.Open(path)
 	require.NoError(t, err)
 	defer f.Close()

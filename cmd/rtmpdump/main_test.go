@@ -214,8 +214,8 @@ func recordings(t *testing.T) map[string][]byte {
 	return recordingsOnce()
 }
 
-// makeRecordings returns variants of the sample: without metadata, with audio only, with video only, with messages so short that librtmp
-// leaves them out, and with a duration that is too small, so that rtmpdump considers it complete.
+// makeRecordings returns variants of the sample: without metadata; with audio only; with video only; with messages so short that
+// librtmp omits them; and with a duration that is too small, so that rtmpdump considers the recording complete.
 func makeRecordings() map[string][]byte {
 	all, err := testserver.Tags(testserver.Sample)
 	if err != nil {

@@ -62,7 +62,7 @@ func run(ctx context.Context, args []string, stdout, stderr io.Writer, terminal 
 		return exitWell
 	}
 	reports, err := f.probe(ctx, stdout, terminal)
-	if len(reports) > 0 { // even if another output could not be written
+	if len(reports) > 0 { // write the reports even if another output has failed
 		err = cmp.Or(err, f.write(stdout, stderr, reports))
 	}
 	if err != nil {

@@ -48,7 +48,7 @@ func masker(source string) func(string) string {
 			add(o.Value, false)
 		}
 	}
-	for _, s := range secrets { // also in the form in which errors quote them
+	for _, s := range secrets { // errors contain them in quoted form, so mask that form, too
 		quoted := strconv.QuoteToGraphic(s)
 		secrets = append(secrets, quoted[1:len(quoted)-1])
 	}

@@ -125,7 +125,7 @@ type Wire struct {
 	AcksGot     int    `json:"acks_received"`
 	PingsGot    int    `json:"pings_received"`
 
-	Tolerated       map[string]uint64 `json:"tolerated,omitempty"` // by violation
+	Tolerated       map[string]uint64 `json:"tolerated,omitempty"` // number of violations of each kind
 	UnknownMessages map[string]int    `json:"unknown_messages,omitempty"`
 	Unreadable      int               `json:"unreadable_messages,omitempty"`
 }
