@@ -26,9 +26,8 @@ var wrapperClasses = map[string]bool{
 	"flex.messaging.io.ObjectProxy":     true,
 }
 
-// ExternalFunc reads the data of an instance of an externalizable class and
-// returns the value that it stands for. It must read exactly the bytes that the
-// instance wrote, and may be called twice for the same bytes.
+// ExternalFunc reads the data of an instance of an externalizable class and returns the value that the instance represents. It must
+// read exactly the bytes that the instance wrote. It may be called twice for the same bytes.
 type ExternalFunc func(r *ExternalReader) (any, error)
 
 // SetExternal makes the Decoder call read for instances of class. It replaces the

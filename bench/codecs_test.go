@@ -57,7 +57,7 @@ func wire(parts ...any) (b []byte) {
 // payload returns the content of the n-th frame, which no test parses. Some contents do not fit into one chunk.
 func payload(n int) []byte { return bytes.Repeat([]byte{byte(n), 0xA5, 0x5A}, 50+n*1500) }
 
-// after makes frames with one part. The message begins with head, and the frame with start.
+// after returns a function that makes frames with one part. Each message begins with head, and each frame with start.
 func after(head, start []byte) func(int) ([][]byte, time.Duration, []byte) {
 	return func(n int) ([][]byte, time.Duration, []byte) {
 		data := wire(start, payload(n))
@@ -137,7 +137,7 @@ var codecTable = []codec{
 		}},
 }
 
-// Second tracks of a kind have the headers of Enhanced RTMP, whatever their codec.
+// The second track of each kind has the headers of Enhanced RTMP, whatever its codec.
 var (
 	secondAVC = codec{codec: &codecs.H264{SPS: avcSPS, PPS: avcPPS}, header: wire(0x80, fourCC("avc1"), avcConfig),
 		frame: nalFrames(wire(0x83, fourCC("avc1")), wire(0x81, fourCC("avc1")), 0x65, 0x88)}

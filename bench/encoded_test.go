@@ -17,8 +17,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// TestEncodedUnits publishes the output of ffmpeg's encoders with media.Writer and compares it with what gortmplib reads, and then the
-// reverse: gortmplib writes and media.Reader reads.
+// TestEncodedUnits publishes the output of ffmpeg's encoders with media.Writer, and compares it with what gortmplib reads. Then it does
+// the reverse: gortmplib writes and media.Reader reads.
 func TestEncodedUnits(t *testing.T) {
 	need(t, "ffmpeg", "ffprobe")
 	for _, c := range encoded.Codecs {

@@ -38,8 +38,8 @@ func (s *stream) room() int {
 	return cap(s.body.bytes)
 }
 
-// gather moves payload that has been read to the body of the current message: the payload of this chunk, and of the following chunks while
-// they belong to the same message. It reports whether the message is complete.
+// gather appends payload from the read buffer to the body of the current message. It continues with the following chunks as long as
+// they belong to that message, and reports whether the message is complete.
 func (r *Reader) gather() bool {
 	s := r.current
 	for {
@@ -68,7 +68,7 @@ func (r *Reader) gather() bool {
 	}
 }
 
-// gatherChunks is gather for all whole chunks that have been read and for which there is room.
+// gatherChunks appends the payload of all whole chunks in the read buffer for which the body has room.
 func (r *Reader) gatherChunks(s *stream) {
 	in, body, step := r.buf[r.pos:r.end], s.body.bytes, r.chunkSize+s.basicSize
 	most := min(cap(body), int(s.length)-1) // gather handles the last chunk
@@ -86,10 +86,10 @@ func (r *Reader) continues(s *stream, b []byte) bool {
 		(s.basicSize == 1 || bytes.Equal(b[:s.basicSize], s.basicBytes[:s.basicSize]))
 }
 
-// makeRoom makes room for n more bytes of a message under way. The body doubles, so that appending stays linear, but never exceeds the
-// message's length. If the peer has sent messages of this length before, the body gets its full length at once. If that exceeds the limit,
-// the other messages first give back unused memory, and then the body grows by an eighth. makeRoom returns false if even that exceeds the
-// limit.
+// makeRoom makes room for n more bytes of a message under way. The body doubles, so that appending takes linear time, but never exceeds
+// the message's length. If messages of this length have been assembled before, the body gets its full length at once. If the new size
+// would exceed the limit on memory, makeRoom first takes unused memory from the other messages, and lets the body grow by an eighth
+// only. It returns false if that still exceeds the limit.
 func (r *Reader) makeRoom(s *stream, n int) bool {
 	need, length, limit := s.have()+n, int(s.length), maxPartialMessages*r.maxSize
 	if need <= s.room() {
@@ -108,8 +108,8 @@ func (r *Reader) makeRoom(s *stream, n int) bool {
 	return true
 }
 
-// move makes b the memory of a message under way. The old memory is left to the garbage collector; keeping it would keep a buffer of
-// every size that the message has grown through.
+// move makes b the memory of a message under way. It leaves the old memory to the garbage collector. Otherwise the pools would keep a
+// buffer of every size that the body has had while it grew.
 func (r *Reader) move(s *stream, b *buffer) {
 	r.held += cap(b.bytes) - s.room()
 	if s.body != nil {

@@ -21,7 +21,8 @@ type buffer struct {
 // keepBuffer is the largest buffer worth keeping, in bytes.
 const keepBuffer = 1 << 20
 
-// pools hold buffers by the logarithm of their size, rounded down. All Readers share them, so an idle connection holds no buffer.
+// pools holds unused buffers. The index is the logarithm to base 2 of a buffer's size, rounded down. All Readers share the pools, so an
+// idle connection holds no buffer.
 type pools [21]sync.Pool
 
 var buffers pools

@@ -10,8 +10,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// reused reports whether p returns a buffer of size bytes that was put back, when asked for n to most bytes. It tries several times, since
-// the garbage collector or the race detector may drop buffers from a pool.
+// reused reports whether p, when asked for n to most bytes, returns a buffer of size bytes that was put back before. It tries several
+// times, since the garbage collector or the race detector may drop buffers from a pool.
 func reused(p *pools, size, n, most int) bool {
 	for range 100 {
 		b := &buffer{bytes: make([]byte, 0, size)}

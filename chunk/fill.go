@@ -10,8 +10,8 @@ const (
 	minRead = 4 << 10
 )
 
-// Fill reads from the source once. NextBuffered must have returned false before, so that at most a part of a header, or the beginning of
-// the message that is awaited, is unparsed.
+// Fill reads from the source once. Call it only after NextBuffered has returned false. The read buffer then contains at most a part of
+// a header, or the beginning of the awaited message.
 func (r *Reader) Fill() error {
 	if err := r.srcErr; err != nil {
 		r.srcErr = nil
@@ -50,8 +50,8 @@ func (r *Reader) read() (n int, err error) {
 	return n, err
 }
 
-// provide makes buf a buffer of at least size bytes, and moves the unparsed bytes, which are less than half of that, to its front. If
-// they may be much of a message, it leaves them where they are as long as there is room for a quarter of size after them.
+// provide makes buf a buffer of at least size bytes, and moves the unparsed bytes to its front. They are less than half of size. If
+// they are the beginning of an awaited message, provide leaves them in place as long as a quarter of size is free after them.
 func (r *Reader) provide(size int) {
 	rest := r.buf[r.pos:r.end]
 	if r.awaited != nil && len(r.buf)-r.end >= size/4 {

@@ -17,8 +17,9 @@ const (
 	maxStreamBytes = 1 << 20
 	// streamSize is the approximate size of a stream and its map entry, in bytes.
 	streamSize = 128
-	// absoluteWindow is how close to the last message, in ms, an extended value in a format 1 or 2 header must be to count as
-	// an absolute time: SRS before 7.0.52 and lal send one where the specification demands a delta.
+	// absoluteWindow determines which extended values in format 1 and 2 headers count as absolute times. SRS before 7.0.52 and lal send
+	// an absolute time there, although the specification demands a delta. A value counts as absolute if it is less than absoluteWindow,
+	// in ms, after the last message.
 	absoluteWindow = 10_000
 )
 
@@ -191,7 +192,7 @@ func (r *Reader) header() (s *stream, more bool) {
 		return nil, false
 	}
 	if s.partial {
-		// Some senders repeat the header inside a message. With another length or type it begins a new message.
+		// Some senders repeat the header inside a message. A header with another length or type begins a new message.
 		if f != Format0 && length == s.length && typ == s.typ {
 			r.pos += size
 			return s, true
@@ -213,8 +214,8 @@ func (r *Reader) header() (s *stream, more bool) {
 	return s, false
 }
 
-// bareHeader is header for format 3, where the only doubt is whether an extended timestamp follows. Section 5.3.1.3 says that it
-// does if the header before had one, but senders written to the text of 2009 leave it out.
+// bareHeader is like header, for format 3. The only doubt is whether an extended timestamp follows. Section 5.3.1.3 demands one if the
+// previous header had one, but senders that follow the text of 2009 omit it.
 func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	if s.extended {
 		present, known := s.extensionFollows(b[size:])
@@ -247,8 +248,8 @@ func (r *Reader) bareHeader(s *stream, b []byte, size int) (*stream, bool) {
 	return s, false
 }
 
-// extensionFollows compares the bytes after a format 3 basic header with the value that an extended timestamp would have there:
-// the value of the header before or, for senders like SRS, the message's absolute time.
+// extensionFollows compares the bytes after a format 3 basic header with the values that an extended timestamp may have there: the
+// value in the previous header or, from senders like SRS, the message's absolute time.
 func (s *stream) extensionFollows(b []byte) (present, known bool) {
 	var want [2][4]byte
 	binary.BigEndian.PutUint32(want[0][:], s.extension)
@@ -337,7 +338,7 @@ func (r *Reader) view(s *stream, m *Message) (whole, later bool) {
 	return true, false
 }
 
-// describe makes m the message of s whose body is raw. Assigning the fields one by one takes half the time.
+// describe makes m the message of s whose body is raw. Assigning the fields one by one takes half the time of a composite literal.
 func (r *Reader) describe(s *stream, m *Message, raw []byte, length int) {
 	m.Type, m.Format, m.ChunkStreamID, m.StreamID, m.Timestamp = s.typ, s.format, s.id, s.streamID, s.timestamp
 	m.raw, m.length, m.stride, m.gap, m.reader = raw, length, 0, 0, r

@@ -111,7 +111,7 @@ func (r *Reader) settle(n int) {
 	r.end += n
 }
 
-// collect copies n bytes that were read into slots, and then into buf, to buf in one piece.
+// collect moves n bytes that were read into slots, and then into buf, together at the front of buf.
 func (r *Reader) collect(slots [][]byte, n int) {
 	inSlots := 0
 	for _, slot := range slots {

@@ -12,8 +12,8 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// vectored is a Vectored source of wire whose reads return as many bytes as sizes says. Sometimes there is nothing to read, and sometimes
-// the deadline passes.
+// vectored is a Vectored source that returns the bytes of wire. size returns the number of bytes for each read. Sometimes there is
+// nothing to read, and sometimes the deadline passes.
 type vectored struct {
 	wire      []byte
 	size      func() int
@@ -73,7 +73,8 @@ func readAllVectored(t testing.TB, v *vectored, limit int) (all []got, _ error) 
 	}
 }
 
-// interleavedStream returns messages on several chunk streams, in chunks of the given size that sometimes alternate.
+// interleavedStream returns messages on several chunk streams, in chunks of the given size. The chunks of different messages sometimes
+// alternate.
 func interleavedStream(rnd *rand.Rand, chunkSize, messages int, turns float64) (wire []byte) {
 	w := NewWriter()
 	wire, _ = w.AppendMessage(wire, &Outgoing{Type: typeSetChunkSize, ChunkStreamID: 2, Body: binary.BigEndian.AppendUint32(nil, uint32(chunkSize))})

@@ -93,8 +93,8 @@ func (last *sent) header(o *Outgoing) (format Format, field uint32) {
 	format = min(format, o.Format)
 	field = delta
 	if format == Format0 {
-		// Before a format 3 message a receiver may use as the delta either the timestamp itself, as the specification says, or
-		// 0, as nginx-rtmp does. That format may be used only if both are the same.
+		// A receiver of a format 3 message may use as the delta either the timestamp itself, as the specification says, or 0, as
+		// nginx-rtmp does. Format 3 may therefore be used only if both are the same.
 		field, delta = timestamp, extendedMark
 		if timestamp == 0 {
 			delta = 0

@@ -45,8 +45,8 @@ func newKeyPair(cfg Config) (*keyPair, error) {
 	return k, nil
 }
 
-// secret computes the shared secret, big-endian. It refuses the public keys 0, 1 and p-1, for which anyone can compute it, and
-// numbers that are not remainders modulo p.
+// secret computes the shared secret, big-endian. It refuses the public keys 0, 1 and p-1, for which anyone can compute the secret, and
+// numbers that are not less than p.
 func (k *keyPair) secret(peer [keySize]byte) (s [keySize]byte, err error) {
 	y := new(big.Int).SetBytes(peer[:])
 	if y.Cmp(one) <= 0 {

@@ -54,7 +54,7 @@ func TestUnknownEncryption(t *testing.T) {
 	}
 }
 
-// TestGroup checks the group of the key exchange. The vectors in this file come from the script described at recording.
+// TestGroup checks the group of the key exchange. The vectors in this file come from the script described in the comment of recording.
 func TestGroup(t *testing.T) {
 	sum := sha256.Sum256(groupPrime.Bytes())
 	assert.Equal(t, "3f35a3f5f6c4376a744acad409bb22f8d897f949d2311d885adaa890981b67a0", hex.EncodeToString(sum[:]), "p")
@@ -152,7 +152,8 @@ func TestSignatureKeys(t *testing.T) {
 	}
 	plain := signature(bytes.Repeat([]byte{0, 1, 2, 3, 4, 5, 6, 7}, digestSize/8))
 	for selector := range 256 {
-		// Each 8 bytes of the signature have their own selector; the other bytes of the key select nothing.
+		// For each 8 bytes of the signature, one byte of the key selects the cipher's key. The other bytes of the key must have no
+		// effect.
 		var want [3][]byte
 		key := [digestSize]byte(bytes.Repeat([]byte{0xa5}, digestSize))
 		for at := 0; at < digestSize; at += 8 {

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/handshake"
 )
 
-// Both halves over a pipe. Set a deadline before a handshake, since this package waits without limit.
+// This example runs both halves over a pipe. Set a deadline before a handshake, since this package waits without limit.
 func Example() {
 	client, server := net.Pipe()
 	defer client.Close()

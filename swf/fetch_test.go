@@ -108,7 +108,7 @@ func TestAge(t *testing.T) {
 	const day = 24 * time.Hour
 	repacked := append(headerOf("FWS", 13, playerSize), testBody(1000)...) // its hash is zwsPlayerHash
 	for name, test := range map[string]struct {
-		known    time.Duration // age of the record; 0 means that there is none
+		known    time.Duration // time since the record was confirmed
 		dated    bool          // whether the record has a Last-Modified
 		age      time.Duration
 		changed  bool

@@ -88,8 +88,8 @@ func parseTime(s string) time.Time {
 	return t.UTC()
 }
 
-// splitRecords splits a cache file before each line that begins a record. The first block may be something else, or empty. The
-// concatenation of the blocks is the file.
+// splitRecords splits a cache file before each line that begins a record. The first block may be empty, or contain lines that belong to
+// no record. The concatenation of the blocks is the file.
 func splitRecords(file []byte) [][]byte {
 	var blocks [][]byte
 	start, next := 0, 0

@@ -39,8 +39,8 @@ func AppendVerifyResponse(dst []byte, hash []byte, size uint32, s1Tail [32]byte)
 // or one byte with the verification type. Types 0 and 1 are known. Like librtmp, a client should ignore requests of other types.
 func Answerable(data []byte) bool { return len(data) == 0 || data[0] <= 1 }
 
-// CheckResponse is the server's half. It compares data, the part of a client's message after the event type 27, with the response of the
-// player to the server whose S1 ends in s1Tail. The error is an [*Error] with [PhaseVerify].
+// CheckResponse is the server's half. It compares data, the part of a client's message after the event type 27, with the correct
+// response for the player and for the server's s1Tail. The error is an [*Error] with [PhaseVerify].
 func CheckResponse(data []byte, hash []byte, size uint32, s1Tail [32]byte) error {
 	wrong := func(detail string, value any) error {
 		return &Error{Phase: PhaseVerify, Detail: detail, Value: value}

@@ -190,7 +190,8 @@ func TestLimit(t *testing.T) {
 	}
 }
 
-// TestBomb unpacks a million bytes from a thousand. Both the limit and the context end that, even after all packed bytes have been read.
+// TestBomb unpacks a million bytes from a thousand. Both the limit and the context must end the unpacking, even after all packed bytes
+// have been read.
 func TestBomb(t *testing.T) {
 	bomb := packCWS(t, playerSize, make([]byte, 1_000_000))
 	_, _, err := sum(context.Background(), bytes.NewReader(bomb), 500_000)

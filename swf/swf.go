@@ -30,7 +30,7 @@ type Options struct {
 	// directory, which is shared with rtmpdump. [NoCache] disables the cache.
 	//
 	// As in librtmp, a hash is stored under the URL without its query. Use NoCache or another file if the query selects the player, or
-	// if librtmp uses the same file for two players with the same name on one host: it confuses them.
+	// if librtmp uses the same file for two players with the same name on one host: librtmp confuses them.
 	CacheFile string
 
 	// MaxSize is the largest player to accept, in bytes, packed and unpacked. 0 means [DefaultMaxSize].

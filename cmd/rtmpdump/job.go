@@ -37,7 +37,8 @@ type job struct {
 	toFile  bool
 }
 
-// newJob applies RTMPDump's rules for combining options. Like RTMPDump, it ignores most options that do not fit, with a message.
+// newJob applies RTMPDump's rules for combining options. Like RTMPDump, it logs a message about most options that do not fit, and
+// ignores them.
 func newJob(o *flags, c *console) (*job, error) {
 	j := &job{flags: o, console: c}
 	if !o.timeout.given {

@@ -155,8 +155,8 @@ var ports = regexp.MustCompile(`127\.0\.0\.1:[0-9]+|localhost:[0-9]+`)
 // tokens matches answers to a random challenge. The server checks them.
 var tokens = regexp.MustCompile(`(?s)(secureTokenResponse .*) \[.*\]`)
 
-// attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT for
-// parts of it, and FILE for the output, which has the content before if that is not nil.
+// attempt starts a server and runs a command line. In args, URL stands for the address of the server's application vod, HOST and PORT
+// for parts of that address, and FILE for the output. If before is not nil, it is the initial content of the output.
 func attempt(t *testing.T, program func(args []string, stdout, stderr *bytes.Buffer) int, cfg testserver.Config, args string,
 	before []byte) seen {
 	t.Helper()

@@ -66,7 +66,7 @@ func probed(t testing.TB, args ...string) (reported, result) {
 	return only(t, got), got
 }
 
-// publishing returns the report about a publisher that publishes until do returns.
+// publishing runs a publisher until do returns, and returns the report about it.
 func publishing(t testing.TB, url string, do func()) reported {
 	t.Helper()
 	ctx, cancel := context.WithCancel(conntest.Context(t))

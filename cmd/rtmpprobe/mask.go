@@ -16,8 +16,8 @@ const maxText = 4 << 10
 // challenges matches the parameters of a challenge and its response, from which a password can be guessed.
 var challenges = regexp.MustCompile(`\b(user|salt|challenge|nonce|cnonce|response|opaque)=[^&\s"]+`)
 
-// masker returns a function that masks the secrets of a URL and of its options in a text. The stream's name is a
-// secret, since on many servers it is enough to publish the stream.
+// masker returns a function that masks the secrets of a URL and of its options in a text. The stream's name is a secret, since on many
+// servers anyone who knows the name can publish the stream.
 func masker(source string) func(string) string {
 	rawURL, options, err := rtmpurl.SplitOptions(source)
 	if err != nil {

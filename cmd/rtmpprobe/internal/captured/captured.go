@@ -126,7 +126,7 @@ func (e *lost) Unwrap() error { return io.ErrUnexpectedEOF }
 // packetsEnd is the reason for the end of a session that continues after the captured packets.
 const packetsEnd = "the packets end"
 
-// ended returns why a session has ended, or nil if the client has ended it or the reason is unknown. begun says that there was a
+// ended returns why a session has ended, or nil if the client has ended it or the reason is unknown. begun is whether there was a
 // connection.
 func ended(reason string, begun bool) error {
 	if !begun && reason != "" {

@@ -14,7 +14,8 @@ const (
 	rareKeys = report.Duration(5 * time.Second)
 	// apart is the largest acceptable offset between audio and video.
 	apart = report.Duration(500 * time.Millisecond)
-	// drifting is the largest acceptable change of that offset, and of the timestamps against the sample count.
+	// drifting is the largest acceptable change of the offset between audio and video, and of the offset between the timestamps and the
+	// sample count.
 	drifting = report.Duration(100 * time.Millisecond)
 	// slow is the pace of media below which players run out of it.
 	slow = 0.95

@@ -8,7 +8,7 @@ import (
 	"github.com/go-librtmp/rtmp/cmd/rtmpprobe/internal/report"
 )
 
-// Escape sequences of ECMA-48, and xterm's for the alternate screen, after which the previous contents come back.
+// Escape sequences of ECMA-48, and those of xterm that switch to the alternate screen and back.
 const (
 	enterScreen = "\x1b[?1049h\x1b[?25l"
 	leaveScreen = "\x1b[?25h\x1b[?1049l"
@@ -17,7 +17,7 @@ const (
 	clearBelow  = "\x1b[J"
 )
 
-// Screen shows reports on a terminal while they grow.
+// Screen shows reports on a terminal and redraws them as they grow.
 type Screen struct {
 	w    io.Writer
 	size func() (columns, lines int)

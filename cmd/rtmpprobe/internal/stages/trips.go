@@ -33,7 +33,7 @@ func (t *trips) answered() int {
 	return 1
 }
 
-// slow reports whether an answer was as late as if it had waited for a delayed acknowledgement.
+// slow reports whether an answer was so late that the server may have waited for a delayed acknowledgement.
 func (t *trips) slow(took report.Duration) bool {
 	extra := time.Duration(took - t.network)
 	return t.connected && time.Duration(t.network) < delayedACK && extra >= delayedACK && extra <= delayedACKMost
