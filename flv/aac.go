@@ -30,7 +30,7 @@ var aacSampleRates = [...]int{96000, 88200, 64000, 48000, 44100, 32000, 24000, 2
 // aacChannels is indexed by channel configuration. 0 means undefined; channel configuration 0 is defined elsewhere in the stream.
 var aacChannels = [16]int{1: 1, 2: 2, 3: 3, 4: 4, 5: 5, 6: 6, 7: 8, 11: 7, 12: 8, 13: 24, 14: 8}
 
-// ParseAudioSpecificConfig reads the data of an audio tag with AudioSequenceStart. All fields are of bits:
+// ParseAudioSpecificConfig reads the data of an audio tag with AudioSequenceStart. All sizes are in bits:
 //
 //	+---------------+--------------+------------------+----------+-----------------------------------------+
 //	| object type 5 | rate index 4 | channel config 4 | GA       | 2B7 11, object type 5, SBR 1, rate 4 .. |

@@ -117,7 +117,7 @@ type AudioHeader struct {
 //	| 1                                     |   | 1             |
 //	+----------+--------+--------+----------+   +---------------+
 //
-// or, if the format is 9, of Enhanced RTMP's (E-RTMP v2, ExAudioTagHeader):
+// or, if the format is 9, of an Enhanced RTMP header (E-RTMP v2, ExAudioTagHeader):
 //
 //	+-----+---------------+  +-------------------+  +--------+
 //	| 9 4 | packet type 4 |  | ModEx, multitrack |  | FourCC |

@@ -29,7 +29,8 @@ const (
 //	| 1 1 | version 7 | profile 3 | level 5 | tier 1 | 10 1 | 12  1 | mono 1 | chroma 4 | presentation .. 8 | OBUs |
 //	+-----+-----------+-----------+---------+--------+------+-------+--------+----------+-------------------+------+
 //
-// The error is an [*Error]; the fields before it are then set. OBUs is a view of b: use [AV1Config.Clone] to keep it.
+// On an error, which is an [*Error], the fields before the faulty one are set. OBUs is a view of b: use [AV1Config.Clone] to keep
+// it.
 func ParseAV1Config(b []byte) (AV1Config, error) {
 	var c AV1Config
 	if missing := av1ConfigFixed - len(b); missing > 0 {

@@ -8,9 +8,9 @@ import (
 // av1Metadata is the other OBU type that a configuration may contain.
 const av1Metadata = 5
 
-// AppendAV1Config appends a configuration in the format that [ParseAV1Config] reads, made from c.OBUs, which must contain a sequence
-// header; the other fields of c are ignored. An OBU without a size extends to the end of c.OBUs, which may be a whole temporal unit:
-// sequence headers and metadata are written, with sizes, and other OBUs are left out.
+// AppendAV1Config appends a configuration in the format that [ParseAV1Config] reads. It is made from c.OBUs, which must contain a
+// sequence header; the other fields of c are ignored. c.OBUs may be a whole temporal unit: AppendAV1Config writes its sequence headers
+// and metadata, with sizes, and leaves out other OBUs. An OBU without a size extends to the end of c.OBUs.
 //
 // The error is an [*Error] if c.OBUs contains no sequence header or is not made of OBUs; dst is then returned unchanged.
 func AppendAV1Config(dst []byte, c AV1Config) ([]byte, error) {

@@ -30,8 +30,8 @@ const avcConfigVersion = 1
 //	| 1 | 1       | 1             | 1     | 1               | 1           | per SPS           | 1 | per PPS           |
 //	+---+---------+---------------+-------+-----------------+-------------+-------------------+---+-------------------+
 //
-// The fields that may follow, such as the chroma format of the high profiles, repeat the SPS and are ignored. The error is an
-// [*Error]; the fields before it are then set. SPS and PPS are views of b: use [AVCConfig.Clone] to keep them.
+// The fields that may follow, such as the chroma format of the high profiles, repeat the SPS and are ignored. On an error, which is
+// an [*Error], the fields before the faulty one are set. SPS and PPS are views of b: use [AVCConfig.Clone] to keep them.
 func ParseAVCConfig(b []byte) (AVCConfig, error) {
 	const fixed = 6
 	var c AVCConfig

@@ -37,7 +37,8 @@ const (
 //	        | 1                | 2     | per NAL unit      |
 //	        +------------------+-------+-------------------+
 //
-// The error is an [*Error]; the fields before it are then set. VPS, SPS and PPS are views of b: use [HEVCConfig.Clone] to keep them.
+// On an error, which is an [*Error], the fields before the faulty one are set. VPS, SPS and PPS are views of b: use
+// [HEVCConfig.Clone] to keep them.
 func ParseHEVCConfig(b []byte) (HEVCConfig, error) {
 	var c HEVCConfig
 	if len(b) < hevcConfigFixed {

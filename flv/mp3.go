@@ -5,7 +5,7 @@ import "encoding/binary"
 // mpegAudioRates are the sample rates of MPEG-1 audio in Hz (ISO/IEC 11172-3 2.4.2.3).
 var mpegAudioRates = [3]int{44100, 48000, 32000}
 
-// parseMP3 reads sample rate and channels from the header of an MPEG audio frame. All fields are of bits:
+// parseMP3 reads sample rate and channels from the header of an MPEG audio frame. All sizes are in bits:
 //
 //	+----------+-----------+---------+---------------+-----------+--------+------------------+--------+------+
 //	| 7ff 11   | version 2 | layer 2 | protection 1  | bitrate 4 | rate 2 | padding, private | mode 2 | .. 6 |

@@ -6,9 +6,9 @@ type Timeline struct {
 	started bool
 }
 
-// Unwrap returns the position of a timestamp in milliseconds. Of all positions that the timestamp could mean it returns the one nearest
-// to the previous position. So small steps backwards, as after a seek or between audio and video, stay small. The first position is the
-// timestamp itself. Positions are negative if timestamps go back below zero after that.
+// Unwrap returns the position of a timestamp in milliseconds. Of all positions that the timestamp could mean, it returns the one
+// nearest to the previous position. Small steps backwards, as after a seek or between audio and video, therefore stay small. The first
+// position is the timestamp itself. If later timestamps go back below zero, positions are negative.
 func (l *Timeline) Unwrap(timestamp uint32) int64 {
 	if !l.started {
 		l.started = true

@@ -5,7 +5,7 @@ import (
 	"iter"
 )
 
-// trackList reads the tracks of a message with several:
+// trackList reads the tracks of a message that contains several:
 //
 //	+--------+----------+--------+------+
 //	| FourCC | track id | size   | data |   the FourCC only in ManyTracksManyCodecs
@@ -106,7 +106,7 @@ func (h VideoHeader) track(l *trackList) (VideoHeader, error) {
 	return h, shift(h.parseCompositionTime(), int64(l.at-len(l.data)))
 }
 
-// AppendTrack appends a track to the body of a message with several, after [AppendVideoHeader] has appended h. It writes TrackID,
+// AppendTrack appends a track to the body of a message that contains several, after [AppendVideoHeader] has appended h. It writes TrackID,
 // CompositionTime and Data of track, and its FourCC if h is ManyTracksManyCodecs. The error is an [*Error], and dst is then returned
 // unchanged.
 func (h VideoHeader) AppendTrack(dst []byte, track VideoHeader) ([]byte, error) {
@@ -154,7 +154,7 @@ func (h AudioHeader) track(l *trackList) (AudioHeader, error) {
 	return h, nil
 }
 
-// AppendTrack appends a track to the body of a message with several, like [VideoHeader.AppendTrack].
+// AppendTrack appends a track to the body of a message that contains several, like [VideoHeader.AppendTrack].
 func (h AudioHeader) AppendTrack(dst []byte, track AudioHeader) ([]byte, error) {
 	dst, err := appendTrack(dst, h.MultitrackType, track.FourCC, track.TrackID, len(track.Data))
 	if err != nil {

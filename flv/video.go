@@ -126,7 +126,7 @@ type VideoHeader struct {
 //	| 1                      |   | 1             | 3                |
 //	+--------------+---------+   +---------------+------------------+
 //
-// or, if the first bit is set, of Enhanced RTMP's (E-RTMP v2, ExVideoTagHeader):
+// or, if the first bit is set, of an Enhanced RTMP header (E-RTMP v2, ExVideoTagHeader):
 //
 //	+---+--------------+---------------+  +---------------------+  +--------+  +------------------+
 //	| 1 | frame type 3 | packet type 4 |  | ModEx, multitrack   |  | FourCC |  | composition time |   AVC, HEVC and VVC only
@@ -238,7 +238,7 @@ func (h VideoHeader) IsFrame() bool {
 }
 
 // IsKeyFrame reports whether the data is a picture that can be decoded without earlier ones. Some publishers of Enhanced RTMP do not
-// mark them: if the frame type is 0, IsKeyFrame inspects the pictures of every track.
+// mark key frames: if the frame type is 0, IsKeyFrame inspects the pictures of every track.
 func (h VideoHeader) IsKeyFrame() bool {
 	switch {
 	case !h.IsFrame():

@@ -7,7 +7,7 @@ import (
 	"github.com/stretchr/testify/require"
 )
 
-// role says how a message is treated by code that stores, drops and repeats messages.
+// role describes how programs that store, drop and repeat messages treat a message.
 type role struct{ frame, key, config bool }
 
 type videoCase struct {

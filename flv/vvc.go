@@ -22,7 +22,7 @@ const (
 	maxVVCSets = 256 // sets in one array; H.266 allows 16 VPS, 16 SPS and 64 PPS
 )
 
-// ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2). All fields are of bits:
+// ParseVVCConfig reads the data of a sequence header of VVC (ISO/IEC 14496-15 11.2.4.2.2). All sizes are in bits:
 //
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //	| 31 5 | lengths 2 | PTL 1 |  | output layer set 9| layers 3| frame     | 31 5 | VvcPTLRecord | width 16 |
@@ -31,8 +31,8 @@ const (
 //	|      |           |       |  | if PTL            |         | depth 3   |      |              |          |
 //	+------+-----------+-------+  +-------------------+---------+-----------+------+--------------+----------+
 //
-// Arrays of parameter sets follow as in HEVC's record, but with five bits of type. A record may end before them. The error is an [*Error];
-// the fields before it are then set. Sets are views of b: use [VVCConfig.Clone] to keep them.
+// Arrays of parameter sets follow as in HEVC's record, but with five bits of type. A record may end before them. On an error, which
+// is an [*Error], the fields before the faulty one are set. Sets are views of b: use [VVCConfig.Clone] to keep them.
 func ParseVVCConfig(b []byte) (VVCConfig, error) {
 	r := &bitReader{b: b}
 	r.bits(5)

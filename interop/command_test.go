@@ -114,8 +114,8 @@ func dump(t *testing.T, args ...string) ended {
 	return execute(t, ourCommand(t), args...)
 }
 
-// recordingOf writes a recording of tags whose metadata contains the duration and the positions of the key frames. nginx-rtmp needs the
-// positions to play from a key frame.
+// recordingOf returns a recording of tags whose metadata contains the duration and the positions of the key frames. nginx-rtmp needs
+// the positions to play from a key frame.
 func recordingOf(t *testing.T, tags []flv.Tag, seconds float64) []byte {
 	t.Helper()
 	var file []byte

@@ -104,7 +104,8 @@ func TestDownloaders(t *testing.T) {
 			}
 			t.Run(name, func(t *testing.T) {
 				t.Parallel()
-				// Slow enough to show progress, which happens five times a second, and to be killed long before the end.
+				// The relay is slow enough for progress to be shown, which happens five times a second, and for the kill to be long
+				// before the end.
 				slow := startRelay(t, s.Addr(), 60_000, nil)
 				fast := startRelay(t, s.Addr(), 300_000, nil)
 				file := filepath.Join(t.TempDir(), "film.flv")

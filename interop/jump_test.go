@@ -15,9 +15,9 @@ import (
 	"github.com/go-librtmp/rtmp/internal/programtest"
 )
 
-// TestNginxTimesThatJump plays recordings whose timestamps jump. nginx-rtmp waits before a jump until the time has passed or is within the
-// client's buffer. One jump is to 4:39, as in a recording of a stream that had been running, the other is longer than rtmpdump's buffer of
-// 10 h.
+// TestNginxTimesThatJump plays recordings whose timestamps jump. Before a jump, nginx-rtmp waits until the time has passed or is within
+// the client's buffer. One jump is to 4:39, as in a recording of a stream that had been running. The other one is longer than
+// rtmpdump's buffer of 10 h.
 func TestNginxTimesThatJump(t *testing.T) {
 	t.Parallel()
 	programtest.Need(t, "ffmpeg")

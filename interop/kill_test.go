@@ -52,7 +52,7 @@ func (v *victim) run(t *testing.T, limit int64, args ...string) (killed bool, co
 	return !cmd.ProcessState.Exited(), cmd.ProcessState.ExitCode(), out.String()
 }
 
-// readable fails the test if a file is not empty and ffprobe can't read it, or if it does not end with a whole tag.
+// readable fails the test if a file that is not empty does not end with a whole tag or can't be read by ffprobe.
 func readable(t *testing.T, file string) []byte {
 	t.Helper()
 	content, err := os.ReadFile(file)

@@ -136,7 +136,7 @@ func recordingServer(t *testing.T) (url string, r *recording) {
 			"echo":      func(_ *testserver.Session, cmd message.Command) (any, error) { return cmd.Args[0], nil },
 			"give":      func(_ *testserver.Session, cmd message.Command) (any, error) { return gifts[cmd.Args[0].(string)], nil },
 			"refuse me": func(*testserver.Session, message.Command) (any, error) { return nil, fmt.Errorf("no") },
-			// The transaction id is chosen here, since python-librtmp takes any answer with the id 1 for that to connect.
+			// The transaction id is chosen here, since python-librtmp mistakes any answer with the id 1 for the answer to connect.
 			"call me back": func(s *testserver.Session, _ message.Command) (any, error) {
 				return "ok", s.Send(call("MyMath.MyAdd", 100, 20, 22))
 			},

@@ -23,8 +23,8 @@ import (
 	"github.com/go-librtmp/rtmp/media"
 )
 
-// decoded returns the MD5 of what ffmpeg decodes, and checks that ffmpeg reports no errors. For raw streams it reports that their duration
-// is unknown.
+// decoded returns the MD5 of what ffmpeg decodes, and checks that ffmpeg reports no errors. The MD5 is computed with fewer messages,
+// since ffmpeg reports for raw streams that their duration is unknown.
 func decoded(t *testing.T, file string, args ...string) string {
 	t.Helper()
 	assert.Empty(t, programtest.Run(t, "ffmpeg", append(append([]string{"-v", "error"}, args...), "-i", file, "-f", "null", "-")...), "%s", file)

@@ -132,7 +132,7 @@ type Data struct {
 	Args []any
 }
 
-// ParseData reads a data body of type 18 or 15. Like ParseCommand, it returns the values that could be decoded with an error.
+// ParseData reads a data body of type 18 or 15. Like ParseCommand, it returns an error together with the values that could be decoded.
 func ParseData(t Type, body []byte) (d Data, err error) {
 	values, err := amf.DecodeAMF0(withoutSelector(t, body))
 	if err != nil {

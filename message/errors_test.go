@@ -30,7 +30,7 @@ func TestErrorsQuoteThePeer(t *testing.T) {
 	}
 }
 
-// TestStatusErrorMasksOddCodes checks that a code that is not one of the protocol's is masked like a description.
+// TestStatusErrorMasksOddCodes checks that a code that the protocol does not define is masked like a description.
 func TestStatusErrorMasksOddCodes(t *testing.T) {
 	e := &StatusError{Code: "Rejected: key_1", Description: "no"}
 	e.Mask(func(text string) string { return strings.ReplaceAll(text, "key_1", "***") })

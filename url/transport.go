@@ -31,7 +31,7 @@ func (u *URL) EffectivePort() uint16 {
 	return schemes[u.Scheme].port
 }
 
-// protection ranks transports: more is better. TLS ranks highest because it also authenticates the server.
+// protection ranks transports: a higher number means better protection. TLS ranks highest because it also authenticates the server.
 func (t Transport) protection() int {
 	switch {
 	case t.TLS:

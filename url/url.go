@@ -199,9 +199,9 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// TCURL returns connect's tcUrl: the URL up to the end of the app, or all of it if it has no app, as it was written but without
-// user info and fragment (RTMP Errata and Addenda of 2024). app replaces the URL's own app unless it is empty. librtmp then adds
-// the port :0 if the URL has none; TCURL does not.
+// TCURL returns connect's tcUrl: the URL up to the end of the app, or the whole URL if it has no app. The text is as it was written,
+// but without user info and fragment (RTMP Errata and Addenda of 2024). If app is not empty, it replaces the URL's own app. In that
+// case librtmp adds the port :0 if the URL has no port; TCURL does not.
 func (u *URL) TCURL(app string) string {
 	if app == "" {
 		path := u.App

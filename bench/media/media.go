@@ -290,8 +290,8 @@ func (r *Run) makeTags() *Run {
 	return r
 }
 
-// FLV returns the plan as an FLV file without its sequence headers. Every run has the timestamps of the first, since
-// they are not checked.
+// FLV returns the plan as an FLV file without its sequence headers. All runs have the timestamps of the first one, since no program
+// checks them.
 func FLV(r *Run, p Plan) io.Reader {
 	return &flvReader{run: r, plan: p, next: []byte{'F', 'L', 'V', 1, 5, 0, 0, 0, 9, 0, 0, 0, 0}}
 }

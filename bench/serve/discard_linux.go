@@ -8,7 +8,7 @@ import (
 	"syscall"
 )
 
-// unwritten is the buffer whose size limits how much one system call may discard. With MSG_TRUNC nothing is written into it.
+// The size of unwritten limits how much one system call may discard. With MSG_TRUNC the kernel writes nothing into it.
 var unwritten = make([]byte, 1<<20)
 
 // discard counts the received bytes until the connection ends. The kernel discards them, so that the players cost less than the server.

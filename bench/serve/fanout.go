@@ -8,7 +8,8 @@ import (
 	"github.com/go-librtmp/rtmp/bench/media"
 )
 
-// settle is the time between the joining of players and a measurement, so that the burst that they receive at first is not measured.
+// settle is the time between the moment when the players join and the measurement, which must not include the burst that they receive
+// at first.
 var settle = 2 * time.Second
 
 // watched is the number of players that examine what they receive.

@@ -12,7 +12,8 @@ import (
 // crowds are the numbers of players at which memory is measured.
 var crowds = []int{100, 500, 2000}
 
-// memoryOf measures the memory of a server while more and more players join, in KiB per player at each of crowds.
+// memoryOf measures the memory of a server while more and more players join. It returns the KiB per player for each number of players
+// in crowds.
 func memoryOf(s server) func(ctx context.Context, dir string) ([]float64, error) {
 	return func(ctx context.Context, dir string) ([]float64, error) {
 		p, err := s.start(ctx, dir)

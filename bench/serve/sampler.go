@@ -13,7 +13,7 @@ import (
 	"github.com/go-librtmp/rtmp/message"
 )
 
-// sampler is a player that measures how long pictures take from the publisher to it.
+// sampler is a player that measures the delay of pictures between the publisher and itself.
 type sampler struct {
 	player *player
 	next   func(*message.Packet) error

@@ -74,7 +74,7 @@ func stormTrial() *trial {
 // silent is the number of connections that send nothing.
 const silent = 10000
 
-// silenceTimeout is twice the time for which our server keeps such a connection.
+// silenceTimeout is twice the time for which our server keeps a connection that sends nothing.
 const silenceTimeout = 20 * time.Second
 
 // silence measures connections that never begin the handshake. It returns the KiB per connection, and the number of seconds until the last

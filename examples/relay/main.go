@@ -2,7 +2,7 @@
 //
 //	go run ./examples/relay [-timeout D] [-no-enhanced] SOURCE-URL TARGET-URL...
 //
-// Each side reconnects when its connection is lost, with growing pauses. A target that reconnects first receives the metadata and the codec
+// Each side reconnects when its connection is lost, with growing pauses. After it has reconnected, a target first receives the metadata and the codec
 // headers, and then the stream from a key frame on. A slow target misses pictures and does not delay the others. Interrupt the program
 // to end it.
 package main

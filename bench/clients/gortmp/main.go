@@ -147,8 +147,8 @@ func conn(url string) error {
 	return c.Close()
 }
 
-// rpc: no general call in this library; createStream is its only repeatable
-// command with a result, so that is what is timed (deleteStream has no answer).
+// rpc calls createStream. The library has no function for general calls, and createStream is its only repeatable command with a result
+// (deleteStream has no answer).
 func rpc(url string) (func(int) error, func(), error) {
 	c, _, err := dial(url, nil, 0)
 	if err != nil {

@@ -15,8 +15,8 @@ import (
 	"github.com/go-librtmp/rtmp/bench/peer"
 )
 
-// pull reads packets. joy4 returns them without the FLV sub-headers (5 bytes for video, 2 for audio) and keeps the sequence headers; both
-// are added to the count.
+// pull reads packets. joy4 returns them without the FLV sub-headers (5 bytes for video, 2 for audio), and does not return sequence
+// headers as packets. pull adds the sizes of both to the count.
 func pull(url string, got *media.Got) error {
 	c, err := rtmp.Dial(url)
 	if err != nil {

@@ -78,7 +78,8 @@ func publish(ctx context.Context, rawURL string, pictures, sound io.Reader) erro
 	return nil // Close does not wait, so bytes that the server has not read may be lost
 }
 
-// accessUnits splits a byte stream into access units. A unit begins at the first slice of a picture, or at another NAL unit after a slice.
+// accessUnits splits a byte stream into access units. A unit begins at the first slice of a picture, or at the first NAL unit of
+// another kind after the slices.
 func accessUnits(b []byte) (units [][][]byte) {
 	var unit [][]byte
 	picture := false // unit contains a slice
