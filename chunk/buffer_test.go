@@ -59,19 +59,19 @@ func TestDetach(t *testing.T) {
 	assert.Zero(t, m.Len())
 	assert.Empty(t, m.Body())
 	_, ok = m.Detach()
-	assert.False(t, ok, "a second time")
+	assert.False(t, ok, "a body can be detached only once")
 	d.Release()
 	d.Release()
 
 	require.NoError(t, NewReader(bytes.NewReader(wire), 0).Next(&m))
 	_, ok = m.Detach()
-	assert.False(t, ok, "it lies where it was read")
+	assert.False(t, ok, "the body is in the read buffer")
 	m = Message{raw: body, length: len(body), reader: &Reader{lent: &buffer{bytes: body}}}
 	_, ok = m.Detach()
-	assert.False(t, ok, "there is no room around it")
+	assert.False(t, ok, "the body's memory has no headroom")
 	m = Message{reader: &Reader{lent: new(pools).get(1, 1)}}
 	_, ok = m.Detach()
-	assert.False(t, ok, "it has no bytes")
+	assert.False(t, ok, "the body is empty")
 }
 
 // TestReadSizes checks that the size of reads grows while they are filled, and shrinks when little arrives.

@@ -110,7 +110,7 @@ func TestChunkBoundaries(t *testing.T) {
 					require.Equal(t, io.EOF, err)
 					require.Equal(t, want, all, "%d bytes at %d on %d", size, timestamp, id)
 				}
-				for cut := range wire { // every prefix is a message that is cut off
+				for cut := range wire { // truncate the input at every offset
 					if size != 129 {
 						break
 					}
@@ -197,7 +197,7 @@ func TestTolerated(t *testing.T) {
 	}
 	short := NewReader(bytes.NewReader(unhex(begun+x128+"02 000000 000003 02 00000000 000004")), 0)
 	require.NoError(t, short.Next(new(Message)), "an Abort that is too short")
-	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "aborts nothing")
+	require.Equal(t, io.ErrUnexpectedEOF, short.Next(new(Message)), "an Abort that is too short aborts nothing")
 }
 
 // TestUnfinishedMessagesAreBounded checks the maximum number of messages that are assembled at a time. In addition to those, the read
@@ -244,9 +244,9 @@ func TestSources(t *testing.T) {
 
 	failed := errors.New("failed")
 	r := NewReader(iotest.DataErrReader(io.MultiReader(bytes.NewReader(whole), iotest.ErrReader(failed))), 0)
-	require.NoError(t, r.Next(&m), "the bytes come before the error")
+	require.NoError(t, r.Next(&m), "the message is returned before the error")
 	require.Equal(t, failed, r.Next(&m))
-	require.Equal(t, failed, r.Next(&m), "after the error the source is read again")
+	require.Equal(t, failed, r.Next(&m), "the Reader reads the source again after an error")
 }
 
 // TestWriterHeaders checks that the Writer never sends an extended delta, nor a difference that a receiver could take for an absolute time.

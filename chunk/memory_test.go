@@ -31,7 +31,7 @@ func TestChunkStreamsAreBounded(t *testing.T) {
 	require.ErrorAs(t, readAllMessages(r), &bad)
 	require.Equal(t, "memory of chunk streams, bytes", bad.Detail)
 	require.Equal(t, maxStreamBytes+streamSize, bad.Value)
-	require.Len(t, r.high, maxStreamBytes/streamSize, "far more than any peer uses")
+	require.Len(t, r.high, maxStreamBytes/streamSize, "the number of chunk streams when the limit was reached")
 }
 
 // TestAbortMakesNoChunkStream checks that an Abort of an unused chunk stream creates no state.

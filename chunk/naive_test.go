@@ -159,7 +159,7 @@ func nasty(rnd *rand.Rand, n int) (wire []byte) {
 			wire = append(wire, 2, 0, 0, 0, 0, 0, 6, 4, 0, 0, 0, 0, 0, 6, 1, 2, 3, 4)
 			continue
 		}
-		if s.partial && rnd.IntN(60) > 0 { // go on
+		if s.partial && rnd.IntN(60) > 0 { // continue the message
 			if rnd.IntN(12) == 0 && !s.ext { // repeat the header
 				if rnd.IntN(2) == 0 {
 					wire = append(appendBasicHeader(wire, Format2, cur), 0, 0, 7)

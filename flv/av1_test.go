@@ -19,11 +19,11 @@ func TestParseAV1Config(t *testing.T) {
 
 	c, err = ParseAV1Config(unhex("81 00 4c 00 1200 0a0b000000043d06d4daf90040"))
 	require.NoError(t, err)
-	assert.Equal(t, [3]int{10, 322, 182}, [3]int{c.BitDepth, c.Width, c.Height}, "a temporal delimiter in front")
+	assert.Equal(t, [3]int{10, 322, 182}, [3]int{c.BitDepth, c.Width, c.Height}, "with a temporal delimiter before the sequence header")
 
 	w, h, err := av1Size(unhex("0c 00 000000043d06d4daf90040"))
 	require.NoError(t, err)
-	assert.Equal(t, [2]int{322, 182}, [2]int{w, h}, "an extension, and no size")
+	assert.Equal(t, [2]int{322, 182}, [2]int{w, h}, "for an OBU with an extension and without a size")
 }
 
 // av1Bits returns a sequence header OBU with the given bits. It has no size field, so it extends to the end of the data.

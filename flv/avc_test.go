@@ -51,7 +51,7 @@ func TestParseAVCConfigParameterSets(t *testing.T) {
 	assert.Equal(t, 2, c.NALLengthSize)
 	assert.Len(t, c.SPS, 2)
 	assert.Equal(t, [][]byte{{0x68, 1}, {}}, c.PPS)
-	assert.Equal(t, 320, c.Width, "of the first")
+	assert.Equal(t, 320, c.Width, "the width is that of the first SPS")
 
 	c, err = ParseAVCConfig(unhex("01 4d400c ff e0 00"))
 	require.NoError(t, err, "parameter sets may be in the stream instead")

@@ -45,7 +45,7 @@ func TestHeadersKeepTheLatestOfEachTrack(t *testing.T) {
 	}
 	got := slices.Collect(headers.All())
 	require.Len(t, got, 4)
-	assert.Equal(t, video(t, start, "later"), got[0], "in the place of the first")
+	assert.Equal(t, video(t, start, "later"), got[0], "the header replaces the first one")
 	assert.Equal(t, video(t, second, "of track 1"), got[1])
 	assert.Equal(t, []flv.TagType{flv.TagScript, flv.TagAudio}, []flv.TagType{got[2].Type, got[3].Type})
 
@@ -71,7 +71,7 @@ func TestHeadersAreBoundedInBytes(t *testing.T) {
 	small := video(t, start, "small")
 	assert.True(t, headers.Keep(small))
 	assert.True(t, headers.Keep(video(t, second, half)))
-	assert.True(t, headers.Keep(video(t, second, half)), "in place of the other")
+	assert.True(t, headers.Keep(video(t, second, half)), "the header replaces an equal one")
 	assert.Equal(t, 2, len(slices.Collect(headers.All())))
 	assert.True(t, headers.Has(small))
 	assert.True(t, headers.Keep(video(t, start, half)))

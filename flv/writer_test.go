@@ -62,8 +62,8 @@ func TestWriterErrors(t *testing.T) {
 	c.err = io.ErrClosedPipe
 	assert.Same(t, io.ErrClosedPipe, w.WriteTag(Tag{}))
 	c.err = nil
-	assert.Same(t, io.ErrClosedPipe, w.WriteTag(Tag{}), "is final")
-	assert.Same(t, io.ErrClosedPipe, w.WriteHeader(FileHeader{}), "is final")
+	assert.Same(t, io.ErrClosedPipe, w.WriteTag(Tag{}), "the error is final")
+	assert.Same(t, io.ErrClosedPipe, w.WriteHeader(FileHeader{}), "the error is final")
 
 	assert.Same(t, io.ErrShortWrite, NewWriter(&calls{short: true}).WriteTag(Tag{}))
 }

@@ -48,7 +48,7 @@ func TestUnknownEncryption(t *testing.T) {
 				assert.Equal(t, "config", refused.Stage)
 				assert.Equal(t, Encryption(e), refused.Value)
 			}
-			assert.Len(t, peer.rest(t), 1, "nothing is read")
+			assert.Len(t, peer.rest(t), 1, "no more bytes are read")
 			assert.Zero(t, peer.writes, "nothing is written")
 		}
 	}

@@ -121,7 +121,7 @@ func fuzzEncrypted(f *testing.F, half string) {
 			var refused *Error
 			require.ErrorAs(t, err, &refused)
 			assert.NotEmpty(t, refused.Stage)
-			assert.NoError(t, refused.Err, "nothing was missing")
+			assert.NoError(t, refused.Err, "no byte was missing, so there is no cause")
 			return
 		}
 		if exponent {

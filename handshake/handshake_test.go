@@ -165,7 +165,7 @@ func TestClientPackets(t *testing.T) {
 
 		sent := peer.sent.Bytes()
 		require.Len(t, sent, 1+2*packetSize)
-		assert.Equal(t, 2, peer.writes, "C0 and C1 go together")
+		assert.Equal(t, 2, peer.writes, "C0 and C1 are sent in one write")
 		assert.Equal(t, []byte{3, 1, 2, 3, 4, 0, 0, 0, 0}, sent[:9])
 		assert.NotEqual(t, make([]byte, packetSize-8), sent[9:1+packetSize], "random bytes")
 		assert.Equal(t, s1[:], sent[1+packetSize:], "C2 echoes S1")
@@ -246,7 +246,7 @@ func TestServerPackets(t *testing.T) {
 
 		sent := peer.sent.Bytes()
 		require.Len(t, sent, 1+2*packetSize)
-		assert.Equal(t, 1, peer.writes, "S0, S1 and S2 go together")
+		assert.Equal(t, 1, peer.writes, "S0, S1 and S2 are sent in one write")
 		assert.Equal(t, []byte{3, 0, 0, 0, 5, 0, 0, 0, 0}, sent[:9])
 		assert.Equal(t, sent[1+packetSize-32:1+packetSize], res.S1Tail[:])
 		assert.Equal(t, c1[:], sent[1+packetSize:], "S2 echoes C1")
@@ -263,7 +263,7 @@ func TestServerPackets(t *testing.T) {
 		res, err := Server(peer, Config{})
 		require.NoError(t, err)
 		assert.False(t, res.Digest)
-		assert.Equal(t, make([]byte, 8), peer.sent.Bytes()[1:9], "S1 announces none either")
+		assert.Equal(t, make([]byte, 8), peer.sent.Bytes()[1:9], "S1 does not announce a digest either")
 	})
 	t.Run("C2 not signed", func(t *testing.T) {
 		c1 := pattern(7, 3, [8]byte{4: 9})

@@ -56,7 +56,7 @@ func cutAgainAndAgain(t *testing.T, url, reference string) {
 			out := dump(t, "-r", url, "-e", "-o", file)
 			content := readable(t, file)
 			require.True(t, bytes.HasPrefix(want, content), out.stderr)
-			require.GreaterOrEqual(t, len(content), size, "it never shrinks: %s", out.stderr)
+			require.GreaterOrEqual(t, len(content), size, "the file must never shrink: %s", out.stderr)
 			size = len(content)
 			if out.code == 0 {
 				break

@@ -70,7 +70,7 @@ func killedDownloader(t *testing.T, name, url, file string, alone bool) {
 			shown++
 		}
 	}
-	assert.Equal(t, 2, shown, "it shows progress")
+	assert.Equal(t, 2, shown, "the downloader must show progress")
 	if alone {
 		require.NoError(t, cmd.Process.Kill())
 		io.Copy(io.Discard, stdout) // wait for its rtmpdump, which also has the pipe open

@@ -206,6 +206,6 @@ func TestFFmpegPublishesToTestserver(t *testing.T) {
 	want := mediaOnly(packets(t, source))
 	assert.Equal(t, want, mediaOnly(packets(t, filepath.Join(recorded, "stream.flv"))))
 	ours := mediaOnly(packets(t, got.file))
-	assert.Equal(t, want[len(want)-len(ours):], ours, "from joining to the end")
+	assert.Equal(t, want[len(want)-len(ours):], ours, "the player must receive everything from joining to the end")
 	assert.Greater(t, len(ours), 200)
 }

@@ -90,7 +90,7 @@ func killed(t *testing.T, addr, path string, kills int, seed uint64) {
 		runs++
 		content := readable(t, file)
 		require.True(t, bytes.HasPrefix(want, content), "%d kills, %d bytes: %s", n, len(content), stderr)
-		require.GreaterOrEqual(t, len(content), size, "it never shrinks: %s", stderr)
+		require.GreaterOrEqual(t, len(content), size, "the file must never shrink: %s", stderr)
 		if size > 0 && len(content) > size {
 			continued++
 		}

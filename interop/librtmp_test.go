@@ -131,7 +131,7 @@ func TestSameStepsAsLibrtmp(t *testing.T) {
 			for _, d := range session.differences {
 				before := want
 				want = d.theirs(before)
-				assert.NotEqual(t, before, want, "no longer a difference: %s", d.name)
+				assert.NotEqual(t, before, want, "this is no longer a difference: %s", d.name)
 				if d.ours != nil {
 					got = d.ours(got)
 				}

@@ -42,7 +42,7 @@ func TestDiskFull(t *testing.T) {
 		file := filepath.Join(rescued, "out.flv")
 		got := readable(t, file)
 		assert.True(t, bytes.HasPrefix(want, got))
-		assert.Greater(t, len(got), 80<<10, "it was used")
+		assert.Greater(t, len(got), 80<<10, "the small disk must be used")
 
 		out = dump(t, "-r", url, "-e", "-o", file)
 		assert.Zero(t, out.code, out.stderr)
@@ -130,7 +130,7 @@ func TestMessagesClosedEarly(t *testing.T) {
 		require.NoError(t, err)
 	}
 	require.NoError(t, stderr.Close())
-	assert.Equal(t, 2, exitCode(cmd.Wait()), "it ends, and can be resumed")
+	assert.Equal(t, 2, exitCode(cmd.Wait()), "rtmpdump ends with the exit code for a file that can be resumed")
 	got := readable(t, file)
 	assert.Less(t, len(got), len(want)*3/4)
 	assert.True(t, bytes.HasPrefix(want, got))

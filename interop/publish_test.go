@@ -99,7 +99,7 @@ func TestPublishToNginx(t *testing.T) {
 			for _, file := range []string{dump, pulled} {
 				got := contents(packets(t, file))
 				assert.Subset(t, contents(packets(t, recorded)), got)
-				assert.Greater(t, len(got), 10, "from joining on, which is late on a busy machine")
+				assert.Greater(t, len(got), 10, "packets since joining, which is late on a busy machine")
 			}
 		})
 	}

@@ -18,14 +18,14 @@ func TestCommandRoundTrip(t *testing.T) {
 		} {
 			body, err := AppendCommand([]byte("keep"), kind, &c)
 			require.NoError(t, err)
-			assert.Equal(t, kind == TypeCommandAMF3, body[4] == 0, "the format selector")
+			assert.Equal(t, kind == TypeCommandAMF3, body[4] == 0, "only type 17 has a format selector")
 			parsed, err := ParseCommand(kind, body[4:])
 			require.NoError(t, err)
 			assert.Equal(t, c, parsed)
 		}
 	}
 	c, err := ParseCommand(TypeCommandAMF0, []byte{2, 0, 1, 'a', 0, 0x3F, 0xF0, 0, 0, 0, 0, 0, 0})
-	require.NoError(t, err, "no command object, from ffmpeg -listen")
+	require.NoError(t, err, "ffmpeg -listen sends no command object")
 	assert.Equal(t, Command{Name: "a", TransactionID: 1}, c)
 	dst, err := AppendCommand([]byte("keep"), TypeCommandAMF0, &Command{Name: "x", Args: []any{make(chan int)}})
 	require.Error(t, err)
@@ -53,7 +53,7 @@ func TestParseCommandErrors(t *testing.T) {
 	assert.Equal(t, 1.0, c.TransactionID)
 	var damage *amf.DecodeError
 	require.ErrorAs(t, err, &damage)
-	assert.Equal(t, 17, damage.Offset, "from the beginning of the body")
+	assert.Equal(t, 17, damage.Offset, "the offset counts from the beginning of the body")
 }
 
 // TestParseCommandAllocates checks that parsing an answer allocates only its values and their slice.
@@ -85,7 +85,7 @@ func TestParseStatus(t *testing.T) {
 		assert.Equal(t, []string{"error", "NetStream.Failed", "why"}, []string{s.Level, s.Code, s.Description})
 	}
 	first, second := amf.Object{{Name: "description", Value: "first"}}, amf.Object{{Name: "description", Value: "second"}}
-	assert.Equal(t, "first", ParseStatus([]any{first, second}).Description, "without any code")
+	assert.Equal(t, "first", ParseStatus([]any{first, second}).Description, "if no object has a code, the first description is used")
 	assert.Equal(t, "second", ParseStatus([]any{amf.Object{}, second}).Description)
 	assert.Equal(t, "second", ParseStatus([]any{"text", first, second, amf.Object{{Name: "code", Value: "c"}, {Name: "description", Value: "second"}}}).Description)
 	assert.Equal(t, "no", ParseStatus([]any{"no"}).Description)

@@ -29,7 +29,7 @@ func TestCachePath(t *testing.T) {
 	t.Setenv("HOME", "/home/me")
 	assert.Equal(t, "/home/me/.swfinfo", cachePath(""))
 	t.Setenv("HOME", "")
-	assert.Empty(t, cachePath(""), "not the current directory")
+	assert.Empty(t, cachePath(""), "the current directory must not be used")
 }
 
 func TestStore(t *testing.T) {

@@ -85,7 +85,7 @@ func TestHashIsCached(t *testing.T) {
 	assert.Empty(t, sent[0].Get("If-Modified-Since"))
 
 	requireHash(t, s.url+"?session=2#top", o, playerHash)
-	assert.Empty(t, s.asked(), "known for less than a month")
+	assert.Empty(t, s.asked(), "a record of less than a month causes no request")
 	requireHash(t, s.url, &Options{CacheFile: NoCache}, playerHash)
 	assert.Len(t, s.asked(), 1)
 }

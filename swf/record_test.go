@@ -46,7 +46,7 @@ func TestWritesWhatRTMPDumpWrote(t *testing.T) {
 	first := file[:bytes.Index(file, []byte("url: "+goldenPackedURL))]
 	r := goldenRecord(t, goldenURL)
 	assert.Equal(t, string(first), string(r.appendTo(nil)))
-	assert.Equal(t, string(file), string(replaceRecord(file, r)), "nothing new")
+	assert.Equal(t, string(file), string(replaceRecord(file, r)), "replacing a record by itself changes nothing")
 }
 
 // TestRecordHasFixedWidth checks that our lines are as long as librtmp's longest, with or without dates, since librtmp overwrites lines in
@@ -54,7 +54,7 @@ func TestWritesWhatRTMPDumpWrote(t *testing.T) {
 func TestRecordHasFixedWidth(t *testing.T) {
 	full, undated := goldenRecord(t, goldenURL), record{url: goldenURL, size: 8}
 	assert.Len(t, undated.appendTo(nil), len(full.appendTo(nil)))
-	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "a year that every server understands")
+	assert.Contains(t, string(undated.appendTo(nil)), "\ndate: Thu, 01 Jan 1970 00:00:00 GMT\n", "every server understands the year 1970")
 	again, ok := parseRecord(undated.appendTo(nil))
 	require.True(t, ok)
 	assert.True(t, again.modified.IsZero(), "the date never is read as the zero time")

@@ -77,8 +77,8 @@ func TestSummary(t *testing.T) {
 		check  func(s summary)
 	}{
 		{"-r URL/sample -o FILE --json", testserver.Config{}, "", func(s summary) {
-			assert.Equal(t, "complete", s.Outcome, "the truth")
-			assert.Equal(t, exitSuccess, s.ExitCode, "and not the original's")
+			assert.Equal(t, "complete", s.Outcome, "--json reports what happened")
+			assert.Equal(t, exitSuccess, s.ExitCode, "the exit code must not be RTMPDump's")
 			assert.EqualValues(t, len(saved), s.Size)
 			assert.InDelta(t, 10.08, s.Duration, 0.001)
 			assert.True(t, s.Ended)

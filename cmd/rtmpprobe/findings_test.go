@@ -285,7 +285,7 @@ func TestPublishingToOurServer(t *testing.T) {
 		if assert.NoError(t, srv.Await(conntest.Context(t), name, 20)) {
 			played, got = probed(t, "--for", "500ms", srv.URL(name))
 		}
-		assert.NoError(t, srv.Await(conntest.Context(t), name, 160), "the sample, and more")
+		assert.NoError(t, srv.Await(conntest.Context(t), name, 160), "more than one sample must have been published")
 	})
 	assert.Empty(t, published.ids())
 	require.NotNil(t, played.Media.Video)
@@ -315,7 +315,7 @@ func seamless(t *testing.T, tags []flv.Tag) {
 		}
 		last[tag.Type] = tag.Timestamp
 	}
-	assert.Greater(t, last[flv.TagVideo], uint32(2000), "the sample was sent again")
+	assert.Greater(t, last[flv.TagVideo], uint32(2000), "the sample must have been repeated")
 }
 
 func TestNginx(t *testing.T) {

@@ -48,7 +48,7 @@ func TestSeveralURLs(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
 	plot := filepath.Join(t.TempDir(), "rates.svg")
 	got := command(t, "--for", "1500ms", "--plot", plot, srv.URL("vod", "sample"), "rtmp://127.0.0.1:"+conntest.UnusedPort(t)+"/a/p")
-	assert.Equal(t, 2, got.code, "of what was found, not of the plot")
+	assert.Equal(t, 2, got.code, "the exit code depends on the findings, not on the plot")
 	assert.Equal(t, 1, strings.Count(got.stdout, "Side by side"))
 	assert.Equal(t, 2, strings.Count(got.stdout, "\nFindings\n"))
 	_, err := os.Stat(plot)

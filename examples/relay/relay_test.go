@@ -53,7 +53,7 @@ func TestLogHoldsNoSecrets(t *testing.T) {
 func TestArgumentsAreCheckedFirst(t *testing.T) {
 	const good = "rtmp://127.0.0.1/live/secret"
 	dial := func(context.Context, string, string) (net.Conn, error) {
-		assert.Fail(t, "something is tried")
+		assert.Fail(t, "run must not connect")
 		return nil, errors.New("no network")
 	}
 	for _, c := range []struct {

@@ -139,7 +139,7 @@ func TestTryEverything(t *testing.T) {
 	srv := rtmptest.Server(t, testserver.Config{})
 	trials, found, ok := advice.Try(conntest.Context(t), online.Options{URL: srv.URL("vod", "sample")}, &report.Report{}, true, plain)
 	require.True(t, ok)
-	assert.True(t, found.RTMP.NoEnhanced, "the first that works")
+	assert.True(t, found.RTMP.NoEnhanced, "found must be the first trial that works")
 	worked := 0
 	for _, trial := range trials {
 		if trial.Worked {
@@ -147,7 +147,7 @@ func TestTryEverything(t *testing.T) {
 		}
 	}
 	assert.GreaterOrEqual(t, worked, 5)
-	assert.GreaterOrEqual(t, len(trials), worked+2, "neither TLS nor tunnel")
+	assert.GreaterOrEqual(t, len(trials), worked+2, "the trials with TLS and with a tunnel fail")
 }
 
 func TestCommandsHoldNoSecrets(t *testing.T) {

@@ -118,14 +118,14 @@ func TestEveryRule(t *testing.T) {
 			found := Judge(&example)
 			if rule.grade == report.Error {
 				assert.Equal(t, report.Error, found[0].Grade)
-				assert.Truef(t, len(found) == 1 || found[1].Grade != report.Error, "one cause: %v", found)
+				assert.Truef(t, len(found) == 1 || found[1].Grade != report.Error, "a report must have one error only: %v", found)
 			}
 			f, ok := Find(found, rule.id)
 			assert.True(t, ok, "%s: %v", rule.id, found)
 			assert.Equal(t, rule.grade, f.Grade)
 			assert.Regexp(t, `^[A-Z0-9].*\.$|: $`, f.Text)
 			assert.Equal(t, rule.do, f.Do)
-			assert.Regexp(t, `(?m)^\| `+regexp.QuoteMeta(rule.id)+` \| `+string(rule.grade)+` \|`, string(docs), "docs/rtmpprobe.md lists them all")
+			assert.Regexp(t, `(?m)^\| `+regexp.QuoteMeta(rule.id)+` \| `+string(rule.grade)+` \|`, string(docs), "docs/rtmpprobe.md must list all rules")
 		}
 	}
 	assert.Len(t, examples, len(network)+len(protocol)+len(media)+len(interrupted))
@@ -138,7 +138,7 @@ func TestNothingThatFailedIsWell(t *testing.T) {
 	assert.Equal(t, []report.Finding{{ID: "failed", Grade: report.Error, Text: "The session failed: odd"}}, found)
 	found = Judge(&report.Report{Wire: report.Wire{Unreadable: 1, UnknownMessages: map[string]int{"x": 1}}})
 	assert.Equal(t, report.Warning, Worst(found))
-	assert.Equal(t, report.Warning, found[0].Grade, "the worst first")
+	assert.Equal(t, report.Warning, found[0].Grade, "the worst finding must be the first")
 	_, ok := Find(found, "well")
 	assert.False(t, ok)
 }

@@ -174,7 +174,7 @@ func TestProxyAndTunnel(t *testing.T) {
 	s.then(0, event.Event{Kind: event.Asked})
 	s.then(4, event.Event{Kind: event.Answered})
 	s.then(0, event.Event{Kind: event.HandshakeDone})
-	assert.Equal(t, []string{"name", "tcp", "proxy", "tunnel", "handshake"}, s.names(), "polls are no stages")
+	assert.Equal(t, []string{"name", "tcp", "proxy", "tunnel", "handshake"}, s.names(), "polls must not be stages")
 	assert.Equal(t, 3*time.Millisecond, s.stage("proxy").Took.Std())
 	assert.Equal(t, 4*time.Millisecond, s.stage("tunnel").Took.Std())
 }
@@ -262,5 +262,5 @@ func TestAClientThatWaitsForAcknowledgements(t *testing.T) {
 	s.command(1, true, "play", 0, nil, "name")
 	s.command(2, false, "onStatus", 0, nil, started())
 	assert.Equal(t, []string{"createStream"}, s.r.Trips.Late)
-	assert.Equal(t, report.Duration(time.Millisecond), s.r.Trips.RTT, "the fastest answer")
+	assert.Equal(t, report.Duration(time.Millisecond), s.r.Trips.RTT, "the round trip time is that of the fastest answer")
 }

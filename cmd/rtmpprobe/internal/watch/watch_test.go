@@ -81,11 +81,11 @@ func TestTimesThatGoWrong(t *testing.T) {
 		return tags
 	}
 	m := watched(moved(60_000), length)
-	assert.Equal(t, 2, m.Jumps.Count, "one of each track")
+	assert.Equal(t, 2, m.Jumps.Count, "each track has one jump")
 	assert.InDelta(t, 64, time.Duration(m.Jumps.To).Seconds(), 0.1)
 	assert.Zero(t, m.Backs.Count)
 	assert.InDelta(t, 25, m.Video.Rate, 0.01, "the jump does not count")
-	assert.InDelta(t, 1, m.Pace, 0.05, "here the jump does not count either")
+	assert.InDelta(t, 1, m.Pace, 0.05, "the pace must not include the jump")
 
 	m = watched(moved(^uint32(2999)), length) // 3 s back
 	assert.Equal(t, 2, m.Backs.Count)
