@@ -97,7 +97,7 @@ func ExampleUnmarshal() {
 	// Output: NetStream.Play.Start 7
 }
 
-// Assign does the same for a value that has already been decoded.
+// Assign stores a value that has already been decoded.
 func ExampleAssign() {
 	values := []any{1.0, 2.0, 4.0}
 	var seconds []int

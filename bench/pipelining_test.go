@@ -27,7 +27,7 @@ const oneWay = 50 * time.Millisecond
 
 // pipeliningServer is a server with which pipelining is tested.
 type pipeliningServer struct {
-	play, publish string // URLs; "" if the server can't do that
+	play, publish string // URLs; "" if the server does not support it
 	fallbacks     [3]int // expected fallbacks for each kind of pipelining, while playing and publishing
 }
 

@@ -15,7 +15,7 @@ import (
 )
 
 // Mutation testing (see CONTRIBUTING.md) finds some changes that no test notices. They affect neither messages nor limits:
-//   - assembly.go: whether payload that just fits is gathered in one step or in two, whether a buffer that just fits is replaced, and a
+//   - assembly.go: whether a payload that exactly fits is gathered in one or two steps, whether a buffer that exactly fits is replaced, and a
 //     continuation of which only the header has arrived.
 //   - reader.go: view, which may leave a message to be assembled; a basic header of one byte that is compared twice.
 //   - message.go: which of two loops copies chunks of 128 bytes.

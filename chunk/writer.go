@@ -8,9 +8,9 @@ type Outgoing struct {
 	ChunkStreamID uint32 // 2 to MaxChunkStreamID; some peers accept only 2 to 31
 	StreamID      uint32 // message stream id
 	Timestamp     uint32 // milliseconds: the message's time or, with Relative, the difference from the previous message
-	// Format is the shortest header allowed. If it can't express the message (no predecessor on the chunk stream, another length
-	// or type, a time that runs backwards), the shortest one that can is used. Format3 therefore means "as short as possible",
-	// and Format0 "a full header".
+	// Format is the shortest header allowed. A longer one is used if Format can't express the message: if there is no previous message
+	// on the chunk stream, if the length or type is another, or if the time runs backwards. Format3 therefore means "as short as
+	// possible", and Format0 "a full header".
 	Format   Format
 	Relative bool
 	Body     []byte

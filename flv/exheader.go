@@ -56,8 +56,8 @@ func (x *exHeader) parseModEx(body []byte) (at int, err error) {
 	return at, nil
 }
 
-// parseTrack reads the rest of the header, and returns the offset after it. multitrack is the packet type with that meaning, which differs
-// between video and audio.
+// parseTrack reads the rest of the header, and returns the offset after it. multitrack is the packet type of a message with several
+// tracks. Its number differs between video and audio.
 func (x *exHeader) parseTrack(body []byte, at int, multitrack byte) (int, error) {
 	if x.packetType == multitrack {
 		if at == len(body) {

@@ -34,7 +34,8 @@ func ParseFLACConfig(b []byte) (FLACConfig, error) {
 	if len(info) >= len(flacMagic) && string(info[:len(flacMagic)]) == flacMagic {
 		info = info[len(flacMagic):]
 	}
-	// In a block without a header these bytes would be impossible block sizes: the smallest above the largest, or above 34.
+	// A block without a header can't begin with these bytes, since they would be invalid block sizes: the smallest one would be 0 or
+	// above the largest.
 	if len(info) >= flacHeaderSize && binary.BigEndian.Uint32(info)&^(1<<31) == flacBlockHeader {
 		info = info[flacHeaderSize:]
 	}

@@ -14,8 +14,8 @@ import (
 
 // Mutation testing (see CONTRIBUTING.md) finds changes that no test notices. They affect no results:
 //   - kind.go: whether an empty name of script data is missing.
-//   - pace.go: how many tags that are due a Read collects, and whether it waits for no time at all.
-//   - script.go: which of two decoders reads a body of just as many values as amf allows, and a duration of 0, which means the same as a missing one.
+//   - pace.go: the number of due tags that a Read collects, and whether a Read waits if the wait is 0.
+//   - script.go: which of two decoders reads a body with exactly as many values as amf allows; a duration of 0, which means a missing one.
 
 // sample is a file that FFmpeg has written: H.264 with B-frames, and AAC.
 func sample(tb testing.TB) []byte {

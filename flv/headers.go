@@ -55,7 +55,7 @@ func (h *Headers) Keep(t Tag) bool {
 	return true
 }
 
-// find returns the index of the header with that subject, or -1.
+// find returns the index of the header with the given subject, or -1.
 func (h *Headers) find(about Subject) int {
 	return slices.IndexFunc(h.kept, func(k keptHeader) bool { return k.about == about })
 }

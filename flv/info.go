@@ -12,9 +12,9 @@ import (
 type Info struct {
 	Video, Audio, Script TagStats
 
-	// Properties from the stream itself, or from the metadata as long as the stream has not shown them; "" or 0 if unknown. If
-	// they change during the stream, these are the last ones. If there are several tracks, they are those of the track with the
-	// lowest id.
+	// These properties come from the stream itself, or from the metadata until the stream contains them. They are "" or 0 if unknown.
+	// If a property changes during the stream, the last value counts. If there are several tracks, the properties are those of the
+	// track with the lowest id.
 	VideoCodec    string // "H.264"
 	Width, Height int    // pixels
 	AudioCodec    string // "AAC"
@@ -81,7 +81,7 @@ func (t *TagStats) add(at time.Duration, size int, packet bool) {
 	}
 }
 
-// addVideo reports whether the body contains a frame. It assumes so if the body can't be parsed.
+// addVideo reports whether the body contains a frame. If the body can't be parsed, addVideo assumes that it does.
 func (i *Info) addVideo(body []byte) bool {
 	h, err := ParseVideoHeader(body)
 	if err != nil {

@@ -2,8 +2,8 @@ package flv
 
 import "encoding/binary"
 
-// looksLikeKeyFrame inspects the pictures themselves and reports whether every track has a key frame. It is for publishers that leave
-// the frame type 0. It returns false for unknown codecs.
+// looksLikeKeyFrame inspects the pictures themselves and reports whether every track has a key frame. It is used if the publisher has
+// set the frame type to 0. It returns false for unknown codecs.
 func (h VideoHeader) looksLikeKeyFrame() bool {
 	tracks := 0
 	for track, err := range h.Tracks() {

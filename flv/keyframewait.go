@@ -2,7 +2,7 @@ package flv
 
 import "math"
 
-// KeyFrameWait decides which video can be decoded after some was left out: a track that has lost a picture can't be decoded until
+// KeyFrameWait decides which video can be decoded after pictures were left out. A track that has lost a picture can't be decoded until
 // its next key frame. The zero value waits for nothing.
 type KeyFrameWait struct {
 	waiting trackSet
@@ -16,8 +16,8 @@ func (w *KeyFrameWait) All() {
 // Lost waits for a key frame of one track, because one of its pictures was left out.
 func (w *KeyFrameWait) Lost(track uint8) { w.waiting.add(track) }
 
-// Accept reports whether a tag can be decoded, given what KindOf returns for it. A key frame ends the wait of its track.
-// Everything but pictures is accepted.
+// Accept reports whether a tag can be decoded. kind and track are the results of KindOf for the tag. A key frame ends the wait of its
+// track. Everything but pictures is accepted.
 func (w *KeyFrameWait) Accept(kind Kind, track uint8) bool {
 	switch kind {
 	case KindKeyFrame:

@@ -2,13 +2,13 @@ package flv
 
 import "encoding/binary"
 
-// Kind classifies tags by how much later tags depend on them, and so which may be dropped, delayed or sent again. It is the same for the
-// codecs of FLV and of Enhanced RTMP.
+// Kind classifies tags by how much later tags depend on them. It shows which tags may be dropped, delayed or sent again. The kinds are
+// the same for the codecs of FLV and of Enhanced RTMP.
 type Kind int
 
 const (
-	// KindHeader describes the tags after it, which can't be decoded without it: metadata (onMetaData), a decoder configuration,
-	// color information or a channel order. A player that joins later needs the newest of each; see [Headers].
+	// KindHeader is a tag without which later tags can't be decoded: metadata (onMetaData), a decoder configuration, color information
+	// or a channel order. A player that joins later needs the newest one of each; see [Headers].
 	KindHeader Kind = iota
 	// KindData is any other script data, and any tag that is neither audio nor video. It is small and usually sent only once.
 	KindData

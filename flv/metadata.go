@@ -58,8 +58,8 @@ func (m metadata) audioCodec() string {
 	return c
 }
 
-// codec returns the codec's number in FLV, or -1 and its name in Enhanced RTMP, whose FourCCs are numbers, or strings from some
-// publishers.
+// codec returns the codec's number in FLV. If the metadata contains a FourCC instead, id is -1 and enhanced is the codec's name.
+// FourCCs are numbers, but some publishers write strings.
 func (m metadata) codec(name string) (id int, enhanced string) {
 	v, _ := amf.Object(m).Get(name)
 	if s, ok := v.(string); ok {

@@ -107,7 +107,8 @@ func modExBlock(b []byte) (t ModExType, data []byte, size int, err error) {
 	return ModExType(b[end] >> 4), b[at:end:end], end + 1, nil
 }
 
-// appendChain appends the modifiers with the correct packet types: each except the last is followed by ModEx, and the last one by last.
+// appendChain appends the modifiers with the correct packet types. The packet type after a modifier is ModEx if another modifier
+// follows, and last after the last modifier.
 func (m ModEx) appendChain(dst []byte, last byte) ([]byte, error) {
 	for at := 0; at < len(m); {
 		_, _, size, err := modExBlock(m[at:])

@@ -303,7 +303,7 @@ func TestPublishingToOurServer(t *testing.T) {
 	assert.Contains(t, []string{"no-media", "stream-not-found"}, r.Findings[0].ID)
 }
 
-// seamless fails the test if a step between two frames of a track is not as long as all others.
+// seamless fails the test unless the steps between the frames of a track are all equally long.
 func seamless(t *testing.T, tags []flv.Tag) {
 	last := map[flv.TagType]uint32{}
 	for _, tag := range tags {

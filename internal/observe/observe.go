@@ -20,7 +20,7 @@ type Observer struct {
 
 type key struct{}
 
-// With returns a context. A Conn that connects with it calls o.
+// With returns a context that carries o. A Conn that connects with this context calls o's functions.
 func With(ctx context.Context, o *Observer) context.Context { return context.WithValue(ctx, key{}, o) }
 
 // From returns the context's Observer, or one without functions if the context has none.

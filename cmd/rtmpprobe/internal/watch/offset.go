@@ -39,8 +39,8 @@ func (m *mean) value() time.Duration {
 	return sum / time.Duration(n)
 }
 
-// together records the timestamp of a frame. It compares each frame with the newest of the other kind, so that the
-// frame distances of both kinds cancel out.
+// together records the timestamp of a frame, and compares it with the newest timestamp of the other kind of media. Since frames of both
+// kinds are compared in this way, the time between frames cancels out.
 func (w *Watcher) together(t time.Duration, video bool) {
 	p := &w.pairs
 	if video {
