@@ -9,7 +9,7 @@ import (
 // Reader. Only one goroutine may use it at a time.
 type Scanner struct {
 	r     Reader
-	heads map[*stream]*[4]byte // the first bytes of Set Chunk Size and Abort messages under way
+	heads map[*stream]*[4]byte // the first bytes of unfinished Set Chunk Size and Abort messages
 }
 
 // Piece is the header of a chunk, or a part of a chunk's payload.

@@ -163,7 +163,7 @@ func TestInfo(t *testing.T) {
 func TestInfoOfCodecs(t *testing.T) {
 	type format struct {
 		codec         string
-		width, height int // for audio, the rate and the channels
+		width, height int // for audio, the rate and the number of channels
 	}
 	video := func(bodies ...string) (i Info, got format) {
 		for _, body := range bodies {

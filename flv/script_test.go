@@ -159,7 +159,7 @@ func FuzzScript(f *testing.F) {
 			t.Fatalf("duration %v", d)
 		}
 		if err != nil || name == setDataFrame {
-			return // a second @setDataFrame is a name like any other, and would be dropped when it comes first
+			return // the name is a second @setDataFrame, which would be dropped after writing it as the first one
 		}
 		first, err := AppendScript(nil, name, values...)
 		require.NoError(t, err)

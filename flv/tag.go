@@ -46,7 +46,7 @@ type Tag struct {
 	Type      TagType // five bits
 	Timestamp uint32  // decoding time in milliseconds, modulo 2^32
 	Filtered  bool    // the body is encrypted (FLV annex F): pass it on unchanged
-	Body      []byte  // at most MaxBodySize bytes; see the function that returns or takes the Tag for who owns them
+	Body      []byte  // at most MaxBodySize bytes; functions that return or accept a Tag say who owns them
 }
 
 // PutTagHeader writes the header of a tag with a body of size bytes to the first [TagHeaderSize] bytes of b, and panics if b is shorter.

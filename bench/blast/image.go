@@ -28,7 +28,7 @@ type image struct {
 func buildImage(r *media.Run, chunk, streams int) *image {
 	im := &image{run: r}
 	last := map[int]uint32{}
-	for i := range r.Msgs { // so that the first message of the next round is at run length + its own TS
+	for i := range r.Msgs { // the first delta of each round counts from the last message of the previous round
 		last[csidOf(r.Msgs[i].Video, i%streams)] = r.Msgs[i].TS - r.DurMs
 	}
 	for i := range r.Msgs {

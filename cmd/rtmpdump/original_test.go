@@ -19,7 +19,7 @@ import (
 var commandLines = []struct {
 	name, args string
 	alone      string // an argument for this command alone
-	before     string // part of the sample in the file at first; "" means that there is no file
+	before     string // part of the sample that the file contains at first; "" means that there is no file
 	config     testserver.Config
 	differs    map[string]string
 }{

@@ -65,8 +65,8 @@ type Trips struct {
 	RTMP     int      `json:"rtmp"`      // round trips of RTMP
 	Commands int      `json:"commands"`  // round trips of RTMP with pipelined commands
 	Earliest int      `json:"handshake"` // round trips of RTMP with a pipelined handshake as well
-	Slow     []string `json:"slow"`      // stages whose answer was as late as with a delayed acknowledgement
-	Late     []string `json:"late"`      // stages of a capture that the client itself began as late
+	Slow     []string `json:"slow"`      // stages whose answer seems to have waited for a delayed acknowledgement
+	Late     []string `json:"late"`      // stages of a capture whose request seems to have waited for one
 }
 
 // Server describes the server as it describes itself.
