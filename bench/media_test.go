@@ -64,7 +64,7 @@ func TestMediaToGortmplib(t *testing.T) {
 				switch want.tracks[u.track].Codec.(type) {
 				case *codecs.AV1: // without a delimiter, as in MP4; gortmplib writes one, and the callback in this test removes the first OBU
 					u.data = u.data[1:]
-				case *codecs.FLAC: // gortmplib 1.0.0 takes the marker for STREAMINFO
+				case *codecs.FLAC: // gortmplib 1.0.0 mistakes the marker for STREAMINFO
 					require.Len(t, tracks, 1)
 					require.IsType(t, &codecs.FLAC{}, tracks[0].Codec)
 					expected.tracks = tracks

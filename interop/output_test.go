@@ -113,8 +113,8 @@ func TestPipeClosedEarly(t *testing.T) {
 	}
 }
 
-// TestMessagesClosedEarly closes the reader of the messages, as when a downloader is killed, which may soon start another rtmpdump with the
-// same file.
+// TestMessagesClosedEarly closes the reader of the messages, which happens when a downloader is killed. rtmpdump has to end, since the
+// downloader may soon be started again and start another rtmpdump with the same file.
 func TestMessagesClosedEarly(t *testing.T) {
 	s := rtmptest.Server(t, testserver.Config{Files: map[string][]byte{"film": film(t)}})
 	_, want := saved(t, s.URL("vod", "film"))

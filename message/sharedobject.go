@@ -47,7 +47,7 @@ const (
 	SharedUseSuccess    SharedEventType = 11 // empty, or properties
 )
 
-// persistentFlag marks an object that exists longer than its users are connected.
+// persistentFlag marks an object that continues to exist after its users have disconnected.
 const persistentFlag = 2
 
 // maxSharedEvents limits the number of events in a message.

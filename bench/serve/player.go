@@ -22,7 +22,7 @@ const dialTimeout = 60 * time.Second
 type player struct {
 	nc     *net.TCPConn
 	conn   *rtmp.Conn   // nil for HTTP-FLV and the floor
-	stream *rtmp.Stream // likewise
+	stream *rtmp.Stream // nil for HTTP-FLV and the floor
 }
 
 // openOptions are options for unusual players.

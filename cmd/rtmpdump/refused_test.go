@@ -13,7 +13,7 @@ import (
 )
 
 // TestAppRefusedByHangingUp checks the exit code if the server closes the connection at connect, as nginx-rtmp does to refuse an app.
-// RTMPDump considers such a server as reached.
+// Like RTMPDump, the command does not report that there was no connection.
 func TestAppRefusedByHangingUp(t *testing.T) {
 	server, err := testserver.Start(testserver.Config{OnMessage: func(s *testserver.Session, m *chunk.Message) {
 		if message.Type(m.Type) == message.TypeCommandAMF0 {

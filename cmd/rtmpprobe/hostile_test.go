@@ -41,7 +41,7 @@ func spiteful(says string) func(*peertest.Peer) {
 	}
 }
 
-// TestASpitefulServer checks that the report about such a server can be displayed and parsed, and contains no secrets.
+// TestASpitefulServer checks that the report about a spiteful server can be displayed and parsed, and contains no secrets.
 func TestASpitefulServer(t *testing.T) {
 	t.Parallel()
 	secrets := []string{"us3r", "pa55word", "t0ken", `s3cret"key`, "c0nn", "sa1t", "r3sponse"}

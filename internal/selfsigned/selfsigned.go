@@ -29,7 +29,7 @@ var certificate = sync.OnceValue(func() tls.Certificate {
 	}
 	leaf, err := x509.ParseCertificate(der)
 	if err != nil {
-		panic(err) // it was just made
+		panic(err) // the certificate was just created
 	}
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}
 })
